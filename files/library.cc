@@ -1,0 +1,226 @@
+#include "files/library.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/sys_error.h"
+#include "files/name.h"
+
+namespace polyserve {
+
+namespace {
+
+// Opens a path below a directory; EXDEV where it would lead out. O_NONBLOCK: a FIFO must not make the server wait.
+UniqueFd OpenBeneath(int directory, const std::string& path, uint64_t flags) {
+  open_how how = {};
+  how.flags = flags | O_CLOEXEC | O_NONBLOCK;
+  if ((flags & O_PATH) != 0) how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return UniqueFd(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof(how))));
+}
+
+// What errno says of a name. The texts are for peers, so they tell nothing of what lies outside of the root.
+absl::Status NameError() {
+  switch (errno) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError("there is no such file");
+    case EXDEV:
+    case ELOOP:
+    case EACCES:
+    case EPERM:
+    case ENXIO:  // A socket, or a FIFO without a reader.
+      return absl::PermissionDeniedError("the file is not served");
+    case ENAMETOOLONG:
+      return absl::InvalidArgumentError("the name is too long");
+    default:
+      return SysError("cannot open the file");
+  }
+}
+
+absl::Status StoreError(absl::string_view what) {
+  switch (errno) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return absl::ResourceExhaustedError("there is no space left for the file");
+    case EISDIR:
+    case ENOTEMPTY:
+    case EEXIST:
+      return absl::FailedPreconditionError("a directory has this name");
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError("the directory cannot be written to");
+    default:
+      return SysError(what);
+  }
+}
+
+std::string AsideName() {
+  static std::atomic<unsigned> counter{0};
+  return absl::StrCat(".polyserve-", ::getpid(), "-", counter.fetch_add(1), ".part");
+}
+
+bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
+
+}  // namespace
+
+int HttpCode(const absl::Status& error) {
+  switch (error.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return 400;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kNotFound:
+      return 404;
+    case absl::StatusCode::kUnimplemented:
+      return 405;
+    case absl::StatusCode::kFailedPrecondition:
+      return 409;
+    case absl::StatusCode::kOutOfRange:
+      return 413;
+    case absl::StatusCode::kResourceExhausted:
+      return 507;
+    default:
+      return 500;
+  }
+}
+
+Upload::Upload(UniqueFd directory, std::string name, UniqueFd file, std::string aside_name)
+    : directory_(std::move(directory)),
+      name_(std::move(name)),
+      file_(std::move(file)),
+      aside_name_(std::move(aside_name)) {}
+
+Upload::~Upload() {
+  if (!aside_name_.empty()) ::unlinkat(directory_.get(), aside_name_.c_str(), 0);
+}
+
+absl::Status Upload::Append(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return StoreError("cannot write the file");
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Upload::LinkAside() {
+  const std::string self = absl::StrCat("/proc/self/fd/", file_.get());
+  std::string aside_name = AsideName();
+  if (::linkat(AT_FDCWD, self.c_str(), directory_.get(), aside_name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    return StoreError("cannot name the file");
+  }
+  aside_name_ = std::move(aside_name);
+  return absl::OkStatus();
+}
+
+absl::Status Upload::Commit() {
+  // A file without a name cannot be renamed, and a link cannot replace: hence the hidden name for a moment.
+  if (aside_name_.empty()) {
+    if (absl::Status status = LinkAside(); !status.ok()) return status;
+  }
+  if (::renameat(directory_.get(), aside_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
+    return StoreError("cannot name the file");
+  }
+  aside_name_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const Library>> Library::Open(const std::string& root, const Options& options) {
+  UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.ok()) return SysError("cannot use the root directory", root);
+  if (!OpenBeneath(fd.get(), ".", O_RDONLY | O_DIRECTORY).ok()) {
+    return SysError("openat2 does not work here (it needs Linux 5.6, and a container that allows it):", root);
+  }
+  return std::shared_ptr<const Library>(new Library(std::move(fd), options));
+}
+
+absl::StatusOr<Library::File> Library::Find(absl::string_view name) const {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  UniqueFd fd = OpenBeneath(root_.get(), std::string(name), O_RDONLY | O_NOCTTY);
+  if (!fd.ok()) return NameError();
+  struct stat info;
+  if (::fstat(fd.get(), &info) != 0) return SysError("cannot look at the file");
+  if (S_ISDIR(info.st_mode)) return absl::PermissionDeniedError("the name is a directory's");
+  if (!IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
+  return File{std::make_shared<const UniqueFd>(std::move(fd)), info.st_size, info.st_mtim.tv_sec};
+}
+
+absl::StatusOr<std::vector<Library::Entry>> Library::List() const {
+  // Opened anew each time: a position in the directory must not be shared with others.
+  UniqueFd fd = OpenBeneath(root_.get(), ".", O_RDONLY | O_DIRECTORY);
+  if (!fd.ok()) return SysError("cannot list the files");
+  const int directory = fd.get();
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory), &::closedir);
+  if (stream == nullptr) return SysError("cannot list the files");
+  fd.release();  // The stream closes it.
+  std::vector<Entry> entries;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    if (!CheckName(entry->d_name).ok()) continue;
+    struct stat info;
+    if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // Gone meanwhile.
+    if (S_ISLNK(info.st_mode)) {
+      const UniqueFd target = OpenBeneath(directory, entry->d_name, O_PATH);
+      if (!target.ok() || ::fstat(target.get(), &info) != 0) continue;
+    }
+    if (IsServed(info)) entries.push_back({entry->d_name, info.st_size, info.st_mtim.tv_sec});
+  }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return entries;
+}
+
+absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view name, int64_t size) const {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  if (options_.read_only) return absl::UnimplementedError("the library is read-only");
+  if (size > options_.max_file_bytes) {
+    return absl::OutOfRangeError(absl::StrCat("files may have at most ", options_.max_file_bytes, " bytes"));
+  }
+
+  const size_t slash = name.rfind('/');
+  const std::string parent(slash == absl::string_view::npos ? "." : name.substr(0, slash));
+  std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
+  UniqueFd directory = OpenBeneath(root_.get(), parent, O_PATH | O_DIRECTORY);
+  if (!directory.ok() && (errno == ENOENT || errno == ENOTDIR)) {
+    return absl::FailedPreconditionError("the directory is not there");
+  }
+  if (!directory.ok()) return NameError();
+
+  struct stat old;
+  if (::fstatat(directory.get(), base.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (S_ISDIR(old.st_mode)) return absl::FailedPreconditionError("a directory has this name");
+    if (!IsServed(old)) return absl::PermissionDeniedError("the name is not a regular file's");
+  }
+
+  UniqueFd file(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+  std::string aside_name;
+  if (!file.ok() && (errno == EOPNOTSUPP || errno == EISDIR)) {  // This file system has no files without a name.
+    aside_name = AsideName();
+    file.reset(::openat(directory.get(), aside_name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666));
+  }
+  if (!file.ok()) return StoreError("cannot make the file");
+  auto upload = std::make_unique<Upload>(std::move(directory), std::move(base), std::move(file), std::move(aside_name));
+
+  // Said at once, so that a peer need not send in vain; space that others take meanwhile is noticed by Append().
+  struct statvfs space;
+  if (::fstatvfs(root_.get(), &space) == 0 &&
+      static_cast<uint64_t>(size) / space.f_frsize > static_cast<uint64_t>(space.f_bavail)) {
+    return absl::ResourceExhaustedError("there is no space left for the file");
+  }
+  return upload;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,94 @@
+// Library: the files under one root, by name, for every service that offers them. No name leads out of the root, not
+// even by a symbolic link (openat2 with RESOLVE_BENEATH, see openat2(2)); hidden files do not exist for it.
+//
+// Names are relative, UTF-8, with '/' between directories. Errors carry the code that the protocols turn into their
+// own words (HttpCode): a bad name is InvalidArgument, and so on. Safe for use from several threads and processes:
+// it holds nothing but the root's descriptor.
+#ifndef POLYSERVE_FILES_LIBRARY_H_
+#define POLYSERVE_FILES_LIBRARY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+// A file on its way into the library. It is written aside, without a name where the file system allows it
+// (O_TMPFILE), and takes its name at once when it is whole: others see the old file or the new one, never a part.
+// Destroying it before Commit() discards it. One thread at a time.
+class Upload {
+ public:
+  Upload(UniqueFd directory, std::string name, UniqueFd file, std::string aside_name);
+  ~Upload();
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
+
+  // Appends to the file. ResourceExhausted: the disk is full.
+  absl::Status Append(absl::string_view bytes);
+
+  // Gives the file its name, in place of what had it. Not synced to the disk: it survives the end of the server, not
+  // the loss of power. To be called once.
+  absl::Status Commit();
+
+ private:
+  absl::Status LinkAside();  // Gives a file without a name one that is hidden.
+
+  UniqueFd directory_;
+  std::string name_;
+  UniqueFd file_;
+  std::string aside_name_;  // The name that it has meanwhile; empty where it has none.
+};
+
+class Library {
+ public:
+  struct Options {
+    bool read_only = false;
+    int64_t max_file_bytes = INT64_MAX;  // Larger uploads are refused.
+  };
+
+  struct File {
+    std::shared_ptr<const UniqueFd> fd;  // Open for reading.
+    int64_t size;                        // In bytes.
+    int64_t mtime;                       // Last change, in seconds since 1970.
+  };
+
+  struct Entry {
+    std::string name;
+    int64_t size;
+    int64_t mtime;
+  };
+
+  // Fails where the root is not a directory that can be read.
+  static absl::StatusOr<std::shared_ptr<const Library>> Open(const std::string& root, const Options& options);
+
+  // Opens a regular file for reading.
+  absl::StatusOr<File> Find(absl::string_view name) const;
+
+  // The regular files of the root itself, sorted by name, without the hidden ones and those whose names no protocol
+  // can carry (control characters, not UTF-8). Linear in their number; slow on a slow disk.
+  absl::StatusOr<std::vector<Entry>> List() const;
+
+  // Starts a file of `size` bytes. Refuses what cannot succeed: a bad name (InvalidArgument), a hidden one or a
+  // symbolic link (PermissionDenied), a library that is read-only (Unimplemented), a directory in its place
+  // (FailedPrecondition), a size over the limit (OutOfRange) or over the free space (ResourceExhausted).
+  absl::StatusOr<std::unique_ptr<Upload>> StartUpload(absl::string_view name, int64_t size) const;
+
+ private:
+  Library(UniqueFd root, const Options& options) : root_(std::move(root)), options_(options) {}
+
+  const UniqueFd root_;
+  const Options options_;
+};
+
+// The HTTP status code that says the same as the error: 400 403 404 405 409 413 507; 500 for all others.
+int HttpCode(const absl::Status& error);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_FILES_LIBRARY_H_

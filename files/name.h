@@ -1,0 +1,16 @@
+// CheckName: whether a peer may use a name in the library at all, before the file system is asked.
+#ifndef POLYSERVE_FILES_NAME_H_
+#define POLYSERVE_FILES_NAME_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace polyserve {
+
+// Names are relative UTF-8 paths of at most 4095 bytes whose parts have 1 to 255, without control characters.
+// InvalidArgument: anything else, "." and ".." included. PermissionDenied: a hidden part (".profile").
+absl::Status CheckName(absl::string_view name);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_FILES_NAME_H_

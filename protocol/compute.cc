@@ -1,0 +1,58 @@
+#include "protocol/compute.h"
+
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+bool IsPrime(uint64_t n) {
+  if (n < 2) return false;
+  for (uint64_t divisor = 2; divisor * divisor <= n; ++divisor) {
+    if (n % divisor == 0) return false;
+  }
+  return true;
+}
+
+void Answer(absl::string_view line, Output& output) {
+  uint64_t n = 0;
+  if (!absl::ConsumePrefix(&line, "PRIMES ") || line.empty() || !absl::ascii_isdigit(line[0]) ||
+      !absl::SimpleAtoi(line, &n)) {
+    output.Write("ERR 400 expected: PRIMES <n>\n");
+  } else if (n > ComputeSession::kMaxN) {
+    output.Write(absl::StrCat("ERR 413 n is at most ", ComputeSession::kMaxN, "\n"));
+  } else {
+    output.Work([n](Output& result) { result.Write(absl::StrCat("OK ", SumOfPrimesBelow(n), "\n")); });
+  }
+}
+
+}  // namespace
+
+uint64_t SumOfPrimesBelow(uint64_t n) {
+  uint64_t sum = 0;
+  for (uint64_t candidate = 2; candidate < n; ++candidate) {
+    if (IsPrime(candidate)) sum += candidate;
+  }
+  return sum;
+}
+
+void ComputeSession::OnInput(Input& input, Output& output) {
+  while (!input.empty() && output.wants_more()) {
+    const std::optional<absl::string_view> line = lines_.Next(input);
+    if (line.has_value()) {
+      Answer(*line, output);
+    } else if (lines_.too_long()) {
+      output.Write("ERR 400 the line is too long\n");
+      output.Close();
+    } else {
+      return;
+    }
+  }
+}
+
+}  // namespace polyserve

@@ -1,0 +1,10 @@
+#include "protocol/echo.h"
+
+namespace polyserve {
+
+void EchoSession::OnInput(Input& input, Output& output) {
+  output.Write(input.bytes());
+  input.ConsumeAll();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,154 @@
+#include "protocol/file.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace polyserve {
+
+namespace {
+
+void WriteError(const absl::Status& error, Output& output) {
+  output.Write(absl::StrCat("ERR ", HttpCode(error), " ", error.message(), "\n"));
+}
+
+// Takes the number behind the last space off the arguments.
+std::optional<int64_t> TakeLastNumber(absl::string_view& arguments) {
+  const size_t space = arguments.rfind(' ');
+  if (space == absl::string_view::npos || space + 1 == arguments.size()) return std::nullopt;
+  const absl::string_view digits = arguments.substr(space + 1);
+  int64_t number = 0;
+  // SimpleAtoi alone would also take signs and blanks.
+  if (!std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) return std::nullopt;
+  if (!absl::SimpleAtoi(digits, &number)) return std::nullopt;
+  arguments = arguments.substr(0, space);
+  return number;
+}
+
+}  // namespace
+
+FileSession::FileSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
+FileSession::~FileSession() = default;
+
+void FileSession::OnInput(Input& input, Output& output) {
+  while (!input.empty() && output.wants_more()) {
+    if (body_left_ > 0) {
+      TakeBody(input, output);
+      continue;
+    }
+    const std::optional<absl::string_view> line = lines_.Next(input);
+    if (line.has_value()) {
+      OnLine(*line, output);
+    } else if (lines_.too_long()) {
+      // A body may follow that we cannot know the size of: there is no way back into step.
+      WriteError(absl::InvalidArgumentError("the line is too long"), output);
+      output.Close();
+    } else {
+      return;
+    }
+  }
+}
+
+void FileSession::OnLine(absl::string_view line, Output& output) {
+  if (line == "L") return List(output);
+  if (line == "Q") return output.Close();
+  if (line.size() >= 2 && line[1] == ' ') {
+    const absl::string_view arguments = line.substr(2);
+    switch (line[0]) {
+      case 'S':
+        return Stat(arguments, output);
+      case 'G':
+        return Get(arguments, output);
+      case 'R':
+        return GetRange(arguments, output);
+      case 'P':
+        return StartPut(arguments, output);
+    }
+  }
+  WriteError(absl::InvalidArgumentError("unknown command; there are L, S, G, R, P and Q"), output);
+}
+
+void FileSession::List(Output& output) {
+  output.Work([library = library_](Output& result) {
+    const absl::StatusOr<std::vector<Library::Entry>> entries = library->List();
+    if (!entries.ok()) return WriteError(entries.status(), result);
+    std::string lines;
+    for (const Library::Entry& entry : *entries) {
+      absl::StrAppend(&lines, entry.name, "\t", entry.size, "\t", entry.mtime, "\n");
+    }
+    result.Write(absl::StrCat("OK ", lines.size(), "\n"));
+    result.WriteShared(std::make_shared<const std::string>(std::move(lines)));
+  });
+}
+
+void FileSession::Stat(absl::string_view name, Output& output) {
+  const absl::StatusOr<Library::File> file = library_->Find(name);
+  if (!file.ok()) return WriteError(file.status(), output);
+  output.Write(absl::StrCat("OK ", file->size, " ", file->mtime, "\n"));
+}
+
+void FileSession::Get(absl::string_view name, Output& output) {
+  const absl::StatusOr<Library::File> file = library_->Find(name);
+  if (!file.ok()) return WriteError(file.status(), output);
+  output.Write(absl::StrCat("OK ", file->size, "\n"));
+  output.WriteFile(file->fd, 0, file->size);
+}
+
+void FileSession::GetRange(absl::string_view arguments, Output& output) {
+  const std::optional<int64_t> length = TakeLastNumber(arguments);
+  const std::optional<int64_t> offset = TakeLastNumber(arguments);
+  if (!offset.has_value() || !length.has_value()) {
+    return WriteError(absl::InvalidArgumentError("expected: R <name> <offset> <length>"), output);
+  }
+  const absl::StatusOr<Library::File> file = library_->Find(arguments);
+  if (!file.ok()) return WriteError(file.status(), output);
+  const int64_t begin = std::min(*offset, file->size);
+  const int64_t count = std::min(*length, file->size - begin);
+  output.Write(absl::StrCat("OK ", count, "\n"));
+  output.WriteFile(file->fd, begin, count);
+}
+
+void FileSession::StartPut(absl::string_view arguments, Output& output) {
+  const std::optional<int64_t> size = TakeLastNumber(arguments);
+  if (!size.has_value()) {
+    // How much follows is unknown, so there is no way back into step.
+    WriteError(absl::InvalidArgumentError("expected: P <name> <size>"), output);
+    return output.Close();
+  }
+  body_left_ = *size;
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(arguments, *size);
+  if (!upload.ok()) return RefusePut(upload.status(), output);
+  upload_ = *std::move(upload);
+  if (body_left_ == 0) FinishPut(output);
+}
+
+void FileSession::TakeBody(Input& input, Output& output) {
+  const absl::string_view bytes =
+      input.bytes().substr(0, static_cast<size_t>(std::min<int64_t>(body_left_, static_cast<int64_t>(input.bytes().size()))));
+  input.Consume(bytes.size());
+  body_left_ -= static_cast<int64_t>(bytes.size());
+  if (upload_ == nullptr) return;
+  if (absl::Status status = upload_->Append(bytes); !status.ok()) return RefusePut(status, output);
+  if (body_left_ == 0) FinishPut(output);
+}
+
+void FileSession::FinishPut(Output& output) {
+  const absl::Status status = upload_->Commit();
+  upload_ = nullptr;
+  if (!status.ok()) return WriteError(status, output);
+  output.Write("OK 0\n");
+}
+
+void FileSession::RefusePut(const absl::Status& error, Output& output) {
+  upload_ = nullptr;
+  WriteError(error, output);
+  if (body_left_ > kMaxDiscardBytes) output.Close();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,17 @@
+#include "protocol/message.h"
+
+#include "absl/strings/escaping.h"
+#include "glog/logging.h"
+
+namespace polyserve {
+
+void MessageSession::OnInput(Input& input, Output& output) {
+  while (!input.empty() && output.wants_more()) {
+    const absl::string_view chunk = input.bytes().substr(0, kMaxChunkBytes);
+    LOG(INFO) << "message: " << absl::Utf8SafeCHexEscape(chunk);  // Escaped: a peer must not forge lines of the log.
+    output.Write(kReply);
+    input.Consume(chunk.size());
+  }
+}
+
+}  // namespace polyserve

@@ -1,0 +1,151 @@
+#include "protocol/output.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "glog/logging.h"
+
+namespace polyserve {
+
+namespace {
+
+// Clear() gives back more than this, so that one large reply does not stay in memory for good.
+constexpr size_t kKeepBytes = 2 * Output::kHighWaterBytes;
+constexpr size_t kKeepSegments = 256;
+
+}  // namespace
+
+bool Output::wants_more() const {
+  return !closing_ && task_ == nullptr && unsent_bytes_ < static_cast<int64_t>(kHighWaterBytes) &&
+         file_ranges_ < kMaxFileRanges;
+}
+
+void Output::Write(absl::string_view bytes) {
+  DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  if (bytes.empty()) return;
+  const size_t begin = copies_.size();
+  copies_.append(bytes.data(), bytes.size());
+  unsent_bytes_ += static_cast<int64_t>(bytes.size());
+  Copied* last = empty() ? nullptr : std::get_if<Copied>(&segments_.back());
+  if (last != nullptr) {
+    last->end = copies_.size();  // Copies lie one after the other, so the last piece just grows.
+  } else {
+    segments_.push_back(Copied{begin, copies_.size()});
+  }
+}
+
+void Output::WriteShared(std::shared_ptr<const std::string> bytes) {
+  DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  if (bytes->empty()) return;
+  unsent_bytes_ += static_cast<int64_t>(bytes->size());
+  segments_.push_back(Shared{std::move(bytes), 0});
+}
+
+void Output::WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int64_t length) {
+  DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  if (length == 0) return;
+  unsent_bytes_ += length;
+  ++file_ranges_;
+  segments_.push_back(FileRange{std::move(file), offset, length});
+}
+
+void Output::Work(Task task) {
+  DCHECK(!closing_ && task_ == nullptr) << "one task at a time";
+  task_ = std::move(task);
+}
+
+void Output::Close() { closing_ = true; }
+
+int Output::FrontMemory(iovec* pieces, int max) const {
+  int count = 0;
+  for (size_t i = first_; i < segments_.size() && count < max; ++i) {
+    if (const Copied* copied = std::get_if<Copied>(&segments_[i])) {
+      pieces[count++] = {const_cast<char*>(copies_.data()) + copied->begin, copied->end - copied->begin};
+    } else if (const Shared* shared = std::get_if<Shared>(&segments_[i])) {
+      pieces[count++] = {const_cast<char*>(shared->bytes->data()) + shared->begin,
+                         shared->bytes->size() - shared->begin};
+    } else {
+      break;
+    }
+  }
+  return count;
+}
+
+const Output::FileRange* Output::FrontFile() const {
+  return empty() ? nullptr : std::get_if<FileRange>(&segments_[first_]);
+}
+
+int64_t Output::TrimFront(int64_t bytes) {
+  Segment& front = segments_[first_];
+  if (Copied* copied = std::get_if<Copied>(&front)) {
+    const int64_t trimmed = std::min(bytes, static_cast<int64_t>(copied->end - copied->begin));
+    copied->begin += static_cast<size_t>(trimmed);
+    if (copied->begin == copied->end) ++first_;
+    return trimmed;
+  }
+  if (Shared* shared = std::get_if<Shared>(&front)) {
+    const int64_t trimmed = std::min(bytes, static_cast<int64_t>(shared->bytes->size() - shared->begin));
+    shared->begin += static_cast<size_t>(trimmed);
+    if (shared->begin == shared->bytes->size()) segments_[first_++] = Copied{0, 0};  // Lets go of the bytes.
+    return trimmed;
+  }
+  FileRange& range = std::get<FileRange>(front);
+  const int64_t trimmed = std::min(bytes, range.length);
+  range.offset += trimmed;
+  range.length -= trimmed;
+  if (range.length == 0) {
+    segments_[first_++] = Copied{0, 0};  // Lets go of the file.
+    --file_ranges_;
+  }
+  return trimmed;
+}
+
+void Output::Sent(int64_t bytes) {
+  unsent_bytes_ -= bytes;
+  while (bytes > 0) {
+    DCHECK(!empty());
+    bytes -= TrimFront(bytes);
+  }
+  if (empty()) {
+    segments_.clear();
+    first_ = 0;
+    copies_.clear();
+  } else {
+    DropSentCopies();
+  }
+}
+
+void Output::DropSentCopies() {
+  const Copied* front = empty() ? nullptr : std::get_if<Copied>(&segments_[first_]);
+  const size_t sent = front == nullptr ? 0 : front->begin;
+  if (sent < kHighWaterBytes || sent < copies_.size() / 2) return;  // Half at least, so that moving stays linear.
+  copies_.erase(0, sent);
+  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(first_));
+  first_ = 0;
+  for (Segment& segment : segments_) {
+    if (Copied* copied = std::get_if<Copied>(&segment)) {
+      copied->begin -= sent;
+      copied->end -= sent;
+    }
+  }
+}
+
+Output::Task Output::TakeWork() { return std::exchange(task_, nullptr); }
+
+void Output::Clear() {
+  if (copies_.capacity() > kKeepBytes || segments_.capacity() > kKeepSegments) {
+    *this = Output();
+    return;
+  }
+  copies_.clear();
+  segments_.clear();
+  first_ = 0;
+  unsent_bytes_ = 0;
+  file_ranges_ = 0;
+  task_ = nullptr;
+  closing_ = false;
+}
+
+}  // namespace polyserve

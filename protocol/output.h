@@ -1,0 +1,111 @@
+// Output: what a session wants done, in order; free of I/O. Sessions append to it, drivers perform it.
+//
+//   output.Write("OK 5\n");              copy these bytes
+//   output.WriteFile(file, 0, 5);        then this range of a file (the driver uses sendfile)
+//   output.Close();                      then close, once all of that is with the peer
+#ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
+#define POLYSERVE_PROTOCOL_OUTPUT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+
+struct iovec;
+
+namespace polyserve {
+
+class Output {
+ public:
+  // Something to compute that may take long. It appends its result to the Output it is given. It may run on another
+  // thread, so it must not touch the session; the session is shown nothing until it has ended.
+  using Task = std::function<void(Output&)>;
+
+  // Above so much unsent a session is shown no more input, and so many ranges hold so many descriptors.
+  static constexpr size_t kHighWaterBytes = 64 * 1024;
+  static constexpr size_t kMaxFileRanges = 16;
+
+  Output() = default;
+  Output(Output&&) = default;
+  Output& operator=(Output&&) = default;
+
+  // --- The session's side. ---
+
+  // False once the session has to stop consuming and return: enough is unsent, or Work() or Close() was called.
+  // The driver shows it the rest of the input later. Check it before each further request.
+  bool wants_more() const;
+
+  // Appends a copy of the bytes.
+  void Write(absl::string_view bytes);
+
+  // Appends bytes that several outputs share; nothing is copied.
+  void WriteShared(std::shared_ptr<const std::string> bytes);
+
+  // Appends `length` bytes of a file from `offset` on. Should the file turn out shorter, the driver breaks the
+  // connection off, since what was announced cannot be delivered.
+  void WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int64_t length);
+
+  // Has the task run when all before it is sent. Nothing else may be appended by the session after it.
+  void Work(Task task);
+
+  // Ends the conversation when all before it is sent. Nothing may be appended after it.
+  void Close();
+
+  // --- The driver's side. ---
+
+  struct FileRange {
+    std::shared_ptr<const UniqueFd> file;
+    int64_t offset;
+    int64_t length;
+  };
+
+  bool empty() const { return first_ == segments_.size(); }  // Nothing is left to send.
+  int64_t unsent_bytes() const { return unsent_bytes_; }
+  bool has_work() const { return task_ != nullptr; }
+  bool closing() const { return closing_; }
+  size_t file_ranges() const { return file_ranges_; }
+
+  // The run of memory at the front, as at most `max` pieces; 0 where nothing or a file range is at the front.
+  // Valid until the next call that is not const.
+  int FrontMemory(iovec* pieces, int max) const;
+  // The file range at the front; null where there is none.
+  const FileRange* FrontFile() const;
+  // Removes so many bytes that were sent from the front.
+  void Sent(int64_t bytes);
+  // Hands over the task; has_work() is false afterwards, and the task's output may be appended.
+  Task TakeWork();
+  // Forgets everything, but keeps small buffers for the next use.
+  void Clear();
+
+ private:
+  struct Copied {  // A part of copies_.
+    size_t begin;
+    size_t end;
+  };
+  struct Shared {
+    std::shared_ptr<const std::string> bytes;
+    size_t begin;
+  };
+  using Segment = std::variant<Copied, Shared, FileRange>;
+
+  int64_t TrimFront(int64_t bytes);  // Returns how many bytes the front segment had for it.
+  void DropSentCopies();
+
+  std::string copies_;
+  std::vector<Segment> segments_;
+  size_t first_ = 0;  // Segments before it are sent.
+  int64_t unsent_bytes_ = 0;
+  size_t file_ranges_ = 0;  // Not yet sent.
+  Task task_;
+  bool closing_ = false;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_OUTPUT_H_

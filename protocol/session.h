@@ -1,0 +1,67 @@
+// Session: one conversation with one peer, free of I/O. It never reads, writes, waits, or knows its model: a driver
+// shows it what has come and performs what it appends to its Output. Any service is a Session; any model drives it.
+//
+//   class EchoSession : public Session {
+//     void OnInput(Input& input, Output& output) override {
+//       output.Write(input.bytes());
+//       input.ConsumeAll();
+//     }
+//   };
+//
+// The property that protocol/talk.h tests for every session: any split of the same input gives the same output.
+#ifndef POLYSERVE_PROTOCOL_SESSION_H_
+#define POLYSERVE_PROTOCOL_SESSION_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+// The bytes that a session has not consumed yet, oldest first.
+class Input {
+ public:
+  explicit Input(absl::string_view bytes) : bytes_(bytes) {}
+
+  absl::string_view bytes() const { return bytes_; }
+  bool empty() const { return bytes_.empty(); }
+  void Consume(size_t count) { bytes_.remove_prefix(count); }
+  void ConsumeAll() { bytes_ = absl::string_view(); }
+
+ private:
+  absl::string_view bytes_;
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  // Shows bytes that have come from the peer.
+  //   input   all that is not yet consumed; never empty; valid during this call only. Consume from the front. What
+  //           is left is shown again with more behind it: remember how far you searched, so that the cost stays
+  //           linear in what comes, however finely a peer slices it.
+  //   output  takes actions, performed in this order. Return as soon as !output.wants_more(): the rest of the
+  //           input is shown again when there is room.
+  //   Errors  the peer's fault: answer in the protocol's own words, then output.Close(). Our fault: CHECK.
+  //   Threads calls to one session never overlap, but may come from different threads. Never block: output.Work().
+  //   Bound   leaves at most its documented number of bytes unconsumed, whatever a peer sends.
+  virtual void OnInput(Input& input, Output& output) = 0;
+
+  // The peer sends no more (half-close); answers that are due are still delivered. Called at most once, after all
+  // input was shown, and last.
+  virtual void OnEndOfInput(Output& output) { output.Close(); }
+
+  // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
+  // consumed and output that was not sent count as a request by themselves; a session need not think of them.
+  virtual bool idle() const { return true; }
+};
+
+// Makes the session of one new peer; called from any thread.
+using SessionFactory = std::function<std::unique_ptr<Session>()>;
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_SESSION_H_
