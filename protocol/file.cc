@@ -18,15 +18,16 @@ void WriteError(const absl::Status& error, Output& output) {
   output.Write(absl::StrCat("ERR ", HttpCode(error), " ", error.message(), "\n"));
 }
 
-// Takes the number behind the last space off the arguments.
+// Takes the number behind the last space off the arguments; nothing where there is none. A number beyond all sizes is
+// as good as the largest.
 std::optional<int64_t> TakeLastNumber(absl::string_view& arguments) {
   const size_t space = arguments.rfind(' ');
   if (space == absl::string_view::npos || space + 1 == arguments.size()) return std::nullopt;
   const absl::string_view digits = arguments.substr(space + 1);
-  int64_t number = 0;
   // SimpleAtoi alone would also take signs and blanks.
   if (!std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) return std::nullopt;
-  if (!absl::SimpleAtoi(digits, &number)) return std::nullopt;
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(digits, &number)) number = INT64_MAX;
   arguments = arguments.substr(0, space);
   return number;
 }
@@ -116,11 +117,7 @@ void FileSession::GetRange(absl::string_view arguments, Output& output) {
 
 void FileSession::StartPut(absl::string_view arguments, Output& output) {
   const std::optional<int64_t> size = TakeLastNumber(arguments);
-  if (!size.has_value()) {
-    // How much follows is unknown, so there is no way back into step.
-    WriteError(absl::InvalidArgumentError("expected: P <name> <size>"), output);
-    return output.Close();
-  }
+  if (!size.has_value()) return WriteError(absl::InvalidArgumentError("expected: P <name> <size>"), output);
   body_left_ = *size;
   absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(arguments, *size);
   if (!upload.ok()) return RefusePut(upload.status(), output);

@@ -8,12 +8,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 
@@ -25,7 +25,7 @@ class Output {
  public:
   // Something to compute that may take long. It appends its result to the Output it is given. It may run on another
   // thread, so it must not touch the session; the session is shown nothing until it has ended.
-  using Task = std::function<void(Output&)>;
+  using Task = absl::AnyInvocable<void(Output&)>;
 
   // Above so much unsent a session is shown no more input, and so many ranges hold so many descriptors.
   static constexpr size_t kHighWaterBytes = 64 * 1024;

@@ -1,0 +1,67 @@
+// Acceptor: takes clients off the listeners, the same way under every model, and outlives shortages.
+//
+// When no descriptor is left, accept() fails while the client stays in the queue, so that every wait ends at once and
+// the loop would spin. Hence a spare descriptor: it is given up to accept the client and close it, which tells the
+// client, and taken back; then the accepting pauses. (The trick is Marc Lehmann's, in the manual of libev: "The special
+// problem of accept()ing when you can't".)
+#ifndef POLYSERVE_BACKENDS_ACCEPTOR_H_
+#define POLYSERVE_BACKENDS_ACCEPTOR_H_
+
+#include <poll.h>
+
+#include <climits>
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "backends/serve_context.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+class Acceptor {
+ public:
+  // How long to accept nothing after a shortage.
+  static constexpr absl::Duration kPause = absl::Milliseconds(100);
+
+  struct Options {
+    bool non_blocking = false;      // Of the connections.
+    int max_descriptor = INT_MAX;   // A connection whose descriptor is above it is refused.
+    std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.
+  };
+
+  // The context must outlive it.
+  Acceptor(ServeContext& context, Options options);
+
+  // One attempt, without waiting. Unavailable: nobody is there. ResourceExhausted: a client was turned away for want
+  // of descriptors or memory; pause. Whoever left before being accepted is passed over.
+  absl::StatusOr<Connection> TryAccept(const Listener& listener);
+
+  // Waits for the next client on any listener, and answers the signals meanwhile. Cancelled: the server stops, and
+  // those who had connected before have all been returned.
+  absl::StatusOr<Connection> Next();
+
+  // One of those who had connected before the stop, without waiting; Cancelled where there are none left.
+  absl::StatusOr<Connection> NextOfBacklog();
+
+  // Says that a client was turned away after all (no process, no thread left for it), and pauses the accepting.
+  void Refuse(Connection connection, const absl::Status& why);
+
+ private:
+  void Wait();
+  void TurnAwayWithSpare(const Listener& listener);
+
+  ServeContext& context_;
+  const Options options_;
+  UniqueFd spare_;
+  std::vector<pollfd> waits_;  // First the signals, then the listeners in their order.
+  size_t turn_ = 0;            // The listener that is looked at first, so that a busy one does not starve the others.
+  int backlog_left_;           // How many are still taken once the server stops.
+  absl::Time paused_until_ = absl::InfinitePast();
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_ACCEPTOR_H_

@@ -1,0 +1,51 @@
+#include "backends/conversation.h"
+
+#include <utility>
+
+namespace polyserve {
+
+void Conversation::OnBytes(absl::string_view bytes, Output& output) {
+  if (rest_.empty()) return Show(bytes, output);  // The usual case: nothing is copied.
+  rest_.append(bytes.data(), bytes.size());
+  Show(absl::string_view(rest_).substr(rest_begin_), output);
+}
+
+void Conversation::OnEnd(Output& output) {
+  end_came_ = true;
+  if (held_up_) return;
+  ended_ = true;
+  session_->OnEndOfInput(output);
+}
+
+bool Conversation::Resume(Output& output) {
+  if (!held_up_) return false;
+  held_up_ = false;
+  const bool has_rest = !rest_.empty();
+  if (has_rest) Show(absl::string_view(rest_).substr(rest_begin_), output);
+  if (end_came_ && !held_up_ && !output.closing()) OnEnd(output);
+  return has_rest || end_came_;
+}
+
+void Conversation::Show(absl::string_view bytes, Output& output) {
+  Input input(bytes);
+  session_->OnInput(input, output);
+  held_up_ = !output.wants_more();
+  KeepRest(input.bytes());
+}
+
+void Conversation::KeepRest(absl::string_view rest) {
+  if (rest.empty()) {
+    rest_ = std::string();  // Idle sessions hold no buffer.
+    rest_begin_ = 0;
+  } else if (rest_.empty()) {
+    rest_.assign(rest.data(), rest.size());
+  } else {
+    rest_begin_ = rest_.size() - rest.size();
+    if (rest_begin_ > rest_.size() / 2) {  // Half at least, so that moving stays linear.
+      rest_.erase(0, rest_begin_);
+      rest_begin_ = 0;
+    }
+  }
+}
+
+}  // namespace polyserve

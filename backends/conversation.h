@@ -1,0 +1,50 @@
+// Conversation: what every driver does between a read and a write: it shows a session its input, keeps what the session
+// leaves for later, and holds input back while enough is unsent. Free of I/O.
+#ifndef POLYSERVE_BACKENDS_CONVERSATION_H_
+#define POLYSERVE_BACKENDS_CONVERSATION_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
+
+namespace polyserve {
+
+class Conversation {
+ public:
+  explicit Conversation(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+
+  // Shows bytes that were read, behind those left over. Not while held_up().
+  void OnBytes(absl::string_view bytes, Output& output);
+
+  // Notes that the peer sends no more; the session is told once it has been shown all that came before.
+  void OnEnd(Output& output);
+
+  // Goes on with a session that was held up. To be called when all output is performed. Returns false where there was
+  // nothing to go on with: time to read.
+  bool Resume(Output& output);
+
+  // The session was told that the peer sends no more: close when all output is performed.
+  bool ended() const { return ended_; }
+
+  // Between requests: as far as this side knows, closing now would cut off nothing.
+  bool idle() const { return rest_.empty() && !held_up_ && session_->idle(); }
+
+ private:
+  void Show(absl::string_view bytes, Output& output);
+  void KeepRest(absl::string_view rest);
+
+  std::unique_ptr<Session> session_;
+  std::string rest_;       // Shown, but not consumed; the first rest_begin_ bytes of it are done with.
+  size_t rest_begin_ = 0;
+  bool held_up_ = false;   // The session returned because of its output, not for want of input.
+  bool end_came_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_CONVERSATION_H_

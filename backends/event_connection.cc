@@ -1,0 +1,178 @@
+#include "backends/event_connection.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "backends/linger.h"
+#include "glog/logging.h"
+
+namespace polyserve {
+
+namespace {
+
+// The most that one connection is sent before the others' turn.
+constexpr int64_t kSendBudget = 1024 * 1024;
+
+}  // namespace
+
+EventConnection::EventConnection(Connection connection, EventShared& shared)
+    : shared_(shared),
+      fd_(std::move(connection.fd)),
+      last_moved_(shared.ticks),
+      conversation_(connection.listener->make_session()) {
+  CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(), static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags),
+                        &OnReadEvent, this),
+           0);
+  shared.connections.push_back(*this);
+}
+
+EventConnection::~EventConnection() {
+  if (parked_ != nullptr) event_del(&parked_->wait);
+  event_del(&readable_);
+  shared_.connections.erase(shared_.connections.iterator_to(*this));
+  Counters::Add(shared_.counters->ended, 1);
+}
+
+void EventConnection::Start(Connection connection, EventShared& shared) {
+  EventConnection* self = new EventConnection(std::move(connection), shared);
+  if (event_add(&self->readable_, nullptr) != 0) {
+    LOG(WARNING) << "cannot watch a connection (" << evutil_socket_error_to_string(errno) << "); it is closed";
+    delete self;
+  }
+}
+
+void EventConnection::OnReadEvent(evutil_socket_t, short, void* connection) {
+  EventConnection* self = static_cast<EventConnection*>(connection);
+  if (!self->OnReadable()) delete self;
+}
+
+void EventConnection::OnWriteEvent(evutil_socket_t, short, void* connection) {
+  EventConnection* self = static_cast<EventConnection*>(connection);
+  if (!self->OnWritable()) delete self;
+}
+
+bool EventConnection::OnReadable() {
+  if (lingering_) return Discard();
+  for (int reads = 0;;) {
+    bool drained = false;
+    if (!ReadOnce(drained)) return false;
+    if (lingering_ || parked_ != nullptr) return true;
+    // While the server stops, whoever is between two requests is read until nothing is left, and then closed.
+    const bool leaving = shared_.stopping && conversation_.idle();
+    if (drained) return !leaving;
+    if (++reads < shared_.reads_per_turn) continue;
+    // An edge is told only once, so what is left has to be remembered; a level is told again.
+    if (leaving || edge_triggered()) event_active(&readable_, EV_READ, 0);
+    return true;
+  }
+}
+
+// Reads once and answers. Sets `drained` where the socket has no more.
+bool EventConnection::ReadOnce(bool& drained) {
+  const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
+  if (count < 0) {
+    drained = errno == EAGAIN;
+    return drained || errno == EINTR;
+  }
+  last_moved_ = shared_.ticks;
+  if (count == 0) {
+    conversation_.OnEnd(shared_.output);
+  } else {
+    Counters::Add(shared_.counters->bytes_in, count);
+    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output);
+  }
+  const bool goes_on = Answer(shared_.output);
+  shared_.output.Clear();
+  return goes_on;
+}
+
+bool EventConnection::OnWritable() {
+  if (lingering_) return false;  // That was the timer of Linger().
+  last_moved_ = shared_.ticks;
+  if (!Answer(parked_->output)) return false;
+  if (lingering_ || !parked_->output.empty() || parked_->output.has_work()) return true;
+  Unpark();
+  return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.
+}
+
+// Performs the output and all that it held up; what the socket does not take is parked.
+bool EventConnection::Answer(Output& output) {
+  bool had_task = false;
+  do {
+    Transmitted result = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
+    if (result == Transmitted::kAll && output.has_work()) {
+      if (had_task) result = Transmitted::kBudget;  // One task a turn: here it keeps all the others waiting.
+      if (!had_task) {
+        had_task = true;
+        output.TakeWork()(output);
+        result = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
+      }
+    }
+    if (result == Transmitted::kBroken) return false;
+    if (result != Transmitted::kAll) {
+      Park(output, result);
+      return true;
+    }
+    if (conversation_.ended()) return false;
+    if (output.closing()) return Linger();
+  } while (conversation_.Resume(output));
+  return true;
+}
+
+void EventConnection::Park(Output& output, Transmitted why) {
+  if (parked_ == nullptr) {
+    parked_ = std::make_unique<Parked>();
+    parked_->output = std::move(output);
+    event_del(&readable_);
+    CHECK_EQ(event_assign(&parked_->wait, shared_.base, fd_.get(),
+                          static_cast<short>(EV_WRITE | EV_PERSIST | shared_.extra_flags), &OnWriteEvent, this),
+             0);
+    event_add(&parked_->wait, nullptr);
+  } else if (why == Transmitted::kBudget && edge_triggered()) {
+    event_active(&parked_->wait, EV_WRITE, 0);  // The socket was never full, so no edge will come.
+  }
+}
+
+void EventConnection::Unpark() {
+  event_del(&parked_->wait);
+  parked_ = nullptr;
+  event_add(&readable_, nullptr);
+}
+
+// Stops sending, and waits a moment for the peer to close its side; see backends/linger.h.
+bool EventConnection::Linger() {
+  if (shared_.stopping) return false;
+  ::shutdown(fd_.get(), SHUT_WR);
+  lingering_ = true;
+  if (parked_ == nullptr) {
+    parked_ = std::make_unique<Parked>();
+  } else {
+    event_del(&parked_->wait);
+    event_add(&readable_, nullptr);
+  }
+  const timeval timeout = absl::ToTimeval(kLingerTime);
+  CHECK_EQ(event_assign(&parked_->wait, shared_.base, -1, 0, &OnWriteEvent, this), 0);
+  event_add(&parked_->wait, &timeout);
+  return true;
+}
+
+bool EventConnection::Discard() {
+  const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
+  if (count > 0 && edge_triggered()) event_active(&readable_, EV_READ, 0);
+  return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+bool EventConnection::edge_triggered() const { return (shared_.extra_flags & EV_ET) != 0; }
+
+void EventConnection::OnTick() {
+  if (shared_.ticks - last_moved_ > kTicksPerTimeout) delete this;
+}
+
+void EventConnection::OnStop() {
+  if (lingering_ || (parked_ == nullptr && !OnReadable())) delete this;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,90 @@
+// EventConnection: one client of an event loop. While nothing is unsent it owns no buffer: it reads into the loop's, and
+// what the session answers is sent from the loop's output at once. Only what the socket does not take is parked with
+// the connection, and until that is sent, nothing more is read.
+#ifndef POLYSERVE_BACKENDS_EVENT_CONNECTION_H_
+#define POLYSERVE_BACKENDS_EVENT_CONNECTION_H_
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+#include <memory>
+
+#include "backends/conversation.h"
+#include "backends/serve_context.h"
+#include "backends/transmit.h"
+#include "base/unique_fd.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+struct EventShared;
+
+// The idle time-out is measured in ticks of a quarter of it: late by a quarter at most, and no request costs a look
+// at the clock or a timer of its own.
+constexpr uint32_t kTicksPerTimeout = 4;
+
+class EventConnection : public boost::intrusive::list_base_hook<> {
+ public:
+  // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
+  static void Start(Connection connection, EventShared& shared);
+
+  // Ends it where nothing has moved for the idle time-out. May delete it.
+  void OnTick();
+  // The server stops: ends it if it is between requests, or else as soon as it is. May delete it.
+  void OnStop();
+
+  ~EventConnection();
+
+ private:
+  // Output that the socket did not take, and the wait for the moment it will. While lingering, the wait for its end.
+  struct Parked {
+    Output output;
+    event wait;
+  };
+
+  EventConnection(Connection connection, EventShared& shared);
+
+  // Each returns false where the connection is over; the caller then deletes it.
+  bool OnReadable();
+  bool OnWritable();
+  bool ReadOnce(bool& drained);
+  bool Answer(Output& output);
+  bool Discard();
+  bool Linger();
+  void Park(Output& output, Transmitted why);
+  void Unpark();
+
+  bool edge_triggered() const;
+
+  static void OnReadEvent(evutil_socket_t, short, void* connection);
+  static void OnWriteEvent(evutil_socket_t, short, void* connection);
+
+  EventShared& shared_;
+  UniqueFd fd_;
+  uint32_t last_moved_;  // In ticks.
+  bool lingering_ = false;
+  Conversation conversation_;
+  std::unique_ptr<Parked> parked_;
+  event readable_;
+};
+
+// What the connections of one loop share.
+struct EventShared {
+  event_base* base;
+  Counters* counters;
+  short extra_flags;      // EV_ET or 0, for every event of a connection.
+  int reads_per_turn;     // The most that one connection may read before the others' turn, in buffers.
+  uint32_t ticks = 0;     // The loop's coarse clock, see kTicksPerTimeout.
+  bool stopping = false;
+  Output output;          // Empty between callbacks.
+  char buffer[kReadBytes];
+  boost::intrusive::list<EventConnection, boost::intrusive::constant_time_size<false>> connections;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_EVENT_CONNECTION_H_

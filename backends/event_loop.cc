@@ -1,0 +1,152 @@
+#include "backends/event_loop.h"
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+// The most clients that one listener is relieved of before the others' turn.
+constexpr int kAcceptsPerTurn = 64;
+// With edge triggering a reader goes on until the socket is empty, but not at the cost of the others.
+constexpr int kReadsPerTurnWithEdges = 16;
+
+}  // namespace
+
+absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventDriverOptions& options) {
+  const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(), &event_config_free);
+  // The environment (EVENT_NOEPOLL and the like) must not change what is measured; one thread needs no locks.
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK);
+  if (options.method != nullptr) {
+    for (const char** method = event_get_supported_methods(); *method != nullptr; ++method) {
+      if (std::strcmp(*method, options.method) != 0) event_config_avoid_method(config.get(), *method);
+    }
+  }
+  BasePointer base(event_base_new_with_config(config.get()), &event_base_free);
+  if (base == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("libevent has no method '", options.method, "' here"));
+  }
+  if (options.trigger == Trigger::kEdge && (event_base_get_features(base.get()) & EV_FEATURE_ET) == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("libevent has no edge triggering with ",
+                                                   event_base_get_method(base.get()), "; use --trigger=level"));
+  }
+  return base;
+}
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(ServeContext& context,
+                                                             const EventDriverOptions& options) {
+  absl::StatusOr<BasePointer> base = MakeBase(options);
+  if (!base.ok()) return base.status();
+  std::unique_ptr<EventLoop> loop(new EventLoop(context, options, *std::move(base)));
+  if (absl::Status status = loop->Watch(); !status.ok()) return status;
+  return loop;
+}
+
+EventLoop::EventLoop(ServeContext& context, const EventDriverOptions& options, BasePointer base)
+    : context_(context),
+      base_(std::move(base)),
+      acceptor_(context, {.non_blocking = true, .max_descriptor = options.max_descriptor}),
+      signals_(nullptr, &event_free),
+      tick_(nullptr, &event_free),
+      resume_accepting_(nullptr, &event_free) {
+  shared_.base = base_.get();
+  shared_.counters = &context.statistics.counters();
+  shared_.extra_flags = options.trigger == Trigger::kEdge ? EV_ET : 0;
+  shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
+}
+
+EventLoop::~EventLoop() {
+  shared_.connections.clear_and_dispose([](EventConnection* connection) { delete connection; });
+}
+
+absl::Status EventLoop::Watch() {
+  listeners_.reserve(context_.listeners.size());  // The callbacks keep pointers to the elements.
+  bool complete = true;
+  for (const Listener& listener : context_.listeners) {
+    ListenerEvent& added = listeners_.emplace_back(ListenerEvent{this, &listener, EventPointer(nullptr, &event_free)});
+    const auto on_acceptable = [](evutil_socket_t, short, void* self) {
+      ListenerEvent* event = static_cast<ListenerEvent*>(self);
+      event->loop->OnAcceptable(*event->listener);
+    };
+    added.event.reset(event_new(base_.get(), listener.fd.get(), EV_READ | EV_PERSIST, on_acceptable, &added));
+    complete = complete && added.event != nullptr && event_add(added.event.get(), nullptr) == 0;
+  }
+  const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnSignals(); };
+  signals_.reset(event_new(base_.get(), Signals::fd(), EV_READ | EV_PERSIST, on_signals, this));
+  complete = complete && signals_ != nullptr && event_add(signals_.get(), nullptr) == 0;
+  const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->SetAccepting(true); };
+  resume_accepting_.reset(event_new(base_.get(), -1, 0, on_resume, this));
+  complete = complete && resume_accepting_ != nullptr;
+  if (context_.idle_timeout != absl::InfiniteDuration()) {
+    const auto on_tick = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnTick(); };
+    tick_.reset(event_new(base_.get(), -1, EV_PERSIST, on_tick, this));
+    const timeval interval = absl::ToTimeval(context_.idle_timeout / kTicksPerTimeout);
+    complete = complete && tick_ != nullptr && event_add(tick_.get(), &interval) == 0;
+  }
+  return complete ? absl::OkStatus() : absl::UnavailableError("libevent cannot watch the listeners");
+}
+
+absl::Status EventLoop::Run() {
+  while (!shared_.stopping || !shared_.connections.empty()) {
+    if (event_base_loop(base_.get(), EVLOOP_ONCE) < 0) return absl::InternalError("libevent's loop has failed");
+  }
+  return absl::OkStatus();
+}
+
+void EventLoop::OnSignals() {
+  const unsigned events = Signals::Take();
+  AnswerCommonSignals(events, context_);
+  if ((events & Signals::kStop) != 0) Stop();
+}
+
+void EventLoop::OnAcceptable(const Listener& listener) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
+    if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
+    if (!connection.ok()) return;
+    EventConnection::Start(*std::move(connection), shared_);
+  }
+}
+
+void EventLoop::PauseAccepting() {
+  SetAccepting(false);
+  const timeval pause = absl::ToTimeval(Acceptor::kPause);
+  event_add(resume_accepting_.get(), &pause);
+}
+
+void EventLoop::SetAccepting(bool accepting) {
+  for (const ListenerEvent& listener : listeners_) {
+    if (accepting) event_add(listener.event.get(), nullptr);
+    if (!accepting) event_del(listener.event.get());
+  }
+}
+
+void EventLoop::OnTick() {
+  ++shared_.ticks;
+  for (auto next = shared_.connections.begin(); next != shared_.connections.end();) {
+    (next++)->OnTick();  // May delete the connection.
+  }
+}
+
+// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
+void EventLoop::Stop() {
+  event_del(resume_accepting_.get());
+  SetAccepting(false);
+  while (true) {
+    absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+    if (!connection.ok()) break;
+    EventConnection::Start(*std::move(connection), shared_);
+  }
+  shared_.stopping = true;
+  for (auto next = shared_.connections.begin(); next != shared_.connections.end();) {
+    (next++)->OnStop();  // May delete the connection.
+  }
+}
+
+}  // namespace polyserve

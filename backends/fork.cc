@@ -1,0 +1,91 @@
+// fork: a process for each client, forked when the client comes.
+// Cost: a fork, and a copy of all memory that is written to. Weak spot: many short connections, very many clients.
+// A child that has ended stays a zombie until somebody asks for its status; there are three ways out (--reap):
+//   ignore       SIGCHLD is ignored, and the kernel keeps no status. How a child ended remains unknown.
+//   wait         the parent asks, whenever SIGCHLD says that there is something to ask for.
+//   double_fork  the child forks the one who serves and exits at once; the orphan is left to init. Costs a second fork.
+#include <gflags/gflags.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "backends/acceptor.h"
+#include "backends/backend.h"
+#include "backends/blocking_driver.h"
+#include "glog/logging.h"
+#include "net/lifeline.h"
+#include "net/process.h"
+#include "net/signals.h"
+
+DEFINE_string(reap, "wait", "fork: how ended children are kept from staying zombies: ignore, wait or double_fork");
+
+namespace polyserve {
+
+namespace {
+
+enum class Reap { kIgnore, kWait, kDoubleFork };
+
+class ForkBackend : public Backend {
+ public:
+  explicit ForkBackend(Reap reap) : reap_(reap) {}
+
+  absl::Status Serve(ServeContext& context) override {
+    absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
+    if (!lifeline.ok()) return lifeline.status();
+    if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
+    Acceptor acceptor(context, {.on_child_ended = [&context] { ReapEnded(context); }});
+    while (true) {
+      absl::StatusOr<Connection> client = acceptor.Next();
+      if (!client.ok()) break;  // Told to stop.
+      const absl::StatusOr<pid_t> pid = Fork();
+      if (!pid.ok()) acceptor.Refuse(*std::move(client), pid.status());
+      if (pid.ok() && *pid == 0) RunChild(*std::move(client), context, *lifeline);
+      // The parent's copy of the connection closes here; the child has its own.
+      if (pid.ok() && reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
+    }
+    do {
+      lifeline->TellStop();
+    } while (!lifeline->AwaitAllGone(absl::Milliseconds(50)));
+    ReapEnded(context);
+    return absl::OkStatus();
+  }
+
+ private:
+  [[noreturn]] void RunChild(Connection client, ServeContext& context, Lifeline& lifeline) {
+    if (reap_ == Reap::kDoubleFork) {
+      const absl::StatusOr<pid_t> pid = Fork();
+      if (!pid.ok()) LOG(WARNING) << "a client is lost: " << pid.status().message();
+      if (!pid.ok() || *pid > 0) ExitChild(0);
+    }
+    Signals::InstallInWorker();
+    lifeline.HoldInDescendant();
+    for (Listener& listener : context.listeners) listener.fd.reset();
+    DriveBlocking(std::move(client), context);
+    ExitChild(0);
+  }
+
+  static void ReapEnded(ServeContext& context) {
+    int status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (WIFEXITED(status)) continue;
+      LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
+      Counters::Add(context.statistics.counters().ended, 1);  // It could not say so itself.
+    }
+  }
+
+  const Reap reap_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend() {
+  if (FLAGS_reap == "ignore") return std::make_unique<ForkBackend>(Reap::kIgnore);
+  if (FLAGS_reap == "wait") return std::make_unique<ForkBackend>(Reap::kWait);
+  if (FLAGS_reap == "double_fork") return std::make_unique<ForkBackend>(Reap::kDoubleFork);
+  return absl::InvalidArgumentError(absl::StrCat("--reap=", FLAGS_reap, " is not one of ignore, wait, double_fork"));
+}
+
+}  // namespace polyserve

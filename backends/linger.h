@@ -1,0 +1,16 @@
+// How long a closing connection is still read. A socket that is closed while unread bytes wait in it, or come after,
+// answers with a reset, and a reset makes the peer's kernel throw away the reply that it has not read yet (RFC 9112,
+// section 9.6, tells the same for HTTP). So whoever closes first stops sending, and then reads and discards for a
+// while. No bound on the bytes is needed: the time bounds the work, and they are not kept.
+#ifndef POLYSERVE_BACKENDS_LINGER_H_
+#define POLYSERVE_BACKENDS_LINGER_H_
+
+#include "absl/time/time.h"
+
+namespace polyserve {
+
+constexpr absl::Duration kLingerTime = absl::Seconds(2);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_LINGER_H_

@@ -1,0 +1,100 @@
+// multiprocess: a Process object for each client; after Python's multiprocessing.
+// Cost and weak spot: those of fork. There are three ways to make the child (--start_method):
+//   fork        a copy of the server, cheap to make, with all that the server had open and in memory.
+//   spawn       a fresh image of the program: nothing gets into it but the connection that it is handed. Slow.
+//   forkserver  a copy of a fresh image that was started once: as clean, and about as cheap as fork.
+// The children are daemons: they end with the server, even where that is killed.
+#include <gflags/gflags.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "backends/acceptor.h"
+#include "backends/backend.h"
+#include "backends/blocking_driver.h"
+#include "net/process.h"
+#include "net/signals.h"
+
+DEFINE_string(start_method, "fork", "multiprocess: how a child is made: fork, spawn or forkserver");
+
+namespace polyserve {
+
+namespace {
+
+using StartMethod = Process::StartMethod;
+
+// What a child runs. Its descriptors are the connection and the statistics, its argument the listener's index.
+int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view index, ServeContext& context) {
+  Signals::InstallInWorker();
+  for (Listener& listener : context.listeners) listener.fd.reset();
+  size_t at = 0;
+  if (descriptors.size() != 2 || !absl::SimpleAtoi(index, &at) || at >= context.listeners.size()) return 1;
+  absl::StatusOr<Statistics> statistics = Statistics::Map(std::move(descriptors[1]));
+  if (!statistics.ok()) return 1;
+  context.statistics = *std::move(statistics);
+  DriveBlocking(Connection{std::move(descriptors[0]), &context.listeners[at]}, context);
+  return 0;
+}
+
+class MultiprocessBackend : public Backend {
+ public:
+  explicit MultiprocessBackend(StartMethod start_method) : start_method_(start_method) {}
+
+  absl::Status Serve(ServeContext& context) override {
+    const Process::Entry entry = [&context](std::vector<UniqueFd> descriptors, absl::string_view index) {
+      return ServeOne(std::move(descriptors), index, context);
+    };
+    if (Process::IsImage()) {
+      return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
+    }
+    if (start_method_ == StartMethod::kForkServer) {
+      if (absl::Status status = Process::StartForkServer(); !status.ok()) return status;
+    }
+    std::vector<Process> children;
+    Acceptor acceptor(context, {.on_child_ended = [&children] { JoinEnded(children); }});
+    while (true) {
+      absl::StatusOr<Connection> client = acceptor.Next();
+      if (!client.ok()) break;  // Told to stop.
+      JoinEnded(children);
+      const std::string index = absl::StrCat(client->listener - context.listeners.data());
+      absl::StatusOr<Process> child = Process::Start({.name = "child", .start_method = start_method_}, entry,
+                                                     {client->fd.get(), context.statistics.fd()}, index);
+      if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
+      if (child.ok()) children.push_back(*std::move(child));
+    }
+    StopAll(children);
+    Process::StopForkServer();
+    return absl::OkStatus();
+  }
+
+ private:
+  static void JoinEnded(std::vector<Process>& children) {
+    std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); });
+  }
+
+  static void StopAll(std::vector<Process>& children) {
+    while (!children.empty()) {
+      for (const Process& child : children) child.Terminate();
+      children.front().Join(absl::Milliseconds(50));
+      JoinEnded(children);
+    }
+  }
+
+  const StartMethod start_method_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend() {
+  if (FLAGS_start_method == "fork") return std::make_unique<MultiprocessBackend>(StartMethod::kFork);
+  if (FLAGS_start_method == "spawn") return std::make_unique<MultiprocessBackend>(StartMethod::kSpawn);
+  if (FLAGS_start_method == "forkserver") return std::make_unique<MultiprocessBackend>(StartMethod::kForkServer);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--start_method=", FLAGS_start_method, " is not one of fork, spawn, forkserver"));
+}
+
+}  // namespace polyserve

@@ -1,0 +1,59 @@
+#include "backends/registry.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace polyserve {
+
+// Each is the one thing that the model's file offers.
+absl::StatusOr<std::unique_ptr<Backend>> MakeLoopBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend();
+
+namespace {
+
+constexpr Traits kProcessPerClient = {.computes_apart = true, .survives_crash = true, .shares_memory = false};
+
+constexpr Model kModels[] = {
+    {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeLoopBackend},
+    {"fork", "a process for each client", kProcessPerClient, "reap", &MakeForkBackend},
+    {"multiprocess", "a Process object for each client", kProcessPerClient, "start_method", &MakeMultiprocessBackend},
+    {"thread", "a thread for each client", {.computes_apart = true}, "", &MakeThreadBackend},
+    {"select", "one thread, readiness told by select", {.max_clients = 1024}, "trigger", &MakeSelectBackend},
+    {"poll", "one thread, readiness told by poll", {}, "trigger", &MakePollBackend},
+    {"epoll", "one thread, readiness told by epoll", {}, "trigger", &MakeEpollBackend},
+    {"libevent", "one thread, readiness told by what libevent prefers", {}, "trigger", &MakeLibeventBackend},
+};
+
+}  // namespace
+
+absl::Span<const Model> AllModels() { return kModels; }
+
+const Model* FindModel(absl::string_view name) {
+  for (const Model& model : kModels) {
+    if (name == model.name) return &model;
+  }
+  return nullptr;
+}
+
+std::string DescribeModels() {
+  constexpr char kRow[] = "%-13s %-52s %-9s %-10s %-6s %-9s %s\n";
+  std::string table = absl::StrFormat(kRow, "model", "who serves a client", "silent", "long work", "crash", "at most",
+                                      "flags of its own");
+  absl::StrAppend(&table, absl::StrFormat(kRow, "", "", "client", "stalls", "ends", "clients", ""));
+  for (const Model& model : kModels) {
+    const Traits& can = model.can;
+    absl::StrAppend(&table,
+                    absl::StrFormat(kRow, model.name, model.description, can.keeps_clients_apart ? "harmless" : "blocks",
+                                    can.computes_apart ? "nobody" : "all", can.survives_crash ? "one" : "all",
+                                    can.max_clients > 0 ? absl::StrCat(can.max_clients) : "-", model.flags));
+  }
+  return table;
+}
+
+}  // namespace polyserve

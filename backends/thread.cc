@@ -1,0 +1,35 @@
+// thread: a thread for each client.
+// Cost: a stack for each open connection, idle or not. Weak spot: very many clients; one crash ends all.
+#include <memory>
+#include <utility>
+
+#include "backends/acceptor.h"
+#include "backends/backend.h"
+#include "backends/blocking_driver.h"
+#include "net/thread_group.h"
+
+namespace polyserve {
+
+namespace {
+
+class ThreadBackend : public Backend {
+ public:
+  absl::Status Serve(ServeContext& context) override {
+    ThreadGroup clients;  // Its destructor waits for them.
+    Acceptor acceptor(context, {});
+    while (true) {
+      absl::StatusOr<Connection> accepted = acceptor.Next();
+      if (!accepted.ok()) return absl::OkStatus();  // Told to stop.
+      // Shared, so that the client is still ours to refuse where no thread could be started for it.
+      auto client = std::make_shared<Connection>(*std::move(accepted));
+      const absl::Status started = clients.Start([&context, client] { DriveBlocking(std::move(*client), context); });
+      if (!started.ok()) acceptor.Refuse(std::move(*client), started);
+    }
+  }
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend() { return std::make_unique<ThreadBackend>(); }
+
+}  // namespace polyserve

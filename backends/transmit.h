@@ -1,0 +1,25 @@
+// Transmit: sends what is at the front of an Output, with as few calls as possible. Both kinds of sockets: a blocking
+// one is only ever kBlocked when its time-out has passed.
+#ifndef POLYSERVE_BACKENDS_TRANSMIT_H_
+#define POLYSERVE_BACKENDS_TRANSMIT_H_
+
+#include <cstdint>
+
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+enum class Transmitted {
+  kAll,      // Nothing is left to send; there may be a task, or a closing.
+  kBudget,   // There is more to send, and the socket may well take it: come back after the others' turn.
+  kBlocked,  // The socket takes no more for now.
+  kBroken,   // The peer is gone, or what was announced cannot be delivered: drop the connection.
+};
+
+// Sends until one of the above, but no more than about `budget` bytes.
+Transmitted Transmit(int fd, Output& output, int64_t budget, Counters& counters);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_TRANSMIT_H_

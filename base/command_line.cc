@@ -1,0 +1,125 @@
+#include "base/command_line.h"
+
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+bool FindFlag(const std::string& name, gflags::CommandLineFlagInfo& info) {
+  return gflags::GetCommandLineFlagInfo(name.c_str(), &info);
+}
+
+// The number of letters to change, add or drop to make one word of the other (Levenshtein, by rows).
+size_t EditDistance(absl::string_view a, absl::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row[b.size()];
+}
+
+absl::Status UnknownFlag(absl::string_view name) {
+  std::vector<gflags::CommandLineFlagInfo> flags;
+  gflags::GetAllFlags(&flags);
+  const auto nearest = std::min_element(flags.begin(), flags.end(), [name](const auto& a, const auto& b) {
+    return EditDistance(name, a.name) < EditDistance(name, b.name);
+  });
+  const bool is_near = nearest != flags.end() && EditDistance(name, nearest->name) <= 2;
+  return absl::InvalidArgumentError(absl::StrCat("unknown flag --", name,
+                                                 is_near ? absl::StrCat("; did you mean --", nearest->name, "?")
+                                                         : std::string("; see --help")));
+}
+
+absl::Status SetFlag(const std::string& name, const std::string& value) {
+  if (!gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty()) return absl::OkStatus();
+  gflags::CommandLineFlagInfo info;
+  FindFlag(name, info);
+  return absl::InvalidArgumentError(absl::StrCat("--", name, "='", value, "' is not a value of type ", info.type));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv) {
+  std::vector<std::string> others;
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view argument = argv[i];
+    if (argument == "--") {
+      others.insert(others.end(), argv + i + 1, argv + argc);
+      break;
+    }
+    if (argument.size() < 2 || argument[0] != '-') {
+      others.emplace_back(argument);
+      continue;
+    }
+    if (!absl::ConsumePrefix(&argument, "--")) absl::ConsumePrefix(&argument, "-");
+    const size_t equals = argument.find('=');
+    const std::string name(argument.substr(0, equals));
+    gflags::CommandLineFlagInfo info;
+    absl::Status status;
+    if (!FindFlag(name, info)) {
+      const bool negated = absl::StartsWith(name, "no") && FindFlag(name.substr(2), info) && info.type == "bool";
+      status = negated && equals == absl::string_view::npos ? SetFlag(name.substr(2), "false") : UnknownFlag(name);
+    } else if (equals != absl::string_view::npos) {
+      status = SetFlag(name, std::string(argument.substr(equals + 1)));
+    } else if (info.type == "bool") {
+      status = SetFlag(name, "true");
+    } else if (i + 1 < argc) {
+      status = SetFlag(name, argv[++i]);
+    } else {
+      status = absl::InvalidArgumentError(absl::StrCat("--", name, " needs a value"));
+    }
+    if (!status.ok()) return status;
+  }
+  return others;
+}
+
+std::string DescribeFlags(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    gflags::CommandLineFlagInfo info;
+    if (!FindFlag(name, info)) continue;
+    const std::string head = info.type == "bool" ? absl::StrCat("--", name) : absl::StrCat("--", name, "=...");
+    absl::StrAppend(&text, "  ", head, std::string(head.size() < 22 ? 22 - head.size() : 1, ' '), info.description);
+    if (info.type != "bool" && !info.default_value.empty()) absl::StrAppend(&text, " (default: ", info.default_value, ")");
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
+}
+
+bool IsFlagSet(const std::string& name) {
+  gflags::CommandLineFlagInfo info;
+  return FindFlag(name, info) && info.current_value != info.default_value;
+}
+
+absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::string_view value) {
+  absl::Duration duration;
+  double seconds = 0;
+  if (absl::SimpleAtod(value, &seconds)) {
+    duration = absl::Seconds(seconds);
+  } else if (!absl::ParseDuration(value, &duration)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", name, "='", value, "' is not a time; write for example 10s, 500ms or inf"));
+  }
+  if (duration < absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(absl::StrCat("--", name, "='", value, "' is negative"));
+  }
+  return duration;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,31 @@
+// The command line, for every program here: gflags' flags, with the errors and the help that we want to show.
+#ifndef POLYSERVE_BASE_COMMAND_LINE_H_
+#define POLYSERVE_BASE_COMMAND_LINE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace polyserve {
+
+// Sets the flags that are given as --name=value, --name value, --name or --noname; "--" ends them. Returns the other
+// arguments. InvalidArgument, in one line: an unknown flag (with the nearest one as a suggestion), a bad value.
+absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv);
+
+// The named flags, one a line, with their meaning and default.
+std::string DescribeFlags(const std::vector<std::string>& names);
+
+// True where the flag was given a value other than its default.
+bool IsFlagSet(const std::string& name);
+
+// A time from a flag: "10" and "10s" are ten seconds, "1500ms" and "2m30s" work as well; "inf" is for ever.
+// InvalidArgument: anything else, or a negative time.
+absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::string_view value);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BASE_COMMAND_LINE_H_

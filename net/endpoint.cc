@@ -1,0 +1,81 @@
+#include "net/endpoint.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+
+#include <cstring>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+absl::Status ParseError(absl::string_view text, absl::string_view why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "' is not an address: ", why, "; write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"));
+}
+
+}  // namespace
+
+absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == absl::string_view::npos) return ParseError(text, "the port is missing");
+  std::string host(text.substr(0, colon));
+  const absl::string_view port = text.substr(colon + 1);
+  uint32_t number = 0;
+  if (port.empty() || !absl::ascii_isdigit(port[0]) || !absl::SimpleAtoi(port, &number) || number > 65535) {
+    return ParseError(text, "the port must be a number from 0 to 65535");
+  }
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    return ParseError(text, "an IPv6 address needs brackets");
+  }
+  if (host.empty()) return ParseError(text, "the host is missing");
+
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(host.c_str(), std::to_string(number).c_str(), &hints, &found);
+  if (error != 0) return ParseError(text, ::gai_strerror(error));
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, &::freeaddrinfo);
+  sockaddr_storage address = {};
+  std::memcpy(&address, found->ai_addr, found->ai_addrlen);
+  return FromAddress(address);
+}
+
+Endpoint Endpoint::FromAddress(const sockaddr_storage& address) {
+  Endpoint endpoint;
+  if (address.ss_family == AF_INET6) {
+    std::memcpy(&endpoint.v6_, &address, sizeof(endpoint.v6_));
+  } else {
+    std::memcpy(&endpoint.v4_, &address, sizeof(endpoint.v4_));
+  }
+  return endpoint;
+}
+
+absl::StatusOr<Endpoint> Endpoint::OfSocket(int fd) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return SysError("getsockname");
+  return FromAddress(address);
+}
+
+std::string Endpoint::ToString() const {
+  char host[INET6_ADDRSTRLEN] = "";
+  if (family() == AF_INET6) {
+    ::inet_ntop(AF_INET6, &v6_.sin6_addr, host, sizeof(host));
+    return absl::StrCat("[", host, "]:", port());
+  }
+  ::inet_ntop(AF_INET, &v4_.sin_addr, host, sizeof(host));
+  return absl::StrCat(host, ":", port());
+}
+
+}  // namespace polyserve

@@ -1,0 +1,87 @@
+#include "net/fd_passing.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/sys_error.h"
+#include "glog/logging.h"
+
+namespace polyserve {
+
+namespace {
+
+// Room for the control message, aligned as the kernel wants it.
+union ControlBuffer {
+  cmsghdr header;
+  char bytes[CMSG_SPACE(kMaxPassedDescriptors * sizeof(int))];
+};
+
+}  // namespace
+
+absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return SysError("socketpair");
+  return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+absl::Status SendParcel(int socket, absl::string_view text, const std::vector<int>& descriptors) {
+  CHECK_LE(descriptors.size(), kMaxPassedDescriptors);
+  CHECK(!text.empty() && text.size() <= kMaxPassedText);
+  iovec piece = {const_cast<char*>(text.data()), text.size()};
+  ControlBuffer control = {};
+  msghdr message = {};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    const size_t bytes = descriptors.size() * sizeof(int);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(bytes);
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(bytes);
+    std::memcpy(CMSG_DATA(header), descriptors.data(), bytes);
+  }
+  while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
+    if (errno != EINTR) return SysError("sendmsg");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Parcel> ReceiveParcel(int socket) {
+  char text[kMaxPassedText];
+  iovec piece = {text, sizeof(text)};
+  ControlBuffer control = {};
+  msghdr message = {};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof(control.bytes);
+  ssize_t size = 0;
+  do {
+    size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return SysError("recvmsg");
+  if (size == 0) return absl::CancelledError("the other end was closed");
+
+  Parcel parcel;
+  parcel.text.assign(text, static_cast<size_t>(size));
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      parcel.descriptors.emplace_back(fd);
+    }
+  }
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    return absl::ResourceExhaustedError("there was no descriptor left to receive those that were sent");
+  }
+  return parcel;
+}
+
+}  // namespace polyserve

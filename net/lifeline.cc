@@ -1,0 +1,76 @@
+#include "net/lifeline.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/sys_error.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+std::atomic<int> g_listened{-1};  // Of the handler.
+
+void OnPipe(int) {
+  const int saved_errno = errno;
+  pollfd pipe = {g_listened.load(), POLLIN, 0};
+  ::poll(&pipe, 1, 0);
+  if ((pipe.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) ::_exit(1);  // The server is gone.
+  if ((pipe.revents & POLLIN) != 0) Signals::RequestStop();  // The byte stays: it is meant for all.
+  errno = saved_errno;
+}
+
+absl::Status MakePipe(UniqueFd& read_end, UniqueFd& write_end) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return SysError("pipe2");
+  read_end.reset(ends[0]);
+  write_end.reset(ends[1]);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Lifeline> Lifeline::Create() {
+  Lifeline lifeline;
+  absl::Status status = MakePipe(lifeline.down_read_, lifeline.down_write_);
+  status.Update(MakePipe(lifeline.up_read_, lifeline.up_write_));
+  if (!status.ok()) return status;
+  return lifeline;
+}
+
+void Lifeline::HoldInDescendant() {
+  down_write_.reset();
+  up_read_.reset();
+  // Whom the kernel signals is a property of the open file, which fork() shares: each needs an open file of its own.
+  UniqueFd own(::open(absl::StrCat("/proc/self/fd/", down_read_.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct sigaction action = {};
+  action.sa_handler = &OnPipe;
+  ::sigaction(SIGIO, &action, nullptr);
+  g_listened = own.get();
+  if (!own.ok() || ::fcntl(own.get(), F_SETOWN, ::getpid()) != 0 ||
+      ::fcntl(own.get(), F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
+    ::_exit(1);
+  }
+  down_read_ = std::move(own);
+  OnPipe(SIGIO);  // What happened before we listened.
+}
+
+void Lifeline::TellStop() {
+  [[maybe_unused]] const ssize_t written = ::write(down_write_.get(), "", 1);
+}
+
+bool Lifeline::AwaitAllGone(absl::Duration timeout) {
+  up_write_.reset();
+  pollfd pipe = {up_read_.get(), POLLIN, 0};
+  return ::poll(&pipe, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1;
+}
+
+}  // namespace polyserve

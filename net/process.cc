@@ -1,0 +1,237 @@
+#include "net/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/sys_error.h"
+#include "glog/logging.h"
+#include "net/fd_passing.h"
+
+namespace polyserve {
+
+namespace {
+
+// What a fresh image is started for: "<role> <parent's pid> <daemon> <fd,fd,...> <argument>".
+constexpr char kImageVariable[] = "POLYSERVE_IMAGE";
+constexpr absl::string_view kEntryRole = "entry";
+constexpr absl::string_view kForkServerRole = "forkserver";
+
+char** g_command_line = nullptr;
+UniqueFd g_fork_server;  // The socket to it; requests and replies take turns.
+pid_t g_fork_server_pid = -1;
+
+int PidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+// In a child: asks to be killed when the parent's main thread ends. The parent may have ended just before.
+void DieWithParent(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+}
+
+// Starts a fresh image of this program, which keeps the descriptors under their numbers.
+absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std::vector<int>& descriptors,
+                                 absl::string_view argument) {
+  CHECK(g_command_line != nullptr) << "SetCommandLine() was not called";
+  std::string variable = absl::StrCat(kImageVariable, "=", role, " ", ::getpid(), " ", daemon ? 1 : 0, " ",
+                                      absl::StrJoin(descriptors, ","), " ", argument);
+  std::vector<char*> variables = {variable.data()};
+  for (char** other = environ; *other != nullptr; ++other) variables.push_back(*other);
+  variables.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  // Duplicating a descriptor onto itself means here: do not close it on exec (posix_spawn_file_actions_adddup2(3)).
+  for (const int fd : descriptors) ::posix_spawn_file_actions_adddup2(&actions, fd, fd);
+  pid_t pid = -1;
+  errno = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, g_command_line, variables.data());
+  const absl::Status status = errno == 0 ? absl::OkStatus() : SysError("posix_spawn");
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (!status.ok()) return status;
+  return pid;
+}
+
+void LogEnd(absl::string_view name, pid_t pid, int wait_status) {
+  if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return;
+  LOG(WARNING) << name << " (pid " << pid << ") " << DescribeExit(wait_status);
+}
+
+// One request to the fork server: "<daemon> <argument>" and the descriptors; the reply: the pid, and its pidfd.
+void ServeForkRequest(int socket, Parcel request, const Process::Entry& entry, const sigset_t& child_mask) {
+  const pid_t server = ::getpid();
+  const absl::StatusOr<pid_t> pid = Fork();
+  if (!pid.ok()) {
+    SendParcel(socket, absl::StrCat("! ", pid.status().message()), {}).IgnoreError();
+    return;
+  }
+  if (*pid == 0) {
+    ::sigprocmask(SIG_SETMASK, &child_mask, nullptr);
+    ::signal(SIGCHLD, SIG_DFL);
+    ::close(socket);
+    if (request.text[0] == '1') DieWithParent(server);
+    ExitChild(entry(std::move(request.descriptors), absl::string_view(request.text).substr(2)));
+  }
+  const UniqueFd pidfd(PidfdOpen(*pid));  // Before it is waited for, so the number is still its own.
+  SendParcel(socket, absl::StrCat(*pid), {pidfd.get()}).IgnoreError();
+}
+
+// The fork server: forks on request, and waits for what it has forked, until its client is gone.
+int RunForkServer(int socket, const Process::Entry& entry) {
+  ::signal(SIGINT, SIG_IGN);  // They reach the whole group, but its client decides when it ends.
+  ::signal(SIGTERM, SIG_IGN);
+  ::signal(SIGCHLD, [](int) {});
+  sigset_t child_ended, before;
+  ::sigemptyset(&child_ended);
+  ::sigaddset(&child_ended, SIGCHLD);
+  ::sigprocmask(SIG_BLOCK, &child_ended, &before);  // Let through by ppoll() alone, so that none is missed.
+  while (true) {
+    int wait_status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) LogEnd("child of the fork server", pid, wait_status);
+    pollfd requests = {socket, POLLIN, 0};
+    if (::ppoll(&requests, 1, nullptr, &before) <= 0) continue;
+    absl::StatusOr<Parcel> request = ReceiveParcel(socket);
+    if (absl::IsResourceExhausted(request.status())) {
+      SendParcel(socket, "! the fork server has no descriptor left", {}).IgnoreError();
+    } else if (!request.ok()) {
+      return 0;
+    } else {
+      ServeForkRequest(socket, *std::move(request), entry, before);
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<pid_t> Fork() {
+#if !defined(__SANITIZE_THREAD__)  // ThreadSanitizer has a thread of its own.
+  struct stat threads;
+  // Each thread is a directory, and each directory a link to the one above it; two links are there anyway.
+  if (::stat("/proc/self/task", &threads) == 0) CHECK_EQ(threads.st_nlink, 3u) << "fork() with several threads";
+#endif
+  const pid_t pid = ::fork();
+  if (pid < 0) return SysError("fork");
+  return pid;
+}
+
+void ExitChild(int status) { ::_exit(status); }
+
+std::string DescribeExit(int wait_status) {
+  if (WIFEXITED(wait_status)) return absl::StrCat("exited with status ", WEXITSTATUS(wait_status));
+  const int signal = WTERMSIG(wait_status);
+  return absl::StrCat("was killed by signal ", signal, " (", ::strsignal(signal), ")");
+}
+
+void Process::SetCommandLine(int, char** argv) { g_command_line = argv; }
+
+bool Process::IsImage() { return std::getenv(kImageVariable) != nullptr; }
+
+int Process::RunImage(const Entry& entry) {
+  const std::string task = std::getenv(kImageVariable);
+  ::unsetenv(kImageVariable);
+  const std::vector<std::string> parts = absl::StrSplit(task, absl::MaxSplits(' ', 4));
+  CHECK_EQ(parts.size(), 5u) << kImageVariable << " is for children of this program only";
+  int parent = 0;
+  CHECK(absl::SimpleAtoi(parts[1], &parent));
+  if (parts[2] == "1") DieWithParent(parent);
+  std::vector<UniqueFd> descriptors;
+  for (absl::string_view number : absl::StrSplit(parts[3], ',', absl::SkipEmpty())) {
+    int fd = -1;
+    CHECK(absl::SimpleAtoi(number, &fd));
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    descriptors.emplace_back(fd);
+  }
+  if (parts[0] == kForkServerRole) return RunForkServer(descriptors.at(0).get(), entry);
+  return entry(std::move(descriptors), parts[4]);
+}
+
+absl::Status Process::StartForkServer() {
+  if (g_fork_server.ok()) return absl::OkStatus();
+  absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
+  if (!sockets.ok()) return sockets.status();
+  const absl::StatusOr<pid_t> pid = SpawnImage(kForkServerRole, true, {sockets->second.get()}, "");
+  if (!pid.ok()) return pid.status();
+  g_fork_server = std::move(sockets->first);
+  g_fork_server_pid = *pid;
+  return absl::OkStatus();
+}
+
+void Process::StopForkServer() {
+  if (!g_fork_server.ok()) return;
+  g_fork_server.reset();  // It exits when its client is gone.
+  int wait_status = 0;
+  if (::waitpid(g_fork_server_pid, &wait_status, 0) > 0) LogEnd("the fork server", g_fork_server_pid, wait_status);
+}
+
+absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const std::vector<int>& descriptors,
+                                                   const std::string& argument) {
+  absl::StatusOr<Parcel> reply = absl::UnavailableError("the fork server does not run");
+  for (int attempt = 0; attempt < 2 && !reply.ok(); ++attempt) {
+    absl::Status status = StartForkServer();
+    if (!status.ok()) return status;
+    status = SendParcel(g_fork_server.get(), absl::StrCat(options.daemon ? "1 " : "0 ", argument), descriptors);
+    if (status.ok()) reply = ReceiveParcel(g_fork_server.get());
+    if (absl::IsResourceExhausted(reply.status())) return reply.status();
+    if (!status.ok() || !reply.ok()) StopForkServer();  // It has died, and its children with it: start another.
+  }
+  if (!reply.ok()) return reply.status();
+  pid_t pid = -1;
+  if (!absl::SimpleAtoi(reply->text, &pid)) return absl::UnavailableError(reply->text);
+  return Process(options.name, pid, std::move(reply->descriptors.at(0)), false);
+}
+
+absl::StatusOr<Process> Process::Start(const Options& options, const Entry& entry, const std::vector<int>& descriptors,
+                                       const std::string& argument) {
+  if (options.start_method == StartMethod::kForkServer) return StartByForkServer(options, descriptors, argument);
+  const pid_t parent = ::getpid();
+  const absl::StatusOr<pid_t> pid = options.start_method == StartMethod::kSpawn
+                                        ? SpawnImage(kEntryRole, options.daemon, descriptors, argument)
+                                        : Fork();
+  if (!pid.ok()) return pid.status();
+  if (*pid == 0) {
+    if (options.daemon) DieWithParent(parent);
+    // The child is a copy, so it owns copies of them already, under the same numbers.
+    ExitChild(entry(std::vector<UniqueFd>(descriptors.begin(), descriptors.end()), argument));
+  }
+  UniqueFd pidfd(PidfdOpen(*pid));
+  if (!pidfd.ok()) {
+    const absl::Status status = SysError("pidfd_open");
+    ::kill(*pid, SIGKILL);
+    ::waitpid(*pid, nullptr, 0);
+    return status;
+  }
+  return Process(options.name, *pid, std::move(pidfd), true);
+}
+
+bool Process::IsAlive() const {
+  pollfd end = {pidfd_.get(), POLLIN, 0};
+  return ::poll(&end, 1, 0) == 0;
+}
+
+bool Process::Join(absl::Duration timeout) {
+  pollfd end = {pidfd_.get(), POLLIN, 0};
+  int milliseconds = -1;
+  if (timeout != absl::InfiniteDuration()) milliseconds = static_cast<int>(absl::ToInt64Milliseconds(timeout));
+  if (::poll(&end, 1, milliseconds) <= 0) return false;
+  int wait_status = 0;
+  if (own_child_ && ::waitpid(pid_, &wait_status, 0) == pid_) LogEnd(name_, pid_, wait_status);
+  own_child_ = false;
+  return true;
+}
+
+void Process::Terminate() const { ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGTERM, nullptr, 0); }
+
+}  // namespace polyserve

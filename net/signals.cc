@@ -1,0 +1,111 @@
+#include "net/signals.h"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+// Of the handlers. Lock-free atomics are what a handler may touch (signal-safety(7), [support.signal]).
+std::atomic<bool> g_stopping{false};
+std::atomic<unsigned> g_events{0};
+std::atomic<int> g_event_fd{-1};
+std::atomic<int64_t> g_drain_microseconds{0};
+std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
+static_assert(std::atomic<int64_t>::is_always_lock_free);
+
+constexpr suseconds_t kNudgeMicroseconds = 50 * 1000;
+
+int64_t MonotonicMicroseconds() {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
+void Tell(unsigned event) {
+  const int saved_errno = errno;  // The interrupted code may be about to read it.
+  g_events.fetch_or(event);
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(g_event_fd.load(), &one, sizeof(one));
+  errno = saved_errno;
+}
+
+void OnStop(int signal) {
+  if (g_stopping.exchange(true)) ::_exit(128 + signal);  // The second one.
+  g_drain_deadline = MonotonicMicroseconds() + g_drain_microseconds;
+  const itimerval nudges = {{0, kNudgeMicroseconds}, {0, kNudgeMicroseconds}};
+  ::setitimer(ITIMER_REAL, &nudges, nullptr);
+  Tell(Signals::kStop);
+}
+
+// The handler's being called is the nudge: it ends the main thread's blocking call.
+void OnNudge(int) {
+  if (MonotonicMicroseconds() < g_drain_deadline) return;
+  constexpr char kText[] = "polyserve: --drain_timeout has passed; what was still running is cut off\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, sizeof(kText) - 1);
+  ::_exit(0);
+}
+
+void OnStopInWorker(int) { g_stopping = true; }
+void OnReload(int) { Tell(Signals::kReload); }
+void OnReport(int) { Tell(Signals::kReport); }
+void OnChildEnded(int) { Tell(Signals::kChildEnded); }
+void OnInterrupt(int) {}
+
+void Handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  // No SA_RESTART: a signal has to end the blocking call that it finds.
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+absl::Status Signals::Install(absl::Duration drain_timeout) {
+  g_event_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (g_event_fd < 0) return SysError("eventfd");
+  g_drain_microseconds = absl::ToInt64Microseconds(drain_timeout);
+  Handle(SIGPIPE, SIG_IGN);
+  Handle(SIGTERM, &OnStop);
+  Handle(SIGINT, &OnStop);
+  Handle(SIGALRM, &OnNudge);
+  Handle(SIGHUP, &OnReload);
+  Handle(SIGUSR1, &OnReport);
+  Handle(SIGUSR2, &OnInterrupt);
+  Handle(SIGCHLD, &OnChildEnded);
+  return absl::OkStatus();
+}
+
+void Signals::InstallInWorker() {
+  Handle(SIGPIPE, SIG_IGN);
+  Handle(SIGTERM, &OnStopInWorker);
+  Handle(SIGINT, &OnStopInWorker);
+  Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
+  Handle(SIGUSR1, SIG_IGN);
+  Handle(SIGCHLD, SIG_DFL);
+}
+
+bool Signals::stopping() { return g_stopping.load(std::memory_order_relaxed); }
+void Signals::RequestStop() { g_stopping = true; }
+
+int Signals::fd() { return g_event_fd; }
+
+unsigned Signals::Take() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = ::read(g_event_fd, &count, sizeof(count));
+  return g_events.exchange(0);
+}
+
+void Signals::Interrupt(pthread_t thread) { ::pthread_kill(thread, SIGUSR2); }
+
+}  // namespace polyserve

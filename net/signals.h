@@ -1,0 +1,52 @@
+// Signals: what signals ask of the server, in a form that a wait on descriptors can see (the self-pipe trick, with an
+// eventfd), and the two deadlines of stopping. Process-wide, since signals are.
+//
+// How a stop goes: SIGTERM or SIGINT sets stopping() and makes fd() readable; whoever accepts then drains the backlog
+// and returns, conversations end at the next pause between requests. From then on a timer interrupts the main thread
+// every 50 ms (a call that was entered just after stopping() was asked thus ends as well), and where --drain_timeout
+// passes first, the process exits with status 0 from within the handler. A second signal exits at once.
+#ifndef POLYSERVE_NET_SIGNALS_H_
+#define POLYSERVE_NET_SIGNALS_H_
+
+#include <pthread.h>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace polyserve {
+
+class Signals {
+ public:
+  enum Event : unsigned {
+    kStop = 1,        // SIGTERM, SIGINT
+    kReload = 2,      // SIGHUP
+    kReport = 4,      // SIGUSR1
+    kChildEnded = 8,  // SIGCHLD
+  };
+
+  // Installs the handlers of the server's main process. Call once, before there are threads or children. SIGPIPE is
+  // ignored from then on: a peer that has gone is told by the write that fails.
+  static absl::Status Install(absl::Duration drain_timeout);
+
+  // Replaces them in a worker process, first thing: SIGTERM and SIGINT ask it to finish, however often they come (a
+  // Ctrl-C reaches the whole group, and the parent asks too); its parent answers for all deadlines.
+  static void InstallInWorker();
+
+  // True once the server was told to stop. Any thread; cheap.
+  static bool stopping();
+  // Asks this process to finish, as SIGTERM would in a worker. Async-signal-safe.
+  static void RequestStop();
+
+  // Readable while events wait to be taken. The server's main process only.
+  static int fd();
+  // The events since the last call, as a set of bits; makes fd() unreadable.
+  static unsigned Take();
+
+  // Interrupts a thread's blocking call (EINTR). The thread may be just about to enter the call and then does not
+  // notice: repeat it until the thread has answered.
+  static void Interrupt(pthread_t thread);
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_NET_SIGNALS_H_

@@ -1,0 +1,80 @@
+#include "net/socket.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+absl::Status SetOption(int fd, int level, int option, int value) {
+  if (::setsockopt(fd, level, option, &value, sizeof(value)) != 0) return SysError("setsockopt");
+  return absl::OkStatus();
+}
+
+absl::Status SetTimeout(int fd, int option, absl::Duration timeout) {
+  const timeval value = absl::ToTimeval(timeout);
+  if (::setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)) != 0) return SysError("setsockopt");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout) {
+  UniqueFd fd(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.ok()) return SysError("socket", at.ToString());
+  absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // A restart need not wait for TIME_WAIT.
+  if (at.family() == AF_INET6) status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1));
+  status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
+  if (idle_timeout != absl::InfiniteDuration()) {
+    status.Update(SetTimeout(fd.get(), SO_RCVTIMEO, idle_timeout));
+    status.Update(SetTimeout(fd.get(), SO_SNDTIMEO, idle_timeout));
+  }
+  if (!status.ok()) return status;
+  if (::bind(fd.get(), at.address(), at.size()) != 0) return SysError("bind", at.ToString());
+  if (::listen(fd.get(), kListenBacklog) != 0) return SysError("listen", at.ToString());
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout) {
+  UniqueFd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.ok()) return SysError("socket", to.ToString());
+  if (::connect(fd.get(), to.address(), to.size()) != 0) {
+    if (errno != EINPROGRESS) return SysError("connect to", to.ToString());
+    pollfd connecting = {fd.get(), POLLOUT, 0};
+    const absl::Time deadline = absl::Now() + timeout;
+    int ready = 0;
+    do {
+      const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
+      ready = ::poll(&connecting, 1, static_cast<int>(absl::ToInt64Milliseconds(left)));
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0) errno = ETIMEDOUT;
+    if (ready <= 0) return SysError("connect to", to.ToString());
+    int error = 0;
+    socklen_t size = sizeof(error);
+    ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    errno = error;
+    if (error != 0) return SysError("connect to", to.ToString());
+  }
+  absl::Status status = SetNonBlocking(fd.get(), false);
+  status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
+  if (!status.ok()) return status;
+  return fd;
+}
+
+absl::Status SetNonBlocking(int fd, bool non_blocking) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return SysError("fcntl");
+  if (::fcntl(fd, F_SETFL, non_blocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) != 0) return SysError("fcntl");
+  return absl::OkStatus();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,36 @@
+// Sockets of TCP, made the same way for every model: all options, the backlog and the time-outs are set here, so that
+// a comparison of models is fair by construction.
+#ifndef POLYSERVE_NET_SOCKET_H_
+#define POLYSERVE_NET_SOCKET_H_
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "net/endpoint.h"
+
+namespace polyserve {
+
+// Connections that the kernel has completed and the server has not accepted yet. Linux cuts it down to
+// net.core.somaxconn (4096 by default).
+constexpr int kListenBacklog = 4096;
+
+// The most that one read takes from a socket. 64 KiB keep bulk transfers at full speed; more does not pay.
+constexpr size_t kReadBytes = 64 * 1024;
+
+// A listening socket, non-blocking. Connections that are accepted from it inherit TCP_NODELAY (small replies leave at
+// once) and, as SO_RCVTIMEO and SO_SNDTIMEO, the idle time-out (never where it is infinite): Linux copies a listener's
+// options to its connections, which saves three calls for each. Blocking calls on them fail with EAGAIN after it.
+absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout);
+
+// A blocking connection, for clients. The time-out bounds the connecting alone.
+absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout);
+
+// Puts a descriptor into non-blocking mode, or back.
+absl::Status SetNonBlocking(int fd, bool non_blocking);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_NET_SOCKET_H_

@@ -1,0 +1,47 @@
+#include "net/thread_group.h"
+
+#include <chrono>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr std::chrono::milliseconds kInterval(50);
+
+}  // namespace
+
+absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
+  MutexLock lock(mutex_);  // Held, so that the thread is known before it can end.
+  try {
+    std::thread thread(&ThreadGroup::Run, this, std::move(work));
+    running_.insert(thread.native_handle());
+    thread.detach();
+  } catch (const std::system_error& error) {
+    return absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));
+  }
+  return absl::OkStatus();
+}
+
+void ThreadGroup::Run(absl::AnyInvocable<void()> work) {
+  work();
+  work = nullptr;  // What it holds goes while somebody still waits for this thread.
+  MutexLock lock(mutex_);
+  running_.erase(::pthread_self());
+  if (running_.empty()) ended_.notify_all();
+}
+
+ThreadGroup::~ThreadGroup() {
+  MutexLock lock(mutex_);
+  while (!running_.empty()) {
+    for (const pthread_t thread : running_) Signals::Interrupt(thread);
+    ended_.wait_for(mutex_, kInterval);
+  }
+}
+
+}  // namespace polyserve

@@ -1,0 +1,222 @@
+// The front end: turns flags into listeners and a backend, and lets the backend serve. The only place that knows both
+// models and services.
+#include <gflags/gflags.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "backends/registry.h"
+#include "backends/serve_context.h"
+#include "base/command_line.h"
+#include "files/library.h"
+#include "glog/logging.h"
+#include "net/endpoint.h"
+#include "net/process.h"
+#include "net/signals.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "services.h"
+
+DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
+DEFINE_string(listen, "", "what to serve and where, comma-separated: SERVICE://HOST:PORT; port 0 is any free port");
+DEFINE_string(root, ".", "the directory whose files are served");
+DEFINE_bool(read_only, false, "take no uploads");
+DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
+DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
+DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
+DECLARE_bool(help);
+
+namespace polyserve {
+
+namespace {
+
+// One address of --listen.
+struct Target {
+  const Service* service;
+  Endpoint endpoint;
+};
+
+constexpr int kUsageError = 2;
+
+int Fail(const absl::Status& error) {
+  fprintf(stderr, "server: %s\n", std::string(error.message()).c_str());
+  return kUsageError;
+}
+
+std::vector<std::string> ModelFlags() {
+  std::vector<std::string> flags;
+  for (const Model& model : AllModels()) {
+    for (absl::string_view flag : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
+      if (std::find(flags.begin(), flags.end(), flag) == flags.end()) flags.emplace_back(flag);
+    }
+  }
+  return flags;
+}
+
+void PrintHelp() {
+  absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
+  absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
+  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
+                                    "drain_timeout", "help"}));
+  absl::PrintF("\nFlags of one model or some:\n%s", DescribeFlags(ModelFlags()));
+  absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
+  for (const Service& service : AllServices()) {
+    absl::PrintF("  %-10s port %d  %s\n", service.name, service.default_port, service.description);
+  }
+  absl::PrintF("\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
+}
+
+absl::StatusOr<Target> ParseTarget(absl::string_view text) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits("://", 1));
+  if (parts.size() != 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen: '", text, "' is not SERVICE://HOST:PORT, for example file://127.0.0.1:8888"));
+  }
+  const Service* service = FindService(parts[0]);
+  if (service == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen: there is no service '", parts[0], "'; there are ", ServiceNames()));
+  }
+  absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);
+  if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", endpoint.status().message()));
+  return Target{service, *endpoint};
+}
+
+absl::StatusOr<std::vector<Target>> ParseTargets() {
+  std::vector<std::string> texts = absl::StrSplit(FLAGS_listen, ',', absl::SkipWhitespace());
+  if (texts.empty()) {
+    for (const Service& service : AllServices()) {
+      texts.push_back(absl::StrCat(service.name, "://127.0.0.1:", service.default_port));
+    }
+  }
+  std::vector<Target> targets;
+  for (const std::string& text : texts) {
+    absl::StatusOr<Target> target = ParseTarget(text);
+    if (!target.ok()) return target.status();
+    targets.push_back(*target);
+  }
+  return targets;
+}
+
+// A flag that another model has and this one has not would do nothing: better to say so.
+absl::Status CheckModelFlags(const Model& model) {
+  const std::vector<absl::string_view> own = absl::StrSplit(model.flags, ' ', absl::SkipEmpty());
+  for (const std::string& flag : ModelFlags()) {
+    if (IsFlagSet(flag) && std::find(own.begin(), own.end(), flag) == own.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", flag, " means nothing to --model=", model.name, "; leave it out (see --model=help)"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
+  const Model* model = FindModel(FLAGS_model);
+  if (model == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no model '", FLAGS_model, "'; see --model=help"));
+  }
+  if (absl::Status status = CheckModelFlags(*model); !status.ok()) return status;
+  return model->make();
+}
+
+// As many descriptors as the system lets us have: each client needs one.
+void RaiseDescriptorLimit() {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services) {
+  const absl::StatusOr<absl::Duration> idle_timeout = ParseTimeFlag("idle_timeout", FLAGS_idle_timeout);
+  if (!idle_timeout.ok()) return idle_timeout.status();
+  if (*idle_timeout < absl::Milliseconds(1)) return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
+  absl::StatusOr<Statistics> statistics = Statistics::Create();
+  if (!statistics.ok()) return statistics.status();
+  ServeContext context{{}, *idle_timeout, *std::move(statistics)};
+  for (const Target& target : targets) {
+    const auto make_session = target.service->make_session;
+    context.listeners.push_back(
+        {target.service->name, UniqueFd(), [make_session, services] { return make_session(services); }});
+  }
+  return context;
+}
+
+absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
+  for (size_t i = 0; i < targets.size(); ++i) {
+    absl::StatusOr<UniqueFd> fd = ListenTcp(targets[i].endpoint, context.idle_timeout);
+    if (!fd.ok()) {
+      return absl::Status(fd.status().code(), absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
+    }
+    context.listeners[i].fd = *std::move(fd);
+  }
+  return absl::OkStatus();
+}
+
+// What scripts wait for. Written at once and whole; nobody need be reading it.
+absl::Status Announce(const ServeContext& context) {
+  std::string lines;
+  for (const Listener& listener : context.listeners) {
+    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
+    if (!at.ok()) return at.status();
+    absl::StrAppend(&lines, "listening ", listener.service, " tcp ", at->ToString(), "\n");
+  }
+  absl::StrAppend(&lines, "ready model=", FLAGS_model, " pid=", ::getpid(), "\n");
+  [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, lines.data(), lines.size());
+  return absl::OkStatus();
+}
+
+int Run(int argc, char** argv) {
+  Process::SetCommandLine(argc, argv);
+  const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
+  if (!others.ok()) return Fail(others.status());
+  if (FLAGS_help) return PrintHelp(), 0;
+  if (FLAGS_model == "help") return absl::PrintF("%s", DescribeModels()), 0;
+  if (!others->empty()) {
+    return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
+  }
+
+  const absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
+  if (!backend.ok()) return Fail(backend.status());
+  const absl::StatusOr<std::vector<Target>> targets = ParseTargets();
+  if (!targets.ok()) return Fail(targets.status());
+  const absl::StatusOr<absl::Duration> drain_timeout = ParseTimeFlag("drain_timeout", FLAGS_drain_timeout);
+  if (!drain_timeout.ok()) return Fail(drain_timeout.status());
+  absl::StatusOr<std::shared_ptr<const Library>> library =
+      Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
+  if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, {*std::move(library)});
+  if (!context.ok()) return Fail(context.status());
+
+  if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
+    RaiseDescriptorLimit();
+    absl::Status status = Bind(*targets, *context);
+    status.Update(Signals::Install(*drain_timeout));
+    status.Update(Announce(*context));
+    if (!status.ok()) return Fail(status);
+  }
+  const absl::Status status = (*backend)->Serve(*context);
+  if (!status.ok()) LOG(ERROR) << status.message();
+  return status.ok() ? 0 : 1;
+}
+
+}  // namespace
+
+}  // namespace polyserve
+
+int main(int argc, char** argv) {
+  FLAGS_logtostderr = true;
+  google::InitGoogleLogging(argv[0]);
+  return polyserve::Run(argc, argv);
+}

@@ -1,0 +1,45 @@
+#include "services.h"
+
+#include "absl/strings/str_join.h"
+#include "protocol/compute.h"
+#include "protocol/echo.h"
+#include "protocol/file.h"
+#include "protocol/message.h"
+
+namespace polyserve {
+
+namespace {
+
+template <typename S>
+std::unique_ptr<Session> Make(const ServiceContext&) {
+  return std::make_unique<S>();
+}
+
+template <typename S>
+std::unique_ptr<Session> MakeWithLibrary(const ServiceContext& context) {
+  return std::make_unique<S>(context.library);
+}
+
+constexpr Service kServices[] = {
+    {"file", "the files under --root: list, get, put", 8081, &MakeWithLibrary<FileSession>},
+    {"echo", "sends back what comes (RFC 862)", 8082, &Make<EchoSession>},
+    {"message", "acknowledges each chunk that comes", 8083, &Make<MessageSession>},
+    {"compute", "sums up primes: work for the processor", 8084, &Make<ComputeSession>},
+};
+
+}  // namespace
+
+absl::Span<const Service> AllServices() { return kServices; }
+
+const Service* FindService(absl::string_view name) {
+  for (const Service& service : kServices) {
+    if (name == service.name) return &service;
+  }
+  return nullptr;
+}
+
+std::string ServiceNames() {
+  return absl::StrJoin(AllServices(), ", ", [](std::string* out, const Service& service) { out->append(service.name); });
+}
+
+}  // namespace polyserve

@@ -1,0 +1,39 @@
+// The services by name: the one table for --listen, its defaults, the help and the tests. A service is a Session; it
+// knows no model, and no model knows it.
+#ifndef POLYSERVE_SERVICES_H_
+#define POLYSERVE_SERVICES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "files/library.h"
+#include "protocol/session.h"
+
+namespace polyserve {
+
+// What sessions share.
+struct ServiceContext {
+  std::shared_ptr<const Library> library;
+};
+
+struct Service {
+  const char* name;
+  const char* description;
+  uint16_t default_port;
+  std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
+};
+
+absl::Span<const Service> AllServices();
+
+// Null where there is none of this name.
+const Service* FindService(absl::string_view name);
+
+// "file, echo, ...", for errors and help.
+std::string ServiceNames();
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_SERVICES_H_
