@@ -70,6 +70,7 @@ class Output {
   bool has_work() const { return task_ != nullptr; }
   bool closing() const { return closing_; }
   size_t file_ranges() const { return file_ranges_; }
+  size_t copied_bytes_held() const { return copies_.capacity(); }  // Memory, sent bytes included.
 
   // The run of memory at the front, as at most `max` pieces; 0 where nothing or a file range is at the front.
   // Valid until the next call that is not const.

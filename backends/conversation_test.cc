@@ -1,0 +1,100 @@
+// Conversation: what is shown to a session, and when.
+#include "backends/conversation.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "protocol/line_reader.h"
+
+namespace polyserve {
+namespace {
+
+// Answers each line with itself in brackets, one line a call; "work" is answered by a task, "big" with much.
+class LineSession : public Session {
+ public:
+  void OnInput(Input& input, Output& output) override {
+    while (!input.empty() && output.wants_more()) {
+      const std::optional<absl::string_view> line = lines_.Next(input);
+      if (!line.has_value()) return;
+      if (*line == "work") {
+        output.Work([](Output& result) { result.Write("[worked]"); });
+      } else if (*line == "big") {
+        output.Write(std::string(Output::kHighWaterBytes, 'b'));
+      } else {
+        output.Write("[" + std::string(*line) + "]");
+      }
+    }
+  }
+  void OnEndOfInput(Output& output) override {
+    output.Write("[end]");
+    output.Close();
+  }
+
+ private:
+  LineReader lines_{1 << 24};
+};
+
+// Performs the output at once.
+void Perform(Output& output) {
+  if (output.has_work()) output.TakeWork()(output);
+  output.Clear();
+}
+
+TEST(ConversationTest, KeepsAnUnfinishedLineForLater) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes("on", output);
+  EXPECT_TRUE(output.empty());
+  EXPECT_FALSE(conversation.idle());
+  conversation.OnBytes("e\n", output);
+  EXPECT_EQ(output.unsent_bytes(), 5);
+  EXPECT_TRUE(conversation.idle());
+  EXPECT_FALSE(conversation.Resume(output)) << "nothing held it up";
+}
+
+TEST(ConversationTest, ShowsNothingMoreUntilTheTaskHasEnded) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes("work\none\nwork\ntw", output);
+  EXPECT_TRUE(output.has_work());
+  EXPECT_TRUE(output.empty()) << "the next line has to wait";
+  EXPECT_FALSE(conversation.idle());
+  Perform(output);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_EQ(output.unsent_bytes(), 5);
+  EXPECT_TRUE(output.has_work());
+  Perform(output);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_FALSE(conversation.Resume(output)) << "the rest is no whole line";
+}
+
+TEST(ConversationTest, TellsTheEndOnlyAfterAllThatCameBefore) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes("big\none\n", output);
+  conversation.OnEnd(output);
+  EXPECT_FALSE(conversation.ended());
+  Perform(output);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_TRUE(conversation.ended());
+  EXPECT_EQ(output.unsent_bytes(), 5 + 5);
+  EXPECT_TRUE(output.closing());
+}
+
+// Were the rest moved to the front each time, this would take minutes and run into the test's time-out.
+TEST(ConversationTest, CostsTimeInProportionToWhatIsLeft) {
+  std::string input;
+  for (int i = 0; i < 2'000'000; ++i) input += "work\n";
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes(input, output);
+  int tasks = 0;
+  do {
+    tasks += output.has_work() ? 1 : 0;
+    Perform(output);
+  } while (conversation.Resume(output));
+  EXPECT_EQ(tasks, 2'000'000);
+}
+
+}  // namespace
+}  // namespace polyserve

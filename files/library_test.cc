@@ -1,0 +1,127 @@
+// Library: what can be found, listed and stored, and that nothing leads out of the root.
+#include "files/library.h"
+
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace polyserve {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LibraryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    base_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(base_);
+    fs::create_directories(base_ / "root/sub");
+    std::ofstream(base_ / "outside") << "secret";
+    std::ofstream(base_ / "root/a") << "hello";
+    std::ofstream(base_ / "root/sub/deep") << "deep";
+    library_ = *Library::Open((base_ / "root").string(), {});
+  }
+
+  std::string Content(const std::string& name) {
+    std::stringstream text;
+    text << std::ifstream(base_ / "root" / name).rdbuf();
+    return text.str();
+  }
+
+  fs::path base_;
+  std::shared_ptr<const Library> library_;
+};
+
+TEST_F(LibraryTest, NeedsADirectory) {
+  EXPECT_FALSE(Library::Open((base_ / "none").string(), {}).ok());
+  EXPECT_FALSE(Library::Open((base_ / "outside").string(), {}).ok());
+}
+
+TEST_F(LibraryTest, FindsFilesBelowTheRoot) {
+  const absl::StatusOr<Library::File> file = library_->Find("sub/deep");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->size, 4);
+  char buffer[8] = "";
+  EXPECT_EQ(::read(file->fd->get(), buffer, sizeof(buffer)), 4);
+}
+
+TEST_F(LibraryTest, FollowsLinksInsideTheRootOnly) {
+  fs::create_symlink("sub/deep", base_ / "root/inside");
+  fs::create_symlink("../outside", base_ / "root/relative");
+  fs::create_symlink(base_ / "outside", base_ / "root/absolute");
+  fs::create_directory_symlink("..", base_ / "root/up");
+  fs::create_symlink("around", base_ / "root/around");
+  EXPECT_TRUE(library_->Find("inside").ok());
+  for (absl::string_view name : {"relative", "absolute", "up/outside", "around"}) {
+    EXPECT_TRUE(absl::IsPermissionDenied(library_->Find(name).status())) << name << ": " << library_->Find(name).status();
+    EXPECT_FALSE(library_->StartUpload(name, 1).ok()) << name;
+  }
+  const absl::StatusOr<std::vector<Library::Entry>> entries = library_->List();
+  ASSERT_TRUE(entries.ok());
+  ASSERT_EQ(entries->size(), 2u);
+  EXPECT_EQ((*entries)[0].name, "a");
+  EXPECT_EQ((*entries)[1].name, "inside");
+}
+
+TEST_F(LibraryTest, ServesRegularFilesAlone) {
+  ASSERT_EQ(::mkfifo((base_ / "root/fifo").c_str(), 0600), 0);
+  EXPECT_TRUE(absl::IsPermissionDenied(library_->Find("fifo").status())) << "and does not wait for a writer";
+  EXPECT_TRUE(absl::IsPermissionDenied(library_->Find("sub").status()));
+  EXPECT_TRUE(absl::IsNotFound(library_->Find("none").status()));
+  EXPECT_EQ(library_->List()->size(), 1u);
+}
+
+TEST_F(LibraryTest, StoresAFileUnderItsNameOnlyWhenItIsWhole) {
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("sub/new", 6);
+  ASSERT_TRUE(upload.ok()) << upload.status();
+  ASSERT_TRUE((*upload)->Append("abc").ok());
+  EXPECT_FALSE(library_->Find("sub/new").ok());
+  ASSERT_TRUE((*upload)->Append("def").ok());
+  ASSERT_TRUE((*upload)->Commit().ok());
+  EXPECT_EQ(Content("sub/new"), "abcdef");
+}
+
+TEST_F(LibraryTest, LeavesNothingOfAnUploadThatIsGivenUp) {
+  {
+    absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("a", 6);
+    ASSERT_TRUE(upload.ok());
+    ASSERT_TRUE((*upload)->Append("abc").ok());
+  }
+  EXPECT_EQ(Content("a"), "hello");
+  EXPECT_EQ(std::distance(fs::directory_iterator(base_ / "root"), fs::directory_iterator()), 2);
+}
+
+TEST_F(LibraryTest, KeepsTheOldFileForThoseWhoReadIt) {
+  const absl::StatusOr<Library::File> old = library_->Find("a");
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("a", 3);
+  ASSERT_TRUE((*upload)->Append("new").ok());
+  ASSERT_TRUE((*upload)->Commit().ok());
+  char buffer[8] = "";
+  EXPECT_EQ(::pread(old->fd->get(), buffer, sizeof(buffer), 0), 5);
+  EXPECT_EQ(Content("a"), "new");
+}
+
+TEST_F(LibraryTest, SaysWhyAnUploadCannotBe) {
+  EXPECT_TRUE(absl::IsFailedPrecondition(library_->StartUpload("sub", 1).status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(library_->StartUpload("none/a", 1).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(library_->StartUpload("b", INT64_MAX).status()));
+  EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.read_only = true}))->StartUpload("b", 1).status()), 405);
+  EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.max_file_bytes = 5}))->StartUpload("b", 6).status()), 413);
+}
+
+TEST_F(LibraryTest, RefusesToCommitOverADirectoryThatCameMeanwhile) {
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("late", 0);
+  fs::create_directory(base_ / "root/late");
+  EXPECT_TRUE(absl::IsFailedPrecondition((*upload)->Commit()));
+  upload->reset();
+  EXPECT_EQ(std::distance(fs::directory_iterator(base_ / "root"), fs::directory_iterator()), 3) << "nothing is left aside";
+}
+
+}  // namespace
+}  // namespace polyserve

@@ -1,0 +1,186 @@
+// file: each command whole, cut in any way, and refused.
+#include "protocol/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "protocol/talk.h"
+
+namespace polyserve {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMtime = 1'000'000'000;
+
+class FileSessionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+    Reset();
+  }
+
+  // The state that every try starts from.
+  void Reset() {
+    fs::remove_all(root_);
+    fs::create_directories(root_ / "sub");
+    Put("a", "hello");
+    Put("two words", "12345678");
+    Put("sub/deep", "deep");
+    Put(".hidden", "secret");
+  }
+
+  void Put(const std::string& name, const std::string& content) {
+    std::ofstream(root_ / name) << content;
+    const timespec times[2] = {{kMtime, 0}, {kMtime, 0}};
+    ::utimensat(AT_FDCWD, (root_ / name).c_str(), times, 0);
+  }
+
+  std::string Content(const std::string& name) {
+    std::stringstream text;
+    text << std::ifstream(root_ / name).rdbuf();
+    return text.str();
+  }
+
+  Transcript Talk(absl::string_view input, Library::Options options = {}) {
+    return TalkInAnyPieces(
+        [this, options] {
+          Reset();
+          return std::make_unique<FileSession>(*Library::Open(root_.string(), options));
+        },
+        input);
+  }
+
+  fs::path root_;
+};
+
+TEST_F(FileSessionTest, ListsTheVisibleFilesByName) {
+  EXPECT_EQ(Talk("L\n").replies, "OK 38\na\t5\t1000000000\ntwo words\t8\t1000000000\n");
+}
+
+TEST_F(FileSessionTest, ListsAnEmptyLibrary) {
+  const Transcript transcript = TalkInAnyPieces(
+      [this] {
+        fs::remove_all(root_);
+        fs::create_directories(root_);
+        return std::make_unique<FileSession>(*Library::Open(root_.string(), {}));
+      },
+      "L\n");
+  EXPECT_EQ(transcript.replies, "OK 0\n");
+}
+
+TEST_F(FileSessionTest, TellsSizeAndTime) { EXPECT_EQ(Talk("S two words\n").replies, "OK 8 1000000000\n"); }
+
+TEST_F(FileSessionTest, GetsFilesInOrder) {
+  EXPECT_EQ(Talk("G a\nG two words\nG sub/deep\nQ\n").replies, "OK 5\nhelloOK 8\n12345678OK 4\ndeep");
+}
+
+TEST_F(FileSessionTest, GetsPartsAndLeavesOutWhatIsBehindTheEnd) {
+  EXPECT_EQ(Talk("R two words 2 3\nR a 3 100\nR a 5 1\nR a 900 1\nR a 0 99999999999999999999\n").replies,
+            "OK 3\n345OK 2\nloOK 0\nOK 0\nOK 5\nhello");
+}
+
+TEST_F(FileSessionTest, PutsAFileAndAnswersOnce) {
+  EXPECT_EQ(Talk("P new file 6\nL\nQ\n!\nS new file\n").replies.substr(0, 5), "OK 0\n");
+  EXPECT_EQ(Content("new file"), "L\nQ\n!\n");
+}
+
+TEST_F(FileSessionTest, PutsAnEmptyFile) {
+  EXPECT_EQ(Talk("P empty 0\nG empty\n").replies, "OK 0\nOK 0\n");
+}
+
+TEST_F(FileSessionTest, PutReplacesTheWholeFile) {
+  EXPECT_EQ(Talk("P a 2\nhiG a\n").replies, "OK 0\nOK 2\nhi");
+}
+
+TEST_F(FileSessionTest, PutThatIsCutShortLeavesTheOldFileAndNothingElse) {
+  EXPECT_EQ(Talk("P a 100\nhello wor").replies, "");
+  EXPECT_EQ(Content("a"), "hello");
+  EXPECT_EQ(std::distance(fs::directory_iterator(root_), fs::directory_iterator()), 4);
+}
+
+TEST_F(FileSessionTest, IsIdleOnlyBetweenRequests) {
+  FileSession session(*Library::Open(root_.string(), {}));
+  EXPECT_TRUE(session.idle());
+  Output output;
+  Input input("P a 10\n123");
+  session.OnInput(input, output);
+  EXPECT_FALSE(session.idle());
+  Input rest("4567890");
+  session.OnInput(rest, output);
+  EXPECT_TRUE(session.idle());
+}
+
+TEST_F(FileSessionTest, QuitCloses) { EXPECT_TRUE(Talk("Q\nL\n").closed); }
+
+TEST_F(FileSessionTest, RefusesBadNamesAndGoesOn) {
+  for (const std::string& name :
+       {std::string(".."), std::string("../a"), std::string("sub/../a"), std::string("/etc/passwd"), std::string("a\0b", 3),
+        std::string("a//b"), std::string("./a"), std::string("\xff"), std::string("a\tb"), std::string(5000, 'n'), std::string("")}) {
+    EXPECT_TRUE(absl::StartsWith(Talk(absl::StrCat("G ", name, "\n")).replies, "ERR 400 ")) << name;
+    EXPECT_TRUE(absl::EndsWith(Talk(absl::StrCat("S ", name, "\nG a\n")).replies, "\nOK 5\nhello")) << name;
+  }
+}
+
+TEST_F(FileSessionTest, RefusesWhatIsNotServed) {
+  EXPECT_TRUE(absl::StartsWith(Talk("G .hidden\n").replies, "ERR 403 "));
+  EXPECT_TRUE(absl::StartsWith(Talk("G sub\n").replies, "ERR 403 "));
+  EXPECT_TRUE(absl::StartsWith(Talk("G nothing\n").replies, "ERR 404 "));
+  EXPECT_TRUE(absl::StartsWith(Talk("G a/b\n").replies, "ERR 404 "));
+}
+
+TEST_F(FileSessionTest, RefusesCommandsThatItDoesNotKnowAndGoesOn) {
+  for (absl::string_view command : {"", "X", "l", "LL", "L ", "G", "R a", "R a 1", "R a x 1", "R a -1 1", "P", "P a", "P a x", "P a -1"}) {
+    const Transcript transcript = Talk(absl::StrCat(command, "\nG a\n"));
+    EXPECT_TRUE(absl::StartsWith(transcript.replies, "ERR 400 ")) << command;
+    EXPECT_TRUE(absl::EndsWith(transcript.replies, "\nOK 5\nhello")) << command;
+  }
+}
+
+TEST_F(FileSessionTest, ThrowsTheBodyOfARefusedPutAway) {
+  EXPECT_EQ(Talk("P .x 4\nL\nQ\nG a\n").replies, "ERR 403 hidden files are not served\nOK 5\nhello");
+  EXPECT_EQ(Talk("P sub 2\nQ\nG a\n").replies, "ERR 409 a directory has this name\nOK 5\nhello");
+  EXPECT_EQ(Talk("P none/x 2\nQ\nG a\n").replies, "ERR 409 the directory is not there\nOK 5\nhello");
+  EXPECT_EQ(Talk("P a 2\nQ\nG a\n", {.read_only = true}).replies, "ERR 405 the library is read-only\nOK 5\nhello");
+  EXPECT_EQ(Talk("P a 6\nQ\nQ\nQ\nG a\n", {.max_file_bytes = 5}).replies, "ERR 413 files may have at most 5 bytes\nOK 5\nhello");
+}
+
+TEST_F(FileSessionTest, ClosesWhereTooMuchOfARefusedPutIsLeft) {
+  const Transcript transcript = Talk("P .x 1048577\nG a\n");
+  EXPECT_EQ(transcript.replies, "ERR 403 hidden files are not served\n");
+  EXPECT_TRUE(transcript.closed);
+}
+
+TEST_F(FileSessionTest, RefusesAtOnceWhatTheDiskCannotHold) {
+  const Transcript transcript = Talk("P a 999999999999999999999\n");
+  EXPECT_TRUE(absl::StartsWith(transcript.replies, "ERR 507 ")) << transcript.replies;
+  EXPECT_TRUE(transcript.closed);
+}
+
+TEST_F(FileSessionTest, ClosesAfterALineThatIsTooLong) {
+  const Transcript transcript = Talk(std::string(20'000, 'x') + "\nL\n");
+  EXPECT_EQ(transcript.replies, "ERR 400 the line is too long\n");
+  EXPECT_TRUE(transcript.closed);
+  EXPECT_LE(transcript.max_unconsumed, 20'003u);
+}
+
+TEST_F(FileSessionTest, ReturnsForBreathWhileMuchIsUnsent) {
+  Put("large", std::string(100'000, 'x'));
+  FileSession session(*Library::Open(root_.string(), {}));
+  Output output;
+  Input input("G large\nG large\n");
+  session.OnInput(input, output);
+  EXPECT_EQ(input.bytes(), "G large\n");
+}
+
+}  // namespace
+}  // namespace polyserve

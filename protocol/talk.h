@@ -1,0 +1,33 @@
+// Talk: plays a peer to a session, for tests. It performs the output in memory: files are read, work is run at once.
+#ifndef POLYSERVE_PROTOCOL_TALK_H_
+#define POLYSERVE_PROTOCOL_TALK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "protocol/session.h"
+
+namespace polyserve {
+
+struct Transcript {
+  std::string replies;   // All that the session sent.
+  bool closed = false;   // It closed the connection before the peer ended its input.
+  size_t max_unconsumed = 0;  // The most that it left unconsumed, in bytes.
+
+  friend bool operator==(const Transcript& a, const Transcript& b) {
+    return a.replies == b.replies && a.closed == b.closed;
+  }
+};
+
+// Shows the pieces one after the other, then the end of the input.
+Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces);
+
+// Holds the property that any split of the input gives the same output: shows it whole, byte by byte, cut in two at
+// every place (up to byte 200), and cut at random (the seed is fixed). Returns the transcript of the whole; fails the
+// test where another one differs. The factory is called for each try; it should start from the same state.
+Transcript TalkInAnyPieces(const SessionFactory& make_session, absl::string_view input);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_TALK_H_
