@@ -1,0 +1,32 @@
+// Eventually: waits for what another process does, without a sleep that stands for a signal. All deadlines of the
+// integration tests are kPatience: no test passes or fails by being fast or slow, only by never getting there.
+#ifndef POLYSERVE_TESTS_EVENTUALLY_H_
+#define POLYSERVE_TESTS_EVENTUALLY_H_
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace polyserve {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // Slow, and hungry for memory.
+#else
+constexpr bool kSanitized = false;
+#endif
+
+constexpr absl::Duration kPatience = absl::Seconds(kSanitized ? 100 : 30);
+
+// Asks every few milliseconds. True as soon as the condition is; false after kPatience.
+template <typename Condition>
+bool Eventually(const Condition& condition) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (!condition()) {
+    if (absl::Now() > deadline) return false;
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  return true;
+}
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_TESTS_EVENTUALLY_H_

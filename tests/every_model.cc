@@ -1,0 +1,78 @@
+#include "tests/every_model.h"
+
+#include <signal.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "tests/eventually.h"
+
+namespace polyserve {
+
+namespace {
+
+// From the command line of this program.
+const Model* g_model = nullptr;
+std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the variant.
+
+constexpr char kListen[] = "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0";
+
+}  // namespace
+
+const Traits& EveryModelTest::can() { return g_model->can; }
+
+void EveryModelTest::StartServer(std::vector<std::string> flags) {
+  StartServer(ServerProcess::Options{.flags = std::move(flags)});
+}
+
+void EveryModelTest::StartServer(ServerProcess::Options options) {
+  options.flags.insert(options.flags.begin(), g_model_flags.begin(), g_model_flags.end());
+  options.flags.insert(options.flags.end(), {kListen, absl::StrCat("--root=", root_.path())});
+  server_ = std::make_unique<ServerProcess>(options);
+  EXPECT_TRUE(server_->ready());
+}
+
+void EveryModelTest::TearDown() {
+  if (server_ == nullptr) return;
+  if (!server_->has_exited()) {
+    server_->Signal(SIGTERM);
+    ExpectCleanExit();
+  }
+  const std::string log = server_->log();
+  EXPECT_FALSE(absl::StrContains(log, "Check failed") || absl::StrContains(log, "Sanitizer"));
+}
+
+Peer EveryModelTest::Connect(absl::string_view service) {
+  Peer peer(server_->address(service));
+  EXPECT_TRUE(peer.connected()) << service;
+  return peer;
+}
+
+void EveryModelTest::ExpectServesOthers() {
+  Peer peer = Connect("echo");
+  peer.Send("ping");
+  EXPECT_EQ(peer.Read(4), "ping");
+}
+
+void EveryModelTest::ExpectCleanExit() {
+  EXPECT_EQ(server_->AwaitExit(), 0);
+  EXPECT_TRUE(Eventually([this] { return server_->processes().empty(); }));
+}
+
+}  // namespace polyserve
+
+// Takes the server's own flags: --model=NAME first, then the flags of the variant.
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  polyserve::g_model_flags.assign(argv + 1, argv + argc);
+  const std::string first = argc > 1 ? argv[1] : "";
+  polyserve::g_model = polyserve::FindModel(absl::StripPrefix(first, "--model="));
+  if (polyserve::g_model == nullptr) {
+    std::fprintf(stderr, "say which model to test: --model=NAME, and flags of its own\n");
+    return 2;
+  }
+  return RUN_ALL_TESTS();
+}

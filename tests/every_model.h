@@ -1,0 +1,49 @@
+// EveryModelTest: the fixture of the suite that holds for every model. Which one is tested is said on the command line
+// of the test program (see model_test.bzl); where a model cannot do something by design, its row in the registry says
+// so, and the case is skipped.
+#ifndef POLYSERVE_TESTS_EVERY_MODEL_H_
+#define POLYSERVE_TESTS_EVERY_MODEL_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "backends/registry.h"
+#include "gtest/gtest.h"
+#include "tests/peer.h"
+#include "tests/scratch.h"
+#include "tests/server_process.h"
+
+namespace polyserve {
+
+class EveryModelTest : public testing::Test {
+ protected:
+  // Starts the server under test, with every service, over root().
+  void StartServer(std::vector<std::string> flags = {});
+  void StartServer(ServerProcess::Options options);
+
+  // Unless the test has ended the server: asks it to stop, and expects that it does, and that nothing is left.
+  void TearDown() override;
+
+  ServerProcess& server() { return *server_; }
+  const Scratch& root() const { return root_; }
+  Peer Connect(absl::string_view service);
+
+  // Expects that a new client is served at once.
+  void ExpectServesOthers();
+  // Expects that the server ends with status 0, and no process of it is left.
+  void ExpectCleanExit();
+
+  // What the model can do by its nature.
+  static const Traits& can();
+  static bool has_process_per_client() { return !can().shares_memory; }
+
+ private:
+  Scratch root_;
+  std::unique_ptr<ServerProcess> server_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_TESTS_EVERY_MODEL_H_

@@ -1,0 +1,28 @@
+// The file service's words, for tests: one request and all of its reply. See protocol/file.h.
+#ifndef POLYSERVE_TESTS_FILE_TALK_H_
+#define POLYSERVE_TESTS_FILE_TALK_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "tests/peer.h"
+
+namespace polyserve {
+
+struct FileReply {
+  std::string line;  // "OK 5", "ERR 404 there is no such file"; without its end.
+  std::string body;  // What follows it; L, G and R only.
+
+  // The line without the text for people: "OK 5", "ERR 404".
+  std::string code() const;
+};
+
+// Sends a command without its line end, and takes its reply.
+FileReply Ask(Peer& peer, absl::string_view command);
+
+FileReply Get(Peer& peer, absl::string_view name);
+FileReply Put(Peer& peer, absl::string_view name, absl::string_view bytes);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_TESTS_FILE_TALK_H_

@@ -1,0 +1,113 @@
+#include "tests/peer.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "net/endpoint.h"
+#include "net/socket.h"
+#include "tests/eventually.h"
+
+namespace polyserve {
+
+namespace {
+
+// How long a server that takes nothing is taken to be stuck. Where it is only slow, the test floods less, no more.
+constexpr int kStuckMilliseconds = 300;
+
+UniqueFd Connect(const std::string& address) {
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(address);
+  if (!endpoint.ok()) return UniqueFd();
+  absl::StatusOr<UniqueFd> fd = ConnectTcp(*endpoint, kPatience);
+  if (!fd.ok()) return UniqueFd();
+  const timeval patience = absl::ToTimeval(kPatience);
+  ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  ::setsockopt(fd->get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+  return *std::move(fd);
+}
+
+}  // namespace
+
+Peer::Peer(const std::string& address) : fd_(Connect(address)) {}
+
+bool Peer::Send(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+void Peer::SendUntilStuck(absl::string_view bytes, size_t max_bytes) {
+  size_t total = 0;
+  while (total < max_bytes) {
+    // Goes on where the last call stopped, so that the repetition is whole.
+    const absl::string_view rest = bytes.substr(total % bytes.size());
+    const ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) {
+      total += static_cast<size_t>(sent);
+      continue;
+    }
+    pollfd writable = {fd_.get(), POLLOUT, 0};
+    if (errno != EAGAIN || ::poll(&writable, 1, kStuckMilliseconds) <= 0) return;
+  }
+}
+
+bool Peer::Fill() {
+  if (was_closed_ || was_reset_) return false;
+  char bytes[64 * 1024];
+  const ssize_t count = ::recv(fd_.get(), bytes, sizeof(bytes), 0);
+  if (count == 0) was_closed_ = true;
+  if (count < 0 && errno == ECONNRESET) was_reset_ = true;
+  if (count > 0) buffer_.append(bytes, static_cast<size_t>(count));
+  return count > 0;
+}
+
+std::string Peer::Take(size_t count) {
+  std::string taken = buffer_.substr(0, count);
+  buffer_.erase(0, taken.size());
+  return taken;
+}
+
+std::string Peer::Read(size_t count) {
+  while (buffer_.size() < count && Fill()) {
+  }
+  return Take(count);
+}
+
+std::string Peer::ReadLine() {
+  size_t end = 0;
+  while ((end = buffer_.find('\n')) == std::string::npos) {
+    if (!Fill()) return Take(buffer_.size());
+  }
+  return Take(end + 1);
+}
+
+std::string Peer::ReadToEnd() {
+  while (Fill()) {
+  }
+  return Take(buffer_.size());
+}
+
+bool Peer::AwaitClose() {
+  do {
+    buffer_.clear();
+  } while (Fill());
+  return was_closed_ || was_reset_;
+}
+
+void Peer::HalfClose() { ::shutdown(fd_.get(), SHUT_WR); }
+
+void Peer::Reset() {
+  const linger at_once = {1, 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  fd_.reset();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,63 @@
+// Peer: the other end of a connection, blocking and plain, which can also misbehave. Not the client of client/: that
+// one keeps to the protocol.
+//
+//   Peer peer(server.address("file"));
+//   peer.Send("S a\n");
+//   EXPECT_EQ(peer.ReadLine(), "OK 5 1700000000\n");
+//
+// A call gives up when nothing has moved for kPatience. Reads then return what came so far, so that an expectation on
+// the bytes says it all.
+#ifndef POLYSERVE_TESTS_PEER_H_
+#define POLYSERVE_TESTS_PEER_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+class Peer {
+ public:
+  // Connects. Where that fails, so does everything below.
+  explicit Peer(const std::string& address);
+
+  bool connected() const { return fd_.ok(); }
+
+  // False where the server does not take all of it.
+  bool Send(absl::string_view bytes);
+  // Sends the bytes again and again until the server has taken none for a while, or `max_bytes` of them.
+  void SendUntilStuck(absl::string_view bytes, size_t max_bytes);
+
+  // Returns so many bytes; fewer where the server ends the connection first.
+  std::string Read(size_t count);
+  // Returns a line with its end.
+  std::string ReadLine();
+  // Returns all that comes until the server ends the connection; the end is checked by was_closed().
+  std::string ReadToEnd();
+  // Throws away what comes until the server ends the connection. False where it does not.
+  bool AwaitClose();
+
+  // What a read has met so far: the end of the server's side, or a reset.
+  bool was_closed() const { return was_closed_; }
+  bool was_reset() const { return was_reset_; }
+
+  // Sends no more; what the server sends can still be read.
+  void HalfClose();
+  // Breaks off with a reset instead of an orderly end.
+  void Reset();
+
+ private:
+  bool Fill();  // Reads more into the buffer; false where nothing more comes.
+  std::string Take(size_t count);
+
+  UniqueFd fd_;
+  std::string buffer_;  // Received, but not yet returned.
+  bool was_closed_ = false;
+  bool was_reset_ = false;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_TESTS_PEER_H_

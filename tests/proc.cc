@@ -1,0 +1,109 @@
+#include "tests/proc.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+std::string ReadProc(pid_t pid, absl::string_view file) {
+  std::ifstream stream(absl::StrCat("/proc/", pid, "/", file));
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
+std::vector<pid_t> AllProcesses() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    pid_t pid = 0;
+    if (absl::SimpleAtoi(entry.path().filename().string(), &pid)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+// The fields of /proc/PID/stat from the third one on ("state ppid ..."): the second is the program's name, which may
+// itself hold spaces and brackets. Empty where the process has gone.
+std::vector<std::string> StatusFields(pid_t pid) {
+  const std::string line = ReadProc(pid, "stat");
+  const size_t name_end = line.rfind(") ");
+  if (name_end == std::string::npos) return {};
+  return absl::StrSplit(line.substr(name_end + 2), ' ');
+}
+
+// What follows "NAME:" in /proc/PID/status; empty where there is no such line.
+std::string StatusLine(pid_t pid, absl::string_view name) {
+  for (absl::string_view line : absl::StrSplit(ReadProc(pid, "status"), '\n')) {
+    if (absl::ConsumePrefix(&line, absl::StrCat(name, ":"))) return std::string(absl::StripAsciiWhitespace(line));
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<pid_t> ProcessesWithEnvironment(absl::string_view setting) {
+  std::vector<pid_t> found;
+  for (const pid_t pid : AllProcesses()) {
+    const std::string environment = ReadProc(pid, "environ");
+    const std::vector<absl::string_view> settings = absl::StrSplit(environment, '\0');
+    if (std::find(settings.begin(), settings.end(), setting) != settings.end()) found.push_back(pid);
+  }
+  return found;
+}
+
+std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents) {
+  std::vector<pid_t> zombies;
+  for (const pid_t pid : AllProcesses()) {
+    const std::vector<std::string> fields = StatusFields(pid);
+    pid_t parent = 0;
+    if (fields.size() < 2 || fields[0] != "Z" || !absl::SimpleAtoi(fields[1], &parent)) continue;
+    if (std::find(parents.begin(), parents.end(), parent) != parents.end()) zombies.push_back(pid);
+  }
+  return zombies;
+}
+
+size_t CountDescriptors(pid_t pid) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(absl::StrCat("/proc/", pid, "/fd"), error);
+  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
+}
+
+int64_t PeakMemoryBytes(pid_t pid) {
+  int64_t kibibytes = 0;
+  const std::string line = StatusLine(pid, "VmHWM");
+  return absl::SimpleAtoi(absl::StripSuffix(line, " kB"), &kibibytes) ? kibibytes * 1024 : 0;
+}
+
+absl::Duration ProcessorTime(pid_t pid) {
+  const std::vector<std::string> fields = StatusFields(pid);
+  int64_t user = 0;
+  int64_t system = 0;
+  if (fields.size() < 13 || !absl::SimpleAtoi(fields[11], &user) || !absl::SimpleAtoi(fields[12], &system)) {
+    return absl::ZeroDuration();
+  }
+  return absl::Seconds(1) * (user + system) / ::sysconf(_SC_CLK_TCK);
+}
+
+bool IsSignalPending(pid_t pid, int signal) {
+  uint64_t pending = 0;
+  return absl::SimpleHexAtoi(StatusLine(pid, "ShdPnd"), &pending) && ((pending >> (signal - 1)) & 1) != 0;
+}
+
+bool IsStopped(pid_t pid) {
+  const std::vector<std::string> fields = StatusFields(pid);
+  return !fields.empty() && fields[0] == "T";
+}
+
+}  // namespace polyserve

@@ -1,0 +1,170 @@
+#include "tests/server_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "tests/eventually.h"
+#include "tests/proc.h"
+#include "tools/cpp/runfiles/runfiles.h"
+
+namespace polyserve {
+
+namespace {
+
+using bazel::tools::cpp::runfiles::Runfiles;
+
+std::string ServerPath() {
+  std::string error;
+  const std::unique_ptr<Runfiles> runfiles(Runfiles::Create(program_invocation_name, &error));
+  EXPECT_NE(runfiles, nullptr) << error;
+  return runfiles == nullptr ? "" : runfiles->Rlocation("polyserve/server");
+}
+
+std::string UniqueId() {
+  static int count = 0;
+  return absl::StrCat(::getpid(), "-", ++count);
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+ServerProcess::ServerProcess(const Options& options)
+    : setting_(absl::StrCat("POLYSERVE_TEST_ID=", UniqueId())),
+      log_path_(absl::StrCat(testing::TempDir(), "/server-", setting_.substr(setting_.find('=') + 1), ".log")) {
+  Start(options);
+  AwaitReady();
+}
+
+void ServerProcess::Start(const Options& options) {
+  std::vector<std::string> arguments = {ServerPath()};
+  arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
+  std::vector<std::string> settings = {setting_};
+  for (char** variable = environ; *variable != nullptr; ++variable) settings.emplace_back(*variable);
+  const std::vector<char*> argv = Pointers(arguments);
+  const std::vector<char*> envp = Pointers(settings);
+  int output[2] = {-1, -1};
+  ASSERT_EQ(::pipe2(output, O_CLOEXEC), 0);
+  output_pipe_.reset(output[0]);
+  const UniqueFd output_end(output[1]);
+  const UniqueFd log(::open(log_path_.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0666));
+  ASSERT_TRUE(log.ok()) << log_path_;
+  const UniqueFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+
+  pid_ = ::fork();
+  if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that crashes leaves no server behind.
+    ::dup2(input.get(), STDIN_FILENO);
+    ::dup2(output_end.get(), STDOUT_FILENO);
+    ::dup2(log.get(), STDERR_FILENO);
+    options.before_exec();
+    ::execve(argv[0], argv.data(), envp.data());
+    ::_exit(127);
+  }
+  ASSERT_GT(pid_, 0);
+}
+
+void ServerProcess::AwaitReady() {
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (!ready_) {
+    pollfd readable = {output_pipe_.get(), POLLIN, 0};
+    const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
+    if (left <= 0 || ::poll(&readable, 1, static_cast<int>(left)) <= 0) break;
+    char bytes[4096];
+    const ssize_t count = ::read(output_pipe_.get(), bytes, sizeof(bytes));
+    if (count <= 0) break;  // It has ended, with an error or some help.
+    output_.append(bytes, static_cast<size_t>(count));
+    ready_ = absl::StrContains(output_, "ready model=") && absl::EndsWith(output_, absl::StrCat(" pid=", pid_, "\n"));
+  }
+  for (absl::string_view line : absl::StrSplit(output_, '\n')) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    if (words.size() == 4 && words[0] == "listening") addresses_[words[1]] = words[3];
+  }
+}
+
+ServerProcess::~ServerProcess() {
+  for (const pid_t process : processes()) ::kill(process, SIGKILL);
+  AwaitExit();
+  if (testing::Test::HasFailure()) std::cerr << "--- log of the server ---\n" << log() << "--- end of the log ---\n";
+}
+
+std::string ServerProcess::address(absl::string_view service) const {
+  const auto found = addresses_.find(std::string(service));
+  return found == addresses_.end() ? "" : found->second;
+}
+
+std::string ServerProcess::log() const {
+  std::ifstream stream(log_path_);
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
+void ServerProcess::Signal(int signal) {
+  if (!has_exited_) ::kill(pid_, signal);
+}
+
+void ServerProcess::SignalAndAwaitDelivery(int signal) {
+  Signal(signal);
+  EXPECT_TRUE(Eventually([this, signal] { return !IsSignalPending(pid_, signal); }));
+}
+
+int ServerProcess::AwaitExit() {
+  if (has_exited_ || pid_ <= 0) return exit_status_;
+  int status = 0;
+  if (!Eventually([this, &status] { return ::waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
+  has_exited_ = true;
+  exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return exit_status_;
+}
+
+std::vector<pid_t> ServerProcess::processes() const { return ProcessesWithEnvironment(setting_); }
+
+size_t ServerProcess::CountZombies() const { return ZombiesOf(processes()).size(); }
+
+size_t ServerProcess::CountDescriptors() const {
+  size_t sum = 0;
+  for (const pid_t process : processes()) sum += polyserve::CountDescriptors(process);
+  return sum;
+}
+
+int64_t ServerProcess::PeakMemoryBytes() const {
+  int64_t largest = 0;
+  for (const pid_t process : processes()) largest = std::max(largest, polyserve::PeakMemoryBytes(process));
+  return largest;
+}
+
+absl::Duration ServerProcess::ProcessorTime() const {
+  absl::Duration sum;
+  for (const pid_t process : processes()) sum += polyserve::ProcessorTime(process);
+  return sum;
+}
+
+ServerRun RunServer(const std::vector<std::string>& flags) {
+  ServerProcess server({.flags = flags});
+  if (server.ready()) ADD_FAILURE() << "the server started to serve";
+  if (server.ready()) server.Signal(SIGKILL);
+  const int exit_status = server.AwaitExit();
+  return {exit_status, server.output(), server.log()};
+}
+
+}  // namespace polyserve

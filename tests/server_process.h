@@ -1,0 +1,94 @@
+// ServerProcess: the real server as a child process, and what can be seen of it from outside.
+//
+//   ServerProcess server({.flags = {"--model=fork", "--root=/srv"}});
+//   Peer peer(server.address("echo"));
+//   server.Signal(SIGTERM);
+//   EXPECT_EQ(server.AwaitExit(), 0);
+//
+// What it and its children write to standard error is kept in a file, and printed where the test has failed.
+#ifndef POLYSERVE_TESTS_SERVER_PROCESS_H_
+#define POLYSERVE_TESTS_SERVER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+class ServerProcess {
+ public:
+  struct Options {
+    std::vector<std::string> flags;
+    // Run in the child before the server is; async-signal-safe calls only, since the test may have threads.
+    std::function<void()> before_exec = [] {};
+  };
+
+  // Starts it, and waits until it is ready or has ended.
+  explicit ServerProcess(const Options& options);
+  // Kills whatever is left of it.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // The server said that it is ready, under its own process id.
+  bool ready() const { return ready_; }
+  pid_t pid() const { return pid_; }
+  // Where it serves this, as "HOST:PORT"; empty where it does not.
+  std::string address(absl::string_view service) const;
+  // All that it has written to standard output, as far as it was waited for.
+  const std::string& output() const { return output_; }
+  // Closes the reading end of its standard output.
+  void CloseOutput() { output_pipe_.reset(); }
+  std::string log() const;
+
+  void Signal(int signal);
+  // As Signal(), and returns when it was delivered: a second one would otherwise melt into one with the first.
+  void SignalAndAwaitDelivery(int signal);
+  // Waits for the end. Returns the exit status; 128 and the signal's number where a signal ended it; -1 where it still
+  // runs after kPatience.
+  int AwaitExit();
+  bool has_exited() const { return has_exited_; }
+
+  // The server's own process, its children and theirs, as far as they live.
+  std::vector<pid_t> processes() const;
+  // Sums and maxima over all of them.
+  size_t CountZombies() const;
+  size_t CountDescriptors() const;
+  int64_t PeakMemoryBytes() const;  // Of the largest.
+  absl::Duration ProcessorTime() const;
+
+ private:
+  void Start(const Options& options);
+  void AwaitReady();
+
+  const std::string setting_;  // What marks its processes in their environment.
+  const std::string log_path_;
+  pid_t pid_ = -1;
+  UniqueFd output_pipe_;
+  std::string output_;
+  std::map<std::string, std::string, std::less<>> addresses_;
+  bool ready_ = false;
+  bool has_exited_ = false;
+  int exit_status_ = -1;
+};
+
+// Runs the server with these flags to its end, which has to come by itself.
+struct ServerRun {
+  int exit_status;
+  std::string output;
+  std::string log;
+};
+ServerRun RunServer(const std::vector<std::string>& flags);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_TESTS_SERVER_PROCESS_H_

@@ -1,0 +1,208 @@
+// How the server ends: running requests are finished, everybody else is told at once, and nothing is left.
+#include <signal.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "tests/eventually.h"
+#include "tests/every_model.h"
+#include "tests/file_talk.h"
+#include "tests/peer.h"
+#include "tests/proc.h"
+#include "tests/scratch.h"
+
+namespace polyserve {
+
+namespace {
+
+// More than the kernel's buffers hold, so that a transfer is surely still running when it is looked at.
+constexpr size_t kLarge = 64 << 20;
+
+// Where this passes, the test has failed.
+constexpr char kPatientDrain[] = "--drain_timeout=10m";
+
+class StopTest : public EveryModelTest {
+ protected:
+  // Starts a download and takes its reply line only.
+  Peer StartDownload() {
+    Peer peer = Connect("file");
+    peer.Send("G large\n");
+    EXPECT_EQ(peer.ReadLine(), absl::StrCat("OK ", kLarge, "\n"));
+    return peer;
+  }
+
+  bool Refuses() { return !Peer(server().address("echo")).connected(); }
+};
+
+TEST_F(StopTest, IdleServerEndsAtOnce) {
+  StartServer();
+  server().Signal(SIGTERM);
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, InterruptEndsItAsTerminateDoes) {
+  StartServer();
+  server().Signal(SIGINT);
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, IdleClientsAreLetGoAtOnce) {
+  StartServer({kPatientDrain});
+  std::vector<Peer> peers;
+  for (int i = 0; i < (can().keeps_clients_apart ? 10 : 1); ++i) {
+    peers.push_back(Connect("echo"));
+    peers.back().Send("ping");
+    EXPECT_EQ(peers.back().Read(4), "ping");
+  }
+  server().Signal(SIGTERM);
+  for (Peer& peer : peers) {
+    EXPECT_EQ(peer.ReadToEnd(), "");
+    EXPECT_TRUE(peer.was_closed());
+  }
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, DownloadIsFinishedFirst) {
+  const std::string bytes = RandomBytes(kLarge, 8);
+  root().Write("large", bytes);
+  StartServer({kPatientDrain});
+  Peer peer = StartDownload();
+  server().SignalAndAwaitDelivery(SIGTERM);
+  EXPECT_EQ(Sha256(peer.Read(kLarge)), Sha256(bytes));
+  EXPECT_EQ(peer.ReadToEnd(), "");
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, DownloadIsFinishedHoweverLongItTakesWhereThereIsNoDrainTimeout) {
+  root().WriteZeroes("large", kLarge);
+  StartServer({"--drain_timeout=inf"});
+  Peer peer = StartDownload();
+  server().SignalAndAwaitDelivery(SIGTERM);
+  EXPECT_EQ(peer.Read(kLarge).size(), kLarge);
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, UploadIsFinishedFirst) {
+  const std::string bytes = RandomBytes(kLarge, 9);
+  StartServer({kPatientDrain});
+  Peer peer = Connect("file");
+  peer.Send(absl::StrCat("P large ", kLarge, "\n"));
+  peer.Send(absl::string_view(bytes).substr(0, kLarge / 2));
+  server().SignalAndAwaitDelivery(SIGTERM);
+  peer.Send(absl::string_view(bytes).substr(kLarge / 2));
+  EXPECT_EQ(peer.ReadToEnd(), "OK 0\n");
+  EXPECT_EQ(Sha256(root().Read("large")), Sha256(bytes));
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, WhileATransferRunsOthersAreRefusedOrLetGo) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it sees the others when the transfer has ended";
+  root().WriteZeroes("large", kLarge);
+  StartServer({kPatientDrain});
+  Peer idle = Connect("file");
+  EXPECT_EQ(Ask(idle, "S none").code(), "ERR 404");
+  Peer peer = StartDownload();
+  server().Signal(SIGTERM);
+  EXPECT_TRUE(idle.AwaitClose());
+  EXPECT_TRUE(Eventually([this] { return Refuses(); }));
+  EXPECT_EQ(peer.Read(kLarge).size(), kLarge);
+  ExpectCleanExit();
+}
+
+// A stopped process cannot accept, so that these are surely in the queue when it learns of both.
+TEST_F(StopTest, RequestsInTheQueueAreStillAnswered) {
+  root().Write("a", "first");
+  StartServer({kPatientDrain});
+  ExpectServesOthers();
+  server().Signal(SIGSTOP);
+  ASSERT_TRUE(Eventually([this] { return IsStopped(server().pid()); }));
+  std::vector<Peer> peers;
+  for (int i = 0; i < 8; ++i) {
+    peers.push_back(Connect("file"));
+    peers.back().Send("G a\n");
+  }
+  Peer silent = Connect("file");
+  server().Signal(SIGTERM);
+  server().Signal(SIGCONT);
+  for (Peer& peer : peers) EXPECT_EQ(peer.ReadToEnd(), "OK 5\nfirst");
+  EXPECT_TRUE(silent.AwaitClose());
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, SecondSignalEndsItAtOnce) {
+  root().WriteZeroes("large", kLarge);
+  StartServer({kPatientDrain});
+  Peer peer = StartDownload();
+  server().SignalAndAwaitDelivery(SIGTERM);
+  server().Signal(SIGTERM);
+  EXPECT_EQ(server().AwaitExit(), 128 + SIGTERM);
+  EXPECT_TRUE(Eventually([this] { return server().processes().empty(); }));
+}
+
+TEST_F(StopTest, ClientThatNeverReadsIsWaitedForNoLongerThanTheDrainTimeout) {
+  root().WriteZeroes("large", kLarge);
+  StartServer({"--drain_timeout=500ms"});
+  Peer peer = StartDownload();
+  server().Signal(SIGTERM);
+  ExpectCleanExit();
+  EXPECT_TRUE(absl::StrContains(server().log(), "--drain_timeout has passed"));
+}
+
+TEST_F(StopTest, ClientThatNeverFinishesItsUploadIsWaitedForNoLongerThanTheDrainTimeout) {
+  StartServer({"--drain_timeout=500ms"});
+  Peer peer = Connect("file");
+  peer.Send("P a 10\nhalf");
+  server().SignalAndAwaitDelivery(SIGTERM);
+  ExpectCleanExit();
+  EXPECT_TRUE(root().Names().empty());
+}
+
+TEST_F(StopTest, KilledServerLeavesNoProcessBehind) {
+  root().WriteZeroes("large", kLarge);
+  StartServer();
+  Peer idle = Connect("echo");
+  idle.Send("ping");
+  EXPECT_EQ(idle.Read(4), "ping");
+  std::vector<Peer> busy;
+  if (can().keeps_clients_apart) busy.push_back(StartDownload());
+  server().Signal(SIGKILL);
+  EXPECT_EQ(server().AwaitExit(), 128 + SIGKILL);
+  EXPECT_TRUE(Eventually([this] { return server().processes().empty(); }));
+  EXPECT_TRUE(idle.AwaitClose());
+}
+
+TEST_F(StopTest, ReportIsPrintedOnSignal) {
+  StartServer();
+  ExpectServesOthers();
+  server().Signal(SIGUSR1);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "statistics: accepted 1, "); }));
+  ExpectServesOthers();
+}
+
+TEST_F(StopTest, HangUpEndsNothing) {
+  StartServer();
+  Peer peer = Connect("echo");
+  peer.Send("ping");
+  EXPECT_EQ(peer.Read(4), "ping");
+  server().SignalAndAwaitDelivery(SIGHUP);
+  for (const pid_t process : server().processes()) ::kill(process, SIGHUP);  // As a terminal that closes does.
+  peer.Send("ping");
+  EXPECT_EQ(peer.Read(4), "ping");
+}
+
+TEST_F(StopTest, ClosedOutputEndsNothing) {
+  StartServer();
+  server().CloseOutput();
+  server().Signal(SIGUSR1);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "statistics: "); }));
+  ExpectServesOthers();
+}
+
+}  // namespace
+
+}  // namespace polyserve

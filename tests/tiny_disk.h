@@ -1,0 +1,19 @@
+// A disk of one mebibyte, to be filled: a file system in memory that only the server under test sees.
+#ifndef POLYSERVE_TESTS_TINY_DISK_H_
+#define POLYSERVE_TESTS_TINY_DISK_H_
+
+#include <functional>
+#include <string>
+
+namespace polyserve {
+
+// For ServerProcess::Options::before_exec: lays the disk over a directory, in a mount namespace of the process's own,
+// which needs no privileges (user_namespaces(7)) and leaves nothing behind. Ends the process where that fails.
+std::function<void()> MountTinyDisk(const std::string& directory);
+
+// Whether this system allows it: some forbid user namespaces.
+bool CanMountTinyDisk(const std::string& directory);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_TESTS_TINY_DISK_H_
