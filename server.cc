@@ -68,8 +68,8 @@ void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
   absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "drain_timeout", "help"}));
-  absl::PrintF("\nFlags of one model or some:\n%s", DescribeFlags(ModelFlags()));
+                                    "drain_timeout"}));
+  absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
     absl::PrintF("  %-10s port %d  %s\n", service.name, service.default_port, service.description);

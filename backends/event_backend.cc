@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 DEFINE_string(trigger, "level",
-              "epoll, libevent: level (a socket that is ready is told again and again) or edge (once, when it gets ready)");
+              "epoll, libevent: level (a ready socket is told again and again) or edge (once, as it becomes ready)");
 
 namespace polyserve {
 

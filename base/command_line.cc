@@ -37,6 +37,7 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 absl::Status UnknownFlag(absl::string_view name) {
   std::vector<gflags::CommandLineFlagInfo> flags;
   gflags::GetAllFlags(&flags);
+  std::erase_if(flags, [](const auto& flag) { return absl::StrContains(flag.filename, "src/"); });  // The libraries'.
   const auto nearest = std::min_element(flags.begin(), flags.end(), [name](const auto& a, const auto& b) {
     return EditDistance(name, a.name) < EditDistance(name, b.name);
   });
@@ -104,7 +105,7 @@ std::string DescribeFlags(const std::vector<std::string>& names) {
 
 bool IsFlagSet(const std::string& name) {
   gflags::CommandLineFlagInfo info;
-  return FindFlag(name, info) && info.current_value != info.default_value;
+  return FindFlag(name, info) && !info.is_default;
 }
 
 absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::string_view value) {

@@ -19,7 +19,7 @@ absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv)
 // The named flags, one a line, with their meaning and default.
 std::string DescribeFlags(const std::vector<std::string>& names);
 
-// True where the flag was given a value other than its default.
+// True where the flag was given, be it with its default as the value.
 bool IsFlagSet(const std::string& name);
 
 // A time from a flag: "10" and "10s" are ten seconds, "1500ms" and "2m30s" work as well; "inf" is for ever.

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -24,6 +25,7 @@ std::atomic<int64_t> g_drain_microseconds{0};
 std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
+constexpr absl::Duration kForEver = absl::Hours(24 * 365 * 100);  // And yet it can be added to a clock.
 constexpr suseconds_t kNudgeMicroseconds = 50 * 1000;
 
 int64_t MonotonicMicroseconds() {
@@ -74,7 +76,7 @@ void Handle(int signal, void (*handler)(int)) {
 absl::Status Signals::Install(absl::Duration drain_timeout) {
   g_event_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (g_event_fd < 0) return SysError("eventfd");
-  g_drain_microseconds = absl::ToInt64Microseconds(drain_timeout);
+  g_drain_microseconds = absl::ToInt64Microseconds(std::min(drain_timeout, kForEver));
   Handle(SIGPIPE, SIG_IGN);
   Handle(SIGTERM, &OnStop);
   Handle(SIGINT, &OnStop);
