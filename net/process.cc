@@ -36,6 +36,23 @@ char** g_command_line = nullptr;
 UniqueFd g_fork_server;  // The socket to it; requests and replies take turns.
 pid_t g_fork_server_pid = -1;
 
+// Keeps SIGTERM and SIGINT from a child until it has its own handlers (Signals::InstallInWorker() lets them through): the
+// parent's would take it for the parent, and a fresh image would die of them.
+class StopsHeld {
+ public:
+  StopsHeld() {
+    sigset_t stops;
+    ::sigemptyset(&stops);
+    ::sigaddset(&stops, SIGTERM);
+    ::sigaddset(&stops, SIGINT);
+    ::sigprocmask(SIG_BLOCK, &stops, &before_);
+  }
+  void Release() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }  // In the parent.
+
+ private:
+  sigset_t before_;
+};
+
 int PidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 // In a child: asks to be killed when the parent's main thread ends. The parent may have ended just before.
@@ -58,8 +75,10 @@ absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std:
   // Duplicating a descriptor onto itself means here: do not close it on exec (posix_spawn_file_actions_adddup2(3)).
   for (const int fd : descriptors) ::posix_spawn_file_actions_adddup2(&actions, fd, fd);
   pid_t pid = -1;
+  StopsHeld held;
   errno = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, g_command_line, variables.data());
   const absl::Status status = errno == 0 ? absl::OkStatus() : SysError("posix_spawn");
+  held.Release();
   ::posix_spawn_file_actions_destroy(&actions);
   if (!status.ok()) return status;
   return pid;
@@ -122,8 +141,11 @@ absl::StatusOr<pid_t> Fork() {
   // Each thread is a directory, and each directory a link to the one above it; two links are there anyway.
   if (::stat("/proc/self/task", &threads) == 0) CHECK_EQ(threads.st_nlink, 3u) << "fork() with several threads";
 #endif
+  StopsHeld held;
   const pid_t pid = ::fork();
-  if (pid < 0) return SysError("fork");
+  const absl::Status status = pid < 0 ? SysError("fork") : absl::OkStatus();
+  if (pid != 0) held.Release();
+  if (!status.ok()) return status;
   return pid;
 }
 

@@ -95,6 +95,11 @@ void Signals::InstallInWorker() {
   Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
   Handle(SIGUSR1, SIG_IGN);
   Handle(SIGCHLD, SIG_DFL);
+  sigset_t stops;  // Held back since the process was made; see Fork().
+  ::sigemptyset(&stops);
+  ::sigaddset(&stops, SIGTERM);
+  ::sigaddset(&stops, SIGINT);
+  ::sigprocmask(SIG_UNBLOCK, &stops, nullptr);
 }
 
 bool Signals::stopping() { return g_stopping.load(std::memory_order_relaxed); }

@@ -29,7 +29,8 @@ class Signals {
   static absl::Status Install(absl::Duration drain_timeout);
 
   // Replaces them in a worker process, first thing: SIGTERM and SIGINT ask it to finish, however often they come (a
-  // Ctrl-C reaches the whole group, and the parent asks too); its parent answers for all deadlines.
+  // Ctrl-C reaches the whole group, and the parent asks too); its parent answers for all deadlines. Those that came
+  // since the process was made were held back, and are delivered now.
   static void InstallInWorker();
 
   // True once the server was told to stop. Any thread; cheap.

@@ -53,8 +53,34 @@ Peer EveryModelTest::Connect(absl::string_view service) {
 
 void EveryModelTest::ExpectServesOthers() {
   Peer peer = Connect("echo");
+  EXPECT_TRUE(IsServed(peer));
+}
+
+bool EveryModelTest::IsServed(Peer& peer) {
   peer.Send("ping");
-  EXPECT_EQ(peer.Read(4), "ping");
+  return peer.Read(4) == "ping";
+}
+
+void EveryModelTest::NoteFootprint() {
+  constexpr int kQuiet = 20;  // As often in a row nothing has changed: the client has left.
+  ExpectServesOthers();
+  int unchanged = 0;
+  EXPECT_TRUE(Eventually([&] {
+    const size_t processes = server_->processes().size();
+    const size_t descriptors = server_->CountDescriptors();
+    unchanged = processes == usual_processes_ && descriptors == usual_descriptors_ ? unchanged + 1 : 0;
+    usual_processes_ = processes;
+    usual_descriptors_ = descriptors;
+    return unchanged == kQuiet;
+  }));
+}
+
+void EveryModelTest::ExpectFootprint() {
+  EXPECT_TRUE(Eventually([this] { return server_->CountZombies() == 0; })) << server_->CountZombies() << " zombies";
+  EXPECT_TRUE(Eventually([this] { return server_->processes().size() <= usual_processes_; }))
+      << server_->processes().size() << " processes, usually " << usual_processes_;
+  EXPECT_TRUE(Eventually([this] { return server_->CountDescriptors() <= usual_descriptors_; }))
+      << server_->CountDescriptors() << " descriptors, usually " << usual_descriptors_;
 }
 
 void EveryModelTest::ExpectCleanExit() {

@@ -4,6 +4,7 @@
 #ifndef POLYSERVE_TESTS_EVERY_MODEL_H_
 #define POLYSERVE_TESTS_EVERY_MODEL_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,12 @@ class EveryModelTest : public testing::Test {
 
   // Expects that a new client is served at once.
   void ExpectServesOthers();
+  // True where the echo service answers this client; false where it was turned away.
+  bool IsServed(Peer& peer);
+  // Serves one client, and notes how many processes and descriptors the server holds when nobody is connected.
+  void NoteFootprint();
+  // Expects that it holds no more than that once all have left, and that no zombie is among them.
+  void ExpectFootprint();
   // Expects that the server ends with status 0, and no process of it is left.
   void ExpectCleanExit();
 
@@ -42,6 +49,8 @@ class EveryModelTest : public testing::Test {
  private:
   Scratch root_;
   std::unique_ptr<ServerProcess> server_;
+  size_t usual_processes_ = 0;
+  size_t usual_descriptors_ = 0;
 };
 
 }  // namespace polyserve

@@ -126,10 +126,14 @@ TEST_F(StopTest, RequestsInTheQueueAreStillAnswered) {
     peers.push_back(Connect("file"));
     peers.back().Send("G a\n");
   }
+  Peer upload = Connect("file");
+  upload.Send("P b 6\nsec");
   Peer silent = Connect("file");
   server().Signal(SIGTERM);
   server().Signal(SIGCONT);
   for (Peer& peer : peers) EXPECT_EQ(peer.ReadToEnd(), "OK 5\nfirst");
+  upload.Send("ond");
+  EXPECT_EQ(upload.ReadToEnd(), "OK 0\n");
   EXPECT_TRUE(silent.AwaitClose());
   ExpectCleanExit();
 }

@@ -2,11 +2,11 @@
 #include <cstddef>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
@@ -26,14 +26,6 @@ class TransferTest : public EveryModelTest {
     EXPECT_TRUE(Eventually([&] { return root().Names() == names; }));
   }
 };
-
-// Runs `client` in so many threads, with the numbers from 0 on.
-template <typename Client>
-void RunAtOnce(int count, const Client& client) {
-  std::vector<std::thread> threads;
-  for (int i = 0; i < count; ++i) threads.emplace_back(client, i);
-  for (std::thread& thread : threads) thread.join();
-}
 
 TEST_F(TransferTest, ManyAtOnceGetBackWhatTheyPut) {
   constexpr int kClients = 32;
