@@ -67,14 +67,15 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "drain_timeout"}));
+  absl::PrintF(
+      "%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout", "drain_timeout"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
     absl::PrintF("  %-10s port %d  %s\n", service.name, service.default_port, service.description);
   }
-  absl::PrintF("\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
+  absl::PrintF(
+      "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
 }
 
 absl::StatusOr<Target> ParseTarget(absl::string_view text) {
@@ -141,7 +142,8 @@ void RaiseDescriptorLimit() {
 absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services) {
   const absl::StatusOr<absl::Duration> idle_timeout = ParseTimeFlag("idle_timeout", FLAGS_idle_timeout);
   if (!idle_timeout.ok()) return idle_timeout.status();
-  if (*idle_timeout < absl::Milliseconds(1)) return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
+  if (*idle_timeout < absl::Milliseconds(1))
+    return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
   absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return statistics.status();
   ServeContext context{{}, *idle_timeout, *std::move(statistics)};
@@ -157,7 +159,8 @@ absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
   for (size_t i = 0; i < targets.size(); ++i) {
     absl::StatusOr<UniqueFd> fd = ListenTcp(targets[i].endpoint, context.idle_timeout);
     if (!fd.ok()) {
-      return absl::Status(fd.status().code(), absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
+      return absl::Status(fd.status().code(),
+                          absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
     }
     context.listeners[i].fd = *std::move(fd);
   }

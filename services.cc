@@ -39,7 +39,8 @@ const Service* FindService(absl::string_view name) {
 }
 
 std::string ServiceNames() {
-  return absl::StrJoin(AllServices(), ", ", [](std::string* out, const Service& service) { out->append(service.name); });
+  return absl::StrJoin(AllServices(), ", ",
+                       [](std::string* out, const Service& service) { out->append(service.name); });
 }
 
 }  // namespace polyserve

@@ -30,8 +30,8 @@ Acceptor::Acceptor(ServeContext& context, Options options)
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
   while (true) {
-    UniqueFd fd(::accept4(listener.fd.get(), nullptr, nullptr,
-                          SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
+    UniqueFd fd(
+        ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
     if (fd.ok() && fd.get() <= options_.max_descriptor) {
       Counters::Add(context_.statistics.counters().accepted, 1);
       return Connection{std::move(fd), &listener};
@@ -59,8 +59,7 @@ void Acceptor::TurnAwayWithSpare(const Listener& listener) {
   const UniqueFd turned_away(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (turned_away.ok()) Counters::Add(context_.statistics.counters().refused, 1);
   LOG_EVERY_N(WARNING, 10) << "refused a connection: " << absl::ErrnoToStatus(error, "accept").message()
-                           << "; pausing for " << kPause
-                           << " (raise the limit with 'ulimit -n'; refused so far: "
+                           << "; pausing for " << kPause << " (raise the limit with 'ulimit -n'; refused so far: "
                            << context_.statistics.counters().refused << ")";
   spare_ = OpenSpare();
 }

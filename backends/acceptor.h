@@ -27,8 +27,8 @@ class Acceptor {
   static constexpr absl::Duration kPause = absl::Milliseconds(100);
 
   struct Options {
-    bool non_blocking = false;      // Of the connections.
-    int max_descriptor = INT_MAX;   // A connection whose descriptor is above it is refused.
+    bool non_blocking = false;                     // Of the connections.
+    int max_descriptor = INT_MAX;                  // A connection whose descriptor is above it is refused.
     std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.
   };
 

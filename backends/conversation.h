@@ -38,9 +38,9 @@ class Conversation {
   void KeepRest(absl::string_view rest);
 
   std::unique_ptr<Session> session_;
-  std::string rest_;       // Shown, but not consumed; the first rest_begin_ bytes of it are done with.
+  std::string rest_;  // Shown, but not consumed; the first rest_begin_ bytes of it are done with.
   size_t rest_begin_ = 0;
-  bool held_up_ = false;   // The session returned because of its output, not for want of input.
+  bool held_up_ = false;  // The session returned because of its output, not for want of input.
   bool end_came_ = false;
   bool ended_ = false;
 };

@@ -23,8 +23,8 @@ EventConnection::EventConnection(Connection connection, EventShared& shared)
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
       conversation_(connection.listener->make_session()) {
-  CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(), static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags),
-                        &OnReadEvent, this),
+  CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
+                        static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
            0);
   shared.connections.push_back(*this);
 }

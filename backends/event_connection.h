@@ -1,6 +1,6 @@
-// EventConnection: one client of an event loop. While nothing is unsent it owns no buffer: it reads into the loop's, and
-// what the session answers is sent from the loop's output at once. Only what the socket does not take is parked with
-// the connection, and until that is sent, nothing more is read.
+// EventConnection: one client of an event loop. While nothing is unsent it owns no buffer: it reads into the loop's,
+// and what the session answers is sent from the loop's output at once. Only what the socket does not take is parked
+// with the connection, and until that is sent, nothing more is read.
 #ifndef POLYSERVE_BACKENDS_EVENT_CONNECTION_H_
 #define POLYSERVE_BACKENDS_EVENT_CONNECTION_H_
 
@@ -76,11 +76,11 @@ class EventConnection : public boost::intrusive::list_base_hook<> {
 struct EventShared {
   event_base* base;
   Counters* counters;
-  short extra_flags;      // EV_ET or 0, for every event of a connection.
-  int reads_per_turn;     // The most that one connection may read before the others' turn, in buffers.
-  uint32_t ticks = 0;     // The loop's coarse clock, see kTicksPerTimeout.
+  short extra_flags;   // EV_ET or 0, for every event of a connection.
+  int reads_per_turn;  // The most that one connection may read before the others' turn, in buffers.
+  uint32_t ticks = 0;  // The loop's coarse clock, see kTicksPerTimeout.
   bool stopping = false;
-  Output output;          // Empty between callbacks.
+  Output output;  // Empty between callbacks.
   char buffer[kReadBytes];
   boost::intrusive::list<EventConnection, boost::intrusive::constant_time_size<false>> connections;
 };

@@ -39,8 +39,7 @@ absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventDriverOpti
   return base;
 }
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(ServeContext& context,
-                                                             const EventDriverOptions& options) {
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(ServeContext& context, const EventDriverOptions& options) {
   absl::StatusOr<BasePointer> base = MakeBase(options);
   if (!base.ok()) return base.status();
   std::unique_ptr<EventLoop> loop(new EventLoop(context, options, *std::move(base)));

@@ -48,10 +48,10 @@ std::string DescribeModels() {
   absl::StrAppend(&table, absl::StrFormat(kRow, "", "", "client", "stalls", "ends", "clients", ""));
   for (const Model& model : kModels) {
     const Traits& can = model.can;
-    absl::StrAppend(&table,
-                    absl::StrFormat(kRow, model.name, model.description, can.keeps_clients_apart ? "harmless" : "blocks",
-                                    can.computes_apart ? "nobody" : "all", can.survives_crash ? "one" : "all",
-                                    can.max_clients > 0 ? absl::StrCat(can.max_clients) : "-", model.flags));
+    absl::StrAppend(
+        &table, absl::StrFormat(kRow, model.name, model.description, can.keeps_clients_apart ? "harmless" : "blocks",
+                                can.computes_apart ? "nobody" : "all", can.survives_crash ? "one" : "all",
+                                can.max_clients > 0 ? absl::StrCat(can.max_clients) : "-", model.flags));
   }
   return table;
 }

@@ -42,9 +42,9 @@ absl::Status UnknownFlag(absl::string_view name) {
     return EditDistance(name, a.name) < EditDistance(name, b.name);
   });
   const bool is_near = nearest != flags.end() && EditDistance(name, nearest->name) <= 2;
-  return absl::InvalidArgumentError(absl::StrCat("unknown flag --", name,
-                                                 is_near ? absl::StrCat("; did you mean --", nearest->name, "?")
-                                                         : std::string("; see --help")));
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown flag --", name,
+                   is_near ? absl::StrCat("; did you mean --", nearest->name, "?") : std::string("; see --help")));
 }
 
 absl::Status SetFlag(const std::string& name, const std::string& value) {
@@ -97,7 +97,8 @@ std::string DescribeFlags(const std::vector<std::string>& names) {
     if (!FindFlag(name, info)) continue;
     const std::string head = info.type == "bool" ? absl::StrCat("--", name) : absl::StrCat("--", name, "=...");
     absl::StrAppend(&text, "  ", head, std::string(head.size() < 22 ? 22 - head.size() : 1, ' '), info.description);
-    if (info.type != "bool" && !info.default_value.empty()) absl::StrAppend(&text, " (default: ", info.default_value, ")");
+    if (info.type != "bool" && !info.default_value.empty())
+      absl::StrAppend(&text, " (default: ", info.default_value, ")");
     absl::StrAppend(&text, "\n");
   }
   return text;

@@ -22,7 +22,7 @@ TEST(Utf8Test, RefusesWhatIsCutShort) {
 }
 
 TEST(Utf8Test, RefusesOverlongFormsSurrogatesAndWhatIsTooLarge) {
-  EXPECT_FALSE(IsUtf8("\xC0\xAF"));          // '/' in two bytes: the classic way past a path check.
+  EXPECT_FALSE(IsUtf8("\xC0\xAF"));  // '/' in two bytes: the classic way past a path check.
   EXPECT_FALSE(IsUtf8("\xE0\x80\xAF"));
   EXPECT_FALSE(IsUtf8("\xF0\x80\x80\xAF"));
   EXPECT_FALSE(IsUtf8("\xED\xA0\x80"));      // U+D800

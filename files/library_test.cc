@@ -59,7 +59,8 @@ TEST_F(LibraryTest, FollowsLinksInsideTheRootOnly) {
   fs::create_symlink("around", base_ / "root/around");
   EXPECT_TRUE(library_->Find("inside").ok());
   for (absl::string_view name : {"relative", "absolute", "up/outside", "around"}) {
-    EXPECT_TRUE(absl::IsPermissionDenied(library_->Find(name).status())) << name << ": " << library_->Find(name).status();
+    EXPECT_TRUE(absl::IsPermissionDenied(library_->Find(name).status()))
+        << name << ": " << library_->Find(name).status();
     EXPECT_FALSE(library_->StartUpload(name, 1).ok()) << name;
   }
   const absl::StatusOr<std::vector<Library::Entry>> entries = library_->List();
@@ -111,8 +112,10 @@ TEST_F(LibraryTest, SaysWhyAnUploadCannotBe) {
   EXPECT_TRUE(absl::IsFailedPrecondition(library_->StartUpload("sub", 1).status()));
   EXPECT_TRUE(absl::IsFailedPrecondition(library_->StartUpload("none/a", 1).status()));
   EXPECT_TRUE(absl::IsResourceExhausted(library_->StartUpload("b", INT64_MAX).status()));
-  EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.read_only = true}))->StartUpload("b", 1).status()), 405);
-  EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.max_file_bytes = 5}))->StartUpload("b", 6).status()), 413);
+  EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.read_only = true}))->StartUpload("b", 1).status()),
+            405);
+  EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.max_file_bytes = 5}))->StartUpload("b", 6).status()),
+            413);
 }
 
 TEST_F(LibraryTest, RefusesToCommitOverADirectoryThatCameMeanwhile) {
@@ -120,7 +123,8 @@ TEST_F(LibraryTest, RefusesToCommitOverADirectoryThatCameMeanwhile) {
   fs::create_directory(base_ / "root/late");
   EXPECT_TRUE(absl::IsFailedPrecondition((*upload)->Commit()));
   upload->reset();
-  EXPECT_EQ(std::distance(fs::directory_iterator(base_ / "root"), fs::directory_iterator()), 3) << "nothing is left aside";
+  EXPECT_EQ(std::distance(fs::directory_iterator(base_ / "root"), fs::directory_iterator()), 3)
+      << "nothing is left aside";
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ absl::Status CheckName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is missing");
   if (name.size() > kMaxNameBytes) return absl::InvalidArgumentError("the name is too long");
   if (name[0] == '/') return absl::InvalidArgumentError("the name must be relative to the library");
-  if (std::any_of(name.begin(), name.end(), [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); })) {
+  if (std::any_of(name.begin(), name.end(),
+                  [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); })) {
     return absl::InvalidArgumentError("the name must not hold control characters");
   }
   if (!IsUtf8(name)) return absl::InvalidArgumentError("the name is not UTF-8");

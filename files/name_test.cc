@@ -9,7 +9,8 @@ namespace polyserve {
 namespace {
 
 TEST(CheckNameTest, TakesRelativeNames) {
-  for (absl::string_view name : {"a", "two words", "sub/deep.txt", "a..b", "\xE7\xAE\xA1\xE7\x90\x86\xE5\x91\x98", "-rf", "~", "a b/c d"}) {
+  for (absl::string_view name :
+       {"a", "two words", "sub/deep.txt", "a..b", "\xE7\xAE\xA1\xE7\x90\x86\xE5\x91\x98", "-rf", "~", "a b/c d"}) {
     EXPECT_TRUE(CheckName(name).ok()) << name;
   }
   EXPECT_TRUE(CheckName(std::string(255, 'x')).ok());

@@ -17,8 +17,8 @@ namespace polyserve {
 namespace {
 
 absl::Status ParseError(absl::string_view text, absl::string_view why) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is not an address: ", why, "; write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"));
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not an address: ", why,
+                                                 "; write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ void OnPipe(int) {
   pollfd pipe = {g_listened.load(), POLLIN, 0};
   ::poll(&pipe, 1, 0);
   if ((pipe.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) ::_exit(1);  // The server is gone.
-  if ((pipe.revents & POLLIN) != 0) Signals::RequestStop();  // The byte stays: it is meant for all.
+  if ((pipe.revents & POLLIN) != 0) Signals::RequestStop();              // The byte stays: it is meant for all.
   errno = saved_errno;
 }
 
@@ -63,9 +63,7 @@ void Lifeline::HoldInDescendant() {
   OnPipe(SIGIO);  // What happened before we listened.
 }
 
-void Lifeline::TellStop() {
-  [[maybe_unused]] const ssize_t written = ::write(down_write_.get(), "", 1);
-}
+void Lifeline::TellStop() { [[maybe_unused]] const ssize_t written = ::write(down_write_.get(), "", 1); }
 
 bool Lifeline::AwaitAllGone(absl::Duration timeout) {
   up_write_.reset();

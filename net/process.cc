@@ -36,8 +36,8 @@ char** g_command_line = nullptr;
 UniqueFd g_fork_server;  // The socket to it; requests and replies take turns.
 pid_t g_fork_server_pid = -1;
 
-// Keeps SIGTERM and SIGINT from a child until it has its own handlers (Signals::InstallInWorker() lets them through): the
-// parent's would take it for the parent, and a fresh image would die of them.
+// Keeps SIGTERM and SIGINT from a child until it has its own handlers (Signals::InstallInWorker() lets them through):
+// the parent's would take it for the parent, and a fresh image would die of them.
 class StopsHeld {
  public:
   StopsHeld() {
@@ -119,7 +119,8 @@ int RunForkServer(int socket, const Process::Entry& entry) {
   ::sigprocmask(SIG_BLOCK, &child_ended, &before);  // Let through by ppoll() alone, so that none is missed.
   while (true) {
     int wait_status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) LogEnd("child of the fork server", pid, wait_status);
+    for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;)
+      LogEnd("child of the fork server", pid, wait_status);
     pollfd requests = {socket, POLLIN, 0};
     if (::ppoll(&requests, 1, nullptr, &before) <= 0) continue;
     absl::StatusOr<Parcel> request = ReceiveParcel(socket);

@@ -20,7 +20,9 @@ struct Counters {
   std::atomic<int64_t> bytes_in{0};   // Read from peers.
   std::atomic<int64_t> bytes_out{0};  // Sent to peers.
 
-  static void Add(std::atomic<int64_t>& counter, int64_t amount) { counter.fetch_add(amount, std::memory_order_relaxed); }
+  static void Add(std::atomic<int64_t>& counter, int64_t amount) {
+    counter.fetch_add(amount, std::memory_order_relaxed);
+  }
 };
 
 class Statistics {

@@ -20,7 +20,8 @@ TEST(ComputeSessionTest, AnswersInOrderHoweverTheInputIsCut) {
 TEST(ComputeSessionTest, KnowsTheSumOfThePrimesBelow100000) { EXPECT_EQ(SumOfPrimesBelow(100'000), 454'396'537u); }
 
 TEST(ComputeSessionTest, RefusesWhatIsNoNumberAndGoesOn) {
-  const Transcript transcript = TalkInAnyPieces(&MakeCompute, "PRIMES\nPRIMES x\nPRIMES -1\nPRIMES +1\n\nprimes 3\nPRIMES 3\n");
+  const Transcript transcript =
+      TalkInAnyPieces(&MakeCompute, "PRIMES\nPRIMES x\nPRIMES -1\nPRIMES +1\n\nprimes 3\nPRIMES 3\n");
   const std::string refusal = "ERR 400 expected: PRIMES <n>\n";
   EXPECT_EQ(transcript.replies, refusal + refusal + refusal + refusal + refusal + refusal + "OK 2\n");
 }

@@ -126,8 +126,8 @@ void FileSession::StartPut(absl::string_view arguments, Output& output) {
 }
 
 void FileSession::TakeBody(Input& input, Output& output) {
-  const absl::string_view bytes =
-      input.bytes().substr(0, static_cast<size_t>(std::min<int64_t>(body_left_, static_cast<int64_t>(input.bytes().size()))));
+  const absl::string_view bytes = input.bytes().substr(
+      0, static_cast<size_t>(std::min<int64_t>(body_left_, static_cast<int64_t>(input.bytes().size()))));
   input.Consume(bytes.size());
   body_left_ -= static_cast<int64_t>(bytes.size());
   if (upload_ == nullptr) return;

@@ -25,7 +25,8 @@ namespace polyserve {
 
 class FileSession : public Session {
  public:
-  static constexpr size_t kMaxLineBytes = 16 * 1024;  // Room for names that are too long, so that they are refused in step.
+  static constexpr size_t kMaxLineBytes =
+      16 * 1024;  // Room for names that are too long, so that they are refused in step.
   static constexpr int64_t kMaxDiscardBytes = 1024 * 1024;
 
   explicit FileSession(std::shared_ptr<const Library> library);

@@ -94,13 +94,9 @@ TEST_F(FileSessionTest, PutsAFileAndAnswersOnce) {
   EXPECT_EQ(Content("new file"), "L\nQ\n!\n");
 }
 
-TEST_F(FileSessionTest, PutsAnEmptyFile) {
-  EXPECT_EQ(Talk("P empty 0\nG empty\n").replies, "OK 0\nOK 0\n");
-}
+TEST_F(FileSessionTest, PutsAnEmptyFile) { EXPECT_EQ(Talk("P empty 0\nG empty\n").replies, "OK 0\nOK 0\n"); }
 
-TEST_F(FileSessionTest, PutReplacesTheWholeFile) {
-  EXPECT_EQ(Talk("P a 2\nhiG a\n").replies, "OK 0\nOK 2\nhi");
-}
+TEST_F(FileSessionTest, PutReplacesTheWholeFile) { EXPECT_EQ(Talk("P a 2\nhiG a\n").replies, "OK 0\nOK 2\nhi"); }
 
 TEST_F(FileSessionTest, PutThatIsCutShortLeavesTheOldFileAndNothingElse) {
   EXPECT_EQ(Talk("P a 100\nhello wor").replies, "");
@@ -124,8 +120,9 @@ TEST_F(FileSessionTest, QuitCloses) { EXPECT_TRUE(Talk("Q\nL\n").closed); }
 
 TEST_F(FileSessionTest, RefusesBadNamesAndGoesOn) {
   for (const std::string& name :
-       {std::string(".."), std::string("../a"), std::string("sub/../a"), std::string("/etc/passwd"), std::string("a\0b", 3),
-        std::string("a//b"), std::string("./a"), std::string("\xff"), std::string("a\tb"), std::string(5000, 'n'), std::string("")}) {
+       {std::string(".."), std::string("../a"), std::string("sub/../a"), std::string("/etc/passwd"),
+        std::string("a\0b", 3), std::string("a//b"), std::string("./a"), std::string("\xff"), std::string("a\tb"),
+        std::string(5000, 'n'), std::string("")}) {
     EXPECT_TRUE(absl::StartsWith(Talk(absl::StrCat("G ", name, "\n")).replies, "ERR 400 ")) << name;
     EXPECT_TRUE(absl::EndsWith(Talk(absl::StrCat("S ", name, "\nG a\n")).replies, "\nOK 5\nhello")) << name;
   }
@@ -139,7 +136,8 @@ TEST_F(FileSessionTest, RefusesWhatIsNotServed) {
 }
 
 TEST_F(FileSessionTest, RefusesCommandsThatItDoesNotKnowAndGoesOn) {
-  for (absl::string_view command : {"", "X", "l", "LL", "L ", "G", "R a", "R a 1", "R a x 1", "R a -1 1", "P", "P a", "P a x", "P a -1"}) {
+  for (absl::string_view command :
+       {"", "X", "l", "LL", "L ", "G", "R a", "R a 1", "R a x 1", "R a -1 1", "P", "P a", "P a x", "P a -1"}) {
     const Transcript transcript = Talk(absl::StrCat(command, "\nG a\n"));
     EXPECT_TRUE(absl::StartsWith(transcript.replies, "ERR 400 ")) << command;
     EXPECT_TRUE(absl::EndsWith(transcript.replies, "\nOK 5\nhello")) << command;
@@ -151,7 +149,8 @@ TEST_F(FileSessionTest, ThrowsTheBodyOfARefusedPutAway) {
   EXPECT_EQ(Talk("P sub 2\nQ\nG a\n").replies, "ERR 409 a directory has this name\nOK 5\nhello");
   EXPECT_EQ(Talk("P none/x 2\nQ\nG a\n").replies, "ERR 409 the directory is not there\nOK 5\nhello");
   EXPECT_EQ(Talk("P a 2\nQ\nG a\n", {.read_only = true}).replies, "ERR 405 the library is read-only\nOK 5\nhello");
-  EXPECT_EQ(Talk("P a 6\nQ\nQ\nQ\nG a\n", {.max_file_bytes = 5}).replies, "ERR 413 files may have at most 5 bytes\nOK 5\nhello");
+  EXPECT_EQ(Talk("P a 6\nQ\nQ\nQ\nG a\n", {.max_file_bytes = 5}).replies,
+            "ERR 413 files may have at most 5 bytes\nOK 5\nhello");
 }
 
 TEST_F(FileSessionTest, ClosesWhereTooMuchOfARefusedPutIsLeft) {

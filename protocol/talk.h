@@ -11,8 +11,8 @@
 namespace polyserve {
 
 struct Transcript {
-  std::string replies;   // All that the session sent.
-  bool closed = false;   // It closed the connection before the peer ended its input.
+  std::string replies;        // All that the session sent.
+  bool closed = false;        // It closed the connection before the peer ended its input.
   size_t max_unconsumed = 0;  // The most that it left unconsumed, in bytes.
 
   friend bool operator==(const Transcript& a, const Transcript& b) {
