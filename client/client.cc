@@ -1,0 +1,139 @@
+// client: lists, fetches and stores the files of a server that speaks the file service; one command from the command
+// line, or many at a prompt.
+#include <gflags/gflags.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "base/command_line.h"
+#include "client/command.h"
+#include "client/interrupt.h"
+#include "client/line_editor.h"
+#include "client/line_source.h"
+#include "client/runner.h"
+#include "client/shell.h"
+#include "net/endpoint.h"
+
+DEFINE_string(server, "file://127.0.0.1:8081", "whom to ask: file://HOST:PORT");
+DEFINE_string(o, "", "where get puts the file");
+DEFINE_bool(json, false, "list and stat print JSON");
+DEFINE_bool(quiet, false, "show no progress");
+DEFINE_string(timeout, "60s", "give up where the server is silent for so long; 'inf' for never");
+DECLARE_bool(help);
+
+namespace polyserve {
+
+namespace {
+
+// Connecting gets no more than this: nothing can be cancelled meanwhile.
+constexpr absl::Duration kMaxConnectTimeout = absl::Seconds(10);
+
+int Fail(const absl::Status& error) {
+  PrintError(error);
+  return kUsageError;
+}
+
+void PrintHelp() {
+  absl::PrintF(
+      "client: lists, fetches and stores the files of a Polyserve server.\n\n"
+      "  client [FLAGS] list\n"
+      "  client [FLAGS] get NAME [-o PATH]\n"
+      "  client [FLAGS] put PATH [NAME]\n"
+      "  client [FLAGS] stat NAME\n"
+      "  client [FLAGS]                    asks for commands; reads them from standard input if that is no terminal\n"
+      "\nFlags, before or behind the command (behind -- nothing is a flag):\n"
+      "  -o PATH               where get puts the file; '-' is standard output (default: the name's last part, "
+      "here)\n%s"
+      "\nExit status: 0 done; 1 refused by the server, or trouble with a file here; 2 wrong usage; 3 no connection, "
+      "or\n"
+      "it was lost; 130 interrupted.\n",
+      DescribeFlags({"server", "json", "quiet", "timeout"}));
+}
+
+absl::StatusOr<Endpoint> ParseServer(absl::string_view text) {
+  absl::ConsumePrefix(&text, "file://");
+  if (absl::StrContains(text, "://")) {
+    return absl::InvalidArgumentError(absl::StrCat("--server: '", text, "' is not of the form file://HOST:PORT"));
+  }
+  const absl::StatusOr<Endpoint> server = Endpoint::Parse(text);
+  if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--server: ", server.status().message()));
+  return server;
+}
+
+absl::StatusOr<Runner::Options> MakeOptions() {
+  const absl::StatusOr<Endpoint> server = ParseServer(FLAGS_server);
+  if (!server.ok()) return server.status();
+  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
+  if (!timeout.ok()) return timeout.status();
+  Runner::Options options;
+  options.server = *server;
+  options.connection = {std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
+  options.json = FLAGS_json;
+  options.quiet = FLAGS_quiet;
+  return options;
+}
+
+// A flag that the command has no use for is a mistake: better to say so.
+absl::Status CheckFlags(const Command& command) {
+  const bool is_get = command.verb == Command::Verb::kGet;
+  const bool prints = command.verb == Command::Verb::kList || command.verb == Command::Verb::kStat;
+  if (!FLAGS_o.empty() && !is_get) return absl::InvalidArgumentError("-o is for get alone");
+  if (FLAGS_json && !prints) return absl::InvalidArgumentError("--json is for list and stat alone");
+  return absl::OkStatus();
+}
+
+int RunOnce(const std::vector<std::string>& arguments, const Runner::Options& options) {
+  const absl::StatusOr<Command> command = ParseArguments(arguments, FLAGS_o);
+  if (!command.ok()) return Fail(command.status());
+  if (absl::Status status = CheckFlags(*command); !status.ok()) return Fail(status);
+  Runner runner(options);
+  const absl::Status status = runner.Run(*command);
+  if (!status.ok()) PrintError(status);
+  return ExitStatusOf(status);
+}
+
+int RunAtPrompt(Runner::Options options) {
+  options.chatty = true;
+  Runner runner(options);
+  absl::PrintF("Files on %s. The commands:\n%s", options.server.ToString(), DescribeCommands());
+  const char* const home = ::getenv("HOME");
+  LineEditor lines("polyserve> ", home == nullptr ? "" : absl::StrCat(home, "/.polyserve_history"));
+  RunShell(lines, runner, /*stop_on_interrupt=*/false);
+  return kDone;  // Whoever sits there has seen what failed.
+}
+
+int RunScript(const Runner::Options& options) {
+  Runner runner(options);
+  PlainLines lines;
+  const ExitStatus status = RunShell(lines, runner, /*stop_on_interrupt=*/true);
+  return Interrupt::pending() ? kInterrupted : status;
+}
+
+int Run(int argc, char** argv) {
+  const absl::StatusOr<std::vector<std::string>> arguments = ParseCommandLine(argc, argv);
+  if (!arguments.ok()) return Fail(arguments.status());
+  if (FLAGS_help) return PrintHelp(), 0;
+  const absl::StatusOr<Runner::Options> options = MakeOptions();
+  if (!options.ok()) return Fail(options.status());
+  if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
+  if (!arguments->empty()) return RunOnce(*arguments, *options);
+  if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for one get from the command line"));
+  return ::isatty(STDIN_FILENO) == 1 ? RunAtPrompt(*options) : RunScript(*options);
+}
+
+}  // namespace
+
+}  // namespace polyserve
+
+int main(int argc, char** argv) { return polyserve::Run(argc, argv); }

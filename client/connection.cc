@@ -1,0 +1,163 @@
+#include "client/connection.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/sys_error.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+// "... : Connection refused" with a small letter, as the rest of our sentences are written.
+std::string Plain(absl::string_view message) {
+  std::string text(message);
+  const size_t reason = text.rfind(": ");
+  if (reason != std::string::npos && reason + 2 < text.size()) text[reason + 2] = absl::ascii_tolower(text[reason + 2]);
+  return text;
+}
+
+// Whatever the kernel calls it (EPIPE, ECONNRESET, ETIMEDOUT, EHOSTUNREACH), for the caller it is one thing.
+absl::Status Lost() { return absl::UnavailableError(Plain(SysError("the connection is lost").message())); }
+
+bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+int PollTimeout(absl::Duration left) {
+  if (left == absl::InfiniteDuration()) return -1;
+  // Rounded up: a wait that ends a moment early would only be begun again.
+  const int64_t milliseconds = absl::ToInt64Milliseconds(left + absl::Microseconds(999));
+  return static_cast<int>(std::clamp<int64_t>(milliseconds, 0, INT_MAX));
+}
+
+}  // namespace
+
+Connection::Connection(UniqueFd socket, const ConnectionOptions& options)
+    : socket_(std::move(socket)), options_(options), buffer_(std::make_unique<char[]>(kBufferBytes)) {}
+
+absl::StatusOr<Connection> Connection::Open(const Endpoint& to, const ConnectionOptions& options) {
+  absl::StatusOr<UniqueFd> socket = ConnectTcp(to, options.connect_timeout);
+  if (!socket.ok()) return absl::UnavailableError(absl::StrCat("cannot ", Plain(socket.status().message())));
+  return TakeOver(*std::move(socket), options);
+}
+
+absl::StatusOr<Connection> Connection::TakeOver(UniqueFd socket, const ConnectionOptions& options) {
+  ::signal(SIGPIPE, SIG_IGN);
+  if (absl::Status status = SetNonBlocking(socket.get(), true); !status.ok()) return status;
+  return Connection(std::move(socket), options);
+}
+
+absl::StatusOr<absl::string_view> Connection::ReadLine(size_t max_bytes) {
+  size_t searched = 0;
+  while (true) {
+    const absl::string_view bytes = buffered();
+    const size_t end = bytes.find('\n', searched);
+    if (std::min(end, bytes.size()) > max_bytes) {
+      return absl::DataLossError(absl::StrCat("the peer sent a line of more than ", max_bytes, " bytes"));
+    }
+    if (end != absl::string_view::npos) {
+      begin_ += end + 1;
+      return bytes.substr(0, end);
+    }
+    searched = bytes.size();
+    const absl::StatusOr<size_t> count = Fill();
+    if (!count.ok()) return count.status();
+    if (*count == 0) return absl::UnavailableError("the connection was closed by the server");
+  }
+}
+
+absl::StatusOr<absl::string_view> Connection::ReadSome(int64_t max_bytes) {
+  if (buffered().empty()) {
+    const absl::StatusOr<size_t> count = Fill();
+    if (!count.ok()) return count.status();
+  }
+  const absl::string_view bytes = buffered();
+  const size_t count = static_cast<size_t>(std::min<int64_t>(max_bytes, static_cast<int64_t>(bytes.size())));
+  begin_ += count;
+  return bytes.substr(0, count);
+}
+
+absl::Status Connection::Write(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    if (absl::Status status = Wait(POLLOUT).status(); !status.ok()) return status;
+    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && WouldBlock()) continue;
+    if (sent < 0) return Lost();
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> Connection::SendFile(int file, int64_t offset, int64_t max_bytes) {
+  if (!buffered().empty()) return 0;
+  const size_t count = static_cast<size_t>(std::min<int64_t>(max_bytes, kBufferBytes));
+  while (true) {
+    const absl::StatusOr<short> ready = Wait(POLLIN | POLLOUT);
+    if (!ready.ok()) return ready.status();
+    if ((*ready & POLLOUT) == 0 || (*ready & POLLIN) != 0) return 0;
+    off_t position = offset;
+    const ssize_t sent = ::sendfile(socket_.get(), file, &position, count);
+    if (sent > 0) return sent;
+    if (sent == 0) return absl::AbortedError("the file became shorter while it was sent");
+    if (errno == EPIPE || errno == ECONNRESET) return 0;  // The peer's last words may still be there to be read.
+    if (!WouldBlock()) return SysError("cannot send the file");
+  }
+}
+
+bool Connection::is_quiet() const {
+  if (!is_open() || !buffered().empty()) return false;
+  pollfd state = {socket_.get(), POLLIN | POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) == 0;
+}
+
+absl::Status Connection::CheckOpen() const {
+  if (!is_open()) return absl::UnavailableError("the connection is closed");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<short> Connection::Wait(short events) const {
+  if (absl::Status status = CheckOpen(); !status.ok()) return status;
+  pollfd waits[] = {{socket_.get(), events, 0}, {options_.cancel == nullptr ? -1 : options_.cancel->get(), POLLIN, 0}};
+  const absl::Time deadline = absl::Now() + options_.idle_timeout;
+  while (true) {
+    const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
+    const int ready = ::poll(waits, 2, PollTimeout(left));
+    if (ready < 0 && errno != EINTR) return SysError("poll");
+    if (ready > 0 && waits[1].revents != 0) return absl::CancelledError("cancelled");
+    if (ready > 0) return waits[0].revents;
+    if (ready == 0 && absl::Now() >= deadline) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("the server was silent for ", absl::FormatDuration(options_.idle_timeout)));
+    }
+  }
+}
+
+absl::StatusOr<size_t> Connection::Fill() {
+  if (begin_ > 0) {  // ReadLine() alone comes here with bytes left, and these are less than a line.
+    ::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  while (true) {
+    if (absl::Status status = Wait(POLLIN).status(); !status.ok()) return status;
+    const ssize_t count = ::recv(socket_.get(), buffer_.get() + end_, kBufferBytes - end_, 0);
+    if (count < 0 && WouldBlock()) continue;
+    if (count < 0) return Lost();
+    end_ += static_cast<size_t>(count);
+    return static_cast<size_t>(count);
+  }
+}
+
+}  // namespace polyserve

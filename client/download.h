@@ -1,0 +1,44 @@
+// Download: a file on its way to this machine. It is written aside, under a hidden name in the same directory, and
+// takes its name at once when it is whole: nobody sees a part, and a transfer that fails leaves what was there.
+#ifndef POLYSERVE_CLIENT_DOWNLOAD_H_
+#define POLYSERVE_CLIENT_DOWNLOAD_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+// Destroying it before Commit() removes what was written. One thread at a time.
+class Download {
+ public:
+  // Starts a file that will be called `path`. A symbolic link is followed: what it points at is replaced. A device or
+  // a pipe (/dev/null, /dev/stdout) is written to directly, since a file must not take its place. FailedPrecondition:
+  // a directory has the name. Others: as open(2) has it.
+  static absl::StatusOr<Download> Start(const std::string& path);
+  // Writes to standard output, which stays open.
+  static absl::StatusOr<Download> ToStandardOutput();
+
+  Download(Download&& other) noexcept;
+  Download& operator=(Download&&) = delete;
+  ~Download();
+
+  absl::Status Append(absl::string_view bytes);
+
+  // Gives the file its name, in place of what had it. Not synced to the disk. To be called once, last.
+  absl::Status Commit();
+
+ private:
+  Download(UniqueFd file, std::string path, std::string aside_path);
+
+  UniqueFd file_;
+  std::string path_;
+  std::string aside_path_;  // The name that it has meanwhile; empty where it has none to be removed.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_CLIENT_DOWNLOAD_H_

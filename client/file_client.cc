@@ -1,0 +1,196 @@
+#include "client/file_client.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+namespace {
+
+// The same number as FileSession::kMaxDiscardBytes: so much of a refused file does the server read and throw away.
+constexpr int64_t kMaxDiscardBytes = 1024 * 1024;
+
+// A line end in a name would make two requests of one. All else about names is the server's to judge.
+absl::Status CheckName(absl::string_view name) {
+  if (name.empty()) return absl::InvalidArgumentError("the name is missing");
+  if (name.size() > FileClient::kMaxNameBytes) return absl::InvalidArgumentError("the name is too long");
+  if (std::any_of(name.begin(), name.end(),
+                  [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); })) {
+    return absl::InvalidArgumentError("the name must not hold control characters");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> SizeOfRegularFile(int file) {
+  struct stat info;
+  if (::fstat(file, &info) != 0) return SysError("cannot look at the file");
+  if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError("it is not a regular file");
+  return info.st_size;
+}
+
+void Report(const FileClient::Progress& progress, int64_t done, int64_t total) {
+  if (progress != nullptr) progress(done, total);
+}
+
+}  // namespace
+
+absl::StatusOr<FileClient> FileClient::Connect(const Endpoint& server, const ConnectionOptions& options) {
+  absl::StatusOr<Connection> connection = Connection::Open(server, options);
+  if (!connection.ok()) return connection.status();
+  return FileClient(*std::move(connection));
+}
+
+FileClient::FileClient(Connection connection) : connection_(std::move(connection)) {}
+
+absl::StatusOr<std::vector<FileInfo>> FileClient::List() {
+  const absl::StatusOr<std::vector<int64_t>> size = Ask("L\n", 1);
+  if (!size.ok()) return size.status();
+  absl::StatusOr<std::vector<FileInfo>> files = ReadList(size->front());
+  Settle(files.status()).IgnoreError();
+  return files;
+}
+
+absl::StatusOr<FileInfo> FileClient::Stat(absl::string_view name) {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  const absl::StatusOr<std::vector<int64_t>> reply = Ask(absl::StrCat("S ", name, "\n"), 2);
+  if (!reply.ok()) return reply.status();
+  return FileInfo{std::string(name), (*reply)[0], (*reply)[1]};
+}
+
+absl::StatusOr<int64_t> FileClient::Get(absl::string_view name, const Sink& sink, const Progress& progress) {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  return Fetch(absl::StrCat("G ", name, "\n"), INT64_MAX, sink, progress);
+}
+
+absl::StatusOr<int64_t> FileClient::GetRange(absl::string_view name, int64_t offset, int64_t length, const Sink& sink,
+                                             const Progress& progress) {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  return Fetch(absl::StrCat("R ", name, " ", offset, " ", length, "\n"), length, sink, progress);
+}
+
+absl::Status FileClient::Put(const std::string& path, absl::string_view name, const Progress& progress) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // A FIFO must not make us wait.
+  if (!file.ok()) return SysError("cannot open", path);
+  return Put(file.get(), name, progress);
+}
+
+absl::Status FileClient::Put(int file, absl::string_view name, const Progress& progress) {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  const absl::StatusOr<int64_t> size = SizeOfRegularFile(file);
+  if (!size.ok()) return size.status();
+  return Settle(SendAndConfirm(file, *size, absl::StrCat("P ", name, " ", *size, "\n"), progress));
+}
+
+absl::Status FileClient::Quit() {
+  const absl::Status status = connection_.Write("Q\n");
+  connection_.Close();
+  return status;
+}
+
+absl::Status FileClient::Settle(absl::Status status) {
+  if (!status.ok() && !RefusalCode(status).has_value()) connection_.Close();
+  return status;
+}
+
+absl::StatusOr<std::vector<int64_t>> FileClient::Ask(absl::string_view request, size_t count) {
+  if (absl::Status status = Settle(connection_.Write(request)); !status.ok()) return status;
+  absl::StatusOr<std::vector<int64_t>> reply = ReadReply(count);
+  Settle(reply.status()).IgnoreError();
+  return reply;
+}
+
+absl::StatusOr<std::vector<int64_t>> FileClient::ReadReply(size_t count) {
+  const absl::StatusOr<absl::string_view> line = connection_.ReadLine(kMaxLineBytes);
+  if (!line.ok()) return line.status();
+  return ParseReply(*line, count);
+}
+
+absl::StatusOr<std::vector<FileInfo>> FileClient::ReadList(int64_t size) {
+  if (size > kMaxListBytes) {
+    return absl::DataLossError(absl::StrCat("the server announces a listing of ", size, " bytes"));
+  }
+  std::vector<FileInfo> files;
+  while (size > 0) {
+    const absl::StatusOr<absl::string_view> line = connection_.ReadLine(kMaxLineBytes);
+    if (!line.ok()) return line.status();
+    size -= static_cast<int64_t>(line->size()) + 1;
+    absl::StatusOr<FileInfo> file = ParseListLine(*line);
+    if (!file.ok()) return file.status();
+    files.push_back(*std::move(file));
+  }
+  if (size < 0) return absl::DataLossError("the server's listing is longer than it announced");
+  return files;
+}
+
+absl::StatusOr<int64_t> FileClient::Fetch(absl::string_view request, int64_t max_bytes, const Sink& sink,
+                                          const Progress& progress) {
+  const absl::StatusOr<std::vector<int64_t>> reply = Ask(request, 1);
+  if (!reply.ok()) return reply.status();
+  const int64_t size = reply->front();
+  if (size > max_bytes) return Settle(absl::DataLossError("the server announces more bytes than were asked for"));
+  if (absl::Status status = Settle(ReadBody(size, sink, progress)); !status.ok()) return status;
+  return size;
+}
+
+absl::Status FileClient::ReadBody(int64_t size, const Sink& sink, const Progress& progress) {
+  Report(progress, 0, size);
+  for (int64_t done = 0; done < size;) {
+    const absl::StatusOr<absl::string_view> bytes = connection_.ReadSome(size - done);
+    if (!bytes.ok()) return bytes.status();
+    if (bytes->empty()) {
+      return absl::UnavailableError(absl::StrCat("the connection was closed after ", done, " of ", size, " bytes"));
+    }
+    if (absl::Status status = sink(*bytes); !status.ok()) return status;
+    done += static_cast<int64_t>(bytes->size());
+    Report(progress, done, size);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileClient::SendAndConfirm(int file, int64_t size, absl::string_view request, const Progress& progress) {
+  if (absl::Status status = connection_.Write(request); !status.ok()) return status;
+  const absl::StatusOr<int64_t> sent = SendBody(file, 0, size, progress);
+  if (!sent.ok()) return sent.status();
+  if (*sent < size) return HearRefusal(file, *sent, size);
+  return ReadReply(1).status();
+}
+
+absl::StatusOr<int64_t> FileClient::SendBody(int file, int64_t offset, int64_t size, const Progress& progress) {
+  Report(progress, offset, size);
+  while (offset < size) {
+    // Looked at before the last piece: the server must not store what the file was neither before nor after.
+    if (size - offset <= static_cast<int64_t>(Connection::kBufferBytes)) {
+      const absl::StatusOr<int64_t> size_now = SizeOfRegularFile(file);
+      if (!size_now.ok()) return size_now.status();
+      if (*size_now != size) return absl::AbortedError("the file changed its size while it was sent");
+    }
+    const absl::StatusOr<int64_t> sent = connection_.SendFile(file, offset, size - offset);
+    if (!sent.ok()) return sent.status();
+    if (*sent == 0) break;
+    offset += *sent;
+    Report(progress, offset, size);
+  }
+  return offset;
+}
+
+absl::Status FileClient::HearRefusal(int file, int64_t offset, int64_t size) {
+  const absl::StatusOr<std::vector<int64_t>> reply = ReadReply(1);
+  if (reply.ok()) return absl::DataLossError("the server confirmed a file before it had all of it");
+  if (!RefusalCode(reply.status()).has_value()) return reply.status();
+  // A short rest is sent for the server to throw away, and the next request is in step. How much of a long file the
+  // server had when it refused we cannot know.
+  const bool stays = size <= kMaxDiscardBytes;
+  const absl::StatusOr<int64_t> sent = stays ? SendBody(file, offset, size, nullptr) : offset;
+  if (!sent.ok() || *sent < size) connection_.Close();
+  return reply.status();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,76 @@
+#include "client/format.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/utf8.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+// In UTF-8 the first byte tells the character's length, and from three bytes on (U+0800) it may be a wide one.
+size_t ColumnsOfByte(unsigned char byte) {
+  if ((byte & 0xc0) == 0x80) return 0;  // Inside of a character.
+  return byte >= 0xe0 ? 2 : 1;
+}
+
+}  // namespace
+
+std::string HumanSize(int64_t bytes) {
+  if (bytes < 1024) return absl::StrCat(bytes, " B");
+  double number = static_cast<double>(bytes) / 1024;
+  size_t unit = 0;
+  while (number >= 1023.95 && unit + 1 < sizeof(kUnits) / sizeof(kUnits[0])) {  // Would be printed as 1024.0.
+    number /= 1024;
+    ++unit;
+  }
+  return absl::StrFormat("%.1f %s", number, kUnits[unit]);
+}
+
+std::string HumanDate(int64_t seconds_since_1970, absl::TimeZone zone) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(seconds_since_1970), zone);
+}
+
+std::string HumanTime(absl::Duration time) {
+  if (time < absl::ZeroDuration() || time >= absl::Hours(100)) return "-:--";
+  const int64_t seconds = absl::ToInt64Seconds(time);
+  if (seconds < 3600) return absl::StrFormat("%d:%02d", seconds / 60, seconds % 60);
+  return absl::StrFormat("%d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+std::string Printable(absl::string_view text) {
+  const bool is_utf8 = IsUtf8(text);
+  std::string printable;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const unsigned char byte = static_cast<unsigned char>(text[i]);
+    const bool starts_c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (starts_c1 && is_utf8) {  // U+0080 to U+009F, "\xc2\x9b" starts a control sequence as ESC [ does.
+      absl::StrAppendFormat(&printable, "\\x%02x", static_cast<unsigned char>(text[++i]));
+    } else if (absl::ascii_iscntrl(byte) || (byte >= 0x80 && !is_utf8)) {
+      absl::StrAppendFormat(&printable, "\\x%02x", byte);
+    } else {
+      printable.push_back(text[i]);
+    }
+  }
+  return printable;
+}
+
+size_t Columns(absl::string_view text) {
+  size_t columns = 0;
+  for (char c : text) columns += ColumnsOfByte(static_cast<unsigned char>(c));
+  return columns;
+}
+
+absl::string_view FitColumns(absl::string_view text, size_t columns) {
+  size_t used = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    used += ColumnsOfByte(static_cast<unsigned char>(text[i]));
+    if (used > columns) return text.substr(0, i);
+  }
+  return text;
+}
+
+}  // namespace polyserve

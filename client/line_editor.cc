@@ -1,0 +1,123 @@
+#include "client/line_editor.h"
+
+#include <locale.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "client/command.h"
+#include "client/interrupt.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kHistoryLines = 500;
+
+// Without a locale libedit takes every byte beyond ASCII for a character of its own.
+void UseUtf8Locale() {
+  ::setlocale(LC_CTYPE, "");
+  if (MB_CUR_MAX == 1) ::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+// True once standard input can be read; false where the user interrupts before.
+bool WaitForInput() {
+  pollfd waits[] = {{STDIN_FILENO, POLLIN, 0}, {Interrupt::fd().get(), POLLIN, 0}};
+  while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+  }
+  return waits[1].revents == 0;
+}
+
+}  // namespace
+
+LineEditor::LineEditor(const char* prompt, std::string history_path)
+    : prompt_(prompt),
+      history_path_(std::move(history_path)),
+      history_((UseUtf8Locale(), ::history_init()), &::history_end),
+      editor_(::el_init("client", stdin, stdout, stderr), &::el_end) {
+  HistEvent event;
+  ::history(history_.get(), &event, H_SETSIZE, kHistoryLines);
+  ::history(history_.get(), &event, H_SETUNIQUE, 1);
+  if (!history_path_.empty()) ::history(history_.get(), &event, H_LOAD, history_path_.c_str());
+  ::el_set(editor_.get(), EL_CLIENTDATA, this);
+  ::el_set(editor_.get(), EL_PROMPT, &Prompt);
+  ::el_set(editor_.get(), EL_EDITOR, "emacs");
+  ::el_set(editor_.get(), EL_HIST, &::history, history_.get());
+  ::el_set(editor_.get(), EL_GETCFN, &ReadCharacter);
+  ::el_set(editor_.get(), EL_ADDFN, "complete", "completes a command or a path", &Complete);
+  ::el_set(editor_.get(), EL_BIND, "^I", "complete", nullptr);
+  ::el_set(editor_.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
+  ::el_source(editor_.get(), nullptr);  // The user's own ~/.editrc has the last word.
+}
+
+LineEditor::~LineEditor() {
+  HistEvent event;
+  if (!history_path_.empty()) ::history(history_.get(), &event, H_SAVE, history_path_.c_str());
+}
+
+std::optional<std::string> LineEditor::Next() {
+  while (!Interrupt::must_end()) {
+    Interrupt::Clear();
+    ::el_resize(editor_.get());  // The window may have changed since the last prompt.
+    int count = 0;
+    const char* text = ::el_gets(editor_.get(), &count);
+    if (Interrupt::pending()) {
+      if (!Interrupt::must_end()) fputs("^C\n", stdout);
+      continue;
+    }
+    if (text == nullptr || count <= 0) break;
+    const std::string line(absl::StripTrailingAsciiWhitespace(absl::string_view(text, static_cast<size_t>(count))));
+    HistEvent event;
+    if (!line.empty()) ::history(history_.get(), &event, H_ENTER, line.c_str());
+    return line;
+  }
+  fputs("\n", stdout);
+  return std::nullopt;
+}
+
+int LineEditor::ReadCharacter(EditLine*, wchar_t* character) {
+  mbstate_t state = {};
+  while (WaitForInput()) {
+    char byte = 0;
+    const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return static_cast<int>(count);
+    const size_t length = ::mbrtowc(character, &byte, 1, &state);
+    if (length == static_cast<size_t>(-2)) continue;  // The character has more bytes.
+    if (length != static_cast<size_t>(-1)) return 1;
+    state = {};  // Not a character in this locale: left out.
+  }
+  return -1;
+}
+
+unsigned char LineEditor::Complete(EditLine* editor, int key) {
+  const LineInfo* const info = ::el_line(editor);
+  const absl::string_view typed(info->buffer, static_cast<size_t>(info->cursor - info->buffer));
+  if (absl::StartsWith(typed, "put ")) return ::_el_fn_complete(editor, key);
+  const CommandInfo* match = nullptr;
+  for (const CommandInfo& command : AllCommands()) {
+    if (!absl::StartsWith(command.word, typed)) continue;
+    if (match != nullptr) return CC_ERROR;  // Several: beeps.
+    match = &command;
+  }
+  if (match == nullptr) return CC_ERROR;
+  const std::string rest = absl::StrCat(absl::string_view(match->word).substr(typed.size()), " ");
+  return ::el_insertstr(editor, rest.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
+}
+
+const char* LineEditor::Prompt(EditLine* editor) {
+  LineEditor* self = nullptr;
+  ::el_get(editor, EL_CLIENTDATA, &self);
+  return self->prompt_;
+}
+
+}  // namespace polyserve

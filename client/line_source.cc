@@ -1,0 +1,16 @@
+#include "client/line_source.h"
+
+#include <iostream>
+
+#include "client/interrupt.h"
+
+namespace polyserve {
+
+std::optional<std::string> PlainLines::Next() {
+  std::string line;
+  // A signal interrupts the read (EINTR), which the stream takes for the end.
+  if (Interrupt::pending() || !std::getline(std::cin, line) || Interrupt::pending()) return std::nullopt;
+  return line;
+}
+
+}  // namespace polyserve

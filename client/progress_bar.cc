@@ -1,0 +1,83 @@
+#include "client/progress_bar.h"
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/format.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::Duration kBetweenDrawings = absl::Milliseconds(100);
+constexpr size_t kMaxLabelColumns = 30;
+constexpr size_t kMaxBarColumns = 40;
+constexpr size_t kMinBarColumns = 8;
+
+size_t TerminalColumns() {
+  winsize size = {};
+  // Asked each time, since a window may be made smaller.
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+std::string RenderNumbers(int64_t done, int64_t total, absl::Duration elapsed) {
+  const double seconds = absl::ToDoubleSeconds(elapsed);
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const absl::Duration left =
+      rate > 0 ? absl::Seconds(static_cast<double>(total - done) / rate) : absl::InfiniteDuration();
+  return absl::StrFormat("%10s of %s  %.1f MiB/s  %s", HumanSize(done), HumanSize(total), rate / (1024 * 1024),
+                         done < total ? absl::StrCat(HumanTime(left), " left") : absl::StrCat(HumanTime(elapsed)));
+}
+
+std::string RenderBar(double fraction, size_t columns) {
+  const size_t filled = std::min(columns, static_cast<size_t>(fraction * static_cast<double>(columns)));
+  return absl::StrCat("[", std::string(filled, '='), std::string(columns - filled, ' '), "]");
+}
+
+}  // namespace
+
+std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
+                           size_t columns) {
+  const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
+  const std::string percent = absl::StrFormat("%3d%%", static_cast<int>(fraction * 100));
+  const std::string numbers = RenderNumbers(done, total, elapsed);
+  if (percent.size() > columns) return "";
+  if (percent.size() + 1 + numbers.size() > columns) return percent;
+
+  size_t room = columns - percent.size() - 1 - numbers.size();
+  std::string text;
+  const absl::string_view fitting = FitColumns(label, std::min(room, kMaxLabelColumns + 1) - (room > 0 ? 1 : 0));
+  if (!fitting.empty()) {
+    text = absl::StrCat(fitting, " ");
+    room -= Columns(text);
+  }
+  absl::StrAppend(&text, percent, " ");
+  if (room >= kMinBarColumns + 3) absl::StrAppend(&text, RenderBar(fraction, std::min(room - 3, kMaxBarColumns)), " ");
+  return absl::StrCat(text, numbers);
+}
+
+ProgressBar::ProgressBar(absl::string_view label, bool quiet)
+    : label_(Printable(label)), shows_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
+
+ProgressBar::~ProgressBar() {
+  if (drawn_) fputs("\n", stderr);
+}
+
+void ProgressBar::Show(int64_t done, int64_t total) {
+  if (!shows_) return;
+  const absl::Time now = absl::Now();
+  if (now < next_draw_ && done < total) return;
+  next_draw_ = now + kBetweenDrawings;
+  drawn_ = true;
+  // One column stays free: a cursor behind the last one would wrap on some terminals.
+  const std::string text = RenderProgress(label_, done, total, now - start_, TerminalColumns() - 1);
+  absl::FPrintF(stderr, "\r%s\033[K", text);  // "ESC [ K" clears what a longer drawing has left behind.
+}
+
+}  // namespace polyserve

@@ -1,0 +1,42 @@
+// ProgressBar: shows on standard error how far a transfer is, where that is a terminal; elsewhere it is silent.
+#ifndef POLYSERVE_CLIENT_PROGRESS_BAR_H_
+#define POLYSERVE_CLIENT_PROGRESS_BAR_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace polyserve {
+
+class ProgressBar {
+ public:
+  // Shows nothing before the first Show(). `quiet`: nothing at all.
+  ProgressBar(absl::string_view label, bool quiet);
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  // Leaves the bar as it was last and goes to the next line.
+  ~ProgressBar();
+
+  // Draws where the last drawing is at least 100 ms old, and at the end; cheap otherwise.
+  void Show(int64_t done, int64_t total);
+
+ private:
+  const std::string label_;
+  const bool shows_;
+  const absl::Time start_ = absl::Now();
+  absl::Time next_draw_ = absl::InfinitePast();
+  bool drawn_ = false;
+};
+
+// The bar as text of at most `columns`, without a line end: label, percent, a bar of '=' where there is room, sizes,
+// rate and the time left, of which the narrow terminal gets the first that fit. `label` must be printable.
+std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
+                           size_t columns);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_CLIENT_PROGRESS_BAR_H_

@@ -1,0 +1,155 @@
+#include "client/runner.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "base/sys_error.h"
+#include "client/download.h"
+#include "client/format.h"
+#include "client/listing.h"
+#include "client/progress_bar.h"
+#include "client/reply.h"
+
+namespace polyserve {
+
+namespace {
+
+bool IsToTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
+
+absl::Status Print(absl::string_view text) {
+  if (fwrite(text.data(), 1, text.size(), stdout) != text.size() || fflush(stdout) != 0) {
+    return SysError("cannot write to", "standard output");
+  }
+  return absl::OkStatus();
+}
+
+// The status with the name that it is about, where its text has none, and the server's code.
+absl::Status About(const std::string& name, const absl::Status& status) {
+  const std::optional<int> code = RefusalCode(status);
+  if (code.has_value()) {
+    return absl::Status(status.code(), absl::StrCat(name, ": ", status.message(), " (error ", *code, ")"));
+  }
+  // What FileClient finds wrong with a name or a file; errors of system calls and connections name their object.
+  const bool is_nameless =
+      absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) || absl::IsAborted(status);
+  return is_nameless ? absl::Status(status.code(), absl::StrCat(name, ": ", status.message())) : status;
+}
+
+}  // namespace
+
+ExitStatus ExitStatusOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kDone;
+    case absl::StatusCode::kCancelled:
+      return kInterrupted;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kDataLoss:
+      return kNoConnection;
+    default:
+      return kRefused;
+  }
+}
+
+void PrintError(const absl::Status& error) { absl::FPrintF(stderr, "client: %s\n", Printable(error.message())); }
+
+absl::Status Runner::Run(const Command& command) {
+  const absl::Status status = CarryOut(command);
+  // Whoever has read the error need not be told again that the connection has ended.
+  if (!status.ok() && client_.has_value() && !client_->connected()) client_.reset();
+  return status;
+}
+
+absl::Status Runner::CarryOut(const Command& command) {
+  switch (command.verb) {
+    case Command::Verb::kList:
+      return List();
+    case Command::Verb::kStat:
+      return Stat(command.name);
+    case Command::Verb::kGet:
+      return Get(command);
+    case Command::Verb::kPut:
+      return Put(command);
+    case Command::Verb::kHelp:
+      return Print(DescribeCommands());
+    case Command::Verb::kQuit:
+      if (client_.has_value() && client_->connected()) client_->Quit().IgnoreError();
+      return absl::OkStatus();
+  }
+  return absl::InternalError("unknown command");
+}
+
+absl::StatusOr<FileClient*> Runner::Client() {
+  if (client_.has_value() && client_->connected()) return &*client_;
+  if (client_.has_value()) absl::FPrintF(stderr, "client: the connection had ended; connecting again\n");
+  client_.reset();
+  absl::StatusOr<FileClient> client = FileClient::Connect(options_.server, options_.connection);
+  if (!client.ok()) {
+    return absl::Status(client.status().code(), absl::StrCat(client.status().message(), "; is the server running?"));
+  }
+  client_.emplace(*std::move(client));
+  return &*client_;
+}
+
+absl::Status Runner::List() {
+  const absl::StatusOr<FileClient*> client = Client();
+  if (!client.ok()) return client.status();
+  const absl::StatusOr<std::vector<FileInfo>> files = (*client)->List();
+  if (!files.ok()) return About("list", files.status());
+  return Print(options_.json ? ListingAsJson(*files) : ListingAsText(*files, absl::LocalTimeZone(), IsToTerminal()));
+}
+
+absl::Status Runner::Stat(const std::string& name) {
+  const absl::StatusOr<FileClient*> client = Client();
+  if (!client.ok()) return client.status();
+  const absl::StatusOr<FileInfo> file = (*client)->Stat(name);
+  if (!file.ok()) return About(name, file.status());
+  return Print(options_.json ? FileAsJson(*file) : FileAsText(*file, absl::LocalTimeZone(), IsToTerminal()));
+}
+
+absl::Status Runner::Get(const Command& command) {
+  const absl::StatusOr<FileClient*> client = Client();
+  if (!client.ok()) return client.status();
+  absl::StatusOr<Download> download =
+      command.path == "-" ? Download::ToStandardOutput() : Download::Start(command.path);
+  if (!download.ok()) return About(command.path, download.status());
+  absl::StatusOr<int64_t> size;
+  {
+    ProgressBar bar(command.name, options_.quiet);
+    size = (*client)->Get(
+        command.name, [&download](absl::string_view bytes) { return download->Append(bytes); },
+        [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
+  }
+  if (!size.ok()) return About(command.name, size.status());
+  if (absl::Status status = download->Commit(); !status.ok()) return status;
+  if (command.path != "-") Say(absl::StrCat("got ", command.path, ", ", HumanSize(*size)));
+  return absl::OkStatus();
+}
+
+absl::Status Runner::Put(const Command& command) {
+  const absl::StatusOr<FileClient*> client = Client();
+  if (!client.ok()) return client.status();
+  {
+    ProgressBar bar(command.name, options_.quiet);
+    const absl::Status status =
+        (*client)->Put(command.path, command.name, [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
+    // A refusal is about the name there, all else about the file here.
+    if (!status.ok()) return About(RefusalCode(status).has_value() ? command.name : command.path, status);
+  }
+  Say(absl::StrCat("stored as ", command.name));
+  return absl::OkStatus();
+}
+
+void Runner::Say(absl::string_view text) const {
+  if (options_.chatty) absl::FPrintF(stderr, "%s\n", Printable(text));
+}
+
+}  // namespace polyserve

@@ -1,0 +1,35 @@
+#include "client/shell.h"
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "client/command.h"
+
+namespace polyserve {
+
+namespace {
+
+bool IsBlank(const std::string& line) { return absl::StripAsciiWhitespace(line).empty(); }
+
+}  // namespace
+
+ExitStatus RunShell(LineSource& lines, Runner& runner, bool stop_on_interrupt) {
+  ExitStatus last_failure = kDone;
+  while (const std::optional<std::string> line = lines.Next()) {
+    if (IsBlank(*line)) continue;
+    const absl::StatusOr<Command> command = ParseLine(*line);
+    const absl::Status status = command.ok() ? runner.Run(*command) : command.status();
+    if (!status.ok()) {
+      PrintError(status);
+      last_failure = command.ok() ? ExitStatusOf(status) : kUsageError;
+    }
+    if (absl::IsCancelled(status) && stop_on_interrupt) break;
+    if (command.ok() && command->verb == Command::Verb::kQuit) break;
+  }
+  return last_failure;
+}
+
+}  // namespace polyserve
