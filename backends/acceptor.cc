@@ -34,6 +34,7 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
         ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
     if (fd.ok() && fd.get() <= options_.max_descriptor) {
       Counters::Add(context_.statistics.counters().accepted, 1);
+      if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
       return Connection{std::move(fd), &listener};
     }
     if (fd.ok()) {
@@ -46,22 +47,23 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
     if (errno == EAGAIN) return absl::UnavailableError("nobody is there");
     if (IsShortage(errno)) {
       const absl::Status shortage = SysError("accept", listener.service);
-      TurnAwayWithSpare(listener);
+      TurnAwayWithSpare(listener, shortage);
       return absl::ResourceExhaustedError(shortage.message());
     }
     // Anything else is that one client's bad luck: reset before it was accepted, interrupted (see accept(2)).
   }
 }
 
-void Acceptor::TurnAwayWithSpare(const Listener& listener) {
-  const int error = errno;
+void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
   spare_.reset();
-  const UniqueFd turned_away(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (turned_away.ok()) Counters::Add(context_.statistics.counters().refused, 1);
-  LOG_EVERY_N(WARNING, 10) << "refused a connection: " << absl::ErrnoToStatus(error, "accept").message()
-                           << "; pausing for " << kPause << " (raise the limit with 'ulimit -n'; refused so far: "
-                           << context_.statistics.counters().refused << ")";
+  {
+    const UniqueFd turned_away(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (turned_away.ok()) Counters::Add(context_.statistics.counters().refused, 1);
+  }  // Closed before its number is needed for the next spare.
   spare_ = OpenSpare();
+  LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why.message() << "; pausing for " << kPause
+                           << " (raise the limit with 'ulimit -n'; refused so far: "
+                           << context_.statistics.counters().refused << ")";
 }
 
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {

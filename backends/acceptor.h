@@ -51,7 +51,7 @@ class Acceptor {
 
  private:
   void Wait();
-  void TurnAwayWithSpare(const Listener& listener);
+  void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
 
   ServeContext& context_;
   const Options options_;

@@ -27,7 +27,7 @@ class Peer {
 
   // False where the server does not take all of it.
   bool Send(absl::string_view bytes);
-  // Sends the bytes again and again until the server has taken none for a while, or `max_bytes` of them.
+  // Sends the bytes again and again until the server has taken none for a while, or `max_bytes` in all.
   void SendUntilStuck(absl::string_view bytes, size_t max_bytes);
 
   // Returns so many bytes; fewer where the server ends the connection first.
