@@ -1,0 +1,107 @@
+// What the server says to a wrong command line: one line that helps, on standard error, and exit status 2; nothing is
+// half started. And what it says where it is asked for help.
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "backends/registry.h"
+#include "gtest/gtest.h"
+#include "tests/scratch.h"
+#include "tests/server_process.h"
+
+namespace polyserve {
+
+namespace {
+
+// Expects that the server refuses these flags with one line that holds `hint`.
+void ExpectRefused(const std::vector<std::string>& flags, absl::string_view hint) {
+  const ServerRun run = RunServer(flags);
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_EQ(run.output, "");
+  EXPECT_TRUE(absl::StartsWith(run.log, "server: ")) << run.log;
+  EXPECT_EQ(run.log.find('\n') + 1, run.log.size()) << run.log;
+  EXPECT_TRUE(absl::StrContains(run.log, hint)) << run.log << "does not say: " << hint;
+}
+
+TEST(CommandLineTest, UnknownFlagIsRefusedAndTheNearestIsNamed) {
+  ExpectRefused({"--modle=epoll"}, "--model");
+  ExpectRefused({"--nothing_like_it=1"}, "--nothing_like_it");
+}
+
+TEST(CommandLineTest, ArgumentThatIsNoFlagIsRefused) { ExpectRefused({"epoll"}, "'epoll'"); }
+
+TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
+  ExpectRefused({"--max_file_bytes=much"}, "--max_file_bytes");
+  ExpectRefused({"--drain_timeout=soon"}, "--drain_timeout");
+  ExpectRefused({"--idle_timeout=-1s"}, "--idle_timeout");
+  ExpectRefused({"--idle_timeout=0"}, "--idle_timeout");
+}
+
+TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
+
+TEST(CommandLineTest, FlagOfAnotherModelIsRefused) {
+  ExpectRefused({"--model=thread", "--reap=ignore"}, "--reap");
+  ExpectRefused({"--model=fork", "--start_method=spawn"}, "--start_method");
+  ExpectRefused({"--model=fork", "--trigger=edge"}, "--trigger");
+}
+
+TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
+  ExpectRefused({"--model=poll", "--trigger=edge"}, "--trigger=level");
+  ExpectRefused({"--model=select", "--trigger=edge"}, "--trigger=level");
+  ExpectRefused({"--model=epoll", "--trigger=both"}, "level, edge");
+  ExpectRefused({"--model=fork", "--reap=never"}, "ignore, wait, double_fork");
+  ExpectRefused({"--model=multiprocess", "--start_method=clone"}, "fork, spawn, forkserver");
+}
+
+TEST(CommandLineTest, BadAddressIsRefused) {
+  ExpectRefused({"--listen=8080"}, "SERVICE://HOST:PORT");
+  ExpectRefused({"--listen=gopher://127.0.0.1:0"}, "there is no service 'gopher'");
+  ExpectRefused({"--listen=echo://127.0.0.1"}, "the port is missing");
+  ExpectRefused({"--listen=echo://127.0.0.1:65536"}, "from 0 to 65535");
+  ExpectRefused({"--listen=echo://::1:80"}, "brackets");
+  ExpectRefused({"--listen=echo://:80"}, "the host is missing");
+}
+
+TEST(CommandLineTest, MissingRootIsRefused) {
+  const Scratch scratch;
+  ExpectRefused({absl::StrCat("--root=", scratch.PathOf("none"))}, "--root");
+  scratch.Write("file", "");
+  ExpectRefused({absl::StrCat("--root=", scratch.PathOf("file"))}, "--root");
+}
+
+TEST(CommandLineTest, PortInUseIsRefused) {
+  ServerProcess first({.flags = {"--listen=echo://127.0.0.1:0"}});
+  ASSERT_TRUE(first.ready());
+  // The first address is free, but nothing is half started.
+  ExpectRefused({absl::StrCat("--listen=echo://127.0.0.1:0,echo://", first.address("echo"))}, first.address("echo"));
+}
+
+TEST(CommandLineTest, HelpIsPrintedToStandardOutput) {
+  const ServerRun run = RunServer({"--help"});
+  EXPECT_EQ(run.exit_status, 0);
+  EXPECT_EQ(run.log, "");
+  for (absl::string_view word : {"--model", "--listen", "--root", "--drain_timeout", "SIGTERM"}) {
+    EXPECT_TRUE(absl::StrContains(run.output, word)) << word;
+  }
+}
+
+TEST(CommandLineTest, HelpOfModelsNamesThemAll) {
+  const ServerRun run = RunServer({"--model=help"});
+  EXPECT_EQ(run.exit_status, 0);
+  EXPECT_EQ(run.log, "");
+  for (const Model& model : AllModels()) EXPECT_TRUE(absl::StrContains(run.output, model.description)) << model.name;
+}
+
+TEST(CommandLineTest, AddressesAreAnnouncedBeforeReady) {
+  ServerProcess server({.flags = {"--model=poll", "--listen=echo://127.0.0.1:0,compute://[::1]:0"}});
+  ASSERT_TRUE(server.ready());
+  EXPECT_EQ(server.output(), absl::StrCat("listening echo tcp ", server.address("echo"), "\nlistening compute tcp ",
+                                          server.address("compute"), "\nready model=poll pid=", server.pid(), "\n"));
+  EXPECT_TRUE(absl::StartsWith(server.address("compute"), "[::1]:"));
+}
+
+}  // namespace
+
+}  // namespace polyserve

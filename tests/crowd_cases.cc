@@ -1,0 +1,159 @@
+// Very many clients, and what a server holds: processes, descriptors, files. All of it comes back, nothing is leaked,
+// and where there is not enough, the server outlives the shortage.
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "tests/at_once.h"
+#include "tests/eventually.h"
+#include "tests/every_model.h"
+#include "tests/file_talk.h"
+#include "tests/peer.h"
+#include "tests/scratch.h"
+
+namespace polyserve {
+
+namespace {
+
+class CrowdTest : public EveryModelTest {
+ protected:
+  // One of four ways to come and go.
+  void Visit(int way) {
+    Peer peer = Connect(way == 0 ? "echo" : "file");
+    switch (way) {
+      case 0:
+        EXPECT_TRUE(IsServed(peer));
+        return;
+      case 1:
+        EXPECT_EQ(Ask(peer, "S none").code(), "ERR 404");
+        return peer.Reset();
+      case 2:
+        peer.Send("P a 100000\nnot all of it");
+        return peer.Reset();
+      case 3:
+        peer.Send("G large\n");
+        EXPECT_EQ(peer.ReadLine(), "OK 10000000\n");
+        return;
+    }
+  }
+
+  // Kills all of the server's processes but these; returns how many.
+  size_t KillAllBut(const std::vector<pid_t>& spared) {
+    size_t killed = 0;
+    for (const pid_t process : server().processes()) {
+      if (std::find(spared.begin(), spared.end(), process) != spared.end()) continue;
+      ::kill(process, SIGKILL);
+      ++killed;
+    }
+    return killed;
+  }
+};
+
+TEST_F(CrowdTest, FiveHundredClientsLeaveNothingBehind) {
+  constexpr int kClients = 20;
+  constexpr int kVisits = 25;
+  root().WriteZeroes("large", 10'000'000);
+  StartServer();
+  NoteFootprint();
+  RunAtOnce(kClients, [this](int client) {
+    for (int visit = 0; visit < kVisits; ++visit) Visit((client + visit) % 4);
+  });
+  ExpectFootprint();
+  EXPECT_EQ(root().Names(), std::vector<std::string>{"large"});
+}
+
+TEST_F(CrowdTest, KilledChildTakesItsOwnClientAlongAndNoOther) {
+  if (!can().survives_crash) GTEST_SKIP() << "by design: all clients are in one process";
+  StartServer();
+  NoteFootprint();
+  Peer other = Connect("echo");
+  EXPECT_TRUE(IsServed(other));
+  const std::vector<pid_t> before = server().processes();
+  Peer victim = Connect("echo");
+  EXPECT_TRUE(IsServed(victim));
+  EXPECT_GT(KillAllBut(before), 0u);
+  EXPECT_TRUE(victim.AwaitClose());
+  EXPECT_TRUE(IsServed(other));
+  ExpectServesOthers();
+  other.HalfClose();
+  ExpectFootprint();
+}
+
+TEST_F(CrowdTest, ServerOutlivesTheEndOfEverythingItHasStarted) {
+  if (!can().survives_crash) GTEST_SKIP() << "by design: all clients are in one process";
+  StartServer();
+  Peer victim = Connect("echo");
+  EXPECT_TRUE(IsServed(victim));
+  EXPECT_GT(KillAllBut({server().pid()}), 0u);
+  EXPECT_TRUE(victim.AwaitClose());
+  ExpectServesOthers();
+  EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
+}
+
+TEST_F(CrowdTest, WithoutDescriptorsSomeAreTurnedAwayAndNothingSpins) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it needs a descriptor for one client alone";
+  constexpr int kClients = 48;
+  StartServer({.flags = {}, .before_exec = [] {
+                 constexpr rlimit kFew = {32, 32};
+                 ::setrlimit(RLIMIT_NOFILE, &kFew);
+               }});
+  std::vector<Peer> peers;
+  for (int i = 0; i < kClients; ++i) peers.push_back(Connect("echo"));
+  EXPECT_TRUE(IsServed(peers[10]));
+  const absl::Duration before = server().ProcessorTime();
+  absl::SleepFor(absl::Seconds(1));  // A window to measure in. A server that spins would need all of it.
+  EXPECT_LT(server().ProcessorTime() - before, absl::Milliseconds(500));
+
+  int turned_away = 0;
+  for (Peer& peer : peers) {
+    const bool is_served = IsServed(peer);
+    EXPECT_TRUE(is_served || peer.AwaitClose());
+    turned_away += is_served ? 0 : 1;
+  }
+  EXPECT_EQ(turned_away > 0, absl::StrContains(server().log(), "Too many open files"));
+  EXPECT_TRUE(turned_away > 0 || has_process_per_client());  // Where the processes share the load, it may be enough.
+  peers.clear();
+  EXPECT_TRUE(Eventually([this] {  // It may see the new one before it sees that the others have left.
+    Peer peer = Connect("echo");
+    return IsServed(peer);
+  }));
+}
+
+TEST_F(CrowdTest, MoreThanAThousandClientsAreServedUnlessTheModelHasABound) {
+  if (has_process_per_client()) GTEST_SKIP() << "a thousand processes take long, and tell nothing new";
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: one client at a time";
+  constexpr rlim_t kClients = 1100;
+  rlimit limit;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  if (limit.rlim_cur < kClients + 100) GTEST_SKIP() << "this system does not let us have so many descriptors";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  StartServer();
+  std::vector<Peer> peers;
+  for (rlim_t i = 0; i < kClients; ++i) peers.push_back(Connect("echo"));
+  rlim_t served = 0;
+  for (Peer& peer : peers) {
+    const bool is_served = IsServed(peer);
+    EXPECT_TRUE(is_served || peer.AwaitClose());
+    served += is_served ? 1 : 0;
+  }
+  if (can().max_clients == 0) {
+    EXPECT_EQ(served, kClients);
+  } else {
+    EXPECT_LT(served, static_cast<rlim_t>(can().max_clients));  // Some descriptors are the server's own.
+    EXPECT_GT(served, static_cast<rlim_t>(can().max_clients) - 50);
+    EXPECT_TRUE(absl::StrContains(server().log(), "refused a connection: its descriptor"));
+  }
+  EXPECT_TRUE(IsServed(peers.front()));
+}
+
+}  // namespace
+
+}  // namespace polyserve

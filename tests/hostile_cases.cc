@@ -1,0 +1,157 @@
+// Clients that take more than their share: they never read, never send, or never stop. What they cost is bounded, and
+// the others are served.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "tests/eventually.h"
+#include "tests/every_model.h"
+#include "tests/file_talk.h"
+#include "tests/peer.h"
+#include "tests/scratch.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr size_t kMebibyte = 1 << 20;
+
+class HostileTest : public EveryModelTest {
+ protected:
+  // Starts the server, and notes what one of its processes needs to serve a client that behaves.
+  void StartMeasured(const std::vector<std::string>& flags = {}) {
+    StartServer(flags);
+    Peer peer = Connect("file");
+    EXPECT_EQ(Ask(peer, "L").code().substr(0, 3), "OK ");
+    usual_memory_ = server().PeakMemoryBytes();
+  }
+
+  // Expects that no process of the server has ever needed much more than that.
+  void ExpectBoundedMemory() {
+    constexpr int64_t kAllowance = 8 << 20;
+    if (kSanitized) return;  // A sanitizer's memory is no measure.
+    EXPECT_GT(usual_memory_, 0);
+    EXPECT_LT(server().PeakMemoryBytes(), usual_memory_ + kAllowance);
+  }
+
+ private:
+  int64_t usual_memory_ = 0;
+};
+
+TEST_F(HostileTest, DownloadOfAnySizeNeedsNoMemory) {
+  constexpr size_t kSize = 256 * kMebibyte;
+  root().WriteZeroes("large", kSize);
+  StartMeasured();
+  Peer peer = Connect("file");
+  peer.Send("G large\n");
+  EXPECT_EQ(peer.ReadLine(), absl::StrCat("OK ", kSize, "\n"));
+  for (size_t left = kSize; left > 0; left -= kMebibyte) ASSERT_EQ(peer.Read(kMebibyte).size(), kMebibyte);
+  ExpectBoundedMemory();
+}
+
+TEST_F(HostileTest, UploadOfAnySizeNeedsNoMemory) {
+  constexpr size_t kSize = 256 * kMebibyte;
+  StartMeasured();
+  Peer peer = Connect("file");
+  peer.Send(absl::StrCat("P large ", kSize, "\n"));
+  const std::string piece(kMebibyte, 'x');
+  for (size_t left = kSize; left > 0; left -= kMebibyte) ASSERT_TRUE(peer.Send(piece));
+  EXPECT_EQ(peer.ReadLine(), "OK 0\n");
+  EXPECT_EQ(Ask(peer, "S large").line.substr(0, 12), absl::StrCat("OK ", kSize));
+  ExpectBoundedMemory();
+}
+
+TEST_F(HostileTest, ClientThatNeverReadsCostsNoMemoryAndHindersNobody) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it waits for this client alone";
+  root().WriteZeroes("large", 64 * kMebibyte);
+  StartMeasured();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 8; ++i) {
+    peers.push_back(Connect("file"));
+    peers.back().Send("G large\nG large\n");
+    EXPECT_EQ(peers.back().ReadLine(), absl::StrCat("OK ", 64 * kMebibyte, "\n"));
+  }
+  ExpectServesOthers();
+  ExpectBoundedMemory();
+  for (Peer& peer : peers) peer.Reset();
+}
+
+TEST_F(HostileTest, FloodOfRequestsWithoutReadingIsHeldBackAndHindersNobody) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it waits for this client alone";
+  for (int i = 0; i < 200; ++i) root().Write(absl::StrCat("file ", i), "");
+  std::string requests;
+  for (int i = 0; i < 10'000; ++i) requests += "L\n";
+  StartMeasured();
+  Peer peer = Connect("file");
+  peer.SendUntilStuck(requests, 32 * kMebibyte);
+  ExpectServesOthers();
+  ExpectBoundedMemory();
+  peer.Reset();
+}
+
+TEST_F(HostileTest, FloodOfEchoWithoutReadingIsHeldBackAndHindersNobody) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it waits for this client alone";
+  StartMeasured();
+  Peer peer = Connect("echo");
+  peer.SendUntilStuck(std::string(64 * 1024, 'x'), 64 * kMebibyte);
+  ExpectServesOthers();
+  ExpectBoundedMemory();
+  peer.Reset();
+}
+
+TEST_F(HostileTest, SilentClientsKeepNobodyOut) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a client that stays keeps the others out";
+  StartServer();
+  std::vector<Peer> silent;
+  for (int i = 0; i < 20; ++i) silent.push_back(Connect("file"));
+  ExpectServesOthers();
+}
+
+TEST_F(HostileTest, SilentClientIsFollowedByTheNextAsSoonAsItLeaves) {
+  StartServer();
+  Peer first = Connect("echo");
+  first.Send("first");
+  EXPECT_EQ(first.Read(5), "first");
+  Peer second = Connect("echo");
+  second.Send("second");
+  first.HalfClose();
+  EXPECT_EQ(second.Read(6), "second");
+}
+
+TEST_F(HostileTest, IdleTimeoutClosesTheSilentAndNotTheActive) {
+  // Long enough for a slow machine to be active in, and passed twice below.
+  constexpr absl::Duration kTimeout = absl::Seconds(kSanitized ? 5 : 1);
+  StartServer({absl::StrCat("--idle_timeout=", absl::FormatDuration(kTimeout))});
+  Peer active = Connect("echo");
+  const absl::Time end = absl::Now() + 2.5 * kTimeout;
+  while (absl::Now() < end) {
+    active.Send("x");
+    ASSERT_EQ(active.Read(1), "x");
+    absl::SleepFor(kTimeout / 20);
+  }
+  Peer silent = Connect("echo");
+  EXPECT_TRUE(active.AwaitClose());  // As it is silent now.
+  EXPECT_TRUE(silent.AwaitClose());
+  ExpectServesOthers();
+}
+
+TEST_F(HostileTest, IdleTimeoutClosesWhoeverNeverReads) {
+  root().WriteZeroes("large", 64 * kMebibyte);
+  StartServer({"--idle_timeout=300ms"});
+  NoteFootprint();
+  Peer peer = Connect("file");
+  peer.Send("G large\n");
+  Peer other = Connect("echo");  // Under loop this one waits until the first is closed.
+  other.Send("ping");
+  EXPECT_EQ(other.Read(4), "ping");
+  ExpectFootprint();
+}
+
+}  // namespace
+
+}  // namespace polyserve
