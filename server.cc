@@ -1,5 +1,6 @@
 // The front end: turns flags into listeners and a backend, and lets the backend serve. The only place that knows both
 // models and services.
+#include <fcntl.h>
 #include <gflags/gflags.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -89,6 +90,7 @@ absl::StatusOr<Target> ParseTarget(absl::string_view text) {
     return absl::InvalidArgumentError(
         absl::StrCat("--listen: there is no service '", parts[0], "'; there are ", ServiceNames()));
   }
+  if (Process::IsImage()) return Target{service, Endpoint()};  // Has nothing to bind, and no name to look up.
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);
   if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", endpoint.status().message()));
   return Target{service, *endpoint};
@@ -204,9 +206,10 @@ int Run(int argc, char** argv) {
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();
-    absl::Status status = Bind(*targets, *context);
-    status.Update(Signals::Install(*drain_timeout));
-    status.Update(Announce(*context));
+    absl::Status status = Signals::Install(*drain_timeout);
+    if (status.ok()) status = Bind(*targets, *context);
+    if (status.ok()) status = (*backend)->Prepare(*context);
+    if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }
   const absl::Status status = (*backend)->Serve(*context);
@@ -214,11 +217,22 @@ int Run(int argc, char** argv) {
   return status.ok() ? 0 : 1;
 }
 
+// Where the server was started with standard descriptors closed, their numbers must not fall to sockets and files: what
+// is written to standard output would land in them.
+void OpenStandardDescriptors() {
+  for (int fd = 0; fd <= STDERR_FILENO;) {
+    fd = ::open("/dev/null", O_RDWR);
+    if (fd < 0) return;
+    if (fd > STDERR_FILENO) ::close(fd);
+  }
+}
+
 }  // namespace
 
 }  // namespace polyserve
 
 int main(int argc, char** argv) {
+  polyserve::OpenStandardDescriptors();
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
   return polyserve::Run(argc, argv);

@@ -42,7 +42,7 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
       LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << fd.get() << " is above "
                                 << options_.max_descriptor << ", the most this model can watch (refused so far: "
                                 << context_.statistics.counters().refused << ")";
-      continue;
+      return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
     }
     if (errno == EAGAIN) return absl::UnavailableError("nobody is there");
     if (IsShortage(errno)) {
@@ -73,7 +73,7 @@ void Acceptor::Refuse(Connection connection, const absl::Status& why) {
   LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kPause
                            << " (refused so far: " << counters.refused << ")";
   connection.fd.reset();
-  paused_until_ = absl::Now() + kPause;
+  pause_.emplace(kPause);
 }
 
 absl::StatusOr<Connection> Acceptor::Next() {
@@ -86,7 +86,7 @@ absl::StatusOr<Connection> Acceptor::Next() {
       turn_ = at + 1;
       absl::StatusOr<Connection> connection = TryAccept(context_.listeners[at]);
       if (connection.ok()) return connection;
-      if (absl::IsResourceExhausted(connection.status())) paused_until_ = absl::Now() + kPause;
+      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(kPause);
     }
   }
 }
@@ -94,9 +94,16 @@ absl::StatusOr<Connection> Acceptor::Next() {
 // Those who were in the queue when the stop came may have sent a request already; they are still served.
 absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   for (const Listener& listener : context_.listeners) {
-    if (!listener.fd.ok() || backlog_left_-- <= 0) break;
-    absl::StatusOr<Connection> connection = TryAccept(listener);
-    if (connection.ok()) return connection;
+    while (listener.fd.ok() && backlog_left_ > 0) {
+      absl::StatusOr<Connection> connection = TryAccept(listener);
+      if (absl::IsResourceExhausted(connection.status())) {
+        ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
+        continue;
+      }
+      if (!connection.ok()) break;
+      --backlog_left_;
+      return connection;
+    }
   }
   for (Listener& listener : context_.listeners) listener.fd.reset();  // From now on clients are told at once.
   return absl::CancelledError("the server stops");
@@ -105,14 +112,10 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
 void Acceptor::Wait() {
   int timeout = -1;
   nfds_t watched = waits_.size();
-  if (paused_until_ != absl::InfinitePast()) {
-    const absl::Duration left = paused_until_ - absl::Now();
-    if (left > absl::ZeroDuration()) {
-      timeout = static_cast<int>(absl::ToInt64Milliseconds(left)) + 1;
-      watched = 1;  // The signals alone.
-    } else {
-      paused_until_ = absl::InfinitePast();
-    }
+  if (pause_.has_value() && pause_->passed()) pause_.reset();
+  if (pause_.has_value()) {
+    timeout = pause_->PollMilliseconds();
+    watched = 1;  // The signals alone.
   }
   for (pollfd& wait : waits_) wait.revents = 0;
   ::poll(waits_.data(), watched, timeout);

@@ -12,12 +12,14 @@
 #include <climits>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "backends/serve_context.h"
 #include "base/unique_fd.h"
+#include "net/deadline.h"
 
 namespace polyserve {
 
@@ -35,7 +37,8 @@ class Acceptor {
   // The context must outlive it.
   Acceptor(ServeContext& context, Options options);
 
-  // One attempt, without waiting. Unavailable: nobody is there. ResourceExhausted: a client was turned away for want
+  // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be
+  // refused. ResourceExhausted: a client was turned away for want
   // of descriptors or memory; pause. Whoever left before being accepted is passed over.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
@@ -43,7 +46,8 @@ class Acceptor {
   // those who had connected before have all been returned.
   absl::StatusOr<Connection> Next();
 
-  // One of those who had connected before the stop, without waiting; Cancelled where there are none left.
+  // One of those who had connected before the stop, waiting for nothing but the end of a shortage; Cancelled, and the
+  // listeners closed, where there are none left.
   absl::StatusOr<Connection> NextOfBacklog();
 
   // Says that a client was turned away after all (no process, no thread left for it), and pauses the accepting.
@@ -59,7 +63,7 @@ class Acceptor {
   std::vector<pollfd> waits_;  // First the signals, then the listeners in their order.
   size_t turn_ = 0;            // The listener that is looked at first, so that a busy one does not starve the others.
   int backlog_left_;           // How many are still taken once the server stops.
-  absl::Time paused_until_ = absl::InfinitePast();
+  std::optional<Deadline> pause_;
 };
 
 }  // namespace polyserve

@@ -11,10 +11,13 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
+  // Gets what serving needs (an event loop, pipes, helper processes), so that the server says that it is ready only
+  // when nothing can fail any more. Called once, with the listeners bound, from the thread that will call Serve().
+  virtual absl::Status Prepare(ServeContext&) { return absl::OkStatus(); }
+
   // Accepts and serves clients until Signals::stopping(), then lets running requests finish, and returns OK when the
-  // last client has left. Called once, from the main thread, while the process has no other.
-  //   Errors  only what makes serving impossible (no epoll, no memory for the loop). What befalls one client ends
-  //           that client; a shortage is waited out.
+  // last client has left. Called once, after Prepare(), from the main thread, while the process has no other.
+  //   Errors  only what makes serving impossible. What befalls one client ends that client; a shortage is waited out.
   //   A forked child never returns from here; see net/process.h.
   virtual absl::Status Serve(ServeContext& context) = 0;
 };

@@ -7,11 +7,10 @@
 #include <cstdint>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/linger.h"
 #include "backends/transmit.h"
+#include "net/deadline.h"
 #include "net/signals.h"
 #include "net/socket.h"
 
@@ -77,13 +76,10 @@ class BlockingConversation {
   // Closes our side, and waits a moment for the peer to close its own; see backends/linger.h.
   void Linger() {
     ::shutdown(fd_.get(), SHUT_WR);
-    const absl::Time deadline = absl::Now() + kLingerTime;
-    while (!Signals::stopping()) {
-      const absl::Duration left = deadline - absl::Now();
-      if (left <= absl::ZeroDuration()) return;
+    const Deadline deadline(kLingerTime);
+    while (!Signals::stopping() && !deadline.passed()) {
       pollfd peer = {fd_.get(), POLLIN, 0};
-      const int ready = ::poll(&peer, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1);
-      if (ready < 0) continue;  // EINTR
+      if (::poll(&peer, 1, deadline.PollMilliseconds()) <= 0) continue;  // EINTR, or the deadline.
       char buffer[kReadBytes];
       if (::recv(fd_.get(), buffer, sizeof(buffer), MSG_DONTWAIT) <= 0) return;
     }

@@ -17,7 +17,7 @@ class Conversation {
  public:
   explicit Conversation(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
-  // Shows bytes that were read, behind those left over. Not while held_up().
+  // Shows bytes that were read, behind those left over. Not before Resume() has returned false.
   void OnBytes(absl::string_view bytes, Output& output);
 
   // Notes that the peer sends no more; the session is told once it has been shown all that came before.

@@ -2,6 +2,8 @@
 
 #include <gflags/gflags.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 
 DEFINE_string(trigger, "level",
@@ -15,10 +17,16 @@ class EventBackend : public Backend {
  public:
   explicit EventBackend(const EventDriverOptions& options) : options_(options) {}
 
-  absl::Status Serve(ServeContext& context) override { return DriveEvents(context, options_); }
+  absl::Status Prepare(ServeContext& context) override {
+    absl::StatusOr<std::unique_ptr<EventDriver>> driver = EventDriver::Create(context, options_);
+    if (driver.ok()) driver_ = *std::move(driver);
+    return driver.status();
+  }
+  absl::Status Serve(ServeContext&) override { return driver_->Run(); }
 
  private:
   const EventDriverOptions options_;
+  std::unique_ptr<EventDriver> driver_;
 };
 
 }  // namespace

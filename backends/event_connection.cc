@@ -15,6 +15,8 @@ namespace {
 
 // The most that one connection is sent before the others' turn.
 constexpr int64_t kSendBudget = 1024 * 1024;
+// How often one connection may be shown input that was held up, before the others' turn.
+constexpr int kRoundsPerTurn = 4;
 
 }  // namespace
 
@@ -65,7 +67,7 @@ bool EventConnection::OnReadable() {
     if (drained) return !leaving;
     if (++reads < shared_.reads_per_turn) continue;
     // An edge is told only once, so what is left has to be remembered; a level is told again.
-    if (leaving || edge_triggered()) event_active(&readable_, EV_READ, 0);
+    if (leaving || edge_triggered()) WaitForTurn();
     return true;
   }
 }
@@ -84,45 +86,47 @@ bool EventConnection::ReadOnce(bool& drained) {
     Counters::Add(shared_.counters->bytes_in, count);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output);
   }
-  const bool goes_on = Answer(shared_.output);
+  const Next next = Answer(shared_.output);
   shared_.output.Clear();
-  return goes_on;
+  return next != Next::kEnd;
 }
 
 bool EventConnection::OnWritable() {
   if (lingering_) return false;  // That was the timer of Linger().
   last_moved_ = shared_.ticks;
-  if (!Answer(parked_->output)) return false;
-  if (lingering_ || !parked_->output.empty() || parked_->output.has_work()) return true;
-  Unpark();
-  return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.
+  switch (Answer(parked_->output)) {
+    case Next::kEnd:
+      return false;
+    case Next::kWait:
+      return true;
+    case Next::kRead:
+      Unpark();
+      return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.
+  }
+  return false;
 }
 
-// Performs the output and all that it held up; what the socket does not take is parked.
-bool EventConnection::Answer(Output& output) {
+// Performs the output and all that it held up, for a turn; the rest is parked.
+EventConnection::Next EventConnection::Answer(Output& output) {
   bool had_task = false;
-  do {
+  for (int rounds = 0; rounds < kRoundsPerTurn; ++rounds) {
     Transmitted result = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
     if (result == Transmitted::kAll && output.has_work()) {
-      if (had_task) result = Transmitted::kBudget;  // One task a turn: here it keeps all the others waiting.
-      if (!had_task) {
-        had_task = true;
-        output.TakeWork()(output);
-        result = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
-      }
+      if (had_task) return Park(output, Transmitted::kBudget);  // One a turn: here it keeps all the others waiting.
+      had_task = true;
+      output.TakeWork()(output);
+      result = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
     }
-    if (result == Transmitted::kBroken) return false;
-    if (result != Transmitted::kAll) {
-      Park(output, result);
-      return true;
-    }
-    if (conversation_.ended()) return false;
+    if (result == Transmitted::kBroken) return Next::kEnd;
+    if (result != Transmitted::kAll) return Park(output, result);
+    if (conversation_.ended()) return Next::kEnd;
     if (output.closing()) return Linger();
-  } while (conversation_.Resume(output));
-  return true;
+    if (!conversation_.Resume(output)) return Next::kRead;
+  }
+  return Park(output, Transmitted::kBudget);
 }
 
-void EventConnection::Park(Output& output, Transmitted why) {
+EventConnection::Next EventConnection::Park(Output& output, Transmitted why) {
   if (parked_ == nullptr) {
     parked_ = std::make_unique<Parked>();
     parked_->output = std::move(output);
@@ -132,8 +136,9 @@ void EventConnection::Park(Output& output, Transmitted why) {
              0);
     event_add(&parked_->wait, nullptr);
   } else if (why == Transmitted::kBudget && edge_triggered()) {
-    event_active(&parked_->wait, EV_WRITE, 0);  // The socket was never full, so no edge will come.
+    WaitForTurn();  // The socket was never full, so no edge will come.
   }
+  return Next::kWait;
 }
 
 void EventConnection::Unpark() {
@@ -143,8 +148,8 @@ void EventConnection::Unpark() {
 }
 
 // Stops sending, and waits a moment for the peer to close its side; see backends/linger.h.
-bool EventConnection::Linger() {
-  if (shared_.stopping) return false;
+EventConnection::Next EventConnection::Linger() {
+  if (shared_.stopping) return Next::kEnd;
   ::shutdown(fd_.get(), SHUT_WR);
   lingering_ = true;
   if (parked_ == nullptr) {
@@ -156,16 +161,28 @@ bool EventConnection::Linger() {
   const timeval timeout = absl::ToTimeval(kLingerTime);
   CHECK_EQ(event_assign(&parked_->wait, shared_.base, -1, 0, &OnWriteEvent, this), 0);
   event_add(&parked_->wait, &timeout);
-  return true;
+  return Next::kWait;
 }
 
 bool EventConnection::Discard() {
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
-  if (count > 0 && edge_triggered()) event_active(&readable_, EV_READ, 0);
+  if (count > 0 && edge_triggered()) WaitForTurn();
   return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
 bool EventConnection::edge_triggered() const { return (shared_.extra_flags & EV_ET) != 0; }
+
+void EventConnection::WaitForTurn() {
+  if (turn_.is_linked()) return;
+  const timeval at_once = {0, 0};
+  if (shared_.wait_for_turn.empty()) event_add(shared_.next_turn, &at_once);
+  shared_.wait_for_turn.push_back(*this);
+}
+
+void EventConnection::OnTurn() {
+  const bool sending = parked_ != nullptr && !lingering_;
+  if (!(sending ? OnWritable() : OnReadable())) delete this;
+}
 
 void EventConnection::OnTick() {
   if (shared_.ticks - last_moved_ > kTicksPerTimeout) delete this;

@@ -28,10 +28,21 @@ struct EventShared;
 constexpr uint32_t kTicksPerTimeout = 4;
 
 class EventConnection : public boost::intrusive::list_base_hook<> {
+  // Unlinks itself where the connection ends while it waits.
+  using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  TurnHook turn_;
+
  public:
+  using TurnList =
+      boost::intrusive::list<EventConnection,
+                             boost::intrusive::member_hook<EventConnection, TurnHook, &EventConnection::turn_>,
+                             boost::intrusive::constant_time_size<false>>;
+
   // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
   static void Start(Connection connection, EventShared& shared);
 
+  // Goes on with what WaitForTurn() put off. May delete it.
+  void OnTurn();
   // Ends it where nothing has moved for the idle time-out. May delete it.
   void OnTick();
   // The server stops: ends it if it is between requests, or else as soon as it is. May delete it.
@@ -46,19 +57,25 @@ class EventConnection : public boost::intrusive::list_base_hook<> {
     event wait;
   };
 
+  enum class Next { kRead, kWait, kEnd };  // For more input; for the socket, a turn or a timer; for nothing.
+
   EventConnection(Connection connection, EventShared& shared);
+
+  Next Answer(Output& output);
+  Next Park(Output& output, Transmitted why);
+  Next Linger();
 
   // Each returns false where the connection is over; the caller then deletes it.
   bool OnReadable();
   bool OnWritable();
   bool ReadOnce(bool& drained);
-  bool Answer(Output& output);
   bool Discard();
-  bool Linger();
-  void Park(Output& output, Transmitted why);
   void Unpark();
 
   bool edge_triggered() const;
+  // Has used up its turn, though there is more to do: OnTurn() comes after the loop has looked at all the others. (An
+  // event that is made active by hand would run before that, and again and again, and nobody else would.)
+  void WaitForTurn();
 
   static void OnReadEvent(evutil_socket_t, short, void* connection);
   static void OnWriteEvent(evutil_socket_t, short, void* connection);
@@ -83,6 +100,8 @@ struct EventShared {
   Output output;  // Empty between callbacks.
   char buffer[kReadBytes];
   boost::intrusive::list<EventConnection, boost::intrusive::constant_time_size<false>> connections;
+  EventConnection::TurnList wait_for_turn;
+  event* next_turn;  // The loop's, for the above.
 };
 
 }  // namespace polyserve

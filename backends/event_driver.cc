@@ -9,10 +9,9 @@ namespace polyserve {
 
 absl::Status CheckEventMethod(const EventDriverOptions& options) { return EventLoop::MakeBase(options).status(); }
 
-absl::Status DriveEvents(ServeContext& context, const EventDriverOptions& options) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(context, options);
-  if (!loop.ok()) return loop.status();
-  return (*loop)->Run();
+absl::StatusOr<std::unique_ptr<EventDriver>> EventDriver::Create(ServeContext& context,
+                                                                 const EventDriverOptions& options) {
+  return EventLoop::Create(context, options);
 }
 
 }  // namespace polyserve

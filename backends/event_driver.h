@@ -4,8 +4,10 @@
 #define POLYSERVE_BACKENDS_EVENT_DRIVER_H_
 
 #include <climits>
+#include <memory>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "backends/serve_context.h"
 
 namespace polyserve {
@@ -24,8 +26,17 @@ struct EventDriverOptions {
 // Whether libevent has the method and the trigger on this system; where not, what to do.
 absl::Status CheckEventMethod(const EventDriverOptions& options);
 
-// Serves until told to stop; see Backend::Serve(). Fails where CheckEventMethod() does.
-absl::Status DriveEvents(ServeContext& context, const EventDriverOptions& options);
+class EventDriver {
+ public:
+  virtual ~EventDriver() = default;
+
+  // Watches the listeners, but does not serve yet. The context must outlive it. Fails where CheckEventMethod() does, or
+  // for want of descriptors or memory.
+  static absl::StatusOr<std::unique_ptr<EventDriver>> Create(ServeContext& context, const EventDriverOptions& options);
+
+  // Serves until told to stop; see Backend::Serve(). Called once.
+  virtual absl::Status Run() = 0;
+};
 
 }  // namespace polyserve
 

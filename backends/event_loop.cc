@@ -1,9 +1,11 @@
 #include "backends/event_loop.h"
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/sys_error.h"
 #include "glog/logging.h"
 #include "net/signals.h"
 
@@ -29,6 +31,7 @@ absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventDriverOpti
     }
   }
   BasePointer base(event_base_new_with_config(config.get()), &event_base_free);
+  if (base == nullptr && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) return SysError("event_base_new");
   if (base == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("libevent has no method '", options.method, "' here"));
   }
@@ -53,6 +56,7 @@ EventLoop::EventLoop(ServeContext& context, const EventDriverOptions& options, B
       acceptor_(context, {.non_blocking = true, .max_descriptor = options.max_descriptor}),
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
+      next_turn_(nullptr, &event_free),
       resume_accepting_(nullptr, &event_free) {
   shared_.base = base_.get();
   shared_.counters = &context.statistics.counters();
@@ -79,6 +83,10 @@ absl::Status EventLoop::Watch() {
   const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnSignals(); };
   signals_.reset(event_new(base_.get(), Signals::fd(), EV_READ | EV_PERSIST, on_signals, this));
   complete = complete && signals_ != nullptr && event_add(signals_.get(), nullptr) == 0;
+  const auto on_next_turn = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnNextTurn(); };
+  next_turn_.reset(event_new(base_.get(), -1, 0, on_next_turn, this));
+  complete = complete && next_turn_ != nullptr;
+  shared_.next_turn = next_turn_.get();
   const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->SetAccepting(true); };
   resume_accepting_.reset(event_new(base_.get(), -1, 0, on_resume, this));
   complete = complete && resume_accepting_ != nullptr;
@@ -123,6 +131,16 @@ void EventLoop::SetAccepting(bool accepting) {
   for (const ListenerEvent& listener : listeners_) {
     if (accepting) event_add(listener.event.get(), nullptr);
     if (!accepting) event_del(listener.event.get());
+  }
+}
+
+void EventLoop::OnNextTurn() {
+  EventConnection::TurnList waiting;
+  waiting.swap(shared_.wait_for_turn);  // Those who use it up again come behind the next wait.
+  while (!waiting.empty()) {
+    EventConnection& connection = waiting.front();
+    waiting.pop_front();
+    connection.OnTurn();  // May delete the connection.
   }
 }
 

@@ -18,18 +18,18 @@
 
 namespace polyserve {
 
-class EventLoop {
+class EventLoop : public EventDriver {
  public:
   // The context must outlive it.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(ServeContext& context, const EventDriverOptions& options);
-  ~EventLoop();
+  ~EventLoop() override;
 
   using BasePointer = std::unique_ptr<event_base, void (*)(event_base*)>;
   // libevent's loop with this method and no other. InvalidArgument where it cannot be had here.
   static absl::StatusOr<BasePointer> MakeBase(const EventDriverOptions& options);
 
   // Returns when the server was told to stop and the last client has left.
-  absl::Status Run();
+  absl::Status Run() override;
 
  private:
   using EventPointer = std::unique_ptr<event, void (*)(event*)>;
@@ -45,6 +45,7 @@ class EventLoop {
   void OnSignals();
   void OnAcceptable(const Listener& listener);
   void OnTick();
+  void OnNextTurn();
   void PauseAccepting();
   void SetAccepting(bool accepting);
   void Stop();
@@ -55,6 +56,7 @@ class EventLoop {
   std::vector<ListenerEvent> listeners_;
   EventPointer signals_;
   EventPointer tick_;
+  EventPointer next_turn_;
   EventPointer resume_accepting_;
   EventShared shared_;
 };

@@ -32,9 +32,13 @@ class ForkBackend : public Backend {
  public:
   explicit ForkBackend(Reap reap) : reap_(reap) {}
 
-  absl::Status Serve(ServeContext& context) override {
+  absl::Status Prepare(ServeContext&) override {
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
-    if (!lifeline.ok()) return lifeline.status();
+    if (lifeline.ok()) lifeline_ = *std::move(lifeline);
+    return lifeline.status();
+  }
+
+  absl::Status Serve(ServeContext& context) override {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
     Acceptor acceptor(context, {.on_child_ended = [&context] { ReapEnded(context); }});
     while (true) {
@@ -42,26 +46,26 @@ class ForkBackend : public Backend {
       if (!client.ok()) break;  // Told to stop.
       const absl::StatusOr<pid_t> pid = Fork();
       if (!pid.ok()) acceptor.Refuse(*std::move(client), pid.status());
-      if (pid.ok() && *pid == 0) RunChild(*std::move(client), context, *lifeline);
+      if (pid.ok() && *pid == 0) RunChild(*std::move(client), context);
       // The parent's copy of the connection closes here; the child has its own.
       if (pid.ok() && reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
     }
     do {
-      lifeline->TellStop();
-    } while (!lifeline->AwaitAllGone(absl::Milliseconds(50)));
+      lifeline_.TellStop();
+    } while (!lifeline_.AwaitAllGone(absl::Milliseconds(50)));
     ReapEnded(context);
     return absl::OkStatus();
   }
 
  private:
-  [[noreturn]] void RunChild(Connection client, ServeContext& context, Lifeline& lifeline) {
+  [[noreturn]] void RunChild(Connection client, ServeContext& context) {
     if (reap_ == Reap::kDoubleFork) {
       const absl::StatusOr<pid_t> pid = Fork();
       if (!pid.ok()) LOG(WARNING) << "a client is lost: " << pid.status().message();
       if (!pid.ok() || *pid > 0) ExitChild(0);
     }
     Signals::InstallInWorker();
-    lifeline.HoldInDescendant();
+    lifeline_.HoldInDescendant();
     for (Listener& listener : context.listeners) listener.fd.reset();
     DriveBlocking(std::move(client), context);
     ExitChild(0);
@@ -70,13 +74,14 @@ class ForkBackend : public Backend {
   static void ReapEnded(ServeContext& context) {
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (WIFEXITED(status)) continue;
+      if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
       LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
       Counters::Add(context.statistics.counters().ended, 1);  // It could not say so itself.
     }
   }
 
   const Reap reap_;
+  Lifeline lifeline_;
 };
 
 }  // namespace

@@ -44,6 +44,10 @@ class MultiprocessBackend : public Backend {
  public:
   explicit MultiprocessBackend(StartMethod start_method) : start_method_(start_method) {}
 
+  absl::Status Prepare(ServeContext&) override {
+    return start_method_ == StartMethod::kForkServer ? Process::StartForkServer() : absl::OkStatus();
+  }
+
   absl::Status Serve(ServeContext& context) override {
     const Process::Entry entry = [&context](std::vector<UniqueFd> descriptors, absl::string_view index) {
       return ServeOne(std::move(descriptors), index, context);
@@ -51,36 +55,36 @@ class MultiprocessBackend : public Backend {
     if (Process::IsImage()) {
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
-    if (start_method_ == StartMethod::kForkServer) {
-      if (absl::Status status = Process::StartForkServer(); !status.ok()) return status;
-    }
     std::vector<Process> children;
-    Acceptor acceptor(context, {.on_child_ended = [&children] { JoinEnded(children); }});
+    Acceptor acceptor(context, {.on_child_ended = [&children, &context] { JoinEnded(children, context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
-      JoinEnded(children);
       const std::string index = absl::StrCat(client->listener - context.listeners.data());
       absl::StatusOr<Process> child = Process::Start({.name = "child", .start_method = start_method_}, entry,
                                                      {client->fd.get(), context.statistics.fd()}, index);
       if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
       if (child.ok()) children.push_back(*std::move(child));
+      JoinEnded(children, context);
     }
-    StopAll(children);
+    StopAll(children, context);
     Process::StopForkServer();
     return absl::OkStatus();
   }
 
  private:
-  static void JoinEnded(std::vector<Process>& children) {
-    std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); });
+  static void JoinEnded(std::vector<Process>& children, ServeContext& context) {
+    if (std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); }) == 0) return;
+    // A child that was killed could not count its client's end itself.
+    Counters& counters = context.statistics.counters();
+    counters.ended = counters.accepted - static_cast<int64_t>(children.size());
   }
 
-  static void StopAll(std::vector<Process>& children) {
+  static void StopAll(std::vector<Process>& children, ServeContext& context) {
     while (!children.empty()) {
       for (const Process& child : children) child.Terminate();
       children.front().Join(absl::Milliseconds(50));
-      JoinEnded(children);
+      JoinEnded(children, context);
     }
   }
 

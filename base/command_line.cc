@@ -3,6 +3,7 @@
 #include <gflags/gflags.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 #include "absl/strings/match.h"
@@ -14,8 +15,10 @@ namespace polyserve {
 
 namespace {
 
+// Of gflags' own flags only --help does something here, so that the others are as good as unknown.
 bool FindFlag(const std::string& name, gflags::CommandLineFlagInfo& info) {
-  return gflags::GetCommandLineFlagInfo(name.c_str(), &info);
+  return gflags::GetCommandLineFlagInfo(name.c_str(), &info) &&
+         (name == "help" || !absl::StrContains(info.filename, "gflags"));
 }
 
 // The number of letters to change, add or drop to make one word of the other (Levenshtein, by rows).
@@ -118,8 +121,8 @@ absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::strin
     return absl::InvalidArgumentError(
         absl::StrCat("--", name, "='", value, "' is not a time; write for example 10s, 500ms or inf"));
   }
-  if (duration < absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(absl::StrCat("--", name, "='", value, "' is negative"));
+  if (std::isnan(seconds) || duration < absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(absl::StrCat("--", name, "='", value, "' is not a length of time"));
   }
   return duration;
 }

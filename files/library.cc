@@ -27,7 +27,11 @@ UniqueFd OpenBeneath(int directory, const std::string& path, uint64_t flags) {
   how.flags = flags | O_CLOEXEC | O_NONBLOCK;
   if ((flags & O_PATH) != 0) how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  return UniqueFd(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof(how))));
+  long fd = -1;
+  do {
+    fd = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof(how));
+  } while (fd < 0 && (errno == EAGAIN || errno == EINTR));  // EAGAIN: a directory on the way was renamed meanwhile.
+  return UniqueFd(static_cast<int>(fd));
 }
 
 // What errno says of a name. The texts are for peers, so they tell nothing of what lies outside of the root.
@@ -56,8 +60,6 @@ absl::Status StoreError(absl::string_view what) {
     case EFBIG:
       return absl::ResourceExhaustedError("there is no space left for the file");
     case EISDIR:
-    case ENOTEMPTY:
-    case EEXIST:
       return absl::FailedPreconditionError("a directory has this name");
     case EACCES:
     case EPERM:
@@ -68,9 +70,16 @@ absl::Status StoreError(absl::string_view what) {
   }
 }
 
-std::string AsideName() {
+// Calls `make` with hidden names until it does not fail for one that exists already: a server that was killed may have
+// left it. Returns the name; empty where it failed, with errno set.
+template <typename Make>
+std::string MakeAside(Make make) {
   static std::atomic<unsigned> counter{0};
-  return absl::StrCat(".polyserve-", ::getpid(), "-", counter.fetch_add(1), ".part");
+  while (true) {
+    std::string name = absl::StrCat(".polyserve-", ::getpid(), "-", counter.fetch_add(1), ".part");
+    if (make(name.c_str()) >= 0) return name;
+    if (errno != EEXIST) return "";
+  }
 }
 
 bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
@@ -120,12 +129,9 @@ absl::Status Upload::Append(absl::string_view bytes) {
 
 absl::Status Upload::LinkAside() {
   const std::string self = absl::StrCat("/proc/self/fd/", file_.get());
-  std::string aside_name = AsideName();
-  if (::linkat(AT_FDCWD, self.c_str(), directory_.get(), aside_name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-    return StoreError("cannot name the file");
-  }
-  aside_name_ = std::move(aside_name);
-  return absl::OkStatus();
+  aside_name_ = MakeAside(
+      [&](const char* name) { return ::linkat(AT_FDCWD, self.c_str(), directory_.get(), name, AT_SYMLINK_FOLLOW); });
+  return aside_name_.empty() ? StoreError("cannot name the file") : absl::OkStatus();
 }
 
 absl::Status Upload::Commit() {
@@ -169,7 +175,11 @@ absl::StatusOr<std::vector<Library::Entry>> Library::List() const {
   if (stream == nullptr) return SysError("cannot list the files");
   fd.release();  // The stream closes it.
   std::vector<Entry> entries;
-  while (const dirent* entry = ::readdir(stream.get())) {
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr && errno != 0) return SysError("cannot list the files");
+    if (entry == nullptr) break;
     if (!CheckName(entry->d_name).ok()) continue;
     struct stat info;
     if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // Gone meanwhile.
@@ -208,15 +218,19 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   UniqueFd file(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
   std::string aside_name;
   if (!file.ok() && (errno == EOPNOTSUPP || errno == EISDIR)) {  // This file system has no files without a name.
-    aside_name = AsideName();
-    file.reset(::openat(directory.get(), aside_name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666));
+    aside_name = MakeAside([&](const char* name) {
+      const int fd = ::openat(directory.get(), name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+      file.reset(fd);
+      return fd;
+    });
   }
   if (!file.ok()) return StoreError("cannot make the file");
+  const int upload_fd = file.get();
   auto upload = std::make_unique<Upload>(std::move(directory), std::move(base), std::move(file), std::move(aside_name));
 
   // Said at once, so that a peer need not send in vain; space that others take meanwhile is noticed by Append().
   struct statvfs space;
-  if (::fstatvfs(root_.get(), &space) == 0 &&
+  if (::fstatvfs(upload_fd, &space) == 0 && space.f_frsize > 0 &&
       static_cast<uint64_t>(size) / space.f_frsize > static_cast<uint64_t>(space.f_bavail)) {
     return absl::ResourceExhaustedError("there is no space left for the file");
   }

@@ -44,7 +44,8 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text) {
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), std::to_string(number).c_str(), &hints, &found);
-  if (error != 0) return ParseError(text, ::gai_strerror(error));
+  if (error != 0)
+    return absl::NotFoundError(absl::StrCat("cannot find the host '", host, "': ", ::gai_strerror(error)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, &::freeaddrinfo);
   sockaddr_storage address = {};
   std::memcpy(&address, found->ai_addr, found->ai_addrlen);

@@ -18,7 +18,7 @@ class Endpoint {
   Endpoint() = default;
 
   // From "HOST:PORT"; the host is an address ("127.0.0.1", "[::1]") or a name, which is looked up (this may block).
-  // InvalidArgument where it is neither, or the port is not 0 to 65535.
+  // InvalidArgument where it has not this form, or the port is not 0 to 65535. NotFound: the name means nothing.
   static absl::StatusOr<Endpoint> Parse(absl::string_view text);
 
   // From what accept() or getsockname() filled in.

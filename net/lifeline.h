@@ -20,6 +20,7 @@ namespace polyserve {
 
 class Lifeline {
  public:
+  Lifeline() = default;  // Of no use before another is moved into it.
   static absl::StatusOr<Lifeline> Create();
 
   // In a descendant, first thing after fork(): listens from now on. A byte that comes is a Signals::RequestStop().

@@ -17,8 +17,8 @@
 namespace polyserve {
 
 // fork(), for this single-threaded program: CHECKs that there is no other thread, since a lock that one holds would
-// stay locked in the child for ever. Returns 0 in the child, which gets no SIGTERM and no SIGINT until it has called
-// Signals::InstallInWorker(). Unavailable: the system has no process left.
+// stay locked in the child for ever. Returns 0 in the child, which gets none of the signals that are for the server
+// until it has called Signals::InstallInWorker(). Unavailable: the system has no process left.
 absl::StatusOr<pid_t> Fork();
 
 // Ends a forked child, without running what the parent has registered for its own end.

@@ -1,5 +1,6 @@
 #include "net/signals.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/time.h>
@@ -52,9 +53,12 @@ void OnStop(int signal) {
 
 // The handler's being called is the nudge: it ends the main thread's blocking call.
 void OnNudge(int) {
-  if (MonotonicMicroseconds() < g_drain_deadline) return;
+  if (!g_stopping || MonotonicMicroseconds() < g_drain_deadline) return;
   constexpr char kText[] = "polyserve: --drain_timeout has passed; what was still running is cut off\n";
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, sizeof(kText) - 1);
+  pollfd error_output = {STDERR_FILENO, POLLOUT, 0};  // A pipe that nobody reads must not hold us here.
+  if (::poll(&error_output, 1, 0) == 1) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, sizeof(kText) - 1);
+  }
   ::_exit(0);
 }
 
@@ -78,6 +82,7 @@ absl::Status Signals::Install(absl::Duration drain_timeout) {
   if (g_event_fd < 0) return SysError("eventfd");
   g_drain_microseconds = absl::ToInt64Microseconds(std::min(drain_timeout, kForEver));
   Handle(SIGPIPE, SIG_IGN);
+  Handle(SIGXFSZ, SIG_IGN);
   Handle(SIGTERM, &OnStop);
   Handle(SIGINT, &OnStop);
   Handle(SIGALRM, &OnNudge);
@@ -90,16 +95,21 @@ absl::Status Signals::Install(absl::Duration drain_timeout) {
 
 void Signals::InstallInWorker() {
   Handle(SIGPIPE, SIG_IGN);
+  Handle(SIGXFSZ, SIG_IGN);
   Handle(SIGTERM, &OnStopInWorker);
   Handle(SIGINT, &OnStopInWorker);
   Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
   Handle(SIGUSR1, SIG_IGN);
   Handle(SIGCHLD, SIG_DFL);
-  sigset_t stops;  // Held back since the process was made; see Fork().
-  ::sigemptyset(&stops);
-  ::sigaddset(&stops, SIGTERM);
-  ::sigaddset(&stops, SIGINT);
-  ::sigprocmask(SIG_UNBLOCK, &stops, nullptr);
+  const sigset_t held = HeldInNewProcess();
+  ::sigprocmask(SIG_UNBLOCK, &held, nullptr);
+}
+
+sigset_t Signals::HeldInNewProcess() {
+  sigset_t held;
+  ::sigemptyset(&held);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&held, signal);
+  return held;
 }
 
 bool Signals::stopping() { return g_stopping.load(std::memory_order_relaxed); }

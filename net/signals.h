@@ -1,5 +1,5 @@
 // Signals: what signals ask of the server, in a form that a wait on descriptors can see (the self-pipe trick, with an
-// eventfd), and the two deadlines of stopping. Process-wide, since signals are.
+// eventfd), and the deadline of stopping. Process-wide, since signals are.
 //
 // How a stop goes: SIGTERM or SIGINT sets stopping() and makes fd() readable; whoever accepts then drains the backlog
 // and returns, conversations end at the next pause between requests. From then on a timer interrupts the main thread
@@ -9,6 +9,7 @@
 #define POLYSERVE_NET_SIGNALS_H_
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -24,14 +25,18 @@ class Signals {
     kChildEnded = 8,  // SIGCHLD
   };
 
-  // Installs the handlers of the server's main process. Call once, before there are threads or children. SIGPIPE is
-  // ignored from then on: a peer that has gone is told by the write that fails.
+  // Installs the handlers of the server's main process. Call once, before there are threads or children. SIGPIPE and
+  // SIGXFSZ are ignored from then on: that a peer has gone, or a file is too large, is told by the write that fails.
   static absl::Status Install(absl::Duration drain_timeout);
 
   // Replaces them in a worker process, first thing: SIGTERM and SIGINT ask it to finish, however often they come (a
   // Ctrl-C reaches the whole group, and the parent asks too); its parent answers for all deadlines. Those that came
   // since the process was made were held back, and are delivered now.
   static void InstallInWorker();
+
+  // The signals that whoever makes a process blocks meanwhile, until the child calls InstallInWorker(): its parent's
+  // handlers would take it for the parent, and a fresh program image would die of them.
+  static sigset_t HeldInNewProcess();
 
   // True once the server was told to stop. Any thread; cheap.
   static bool stopping();

@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/sys_error.h"
+#include "net/deadline.h"
 
 namespace polyserve {
 
@@ -50,12 +50,11 @@ absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout) 
   if (::connect(fd.get(), to.address(), to.size()) != 0) {
     if (errno != EINPROGRESS) return SysError("connect to", to.ToString());
     pollfd connecting = {fd.get(), POLLOUT, 0};
-    const absl::Time deadline = absl::Now() + timeout;
+    const Deadline deadline(timeout);
     int ready = 0;
     do {
-      const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
-      ready = ::poll(&connecting, 1, static_cast<int>(absl::ToInt64Milliseconds(left)));
-    } while (ready < 0 && errno == EINTR);
+      ready = ::poll(&connecting, 1, deadline.PollMilliseconds());
+    } while ((ready < 0 && errno == EINTR) || (ready == 0 && !deadline.passed()));
     if (ready == 0) errno = ETIMEDOUT;
     if (ready <= 0) return SysError("connect to", to.ToString());
     int error = 0;

@@ -19,12 +19,13 @@ constexpr size_t kKeepSegments = 256;
 
 bool Output::wants_more() const {
   return !closing_ && task_ == nullptr && unsent_bytes_ < static_cast<int64_t>(kHighWaterBytes) &&
-         file_ranges_ < kMaxFileRanges;
+         file_ranges_ < kMaxFileRanges && writes_ < kMaxWrites;
 }
 
 void Output::Write(absl::string_view bytes) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
   if (bytes.empty()) return;
+  ++writes_;
   const size_t begin = copies_.size();
   copies_.append(bytes.data(), bytes.size());
   unsent_bytes_ += static_cast<int64_t>(bytes.size());
@@ -111,6 +112,7 @@ void Output::Sent(int64_t bytes) {
   if (empty()) {
     segments_.clear();
     first_ = 0;
+    writes_ = 0;
     copies_.clear();
   } else {
     DropSentCopies();
@@ -144,6 +146,7 @@ void Output::Clear() {
   first_ = 0;
   unsent_bytes_ = 0;
   file_ranges_ = 0;
+  writes_ = 0;
   task_ = nullptr;
   closing_ = false;
 }

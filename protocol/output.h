@@ -29,7 +29,9 @@ class Output {
 
   // Above so much unsent a session is shown no more input, and so many ranges hold so many descriptors.
   static constexpr size_t kHighWaterBytes = 64 * 1024;
-  static constexpr size_t kMaxFileRanges = 16;
+  static constexpr size_t kMaxFileRanges = 4;
+  // After so many writes it is time to send, and for others to have their turn: a request may be a few bytes only.
+  static constexpr int kMaxWrites = 256;
 
   Output() = default;
   Output(Output&&) = default;
@@ -37,7 +39,7 @@ class Output {
 
   // --- The session's side. ---
 
-  // False once the session has to stop consuming and return: enough is unsent, or Work() or Close() was called.
+  // False once the session has to stop consuming and return: enough was written, or Work() or Close() was called.
   // The driver shows it the rest of the input later. Check it before each further request.
   bool wants_more() const;
 
@@ -103,6 +105,7 @@ class Output {
   size_t first_ = 0;  // Segments before it are sent.
   int64_t unsent_bytes_ = 0;
   size_t file_ranges_ = 0;  // Not yet sent.
+  int writes_ = 0;          // Since all was sent.
   Task task_;
   bool closing_ = false;
 };
