@@ -118,8 +118,10 @@ int RunForkServer(int socket, const Process::Entry& entry) {
   ::sigprocmask(SIG_BLOCK, &child_ended, &before);  // Let through by ppoll() alone, so that none is missed.
   while (true) {
     int wait_status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;)
+    for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
       LogEnd("child of the fork server", pid, wait_status);
+      ::kill(::getppid(), SIGCHLD);  // The kernel tells us alone, but it is our client who keeps account of it.
+    }
     pollfd requests = {socket, POLLIN, 0};
     if (::ppoll(&requests, 1, nullptr, &before) <= 0) continue;
     absl::StatusOr<Parcel> request = ReceiveParcel(socket);

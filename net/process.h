@@ -56,7 +56,8 @@ class Process {
   // copies of the descriptors, in this order; the caller keeps its own.
   static absl::StatusOr<Process> Start(const Options& options, const Entry& entry, const std::vector<int>& descriptors,
                                        const std::string& argument);
-  // Starts the fork server, unless it runs. Start() does it when it must; earlier is cheaper.
+  // Starts the fork server, unless it runs. Start() does it when it must; earlier is cheaper. It sends this process a
+  // SIGCHLD for each of its children that has ended, as the kernel does for own ones.
   static absl::Status StartForkServer();
   // Ends the fork server, if it runs, and its daemons with it.
   static void StopForkServer();
