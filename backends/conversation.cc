@@ -10,6 +10,11 @@ void Conversation::OnBytes(absl::string_view bytes, Output& output) {
   Show(absl::string_view(rest_).substr(rest_begin_), output);
 }
 
+void Conversation::HoldBack(absl::string_view bytes) {
+  rest_.append(bytes.data(), bytes.size());
+  held_up_ = true;
+}
+
 void Conversation::OnEnd(Output& output) {
   end_came_ = true;
   if (held_up_) return;

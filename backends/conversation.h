@@ -20,12 +20,19 @@ class Conversation {
   // Shows bytes that were read, behind those left over. Not before Resume() has returned false.
   void OnBytes(absl::string_view bytes, Output& output);
 
+  // Keeps bytes that came although the output is not performed yet, for Resume() to show; from now on it is held_up(),
+  // even where there are none (the end has come). For drivers that cannot stop the kernel from reading at once.
+  void HoldBack(absl::string_view bytes);
+
   // Notes that the peer sends no more; the session is told once it has been shown all that came before.
   void OnEnd(Output& output);
 
   // Goes on with a session that was held up. To be called when all output is performed. Returns false where there was
   // nothing to go on with: time to read.
   bool Resume(Output& output);
+
+  // Nothing may be shown before Resume().
+  bool held_up() const { return held_up_; }
 
   // The session was told that the peer sends no more: close when all output is performed.
   bool ended() const { return ended_; }
@@ -40,7 +47,7 @@ class Conversation {
   std::unique_ptr<Session> session_;
   std::string rest_;  // Shown, but not consumed; the first rest_begin_ bytes of it are done with.
   size_t rest_begin_ = 0;
-  bool held_up_ = false;  // The session returned because of its output, not for want of input.
+  bool held_up_ = false;  // There may be more to show as soon as the output is performed.
   bool end_came_ = false;
   bool ended_ = false;
 };

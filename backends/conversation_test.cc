@@ -81,6 +81,37 @@ TEST(ConversationTest, TellsTheEndOnlyAfterAllThatCameBefore) {
   EXPECT_TRUE(output.closing());
 }
 
+TEST(ConversationTest, ShowsWhatWasHeldBackWhenTheOutputIsPerformed) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes("one\ntw", output);
+  conversation.HoldBack("o\nthr");
+  EXPECT_FALSE(conversation.idle());
+  EXPECT_EQ(output.unsent_bytes(), 5) << "shown although it was to be held back";
+  Perform(output);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_EQ(output.unsent_bytes(), 5);
+  conversation.HoldBack("ee\n");
+  conversation.OnEnd(output);
+  EXPECT_FALSE(conversation.ended());
+  Perform(output);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_TRUE(conversation.ended());
+  EXPECT_EQ(output.unsent_bytes(), 7 + 5);
+}
+
+TEST(ConversationTest, EndThatIsHeldBackIsToldWhenTheOutputIsPerformed) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes("one\n", output);
+  conversation.HoldBack("");
+  conversation.OnEnd(output);
+  EXPECT_FALSE(conversation.ended());
+  Perform(output);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_TRUE(conversation.ended());
+}
+
 // Were the rest moved to the front each time, this would take minutes and run into the test's time-out.
 TEST(ConversationTest, CostsTimeInProportionToWhatIsLeft) {
   std::string input;

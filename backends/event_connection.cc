@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "glog/logging.h"
 

@@ -23,10 +23,6 @@ namespace polyserve {
 
 struct EventShared;
 
-// The idle time-out is measured in ticks of a quarter of it: late by a quarter at most, and no request costs a look
-// at the clock or a timer of its own.
-constexpr uint32_t kTicksPerTimeout = 4;
-
 class EventConnection : public boost::intrusive::list_base_hook<> {
   // Unlinks itself where the connection ends while it waits.
   using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -82,7 +78,7 @@ class EventConnection : public boost::intrusive::list_base_hook<> {
 
   EventShared& shared_;
   UniqueFd fd_;
-  uint32_t last_moved_;  // In ticks.
+  uint32_t last_moved_;  // In ticks; see backends/idle_ticks.h.
   bool lingering_ = false;
   Conversation conversation_;
   std::unique_ptr<Parked> parked_;
@@ -95,7 +91,7 @@ struct EventShared {
   Counters* counters;
   short extra_flags;   // EV_ET or 0, for every event of a connection.
   int reads_per_turn;  // The most that one connection may read before the others' turn, in buffers.
-  uint32_t ticks = 0;  // The loop's coarse clock, see kTicksPerTimeout.
+  uint32_t ticks = 0;  // The loop's coarse clock.
   bool stopping = false;
   Output output;  // Empty between callbacks.
   char buffer[kReadBytes];

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/idle_ticks.h"
 #include "base/sys_error.h"
 #include "glog/logging.h"
 #include "net/signals.h"

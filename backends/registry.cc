@@ -14,6 +14,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend();
 
 namespace {
 
@@ -28,6 +29,7 @@ constexpr Model kModels[] = {
     {"poll", "one thread, readiness told by poll", {}, "trigger", &MakePollBackend},
     {"epoll", "one thread, readiness told by epoll", {}, "trigger", &MakeEpollBackend},
     {"libevent", "one thread, readiness told by what libevent prefers", {}, "trigger", &MakeLibeventBackend},
+    {"uring", "one thread, operations done by the kernel's ring", {}, "", &MakeUringBackend},
 };
 
 }  // namespace

@@ -1,0 +1,28 @@
+// uring: one thread, which hands the kernel whole operations, a batch with each system call, and is told when they are
+// done (io_uring(7)).
+// Cost: one system call per batch of requests, however many clients they come from; nothing per idle client. Weak spot:
+// long work for one client stalls all; many systems, containers above all, do not allow it.
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/backend.h"
+#include "backends/uring_driver.h"
+
+namespace polyserve {
+
+namespace {
+
+class UringBackend : public Backend {
+ public:
+  absl::Status Serve(ServeContext& context) override { return DriveUring(context); }
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
+  if (absl::Status status = CheckUring(); !status.ok()) return status;
+  return std::make_unique<UringBackend>();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,118 @@
+// UringConnection: one client of the ring. Where the event driver asks whether it may read and then reads, this one has
+// a receive under way all the time, and learns of bytes that have been received already. Two rules follow:
+//
+// - It asks for no more than two operations at once, a receive and a send (or a wait for the moment a file can go on),
+//   and lives until both have completed: the kernel may still use what they point to.
+// - Bytes may come while its output is not sent. They are held back from the session, and the receive is cancelled:
+//   more than one batch of it never comes.
+//
+// All completions of a batch are noted first; then each connection goes on once (Proceed()), so that ten requests that
+// came together are answered by one send, and all sends of all connections leave with one system call.
+#ifndef POLYSERVE_BACKENDS_URING_CONNECTION_H_
+#define POLYSERVE_BACKENDS_URING_CONNECTION_H_
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <boost/intrusive/list.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "backends/conversation.h"
+#include "backends/serve_context.h"
+#include "backends/transmit.h"
+#include "backends/uring_ring.h"
+#include "base/unique_fd.h"
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+struct UringShared;
+
+// The output of a connection, and what a send of it needs until it is submitted. Only those who have output have one.
+struct UringUnsent {
+  static constexpr int kMaxPieces = 64;
+  Output output;
+  msghdr message;
+  iovec pieces[kMaxPieces];
+};
+
+using UringHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+class alignas(kTagAlignment) UringConnection : public UringHook {
+ public:
+  // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
+  static void Start(Connection connection, UringShared& shared);
+
+  // What has completed. None of them deletes it or makes it go on: that is Proceed().
+  void OnReceived(const io_uring_cqe& completion);
+  void OnSent(int result);
+  void OnWritable();
+  // Nothing has moved for the idle time-out, or it is done with lingering.
+  void OnTick();
+  void OnLingerEnd();
+  // The server stops: it is over if it is between requests, or else as soon as it is.
+  void OnStop();
+
+  // Goes on as far as it can without waiting. Called once in the turn after it was put on shared.due. May delete it.
+  void Proceed();
+
+  absl::Time linger_end() const { return linger_end_; }
+
+ private:
+  UringConnection(Connection connection, UringShared& shared);
+  ~UringConnection();
+
+  void TakeIn(absl::string_view bytes);
+  void ComeBack();
+  bool Answer();
+  Transmitted Send();
+  void SendMemory();
+  void AwaitWritable();
+  void Receive();
+  bool Linger();
+  void End();
+
+  Output& output();
+  void LetGoOfOutput();
+  bool is_leaving() const;
+
+  UringShared& shared_;
+  UniqueFd fd_;
+  uint32_t last_moved_;          // In ticks; see backends/idle_ticks.h.
+  bool is_due_ = false;          // On shared.due.
+  bool receiving_ = false;       // A receive is under way.
+  bool sending_ = false;         // A send is, or the wait to go on with a file.
+  bool stop_receiving_ = false;  // The receive under way is no longer the right one.
+  bool is_stream_ = false;       // More comes at once than a request's buffer holds.
+  bool lingering_ = false;
+  bool over_ = false;
+  bool cancelled_ = false;  // Over, and waits only for the completions.
+  Conversation conversation_;
+  std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
+  absl::Time linger_end_;
+};
+
+// What the connections of one ring share.
+struct UringShared {
+  using Connections = boost::intrusive::list<UringConnection, boost::intrusive::constant_time_size<false>>;
+
+  UringRing* ring;
+  Counters* counters;
+  uint32_t ticks = 0;  // The coarse clock.
+  bool stopping = false;
+  bool ran_task = false;              // In this turn.
+  std::vector<UringConnection*> due;  // They proceed when all completions of the batch are noted.
+  std::vector<std::unique_ptr<UringUnsent>> spares;
+  Connections connections;
+  Connections lingering;  // Whoever is to be closed first comes first.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_URING_CONNECTION_H_

@@ -1,0 +1,191 @@
+#include "backends/uring_loop.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "backends/idle_ticks.h"
+#include "base/unique_fd.h"
+#include "net/signals.h"
+#include "net/statistics.h"
+
+namespace polyserve {
+
+namespace {
+
+// The most clients that one listener is relieved of before the others' turn, where each costs a system call.
+constexpr int kAcceptsPerTurn = 64;
+
+__kernel_timespec ToKernelTimespec(absl::Duration duration) {
+  const timespec value = absl::ToTimespec(std::max(duration, absl::ZeroDuration()));
+  return {value.tv_sec, value.tv_nsec};
+}
+
+}  // namespace
+
+UringLoop::UringLoop(ServeContext& context, UringRing& ring)
+    : context_(context), ring_(ring), acceptor_(context, {.non_blocking = true}) {
+  shared_.ring = &ring;
+  shared_.counters = &context.statistics.counters();
+  tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
+  pause_ = ToKernelTimespec(Acceptor::kPause);
+  for (const Listener& listener : context.listeners) ports_.push_back({&listener});
+}
+
+absl::Status UringLoop::Run() {
+  for (Port& port : ports_) Accept(port);
+  AwaitSignals();
+  if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
+  do {
+    const absl::Status status = shared_.due.empty() ? ring_.SubmitAndWait() : ring_.Submit();
+    if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
+    ring_.TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
+    Proceed();
+    if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
+  } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty());
+  return ring_.Submit();  // The last connections' closing.
+}
+
+void UringLoop::Dispatch(const io_uring_cqe& completion) {
+  switch (OperationOf(completion)) {
+    case Operation::kUnwatched:
+      return;
+    case Operation::kSignals:
+      return OnSignals();
+    case Operation::kTick:
+      return OnTick();
+    case Operation::kLingerEnd:
+      return OnLingerEnd();
+    case Operation::kAccept:
+      return OnAccepted(ObjectOf<Port>(completion), completion);
+    case Operation::kAcceptable:
+      return OnAcceptable(ObjectOf<Port>(completion));
+    case Operation::kPauseEnd:
+      if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
+      return;
+    case Operation::kReceive:
+      return ObjectOf<UringConnection>(completion).OnReceived(completion);
+    case Operation::kSend:
+      return ObjectOf<UringConnection>(completion).OnSent(completion.res);
+    case Operation::kWritable:
+      return ObjectOf<UringConnection>(completion).OnWritable();
+  }
+}
+
+void UringLoop::Proceed() {
+  shared_.ran_task = false;
+  turn_.swap(shared_.due);
+  for (UringConnection* connection : turn_) connection->Proceed();
+  turn_.clear();
+}
+
+// One operation accepts all clients, until something goes wrong.
+void UringLoop::Accept(Port& port) {
+  port.operation = Operation::kAccept;
+  io_uring_prep_multishot_accept(ring_.Prepare(Tag(port.operation, &port)), port.listener->fd.get(), nullptr, nullptr,
+                                 SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
+  if (completion.res >= 0) {
+    Counters::Add(shared_.counters->accepted, 1);
+    UringConnection::Start({UniqueFd(completion.res), port.listener}, shared_);
+  }
+  if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
+  if (Ends(port)) return;
+  if (completion.res >= 0) Accept(port);
+  if (completion.res < 0) AwaitAcceptable(port);
+}
+
+// After an error, a shortage of descriptors above all, clients are accepted one by one, as the other models do, until
+// nobody is left. (Asking for the one operation again would not do: the kernel takes a descriptor for the next client
+// before there is one, and would fail again at once.)
+void UringLoop::AwaitAcceptable(Port& port) {
+  port.operation = Operation::kAcceptable;
+  io_uring_prep_poll_add(ring_.Prepare(Tag(port.operation, &port)), port.listener->fd.get(), POLLIN);
+}
+
+void UringLoop::OnAcceptable(Port& port) {
+  if (Ends(port)) return;
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    absl::StatusOr<Connection> connection = acceptor_.TryAccept(*port.listener);
+    if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
+    if (!connection.ok()) return Accept(port);
+    UringConnection::Start(*std::move(connection), shared_);
+  }
+  AwaitAcceptable(port);
+}
+
+void UringLoop::PauseAccepting(Port& port) {
+  port.operation = Operation::kPauseEnd;
+  io_uring_prep_timeout(ring_.Prepare(Tag(port.operation, &port)), &pause_, 0, 0);
+}
+
+// Notes that the port's operation has completed. True where it was the last one, because of a stop.
+bool UringLoop::Ends(Port& port) {
+  port.operation = Operation::kUnwatched;
+  if (!stop_came_) return false;
+  const auto is_quiet = [](const Port& other) { return other.operation == Operation::kUnwatched; };
+  if (std::all_of(ports_.begin(), ports_.end(), is_quiet)) Drain();
+  return true;
+}
+
+void UringLoop::AwaitSignals() {
+  io_uring_prep_poll_add(ring_.Prepare(Tag(Operation::kSignals)), Signals::fd(), POLLIN);
+}
+
+void UringLoop::OnSignals() {
+  const unsigned events = Signals::Take();
+  AnswerCommonSignals(events, context_);
+  if ((events & Signals::kStop) != 0) Stop();
+  AwaitSignals();
+}
+
+// A listener is closed only when no operation holds it any more. So a stop begins by cancelling these; clients that are
+// accepted meanwhile are served like all others.
+void UringLoop::Stop() {
+  stop_came_ = true;
+  for (const Port& port : ports_) ring_.Cancel(Tag(port.operation, &port));
+}
+
+// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
+void UringLoop::Drain() {
+  while (true) {
+    absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+    if (!connection.ok()) break;
+    UringConnection::Start(*std::move(connection), shared_);
+  }
+  shared_.stopping = true;
+  for (UringConnection& connection : shared_.connections) connection.OnStop();
+  for (UringConnection& connection : shared_.lingering) connection.OnStop();
+}
+
+void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_.Prepare(Tag(Operation::kTick)), &tick_, 0, 0); }
+
+void UringLoop::OnTick() {
+  ++shared_.ticks;
+  for (UringConnection& connection : shared_.connections) connection.OnTick();
+  AwaitTick();
+}
+
+// All linger equally long, so that one timer, for the first of them, is enough.
+void UringLoop::AwaitLingerEnd() {
+  awaits_linger_end_ = true;
+  linger_ = ToKernelTimespec(shared_.lingering.front().linger_end() - absl::Now());
+  io_uring_prep_timeout(ring_.Prepare(Tag(Operation::kLingerEnd)), &linger_, 0, 0);
+}
+
+void UringLoop::OnLingerEnd() {
+  awaits_linger_end_ = false;
+  const absl::Time now = absl::Now();
+  while (!shared_.lingering.empty() && shared_.lingering.front().linger_end() <= now) {
+    shared_.lingering.front().OnLingerEnd();
+  }
+}
+
+}  // namespace polyserve

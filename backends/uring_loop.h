@@ -1,0 +1,69 @@
+// UringLoop: what is not one connection's: the listeners, the signals, the clocks, and the way a stop goes. One thread.
+// Its turn: submit what was prepared, wait, note all completions, let each connection concerned go on once.
+#ifndef POLYSERVE_BACKENDS_URING_LOOP_H_
+#define POLYSERVE_BACKENDS_URING_LOOP_H_
+
+#include <liburing.h>
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "backends/acceptor.h"
+#include "backends/serve_context.h"
+#include "backends/uring_connection.h"
+#include "backends/uring_ring.h"
+
+namespace polyserve {
+
+class UringLoop {
+ public:
+  // Both must outlive it.
+  UringLoop(ServeContext& context, UringRing& ring);
+
+  // Returns when the server was told to stop and the last client has left. Called once.
+  absl::Status Run();
+
+ private:
+  // A listener, and the one operation that is under way for it.
+  struct alignas(kTagAlignment) Port {
+    const Listener* listener;
+    Operation operation = Operation::kUnwatched;  // This: none.
+  };
+
+  void Dispatch(const io_uring_cqe& completion);
+  void Proceed();
+
+  void Accept(Port& port);
+  void AwaitAcceptable(Port& port);
+  void PauseAccepting(Port& port);
+  void OnAccepted(Port& port, const io_uring_cqe& completion);
+  void OnAcceptable(Port& port);
+  bool Ends(Port& port);
+
+  void AwaitSignals();
+  void OnSignals();
+  void Stop();
+  void Drain();
+
+  void AwaitTick();
+  void OnTick();
+  void AwaitLingerEnd();
+  void OnLingerEnd();
+
+  ServeContext& context_;
+  UringRing& ring_;
+  Acceptor acceptor_;
+  std::vector<Port> ports_;
+  UringShared shared_;
+  std::vector<UringConnection*> turn_;  // Those that were due when it began.
+  bool stop_came_ = false;
+  bool awaits_linger_end_ = false;
+  // Of the timers under way; the kernel reads them when they are submitted.
+  __kernel_timespec tick_ = {};
+  __kernel_timespec linger_ = {};
+  __kernel_timespec pause_ = {};
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_URING_LOOP_H_
