@@ -17,7 +17,7 @@ class Conversation {
  public:
   explicit Conversation(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
-  // Shows bytes that were read, behind those left over. Not before Resume() has returned false.
+  // Shows bytes that were read, behind those left over. Not while held_up().
   void OnBytes(absl::string_view bytes, Output& output);
 
   // Keeps bytes that came although the output is not performed yet, for Resume() to show; from now on it is held_up(),

@@ -3,6 +3,7 @@
 // Cost: one system call per batch of requests, however many clients they come from; nothing per idle client. Weak spot:
 // long work for one client stalls all; many systems, containers above all, do not allow it.
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,7 +16,15 @@ namespace {
 
 class UringBackend : public Backend {
  public:
-  absl::Status Serve(ServeContext& context) override { return DriveUring(context); }
+  absl::Status Prepare(ServeContext& context) override {
+    absl::StatusOr<std::unique_ptr<UringDriver>> driver = UringDriver::Create(context);
+    if (driver.ok()) driver_ = *std::move(driver);
+    return driver.status();
+  }
+  absl::Status Serve(ServeContext&) override { return driver_->Run(); }
+
+ private:
+  std::unique_ptr<UringDriver> driver_;
 };
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 
@@ -15,6 +14,9 @@ namespace {
 
 // The most that one connection is sent of files before the others' turn.
 constexpr int64_t kSendBudget = 1024 * 1024;
+
+// How often one connection may be shown input that was held up, before the others' turn.
+constexpr int kRoundsPerTurn = 4;
 
 // Unsent outputs that are kept for the next use, and what each of them may hold: 3 MiB at most.
 constexpr size_t kMaxSpares = 512;
@@ -105,9 +107,11 @@ void UringConnection::Proceed() {
   stop_receiving_ = false;
 }
 
-// Performs the output and all that it held up, and then waits for more. Returns false where the connection is over.
+// Performs the output and all that it held up, for a turn, and then waits for more. Returns false where the connection
+// is over.
 bool UringConnection::Answer() {
-  while (unsent_ != nullptr && !lingering_) {
+  for (int rounds = 0; unsent_ != nullptr && !lingering_; ++rounds) {
+    if (rounds == kRoundsPerTurn) return ComeBack(), true;
     Output& output = unsent_->output;
     const Transmitted sent = Send();
     if (sent == Transmitted::kBroken) return false;
@@ -116,11 +120,13 @@ bool UringConnection::Answer() {
       if (shared_.ran_task) return ComeBack(), true;  // One task a turn: here it keeps all the others waiting.
       shared_.ran_task = true;
       output.TakeWork()(output);
-      continue;
+    } else if (conversation_.ended()) {
+      return false;
+    } else if (output.closing()) {
+      return Linger();
+    } else if (!conversation_.Resume(output)) {
+      LetGoOfOutput();
     }
-    if (conversation_.ended()) return false;
-    if (output.closing()) return Linger();
-    if (!conversation_.Resume(output)) LetGoOfOutput();
   }
   Receive();
   return true;
@@ -188,7 +194,7 @@ bool UringConnection::Linger() {
   ::shutdown(fd_.get(), SHUT_WR);
   LetGoOfOutput();
   lingering_ = true;
-  linger_end_ = absl::Now() + kLingerTime;
+  linger_end_.emplace(kLingerTime);
   unlink();
   shared_.lingering.push_back(*this);
   Receive();

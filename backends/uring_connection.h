@@ -18,15 +18,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "backends/uring_ring.h"
 #include "base/unique_fd.h"
+#include "net/deadline.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
 
@@ -62,7 +63,8 @@ class alignas(kTagAlignment) UringConnection : public UringHook {
   // Goes on as far as it can without waiting. Called once in the turn after it was put on shared.due. May delete it.
   void Proceed();
 
-  absl::Time linger_end() const { return linger_end_; }
+  bool is_done_lingering() const { return linger_end_->passed(); }
+  int LingerMilliseconds() const { return linger_end_->PollMilliseconds(); }
 
  private:
   UringConnection(Connection connection, UringShared& shared);
@@ -95,7 +97,7 @@ class alignas(kTagAlignment) UringConnection : public UringHook {
   bool cancelled_ = false;  // Over, and waits only for the completions.
   Conversation conversation_;
   std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
-  absl::Time linger_end_;
+  std::optional<Deadline> linger_end_;
 };
 
 // What the connections of one ring share.

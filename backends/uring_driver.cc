@@ -1,6 +1,7 @@
 #include "backends/uring_driver.h"
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "backends/uring_loop.h"
@@ -10,10 +11,10 @@ namespace polyserve {
 
 absl::Status CheckUring() { return UringRing::Create().status(); }
 
-absl::Status DriveUring(ServeContext& context) {
-  const absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create();
+absl::StatusOr<std::unique_ptr<UringDriver>> UringDriver::Create(ServeContext& context) {
+  absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create();
   if (!ring.ok()) return ring.status();
-  return UringLoop(context, **ring).Run();
+  return std::make_unique<UringLoop>(context, *std::move(ring));
 }
 
 }  // namespace polyserve

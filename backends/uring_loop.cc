@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "backends/idle_ticks.h"
 #include "base/unique_fd.h"
@@ -22,15 +21,15 @@ namespace {
 constexpr int kAcceptsPerTurn = 64;
 
 __kernel_timespec ToKernelTimespec(absl::Duration duration) {
-  const timespec value = absl::ToTimespec(std::max(duration, absl::ZeroDuration()));
+  const timespec value = absl::ToTimespec(duration);
   return {value.tv_sec, value.tv_nsec};
 }
 
 }  // namespace
 
-UringLoop::UringLoop(ServeContext& context, UringRing& ring)
-    : context_(context), ring_(ring), acceptor_(context, {.non_blocking = true}) {
-  shared_.ring = &ring;
+UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring)
+    : context_(context), ring_(std::move(ring)), acceptor_(context, {.non_blocking = true}) {
+  shared_.ring = ring_.get();
   shared_.counters = &context.statistics.counters();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
@@ -42,13 +41,13 @@ absl::Status UringLoop::Run() {
   AwaitSignals();
   if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
   do {
-    const absl::Status status = shared_.due.empty() ? ring_.SubmitAndWait() : ring_.Submit();
+    const absl::Status status = shared_.due.empty() ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
-    ring_.TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
+    ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     Proceed();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
   } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty());
-  return ring_.Submit();  // The last connections' closing.
+  return ring_->Submit();  // The last connections' closing.
 }
 
 void UringLoop::Dispatch(const io_uring_cqe& completion) {
@@ -87,7 +86,7 @@ void UringLoop::Proceed() {
 // One operation accepts all clients, until something goes wrong.
 void UringLoop::Accept(Port& port) {
   port.operation = Operation::kAccept;
-  io_uring_prep_multishot_accept(ring_.Prepare(Tag(port.operation, &port)), port.listener->fd.get(), nullptr, nullptr,
+  io_uring_prep_multishot_accept(ring_->Prepare(Tag(port.operation, &port)), port.listener->fd.get(), nullptr, nullptr,
                                  SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
@@ -107,7 +106,7 @@ void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
 // before there is one, and would fail again at once.)
 void UringLoop::AwaitAcceptable(Port& port) {
   port.operation = Operation::kAcceptable;
-  io_uring_prep_poll_add(ring_.Prepare(Tag(port.operation, &port)), port.listener->fd.get(), POLLIN);
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), port.listener->fd.get(), POLLIN);
 }
 
 void UringLoop::OnAcceptable(Port& port) {
@@ -123,7 +122,7 @@ void UringLoop::OnAcceptable(Port& port) {
 
 void UringLoop::PauseAccepting(Port& port) {
   port.operation = Operation::kPauseEnd;
-  io_uring_prep_timeout(ring_.Prepare(Tag(port.operation, &port)), &pause_, 0, 0);
+  io_uring_prep_timeout(ring_->Prepare(Tag(port.operation, &port)), &pause_, 0, 0);
 }
 
 // Notes that the port's operation has completed. True where it was the last one, because of a stop.
@@ -136,7 +135,7 @@ bool UringLoop::Ends(Port& port) {
 }
 
 void UringLoop::AwaitSignals() {
-  io_uring_prep_poll_add(ring_.Prepare(Tag(Operation::kSignals)), Signals::fd(), POLLIN);
+  io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kSignals)), Signals::fd(), POLLIN);
 }
 
 void UringLoop::OnSignals() {
@@ -150,7 +149,7 @@ void UringLoop::OnSignals() {
 // accepted meanwhile are served like all others.
 void UringLoop::Stop() {
   stop_came_ = true;
-  for (const Port& port : ports_) ring_.Cancel(Tag(port.operation, &port));
+  for (const Port& port : ports_) ring_->Cancel(Tag(port.operation, &port));
 }
 
 // Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
@@ -165,7 +164,7 @@ void UringLoop::Drain() {
   for (UringConnection& connection : shared_.lingering) connection.OnStop();
 }
 
-void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_.Prepare(Tag(Operation::kTick)), &tick_, 0, 0); }
+void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kTick)), &tick_, 0, 0); }
 
 void UringLoop::OnTick() {
   ++shared_.ticks;
@@ -176,14 +175,13 @@ void UringLoop::OnTick() {
 // All linger equally long, so that one timer, for the first of them, is enough.
 void UringLoop::AwaitLingerEnd() {
   awaits_linger_end_ = true;
-  linger_ = ToKernelTimespec(shared_.lingering.front().linger_end() - absl::Now());
-  io_uring_prep_timeout(ring_.Prepare(Tag(Operation::kLingerEnd)), &linger_, 0, 0);
+  linger_ = ToKernelTimespec(absl::Milliseconds(shared_.lingering.front().LingerMilliseconds()));
+  io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kLingerEnd)), &linger_, 0, 0);
 }
 
 void UringLoop::OnLingerEnd() {
   awaits_linger_end_ = false;
-  const absl::Time now = absl::Now();
-  while (!shared_.lingering.empty() && shared_.lingering.front().linger_end() <= now) {
+  while (!shared_.lingering.empty() && shared_.lingering.front().is_done_lingering()) {
     shared_.lingering.front().OnLingerEnd();
   }
 }

@@ -5,23 +5,25 @@
 
 #include <liburing.h>
 
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "backends/acceptor.h"
 #include "backends/serve_context.h"
 #include "backends/uring_connection.h"
+#include "backends/uring_driver.h"
 #include "backends/uring_ring.h"
 
 namespace polyserve {
 
-class UringLoop {
+class UringLoop : public UringDriver {
  public:
-  // Both must outlive it.
-  UringLoop(ServeContext& context, UringRing& ring);
+  // The context must outlive it.
+  UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring);
 
-  // Returns when the server was told to stop and the last client has left. Called once.
-  absl::Status Run();
+  // Returns when the server was told to stop and the last client has left.
+  absl::Status Run() override;
 
  private:
   // A listener, and the one operation that is under way for it.
@@ -51,7 +53,7 @@ class UringLoop {
   void OnLingerEnd();
 
   ServeContext& context_;
-  UringRing& ring_;
+  std::unique_ptr<UringRing> ring_;
   Acceptor acceptor_;
   std::vector<Port> ports_;
   UringShared shared_;
