@@ -1,7 +1,6 @@
 #include "backends/entrance.h"
 
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "base/sys_error.h"
 #include "net/signals.h"
 #include "net/socket.h"
+#include "net/wait_set.h"
 
 namespace polyserve {
 
@@ -40,17 +40,14 @@ class Turn {
 class ListenerSource : public ClientSource {
  public:
   ListenerSource(ServeContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
-                 int dismissals, AcceptLock* lock)
-      : own_(own), all_(all), dismissals_(dismissals), lock_(lock), acceptor_(context, {}) {}
+                 int dismissals, AcceptLock* lock, WaitSet waits)
+      : own_(own), all_(all), dismissals_(dismissals), lock_(lock), acceptor_(context, {}), waits_(std::move(waits)) {}
 
   absl::Status Watch() {
-    epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll_.ok()) return SysError("epoll_create1");
-    if (absl::Status status = Add(dismissals_, nullptr); !status.ok()) return status;
-    for (const Listener* listener : own_) {
-      if (absl::Status status = Add(listener->fd.get(), listener); !status.ok()) return status;
-    }
-    return absl::OkStatus();
+    const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
+    absl::Status status = waits_.Add(dismissals_, nullptr, wakes);
+    for (const Listener* listener : own_) status.Update(waits_.Add(listener->fd.get(), listener, wakes));
+    return status;
   }
 
   absl::StatusOr<Connection> Next() override {
@@ -63,21 +60,14 @@ class ListenerSource : public ClientSource {
   }
 
  private:
-  absl::Status Add(int fd, const Listener* listener) {
-    epoll_event event = {};
-    event.events = EPOLLIN | EPOLLEXCLUSIVE;
-    event.data.ptr = const_cast<Listener*>(listener);
-    return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
-  }
-
   // Waits for one event, and takes what it brings. Unavailable: nobody; look again.
   absl::StatusOr<Connection> TakeTurn() {
     const Turn turn(lock_);
     if (!turn.is_ours() || Signals::stopping()) return absl::UnavailableError("interrupted");
-    epoll_event event;
-    if (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) return absl::UnavailableError("interrupted");
-    if (event.data.ptr == nullptr) return LeaveUnlessNeeded();
-    return acceptor_.TryAccept(*static_cast<const Listener*>(event.data.ptr));
+    const absl::StatusOr<const void*> found = waits_.Wait();
+    if (!found.ok()) return found.status();
+    if (*found == nullptr) return LeaveUnlessNeeded();
+    return acceptor_.TryAccept(*static_cast<const Listener*>(*found));
   }
 
   // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind.
@@ -111,7 +101,7 @@ class ListenerSource : public ClientSource {
   const int dismissals_;
   AcceptLock* const lock_;
   Acceptor acceptor_;
-  UniqueFd epoll_;
+  WaitSet waits_;
   int backlog_left_ = kListenBacklog;  // As in Acceptor: how many are still taken once the server stops.
 };
 
@@ -153,8 +143,10 @@ absl::StatusOr<std::unique_ptr<ClientSource>> Entrance::Open(int slot) {
   const absl::Span<const Listener* const> all(all_);
   const size_t share = context_.listeners.size();
   const size_t begin = siblings_.empty() ? 0 : static_cast<size_t>(slot) * share;
-  auto source =
-      std::make_unique<ListenerSource>(context_, all.subspan(begin, share), all, dismissals_.get(), lock_.get());
+  absl::StatusOr<WaitSet> waits = WaitSet::Create();
+  if (!waits.ok()) return waits.status();
+  auto source = std::make_unique<ListenerSource>(context_, all.subspan(begin, share), all, dismissals_.get(),
+                                                 lock_.get(), *std::move(waits));
   if (absl::Status status = source->Watch(); !status.ok()) return status;
   return source;
 }

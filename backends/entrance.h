@@ -2,8 +2,8 @@
 // a source of its own in it. Three of the four ways to share (with the fourth, passing clients on, workers stay
 // outside):
 //
-//   shared     all wait, each in an epoll of its own; the kernel wakes one of them for each client (EPOLLEXCLUSIVE, see
-//              epoll_ctl(2)), where plain readiness would wake all, only for one to find somebody there.
+//   shared     all wait; the kernel wakes one of them for each client (see net/wait_set.h), where plain readiness would
+//              wake all, only for one to find somebody there.
 //   lock       one at a time waits, and lets the next one in when it has a client.
 //   reuseport  each slot waits at listeners of its own. They belong to the slot, not to the worker: whoever queues at
 //   one

@@ -119,7 +119,7 @@ absl::Duration Pool::UntilNextLook() const {
   absl::Time next = absl::InfiniteFuture();
   if (NeedsOneMore()) next = back_off_.not_before();
   if (living() > options_.workers_min) next = std::min(next, next_dismissal_);
-  return next == absl::InfiniteFuture() ? absl::InfiniteDuration() : next - SteadyNow();
+  return std::max(next - SteadyNow(), absl::ZeroDuration());
 }
 
 int Pool::living() const { return board_.slots() - board_.Count(State::kVacant); }

@@ -2,7 +2,7 @@
 //
 //   shared, reuseport   worker:  epoll_wait ─▶ accept ─▶ [ read ─▶ session ─▶ write ]* ─▶ close ─▶ epoll_wait ...
 //   lock                worker:  lock ─▶ epoll_wait ─▶ accept ─▶ unlock ─▶ [ ... ]* ─▶ close ─▶ lock ...
-//   pass                parent:  accept ─▶ sendmsg        worker:  recvmsg ─▶ [ ... ]* ─▶ close ─▶ recvmsg ...
+//   pass                parent:  accept ─▶ sendmsg        worker:  epoll_wait ─▶ recvmsg ─▶ [ ... ]* ─▶ close ─▶ ...
 //
 // Cost: as many processes as there are workers, however few the clients; no fork while a client waits. A worker that
 // crashes takes one client along, and is replaced. Weak spot: as many silent clients as there are workers fill it;
@@ -35,6 +35,9 @@
 #include "net/lifeline.h"
 #include "net/process.h"
 #include "net/signals.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "net/wait_set.h"
 
 DEFINE_string(lock, "mutex", "prefork --accept=lock: what the lock is: mutex (shared memory) or file (fcntl)");
 
@@ -51,18 +54,21 @@ constexpr absl::string_view kLeave = "exit";
 // What clients are passed through, with --accept=pass. One for all workers (the book has one for each), of which the
 // parent keeps both ends: a client that a worker was killed before taking is taken by another one.
 struct Channel {
-  UniqueFd inlet, outlet;
+  UniqueFd inlet;
+  UniqueFd outlet;  // Non-blocking: whoever waited in recvmsg() itself could be killed with a client half received.
 };
 
 class ChannelSource : public ClientSource {
  public:
-  ChannelSource(int outlet, PoolBoard& board, ServeContext& context)
-      : outlet_(outlet), board_(board), context_(context) {}
+  ChannelSource(int outlet, WaitSet waits, PoolBoard& board, ServeContext& context)
+      : outlet_(outlet), waits_(std::move(waits)), board_(board), context_(context) {}
 
   absl::StatusOr<Connection> Next() override {
+    board_.Wake();  // The parent may wait for somebody to be idle.
     while (true) {
-      board_.Wake();  // The parent may wait for somebody to be idle.
+      if (!waits_.Wait().ok()) continue;
       absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_);
+      if (absl::IsUnavailable(parcel.status())) continue;  // Another one was quicker.
       if (absl::IsCancelled(parcel.status())) return parcel.status();
       if (parcel.ok() && parcel->text == kLeave) return absl::CancelledError("dismissed");
       size_t listener = 0;
@@ -76,6 +82,7 @@ class ChannelSource : public ClientSource {
 
  private:
   const int outlet_;
+  WaitSet waits_;
   PoolBoard& board_;
   ServeContext& context_;
 };
@@ -145,7 +152,11 @@ class Processes : public Crew {
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
     if (options_.accept != AcceptPolicy::kPass) return entrance_.Open(slot);
     for (Listener& listener : context_.listeners) listener.fd.reset();
-    return std::make_unique<ChannelSource>(channel_.outlet.get(), board_, context_);
+    absl::StatusOr<WaitSet> waits = WaitSet::Create();
+    if (!waits.ok()) return waits.status();
+    absl::Status status = waits->Add(channel_.outlet.get(), nullptr, WaitSet::Wakes::kOne);
+    if (!status.ok()) return status;
+    return std::make_unique<ChannelSource>(channel_.outlet.get(), *std::move(waits), board_, context_);
   }
 
   void NoteEnd(int slot, int status) {
@@ -185,6 +196,7 @@ class PreforkBackend : public Backend {
     absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
     if (!sockets.ok()) return sockets.status();
     channel_ = {std::move(sockets->first), std::move(sockets->second)};
+    if (absl::Status status = SetNonBlocking(channel_.outlet.get(), true); !status.ok()) return status;
     absl::StatusOr<std::unique_ptr<AcceptLock>> lock = nullptr;
     if (options_.accept == AcceptPolicy::kLock) lock = make_lock_();
     if (!lock.ok()) return lock.status();
