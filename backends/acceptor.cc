@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/sys_error.h"
 #include "glog/logging.h"
 #include "net/signals.h"
@@ -16,6 +16,10 @@ namespace polyserve {
 
 namespace {
 
+constexpr size_t kSignals = 0;  // Places among the waits.
+constexpr size_t kAlso = 1;
+constexpr size_t kFirstListener = 2;
+
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
@@ -24,7 +28,7 @@ bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error 
 
 Acceptor::Acceptor(ServeContext& context, Options options)
     : context_(context), options_(std::move(options)), spare_(OpenSpare()), backlog_left_(kListenBacklog) {
-  waits_.push_back({Signals::fd(), POLLIN, 0});
+  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
   for (const Listener& listener : context.listeners) waits_.push_back({listener.fd.get(), POLLIN, 0});
 }
 
@@ -44,7 +48,8 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
                                 << context_.statistics.counters().refused << ")";
       return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
     }
-    if (errno == EAGAIN) return absl::UnavailableError("nobody is there");
+    // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
+    if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
     if (IsShortage(errno)) {
       const absl::Status shortage = SysError("accept", listener.service);
       TurnAwayWithSpare(listener, shortage);
@@ -79,16 +84,22 @@ void Acceptor::Refuse(Connection connection, const absl::Status& why) {
 absl::StatusOr<Connection> Acceptor::Next() {
   while (true) {
     if (Signals::stopping()) return NextOfBacklog();
-    Wait();
-    for (size_t i = 0; i < context_.listeners.size(); ++i) {
-      const size_t at = (turn_ + i) % context_.listeners.size();
-      if ((waits_[at + 1].revents & POLLIN) == 0) continue;
-      turn_ = at + 1;
-      absl::StatusOr<Connection> connection = TryAccept(context_.listeners[at]);
-      if (connection.ok()) return connection;
-      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(kPause);
-    }
+    Wait({});
+    absl::StatusOr<Connection> connection = TakeSeen();
+    if (connection.ok()) return connection;
   }
+}
+
+absl::StatusOr<Connection> Acceptor::TakeSeen() {
+  for (size_t i = 0; i < context_.listeners.size(); ++i) {
+    const size_t at = (turn_ + i) % context_.listeners.size();
+    if ((waits_[kFirstListener + at].revents & POLLIN) == 0) continue;
+    turn_ = at + 1;
+    absl::StatusOr<Connection> connection = TryAccept(context_.listeners[at]);
+    if (connection.ok()) return connection;
+    if (absl::IsResourceExhausted(connection.status())) pause_.emplace(kPause);
+  }
+  return absl::UnavailableError("nobody is there");
 }
 
 // Those who were in the queue when the stop came may have sent a request already; they are still served.
@@ -109,17 +120,18 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   return absl::CancelledError("the server stops");
 }
 
-void Acceptor::Wait() {
-  int timeout = -1;
-  nfds_t watched = waits_.size();
+void Acceptor::Wait(const Awaited& awaited) {
   if (pause_.has_value() && pause_->passed()) pause_.reset();
-  if (pause_.has_value()) {
-    timeout = pause_->PollMilliseconds();
-    watched = 1;  // The signals alone.
-  }
+  const bool looks_for_clients = awaited.clients && !pause_.has_value();
+  waits_[kAlso].fd = awaited.also;
   for (pollfd& wait : waits_) wait.revents = 0;
-  ::poll(waits_.data(), watched, timeout);
-  if ((waits_[0].revents & POLLIN) == 0) return;
+  int timeout = awaited.at_most == absl::InfiniteDuration() ? -1 : Deadline(awaited.at_most).PollMilliseconds();
+  if (awaited.clients && pause_.has_value()) {
+    const int pause = pause_->PollMilliseconds();
+    timeout = timeout < 0 ? pause : std::min(timeout, pause);
+  }
+  ::poll(waits_.data(), looks_for_clients ? waits_.size() : kFirstListener, timeout);
+  if ((waits_[kSignals].revents & POLLIN) == 0) return;
   const unsigned events = Signals::Take();
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kChildEnded) != 0) options_.on_child_ended();

@@ -37,14 +37,25 @@ class Acceptor {
   // The context must outlive it.
   Acceptor(ServeContext& context, Options options);
 
-  // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be
-  // refused. ResourceExhausted: a client was turned away for want
-  // of descriptors or memory; pause. Whoever left before being accepted is passed over.
+  // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be refused.
+  // ResourceExhausted: a client was turned away for want of descriptors or memory; pause.
+  // Whoever left before being accepted is passed over.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
   // Waits for the next client on any listener, and answers the signals meanwhile. Cancelled: the server stops, and
   // those who had connected before have all been returned.
   absl::StatusOr<Connection> Next();
+
+  // The two halves of Next(), for whoever waits for more than clients.
+  struct Awaited {
+    bool clients = true;
+    int also = -1;  // A descriptor: the wait ends when it is readable.
+    absl::Duration at_most = absl::InfiniteDuration();
+  };
+  // Waits for any of these, and for signals, which it answers. It may return before any has come.
+  void Wait(const Awaited& awaited);
+  // One of those whom the last Wait() has seen. Unavailable: there is none, or none was left.
+  absl::StatusOr<Connection> TakeSeen();
 
   // One of those who had connected before the stop, waiting for nothing but the end of a shortage; Cancelled, and the
   // listeners closed, where there are none left.
@@ -54,13 +65,12 @@ class Acceptor {
   void Refuse(Connection connection, const absl::Status& why);
 
  private:
-  void Wait();
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
 
   ServeContext& context_;
   const Options options_;
   UniqueFd spare_;
-  std::vector<pollfd> waits_;  // First the signals, then the listeners in their order.
+  std::vector<pollfd> waits_;  // First the signals, then the one awaited also, then the listeners in their order.
   size_t turn_ = 0;            // The listener that is looked at first, so that a busy one does not starve the others.
   int backlog_left_;           // How many are still taken once the server stops.
   std::optional<Deadline> pause_;

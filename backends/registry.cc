@@ -10,6 +10,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeLoopBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakePreforkBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeThreadpoolBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend();
@@ -19,18 +21,34 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend();
 namespace {
 
 constexpr Traits kProcessPerClient = {.computes_apart = true, .survives_crash = true, .shares_memory = false};
+constexpr Traits kProcessPool = {
+    .pooled = true, .computes_apart = true, .survives_crash = true, .shares_memory = false};
+
+constexpr char kThreadpoolFlags[] = "workers accept workers_min workers_max max_requests_per_worker";
+constexpr char kPreforkFlags[] = "workers accept lock workers_min workers_max max_requests_per_worker";
 
 constexpr Model kModels[] = {
     {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeLoopBackend},
     {"fork", "a process for each client", kProcessPerClient, "reap", &MakeForkBackend},
     {"multiprocess", "a Process object for each client", kProcessPerClient, "start_method", &MakeMultiprocessBackend},
     {"thread", "a thread for each client", {.computes_apart = true}, "", &MakeThreadBackend},
+    {"prefork", "a process of a pool", kProcessPool, kPreforkFlags, &MakePreforkBackend},
+    {"threadpool",
+     "a thread of a pool",
+     {.pooled = true, .computes_apart = true},
+     kThreadpoolFlags,
+     &MakeThreadpoolBackend},
     {"select", "one thread, readiness told by select", {.max_clients = 1024}, "trigger", &MakeSelectBackend},
     {"poll", "one thread, readiness told by poll", {}, "trigger", &MakePollBackend},
     {"epoll", "one thread, readiness told by epoll", {}, "trigger", &MakeEpollBackend},
     {"libevent", "one thread, readiness told by what libevent prefers", {}, "trigger", &MakeLibeventBackend},
     {"uring", "one thread, operations done by the kernel's ring", {}, "", &MakeUringBackend},
 };
+
+const char* SilentClient(const Traits& can) {
+  if (!can.keeps_clients_apart) return "blocks";
+  return can.pooled ? "one of N" : "harmless";
+}
 
 }  // namespace
 
@@ -50,10 +68,9 @@ std::string DescribeModels() {
   absl::StrAppend(&table, absl::StrFormat(kRow, "", "", "client", "stalls", "ends", "clients", ""));
   for (const Model& model : kModels) {
     const Traits& can = model.can;
-    absl::StrAppend(
-        &table, absl::StrFormat(kRow, model.name, model.description, can.keeps_clients_apart ? "harmless" : "blocks",
-                                can.computes_apart ? "nobody" : "all", can.survives_crash ? "one" : "all",
-                                can.max_clients > 0 ? absl::StrCat(can.max_clients) : "-", model.flags));
+    absl::StrAppend(&table, absl::StrFormat(kRow, model.name, model.description, SilentClient(can),
+                                            can.computes_apart ? "nobody" : "all", can.survives_crash ? "one" : "all",
+                                            can.max_clients > 0 ? absl::StrCat(can.max_clients) : "-", model.flags));
   }
   return table;
 }

@@ -15,6 +15,7 @@ namespace polyserve {
 // What a model can do by its nature; see docs/models.md.
 struct Traits {
   bool keeps_clients_apart = true;  // A client that does nothing keeps nobody out.
+  bool pooled = false;              // That holds for fewer clients than there are workers: each keeps one.
   bool computes_apart = false;      // Long work for one client does not stall the others.
   bool survives_crash = false;      // A crash while serving one client ends that client alone.
   bool shares_memory = true;        // All clients are served from the same memory.

@@ -26,12 +26,11 @@ absl::Status SetTimeout(int fd, int option, absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout) {
+absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout, bool share_port) {
   UniqueFd fd(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return SysError("socket", at.ToString());
   absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // A restart need not wait for TIME_WAIT.
+  if (share_port) status.Update(SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1));
   if (at.family() == AF_INET6) status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1));
   status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
   if (idle_timeout != absl::InfiniteDuration()) {
@@ -42,6 +41,19 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeo
   if (::bind(fd.get(), at.address(), at.size()) != 0) return SysError("bind", at.ToString());
   if (::listen(fd.get(), kListenBacklog) != 0) return SysError("listen", at.ToString());
   return fd;
+}
+
+}  // namespace
+
+absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout) {
+  return Listen(at, idle_timeout, false);
+}
+
+absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout) {
+  if (absl::Status status = SetOption(listener, SOL_SOCKET, SO_REUSEPORT, 1); !status.ok()) return status;
+  const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
+  if (!at.ok()) return at.status();
+  return Listen(*at, idle_timeout, true);
 }
 
 absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout) {

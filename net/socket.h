@@ -25,6 +25,12 @@ constexpr size_t kReadBytes = 64 * 1024;
 // options to its connections, which saves three calls for each. Blocking calls on them fail with EAGAIN after it.
 absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout);
 
+// One more listening socket on the address of `listener`: the kernel spreads new connections over all of them, by a
+// hash of the addresses (SO_REUSEPORT, see socket(7)). Not by who has time: whoever sits in one's queue is not seen by
+// the others, and is lost when it closes. The first one is marked as sharing only here, when it is bound already, so
+// that a port that another program has is still noticed.
+absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout);
+
 // A blocking connection, for clients. The time-out bounds the connecting alone.
 absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout);
 

@@ -36,6 +36,11 @@ void ThreadGroup::Run(absl::AnyInvocable<void()> work) {
   if (running_.empty()) ended_.notify_all();
 }
 
+void ThreadGroup::InterruptAll() {
+  MutexLock lock(mutex_);
+  for (const pthread_t thread : running_) Signals::Interrupt(thread);
+}
+
 ThreadGroup::~ThreadGroup() {
   MutexLock lock(mutex_);
   while (!running_.empty()) {

@@ -24,6 +24,9 @@ class ThreadGroup {
   // Runs the work in a new thread, which ends with it. Unavailable: the system has no thread left.
   absl::Status Start(absl::AnyInvocable<void()> work);
 
+  // Interrupts the blocking calls of all, once. One that is just about to block does not notice: repeat it.
+  void InterruptAll();
+
  private:
   void Run(absl::AnyInvocable<void()> work);
 

@@ -70,6 +70,7 @@ TEST_F(CrowdTest, FiveHundredClientsLeaveNothingBehind) {
 }
 
 TEST_F(CrowdTest, KilledChildTakesItsOwnClientAlongAndNoOther) {
+  if (can().pooled) GTEST_SKIP() << "a client gets no child of its own; see pool_cases.cc";
   if (!can().survives_crash) GTEST_SKIP() << "by design: all clients are in one process";
   StartServer();
   NoteFootprint();
@@ -99,6 +100,7 @@ TEST_F(CrowdTest, ServerOutlivesTheEndOfEverythingItHasStarted) {
 
 TEST_F(CrowdTest, WithoutDescriptorsSomeAreTurnedAwayAndNothingSpins) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it needs a descriptor for one client alone";
+  if (can().pooled) GTEST_SKIP() << "by design: whoever finds no worker waits, and takes no descriptor";
   constexpr int kClients = 48;
   StartServer({.flags = {}, .before_exec = [] {
                  constexpr rlimit kFew = {32, 32};
@@ -129,6 +131,7 @@ TEST_F(CrowdTest, WithoutDescriptorsSomeAreTurnedAwayAndNothingSpins) {
 TEST_F(CrowdTest, MoreThanAThousandClientsAreServedUnlessTheModelHasABound) {
   if (has_process_per_client()) GTEST_SKIP() << "a thousand processes take long, and tell nothing new";
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: one client at a time";
+  if (can().pooled) GTEST_SKIP() << "by design: as many clients at a time as there are workers";
   constexpr rlim_t kClients = 1100;
   rlimit limit;
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);

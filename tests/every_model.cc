@@ -15,14 +15,14 @@ namespace polyserve {
 namespace {
 
 // From the command line of this program.
-const Model* g_model = nullptr;
+Traits g_can;
 std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the variant.
 
 constexpr char kListen[] = "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0";
 
 }  // namespace
 
-const Traits& EveryModelTest::can() { return g_model->can; }
+const Traits& EveryModelTest::can() { return g_can; }
 
 void EveryModelTest::StartServer(std::vector<std::string> flags) {
   StartServer(ServerProcess::Options{.flags = std::move(flags)});
@@ -95,10 +95,15 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   polyserve::g_model_flags.assign(argv + 1, argv + argc);
   const std::string first = argc > 1 ? argv[1] : "";
-  polyserve::g_model = polyserve::FindModel(absl::StripPrefix(first, "--model="));
-  if (polyserve::g_model == nullptr) {
+  const polyserve::Model* model = polyserve::FindModel(absl::StripPrefix(first, "--model="));
+  if (model == nullptr) {
     std::fprintf(stderr, "say which model to test: --model=NAME, and flags of its own\n");
     return 2;
+  }
+  polyserve::g_can = model->can;
+  for (const std::string& flag : polyserve::g_model_flags) {
+    // The kernel gives each client to one worker, whether that has time or not.
+    if (flag == "--accept=reuseport") polyserve::g_can.keeps_clients_apart = false;
   }
   return RUN_ALL_TESTS();
 }

@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 
-_PROCESS_MODELS = ["fork", "multiprocess"]
+_PROCESS_MODELS = ["fork", "multiprocess", "prefork"]
 
 def model_test(name, model, flags = []):
     """Declares a test that runs all cases against the server with --model=<model>.

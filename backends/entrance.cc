@@ -1,0 +1,171 @@
+#include "backends/entrance.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "backends/acceptor.h"
+#include "base/sys_error.h"
+#include "net/signals.h"
+#include "net/socket.h"
+#include "net/wait_set.h"
+
+namespace polyserve {
+
+namespace {
+
+// A turn at the lock; without a lock it is always ours.
+class Turn {
+ public:
+  explicit Turn(AcceptLock* lock) : lock_(lock), is_ours_(lock == nullptr || lock->Lock()) {}
+  ~Turn() {
+    if (lock_ != nullptr && is_ours_) lock_->Unlock();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool is_ours() const { return is_ours_; }
+
+ private:
+  AcceptLock* const lock_;
+  const bool is_ours_;
+};
+
+// Waits at listeners.
+class ListenerSource : public ClientSource {
+ public:
+  ListenerSource(ServeContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
+                 int dismissals, AcceptLock* lock, WaitSet waits)
+      : own_(own), all_(all), dismissals_(dismissals), lock_(lock), acceptor_(context, {}), waits_(std::move(waits)) {}
+
+  absl::Status Watch() {
+    const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
+    absl::Status status = waits_.Add(dismissals_, nullptr, wakes);
+    for (const Listener* listener : own_) status.Update(waits_.Add(listener->fd.get(), listener, wakes));
+    return status;
+  }
+
+  absl::StatusOr<Connection> Next() override {
+    while (!Signals::stopping()) {
+      absl::StatusOr<Connection> client = TakeTurn();
+      if (client.ok() || absl::IsCancelled(client.status())) return client;
+      if (absl::IsResourceExhausted(client.status())) Pause();
+    }
+    return NextOfBacklog();
+  }
+
+ private:
+  // Waits for one event, and takes what it brings. Unavailable: nobody; look again.
+  absl::StatusOr<Connection> TakeTurn() {
+    const Turn turn(lock_);
+    if (!turn.is_ours() || Signals::stopping()) return absl::UnavailableError("interrupted");
+    const absl::StatusOr<const void*> found = waits_.Wait();
+    if (!found.ok()) return found.status();
+    if (*found == nullptr) return LeaveUnlessNeeded();
+    return acceptor_.TryAccept(*static_cast<const Listener*>(*found));
+  }
+
+  // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind.
+  absl::StatusOr<Connection> LeaveUnlessNeeded() {
+    for (const Listener* listener : own_) {
+      absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
+      if (!absl::IsUnavailable(client.status())) return client;
+    }
+    uint64_t token = 0;
+    if (::read(dismissals_, &token, sizeof(token)) < 0) return absl::UnavailableError("another one has left");
+    return absl::CancelledError("dismissed");
+  }
+
+  absl::StatusOr<Connection> NextOfBacklog() {
+    for (const Listener* listener : all_) {
+      while (backlog_left_ > 0) {
+        --backlog_left_;
+        absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
+        if (client.ok()) return client;
+        if (absl::IsUnavailable(client.status())) break;
+        Pause();
+      }
+    }
+    return absl::CancelledError("the server stops");
+  }
+
+  void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
+
+  const absl::Span<const Listener* const> own_;
+  const absl::Span<const Listener* const> all_;
+  const int dismissals_;
+  AcceptLock* const lock_;
+  Acceptor acceptor_;
+  WaitSet waits_;
+  int backlog_left_ = kListenBacklog;  // As in Acceptor: how many are still taken once the server stops.
+};
+
+}  // namespace
+
+Entrance::Entrance(ServeContext& context, std::unique_ptr<AcceptLock> lock)
+    : context_(context), lock_(std::move(lock)), dismissals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  for (const Listener& listener : context.listeners) all_.push_back(&listener);
+}
+
+absl::StatusOr<std::unique_ptr<Entrance>> Entrance::Create(ServeContext& context, const PoolOptions& options,
+                                                           std::unique_ptr<AcceptLock> lock) {
+  std::unique_ptr<Entrance> entrance(new Entrance(context, std::move(lock)));
+  if (!entrance->dismissals_.ok()) return SysError("eventfd");
+  if (options.accept == AcceptPolicy::kReusePort) {
+    if (absl::Status status = entrance->AddSiblings(options.workers_max); !status.ok()) return status;
+  }
+  entrance->open_ = entrance->all_;
+  return entrance;
+}
+
+absl::Status Entrance::AddSiblings(int slots) {
+  siblings_.reserve(static_cast<size_t>(slots - 1) * context_.listeners.size());  // Pointers to them are kept.
+  for (int slot = 1; slot < slots; ++slot) {
+    for (const Listener& first : context_.listeners) {
+      absl::StatusOr<UniqueFd> fd = ListenBeside(first.fd.get(), context_.idle_timeout);
+      if (!fd.ok()) {
+        return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", slots,
+                                                             " listeners for each address: ", fd.status().message(),
+                                                             "; lower --workers, or raise 'ulimit -n'"));
+      }
+      all_.push_back(&siblings_.emplace_back(Listener{first.service, *std::move(fd), first.make_session}));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<ClientSource>> Entrance::Open(int slot) {
+  const absl::Span<const Listener* const> all(all_);
+  const size_t share = context_.listeners.size();
+  const size_t begin = siblings_.empty() ? 0 : static_cast<size_t>(slot) * share;
+  absl::StatusOr<WaitSet> waits = WaitSet::Create();
+  if (!waits.ok()) return waits.status();
+  auto source = std::make_unique<ListenerSource>(context_, all.subspan(begin, share), all, dismissals_.get(),
+                                                 lock_.get(), *std::move(waits));
+  if (absl::Status status = source->Watch(); !status.ok()) return status;
+  return source;
+}
+
+void Entrance::DismissOne() {
+  uint64_t count = 0;
+  [[maybe_unused]] ssize_t done = ::read(dismissals_.get(), &count, sizeof(count));  // So that it is never above one.
+  count = 1;
+  done = ::write(dismissals_.get(), &count, sizeof(count));
+}
+
+bool Entrance::ShutDownEmpty() {
+  std::erase_if(open_, [](const Listener* listener) {
+    pollfd queue = {listener->fd.get(), POLLIN, 0};
+    if (::poll(&queue, 1, 0) != 0) return false;
+    ::shutdown(listener->fd.get(), SHUT_RDWR);
+    return true;
+  });
+  return open_.empty();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,141 @@
+#include "backends/pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "backends/blocking_driver.h"
+#include "glog/logging.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+using State = PoolBoard::State;
+
+constexpr absl::Duration kBetweenDismissals = absl::Seconds(1);
+constexpr absl::Duration kBetweenInterrupts = absl::Milliseconds(50);
+
+// For differences only: it starts anywhere, but nobody sets this clock.
+absl::Time SteadyNow() {
+  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+}  // namespace
+
+Pool::Pool(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance, Crew& crew)
+    : options_(options),
+      board_(board),
+      entrance_(entrance),
+      crew_(crew),
+      acceptor_(context, {.on_child_ended = [&crew] { crew.ReapEnded(); }}),
+      started_(static_cast<size_t>(board.slots())),
+      least_(options.workers),
+      next_dismissal_(SteadyNow() + kBetweenDismissals) {}
+
+void Pool::Run() {
+  while (!Signals::stopping()) {
+    Attend(passes() && crew_.HasRoom());
+    if (!passes() || !crew_.HasRoom()) continue;
+    absl::StatusOr<Connection> client = acceptor_.TakeSeen();
+    if (client.ok()) crew_.HandOver(*std::move(client));
+  }
+  if (passes()) PassBacklog();
+  while (true) {
+    is_drained_ = entrance_.ShutDownEmpty();
+    if (is_drained_ && living() == 0) return;
+    Attend(false);
+  }
+}
+
+void Pool::PassBacklog() {
+  while (!entrance_.ShutDownEmpty()) {
+    if (!crew_.HasRoom()) {
+      Attend(false);
+      continue;
+    }
+    absl::StatusOr<Connection> client = acceptor_.NextOfBacklog();
+    if (!client.ok()) break;
+    crew_.HandOver(*std::move(client));
+  }
+  crew_.DismissAll();
+}
+
+// One round: brings the pool to its size, and waits until something has happened.
+void Pool::Attend(bool for_clients) {
+  if (Signals::stopping()) crew_.Interrupt();
+  Staff();
+  acceptor_.Wait({.clients = for_clients, .also = board_.wake_fd(), .at_most = UntilNextLook()});
+  board_.TakeWakes();
+  Bury();
+}
+
+void Pool::Staff() {
+  if (living() >= least_) least_ = options_.workers_min;  // The first ones are all there.
+  while (NeedsOneMore() && SteadyNow() >= back_off_.not_before()) Hire();
+  if (!options_.has_fixed_size() && !Signals::stopping()) DismissSurplus();
+}
+
+bool Pool::NeedsOneMore() const {
+  if (Signals::stopping()) return living() == 0 && !is_drained_;
+  if (living() < least_) return true;
+  return living() < options_.workers_max && board_.Count(State::kIdle) == 0;
+}
+
+void Pool::Hire() {
+  const int slot = board_.Find(State::kVacant);
+  const absl::Time now = SteadyNow();
+  started_[static_cast<size_t>(slot)] = now;
+  board_.Set(slot, State::kIdle);
+  const absl::Status status = crew_.Start(slot);
+  if (status.ok()) return;
+  board_.Set(slot, State::kVacant);
+  back_off_.OnFailure(now, now);
+  LOG_EVERY_N(WARNING, 10) << "cannot start a worker: " << status.message() << "; trying again";
+}
+
+// One more than needed is kept, so that the next client need not wait for a worker to be started.
+void Pool::DismissSurplus() {
+  const absl::Time now = SteadyNow();
+  if (now < next_dismissal_) return;
+  next_dismissal_ = now + kBetweenDismissals;
+  if (living() <= options_.workers_min || board_.Count(State::kIdle) < 2) return;
+  if (passes()) crew_.DismissOne();
+  if (!passes()) entrance_.DismissOne();
+}
+
+// Makes room for others in the slots of those who have ended.
+void Pool::Bury() {
+  for (int slot = 0; slot < board_.slots(); ++slot) {
+    const State state = board_.state(slot);
+    if (state == State::kCrashed) back_off_.OnFailure(started_[static_cast<size_t>(slot)], SteadyNow());
+    if (state == State::kCrashed || state == State::kLeft) board_.Set(slot, State::kVacant);
+  }
+}
+
+absl::Duration Pool::UntilNextLook() const {
+  if (Signals::stopping()) return kBetweenInterrupts;
+  absl::Time next = absl::InfiniteFuture();
+  if (NeedsOneMore()) next = back_off_.not_before();
+  if (living() > options_.workers_min) next = std::min(next, next_dismissal_);
+  return std::max(next - SteadyNow(), absl::ZeroDuration());
+}
+
+int Pool::living() const { return board_.slots() - board_.Count(State::kVacant); }
+
+void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOptions& options, ServeContext& context) {
+  const int most = options.clients_per_worker;
+  // While the server stops, nobody leaves early: another one would have to be started for what is left.
+  for (int served = 0; most == 0 || served < most || Signals::stopping(); ++served) {
+    board.Set(slot, State::kIdle);
+    absl::StatusOr<Connection> client = source.Next();
+    if (!client.ok()) break;
+    board.Set(slot, State::kBusy);
+    if (!options.has_fixed_size() && board.Count(State::kIdle) == 0) board.Wake();  // Time for one more.
+    DriveBlocking(*std::move(client), context);
+  }
+  board.Set(slot, State::kLeaving);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,89 @@
+// Pool: looks after a fixed or changing number of workers, whatever they are. A model says what a worker is (Crew).
+//
+//   staffing  whoever has ended is replaced, at once or, where workers keep dying young, after a pause. While none is
+//             idle, one more is started, up to the most; while several are, one a second is sent away, down to the
+//             least. A fixed pool needs no clock: nothing wakes up while nothing happens.
+//   passing   with --accept=pass it is the pool that accepts, and only while a worker is idle: those for whom there is
+//             none wait in the kernel's queue, where they cost nothing.
+//   stopping  workers are interrupted again and again until each has noticed; those who had connected before are
+//   served,
+//             by a new worker where there is none left; listeners at which nobody waits are shut down at once.
+#ifndef POLYSERVE_BACKENDS_POOL_H_
+#define POLYSERVE_BACKENDS_POOL_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "backends/acceptor.h"
+#include "backends/back_off.h"
+#include "backends/client_source.h"
+#include "backends/entrance.h"
+#include "backends/pool_board.h"
+#include "backends/pool_options.h"
+#include "backends/serve_context.h"
+
+namespace polyserve {
+
+// What a model adds to a pool. All calls come from the pool's thread.
+class Crew {
+ public:
+  virtual ~Crew() = default;
+
+  // Starts a worker in this slot, which runs ServeClients(). Unavailable: the system has no process, no thread left.
+  virtual absl::Status Start(int slot) = 0;
+  // Interrupts what the workers wait for, once, so that they notice Signals::stopping().
+  virtual void Interrupt() = 0;
+  // SIGCHLD has come: notes on the board which workers have ended.
+  virtual void ReapEnded() {}
+
+  // With --accept=pass:
+  // True while some worker waits for a client.
+  virtual bool HasRoom() = 0;
+  // Gives a client to one of those. Only while HasRoom().
+  virtual void HandOver(Connection client) = 0;
+  // Sends away one worker that is idle.
+  virtual void DismissOne() = 0;
+  // Sends away all, as there are no more clients.
+  virtual void DismissAll() = 0;
+};
+
+class Pool {
+ public:
+  // All must outlive it. The board has as many slots as there may be workers.
+  Pool(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance, Crew& crew);
+
+  // Returns when the server was told to stop and all workers have left.
+  void Run();
+
+ private:
+  void Attend(bool for_clients);
+  void Staff();
+  void Hire();
+  void DismissSurplus();
+  void Bury();
+  void PassBacklog();
+  bool NeedsOneMore() const;
+  absl::Duration UntilNextLook() const;
+  int living() const;
+  bool passes() const { return options_.accept == AcceptPolicy::kPass; }
+
+  const PoolOptions options_;
+  PoolBoard& board_;
+  Entrance& entrance_;
+  Crew& crew_;
+  Acceptor acceptor_;
+  BackOff back_off_;
+  std::vector<absl::Time> started_;  // By slot.
+  int least_;                        // Fewer workers than that are made up for at once.
+  absl::Time next_dismissal_;
+  bool is_drained_ = false;  // The server stops, and all who had connected before were taken.
+};
+
+// What a worker runs, from its start to its end: serves those whom its source gives it. Notes on the board what it
+// does.
+void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOptions& options, ServeContext& context);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_POOL_H_

@@ -1,0 +1,54 @@
+#include "backends/pool_board.h"
+
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+absl::StatusOr<PoolBoard> PoolBoard::Create(int slots) {
+  UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake.ok()) return SysError("eventfd");
+  void* memory = ::mmap(nullptr, static_cast<size_t>(slots), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return SysError("mmap");
+  // The kernel's zeroes are valid states: atomics of bytes without a constructor to run.
+  static_assert(std::atomic<State>::is_always_lock_free && sizeof(std::atomic<State>) == 1);
+  static_assert(State::kVacant == State{});
+  return PoolBoard(slots, static_cast<std::atomic<State>*>(memory), std::move(wake));
+}
+
+PoolBoard::PoolBoard(PoolBoard&& other) noexcept
+    : slots_(other.slots_), states_(std::exchange(other.states_, nullptr)), wake_(std::move(other.wake_)) {}
+
+PoolBoard::~PoolBoard() {
+  if (states_ != nullptr) ::munmap(states_, static_cast<size_t>(slots_));
+}
+
+int PoolBoard::Count(State state) const {
+  int count = 0;
+  for (int slot = 0; slot < slots_; ++slot) count += states_[slot] == state ? 1 : 0;
+  return count;
+}
+
+int PoolBoard::Find(State state) const {
+  for (int slot = 0; slot < slots_; ++slot) {
+    if (states_[slot] == state) return slot;
+  }
+  return -1;
+}
+
+void PoolBoard::Wake() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
+}
+
+void PoolBoard::TakeWakes() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = ::read(wake_.get(), &count, sizeof(count));
+}
+
+}  // namespace polyserve

@@ -1,0 +1,57 @@
+// PoolBoard: what each worker of a pool is doing, in memory that all of them and their parent share; Apache calls its
+// own the scoreboard. Workers have numbers, their slots. There are no sums to keep in step: whoever wants one counts,
+// which costs a look at one byte a worker, so that a worker may be killed at any point and the rest stays right.
+#ifndef POLYSERVE_BACKENDS_POOL_BOARD_H_
+#define POLYSERVE_BACKENDS_POOL_BOARD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+class PoolBoard {
+ public:
+  enum class State : uint8_t {
+    kVacant,   // There is no such worker.
+    kIdle,     // It waits for a client, or is on its way to.
+    kBusy,     // It has a client.
+    kLeaving,  // It takes no more clients.
+    kLeft,     // It has ended, and nobody has taken note yet.
+    kCrashed,  // So it has, and not as it should.
+  };
+
+  // All slots are vacant.
+  static absl::StatusOr<PoolBoard> Create(int slots);
+  PoolBoard(PoolBoard&& other) noexcept;
+  PoolBoard& operator=(PoolBoard&& other) = delete;
+  ~PoolBoard();
+
+  int slots() const { return slots_; }
+  State state(int slot) const { return states_[slot]; }
+  void Set(int slot, State state) { states_[slot] = state; }
+
+  int Count(State state) const;
+  // The first in this state; -1 where there is none.
+  int Find(State state) const;
+
+  // Wakes up the one who looks after the pool; any worker may. wake_fd() is readable until TakeWakes().
+  void Wake();
+  int wake_fd() const { return wake_.get(); }
+  void TakeWakes();
+
+ private:
+  PoolBoard(int slots, std::atomic<State>* states, UniqueFd wake)
+      : slots_(slots), states_(states), wake_(std::move(wake)) {}
+
+  const int slots_;
+  std::atomic<State>* states_;
+  UniqueFd wake_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_POOL_BOARD_H_

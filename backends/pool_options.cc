@@ -1,0 +1,86 @@
+#include "backends/pool_options.h"
+
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/command_line.h"
+
+namespace {
+
+constexpr int kMaxWorkers = 1024;
+
+// One for each processor, but so many that a few silent clients do not fill them.
+int DefaultWorkers() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, kMaxWorkers); }
+
+}  // namespace
+
+DEFINE_int32(workers, DefaultWorkers(),
+             "pools: how many workers there are, and so how many clients are served at once");
+DEFINE_int32(workers_min, 0, "pools: how many workers stay when there is little to do; 0: --workers");
+DEFINE_int32(workers_max, 0, "pools: up to how many workers there are while none is idle; 0: --workers");
+DEFINE_int32(max_requests_per_worker, 0,
+             "pools: a worker is replaced by a new one after so many clients; 0: it stays (Apache's name; a connection "
+             "counts once)");
+DEFINE_string(accept, "shared", "pools: how workers share the listeners: shared, lock, pass or reuseport");
+
+namespace polyserve {
+
+namespace {
+
+absl::Status CheckRange(absl::string_view name, int value, int least, int most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--", name, "=", value, " is not from ", least, " to ", most));
+}
+
+absl::Status CheckOrder(absl::string_view less, int less_value, absl::string_view more, int more_value) {
+  if (less_value <= more_value) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", less, "=", less_value, " is more than --", more, "=", more_value));
+}
+
+absl::StatusOr<AcceptPolicy> PolicyFromFlag() {
+  if (FLAGS_accept == "shared") return AcceptPolicy::kShared;
+  if (FLAGS_accept == "lock") return AcceptPolicy::kLock;
+  if (FLAGS_accept == "pass") return AcceptPolicy::kPass;
+  if (FLAGS_accept == "reuseport") return AcceptPolicy::kReusePort;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--accept=", FLAGS_accept, " is not one of shared, lock, pass, reuseport"));
+}
+
+}  // namespace
+
+absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
+  const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
+  if (!accept.ok()) return accept.status();
+  const bool has_workers = IsFlagSet("workers");
+  const bool has_min = IsFlagSet("workers_min");
+  const bool has_max = IsFlagSet("workers_max");
+  absl::Status status = CheckRange("workers", FLAGS_workers, 1, kMaxWorkers);
+  if (has_min) status.Update(CheckRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
+  if (has_max) status.Update(CheckRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));
+  if (has_min && has_max) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers_max", FLAGS_workers_max));
+  if (has_min && has_workers) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers", FLAGS_workers));
+  if (has_max && has_workers) status.Update(CheckOrder("workers", FLAGS_workers, "workers_max", FLAGS_workers_max));
+  status.Update(CheckRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
+  if (!status.ok()) return status;
+
+  // The default of --workers gives way to the bounds that were given.
+  int workers = FLAGS_workers;
+  if (has_min) workers = std::max(workers, FLAGS_workers_min);
+  if (has_max) workers = std::min(workers, FLAGS_workers_max);
+  const PoolOptions options{*accept, workers, has_min ? FLAGS_workers_min : workers,
+                            has_max ? FLAGS_workers_max : workers, FLAGS_max_requests_per_worker};
+  if (options.accept == AcceptPolicy::kReusePort && !options.has_fixed_size()) {
+    return absl::InvalidArgumentError(
+        "--accept=reuseport needs a pool of fixed size (a listener without a worker would keep its clients waiting): "
+        "leave out --workers_min and --workers_max");
+  }
+  return options;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,236 @@
+// prefork: processes that are forked before the clients come, each serving one client after the other.
+//
+//   shared, reuseport   worker:  epoll_wait ─▶ accept ─▶ [ read ─▶ session ─▶ write ]* ─▶ close ─▶ epoll_wait ...
+//   lock                worker:  lock ─▶ epoll_wait ─▶ accept ─▶ unlock ─▶ [ ... ]* ─▶ close ─▶ lock ...
+//   pass                parent:  accept ─▶ sendmsg        worker:  epoll_wait ─▶ recvmsg ─▶ [ ... ]* ─▶ close ─▶ ...
+//
+// Cost: as many processes as there are workers, however few the clients; no fork while a client waits. A worker that
+// crashes takes one client along, and is replaced. Weak spot: as many silent clients as there are workers fill it;
+// what clients share (a chat room) needs a place outside of the workers.
+// Sources: Stevens, Fenner, Rudoff, UNIX Network Programming, vol. 1, chapter 30 ("preforked" servers); on who accepts:
+// Brecht, Pariag, Gammo, "accept()able Strategies for Improving Web Server Performance", USENIX 2004.
+#include <gflags/gflags.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "backends/accept_lock.h"
+#include "backends/backend.h"
+#include "backends/client_source.h"
+#include "backends/entrance.h"
+#include "backends/pool.h"
+#include "backends/pool_board.h"
+#include "backends/pool_options.h"
+#include "base/command_line.h"
+#include "glog/logging.h"
+#include "net/fd_passing.h"
+#include "net/lifeline.h"
+#include "net/process.h"
+#include "net/signals.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "net/wait_set.h"
+
+DEFINE_string(lock, "mutex", "prefork --accept=lock: what the lock is: mutex (shared memory) or file (fcntl)");
+
+namespace polyserve {
+
+namespace {
+
+using State = PoolBoard::State;
+
+// A parcel's text is the number of the client's listener, always of the same length, so that bytes tell how many wait.
+constexpr int kParcelBytes = 4;
+constexpr absl::string_view kLeave = "exit";
+
+// What clients are passed through, with --accept=pass. One for all workers (the book has one for each), of which the
+// parent keeps both ends: a client that a worker was killed before taking is taken by another one.
+struct Channel {
+  UniqueFd inlet;
+  UniqueFd outlet;  // Non-blocking: whoever waited in recvmsg() itself could be killed with a client half received.
+};
+
+class ChannelSource : public ClientSource {
+ public:
+  ChannelSource(int outlet, WaitSet waits, PoolBoard& board, ServeContext& context)
+      : outlet_(outlet), waits_(std::move(waits)), board_(board), context_(context) {}
+
+  absl::StatusOr<Connection> Next() override {
+    board_.Wake();  // The parent may wait for somebody to be idle.
+    while (true) {
+      if (!waits_.Wait().ok()) continue;
+      absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_);
+      if (absl::IsUnavailable(parcel.status())) continue;  // Another one was quicker.
+      if (absl::IsCancelled(parcel.status())) return parcel.status();
+      if (parcel.ok() && parcel->text == kLeave) return absl::CancelledError("dismissed");
+      size_t listener = 0;
+      if (parcel.ok() && parcel->descriptors.size() == 1 && absl::SimpleAtoi(parcel->text, &listener)) {
+        return Connection{std::move(parcel->descriptors[0]), &context_.listeners.at(listener)};
+      }
+      LOG(WARNING) << "a client is lost on its way to a worker: " << parcel.status().message();
+      Counters::Add(context_.statistics.counters().ended, 1);
+    }
+  }
+
+ private:
+  const int outlet_;
+  WaitSet waits_;
+  PoolBoard& board_;
+  ServeContext& context_;
+};
+
+class Processes : public Crew {
+ public:
+  Processes(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance, Lifeline& lifeline,
+            Channel& channel)
+      : context_(context),
+        options_(options),
+        board_(board),
+        entrance_(entrance),
+        lifeline_(lifeline),
+        channel_(channel),
+        pids_(static_cast<size_t>(board.slots()), -1) {}
+
+  absl::Status Start(int slot) override {
+    const absl::StatusOr<pid_t> pid = Fork();
+    if (!pid.ok()) return pid.status();
+    if (*pid == 0) RunWorker(slot);
+    pids_[static_cast<size_t>(slot)] = *pid;
+    return absl::OkStatus();
+  }
+
+  void Interrupt() override { lifeline_.TellStop(); }
+
+  void ReapEnded() override {
+    int status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      const auto found = std::find(pids_.begin(), pids_.end(), pid);
+      if (found != pids_.end()) NoteEnd(static_cast<int>(found - pids_.begin()), status);
+    }
+  }
+
+  bool HasRoom() override {
+    int waiting_bytes = 0;
+    PCHECK(::ioctl(channel_.outlet.get(), FIONREAD, &waiting_bytes) == 0) << "FIONREAD";
+    return board_.Count(State::kIdle) > waiting_bytes / kParcelBytes;
+  }
+
+  void HandOver(Connection client) override {
+    const int64_t listener = client.listener - context_.listeners.data();
+    const absl::Status sent =
+        SendParcel(channel_.inlet.get(), absl::StrCat(absl::Dec(listener, absl::kZeroPad4)), {client.fd.get()});
+    if (sent.ok()) return;
+    LOG(WARNING) << "a client is lost on its way to a worker: " << sent.message();
+    Counters::Add(context_.statistics.counters().ended, 1);
+  }
+
+  void DismissOne() override { SendParcel(channel_.inlet.get(), kLeave, {}).IgnoreError(); }
+  void DismissAll() override { channel_.inlet.reset(); }
+
+ private:
+  [[noreturn]] void RunWorker(int slot) {
+    Signals::InstallInWorker();
+    lifeline_.HoldInDescendant();
+    channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
+    absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
+    if (!source.ok()) {
+      LOG(ERROR) << "a worker cannot start: " << source.status().message();
+      ExitChild(1);
+    }
+    ServeClients(**source, board_, slot, options_, context_);
+    ExitChild(0);
+  }
+
+  absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
+    if (options_.accept != AcceptPolicy::kPass) return entrance_.Open(slot);
+    for (Listener& listener : context_.listeners) listener.fd.reset();
+    absl::StatusOr<WaitSet> waits = WaitSet::Create();
+    if (!waits.ok()) return waits.status();
+    absl::Status status = waits->Add(channel_.outlet.get(), nullptr, WaitSet::Wakes::kOne);
+    if (!status.ok()) return status;
+    return std::make_unique<ChannelSource>(channel_.outlet.get(), *std::move(waits), board_, context_);
+  }
+
+  void NoteEnd(int slot, int status) {
+    const bool is_orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    const bool had_client = board_.state(slot) == State::kBusy;
+    if (!is_orderly) {
+      LOG(WARNING) << "worker " << pids_[static_cast<size_t>(slot)] << " " << DescribeExit(status)
+                   << (had_client ? "; its client is lost, the others are not" : "") << "; another takes its place";
+    }
+    if (had_client) Counters::Add(context_.statistics.counters().ended, 1);  // It could not say so itself.
+    board_.Set(slot, is_orderly ? State::kLeft : State::kCrashed);
+    pids_[static_cast<size_t>(slot)] = -1;
+  }
+
+  ServeContext& context_;
+  const PoolOptions options_;
+  PoolBoard& board_;
+  Entrance& entrance_;
+  Lifeline& lifeline_;
+  Channel& channel_;
+  std::vector<pid_t> pids_;  // By slot; -1 where there is none.
+};
+
+using MakeLock = absl::StatusOr<std::unique_ptr<AcceptLock>> (*)();
+
+class PreforkBackend : public Backend {
+ public:
+  PreforkBackend(const PoolOptions& options, MakeLock make_lock) : options_(options), make_lock_(make_lock) {}
+
+  absl::Status Prepare(ServeContext& context) override {
+    absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.workers_max);
+    if (!board.ok()) return board.status();
+    board_.emplace(*std::move(board));
+    absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
+    if (!lifeline.ok()) return lifeline.status();
+    lifeline_ = *std::move(lifeline);
+    absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
+    if (!sockets.ok()) return sockets.status();
+    channel_ = {std::move(sockets->first), std::move(sockets->second)};
+    if (absl::Status status = SetNonBlocking(channel_.outlet.get(), true); !status.ok()) return status;
+    absl::StatusOr<std::unique_ptr<AcceptLock>> lock = nullptr;
+    if (options_.accept == AcceptPolicy::kLock) lock = make_lock_();
+    if (!lock.ok()) return lock.status();
+    absl::StatusOr<std::unique_ptr<Entrance>> entrance = Entrance::Create(context, options_, *std::move(lock));
+    if (entrance.ok()) entrance_ = *std::move(entrance);
+    return entrance.status();
+  }
+
+  absl::Status Serve(ServeContext& context) override {
+    Processes crew(context, options_, *board_, *entrance_, lifeline_, channel_);
+    Pool(context, options_, *board_, *entrance_, crew).Run();
+    return absl::OkStatus();
+  }
+
+ private:
+  const PoolOptions options_;
+  const MakeLock make_lock_;
+  std::optional<PoolBoard> board_;
+  Lifeline lifeline_;
+  Channel channel_;
+  std::unique_ptr<Entrance> entrance_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakePreforkBackend() {
+  const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
+  if (!options.ok()) return options.status();
+  if (IsFlagSet("lock") && options->accept != AcceptPolicy::kLock) {
+    return absl::InvalidArgumentError("--lock goes with --accept=lock; leave it out, or say that");
+  }
+  if (FLAGS_lock == "mutex") return std::make_unique<PreforkBackend>(*options, &MakeProcessMutex);
+  if (FLAGS_lock == "file") return std::make_unique<PreforkBackend>(*options, &MakeFileLock);
+  return absl::InvalidArgumentError(absl::StrCat("--lock=", FLAGS_lock, " is not one of mutex, file"));
+}
+
+}  // namespace polyserve

@@ -1,0 +1,28 @@
+#include "net/wait_set.h"
+
+#include <sys/epoll.h>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+absl::StatusOr<WaitSet> WaitSet::Create() {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.ok()) return SysError("epoll_create1");
+  return WaitSet(std::move(epoll));
+}
+
+absl::Status WaitSet::Add(int fd, const void* tag, Wakes wakes) {
+  epoll_event event = {};
+  event.events = wakes == Wakes::kOne ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
+  event.data.ptr = const_cast<void*>(tag);
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
+}
+
+absl::StatusOr<const void*> WaitSet::Wait() {
+  epoll_event event;
+  if (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) return absl::UnavailableError("interrupted");
+  return static_cast<const void*>(event.data.ptr);  // A copy: epoll_event is packed.
+}
+
+}  // namespace polyserve
