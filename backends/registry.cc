@@ -10,6 +10,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeLoopBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeNonblockBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend();
@@ -24,6 +25,11 @@ constexpr Model kModels[] = {
     {"fork", "a process for each client", kProcessPerClient, "reap", &MakeForkBackend},
     {"multiprocess", "a Process object for each client", kProcessPerClient, "start_method", &MakeMultiprocessBackend},
     {"thread", "a thread for each client", {.computes_apart = true}, "", &MakeThreadBackend},
+    {"nonblock",
+     "one thread, asking each descriptor again and again",
+     {},
+     "poll_interval log_waiting",
+     &MakeNonblockBackend},
     {"select", "one thread, readiness told by select", {.max_clients = 1024}, "trigger", &MakeSelectBackend},
     {"poll", "one thread, readiness told by poll", {}, "trigger", &MakePollBackend},
     {"epoll", "one thread, readiness told by epoll", {}, "trigger", &MakeEpollBackend},
