@@ -15,6 +15,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend();
 
 namespace {
 
@@ -34,6 +35,7 @@ constexpr Model kModels[] = {
     {"poll", "one thread, readiness told by poll", {}, "trigger", &MakePollBackend},
     {"epoll", "one thread, readiness told by epoll", {}, "trigger", &MakeEpollBackend},
     {"libevent", "one thread, readiness told by what libevent prefers", {}, "trigger", &MakeLibeventBackend},
+    {"coroutine", "a coroutine for each client, on one thread", {}, "", &MakeCoroutineBackend},
 };
 
 }  // namespace
