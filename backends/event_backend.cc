@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/event_connection.h"
 
 DEFINE_string(trigger, "level",
               "epoll, libevent: level (a ready socket is told again and again) or edge (once, as it becomes ready)");
@@ -15,29 +16,34 @@ namespace {
 
 class EventBackend : public Backend {
  public:
-  explicit EventBackend(const EventDriverOptions& options) : options_(options) {}
+  EventBackend(const EventLoopOptions& options, StartClient start) : options_(options), start_(start) {}
 
   absl::Status Prepare(ServeContext& context) override {
-    absl::StatusOr<std::unique_ptr<EventDriver>> driver = EventDriver::Create(context, options_);
-    if (driver.ok()) driver_ = *std::move(driver);
-    return driver.status();
+    absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(context, options_, start_);
+    if (loop.ok()) loop_ = *std::move(loop);
+    return loop.status();
   }
-  absl::Status Serve(ServeContext&) override { return driver_->Run(); }
+  absl::Status Serve(ServeContext&) override { return loop_->Run(); }
 
  private:
-  const EventDriverOptions options_;
-  std::unique_ptr<EventDriver> driver_;
+  const EventLoopOptions options_;
+  const StartClient start_;
+  std::unique_ptr<EventLoop> loop_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventDriverOptions options) {
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions options) {
   if (FLAGS_trigger != "level" && FLAGS_trigger != "edge") {
     return absl::InvalidArgumentError(absl::StrCat("--trigger=", FLAGS_trigger, " is not one of level, edge"));
   }
   options.trigger = FLAGS_trigger == "edge" ? Trigger::kEdge : Trigger::kLevel;
-  if (absl::Status status = CheckEventMethod(options); !status.ok()) return status;
-  return std::make_unique<EventBackend>(options);
+  return MakeEventBackend(options, &EventConnection::Start);
+}
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const EventLoopOptions& options, StartClient start) {
+  if (absl::Status status = EventLoop::Check(options); !status.ok()) return status;
+  return std::make_unique<EventBackend>(options, start);
 }
 
 }  // namespace polyserve

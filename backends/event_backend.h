@@ -1,4 +1,5 @@
-// MakeEventBackend: the event driver as a Backend. What is left for a model to say is which method it waits with.
+// MakeEventBackend: an event loop as a Backend. What is left for a model to say is which method it waits with, and, if
+// not by the event driver, how a client is served.
 #ifndef POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 #define POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 
@@ -6,12 +7,16 @@
 
 #include "absl/status/statusor.h"
 #include "backends/backend.h"
-#include "backends/event_driver.h"
+#include "backends/event_loop.h"
 
 namespace polyserve {
 
-// The trigger is taken from --trigger. InvalidArgument: libevent does not have it with this method.
-absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventDriverOptions options);
+// Clients are served by the event driver, and the trigger is taken from --trigger. InvalidArgument: libevent does not
+// have it with this method.
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions options);
+
+// Clients are served by what `start` starts. InvalidArgument: libevent does not have the method.
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const EventLoopOptions& options, StartClient start);
 
 }  // namespace polyserve
 

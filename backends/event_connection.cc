@@ -8,35 +8,28 @@
 #include "absl/time/time.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
+#include "backends/turn.h"
 #include "glog/logging.h"
 
 namespace polyserve {
 
 namespace {
 
-// The most that one connection is sent before the others' turn.
-constexpr int64_t kSendBudget = 1024 * 1024;
 // How often one connection may be shown input that was held up, before the others' turn.
 constexpr int kRoundsPerTurn = 4;
 
 }  // namespace
 
 EventConnection::EventConnection(Connection connection, EventShared& shared)
-    : shared_(shared),
-      fd_(std::move(connection.fd)),
-      last_moved_(shared.ticks),
-      conversation_(connection.listener->make_session()) {
+    : EventClient(std::move(connection.fd), shared), conversation_(connection.listener->make_session()) {
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
                         static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
            0);
-  shared.connections.push_back(*this);
 }
 
 EventConnection::~EventConnection() {
   if (parked_ != nullptr) event_del(&parked_->wait);
   event_del(&readable_);
-  shared_.connections.erase(shared_.connections.iterator_to(*this));
-  Counters::Add(shared_.counters->ended, 1);
 }
 
 void EventConnection::Start(Connection connection, EventShared& shared) {
@@ -80,7 +73,7 @@ bool EventConnection::ReadOnce(bool& drained) {
     drained = errno == EAGAIN;
     return drained || errno == EINTR;
   }
-  last_moved_ = shared_.ticks;
+  NoteMove();
   if (count == 0) {
     conversation_.OnEnd(shared_.output);
   } else {
@@ -94,7 +87,7 @@ bool EventConnection::ReadOnce(bool& drained) {
 
 bool EventConnection::OnWritable() {
   if (lingering_) return false;  // That was the timer of Linger().
-  last_moved_ = shared_.ticks;
+  NoteMove();
   switch (Answer(parked_->output)) {
     case Next::kEnd:
       return false;
@@ -111,12 +104,12 @@ bool EventConnection::OnWritable() {
 EventConnection::Next EventConnection::Answer(Output& output) {
   bool had_task = false;
   for (int rounds = 0; rounds < kRoundsPerTurn; ++rounds) {
-    Transmitted result = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
+    Transmitted result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
     if (result == Transmitted::kAll && output.has_work()) {
       if (had_task) return Park(output, Transmitted::kBudget);  // One a turn: here it keeps all the others waiting.
       had_task = true;
       output.TakeWork()(output);
-      result = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
+      result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
     }
     if (result == Transmitted::kBroken) return Next::kEnd;
     if (result != Transmitted::kAll) return Park(output, result);
@@ -173,20 +166,9 @@ bool EventConnection::Discard() {
 
 bool EventConnection::edge_triggered() const { return (shared_.extra_flags & EV_ET) != 0; }
 
-void EventConnection::WaitForTurn() {
-  if (turn_.is_linked()) return;
-  const timeval at_once = {0, 0};
-  if (shared_.wait_for_turn.empty()) event_add(shared_.next_turn, &at_once);
-  shared_.wait_for_turn.push_back(*this);
-}
-
 void EventConnection::OnTurn() {
   const bool sending = parked_ != nullptr && !lingering_;
   if (!(sending ? OnWritable() : OnReadable())) delete this;
-}
-
-void EventConnection::OnTick() {
-  if (shared_.ticks - last_moved_ > kTicksPerTimeout) delete this;
 }
 
 void EventConnection::OnStop() {

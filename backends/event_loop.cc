@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/idle_ticks.h"
+#include "backends/turn.h"
 #include "base/sys_error.h"
 #include "glog/logging.h"
 #include "net/signals.h"
@@ -14,14 +15,12 @@ namespace polyserve {
 
 namespace {
 
-// The most clients that one listener is relieved of before the others' turn.
-constexpr int kAcceptsPerTurn = 64;
 // With edge triggering a reader goes on until the socket is empty, but not at the cost of the others.
 constexpr int kReadsPerTurnWithEdges = 16;
 
 }  // namespace
 
-absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventDriverOptions& options) {
+absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventLoopOptions& options) {
   const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(), &event_config_free);
   // The environment (EVENT_NOEPOLL and the like) must not change what is measured; one thread needs no locks.
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);
@@ -43,16 +42,18 @@ absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventDriverOpti
   return base;
 }
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(ServeContext& context, const EventDriverOptions& options) {
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(ServeContext& context, const EventLoopOptions& options,
+                                                             StartClient start) {
   absl::StatusOr<BasePointer> base = MakeBase(options);
   if (!base.ok()) return base.status();
-  std::unique_ptr<EventLoop> loop(new EventLoop(context, options, *std::move(base)));
+  std::unique_ptr<EventLoop> loop(new EventLoop(context, options, start, *std::move(base)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
 }
 
-EventLoop::EventLoop(ServeContext& context, const EventDriverOptions& options, BasePointer base)
+EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base)
     : context_(context),
+      start_(start),
       base_(std::move(base)),
       acceptor_(context, {.non_blocking = true, .max_descriptor = options.max_descriptor}),
       signals_(nullptr, &event_free),
@@ -66,7 +67,7 @@ EventLoop::EventLoop(ServeContext& context, const EventDriverOptions& options, B
 }
 
 EventLoop::~EventLoop() {
-  shared_.connections.clear_and_dispose([](EventConnection* connection) { delete connection; });
+  while (!shared_.clients.empty()) shared_.clients.front().Drop();
 }
 
 absl::Status EventLoop::Watch() {
@@ -101,7 +102,7 @@ absl::Status EventLoop::Watch() {
 }
 
 absl::Status EventLoop::Run() {
-  while (!shared_.stopping || !shared_.connections.empty()) {
+  while (!shared_.stopping || !shared_.clients.empty()) {
     if (event_base_loop(base_.get(), EVLOOP_ONCE) < 0) return absl::InternalError("libevent's loop has failed");
   }
   return absl::OkStatus();
@@ -118,7 +119,7 @@ void EventLoop::OnAcceptable(const Listener& listener) {
     absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
     if (!connection.ok()) return;
-    EventConnection::Start(*std::move(connection), shared_);
+    start_(*std::move(connection), shared_);
   }
 }
 
@@ -136,19 +137,19 @@ void EventLoop::SetAccepting(bool accepting) {
 }
 
 void EventLoop::OnNextTurn() {
-  EventConnection::TurnList waiting;
+  EventClient::TurnList waiting;
   waiting.swap(shared_.wait_for_turn);  // Those who use it up again come behind the next wait.
   while (!waiting.empty()) {
-    EventConnection& connection = waiting.front();
+    EventClient& client = waiting.front();
     waiting.pop_front();
-    connection.OnTurn();  // May delete the connection.
+    client.OnTurn();  // May destroy the client.
   }
 }
 
 void EventLoop::OnTick() {
   ++shared_.ticks;
-  for (auto next = shared_.connections.begin(); next != shared_.connections.end();) {
-    (next++)->OnTick();  // May delete the connection.
+  for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
+    (next++)->OnTick();  // May destroy the client.
   }
 }
 
@@ -159,11 +160,11 @@ void EventLoop::Stop() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;
-    EventConnection::Start(*std::move(connection), shared_);
+    start_(*std::move(connection), shared_);
   }
   shared_.stopping = true;
-  for (auto next = shared_.connections.begin(); next != shared_.connections.end();) {
-    (next++)->OnStop();  // May delete the connection.
+  for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
+    (next++)->OnStop();  // May destroy the client.
   }
 }
 

@@ -1,37 +1,53 @@
-// EventLoop: libevent's loop with what all connections of it share: one read buffer, one output to fill, a coarse
-// clock for the idle time-out, and the way a stop goes. One thread.
+// EventLoop: libevent's loop with all that does not depend on how a client is served: the listeners and their pauses,
+// the signals, the turns, a coarse clock for the idle time-out, and the way a stop goes. One thread.
 #ifndef POLYSERVE_BACKENDS_EVENT_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_LOOP_H_
 
 #include <event2/event.h>
 
-#include <cstdint>
+#include <climits>
 #include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/acceptor.h"
-#include "backends/event_connection.h"
-#include "backends/event_driver.h"
+#include "backends/event_client.h"
 #include "backends/serve_context.h"
 
 namespace polyserve {
 
-class EventLoop : public EventDriver {
+enum class Trigger {
+  kLevel,  // Readiness is told as long as it lasts.
+  kEdge,   // Readiness is told once, when it begins: the reader has to go on until the socket is empty.
+};
+
+struct EventLoopOptions {
+  const char* method = nullptr;  // libevent's name for it; null: libevent's own choice.
+  Trigger trigger = Trigger::kLevel;
+  int max_descriptor = INT_MAX;  // Connections with larger ones are refused.
+};
+
+// What is done with each client that was accepted; its socket is non-blocking. An EventClient is to join the loop, or
+// else the connection is closed.
+using StartClient = void (*)(Connection connection, EventShared& shared);
+
+class EventLoop {
  public:
-  // The context must outlive it.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(ServeContext& context, const EventDriverOptions& options);
-  ~EventLoop() override;
+  // Whether libevent has the method and the trigger on this system; where not, what to do.
+  static absl::Status Check(const EventLoopOptions& options) { return MakeBase(options).status(); }
 
-  using BasePointer = std::unique_ptr<event_base, void (*)(event_base*)>;
-  // libevent's loop with this method and no other. InvalidArgument where it cannot be had here.
-  static absl::StatusOr<BasePointer> MakeBase(const EventDriverOptions& options);
+  // Watches the listeners, but does not serve yet. The context must outlive it. Fails where Check() does, or for want
+  // of descriptors or memory.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(ServeContext& context, const EventLoopOptions& options,
+                                                           StartClient start);
+  ~EventLoop();  // Drops the clients that are left.
 
-  // Returns when the server was told to stop and the last client has left.
-  absl::Status Run() override;
+  // Serves until told to stop and the last client has left; see Backend::Serve(). Called once.
+  absl::Status Run();
 
  private:
+  using BasePointer = std::unique_ptr<event_base, void (*)(event_base*)>;
   using EventPointer = std::unique_ptr<event, void (*)(event*)>;
   struct ListenerEvent {  // What the callback of a listener is given.
     EventLoop* loop;
@@ -39,7 +55,10 @@ class EventLoop : public EventDriver {
     EventPointer event;
   };
 
-  EventLoop(ServeContext& context, const EventDriverOptions& options, BasePointer base);
+  // libevent's loop with this method and no other.
+  static absl::StatusOr<BasePointer> MakeBase(const EventLoopOptions& options);
+
+  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   void OnSignals();
@@ -51,6 +70,7 @@ class EventLoop : public EventDriver {
   void Stop();
 
   ServeContext& context_;
+  const StartClient start_;
   BasePointer base_;
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;

@@ -12,11 +12,13 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakePreforkBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadpoolBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeNonblockBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend();
 
 namespace {
 
@@ -38,11 +40,17 @@ constexpr Model kModels[] = {
      {.pooled = true, .computes_apart = true},
      kThreadpoolFlags,
      &MakeThreadpoolBackend},
+    {"nonblock",
+     "one thread, asking each descriptor again and again",
+     {},
+     "poll_interval log_waiting",
+     &MakeNonblockBackend},
     {"select", "one thread, readiness told by select", {.max_clients = 1024}, "trigger", &MakeSelectBackend},
     {"poll", "one thread, readiness told by poll", {}, "trigger", &MakePollBackend},
     {"epoll", "one thread, readiness told by epoll", {}, "trigger", &MakeEpollBackend},
     {"libevent", "one thread, readiness told by what libevent prefers", {}, "trigger", &MakeLibeventBackend},
     {"uring", "one thread, operations done by the kernel's ring", {}, "", &MakeUringBackend},
+    {"coroutine", "a coroutine for each client, on one thread", {}, "", &MakeCoroutineBackend},
 };
 
 const char* SilentClient(const Traits& can) {

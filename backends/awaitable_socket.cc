@@ -1,0 +1,60 @@
+#include "backends/awaitable_socket.h"
+
+#include <sys/time.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/sys_error.h"
+#include "glog/logging.h"
+
+namespace polyserve {
+
+AwaitableSocket::AwaitableSocket(UniqueFd fd, EventShared& shared) : EventClient(std::move(fd), shared) {
+  const auto on_event = [](evutil_socket_t, short, void* self) { static_cast<AwaitableSocket*>(self)->Resume(); };
+  CHECK_EQ(event_assign(&event_, shared.base, fd_.get(), EV_READ, on_event, this), 0);
+}
+
+AwaitableSocket::~AwaitableSocket() { event_del(&event_); }
+
+AwaitableSocket::Wait AwaitableSocket::Readable() {
+  if (watched_ != EV_READ) Watch(EV_READ, nullptr);
+  return Wait(*this);
+}
+
+AwaitableSocket::Wait AwaitableSocket::Writable() {
+  if (watched_ != EV_WRITE) Watch(EV_WRITE, nullptr);
+  return Wait(*this);
+}
+
+AwaitableSocket::Wait AwaitableSocket::ReadableUntil(const Deadline& deadline) {
+  const int milliseconds = deadline.PollMilliseconds();
+  const timeval left = {milliseconds / 1000, milliseconds % 1000 * 1000};
+  Watch(EV_READ, &left);
+  return Wait(*this);
+}
+
+AwaitableSocket::Wait AwaitableSocket::NextTurn() {
+  WaitForTurn();
+  return Wait(*this);
+}
+
+void AwaitableSocket::Watch(short events, const timeval* timeout) {
+  event_del(&event_);
+  const short persist = timeout == nullptr ? EV_PERSIST : 0;
+  CHECK_EQ(event_assign(&event_, shared_.base, fd_.get(), static_cast<short>(events | persist),
+                        event_get_callback(&event_), this),
+           0);
+  watched_ = timeout == nullptr ? events : 0;
+  if (event_add(&event_, timeout) == 0) return;
+  LOG(WARNING) << "cannot watch a connection, so it is closed: " << SysError("event_add").message();
+  unwatchable_ = true;
+  WaitForTurn();  // As long as nobody waits for the socket, it cannot be dropped.
+}
+
+void AwaitableSocket::Resume() {
+  NoteMove();
+  waiting_.resume();  // May destroy this.
+}
+
+}  // namespace polyserve

@@ -1,0 +1,68 @@
+// AwaitableSocket: a socket of an event loop on which one coroutine can wait, by libevent's plain events.
+//
+//   Detached Echo(UniqueFd fd, EventShared& shared) {
+//     AwaitableSocket socket(std::move(fd), shared);
+//     while (true) {
+//       co_await socket.Readable();
+//       const ssize_t count = ::recv(socket.fd(), ...);
+//
+// To be a local of the coroutine. The loop destroys the coroutine while it waits where nothing has moved for the idle
+// time-out, where the socket cannot be watched, and where the loop itself goes.
+#ifndef POLYSERVE_BACKENDS_AWAITABLE_SOCKET_H_
+#define POLYSERVE_BACKENDS_AWAITABLE_SOCKET_H_
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <coroutine>
+
+#include "backends/event_client.h"
+#include "base/unique_fd.h"
+#include "net/deadline.h"
+
+namespace polyserve {
+
+class AwaitableSocket : public EventClient {
+ public:
+  class Wait {
+   public:
+    explicit Wait(AwaitableSocket& socket) : socket_(socket) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine) { socket_.waiting_ = coroutine; }
+    void await_resume() const {}
+
+   private:
+    AwaitableSocket& socket_;
+  };
+
+  // The descriptor must be non-blocking.
+  AwaitableSocket(UniqueFd fd, EventShared& shared);
+  ~AwaitableSocket() override;
+
+  int fd() const { return fd_.get(); }
+
+  // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, for
+  // example): look again, and wait again. The socket remains registered with the kernel until something else is waited
+  // for, so that waiting for the same again costs no system call.
+  Wait Readable();
+  Wait Writable();
+  Wait ReadableUntil(const Deadline& deadline);
+  Wait NextTurn();  // After the others' turn.
+
+ private:
+  void OnTurn() override { unwatchable_ ? Drop() : Resume(); }
+  void OnStop() override { Resume(); }
+  void Drop() override { waiting_.destroy(); }
+
+  void Watch(short events, const timeval* timeout);
+  void Resume();
+
+  short watched_ = 0;  // What event_ waits for without a time-out; else 0.
+  bool unwatchable_ = false;
+  std::coroutine_handle<> waiting_;
+  event event_;  // A coroutine waits for one thing at a time, so one is enough.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_AWAITABLE_SOCKET_H_

@@ -1,0 +1,87 @@
+// coroutine: one thread; each client is a function that reads like the blocking driver's, and where that one blocks,
+// this one is put aside until the event loop has something for it. What a thread keeps on its stack, it keeps in a
+// frame. Cost: one frame of some hundred bytes per client. Weak spot: long work for one client stalls all, as in every
+// loop.
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "backends/awaitable_socket.h"
+#include "backends/backend.h"
+#include "backends/conversation.h"
+#include "backends/detached.h"
+#include "backends/event_backend.h"
+#include "backends/event_client.h"
+#include "backends/linger.h"
+#include "backends/serve_context.h"
+#include "backends/transmit.h"
+#include "backends/turn.h"
+#include "net/deadline.h"
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+namespace {
+
+// Shows the session what recv() has returned.
+void Show(ssize_t count, Conversation& conversation, EventShared& shared, Output& output) {
+  if (count == 0) return conversation.OnEnd(output);
+  Counters::Add(shared.counters->bytes_in, count);
+  conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output);
+}
+
+// One client's conversation. The buffer and the output are the loop's: between requests the frame has none of its own.
+Detached Converse(Connection connection, EventShared& shared) {
+  AwaitableSocket socket(std::move(connection.fd), shared);
+  Conversation conversation(connection.listener->make_session());
+  while (true) {
+    // While the server stops, a peer that is between requests is read once more, but not waited for.
+    const bool last_look = shared.stopping && conversation.idle();
+    if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
+    if (!last_look) co_await socket.Readable();
+    const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
+    if (count < 0 && errno == EAGAIN && !last_look) continue;  // The stop has woken it.
+    if (count < 0) co_return;                                  // Reset, or the end of the last look.
+    Output output = std::move(shared.output);
+    Show(count, conversation, shared, output);
+    while (true) {  // Performs all output, and what it held up.
+      const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, *shared.counters);
+      if (sent == Transmitted::kBroken) co_return;
+      if (sent == Transmitted::kBlocked) co_await socket.Writable();
+      if (sent == Transmitted::kBudget) co_await socket.NextTurn();
+      if (sent != Transmitted::kAll) continue;
+      if (output.has_work()) {
+        output.TakeWork()(output);
+        continue;
+      }
+      if (conversation.ended()) co_return;  // The peer has closed its side, so nothing can be lost any more.
+      if (output.closing() || !conversation.Resume(output)) break;
+      co_await socket.NextTurn();
+    }
+    if (output.closing()) break;
+    output.Clear();
+    shared.output = std::move(output);
+  }
+  // Closes our side, and waits a moment for the peer to close its own; see backends/linger.h.
+  ::shutdown(socket.fd(), SHUT_WR);
+  const Deadline deadline(kLingerTime);
+  while (!shared.stopping && !deadline.passed()) {
+    co_await socket.ReadableUntil(deadline);
+    if (::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0) <= 0) co_return;
+  }
+}
+
+void Start(Connection connection, EventShared& shared) { Converse(std::move(connection), shared); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend() {
+  return MakeEventBackend({.method = "epoll"}, &Start);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,32 @@
+#include "backends/event_client.h"
+
+#include <sys/time.h>
+
+#include <utility>
+
+#include "backends/idle_ticks.h"
+
+namespace polyserve {
+
+EventClient::EventClient(UniqueFd fd, EventShared& shared)
+    : shared_(shared), fd_(std::move(fd)), last_moved_(shared.ticks) {
+  shared.clients.push_back(*this);
+}
+
+EventClient::~EventClient() {
+  shared_.clients.erase(shared_.clients.iterator_to(*this));
+  Counters::Add(shared_.counters->ended, 1);
+}
+
+void EventClient::OnTick() {
+  if (shared_.ticks - last_moved_ > kTicksPerTimeout) Drop();
+}
+
+void EventClient::WaitForTurn() {
+  if (turn_.is_linked()) return;
+  const timeval at_once = {0, 0};
+  if (shared_.wait_for_turn.empty()) event_add(shared_.next_turn, &at_once);
+  shared_.wait_for_turn.push_back(*this);
+}
+
+}  // namespace polyserve

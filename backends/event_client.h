@@ -1,0 +1,77 @@
+// EventClient: what an event loop knows of a client, whoever serves it: EventConnection by callbacks, or a coroutine.
+// EventShared: what the clients of one loop share.
+#ifndef POLYSERVE_BACKENDS_EVENT_CLIENT_H_
+#define POLYSERVE_BACKENDS_EVENT_CLIENT_H_
+
+#include <event2/event.h>
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+
+#include "base/unique_fd.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+struct EventShared;
+
+// Joins its loop when it is made, and leaves it when it is destroyed. Whoever makes it decides how that happens; none
+// of these calls touches another client.
+class EventClient : public boost::intrusive::list_base_hook<> {
+  // Unlinks itself where the client ends while it waits.
+  using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  TurnHook turn_;
+
+ public:
+  using TurnList =
+      boost::intrusive::list<EventClient, boost::intrusive::member_hook<EventClient, TurnHook, &EventClient::turn_>,
+                             boost::intrusive::constant_time_size<false>>;
+
+  // Goes on with what WaitForTurn() put off. May destroy it.
+  virtual void OnTurn() = 0;
+  // The server stops: ends it if it is between requests, or else as soon as it is. May destroy it.
+  virtual void OnStop() = 0;
+  // Ends it at once, whatever it waits for, and destroys it.
+  virtual void Drop() = 0;
+
+  // Drops it where nothing has moved for the idle time-out.
+  void OnTick();
+
+ protected:
+  EventClient(UniqueFd fd, EventShared& shared);
+  virtual ~EventClient();
+
+  // To be called whenever something has moved.
+  void NoteMove();
+  // Has used up its turn, though there is more to do: OnTurn() comes after the loop has looked at all the others. (An
+  // event that is made active by hand would run before that, and again and again, and nobody else would.)
+  void WaitForTurn();
+
+  EventShared& shared_;
+  const UniqueFd fd_;
+
+ private:
+  uint32_t last_moved_;  // In ticks; see backends/idle_ticks.h.
+};
+
+struct EventShared {
+  event_base* base;
+  Counters* counters;
+  short extra_flags = 0;   // EV_ET or 0, for every event of a connection.
+  int reads_per_turn = 1;  // The most that one connection may read before the others' turn, in buffers.
+  uint32_t ticks = 0;      // The loop's coarse clock.
+  bool stopping = false;
+  Output output;  // Empty between callbacks.
+  char buffer[kReadBytes];
+  boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
+  EventClient::TurnList wait_for_turn;
+  event* next_turn;  // The loop's, for the above.
+};
+
+inline void EventClient::NoteMove() { last_moved_ = shared_.ticks; }
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_EVENT_CLIENT_H_

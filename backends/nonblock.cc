@@ -1,0 +1,135 @@
+// nonblock: one thread, which asks each descriptor in turn whether it has anything, and never waits for one of them.
+// Nobody tells it which are ready: after a round in which none was it sleeps for --poll_interval, and asks again.
+// Cost: a system call per client and round, idle or not, and rounds even while nothing happens. Weak spot: many idle
+// clients, whom every request waits for. A request may wait for the end of the sleep, too; without a sleep
+// (--poll_interval=0) a processor is busy for ever. select, poll and epoll are the ways out.
+#include <gflags/gflags.h>
+#include <time.h>
+
+#include <iterator>
+#include <list>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "backends/acceptor.h"
+#include "backends/backend.h"
+#include "backends/idle_ticks.h"
+#include "backends/polled_client.h"
+#include "backends/serve_context.h"
+#include "backends/turn.h"
+#include "base/command_line.h"
+#include "glog/logging.h"
+#include "net/deadline.h"
+#include "net/signals.h"
+
+DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
+DEFINE_bool(log_waiting, false, "nonblock: a line in the log for every 3 seconds without a client");
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::Duration kLogInterval = absl::Seconds(3);
+
+class PollingLoop {
+ public:
+  PollingLoop(ServeContext& context, absl::Duration interval)
+      : context_(context),
+        interval_(absl::ToTimespec(interval)),
+        acceptor_(context, {.non_blocking = true}),
+        shared_{.counters = context.statistics.counters()},
+        tick_(context.idle_timeout / kTicksPerTimeout) {}
+
+  void Run() {
+    while (true) {
+      AnswerCommonSignals(Signals::Take(), context_);
+      shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
+      Accept();
+      const bool moved = GiveTurns();
+      if (shared_.stopping && clients_.empty()) return;
+      LookAtClock();
+      const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
+      if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
+    }
+  }
+
+ private:
+  void Accept() {
+    while (shared_.stopping) {
+      absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+      if (!connection.ok()) return;
+      clients_.emplace_back(*std::move(connection), shared_);
+    }
+    if (pause_.has_value() && !pause_->passed()) return;
+    pause_.reset();
+    for (const Listener& listener : context_.listeners) AcceptFrom(listener);
+  }
+
+  void AcceptFrom(const Listener& listener) {
+    for (int i = 0; i < kAcceptsPerTurn; ++i) {
+      absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
+      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(Acceptor::kPause);
+      if (!connection.ok()) return;
+      clients_.emplace_back(*std::move(connection), shared_);
+    }
+  }
+
+  // Returns whether any client has moved.
+  bool GiveTurns() {
+    bool moved = false;
+    for (auto client = clients_.begin(); client != clients_.end();) {
+      const PolledClient::Turn turn = client->TakeTurn();
+      moved = moved || turn != PolledClient::Turn::kNothing;
+      client = turn == PolledClient::Turn::kOver ? clients_.erase(client) : std::next(client);
+    }
+    return moved;
+  }
+
+  void LookAtClock() {
+    if (tick_.passed()) {
+      ++shared_.ticks;
+      tick_ = Deadline(context_.idle_timeout / kTicksPerTimeout);
+    }
+    if (!FLAGS_log_waiting) return;
+    if (clients_.empty() && log_.passed()) LOG(INFO) << "waiting for a client";
+    if (!clients_.empty() || log_.passed()) log_ = Deadline(kLogInterval);
+  }
+
+  ServeContext& context_;
+  const timespec interval_;
+  Acceptor acceptor_;
+  std::optional<Deadline> pause_;  // Of accepting, after a shortage.
+  PolledShared shared_;
+  std::list<PolledClient> clients_;
+  Deadline tick_;
+  Deadline log_{kLogInterval};
+};
+
+class NonblockBackend : public Backend {
+ public:
+  explicit NonblockBackend(absl::Duration interval) : interval_(interval) {}
+
+  absl::Status Serve(ServeContext& context) override {
+    PollingLoop(context, interval_).Run();
+    return absl::OkStatus();
+  }
+
+ private:
+  const absl::Duration interval_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeNonblockBackend() {
+  const absl::StatusOr<absl::Duration> interval = ParseTimeFlag("poll_interval", FLAGS_poll_interval);
+  if (!interval.ok()) return interval.status();
+  if (*interval == absl::InfiniteDuration()) {
+    return absl::InvalidArgumentError("--poll_interval=inf would never look again; give a time, for example 1ms");
+  }
+  return std::make_unique<NonblockBackend>(*interval);
+}
+
+}  // namespace polyserve

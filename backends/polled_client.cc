@@ -1,0 +1,76 @@
+#include "backends/polled_client.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "backends/idle_ticks.h"
+#include "backends/linger.h"
+#include "backends/transmit.h"
+#include "backends/turn.h"
+
+namespace polyserve {
+
+PolledClient::PolledClient(Connection connection, PolledShared& shared)
+    : shared_(shared),
+      fd_(std::move(connection.fd)),
+      last_moved_(shared.ticks),
+      conversation_(connection.listener->make_session()) {}
+
+PolledClient::~PolledClient() { Counters::Add(shared_.counters.ended, 1); }
+
+PolledClient::Turn PolledClient::TakeTurn() {
+  const Turn turn = linger_.has_value() ? Linger() : answering_ ? Answer() : Receive();
+  if (turn == Turn::kMoved) last_moved_ = shared_.ticks;
+  return shared_.ticks - last_moved_ > kTicksPerTimeout ? Turn::kOver : turn;
+}
+
+PolledClient::Turn PolledClient::Receive() {
+  const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
+  if (count < 0 && errno != EAGAIN) return Turn::kOver;
+  if (count < 0) return shared_.stopping && conversation_.idle() ? Turn::kOver : Turn::kNothing;
+  output_ = std::move(shared_.output);
+  if (count == 0) {
+    conversation_.OnEnd(output_);
+  } else {
+    Counters::Add(shared_.counters.bytes_in, count);
+    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), output_);
+  }
+  answering_ = true;
+  return Answer();
+}
+
+// Sends, and then goes one step on: a task, or more of the input that was held up. The next step is for the next turn.
+PolledClient::Turn PolledClient::Answer() {
+  const int64_t unsent = output_.unsent_bytes();
+  const Transmitted sent = Transmit(fd_.get(), output_, kBytesPerTurn, shared_.counters);
+  if (sent == Transmitted::kBroken) return Turn::kOver;
+  if (sent == Transmitted::kBlocked) return output_.unsent_bytes() < unsent ? Turn::kMoved : Turn::kNothing;
+  if (sent == Transmitted::kBudget) return Turn::kMoved;
+  if (output_.has_work()) {
+    output_.TakeWork()(output_);
+  } else if (conversation_.ended()) {
+    return Turn::kOver;
+  } else if (output_.closing()) {
+    ::shutdown(fd_.get(), SHUT_WR);
+    linger_.emplace(kLingerTime);
+  } else if (!conversation_.Resume(output_)) {
+    answering_ = false;
+    output_.Clear();
+    shared_.output = std::move(output_);
+  }
+  return Turn::kMoved;
+}
+
+// Waits a moment for the peer to close its side; see backends/linger.h.
+PolledClient::Turn PolledClient::Linger() {
+  if (shared_.stopping || linger_->passed()) return Turn::kOver;
+  const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
+  if (count > 0) return Turn::kMoved;
+  return count < 0 && errno == EAGAIN ? Turn::kNothing : Turn::kOver;
+}
+
+}  // namespace polyserve

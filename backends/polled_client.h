@@ -1,0 +1,53 @@
+// PolledClient: one client of the model nonblock, which is asked again and again whether anything can be done for it.
+// Its socket is non-blocking, so that the answer is never a wait.
+#ifndef POLYSERVE_BACKENDS_POLLED_CLIENT_H_
+#define POLYSERVE_BACKENDS_POLLED_CLIENT_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "backends/conversation.h"
+#include "backends/serve_context.h"
+#include "base/unique_fd.h"
+#include "net/deadline.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+// What the clients share.
+struct PolledShared {
+  Counters& counters;
+  bool stopping = false;
+  uint32_t ticks = 0;  // See backends/idle_ticks.h.
+  Output output = {};  // The buffers of whoever has something to send; empty between turns.
+  char buffer[kReadBytes] = {};
+};
+
+class PolledClient {
+ public:
+  PolledClient(Connection connection, PolledShared& shared);
+  ~PolledClient();
+
+  enum class Turn { kMoved, kNothing, kOver };
+  // Does what can be done at once, and no more than a turn's worth. After kOver it is to be destroyed.
+  Turn TakeTurn();
+
+ private:
+  Turn Receive();
+  Turn Answer();
+  Turn Linger();
+
+  PolledShared& shared_;
+  UniqueFd fd_;
+  uint32_t last_moved_;  // In ticks.
+  bool answering_ = false;
+  std::optional<Deadline> linger_;  // Set where our side is closed.
+  Conversation conversation_;
+  Output output_;  // Has no buffers unless answering_.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_POLLED_CLIENT_H_
