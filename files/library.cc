@@ -85,7 +85,8 @@ std::string MakeAside(Make make) {
 bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
 
 FileStamp StampOf(const struct stat& info) {
-  return {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ino};
+  return {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+          info.st_ino,  info.st_dev,         info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
 }
 
 // What a path below the root stands for; false where it is gone, or leads out of the root.
@@ -194,6 +195,12 @@ absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view nam
   const bool is_directory = S_ISDIR(info.st_mode);
   if (!is_directory && !IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
   return File{StampOf(info), std::make_shared<const UniqueFd>(*std::move(fd)), is_directory};
+}
+
+absl::StatusOr<FileStamp> Library::Peek(absl::string_view name) const {
+  struct stat info;
+  if (::fstatat(root_.get(), std::string(name).c_str(), &info, 0) != 0) return NameError();
+  return StampOf(info);
 }
 
 absl::StatusOr<UniqueFd> Library::OpenName(absl::string_view name, uint64_t flags) const {

@@ -25,6 +25,10 @@ struct FileStamp {
   int64_t mtime;              // Last change, in seconds since 1970,
   int64_t mtime_nanoseconds;  // and the part of a second above that.
   uint64_t inode;             // Differs between a file and the one that replaces it.
+  uint64_t device = 0;        // Where the inode is.
+  int64_t touched = 0;        // Last change of content, name or rights (ctime), in nanoseconds since 1970.
+
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
 // A file on its way into the library. It is written aside, without a name where the file system allows it
@@ -90,6 +94,10 @@ class Library {
 
   // As Find(), but takes directories too; "" is the root.
   absl::StatusOr<File> FindFileOrDirectory(absl::string_view name) const;
+
+  // The stamp of what the name leads to, for less than Find() costs, but unchecked: it may be a directory, or lie
+  // outside of the root. So it is good for one question alone: is this still the file that Find() found?
+  absl::StatusOr<FileStamp> Peek(absl::string_view name) const;
 
   // The regular files of the root itself, sorted by name, without the hidden ones and those whose names no protocol
   // can carry (control characters, not UTF-8). Linear in their number; slow on a slow disk.

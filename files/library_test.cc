@@ -127,6 +127,14 @@ TEST_F(LibraryTest, RefusesToCommitOverADirectoryThatCameMeanwhile) {
       << "nothing is left aside";
 }
 
+TEST_F(LibraryTest, TellsWhetherAFileIsStillTheSame) {
+  const absl::StatusOr<Library::File> file = library_->Find("a");
+  EXPECT_TRUE(*library_->Peek("a") == *file);
+  fs::permissions(base_ / "root/a", fs::perms::none);
+  EXPECT_FALSE(*library_->Peek("a") == *file);
+  EXPECT_TRUE(absl::IsNotFound(library_->Peek("none").status()));
+}
+
 TEST_F(LibraryTest, TellsDirectoriesApartWhereAsked) {
   EXPECT_TRUE(library_->FindFileOrDirectory("")->is_directory);
   EXPECT_TRUE(library_->FindFileOrDirectory("sub")->is_directory);

@@ -18,6 +18,7 @@
 #include "protocol/http_encoding.h"
 #include "protocol/http_range.h"
 #include "protocol/http_reply.h"
+#include "protocol/http_reply_cache.h"
 
 namespace polyserve {
 
@@ -26,19 +27,35 @@ namespace {
 // Of a directory, where it is there.
 constexpr absl::string_view kIndexName = "index.html";
 
+// A request whose answer depends on nothing but the file, as most do.
+bool IsPlain(const HttpRequest& request) {
+  return request.method == HttpMethod::kGet && !request.range.has_value() && !request.conditional() &&
+         !request.accept_encoding.has_value();
+}
+
+// Answers from what is kept; false where nothing is.
+bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output) {
+  if (!IsPlain(request)) return false;
+  const HttpReplyCache::Reply rest = site.reply_cache().Find(site.library(), name);
+  if (rest == nullptr) return false;
+  HttpReply(200, request.terms, site).WriteTo(output, rest);
+  HttpReply::Finish(request.terms, output);
+  return true;
+}
+
 // What is sent of a name.
 struct Representation {
+  absl::string_view name;  // That was asked for.
   Library::File file;
-  absl::string_view type;      // Of the name, whatever the coding.
+  std::string type;            // Of the name, whatever the coding.
   absl::string_view encoding;  // "" for none.
 };
 
 // A file beside the one that was asked for, in a coding that the client takes. One that is older than the file itself
 // was made of another state of it, and does not count.
-void PreferEncoded(const Library& library, absl::string_view accept_encoding, absl::string_view name,
-                   Representation& representation) {
+void PreferEncoded(const Library& library, absl::string_view accept_encoding, Representation& representation) {
   for (const HttpEncoding& encoding : AcceptedHttpEncodings(accept_encoding)) {
-    absl::StatusOr<Library::File> encoded = library.Find(absl::StrCat(name, encoding.end_of_name));
+    absl::StatusOr<Library::File> encoded = library.Find(absl::StrCat(representation.name, encoding.end_of_name));
     if (!encoded.ok() || encoded->mtime < representation.file.mtime) continue;
     representation.file = *std::move(encoded);
     representation.encoding = encoding.name;
@@ -77,33 +94,45 @@ class FileReply {
 
  private:
   // The fields that tell caches what they hold: those of a 200 that 304 repeats.
-  void AddValidators(HttpReply& reply) const {
-    reply.Add("ETag", HttpETag(file_)).Add("Last-Modified", FormatHttpDate(file_.mtime)).Add("Vary", "Accept-Encoding");
+  std::string Validators() const {
+    return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(file_.mtime),
+                        "\r\nVary: Accept-Encoding\r\n");
   }
 
-  void AddFields(HttpReply& reply, absl::string_view type, int64_t length) const {
-    reply.Add("Content-Type", type).Add("Content-Length", length).Add("Accept-Ranges", "bytes");
-    if (!representation_.encoding.empty()) reply.Add("Content-Encoding", representation_.encoding);
-    AddValidators(reply);
+  std::string Fields(absl::string_view type, int64_t length) const {
+    const absl::string_view encoding = representation_.encoding;
+    return absl::StrCat("Content-Type: ", type, "\r\nContent-Length: ", length, "\r\nAccept-Ranges: bytes\r\n",
+                        encoding.empty() ? "" : absl::StrCat("Content-Encoding: ", encoding, "\r\n"), Validators());
   }
 
   void WriteNotModified() {
-    HttpReply reply(304, request_.terms, site_);
-    AddValidators(reply);
-    reply.WriteTo(output_);
+    HttpReply(304, request_.terms, site_).AddLines(Validators()).WriteTo(output_);
     HttpReply::Finish(request_.terms, output_);
   }
 
   void WriteWhole() {
+    if (IsPlain(request_) && file_.size <= kMaxCopiedFileBytes && WriteAndKeep()) return;
     HttpReply reply(200, request_.terms, site_);
-    AddFields(reply, representation_.type, file_.size);
+    reply.AddLines(Fields(representation_.type, file_.size));
     WriteWith(reply, {0, file_.size});
+  }
+
+  // False where the file has become shorter meanwhile.
+  bool WriteAndKeep() {
+    std::string rest = absl::StrCat(Fields(representation_.type, file_.size), "\r\n");
+    const size_t head_size = rest.size();
+    rest.resize(head_size + static_cast<size_t>(file_.size));
+    if (::pread(file_.fd->get(), &rest[head_size], static_cast<size_t>(file_.size), 0) != file_.size) return false;
+    const auto kept = std::make_shared<const std::string>(std::move(rest));
+    site_.reply_cache().Keep(representation_.name, file_, kept);
+    HttpReply(200, request_.terms, site_).WriteTo(output_, kept);
+    HttpReply::Finish(request_.terms, output_);
+    return true;
   }
 
   void WritePart(const HttpRange& range) {
     HttpReply reply(206, request_.terms, site_);
-    AddFields(reply, representation_.type, range.length);
-    reply.Add("Content-Range", ContentRange(range));
+    reply.AddLines(Fields(representation_.type, range.length)).Add("Content-Range", ContentRange(range));
     WriteWith(reply, range);
   }
 
@@ -121,8 +150,7 @@ class FileReply {
       length += static_cast<int64_t>(heads.back().size()) + range.length;
     }
     HttpReply reply(206, request_.terms, site_);
-    AddFields(reply, absl::StrCat("multipart/byteranges; boundary=", boundary), length);
-    reply.WriteTo(output_);
+    reply.AddLines(Fields(absl::StrCat("multipart/byteranges; boundary=", boundary), length)).WriteTo(output_);
     for (size_t i = 0; i < heads.size(); ++i) {
       output_.Write(heads[i]);
       output_.WriteFile(file_.fd, ranges.parts[i].begin, ranges.parts[i].length);
@@ -155,9 +183,9 @@ class FileReply {
 
 void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_view name, Library::File file,
                 Output& output) {
-  Representation representation{std::move(file), site.types().Find(name), ""};
+  Representation representation{name, std::move(file), site.types().Find(name), ""};
   if (request.accept_encoding.has_value()) {
-    PreferEncoded(site.library(), *request.accept_encoding, name, representation);
+    PreferEncoded(site.library(), *request.accept_encoding, representation);
   }
   FileReply(site, request, representation, output).Write();
 }
@@ -172,6 +200,7 @@ void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequ
                      Output& output) {
   if (!target.is_directory) return Redirect(*site, request, target, output);
   const std::string index = target.name.empty() ? std::string(kIndexName) : absl::StrCat(target.name, "/", kIndexName);
+  if (AnswerKept(*site, request, index, output)) return;
   absl::StatusOr<Library::File> file = site->library().Find(index);
   if (file.ok()) return AnswerFile(*site, request, index, *std::move(file), output);
   output.Work([site, name = target.name, terms = request.terms](Output& result) {
@@ -197,6 +226,7 @@ int ReadErrorCode(absl::string_view name, const absl::Status& error) {
 
 void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
                     Output& output) {
+  if (!target.is_directory && AnswerKept(*site, request, target.name, output)) return;
   absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
   if (!file.ok()) {
     const int code = ReadErrorCode(target.name, file.status());

@@ -22,6 +22,20 @@ TEST_F(HttpFilesTest, GetsFilesOfAnySize) {
   }
 }
 
+TEST_F(HttpFilesTest, SendsTheFileAsItIsNowThoughItKeepsReplies) {
+  const std::shared_ptr<const HttpSite> site = MakeSite();
+  const auto get = [&] {
+    return TalkInPieces([&] { return std::make_unique<HttpSession>(site); }, {Request("GET /a")}).replies;
+  };
+  for (absl::string_view content : {"first", "other", "longer"}) {
+    Put("a", content);
+    const std::string reply = get();
+    EXPECT_EQ(ContentOf(reply), content);
+    while (site->reply_cache().Find(site->library(), "a") == nullptr) EXPECT_EQ(get(), reply);
+    EXPECT_EQ(get(), reply) << "the kept one";
+  }
+}
+
 TEST_F(HttpFilesTest, RefusesWhatIsNotThere) {
   EXPECT_EQ(CodeOf(Get("/none")), 404);
   EXPECT_EQ(CodeOf(Get("/none/")), 404);

@@ -14,7 +14,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/http_conditions.h"
-#include "protocol/http_site.h"
 #include "protocol/media_types.h"
 
 namespace polyserve {
@@ -59,10 +58,10 @@ std::string HttpFixture::ETag(absl::string_view name) const {
   return HttpETag(*(*Library::Open(root_.string(), {}))->Find(name));
 }
 
-std::unique_ptr<HttpSession> HttpFixture::MakeSession() const {
-  return std::make_unique<HttpSession>(std::make_shared<const HttpSite>(
-      *Library::Open(root_.string(), options_), MediaTypes::Parse("text/html html\ntext/plain txt\n"),
-      [] { return int64_t{kMtime}; }));
+std::shared_ptr<const HttpSite> HttpFixture::MakeSite() const {
+  return std::make_shared<const HttpSite>(*Library::Open(root_.string(), options_),
+                                          MediaTypes::Parse("text/html html\ntext/plain txt\n"),
+                                          [] { return int64_t{kMtime}; });
 }
 
 Transcript HttpFixture::Talk(absl::string_view input) {

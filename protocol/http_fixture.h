@@ -11,6 +11,7 @@
 #include "files/library.h"
 #include "gtest/gtest.h"
 #include "protocol/http.h"
+#include "protocol/http_site.h"
 #include "protocol/talk.h"
 
 namespace polyserve {
@@ -31,7 +32,8 @@ class HttpFixture : public testing::Test {
   size_t NamesInRoot() const;
   std::string ETag(absl::string_view name) const;
 
-  std::unique_ptr<HttpSession> MakeSession() const;
+  std::shared_ptr<const HttpSite> MakeSite() const;
+  std::unique_ptr<HttpSession> MakeSession() const { return std::make_unique<HttpSession>(MakeSite()); }
 
   // Shows the input in every way that it can be cut (TalkInAnyPieces). Uploads to the root change it, so that each try
   // with a PUT starts from a new one; entity tags and dates are then "STATE" in the replies.

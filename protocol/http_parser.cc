@@ -71,6 +71,13 @@ bool NamesAVersion(absl::string_view head) {
          absl::ascii_isdigit(version[5]) && version[6] == '.' && absl::ascii_isdigit(version[7]);
 }
 
+// Enough to see that a Host is one name: a list, a blank or a path would be read differently by others.
+bool IsOneHost(absl::string_view value) {
+  return std::none_of(value.begin(), value.end(), [](char c) {
+    return c == ' ' || c == '\t' || c == ',' || c == '/' || c == '?' || c == '#' || c == '@' || c == '\\';
+  });
+}
+
 class HeadParser : public QuietParser {
  public:
   explicit HeadParser(HttpRequest& request) : request_(request) {}
@@ -136,8 +143,7 @@ class HeadParser : public QuietParser {
 
   void TakeHost(absl::string_view value) {
     if (request_.host.has_value()) Refuse(400, "there is more than one Host");
-    // Enough to see that it is one name: a list, a blank or a path would be read differently by others.
-    if (value.find_first_of(" \t,/?#@\\") != absl::string_view::npos) Refuse(400, "the Host is malformed");
+    if (!IsOneHost(value)) Refuse(400, "the Host is malformed");
     request_.host = value;
   }
 

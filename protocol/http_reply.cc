@@ -36,6 +36,9 @@ constexpr Status kStatuses[] = {
     {507, "507 Insufficient Storage"},
 };
 
+// One piece of memory is sent faster than two; from here on the copy costs more than that.
+constexpr size_t kMaxCopiedRestBytes = 8 * 1024;
+
 absl::string_view StatusText(int code) {
   for (const Status& status : kStatuses) {
     if (status.code == code) return status.text;
@@ -57,6 +60,15 @@ void HttpReply::WriteTo(Output& output, absl::string_view content) {
   text_.append("\r\n");
   output.Write(text_);
   if (!omits_content_) output.Write(content);
+}
+
+void HttpReply::WriteTo(Output& output, const std::shared_ptr<const std::string>& rest) {
+  output.Write(text_);
+  if (rest->size() <= kMaxCopiedRestBytes) {
+    output.Write(*rest);
+  } else {
+    output.WriteShared(rest);
+  }
 }
 
 void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms, const HttpSite& site, Output& output,

@@ -7,6 +7,7 @@
 #ifndef POLYSERVE_PROTOCOL_HTTP_REPLY_H_
 #define POLYSERVE_PROTOCOL_HTTP_REPLY_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -37,6 +38,9 @@ class HttpReply {
   // Ends the head and appends it to the output, and the content, which is left out where the terms say so. Larger
   // contents are appended to the output by the caller.
   void WriteTo(Output& output, absl::string_view content = "");
+
+  // The same for the rest of a reply that is at hand: further fields, the head's end and the content.
+  void WriteTo(Output& output, const std::shared_ptr<const std::string>& rest);
 
   // Closes behind the last reply. Not to be called where Work() will do it.
   static void Finish(const HttpReplyTerms& terms, Output& output) {

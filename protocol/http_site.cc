@@ -11,7 +11,10 @@
 namespace polyserve {
 
 HttpSite::HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Clock clock)
-    : library_(std::move(library)), types_(std::move(types)), clock_(clock) {}
+    : library_(std::move(library)),
+      types_(std::move(types)),
+      reply_cache_(std::make_unique<HttpReplyCache>()),
+      clock_(clock) {}
 
 // time(2) reads a word that the kernel keeps up to date: no system call, some nanoseconds.
 int64_t HttpSite::SystemClock() { return ::time(nullptr); }

@@ -1,4 +1,5 @@
-// HttpSite: what all http sessions share: the library, the media types, and the time of day as replies tell it.
+// HttpSite: what all http sessions share: the library, the media types, replies that are kept, and the time of day as
+// replies tell it.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SITE_H_
 #define POLYSERVE_PROTOCOL_HTTP_SITE_H_
 
@@ -7,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "files/library.h"
+#include "protocol/http_reply_cache.h"
 #include "protocol/media_types.h"
 
 namespace polyserve {
@@ -21,6 +23,8 @@ class HttpSite {
   const Library& library() const { return *library_; }
   const MediaTypes& types() const { return types_; }
 
+  HttpReplyCache& reply_cache() const { return *reply_cache_; }
+
   // "Allow: ...\r\n": the methods that are offered.
   absl::string_view AllowLine() const;
 
@@ -32,6 +36,7 @@ class HttpSite {
 
   const std::shared_ptr<const Library> library_;
   const MediaTypes types_;
+  const std::unique_ptr<HttpReplyCache> reply_cache_;
   const Clock clock_;
 };
 

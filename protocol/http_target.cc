@@ -18,6 +18,7 @@ int HexDigit(char c) {
 }
 
 absl::StatusOr<std::string> Decode(absl::string_view path) {
+  if (!absl::StrContains(path, '%')) return std::string(path);
   std::string name;
   name.reserve(path.size());
   for (size_t i = 0; i < path.size(); ++i) {
@@ -60,7 +61,7 @@ absl::StatusOr<HttpTarget> ParseHttpTarget(absl::string_view target) {
   if (!absl::StartsWith(target, "/") && !StripOrigin(target)) {
     return absl::InvalidArgumentError("the target is neither a path nor an http URL");
   }
-  if (absl::StrContains(target, "#")) return absl::InvalidArgumentError("the target must not hold a fragment");
+  if (absl::StrContains(target, '#')) return absl::InvalidArgumentError("the target must not hold a fragment");
   HttpTarget result;
   absl::string_view path = target.substr(0, target.find('?'));
   result.query = target.substr(path.size());

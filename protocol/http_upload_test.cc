@@ -28,8 +28,9 @@ TEST_F(HttpUploadTest, MakesANewFile) {
 }
 
 TEST_F(HttpUploadTest, ReplacesAFile) {
-  EXPECT_EQ(Upload("a", "Content-Length: 3\r\n", "new"),
-            "HTTP/1.1 204 No Content\r\nServer: polyserve\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: STATE\r\n\r\n");
+  EXPECT_EQ(
+      Upload("a", "Content-Length: 3\r\n", "new"),
+      "HTTP/1.1 204 No Content\r\nServer: polyserve\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: STATE\r\n\r\n");
   EXPECT_EQ(Content("a"), "new");
   EXPECT_EQ(NamesInRoot(), 7u);
 }

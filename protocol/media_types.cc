@@ -2,7 +2,7 @@
 
 #include <fstream>
 #include <iterator>
-#include <vector>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -48,33 +48,35 @@ video/webm webm
 
 MediaTypes MediaTypes::OfSystem() {
   std::ifstream file("/etc/mime.types");
-  const std::string table((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  MediaTypes types = Parse(table);
-  return types.type_of_.empty() ? Parse(kFallback) : types;
+  std::string table((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  MediaTypes types = Parse(std::move(table));
+  if (types.type_of_.empty()) return Parse(std::string(kFallback));
+  return types;
 }
 
-MediaTypes MediaTypes::Parse(absl::string_view table) {
+MediaTypes MediaTypes::Parse(std::string table) {
+  absl::AsciiStrToLower(&table);
   MediaTypes types;
-  for (absl::string_view line : absl::StrSplit(table, '\n')) {
+  types.table_ = std::make_unique<const std::string>(std::move(table));
+  for (absl::string_view line : absl::StrSplit(*types.table_, '\n')) {
     line = line.substr(0, line.find('#'));
-    const std::vector<absl::string_view> words = absl::StrSplit(line, absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
-    for (size_t i = 1; i < words.size(); ++i) {
-      const bool is_text = absl::StartsWith(words[0], "text/");
+    absl::string_view type;
+    for (absl::string_view word : absl::StrSplit(line, absl::ByAnyChar(" \t\r"), absl::SkipEmpty())) {
       // The first line that names an end counts, as with other readers of the table.
-      types.type_of_.emplace(absl::AsciiStrToLower(words[i]), absl::StrCat(words[0], is_text ? "; charset=utf-8" : ""));
+      if (!type.empty()) types.type_of_.emplace(word, type);
+      if (type.empty()) type = word;
     }
   }
   return types;
 }
 
-absl::string_view MediaTypes::Find(absl::string_view name) const {
+std::string MediaTypes::Find(absl::string_view name) const {
   const size_t dot = name.rfind('.');
-  if (dot == absl::string_view::npos || name.size() - dot > kMaxEndBytes) return kUnknown;
-  char end[kMaxEndBytes];
-  size_t size = 0;
-  for (char c : name.substr(dot + 1)) end[size++] = absl::ascii_tolower(static_cast<unsigned char>(c));
-  const auto found = type_of_.find(absl::string_view(end, size));
-  return found == type_of_.end() ? kUnknown : absl::string_view(found->second);
+  if (dot == absl::string_view::npos || name.size() - dot > kMaxEndBytes) return std::string(kUnknown);
+  const auto found = type_of_.find(absl::AsciiStrToLower(name.substr(dot + 1)));
+  if (found == type_of_.end()) return std::string(kUnknown);
+  const bool is_text = absl::StartsWith(found->second, "text/");
+  return absl::StrCat(found->second, is_text ? "; charset=utf-8" : "");
 }
 
 }  // namespace polyserve

@@ -2,6 +2,7 @@
 #ifndef POLYSERVE_PROTOCOL_MEDIA_TYPES_H_
 #define POLYSERVE_PROTOCOL_MEDIA_TYPES_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -16,13 +17,15 @@ class MediaTypes {
   static MediaTypes OfSystem();
 
   // `table` has lines "type/subtype end1 end2 ..."; '#' starts a comment.
-  static MediaTypes Parse(absl::string_view table);
+  static MediaTypes Parse(std::string table);
 
-  // For the field Content-Type: text is said to be UTF-8. Unknown: application/octet-stream. Valid as long as this is.
-  absl::string_view Find(absl::string_view name) const;
+  // For the field Content-Type: text is said to be UTF-8. Unknown: application/octet-stream.
+  std::string Find(absl::string_view name) const;
 
  private:
-  absl::flat_hash_map<std::string, std::string> type_of_;  // By the end of the name, without its dot, in lower case.
+  std::unique_ptr<const std::string>
+      table_;  // Lower case. Some models read it anew for each client: no copies of its words.
+  absl::flat_hash_map<absl::string_view, absl::string_view> type_of_;  // By the end of the name, without its dot.
 };
 
 }  // namespace polyserve
