@@ -201,7 +201,7 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::shared_ptr<const Library>> library =
       Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
   if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, {*std::move(library)});
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library)));
   if (!context.ok()) return Fail(context.status());
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.

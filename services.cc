@@ -1,9 +1,14 @@
 #include "services.h"
 
+#include <utility>
+
 #include "absl/strings/str_join.h"
 #include "protocol/compute.h"
 #include "protocol/echo.h"
 #include "protocol/file.h"
+#include "protocol/http.h"
+#include "protocol/http_site.h"
+#include "protocol/media_types.h"
 #include "protocol/message.h"
 
 namespace polyserve {
@@ -20,7 +25,12 @@ std::unique_ptr<Session> MakeWithLibrary(const ServiceContext& context) {
   return std::make_unique<S>(context.library);
 }
 
+std::unique_ptr<Session> MakeHttp(const ServiceContext& context) {
+  return std::make_unique<HttpSession>(context.http_site);
+}
+
 constexpr Service kServices[] = {
+    {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, &MakeHttp},
     {"file", "the files under --root: list, get, put", 8081, &MakeWithLibrary<FileSession>},
     {"echo", "sends back what comes (RFC 862)", 8082, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, &Make<MessageSession>},
@@ -28,6 +38,9 @@ constexpr Service kServices[] = {
 };
 
 }  // namespace
+
+ServiceContext::ServiceContext(std::shared_ptr<const Library> library)
+    : library(std::move(library)), http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem())) {}
 
 absl::Span<const Service> AllServices() { return kServices; }
 

@@ -10,13 +10,17 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "files/library.h"
+#include "protocol/http_site.h"
 #include "protocol/session.h"
 
 namespace polyserve {
 
 // What sessions share.
 struct ServiceContext {
+  explicit ServiceContext(std::shared_ptr<const Library> library);
+
   std::shared_ptr<const Library> library;
+  std::shared_ptr<const HttpSite> http_site;
 };
 
 struct Service {
@@ -31,7 +35,7 @@ absl::Span<const Service> AllServices();
 // Null where there is none of this name.
 const Service* FindService(absl::string_view name);
 
-// "file, echo, ...", for errors and help.
+// "http, file, ...", for errors and help.
 std::string ServiceNames();
 
 }  // namespace polyserve

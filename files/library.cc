@@ -84,6 +84,17 @@ std::string MakeAside(Make make) {
 
 bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
 
+FileStamp StampOf(const struct stat& info) {
+  return {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+          info.st_ino,  info.st_dev,         info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
+}
+
+// What a path below the root stands for; false where it is gone, or leads out of the root.
+bool LookAt(int root, const std::string& path, struct stat& info) {
+  const UniqueFd target = OpenBeneath(root, path, O_PATH);
+  return target.ok() && ::fstat(target.get(), &info) == 0;
+}
+
 }  // namespace
 
 int HttpCode(const absl::Status& error) {
@@ -127,23 +138,37 @@ absl::Status Upload::Append(absl::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::Status Upload::LinkAside() {
+bool Upload::LinkAs(const std::string& name) {
   const std::string self = absl::StrCat("/proc/self/fd/", file_.get());
-  aside_name_ = MakeAside(
-      [&](const char* name) { return ::linkat(AT_FDCWD, self.c_str(), directory_.get(), name, AT_SYMLINK_FOLLOW); });
-  return aside_name_.empty() ? StoreError("cannot name the file") : absl::OkStatus();
+  const int linked = aside_name_.empty()
+                         ? ::linkat(AT_FDCWD, self.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW)
+                         : ::linkat(directory_.get(), aside_name_.c_str(), directory_.get(), name.c_str(), 0);
+  return linked == 0;
 }
 
-absl::Status Upload::Commit() {
+absl::Status Upload::Commit() { return Store(WhenTaken::kReplace).status(); }
+
+absl::StatusOr<Upload::Stored> Upload::Store(WhenTaken when_taken) {
+  // A link takes a free name only, so it also tells whether there was something to replace. Where it fails for
+  // another reason, the rename below finds it out once more.
+  if (LinkAs(name_)) return Stored::kNew;  // What is still named aside goes with the destructor.
+  if (errno == EEXIST && when_taken == WhenTaken::kFail) return absl::AlreadyExistsError("the name is taken");
   // A file without a name cannot be renamed, and a link cannot replace: hence the hidden name for a moment.
   if (aside_name_.empty()) {
-    if (absl::Status status = LinkAside(); !status.ok()) return status;
+    aside_name_ = MakeAside([&](const char* name) { return LinkAs(name) ? 0 : -1; });
+    if (aside_name_.empty()) return StoreError("cannot name the file");
   }
   if (::renameat(directory_.get(), aside_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
     return StoreError("cannot name the file");
   }
   aside_name_.clear();
-  return absl::OkStatus();
+  return Stored::kReplaced;
+}
+
+absl::StatusOr<FileStamp> Upload::Stamp() const {
+  struct stat info;
+  if (::fstat(file_.get(), &info) != 0) return SysError("cannot look at the file");
+  return StampOf(info);
 }
 
 absl::StatusOr<std::shared_ptr<const Library>> Library::Open(const std::string& root, const Options& options) {
@@ -156,24 +181,57 @@ absl::StatusOr<std::shared_ptr<const Library>> Library::Open(const std::string& 
 }
 
 absl::StatusOr<Library::File> Library::Find(absl::string_view name) const {
-  if (absl::Status status = CheckName(name); !status.ok()) return status;
-  UniqueFd fd = OpenBeneath(root_.get(), std::string(name), O_RDONLY | O_NOCTTY);
-  if (!fd.ok()) return NameError();
+  if (name.empty()) return CheckName(name);
+  absl::StatusOr<File> file = FindFileOrDirectory(name);
+  if (file.ok() && file->is_directory) return absl::PermissionDeniedError("the name is a directory's");
+  return file;
+}
+
+absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view name) const {
+  absl::StatusOr<UniqueFd> fd = OpenName(name, O_RDONLY | O_NOCTTY);
+  if (!fd.ok()) return fd.status();
   struct stat info;
-  if (::fstat(fd.get(), &info) != 0) return SysError("cannot look at the file");
-  if (S_ISDIR(info.st_mode)) return absl::PermissionDeniedError("the name is a directory's");
-  if (!IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
-  return File{std::make_shared<const UniqueFd>(std::move(fd)), info.st_size, info.st_mtim.tv_sec};
+  if (::fstat(fd->get(), &info) != 0) return SysError("cannot look at the file");
+  const bool is_directory = S_ISDIR(info.st_mode);
+  if (!is_directory && !IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
+  return File{StampOf(info), std::make_shared<const UniqueFd>(*std::move(fd)), is_directory};
+}
+
+absl::StatusOr<FileStamp> Library::Peek(absl::string_view name) const {
+  struct stat info;
+  if (::fstatat(root_.get(), std::string(name).c_str(), &info, 0) != 0) return NameError();
+  return StampOf(info);
+}
+
+absl::StatusOr<UniqueFd> Library::OpenName(absl::string_view name, uint64_t flags) const {
+  if (name.empty()) {
+    name = ".";
+  } else if (absl::Status status = CheckName(name); !status.ok()) {
+    return status;
+  }
+  UniqueFd fd = OpenBeneath(root_.get(), std::string(name), flags);
+  if (!fd.ok()) return NameError();
+  return fd;
 }
 
 absl::StatusOr<std::vector<Library::Entry>> Library::List() const {
+  absl::StatusOr<std::vector<Entry>> entries = ListDirectory("");
+  if (!entries.ok()) return entries;
+  entries->erase(
+      std::remove_if(entries->begin(), entries->end(), [](const Entry& entry) { return entry.is_directory; }),
+      entries->end());
+  return entries;
+}
+
+absl::StatusOr<std::vector<Library::Entry>> Library::ListDirectory(absl::string_view name) const {
   // Opened anew each time: a position in the directory must not be shared with others.
-  UniqueFd fd = OpenBeneath(root_.get(), ".", O_RDONLY | O_DIRECTORY);
-  if (!fd.ok()) return SysError("cannot list the files");
-  const int directory = fd.get();
+  absl::StatusOr<UniqueFd> fd = OpenName(name, O_RDONLY | O_DIRECTORY);
+  if (!fd.ok()) return fd.status();
+  const int directory = fd->get();
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory), &::closedir);
   if (stream == nullptr) return SysError("cannot list the files");
-  fd.release();  // The stream closes it.
+  fd->release();  // The stream closes it.
+  const std::string prefix = name.empty() ? "" : absl::StrCat(name, "/");
   std::vector<Entry> entries;
   while (true) {
     errno = 0;
@@ -183,11 +241,10 @@ absl::StatusOr<std::vector<Library::Entry>> Library::List() const {
     if (!CheckName(entry->d_name).ok()) continue;
     struct stat info;
     if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // Gone meanwhile.
-    if (S_ISLNK(info.st_mode)) {
-      const UniqueFd target = OpenBeneath(directory, entry->d_name, O_PATH);
-      if (!target.ok() || ::fstat(target.get(), &info) != 0) continue;
-    }
-    if (IsServed(info)) entries.push_back({entry->d_name, info.st_size, info.st_mtim.tv_sec});
+    if (S_ISLNK(info.st_mode) && !LookAt(root_.get(), absl::StrCat(prefix, entry->d_name), info)) continue;
+    const bool is_directory = S_ISDIR(info.st_mode);
+    if (!is_directory && !IsServed(info)) continue;
+    entries.push_back({entry->d_name, info.st_size, info.st_mtim.tv_sec, is_directory});
   }
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
   return entries;

@@ -19,6 +19,18 @@
 
 namespace polyserve {
 
+// Tells one state of a file from another.
+struct FileStamp {
+  int64_t size;               // In bytes.
+  int64_t mtime;              // Last change, in seconds since 1970,
+  int64_t mtime_nanoseconds;  // and the part of a second above that.
+  uint64_t inode;             // Differs between a file and the one that replaces it.
+  uint64_t device = 0;        // Where the inode is.
+  int64_t touched = 0;        // Last change of content, name or rights (ctime), in nanoseconds since 1970.
+
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
 // A file on its way into the library. It is written aside, without a name where the file system allows it
 // (O_TMPFILE), and takes its name at once when it is whole: others see the old file or the new one, never a part.
 // Destroying it before Commit() discards it. One thread at a time.
@@ -36,8 +48,18 @@ class Upload {
   // the loss of power. To be called once.
   absl::Status Commit();
 
+  enum class WhenTaken { kReplace, kFail };  // What to do where another file has the name already.
+  enum class Stored { kNew, kReplaced };
+
+  // Commit() for those who have to know what became of the name. AlreadyExists: it was taken, and had to be free.
+  absl::StatusOr<Stored> Store(WhenTaken when_taken);
+
+  // The file as it is stored; to be asked after that.
+  absl::StatusOr<FileStamp> Stamp() const;
+
  private:
-  absl::Status LinkAside();  // Gives a file without a name one that is hidden.
+  bool LinkAs(const std::string& name);  // Gives the file one more name; where it cannot, errno tells why.
+  absl::Status LinkAside();              // Gives a file without a name one that is hidden.
 
   UniqueFd directory_;
   std::string name_;
@@ -52,16 +74,16 @@ class Library {
     int64_t max_file_bytes = INT64_MAX;  // Larger uploads are refused.
   };
 
-  struct File {
+  struct File : FileStamp {
     std::shared_ptr<const UniqueFd> fd;  // Open for reading.
-    int64_t size;                        // In bytes.
-    int64_t mtime;                       // Last change, in seconds since 1970.
+    bool is_directory = false;
   };
 
   struct Entry {
     std::string name;
     int64_t size;
     int64_t mtime;
+    bool is_directory = false;
   };
 
   // Fails where the root is not a directory that can be read.
@@ -70,17 +92,31 @@ class Library {
   // Opens a regular file for reading.
   absl::StatusOr<File> Find(absl::string_view name) const;
 
+  // As Find(), but takes directories too; "" is the root.
+  absl::StatusOr<File> FindFileOrDirectory(absl::string_view name) const;
+
+  // The stamp of what the name leads to, for less than Find() costs, but unchecked: it may be a directory, or lie
+  // outside of the root. So it is good for one question alone: is this still the file that Find() found?
+  absl::StatusOr<FileStamp> Peek(absl::string_view name) const;
+
   // The regular files of the root itself, sorted by name, without the hidden ones and those whose names no protocol
   // can carry (control characters, not UTF-8). Linear in their number; slow on a slow disk.
   absl::StatusOr<std::vector<Entry>> List() const;
+
+  // The same for any directory, "" being the root, and with its sub-directories.
+  absl::StatusOr<std::vector<Entry>> ListDirectory(absl::string_view name) const;
 
   // Starts a file of `size` bytes. Refuses what cannot succeed: a bad name (InvalidArgument), a hidden one or a
   // symbolic link (PermissionDenied), a library that is read-only (Unimplemented), a directory in its place
   // (FailedPrecondition), a size over the limit (OutOfRange) or over the free space (ResourceExhausted).
   absl::StatusOr<std::unique_ptr<Upload>> StartUpload(absl::string_view name, int64_t size) const;
 
+  const Options& options() const { return options_; }
+
  private:
   Library(UniqueFd root, const Options& options) : root_(std::move(root)), options_(options) {}
+
+  absl::StatusOr<UniqueFd> OpenName(absl::string_view name, uint64_t flags) const;
 
   const UniqueFd root_;
   const Options options_;

@@ -127,5 +127,55 @@ TEST_F(LibraryTest, RefusesToCommitOverADirectoryThatCameMeanwhile) {
       << "nothing is left aside";
 }
 
+TEST_F(LibraryTest, TellsWhetherAFileIsStillTheSame) {
+  const absl::StatusOr<Library::File> file = library_->Find("a");
+  EXPECT_TRUE(*library_->Peek("a") == *file);
+  fs::permissions(base_ / "root/a", fs::perms::none);
+  EXPECT_FALSE(*library_->Peek("a") == *file);
+  EXPECT_TRUE(absl::IsNotFound(library_->Peek("none").status()));
+}
+
+TEST_F(LibraryTest, TellsDirectoriesApartWhereAsked) {
+  EXPECT_TRUE(library_->FindFileOrDirectory("")->is_directory);
+  EXPECT_TRUE(library_->FindFileOrDirectory("sub")->is_directory);
+  EXPECT_FALSE(library_->FindFileOrDirectory("sub/deep")->is_directory);
+  EXPECT_TRUE(absl::IsInvalidArgument(library_->Find("").status()));
+}
+
+TEST_F(LibraryTest, ListsADirectoryWithItsSubdirectories) {
+  fs::create_directories(base_ / "root/sub/deeper");
+  fs::create_directories(base_ / "root/sub/.hidden");
+  fs::create_symlink("../a", base_ / "root/sub/inside");
+  fs::create_symlink("../../outside", base_ / "root/sub/leads-out");
+  const absl::StatusOr<std::vector<Library::Entry>> entries = library_->ListDirectory("sub");
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  ASSERT_EQ(entries->size(), 3u);
+  EXPECT_EQ((*entries)[0].name, "deep");
+  EXPECT_EQ((*entries)[1].name, "deeper");
+  EXPECT_TRUE((*entries)[1].is_directory);
+  EXPECT_EQ((*entries)[2].name, "inside");
+  EXPECT_EQ((*entries)[2].size, 5);
+  EXPECT_TRUE(absl::IsNotFound(library_->ListDirectory("a").status()));
+  EXPECT_TRUE(absl::IsNotFound(library_->ListDirectory("none").status()));
+}
+
+TEST_F(LibraryTest, TellsWhetherAStoredFileIsNew) {
+  for (const Upload::Stored expected : {Upload::Stored::kNew, Upload::Stored::kReplaced}) {
+    absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("new", 3);
+    ASSERT_TRUE((*upload)->Append("new").ok());
+    const absl::StatusOr<Upload::Stored> stored = (*upload)->Store(Upload::WhenTaken::kReplace);
+    ASSERT_TRUE(stored.ok()) << stored.status();
+    EXPECT_EQ(*stored, expected);
+    EXPECT_EQ((*upload)->Stamp()->inode, library_->Find("new")->inode);
+    EXPECT_EQ((*upload)->Stamp()->size, 3);
+  }
+}
+
+TEST_F(LibraryTest, LeavesATakenNameAloneWhereItHasToBeFree) {
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("a", 0);
+  EXPECT_TRUE(absl::IsAlreadyExists((*upload)->Store(Upload::WhenTaken::kFail).status()));
+  EXPECT_EQ(Content("a"), "hello");
+}
+
 }  // namespace
 }  // namespace polyserve

@@ -90,7 +90,7 @@ TEST_F(FileSessionTest, GetsPartsAndLeavesOutWhatIsBehindTheEnd) {
 }
 
 TEST_F(FileSessionTest, PutsAFileAndAnswersOnce) {
-  EXPECT_EQ(Talk("P new file 6\nL\nQ\n!\nS new file\n").replies.substr(0, 5), "OK 0\n");
+  EXPECT_EQ(Talk("P new file 6\nL\nQ\n!\nS a\n").replies, "OK 0\nOK 5 1000000000\n");
   EXPECT_EQ(Content("new file"), "L\nQ\n!\n");
 }
 

@@ -1,0 +1,32 @@
+// The page of a directory: sizes for people. What else is on it is tested over the wire in http_files_test.
+#include "protocol/http_directory.h"
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+namespace polyserve {
+namespace {
+
+TEST(HttpDirectoryTest, WritesSizesForPeople) {
+  const struct {
+    int64_t bytes;
+    absl::string_view text;
+  } kCases[] = {{0, ">0 B<"},
+                {1023, ">1023 B<"},
+                {1024, ">1.0 KiB<"},
+                {1536, ">1.5 KiB<"},
+                {int64_t{5} << 30, ">5.0 GiB<"},
+                {INT64_MAX, ">8.0 EiB<"}};
+  for (const auto& one : kCases) {
+    EXPECT_TRUE(absl::StrContains(HttpDirectoryPage("", {{"x", one.bytes, 0}}), one.text)) << one.bytes;
+  }
+}
+
+TEST(HttpDirectoryTest, LeadsUpFromEverywhereButTheRoot) {
+  EXPECT_FALSE(absl::StrContains(HttpDirectoryPage("", {}), "../"));
+  EXPECT_TRUE(absl::StrContains(HttpDirectoryPage("a/<b>", {}), "<h1>/a/&lt;b&gt;/</h1>"));
+  EXPECT_TRUE(absl::StrContains(HttpDirectoryPage("a/<b>", {}), "<a href=\"../\">"));
+}
+
+}  // namespace
+}  // namespace polyserve

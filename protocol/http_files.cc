@@ -1,0 +1,241 @@
+#include "protocol/http_files.h"
+
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "files/library.h"
+#include "protocol/http_conditions.h"
+#include "protocol/http_date.h"
+#include "protocol/http_directory.h"
+#include "protocol/http_encoding.h"
+#include "protocol/http_range.h"
+#include "protocol/http_reply.h"
+#include "protocol/http_reply_cache.h"
+
+namespace polyserve {
+
+namespace {
+
+// Of a directory, where it is there.
+constexpr absl::string_view kIndexName = "index.html";
+
+// A request whose answer depends on nothing but the file, as most do.
+bool IsPlain(const HttpRequest& request) {
+  return request.method == HttpMethod::kGet && !request.range.has_value() && !request.conditional() &&
+         !request.accept_encoding.has_value();
+}
+
+// Answers from what is kept; false where nothing is.
+bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output) {
+  if (!IsPlain(request)) return false;
+  const HttpReplyCache::Reply rest = site.reply_cache().Find(site.library(), name);
+  if (rest == nullptr) return false;
+  HttpReply(200, request.terms, site).WriteTo(output, rest);
+  HttpReply::Finish(request.terms, output);
+  return true;
+}
+
+// What is sent of a name.
+struct Representation {
+  absl::string_view name;  // That was asked for.
+  Library::File file;
+  std::string type;            // Of the name, whatever the coding.
+  absl::string_view encoding;  // "" for none.
+};
+
+// A file beside the one that was asked for, in a coding that the client takes. One that is older than the file itself
+// was made of another state of it, and does not count.
+void PreferEncoded(const Library& library, absl::string_view accept_encoding, Representation& representation) {
+  for (const HttpEncoding& encoding : AcceptedHttpEncodings(accept_encoding)) {
+    absl::StatusOr<Library::File> encoded = library.Find(absl::StrCat(representation.name, encoding.end_of_name));
+    if (!encoded.ok() || encoded->mtime < representation.file.mtime) continue;
+    representation.file = *std::move(encoded);
+    representation.encoding = encoding.name;
+    return;
+  }
+}
+
+class FileReply {
+ public:
+  FileReply(const HttpSite& site, const HttpRequest& request, const Representation& representation, Output& output)
+      : site_(site), request_(request), representation_(representation), file_(representation.file), output_(output) {}
+
+  void Write() {
+    switch (CheckHttpConditions(request_, &file_)) {
+      case HttpVerdict::kNotModified:
+        return WriteNotModified();
+      case HttpVerdict::kFailed:
+        return WriteHttpError(412, "the file is not in the state that the request names", request_.terms, site_,
+                              output_);
+      case HttpVerdict::kGoOn:
+        break;
+    }
+    const bool may_have_ranges = request_.range.has_value() && request_.method == HttpMethod::kGet;
+    if (!may_have_ranges || !HttpRangeApplies(request_, file_)) return WriteWhole();
+    const HttpRanges ranges = ParseHttpRanges(*request_.range, file_.size);
+    switch (ranges.kind) {
+      case HttpRanges::Kind::kWhole:
+        return WriteWhole();
+      case HttpRanges::Kind::kUnsatisfiable:
+        return WriteHttpError(416, "the file is shorter", request_.terms, site_, output_,
+                              absl::StrCat("Content-Range: bytes */", file_.size, "\r\n"));
+      case HttpRanges::Kind::kParts:
+        return ranges.parts.size() == 1 ? WritePart(ranges.parts[0]) : WriteParts(ranges);
+    }
+  }
+
+ private:
+  // The fields that tell caches what they hold: those of a 200 that 304 repeats.
+  std::string Validators() const {
+    return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(file_.mtime),
+                        "\r\nVary: Accept-Encoding\r\n");
+  }
+
+  std::string Fields(absl::string_view type, int64_t length) const {
+    const absl::string_view encoding = representation_.encoding;
+    return absl::StrCat("Content-Type: ", type, "\r\nContent-Length: ", length, "\r\nAccept-Ranges: bytes\r\n",
+                        encoding.empty() ? "" : absl::StrCat("Content-Encoding: ", encoding, "\r\n"), Validators());
+  }
+
+  void WriteNotModified() {
+    HttpReply(304, request_.terms, site_).AddLines(Validators()).WriteTo(output_);
+    HttpReply::Finish(request_.terms, output_);
+  }
+
+  void WriteWhole() {
+    if (IsPlain(request_) && file_.size <= kMaxCopiedFileBytes && WriteAndKeep()) return;
+    HttpReply reply(200, request_.terms, site_);
+    reply.AddLines(Fields(representation_.type, file_.size));
+    WriteWith(reply, {0, file_.size});
+  }
+
+  // False where the file has become shorter meanwhile.
+  bool WriteAndKeep() {
+    std::string rest = absl::StrCat(Fields(representation_.type, file_.size), "\r\n");
+    const size_t head_size = rest.size();
+    rest.resize(head_size + static_cast<size_t>(file_.size));
+    if (::pread(file_.fd->get(), &rest[head_size], static_cast<size_t>(file_.size), 0) != file_.size) return false;
+    const auto kept = std::make_shared<const std::string>(std::move(rest));
+    site_.reply_cache().Keep(representation_.name, file_, kept);
+    HttpReply(200, request_.terms, site_).WriteTo(output_, kept);
+    HttpReply::Finish(request_.terms, output_);
+    return true;
+  }
+
+  void WritePart(const HttpRange& range) {
+    HttpReply reply(206, request_.terms, site_);
+    reply.AddLines(Fields(representation_.type, range.length)).Add("Content-Range", ContentRange(range));
+    WriteWith(reply, range);
+  }
+
+  // multipart/byteranges (RFC 9110, section 14.6).
+  void WriteParts(const HttpRanges& ranges) {
+    // Unlike to be in the file: who wrote it did not know its inode and time beforehand.
+    const std::string etag = HttpETag(file_);
+    const std::string boundary = absl::StrCat("polyserve-", absl::string_view(etag).substr(1, etag.size() - 2));
+    const std::string end = absl::StrCat("\r\n--", boundary, "--\r\n");
+    std::vector<std::string> heads;
+    int64_t length = static_cast<int64_t>(end.size());
+    for (const HttpRange& range : ranges.parts) {
+      heads.push_back(absl::StrCat("\r\n--", boundary, "\r\nContent-Type: ", representation_.type,
+                                   "\r\nContent-Range: ", ContentRange(range), "\r\n\r\n"));
+      length += static_cast<int64_t>(heads.back().size()) + range.length;
+    }
+    HttpReply reply(206, request_.terms, site_);
+    reply.AddLines(Fields(absl::StrCat("multipart/byteranges; boundary=", boundary), length)).WriteTo(output_);
+    for (size_t i = 0; i < heads.size(); ++i) {
+      output_.Write(heads[i]);
+      output_.WriteFile(file_.fd, ranges.parts[i].begin, ranges.parts[i].length);
+    }
+    output_.Write(end);
+    HttpReply::Finish(request_.terms, output_);
+  }
+
+  std::string ContentRange(const HttpRange& range) const {
+    return absl::StrCat("bytes ", range.begin, "-", range.begin + range.length - 1, "/", file_.size);
+  }
+
+  // The head, and this part of the file behind it.
+  void WriteWith(HttpReply& reply, const HttpRange& range) {
+    char buffer[kMaxCopiedFileBytes];
+    const bool is_copied =
+        range.length <= kMaxCopiedFileBytes && !request_.terms.omits_content &&
+        ::pread(file_.fd->get(), buffer, static_cast<size_t>(range.length), range.begin) == range.length;
+    reply.WriteTo(output_, is_copied ? absl::string_view(buffer, static_cast<size_t>(range.length)) : "");
+    if (!is_copied && !request_.terms.omits_content) output_.WriteFile(file_.fd, range.begin, range.length);
+    HttpReply::Finish(request_.terms, output_);
+  }
+
+  const HttpSite& site_;
+  const HttpRequest& request_;
+  const Representation& representation_;
+  const Library::File& file_;
+  Output& output_;
+};
+
+void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_view name, Library::File file,
+                Output& output) {
+  Representation representation{name, std::move(file), site.types().Find(name), ""};
+  if (request.accept_encoding.has_value()) {
+    PreferEncoded(site.library(), *request.accept_encoding, representation);
+  }
+  FileReply(site, request, representation, output).Write();
+}
+
+// Links within a page are relative, so that they need the slash.
+void Redirect(const HttpSite& site, const HttpRequest& request, const HttpTarget& target, Output& output) {
+  const std::string fields = absl::StrCat("Location: /", EncodeHttpPath(target.name), "/", target.query, "\r\n");
+  WriteHttpError(301, "a directory's address ends with a slash", request.terms, site, output, fields);
+}
+
+void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
+                     Output& output) {
+  if (!target.is_directory) return Redirect(*site, request, target, output);
+  const std::string index = target.name.empty() ? std::string(kIndexName) : absl::StrCat(target.name, "/", kIndexName);
+  if (AnswerKept(*site, request, index, output)) return;
+  absl::StatusOr<Library::File> file = site->library().Find(index);
+  if (file.ok()) return AnswerFile(*site, request, index, *std::move(file), output);
+  output.Work([site, name = target.name, terms = request.terms](Output& result) {
+    const absl::StatusOr<std::vector<Library::Entry>> entries = site->library().ListDirectory(name);
+    if (!entries.ok()) {
+      return WriteHttpError(HttpCode(entries.status()), "the directory cannot be listed", terms, *site, result);
+    }
+    const std::string page = HttpDirectoryPage(name, *entries);
+    HttpReply reply(200, terms, *site);
+    reply.Add("Content-Type", "text/html; charset=utf-8").Add("Content-Length", page.size());
+    reply.Add("Cache-Control", "no-cache").WriteTo(result, page);
+    HttpReply::Finish(terms, result);
+  });
+}
+
+// Hidden files do not exist for a reader; whether the name is hidden only, or there as well, is not told.
+int ReadErrorCode(absl::string_view name, const absl::Status& error) {
+  const bool is_hidden = absl::StartsWith(name, ".") || absl::StrContains(name, "/.");
+  return absl::IsPermissionDenied(error) && is_hidden ? 404 : HttpCode(error);
+}
+
+}  // namespace
+
+void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
+                    Output& output) {
+  if (!target.is_directory && AnswerKept(*site, request, target.name, output)) return;
+  absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
+  if (!file.ok()) {
+    const int code = ReadErrorCode(target.name, file.status());
+    const absl::string_view why = code == 404 ? "there is no such file" : file.status().message();
+    return WriteHttpError(code, why, request.terms, *site, output);
+  }
+  if (file->is_directory) return AnswerDirectory(site, request, target, output);
+  if (target.is_directory) return WriteHttpError(404, "there is no such directory", request.terms, *site, output);
+  AnswerFile(*site, request, target.name, *std::move(file), output);
+}
+
+}  // namespace polyserve

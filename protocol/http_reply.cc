@@ -1,0 +1,84 @@
+#include "protocol/http_reply.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr size_t kUsualHeadBytes = 512;  // Nearly all heads fit in this, and so grow but once.
+
+struct Status {
+  int code;
+  absl::string_view text;
+};
+
+constexpr Status kStatuses[] = {
+    {200, "200 OK"},
+    {201, "201 Created"},
+    {204, "204 No Content"},
+    {206, "206 Partial Content"},
+    {301, "301 Moved Permanently"},
+    {304, "304 Not Modified"},
+    {400, "400 Bad Request"},
+    {403, "403 Forbidden"},
+    {404, "404 Not Found"},
+    {405, "405 Method Not Allowed"},
+    {409, "409 Conflict"},
+    {411, "411 Length Required"},
+    {412, "412 Precondition Failed"},
+    {413, "413 Content Too Large"},
+    {414, "414 URI Too Long"},
+    {415, "415 Unsupported Media Type"},
+    {416, "416 Range Not Satisfiable"},
+    {417, "417 Expectation Failed"},
+    {431, "431 Request Header Fields Too Large"},
+    {501, "501 Not Implemented"},
+    {505, "505 HTTP Version Not Supported"},
+    {507, "507 Insufficient Storage"},
+};
+
+// One piece of memory is sent faster than two; from here on the copy costs more than that.
+constexpr size_t kMaxCopiedRestBytes = 8 * 1024;
+
+absl::string_view StatusText(int code) {
+  for (const Status& status : kStatuses) {
+    if (status.code == code) return status.text;
+  }
+  return "500 Internal Server Error";
+}
+
+}  // namespace
+
+HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site)
+    : omits_content_(terms.omits_content) {
+  text_.reserve(kUsualHeadBytes);
+  absl::StrAppend(&text_, "HTTP/1.1 ", StatusText(code), "\r\nServer: polyserve\r\n", site.DateLine());
+  if (!terms.keep_alive) Add("Connection", "close");
+  if (terms.keep_alive && terms.says_keep_alive) Add("Connection", "keep-alive");
+}
+
+void HttpReply::WriteTo(Output& output, absl::string_view content) {
+  text_.append("\r\n");
+  output.Write(text_);
+  if (!omits_content_) output.Write(content);
+}
+
+void HttpReply::WriteTo(Output& output, const std::shared_ptr<const std::string>& rest) {
+  output.Write(text_);
+  if (rest->size() <= kMaxCopiedRestBytes) {
+    output.Write(*rest);
+  } else {
+    output.WriteShared(rest);
+  }
+}
+
+void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms, const HttpSite& site, Output& output,
+                    absl::string_view fields) {
+  const std::string content = absl::StrCat(StatusText(code), ": ", why, "\n");
+  HttpReply reply(code, terms, site);
+  reply.Add("Content-Type", "text/plain; charset=utf-8").Add("Content-Length", content.size()).AddLines(fields);
+  if (code == 405) reply.AddLines(site.AllowLine());
+  reply.WriteTo(output, content);
+  HttpReply::Finish(terms, output);
+}
+
+}  // namespace polyserve

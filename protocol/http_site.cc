@@ -1,0 +1,38 @@
+#include "protocol/http_site.h"
+
+#include <time.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/http_date.h"
+
+namespace polyserve {
+
+HttpSite::HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Clock clock)
+    : library_(std::move(library)),
+      types_(std::move(types)),
+      reply_cache_(std::make_unique<HttpReplyCache>()),
+      clock_(clock) {}
+
+// time(2) reads a word that the kernel keeps up to date: no system call, some nanoseconds.
+int64_t HttpSite::SystemClock() { return ::time(nullptr); }
+
+absl::string_view HttpSite::AllowLine() const {
+  return library_->options().read_only ? "Allow: GET, HEAD, OPTIONS\r\n" : "Allow: GET, HEAD, OPTIONS, PUT\r\n";
+}
+
+absl::string_view HttpSite::DateLine() const {
+  struct Cached {
+    int64_t second = INT64_MIN;
+    std::string line;
+  };
+  static thread_local Cached
+      cached;  // Of each thread, so that there is nothing to lock; what it holds is the same for all.
+  const int64_t now = clock_();
+  if (cached.second != now) cached = {now, absl::StrCat("Date: ", FormatHttpDate(now), "\r\n")};
+  return cached.line;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,45 @@
+// HttpSite: what all http sessions share: the library, the media types, replies that are kept, and the time of day as
+// replies tell it.
+#ifndef POLYSERVE_PROTOCOL_HTTP_SITE_H_
+#define POLYSERVE_PROTOCOL_HTTP_SITE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "files/library.h"
+#include "protocol/http_reply_cache.h"
+#include "protocol/media_types.h"
+
+namespace polyserve {
+
+// Safe for use from several threads and processes.
+class HttpSite {
+ public:
+  using Clock = int64_t (*)();  // Returns seconds since 1970.
+
+  HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Clock clock = &SystemClock);
+
+  const Library& library() const { return *library_; }
+  const MediaTypes& types() const { return types_; }
+
+  HttpReplyCache& reply_cache() const { return *reply_cache_; }
+
+  // "Allow: ...\r\n": the methods that are offered.
+  absl::string_view AllowLine() const;
+
+  // "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", of now; formatted once a second. Valid until this thread asks again.
+  absl::string_view DateLine() const;
+
+ private:
+  static int64_t SystemClock();
+
+  const std::shared_ptr<const Library> library_;
+  const MediaTypes types_;
+  const std::unique_ptr<HttpReplyCache> reply_cache_;
+  const Clock clock_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_HTTP_SITE_H_

@@ -1,0 +1,56 @@
+// HttpUpload: a PUT under way. Its content goes into the library as it comes, and is a file when all of it is there.
+#ifndef POLYSERVE_PROTOCOL_HTTP_UPLOAD_H_
+#define POLYSERVE_PROTOCOL_HTTP_UPLOAD_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "files/library.h"
+#include "protocol/http_parser.h"
+#include "protocol/http_request.h"
+#include "protocol/http_site.h"
+#include "protocol/http_target.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
+
+namespace polyserve {
+
+class HttpUpload {
+ public:
+  // Takes the request on, and tells a client that waits for it to go on ("100 Continue"). Returns null where it is
+  // refused: the reply is written then, by HttpRequest::TermsWithoutContent(). `head` is what `request` was parsed
+  // from; `site` outlives the upload.
+  static std::unique_ptr<HttpUpload> Start(const HttpSite& site, absl::string_view head, const HttpRequest& request,
+                                           const HttpTarget& target, Output& output);
+
+  // Takes content. Writes the reply once it has all of it, or something has gone wrong; see over().
+  void Take(Input& input, Output& output);
+
+  // The reply is written.
+  bool over() const { return over_; }
+
+ private:
+  HttpUpload(const HttpSite& site, const HttpRequest& request, const HttpTarget& target, std::unique_ptr<Upload> file);
+
+  absl::Status TakeContent(Input& input);
+  absl::Status Append(absl::string_view bytes);
+  bool complete() const { return chunks_ != nullptr ? chunks_->done() : left_ == 0; }
+  void Store(Output& output);
+  void Refuse(const absl::Status& error, Output& output);
+
+  const HttpSite& site_;
+  HttpReplyTerms terms_;
+  const std::string name_;
+  const std::unique_ptr<Upload> file_;
+  std::unique_ptr<HttpChunks> chunks_;  // Null where the length was announced.
+  int64_t left_ = 0;                    // So much of it is to come; in chunks, so much may come at most.
+  std::string conditions_;              // The head, where it holds conditions: they are asked once more at the end.
+  bool over_ = false;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_HTTP_UPLOAD_H_
