@@ -14,6 +14,12 @@ constexpr bool kSanitized = true;  // Slow, and hungry for memory.
 constexpr bool kSanitized = false;
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kChecksPointers = true;
+#else
+constexpr bool kChecksPointers = false;
+#endif
+
 constexpr absl::Duration kPatience = absl::Seconds(kSanitized ? 100 : 30);
 
 // Asks every few milliseconds. True as soon as the condition is; false after kPatience.

@@ -83,15 +83,19 @@ TEST_F(HostileTest, ClientThatNeverReadsCostsNoMemoryAndHindersNobody) {
 
 TEST_F(HostileTest, FloodOfRequestsWithoutReadingIsHeldBackAndHindersNobody) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it waits for this client alone";
-  for (int i = 0; i < 200; ++i) root().Write(absl::StrCat("file ", i), "");
-  std::string requests;
-  for (int i = 0; i < 10'000; ++i) requests += "L\n";
+  for (int i = 0; i < 200; ++i) root().Write(absl::StrCat("file ", i), "small");
+  root().WriteZeroes("large", 64 * kMebibyte);
   StartMeasured();
-  Peer peer = Connect("file");
-  peer.SendUntilStuck(requests, 32 * kMebibyte);
+  std::vector<Peer> peers;
+  for (const char* request : {"L\n", "G large\n", "G file 1\n", "R file 1 0 0\n", "S none\n", "X\n"}) {
+    std::string requests;
+    while (requests.size() < 100'000) requests += request;
+    peers.push_back(Connect("file"));
+    peers.back().SendUntilStuck(requests, 16 * kMebibyte);
+  }
   ExpectServesOthers();
   ExpectBoundedMemory();
-  peer.Reset();
+  for (Peer& peer : peers) peer.Reset();
 }
 
 TEST_F(HostileTest, FloodOfEchoWithoutReadingIsHeldBackAndHindersNobody) {
