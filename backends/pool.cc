@@ -36,8 +36,10 @@ Pool::Pool(ServeContext& context, const PoolOptions& options, PoolBoard& board, 
 
 void Pool::Run() {
   while (!Signals::stopping()) {
-    Attend(passes() && crew_.HasRoom());
-    if (!passes() || !crew_.HasRoom()) continue;
+    const bool accepts = passes() && crew_.HasRoom();
+    Attend(accepts);
+    if (!accepts) continue;
+    // Should the worker that was idle have ended meanwhile, the client waits for its replacement.
     absl::StatusOr<Connection> client = acceptor_.TakeSeen();
     if (client.ok()) crew_.HandOver(*std::move(client));
   }

@@ -40,7 +40,7 @@ class Crew {
   // With --accept=pass:
   // True while some worker waits for a client.
   virtual bool HasRoom() = 0;
-  // Gives a client to one of those. Only while HasRoom().
+  // Gives a client to one of those; where there is none any more, to the next one that comes.
   virtual void HandOver(Connection client) = 0;
   // Sends away one worker that is idle.
   virtual void DismissOne() = 0;

@@ -103,7 +103,9 @@ int main(int argc, char** argv) {
   polyserve::g_can = model->can;
   for (const std::string& flag : polyserve::g_model_flags) {
     // The kernel gives each client to one worker, whether that has time or not.
-    if (flag == "--accept=reuseport") polyserve::g_can.keeps_clients_apart = false;
+    if (flag != "--accept=reuseport") continue;
+    polyserve::g_can.keeps_clients_apart = false;
+    polyserve::g_can.computes_apart = false;
   }
   return RUN_ALL_TESTS();
 }
