@@ -120,7 +120,7 @@ std::string ServerProcess::log() const {
 }
 
 void ServerProcess::Signal(int signal) {
-  if (!has_exited_) ::kill(pid_, signal);
+  if (pid_ > 0 && !has_exited_) ::kill(pid_, signal);  // kill(-1) would reach everybody.
 }
 
 void ServerProcess::SignalAndAwaitDelivery(int signal) {

@@ -88,15 +88,18 @@ TEST_F(StopTest, DownloadIsFinishedHoweverLongItTakesWhereThereIsNoDrainTimeout)
 }
 
 TEST_F(StopTest, UploadIsFinishedFirst) {
-  const std::string bytes = RandomBytes(kLarge, 9);
+  const std::string bytes = RandomBytes(200'000, 9);
   StartServer({kPatientDrain});
   Peer peer = Connect("file");
-  peer.Send(absl::StrCat("P large ", kLarge, "\n"));
-  peer.Send(absl::string_view(bytes).substr(0, kLarge / 2));
+  peer.Send(absl::StrCat("P a ", bytes.size(), "\n"));
+  peer.Send(absl::string_view(bytes).substr(0, 100'000));
+  Peer idle = Connect("file");
   server().SignalAndAwaitDelivery(SIGTERM);
-  peer.Send(absl::string_view(bytes).substr(kLarge / 2));
+  // When this one is let go, everybody has been told, and there is nothing more to read of the upload.
+  EXPECT_TRUE(!can().keeps_clients_apart || idle.AwaitClose());
+  peer.Send(absl::string_view(bytes).substr(100'000));
   EXPECT_EQ(peer.ReadToEnd(), "OK 0\n");
-  EXPECT_EQ(Sha256(root().Read("large")), Sha256(bytes));
+  EXPECT_EQ(Sha256(root().Read("a")), Sha256(bytes));
   ExpectCleanExit();
 }
 
