@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "net/endpoint.h"
@@ -20,20 +21,24 @@ namespace {
 // How long a server that takes nothing is taken to be stuck. Where it is only slow, the test floods less, no more.
 constexpr int kStuckMilliseconds = 300;
 
-UniqueFd Connect(const std::string& address) {
+absl::StatusOr<UniqueFd> Connect(const std::string& address) {
   const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(address);
-  if (!endpoint.ok()) return UniqueFd();
+  if (!endpoint.ok()) return endpoint.status();
   absl::StatusOr<UniqueFd> fd = ConnectTcp(*endpoint, kPatience);
-  if (!fd.ok()) return UniqueFd();
+  if (!fd.ok()) return fd.status();
   const timeval patience = absl::ToTimeval(kPatience);
   ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(fd->get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  return *std::move(fd);
+  return fd;
 }
 
 }  // namespace
 
-Peer::Peer(const std::string& address) : fd_(Connect(address)) {}
+Peer::Peer(const std::string& address) {
+  absl::StatusOr<UniqueFd> fd = Connect(address);
+  was_refused_ = absl::IsUnavailable(fd.status());  // ECONNREFUSED.
+  if (fd.ok()) fd_ = *std::move(fd);
+}
 
 bool Peer::Send(absl::string_view bytes) {
   while (!bytes.empty()) {

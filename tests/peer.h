@@ -24,6 +24,8 @@ class Peer {
   explicit Peer(const std::string& address);
 
   bool connected() const { return fd_.ok(); }
+  // Nobody listens at the address. False as well where nobody answers.
+  bool was_refused() const { return was_refused_; }
 
   // False where the server does not take all of it.
   bool Send(absl::string_view bytes);
@@ -54,6 +56,7 @@ class Peer {
 
   UniqueFd fd_;
   std::string buffer_;  // Received, but not yet returned.
+  bool was_refused_ = false;
   bool was_closed_ = false;
   bool was_reset_ = false;
 };

@@ -36,7 +36,7 @@ class StopTest : public EveryModelTest {
     return peer;
   }
 
-  bool Refuses() { return !Peer(server().address("echo")).connected(); }
+  bool Refuses() { return Peer(server().address("echo")).was_refused(); }
 };
 
 TEST_F(StopTest, IdleServerEndsAtOnce) {
