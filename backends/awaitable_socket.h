@@ -24,7 +24,7 @@ namespace polyserve {
 
 class AwaitableSocket : public EventClient {
  public:
-  class Wait {
+  class [[nodiscard]] Wait {  // Does nothing without co_await.
    public:
     explicit Wait(AwaitableSocket& socket) : socket_(socket) {}
     bool await_ready() const { return false; }

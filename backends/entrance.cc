@@ -84,10 +84,10 @@ class ListenerSource : public ClientSource {
   absl::StatusOr<Connection> NextOfBacklog() {
     for (const Listener* listener : all_) {
       while (backlog_left_ > 0) {
-        --backlog_left_;
         absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
-        if (client.ok()) return client;
         if (absl::IsUnavailable(client.status())) break;
+        if (client.ok()) --backlog_left_;
+        if (client.ok()) return client;
         Pause();
       }
     }

@@ -80,9 +80,9 @@ void Pool::Staff() {
 }
 
 bool Pool::NeedsOneMore() const {
-  if (Signals::stopping()) return living() == 0 && !is_drained_;
-  if (living() < least_) return true;
-  return living() < options_.workers_max && board_.Count(State::kIdle) == 0;
+  const bool all_are_busy = board_.Count(State::kIdle) == 0;
+  if (Signals::stopping()) return !is_drained_ && all_are_busy && living() < options_.workers;
+  return living() < least_ || (all_are_busy && living() < options_.workers_max);
 }
 
 void Pool::Hire() {
@@ -134,7 +134,8 @@ void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOp
     absl::StatusOr<Connection> client = source.Next();
     if (!client.ok()) break;
     board.Set(slot, State::kBusy);
-    if (!options.has_fixed_size() && board.Count(State::kIdle) == 0) board.Wake();  // Time for one more.
+    const bool may_grow = !options.has_fixed_size() || Signals::stopping();
+    if (may_grow && board.Count(State::kIdle) == 0) board.Wake();  // Time for one more.
     DriveBlocking(*std::move(client), context);
   }
   board.Set(slot, State::kLeaving);

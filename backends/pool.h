@@ -7,7 +7,7 @@
 //             none wait in the kernel's queue, where they cost nothing.
 //   stopping  workers are interrupted again and again until each has noticed; those who had connected before are
 //   served,
-//             by a new worker where there is none left; listeners at which nobody waits are shut down at once.
+//             by new workers where all are busy or have left; listeners at which nobody waits are shut down at once.
 #ifndef POLYSERVE_BACKENDS_POOL_H_
 #define POLYSERVE_BACKENDS_POOL_H_
 

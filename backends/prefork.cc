@@ -10,6 +10,7 @@
 // Sources: Stevens, Fenner, Rudoff, UNIX Network Programming, vol. 1, chapter 30 ("preforked" servers); on who accepts:
 // Brecht, Pariag, Gammo, "accept()able Strategies for Improving Web Server Performance", USENIX 2004.
 #include <gflags/gflags.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
@@ -118,9 +119,10 @@ class Processes : public Crew {
   }
 
   bool HasRoom() override {
+    const int idle = board_.Count(State::kIdle);
     int waiting_bytes = 0;
-    PCHECK(::ioctl(channel_.outlet.get(), FIONREAD, &waiting_bytes) == 0) << "FIONREAD";
-    return board_.Count(State::kIdle) > waiting_bytes / kParcelBytes;
+    if (idle > 0) PCHECK(::ioctl(channel_.outlet.get(), FIONREAD, &waiting_bytes) == 0) << "FIONREAD";
+    return idle > waiting_bytes / kParcelBytes;
   }
 
   void HandOver(Connection client) override {
@@ -138,6 +140,11 @@ class Processes : public Crew {
  private:
   [[noreturn]] void RunWorker(int slot) {
     Signals::InstallInWorker();
+    if (passes()) {
+      // Clients may be on their way to it, so it leaves at its parent's word alone, not at a signal of its own.
+      ::signal(SIGTERM, SIG_IGN);
+      ::signal(SIGINT, SIG_IGN);
+    }
     lifeline_.HoldInDescendant();
     channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
@@ -150,7 +157,7 @@ class Processes : public Crew {
   }
 
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
-    if (options_.accept != AcceptPolicy::kPass) return entrance_.Open(slot);
+    if (!passes()) return entrance_.Open(slot);
     for (Listener& listener : context_.listeners) listener.fd.reset();
     absl::StatusOr<WaitSet> waits = WaitSet::Create();
     if (!waits.ok()) return waits.status();
@@ -170,6 +177,8 @@ class Processes : public Crew {
     board_.Set(slot, is_orderly ? State::kLeft : State::kCrashed);
     pids_[static_cast<size_t>(slot)] = -1;
   }
+
+  bool passes() const { return options_.accept == AcceptPolicy::kPass; }
 
   ServeContext& context_;
   const PoolOptions options_;

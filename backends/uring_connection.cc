@@ -69,7 +69,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
   Counters::Add(shared_.counters->bytes_in, static_cast<int64_t>(bytes.size()));
   const bool hold_back = sending_ || conversation_.held_up();
   is_stream_ = bytes.size() >= UringBuffers::kRequestBytes;
-  stop_receiving_ = receiving_ && (hold_back || is_stream_);
+  stop_receiving_ = receiving_ && (hold_back || is_stream_ || shared_.stopping);
   if (hold_back) conversation_.HoldBack(bytes);
   if (bytes.empty()) {
     conversation_.OnEnd(output());

@@ -54,13 +54,13 @@ class alignas(kTagAlignment) UringConnection : public UringHook {
   void OnReceived(const io_uring_cqe& completion);
   void OnSent(int result);
   void OnWritable();
-  // Nothing has moved for the idle time-out, or it is done with lingering.
+  // Time has passed: it is over if nothing has moved for the idle time-out; it has lingered long enough.
   void OnTick();
   void OnLingerEnd();
   // The server stops: it is over if it is between requests, or else as soon as it is.
   void OnStop();
 
-  // Goes on as far as it can without waiting. Called once in the turn after it was put on shared.due. May delete it.
+  // Goes on as far as it can without waiting. Called once a turn for those on shared.due. May delete it.
   void Proceed();
 
   bool is_done_lingering() const { return linger_end_->passed(); }
@@ -108,11 +108,11 @@ struct UringShared {
   Counters* counters;
   uint32_t ticks = 0;  // The coarse clock.
   bool stopping = false;
-  bool ran_task = false;              // In this turn.
-  std::vector<UringConnection*> due;  // They proceed when all completions of the batch are noted.
-  std::vector<std::unique_ptr<UringUnsent>> spares;
+  bool ran_task = false;                             // In this turn.
+  std::vector<UringConnection*> due;                 // They proceed when all completions of the batch are noted.
+  std::vector<std::unique_ptr<UringUnsent>> spares;  // For the next use.
   Connections connections;
-  Connections lingering;  // Whoever is to be closed first comes first.
+  Connections lingering;  // Whoever lingers longest comes first.
 };
 
 }  // namespace polyserve

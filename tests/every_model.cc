@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -16,6 +17,7 @@ namespace {
 
 // From the command line of this program.
 Traits g_can;
+absl::Status g_availability;
 std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the variant.
 
 constexpr char kListen[] = "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0";
@@ -33,6 +35,10 @@ void EveryModelTest::StartServer(ServerProcess::Options options) {
   options.flags.insert(options.flags.end(), {kListen, absl::StrCat("--root=", root_.path())});
   server_ = std::make_unique<ServerProcess>(options);
   EXPECT_TRUE(server_->ready());
+}
+
+void EveryModelTest::SetUp() {
+  if (!g_availability.ok()) GTEST_SKIP() << "not on this system: " << g_availability.message();
 }
 
 void EveryModelTest::TearDown() {
@@ -101,6 +107,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   polyserve::g_can = model->can;
+  // Any other error is not the system's, and for the tests to find.
+  const absl::Status status = model->make().status();
+  if (absl::IsPermissionDenied(status) || absl::IsUnimplemented(status)) polyserve::g_availability = status;
   for (const std::string& flag : polyserve::g_model_flags) {
     // The kernel gives each client to one worker, whether that has time or not.
     if (flag != "--accept=reuseport") continue;

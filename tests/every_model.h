@@ -24,6 +24,9 @@ class EveryModelTest : public testing::Test {
   void StartServer(std::vector<std::string> flags = {});
   void StartServer(ServerProcess::Options options);
 
+  // Skips the test where the system does not have what the model is made of.
+  void SetUp() override;
+
   // Unless the test has ended the server: asks it to stop, and expects that it does, and that nothing is left.
   void TearDown() override;
 
