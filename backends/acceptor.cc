@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "base/sys_error.h"
@@ -36,18 +37,7 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
   while (true) {
     UniqueFd fd(
         ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
-    if (fd.ok() && fd.get() <= options_.max_descriptor) {
-      Counters::Add(context_.statistics.counters().accepted, 1);
-      if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
-      return Connection{std::move(fd), &listener};
-    }
-    if (fd.ok()) {
-      Counters::Add(context_.statistics.counters().refused, 1);
-      LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << fd.get() << " is above "
-                                << options_.max_descriptor << ", the most this model can watch (refused so far: "
-                                << context_.statistics.counters().refused << ")";
-      return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
-    }
+    if (fd.ok()) return Admit({std::move(fd), &listener});
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
     if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
     if (IsShortage(errno)) {
@@ -59,6 +49,31 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
   }
 }
 
+absl::StatusOr<Connection> Acceptor::TryTake(Inbox& inbox) {
+  absl::StatusOr<Connection> connection = inbox.Take();
+  if (connection.ok()) return Admit(*std::move(connection));
+  if (absl::IsResourceExhausted(connection.status())) {
+    Counters::Add(context_.statistics.counters().refused, 1);
+    LogShortage(std::strerror(EMFILE));
+  }
+  return connection.status();
+}
+
+// Counts a client in, unless the model cannot watch its descriptor.
+absl::StatusOr<Connection> Acceptor::Admit(Connection connection) {
+  Counters& counters = context_.statistics.counters();
+  if (connection.fd.get() <= options_.max_descriptor) {
+    Counters::Add(counters.accepted, 1);
+    if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
+    return connection;
+  }
+  Counters::Add(counters.refused, 1);
+  LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << connection.fd.get() << " is above "
+                            << options_.max_descriptor << ", the most this model can watch (refused so far: "
+                            << context_.statistics.Total().refused << ")";
+  return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
+}
+
 void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
   spare_.reset();
   {
@@ -66,9 +81,13 @@ void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& w
     if (turned_away.ok()) Counters::Add(context_.statistics.counters().refused, 1);
   }  // Closed before its number is needed for the next spare.
   spare_ = OpenSpare();
-  LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why.message() << "; pausing for " << kPause
+  LogShortage(why.message());
+}
+
+void Acceptor::LogShortage(absl::string_view why) const {
+  LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why << "; pausing for " << kPause
                            << " (raise the limit with 'ulimit -n'; refused so far: "
-                           << context_.statistics.counters().refused << ")";
+                           << context_.statistics.Total().refused << ")";
 }
 
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {
@@ -76,7 +95,7 @@ void Acceptor::Refuse(Connection connection, const absl::Status& why) {
   Counters::Add(counters.accepted, -1);
   Counters::Add(counters.refused, 1);
   LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kPause
-                           << " (refused so far: " << counters.refused << ")";
+                           << " (refused so far: " << context_.statistics.Total().refused << ")";
   connection.fd.reset();
   pause_.emplace(kPause);
 }
@@ -116,7 +135,10 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
       return connection;
     }
   }
-  for (Listener& listener : context_.listeners) listener.fd.reset();  // From now on clients are told at once.
+  for (Listener& listener : context_.listeners) {
+    ::shutdown(listener.fd.get(), SHUT_RDWR);  // Others may hold it as well; and clients are to be told at once.
+    listener.fd.reset();
+  }
   return absl::CancelledError("the server stops");
 }
 

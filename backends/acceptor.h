@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "backends/inbox.h"
 #include "backends/serve_context.h"
 #include "base/unique_fd.h"
 #include "net/deadline.h"
@@ -42,6 +44,9 @@ class Acceptor {
   // Whoever left before being accepted is passed over.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
+  // The same for a client that was accepted elsewhere and dealt out to us. Cancelled: no more will come.
+  absl::StatusOr<Connection> TryTake(Inbox& inbox);
+
   // Waits for the next client on any listener, and answers the signals meanwhile. Cancelled: the server stops, and
   // those who had connected before have all been returned.
   absl::StatusOr<Connection> Next();
@@ -65,7 +70,9 @@ class Acceptor {
   void Refuse(Connection connection, const absl::Status& why);
 
  private:
+  absl::StatusOr<Connection> Admit(Connection connection);
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
+  void LogShortage(absl::string_view why) const;
 
   ServeContext& context_;
   const Options options_;

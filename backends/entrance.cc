@@ -1,5 +1,6 @@
 #include "backends/entrance.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/types/span.h"
 #include "backends/acceptor.h"
 #include "base/sys_error.h"
 #include "net/signals.h"
@@ -139,16 +139,29 @@ absl::Status Entrance::AddSiblings(int slots) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<ClientSource>> Entrance::Open(int slot) {
-  const absl::Span<const Listener* const> all(all_);
+absl::Span<const Listener* const> Entrance::ListenersOf(int slot) const {
   const size_t share = context_.listeners.size();
   const size_t begin = siblings_.empty() ? 0 : static_cast<size_t>(slot) * share;
+  return absl::Span<const Listener* const>(all_).subspan(begin, share);
+}
+
+absl::StatusOr<std::unique_ptr<ClientSource>> Entrance::Open(int slot) {
   absl::StatusOr<WaitSet> waits = WaitSet::Create();
   if (!waits.ok()) return waits.status();
-  auto source = std::make_unique<ListenerSource>(context_, all.subspan(begin, share), all, dismissals_.get(),
-                                                 lock_.get(), *std::move(waits));
+  auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, dismissals_.get(), lock_.get(),
+                                                 *std::move(waits));
   if (absl::Status status = source->Watch(); !status.ok()) return status;
   return source;
+}
+
+absl::StatusOr<std::vector<Listener>> Entrance::CopyListeners(int slot) const {
+  std::vector<Listener> copies;
+  for (const Listener* listener : ListenersOf(slot)) {
+    UniqueFd fd(::fcntl(listener->fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!fd.ok()) return SysError("fcntl");
+    copies.push_back({listener->service, std::move(fd), listener->make_session});
+  }
+  return copies;
 }
 
 void Entrance::DismissOne() {
@@ -161,7 +174,8 @@ void Entrance::DismissOne() {
 bool Entrance::ShutDownEmpty() {
   std::erase_if(open_, [](const Listener* listener) {
     pollfd queue = {listener->fd.get(), POLLIN, 0};
-    if (::poll(&queue, 1, 0) != 0) return false;
+    ::poll(&queue, 1, 0);
+    if ((queue.revents & POLLIN) != 0) return false;  // Where it was shut down already, that is not set.
     ::shutdown(listener->fd.get(), SHUT_RDWR);
     return true;
   });

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "backends/accept_lock.h"
 #include "backends/client_source.h"
 #include "backends/pool_options.h"
@@ -34,6 +35,9 @@ class Entrance {
   // The source of the worker in this slot. Call it in the worker: a process needs an epoll that is not its parent's.
   absl::StatusOr<std::unique_ptr<ClientSource>> Open(int slot);
 
+  // Copies of the listeners of the worker in this slot, for whom waiting at them is not all there is to do.
+  absl::StatusOr<std::vector<Listener>> CopyListeners(int slot) const;
+
   // Asks one worker, any that is idle, to leave. As long as none has, asking again changes nothing.
   void DismissOne();
 
@@ -45,6 +49,7 @@ class Entrance {
  private:
   Entrance(ServeContext& context, std::unique_ptr<AcceptLock> lock);
   absl::Status AddSiblings(int slots);
+  absl::Span<const Listener* const> ListenersOf(int slot) const;
 
   ServeContext& context_;
   const std::unique_ptr<AcceptLock> lock_;

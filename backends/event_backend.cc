@@ -2,36 +2,16 @@
 
 #include <gflags/gflags.h>
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "backends/event_connection.h"
+#include "backends/loop_backend.h"
+#include "backends/serve_context.h"
+#include "backends/serving_loop.h"
 
 DEFINE_string(trigger, "level",
               "epoll, libevent: level (a ready socket is told again and again) or edge (once, as it becomes ready)");
 
 namespace polyserve {
-
-namespace {
-
-class EventBackend : public Backend {
- public:
-  EventBackend(const EventLoopOptions& options, StartClient start) : options_(options), start_(start) {}
-
-  absl::Status Prepare(ServeContext& context) override {
-    absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(context, options_, start_);
-    if (loop.ok()) loop_ = *std::move(loop);
-    return loop.status();
-  }
-  absl::Status Serve(ServeContext&) override { return loop_->Run(); }
-
- private:
-  const EventLoopOptions options_;
-  const StartClient start_;
-  std::unique_ptr<EventLoop> loop_;
-};
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions options) {
   if (FLAGS_trigger != "level" && FLAGS_trigger != "edge") {
@@ -43,7 +23,9 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions optio
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const EventLoopOptions& options, StartClient start) {
   if (absl::Status status = EventLoop::Check(options); !status.ok()) return status;
-  return std::make_unique<EventBackend>(options, start);
+  return MakeLoopBackend([options, start](ServeContext& context, const LoopPost* post) {
+    return EventLoop::Create(context, post, options, start);
+  });
 }
 
 }  // namespace polyserve

@@ -1,5 +1,5 @@
-// MakeEventBackend: an event loop as a Backend. What is left for a model to say is which method it waits with, and, if
-// not by the event driver, how a client is served.
+// MakeEventBackend: an event loop, or several, as a Backend. What is left for a model to say is which method it waits
+// with, and, if not by the event driver, how a client is served.
 #ifndef POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 #define POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 

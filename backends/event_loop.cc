@@ -15,6 +15,9 @@ namespace polyserve {
 
 namespace {
 
+// libevent's, on Linux.
+constexpr const char* kMethods[] = {"select", "poll", "epoll"};
+
 // With edge triggering a reader goes on until the socket is empty, but not at the cost of the others.
 constexpr int kReadsPerTurnWithEdges = 16;
 
@@ -26,8 +29,9 @@ absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventLoopOption
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK);
   if (options.method != nullptr) {
-    for (const char** method = event_get_supported_methods(); *method != nullptr; ++method) {
-      if (std::strcmp(*method, options.method) != 0) event_config_avoid_method(config.get(), *method);
+    // (Not by event_get_supported_methods(): its answer is one for all threads, and freed by the next who ask.)
+    for (const char* method : kMethods) {
+      if (std::strcmp(method, options.method) != 0) event_config_avoid_method(config.get(), method);
     }
   }
   BasePointer base(event_base_new_with_config(config.get()), &event_base_free);
@@ -42,19 +46,22 @@ absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventLoopOption
   return base;
 }
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(ServeContext& context, const EventLoopOptions& options,
-                                                             StartClient start) {
+absl::StatusOr<std::unique_ptr<ServingLoop>> EventLoop::Create(ServeContext& context, const LoopPost* post,
+                                                               const EventLoopOptions& options, StartClient start) {
   absl::StatusOr<BasePointer> base = MakeBase(options);
   if (!base.ok()) return base.status();
-  std::unique_ptr<EventLoop> loop(new EventLoop(context, options, start, *std::move(base)));
+  std::unique_ptr<EventLoop> loop(new EventLoop(context, post, options, start, *std::move(base)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
 }
 
-EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base)
+EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoopOptions& options, StartClient start,
+                     BasePointer base)
     : context_(context),
+      post_(post),
       start_(start),
       base_(std::move(base)),
+      has_epoll_(absl::string_view(event_base_get_method(base_.get())) == "epoll"),
       acceptor_(context, {.non_blocking = true, .max_descriptor = options.max_descriptor}),
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
@@ -71,20 +78,17 @@ EventLoop::~EventLoop() {
 }
 
 absl::Status EventLoop::Watch() {
-  listeners_.reserve(context_.listeners.size());  // The callbacks keep pointers to the elements.
+  sources_.reserve(context_.listeners.size() + 1);  // The callbacks keep pointers to the elements.
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
-    ListenerEvent& added = listeners_.emplace_back(ListenerEvent{this, &listener, EventPointer(nullptr, &event_free)});
-    const auto on_acceptable = [](evutil_socket_t, short, void* self) {
-      ListenerEvent* event = static_cast<ListenerEvent*>(self);
-      event->loop->OnAcceptable(*event->listener);
-    };
-    added.event.reset(event_new(base_.get(), listener.fd.get(), EV_READ | EV_PERSIST, on_acceptable, &added));
-    complete = complete && added.event != nullptr && event_add(added.event.get(), nullptr) == 0;
+    complete = complete && WatchSource(&listener, listener.fd.get());
   }
+  const bool has_inbox = post_ != nullptr && post_->inbox != nullptr;
+  if (has_inbox) complete = complete && WatchSource(nullptr, post_->inbox->fd());
   const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnSignals(); };
-  signals_.reset(event_new(base_.get(), Signals::fd(), EV_READ | EV_PERSIST, on_signals, this));
-  complete = complete && signals_ != nullptr && event_add(signals_.get(), nullptr) == 0;
+  const int signals_fd = post_ == nullptr ? Signals::fd() : post_->stop_fd;
+  signals_.reset(event_new(base_.get(), signals_fd, EV_READ | EV_PERSIST, on_signals, this));
+  complete = complete && signals_ != nullptr && (has_inbox || event_add(signals_.get(), nullptr) == 0);
   const auto on_next_turn = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnNextTurn(); };
   next_turn_.reset(event_new(base_.get(), -1, 0, on_next_turn, this));
   complete = complete && next_turn_ != nullptr;
@@ -101,6 +105,17 @@ absl::Status EventLoop::Watch() {
   return complete ? absl::OkStatus() : absl::UnavailableError("libevent cannot watch the listeners");
 }
 
+bool EventLoop::WatchSource(const Listener* listener, int fd) {
+  const auto on_clients = [](evutil_socket_t, short, void* source) {
+    static_cast<Source*>(source)->loop->OnClients(*static_cast<Source*>(source));
+  };
+  Source& added = sources_.emplace_back(Source{this, listener, EventPointer(nullptr, &event_free)});
+  added.event.reset(event_new(base_.get(), fd, EV_READ | EV_PERSIST, on_clients, &added));
+  if (added.event == nullptr || event_add(added.event.get(), nullptr) != 0) return false;
+  WaitBehindTheOthers(added);
+  return true;
+}
+
 absl::Status EventLoop::Run() {
   while (!shared_.stopping || !shared_.clients.empty()) {
     if (event_base_loop(base_.get(), EVLOOP_ONCE) < 0) return absl::InternalError("libevent's loop has failed");
@@ -109,18 +124,29 @@ absl::Status EventLoop::Run() {
 }
 
 void EventLoop::OnSignals() {
+  if (post_ != nullptr) return Stop();
   const unsigned events = Signals::Take();
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kStop) != 0) Stop();
 }
 
-void EventLoop::OnAcceptable(const Listener& listener) {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
+void EventLoop::OnClients(const Source& source) {
+  // Of a crowd that comes at once, others are to have their share as well.
+  const int most = shares_listeners() ? 1 : kAcceptsPerTurn;
+  for (int i = 0; i < most; ++i) {
+    absl::StatusOr<Connection> connection =
+        source.listener == nullptr ? acceptor_.TryTake(*post_->inbox) : acceptor_.TryAccept(*source.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
-    if (!connection.ok()) return;
+    if (absl::IsCancelled(connection.status())) return Stop();
+    if (!connection.ok()) break;
     start_(*std::move(connection), shared_);
   }
+  WaitBehindTheOthers(source);
+}
+
+// Where others wait at the same listener, the next client is for one of them.
+void EventLoop::WaitBehindTheOthers(const Source& source) {
+  if (shares_listeners() && has_epoll_) wake_one_.Requeue(event_get_fd(source.event.get()));
 }
 
 void EventLoop::PauseAccepting() {
@@ -130,9 +156,9 @@ void EventLoop::PauseAccepting() {
 }
 
 void EventLoop::SetAccepting(bool accepting) {
-  for (const ListenerEvent& listener : listeners_) {
-    if (accepting) event_add(listener.event.get(), nullptr);
-    if (!accepting) event_del(listener.event.get());
+  for (const Source& source : sources_) {
+    if (!accepting) event_del(source.event.get());
+    if (accepting && event_add(source.event.get(), nullptr) == 0) WaitBehindTheOthers(source);
   }
 }
 
@@ -155,6 +181,7 @@ void EventLoop::OnTick() {
 
 // Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
 void EventLoop::Stop() {
+  if (post_ != nullptr) event_del(signals_.get());
   event_del(resume_accepting_.get());
   SetAccepting(false);
   while (true) {
@@ -162,6 +189,7 @@ void EventLoop::Stop() {
     if (!connection.ok()) break;
     start_(*std::move(connection), shared_);
   }
+  if (post_ != nullptr) post_->on_drained();
   shared_.stopping = true;
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnStop();  // May destroy the client.

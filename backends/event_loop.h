@@ -1,5 +1,7 @@
 // EventLoop: libevent's loop with all that does not depend on how a client is served: the listeners and their pauses,
 // the signals, the turns, a coarse clock for the idle time-out, and the way a stop goes. One thread.
+//
+// Where it is one of several, it has a LoopPost: clients may come from an inbox, and others answer the signals.
 #ifndef POLYSERVE_BACKENDS_EVENT_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_LOOP_H_
 
@@ -14,6 +16,8 @@
 #include "backends/acceptor.h"
 #include "backends/event_client.h"
 #include "backends/serve_context.h"
+#include "backends/serving_loop.h"
+#include "backends/wake_one.h"
 
 namespace polyserve {
 
@@ -32,48 +36,54 @@ struct EventLoopOptions {
 // else the connection is closed.
 using StartClient = void (*)(Connection connection, EventShared& shared);
 
-class EventLoop {
+class EventLoop : public ServingLoop {
  public:
   // Whether libevent has the method and the trigger on this system; where not, what to do.
   static absl::Status Check(const EventLoopOptions& options) { return MakeBase(options).status(); }
 
-  // Watches the listeners, but does not serve yet. The context must outlive it. Fails where Check() does, or for want
-  // of descriptors or memory.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(ServeContext& context, const EventLoopOptions& options,
-                                                           StartClient start);
-  ~EventLoop();  // Drops the clients that are left.
+  // Watches the listeners, but does not serve yet. The context, and the post (null: it is alone), must outlive it.
+  // Fails where Check() does, or for want of descriptors or memory.
+  static absl::StatusOr<std::unique_ptr<ServingLoop>> Create(ServeContext& context, const LoopPost* post,
+                                                             const EventLoopOptions& options, StartClient start);
+  ~EventLoop() override;  // Drops the clients that are left.
 
-  // Serves until told to stop and the last client has left; see Backend::Serve(). Called once.
-  absl::Status Run();
+  absl::Status Run() override;
 
  private:
   using BasePointer = std::unique_ptr<event_base, void (*)(event_base*)>;
   using EventPointer = std::unique_ptr<event, void (*)(event*)>;
-  struct ListenerEvent {  // What the callback of a listener is given.
+  struct Source {  // Where clients come from; what its callback is given.
     EventLoop* loop;
-    const Listener* listener;
+    const Listener* listener;  // Null: the inbox.
     EventPointer event;
   };
 
   // libevent's loop with this method and no other.
   static absl::StatusOr<BasePointer> MakeBase(const EventLoopOptions& options);
 
-  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base);
+  EventLoop(ServeContext& context, const LoopPost* post, const EventLoopOptions& options, StartClient start,
+            BasePointer base);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
+  bool WatchSource(const Listener* listener, int fd);
   void OnSignals();
-  void OnAcceptable(const Listener& listener);
+  void OnClients(const Source& source);
   void OnTick();
   void OnNextTurn();
   void PauseAccepting();
   void SetAccepting(bool accepting);
+  void WaitBehindTheOthers(const Source& source);
   void Stop();
+  bool shares_listeners() const { return post_ != nullptr && post_->shares_listeners; }
 
   ServeContext& context_;
+  const LoopPost* const post_;
   const StartClient start_;
   BasePointer base_;
+  const bool has_epoll_;
   Acceptor acceptor_;
-  std::vector<ListenerEvent> listeners_;
+  WakeOne wake_one_;
+  std::vector<Source> sources_;
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;

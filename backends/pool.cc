@@ -6,6 +6,7 @@
 
 #include "backends/blocking_driver.h"
 #include "glog/logging.h"
+#include "net/cpu.h"
 #include "net/signals.h"
 
 namespace polyserve {
@@ -29,7 +30,7 @@ Pool::Pool(ServeContext& context, const PoolOptions& options, PoolBoard& board, 
       board_(board),
       entrance_(entrance),
       crew_(crew),
-      acceptor_(context, {.on_child_ended = [&crew] { crew.ReapEnded(); }}),
+      acceptor_(context, {.non_blocking = options.non_blocking, .on_child_ended = [&crew] { crew.ReapEnded(); }}),
       started_(static_cast<size_t>(board.slots())),
       least_(options.workers),
       next_dismissal_(SteadyNow() + kBetweenDismissals) {}
@@ -45,7 +46,7 @@ void Pool::Run() {
   }
   if (passes()) PassBacklog();
   while (true) {
-    is_drained_ = entrance_.ShutDownEmpty();
+    is_drained_ = entrance_.ShutDownEmpty() && !crew_.HasUntaken();
     if (is_drained_ && living() == 0) return;
     Attend(false);
   }
@@ -86,7 +87,9 @@ bool Pool::NeedsOneMore() const {
 }
 
 void Pool::Hire() {
-  const int slot = board_.Find(State::kVacant);
+  // Each in its turn: while the server stops, clients may wait for a worker of a particular slot.
+  const int slot = board_.Find(State::kVacant, last_hired_ + 1);
+  last_hired_ = slot;
   const absl::Time now = SteadyNow();
   started_[static_cast<size_t>(slot)] = now;
   board_.Set(slot, State::kIdle);
@@ -127,6 +130,7 @@ absl::Duration Pool::UntilNextLook() const {
 int Pool::living() const { return board_.slots() - board_.Count(State::kVacant); }
 
 void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOptions& options, ServeContext& context) {
+  if (options.pin_cpus) PinToCpu(slot);
   const int most = options.clients_per_worker;
   // While the server stops, nobody leaves early: another one would have to be started for what is left.
   for (int served = 0; most == 0 || served < most || Signals::stopping(); ++served) {

@@ -42,6 +42,8 @@ class Crew {
   virtual bool HasRoom() = 0;
   // Gives a client to one of those; where there is none any more, to the next one that comes.
   virtual void HandOver(Connection client) = 0;
+  // True while a client is on its way to a worker that has not taken it, and may have ended.
+  virtual bool HasUntaken() { return false; }
   // Sends away one worker that is idle.
   virtual void DismissOne() = 0;
   // Sends away all, as there are no more clients.
@@ -75,6 +77,7 @@ class Pool {
   Acceptor acceptor_;
   BackOff back_off_;
   std::vector<absl::Time> started_;  // By slot.
+  int last_hired_ = -1;              // The slot.
   int least_;                        // Fewer workers than that are made up for at once.
   absl::Time next_dismissal_;
   bool is_drained_ = false;  // The server stops, and all who had connected before were taken.

@@ -34,8 +34,9 @@ int PoolBoard::Count(State state) const {
   return count;
 }
 
-int PoolBoard::Find(State state) const {
-  for (int slot = 0; slot < slots_; ++slot) {
+int PoolBoard::Find(State state, int from) const {
+  for (int i = 0; i < slots_; ++i) {
+    const int slot = (from + i) % slots_;
     if (states_[slot] == state) return slot;
   }
   return -1;

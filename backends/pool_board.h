@@ -35,8 +35,8 @@ class PoolBoard {
   void Set(int slot, State state) { states_[slot] = state; }
 
   int Count(State state) const;
-  // The first in this state; -1 where there is none.
-  int Find(State state) const;
+  // The first in this state, from this slot on and then from the beginning; -1 where there is none.
+  int Find(State state, int from) const;
 
   // Wakes up the one who looks after the pool; any worker may. wake_fd() is readable until TakeWakes().
   void Wake();

@@ -1,4 +1,4 @@
-// PoolOptions: the flags that all pools understand (--workers and the like), checked.
+// PoolOptions, LoopOptions: the flags of models with several workers (--workers and the like), checked.
 #ifndef POLYSERVE_BACKENDS_POOL_OPTIONS_H_
 #define POLYSERVE_BACKENDS_POOL_OPTIONS_H_
 
@@ -20,12 +20,24 @@ struct PoolOptions {
   int workers_min;         // So many there are at least,
   int workers_max;         // and so many at most.
   int clients_per_worker;  // After so many it leaves, and another one takes its place; 0: it stays.
+  bool pin_cpus;           // Each stays on one processor.
+  bool non_blocking;       // Of the sockets of the clients that are passed.
 
   bool has_fixed_size() const { return workers_min == workers_max; }
 };
 
+// Where each worker is a loop that serves many clients.
+struct LoopOptions {
+  PoolOptions pool;  // Of fixed size.
+  bool are_processes;
+
+  // One loop needs nobody who looks after it, and accepts by itself.
+  bool is_one() const { return pool.workers == 1 && !are_processes && pool.accept != AcceptPolicy::kPass; }
+};
+
 // InvalidArgument, in one line: a flag that makes no sense.
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags();
+absl::StatusOr<LoopOptions> LoopOptionsFromFlags();
 
 }  // namespace polyserve
 

@@ -12,13 +12,10 @@
 #include <gflags/gflags.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -30,12 +27,11 @@
 #include "backends/pool.h"
 #include "backends/pool_board.h"
 #include "backends/pool_options.h"
+#include "backends/worker_processes.h"
 #include "base/command_line.h"
 #include "glog/logging.h"
 #include "net/fd_passing.h"
 #include "net/lifeline.h"
-#include "net/process.h"
-#include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
 #include "net/wait_set.h"
@@ -96,26 +92,18 @@ class Processes : public Crew {
         options_(options),
         board_(board),
         entrance_(entrance),
-        lifeline_(lifeline),
         channel_(channel),
-        pids_(static_cast<size_t>(board.slots()), -1) {}
+        lifeline_(lifeline),
+        processes_(board, lifeline) {}
 
   absl::Status Start(int slot) override {
-    const absl::StatusOr<pid_t> pid = Fork();
-    if (!pid.ok()) return pid.status();
-    if (*pid == 0) RunWorker(slot);
-    pids_[static_cast<size_t>(slot)] = *pid;
-    return absl::OkStatus();
+    return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
   }
 
   void Interrupt() override { lifeline_.TellStop(); }
 
   void ReapEnded() override {
-    int status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      const auto found = std::find(pids_.begin(), pids_.end(), pid);
-      if (found != pids_.end()) NoteEnd(static_cast<int>(found - pids_.begin()), status);
-    }
+    processes_.ReapEnded([this](int slot) { return Settle(slot); });
   }
 
   bool HasRoom() override {
@@ -138,22 +126,20 @@ class Processes : public Crew {
   void DismissAll() override { channel_.inlet.reset(); }
 
  private:
-  [[noreturn]] void RunWorker(int slot) {
-    Signals::InstallInWorker();
+  int RunWorker(int slot) {
     if (passes()) {
       // Clients may be on their way to it, so it leaves at its parent's word alone, not at a signal of its own.
       ::signal(SIGTERM, SIG_IGN);
       ::signal(SIGINT, SIG_IGN);
     }
-    lifeline_.HoldInDescendant();
     channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
     if (!source.ok()) {
       LOG(ERROR) << "a worker cannot start: " << source.status().message();
-      ExitChild(1);
+      return 1;
     }
     ServeClients(**source, board_, slot, options_, context_);
-    ExitChild(0);
+    return 0;
   }
 
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
@@ -166,16 +152,11 @@ class Processes : public Crew {
     return std::make_unique<ChannelSource>(channel_.outlet.get(), *std::move(waits), board_, context_);
   }
 
-  void NoteEnd(int slot, int status) {
-    const bool is_orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  // A client whose end its worker could not count any more.
+  int64_t Settle(int slot) {
     const bool had_client = board_.state(slot) == State::kBusy;
-    if (!is_orderly) {
-      LOG(WARNING) << "worker " << pids_[static_cast<size_t>(slot)] << " " << DescribeExit(status)
-                   << (had_client ? "; its client is lost, the others are not" : "") << "; another takes its place";
-    }
-    if (had_client) Counters::Add(context_.statistics.counters().ended, 1);  // It could not say so itself.
-    board_.Set(slot, is_orderly ? State::kLeft : State::kCrashed);
-    pids_[static_cast<size_t>(slot)] = -1;
+    if (had_client) Counters::Add(context_.statistics.counters().ended, 1);
+    return had_client ? 1 : 0;
   }
 
   bool passes() const { return options_.accept == AcceptPolicy::kPass; }
@@ -184,9 +165,9 @@ class Processes : public Crew {
   const PoolOptions options_;
   PoolBoard& board_;
   Entrance& entrance_;
-  Lifeline& lifeline_;
   Channel& channel_;
-  std::vector<pid_t> pids_;  // By slot; -1 where there is none.
+  Lifeline& lifeline_;
+  WorkerProcesses processes_;
 };
 
 using MakeLock = absl::StatusOr<std::unique_ptr<AcceptLock>> (*)();

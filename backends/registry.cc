@@ -26,8 +26,11 @@ constexpr Traits kProcessPerClient = {.computes_apart = true, .survives_crash = 
 constexpr Traits kProcessPool = {
     .pooled = true, .computes_apart = true, .survives_crash = true, .shares_memory = false};
 
-constexpr char kThreadpoolFlags[] = "workers accept workers_min workers_max max_requests_per_worker";
-constexpr char kPreforkFlags[] = "workers accept lock workers_min workers_max max_requests_per_worker";
+constexpr char kThreadpoolFlags[] = "workers accept workers_min workers_max max_requests_per_worker pin_cpus";
+constexpr char kPreforkFlags[] = "workers accept lock workers_min workers_max max_requests_per_worker pin_cpus";
+
+constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus";
+constexpr char kEventFlags[] = "trigger workers worker_type accept pin_cpus";
 
 constexpr Model kModels[] = {
     {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeLoopBackend},
@@ -45,12 +48,12 @@ constexpr Model kModels[] = {
      {},
      "poll_interval log_waiting",
      &MakeNonblockBackend},
-    {"select", "one thread, readiness told by select", {.max_clients = 1024}, "trigger", &MakeSelectBackend},
-    {"poll", "one thread, readiness told by poll", {}, "trigger", &MakePollBackend},
-    {"epoll", "one thread, readiness told by epoll", {}, "trigger", &MakeEpollBackend},
-    {"libevent", "one thread, readiness told by what libevent prefers", {}, "trigger", &MakeLibeventBackend},
-    {"uring", "one thread, operations done by the kernel's ring", {}, "", &MakeUringBackend},
-    {"coroutine", "a coroutine for each client, on one thread", {}, "", &MakeCoroutineBackend},
+    {"select", "one thread, readiness told by select", {.max_clients = 1024}, kEventFlags, &MakeSelectBackend},
+    {"poll", "one thread, readiness told by poll", {}, kEventFlags, &MakePollBackend},
+    {"epoll", "one thread, readiness told by epoll", {}, kEventFlags, &MakeEpollBackend},
+    {"libevent", "one thread, readiness told by what libevent prefers", {}, kEventFlags, &MakeLibeventBackend},
+    {"uring", "one thread, operations done by the kernel's ring", {}, kLoopFlags, &MakeUringBackend},
+    {"coroutine", "a coroutine for each client, on one thread", {}, kLoopFlags, &MakeCoroutineBackend},
 };
 
 const char* SilentClient(const Traits& can) {

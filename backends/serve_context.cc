@@ -1,9 +1,15 @@
 #include "backends/serve_context.h"
 
+#include <utility>
+
 #include "glog/logging.h"
 #include "net/signals.h"
 
 namespace polyserve {
+
+ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
+  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot)};
+}
 
 void AnswerCommonSignals(unsigned events, const ServeContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();

@@ -32,6 +32,9 @@ struct ServeContext {
   Statistics statistics;
 };
 
+// The same, with other listeners, for a worker that has listeners of its own, and counts for itself.
+ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners);
+
 // Carries out what signals asked for and every model answers alike: a report, a reload. Takes a set of Signals::Event.
 void AnswerCommonSignals(unsigned events, const ServeContext& context);
 

@@ -3,35 +3,18 @@
 // Cost: one system call per batch of requests, however many clients they come from; nothing per idle client. Weak spot:
 // long work for one client stalls all; many systems, containers above all, do not allow it.
 #include <memory>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/backend.h"
+#include "backends/loop_backend.h"
 #include "backends/uring_driver.h"
 
 namespace polyserve {
 
-namespace {
-
-class UringBackend : public Backend {
- public:
-  absl::Status Prepare(ServeContext& context) override {
-    absl::StatusOr<std::unique_ptr<UringDriver>> driver = UringDriver::Create(context);
-    if (driver.ok()) driver_ = *std::move(driver);
-    return driver.status();
-  }
-  absl::Status Serve(ServeContext&) override { return driver_->Run(); }
-
- private:
-  std::unique_ptr<UringDriver> driver_;
-};
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
   if (absl::Status status = CheckUring(); !status.ok()) return status;
-  return std::make_unique<UringBackend>();
+  return MakeLoopBackend(&MakeUringLoop);
 }
 
 }  // namespace polyserve

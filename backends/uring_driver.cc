@@ -11,10 +11,10 @@ namespace polyserve {
 
 absl::Status CheckUring() { return UringRing::Create().status(); }
 
-absl::StatusOr<std::unique_ptr<UringDriver>> UringDriver::Create(ServeContext& context) {
+absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post) {
   absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create();
   if (!ring.ok()) return ring.status();
-  return std::make_unique<UringLoop>(context, *std::move(ring));
+  return std::make_unique<UringLoop>(context, post, *std::move(ring));
 }
 
 }  // namespace polyserve

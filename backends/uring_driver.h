@@ -8,23 +8,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/serve_context.h"
+#include "backends/serving_loop.h"
 
 namespace polyserve {
 
 // Whether the kernel has what the driver needs, and lets us have it; where not, what to do.
 absl::Status CheckUring();
 
-class UringDriver {
- public:
-  virtual ~UringDriver() = default;
-
-  // Gets the ring, but does not serve yet. The context must outlive it. Fails where CheckUring() does, or for want of
-  // descriptors or memory. Run() has to be called by the same thread.
-  static absl::StatusOr<std::unique_ptr<UringDriver>> Create(ServeContext& context);
-
-  // Serves until told to stop; see Backend::Serve(). Called once.
-  virtual absl::Status Run() = 0;
-};
+// Gets a ring, but does not serve yet; see MakeLoop. Fails where CheckUring() does, or for want of descriptors or
+// memory.
+absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post);
 
 }  // namespace polyserve
 

@@ -27,18 +27,19 @@ __kernel_timespec ToKernelTimespec(absl::Duration duration) {
 
 }  // namespace
 
-UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring)
-    : context_(context), ring_(std::move(ring)), acceptor_(context, {.non_blocking = true}) {
+UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_ptr<UringRing> ring)
+    : context_(context), post_(post), ring_(std::move(ring)), acceptor_(context, {.non_blocking = true}) {
   shared_.ring = ring_.get();
   shared_.counters = &context.statistics.counters();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
   for (const Listener& listener : context.listeners) ports_.push_back({&listener});
+  if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr});
 }
 
 absl::Status UringLoop::Run() {
-  for (Port& port : ports_) Accept(port);
-  AwaitSignals();
+  for (Port& port : ports_) Open(port);
+  if (post_ == nullptr || post_->inbox == nullptr) AwaitSignals();
   if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
   do {
     const absl::Status status = shared_.due.empty() ? ring_->SubmitAndWait() : ring_->Submit();
@@ -83,11 +84,23 @@ void UringLoop::Proceed() {
   turn_.clear();
 }
 
-// One operation accepts all clients, until something goes wrong.
+void UringLoop::Open(Port& port) {
+  if (port.listener != nullptr) Accept(port);
+  if (port.listener == nullptr) AwaitAcceptable(port);
+}
+
+// One operation accepts all clients, until something goes wrong. Where several rings wait at the listener, it accepts
+// one: the kernel wakes the ring that is first in the row, which by asking again takes its place behind the others.
 void UringLoop::Accept(Port& port) {
   port.operation = Operation::kAccept;
-  io_uring_prep_multishot_accept(ring_->Prepare(Tag(port.operation, &port)), port.listener->fd.get(), nullptr, nullptr,
-                                 SOCK_CLOEXEC | SOCK_NONBLOCK);
+  io_uring_sqe* accept = ring_->Prepare(Tag(port.operation, &port));
+  const int fd = port.listener->fd.get();
+  constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+  if (post_ != nullptr && post_->shares_listeners) {
+    io_uring_prep_accept(accept, fd, nullptr, nullptr, kFlags);
+  } else {
+    io_uring_prep_multishot_accept(accept, fd, nullptr, nullptr, kFlags);
+  }
 }
 
 void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
@@ -106,15 +119,22 @@ void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
 // before there is one, and would fail again at once.)
 void UringLoop::AwaitAcceptable(Port& port) {
   port.operation = Operation::kAcceptable;
-  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), port.listener->fd.get(), POLLIN);
+  const int fd = port.listener == nullptr ? post_->inbox->fd() : port.listener->fd.get();
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), fd, POLLIN);
 }
 
 void UringLoop::OnAcceptable(Port& port) {
   if (Ends(port)) return;
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    absl::StatusOr<Connection> connection = acceptor_.TryAccept(*port.listener);
+    absl::StatusOr<Connection> connection =
+        port.listener == nullptr ? acceptor_.TryTake(*post_->inbox) : acceptor_.TryAccept(*port.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
-    if (!connection.ok()) return Accept(port);
+    if (absl::IsCancelled(connection.status())) {
+      stop_came_ = true;
+      Ends(port);
+      return;
+    }
+    if (!connection.ok()) return Open(port);
     UringConnection::Start(*std::move(connection), shared_);
   }
   AwaitAcceptable(port);
@@ -135,10 +155,12 @@ bool UringLoop::Ends(Port& port) {
 }
 
 void UringLoop::AwaitSignals() {
-  io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kSignals)), Signals::fd(), POLLIN);
+  const int fd = post_ == nullptr ? Signals::fd() : post_->stop_fd;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kSignals)), fd, POLLIN);
 }
 
 void UringLoop::OnSignals() {
+  if (post_ != nullptr) return Stop();
   const unsigned events = Signals::Take();
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kStop) != 0) Stop();
@@ -159,6 +181,7 @@ void UringLoop::Drain() {
     if (!connection.ok()) break;
     UringConnection::Start(*std::move(connection), shared_);
   }
+  if (post_ != nullptr) post_->on_drained();
   shared_.stopping = true;
   for (UringConnection& connection : shared_.connections) connection.OnStop();
   for (UringConnection& connection : shared_.lingering) connection.OnStop();

@@ -9,32 +9,33 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "backends/acceptor.h"
 #include "backends/serve_context.h"
+#include "backends/serving_loop.h"
 #include "backends/uring_connection.h"
-#include "backends/uring_driver.h"
 #include "backends/uring_ring.h"
 
 namespace polyserve {
 
-class UringLoop : public UringDriver {
+class UringLoop : public ServingLoop {
  public:
-  // The context must outlive it.
-  UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring);
+  // The context, and the post (null: it is alone), must outlive it.
+  UringLoop(ServeContext& context, const LoopPost* post, std::unique_ptr<UringRing> ring);
 
-  // Returns when the server was told to stop and the last client has left.
   absl::Status Run() override;
 
  private:
-  // A listener, and the one operation that is under way for it.
+  // Where clients come from, and the one operation that is under way for it.
   struct alignas(kTagAlignment) Port {
-    const Listener* listener;
+    const Listener* listener;                     // Null: the inbox.
     Operation operation = Operation::kUnwatched;  // This: none.
   };
 
   void Dispatch(const io_uring_cqe& completion);
   void Proceed();
 
+  void Open(Port& port);
   void Accept(Port& port);
   void AwaitAcceptable(Port& port);
   void PauseAccepting(Port& port);
@@ -53,6 +54,7 @@ class UringLoop : public UringDriver {
   void OnLingerEnd();
 
   ServeContext& context_;
+  const LoopPost* const post_;
   std::unique_ptr<UringRing> ring_;
   Acceptor acceptor_;
   std::vector<Port> ports_;

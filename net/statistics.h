@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -13,7 +14,7 @@
 namespace polyserve {
 
 // Plain counters, updated without order (relaxed): each is exact, but two of them may be read at different moments.
-struct Counters {
+struct alignas(64) Counters {         // A cache line of its own, so that loops that count do not slow each other down.
   std::atomic<int64_t> accepted{0};   // Connections that got a session.
   std::atomic<int64_t> ended{0};      // Of these, the ones that have ended.
   std::atomic<int64_t> refused{0};    // Connections that were closed at once, for want of something.
@@ -25,28 +26,55 @@ struct Counters {
   }
 };
 
+// The sums, at one moment.
+struct Totals {
+  int64_t accepted = 0;
+  int64_t ended = 0;
+  int64_t refused = 0;
+  int64_t bytes_in = 0;
+  int64_t bytes_out = 0;
+
+  int64_t active() const { return accepted - ended; }
+};
+
+// Copies are cheap, and count in the same place.
 class Statistics {
  public:
+  static constexpr int kMaxWorkers = 1024;
+
   // New counters, all zero.
   static absl::StatusOr<Statistics> Create();
   // The counters behind a descriptor that another process created.
   static absl::StatusOr<Statistics> Map(UniqueFd fd);
 
-  Statistics(Statistics&& other) noexcept;
-  Statistics& operator=(Statistics&& other) noexcept;
-  ~Statistics();
+  // The same, for one worker out of several that serve many clients each: counters() are its own. So they are not
+  // fought for, and it is known how many clients a worker had that was killed.
+  Statistics OfWorker(int slot) const;
 
-  Counters& counters() const { return *counters_; }
-  int fd() const { return fd_.get(); }  // To be handed to other programs; forked children share the memory anyway.
+  // To count in; what has been counted in all is Total().
+  Counters& counters() const { return *own_; }
+  Totals Total() const;
+
+  int fd() const;  // To be handed to other programs; forked children share the memory anyway.
 
   // For a person: "accepted 12, active 2, refused 0, bytes in 3456, bytes out 7890".
   std::string ToString() const;
 
  private:
-  Statistics(UniqueFd fd, Counters* counters) : fd_(std::move(fd)), counters_(counters) {}
+  struct Table {
+    std::atomic<int> rows_in_use{0};
+    Counters rows[1 + kMaxWorkers];  // The server's, then the workers'. The kernel provides what is touched.
+  };
+  struct Page {
+    UniqueFd fd;
+    Table* table;
+    ~Page();
+  };
 
-  UniqueFd fd_;
-  Counters* counters_;
+  explicit Statistics(std::shared_ptr<const Page> page) : page_(std::move(page)), own_(page_->table->rows) {}
+
+  std::shared_ptr<const Page> page_;
+  Counters* own_;
 };
 
 }  // namespace polyserve

@@ -104,9 +104,13 @@ TEST_F(CrowdTest, WithoutDescriptorsSomeAreTurnedAwayAndNothingSpins) {
   if (can().pooled) GTEST_SKIP() << "by design: whoever finds no worker waits, and takes no descriptor";
   if (kChecksPointers) GTEST_SKIP() << "the sanitizer itself needs descriptors (a pipe to look at an object's type)";
   constexpr int kClients = 48;
-  StartServer({.flags = {}, .before_exec = [] {
-                 constexpr rlimit kFew = {32, 32};
-                 ::setrlimit(RLIMIT_NOFILE, &kFew);
+  constexpr rlim_t kMoreThanUsual = 16;
+  StartServer();
+  NoteFootprint();
+  const rlim_t most = usual_descriptors() + kMoreThanUsual;
+  StartServer({.flags = {}, .before_exec = [most] {
+                 const rlimit few = {most, most};
+                 ::setrlimit(RLIMIT_NOFILE, &few);
                }});
   std::vector<Peer> peers;
   for (int i = 0; i < kClients; ++i) peers.push_back(Connect("echo"));

@@ -40,6 +40,7 @@ class EveryModelTest : public testing::Test {
   bool IsServed(Peer& peer);
   // Serves one client, and notes how many processes and descriptors the server holds when nobody is connected.
   void NoteFootprint();
+  size_t usual_descriptors() const { return usual_descriptors_; }
   // Expects that it holds no more than that once all have left, and that no zombie is among them.
   void ExpectFootprint();
   // Expects that the server ends with status 0, and no process of it is left.

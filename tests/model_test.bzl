@@ -17,6 +17,6 @@ def model_test(name, model, flags = []):
         size = "medium",
         args = ["--model=" + model] + flags,
         # For --test_tag_filters: ThreadSanitizer has nothing to find in processes that have one thread.
-        tags = ["processes" if model in _PROCESS_MODELS else "threads"],
+        tags = ["processes" if model in _PROCESS_MODELS or "--worker_type=process" in flags else "threads"],
         deps = [":every_model_cases"],
     )

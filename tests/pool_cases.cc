@@ -2,104 +2,23 @@
 // Also the nine designs of UNPv1, chapter 30, each by its command line.
 #include <signal.h>
 
-#include <filesystem>
-#include <iterator>
-#include <memory>
-#include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/peer.h"
 #include "tests/server_process.h"
+#include "tests/workers_test.h"
 
 namespace polyserve {
 
 namespace {
 
-using Flags = std::vector<std::string>;
-
-bool IsServed(Peer& peer) {
-  peer.Send("ping");
-  return peer.Read(4) == "ping";
-}
-
-// The flags as the name of a test: "prefork_lock_file".
-std::string NameOf(const testing::TestParamInfo<Flags>& flags) {
-  return absl::StrJoin(flags.param, "_", [](std::string* out, absl::string_view flag) {
-    absl::StrAppend(out, flag.substr(flag.find('=') + 1));
-  });
-}
-
-class PoolTest : public testing::TestWithParam<Flags> {
- protected:
-  void StartServer(const Flags& more = {}) {
-    Flags flags = GetParam();
-    flags.insert(flags.end(), more.begin(), more.end());
-    flags.push_back("--listen=echo://127.0.0.1:0");
-    server_ = std::make_unique<ServerProcess>(ServerProcess::Options{.flags = flags});
-    ASSERT_TRUE(server_->ready());
-  }
-
-  void TearDown() override {
-    if (server_ == nullptr) return;
-    if (!is_told_) Stop();
-    EXPECT_EQ(server_->AwaitExit(), 0);
-    EXPECT_TRUE(Eventually([this] { return server_->processes().empty(); }));
-    EXPECT_FALSE(absl::StrContains(server_->log(), "Sanitizer"));
-  }
-
-  // Once: a second time would end it at once.
-  void Stop() {
-    is_told_ = true;
-    server_->SignalAndAwaitDelivery(SIGTERM);
-  }
-
-  ServerProcess& server() { return *server_; }
-  Peer Connect() { return Peer(server_->address("echo")); }
-  void ExpectServes() {
-    Peer peer = Connect();
-    EXPECT_TRUE(IsServed(peer));
-  }
-
-  // Of processes.
-  std::vector<pid_t> Workers() const {
-    std::vector<pid_t> workers = server_->processes();
-    std::erase(workers, server_->pid());
-    return workers;
-  }
-  // Of either kind.
-  size_t CountWorkers() const {
-    if (!has_threads()) return Workers().size();
-    std::error_code error;
-    const std::filesystem::directory_iterator threads(absl::StrCat("/proc/", server_->pid(), "/task"), error);
-    return static_cast<size_t>(std::distance(begin(threads), end(threads))) - kOtherThreads;
-  }
-  bool AwaitWorkers(size_t count) {
-    return Eventually([this, count] { return CountWorkers() == count; });
-  }
-  void KillAllWorkers() {
-    for (const pid_t worker : Workers()) ::kill(worker, SIGKILL);
-  }
-
-  static bool has_threads() { return GetParam()[0] == "--model=threadpool"; }
-
- private:
-#if defined(__SANITIZE_THREAD__)
-  static constexpr size_t kOtherThreads = 2;  // ThreadSanitizer has one of its own.
-#else
-  static constexpr size_t kOtherThreads = 1;
-#endif
-
-  std::unique_ptr<ServerProcess> server_;
-  bool is_told_ = false;
-};
+using PoolTest = WorkersTest;
 
 const Flags kPreforkShared = {"--model=prefork", "--accept=shared"};
 const Flags kPreforkMutex = {"--model=prefork", "--accept=lock", "--lock=mutex"};
@@ -115,7 +34,7 @@ using EveryPoolTest = PoolTest;
 INSTANTIATE_TEST_SUITE_P(, EveryPoolTest,
                          testing::Values(kPreforkShared, kPreforkMutex, kPreforkFile, kPreforkPass, kPreforkReusePort,
                                          kThreadsShared, kThreadsLock, kThreadsPass, kThreadsReusePort),
-                         NameOf);
+                         NameOfFlags);
 
 TEST_P(EveryPoolTest, HasItsWorkersBeforeTheClientsCome) {
   StartServer({"--workers=3"});
@@ -154,7 +73,7 @@ using FairPoolTest = PoolTest;
 INSTANTIATE_TEST_SUITE_P(, FairPoolTest,
                          testing::Values(kPreforkShared, kPreforkMutex, kPreforkFile, kPreforkPass, kThreadsShared,
                                          kThreadsLock, kThreadsPass),
-                         NameOf);
+                         NameOfFlags);
 
 TEST_P(FairPoolTest, ServesAsManyAtOnceAsItHasWorkersAndTheNextWhenOneLeaves) {
   StartServer({"--workers=3"});
@@ -178,7 +97,7 @@ TEST_P(FairPoolTest, GrowsWhileAllAreBusyAndShrinksAfterwards) {
     peers.push_back(Connect());
     EXPECT_TRUE(IsServed(peers.back()));
   }
-  EXPECT_EQ(CountWorkers(), 5u);
+  EXPECT_TRUE(AwaitWorkers(5));
   peers.clear();
   EXPECT_TRUE(AwaitWorkers(1));
   ExpectServes();
@@ -187,23 +106,20 @@ TEST_P(FairPoolTest, GrowsWhileAllAreBusyAndShrinksAfterwards) {
 using PreforkTest = PoolTest;
 INSTANTIATE_TEST_SUITE_P(, PreforkTest,
                          testing::Values(kPreforkShared, kPreforkMutex, kPreforkFile, kPreforkPass, kPreforkReusePort),
-                         NameOf);
+                         NameOfFlags);
 
 TEST_P(PreforkTest, KilledWorkersAreReplacedAndTheirClientsCountAsEnded) {
   StartServer({"--workers=2"});
   Peer victim = Connect();
   EXPECT_TRUE(IsServed(victim));
   ASSERT_TRUE(AwaitWorkers(2));
-  KillAllWorkers();
+  SignalWorkers(SIGKILL);
   EXPECT_TRUE(victim.AwaitClose());
   ExpectServes();
   EXPECT_TRUE(AwaitWorkers(2));
   EXPECT_EQ(server().CountZombies(), 0u);
   EXPECT_TRUE(absl::StrContains(server().log(), "its client is lost, the others are not"));
-  EXPECT_TRUE(Eventually([this] {
-    server().Signal(SIGUSR1);
-    return absl::StrContains(server().log(), "accepted 2, active 0");
-  }));
+  ExpectReports("accepted 2, active 0");
 }
 
 // One of the workers is always inside of the lock. Those who are left do not wait for a replacement.
@@ -217,7 +133,7 @@ TEST_P(PreforkTest, WorkerThatIsKilledInsideTheLockDoesNotKeepTheOthersOut) {
   }
   for (int round = 0; round < 3; ++round) {
     EXPECT_TRUE(AwaitWorkers(3));
-    KillAllWorkers();
+    SignalWorkers(SIGKILL);
     ExpectServes();
   }
 }
@@ -242,20 +158,11 @@ INSTANTIATE_TEST_SUITE_P(, UnpTest,
                          testing::Values(Flags{"--model=loop"}, Flags{"--model=fork"}, kPreforkShared, kPreforkFile,
                                          kPreforkMutex, kPreforkPass, Flags{"--model=thread"}, kThreadsLock,
                                          kThreadsPass),
-                         NameOf);
+                         NameOfFlags);
 
 TEST_P(UnpTest, EachOfTheNineDesignsStartsServesAndStops) {
   StartServer();
   for (int i = 0; i < 10; ++i) ExpectServes();
-}
-
-// Expects one line that holds `hint`, and status 2.
-void ExpectRefused(const Flags& flags, absl::string_view hint) {
-  const ServerRun run = RunServer(flags);
-  EXPECT_EQ(run.exit_status, 2);
-  EXPECT_EQ(run.output, "");
-  EXPECT_EQ(run.log.find('\n') + 1, run.log.size()) << run.log;
-  EXPECT_TRUE(absl::StrContains(run.log, hint)) << run.log << "does not say: " << hint;
 }
 
 TEST(PoolFlagsTest, WhatMakesNoSenseIsRefused) {

@@ -24,10 +24,11 @@ std::string ReadProc(pid_t pid, absl::string_view file) {
   return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
-std::vector<pid_t> AllProcesses() {
+// The entries of a directory that are numbers.
+std::vector<pid_t> NumbersIn(const std::string& directory) {
   std::vector<pid_t> pids;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     pid_t pid = 0;
     if (absl::SimpleAtoi(entry.path().filename().string(), &pid)) pids.push_back(pid);
   }
@@ -55,7 +56,7 @@ std::string StatusLine(pid_t pid, absl::string_view name) {
 
 std::vector<pid_t> ProcessesWithEnvironment(absl::string_view setting) {
   std::vector<pid_t> found;
-  for (const pid_t pid : AllProcesses()) {
+  for (const pid_t pid : NumbersIn("/proc")) {
     const std::string environment = ReadProc(pid, "environ");
     const std::vector<absl::string_view> settings = absl::StrSplit(environment, '\0');
     if (std::find(settings.begin(), settings.end(), setting) != settings.end()) found.push_back(pid);
@@ -65,7 +66,7 @@ std::vector<pid_t> ProcessesWithEnvironment(absl::string_view setting) {
 
 std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents) {
   std::vector<pid_t> zombies;
-  for (const pid_t pid : AllProcesses()) {
+  for (const pid_t pid : NumbersIn("/proc")) {
     const std::vector<std::string> fields = StatusFields(pid);
     pid_t parent = 0;
     if (fields.size() < 2 || fields[0] != "Z" || !absl::SimpleAtoi(fields[1], &parent)) continue;
@@ -73,6 +74,8 @@ std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents) {
   }
   return zombies;
 }
+
+std::vector<pid_t> ThreadsOf(pid_t pid) { return NumbersIn(absl::StrCat("/proc/", pid, "/task")); }
 
 size_t CountDescriptors(pid_t pid) {
   std::error_code error;
@@ -95,6 +98,13 @@ absl::Duration ProcessorTime(pid_t pid) {
   }
   return absl::Seconds(1) * (user + system) / ::sysconf(_SC_CLK_TCK);
 }
+
+int64_t CountSleeps(pid_t pid) {
+  int64_t count = 0;
+  return absl::SimpleAtoi(StatusLine(pid, "voluntary_ctxt_switches"), &count) ? count : 0;
+}
+
+std::string AllowedProcessors(pid_t pid) { return StatusLine(pid, "Cpus_allowed_list"); }
 
 bool IsSignalPending(pid_t pid, int signal) {
   uint64_t pending = 0;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -20,10 +21,16 @@ std::vector<pid_t> ProcessesWithEnvironment(absl::string_view setting);
 // Ended children that these processes have not waited for.
 std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents);
 
+// All threads of a process, by their ids, which the functions below take as well. The first one has that of the
+// process.
+std::vector<pid_t> ThreadsOf(pid_t pid);
+
 // Zero where the process has ended, here and below.
 size_t CountDescriptors(pid_t pid);
 int64_t PeakMemoryBytes(pid_t pid);  // The most that was ever resident.
 absl::Duration ProcessorTime(pid_t pid);
+int64_t CountSleeps(pid_t pid);            // How often it has waited for something.
+std::string AllowedProcessors(pid_t pid);  // "0-3", "1".
 
 // True while a signal was sent to the process and not yet delivered.
 bool IsSignalPending(pid_t pid, int signal);

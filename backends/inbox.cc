@@ -1,0 +1,146 @@
+#include "backends/inbox.h"
+
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <deque>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/mutex.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+#include "glog/logging.h"
+#include "net/fd_passing.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+// Readable from the first client, or the end, until somebody finds it empty: a burst costs one wake.
+class ThreadInbox : public Inbox {
+ public:
+  ThreadInbox(UniqueFd wake, std::function<void()> on_room) : on_room_(std::move(on_room)), wake_(std::move(wake)) {}
+
+  bool HasRoom() override {
+    MutexLock lock(mutex_);
+    return clients_.size() < kMaxWaiting;
+  }
+
+  bool IsEmpty() override {
+    MutexLock lock(mutex_);
+    return clients_.empty();
+  }
+
+  absl::Status Put(Connection client) override {
+    MutexLock lock(mutex_);
+    if (clients_.empty()) Wake();
+    clients_.push_back(std::move(client));
+    return absl::OkStatus();
+  }
+
+  void Close() override {
+    MutexLock lock(mutex_);
+    is_closed_ = true;
+    Wake();
+  }
+
+  int fd() const override { return wake_.get(); }
+
+  absl::StatusOr<Connection> Take() override {
+    MutexLock lock(mutex_);
+    if (clients_.empty()) {
+      uint64_t count = 0;
+      [[maybe_unused]] const ssize_t taken = ::read(wake_.get(), &count, sizeof(count));
+      if (is_closed_) return absl::CancelledError("no more clients will come");
+      return absl::UnavailableError("nobody is there");
+    }
+    if (clients_.size() == kMaxWaiting) on_room_();
+    Connection client = std::move(clients_.front());
+    clients_.pop_front();
+    return client;
+  }
+
+ private:
+  void Wake() {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
+  }
+
+  const std::function<void()> on_room_;
+  const UniqueFd wake_;
+  Mutex mutex_;
+  std::deque<Connection> clients_ ABSL_GUARDED_BY(mutex_);
+  bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// A parcel's text is the number of the client's listener, always of the same length, so that bytes tell how many wait.
+class ProcessInbox : public Inbox {
+ public:
+  ProcessInbox(UniqueFd inlet, UniqueFd outlet, const std::vector<Listener>& listeners, std::function<void()> on_room)
+      : listeners_(listeners), on_room_(std::move(on_room)), inlet_(std::move(inlet)), outlet_(std::move(outlet)) {}
+
+  bool HasRoom() override { return CountWaiting() < kMaxWaiting; }
+  bool IsEmpty() override { return CountWaiting() == 0; }
+
+  absl::Status Put(Connection client) override {
+    const int64_t listener = client.listener - listeners_.data();
+    return SendParcel(inlet_.get(), absl::StrCat(absl::Dec(listener, absl::kZeroPad4)), {client.fd.get()});
+  }
+
+  void Close() override { inlet_.reset(); }
+
+  int fd() const override { return outlet_.get(); }
+
+  absl::StatusOr<Connection> Take() override {
+    absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_.get());
+    if (absl::IsUnavailable(parcel.status())) taken_ = 0;
+    // Were it full at some time, so many would be taken from then on without finding it empty.
+    if (parcel.ok() && ++taken_ % kMaxWaiting == 0) on_room_();
+    if (!parcel.ok()) return parcel.status();
+    size_t listener = 0;
+    if (parcel->descriptors.size() != 1 || !absl::SimpleAtoi(parcel->text, &listener)) {
+      return absl::InternalError("this parcel holds no client");
+    }
+    return Connection{std::move(parcel->descriptors[0]), &listeners_.at(listener)};
+  }
+
+ private:
+  static constexpr int kParcelBytes = 4;
+
+  int CountWaiting() {
+    int bytes = 0;
+    PCHECK(::ioctl(outlet_.get(), FIONREAD, &bytes) == 0) << "FIONREAD";
+    return bytes / kParcelBytes;
+  }
+
+  const std::vector<Listener>& listeners_;
+  const std::function<void()> on_room_;
+  UniqueFd inlet_;
+  const UniqueFd outlet_;
+  int taken_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Inbox>> MakeThreadInbox(std::function<void()> on_room) {
+  UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake.ok()) return SysError("eventfd");
+  return std::make_unique<ThreadInbox>(std::move(wake), std::move(on_room));
+}
+
+absl::StatusOr<std::unique_ptr<Inbox>> MakeProcessInbox(const std::vector<Listener>& listeners,
+                                                        std::function<void()> on_room) {
+  absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
+  if (!sockets.ok()) return sockets.status();
+  if (absl::Status status = SetNonBlocking(sockets->second.get(), true); !status.ok()) return status;
+  return std::make_unique<ProcessInbox>(std::move(sockets->first), std::move(sockets->second), listeners,
+                                        std::move(on_room));
+}
+
+}  // namespace polyserve

@@ -1,0 +1,191 @@
+#include "backends/loop_crew.h"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "backends/inbox.h"
+#include "backends/worker_processes.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+#include "glog/logging.h"
+#include "net/cpu.h"
+#include "net/statistics.h"
+#include "net/thread_group.h"
+
+namespace polyserve {
+
+namespace {
+
+using State = PoolBoard::State;
+using Inboxes = std::vector<std::unique_ptr<Inbox>>;  // By slot; none but with --accept=pass.
+
+class LoopCrew : public Crew {
+ public:
+  LoopCrew(const CrewParts& parts, UniqueFd stop, Inboxes inboxes)
+      : parts_(parts), stop_(std::move(stop)), inboxes_(std::move(inboxes)) {}
+
+  // Told once, and seen by all: nobody takes it away.
+  void Interrupt() override {
+    const uint64_t one = 1;
+    if (!std::exchange(is_told_, true)) PCHECK(::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) << "eventfd";
+  }
+
+  bool HasRoom() override { return FindRoom(next_) >= 0; }
+
+  // In turn: each loop gets as many as the others, unless it is slow to take them.
+  void HandOver(Connection client) override {
+    int slot = FindRoom(next_);
+    if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
+    next_ = (slot + 1) % parts_.board.slots();
+    Counters& counters = parts_.context.statistics.counters();
+    Counters::Add(counters.accepted, -1);  // It counts where it is served.
+    const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
+    if (put.ok()) return;
+    Counters::Add(counters.refused, 1);
+    LOG_EVERY_N(WARNING, 10) << "a client is lost on its way to a loop: " << put.message();
+  }
+
+  bool HasUntaken() override {
+    return std::any_of(inboxes_.begin(), inboxes_.end(), [](const auto& inbox) { return !inbox->IsEmpty(); });
+  }
+
+  void DismissOne() override {}  // There are always as many loops as were asked for.
+
+  void DismissAll() override {
+    for (const std::unique_ptr<Inbox>& inbox : inboxes_) inbox->Close();
+  }
+
+ protected:
+  // Runs the loop of this slot, to its end. In its own thread or process.
+  absl::Status RunLoop(int slot) {
+    if (parts_.options.pin_cpus) PinToCpu(slot);
+    Inbox* inbox = inboxes_.empty() ? nullptr : inboxes_[static_cast<size_t>(slot)].get();
+    absl::StatusOr<std::vector<Listener>> listeners = std::vector<Listener>();
+    if (inbox == nullptr) listeners = parts_.entrance.CopyListeners(slot);
+    if (!listeners.ok()) return listeners.status();
+    ServeContext context = ContextOfWorker(parts_.context, slot, *std::move(listeners));
+    const LoopPost post = {stop_.get(), inbox, parts_.options.accept == AcceptPolicy::kShared, [this, slot] {
+                             parts_.board.Set(slot, State::kLeaving);
+                             parts_.board.Wake();
+                           }};
+    const absl::StatusOr<std::unique_ptr<ServingLoop>> loop = parts_.make_loop(context, &post);
+    if (!loop.ok()) return loop.status();
+    if (inbox != nullptr) parts_.board.Wake();  // Whoever accepts may wait for somebody to be there.
+    return (*loop)->Run();
+  }
+
+  const CrewParts parts_;
+
+ private:
+  // The first loop, from this slot on, that can be given a client; -1: none can.
+  int FindRoom(int from) {
+    for (int i = 0; i < parts_.board.slots(); ++i) {
+      const int slot = (from + i) % parts_.board.slots();
+      if (parts_.board.state(slot) == State::kIdle && inboxes_[static_cast<size_t>(slot)]->HasRoom()) return slot;
+    }
+    return -1;
+  }
+
+  const UniqueFd stop_;  // Readable once the server stops.
+  const Inboxes inboxes_;
+  bool is_told_ = false;
+  int next_ = 0;
+};
+
+class ThreadLoops : public LoopCrew {
+ public:
+  using LoopCrew::LoopCrew;
+
+  absl::Status Start(int slot) override {
+    return threads_.Start([this, slot] {
+      const absl::Status status = RunLoop(slot);
+      if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+      parts_.board.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
+      parts_.board.Wake();
+    });
+  }
+
+ private:
+  ThreadGroup threads_;  // Its destructor waits for them.
+};
+
+class ProcessLoops : public LoopCrew {
+ public:
+  ProcessLoops(const CrewParts& parts, UniqueFd stop, Inboxes inboxes, Lifeline& lifeline)
+      : LoopCrew(parts, std::move(stop), std::move(inboxes)), processes_(parts.board, lifeline) {}
+
+  absl::Status Start(int slot) override {
+    return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
+  }
+
+  void ReapEnded() override {
+    processes_.ReapEnded([this](int slot) { return Settle(slot); });
+  }
+
+ private:
+  int RunWorker(int slot) {
+    // It leaves at its parent's word, when nobody is on the way to it any more; a Ctrl-C reaches the whole group.
+    ::signal(SIGTERM, SIG_IGN);
+    ::signal(SIGINT, SIG_IGN);
+    DismissAll();  // Only the parent deals.
+    const absl::Status status = RunLoop(slot);
+    if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    return status.ok() ? 0 : 1;
+  }
+
+  // Clients whose end a killed worker could not count any more.
+  int64_t Settle(int slot) {
+    Counters& counters = parts_.context.statistics.OfWorker(slot).counters();
+    const int64_t lost = counters.accepted - counters.ended;
+    Counters::Add(counters.ended, lost);
+    return lost;
+  }
+
+  WorkerProcesses processes_;
+};
+
+absl::StatusOr<UniqueFd> MakeStop() {
+  UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!stop.ok()) return SysError("eventfd");
+  return stop;
+}
+
+// One for each loop, where clients are passed to them.
+absl::StatusOr<Inboxes> MakeInboxes(const CrewParts& parts, bool between_processes) {
+  Inboxes inboxes;
+  if (parts.options.accept != AcceptPolicy::kPass) return inboxes;
+  const auto on_room = [&board = parts.board] { board.Wake(); };
+  for (int slot = 0; slot < parts.board.slots(); ++slot) {
+    absl::StatusOr<std::unique_ptr<Inbox>> inbox =
+        between_processes ? MakeProcessInbox(parts.context.listeners, on_room) : MakeThreadInbox(on_room);
+    if (!inbox.ok()) return inbox.status();
+    inboxes.push_back(*std::move(inbox));
+  }
+  return inboxes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Crew>> MakeThreadLoops(const CrewParts& parts) {
+  absl::StatusOr<UniqueFd> stop = MakeStop();
+  if (!stop.ok()) return stop.status();
+  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts, false);
+  if (!inboxes.ok()) return inboxes.status();
+  return std::make_unique<ThreadLoops>(parts, *std::move(stop), *std::move(inboxes));
+}
+
+absl::StatusOr<std::unique_ptr<Crew>> MakeProcessLoops(const CrewParts& parts, Lifeline& lifeline) {
+  absl::StatusOr<UniqueFd> stop = MakeStop();
+  if (!stop.ok()) return stop.status();
+  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts, true);
+  if (!inboxes.ok()) return inboxes.status();
+  return std::make_unique<ProcessLoops>(parts, *std::move(stop), *std::move(inboxes), lifeline);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,40 @@
+// ServingLoop: one thread that serves many clients, whatever it waits with; LoopPost: its place, where it is one of
+// several.
+#ifndef POLYSERVE_BACKENDS_SERVING_LOOP_H_
+#define POLYSERVE_BACKENDS_SERVING_LOOP_H_
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/inbox.h"
+#include "backends/serve_context.h"
+
+namespace polyserve {
+
+class ServingLoop {
+ public:
+  virtual ~ServingLoop() = default;
+
+  // Serves until told to stop and the last client has left; see Backend::Serve(). Called once, by the thread that made
+  // it.
+  virtual absl::Status Run() = 0;
+};
+
+// A loop that is alone takes the signals, and accepts. One of several does neither, or shares the listeners.
+struct LoopPost {
+  int stop_fd;            // Readable once the server stops. Where there is an inbox, its end tells that instead.
+  Inbox* inbox;           // Where its clients come from; null: it accepts them.
+  bool shares_listeners;  // Others wait at the listeners of its context.
+  std::function<void()> on_drained;  // To be called when all who had connected before the stop have been taken.
+};
+
+// Gets what serving needs, in the thread that will call Run(). The context, and the post, which is null where the loop
+// is alone, must outlive the loop.
+using MakeLoop =
+    std::function<absl::StatusOr<std::unique_ptr<ServingLoop>>(ServeContext& context, const LoopPost* post)>;
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_SERVING_LOOP_H_

@@ -1,0 +1,59 @@
+#include "backends/worker_processes.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "net/process.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+std::string DescribeLoss(int64_t clients) {
+  if (clients == 0) return "";
+  if (clients == 1) return "; its client is lost, the others are not";
+  return absl::StrCat("; its ", clients, " clients are lost, the others are not");
+}
+
+}  // namespace
+
+absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
+  const absl::StatusOr<pid_t> pid = Fork();
+  if (!pid.ok()) return pid.status();
+  if (*pid == 0) {
+    Signals::InstallInWorker();
+    lifeline_.HoldInDescendant();
+    ExitChild(work());
+  }
+  pids_[static_cast<size_t>(slot)] = *pid;
+  return absl::OkStatus();
+}
+
+void WorkerProcesses::ReapEnded(absl::FunctionRef<int64_t(int slot)> settle) {
+  int wait_status = 0;
+  for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
+    const auto found = std::find(pids_.begin(), pids_.end(), pid);
+    if (found == pids_.end()) continue;
+    const int slot = static_cast<int>(found - pids_.begin());
+    NoteEnd(slot, wait_status, settle(slot));
+  }
+}
+
+void WorkerProcesses::NoteEnd(int slot, int wait_status, int64_t lost) {
+  pid_t& pid = pids_[static_cast<size_t>(slot)];
+  const bool is_orderly = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+  if (!is_orderly) {
+    LOG(WARNING) << "worker " << pid << " " << DescribeExit(wait_status) << DescribeLoss(lost)
+                 << "; another takes its place";
+  }
+  board_.Set(slot, is_orderly ? PoolBoard::State::kLeft : PoolBoard::State::kCrashed);
+  pid = -1;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,28 @@
+#include "net/cpu.h"
+
+#include <sched.h>
+
+#include "base/sys_error.h"
+#include "glog/logging.h"
+
+namespace polyserve {
+
+void PinToCpu(int index) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {  // More processors than the set has bits.
+    LOG(WARNING) << "a worker is not pinned: " << SysError("sched_getaffinity").message();
+    return;
+  }
+  int left = index % CPU_COUNT(&allowed);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &allowed) || left-- > 0) ++cpu;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  if (::sched_setaffinity(0, sizeof(one), &one) != 0) {
+    LOG(WARNING) << "a worker is not pinned: " << SysError("sched_setaffinity").message();
+  }
+}
+
+}  // namespace polyserve

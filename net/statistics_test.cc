@@ -1,0 +1,39 @@
+// The counters of several workers: each counts for itself, and the sums are everybody's.
+#include "net/statistics.h"
+
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+
+namespace polyserve {
+
+namespace {
+
+TEST(StatisticsTest, TotalIsTheSumOverTheServerAndItsWorkers) {
+  const absl::StatusOr<Statistics> server = Statistics::Create();
+  ASSERT_TRUE(server.ok());
+  const Statistics first = server->OfWorker(0);
+  const Statistics last = server->OfWorker(Statistics::kMaxWorkers - 1);
+  Counters::Add(server->counters().accepted, 1);
+  Counters::Add(first.counters().accepted, 10);
+  Counters::Add(first.counters().ended, 4);
+  Counters::Add(last.counters().bytes_in, 7);
+  for (const Statistics& any : {*server, first, last}) {
+    EXPECT_EQ(any.Total().accepted, 11);
+    EXPECT_EQ(any.Total().active(), 7);
+    EXPECT_EQ(any.Total().bytes_in, 7);
+  }
+  EXPECT_EQ(first.counters().accepted, 10);
+  EXPECT_EQ(server->ToString(), "accepted 11, active 7, refused 0, bytes in 7, bytes out 0");
+}
+
+TEST(StatisticsTest, WorkerThatIsAskedForAgainGoesOnCounting) {
+  const absl::StatusOr<Statistics> server = Statistics::Create();
+  ASSERT_TRUE(server.ok());
+  Counters::Add(server->OfWorker(3).counters().refused, 1);
+  Counters::Add(server->OfWorker(3).counters().refused, 1);
+  EXPECT_EQ(server->Total().refused, 2);
+}
+
+}  // namespace
+
+}  // namespace polyserve

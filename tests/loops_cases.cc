@@ -1,0 +1,211 @@
+// Several event loops or rings: every one of them gets clients, whatever the policy; one that is killed is replaced,
+// and costs its own clients alone.
+#include <signal.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "tests/eventually.h"
+#include "tests/peer.h"
+#include "tests/proc.h"
+#include "tests/server_process.h"
+#include "tests/workers_test.h"
+
+namespace polyserve {
+
+namespace {
+
+std::vector<Flags> Combine(const std::vector<std::string>& models, const std::vector<std::string>& policies,
+                           const std::vector<std::string>& types) {
+  std::vector<Flags> all;
+  for (const std::string& model : models) {
+    for (const std::string& policy : policies) {
+      for (const std::string& type : types) {
+        all.push_back(
+            {absl::StrCat("--model=", model), absl::StrCat("--accept=", policy), absl::StrCat("--worker_type=", type)});
+      }
+    }
+  }
+  return all;
+}
+
+const std::vector<std::string> kModels = {"select", "poll", "epoll", "libevent", "coroutine", "uring"};
+const std::vector<std::string> kPolicies = {"shared", "pass", "reuseport"};
+
+class LoopsTest : public WorkersTest {
+ protected:
+  void SetUp() override {
+    if (GetParam()[0] == "--model=uring" &&
+        RunServer({"--model=uring", "--listen=echo://256.0.0.1:0"}).log.find("io_uring") != std::string::npos) {
+      GTEST_SKIP() << "not on this system";
+    }
+  }
+
+  // Those of the workers who wake up while each of these clients is served once. A loop that has none sleeps on.
+  std::vector<pid_t> WorkersOf(std::vector<Peer>& peers) {
+    std::map<pid_t, int64_t> before;
+    for (const pid_t worker : Workers()) before[worker] = CountSleeps(worker);
+    for (Peer& peer : peers) EXPECT_TRUE(IsServed(peer));
+    std::vector<pid_t> awake;
+    for (const auto& [worker, sleeps] : before) {
+      if (CountSleeps(worker) > sleeps) awake.push_back(worker);
+    }
+    return awake;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, LoopsTest, testing::ValuesIn(Combine(kModels, kPolicies, {"thread", "process"})),
+                         NameOfFlags);
+
+TEST_P(LoopsTest, EveryLoopGetsClientsAndAllCountTogether) {
+  constexpr size_t kLoops = 3;
+  constexpr size_t kFirst = 8;
+  StartServer({absl::StrCat("--workers=", kLoops)});
+  ASSERT_TRUE(AwaitWorkers(kLoops));
+  std::vector<Peer> peers;
+  for (size_t i = 0; i < kFirst; ++i) peers.push_back(Connect());
+  EXPECT_TRUE(Eventually([this, &peers] {
+    if (WorkersOf(peers).size() == kLoops) return true;
+    peers.push_back(Connect());  // With luck for another one.
+    return false;
+  }));
+  ExpectReports(absl::StrCat("accepted ", peers.size(), ", active ", peers.size(), ", "));
+  const size_t count = peers.size();
+  peers.clear();
+  ExpectReports(absl::StrCat("accepted ", count, ", active 0, "));
+}
+
+using ProcessLoopsTest = LoopsTest;
+INSTANTIATE_TEST_SUITE_P(, ProcessLoopsTest,
+                         testing::ValuesIn(Combine({"poll", "epoll", "uring"}, kPolicies, {"process"})), NameOfFlags);
+
+TEST_P(ProcessLoopsTest, KilledOnesAreReplacedAndTheirClientsCountAsEnded) {
+  constexpr size_t kClients = 8;
+  StartServer({"--workers=2"});
+  std::vector<Peer> victims;
+  for (size_t i = 0; i < kClients; ++i) {
+    victims.push_back(Connect());
+    EXPECT_TRUE(IsServed(victims.back()));
+  }
+  ASSERT_TRUE(AwaitWorkers(2));
+  SignalWorkers(SIGKILL);
+  for (Peer& victim : victims) EXPECT_TRUE(victim.AwaitClose());
+  ExpectServes();
+  EXPECT_TRUE(AwaitWorkers(2));
+  EXPECT_EQ(server().CountZombies(), 0u);
+  EXPECT_TRUE(absl::StrContains(server().log(), "lost, the others are not"));
+  ExpectReports(absl::StrCat("accepted ", kClients + 1, ", active 0"));
+}
+
+TEST_P(ProcessLoopsTest, KilledOneCostsItsOwnClientsAlone) {
+  StartServer({"--workers=2"});
+  ASSERT_TRUE(AwaitWorkers(2));
+  const pid_t victim = Workers()[0];
+  std::vector<Peer> peers;
+  bool both = false;
+  EXPECT_TRUE(Eventually([&] {
+    peers.push_back(Connect());
+    both = both || WorkersOf(peers).size() == 2;
+    return both;
+  }));
+  ::kill(victim, SIGKILL);
+  ASSERT_TRUE(Eventually([&] {
+    return Workers().size() == 2 && Workers() != std::vector<pid_t>{victim} &&
+           absl::StrContains(server().log(), "another takes its place");
+  }));
+  size_t served = 0;
+  for (Peer& peer : peers) served += IsServed(peer) ? 1 : 0;
+  EXPECT_GT(served, 0u);
+  EXPECT_LT(served, peers.size());
+}
+
+// A terminal's Ctrl-C reaches them all, but the server says when.
+TEST_P(ProcessLoopsTest, OneThatIsAskedToStopByOthersStays) {
+  StartServer({"--workers=2"});
+  ASSERT_TRUE(AwaitWorkers(2));
+  const std::vector<pid_t> before = Workers();
+  Peer peer = Connect();
+  EXPECT_TRUE(IsServed(peer));
+  SignalWorkers(SIGTERM);
+  SignalWorkers(SIGINT);
+  EXPECT_TRUE(IsServed(peer));
+  ExpectServes();
+  EXPECT_EQ(Workers(), before);
+}
+
+// They are stopped, so that nobody takes the clients before they are killed.
+TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesAreServedByTheirReplacements) {
+  constexpr int kClients = 8;
+  StartServer({"--workers=2"});
+  ExpectServes();
+  ASSERT_TRUE(AwaitWorkers(2));
+  SignalWorkers(SIGSTOP);
+  for (const pid_t worker : Workers()) ASSERT_TRUE(Eventually([worker] { return IsStopped(worker); }));
+  std::vector<Peer> peers;
+  for (int i = 0; i < kClients; ++i) {
+    peers.push_back(Connect());
+    peers.back().Send("ping");
+  }
+  SignalWorkers(SIGKILL);
+  for (Peer& peer : peers) EXPECT_EQ(peer.Read(4), "ping");
+}
+
+TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesWhenTheServerStopsAreServedToo) {
+  constexpr int kClients = 8;
+  StartServer({"--workers=2", "--drain_timeout=10m"});
+  ExpectServes();
+  ASSERT_TRUE(AwaitWorkers(2));
+  SignalWorkers(SIGSTOP);
+  for (const pid_t worker : Workers()) ASSERT_TRUE(Eventually([worker] { return IsStopped(worker); }));
+  std::vector<Peer> peers;
+  for (int i = 0; i < kClients; ++i) {
+    peers.push_back(Connect());
+    peers.back().Send("ping");
+  }
+  Stop();
+  SignalWorkers(SIGKILL);
+  for (Peer& peer : peers) EXPECT_EQ(peer.ReadToEnd(), "ping");
+}
+
+using PinnedTest = WorkersTest;
+INSTANTIATE_TEST_SUITE_P(, PinnedTest,
+                         testing::Values(Flags{"--model=epoll", "--worker_type=thread"},
+                                         Flags{"--model=epoll", "--worker_type=process"}, Flags{"--model=prefork"},
+                                         Flags{"--model=threadpool"}),
+                         NameOfFlags);
+
+TEST_P(PinnedTest, EachWorkerHasOneProcessorAndTheServerAll) {
+  StartServer({"--workers=3", "--pin_cpus"});
+  ExpectServes();
+  ASSERT_TRUE(AwaitWorkers(3));
+  const auto is_pinned = [](pid_t worker) {
+    return AllowedProcessors(worker).find_first_of(",-") == std::string::npos;
+  };
+  const auto count = [&] {
+    const std::vector<pid_t> workers = Workers();
+    return std::count_if(workers.begin(), workers.end(), is_pinned);
+  };
+  EXPECT_TRUE(Eventually([&] { return count() == 3; }));
+  EXPECT_EQ(AllowedProcessors(server().pid()), AllowedProcessors(::getpid()));
+}
+
+TEST(LoopsFlagsTest, WhatMakesNoSenseIsRefused) {
+  ExpectRefused({"--model=epoll", "--workers=0"}, "--workers=0 is not from 1 to 1024");
+  ExpectRefused({"--model=epoll", "--workers=2", "--accept=lock"}, "use shared, pass or reuseport");
+  ExpectRefused({"--model=uring", "--accept=often"}, "shared, lock, pass, reuseport");
+  ExpectRefused({"--model=poll", "--worker_type=fiber"}, "not thread or process");
+  ExpectRefused({"--model=nonblock", "--workers=2"}, "--workers");
+  ExpectRefused({"--model=prefork", "--worker_type=process"}, "--worker_type");
+  ExpectRefused({"--model=epoll", "--workers_max=2"}, "--workers_max");
+  ExpectRefused({"--model=thread", "--pin_cpus"}, "--pin_cpus");
+}
+
+}  // namespace
+
+}  // namespace polyserve
