@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/acceptor.h"
+#include "backends/alarms.h"
 #include "backends/event_client.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
@@ -70,6 +71,7 @@ class EventLoop : public ServingLoop {
   void OnClients(const Source& source);
   void OnTick();
   void OnNextTurn();
+  void AwaitAlarm();
   void PauseAccepting();
   void SetAccepting(bool accepting);
   void WaitBehindTheOthers(const Source& source);
@@ -87,6 +89,8 @@ class EventLoop : public ServingLoop {
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;
+  EventPointer alarm_;
+  Alarm::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.
   EventPointer resume_accepting_;
   EventShared shared_;
 };
