@@ -20,6 +20,13 @@ namespace polyserve {
 
 namespace {
 
+// A listener that others have shut down may be readable as well.
+bool IsListening(int fd) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
 // A turn at the lock; without a lock it is always ours.
 class Turn {
  public:
@@ -175,7 +182,7 @@ bool Entrance::ShutDownEmpty() {
   std::erase_if(open_, [](const Listener* listener) {
     pollfd queue = {listener->fd.get(), POLLIN, 0};
     ::poll(&queue, 1, 0);
-    if ((queue.revents & POLLIN) != 0) return false;  // Where it was shut down already, that is not set.
+    if ((queue.revents & POLLIN) != 0 && IsListening(listener->fd.get())) return false;
     ::shutdown(listener->fd.get(), SHUT_RDWR);
     return true;
   });
