@@ -19,6 +19,7 @@
 #include "absl/strings/str_split.h"
 #include "backends/registry.h"
 #include "backends/serve_context.h"
+#include "backends/turnstile.h"
 #include "base/command_line.h"
 #include "files/library.h"
 #include "glog/logging.h"
@@ -35,6 +36,8 @@ DEFINE_string(root, ".", "the directory whose files are served");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
 DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
+DEFINE_int64(max_connections, 0, "how many connections there may be at a time, over all workers; 0: as many as come");
+DEFINE_string(overload, "wait", "what happens to those who are too many: wait (in the kernel's queue) or refuse");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
 DECLARE_bool(help);
 
@@ -68,8 +71,8 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF(
-      "%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout", "drain_timeout"}));
+  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
+                                    "drain_timeout", "max_connections", "overload"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -141,6 +144,22 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Null where --max_connections sets no bound.
+absl::StatusOr<std::unique_ptr<Turnstile>> MakeTurnstile(const Statistics& statistics) {
+  if (FLAGS_overload != "wait" && FLAGS_overload != "refuse") {
+    return absl::InvalidArgumentError(absl::StrCat("--overload=", FLAGS_overload, " is not one of wait, refuse"));
+  }
+  if (FLAGS_max_connections < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("--max_connections=", FLAGS_max_connections, " is below 0"));
+  }
+  if (FLAGS_max_connections == 0 && IsFlagSet("overload")) {
+    return absl::InvalidArgumentError("--overload goes with --max_connections=N; leave it out, or say how many");
+  }
+  if (FLAGS_max_connections == 0 || Process::IsImage()) return nullptr;
+  return Turnstile::Create(statistics, FLAGS_max_connections,
+                           FLAGS_overload == "wait" ? Turnstile::Overload::kWait : Turnstile::Overload::kRefuse);
+}
+
 absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services) {
   const absl::StatusOr<absl::Duration> idle_timeout = ParseTimeFlag("idle_timeout", FLAGS_idle_timeout);
   if (!idle_timeout.ok()) return idle_timeout.status();
@@ -148,7 +167,9 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
     return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
   absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return statistics.status();
-  ServeContext context{{}, *idle_timeout, *std::move(statistics)};
+  absl::StatusOr<std::unique_ptr<Turnstile>> turnstile = MakeTurnstile(*statistics);
+  if (!turnstile.ok()) return turnstile.status();
+  ServeContext context{{}, *idle_timeout, *std::move(statistics), *std::move(turnstile)};
   for (const Target& target : targets) {
     const auto make_session = target.service->make_session;
     context.listeners.push_back(

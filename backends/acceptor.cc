@@ -1,6 +1,7 @@
 #include "backends/acceptor.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -19,25 +20,55 @@ namespace {
 
 constexpr size_t kSignals = 0;  // Places among the waits.
 constexpr size_t kAlso = 1;
-constexpr size_t kFirstListener = 2;
+constexpr size_t kPlace = 2;
+constexpr size_t kFirstListener = 3;
+
+// How often it is said that clients are refused.
+constexpr int kSecondsBetweenLogs = 10;
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
+// Edges: each acceptor sees all events, and takes none away from another.
+UniqueFd WatchPlaces(const Turnstile& turnstile) {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLET;
+  if (epoll.ok() && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, turnstile.fd(), &event) != 0) epoll.reset();
+  return epoll;
+}
+
 }  // namespace
 
 Acceptor::Acceptor(ServeContext& context, Options options)
-    : context_(context), options_(std::move(options)), spare_(OpenSpare()), backlog_left_(kListenBacklog) {
-  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
+    : context_(context),
+      options_(std::move(options)),
+      spare_(OpenSpare()),
+      needs_place_(context.turnstile != nullptr && context.turnstile->overload() == Turnstile::Overload::kWait),
+      backlog_left_(kListenBacklog) {
+  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
   for (const Listener& listener : context.listeners) waits_.push_back({listener.fd.get(), POLLIN, 0});
 }
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
+  if (needs_place_ && !places_.ok()) places_ = WatchPlaces(*context_.turnstile);
+  if (needs_place_ && !places_.ok()) return absl::ResourceExhaustedError("no descriptor is left");
+  if (needs_place_ && !context_.turnstile->TryEnter(context_.statistics.counters())) {
+    awaits_place_ = true;
+    return absl::FailedPreconditionError("the server is full");
+  }
+  absl::StatusOr<Connection> connection = Accept(listener);
+  if (connection.ok()) return Admit(*std::move(connection), needs_place_);
+  if (needs_place_) Withdraw();
+  return connection;
+}
+
+absl::StatusOr<Connection> Acceptor::Accept(const Listener& listener) {
   while (true) {
     UniqueFd fd(
         ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
-    if (fd.ok()) return Admit({std::move(fd), &listener});
+    if (fd.ok()) return Connection{std::move(fd), &listener};
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
     if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
     if (IsShortage(errno)) {
@@ -51,27 +82,49 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
 
 absl::StatusOr<Connection> Acceptor::TryTake(Inbox& inbox) {
   absl::StatusOr<Connection> connection = inbox.Take();
-  if (connection.ok()) return Admit(*std::move(connection));
+  if (connection.ok()) return Admit(*std::move(connection), true);
   if (absl::IsResourceExhausted(connection.status())) {
+    Withdraw();
     Counters::Add(context_.statistics.counters().refused, 1);
     LogShortage(std::strerror(EMFILE));
   }
   return connection.status();
 }
 
-// Counts a client in, unless the model cannot watch its descriptor.
-absl::StatusOr<Connection> Acceptor::Admit(Connection connection) {
+// Counts a client in, unless it is so already, the model cannot watch its descriptor, or the server is full.
+absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counted) {
   Counters& counters = context_.statistics.counters();
-  if (connection.fd.get() <= options_.max_descriptor) {
-    Counters::Add(counters.accepted, 1);
-    if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
-    return connection;
+  if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
+  if (connection.fd.get() > options_.max_descriptor) {
+    if (is_counted) Withdraw();
+    Counters::Add(counters.refused, 1);
+    LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << connection.fd.get() << " is above "
+                              << options_.max_descriptor << ", the most this model can watch (refused so far: "
+                              << context_.statistics.Total().refused << ")";
+    return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
   }
-  Counters::Add(counters.refused, 1);
-  LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << connection.fd.get() << " is above "
-                            << options_.max_descriptor << ", the most this model can watch (refused so far: "
-                            << context_.statistics.Total().refused << ")";
-  return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
+  if (!is_counted && context_.turnstile == nullptr) {
+    Counters::Add(counters.accepted, 1);
+  } else if (!is_counted && !context_.turnstile->TryEnter(counters)) {
+    Counters::Add(counters.refused, 1);
+    LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
+        << "refused a connection: there are as many as --max_connections=" << context_.turnstile->most()
+        << " allows (refused so far: " << context_.statistics.Total().refused << ")";
+    return absl::UnavailableError("the client was refused");
+  }
+  return connection;
+}
+
+// Whoever was counted in has not come, or cannot stay.
+void Acceptor::Withdraw() {
+  Counters::Add(context_.statistics.counters().accepted, -1);
+  if (context_.turnstile != nullptr) context_.turnstile->OnLeave();
+}
+
+void Acceptor::TakePlaceEvent() {
+  epoll_event event;
+  if (places_.ok()) ::epoll_wait(places_.get(), &event, 1, 0);
+  awaits_place_ = false;
 }
 
 void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
@@ -91,9 +144,8 @@ void Acceptor::LogShortage(absl::string_view why) const {
 }
 
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {
-  Counters& counters = context_.statistics.counters();
-  Counters::Add(counters.accepted, -1);
-  Counters::Add(counters.refused, 1);
+  Withdraw();
+  Counters::Add(context_.statistics.counters().refused, 1);
   LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kPause
                            << " (refused so far: " << context_.statistics.Total().refused << ")";
   connection.fd.reset();
@@ -144,8 +196,9 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
 
 void Acceptor::Wait(const Awaited& awaited) {
   if (pause_.has_value() && pause_->passed()) pause_.reset();
-  const bool looks_for_clients = awaited.clients && !pause_.has_value();
+  const bool looks_for_clients = awaited.clients && !pause_.has_value() && !awaits_place_;
   waits_[kAlso].fd = awaited.also;
+  waits_[kPlace].fd = awaits_place_ ? places_.get() : -1;
   for (pollfd& wait : waits_) wait.revents = 0;
   int timeout = awaited.at_most == absl::InfiniteDuration() ? -1 : Deadline(awaited.at_most).PollMilliseconds();
   if (awaited.clients && pause_.has_value()) {
@@ -153,6 +206,7 @@ void Acceptor::Wait(const Awaited& awaited) {
     timeout = timeout < 0 ? pause : std::min(timeout, pause);
   }
   ::poll(waits_.data(), looks_for_clients ? waits_.size() : kFirstListener, timeout);
+  if ((waits_[kPlace].revents & POLLIN) != 0) TakePlaceEvent();
   if ((waits_[kSignals].revents & POLLIN) == 0) return;
   const unsigned events = Signals::Take();
   AnswerCommonSignals(events, context_);

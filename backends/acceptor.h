@@ -41,11 +41,16 @@ class Acceptor {
 
   // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be refused.
   // ResourceExhausted: a client was turned away for want of descriptors or memory; pause.
+  // FailedPrecondition: the server is full; try again when place_fd() is readable.
   // Whoever left before being accepted is passed over.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
   // The same for a client that was accepted elsewhere and dealt out to us. Cancelled: no more will come.
   absl::StatusOr<Connection> TryTake(Inbox& inbox);
+
+  // Readable when a full server may have a place again, until TakePlaceEvent(); -1 where it is never full.
+  int place_fd() const { return places_.get(); }
+  void TakePlaceEvent();
 
   // Waits for the next client on any listener, and answers the signals meanwhile. Cancelled: the server stops, and
   // those who had connected before have all been returned.
@@ -70,16 +75,22 @@ class Acceptor {
   void Refuse(Connection connection, const absl::Status& why);
 
  private:
-  absl::StatusOr<Connection> Admit(Connection connection);
+  absl::StatusOr<Connection> Accept(const Listener& listener);
+  absl::StatusOr<Connection> Admit(Connection connection, bool is_counted);
+  void Withdraw();
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
   void LogShortage(absl::string_view why) const;
 
   ServeContext& context_;
   const Options options_;
   UniqueFd spare_;
-  std::vector<pollfd> waits_;  // First the signals, then the one awaited also, then the listeners in their order.
-  size_t turn_ = 0;            // The listener that is looked at first, so that a busy one does not starve the others.
-  int backlog_left_;           // How many are still taken once the server stops.
+  const bool needs_place_;  // Before it accepts; see backends/turnstile.h.
+  UniqueFd places_;         // An epoll that awaits edges of the turnstile's descriptor.
+  bool awaits_place_ = false;
+  // First the signals, then the one awaited also, then a place, then the listeners in their order.
+  std::vector<pollfd> waits_;
+  size_t turn_ = 0;   // The listener that is looked at first, so that a busy one does not starve the others.
+  int backlog_left_;  // How many are still taken once the server stops.
   std::optional<Deadline> pause_;
 };
 

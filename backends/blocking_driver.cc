@@ -15,6 +15,7 @@
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/transmit.h"
+#include "backends/turnstile.h"
 #include "net/deadline.h"
 #include "net/signals.h"
 #include "net/socket.h"
@@ -28,10 +29,11 @@ class BlockingConversation {
   BlockingConversation(Connection connection, ServeContext& context)
       : fd_(std::move(connection.fd)),
         counters_(context.statistics.counters()),
+        turnstile_(context.turnstile.get()),
         idle_timeout_(context.idle_timeout),
         conversation_(connection.listener->make_session()) {}
 
-  ~BlockingConversation() { Counters::Add(counters_.ended, 1); }
+  ~BlockingConversation() { CountEnd(counters_, turnstile_); }
 
   void Run() {
     while (Receive() && Answer()) {
@@ -126,6 +128,7 @@ class BlockingConversation {
 
   UniqueFd fd_;
   Counters& counters_;
+  Turnstile* const turnstile_;
   const absl::Duration idle_timeout_;
   std::optional<Deadline> wake_;      // When the session wants to be told the time.
   std::optional<Deadline> idle_end_;  // Kept only beside wake_; else the kernel's time-out does it.

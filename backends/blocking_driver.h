@@ -1,6 +1,6 @@
 // The blocking driver: carries one client's conversation from its first byte to its last, and waits in the system
-// calls. The models that give a client a process or a thread (loop, fork, multiprocess, thread, prefork, threadpool) add
-// only who calls it.
+// calls. The models that give a client a process or a thread (loop, fork, multiprocess, thread, prefork, threadpool)
+// add only who calls it.
 #ifndef POLYSERVE_BACKENDS_BLOCKING_DRIVER_H_
 #define POLYSERVE_BACKENDS_BLOCKING_DRIVER_H_
 

@@ -62,6 +62,7 @@ class ListenerSource : public ClientSource {
       absl::StatusOr<Connection> client = TakeTurn();
       if (client.ok() || absl::IsCancelled(client.status())) return client;
       if (absl::IsResourceExhausted(client.status())) Pause();
+      if (absl::IsFailedPrecondition(client.status())) AwaitPlace();
     }
     return NextOfBacklog();
   }
@@ -95,13 +96,21 @@ class ListenerSource : public ClientSource {
         if (absl::IsUnavailable(client.status())) break;
         if (client.ok()) --backlog_left_;
         if (client.ok()) return client;
-        Pause();
+        if (absl::IsFailedPrecondition(client.status())) AwaitPlace();
+        if (absl::IsResourceExhausted(client.status())) Pause();
       }
     }
     return absl::CancelledError("the server stops");
   }
 
   void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
+
+  // The server is full. Ends as well where somebody is to leave, or a signal comes.
+  void AwaitPlace() {
+    pollfd waits[] = {{acceptor_.place_fd(), POLLIN, 0}, {dismissals_, POLLIN, 0}};
+    ::poll(waits, 2, -1);
+    acceptor_.TakePlaceEvent();
+  }
 
   const absl::Span<const Listener* const> own_;
   const absl::Span<const Listener* const> all_;

@@ -15,7 +15,7 @@ EventClient::EventClient(UniqueFd fd, EventShared& shared)
 
 EventClient::~EventClient() {
   shared_.clients.erase(shared_.clients.iterator_to(*this));
-  Counters::Add(shared_.counters->ended, 1);
+  CountEnd(*shared_.counters, shared_.turnstile);
 }
 
 void EventClient::OnTick() {

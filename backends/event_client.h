@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "backends/alarms.h"
+#include "backends/turnstile.h"
 #include "base/unique_fd.h"
 #include "net/socket.h"
 #include "net/statistics.h"
@@ -73,9 +74,10 @@ class EventClient : public boost::intrusive::list_base_hook<> {
 struct EventShared {
   event_base* base;
   Counters* counters;
-  short extra_flags = 0;   // EV_ET or 0, for every event of a connection.
-  int reads_per_turn = 1;  // The most that one connection may read before the others' turn, in buffers.
-  uint32_t ticks = 0;      // The loop's coarse clock.
+  Turnstile* turnstile = nullptr;  // Null: there may be any number of clients.
+  short extra_flags = 0;           // EV_ET or 0, for every event of a connection.
+  int reads_per_turn = 1;          // The most that one connection may read before the others' turn, in buffers.
+  uint32_t ticks = 0;              // The loop's coarse clock.
   bool stopping = false;
   Output output;  // Empty between callbacks.
   char buffer[kReadBytes];

@@ -68,9 +68,11 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       tick_(nullptr, &event_free),
       next_turn_(nullptr, &event_free),
       alarm_(nullptr, &event_free),
-      resume_accepting_(nullptr, &event_free) {
+      resume_accepting_(nullptr, &event_free),
+      place_(nullptr, &event_free) {
   shared_.base = base_.get();
   shared_.counters = &context.statistics.counters();
+  shared_.turnstile = context.turnstile.get();
   shared_.extra_flags = options.trigger == Trigger::kEdge ? EV_ET : 0;
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
 }
@@ -145,6 +147,7 @@ void EventLoop::OnClients(const Source& source) {
     absl::StatusOr<Connection> connection =
         source.listener == nullptr ? acceptor_.TryTake(*post_->inbox) : acceptor_.TryAccept(*source.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
+    if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace();
     if (absl::IsCancelled(connection.status())) return Stop();
     if (!connection.ok()) break;
     start_(*std::move(connection), shared_);
@@ -155,6 +158,19 @@ void EventLoop::OnClients(const Source& source) {
 // Where others wait at the same listener, the next client is for one of them.
 void EventLoop::WaitBehindTheOthers(const Source& source) {
   if (shares_listeners() && has_epoll_) wake_one_.Requeue(event_get_fd(source.event.get()));
+}
+
+// The server is full.
+void EventLoop::AwaitPlace() {
+  const auto on_place = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnPlace(); };
+  place_.reset(event_new(base_.get(), acceptor_.place_fd(), EV_READ, on_place, this));
+  if (place_ == nullptr || event_add(place_.get(), nullptr) != 0) return PauseAccepting();
+  SetAccepting(false);
+}
+
+void EventLoop::OnPlace() {
+  acceptor_.TakePlaceEvent();
+  SetAccepting(true);
 }
 
 void EventLoop::PauseAccepting() {
@@ -201,6 +217,7 @@ void EventLoop::OnTick() {
 void EventLoop::Stop() {
   if (post_ != nullptr) event_del(signals_.get());
   event_del(resume_accepting_.get());
+  place_ = nullptr;
   SetAccepting(false);
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();

@@ -73,6 +73,8 @@ class EventLoop : public ServingLoop {
   void OnNextTurn();
   void AwaitAlarm();
   void PauseAccepting();
+  void AwaitPlace();
+  void OnPlace();
   void SetAccepting(bool accepting);
   void WaitBehindTheOthers(const Source& source);
   void Stop();
@@ -92,6 +94,7 @@ class EventLoop : public ServingLoop {
   EventPointer alarm_;
   Alarm::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.
   EventPointer resume_accepting_;
+  EventPointer place_;
   EventShared shared_;
 };
 

@@ -15,6 +15,7 @@
 #include "backends/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking_driver.h"
+#include "backends/turnstile.h"
 #include "glog/logging.h"
 #include "net/lifeline.h"
 #include "net/process.h"
@@ -32,7 +33,12 @@ class ForkBackend : public Backend {
  public:
   explicit ForkBackend(Reap reap) : reap_(reap) {}
 
-  absl::Status Prepare(ServeContext&) override {
+  absl::Status Prepare(ServeContext& context) override {
+    if (context.turnstile != nullptr && reap_ != Reap::kWait) {
+      return absl::InvalidArgumentError(
+          "--max_connections goes with --reap=wait: otherwise nobody learns of a child that was killed, and its place "
+          "would be lost");
+    }
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
     if (lifeline.ok()) lifeline_ = *std::move(lifeline);
     return lifeline.status();
@@ -76,7 +82,7 @@ class ForkBackend : public Backend {
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
       if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
       LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
-      Counters::Add(context.statistics.counters().ended, 1);  // It could not say so itself.
+      CountEnd(context.statistics.counters(), context.turnstile.get());  // It could not say so itself.
     }
   }
 

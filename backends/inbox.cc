@@ -27,14 +27,9 @@ class ThreadInbox : public Inbox {
  public:
   ThreadInbox(UniqueFd wake, std::function<void()> on_room) : on_room_(std::move(on_room)), wake_(std::move(wake)) {}
 
-  bool HasRoom() override {
+  int CountUntaken() override {
     MutexLock lock(mutex_);
-    return clients_.size() < kMaxWaiting;
-  }
-
-  bool IsEmpty() override {
-    MutexLock lock(mutex_);
-    return clients_.empty();
+    return static_cast<int>(clients_.size());
   }
 
   absl::Status Put(Connection client) override {
@@ -85,8 +80,11 @@ class ProcessInbox : public Inbox {
   ProcessInbox(UniqueFd inlet, UniqueFd outlet, const std::vector<Listener>& listeners, std::function<void()> on_room)
       : listeners_(listeners), on_room_(std::move(on_room)), inlet_(std::move(inlet)), outlet_(std::move(outlet)) {}
 
-  bool HasRoom() override { return CountWaiting() < kMaxWaiting; }
-  bool IsEmpty() override { return CountWaiting() == 0; }
+  int CountUntaken() override {
+    int bytes = 0;
+    PCHECK(::ioctl(outlet_.get(), FIONREAD, &bytes) == 0) << "FIONREAD";
+    return bytes / kParcelBytes;
+  }
 
   absl::Status Put(Connection client) override {
     const int64_t listener = client.listener - listeners_.data();
@@ -112,12 +110,6 @@ class ProcessInbox : public Inbox {
 
  private:
   static constexpr int kParcelBytes = 4;
-
-  int CountWaiting() {
-    int bytes = 0;
-    PCHECK(::ioctl(outlet_.get(), FIONREAD, &bytes) == 0) << "FIONREAD";
-    return bytes / kParcelBytes;
-  }
 
   const std::vector<Listener>& listeners_;
   const std::function<void()> on_room_;

@@ -22,8 +22,8 @@ class Inbox {
   virtual ~Inbox() = default;
 
   // For the one who deals. All of it from one thread.
-  virtual bool HasRoom() = 0;
-  virtual bool IsEmpty() = 0;
+  bool HasRoom() { return CountUntaken() < kMaxWaiting; }
+  virtual int CountUntaken() = 0;
   virtual absl::Status Put(Connection client) = 0;  // On error, the client is lost.
   virtual void Close() = 0;                         // No more will come.
 

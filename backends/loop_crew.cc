@@ -43,16 +43,18 @@ class LoopCrew : public Crew {
     int slot = FindRoom(next_);
     if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
     next_ = (slot + 1) % parts_.board.slots();
-    Counters& counters = parts_.context.statistics.counters();
-    Counters::Add(counters.accepted, -1);  // It counts where it is served.
+    // It counts where it is served.
+    Counters& counters = parts_.context.statistics.OfWorker(slot).counters();
+    Counters::Add(counters.accepted, 1);
+    Counters::Add(parts_.context.statistics.counters().accepted, -1);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
     if (put.ok()) return;
-    Counters::Add(counters.refused, 1);
+    CountEnd(counters, parts_.context.turnstile.get());
     LOG_EVERY_N(WARNING, 10) << "a client is lost on its way to a loop: " << put.message();
   }
 
   bool HasUntaken() override {
-    return std::any_of(inboxes_.begin(), inboxes_.end(), [](const auto& inbox) { return !inbox->IsEmpty(); });
+    return std::any_of(inboxes_.begin(), inboxes_.end(), [](const auto& inbox) { return inbox->CountUntaken() > 0; });
   }
 
   void DismissOne() override {}  // There are always as many loops as were asked for.
@@ -78,6 +80,10 @@ class LoopCrew : public Crew {
     if (!loop.ok()) return loop.status();
     if (inbox != nullptr) parts_.board.Wake();  // Whoever accepts may wait for somebody to be there.
     return (*loop)->Run();
+  }
+
+  int CountUntaken(int slot) const {
+    return inboxes_.empty() ? 0 : inboxes_[static_cast<size_t>(slot)]->CountUntaken();
   }
 
   const CrewParts parts_;
@@ -141,9 +147,8 @@ class ProcessLoops : public LoopCrew {
 
   // Clients whose end a killed worker could not count any more.
   int64_t Settle(int slot) {
-    Counters& counters = parts_.context.statistics.OfWorker(slot).counters();
-    const int64_t lost = counters.accepted - counters.ended;
-    Counters::Add(counters.ended, lost);
+    const int64_t lost = parts_.context.statistics.CountLost(slot, CountUntaken(slot));
+    if (parts_.context.turnstile != nullptr) parts_.context.turnstile->WakeAll();
     return lost;
   }
 

@@ -78,6 +78,7 @@ class MultiprocessBackend : public Backend {
     // A child that was killed could not count its client's end itself.
     Counters& counters = context.statistics.counters();
     counters.ended = counters.accepted - static_cast<int64_t>(children.size());
+    if (context.turnstile != nullptr) context.turnstile->WakeAll();
   }
 
   static void StopAll(std::vector<Process>& children, ServeContext& context) {

@@ -40,7 +40,7 @@ class PollingLoop {
       : context_(context),
         interval_(absl::ToTimespec(interval)),
         acceptor_(context, {.non_blocking = true}),
-        shared_{.counters = context.statistics.counters()},
+        shared_{.counters = context.statistics.counters(), .turnstile = context.turnstile.get()},
         tick_(context.idle_timeout / kTicksPerTimeout) {}
 
   void Run() {

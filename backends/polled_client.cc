@@ -22,7 +22,7 @@ PolledClient::PolledClient(Connection connection, PolledShared& shared)
       last_moved_(shared.ticks),
       conversation_(connection.listener->make_session()) {}
 
-PolledClient::~PolledClient() { Counters::Add(shared_.counters.ended, 1); }
+PolledClient::~PolledClient() { CountEnd(shared_.counters, shared_.turnstile); }
 
 PolledClient::Turn PolledClient::TakeTurn() {
   const Turn turn = linger_.has_value() ? Linger() : answering_ ? Answer() : Receive();

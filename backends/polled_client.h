@@ -8,6 +8,7 @@
 
 #include "backends/conversation.h"
 #include "backends/serve_context.h"
+#include "backends/turnstile.h"
 #include "base/unique_fd.h"
 #include "net/deadline.h"
 #include "net/socket.h"
@@ -19,6 +20,7 @@ namespace polyserve {
 // What the clients share.
 struct PolledShared {
   Counters& counters;
+  Turnstile* turnstile;
   bool stopping = false;
   uint32_t ticks = 0;  // See backends/idle_ticks.h.
   Output output = {};  // The buffers of whoever has something to send; empty between turns.

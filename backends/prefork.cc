@@ -73,7 +73,7 @@ class ChannelSource : public ClientSource {
         return Connection{std::move(parcel->descriptors[0]), &context_.listeners.at(listener)};
       }
       LOG(WARNING) << "a client is lost on its way to a worker: " << parcel.status().message();
-      Counters::Add(context_.statistics.counters().ended, 1);
+      CountEnd(context_.statistics.counters(), context_.turnstile.get());
     }
   }
 
@@ -119,7 +119,7 @@ class Processes : public Crew {
         SendParcel(channel_.inlet.get(), absl::StrCat(absl::Dec(listener, absl::kZeroPad4)), {client.fd.get()});
     if (sent.ok()) return;
     LOG(WARNING) << "a client is lost on its way to a worker: " << sent.message();
-    Counters::Add(context_.statistics.counters().ended, 1);
+    CountEnd(context_.statistics.counters(), context_.turnstile.get());
   }
 
   void DismissOne() override { SendParcel(channel_.inlet.get(), kLeave, {}).IgnoreError(); }
@@ -132,6 +132,7 @@ class Processes : public Crew {
       ::signal(SIGTERM, SIG_IGN);
       ::signal(SIGINT, SIG_IGN);
     }
+    if (!passes()) context_.statistics = context_.statistics.OfWorker(slot);  // Passed ones are counted by the parent.
     channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
     if (!source.ok()) {
@@ -154,9 +155,15 @@ class Processes : public Crew {
 
   // A client whose end its worker could not count any more.
   int64_t Settle(int slot) {
-    const bool had_client = board_.state(slot) == State::kBusy;
-    if (had_client) Counters::Add(context_.statistics.counters().ended, 1);
-    return had_client ? 1 : 0;
+    int64_t lost = 0;
+    if (passes()) {
+      lost = board_.state(slot) == State::kBusy ? 1 : 0;
+      Counters::Add(context_.statistics.counters().ended, lost);
+    } else {
+      lost = context_.statistics.CountLost(slot, 0);
+    }
+    if (context_.turnstile != nullptr) context_.turnstile->WakeAll();
+    return lost;
   }
 
   bool passes() const { return options_.accept == AcceptPolicy::kPass; }

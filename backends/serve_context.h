@@ -2,10 +2,12 @@
 #ifndef POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 #define POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "backends/turnstile.h"
 #include "base/unique_fd.h"
 #include "net/statistics.h"
 #include "protocol/session.h"
@@ -30,6 +32,7 @@ struct ServeContext {
   // A connection on which nothing moves for so long is closed; may be infinite.
   absl::Duration idle_timeout;
   Statistics statistics;
+  std::shared_ptr<Turnstile> turnstile = nullptr;  // Null: there may be any number of connections.
 };
 
 // The same, with other listeners, for a worker that has listeners of its own, and counts for itself.

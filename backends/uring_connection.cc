@@ -41,7 +41,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
 
 UringConnection::~UringConnection() {
   shared_.ring->Close(std::move(fd_));
-  Counters::Add(shared_.counters->ended, 1);
+  CountEnd(*shared_.counters, shared_.turnstile);
 }
 
 void UringConnection::Start(Connection connection, UringShared& shared) {

@@ -27,6 +27,7 @@
 #include "backends/conversation.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
+#include "backends/turnstile.h"
 #include "backends/uring_ring.h"
 #include "base/unique_fd.h"
 #include "net/deadline.h"
@@ -113,6 +114,7 @@ struct UringShared {
 
   UringRing* ring;
   Counters* counters;
+  Turnstile* turnstile;
   uint32_t ticks = 0;  // The coarse clock.
   bool stopping = false;
   bool ran_task = false;                             // In this turn.

@@ -31,6 +31,7 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
     : context_(context), post_(post), ring_(std::move(ring)), acceptor_(context, {.non_blocking = true}) {
   shared_.ring = ring_.get();
   shared_.counters = &context.statistics.counters();
+  shared_.turnstile = context.turnstile.get();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
   for (const Listener& listener : context.listeners) ports_.push_back({&listener});
@@ -70,6 +71,7 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kAcceptable:
       return OnAcceptable(ObjectOf<Port>(completion));
     case Operation::kPauseEnd:
+      acceptor_.TakePlaceEvent();
       if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
       return;
     case Operation::kReceive:
@@ -89,8 +91,10 @@ void UringLoop::Proceed() {
 }
 
 void UringLoop::Open(Port& port) {
-  if (port.listener != nullptr) Accept(port);
-  if (port.listener == nullptr) AwaitAcceptable(port);
+  // The ring would accept whether there is a place or not.
+  const bool looks_first = port.listener == nullptr || context_.turnstile != nullptr;
+  if (!looks_first) Accept(port);
+  if (looks_first) AwaitAcceptable(port);
 }
 
 // One operation accepts all clients, until something goes wrong. Where several rings wait at the listener, it accepts
@@ -133,6 +137,7 @@ void UringLoop::OnAcceptable(Port& port) {
     absl::StatusOr<Connection> connection =
         port.listener == nullptr ? acceptor_.TryTake(*post_->inbox) : acceptor_.TryAccept(*port.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
+    if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace(port);
     if (absl::IsCancelled(connection.status())) {
       stop_came_ = true;
       Ends(port);
@@ -142,6 +147,11 @@ void UringLoop::OnAcceptable(Port& port) {
     UringConnection::Start(*std::move(connection), shared_);
   }
   AwaitAcceptable(port);
+}
+
+void UringLoop::AwaitPlace(Port& port) {
+  port.operation = Operation::kPauseEnd;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), acceptor_.place_fd(), POLLIN);
 }
 
 void UringLoop::PauseAccepting(Port& port) {

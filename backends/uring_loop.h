@@ -40,6 +40,7 @@ class UringLoop : public ServingLoop {
   void Accept(Port& port);
   void AwaitAcceptable(Port& port);
   void PauseAccepting(Port& port);
+  void AwaitPlace(Port& port);
   void OnAccepted(Port& port, const io_uring_cqe& completion);
   void OnAcceptable(Port& port);
   bool Ends(Port& port);

@@ -36,6 +36,13 @@ Statistics Statistics::OfWorker(int slot) const {
   return worker;
 }
 
+int64_t Statistics::CountLost(int slot, int64_t untaken) const {
+  Counters& counters = OfWorker(slot).counters();
+  const int64_t lost = counters.accepted - counters.ended - untaken;
+  Counters::Add(counters.ended, lost);
+  return lost;
+}
+
 Totals Statistics::Total() const {
   Totals total;
   const int rows = std::max(1, page_->table->rows_in_use.load());

@@ -51,6 +51,10 @@ class Statistics {
   // fought for, and it is known how many clients a worker had that was killed.
   Statistics OfWorker(int slot) const;
 
+  // This worker was killed: what it had open, but for `untaken` that are counted as its own and will be those of its
+  // replacement, has ended. Returns how many those are.
+  int64_t CountLost(int slot, int64_t untaken) const;
+
   // To count in; what has been counted in all is Total().
   Counters& counters() const { return *own_; }
   Totals Total() const;

@@ -34,6 +34,18 @@ TEST(StatisticsTest, WorkerThatIsAskedForAgainGoesOnCounting) {
   EXPECT_EQ(server->Total().refused, 2);
 }
 
+TEST(StatisticsTest, WhatAKilledWorkerHadOpenHasEnded) {
+  const absl::StatusOr<Statistics> server = Statistics::Create();
+  ASSERT_TRUE(server.ok());
+  Counters::Add(server->counters().accepted, 1);
+  Counters::Add(server->OfWorker(1).counters().accepted, 5);
+  Counters::Add(server->OfWorker(1).counters().ended, 2);
+  EXPECT_EQ(server->CountLost(1, 1), 2);
+  EXPECT_EQ(server->Total().active(), 2);
+  EXPECT_EQ(server->CountLost(1, 0), 1);
+  EXPECT_EQ(server->Total().active(), 1);
+}
+
 }  // namespace
 
 }  // namespace polyserve
