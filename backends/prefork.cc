@@ -106,12 +106,9 @@ class Processes : public Crew {
     processes_.ReapEnded([this](int slot) { return Settle(slot); });
   }
 
-  bool HasRoom() override {
-    const int idle = board_.Count(State::kIdle);
-    int waiting_bytes = 0;
-    if (idle > 0) PCHECK(::ioctl(channel_.outlet.get(), FIONREAD, &waiting_bytes) == 0) << "FIONREAD";
-    return idle > waiting_bytes / kParcelBytes;
-  }
+  // A worker that has just taken a client may still count as idle, so that one more is passed than there is room for.
+  bool HasRoom() override { return board_.Count(State::kIdle) > CountUntaken(); }
+  bool HasUntaken() override { return passes() && CountUntaken() > 0; }
 
   void HandOver(Connection client) override {
     const int64_t listener = client.listener - context_.listeners.data();
@@ -126,6 +123,12 @@ class Processes : public Crew {
   void DismissAll() override { channel_.inlet.reset(); }
 
  private:
+  int CountUntaken() const {
+    int bytes = 0;
+    PCHECK(::ioctl(channel_.outlet.get(), FIONREAD, &bytes) == 0) << "FIONREAD";
+    return bytes / kParcelBytes;
+  }
+
   int RunWorker(int slot) {
     if (passes()) {
       // Clients may be on their way to it, so it leaves at its parent's word alone, not at a signal of its own.
