@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/conversation.h"
+#include "backends/datagram_driver.h"
 #include "backends/linger.h"
 #include "backends/transmit.h"
 #include "net/deadline.h"
@@ -93,7 +94,8 @@ class BlockingConversation {
 
 }  // namespace
 
-void DriveBlocking(Connection connection, ServeContext& context) {
+void DriveBlocking(Connection connection, ServeContext& context, absl::Duration blank_patience) {
+  if (connection.listener->has_datagrams()) return DriveDatagrams(std::move(connection), context, blank_patience);
   BlockingConversation(std::move(connection), context).Run();
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "backends/acceptor.h"
 #include "backends/event_client.h"
+#include "backends/event_port.h"
 #include "backends/serve_context.h"
 
 namespace polyserve {
@@ -74,6 +75,7 @@ class EventLoop {
   BasePointer base_;
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;
+  std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;

@@ -1,0 +1,87 @@
+// DatagramPort: a socket that all peers send to, and their sessions, by address. For the models in which one thread
+// serves everybody: no peer has a socket of its own, or costs a system call while it is silent. The unit of work is a
+// datagram. One thread; it never blocks.
+//
+// Addresses can be spoofed, so what is remembered is bounded: of kMaxPeers, a new one takes the place of the blank one
+// (Session::is_blank()) that has been silent for longest; where none is blank, it is refused.
+#ifndef POLYSERVE_BACKENDS_DATAGRAM_PORT_H_
+#define POLYSERVE_BACKENDS_DATAGRAM_PORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "backends/serve_context.h"
+#include "net/datagram.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
+
+namespace polyserve {
+
+class DatagramPort {
+ public:
+  static constexpr size_t kMaxPeers = 10'000;
+
+  // Both must outlive it. The listener is one of datagrams.
+  DatagramPort(const Listener& listener, ServeContext& context);
+  ~DatagramPort();
+
+  int fd() const { return listener_.fd.get(); }
+
+  // Answers what has come, for a turn. False where nothing had, and the socket took nothing that was still to be sent.
+  bool Serve();
+
+  // Something is still to be sent: call Serve() when the socket is writable. Until then nothing is received.
+  bool is_blocked() const { return blocked_.has_value(); }
+
+  // To be called kTicksPerTimeout times per idle time-out (backends/idle_ticks.h): forgets the peers that were silent
+  // for so long.
+  void OnTick();
+
+  // The server stops: answers all that has come before, and forgets everybody.
+  void Drain();
+
+  size_t peers() const { return peers_.size(); }
+
+ private:
+  struct Peer;
+  using Peers = std::list<Peer>;  // In the order in which they were last heard of.
+  struct Peer {
+    DatagramPath path;
+    std::unique_ptr<Session> session;
+    uint32_t last_heard;  // In ticks.
+    bool is_blank = false;
+  };
+  struct Blocked {  // What the socket did not take.
+    DatagramPath path;
+    Output output;
+  };
+
+  bool ServeOne();
+  void Show(absl::string_view datagram, Peers::iterator peer);
+  bool Perform(const DatagramPath& path, Output& output);
+  bool GoOn();
+  Peers::iterator Find(const DatagramPath& path);
+  bool MakeRoom();
+  void Place(Peers::iterator peer);
+  void Forget(Peers::iterator peer);
+  Peers& ListOf(const Peer& peer) { return peer.is_blank ? blank_ : kept_; }
+
+  const Listener& listener_;
+  Counters& counters_;
+  uint32_t ticks_ = 0;
+  Peers blank_;  // Those that a new session would do for as well,
+  Peers kept_;   // and all others.
+  absl::flat_hash_map<DatagramPath, Peers::iterator> peers_;
+  std::optional<Blocked> blocked_;
+  Output output_{Output::Kind::kDatagrams};  // Empty between datagrams.
+  char buffer_[kMaxDatagramBytes];
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_DATAGRAM_PORT_H_
