@@ -3,13 +3,18 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/datagram_driver.h"
 #include "backends/linger.h"
+#include "backends/pause.h"
 #include "backends/transmit.h"
 #include "net/deadline.h"
 #include "net/signals.h"
@@ -24,6 +29,7 @@ class BlockingConversation {
   BlockingConversation(Connection connection, ServeContext& context)
       : fd_(std::move(connection.fd)),
         counters_(context.statistics.counters()),
+        idle_timeout_(context.idle_timeout),
         conversation_(connection.listener->make_session()) {}
 
   ~BlockingConversation() { Counters::Add(counters_.ended, 1); }
@@ -40,9 +46,15 @@ class BlockingConversation {
     while (true) {
       // While the server stops, a peer that is between requests is read once more, but not waited for.
       const bool last_look = Signals::stopping() && conversation_.idle();
+      if (wake_.has_value() && !last_look && !AwaitInput()) {
+        if (idle_end_->passed()) return false;
+        if (wake_->passed()) return TellTime(), true;
+        continue;  // Interrupted.
+      }
       const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), last_look ? MSG_DONTWAIT : 0);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return false;  // Reset, the time-out, or the end of the last look.
+      idle_end_.reset();
       if (count == 0) {
         conversation_.OnEnd(output_);
       } else {
@@ -51,6 +63,20 @@ class BlockingConversation {
       }
       return true;
     }
+  }
+
+  // Waits for input, but not beyond the time that the session has asked for, or that of an idle connection.
+  bool AwaitInput() {
+    if (!idle_end_.has_value()) idle_end_.emplace(idle_timeout_);
+    if (wake_->passed()) return false;  // However much has come: a peer that never pauses cannot put it off.
+    pollfd peer = {fd_.get(), POLLIN, 0};
+    return ::poll(&peer, 1, std::min(wake_->PollMilliseconds(), idle_end_->PollMilliseconds())) == 1;
+  }
+
+  void TellTime() {
+    wake_.reset();
+    conversation_.OnTime(output_);
+    if (!output_.empty()) idle_end_.reset();
   }
 
   // Performs all output, and what it held up. False where the conversation is over.
@@ -63,6 +89,7 @@ class BlockingConversation {
         return false;
       }
     } while (conversation_.Resume(output_));
+    if (output_.asks_for_wake()) wake_.emplace(output_.TakeWakeIn());
     return true;
   }
 
@@ -70,8 +97,20 @@ class BlockingConversation {
     while (true) {
       if (Transmit(fd_.get(), output_, INT64_MAX, counters_) != Transmitted::kAll) return false;
       if (!output_.has_work()) return true;
+      if (!AwaitPauseEnd()) return false;
       output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
     }
+  }
+
+  // False where the peer acknowledges nothing for too long.
+  bool AwaitPauseEnd() {
+    std::optional<Deadline> too_long;
+    for (absl::Duration left; (left = PauseLeft(fd_.get(), output_)) > absl::ZeroDuration();) {
+      if (!too_long.has_value()) too_long.emplace(idle_timeout_ + output_.pause().length);
+      if (too_long->passed()) return false;
+      ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
+    }
+    return true;
   }
 
   // Closes our side, and waits a moment for the peer to close its own; see backends/linger.h.
@@ -88,6 +127,9 @@ class BlockingConversation {
 
   UniqueFd fd_;
   Counters& counters_;
+  const absl::Duration idle_timeout_;
+  std::optional<Deadline> wake_;      // When the session wants to be told the time.
+  std::optional<Deadline> idle_end_;  // Kept only beside wake_; else the kernel's time-out does it.
   Conversation conversation_;
   Output output_;
 };

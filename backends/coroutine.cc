@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "backends/awaitable_socket.h"
 #include "backends/backend.h"
 #include "backends/conversation.h"
@@ -17,6 +18,7 @@
 #include "backends/event_backend.h"
 #include "backends/event_client.h"
 #include "backends/linger.h"
+#include "backends/pause.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
@@ -42,19 +44,28 @@ Detached Converse(Connection connection, EventShared& shared) {
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
     const bool last_look = shared.stopping && conversation.idle();
-    if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
-    if (!last_look) co_await socket.Readable();
-    const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
+    bool is_time = socket.TakeWake();
+    if (!is_time) {
+      if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
+      if (!last_look) co_await socket.Readable();
+      is_time = socket.TakeWake();
+    }
+    const ssize_t count = is_time ? 0 : ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
     if (count < 0 && errno == EAGAIN && !last_look) continue;  // The stop has woken it.
     if (count < 0) co_return;                                  // Reset, or the end of the last look.
     Output output = std::move(shared.output);
-    Show(count, conversation, shared, output);
+    if (is_time) conversation.OnTime(output);
+    if (!is_time) Show(count, conversation, shared, output);
     while (true) {  // Performs all output, and what it held up.
       const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, *shared.counters);
       if (sent == Transmitted::kBroken) co_return;
       if (sent == Transmitted::kBlocked) co_await socket.Writable();
       if (sent == Transmitted::kBudget) co_await socket.NextTurn();
       if (sent != Transmitted::kAll) continue;
+      if (const absl::Duration pause = PauseLeft(socket.fd(), output); pause > absl::ZeroDuration()) {
+        co_await socket.After(pause);
+        continue;
+      }
       if (output.has_work()) {
         output.TakeWork()(output);
         continue;
@@ -64,6 +75,7 @@ Detached Converse(Connection connection, EventShared& shared) {
       co_await socket.NextTurn();
     }
     if (output.closing()) break;
+    if (output.asks_for_wake()) socket.WakeIn(output.TakeWakeIn());
     output.Clear();
     shared.output = std::move(output);
   }
@@ -72,7 +84,8 @@ Detached Converse(Connection connection, EventShared& shared) {
   const Deadline deadline(kLingerTime);
   while (!shared.stopping && !deadline.passed()) {
     co_await socket.ReadableUntil(deadline);
-    if (::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0) <= 0) co_return;
+    const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN)) co_return;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -50,16 +51,25 @@ class PeerConversation {
   }
 
  private:
-  // Waits for the next datagram. False where the peer was silent for too long, or the session has ended.
+  // Waits for the next datagram, or the time that the session has asked for. False where the peer was silent for too
+  // long, or the session has ended.
   bool Await() {
     if (output_.closing()) return false;
     const Deadline patience(session_->is_blank() ? blank_patience_ : idle_timeout_);
     pollfd sources[2] = {{fd_.get(), POLLIN, 0}, {strays_.get(), POLLIN, 0}};
-    while (::poll(sources, 2, patience.PollMilliseconds()) <= 0) {
+    while (true) {
+      int timeout = patience.PollMilliseconds();
+      if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
+      if (::poll(sources, 2, timeout) > 0) return true;
+      if (wake_.has_value() && wake_->passed()) {
+        wake_.reset();
+        session_->OnTime(output_);
+        Perform();
+        if (output_.closing()) return false;
+      }
       if (patience.passed()) return false;
       if (Signals::stopping()) return true;  // Interrupted for that.
     }
-    return true;
   }
 
   // Answers what has come, oldest first: strays have come before what is in the peer's own socket.
@@ -84,9 +94,14 @@ class PeerConversation {
   void Show(absl::string_view datagram) {
     Input input(datagram);
     session_->OnInput(input, output_);
+    Perform();
+  }
+
+  void Perform() {
     while (SendDatagrams(fd_.get(), let_go_ ? &path_ : nullptr, output_, counters_) && output_.has_work()) {
       output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
     }
+    if (output_.asks_for_wake()) wake_.emplace(output_.TakeWakeIn());
   }
 
   // What the peer sends from now on is for a new session; what it has sent before is still answered here.
@@ -104,6 +119,7 @@ class PeerConversation {
   Counters& counters_;
   const std::unique_ptr<Session> session_;
   Output output_{Output::Kind::kDatagrams};
+  std::optional<Deadline> wake_;  // When the session wants to be told the time.
   bool let_go_ = false;
   DatagramPath path_;
   char buffer_[kMaxDatagramBytes];

@@ -18,11 +18,13 @@ constexpr int kDatagramsPerTurn = 64;
 // As many are answered once the server stops, and so long is waited for the socket to take an answer.
 constexpr int kMostAtTheEnd = 16 * 1024;
 constexpr int kWritableMilliseconds = 100;
+// Whose time has come while an answer of somebody else waits for the socket is told so later.
+constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 
 }  // namespace
 
-DatagramPort::DatagramPort(const Listener& listener, ServeContext& context)
-    : listener_(listener), counters_(context.statistics.counters()) {}
+DatagramPort::DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms)
+    : listener_(listener), counters_(context.statistics.counters()), alarms_(alarms) {}
 
 DatagramPort::~DatagramPort() {
   if (!peers_.empty()) Counters::Add(counters_.ended, static_cast<int64_t>(peers_.size()));
@@ -50,11 +52,21 @@ bool DatagramPort::ServeOne() {
 void DatagramPort::Show(absl::string_view datagram, Peers::iterator peer) {
   Input input(datagram);
   peer->session->OnInput(input, output_);
-  if (!Perform(peer->path, output_)) {
-    blocked_.emplace(Blocked{peer->path, std::move(output_)});
-    output_ = Output(Output::Kind::kDatagrams);
-  }
-  const bool closing = is_blocked() ? blocked_->output.closing() : output_.closing();
+  Answer(peer);
+}
+
+void DatagramPort::TellTime(Peers::iterator peer) {
+  if (is_blocked()) return WakeIn(peer, kTellLater);
+  peer->session->OnTime(output_);
+  Answer(peer);
+}
+
+// Performs the output of this peer's session.
+void DatagramPort::Answer(Peers::iterator peer) {
+  const bool is_sent = Perform(peer->path, output_);
+  const bool closing = output_.closing();
+  if (is_sent && output_.asks_for_wake()) WakeIn(peer, output_.TakeWakeIn());
+  if (!is_sent) blocked_.emplace(Blocked{peer->path, std::exchange(output_, Output(Output::Kind::kDatagrams))});
   output_.Clear();
   if (closing) return Forget(peer);
   Place(peer);
@@ -72,8 +84,17 @@ bool DatagramPort::Perform(const DatagramPath& path, Output& output) {
 bool DatagramPort::GoOn() {
   const int64_t unsent = blocked_->output.unsent_bytes();
   if (!Perform(blocked_->path, blocked_->output)) return blocked_->output.unsent_bytes() < unsent;
+  const auto peer = peers_.find(blocked_->path);
+  if (blocked_->output.asks_for_wake() && peer != peers_.end()) {
+    WakeIn(peer->second, blocked_->output.TakeWakeIn());
+  }
   blocked_.reset();
   return true;
+}
+
+void DatagramPort::WakeIn(Peers::iterator peer, absl::Duration after) {
+  if (peer->wake == nullptr) peer->wake = std::make_unique<Alarm>([this, peer] { TellTime(peer); });
+  alarms_.Set(*peer->wake, after);
 }
 
 // The peer of this path, a new one where it was not known; kept_.end() where it is refused.
@@ -100,10 +121,10 @@ bool DatagramPort::MakeRoom() {
   return true;
 }
 
-// Notes that it was heard of, and whether it still matters.
+// Notes that it was just served, and whether it still matters.
 void DatagramPort::Place(Peers::iterator peer) {
   Peers& from = ListOf(*peer);
-  peer->last_heard = ticks_;
+  peer->last_served = ticks_;
   peer->is_blank = peer->session->is_blank();
   Peers& to = ListOf(*peer);
   to.splice(to.end(), from, peer);
@@ -118,7 +139,7 @@ void DatagramPort::Forget(Peers::iterator peer) {
 void DatagramPort::OnTick() {
   ++ticks_;
   for (Peers* list : {&blank_, &kept_}) {
-    while (!list->empty() && ticks_ - list->front().last_heard > kTicksPerTimeout) Forget(list->begin());
+    while (!list->empty() && ticks_ - list->front().last_served > kTicksPerTimeout) Forget(list->begin());
   }
 }
 

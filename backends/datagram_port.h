@@ -15,6 +15,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "backends/alarms.h"
 #include "backends/serve_context.h"
 #include "net/datagram.h"
 #include "protocol/output.h"
@@ -26,8 +28,9 @@ class DatagramPort {
  public:
   static constexpr size_t kMaxPeers = 10'000;
 
-  // Both must outlive it. The listener is one of datagrams.
-  DatagramPort(const Listener& listener, ServeContext& context);
+  // All must outlive it. The listener is one of datagrams. The alarms are for sessions that ask for the time, and to be
+  // rung by the caller.
+  DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms);
   ~DatagramPort();
 
   int fd() const { return listener_.fd.get(); }
@@ -49,12 +52,13 @@ class DatagramPort {
 
  private:
   struct Peer;
-  using Peers = std::list<Peer>;  // In the order in which they were last heard of.
+  using Peers = std::list<Peer>;  // In the order in which they were last served.
   struct Peer {
     DatagramPath path;
     std::unique_ptr<Session> session;
-    uint32_t last_heard;  // In ticks.
+    uint32_t last_served;  // In ticks.
     bool is_blank = false;
+    std::unique_ptr<Alarm> wake = nullptr;  // Null where it has never needed one.
   };
   struct Blocked {  // What the socket did not take.
     DatagramPath path;
@@ -63,8 +67,11 @@ class DatagramPort {
 
   bool ServeOne();
   void Show(absl::string_view datagram, Peers::iterator peer);
+  void TellTime(Peers::iterator peer);
+  void Answer(Peers::iterator peer);
   bool Perform(const DatagramPath& path, Output& output);
   bool GoOn();
+  void WakeIn(Peers::iterator peer, absl::Duration after);
   Peers::iterator Find(const DatagramPath& path);
   bool MakeRoom();
   void Place(Peers::iterator peer);
@@ -73,6 +80,7 @@ class DatagramPort {
 
   const Listener& listener_;
   Counters& counters_;
+  Alarms& alarms_;
   uint32_t ticks_ = 0;
   Peers blank_;  // Those that a new session would do for as well,
   Peers kept_;   // and all others.

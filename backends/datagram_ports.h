@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "backends/alarms.h"
 #include "backends/datagram_port.h"
 #include "backends/serve_context.h"
 #include "net/deadline.h"
@@ -21,12 +22,13 @@ class DatagramPorts {
   // Gives each its turn, and looks at the clock. Returns whether anything has moved.
   bool Serve();
   // How long the next look may take to come, if nothing comes: for ever where nobody is remembered.
-  absl::Duration UntilTick() const;
+  absl::Duration UntilNextLook() const;
   // See DatagramPort::Drain(). That was their last turn.
   void Drain();
 
  private:
   const absl::Duration tick_length_;
+  Alarms alarms_;
   std::vector<std::unique_ptr<DatagramPort>> ports_;
   Deadline tick_;
 };

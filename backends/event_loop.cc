@@ -1,5 +1,6 @@
 #include "backends/event_loop.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -59,6 +60,7 @@ EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, Sta
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
       next_turn_(nullptr, &event_free),
+      alarm_(nullptr, &event_free),
       resume_accepting_(nullptr, &event_free) {
   shared_.base = base_.get();
   shared_.counters = &context.statistics.counters();
@@ -75,7 +77,7 @@ absl::Status EventLoop::Watch() {
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
     if (listener.has_datagrams()) {
-      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_));
+      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms));
       complete = complete && ports_.back()->Watch().ok();
       continue;
     }
@@ -94,6 +96,11 @@ absl::Status EventLoop::Watch() {
   next_turn_.reset(event_new(base_.get(), -1, 0, on_next_turn, this));
   complete = complete && next_turn_ != nullptr;
   shared_.next_turn = next_turn_.get();
+  const auto on_alarm = [](evutil_socket_t, short, void* self) {
+    static_cast<EventLoop*>(self)->shared_.alarms.RingDue();
+  };
+  alarm_.reset(event_new(base_.get(), -1, 0, on_alarm, this));
+  complete = complete && alarm_ != nullptr;
   const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->SetAccepting(true); };
   resume_accepting_.reset(event_new(base_.get(), -1, 0, on_resume, this));
   complete = complete && resume_accepting_ != nullptr;
@@ -108,6 +115,7 @@ absl::Status EventLoop::Watch() {
 
 absl::Status EventLoop::Run() {
   while (!shared_.stopping || !shared_.clients.empty()) {
+    if (!shared_.alarms.empty()) AwaitAlarm();
     if (event_base_loop(base_.get(), EVLOOP_ONCE) < 0) return absl::InternalError("libevent's loop has failed");
   }
   return absl::OkStatus();
@@ -149,6 +157,16 @@ void EventLoop::OnNextTurn() {
     waiting.pop_front();
     client.OnTurn();  // May destroy the client.
   }
+}
+
+// One timer for all alarms. One that fires for an alarm that was cancelled meanwhile finds nothing due.
+void EventLoop::AwaitAlarm() {
+  const Alarm::Clock::time_point first = shared_.alarms.first();
+  if (event_pending(alarm_.get(), EV_TIMEOUT, nullptr) != 0 && alarm_at_ <= first) return;
+  alarm_at_ = first;
+  const absl::Duration left = absl::FromChrono(first - Alarm::Clock::now());
+  const timeval timeout = absl::ToTimeval(std::max(left, absl::ZeroDuration()));
+  event_add(alarm_.get(), &timeout);
 }
 
 void EventLoop::OnTick() {

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/acceptor.h"
+#include "backends/alarms.h"
 #include "backends/event_client.h"
 #include "backends/event_port.h"
 #include "backends/serve_context.h"
@@ -66,6 +67,7 @@ class EventLoop {
   void OnAcceptable(const Listener& listener);
   void OnTick();
   void OnNextTurn();
+  void AwaitAlarm();
   void PauseAccepting();
   void SetAccepting(bool accepting);
   void Stop();
@@ -79,6 +81,8 @@ class EventLoop {
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;
+  EventPointer alarm_;
+  Alarm::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.
   EventPointer resume_accepting_;
   EventShared shared_;
 };

@@ -5,8 +5,8 @@
 
 namespace polyserve {
 
-EventPort::EventPort(event_base* base, const Listener& listener, ServeContext& context)
-    : base_(base), port_(listener, context) {
+EventPort::EventPort(event_base* base, const Listener& listener, ServeContext& context, Alarms& alarms)
+    : base_(base), port_(listener, context, alarms) {
   const auto on_ready = [](evutil_socket_t, short, void* self) { static_cast<EventPort*>(self)->OnReady(); };
   CHECK_EQ(event_assign(&ready_, base, port_.fd(), EV_READ | EV_PERSIST, on_ready, this), 0);
 }

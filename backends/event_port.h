@@ -6,6 +6,7 @@
 #include <event2/event_struct.h>
 
 #include "absl/status/status.h"
+#include "backends/alarms.h"
 #include "backends/datagram_port.h"
 #include "backends/serve_context.h"
 
@@ -14,7 +15,7 @@ namespace polyserve {
 class EventPort {
  public:
   // All must outlive it. The listener is one of datagrams.
-  EventPort(event_base* base, const Listener& listener, ServeContext& context);
+  EventPort(event_base* base, const Listener& listener, ServeContext& context, Alarms& alarms);
   ~EventPort();
   EventPort(const EventPort&) = delete;
   EventPort& operator=(const EventPort&) = delete;

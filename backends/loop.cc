@@ -18,7 +18,7 @@ class LoopBackend : public Backend {
     Acceptor acceptor(context, {});
     DatagramPorts ports(context);
     while (!Signals::stopping()) {
-      acceptor.Wait({.at_most = ports.UntilTick()});
+      acceptor.Wait({.at_most = ports.UntilNextLook()});
       ports.Serve();
       absl::StatusOr<Connection> client = acceptor.TakeSeen();
       if (client.ok()) DriveBlocking(*std::move(client), context);

@@ -35,7 +35,8 @@ UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring)
   pause_ = ToKernelTimespec(Acceptor::kPause);
   for (const Listener& listener : context.listeners) {
     ports_.push_back({&listener, nullptr});
-    if (listener.has_datagrams()) ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context);
+    if (!listener.has_datagrams()) continue;
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
   }
 }
 
@@ -48,6 +49,7 @@ absl::Status UringLoop::Run() {
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     Proceed();
+    if (!shared_.alarms.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
   } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty());
   return ring_->Submit();  // The last connections' closing.
@@ -63,6 +65,9 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return OnTick();
     case Operation::kLingerEnd:
       return OnLingerEnd();
+    case Operation::kAlarm:
+      alarm_at_ = Alarm::Clock::time_point::max();
+      return shared_.alarms.RingDue();
     case Operation::kAccept:
       return OnAccepted(ObjectOf<Port>(completion), completion);
     case Operation::kAcceptable:
@@ -194,6 +199,17 @@ void UringLoop::OnTick() {
   }
   for (UringConnection& connection : shared_.connections) connection.OnTick();
   AwaitTick();
+}
+
+// One timer for all alarms. Where a sooner one is set, it gets one more; those that are not needed any more find
+// nothing due.
+void UringLoop::AwaitAlarm() {
+  const Alarm::Clock::time_point first = shared_.alarms.first();
+  if (alarm_at_ <= first) return;
+  alarm_at_ = first;
+  const absl::Duration left = absl::FromChrono(first - Alarm::Clock::now());
+  alarm_ = ToKernelTimespec(std::max(left, absl::Nanoseconds(1)));
+  io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kAlarm)), &alarm_, 0, 0);
 }
 
 // All linger equally long, so that one timer, for the first of them, is enough.

@@ -55,6 +55,9 @@ class Session {
   // input was shown, and last.
   virtual void OnEndOfInput(Output& output) { output.Close(); }
 
+  // The time that output.WakeIn() asked for has passed, and all output is sent. Never after OnEndOfInput().
+  virtual void OnTime(Output&) {}
+
   // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
   // consumed and output that was not sent count as a request by themselves; a session need not think of them.
   virtual bool idle() const { return true; }
