@@ -14,6 +14,7 @@
 #include "backends/acceptor.h"
 #include "backends/alarms.h"
 #include "backends/event_client.h"
+#include "backends/event_port.h"
 #include "backends/serve_context.h"
 
 namespace polyserve {
@@ -76,6 +77,7 @@ class EventLoop {
   BasePointer base_;
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;
+  std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;
