@@ -33,8 +33,12 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
   shared_.counters = &context.statistics.counters();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
-  for (const Listener& listener : context.listeners) ports_.push_back({&listener});
-  if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr});
+  for (const Listener& listener : context.listeners) {
+    ports_.push_back({&listener, nullptr});
+    if (!listener.has_datagrams()) continue;
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
+  }
+  if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr, nullptr});
 }
 
 absl::Status UringLoop::Run() {
@@ -72,6 +76,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kPauseEnd:
       if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
       return;
+    case Operation::kDatagrams:
+      return OnDatagrams(ObjectOf<Port>(completion));
     case Operation::kReceive:
       return ObjectOf<UringConnection>(completion).OnReceived(completion);
     case Operation::kSend:
@@ -89,8 +95,8 @@ void UringLoop::Proceed() {
 }
 
 void UringLoop::Open(Port& port) {
-  if (port.listener != nullptr) Accept(port);
-  if (port.listener == nullptr) AwaitAcceptable(port);
+  if (port.listener == nullptr) return AwaitAcceptable(port);
+  port.datagrams == nullptr ? Accept(port) : AwaitDatagrams(port);
 }
 
 // One operation accepts all clients, until something goes wrong. Where several rings wait at the listener, it accepts
@@ -134,7 +140,7 @@ void UringLoop::OnAcceptable(Port& port) {
         port.listener == nullptr ? acceptor_.TryTake(*post_->inbox) : acceptor_.TryAccept(*port.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
     if (absl::IsCancelled(connection.status())) {
-      stop_came_ = true;
+      Stop();
       Ends(port);
       return;
     }
@@ -142,6 +148,19 @@ void UringLoop::OnAcceptable(Port& port) {
     UringConnection::Start(*std::move(connection), shared_);
   }
   AwaitAcceptable(port);
+}
+
+// Waits for what comes, or, where an answer could not be sent, for the moment it can.
+void UringLoop::AwaitDatagrams(Port& port) {
+  port.operation = Operation::kDatagrams;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), port.datagrams->fd(),
+                         port.datagrams->is_blocked() ? POLLOUT : POLLIN);
+}
+
+void UringLoop::OnDatagrams(Port& port) {
+  if (Ends(port)) return;
+  port.datagrams->Serve();
+  AwaitDatagrams(port);
 }
 
 void UringLoop::PauseAccepting(Port& port) {
@@ -180,6 +199,9 @@ void UringLoop::Stop() {
 
 // Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
 void UringLoop::Drain() {
+  for (const Port& port : ports_) {
+    if (port.datagrams != nullptr) port.datagrams->Drain();
+  }
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;
@@ -195,6 +217,9 @@ void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation
 
 void UringLoop::OnTick() {
   ++shared_.ticks;
+  for (const Port& port : ports_) {
+    if (port.datagrams != nullptr) port.datagrams->OnTick();
+  }
   for (UringConnection& connection : shared_.connections) connection.OnTick();
   AwaitTick();
 }
