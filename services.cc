@@ -1,7 +1,9 @@
 #include "services.h"
 
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "protocol/compute.h"
 #include "protocol/echo.h"
@@ -30,11 +32,11 @@ std::unique_ptr<Session> MakeHttp(const ServiceContext& context) {
 }
 
 constexpr Service kServices[] = {
-    {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, &MakeHttp},
-    {"file", "the files under --root: list, get, put", 8081, &MakeWithLibrary<FileSession>},
-    {"echo", "sends back what comes (RFC 862)", 8082, &Make<EchoSession>},
-    {"message", "acknowledges each chunk that comes", 8083, &Make<MessageSession>},
-    {"compute", "sums up primes: work for the processor", 8084, &Make<ComputeSession>},
+    {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp},
+    {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeWithLibrary<FileSession>},
+    {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
+    {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
+    {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
 };
 
 }  // namespace
@@ -52,8 +54,12 @@ const Service* FindService(absl::string_view name) {
 }
 
 std::string ServiceNames() {
-  return absl::StrJoin(AllServices(), ", ",
-                       [](std::string* out, const Service& service) { out->append(service.name); });
+  std::vector<std::string> names;
+  for (const Service& service : kServices) {
+    if (service.has_stream()) names.push_back(service.name);
+    if (service.has_datagrams()) names.push_back(absl::StrCat(service.name, "+udp"));
+  }
+  return absl::StrJoin(names, ", ");
 }
 
 }  // namespace polyserve

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
+#include "backends/peer_desk.h"
 #include "base/sys_error.h"
 #include "glog/logging.h"
 #include "net/signals.h"
@@ -48,10 +50,24 @@ Acceptor::Acceptor(ServeContext& context, Options options)
       needs_place_(context.turnstile != nullptr && context.turnstile->overload() == Turnstile::Overload::kWait),
       backlog_left_(kListenBacklog) {
   waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
-  for (const Listener& listener : context.listeners) waits_.push_back({listener.fd.get(), POLLIN, 0});
+  for (Listener& listener : context.listeners) {
+    int fd = Accepts(listener) || listener.has_datagrams() ? listener.fd.get() : -1;
+    if (listener.has_datagrams() && options_.accepts_peers) {
+      absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(fd);
+      CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
+      listener.desk = *std::move(desk);
+      fd = listener.desk->wait_fd();
+    }
+    waits_.push_back({fd, POLLIN, 0});
+  }
+}
+
+bool Acceptor::Accepts(const Listener& listener) const {
+  return listener.has_datagrams() ? options_.accepts_peers : options_.accepts_connections;
 }
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
+  if (listener.has_datagrams()) return TryAcceptPeer(listener);
   if (needs_place_ && !places_.ok()) places_ = WatchPlaces(*context_.turnstile);
   if (needs_place_ && !places_.ok()) return absl::ResourceExhaustedError("no descriptor is left");
   if (needs_place_ && !context_.turnstile->TryEnter(context_.statistics.counters())) {
@@ -103,9 +119,7 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counte
                               << context_.statistics.Total().refused << ")";
     return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
   }
-  if (!is_counted && context_.turnstile == nullptr) {
-    Counters::Add(counters.accepted, 1);
-  } else if (!is_counted && !context_.turnstile->TryEnter(counters)) {
+  if (!is_counted && !Enter()) {
     Counters::Add(counters.refused, 1);
     LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
         << "refused a connection: there are as many as --max_connections=" << context_.turnstile->most()
@@ -113,6 +127,14 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counte
     return absl::UnavailableError("the client was refused");
   }
   return connection;
+}
+
+// Counts a client in. False where the server is full.
+bool Acceptor::Enter() {
+  Counters& counters = context_.statistics.counters();
+  if (context_.turnstile != nullptr) return context_.turnstile->TryEnter(counters);
+  Counters::Add(counters.accepted, 1);
+  return true;
 }
 
 // Whoever was counted in has not come, or cannot stay.
@@ -125,6 +147,30 @@ void Acceptor::TakePlaceEvent() {
   epoll_event event;
   if (places_.ok()) ::epoll_wait(places_.get(), &event, 1, 0);
   awaits_place_ = false;
+}
+
+absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
+  absl::StatusOr<PeerDesk::Arrival> peer = listener.desk->TryAccept();
+  // It cannot be asked to wait: its datagram has come already.
+  const bool is_full = peer.ok() && !Enter();
+  if (peer.ok() && !is_full) return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
+  if (absl::IsUnavailable(peer.status())) return peer.status();
+  Counters::Add(context_.statistics.counters().refused, 1);
+  LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": "
+                            << (is_full ? "there are as many clients as --max_connections allows"
+                                        : peer.status().message())
+                            << " (refused so far: " << context_.statistics.Total().refused << ")";
+  if (absl::IsResourceExhausted(peer.status())) return peer.status();
+  return absl::UnavailableError("the peer was refused");
+}
+
+bool Acceptor::HasPeersWaiting() const {
+  for (const Listener& listener : context_.listeners) {
+    if (listener.desk == nullptr) continue;
+    pollfd queue = {listener.fd.get(), POLLIN, 0};
+    if (listener.desk->has_pending() || ::poll(&queue, 1, 0) > 0) return true;
+  }
+  return false;
 }
 
 void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
@@ -164,7 +210,7 @@ absl::StatusOr<Connection> Acceptor::Next() {
 absl::StatusOr<Connection> Acceptor::TakeSeen() {
   for (size_t i = 0; i < context_.listeners.size(); ++i) {
     const size_t at = (turn_ + i) % context_.listeners.size();
-    if ((waits_[kFirstListener + at].revents & POLLIN) == 0) continue;
+    if ((waits_[kFirstListener + at].revents & POLLIN) == 0 || !Accepts(context_.listeners[at])) continue;
     turn_ = at + 1;
     absl::StatusOr<Connection> connection = TryAccept(context_.listeners[at]);
     if (connection.ok()) return connection;
@@ -176,7 +222,7 @@ absl::StatusOr<Connection> Acceptor::TakeSeen() {
 // Those who were in the queue when the stop came may have sent a request already; they are still served.
 absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   for (const Listener& listener : context_.listeners) {
-    while (listener.fd.ok() && backlog_left_ > 0) {
+    while (listener.fd.ok() && Accepts(listener) && backlog_left_ > 0) {
       absl::StatusOr<Connection> connection = TryAccept(listener);
       if (absl::IsResourceExhausted(connection.status())) {
         ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
@@ -188,29 +234,50 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
     }
   }
   for (Listener& listener : context_.listeners) {
-    ::shutdown(listener.fd.get(), SHUT_RDWR);  // Others may hold it as well; and clients are to be told at once.
-    listener.fd.reset();
+    if (!listener.has_datagrams() && !options_.accepts_connections) continue;
+    // Clients are to be told at once, also where others hold it as well.
+    if (!listener.has_datagrams()) ::shutdown(listener.fd.get(), SHUT_RDWR);
+    listener.Close();
   }
   return absl::CancelledError("the server stops");
 }
 
 void Acceptor::Wait(const Awaited& awaited) {
   if (pause_.has_value() && pause_->passed()) pause_.reset();
-  const bool looks_for_clients = awaited.clients && !pause_.has_value() && !awaits_place_;
+  const bool looks_for_clients = awaited.clients && !pause_.has_value();
   waits_[kAlso].fd = awaited.also;
   waits_[kPlace].fd = awaits_place_ ? places_.get() : -1;
+  for (size_t i = 0; needs_place_ && i < context_.listeners.size(); ++i) {
+    const Listener& listener = context_.listeners[i];
+    const bool looks = Accepts(listener) && !awaits_place_;
+    if (!listener.has_datagrams()) waits_[kFirstListener + i].fd = looks ? listener.fd.get() : -1;
+  }
   for (pollfd& wait : waits_) wait.revents = 0;
   int timeout = awaited.at_most == absl::InfiniteDuration() ? -1 : Deadline(awaited.at_most).PollMilliseconds();
   if (awaited.clients && pause_.has_value()) {
     const int pause = pause_->PollMilliseconds();
     timeout = timeout < 0 ? pause : std::min(timeout, pause);
   }
+  if (looks_for_clients && NotePending()) timeout = 0;
   ::poll(waits_.data(), looks_for_clients ? waits_.size() : kFirstListener, timeout);
   if ((waits_[kPlace].revents & POLLIN) != 0) TakePlaceEvent();
+  if (looks_for_clients) NotePending();
   if ((waits_[kSignals].revents & POLLIN) == 0) return;
   const unsigned events = Signals::Take();
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kChildEnded) != 0) options_.on_child_ended();
+}
+
+// What a desk has kept back is as good as what waits in its socket. Returns whether there is any.
+bool Acceptor::NotePending() {
+  bool found = false;
+  for (size_t i = 0; i < context_.listeners.size(); ++i) {
+    const Listener& listener = context_.listeners[i];
+    if (listener.desk == nullptr || !listener.desk->has_pending()) continue;
+    waits_[kFirstListener + i].revents |= POLLIN;
+    found = true;
+  }
+  return found;
 }
 
 }  // namespace polyserve

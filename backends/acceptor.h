@@ -31,8 +31,10 @@ class Acceptor {
   static constexpr absl::Duration kPause = absl::Milliseconds(100);
 
   struct Options {
-    bool non_blocking = false;                     // Of the connections.
-    int max_descriptor = INT_MAX;                  // A connection whose descriptor is above it is refused.
+    bool non_blocking = false;     // Of the connections.
+    int max_descriptor = INT_MAX;  // A connection whose descriptor is above it is refused.
+    bool accepts_peers = false;    // Who sends datagrams gets a socket of its own; see PeerDesk.
+    bool accepts_connections = true;
     std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.
   };
 
@@ -42,7 +44,7 @@ class Acceptor {
   // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be refused.
   // ResourceExhausted: a client was turned away for want of descriptors or memory; pause.
   // FailedPrecondition: the server is full; try again when place_fd() is readable.
-  // Whoever left before being accepted is passed over.
+  // Whoever left before being accepted is passed over. A listener of datagrams only with accepts_peers.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
   // The same for a client that was accepted elsewhere and dealt out to us. Cancelled: no more will come.
@@ -62,10 +64,14 @@ class Acceptor {
     int also = -1;  // A descriptor: the wait ends when it is readable.
     absl::Duration at_most = absl::InfiniteDuration();
   };
-  // Waits for any of these, and for signals, which it answers. It may return before any has come.
+  // Waits for any of these, and for signals, which it answers. It may return before any has come. It also ends when
+  // datagrams come to a listener that takes them, even where it accepts no peers.
   void Wait(const Awaited& awaited);
   // One of those whom the last Wait() has seen. Unavailable: there is none, or none was left.
   absl::StatusOr<Connection> TakeSeen();
+
+  // True where datagrams wait that were not looked at yet.
+  bool HasPeersWaiting() const;
 
   // One of those who had connected before the stop, waiting for nothing but the end of a shortage; Cancelled, and the
   // listeners closed, where there are none left.
@@ -75,11 +81,15 @@ class Acceptor {
   void Refuse(Connection connection, const absl::Status& why);
 
  private:
+  absl::StatusOr<Connection> TryAcceptPeer(const Listener& listener);
   absl::StatusOr<Connection> Accept(const Listener& listener);
   absl::StatusOr<Connection> Admit(Connection connection, bool is_counted);
+  bool Enter();
   void Withdraw();
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
   void LogShortage(absl::string_view why) const;
+  bool Accepts(const Listener& listener) const;
+  bool NotePending();
 
   ServeContext& context_;
   const Options options_;

@@ -85,7 +85,12 @@ absl::Status EventLoop::Watch() {
   sources_.reserve(context_.listeners.size() + 1);  // The callbacks keep pointers to the elements.
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
-    complete = complete && WatchSource(&listener, listener.fd.get());
+    if (listener.has_datagrams()) {
+      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms));
+      complete = complete && ports_.back()->Watch().ok();
+    } else {
+      complete = complete && WatchSource(&listener, listener.fd.get());
+    }
   }
   const bool has_inbox = post_ != nullptr && post_->inbox != nullptr;
   if (has_inbox) complete = complete && WatchSource(nullptr, post_->inbox->fd());
@@ -208,6 +213,7 @@ void EventLoop::AwaitAlarm() {
 
 void EventLoop::OnTick() {
   ++shared_.ticks;
+  for (const auto& port : ports_) port->OnTick();
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnTick();  // May destroy the client.
   }
@@ -219,6 +225,7 @@ void EventLoop::Stop() {
   event_del(resume_accepting_.get());
   place_ = nullptr;
   SetAccepting(false);
+  for (const auto& port : ports_) port->Drain();
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;

@@ -16,6 +16,7 @@
 #include "backends/acceptor.h"
 #include "backends/alarms.h"
 #include "backends/event_client.h"
+#include "backends/event_port.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
 #include "backends/wake_one.h"
@@ -88,6 +89,7 @@ class EventLoop : public ServingLoop {
   Acceptor acceptor_;
   WakeOne wake_one_;
   std::vector<Source> sources_;
+  std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;

@@ -1,7 +1,6 @@
 #include "backends/inbox.h"
 
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -9,12 +8,10 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
+#include "backends/client_parcel.h"
 #include "base/mutex.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "glog/logging.h"
 #include "net/fd_passing.h"
 #include "net/socket.h"
 
@@ -74,23 +71,13 @@ class ThreadInbox : public Inbox {
   bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-// A parcel's text is the number of the client's listener, always of the same length, so that bytes tell how many wait.
 class ProcessInbox : public Inbox {
  public:
-  ProcessInbox(UniqueFd inlet, UniqueFd outlet, const std::vector<Listener>& listeners, std::function<void()> on_room)
-      : listeners_(listeners), on_room_(std::move(on_room)), inlet_(std::move(inlet)), outlet_(std::move(outlet)) {}
+  ProcessInbox(UniqueFd inlet, UniqueFd outlet, ServeContext& context, std::function<void()> on_room)
+      : context_(context), on_room_(std::move(on_room)), inlet_(std::move(inlet)), outlet_(std::move(outlet)) {}
 
-  int CountUntaken() override {
-    int bytes = 0;
-    PCHECK(::ioctl(outlet_.get(), FIONREAD, &bytes) == 0) << "FIONREAD";
-    return bytes / kParcelBytes;
-  }
-
-  absl::Status Put(Connection client) override {
-    const int64_t listener = client.listener - listeners_.data();
-    return SendParcel(inlet_.get(), absl::StrCat(absl::Dec(listener, absl::kZeroPad4)), {client.fd.get()});
-  }
-
+  int CountUntaken() override { return CountClients(outlet_.get()); }
+  absl::Status Put(Connection client) override { return SendClient(inlet_.get(), client, context_); }
   void Close() override { inlet_.reset(); }
 
   int fd() const override { return outlet_.get(); }
@@ -98,20 +85,14 @@ class ProcessInbox : public Inbox {
   absl::StatusOr<Connection> Take() override {
     absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_.get());
     if (absl::IsUnavailable(parcel.status())) taken_ = 0;
-    // Were it full at some time, so many would be taken from then on without finding it empty.
-    if (parcel.ok() && ++taken_ % kMaxWaiting == 0) on_room_();
     if (!parcel.ok()) return parcel.status();
-    size_t listener = 0;
-    if (parcel->descriptors.size() != 1 || !absl::SimpleAtoi(parcel->text, &listener)) {
-      return absl::InternalError("this parcel holds no client");
-    }
-    return Connection{std::move(parcel->descriptors[0]), &listeners_.at(listener)};
+    // Were it full at some time, so many would be taken from then on without finding it empty.
+    if (++taken_ % kMaxWaiting == 0) on_room_();
+    return TakeClient(std::move(parcel), context_);
   }
 
  private:
-  static constexpr int kParcelBytes = 4;
-
-  const std::vector<Listener>& listeners_;
+  ServeContext& context_;
   const std::function<void()> on_room_;
   UniqueFd inlet_;
   const UniqueFd outlet_;
@@ -126,12 +107,11 @@ absl::StatusOr<std::unique_ptr<Inbox>> MakeThreadInbox(std::function<void()> on_
   return std::make_unique<ThreadInbox>(std::move(wake), std::move(on_room));
 }
 
-absl::StatusOr<std::unique_ptr<Inbox>> MakeProcessInbox(const std::vector<Listener>& listeners,
-                                                        std::function<void()> on_room) {
+absl::StatusOr<std::unique_ptr<Inbox>> MakeProcessInbox(ServeContext& context, std::function<void()> on_room) {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
   if (!sockets.ok()) return sockets.status();
   if (absl::Status status = SetNonBlocking(sockets->second.get(), true); !status.ok()) return status;
-  return std::make_unique<ProcessInbox>(std::move(sockets->first), std::move(sockets->second), listeners,
+  return std::make_unique<ProcessInbox>(std::move(sockets->first), std::move(sockets->second), context,
                                         std::move(on_room));
 }
 

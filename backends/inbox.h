@@ -6,7 +6,6 @@
 
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,7 +23,7 @@ class Inbox {
   // For the one who deals. All of it from one thread.
   bool HasRoom() { return CountUntaken() < kMaxWaiting; }
   virtual int CountUntaken() = 0;
-  virtual absl::Status Put(Connection client) = 0;  // On error, the client is lost.
+  virtual absl::Status Put(Connection client) = 0;  // On error, the client is lost, and counted as ended.
   virtual void Close() = 0;                         // No more will come.
 
   // For the loop. fd() is readable while there is something to take. Unavailable: nothing is there. Cancelled: no more
@@ -37,10 +36,9 @@ class Inbox {
 // back.
 absl::StatusOr<std::unique_ptr<Inbox>> MakeThreadInbox(std::function<void()> on_room);
 
-// The listeners are those of the clients, on both sides, and must outlive it. A forked child calls Close() on all that
-// it has, which leaves the server's side open, and takes from its own.
-absl::StatusOr<std::unique_ptr<Inbox>> MakeProcessInbox(const std::vector<Listener>& listeners,
-                                                        std::function<void()> on_room);
+// The context holds the clients' listeners, on both sides, and must outlive it. A forked child calls Close() on all
+// that it has, which leaves the server's side open, and takes from its own.
+absl::StatusOr<std::unique_ptr<Inbox>> MakeProcessInbox(ServeContext& context, std::function<void()> on_room);
 
 }  // namespace polyserve
 

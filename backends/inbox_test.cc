@@ -8,12 +8,13 @@
 #include <memory>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "backends/serve_context.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
+#include "net/statistics.h"
 
 namespace polyserve {
 
@@ -22,13 +23,14 @@ namespace {
 class InboxTest : public testing::TestWithParam<bool> {
  protected:
   InboxTest() {
-    for (const char* service : {"echo", "file"}) listeners_.push_back({service, UniqueFd(), nullptr});
+    for (const char* service : {"echo", "file"}) context_.listeners.push_back({service, UniqueFd(), nullptr});
     const auto on_room = [this] { ++rooms_; };
-    inbox_ = *(GetParam() ? MakeProcessInbox(listeners_, on_room) : MakeThreadInbox(on_room));
+    inbox_ = *(GetParam() ? MakeProcessInbox(context_, on_room) : MakeThreadInbox(on_room));
   }
 
   void Put(int listener) {
-    EXPECT_TRUE(inbox_->Put({UniqueFd(::eventfd(0, EFD_CLOEXEC)), &listeners_[static_cast<size_t>(listener)]}).ok());
+    EXPECT_TRUE(
+        inbox_->Put({UniqueFd(::eventfd(0, EFD_CLOEXEC)), &context_.listeners[static_cast<size_t>(listener)]}).ok());
   }
   bool IsReadable() {
     pollfd wait = {inbox_->fd(), POLLIN, 0};
@@ -38,10 +40,10 @@ class InboxTest : public testing::TestWithParam<bool> {
     const absl::StatusOr<Connection> client = inbox_->Take();
     ASSERT_TRUE(client.ok()) << client.status();
     EXPECT_TRUE(client->fd.ok());
-    EXPECT_EQ(client->listener, &listeners_[static_cast<size_t>(listener)]);
+    EXPECT_EQ(client->listener, &context_.listeners[static_cast<size_t>(listener)]);
   }
 
-  std::vector<Listener> listeners_;
+  ServeContext context_{{}, absl::InfiniteDuration(), *Statistics::Create()};
   std::unique_ptr<Inbox> inbox_;
   int rooms_ = 0;
 };
@@ -99,7 +101,7 @@ TEST_P(InboxTest, NoneIsLostBetweenTwoThreads) {
     const absl::StatusOr<Connection> client = inbox_->Take();
     if (absl::IsCancelled(client.status())) break;
     if (!client.ok()) continue;
-    EXPECT_EQ(client->listener, &listeners_[static_cast<size_t>(taken % 2)]);
+    EXPECT_EQ(client->listener, &context_.listeners[static_cast<size_t>(taken % 2)]);
     ++taken;
   }
   dealer.join();

@@ -43,14 +43,12 @@ class LoopCrew : public Crew {
     int slot = FindRoom(next_);
     if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
     next_ = (slot + 1) % parts_.board.slots();
-    // It counts where it is served.
+    // It counts where it is served; there first, so that the sum is never too small.
     Counters& counters = parts_.context.statistics.OfWorker(slot).counters();
     Counters::Add(counters.accepted, 1);
-    Counters::Add(parts_.context.statistics.counters().accepted, -1);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
-    if (put.ok()) return;
-    CountEnd(counters, parts_.context.turnstile.get());
-    LOG_EVERY_N(WARNING, 10) << "a client is lost on its way to a loop: " << put.message();
+    Counters& loser = put.ok() ? parts_.context.statistics.counters() : counters;
+    Counters::Add(loser.accepted, -1);
   }
 
   bool HasUntaken() override {
@@ -68,8 +66,7 @@ class LoopCrew : public Crew {
   absl::Status RunLoop(int slot) {
     if (parts_.options.pin_cpus) PinToCpu(slot);
     Inbox* inbox = inboxes_.empty() ? nullptr : inboxes_[static_cast<size_t>(slot)].get();
-    absl::StatusOr<std::vector<Listener>> listeners = std::vector<Listener>();
-    if (inbox == nullptr) listeners = parts_.entrance.CopyListeners(slot);
+    absl::StatusOr<std::vector<Listener>> listeners = parts_.entrance.CopyListeners(slot, inbox == nullptr);
     if (!listeners.ok()) return listeners.status();
     ServeContext context = ContextOfWorker(parts_.context, slot, *std::move(listeners));
     const LoopPost post = {stop_.get(), inbox, parts_.options.accept == AcceptPolicy::kShared, [this, slot] {
@@ -168,7 +165,7 @@ absl::StatusOr<Inboxes> MakeInboxes(const CrewParts& parts, bool between_process
   const auto on_room = [&board = parts.board] { board.Wake(); };
   for (int slot = 0; slot < parts.board.slots(); ++slot) {
     absl::StatusOr<std::unique_ptr<Inbox>> inbox =
-        between_processes ? MakeProcessInbox(parts.context.listeners, on_room) : MakeThreadInbox(on_room);
+        between_processes ? MakeProcessInbox(parts.context, on_room) : MakeThreadInbox(on_room);
     if (!inbox.ok()) return inbox.status();
     inboxes.push_back(*std::move(inbox));
   }

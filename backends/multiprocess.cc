@@ -27,16 +27,19 @@ namespace {
 
 using StartMethod = Process::StartMethod;
 
-// What a child runs. Its descriptors are the connection and the statistics, its argument the listener's index.
+// What a child runs. Its descriptors are the statistics and the connection (and its strays), its argument the
+// listener's index.
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view index, ServeContext& context) {
   Signals::InstallInWorker();
-  for (Listener& listener : context.listeners) listener.fd.reset();
+  for (Listener& listener : context.listeners) listener.Close();
   size_t at = 0;
-  if (descriptors.size() != 2 || !absl::SimpleAtoi(index, &at) || at >= context.listeners.size()) return 1;
-  absl::StatusOr<Statistics> statistics = Statistics::Map(std::move(descriptors[1]));
+  if (descriptors.size() < 2 || !absl::SimpleAtoi(index, &at) || at >= context.listeners.size()) return 1;
+  absl::StatusOr<Statistics> statistics = Statistics::Map(std::move(descriptors[0]));
   if (!statistics.ok()) return 1;
   context.statistics = *std::move(statistics);
-  DriveBlocking(Connection{std::move(descriptors[0]), &context.listeners[at]}, context);
+  Connection client{std::move(descriptors[1]), &context.listeners[at]};
+  if (descriptors.size() > 2) client.strays = std::move(descriptors[2]);
+  DriveBlocking(std::move(client), context);
   return 0;
 }
 
@@ -56,13 +59,15 @@ class MultiprocessBackend : public Backend {
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
     std::vector<Process> children;
-    Acceptor acceptor(context, {.on_child_ended = [&children, &context] { JoinEnded(children, context); }});
+    Acceptor acceptor(context, {.accepts_peers = true, .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
       const std::string index = absl::StrCat(client->listener - context.listeners.data());
-      absl::StatusOr<Process> child = Process::Start({.name = "child", .start_method = start_method_}, entry,
-                                                     {client->fd.get(), context.statistics.fd()}, index);
+      std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
+      if (client->strays.ok()) descriptors.push_back(client->strays.get());
+      absl::StatusOr<Process> child =
+          Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, index);
       if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
       if (child.ok()) children.push_back(*std::move(child));
       JoinEnded(children, context);

@@ -65,6 +65,9 @@ class Pool {
   void DismissSurplus();
   void Bury();
   void PassBacklog();
+  void PassPeersOfBacklog();
+  bool HasRoom();
+  void HandOver(Connection client);
   bool NeedsOneMore() const;
   absl::Duration UntilNextLook() const;
   int living() const;
@@ -80,6 +83,7 @@ class Pool {
   int last_hired_ = -1;              // The slot.
   int least_;                        // Fewer workers than that are made up for at once.
   absl::Time next_dismissal_;
+  bool takes_peers_;         // Passes on those that send datagrams, while workers accept connections by themselves.
   bool is_drained_ = false;  // The server stops, and all who had connected before were taken.
 };
 

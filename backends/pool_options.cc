@@ -84,7 +84,7 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
                             .workers_max = has_max ? FLAGS_workers_max : workers,
                             .clients_per_worker = FLAGS_max_requests_per_worker,
                             .pin_cpus = FLAGS_pin_cpus,
-                            .non_blocking = false};
+                            .are_loops = false};
   if (options.accept == AcceptPolicy::kReusePort && !options.has_fixed_size()) {
     return absl::InvalidArgumentError(
         "--accept=reuseport needs a pool of fixed size (a listener without a worker would keep its clients waiting): "
@@ -112,7 +112,7 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
                       .workers_max = workers,
                       .clients_per_worker = 0,
                       .pin_cpus = FLAGS_pin_cpus,
-                      .non_blocking = true},
+                      .are_loops = true},
                      FLAGS_worker_type == "process"};
 }
 

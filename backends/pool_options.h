@@ -21,7 +21,7 @@ struct PoolOptions {
   int workers_max;         // and so many at most.
   int clients_per_worker;  // After so many it leaves, and another one takes its place; 0: it stays.
   bool pin_cpus;           // Each stays on one processor.
-  bool non_blocking;       // Of the sockets of the clients that are passed.
+  bool are_loops;          // Each serves many clients; so it takes non-blocking sockets, and datagrams as they come.
 
   bool has_fixed_size() const { return workers_min == workers_max; }
 };

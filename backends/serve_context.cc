@@ -1,5 +1,6 @@
 #include "backends/serve_context.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "glog/logging.h"
@@ -9,6 +10,11 @@ namespace polyserve {
 
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
   return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot), server.turnstile};
+}
+
+bool TakesDatagrams(const ServeContext& context) {
+  return std::any_of(context.listeners.begin(), context.listeners.end(),
+                     [](const Listener& listener) { return listener.has_datagrams(); });
 }
 
 void AnswerCommonSignals(unsigned events, const ServeContext& context) {

@@ -34,8 +34,12 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
   shared_.turnstile = context.turnstile.get();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
-  for (const Listener& listener : context.listeners) ports_.push_back({&listener});
-  if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr});
+  for (const Listener& listener : context.listeners) {
+    ports_.push_back({&listener, nullptr});
+    if (!listener.has_datagrams()) continue;
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
+  }
+  if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr, nullptr});
 }
 
 absl::Status UringLoop::Run() {
@@ -74,6 +78,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       acceptor_.TakePlaceEvent();
       if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
       return;
+    case Operation::kDatagrams:
+      return OnDatagrams(ObjectOf<Port>(completion));
     case Operation::kReceive:
       return ObjectOf<UringConnection>(completion).OnReceived(completion);
     case Operation::kSend:
@@ -91,10 +97,10 @@ void UringLoop::Proceed() {
 }
 
 void UringLoop::Open(Port& port) {
-  // The ring would accept whether there is a place or not.
-  const bool looks_first = port.listener == nullptr || context_.turnstile != nullptr;
-  if (!looks_first) Accept(port);
-  if (looks_first) AwaitAcceptable(port);
+  if (port.listener == nullptr) return AwaitAcceptable(port);
+  if (port.datagrams != nullptr) return AwaitDatagrams(port);
+  // Where there is a bound, it looks first: the ring would accept whether there is a place or not.
+  context_.turnstile == nullptr ? Accept(port) : AwaitAcceptable(port);
 }
 
 // One operation accepts all clients, until something goes wrong. Where several rings wait at the listener, it accepts
@@ -139,7 +145,7 @@ void UringLoop::OnAcceptable(Port& port) {
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace(port);
     if (absl::IsCancelled(connection.status())) {
-      stop_came_ = true;
+      Stop();
       Ends(port);
       return;
     }
@@ -152,6 +158,19 @@ void UringLoop::OnAcceptable(Port& port) {
 void UringLoop::AwaitPlace(Port& port) {
   port.operation = Operation::kPauseEnd;
   io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), acceptor_.place_fd(), POLLIN);
+}
+
+// Waits for what comes, or, where an answer could not be sent, for the moment it can.
+void UringLoop::AwaitDatagrams(Port& port) {
+  port.operation = Operation::kDatagrams;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), port.datagrams->fd(),
+                         port.datagrams->is_blocked() ? POLLOUT : POLLIN);
+}
+
+void UringLoop::OnDatagrams(Port& port) {
+  if (Ends(port)) return;
+  port.datagrams->Serve();
+  AwaitDatagrams(port);
 }
 
 void UringLoop::PauseAccepting(Port& port) {
@@ -190,6 +209,9 @@ void UringLoop::Stop() {
 
 // Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
 void UringLoop::Drain() {
+  for (const Port& port : ports_) {
+    if (port.datagrams != nullptr) port.datagrams->Drain();
+  }
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;
@@ -205,6 +227,9 @@ void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation
 
 void UringLoop::OnTick() {
   ++shared_.ticks;
+  for (const Port& port : ports_) {
+    if (port.datagrams != nullptr) port.datagrams->OnTick();
+  }
   for (UringConnection& connection : shared_.connections) connection.OnTick();
   AwaitTick();
 }

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "backends/acceptor.h"
 #include "backends/alarms.h"
+#include "backends/datagram_port.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
 #include "backends/uring_connection.h"
@@ -30,6 +31,7 @@ class UringLoop : public ServingLoop {
   // Where clients come from, and the one operation that is under way for it.
   struct alignas(kTagAlignment) Port {
     const Listener* listener;                     // Null: the inbox.
+    std::unique_ptr<DatagramPort> datagrams;      // Where these are what it takes.
     Operation operation = Operation::kUnwatched;  // This: none.
   };
 
@@ -43,6 +45,8 @@ class UringLoop : public ServingLoop {
   void AwaitPlace(Port& port);
   void OnAccepted(Port& port, const io_uring_cqe& completion);
   void OnAcceptable(Port& port);
+  void AwaitDatagrams(Port& port);
+  void OnDatagrams(Port& port);
   bool Ends(Port& port);
 
   void AwaitSignals();

@@ -37,6 +37,9 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--drain_timeout=soon"}, "--drain_timeout");
   ExpectRefused({"--idle_timeout=-1s"}, "--idle_timeout");
   ExpectRefused({"--idle_timeout=0"}, "--idle_timeout");
+  ExpectRefused({"--max_connections=-1"}, "--max_connections=-1");
+  ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
+  ExpectRefused({"--overload=refuse"}, "--max_connections=N");
 }
 
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
@@ -45,6 +48,7 @@ TEST(CommandLineTest, FlagOfAnotherModelIsRefused) {
   ExpectRefused({"--model=thread", "--reap=ignore"}, "--reap");
   ExpectRefused({"--model=fork", "--start_method=spawn"}, "--start_method");
   ExpectRefused({"--model=fork", "--trigger=edge"}, "--trigger");
+  ExpectRefused({"--model=fork", "--reap=ignore", "--max_connections=9"}, "--reap=wait");
 }
 
 TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
@@ -58,6 +62,7 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
 TEST(CommandLineTest, BadAddressIsRefused) {
   ExpectRefused({"--listen=8080"}, "SERVICE://HOST:PORT");
   ExpectRefused({"--listen=gopher://127.0.0.1:0"}, "there is no service 'gopher'");
+  ExpectRefused({"--listen=file+udp://127.0.0.1:0"}, "echo+udp");
   ExpectRefused({"--listen=echo://127.0.0.1"}, "the port is missing");
   ExpectRefused({"--listen=echo://127.0.0.1:65536"}, "from 0 to 65535");
   ExpectRefused({"--listen=echo://::1:80"}, "brackets");
@@ -95,10 +100,12 @@ TEST(CommandLineTest, HelpOfModelsNamesThemAll) {
 }
 
 TEST(CommandLineTest, AddressesAreAnnouncedBeforeReady) {
-  ServerProcess server({.flags = {"--model=poll", "--listen=echo://127.0.0.1:0,compute://[::1]:0"}});
+  ServerProcess server({.flags = {"--model=poll", "--listen=echo://127.0.0.1:0,compute://[::1]:0,echo+udp://127.0.0.1:0"}});
   ASSERT_TRUE(server.ready());
-  EXPECT_EQ(server.output(), absl::StrCat("listening echo tcp ", server.address("echo"), "\nlistening compute tcp ",
-                                          server.address("compute"), "\nready model=poll pid=", server.pid(), "\n"));
+  EXPECT_EQ(server.output(),
+            absl::StrCat("listening echo tcp ", server.address("echo"), "\nlistening compute tcp ",
+                         server.address("compute"), "\nlistening echo udp ", server.address("echo+udp"),
+                         "\nready model=poll pid=", server.pid(), "\n"));
   EXPECT_TRUE(absl::StartsWith(server.address("compute"), "[::1]:"));
 }
 

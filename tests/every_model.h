@@ -46,6 +46,8 @@ class EveryModelTest : public testing::Test {
   // Expects that the server ends with status 0, and no process of it is left.
   void ExpectCleanExit();
 
+  // The variant under test has this flag: "--reap=ignore".
+  static bool has_flag(absl::string_view flag);
   // What the model can do by its nature.
   static const Traits& can();
   static bool has_process_per_client() { return !can().shares_memory; }
