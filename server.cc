@@ -27,6 +27,9 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
+#include "room/local_room.h"
+#include "room/operator.h"
+#include "room/room.h"
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
@@ -36,6 +39,8 @@ DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
 DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
+DEFINE_string(admin_name, "管理员",
+              "chat: as whom the operator speaks, on standard input; no other name may contain it");
 DECLARE_bool(help);
 
 namespace polyserve {
@@ -68,8 +73,8 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF(
-      "%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout", "drain_timeout"}));
+  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
+                                    "drain_timeout", "admin_name"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -98,8 +103,10 @@ absl::StatusOr<Target> ParseTarget(absl::string_view text) {
 
 absl::StatusOr<std::vector<Target>> ParseTargets() {
   std::vector<std::string> texts = absl::StrSplit(FLAGS_listen, ',', absl::SkipWhitespace());
+  const bool has_room = FindModel(FLAGS_model)->can.shares_memory;
   if (texts.empty()) {
     for (const Service& service : AllServices()) {
+      if (service.has_room && !has_room) continue;
       texts.push_back(absl::StrCat(service.name, "://127.0.0.1:", service.default_port));
     }
   }
@@ -107,6 +114,11 @@ absl::StatusOr<std::vector<Target>> ParseTargets() {
   for (const std::string& text : texts) {
     absl::StatusOr<Target> target = ParseTarget(text);
     if (!target.ok()) return target.status();
+    if (target->service->has_room && !has_room) {
+      return absl::InvalidArgumentError(absl::StrCat("--listen: ", target->service->name,
+                                                     " needs a model whose clients ",
+                                                     "share memory, and --model=", FLAGS_model, " is none"));
+    }
     targets.push_back(*target);
   }
   return targets;
@@ -131,6 +143,19 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
   }
   if (absl::Status status = CheckModelFlags(*model); !status.ok()) return status;
   return model->make();
+}
+
+absl::StatusOr<std::shared_ptr<LocalRoom>> MakeRoom() {
+  const absl::Status status = CheckName(FLAGS_admin_name, "\n");
+  if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_name: ", status.message()));
+  return std::make_shared<LocalRoom>(FLAGS_admin_name);
+}
+
+// Null where nobody could hear.
+absl::StatusOr<std::unique_ptr<Operator>> StartOperator(const std::vector<Target>& targets, LocalRoom& room) {
+  const auto has_room = [](const Target& target) { return target.service->has_room; };
+  if (std::none_of(targets.begin(), targets.end(), has_room)) return nullptr;
+  return Operator::Start(STDIN_FILENO, [&room](absl::string_view text) { room.SayAsAdmin(text); });
 }
 
 // As many descriptors as the system lets us have: each client needs one.
@@ -201,7 +226,9 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::shared_ptr<const Library>> library =
       Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
   if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library)));
+  const absl::StatusOr<std::shared_ptr<LocalRoom>> room = MakeRoom();
+  if (!room.ok()) return Fail(room.status());
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library), *room));
   if (!context.ok()) return Fail(context.status());
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
@@ -212,6 +239,8 @@ int Run(int argc, char** argv) {
     if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }
+  const absl::StatusOr<std::unique_ptr<Operator>> op = StartOperator(*targets, **room);
+  if (!op.ok()) return Fail(op.status());
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
   return status.ok() ? 0 : 1;

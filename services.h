@@ -12,14 +12,16 @@
 #include "files/library.h"
 #include "protocol/http_site.h"
 #include "protocol/session.h"
+#include "room/room.h"
 
 namespace polyserve {
 
 // What sessions share.
 struct ServiceContext {
-  explicit ServiceContext(std::shared_ptr<const Library> library);
+  ServiceContext(std::shared_ptr<const Library> library, std::shared_ptr<Room> room);
 
   std::shared_ptr<const Library> library;
+  std::shared_ptr<Room> room;
   std::shared_ptr<const HttpSite> http_site;
 };
 
@@ -28,6 +30,7 @@ struct Service {
   const char* description;
   uint16_t default_port;
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
+  bool has_room = false;  // Its clients share a room.
 };
 
 absl::Span<const Service> AllServices();

@@ -5,11 +5,14 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "backends/conversation.h"
 #include "backends/linger.h"
+#include "backends/mail_fd.h"
 #include "backends/transmit.h"
+#include "glog/logging.h"
 #include "net/deadline.h"
 #include "net/signals.h"
 #include "net/socket.h"
@@ -22,25 +25,52 @@ class BlockingConversation {
  public:
   BlockingConversation(Connection connection, ServeContext& context)
       : fd_(std::move(connection.fd)),
+        idle_timeout_(context.idle_timeout),
         counters_(context.statistics.counters()),
         conversation_(connection.listener->make_session()) {}
 
   ~BlockingConversation() { Counters::Add(counters_.ended, 1); }
 
   void Run() {
+    if (conversation_.mailbox() != nullptr && !OpenMail()) return;
     while (Receive() && Answer()) {
     }
   }
 
  private:
+  // With a mailbox it is poll(2) that waits, for the peer and for mail at once; nothing else may.
+  bool OpenMail() {
+    absl::StatusOr<std::unique_ptr<MailFd>> mail = MailFd::Open(*conversation_.mailbox());
+    absl::Status status = mail.status();
+    status.Update(SetNonBlocking(fd_.get(), true));
+    if (!status.ok()) LOG(WARNING) << "a client cannot be served, and is closed: " << status.message();
+    if (status.ok()) mail_ = *std::move(mail);
+    return status.ok();
+  }
+
+  // Waits for these events of the peer, for mail, and for signals. False where the conversation is over.
+  bool Await(short events) {
+    pollfd waits[] = {{fd_.get(), events, 0}, {mail_->fd(), POLLIN, 0}};
+    const bool is_bounded = idle_timeout_ != absl::InfiniteDuration();
+    const int came = ::poll(waits, 2, is_bounded ? Deadline(idle_timeout_).PollMilliseconds() : -1);
+    if (came == 0) return false;
+    if (came > 0 && waits[1].revents != 0) mail_->Collect();
+    return !conversation_.is_cut_off();
+  }
+
   // Waits for input and shows it to the session. False where the conversation is over.
   bool Receive() {
     char buffer[kReadBytes];
     while (true) {
       // While the server stops, a peer that is between requests is read once more, but not waited for.
       const bool last_look = Signals::stopping() && conversation_.idle();
+      if (mail_ != nullptr && !last_look && !Await(POLLIN)) return false;
       const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), last_look ? MSG_DONTWAIT : 0);
       if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && errno == EAGAIN && mail_ != nullptr && !last_look) {
+        if (conversation_.has_mail()) return true;
+        continue;
+      }
       if (count < 0) return false;  // Reset, the time-out, or the end of the last look.
       if (count == 0) {
         conversation_.OnEnd(output_);
@@ -67,7 +97,9 @@ class BlockingConversation {
 
   bool Perform() {
     while (true) {
-      if (Transmit(fd_.get(), output_, INT64_MAX, counters_) != Transmitted::kAll) return false;
+      const Transmitted sent = Transmit(fd_.get(), output_, INT64_MAX, counters_);
+      if (sent == Transmitted::kBlocked && mail_ != nullptr && Await(POLLOUT)) continue;
+      if (sent != Transmitted::kAll) return false;
       if (!output_.has_work()) return true;
       output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
     }
@@ -86,8 +118,10 @@ class BlockingConversation {
   }
 
   UniqueFd fd_;
+  const absl::Duration idle_timeout_;
   Counters& counters_;
   Conversation conversation_;
+  std::unique_ptr<MailFd> mail_;  // Null where the session has no mailbox: the reads and writes themselves wait.
   Output output_;
 };
 

@@ -16,6 +16,7 @@
 #include "backends/detached.h"
 #include "backends/event_backend.h"
 #include "backends/event_client.h"
+#include "backends/event_mail.h"
 #include "backends/linger.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
@@ -39,17 +40,20 @@ void Show(ssize_t count, Conversation& conversation, EventShared& shared, Output
 Detached Converse(Connection connection, EventShared& shared) {
   AwaitableSocket socket(std::move(connection.fd), shared);
   Conversation conversation(connection.listener->make_session());
+  const EventMail mail(conversation.mailbox(), socket, shared);  // What comes of it ends any of the waits below.
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
     const bool last_look = shared.stopping && conversation.idle();
     if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
-    if (!last_look) co_await socket.Readable();
+    if (!last_look && !conversation.has_mail()) co_await socket.Readable();
     const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
-    if (count < 0 && errno == EAGAIN && !last_look) continue;  // The stop has woken it.
-    if (count < 0) co_return;                                  // Reset, or the end of the last look.
+    const bool has_mail = conversation.has_mail();
+    if (count < 0 && (errno != EAGAIN || (last_look && !has_mail))) co_return;  // Reset, or the end of the last look.
+    if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
     Output output = std::move(shared.output);
-    Show(count, conversation, shared, output);
+    if (count >= 0) Show(count, conversation, shared, output);
     while (true) {  // Performs all output, and what it held up.
+      if (conversation.is_cut_off()) co_return;
       const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, *shared.counters);
       if (sent == Transmitted::kBroken) co_return;
       if (sent == Transmitted::kBlocked) co_await socket.Writable();
@@ -72,7 +76,8 @@ Detached Converse(Connection connection, EventShared& shared) {
   const Deadline deadline(kLingerTime);
   while (!shared.stopping && !deadline.passed()) {
     co_await socket.ReadableUntil(deadline);
-    if (::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0) <= 0) co_return;
+    const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN)) co_return;
   }
 }
 

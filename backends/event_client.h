@@ -8,6 +8,7 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 
+#include "backends/wake_list.h"
 #include "base/unique_fd.h"
 #include "net/socket.h"
 #include "net/statistics.h"
@@ -19,7 +20,7 @@ struct EventShared;
 
 // Joins its loop when it is made, and leaves it when it is destroyed. Whoever makes it decides how that happens; none
 // of these calls touches another client.
-class EventClient : public boost::intrusive::list_base_hook<> {
+class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   // Unlinks itself where the client ends while it waits.
   using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   TurnHook turn_;
@@ -68,6 +69,7 @@ struct EventShared {
   boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
   EventClient::TurnList wait_for_turn;
   event* next_turn;  // The loop's, for the above.
+  WakeList* wakes;   // The loop's.
 };
 
 inline void EventClient::NoteMove() { last_moved_ = shared_.ticks; }

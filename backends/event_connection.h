@@ -11,6 +11,7 @@
 
 #include "backends/conversation.h"
 #include "backends/event_client.h"
+#include "backends/event_mail.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "protocol/output.h"
@@ -24,6 +25,7 @@ class EventConnection : public EventClient {
 
   void OnTurn() override;
   void OnStop() override;
+  void OnMail() override;
   void Drop() override { delete this; }
 
  private:
@@ -45,6 +47,7 @@ class EventConnection : public EventClient {
   // Each returns false where the connection is over; the caller then deletes it.
   bool OnReadable();
   bool OnWritable();
+  bool TakeMail();
   bool ReadOnce(bool& drained);
   bool Discard();
   void Unpark();
@@ -56,6 +59,7 @@ class EventConnection : public EventClient {
 
   bool lingering_ = false;
   Conversation conversation_;
+  EventMail mail_;
   std::unique_ptr<Parked> parked_;
   event readable_;
 };

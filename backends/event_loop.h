@@ -14,6 +14,7 @@
 #include "backends/acceptor.h"
 #include "backends/event_client.h"
 #include "backends/serve_context.h"
+#include "backends/wake_list.h"
 
 namespace polyserve {
 
@@ -58,13 +59,15 @@ class EventLoop {
   // libevent's loop with this method and no other.
   static absl::StatusOr<BasePointer> MakeBase(const EventLoopOptions& options);
 
-  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base);
+  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base,
+            std::unique_ptr<WakeList> wakes);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   void OnSignals();
   void OnAcceptable(const Listener& listener);
   void OnTick();
   void OnNextTurn();
+  void OnWake() { wakes_->TakeWake(); }
   void PauseAccepting();
   void SetAccepting(bool accepting);
   void Stop();
@@ -74,6 +77,8 @@ class EventLoop {
   BasePointer base_;
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;
+  const std::unique_ptr<WakeList> wakes_;
+  EventPointer woken_;  // By another thread.
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;

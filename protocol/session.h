@@ -18,6 +18,7 @@
 
 #include "absl/strings/string_view.h"
 #include "protocol/output.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 
@@ -53,6 +54,14 @@ class Session {
   // The peer sends no more (half-close); answers that are due are still delivered. Called at most once, after all
   // input was shown, and last.
   virtual void OnEndOfInput(Output& output) { output.Close(); }
+
+  // What others have for this session's peer; null, and always the same, where nobody speaks to it but the peer. The
+  // driver looks after it: it calls OnMessage() for what is there whenever its output is performed, and ends the
+  // conversation at once where the mailbox was cut off.
+  virtual Mailbox* mailbox() { return nullptr; }
+
+  // Shows a message out of the mailbox. Not called after OnEndOfInput() or output.Close().
+  virtual void OnMessage(const Message& /*message*/, Output& /*output*/) {}
 
   // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
   // consumed and output that was not sent count as a request by themselves; a session need not think of them.
