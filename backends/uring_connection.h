@@ -46,7 +46,7 @@ struct UringUnsent {
 
 using UringHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-class alignas(kTagAlignment) UringConnection : public UringHook, public Wakeable {
+class alignas(kTagAlignment) UringConnection final : public UringHook, public Wakeable {
  public:
   // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
   static void Start(Connection connection, UringShared& shared);
