@@ -39,6 +39,13 @@ AwaitableSocket::Wait AwaitableSocket::NextTurn() {
   return Wait(*this);
 }
 
+AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
+  event_del(&event_);
+  watched_ = 0;
+  PauseFor(time);
+  return Wait(*this);
+}
+
 void AwaitableSocket::Watch(short events, const timeval* timeout) {
   event_del(&event_);
   const short persist = timeout == nullptr ? EV_PERSIST : 0;

@@ -15,7 +15,9 @@
 #include <event2/event_struct.h>
 
 #include <coroutine>
+#include <utility>
 
+#include "absl/time/time.h"
 #include "backends/event_client.h"
 #include "base/unique_fd.h"
 #include "net/deadline.h"
@@ -48,9 +50,21 @@ class AwaitableSocket : public EventClient {
   Wait Writable();
   Wait ReadableUntil(const Deadline& deadline);
   Wait NextTurn();  // After the others' turn.
+  Wait After(absl::Duration time);
+
+  // Ends a wait in so long, and TakeWake() is true then, once. A later one replaces this one.
+  using EventClient::WakeIn;
+  bool TakeWake() { return std::exchange(is_woken_, false); }
+  // Something has moved, other than what was waited for; see the idle time-out.
+  using EventClient::NoteMove;
 
  private:
   void OnTurn() override { unwatchable_ ? Drop() : Resume(); }
+  void OnPauseOver() override { waiting_.resume(); }
+  void OnWake() override {
+    is_woken_ = true;
+    waiting_.resume();
+  }
   void OnStop() override { Resume(); }
   void OnMail() override { OnTurn(); }
   void Drop() override { waiting_.destroy(); }
@@ -60,6 +74,7 @@ class AwaitableSocket : public EventClient {
 
   short watched_ = 0;  // What event_ waits for without a time-out; else 0.
   bool unwatchable_ = false;
+  bool is_woken_ = false;
   std::coroutine_handle<> waiting_;
   event event_;  // A coroutine waits for one thing at a time, so one is enough.
 };

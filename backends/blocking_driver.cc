@@ -3,14 +3,19 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/linger.h"
 #include "backends/mail_fd.h"
+#include "backends/pause.h"
 #include "backends/transmit.h"
 #include "glog/logging.h"
 #include "net/deadline.h"
@@ -25,8 +30,8 @@ class BlockingConversation {
  public:
   BlockingConversation(Connection connection, ServeContext& context)
       : fd_(std::move(connection.fd)),
-        idle_timeout_(context.idle_timeout),
         counters_(context.statistics.counters()),
+        idle_timeout_(context.idle_timeout),
         conversation_(connection.listener->make_session()) {}
 
   ~BlockingConversation() { Counters::Add(counters_.ended, 1); }
@@ -48,14 +53,12 @@ class BlockingConversation {
     return status.ok();
   }
 
-  // Waits for these events of the peer, for mail, and for signals. False where the conversation is over.
-  bool Await(short events) {
-    pollfd waits[] = {{fd_.get(), events, 0}, {mail_->fd(), POLLIN, 0}};
-    const bool is_bounded = idle_timeout_ != absl::InfiniteDuration();
-    const int came = ::poll(waits, 2, is_bounded ? Deadline(idle_timeout_).PollMilliseconds() : -1);
-    if (came == 0) return false;
-    if (came > 0 && waits[1].revents != 0) mail_->Collect();
-    return !conversation_.is_cut_off();
+  // Waits for these events of the peer, at most so long. False where they have not come, but mail or a signal may have.
+  bool Await(short events, int milliseconds) {
+    pollfd waits[] = {{fd_.get(), events, 0}, {mail_ == nullptr ? -1 : mail_->fd(), POLLIN, 0}};
+    if (::poll(waits, 2, milliseconds) <= 0) return false;
+    if (waits[1].revents != 0) mail_->Collect();
+    return waits[0].revents != 0 && !conversation_.is_cut_off();
   }
 
   // Waits for input and shows it to the session. False where the conversation is over.
@@ -64,14 +67,17 @@ class BlockingConversation {
     while (true) {
       // While the server stops, a peer that is between requests is read once more, but not waited for.
       const bool last_look = Signals::stopping() && conversation_.idle();
-      if (mail_ != nullptr && !last_look && !Await(POLLIN)) return false;
+      const bool polls = wake_.has_value() || mail_ != nullptr;
+      if (polls && !last_look && !AwaitInput()) {
+        if (idle_end_->passed() || conversation_.is_cut_off()) return false;
+        if (wake_.has_value() && wake_->passed()) return TellTime(), true;
+        if (conversation_.has_mail()) return idle_end_.reset(), true;
+        continue;  // Interrupted.
+      }
       const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), last_look ? MSG_DONTWAIT : 0);
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && errno == EAGAIN && mail_ != nullptr && !last_look) {
-        if (conversation_.has_mail()) return true;
-        continue;
-      }
       if (count < 0) return false;  // Reset, the time-out, or the end of the last look.
+      idle_end_.reset();
       if (count == 0) {
         conversation_.OnEnd(output_);
       } else {
@@ -80,6 +86,22 @@ class BlockingConversation {
       }
       return true;
     }
+  }
+
+  // Waits for input, but not beyond the time that the session has asked for, or that of an idle connection, or until
+  // mail comes.
+  bool AwaitInput() {
+    if (!idle_end_.has_value()) idle_end_.emplace(idle_timeout_);
+    // However much has come: a peer that never pauses cannot put it off.
+    if (wake_.has_value() && wake_->passed()) return false;
+    const int left = idle_end_->PollMilliseconds();
+    return Await(POLLIN, wake_.has_value() ? std::min(wake_->PollMilliseconds(), left) : left);
+  }
+
+  void TellTime() {
+    wake_.reset();
+    conversation_.OnTime(output_);
+    if (!output_.empty()) idle_end_.reset();
   }
 
   // Performs all output, and what it held up. False where the conversation is over.
@@ -92,17 +114,39 @@ class BlockingConversation {
         return false;
       }
     } while (conversation_.Resume(output_));
+    if (output_.asks_for_wake()) wake_.emplace(output_.TakeWakeIn());
     return true;
   }
 
   bool Perform() {
     while (true) {
       const Transmitted sent = Transmit(fd_.get(), output_, INT64_MAX, counters_);
-      if (sent == Transmitted::kBlocked && mail_ != nullptr && Await(POLLOUT)) continue;
+      if (sent == Transmitted::kBlocked && mail_ != nullptr && AwaitRoom()) continue;
       if (sent != Transmitted::kAll) return false;
       if (!output_.has_work()) return true;
+      if (!AwaitPauseEnd()) return false;
       output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
     }
+  }
+
+  // Waits until the peer takes more; mail meanwhile only matters where too much of it comes. False: the end.
+  bool AwaitRoom() {
+    const Deadline too_long(idle_timeout_);
+    while (!Await(POLLOUT, too_long.PollMilliseconds())) {
+      if (too_long.passed() || conversation_.is_cut_off()) return false;
+    }
+    return true;
+  }
+
+  // False where the peer acknowledges nothing for too long.
+  bool AwaitPauseEnd() {
+    std::optional<Deadline> too_long;
+    for (absl::Duration left; (left = PauseLeft(fd_.get(), output_)) > absl::ZeroDuration();) {
+      if (!too_long.has_value()) too_long.emplace(idle_timeout_ + output_.pause().length);
+      if (too_long->passed()) return false;
+      ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
+    }
+    return true;
   }
 
   // Closes our side, and waits a moment for the peer to close its own; see backends/linger.h.
@@ -118,8 +162,10 @@ class BlockingConversation {
   }
 
   UniqueFd fd_;
-  const absl::Duration idle_timeout_;
   Counters& counters_;
+  const absl::Duration idle_timeout_;
+  std::optional<Deadline> wake_;      // When the session wants to be told the time.
+  std::optional<Deadline> idle_end_;  // Kept only beside wake_ or mail_; else the kernel's time-out does it.
   Conversation conversation_;
   std::unique_ptr<MailFd> mail_;  // Null where the session has no mailbox: the reads and writes themselves wait.
   Output output_;

@@ -22,6 +22,11 @@ void Conversation::OnEnd(Output& output) {
   session_->OnEndOfInput(output);
 }
 
+void Conversation::OnTime(Output& output) {
+  session_->OnTime(output);
+  held_up_ = !output.wants_more();
+}
+
 bool Conversation::Resume(Output& output) {
   if (!held_up_) return ShowMail(output);
   held_up_ = false;

@@ -29,6 +29,9 @@ class Conversation {
   // Notes that the peer sends no more; the session is told once it has been shown all that came before.
   void OnEnd(Output& output);
 
+  // The time that the session asked for has passed. When all output is performed, and not while held_up().
+  void OnTime(Output& output);
+
   // Goes on with a session that was held up, or has mail. To be called when all output is performed, and when mail has
   // come. Returns false where there was nothing to go on with: time to read.
   bool Resume(Output& output);

@@ -29,6 +29,9 @@ class LineSession : public Session {
     output.Write("[end]");
     output.Close();
   }
+  void OnTime(Output& output) override {
+    output.Work([](Output& result) { result.Write("[time]"); });
+  }
 
  private:
   LineReader lines_{1 << 24};
@@ -110,6 +113,19 @@ TEST(ConversationTest, EndThatIsHeldBackIsToldWhenTheOutputIsPerformed) {
   Perform(output);
   EXPECT_TRUE(conversation.Resume(output));
   EXPECT_TRUE(conversation.ended());
+}
+
+TEST(ConversationTest, TimeIsToldBetweenTwoPiecesOfALine) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes("on", output);
+  conversation.OnTime(output);
+  EXPECT_TRUE(output.has_work());
+  EXPECT_TRUE(conversation.held_up()) << "nothing is shown before the task has ended";
+  Perform(output);
+  conversation.Resume(output);
+  conversation.OnBytes("e\n", output);
+  EXPECT_EQ(output.unsent_bytes(), 5);
 }
 
 // Were the rest moved to the front each time, this would take minutes and run into the test's time-out.

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "backends/awaitable_socket.h"
 #include "backends/backend.h"
 #include "backends/conversation.h"
@@ -18,6 +19,7 @@
 #include "backends/event_client.h"
 #include "backends/event_mail.h"
 #include "backends/linger.h"
+#include "backends/pause.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
@@ -44,14 +46,19 @@ Detached Converse(Connection connection, EventShared& shared) {
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
     const bool last_look = shared.stopping && conversation.idle();
-    if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
-    if (!last_look && !conversation.has_mail()) co_await socket.Readable();
-    const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
+    bool is_time = socket.TakeWake();
+    if (!is_time && !conversation.has_mail()) {
+      if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
+      if (!last_look) co_await socket.Readable();
+      is_time = socket.TakeWake();
+    }
+    const ssize_t count = is_time ? 0 : ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
     const bool has_mail = conversation.has_mail();
     if (count < 0 && (errno != EAGAIN || (last_look && !has_mail))) co_return;  // Reset, or the end of the last look.
     if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
     Output output = std::move(shared.output);
-    if (count >= 0) Show(count, conversation, shared, output);
+    if (is_time) conversation.OnTime(output);
+    if (!is_time && count >= 0) Show(count, conversation, shared, output);
     while (true) {  // Performs all output, and what it held up.
       if (conversation.is_cut_off()) co_return;
       const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, *shared.counters);
@@ -59,6 +66,10 @@ Detached Converse(Connection connection, EventShared& shared) {
       if (sent == Transmitted::kBlocked) co_await socket.Writable();
       if (sent == Transmitted::kBudget) co_await socket.NextTurn();
       if (sent != Transmitted::kAll) continue;
+      if (const absl::Duration pause = PauseLeft(socket.fd(), output); pause > absl::ZeroDuration()) {
+        co_await socket.After(pause);
+        continue;
+      }
       if (output.has_work()) {
         output.TakeWork()(output);
         continue;
@@ -68,6 +79,7 @@ Detached Converse(Connection connection, EventShared& shared) {
       co_await socket.NextTurn();
     }
     if (output.closing()) break;
+    if (output.asks_for_wake()) socket.WakeIn(output.TakeWakeIn());
     output.Clear();
     shared.output = std::move(output);
   }

@@ -22,6 +22,17 @@ void EventClient::OnTick() {
   if (shared_.ticks - last_moved_ > kTicksPerTimeout) Drop();
 }
 
+void EventClient::PauseFor(absl::Duration time) { shared_.alarms.Set(alarms().pause, time); }
+
+void EventClient::WakeIn(absl::Duration after) { shared_.alarms.Set(alarms().wake, after); }
+
+ConnectionAlarms& EventClient::alarms() {
+  if (alarms_ == nullptr) {
+    alarms_.reset(new ConnectionAlarms{.wake = Alarm([this] { OnWake(); }), .pause = Alarm([this] { OnPauseOver(); })});
+  }
+  return *alarms_;
+}
+
 void EventClient::WaitForTurn() {
   if (turn_.is_linked()) return;
   const timeval at_once = {0, 0};

@@ -7,7 +7,10 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <memory>
 
+#include "absl/time/time.h"
+#include "backends/alarms.h"
 #include "backends/wake_list.h"
 #include "base/unique_fd.h"
 #include "net/socket.h"
@@ -32,6 +35,10 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
 
   // Goes on with what WaitForTurn() put off. May destroy it.
   virtual void OnTurn() = 0;
+  // The time that PauseFor() was given has passed. May destroy it.
+  virtual void OnPauseOver() = 0;
+  // The time that WakeIn() was given has passed. May destroy it.
+  virtual void OnWake() = 0;
   // The server stops: ends it if it is between requests, or else as soon as it is. May destroy it.
   virtual void OnStop() = 0;
   // Ends it at once, whatever it waits for, and destroys it.
@@ -49,12 +56,19 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   // Has used up its turn, though there is more to do: OnTurn() comes after the loop has looked at all the others. (An
   // event that is made active by hand would run before that, and again and again, and nobody else would.)
   void WaitForTurn();
+  // OnPauseOver() comes in so long.
+  void PauseFor(absl::Duration time);
+  // OnWake() comes in so long, if at all; replaces what was asked for before.
+  void WakeIn(absl::Duration after);
 
   EventShared& shared_;
   const UniqueFd fd_;
 
  private:
-  uint32_t last_moved_;  // In ticks; see backends/idle_ticks.h.
+  ConnectionAlarms& alarms();
+
+  uint32_t last_moved_;                       // In ticks; see backends/idle_ticks.h.
+  std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.
 };
 
 struct EventShared {
@@ -68,6 +82,7 @@ struct EventShared {
   char buffer[kReadBytes];
   boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
   EventClient::TurnList wait_for_turn;
+  Alarms alarms;
   event* next_turn;  // The loop's, for the above.
   WakeList* wakes;   // The loop's.
 };

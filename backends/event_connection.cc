@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
+#include "backends/pause.h"
 #include "backends/turn.h"
 #include "glog/logging.h"
 
@@ -90,16 +91,40 @@ bool EventConnection::ReadOnce(bool& drained) {
 bool EventConnection::OnWritable() {
   if (lingering_) return false;  // That was the timer of Linger().
   NoteMove();
+  return GoOn();
+}
+
+// Goes on with what was parked.
+bool EventConnection::GoOn() {
   switch (Answer(parked_->output)) {
     case Next::kEnd:
       return false;
     case Next::kWait:
       return true;
     case Next::kRead:
-      Unpark();
-      return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.
+      return Unpark();
   }
   return false;
+}
+
+void EventConnection::OnPauseOver() {
+  if (!GoOn()) delete this;
+}
+
+void EventConnection::OnWake() {
+  if (parked_ != nullptr) {
+    wake_is_due_ = true;
+  } else if (!TellTime()) {
+    delete this;
+  }
+}
+
+bool EventConnection::TellTime() {
+  conversation_.OnTime(shared_.output);
+  if (!shared_.output.empty()) NoteMove();
+  const Next next = Answer(shared_.output);
+  shared_.output.Clear();
+  return next != Next::kEnd;
 }
 
 // Where something is unsent still, the mail waits with it.
@@ -120,27 +145,28 @@ EventConnection::Next EventConnection::Answer(Output& output) {
     Transmitted result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
     if (result == Transmitted::kAll && output.has_work()) {
       if (had_task) return Park(output, Transmitted::kBudget);  // One a turn: here it keeps all the others waiting.
+      if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
+        return ParkFor(output, pause);
+      }
       had_task = true;
       output.TakeWork()(output);
       result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
     }
     if (result == Transmitted::kBroken) return Next::kEnd;
     if (result != Transmitted::kAll) return Park(output, result);
+    if (output.has_work()) continue;  // The task has made one more.
     if (conversation_.ended()) return Next::kEnd;
     if (output.closing()) return Linger();
-    if (!conversation_.Resume(output)) return Next::kRead;
+    if (conversation_.Resume(output)) continue;
+    if (output.asks_for_wake()) WakeIn(output.TakeWakeIn());
+    return Next::kRead;
   }
   return Park(output, Transmitted::kBudget);
 }
 
 EventConnection::Next EventConnection::Park(Output& output, Transmitted why) {
-  if (parked_ == nullptr) {
-    parked_ = std::make_unique<Parked>();
-    parked_->output = std::move(output);
-    event_del(&readable_);
-    CHECK_EQ(event_assign(&parked_->wait, shared_.base, fd_.get(),
-                          static_cast<short>(EV_WRITE | EV_PERSIST | shared_.extra_flags), &OnWriteEvent, this),
-             0);
+  SetAside(output);
+  if (event_pending(&parked_->wait, EV_WRITE, nullptr) == 0) {
     event_add(&parked_->wait, nullptr);
   } else if (why == Transmitted::kBudget && edge_triggered()) {
     WaitForTurn();  // The socket was never full, so no edge will come.
@@ -148,10 +174,32 @@ EventConnection::Next EventConnection::Park(Output& output, Transmitted why) {
   return Next::kWait;
 }
 
-void EventConnection::Unpark() {
+// For a pause that the session has asked for: the socket is writable all the while, and not asked.
+EventConnection::Next EventConnection::ParkFor(Output& output, absl::Duration pause) {
+  SetAside(output);
+  event_del(&parked_->wait);
+  PauseFor(pause);
+  return Next::kWait;
+}
+
+void EventConnection::SetAside(Output& output) {
+  if (parked_ != nullptr) return;
+  parked_ = std::make_unique<Parked>();
+  parked_->output = std::move(output);
+  event_del(&readable_);
+  CHECK_EQ(event_assign(&parked_->wait, shared_.base, fd_.get(),
+                        static_cast<short>(EV_WRITE | EV_PERSIST | shared_.extra_flags), &OnWriteEvent, this),
+           0);
+}
+
+// Goes on reading, and with what had to wait for it.
+bool EventConnection::Unpark() {
   event_del(&parked_->wait);
   parked_ = nullptr;
   event_add(&readable_, nullptr);
+  if (std::exchange(wake_is_due_, false) && !TellTime()) return false;
+  if (lingering_ || parked_ != nullptr) return true;
+  return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.
 }
 
 // Stops sending, and waits a moment for the peer to close its side; see backends/linger.h.

@@ -9,6 +9,7 @@
 
 #include <memory>
 
+#include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/event_client.h"
 #include "backends/event_mail.h"
@@ -24,6 +25,8 @@ class EventConnection : public EventClient {
   static void Start(Connection connection, EventShared& shared);
 
   void OnTurn() override;
+  void OnPauseOver() override;
+  void OnWake() override;
   void OnStop() override;
   void OnMail() override;
   void Drop() override { delete this; }
@@ -42,6 +45,8 @@ class EventConnection : public EventClient {
 
   Next Answer(Output& output);
   Next Park(Output& output, Transmitted why);
+  Next ParkFor(Output& output, absl::Duration pause);
+  void SetAside(Output& output);
   Next Linger();
 
   // Each returns false where the connection is over; the caller then deletes it.
@@ -50,7 +55,9 @@ class EventConnection : public EventClient {
   bool TakeMail();
   bool ReadOnce(bool& drained);
   bool Discard();
-  void Unpark();
+  bool GoOn();
+  bool TellTime();
+  bool Unpark();
 
   bool edge_triggered() const;
 
@@ -58,6 +65,7 @@ class EventConnection : public EventClient {
   static void OnWriteEvent(evutil_socket_t, short, void* connection);
 
   bool lingering_ = false;
+  bool wake_is_due_ = false;  // It came while the output was parked.
   Conversation conversation_;
   EventMail mail_;
   std::unique_ptr<Parked> parked_;

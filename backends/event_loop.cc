@@ -1,5 +1,6 @@
 #include "backends/event_loop.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -64,6 +65,7 @@ EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, Sta
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
       next_turn_(nullptr, &event_free),
+      alarm_(nullptr, &event_free),
       resume_accepting_(nullptr, &event_free) {
   shared_.base = base_.get();
   shared_.wakes = wakes_.get();
@@ -98,6 +100,11 @@ absl::Status EventLoop::Watch() {
   next_turn_.reset(event_new(base_.get(), -1, 0, on_next_turn, this));
   complete = complete && next_turn_ != nullptr;
   shared_.next_turn = next_turn_.get();
+  const auto on_alarm = [](evutil_socket_t, short, void* self) {
+    static_cast<EventLoop*>(self)->shared_.alarms.RingDue();
+  };
+  alarm_.reset(event_new(base_.get(), -1, 0, on_alarm, this));
+  complete = complete && alarm_ != nullptr;
   const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->SetAccepting(true); };
   resume_accepting_.reset(event_new(base_.get(), -1, 0, on_resume, this));
   complete = complete && resume_accepting_ != nullptr;
@@ -113,6 +120,7 @@ absl::Status EventLoop::Watch() {
 absl::Status EventLoop::Run() {
   wakes_->BelongToThisThread();
   while (!shared_.stopping || !shared_.clients.empty()) {
+    if (!shared_.alarms.empty()) AwaitAlarm();
     const int flags = wakes_->empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
     if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
     wakes_->Deliver();
@@ -156,6 +164,16 @@ void EventLoop::OnNextTurn() {
     waiting.pop_front();
     client.OnTurn();  // May destroy the client.
   }
+}
+
+// One timer for all alarms. One that fires for an alarm that was cancelled meanwhile finds nothing due.
+void EventLoop::AwaitAlarm() {
+  const Alarm::Clock::time_point first = shared_.alarms.first();
+  if (event_pending(alarm_.get(), EV_TIMEOUT, nullptr) != 0 && alarm_at_ <= first) return;
+  alarm_at_ = first;
+  const absl::Duration left = absl::FromChrono(first - Alarm::Clock::now());
+  const timeval timeout = absl::ToTimeval(std::max(left, absl::ZeroDuration()));
+  event_add(alarm_.get(), &timeout);
 }
 
 void EventLoop::OnTick() {

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/acceptor.h"
+#include "backends/alarms.h"
 #include "backends/event_client.h"
 #include "backends/serve_context.h"
 #include "backends/wake_list.h"
@@ -68,6 +69,7 @@ class EventLoop {
   void OnTick();
   void OnNextTurn();
   void OnWake() { wakes_->TakeWake(); }
+  void AwaitAlarm();
   void PauseAccepting();
   void SetAccepting(bool accepting);
   void Stop();
@@ -82,6 +84,8 @@ class EventLoop {
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;
+  EventPointer alarm_;
+  Alarm::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.
   EventPointer resume_accepting_;
   EventShared shared_;
 };

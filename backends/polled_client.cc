@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
+#include "backends/pause.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
 
@@ -30,6 +32,7 @@ PolledClient::Turn PolledClient::TakeTurn() {
 }
 
 PolledClient::Turn PolledClient::Receive() {
+  if (wake_.has_value() && wake_->passed()) return TellTime();
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0 && errno != EAGAIN) return Turn::kOver;
   if (count < 0 && !conversation_.has_mail()) {
@@ -46,6 +49,14 @@ PolledClient::Turn PolledClient::Receive() {
   return Answer();
 }
 
+PolledClient::Turn PolledClient::TellTime() {
+  wake_.reset();
+  output_ = std::move(shared_.output);
+  conversation_.OnTime(output_);
+  answering_ = true;
+  return Answer();
+}
+
 // Sends, and then goes one step on: a task, or more of the input that was held up. The next step is for the next turn.
 PolledClient::Turn PolledClient::Answer() {
   const int64_t unsent = output_.unsent_bytes();
@@ -53,6 +64,7 @@ PolledClient::Turn PolledClient::Answer() {
   if (sent == Transmitted::kBroken) return Turn::kOver;
   if (sent == Transmitted::kBlocked) return output_.unsent_bytes() < unsent ? Turn::kMoved : Turn::kNothing;
   if (sent == Transmitted::kBudget) return Turn::kMoved;
+  if (PauseLeft(fd_.get(), output_) > absl::ZeroDuration()) return Turn::kNothing;
   if (output_.has_work()) {
     output_.TakeWork()(output_);
   } else if (conversation_.ended()) {
@@ -61,6 +73,7 @@ PolledClient::Turn PolledClient::Answer() {
     ::shutdown(fd_.get(), SHUT_WR);
     linger_.emplace(kLingerTime);
   } else if (!conversation_.Resume(output_)) {
+    if (output_.asks_for_wake()) wake_.emplace(output_.TakeWakeIn());
     answering_ = false;
     output_.Clear();
     shared_.output = std::move(output_);

@@ -36,6 +36,7 @@ class PolledClient {
 
  private:
   Turn Receive();
+  Turn TellTime();
   Turn Answer();
   Turn Linger();
 
@@ -44,6 +45,7 @@ class PolledClient {
   uint32_t last_moved_;  // In ticks.
   bool answering_ = false;
   std::optional<Deadline> linger_;  // Set where our side is closed.
+  std::optional<Deadline> wake_;    // Set where the session wants to be told the time.
   Conversation conversation_;
   Output output_;  // Has no buffers unless answering_.
 };

@@ -7,6 +7,7 @@
 
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
+#include "backends/pause.h"
 
 namespace polyserve {
 
@@ -38,8 +39,8 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
   shared.connections.push_back(*this);
   Mailbox* const mailbox = conversation_.mailbox();
   if (mailbox == nullptr) return;
-  wake_ = std::make_unique<WakeList::Entry>(*shared.wakes, *this);
-  mailbox->Attach(wake_.get());
+  mail_ = std::make_unique<WakeList::Entry>(*shared.wakes, *this);
+  mailbox->Attach(mail_.get());
 }
 
 UringConnection::~UringConnection() {
@@ -98,6 +99,11 @@ void UringConnection::OnWritable() {
   ComeBack();
 }
 
+void UringConnection::OnWake() {
+  wake_is_due_ = true;
+  ComeBack();
+}
+
 void UringConnection::ComeBack() {
   if (!is_due_) shared_.due.push_back(this);
   is_due_ = true;
@@ -116,12 +122,17 @@ void UringConnection::Proceed() {
 // is over.
 bool UringConnection::Answer() {
   if (unsent_ == nullptr && !lingering_ && conversation_.has_mail()) output();
-  for (int rounds = 0; unsent_ != nullptr && !lingering_; ++rounds) {
+  for (int rounds = 0; (unsent_ != nullptr || wake_is_due_) && !lingering_; ++rounds) {
     if (rounds == kRoundsPerTurn) return ComeBack(), true;
+    if (unsent_ == nullptr) TellTime();
     Output& output = unsent_->output;
     const Transmitted sent = Send();
     if (sent == Transmitted::kBroken) return false;
     if (sent != Transmitted::kAll) return true;
+    if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
+      shared_.alarms.Set(alarms().pause, pause);
+      return true;
+    }
     if (output.has_work()) {
       if (shared_.ran_task) return ComeBack(), true;  // One task a turn: here it keeps all the others waiting.
       shared_.ran_task = true;
@@ -131,11 +142,18 @@ bool UringConnection::Answer() {
     } else if (output.closing()) {
       return Linger();
     } else if (!conversation_.Resume(output)) {
+      if (output.asks_for_wake()) shared_.alarms.Set(alarms().wake, output.TakeWakeIn());
       LetGoOfOutput();
     }
   }
   Receive();
   return true;
+}
+
+void UringConnection::TellTime() {
+  wake_is_due_ = false;
+  conversation_.OnTime(output());
+  if (!unsent_->output.empty()) last_moved_ = shared_.ticks;
 }
 
 // Sends what is at the front, or begins to; in the latter case, the connection comes back by itself.
@@ -234,6 +252,13 @@ void UringConnection::OnStop() {
   over_ = over_ || lingering_;
   stop_receiving_ = receiving_;
   ComeBack();
+}
+
+ConnectionAlarms& UringConnection::alarms() {
+  if (alarms_ == nullptr) {
+    alarms_.reset(new ConnectionAlarms{.wake = Alarm([this] { OnWake(); }), .pause = Alarm([this] { ComeBack(); })});
+  }
+  return *alarms_;
 }
 
 Output& UringConnection::output() {

@@ -22,6 +22,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "backends/alarms.h"
 #include "backends/conversation.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
@@ -73,6 +75,8 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   ~UringConnection();
 
   void TakeIn(absl::string_view bytes);
+  void OnWake();
+  void TellTime();
   void ComeBack();
   bool Answer();
   Transmitted Send();
@@ -82,6 +86,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool Linger();
   void End();
 
+  ConnectionAlarms& alarms();
   Output& output();
   void LetGoOfOutput();
   bool is_leaving() const;
@@ -96,11 +101,13 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool is_stream_ = false;       // More comes at once than a request's buffer holds.
   bool lingering_ = false;
   bool over_ = false;
+  bool wake_is_due_ = false;               // The session is told the time when there is no output.
   bool cancelled_ = false;                 // Over, and waits only for the completions.
-  std::unique_ptr<WakeList::Entry> wake_;  // Of the mailbox, where there is one.
+  std::unique_ptr<WakeList::Entry> mail_;  // Where there is a mailbox.
   Conversation conversation_;
   std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
   std::optional<Deadline> linger_end_;
+  std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.
 };
 
 // What the connections of one ring share.
@@ -116,6 +123,7 @@ struct UringShared {
   std::vector<UringConnection*> due;                 // They proceed when all completions of the batch are noted.
   std::vector<std::unique_ptr<UringUnsent>> spares;  // For the next use.
   Connections connections;
+  Alarms alarms;
   Connections lingering;  // Whoever lingers longest comes first.
 };
 

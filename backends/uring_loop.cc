@@ -50,6 +50,7 @@ absl::Status UringLoop::Run() {
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     wakes_->Deliver();
     Proceed();
+    if (!shared_.alarms.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
   } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty());
   return ring_->Submit();  // The last connections' closing.
@@ -67,6 +68,9 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return OnTick();
     case Operation::kLingerEnd:
       return OnLingerEnd();
+    case Operation::kAlarm:
+      alarm_at_ = Alarm::Clock::time_point::max();
+      return shared_.alarms.RingDue();
     case Operation::kAccept:
       return OnAccepted(ObjectOf<Port>(completion), completion);
     case Operation::kAcceptable:
@@ -184,6 +188,17 @@ void UringLoop::OnTick() {
   ++shared_.ticks;
   for (UringConnection& connection : shared_.connections) connection.OnTick();
   AwaitTick();
+}
+
+// One timer for all alarms. Where a sooner one is set, it gets one more; those that are not needed any more find
+// nothing due.
+void UringLoop::AwaitAlarm() {
+  const Alarm::Clock::time_point first = shared_.alarms.first();
+  if (alarm_at_ <= first) return;
+  alarm_at_ = first;
+  const absl::Duration left = absl::FromChrono(first - Alarm::Clock::now());
+  alarm_ = ToKernelTimespec(std::max(left, absl::Nanoseconds(1)));
+  io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kAlarm)), &alarm_, 0, 0);
 }
 
 // All linger equally long, so that one timer, for the first of them, is enough.

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "backends/acceptor.h"
+#include "backends/alarms.h"
 #include "backends/serve_context.h"
 #include "backends/uring_connection.h"
 #include "backends/uring_driver.h"
@@ -52,6 +53,7 @@ class UringLoop : public UringDriver {
   void OnWoken();
   void AwaitTick();
   void OnTick();
+  void AwaitAlarm();
   void AwaitLingerEnd();
   void OnLingerEnd();
 
@@ -64,9 +66,11 @@ class UringLoop : public UringDriver {
   std::vector<UringConnection*> turn_;  // Those that were due when it began.
   bool stop_came_ = false;
   bool awaits_linger_end_ = false;
+  Alarm::Clock::time_point alarm_at_ = Alarm::Clock::time_point::max();  // What a timer is under way for.
   // Of the timers under way; the kernel reads them when they are submitted.
   __kernel_timespec tick_ = {};
   __kernel_timespec linger_ = {};
+  __kernel_timespec alarm_ = {};
   __kernel_timespec pause_ = {};
 };
 

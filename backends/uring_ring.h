@@ -27,6 +27,7 @@ enum class Operation : uint64_t {
   kSignals,
   kTick,
   kLingerEnd,
+  kAlarm,
   kAccept,
   kAcceptable,
   kPauseEnd,

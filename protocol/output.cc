@@ -57,6 +57,11 @@ void Output::Work(Task task) {
   task_ = std::move(task);
 }
 
+void Output::Pause(absl::Duration pause, Task then) {
+  Work(std::move(then));
+  pause_.length = pause;
+}
+
 void Output::Close() { closing_ = true; }
 
 int Output::FrontMemory(iovec* pieces, int max) const {
@@ -134,7 +139,10 @@ void Output::DropSentCopies() {
   }
 }
 
-Output::Task Output::TakeWork() { return std::exchange(task_, nullptr); }
+Output::Task Output::TakeWork() {
+  pause_ = {};
+  return std::exchange(task_, nullptr);
+}
 
 void Output::Clear() {
   if (copies_.capacity() > kKeepBytes || segments_.capacity() > kKeepSegments) {
@@ -148,6 +156,8 @@ void Output::Clear() {
   file_ranges_ = 0;
   writes_ = 0;
   task_ = nullptr;
+  pause_ = {};
+  wake_in_.reset();
   closing_ = false;
 }
 

@@ -3,18 +3,23 @@
 //   output.Write("OK 5\n");              copy these bytes
 //   output.WriteFile(file, 0, 5);        then this range of a file (the driver uses sendfile)
 //   output.Close();                      then close, once all of that is with the peer
+//   output.WakeIn(absl::Seconds(20));    and call the session in 20 seconds
 #ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
 #define POLYSERVE_PROTOCOL_OUTPUT_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/unique_fd.h"
 
 struct iovec;
@@ -56,8 +61,16 @@ class Output {
   // Has the task run when all before it is sent. Nothing else may be appended by the session after it.
   void Work(Task task);
 
+  // The same, but the task runs only when the peer's system has acknowledged all before it, and so long after that:
+  // for protocols whose borders are silences. A pause within a task's output follows what the task has written.
+  void Pause(absl::Duration pause, Task then);
+
   // Ends the conversation when all before it is sent. Nothing may be appended after it.
   void Close();
+
+  // Asks for one call of Session::OnTime(), so long after all before it is sent; up to some milliseconds late, never
+  // early. A later WakeIn() replaces this one, and an infinite one cancels it. Sessions that never ask pay nothing.
+  void WakeIn(absl::Duration after) { wake_in_ = after; }
 
   // --- The driver's side. ---
 
@@ -83,6 +96,15 @@ class Output {
   void Sent(int64_t bytes);
   // Hands over the task; has_work() is false afterwards, and the task's output may be appended.
   Task TakeWork();
+  // What is to be waited for before the task; see backends/pause.h. Its length is zero where there is no pause.
+  struct PauseBeforeWork {
+    absl::Duration length;
+    std::optional<std::chrono::steady_clock::time_point> end;  // Set once all was acknowledged.
+  };
+  PauseBeforeWork& pause() { return pause_; }
+  // The time of WakeIn(), where it was called since this was: to be asked when all is sent.
+  bool asks_for_wake() const { return wake_in_.has_value(); }
+  absl::Duration TakeWakeIn() { return *std::exchange(wake_in_, std::nullopt); }
   // Forgets everything, but keeps small buffers for the next use.
   void Clear();
 
@@ -107,6 +129,8 @@ class Output {
   size_t file_ranges_ = 0;  // Not yet sent.
   int writes_ = 0;          // Since all was sent.
   Task task_;
+  PauseBeforeWork pause_;
+  std::optional<absl::Duration> wake_in_;
   bool closing_ = false;
 };
 

@@ -95,6 +95,31 @@ TEST(OutputTest, WantsNoMoreAfterWorkOrClose) {
   EXPECT_FALSE(closing.wants_more());
 }
 
+TEST(OutputTest, PauseIsWorkThatComesAfterAWait) {
+  Output output;
+  output.Write("before");
+  output.Pause(absl::Milliseconds(100), [](Output& result) { result.Work([](Output&) {}); });
+  EXPECT_FALSE(output.wants_more());
+  EXPECT_TRUE(output.has_work());
+  EXPECT_EQ(output.pause().length, absl::Milliseconds(100));
+  output.TakeWork()(output);
+  EXPECT_TRUE(output.has_work());
+  EXPECT_EQ(output.pause().length, absl::ZeroDuration()) << "the next task has no pause of its own";
+}
+
+TEST(OutputTest, AsksForTheLastWakeOnly) {
+  Output output;
+  EXPECT_FALSE(output.asks_for_wake());
+  output.WakeIn(absl::Seconds(1));
+  output.WakeIn(absl::Seconds(2));
+  EXPECT_TRUE(output.wants_more()) << "waiting keeps nobody from reading";
+  EXPECT_EQ(output.TakeWakeIn(), absl::Seconds(2));
+  EXPECT_FALSE(output.asks_for_wake());
+  output.WakeIn(absl::Seconds(1));
+  output.Clear();
+  EXPECT_FALSE(output.asks_for_wake());
+}
+
 TEST(OutputTest, DoesNotGrowWhileItIsNeverQuiteEmpty) {
   Output output;
   output.Write("x");

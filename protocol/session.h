@@ -63,6 +63,9 @@ class Session {
   // Shows a message out of the mailbox. Not called after OnEndOfInput() or output.Close().
   virtual void OnMessage(const Message& /*message*/, Output& /*output*/) {}
 
+  // The time that output.WakeIn() asked for has passed, and all output is sent. Never after OnEndOfInput().
+  virtual void OnTime(Output&) {}
+
   // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
   // consumed and output that was not sent count as a request by themselves; a session need not think of them.
   virtual bool idle() const { return true; }
