@@ -11,11 +11,11 @@
 
 #include "absl/time/time.h"
 #include "backends/alarms.h"
-#include "backends/wake_list.h"
 #include "base/unique_fd.h"
 #include "net/socket.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 

@@ -15,7 +15,7 @@
 #include "backends/alarms.h"
 #include "backends/event_client.h"
 #include "backends/serve_context.h"
-#include "backends/wake_list.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "backends/event_client.h"
-#include "backends/wake_list.h"
 #include "room/mailbox.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 

@@ -12,7 +12,7 @@
 
 namespace polyserve {
 
-class MailFd : private Waker {
+class MailFd final : private Waker {
  public:
   // Fails for want of descriptors.
   static absl::StatusOr<std::unique_ptr<MailFd>> Open(Mailbox& mailbox);

@@ -28,11 +28,11 @@
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "backends/uring_ring.h"
-#include "backends/wake_list.h"
 #include "base/unique_fd.h"
 #include "net/deadline.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 

@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "backends/uring_loop.h"
 #include "backends/uring_ring.h"
-#include "backends/wake_list.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 

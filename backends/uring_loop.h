@@ -15,7 +15,7 @@
 #include "backends/uring_connection.h"
 #include "backends/uring_driver.h"
 #include "backends/uring_ring.h"
-#include "backends/wake_list.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 

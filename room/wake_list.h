@@ -1,7 +1,7 @@
 // WakeList: the clients of one loop for whom something has come from elsewhere: a message from another client, of this
 // loop or of another thread. Whoever is woken is called after the loop's turn, once for all that has come until then.
-#ifndef POLYSERVE_BACKENDS_WAKE_LIST_H_
-#define POLYSERVE_BACKENDS_WAKE_LIST_H_
+#ifndef POLYSERVE_ROOM_WAKE_LIST_H_
+#define POLYSERVE_ROOM_WAKE_LIST_H_
 
 #include <pthread.h>
 
@@ -31,7 +31,7 @@ class Wakeable {
 class WakeList {
  public:
   // A client's place in the list. To be destroyed after the client's mailbox is, or after Attach() took it off that.
-  class Entry : public Waker {
+  class Entry final : public Waker {
    public:
     Entry(WakeList& list, Wakeable& client) : list_(list), client_(client) {}
     ~Entry() { list_.Remove(*this); }
@@ -74,4 +74,4 @@ class WakeList {
 
 }  // namespace polyserve
 
-#endif  // POLYSERVE_BACKENDS_WAKE_LIST_H_
+#endif  // POLYSERVE_ROOM_WAKE_LIST_H_

@@ -1,4 +1,4 @@
-#include "backends/wake_list.h"
+#include "room/wake_list.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

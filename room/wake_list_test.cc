@@ -1,5 +1,5 @@
 // WakeList: who is called, how often, and what wakes the loop.
-#include "backends/wake_list.h"
+#include "room/wake_list.h"
 
 #include <poll.h>
 
