@@ -27,9 +27,7 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
-#include "room/local_room.h"
-#include "room/operator.h"
-#include "room/room.h"
+#include "room_host.h"
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
@@ -103,10 +101,8 @@ absl::StatusOr<Target> ParseTarget(absl::string_view text) {
 
 absl::StatusOr<std::vector<Target>> ParseTargets() {
   std::vector<std::string> texts = absl::StrSplit(FLAGS_listen, ',', absl::SkipWhitespace());
-  const bool has_room = FindModel(FLAGS_model)->can.shares_memory;
   if (texts.empty()) {
     for (const Service& service : AllServices()) {
-      if (service.has_room && !has_room) continue;
       texts.push_back(absl::StrCat(service.name, "://127.0.0.1:", service.default_port));
     }
   }
@@ -114,11 +110,6 @@ absl::StatusOr<std::vector<Target>> ParseTargets() {
   for (const std::string& text : texts) {
     absl::StatusOr<Target> target = ParseTarget(text);
     if (!target.ok()) return target.status();
-    if (target->service->has_room && !has_room) {
-      return absl::InvalidArgumentError(absl::StrCat("--listen: ", target->service->name,
-                                                     " needs a model whose clients ",
-                                                     "share memory, and --model=", FLAGS_model, " is none"));
-    }
     targets.push_back(*target);
   }
   return targets;
@@ -145,17 +136,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
   return model->make();
 }
 
-absl::StatusOr<std::shared_ptr<LocalRoom>> MakeRoom() {
-  const absl::Status status = CheckName(FLAGS_admin_name, "\n");
-  if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_name: ", status.message()));
-  return std::make_shared<LocalRoom>(FLAGS_admin_name);
-}
-
-// Null where nobody could hear.
-absl::StatusOr<std::unique_ptr<Operator>> StartOperator(const std::vector<Target>& targets, LocalRoom& room) {
-  const auto has_room = [](const Target& target) { return target.service->has_room; };
-  if (std::none_of(targets.begin(), targets.end(), has_room)) return nullptr;
-  return Operator::Start(STDIN_FILENO, [&room](absl::string_view text) { room.SayAsAdmin(text); });
+bool HaveRoom(const std::vector<Target>& targets) {
+  return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.service->has_room; });
 }
 
 // As many descriptors as the system lets us have: each client needs one.
@@ -226,21 +208,23 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::shared_ptr<const Library>> library =
       Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
   if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
-  const absl::StatusOr<std::shared_ptr<LocalRoom>> room = MakeRoom();
-  if (!room.ok()) return Fail(room.status());
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library), *room));
+  const absl::StatusOr<std::unique_ptr<RoomHost>> host =
+      RoomHost::Create(FLAGS_admin_name, FindModel(FLAGS_model)->can.shares_memory);
+  if (!host.ok()) return Fail(host.status());
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library), (*host)->room()));
   if (!context.ok()) return Fail(context.status());
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();
     absl::Status status = Signals::Install(*drain_timeout);
+    if (status.ok() && HaveRoom(*targets)) status = (*host)->Open(*context);
     if (status.ok()) status = Bind(*targets, *context);
     if (status.ok()) status = (*backend)->Prepare(*context);
+    if (status.ok() && HaveRoom(*targets)) status = (*host)->OpenToOperator();
     if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }
-  const absl::StatusOr<std::unique_ptr<Operator>> op = StartOperator(*targets, **room);
-  if (!op.ok()) return Fail(op.status());
+  (*host)->Bequeath(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
   return status.ok() ? 0 : 1;

@@ -27,16 +27,20 @@ namespace {
 
 using StartMethod = Process::StartMethod;
 
-// What a child runs. Its descriptors are the connection and the statistics, its argument the listener's index.
+// What a child runs. Its descriptors are the connection, the statistics and the bequest, its argument the listener's
+// index.
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view index, ServeContext& context) {
   Signals::InstallInWorker();
   for (Listener& listener : context.listeners) listener.fd.reset();
   size_t at = 0;
-  if (descriptors.size() != 2 || !absl::SimpleAtoi(index, &at) || at >= context.listeners.size()) return 1;
+  if (descriptors.size() < 2 || !absl::SimpleAtoi(index, &at) || at >= context.listeners.size()) return 1;
   absl::StatusOr<Statistics> statistics = Statistics::Map(std::move(descriptors[1]));
   if (!statistics.ok()) return 1;
   context.statistics = *std::move(statistics);
-  DriveBlocking(Connection{std::move(descriptors[0]), &context.listeners[at]}, context);
+  UniqueFd client = std::move(descriptors[0]);
+  descriptors.erase(descriptors.begin(), descriptors.begin() + 2);
+  context.inherit(std::move(descriptors));
+  DriveBlocking(Connection{std::move(client), &context.listeners[at]}, context);
   return 0;
 }
 
@@ -61,8 +65,10 @@ class MultiprocessBackend : public Backend {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
       const std::string index = absl::StrCat(client->listener - context.listeners.data());
-      absl::StatusOr<Process> child = Process::Start({.name = "child", .start_method = start_method_}, entry,
-                                                     {client->fd.get(), context.statistics.fd()}, index);
+      std::vector<int> descriptors = {client->fd.get(), context.statistics.fd()};
+      descriptors.insert(descriptors.end(), context.bequest.begin(), context.bequest.end());
+      absl::StatusOr<Process> child =
+          Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, index);
       if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
       if (child.ok()) children.push_back(*std::move(child));
       JoinEnded(children, context);
@@ -74,6 +80,7 @@ class MultiprocessBackend : public Backend {
 
  private:
   static void JoinEnded(std::vector<Process>& children, ServeContext& context) {
+    if (context.companion != nullptr) context.companion->Join(absl::ZeroDuration());
     if (std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); }) == 0) return;
     // A child that was killed could not count its client's end itself.
     Counters& counters = context.statistics.counters();

@@ -2,11 +2,13 @@
 #ifndef POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 #define POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "net/process.h"
 #include "net/statistics.h"
 #include "protocol/session.h"
 
@@ -30,6 +32,12 @@ struct ServeContext {
   // A connection on which nothing moves for so long is closed; may be infinite.
   absl::Duration idle_timeout;
   Statistics statistics;
+  // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
+  Process* companion = nullptr;
+  // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
+  // what it is to do with them.
+  std::vector<int> bequest = {};
+  std::function<void(std::vector<UniqueFd>)> inherit = [](std::vector<UniqueFd>) {};
 };
 
 // Carries out what signals asked for and every model answers alike: a report, a reload. Takes a set of Signals::Event.

@@ -41,7 +41,7 @@ std::unique_ptr<Member> LocalRoom::NewMember() { return std::make_unique<Seat>(*
 absl::Status LocalRoom::Add(Seat& seat, absl::string_view name) {
   if (absl::Status status = CheckName(name, admin_name_); !status.ok()) return status;
   MutexLock lock(mutex_);
-  if (!names_.emplace(name).second) return absl::AlreadyExistsError("somebody has this name");
+  if (!names_.emplace(name).second) return NameIsTaken();
   seat.place_ = seats_.size();
   seat.known_as_.assign(name.data(), name.size());
   seats_.push_back(&seat);

@@ -63,6 +63,8 @@ absl::Status CheckName(absl::string_view name, absl::string_view admin_name) {
   return absl::OkStatus();
 }
 
+absl::Status NameIsTaken() { return absl::AlreadyExistsError("somebody has this name"); }
+
 absl::Status CheckText(absl::string_view text) {
   if (text.empty()) return absl::InvalidArgumentError("the message is empty");
   if (text.size() > kMaxTextBytes) {

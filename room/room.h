@@ -56,6 +56,8 @@ class Room {
 
 // InvalidArgument, PermissionDenied: see Join().
 absl::Status CheckName(absl::string_view name, absl::string_view admin_name);
+// AlreadyExists, in the words for the peer.
+absl::Status NameIsTaken();
 // InvalidArgument: it is empty, too long, not UTF-8, or has control characters in it.
 absl::Status CheckText(absl::string_view text);
 

@@ -3,6 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -31,7 +35,6 @@ class ChatTest : public EveryModelTest {
  protected:
   void SetUp() override {
     EveryModelTest::SetUp();
-    if (!can().shares_memory) GTEST_SKIP() << "the service needs a model whose clients share memory";
     ServeAlso("chat");
   }
 
@@ -214,6 +217,88 @@ TEST_F(RoomTest, NothingStaysBehind) {
     });
   }
   ExpectFootprint();
+}
+
+// What follows is for models whose clients share no memory: their room is in a process of its own.
+class HubTest : public RoomTest {
+ protected:
+  void SetUp() override {
+    RoomTest::SetUp();
+    if (can().shares_memory) GTEST_SKIP() << "the room is in the server's memory";
+  }
+
+  // Kills the hub, or all but the hub and the server itself.
+  void Kill(bool hub) {
+    int killed = 0;
+    for (const pid_t pid : server().processes()) {
+      const bool is_hub = NameOf(pid) == "chat hub\n";
+      if (pid == server().pid() || is_hub != hub) continue;
+      killed += ::kill(pid, SIGKILL) == 0 ? 1 : 0;
+    }
+    EXPECT_GT(killed, 0);
+  }
+
+ private:
+  static std::string NameOf(pid_t pid) {
+    std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+};
+
+TEST_F(HubTest, KilledHubClosesItsMembersAndLeavesTheRest) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob"), quiet = Connect("chat");
+  quiet.Send("C quiet hello\n");
+  EXPECT_EQ(quiet.ReadLine(), "ERR 403 join first: L <name>\n");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  Kill(true);
+  EXPECT_TRUE(ada.AwaitClose());
+  EXPECT_TRUE(bob.AwaitClose());
+  EXPECT_TRUE(quiet.AwaitClose());
+  Peer late = Connect("chat");
+  late.Send("L late\n");
+  EXPECT_EQ(late.ReadLine(), "ERR 503 the room is gone, until the server is started anew\n");
+  ExpectServesOthers();
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "lost the room"); }));
+  EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
+}
+
+TEST_F(HubTest, MembersOfKilledProcessesHaveLeft) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  Kill(false);
+  EXPECT_TRUE(ada.AwaitClose());
+  EXPECT_TRUE(bob.AwaitClose());
+  // The names are free as soon as the hub has seen it; whoever serves the next client is a new process.
+  EXPECT_TRUE(Eventually([this] {
+    Peer again = Connect("chat");
+    again.Send("L ada\n");
+    return again.ReadLine() == "OK\n";
+  }));
+}
+
+TEST_F(HubTest, OneKilledProcessIsHeardOfByTheOthers) {
+  if (can().pooled) GTEST_SKIP() << "who serves whom cannot be told from outside";
+  StartServer();
+  const std::vector<pid_t> before = server().processes();
+  Peer ada = Join("ada");
+  const std::vector<pid_t> after = server().processes();
+  Peer bob = Join("bob");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  for (const pid_t pid : after) {
+    if (std::find(before.begin(), before.end(), pid) == before.end()) ::kill(pid, SIGKILL);
+  }
+  EXPECT_EQ(bob.ReadLine(), Departure("ada"));
+}
+
+TEST_F(HubTest, KilledServerLeavesNobodyBehind) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob");
+  server().Signal(SIGKILL);
+  server().AwaitExit();
+  EXPECT_TRUE(Eventually([this] { return server().processes().empty(); }));
+  EXPECT_TRUE(ada.AwaitClose() || ada.was_reset());
 }
 
 }  // namespace
