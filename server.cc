@@ -17,11 +17,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "backends/registry.h"
 #include "backends/serve_context.h"
 #include "base/command_line.h"
 #include "files/library.h"
 #include "glog/logging.h"
+#include "net/datagram.h"
 #include "net/endpoint.h"
 #include "net/process.h"
 #include "net/signals.h"
@@ -31,7 +34,7 @@
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
-DEFINE_string(listen, "", "what to serve and where, comma-separated: SERVICE://HOST:PORT; port 0 is any free port");
+DEFINE_string(listen, "", "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
 DEFINE_string(root, ".", "the directory whose files are served");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
@@ -48,6 +51,7 @@ namespace {
 // One address of --listen.
 struct Target {
   const Service* service;
+  Transport transport;
   Endpoint endpoint;
 };
 
@@ -88,22 +92,28 @@ absl::StatusOr<Target> ParseTarget(absl::string_view text) {
     return absl::InvalidArgumentError(
         absl::StrCat("--listen: '", text, "' is not SERVICE://HOST:PORT, for example file://127.0.0.1:8888"));
   }
-  const Service* service = FindService(parts[0]);
-  if (service == nullptr) {
+  absl::string_view name = parts[0];
+  const Transport transport = absl::ConsumeSuffix(&name, "+udp") ? Transport::kDatagrams : Transport::kStream;
+  const Service* service = FindService(name);
+  const bool is_there =
+      service != nullptr && (transport == Transport::kStream ? service->has_stream() : service->has_datagrams());
+  if (!is_there) {
     return absl::InvalidArgumentError(
         absl::StrCat("--listen: there is no service '", parts[0], "'; there are ", ServiceNames()));
   }
-  if (Process::IsImage()) return Target{service, Endpoint()};  // Has nothing to bind, and no name to look up.
+  // An image has nothing to bind, and no name to look up.
+  if (Process::IsImage()) return Target{service, transport, Endpoint()};
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);
   if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", endpoint.status().message()));
-  return Target{service, *endpoint};
+  return Target{service, transport, *endpoint};
 }
 
 absl::StatusOr<std::vector<Target>> ParseTargets() {
   std::vector<std::string> texts = absl::StrSplit(FLAGS_listen, ',', absl::SkipWhitespace());
   if (texts.empty()) {
     for (const Service& service : AllServices()) {
-      texts.push_back(absl::StrCat(service.name, "://127.0.0.1:", service.default_port));
+      const absl::string_view suffix = service.has_stream() ? "" : "+udp";
+      texts.push_back(absl::StrCat(service.name, suffix, "://127.0.0.1:", service.default_port));
     }
   }
   std::vector<Target> targets;
@@ -159,14 +169,16 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
   for (const Target& target : targets) {
     const auto make_session = target.service->make_session;
     context.listeners.push_back(
-        {target.service->name, UniqueFd(), [make_session, services] { return make_session(services); }});
+        {target.service->name, UniqueFd(), [make_session, services] { return make_session(services); }, target.transport});
   }
   return context;
 }
 
 absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
   for (size_t i = 0; i < targets.size(); ++i) {
-    absl::StatusOr<UniqueFd> fd = ListenTcp(targets[i].endpoint, context.idle_timeout);
+    absl::StatusOr<UniqueFd> fd = targets[i].transport == Transport::kDatagrams
+                                      ? BindUdp(targets[i].endpoint)
+                                      : ListenTcp(targets[i].endpoint, context.idle_timeout);
     if (!fd.ok()) {
       return absl::Status(fd.status().code(),
                           absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
@@ -182,7 +194,8 @@ absl::Status Announce(const ServeContext& context) {
   for (const Listener& listener : context.listeners) {
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (!at.ok()) return at.status();
-    absl::StrAppend(&lines, "listening ", listener.service, " tcp ", at->ToString(), "\n");
+    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ", at->ToString(),
+                    "\n");
   }
   absl::StrAppend(&lines, "ready model=", FLAGS_model, " pid=", ::getpid(), "\n");
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, lines.data(), lines.size());

@@ -1,7 +1,9 @@
 #include "services.h"
 
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "protocol/chat.h"
 #include "protocol/compute.h"
@@ -35,12 +37,12 @@ std::unique_ptr<Session> MakeChat(const ServiceContext& context) {
 }
 
 constexpr Service kServices[] = {
-    {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, &MakeHttp},
-    {"file", "the files under --root: list, get, put", 8081, &MakeWithLibrary<FileSession>},
-    {"echo", "sends back what comes (RFC 862)", 8082, &Make<EchoSession>},
-    {"message", "acknowledges each chunk that comes", 8083, &Make<MessageSession>},
-    {"compute", "sums up primes: work for the processor", 8084, &Make<ComputeSession>},
-    {"chat", "a room where what one says reaches all others", 8085, &MakeChat, /*has_room=*/true},
+    {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp},
+    {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeWithLibrary<FileSession>},
+    {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
+    {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
+    {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
+    {"chat", "a room where what one says reaches all others", 8085, Transports::kStream, &MakeChat, /*has_room=*/true},
 };
 
 }  // namespace
@@ -60,8 +62,12 @@ const Service* FindService(absl::string_view name) {
 }
 
 std::string ServiceNames() {
-  return absl::StrJoin(AllServices(), ", ",
-                       [](std::string* out, const Service& service) { out->append(service.name); });
+  std::vector<std::string> names;
+  for (const Service& service : kServices) {
+    if (service.has_stream()) names.push_back(service.name);
+    if (service.has_datagrams()) names.push_back(absl::StrCat(service.name, "+udp"));
+  }
+  return absl::StrJoin(names, ", ");
 }
 
 }  // namespace polyserve

@@ -25,12 +25,19 @@ struct ServiceContext {
   std::shared_ptr<const HttpSite> http_site;
 };
 
+// What a service can be spoken to by.
+enum class Transports { kStream, kDatagrams, kBoth };
+
 struct Service {
   const char* name;
   const char* description;
   uint16_t default_port;
+  Transports transports;
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
   bool has_room = false;  // Its clients share a room.
+
+  bool has_stream() const { return transports != Transports::kDatagrams; }
+  bool has_datagrams() const { return transports != Transports::kStream; }
 };
 
 absl::Span<const Service> AllServices();
@@ -38,7 +45,7 @@ absl::Span<const Service> AllServices();
 // Null where there is none of this name.
 const Service* FindService(absl::string_view name);
 
-// "http, file, ...", for errors and help.
+// "http, file, echo, echo+udp, ...": what --listen takes, for errors and help.
 std::string ServiceNames();
 
 }  // namespace polyserve

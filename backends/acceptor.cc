@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
+#include "backends/peer_desk.h"
 #include "base/sys_error.h"
 #include "glog/logging.h"
 #include "net/signals.h"
@@ -29,10 +31,26 @@ bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error 
 Acceptor::Acceptor(ServeContext& context, Options options)
     : context_(context), options_(std::move(options)), spare_(OpenSpare()), backlog_left_(kListenBacklog) {
   waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
-  for (const Listener& listener : context.listeners) waits_.push_back({listener.fd.get(), POLLIN, 0});
+  for (Listener& listener : context.listeners) {
+    int fd = listener.fd.get();
+    if (listener.has_datagrams() && options_.accepts_peers) {
+      absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(fd);
+      CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
+      listener.desk = *std::move(desk);
+      fd = listener.desk->wait_fd();
+    } else if (!listener.has_datagrams() && !options_.accepts_connections) {
+      fd = -1;
+    }
+    waits_.push_back({fd, POLLIN, 0});
+  }
+}
+
+bool Acceptor::Accepts(const Listener& listener) const {
+  return listener.has_datagrams() ? options_.accepts_peers : options_.accepts_connections;
 }
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
+  if (listener.has_datagrams()) return TryAcceptPeer(listener);
   while (true) {
     UniqueFd fd(
         ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
@@ -57,6 +75,30 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
     }
     // Anything else is that one client's bad luck: reset before it was accepted, interrupted (see accept(2)).
   }
+}
+
+absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
+  absl::StatusOr<PeerDesk::Arrival> peer = listener.desk->TryAccept();
+  Counters& counters = context_.statistics.counters();
+  if (peer.ok()) {
+    Counters::Add(counters.accepted, 1);
+    return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
+  }
+  if (absl::IsUnavailable(peer.status())) return peer.status();
+  Counters::Add(counters.refused, 1);
+  LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << peer.status().message()
+                            << " (refused so far: " << counters.refused << ")";
+  if (absl::IsResourceExhausted(peer.status())) return peer.status();
+  return absl::UnavailableError("the peer was refused");
+}
+
+bool Acceptor::HasPeersWaiting() const {
+  for (const Listener& listener : context_.listeners) {
+    if (listener.desk == nullptr) continue;
+    pollfd queue = {listener.fd.get(), POLLIN, 0};
+    if (listener.desk->has_pending() || ::poll(&queue, 1, 0) > 0) return true;
+  }
+  return false;
 }
 
 void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
@@ -93,7 +135,7 @@ absl::StatusOr<Connection> Acceptor::Next() {
 absl::StatusOr<Connection> Acceptor::TakeSeen() {
   for (size_t i = 0; i < context_.listeners.size(); ++i) {
     const size_t at = (turn_ + i) % context_.listeners.size();
-    if ((waits_[kFirstListener + at].revents & POLLIN) == 0) continue;
+    if ((waits_[kFirstListener + at].revents & POLLIN) == 0 || !Accepts(context_.listeners[at])) continue;
     turn_ = at + 1;
     absl::StatusOr<Connection> connection = TryAccept(context_.listeners[at]);
     if (connection.ok()) return connection;
@@ -105,7 +147,7 @@ absl::StatusOr<Connection> Acceptor::TakeSeen() {
 // Those who were in the queue when the stop came may have sent a request already; they are still served.
 absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   for (const Listener& listener : context_.listeners) {
-    while (listener.fd.ok() && backlog_left_ > 0) {
+    while (listener.fd.ok() && Accepts(listener) && backlog_left_ > 0) {
       absl::StatusOr<Connection> connection = TryAccept(listener);
       if (absl::IsResourceExhausted(connection.status())) {
         ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
@@ -116,7 +158,9 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
       return connection;
     }
   }
-  for (Listener& listener : context_.listeners) listener.fd.reset();  // From now on clients are told at once.
+  for (Listener& listener : context_.listeners) {
+    if (listener.has_datagrams() || options_.accepts_connections) listener.Close();  // Clients are told at once.
+  }
   return absl::CancelledError("the server stops");
 }
 
@@ -130,11 +174,25 @@ void Acceptor::Wait(const Awaited& awaited) {
     const int pause = pause_->PollMilliseconds();
     timeout = timeout < 0 ? pause : std::min(timeout, pause);
   }
+  if (looks_for_clients && NotePending()) timeout = 0;
   ::poll(waits_.data(), looks_for_clients ? waits_.size() : kFirstListener, timeout);
+  if (looks_for_clients) NotePending();
   if ((waits_[kSignals].revents & POLLIN) == 0) return;
   const unsigned events = Signals::Take();
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kChildEnded) != 0) options_.on_child_ended();
+}
+
+// What a desk has kept back is as good as what waits in its socket. Returns whether there is any.
+bool Acceptor::NotePending() {
+  bool found = false;
+  for (size_t i = 0; i < context_.listeners.size(); ++i) {
+    const Listener& listener = context_.listeners[i];
+    if (listener.desk == nullptr || !listener.desk->has_pending()) continue;
+    waits_[kFirstListener + i].revents |= POLLIN;
+    found = true;
+  }
+  return found;
 }
 
 }  // namespace polyserve

@@ -31,6 +31,8 @@ class Acceptor {
   struct Options {
     bool non_blocking = false;                     // Of the connections.
     int max_descriptor = INT_MAX;                  // A connection whose descriptor is above it is refused.
+    bool accepts_peers = false;                    // Who sends datagrams gets a socket of its own; see PeerDesk.
+    bool accepts_connections = true;
     std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.
   };
 
@@ -39,7 +41,7 @@ class Acceptor {
 
   // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be refused.
   // ResourceExhausted: a client was turned away for want of descriptors or memory; pause.
-  // Whoever left before being accepted is passed over.
+  // Whoever left before being accepted is passed over. A listener of datagrams only with accepts_peers.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
   // Waits for the next client on any listener, and answers the signals meanwhile. Cancelled: the server stops, and
@@ -52,10 +54,14 @@ class Acceptor {
     int also = -1;  // A descriptor: the wait ends when it is readable.
     absl::Duration at_most = absl::InfiniteDuration();
   };
-  // Waits for any of these, and for signals, which it answers. It may return before any has come.
+  // Waits for any of these, and for signals, which it answers. It may return before any has come. It also ends when
+  // datagrams come to a listener that takes them, even where it accepts no peers.
   void Wait(const Awaited& awaited);
   // One of those whom the last Wait() has seen. Unavailable: there is none, or none was left.
   absl::StatusOr<Connection> TakeSeen();
+
+  // True where datagrams wait that were not looked at yet.
+  bool HasPeersWaiting() const;
 
   // One of those who had connected before the stop, waiting for nothing but the end of a shortage; Cancelled, and the
   // listeners closed, where there are none left.
@@ -65,7 +71,10 @@ class Acceptor {
   void Refuse(Connection connection, const absl::Status& why);
 
  private:
+  absl::StatusOr<Connection> TryAcceptPeer(const Listener& listener);
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
+  bool Accepts(const Listener& listener) const;
+  bool NotePending();
 
   ServeContext& context_;
   const Options options_;

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "backends/conversation.h"
+#include "backends/datagram_driver.h"
 #include "backends/linger.h"
 #include "backends/mail_fd.h"
 #include "backends/pause.h"
@@ -173,7 +174,8 @@ class BlockingConversation {
 
 }  // namespace
 
-void DriveBlocking(Connection connection, ServeContext& context) {
+void DriveBlocking(Connection connection, ServeContext& context, absl::Duration blank_patience) {
+  if (connection.listener->has_datagrams()) return DriveDatagrams(std::move(connection), context, blank_patience);
   BlockingConversation(std::move(connection), context).Run();
 }
 

@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "backends/acceptor.h"
+#include "backends/client_parcel.h"
 #include "base/sys_error.h"
+#include "net/fd_passing.h"
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/wait_set.h"
@@ -40,12 +42,20 @@ class Turn {
 class ListenerSource : public ClientSource {
  public:
   ListenerSource(ServeContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
-                 int dismissals, AcceptLock* lock, WaitSet waits)
-      : own_(own), all_(all), dismissals_(dismissals), lock_(lock), acceptor_(context, {}), waits_(std::move(waits)) {}
+                 int dismissals, int peers, AcceptLock* lock, WaitSet waits)
+      : context_(context),
+        own_(own),
+        all_(all),
+        dismissals_(dismissals),
+        peers_(peers),
+        lock_(lock),
+        acceptor_(context, {}),
+        waits_(std::move(waits)) {}
 
   absl::Status Watch() {
     const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
     absl::Status status = waits_.Add(dismissals_, nullptr, wakes);
+    status.Update(waits_.Add(peers_, &peers_, wakes));
     for (const Listener* listener : own_) status.Update(waits_.Add(listener->fd.get(), listener, wakes));
     return status;
   }
@@ -67,11 +77,14 @@ class ListenerSource : public ClientSource {
     const absl::StatusOr<const void*> found = waits_.Wait();
     if (!found.ok()) return found.status();
     if (*found == nullptr) return LeaveUnlessNeeded();
+    if (*found == &peers_) return TakePeer();
     return acceptor_.TryAccept(*static_cast<const Listener*>(*found));
   }
 
   // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind.
   absl::StatusOr<Connection> LeaveUnlessNeeded() {
+    absl::StatusOr<Connection> peer = TakePeer();
+    if (peer.ok()) return peer;
     for (const Listener* listener : own_) {
       absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
       if (!absl::IsUnavailable(client.status())) return client;
@@ -81,7 +94,18 @@ class ListenerSource : public ClientSource {
     return absl::CancelledError("dismissed");
   }
 
+  // Unavailable: there is none, or it was lost.
+  absl::StatusOr<Connection> TakePeer() {
+    absl::StatusOr<Parcel> parcel = ReceiveParcel(peers_);
+    if (absl::IsUnavailable(parcel.status())) return parcel.status();
+    return TakeClient(std::move(parcel), context_);
+  }
+
   absl::StatusOr<Connection> NextOfBacklog() {
+    while (CountClients(peers_) > 0) {
+      absl::StatusOr<Connection> peer = TakePeer();
+      if (peer.ok()) return peer;
+    }
     for (const Listener* listener : all_) {
       while (backlog_left_ > 0) {
         absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
@@ -96,9 +120,11 @@ class ListenerSource : public ClientSource {
 
   void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
 
+  ServeContext& context_;
   const absl::Span<const Listener* const> own_;
   const absl::Span<const Listener* const> all_;
   const int dismissals_;
+  const int peers_;
   AcceptLock* const lock_;
   Acceptor acceptor_;
   WaitSet waits_;
@@ -109,13 +135,21 @@ class ListenerSource : public ClientSource {
 
 Entrance::Entrance(ServeContext& context, std::unique_ptr<AcceptLock> lock)
     : context_(context), lock_(std::move(lock)), dismissals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  for (const Listener& listener : context.listeners) all_.push_back(&listener);
+  for (const Listener& listener : context.listeners) {
+    if (!listener.has_datagrams()) first_.push_back(&listener);
+  }
+  all_ = first_;
 }
 
 absl::StatusOr<std::unique_ptr<Entrance>> Entrance::Create(ServeContext& context, const PoolOptions& options,
                                                            std::unique_ptr<AcceptLock> lock) {
   std::unique_ptr<Entrance> entrance(new Entrance(context, std::move(lock)));
   if (!entrance->dismissals_.ok()) return SysError("eventfd");
+  absl::StatusOr<std::pair<UniqueFd, UniqueFd>> peers = MakeParcelSockets();
+  if (!peers.ok()) return peers.status();
+  entrance->peers_inlet_ = std::move(peers->first);
+  entrance->peers_outlet_ = std::move(peers->second);
+  if (absl::Status status = SetNonBlocking(entrance->peers_outlet_.get(), true); !status.ok()) return status;
   if (options.accept == AcceptPolicy::kReusePort) {
     if (absl::Status status = entrance->AddSiblings(options.workers_max); !status.ok()) return status;
   }
@@ -124,16 +158,16 @@ absl::StatusOr<std::unique_ptr<Entrance>> Entrance::Create(ServeContext& context
 }
 
 absl::Status Entrance::AddSiblings(int slots) {
-  siblings_.reserve(static_cast<size_t>(slots - 1) * context_.listeners.size());  // Pointers to them are kept.
+  siblings_.reserve(static_cast<size_t>(slots - 1) * first_.size());  // Pointers to them are kept.
   for (int slot = 1; slot < slots; ++slot) {
-    for (const Listener& first : context_.listeners) {
-      absl::StatusOr<UniqueFd> fd = ListenBeside(first.fd.get(), context_.idle_timeout);
+    for (const Listener* first : first_) {
+      absl::StatusOr<UniqueFd> fd = ListenBeside(first->fd.get(), context_.idle_timeout);
       if (!fd.ok()) {
         return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", slots,
                                                              " listeners for each address: ", fd.status().message(),
                                                              "; lower --workers, or raise 'ulimit -n'"));
       }
-      all_.push_back(&siblings_.emplace_back(Listener{first.service, *std::move(fd), first.make_session}));
+      all_.push_back(&siblings_.emplace_back(Listener{first->service, *std::move(fd), first->make_session}));
     }
   }
   return absl::OkStatus();
@@ -141,12 +175,12 @@ absl::Status Entrance::AddSiblings(int slots) {
 
 absl::StatusOr<std::unique_ptr<ClientSource>> Entrance::Open(int slot) {
   const absl::Span<const Listener* const> all(all_);
-  const size_t share = context_.listeners.size();
+  const size_t share = first_.size();
   const size_t begin = siblings_.empty() ? 0 : static_cast<size_t>(slot) * share;
   absl::StatusOr<WaitSet> waits = WaitSet::Create();
   if (!waits.ok()) return waits.status();
   auto source = std::make_unique<ListenerSource>(context_, all.subspan(begin, share), all, dismissals_.get(),
-                                                 lock_.get(), *std::move(waits));
+                                                 peers_outlet_.get(), lock_.get(), *std::move(waits));
   if (absl::Status status = source->Watch(); !status.ok()) return status;
   return source;
 }
@@ -157,6 +191,14 @@ void Entrance::DismissOne() {
   count = 1;
   done = ::write(dismissals_.get(), &count, sizeof(count));
 }
+
+bool Entrance::HasRoomForPeer(int idle_workers) const {
+  return idle_workers > 0 && idle_workers > CountClients(peers_outlet_.get());
+}
+
+void Entrance::PassPeer(Connection peer) { SendClient(peers_inlet_.get(), peer, context_); }
+
+bool Entrance::HasPeersOnTheirWay() const { return CountClients(peers_outlet_.get()) > 0; }
 
 bool Entrance::ShutDownEmpty() {
   std::erase_if(open_, [](const Listener* listener) {

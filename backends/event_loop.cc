@@ -82,6 +82,11 @@ absl::Status EventLoop::Watch() {
   listeners_.reserve(context_.listeners.size());  // The callbacks keep pointers to the elements.
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
+    if (listener.has_datagrams()) {
+      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms));
+      complete = complete && ports_.back()->Watch().ok();
+      continue;
+    }
     ListenerEvent& added = listeners_.emplace_back(ListenerEvent{this, &listener, EventPointer(nullptr, &event_free)});
     const auto on_acceptable = [](evutil_socket_t, short, void* self) {
       ListenerEvent* event = static_cast<ListenerEvent*>(self);
@@ -178,6 +183,7 @@ void EventLoop::AwaitAlarm() {
 
 void EventLoop::OnTick() {
   ++shared_.ticks;
+  for (const auto& port : ports_) port->OnTick();
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnTick();  // May destroy the client.
   }
@@ -187,6 +193,7 @@ void EventLoop::OnTick() {
 void EventLoop::Stop() {
   event_del(resume_accepting_.get());
   SetAccepting(false);
+  for (const auto& port : ports_) port->Drain();
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;

@@ -14,6 +14,7 @@
 #include "backends/acceptor.h"
 #include "backends/alarms.h"
 #include "backends/event_client.h"
+#include "backends/event_port.h"
 #include "backends/serve_context.h"
 #include "room/wake_list.h"
 
@@ -81,6 +82,7 @@ class EventLoop {
   std::vector<ListenerEvent> listeners_;
   const std::unique_ptr<WakeList> wakes_;
   EventPointer woken_;  // By another thread.
+  std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   EventPointer signals_;
   EventPointer tick_;
   EventPointer next_turn_;

@@ -1,10 +1,12 @@
-// loop: one client after the other, each served to the end (the iterative server).
-// Cost: none but the sockets. Weak spot: a client that stays keeps all the others out.
+// loop: one client after the other, each served to the end (the iterative server); of datagrams, one after the other,
+// whoever they are from. Cost: none but the sockets. Weak spot: a client that stays keeps all the others out.
 #include <memory>
 
 #include "backends/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking_driver.h"
+#include "backends/datagram_ports.h"
+#include "net/signals.h"
 
 namespace polyserve {
 
@@ -14,9 +16,17 @@ class LoopBackend : public Backend {
  public:
   absl::Status Serve(ServeContext& context) override {
     Acceptor acceptor(context, {});
+    DatagramPorts ports(context);
+    while (!Signals::stopping()) {
+      acceptor.Wait({.at_most = ports.UntilNextLook()});
+      ports.Serve();
+      absl::StatusOr<Connection> client = acceptor.TakeSeen();
+      if (client.ok()) DriveBlocking(*std::move(client), context);
+    }
+    ports.Drain();
     while (true) {
-      absl::StatusOr<Connection> client = acceptor.Next();
-      if (!client.ok()) return absl::OkStatus();  // Told to stop.
+      absl::StatusOr<Connection> client = acceptor.NextOfBacklog();
+      if (!client.ok()) return absl::OkStatus();
       DriveBlocking(*std::move(client), context);
     }
   }

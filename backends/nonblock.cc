@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "backends/acceptor.h"
 #include "backends/backend.h"
+#include "backends/datagram_ports.h"
 #include "backends/idle_ticks.h"
 #include "backends/polled_client.h"
 #include "backends/serve_context.h"
@@ -40,6 +41,7 @@ class PollingLoop {
       : context_(context),
         interval_(absl::ToTimespec(interval)),
         acceptor_(context, {.non_blocking = true}),
+        ports_(context),
         shared_{.counters = context.statistics.counters()},
         tick_(context.idle_timeout / kTicksPerTimeout) {}
 
@@ -48,7 +50,7 @@ class PollingLoop {
       AnswerCommonSignals(Signals::Take(), context_);
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
       Accept();
-      const bool moved = GiveTurns();
+      const bool moved = ports_.Serve() | GiveTurns();
       if (shared_.stopping && clients_.empty()) return;
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
@@ -58,6 +60,7 @@ class PollingLoop {
 
  private:
   void Accept() {
+    if (shared_.stopping) ports_.Drain();
     while (shared_.stopping) {
       absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
       if (!connection.ok()) return;
@@ -65,7 +68,9 @@ class PollingLoop {
     }
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
-    for (const Listener& listener : context_.listeners) AcceptFrom(listener);
+    for (const Listener& listener : context_.listeners) {
+      if (!listener.has_datagrams()) AcceptFrom(listener);
+    }
   }
 
   void AcceptFrom(const Listener& listener) {
@@ -102,6 +107,7 @@ class PollingLoop {
   const timespec interval_;
   Acceptor acceptor_;
   std::optional<Deadline> pause_;  // Of accepting, after a shortage.
+  DatagramPorts ports_;
   PolledShared shared_;
   std::list<PolledClient> clients_;
   Deadline tick_;

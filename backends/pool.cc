@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backends/blocking_driver.h"
+#include "backends/datagram_driver.h"
 #include "glog/logging.h"
 #include "net/signals.h"
 
@@ -29,30 +30,52 @@ Pool::Pool(ServeContext& context, const PoolOptions& options, PoolBoard& board, 
       board_(board),
       entrance_(entrance),
       crew_(crew),
-      acceptor_(context, {.on_child_ended = [&crew] { crew.ReapEnded(); }}),
+      acceptor_(context, {.accepts_peers = true,
+                          .accepts_connections = options.accept == AcceptPolicy::kPass,
+                          .on_child_ended = [&crew] { crew.ReapEnded(); }}),
       started_(static_cast<size_t>(board.slots())),
       least_(options.workers),
-      next_dismissal_(SteadyNow() + kBetweenDismissals) {}
+      next_dismissal_(SteadyNow() + kBetweenDismissals),
+      takes_peers_(options.accept != AcceptPolicy::kPass && TakesDatagrams(context)) {}
 
 void Pool::Run() {
   while (!Signals::stopping()) {
-    const bool accepts = passes() && crew_.HasRoom();
+    const bool accepts = HasRoom();
     Attend(accepts);
     if (!accepts) continue;
     // Should the worker that was idle have ended meanwhile, the client waits for its replacement.
     absl::StatusOr<Connection> client = acceptor_.TakeSeen();
-    if (client.ok()) crew_.HandOver(*std::move(client));
+    if (client.ok()) HandOver(*std::move(client));
   }
   if (passes()) PassBacklog();
   while (true) {
-    is_drained_ = entrance_.ShutDownEmpty();
+    if (takes_peers_) PassPeersOfBacklog();
+    is_drained_ = entrance_.ShutDownEmpty() && !takes_peers_ && !entrance_.HasPeersOnTheirWay();
     if (is_drained_ && living() == 0) return;
     Attend(false);
   }
 }
 
+bool Pool::HasRoom() {
+  if (passes()) return crew_.HasRoom();
+  return takes_peers_ && entrance_.HasRoomForPeer(board_.Count(State::kIdle));
+}
+
+void Pool::HandOver(Connection client) {
+  passes() ? crew_.HandOver(std::move(client)) : entrance_.PassPeer(std::move(client));
+}
+
+// As many as there is room for; where nobody waits any more, that was it.
+void Pool::PassPeersOfBacklog() {
+  while (takes_peers_ && (!acceptor_.HasPeersWaiting() || HasRoom())) {
+    absl::StatusOr<Connection> peer = acceptor_.NextOfBacklog();
+    takes_peers_ = peer.ok();
+    if (peer.ok()) HandOver(*std::move(peer));
+  }
+}
+
 void Pool::PassBacklog() {
-  while (!entrance_.ShutDownEmpty()) {
+  while (!entrance_.ShutDownEmpty() || acceptor_.HasPeersWaiting()) {
     if (!crew_.HasRoom()) {
       Attend(false);
       continue;
@@ -128,15 +151,17 @@ int Pool::living() const { return board_.slots() - board_.Count(State::kVacant);
 
 void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOptions& options, ServeContext& context) {
   const int most = options.clients_per_worker;
+  const bool takes_peers = TakesDatagrams(context);
   // While the server stops, nobody leaves early: another one would have to be started for what is left.
   for (int served = 0; most == 0 || served < most || Signals::stopping(); ++served) {
     board.Set(slot, State::kIdle);
+    if (takes_peers) board.Wake();  // A peer may wait for somebody to be idle.
     absl::StatusOr<Connection> client = source.Next();
     if (!client.ok()) break;
     board.Set(slot, State::kBusy);
     const bool may_grow = !options.has_fixed_size() || Signals::stopping();
     if (may_grow && board.Count(State::kIdle) == 0) board.Wake();  // Time for one more.
-    DriveBlocking(*std::move(client), context);
+    DriveBlocking(*std::move(client), context, kBlankPatienceInPool);
   }
   board.Set(slot, State::kLeaving);
 }

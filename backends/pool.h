@@ -63,6 +63,9 @@ class Pool {
   void DismissSurplus();
   void Bury();
   void PassBacklog();
+  void PassPeersOfBacklog();
+  bool HasRoom();
+  void HandOver(Connection client);
   bool NeedsOneMore() const;
   absl::Duration UntilNextLook() const;
   int living() const;
@@ -77,6 +80,7 @@ class Pool {
   std::vector<absl::Time> started_;  // By slot.
   int least_;                        // Fewer workers than that are made up for at once.
   absl::Time next_dismissal_;
+  bool takes_peers_;         // Passes on those that send datagrams, while workers accept connections by themselves.
   bool is_drained_ = false;  // The server stops, and all who had connected before were taken.
 };
 

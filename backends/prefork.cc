@@ -11,7 +11,6 @@
 // Brecht, Pariag, Gammo, "accept()able Strategies for Improving Web Server Performance", USENIX 2004.
 #include <gflags/gflags.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -20,11 +19,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "backends/accept_lock.h"
 #include "backends/backend.h"
+#include "backends/client_parcel.h"
 #include "backends/client_source.h"
 #include "backends/entrance.h"
 #include "backends/pool.h"
@@ -48,9 +47,8 @@ namespace {
 
 using State = PoolBoard::State;
 
-// A parcel's text is the number of the client's listener, always of the same length, so that bytes tell how many wait.
-constexpr int kParcelBytes = 4;
 constexpr absl::string_view kLeave = "exit";
+static_assert(kLeave.size() == kClientParcelBytes);  // Counted as a client would be.
 
 // What clients are passed through, with --accept=pass. One for all workers (the book has one for each), of which the
 // parent keeps both ends: a client that a worker was killed before taking is taken by another one.
@@ -72,12 +70,8 @@ class ChannelSource : public ClientSource {
       if (absl::IsUnavailable(parcel.status())) continue;  // Another one was quicker.
       if (absl::IsCancelled(parcel.status())) return parcel.status();
       if (parcel.ok() && parcel->text == kLeave) return absl::CancelledError("dismissed");
-      size_t listener = 0;
-      if (parcel.ok() && parcel->descriptors.size() == 1 && absl::SimpleAtoi(parcel->text, &listener)) {
-        return Connection{std::move(parcel->descriptors[0]), &context_.listeners.at(listener)};
-      }
-      LOG(WARNING) << "a client is lost on its way to a worker: " << parcel.status().message();
-      Counters::Add(context_.statistics.counters().ended, 1);
+      absl::StatusOr<Connection> client = TakeClient(std::move(parcel), context_);
+      if (client.ok()) return client;
     }
   }
 
@@ -121,19 +115,10 @@ class Processes : public Crew {
 
   bool HasRoom() override {
     const int idle = board_.Count(State::kIdle);
-    int waiting_bytes = 0;
-    if (idle > 0) PCHECK(::ioctl(channel_.outlet.get(), FIONREAD, &waiting_bytes) == 0) << "FIONREAD";
-    return idle > waiting_bytes / kParcelBytes;
+    return idle > 0 && idle > CountClients(channel_.outlet.get());
   }
 
-  void HandOver(Connection client) override {
-    const int64_t listener = client.listener - context_.listeners.data();
-    const absl::Status sent =
-        SendParcel(channel_.inlet.get(), absl::StrCat(absl::Dec(listener, absl::kZeroPad4)), {client.fd.get()});
-    if (sent.ok()) return;
-    LOG(WARNING) << "a client is lost on its way to a worker: " << sent.message();
-    Counters::Add(context_.statistics.counters().ended, 1);
-  }
+  void HandOver(Connection client) override { SendClient(channel_.inlet.get(), client, context_); }
 
   void DismissOne() override { SendParcel(channel_.inlet.get(), kLeave, {}).IgnoreError(); }
   void DismissAll() override { channel_.inlet.reset(); }
@@ -148,6 +133,9 @@ class Processes : public Crew {
     }
     lifeline_.HoldInDescendant();
     channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
+    for (Listener& listener : context_.listeners) {
+      if (passes() || listener.has_datagrams()) listener.Close();  // The parent alone accepts from them.
+    }
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
     if (!source.ok()) {
       LOG(ERROR) << "a worker cannot start: " << source.status().message();
@@ -159,7 +147,6 @@ class Processes : public Crew {
 
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
     if (!passes()) return entrance_.Open(slot);
-    for (Listener& listener : context_.listeners) listener.fd.reset();
     absl::StatusOr<WaitSet> waits = WaitSet::Create();
     if (!waits.ok()) return waits.status();
     absl::Status status = waits->Add(channel_.outlet.get(), nullptr, WaitSet::Wakes::kOne);

@@ -1,9 +1,16 @@
 #include "backends/serve_context.h"
 
+#include <algorithm>
+
 #include "glog/logging.h"
 #include "net/signals.h"
 
 namespace polyserve {
+
+bool TakesDatagrams(const ServeContext& context) {
+  return std::any_of(context.listeners.begin(), context.listeners.end(),
+                     [](const Listener& listener) { return listener.has_datagrams(); });
+}
 
 void AnswerCommonSignals(unsigned events, const ServeContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();

@@ -3,10 +3,12 @@
 #define POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "backends/peer_desk.h"
 #include "base/unique_fd.h"
 #include "net/process.h"
 #include "net/statistics.h"
@@ -14,17 +16,33 @@
 
 namespace polyserve {
 
-// A socket that clients connect to, and what they get there.
+enum class Transport {
+  kStream,     // TCP: clients connect, and are accepted.
+  kDatagrams,  // UDP: peers just send.
+};
+
+// A socket that clients connect to, or that peers send datagrams to, and what they get there.
 struct Listener {
   std::string service;  // For logs.
   UniqueFd fd;          // Non-blocking. Empty in a program image that was started to serve one connection.
   SessionFactory make_session;
+  Transport transport = Transport::kStream;
+  std::unique_ptr<PeerDesk> desk = nullptr;  // Where peers get a process or thread of their own, in the one who accepts.
+
+  bool has_datagrams() const { return transport == Transport::kDatagrams; }
+  // In a child: lets go of what only the one who accepts needs.
+  void Close() {
+    fd.reset();
+    desk.reset();
+  }
 };
 
 // A client that was accepted.
 struct Connection {
   UniqueFd fd;
   const Listener* listener;
+  // Of a peer that sends datagrams, and has a socket of its own: what reached the listener instead comes here.
+  UniqueFd strays = UniqueFd();
 };
 
 struct ServeContext {
@@ -39,6 +57,9 @@ struct ServeContext {
   std::vector<int> bequest = {};
   std::function<void(std::vector<UniqueFd>)> inherit = [](std::vector<UniqueFd>) {};
 };
+
+// True where any of the listeners takes datagrams.
+bool TakesDatagrams(const ServeContext& context);
 
 // Carries out what signals asked for and every model answers alike: a report, a reload. Takes a set of Signals::Event.
 void AnswerCommonSignals(unsigned events, const ServeContext& context);

@@ -34,11 +34,15 @@ UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring, std
   shared_.counters = &context.statistics.counters();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
-  for (const Listener& listener : context.listeners) ports_.push_back({&listener});
+  for (const Listener& listener : context.listeners) {
+    ports_.push_back({&listener, nullptr});
+    if (!listener.has_datagrams()) continue;
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
+  }
 }
 
 absl::Status UringLoop::Run() {
-  for (Port& port : ports_) Accept(port);
+  for (Port& port : ports_) port.datagrams == nullptr ? Accept(port) : AwaitDatagrams(port);
   AwaitSignals();
   AwaitWake();
   wakes_->BelongToThisThread();
@@ -78,6 +82,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kPauseEnd:
       if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
       return;
+    case Operation::kDatagrams:
+      return OnDatagrams(ObjectOf<Port>(completion));
     case Operation::kReceive:
       return ObjectOf<UringConnection>(completion).OnReceived(completion);
     case Operation::kSend:
@@ -131,6 +137,19 @@ void UringLoop::OnAcceptable(Port& port) {
   AwaitAcceptable(port);
 }
 
+// Waits for what comes, or, where an answer could not be sent, for the moment it can.
+void UringLoop::AwaitDatagrams(Port& port) {
+  port.operation = Operation::kDatagrams;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), port.datagrams->fd(),
+                         port.datagrams->is_blocked() ? POLLOUT : POLLIN);
+}
+
+void UringLoop::OnDatagrams(Port& port) {
+  if (Ends(port)) return;
+  port.datagrams->Serve();
+  AwaitDatagrams(port);
+}
+
 void UringLoop::PauseAccepting(Port& port) {
   port.operation = Operation::kPauseEnd;
   io_uring_prep_timeout(ring_->Prepare(Tag(port.operation, &port)), &pause_, 0, 0);
@@ -172,6 +191,9 @@ void UringLoop::Stop() {
 
 // Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
 void UringLoop::Drain() {
+  for (const Port& port : ports_) {
+    if (port.datagrams != nullptr) port.datagrams->Drain();
+  }
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;
@@ -186,6 +208,9 @@ void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation
 
 void UringLoop::OnTick() {
   ++shared_.ticks;
+  for (const Port& port : ports_) {
+    if (port.datagrams != nullptr) port.datagrams->OnTick();
+  }
   for (UringConnection& connection : shared_.connections) connection.OnTick();
   AwaitTick();
 }

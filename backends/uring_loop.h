@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "backends/acceptor.h"
 #include "backends/alarms.h"
+#include "backends/datagram_port.h"
 #include "backends/serve_context.h"
 #include "backends/uring_connection.h"
 #include "backends/uring_driver.h"
@@ -31,6 +32,7 @@ class UringLoop : public UringDriver {
   // A listener, and the one operation that is under way for it.
   struct alignas(kTagAlignment) Port {
     const Listener* listener;
+    std::unique_ptr<DatagramPort> datagrams;      // Where these are what it takes.
     Operation operation = Operation::kUnwatched;  // This: none.
   };
 
@@ -42,6 +44,8 @@ class UringLoop : public UringDriver {
   void PauseAccepting(Port& port);
   void OnAccepted(Port& port, const io_uring_cqe& completion);
   void OnAcceptable(Port& port);
+  void AwaitDatagrams(Port& port);
+  void OnDatagrams(Port& port);
   bool Ends(Port& port);
 
   void AwaitSignals();

@@ -31,6 +31,7 @@ enum class Operation : uint64_t {
   kAccept,
   kAcceptable,
   kPauseEnd,
+  kDatagrams,
   kReceive,
   kSend,
   kWritable,

@@ -69,6 +69,37 @@ absl::StatusOr<Endpoint> Endpoint::OfSocket(int fd) {
   return FromAddress(address);
 }
 
+bool Endpoint::is_wildcard() const {
+  if (family() == AF_INET6) return IN6_IS_ADDR_UNSPECIFIED(&v6_.sin6_addr);
+  return v4_.sin_addr.s_addr == INADDR_ANY;
+}
+
+Endpoint Endpoint::AsV6() const {
+  if (family() != AF_INET) return *this;
+  Endpoint mapped;
+  mapped.v6_.sin6_family = AF_INET6;
+  mapped.v6_.sin6_port = v4_.sin_port;
+  mapped.v6_.sin6_addr.s6_addr[10] = 0xff;
+  mapped.v6_.sin6_addr.s6_addr[11] = 0xff;
+  std::memcpy(&mapped.v6_.sin6_addr.s6_addr[12], &v4_.sin_addr, sizeof(v4_.sin_addr));
+  return mapped;
+}
+
+Endpoint Endpoint::AsV4() const {
+  if (family() != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6_.sin6_addr)) return *this;
+  Endpoint plain;
+  plain.v4_.sin_family = AF_INET;
+  plain.v4_.sin_port = v6_.sin6_port;
+  std::memcpy(&plain.v4_.sin_addr, &v6_.sin6_addr.s6_addr[12], sizeof(plain.v4_.sin_addr));
+  return plain;
+}
+
+bool operator==(const Endpoint& a, const Endpoint& b) {
+  if (a.family() != b.family() || a.port() != b.port()) return false;
+  if (a.family() != AF_INET6) return a.v4_.sin_addr.s_addr == b.v4_.sin_addr.s_addr;
+  return IN6_ARE_ADDR_EQUAL(&a.v6_.sin6_addr, &b.v6_.sin6_addr) && a.v6_.sin6_scope_id == b.v6_.sin6_scope_id;
+}
+
 std::string Endpoint::ToString() const {
   char host[INET6_ADDRSTRLEN] = "";
   if (family() == AF_INET6) {

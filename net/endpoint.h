@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -31,13 +32,29 @@ class Endpoint {
   socklen_t size() const { return family() == AF_INET6 ? sizeof(v6_) : sizeof(v4_); }
   uint16_t port() const { return ntohs(family() == AF_INET6 ? v6_.sin6_port : v4_.sin_port); }
 
+  // Nobody in particular: 0.0.0.0 or [::], or an endpoint that was never set.
+  bool is_wildcard() const;
+
+  // The same IPv4 address as a socket of IPv6 writes it (::ffff:127.0.0.1), and back. Others stay as they are.
+  Endpoint AsV6() const;
+  Endpoint AsV4() const;
+
   std::string ToString() const;  // "127.0.0.1:8080", "[::1]:8080"
+
+  friend bool operator==(const Endpoint& a, const Endpoint& b);
+  template <typename H>
+  friend H AbslHashValue(H hash, const Endpoint& endpoint) {
+    hash = H::combine(std::move(hash), endpoint.family(), endpoint.port());
+    if (endpoint.family() != AF_INET6) return H::combine(std::move(hash), endpoint.v4_.sin_addr.s_addr);
+    const absl::string_view bytes(reinterpret_cast<const char*>(&endpoint.v6_.sin6_addr), sizeof(in6_addr));
+    return H::combine(std::move(hash), bytes, endpoint.v6_.sin6_scope_id);
+  }
 
  private:
   union {
-    sockaddr any_ = {};
+    sockaddr_in6 v6_ = {};  // The largest, so that all of it is zero.
     sockaddr_in v4_;
-    sockaddr_in6 v6_;
+    sockaddr any_;
   };
 };
 

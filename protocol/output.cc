@@ -24,13 +24,13 @@ bool Output::wants_more() const {
 
 void Output::Write(absl::string_view bytes) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
-  if (bytes.empty()) return;
+  if (bytes.empty() && kind_ == Kind::kStream) return;
   ++writes_;
   const size_t begin = copies_.size();
   copies_.append(bytes.data(), bytes.size());
   unsent_bytes_ += static_cast<int64_t>(bytes.size());
   Copied* last = empty() ? nullptr : std::get_if<Copied>(&segments_.back());
-  if (last != nullptr) {
+  if (last != nullptr && kind_ == Kind::kStream) {
     last->end = copies_.size();  // Copies lie one after the other, so the last piece just grows.
   } else {
     segments_.push_back(Copied{begin, copies_.size()});
@@ -39,13 +39,14 @@ void Output::Write(absl::string_view bytes) {
 
 void Output::WriteShared(std::shared_ptr<const std::string> bytes) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
-  if (bytes->empty()) return;
+  if (bytes->empty() && kind_ == Kind::kStream) return;
   unsent_bytes_ += static_cast<int64_t>(bytes->size());
   segments_.push_back(Shared{std::move(bytes), 0});
 }
 
 void Output::WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int64_t length) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  CHECK(kind_ == Kind::kStream) << "there are no files in datagrams";
   if (length == 0) return;
   unsent_bytes_ += length;
   ++file_ranges_;
@@ -115,13 +116,29 @@ void Output::Sent(int64_t bytes) {
     bytes -= TrimFront(bytes);
   }
   if (empty()) {
-    segments_.clear();
-    first_ = 0;
-    writes_ = 0;
-    copies_.clear();
+    StartOver();
   } else {
     DropSentCopies();
   }
+}
+
+absl::string_view Output::FrontDatagram() const {
+  if (const Shared* shared = std::get_if<Shared>(&segments_[first_])) return *shared->bytes;
+  const Copied& copied = std::get<Copied>(segments_[first_]);
+  return absl::string_view(copies_).substr(copied.begin, copied.end - copied.begin);
+}
+
+void Output::DropDatagram() {
+  unsent_bytes_ -= static_cast<int64_t>(FrontDatagram().size());
+  segments_[first_++] = Copied{0, 0};  // Lets go of shared bytes.
+  if (empty()) StartOver();
+}
+
+void Output::StartOver() {
+  segments_.clear();
+  first_ = 0;
+  writes_ = 0;
+  copies_.clear();
 }
 
 void Output::DropSentCopies() {
@@ -146,7 +163,7 @@ Output::Task Output::TakeWork() {
 
 void Output::Clear() {
   if (copies_.capacity() > kKeepBytes || segments_.capacity() > kKeepSegments) {
-    *this = Output();
+    *this = Output(kind_);
     return;
   }
   copies_.clear();

@@ -4,6 +4,9 @@
 //   output.WriteFile(file, 0, 5);        then this range of a file (the driver uses sendfile)
 //   output.Close();                      then close, once all of that is with the peer
 //   output.WakeIn(absl::Seconds(20));    and call the session in 20 seconds
+//
+// Where the peer is reached by datagrams, each Write() and each WriteShared() is one datagram, an empty one too, so that
+// a session that writes its reply with one call need not know what it is on. There are no files in datagrams.
 #ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
 #define POLYSERVE_PROTOCOL_OUTPUT_H_
 
@@ -38,7 +41,10 @@ class Output {
   // After so many writes it is time to send, and for others to have their turn: a request may be a few bytes only.
   static constexpr int kMaxWrites = 256;
 
+  enum class Kind { kStream, kDatagrams };
+
   Output() = default;
+  explicit Output(Kind kind) : kind_(kind) {}
   Output(Output&&) = default;
   Output& operator=(Output&&) = default;
 
@@ -55,7 +61,7 @@ class Output {
   void WriteShared(std::shared_ptr<const std::string> bytes);
 
   // Appends `length` bytes of a file from `offset` on. Should the file turn out shorter, the driver breaks the
-  // connection off, since what was announced cannot be delivered.
+  // connection off, since what was announced cannot be delivered. Not in datagrams.
   void WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int64_t length);
 
   // Has the task run when all before it is sent. Nothing else may be appended by the session after it.
@@ -94,6 +100,9 @@ class Output {
   const FileRange* FrontFile() const;
   // Removes so many bytes that were sent from the front.
   void Sent(int64_t bytes);
+  // Of datagrams, instead of these: the one at the front, unless empty(); and its removal, sent or not.
+  absl::string_view FrontDatagram() const;
+  void DropDatagram();
   // Hands over the task; has_work() is false afterwards, and the task's output may be appended.
   Task TakeWork();
   // What is to be waited for before the task; see backends/pause.h. Its length is zero where there is no pause.
@@ -121,7 +130,9 @@ class Output {
 
   int64_t TrimFront(int64_t bytes);  // Returns how many bytes the front segment had for it.
   void DropSentCopies();
+  void StartOver();
 
+  Kind kind_ = Kind::kStream;
   std::string copies_;
   std::vector<Segment> segments_;
   size_t first_ = 0;  // Segments before it are sent.

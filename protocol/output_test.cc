@@ -132,5 +132,27 @@ TEST(OutputTest, DoesNotGrowWhileItIsNeverQuiteEmpty) {
   EXPECT_LT(output.copied_bytes_held(), 4 * Output::kHighWaterBytes);
 }
 
+TEST(OutputTest, KeepsTheBordersOfDatagrams) {
+  Output output(Output::Kind::kDatagrams);
+  EXPECT_TRUE(output.empty());
+  output.Write("one");
+  output.Write("");
+  output.WriteShared(std::make_shared<const std::string>("shared"));
+  output.Write("two");
+  for (absl::string_view datagram : {"one", "", "shared", "two"}) {
+    ASSERT_FALSE(output.empty());
+    EXPECT_EQ(output.FrontDatagram(), datagram);
+    output.DropDatagram();
+  }
+  EXPECT_TRUE(output.empty());
+  EXPECT_EQ(output.unsent_bytes(), 0);
+  output.Write("again");
+  output.Clear();
+  EXPECT_TRUE(output.empty());
+  output.Write("a");
+  output.Write("b");
+  EXPECT_EQ(output.FrontDatagram(), "a") << "it is still of datagrams";
+}
+
 }  // namespace
 }  // namespace polyserve

@@ -43,7 +43,8 @@ class Session {
   // Shows bytes that have come from the peer.
   //   input   all that is not yet consumed; never empty; valid during this call only. Consume from the front. What
   //           is left is shown again with more behind it: remember how far you searched, so that the cost stays
-  //           linear in what comes, however finely a peer slices it.
+  //           linear in what comes, however finely a peer slices it. Of datagrams each call shows exactly one, whole,
+  //           which may be empty; what is left of it is dropped.
   //   output  takes actions, performed in this order. Return as soon as !output.wants_more(): the rest of the
   //           input is shown again when there is room.
   //   Errors  the peer's fault: answer in the protocol's own words, then output.Close(). Our fault: CHECK.
@@ -69,6 +70,10 @@ class Session {
   // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
   // consumed and output that was not sent count as a request by themselves; a session need not think of them.
   virtual bool idle() const { return true; }
+
+  // True where a new session would do as well as this one: nothing that the peer has said so far matters. Asked where
+  // the peer sends datagrams, which have no end: who is blank may be forgotten as soon as there is a use for its place.
+  virtual bool is_blank() const { return false; }
 };
 
 // Makes the session of one new peer; called from any thread.

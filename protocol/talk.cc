@@ -22,6 +22,7 @@ class Talk {
   explicit Talk(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
   void Show(absl::string_view bytes) {
+    if (transcript_.closed) return;  // A driver reads no more, either.
     rest_.append(bytes.data(), bytes.size());
     while (!rest_.empty() && !transcript_.closed) {
       Output output;

@@ -58,6 +58,7 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
 TEST(CommandLineTest, BadAddressIsRefused) {
   ExpectRefused({"--listen=8080"}, "SERVICE://HOST:PORT");
   ExpectRefused({"--listen=gopher://127.0.0.1:0"}, "there is no service 'gopher'");
+  ExpectRefused({"--listen=file+udp://127.0.0.1:0"}, "echo+udp");
   ExpectRefused({"--listen=echo://127.0.0.1"}, "the port is missing");
   ExpectRefused({"--listen=echo://127.0.0.1:65536"}, "from 0 to 65535");
   ExpectRefused({"--listen=echo://::1:80"}, "brackets");
@@ -95,10 +96,12 @@ TEST(CommandLineTest, HelpOfModelsNamesThemAll) {
 }
 
 TEST(CommandLineTest, AddressesAreAnnouncedBeforeReady) {
-  ServerProcess server({.flags = {"--model=poll", "--listen=echo://127.0.0.1:0,compute://[::1]:0"}});
+  ServerProcess server({.flags = {"--model=poll", "--listen=echo://127.0.0.1:0,compute://[::1]:0,echo+udp://127.0.0.1:0"}});
   ASSERT_TRUE(server.ready());
-  EXPECT_EQ(server.output(), absl::StrCat("listening echo tcp ", server.address("echo"), "\nlistening compute tcp ",
-                                          server.address("compute"), "\nready model=poll pid=", server.pid(), "\n"));
+  EXPECT_EQ(server.output(),
+            absl::StrCat("listening echo tcp ", server.address("echo"), "\nlistening compute tcp ",
+                         server.address("compute"), "\nlistening echo udp ", server.address("echo+udp"),
+                         "\nready model=poll pid=", server.pid(), "\n"));
   EXPECT_TRUE(absl::StartsWith(server.address("compute"), "[::1]:"));
 }
 

@@ -99,7 +99,8 @@ void ServerProcess::AwaitReady() {
   }
   for (absl::string_view line : absl::StrSplit(output_, '\n')) {
     const std::vector<std::string> words = absl::StrSplit(line, ' ');
-    if (words.size() == 4 && words[0] == "listening") addresses_[words[1]] = words[3];
+    if (words.size() != 4 || words[0] != "listening") continue;
+    addresses_[absl::StrCat(words[1], words[2] == "udp" ? "+udp" : "")] = words[3];
   }
 }
 

@@ -43,7 +43,7 @@ class ServerProcess {
   // The server said that it is ready, under its own process id.
   bool ready() const { return ready_; }
   pid_t pid() const { return pid_; }
-  // Where it serves this, as "HOST:PORT"; empty where it does not.
+  // Where it serves this ("echo", "echo+udp"), as "HOST:PORT"; empty where it does not.
   std::string address(absl::string_view service) const;
   // All that it has written to standard output, as far as it was waited for.
   const std::string& output() const { return output_; }

@@ -1,0 +1,49 @@
+#include "backends/client_parcel.h"
+
+#include <sys/ioctl.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "net/statistics.h"
+
+namespace polyserve {
+
+namespace {
+
+void NoteLost(const absl::Status& why, ServeContext& context) {
+  LOG(WARNING) << "a client is lost on its way to a worker: " << why.message();
+  Counters::Add(context.statistics.counters().ended, 1);
+}
+
+}  // namespace
+
+void SendClient(int inlet, const Connection& client, ServeContext& context) {
+  static_assert(kClientParcelBytes == 4);
+  const std::string text = absl::StrCat(absl::Dec(client.listener - context.listeners.data(), absl::kZeroPad4));
+  std::vector<int> descriptors = {client.fd.get()};
+  if (client.strays.ok()) descriptors.push_back(client.strays.get());
+  if (absl::Status sent = SendParcel(inlet, text, descriptors); !sent.ok()) NoteLost(sent, context);
+}
+
+absl::StatusOr<Connection> TakeClient(absl::StatusOr<Parcel> parcel, ServeContext& context) {
+  size_t at = 0;
+  if (parcel.ok() && !parcel->descriptors.empty() && absl::SimpleAtoi(parcel->text, &at)) {
+    Connection client{std::move(parcel->descriptors[0]), &context.listeners.at(at)};
+    if (parcel->descriptors.size() > 1) client.strays = std::move(parcel->descriptors[1]);
+    return client;
+  }
+  NoteLost(parcel.status(), context);
+  return absl::UnavailableError("a client is lost");
+}
+
+int CountClients(int outlet) {
+  int bytes = 0;
+  PCHECK(::ioctl(outlet, FIONREAD, &bytes) == 0) << "FIONREAD";
+  return bytes / kClientParcelBytes;
+}
+
+}  // namespace polyserve

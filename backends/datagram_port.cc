@@ -1,0 +1,159 @@
+#include "backends/datagram_port.h"
+
+#include <poll.h>
+
+#include <iterator>
+#include <utility>
+
+#include "backends/idle_ticks.h"
+#include "backends/send_datagrams.h"
+#include "glog/logging.h"
+
+namespace polyserve {
+
+namespace {
+
+// Answered in one turn, before the others'.
+constexpr int kDatagramsPerTurn = 64;
+// As many are answered once the server stops, and so long is waited for the socket to take an answer.
+constexpr int kMostAtTheEnd = 16 * 1024;
+constexpr int kWritableMilliseconds = 100;
+// Whose time has come while an answer of somebody else waits for the socket is told so later.
+constexpr absl::Duration kTellLater = absl::Milliseconds(5);
+
+}  // namespace
+
+DatagramPort::DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms)
+    : listener_(listener), counters_(context.statistics.counters()), alarms_(alarms) {}
+
+DatagramPort::~DatagramPort() {
+  if (!peers_.empty()) Counters::Add(counters_.ended, static_cast<int64_t>(peers_.size()));
+}
+
+bool DatagramPort::Serve() {
+  if (is_blocked()) return GoOn();
+  for (int i = 0; i < kDatagramsPerTurn && !is_blocked(); ++i) {
+    if (!ServeOne()) return i > 0;
+  }
+  return true;
+}
+
+// False where nothing had come.
+bool DatagramPort::ServeOne() {
+  DatagramPath path;
+  const ssize_t size = ReceiveDatagram(fd(), buffer_, path);
+  if (size < 0) return false;
+  Counters::Add(counters_.bytes_in, size);
+  const Peers::iterator peer = Find(path);
+  if (peer != kept_.end()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
+  return true;
+}
+
+void DatagramPort::Show(absl::string_view datagram, Peers::iterator peer) {
+  Input input(datagram);
+  peer->session->OnInput(input, output_);
+  Answer(peer);
+}
+
+void DatagramPort::TellTime(Peers::iterator peer) {
+  if (is_blocked()) return WakeIn(peer, kTellLater);
+  peer->session->OnTime(output_);
+  Answer(peer);
+}
+
+// Performs the output of this peer's session.
+void DatagramPort::Answer(Peers::iterator peer) {
+  const bool is_sent = Perform(peer->path, output_);
+  const bool closing = output_.closing();
+  if (is_sent && output_.asks_for_wake()) WakeIn(peer, output_.TakeWakeIn());
+  if (!is_sent) blocked_.emplace(Blocked{peer->path, std::exchange(output_, Output(Output::Kind::kDatagrams))});
+  output_.Clear();
+  if (closing) return Forget(peer);
+  Place(peer);
+}
+
+// False where the socket takes no more for now.
+bool DatagramPort::Perform(const DatagramPath& path, Output& output) {
+  while (SendDatagrams(fd(), &path, output, counters_)) {
+    if (!output.has_work()) return true;
+    output.TakeWork()(output);  // In place: here it keeps all the others waiting.
+  }
+  return false;
+}
+
+bool DatagramPort::GoOn() {
+  const int64_t unsent = blocked_->output.unsent_bytes();
+  if (!Perform(blocked_->path, blocked_->output)) return blocked_->output.unsent_bytes() < unsent;
+  const auto peer = peers_.find(blocked_->path);
+  if (blocked_->output.asks_for_wake() && peer != peers_.end()) {
+    WakeIn(peer->second, blocked_->output.TakeWakeIn());
+  }
+  blocked_.reset();
+  return true;
+}
+
+void DatagramPort::WakeIn(Peers::iterator peer, absl::Duration after) {
+  if (peer->wake == nullptr) peer->wake = std::make_unique<Alarm>([this, peer] { TellTime(peer); });
+  alarms_.Set(*peer->wake, after);
+}
+
+// The peer of this path, a new one where it was not known; kept_.end() where it is refused.
+DatagramPort::Peers::iterator DatagramPort::Find(const DatagramPath& path) {
+  const auto found = peers_.find(path);
+  if (found != peers_.end()) return found->second;
+  if (!MakeRoom()) {
+    Counters::Add(counters_.refused, 1);
+    LOG_EVERY_N(WARNING, 1000) << "refused a peer of " << listener_.service << ": " << kMaxPeers
+                               << " others are remembered (refused so far: " << counters_.refused << ")";
+    return kept_.end();
+  }
+  kept_.push_back(Peer{path, listener_.make_session(), ticks_});
+  const Peers::iterator peer = std::prev(kept_.end());
+  peers_.emplace(path, peer);
+  Counters::Add(counters_.accepted, 1);
+  return peer;
+}
+
+bool DatagramPort::MakeRoom() {
+  if (peers_.size() < kMaxPeers) return true;
+  if (blank_.empty()) return false;
+  Forget(blank_.begin());
+  return true;
+}
+
+// Notes that it was just served, and whether it still matters.
+void DatagramPort::Place(Peers::iterator peer) {
+  Peers& from = ListOf(*peer);
+  peer->last_served = ticks_;
+  peer->is_blank = peer->session->is_blank();
+  Peers& to = ListOf(*peer);
+  to.splice(to.end(), from, peer);
+}
+
+void DatagramPort::Forget(Peers::iterator peer) {
+  Counters::Add(counters_.ended, 1);
+  peers_.erase(peer->path);
+  ListOf(*peer).erase(peer);
+}
+
+void DatagramPort::OnTick() {
+  ++ticks_;
+  for (Peers* list : {&blank_, &kept_}) {
+    while (!list->empty() && ticks_ - list->front().last_served > kTicksPerTimeout) Forget(list->begin());
+  }
+}
+
+void DatagramPort::Drain() {
+  for (int i = 0; i < kMostAtTheEnd; ++i) {
+    if (is_blocked()) {
+      pollfd writable = {fd(), POLLOUT, 0};
+      if (::poll(&writable, 1, kWritableMilliseconds) <= 0 || !GoOn()) break;
+    } else if (!ServeOne()) {
+      break;
+    }
+  }
+  while (!blank_.empty()) Forget(blank_.begin());
+  while (!kept_.empty()) Forget(kept_.begin());
+}
+
+}  // namespace polyserve

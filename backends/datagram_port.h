@@ -1,0 +1,95 @@
+// DatagramPort: a socket that all peers send to, and their sessions, by address. For the models in which one thread
+// serves everybody: no peer has a socket of its own, or costs a system call while it is silent. The unit of work is a
+// datagram. One thread; it never blocks.
+//
+// Addresses can be spoofed, so what is remembered is bounded: of kMaxPeers, a new one takes the place of the blank one
+// (Session::is_blank()) that has been silent for longest; where none is blank, it is refused.
+#ifndef POLYSERVE_BACKENDS_DATAGRAM_PORT_H_
+#define POLYSERVE_BACKENDS_DATAGRAM_PORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "backends/alarms.h"
+#include "backends/serve_context.h"
+#include "net/datagram.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
+
+namespace polyserve {
+
+class DatagramPort {
+ public:
+  static constexpr size_t kMaxPeers = 10'000;
+
+  // All must outlive it. The listener is one of datagrams. The alarms are for sessions that ask for the time, and to be
+  // rung by the caller.
+  DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms);
+  ~DatagramPort();
+
+  int fd() const { return listener_.fd.get(); }
+
+  // Answers what has come, for a turn. False where nothing had, and the socket took nothing that was still to be sent.
+  bool Serve();
+
+  // Something is still to be sent: call Serve() when the socket is writable. Until then nothing is received.
+  bool is_blocked() const { return blocked_.has_value(); }
+
+  // To be called kTicksPerTimeout times per idle time-out (backends/idle_ticks.h): forgets the peers that were silent
+  // for so long.
+  void OnTick();
+
+  // The server stops: answers all that has come before, and forgets everybody.
+  void Drain();
+
+  size_t peers() const { return peers_.size(); }
+
+ private:
+  struct Peer;
+  using Peers = std::list<Peer>;  // In the order in which they were last served.
+  struct Peer {
+    DatagramPath path;
+    std::unique_ptr<Session> session;
+    uint32_t last_served;  // In ticks.
+    bool is_blank = false;
+    std::unique_ptr<Alarm> wake = nullptr;  // Null where it has never needed one.
+  };
+  struct Blocked {  // What the socket did not take.
+    DatagramPath path;
+    Output output;
+  };
+
+  bool ServeOne();
+  void Show(absl::string_view datagram, Peers::iterator peer);
+  void TellTime(Peers::iterator peer);
+  void Answer(Peers::iterator peer);
+  bool Perform(const DatagramPath& path, Output& output);
+  bool GoOn();
+  void WakeIn(Peers::iterator peer, absl::Duration after);
+  Peers::iterator Find(const DatagramPath& path);
+  bool MakeRoom();
+  void Place(Peers::iterator peer);
+  void Forget(Peers::iterator peer);
+  Peers& ListOf(const Peer& peer) { return peer.is_blank ? blank_ : kept_; }
+
+  const Listener& listener_;
+  Counters& counters_;
+  Alarms& alarms_;
+  uint32_t ticks_ = 0;
+  Peers blank_;  // Those that a new session would do for as well,
+  Peers kept_;   // and all others.
+  absl::flat_hash_map<DatagramPath, Peers::iterator> peers_;
+  std::optional<Blocked> blocked_;
+  Output output_{Output::Kind::kDatagrams};  // Empty between datagrams.
+  char buffer_[kMaxDatagramBytes];
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_DATAGRAM_PORT_H_

@@ -1,0 +1,50 @@
+#include "backends/datagram_ports.h"
+
+#include <algorithm>
+
+#include "backends/idle_ticks.h"
+
+namespace polyserve {
+
+namespace {
+
+// Nobody tells when a port that could not send can go on: so long later it is tried again.
+constexpr absl::Duration kRetry = absl::Milliseconds(5);
+
+}  // namespace
+
+DatagramPorts::DatagramPorts(ServeContext& context)
+    : tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
+  for (const Listener& listener : context.listeners) {
+    if (listener.has_datagrams()) ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_));
+  }
+}
+
+bool DatagramPorts::Serve() {
+  if (ports_.empty()) return false;
+  bool moved = false;
+  for (const auto& port : ports_) moved = port->Serve() || moved;
+  alarms_.RingDue();
+  if (tick_.passed()) {
+    for (const auto& port : ports_) port->OnTick();
+    tick_ = Deadline(tick_length_);
+  }
+  return moved;
+}
+
+absl::Duration DatagramPorts::UntilNextLook() const {
+  absl::Duration until = absl::InfiniteDuration();
+  if (!alarms_.empty()) until = absl::FromChrono(alarms_.first() - Alarm::Clock::now());
+  for (const auto& port : ports_) {
+    if (port->peers() > 0) until = std::min(until, absl::Milliseconds(tick_.PollMilliseconds()));
+    if (port->is_blocked()) until = std::min(until, kRetry);
+  }
+  return std::max(until, absl::ZeroDuration());
+}
+
+void DatagramPorts::Drain() {
+  for (const auto& port : ports_) port->Drain();
+  ports_.clear();
+}
+
+}  // namespace polyserve

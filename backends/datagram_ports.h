@@ -1,0 +1,38 @@
+// DatagramPorts: all ports of datagrams of a server, for a model that has no events to be told by: it looks at each of
+// them whenever it comes round.
+#ifndef POLYSERVE_BACKENDS_DATAGRAM_PORTS_H_
+#define POLYSERVE_BACKENDS_DATAGRAM_PORTS_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "backends/alarms.h"
+#include "backends/datagram_port.h"
+#include "backends/serve_context.h"
+#include "net/deadline.h"
+
+namespace polyserve {
+
+class DatagramPorts {
+ public:
+  // The context must outlive it.
+  explicit DatagramPorts(ServeContext& context);
+
+  // Gives each its turn, and looks at the clock. Returns whether anything has moved.
+  bool Serve();
+  // How long the next look may take to come, if nothing comes: for ever where nobody is remembered.
+  absl::Duration UntilNextLook() const;
+  // See DatagramPort::Drain(). That was their last turn.
+  void Drain();
+
+ private:
+  const absl::Duration tick_length_;
+  Alarms alarms_;
+  std::vector<std::unique_ptr<DatagramPort>> ports_;
+  Deadline tick_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_DATAGRAM_PORTS_H_

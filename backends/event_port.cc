@@ -1,0 +1,41 @@
+#include "backends/event_port.h"
+
+#include "base/sys_error.h"
+#include "glog/logging.h"
+
+namespace polyserve {
+
+EventPort::EventPort(event_base* base, const Listener& listener, ServeContext& context, Alarms& alarms)
+    : base_(base), port_(listener, context, alarms) {
+  const auto on_ready = [](evutil_socket_t, short, void* self) { static_cast<EventPort*>(self)->OnReady(); };
+  CHECK_EQ(event_assign(&ready_, base, port_.fd(), EV_READ | EV_PERSIST, on_ready, this), 0);
+}
+
+EventPort::~EventPort() { event_del(&ready_); }
+
+absl::Status EventPort::Watch() { return Await(EV_READ); }
+
+// Waits for what comes, or, where an answer could not be sent, for that alone.
+absl::Status EventPort::Await(short events) {
+  event_del(&ready_);
+  awaited_ = events;
+  CHECK_EQ(event_assign(&ready_, base_, port_.fd(), static_cast<short>(events | EV_PERSIST),
+                        event_get_callback(&ready_), this),
+           0);
+  return event_add(&ready_, nullptr) == 0 ? absl::OkStatus() : SysError("event_add");
+}
+
+void EventPort::OnReady() {
+  port_.Serve();
+  const short events = port_.is_blocked() ? EV_WRITE : EV_READ;
+  if (events == awaited_) return;
+  // It was watched until now, so that there is a place for it.
+  if (absl::Status status = Await(events); !status.ok()) LOG(ERROR) << status.message();
+}
+
+void EventPort::Drain() {
+  event_del(&ready_);
+  port_.Drain();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,90 @@
+// PeerDesk: accepts the peers of a socket of datagrams, where each gets a process or a thread: a peer that is new gets
+// a socket of its own, connected to it (net/datagram.h). One thread.
+//
+// What the peer sent before that socket was there waits at the listener all the same, behind its first datagram, or even
+// comes there later (the kernel had chosen the listener already). So the desk knows all peers, and has a channel to
+// each of their sessions (a pair of Unix sockets, so that it reaches processes too): datagrams that stray to the
+// listener are handed over by it, the first one included. Where the session's end of the channel is closed, or reads no
+// more, the peer is a new one again.
+//
+// Bounds: kMaxPeers have a socket at a time, others are refused. Datagrams that came while there was room for no peer
+// stay with the kernel; up to kMaxPendingBytes of them are kept here, where they lay before those of a known peer.
+#ifndef POLYSERVE_BACKENDS_PEER_DESK_H_
+#define POLYSERVE_BACKENDS_PEER_DESK_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "net/datagram.h"
+
+namespace polyserve {
+
+class PeerDesk {
+ public:
+  static constexpr size_t kMaxPeers = 512;
+  static constexpr size_t kMaxPendingBytes = 4 << 20;
+
+  // The listener was made by BindUdp(), and must outlive the desk.
+  static absl::StatusOr<std::unique_ptr<PeerDesk>> Open(int listener);
+
+  // What a new peer's session is given.
+  struct Arrival {
+    UniqueFd socket;  // Blocking, and connected to the peer.
+    UniqueFd strays;  // Non-blocking; see ReceiveStray().
+  };
+  // Hands over what has come for known peers, up to the next one that is new. Unavailable: nobody new has come. All
+  // else: one has, but cannot be served, so its datagram is lost. FailedPrecondition: there are too many already.
+  // ResourceExhausted: the system has no descriptor left for it.
+  absl::StatusOr<Arrival> TryAccept();
+
+  // Readable when TryAccept() may have something to do, unless has_pending() says so already.
+  int wait_fd() const { return epoll_.get(); }
+  bool has_pending() const { return !pending_.empty(); }
+
+ private:
+  struct Peer {
+    DatagramPath path;
+    UniqueFd channel;
+  };
+  struct Datagram {
+    DatagramPath path;
+    std::string bytes;
+  };
+
+  using Peers = absl::flat_hash_map<DatagramPath, std::unique_ptr<Peer>>;
+
+  PeerDesk(int listener, UniqueFd epoll) : listener_(listener), epoll_(std::move(epoll)) {}
+
+  void ForgetGone();
+  void Forget(Peers::iterator gone);
+  bool TakeNext(Datagram& datagram);
+  bool Receive(int fd, Datagram& datagram);
+  bool HandOver(const Datagram& datagram);
+  absl::StatusOr<Arrival> Accept(const Datagram& first);
+  void SortPending();
+  void Keep(Datagram datagram);
+
+  const int listener_;
+  const UniqueFd epoll_;  // Holds the listener, and all channels: the end of one tells that its peer is forgotten.
+  Peers peers_;
+  std::deque<Datagram> pending_;  // Of peers that are not known yet.
+  size_t pending_bytes_ = 0;
+};
+
+// Takes the next datagram that strayed to the listener, without waiting, into `buffer` of kMaxDatagramBytes. Returns its
+// size, which may be 0; -1 where there is none.
+ssize_t ReceiveStray(int strays, char* buffer);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_PEER_DESK_H_

@@ -1,0 +1,152 @@
+#include "backends/peer_desk.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "net/datagram.h"
+#include "net/endpoint.h"
+
+namespace polyserve {
+
+namespace {
+
+class PeerDeskTest : public testing::Test {
+ protected:
+  PeerDeskTest()
+      : listener_(*BindUdp(*Endpoint::Parse("127.0.0.1:0"))), desk_(*PeerDesk::Open(listener_.get())) {}
+
+  UniqueFd NewPeer(const std::string& host = "127.0.0.1") {
+    UniqueFd fd = *BindUdp(*Endpoint::Parse(host + ":0"));
+    const Endpoint at = *Endpoint::OfSocket(listener_.get());
+    EXPECT_EQ(::connect(fd.get(), at.address(), at.size()), 0);
+    return fd;
+  }
+  void Send(const UniqueFd& peer, absl::string_view text) {
+    EXPECT_EQ(::send(peer.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
+  // The next stray of the session; "nothing" where there is none.
+  std::string Stray(const PeerDesk::Arrival& arrival) {
+    const ssize_t size = ReceiveStray(arrival.strays.get(), buffer_);
+    return size < 0 ? "nothing" : std::string(buffer_, static_cast<size_t>(size));
+  }
+  // The next datagram in its own socket.
+  std::string Own(const PeerDesk::Arrival& arrival) {
+    const ssize_t size = ::recv(arrival.socket.get(), buffer_, sizeof(buffer_), MSG_DONTWAIT);
+    return size < 0 ? "nothing" : std::string(buffer_, static_cast<size_t>(size));
+  }
+  bool IsReadable() {
+    pollfd desk = {desk_->wait_fd(), POLLIN, 0};
+    return ::poll(&desk, 1, 0) > 0;
+  }
+
+  UniqueFd listener_;
+  std::unique_ptr<PeerDesk> desk_;
+  char buffer_[kMaxDatagramBytes];
+};
+
+TEST_F(PeerDeskTest, NobodyIsAcceptedBeforeSomebodyHasSentSomething) {
+  EXPECT_FALSE(IsReadable());
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
+}
+
+TEST_F(PeerDeskTest, WhatWasSentBeforeTheSocketWasThereStraysToTheSessionInOrder) {
+  const UniqueFd peer = NewPeer();
+  for (absl::string_view text : {"one", "", "three"}) Send(peer, text);
+  EXPECT_TRUE(IsReadable());
+  const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+  ASSERT_TRUE(arrival.ok()) << arrival.status();
+  Send(peer, "four");
+  EXPECT_EQ(Stray(*arrival), "one");
+  EXPECT_EQ(Stray(*arrival), "");
+  EXPECT_EQ(Stray(*arrival), "three");
+  EXPECT_EQ(Stray(*arrival), "nothing");
+  EXPECT_EQ(Own(*arrival), "four");
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
+}
+
+TEST_F(PeerDeskTest, DatagramsThatLieBetweenThoseOfOthersReachTheirOwnSessions) {
+  constexpr int kPeers = 20;
+  std::vector<UniqueFd> peers;
+  for (int i = 0; i < kPeers; ++i) peers.push_back(NewPeer());
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < kPeers; ++i) Send(peers[i], absl::StrCat(i, " ", round));
+  }
+  for (int i = 0; i < kPeers; ++i) {
+    const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+    ASSERT_TRUE(arrival.ok()) << arrival.status();
+    for (int round = 0; round < 3; ++round) EXPECT_EQ(Stray(*arrival), absl::StrCat(i, " ", round));
+    EXPECT_EQ(Stray(*arrival), "nothing");
+    EXPECT_EQ(desk_->has_pending(), i + 1 < kPeers);
+  }
+}
+
+TEST_F(PeerDeskTest, PeerWhoseSessionHasEndedIsNewAgain) {
+  const UniqueFd peer = NewPeer();
+  Send(peer, "one");
+  absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+  ASSERT_TRUE(arrival.ok());
+  arrival = absl::UnavailableError("");
+  EXPECT_TRUE(IsReadable()) << "so that the desk can forget it";
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
+  EXPECT_FALSE(IsReadable());
+  Send(peer, "two");
+  arrival = desk_->TryAccept();
+  ASSERT_TRUE(arrival.ok());
+  EXPECT_EQ(Stray(*arrival), "two");
+}
+
+// As a session does that lets go of its peer.
+TEST_F(PeerDeskTest, PeerThatIsTurnedAwayFromIsNewAgainAndNothingIsLost) {
+  const UniqueFd peer = NewPeer();
+  Send(peer, "one");
+  const absl::StatusOr<PeerDesk::Arrival> first = desk_->TryAccept();
+  ASSERT_TRUE(first.ok());
+  Send(peer, "two");
+  EXPECT_TRUE(TurnAwayFromPeer(first->socket.get()).ok());
+  ::shutdown(first->strays.get(), SHUT_RD);
+  Send(peer, "three");
+  const absl::StatusOr<PeerDesk::Arrival> second = desk_->TryAccept();
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(Stray(*first), "one");
+  EXPECT_EQ(Own(*first), "two");
+  EXPECT_EQ(Own(*first), "nothing");
+  EXPECT_EQ(Stray(*second), "three");
+}
+
+TEST_F(PeerDeskTest, TooManyAreRefusedUntilOneHasLeft) {
+  rlimit limit;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  std::vector<PeerDesk::Arrival> arrivals;
+  for (size_t i = 0; i < PeerDesk::kMaxPeers; ++i) {
+    Send(NewPeer(absl::StrCat("127.1.", i / 250, ".", i % 250 + 1)), "x");
+    absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+    ASSERT_TRUE(arrival.ok()) << arrival.status() << " (it takes " << 2 * PeerDesk::kMaxPeers << " descriptors)";
+    arrivals.push_back(*std::move(arrival));
+  }
+  const UniqueFd late = NewPeer();
+  Send(late, "one");
+  EXPECT_TRUE(absl::IsFailedPrecondition(desk_->TryAccept().status()));
+  arrivals.pop_back();
+  Send(late, "two");
+  const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+  ASSERT_TRUE(arrival.ok());
+  EXPECT_EQ(Stray(*arrival), "two");
+}
+
+}  // namespace
+
+}  // namespace polyserve

@@ -1,0 +1,194 @@
+#include "net/datagram.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+// Asked for; the kernel gives as much as net.core.rmem_max allows. The listener has to hold what all peers send while
+// the server is busy, or, with a process for each, is starting one.
+constexpr int kListenerQueueBytes = 4 << 20;
+constexpr int kPeerQueueBytes = 1 << 20;
+
+// Room for where a datagram was sent to, aligned as the kernel wants it.
+union ControlBuffer {
+  cmsghdr header;
+  char bytes[CMSG_SPACE(sizeof(in6_pktinfo))];
+};
+static_assert(sizeof(in6_pktinfo) >= sizeof(in_pktinfo));
+
+absl::Status SetOption(int fd, int level, int option, int value) {
+  if (::setsockopt(fd, level, option, &value, sizeof(value)) != 0) return SysError("setsockopt");
+  return absl::OkStatus();
+}
+
+Endpoint LocalAddress(const in_addr& address) {
+  sockaddr_storage storage = {};
+  sockaddr_in& v4 = reinterpret_cast<sockaddr_in&>(storage);
+  v4.sin_family = AF_INET;
+  v4.sin_addr = address;
+  return Endpoint::FromAddress(storage);
+}
+
+Endpoint LocalAddress(const in6_pktinfo& info) {
+  sockaddr_storage storage = {};
+  sockaddr_in6& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = info.ipi6_addr;
+  if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) v6.sin6_scope_id = info.ipi6_ifindex;
+  return Endpoint::FromAddress(storage);
+}
+
+template <typename T>
+T ReadControl(cmsghdr* header) {
+  T value;
+  std::memcpy(&value, CMSG_DATA(header), sizeof(value));
+  return value;
+}
+
+template <typename T>
+void WriteControl(const T& value, int level, int type, ControlBuffer& control, msghdr& message) {
+  message.msg_control = control.bytes;
+  message.msg_controllen = CMSG_SPACE(sizeof(value));
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = level;
+  header->cmsg_type = type;
+  header->cmsg_len = CMSG_LEN(sizeof(value));
+  std::memcpy(CMSG_DATA(header), &value, sizeof(value));
+}
+
+// The same address with the port of `at`, and without one.
+Endpoint WithPort(const Endpoint& address, uint16_t port) {
+  sockaddr_storage storage = {};
+  std::memcpy(&storage, address.address(), address.size());
+  if (storage.ss_family == AF_INET6) reinterpret_cast<sockaddr_in6&>(storage).sin6_port = htons(port);
+  if (storage.ss_family != AF_INET6) reinterpret_cast<sockaddr_in&>(storage).sin_port = htons(port);
+  return Endpoint::FromAddress(storage);
+}
+
+// A socket on an address that `listener` has already. The listener allows it for this moment only (SO_REUSEADDR is
+// looked at by bind() alone): at any other nobody else, another user's program above all, can share the address.
+absl::StatusOr<UniqueFd> BindBeside(int listener, const Endpoint& at) {
+  UniqueFd fd(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const bool has_v6 = fd.ok();
+  if (!has_v6 && errno == EAFNOSUPPORT) fd.reset(::socket(at.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.ok()) return SysError("socket");
+  const Endpoint address = has_v6 ? at.AsV6() : at;
+  absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  status.Update(SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1));  // For its place in the list; see the header.
+  status.Update(SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, kPeerQueueBytes));
+  if (has_v6) status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, at.family() == AF_INET6 ? 1 : 0));
+  status.Update(SetOption(listener, SOL_SOCKET, SO_REUSEADDR, 1));
+  if (!status.ok()) return status;
+  const int result = ::bind(fd.get(), address.address(), address.size());
+  status = result == 0 ? absl::OkStatus() : SysError("bind", at.ToString());
+  status.Update(SetOption(listener, SOL_SOCKET, SO_REUSEADDR, 0));
+  if (!status.ok()) return status;
+  return fd;
+}
+
+absl::Status Connect(int fd, const Endpoint& to) {
+  const absl::StatusOr<Endpoint> self = Endpoint::OfSocket(fd);
+  if (!self.ok()) return self.status();
+  const Endpoint address = self->family() == AF_INET6 ? to.AsV6() : to;
+  if (::connect(fd, address.address(), address.size()) != 0) return SysError("connect to", to.ToString());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at) {
+  UniqueFd fd(::socket(at.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.ok()) return SysError("socket", at.ToString());
+  absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, kListenerQueueBytes);
+  if (at.family() == AF_INET6) {
+    status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1));
+    if (at.is_wildcard()) status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
+  } else if (at.is_wildcard()) {
+    status.Update(SetOption(fd.get(), IPPROTO_IP, IP_PKTINFO, 1));
+  }
+  if (!status.ok()) return status;
+  if (::bind(fd.get(), at.address(), at.size()) != 0) return SysError("bind", at.ToString());
+  return fd;
+}
+
+ssize_t ReceiveDatagram(int fd, char* buffer, DatagramPath& path) {
+  sockaddr_storage peer;
+  ControlBuffer control;
+  iovec piece = {buffer, kMaxDatagramBytes};
+  msghdr message = {};
+  message.msg_name = &peer;
+  message.msg_namelen = sizeof(peer);
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof(control.bytes);
+  const ssize_t size = ::recvmsg(fd, &message, MSG_DONTWAIT);
+  if (size < 0) return size;
+  path.peer = Endpoint::FromAddress(peer).AsV4();
+  path.local = Endpoint();
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+      path.local = LocalAddress(ReadControl<in_pktinfo>(header).ipi_spec_dst);
+    } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+      path.local = LocalAddress(ReadControl<in6_pktinfo>(header));
+    }
+  }
+  return size;
+}
+
+ssize_t SendDatagram(int fd, absl::string_view bytes, const DatagramPath& path) {
+  ControlBuffer control = {};
+  iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};
+  msghdr message = {};
+  message.msg_name = const_cast<sockaddr*>(path.peer.address());
+  message.msg_namelen = path.peer.size();
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  if (path.local.family() == AF_INET) {
+    in_pktinfo info = {};
+    info.ipi_spec_dst = reinterpret_cast<const sockaddr_in*>(path.local.address())->sin_addr;
+    WriteControl(info, IPPROTO_IP, IP_PKTINFO, control, message);
+  } else if (path.local.family() == AF_INET6) {
+    const sockaddr_in6* local = reinterpret_cast<const sockaddr_in6*>(path.local.address());
+    in6_pktinfo info = {};
+    info.ipi6_addr = local->sin6_addr;
+    info.ipi6_ifindex = local->sin6_scope_id;
+    WriteControl(info, IPPROTO_IPV6, IPV6_PKTINFO, control, message);
+  }
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, bool& may_hold_others) {
+  may_hold_others = false;
+  const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
+  if (!at.ok()) return at.status();
+  absl::StatusOr<UniqueFd> fd = BindBeside(listener, *at);
+  if (!fd.ok()) return fd.status();
+  if (absl::Status status = Connect(fd->get(), path.peer); !status.ok()) return status;
+  if (path.local.family() == AF_UNSPEC) return fd;
+  const absl::StatusOr<Endpoint> chosen = Endpoint::OfSocket(fd->get());
+  if (chosen.ok() && WithPort(chosen->AsV4(), 0) == path.local) return fd;
+  // Routing would answer from another address than the peer has asked.
+  may_hold_others = true;
+  fd = BindBeside(listener, WithPort(path.local, at->port()));
+  if (!fd.ok()) return fd.status();
+  if (absl::Status status = Connect(fd->get(), path.peer); !status.ok()) return status;
+  return fd;
+}
+
+// Connected to itself, since a socket that is connected to nobody would hear everybody again.
+absl::Status TurnAwayFromPeer(int fd) {
+  const absl::StatusOr<Endpoint> self = Endpoint::OfSocket(fd);
+  return self.ok() ? Connect(fd, *self) : self.status();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,146 @@
+#include "net/datagram.h"
+
+#include <sys/socket.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "net/endpoint.h"
+
+namespace polyserve {
+
+namespace {
+
+// A client, bound to an address of its own.
+class Client {
+ public:
+  Client(const std::string& from, const std::string& to) : fd_(*BindUdp(*Endpoint::Parse(from))) {
+    const Endpoint server = *Endpoint::Parse(to);
+    EXPECT_EQ(::connect(fd_.get(), server.address(), server.size()), 0);
+  }
+  void Send(absl::string_view bytes) { EXPECT_EQ(::send(fd_.get(), bytes.data(), bytes.size(), 0), bytes.size()); }
+  int fd() const { return fd_.get(); }
+  Endpoint address() const { return *Endpoint::OfSocket(fd_.get()); }
+
+ private:
+  UniqueFd fd_;
+};
+
+// What waits in the socket; "nothing" where nothing does within a moment. Datagrams on the loopback device are in their
+// queue when send() returns.
+std::string Receive(int fd, DatagramPath* from = nullptr) {
+  static char buffer[kMaxDatagramBytes];
+  DatagramPath path;
+  const ssize_t size = ReceiveDatagram(fd, buffer, from == nullptr ? path : *from);
+  return size < 0 ? "nothing" : std::string(buffer, static_cast<size_t>(size));
+}
+
+struct Place {
+  std::string listen;  // The server's address, without a port,
+  std::string client;  // the clients',
+  std::string to;      // and where they send to.
+};
+
+class DatagramTest : public testing::TestWithParam<Place> {
+ protected:
+  DatagramTest() : listener_(*BindUdp(*Endpoint::Parse(GetParam().listen + ":0"))) {}
+  std::string port() { return ":" + std::to_string(Endpoint::OfSocket(listener_.get())->port()); }
+  Client NewClient() { return Client(GetParam().client + ":0", GetParam().to + port()); }
+
+  // Accepts the client as the server does: it has sent something, and the listener has received it.
+  UniqueFd Accept(Client& client, DatagramPath* path = nullptr) {
+    DatagramPath own;
+    if (path == nullptr) path = &own;
+    client.Send("first");
+    EXPECT_EQ(Receive(listener_.get(), path), "first");
+    EXPECT_EQ(path->peer, client.address());
+    bool may_hold_others = false;
+    absl::StatusOr<UniqueFd> fd = ConnectBeside(listener_.get(), *path, may_hold_others);
+    EXPECT_TRUE(fd.ok()) << fd.status();
+    return *std::move(fd);
+  }
+
+  UniqueFd listener_;
+};
+
+TEST_P(DatagramTest, AcceptedSocketHearsItsPeerAloneAndTheListenerAllOthers) {
+  std::vector<Client> clients;
+  std::vector<UniqueFd> accepted;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(NewClient());
+    accepted.push_back(Accept(clients.back()));
+  }
+  Client other = NewClient();
+  for (size_t i = 0; i < clients.size(); ++i) {
+    clients[i].Send("mine");
+    other.Send("new");
+    EXPECT_EQ(Receive(accepted[i].get()), "mine");
+    EXPECT_EQ(Receive(accepted[i].get()), "nothing");
+    EXPECT_EQ(Receive(listener_.get()), "new");
+  }
+}
+
+TEST_P(DatagramTest, AnswersComeFromWhereTheClientHasSentTo) {
+  Client client = NewClient();  // Connected, so it takes nothing from anybody else.
+  DatagramPath path;
+  const UniqueFd accepted = Accept(client, &path);
+  EXPECT_EQ(SendDatagram(listener_.get(), "by the listener", path), 15);
+  EXPECT_EQ(Receive(client.fd()), "by the listener");
+  EXPECT_EQ(::send(accepted.get(), "by its own", 10, 0), 10);
+  EXPECT_EQ(Receive(client.fd()), "by its own");
+}
+
+TEST_P(DatagramTest, WhoeverIsTurnedAwayFromIsHeardByTheListenerAgain) {
+  Client client = NewClient();
+  const UniqueFd accepted = Accept(client);
+  client.Send("before");
+  EXPECT_TRUE(TurnAwayFromPeer(accepted.get()).ok());
+  client.Send("after");
+  Client other = NewClient();
+  other.Send("other");
+  EXPECT_EQ(Receive(accepted.get()), "before");
+  EXPECT_EQ(Receive(accepted.get()), "nothing");
+  EXPECT_EQ(Receive(listener_.get()), "after");
+  EXPECT_EQ(Receive(listener_.get()), "other");
+  DatagramPath path;
+  path.peer = client.address();
+  EXPECT_EQ(SendDatagram(accepted.get(), "late", DatagramPath{.peer = client.address().AsV6(), .local = {}}), 4);
+  EXPECT_EQ(Receive(client.fd()), "late");
+}
+
+TEST_P(DatagramTest, NobodyElseCanTakeTheAddress) {
+  Client client = NewClient();
+  const UniqueFd accepted = Accept(client);
+  EXPECT_FALSE(BindUdp(*Endpoint::Parse(GetParam().to + port())).ok());
+  const Endpoint at = *Endpoint::Parse(GetParam().to + port());
+  const UniqueFd thief(::socket(at.family(), SOCK_DGRAM, 0));
+  const int one = 1;
+  ::setsockopt(thief.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+  EXPECT_NE(::bind(thief.get(), at.address(), at.size()), 0);
+}
+
+TEST_P(DatagramTest, EmptyAndLargestDatagramsPass) {
+  Client client = NewClient();
+  const UniqueFd accepted = Accept(client);
+  const std::string largest(65507, 'x');
+  client.Send("");
+  client.Send(largest);
+  EXPECT_EQ(Receive(accepted.get()), "");
+  EXPECT_EQ(Receive(accepted.get()), largest);
+}
+
+INSTANTIATE_TEST_SUITE_P(V4, DatagramTest, testing::Values(Place{"127.0.0.1", "127.0.0.1", "127.0.0.1"}));
+INSTANTIATE_TEST_SUITE_P(V6, DatagramTest, testing::Values(Place{"[::1]", "[::1]", "[::1]"}));
+INSTANTIATE_TEST_SUITE_P(AnyV4, DatagramTest, testing::Values(Place{"0.0.0.0", "127.0.0.1", "127.0.0.1"}));
+INSTANTIATE_TEST_SUITE_P(AnyV6, DatagramTest, testing::Values(Place{"[::]", "[::1]", "[::1]"}));
+// An address that routing would not choose for the answer.
+INSTANTIATE_TEST_SUITE_P(OtherV4, DatagramTest, testing::Values(Place{"0.0.0.0", "127.0.0.1", "127.0.0.2"}));
+
+}  // namespace
+
+}  // namespace polyserve
