@@ -196,8 +196,8 @@ void LoadWorker::AskDue() {
       overdue_.push_back(next_due_);
       continue;
     }
-    Connection* connection = free_.back();
-    free_.pop_back();
+    Connection* connection = free_.front();
+    free_.pop_front();
     Ask(*connection, next_due_);
   }
   if (next_due_ >= end_) next_due_ = INT64_MAX;

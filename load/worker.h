@@ -66,8 +66,8 @@ class LoadWorker {
   UniqueFd epoll_;
   std::vector<Connection> connections_;
   std::vector<UniqueFd> idle_;
-  std::vector<Connection*> free_;  // Open loop: those that wait for work.
-  std::deque<int64_t> overdue_;    // Open loop: when the requests were due for which none was free.
+  std::deque<Connection*> free_;  // Open loop: those that wait for work, the one that waits for longest first.
+  std::deque<int64_t> overdue_;   // Open loop: when the requests were due for which none was free.
   Arrivals arrivals_;
   int64_t start_ = 0;
   int64_t count_from_ = 0;
