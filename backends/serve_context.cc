@@ -9,7 +9,7 @@
 namespace polyserve {
 
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
-  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot)};
+  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot), server.companion};
 }
 
 bool TakesDatagrams(const ServeContext& context) {
