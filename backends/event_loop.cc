@@ -51,19 +51,23 @@ absl::StatusOr<std::unique_ptr<ServingLoop>> EventLoop::Create(ServeContext& con
                                                                const EventLoopOptions& options, StartClient start) {
   absl::StatusOr<BasePointer> base = MakeBase(options);
   if (!base.ok()) return base.status();
-  std::unique_ptr<EventLoop> loop(new EventLoop(context, post, options, start, *std::move(base)));
+  absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
+  if (!wakes.ok()) return wakes.status();
+  std::unique_ptr<EventLoop> loop(new EventLoop(context, post, options, start, *std::move(base), *std::move(wakes)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
 }
 
 EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoopOptions& options, StartClient start,
-                     BasePointer base)
+                     BasePointer base, std::unique_ptr<WakeList> wakes)
     : context_(context),
       post_(post),
       start_(start),
       base_(std::move(base)),
       has_epoll_(absl::string_view(event_base_get_method(base_.get())) == "epoll"),
       acceptor_(context, {.non_blocking = true, .max_descriptor = options.max_descriptor}),
+      wakes_(std::move(wakes)),
+      woken_(nullptr, &event_free),
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
       next_turn_(nullptr, &event_free),
@@ -71,6 +75,7 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       resume_accepting_(nullptr, &event_free),
       place_(nullptr, &event_free) {
   shared_.base = base_.get();
+  shared_.wakes = wakes_.get();
   shared_.counters = &context.statistics.counters();
   shared_.turnstile = context.turnstile.get();
   shared_.extra_flags = options.trigger == Trigger::kEdge ? EV_ET : 0;
@@ -98,6 +103,9 @@ absl::Status EventLoop::Watch() {
   const int signals_fd = post_ == nullptr ? Signals::fd() : post_->stop_fd;
   signals_.reset(event_new(base_.get(), signals_fd, EV_READ | EV_PERSIST, on_signals, this));
   complete = complete && signals_ != nullptr && (has_inbox || event_add(signals_.get(), nullptr) == 0);
+  const auto on_wake = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnWake(); };
+  woken_.reset(event_new(base_.get(), wakes_->fd(), EV_READ | EV_PERSIST, on_wake, this));
+  complete = complete && woken_ != nullptr && event_add(woken_.get(), nullptr) == 0;
   const auto on_next_turn = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnNextTurn(); };
   next_turn_.reset(event_new(base_.get(), -1, 0, on_next_turn, this));
   complete = complete && next_turn_ != nullptr;
@@ -131,9 +139,12 @@ bool EventLoop::WatchSource(const Listener* listener, int fd) {
 }
 
 absl::Status EventLoop::Run() {
+  wakes_->BelongToThisThread();
   while (!shared_.stopping || !shared_.clients.empty()) {
     if (!shared_.alarms.empty()) AwaitAlarm();
-    if (event_base_loop(base_.get(), EVLOOP_ONCE) < 0) return absl::InternalError("libevent's loop has failed");
+    const int flags = wakes_->empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
+    if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
+    wakes_->Deliver();
   }
   return absl::OkStatus();
 }

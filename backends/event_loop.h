@@ -20,6 +20,7 @@
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
 #include "backends/wake_one.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -64,7 +65,7 @@ class EventLoop : public ServingLoop {
   static absl::StatusOr<BasePointer> MakeBase(const EventLoopOptions& options);
 
   EventLoop(ServeContext& context, const LoopPost* post, const EventLoopOptions& options, StartClient start,
-            BasePointer base);
+            BasePointer base, std::unique_ptr<WakeList> wakes);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   bool WatchSource(const Listener* listener, int fd);
@@ -72,6 +73,7 @@ class EventLoop : public ServingLoop {
   void OnClients(const Source& source);
   void OnTick();
   void OnNextTurn();
+  void OnWake() { wakes_->TakeWake(); }
   void AwaitAlarm();
   void PauseAccepting();
   void AwaitPlace();
@@ -89,6 +91,8 @@ class EventLoop : public ServingLoop {
   Acceptor acceptor_;
   WakeOne wake_one_;
   std::vector<Source> sources_;
+  const std::unique_ptr<WakeList> wakes_;
+  EventPointer woken_;                             // By another thread.
   std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   EventPointer signals_;
   EventPointer tick_;

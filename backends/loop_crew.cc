@@ -121,7 +121,8 @@ class ThreadLoops : public LoopCrew {
 class ProcessLoops : public LoopCrew {
  public:
   ProcessLoops(const CrewParts& parts, UniqueFd stop, Inboxes inboxes, Lifeline& lifeline)
-      : LoopCrew(parts, std::move(stop), std::move(inboxes)), processes_(parts.board, lifeline) {}
+      : LoopCrew(parts, std::move(stop), std::move(inboxes)),
+        processes_(parts.board, lifeline, parts.context.companion) {}
 
   absl::Status Start(int slot) override {
     return processes_.Start(slot, [this, slot] { return RunWorker(slot); });

@@ -93,6 +93,8 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   return options;
 }
 
+bool LoopsAreProcesses() { return FLAGS_worker_type == "process"; }
+
 absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
   const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
   if (!accept.ok()) return accept.status();
@@ -113,7 +115,7 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
                       .clients_per_worker = 0,
                       .pin_cpus = FLAGS_pin_cpus,
                       .are_loops = true},
-                     FLAGS_worker_type == "process"};
+                     LoopsAreProcesses()};
 }
 
 }  // namespace polyserve

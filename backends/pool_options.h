@@ -39,6 +39,9 @@ struct LoopOptions {
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags();
 absl::StatusOr<LoopOptions> LoopOptionsFromFlags();
 
+// --worker_type=process.
+bool LoopsAreProcesses();
+
 }  // namespace polyserve
 
 #endif  // POLYSERVE_BACKENDS_POOL_OPTIONS_H_

@@ -88,7 +88,7 @@ class Processes : public Crew {
         entrance_(entrance),
         channel_(channel),
         lifeline_(lifeline),
-        processes_(board, lifeline) {}
+        processes_(board, lifeline, context.companion) {}
 
   absl::Status Start(int slot) override {
     return processes_.Start(slot, [this, slot] { return RunWorker(slot); });

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "backends/pool_options.h"
 
 namespace polyserve {
 
@@ -64,6 +65,12 @@ const char* SilentClient(const Traits& can) {
 }  // namespace
 
 absl::Span<const Model> AllModels() { return kModels; }
+
+Traits TraitsWithFlags(const Model& model) {
+  Traits can = model.can;
+  if (LoopsAreProcesses()) can.shares_memory = false;
+  return can;
+}
 
 const Model* FindModel(absl::string_view name) {
   for (const Model& model : kModels) {

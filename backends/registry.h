@@ -34,6 +34,9 @@ struct Model {
 // All models, in the order in which a learner would meet them.
 absl::Span<const Model> AllModels();
 
+// What it can do with the flags that were given: --worker_type=process makes processes of loops.
+Traits TraitsWithFlags(const Model& model);
+
 // Null where there is none of this name.
 const Model* FindModel(absl::string_view name);
 

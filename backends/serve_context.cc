@@ -9,7 +9,8 @@
 namespace polyserve {
 
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
-  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot), server.turnstile};
+  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot), server.turnstile,
+          server.companion};
 }
 
 bool TakesDatagrams(const ServeContext& context) {

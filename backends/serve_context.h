@@ -2,6 +2,7 @@
 #ifndef POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 #define POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "backends/peer_desk.h"
 #include "backends/turnstile.h"
 #include "base/unique_fd.h"
+#include "net/process.h"
 #include "net/statistics.h"
 #include "protocol/session.h"
 
@@ -51,6 +53,12 @@ struct ServeContext {
   absl::Duration idle_timeout;
   Statistics statistics;
   std::shared_ptr<Turnstile> turnstile = nullptr;  // Null: there may be any number of connections.
+  // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
+  Process* companion = nullptr;
+  // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
+  // what it is to do with them.
+  std::vector<int> bequest = {};
+  std::function<void(std::vector<UniqueFd>)> inherit = [](std::vector<UniqueFd>) {};
 };
 
 // The same, with other listeners, for a worker that has listeners of its own, and counts for itself.

@@ -17,13 +17,15 @@
 #include "backends/serving_loop.h"
 #include "backends/uring_connection.h"
 #include "backends/uring_ring.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
 class UringLoop : public ServingLoop {
  public:
   // The context, and the post (null: it is alone), must outlive it.
-  UringLoop(ServeContext& context, const LoopPost* post, std::unique_ptr<UringRing> ring);
+  UringLoop(ServeContext& context, const LoopPost* post, std::unique_ptr<UringRing> ring,
+            std::unique_ptr<WakeList> wakes);
 
   absl::Status Run() override;
 
@@ -54,6 +56,8 @@ class UringLoop : public ServingLoop {
   void Stop();
   void Drain();
 
+  void AwaitWake();
+  void OnWoken();
   void AwaitTick();
   void OnTick();
   void AwaitAlarm();
@@ -63,6 +67,7 @@ class UringLoop : public ServingLoop {
   ServeContext& context_;
   const LoopPost* const post_;
   std::unique_ptr<UringRing> ring_;
+  const std::unique_ptr<WakeList> wakes_;
   Acceptor acceptor_;
   std::vector<Port> ports_;
   UringShared shared_;

@@ -8,7 +8,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
-#include "net/process.h"
 #include "net/signals.h"
 
 namespace polyserve {
@@ -39,7 +38,10 @@ void WorkerProcesses::ReapEnded(absl::FunctionRef<int64_t(int slot)> settle) {
   int wait_status = 0;
   for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
     const auto found = std::find(pids_.begin(), pids_.end(), pid);
-    if (found == pids_.end()) continue;
+    if (found == pids_.end()) {
+      if (companion_ != nullptr) companion_->NoteEnd(pid, wait_status);
+      continue;
+    }
     const int slot = static_cast<int>(found - pids_.begin());
     NoteEnd(slot, wait_status, settle(slot));
   }

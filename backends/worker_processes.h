@@ -12,14 +12,16 @@
 #include "absl/status/status.h"
 #include "backends/pool_board.h"
 #include "net/lifeline.h"
+#include "net/process.h"
 
 namespace polyserve {
 
 class WorkerProcesses {
  public:
-  // Both must outlive it. The lifeline ends the workers with the server, even where that is killed.
-  WorkerProcesses(PoolBoard& board, Lifeline& lifeline)
-      : board_(board), lifeline_(lifeline), pids_(static_cast<size_t>(board.slots()), -1) {}
+  // All must outlive it. The lifeline ends the workers with the server, even where that is killed. The companion, which
+  // may be null, is told if it is the one who has ended.
+  WorkerProcesses(PoolBoard& board, Lifeline& lifeline, Process* companion)
+      : board_(board), lifeline_(lifeline), companion_(companion), pids_(static_cast<size_t>(board.slots()), -1) {}
 
   // Forks a worker, which runs the work and exits with what it returns. Unavailable: the system has no process left.
   absl::Status Start(int slot, absl::FunctionRef<int()> work);
@@ -33,6 +35,7 @@ class WorkerProcesses {
 
   PoolBoard& board_;
   Lifeline& lifeline_;
+  Process* const companion_;
   std::vector<pid_t> pids_;  // By slot; -1 where there is none.
 };
 
