@@ -217,7 +217,7 @@ int Run(int argc, char** argv) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
 
-  const absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
+  absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
   if (!backend.ok()) return Fail(backend.status());
   const absl::StatusOr<std::vector<Target>> targets = ParseTargets();
   if (!targets.ok()) return Fail(targets.status());
@@ -245,6 +245,7 @@ int Run(int argc, char** argv) {
   (*host)->Bequeath(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
+  backend->reset();  // Where serving has failed there may be sessions left, which need the context and the room.
   return status.ok() ? 0 : 1;
 }
 
