@@ -221,17 +221,18 @@ TEST_F(RoomTest, NothingStaysBehind) {
 }
 
 // The course's dialect, by UDP, in the same room.
-class DatagramRoomTest : public RoomTest {
+class DatagramChatTest : public ChatTest {
  protected:
   void SetUp() override {
-    RoomTest::SetUp();
+    ChatTest::SetUp();
     ServeAlso("chat+udp");
   }
 
   DatagramPeer NewPeer() { return DatagramPeer(server().address("chat+udp")); }
 };
 
-TEST_F(DatagramRoomTest, BothTransportsShareTheRoom) {
+TEST_F(DatagramChatTest, BothTransportsShareTheRoom) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
   StartServer();
   DatagramPeer ada = NewPeer();
   ada.Send("L ada");
@@ -259,7 +260,7 @@ TEST_F(DatagramRoomTest, BothTransportsShareTheRoom) {
   EXPECT_EQ(bob.ReadLine(), Departure("卡尔"));
 }
 
-TEST_F(DatagramRoomTest, NameBelongsToItsAddress) {
+TEST_F(DatagramChatTest, NameBelongsToItsAddress) {
   StartServer();
   DatagramPeer ada = NewPeer(), eve = NewPeer();
   ada.Send("L ada");
@@ -275,7 +276,8 @@ TEST_F(DatagramRoomTest, NameBelongsToItsAddress) {
   EXPECT_EQ(eve.Receive(), "\nyou are 'eve'");
 }
 
-TEST_F(DatagramRoomTest, WhoIsSilentForTooLongHasLeft) {
+TEST_F(DatagramChatTest, WhoIsSilentForTooLongHasLeft) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
   StartServer({"--idle_timeout=1s"});
   Peer bob = Join("bob");
   DatagramPeer ada = NewPeer();
