@@ -11,7 +11,6 @@
 #include "fuzz/any_cut.h"
 #include "glog/logging.h"
 #include "protocol/chat_datagrams.h"
-#include "protocol/output.h"
 #include "protocol/session.h"
 #include "room/local_room.h"
 #include "room/room.h"
