@@ -51,7 +51,8 @@ class PollingLoop {
       AnswerCommonSignals(Signals::Take(), context_);
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
       Accept();
-      const bool moved = ports_.Serve() | GiveTurns();
+      const bool ports_moved = ports_.Serve();
+      const bool moved = GiveTurns() || ports_moved;
       if (shared_.stopping && clients_.empty()) return;
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
