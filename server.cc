@@ -34,7 +34,8 @@
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
-DEFINE_string(listen, "", "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
+DEFINE_string(listen, "",
+              "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
 DEFINE_string(root, ".", "the directory whose files are served");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
@@ -167,9 +168,13 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
   if (!statistics.ok()) return statistics.status();
   ServeContext context{{}, *idle_timeout, *std::move(statistics)};
   for (const Target& target : targets) {
-    const auto make_session = target.service->make_session;
-    context.listeners.push_back(
-        {target.service->name, UniqueFd(), [make_session, services] { return make_session(services); }, target.transport});
+    auto make_session = target.service->make_session;
+    const bool is_for_datagrams = target.transport == Transport::kDatagrams;
+    if (is_for_datagrams && target.service->make_datagram_session != nullptr) {
+      make_session = target.service->make_datagram_session;
+    }
+    context.listeners.push_back({target.service->name, UniqueFd(),
+                                 [make_session, services] { return make_session(services); }, target.transport});
   }
   return context;
 }
@@ -194,8 +199,8 @@ absl::Status Announce(const ServeContext& context) {
   for (const Listener& listener : context.listeners) {
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (!at.ok()) return at.status();
-    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ", at->ToString(),
-                    "\n");
+    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ",
+                    at->ToString(), "\n");
   }
   absl::StrAppend(&lines, "ready model=", FLAGS_model, " pid=", ::getpid(), "\n");
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, lines.data(), lines.size());
@@ -212,7 +217,7 @@ int Run(int argc, char** argv) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
 
-  const absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
+  absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
   if (!backend.ok()) return Fail(backend.status());
   const absl::StatusOr<std::vector<Target>> targets = ParseTargets();
   if (!targets.ok()) return Fail(targets.status());
@@ -240,6 +245,7 @@ int Run(int argc, char** argv) {
   (*host)->Bequeath(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
+  backend->reset();  // Where serving has failed there may be sessions left, which need the context and the room.
   return status.ok() ? 0 : 1;
 }
 
