@@ -42,7 +42,7 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
   for (const Listener& listener : context.listeners) {
     ports_.push_back({&listener, nullptr});
     if (!listener.has_datagrams()) continue;
-    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms, *wakes_);
   }
   if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr, nullptr});
 }
@@ -55,7 +55,7 @@ absl::Status UringLoop::Run() {
   if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
   do {
     wakes_->Deliver();
-    const absl::Status status = shared_.due.empty() ? ring_->SubmitAndWait() : ring_->Submit();
+    const absl::Status status = shared_.due.empty() && wakes_->empty() ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     wakes_->Deliver();
@@ -94,6 +94,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return ObjectOf<UringConnection>(completion).OnReceived(completion);
     case Operation::kSend:
       return ObjectOf<UringConnection>(completion).OnSent(completion.res);
+    case Operation::kMail:
+      return ObjectOf<UringConnection>(completion).OnMail();
     case Operation::kWritable:
       return ObjectOf<UringConnection>(completion).OnWritable();
   }
