@@ -115,7 +115,7 @@ void UringConnection::AwaitMail() {
   io_uring_prep_poll_add(wait, conversation_.mailbox()->fd(), POLLIN);
 }
 
-void UringConnection::OnMail() {
+void UringConnection::OnMailReadable() {
   awaits_mail_ = false;
   Mailbox& mailbox = *conversation_.mailbox();
   if (!over_) mailbox.Collect();

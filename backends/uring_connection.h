@@ -57,7 +57,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void OnReceived(const io_uring_cqe& completion);
   void OnSent(int result);
   void OnWritable();
-  void OnMail();
+  void OnMailReadable();
   // Time has passed: it is over if nothing has moved for the idle time-out; it has lingered long enough.
   void OnTick();
   void OnLingerEnd();

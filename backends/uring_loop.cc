@@ -95,7 +95,7 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kSend:
       return ObjectOf<UringConnection>(completion).OnSent(completion.res);
     case Operation::kMail:
-      return ObjectOf<UringConnection>(completion).OnMail();
+      return ObjectOf<UringConnection>(completion).OnMailReadable();
     case Operation::kWritable:
       return ObjectOf<UringConnection>(completion).OnWritable();
   }
