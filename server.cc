@@ -23,6 +23,7 @@
 #include "backends/serve_context.h"
 #include "base/command_line.h"
 #include "files/library.h"
+#include "files/log_file.h"
 #include "glog/logging.h"
 #include "net/datagram.h"
 #include "net/endpoint.h"
@@ -30,6 +31,7 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
+#include "protocol/http_site.h"
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
@@ -38,6 +40,9 @@ DEFINE_string(root, ".", "the directory whose files are served");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
 DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
+DEFINE_string(request_timeout, "20s",
+              "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
+DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
 DECLARE_bool(help);
 
@@ -72,8 +77,8 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF(
-      "%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout", "drain_timeout"}));
+  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
+                                    "drain_timeout", "request_timeout", "access_log"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -151,6 +156,23 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+absl::StatusOr<HttpSite::Options> MakeHttpOptions() {
+  HttpSite::Options options;
+  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("request_timeout", FLAGS_request_timeout);
+  if (!timeout.ok()) return timeout.status();
+  if (*timeout < absl::Milliseconds(1)) {
+    return absl::InvalidArgumentError("--request_timeout is below 1ms; 'inf' is for never");
+  }
+  options.request_timeout = *timeout;
+  if (FLAGS_access_log.empty()) return options;
+  options.access_log = std::make_shared<LogFile>(FLAGS_access_log);
+  if (Process::IsImage()) return options;  // Opens it with the first line.
+  if (absl::Status status = options.access_log->Open(); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
+  }
+  return options;
+}
+
 absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services) {
   const absl::StatusOr<absl::Duration> idle_timeout = ParseTimeFlag("idle_timeout", FLAGS_idle_timeout);
   if (!idle_timeout.ok()) return idle_timeout.status();
@@ -214,8 +236,13 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::shared_ptr<const Library>> library =
       Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
   if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library)));
+  const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions();
+  if (!http_options.ok()) return Fail(http_options.status());
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library), *http_options));
   if (!context.ok()) return Fail(context.status());
+  if (http_options->access_log != nullptr) {
+    context->reload = [log = http_options->access_log] { log->Reopen(); };
+  }
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();

@@ -8,6 +8,7 @@
 #include "protocol/compute.h"
 #include "protocol/echo.h"
 #include "protocol/file.h"
+#include "protocol/file_unframed.h"
 #include "protocol/http.h"
 #include "protocol/http_site.h"
 #include "protocol/media_types.h"
@@ -37,12 +38,15 @@ constexpr Service kServices[] = {
     {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
+    {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
+     &MakeWithLibrary<FileUnframedSession>},
 };
 
 }  // namespace
 
-ServiceContext::ServiceContext(std::shared_ptr<const Library> library)
-    : library(std::move(library)), http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem())) {}
+ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options)
+    : library(std::move(library)),
+      http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options))) {}
 
 absl::Span<const Service> AllServices() { return kServices; }
 

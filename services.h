@@ -17,7 +17,7 @@ namespace polyserve {
 
 // What sessions share.
 struct ServiceContext {
-  explicit ServiceContext(std::shared_ptr<const Library> library);
+  ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options);
 
   std::shared_ptr<const Library> library;
   std::shared_ptr<const HttpSite> http_site;

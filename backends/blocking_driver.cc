@@ -15,6 +15,7 @@
 #include "backends/datagram_driver.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "net/deadline.h"
 #include "net/signals.h"
@@ -30,7 +31,7 @@ class BlockingConversation {
       : fd_(std::move(connection.fd)),
         counters_(context.statistics.counters()),
         idle_timeout_(context.idle_timeout),
-        conversation_(connection.listener->make_session()) {}
+        conversation_(StartSession(*connection.listener, fd_.get())) {}
 
   ~BlockingConversation() { Counters::Add(counters_.ended, 1); }
 

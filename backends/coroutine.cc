@@ -20,6 +20,7 @@
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/serve_context.h"
+#include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
 #include "net/deadline.h"
@@ -40,7 +41,7 @@ void Show(ssize_t count, Conversation& conversation, EventShared& shared, Output
 // One client's conversation. The buffer and the output are the loop's: between requests the frame has none of its own.
 Detached Converse(Connection connection, EventShared& shared) {
   AwaitableSocket socket(std::move(connection.fd), shared);
-  Conversation conversation(connection.listener->make_session());
+  Conversation conversation(StartSession(*connection.listener, socket.fd()));
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
     const bool last_look = shared.stopping && conversation.idle();

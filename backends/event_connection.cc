@@ -9,6 +9,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 #include "backends/turn.h"
 #include "glog/logging.h"
 
@@ -22,7 +23,7 @@ constexpr int kRoundsPerTurn = 4;
 }  // namespace
 
 EventConnection::EventConnection(Connection connection, EventShared& shared)
-    : EventClient(std::move(connection.fd), shared), conversation_(connection.listener->make_session()) {
+    : EventClient(std::move(connection.fd), shared), conversation_(StartSession(*connection.listener, fd_.get())) {
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
                         static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
            0);

@@ -11,6 +11,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
 
@@ -20,7 +21,7 @@ PolledClient::PolledClient(Connection connection, PolledShared& shared)
     : shared_(shared),
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
-      conversation_(connection.listener->make_session()) {}
+      conversation_(StartSession(*connection.listener, fd_.get())) {}
 
 PolledClient::~PolledClient() { Counters::Add(shared_.counters.ended, 1); }
 

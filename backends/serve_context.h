@@ -2,6 +2,7 @@
 #ifndef POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 #define POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,7 @@ struct ServeContext {
   // A connection on which nothing moves for so long is closed; may be infinite.
   absl::Duration idle_timeout;
   Statistics statistics;
+  std::function<void()> reload = [] {};  // On SIGHUP, in the process that gets it.
 };
 
 // True where any of the listeners takes datagrams.

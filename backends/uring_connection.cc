@@ -8,6 +8,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 
 namespace polyserve {
 
@@ -35,7 +36,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
     : shared_(shared),
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
-      conversation_(connection.listener->make_session()) {
+      conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
 }
 

@@ -21,7 +21,8 @@ absl::Status g_availability;
 std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the variant.
 
 constexpr char kListen[] =
-    "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0,echo+udp://127.0.0.1:0";
+    "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0,echo+udp://127.0.0.1:0,"
+    "http://127.0.0.1:0,file-unframed://127.0.0.1:0";
 
 }  // namespace
 
