@@ -19,6 +19,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "backends/registry.h"
 #include "backends/serve_context.h"
 #include "base/command_line.h"
@@ -31,7 +32,9 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
+#include "net/worker_places.h"
 #include "protocol/http_site.h"
+#include "protocol/server_report.h"
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
@@ -87,6 +90,9 @@ void PrintHelp() {
   absl::PrintF(
       "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
 }
+
+// For the statistics.
+int NumberOf(const Service& service) { return static_cast<int>(&service - AllServices().data()); }
 
 absl::StatusOr<Target> ParseTarget(absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits("://", 1));
@@ -156,8 +162,28 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-absl::StatusOr<HttpSite::Options> MakeHttpOptions() {
+ServerReport MakeReport(const Statistics& statistics) {
+  statistics.Sweep();
+  const Totals total = statistics.Total();
+  ServerReport report{.model = FLAGS_model,
+                      .uptime_seconds = absl::ToDoubleSeconds(absl::Now() - statistics.started()),
+                      .accepted = total.accepted,
+                      .active = total.active(),
+                      .refused = total.refused,
+                      .lost_log_lines = statistics.lost_log_lines()};
+  for (const WorkerPlaces::Worker& worker : statistics.places().List()) {
+    report.workers.push_back({worker.process, worker.thread});
+  }
+  for (const Service& service : AllServices()) {
+    const Totals of = statistics.TotalOf(NumberOf(service));
+    report.services.push_back({service.name, of.accepted, of.requests, of.errors, of.bytes_in, of.bytes_out});
+  }
+  return report;
+}
+
+absl::StatusOr<HttpSite::Options> MakeHttpOptions(const Statistics& statistics) {
   HttpSite::Options options;
+  options.report = [statistics] { return MakeReport(statistics); };
   const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("request_timeout", FLAGS_request_timeout);
   if (!timeout.ok()) return timeout.status();
   if (*timeout < absl::Milliseconds(1)) {
@@ -165,7 +191,8 @@ absl::StatusOr<HttpSite::Options> MakeHttpOptions() {
   }
   options.request_timeout = *timeout;
   if (FLAGS_access_log.empty()) return options;
-  options.access_log = std::make_shared<LogFile>(FLAGS_access_log);
+  options.access_log =
+      std::make_shared<LogFile>(FLAGS_access_log, statistics.log_openings(), statistics.lost_log_lines());
   if (Process::IsImage()) return options;  // Opens it with the first line.
   if (absl::Status status = options.access_log->Open(); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
@@ -173,18 +200,18 @@ absl::StatusOr<HttpSite::Options> MakeHttpOptions() {
   return options;
 }
 
-absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services) {
+absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services,
+                                         Statistics statistics) {
   const absl::StatusOr<absl::Duration> idle_timeout = ParseTimeFlag("idle_timeout", FLAGS_idle_timeout);
   if (!idle_timeout.ok()) return idle_timeout.status();
   if (*idle_timeout < absl::Milliseconds(1))
     return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
-  absl::StatusOr<Statistics> statistics = Statistics::Create();
-  if (!statistics.ok()) return statistics.status();
-  ServeContext context{{}, *idle_timeout, *std::move(statistics)};
+  ServeContext context{{}, *idle_timeout, std::move(statistics)};
   for (const Target& target : targets) {
     const auto make_session = target.service->make_session;
     context.listeners.push_back(
         {target.service->name, UniqueFd(), [make_session, services] { return make_session(services); }, target.transport});
+    context.listeners.back().number = NumberOf(*target.service);
   }
   return context;
 }
@@ -236,9 +263,12 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::shared_ptr<const Library>> library =
       Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
   if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
-  const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions();
+  const absl::StatusOr<Statistics> statistics = Statistics::Create();
+  if (!statistics.ok()) return Fail(statistics.status());
+  const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
   if (!http_options.ok()) return Fail(http_options.status());
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library), *http_options));
+  const ServiceContext services(*std::move(library), *http_options);
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
   if (http_options->access_log != nullptr) {
     context->reload = [log = http_options->access_log] { log->Reopen(); };

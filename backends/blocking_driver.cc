@@ -29,7 +29,7 @@ class BlockingConversation {
  public:
   BlockingConversation(Connection connection, ServeContext& context)
       : fd_(std::move(connection.fd)),
-        counters_(context.statistics.counters()),
+        counters_(OfService(context.statistics.counters(), connection.listener->number)),
         idle_timeout_(context.idle_timeout),
         conversation_(StartSession(*connection.listener, fd_.get())) {}
 

@@ -32,15 +32,15 @@ namespace polyserve {
 namespace {
 
 // Shows the session what recv() has returned.
-void Show(ssize_t count, Conversation& conversation, EventShared& shared, Output& output) {
+void Show(ssize_t count, Conversation& conversation, EventShared& shared, Counters& counters, Output& output) {
   if (count == 0) return conversation.OnEnd(output);
-  Counters::Add(shared.counters->bytes_in, count);
+  Counters::Add(counters.bytes_in, count);
   conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output);
 }
 
 // One client's conversation. The buffer and the output are the loop's: between requests the frame has none of its own.
 Detached Converse(Connection connection, EventShared& shared) {
-  AwaitableSocket socket(std::move(connection.fd), shared);
+  AwaitableSocket socket(std::move(connection.fd), shared, connection.listener->number);
   Conversation conversation(StartSession(*connection.listener, socket.fd()));
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
@@ -56,9 +56,9 @@ Detached Converse(Connection connection, EventShared& shared) {
     if (count < 0) co_return;                                  // Reset, or the end of the last look.
     Output output = std::move(shared.output);
     if (is_time) conversation.OnTime(output);
-    if (!is_time) Show(count, conversation, shared, output);
+    if (!is_time) Show(count, conversation, shared, socket.counters(), output);
     while (true) {  // Performs all output, and what it held up.
-      const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, *shared.counters);
+      const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, socket.counters());
       if (sent == Transmitted::kBroken) co_return;
       if (sent == Transmitted::kBlocked) co_await socket.Writable();
       if (sent == Transmitted::kBudget) co_await socket.NextTurn();

@@ -24,7 +24,7 @@ constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 }  // namespace
 
 DatagramPort::DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms)
-    : listener_(listener), counters_(context.statistics.counters()), alarms_(alarms) {}
+    : listener_(listener), counters_(OfService(context.statistics.counters(), listener.number)), alarms_(alarms) {}
 
 DatagramPort::~DatagramPort() {
   if (!peers_.empty()) Counters::Add(counters_.ended, static_cast<int64_t>(peers_.size()));

@@ -47,7 +47,8 @@ class EventClient : public boost::intrusive::list_base_hook<> {
   void OnTick();
 
  protected:
-  EventClient(UniqueFd fd, EventShared& shared);
+  // Counts for this service.
+  EventClient(UniqueFd fd, EventShared& shared, int service);
   virtual ~EventClient();
 
   // To be called whenever something has moved.
@@ -61,6 +62,7 @@ class EventClient : public boost::intrusive::list_base_hook<> {
   void WakeIn(absl::Duration after);
 
   EventShared& shared_;
+  Counters& counters_;
   const UniqueFd fd_;
 
  private:

@@ -23,7 +23,8 @@ constexpr int kRoundsPerTurn = 4;
 }  // namespace
 
 EventConnection::EventConnection(Connection connection, EventShared& shared)
-    : EventClient(std::move(connection.fd), shared), conversation_(StartSession(*connection.listener, fd_.get())) {
+    : EventClient(std::move(connection.fd), shared, connection.listener->number),
+      conversation_(StartSession(*connection.listener, fd_.get())) {
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
                         static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
            0);
@@ -79,7 +80,7 @@ bool EventConnection::ReadOnce(bool& drained) {
   if (count == 0) {
     conversation_.OnEnd(shared_.output);
   } else {
-    Counters::Add(shared_.counters->bytes_in, count);
+    Counters::Add(counters_.bytes_in, count);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output);
   }
   const Next next = Answer(shared_.output);
@@ -130,7 +131,7 @@ bool EventConnection::TellTime() {
 EventConnection::Next EventConnection::Answer(Output& output) {
   bool had_task = false;
   for (int rounds = 0; rounds < kRoundsPerTurn; ++rounds) {
-    Transmitted result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
+    Transmitted result = Transmit(fd_.get(), output, kBytesPerTurn, counters_);
     if (result == Transmitted::kAll && output.has_work()) {
       if (had_task) return Park(output, Transmitted::kBudget);  // One a turn: here it keeps all the others waiting.
       if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
@@ -138,7 +139,7 @@ EventConnection::Next EventConnection::Answer(Output& output) {
       }
       had_task = true;
       output.TakeWork()(output);
-      result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
+      result = Transmit(fd_.get(), output, kBytesPerTurn, counters_);
     }
     if (result == Transmitted::kBroken) return Next::kEnd;
     if (result != Transmitted::kAll) return Park(output, result);

@@ -114,6 +114,7 @@ absl::Status EventLoop::Watch() {
 }
 
 absl::Status EventLoop::Run() {
+  const WorkerPlace place(context_.statistics);
   while (!shared_.stopping || !shared_.clients.empty()) {
     if (!shared_.alarms.empty()) AwaitAlarm();
     if (event_base_loop(base_.get(), EVLOOP_ONCE) < 0) return absl::InternalError("libevent's loop has failed");

@@ -15,6 +15,7 @@ namespace {
 class LoopBackend : public Backend {
  public:
   absl::Status Serve(ServeContext& context) override {
+    const WorkerPlace place(context.statistics);
     Acceptor acceptor(context, {});
     DatagramPorts ports(context);
     while (!Signals::stopping()) {

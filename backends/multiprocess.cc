@@ -34,9 +34,8 @@ int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view index, ServeCo
   for (Listener& listener : context.listeners) listener.Close();
   size_t at = 0;
   if (descriptors.size() < 2 || !absl::SimpleAtoi(index, &at) || at >= context.listeners.size()) return 1;
-  absl::StatusOr<Statistics> statistics = Statistics::Map(std::move(descriptors[0]));
-  if (!statistics.ok()) return 1;
-  context.statistics = *std::move(statistics);
+  if (!context.statistics.Adopt(std::move(descriptors[0])).ok()) return 1;
+  const WorkerPlace place(context.statistics);
   Connection client{std::move(descriptors[1]), &context.listeners[at]};
   if (descriptors.size() > 2) client.strays = std::move(descriptors[2]);
   DriveBlocking(std::move(client), context);
@@ -81,8 +80,8 @@ class MultiprocessBackend : public Backend {
   static void JoinEnded(std::vector<Process>& children, ServeContext& context) {
     if (std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); }) == 0) return;
     // A child that was killed could not count its client's end itself.
-    Counters& counters = context.statistics.counters();
-    counters.ended = counters.accepted - static_cast<int64_t>(children.size());
+    const int64_t lost = context.statistics.Total().active() - static_cast<int64_t>(children.size());
+    if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
   }
 
   static void StopAll(std::vector<Process>& children, ServeContext& context) {

@@ -1,11 +1,9 @@
 #include "files/log_file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <new>
 #include <utility>
 
 #include "base/sys_error.h"
@@ -13,23 +11,12 @@
 
 namespace polyserve {
 
-namespace {
+LogFile::LogFile(std::string path, std::atomic<int64_t>& openings, std::atomic<int64_t>& lost_lines)
+    : path_(std::move(path)), openings_(openings), lost_lines_(lost_lines) {}
 
-void* MapShared(size_t size) {
-  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  PCHECK(memory != MAP_FAILED) << "mmap";
-  return memory;
-}
+absl::Status LogFile::Open() { return OpenFor(openings_); }
 
-}  // namespace
-
-LogFile::LogFile(std::string path) : path_(std::move(path)), shared_(new (MapShared(sizeof(Shared))) Shared) {}
-
-LogFile::~LogFile() { ::munmap(shared_, sizeof(Shared)); }
-
-absl::Status LogFile::Open() { return OpenFor(shared_->openings); }
-
-absl::Status LogFile::OpenFor(uint32_t opening) {
+absl::Status LogFile::OpenFor(int64_t opening) {
   MutexLock lock(opening_);
   if (opened_for_ == opening) return absl::OkStatus();  // Another thread was quicker.
   UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
@@ -45,24 +32,20 @@ absl::Status LogFile::OpenFor(uint32_t opening) {
 }
 
 void LogFile::Append(absl::string_view line) {
-  const uint32_t opening = shared_->openings.load(std::memory_order_relaxed);
+  const int64_t opening = openings_.load(std::memory_order_relaxed);
   if (opened_for_.load(std::memory_order_acquire) != opening) {
-    if (absl::Status status = OpenFor(opening); !status.ok()) NoteFailure(status);  // Better the old file than none.
+    const absl::Status status = OpenFor(opening);
+    LOG_IF_EVERY_N(WARNING, !status.ok(), 1000) << "the log cannot be opened anew: " << status.message();
   }
-  const int fd = writable_;
-  if (fd < 0) return;
-  const ssize_t written = ::write(fd, line.data(), line.size());
-  if (written < 0) NoteFailure(SysError("write", path_));
+  const int fd = writable_;  // Where there is no new file, the old one: better than none.
+  if (::write(fd, line.data(), line.size()) < 0) NoteLoss(SysError("write", path_));
 }
 
-void LogFile::NoteFailure(const absl::Status& why) {
-  if (shared_->has_failed.exchange(true)) return;
-  LOG(WARNING) << "lines are lost of the log: " << why.message();
+void LogFile::NoteLoss(const absl::Status& why) {
+  if (lost_lines_.fetch_add(1) > 0) return;
+  LOG(WARNING) << "lines of the log are lost: " << why.message();
 }
 
-void LogFile::Reopen() {
-  shared_->has_failed = false;
-  ++shared_->openings;
-}
+void LogFile::Reopen() { ++openings_; }
 
 }  // namespace polyserve

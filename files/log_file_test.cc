@@ -1,10 +1,12 @@
 // LogFile: lines of several writers, a file that is rotated, a disk that is full.
 #include "files/log_file.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -26,7 +28,11 @@ class LogFileTest : public testing::Test {
     fs::remove_all(directory_);
     fs::create_directories(directory_);
     path_ = directory_ / "log";
+    void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    shared_ = static_cast<Shared*>(memory);
   }
+  void TearDown() override { ::munmap(shared_, sizeof(Shared)); }
 
   static std::string Content(const fs::path& path) {
     std::stringstream text;
@@ -34,13 +40,19 @@ class LogFileTest : public testing::Test {
     return text.str();
   }
 
+  struct Shared {  // Among processes.
+    std::atomic<int64_t> openings;
+    std::atomic<int64_t> lost_lines;
+  };
+
+  Shared* shared_ = nullptr;
   fs::path directory_;
   fs::path path_;
 };
 
 TEST_F(LogFileTest, AppendsToWhatIsThere) {
   std::ofstream(path_) << "before\n";
-  LogFile log(path_.string());
+  LogFile log(path_.string(), shared_->openings, shared_->lost_lines);
   EXPECT_TRUE(log.Open().ok());
   log.Append("one\n");
   log.Append("two\n");
@@ -48,13 +60,14 @@ TEST_F(LogFileTest, AppendsToWhatIsThere) {
 }
 
 TEST_F(LogFileTest, SaysWhereItCannotBeOpened) {
-  LogFile log((directory_ / "none" / "log").string());
+  LogFile log((directory_ / "none" / "log").string(), shared_->openings, shared_->lost_lines);
   EXPECT_TRUE(absl::IsNotFound(log.Open()));
   log.Append("lost\n");
+  EXPECT_EQ(shared_->lost_lines, 1);
 }
 
 TEST_F(LogFileTest, IsMadeAnewAfterItWasRenamed) {
-  LogFile log(path_.string());
+  LogFile log(path_.string(), shared_->openings, shared_->lost_lines);
   log.Append("old\n");
   fs::rename(path_, directory_ / "log.1");
   log.Append("still old\n");
@@ -65,7 +78,7 @@ TEST_F(LogFileTest, IsMadeAnewAfterItWasRenamed) {
 }
 
 TEST_F(LogFileTest, ForkedProcessesReopenItToo) {
-  LogFile log(path_.string());
+  LogFile log(path_.string(), shared_->openings, shared_->lost_lines);
   log.Append("old\n");
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
@@ -84,7 +97,7 @@ TEST_F(LogFileTest, ForkedProcessesReopenItToo) {
 }
 
 TEST_F(LogFileTest, KeepsTheOldFileWhereThereIsNoNewOne) {
-  LogFile log(path_.string());
+  LogFile log(path_.string(), shared_->openings, shared_->lost_lines);
   log.Append("one\n");
   fs::rename(directory_, directory_.string() + ".moved");
   log.Reopen();
@@ -94,7 +107,7 @@ TEST_F(LogFileTest, KeepsTheOldFileWhereThereIsNoNewOne) {
 }
 
 TEST_F(LogFileTest, LinesOfManyWritersDoNotMix) {
-  LogFile log(path_.string());
+  LogFile log(path_.string(), shared_->openings, shared_->lost_lines);
   std::vector<std::thread> writers;
   for (int i = 0; i < 4; ++i) {
     writers.emplace_back([&log, i] {
@@ -114,12 +127,13 @@ TEST_F(LogFileTest, LinesOfManyWritersDoNotMix) {
 
 TEST_F(LogFileTest, WarnsOnceWhereTheDiskIsFull) {
   testing::internal::CaptureStderr();
-  LogFile log("/dev/full");
+  LogFile log("/dev/full", shared_->openings, shared_->lost_lines);
   EXPECT_TRUE(log.Open().ok());
   for (int i = 0; i < 3; ++i) log.Append("lost\n");
   const std::string first = testing::internal::GetCapturedStderr();
   EXPECT_NE(first.find("No space left"), std::string::npos) << first;
   EXPECT_EQ(first.find("No space left"), first.rfind("No space left")) << first;
+  EXPECT_EQ(shared_->lost_lines, 3);
 }
 
 }  // namespace

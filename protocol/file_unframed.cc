@@ -16,7 +16,10 @@ namespace {
 
 constexpr absl::string_view kEndMark = "##";
 
-void WriteError(const absl::Status& error, Output& output) { output.Write(error.message()); }
+void WriteError(absl::string_view why, Output& output) {
+  output.CountError();
+  output.Write(why);
+}
 
 // A text without a line end, as one types it into nc(1), is as good as one with it.
 absl::string_view StripLineEnd(absl::string_view text) {
@@ -55,7 +58,7 @@ void FileUnframedSession::OnInput(Input& input, Output& output) {
   }
   input.ConsumeAll();
   if (upload_ == nullptr && pending_.size() > kMaxCommandBytes) {
-    output.Write("the command is too long");
+    WriteError("the command is too long", output);
     output.Close();
   }
   if (!output.closing()) output.WakeIn(kMoment);
@@ -79,22 +82,23 @@ void FileUnframedSession::OnEndOfInput(Output& output) {
 }
 
 void FileUnframedSession::OnCommand(absl::string_view command, Output& output) {
+  output.CountRequest();
   if (command == "L") return List(output);
   if (command == "Q") return output.Close();
   if (absl::ConsumePrefix(&command, "G ")) return Get(command, output);
   if (absl::ConsumePrefix(&command, "P ")) return StartPut(command, output);
-  output.Write("unknown command; there are L, G, P and Q");
+  WriteError("unknown command; there are L, G, P and Q", output);
 }
 
 void FileUnframedSession::List(Output& output) {
   output.Work([library = library_](Output& result) {
     const absl::StatusOr<std::vector<Library::Entry>> entries = library->List();
-    if (!entries.ok()) return WriteError(entries.status(), result);
+    if (!entries.ok()) return WriteError(entries.status().message(), result);
     auto names = std::make_shared<std::string>();
     for (const Library::Entry& entry : *entries) {
       if (!absl::StrContains(entry.name, '#')) absl::StrAppend(names.get(), entry.name, "#");
     }
-    if (names->empty()) return result.Write("the library is empty");
+    if (names->empty()) return WriteError("the library is empty", result);
     result.Write("OK");
     result.Pause(kPause, [names](Output& rest) { rest.WriteShared(names); });
   });
@@ -102,7 +106,7 @@ void FileUnframedSession::List(Output& output) {
 
 void FileUnframedSession::Get(absl::string_view name, Output& output) {
   absl::StatusOr<Library::File> file = library_->Find(name);
-  if (!file.ok()) return WriteError(file.status(), output);
+  if (!file.ok()) return WriteError(file.status().message(), output);
   output.Write("OK");
   output.Pause(kPause, [file = *std::move(file)](Output& content) {
     content.WriteFile(file.fd, 0, file.size);
@@ -112,7 +116,7 @@ void FileUnframedSession::Get(absl::string_view name, Output& output) {
 
 void FileUnframedSession::StartPut(absl::string_view name, Output& output) {
   absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(name, 0);
-  if (!upload.ok()) return WriteError(upload.status(), output);
+  if (!upload.ok()) return WriteError(upload.status().message(), output);
   upload_ = *std::move(upload);
   stored_bytes_ = 0;
   after_silence_ = true;

@@ -6,9 +6,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "files/log_file.h"
 #include "protocol/http_files.h"
 #include "protocol/http_log_entry.h"
+#include "protocol/http_own_pages.h"
 #include "protocol/http_parser.h"
 #include "protocol/http_reply.h"
 #include "protocol/http_target.h"
@@ -20,8 +22,10 @@ namespace {
 // The addresses under /-/ are the server's own; a directory of this name in the library is not reachable by http.
 bool IsServersOwn(const HttpTarget& target) { return target.name == "-" || absl::StartsWith(target.name, "-/"); }
 
-void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, Output& output) {
-  WriteHttpError(404, "the server has no such page", request.TermsWithoutContent(), site, output);
+// What stands behind "-/"; of "-" itself, without a slash behind it, the page is not there.
+absl::string_view NameOfOwnPage(const HttpTarget& target) {
+  if (target.name == "-") return target.is_directory ? "" : "-";
+  return absl::StripPrefix(target.name, "-/");
 }
 
 void AnswerOptions(const HttpSite& site, const HttpRequest& request, Output& output) {
@@ -121,7 +125,7 @@ void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
   const absl::StatusOr<HttpTarget> target = ParseHttpTarget(request.target);
   if (!target.ok()) return refuse(400, target.status().message());
   if (request.method == HttpMethod::kOptions) return AnswerOptions(*site_, request, output);
-  if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, output);
+  if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, NameOfOwnPage(*target), output);
   if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, *target, output);
   upload_ = HttpUpload::Start(*site_, head, request, *target, output);
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;

@@ -1,4 +1,6 @@
 // http: the access log. One line for each request, whatever it says.
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -26,7 +28,7 @@ class HttpLogTest : public HttpFixture {
   void SetUp() override {
     HttpFixture::SetUp();
     path_ = root_ / ".log";
-    site_options_.access_log = std::make_shared<LogFile>(path_.string());
+    site_options_.access_log = std::make_shared<LogFile>(path_.string(), openings_, lost_lines_);
   }
 
   // The lines that a conversation leaves, without what all have in common.
@@ -52,6 +54,8 @@ class HttpLogTest : public HttpFixture {
   }
 
   std::filesystem::path path_;
+  std::atomic<int64_t> openings_{0};
+  std::atomic<int64_t> lost_lines_{0};
 };
 
 using Lines = std::vector<std::string>;
@@ -62,48 +66,48 @@ TEST_F(HttpLogTest, IsCombined) {
 }
 
 TEST_F(HttpLogTest, CountsTheContentOfEachKindOfReply) {
-    const std::string pipelined = absl::StrCat(Request("GET /a"), Request("GET /a"), Request("HEAD /a"),
-                                               Request("GET /digits.txt", "Range: bytes=2-4\r\n"));
-    EXPECT_EQ(LinesOf({pipelined}),
-              Lines({R"("GET /a HTTP/1.1" 200 5 "-" "-")", R"("GET /a HTTP/1.1" 200 5 "-" "-")",
-                     R"("HEAD /a HTTP/1.1" 200 - "-" "-")", R"("GET /digits.txt HTTP/1.1" 206 3 "-" "-")"}));
-    const std::string page = ContentOf(TalkOnce(Request("GET /")).replies);
-    EXPECT_EQ(LinesOf({Request("GET /")}),
-              Lines({absl::StrCat(R"("GET / HTTP/1.1" 200 )", page.size(), R"( "-" "-")")}));
-    EXPECT_EQ(LinesOf({Request("GET /a", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n")}),
-              Lines({R"("GET /a HTTP/1.1" 304 - "-" "-")"}));
-    EXPECT_EQ(LinesOf({Request("OPTIONS *")}), Lines({R"("OPTIONS * HTTP/1.1" 204 - "-" "-")"}));
+  const std::string pipelined = absl::StrCat(Request("GET /a"), Request("GET /a"), Request("HEAD /a"),
+                                             Request("GET /digits.txt", "Range: bytes=2-4\r\n"));
+  EXPECT_EQ(LinesOf({pipelined}),
+            Lines({R"("GET /a HTTP/1.1" 200 5 "-" "-")", R"("GET /a HTTP/1.1" 200 5 "-" "-")",
+                   R"("HEAD /a HTTP/1.1" 200 - "-" "-")", R"("GET /digits.txt HTTP/1.1" 206 3 "-" "-")"}));
+  const std::string page = ContentOf(TalkOnce(Request("GET /")).replies);
+  EXPECT_EQ(LinesOf({Request("GET /")}), Lines({absl::StrCat(R"("GET / HTTP/1.1" 200 )", page.size(), R"( "-" "-")")}));
+  EXPECT_EQ(LinesOf({Request("GET /a", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n")}),
+            Lines({R"("GET /a HTTP/1.1" 304 - "-" "-")"}));
+  EXPECT_EQ(LinesOf({Request("OPTIONS *")}), Lines({R"("OPTIONS * HTTP/1.1" 204 - "-" "-")"}));
 }
 
 TEST_F(HttpLogTest, UploadIsLoggedOnceAndAtItsEnd) {
-    const std::string put = Request("PUT /new", "Content-Length: 5\r\nExpect: 100-continue\r\n");
-    EXPECT_EQ(LinesOf({put, "hel"}), Lines());
-    EXPECT_EQ(LinesOf({put, "hel", "lo"}), Lines({R"("PUT /new HTTP/1.1" 201 - "-" "-")"}));
+  const std::string put = Request("PUT /new", "Content-Length: 5\r\nExpect: 100-continue\r\n");
+  EXPECT_EQ(LinesOf({put, "hel"}), Lines());
+  EXPECT_EQ(LinesOf({put, "hel", "lo"}), Lines({R"("PUT /new HTTP/1.1" 201 - "-" "-")"}));
 }
 
 TEST_F(HttpLogTest, WhatIsRefusedIsLoggedToo) {
-    const Lines malformed = LinesOf({"GET /a HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"});
-    ASSERT_EQ(malformed.size(), 1);
-    EXPECT_EQ(malformed[0].substr(0, 21), R"("GET /a HTTP/1.1" 400)");
-    const Lines slow = LinesOf({"GET /a", kTimePasses});
-    ASSERT_EQ(slow.size(), 1);
-    EXPECT_EQ(slow[0].substr(0, 7), R"("-" 408)");
+  const Lines malformed = LinesOf({"GET /a HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"});
+  ASSERT_EQ(malformed.size(), 1);
+  EXPECT_EQ(malformed[0].substr(0, 21), R"("GET /a HTTP/1.1" 400)");
+  const Lines slow = LinesOf({"GET /a", kTimePasses});
+  ASSERT_EQ(slow.size(), 1);
+  EXPECT_EQ(slow[0].substr(0, 7), R"("-" 408)");
 }
 
 TEST_F(HttpLogTest, NoRequestCanForgeALine) {
-    const std::string evil = Request("GET /\"x\\y", "User-Agent: a\" 200 1\t\xff\r\n");
-    const Lines lines = LinesOf({evil});
-    ASSERT_EQ(lines.size(), 1);
-    EXPECT_TRUE(absl::StrContains(lines[0], R"("GET /\"x\\y HTTP/1.1" 404 )")) << lines[0];
-    EXPECT_TRUE(absl::StrContains(lines[0], R"("a\" 200 1\x09\xff")")) << lines[0];
-    const Lines bare = LinesOf({"GET /a\r127.0.0.1 HTTP/1.1\n\r\n"});
-    EXPECT_EQ(bare.size(), 1);
+  const std::string evil = Request("GET /\"x\\y", "User-Agent: a\" 200 1\t\xff\r\n");
+  const Lines lines = LinesOf({evil});
+  ASSERT_EQ(lines.size(), 1);
+  EXPECT_TRUE(absl::StrContains(lines[0], R"("GET /\"x\\y HTTP/1.1" 404 )")) << lines[0];
+  EXPECT_TRUE(absl::StrContains(lines[0], R"("a\" 200 1\x09\xff")")) << lines[0];
+  const Lines bare = LinesOf({"GET /a\r127.0.0.1 HTTP/1.1\n\r\n"});
+  EXPECT_EQ(bare.size(), 1);
 }
 
 TEST_F(HttpLogTest, ALogThatCannotBeWrittenCostsNoReply) {
-    const std::string reply = TalkOnce(Request("GET /a")).replies;
-    site_options_.access_log = std::make_shared<LogFile>("/dev/full");
-    EXPECT_EQ(TalkOnce(Request("GET /a")).replies, reply);
+  const std::string reply = TalkOnce(Request("GET /a")).replies;
+  site_options_.access_log = std::make_shared<LogFile>("/dev/full", openings_, lost_lines_);
+  EXPECT_EQ(TalkOnce(Request("GET /a")).replies, reply);
+  EXPECT_EQ(lost_lines_, 1);
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms
   reply.Add("Content-Type", "text/plain; charset=utf-8").Add("Content-Length", content.size()).AddLines(fields);
   if (code == 405) reply.AddLines(site.AllowLine());
   reply.WriteTo(output, content);
+  output.CountError();
   HttpReply::Finish(terms, output);
 }
 

@@ -45,6 +45,7 @@ class HttpReply {
 
   // To be called behind each reply, when all of it is appended: closes behind the last one.
   static void Finish(const HttpReplyTerms& terms, Output& output) {
+    output.CountRequest();
     if (terms.log != nullptr) terms.log->Write(output);
     if (!terms.keep_alive) output.Close();
   }

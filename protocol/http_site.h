@@ -4,6 +4,7 @@
 #define POLYSERVE_PROTOCOL_HTTP_SITE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "absl/strings/string_view.h"
@@ -12,6 +13,7 @@
 #include "files/log_file.h"
 #include "protocol/http_reply_cache.h"
 #include "protocol/media_types.h"
+#include "protocol/server_report.h"
 
 namespace polyserve {
 
@@ -23,7 +25,8 @@ class HttpSite {
   struct Options {
     // A head has to be complete in so long, and so much of a content has to come (kMinContentBytes); else 408.
     absl::Duration request_timeout = absl::Seconds(20);
-    std::shared_ptr<LogFile> access_log = nullptr;  // Null: none is kept.
+    std::shared_ptr<LogFile> access_log = nullptr;   // Null: none is kept.
+    std::function<ServerReport()> report = nullptr;  // From any thread. Null: the server tells nothing of itself.
   };
 
   // Of a content that comes, at least so much has to come in each request_timeout.

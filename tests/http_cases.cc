@@ -1,7 +1,10 @@
-// http under every model: requests that come too slowly, and the access log.
+// http under every model: requests that come too slowly, the access log, and what the server tells of itself.
 #include <signal.h>
+#include <sys/types.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -36,6 +39,15 @@ class HttpCases : public EveryModelTest {
   std::vector<std::string> LogLines(absl::string_view name = ".log") const {
     return absl::StrSplit(root().Read(std::string(name)), '\n', absl::SkipEmpty());
   }
+
+  std::string Page(absl::string_view path) {
+    Peer peer = Connect("http");
+    peer.Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    const std::string reply = peer.ReadToEnd();
+    return reply.substr(std::min(reply.size(), reply.find("\r\n\r\n")));
+  }
+  nlohmann::json Status() { return nlohmann::json::parse(Page("/-/status"), nullptr, false); }
+  std::string Metrics() { return Page("/-/metrics"); }
 
   void GetOnce() {
     Peer peer = Connect("http");
@@ -130,9 +142,60 @@ TEST_F(HttpCases, LogOnAFullDiskCostsNoReply) {
   StartServer({"--access_log=/dev/full"});
   for (int i = 0; i < 5; ++i) GetOnce();
   const std::string log = server().log();
-  const size_t first = log.find("lines are lost");
+  const size_t first = log.find("lines of the log are lost");
   EXPECT_NE(first, std::string::npos);
-  EXPECT_EQ(log.find("lines are lost", first + 1), std::string::npos) << "once is enough";
+  EXPECT_EQ(log.find("lines of the log are lost", first + 1), std::string::npos) << "once is enough";
+}
+
+TEST_F(HttpCases, StatusCountsWhatHasHappened) {
+  StartServer({});
+  EXPECT_EQ(Status()["connections"]["accepted"], 1);
+  for (int i = 0; i < 3; ++i) GetOnce();
+  Peer file = Connect("file");
+  file.Send("G a\nG none\nQ\n");
+  EXPECT_EQ(file.ReadToEnd(), "OK 5\nhelloERR 404 there is no such file\n");
+  file.HalfClose();
+  nlohmann::json status;
+  // Processes and threads count a moment after the client is served.
+  EXPECT_TRUE(Eventually([&] {
+    status = Status();
+    return status["services"]["file"]["requests"] == 3 && status["connections"]["active"] == 1;
+  })) << status;
+  EXPECT_GE(status["services"]["http"]["requests"], 4);
+  EXPECT_EQ(status["services"]["http"]["errors"], 0);
+  EXPECT_EQ(status["services"]["file"]["connections"], 1);
+  EXPECT_EQ(status["services"]["file"]["errors"], 1);
+  EXPECT_EQ(status["services"]["file"]["bytes_in"], 13);
+  EXPECT_EQ(status["services"]["file"]["bytes_out"], 44);
+  EXPECT_EQ(status["services"]["echo"]["requests"], 0);
+  EXPECT_GT(status["uptime_seconds"], 0);
+  EXPECT_EQ(status["connections"]["refused"], 0);
+}
+
+TEST_F(HttpCases, StatusListsWhoServes) {
+  StartServer({});
+  const nlohmann::json status = Status();
+  ASSERT_GE(status["workers"].size(), 1);
+  for (const nlohmann::json& worker : status["workers"]) {
+    EXPECT_GT(worker["pid"], 0);
+    EXPECT_GT(worker["tid"], 0);
+  }
+  EXPECT_TRUE(absl::StrContains(Metrics(), "\npolyserve_info{model=\""));
+}
+
+TEST_F(HttpCases, KilledWorkersHaveNoClientsAnyMore) {
+  if (!can().survives_crash) GTEST_SKIP() << "by design: a crash ends all";
+  StartServer({});
+  Peer doomed = Connect("echo");
+  EXPECT_TRUE(IsServed(doomed));
+  EXPECT_TRUE(Eventually([this] { return Status()["connections"]["active"] == 2; }));
+  // Whose worker it is, the list of workers does not tell; so all of them go.
+  for (const nlohmann::json& worker : Status()["workers"]) {
+    const pid_t pid = worker["pid"];
+    if (pid != server().pid()) ::kill(pid, SIGKILL);
+  }
+  EXPECT_TRUE(doomed.AwaitClose());
+  EXPECT_TRUE(Eventually([this] { return Status()["connections"]["active"] == 1; })) << Status();
 }
 
 }  // namespace
