@@ -38,7 +38,8 @@
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
-DEFINE_string(listen, "", "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
+DEFINE_string(listen, "",
+              "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
 DEFINE_string(root, ".", "the directory whose files are served");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
@@ -209,8 +210,8 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
   ServeContext context{{}, *idle_timeout, std::move(statistics)};
   for (const Target& target : targets) {
     const auto make_session = target.service->make_session;
-    context.listeners.push_back(
-        {target.service->name, UniqueFd(), [make_session, services] { return make_session(services); }, target.transport});
+    context.listeners.push_back({target.service->name, UniqueFd(),
+                                 [make_session, services] { return make_session(services); }, target.transport});
     context.listeners.back().number = NumberOf(*target.service);
   }
   return context;
@@ -236,8 +237,8 @@ absl::Status Announce(const ServeContext& context) {
   for (const Listener& listener : context.listeners) {
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (!at.ok()) return at.status();
-    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ", at->ToString(),
-                    "\n");
+    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ",
+                    at->ToString(), "\n");
   }
   absl::StrAppend(&lines, "ready model=", FLAGS_model, " pid=", ::getpid(), "\n");
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, lines.data(), lines.size());

@@ -26,8 +26,9 @@ struct Listener {
   UniqueFd fd;          // Non-blocking. Empty in a program image that was started to serve one connection.
   SessionFactory make_session;
   Transport transport = Transport::kStream;
-  std::unique_ptr<PeerDesk> desk = nullptr;  // Where peers get a process or thread of their own, in the one who accepts.
-  int number = kNoService;                   // Of the service, for the statistics.
+  std::unique_ptr<PeerDesk> desk =
+      nullptr;              // Where peers get a process or thread of their own, in the one who accepts.
+  int number = kNoService;  // Of the service, for the statistics.
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
   // In a child: lets go of what only the one who accepts needs.
