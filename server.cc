@@ -35,6 +35,7 @@
 #include "net/worker_places.h"
 #include "protocol/http_site.h"
 #include "protocol/server_report.h"
+#include "room_host.h"
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
@@ -48,6 +49,8 @@ DEFINE_string(request_timeout, "20s",
               "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
 DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
+DEFINE_string(admin_name, "管理员",
+              "chat: as whom the operator speaks, on standard input; no other name may contain it");
 DECLARE_bool(help);
 
 namespace polyserve {
@@ -82,7 +85,7 @@ void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
   absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "drain_timeout", "request_timeout", "access_log"}));
+                                     "drain_timeout", "request_timeout", "access_log", "admin_name"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -153,6 +156,10 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
   }
   if (absl::Status status = CheckModelFlags(*model); !status.ok()) return status;
   return model->make();
+}
+
+bool HaveRoom(const std::vector<Target>& targets) {
+  return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.service->has_room; });
 }
 
 // As many descriptors as the system lets us have: each client needs one.
@@ -264,11 +271,14 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::shared_ptr<const Library>> library =
       Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
   if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
+  const absl::StatusOr<std::unique_ptr<RoomHost>> host =
+      RoomHost::Create(FLAGS_admin_name, FindModel(FLAGS_model)->can.shares_memory);
+  if (!host.ok()) return Fail(host.status());
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return Fail(statistics.status());
   const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
   if (!http_options.ok()) return Fail(http_options.status());
-  const ServiceContext services(*std::move(library), *http_options);
+  const ServiceContext services(*std::move(library), *http_options, (*host)->room());
   absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
   if (http_options->access_log != nullptr) {
@@ -278,11 +288,14 @@ int Run(int argc, char** argv) {
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();
     absl::Status status = Signals::Install(*drain_timeout);
+    if (status.ok() && HaveRoom(*targets)) status = (*host)->Open(*context);
     if (status.ok()) status = Bind(*targets, *context);
     if (status.ok()) status = (*backend)->Prepare(*context);
+    if (status.ok() && HaveRoom(*targets)) status = (*host)->OpenToOperator();
     if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }
+  (*host)->Bequeath(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
   return status.ok() ? 0 : 1;

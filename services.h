@@ -12,14 +12,16 @@
 #include "files/library.h"
 #include "protocol/http_site.h"
 #include "protocol/session.h"
+#include "room/room.h"
 
 namespace polyserve {
 
 // What sessions share.
 struct ServiceContext {
-  ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options);
+  ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options, std::shared_ptr<Room> room);
 
   std::shared_ptr<const Library> library;
+  std::shared_ptr<Room> room;
   std::shared_ptr<const HttpSite> http_site;
 };
 
@@ -32,6 +34,7 @@ struct Service {
   uint16_t default_port;
   Transports transports;
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
+  bool has_room = false;  // Its clients share a room.
 
   bool has_stream() const { return transports != Transports::kDatagrams; }
   bool has_datagrams() const { return transports != Transports::kStream; }

@@ -16,6 +16,7 @@
 #include "backends/event_client.h"
 #include "backends/event_port.h"
 #include "backends/serve_context.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -60,13 +61,15 @@ class EventLoop {
   // libevent's loop with this method and no other.
   static absl::StatusOr<BasePointer> MakeBase(const EventLoopOptions& options);
 
-  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base);
+  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base,
+            std::unique_ptr<WakeList> wakes);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   void OnSignals();
   void OnAcceptable(const Listener& listener);
   void OnTick();
   void OnNextTurn();
+  void OnWake() { wakes_->TakeWake(); }
   void AwaitAlarm();
   void PauseAccepting();
   void SetAccepting(bool accepting);
@@ -77,6 +80,8 @@ class EventLoop {
   BasePointer base_;
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;
+  const std::unique_ptr<WakeList> wakes_;
+  EventPointer woken_;  // By another thread.
   std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   EventPointer signals_;
   EventPointer tick_;

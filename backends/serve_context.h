@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "backends/peer_desk.h"
 #include "base/unique_fd.h"
+#include "net/process.h"
 #include "net/statistics.h"
 #include "protocol/session.h"
 
@@ -52,6 +53,12 @@ struct ServeContext {
   absl::Duration idle_timeout;
   Statistics statistics;
   std::function<void()> reload = [] {};  // On SIGHUP, in the process that gets it.
+  // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
+  Process* companion = nullptr;
+  // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
+  // what it is to do with them.
+  std::vector<int> bequest = {};
+  std::function<void(std::vector<UniqueFd>)> inherit = [](std::vector<UniqueFd>) {};
 };
 
 // True where any of the listeners takes datagrams.

@@ -27,9 +27,10 @@ __kernel_timespec ToKernelTimespec(absl::Duration duration) {
 
 }  // namespace
 
-UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring)
-    : context_(context), ring_(std::move(ring)), acceptor_(context, {.non_blocking = true}) {
+UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring, std::unique_ptr<WakeList> wakes)
+    : context_(context), ring_(std::move(ring)), wakes_(std::move(wakes)), acceptor_(context, {.non_blocking = true}) {
   shared_.ring = ring_.get();
+  shared_.wakes = wakes_.get();
   shared_.counters = &context.statistics.counters();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
@@ -44,11 +45,15 @@ absl::Status UringLoop::Run() {
   const WorkerPlace place(context_.statistics);
   for (Port& port : ports_) port.datagrams == nullptr ? Accept(port) : AwaitDatagrams(port);
   AwaitSignals();
+  AwaitWake();
+  wakes_->BelongToThisThread();
   if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
   do {
+    wakes_->Deliver();
     const absl::Status status = shared_.due.empty() ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
+    wakes_->Deliver();
     Proceed();
     if (!shared_.alarms.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
@@ -62,6 +67,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return;
     case Operation::kSignals:
       return OnSignals();
+    case Operation::kWoken:
+      return OnWoken();
     case Operation::kTick:
       return OnTick();
     case Operation::kLingerEnd:
@@ -167,6 +174,13 @@ void UringLoop::OnSignals() {
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kStop) != 0) Stop();
   AwaitSignals();
+}
+
+void UringLoop::AwaitWake() { io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kWoken)), wakes_->fd(), POLLIN); }
+
+void UringLoop::OnWoken() {
+  wakes_->TakeWake();
+  AwaitWake();
 }
 
 // A listener is closed only when no operation holds it any more. So a stop begins by cancelling these; clients that are
