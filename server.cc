@@ -178,7 +178,9 @@ ServerReport MakeReport(const Statistics& statistics) {
                       .accepted = total.accepted,
                       .active = total.active(),
                       .refused = total.refused,
-                      .lost_log_lines = statistics.lost_log_lines()};
+                      .lost_log_lines = statistics.lost_log_lines(),
+                      .workers = {},
+                      .services = {}};
   for (const WorkerPlaces::Worker& worker : statistics.places().List()) {
     report.workers.push_back({worker.process, worker.thread});
   }
