@@ -218,7 +218,11 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
     return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
   ServeContext context{{}, *idle_timeout, std::move(statistics)};
   for (const Target& target : targets) {
-    const auto make_session = target.service->make_session;
+    auto make_session = target.service->make_session;
+    const bool is_for_datagrams = target.transport == Transport::kDatagrams;
+    if (is_for_datagrams && target.service->make_datagram_session != nullptr) {
+      make_session = target.service->make_datagram_session;
+    }
     context.listeners.push_back({target.service->name, UniqueFd(),
                                  [make_session, services] { return make_session(services); }, target.transport});
     context.listeners.back().number = NumberOf(*target.service);
@@ -264,7 +268,7 @@ int Run(int argc, char** argv) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
 
-  const absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
+  absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
   if (!backend.ok()) return Fail(backend.status());
   const absl::StatusOr<std::vector<Target>> targets = ParseTargets();
   if (!targets.ok()) return Fail(targets.status());
@@ -300,6 +304,7 @@ int Run(int argc, char** argv) {
   (*host)->Bequeath(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
+  backend->reset();  // Where serving has failed there may be sessions left, which need the context and the room.
   return status.ok() ? 0 : 1;
 }
 

@@ -34,6 +34,8 @@ struct Service {
   uint16_t default_port;
   Transports transports;
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
+  // The same for a peer that sends datagrams; null where there is no difference.
+  std::unique_ptr<Session> (*make_datagram_session)(const ServiceContext& context) = nullptr;
   bool has_room = false;  // Its clients share a room.
 
   bool has_stream() const { return transports != Transports::kDatagrams; }

@@ -9,15 +9,19 @@
 #include <optional>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "backends/mail_fd.h"
 #include "backends/peer_desk.h"
 #include "backends/send_datagrams.h"
+#include "glog/logging.h"
 #include "net/datagram.h"
 #include "net/deadline.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 
@@ -46,21 +50,44 @@ class PeerConversation {
   ~PeerConversation() { Counters::Add(counters_.ended, 1); }
 
   void Run() {
+    if (session_->mailbox() != nullptr && !OpenMail()) return;
     while (!(Signals::stopping() && session_->idle()) && Await()) Answer();
     if (!output_.closing()) LetGo();
   }
 
  private:
+  bool OpenMail() {
+    absl::StatusOr<std::unique_ptr<MailFd>> mail = MailFd::Open(*session_->mailbox());
+    if (mail.ok()) mail_ = *std::move(mail);
+    if (!mail.ok()) LOG(WARNING) << "a peer cannot be served: " << mail.status().message();
+    return mail.ok();
+  }
+
+  // Shows what others have for the peer. False where there was too much of it.
+  bool ShowMail() {
+    if (mail_ == nullptr) return true;
+    mail_->Collect();
+    Mailbox& mailbox = *session_->mailbox();
+    while (const Message message = mailbox.Next()) {
+      session_->OnMessage(message, output_);
+      if (!mailbox.has_mail() || !output_.wants_more()) Perform();
+    }
+    return !mailbox.is_cut_off();
+  }
+
   // Waits for the next datagram, or the time that the session has asked for. False where the peer was silent for too
   // long, or the session has ended.
   bool Await() {
     if (output_.closing()) return false;
     const Deadline patience(session_->is_blank() ? blank_patience_ : idle_timeout_);
-    pollfd sources[2] = {{fd_.get(), POLLIN, 0}, {strays_.get(), POLLIN, 0}};
-    while (true) {
+    pollfd sources[3] = {
+        {fd_.get(), POLLIN, 0}, {strays_.get(), POLLIN, 0}, {mail_ == nullptr ? -1 : mail_->fd(), POLLIN, 0}};
+    while (ShowMail()) {
       int timeout = patience.PollMilliseconds();
       if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
-      if (::poll(sources, 2, timeout) > 0) return true;
+      const int came = ::poll(sources, 3, timeout);
+      if (came > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
+      if (came > 0) continue;  // Mail.
       if (wake_.has_value() && wake_->passed()) {
         wake_.reset();
         session_->OnTime(output_);
@@ -70,6 +97,7 @@ class PeerConversation {
       if (patience.passed()) return false;
       if (Signals::stopping()) return true;  // Interrupted for that.
     }
+    return false;
   }
 
   // Answers what has come, oldest first: strays have come before what is in the peer's own socket.
@@ -118,6 +146,7 @@ class PeerConversation {
   const absl::Duration blank_patience_;
   Counters& counters_;
   const std::unique_ptr<Session> session_;
+  std::unique_ptr<MailFd> mail_;  // Null where the session has no mailbox.
   Output output_{Output::Kind::kDatagrams};
   std::optional<Deadline> wake_;  // When the session wants to be told the time.
   bool let_go_ = false;

@@ -13,10 +13,10 @@ constexpr absl::Duration kRetry = absl::Milliseconds(5);
 
 }  // namespace
 
-DatagramPorts::DatagramPorts(ServeContext& context)
-    : tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
+DatagramPorts::DatagramPorts(ServeContext& context, WakeList& wakes)
+    : wakes_(wakes), tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
   for (const Listener& listener : context.listeners) {
-    if (listener.has_datagrams()) ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_));
+    if (listener.has_datagrams()) ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_, wakes_));
   }
 }
 
@@ -25,6 +25,11 @@ bool DatagramPorts::Serve() {
   bool moved = false;
   for (const auto& port : ports_) moved = port->Serve() || moved;
   alarms_.RingDue();
+  if (!wakes_.empty()) {
+    wakes_.Deliver();
+    wakes_.TakeWake();  // Behind it, so that a wake that is just being made is surely taken, and none is left for good.
+    moved = true;
+  }
   if (tick_.passed()) {
     for (const auto& port : ports_) port->OnTick();
     tick_ = Deadline(tick_length_);
@@ -33,6 +38,7 @@ bool DatagramPorts::Serve() {
 }
 
 absl::Duration DatagramPorts::UntilNextLook() const {
+  if (!wakes_.empty()) return absl::ZeroDuration();
   absl::Duration until = absl::InfiniteDuration();
   if (!alarms_.empty()) until = absl::FromChrono(alarms_.first() - Alarm::Clock::now());
   for (const auto& port : ports_) {

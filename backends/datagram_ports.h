@@ -11,13 +11,14 @@
 #include "backends/datagram_port.h"
 #include "backends/serve_context.h"
 #include "net/deadline.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
 class DatagramPorts {
  public:
-  // The context must outlive it.
-  explicit DatagramPorts(ServeContext& context);
+  // Both must outlive it. The list is for sessions that have mail; whoever waits should do so for that, too.
+  DatagramPorts(ServeContext& context, WakeList& wakes);
 
   // Gives each its turn, and looks at the clock. Returns whether anything has moved.
   bool Serve();
@@ -27,6 +28,7 @@ class DatagramPorts {
   void Drain();
 
  private:
+  WakeList& wakes_;
   const absl::Duration tick_length_;
   Alarms alarms_;
   std::vector<std::unique_ptr<DatagramPort>> ports_;

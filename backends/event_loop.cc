@@ -83,7 +83,7 @@ absl::Status EventLoop::Watch() {
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
     if (listener.has_datagrams()) {
-      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms));
+      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms, *wakes_));
       complete = complete && ports_.back()->Watch().ok();
       continue;
     }

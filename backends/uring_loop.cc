@@ -37,7 +37,7 @@ UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring, std
   for (const Listener& listener : context.listeners) {
     ports_.push_back({&listener, nullptr});
     if (!listener.has_datagrams()) continue;
-    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms, *wakes_);
   }
 }
 
@@ -50,7 +50,7 @@ absl::Status UringLoop::Run() {
   if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
   do {
     wakes_->Deliver();
-    const absl::Status status = shared_.due.empty() ? ring_->SubmitAndWait() : ring_->Submit();
+    const absl::Status status = shared_.due.empty() && wakes_->empty() ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     wakes_->Deliver();
