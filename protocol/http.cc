@@ -107,7 +107,7 @@ HttpReplyTerms HttpSession::LastReply(absl::string_view head) const {
 std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head, const HttpRequest& request) const {
   const std::shared_ptr<LogFile>& file = site_->options().access_log;
   if (file == nullptr) return nullptr;
-  const HttpLogEntry::Request entry = {.peer = peer_ != nullptr ? *peer_ : "-",
+  const HttpLogEntry::Request entry = {.peer = peer_ != nullptr ? absl::string_view(*peer_) : "-",
                                        .date = site_->Date(),
                                        .line = head.substr(0, head.find_first_of("\r\n")),
                                        .referer = request.referer.value_or(""),
