@@ -79,7 +79,7 @@ absl::StatusOr<Connection> Acceptor::TryTake(Inbox& inbox) {
 
 // Counts a client in, unless the model cannot watch its descriptor.
 absl::StatusOr<Connection> Acceptor::Admit(Connection connection) {
-  Counters& counters = context_.statistics.counters();
+  Counters& counters = OfService(context_.statistics.counters(), connection.listener->number);
   if (connection.fd.get() <= options_.max_descriptor) {
     Counters::Add(counters.accepted, 1);
     if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
@@ -94,7 +94,7 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection) {
 
 absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   absl::StatusOr<PeerDesk::Arrival> peer = listener.desk->TryAccept();
-  Counters& counters = context_.statistics.counters();
+  Counters& counters = OfService(context_.statistics.counters(), listener.number);
   if (peer.ok()) {
     Counters::Add(counters.accepted, 1);
     return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
@@ -102,7 +102,7 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   if (absl::IsUnavailable(peer.status())) return peer.status();
   Counters::Add(counters.refused, 1);
   LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << peer.status().message()
-                            << " (refused so far: " << counters.refused << ")";
+                            << " (refused so far: " << context_.statistics.Total().refused << ")";
   if (absl::IsResourceExhausted(peer.status())) return peer.status();
   return absl::UnavailableError("the peer was refused");
 }
@@ -120,7 +120,7 @@ void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& w
   spare_.reset();
   {
     const UniqueFd turned_away(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (turned_away.ok()) Counters::Add(context_.statistics.counters().refused, 1);
+    if (turned_away.ok()) Counters::Add(OfService(context_.statistics.counters(), listener.number).refused, 1);
   }  // Closed before its number is needed for the next spare.
   spare_ = OpenSpare();
   LogShortage(why.message());
@@ -133,7 +133,7 @@ void Acceptor::LogShortage(absl::string_view why) const {
 }
 
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {
-  Counters& counters = context_.statistics.counters();
+  Counters& counters = OfService(context_.statistics.counters(), connection.listener->number);
   Counters::Add(counters.accepted, -1);
   Counters::Add(counters.refused, 1);
   LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kPause

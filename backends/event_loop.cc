@@ -137,6 +137,7 @@ bool EventLoop::WatchSource(const Listener* listener, int fd) {
 }
 
 absl::Status EventLoop::Run() {
+  const WorkerPlace place(context_.statistics);
   wakes_->BelongToThisThread();
   while (!shared_.stopping || !shared_.clients.empty()) {
     if (!shared_.alarms.empty()) AwaitAlarm();

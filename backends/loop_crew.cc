@@ -43,9 +43,9 @@ class LoopCrew : public Crew {
     int slot = FindRoom(next_);
     if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
     next_ = (slot + 1) % parts_.board.slots();
+    Counters& counters = OfService(parts_.context.statistics.counters(), client.listener->number);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
-    // It counts where it is served.
-    if (put.ok()) Counters::Add(parts_.context.statistics.counters().accepted, -1);
+    if (put.ok()) Counters::Add(counters.accepted, -1);  // It counts where it is served.
   }
 
   bool HasUntaken() override {
@@ -138,9 +138,9 @@ class ProcessLoops : public LoopCrew {
 
   // Clients whose end a killed worker could not count any more.
   int64_t Settle(int slot) {
-    Counters& counters = parts_.context.statistics.OfWorker(slot).counters();
-    const int64_t lost = counters.accepted - counters.ended;
-    Counters::Add(counters.ended, lost);
+    const Statistics worker = parts_.context.statistics.OfWorker(slot);
+    const int64_t lost = worker.OwnTotal().active();
+    Counters::Add(worker.counters().ended, lost);
     return lost;
   }
 
