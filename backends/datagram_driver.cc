@@ -44,7 +44,7 @@ class PeerConversation {
         strays_(std::move(peer.strays)),
         idle_timeout_(context.idle_timeout),
         blank_patience_(std::min(blank_patience, idle_timeout_)),
-        counters_(context.statistics.counters()),
+        counters_(OfService(context.statistics.counters(), peer.listener->number)),
         session_(peer.listener->make_session()) {}
 
   ~PeerConversation() { Counters::Add(counters_.ended, 1); }

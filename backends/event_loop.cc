@@ -123,6 +123,7 @@ absl::Status EventLoop::Watch() {
 }
 
 absl::Status EventLoop::Run() {
+  const WorkerPlace place(context_.statistics);
   wakes_->BelongToThisThread();
   while (!shared_.stopping || !shared_.clients.empty()) {
     if (!shared_.alarms.empty()) AwaitAlarm();
