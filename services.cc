@@ -12,6 +12,7 @@
 #include "protocol/http_site.h"
 #include "protocol/media_types.h"
 #include "protocol/message.h"
+#include "protocol/tftp.h"
 
 namespace polyserve {
 
@@ -37,6 +38,7 @@ constexpr Service kServices[] = {
     {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
+    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8085, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 class LoopBackend : public Backend {
  public:
   absl::Status Serve(ServeContext& context) override {
-    Acceptor acceptor(context, {});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kOwnPorts});
     DatagramPorts ports(context);
     while (!Signals::stopping()) {
       acceptor.Wait({.at_most = ports.UntilNextLook()});

@@ -40,7 +40,7 @@ class PollingLoop {
   PollingLoop(ServeContext& context, absl::Duration interval)
       : context_(context),
         interval_(absl::ToTimespec(interval)),
-        acceptor_(context, {.non_blocking = true}),
+        acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
         ports_(context),
         shared_{.counters = context.statistics.counters()},
         tick_(context.idle_timeout / kTicksPerTimeout) {}
@@ -51,7 +51,7 @@ class PollingLoop {
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
       Accept();
       const bool moved = ports_.Serve() | GiveTurns();
-      if (shared_.stopping && clients_.empty()) return;
+      if (shared_.stopping && clients_.empty() && ports_.empty()) return;
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
       if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
@@ -64,12 +64,12 @@ class PollingLoop {
     while (shared_.stopping) {
       absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
       if (!connection.ok()) return;
-      clients_.emplace_back(*std::move(connection), shared_);
+      Start(*std::move(connection));
     }
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
     for (const Listener& listener : context_.listeners) {
-      if (!listener.has_datagrams()) AcceptFrom(listener);
+      if (!listener.has_datagrams() || listener.own_ports) AcceptFrom(listener);
     }
   }
 
@@ -78,8 +78,13 @@ class PollingLoop {
       absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
       if (absl::IsResourceExhausted(connection.status())) pause_.emplace(Acceptor::kPause);
       if (!connection.ok()) return;
-      clients_.emplace_back(*std::move(connection), shared_);
+      Start(*std::move(connection));
     }
+  }
+
+  void Start(Connection connection) {
+    if (connection.listener->own_ports) return ports_.Start(std::move(connection));
+    clients_.emplace_back(std::move(connection), shared_);
   }
 
   // Returns whether any client has moved.

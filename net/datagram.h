@@ -57,7 +57,10 @@ ssize_t SendDatagram(int fd, absl::string_view bytes, const DatagramPath& path);
 // may have got into it before it was connected.
 absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, bool& may_hold_others);
 
-// Makes such a socket deaf: what its peer sends from now on goes to the listener again. What has come before can still
+// A socket of this path alone, on the address of `listener`, but on a port of its own; blocking.
+absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path);
+
+// Makes such a socket (by ConnectBeside) deaf: what its peer sends from now on goes to the listener again. What has come before can still
 // be received.
 absl::Status TurnAwayFromPeer(int fd);
 
