@@ -30,15 +30,19 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
+#include "room_host.h"
 #include "services.h"
 
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
-DEFINE_string(listen, "", "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
+DEFINE_string(listen, "",
+              "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
 DEFINE_string(root, ".", "the directory whose files are served");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
 DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
+DEFINE_string(admin_name, "管理员",
+              "chat: as whom the operator speaks, on standard input; no other name may contain it");
 DECLARE_bool(help);
 
 namespace polyserve {
@@ -72,8 +76,8 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF(
-      "%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout", "drain_timeout"}));
+  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
+                                    "drain_timeout", "admin_name"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -144,6 +148,10 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
   return model->make();
 }
 
+bool HaveRoom(const std::vector<Target>& targets) {
+  return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.service->has_room; });
+}
+
 // As many descriptors as the system lets us have: each client needs one.
 void RaiseDescriptorLimit() {
   rlimit limit;
@@ -161,10 +169,14 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
   if (!statistics.ok()) return statistics.status();
   ServeContext context{{}, *idle_timeout, *std::move(statistics)};
   for (const Target& target : targets) {
-    const auto make_session = target.service->make_session;
-    context.listeners.push_back(
-        {target.service->name, UniqueFd(), [make_session, services] { return make_session(services); }, target.transport,
-         target.service->has_own_ports()});
+    auto make_session = target.service->make_session;
+    const bool is_for_datagrams = target.transport == Transport::kDatagrams;
+    if (is_for_datagrams && target.service->make_datagram_session != nullptr) {
+      make_session = target.service->make_datagram_session;
+    }
+    context.listeners.push_back({target.service->name, UniqueFd(),
+                                 [make_session, services] { return make_session(services); }, target.transport,
+                                 target.service->has_own_ports()});
   }
   return context;
 }
@@ -189,8 +201,8 @@ absl::Status Announce(const ServeContext& context) {
   for (const Listener& listener : context.listeners) {
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (!at.ok()) return at.status();
-    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ", at->ToString(),
-                    "\n");
+    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ",
+                    at->ToString(), "\n");
   }
   absl::StrAppend(&lines, "ready model=", FLAGS_model, " pid=", ::getpid(), "\n");
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, lines.data(), lines.size());
@@ -207,7 +219,7 @@ int Run(int argc, char** argv) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
 
-  const absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
+  absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
   if (!backend.ok()) return Fail(backend.status());
   const absl::StatusOr<std::vector<Target>> targets = ParseTargets();
   if (!targets.ok()) return Fail(targets.status());
@@ -216,19 +228,26 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::shared_ptr<const Library>> library =
       Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
   if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library)));
+  const absl::StatusOr<std::unique_ptr<RoomHost>> host =
+      RoomHost::Create(FLAGS_admin_name, FindModel(FLAGS_model)->can.shares_memory);
+  if (!host.ok()) return Fail(host.status());
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library), (*host)->room()));
   if (!context.ok()) return Fail(context.status());
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();
     absl::Status status = Signals::Install(*drain_timeout);
+    if (status.ok() && HaveRoom(*targets)) status = (*host)->Open(*context);
     if (status.ok()) status = Bind(*targets, *context);
     if (status.ok()) status = (*backend)->Prepare(*context);
+    if (status.ok() && HaveRoom(*targets)) status = (*host)->OpenToOperator();
     if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }
+  (*host)->Bequeath(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
+  backend->reset();  // Where serving has failed there may be sessions left, which need the context and the room.
   return status.ok() ? 0 : 1;
 }
 

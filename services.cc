@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "protocol/chat.h"
+#include "protocol/chat_datagrams.h"
 #include "protocol/compute.h"
 #include "protocol/echo.h"
 #include "protocol/file.h"
@@ -32,19 +34,31 @@ std::unique_ptr<Session> MakeHttp(const ServiceContext& context) {
   return std::make_unique<HttpSession>(context.http_site);
 }
 
+std::unique_ptr<Session> MakeChat(const ServiceContext& context) {
+  return std::make_unique<ChatSession>(*context.room);
+}
+
+std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
+  return std::make_unique<ChatDatagramSession>(*context.room);
+}
+
 constexpr Service kServices[] = {
     {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp},
     {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeWithLibrary<FileSession>},
     {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
-    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8085, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
+    {"chat", "a room where what one says reaches all others", 8085, Transports::kBoth, &MakeChat, &MakeChatDatagrams,
+     /*has_room=*/true},
+    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8086, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
 };
 
 }  // namespace
 
-ServiceContext::ServiceContext(std::shared_ptr<const Library> library)
-    : library(std::move(library)), http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem())) {}
+ServiceContext::ServiceContext(std::shared_ptr<const Library> library, std::shared_ptr<Room> room)
+    : library(std::move(library)),
+      room(std::move(room)),
+      http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem())) {}
 
 absl::Span<const Service> AllServices() { return kServices; }
 

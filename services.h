@@ -12,14 +12,16 @@
 #include "files/library.h"
 #include "protocol/http_site.h"
 #include "protocol/session.h"
+#include "room/room.h"
 
 namespace polyserve {
 
 // What sessions share.
 struct ServiceContext {
-  explicit ServiceContext(std::shared_ptr<const Library> library);
+  ServiceContext(std::shared_ptr<const Library> library, std::shared_ptr<Room> room);
 
   std::shared_ptr<const Library> library;
+  std::shared_ptr<Room> room;
   std::shared_ptr<const HttpSite> http_site;
 };
 
@@ -36,6 +38,9 @@ struct Service {
   uint16_t default_port;
   Transports transports;
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
+  // The same for a peer that sends datagrams; null where there is no difference.
+  std::unique_ptr<Session> (*make_datagram_session)(const ServiceContext& context) = nullptr;
+  bool has_room = false;  // Its clients share a room.
 
   bool has_stream() const { return transports != Transports::kOwnPorts; }
   bool has_datagrams() const { return transports != Transports::kStream; }

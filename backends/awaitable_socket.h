@@ -43,9 +43,9 @@ class AwaitableSocket : public EventClient {
 
   int fd() const { return fd_.get(); }
 
-  // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, for
-  // example): look again, and wait again. The socket remains registered with the kernel until something else is waited
-  // for, so that waiting for the same again costs no system call.
+  // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, or mail
+  // has come, for example): look again, and wait again. The socket remains registered with the kernel until something
+  // else is waited for, so that waiting for the same again costs no system call.
   Wait Readable();
   Wait Writable();
   Wait ReadableUntil(const Deadline& deadline);
@@ -66,6 +66,7 @@ class AwaitableSocket : public EventClient {
     waiting_.resume();
   }
   void OnStop() override { Resume(); }
+  void OnMail() override { OnTurn(); }
   void Drop() override { waiting_.destroy(); }
 
   void Watch(short events, const timeval* timeout);

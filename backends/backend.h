@@ -16,7 +16,8 @@ class Backend {
   virtual absl::Status Prepare(ServeContext&) { return absl::OkStatus(); }
 
   // Accepts and serves clients until Signals::stopping(), then lets running requests finish, and returns OK when the
-  // last client has left. Called once, after Prepare(), from the main thread, while the process has no other.
+  // last client has left. Called once, after Prepare(), from the main thread. A model that forks is called while the
+  // process has no other thread.
   //   Errors  only what makes serving impossible. What befalls one client ends that client; a shortage is waited out.
   //   A forked child never returns from here; see net/process.h.
   virtual absl::Status Serve(ServeContext& context) = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -14,8 +15,10 @@
 #include "backends/conversation.h"
 #include "backends/datagram_driver.h"
 #include "backends/linger.h"
+#include "backends/mail_fd.h"
 #include "backends/pause.h"
 #include "backends/transmit.h"
+#include "glog/logging.h"
 #include "net/deadline.h"
 #include "net/signals.h"
 #include "net/socket.h"
@@ -35,20 +38,41 @@ class BlockingConversation {
   ~BlockingConversation() { Counters::Add(counters_.ended, 1); }
 
   void Run() {
+    if (conversation_.mailbox() != nullptr && !OpenMail()) return;
     while (Receive() && Answer()) {
     }
   }
 
  private:
+  // With a mailbox it is poll(2) that waits, for the peer and for mail at once; nothing else may.
+  bool OpenMail() {
+    absl::StatusOr<std::unique_ptr<MailFd>> mail = MailFd::Open(*conversation_.mailbox());
+    absl::Status status = mail.status();
+    status.Update(SetNonBlocking(fd_.get(), true));
+    if (!status.ok()) LOG(WARNING) << "a client cannot be served, and is closed: " << status.message();
+    if (status.ok()) mail_ = *std::move(mail);
+    return status.ok();
+  }
+
+  // Waits for these events of the peer, at most so long. False where they have not come, but mail or a signal may have.
+  bool Await(short events, int milliseconds) {
+    pollfd waits[] = {{fd_.get(), events, 0}, {mail_ == nullptr ? -1 : mail_->fd(), POLLIN, 0}};
+    if (::poll(waits, 2, milliseconds) <= 0) return false;
+    if (waits[1].revents != 0) mail_->Collect();
+    return waits[0].revents != 0 && !conversation_.is_cut_off();
+  }
+
   // Waits for input and shows it to the session. False where the conversation is over.
   bool Receive() {
     char buffer[kReadBytes];
     while (true) {
       // While the server stops, a peer that is between requests is read once more, but not waited for.
       const bool last_look = Signals::stopping() && conversation_.idle();
-      if (wake_.has_value() && !last_look && !AwaitInput()) {
-        if (idle_end_->passed()) return false;
-        if (wake_->passed()) return TellTime(), true;
+      const bool polls = wake_.has_value() || mail_ != nullptr;
+      if (polls && !last_look && !AwaitInput()) {
+        if (idle_end_->passed() || conversation_.is_cut_off()) return false;
+        if (wake_.has_value() && wake_->passed()) return TellTime(), true;
+        if (conversation_.has_mail()) return idle_end_.reset(), true;
         continue;  // Interrupted.
       }
       const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), last_look ? MSG_DONTWAIT : 0);
@@ -65,12 +89,14 @@ class BlockingConversation {
     }
   }
 
-  // Waits for input, but not beyond the time that the session has asked for, or that of an idle connection.
+  // Waits for input, but not beyond the time that the session has asked for, or that of an idle connection, or until
+  // mail comes.
   bool AwaitInput() {
     if (!idle_end_.has_value()) idle_end_.emplace(idle_timeout_);
-    if (wake_->passed()) return false;  // However much has come: a peer that never pauses cannot put it off.
-    pollfd peer = {fd_.get(), POLLIN, 0};
-    return ::poll(&peer, 1, std::min(wake_->PollMilliseconds(), idle_end_->PollMilliseconds())) == 1;
+    // However much has come: a peer that never pauses cannot put it off.
+    if (wake_.has_value() && wake_->passed()) return false;
+    const int left = idle_end_->PollMilliseconds();
+    return Await(POLLIN, wake_.has_value() ? std::min(wake_->PollMilliseconds(), left) : left);
   }
 
   void TellTime() {
@@ -95,11 +121,22 @@ class BlockingConversation {
 
   bool Perform() {
     while (true) {
-      if (Transmit(fd_.get(), output_, INT64_MAX, counters_) != Transmitted::kAll) return false;
+      const Transmitted sent = Transmit(fd_.get(), output_, INT64_MAX, counters_);
+      if (sent == Transmitted::kBlocked && mail_ != nullptr && AwaitRoom()) continue;
+      if (sent != Transmitted::kAll) return false;
       if (!output_.has_work()) return true;
       if (!AwaitPauseEnd()) return false;
       output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
     }
+  }
+
+  // Waits until the peer takes more; mail meanwhile only matters where too much of it comes. False: the end.
+  bool AwaitRoom() {
+    const Deadline too_long(idle_timeout_);
+    while (!Await(POLLOUT, too_long.PollMilliseconds())) {
+      if (too_long.passed() || conversation_.is_cut_off()) return false;
+    }
+    return true;
   }
 
   // False where the peer acknowledges nothing for too long.
@@ -129,8 +166,9 @@ class BlockingConversation {
   Counters& counters_;
   const absl::Duration idle_timeout_;
   std::optional<Deadline> wake_;      // When the session wants to be told the time.
-  std::optional<Deadline> idle_end_;  // Kept only beside wake_; else the kernel's time-out does it.
+  std::optional<Deadline> idle_end_;  // Kept only beside wake_ or mail_; else the kernel's time-out does it.
   Conversation conversation_;
+  std::unique_ptr<MailFd> mail_;  // Null where the session has no mailbox: the reads and writes themselves wait.
   Output output_;
 };
 

@@ -28,12 +28,24 @@ void Conversation::OnTime(Output& output) {
 }
 
 bool Conversation::Resume(Output& output) {
-  if (!held_up_) return false;
+  if (!held_up_) return ShowMail(output);
   held_up_ = false;
   const bool has_rest = !rest_.empty();
   if (has_rest) Show(absl::string_view(rest_).substr(rest_begin_), output);
   if (end_came_ && !held_up_ && !output.closing()) OnEnd(output);
-  return has_rest || end_came_;
+  return has_rest || end_came_ || ShowMail(output);
+}
+
+// As much as the output takes, so that what is due to the peer leaves in one piece.
+bool Conversation::ShowMail(Output& output) {
+  bool has_shown = false;
+  while (has_mail() && output.wants_more()) {
+    const Message message = mailbox_->Next();
+    if (message == nullptr) break;  // Cut off meanwhile.
+    session_->OnMessage(message, output);
+    has_shown = true;
+  }
+  return has_shown;
 }
 
 void Conversation::Show(absl::string_view bytes, Output& output) {

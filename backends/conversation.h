@@ -1,5 +1,5 @@
 // Conversation: what every driver does between a read and a write: it shows a session its input, keeps what the session
-// leaves for later, and holds input back while enough is unsent. Free of I/O.
+// leaves for later, holds input back while enough is unsent, and shows what is in the session's mailbox. Free of I/O.
 #ifndef POLYSERVE_BACKENDS_CONVERSATION_H_
 #define POLYSERVE_BACKENDS_CONVERSATION_H_
 
@@ -10,12 +10,14 @@
 #include "absl/strings/string_view.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 
 class Conversation {
  public:
-  explicit Conversation(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+  explicit Conversation(std::unique_ptr<Session> session)
+      : session_(std::move(session)), mailbox_(session_->mailbox()) {}
 
   // Shows bytes that were read, behind those left over. Not while held_up().
   void OnBytes(absl::string_view bytes, Output& output);
@@ -30,8 +32,8 @@ class Conversation {
   // The time that the session asked for has passed. When all output is performed, and not while held_up().
   void OnTime(Output& output);
 
-  // Goes on with a session that was held up. To be called when all output is performed. Returns false where there was
-  // nothing to go on with: time to read.
+  // Goes on with a session that was held up, or has mail. To be called when all output is performed, and when mail has
+  // come. Returns false where there was nothing to go on with: time to read.
   bool Resume(Output& output);
 
   // Nothing may be shown before Resume().
@@ -40,14 +42,22 @@ class Conversation {
   // The session was told that the peer sends no more: close when all output is performed.
   bool ended() const { return ended_; }
 
+  // The session's, to be looked after; null where it has none, and then the next two cost nothing.
+  Mailbox* mailbox() const { return mailbox_; }
+  bool has_mail() const { return mailbox_ != nullptr && mailbox_->has_mail(); }
+  // To be ended at once, whatever is unsent.
+  bool is_cut_off() const { return mailbox_ != nullptr && mailbox_->is_cut_off(); }
+
   // Between requests: as far as this side knows, closing now would cut off nothing.
   bool idle() const { return rest_.empty() && !held_up_ && session_->idle(); }
 
  private:
   void Show(absl::string_view bytes, Output& output);
+  bool ShowMail(Output& output);
   void KeepRest(absl::string_view rest);
 
   std::unique_ptr<Session> session_;
+  Mailbox* mailbox_;
   std::string rest_;  // Shown, but not consumed; the first rest_begin_ bytes of it are done with.
   size_t rest_begin_ = 0;
   bool held_up_ = false;  // There may be more to show as soon as the output is performed.

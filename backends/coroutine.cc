@@ -17,6 +17,7 @@
 #include "backends/detached.h"
 #include "backends/event_backend.h"
 #include "backends/event_client.h"
+#include "backends/event_mail.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/serve_context.h"
@@ -41,22 +42,25 @@ void Show(ssize_t count, Conversation& conversation, EventShared& shared, Output
 Detached Converse(Connection connection, EventShared& shared) {
   AwaitableSocket socket(std::move(connection.fd), shared);
   Conversation conversation(connection.listener->make_session());
+  const EventMail mail(conversation.mailbox(), socket, shared);  // What comes of it ends any of the waits below.
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
     const bool last_look = shared.stopping && conversation.idle();
     bool is_time = socket.TakeWake();
-    if (!is_time) {
+    if (!is_time && !conversation.has_mail()) {
       if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
       if (!last_look) co_await socket.Readable();
       is_time = socket.TakeWake();
     }
     const ssize_t count = is_time ? 0 : ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
-    if (count < 0 && errno == EAGAIN && !last_look) continue;  // The stop has woken it.
-    if (count < 0) co_return;                                  // Reset, or the end of the last look.
+    const bool has_mail = conversation.has_mail();
+    if (count < 0 && (errno != EAGAIN || (last_look && !has_mail))) co_return;  // Reset, or the end of the last look.
+    if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
     Output output = std::move(shared.output);
     if (is_time) conversation.OnTime(output);
-    if (!is_time) Show(count, conversation, shared, output);
+    if (!is_time && count >= 0) Show(count, conversation, shared, output);
     while (true) {  // Performs all output, and what it held up.
+      if (conversation.is_cut_off()) co_return;
       const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, *shared.counters);
       if (sent == Transmitted::kBroken) co_return;
       if (sent == Transmitted::kBlocked) co_await socket.Writable();

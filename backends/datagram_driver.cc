@@ -3,13 +3,18 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
+#include "absl/status/statusor.h"
+#include "backends/mail_fd.h"
 #include "backends/peer_conversation.h"
+#include "glog/logging.h"
 #include "net/datagram.h"
 #include "net/deadline.h"
 #include "net/signals.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 
@@ -26,6 +31,7 @@ class BlockingPeer {
         conversation_(std::move(peer), context.statistics.counters()) {}
 
   void Run() {
+    if (conversation_.mailbox() != nullptr && !OpenMail()) return;
     while (!(Signals::stopping() && conversation_.idle()) && Await()) {
       conversation_.Answer(buffer_, kDatagramsPerTurn);
       NoteWake();
@@ -34,17 +40,34 @@ class BlockingPeer {
   }
 
  private:
+  bool OpenMail() {
+    absl::StatusOr<std::unique_ptr<MailFd>> mail = MailFd::Open(*conversation_.mailbox());
+    if (mail.ok()) mail_ = *std::move(mail);
+    if (!mail.ok()) LOG(WARNING) << "a peer cannot be served: " << mail.status().message();
+    return mail.ok();
+  }
+
+  // Shows what others have for the peer. False where there was too much of it.
+  bool ShowMail() {
+    if (mail_ == nullptr) return true;
+    mail_->Collect();
+    return conversation_.ShowMail();
+  }
+
   // Waits for the next datagram, and tells the time that the session has asked for meanwhile. False where the peer was
   // silent for too long, or the session has ended.
   bool Await() {
     const Deadline patience(conversation_.is_blank() ? blank_patience_ : idle_timeout_);
-    while (!conversation_.is_over()) {
-      pollfd sources[2] = {{conversation_.socket(), POLLIN, 0}, {conversation_.strays(), POLLIN, 0}};
+    while (!conversation_.is_over() && ShowMail()) {
+      pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
+                           {conversation_.strays(), POLLIN, 0},
+                           {mail_ == nullptr ? -1 : mail_->fd(), POLLIN, 0}};
       int timeout = patience.PollMilliseconds();
       if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
-      const int found = ::poll(sources, 2, timeout);
+      const int found = ::poll(sources, 3, timeout);
       if (found > 0 && (sources[1].revents & (POLLIN | POLLHUP)) == POLLHUP) conversation_.CloseStrays();
-      if (found > 0) return true;
+      if (found > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
+      if (found > 0) continue;  // Mail.
       if (wake_.has_value() && wake_->passed()) {
         wake_.reset();
         conversation_.TellTime();
@@ -64,6 +87,7 @@ class BlockingPeer {
   const absl::Duration idle_timeout_;
   const absl::Duration blank_patience_;
   PeerConversation conversation_;
+  std::unique_ptr<MailFd> mail_;  // Null where the session has no mailbox.
   std::optional<Deadline> wake_;  // When the session wants to be told the time.
   char buffer_[kMaxDatagramBytes];
 };

@@ -9,8 +9,8 @@
 namespace polyserve {
 
 // A peer that was silent for so long is let go where its session is blank (Session::is_blank()), well before the idle
-// time-out: should it come back, a new session serves it as well. So a process, a thread or a worker is soon free again,
-// even where addresses were spoofed. Shorter in a pool, where others wait for the worker.
+// time-out: should it come back, a new session serves it as well. So a process, a thread or a worker is soon free
+// again, even where addresses were spoofed. Shorter in a pool, where others wait for the worker.
 constexpr absl::Duration kBlankPatience = absl::Seconds(1);
 constexpr absl::Duration kBlankPatienceInPool = absl::Milliseconds(100);
 

@@ -15,11 +15,11 @@ constexpr absl::Duration kRetry = absl::Milliseconds(5);
 
 }  // namespace
 
-DatagramPorts::DatagramPorts(ServeContext& context)
-    : tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
+DatagramPorts::DatagramPorts(ServeContext& context, WakeList& wakes)
+    : wakes_(wakes), tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
   for (const Listener& listener : context.listeners) {
     if (!listener.has_datagrams() || listener.own_ports) continue;
-    ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_));
+    ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_, wakes_));
   }
   absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context, alarms_);
   CHECK(peers.ok()) << peers.status();  // Nothing can be served by a server that has no descriptor to begin with.
@@ -31,6 +31,11 @@ bool DatagramPorts::Serve() {
   bool moved = peers_->Serve();
   for (const auto& port : ports_) moved = port->Serve() || moved;
   alarms_.RingDue();
+  if (!wakes_.empty()) {
+    wakes_.Deliver();
+    wakes_.TakeWake();  // Behind it, so that a wake that is just being made is surely taken, and none is left for good.
+    moved = true;
+  }
   if (tick_.passed()) {
     for (const auto& port : ports_) port->OnTick();
     peers_->OnTick();
@@ -40,6 +45,7 @@ bool DatagramPorts::Serve() {
 }
 
 absl::Duration DatagramPorts::UntilNextLook() const {
+  if (!wakes_.empty()) return absl::ZeroDuration();
   absl::Duration until = absl::InfiniteDuration();
   if (!alarms_.empty()) until = absl::FromChrono(alarms_.first() - Alarm::Clock::now());
   for (const auto& port : ports_) {

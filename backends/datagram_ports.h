@@ -13,13 +13,14 @@
 #include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "net/deadline.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
 class DatagramPorts {
  public:
-  // The context must outlive it.
-  explicit DatagramPorts(ServeContext& context);
+  // Both must outlive it. The list is for sessions that have mail; whoever waits should do so for that, too.
+  DatagramPorts(ServeContext& context, WakeList& wakes);
 
   // Serves a peer that was accepted, since it is to be answered from a port of its own; see PeerSet.
   void Start(Connection peer) { peers_->Start(std::move(peer)); }
@@ -33,6 +34,7 @@ class DatagramPorts {
   bool empty() const { return ports_.empty() && peers_->empty(); }
 
  private:
+  WakeList& wakes_;
   const absl::Duration tick_length_;
   Alarms alarms_;
   std::vector<std::unique_ptr<DatagramPort>> ports_;

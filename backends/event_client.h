@@ -15,6 +15,7 @@
 #include "net/socket.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -22,7 +23,7 @@ struct EventShared;
 
 // Joins its loop when it is made, and leaves it when it is destroyed. Whoever makes it decides how that happens; none
 // of these calls touches another client.
-class EventClient : public boost::intrusive::list_base_hook<> {
+class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   // Unlinks itself where the client ends while it waits.
   using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   TurnHook turn_;
@@ -83,6 +84,7 @@ struct EventShared {
   EventClient::TurnList wait_for_turn;
   Alarms alarms;
   event* next_turn;  // The loop's, for the above.
+  WakeList* wakes;   // The loop's.
 };
 
 inline void EventClient::NoteMove() { last_moved_ = shared_.ticks; }

@@ -22,7 +22,9 @@ constexpr int kRoundsPerTurn = 4;
 }  // namespace
 
 EventConnection::EventConnection(Connection connection, EventShared& shared)
-    : EventClient(std::move(connection.fd), shared), conversation_(connection.listener->make_session()) {
+    : EventClient(std::move(connection.fd), shared),
+      conversation_(connection.listener->make_session()),
+      mail_(conversation_.mailbox(), *this, shared) {
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
                         static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
            0);
@@ -125,6 +127,17 @@ bool EventConnection::TellTime() {
   return next != Next::kEnd;
 }
 
+// Where something is unsent still, the mail waits with it.
+bool EventConnection::TakeMail() {
+  if (conversation_.is_cut_off()) return false;
+  if (lingering_ || parked_ != nullptr) return true;
+  NoteMove();
+  const Next next = Answer(shared_.output);
+  shared_.output.Clear();
+  if (next == Next::kRead && shared_.stopping) return OnReadable();
+  return next != Next::kEnd;
+}
+
 // Performs the output and all that it held up, for a turn; the rest is parked.
 EventConnection::Next EventConnection::Answer(Output& output) {
   bool had_task = false;
@@ -217,6 +230,10 @@ bool EventConnection::edge_triggered() const { return (shared_.extra_flags & EV_
 void EventConnection::OnTurn() {
   const bool sending = parked_ != nullptr && !lingering_;
   if (!(sending ? OnWritable() : OnReadable())) delete this;
+}
+
+void EventConnection::OnMail() {
+  if (!TakeMail()) delete this;
 }
 
 void EventConnection::OnStop() {

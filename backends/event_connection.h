@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/event_client.h"
+#include "backends/event_mail.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "protocol/output.h"
@@ -27,6 +28,7 @@ class EventConnection : public EventClient {
   void OnPauseOver() override;
   void OnWake() override;
   void OnStop() override;
+  void OnMail() override;
   void Drop() override { delete this; }
 
  private:
@@ -50,6 +52,7 @@ class EventConnection : public EventClient {
   // Each returns false where the connection is over; the caller then deletes it.
   bool OnReadable();
   bool OnWritable();
+  bool TakeMail();
   bool ReadOnce(bool& drained);
   bool Discard();
   bool GoOn();
@@ -64,6 +67,7 @@ class EventConnection : public EventClient {
   bool lingering_ = false;
   bool wake_is_due_ = false;  // It came while the output was parked.
   Conversation conversation_;
+  EventMail mail_;
   std::unique_ptr<Parked> parked_;
   event readable_;
 };

@@ -47,18 +47,23 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(ServeContext& conte
                                                              StartClient start) {
   absl::StatusOr<BasePointer> base = MakeBase(options);
   if (!base.ok()) return base.status();
-  std::unique_ptr<EventLoop> loop(new EventLoop(context, options, start, *std::move(base)));
+  absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
+  if (!wakes.ok()) return wakes.status();
+  std::unique_ptr<EventLoop> loop(new EventLoop(context, options, start, *std::move(base), *std::move(wakes)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
 }
 
-EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base)
+EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base,
+                     std::unique_ptr<WakeList> wakes)
     : context_(context),
       start_(start),
       base_(std::move(base)),
       acceptor_(context, {.non_blocking = true,
                           .max_descriptor = options.max_descriptor,
                           .peers = Acceptor::Peers::kOwnPorts}),
+      wakes_(std::move(wakes)),
+      woken_(nullptr, &event_free),
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
       peers_ready_(nullptr, &event_free),
@@ -66,6 +71,7 @@ EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, Sta
       alarm_(nullptr, &event_free),
       resume_accepting_(nullptr, &event_free) {
   shared_.base = base_.get();
+  shared_.wakes = wakes_.get();
   shared_.counters = &context.statistics.counters();
   shared_.extra_flags = options.trigger == Trigger::kEdge ? EV_ET : 0;
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
@@ -82,7 +88,7 @@ absl::Status EventLoop::Watch() {
   for (const Listener& listener : context_.listeners) {
     if (listener.own_ports) complete = complete && WatchPeers().ok();
     if (listener.has_datagrams() && !listener.own_ports) {
-      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms));
+      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms, *wakes_));
       complete = complete && ports_.back()->Watch().ok();
       continue;
     }
@@ -98,6 +104,9 @@ absl::Status EventLoop::Watch() {
   const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnSignals(); };
   signals_.reset(event_new(base_.get(), Signals::fd(), EV_READ | EV_PERSIST, on_signals, this));
   complete = complete && signals_ != nullptr && event_add(signals_.get(), nullptr) == 0;
+  const auto on_wake = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnWake(); };
+  woken_.reset(event_new(base_.get(), wakes_->fd(), EV_READ | EV_PERSIST, on_wake, this));
+  complete = complete && woken_ != nullptr && event_add(woken_.get(), nullptr) == 0;
   const auto on_next_turn = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnNextTurn(); };
   next_turn_.reset(event_new(base_.get(), -1, 0, on_next_turn, this));
   complete = complete && next_turn_ != nullptr;
@@ -131,9 +140,12 @@ absl::Status EventLoop::WatchPeers() {
 }
 
 absl::Status EventLoop::Run() {
+  wakes_->BelongToThisThread();
   while (!shared_.stopping || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
     if (!shared_.alarms.empty()) AwaitAlarm();
-    if (event_base_loop(base_.get(), EVLOOP_ONCE) < 0) return absl::InternalError("libevent's loop has failed");
+    const int flags = wakes_->empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
+    if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
+    wakes_->Deliver();
   }
   return absl::OkStatus();
 }

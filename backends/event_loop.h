@@ -17,6 +17,7 @@
 #include "backends/event_port.h"
 #include "backends/peer_set.h"
 #include "backends/serve_context.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -61,7 +62,8 @@ class EventLoop {
   // libevent's loop with this method and no other.
   static absl::StatusOr<BasePointer> MakeBase(const EventLoopOptions& options);
 
-  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base);
+  EventLoop(ServeContext& context, const EventLoopOptions& options, StartClient start, BasePointer base,
+            std::unique_ptr<WakeList> wakes);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   void OnSignals();
@@ -70,6 +72,7 @@ class EventLoop {
   absl::Status WatchPeers();
   void OnTick();
   void OnNextTurn();
+  void OnWake() { wakes_->TakeWake(); }
   void AwaitAlarm();
   void PauseAccepting();
   void SetAccepting(bool accepting);
@@ -80,6 +83,8 @@ class EventLoop {
   BasePointer base_;
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;
+  const std::unique_ptr<WakeList> wakes_;
+  EventPointer woken_;  // By another thread.
   std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   std::unique_ptr<PeerSet> peers_;                 // Those with a port of their own; null where no service has any.
   EventPointer signals_;

@@ -74,6 +74,7 @@ class ForkBackend : public Backend {
   static void ReapEnded(ServeContext& context) {
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (context.companion != nullptr && context.companion->NoteEnd(pid, status)) continue;
       if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
       LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
       Counters::Add(context.statistics.counters().ended, 1);  // It could not say so itself.

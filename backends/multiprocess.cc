@@ -6,6 +6,8 @@
 // The children are daemons: they end with the server, even where that is killed.
 #include <gflags/gflags.h>
 
+#include <cstddef>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +15,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "backends/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking_driver.h"
@@ -27,18 +30,23 @@ namespace {
 
 using StartMethod = Process::StartMethod;
 
-// What a child runs. Its descriptors are the statistics and the connection (and its strays), its argument the
-// listener's index.
-int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view index, ServeContext& context) {
+// What a child runs. Its descriptors are the statistics, the connection, the bequest, and the connection's strays; its
+// argument is the listener's index, and how many are in the bequest.
+int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServeContext& context) {
   Signals::InstallInWorker();
   for (Listener& listener : context.listeners) listener.Close();
-  size_t at = 0;
-  if (descriptors.size() < 2 || !absl::SimpleAtoi(index, &at) || at >= context.listeners.size()) return 1;
+  const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
+  size_t at = 0, bequeathed = 0;
+  if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
+  if (!absl::SimpleAtoi(numbers[1], &bequeathed) || descriptors.size() < 2 + bequeathed) return 1;
   absl::StatusOr<Statistics> statistics = Statistics::Map(std::move(descriptors[0]));
   if (!statistics.ok()) return 1;
   context.statistics = *std::move(statistics);
   Connection client{std::move(descriptors[1]), &context.listeners[at]};
-  if (descriptors.size() > 2) client.strays = std::move(descriptors[2]);
+  const auto bequest = std::make_move_iterator(descriptors.begin() + 2);
+  const auto strays = bequest + static_cast<std::ptrdiff_t>(bequeathed);
+  context.inherit(std::vector<UniqueFd>(bequest, strays));
+  if (descriptors.size() > 2 + bequeathed) client.strays = std::move(descriptors.back());
   DriveBlocking(std::move(client), context);
   return 0;
 }
@@ -52,22 +60,25 @@ class MultiprocessBackend : public Backend {
   }
 
   absl::Status Serve(ServeContext& context) override {
-    const Process::Entry entry = [&context](std::vector<UniqueFd> descriptors, absl::string_view index) {
-      return ServeOne(std::move(descriptors), index, context);
+    const Process::Entry entry = [&context](std::vector<UniqueFd> descriptors, absl::string_view argument) {
+      return ServeOne(std::move(descriptors), argument, context);
     };
     if (Process::IsImage()) {
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
     std::vector<Process> children;
-    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll, .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll,
+                                .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
-      const std::string index = absl::StrCat(client->listener - context.listeners.data());
+      const std::string argument =
+          absl::StrCat(client->listener - context.listeners.data(), " ", context.bequest.size());
       std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
+      descriptors.insert(descriptors.end(), context.bequest.begin(), context.bequest.end());
       if (client->strays.ok()) descriptors.push_back(client->strays.get());
       absl::StatusOr<Process> child =
-          Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, index);
+          Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, argument);
       if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
       if (child.ok()) children.push_back(*std::move(child));
       JoinEnded(children, context);
@@ -79,6 +90,7 @@ class MultiprocessBackend : public Backend {
 
  private:
   static void JoinEnded(std::vector<Process>& children, ServeContext& context) {
+    if (context.companion != nullptr) context.companion->Join(absl::ZeroDuration());
     if (std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); }) == 0) return;
     // A child that was killed could not count its client's end itself.
     Counters& counters = context.statistics.counters();

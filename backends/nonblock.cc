@@ -25,6 +25,7 @@
 #include "glog/logging.h"
 #include "net/deadline.h"
 #include "net/signals.h"
+#include "room/wake_list.h"
 
 DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
 DEFINE_bool(log_waiting, false, "nonblock: a line in the log for every 3 seconds without a client");
@@ -37,11 +38,11 @@ constexpr absl::Duration kLogInterval = absl::Seconds(3);
 
 class PollingLoop {
  public:
-  PollingLoop(ServeContext& context, absl::Duration interval)
+  PollingLoop(ServeContext& context, WakeList& wakes, absl::Duration interval)
       : context_(context),
         interval_(absl::ToTimespec(interval)),
         acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
-        ports_(context),
+        ports_(context, wakes),
         shared_{.counters = context.statistics.counters()},
         tick_(context.idle_timeout / kTicksPerTimeout) {}
 
@@ -50,7 +51,8 @@ class PollingLoop {
       AnswerCommonSignals(Signals::Take(), context_);
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
       Accept();
-      const bool moved = ports_.Serve() | GiveTurns();
+      const bool ports_moved = ports_.Serve();
+      const bool moved = GiveTurns() || ports_moved;
       if (shared_.stopping && clients_.empty() && ports_.empty()) return;
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
@@ -123,13 +125,21 @@ class NonblockBackend : public Backend {
  public:
   explicit NonblockBackend(absl::Duration interval) : interval_(interval) {}
 
+  absl::Status Prepare(ServeContext&) override {
+    absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
+    if (wakes.ok()) wakes_ = *std::move(wakes);
+    return wakes.status();
+  }
+
   absl::Status Serve(ServeContext& context) override {
-    PollingLoop(context, interval_).Run();
+    wakes_->BelongToThisThread();
+    PollingLoop(context, *wakes_, interval_).Run();
     return absl::OkStatus();
   }
 
  private:
   const absl::Duration interval_;
+  std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
 };
 
 }  // namespace

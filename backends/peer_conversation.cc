@@ -64,6 +64,14 @@ void PeerConversation::TellTime() {
   Perform();
 }
 
+bool PeerConversation::ShowMail() {
+  while (const Message message = mailbox()->Next()) {
+    session_->OnMessage(message, output_);
+    if (!mailbox()->has_mail() || !output_.wants_more()) Perform();
+  }
+  return !mailbox()->is_cut_off();
+}
+
 // Work is run in place.
 void PeerConversation::Perform() {
   while (SendDatagrams(socket_.get(), let_go_ ? &path_ : nullptr, output_, counters_) && output_.has_work()) {

@@ -14,6 +14,7 @@
 #include "net/statistics.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 
@@ -33,6 +34,10 @@ class PeerConversation {
   int Answer(char* buffer, int most);
   // The time that the session has asked for has come. Not while is_blocked().
   void TellTime();
+  // Where others leave messages for the peer; null where nobody does.
+  Mailbox* mailbox() const { return session_->mailbox(); }
+  // Shows what has been collected there. False where there was too much of it, so that the peer is cut off.
+  bool ShowMail();
   // Goes on sending.
   void GoOn() { Perform(); }
 

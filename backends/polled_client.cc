@@ -25,6 +25,7 @@ PolledClient::PolledClient(Connection connection, PolledShared& shared)
 PolledClient::~PolledClient() { Counters::Add(shared_.counters.ended, 1); }
 
 PolledClient::Turn PolledClient::TakeTurn() {
+  if (conversation_.is_cut_off()) return Turn::kOver;
   const Turn turn = linger_.has_value() ? Linger() : answering_ ? Answer() : Receive();
   if (turn == Turn::kMoved) last_moved_ = shared_.ticks;
   return shared_.ticks - last_moved_ > kTicksPerTimeout ? Turn::kOver : turn;
@@ -34,15 +35,17 @@ PolledClient::Turn PolledClient::Receive() {
   if (wake_.has_value() && wake_->passed()) return TellTime();
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0 && errno != EAGAIN) return Turn::kOver;
-  if (count < 0) return shared_.stopping && conversation_.idle() ? Turn::kOver : Turn::kNothing;
+  if (count < 0 && !conversation_.has_mail()) {
+    return shared_.stopping && conversation_.idle() ? Turn::kOver : Turn::kNothing;
+  }
   output_ = std::move(shared_.output);
+  answering_ = true;
   if (count == 0) {
     conversation_.OnEnd(output_);
-  } else {
+  } else if (count > 0) {
     Counters::Add(shared_.counters.bytes_in, count);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), output_);
   }
-  answering_ = true;
   return Answer();
 }
 

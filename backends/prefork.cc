@@ -109,6 +109,7 @@ class Processes : public Crew {
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
       const auto found = std::find(pids_.begin(), pids_.end(), pid);
       if (found != pids_.end()) NoteEnd(static_cast<int>(found - pids_.begin()), status);
+      if (context_.companion != nullptr) context_.companion->NoteEnd(pid, status);
     }
   }
 

@@ -2,6 +2,7 @@
 #ifndef POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 #define POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "absl/time/time.h"
 #include "backends/peer_desk.h"
 #include "base/unique_fd.h"
+#include "net/process.h"
 #include "net/statistics.h"
 #include "protocol/session.h"
 
@@ -49,6 +51,12 @@ struct ServeContext {
   // A connection on which nothing moves for so long is closed; may be infinite.
   absl::Duration idle_timeout;
   Statistics statistics;
+  // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
+  Process* companion = nullptr;
+  // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
+  // what it is to do with them.
+  std::vector<int> bequest = {};
+  std::function<void(std::vector<UniqueFd>)> inherit = [](std::vector<UniqueFd>) {};
 };
 
 // True where any of the listeners takes datagrams.

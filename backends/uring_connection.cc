@@ -37,6 +37,10 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
       last_moved_(shared.ticks),
       conversation_(connection.listener->make_session()) {
   shared.connections.push_back(*this);
+  Mailbox* const mailbox = conversation_.mailbox();
+  if (mailbox == nullptr) return;
+  mail_ = std::make_unique<WakeList::Entry>(*shared.wakes, *this);
+  mailbox->Attach(mail_.get());
 }
 
 UringConnection::~UringConnection() {
@@ -107,6 +111,7 @@ void UringConnection::ComeBack() {
 
 void UringConnection::Proceed() {
   is_due_ = false;
+  over_ = over_ || conversation_.is_cut_off();
   if (!over_ && !sending_ && !Answer()) over_ = true;
   if (over_) return End();
   if (stop_receiving_) shared_.ring->Cancel(Tag(Operation::kReceive, this));
@@ -116,6 +121,7 @@ void UringConnection::Proceed() {
 // Performs the output and all that it held up, for a turn, and then waits for more. Returns false where the connection
 // is over.
 bool UringConnection::Answer() {
+  if (unsent_ == nullptr && !lingering_ && conversation_.has_mail()) output();
   for (int rounds = 0; (unsent_ != nullptr || wake_is_due_) && !lingering_; ++rounds) {
     if (rounds == kRoundsPerTurn) return ComeBack(), true;
     if (unsent_ == nullptr) TellTime();

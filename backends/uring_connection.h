@@ -32,6 +32,7 @@
 #include "net/deadline.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -47,7 +48,7 @@ struct UringUnsent {
 
 using UringHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-class alignas(kTagAlignment) UringConnection : public UringHook {
+class alignas(kTagAlignment) UringConnection final : public UringHook, public Wakeable {
  public:
   // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
   static void Start(Connection connection, UringShared& shared);
@@ -61,6 +62,7 @@ class alignas(kTagAlignment) UringConnection : public UringHook {
   void OnLingerEnd();
   // The server stops: it is over if it is between requests, or else as soon as it is.
   void OnStop();
+  void OnMail() override { ComeBack(); }
 
   // Goes on as far as it can without waiting. Called once a turn for those on shared.due. May delete it.
   void Proceed();
@@ -99,8 +101,9 @@ class alignas(kTagAlignment) UringConnection : public UringHook {
   bool is_stream_ = false;       // More comes at once than a request's buffer holds.
   bool lingering_ = false;
   bool over_ = false;
-  bool wake_is_due_ = false;  // The session is told the time when there is no output.
-  bool cancelled_ = false;    // Over, and waits only for the completions.
+  bool wake_is_due_ = false;               // The session is told the time when there is no output.
+  bool cancelled_ = false;                 // Over, and waits only for the completions.
+  std::unique_ptr<WakeList::Entry> mail_;  // Where there is a mailbox.
   Conversation conversation_;
   std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
   std::optional<Deadline> linger_end_;
@@ -112,6 +115,7 @@ struct UringShared {
   using Connections = boost::intrusive::list<UringConnection, boost::intrusive::constant_time_size<false>>;
 
   UringRing* ring;
+  WakeList* wakes;
   Counters* counters;
   uint32_t ticks = 0;  // The coarse clock.
   bool stopping = false;

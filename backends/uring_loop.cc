@@ -28,16 +28,20 @@ __kernel_timespec ToKernelTimespec(absl::Duration duration) {
 
 }  // namespace
 
-UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring)
-    : context_(context), ring_(std::move(ring)), acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}) {
+UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring, std::unique_ptr<WakeList> wakes)
+    : context_(context),
+      ring_(std::move(ring)),
+      wakes_(std::move(wakes)),
+      acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}) {
   shared_.ring = ring_.get();
+  shared_.wakes = wakes_.get();
   shared_.counters = &context.statistics.counters();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
   pause_ = ToKernelTimespec(Acceptor::kPause);
   for (const Listener& listener : context.listeners) {
     ports_.push_back({&listener, nullptr});
     if (!listener.has_datagrams() || listener.own_ports) continue;
-    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms, *wakes_);
   }
   absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context, shared_.alarms);
   CHECK(peers.ok()) << peers.status();  // Nothing can be served by a server that has no descriptor to begin with.
@@ -48,11 +52,15 @@ absl::Status UringLoop::Run() {
   for (Port& port : ports_) port.datagrams == nullptr ? Accept(port) : AwaitDatagrams(port);
   AwaitSignals();
   AwaitPeers();
+  AwaitWake();
+  wakes_->BelongToThisThread();
   if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
   do {
-    const absl::Status status = shared_.due.empty() ? ring_->SubmitAndWait() : ring_->Submit();
+    wakes_->Deliver();
+    const absl::Status status = shared_.due.empty() && wakes_->empty() ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
+    wakes_->Deliver();
     Proceed();
     if (!shared_.alarms.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
@@ -67,6 +75,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return;
     case Operation::kSignals:
       return OnSignals();
+    case Operation::kWoken:
+      return OnWoken();
     case Operation::kTick:
       return OnTick();
     case Operation::kLingerEnd:
@@ -187,6 +197,13 @@ void UringLoop::OnSignals() {
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kStop) != 0) Stop();
   AwaitSignals();
+}
+
+void UringLoop::AwaitWake() { io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kWoken)), wakes_->fd(), POLLIN); }
+
+void UringLoop::OnWoken() {
+  wakes_->TakeWake();
+  AwaitWake();
 }
 
 // A listener is closed only when no operation holds it any more. So a stop begins by cancelling these; clients that are

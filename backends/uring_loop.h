@@ -17,13 +17,14 @@
 #include "backends/uring_connection.h"
 #include "backends/uring_driver.h"
 #include "backends/uring_ring.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
 class UringLoop : public UringDriver {
  public:
   // The context must outlive it.
-  UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring);
+  UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring, std::unique_ptr<WakeList> wakes);
 
   // Returns when the server was told to stop and the last client has left.
   absl::Status Run() override;
@@ -55,6 +56,8 @@ class UringLoop : public UringDriver {
   void Stop();
   void Drain();
 
+  void AwaitWake();
+  void OnWoken();
   void AwaitTick();
   void OnTick();
   void AwaitAlarm();
@@ -63,6 +66,7 @@ class UringLoop : public UringDriver {
 
   ServeContext& context_;
   std::unique_ptr<UringRing> ring_;
+  const std::unique_ptr<WakeList> wakes_;
   Acceptor acceptor_;
   std::vector<Port> ports_;
   UringShared shared_;

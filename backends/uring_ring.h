@@ -36,6 +36,7 @@ enum class Operation : uint64_t {
   kReceive,
   kSend,
   kWritable,
+  kWoken,
 };
 constexpr uint64_t kTagAlignment = 16;
 

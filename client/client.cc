@@ -1,5 +1,5 @@
 // client: lists, fetches and stores the files of a server that speaks the file service; one command from the command
-// line, or many at a prompt.
+// line, or many at a prompt. And the room of one that speaks the chat service.
 #include <gflags/gflags.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/command_line.h"
+#include "client/chat.h"
 #include "client/command.h"
 #include "client/interrupt.h"
 #include "client/line_editor.h"
@@ -25,7 +26,7 @@
 #include "client/shell.h"
 #include "net/endpoint.h"
 
-DEFINE_string(server, "file://127.0.0.1:8081", "whom to ask: file://HOST:PORT");
+DEFINE_string(server, "file://127.0.0.1:8081", "whom to ask: file://HOST:PORT; for chat, chat://HOST:PORT");
 DEFINE_string(o, "", "where get puts the file");
 DEFINE_bool(json, false, "list and stat print JSON");
 DEFINE_bool(quiet, false, "show no progress");
@@ -51,6 +52,7 @@ void PrintHelp() {
       "  client [FLAGS] get NAME [-o PATH]\n"
       "  client [FLAGS] put PATH [NAME]\n"
       "  client [FLAGS] stat NAME\n"
+      "  client [FLAGS] chat NAME          joins the room (default: chat://127.0.0.1:8085); ## or Ctrl-C leaves\n"
       "  client [FLAGS]                    asks for commands; reads them from standard input if that is no terminal\n"
       "\nFlags, before or behind the command (behind -- nothing is a flag):\n"
       "  -o PATH               where get puts the file; '-' is standard output (default: the name's last part, "
@@ -61,10 +63,11 @@ void PrintHelp() {
       DescribeFlags({"server", "json", "quiet", "timeout"}));
 }
 
-absl::StatusOr<Endpoint> ParseServer(absl::string_view text) {
-  absl::ConsumePrefix(&text, "file://");
+absl::StatusOr<Endpoint> ParseServer(absl::string_view service, absl::string_view text) {
+  absl::ConsumePrefix(&text, absl::StrCat(service, "://"));
   if (absl::StrContains(text, "://")) {
-    return absl::InvalidArgumentError(absl::StrCat("--server: '", text, "' is not of the form file://HOST:PORT"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--server: '", text, "' is not of the form ", service, "://HOST:PORT"));
   }
   const absl::StatusOr<Endpoint> server = Endpoint::Parse(text);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--server: ", server.status().message()));
@@ -72,7 +75,7 @@ absl::StatusOr<Endpoint> ParseServer(absl::string_view text) {
 }
 
 absl::StatusOr<Runner::Options> MakeOptions() {
-  const absl::StatusOr<Endpoint> server = ParseServer(FLAGS_server);
+  const absl::StatusOr<Endpoint> server = ParseServer("file", FLAGS_server);
   if (!server.ok()) return server.status();
   const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
   if (!timeout.ok()) return timeout.status();
@@ -103,6 +106,22 @@ int RunOnce(const std::vector<std::string>& arguments, const Runner::Options& op
   return ExitStatusOf(status);
 }
 
+int RunChat(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 2) return Fail(absl::InvalidArgumentError("chat wants one name: client chat NAME"));
+  if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for get alone"));
+  if (FLAGS_json) return Fail(absl::InvalidArgumentError("--json is for list and stat alone"));
+  const std::string address = IsFlagSet("server") ? FLAGS_server : "chat://127.0.0.1:8085";
+  const absl::StatusOr<Endpoint> server = ParseServer("chat", address);
+  if (!server.ok()) return Fail(server.status());
+  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
+  if (!timeout.ok()) return Fail(timeout.status());
+  if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
+  const ConnectionOptions connection = {std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
+  const absl::Status status = Chat({*server, connection, arguments[1], STDIN_FILENO, STDOUT_FILENO});
+  if (!status.ok()) PrintError(status);
+  return ExitStatusOf(status);
+}
+
 int RunAtPrompt(Runner::Options options) {
   options.chatty = true;
   Runner runner(options);
@@ -124,6 +143,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> arguments = ParseCommandLine(argc, argv);
   if (!arguments.ok()) return Fail(arguments.status());
   if (FLAGS_help) return PrintHelp(), 0;
+  if (!arguments->empty() && arguments->front() == "chat") return RunChat(*arguments);
   const absl::StatusOr<Runner::Options> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);

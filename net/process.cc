@@ -260,6 +260,13 @@ bool Process::Join(absl::Duration timeout) {
   return true;
 }
 
+bool Process::NoteEnd(pid_t pid, int wait_status) {
+  if (pid != pid_ || !own_child_) return false;
+  own_child_ = false;
+  LogEnd(name_, pid_, wait_status);
+  return true;
+}
+
 void Process::Terminate() const { ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGTERM, nullptr, 0); }
 
 }  // namespace polyserve

@@ -74,6 +74,9 @@ class Process {
   // an exit with status 0.
   bool Join(absl::Duration timeout);
 
+  // Takes note of an end that somebody's waitpid() for any child has met, as Join() would. False where it is another's.
+  bool NoteEnd(pid_t pid, int wait_status);
+
   // Asks it to finish (SIGTERM). One that is just about to block does not notice: repeat until it has ended.
   void Terminate() const;
 

@@ -31,6 +31,14 @@ class LineReader {
     return bytes.substr(0, end > 0 && bytes[end - 1] == '\r' ? end - 1 : end);
   }
 
+  // Throws away a line that is too long, as far as it has come. True where its end was among that: Next() goes on.
+  bool Skip(Input& input) {
+    searched_ = 0;
+    const size_t end = input.bytes().find('\n');
+    if (end == absl::string_view::npos) return input.ConsumeAll(), false;
+    return input.Consume(end + 1), true;
+  }
+
   // What the last Next() that returned nothing found: true where more input cannot help.
   bool too_long() const { return too_long_; }
 

@@ -29,6 +29,17 @@ TEST(LineReaderTest, TakesALineOfTheMostBytesAndNoneOfMore) {
   EXPECT_TRUE(lines.too_long());
 }
 
+TEST(LineReaderTest, SkipsALineThatIsTooLong) {
+  LineReader lines(4);
+  Input first("12345"), second("678"), third("90\nnext\n");
+  EXPECT_FALSE(lines.Next(first).has_value());
+  EXPECT_FALSE(lines.Skip(first));
+  EXPECT_FALSE(lines.Skip(second));
+  EXPECT_TRUE(first.empty() && second.empty());
+  EXPECT_TRUE(lines.Skip(third));
+  EXPECT_EQ(lines.Next(third), "next");
+}
+
 // Were each call to search the line from its beginning, this would take minutes and run into the test's time-out.
 TEST(LineReaderTest, CostsTimeInProportionToTheLineHoweverItIsCut) {
   const std::string line(8 << 20, 'x');

@@ -18,6 +18,7 @@
 
 #include "absl/strings/string_view.h"
 #include "protocol/output.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 
@@ -54,6 +55,14 @@ class Session {
   // The peer sends no more (half-close); answers that are due are still delivered. Called at most once, after all
   // input was shown, and last.
   virtual void OnEndOfInput(Output& output) { output.Close(); }
+
+  // What others have for this session's peer; null, and always the same, where nobody speaks to it but the peer. The
+  // driver looks after it: it calls OnMessage() for what is there whenever its output is performed, and ends the
+  // conversation at once where the mailbox was cut off.
+  virtual Mailbox* mailbox() { return nullptr; }
+
+  // Shows a message out of the mailbox. Not called after OnEndOfInput() or output.Close().
+  virtual void OnMessage(const Message& /*message*/, Output& /*output*/) {}
 
   // The time that output.WakeIn() asked for has passed, and all output is sent. Never after OnEndOfInput().
   virtual void OnTime(Output&) {}

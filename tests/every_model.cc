@@ -20,12 +20,13 @@ Traits g_can;
 absl::Status g_availability;
 std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the variant.
 
-constexpr char kListen[] =
-    "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0,echo+udp://127.0.0.1:0";
-
 }  // namespace
 
 const Traits& EveryModelTest::can() { return g_can; }
+
+void EveryModelTest::ServeAlso(absl::string_view service) {
+  absl::StrAppend(&listen_, ",", service, "://127.0.0.1:0");
+}
 
 void EveryModelTest::StartServer(std::vector<std::string> flags) {
   StartServer(ServerProcess::Options{.flags = std::move(flags)});
@@ -33,7 +34,7 @@ void EveryModelTest::StartServer(std::vector<std::string> flags) {
 
 void EveryModelTest::StartServer(ServerProcess::Options options) {
   options.flags.insert(options.flags.begin(), g_model_flags.begin(), g_model_flags.end());
-  options.flags.insert(options.flags.begin(), kListen);  // The test may say otherwise.
+  options.flags.insert(options.flags.begin(), listen_);  // The test may say otherwise.
   options.flags.push_back(absl::StrCat("--root=", root_.path()));
   server_ = std::make_unique<ServerProcess>(options);
   EXPECT_TRUE(server_->ready());

@@ -20,7 +20,10 @@ namespace polyserve {
 
 class EveryModelTest : public testing::Test {
  protected:
-  // Starts the server under test, with every service, over root().
+  // Has StartServer() listen for this service as well.
+  void ServeAlso(absl::string_view service);
+
+  // Starts the server under test, with every service that has no case of its own, over root().
   void StartServer(std::vector<std::string> flags = {});
   void StartServer(ServerProcess::Options options);
 
@@ -51,6 +54,9 @@ class EveryModelTest : public testing::Test {
 
  private:
   Scratch root_;
+  std::string listen_ =
+      "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0,"
+      "echo+udp://127.0.0.1:0";
   std::unique_ptr<ServerProcess> server_;
   size_t usual_processes_ = 0;
   size_t usual_descriptors_ = 0;

@@ -75,7 +75,7 @@ void ServerProcess::Start(const Options& options) {
   pid_ = ::fork();
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that crashes leaves no server behind.
-    ::dup2(input.get(), STDIN_FILENO);
+    ::dup2(options.input < 0 ? input.get() : options.input, STDIN_FILENO);
     ::dup2(output_end.get(), STDOUT_FILENO);
     ::dup2(log.get(), STDERR_FILENO);
     options.before_exec();

@@ -30,6 +30,7 @@ class ServerProcess {
     std::vector<std::string> flags;
     // Run in the child before the server is; async-signal-safe calls only, since the test may have threads.
     std::function<void()> before_exec = [] {};
+    int input = -1;  // Its standard input, while it starts; -1: /dev/null.
   };
 
   // Starts it, and waits until it is ready or has ended.

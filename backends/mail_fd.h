@@ -1,0 +1,38 @@
+// MailFd: a descriptor that is readable when a mailbox has something, for drivers that wait with poll(2). To be
+// destroyed before the mailbox.
+#ifndef POLYSERVE_BACKENDS_MAIL_FD_H_
+#define POLYSERVE_BACKENDS_MAIL_FD_H_
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "base/unique_fd.h"
+#include "room/mailbox.h"
+
+namespace polyserve {
+
+class MailFd final : private Waker {
+ public:
+  // Fails for want of descriptors.
+  static absl::StatusOr<std::unique_ptr<MailFd>> Open(Mailbox& mailbox);
+  ~MailFd() { mailbox_.Attach(nullptr); }
+  MailFd(const MailFd&) = delete;
+  MailFd& operator=(const MailFd&) = delete;
+
+  // The mailbox's own, where it has one; else one that a waker of ours makes readable.
+  int fd() const { return own_.ok() ? own_.get() : mailbox_.fd(); }
+  // To be called when it is readable: makes it unreadable, until more comes.
+  void Collect();
+
+ private:
+  MailFd(Mailbox& mailbox, UniqueFd own) : mailbox_(mailbox), own_(std::move(own)) {}
+  void Wake() override;
+
+  Mailbox& mailbox_;
+  const UniqueFd own_;  // An eventfd.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_MAIL_FD_H_

@@ -1,0 +1,47 @@
+// Hub: the process that a room lives in where clients are served by processes that share no memory.
+//
+//   worker:  session ─ member ═════ socket ═════▶ guest ┐
+//   worker:  session ─ member ═════ socket ═════▶ guest ┼─ LocalRoom    the hub, one loop
+//   server:  reception ───── sockets of new ones ─────▶ ┘     ▲
+//                              standard input ─ operator ─────┘
+//
+// A member makes a pair of sockets, and sends one end through the reception, which all processes of the server have
+// open (SCM_RIGHTS); no name in the file system is needed. The hub waits for nobody: who takes too little of what is
+// due to it is cut off, as in any room. It ends when nobody holds the reception any more, or with the server.
+#ifndef POLYSERVE_ROOM_HUB_H_
+#define POLYSERVE_ROOM_HUB_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "base/unique_fd.h"
+#include "net/process.h"
+
+namespace polyserve {
+
+class Hub {
+ public:
+  // Starts the process; before there are listeners or clients that it would inherit, and threads. Its operator reads
+  // from `input`.
+  static absl::StatusOr<std::unique_ptr<Hub>> Start(const std::string& admin_name, int input);
+
+  // To be called when all who hold the reception have ended: the hub then ends by itself, and is waited for.
+  ~Hub();
+
+  // For HubRoom::ReachBy(); it is handed over, to be inherited by those who are forked from here on.
+  UniqueFd TakeReception() { return std::move(reception_); }
+  // For whoever waits for children, to know this one.
+  Process& process() { return process_; }
+
+ private:
+  Hub(Process process, UniqueFd reception) : process_(std::move(process)), reception_(std::move(reception)) {}
+
+  Process process_;
+  UniqueFd reception_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_ROOM_HUB_H_

@@ -1,0 +1,174 @@
+#include "room/hub_loop.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "base/sys_error.h"
+#include "glog/logging.h"
+#include "net/fd_passing.h"
+#include "room/hub_wire.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kEventsPerTurn = 64;
+constexpr size_t kKeptBytes = 1024;  // A guest keeps no more than that between two turns.
+constexpr int kPacketsPerTurn = 16;  // Of one guest, before the others' turn.
+
+}  // namespace
+
+// A member, as the hub has it. It destroys itself when its process has gone, or does not take what is due to it.
+class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeable {
+ public:
+  Guest(HubLoop& loop, UniqueFd fd)
+      : loop_(loop), fd_(std::move(fd)), wake_(*loop.wakes_, *this), member_(loop.room_.NewMember()) {
+    loop.guests_->push_back(*this);
+    member_->Attach(&wake_);
+  }
+  virtual ~Guest() { loop_.guests_->erase(loop_.guests_->iterator_to(*this)); }
+
+  int fd() const { return fd_.get(); }
+
+  void OnEvents(uint32_t events) {
+    if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0 && !Receive()) return delete this;
+    if ((events & EPOLLOUT) != 0) OnMail();
+  }
+
+  void OnMail() override {
+    if (member_->is_cut_off() || !Send()) delete this;
+  }
+
+ private:
+  // False where the other side has gone.
+  bool Receive() {
+    char packet[1 + kMaxTextBytes];
+    for (int i = 0; i < kPacketsPerTurn; ++i) {
+      const ssize_t size = ::recv(fd_.get(), packet, sizeof(packet), MSG_DONTWAIT);
+      if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+      if (size <= 0) return false;
+      OnPacket(packet[0], absl::string_view(packet + 1, static_cast<size_t>(size) - 1));
+      if (!answer_.empty() && !Send()) return false;
+    }
+    return true;
+  }
+
+  void OnPacket(char kind, absl::string_view text) {
+    if (kind == kHubSay && CheckText(text).ok()) member_->Say(text);
+    if (kind == kHubJoin && member_->name().empty()) answer_ = member_->Join(text).ok() ? kHubDone : kHubTaken;
+    if (kind != kHubLeave) return;
+    member_->Leave();
+    answer_ = kHubDone;
+  }
+
+  // Sends what is due, and the answer behind it. What the socket does not take waits. False where it is broken.
+  bool Send() {
+    while (true) {
+      if (packet_.empty()) Pack();
+      if (packet_.empty()) break;
+      const ssize_t sent = ::send(fd_.get(), packet_.data(), packet_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0 && errno != EAGAIN) return false;
+      if (sent < 0) return WaitForRoom(true);
+      packet_.clear();
+    }
+    if (packet_.capacity() > kKeptBytes) packet_ = std::string();
+    return WaitForRoom(false);
+  }
+
+  // The next packet: as many messages as fit, or else the answer.
+  void Pack() {
+    while (packet_.size() + kMaxTextBytes + kMaxNameBytes + 64 < kMaxHubPacketBytes) {
+      const Message message = member_->Next();
+      if (message == nullptr) break;
+      if (packet_.empty()) packet_ = kHubMail;
+      packet_ += *message;
+    }
+    if (packet_.empty()) packet_.swap(answer_);
+  }
+
+  bool WaitForRoom(bool waits) {
+    if (waits == waits_) return true;
+    waits_ = waits;
+    epoll_event event = {};
+    event.events = waits ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    event.data.ptr = this;
+    return ::epoll_ctl(loop_.epoll_.get(), EPOLL_CTL_MOD, fd_.get(), &event) == 0;
+  }
+
+  HubLoop& loop_;
+  const UniqueFd fd_;
+  bool waits_ = false;  // For room in the socket.
+  std::string packet_;  // Not sent yet.
+  std::string answer_;  // The same, behind all messages.
+  WakeList::Entry wake_;
+  const std::unique_ptr<Member> member_;
+};
+
+absl::StatusOr<std::unique_ptr<HubLoop>> HubLoop::Create(UniqueFd reception, Room& room) {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.ok()) return SysError("epoll_create1");
+  absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
+  if (!wakes.ok()) return wakes.status();
+  std::unique_ptr<HubLoop> loop(new HubLoop(std::move(epoll), std::move(reception), *std::move(wakes), room));
+  absl::Status status = loop->Watch(loop->reception_.get(), nullptr);
+  status.Update(loop->Watch(loop->wakes_->fd(), loop->wakes_.get()));
+  if (!status.ok()) return status;
+  return loop;
+}
+
+HubLoop::HubLoop(UniqueFd epoll, UniqueFd reception, std::unique_ptr<WakeList> wakes, Room& room)
+    : epoll_(std::move(epoll)),
+      reception_(std::move(reception)),
+      wakes_(std::move(wakes)),
+      room_(room),
+      guests_(std::make_unique<Guests>()) {}
+
+HubLoop::~HubLoop() {
+  while (!guests_->empty()) delete &guests_->front();
+}
+
+absl::Status HubLoop::Watch(int fd, void* tag) const {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.ptr = tag;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
+}
+
+absl::Status HubLoop::Run() {
+  wakes_->BelongToThisThread();
+  while (true) {
+    epoll_event events[kEventsPerTurn];
+    const int count = ::epoll_wait(epoll_.get(), events, kEventsPerTurn, wakes_->empty() ? -1 : 0);
+    if (count < 0 && errno != EINTR) return SysError("epoll_wait");
+    for (int i = 0; i < count; ++i) {
+      void* const tag = events[i].data.ptr;
+      if (tag == nullptr && !Receive()) return absl::OkStatus();
+      if (tag == wakes_.get()) wakes_->TakeWake();
+      if (tag != nullptr && tag != wakes_.get()) static_cast<Guest*>(tag)->OnEvents(events[i].events);
+    }
+    wakes_->Deliver();  // All that this turn has brought to a guest leaves with one call.
+  }
+}
+
+// Takes in a guest. False where there will be no more.
+bool HubLoop::Receive() {
+  absl::StatusOr<Parcel> parcel = ReceiveParcel(reception_.get());
+  if (absl::IsCancelled(parcel.status())) return false;
+  if (!parcel.ok() || parcel->descriptors.size() != 1) {
+    LOG_EVERY_N(WARNING, 100) << "a member is lost on its way to the chat room: " << parcel.status().message();
+    return true;
+  }
+  Guest* const guest = new Guest(*this, std::move(parcel->descriptors[0]));
+  if (!Watch(guest->fd(), guest).ok()) delete guest;
+  return true;
+}
+
+}  // namespace polyserve

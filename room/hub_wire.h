@@ -1,0 +1,30 @@
+// What a hub and its members say to each other: packets of a SOCK_SEQPACKET socket, each a letter and what belongs to
+// it. The hub is the same program, so nothing is checked twice but what would harm others.
+#ifndef POLYSERVE_ROOM_HUB_WIRE_H_
+#define POLYSERVE_ROOM_HUB_WIRE_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+namespace polyserve {
+
+enum HubPacket : char {
+  // From a member.
+  kHubJoin = 'L',   // The name; answered.
+  kHubSay = 'C',    // The text.
+  kHubLeave = 'E',  // Answered, behind all messages that are due.
+  // From the hub.
+  kHubDone = 'Y',
+  kHubTaken = 'N',  // Somebody has the name.
+  kHubMail = 'M',   // Lines, each with its end: as many as were due.
+};
+
+constexpr size_t kMaxHubPacketBytes = 32 * 1024;  // The kernel takes some of them before it says that it is full.
+
+// A hub that takes longer than this for an answer has been stopped, or worse.
+constexpr absl::Duration kHubPatience = absl::Seconds(10);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_ROOM_HUB_WIRE_H_

@@ -1,0 +1,96 @@
+#include "room/local_room.h"
+
+#include <utility>
+
+#include "glog/logging.h"
+
+namespace polyserve {
+
+// Its place among the seats, and whether it has one, are guarded by the room's lock: the room may drop it at any time.
+class LocalRoom::Seat : public Member {
+ public:
+  explicit Seat(LocalRoom& room) : room_(room) {}
+  ~Seat() override { Leave(); }
+
+  absl::Status Join(absl::string_view name) override {
+    CHECK(name_.empty()) << "it has joined already";
+    absl::Status status = room_.Add(*this, name);
+    if (status.ok()) name_.assign(name.data(), name.size());
+    return status;
+  }
+
+  void Say(absl::string_view text) override { room_.Say(*this, text); }
+
+  void Leave() override {
+    if (name_.empty()) return;
+    room_.Remove(*this);
+    name_.clear();
+  }
+
+ private:
+  friend class LocalRoom;
+  static constexpr size_t kNowhere = static_cast<size_t>(-1);
+
+  LocalRoom& room_;
+  size_t place_ = kNowhere;
+  std::string known_as_;  // name_ is for the member's own thread.
+};
+
+std::unique_ptr<Member> LocalRoom::NewMember() { return std::make_unique<Seat>(*this); }
+
+absl::Status LocalRoom::Add(Seat& seat, absl::string_view name) {
+  if (absl::Status status = CheckName(name, admin_name_); !status.ok()) return status;
+  MutexLock lock(mutex_);
+  if (!names_.emplace(name).second) return NameIsTaken();
+  seat.place_ = seats_.size();
+  seat.known_as_.assign(name.data(), name.size());
+  seats_.push_back(&seat);
+  TellAllBut(&seat, MakeArrival(name));
+  return absl::OkStatus();
+}
+
+void LocalRoom::Say(Seat& seat, absl::string_view text) {
+  if (seat.name().empty()) return;
+  const Message message = MakeSaying(seat.name(), text);
+  MutexLock lock(mutex_);
+  if (seat.place_ != Seat::kNowhere) TellAllBut(&seat, message);
+}
+
+void LocalRoom::SayAsAdmin(absl::string_view text) {
+  const Message message = MakeSaying(admin_name_, text);
+  MutexLock lock(mutex_);
+  TellAllBut(nullptr, message);
+}
+
+void LocalRoom::Remove(Seat& seat) {
+  MutexLock lock(mutex_);
+  if (seat.place_ == Seat::kNowhere) return;  // It was dropped.
+  Drop(seat);
+  TellAllBut(nullptr, MakeDeparture(seat.known_as_));
+}
+
+// Gives the message to all; who is cut off by it leaves, which the others hear next.
+void LocalRoom::TellAllBut(const Seat* one, const Message& message) {
+  std::vector<Message> departures;
+  for (size_t i = 0; i < seats_.size();) {
+    Seat& seat = *seats_[i];
+    if (&seat == one || seat.Push(message)) {
+      ++i;
+      continue;
+    }
+    LOG(WARNING) << "a member of the room does not read what it is told, and is cut off";
+    departures.push_back(MakeDeparture(seat.known_as_));
+    Drop(seat);  // Another one takes its place, and has its turn now.
+  }
+  for (const Message& departure : departures) TellAllBut(nullptr, departure);
+}
+
+void LocalRoom::Drop(Seat& seat) {
+  names_.erase(seat.known_as_);
+  seats_[seat.place_] = seats_.back();
+  seats_[seat.place_]->place_ = seat.place_;
+  seats_.pop_back();
+  seat.place_ = Seat::kNowhere;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,49 @@
+// RoomHost: gives the server's clients one room, of the kind that its model needs: in memory where they share that, in
+// a hub process where they do not; and the operator a voice in it.
+#ifndef POLYSERVE_ROOM_HOST_H_
+#define POLYSERVE_ROOM_HOST_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/serve_context.h"
+#include "room/hub.h"
+#include "room/hub_room.h"
+#include "room/local_room.h"
+#include "room/operator.h"
+#include "room/room.h"
+
+namespace polyserve {
+
+class RoomHost {
+ public:
+  // InvalidArgument: that is no name.
+  static absl::StatusOr<std::unique_ptr<RoomHost>> Create(const std::string& admin_name, bool shares_memory);
+  // To be called when serving is over: ends what was opened.
+  ~RoomHost();
+
+  // For the sessions. Nobody is there before it is opened.
+  std::shared_ptr<Room> room() const;
+
+  // Says how the room is reached from a process that is started afresh; in there, too.
+  void Bequeath(ServeContext& context);
+  // Starts the hub, where there is to be one: before the listeners are there, which it would inherit.
+  absl::Status Open(ServeContext& context);
+  // Lets the operator speak, where the hub does not: when nothing can fail any more, since it takes a thread.
+  absl::Status OpenToOperator();
+
+ private:
+  explicit RoomHost(const std::string& admin_name) : admin_name_(admin_name) {}
+
+  const std::string admin_name_;
+  std::shared_ptr<LocalRoom> local_room_;  // This one,
+  std::shared_ptr<HubRoom> hub_room_;      // or this one is null.
+  std::unique_ptr<Hub> hub_;
+  std::unique_ptr<Operator> operator_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_ROOM_HOST_H_

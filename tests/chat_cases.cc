@@ -1,0 +1,379 @@
+// The chat room, under every model: who hears what, and that nobody who misbehaves takes it from the others.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "tests/at_once.h"
+#include "tests/datagram_peer.h"
+#include "tests/eventually.h"
+#include "tests/every_model.h"
+#include "tests/peer.h"
+
+namespace polyserve {
+
+namespace {
+
+std::string Arrival(absl::string_view name) { return absl::StrCat("欢迎 '", name, "' 进入聊天室\n"); }
+std::string Departure(absl::string_view name) { return absl::StrCat("'", name, "' 退出聊天室\n"); }
+std::string Saying(absl::string_view name, absl::string_view text) { return absl::StrCat(name, " : ", text, "\n"); }
+
+class ChatTest : public EveryModelTest {
+ protected:
+  void SetUp() override {
+    EveryModelTest::SetUp();
+    ServeAlso("chat");
+  }
+
+  Peer Join(absl::string_view name) {
+    Peer peer = Connect("chat");
+    peer.Send(absl::StrCat("L ", name, "\n"));
+    EXPECT_EQ(peer.ReadLine(), "OK\n") << name;
+    return peer;
+  }
+};
+
+// Where a client that stays keeps the others out, there is nobody to talk to.
+class RoomTest : public ChatTest {
+ protected:
+  void SetUp() override {
+    ChatTest::SetUp();
+    if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
+  }
+};
+
+TEST_F(ChatTest, OneAfterTheOtherIsWelcome) {
+  StartServer();
+  for (int i = 0; i < 3; ++i) {
+    Peer peer = Join("ada");
+    peer.Send("C ada is anybody here?\nC bob hello\nE ada\n");
+    EXPECT_EQ(peer.ReadLine(), "ERR 403 the name is not yours: you are 'ada'\n");
+    EXPECT_EQ(peer.ReadToEnd(), "EXIT\n");
+    EXPECT_TRUE(peer.was_closed());
+  }
+}
+
+TEST_F(RoomTest, AllHearWhoComesSpeaksAndGoes) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob"), carl = Join("卡尔");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  EXPECT_EQ(ada.ReadLine(), Arrival("卡尔"));
+  EXPECT_EQ(bob.ReadLine(), Arrival("卡尔"));
+  carl.Send("C 卡尔 你好\n");
+  EXPECT_EQ(ada.ReadLine(), Saying("卡尔", "你好"));
+  EXPECT_EQ(bob.ReadLine(), Saying("卡尔", "你好"));
+  bob.Send("E bob\n");
+  EXPECT_EQ(bob.ReadToEnd(), "EXIT\n");
+  EXPECT_EQ(ada.ReadLine(), Departure("bob"));
+  EXPECT_EQ(carl.ReadLine(), Departure("bob"));
+  Join("bob");
+}
+
+TEST_F(RoomTest, NameIsRefusedToAllButTheOneWhoHasIt) {
+  StartServer();
+  Peer ada = Join("ada"), other = Connect("chat");
+  other.Send("L ada\nC ada I am ada\nE ada\nL 管理员\nL \nL bob\n");
+  EXPECT_EQ(other.ReadLine(), "ERR 409 somebody has this name\n");
+  EXPECT_EQ(other.ReadLine(), "ERR 403 join first: L <name>\n");
+  EXPECT_EQ(other.ReadLine(), "ERR 403 join first: L <name>\n");
+  EXPECT_TRUE(absl::StartsWith(other.ReadLine(), "ERR 403 "));
+  EXPECT_EQ(other.ReadLine(), "ERR 400 the name is empty\n");
+  EXPECT_EQ(other.ReadLine(), "OK\n");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+}
+
+TEST_F(RoomTest, AllHearOfThoseWhoDieWithoutAWord) {
+  StartServer();
+  Peer ada = Join("ada");
+  {
+    Peer bob = Join("bob"), carl = Join("carl"), dora = Join("dora");
+    for (absl::string_view name : {"bob", "carl", "dora"}) EXPECT_EQ(ada.ReadLine(), Arrival(name));
+    bob.Reset();
+    EXPECT_EQ(ada.ReadLine(), Departure("bob"));
+    carl.HalfClose();
+    EXPECT_EQ(ada.ReadLine(), Departure("carl"));
+  }
+  EXPECT_EQ(ada.ReadLine(), Departure("dora"));
+  Join("bob");
+}
+
+TEST_F(RoomTest, AllHearTheSameInTheSameOrder) {
+  constexpr int kMembers = 12, kMessages = 50;
+  StartServer();
+  Peer witness = Join("witness");
+  RunAtOnce(kMembers, [this](int i) {
+    Peer peer = Join(absl::StrCat("m", i));
+    for (int k = 0; k < kMessages; ++k) peer.Send(absl::StrCat("C m", i, " ", k, "\n"));
+    peer.Send("X\n");
+    std::string line;
+    while (line != "ERR 400 expected: L <name>, C <name> <text>, or E <name>\n" && !peer.was_closed())
+      line = peer.ReadLine();
+  });
+  std::vector<int> next(kMembers);
+  for (int i = 0; i < kMembers * (kMessages + 2); ++i) {
+    const std::string line = witness.ReadLine();
+    int member = 0, number = 0;
+    if (std::sscanf(line.c_str(), "m%d : %d\n", &member, &number) != 2) continue;
+    ASSERT_EQ(number, next.at(static_cast<size_t>(member))++) << line;
+  }
+  for (const int said : next) EXPECT_EQ(said, kMessages);
+}
+
+TEST_F(RoomTest, FloodReachesThoseWhoRead) {
+  constexpr int kMessages = 5000;
+  StartServer();
+  Peer reader = Join("reader"), speaker = Join("speaker");
+  EXPECT_EQ(reader.ReadLine(), Arrival("speaker"));
+  std::string flood;
+  for (int i = 0; i < kMessages; ++i) absl::StrAppend(&flood, "C speaker ", i, "\n");
+  std::thread sender([&] { EXPECT_TRUE(speaker.Send(flood)); });
+  for (int i = 0; i < kMessages; ++i) ASSERT_EQ(reader.ReadLine(), Saying("speaker", absl::StrCat(i)));
+  sender.join();
+}
+
+TEST_F(RoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
+  constexpr int kMostMessages = 64 * 1024;  // 64 MiB: more than the mailbox and the kernel's buffers hold.
+  StartServer();
+  Peer deaf = Join("deaf"), speaker = Join("speaker"), reader = Join("reader");
+  EXPECT_EQ(speaker.ReadLine(), Arrival("reader"));
+  const std::string text(1000, 'x');
+  bool has_left = false;
+  for (int i = 0; i < kMostMessages && !has_left; ++i) {
+    ASSERT_TRUE(speaker.Send(absl::StrCat("C speaker ", text, "\n")));
+    std::string line = reader.ReadLine();
+    has_left = line == Departure("deaf");
+    if (has_left) line = reader.ReadLine();
+    ASSERT_EQ(line, Saying("speaker", text));
+  }
+  EXPECT_TRUE(has_left);
+  EXPECT_EQ(speaker.ReadLine(), Departure("deaf"));
+  EXPECT_TRUE(deaf.AwaitClose());
+  Join("deaf");
+}
+
+TEST_F(RoomTest, LineThatIsTooLongIsRefusedAndTheMemberStays) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  bob.Send(absl::StrCat("C bob ", std::string(200000, 'x'), "\nC bob \xff\nC bob short\n"));
+  EXPECT_TRUE(absl::StartsWith(bob.ReadLine(), "ERR 413 "));
+  EXPECT_TRUE(absl::StartsWith(bob.ReadLine(), "ERR 400 "));
+  EXPECT_EQ(ada.ReadLine(), Saying("bob", "short"));
+}
+
+TEST_F(RoomTest, OperatorIsHeardByAll) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  UniqueFd read_end(ends[0]), write_end(ends[1]);
+  StartServer(ServerProcess::Options{.flags = {"--admin_name=根"}, .input = read_end.get()});
+  Peer ada = Join("ada"), bob = Join("bob");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  const absl::string_view lines = "tea is ready\n\xff\n你好\n";
+  ASSERT_EQ(::write(write_end.get(), lines.data(), lines.size()), static_cast<ssize_t>(lines.size()));
+  for (Peer* peer : {&ada, &bob}) {
+    EXPECT_EQ(peer->ReadLine(), Saying("根", "tea is ready"));
+    EXPECT_EQ(peer->ReadLine(), Saying("根", "你好"));
+  }
+  write_end.reset();
+  bob.Send("C bob after the end of the input\n");
+  EXPECT_EQ(ada.ReadLine(), Saying("bob", "after the end of the input"));
+}
+
+TEST_F(RoomTest, StopFindsTheRoomFull) {
+  constexpr int kMembers = 40;
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd read_end(ends[0]), write_end(ends[1]);  // The operator could still speak.
+  StartServer(ServerProcess::Options{.flags = {"--drain_timeout=inf"}, .input = read_end.get()});
+  std::vector<Peer> members;
+  for (int i = 0; i < kMembers; ++i) members.push_back(Join(absl::StrCat("m", i)));
+  server().Signal(SIGTERM);
+  ExpectCleanExit();
+  for (Peer& member : members) EXPECT_TRUE(member.AwaitClose());
+}
+
+TEST_F(RoomTest, NothingStaysBehind) {
+  StartServer();
+  NoteFootprint();
+  for (int round = 0; round < 3; ++round) {
+    RunAtOnce(8, [this, round](int i) {
+      const std::string name = absl::StrCat("m", round, "-", i);  // Those of the last round may still be leaving.
+      Peer peer = Join(name);
+      peer.Send(absl::StrCat("C ", name, " hello\n"));
+      if (i % 2 == 0) peer.Reset();
+    });
+  }
+  ExpectFootprint();
+}
+
+// The course's dialect, by UDP, in the same room.
+class DatagramChatTest : public ChatTest {
+ protected:
+  void SetUp() override {
+    ChatTest::SetUp();
+    ServeAlso("chat+udp");
+  }
+
+  DatagramPeer NewPeer() { return DatagramPeer(server().address("chat+udp")); }
+};
+
+TEST_F(DatagramChatTest, BothTransportsShareTheRoom) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
+  StartServer();
+  DatagramPeer ada = NewPeer();
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  Peer bob = Join("bob");
+  EXPECT_EQ(ada.Receive(), "\n欢迎 'bob' 进入聊天室");
+  DatagramPeer carl = NewPeer();
+  carl.Send("L ada");
+  EXPECT_EQ(carl.Receive(), "somebody has this name");
+  carl.Send("L bob");
+  EXPECT_EQ(carl.Receive(), "somebody has this name");
+  carl.Send("L 卡尔");
+  EXPECT_EQ(carl.Receive(), "OK");
+  EXPECT_EQ(ada.Receive(), "\n欢迎 '卡尔' 进入聊天室");
+  EXPECT_EQ(bob.ReadLine(), Arrival("卡尔"));
+  ada.Send("C ada 你好");
+  EXPECT_EQ(carl.Receive(), "\nada : 你好");
+  EXPECT_EQ(bob.ReadLine(), Saying("ada", "你好"));
+  bob.Send("C bob hello\n");
+  EXPECT_EQ(carl.Receive(), "\nbob : hello");
+  EXPECT_EQ(ada.Receive(), "\nbob : hello");
+  carl.Send("E 卡尔");
+  EXPECT_EQ(carl.Receive(), "EXIT");
+  EXPECT_EQ(ada.Receive(), "\n'卡尔' 退出聊天室");
+  EXPECT_EQ(bob.ReadLine(), Departure("卡尔"));
+}
+
+TEST_F(DatagramChatTest, NameBelongsToItsAddress) {
+  StartServer();
+  DatagramPeer ada = NewPeer(), eve = NewPeer();
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  eve.Send("C ada I am ada");
+  EXPECT_EQ(eve.Receive(), "\njoin first: L <name>");
+  eve.Send("E ada");
+  EXPECT_EQ(eve.Receive(), "\njoin first: L <name>");
+  eve.Send("L eve");
+  EXPECT_EQ(eve.Receive(), "OK");
+  EXPECT_EQ(ada.Receive(), "\n欢迎 'eve' 进入聊天室");
+  eve.Send("E ada");
+  EXPECT_EQ(eve.Receive(), "\nyou are 'eve'");
+}
+
+TEST_F(DatagramChatTest, WhoIsSilentForTooLongHasLeft) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
+  StartServer({"--idle_timeout=1s"});
+  Peer bob = Join("bob");
+  DatagramPeer ada = NewPeer();
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  EXPECT_EQ(bob.ReadLine(), Arrival("ada"));
+  std::string line;
+  do {  // Whoever speaks stays.
+    bob.Send("anything\n");
+    line = bob.ReadLine();
+  } while (absl::StartsWith(line, "ERR 400 "));
+  EXPECT_EQ(line, Departure("ada"));
+}
+
+// What follows is for models whose clients share no memory: their room is in a process of its own.
+class HubTest : public RoomTest {
+ protected:
+  void SetUp() override {
+    RoomTest::SetUp();
+    if (can().shares_memory) GTEST_SKIP() << "the room is in the server's memory";
+  }
+
+  // Kills the hub, or all but the hub and the server itself.
+  void Kill(bool hub) {
+    int killed = 0;
+    for (const pid_t pid : server().processes()) {
+      const bool is_hub = NameOf(pid) == "chat hub\n";
+      if (pid == server().pid() || is_hub != hub) continue;
+      killed += ::kill(pid, SIGKILL) == 0 ? 1 : 0;
+    }
+    EXPECT_GT(killed, 0);
+  }
+
+ private:
+  static std::string NameOf(pid_t pid) {
+    std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+};
+
+TEST_F(HubTest, KilledHubClosesItsMembersAndLeavesTheRest) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob"), quiet = Connect("chat");
+  quiet.Send("C quiet hello\n");
+  EXPECT_EQ(quiet.ReadLine(), "ERR 403 join first: L <name>\n");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  Kill(true);
+  EXPECT_TRUE(ada.AwaitClose());
+  EXPECT_TRUE(bob.AwaitClose());
+  EXPECT_TRUE(quiet.AwaitClose());
+  Peer late = Connect("chat");
+  late.Send("L late\n");
+  EXPECT_EQ(late.ReadLine(), "ERR 503 the room is gone, until the server is started anew\n");
+  ExpectServesOthers();
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "lost the room"); }));
+  EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
+}
+
+TEST_F(HubTest, MembersOfKilledProcessesHaveLeft) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  Kill(false);
+  EXPECT_TRUE(ada.AwaitClose());
+  EXPECT_TRUE(bob.AwaitClose());
+  // The names are free as soon as the hub has seen it; whoever serves the next client is a new process.
+  EXPECT_TRUE(Eventually([this] {
+    Peer again = Connect("chat");
+    again.Send("L ada\n");
+    return again.ReadLine() == "OK\n";
+  }));
+}
+
+TEST_F(HubTest, OneKilledProcessIsHeardOfByTheOthers) {
+  if (can().pooled) GTEST_SKIP() << "who serves whom cannot be told from outside";
+  StartServer();
+  const std::vector<pid_t> before = server().processes();
+  Peer ada = Join("ada");
+  const std::vector<pid_t> after = server().processes();
+  Peer bob = Join("bob");
+  EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  for (const pid_t pid : after) {
+    if (std::find(before.begin(), before.end(), pid) == before.end()) ::kill(pid, SIGKILL);
+  }
+  EXPECT_EQ(bob.ReadLine(), Departure("ada"));
+}
+
+TEST_F(HubTest, KilledServerLeavesNobodyBehind) {
+  StartServer();
+  Peer ada = Join("ada"), bob = Join("bob");
+  server().Signal(SIGKILL);
+  server().AwaitExit();
+  EXPECT_TRUE(Eventually([this] { return server().processes().empty(); }));
+  EXPECT_TRUE(ada.AwaitClose() || ada.was_reset());
+}
+
+}  // namespace
+
+}  // namespace polyserve
