@@ -36,8 +36,8 @@ class Acceptor {
   };
 
   struct Options {
-    bool non_blocking = false;                     // Of the connections.
-    int max_descriptor = INT_MAX;                  // A connection whose descriptor is above it is refused.
+    bool non_blocking = false;     // Of the connections.
+    int max_descriptor = INT_MAX;  // A connection whose descriptor is above it is refused.
     Peers peers = Peers::kNone;
     bool accepts_connections = true;
     std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.

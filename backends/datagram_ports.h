@@ -29,7 +29,8 @@ class DatagramPorts {
   bool Serve();
   // How long the next look may take to come, if nothing comes: for ever where nobody is remembered.
   absl::Duration UntilNextLook() const;
-  // The server stops: see DatagramPort::Drain() and PeerSet::OnStop(). Those who are not done yet still need their turns.
+  // The server stops: see DatagramPort::Drain() and PeerSet::OnStop(). Those who are not done yet still need their
+  // turns.
   void Drain();
   bool empty() const { return ports_.empty() && peers_->empty(); }
 

@@ -84,7 +84,7 @@ class EventLoop {
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;
   const std::unique_ptr<WakeList> wakes_;
-  EventPointer woken_;  // By another thread.
+  EventPointer woken_;                             // By another thread.
   std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   std::unique_ptr<PeerSet> peers_;                 // Those with a port of their own; null where no service has any.
   EventPointer signals_;

@@ -52,8 +52,8 @@ ssize_t PeerConversation::ReceiveOwn(char* buffer) {
   ssize_t size = 0;
   do {
     size = ::recv(socket_.get(), buffer, kMaxDatagramBytes, MSG_DONTWAIT);
-    // The peer's host has refused an answer. To a port of its own the peer speaks of one thing only, and cannot be heard
-    // again once it has left; else it may be back.
+    // The peer's host has refused an answer. To a port of its own the peer speaks of one thing only, and cannot be
+    // heard again once it has left; else it may be back.
     has_gone_ = has_gone_ || (size < 0 && errno == ECONNREFUSED && own_port_);
   } while (size < 0 && (errno == EINTR || errno == ECONNREFUSED) && !has_gone_);
   return size;

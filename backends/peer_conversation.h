@@ -26,7 +26,8 @@ class PeerConversation {
   // What to wait for: input on any of them, or, while is_blocked(), that the first one takes output.
   int socket() const { return socket_.get(); }
   int strays() const { return strays_.get(); }  // -1 when there will be none any more.
-  // Nobody is there any more who hands over strays. To be called when their descriptor says so, as it goes on saying it.
+  // Nobody is there any more who hands over strays. To be called when their descriptor says so, as it goes on saying
+  // it.
   void CloseStrays() { strays_.reset(); }
 
   // Answers what has come, oldest first, without waiting for it: up to so many datagrams, by way of a buffer of
@@ -48,8 +49,8 @@ class PeerConversation {
   bool asks_for_wake() const { return !is_blocked() && output_.asks_for_wake(); }
   absl::Duration TakeWakeIn() { return output_.TakeWakeIn(); }
 
-  // Lets go of a peer that is not over: what it sends from now on is for a new session. What it has sent before is still
-  // answered here.
+  // Lets go of a peer that is not over: what it sends from now on is for a new session. What it has sent before is
+  // still answered here.
   void LetGo(char* buffer, int most);
 
  private:

@@ -109,8 +109,8 @@ absl::StatusOr<PeerDesk::Arrival> PeerDesk::Accept(const Datagram& first) {
     return absl::FailedPreconditionError(absl::StrCat(kMaxPeers, " others are being served"));
   }
   bool may_hold_others = false;
-  absl::StatusOr<UniqueFd> socket = own_ports_ ? ConnectFromNewPort(listener_, first.path)
-                                               : ConnectBeside(listener_, first.path, may_hold_others);
+  absl::StatusOr<UniqueFd> socket =
+      own_ports_ ? ConnectFromNewPort(listener_, first.path) : ConnectBeside(listener_, first.path, may_hold_others);
   int ends[2];
   if (!socket.ok()) return socket.status();
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return SysError("socketpair");

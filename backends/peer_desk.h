@@ -1,9 +1,9 @@
-// PeerDesk: accepts the peers of a socket of datagrams, where each gets a process or a thread, or is to be answered from
-// a port of its own: a peer that is new gets a socket, connected to it (net/datagram.h). One thread.
+// PeerDesk: accepts the peers of a socket of datagrams, where each gets a process or a thread, or is to be answered
+// from a port of its own: a peer that is new gets a socket, connected to it (net/datagram.h). One thread.
 //
-// What the peer sent before that socket was there waits at the listener all the same, behind its first datagram, or even
-// comes there later (the kernel had chosen the listener already). So the desk knows all peers, and has a channel to
-// each of their sessions (a pair of Unix sockets, so that it reaches processes too): datagrams that stray to the
+// What the peer sent before that socket was there waits at the listener all the same, behind its first datagram, or
+// even comes there later (the kernel had chosen the listener already). So the desk knows all peers, and has a channel
+// to each of their sessions (a pair of Unix sockets, so that it reaches processes too): datagrams that stray to the
 // listener are handed over by it, the first one included. Where the session's end of the channel is closed, or reads no
 // more, the peer is a new one again.
 //
@@ -84,8 +84,8 @@ class PeerDesk {
   size_t pending_bytes_ = 0;
 };
 
-// Takes the next datagram that strayed to the listener, without waiting, into `buffer` of kMaxDatagramBytes. Returns its
-// size, which may be 0; -1 where there is none.
+// Takes the next datagram that strayed to the listener, without waiting, into `buffer` of kMaxDatagramBytes. Returns
+// its size, which may be 0; -1 where there is none.
 ssize_t ReceiveStray(int strays, char* buffer);
 
 }  // namespace polyserve

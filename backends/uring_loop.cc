@@ -64,8 +64,7 @@ absl::Status UringLoop::Run() {
     Proceed();
     if (!shared_.alarms.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
-  } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty() ||
-           !peers_->empty());
+  } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty() || !peers_->empty());
   return ring_->Submit();  // The last connections' closing.
 }
 

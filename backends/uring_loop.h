@@ -70,7 +70,7 @@ class UringLoop : public UringDriver {
   Acceptor acceptor_;
   std::vector<Port> ports_;
   UringShared shared_;
-  std::unique_ptr<PeerSet> peers_;  // Those that are answered from a port of their own.
+  std::unique_ptr<PeerSet> peers_;      // Those that are answered from a port of their own.
   std::vector<UringConnection*> turn_;  // Those that were due when it began.
   bool stop_came_ = false;
   bool awaits_linger_end_ = false;

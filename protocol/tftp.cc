@@ -35,7 +35,8 @@ void TftpSession::OnInput(Input& input, Output& output) {
     End(output);  // Is never answered.
   } else if (opcode == TftpOpcode::kAck && block.has_value() && state_ == State::kSending) {
     OnAck(*block, output);
-  } else if (opcode == TftpOpcode::kData && block.has_value() && (state_ == State::kReceiving || state_ == State::kReceived)) {
+  } else if (opcode == TftpOpcode::kData && block.has_value() &&
+             (state_ == State::kReceiving || state_ == State::kReceived)) {
     OnData(*block, TftpDataOf(packet), output);
   } else if (state_ == State::kAwaitsRequest) {
     const bool belongs_to_transfer = opcode == TftpOpcode::kAck || opcode == TftpOpcode::kData;

@@ -2,8 +2,8 @@
 // windowsize (RFC 7440); modes octet and netascii. Datagrams only. One transfer after the other; the names are those of
 // the library, and may begin with '/'. Block numbers wrap from 65535 to 0, so that size has no bound.
 //
-// A packet that is lost is sent again by a timer alone, at intervals that double. An acknowledgement that comes twice is
-// never answered: else each of two that cross would double all that follows (the sorcerer's apprentice, RFC 1123,
+// A packet that is lost is sent again by a timer alone, at intervals that double. An acknowledgement that comes twice
+// is never answered: else each of two that cross would double all that follows (the sorcerer's apprentice, RFC 1123,
 // section 4.2.3.1). An upload takes its name when it is whole, before its last block is acknowledged; whoever did not
 // hear that is told again for a while.
 //

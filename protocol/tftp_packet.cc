@@ -10,12 +10,11 @@ namespace polyserve {
 
 namespace {
 
-std::string Number(uint16_t value) {
-  return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
-}
+std::string Number(uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
 
 uint16_t NumberAt(absl::string_view packet, size_t at) {
-  return static_cast<uint16_t>(static_cast<unsigned char>(packet[at]) << 8 | static_cast<unsigned char>(packet[at + 1]));
+  return static_cast<uint16_t>(static_cast<unsigned char>(packet[at]) << 8 |
+                               static_cast<unsigned char>(packet[at + 1]));
 }
 
 std::string Head(TftpOpcode opcode, uint16_t value) {

@@ -52,7 +52,8 @@ absl::StatusOr<std::string> TftpSource::ReadAt(Begin at, Begin& end) const {
 }
 
 absl::StatusOr<std::string> TftpSource::ReadFile(int64_t offset, size_t count) const {
-  std::string bytes(static_cast<size_t>(std::clamp<int64_t>(file_.size - offset, 0, static_cast<int64_t>(count))), '\0');
+  std::string bytes(static_cast<size_t>(std::clamp<int64_t>(file_.size - offset, 0, static_cast<int64_t>(count))),
+                    '\0');
   const ssize_t read = ::pread(file_.fd->get(), bytes.data(), bytes.size(), offset);
   if (read != static_cast<ssize_t>(bytes.size())) return absl::DataLossError("the file has changed while it was sent");
   return bytes;

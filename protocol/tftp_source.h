@@ -1,5 +1,5 @@
-// TftpSource: a file as the blocks that TFTP sends of it. Any block that is not acknowledged yet can be had again, since
-// it is read again: nothing of the file is held.
+// TftpSource: a file as the blocks that TFTP sends of it. Any block that is not acknowledged yet can be had again,
+// since it is read again: nothing of the file is held.
 #ifndef POLYSERVE_PROTOCOL_TFTP_SOURCE_H_
 #define POLYSERVE_PROTOCOL_TFTP_SOURCE_H_
 

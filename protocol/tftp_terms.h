@@ -17,12 +17,12 @@ struct TftpTerms {
   static constexpr int64_t kMaxWindow = 64;
   static constexpr int64_t kMaxWindowBytes = 1 << 20;
 
-  size_t block_bytes = 512;                 // blksize, RFC 2348
+  size_t block_bytes = 512;                   // blksize, RFC 2348
   absl::Duration timeout = absl::Seconds(1);  // timeout, RFC 2349
-  int64_t window = 1;                       // windowsize, RFC 7440: so many blocks for one acknowledgement.
-  std::optional<int64_t> announced_bytes;   // tsize, RFC 2349: what an upload will have.
-  bool asks_for_size = false;               // tsize of a download: the acknowledgement is to tell it.
-  bool has_block_bytes = false;             // These were asked for, and are to be acknowledged.
+  int64_t window = 1;                         // windowsize, RFC 7440: so many blocks for one acknowledgement.
+  std::optional<int64_t> announced_bytes;     // tsize, RFC 2349: what an upload will have.
+  bool asks_for_size = false;                 // tsize of a download: the acknowledgement is to tell it.
+  bool has_block_bytes = false;               // These were asked for, and are to be acknowledged.
   bool has_timeout = false;
   bool has_window = false;
 };

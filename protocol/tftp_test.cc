@@ -44,7 +44,8 @@ class TftpSessionTest : public testing::Test {
     session_ = std::make_unique<TftpSession>(library_);
   }
   void Write(const std::string& name, absl::string_view bytes) {
-    std::ofstream(absl::StrCat(root_, "/", name), std::ios::binary).write(bytes.data(), static_cast<int64_t>(bytes.size()));
+    std::ofstream(absl::StrCat(root_, "/", name), std::ios::binary)
+        .write(bytes.data(), static_cast<int64_t>(bytes.size()));
   }
   std::string Read(const std::string& name) {
     std::ifstream file(absl::StrCat(root_, "/", name), std::ios::binary);
@@ -102,10 +103,11 @@ TEST_F(TftpSessionTest, BlockNumbersWrap) {
 TEST_F(TftpSessionTest, OptionsAreAcceptedAsFarAsTheyMakeSense) {
   Write("a", Pattern(5000));
   TftpTestTransfer get = NewTransfer();
-  EXPECT_EQ(get.Get("a", "octet",
-                    {{"BlkSize", "1400"}, {"tsize", "0"}, {"timeout", "3"}, {"windowsize", "4"}, {"new", "x"}}),
-            Pattern(5000));
-  EXPECT_EQ(get.accepted(), (TftpOptions{{"blksize", "1400"}, {"timeout", "3"}, {"windowsize", "4"}, {"tsize", "5000"}}));
+  EXPECT_EQ(
+      get.Get("a", "octet", {{"BlkSize", "1400"}, {"tsize", "0"}, {"timeout", "3"}, {"windowsize", "4"}, {"new", "x"}}),
+      Pattern(5000));
+  EXPECT_EQ(get.accepted(),
+            (TftpOptions{{"blksize", "1400"}, {"timeout", "3"}, {"windowsize", "4"}, {"tsize", "5000"}}));
   TftpTestTransfer large = NewTransfer();
   large.Get("a", "octet", {{"blksize", "70000"}, {"windowsize", "60000"}, {"timeout", "0"}});
   EXPECT_EQ(large.accepted(), (TftpOptions{{"blksize", "65464"}, {"windowsize", "16"}}));

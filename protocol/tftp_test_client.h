@@ -31,7 +31,8 @@ struct TftpFaults {
 // The whole of one transfer, until both sides have nothing more to send.
 class TftpTestTransfer {
  public:
-  TftpTestTransfer(Session& session, const TftpFaults& faults) : session_(session), faults_(faults), dice_(faults.seed) {}
+  TftpTestTransfer(Session& session, const TftpFaults& faults)
+      : session_(session), faults_(faults), dice_(faults.seed) {}
 
   // Returns the file; nothing where the transfer failed.
   std::optional<std::string> Get(absl::string_view name, absl::string_view mode = "octet",

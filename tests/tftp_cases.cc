@@ -1,5 +1,5 @@
-// tftp with real clients, under every model: tftp-hpa, atftp and curl, which differ in the options they use, in what they
-// do between two transfers, and in how strictly they look at ports.
+// tftp with real clients, under every model: tftp-hpa, atftp and curl, which differ in the options they use, in what
+// they do between two transfers, and in how strictly they look at ports.
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -49,8 +49,7 @@ class TftpPeer {
     char buffer[2048];
     sockaddr_storage from = {};
     socklen_t size = sizeof(from);
-    const ssize_t count =
-        ::recvfrom(fd_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size);
+    const ssize_t count = ::recvfrom(fd_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size);
     if (count < 4 || buffer[1] != 3) return std::nullopt;
     transfer_ = Endpoint::FromAddress(from);
     return std::string(buffer + 4, static_cast<size_t>(count) - 4);
@@ -122,7 +121,7 @@ TEST_F(TftpTest, AtftpGetsAndPutsWithAllOptions) {
   root().Write("a", bytes);
   local_.Write("b", bytes);
   StartTftp();
-  const std::vector<std::string> common = {"atftp",    "--option", "blksize 1428", "--option",  "windowsize 8",
+  const std::vector<std::string> common = {"atftp",    "--option", "blksize 1428", "--option", "windowsize 8",
                                            "--option", "tsize",    "--option",     "timeout 2"};
   std::vector<std::string> get = common;
   get.insert(get.end(), {"--get", "--remote-file", "a", "--local-file", local_.PathOf("a"), "127.0.0.1", port()});
