@@ -10,6 +10,7 @@
 #include "protocol/compute.h"
 #include "protocol/echo.h"
 #include "protocol/file.h"
+#include "protocol/file_unframed.h"
 #include "protocol/http.h"
 #include "protocol/http_site.h"
 #include "protocol/media_types.h"
@@ -50,15 +51,18 @@ constexpr Service kServices[] = {
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
     {"chat", "a room where what one says reaches all others", 8085, Transports::kBoth, &MakeChat, &MakeChatDatagrams,
      /*has_room=*/true},
-    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8086, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
+    {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
+     &MakeWithLibrary<FileUnframedSession>},
+    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
 };
 
 }  // namespace
 
-ServiceContext::ServiceContext(std::shared_ptr<const Library> library, std::shared_ptr<Room> room)
+ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
+                               std::shared_ptr<Room> room)
     : library(std::move(library)),
       room(std::move(room)),
-      http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem())) {}
+      http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options))) {}
 
 absl::Span<const Service> AllServices() { return kServices; }
 

@@ -18,7 +18,7 @@ namespace polyserve {
 
 // What sessions share.
 struct ServiceContext {
-  ServiceContext(std::shared_ptr<const Library> library, std::shared_ptr<Room> room);
+  ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options, std::shared_ptr<Room> room);
 
   std::shared_ptr<const Library> library;
   std::shared_ptr<Room> room;

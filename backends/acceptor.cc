@@ -56,15 +56,15 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
     UniqueFd fd(
         ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
     if (fd.ok() && fd.get() <= options_.max_descriptor) {
-      Counters::Add(context_.statistics.counters().accepted, 1);
+      Counters::Add(OfService(context_.statistics.counters(), listener.number).accepted, 1);
       if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
       return Connection{std::move(fd), &listener};
     }
     if (fd.ok()) {
-      Counters::Add(context_.statistics.counters().refused, 1);
+      Counters::Add(OfService(context_.statistics.counters(), listener.number).refused, 1);
       LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << fd.get() << " is above "
                                 << options_.max_descriptor << ", the most this model can watch (refused so far: "
-                                << context_.statistics.counters().refused << ")";
+                                << context_.statistics.Total().refused << ")";
       return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
     }
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
@@ -80,7 +80,7 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
 
 absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   absl::StatusOr<PeerDesk::Arrival> peer = listener.desk->TryAccept();
-  Counters& counters = context_.statistics.counters();
+  Counters& counters = OfService(context_.statistics.counters(), listener.number);
   if (peer.ok()) {
     Counters::Add(counters.accepted, 1);
     if (options_.non_blocking) SetNonBlocking(peer->socket.get(), true).IgnoreError();
@@ -89,7 +89,7 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   if (absl::IsUnavailable(peer.status())) return peer.status();
   Counters::Add(counters.refused, 1);
   LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << peer.status().message()
-                            << " (refused so far: " << counters.refused << ")";
+                            << " (refused so far: " << context_.statistics.Total().refused << ")";
   if (absl::IsResourceExhausted(peer.status())) return peer.status();
   return absl::UnavailableError("the peer was refused");
 }
@@ -107,20 +107,20 @@ void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& w
   spare_.reset();
   {
     const UniqueFd turned_away(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (turned_away.ok()) Counters::Add(context_.statistics.counters().refused, 1);
+    if (turned_away.ok()) Counters::Add(OfService(context_.statistics.counters(), listener.number).refused, 1);
   }  // Closed before its number is needed for the next spare.
   spare_ = OpenSpare();
   LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why.message() << "; pausing for " << kPause
                            << " (raise the limit with 'ulimit -n'; refused so far: "
-                           << context_.statistics.counters().refused << ")";
+                           << context_.statistics.Total().refused << ")";
 }
 
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {
-  Counters& counters = context_.statistics.counters();
+  Counters& counters = OfService(context_.statistics.counters(), connection.listener->number);
   Counters::Add(counters.accepted, -1);
   Counters::Add(counters.refused, 1);
   LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kPause
-                           << " (refused so far: " << counters.refused << ")";
+                           << " (refused so far: " << context_.statistics.Total().refused << ")";
   connection.fd.reset();
   pause_.emplace(kPause);
 }

@@ -41,7 +41,7 @@ DatagramPort::Peer::Peer(const DatagramPath& path, std::unique_ptr<Session> sess
 DatagramPort::Peer::~Peer() = default;
 
 DatagramPort::DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms, WakeList& wakes)
-    : listener_(listener), counters_(context.statistics.counters()), alarms_(alarms), wakes_(wakes) {}
+    : listener_(listener), counters_(OfService(context.statistics.counters(), listener.number)), alarms_(alarms), wakes_(wakes) {}
 
 DatagramPort::~DatagramPort() {
   if (!peers_.empty()) Counters::Add(counters_.ended, static_cast<int64_t>(peers_.size()));

@@ -168,6 +168,7 @@ absl::Status Entrance::AddSiblings(int slots) {
                                                              "; lower --workers, or raise 'ulimit -n'"));
       }
       all_.push_back(&siblings_.emplace_back(Listener{first->service, *std::move(fd), first->make_session}));
+      siblings_.back().number = first->number;
     }
   }
   return absl::OkStatus();

@@ -139,6 +139,7 @@ absl::Status EventLoop::WatchPeers() {
 }
 
 absl::Status EventLoop::Run() {
+  const WorkerPlace place(context_.statistics);
   wakes_->BelongToThisThread();
   while (!shared_.stopping || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
     if (!shared_.alarms.empty()) AwaitAlarm();

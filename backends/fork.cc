@@ -67,7 +67,11 @@ class ForkBackend : public Backend {
     Signals::InstallInWorker();
     lifeline_.HoldInDescendant();
     for (Listener& listener : context.listeners) listener.Close();
-    DriveBlocking(std::move(client), context);
+    {
+      // Where nobody waits for it, it has to be found out otherwise that a killed child had a client.
+      const WorkerPlace place(context.statistics, reap_ == Reap::kWait ? 0 : 1);
+      DriveBlocking(std::move(client), context);
+    }
     ExitChild(0);
   }
 

@@ -22,6 +22,7 @@ class LoopBackend : public Backend {
   }
 
   absl::Status Serve(ServeContext& context) override {
+    const WorkerPlace place(context.statistics);
     wakes_->BelongToThisThread();
     Acceptor acceptor(context, {.peers = Acceptor::Peers::kOwnPorts});
     DatagramPorts ports(context, *wakes_);

@@ -47,6 +47,7 @@ class PollingLoop {
         tick_(context.idle_timeout / kTicksPerTimeout) {}
 
   void Run() {
+    const WorkerPlace place(context_.statistics);
     while (true) {
       AnswerCommonSignals(Signals::Take(), context_);
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.

@@ -27,7 +27,7 @@ PeerConversation::PeerConversation(Connection peer, Counters& counters)
     : socket_(std::move(peer.fd)),
       strays_(std::move(peer.strays)),
       own_port_(peer.listener->own_ports),
-      counters_(counters),
+      counters_(OfService(counters, peer.listener->number)),
       session_(peer.listener->make_session()) {}
 
 PeerConversation::~PeerConversation() { Counters::Add(counters_.ended, 1); }

@@ -150,6 +150,7 @@ absl::Duration Pool::UntilNextLook() const {
 int Pool::living() const { return board_.slots() - board_.Count(State::kVacant); }
 
 void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOptions& options, ServeContext& context) {
+  const WorkerPlace place(context.statistics);
   const int most = options.clients_per_worker;
   const bool takes_peers = TakesDatagrams(context);
   // While the server stops, nobody leaves early: another one would have to be started for what is left.

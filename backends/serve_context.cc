@@ -14,7 +14,10 @@ bool TakesDatagrams(const ServeContext& context) {
 
 void AnswerCommonSignals(unsigned events, const ServeContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
-  if ((events & Signals::kReload) != 0) LOG(INFO) << "SIGHUP: the log goes to standard error; nothing to reopen";
+  if ((events & Signals::kReload) != 0) {
+    LOG(INFO) << "SIGHUP: the access log, if there is one, is opened anew";
+    context.reload();
+  }
 }
 
 }  // namespace polyserve

@@ -28,7 +28,9 @@ struct Listener {
   SessionFactory make_session;
   Transport transport = Transport::kStream;
   bool own_ports = false;  // Of datagrams: each peer is answered from a port of its own, under every model.
-  std::unique_ptr<PeerDesk> desk = nullptr;  // Where peers get a process or thread of their own, in the one who accepts.
+  std::unique_ptr<PeerDesk> desk =
+      nullptr;              // Where peers get a process or thread of their own, in the one who accepts.
+  int number = kNoService;  // Of the service, for the statistics.
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
   // In a child: lets go of what only the one who accepts needs.
@@ -51,6 +53,7 @@ struct ServeContext {
   // A connection on which nothing moves for so long is closed; may be infinite.
   absl::Duration idle_timeout;
   Statistics statistics;
+  std::function<void()> reload = [] {};  // On SIGHUP, in the process that gets it.
   // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
   Process* companion = nullptr;
   // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and

@@ -22,7 +22,10 @@ class ThreadBackend : public Backend {
       if (!accepted.ok()) return absl::OkStatus();  // Told to stop.
       // Shared, so that the client is still ours to refuse where no thread could be started for it.
       auto client = std::make_shared<Connection>(*std::move(accepted));
-      const absl::Status started = clients.Start([&context, client] { DriveBlocking(std::move(*client), context); });
+      const absl::Status started = clients.Start([&context, client] {
+        const WorkerPlace place(context.statistics);
+        DriveBlocking(std::move(*client), context);
+      });
       if (!started.ok()) acceptor.Refuse(std::move(*client), started);
     }
   }

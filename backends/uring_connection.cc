@@ -8,6 +8,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 
 namespace polyserve {
 
@@ -33,9 +34,10 @@ bool IsToBeRepeated(int result) {
 
 UringConnection::UringConnection(Connection connection, UringShared& shared)
     : shared_(shared),
+      counters_(OfService(*shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
-      conversation_(connection.listener->make_session()) {
+      conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
   Mailbox* const mailbox = conversation_.mailbox();
   if (mailbox == nullptr) return;
@@ -45,7 +47,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
 
 UringConnection::~UringConnection() {
   shared_.ring->Close(std::move(fd_));
-  Counters::Add(shared_.counters->ended, 1);
+  Counters::Add(counters_.ended, 1);
 }
 
 void UringConnection::Start(Connection connection, UringShared& shared) {
@@ -71,7 +73,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
     return;
   }
   last_moved_ = shared_.ticks;
-  Counters::Add(shared_.counters->bytes_in, static_cast<int64_t>(bytes.size()));
+  Counters::Add(counters_.bytes_in, static_cast<int64_t>(bytes.size()));
   const bool hold_back = sending_ || conversation_.held_up();
   is_stream_ = bytes.size() >= UringBuffers::kRequestBytes;
   stop_receiving_ = receiving_ && (hold_back || is_stream_ || shared_.stopping);
@@ -87,7 +89,7 @@ void UringConnection::OnSent(int result) {
   sending_ = false;
   if (result >= 0 && !over_) {
     last_moved_ = shared_.ticks;
-    Counters::Add(shared_.counters->bytes_out, result);
+    Counters::Add(counters_.bytes_out, result);
     unsent_->output.Sent(result);
   }
   over_ = over_ || (result < 0 && result != -EINTR && result != -EAGAIN);
@@ -159,6 +161,7 @@ void UringConnection::TellTime() {
 // Sends what is at the front, or begins to; in the latter case, the connection comes back by itself.
 Transmitted UringConnection::Send() {
   Output& output = unsent_->output;
+  CountRequests(output, counters_);
   if (output.empty()) return Transmitted::kAll;
   if (output.file_ranges() == 0) {
     SendMemory();
@@ -167,7 +170,7 @@ Transmitted UringConnection::Send() {
   // The ring has no operation for sendfile(), only splice() through a pipe, which its threads carry out: for 1 GiB over
   // loopback that took a third longer, and twice the processor time.
   last_moved_ = shared_.ticks;
-  const Transmitted sent = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
+  const Transmitted sent = Transmit(fd_.get(), output, kSendBudget, counters_);
   if (sent == Transmitted::kBlocked) AwaitWritable();
   if (sent == Transmitted::kBudget) ComeBack();
   return sent;

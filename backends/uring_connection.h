@@ -92,6 +92,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool is_leaving() const;
 
   UringShared& shared_;
+  Counters& counters_;
   UniqueFd fd_;
   uint32_t last_moved_;          // In ticks; see backends/idle_ticks.h.
   bool is_due_ = false;          // On shared.due.

@@ -49,6 +49,7 @@ UringLoop::UringLoop(ServeContext& context, std::unique_ptr<UringRing> ring, std
 }
 
 absl::Status UringLoop::Run() {
+  const WorkerPlace place(context_.statistics);
   for (Port& port : ports_) port.datagrams == nullptr ? Accept(port) : AwaitDatagrams(port);
   AwaitSignals();
   AwaitPeers();
@@ -126,7 +127,7 @@ void UringLoop::Accept(Port& port) {
 
 void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
-    Counters::Add(shared_.counters->accepted, 1);
+    Counters::Add(OfService(*shared_.counters, port.listener->number).accepted, 1);
     UringConnection::Start({UniqueFd(completion.res), port.listener}, shared_);
   }
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;

@@ -1,10 +1,14 @@
 #include "net/statistics.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
@@ -12,36 +16,84 @@ namespace polyserve {
 absl::StatusOr<Statistics> Statistics::Create() {
   UniqueFd fd(::memfd_create("polyserve-statistics", MFD_CLOEXEC));
   if (!fd.ok()) return SysError("memfd_create");
-  if (::ftruncate(fd.get(), sizeof(Counters)) != 0) return SysError("ftruncate");
-  return Map(std::move(fd));
+  if (::ftruncate(fd.get(), sizeof(Table)) != 0) return SysError("ftruncate");
+  absl::StatusOr<Statistics> statistics = Map(std::move(fd));
+  if (!statistics.ok()) return statistics;
+  statistics->page_->table->started = absl::ToUnixMicros(absl::Now());
+  statistics->page_->table->places.server = ::getpid();
+  return statistics;
 }
 
 absl::StatusOr<Statistics> Statistics::Map(UniqueFd fd) {
-  void* memory = ::mmap(nullptr, sizeof(Counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  void* memory = ::mmap(nullptr, sizeof(Table), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (memory == MAP_FAILED) return SysError("mmap");
   // The kernel's zeroes are valid counters: atomics of integers without a constructor to run.
-  static_assert(std::atomic<int64_t>::is_always_lock_free);
-  return Statistics(std::move(fd), static_cast<Counters*>(memory));
+  static_assert(std::atomic<int64_t>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+  return Statistics(std::shared_ptr<const Page>(new Page{std::move(fd), static_cast<Table*>(memory)}));
 }
 
-Statistics::Statistics(Statistics&& other) noexcept
-    : fd_(std::move(other.fd_)), counters_(std::exchange(other.counters_, nullptr)) {}
-
-Statistics& Statistics::operator=(Statistics&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  std::swap(counters_, other.counters_);
-  return *this;
+absl::Status Statistics::Adopt(UniqueFd fd) const {
+  const int flags = MAP_SHARED | MAP_FIXED;
+  void* memory = ::mmap(page_->table, sizeof(Table), PROT_READ | PROT_WRITE, flags, fd.get(), 0);
+  if (memory == MAP_FAILED) return SysError("mmap");
+  if (::dup3(fd.get(), page_->fd.get(), O_CLOEXEC) < 0) return SysError("dup3");
+  return absl::OkStatus();
 }
 
-Statistics::~Statistics() {
-  if (counters_ != nullptr) ::munmap(counters_, sizeof(Counters));
+Statistics::Page::~Page() { ::munmap(table, sizeof(Table)); }
+
+Statistics Statistics::OfWorker(int slot) const {
+  Statistics worker = *this;
+  worker.own_ = &page_->table->rows[(1 + slot) * kRowsOfWorker];
+  std::atomic<int>& in_use = page_->table->workers_in_use;
+  for (int before = in_use; before < slot + 1 && !in_use.compare_exchange_weak(before, slot + 1);) {
+  }
+  return worker;
 }
+
+Totals Statistics::Total() const { return Sum(0, 1, RowsInUse()); }
+
+Totals Statistics::TotalOf(int service) const { return Sum(1 + service, kRowsOfWorker, RowsInUse()); }
+
+Totals Statistics::OwnTotal() const {
+  const int begin = static_cast<int>(own_ - page_->table->rows);
+  return Sum(begin, 1, begin + kRowsOfWorker);
+}
+
+int Statistics::RowsInUse() const { return (1 + page_->table->workers_in_use) * kRowsOfWorker; }
+
+Totals Statistics::Sum(int first_row, int step, int end_row) const {
+  Totals total;
+  for (int row = first_row; row < end_row; row += step) {
+    const Counters& counters = page_->table->rows[row];
+    total.accepted += counters.accepted;
+    total.ended += counters.ended;
+    total.refused += counters.refused;
+    total.bytes_in += counters.bytes_in;
+    total.bytes_out += counters.bytes_out;
+    total.requests += counters.requests;
+    total.errors += counters.errors;
+  }
+  return total;
+}
+
+WorkerPlaces Statistics::places() const { return WorkerPlaces(page_->table->places, page_->fd.get()); }
+
+void Statistics::Sweep() const {
+  if (const int64_t lost = places().Sweep(); lost > 0) Counters::Add(page_->table->rows[0].ended, lost);
+}
+
+absl::Time Statistics::started() const { return absl::FromUnixMicros(page_->table->started); }
+std::atomic<int64_t>& Statistics::log_openings() const { return page_->table->log_openings; }
+std::atomic<int64_t>& Statistics::lost_log_lines() const { return page_->table->lost_log_lines; }
+
+int Statistics::fd() const { return page_->fd.get(); }
 
 std::string Statistics::ToString() const {
-  const int64_t accepted = counters_->accepted;
-  return absl::StrCat("accepted ", accepted, ", active ", accepted - counters_->ended, ", refused ",
-                      counters_->refused.load(), ", bytes in ", counters_->bytes_in.load(), ", bytes out ",
-                      counters_->bytes_out.load());
+  Sweep();
+  const Totals total = Total();
+  return absl::StrCat("accepted ", total.accepted, ", active ", total.active(), ", refused ", total.refused,
+                      ", bytes in ", total.bytes_in, ", bytes out ", total.bytes_out);
 }
 
 }  // namespace polyserve

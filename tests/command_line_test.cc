@@ -37,6 +37,8 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--drain_timeout=soon"}, "--drain_timeout");
   ExpectRefused({"--idle_timeout=-1s"}, "--idle_timeout");
   ExpectRefused({"--idle_timeout=0"}, "--idle_timeout");
+  ExpectRefused({"--request_timeout=0"}, "--request_timeout");
+  ExpectRefused({"--access_log=/no/such/directory/log"}, "--access_log");
 }
 
 TEST(CommandLineTest, NameThatCannotBeTheAdministratorsIsRefused) {
