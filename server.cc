@@ -89,7 +89,8 @@ void PrintHelp() {
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
-    absl::PrintF("  %-10s port %d  %s\n", service.name, service.default_port, service.description);
+    const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
+    absl::PrintF("  %-10s port %d  %s\n", name, service.default_port, service.description);
   }
   absl::PrintF(
       "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
@@ -224,7 +225,8 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
       make_session = target.service->make_datagram_session;
     }
     context.listeners.push_back({target.service->name, UniqueFd(),
-                                 [make_session, services] { return make_session(services); }, target.transport});
+                                 [make_session, services] { return make_session(services); }, target.transport,
+                                 target.service->has_own_ports()});
     context.listeners.back().number = NumberOf(*target.service);
   }
   return context;

@@ -33,8 +33,8 @@ Acceptor::Acceptor(ServeContext& context, Options options)
   waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
   for (Listener& listener : context.listeners) {
     int fd = listener.fd.get();
-    if (listener.has_datagrams() && options_.accepts_peers) {
-      absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(fd);
+    if (listener.has_datagrams() && Accepts(listener)) {
+      absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(fd, listener.own_ports);
       CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
       listener.desk = *std::move(desk);
       fd = listener.desk->wait_fd();
@@ -46,7 +46,8 @@ Acceptor::Acceptor(ServeContext& context, Options options)
 }
 
 bool Acceptor::Accepts(const Listener& listener) const {
-  return listener.has_datagrams() ? options_.accepts_peers : options_.accepts_connections;
+  if (!listener.has_datagrams()) return options_.accepts_connections;
+  return options_.peers == Peers::kAll || (options_.peers == Peers::kOwnPorts && listener.own_ports);
 }
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
@@ -82,6 +83,7 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   Counters& counters = OfService(context_.statistics.counters(), listener.number);
   if (peer.ok()) {
     Counters::Add(counters.accepted, 1);
+    if (options_.non_blocking) SetNonBlocking(peer->socket.get(), true).IgnoreError();
     return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
   }
   if (absl::IsUnavailable(peer.status())) return peer.status();

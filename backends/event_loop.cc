@@ -59,11 +59,13 @@ EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, Sta
     : context_(context),
       start_(start),
       base_(std::move(base)),
-      acceptor_(context, {.non_blocking = true, .max_descriptor = options.max_descriptor}),
+      acceptor_(context,
+                {.non_blocking = true, .max_descriptor = options.max_descriptor, .peers = Acceptor::Peers::kOwnPorts}),
       wakes_(std::move(wakes)),
       woken_(nullptr, &event_free),
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
+      peers_ready_(nullptr, &event_free),
       next_turn_(nullptr, &event_free),
       alarm_(nullptr, &event_free),
       resume_accepting_(nullptr, &event_free) {
@@ -75,6 +77,7 @@ EventLoop::EventLoop(ServeContext& context, const EventLoopOptions& options, Sta
 }
 
 EventLoop::~EventLoop() {
+  peers_.reset();
   while (!shared_.clients.empty()) shared_.clients.front().Drop();
 }
 
@@ -82,7 +85,8 @@ absl::Status EventLoop::Watch() {
   listeners_.reserve(context_.listeners.size());  // The callbacks keep pointers to the elements.
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
-    if (listener.has_datagrams()) {
+    if (listener.own_ports) complete = complete && WatchPeers().ok();
+    if (listener.has_datagrams() && !listener.own_ports) {
       ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms, *wakes_));
       complete = complete && ports_.back()->Watch().ok();
       continue;
@@ -92,7 +96,8 @@ absl::Status EventLoop::Watch() {
       ListenerEvent* event = static_cast<ListenerEvent*>(self);
       event->loop->OnAcceptable(*event->listener);
     };
-    added.event.reset(event_new(base_.get(), listener.fd.get(), EV_READ | EV_PERSIST, on_acceptable, &added));
+    const int fd = listener.desk == nullptr ? listener.fd.get() : listener.desk->wait_fd();
+    added.event.reset(event_new(base_.get(), fd, EV_READ | EV_PERSIST, on_acceptable, &added));
     complete = complete && added.event != nullptr && event_add(added.event.get(), nullptr) == 0;
   }
   const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnSignals(); };
@@ -122,10 +127,21 @@ absl::Status EventLoop::Watch() {
   return complete ? absl::OkStatus() : absl::UnavailableError("libevent cannot watch the listeners");
 }
 
+absl::Status EventLoop::WatchPeers() {
+  if (peers_ != nullptr) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context_, shared_.alarms);
+  if (!peers.ok()) return peers.status();
+  peers_ = *std::move(peers);
+  const auto on_ready = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->peers_->Serve(); };
+  peers_ready_.reset(event_new(base_.get(), peers_->wait_fd(), EV_READ | EV_PERSIST, on_ready, this));
+  const bool is_watched = peers_ready_ != nullptr && event_add(peers_ready_.get(), nullptr) == 0;
+  return is_watched ? absl::OkStatus() : SysError("event_add");
+}
+
 absl::Status EventLoop::Run() {
   const WorkerPlace place(context_.statistics);
   wakes_->BelongToThisThread();
-  while (!shared_.stopping || !shared_.clients.empty()) {
+  while (!shared_.stopping || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
     if (!shared_.alarms.empty()) AwaitAlarm();
     const int flags = wakes_->empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
     if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
@@ -145,7 +161,7 @@ void EventLoop::OnAcceptable(const Listener& listener) {
     absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
     if (!connection.ok()) return;
-    start_(*std::move(connection), shared_);
+    Start(*std::move(connection));
   }
 }
 
@@ -182,8 +198,14 @@ void EventLoop::AwaitAlarm() {
   event_add(alarm_.get(), &timeout);
 }
 
+void EventLoop::Start(Connection connection) {
+  if (connection.listener->own_ports) return peers_->Start(std::move(connection));
+  start_(std::move(connection), shared_);
+}
+
 void EventLoop::OnTick() {
   ++shared_.ticks;
+  if (peers_ != nullptr) peers_->OnTick();
   for (const auto& port : ports_) port->OnTick();
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnTick();  // May destroy the client.
@@ -198,9 +220,10 @@ void EventLoop::Stop() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;
-    start_(*std::move(connection), shared_);
+    Start(*std::move(connection));
   }
   shared_.stopping = true;
+  if (peers_ != nullptr) peers_->OnStop();
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnStop();  // May destroy the client.
   }

@@ -15,6 +15,7 @@
 #include "backends/alarms.h"
 #include "backends/event_client.h"
 #include "backends/event_port.h"
+#include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "room/wake_list.h"
 
@@ -67,6 +68,8 @@ class EventLoop {
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   void OnSignals();
   void OnAcceptable(const Listener& listener);
+  void Start(Connection connection);
+  absl::Status WatchPeers();
   void OnTick();
   void OnNextTurn();
   void OnWake() { wakes_->TakeWake(); }
@@ -81,10 +84,12 @@ class EventLoop {
   Acceptor acceptor_;
   std::vector<ListenerEvent> listeners_;
   const std::unique_ptr<WakeList> wakes_;
-  EventPointer woken_;  // By another thread.
+  EventPointer woken_;                             // By another thread.
   std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
+  std::unique_ptr<PeerSet> peers_;                 // Those with a port of their own; null where no service has any.
   EventPointer signals_;
   EventPointer tick_;
+  EventPointer peers_ready_;
   EventPointer next_turn_;
   EventPointer alarm_;
   Alarm::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.
