@@ -19,8 +19,8 @@
 #include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
-#include "tests/program.h"
 #include "tests/scratch.h"
+#include "tests/tool.h"
 
 namespace polyserve {
 
@@ -91,7 +91,7 @@ class TftpTest : public EveryModelTest {
 
   // Runs a client, which is to succeed.
   void Run(const std::vector<std::string>& arguments) {
-    const ProgramRun run = RunProgram(arguments);
+    const ToolRun run = RunTool(arguments, local_.path());
     EXPECT_EQ(run.exit_status, 0) << arguments[0] << ": " << run.output;
   }
   void ExpectSame(const std::string& bytes, const std::string& expected) {
@@ -154,8 +154,10 @@ TEST_F(TftpTest, RefusalsReachTheClient) {
   root().Write("a", "a");
   local_.Write("b", "b");
   StartTftp({"--read_only"});
-  EXPECT_EQ(RunProgram({"curl", "-sS", "-o", local_.PathOf("none"), Url("none")}).exit_status, 68);  // Not found,
-  EXPECT_EQ(RunProgram({"curl", "-sS", "-T", local_.PathOf("b"), Url("b")}).exit_status, 69);        // not allowed.
+  EXPECT_EQ(RunTool({"curl", "-sS", "-o", local_.PathOf("none"), Url("none")}, local_.path()).exit_status,
+            68);  // Not found,
+  EXPECT_EQ(RunTool({"curl", "-sS", "-T", local_.PathOf("b"), Url("b")}, local_.path()).exit_status,
+            69);  // not allowed.
   Run({"curl", "-sS", "-o", local_.PathOf("a"), Url("a")});
   EXPECT_EQ(local_.Read("a"), "a");
 }
