@@ -30,18 +30,11 @@ bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error 
 
 Acceptor::Acceptor(ServeContext& context, Options options)
     : context_(context), options_(std::move(options)), spare_(OpenSpare()), backlog_left_(kListenBacklog) {
-  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
   for (Listener& listener : context.listeners) {
-    int fd = listener.fd.get();
-    if (listener.has_datagrams() && Accepts(listener)) {
-      absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(fd, listener.own_ports);
-      CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
-      listener.desk = *std::move(desk);
-      fd = listener.desk->wait_fd();
-    } else if (!listener.has_datagrams() && !options_.accepts_connections) {
-      fd = -1;
-    }
-    waits_.push_back({fd, POLLIN, 0});
+    if (!listener.has_datagrams() || !Accepts(listener)) continue;
+    absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(listener.fd.get(), listener.own_ports);
+    CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
+    listener.desk = *std::move(desk);
   }
 }
 
@@ -166,7 +159,19 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   return absl::CancelledError("the server stops");
 }
 
+// Not before there is somebody who waits: where others accept as well, a listener may be closed meanwhile.
+void Acceptor::PrepareToWait() {
+  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
+  for (const Listener& listener : context_.listeners) {
+    int fd = listener.fd.get();
+    if (listener.desk != nullptr) fd = listener.desk->wait_fd();
+    if (!listener.has_datagrams() && !options_.accepts_connections) fd = -1;
+    waits_.push_back({fd, POLLIN, 0});
+  }
+}
+
 void Acceptor::Wait(const Awaited& awaited) {
+  if (waits_.empty()) PrepareToWait();
   if (pause_.has_value() && pause_->passed()) pause_.reset();
   const bool looks_for_clients = awaited.clients && !pause_.has_value();
   waits_[kAlso].fd = awaited.also;

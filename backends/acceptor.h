@@ -81,6 +81,7 @@ class Acceptor {
   absl::StatusOr<Connection> TryAcceptPeer(const Listener& listener);
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
   bool Accepts(const Listener& listener) const;
+  void PrepareToWait();
   bool NotePending();
 
   ServeContext& context_;
