@@ -50,7 +50,7 @@ void Pool::Run() {
   if (passes()) PassBacklog();
   while (true) {
     if (takes_peers_) PassPeersOfBacklog();
-    is_drained_ = entrance_.ShutDownEmpty() && !takes_peers_ && !entrance_.HasPeersOnTheirWay();
+    is_drained_ = entrance_.ShutDownEmpty() && !takes_peers_ && !entrance_.HasPeersOnTheirWay() && !crew_.HasUntaken();
     if (is_drained_ && living() == 0) return;
     Attend(false);
   }

@@ -42,6 +42,8 @@ class Crew {
   virtual bool HasRoom() = 0;
   // Gives a client to one of those; where there is none any more, to the next one that comes.
   virtual void HandOver(Connection client) = 0;
+  // True while a client is on its way to a worker that has not taken it, and may have ended.
+  virtual bool HasUntaken() { return false; }
   // Sends away one worker that is idle.
   virtual void DismissOne() = 0;
   // Sends away all, as there are no more clients.
