@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gflags/gflags.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +22,7 @@
 #include "backends/registry.h"
 #include "backends/serve_context.h"
 #include "base/command_line.h"
+#include "base/descriptor_limit.h"
 #include "files/library.h"
 #include "files/log_file.h"
 #include "glog/logging.h"
@@ -161,14 +161,6 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
 
 bool HaveRoom(const std::vector<Target>& targets) {
   return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.service->has_room; });
-}
-
-// As many descriptors as the system lets us have: each client needs one.
-void RaiseDescriptorLimit() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 ServerReport MakeReport(const Statistics& statistics) {
