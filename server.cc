@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gflags/gflags.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +22,7 @@
 #include "backends/registry.h"
 #include "backends/serve_context.h"
 #include "base/command_line.h"
+#include "base/descriptor_limit.h"
 #include "files/library.h"
 #include "files/log_file.h"
 #include "glog/logging.h"
@@ -89,7 +89,8 @@ void PrintHelp() {
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
-    absl::PrintF("  %-10s port %d  %s\n", service.name, service.default_port, service.description);
+    const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
+    absl::PrintF("  %-10s port %d  %s\n", name, service.default_port, service.description);
   }
   absl::PrintF(
       "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
@@ -162,14 +163,6 @@ bool HaveRoom(const std::vector<Target>& targets) {
   return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.service->has_room; });
 }
 
-// As many descriptors as the system lets us have: each client needs one.
-void RaiseDescriptorLimit() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 ServerReport MakeReport(const Statistics& statistics) {
   statistics.Sweep();
   const Totals total = statistics.Total();
@@ -224,7 +217,8 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
       make_session = target.service->make_datagram_session;
     }
     context.listeners.push_back({target.service->name, UniqueFd(),
-                                 [make_session, services] { return make_session(services); }, target.transport});
+                                 [make_session, services] { return make_session(services); }, target.transport,
+                                 target.service->has_own_ports()});
     context.listeners.back().number = NumberOf(*target.service);
   }
   return context;

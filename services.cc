@@ -15,6 +15,7 @@
 #include "protocol/http_site.h"
 #include "protocol/media_types.h"
 #include "protocol/message.h"
+#include "protocol/tftp.h"
 
 namespace polyserve {
 
@@ -52,6 +53,7 @@ constexpr Service kServices[] = {
      /*has_room=*/true},
     {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
      &MakeWithLibrary<FileUnframedSession>},
+    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
 };
 
 }  // namespace

@@ -26,7 +26,11 @@ struct ServiceContext {
 };
 
 // What a service can be spoken to by.
-enum class Transports { kStream, kDatagrams, kBoth };
+enum class Transports {
+  kStream,
+  kBoth,
+  kOwnPorts,  // Datagrams alone, and each peer is answered from a port of its own.
+};
 
 struct Service {
   const char* name;
@@ -38,8 +42,9 @@ struct Service {
   std::unique_ptr<Session> (*make_datagram_session)(const ServiceContext& context) = nullptr;
   bool has_room = false;  // Its clients share a room.
 
-  bool has_stream() const { return transports != Transports::kDatagrams; }
+  bool has_stream() const { return transports != Transports::kOwnPorts; }
   bool has_datagrams() const { return transports != Transports::kStream; }
+  bool has_own_ports() const { return transports == Transports::kOwnPorts; }
 };
 
 absl::Span<const Service> AllServices();

@@ -31,23 +31,17 @@ bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error 
 
 Acceptor::Acceptor(ServeContext& context, Options options)
     : context_(context), options_(std::move(options)), spare_(OpenSpare()), backlog_left_(kListenBacklog) {
-  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
   for (Listener& listener : context.listeners) {
-    int fd = listener.fd.get();
-    if (listener.has_datagrams() && options_.accepts_peers) {
-      absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(fd);
-      CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
-      listener.desk = *std::move(desk);
-      fd = listener.desk->wait_fd();
-    } else if (!listener.has_datagrams() && !options_.accepts_connections) {
-      fd = -1;
-    }
-    waits_.push_back({fd, POLLIN, 0});
+    if (!listener.has_datagrams() || !Accepts(listener)) continue;
+    absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(listener.fd.get(), listener.own_ports);
+    CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
+    listener.desk = *std::move(desk);
   }
 }
 
 bool Acceptor::Accepts(const Listener& listener) const {
-  return listener.has_datagrams() ? options_.accepts_peers : options_.accepts_connections;
+  if (!listener.has_datagrams()) return options_.accepts_connections;
+  return options_.peers == Peers::kAll || (options_.peers == Peers::kOwnPorts && listener.own_ports);
 }
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
@@ -97,6 +91,7 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   Counters& counters = OfService(context_.statistics.counters(), listener.number);
   if (peer.ok()) {
     Counters::Add(counters.accepted, 1);
+    if (options_.non_blocking) SetNonBlocking(peer->socket.get(), true).IgnoreError();
     return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
   }
   if (absl::IsUnavailable(peer.status())) return peer.status();
@@ -186,7 +181,18 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   return absl::CancelledError("the server stops");
 }
 
+// Not before there is somebody who waits: where others accept as well, a listener may be closed meanwhile.
+void Acceptor::PrepareToWait() {
+  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}};
+  for (const Listener& listener : context_.listeners) {
+    int fd = listener.wait_fd();
+    if (!listener.has_datagrams() && !options_.accepts_connections) fd = -1;
+    waits_.push_back({fd, POLLIN, 0});
+  }
+}
+
 void Acceptor::Wait(const Awaited& awaited) {
+  if (waits_.empty()) PrepareToWait();
   if (pause_.has_value() && pause_->passed()) pause_.reset();
   const bool looks_for_clients = awaited.clients && !pause_.has_value();
   waits_[kAlso].fd = awaited.also;

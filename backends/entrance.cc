@@ -175,8 +175,8 @@ absl::Status Entrance::AddSiblings(int slots) {
                                                              "; lower --workers, or raise 'ulimit -n'"));
       }
       all_.push_back(&siblings_.emplace_back(
-          Listener{first->service, *std::move(fd), first->make_session, first->transport, nullptr, first->number}));
-      siblings_.back().number = first->number;
+          Listener{first->service, *std::move(fd), first->make_session, first->transport, first->own_ports, nullptr,
+                   first->number}));
     }
   }
   return absl::OkStatus();
@@ -207,8 +207,8 @@ absl::StatusOr<std::vector<Listener>> Entrance::CopyListeners(int slot, bool acc
   for (const Listener* original : originals) {
     UniqueFd fd(::fcntl(original->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!fd.ok()) return SysError("fcntl");
-    copies.push_back(
-        {original->service, std::move(fd), original->make_session, original->transport, nullptr, original->number});
+    copies.push_back({original->service, std::move(fd), original->make_session, original->transport,
+                      original->own_ports, nullptr, original->number});
   }
   return copies;
 }

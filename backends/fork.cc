@@ -40,7 +40,7 @@ class ForkBackend : public Backend {
 
   absl::Status Serve(ServeContext& context) override {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
-    Acceptor acceptor(context, {.accepts_peers = true, .on_child_ended = [&context] { ReapEnded(context); }});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll, .on_child_ended = [&context] { ReapEnded(context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.

@@ -24,7 +24,7 @@ class LoopBackend : public Backend {
   absl::Status Serve(ServeContext& context) override {
     const WorkerPlace place(context.statistics);
     wakes_->BelongToThisThread();
-    Acceptor acceptor(context, {});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kOwnPorts});
     DatagramPorts ports(context, *wakes_);
     while (!Signals::stopping()) {
       acceptor.Wait({.also = wakes_->fd(), .at_most = ports.UntilNextLook()});

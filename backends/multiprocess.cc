@@ -66,8 +66,8 @@ class MultiprocessBackend : public Backend {
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
     std::vector<Process> children;
-    Acceptor acceptor(
-        context, {.accepts_peers = true, .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll,
+                                .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.

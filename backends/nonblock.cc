@@ -41,7 +41,7 @@ class PollingLoop {
   PollingLoop(ServeContext& context, WakeList& wakes, absl::Duration interval)
       : context_(context),
         interval_(absl::ToTimespec(interval)),
-        acceptor_(context, {.non_blocking = true}),
+        acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
         ports_(context, wakes),
         shared_{.counters = context.statistics.counters()},
         tick_(context.idle_timeout / kTicksPerTimeout) {}
@@ -54,7 +54,7 @@ class PollingLoop {
       Accept();
       const bool ports_moved = ports_.Serve();
       const bool moved = GiveTurns() || ports_moved;
-      if (shared_.stopping && clients_.empty()) return;
+      if (shared_.stopping && clients_.empty() && ports_.empty()) return;
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
       if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
@@ -67,12 +67,12 @@ class PollingLoop {
     while (shared_.stopping) {
       absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
       if (!connection.ok()) return;
-      clients_.emplace_back(*std::move(connection), shared_);
+      Start(*std::move(connection));
     }
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
     for (const Listener& listener : context_.listeners) {
-      if (!listener.has_datagrams()) AcceptFrom(listener);
+      if (!listener.has_datagrams() || listener.own_ports) AcceptFrom(listener);
     }
   }
 
@@ -81,8 +81,13 @@ class PollingLoop {
       absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
       if (absl::IsResourceExhausted(connection.status())) pause_.emplace(Acceptor::kPause);
       if (!connection.ok()) return;
-      clients_.emplace_back(*std::move(connection), shared_);
+      Start(*std::move(connection));
     }
+  }
+
+  void Start(Connection connection) {
+    if (connection.listener->own_ports) return ports_.Start(std::move(connection));
+    clients_.emplace_back(std::move(connection), shared_);
   }
 
   // Returns whether any client has moved.

@@ -27,11 +27,14 @@ struct Listener {
   UniqueFd fd;          // Non-blocking. Empty in a program image that was started to serve one connection.
   SessionFactory make_session;
   Transport transport = Transport::kStream;
+  bool own_ports = false;  // Of datagrams: each peer is answered from a port of its own, under every model.
   std::unique_ptr<PeerDesk> desk =
       nullptr;              // Where peers get a process or thread of their own, in the one who accepts.
   int number = kNoService;  // Of the service, for the statistics.
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
+  // Readable when somebody is there.
+  int wait_fd() const { return desk == nullptr ? fd.get() : desk->wait_fd(); }
   // In a child: lets go of what only the one who accepts needs.
   void Close() {
     fd.reset();

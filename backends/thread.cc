@@ -16,7 +16,7 @@ class ThreadBackend : public Backend {
  public:
   absl::Status Serve(ServeContext& context) override {
     ThreadGroup clients;  // Its destructor waits for them.
-    Acceptor acceptor(context, {.accepts_peers = true});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
       absl::StatusOr<Connection> accepted = acceptor.Next();
       if (!accepted.ok()) return absl::OkStatus();  // Told to stop.

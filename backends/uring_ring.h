@@ -32,6 +32,7 @@ enum class Operation : uint64_t {
   kAcceptable,
   kPauseEnd,
   kDatagrams,
+  kPeers,
   kReceive,
   kSend,
   kWritable,

@@ -33,6 +33,10 @@ absl::StatusOr<Statistics> Statistics::Map(UniqueFd fd) {
 }
 
 absl::Status Statistics::Adopt(UniqueFd fd) const {
+  if (fd.get() == page_->fd.get()) {  // In a forked child it is the very same, and so is the memory.
+    fd.release();
+    return absl::OkStatus();
+  }
   const int flags = MAP_SHARED | MAP_FIXED;
   void* memory = ::mmap(page_->table, sizeof(Table), PROT_READ | PROT_WRITE, flags, fd.get(), 0);
   if (memory == MAP_FAILED) return SysError("mmap");

@@ -5,8 +5,8 @@
 //   output.Close();                      then close, once all of that is with the peer
 //   output.WakeIn(absl::Seconds(20));    and call the session in 20 seconds
 //
-// Where the peer is reached by datagrams, each Write() and each WriteShared() is one datagram, an empty one too, so that
-// a session that writes its reply with one call need not know what it is on. There are no files in datagrams.
+// Where the peer is reached by datagrams, each Write() and each WriteShared() is one datagram, an empty one too, so
+// that a session that writes its reply with one call need not know what it is on. There are no files in datagrams.
 #ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
 #define POLYSERVE_PROTOCOL_OUTPUT_H_
 
