@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gflags/gflags.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,11 +18,14 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "backends/registry.h"
 #include "backends/serve_context.h"
 #include "backends/turnstile.h"
 #include "base/command_line.h"
+#include "base/descriptor_limit.h"
 #include "files/library.h"
+#include "files/log_file.h"
 #include "glog/logging.h"
 #include "net/datagram.h"
 #include "net/endpoint.h"
@@ -31,6 +33,9 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
+#include "net/worker_places.h"
+#include "protocol/http_site.h"
+#include "protocol/server_report.h"
 #include "room_host.h"
 #include "services.h"
 
@@ -43,6 +48,9 @@ DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is take
 DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
 DEFINE_int64(max_connections, 0, "how many connections there may be at a time, over all workers; 0: as many as come");
 DEFINE_string(overload, "wait", "what happens to those who are too many: wait (in the kernel's queue) or refuse");
+DEFINE_string(request_timeout, "20s",
+              "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
+DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
 DEFINE_string(admin_name, "管理员",
               "chat: as whom the operator speaks, on standard input; no other name may contain it");
@@ -80,15 +88,20 @@ void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
   absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "drain_timeout", "max_connections", "overload", "admin_name"}));
+                                    "drain_timeout", "max_connections", "overload", "request_timeout", "access_log",
+                                    "admin_name"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
-    absl::PrintF("  %-10s port %d  %s\n", service.name, service.default_port, service.description);
+    const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
+    absl::PrintF("  %-10s port %d  %s\n", name, service.default_port, service.description);
   }
   absl::PrintF(
       "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
 }
+
+// For the statistics.
+int NumberOf(const Service& service) { return static_cast<int>(&service - AllServices().data()); }
 
 absl::StatusOr<Target> ParseTarget(absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits("://", 1));
@@ -154,12 +167,25 @@ bool HaveRoom(const std::vector<Target>& targets) {
   return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.service->has_room; });
 }
 
-// As many descriptors as the system lets us have: each client needs one.
-void RaiseDescriptorLimit() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+ServerReport MakeReport(const Statistics& statistics) {
+  statistics.Sweep();
+  const Totals total = statistics.Total();
+  ServerReport report{.model = FLAGS_model,
+                      .uptime_seconds = absl::ToDoubleSeconds(absl::Now() - statistics.started()),
+                      .accepted = total.accepted,
+                      .active = total.active(),
+                      .refused = total.refused,
+                      .lost_log_lines = statistics.lost_log_lines(),
+                      .workers = {},
+                      .services = {}};
+  for (const WorkerPlaces::Worker& worker : statistics.places().List()) {
+    report.workers.push_back({worker.process, worker.thread});
+  }
+  for (const Service& service : AllServices()) {
+    const Totals of = statistics.TotalOf(NumberOf(service));
+    report.services.push_back({service.name, of.accepted, of.requests, of.errors, of.bytes_in, of.bytes_out});
+  }
+  return report;
 }
 
 // Null where --max_connections sets no bound.
@@ -178,20 +204,44 @@ absl::StatusOr<std::unique_ptr<Turnstile>> MakeTurnstile(const Statistics& stati
                            FLAGS_overload == "wait" ? Turnstile::Overload::kWait : Turnstile::Overload::kRefuse);
 }
 
-absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services) {
+absl::StatusOr<HttpSite::Options> MakeHttpOptions(const Statistics& statistics) {
+  HttpSite::Options options;
+  options.report = [statistics] { return MakeReport(statistics); };
+  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("request_timeout", FLAGS_request_timeout);
+  if (!timeout.ok()) return timeout.status();
+  if (*timeout < absl::Milliseconds(1)) {
+    return absl::InvalidArgumentError("--request_timeout is below 1ms; 'inf' is for never");
+  }
+  options.request_timeout = *timeout;
+  if (FLAGS_access_log.empty()) return options;
+  options.access_log =
+      std::make_shared<LogFile>(FLAGS_access_log, statistics.log_openings(), statistics.lost_log_lines());
+  if (Process::IsImage()) return options;  // Opens it with the first line.
+  if (absl::Status status = options.access_log->Open(); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
+  }
+  return options;
+}
+
+absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services,
+                                         Statistics statistics) {
   const absl::StatusOr<absl::Duration> idle_timeout = ParseTimeFlag("idle_timeout", FLAGS_idle_timeout);
   if (!idle_timeout.ok()) return idle_timeout.status();
   if (*idle_timeout < absl::Milliseconds(1))
     return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
-  absl::StatusOr<Statistics> statistics = Statistics::Create();
-  if (!statistics.ok()) return statistics.status();
-  absl::StatusOr<std::unique_ptr<Turnstile>> turnstile = MakeTurnstile(*statistics);
+  absl::StatusOr<std::unique_ptr<Turnstile>> turnstile = MakeTurnstile(statistics);
   if (!turnstile.ok()) return turnstile.status();
-  ServeContext context{{}, *idle_timeout, *std::move(statistics), *std::move(turnstile)};
+  ServeContext context{{}, *idle_timeout, std::move(statistics), *std::move(turnstile)};
   for (const Target& target : targets) {
-    const auto make_session = target.service->make_session;
+    auto make_session = target.service->make_session;
+    const bool is_for_datagrams = target.transport == Transport::kDatagrams;
+    if (is_for_datagrams && target.service->make_datagram_session != nullptr) {
+      make_session = target.service->make_datagram_session;
+    }
     context.listeners.push_back({target.service->name, UniqueFd(),
-                                 [make_session, services] { return make_session(services); }, target.transport});
+                                 [make_session, services] { return make_session(services); }, target.transport,
+                                 target.service->has_own_ports()});
+    context.listeners.back().number = NumberOf(*target.service);
   }
   return context;
 }
@@ -234,7 +284,7 @@ int Run(int argc, char** argv) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
 
-  const absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
+  absl::StatusOr<std::unique_ptr<Backend>> backend = MakeBackend();
   if (!backend.ok()) return Fail(backend.status());
   const absl::StatusOr<std::vector<Target>> targets = ParseTargets();
   if (!targets.ok()) return Fail(targets.status());
@@ -246,8 +296,16 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::unique_ptr<RoomHost>> host =
       RoomHost::Create(FLAGS_admin_name, TraitsWithFlags(*FindModel(FLAGS_model)).shares_memory);
   if (!host.ok()) return Fail(host.status());
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, ServiceContext(*std::move(library), (*host)->room()));
+  const absl::StatusOr<Statistics> statistics = Statistics::Create();
+  if (!statistics.ok()) return Fail(statistics.status());
+  const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
+  if (!http_options.ok()) return Fail(http_options.status());
+  const ServiceContext services(*std::move(library), *http_options, (*host)->room());
+  absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
+  if (http_options->access_log != nullptr) {
+    context->reload = [log = http_options->access_log] { log->Reopen(); };
+  }
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();
@@ -262,6 +320,7 @@ int Run(int argc, char** argv) {
   (*host)->Bequeath(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
+  backend->reset();  // Where serving has failed there may be sessions left, which need the context and the room.
   return status.ok() ? 0 : 1;
 }
 

@@ -6,13 +6,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "protocol/chat.h"
+#include "protocol/chat_datagrams.h"
 #include "protocol/compute.h"
 #include "protocol/echo.h"
 #include "protocol/file.h"
+#include "protocol/file_unframed.h"
 #include "protocol/http.h"
 #include "protocol/http_site.h"
 #include "protocol/media_types.h"
 #include "protocol/message.h"
+#include "protocol/tftp.h"
 
 namespace polyserve {
 
@@ -36,21 +39,30 @@ std::unique_ptr<Session> MakeChat(const ServiceContext& context) {
   return std::make_unique<ChatSession>(*context.room);
 }
 
+std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
+  return std::make_unique<ChatDatagramSession>(*context.room);
+}
+
 constexpr Service kServices[] = {
     {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp},
     {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeWithLibrary<FileSession>},
     {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
-    {"chat", "a room where what one says reaches all others", 8085, Transports::kStream, &MakeChat, /*has_room=*/true},
+    {"chat", "a room where what one says reaches all others", 8085, Transports::kBoth, &MakeChat, &MakeChatDatagrams,
+     /*has_room=*/true},
+    {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
+     &MakeWithLibrary<FileUnframedSession>},
+    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
 };
 
 }  // namespace
 
-ServiceContext::ServiceContext(std::shared_ptr<const Library> library, std::shared_ptr<Room> room)
+ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
+                               std::shared_ptr<Room> room)
     : library(std::move(library)),
       room(std::move(room)),
-      http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem())) {}
+      http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options))) {}
 
 absl::Span<const Service> AllServices() { return kServices; }
 

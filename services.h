@@ -18,7 +18,7 @@ namespace polyserve {
 
 // What sessions share.
 struct ServiceContext {
-  ServiceContext(std::shared_ptr<const Library> library, std::shared_ptr<Room> room);
+  ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options, std::shared_ptr<Room> room);
 
   std::shared_ptr<const Library> library;
   std::shared_ptr<Room> room;
@@ -26,7 +26,11 @@ struct ServiceContext {
 };
 
 // What a service can be spoken to by.
-enum class Transports { kStream, kDatagrams, kBoth };
+enum class Transports {
+  kStream,
+  kBoth,
+  kOwnPorts,  // Datagrams alone, and each peer is answered from a port of its own.
+};
 
 struct Service {
   const char* name;
@@ -34,10 +38,13 @@ struct Service {
   uint16_t default_port;
   Transports transports;
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
+  // The same for a peer that sends datagrams; null where there is no difference.
+  std::unique_ptr<Session> (*make_datagram_session)(const ServiceContext& context) = nullptr;
   bool has_room = false;  // Its clients share a room.
 
-  bool has_stream() const { return transports != Transports::kDatagrams; }
+  bool has_stream() const { return transports != Transports::kOwnPorts; }
   bool has_datagrams() const { return transports != Transports::kStream; }
+  bool has_own_ports() const { return transports == Transports::kOwnPorts; }
 };
 
 absl::Span<const Service> AllServices();

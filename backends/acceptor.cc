@@ -49,34 +49,30 @@ Acceptor::Acceptor(ServeContext& context, Options options)
       spare_(OpenSpare()),
       needs_place_(context.turnstile != nullptr && context.turnstile->overload() == Turnstile::Overload::kWait),
       backlog_left_(kListenBacklog) {
-  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
   for (Listener& listener : context.listeners) {
-    int fd = Accepts(listener) || listener.has_datagrams() ? listener.fd.get() : -1;
-    if (listener.has_datagrams() && options_.accepts_peers) {
-      absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(fd);
-      CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
-      listener.desk = *std::move(desk);
-      fd = listener.desk->wait_fd();
-    }
-    waits_.push_back({fd, POLLIN, 0});
+    if (!listener.has_datagrams() || !Accepts(listener)) continue;
+    absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(listener.fd.get(), listener.own_ports);
+    CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
+    listener.desk = *std::move(desk);
   }
 }
 
 bool Acceptor::Accepts(const Listener& listener) const {
-  return listener.has_datagrams() ? options_.accepts_peers : options_.accepts_connections;
+  if (!listener.has_datagrams()) return options_.accepts_connections;
+  return options_.peers == Peers::kAll || (options_.peers == Peers::kOwnPorts && listener.own_ports);
 }
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
   if (listener.has_datagrams()) return TryAcceptPeer(listener);
   if (needs_place_ && !places_.ok()) places_ = WatchPlaces(*context_.turnstile);
   if (needs_place_ && !places_.ok()) return absl::ResourceExhaustedError("no descriptor is left");
-  if (needs_place_ && !context_.turnstile->TryEnter(context_.statistics.counters())) {
+  if (needs_place_ && !context_.turnstile->TryEnter(CountersOf(listener))) {
     awaits_place_ = true;
     return absl::FailedPreconditionError("the server is full");
   }
   absl::StatusOr<Connection> connection = Accept(listener);
   if (connection.ok()) return Admit(*std::move(connection), needs_place_);
-  if (needs_place_) Withdraw();
+  if (needs_place_) Withdraw(listener);
   return connection;
 }
 
@@ -100,8 +96,9 @@ absl::StatusOr<Connection> Acceptor::TryTake(Inbox& inbox) {
   absl::StatusOr<Connection> connection = inbox.Take();
   if (connection.ok()) return Admit(*std::move(connection), true);
   if (absl::IsResourceExhausted(connection.status())) {
-    Withdraw();
-    Counters::Add(context_.statistics.counters().refused, 1);
+    Counters& counters = context_.statistics.counters();  // Nobody knows of which service it was.
+    Counters::Add(counters.refused, 1);
+    CountEnd(counters, context_.turnstile.get());
     LogShortage(std::strerror(EMFILE));
   }
   return connection.status();
@@ -109,18 +106,18 @@ absl::StatusOr<Connection> Acceptor::TryTake(Inbox& inbox) {
 
 // Counts a client in, unless it is so already, the model cannot watch its descriptor, or the server is full.
 absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counted) {
-  Counters& counters = context_.statistics.counters();
+  const Listener& listener = *connection.listener;
   if (!spare_.ok()) spare_ = OpenSpare();  // Lost in a shortage that seems to be over.
   if (connection.fd.get() > options_.max_descriptor) {
-    if (is_counted) Withdraw();
-    Counters::Add(counters.refused, 1);
+    if (is_counted) Withdraw(listener);
+    Counters::Add(CountersOf(listener).refused, 1);
     LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << connection.fd.get() << " is above "
                               << options_.max_descriptor << ", the most this model can watch (refused so far: "
                               << context_.statistics.Total().refused << ")";
     return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
   }
-  if (!is_counted && !Enter()) {
-    Counters::Add(counters.refused, 1);
+  if (!is_counted && !Enter(listener)) {
+    Counters::Add(CountersOf(listener).refused, 1);
     LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
         << "refused a connection: there are as many as --max_connections=" << context_.turnstile->most()
         << " allows (refused so far: " << context_.statistics.Total().refused << ")";
@@ -129,17 +126,21 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counte
   return connection;
 }
 
+Counters& Acceptor::CountersOf(const Listener& listener) const {
+  return OfService(context_.statistics.counters(), listener.number);
+}
+
 // Counts a client in. False where the server is full.
-bool Acceptor::Enter() {
-  Counters& counters = context_.statistics.counters();
+bool Acceptor::Enter(const Listener& listener) {
+  Counters& counters = CountersOf(listener);
   if (context_.turnstile != nullptr) return context_.turnstile->TryEnter(counters);
   Counters::Add(counters.accepted, 1);
   return true;
 }
 
 // Whoever was counted in has not come, or cannot stay.
-void Acceptor::Withdraw() {
-  Counters::Add(context_.statistics.counters().accepted, -1);
+void Acceptor::Withdraw(const Listener& listener) {
+  Counters::Add(CountersOf(listener).accepted, -1);
   if (context_.turnstile != nullptr) context_.turnstile->OnLeave();
 }
 
@@ -152,10 +153,13 @@ void Acceptor::TakePlaceEvent() {
 absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   absl::StatusOr<PeerDesk::Arrival> peer = listener.desk->TryAccept();
   // It cannot be asked to wait: its datagram has come already.
-  const bool is_full = peer.ok() && !Enter();
-  if (peer.ok() && !is_full) return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
+  const bool is_full = peer.ok() && !Enter(listener);
+  if (peer.ok() && !is_full) {
+    if (options_.non_blocking) SetNonBlocking(peer->socket.get(), true).IgnoreError();
+    return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
+  }
   if (absl::IsUnavailable(peer.status())) return peer.status();
-  Counters::Add(context_.statistics.counters().refused, 1);
+  Counters::Add(CountersOf(listener).refused, 1);
   LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": "
                             << (is_full ? "there are as many clients as --max_connections allows"
                                         : peer.status().message())
@@ -177,7 +181,7 @@ void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& w
   spare_.reset();
   {
     const UniqueFd turned_away(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (turned_away.ok()) Counters::Add(context_.statistics.counters().refused, 1);
+    if (turned_away.ok()) Counters::Add(CountersOf(listener).refused, 1);
   }  // Closed before its number is needed for the next spare.
   spare_ = OpenSpare();
   LogShortage(why.message());
@@ -190,8 +194,8 @@ void Acceptor::LogShortage(absl::string_view why) const {
 }
 
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {
-  Withdraw();
-  Counters::Add(context_.statistics.counters().refused, 1);
+  Withdraw(*connection.listener);
+  Counters::Add(CountersOf(*connection.listener).refused, 1);
   LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kPause
                            << " (refused so far: " << context_.statistics.Total().refused << ")";
   connection.fd.reset();
@@ -242,7 +246,18 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   return absl::CancelledError("the server stops");
 }
 
+// Not before there is somebody who waits: where others accept as well, a listener may be closed meanwhile.
+void Acceptor::PrepareToWait() {
+  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
+  for (const Listener& listener : context_.listeners) {
+    int fd = listener.wait_fd();
+    if (!listener.has_datagrams() && !options_.accepts_connections) fd = -1;
+    waits_.push_back({fd, POLLIN, 0});
+  }
+}
+
 void Acceptor::Wait(const Awaited& awaited) {
+  if (waits_.empty()) PrepareToWait();
   if (pause_.has_value() && pause_->passed()) pause_.reset();
   const bool looks_for_clients = awaited.clients && !pause_.has_value();
   waits_[kAlso].fd = awaited.also;

@@ -30,10 +30,17 @@ class Acceptor {
   // How long to accept nothing after a shortage.
   static constexpr absl::Duration kPause = absl::Milliseconds(100);
 
+  // Who sends datagrams and is accepted, that is, gets a socket; see PeerDesk.
+  enum class Peers {
+    kNone,
+    kOwnPorts,  // Those that are answered from a port of their own: a socket is what that takes.
+    kAll,
+  };
+
   struct Options {
     bool non_blocking = false;     // Of the connections.
     int max_descriptor = INT_MAX;  // A connection whose descriptor is above it is refused.
-    bool accepts_peers = false;    // Who sends datagrams gets a socket of its own; see PeerDesk.
+    Peers peers = Peers::kNone;
     bool accepts_connections = true;
     std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.
   };
@@ -44,7 +51,7 @@ class Acceptor {
   // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be refused.
   // ResourceExhausted: a client was turned away for want of descriptors or memory; pause.
   // FailedPrecondition: the server is full; try again when place_fd() is readable.
-  // Whoever left before being accepted is passed over. A listener of datagrams only with accepts_peers.
+  // Whoever left before being accepted is passed over. A listener of datagrams only where its peers are accepted.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
   // The same for a client that was accepted elsewhere and dealt out to us. Cancelled: no more will come.
@@ -84,11 +91,13 @@ class Acceptor {
   absl::StatusOr<Connection> TryAcceptPeer(const Listener& listener);
   absl::StatusOr<Connection> Accept(const Listener& listener);
   absl::StatusOr<Connection> Admit(Connection connection, bool is_counted);
-  bool Enter();
-  void Withdraw();
+  Counters& CountersOf(const Listener& listener) const;
+  bool Enter(const Listener& listener);
+  void Withdraw(const Listener& listener);
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
   void LogShortage(absl::string_view why) const;
   bool Accepts(const Listener& listener) const;
+  void PrepareToWait();
   bool NotePending();
 
   ServeContext& context_;

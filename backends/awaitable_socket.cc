@@ -10,7 +10,8 @@
 
 namespace polyserve {
 
-AwaitableSocket::AwaitableSocket(UniqueFd fd, EventShared& shared) : EventClient(std::move(fd), shared) {
+AwaitableSocket::AwaitableSocket(UniqueFd fd, EventShared& shared, int service)
+    : EventClient(std::move(fd), shared, service) {
   const auto on_event = [](evutil_socket_t, short, void* self) { static_cast<AwaitableSocket*>(self)->Resume(); };
   CHECK_EQ(event_assign(&event_, shared.base, fd_.get(), EV_READ, on_event, this), 0);
 }

@@ -37,11 +37,12 @@ class AwaitableSocket : public EventClient {
     AwaitableSocket& socket_;
   };
 
-  // The descriptor must be non-blocking.
-  AwaitableSocket(UniqueFd fd, EventShared& shared);
+  // The descriptor must be non-blocking. Counts for this service.
+  AwaitableSocket(UniqueFd fd, EventShared& shared, int service = kNoService);
   ~AwaitableSocket() override;
 
   int fd() const { return fd_.get(); }
+  Counters& counters() const { return counters_; }
 
   // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, or mail
   // has come, for example): look again, and wait again. The socket remains registered with the kernel until something

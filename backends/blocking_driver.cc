@@ -17,6 +17,7 @@
 #include "backends/linger.h"
 #include "backends/mail_fd.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turnstile.h"
 #include "glog/logging.h"
@@ -32,10 +33,10 @@ class BlockingConversation {
  public:
   BlockingConversation(Connection connection, ServeContext& context)
       : fd_(std::move(connection.fd)),
-        counters_(context.statistics.counters()),
+        counters_(OfService(context.statistics.counters(), connection.listener->number)),
         turnstile_(context.turnstile.get()),
         idle_timeout_(context.idle_timeout),
-        conversation_(connection.listener->make_session()) {}
+        conversation_(StartSession(*connection.listener, fd_.get())) {}
 
   ~BlockingConversation() { CountEnd(counters_, turnstile_); }
 

@@ -21,6 +21,7 @@
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/serve_context.h"
+#include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
 #include "net/deadline.h"
@@ -32,16 +33,16 @@ namespace polyserve {
 namespace {
 
 // Shows the session what recv() has returned.
-void Show(ssize_t count, Conversation& conversation, EventShared& shared, Output& output) {
+void Show(ssize_t count, Conversation& conversation, EventShared& shared, Counters& counters, Output& output) {
   if (count == 0) return conversation.OnEnd(output);
-  Counters::Add(shared.counters->bytes_in, count);
+  Counters::Add(counters.bytes_in, count);
   conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output);
 }
 
 // One client's conversation. The buffer and the output are the loop's: between requests the frame has none of its own.
 Detached Converse(Connection connection, EventShared& shared) {
-  AwaitableSocket socket(std::move(connection.fd), shared);
-  Conversation conversation(connection.listener->make_session());
+  AwaitableSocket socket(std::move(connection.fd), shared, connection.listener->number);
+  Conversation conversation(StartSession(*connection.listener, socket.fd()));
   const EventMail mail(conversation.mailbox(), socket, shared);  // What comes of it ends any of the waits below.
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
@@ -58,10 +59,10 @@ Detached Converse(Connection connection, EventShared& shared) {
     if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
     Output output = std::move(shared.output);
     if (is_time) conversation.OnTime(output);
-    if (!is_time && count >= 0) Show(count, conversation, shared, output);
+    if (!is_time && count >= 0) Show(count, conversation, shared, socket.counters(), output);
     while (true) {  // Performs all output, and what it held up.
       if (conversation.is_cut_off()) co_return;
-      const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, *shared.counters);
+      const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, socket.counters());
       if (sent == Transmitted::kBroken) co_return;
       if (sent == Transmitted::kBlocked) co_await socket.Writable();
       if (sent == Transmitted::kBudget) co_await socket.NextTurn();

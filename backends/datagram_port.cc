@@ -8,6 +8,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/send_datagrams.h"
 #include "glog/logging.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 
@@ -23,11 +24,28 @@ constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 
 }  // namespace
 
-DatagramPort::DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms)
+struct DatagramPort::Mail final : public Wakeable {
+  Mail(DatagramPort& port, Peers::iterator peer)
+      : port(port), peer(peer), entry(port.wakes_, *this), later([this] { OnMail(); }) {}
+  void OnMail() override { port.TellMail(peer); }
+
+  DatagramPort& port;
+  const Peers::iterator peer;
+  WakeList::Entry entry;
+  Alarm later;
+};
+
+DatagramPort::Peer::Peer(const DatagramPath& path, std::unique_ptr<Session> session, uint32_t last_served)
+    : path(path), session(std::move(session)), last_served(last_served) {}
+
+DatagramPort::Peer::~Peer() = default;
+
+DatagramPort::DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms, WakeList& wakes)
     : listener_(listener),
-      counters_(context.statistics.counters()),
+      counters_(OfService(context.statistics.counters(), listener.number)),
       turnstile_(context.turnstile.get()),
-      alarms_(alarms) {}
+      alarms_(alarms),
+      wakes_(wakes) {}
 
 DatagramPort::~DatagramPort() {
   for (size_t i = 0; i < peers_.size(); ++i) CountEnd(counters_, turnstile_);
@@ -64,15 +82,35 @@ void DatagramPort::TellTime(Peers::iterator peer) {
   Answer(peer);
 }
 
+// Hearing something is no sign of life, so this does not put off the time-out.
+void DatagramPort::TellMail(Peers::iterator peer) {
+  Mailbox& mailbox = *peer->session->mailbox();
+  if (mailbox.is_cut_off()) return Forget(peer);
+  if (is_blocked()) GoOn();
+  if (is_blocked()) return alarms_.Set(peer->mail->later, kTellLater);
+  while (output_.wants_more()) {
+    const Message message = mailbox.Next();
+    if (message == nullptr) break;
+    peer->session->OnMessage(message, output_);
+  }
+  if (!PerformAll(peer)) return Forget(peer);
+  if (mailbox.has_mail()) peer->mail->entry.Wake();  // After the others' turn.
+}
+
 // Performs the output of this peer's session.
 void DatagramPort::Answer(Peers::iterator peer) {
+  if (!PerformAll(peer)) return Forget(peer);
+  Place(peer);
+}
+
+// The same; false where the session has ended.
+bool DatagramPort::PerformAll(Peers::iterator peer) {
   const bool is_sent = Perform(peer->path, output_);
   const bool closing = output_.closing();
   if (is_sent && output_.asks_for_wake()) WakeIn(peer, output_.TakeWakeIn());
   if (!is_sent) blocked_.emplace(Blocked{peer->path, std::exchange(output_, Output(Output::Kind::kDatagrams))});
   output_.Clear();
-  if (closing) return Forget(peer);
-  Place(peer);
+  return !closing;
 }
 
 // False where the socket takes no more for now.
@@ -110,8 +148,12 @@ DatagramPort::Peers::iterator DatagramPort::Find(const DatagramPath& path) {
                                << ": there are too many others (refused so far: " << counters_.refused << ")";
     return kept_.end();
   }
-  kept_.push_back(Peer{path, listener_.make_session(), ticks_});
+  kept_.emplace_back(path, listener_.make_session(), ticks_);
   const Peers::iterator peer = std::prev(kept_.end());
+  if (Mailbox* const mailbox = peer->session->mailbox(); mailbox != nullptr) {
+    peer->mail = std::make_unique<Mail>(*this, peer);
+    mailbox->Attach(&peer->mail->entry);
+  }
   peers_.emplace(path, peer);
   return peer;
 }

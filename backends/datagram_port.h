@@ -22,6 +22,7 @@
 #include "net/datagram.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -30,8 +31,8 @@ class DatagramPort {
   static constexpr size_t kMaxPeers = 10'000;
 
   // All must outlive it. The listener is one of datagrams. The alarms are for sessions that ask for the time, and to be
-  // rung by the caller.
-  DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms);
+  // rung by the caller; the list is for sessions that have mail, and to be delivered by it.
+  DatagramPort(const Listener& listener, ServeContext& context, Alarms& alarms, WakeList& wakes);
   ~DatagramPort();
 
   int fd() const { return listener_.fd.get(); }
@@ -54,8 +55,13 @@ class DatagramPort {
  private:
   struct Peer;
   using Peers = std::list<Peer>;  // In the order in which they were last served.
+  struct Mail;                    // What looks after a session's mailbox.
   struct Peer {
+    Peer(const DatagramPath& path, std::unique_ptr<Session> session, uint32_t last_served);
+    ~Peer();
+
     DatagramPath path;
+    std::unique_ptr<Mail> mail;  // Null where there is none. Outlives the session.
     std::unique_ptr<Session> session;
     uint32_t last_served;  // In ticks.
     bool is_blank = false;
@@ -69,7 +75,9 @@ class DatagramPort {
   bool ServeOne();
   void Show(absl::string_view datagram, Peers::iterator peer);
   void TellTime(Peers::iterator peer);
+  void TellMail(Peers::iterator peer);
   void Answer(Peers::iterator peer);
+  bool PerformAll(Peers::iterator peer);
   bool Perform(const DatagramPath& path, Output& output);
   bool GoOn();
   void WakeIn(Peers::iterator peer, absl::Duration after);
@@ -84,6 +92,7 @@ class DatagramPort {
   Counters& counters_;
   Turnstile* const turnstile_;
   Alarms& alarms_;
+  WakeList& wakes_;
   uint32_t ticks_ = 0;
   Peers blank_;  // Those that a new session would do for as well,
   Peers kept_;   // and all others.

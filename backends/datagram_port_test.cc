@@ -21,10 +21,17 @@
 #include "net/statistics.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
+#include "room/mailbox.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
 namespace {
+
+Message Text(const std::string& text) { return std::make_shared<const std::string>(text); }
+
+// Of the session that was made last; each has one.
+Mailbox* g_mailbox = nullptr;
 
 // Says how many datagrams it was shown, and what the last one was; and does what it is told.
 class CountingSession : public Session {
@@ -39,9 +46,12 @@ class CountingSession : public Session {
     if (text == "close") output.Close();
   }
   void OnTime(Output& output) override { output.Write("time"); }
+  Mailbox* mailbox() override { return g_mailbox = &mailbox_; }
+  void OnMessage(const Message& message, Output& output) override { output.Write(*message); }
   bool is_blank() const override { return count_ == 1; }
 
  private:
+  Mailbox mailbox_;
   int count_ = 0;
 };
 
@@ -49,9 +59,9 @@ class DatagramPortTest : public testing::Test {
  protected:
   DatagramPortTest()
       : context_{{}, absl::Seconds(10), *Statistics::Create()},
-        listener_{"count", *BindUdp(*Endpoint::Parse("127.0.0.1:0")), [] { return std::make_unique<CountingSession>(); },
-                  Transport::kDatagrams},
-        port_(std::make_unique<DatagramPort>(listener_, context_, alarms_)) {}
+        listener_{"count", *BindUdp(*Endpoint::Parse("127.0.0.1:0")),
+                  [] { return std::make_unique<CountingSession>(); }, Transport::kDatagrams},
+        port_(std::make_unique<DatagramPort>(listener_, context_, alarms_, *wakes_)) {}
 
   // A peer at this address of the loopback device, with any port.
   UniqueFd NewPeer(const std::string& host = "127.0.0.1") {
@@ -78,6 +88,7 @@ class DatagramPortTest : public testing::Test {
 
   ServeContext context_;
   Alarms alarms_;
+  const std::unique_ptr<WakeList> wakes_ = *WakeList::Create();
   Listener listener_;
   std::unique_ptr<DatagramPort> port_;
   char buffer_[kMaxDatagramBytes];
@@ -115,6 +126,32 @@ TEST_F(DatagramPortTest, SessionIsToldTheTime) {
   EXPECT_EQ(Ask(peer, "wake"), "1 wake");
   while (!alarms_.empty()) alarms_.RingDue();
   EXPECT_EQ(Receive(peer), "time");
+}
+
+TEST_F(DatagramPortTest, SessionIsShownItsMail) {
+  wakes_->BelongToThisThread();
+  const UniqueFd one = NewPeer(), two = NewPeer();
+  Ask(one, "a");
+  Mailbox* const first = g_mailbox;
+  Ask(two, "b");
+  first->Push(Text("for one"));
+  first->Push(Text("and more"));
+  wakes_->Deliver();
+  EXPECT_EQ(Receive(one), "for one");
+  EXPECT_EQ(Receive(one), "and more");
+  EXPECT_EQ(Receive(two), "nothing");
+  for (int i = 0; i < 1000; ++i) first->Push(Text("x"));  // More than one turn's.
+  while (!wakes_->empty()) wakes_->Deliver();
+  EXPECT_FALSE(first->has_mail());
+}
+
+TEST_F(DatagramPortTest, WhoseMailboxIsCutOffIsForgotten) {
+  const UniqueFd peer = NewPeer();
+  Ask(peer, "a");
+  g_mailbox->CutOff();
+  wakes_->Deliver();
+  EXPECT_EQ(port_->peers(), 0u);
+  EXPECT_EQ(Ask(peer, "b"), "1 b");
 }
 
 TEST_F(DatagramPortTest, WhoeverIsClosedIsForgotten) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/status/statusor.h"
 #include "backends/idle_ticks.h"
+#include "glog/logging.h"
 
 namespace polyserve {
 
@@ -13,26 +15,37 @@ constexpr absl::Duration kRetry = absl::Milliseconds(5);
 
 }  // namespace
 
-DatagramPorts::DatagramPorts(ServeContext& context)
-    : tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
+DatagramPorts::DatagramPorts(ServeContext& context, WakeList& wakes)
+    : wakes_(wakes), tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
   for (const Listener& listener : context.listeners) {
-    if (listener.has_datagrams()) ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_));
+    if (!listener.has_datagrams() || listener.own_ports) continue;
+    ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_, wakes_));
   }
+  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context, alarms_);
+  CHECK(peers.ok()) << peers.status();  // Nothing can be served by a server that has no descriptor to begin with.
+  peers_ = *std::move(peers);
 }
 
 bool DatagramPorts::Serve() {
-  if (ports_.empty()) return false;
-  bool moved = false;
+  if (empty()) return false;
+  bool moved = peers_->Serve();
   for (const auto& port : ports_) moved = port->Serve() || moved;
   alarms_.RingDue();
+  if (!wakes_.empty()) {
+    wakes_.Deliver();
+    wakes_.TakeWake();  // Behind it, so that a wake that is just being made is surely taken, and none is left for good.
+    moved = true;
+  }
   if (tick_.passed()) {
     for (const auto& port : ports_) port->OnTick();
+    peers_->OnTick();
     tick_ = Deadline(tick_length_);
   }
   return moved;
 }
 
 absl::Duration DatagramPorts::UntilNextLook() const {
+  if (!wakes_.empty()) return absl::ZeroDuration();
   absl::Duration until = absl::InfiniteDuration();
   if (!alarms_.empty()) until = absl::FromChrono(alarms_.first() - Alarm::Clock::now());
   for (const auto& port : ports_) {
@@ -45,6 +58,7 @@ absl::Duration DatagramPorts::UntilNextLook() const {
 void DatagramPorts::Drain() {
   for (const auto& port : ports_) port->Drain();
   ports_.clear();
+  peers_->OnStop();
 }
 
 }  // namespace polyserve

@@ -1,35 +1,45 @@
 // DatagramPorts: all ports of datagrams of a server, for a model that has no events to be told by: it looks at each of
-// them whenever it comes round.
+// them whenever it comes round. So it does at those peers that have a port of their own.
 #ifndef POLYSERVE_BACKENDS_DATAGRAM_PORTS_H_
 #define POLYSERVE_BACKENDS_DATAGRAM_PORTS_H_
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "backends/alarms.h"
 #include "backends/datagram_port.h"
+#include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "net/deadline.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
 class DatagramPorts {
  public:
-  // The context must outlive it.
-  explicit DatagramPorts(ServeContext& context);
+  // Both must outlive it. The list is for sessions that have mail; whoever waits should do so for that, too.
+  DatagramPorts(ServeContext& context, WakeList& wakes);
+
+  // Serves a peer that was accepted, since it is to be answered from a port of its own; see PeerSet.
+  void Start(Connection peer) { peers_->Start(std::move(peer)); }
 
   // Gives each its turn, and looks at the clock. Returns whether anything has moved.
   bool Serve();
   // How long the next look may take to come, if nothing comes: for ever where nobody is remembered.
   absl::Duration UntilNextLook() const;
-  // See DatagramPort::Drain(). That was their last turn.
+  // The server stops: see DatagramPort::Drain() and PeerSet::OnStop(). Those who are not done yet still need their
+  // turns.
   void Drain();
+  bool empty() const { return ports_.empty() && peers_->empty(); }
 
  private:
+  WakeList& wakes_;
   const absl::Duration tick_length_;
   Alarms alarms_;
   std::vector<std::unique_ptr<DatagramPort>> ports_;
+  std::unique_ptr<PeerSet> peers_;
   Deadline tick_;
 };
 

@@ -183,7 +183,9 @@ absl::Status Entrance::AddSiblings(int slots) {
                                                              " listeners for each address: ", fd.status().message(),
                                                              "; lower --workers, or raise 'ulimit -n'"));
       }
-      all_.push_back(&siblings_.emplace_back(Listener{first->service, *std::move(fd), first->make_session}));
+      all_.push_back(&siblings_.emplace_back(
+          Listener{first->service, *std::move(fd), first->make_session, first->transport, first->own_ports, nullptr,
+                   first->number}));
     }
   }
   return absl::OkStatus();
@@ -214,7 +216,8 @@ absl::StatusOr<std::vector<Listener>> Entrance::CopyListeners(int slot, bool acc
   for (const Listener* original : originals) {
     UniqueFd fd(::fcntl(original->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!fd.ok()) return SysError("fcntl");
-    copies.push_back({original->service, std::move(fd), original->make_session, original->transport});
+    copies.push_back({original->service, std::move(fd), original->make_session, original->transport,
+                      original->own_ports, nullptr, original->number});
   }
   return copies;
 }

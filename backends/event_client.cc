@@ -8,14 +8,14 @@
 
 namespace polyserve {
 
-EventClient::EventClient(UniqueFd fd, EventShared& shared)
-    : shared_(shared), fd_(std::move(fd)), last_moved_(shared.ticks) {
+EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
+    : shared_(shared), counters_(OfService(*shared.counters, service)), fd_(std::move(fd)), last_moved_(shared.ticks) {
   shared.clients.push_back(*this);
 }
 
 EventClient::~EventClient() {
   shared_.clients.erase(shared_.clients.iterator_to(*this));
-  CountEnd(*shared_.counters, shared_.turnstile);
+  CountEnd(counters_, shared_.turnstile);
 }
 
 void EventClient::OnTick() {

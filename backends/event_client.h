@@ -49,7 +49,8 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   void OnTick();
 
  protected:
-  EventClient(UniqueFd fd, EventShared& shared);
+  // Counts for this service.
+  EventClient(UniqueFd fd, EventShared& shared, int service);
   virtual ~EventClient();
 
   // To be called whenever something has moved.
@@ -63,6 +64,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   void WakeIn(absl::Duration after);
 
   EventShared& shared_;
+  Counters& counters_;
   const UniqueFd fd_;
 
  private:

@@ -9,6 +9,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 #include "backends/turn.h"
 #include "glog/logging.h"
 
@@ -22,8 +23,8 @@ constexpr int kRoundsPerTurn = 4;
 }  // namespace
 
 EventConnection::EventConnection(Connection connection, EventShared& shared)
-    : EventClient(std::move(connection.fd), shared),
-      conversation_(connection.listener->make_session()),
+    : EventClient(std::move(connection.fd), shared, connection.listener->number),
+      conversation_(StartSession(*connection.listener, fd_.get())),
       mail_(conversation_.mailbox(), *this, shared) {
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
                         static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
@@ -80,7 +81,7 @@ bool EventConnection::ReadOnce(bool& drained) {
   if (count == 0) {
     conversation_.OnEnd(shared_.output);
   } else {
-    Counters::Add(shared_.counters->bytes_in, count);
+    Counters::Add(counters_.bytes_in, count);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output);
   }
   const Next next = Answer(shared_.output);
@@ -142,7 +143,7 @@ bool EventConnection::TakeMail() {
 EventConnection::Next EventConnection::Answer(Output& output) {
   bool had_task = false;
   for (int rounds = 0; rounds < kRoundsPerTurn; ++rounds) {
-    Transmitted result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
+    Transmitted result = Transmit(fd_.get(), output, kBytesPerTurn, counters_);
     if (result == Transmitted::kAll && output.has_work()) {
       if (had_task) return Park(output, Transmitted::kBudget);  // One a turn: here it keeps all the others waiting.
       if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
@@ -150,7 +151,7 @@ EventConnection::Next EventConnection::Answer(Output& output) {
       }
       had_task = true;
       output.TakeWork()(output);
-      result = Transmit(fd_.get(), output, kBytesPerTurn, *shared_.counters);
+      result = Transmit(fd_.get(), output, kBytesPerTurn, counters_);
     }
     if (result == Transmitted::kBroken) return Next::kEnd;
     if (result != Transmitted::kAll) return Park(output, result);

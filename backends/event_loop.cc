@@ -65,11 +65,13 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       start_(start),
       base_(std::move(base)),
       has_epoll_(absl::string_view(event_base_get_method(base_.get())) == "epoll"),
-      acceptor_(context, {.non_blocking = true, .max_descriptor = options.max_descriptor}),
+      acceptor_(context,
+                {.non_blocking = true, .max_descriptor = options.max_descriptor, .peers = Acceptor::Peers::kOwnPorts}),
       wakes_(std::move(wakes)),
       woken_(nullptr, &event_free),
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
+      peers_ready_(nullptr, &event_free),
       next_turn_(nullptr, &event_free),
       alarm_(nullptr, &event_free),
       resume_accepting_(nullptr, &event_free),
@@ -83,6 +85,7 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
 }
 
 EventLoop::~EventLoop() {
+  peers_.reset();
   while (!shared_.clients.empty()) shared_.clients.front().Drop();
 }
 
@@ -90,11 +93,12 @@ absl::Status EventLoop::Watch() {
   sources_.reserve(context_.listeners.size() + 1);  // The callbacks keep pointers to the elements.
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
-    if (listener.has_datagrams()) {
-      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms));
+    if (listener.own_ports) complete = complete && WatchPeers().ok();
+    if (listener.has_datagrams() && !listener.own_ports) {
+      ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms, *wakes_));
       complete = complete && ports_.back()->Watch().ok();
     } else {
-      complete = complete && WatchSource(&listener, listener.fd.get());
+      complete = complete && WatchSource(&listener, listener.wait_fd());
     }
   }
   const bool has_inbox = post_ != nullptr && post_->inbox != nullptr;
@@ -138,9 +142,21 @@ bool EventLoop::WatchSource(const Listener* listener, int fd) {
   return true;
 }
 
+absl::Status EventLoop::WatchPeers() {
+  if (peers_ != nullptr) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context_, shared_.alarms);
+  if (!peers.ok()) return peers.status();
+  peers_ = *std::move(peers);
+  const auto on_ready = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->peers_->Serve(); };
+  peers_ready_.reset(event_new(base_.get(), peers_->wait_fd(), EV_READ | EV_PERSIST, on_ready, this));
+  const bool is_watched = peers_ready_ != nullptr && event_add(peers_ready_.get(), nullptr) == 0;
+  return is_watched ? absl::OkStatus() : SysError("event_add");
+}
+
 absl::Status EventLoop::Run() {
+  const WorkerPlace place(context_.statistics);
   wakes_->BelongToThisThread();
-  while (!shared_.stopping || !shared_.clients.empty()) {
+  while (!shared_.stopping || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
     if (!shared_.alarms.empty()) AwaitAlarm();
     const int flags = wakes_->empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
     if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
@@ -166,14 +182,15 @@ void EventLoop::OnClients(const Source& source) {
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace();
     if (absl::IsCancelled(connection.status())) return Stop();
     if (!connection.ok()) break;
-    start_(*std::move(connection), shared_);
+    Start(*std::move(connection));
   }
   WaitBehindTheOthers(source);
 }
 
 // Where others wait at the same listener, the next client is for one of them.
 void EventLoop::WaitBehindTheOthers(const Source& source) {
-  if (shares_listeners() && has_epoll_) wake_one_.Requeue(event_get_fd(source.event.get()));
+  const bool is_shared = shares_listeners() && !source.listener->has_datagrams();
+  if (is_shared && has_epoll_) wake_one_.Requeue(event_get_fd(source.event.get()));
 }
 
 // The server is full.
@@ -222,8 +239,14 @@ void EventLoop::AwaitAlarm() {
   event_add(alarm_.get(), &timeout);
 }
 
+void EventLoop::Start(Connection connection) {
+  if (connection.listener->own_ports) return peers_->Start(std::move(connection));
+  start_(std::move(connection), shared_);
+}
+
 void EventLoop::OnTick() {
   ++shared_.ticks;
+  if (peers_ != nullptr) peers_->OnTick();
   for (const auto& port : ports_) port->OnTick();
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnTick();  // May destroy the client.
@@ -240,10 +263,11 @@ void EventLoop::Stop() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;
-    start_(*std::move(connection), shared_);
+    Start(*std::move(connection));
   }
   if (post_ != nullptr) post_->on_drained();
   shared_.stopping = true;
+  if (peers_ != nullptr) peers_->OnStop();
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnStop();  // May destroy the client.
   }

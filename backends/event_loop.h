@@ -17,6 +17,7 @@
 #include "backends/alarms.h"
 #include "backends/event_client.h"
 #include "backends/event_port.h"
+#include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
 #include "backends/wake_one.h"
@@ -71,6 +72,8 @@ class EventLoop : public ServingLoop {
   bool WatchSource(const Listener* listener, int fd);
   void OnSignals();
   void OnClients(const Source& source);
+  void Start(Connection connection);
+  absl::Status WatchPeers();
   void OnTick();
   void OnNextTurn();
   void OnWake() { wakes_->TakeWake(); }
@@ -94,8 +97,10 @@ class EventLoop : public ServingLoop {
   const std::unique_ptr<WakeList> wakes_;
   EventPointer woken_;                             // By another thread.
   std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
+  std::unique_ptr<PeerSet> peers_;                 // Those with a port of their own; null where no service has any.
   EventPointer signals_;
   EventPointer tick_;
+  EventPointer peers_ready_;
   EventPointer next_turn_;
   EventPointer alarm_;
   Alarm::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.

@@ -30,7 +30,10 @@ EventMail::EventMail(Mailbox* mailbox, EventClient& client, EventShared& shared)
   };
   CHECK_EQ(event_assign(&watch_->readable, shared.base, mailbox->fd(), EV_READ | EV_PERSIST, on_readable, watch_.get()),
            0);
-  if (event_add(&watch_->readable, nullptr) != 0) mailbox->CutOff();
+  if (event_add(&watch_->readable, nullptr) == 0) return;
+  LOG(WARNING) << "a mailbox cannot be watched, and is cut off";
+  mailbox->Attach(&watch_->entry);
+  mailbox->CutOff();
 }
 
 EventMail::~EventMail() {

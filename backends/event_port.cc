@@ -5,8 +5,8 @@
 
 namespace polyserve {
 
-EventPort::EventPort(event_base* base, const Listener& listener, ServeContext& context, Alarms& alarms)
-    : base_(base), port_(listener, context, alarms) {
+EventPort::EventPort(event_base* base, const Listener& listener, ServeContext& context, Alarms& alarms, WakeList& wakes)
+    : base_(base), port_(listener, context, alarms, wakes) {
   const auto on_ready = [](evutil_socket_t, short, void* self) { static_cast<EventPort*>(self)->OnReady(); };
   CHECK_EQ(event_assign(&ready_, base, port_.fd(), EV_READ | EV_PERSIST, on_ready, this), 0);
 }

@@ -9,13 +9,14 @@
 #include "backends/alarms.h"
 #include "backends/datagram_port.h"
 #include "backends/serve_context.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
 class EventPort {
  public:
   // All must outlive it. The listener is one of datagrams.
-  EventPort(event_base* base, const Listener& listener, ServeContext& context, Alarms& alarms);
+  EventPort(event_base* base, const Listener& listener, ServeContext& context, Alarms& alarms, WakeList& wakes);
   ~EventPort();
   EventPort(const EventPort&) = delete;
   EventPort& operator=(const EventPort&) = delete;

@@ -46,7 +46,7 @@ class ForkBackend : public Backend {
 
   absl::Status Serve(ServeContext& context) override {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
-    Acceptor acceptor(context, {.accepts_peers = true, .on_child_ended = [&context] { ReapEnded(context); }});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll, .on_child_ended = [&context] { ReapEnded(context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
@@ -73,7 +73,11 @@ class ForkBackend : public Backend {
     Signals::InstallInWorker();
     lifeline_.HoldInDescendant();
     for (Listener& listener : context.listeners) listener.Close();
-    DriveBlocking(std::move(client), context);
+    {
+      // Where nobody waits for it, it has to be found out otherwise that a killed child had a client.
+      const WorkerPlace place(context.statistics, reap_ == Reap::kWait ? 0 : 1);
+      DriveBlocking(std::move(client), context);
+    }
     ExitChild(0);
   }
 

@@ -7,6 +7,7 @@
 #include "backends/blocking_driver.h"
 #include "backends/datagram_ports.h"
 #include "net/signals.h"
+#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -14,11 +15,19 @@ namespace {
 
 class LoopBackend : public Backend {
  public:
+  absl::Status Prepare(ServeContext&) override {
+    absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
+    if (wakes.ok()) wakes_ = *std::move(wakes);
+    return wakes.status();
+  }
+
   absl::Status Serve(ServeContext& context) override {
-    Acceptor acceptor(context, {});
-    DatagramPorts ports(context);
+    const WorkerPlace place(context.statistics);
+    wakes_->BelongToThisThread();
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kOwnPorts});
+    DatagramPorts ports(context, *wakes_);
     while (!Signals::stopping()) {
-      acceptor.Wait({.at_most = ports.UntilNextLook()});
+      acceptor.Wait({.also = wakes_->fd(), .at_most = ports.UntilNextLook()});
       ports.Serve();
       absl::StatusOr<Connection> client = acceptor.TakeSeen();
       if (client.ok()) DriveBlocking(*std::move(client), context);
@@ -30,6 +39,9 @@ class LoopBackend : public Backend {
       DriveBlocking(*std::move(client), context);
     }
   }
+
+ private:
+  std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
 };
 
 }  // namespace

@@ -44,11 +44,12 @@ class LoopCrew : public Crew {
     if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
     next_ = (slot + 1) % parts_.board.slots();
     // It counts where it is served; there first, so that the sum is never too small.
-    Counters& counters = parts_.context.statistics.OfWorker(slot).counters();
-    Counters::Add(counters.accepted, 1);
+    const Statistics& server = parts_.context.statistics;
+    Counters& here = OfService(server.counters(), client.listener->number);
+    Counters& there = OfService(server.OfWorker(slot).counters(), client.listener->number);
+    Counters::Add(there.accepted, 1);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
-    Counters& loser = put.ok() ? parts_.context.statistics.counters() : counters;
-    Counters::Add(loser.accepted, -1);
+    Counters::Add((put.ok() ? here : there).accepted, -1);
   }
 
   bool HasUntaken() override {

@@ -39,9 +39,8 @@ int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, Serv
   size_t at = 0, bequeathed = 0;
   if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
   if (!absl::SimpleAtoi(numbers[1], &bequeathed) || descriptors.size() < 2 + bequeathed) return 1;
-  absl::StatusOr<Statistics> statistics = Statistics::Map(std::move(descriptors[0]));
-  if (!statistics.ok()) return 1;
-  context.statistics = *std::move(statistics);
+  if (!context.statistics.Adopt(std::move(descriptors[0])).ok()) return 1;
+  const WorkerPlace place(context.statistics);
   Connection client{std::move(descriptors[1]), &context.listeners[at]};
   const auto bequest = std::make_move_iterator(descriptors.begin() + 2);
   const auto strays = bequest + static_cast<std::ptrdiff_t>(bequeathed);
@@ -67,8 +66,8 @@ class MultiprocessBackend : public Backend {
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
     std::vector<Process> children;
-    Acceptor acceptor(
-        context, {.accepts_peers = true, .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll,
+                                .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
@@ -93,8 +92,8 @@ class MultiprocessBackend : public Backend {
     if (context.companion != nullptr) context.companion->Join(absl::ZeroDuration());
     if (std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); }) == 0) return;
     // A child that was killed could not count its client's end itself.
-    Counters& counters = context.statistics.counters();
-    counters.ended = counters.accepted - static_cast<int64_t>(children.size());
+    const int64_t lost = context.statistics.Total().active() - static_cast<int64_t>(children.size());
+    if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
     if (context.turnstile != nullptr) context.turnstile->WakeAll();
   }
 

@@ -25,6 +25,7 @@
 #include "glog/logging.h"
 #include "net/deadline.h"
 #include "net/signals.h"
+#include "room/wake_list.h"
 
 DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
 DEFINE_bool(log_waiting, false, "nonblock: a line in the log for every 3 seconds without a client");
@@ -37,21 +38,23 @@ constexpr absl::Duration kLogInterval = absl::Seconds(3);
 
 class PollingLoop {
  public:
-  PollingLoop(ServeContext& context, absl::Duration interval)
+  PollingLoop(ServeContext& context, WakeList& wakes, absl::Duration interval)
       : context_(context),
         interval_(absl::ToTimespec(interval)),
-        acceptor_(context, {.non_blocking = true}),
-        ports_(context),
+        acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
+        ports_(context, wakes),
         shared_{.counters = context.statistics.counters(), .turnstile = context.turnstile.get()},
         tick_(context.idle_timeout / kTicksPerTimeout) {}
 
   void Run() {
+    const WorkerPlace place(context_.statistics);
     while (true) {
       AnswerCommonSignals(Signals::Take(), context_);
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
       Accept();
-      const bool moved = ports_.Serve() | GiveTurns();
-      if (shared_.stopping && clients_.empty()) return;
+      const bool ports_moved = ports_.Serve();
+      const bool moved = GiveTurns() || ports_moved;
+      if (shared_.stopping && clients_.empty() && ports_.empty()) return;
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
       if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
@@ -64,12 +67,12 @@ class PollingLoop {
     while (shared_.stopping) {
       absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
       if (!connection.ok()) return;
-      clients_.emplace_back(*std::move(connection), shared_);
+      Start(*std::move(connection));
     }
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
     for (const Listener& listener : context_.listeners) {
-      if (!listener.has_datagrams()) AcceptFrom(listener);
+      if (!listener.has_datagrams() || listener.own_ports) AcceptFrom(listener);
     }
   }
 
@@ -78,8 +81,13 @@ class PollingLoop {
       absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
       if (absl::IsResourceExhausted(connection.status())) pause_.emplace(Acceptor::kPause);
       if (!connection.ok()) return;
-      clients_.emplace_back(*std::move(connection), shared_);
+      Start(*std::move(connection));
     }
+  }
+
+  void Start(Connection connection) {
+    if (connection.listener->own_ports) return ports_.Start(std::move(connection));
+    clients_.emplace_back(std::move(connection), shared_);
   }
 
   // Returns whether any client has moved.
@@ -118,13 +126,21 @@ class NonblockBackend : public Backend {
  public:
   explicit NonblockBackend(absl::Duration interval) : interval_(interval) {}
 
+  absl::Status Prepare(ServeContext&) override {
+    absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
+    if (wakes.ok()) wakes_ = *std::move(wakes);
+    return wakes.status();
+  }
+
   absl::Status Serve(ServeContext& context) override {
-    PollingLoop(context, interval_).Run();
+    wakes_->BelongToThisThread();
+    PollingLoop(context, *wakes_, interval_).Run();
     return absl::OkStatus();
   }
 
  private:
   const absl::Duration interval_;
+  std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
 };
 
 }  // namespace

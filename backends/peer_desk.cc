@@ -37,11 +37,11 @@ absl::Status Watch(int epoll, int fd, void* tag) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PeerDesk>> PeerDesk::Open(int listener) {
+absl::StatusOr<std::unique_ptr<PeerDesk>> PeerDesk::Open(int listener, bool own_ports) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
   if (absl::Status status = Watch(epoll.get(), listener, nullptr); !status.ok()) return status;
-  return std::unique_ptr<PeerDesk>(new PeerDesk(listener, std::move(epoll)));
+  return std::unique_ptr<PeerDesk>(new PeerDesk(listener, own_ports, std::move(epoll)));
 }
 
 absl::StatusOr<PeerDesk::Arrival> PeerDesk::TryAccept() {
@@ -109,7 +109,8 @@ absl::StatusOr<PeerDesk::Arrival> PeerDesk::Accept(const Datagram& first) {
     return absl::FailedPreconditionError(absl::StrCat(kMaxPeers, " others are being served"));
   }
   bool may_hold_others = false;
-  absl::StatusOr<UniqueFd> socket = ConnectBeside(listener_, first.path, may_hold_others);
+  absl::StatusOr<UniqueFd> socket =
+      own_ports_ ? ConnectFromNewPort(listener_, first.path) : ConnectBeside(listener_, first.path, may_hold_others);
   int ends[2];
   if (!socket.ok()) return socket.status();
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return SysError("socketpair");

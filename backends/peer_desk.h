@@ -1,9 +1,9 @@
-// PeerDesk: accepts the peers of a socket of datagrams, where each gets a process or a thread: a peer that is new gets
-// a socket of its own, connected to it (net/datagram.h). One thread.
+// PeerDesk: accepts the peers of a socket of datagrams, where each gets a process or a thread, or is to be answered
+// from a port of its own: a peer that is new gets a socket, connected to it (net/datagram.h). One thread.
 //
-// What the peer sent before that socket was there waits at the listener all the same, behind its first datagram, or even
-// comes there later (the kernel had chosen the listener already). So the desk knows all peers, and has a channel to
-// each of their sessions (a pair of Unix sockets, so that it reaches processes too): datagrams that stray to the
+// What the peer sent before that socket was there waits at the listener all the same, behind its first datagram, or
+// even comes there later (the kernel had chosen the listener already). So the desk knows all peers, and has a channel
+// to each of their sessions (a pair of Unix sockets, so that it reaches processes too): datagrams that stray to the
 // listener are handed over by it, the first one included. Where the session's end of the channel is closed, or reads no
 // more, the peer is a new one again.
 //
@@ -35,7 +35,8 @@ class PeerDesk {
   static constexpr size_t kMaxPendingBytes = 4 << 20;
 
   // The listener was made by BindUdp(), and must outlive the desk.
-  static absl::StatusOr<std::unique_ptr<PeerDesk>> Open(int listener);
+  // Sockets of peers are on its address, and on its port unless they are to have ports of their own.
+  static absl::StatusOr<std::unique_ptr<PeerDesk>> Open(int listener, bool own_ports = false);
 
   // What a new peer's session is given.
   struct Arrival {
@@ -63,7 +64,8 @@ class PeerDesk {
 
   using Peers = absl::flat_hash_map<DatagramPath, std::unique_ptr<Peer>>;
 
-  PeerDesk(int listener, UniqueFd epoll) : listener_(listener), epoll_(std::move(epoll)) {}
+  PeerDesk(int listener, bool own_ports, UniqueFd epoll)
+      : listener_(listener), own_ports_(own_ports), epoll_(std::move(epoll)) {}
 
   void ForgetGone();
   void Forget(Peers::iterator gone);
@@ -75,14 +77,15 @@ class PeerDesk {
   void Keep(Datagram datagram);
 
   const int listener_;
+  const bool own_ports_;
   const UniqueFd epoll_;  // Holds the listener, and all channels: the end of one tells that its peer is forgotten.
   Peers peers_;
   std::deque<Datagram> pending_;  // Of peers that are not known yet.
   size_t pending_bytes_ = 0;
 };
 
-// Takes the next datagram that strayed to the listener, without waiting, into `buffer` of kMaxDatagramBytes. Returns its
-// size, which may be 0; -1 where there is none.
+// Takes the next datagram that strayed to the listener, without waiting, into `buffer` of kMaxDatagramBytes. Returns
+// its size, which may be 0; -1 where there is none.
 ssize_t ReceiveStray(int strays, char* buffer);
 
 }  // namespace polyserve

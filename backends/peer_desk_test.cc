@@ -24,8 +24,7 @@ namespace {
 
 class PeerDeskTest : public testing::Test {
  protected:
-  PeerDeskTest()
-      : listener_(*BindUdp(*Endpoint::Parse("127.0.0.1:0"))), desk_(*PeerDesk::Open(listener_.get())) {}
+  PeerDeskTest() : listener_(*BindUdp(*Endpoint::Parse("127.0.0.1:0"))), desk_(*PeerDesk::Open(listener_.get())) {}
 
   UniqueFd NewPeer(const std::string& host = "127.0.0.1") {
     UniqueFd fd = *BindUdp(*Endpoint::Parse(host + ":0"));

@@ -11,6 +11,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
 
@@ -18,11 +19,12 @@ namespace polyserve {
 
 PolledClient::PolledClient(Connection connection, PolledShared& shared)
     : shared_(shared),
+      counters_(OfService(shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
-      conversation_(connection.listener->make_session()) {}
+      conversation_(StartSession(*connection.listener, fd_.get())) {}
 
-PolledClient::~PolledClient() { CountEnd(shared_.counters, shared_.turnstile); }
+PolledClient::~PolledClient() { CountEnd(counters_, shared_.turnstile); }
 
 PolledClient::Turn PolledClient::TakeTurn() {
   if (conversation_.is_cut_off()) return Turn::kOver;
@@ -43,7 +45,7 @@ PolledClient::Turn PolledClient::Receive() {
   if (count == 0) {
     conversation_.OnEnd(output_);
   } else if (count > 0) {
-    Counters::Add(shared_.counters.bytes_in, count);
+    Counters::Add(counters_.bytes_in, count);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), output_);
   }
   return Answer();
@@ -60,7 +62,7 @@ PolledClient::Turn PolledClient::TellTime() {
 // Sends, and then goes one step on: a task, or more of the input that was held up. The next step is for the next turn.
 PolledClient::Turn PolledClient::Answer() {
   const int64_t unsent = output_.unsent_bytes();
-  const Transmitted sent = Transmit(fd_.get(), output_, kBytesPerTurn, shared_.counters);
+  const Transmitted sent = Transmit(fd_.get(), output_, kBytesPerTurn, counters_);
   if (sent == Transmitted::kBroken) return Turn::kOver;
   if (sent == Transmitted::kBlocked) return output_.unsent_bytes() < unsent ? Turn::kMoved : Turn::kNothing;
   if (sent == Transmitted::kBudget) return Turn::kMoved;

@@ -43,6 +43,7 @@ class PolledClient {
   Turn Linger();
 
   PolledShared& shared_;
+  Counters& counters_;
   UniqueFd fd_;
   uint32_t last_moved_;  // In ticks.
   bool answering_ = false;

@@ -32,7 +32,7 @@ Pool::Pool(ServeContext& context, const PoolOptions& options, PoolBoard& board, 
       entrance_(entrance),
       crew_(crew),
       acceptor_(context, {.non_blocking = options.are_loops,
-                          .accepts_peers = !options.are_loops,
+                          .peers = options.are_loops ? Acceptor::Peers::kNone : Acceptor::Peers::kAll,
                           .accepts_connections = options.accept == AcceptPolicy::kPass,
                           .on_child_ended = [&crew] { crew.ReapEnded(); }}),
       started_(static_cast<size_t>(board.slots())),
@@ -155,6 +155,7 @@ int Pool::living() const { return board_.slots() - board_.Count(State::kVacant);
 
 void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOptions& options, ServeContext& context) {
   if (options.pin_cpus) PinToCpu(slot);
+  const WorkerPlace place(context.statistics);
   const int most = options.clients_per_worker;
   const bool takes_peers = TakesDatagrams(context);
   // While the server stops, nobody leaves early: another one would have to be started for what is left.

@@ -101,7 +101,10 @@ class Processes : public Crew {
   }
 
   // A worker that has just taken a client may still count as idle, so that one more is passed than there is room for.
-  bool HasRoom() override { return board_.Count(State::kIdle) > CountClients(channel_.outlet.get()); }
+  bool HasRoom() override {
+    const int idle = board_.Count(State::kIdle);
+    return idle > 0 && idle > CountClients(channel_.outlet.get());
+  }
   bool HasUntaken() override { return passes() && CountClients(channel_.outlet.get()) > 0; }
 
   void HandOver(Connection client) override { SendClient(channel_.inlet.get(), client, context_).IgnoreError(); }

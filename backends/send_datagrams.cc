@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "absl/strings/string_view.h"
+#include "backends/transmit.h"
 #include "base/sys_error.h"
 #include "glog/logging.h"
 
@@ -32,6 +33,7 @@ ssize_t Send(int fd, absl::string_view bytes, const DatagramPath* path) {
 }  // namespace
 
 bool SendDatagrams(int fd, const DatagramPath* path, Output& output, Counters& counters) {
+  CountRequests(output, counters);
   while (!output.empty()) {
     const absl::string_view datagram = output.FrontDatagram();
     const ssize_t sent = Send(fd, datagram, path);

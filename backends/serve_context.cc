@@ -9,8 +9,8 @@
 namespace polyserve {
 
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
-  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot), server.turnstile,
-          server.companion};
+  return {std::move(listeners), server.idle_timeout,  server.statistics.OfWorker(slot),
+          server.turnstile,     server.reload,        server.companion};
 }
 
 bool TakesDatagrams(const ServeContext& context) {
@@ -20,7 +20,10 @@ bool TakesDatagrams(const ServeContext& context) {
 
 void AnswerCommonSignals(unsigned events, const ServeContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
-  if ((events & Signals::kReload) != 0) LOG(INFO) << "SIGHUP: the log goes to standard error; nothing to reopen";
+  if ((events & Signals::kReload) != 0) {
+    LOG(INFO) << "SIGHUP: the access log, if there is one, is opened anew";
+    context.reload();
+  }
 }
 
 }  // namespace polyserve

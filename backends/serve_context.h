@@ -28,10 +28,14 @@ struct Listener {
   UniqueFd fd;          // Non-blocking. Empty in a program image that was started to serve one connection.
   SessionFactory make_session;
   Transport transport = Transport::kStream;
+  bool own_ports = false;  // Of datagrams: each peer is answered from a port of its own, under every model.
   std::unique_ptr<PeerDesk> desk =
-      nullptr;  // Where peers get a process or thread of their own, in the one who accepts.
+      nullptr;              // Where peers get a process or thread of their own, in the one who accepts.
+  int number = kNoService;  // Of the service, for the statistics.
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
+  // Readable when somebody is there.
+  int wait_fd() const { return desk == nullptr ? fd.get() : desk->wait_fd(); }
   // In a child: lets go of what only the one who accepts needs.
   void Close() {
     fd.reset();
@@ -53,6 +57,7 @@ struct ServeContext {
   absl::Duration idle_timeout;
   Statistics statistics;
   std::shared_ptr<Turnstile> turnstile = nullptr;  // Null: there may be any number of connections.
+  std::function<void()> reload = [] {};  // On SIGHUP, in the process that gets it.
   // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
   Process* companion = nullptr;
   // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and

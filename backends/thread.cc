@@ -16,13 +16,16 @@ class ThreadBackend : public Backend {
  public:
   absl::Status Serve(ServeContext& context) override {
     ThreadGroup clients;  // Its destructor waits for them.
-    Acceptor acceptor(context, {.accepts_peers = true});
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
       absl::StatusOr<Connection> accepted = acceptor.Next();
       if (!accepted.ok()) return absl::OkStatus();  // Told to stop.
       // Shared, so that the client is still ours to refuse where no thread could be started for it.
       auto client = std::make_shared<Connection>(*std::move(accepted));
-      const absl::Status started = clients.Start([&context, client] { DriveBlocking(std::move(*client), context); });
+      const absl::Status started = clients.Start([&context, client] {
+        const WorkerPlace place(context.statistics);
+        DriveBlocking(std::move(*client), context);
+      });
       if (!started.ok()) acceptor.Refuse(std::move(*client), started);
     }
   }

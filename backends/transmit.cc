@@ -46,6 +46,12 @@ ssize_t SendFront(int fd, const Output& output, int64_t budget) {
 
 }  // namespace
 
+void CountRequests(Output& output, Counters& counters) {
+  const Output::Counts counts = output.TakeCounts();
+  if (counts.requests > 0) Counters::Add(counters.requests, counts.requests);
+  if (counts.errors > 0) Counters::Add(counters.errors, counts.errors);
+}
+
 Transmitted Transmit(int fd, Output& output, int64_t budget, Counters& counters) {
   int64_t total = 0;
   Transmitted result = Transmitted::kAll;
@@ -64,6 +70,7 @@ Transmitted Transmit(int fd, Output& output, int64_t budget, Counters& counters)
     total += sent;
   }
   if (total > 0) Counters::Add(counters.bytes_out, total);
+  CountRequests(output, counters);
   return result;
 }
 

@@ -17,7 +17,10 @@ enum class Transmitted {
   kBroken,   // The peer is gone, or what was announced cannot be delivered: drop the connection.
 };
 
-// Sends until one of the above, but no more than about `budget` bytes.
+// Adds the requests that the session has counted.
+void CountRequests(Output& output, Counters& counters);
+
+// Sends until one of the above, but no more than about `budget` bytes, and counts the bytes and the requests.
 Transmitted Transmit(int fd, Output& output, int64_t budget, Counters& counters);
 
 }  // namespace polyserve

@@ -8,6 +8,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/start_session.h"
 
 namespace polyserve {
 
@@ -33,19 +34,24 @@ bool IsToBeRepeated(int result) {
 
 UringConnection::UringConnection(Connection connection, UringShared& shared)
     : shared_(shared),
+      counters_(OfService(*shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
-      conversation_(connection.listener->make_session()) {
+      conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
   Mailbox* const mailbox = conversation_.mailbox();
   if (mailbox == nullptr) return;
-  mail_ = std::make_unique<WakeList::Entry>(*shared.wakes, *this);
-  mailbox->Attach(mail_.get());
+  if (mailbox->fd() >= 0) {
+    AwaitMail();
+  } else {
+    mail_ = std::make_unique<WakeList::Entry>(*shared.wakes, *this);
+    mailbox->Attach(mail_.get());
+  }
 }
 
 UringConnection::~UringConnection() {
   shared_.ring->Close(std::move(fd_));
-  CountEnd(*shared_.counters, shared_.turnstile);
+  CountEnd(counters_, shared_.turnstile);
 }
 
 void UringConnection::Start(Connection connection, UringShared& shared) {
@@ -71,7 +77,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
     return;
   }
   last_moved_ = shared_.ticks;
-  Counters::Add(shared_.counters->bytes_in, static_cast<int64_t>(bytes.size()));
+  Counters::Add(counters_.bytes_in, static_cast<int64_t>(bytes.size()));
   const bool hold_back = sending_ || conversation_.held_up();
   is_stream_ = bytes.size() >= UringBuffers::kRequestBytes;
   stop_receiving_ = receiving_ && (hold_back || is_stream_ || shared_.stopping);
@@ -87,7 +93,7 @@ void UringConnection::OnSent(int result) {
   sending_ = false;
   if (result >= 0 && !over_) {
     last_moved_ = shared_.ticks;
-    Counters::Add(shared_.counters->bytes_out, result);
+    Counters::Add(counters_.bytes_out, result);
     unsent_->output.Sent(result);
   }
   over_ = over_ || (result < 0 && result != -EINTR && result != -EAGAIN);
@@ -101,6 +107,21 @@ void UringConnection::OnWritable() {
 
 void UringConnection::OnWake() {
   wake_is_due_ = true;
+  ComeBack();
+}
+
+// Where the room is in a hub process.
+void UringConnection::AwaitMail() {
+  awaits_mail_ = true;
+  io_uring_sqe* wait = shared_.ring->Prepare(Tag(Operation::kMail, this));
+  io_uring_prep_poll_add(wait, conversation_.mailbox()->fd(), POLLIN);
+}
+
+void UringConnection::OnMailReadable() {
+  awaits_mail_ = false;
+  Mailbox& mailbox = *conversation_.mailbox();
+  if (!over_) mailbox.Collect();
+  if (!over_ && !mailbox.is_cut_off()) AwaitMail();
   ComeBack();
 }
 
@@ -159,6 +180,7 @@ void UringConnection::TellTime() {
 // Sends what is at the front, or begins to; in the latter case, the connection comes back by itself.
 Transmitted UringConnection::Send() {
   Output& output = unsent_->output;
+  CountRequests(output, counters_);
   if (output.empty()) return Transmitted::kAll;
   if (output.file_ranges() == 0) {
     SendMemory();
@@ -167,7 +189,7 @@ Transmitted UringConnection::Send() {
   // The ring has no operation for sendfile(), only splice() through a pipe, which its threads carry out: for 1 GiB over
   // loopback that took a third longer, and twice the processor time.
   last_moved_ = shared_.ticks;
-  const Transmitted sent = Transmit(fd_.get(), output, kSendBudget, *shared_.counters);
+  const Transmitted sent = Transmit(fd_.get(), output, kSendBudget, counters_);
   if (sent == Transmitted::kBlocked) AwaitWritable();
   if (sent == Transmitted::kBudget) ComeBack();
   return sent;
@@ -227,11 +249,12 @@ bool UringConnection::Linger() {
 
 // The kernel may still use what the operations under way point to.
 void UringConnection::End() {
-  if (!receiving_ && !sending_) {
+  if (!receiving_ && !sending_ && !awaits_mail_) {
     delete this;
   } else if (!cancelled_) {
     cancelled_ = true;
     shared_.ring->CancelAll(fd_.get());
+    if (awaits_mail_) shared_.ring->Cancel(Tag(Operation::kMail, this));
   }
 }
 

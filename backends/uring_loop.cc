@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "backends/idle_ticks.h"
 #include "base/unique_fd.h"
+#include "glog/logging.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 
@@ -33,7 +34,7 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
       post_(post),
       ring_(std::move(ring)),
       wakes_(std::move(wakes)),
-      acceptor_(context, {.non_blocking = true}) {
+      acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}) {
   shared_.ring = ring_.get();
   shared_.wakes = wakes_.get();
   shared_.counters = &context.statistics.counters();
@@ -42,28 +43,33 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
   pause_ = ToKernelTimespec(Acceptor::kPause);
   for (const Listener& listener : context.listeners) {
     ports_.push_back({&listener, nullptr});
-    if (!listener.has_datagrams()) continue;
-    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms);
+    if (!listener.has_datagrams() || listener.own_ports) continue;
+    ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms, *wakes_);
   }
   if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr, nullptr});
+  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context, shared_.alarms);
+  CHECK(peers.ok()) << peers.status();  // Nothing can be served by a server that has no descriptor to begin with.
+  peers_ = *std::move(peers);
 }
 
 absl::Status UringLoop::Run() {
+  const WorkerPlace place(context_.statistics);
   for (Port& port : ports_) Open(port);
   if (post_ == nullptr || post_->inbox == nullptr) AwaitSignals();
+  AwaitPeers();
   AwaitWake();
   wakes_->BelongToThisThread();
   if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
   do {
     wakes_->Deliver();
-    const absl::Status status = shared_.due.empty() ? ring_->SubmitAndWait() : ring_->Submit();
+    const absl::Status status = shared_.due.empty() && wakes_->empty() ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     wakes_->Deliver();
     Proceed();
     if (!shared_.alarms.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
-  } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty());
+  } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty() || !peers_->empty());
   return ring_->Submit();  // The last connections' closing.
 }
 
@@ -92,10 +98,15 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return;
     case Operation::kDatagrams:
       return OnDatagrams(ObjectOf<Port>(completion));
+    case Operation::kPeers:
+      peers_->Serve();
+      return AwaitPeers();
     case Operation::kReceive:
       return ObjectOf<UringConnection>(completion).OnReceived(completion);
     case Operation::kSend:
       return ObjectOf<UringConnection>(completion).OnSent(completion.res);
+    case Operation::kMail:
+      return ObjectOf<UringConnection>(completion).OnMailReadable();
     case Operation::kWritable:
       return ObjectOf<UringConnection>(completion).OnWritable();
   }
@@ -115,9 +126,15 @@ void UringLoop::Open(Port& port) {
   context_.turnstile == nullptr ? Accept(port) : AwaitAcceptable(port);
 }
 
+void UringLoop::Start(Connection connection) {
+  if (connection.listener->own_ports) return peers_->Start(std::move(connection));
+  UringConnection::Start(std::move(connection), shared_);
+}
+
 // One operation accepts all clients, until something goes wrong. Where several rings wait at the listener, it accepts
 // one: the kernel wakes the ring that is first in the row, which by asking again takes its place behind the others.
 void UringLoop::Accept(Port& port) {
+  if (port.listener->own_ports) return AwaitAcceptable(port);  // Nothing that the kernel knows how to accept.
   port.operation = Operation::kAccept;
   io_uring_sqe* accept = ring_->Prepare(Tag(port.operation, &port));
   const int fd = port.listener->fd.get();
@@ -131,7 +148,7 @@ void UringLoop::Accept(Port& port) {
 
 void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
-    Counters::Add(shared_.counters->accepted, 1);
+    Counters::Add(OfService(*shared_.counters, port.listener->number).accepted, 1);
     UringConnection::Start({UniqueFd(completion.res), port.listener}, shared_);
   }
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
@@ -145,7 +162,7 @@ void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
 // before there is one, and would fail again at once.)
 void UringLoop::AwaitAcceptable(Port& port) {
   port.operation = Operation::kAcceptable;
-  const int fd = port.listener == nullptr ? post_->inbox->fd() : port.listener->fd.get();
+  const int fd = port.listener == nullptr ? post_->inbox->fd() : port.listener->wait_fd();
   io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), fd, POLLIN);
 }
 
@@ -162,7 +179,7 @@ void UringLoop::OnAcceptable(Port& port) {
       return;
     }
     if (!connection.ok()) return Open(port);
-    UringConnection::Start(*std::move(connection), shared_);
+    Start(*std::move(connection));
   }
   AwaitAcceptable(port);
 }
@@ -183,6 +200,11 @@ void UringLoop::OnDatagrams(Port& port) {
   if (Ends(port)) return;
   port.datagrams->Serve();
   AwaitDatagrams(port);
+}
+
+// All those who have a socket of their own, as one.
+void UringLoop::AwaitPeers() {
+  io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kPeers)), peers_->wait_fd(), POLLIN);
 }
 
 void UringLoop::PauseAccepting(Port& port) {
@@ -234,10 +256,11 @@ void UringLoop::Drain() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
     if (!connection.ok()) break;
-    UringConnection::Start(*std::move(connection), shared_);
+    Start(*std::move(connection));
   }
   if (post_ != nullptr) post_->on_drained();
   shared_.stopping = true;
+  peers_->OnStop();
   for (UringConnection& connection : shared_.connections) connection.OnStop();
   for (UringConnection& connection : shared_.lingering) connection.OnStop();
 }
@@ -246,6 +269,7 @@ void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation
 
 void UringLoop::OnTick() {
   ++shared_.ticks;
+  peers_->OnTick();
   for (const Port& port : ports_) {
     if (port.datagrams != nullptr) port.datagrams->OnTick();
   }

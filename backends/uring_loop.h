@@ -13,6 +13,7 @@
 #include "backends/acceptor.h"
 #include "backends/alarms.h"
 #include "backends/datagram_port.h"
+#include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
 #include "backends/uring_connection.h"
@@ -49,6 +50,8 @@ class UringLoop : public ServingLoop {
   void OnAcceptable(Port& port);
   void AwaitDatagrams(Port& port);
   void OnDatagrams(Port& port);
+  void AwaitPeers();
+  void Start(Connection connection);
   bool Ends(Port& port);
 
   void AwaitSignals();
@@ -71,6 +74,7 @@ class UringLoop : public ServingLoop {
   Acceptor acceptor_;
   std::vector<Port> ports_;
   UringShared shared_;
+  std::unique_ptr<PeerSet> peers_;      // Those that are answered from a port of their own.
   std::vector<UringConnection*> turn_;  // Those that were due when it began.
   bool stop_came_ = false;
   bool awaits_linger_end_ = false;

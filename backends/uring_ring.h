@@ -32,10 +32,12 @@ enum class Operation : uint64_t {
   kAcceptable,
   kPauseEnd,
   kDatagrams,
+  kPeers,
   kReceive,
   kSend,
   kWritable,
   kWoken,
+  kMail,
 };
 constexpr uint64_t kTagAlignment = 16;
 

@@ -70,6 +70,7 @@ std::vector<std::string> ChatScreen::Read() {
 
 void ChatScreen::Type(char byte, std::vector<std::string>& lines) {
   if (byte == '\n') {
+    if (is_terminal_) Write(absl::StrCat("\r\033[K> ", line_, "\n"));  // It stays to be read, above.
     lines.push_back(std::exchange(line_, ""));
   } else if (!is_terminal_) {
     line_.push_back(byte);

@@ -2,7 +2,6 @@
 // they took. See load/generator.h for how it works.
 #include <gflags/gflags.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/command_line.h"
+#include "base/descriptor_limit.h"
 #include "load/arrivals.h"
 #include "load/generator.h"
 #include "load/report.h"
@@ -109,14 +109,6 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   plan.warm_up = *warm_up;
   plan.duration = *duration;
   return plan;
-}
-
-// Each connection needs a descriptor.
-void RaiseDescriptorLimit() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int Run(int argc, char** argv) {

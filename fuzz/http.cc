@@ -28,7 +28,7 @@ constexpr size_t kMostUnconsumed =
 
 std::unique_ptr<HttpSession> MakeSession(const SampleRoot& root, const polyserve::Library::Options& options) {
   return std::make_unique<HttpSession>(std::make_shared<const HttpSite>(
-      root.Open(options), polyserve::MediaTypes::Parse("text/html html\n"), [] { return int64_t{784111777}; }));
+      root.Open(options), polyserve::MediaTypes::Parse("text/html html\n"), HttpSite::Options(), [] { return int64_t{784111777}; }));
 }
 
 }  // namespace

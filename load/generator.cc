@@ -1,7 +1,5 @@
 #include "load/generator.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <memory>
 #include <thread>
@@ -50,9 +48,7 @@ absl::StatusOr<LoadTally> RunLoad(const LoadPlan& plan) {
     workers.push_back(std::make_unique<LoadWorker>(PlanOf(plan, i), plan.seed + static_cast<uint64_t>(i)));
     if (absl::Status status = workers.back()->Connect(); !status.ok()) return status;
   }
-  timespec now;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const int64_t start = now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
+  const int64_t start = LoadWorker::Now();
   {
     std::vector<std::jthread> threads;
     for (const auto& worker : workers) threads.emplace_back([&worker, start] { worker->Run(start); });

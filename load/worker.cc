@@ -23,12 +23,6 @@ constexpr int kEventsPerWait = 256;
 // Longer waits end early, so that the clock is looked at.
 constexpr int64_t kLongestWait = kSecond / 10;
 
-int64_t Now() {
-  timespec now;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * kSecond + now.tv_nsec;
-}
-
 double ProcessorSeconds() {
   rusage usage;
   ::getrusage(RUSAGE_THREAD, &usage);
@@ -76,6 +70,12 @@ absl::Status LoadWorker::Connect() {
     Await(connection, EPOLLIN, EPOLL_CTL_ADD);
   }
   return absl::OkStatus();
+}
+
+int64_t LoadWorker::Now() {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
 }
 
 void LoadWorker::Run(int64_t start) {

@@ -26,7 +26,10 @@ class LoadWorker {
   // Makes all connections. Unavailable: not all could be made in time.
   absl::Status Connect();
 
-  // Runs the plan. Times are of CLOCK_MONOTONIC, in nanoseconds, the same for all workers.
+  // The clock of all workers: CLOCK_MONOTONIC, in nanoseconds.
+  static int64_t Now();
+
+  // Runs the plan, which begins at this time of Now().
   void Run(int64_t start);
 
   const LoadTally& tally() const { return tally_; }

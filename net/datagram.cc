@@ -185,6 +185,18 @@ absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, b
   return fd;
 }
 
+absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path) {
+  const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
+  if (!at.ok()) return at.status();
+  const Endpoint local = WithPort(path.local.family() == AF_UNSPEC ? *at : path.local, 0);
+  UniqueFd fd(::socket(local.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.ok()) return SysError("socket");
+  if (absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, kPeerQueueBytes); !status.ok()) return status;
+  if (::bind(fd.get(), local.address(), local.size()) != 0) return SysError("bind", local.ToString());
+  if (absl::Status status = Connect(fd.get(), path.peer); !status.ok()) return status;
+  return fd;
+}
+
 // Connected to itself, since a socket that is connected to nobody would hear everybody again.
 absl::Status TurnAwayFromPeer(int fd) {
   const absl::StatusOr<Endpoint> self = Endpoint::OfSocket(fd);

@@ -45,8 +45,8 @@ struct DatagramPath {
 // A socket that hears everybody; non-blocking. The kernel may queue some megabytes for it.
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at);
 
-// Takes the next datagram, without waiting, into `buffer` of kMaxDatagramBytes. Returns its size, which may be 0; -1 and
-// errno where there is none (EAGAIN).
+// Takes the next datagram, without waiting, into `buffer` of kMaxDatagramBytes. Returns its size, which may be 0; -1
+// and errno where there is none (EAGAIN).
 ssize_t ReceiveDatagram(int fd, char* buffer, DatagramPath& path);
 
 // Sends one datagram along the path. Returns -1 and errno as sendmsg() does.
@@ -57,8 +57,11 @@ ssize_t SendDatagram(int fd, absl::string_view bytes, const DatagramPath& path);
 // may have got into it before it was connected.
 absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, bool& may_hold_others);
 
-// Makes such a socket deaf: what its peer sends from now on goes to the listener again. What has come before can still
-// be received.
+// A socket of this path alone, on the address of `listener`, but on a port of its own; blocking.
+absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path);
+
+// Makes such a socket (by ConnectBeside) deaf: what its peer sends from now on goes to the listener again. What has
+// come before can still be received.
 absl::Status TurnAwayFromPeer(int fd);
 
 }  // namespace polyserve

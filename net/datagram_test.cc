@@ -124,6 +124,21 @@ TEST_P(DatagramTest, NobodyElseCanTakeTheAddress) {
   EXPECT_NE(::bind(thief.get(), at.address(), at.size()), 0);
 }
 
+TEST_P(DatagramTest, PeerMayBeAnsweredFromAPortOfItsOwn) {
+  const UniqueFd client = *BindUdp(*Endpoint::Parse(GetParam().client + ":0"));  // Takes answers from any port.
+  const Endpoint to = *Endpoint::Parse(GetParam().to + port());
+  EXPECT_EQ(::sendto(client.get(), "request", 7, 0, to.address(), to.size()), 7);
+  DatagramPath path;
+  EXPECT_EQ(Receive(listener_.get(), &path), "request");
+  const absl::StatusOr<UniqueFd> own = ConnectFromNewPort(listener_.get(), path);
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(::send(own->get(), "answer", 6, 0), 6);
+  DatagramPath back;
+  EXPECT_EQ(Receive(client.get(), &back), "answer");
+  EXPECT_NE(back.peer.port(), to.port());
+  EXPECT_EQ(back.peer.ToString().substr(0, GetParam().to.size()), GetParam().to);
+}
+
 TEST_P(DatagramTest, EmptyAndLargestDatagramsPass) {
   Client client = NewClient();
   const UniqueFd accepted = Accept(client);

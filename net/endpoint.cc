@@ -69,6 +69,13 @@ absl::StatusOr<Endpoint> Endpoint::OfSocket(int fd) {
   return FromAddress(address);
 }
 
+absl::StatusOr<Endpoint> Endpoint::OfPeer(int fd) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return SysError("getpeername");
+  return FromAddress(address);
+}
+
 bool Endpoint::is_wildcard() const {
   if (family() == AF_INET6) return IN6_IS_ADDR_UNSPECIFIED(&v6_.sin6_addr);
   return v4_.sin_addr.s_addr == INADDR_ANY;
@@ -100,14 +107,15 @@ bool operator==(const Endpoint& a, const Endpoint& b) {
   return IN6_ARE_ADDR_EQUAL(&a.v6_.sin6_addr, &b.v6_.sin6_addr) && a.v6_.sin6_scope_id == b.v6_.sin6_scope_id;
 }
 
-std::string Endpoint::ToString() const {
+std::string Endpoint::Host() const {
   char host[INET6_ADDRSTRLEN] = "";
-  if (family() == AF_INET6) {
-    ::inet_ntop(AF_INET6, &v6_.sin6_addr, host, sizeof(host));
-    return absl::StrCat("[", host, "]:", port());
-  }
-  ::inet_ntop(AF_INET, &v4_.sin_addr, host, sizeof(host));
-  return absl::StrCat(host, ":", port());
+  const bool is_v6 = family() == AF_INET6;
+  ::inet_ntop(family(), is_v6 ? static_cast<const void*>(&v6_.sin6_addr) : &v4_.sin_addr, host, sizeof(host));
+  return host;
+}
+
+std::string Endpoint::ToString() const {
+  return family() == AF_INET6 ? absl::StrCat("[", Host(), "]:", port()) : absl::StrCat(Host(), ":", port());
 }
 
 }  // namespace polyserve

@@ -26,6 +26,8 @@ class Endpoint {
   static Endpoint FromAddress(const sockaddr_storage& address);
   // Where a socket is bound to.
   static absl::StatusOr<Endpoint> OfSocket(int fd);
+  // What a socket is connected to.
+  static absl::StatusOr<Endpoint> OfPeer(int fd);
 
   int family() const { return any_.sa_family; }
   const sockaddr* address() const { return &any_; }
@@ -39,6 +41,7 @@ class Endpoint {
   Endpoint AsV6() const;
   Endpoint AsV4() const;
 
+  std::string Host() const;      // "127.0.0.1", "::1"
   std::string ToString() const;  // "127.0.0.1:8080", "[::1]:8080"
 
   friend bool operator==(const Endpoint& a, const Endpoint& b);

@@ -1,11 +1,14 @@
 #include "net/statistics.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
@@ -14,7 +17,11 @@ absl::StatusOr<Statistics> Statistics::Create() {
   UniqueFd fd(::memfd_create("polyserve-statistics", MFD_CLOEXEC));
   if (!fd.ok()) return SysError("memfd_create");
   if (::ftruncate(fd.get(), sizeof(Table)) != 0) return SysError("ftruncate");
-  return Map(std::move(fd));
+  absl::StatusOr<Statistics> statistics = Map(std::move(fd));
+  if (!statistics.ok()) return statistics;
+  statistics->page_->table->started = absl::ToUnixMicros(absl::Now());
+  statistics->page_->table->places.server = ::getpid();
+  return statistics;
 }
 
 absl::StatusOr<Statistics> Statistics::Map(UniqueFd fd) {
@@ -25,41 +32,76 @@ absl::StatusOr<Statistics> Statistics::Map(UniqueFd fd) {
   return Statistics(std::shared_ptr<const Page>(new Page{std::move(fd), static_cast<Table*>(memory)}));
 }
 
+absl::Status Statistics::Adopt(UniqueFd fd) const {
+  if (fd.get() == page_->fd.get()) {  // In a forked child it is the very same, and so is the memory.
+    fd.release();
+    return absl::OkStatus();
+  }
+  const int flags = MAP_SHARED | MAP_FIXED;
+  void* memory = ::mmap(page_->table, sizeof(Table), PROT_READ | PROT_WRITE, flags, fd.get(), 0);
+  if (memory == MAP_FAILED) return SysError("mmap");
+  if (::dup3(fd.get(), page_->fd.get(), O_CLOEXEC) < 0) return SysError("dup3");
+  return absl::OkStatus();
+}
+
 Statistics::Page::~Page() { ::munmap(table, sizeof(Table)); }
 
 Statistics Statistics::OfWorker(int slot) const {
   Statistics worker = *this;
-  worker.own_ = &page_->table->rows[1 + slot];
-  std::atomic<int>& in_use = page_->table->rows_in_use;
-  for (int before = in_use; before < slot + 2 && !in_use.compare_exchange_weak(before, slot + 2);) {
+  worker.own_ = &page_->table->rows[(1 + slot) * kRowsOfWorker];
+  std::atomic<int>& in_use = page_->table->workers_in_use;
+  for (int before = in_use; before < slot + 1 && !in_use.compare_exchange_weak(before, slot + 1);) {
   }
   return worker;
 }
 
 int64_t Statistics::CountLost(int slot, int64_t untaken) const {
-  Counters& counters = OfWorker(slot).counters();
-  const int64_t lost = counters.accepted - counters.ended - untaken;
-  Counters::Add(counters.ended, lost);
+  const Statistics worker = OfWorker(slot);
+  const int64_t lost = worker.OwnTotal().active() - untaken;
+  Counters::Add(worker.counters().ended, lost);
   return lost;
 }
 
-Totals Statistics::Total() const {
+Totals Statistics::Total() const { return Sum(0, 1, RowsInUse()); }
+
+Totals Statistics::TotalOf(int service) const { return Sum(1 + service, kRowsOfWorker, RowsInUse()); }
+
+Totals Statistics::OwnTotal() const {
+  const int begin = static_cast<int>(own_ - page_->table->rows);
+  return Sum(begin, 1, begin + kRowsOfWorker);
+}
+
+int Statistics::RowsInUse() const { return (1 + page_->table->workers_in_use) * kRowsOfWorker; }
+
+Totals Statistics::Sum(int first_row, int step, int end_row) const {
   Totals total;
-  const int rows = std::max(1, page_->table->rows_in_use.load());
-  for (int row = 0; row < rows; ++row) {
+  for (int row = first_row; row < end_row; row += step) {
     const Counters& counters = page_->table->rows[row];
     total.accepted += counters.accepted;
     total.ended += counters.ended;
     total.refused += counters.refused;
     total.bytes_in += counters.bytes_in;
     total.bytes_out += counters.bytes_out;
+    total.requests += counters.requests;
+    total.errors += counters.errors;
   }
   return total;
 }
 
+WorkerPlaces Statistics::places() const { return WorkerPlaces(page_->table->places, page_->fd.get()); }
+
+void Statistics::Sweep() const {
+  if (const int64_t lost = places().Sweep(); lost > 0) Counters::Add(page_->table->rows[0].ended, lost);
+}
+
+absl::Time Statistics::started() const { return absl::FromUnixMicros(page_->table->started); }
+std::atomic<int64_t>& Statistics::log_openings() const { return page_->table->log_openings; }
+std::atomic<int64_t>& Statistics::lost_log_lines() const { return page_->table->lost_log_lines; }
+
 int Statistics::fd() const { return page_->fd.get(); }
 
 std::string Statistics::ToString() const {
+  Sweep();
   const Totals total = Total();
   return absl::StrCat("accepted ", total.accepted, ", active ", total.active(), ", refused ", total.refused,
                       ", bytes in ", total.bytes_in, ", bytes out ", total.bytes_out);

@@ -8,8 +8,11 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "net/worker_places.h"
 
 namespace polyserve {
 
@@ -20,11 +23,22 @@ struct alignas(64) Counters {         // A cache line of its own, so that loops 
   std::atomic<int64_t> refused{0};    // Connections that were closed at once, for want of something.
   std::atomic<int64_t> bytes_in{0};   // Read from peers.
   std::atomic<int64_t> bytes_out{0};  // Sent to peers.
+  std::atomic<int64_t> requests{0};   // That were answered; see Output::CountRequest().
+  std::atomic<int64_t> errors{0};     // Of these, the ones that were refused.
 
   static void Add(std::atomic<int64_t>& counter, int64_t amount) {
     counter.fetch_add(amount, std::memory_order_relaxed);
   }
 };
+
+// Services are numbered from 0 on; what belongs to none, or to one beyond these, is counted together.
+constexpr int kMaxServices = 15;
+constexpr int kNoService = -1;
+
+// Of a worker's counters those for a service, which lie behind those for none.
+inline Counters& OfService(Counters& own, int service) {
+  return (&own)[service >= 0 && service < kMaxServices ? 1 + service : 0];
+}
 
 // The sums, at one moment.
 struct Totals {
@@ -33,6 +47,8 @@ struct Totals {
   int64_t refused = 0;
   int64_t bytes_in = 0;
   int64_t bytes_out = 0;
+  int64_t requests = 0;
+  int64_t errors = 0;
 
   int64_t active() const { return accepted - ended; }
 };
@@ -46,6 +62,8 @@ class Statistics {
   static absl::StatusOr<Statistics> Create();
   // The counters behind a descriptor that another process created.
   static absl::StatusOr<Statistics> Map(UniqueFd fd);
+  // Has all copies of this count there from now on; references to counters remain valid.
+  absl::Status Adopt(UniqueFd fd) const;
 
   // The same, for one worker out of several that serve many clients each: counters() are its own. So they are not
   // fought for, and it is known how many clients a worker had that was killed.
@@ -58,6 +76,19 @@ class Statistics {
   // To count in; what has been counted in all is Total().
   Counters& counters() const { return *own_; }
   Totals Total() const;
+  Totals TotalOf(int service) const;
+  // Of this worker, or of the server; OfWorker() alone makes a difference.
+  Totals OwnTotal() const;
+
+  // Who serves; see WorkerPlace.
+  WorkerPlaces places() const;
+  // Notes the end of clients whose worker was killed in its place. total().active() may be too high before.
+  void Sweep() const;
+
+  absl::Time started() const;
+  // How often log files were to be opened anew (SIGHUP), and whether lines were lost since.
+  std::atomic<int64_t>& log_openings() const;
+  std::atomic<int64_t>& lost_log_lines() const;
 
   int fd() const;  // To be handed to other programs; forked children share the memory anyway.
 
@@ -65,9 +96,16 @@ class Statistics {
   std::string ToString() const;
 
  private:
+  static constexpr int kRowsOfWorker = 1 + kMaxServices;
+
   struct Table {
-    std::atomic<int> rows_in_use{0};
-    Counters rows[1 + kMaxWorkers];  // The server's, then the workers'. The kernel provides what is touched.
+    std::atomic<int64_t> started;  // In microseconds since 1970.
+    std::atomic<int64_t> log_openings;
+    std::atomic<int64_t> lost_log_lines;
+    std::atomic<int> workers_in_use;
+    // The server's, then the workers'. The kernel provides what is touched.
+    Counters rows[(1 + kMaxWorkers) * kRowsOfWorker];
+    WorkerPlaces::Table places;
   };
   struct Page {
     UniqueFd fd;
@@ -77,8 +115,25 @@ class Statistics {
 
   explicit Statistics(std::shared_ptr<const Page> page) : page_(std::move(page)), own_(page_->table->rows) {}
 
+  Totals Sum(int first_row, int step, int end_row) const;
+  int RowsInUse() const;
+
   std::shared_ptr<const Page> page_;
   Counters* own_;
+};
+
+// The place of the calling thread among the workers, as long as it lives; see WorkerPlaces::Take().
+class WorkerPlace {
+ public:
+  explicit WorkerPlace(const Statistics& statistics, int64_t clients = 0)
+      : statistics_(statistics), place_(statistics.places().Take(clients)) {}
+  ~WorkerPlace() { statistics_.places().Leave(place_); }
+  WorkerPlace(const WorkerPlace&) = delete;
+  WorkerPlace& operator=(const WorkerPlace&) = delete;
+
+ private:
+  const Statistics statistics_;
+  const int place_;
 };
 
 }  // namespace polyserve

@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kMinSharedBytes = 512;
 
 void Refuse(int code, absl::string_view why, Output& output) {
+  output.CountError();
   output.Write(absl::StrCat("ERR ", code, " ", why, "\n"));
 }
 
@@ -58,6 +59,7 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
 }
 
 void ChatSession::OnLine(absl::string_view line, Output& output) {
+  output.CountRequest();
   if (absl::ConsumePrefix(&line, "L ")) return Join(line, output);
   if (absl::ConsumePrefix(&line, "C ")) return Say(line, output);
   if (absl::ConsumePrefix(&line, "E ")) return Leave(line, output);

@@ -19,13 +19,19 @@ bool IsPrime(uint64_t n) {
   return true;
 }
 
+void Refuse(absl::string_view why, Output& output) {
+  output.CountError();
+  output.Write(absl::StrCat("ERR ", why, "\n"));
+}
+
 void Answer(absl::string_view line, Output& output) {
+  output.CountRequest();
   uint64_t n = 0;
   if (!absl::ConsumePrefix(&line, "PRIMES ") || line.empty() || !absl::ascii_isdigit(line[0]) ||
       !absl::SimpleAtoi(line, &n)) {
-    output.Write("ERR 400 expected: PRIMES <n>\n");
+    Refuse("400 expected: PRIMES <n>", output);
   } else if (n > ComputeSession::kMaxN) {
-    output.Write(absl::StrCat("ERR 413 n is at most ", ComputeSession::kMaxN, "\n"));
+    Refuse(absl::StrCat("413 n is at most ", ComputeSession::kMaxN), output);
   } else {
     output.Work([n](Output& result) { result.Write(absl::StrCat("OK ", SumOfPrimesBelow(n), "\n")); });
   }
@@ -47,7 +53,7 @@ void ComputeSession::OnInput(Input& input, Output& output) {
     if (line.has_value()) {
       Answer(*line, output);
     } else if (lines_.too_long()) {
-      output.Write("ERR 400 the line is too long\n");
+      Refuse("400 the line is too long", output);
       output.Close();
     } else {
       return;

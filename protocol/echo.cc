@@ -3,6 +3,7 @@
 namespace polyserve {
 
 void EchoSession::OnInput(Input& input, Output& output) {
+  output.CountRequest();
   output.Write(input.bytes());
   input.ConsumeAll();
 }

@@ -15,6 +15,7 @@ namespace polyserve {
 namespace {
 
 void WriteError(const absl::Status& error, Output& output) {
+  output.CountError();
   output.Write(absl::StrCat("ERR ", HttpCode(error), " ", error.message(), "\n"));
 }
 
@@ -57,6 +58,7 @@ void FileSession::OnInput(Input& input, Output& output) {
 }
 
 void FileSession::OnLine(absl::string_view line, Output& output) {
+  output.CountRequest();
   if (line == "L") return List(output);
   if (line == "Q") return output.Close();
   if (line.size() >= 2 && line[1] == ' ') {

@@ -6,7 +6,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "files/log_file.h"
 #include "protocol/http_files.h"
+#include "protocol/http_log_entry.h"
+#include "protocol/http_own_pages.h"
 #include "protocol/http_parser.h"
 #include "protocol/http_reply.h"
 #include "protocol/http_target.h"
@@ -15,14 +19,13 @@ namespace polyserve {
 
 namespace {
 
-// The framing is lost.
-constexpr HttpReplyTerms kLastReply = {.keep_alive = false};
-
 // The addresses under /-/ are the server's own; a directory of this name in the library is not reachable by http.
 bool IsServersOwn(const HttpTarget& target) { return target.name == "-" || absl::StartsWith(target.name, "-/"); }
 
-void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, Output& output) {
-  WriteHttpError(404, "the server has no such page", request.TermsWithoutContent(), site, output);
+// What stands behind "-/"; of "-" itself, without a slash behind it, the page is not there.
+absl::string_view NameOfOwnPage(const HttpTarget& target) {
+  if (target.name == "-") return target.is_directory ? "" : "-";
+  return absl::StripPrefix(target.name, "-/");
 }
 
 void AnswerOptions(const HttpSite& site, const HttpRequest& request, Output& output) {
@@ -36,6 +39,11 @@ HttpSession::HttpSession(std::shared_ptr<const HttpSite> site) : site_(std::move
 HttpSession::~HttpSession() = default;
 
 void HttpSession::OnInput(Input& input, Output& output) {
+  TakeRequests(input, output);
+  if (!output.closing()) Watch(!input.empty() && output.wants_more(), output);
+}
+
+void HttpSession::TakeRequests(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     if (!idle()) {
       TakeContent(input, output);
@@ -46,21 +54,65 @@ void HttpSession::OnInput(Input& input, Output& output) {
     if (const std::optional<absl::string_view> head = heads_.Next(input)) {
       OnHead(*head, output);
     } else if (heads_.refusal() != nullptr) {
-      WriteHttpError(heads_.refusal()->code, heads_.refusal()->why, kLastReply, *site_, output);
+      WriteHttpError(heads_.refusal()->code, heads_.refusal()->why, LastReply(input.bytes()), *site_, output);
     } else {
       return;
     }
   }
 }
 
+// Asks to be woken where a request is half there only; one that comes in one piece costs nothing.
+void HttpSession::Watch(bool has_half_a_head, Output& output) {
+  const Awaits now = !idle() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
+  if (now == awaits_) return;
+  awaits_ = now;
+  if (now != Awaits::kNothing) output.WakeIn(site_->options().request_timeout);
+}
+
+void HttpSession::OnTime(Output& output) {
+  if (awaits_ == Awaits::kNothing) return;  // It has come meanwhile.
+  if (awaits_ == Awaits::kContent && content_bytes_ >= HttpSite::kMinContentBytes) {
+    content_bytes_ = 0;
+    return output.WakeIn(site_->options().request_timeout);
+  }
+  if (awaits_ == Awaits::kHead) {
+    WriteHttpError(408, "the request does not come in time", LastReply(""), *site_, output);
+  } else if (upload_ != nullptr) {
+    upload_->Expire(output);
+    upload_ = nullptr;
+  } else {
+    output.Close();  // The reply to what is thrown away was sent before.
+  }
+}
+
 void HttpSession::OnHead(absl::string_view head, Output& output) {
+  awaits_ = Awaits::kNothing;
+  content_bytes_ = 0;
   HttpRequest request;
   if (const std::optional<HttpRefusal> refusal = ParseHttpHead(head, request)) {
-    return WriteHttpError(refusal->code, refusal->why, kLastReply, *site_, output);
+    return WriteHttpError(refusal->code, refusal->why, LastReply(head), *site_, output);
   }
+  request.terms.log = StartLogEntry(head, request);
   if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();
   Answer(head, request, output);
   if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
+}
+
+// Of a request whose framing is lost; `head` is what is there of it.
+HttpReplyTerms HttpSession::LastReply(absl::string_view head) const {
+  return {.keep_alive = false, .log = StartLogEntry(head, HttpRequest())};
+}
+
+// Null where there is no log.
+std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head, const HttpRequest& request) const {
+  const std::shared_ptr<LogFile>& file = site_->options().access_log;
+  if (file == nullptr) return nullptr;
+  const HttpLogEntry::Request entry = {.peer = peer_ != nullptr ? absl::string_view(*peer_) : "-",
+                                       .date = site_->Date(),
+                                       .line = head.substr(0, head.find_first_of("\r\n")),
+                                       .referer = request.referer.value_or(""),
+                                       .user_agent = request.user_agent.value_or("")};
+  return std::make_shared<HttpLogEntry>(file, entry);
 }
 
 void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Output& output) {
@@ -73,21 +125,23 @@ void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
   const absl::StatusOr<HttpTarget> target = ParseHttpTarget(request.target);
   if (!target.ok()) return refuse(400, target.status().message());
   if (request.method == HttpMethod::kOptions) return AnswerOptions(*site_, request, output);
-  if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, output);
+  if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, NameOfOwnPage(*target), output);
   if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, *target, output);
   upload_ = HttpUpload::Start(*site_, head, request, *target, output);
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
 }
 
 void HttpSession::TakeContent(Input& input, Output& output) {
+  const size_t size = input.bytes().size();
   if (upload_ != nullptr) {
     upload_->Take(input, output);
     if (upload_->over()) upload_ = nullptr;
-    return;
+  } else {
+    const int64_t count = std::min(discard_left_, static_cast<int64_t>(size));
+    input.Consume(static_cast<size_t>(count));
+    discard_left_ -= count;
   }
-  const int64_t count = std::min(discard_left_, static_cast<int64_t>(input.bytes().size()));
-  input.Consume(static_cast<size_t>(count));
-  discard_left_ -= count;
+  content_bytes_ += static_cast<int64_t>(size - input.bytes().size());
 }
 
 }  // namespace polyserve

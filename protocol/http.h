@@ -2,12 +2,14 @@
 // keep-alive and pipelining. What it does on the wire is told in docs/protocols.md.
 //
 // Where a request's end is not beyond doubt, it is refused and the connection closed. Bounds: HttpHeadFinder's for a
-// head, HttpChunks' for a chunk's line; content is never held. Time limits are the driver's.
+// head, HttpChunks' for a chunk's line; content is never held. A request that comes too slowly (HttpSite::Options) is
+// answered with 408, and the connection closed; how long it may be silent between requests is the driver's concern.
 #ifndef POLYSERVE_PROTOCOL_HTTP_H_
 #define POLYSERVE_PROTOCOL_HTTP_H_
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "protocol/http_head_finder.h"
@@ -24,9 +26,19 @@ class HttpSession : public Session {
   ~HttpSession() override;
 
   void OnInput(Input& input, Output& output) override;
+  void OnTime(Output& output) override;
   bool idle() const override { return upload_ == nullptr && discard_left_ == 0; }
+  bool wants_peer() const override { return site_->options().access_log != nullptr; }
+  void OnPeer(absl::string_view address) override { peer_ = std::make_unique<const std::string>(address); }
 
  private:
+  // What it waits for, once it has asked to be woken.
+  enum class Awaits : uint8_t { kNothing, kHead, kContent };
+
+  void TakeRequests(Input& input, Output& output);
+  void Watch(bool has_half_a_head, Output& output);
+  HttpReplyTerms LastReply(absl::string_view head) const;
+  std::shared_ptr<HttpLogEntry> StartLogEntry(absl::string_view head, const HttpRequest& request) const;
   void OnHead(absl::string_view head, Output& output);
   void Answer(absl::string_view head, const HttpRequest& request, Output& output);
   void TakeContent(Input& input, Output& output);
@@ -36,6 +48,9 @@ class HttpSession : public Session {
   HttpHeadFinder heads_;
   std::unique_ptr<HttpUpload> upload_;  // Takes the content that comes.
   int64_t discard_left_ = 0;            // So much of it is thrown away.
+  int64_t content_bytes_ = 0;           // That have come since it was woken last.
+  Awaits awaits_ = Awaits::kNothing;
+  std::unique_ptr<const std::string> peer_;  // Null unless there is a log.
 };
 
 }  // namespace polyserve

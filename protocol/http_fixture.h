@@ -55,6 +55,7 @@ class HttpFixture : public testing::Test {
 
   std::filesystem::path root_;
   Library::Options options_;
+  HttpSite::Options site_options_;
 };
 
 }  // namespace polyserve

@@ -131,6 +131,10 @@ class HeadParser : public QuietParser {
         return TakeList(value, request_.content_encoding);
       case http::field::content_range:
         return TakeSingle(value, request_.content_range);
+      case http::field::referer:
+        return TakeSingle(value, request_.referer);
+      case http::field::user_agent:
+        return TakeSingle(value, request_.user_agent);
       default:
         return;
     }

@@ -22,6 +22,7 @@ constexpr Status kStatuses[] = {
     {403, "403 Forbidden"},
     {404, "404 Not Found"},
     {405, "405 Method Not Allowed"},
+    {408, "408 Request Timeout"},
     {409, "409 Conflict"},
     {411, "411 Length Required"},
     {412, "412 Precondition Failed"},
@@ -49,7 +50,8 @@ absl::string_view StatusText(int code) {
 }  // namespace
 
 HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site)
-    : omits_content_(terms.omits_content) {
+    : omits_content_(terms.omits_content), log_(terms.log.get()) {
+  if (log_ != nullptr) log_->set_code(code);
   text_.reserve(kUsualHeadBytes);
   absl::StrAppend(&text_, "HTTP/1.1 ", StatusText(code), "\r\nServer: polyserve\r\n", site.DateLine());
   if (!terms.keep_alive) Add("Connection", "close");
@@ -59,11 +61,13 @@ HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site
 void HttpReply::WriteTo(Output& output, absl::string_view content) {
   text_.append("\r\n");
   output.Write(text_);
+  if (log_ != nullptr) log_->NoteHead(output, 0);
   if (!omits_content_) output.Write(content);
 }
 
 void HttpReply::WriteTo(Output& output, const std::shared_ptr<const std::string>& rest) {
   output.Write(text_);
+  if (log_ != nullptr) log_->NoteHead(output, static_cast<int64_t>(rest->find("\r\n\r\n") + 4));
   if (rest->size() <= kMaxCopiedRestBytes) {
     output.Write(*rest);
   } else {
@@ -78,6 +82,7 @@ void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms
   reply.Add("Content-Type", "text/plain; charset=utf-8").Add("Content-Length", content.size()).AddLines(fields);
   if (code == 405) reply.AddLines(site.AllowLine());
   reply.WriteTo(output, content);
+  output.CountError();
   HttpReply::Finish(terms, output);
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "protocol/http_log_entry.h"
 #include "protocol/http_request.h"
 #include "protocol/http_site.h"
 #include "protocol/output.h"
@@ -42,14 +43,17 @@ class HttpReply {
   // The same for the rest of a reply that is at hand: further fields, the head's end and the content.
   void WriteTo(Output& output, const std::shared_ptr<const std::string>& rest);
 
-  // Closes behind the last reply. Not to be called where Work() will do it.
+  // To be called behind each reply, when all of it is appended: closes behind the last one.
   static void Finish(const HttpReplyTerms& terms, Output& output) {
+    output.CountRequest();
+    if (terms.log != nullptr) terms.log->Write(output);
     if (!terms.keep_alive) output.Close();
   }
 
  private:
   std::string text_;
   const bool omits_content_;
+  HttpLogEntry* const log_;  // May be null.
 };
 
 // A whole reply, closing included, that says what went wrong in a line of plain text. `fields` are further lines of the

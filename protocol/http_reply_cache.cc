@@ -29,7 +29,7 @@ bool IsYoung(const FileStamp& stamp) {
 HttpReplyCache::Reply HttpReplyCache::Find(const Library& library, absl::string_view name) const {
   Kept kept;
   {
-    absl::ReaderMutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     const auto found = kept_.find(name);
     if (found == kept_.end()) return nullptr;
     kept = found->second;
@@ -40,7 +40,7 @@ HttpReplyCache::Reply HttpReplyCache::Find(const Library& library, absl::string_
 
 void HttpReplyCache::Keep(absl::string_view name, const FileStamp& stamp, Reply reply) {
   if (IsYoung(stamp)) return;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (bytes_ + BytesOf(name, *reply) > kMaxBytes) {
     kept_.clear();
     bytes_ = 0;

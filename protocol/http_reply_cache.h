@@ -14,7 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "base/mutex.h"
 #include "files/library.h"
 
 namespace polyserve {
@@ -41,7 +41,7 @@ class HttpReplyCache {
     Reply reply;
   };
 
-  mutable absl::Mutex mutex_;  // Not held while the file system is asked.
+  mutable Mutex mutex_;  // Not held while the file system is asked.
   absl::flat_hash_map<std::string, Kept> kept_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <forward_list>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -20,11 +21,14 @@ enum class HttpMethod {
   kUnknown,  // 501
 };
 
+class HttpLogEntry;
+
 // What a reply has to know of the request that it answers.
 struct HttpReplyTerms {
   bool keep_alive = true;        // Further requests may follow; otherwise the reply says that it is the last one.
   bool says_keep_alive = false;  // An HTTP/1.0 client has asked for it, and must be told.
   bool omits_content = false;    // HEAD: the head alone.
+  std::shared_ptr<HttpLogEntry> log = nullptr;  // Null where there is no log.
 };
 
 // So much content that nobody wants is read and thrown away, so that the connection can go on.
@@ -51,6 +55,8 @@ struct HttpRequest {
   Field accept_encoding;
   Field content_encoding;
   Field content_range;
+  Field referer;
+  Field user_agent;
 
   std::forward_list<std::string> joined;  // Owns the values of fields that were sent in several lines.
 

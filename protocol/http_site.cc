@@ -10,9 +10,10 @@
 
 namespace polyserve {
 
-HttpSite::HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Clock clock)
+HttpSite::HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Options options, Clock clock)
     : library_(std::move(library)),
       types_(std::move(types)),
+      options_(std::move(options)),
       reply_cache_(std::make_unique<HttpReplyCache>()),
       clock_(clock) {}
 
@@ -33,6 +34,13 @@ absl::string_view HttpSite::DateLine() const {
   const int64_t now = clock_();
   if (cached.second != now) cached = {now, absl::StrCat("Date: ", FormatHttpDate(now), "\r\n")};
   return cached.line;
+}
+
+absl::string_view HttpSite::Date() const {
+  absl::string_view line = DateLine();
+  line.remove_prefix(sizeof("Date: ") - 1);
+  line.remove_suffix(sizeof("\r\n") - 1);
+  return line;
 }
 
 }  // namespace polyserve

@@ -4,12 +4,16 @@
 #define POLYSERVE_PROTOCOL_HTTP_SITE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "files/library.h"
+#include "files/log_file.h"
 #include "protocol/http_reply_cache.h"
 #include "protocol/media_types.h"
+#include "protocol/server_report.h"
 
 namespace polyserve {
 
@@ -18,10 +22,21 @@ class HttpSite {
  public:
   using Clock = int64_t (*)();  // Returns seconds since 1970.
 
-  HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Clock clock = &SystemClock);
+  struct Options {
+    // A head has to be complete in so long, and so much of a content has to come (kMinContentBytes); else 408.
+    absl::Duration request_timeout = absl::Seconds(20);
+    std::shared_ptr<LogFile> access_log = nullptr;   // Null: none is kept.
+    std::function<ServerReport()> report = nullptr;  // From any thread. Null: the server tells nothing of itself.
+  };
+
+  // Of a content that comes, at least so much has to come in each request_timeout.
+  static constexpr int64_t kMinContentBytes = 10 * 1024;
+
+  HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Options options, Clock clock = &SystemClock);
 
   const Library& library() const { return *library_; }
   const MediaTypes& types() const { return types_; }
+  const Options& options() const { return options_; }
 
   HttpReplyCache& reply_cache() const { return *reply_cache_; }
 
@@ -30,12 +45,15 @@ class HttpSite {
 
   // "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", of now; formatted once a second. Valid until this thread asks again.
   absl::string_view DateLine() const;
+  // The date in it.
+  absl::string_view Date() const;
 
  private:
   static int64_t SystemClock();
 
   const std::shared_ptr<const Library> library_;
   const MediaTypes types_;
+  const Options options_;
   const std::unique_ptr<HttpReplyCache> reply_cache_;
   const Clock clock_;
 };

@@ -108,6 +108,12 @@ void HttpUpload::Store(Output& output) {
   over_ = true;
 }
 
+void HttpUpload::Expire(Output& output) {
+  terms_.keep_alive = false;
+  WriteHttpError(408, "the content does not come in time", terms_, site_, output);
+  over_ = true;
+}
+
 void HttpUpload::Refuse(const absl::Status& error, Output& output) {
   if (!complete()) terms_.keep_alive = false;
   WriteHttpError(UploadErrorCode(error), error.message(), terms_, site_, output);

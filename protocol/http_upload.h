@@ -29,6 +29,9 @@ class HttpUpload {
   // Takes content. Writes the reply once it has all of it, or something has gone wrong; see over().
   void Take(Input& input, Output& output);
 
+  // Gives it up, since its content does not come in time: writes the reply.
+  void Expire(Output& output);
+
   // The reply is written.
   bool over() const { return over_; }
 

@@ -175,6 +175,7 @@ void Output::Clear() {
   task_ = nullptr;
   pause_ = {};
   wake_in_.reset();
+  counts_ = {};
   closing_ = false;
 }
 

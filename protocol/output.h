@@ -5,8 +5,8 @@
 //   output.Close();                      then close, once all of that is with the peer
 //   output.WakeIn(absl::Seconds(20));    and call the session in 20 seconds
 //
-// Where the peer is reached by datagrams, each Write() and each WriteShared() is one datagram, an empty one too, so that
-// a session that writes its reply with one call need not know what it is on. There are no files in datagrams.
+// Where the peer is reached by datagrams, each Write() and each WriteShared() is one datagram, an empty one too, so
+// that a session that writes its reply with one call need not know what it is on. There are no files in datagrams.
 #ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
 #define POLYSERVE_PROTOCOL_OUTPUT_H_
 
@@ -74,6 +74,11 @@ class Output {
   // Ends the conversation when all before it is sent. Nothing may be appended after it.
   void Close();
 
+  // For the server's statistics: a request is answered, or refused (both are to be called then). What a request is, the
+  // service says.
+  void CountRequest() { ++counts_.requests; }
+  void CountError() { ++counts_.errors; }
+
   // Asks for one call of Session::OnTime(), so long after all before it is sent; up to some milliseconds late, never
   // early. A later WakeIn() replaces this one, and an infinite one cancels it. Sessions that never ask pay nothing.
   void WakeIn(absl::Duration after) { wake_in_ = after; }
@@ -111,6 +116,12 @@ class Output {
     std::optional<std::chrono::steady_clock::time_point> end;  // Set once all was acknowledged.
   };
   PauseBeforeWork& pause() { return pause_; }
+  struct Counts {
+    int requests = 0;
+    int errors = 0;
+  };
+  // What was counted since this was called.
+  Counts TakeCounts() { return std::exchange(counts_, Counts()); }
   // The time of WakeIn(), where it was called since this was: to be asked when all is sent.
   bool asks_for_wake() const { return wake_in_.has_value(); }
   absl::Duration TakeWakeIn() { return *std::exchange(wake_in_, std::nullopt); }
@@ -142,6 +153,7 @@ class Output {
   Task task_;
   PauseBeforeWork pause_;
   std::optional<absl::Duration> wake_in_;
+  Counts counts_;
   bool closing_ = false;
 };
 

@@ -67,6 +67,11 @@ class Session {
   // The time that output.WakeIn() asked for has passed, and all output is sent. Never after OnEndOfInput().
   virtual void OnTime(Output&) {}
 
+  // Whether it wants to know who the peer is. Where it does, OnPeer() is called first of all, with the peer's address:
+  // "127.0.0.1" or "::1", without the port.
+  virtual bool wants_peer() const { return false; }
+  virtual void OnPeer(absl::string_view) {}
+
   // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
   // consumed and output that was not sent count as a request by themselves; a session need not think of them.
   virtual bool idle() const { return true; }

@@ -13,7 +13,7 @@
 namespace polyserve {
 namespace {
 
-class Client : public Wakeable {
+class Client final : public Wakeable {
  public:
   explicit Client(WakeList& list) { entry_.emplace(list, *this); }
   void OnMail() override {

@@ -19,6 +19,7 @@
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "tests/at_once.h"
+#include "tests/datagram_peer.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
@@ -217,6 +218,78 @@ TEST_F(RoomTest, NothingStaysBehind) {
     });
   }
   ExpectFootprint();
+}
+
+// The course's dialect, by UDP, in the same room.
+class DatagramChatTest : public ChatTest {
+ protected:
+  void SetUp() override {
+    ChatTest::SetUp();
+    ServeAlso("chat+udp");
+  }
+
+  DatagramPeer NewPeer() { return DatagramPeer(server().address("chat+udp")); }
+};
+
+TEST_F(DatagramChatTest, BothTransportsShareTheRoom) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
+  StartServer();
+  DatagramPeer ada = NewPeer();
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  Peer bob = Join("bob");
+  EXPECT_EQ(ada.Receive(), "\n欢迎 'bob' 进入聊天室");
+  DatagramPeer carl = NewPeer();
+  carl.Send("L ada");
+  EXPECT_EQ(carl.Receive(), "somebody has this name");
+  carl.Send("L bob");
+  EXPECT_EQ(carl.Receive(), "somebody has this name");
+  carl.Send("L 卡尔");
+  EXPECT_EQ(carl.Receive(), "OK");
+  EXPECT_EQ(ada.Receive(), "\n欢迎 '卡尔' 进入聊天室");
+  EXPECT_EQ(bob.ReadLine(), Arrival("卡尔"));
+  ada.Send("C ada 你好");
+  EXPECT_EQ(carl.Receive(), "\nada : 你好");
+  EXPECT_EQ(bob.ReadLine(), Saying("ada", "你好"));
+  bob.Send("C bob hello\n");
+  EXPECT_EQ(carl.Receive(), "\nbob : hello");
+  EXPECT_EQ(ada.Receive(), "\nbob : hello");
+  carl.Send("E 卡尔");
+  EXPECT_EQ(carl.Receive(), "EXIT");
+  EXPECT_EQ(ada.Receive(), "\n'卡尔' 退出聊天室");
+  EXPECT_EQ(bob.ReadLine(), Departure("卡尔"));
+}
+
+TEST_F(DatagramChatTest, NameBelongsToItsAddress) {
+  StartServer();
+  DatagramPeer ada = NewPeer(), eve = NewPeer();
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  eve.Send("C ada I am ada");
+  EXPECT_EQ(eve.Receive(), "\njoin first: L <name>");
+  eve.Send("E ada");
+  EXPECT_EQ(eve.Receive(), "\njoin first: L <name>");
+  eve.Send("L eve");
+  EXPECT_EQ(eve.Receive(), "OK");
+  EXPECT_EQ(ada.Receive(), "\n欢迎 'eve' 进入聊天室");
+  eve.Send("E ada");
+  EXPECT_EQ(eve.Receive(), "\nyou are 'eve'");
+}
+
+TEST_F(DatagramChatTest, WhoIsSilentForTooLongHasLeft) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
+  StartServer({"--idle_timeout=1s"});
+  Peer bob = Join("bob");
+  DatagramPeer ada = NewPeer();
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  EXPECT_EQ(bob.ReadLine(), Arrival("ada"));
+  std::string line;
+  do {  // Whoever speaks stays.
+    bob.Send("anything\n");
+    line = bob.ReadLine();
+  } while (absl::StartsWith(line, "ERR 400 "));
+  EXPECT_EQ(line, Departure("ada"));
 }
 
 // What follows is for models whose clients share no memory: their room is in a process of its own.

@@ -40,6 +40,13 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_connections=-1"}, "--max_connections=-1");
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
   ExpectRefused({"--overload=refuse"}, "--max_connections=N");
+  ExpectRefused({"--request_timeout=0"}, "--request_timeout");
+  ExpectRefused({"--access_log=/no/such/directory/log"}, "--access_log");
+}
+
+TEST(CommandLineTest, NameThatCannotBeTheAdministratorsIsRefused) {
+  for (const char* name : {"", "a b", "\xff", "\x1b[31m"})
+    ExpectRefused({absl::StrCat("--admin_name=", name)}, "--admin_name");
 }
 
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
@@ -100,12 +107,12 @@ TEST(CommandLineTest, HelpOfModelsNamesThemAll) {
 }
 
 TEST(CommandLineTest, AddressesAreAnnouncedBeforeReady) {
-  ServerProcess server({.flags = {"--model=poll", "--listen=echo://127.0.0.1:0,compute://[::1]:0,echo+udp://127.0.0.1:0"}});
+  ServerProcess server(
+      {.flags = {"--model=poll", "--listen=echo://127.0.0.1:0,compute://[::1]:0,echo+udp://127.0.0.1:0"}});
   ASSERT_TRUE(server.ready());
-  EXPECT_EQ(server.output(),
-            absl::StrCat("listening echo tcp ", server.address("echo"), "\nlistening compute tcp ",
-                         server.address("compute"), "\nlistening echo udp ", server.address("echo+udp"),
-                         "\nready model=poll pid=", server.pid(), "\n"));
+  EXPECT_EQ(server.output(), absl::StrCat("listening echo tcp ", server.address("echo"), "\nlistening compute tcp ",
+                                          server.address("compute"), "\nlistening echo udp ",
+                                          server.address("echo+udp"), "\nready model=poll pid=", server.pid(), "\n"));
   EXPECT_TRUE(absl::StartsWith(server.address("compute"), "[::1]:"));
 }
 

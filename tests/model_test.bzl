@@ -1,4 +1,4 @@
-"""model_test: the suite of tests/ for one model, or for one variant of a model."""
+"""model_test: the suite of tests/ for one model, or for one variant of a model. clients_test: real clients against one."""
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 
@@ -19,4 +19,20 @@ def model_test(name, model, flags = []):
         # For --test_tag_filters: ThreadSanitizer has nothing to find in processes that have one thread.
         tags = ["processes" if model in _PROCESS_MODELS or "--worker_type=process" in flags else "threads"],
         deps = [":every_model_cases"],
+    )
+
+def clients_test(name, model, flags = []):
+    """Declares a test that runs programs that others wrote (curl, wget, ...) against the server.
+
+    Args:
+      name: of the test.
+      model: a name of the registry.
+      flags: of the variant.
+    """
+    cc_test(
+        name = name,
+        size = "medium",
+        args = ["--model=" + model] + flags,
+        tags = ["clients"],
+        deps = [":client_cases"],
     )

@@ -1,0 +1,188 @@
+#include "protocol/file_unframed.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::string_view kEndMark = "##";
+
+void WriteError(absl::string_view why, Output& output) {
+  output.CountError();
+  output.Write(why);
+}
+
+// A text without a line end, as one types it into nc(1), is as good as one with it.
+absl::string_view StripLineEnd(absl::string_view text) {
+  absl::ConsumeSuffix(&text, "\n");
+  absl::ConsumeSuffix(&text, "\r");
+  return text;
+}
+
+bool IsCommand(absl::string_view text) {
+  text = StripLineEnd(text);
+  return text == "L" || text == "Q" ||
+         (text.size() > 2 && (absl::StartsWith(text, "G ") || absl::StartsWith(text, "P ")));
+}
+
+// Whether this, or this with more behind it, may be the mark and a command behind it.
+bool MayBeTheEnd(absl::string_view text) {
+  return absl::StartsWith(text, kEndMark.substr(0, text.size())) &&
+         text.size() <= kEndMark.size() + FileUnframedSession::kMaxCommandBytes;
+}
+
+// Whether it is the mark, with nothing or a whole command behind it.
+bool IsTheEnd(absl::string_view text) {
+  return absl::ConsumePrefix(&text, kEndMark) && (text.empty() || IsCommand(text));
+}
+
+}  // namespace
+
+FileUnframedSession::FileUnframedSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
+FileUnframedSession::~FileUnframedSession() = default;
+
+void FileUnframedSession::OnInput(Input& input, Output& output) {
+  if (upload_ != nullptr) {
+    TakeContent(input.bytes(), output);
+  } else {
+    absl::StrAppend(&pending_, input.bytes().substr(0, kMaxCommandBytes + 1));
+  }
+  input.ConsumeAll();
+  if (upload_ == nullptr && pending_.size() > kMaxCommandBytes) {
+    WriteError("the command is too long", output);
+    output.Close();
+  }
+  if (!output.closing()) output.WakeIn(kMoment);
+}
+
+void FileUnframedSession::OnTime(Output& output) {
+  if (upload_ != nullptr) return OnSilence(output);
+  const std::string command = std::exchange(pending_, "");
+  if (!command.empty()) OnCommand(StripLineEnd(command), output);
+}
+
+// Whoever sends no more makes the surest silence.
+void FileUnframedSession::OnEndOfInput(Output& output) {
+  if (upload_ != nullptr && pending_.empty() && tail_ == kEndMark) {
+    FinishPut("", output);
+  } else if (upload_ == nullptr || IsTheEnd(pending_)) {
+    OnTime(output);
+  }
+  upload_ = nullptr;
+  if (output.wants_more()) output.Close();
+}
+
+void FileUnframedSession::OnCommand(absl::string_view command, Output& output) {
+  output.CountRequest();
+  if (command == "L") return List(output);
+  if (command == "Q") return output.Close();
+  if (absl::ConsumePrefix(&command, "G ")) return Get(command, output);
+  if (absl::ConsumePrefix(&command, "P ")) return StartPut(command, output);
+  WriteError("unknown command; there are L, G, P and Q", output);
+}
+
+void FileUnframedSession::List(Output& output) {
+  output.Work([library = library_](Output& result) {
+    const absl::StatusOr<std::vector<Library::Entry>> entries = library->List();
+    if (!entries.ok()) return WriteError(entries.status().message(), result);
+    auto names = std::make_shared<std::string>();
+    for (const Library::Entry& entry : *entries) {
+      if (!absl::StrContains(entry.name, '#')) absl::StrAppend(names.get(), entry.name, "#");
+    }
+    if (names->empty()) return WriteError("the library is empty", result);
+    result.Write("OK");
+    result.Pause(kPause, [names](Output& rest) { rest.WriteShared(names); });
+  });
+}
+
+void FileUnframedSession::Get(absl::string_view name, Output& output) {
+  absl::StatusOr<Library::File> file = library_->Find(name);
+  if (!file.ok()) return WriteError(file.status().message(), output);
+  output.Write("OK");
+  output.Pause(kPause, [file = *std::move(file)](Output& content) {
+    content.WriteFile(file.fd, 0, file.size);
+    content.Pause(kPause, [](Output& end) { end.Write(kEndMark); });
+  });
+}
+
+void FileUnframedSession::StartPut(absl::string_view name, Output& output) {
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(name, 0);
+  if (!upload.ok()) return WriteError(upload.status().message(), output);
+  upload_ = *std::move(upload);
+  stored_bytes_ = 0;
+  after_silence_ = true;
+  output.Write("OK");
+}
+
+void FileUnframedSession::TakeContent(absl::string_view bytes, Output& output) {
+  if (after_silence_) {
+    const size_t room = kEndMark.size() + kMaxCommandBytes + 1 - pending_.size();
+    absl::StrAppend(&pending_, bytes.substr(0, room));
+    bytes.remove_prefix(std::min(room, bytes.size()));
+    if (MayBeTheEnd(pending_)) return;
+    after_silence_ = false;
+    StoreButTail(std::exchange(pending_, ""), output);
+    if (upload_ == nullptr) return;
+  }
+  StoreButTail(bytes, output);
+}
+
+void FileUnframedSession::OnSilence(Output& output) {
+  if (IsTheEnd(pending_)) {
+    const std::string command(StripLineEnd(absl::string_view(pending_).substr(kEndMark.size())));
+    FinishPut(tail_, output);
+    if (!command.empty() && output.wants_more()) OnCommand(command, output);
+  } else if (after_silence_ && pending_.empty()) {
+    // The mark's own silence was swallowed; but the one behind it was long.
+    if (tail_ == kEndMark) FinishPut("", output);
+  } else {
+    after_silence_ = true;
+    StoreButTail(std::exchange(pending_, ""), output);
+    if (upload_ != nullptr && tail_ == kEndMark) output.WakeIn(kLongMoment);
+  }
+}
+
+void FileUnframedSession::FinishPut(absl::string_view last_content, Output& output) {
+  if (!Store(last_content, output)) return;
+  const absl::Status status = upload_->Commit();
+  upload_ = nullptr;
+  tail_.clear();
+  pending_.clear();
+  if (!status.ok()) output.Close();
+}
+
+// Stores the bytes, and the tail before them; but the '#'s at their end are the new tail.
+void FileUnframedSession::StoreButTail(absl::string_view bytes, Output& output) {
+  const size_t last = bytes.find_last_not_of('#');
+  const size_t marks = bytes.size() - (last == absl::string_view::npos ? 0 : last + 1);
+  if (marks == bytes.size()) {
+    tail_.append(bytes.data(), bytes.size());
+    const size_t excess = tail_.size() - std::min(tail_.size(), kEndMark.size());
+    if (Store(absl::string_view(tail_).substr(0, excess), output)) tail_.erase(0, excess);
+    return;
+  }
+  const size_t keep = std::min(marks, kEndMark.size());
+  if (!Store(tail_, output) || !Store(bytes.substr(0, bytes.size() - keep), output)) return;
+  tail_.assign(keep, '#');
+}
+
+bool FileUnframedSession::Store(absl::string_view bytes, Output& output) {
+  stored_bytes_ += static_cast<int64_t>(bytes.size());
+  if (stored_bytes_ <= library_->options().max_file_bytes && upload_->Append(bytes).ok()) return true;
+  upload_ = nullptr;
+  tail_.clear();
+  pending_.clear();
+  output.Close();
+  return false;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,204 @@
+// http under every model: requests that come too slowly, the access log, and what the server tells of itself.
+#include <signal.h>
+#include <sys/types.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "tests/at_once.h"
+#include "tests/eventually.h"
+#include "tests/every_model.h"
+#include "tests/peer.h"
+#include "tests/scratch.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr char kShortTime[] = "--request_timeout=300ms";
+constexpr absl::string_view kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+constexpr absl::string_view kLast = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+class HttpCases : public EveryModelTest {
+ protected:
+  void StartServer(std::vector<std::string> flags) {
+    root().Write("a", "hello");
+    EveryModelTest::StartServer(std::move(flags));
+  }
+
+  std::string log_path() const { return root().path() + "/.log"; }
+
+  std::vector<std::string> LogLines(absl::string_view name = ".log") const {
+    return absl::StrSplit(root().Read(std::string(name)), '\n', absl::SkipEmpty());
+  }
+
+  std::string Page(absl::string_view path) {
+    Peer peer = Connect("http");
+    peer.Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    const std::string reply = peer.ReadToEnd();
+    return reply.substr(std::min(reply.size(), reply.find("\r\n\r\n")));
+  }
+  nlohmann::json Status() { return nlohmann::json::parse(Page("/-/status"), nullptr, false); }
+  std::string Metrics() { return Page("/-/metrics"); }
+
+  void GetOnce() {
+    Peer peer = Connect("http");
+    peer.Send(kLast);
+    EXPECT_TRUE(absl::EndsWith(peer.ReadToEnd(), "\r\n\r\nhello"));
+  }
+};
+
+TEST_F(HttpCases, HeadThatDoesNotComeInTimeIsAnsweredAndClosed) {
+  StartServer({kShortTime});
+  Peer peer = Connect("http");
+  peer.Send(absl::StrCat(kGet, "GET /a HTTP"));
+  const std::string replies = peer.ReadToEnd();
+  EXPECT_TRUE(absl::StrContains(replies, "\r\n\r\nhelloHTTP/1.1 408 ")) << replies;
+  EXPECT_TRUE(peer.was_closed());
+}
+
+TEST_F(HttpCases, WhoDripsHoldsNoConnectionForEver) {
+  StartServer({kShortTime});
+  Peer peer = Connect("http");
+  peer.Send("GET /a HTTP/1.1\r\nX: ");
+  EXPECT_TRUE(Eventually([&peer] { return !peer.Send("x"); }));
+  EXPECT_TRUE(absl::StrContains(peer.ReadToEnd(), "HTTP/1.1 408 ") || peer.was_reset());
+}
+
+TEST_F(HttpCases, ContentThatStopsComingIsAnsweredAndClosed) {
+  StartServer({kShortTime});
+  Peer peer = Connect("http");
+  peer.Send("PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhello");
+  EXPECT_TRUE(absl::StartsWith(peer.ReadToEnd(), "HTTP/1.1 408 "));
+  EXPECT_TRUE(peer.was_closed());
+  EXPECT_FALSE(std::filesystem::exists(root().path() + "/b"));
+}
+
+TEST_F(HttpCases, SilenceBetweenTwoRequestsIsNotTooSlow) {
+  StartServer({kShortTime});
+  Peer slow = Connect("http");
+  slow.Send("GET /a HTTP/1.1\r\n");
+  slow.Send("Host: x\r\n\r\n");
+  EXPECT_TRUE(absl::StrContains(slow.Read(15), "200 OK"));
+  if (can().keeps_clients_apart) {
+    Peer other = Connect("http");  // As long as this one takes to be too slow.
+    other.Send("GET");
+    EXPECT_TRUE(absl::StartsWith(other.ReadToEnd(), "HTTP/1.1 408 "));
+  }
+  slow.Send(kLast);
+  EXPECT_TRUE(absl::EndsWith(slow.ReadToEnd(), "\r\n\r\nhello"));
+}
+
+TEST_F(HttpCases, EachRequestLeavesOneLineInTheLog) {
+  constexpr int kClients = 8;
+  StartServer({absl::StrCat("--access_log=", log_path())});
+  RunAtOnce(kClients, [this](int) {
+    Peer peer = Connect("http");
+    peer.Send(absl::StrCat(kGet, kGet, kLast));
+    EXPECT_TRUE(absl::EndsWith(peer.ReadToEnd(), "\r\n\r\nhello"));
+  });
+  EXPECT_TRUE(Eventually([this] { return LogLines().size() == 3 * kClients; }));
+  for (const std::string& line : LogLines()) {
+    EXPECT_TRUE(absl::StartsWith(line, "127.0.0.1 - - [")) << line;
+    EXPECT_TRUE(absl::EndsWith(line, " +0000] \"GET /a HTTP/1.1\" 200 5 \"-\" \"-\"")) << line;
+  }
+}
+
+TEST_F(HttpCases, HangUpSignalMakesANewLog) {
+  StartServer({absl::StrCat("--access_log=", log_path())});
+  GetOnce();
+  Peer stays = Connect("http");
+  if (can().keeps_clients_apart) {
+    stays.Send(kGet);
+    EXPECT_TRUE(absl::StrContains(stays.Read(15), "200 OK"));
+  } else {
+    stays.Reset();
+  }
+  std::filesystem::rename(log_path(), log_path() + ".1");
+  server().Signal(SIGHUP);
+  // Whoever was served before, too, since its process or thread is the one of before.
+  EXPECT_TRUE(Eventually([&] {
+    if (can().keeps_clients_apart) stays.Send(kGet);
+    GetOnce();
+    return std::filesystem::exists(log_path());
+  }));
+  if (can().keeps_clients_apart) {
+    const size_t old_lines = LogLines(".log.1").size();
+    stays.Send(kLast);
+    stays.ReadToEnd();
+    EXPECT_EQ(LogLines(".log.1").size(), old_lines);
+  }
+}
+
+TEST_F(HttpCases, LogOnAFullDiskCostsNoReply) {
+  StartServer({"--access_log=/dev/full"});
+  for (int i = 0; i < 5; ++i) GetOnce();
+  const std::string log = server().log();
+  const size_t first = log.find("lines of the log are lost");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(log.find("lines of the log are lost", first + 1), std::string::npos) << "once is enough";
+}
+
+TEST_F(HttpCases, StatusCountsWhatHasHappened) {
+  StartServer({});
+  EXPECT_EQ(Status()["connections"]["accepted"], 1);
+  for (int i = 0; i < 3; ++i) GetOnce();
+  Peer file = Connect("file");
+  file.Send("G a\nG none\nQ\n");
+  EXPECT_EQ(file.ReadToEnd(), "OK 5\nhelloERR 404 there is no such file\n");
+  file.HalfClose();
+  nlohmann::json status;
+  // Processes and threads count a moment after the client is served.
+  EXPECT_TRUE(Eventually([&] {
+    status = Status();
+    return status["services"]["file"]["requests"] == 3 && status["connections"]["active"] == 1;
+  })) << status;
+  EXPECT_GE(status["services"]["http"]["requests"], 4);
+  EXPECT_EQ(status["services"]["http"]["errors"], 0);
+  EXPECT_EQ(status["services"]["file"]["connections"], 1);
+  EXPECT_EQ(status["services"]["file"]["errors"], 1);
+  EXPECT_EQ(status["services"]["file"]["bytes_in"], 13);
+  EXPECT_EQ(status["services"]["file"]["bytes_out"], 40);
+  EXPECT_EQ(status["services"]["echo"]["requests"], 0);
+  EXPECT_GT(status["uptime_seconds"], 0);
+  EXPECT_EQ(status["connections"]["refused"], 0);
+}
+
+TEST_F(HttpCases, StatusListsWhoServes) {
+  StartServer({});
+  const nlohmann::json status = Status();
+  ASSERT_GE(status["workers"].size(), 1);
+  for (const nlohmann::json& worker : status["workers"]) {
+    EXPECT_GT(worker["pid"], 0);
+    EXPECT_GT(worker["tid"], 0);
+  }
+  EXPECT_TRUE(absl::StrContains(Metrics(), "\npolyserve_info{model=\""));
+}
+
+TEST_F(HttpCases, KilledWorkersHaveNoClientsAnyMore) {
+  if (!can().survives_crash) GTEST_SKIP() << "by design: a crash ends all";
+  StartServer({});
+  Peer doomed = Connect("echo");
+  EXPECT_TRUE(IsServed(doomed));
+  EXPECT_TRUE(Eventually([this] { return Status()["connections"]["active"] == 2; }));
+  // Whose worker it is, the list of workers does not tell; so all of them go.
+  const nlohmann::json status = Status();
+  for (const nlohmann::json& worker : status["workers"]) {
+    const pid_t pid = worker["pid"];
+    if (pid != server().pid()) ::kill(pid, SIGKILL);
+  }
+  EXPECT_TRUE(doomed.AwaitClose());
+  EXPECT_TRUE(Eventually([this] { return Status()["connections"]["active"] == 1; })) << Status();
+}
+
+}  // namespace
+
+}  // namespace polyserve
