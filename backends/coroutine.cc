@@ -17,7 +17,6 @@
 #include "backends/detached.h"
 #include "backends/event_backend.h"
 #include "backends/event_client.h"
-#include "backends/event_mail.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/serve_context.h"
@@ -43,7 +42,7 @@ void Show(ssize_t count, Conversation& conversation, EventShared& shared, Counte
 Detached Converse(Connection connection, EventShared& shared) {
   AwaitableSocket socket(std::move(connection.fd), shared, connection.listener->number);
   Conversation conversation(StartSession(*connection.listener, socket.fd()));
-  const EventMail mail(conversation.mailbox(), socket, shared);  // What comes of it ends any of the waits below.
+  const auto mail = shared.wakes->Watch(conversation.mailbox(), socket);  // What it says ends any of the waits below.
   while (true) {
     // While the server stops, a peer that is between requests is read once more, but not waited for.
     const bool last_look = shared.stopping && conversation.idle();

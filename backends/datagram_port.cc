@@ -26,7 +26,7 @@ constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 
 struct DatagramPort::Mail final : public Wakeable {
   Mail(DatagramPort& port, Peers::iterator peer)
-      : port(port), peer(peer), entry(port.wakes_, *this), later([this] { OnMail(); }) {}
+      : port(port), peer(peer), entry(port.wakes_, *this, *peer->session->mailbox()), later([this] { OnMail(); }) {}
   void OnMail() override { port.TellMail(peer); }
 
   DatagramPort& port;
@@ -150,10 +150,7 @@ DatagramPort::Peers::iterator DatagramPort::Find(const DatagramPath& path) {
   }
   kept_.emplace_back(path, listener_.make_session(), ticks_);
   const Peers::iterator peer = std::prev(kept_.end());
-  if (Mailbox* const mailbox = peer->session->mailbox(); mailbox != nullptr) {
-    peer->mail = std::make_unique<Mail>(*this, peer);
-    mailbox->Attach(&peer->mail->entry);
-  }
+  if (peer->session->mailbox() != nullptr) peer->mail = std::make_unique<Mail>(*this, peer);
   peers_.emplace(path, peer);
   return peer;
 }

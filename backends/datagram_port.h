@@ -61,8 +61,8 @@ class DatagramPort {
     ~Peer();
 
     DatagramPath path;
-    std::unique_ptr<Mail> mail;  // Null where there is none. Outlives the session.
     std::unique_ptr<Session> session;
+    std::unique_ptr<Mail> mail;  // Null where it has no mailbox.
     uint32_t last_served;  // In ticks.
     bool is_blank = false;
     std::unique_ptr<Alarm> wake = nullptr;  // Null where it has never needed one.

@@ -25,7 +25,7 @@ constexpr int kRoundsPerTurn = 4;
 EventConnection::EventConnection(Connection connection, EventShared& shared)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
       conversation_(StartSession(*connection.listener, fd_.get())),
-      mail_(conversation_.mailbox(), *this, shared) {
+      mail_(shared.wakes->Watch(conversation_.mailbox(), *this)) {
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
                         static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
            0);

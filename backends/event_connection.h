@@ -12,7 +12,6 @@
 #include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/event_client.h"
-#include "backends/event_mail.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "protocol/output.h"
@@ -67,7 +66,7 @@ class EventConnection : public EventClient {
   bool lingering_ = false;
   bool wake_is_due_ = false;  // It came while the output was parked.
   Conversation conversation_;
-  EventMail mail_;
+  const std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
   std::unique_ptr<Parked> parked_;
   event readable_;
 };

@@ -37,16 +37,9 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
       counters_(OfService(*shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
-      conversation_(StartSession(*connection.listener, fd_.get())) {
+      conversation_(StartSession(*connection.listener, fd_.get())),
+      mail_(shared.wakes->Watch(conversation_.mailbox(), *this)) {
   shared.connections.push_back(*this);
-  Mailbox* const mailbox = conversation_.mailbox();
-  if (mailbox == nullptr) return;
-  if (mailbox->fd() >= 0) {
-    AwaitMail();
-  } else {
-    mail_ = std::make_unique<WakeList::Entry>(*shared.wakes, *this);
-    mailbox->Attach(mail_.get());
-  }
 }
 
 UringConnection::~UringConnection() {
@@ -107,21 +100,6 @@ void UringConnection::OnWritable() {
 
 void UringConnection::OnWake() {
   wake_is_due_ = true;
-  ComeBack();
-}
-
-// Where the room is in a hub process.
-void UringConnection::AwaitMail() {
-  awaits_mail_ = true;
-  io_uring_sqe* wait = shared_.ring->Prepare(Tag(Operation::kMail, this));
-  io_uring_prep_poll_add(wait, conversation_.mailbox()->fd(), POLLIN);
-}
-
-void UringConnection::OnMailReadable() {
-  awaits_mail_ = false;
-  Mailbox& mailbox = *conversation_.mailbox();
-  if (!over_) mailbox.Collect();
-  if (!over_ && !mailbox.is_cut_off()) AwaitMail();
   ComeBack();
 }
 
@@ -249,12 +227,11 @@ bool UringConnection::Linger() {
 
 // The kernel may still use what the operations under way point to.
 void UringConnection::End() {
-  if (!receiving_ && !sending_ && !awaits_mail_) {
+  if (!receiving_ && !sending_) {
     delete this;
   } else if (!cancelled_) {
     cancelled_ = true;
     shared_.ring->CancelAll(fd_.get());
-    if (awaits_mail_) shared_.ring->Cancel(Tag(Operation::kMail, this));
   }
 }
 

@@ -1,8 +1,8 @@
 // UringConnection: one client of the ring. Where the event driver asks whether it may read and then reads, this one has
 // a receive under way all the time, and learns of bytes that have been received already. Two rules follow:
 //
-// - It asks for no more than three operations at once, a receive, a send (or a wait for the moment a file can go on) and
-//   a wait for mail, and lives until all have completed: the kernel may still use what they point to.
+// - It asks for no more than two operations at once, a receive and a send (or a wait for the moment a file can go on),
+//   and lives until both have completed: the kernel may still use what they point to.
 // - Bytes may come while its output is not sent. They are held back from the session, and the receive is cancelled:
 //   more than one batch of it never comes.
 //
@@ -58,7 +58,6 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void OnReceived(const io_uring_cqe& completion);
   void OnSent(int result);
   void OnWritable();
-  void OnMailReadable();
   // Time has passed: it is over if nothing has moved for the idle time-out; it has lingered long enough.
   void OnTick();
   void OnLingerEnd();
@@ -84,7 +83,6 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   Transmitted Send();
   void SendMemory();
   void AwaitWritable();
-  void AwaitMail();
   void Receive();
   bool Linger();
   void End();
@@ -101,15 +99,14 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool is_due_ = false;          // On shared.due.
   bool receiving_ = false;       // A receive is under way.
   bool sending_ = false;         // A send is, or the wait to go on with a file.
-  bool awaits_mail_ = false;     // The wait for a mailbox's descriptor is under way.
   bool stop_receiving_ = false;  // The receive under way is no longer the right one.
   bool is_stream_ = false;       // More comes at once than a request's buffer holds.
   bool lingering_ = false;
   bool over_ = false;
-  bool wake_is_due_ = false;               // The session is told the time when there is no output.
-  bool cancelled_ = false;                 // Over, and waits only for the completions.
-  std::unique_ptr<WakeList::Entry> mail_;  // Where there is a mailbox that has no descriptor.
+  bool wake_is_due_ = false;  // The session is told the time when there is no output.
+  bool cancelled_ = false;    // Over, and waits only for the completions.
   Conversation conversation_;
+  const std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
   std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
   std::optional<Deadline> linger_end_;
   std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.

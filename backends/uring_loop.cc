@@ -105,8 +105,6 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return ObjectOf<UringConnection>(completion).OnReceived(completion);
     case Operation::kSend:
       return ObjectOf<UringConnection>(completion).OnSent(completion.res);
-    case Operation::kMail:
-      return ObjectOf<UringConnection>(completion).OnMailReadable();
     case Operation::kWritable:
       return ObjectOf<UringConnection>(completion).OnWritable();
   }

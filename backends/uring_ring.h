@@ -37,7 +37,6 @@ enum class Operation : uint64_t {
   kSend,
   kWritable,
   kWoken,
-  kMail,
 };
 constexpr uint64_t kTagAlignment = 16;
 

@@ -29,9 +29,8 @@ constexpr int kPacketsPerTurn = 16;  // Of one guest, before the others' turn.
 class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeable {
  public:
   Guest(HubLoop& loop, UniqueFd fd)
-      : loop_(loop), fd_(std::move(fd)), wake_(*loop.wakes_, *this), member_(loop.room_.NewMember()) {
+      : loop_(loop), fd_(std::move(fd)), member_(loop.room_.NewMember()), wake_(*loop.wakes_, *this, *member_) {
     loop.guests_->push_back(*this);
-    member_->Attach(&wake_);
   }
   virtual ~Guest() { loop_.guests_->erase(loop_.guests_->iterator_to(*this)); }
 
@@ -108,8 +107,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   bool waits_ = false;  // For room in the socket.
   std::string packet_;  // Not sent yet.
   std::string answer_;  // The same, behind all messages.
-  WakeList::Entry wake_;
   const std::unique_ptr<Member> member_;
+  WakeList::Entry wake_;
 };
 
 absl::StatusOr<std::unique_ptr<HubLoop>> HubLoop::Create(UniqueFd reception, Room& room) {

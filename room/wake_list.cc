@@ -1,23 +1,67 @@
 #include "room/wake_list.h"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cstdint>
 
 #include "base/sys_error.h"
+#include "glog/logging.h"
 
 namespace polyserve {
 
-absl::StatusOr<std::unique_ptr<WakeList>> WakeList::Create() {
-  UniqueFd fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!fd.ok()) return SysError("eventfd");
-  return std::unique_ptr<WakeList>(new WakeList(std::move(fd)));
+namespace {
+
+constexpr int kMailboxesPerTurn = 64;
+
+}  // namespace
+
+WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
+    : list_(list), client_(client), mailbox_(mailbox) {
+  mailbox.Attach(this);
+  if (mailbox.fd() < 0 || list.WatchDescriptor(mailbox.fd(), this, EPOLLIN)) return;
+  LOG(WARNING) << "a mailbox cannot be watched, and is cut off: " << SysError("epoll_ctl").message();
+  mailbox.CutOff();
 }
 
+WakeList::Entry::~Entry() {
+  mailbox_.Attach(nullptr);
+  if (mailbox_.fd() >= 0) ::epoll_ctl(list_.epoll_.get(), EPOLL_CTL_DEL, mailbox_.fd(), nullptr);
+  list_.Remove(*this);
+}
+
+absl::StatusOr<std::unique_ptr<WakeList>> WakeList::Create() {
+  UniqueFd wakes(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wakes.ok()) return SysError("eventfd");
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.ok()) return SysError("epoll_create1");
+  std::unique_ptr<WakeList> list(new WakeList(std::move(wakes), std::move(epoll)));
+  if (!list->WatchDescriptor(list->wakes_.get(), nullptr, EPOLLIN | EPOLLET)) return SysError("epoll_ctl");
+  return list;
+}
+
+std::unique_ptr<WakeList::Entry> WakeList::Watch(Mailbox* mailbox, Wakeable& client) {
+  return mailbox == nullptr ? nullptr : std::make_unique<Entry>(*this, client, *mailbox);
+}
+
+bool WakeList::WatchDescriptor(int fd, Entry* entry, uint32_t events) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.ptr = entry;
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+// What is collected from a mailbox's descriptor wakes its client, as any message does.
 void WakeList::TakeWake() {
-  uint64_t count = 0;
-  [[maybe_unused]] const ssize_t taken = ::read(fd_.get(), &count, sizeof(count));
+  epoll_event events[kMailboxesPerTurn];
+  const int count = ::epoll_wait(epoll_.get(), events, kMailboxesPerTurn, 0);
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.ptr == nullptr) continue;
+    Mailbox& mailbox = static_cast<Entry*>(events[i].data.ptr)->mailbox_;
+    mailbox.Collect();
+    if (mailbox.is_cut_off()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, mailbox.fd(), nullptr);  // It stays readable.
+  }
 }
 
 // The first one wakes the loop; the others are found by it.
@@ -30,7 +74,7 @@ void WakeList::Add(Entry& entry) {
   is_empty_.store(false, std::memory_order_release);
   if (::pthread_equal(owner_, ::pthread_self())) return;
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(fd_.get(), &one, sizeof(one));
+  [[maybe_unused]] const ssize_t written = ::write(wakes_.get(), &one, sizeof(one));
 }
 
 void WakeList::Remove(Entry& entry) {

@@ -1,11 +1,13 @@
 // WakeList: the clients of one loop for whom something has come from elsewhere: a message from another client, of this
-// loop or of another thread. Whoever is woken is called after the loop's turn, once for all that has come until then.
+// loop, of another thread, or, by way of the hub, of another process. Whoever is woken is called after the loop's turn,
+// once for all that has come until then. A loop sees all of it as one descriptor.
 #ifndef POLYSERVE_ROOM_WAKE_LIST_H_
 #define POLYSERVE_ROOM_WAKE_LIST_H_
 
 #include <pthread.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -30,19 +32,24 @@ class Wakeable {
 
 class WakeList {
  public:
-  // A client's place in the list. To be destroyed after the client's mailbox is, or after Attach() took it off that.
+  // A client's place in the list, and what watches its mailbox: to be destroyed before that. Where there is no
+  // descriptor left to watch one that needs it, the mailbox is cut off.
   class Entry final : public Waker {
    public:
-    Entry(WakeList& list, Wakeable& client) : list_(list), client_(client) {}
-    ~Entry() { list_.Remove(*this); }
+    Entry(WakeList& list, Wakeable& client, Mailbox& mailbox);
+    ~Entry();
     void Wake() override { list_.Add(*this); }
 
    private:
     friend class WakeList;
     WakeList& list_;
     Wakeable& client_;
+    Mailbox& mailbox_;
     bool is_listed_ = false;  // Guarded by the list's lock.
   };
+
+  // For a client that may have no mailbox, that is, null; it needs no entry then, and gets none.
+  std::unique_ptr<Entry> Watch(Mailbox* mailbox, Wakeable& client);
 
   // Fails for want of descriptors.
   static absl::StatusOr<std::unique_ptr<WakeList>> Create();
@@ -51,8 +58,8 @@ class WakeList {
   // call, since it looks at the list before it waits.
   void BelongToThisThread() { owner_ = ::pthread_self(); }
 
-  // Readable when another thread has woken somebody. Take it, and Deliver().
-  int fd() const { return fd_.get(); }
+  // Readable when another thread has woken somebody, or another process has sent something. Take it, and Deliver().
+  int fd() const { return epoll_.get(); }
   void TakeWake();
 
   bool empty() const { return is_empty_.load(std::memory_order_acquire); }
@@ -60,11 +67,13 @@ class WakeList {
   void Deliver();
 
  private:
-  explicit WakeList(UniqueFd fd) : fd_(std::move(fd)) {}
+  WakeList(UniqueFd wakes, UniqueFd epoll) : wakes_(std::move(wakes)), epoll_(std::move(epoll)) {}
+  bool WatchDescriptor(int fd, Entry* entry, uint32_t events);
   void Add(Entry& entry);
   void Remove(Entry& entry);
 
-  const UniqueFd fd_;  // An eventfd.
+  const UniqueFd wakes_;  // An eventfd. Its edges are what counts; nobody reads it.
+  const UniqueFd epoll_;  // For it, and for the mailboxes that have descriptors.
   std::atomic<pthread_t> owner_{};
   Mutex mutex_;
   std::vector<Entry*> woken_ ABSL_GUARDED_BY(mutex_);

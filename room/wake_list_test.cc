@@ -1,21 +1,27 @@
 // WakeList: who is called, how often, and what wakes the loop.
 #include "room/wake_list.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "base/unique_fd.h"
+#include "glog/logging.h"
 #include "gtest/gtest.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 namespace {
 
 class Client final : public Wakeable {
  public:
-  explicit Client(WakeList& list) { entry_.emplace(list, *this); }
+  explicit Client(WakeList& list) { entry_.emplace(list, *this, mailbox_); }
   void OnMail() override {
     ++calls;
     if (wakes_next != nullptr) wakes_next->Wake();
@@ -27,6 +33,7 @@ class Client final : public Wakeable {
   Client* wakes_next = nullptr;
 
  private:
+  Mailbox mailbox_;
   std::optional<WakeList::Entry> entry_;
 };
 
@@ -93,6 +100,60 @@ TEST_F(WakeListTest, AnotherThreadWakesTheLoop) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(called, kThreads);
+}
+
+// A mailbox that is filled through a pipe, and cut off at its end.
+class PipeMailbox final : public Mailbox {
+ public:
+  PipeMailbox() {
+    int ends[2];
+    PCHECK(::pipe2(ends, O_NONBLOCK) == 0);
+    reader_ = UniqueFd(ends[0]);
+    writer = UniqueFd(ends[1]);
+  }
+  int fd() const override { return reader_.get(); }
+  void Collect() override {
+    char letter = 0;
+    const ssize_t count = ::read(reader_.get(), &letter, 1);
+    if (count > 0) Push(std::make_shared<const std::string>(1, letter));
+    if (count == 0) CutOff();
+  }
+
+  UniqueFd writer;
+
+ private:
+  UniqueFd reader_;
+};
+
+struct Caller final : public Wakeable {
+  void OnMail() override { ++calls; }
+  int calls = 0;
+};
+
+TEST_F(WakeListTest, WhatComesByADescriptorIsCollectedAndTheEndIsToldOnce) {
+  PipeMailbox mailbox;
+  Caller client;
+  const std::unique_ptr<WakeList::Entry> entry = list_->Watch(&mailbox, client);
+  list_->TakeWake();
+  list_->Deliver();
+  EXPECT_EQ(client.calls, 0);
+  ASSERT_EQ(::write(mailbox.writer.get(), "a", 1), 1);
+  EXPECT_TRUE(is_readable());
+  list_->TakeWake();
+  list_->Deliver();
+  EXPECT_EQ(client.calls, 1);
+  EXPECT_EQ(*mailbox.Next(), "a");
+  mailbox.writer.reset();
+  list_->TakeWake();
+  list_->Deliver();
+  EXPECT_TRUE(mailbox.is_cut_off());
+  EXPECT_EQ(client.calls, 2);
+  EXPECT_FALSE(is_readable());
+}
+
+TEST_F(WakeListTest, WhoHasNoMailboxNeedsNoEntry) {
+  Caller client;
+  EXPECT_EQ(list_->Watch(nullptr, client), nullptr);
 }
 
 }  // namespace
