@@ -41,9 +41,13 @@ AwaitableSocket::Wait AwaitableSocket::NextTurn() {
 }
 
 AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
+  PauseFor(time);
+  return Woken();
+}
+
+AwaitableSocket::Wait AwaitableSocket::Woken() {
   event_del(&event_);
   watched_ = 0;
-  PauseFor(time);
   return Wait(*this);
 }
 

@@ -52,12 +52,16 @@ class AwaitableSocket : public EventClient {
   Wait ReadableUntil(const Deadline& deadline);
   Wait NextTurn();  // After the others' turn.
   Wait After(absl::Duration time);
+  Wait Woken();  // For what none of the others is.
 
   // Ends a wait in so long, and TakeWake() is true then, once. A later one replaces this one.
   using EventClient::WakeIn;
   bool TakeWake() { return std::exchange(is_woken_, false); }
   // Something has moved, other than what was waited for; see the idle time-out.
   using EventClient::NoteMove;
+  // Its end wakes.
+  using EventClient::TakeResult;
+  using EventClient::WorkElsewhere;
 
  private:
   void OnTurn() override { unwatchable_ ? Drop() : Resume(); }
@@ -67,7 +71,7 @@ class AwaitableSocket : public EventClient {
     waiting_.resume();
   }
   void OnStop() override { Resume(); }
-  void OnMail() override { OnTurn(); }
+  void OnWoken() override { OnTurn(); }
   void Drop() override { waiting_.destroy(); }
 
   void Watch(short events, const timeval* timeout);

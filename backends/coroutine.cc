@@ -71,7 +71,12 @@ Detached Converse(Connection connection, EventShared& shared) {
         continue;
       }
       if (output.has_work()) {
-        output.TakeWork()(output);
+        if (shared.offload == nullptr) {
+          output.TakeWork()(output);
+          continue;
+        }
+        socket.WorkElsewhere(output);
+        while (!socket.TakeResult(output)) co_await socket.Woken();
         continue;
       }
       if (conversation.ended()) co_return;  // The peer has closed its side, so nothing can be lost any more.

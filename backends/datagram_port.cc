@@ -26,8 +26,8 @@ constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 
 struct DatagramPort::Mail final : public Wakeable {
   Mail(DatagramPort& port, Peers::iterator peer)
-      : port(port), peer(peer), entry(port.wakes_, *this, *peer->session->mailbox()), later([this] { OnMail(); }) {}
-  void OnMail() override { port.TellMail(peer); }
+      : port(port), peer(peer), entry(port.wakes_, *this, *peer->session->mailbox()), later([this] { OnWoken(); }) {}
+  void OnWoken() override { port.TellMail(peer); }
 
   DatagramPort& port;
   const Peers::iterator peer;

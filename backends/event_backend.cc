@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/event_connection.h"
 #include "backends/loop_backend.h"
+#include "backends/offload.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
 
@@ -23,8 +24,12 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions optio
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const EventLoopOptions& options, StartClient start) {
   if (absl::Status status = EventLoop::Check(options); !status.ok()) return status;
-  return MakeLoopBackend([options, start](ServeContext& context, const LoopPost* post) {
-    return EventLoop::Create(context, post, options, start);
+  const absl::StatusOr<int> helpers = HelpersFromFlag();
+  if (!helpers.ok()) return helpers.status();
+  EventLoopOptions with_helpers = options;
+  with_helpers.helpers = *helpers;
+  return MakeLoopBackend([with_helpers, start](ServeContext& context, const LoopPost* post) {
+    return EventLoop::Create(context, post, with_helpers, start);
   });
 }
 

@@ -19,7 +19,17 @@ EventClient::~EventClient() {
 }
 
 void EventClient::OnTick() {
-  if (shared_.ticks - last_moved_ > kTicksPerTimeout) Drop();
+  if (shared_.ticks - last_moved_ > kTicksPerTimeout && !works_elsewhere()) Drop();
+}
+
+void EventClient::WorkElsewhere(Output& output) { job_ = shared_.offload->Start(output.TakeWork(), *this); }
+
+bool EventClient::TakeResult(Output& output) {
+  if (!job_->is_done()) return false;
+  output = job_->TakeResult();
+  job_ = nullptr;
+  NoteMove();
+  return true;
 }
 
 void EventClient::PauseFor(absl::Duration time) { shared_.alarms.Set(alarms().pause, time); }

@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "backends/alarms.h"
+#include "backends/offload.h"
 #include "backends/turnstile.h"
 #include "base/unique_fd.h"
 #include "net/socket.h"
@@ -62,6 +63,12 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   void PauseFor(absl::Duration time);
   // OnWake() comes in so long, if at all; replaces what was asked for before.
   void WakeIn(absl::Duration after);
+  // Has the loop's helpers run the output's task; OnWoken() comes, among others, when it is done. Until then the
+  // time-out does not apply.
+  void WorkElsewhere(Output& output);
+  bool works_elsewhere() const { return job_ != nullptr; }
+  // Moves the result into the output. False where it is not done yet.
+  bool TakeResult(Output& output);
 
   EventShared& shared_;
   Counters& counters_;
@@ -72,6 +79,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
 
   uint32_t last_moved_;                       // In ticks; see backends/idle_ticks.h.
   std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.
+  std::unique_ptr<Offload::Job> job_;         // Null where none is under way.
 };
 
 struct EventShared {
@@ -89,6 +97,7 @@ struct EventShared {
   Alarms alarms;
   event* next_turn;  // The loop's, for the above.
   WakeList* wakes;   // The loop's.
+  Offload* offload;  // The loop's; null where it has no helpers.
 };
 
 inline void EventClient::NoteMove() { last_moved_ = shared_.ticks; }

@@ -97,6 +97,7 @@ bool EventConnection::OnWritable() {
 
 // Goes on with what was parked.
 bool EventConnection::GoOn() {
+  if (works_elsewhere() && !TakeResult(parked_->output)) return true;
   switch (Answer(parked_->output)) {
     case Next::kEnd:
       return false;
@@ -128,9 +129,10 @@ bool EventConnection::TellTime() {
   return next != Next::kEnd;
 }
 
-// Where something is unsent still, the mail waits with it.
-bool EventConnection::TakeMail() {
+// Where something is unsent still, mail waits with it.
+bool EventConnection::TakeWhatHasCome() {
   if (conversation_.is_cut_off()) return false;
+  if (works_elsewhere()) return GoOn();
   if (lingering_ || parked_ != nullptr) return true;
   NoteMove();
   const Next next = Answer(shared_.output);
@@ -149,6 +151,7 @@ EventConnection::Next EventConnection::Answer(Output& output) {
       if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
         return ParkFor(output, pause);
       }
+      if (shared_.offload != nullptr) return ParkForResult(output);
       had_task = true;
       output.TakeWork()(output);
       result = Transmit(fd_.get(), output, kBytesPerTurn, counters_);
@@ -180,6 +183,14 @@ EventConnection::Next EventConnection::ParkFor(Output& output, absl::Duration pa
   SetAside(output);
   event_del(&parked_->wait);
   PauseFor(pause);
+  return Next::kWait;
+}
+
+// Nothing is left to be sent before the task is done, so the socket is not asked.
+EventConnection::Next EventConnection::ParkForResult(Output& output) {
+  SetAside(output);
+  event_del(&parked_->wait);
+  WorkElsewhere(parked_->output);
   return Next::kWait;
 }
 
@@ -233,8 +244,8 @@ void EventConnection::OnTurn() {
   if (!(sending ? OnWritable() : OnReadable())) delete this;
 }
 
-void EventConnection::OnMail() {
-  if (!TakeMail()) delete this;
+void EventConnection::OnWoken() {
+  if (!TakeWhatHasCome()) delete this;
 }
 
 void EventConnection::OnStop() {

@@ -27,7 +27,7 @@ class EventConnection : public EventClient {
   void OnPauseOver() override;
   void OnWake() override;
   void OnStop() override;
-  void OnMail() override;
+  void OnWoken() override;
   void Drop() override { delete this; }
 
  private:
@@ -45,13 +45,14 @@ class EventConnection : public EventClient {
   Next Answer(Output& output);
   Next Park(Output& output, Transmitted why);
   Next ParkFor(Output& output, absl::Duration pause);
+  Next ParkForResult(Output& output);
   void SetAside(Output& output);
   Next Linger();
 
   // Each returns false where the connection is over; the caller then deletes it.
   bool OnReadable();
   bool OnWritable();
-  bool TakeMail();
+  bool TakeWhatHasCome();
   bool ReadOnce(bool& drained);
   bool Discard();
   bool GoOn();

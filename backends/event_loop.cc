@@ -53,13 +53,16 @@ absl::StatusOr<std::unique_ptr<ServingLoop>> EventLoop::Create(ServeContext& con
   if (!base.ok()) return base.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
-  std::unique_ptr<EventLoop> loop(new EventLoop(context, post, options, start, *std::move(base), *std::move(wakes)));
+  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.helpers, **wakes);
+  if (!offload.ok()) return offload.status();
+  std::unique_ptr<EventLoop> loop(
+      new EventLoop(context, post, options, start, *std::move(base), *std::move(wakes), *std::move(offload)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
 }
 
 EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoopOptions& options, StartClient start,
-                     BasePointer base, std::unique_ptr<WakeList> wakes)
+                     BasePointer base, std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
     : context_(context),
       post_(post),
       start_(start),
@@ -68,6 +71,7 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       acceptor_(context,
                 {.non_blocking = true, .max_descriptor = options.max_descriptor, .peers = Acceptor::Peers::kOwnPorts}),
       wakes_(std::move(wakes)),
+      offload_(std::move(offload)),
       woken_(nullptr, &event_free),
       signals_(nullptr, &event_free),
       tick_(nullptr, &event_free),
@@ -78,6 +82,7 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       place_(nullptr, &event_free) {
   shared_.base = base_.get();
   shared_.wakes = wakes_.get();
+  shared_.offload = offload_.get();
   shared_.counters = &context.statistics.counters();
   shared_.turnstile = context.turnstile.get();
   shared_.extra_flags = options.trigger == Trigger::kEdge ? EV_ET : 0;

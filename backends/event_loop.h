@@ -17,6 +17,7 @@
 #include "backends/alarms.h"
 #include "backends/event_client.h"
 #include "backends/event_port.h"
+#include "backends/offload.h"
 #include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
@@ -34,6 +35,7 @@ struct EventLoopOptions {
   const char* method = nullptr;  // libevent's name for it; null: libevent's own choice.
   Trigger trigger = Trigger::kLevel;
   int max_descriptor = INT_MAX;  // Connections with larger ones are refused.
+  int helpers = 0;               // See Offload.
 };
 
 // What is done with each client that was accepted; its socket is non-blocking. An EventClient is to join the loop, or
@@ -66,7 +68,7 @@ class EventLoop : public ServingLoop {
   static absl::StatusOr<BasePointer> MakeBase(const EventLoopOptions& options);
 
   EventLoop(ServeContext& context, const LoopPost* post, const EventLoopOptions& options, StartClient start,
-            BasePointer base, std::unique_ptr<WakeList> wakes);
+            BasePointer base, std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   bool WatchSource(const Listener* listener, int fd);
@@ -95,6 +97,7 @@ class EventLoop : public ServingLoop {
   WakeOne wake_one_;
   std::vector<Source> sources_;
   const std::unique_ptr<WakeList> wakes_;
+  const std::unique_ptr<Offload> offload_;         // Null where it has no helpers.
   EventPointer woken_;                             // By another thread.
   std::vector<std::unique_ptr<EventPort>> ports_;  // Of the listeners that take datagrams.
   std::unique_ptr<PeerSet> peers_;                 // Those with a port of their own; null where no service has any.

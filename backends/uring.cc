@@ -8,13 +8,20 @@
 #include "absl/status/statusor.h"
 #include "backends/backend.h"
 #include "backends/loop_backend.h"
+#include "backends/offload.h"
+#include "backends/serve_context.h"
+#include "backends/serving_loop.h"
 #include "backends/uring_driver.h"
 
 namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
   if (absl::Status status = CheckUring(); !status.ok()) return status;
-  return MakeLoopBackend(&MakeUringLoop);
+  const absl::StatusOr<int> helpers = HelpersFromFlag();
+  if (!helpers.ok()) return helpers.status();
+  return MakeLoopBackend([helpers = *helpers](ServeContext& context, const LoopPost* post) {
+    return MakeUringLoop(context, post, helpers);
+  });
 }
 
 }  // namespace polyserve

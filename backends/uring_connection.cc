@@ -120,6 +120,7 @@ void UringConnection::Proceed() {
 // Performs the output and all that it held up, for a turn, and then waits for more. Returns false where the connection
 // is over.
 bool UringConnection::Answer() {
+  if (job_ != nullptr && !TakeResult()) return true;
   if (unsent_ == nullptr && !lingering_ && conversation_.has_mail()) output();
   for (int rounds = 0; (unsent_ != nullptr || wake_is_due_) && !lingering_; ++rounds) {
     if (rounds == kRoundsPerTurn) return ComeBack(), true;
@@ -133,6 +134,10 @@ bool UringConnection::Answer() {
       return true;
     }
     if (output.has_work()) {
+      if (shared_.offload != nullptr) {
+        job_ = shared_.offload->Start(output.TakeWork(), *this);
+        return true;
+      }
       if (shared_.ran_task) return ComeBack(), true;  // One task a turn: here it keeps all the others waiting.
       shared_.ran_task = true;
       output.TakeWork()(output);
@@ -146,6 +151,15 @@ bool UringConnection::Answer() {
     }
   }
   Receive();
+  return true;
+}
+
+// False where the helpers are not done yet.
+bool UringConnection::TakeResult() {
+  if (!job_->is_done()) return false;
+  unsent_->output = job_->TakeResult();
+  job_ = nullptr;
+  last_moved_ = shared_.ticks;
   return true;
 }
 
@@ -236,7 +250,7 @@ void UringConnection::End() {
 }
 
 void UringConnection::OnTick() {
-  if (shared_.ticks - last_moved_ <= kTicksPerTimeout) return;
+  if (shared_.ticks - last_moved_ <= kTicksPerTimeout || job_ != nullptr) return;
   over_ = true;
   ComeBack();
 }

@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "backends/alarms.h"
 #include "backends/conversation.h"
+#include "backends/offload.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "backends/turnstile.h"
@@ -63,7 +64,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void OnLingerEnd();
   // The server stops: it is over if it is between requests, or else as soon as it is.
   void OnStop();
-  void OnMail() override { ComeBack(); }
+  void OnWoken() override { ComeBack(); }
 
   // Goes on as far as it can without waiting. Called once a turn for those on shared.due. May delete it.
   void Proceed();
@@ -78,6 +79,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void TakeIn(absl::string_view bytes);
   void OnWake();
   void TellTime();
+  bool TakeResult();
   void ComeBack();
   bool Answer();
   Transmitted Send();
@@ -110,6 +112,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
   std::optional<Deadline> linger_end_;
   std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.
+  std::unique_ptr<Offload::Job> job_;         // Null where helpers do nothing for it.
 };
 
 // What the connections of one ring share.
@@ -118,6 +121,7 @@ struct UringShared {
 
   UringRing* ring;
   WakeList* wakes;
+  Offload* offload;  // Null where the loop has no helpers.
   Counters* counters;
   Turnstile* turnstile;
   uint32_t ticks = 0;  // The coarse clock.

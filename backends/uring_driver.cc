@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "backends/offload.h"
 #include "backends/uring_loop.h"
 #include "backends/uring_ring.h"
 #include "room/wake_list.h"
@@ -12,12 +13,14 @@ namespace polyserve {
 
 absl::Status CheckUring() { return UringRing::Create().status(); }
 
-absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post) {
+absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post, int helpers) {
   absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create();
   if (!ring.ok()) return ring.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
-  return std::make_unique<UringLoop>(context, post, *std::move(ring), *std::move(wakes));
+  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(helpers, **wakes);
+  if (!offload.ok()) return offload.status();
+  return std::make_unique<UringLoop>(context, post, *std::move(ring), *std::move(wakes), *std::move(offload));
 }
 
 }  // namespace polyserve

@@ -29,14 +29,16 @@ __kernel_timespec ToKernelTimespec(absl::Duration duration) {
 }  // namespace
 
 UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_ptr<UringRing> ring,
-                     std::unique_ptr<WakeList> wakes)
+                     std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
     : context_(context),
       post_(post),
       ring_(std::move(ring)),
       wakes_(std::move(wakes)),
+      offload_(std::move(offload)),
       acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}) {
   shared_.ring = ring_.get();
   shared_.wakes = wakes_.get();
+  shared_.offload = offload_.get();
   shared_.counters = &context.statistics.counters();
   shared_.turnstile = context.turnstile.get();
   tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);

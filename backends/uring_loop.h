@@ -13,6 +13,7 @@
 #include "backends/acceptor.h"
 #include "backends/alarms.h"
 #include "backends/datagram_port.h"
+#include "backends/offload.h"
 #include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
@@ -26,7 +27,7 @@ class UringLoop : public ServingLoop {
  public:
   // The context, and the post (null: it is alone), must outlive it.
   UringLoop(ServeContext& context, const LoopPost* post, std::unique_ptr<UringRing> ring,
-            std::unique_ptr<WakeList> wakes);
+            std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload);
 
   absl::Status Run() override;
 
@@ -71,6 +72,7 @@ class UringLoop : public ServingLoop {
   const LoopPost* const post_;
   std::unique_ptr<UringRing> ring_;
   const std::unique_ptr<WakeList> wakes_;
+  const std::unique_ptr<Offload> offload_;  // Null where it has no helpers.
   Acceptor acceptor_;
   std::vector<Port> ports_;
   UringShared shared_;

@@ -38,10 +38,10 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   void OnEvents(uint32_t events) {
     if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0 && !Receive()) return delete this;
-    if ((events & EPOLLOUT) != 0) OnMail();
+    if ((events & EPOLLOUT) != 0) OnWoken();
   }
 
-  void OnMail() override {
+  void OnWoken() override {
     if (member_->is_cut_off() || !Send()) delete this;
   }
 

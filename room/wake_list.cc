@@ -18,7 +18,7 @@ constexpr int kMailboxesPerTurn = 64;
 }  // namespace
 
 WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
-    : list_(list), client_(client), mailbox_(mailbox) {
+    : list_(list), client_(client), mailbox_(&mailbox) {
   mailbox.Attach(this);
   if (mailbox.fd() < 0 || list.WatchDescriptor(mailbox.fd(), this, EPOLLIN)) return;
   LOG(WARNING) << "a mailbox cannot be watched, and is cut off: " << SysError("epoll_ctl").message();
@@ -26,8 +26,8 @@ WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
 }
 
 WakeList::Entry::~Entry() {
-  mailbox_.Attach(nullptr);
-  if (mailbox_.fd() >= 0) ::epoll_ctl(list_.epoll_.get(), EPOLL_CTL_DEL, mailbox_.fd(), nullptr);
+  if (mailbox_ != nullptr) mailbox_->Attach(nullptr);
+  if (mailbox_ != nullptr && mailbox_->fd() >= 0) ::epoll_ctl(list_.epoll_.get(), EPOLL_CTL_DEL, mailbox_->fd(), nullptr);
   list_.Remove(*this);
 }
 
@@ -58,7 +58,7 @@ void WakeList::TakeWake() {
   const int count = ::epoll_wait(epoll_.get(), events, kMailboxesPerTurn, 0);
   for (int i = 0; i < count; ++i) {
     if (events[i].data.ptr == nullptr) continue;
-    Mailbox& mailbox = static_cast<Entry*>(events[i].data.ptr)->mailbox_;
+    Mailbox& mailbox = *static_cast<Entry*>(events[i].data.ptr)->mailbox_;
     mailbox.Collect();
     if (mailbox.is_cut_off()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, mailbox.fd(), nullptr);  // It stays readable.
   }
@@ -92,7 +92,7 @@ void WakeList::Deliver() {
     is_empty_.store(true, std::memory_order_release);
     for (Entry* entry : called_) entry->is_listed_ = false;
   }
-  for (Entry* entry : called_) entry->client_.OnMail();
+  for (Entry* entry : called_) entry->client_.OnWoken();
   called_.clear();
 }
 

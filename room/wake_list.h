@@ -1,4 +1,4 @@
-// WakeList: the clients of one loop for whom something has come from elsewhere: a message from another client, of this
+// WakeList: the clients of one loop for whom something has come from elsewhere: a message of another client, of this
 // loop, of another thread, or, by way of the hub, of another process. Whoever is woken is called after the loop's turn,
 // once for all that has come until then. A loop sees all of it as one descriptor.
 #ifndef POLYSERVE_ROOM_WAKE_LIST_H_
@@ -23,8 +23,8 @@ namespace polyserve {
 // A client that can be woken.
 class Wakeable {
  public:
-  // Its mailbox has something, or was cut off. May destroy this client, and no other.
-  virtual void OnMail() = 0;
+  // Its mailbox has something, or was cut off, or what it has others do is done. May destroy this client, and no other.
+  virtual void OnWoken() = 0;
 
  protected:
   ~Wakeable() = default;
@@ -32,10 +32,11 @@ class Wakeable {
 
 class WakeList {
  public:
-  // A client's place in the list, and what watches its mailbox: to be destroyed before that. Where there is no
+  // A client's place in the list, and what watches its mailbox, if any: to be destroyed before that. Where there is no
   // descriptor left to watch one that needs it, the mailbox is cut off.
   class Entry final : public Waker {
    public:
+    Entry(WakeList& list, Wakeable& client) : list_(list), client_(client), mailbox_(nullptr) {}
     Entry(WakeList& list, Wakeable& client, Mailbox& mailbox);
     ~Entry();
     void Wake() override { list_.Add(*this); }
@@ -44,7 +45,7 @@ class WakeList {
     friend class WakeList;
     WakeList& list_;
     Wakeable& client_;
-    Mailbox& mailbox_;
+    Mailbox* const mailbox_;
     bool is_listed_ = false;  // Guarded by the list's lock.
   };
 

@@ -22,7 +22,7 @@ namespace {
 class Client final : public Wakeable {
  public:
   explicit Client(WakeList& list) { entry_.emplace(list, *this, mailbox_); }
-  void OnMail() override {
+  void OnWoken() override {
     ++calls;
     if (wakes_next != nullptr) wakes_next->Wake();
   }
@@ -126,7 +126,7 @@ class PipeMailbox final : public Mailbox {
 };
 
 struct Caller final : public Wakeable {
-  void OnMail() override { ++calls; }
+  void OnWoken() override { ++calls; }
   int calls = 0;
 };
 

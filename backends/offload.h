@@ -1,0 +1,73 @@
+// Offload: helper threads of one loop, for work that would keep all of its clients waiting (--offload=N): tasks that
+// compute. The loop goes on with the others, and is woken when the work is done. The idea, of an event loop with
+// helpers, is that of the Flash web server ("AMPED": Pai, Druschel, Zwaenepoel, USENIX 1999).
+//
+// Its queue is bounded by the number of clients: each has one job at most, since a session is shown nothing while its
+// task is under way, and what its peer sends meanwhile waits in the kernel. So replies keep their order, too.
+#ifndef POLYSERVE_BACKENDS_OFFLOAD_H_
+#define POLYSERVE_BACKENDS_OFFLOAD_H_
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "base/mutex.h"
+#include "net/thread_group.h"
+#include "protocol/output.h"
+#include "room/wake_list.h"
+
+namespace polyserve {
+
+class Offload {
+ private:
+  struct Work;
+
+ public:
+  // What a client waits for. One that is destroyed first is forgotten: it is not begun any more, or its result is
+  // thrown away. For the loop's thread.
+  class Job {
+   public:
+    Job(std::shared_ptr<Work> work, WakeList& wakes, Wakeable& client);
+    ~Job();
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
+
+    bool is_done() const;
+    // What the task has written, once it is done.
+    Output TakeResult();
+
+   private:
+    const std::shared_ptr<Work> work_;
+    WakeList::Entry entry_;
+  };
+
+  // Starts the helpers; the list is the loop's, and must outlive this. Null for no helpers. Unavailable: the system has
+  // no threads left.
+  static absl::StatusOr<std::unique_ptr<Offload>> Create(int helpers, WakeList& wakes);
+  // Forgets what was not begun, and waits for what was.
+  ~Offload();
+
+  // Has a helper run the task, after those of others that came before. The client is woken when it is done.
+  std::unique_ptr<Job> Start(Output::Task task, Wakeable& client);
+
+ private:
+  explicit Offload(WakeList& wakes) : wakes_(wakes) {}
+  void Help();
+  std::shared_ptr<Work> Next();
+
+  WakeList& wakes_;
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<std::shared_ptr<Work>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  ThreadGroup helpers_;  // Last: its destructor waits for threads that use the others.
+};
+
+// --offload=N, checked; 0 where it is not given.
+absl::StatusOr<int> HelpersFromFlag();
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_OFFLOAD_H_

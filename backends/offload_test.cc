@@ -1,0 +1,125 @@
+// Offload: what helpers do for one who waits, for one who does not wait any more, and at the end.
+#include "backends/offload.h"
+
+#include <poll.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "protocol/output.h"
+#include "room/wake_list.h"
+
+namespace polyserve {
+namespace {
+
+struct Client final : public Wakeable {
+  void OnWoken() override { ++calls; }
+  int calls = 0;
+};
+
+// Something that helpers can be made to wait for.
+class Gate {
+ public:
+  void Open() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_open_ = true;
+    changed_.notify_all();
+  }
+  void Pass() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    ++arrived_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return is_open_; });
+  }
+  void AwaitArrivals(int count) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this, count] { return arrived_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_open_ = false;
+  int arrived_ = 0;
+};
+
+class OffloadTest : public testing::Test {
+ protected:
+  OffloadTest() { wakes_->BelongToThisThread(); }
+
+  void AwaitDone(const Offload::Job& job) {
+    while (!job.is_done()) {
+      pollfd woken = {wakes_->fd(), POLLIN, 0};
+      if (wakes_->empty()) ASSERT_EQ(::poll(&woken, 1, 30'000), 1) << "nobody was woken";
+      wakes_->TakeWake();
+      wakes_->Deliver();
+    }
+  }
+
+  const std::unique_ptr<WakeList> wakes_ = *WakeList::Create();
+  Client client_;
+};
+
+TEST_F(OffloadTest, WithoutHelpersThereIsNone) { EXPECT_EQ(*Offload::Create(0, *wakes_), nullptr); }
+
+TEST_F(OffloadTest, ResultComesAndTheClientIsWoken) {
+  const std::unique_ptr<Offload> offload = *Offload::Create(2, *wakes_);
+  const auto job = offload->Start([](Output& result) { result.Write("done"); }, client_);
+  AwaitDone(*job);
+  wakes_->TakeWake();
+  wakes_->Deliver();
+  EXPECT_EQ(client_.calls, 1);
+  Output output = job->TakeResult();
+  EXPECT_EQ(output.unsent_bytes(), 4);
+}
+
+TEST_F(OffloadTest, AsManyRunAtOnceAsThereAreHelpers) {
+  const std::unique_ptr<Offload> offload = *Offload::Create(2, *wakes_);
+  Gate gate;
+  const auto first = offload->Start([&gate](Output&) { gate.Pass(); }, client_);
+  const auto second = offload->Start([&gate](Output&) { gate.Pass(); }, client_);
+  gate.AwaitArrivals(2);
+  gate.Open();
+  AwaitDone(*first);
+  AwaitDone(*second);
+}
+
+TEST_F(OffloadTest, WhatNobodyWaitsForAnyMoreIsNotBegunOrItsResultIsThrownAway) {
+  const std::unique_ptr<Offload> offload = *Offload::Create(1, *wakes_);
+  Gate gate;
+  std::atomic<bool> begun = false;
+  auto running = offload->Start([&gate](Output& result) { gate.Pass(), result.Write("late"); }, client_);
+  auto waiting = offload->Start([&begun](Output&) { begun = true; }, client_);
+  gate.AwaitArrivals(1);
+  running = nullptr;
+  waiting = nullptr;
+  const auto last = offload->Start([](Output&) {}, client_);
+  gate.Open();
+  AwaitDone(*last);
+  EXPECT_FALSE(begun);
+}
+
+TEST_F(OffloadTest, EndWaitsForWhatWasBegunAndForgetsTheRest) {
+  Gate gate;
+  std::atomic<bool> ended = false;
+  std::atomic<bool> begun = false;
+  {
+    const std::unique_ptr<Offload> offload = *Offload::Create(1, *wakes_);
+    auto running = offload->Start([&](Output&) { gate.Pass(), ended = true; }, client_);
+    auto waiting = offload->Start([&](Output&) { begun = true; }, client_);
+    gate.AwaitArrivals(1);
+    running = nullptr;
+    waiting = nullptr;
+    gate.Open();
+  }
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(begun);
+}
+
+}  // namespace
+}  // namespace polyserve
