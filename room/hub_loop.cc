@@ -52,6 +52,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     for (int i = 0; i < kPacketsPerTurn; ++i) {
       const ssize_t size = ::recv(fd_.get(), packet, sizeof(packet), MSG_DONTWAIT);
       if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+      if (size < 0 && errno == ECONNRESET) continue;  // It left mail unread. What it had said is still to come.
       if (size <= 0) return false;
       OnPacket(packet[0], absl::string_view(packet + 1, static_cast<size_t>(size) - 1));
       if (!answer_.empty() && !Send()) return false;

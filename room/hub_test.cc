@@ -107,6 +107,20 @@ TEST_F(HubTest, WhatWasSaidBeforeLeavingIsThereAndNothingAfterwards) {
   EXPECT_EQ(bob->Next(), nullptr);
 }
 
+// A socket that is closed with something unread tells its peer of a reset, before what was sent on it.
+TEST_F(HubTest, WhatWasSaidByOneWhoHearsNothingAnyMoreIsThere) {
+  const std::unique_ptr<Member> ada = Join("ada");
+  std::unique_ptr<Member> bob = Join("bob");
+  ada->Say("unread");
+  pollfd mail = {bob->fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&mail, 1, -1), 1);
+  ::kill(hub_->process().pid(), SIGSTOP);
+  bob->Say("last");
+  bob = nullptr;
+  ::kill(hub_->process().pid(), SIGCONT);
+  EXPECT_EQ(Await(*ada, 3), "欢迎 'bob' 进入聊天室\nbob : last\n'bob' 退出聊天室\n");
+}
+
 TEST_F(HubTest, FloodArrivesInOrder) {
   constexpr int kMessages = 20000;
   const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob");
