@@ -52,6 +52,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     for (int i = 0; i < kPacketsPerTurn; ++i) {
       const ssize_t size = ::recv(fd_.get(), packet, sizeof(packet), MSG_DONTWAIT);
       if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+      if (size < 0 && errno == ECONNRESET) continue;  // It left mail unread. That comes before what it had said.
       if (size <= 0) return false;
       OnPacket(packet[0], absl::string_view(packet + 1, static_cast<size_t>(size) - 1));
       if (!answer_.empty() && !Send()) return false;
@@ -67,15 +68,15 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     answer_ = kHubDone;
   }
 
-  // Sends what is due, and the answer behind it. What the socket does not take waits. False where it is broken.
+  // Sends what is due, and the answer behind it. What the socket does not take waits. False where it cannot be watched.
   bool Send() {
-    while (true) {
+    while (!is_deaf_) {
       if (packet_.empty()) Pack();
       if (packet_.empty()) break;
       const ssize_t sent = ::send(fd_.get(), packet_.data(), packet_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && errno != EAGAIN) return false;
-      if (sent < 0) return WaitForRoom(true);
+      if (sent < 0 && errno == EAGAIN) return WaitForRoom(true);
+      is_deaf_ = sent < 0;  // It has gone, but what it had said is still to come.
       packet_.clear();
     }
     if (packet_.capacity() > kKeptBytes) packet_ = std::string();
@@ -104,6 +105,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   HubLoop& loop_;
   const UniqueFd fd_;
+  bool is_deaf_ = false;
   bool waits_ = false;  // For room in the socket.
   std::string packet_;  // Not sent yet.
   std::string answer_;  // The same, behind all messages.

@@ -107,6 +107,27 @@ TEST_F(HubTest, WhatWasSaidBeforeLeavingIsThereAndNothingAfterwards) {
   EXPECT_EQ(bob->Next(), nullptr);
 }
 
+// A socket that is closed with something unread tells its peer of a reset before what was sent on it, and takes nothing.
+TEST_F(HubTest, WhatWasSaidByOneWhoHearsNothingAnyMoreIsThere) {
+  constexpr int kLines = 100;  // More than the hub takes in one turn.
+  const std::unique_ptr<Member> ada = Join("ada");
+  std::unique_ptr<Member> bob = Join("bob");
+  EXPECT_EQ(Await(*ada, 1), "欢迎 'bob' 进入聊天室\n");
+  ada->Say("unread");
+  pollfd mail = {bob->fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&mail, 1, -1), 1);
+  ::kill(hub_->process().pid(), SIGSTOP);
+  ada->Say("for nobody");
+  std::string said;
+  for (int i = 0; i < kLines; ++i) {
+    bob->Say(absl::StrCat(i));
+    absl::StrAppend(&said, "bob : ", i, "\n");
+  }
+  bob = nullptr;
+  ::kill(hub_->process().pid(), SIGCONT);
+  EXPECT_EQ(Await(*ada, kLines + 1), absl::StrCat(said, "'bob' 退出聊天室\n"));
+}
+
 TEST_F(HubTest, FloodArrivesInOrder) {
   constexpr int kMessages = 20000;
   const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob");
