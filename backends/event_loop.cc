@@ -1,5 +1,7 @@
 #include "backends/event_loop.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -9,6 +11,7 @@
 #include "backends/idle_ticks.h"
 #include "backends/turn.h"
 #include "base/sys_error.h"
+#include "base/unique_fd.h"
 #include "glog/logging.h"
 #include "net/signals.h"
 
@@ -22,9 +25,20 @@ constexpr const char* kMethods[] = {"select", "poll", "epoll"};
 // With edge triggering a reader goes on until the socket is empty, but not at the cost of the others.
 constexpr int kReadsPerTurnWithEdges = 16;
 
+// libevent ends the process where it cannot get the few descriptors that it needs for itself, so they are tried first.
+absl::Status CheckDescriptorsAreLeft() {
+  UniqueFd tried[4];
+  for (UniqueFd& fd : tried) {
+    fd.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!fd.ok()) return SysError("an event loop needs descriptors");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventLoopOptions& options) {
+  if (absl::Status status = CheckDescriptorsAreLeft(); !status.ok()) return status;
   const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(), &event_config_free);
   // The environment (EVENT_NOEPOLL and the like) must not change what is measured; one thread needs no locks.
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
-DEFINE_int32(offload, 0, "event loops and rings: so many helper threads for each loop run tasks that compute; 0: itself");
+DEFINE_int32(offload, 0, "event loops and rings: so many helper threads for each loop do the long work; 0: the loop does it");
 
 namespace polyserve {
 

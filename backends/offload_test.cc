@@ -10,7 +10,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "net/signals.h"
 #include "protocol/output.h"
 #include "room/wake_list.h"
 
@@ -50,12 +52,16 @@ class Gate {
 
 class OffloadTest : public testing::Test {
  protected:
-  OffloadTest() { wakes_->BelongToThisThread(); }
+  OffloadTest() {
+    EXPECT_TRUE(Signals::Install(absl::InfiniteDuration()).ok());  // Whoever waits for threads interrupts them.
+    wakes_->BelongToThisThread();
+  }
 
   void AwaitDone(const Offload::Job& job) {
     while (!job.is_done()) {
       pollfd woken = {wakes_->fd(), POLLIN, 0};
-      if (wakes_->empty()) ASSERT_EQ(::poll(&woken, 1, 30'000), 1) << "nobody was woken";
+      const int ready = wakes_->empty() ? ::poll(&woken, 1, 30'000) : 1;
+      ASSERT_EQ(ready, 1) << "nobody was woken";
       wakes_->TakeWake();
       wakes_->Deliver();
     }
