@@ -119,11 +119,22 @@ def workload_table(summary, workload):
     return lines + [f"  mark  {note}" for note in notes]
 
 
+def warnings(run, summary):
+    """What a reader has to know before any figure."""
+    found = []
+    if run.get("unfit"):
+        found.append("ATTENTION: these figures say nothing: " + "; ".join(run["unfit"]) + ".")
+    disturbed = sum("other programs took" in " ".join(result["marks"]) or "the host took" in " ".join(result["marks"])
+                    for result in summary["results"])
+    if disturbed > len(summary["results"]) / 3:
+        found.append("ATTENTION: the machine was busy with other things, so that little can be told apart; tools/doctor "
+                     "says with what.")
+    return found
+
+
 def text(run, summary, folder):
     """All of it."""
-    lines = []
-    if run.get("unfit"):
-        lines += ["ATTENTION: these figures say nothing: " + "; ".join(run["unfit"]) + ".", ""]
+    lines = [line for warning in warnings(run, summary) for line in (warning, "")]
     lines += [answer(summary, workload) for workload in run["workloads"]]
     for workload in run["workloads"]:
         lines += ["", *workload_table(summary, workload)]
