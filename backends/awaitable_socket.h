@@ -59,7 +59,8 @@ class AwaitableSocket : public EventClient {
   bool TakeWake() { return std::exchange(is_woken_, false); }
   // Something has moved, other than what was waited for; see the idle time-out.
   using EventClient::NoteMove;
-  // Its end wakes.
+  // Their end wakes.
+  using EventClient::ReadElsewhere;
   using EventClient::TakeResult;
   using EventClient::WorkElsewhere;
 

@@ -61,6 +61,9 @@ Detached Converse(Connection connection, EventShared& shared) {
     if (!is_time && count >= 0) Show(count, conversation, shared, socket.counters(), output);
     while (true) {  // Performs all output, and what it held up.
       if (conversation.is_cut_off()) co_return;
+      if (socket.ReadElsewhere(output)) {
+        while (!socket.TakeResult(output)) co_await socket.Woken();
+      }
       const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, socket.counters());
       if (sent == Transmitted::kBroken) co_return;
       if (sent == Transmitted::kBlocked) co_await socket.Writable();

@@ -24,10 +24,10 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions optio
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const EventLoopOptions& options, StartClient start) {
   if (absl::Status status = EventLoop::Check(options); !status.ok()) return status;
-  const absl::StatusOr<int> helpers = HelpersFromFlag();
-  if (!helpers.ok()) return helpers.status();
+  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
+  if (!offload.ok()) return offload.status();
   EventLoopOptions with_helpers = options;
-  with_helpers.helpers = *helpers;
+  with_helpers.offload = *offload;
   return MakeLoopBackend([with_helpers, start](ServeContext& context, const LoopPost* post) {
     return EventLoop::Create(context, post, with_helpers, start);
   });

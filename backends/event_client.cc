@@ -24,9 +24,16 @@ void EventClient::OnTick() {
 
 void EventClient::WorkElsewhere(Output& output) { job_ = shared_.offload->Start(output.TakeWork(), *this); }
 
+bool EventClient::ReadElsewhere(const Output& output) {
+  if (shared_.offload == nullptr || std::exchange(has_read_, false)) return false;
+  job_ = shared_.offload->ReadAhead(output, *this);
+  has_read_ = job_ != nullptr;
+  return has_read_;
+}
+
 bool EventClient::TakeResult(Output& output) {
   if (!job_->is_done()) return false;
-  output = job_->TakeResult();
+  if (output.empty()) output = job_->TakeResult();
   job_ = nullptr;
   NoteMove();
   return true;

@@ -145,13 +145,17 @@ bool EventConnection::TakeWhatHasCome() {
 EventConnection::Next EventConnection::Answer(Output& output) {
   bool had_task = false;
   for (int rounds = 0; rounds < kRoundsPerTurn; ++rounds) {
+    if (ReadElsewhere(output)) return ParkForHelper(output);
     Transmitted result = Transmit(fd_.get(), output, kBytesPerTurn, counters_);
     if (result == Transmitted::kAll && output.has_work()) {
       if (had_task) return Park(output, Transmitted::kBudget);  // One a turn: here it keeps all the others waiting.
       if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
         return ParkFor(output, pause);
       }
-      if (shared_.offload != nullptr) return ParkForResult(output);
+      if (shared_.offload != nullptr) {
+        WorkElsewhere(output);
+        return ParkForHelper(output);
+      }
       had_task = true;
       output.TakeWork()(output);
       result = Transmit(fd_.get(), output, kBytesPerTurn, counters_);
@@ -186,11 +190,10 @@ EventConnection::Next EventConnection::ParkFor(Output& output, absl::Duration pa
   return Next::kWait;
 }
 
-// Nothing is left to be sent before the task is done, so the socket is not asked.
-EventConnection::Next EventConnection::ParkForResult(Output& output) {
+// Nothing is to be sent before the helper is done, so the socket is not asked.
+EventConnection::Next EventConnection::ParkForHelper(Output& output) {
   SetAside(output);
   event_del(&parked_->wait);
-  WorkElsewhere(parked_->output);
   return Next::kWait;
 }
 

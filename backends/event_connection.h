@@ -45,7 +45,7 @@ class EventConnection : public EventClient {
   Next Answer(Output& output);
   Next Park(Output& output, Transmitted why);
   Next ParkFor(Output& output, absl::Duration pause);
-  Next ParkForResult(Output& output);
+  Next ParkForHelper(Output& output);
   void SetAside(Output& output);
   Next Linger();
 

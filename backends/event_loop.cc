@@ -67,7 +67,7 @@ absl::StatusOr<std::unique_ptr<ServingLoop>> EventLoop::Create(ServeContext& con
   if (!base.ok()) return base.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
-  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.helpers, **wakes);
+  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.offload, **wakes);
   if (!offload.ok()) return offload.status();
   std::unique_ptr<EventLoop> loop(
       new EventLoop(context, post, options, start, *std::move(base), *std::move(wakes), *std::move(offload)));

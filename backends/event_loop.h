@@ -35,7 +35,7 @@ struct EventLoopOptions {
   const char* method = nullptr;  // libevent's name for it; null: libevent's own choice.
   Trigger trigger = Trigger::kLevel;
   int max_descriptor = INT_MAX;  // Connections with larger ones are refused.
-  int helpers = 0;               // See Offload.
+  Offload::Options offload = {};
 };
 
 // What is done with each client that was accepted; its socket is non-blocking. An EventClient is to join the loop, or

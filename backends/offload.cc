@@ -1,19 +1,46 @@
 #include "backends/offload.h"
 
+#include <fcntl.h>
 #include <gflags/gflags.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "backends/turn.h"
+#include "base/unique_fd.h"
 
-DEFINE_int32(offload, 0, "event loops and rings: so many helper threads for each loop do the long work; 0: the loop does it");
+DEFINE_int32(offload, 0,
+             "event loops and rings: so many helper threads for each loop do the long work; 0: the loop does it");
+DEFINE_bool(offload_files, false, "with --offload: they also read files that are not in memory yet from the disk");
 
 namespace polyserve {
 
 namespace {
 
 constexpr int kMaxHelpers = 256;
+constexpr int64_t kPieceBytes = 64 * 1024;
+
+// Whether reading this byte would wait for a disk. Where the file system cannot say (EOPNOTSUPP), it would not.
+bool IsCold(int fd, int64_t offset) {
+  char byte = 0;
+  iovec piece = {&byte, 1};
+  return ::preadv2(fd, &piece, 1, offset, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
+
+// Has the kernel keep this part of a file in its page cache.
+void Read(int fd, int64_t offset, int64_t length) {
+  ::posix_fadvise(fd, offset, 2 * length, POSIX_FADV_WILLNEED);  // The disk goes on while this is sent.
+  char piece[kPieceBytes];
+  for (int64_t read = 0; read < length; read += kPieceBytes) {
+    if (::pread(fd, piece, sizeof(piece), offset + read) <= 0) return;  // Whoever sends it will see why.
+  }
+}
 
 }  // namespace
 
@@ -47,10 +74,10 @@ Output Offload::Job::TakeResult() {
   return std::move(work_->result);
 }
 
-absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(int helpers, WakeList& wakes) {
-  if (helpers == 0) return nullptr;
-  std::unique_ptr<Offload> offload(new Offload(wakes));
-  for (int i = 0; i < helpers; ++i) {
+absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(const Options& options, WakeList& wakes) {
+  if (options.helpers == 0) return nullptr;
+  std::unique_ptr<Offload> offload(new Offload(options.reads_files, wakes));
+  for (int i = 0; i < options.helpers; ++i) {
     absl::Status status = offload->helpers_.Start([self = offload.get()] { self->Help(); });
     if (!status.ok()) return absl::Status(status.code(), absl::StrCat("--offload: ", status.message()));
   }
@@ -78,6 +105,16 @@ std::unique_ptr<Offload::Job> Offload::Start(Output::Task task, Wakeable& client
   }
   changed_.notify_one();
   return job;
+}
+
+std::unique_ptr<Offload::Job> Offload::ReadAhead(const Output& output, Wakeable& client) {
+  const Output::FileRange* const next = reads_files_ ? output.FirstFile() : nullptr;
+  if (next == nullptr) return nullptr;
+  const int64_t length = std::min(next->length, kBytesPerTurn);
+  const int fd = next->file->get();
+  if (!IsCold(fd, next->offset) && !IsCold(fd, next->offset + length - 1)) return nullptr;
+  return Start([file = next->file, offset = next->offset, length](Output&) { Read(file->get(), offset, length); },
+               client);
 }
 
 // The next one in the queue; null: that was all.
@@ -108,9 +145,14 @@ void Offload::Help() {
   }
 }
 
-absl::StatusOr<int> HelpersFromFlag() {
-  if (FLAGS_offload >= 0 && FLAGS_offload <= kMaxHelpers) return FLAGS_offload;
-  return absl::InvalidArgumentError(absl::StrCat("--offload=", FLAGS_offload, " is not from 0 to ", kMaxHelpers));
+absl::StatusOr<Offload::Options> Offload::OptionsFromFlags() {
+  if (FLAGS_offload < 0 || FLAGS_offload > kMaxHelpers) {
+    return absl::InvalidArgumentError(absl::StrCat("--offload=", FLAGS_offload, " is not from 0 to ", kMaxHelpers));
+  }
+  if (FLAGS_offload_files && FLAGS_offload == 0) {
+    return absl::InvalidArgumentError("--offload_files needs helpers; say how many with --offload=N");
+  }
+  return Options{.helpers = FLAGS_offload, .reads_files = FLAGS_offload_files};
 }
 
 }  // namespace polyserve

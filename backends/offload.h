@@ -1,6 +1,7 @@
 // Offload: helper threads of one loop, for work that would keep all of its clients waiting (--offload=N): tasks that
-// compute. The loop goes on with the others, and is woken when the work is done. The idea, of an event loop with
-// helpers, is that of the Flash web server ("AMPED": Pai, Druschel, Zwaenepoel, USENIX 1999).
+// compute, and, with --offload_files, reading what is to be sent from a disk. The loop goes on with the others, and is
+// woken when the work is done. The idea, of an event loop with helpers, is that of the Flash web server ("AMPED": Pai,
+// Druschel, Zwaenepoel, USENIX 1999).
 //
 // Its queue is bounded by the number of clients: each has one job at most, since a session is shown nothing while its
 // task is under way, and what its peer sends meanwhile waits in the kernel. So replies keep their order, too.
@@ -43,20 +44,32 @@ class Offload {
     WakeList::Entry entry_;
   };
 
+  struct Options {
+    int helpers = 0;
+    bool reads_files = false;
+  };
+  // --offload and --offload_files, checked.
+  static absl::StatusOr<Options> OptionsFromFlags();
+
   // Starts the helpers; the list is the loop's, and must outlive this. Null for no helpers. Unavailable: the system has
   // no threads left.
-  static absl::StatusOr<std::unique_ptr<Offload>> Create(int helpers, WakeList& wakes);
+  static absl::StatusOr<std::unique_ptr<Offload>> Create(const Options& options, WakeList& wakes);
   // Forgets what was not begun, and waits for what was.
   ~Offload();
 
   // Has a helper run the task, after those of others that came before. The client is woken when it is done.
   std::unique_ptr<Job> Start(Output::Task task, Wakeable& client);
 
+  // Where the file that this output sends next is not in memory (and files are to be read so): has a helper read as
+  // much of it as is sent in a turn. Null where there is nothing to wait for. The job has no result.
+  std::unique_ptr<Job> ReadAhead(const Output& output, Wakeable& client);
+
  private:
-  explicit Offload(WakeList& wakes) : wakes_(wakes) {}
+  Offload(bool reads_files, WakeList& wakes) : reads_files_(reads_files), wakes_(wakes) {}
   void Help();
   std::shared_ptr<Work> Next();
 
+  const bool reads_files_;
   WakeList& wakes_;
   Mutex mutex_;
   std::condition_variable_any changed_;
@@ -64,9 +77,6 @@ class Offload {
   bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadGroup helpers_;  // Last: its destructor waits for threads that use the others.
 };
-
-// --offload=N, checked; 0 where it is not given.
-absl::StatusOr<int> HelpersFromFlag();
 
 }  // namespace polyserve
 

@@ -30,8 +30,8 @@ constexpr Traits kProcessPool = {
 constexpr char kThreadpoolFlags[] = "workers accept workers_min workers_max max_requests_per_worker pin_cpus";
 constexpr char kPreforkFlags[] = "workers accept lock workers_min workers_max max_requests_per_worker pin_cpus";
 
-constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus offload";
-constexpr char kEventFlags[] = "trigger workers worker_type accept pin_cpus offload";
+constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus offload offload_files";
+constexpr char kEventFlags[] = "trigger workers worker_type accept pin_cpus offload offload_files";
 
 constexpr Model kModels[] = {
     {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeLoopBackend},

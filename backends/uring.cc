@@ -17,10 +17,10 @@ namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
   if (absl::Status status = CheckUring(); !status.ok()) return status;
-  const absl::StatusOr<int> helpers = HelpersFromFlag();
-  if (!helpers.ok()) return helpers.status();
-  return MakeLoopBackend([helpers = *helpers](ServeContext& context, const LoopPost* post) {
-    return MakeUringLoop(context, post, helpers);
+  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
+  if (!offload.ok()) return offload.status();
+  return MakeLoopBackend([offload = *offload](ServeContext& context, const LoopPost* post) {
+    return MakeUringLoop(context, post, offload);
   });
 }
 

@@ -126,6 +126,7 @@ bool UringConnection::Answer() {
     if (rounds == kRoundsPerTurn) return ComeBack(), true;
     if (unsent_ == nullptr) TellTime();
     Output& output = unsent_->output;
+    if (ReadElsewhere()) return true;
     const Transmitted sent = Send();
     if (sent == Transmitted::kBroken) return false;
     if (sent != Transmitted::kAll) return true;
@@ -154,10 +155,18 @@ bool UringConnection::Answer() {
   return true;
 }
 
+// True where a helper reads the file that is sent next, since a disk would have to be waited for.
+bool UringConnection::ReadElsewhere() {
+  if (shared_.offload == nullptr || std::exchange(has_read_, false)) return false;
+  job_ = shared_.offload->ReadAhead(unsent_->output, *this);
+  has_read_ = job_ != nullptr;
+  return has_read_;
+}
+
 // False where the helpers are not done yet.
 bool UringConnection::TakeResult() {
   if (!job_->is_done()) return false;
-  unsent_->output = job_->TakeResult();
+  if (unsent_->output.empty()) unsent_->output = job_->TakeResult();
   job_ = nullptr;
   last_moved_ = shared_.ticks;
   return true;

@@ -80,6 +80,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void OnWake();
   void TellTime();
   bool TakeResult();
+  bool ReadElsewhere();
   void ComeBack();
   bool Answer();
   Transmitted Send();
@@ -105,6 +106,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool is_stream_ = false;       // More comes at once than a request's buffer holds.
   bool lingering_ = false;
   bool over_ = false;
+  bool has_read_ = false;     // A helper has read what is sent next.
   bool wake_is_due_ = false;  // The session is told the time when there is no output.
   bool cancelled_ = false;    // Over, and waits only for the completions.
   Conversation conversation_;

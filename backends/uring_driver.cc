@@ -13,12 +13,13 @@ namespace polyserve {
 
 absl::Status CheckUring() { return UringRing::Create().status(); }
 
-absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post, int helpers) {
+absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post,
+                                                           const Offload::Options& offload_options) {
   absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create();
   if (!ring.ok()) return ring.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
-  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(helpers, **wakes);
+  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(offload_options, **wakes);
   if (!offload.ok()) return offload.status();
   return std::make_unique<UringLoop>(context, post, *std::move(ring), *std::move(wakes), *std::move(offload));
 }

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "backends/offload.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
 
@@ -17,7 +18,8 @@ absl::Status CheckUring();
 
 // Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Fails where CheckUring() does, or for want of descriptors or
 // memory.
-absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post, int helpers);
+absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post,
+                                                           const Offload::Options& offload_options);
 
 }  // namespace polyserve
 

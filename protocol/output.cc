@@ -84,6 +84,13 @@ const Output::FileRange* Output::FrontFile() const {
   return empty() ? nullptr : std::get_if<FileRange>(&segments_[first_]);
 }
 
+const Output::FileRange* Output::FirstFile() const {
+  if (file_ranges_ == 0) return nullptr;
+  const auto has_file = [](const Segment& segment) { return std::holds_alternative<FileRange>(segment); };
+  const auto found = std::find_if(segments_.begin() + static_cast<std::ptrdiff_t>(first_), segments_.end(), has_file);
+  return found == segments_.end() ? nullptr : &std::get<FileRange>(*found);
+}
+
 int64_t Output::TrimFront(int64_t bytes) {
   Segment& front = segments_[first_];
   if (Copied* copied = std::get_if<Copied>(&front)) {

@@ -103,6 +103,8 @@ class Output {
   int FrontMemory(iovec* pieces, int max) const;
   // The file range at the front; null where there is none.
   const FileRange* FrontFile() const;
+  // The one that comes first, wherever it is; null where there is none.
+  const FileRange* FirstFile() const;
   // Removes so many bytes that were sent from the front.
   void Sent(int64_t bytes);
   // Of datagrams, instead of these: the one at the front, unless empty(); and its removal, sent or not.
