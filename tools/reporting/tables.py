@@ -1,0 +1,153 @@
+"""The tables of the report, as HTML: what the plots show, in figures. Each is one function; markup is escaped throughout."""
+import markupsafe
+
+from . import palette, plots, rules, run_plots, usl, words
+
+_METRICS = (
+    # title, metric (LATENCY stands for service or response), how to write it
+    ("throughput", "throughput", None),
+    ("p50", "LATENCY_p50_us", words.time),
+    ("p90", "LATENCY_p90_us", words.time),
+    ("p99", "LATENCY_p99_us", words.time),
+    ("p99.9", "LATENCY_p999_us", words.time),
+    ("CPU/request", "cpu_us_per_request", words.time),
+    ("calls/request", "syscalls_per_request", "{:.2f}".format),
+)
+
+
+def table(head, rows, numeric=True):
+    """Markup of a table: `head` are the titles, the first cell of each row is its title. Cells may be Markup."""
+    kind = markupsafe.Markup(' class="n"') if numeric else ""
+    escape = markupsafe.escape
+    top = _join(markupsafe.Markup('<th scope="col"{}>{}</th>').format(kind if place else "", title)
+                for place, title in enumerate(head))
+    body = _join(markupsafe.Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+        row[0], _join(markupsafe.Markup("<td{}>{}</td>").format(kind, escape(cell)) for cell in row[1:])) for row in rows)
+    return markupsafe.Markup('<div class="scroll" tabindex="0"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+                             ).format(top, body)
+
+
+def heat_map(results):
+    """Models, then peers, by workloads."""
+    markup = markupsafe.Markup
+    top = _join(markup('<th scope="col">{}</th>').format(workload.name) for workload in results.workloads)
+    rows = [_heat_row(results, subject.name) for subject in results.models]
+    if results.peers:
+        rows.append(markup('<tr class="peers"><th scope="rowgroup" colspan="{}">other servers, beside the best model</th></tr>'
+                           ).format(len(results.workloads) + 1))
+        rows += [_heat_row(results, subject.name) for subject in results.peers]
+    return markup('<div class="scroll" tabindex="0"><table class="heat"><thead><tr><th scope="col">model</th>{}</tr></thead>'
+                  "<tbody>{}</tbody></table></div>").format(top, _join(rows))
+
+
+def _heat_row(results, name):
+    return markupsafe.Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+        name, _join(_heat_cell(results, workload, name) for workload in results.workloads))
+
+
+def _heat_cell(results, workload, name):
+    markup = markupsafe.Markup
+    if results.cell(workload.name, name) is None:
+        why = results.left_out(workload.name, name)
+        return markup('<td class="no" title="{}">–</td>').format(why) if why else markup("<td></td>")
+    share = rules.share_of_best(results, workload, name)
+    if share is None:
+        return markup('<td class="bad">failed</td>')
+    figure = ""
+    if name == rules.best_model(results, workload):
+        figure = markup("<small>{}</small>").format(workload.write(results.figure(workload, name).median))
+    return markup('<td class="h{}">{}{}{}</td>').format(
+        palette.heat_class(share), words.ratio(share), run_plots.marks_of(results, workload, name), figure)
+
+
+def of_workload(results, workload):
+    """All estimates of a workload, with their spreads, and the marks."""
+    columns = []
+    names = plots.ranked(results, workload)
+    for title, metric, write in _METRICS:
+        metric = metric.replace("LATENCY", workload.latency_metric)
+        if any(results.estimate(workload.name, name, metric) for name in names):
+            columns.append((title, metric, write or (lambda value: words.rate(value, workload.unit))))
+    rows = []
+    for name in names:
+        cells = [results.estimate(workload.name, name, metric) for _, metric, _ in columns]
+        rows.append([name] + [words.estimate(cell, write) if cell else "" for cell, (_, _, write) in zip(cells, columns)]
+                    + [results.figure(workload, name).n, "; ".join(results.cell(workload.name, name).marks)])
+    return table(["subject"] + [title for title, _, _ in columns] + ["rounds", "marks"], rows)
+
+
+def memory(results):
+    rows = []
+    for subject in results.models + results.peers:
+        own, kernel = results.memory_per_connection(subject.name)
+        if own is not None:
+            rows.append([subject.name] + [_bytes(part) for part in (own, kernel)])
+    return table(["subject", "the server's own (PSS)", "the kernel's"], rows)
+
+
+def _bytes(part):
+    if part is None:
+        return "not measured"
+    return words.estimate(part, words.size) if part.low > 0 else f"none that stands out (at most {words.size(max(0, part.high))})"
+
+
+def idle(results):
+    """Throughput by idle connections, a column each."""
+    series = {subject.name: results.over_idle(subject.name) for subject in results.models + results.peers}
+    return _steps({f"{name} ({workload})": dict(points) for name, (workload, points) in series.items() if points})
+
+
+def scaling(results, workload):
+    """Throughput by workers, a column each, and the parameters of the laws that were fitted; None where there is nothing."""
+    series = {subject.name: results.over_workers(workload.name, subject.name) for subject in results.models}
+    series = {name: points for name, points in series.items() if len(points) > 1}
+    if not series:
+        return None
+    rows = []
+    for name, points in series.items():
+        fit, held = usl.fit(points), usl.hold_back(points)
+        if fit is not None:
+            peak = "never" if fit.peak == float("inf") else f"{fit.peak:.1f}"
+            rows.append([name, words.number(fit.one), f"{fit.sigma:.3f}", f"{fit.kappa:.4f}", peak, words.percent(fit.error),
+                         "too few steps" if held is None else f"{100 * held.error:+.1f} % at {held.workers}"])
+    measured = _steps({name: dict(points) for name, points in series.items()})
+    return measured + table(["", "one worker (λ)", "contention (σ)", "coherency (κ)", "most at", "error of the fit",
+                             "held back: foretold"], rows) if rows else measured
+
+
+def _steps(series):
+    columns = sorted({step for points in series.values() for step in points})
+    rows = [[name] + [words.number(points[step]) if step in points else "" for step in columns]
+            for name, points in series.items()]
+    return table([""] + [f"{step:,}" for step in columns], rows)
+
+
+def pairs(mapping):
+    """A table of names and values."""
+    return table(["name", "value"], [[name, "none" if value is None else value] for name, value in mapping.items()],
+                 numeric=False)
+
+
+def fairness(contract):
+    """The fairness contract: {row: {subject: value}}. What is the same for all is said once."""
+    lines = []
+    for row, values in contract.items():
+        by_value = {}
+        for name, value in values.items():
+            by_value.setdefault(str(value), []).append(name)
+        common = max(by_value, key=lambda value: len(by_value[value])) if by_value else ""
+        others = "; ".join(f"{words.names(names)}: {value}" for value, names in by_value.items() if value != common)
+        lines.append([row, common, others or "nobody"])
+    return table(["row", "the same for all", "but for"], lines, numeric=False)
+
+
+def subjects(results):
+    kinds = {"model": "model", "peer": "other server", "aa": "twin, for the noise"}
+    rows = [[subject.name, kinds.get(subject.kind, subject.kind), subject.version,
+             markupsafe.Markup("<code>{}</code>").format(" ".join(subject.flags)) if subject.flags else ""]
+            for subject in results.subjects]
+    return table(["name", "what", "version", "flags"], rows, numeric=False)
+
+
+def _join(parts):
+    return markupsafe.Markup("").join(parts)
