@@ -15,7 +15,7 @@ RULES = (
     "A request takes the processor time that was measured for a reply of its size, and the work of its own on top. Idle "
     "connections make it dearer by what they took off the throughput.",
     "A connection takes the memory that was measured, the process's own and the kernel's.",
-    f"A model carries the load where it needs at most {BUSY:.0%} of the processors and {FILLED:.0%} of the memory, at the bad end of "
+    f"A model carries the load where it needs at most {words.percent(BUSY)} of the processors and {words.percent(FILLED)} of the memory, at the bad end of "
     "what is uncertain. It may carry it where only the middle does.",
     "Where no figure is near enough, the data do not reach: such a model is neither recommended nor ruled out.",
     "Of those that carry the load, the one that needs least processor time is taken; those whose intervals meet its own are "

@@ -55,7 +55,7 @@ def answer(results, subject, workload, load):
     doubts = tuple(dict.fromkeys(core_doubts + kept_doubts))
     checks, wrong = _checks(results, costs, workload)
     if wrong:
-        doubts += ("A check below is off by more than a tenth: the answer may be as far off, or farther.",)
+        doubts += ("A check is off by more than a tenth: the answer may be as far off, or farther.",)
     if results.cell(workload.name, subject.name).client_was_the_limit:
         doubts += ("The client was the limit in the measurement; processor time per request may be less at full load.",)
     return Answer(*found, checks=checks, doubts=doubts)

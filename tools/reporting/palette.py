@@ -32,10 +32,10 @@ _MARKS = "osD^vP*X<>hd"
 # Heat map, from the least share of the best to the most; the limits are the lower bounds of the classes but the first.
 HEAT_LIMITS = (0.10, 0.25, 0.50, 0.70, 0.85, 0.95)
 HEAT = (("#f3f6fa", "#1c232b"), ("#d9e6f2", "#20303f"), ("#b5d0e8", "#244258"), ("#83b2da", "#2a5a7e"),
-        ("#4c8dc4", "#3b7fb0"), ("#1f66a6", "#66a9d8"), ("#0b3f78", "#a9d3f2"))
+        ("#4c8dc4", "#468bbd"), ("#1f66a6", "#66a9d8"), ("#0b3f78", "#a9d3f2"))
 # What is written on each: dark or light.
 HEAT_INK = (("#1b2030", "#e6e9ee"), ("#1b2031", "#e6e9ee"), ("#1b2032", "#e6e9ee"), ("#1b2033", "#ffffff"),
-            ("#fffff4", "#10151a"), ("#fffff5", "#10151a"), ("#fffff6", "#10151a"))
+            ("#1b2034", "#10151a"), ("#fffff5", "#10151a"), ("#fffff6", "#10151a"))
 
 
 def heat_class(share):

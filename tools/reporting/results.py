@@ -148,10 +148,9 @@ class Results:
     def cell(self, workload, subject):
         """The Cell, or None where the two were not put together."""
         row = self._cells.get((workload, subject))
-        if row is None:
+        if row is None or row["rounds"] == 0:
             return None
-        metrics = {name: Estimate(value["median"], value["low"], value["high"], value["n"])
-                   for name, value in row["metrics"].items()}
+        metrics = {name: _estimate(value) for name, value in row["metrics"].items()}
         return Cell(metrics, row["rounds_failed"], tuple(row["marks"]))
 
     def left_out(self, workload, subject):
@@ -217,9 +216,9 @@ class Results:
     def memory_per_connection(self, subject):
         """(own, kernel) as Estimates in bytes, of the first workload that has them; None for what was not measured."""
         for workload in self.workloads:
-            cell = self.cell(workload.name, subject)
-            if cell is not None and "pss_bytes_per_connection" in cell.metrics:
-                return cell.metrics["pss_bytes_per_connection"], cell.metrics.get("kernel_bytes_per_connection")
+            metrics = self._cells.get((workload.name, subject), {}).get("metrics", {})
+            if "pss_bytes_per_connection" in metrics:
+                return tuple(_estimate(metrics.get(f"{whose}_bytes_per_connection")) for whose in ("pss", "kernel"))
         return None, None
 
     def _read_json(self, name):
@@ -245,6 +244,10 @@ class Results:
                 if number < len(lines):
                     raise ResultsError(f"{path}, line {number}, is not JSON ({error})") from None
         return rows
+
+
+def _estimate(value):
+    return None if value is None else Estimate(value["median"], value["low"], value["high"], value["n"])
 
 
 def _medians(rows, key):

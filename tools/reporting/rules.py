@@ -15,7 +15,7 @@ RULES = (
     "comparison.",
     "The model with the highest median throughput leads; where requests come at a given rate, the one with the lowest 99th "
     "percentile of the response time.",
-    f"Level with it are all whose difference from it is not real (see the noise floor), or is less than {MATERIAL:.0%}; and, "
+    f"Level with it are all whose difference from it is not real (see the noise floor), or is less than {words.percent(MATERIAL)}; and, "
     "where the client was the limit for the leader, all others for which it was.",
     "Of those that are level the lowest 99th percentile of the service time decides; then the least memory per connection, "
     "own and kernel's; then the least processor time per request. Each decides only where the difference is real and material.",

@@ -1,4 +1,5 @@
 """Writes a result folder of invented, plausible data, for tests alone: the same for the same seed. Nothing was measured."""
+import itertools
 import json
 import pathlib
 import random
@@ -33,7 +34,8 @@ _CHURN = {"fork": 30.0, "thread": 3.0}
 _QUANTILES = (("p50", 0.95), ("p90", 1.3), ("p99", 2.1), ("p99.9", 4.5), ("max", 9.0))
 
 
-def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.015, seed=1, workers=(1, 2, 3, 4, 6, 8)):
+def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.015, seed=1, workers=(1, 2, 3, 4, 6, 8),
+          workloads=tuple(row[0] for row in _WORKLOADS)):
     """Writes the files of a result folder, for `models` of those known above, with `noise` as the standard deviation."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,24 +46,26 @@ def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.
     if models:
         subjects.append({"name": f"{models[-1]} (again)", "kind": "aa", "model": models[-1], "flags": [f"--model={models[-1]}"],
                          "of": models[-1]})
+    workloads = [row for row in _WORKLOADS if row[0] in workloads]
     skipped, lines = [], []
     for subject in subjects:
-        for workload in _WORKLOADS:
+        for workload in workloads:
             why = _why_not(subject, workload)
             if why:
                 skipped.append({"subject": subject["name"], "workload": workload[0], "why": why})
     for number in range(rounds):
         for subject in subjects:
-            for workload in _WORKLOADS:
+            for workload in workloads:
                 if not _why_not(subject, workload):
                     lines.append(_round(number, subject, workload, chance, noise))
     memory, idle = _idle(subjects, chance, noise)
+    scaled = "compute" if "compute" in [row[0] for row in workloads] else workloads[0][0]
     _write_lines(folder / "rounds.jsonl", lines)
     _write_lines(folder / "memory.jsonl", memory)
     _write_lines(folder / "idle.jsonl", idle)
-    _write_lines(folder / "scaling.jsonl", _scaling(models, workers, chance, noise))
+    _write_lines(folder / "scaling.jsonl", _scaling(models, scaled, workers, chance, noise))
     _write_lines(folder / "syscalls.jsonl", _syscalls(subjects))
-    (folder / "run.json").write_text(json.dumps(_run(subjects, rounds, seed, skipped), indent=1), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(_run(subjects, rounds, seed, skipped, workloads), indent=1), encoding="utf-8")
     made = store.Store(str(folder))
     made.write_summary(summary.of(made))
     return folder
@@ -72,7 +76,7 @@ def usl(workers, one=50000.0, sigma=0.06, kappa=0.004):
     return one * workers / (1 + sigma * (workers - 1) + kappa * workers * (workers - 1))
 
 
-def _run(subjects, rounds, seed, skipped):
+def _run(subjects, rounds, seed, skipped, workloads=()):
     rows = {"listen backlog": "4096", "socket options": "SO_REUSEADDR=1 TCP_NODELAY=1", "processors": "0", "workers": "1"}
     contract = {row: {subject["name"]: value for subject in subjects} for row, value in rows.items()}
     remarks = []
@@ -88,7 +92,7 @@ def _run(subjects, rounds, seed, skipped):
         "fairness": {"contract": contract, "violations": [], "remarks": remarks},
         "client_kernel_bytes_per_connection": 0, "subjects": subjects,
         "workloads": [{"name": name, "service": service, "load_flags": flags, "title": title, "unit": "replies/s",
-                       "higher_is_better": True} for name, service, title, flags, _, _ in _WORKLOADS],
+                       "higher_is_better": True} for name, service, title, flags, _, _ in workloads],
     }
 
 
@@ -112,7 +116,7 @@ def _cost(subject, workload):
 def _round(number, subject, workload, chance, noise):
     cost = _cost(subject, workload) * max(0.2, chance.gauss(1, noise))
     marks = ["the client was the limit"] if cost < 6.0 else []
-    if number == 1 and subject["name"] == workload[1] == "echo":
+    if number == 1 and workload[0] == "echo":
         marks.append("other programs took 30 % of a processor")
     failed = None
     if subject["model"] == "fork" and workload[0] == "http-64k" and number == 2:
@@ -156,8 +160,8 @@ def _idle(subjects, chance, noise):
     return memory, idle
 
 
-def _scaling(models, workers, chance, noise):
-    return [{"subject": model, "workload": "compute", "workers": count, "server": {}, "failed": None,
+def _scaling(models, workload, workers, chance, noise):
+    return [{"subject": model, "workload": workload, "workers": count, "server": {}, "failed": None,
              "load": {"replies_per_second": usl(count, 1e6 / _MODELS[model][0]) * chance.gauss(1, noise)}}
             for model in models if _MODELS[model][3] for count in workers]
 
@@ -171,3 +175,37 @@ def _syscalls(subjects):
 
 def _write_lines(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def tiny(folder, figures, marks=None, failed=(), real=(), rate=None):
+    """A folder with one workload, `work`, and nothing but a summary.
+
+    figures  {model: {metric: median or (median, low, high)}}; a number alone gets bounds 1 % off
+    marks    {model: [texts]}
+    failed   models of which a round failed
+    real     (a, b) pairs whose throughput was judged to differ; all others were judged not to
+    rate     the load generator's --rate, where requests are due at one
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = ["--workload=echo"] + ([f"--rate={rate}"] if rate else [])
+    run = _run([{"name": name, "kind": "model", "model": name, "flags": []} for name in figures], 7, 1, [])
+    run["workloads"] = [{"name": "work", "service": "echo", "load_flags": flags, "title": "work", "unit": "replies/s",
+                         "higher_is_better": True}]
+    results = [{"subject": name, "kind": "model", "workload": "work", "rounds": 7, "rounds_failed": int(name in failed),
+                "marks": (marks or {}).get(name, []),
+                "metrics": {metric: _interval(value) for metric, value in metrics.items()}}
+               for name, metrics in figures.items()]
+    judged = "response_p99_us" if rate else "throughput"
+    verdicts = [{"a": a, "b": b, "workload": "work", "metric": judged, "differs": (a, b) in real or (b, a) in real}
+                for a, b in itertools.combinations(figures, 2)]
+    noise = [{"workload": "work", "metric": judged, "floor": 1.02}]
+    (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    (folder / "summary.json").write_text(json.dumps({"schema": 1, "results": results, "noise": noise, "verdicts": verdicts}),
+                                         encoding="utf-8")
+    return folder
+
+
+def _interval(value):
+    median, low, high = value if isinstance(value, tuple) else (value, 0.99 * value, 1.01 * value)
+    return {"median": median, "low": low, "high": high, "n": 7, "unit": ""}

@@ -10,7 +10,7 @@ def number(value):
     for factor, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if abs(value) >= 0.9995 * factor:
             return _three_figures(value / factor) + letter
-    return _three_figures(value)
+    return str(int(value)) if value == int(value) else _three_figures(value)
 
 
 def time(microseconds):
@@ -19,8 +19,8 @@ def time(microseconds):
 
 
 def size(number_of_bytes):
-    """10240 -> '10.0 KiB'."""
-    return _with_unit(number_of_bytes, _SIZES)
+    """10240 -> '10.0 KiB', 200 -> '200 B'."""
+    return f"{number_of_bytes:.0f} B" if abs(number_of_bytes) < 1000 else _with_unit(number_of_bytes, _SIZES)
 
 
 def rate(value, unit):
@@ -57,13 +57,11 @@ def _with_unit(value, units):
     for factor, unit in units:
         if abs(value) >= 0.9995 * factor:
             return f"{_three_figures(value / factor)} {unit}"
-    return f"{_three_figures(value)} {units[-1][1]}"
+    return f"{_three_figures(value / units[-1][0])} {units[-1][1]}"
 
 
 def _three_figures(value):
     if value == 0:
         return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(value)) + 1e-4))
-    if value == int(value) and abs(value) < 1000:
-        return str(int(value))
-    return f"{value:.{min(digits, 6)}f}"
+    value = float(f"{value:.3g}")
+    return f"{value:.{min(6, max(0, 2 - math.floor(math.log10(abs(value)))))}f}"
