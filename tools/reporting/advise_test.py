@@ -17,7 +17,7 @@ class AnswersTest(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         cls.addClassCleanup(scratch.cleanup)
         cls.folder = pathlib.Path(scratch.name)
-        synthetic.write(cls.folder, models=("loop", "fork", "thread", "poll", "epoll"), rounds=5)
+        synthetic.write(cls.folder, models=("loop", "fork", "thread", "poll", "epoll"), rounds=3)
         cls.measured = results.Results(cls.folder)
 
     def advise(self, **load):

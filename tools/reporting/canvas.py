@@ -127,7 +127,7 @@ def finish_panel(axes, title, most, legend):
     axes.set_title(title, color=palette.page("muted"))
     axes.grid(axis="y")
     axes.set_ylim(0, most * 1.08)
-    axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.number(value)))
+    axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.number(value))))
     axes.legend(loc=legend, handlelength=1.6, ncols=2, columnspacing=1)
 
 

@@ -4,7 +4,8 @@ Every answer comes with what is to be doubted about it, in sentences: above all 
 """
 import bisect
 import math
-import statistics
+
+from comparison import statistics
 
 from . import usl, words
 from .span import Span
@@ -119,14 +120,13 @@ class Costs:
 
     def memory_check(self):
         """(most connections, foretold KiB, measured KiB): a line through all steps but the last; None with too few."""
-        points = [(row["idle"], row["pss_kib"]) for row in self._results.memory
-                  if row["subject"] == self.subject.name and not row.get("failed")]
-        points = sorted(points)
-        if len(points) < 4:
+        points = sorted((row["idle"], row["pss_kib"]) for row in self._results.memory
+                        if row["subject"] == self.subject.name and not row.get("failed"))
+        line = statistics.regression(points[:-1]) if len(points) >= 4 else None
+        if line is None:
             return None
-        slope, start = statistics.linear_regression(*zip(*points[:-1]))
         most, measured = points[-1]
-        return most, start + slope * most, measured
+        return most, line.intercept + line.slope * most, measured
 
     def _uses_one_core(self, workload_name):
         threads = self._results.median_of(workload_name, self.subject.name, lambda row: row["server"]["threads"])

@@ -8,7 +8,7 @@ import shlex
 import jinja2
 import markupsafe
 
-from . import canvas, palette, plots, rules, run_plots, tables, words
+from . import canvas, doubts, palette, plots, rules, run_plots, tables, words
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -50,53 +50,10 @@ def render(results, colours, pictures):
         answers=[_answer(results, workload, colours) for workload in results.workloads], rules=rules.RULES,
         heat_map=tables.heat_map(results), run_pictures=_run_pictures(results, pictures[""]),
         started=run["started"].replace("T", " ")[:16] + " UTC", revision=run["git"]["revision"][:12] + (", changed" if run["git"].get("dirty") else ""),
-        machine_line=machine_line(run), doubts=doubts(results), caveats=caveats(results), command=shlex.join(run["command"]),
+        machine_line=doubts.machine_line(run), doubts=doubts.of_run(results), caveats=doubts.caveats(results), command=shlex.join(run["command"]),
         machine=tables.pairs(_flat(run["machine"])), sysctls=tables.pairs(run.get("sysctls") or {}),
         fairness=tables.fairness((run.get("fairness") or {}).get("contract") or {}), subjects=tables.subjects(results),
         configured=[subject for subject in results.subjects if subject.config])
-
-
-def machine_line(run):
-    """The machine in half a line."""
-    machine = run["machine"]
-    return (f"{machine.get('cpu', 'unknown processor')}, {machine.get('cores', '?')} cores, "
-            f"{words.size(1024 * machine.get('memory_kib', 0))}, {machine.get('kernel', '?')}")
-
-
-def doubts(results):
-    """What makes the whole run doubtful, in sentences; shown before anything else."""
-    run = results.run
-    found = [f"These figures say nothing: {reason}." for reason in run.get("unfit") or ()]
-    disturbed = sum(any("other programs" in mark or "the host took" in mark for mark in row["marks"]) for row in results.rounds)
-    if disturbed:
-        found.append(f"The machine was not quiet: in {disturbed} of {len(results.rounds)} measurements others took more than a "
-                     "tenth of a processor.")
-    if run["git"].get("dirty"):
-        found.append("The sources had changes that the revision does not hold.")
-    found += [f"Unfair: {violation}." for violation in (run.get("fairness") or {}).get("violations") or ()]
-    expected = run["rounds"] * len({(row["subject"], row["workload"]) for row in results.rounds})
-    if len(results.rounds) < expected:
-        found.append(f"The run was broken off: {len(results.rounds)} of {expected} measurements are there.")
-    return found
-
-
-def caveats(results):
-    """What to bear in mind, in sentences: from the data."""
-    found = list(doubts(results))
-    limited = [f"{name} under {workload.name}" for workload in results.workloads for name in plots.ranked(results, workload)
-               if results.cell(workload.name, name).client_was_the_limit]
-    if limited:
-        found.append(f"The client was the limit for {words.names(limited)}: those servers may do more than shown.")
-    floors = {workload.name: results.noise_floor(workload.name, workload.figure) for workload in results.workloads}
-    measured = [f"{words.percent(floor)} ({name})" for name, floor in floors.items() if floor is not None]
-    if measured:
-        found.append(f"The noise floor, by which a subject differs from itself: {words.names(measured)}. Less is not called a difference.")
-    missing = [name for name, floor in floors.items() if floor is None]
-    if missing:
-        found.append(f"No noise floor was measured for {words.names(missing)}.")
-    found.append("Server and client share one machine and its loopback device: no network card, no loss, no distance.")
-    found.append("One machine and one kernel: ratios travel better than figures, and neither travels far.")
-    return found
 
 
 def _answer(results, workload, colours):

@@ -44,7 +44,7 @@ def _time_ticks(axes, is_narrow):
     decades = math.log10(high / low)
     steps = (1, 2, 5) if decades < (1.6 if is_narrow else 2.6) else (1, 3) if decades < (2.4 if is_narrow else 4) else (1,)
     axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=steps, numticks=20))
-    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.time(value)))
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.time(value))))
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axes.set_xlim(low, high)
 
@@ -76,7 +76,7 @@ def _throughput(results, workload, names):
                       fontsize=8.5)
         axes.set_xlim(0, most * (1.22 if on.is_narrow else 1.1))
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if on.is_narrow else 7))
-        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: write(value)))
+        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(write(value))))
         unit = "response time, 99th percentile" if workload.is_paced else workload.unit
         axes.set_xlabel(unit + ("" if workload.more_is_better else " (less is better)"))
 
@@ -153,7 +153,7 @@ def _processor_panel(axes, results, workload, names, on):
         axes.text(value.median + most * 0.02, row, words.time(value.median), va="center", fontsize=8.5)
     axes.set_xlim(0, most * 1.3)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
-    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.number(value)))
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.number(value))))
     axes.set_xlabel("µs of processor per request: own code (full), kernel (pale)" if not on.is_narrow
                     else "µs per request: own (full), kernel (pale)")
 

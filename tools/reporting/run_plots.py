@@ -79,7 +79,7 @@ def _memory(results):
             _memory_row(axes, row, found[name], on.colours.colour(name), on.is_narrow)
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, _LEAST_KIB * 0.8), high * (12 if on.is_narrow else 3))
-        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.size(value * 1024)))
+        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.size(value * 1024))))
         axes.set_xlabel("per idle connection, logarithmic")
         muted = palette.page("muted")
         handles = [matplotlib.lines.Line2D([], [], marker="o", color=muted, linestyle="none", label="the server's own (PSS)"),

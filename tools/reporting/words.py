@@ -1,5 +1,6 @@
 """Numbers as a person reads them: three significant figures, a unit that fits, never more precision than there is."""
 import math
+import re
 
 _TIMES = ((1e6, "s"), (1e3, "ms"), (1, "µs"), (1e-3, "ns"))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
@@ -11,6 +12,11 @@ def number(value):
         if abs(value) >= 0.9995 * factor:
             return _three_figures(value / factor) + letter
     return str(int(value)) if value == int(value) else _three_figures(value)
+
+
+def tick(text):
+    """A figure beside an axis needs no zeros: '30.0 k' -> '30 k', '1.50 ms' -> '1.5 ms'."""
+    return re.sub(r"(\.\d*?)0+(?= |$)", lambda match: match[1].rstrip("."), text)
 
 
 def time(microseconds):

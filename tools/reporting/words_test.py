@@ -36,6 +36,12 @@ class WordsTest(unittest.TestCase):
     def test_an_estimate_shows_its_spread(self):
         self.assertEqual(words.estimate(results.Estimate(100, 98, 102, 7), words.time), "100 µs ± 2.0 %")
 
+    def test_ticks_have_no_zeros_behind_the_point(self):
+        self.assertEqual(words.tick("30.0 k"), "30 k")
+        self.assertEqual(words.tick("1.50 ms"), "1.5 ms")
+        self.assertEqual(words.tick("100 k"), "100 k")
+        self.assertEqual(words.tick("0.250"), "0.25")
+
     def test_names_make_a_sentence(self):
         self.assertEqual(words.names(["a"]), "a")
         self.assertEqual(words.names(["a", "b", "c"]), "a, b and c")
