@@ -1,4 +1,4 @@
-"""What is to be doubted about a run, in sentences, and on which machine it was made."""
+"""What is to be doubted about a run, in sentences; and on which machine, when, and of what it was made."""
 from . import words
 
 
@@ -13,17 +13,25 @@ def of_run(results):
     """What makes the whole run doubtful, in sentences; shown before anything else."""
     run = results.run
     found = [f"These figures say nothing: {reason}." for reason in run.get("unfit") or ()]
-    disturbed = sum(any("other programs" in mark or "the host took" in mark for mark in row["marks"]) for row in results.rounds)
-    if disturbed:
-        found.append(f"The machine was not quiet: in {disturbed} of {len(results.rounds)} measurements others took more than a "
-                     "tenth of a processor.")
+    counts = count(results)
+    if counts["disturbed"]:
+        found.append(f"The machine was not quiet: in {counts['disturbed']} of {counts['done']} measurements others took more than "
+                     "a tenth of a processor.")
     if run["git"].get("dirty"):
         found.append("The sources had changes that the revision does not hold.")
     found += [f"Unfair: {violation}." for violation in (run.get("fairness") or {}).get("violations") or ()]
-    expected = run["rounds"] * len({(row["subject"], row["workload"]) for row in results.rounds})
-    if len(results.rounds) < expected:
-        found.append(f"The run was broken off: {len(results.rounds)} of {expected} measurements are there.")
+    if counts["done"] < counts["expected"]:
+        found.append(f"The run was broken off: {counts['done']} of {counts['expected']} measurements are there.")
     return found
+
+
+def count(results):
+    """Measurements of the rounds: done, expected, and disturbed by others. A folder that was cut down has them in run.json."""
+    if "measured" in results.run:
+        return results.run["measured"]
+    pairs = {(row["subject"], row["workload"]) for row in results.rounds}
+    disturbed = sum(any("other programs" in mark or "the host took" in mark for mark in row["marks"]) for row in results.rounds)
+    return {"done": len(results.rounds), "expected": results.run["rounds"] * len(pairs), "disturbed": disturbed}
 
 
 def caveats(results):
@@ -44,3 +52,13 @@ def caveats(results):
     found.append("Server and client share one machine and its loopback device: no network card, no loss, no distance.")
     found.append("One machine and one kernel: ratios travel better than figures, and neither travels far.")
     return found
+
+
+def started(run):
+    """When: '2026-01-31 12:00 UTC'."""
+    return run["started"].replace("T", " ")[:16] + " UTC"
+
+
+def revision(run):
+    """Of the sources, short."""
+    return run["git"]["revision"][:12] + (", changed" if run["git"].get("dirty") else "")

@@ -49,7 +49,7 @@ def render(results, colours, pictures):
         workloads=[_workload(results, workload, pictures) for workload in results.workloads],
         answers=[_answer(results, workload, colours) for workload in results.workloads], rules=rules.RULES,
         heat_map=tables.heat_map(results), run_pictures=_run_pictures(results, pictures[""]),
-        started=run["started"].replace("T", " ")[:16] + " UTC", revision=run["git"]["revision"][:12] + (", changed" if run["git"].get("dirty") else ""),
+        started=doubts.started(run), revision=doubts.revision(run),
         machine_line=doubts.machine_line(run), doubts=doubts.of_run(results), caveats=doubts.caveats(results), command=shlex.join(run["command"]),
         machine=tables.pairs(_flat(run["machine"])), sysctls=tables.pairs(run.get("sysctls") or {}),
         fairness=tables.fairness((run.get("fairness") or {}).get("contract") or {}), subjects=tables.subjects(results),

@@ -112,7 +112,7 @@ def _metric(metric):
 
 _MEASURES = (
     _Measure("the lowest 99th percentile", _metric("service_p99_us"), words.time, "service_p99_us"),
-    _Measure("the least memory per connection", _memory, words.size, None),
+    _Measure("the least memory per connection", _memory, lambda size: words.size(size) if size else "none that stands out", None),
     _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time,
              "cpu_us_per_request"),
 )

@@ -2,7 +2,7 @@
 import matplotlib.lines
 import matplotlib.ticker
 
-from . import canvas, palette, rules, words
+from . import canvas, palette, rules, tables, words
 
 _ROW_INCHES = 0.27
 _LEAST_KIB = 0.05  # What is less is drawn here: a logarithmic axis has no zero.
@@ -23,7 +23,9 @@ def heat_map(results):
         axes = on.axes(0.31 * len(names) + 1.25)[0][0]
         for row, name in enumerate(names):
             for column, workload in enumerate(workloads):
-                text, heat = _heat_cell(results, workload, name)
+                text = tables.share(results, workload, name) or ""
+                share = rules.share_of_best(results, workload, name)
+                heat = None if share is None else palette.heat_class(share)
                 colour = palette.HEAT[heat][0] if heat is not None else "none"
                 axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], facecolor=colour,
                           edgecolor=palette.page("paper"), linewidth=1.5)
@@ -42,23 +44,6 @@ def heat_map(results):
                        if rules.best_model(results, workload))
     return canvas.Plot("heatmap", "All at a glance", f"Heat map: what each model reaches under each workload, as a share of "
                        f"the best model. The best: {best}.", draw)
-
-
-def _heat_cell(results, workload, name):
-    """(text, class of heat or None)."""
-    if results.cell(workload.name, name) is None:
-        return "no" if results.left_out(workload.name, name) else "", None
-    share = rules.share_of_best(results, workload, name)
-    if share is None:
-        return "failed", None
-    return words.ratio(share) + marks_of(results, workload, name), palette.heat_class(share)
-
-
-def marks_of(results, workload, name):
-    """What is written behind a share: that it is no real difference from the best (≈), that the client was the limit (†)."""
-    best = rules.best_model(results, workload)
-    marks = "" if name == best or results.differs(workload.name, workload.figure, best, name) else " ≈"
-    return marks + (" †" if results.cell(workload.name, name).client_was_the_limit else "")
 
 
 def _memory(results):

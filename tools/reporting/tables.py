@@ -1,9 +1,9 @@
 """The tables of the report, as HTML: what the plots show, in figures. Each is one function; markup is escaped throughout."""
 import markupsafe
 
-from . import palette, plots, rules, run_plots, usl, words
+from . import palette, plots, rules, usl, words
 
-_METRICS = (
+METRICS = (
     # title, metric (LATENCY stands for service or response), how to write it
     ("throughput", "throughput", None),
     ("p50", "LATENCY_p50_us", words.time),
@@ -47,27 +47,24 @@ def _heat_row(results, name):
 
 def _heat_cell(results, workload, name):
     markup = markupsafe.Markup
-    if results.cell(workload.name, name) is None:
-        why = results.left_out(workload.name, name)
-        return markup('<td class="no" title="{}">–</td>').format(why) if why else markup("<td></td>")
-    share = rules.share_of_best(results, workload, name)
-    if share is None:
+    text = share(results, workload, name)
+    if text is None:
+        return markup("<td></td>")
+    if text == "–":
+        return markup('<td class="no" title="{}">–</td>').format(results.left_out(workload.name, name))
+    if text == "failed":
         return markup('<td class="bad">failed</td>')
     figure = ""
     if name == rules.best_model(results, workload):
         figure = markup("<small>{}</small>").format(workload.write(results.figure(workload, name).median))
-    return markup('<td class="h{}">{}{}{}</td>').format(
-        palette.heat_class(share), words.ratio(share), run_plots.marks_of(results, workload, name), figure)
+    heat = palette.heat_class(rules.share_of_best(results, workload, name))
+    return markup('<td class="h{}">{}{}</td>').format(heat, text, figure)
 
 
 def of_workload(results, workload):
     """All estimates of a workload, with their spreads, and the marks."""
-    columns = []
     names = plots.ranked(results, workload)
-    for title, metric, write in _METRICS:
-        metric = metric.replace("LATENCY", workload.latency_metric)
-        if any(results.estimate(workload.name, name, metric) for name in names):
-            columns.append((title, metric, write or (lambda value: words.rate(value, workload.unit))))
+    columns = columns_of(results, workload, names)
     rows = []
     for name in names:
         cells = [results.estimate(workload.name, name, metric) for _, metric, _ in columns]
@@ -76,16 +73,42 @@ def of_workload(results, workload):
     return table(["subject"] + [title for title, _, _ in columns] + ["rounds", "marks"], rows)
 
 
+def columns_of(results, workload, names):
+    """(title, metric, write) of METRICS, those that one of the subjects has an estimate of."""
+    columns = []
+    for title, metric, write in METRICS:
+        metric = metric.replace("LATENCY", workload.latency_metric)
+        if any(results.estimate(workload.name, name, metric) for name in names):
+            columns.append((title, metric, write or (lambda value: words.rate(value, workload.unit))))
+    return columns
+
+
+def share(results, workload, name):
+    """What stands in the heat map: the share of the best with its marks, `failed`, or `–` for what was left out; None: nothing."""
+    if results.cell(workload.name, name) is None:
+        return "–" if results.left_out(workload.name, name) else None
+    found = rules.share_of_best(results, workload, name)
+    return "failed" if found is None else words.ratio(found) + marks_of(results, workload, name)
+
+
+def marks_of(results, workload, name):
+    """What is written behind a share: that it is no real difference from the best (≈), that the client was the limit (†)."""
+    best = rules.best_model(results, workload)
+    marks = "" if name == best or results.differs(workload.name, workload.figure, best, name) else " ≈"
+    return marks + (" †" if results.cell(workload.name, name).client_was_the_limit else "")
+
+
 def memory(results):
     rows = []
     for subject in results.models + results.peers:
         own, kernel = results.memory_per_connection(subject.name)
         if own is not None:
-            rows.append([subject.name] + [_bytes(part) for part in (own, kernel)])
+            rows.append([subject.name] + [memory_part(part) for part in (own, kernel)])
     return table(["subject", "the server's own (PSS)", "the kernel's"], rows)
 
 
-def _bytes(part):
+def memory_part(part):
+    """An Estimate of bytes per connection, or None, as a text."""
     if part is None:
         return "not measured"
     return words.estimate(part, words.size) if part.low > 0 else f"none that stands out (at most {words.size(max(0, part.high))})"
@@ -128,17 +151,20 @@ def pairs(mapping):
                  numeric=False)
 
 
-def fairness(contract):
-    """The fairness contract: {row: {subject: value}}. What is the same for all is said once."""
-    lines = []
+def agreements(contract):
+    """Rows (name, the value that most have, who has which other one) of the fairness contract, {row: {subject: value}}."""
     for row, values in contract.items():
         by_value = {}
         for name, value in values.items():
             by_value.setdefault(str(value), []).append(name)
         common = max(by_value, key=lambda value: len(by_value[value])) if by_value else ""
-        others = "; ".join(f"{words.names(names)}: {value}" for value, names in by_value.items() if value != common)
-        lines.append([row, common, others or "nobody"])
-    return table(["row", "the same for all", "but for"], lines, numeric=False)
+        yield row, common, "; ".join(f"{words.names(names)}: {value}" for value, names in by_value.items() if value != common)
+
+
+def fairness(contract):
+    """The fairness contract; what is the same for all is said once."""
+    return table(["row", "the same for all", "but for"], [[row, common, others or "nobody"]
+                                                          for row, common, others in agreements(contract)], numeric=False)
 
 
 def subjects(results):

@@ -55,7 +55,9 @@ def names(items):
 
 
 def estimate(value, write):
-    """An Estimate, written by `write`, with its spread: '152 k ± 1.2 %'."""
+    """An Estimate, written by `write`, with its spread: '152 k ± 1.2 %'. One measurement has none."""
+    if value.n == 1:
+        return write(value.median)
     return f"{write(value.median)} ± {percent(value.spread)}"
 
 
