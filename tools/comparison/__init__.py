@@ -6,6 +6,7 @@
     runner, extras      the order of it all       store        raw data, JSON lines
     statistics          intervals, verdicts       summary      figures out of raw data
     fairness            the same for everybody    table        what a person reads
+    doctor              what would spoil it
 
 Only Debian's packages: python3 and python3-numpy.
 """

@@ -71,20 +71,22 @@ class CompareTest(unittest.TestCase):
 
     def test_a_short_run_brings_all_that_it_promises(self):
         status, output, said = self.run_compare(
-            "--models=fork,epoll", "--workloads=echo,http", "--rounds=2", "--duration=0.1", "--idle=8",
+            "--models=fork,epoll", "--peers=python-asyncio", "--workloads=echo,http", "--rounds=2", "--duration=0.1",
+            "--idle=8",
             "--parts=rounds,memory", f"--out={self.out}")
         self.assertIn(status, (0, 1), said)
         self.assertTrue(output.startswith(("ATTENTION", "echo: ")), output)
         self.assertIn("noise floor", output)
         run = self.content("run.json")
-        self.assertEqual([subject["name"] for subject in run["subjects"]], ["fork", "epoll", "fork (again)"])
-        self.assertEqual([subject["of"] for subject in run["subjects"]], [None, None, "fork"])
+        self.assertEqual([subject["name"] for subject in run["subjects"]], ["fork", "epoll", "fork (again)", "python-asyncio"])
+        self.assertEqual([subject["of"] for subject in run["subjects"]], [None, None, "fork", None])
         self.assertEqual(run["fairness"]["violations"], [])
         self.assertEqual(set(run["fairness"]["contract"]["listen backlog"].values()), {"4096"})
+        self.assertIn("asyncio.Protocol", run["subjects"][3]["config"])
         self.assertRegex(run["programs"]["server"]["sha256"], "^[0-9a-f]{64}$")
         self.assertTrue(run["machine"]["kernel"])
         rounds = self.lines("rounds")
-        self.assertEqual(len(rounds), 2 * 2 * 3)
+        self.assertEqual(len(rounds), 2 * (2 * 3 + 1))
         for line in rounds:
             self.assertIsNone(line["failed"], line)
             self.assertGreater(line["load"]["replies"], 0)
@@ -93,9 +95,9 @@ class CompareTest(unittest.TestCase):
             self.assertGreater(line["server"]["pss_kib"], 0)
         self.assertGreater(max(line["server"]["processes"] for line in rounds if line["subject"] == "fork"), 10)
         self.assertEqual({line["server"]["processes"] for line in rounds if line["subject"] == "epoll"}, {1})
-        self.assertEqual([line["idle"] for line in self.lines("memory")], [1, 2, 4, 6, 8] * 2)
+        self.assertEqual([line["idle"] for line in self.lines("memory")], [1, 2, 4, 6, 8] * 3)
         summary = self.content("summary.json")
-        self.assertEqual(len(summary["results"]), 2 * 3)
+        self.assertEqual(len(summary["results"]), 2 * 3 + 1)
         self.assertFalse([verdict for verdict in summary["verdicts"]
                           if {verdict["a"], verdict["b"]} == {"fork", "fork (again)"} and verdict["differs"]])
         self.assertEqual(self.servers_left(), [])

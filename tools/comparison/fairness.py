@@ -110,11 +110,16 @@ def violations(contract, kinds):
         if row not in ROWS:
             continue
         models = {name: value for name, value in values.items() if kinds[name] != "peer"}
-        common = sorted(models.values(), key=lambda value: -list(models.values()).count(value))[:1]
+        if not models:
+            continue
+        common = max(models.values(), key=list(models.values()).count)
+        others = {}
         for name, value in values.items():
-            if common and value != common[0]:
-                sentence = f"{row}: {name} has {value or 'nothing'}, the others have {common[0] or 'nothing'}"
-                (remarks if kinds[name] == "peer" else broken).append(sentence)
+            if value != common:
+                others.setdefault((kinds[name] == "peer", value), []).append(name)
+        for (is_peer, value), names in others.items():
+            sentence = f"{row}: {', '.join(names)}: {value or 'none'}; the models: {common or 'none'}"
+            (remarks if is_peer else broken).append(sentence)
     return broken, remarks
 
 

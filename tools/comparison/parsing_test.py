@@ -2,9 +2,10 @@
 
 import os
 import subprocess
+import tempfile
 import unittest
 
-from comparison import fairness, load, procfs, subjects, syscalls, workloads
+from comparison import fairness, load, peers, procfs, subjects, syscalls, workloads
 
 STRACE = """\
 % time     seconds  usecs/call     calls    errors syscall
@@ -57,8 +58,8 @@ class FairnessTest(unittest.TestCase):
     def test_a_model_that_differs_violates_the_contract_and_a_peer_is_remarked(self):
         contract = {"listen backlog": {"a": "4096", "b": "4096", "c": "5", "nginx": "511"}, "workers": {"a": "1", "b": "2"}}
         broken, remarks = fairness.violations(contract, {"a": "model", "b": "model", "c": "aa", "nginx": "peer"})
-        self.assertEqual(broken, ["listen backlog: c has 5, the others have 4096"])
-        self.assertEqual(remarks, ["listen backlog: nginx has 511, the others have 4096"])
+        self.assertEqual(broken, ["listen backlog: c: 5; the models: 4096"])
+        self.assertEqual(remarks, ["listen backlog: nginx: 511; the models: 4096"])
 
 
 class LoadTest(unittest.TestCase):
@@ -148,6 +149,25 @@ class SubjectsTest(unittest.TestCase):
         select, = self.choose("select")
         twin = select.again()
         self.assertEqual((twin.kind, twin.of, twin.model), ("aa", "select", "select"))
+
+
+class PeersTest(unittest.TestCase):
+    def test_each_configuration_says_where_to_listen_what_to_serve_and_how_many_may_wait(self):
+        with tempfile.TemporaryDirectory() as folder:
+            setting = subjects.Setting("/some/root", (0, 1), folder, folder, 100)
+            for peer in peers.ALL:
+                _, text = peer.write(setting, 12345, folder)
+                self.assertIn("4096", text, peer.name)
+                if peer.service == "http":
+                    self.assertIn("12345", text, peer.name)
+                    self.assertIn("/some/root", text, peer.name)
+
+    def test_unknown_one(self):
+        with self.assertRaisesRegex(peers.MissingPeer, "there are nginx, apache-prefork"):
+            peers.choose(["ngnix"])
+
+    def test_all_are_those_that_are_installed(self):
+        self.assertIn("python-asyncio", [peer.name for peer in peers.choose(["all", "python-asyncio"])])
 
 
 class WorkloadsTest(unittest.TestCase):

@@ -8,7 +8,7 @@ import shlex
 import sys
 import tempfile
 
-from . import (connections, fairness, machine, measure, plan, processes, programs, runner, store, subjects, summary,
+from . import (connections, fairness, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
                table, workloads)
 from .load import Load
 
@@ -36,6 +36,8 @@ def parser():
         formatter_class=argparse.ArgumentDefaultsHelpFormatter, argument_default=None)
     add = options.add_argument
     add("--models", help="comma-separated, each with flags of its own behind it; all of them where it is not given")
+    add("--peers", help="comma-separated servers of others, in the same rounds: all (that are installed), or of: "
+        + ", ".join(peer.name for peer in peers.ALL))
     add("--workloads", help="comma-separated; the usual ones where it is not given")
     add("--rounds", type=int, help="how often each is measured; 7, with --quick 5")
     add("--quick", action="store_true", help="finish in 2 minutes, instead of 20")
@@ -49,7 +51,8 @@ def parser():
     add("--seed", type=int, default=1, help="of the order within a round, and of arrivals")
     add("--out", help="the folder for the data; results/DATE")
     add("--resume", metavar="DIR", help="go on with a run that was broken off; takes its own options, no others")
-    add("--json", action="store_true", help="print the summary as JSON")
+    add("--json", action="store_true", help="print the summary as JSON, and make no page")
+    add("--no_page", action="store_true", help="make no page at the end; tools/report does it later")
     add("--bin", help="a folder like bazel-bin to take the programs from, instead of building them")
     add("--allow_any_build", action="store_true", help="also measure a build that is not optimized; its figures are marked")
     return options
@@ -88,7 +91,8 @@ def choose_subjects(options, built):
     for name in twins:
         if name not in [subject.name for subject in chosen]:
             raise UsageError(f"--twin: '{name}' is not one of the models that are compared")
-    return chosen + [subject.again() for subject in chosen if subject.name in twins]
+    return (chosen + [subject.again() for subject in chosen if subject.name in twins]
+            + peers.choose(subjects.split(options.peers or "")))
 
 
 class Session:
@@ -105,6 +109,7 @@ class Session:
         self._root = os.path.join(scratch, "files")
         self._scratch = scratch
         os.makedirs(self._root)
+        os.chmod(scratch, 0o755)  # Apache gives up root's rights, and has to get to the files.
         workloads.make_files(self._root)
         self.workloads = workloads.choose(subjects.split(options.workloads) if options.workloads else None)
         self.subjects = choose_subjects(options, self.built)
@@ -127,7 +132,7 @@ class Session:
                 "server_cpus": list(self.options.server_cpus), "client_cpus": list(self.options.client_cpus),
                 "seed": self.options.seed, "rounds": self.options.rounds, "duration_s": duration_s,
                 "warm_up_s": measure.WARM_UP_S, "skipped": plan.pairs(self.scene)[1],
-                "subjects": [subject.as_json() for subject in self.subjects],
+                "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
                 "workloads": [workload.as_json() for workload in self.workloads]}
 
     def look_first(self):
@@ -184,7 +189,8 @@ def _open(options):
     return store.Store.create(options.out or os.path.join(programs.REPOSITORY, "results", now))
 
 
-def main(arguments):
+def main(arguments, make_page=None):
+    """make_page(folder), if there is one, is called once all is measured; it returns what to print about the page."""
     runner.make_interruptible()
     folder = None
     try:
@@ -194,8 +200,10 @@ def main(arguments):
             steps = go_on(folder, scratch) if options.resume else begin(arguments, options, folder, scratch)
             complete = runner.run(steps, folder)
         status = show(folder, options.json)
+        if make_page and complete and not options.json and not options.no_page:
+            print(make_page(folder.folder))
     except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
-            processes.ServerError) as error:
+            peers.MissingPeer, processes.ServerError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:

@@ -94,7 +94,8 @@ class Model:
     def again(self):
         return Model(f"{self.name} (again)", self.model, self.flags, self.server, self.traits, self.name)
 
-    def as_json(self):
+    def describe(self, _setting):
+        """What run.json says of it."""
         return {"name": self.name, "kind": self.kind, "model": self.model, "flags": list(self.flags), "of": self.of,
                 "config": None, "version": None}
 

@@ -132,6 +132,14 @@ def warnings(run, summary):
     return found
 
 
+def _left_out(skipped):
+    """(subject, why) -> workloads."""
+    found = {}
+    for entry in skipped:
+        found.setdefault((entry["subject"], entry["why"]), []).append(entry["workload"])
+    return found
+
+
 def text(run, summary, folder):
     """All of it."""
     lines = [line for warning in warnings(run, summary) for line in (warning, "")]
@@ -143,7 +151,7 @@ def text(run, summary, folder):
         lines.append(f"UNFAIR: {violation}")
     for remark in run["fairness"]["remarks"]:
         lines.append(f"differs  {remark}")
-    for entry in run["skipped"]:
-        lines.append(f"left out  {entry['workload']}, {entry['subject']}: {entry['why']}")
-    lines += ["", f"Everything is in {folder}; tools/report makes a page of it."]
+    for (name, why), workloads in _left_out(run["skipped"]).items():
+        lines.append(f"left out  {name} with {', '.join(workloads)}: {why}")
+    lines += ["", f"Everything is in {folder}."]
     return "\n".join(lines)
