@@ -17,7 +17,7 @@ def of_run(results):
     if counts["disturbed"]:
         found.append(f"The machine was not quiet: in {counts['disturbed']} of {counts['done']} measurements others took more than "
                      "a tenth of a processor.")
-    if run["git"].get("dirty"):
+    if (run.get("git") or {}).get("dirty"):
         found.append("The sources had changes that the revision does not hold.")
     found += [f"Unfair: {violation}." for violation in (run.get("fairness") or {}).get("violations") or ()]
     if counts["done"] < counts["expected"]:
@@ -60,5 +60,6 @@ def started(run):
 
 
 def revision(run):
-    """Of the sources, short."""
-    return run["git"]["revision"][:12] + (", changed" if run["git"].get("dirty") else "")
+    """Of the sources, short; where it was not known (no git, or no repository), that."""
+    git = run.get("git") or {}
+    return (git.get("revision") or "unknown")[:12] + (", changed" if git.get("dirty") else "")

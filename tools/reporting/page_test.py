@@ -112,6 +112,13 @@ class PageTest(unittest.TestCase):
         outline.feed(text)
         self.assertEqual(outline.faults, [])
 
+    def test_sources_without_a_revision_still_make_a_page(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"fork": {"throughput": 100}})
+            run = pathlib.Path(folder, "run.json")
+            run.write_text(run.read_text().replace('"revision": "synthetic"', '"revision": null'))
+            self.assertIn("revision <code>unknown</code>", page.write(results.Results(folder), folder).read_text("utf-8"))
+
     def test_a_run_where_all_failed_still_makes_a_page(self):
         with tempfile.TemporaryDirectory() as folder:
             synthetic.tiny(folder, {"fork": {"throughput": 100}}, failed=("fork",))
