@@ -12,14 +12,16 @@ BUSY = 0.7    # How much of its processors a machine may use: beyond it queues g
 FILLED = 0.8  # How much of its memory.
 
 RULES = (
-    "A request takes the processor time that was measured for a reply of its size, and the work of its own on top. Idle "
-    "connections make it dearer by what they took off the throughput.",
+    "A request takes the processor time that was measured for a reply of its size, and the work of its own on top. "
+    "Idle connections make it dearer by what they took off the throughput.",
     "A connection takes the memory that was measured, the process's own and the kernel's.",
-    f"A model carries the load where it needs at most {words.percent(BUSY)} of the processors and {words.percent(FILLED)} of the memory, at the bad end of "
-    "what is uncertain. It may carry it where only the middle does.",
+    f"A model carries the load where it needs at most {words.percent(BUSY)} of the processors and "
+    f"{words.percent(FILLED)} of the memory, at the bad end of what is uncertain. It may carry it where only the "
+    "middle does.",
     "Where no figure is near enough, the data do not reach: such a model is neither recommended nor ruled out.",
-    "Of those that carry the load, the one that needs least processor time is taken; those whose intervals meet its own are "
-    "level with it, and of these the one with the least memory per connection, and then the one that the server lists first.",
+    "Of those that carry the load, the one that needs least processor time is taken; those whose intervals meet its "
+    "own are level with it, and of these the one with the least memory per connection, and then the one that the "
+    "server lists first.",
 )
 
 
@@ -64,7 +66,8 @@ def advise(results, load):
         if able:
             return _choose(able, verdict, tuple(ranked))
     if any(row.verdict == "no" for row in rows):
-        because = "No model that was measured carries this on this machine: take more machines (tools/capacity tells how many)."
+        because = ("No model that was measured carries this on this machine: take more machines (tools/capacity tells "
+                   "how many).")
     else:
         because = "The measurements do not reach so far; the doubts say which are missing."
     return Advice(None, (), because, tuple(ranked))
@@ -98,10 +101,13 @@ def _work_doubts(results, costs, load):
     """What the data do not say about requests that compute."""
     if load.cpu_us == 0:
         return []
-    dearest = max((costs.request_us(workload.name) for workload in results.workloads if costs.request_us(workload.name)),
-                  key=lambda cost: cost.middle)
+    dearest = max(
+        (costs.request_us(workload.name) for workload in results.workloads if costs.request_us(workload.name)),
+        key=lambda cost: cost.middle)
     if load.cpu_us > 2 * dearest.middle:
-        return [f"No request that was measured took nearly as much work: the dearest took {words.time(dearest.middle)}."]
+        return [
+            f"No request that was measured took nearly as much work: the dearest took {words.time(dearest.middle)}."
+        ]
     return []
 
 
@@ -119,11 +125,13 @@ def _choose(able, verdict, ranked):
     least = min(level, key=lambda row: row.memory.middle)
     small = [row for row in level if row.memory.low <= least.memory.high]
     chosen = small[0]
-    because = (f"It needs {chosen.cores.write('{:.2f}'.format)} of {chosen.usable.write('{:.1f}'.format)} usable cores, and "
-               f"{chosen.memory.write(words.size)} for connections")
+    because = (
+        f"It needs {chosen.cores.write('{:.2f}'.format)} of {chosen.usable.write('{:.1f}'.format)} usable cores, and "
+        f"{chosen.memory.write(words.size)} for connections")
     if len(level) > 1:
         others = words.names(row.model for row in level if row is not chosen)
-        because += f"; {others} {'needs' if len(level) == 2 else 'need'} as little processor time within what is uncertain"
+        because += (f"; {others} {'needs' if len(level) == 2 else 'need'} as little processor time within what is "
+                    f"uncertain")
     if verdict == "perhaps":
         because += "; whether it is enough is uncertain"
     return Advice(chosen.model, tuple(row.model for row in level), because + ".", ranked)

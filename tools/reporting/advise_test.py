@@ -32,7 +32,10 @@ class AnswersTest(unittest.TestCase):
                                capacity.Load(**load))
 
     def run_tool(self, tool, *flags):
-        return subprocess.run([str(_TOOLS / tool), f"--from={self.folder}", *flags], capture_output=True, text=True, timeout=60,
+        return subprocess.run([str(_TOOLS / tool), f"--from={self.folder}", *flags],
+                              capture_output=True,
+                              text=True,
+                              timeout=60,
                               check=False)
 
 
@@ -95,7 +98,8 @@ class AdviseTest(AnswersTest):
 class CapacityTest(AnswersTest):
 
     def test_machines_follow_from_processor_time(self):
-        # Two cores by the law of synthetic.usl(), at the 12.8 microseconds that a request of epoll takes under http-64k.
+        # Two cores by the law of synthetic.usl(), at the 12.8 microseconds that a request of epoll takes under
+        # http-64k.
         answer = self.capacity("epoll", "http-64k", rate=1_000_000, idle=0)
         request = self.measured.estimate("http-64k", "epoll", "cpu_us_per_request").median
         self.assertAlmostEqual(answer.by_processor.middle, 1_000_000 * request / 1e6 / 0.7, delta=1)
@@ -109,7 +113,9 @@ class CapacityTest(AnswersTest):
 
     def test_memory_decides_for_very_many_connections(self):
         answer = self.capacity("epoll", "http-1k", rate=100, idle=10_000_000)
-        self.assertAlmostEqual(answer.by_memory.middle, 10e6 * 8390 / (4 * 2**30 * 0.8), delta=0.05 * answer.by_memory.middle)
+        self.assertAlmostEqual(answer.by_memory.middle,
+                               10e6 * 8390 / (4 * 2**30 * 0.8),
+                               delta=0.05 * answer.by_memory.middle)
         self.assertEqual(answer.machines.middle, -(-answer.by_memory.middle // 1))
 
     def test_idle_connections_slow_poll_down_and_that_counts(self):

@@ -1,7 +1,7 @@
 """docs/benchmarks.md, made from a result folder: the prose is in the template, every figure comes from the data.
 
-What it needs of the data is kept beside it in docs/benchmarks/, cut down to a size that belongs into a repository; a test makes
-the page anew from that, and compares.
+What it needs of the data is kept beside it in docs/benchmarks/, cut down to a size that belongs into a repository; a
+test makes the page anew from that, and compares.
 """
 import json
 import pathlib
@@ -36,19 +36,48 @@ def render(results):
     run = results.run
     fairness = run.get("fairness") or {}
     text = environment.get_template("benchmarks.md.jinja").render(
-        run={"warm_up_s": 0, **run}, command=shlex.join(run["command"]), machine_line=doubts.machine_line(run),
-        machine={"distribution": "", "virtual": False, **run["machine"]}, started=doubts.started(run), revision=doubts.revision(run),
-        doubts=doubts.of_run(results), answers=[_answer(results, workload) for workload in results.workloads], rules=rules.RULES,
-        server_cpus=_cpus(run.get("server_cpus")), client_cpus=_cpus(run.get("client_cpus")),
-        fairness=[_escape({"name": name, "common": common, "others": others})
-                  for name, common, others in tables.agreements(fairness.get("contract") or {})],
-        remarks=fairness.get("remarks") or (), paced=any(workload.is_paced for workload in results.workloads),
+        run={
+            "warm_up_s": 0,
+            **run
+        },
+        command=shlex.join(run["command"]),
+        machine_line=doubts.machine_line(run),
+        machine={
+            "distribution": "",
+            "virtual": False,
+            **run["machine"]
+        },
+        started=doubts.started(run),
+        revision=doubts.revision(run),
+        doubts=doubts.of_run(results),
+        answers=[_answer(results, workload) for workload in results.workloads],
+        rules=rules.RULES,
+        server_cpus=_cpus(run.get("server_cpus")),
+        client_cpus=_cpus(run.get("client_cpus")),
+        fairness=[
+            _escape({
+                "name": name,
+                "common": common,
+                "others": others
+            }) for name, common, others in tables.agreements(fairness.get("contract") or {})
+        ],
+        remarks=fairness.get("remarks") or (),
+        paced=any(workload.is_paced for workload in results.workloads),
         glance=[_glance(results, subject.name) for subject in results.models + results.peers],
-        workloads=[_workload(results, workload) for workload in results.workloads], memory=_memory(results),
-        idle=_idle(results), scaling=_scaling(results),
-        subjects=[_escape({"name": subject.name, "what": _KINDS.get(subject.kind, subject.kind), "version": subject.version,
-                           "flags": subject.flags}) for subject in results.subjects],
-        resamples=statistics.RESAMPLES, configured=[subject for subject in results.subjects if subject.config])
+        workloads=[_workload(results, workload) for workload in results.workloads],
+        memory=_memory(results),
+        idle=_idle(results),
+        scaling=_scaling(results),
+        subjects=[
+            _escape({
+                "name": subject.name,
+                "what": _KINDS.get(subject.kind, subject.kind),
+                "version": subject.version,
+                "flags": subject.flags
+            }) for subject in results.subjects
+        ],
+        resamples=statistics.RESAMPLES,
+        configured=[subject for subject in results.subjects if subject.config])
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
@@ -63,7 +92,12 @@ def keep(results, folder):
              "noise": [{name: entry[name] for name in ("workload", "metric", "floor")} for entry in summary["noise"]],
              "verdicts": [{name: verdict[name] for name in ("workload", "metric", "a", "b", "differs")}
                           for verdict in summary["verdicts"] if _matters(results, verdict)]}
-    lines = [f'"{name}": [\n' + ",\n".join(json.dumps(row) for row in rows) + "]" for name, rows in small.items() if name != "schema"]
+    lines = [
+        f'"{name}": [\n' + ",\n".join(json.dumps(row)
+                                      for row in rows) + "]"
+        for name, rows in small.items()
+        if name != "schema"
+    ]
     _write(folder / "summary.json", f'{{"schema": {small["schema"]},\n' + ",\n".join(lines) + "}\n")
     _write(folder / "rounds.jsonl", _lines([row for row in results.rounds if row.get("failed")],
                                             ("round", "subject", "workload", "marks", "failed")))
@@ -76,9 +110,15 @@ def keep(results, folder):
 def _small_cell(row):
     wanted = {metric for _, metric, _ in tables.METRICS} | {"pss_bytes_per_connection", "kernel_bytes_per_connection"}
     wanted = {metric.replace("LATENCY", kind) for metric in wanted for kind in ("service", "response")}
-    metrics = {name: {part: float(f"{value[part]:.6g}") if part != "n" else value[part] for part in ("median", "low", "high", "n")}
-               for name, value in row["metrics"].items() if name in wanted}
-    return {**{name: row[name] for name in ("subject", "workload", "rounds", "rounds_failed", "marks")}, "metrics": metrics}
+    metrics = {
+        name:
+        {part: float(f"{value[part]:.6g}") if part != "n" else value[part] for part in ("median", "low", "high", "n")}
+        for name, value in row["metrics"].items()
+        if name in wanted
+    }
+    return {
+        **{name: row[name] for name in ("subject", "workload", "rounds", "rounds_failed", "marks")}, "metrics": metrics
+    }
 
 
 def _matters(results, verdict):
@@ -95,8 +135,13 @@ def _matters(results, verdict):
 def _answer(results, workload):
     pick = rules.pick(results, workload)
     level = [f"`{name}`" for name in pick.level if name != pick.model]
-    return _escape({"workload": workload.name, "title": workload.title, "model": pick.model, "level": words.names(level),
-                    "because": " ".join(pick.because + pick.warnings)})
+    return _escape({
+        "workload": workload.name,
+        "title": workload.title,
+        "model": pick.model,
+        "level": words.names(level),
+        "because": " ".join(pick.because + pick.warnings)
+    })
 
 
 def _glance(results, name):
@@ -110,16 +155,19 @@ def _workload(results, workload):
     rows = []
     for name in names:
         found = [results.estimate(workload.name, name, metric) for _, metric, _ in columns]
-        rows.append(_escape({"name": name, "rounds": results.figure(workload, name).n,
-                             "cells": [words.estimate(value, write) if value else "" for value, (_, _, write) in zip(found, columns)]}))
+        rows.append(
+            _escape({
+                "name": name,
+                "rounds": results.figure(workload, name).n,
+                "cells": [
+                    words.estimate(value, write) if value else "" for value, (_, _, write) in zip(found, columns)
+                ]
+            }))
     floor = results.noise_floor(workload.name, workload.figure)
     noise = "The noise floor is not known." if floor is None else f"Noise floor: {words.percent(floor)}."
-    marks = []
-    for subject in results.models + results.peers:
-        cell = results.cell(workload.name, subject.name)
-        marks += [f"{subject.name}: {mark}" for mark in (cell.marks if cell else ())]
     return {"name": workload.name, "title": workload.title, "load": " ".join(workload.load_flags), "noise": noise,
-            "columns": [title for title, _, _ in columns], "rows": rows, "marks": marks}
+            "columns": [title for title, _, _ in columns], "rows": rows,
+            "marks": tables.marks_under(results, workload)}
 
 
 def _memory(results):
@@ -127,7 +175,12 @@ def _memory(results):
     for subject in results.models + results.peers:
         own, kernel = results.memory_per_connection(subject.name)
         if own is not None:
-            rows.append(_escape({"name": subject.name, "own": tables.memory_part(own), "kernel": tables.memory_part(kernel)}))
+            rows.append(
+                _escape({
+                    "name": subject.name,
+                    "own": tables.memory_part(own),
+                    "kernel": tables.memory_part(kernel)
+                }))
     return rows
 
 
@@ -158,9 +211,15 @@ def _scaling(results):
 
 def _steps(series):
     columns = sorted({step for points in series.values() for step in points})
-    return {"columns": [f"{step:,}" for step in columns],
-            "rows": [_escape({"name": name, "cells": [words.number(points[step]) if step in points else "" for step in columns]})
-                     for name, points in series.items()]}
+    return {
+        "columns": [f"{step:,}" for step in columns],
+        "rows": [
+            _escape({
+                "name": name,
+                "cells": [words.number(points[step]) if step in points else "" for step in columns]
+            }) for name, points in series.items()
+        ]
+    }
 
 
 def _cpus(cpus):
@@ -169,7 +228,10 @@ def _cpus(cpus):
 
 def _escape(row):
     """Texts that may stand in a cell of a Markdown table."""
-    return {name: value.replace("|", "\\|").replace("\n", " ") if isinstance(value, str) else value for name, value in row.items()}
+    return {
+        name: value.replace("|", "\\|").replace("\n", " ") if isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 def _lines(rows, names):

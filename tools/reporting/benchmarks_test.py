@@ -29,8 +29,8 @@ class BenchmarksTest(unittest.TestCase):
         self.assertEqual(benchmarks.render(results.Results(again)), self.text)
 
     def test_names_machine_command_and_doubts(self):
-        for part in ("Invented Processor", "tools/compare --quick", "The machine was not quiet", "nginx: 511", "Noise floor",
-                     "`load --workload=echo --size=64 --connections=64`", "worker_processes 1;", "σ"):
+        for part in ("Invented Processor", "tools/compare --quick", "The machine was not quiet", "nginx: 511",
+                     "Noise floor", "`load --workload=echo --size=64 --connections=64`", "worker_processes 1;", "σ"):
             self.assertIn(part, self.text)
 
     def test_figures_have_their_spread(self):

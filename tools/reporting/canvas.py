@@ -50,7 +50,8 @@ _STYLE = {
 
 @dataclasses.dataclass(frozen=True)
 class Plot:
-    """A plot to be drawn: its file's name, what it shows in a sentence (for those who cannot see it), and draw(canvas)."""
+    """A plot to be drawn: its file's name, what it shows in a sentence (for those who cannot see it), and
+    draw(canvas)."""
     name: str
     title: str
     alt: str
@@ -118,8 +119,13 @@ def families(results, names):
 
 def line(on, axes, name, points, **style):
     """The (x, y) points of a subject, in its colour and with its mark."""
-    axes.plot([x for x, _ in points], [y for _, y in points], color=on.colours.colour(name), marker=on.colours.mark(name),
-              markersize=5, linewidth=1.6, label=name, **style)
+    axes.plot([x for x, _ in points], [y for _, y in points],
+              color=on.colours.colour(name),
+              marker=on.colours.mark(name),
+              markersize=5,
+              linewidth=1.6,
+              label=name,
+              **style)
 
 
 def finish_panel(axes, title, most, legend):

@@ -1,7 +1,8 @@
-"""How many machines like the one that was measured carry a load under a model. docs/capacity.md tells how, and what it can't know.
+"""How many machines like the one that was measured carry a load under a model. docs/capacity.md tells how, and what it
+can't know.
 
-Two laws decide: requests take processor time (the utilization law: busy cores = rate x time of a request), connections take
-memory. Each machine is filled up to a share only, since queues grow without bound as a machine becomes full.
+Two laws decide: requests take processor time (the utilization law: busy cores = rate x time of a request), connections
+take memory. Each machine is filled up to a share only, since queues grow without bound as a machine becomes full.
 """
 import dataclasses
 import math
@@ -43,7 +44,8 @@ def answer(results, subject, workload, load):
     costs = Costs(results, subject)
     request = costs.request_us(workload.name)
     if request is None or request.middle == 0:
-        raise CapacityError(f"there is no processor time of {subject.name} under {workload.name}: it was not measured, or failed")
+        raise CapacityError(
+            f"there is no processor time of {subject.name} under {workload.name}: it was not measured, or failed")
     memory, doubts = costs.connection_bytes()
     if memory is None:
         if load.idle:
@@ -66,7 +68,8 @@ def _machines(costs, load, full, memory, bytes_of_machine):
     by_memory = memory * load.idle / (bytes_of_machine * load.filled)
     bounds, doubts, rates = [], [], []
     # Few machines share out the idle connections badly: each must hold more of them, which may slow it down.
-    for full_rate, memory_bound in ((full.middle, by_memory.middle), (full.high, by_memory.low), (full.low, by_memory.high)):
+    for full_rate, memory_bound in ((full.middle, by_memory.middle), (full.high, by_memory.low), (full.low,
+                                                                                                  by_memory.high)):
         machines, rate, doubts = _least(costs, load, full_rate, max(1, math.ceil(memory_bound - 1e-9)))
         bounds.append(machines)
         rates.append(rate)
@@ -95,16 +98,19 @@ def _checks(results, costs, workload):
     found = []
     throughput = costs.throughput_check(workload.name, cores)
     if throughput is not None:
-        found.append((f"Throughput on {cores} core{'' if cores == 1 else 's'}, by processor time alone", *throughput, words.number))
+        found.append((f"Throughput on {cores} core{'' if cores == 1 else 's'}, by processor time alone", *throughput,
+                      words.number))
     held = usl.hold_back(results.over_workers(workload.name, costs.subject.name))
     if held is not None:
-        found.append((f"Throughput with {held.workers} workers, by the law fitted to fewer", held.foretold, held.measured,
-                      words.number))
+        found.append((f"Throughput with {held.workers} workers, by the law fitted to fewer", held.foretold,
+                      held.measured, words.number))
     memory = costs.memory_check()
     if memory is not None:
         most, foretold, measured = memory
         found.append((f"Memory of the processes with {most:,} connections, by a line through fewer", 1024 * foretold,
                       1024 * measured, words.size))
-    texts = [f"{what}: foretold {write(foretold)}, measured {write(measured)} ({100 * (foretold / measured - 1):+.1f} %)."
-             for what, foretold, measured, write in found]
+    texts = [
+        f"{what}: foretold {write(foretold)}, measured {write(measured)} ({100 * (foretold / measured - 1):+.1f} %)."
+        for what, foretold, measured, write in found
+    ]
     return tuple(texts), any(abs(foretold / measured - 1) > _WRONG for _, foretold, measured, _ in found)

@@ -1,4 +1,5 @@
-"""What requests and connections cost under one model, read off measurements: by size, beside idle connections, on more cores.
+"""What requests and connections cost under one model, read off measurements: by size, beside idle connections, on more
+cores.
 
 Every answer comes with what is to be doubted about it, in sentences: above all where it lies beyond what was measured.
 """
@@ -41,7 +42,8 @@ class Costs:
     def request_of_size_us(self, service, size):
         """(processor time per request as a Span, doubts); (None, doubts) where nothing is near enough.
 
-        Between two sizes that were measured it is on the line through them; a little outside it is that of the nearest."""
+        Between two sizes that were measured it is on the line through them; a little outside it is that of the
+        nearest."""
         sizes = self.sizes(service)
         if not sizes:
             return None, [f"{service} was not measured with {self.subject.name}."]
@@ -51,7 +53,8 @@ class Costs:
         if size <= least or size >= most:
             nearest = sizes[0] if size <= least else sizes[-1]
             far = size < least / 2 or size > 1.25 * most
-            return nearest[2], ([f"Taken from {nearest[1]}, whose replies have {words.size(nearest[0])}."] if far else [])
+            return nearest[2], ([f"Taken from {nearest[1]}, whose replies have {words.size(nearest[0])}."]
+                                if far else [])
         above = bisect.bisect([row[0] for row in sizes], size)
         (small, _, cheap), (large, _, dear) = sizes[above - 1], sizes[above]
         return cheap.between(dear, (size - small) / (large - small)), []
@@ -77,13 +80,16 @@ class Costs:
         if idle == 0:
             return 1.0, []
         if len(points) < 2:
-            return 1.0, [f"Idle connections beside busy ones were not measured with {self.subject.name}: taken for free."]
+            return 1.0, [
+                f"Idle connections beside busy ones were not measured with {self.subject.name}: taken for free."
+            ]
         alone = points[0][1]
         shares = [(step, min(1.0, rate / alone)) for step, rate in points]
         most, least = shares[-1]
         doubts = []
         if idle > most:
-            doubts.append(f"{idle:,.0f} idle connections are more than the {most:,} that were measured (under {workload}).")
+            doubts.append(
+                f"{idle:,.0f} idle connections are more than the {most:,} that were measured (under {workload}).")
             if least < 0.9:  # It falls; where to nobody knows, but in proportion is what a list that is walked does.
                 return least * most / idle, doubts
         return _on_log_line(shares, idle), doubts
@@ -104,11 +110,13 @@ class Costs:
             return Span.exactly(1.0), [f"{self.subject.name} was measured with one thread, and not with more workers: "
                                        "one core is counted."]
         return Span(float(available), 1.0, float(available)), [
-            f"Too few numbers of workers were measured to fit the scaling of {self.subject.name} under {workload_name}: "
-            "at best it is in proportion to the cores."]
+            f"Too few numbers of workers were measured to fit the scaling of {self.subject.name} under "
+            f"{workload_name}: at best it is in proportion to the cores."
+        ]
 
     def throughput_check(self, workload_name, server_cores):
-        """(foretold by the processor time of a request, measured) per second on the cores of the run; None where unknown.
+        """(foretold by the processor time of a request, measured) per second on the cores of the run; None where
+        unknown.
 
         Only what kept the processors busy can be checked so: at a given rate they need not be."""
         cost = self.request_us(workload_name)

@@ -15,8 +15,9 @@ def of_run(results):
     found = [f"These figures say nothing: {reason}." for reason in run.get("unfit") or ()]
     counts = count(results)
     if counts["disturbed"]:
-        found.append(f"The machine was not quiet: in {counts['disturbed']} of {counts['done']} measurements others took more than "
-                     "a tenth of a processor.")
+        found.append(
+            f"The machine was not quiet: in {counts['disturbed']} of {counts['done']} measurements others took more "
+            "than a tenth of a processor.")
     if (run.get("git") or {}).get("dirty"):
         found.append("The sources had changes that the revision does not hold.")
     found += [f"Unfair: {violation}." for violation in (run.get("fairness") or {}).get("violations") or ()]
@@ -26,26 +27,33 @@ def of_run(results):
 
 
 def count(results):
-    """Measurements of the rounds: done, expected, and disturbed by others. A folder that was cut down has them in run.json."""
+    """Measurements of the rounds: done, expected, and disturbed by others. A folder that was cut down has them in
+    run.json."""
     if "measured" in results.run:
         return results.run["measured"]
     pairs = {(row["subject"], row["workload"]) for row in results.rounds}
-    disturbed = sum(any("other programs" in mark or "the host took" in mark for mark in row["marks"]) for row in results.rounds)
+    disturbed = sum(
+        any("other programs" in mark or "the host took" in mark for mark in row["marks"]) for row in results.rounds)
     return {"done": len(results.rounds), "expected": results.run["rounds"] * len(pairs), "disturbed": disturbed}
 
 
 def caveats(results):
     """What to bear in mind, in sentences: from the data."""
     found = list(of_run(results))
-    limited = [f"{subject.name} under {workload.name}" for workload in results.workloads
-               for subject in results.models + results.peers
-               if results.figure(workload, subject.name) and results.cell(workload.name, subject.name).client_was_the_limit]
+    limited = [
+        f"{subject.name} under {workload.name}" for workload in results.workloads
+        for subject in results.models + results.peers
+        if results.figure(workload, subject.name) and results.cell(workload.name, subject.name).client_was_the_limit
+    ]
     if limited:
         found.append(f"The client was the limit for {words.names(limited)}: those servers may do more than shown.")
     floors = {workload.name: results.noise_floor(workload.name, workload.figure) for workload in results.workloads}
     measured = [f"{words.percent(floor)} ({name})" for name, floor in floors.items() if floor is not None]
     if measured:
-        found.append(f"The noise floor, by which a subject differs from itself: {words.names(measured)}. Less is not called a difference.")
+        found.append(
+            f"The noise floor, by which a subject differs from itself: {words.names(measured)}. Less is not called a "
+            "difference."
+        )
     missing = [name for name, floor in floors.items() if floor is None]
     if missing:
         found.append(f"No noise floor was measured for {words.names(missing)}.")

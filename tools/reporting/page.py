@@ -13,9 +13,12 @@ from . import canvas, doubts, palette, plots, rules, run_plots, tables, words
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 _TEXTS = {
-    "memory": "What one more connection costs that says nothing: a line through steps of idle connections. The server's own part is PSS, "
-              "shared pages counted by shares; the kernel's is sockets, stacks and tables.",
-    "idle": "A few connections are busy, the others are open and silent. A model that looks at all of them at every turn is found out here.",
+    "memory":
+        "What one more connection costs that says nothing: a line through steps of idle connections. The server's "
+        "own part is PSS, shared pages counted by shares; the kernel's is sockets, stacks and tables.",
+    "idle":
+        "A few connections are busy, the others are open and silent. A model that looks at all of them at every turn "
+        "is found out here.",
 }
 _RUN_TABLES = {"memory": tables.memory, "idle": tables.idle}
 _SHORT = {"memory": "memory", "idle": "idle"}
@@ -39,20 +42,35 @@ def write(results, out):
 
 def render(results, colours, pictures):
     """The page's text. pictures: {name of a workload, or '' for the run: [Picture]}."""
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=jinja2.select_autoescape(["jinja"]),
-                                     trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    style = environment.from_string((_TEMPLATES / "report.css").read_text(encoding="utf-8")).render(heats=len(palette.HEAT))
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES),
+                                     autoescape=jinja2.select_autoescape(["jinja"]),
+                                     trim_blocks=True,
+                                     lstrip_blocks=True,
+                                     undefined=jinja2.StrictUndefined)
+    style = environment.from_string(
+        (_TEMPLATES / "report.css").read_text(encoding="utf-8")).render(heats=len(palette.HEAT))
     run = results.run
     return environment.get_template("report.html.jinja").render(
-        run=run, colours=markupsafe.Markup(colours.style_sheet()),
-        style=markupsafe.Markup(style), models=results.models, peers=results.peers,
+        run=run,
+        colours=markupsafe.Markup(colours.style_sheet()),
+        style=markupsafe.Markup(style),
+        models=results.models,
+        peers=results.peers,
         workloads=[_workload(results, workload, pictures) for workload in results.workloads],
-        answers=[_answer(results, workload, colours) for workload in results.workloads], rules=rules.RULES,
-        heat_map=tables.heat_map(results), run_pictures=_run_pictures(results, pictures[""]),
-        started=doubts.started(run), revision=doubts.revision(run),
-        machine_line=doubts.machine_line(run), doubts=doubts.of_run(results), caveats=doubts.caveats(results), command=shlex.join(run["command"]),
-        machine=tables.pairs(_flat(run["machine"])), sysctls=tables.pairs(run.get("sysctls") or {}),
-        fairness=tables.fairness((run.get("fairness") or {}).get("contract") or {}), subjects=tables.subjects(results),
+        answers=[_answer(results, workload, colours) for workload in results.workloads],
+        rules=rules.RULES,
+        heat_map=tables.heat_map(results),
+        run_pictures=_run_pictures(results, pictures[""]),
+        started=doubts.started(run),
+        revision=doubts.revision(run),
+        machine_line=doubts.machine_line(run),
+        doubts=doubts.of_run(results),
+        caveats=doubts.caveats(results),
+        command=shlex.join(run["command"]),
+        machine=tables.pairs(_flat(run["machine"])),
+        sysctls=tables.pairs(run.get("sysctls") or {}),
+        fairness=tables.fairness((run.get("fairness") or {}).get("contract") or {}),
+        subjects=tables.subjects(results),
         configured=[subject for subject in results.subjects if subject.config])
 
 
@@ -77,10 +95,17 @@ def _workload(results, workload, pictures):
         why = results.left_out(workload.name, subject.name)
         if why:
             why_not.setdefault(why, []).append(subject.name)
-    return {"name": workload.name, "title": workload.title, "left_out": [f"{words.names(names)} ({why})"
-                                                                         for why, names in why_not.items()], "pictures": pictures[workload.name], "failures": failures,
-            "table": tables.of_workload(results, workload), "scaling": tables.scaling(results, workload),
-            "noise": f"A subject differs from itself by up to {words.percent(floor)} here." if floor is not None else ""}
+    return {
+        "name": workload.name,
+        "title": workload.title,
+        "left_out": [f"{words.names(names)} ({why})" for why, names in why_not.items()],
+        "pictures": pictures[workload.name],
+        "failures": failures,
+        "table": tables.of_workload(results, workload),
+        "marks": tables.marks_under(results, workload),
+        "scaling": tables.scaling(results, workload),
+        "noise": f"A subject differs from itself by up to {words.percent(floor)} here." if floor is not None else ""
+    }
 
 
 def _run_pictures(results, pictures):

@@ -69,9 +69,12 @@ class PageTest(unittest.TestCase):
 
     def test_has_each_plot_for_desk_and_phone_with_words_for_it(self):
         plots = {path.stem for path in (self.folder / "plots").glob("*.svg")}
-        self.assertEqual(plots, {"heatmap", "memory", "idle", "echo-throughput", "echo-latency", "echo-cost", "echo-scaling",
-                                 "echo-rate-throughput", "echo-rate-latency", "echo-rate-cost",
-                                 "http-64k-throughput", "http-64k-latency", "http-64k-cost"})
+        self.assertEqual(
+            plots, {
+                "heatmap", "memory", "idle", "echo-throughput", "echo-latency", "echo-cost", "echo-scaling",
+                "echo-rate-throughput", "echo-rate-latency", "echo-rate-cost", "http-64k-throughput",
+                "http-64k-latency", "http-64k-cost"
+            })
         for plot in plots - {"heatmap"}:  # In the page it is a table.
             self.assertIn(f'id="{plot}-wide-figure_1"', self.text)
             self.assertIn(f'id="{plot}-narrow-figure_1"', self.text)
@@ -94,8 +97,8 @@ class PageTest(unittest.TestCase):
         self.assertIn("serves one client after the other", self.text)
 
     def test_says_how_it_was_measured(self):
-        for part in ("tools/compare --quick", "net.core.somaxconn", "--model=uring", "worker_processes 1;", "listen backlog",
-                     "nginx: 511", "Invented Processor"):
+        for part in ("tools/compare --quick", "net.core.somaxconn", "--model=uring", "worker_processes 1;",
+                     "listen backlog", "nginx: 511", "Invented Processor"):
             self.assertIn(part, self.text)
 
     def test_colours_are_variables_with_a_dark_side(self):
@@ -117,7 +120,8 @@ class PageTest(unittest.TestCase):
             synthetic.tiny(folder, {"fork": {"throughput": 100}})
             run = pathlib.Path(folder, "run.json")
             run.write_text(run.read_text().replace('"revision": "synthetic"', '"revision": null'))
-            self.assertIn("revision <code>unknown</code>", page.write(results.Results(folder), folder).read_text("utf-8"))
+            self.assertIn("revision <code>unknown</code>",
+                          page.write(results.Results(folder), folder).read_text("utf-8"))
 
     def test_a_run_where_all_failed_still_makes_a_page(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -129,7 +133,9 @@ class PageTest(unittest.TestCase):
 class PaletteTest(unittest.TestCase):
 
     def test_no_two_colours_are_the_same(self):
-        subjects = [results.Subject(name, "model", name, (), "", "") for _, _, members in palette.FAMILIES for name in members]
+        subjects = [
+            results.Subject(name, "model", name, (), "", "") for _, _, members in palette.FAMILIES for name in members
+        ]
         subjects += [results.Subject(f"peer{number}", "peer", "", (), "", "") for number in range(9)]
         subjects += [results.Subject("epoll --trigger=edge", "model", "epoll", ("--trigger=edge",), "", "")]
         colours = [light for light, _ in palette.Palette(subjects).variables().values()]
@@ -151,7 +157,8 @@ class PaletteTest(unittest.TestCase):
         for name in ("ink", "muted", "warn"):
             for ground in ("paper", "band"):
                 for theme in (0, 1):
-                    self.assertGreaterEqual(_contrast(variables[name][theme], variables[ground][theme]), 4.5, (name, ground))
+                    self.assertGreaterEqual(_contrast(variables[name][theme], variables[ground][theme]), 4.5,
+                                            (name, ground))
 
 
 def _contrast(one, other):

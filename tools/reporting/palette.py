@@ -1,8 +1,8 @@
 """Colours: one for each subject, the same in every plot, and the few others of a page, for light and for dark.
 
-A family of models has a hue (after Okabe and Ito, 'Color Universal Design', 2008: told apart with any colour vision), its
-members shades and marks of their own; no plot tells by colour alone. A plot is drawn in the light colours; in SVG each is
-then replaced by a CSS variable, so no two of the light colours may be the same.
+A family of models has a hue (after Okabe and Ito, 'Color Universal Design', 2008: told apart with any colour vision),
+its members shades and marks of their own; no plot tells by colour alone. A plot is drawn in the light colours; in SVG
+each is then replaced by a CSS variable, so no two of the light colours may be the same.
 """
 import colorsys
 import re
@@ -101,7 +101,8 @@ class Palette:
         names = {}
         for name, (light, _) in self.variables().items():
             names.setdefault(light, name)
-        return re.sub(r"#[0-9a-f]{6}\b", lambda match: f"var(--{names[match[0]]})" if match[0] in names else match[0], svg)
+        return re.sub(r"#[0-9a-f]{6}\b", lambda match: f"var(--{names[match[0]]})"
+                      if match[0] in names else match[0], svg)
 
     def style_sheet(self):
         """The variables as CSS, light and, where the reader's system says so, dark."""

@@ -39,10 +39,12 @@ def ranked(results, workload):
 
 
 def _time_ticks(axes, is_narrow):
-    """Writes the ticks of a logarithmic axis in microseconds as 10 µs, 100 µs, 1 ms; 2 and 5 between, where it is short."""
+    """Writes the ticks of a logarithmic axis in microseconds as 10 µs, 100 µs, 1 ms; 2 and 5 between, where it is
+    short."""
     low, high = axes.get_xlim()
     decades = math.log10(high / low)
-    steps = (1, 2, 5) if decades < (1.6 if is_narrow else 2.6) else (1, 3) if decades < (2.4 if is_narrow else 4) else (1,)
+    room = 1.6 if is_narrow else 2.6  # Decades that have room for all three.
+    steps = (1, 2, 5) if decades < room else (1, 3) if decades < 1.5 * room else (1,)
     axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=steps, numticks=20))
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.time(value))))
     axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
@@ -93,12 +95,17 @@ def _latency(results, workload, names):
         _rows(axes, names)
         axes.set_xscale("log")
         for row, name in enumerate(names):
-            found = [(mark, results.estimate(workload.name, name, f"{workload.latency_metric}_{label}_us")) for label, mark in _QUANTILES]
+            found = [(mark, results.estimate(workload.name, name, f"{workload.latency_metric}_{label}_us"))
+                     for label, mark in _QUANTILES]
             found = [(mark, value) for mark, value in found if value is not None]
             colour = on.colours.colour(name)
             axes.plot([value.median for _, value in found], [row] * len(found), color=colour, linewidth=1.6, alpha=0.55)
             for mark, value in found:
-                axes.plot([value.low, value.high], [row, row], color=colour, linewidth=4, alpha=0.3, solid_capstyle="butt")
+                axes.plot([value.low, value.high], [row, row],
+                          color=colour,
+                          linewidth=4,
+                          alpha=0.3,
+                          solid_capstyle="butt")
                 axes.plot([value.median], [row], color=colour, marker=mark, markersize=5.2, linestyle="none",
                           markeredgecolor=palette.page("paper"), markeredgewidth=0.7)
         _time_ticks(axes, on.is_narrow)
@@ -108,7 +115,8 @@ def _latency(results, workload, names):
     low = min(results.estimate(workload.name, name, f"{workload.latency_metric}_p50_us").median for name in names)
     last = [(results.estimate(workload.name, name, f"{workload.latency_metric}_p99_us"), name) for name in names]
     last = [(value.median, name) for value, name in last if value is not None]
-    alt = f"Dots on a logarithmic scale: {workload.latency_metric} times under {workload.title}. The lowest median is {words.time(low)}"
+    alt = (f"Dots on a logarithmic scale: {workload.latency_metric} times under {workload.title}. The lowest median is "
+           f"{words.time(low)}")
     if last:
         alt += (f"; the lowest 99th percentile is {words.time(min(last)[0])} ({min(last)[1]}), the highest "
                 f"{words.time(max(last)[0])} ({max(last)[1]})")

@@ -115,7 +115,8 @@ class Results:
         self.summary = self._read_json("summary.json")
         for name, content in (("run.json", self.run), ("summary.json", self.summary)):
             if content.get("schema") != 1:
-                raise ResultsError(f"{self.folder / name} has schema {content.get('schema')}, and this reads 1: measure anew")
+                raise ResultsError(
+                    f"{self.folder / name} has schema {content.get('schema')}, and this reads 1: measure anew")
         self.subjects = tuple(_subject(row) for row in self.run["subjects"])
         self.workloads = tuple(_workload(row) for row in self.run["workloads"])
         self.rounds = self._read_lines("rounds.jsonl")
@@ -174,7 +175,8 @@ class Results:
         return None if factor is None else factor - 1
 
     def differs(self, workload, metric, a, b):
-        """True where a real difference was found between a and b. Where nobody judged: where the intervals do not meet."""
+        """True where a real difference was found between a and b. Where nobody judged: where the intervals do not
+        meet."""
         if a == b:
             return False
         for pair in ((a, b), (b, a)):
@@ -197,8 +199,8 @@ class Results:
         return statistics.median(values) if values else None
 
     def over_idle(self, subject):
-        """(workload, [(idle connections, median throughput)]): beside more and more of them, from none; (None, []) where
-        that was not measured."""
+        """(workload, [(idle connections, median throughput)]): beside more and more of them, from none; (None, [])
+        where that was not measured."""
         rows = [row for row in self.idle if row["subject"] == subject]
         if not rows:
             return None, []
@@ -211,7 +213,8 @@ class Results:
 
     def over_workers(self, workload, subject):
         """[(workers, median throughput)] by rising number of workers; [] where that was not measured."""
-        return _medians([row for row in self.scaling if (row["workload"], row["subject"]) == (workload, subject)], "workers")
+        return _medians([row for row in self.scaling if (row["workload"], row["subject"]) == (workload, subject)],
+                        "workers")
 
     def memory_per_connection(self, subject):
         """(own, kernel) as Estimates in bytes, of the first workload that has them; None for what was not measured."""
@@ -264,5 +267,7 @@ def _subject(row):
 
 
 def _workload(row):
-    return Workload(row["name"], row.get("service", ""), row.get("title") or row["name"], row.get("unit") or "requests/s",
-                    row.get("higher_is_better", True), tuple(row.get("load_flags") or ()))
+    return Workload(row["name"], row.get("service", ""),
+                    row.get("title") or row["name"],
+                    row.get("unit") or "requests/s", row.get("higher_is_better", True),
+                    tuple(row.get("load_flags") or ()))

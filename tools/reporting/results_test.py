@@ -27,7 +27,8 @@ class ResultsTest(unittest.TestCase):
 
     def test_a_line_that_was_cut_short_is_left_out(self):
         synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
-        (self.folder / "rounds.jsonl").write_text('{"round": 1, "subject": "epoll", "workload": "work"}\n{"round": 2, "sub')
+        (self.folder /
+         "rounds.jsonl").write_text('{"round": 1, "subject": "epoll", "workload": "work"}\n{"round": 2, "sub')
         self.assertEqual(len(results.Results(self.folder).rounds), 1)
 
     def test_a_broken_line_in_the_middle_is_an_error(self):
@@ -48,8 +49,18 @@ class ResultsTest(unittest.TestCase):
         self.assertFalse(measured.differs("work", "throughput", "poll", "poll"))
 
     def test_without_a_verdict_intervals_that_meet_are_no_difference(self):
-        measured = results.Results(synthetic.tiny(
-            self.folder, {"epoll": {"p": (100, 95, 105)}, "poll": {"p": (104, 99, 109)}, "fork": {"p": (150, 140, 160)}}))
+        measured = results.Results(
+            synthetic.tiny(self.folder, {
+                "epoll": {
+                    "p": (100, 95, 105)
+                },
+                "poll": {
+                    "p": (104, 99, 109)
+                },
+                "fork": {
+                    "p": (150, 140, 160)
+                }
+            }))
         self.assertFalse(measured.differs("work", "p", "epoll", "poll"))
         self.assertTrue(measured.differs("work", "p", "epoll", "fork"))
 

@@ -1,7 +1,7 @@
 """Which model to take for a workload, and why: by the rules stated here, from the measurements alone.
 
-RULES is what the report prints; pick() is what does it, rule by rule in the same order. Nobody's taste has a part in it,
-and no figure that is not in the result folder.
+RULES is what the report prints; pick() is what does it, rule by rule in the same order. Nobody's taste has a part in
+it, and no figure that is not in the result folder.
 """
 import dataclasses
 
@@ -11,15 +11,17 @@ from . import words
 MATERIAL = 0.03
 
 RULES = (
-    "Only our own models stand for election, and only those of which no round failed. Other people's servers are shown for "
-    "comparison.",
-    "The model with the highest median throughput leads; where requests come at a given rate, the one with the lowest 99th "
-    "percentile of the response time.",
-    f"Level with it are all whose difference from it is not real (see the noise floor), or is less than {words.percent(MATERIAL)}; and, "
-    "where the client was the limit for the leader, all others for which it was.",
-    "Of those that are level the lowest 99th percentile of the service time decides; then the least memory per connection, "
-    "own and kernel's; then the least processor time per request. Each decides only where the difference is real and material.",
-    "Whoever is still level then is equal. The one that the server lists first is named: the list begins with the simplest.",
+    "Only our own models stand for election, and only those of which no round failed. Other people's servers are "
+    "shown for comparison.",
+    "The model with the highest median throughput leads; where requests come at a given rate, the one with the "
+    "lowest 99th percentile of the response time.",
+    "Level with it are all whose difference from it is not real (see the noise floor), or is less than "
+    f"{words.percent(MATERIAL)}; and, where the client was the limit for the leader, all others for which it was.",
+    "Of those that are level the lowest 99th percentile of the service time decides; then the least memory per "
+    "connection, own and kernel's; then the least processor time per request. Each decides only where the difference "
+    "is real and material.",
+    "Whoever is still level then is equal. The one that the server lists first is named: the list begins with the "
+    "simplest.",
 )
 
 
@@ -110,11 +112,14 @@ def _metric(metric):
     return lambda results, workload, name: results.estimate(workload.name, name, metric)
 
 
+def _size_or_nothing(size):
+    return words.size(size) if size else "none that stands out"
+
+
 _MEASURES = (
     _Measure("the lowest 99th percentile", _metric("service_p99_us"), words.time, "service_p99_us"),
-    _Measure("the least memory per connection", _memory, lambda size: words.size(size) if size else "none that stands out", None),
-    _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time,
-             "cpu_us_per_request"),
+    _Measure("the least memory per connection", _memory, _size_or_nothing, None),
+    _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time, "cpu_us_per_request"),
 )
 
 
@@ -135,7 +140,7 @@ def _decide(results, workload, level):
                            f"({worst}: {measure.write(values[worst].median)}).")
             left = stay
     if len(left) > 1:
-        reasons.append(f"{words.names(left)} cannot be told apart further; {left[0]} is the first in the server's list.")
+        reasons.append(f"{words.names(left)} are level in this, too; {left[0]} is the first in the server's list.")
     return left[0], reasons
 
 
@@ -150,14 +155,12 @@ def _is_worse(results, workload, measure, values, best, name):
 def _speed(results, workload, leader, level, able):
     """Sentences on throughput: the figure, who shares it, and how far the others are behind."""
     figure = workload.write(results.figure(workload, leader).median)
-    best, good = ("the quickest to respond", "equally quick to respond") if workload.is_paced else ("the fastest", "equally fast")
     behind = [name for name in able if name not in level]
     if len(level) == 1:
-        text = f"It is {best}: {figure}"
-    elif len(level) == len(able):
-        text = f"All {len(able)} models are {good}: about {figure}"
+        text = f"It is {'the quickest to respond' if workload.is_paced else 'the fastest'}: {figure}"
     else:
-        text = f"{words.names(level)} are {good}: about {figure}"
+        who = f"All {len(able)} models" if len(level) == len(able) else words.names(level)
+        text = f"{who} are level, told apart by no real difference; the best median is {leader}'s, {figure}"
     if not behind:
         return [text + "."]
     shares = {name: share_of_best(results, workload, name) for name in behind}

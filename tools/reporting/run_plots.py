@@ -42,8 +42,9 @@ def heat_map(results):
 
     best = words.names(f"{rules.best_model(results, workload)} for {workload.name}" for workload in workloads
                        if rules.best_model(results, workload))
-    return canvas.Plot("heatmap", "All at a glance", f"Heat map: what each model reaches under each workload, as a share of "
-                       f"the best model. The best: {best}.", draw)
+    return canvas.Plot(
+        "heatmap", "All at a glance", f"Heat map: what each model reaches under each workload, as a share of "
+        f"the best model. The best: {best}.", draw)
 
 
 def _memory(results):
@@ -64,17 +65,26 @@ def _memory(results):
             _memory_row(axes, row, found[name], on.colours.colour(name), on.is_narrow)
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, _LEAST_KIB * 0.8), high * (12 if on.is_narrow else 3))
-        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.size(value * 1024))))
+        axes.xaxis.set_major_formatter(
+            matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.size(value * 1024))))
         axes.set_xlabel("per idle connection, logarithmic")
         muted = palette.page("muted")
-        handles = [matplotlib.lines.Line2D([], [], marker="o", color=muted, linestyle="none", label="the server's own (PSS)"),
-                   matplotlib.lines.Line2D([], [], marker="|", markersize=9, markeredgewidth=2, color=muted,
-                                           linestyle="none", label="with the kernel's")]
+        handles = [
+            matplotlib.lines.Line2D([], [], marker="o", color=muted, linestyle="none", label="the server's own (PSS)"),
+            matplotlib.lines.Line2D([], [],
+                                    marker="|",
+                                    markersize=9,
+                                    markeredgewidth=2,
+                                    color=muted,
+                                    linestyle="none",
+                                    label="with the kernel's")
+        ]
         canvas.legend_above(axes, handles)
 
     total = {name: sum(max(value.median, 0) for value in found[name] if value is not None) for name in names}
-    alt = (f"Dots on a logarithmic scale: memory per idle connection. Least: {names[0]}, {words.size(total[names[0]])} with "
-           f"the kernel's part; most: {names[-1]}, {words.size(total[names[-1]])}.")
+    alt = (
+        f"Dots on a logarithmic scale: memory per idle connection. Least: {names[0]}, {words.size(total[names[0]])} "
+        f"with the kernel's part; most: {names[-1]}, {words.size(total[names[-1]])}.")
     return canvas.Plot("memory", "Memory per connection", alt, draw)
 
 

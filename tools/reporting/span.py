@@ -1,7 +1,7 @@
 """Span: a value with the bounds that hold it, and the arithmetic of such values.
 
-Bounds are combined as if all that is uncertain were off in the bad direction at once: wider than a confidence interval of
-the result would be, and never too narrow. For values that are not negative.
+Bounds are combined as if all that is uncertain were off in the bad direction at once: wider than a confidence interval
+of the result would be, and never too narrow. For values that are not negative.
 """
 import dataclasses
 

@@ -1,4 +1,5 @@
-"""Writes a result folder of invented, plausible data, for tests alone: the same for the same seed. Nothing was measured."""
+"""Writes a result folder of invented, plausible data, for tests alone: the same for the same seed. Nothing was
+measured."""
 import itertools
 import json
 import pathlib
@@ -23,12 +24,14 @@ _MODELS = {
 # name, service, title, flags of the load generator, cost in units of the above, bytes of a reply
 _WORKLOADS = (
     ("echo", "echo", "echo, 64 B, 64 connections", ["--workload=echo", "--size=64", "--connections=64"], 1.0, 64),
-    ("echo-rate", "echo", "echo, 64 B, 2,000 a second due", ["--workload=echo", "--size=64", "--rate=2000",
-                                                             "--connections=64"], 1.0, 64),
-    ("churn", "echo", "a new connection for each request", ["--workload=churn", "--size=64", "--connections=32"], 6.0, 64),
+    ("echo-rate", "echo", "echo, 64 B, 2,000 a second due",
+     ["--workload=echo", "--size=64", "--rate=2000", "--connections=64"], 1.0, 64),
+    ("churn", "echo", "a new connection for each request", ["--workload=churn", "--size=64",
+                                                            "--connections=32"], 6.0, 64),
     ("http-1k", "http", "http, 1 KiB, keep-alive", ["--workload=http", "--name=1k", "--connections=64"], 1.5, 1240),
     ("http-64k", "http", "http, 64 KiB, keep-alive", ["--workload=http", "--name=64k", "--connections=64"], 4.0, 65760),
-    ("compute", "compute", "primes below 10,000", ["--workload=compute", "--primes=10000", "--connections=8"], 60.0, 12),
+    ("compute", "compute", "primes below 10,000", ["--workload=compute", "--primes=10000",
+                                                   "--connections=8"], 60.0, 12),
 )
 _CHURN = {"fork": 30.0, "thread": 3.0}
 _QUANTILES = (("p50", 0.95), ("p90", 1.3), ("p99", 2.1), ("p99.9", 4.5), ("max", 9.0))
@@ -36,16 +39,28 @@ _QUANTILES = (("p50", 0.95), ("p90", 1.3), ("p99", 2.1), ("p99.9", 4.5), ("max",
 
 def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.015, seed=1, workers=(1, 2, 3, 4, 6, 8),
           workloads=tuple(row[0] for row in _WORKLOADS)):
-    """Writes the files of a result folder, for `models` of those known above, with `noise` as the standard deviation."""
+    """Writes the files of a result folder, for `models` of those known above, with `noise` as the standard
+    deviation."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
-    subjects = [{"name": name, "kind": "model", "model": name, "flags": [f"--model={name}"], "version": ""} for name in models]
+    subjects = [{
+        "name": name,
+        "kind": "model",
+        "model": name,
+        "flags": [f"--model={name}"],
+        "version": ""
+    } for name in models]
     subjects += [{"name": name, "kind": "peer", "model": name, "flags": [], "version": "1.22.1",
                   "config": "worker_processes 1;\nevents { worker_connections 20000; }\n"} for name in peers]
     if models:
-        subjects.append({"name": f"{models[-1]} (again)", "kind": "aa", "model": models[-1], "flags": [f"--model={models[-1]}"],
-                         "of": models[-1]})
+        subjects.append({
+            "name": f"{models[-1]} (again)",
+            "kind": "aa",
+            "model": models[-1],
+            "flags": [f"--model={models[-1]}"],
+            "of": models[-1]
+        })
     workloads = [row for row in _WORKLOADS if row[0] in workloads]
     skipped, lines = [], []
     for subject in subjects:
@@ -65,7 +80,8 @@ def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.
     _write_lines(folder / "idle.jsonl", idle)
     _write_lines(folder / "scaling.jsonl", _scaling(models, scaled, workers, chance, noise))
     _write_lines(folder / "syscalls.jsonl", _syscalls(subjects))
-    (folder / "run.json").write_text(json.dumps(_run(subjects, rounds, seed, skipped, workloads), indent=1), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(_run(subjects, rounds, seed, skipped, workloads), indent=1),
+                                     encoding="utf-8")
     made = store.Store(str(folder))
     made.write_summary(summary.of(made))
     return folder
@@ -77,7 +93,12 @@ def usl(workers, one=50000.0, sigma=0.06, kappa=0.004):
 
 
 def _run(subjects, rounds, seed, skipped, workloads=()):
-    rows = {"listen backlog": "4096", "socket options": "SO_REUSEADDR=1 TCP_NODELAY=1", "processors": "0", "workers": "1"}
+    rows = {
+        "listen backlog": "4096",
+        "socket options": "SO_REUSEADDR=1 TCP_NODELAY=1",
+        "processors": "0",
+        "workers": "1"
+    }
     contract = {row: {subject["name"]: value for subject in subjects} for row, value in rows.items()}
     remarks = []
     for subject in subjects:
@@ -85,14 +106,52 @@ def _run(subjects, rounds, seed, skipped, workloads=()):
             contract["listen backlog"][subject["name"]] = "511"
             remarks.append(f"listen backlog: {subject['name']} has 511, the others have 4096")
     return {
-        "schema": 1, "command": ["tools/compare", "--quick"], "started": "2026-01-01T12:00:00+00:00", "seed": seed,
-        "rounds": rounds, "duration_s": 1.0, "git": {"revision": "synthetic", "dirty": False}, "unfit": [], "skipped": skipped,
-        "machine": {"cpu": "Invented Processor", "cores": 2, "memory_kib": 4 * 2**20, "kernel": "Linux 6.1.0 x86_64"},
-        "sysctls": {"net.core.somaxconn": "4096", "net.ipv4.tcp_congestion_control": "cubic", "kernel.none": None},
-        "fairness": {"contract": contract, "violations": [], "remarks": remarks},
-        "client_kernel_bytes_per_connection": 0, "subjects": subjects,
-        "workloads": [{"name": name, "service": service, "load_flags": flags, "title": title, "unit": "replies/s",
-                       "higher_is_better": True} for name, service, title, flags, _, _ in workloads],
+        "schema":
+            1,
+        "command": ["tools/compare", "--quick"],
+        "started":
+            "2026-01-01T12:00:00+00:00",
+        "seed":
+            seed,
+        "rounds":
+            rounds,
+        "duration_s":
+            1.0,
+        "git": {
+            "revision": "synthetic",
+            "dirty": False
+        },
+        "unfit": [],
+        "skipped":
+            skipped,
+        "machine": {
+            "cpu": "Invented Processor",
+            "cores": 2,
+            "memory_kib": 4 * 2**20,
+            "kernel": "Linux 6.1.0 x86_64"
+        },
+        "sysctls": {
+            "net.core.somaxconn": "4096",
+            "net.ipv4.tcp_congestion_control": "cubic",
+            "kernel.none": None
+        },
+        "fairness": {
+            "contract": contract,
+            "violations": [],
+            "remarks": remarks
+        },
+        "client_kernel_bytes_per_connection":
+            0,
+        "subjects":
+            subjects,
+        "workloads": [{
+            "name": name,
+            "service": service,
+            "load_flags": flags,
+            "title": title,
+            "unit": "replies/s",
+            "higher_is_better": True
+        } for name, service, title, flags, _, _ in workloads],
     }
 
 
@@ -138,8 +197,18 @@ def _load(workload, replies, cost, chance, noise):
     times = {"count": replies, "mean": cost * 1e3 * busy}
     for label, factor in _QUANTILES:
         times[label] = cost * 1e3 * busy * factor * max(0.2, chance.gauss(1, 2 * noise))
-    return {"workload": workload[0], "connections": 64, "replies": replies, "seconds": 1.0, "replies_per_second": replies,
-            "bytes_in": replies * workload[5], "service_ns": times, "response_ns": times, "fairness": 1.0, "faults": []}
+    return {
+        "workload": workload[0],
+        "connections": 64,
+        "replies": replies,
+        "seconds": 1.0,
+        "replies_per_second": replies,
+        "bytes_in": replies * workload[5],
+        "service_ns": times,
+        "response_ns": times,
+        "fairness": 1.0,
+        "faults": []
+    }
 
 
 def _idle(subjects, chance, noise):
@@ -201,7 +270,12 @@ def tiny(folder, figures, marks=None, failed=(), real=(), rate=None):
                 for a, b in itertools.combinations(figures, 2)]
     noise = [{"workload": "work", "metric": judged, "floor": 1.02}]
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    (folder / "summary.json").write_text(json.dumps({"schema": 1, "results": results, "noise": noise, "verdicts": verdicts}),
+    (folder / "summary.json").write_text(json.dumps({
+        "schema": 1,
+        "results": results,
+        "noise": noise,
+        "verdicts": verdicts
+    }),
                                          encoding="utf-8")
     return folder
 

@@ -1,4 +1,5 @@
-"""The tables of the report, as HTML: what the plots show, in figures. Each is one function; markup is escaped throughout."""
+"""The tables of the report, as HTML: what the plots show, in figures. Each is one function; markup is escaped
+throughout."""
 import markupsafe
 
 from . import palette, plots, rules, usl, words
@@ -21,10 +22,14 @@ def table(head, rows, numeric=True):
     escape = markupsafe.escape
     top = _join(markupsafe.Markup('<th scope="col"{}>{}</th>').format(kind if place else "", title)
                 for place, title in enumerate(head))
-    body = _join(markupsafe.Markup('<tr><th scope="row">{}</th>{}</tr>').format(
-        row[0], _join(markupsafe.Markup("<td{}>{}</td>").format(kind, escape(cell)) for cell in row[1:])) for row in rows)
-    return markupsafe.Markup('<div class="scroll" tabindex="0"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-                             ).format(top, body)
+    body = _join(
+        markupsafe.Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+            row[0], _join(markupsafe.Markup("<td{}>{}</td>").format(kind, escape(cell))
+                          for cell in row[1:]))
+        for row in rows)
+    return markupsafe.Markup(
+        '<div class="scroll" tabindex="0"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+            top, body)
 
 
 def heat_map(results):
@@ -33,11 +38,13 @@ def heat_map(results):
     top = _join(markup('<th scope="col">{}</th>').format(workload.name) for workload in results.workloads)
     rows = [_heat_row(results, subject.name) for subject in results.models]
     if results.peers:
-        rows.append(markup('<tr class="peers"><th scope="rowgroup" colspan="{}">other servers, beside the best model</th></tr>'
-                           ).format(len(results.workloads) + 1))
+        rows.append(
+            markup('<tr class="peers"><th scope="rowgroup" colspan="{}">other servers, beside the best model</th></tr>'
+                  ).format(len(results.workloads) + 1))
         rows += [_heat_row(results, subject.name) for subject in results.peers]
-    return markup('<div class="scroll" tabindex="0"><table class="heat"><thead><tr><th scope="col">model</th>{}</tr></thead>'
-                  "<tbody>{}</tbody></table></div>").format(top, _join(rows))
+    return markup(
+        '<div class="scroll" tabindex="0"><table class="heat"><thead><tr><th scope="col">model</th>{}</tr></thead>'
+        "<tbody>{}</tbody></table></div>").format(top, _join(rows))
 
 
 def _heat_row(results, name):
@@ -62,15 +69,25 @@ def _heat_cell(results, workload, name):
 
 
 def of_workload(results, workload):
-    """All estimates of a workload, with their spreads, and the marks."""
+    """All estimates of a workload, with their spreads."""
     names = plots.ranked(results, workload)
     columns = columns_of(results, workload, names)
     rows = []
     for name in names:
         cells = [results.estimate(workload.name, name, metric) for _, metric, _ in columns]
-        rows.append([name] + [words.estimate(cell, write) if cell else "" for cell, (_, _, write) in zip(cells, columns)]
-                    + [results.figure(workload, name).n, "; ".join(results.cell(workload.name, name).marks)])
-    return table(["subject"] + [title for title, _, _ in columns] + ["rounds", "marks"], rows)
+        rows.append([name] +
+                    [words.estimate(cell, write) if cell else "" for cell, (_, _, write) in zip(cells, columns)] +
+                    [results.figure(workload, name).n])
+    return table(["subject"] + [title for title, _, _ in columns] + ["rounds"], rows)
+
+
+def marks_under(results, workload):
+    """What was noticed in the rounds of each subject, in texts: `epoll: the client was the limit (3 of 7 rounds)`."""
+    found = []
+    for subject in results.models + results.peers:
+        cell = results.cell(workload.name, subject.name)
+        found += [f"{subject.name}: {mark}" for mark in (cell.marks if cell else ())]
+    return found
 
 
 def columns_of(results, workload, names):
@@ -84,7 +101,8 @@ def columns_of(results, workload, names):
 
 
 def share(results, workload, name):
-    """What stands in the heat map: the share of the best with its marks, `failed`, or `–` for what was left out; None: nothing."""
+    """What stands in the heat map: the share of the best with its marks, `failed`, or `–` for what was left out;
+    None where there is nothing to say."""
     if results.cell(workload.name, name) is None:
         return "–" if results.left_out(workload.name, name) else None
     found = rules.share_of_best(results, workload, name)
@@ -92,7 +110,8 @@ def share(results, workload, name):
 
 
 def marks_of(results, workload, name):
-    """What is written behind a share: that it is no real difference from the best (≈), that the client was the limit (†)."""
+    """What is written behind a share: that it is no real difference from the best (≈), that the client was the limit
+    (†)."""
     best = rules.best_model(results, workload)
     marks = "" if name == best or results.differs(workload.name, workload.figure, best, name) else " ≈"
     return marks + (" †" if results.cell(workload.name, name).client_was_the_limit else "")
@@ -111,7 +130,8 @@ def memory_part(part):
     """An Estimate of bytes per connection, or None, as a text."""
     if part is None:
         return "not measured"
-    return words.estimate(part, words.size) if part.low > 0 else f"none that stands out (at most {words.size(max(0, part.high))})"
+    return words.estimate(
+        part, words.size) if part.low > 0 else f"none that stands out (at most {words.size(max(0, part.high))})"
 
 
 def idle(results):
@@ -121,7 +141,8 @@ def idle(results):
 
 
 def scaling(results, workload):
-    """Throughput by workers, a column each, and the parameters of the laws that were fitted; None where there is nothing."""
+    """Throughput by workers, a column each, and the parameters of the laws that were fitted; None where there is
+    nothing."""
     series = {subject.name: results.over_workers(workload.name, subject.name) for subject in results.models}
     series = {name: points for name, points in series.items() if len(points) > 1}
     if not series:
@@ -131,8 +152,12 @@ def scaling(results, workload):
         fit, held = usl.fit(points), usl.hold_back(points)
         if fit is not None:
             peak = "never" if fit.peak == float("inf") else f"{fit.peak:.1f}"
-            rows.append([name, words.number(fit.one), f"{fit.sigma:.3f}", f"{fit.kappa:.4f}", peak, words.percent(fit.error),
-                         "too few steps" if held is None else f"{100 * held.error:+.1f} % at {held.workers}"])
+            rows.append([
+                name,
+                words.number(fit.one), f"{fit.sigma:.3f}", f"{fit.kappa:.4f}", peak,
+                words.percent(fit.error),
+                "too few steps" if held is None else f"{100 * held.error:+.1f} % at {held.workers}"
+            ])
     measured = _steps({name: dict(points) for name, points in series.items()})
     return measured + table(["", "one worker (λ)", "contention (σ)", "coherency (κ)", "most at", "error of the fit",
                              "held back: foretold"], rows) if rows else measured
@@ -152,19 +177,22 @@ def pairs(mapping):
 
 
 def agreements(contract):
-    """Rows (name, the value that most have, who has which other one) of the fairness contract, {row: {subject: value}}."""
+    """Rows (name, the value that most have, who has which other one) of the fairness contract, {row: {subject:
+    value}}."""
     for row, values in contract.items():
         by_value = {}
         for name, value in values.items():
             by_value.setdefault(str(value), []).append(name)
         common = max(by_value, key=lambda value: len(by_value[value])) if by_value else ""
-        yield row, common, "; ".join(f"{words.names(names)}: {value}" for value, names in by_value.items() if value != common)
+        yield row, common, "; ".join(
+            f"{words.names(names)}: {value}" for value, names in by_value.items() if value != common)
 
 
 def fairness(contract):
     """The fairness contract; what is the same for all is said once."""
-    return table(["row", "the same for all", "but for"], [[row, common, others or "nobody"]
-                                                          for row, common, others in agreements(contract)], numeric=False)
+    return table(["row", "the same for all", "but for"],
+                 [[row, common, others or "nobody"] for row, common, others in agreements(contract)],
+                 numeric=False)
 
 
 def subjects(results):

@@ -2,9 +2,9 @@
 
   X(n) = lambda n / (1 + sigma (n - 1) + kappa n (n - 1))
 
-lambda is what one worker does, sigma the share of the work for which workers queue up (contention), kappa what it costs them
-to agree with each other (coherency). With kappa = 0 it is Amdahl's law. Source: N. J. Gunther, Guerrilla Capacity Planning,
-Springer 2007; A General Theory of Computational Scalability Based on Rational Functions, arXiv:0808.1431.
+lambda is what one worker does, sigma the share of the work for which workers queue up (contention), kappa what it costs
+them to agree with each other (coherency). With kappa = 0 it is Amdahl's law. Source: N. J. Gunther, Guerrilla Capacity
+Planning, Springer 2007; A General Theory of Computational Scalability Based on Rational Functions, arXiv:0808.1431.
 """
 import dataclasses
 import math
@@ -49,7 +49,8 @@ class HeldBack:
 
 
 def fit(points, least_steps=LEAST_STEPS):
-    """The Fit to [(workers, throughput per second)], or None where there are fewer than `least_steps` numbers of workers.
+    """The Fit to [(workers, throughput per second)], or None where there are fewer than `least_steps` numbers of
+    workers.
 
     Least squares of relative errors; no parameter below zero. Since for given sigma and kappa the best lambda is known,
     only two are searched for."""
@@ -64,8 +65,10 @@ def fit(points, least_steps=LEAST_STEPS):
         return _best_one(shape, rates) * shape / rates - 1
 
     starts = ((0.01, 0.0001), (0.2, 0.001), (0.02, 0.02))
-    found = min((scipy.optimize.least_squares(residuals, start, bounds=((0, 0), (1, 1)), xtol=1e-14, ftol=1e-14, gtol=1e-14)
-                 for start in starts), key=lambda result: result.cost)
+    found = min(
+        (scipy.optimize.least_squares(residuals, start, bounds=((0, 0), (1, 1)), xtol=1e-14, ftol=1e-14, gtol=1e-14)
+         for start in starts),
+        key=lambda result: result.cost)
     sigma, kappa = (float(value) if value > 1e-9 else 0.0 for value in found.x)
     left = residuals((sigma, kappa))
     error = math.sqrt(float(numpy.sum(left**2)) / max(1, len(points) - 3))
@@ -76,7 +79,8 @@ def hold_back(points):
     """Fits all but the most workers and foretells those: the HeldBack, or None where too few are left to fit."""
     points = sorted(points)
     most = points[-1][0] if points else 0
-    # One step fewer than otherwise: three give a curve that goes through all of them, and the one held back is the test.
+    # One step fewer than otherwise: three give a curve that goes through all of them, and the one held back is the
+    # test.
     earlier = fit([point for point in points if point[0] < most], LEAST_STEPS - 1)
     if earlier is None:
         return None
