@@ -3,7 +3,9 @@
 #include <gflags/gflags.h>
 #include <stdio.h>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,7 +18,9 @@
 #include "load/generator.h"
 #include "load/plan.h"
 #include "load/report.h"
+#include "load/self_check.h"
 #include "load/tally.h"
+#include "load/trial.h"
 #include "load/workload_options.h"
 #include "load/workloads.h"
 #include "net/endpoint.h"
@@ -40,6 +44,9 @@ DEFINE_string(beside_server, "", "mixed: where the server computes: HOST:PORT");
 DEFINE_int32(beside_connections, 1, "mixed: how many to keep computing; slow: how many read slowly");
 DEFINE_string(beside_name, "", "slow: the file for the slow readers, a large one; as --name without it");
 DEFINE_double(read_rate, 10000, "slow: bytes that each slow reader takes per second");
+DEFINE_bool(self_test, false,
+            "try whether the load generator itself tells the truth; needs nothing but a server's program");
+DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
 DECLARE_bool(help);
 
@@ -51,7 +58,7 @@ enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
 
 int Fail(const absl::Status& error) {
   fprintf(stderr, "load: %s\n", std::string(error.message()).c_str());
-  return absl::IsInvalidArgument(error) ? kUsageError : kNoConnection;
+  return absl::IsInvalidArgument(error) || absl::IsNotFound(error) ? kUsageError : kNoConnection;
 }
 
 void PrintHelp() {
@@ -143,6 +150,21 @@ absl::StatusOr<WorkloadOptions> MakeOptions() {
   return options;
 }
 
+// Bazel builds //:server one directory above this.
+std::string ServerProgram() {
+  if (!FLAGS_server_program.empty()) return FLAGS_server_program;
+  std::error_code ignored;
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return own.parent_path().parent_path() / "server";
+}
+
+int TestSelf() {
+  const absl::StatusOr<std::vector<SelfCheck>> checks = RunSelfTest(ServerProgram());
+  if (!checks.ok()) return Fail(checks.status());
+  absl::PrintF("%s", FLAGS_json ? SelfChecksAsJson(*checks) : SelfChecksAsText(*checks));
+  return AllPassed(*checks) ? kDone : kFaulty;
+}
+
 int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return Fail(others.status());
@@ -150,6 +172,7 @@ int Run(int argc, char** argv) {
   if (!others->empty()) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
+  if (FLAGS_self_test) return TestSelf();
   const Workload* workload = FindWorkload(FLAGS_workload);
   if (absl::Status status = CheckFlags(workload); !status.ok()) return Fail(status);
   absl::StatusOr<LoadPlan> plan = MakePlan(*workload);

@@ -186,6 +186,21 @@ TEST_F(LoadTest, ServerThatEndsIsNoticed) {
   EXPECT_GE(run.report["errors"]["broken"], 2);
 }
 
+// What its verdicts are depends on how busy this machine is; a failure never is one.
+TEST(LoadSelfTest, NothingFails) {
+  const ToolRun run = RunTool(
+      {ProgramPath("client/load"), "--self_test", "--json", absl::StrCat("--server_program=", ProgramPath("server"))},
+      testing::TempDir(), "", 4 * kPatience);
+  EXPECT_EQ(run.exit_status, 0) << run.output;
+  const json report = json::parse(run.output.substr(0, run.output.find('\n')), nullptr, false);
+  EXPECT_EQ(report["passed"], true);
+  EXPECT_EQ(report["self_test"].size(), 7u);
+}
+
+TEST(LoadSelfTest, NeedsAServer) {
+  EXPECT_EQ(RunTool({ProgramPath("client/load"), "--self_test", "--server_program=/no/server"}, "/tmp").exit_status, 2);
+}
+
 TEST(LoadUsageTest, ErrorsHaveTheirStatus) {
   EXPECT_EQ(RunLoadProgram("--server=127.0.0.1:1").exit_status, 3);
   EXPECT_EQ(RunLoadProgram("--workload=nonsense").exit_status, 2);
