@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
 #include "load/arrivals.h"
@@ -48,6 +49,7 @@ DEFINE_bool(self_test, false,
             "try whether the load generator itself tells the truth; needs nothing but a server's program");
 DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
+DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
 
 namespace polyserve {
@@ -66,8 +68,29 @@ void PrintHelp() {
       "load: asks a server for the same thing again and again, checks every reply, and says how long they took.\n\n"
       "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
       "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n\nFlags:\n%s\nWorkloads:\n",
-      DescribeFlags({"workload", "server", "connections", "idle", "threads", "depth", "rate", "arrivals", "seed",
-                     "warm_up", "duration", "size", "name", "primes", "beside_server", "beside_connections", "json"}));
+      DescribeFlags({"workload",
+                     "server",
+                     "connections",
+                     "idle",
+                     "threads",
+                     "depth",
+                     "rate",
+                     "arrivals",
+                     "seed",
+                     "warm_up",
+                     "duration",
+                     "size",
+                     "name",
+                     "primes",
+                     "files",
+                     "beside_server",
+                     "beside_connections",
+                     "beside_name",
+                     "read_rate",
+                     "self_test",
+                     "server_program",
+                     "json",
+                     "build_info"}));
   for (const Workload& workload : AllWorkloads()) {
     absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
   }
@@ -169,6 +192,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return Fail(others.status());
   if (FLAGS_help) return PrintHelp(), kDone;
+  if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), kDone;
   if (!others->empty()) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
