@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
@@ -56,6 +57,11 @@ namespace polyserve {
 
 namespace {
 
+// In the order of the help.
+constexpr char kFlags[] =
+    "workload server connections idle threads depth rate arrivals seed warm_up duration size name primes files "
+    "beside_server beside_connections beside_name read_rate self_test server_program json build_info";
+
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
 
 int Fail(const absl::Status& error) {
@@ -68,29 +74,7 @@ void PrintHelp() {
       "load: asks a server for the same thing again and again, checks every reply, and says how long they took.\n\n"
       "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
       "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n\nFlags:\n%s\nWorkloads:\n",
-      DescribeFlags({"workload",
-                     "server",
-                     "connections",
-                     "idle",
-                     "threads",
-                     "depth",
-                     "rate",
-                     "arrivals",
-                     "seed",
-                     "warm_up",
-                     "duration",
-                     "size",
-                     "name",
-                     "primes",
-                     "files",
-                     "beside_server",
-                     "beside_connections",
-                     "beside_name",
-                     "read_rate",
-                     "self_test",
-                     "server_program",
-                     "json",
-                     "build_info"}));
+      DescribeFlags(absl::StrSplit(kFlags, ' ')));
   for (const Workload& workload : AllWorkloads()) {
     absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
   }

@@ -74,13 +74,13 @@ Upload::Upload(const Endpoint& server, std::string prefix, size_t size)
     : server_(server), prefix_(std::move(prefix)), size_(size) {}
 
 std::unique_ptr<Exchange> Upload::NewExchange() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   files_.push_back({absl::StrCat("/", prefix_, "-", files_.size() + 1)});
   return std::make_unique<Put>(files_.back(), server_, size_);
 }
 
 std::vector<std::string> Upload::Inspect() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   std::vector<std::string> faults;
   for (const File& file : files_) {
     if (file.acknowledged == 0) continue;

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
+#include "absl/base/thread_annotations.h"
+#include "base/mutex.h"
 #include "load/exchange.h"
 #include "net/endpoint.h"
 
@@ -44,7 +45,7 @@ class Upload {
   const Endpoint server_;
   const std::string prefix_;
   const size_t size_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   // Only the list is guarded: each file belongs to its exchange until that is done with.
   std::deque<File> files_ ABSL_GUARDED_BY(mutex_);
 };
