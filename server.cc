@@ -85,7 +85,7 @@ void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
   absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                     "drain_timeout", "request_timeout", "access_log", "admin_name"}));
+                                    "drain_timeout", "request_timeout", "access_log", "admin_name"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -278,7 +278,7 @@ int Run(int argc, char** argv) {
   if (!statistics.ok()) return Fail(statistics.status());
   const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
   if (!http_options.ok()) return Fail(http_options.status());
-  const ServiceContext services(*std::move(library), *http_options, (*host)->room());
+  const ServiceContext services(*std::move(library), *http_options, HaveRoom(*targets) ? (*host)->room() : nullptr);
   absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
   if (http_options->access_log != nullptr) {
