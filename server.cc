@@ -21,6 +21,7 @@
 #include "absl/time/clock.h"
 #include "backends/registry.h"
 #include "backends/serve_context.h"
+#include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
 #include "files/library.h"
@@ -51,6 +52,7 @@ DEFINE_string(access_log, "", "http: append a line for each request to this file
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
 DEFINE_string(admin_name, "管理员",
               "chat: as whom the operator speaks, on standard input; no other name may contain it");
+DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
 
 namespace polyserve {
@@ -85,7 +87,7 @@ void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
   absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "drain_timeout", "request_timeout", "access_log", "admin_name"}));
+                                    "drain_timeout", "request_timeout", "access_log", "admin_name", "build_info"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -257,6 +259,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return Fail(others.status());
   if (FLAGS_help) return PrintHelp(), 0;
+  if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), 0;
   if (FLAGS_model == "help") return absl::PrintF("%s", DescribeModels()), 0;
   if (!others->empty()) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
 #include "load/arrivals.h"
@@ -34,6 +35,7 @@ DEFINE_uint64(size, 64, "echo, churn: bytes of a message");
 DEFINE_string(name, "", "http, download: the file");
 DEFINE_uint64(primes, 10000, "compute: sum up those below it");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
+DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
 
 namespace polyserve {
@@ -53,7 +55,7 @@ void PrintHelp() {
       "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
       "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n\nFlags:\n%s\nWorkloads:\n",
       DescribeFlags({"workload", "server", "connections", "idle", "threads", "depth", "rate", "arrivals", "seed",
-                     "warm_up", "duration", "size", "name", "primes", "json"}));
+                     "warm_up", "duration", "size", "name", "primes", "json", "build_info"}));
   for (const Workload& workload : AllWorkloads()) {
     absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
   }
@@ -115,6 +117,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return Fail(others.status());
   if (FLAGS_help) return PrintHelp(), kDone;
+  if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), kDone;
   if (!others->empty()) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }

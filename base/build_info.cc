@@ -1,0 +1,46 @@
+#include "base/build_info.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace polyserve {
+
+namespace {
+
+#ifdef __OPTIMIZE__
+constexpr char kOptimized[] = "yes";
+#else
+constexpr char kOptimized[] = "no";
+#endif
+
+#ifdef NDEBUG
+constexpr char kAsserts[] = "no";
+#else
+constexpr char kAsserts[] = "yes";
+#endif
+
+// gcc says it by macros, clang when it is asked.
+#if !defined(__has_feature)
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+constexpr char kSanitizers[] = "address";
+#elif defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+constexpr char kSanitizers[] = "thread";
+#else
+constexpr char kSanitizers[] = "none";
+#endif
+
+#ifdef __clang__
+constexpr char kCompiler[] = "clang";
+#else
+constexpr char kCompiler[] = "gcc";
+#endif
+
+}  // namespace
+
+std::string DescribeBuild() {
+  return absl::StrCat("optimized ", kOptimized, "\nasserts ", kAsserts, "\nsanitizers ", kSanitizers, "\ncompiler ",
+                      kCompiler, " ", __VERSION__, "\n");
+}
+
+}  // namespace polyserve

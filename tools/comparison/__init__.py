@@ -1,0 +1,12 @@
+"""The comparison of concurrency models: what tools/compare, tools/doctor and tools/claims are made of.
+
+    subjects, peers     what is compared          workloads    what is asked of it
+    programs            the builds, checked       processes    a server from its start to its end
+    procfs, cgroup      what it costs             load         the load generator, one run
+    runner, extras      the order of it all       store        raw data, JSON lines
+    statistics          intervals, verdicts       summary      figures out of raw data
+    fairness            the same for everybody    table        what a person reads
+    doctor              what would spoil it
+
+Only Debian's packages: python3 and python3-numpy.
+"""

@@ -1,0 +1,152 @@
+"""tools/compare for real, as short as can be: the folder is complete, Ctrl-C keeps what there is and leaves nobody behind."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_REPOSITORY = os.path.dirname(os.path.dirname(_HERE))
+_PATIENCE_S = 50
+
+
+def programs_folder():
+    """Where the server and the load generator lie: in Bazel's runfiles; by hand, POLYSERVE_BIN says it."""
+    return os.environ.get("POLYSERVE_BIN", _REPOSITORY)
+
+
+class CompareTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = scratch.name
+        self.out = os.path.join(self.scratch, "out")
+
+    def start(self, *arguments, **more):
+        # Its temporary folder is in the command line of each server, by which we find those that are left.
+        return subprocess.Popen(
+            ["/usr/bin/python3", os.path.join(_REPOSITORY, "tools/compare"), "--allow_any_build",
+             f"--bin={programs_folder()}", *arguments],
+            env={**os.environ, "TMPDIR": self.scratch}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True, **more)
+
+    def run_compare(self, *arguments):
+        process = self.start(*arguments)
+        output, said = process.communicate(timeout=_PATIENCE_S)
+        return process.returncode, output, said
+
+    def servers_left(self):
+        left = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    command = file.read()
+            except OSError:
+                continue
+            if self.scratch.encode() in command and b"--model=" in command:
+                left.append(pid)
+        return left
+
+    def lines(self, kind):
+        with open(os.path.join(self.out, kind + ".jsonl"), encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+    def content(self, name):
+        with open(os.path.join(self.out, name), encoding="utf-8") as file:
+            return json.load(file)
+
+    def await_lines(self, process, number):
+        """Until so many rounds are measured."""
+        path = os.path.join(self.out, "rounds.jsonl")
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            self.assertIsNone(process.poll(), "it has ended already")
+            if os.path.exists(path) and len(self.lines("rounds")) >= number:
+                return
+            time.sleep(0.02)
+        self.fail("nothing was measured")
+
+    def test_a_short_run_brings_all_that_it_promises(self):
+        status, output, said = self.run_compare(
+            "--models=fork,epoll", "--peers=python-asyncio", "--workloads=echo,http", "--rounds=2", "--duration=0.1",
+            "--idle=8",
+            "--parts=rounds,memory", f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        self.assertTrue(output.startswith(("ATTENTION", "echo: ")), output)
+        self.assertIn("noise floor", output)
+        run = self.content("run.json")
+        self.assertEqual([subject["name"] for subject in run["subjects"]], ["fork", "epoll", "fork (again)", "python-asyncio"])
+        self.assertEqual([subject["of"] for subject in run["subjects"]], [None, None, "fork", None])
+        self.assertEqual(run["fairness"]["violations"], [])
+        self.assertEqual(set(run["fairness"]["contract"]["listen backlog"].values()), {"4096"})
+        self.assertIn("asyncio.Protocol", run["subjects"][3]["config"])
+        self.assertRegex(run["programs"]["server"]["sha256"], "^[0-9a-f]{64}$")
+        self.assertTrue(run["machine"]["kernel"])
+        rounds = self.lines("rounds")
+        self.assertEqual(len(rounds), 2 * (2 * 3 + 1))
+        for line in rounds:
+            self.assertIsNone(line["failed"], line)
+            self.assertGreater(line["load"]["replies"], 0)
+            self.assertEqual(line["server"]["requests"], line["load"]["replies"])
+            self.assertGreater(line["server"]["cpu_user_s"] + line["server"]["cpu_system_s"], 0)
+            self.assertGreater(line["server"]["pss_kib"], 0)
+        self.assertGreater(max(line["server"]["processes"] for line in rounds if line["subject"] == "fork"), 10)
+        self.assertEqual({line["server"]["processes"] for line in rounds if line["subject"] == "epoll"}, {1})
+        self.assertEqual([line["idle"] for line in self.lines("memory")], [1, 2, 4, 6, 8] * 3)
+        summary = self.content("summary.json")
+        self.assertEqual(len(summary["results"]), 2 * 3 + 1)
+        self.assertFalse([verdict for verdict in summary["verdicts"]
+                          if {verdict["a"], verdict["b"]} == {"fork", "fork (again)"} and verdict["differs"]])
+        self.assertEqual(self.servers_left(), [])
+
+    def test_ctrl_c_keeps_what_was_measured_and_leaves_nobody_and_resume_goes_on(self):
+        process = self.start("--models=fork,epoll", "--workloads=echo", "--rounds=2", "--duration=0.3",
+                             "--parts=rounds", f"--out={self.out}")
+        self.await_lines(process, 2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=_PATIENCE_S)
+        self.assertEqual(process.returncode, 130, said)
+        self.assertIn("--resume=", said)
+        self.assertEqual(self.servers_left(), [])
+        before = self.lines("rounds")
+        self.assertGreaterEqual(len(before), 2)
+        status, output, said = self.run_compare(f"--resume={self.out}", "--json")
+        self.assertIn(status, (0, 1), said)
+        self.assertEqual(json.loads(output), self.content("summary.json"))
+        after = self.lines("rounds")
+        self.assertEqual(after[:len(before)], before)
+        self.assertEqual(len(after), 2 * 3)
+        self.assertEqual(len({(line["round"], line["subject"]) for line in after}), 2 * 3)
+
+    def test_servers_end_with_a_comparison_that_is_killed(self):
+        process = self.start("--models=fork,thread", "--workloads=echo", "--rounds=2", "--duration=30",
+                             "--parts=rounds", f"--out={self.out}")
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self.servers_left() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertTrue(self.servers_left())
+        process.kill()
+        process.communicate()
+        while self.servers_left() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertEqual(self.servers_left(), [])
+
+    def test_what_makes_no_sense_is_said_in_a_line(self):
+        for arguments, expected in ((["--models=treads"], "there is no model 'treads'"),
+                                    (["--workloads=ecco"], "there is no workload 'ecco'"),
+                                    (["--parts=all"], "there is no 'all'"),
+                                    (["--models=loop", "--workloads=echo"], "nothing to measure"),
+                                    (["--models=epoll", "--twin=fork"], "is not one of the models"),
+                                    (["--rounds=0", "--server_cpus=999"], "there is no processor 999"),
+                                    ([f"--resume={self.scratch}"], "holds no run")):
+            status, _, said = self.run_compare(f"--out={self.out}-{expected[:5]}{arguments[0]}", *arguments)
+            self.assertEqual(status, 2, said)
+            self.assertIn(expected, said)
+            self.assertEqual(len(said.splitlines()), 1, said)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,143 @@
+"""The fairness contract: what must be the same for every subject, read off the running servers, not off their flags.
+
+A row of it is a name, and a value for each subject. Models have to agree in every row; where a peer differs, it is said.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from . import procfs
+from .connections import Crowd
+from .processes import ServerError
+
+# Rows in which models have to agree, and what each means.
+ROWS = {
+    "processors": "where its threads may run",
+    "descriptor limit": "how many descriptors a process may have",
+    "listen backlog": "connections that wait to be accepted",
+    "socket options": "set on the listener, inherited or set on connections",
+    "receive buffer": "bytes, of a connection",
+    "send buffer": "bytes, of a connection",
+    "congestion control": "of a connection",
+    "accept batch": "connections accepted in one turn, at most",
+}
+_SOCKET_OPTION = re.compile(r"setsockopt\(\d+, (?:SOL_\w+|IPPROTO_\w+), (\w+), (?:\[(-?\d+)\])?")
+# What a variant of a model sets because that is the variant: --accept=reuseport.
+_OF_THE_VARIANT = {"SO_REUSEPORT"}
+
+
+def socket_options(trace):
+    """What strace saw being set on TCP sockets, as a text: "SO_REUSEADDR=1 TCP_NODELAY=1". Time-outs without value."""
+    options = {f"{name}={value}" if value else name for name, value in _SOCKET_OPTION.findall(trace)}
+    return " ".join(sorted(option for option in options if option.split("=")[0] not in _OF_THE_VARIANT))
+
+
+def listen_backlog(ss_output, port):
+    """The Send-Q of a listener in `ss -ltn`, which is its backlog."""
+    match = re.search(rf"^LISTEN\s+\d+\s+(\d+)\s+\S+:{port}\s", ss_output, re.MULTILINE)
+    return match[1] if match else "unknown"
+
+
+def connection_facts(ss_output):
+    """Of the first connection in `ss -tmin`: (receive buffer, send buffer, congestion control)."""
+    match = re.search(r"skmem:\(r\d+,rb(\d+),t\d+,tb(\d+)[^)]*\)\s+(?:\w*ts\s+)?(?:sack\s+)?(?:ecn\w*\s+)*(\w+)",
+                      ss_output)
+    return match.groups() if match else ("unknown",) * 3
+
+
+def _run(*argv):
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def accept_batch(source_root):
+    """kAcceptsPerTurn of our own event models; compiled in, so the same wherever the program is."""
+    match = re.search(r"kAcceptsPerTurn = (\d+)", procfs.read(os.path.join(source_root, "backends/turn.h")))
+    return match[1] if match else "unknown"
+
+
+def _traced(subject, service, setting):
+    """What a server sets on its sockets, from its start to the end of one client."""
+    if shutil.which("strace") is None:
+        return "unknown (no strace)"
+    with tempfile.NamedTemporaryFile("r", suffix=".strace") as trace:
+        # -D: the server stays our own child, which ends with us.
+        wrapped = _Wrapped(subject, ["strace", "-D", "-f", "-qq", "-e", "trace=setsockopt", "-o", trace.name])
+        with wrapped.start(service, setting) as server, Crowd(server.addresses[service], service) as crowd:
+            crowd.grow_to(1)
+        return socket_options(trace.read())
+
+
+class _Wrapped:
+    """A subject whose command has another one before it."""
+
+    def __init__(self, subject, before):
+        self._subject = subject
+        self._before = before
+
+    def start(self, service, setting):
+        return self._subject.start(service, setting, before=self._before)
+
+
+def look(subject, service, setting):
+    """The contract's rows for one subject: name -> value, all texts."""
+    facts = {"socket options": _traced(subject, service, setting)}
+    with subject.start(service, setting) as server, Crowd(server.addresses[service], service) as crowd:
+        crowd.grow_to(1)
+        port = server.port(service)
+        processes = procfs.look_at(server.session, with_memory=False).processes
+        facts["processors"] = ", ".join(sorted({text for pid in processes for text in procfs.allowed_cpus(pid)}))
+        facts["descriptor limit"] = ", ".join(sorted({procfs.descriptor_limit(pid) for pid in processes}))
+        facts["listen backlog"] = listen_backlog(_run("ss", "-ltn"), port)
+        buffers = connection_facts(_run("ss", "-tmin", "state", "established", "sport", "=", f":{port}"))
+        facts["receive buffer"], facts["send buffer"], facts["congestion control"] = buffers
+    return facts
+
+
+def violations(contract, kinds):
+    """Sentences: in which rows models do not agree (a violation), and peers differ from them (a remark).
+
+    contract  row -> {subject: value}
+    kinds     subject -> "model" | "peer" | "aa"
+    """
+    broken, remarks = [], []
+    for row, values in contract.items():
+        if row not in ROWS:
+            continue
+        models = {name: value for name, value in values.items() if kinds[name] != "peer"}
+        if not models:
+            continue
+        common = max(models.values(), key=list(models.values()).count)
+        others = {}
+        for name, value in values.items():
+            if value != common:
+                others.setdefault((kinds[name] == "peer", value), []).append(name)
+        for (is_peer, value), names in others.items():
+            sentence = f"{row}: {', '.join(names)}: {value or 'none'}; the models: {common or 'none'}"
+            (remarks if is_peer else broken).append(sentence)
+    return broken, remarks
+
+
+def check(subjects, setting, source_root):
+    """(contract, violations, remarks) of all subjects; each is started twice for it."""
+    contract = {}
+    for subject in subjects:
+        service = "echo" if "echo" in subject.services() else "http"
+        try:
+            facts = look(subject, service, setting)
+        except (OSError, ServerError) as error:
+            facts = {"failed": str(error)}
+        facts["workers"] = subject.worker_rule(setting)
+        if subject.kind != "peer":
+            facts["accept batch"] = accept_batch(source_root)
+        for row, value in facts.items():
+            contract.setdefault(row, {})[subject.name] = value
+    broken, remarks = violations(contract, {subject.name: subject.kind for subject in subjects})
+    for name, why in contract.get("failed", {}).items():
+        broken.append(f"{name} could not be looked at: {why}")
+    return contract, broken, remarks

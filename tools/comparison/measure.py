@@ -1,0 +1,111 @@
+"""One measurement: a fresh server, a warm-up, the load, and what it cost. The line that it makes is all of it."""
+
+import time
+
+from . import procfs, statistics
+from .connections import Crowd
+from .load import finish
+from .processes import ServerError
+
+# The warm-up fills caches and pools, and is the time to look at the server: while it is measured it is left alone.
+WARM_UP_S = 0.4
+# What a measurement takes beside its load, about: start, warm-up, looking, stop.
+OVERHEAD_S = WARM_UP_S + 0.35
+# So much of one processor taken by others than server and load generator is worth a mark.
+_OTHERS_SHARE = 0.10
+# A measurement of the processor time that is that of /proc/PID/stat, in steps of 10 ms, is a guess for less than this.
+_LEAST_CPU_S = 0.2
+
+
+def _switches(server, requests):
+    """Voluntary and involuntary context switches over the server's whole life, scaled to the requests measured."""
+    if server.usage is None or requests["all"] == 0:
+        return None, None
+    share = requests["measured"] / requests["all"]
+    return round(server.usage.ru_nvcsw * share), round(server.usage.ru_nivcsw * share)
+
+
+def _await_clients(server, workload):
+    """Until the warm-up's connections are there, or it is over."""
+    deadline = time.monotonic() + WARM_UP_S
+    wanted = workload.connections if workload.keeps else 0
+    time.sleep(WARM_UP_S / 2)
+    while time.monotonic() < deadline and len(procfs.connection_inodes(server.port(workload.service)) - {0}) < wanted:
+        time.sleep(0.01)
+
+
+def _look(server, service):
+    """Processes, threads, descriptors, memory and balance, while the warm-up runs."""
+    tree = procfs.look_at(server.session)
+    return {"threads": tree.threads, "processes": len(tree.processes), "descriptors": tree.descriptors,
+            "pss_kib": tree.pss_kib,
+            "connections_per_worker": procfs.connections_per_worker(tree.processes, server.port(service))}
+
+
+def _work_per_worker(before, after):
+    """Processor seconds of each thread that was there before and after."""
+    return [round(after.thread_cpu[key] - seconds, 6) for key, seconds in before.thread_cpu.items()
+            if key in after.thread_cpu]
+
+
+def _marks(run, server_cpu, others_s, stolen_s, seconds, shared_cpus):
+    marks = []
+    if run.report and run.report.get("generator_was_the_limit") and not shared_cpus:
+        marks.append("the client was the limit")
+    if run.failed:
+        marks.append("errors: " + run.failed)
+    if others_s > _OTHERS_SHARE * seconds:
+        marks.append(f"other programs took {100 * others_s / seconds:.0f} % of a processor")
+    if stolen_s > _OTHERS_SHARE * seconds:
+        marks.append(f"the host took {100 * stolen_s / seconds:.0f} % of a processor")
+    if not server_cpu["counts_all_children"] and sum(server_cpu["times"]) < _LEAST_CPU_S:
+        marks.append("processor time is too short for its steps of 10 ms")
+    return marks
+
+
+def measure(subject, workload, setting, load, duration_s, seed, idle=0):
+    """The parts of a line of rounds.jsonl that are measured: load, server, marks, failed.
+
+    idle  so many silent connections beside the active ones; each of them has asked once.
+    """
+    try:
+        server = subject.start(workload.service, setting)
+    except ServerError as error:
+        return {"load": None, "server": None, "marks": [f"errors: {error}"], "failed": str(error)}
+    flags = workload.load_flags()
+    address = server.addresses[workload.service]
+    with server, Crowd(address, workload.service) as crowd:
+        try:
+            crowd.grow_to(idle)
+        except OSError as error:
+            failed = f"of {idle} idle connections it served {len(crowd)}: {error}"
+            return {"load": None, "server": None, "marks": ["errors: " + failed], "failed": failed}
+        warm_up = load.start(flags, address, WARM_UP_S)
+        _await_clients(server, workload)
+        looked = _look(server, workload.service)
+        warm = finish(warm_up, WARM_UP_S)
+
+        overflows = procfs.listen_overflows()
+        threads = procfs.look_at(server.session, with_memory=False)
+        busy, stolen = procfs.busy_seconds()
+        cpu = server.cpu_times()
+        began = time.monotonic()
+        run = load.run(flags, address, duration_s, seed=seed)
+        seconds = time.monotonic() - began
+        cpu_user, cpu_system = (after - before for after, before in zip(server.cpu_times(), cpu))
+        busy_after, stolen_after = procfs.busy_seconds()
+        work = _work_per_worker(threads, procfs.look_at(server.session, with_memory=False))
+        overflows = procfs.listen_overflows() - overflows
+    others_s = busy_after - busy - cpu_user - cpu_system - run.cpu_s
+    voluntary, involuntary = _switches(server, {"measured": run.replies, "all": run.replies + warm.replies})
+    server_cpu = {"times": (cpu_user, cpu_system), "counts_all_children": server.counts_all_children}
+    return {
+        "load": run.report,
+        "server": {**looked, "cpu_user_s": round(cpu_user, 6), "cpu_system_s": round(cpu_system, 6),
+                   "cpu_counts_all_children": server.counts_all_children, "requests": run.replies,
+                   "voluntary_switches": voluntary, "involuntary_switches": involuntary,
+                   "listen_overflows": overflows, "work_per_worker_s": work,
+                   "work_gini": round(statistics.gini(work), 4) if len(work) > 1 else None},
+        "marks": _marks(run, server_cpu, others_s, stolen_after - stolen, seconds, setting.cpus == load.cpus),
+        "failed": run.failed,
+    }

@@ -1,0 +1,184 @@
+"""What other programs print, and how it is read: recorded output, odd cases included."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+from comparison import fairness, load, peers, procfs, subjects, syscalls, workloads
+
+STRACE = """\
+% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 55.12    0.101216          17      5799         3 sendto
+ 40.00    0.073457          12      5804           recvfrom
+  4.88    0.008960          67       133           epoll_wait
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.183633          15     11736         3 total
+"""
+SETSOCKOPT = """\
+123 setsockopt(6, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
+123 setsockopt(6, SOL_TCP, TCP_NODELAY, [1], 4) = 0
+123 setsockopt(6, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0
+123 setsockopt(6, SOL_SOCKET, SO_RCVTIMEO_OLD, "\\54\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0", 16) = 0
+"""
+SS_LISTEN = """\
+State  Recv-Q Send-Q Local Address:Port  Peer Address:PortProcess
+LISTEN 0      128          0.0.0.0:2024       0.0.0.0:*
+LISTEN 0      4096       127.0.0.1:33569      0.0.0.0:*
+"""
+SS_CONNECTION = """\
+Recv-Q Send-Q Local Address:Port  Peer Address:Port Process
+0      0          127.0.0.1:36205    127.0.0.1:54908
+\t skmem:(r0,rb131072,t0,tb4194304,f0,w0,o0,bl0,d0) cubic wscale:10,10 rto:204 rtt:0.019/0.01 ato:40 mss:32768
+"""
+
+
+class SyscallsTest(unittest.TestCase):
+    def test_table_of_strace(self):
+        self.assertEqual(syscalls.parse(STRACE), {"sendto": 5799, "recvfrom": 5804, "epoll_wait": 133})
+
+    def test_empty_table(self):
+        self.assertEqual(syscalls.parse(""), {})
+
+
+class FairnessTest(unittest.TestCase):
+    def test_options_that_are_set(self):
+        self.assertEqual(fairness.socket_options(SETSOCKOPT), "SO_RCVTIMEO_OLD SO_REUSEADDR=1 TCP_NODELAY=1")
+
+    def test_backlog(self):
+        self.assertEqual(fairness.listen_backlog(SS_LISTEN, 33569), "4096")
+        self.assertEqual(fairness.listen_backlog(SS_LISTEN, 3356), "unknown")
+
+    def test_buffers_and_congestion_control(self):
+        self.assertEqual(fairness.connection_facts(SS_CONNECTION), ("131072", "4194304", "cubic"))
+        self.assertEqual(fairness.connection_facts(SS_CONNECTION.replace(" cubic", " ts sack cubic"))[2], "cubic")
+        self.assertEqual(fairness.connection_facts(""), ("unknown",) * 3)
+
+    def test_a_model_that_differs_violates_the_contract_and_a_peer_is_remarked(self):
+        contract = {"listen backlog": {"a": "4096", "b": "4096", "c": "5", "nginx": "511"}, "workers": {"a": "1", "b": "2"}}
+        broken, remarks = fairness.violations(contract, {"a": "model", "b": "model", "c": "aa", "nginx": "peer"})
+        self.assertEqual(broken, ["listen backlog: c: 5; the models: 4096"])
+        self.assertEqual(remarks, ["listen backlog: nginx: 511; the models: 4096"])
+
+
+class LoadTest(unittest.TestCase):
+    def test_good_run(self):
+        run = load.interpret(0, '{"replies": 5, "faults": []}', "")
+        self.assertIsNone(run.failed)
+        self.assertEqual(run.replies, 5)
+
+    def test_faults_fail_the_run_and_keep_the_report(self):
+        run = load.interpret(1, '{"replies": 5, "faults": ["2 replies were not what they had to be"]}', "")
+        self.assertEqual(run.failed, "2 replies were not what they had to be")
+        self.assertEqual(run.replies, 5)
+
+    def test_no_report_fails_the_run(self):
+        self.assertEqual(load.interpret(3, "", "load: connect to 127.0.0.1:1: refused\n").failed,
+                         "load: connect to 127.0.0.1:1: refused")
+        self.assertEqual(load.interpret(-9, "{", "").failed, "the load generator ended with status -9")
+
+    def test_as_many_threads_as_processors_but_no_more_than_connections(self):
+        flags = load.Load("load", (1, 2, 3)).command(["--connections=2"], "127.0.0.1:1", 1.5)
+        self.assertIn("--threads=2", flags)
+        self.assertIn("--duration=1.500s", flags)
+
+
+class ProcfsTest(unittest.TestCase):
+    def test_knows_this_process(self):
+        me = os.getpid()
+        self.assertIn(me, procfs.session_members(os.getsid(0)))
+        self.assertGreater(procfs.pss_kib(me), 100)
+        self.assertIn(me, procfs.threads(me))
+        self.assertGreater(sum(procfs.cpu_times(me)), 0)
+        self.assertFalse(procfs.is_zombie(me))
+
+    def test_a_process_that_is_gone_counts_as_nothing(self):
+        child = subprocess.Popen(["true"])
+        child.wait()
+        self.assertEqual(procfs.cpu_times(child.pid), (0.0, 0.0))
+        self.assertEqual(procfs.descriptors(child.pid), {})
+        self.assertEqual(procfs.threads(child.pid), [])
+        self.assertEqual(procfs.pss_kib(child.pid), 0)
+
+    def test_the_machine(self):
+        self.assertGreater(procfs.busy_seconds()[0], 0)
+        self.assertGreater(procfs.kernel_kib(), 1000)
+        self.assertGreaterEqual(procfs.listen_overflows(), 0)
+
+
+class SubjectsTest(unittest.TestCase):
+    POOL = {"silent": "one of N", "crash": "all", "max_clients": 0, "flags": ["workers", "accept"]}
+    LOOP = {"silent": "blocks", "crash": "all", "max_clients": 0, "flags": []}
+    SELECT = {"silent": "harmless", "crash": "all", "max_clients": 1024, "flags": ["trigger"]}
+    KNOWN = {"threadpool": POOL, "loop": LOOP, "select": SELECT}
+
+    class Server:
+        path = "server"
+
+    def choose(self, text):
+        return subjects.choose(subjects.split(text), self.Server, self.KNOWN)
+
+    def setting(self, connections):
+        return subjects.Setting("root", (0, 1), "logs", "scratch", connections)
+
+    def test_flags_belong_to_their_model(self):
+        first, second = self.choose("threadpool --accept=lock, loop")
+        self.assertEqual((first.name, first.model, first.flags), ("threadpool --accept=lock", "threadpool", ("--accept=lock",)))
+        self.assertEqual(second.flags, ())
+        with self.assertRaisesRegex(subjects.UnknownSubject, "there are threadpool, loop, select"):
+            self.choose("treadpool")
+
+    def test_a_pool_has_a_worker_for_each_connection(self):
+        pool, loop = self.choose("threadpool,loop")
+        self.assertEqual(pool.workers(self.setting(64)), 72)
+        self.assertEqual(pool.workers(self.setting(5000)), 1024)
+        self.assertIsNone(loop.workers(self.setting(64)))
+        told, = self.choose("threadpool --workers=3")
+        self.assertIsNone(told.workers(self.setting(64)))
+
+    def test_what_makes_no_sense_is_refused_with_a_reason(self):
+        echo, churn = workloads.choose(["echo", "churn"])
+        pool, loop, select = self.choose("threadpool,loop,select")
+        self.assertIn("63 of 64", loop.refuses(echo))
+        self.assertIsNone(loop.refuses(churn))
+        self.assertIsNone(pool.refuses(echo))
+        self.assertIsNone(select.refuses(echo))
+
+    def test_a_twin_knows_whose(self):
+        select, = self.choose("select")
+        twin = select.again()
+        self.assertEqual((twin.kind, twin.of, twin.model), ("aa", "select", "select"))
+
+
+class PeersTest(unittest.TestCase):
+    def test_each_configuration_says_where_to_listen_what_to_serve_and_how_many_may_wait(self):
+        with tempfile.TemporaryDirectory() as folder:
+            setting = subjects.Setting("/some/root", (0, 1), folder, folder, 100)
+            for peer in peers.ALL:
+                _, text = peer.write(setting, 12345, folder)
+                self.assertIn("4096", text, peer.name)
+                if peer.service == "http":
+                    self.assertIn("12345", text, peer.name)
+                    self.assertIn("/some/root", text, peer.name)
+
+    def test_unknown_one(self):
+        with self.assertRaisesRegex(peers.MissingPeer, "there are nginx, apache-prefork"):
+            peers.choose(["ngnix"])
+
+    def test_all_are_those_that_are_installed(self):
+        self.assertIn("python-asyncio", [peer.name for peer in peers.choose(["all", "python-asyncio"])])
+
+
+class WorkloadsTest(unittest.TestCase):
+    def test_each_is_named_once(self):
+        names = [workload.name for workload in workloads.ALL]
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_unknown_one(self):
+        with self.assertRaisesRegex(workloads.UnknownWorkload, "there are echo"):
+            workloads.choose(["ehco"])
+
+
+if __name__ == "__main__":
+    unittest.main()

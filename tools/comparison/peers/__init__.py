@@ -1,0 +1,104 @@
+"""Peers: other people's servers, run beside our models in the same rounds, each tuned as its own documentation advises.
+
+A peer is an ordinary child process with a configuration of ours in a temporary folder; nothing of the system's own
+configuration is read, and no service is started. All follow the fairness contract: one worker process for each
+processor (or, where a connection keeps a worker, one for each connection), a backlog of 4096, TCP_NODELAY, no logs,
+connections that are kept for as long as the client likes.
+
+Where the comparison itself is killed (SIGKILL), a peer's first process ends with it, but nginx' and Apache's workers may
+stay: only our own server notices.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass, field
+
+from .. import processes, subjects
+from . import apache, lighttpd, nginx, python_servers
+
+_MODULES = (nginx, apache, lighttpd, python_servers)
+
+
+class MissingPeer(Exception):
+    """A peer is not known, or not installed. The text says what to do."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One of them; `kind` of a subject, see subjects.Model for what the methods promise."""
+
+    name: str
+    service: str
+    program: str  # A path, or a name that is looked for where Debian keeps servers.
+    package: str
+    workers: str  # In words.
+    write: object  # (setting, port, folder) -> (arguments, configuration text); writes what the server reads.
+    version_flag: str = "-v"
+    traits: dict = field(default_factory=dict, hash=False)  # As of a model that works in the same way.
+    model: str = None
+    flags: tuple = ()
+    of: str = None
+    kind = "peer"
+
+    def services(self):
+        return {self.service}
+
+    def path(self):
+        return shutil.which(self.program, path="/usr/sbin:/usr/bin:/sbin:/bin")
+
+    def refuses(self, workload):
+        if self.traits.get("silent") == "one of N" and workload.connections > 1000:
+            return "serves 1000 clients at most"
+        return None
+
+    def worker_rule(self, _setting):
+        return self.workers
+
+    def start(self, service, setting, before=()):
+        folder = os.path.join(setting.scratch, self.name)
+        os.makedirs(folder, exist_ok=True)
+        port = _free_port()
+        arguments, _ = self.write(setting, port, folder)
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        return processes.Server([*before, self.path(), *arguments], setting.cpus,
+                                subjects.log_path(setting, self.name), {service: f"127.0.0.1:{port}"}, environment)
+
+    def version(self):
+        done = subprocess.run([self.path(), self.version_flag], capture_output=True, text=True, check=False)
+        return (done.stdout + done.stderr).strip().splitlines()[0]
+
+    def describe(self, setting):
+        """As as_json() of a model, with the configuration that it had in this setting."""
+        folder = os.path.join(setting.scratch, self.name)
+        os.makedirs(folder, exist_ok=True)
+        _, text = self.write(setting, 0, folder)
+        return {"name": self.name, "kind": self.kind, "model": None, "flags": [], "of": None, "config": text,
+                "version": self.version()}
+
+
+def _free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+ALL = tuple(Peer(**row) for module in _MODULES for row in module.PEERS)
+
+
+def choose(names):
+    """The peers of these names; "all" stands for those that are installed."""
+    by_name = {peer.name: peer for peer in ALL}
+    chosen = []
+    for name in dict.fromkeys(names):
+        if name == "all":
+            chosen += [peer for peer in ALL if peer.path() and peer not in chosen]
+            continue
+        if name not in by_name:
+            raise MissingPeer(f"there is no peer '{name}'; there are {', '.join(by_name)}")
+        if not by_name[name].path():
+            raise MissingPeer(f"{name} is not installed: apt-get install --no-install-recommends {by_name[name].package}")
+        if by_name[name] not in chosen:
+            chosen.append(by_name[name])
+    return chosen

@@ -1,0 +1,56 @@
+"""nginx. Source: nginx.org/en/docs, ngx_core_module and ngx_http_core_module."""
+
+import os
+
+_CONFIG = """\
+daemon off;
+worker_processes {workers};
+worker_rlimit_nofile {descriptors};
+pid {folder}/nginx.pid;
+error_log stderr crit;
+{user}
+events {{
+  worker_connections {connections};
+  use epoll;
+  multi_accept on;
+  accept_mutex off;
+}}
+http {{
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  tcp_nodelay on;
+  keepalive_timeout 3600s;
+  keepalive_requests 1000000000;
+  reset_timedout_connection off;
+  open_file_cache max=1000 inactive=3600s;
+  open_file_cache_valid 3600s;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    root {root};
+    # What is small leaves faster in one piece, out of memory.
+    location = /1k.bin {{
+      sendfile off;
+      tcp_nopush off;
+    }}
+  }}
+}}
+"""
+
+
+def _write(setting, port, folder):
+    text = _CONFIG.format(workers=len(setting.cpus), descriptors=20000, connections=max(2048, setting.connections + 512),
+                          folder=folder, port=port, root=setting.root, user="user root;" if os.getuid() == 0 else "")
+    path = os.path.join(folder, "nginx.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return ["-p", folder, "-e", "stderr", "-c", path], text
+
+
+PEERS = ({"name": "nginx", "service": "http", "program": "nginx", "package": "nginx-light",
+          "workers": "one worker process for each processor", "write": _write},)

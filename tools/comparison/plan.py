@@ -1,0 +1,170 @@
+"""The plan of a run: which measurements, in which order, how long each. It depends on the options alone, so that a run that
+was broken off can be resumed."""
+
+import random
+from dataclasses import dataclass
+from typing import Callable
+
+from . import extras, measure, store, syscalls
+
+PARTS = ("rounds", "syscalls", "memory", "idle", "scaling")
+QUICK_PARTS = ("rounds", "syscalls", "memory")
+IDLE_STEPS = (100, 1000, 10000)
+SCALING_WORKERS = (1, 2, 4, 8)
+_SHORTEST_S, _LONGEST_S = 0.5, 10.0
+_EXTRA_S = 1.0  # A measurement of idle connections or of scaling.
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for."""
+
+    rounds: int
+    minutes: float
+    duration_s: float  # 0: as the time allows.
+    seed: int
+    parts: tuple
+    most_idle: int  # For memory per connection.
+
+
+@dataclass(frozen=True)
+class Step:
+    """One measurement, or several that belong together."""
+
+    kind: str  # A kind of line, see store.
+    key: tuple  # (name, value) pairs that stand in each of its lines, and tell it from all others.
+    expected_s: float
+    title: str
+    measure: Callable  # () -> lines without the key.
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who takes part, and where."""
+
+    subjects: list
+    workloads: list
+    load: object  # load.Load
+    setting_for: Callable  # workload -> subjects.Setting
+    all_cpus: tuple
+    descriptors: int
+
+
+def pairs(scene):
+    """(subject, workload) that can be measured, and [{subject, workload, why}] that cannot."""
+    good, skipped = [], []
+    for workload in scene.workloads:
+        for subject in scene.subjects:
+            why = None
+            if workload.service not in subject.services():
+                why = f"does not serve {workload.service}"
+            why = why or subject.refuses(workload)
+            if why:
+                skipped.append({"subject": subject.name, "workload": workload.name, "why": why})
+            else:
+                good.append((subject, workload))
+    return good, skipped
+
+
+def _seed(options, round_number, workload):
+    return f"{options.seed}/{round_number}/{workload.name}"
+
+
+def _round_steps(scene, options, duration_s):
+    good, _ = pairs(scene)
+    for number in range(1, options.rounds + 1):
+        for workload in scene.workloads:
+            those = [subject for subject, of in good if of is workload]
+            random.Random(_seed(options, number, workload)).shuffle(those)
+            for subject in those:
+                def run(subject=subject, workload=workload, number=number):
+                    return [measure.measure(subject, workload, scene.setting_for(workload), scene.load, duration_s,
+                                            options.seed + number)]
+                yield Step(store.ROUNDS, (("round", number), ("subject", subject.name), ("workload", workload.name)),
+                           duration_s + measure.OVERHEAD_S,
+                           f"round {number} of {options.rounds}: {workload.name}, {subject.name}", run)
+
+
+def _syscall_steps(scene):
+    if not syscalls.is_possible():
+        return
+    for subject, workload in pairs(scene)[0]:
+        if subject.kind == "aa":
+            continue
+        def run(subject=subject, workload=workload):
+            setting = scene.setting_for(workload)
+            return [syscalls.count(subject, workload, setting, scene.load, setting.scratch)]
+        yield Step(store.SYSCALLS, (("subject", subject.name), ("workload", workload.name)),
+                   syscalls.DURATION_S + measure.OVERHEAD_S, f"system calls: {workload.name}, {subject.name}", run)
+
+
+def _idle_pairs(scene):
+    """Each subject with the first workload whose connections stay and whose service can be silent."""
+    seen = set()
+    for subject, workload in pairs(scene)[0]:
+        if workload.keeps and workload.service in ("echo", "http") and "--rate" not in " ".join(workload.load):
+            if subject.name not in seen and subject.kind != "aa":
+                seen.add(subject.name)
+                yield subject, workload
+
+
+def _memory_steps(scene, options):
+    for subject, workload in _idle_pairs(scene):
+        most = min(options.most_idle, extras.idle_limit(subject, scene.descriptors))
+        def run(subject=subject, workload=workload, most=most):
+            return extras.memory(subject, workload, scene.setting_for(workload), extras.memory_steps(most))
+        yield Step(store.MEMORY, (("subject", subject.name), ("workload", workload.name)), 1.2 + most / 1000,
+                   f"memory per connection: {subject.name}", run)
+
+
+def _idle_steps(scene, options):
+    for subject, workload in _idle_pairs(scene):
+        limit = extras.idle_limit(subject, scene.descriptors) - workload.connections
+        for idle in (step for step in IDLE_STEPS if step <= limit):
+            def run(subject=subject, workload=workload, idle=idle):
+                return [extras.beside_idle(subject, workload, scene.setting_for(workload), scene.load, _EXTRA_S,
+                                           options.seed, idle)]
+            yield Step(store.IDLE, (("subject", subject.name), ("workload", workload.name), ("idle", idle)),
+                       _EXTRA_S + measure.OVERHEAD_S + idle / 4000, f"beside {idle} idle connections: {subject.name}", run)
+
+
+def _scaling_steps(scene, options):
+    for subject, workload in pairs(scene)[0]:
+        traits = getattr(subject, "traits", {})
+        own_choice = any("workers" in flag for flag in getattr(subject, "flags", ()))
+        if subject.kind != "model" or "workers" not in traits["flags"] or own_choice:
+            continue
+        if workload.keeps and traits["silent"] == "one of N":
+            continue  # A pool of one worker serves one connection that stays.
+        for workers in (number for number in SCALING_WORKERS if number <= 4 * len(scene.all_cpus)):
+            def run(subject=subject, workload=workload, workers=workers):
+                return [extras.over_workers(subject, workload, scene.setting_for(workload), scene.load, _EXTRA_S,
+                                            options.seed, workers, scene.all_cpus)]
+            yield Step(store.SCALING, (("subject", subject.name), ("workload", workload.name), ("workers", workers)),
+                       _EXTRA_S + measure.OVERHEAD_S, f"{workers} workers: {workload.name}, {subject.name}", run)
+
+
+def duration(options, measurements, extra_s):
+    """Seconds for each measurement, so that all of it takes the time that was asked for."""
+    if options.duration_s:
+        return options.duration_s
+    spare = options.minutes * 60 - extra_s
+    each = spare / max(1, measurements) - measure.OVERHEAD_S
+    return round(min(_LONGEST_S, max(_SHORTEST_S, each)), 2)
+
+
+def make(scene, options, fixed_s=0.0):
+    """(steps, seconds for each measurement of the rounds). `fixed_s`: what else the run takes."""
+    extra = []
+    if "syscalls" in options.parts:
+        extra += _syscall_steps(scene)
+    if "memory" in options.parts:
+        extra += _memory_steps(scene, options)
+    if "idle" in options.parts:
+        extra += _idle_steps(scene, options)
+    if "scaling" in options.parts:
+        extra += _scaling_steps(scene, options)
+    measurements = len(pairs(scene)[0]) * options.rounds if "rounds" in options.parts else 0
+    duration_s = duration(options, measurements, fixed_s + sum(step.expected_s for step in extra))
+    rounds = list(_round_steps(scene, options, duration_s)) if measurements else []
+    return rounds + extra, duration_s

@@ -1,0 +1,98 @@
+"""The plan: the same options give the same order, time is kept, and nothing is measured twice."""
+
+import os
+import tempfile
+import unittest
+
+from comparison import plan, runner, store, subjects, workloads
+
+
+class Named:
+    """A subject that does nothing."""
+
+    def __init__(self, name, refuses=None):
+        self.name, self.kind, self.traits, self.flags, self._refuses = name, "model", {"flags": ()}, (), refuses
+
+    def services(self):
+        return {"echo"}
+
+    def refuses(self, _workload):
+        return self._refuses
+
+
+def scene(names=("a", "b", "c"), wanted=("echo", "churn", "http")):
+    setting = subjects.Setting("root", (0,), "logs", "scratch", 1)
+    return plan.Scene([Named(name) for name in names], workloads.choose(wanted), None, lambda _: setting, (0, 1), 1000)
+
+
+def options(**changes):
+    return plan.Options(**{"rounds": 4, "minutes": 5, "duration_s": 0, "seed": 1, "parts": ("rounds",), "most_idle": 10,
+                           **changes})
+
+
+def order(steps):
+    return [dict(step.key)["subject"] for step in steps]
+
+
+class PlanTest(unittest.TestCase):
+    def test_rounds_are_interleaved_and_shuffled_by_the_seed(self):
+        steps, _ = plan.make(scene(wanted=["echo"]), options())
+        self.assertEqual([sorted(order(steps)[i:i + 3]) for i in (0, 3, 6, 9)], [["a", "b", "c"]] * 4)
+        self.assertEqual(order(steps), order(plan.make(scene(wanted=["echo"]), options())[0]))
+        self.assertNotEqual(order(steps), order(plan.make(scene(wanted=["echo"]), options(seed=2))[0]))
+        self.assertGreater(len({tuple(order(steps)[i:i + 3]) for i in (0, 3, 6, 9)}), 1)
+
+    def test_who_does_not_serve_it_is_left_out_with_a_reason(self):
+        good, skipped = plan.pairs(scene())
+        self.assertEqual(len(good), 6)
+        self.assertEqual({entry["why"] for entry in skipped}, {"does not serve http"})
+        self.assertEqual(plan.pairs(plan.Scene([Named("a", "no")], workloads.choose(["echo"]), None, None, (), 1))[0], [])
+
+    def test_takes_the_time_that_it_was_given(self):
+        steps, duration_s = plan.make(scene(), options(minutes=2, parts=plan.PARTS))
+        self.assertGreater(duration_s, 1)
+        self.assertLess(abs(sum(step.expected_s for step in steps) - 120), 2)
+
+    def test_a_measurement_is_never_too_short_and_can_be_chosen(self):
+        self.assertEqual(plan.make(scene(), options(minutes=0.01))[1], 0.5)
+        self.assertEqual(plan.make(scene(), options(duration_s=3))[1], 3)
+
+
+class RunnerTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = store.Store.create(os.path.join(scratch.name, "run"))
+        self.measured = []
+
+    def step(self, number, measure=None):
+        def run():
+            self.measured.append(number)
+            return [{"value": number}]
+        return plan.Step(store.ROUNDS, (("round", number), ("subject", "a")), 1, "", measure or run)
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    def test_keeps_what_it_has_when_interrupted_and_goes_on_from_there(self):
+        steps = [self.step(1), self.step(2, self.interrupt), self.step(3)]
+        self.assertFalse(runner.run(steps, self.folder, Silent()))
+        self.assertEqual(self.measured, [1])
+        self.assertTrue(runner.run([self.step(1), self.step(2), self.step(3)], self.folder, Silent()))
+        self.assertEqual(self.measured, [1, 2, 3])
+        self.assertEqual([line["value"] for line in self.folder.lines(store.ROUNDS)], [1, 2, 3])
+
+
+class Silent:
+    def begin(self, what):
+        pass
+
+    def end(self, expected_s):
+        pass
+
+    def clear(self):
+        pass
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,174 @@
+"""Server: one server, from its start to its end, with all its descendants. Leaves nobody behind, whatever happens.
+
+It runs in a session of its own, so that Ctrl-C at the terminal is ours to handle, and so that its descendants can be
+found; it is killed should we be.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+from . import cgroup, procfs
+
+_PATIENCE_S = 15
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class ServerError(Exception):
+    """A server did not start. The text has what it said."""
+
+
+def _prepare_child(cpus, group):
+    """Between fork and exec: pinned, counted, and bound to our own life."""
+    def prepare():
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if cpus:
+            os.sched_setaffinity(0, cpus)
+        if group:
+            group.join()
+    return prepare
+
+
+def spawn(argv, cpus=None, group=None, **more):
+    """A process on these processors, in a session of its own. The arguments are subprocess.Popen's."""
+    more.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen(argv, start_new_session=True, preexec_fn=_prepare_child(cpus, group), **more)
+
+
+def end_session(session, grace_s=0.5, patience_s=5):
+    """Lets those who are left of a session end by themselves, then kills them, and waits until they are gone."""
+    started = time.monotonic()
+    while time.monotonic() < started + patience_s:
+        alive = [pid for pid in procfs.session_members(session) if not procfs.is_zombie(pid)]
+        if not alive:
+            return
+        for pid in alive if time.monotonic() > started + grace_s else ():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
+
+
+def is_listening(address):
+    """Whether somebody takes connections at "HOST:PORT"."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+class Server:
+    """A running server. Use it as a context manager.
+
+    addresses  service -> "HOST:PORT"
+    session    its processes' session, for procfs.look_at
+    """
+
+    def __init__(self, argv, cpus, log_path, addresses=None, environment=None):
+        """Starts it, and waits until it is ready. Where `addresses` are given, that is when they take connections;
+        otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT"."""
+        self.addresses = dict(addresses or {})
+        self.usage = None
+        self._group = cgroup.CpuGroup.create()
+        with open(log_path, "a", encoding="utf-8") as log:
+            self._process = spawn(argv, cpus, self._group, stderr=log, env=environment,
+                                  stdout=log if addresses else subprocess.PIPE)
+        self.session = self._process.pid
+        try:
+            if addresses:
+                self._await_listening()
+            else:
+                self._await_ready()
+        except ServerError as error:
+            self.stop()
+            with open(log_path, encoding="utf-8", errors="replace") as log:
+                said = log.read()[-500:].strip()
+            raise ServerError(f"{' '.join(argv[:2])}: {error}" + (f"; it said: {said}" if said else "")) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def _await_ready(self):
+        told = b""
+        output = self._process.stdout.fileno()
+        deadline = time.monotonic() + _PATIENCE_S
+        while b"\nready " not in told:
+            readable, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
+            if not readable:
+                raise ServerError(f"it was not ready after {_PATIENCE_S} s")
+            piece = os.read(output, 4096)
+            if not piece:
+                raise ServerError("it ended before it was ready")
+            told += piece
+        for line in told.decode().splitlines():
+            words = line.split()
+            if words[0] == "listening":
+                self.addresses[words[1]] = words[3]
+
+    def _await_listening(self):
+        deadline = time.monotonic() + _PATIENCE_S
+        while not all(map(is_listening, self.addresses.values())):
+            if self._process.poll() is not None:
+                raise ServerError(f"it ended at once, with status {self._process.returncode}")
+            if time.monotonic() > deadline:
+                raise ServerError(f"nobody listened after {_PATIENCE_S} s")
+            time.sleep(0.01)
+
+    @property
+    def counts_all_children(self):
+        """Whether cpu_times() knows children that ended and that nobody waited for."""
+        return self._group is not None
+
+    def cpu_times(self):
+        """Seconds (user, system) of all its processes, those that have ended included."""
+        if self._group:
+            return self._group.cpu_times()
+        times = [procfs.cpu_times(pid) for pid in procfs.session_members(self.session)]
+        return sum(user for user, _ in times), sum(system for _, system in times)
+
+    def port(self, service):
+        return int(self.addresses[service].rpartition(":")[2])
+
+    def signal(self, number):
+        """To its first process."""
+        self._process.send_signal(number)
+
+    def stop(self):
+        """Ends it gently, then all that is left of it by force. `usage` is then what the kernel charged it with
+        (resource.struct_rusage, its waited-for descendants included), where it was not known to have ended before."""
+        process = self._process
+        if process.returncode is None:
+            try:
+                process.terminate()
+                if not self._ends_within(_PATIENCE_S):
+                    process.kill()
+                _, status, self.usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+            except (ProcessLookupError, ChildProcessError):
+                process.poll()
+        end_session(self.session)
+        if process.stdout:
+            process.stdout.close()
+        if self._group:
+            self._group.remove()
+
+    def _ends_within(self, seconds):
+        handle = os.pidfd_open(self._process.pid)
+        try:
+            return bool(select.select([handle], [], [], seconds)[0])
+        finally:
+            os.close(handle)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

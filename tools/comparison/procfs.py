@@ -1,0 +1,186 @@
+"""What Linux tells under /proc about processes and about the machine.
+
+Every function takes what it finds: a process that ends meanwhile counts as nothing, not as an error.
+"""
+
+import os
+import re
+from dataclasses import dataclass, field
+
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def read(path, default=""):
+    """The text of a file, or the default where it cannot be read (any more)."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return default
+
+
+def _stat_fields(pid):
+    """The fields of /proc/PID/stat from the third (state) on; proc(5) numbers them from 1. Empty where it is gone."""
+    # The name, in brackets, may hold anything, brackets and spaces included.
+    return read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+
+
+def pids():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def session_members(session):
+    """The processes of a session, zombies included: a server that was started in one of its own, and its children."""
+    members = []
+    for pid in pids():
+        fields = _stat_fields(pid)
+        if len(fields) > 3 and int(fields[3]) == session:
+            members.append(pid)
+    return sorted(members)
+
+
+def is_zombie(pid):
+    fields = _stat_fields(pid)
+    return bool(fields) and fields[0] == "Z"
+
+
+def threads(pid):
+    try:
+        return sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return []
+
+
+def cpu_times(pid):
+    """Seconds (user, system) of a process and of those of its children that it has waited for. In steps of 10 ms."""
+    fields = _stat_fields(pid)
+    if len(fields) < 15:
+        return 0.0, 0.0
+    utime, stime, cutime, cstime = (int(value) * _TICK_S for value in fields[11:15])
+    return utime + cutime, stime + cstime
+
+
+def thread_cpu_seconds(pid, thread):
+    """Time on a processor, to the nanosecond."""
+    return int((read(f"/proc/{pid}/task/{thread}/schedstat", "0") or "0").split()[0]) / 1e9
+
+
+def pss_kib(pid):
+    """Memory of a process, what it shares with others counted in equal parts ("proportional set size")."""
+    match = re.search(r"^Pss:\s+(\d+)", read(f"/proc/{pid}/smaps_rollup"), re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
+def descriptors(pid):
+    """What each of a process's descriptors is: number -> for example "socket:[1234]"."""
+    found = {}
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return found
+    for number in numbers:
+        try:
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+        except OSError:
+            pass
+    return found
+
+
+def epoll_targets(pid, fd):
+    """The descriptors that an epoll instance watches."""
+    return [int(number) for number in re.findall(r"^tfd:\s*(\d+)", read(f"/proc/{pid}/fdinfo/{fd}"), re.MULTILINE)]
+
+
+def allowed_cpus(pid):
+    """For each thread, on which processors it may run, as the kernel writes it ("0-1,4")."""
+    texts = []
+    for thread in threads(pid):
+        match = re.search(r"^Cpus_allowed_list:\s*(\S+)", read(f"/proc/{pid}/task/{thread}/status"), re.MULTILINE)
+        if match:
+            texts.append(match[1])
+    return texts
+
+
+def descriptor_limit(pid):
+    match = re.search(r"^Max open files\s+(\S+)", read(f"/proc/{pid}/limits"), re.MULTILINE)
+    return match[1] if match else ""
+
+
+def connection_inodes(port):
+    """The sockets of established TCP connections whose own end is this port: inode numbers."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in read(table).splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port:
+                inodes.add(int(fields[9]))
+    return inodes
+
+
+def listen_overflows():
+    """How often, since the machine started, a connection found its listener's queue full."""
+    lines = [line.split() for line in read("/proc/net/netstat").splitlines() if line.startswith("TcpExt:")]
+    if len(lines) < 2:
+        return 0
+    return int(dict(zip(lines[0], lines[1])).get("ListenOverflows", 0))
+
+
+def busy_seconds():
+    """Processor seconds since the start: (all but idling, taken by the host of a virtual machine)."""
+    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, read("/proc/stat").split()[1:9])
+    return (user + nice + system + irq + softirq) * _TICK_S, steal * _TICK_S
+
+
+def kernel_kib():
+    """Memory that the kernel itself uses, of what a connection, thread or process makes it use, for the whole machine."""
+    info = dict(re.findall(r"^(\w+):\s+(\d+)", read("/proc/meminfo"), re.MULTILINE))
+    used = sum(int(info.get(name, 0)) for name in ("Slab", "KernelStack", "PageTables"))
+    match = re.search(r"^TCP:.* mem (\d+)", read("/proc/net/sockstat"), re.MULTILINE)
+    return used + (int(match[1]) * os.sysconf("SC_PAGE_SIZE") // 1024 if match else 0)
+
+
+@dataclass
+class Tree:
+    """A server's processes at one moment."""
+
+    processes: list = field(default_factory=list)
+    zombies: int = 0
+    threads: int = 0
+    descriptors: int = 0
+    pss_kib: int = 0
+    thread_cpu: dict = field(default_factory=dict)  # (pid, thread) -> seconds.
+
+
+def look_at(session, with_memory=True):
+    """A Tree of the processes in this session."""
+    tree = Tree()
+    for pid in session_members(session):
+        if is_zombie(pid):
+            tree.zombies += 1
+            continue
+        tree.processes.append(pid)
+        tree.descriptors += len(descriptors(pid))
+        tree.pss_kib += pss_kib(pid) if with_memory else 0
+        for thread in threads(pid):
+            tree.threads += 1
+            tree.thread_cpu[pid, thread] = thread_cpu_seconds(pid, thread)
+    return tree
+
+
+def connections_per_worker(processes, port):
+    """How many of a port's connections each worker holds: a process, or each of several epoll loops in one process.
+
+    What threads that share their descriptors hold cannot be told from outside; their process counts as one.
+    """
+    ours = {f"socket:[{inode}]" for inode in connection_inodes(port)}
+    counts = []
+    for pid in processes:
+        found = descriptors(pid)
+        held = {fd for fd, what in found.items() if what in ours}
+        loops = [fd for fd, what in found.items() if what == "anon_inode:[eventpoll]"]
+        watched = [len(held.intersection(epoll_targets(pid, fd))) for fd in loops]
+        if sum(count > 0 for count in watched) > 1:
+            counts.extend(count for count in watched if count)
+        elif held or len(processes) == 1:
+            counts.append(len(held))
+    return counts

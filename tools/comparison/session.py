@@ -1,0 +1,213 @@
+"""tools/compare from its command line to its exit status: sets a run up, or takes one up again, and shows its result."""
+
+import argparse
+import datetime
+import json
+import os
+import shlex
+import sys
+import tempfile
+
+from . import (connections, fairness, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
+               table, workloads)
+from .load import Load
+
+DONE, FAULTY, USAGE, INTERRUPTED = 0, 1, 2, 130
+_QUICK_MINUTES, _MINUTES = 1.8, 19.0
+_CONTRACT_S = 1.0  # To look at one subject's sockets.
+
+
+class UsageError(Exception):
+    """The command line makes no sense; the text says what to do."""
+
+
+def _cpu_list(text):
+    cpus = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        cpus.update(range(int(first), int(last or first) + 1))
+    return tuple(sorted(cpus))
+
+
+def parser():
+    options = argparse.ArgumentParser(prog="tools/compare", description=(
+        "Runs models of the server, and other people's servers, under the same loads, and says which differ."),
+        epilog="Workloads: " + "; ".join(f"{workload.name}: {workload.title}" for workload in workloads.ALL) + ".",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter, argument_default=None)
+    add = options.add_argument
+    add("--models", help="comma-separated, each with flags of its own behind it; all of them where it is not given")
+    add("--peers", help="comma-separated servers of others, in the same rounds: all (that are installed), or of: "
+        + ", ".join(peer.name for peer in peers.ALL))
+    add("--workloads", help="comma-separated; the usual ones where it is not given")
+    add("--rounds", type=int, help="how often each is measured; 7, with --quick 5")
+    add("--quick", action="store_true", help="finish in 2 minutes, instead of 20")
+    add("--minutes", type=float, help="how long all of it may take, about; sets how long each measurement takes")
+    add("--duration", type=float, help="seconds for each measurement, instead of --minutes")
+    add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them, with --quick the first three")
+    add("--twin", help="comma-separated: the subjects that are measured twice, which gives the noise floor; the first")
+    add("--idle", type=int, help="up to how many idle connections memory is measured with; 1000, with --quick 200")
+    add("--server_cpus", type=_cpu_list, help="processors for the server, such as 0-3; the first half")
+    add("--client_cpus", type=_cpu_list, help="processors for the load generator; the others")
+    add("--seed", type=int, default=1, help="of the order within a round, and of arrivals")
+    add("--out", help="the folder for the data; results/DATE")
+    add("--resume", metavar="DIR", help="go on with a run that was broken off; takes its own options, no others")
+    add("--json", action="store_true", help="print the summary as JSON")
+    add("--bin", help="a folder like bazel-bin to take the programs from, instead of building them")
+    add("--allow_any_build", action="store_true", help="also measure a build that is not optimized; its figures are marked")
+    return options
+
+
+def parse(arguments):
+    """The options, with what depends on others filled in."""
+    options = parser().parse_args(arguments)
+    if options.resume:
+        return options
+    options.rounds = options.rounds or (5 if options.quick else 7)
+    options.minutes = options.minutes or (_QUICK_MINUTES if options.quick else _MINUTES)
+    options.idle = options.idle if options.idle is not None else (200 if options.quick else 1000)
+    parts = subjects.split(options.parts) if options.parts else (plan.QUICK_PARTS if options.quick else plan.PARTS)
+    unknown = set(parts) - set(plan.PARTS)
+    if unknown:
+        raise UsageError(f"--parts: there is no '{sorted(unknown)[0]}'; there are {', '.join(plan.PARTS)}")
+    if options.rounds < 1 or options.minutes <= 0 or (options.duration or 1) <= 0:
+        raise UsageError("--rounds, --minutes and --duration are more than 0")
+    options.parts = ",".join(part for part in plan.PARTS if part in parts)
+    available = machine.cpus()
+    server, client = machine.split_cpus(available)
+    options.server_cpus = options.server_cpus or server
+    options.client_cpus = options.client_cpus or client
+    missing = set(options.server_cpus + options.client_cpus) - set(available)
+    if missing:
+        raise UsageError(f"there is no processor {min(missing)}; there are {', '.join(map(str, available))}")
+    return options
+
+
+def choose_subjects(options, built):
+    known = programs.models(built.server)
+    names = subjects.split(options.models) if options.models else list(known)
+    chosen = subjects.choose(names, built.server, known)
+    twins = subjects.split(options.twin) if options.twin else [chosen[0].name]
+    for name in twins:
+        if name not in [subject.name for subject in chosen]:
+            raise UsageError(f"--twin: '{name}' is not one of the models that are compared")
+    return (chosen + [subject.again() for subject in chosen if subject.name in twins]
+            + peers.choose(subjects.split(options.peers or "")))
+
+
+class Session:
+    """One run: its folder, who takes part, and its plan."""
+
+    def __init__(self, options, folder, scratch):
+        self.options = options
+        self.folder = folder
+        self.built = programs.obtain(options.bin)
+        self.unfit = self.built.faults()
+        if self.unfit and not options.allow_any_build:
+            raise programs.BuildError(f"{'; '.join(self.unfit)}: measuring it would say nothing (--allow_any_build "
+                                      "does it all the same, and marks the figures)")
+        self._root = os.path.join(scratch, "files")
+        self._scratch = scratch
+        os.makedirs(self._root)
+        os.chmod(scratch, 0o755)  # Apache gives up root's rights, and has to get to the files.
+        workloads.make_files(self._root)
+        self.workloads = workloads.choose(subjects.split(options.workloads) if options.workloads else None)
+        self.subjects = choose_subjects(options, self.built)
+        self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
+                                self.setting_for, machine.cpus(), connections.raise_descriptor_limit())
+        self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
+                                         tuple(options.parts.split(",")), options.idle)
+
+    def setting_for(self, workload):
+        return subjects.Setting(self._root, self.options.server_cpus, self.folder.path("logs"), self._scratch,
+                                workload.connections)
+
+    def describe(self, arguments, duration_s):
+        """run.json, but for what is measured at the start."""
+        return {"schema": store.SCHEMA, "command": ["tools/compare", *arguments],
+                "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                "options": vars(self.options), "git": programs.revision(),
+                "programs": {"server": self.built.server.as_json(), "load": self.built.load.as_json()},
+                "unfit": self.unfit, "machine": machine.describe(), "sysctls": machine.sysctls(),
+                "server_cpus": list(self.options.server_cpus), "client_cpus": list(self.options.client_cpus),
+                "seed": self.options.seed, "rounds": self.options.rounds, "duration_s": duration_s,
+                "warm_up_s": measure.WARM_UP_S, "skipped": plan.pairs(self.scene)[1],
+                "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
+                "workloads": [workload.as_json() for workload in self.workloads]}
+
+    def look_first(self):
+        """What is the same for all of the run: the fairness contract, and the client's share of kernel memory."""
+        contract, broken, remarks = fairness.check(self.subjects, self.setting_for(self.workloads[0]),
+                                                   programs.REPOSITORY)
+        return {"fairness": {"contract": contract, "violations": broken, "remarks": remarks},
+                "client_kernel_bytes_per_connection": connections.kernel_bytes_of_an_end()}
+
+
+def begin(arguments, options, folder, scratch):
+    """A new run."""
+    session = Session(options, folder, scratch)
+    fixed_s = _CONTRACT_S * len(session.subjects)
+    steps, duration_s = plan.make(session.scene, session.plan_options, fixed_s)
+    if not steps:
+        raise UsageError("there is nothing to measure: " + "; ".join(
+            f"{entry['subject']} with {entry['workload']}: {entry['why']}" for entry in plan.pairs(session.scene)[1]))
+    folder.write_run({**session.describe(arguments, duration_s), "fairness": None})
+    folder.write_run({**folder.run(), **session.look_first()})
+    return steps
+
+
+def go_on(folder, scratch):
+    """A run that was broken off: the same plan, with the same programs."""
+    run = folder.run()
+    options = argparse.Namespace(**run["options"])
+    options.server_cpus, options.client_cpus = tuple(options.server_cpus), tuple(options.client_cpus)
+    options.duration = run["duration_s"]
+    session = Session(options, folder, scratch)
+    for name, program in (("server", session.built.server), ("load", session.built.load)):
+        if program.sha256 != run["programs"][name]["sha256"]:
+            raise store.StoreError(f"the {name} has changed since the run began: figures of two programs do not "
+                                   "belong together; begin a new run")
+    if run["fairness"] is None:
+        folder.write_run({**run, **session.look_first()})
+    return plan.make(session.scene, session.plan_options)[0]
+
+
+def show(folder, as_json):
+    """Writes the summary, and prints it. The exit status tells whether all rounds were good and fair."""
+    run = folder.run()
+    made = summary.of(folder)
+    folder.write_summary(made)
+    print(json.dumps(made) if as_json else table.text(run, made, folder.folder))
+    bad = any(result["rounds_failed"] for result in made["results"]) or run["unfit"] or run["fairness"]["violations"]
+    return FAULTY if bad else DONE
+
+
+def _open(options):
+    if options.resume:
+        return store.Store.open(options.resume)
+    now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    return store.Store.create(options.out or os.path.join(programs.REPOSITORY, "results", now))
+
+
+def main(arguments):
+    runner.make_interruptible()
+    folder = None
+    try:
+        options = parse(arguments)
+        folder = _open(options)
+        with tempfile.TemporaryDirectory(prefix="polyserve-compare-") as scratch:
+            steps = go_on(folder, scratch) if options.resume else begin(arguments, options, folder, scratch)
+            complete = runner.run(steps, folder)
+        status = show(folder, options.json)
+    except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
+            peers.MissingPeer, processes.ServerError) as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        where = f"; nothing was measured yet in {folder.folder}" if folder else ""
+        print(f"compare: interrupted{where}", file=sys.stderr)
+        return INTERRUPTED
+    if not complete:
+        again = f"tools/compare --resume={shlex.quote(folder.folder)}"
+        print(f"compare: interrupted; what was measured is kept, and {again} goes on", file=sys.stderr)
+        return INTERRUPTED
+    return status

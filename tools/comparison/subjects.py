@@ -1,0 +1,120 @@
+"""The subjects: what is compared. A model of our own server with some flags, or the same once more (A against A).
+
+Other people's servers are in peers.py.
+"""
+
+import os
+import re
+import shlex
+from dataclasses import dataclass, field
+
+from . import processes
+
+# A pool serves as many clients at once as it has workers, so it gets one for each connection, and some for those that
+# are just being replaced.
+_SPARE_WORKERS = 8
+_MOST_WORKERS = 1024
+
+
+class UnknownSubject(Exception):
+    """The text says which there are."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a server is started with, the same for every subject of a measurement."""
+
+    root: str  # The files to serve.
+    cpus: tuple  # Where it may run.
+    logs: str  # A folder for what it prints.
+    scratch: str  # A folder for its own files.
+    connections: int  # As many there will be at a time.
+    loops: int = 0  # Event loops, where a model can have several; 0: one for each processor.
+
+
+@dataclass(frozen=True)
+class Model:
+    """A concurrency model of our own server."""
+
+    name: str  # As it is asked for, and shown.
+    model: str
+    flags: tuple = ()
+    server: str = ""  # The program.
+    traits: dict = field(default_factory=dict, hash=False)  # See programs.models().
+    of: str = None  # A against A: whose twin it is.
+
+    @property
+    def kind(self):
+        return "aa" if self.of else "model"
+
+    def services(self):
+        return {"echo", "http", "file", "compute", "message", "chat"}
+
+    def refuses(self, workload):
+        """Why the workload makes no sense with it; None where it does."""
+        if self.traits.get("silent") == "blocks" and workload.keeps and workload.connections > 1:
+            return (f"serves one client after the other: {workload.connections - 1} of {workload.connections} "
+                    "connections that stay would get no reply")
+        most = self.traits.get("max_clients", 0)
+        if self.traits.get("silent") == "one of N":
+            most = _MOST_WORKERS - _SPARE_WORKERS
+        if most and workload.connections > most - 64:  # Descriptors of its own count, too.
+            return f"serves {most} clients at most"
+        return None
+
+    def workers(self, setting):
+        """How many workers it is started with; None where it has no such choice, or was told by its own flags."""
+        if "workers" not in self.traits.get("flags", ()) or any("workers" in flag for flag in self.flags):
+            return None
+        if self.traits.get("silent") == "one of N":
+            return min(_MOST_WORKERS, setting.connections + _SPARE_WORKERS)
+        return setting.loops or len(setting.cpus)
+
+    def command(self, service, setting):
+        workers = self.workers(setting)
+        return [self.server, f"--model={self.model}", *self.flags, *([f"--workers={workers}"] if workers else []),
+                f"--listen={service}://127.0.0.1:0", f"--root={setting.root}", "--drain_timeout=2s"]
+
+    def start(self, service, setting, before=()):
+        """A processes.Server that serves this service; `before` is a command that is to run it, such as strace."""
+        return processes.Server([*before, *self.command(service, setting)], setting.cpus, log_path(setting, self.name))
+
+    def worker_rule(self, setting):
+        """How many workers it has, in words: the one thing in which models must differ, since that is what they are."""
+        workers = self.workers(setting)
+        if any("workers" in flag for flag in self.flags):
+            return "as its own flags say"
+        if self.traits.get("silent") == "one of N":
+            return f"one for each connection of the workload, and {_SPARE_WORKERS}"
+        if workers:
+            return f"{workers}: one event loop for each processor"
+        return {"blocks": "one, for one client after the other"}.get(
+            self.traits.get("silent"), "what the model is: one for each client, or one loop for all")
+
+    def again(self):
+        return Model(f"{self.name} (again)", self.model, self.flags, self.server, self.traits, self.name)
+
+    def describe(self, _setting):
+        """What run.json says of it."""
+        return {"name": self.name, "kind": self.kind, "model": self.model, "flags": list(self.flags), "of": self.of,
+                "config": None, "version": None}
+
+
+def log_path(setting, name):
+    return os.path.join(setting.logs, re.sub(r"[^\w.=-]+", "_", name) + ".log")
+
+
+def split(text):
+    """"fork,prefork --accept=lock" -> ["fork", "prefork --accept=lock"]."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def choose(names, server, known):
+    """The Models of these names, each a model with flags of its own behind it; `known` is from programs.models()."""
+    chosen = []
+    for name in dict.fromkeys(names):
+        model, *flags = shlex.split(name)
+        if model not in known:
+            raise UnknownSubject(f"there is no model '{model}'; there are {', '.join(known)}")
+        chosen.append(Model(name, model, tuple(flags), server.path, known[model]))
+    return chosen

@@ -1,0 +1,70 @@
+"""The workloads: what is asked of every subject. One table for the flag, the help and the report."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Workload:
+    name: str
+    service: str  # Of the server's, that it needs.
+    title: str  # For a person, with what was fixed.
+    load: tuple  # The load generator's flags.
+    connections: int
+    keeps: bool = True  # Connections stay; otherwise each request makes its own.
+    unit: str = "replies/s"
+    higher_is_better: bool = True
+    is_default: bool = True
+
+    def load_flags(self):
+        return [*self.load, f"--connections={self.connections}"]
+
+    def as_json(self):
+        return {"name": self.name, "service": self.service, "title": self.title, "load_flags": self.load_flags(),
+                "connections": self.connections, "unit": self.unit, "higher_is_better": self.higher_is_better}
+
+
+ALL = (
+    Workload("echo", "echo", "64-byte messages on 64 connections", ("--workload=echo", "--size=64"), 64),
+    Workload("echo-rate", "echo", "64-byte messages on 64 connections, 2,000 a second due, as people come",
+             ("--workload=echo", "--size=64", "--rate=2000", "--arrivals=poisson"), 64),
+    Workload("churn", "echo", "connect, one 64-byte message, close; 32 at a time", ("--workload=churn", "--size=64"),
+             32, keeps=False),
+    Workload("http", "http", "GET of 1 KiB on 64 connections that are kept", ("--workload=http", "--name=1k.bin"), 64),
+    Workload("http-close", "http", "GET of 1 KiB, a new connection each; 32 at a time",
+             ("--workload=http-close", "--name=1k.bin"), 32, keeps=False),
+    Workload("http-128k", "http", "GET of 128 KiB on 16 connections that are kept",
+             ("--workload=http", "--name=128k.bin"), 16, is_default=False),
+    Workload("download", "file", "files of 1 MiB by the file service on 8 connections",
+             ("--workload=download", "--name=1m.bin"), 8, is_default=False),
+    Workload("compute", "compute", "the primes below 10,000 on 8 connections", ("--workload=compute", "--primes=10000"),
+             8),
+)
+
+# The files that workloads ask for.
+_FILES = {"1k.bin": 1024, "128k.bin": 128 * 1024, "1m.bin": 1024 * 1024}
+
+
+class UnknownWorkload(Exception):
+    """The text says which there are."""
+
+
+def choose(names=None):
+    """The workloads of these names, in this order; by default those that are meant to be."""
+    if names is None:
+        return [workload for workload in ALL if workload.is_default]
+    by_name = {workload.name: workload for workload in ALL}
+    for name in names:
+        if name not in by_name:
+            raise UnknownWorkload(f"there is no workload '{name}'; there are {', '.join(by_name)}")
+    return [by_name[name] for name in dict.fromkeys(names)]
+
+
+def make_files(root):
+    """Writes what workloads ask for: the same bytes each time, so that two runs are about the same thing."""
+    pattern = bytes(range(33, 123))
+    for name, size in _FILES.items():
+        with open(os.path.join(root, name), "wb") as file:
+            file.write((pattern * (size // len(pattern) + 1))[:size])
+
+
