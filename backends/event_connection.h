@@ -67,7 +67,7 @@ class EventConnection : public EventClient {
   bool lingering_ = false;
   bool wake_is_due_ = false;  // It came while the output was parked.
   Conversation conversation_;
-  const std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
+  std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
   std::unique_ptr<Parked> parked_;
   event readable_;
 };

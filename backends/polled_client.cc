@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "backends/farewell.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
@@ -24,7 +25,10 @@ PolledClient::PolledClient(Connection connection, PolledShared& shared)
       last_moved_(shared.ticks),
       conversation_(StartSession(*connection.listener, fd_.get())) {}
 
-PolledClient::~PolledClient() { CountEnd(counters_, shared_.turnstile); }
+PolledClient::~PolledClient() {
+  if (!answering_) SayFarewell(fd_.get(), conversation_, counters_);
+  CountEnd(counters_, shared_.turnstile);
+}
 
 PolledClient::Turn PolledClient::TakeTurn() {
   if (conversation_.is_cut_off()) return Turn::kOver;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "backends/farewell.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
@@ -37,12 +38,13 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
       counters_(OfService(*shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
       last_moved_(shared.ticks),
-      conversation_(StartSession(*connection.listener, fd_.get())),
-      mail_(shared.wakes->Watch(conversation_.mailbox(), *this)) {
+      conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
+  shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
 }
 
 UringConnection::~UringConnection() {
+  if (unsent_ == nullptr) SayFarewell(fd_.get(), conversation_, counters_);
   shared_.ring->Close(std::move(fd_));
   CountEnd(counters_, shared_.turnstile);
 }
@@ -149,6 +151,7 @@ bool UringConnection::Answer() {
     } else if (!conversation_.Resume(output)) {
       if (output.asks_for_wake()) shared_.alarms.Set(alarms().wake, output.TakeWakeIn());
       LetGoOfOutput();
+      shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
     }
   }
   Receive();

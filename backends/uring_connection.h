@@ -110,7 +110,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool wake_is_due_ = false;  // The session is told the time when there is no output.
   bool cancelled_ = false;    // Over, and waits only for the completions.
   Conversation conversation_;
-  const std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
+  std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
   std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
   std::optional<Deadline> linger_end_;
   std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.

@@ -41,10 +41,6 @@ absl::StatusOr<std::unique_ptr<WakeList>> WakeList::Create() {
   return list;
 }
 
-std::unique_ptr<WakeList::Entry> WakeList::Watch(Mailbox* mailbox, Wakeable& client) {
-  return mailbox == nullptr ? nullptr : std::make_unique<Entry>(*this, client, *mailbox);
-}
-
 bool WakeList::WatchDescriptor(int fd, Entry* entry, uint32_t events) {
   epoll_event event = {};
   event.events = events;

@@ -49,8 +49,10 @@ class WakeList {
     bool is_listed_ = false;  // Guarded by the list's lock.
   };
 
-  // For a client that may have no mailbox, that is, null; it needs no entry then, and gets none.
-  std::unique_ptr<Entry> Watch(Mailbox* mailbox, Wakeable& client);
+  // Makes an entry for a client that may come to have a mailbox: not while that is null, and not twice.
+  void Watch(Mailbox* mailbox, Wakeable& client, std::unique_ptr<Entry>& entry) {
+    if (mailbox != nullptr && entry == nullptr) entry = std::make_unique<Entry>(*this, client, *mailbox);
+  }
 
   // Fails for want of descriptors.
   static absl::StatusOr<std::unique_ptr<WakeList>> Create();

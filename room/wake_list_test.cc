@@ -133,7 +133,7 @@ struct Caller final : public Wakeable {
 TEST_F(WakeListTest, WhatComesByADescriptorIsCollectedAndTheEndIsToldOnce) {
   PipeMailbox mailbox;
   Caller client;
-  const std::unique_ptr<WakeList::Entry> entry = list_->Watch(&mailbox, client);
+  const WakeList::Entry entry(*list_, client, mailbox);
   list_->TakeWake();
   list_->Deliver();
   EXPECT_EQ(client.calls, 0);
@@ -151,9 +151,17 @@ TEST_F(WakeListTest, WhatComesByADescriptorIsCollectedAndTheEndIsToldOnce) {
   EXPECT_FALSE(is_readable());
 }
 
-TEST_F(WakeListTest, WhoHasNoMailboxNeedsNoEntry) {
+TEST_F(WakeListTest, EntryIsMadeWithTheFirstMailboxAndKept) {
   Caller client;
-  EXPECT_EQ(list_->Watch(nullptr, client), nullptr);
+  Mailbox mailbox;
+  std::unique_ptr<WakeList::Entry> entry;
+  list_->Watch(nullptr, client, entry);
+  EXPECT_EQ(entry, nullptr);
+  list_->Watch(&mailbox, client, entry);
+  const WakeList::Entry* const first = entry.get();
+  EXPECT_NE(first, nullptr);
+  list_->Watch(&mailbox, client, entry);
+  EXPECT_EQ(entry.get(), first);
 }
 
 }  // namespace
