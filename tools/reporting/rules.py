@@ -9,6 +9,8 @@ from . import words
 
 # A difference that is real but smaller decides nothing: what it wins is lost again by the next change of the kernel.
 MATERIAL = 0.03
+# A noise floor above which the reader is told that the machine was too restless.
+_LOUD = 0.2
 
 RULES = (
     "Only our own models stand for election, and only those of which no round failed. Other people's servers are "
@@ -159,8 +161,8 @@ def _speed(results, workload, leader, level, able):
     if len(level) == 1:
         text = f"It is {'the quickest to respond' if workload.is_paced else 'the fastest'}: {figure}"
     else:
-        who = f"All {len(able)} models" if len(level) == len(able) else words.names(level)
-        text = f"{who} are level, told apart by no real difference; the best median is {leader}'s, {figure}"
+        who = f"all {len(able)} models" if len(level) == len(able) > 2 else words.names(level)
+        text = f"Between {who} no difference was found that counts; the best median is {leader}'s, {figure}"
     if not behind:
         return [text + "."]
     shares = {name: share_of_best(results, workload, name) for name in behind}
@@ -177,8 +179,11 @@ def _warnings(results, workload, leader):
     warnings = []
     if results.cell(workload.name, leader).client_was_the_limit:
         warnings.append("The client was the limit, not the server: the fastest models may be faster than shown.")
-    if results.noise_floor(workload.name, workload.figure) is None:
+    floor = results.noise_floor(workload.name, workload.figure)
+    if floor is None:
         warnings.append("No model was measured against itself here: small differences may be noise.")
+    elif floor > _LOUD:
+        warnings.append(f"The noise is {words.percent(floor)}: measure again on a quiet machine to tell more apart.")
     if results.figure(workload, leader).n < 5:
         warnings.append(f"Only {results.figure(workload, leader).n} rounds: the intervals are rough.")
     return warnings
