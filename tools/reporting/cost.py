@@ -111,8 +111,8 @@ class Costs:
                                        "one core is counted."]
         seen = min(float(available), max(1.0, self._cores_kept_busy(workload_name)))
         return Span(float(available), seen, float(available)), [
-            f"Too few numbers of workers were measured to fit the scaling of {self.subject.name} under {workload_name}: "
-            f"at best it is in proportion to the cores, and {seen:.1f} were seen busy."
+            f"Too few numbers of workers were measured to fit the scaling of {self.subject.name} under "
+            f"{workload_name}: at best it is in proportion to the cores, and {seen:.1f} were seen busy."
         ]
 
     def throughput_check(self, workload_name, server_cores):

@@ -60,6 +60,14 @@ class RulesTest(unittest.TestCase):
         self.assertIn("select is the first in the server's list", pick.because[-1])
         self.assertIn("no difference was found that counts; the best median is poll's", pick.because[0])
 
+    def test_what_only_noise_makes_level_gets_the_best_median_as_a_guess(self):
+        pick = self.pick({"fork": {"throughput": 50}, "poll": {"throughput": 90}, "epoll": {"throughput": 100}})
+        self.assertEqual(pick.model, "epoll")
+        self.assertEqual(pick.level, ("fork", "poll", "epoll"))
+        self.assertTrue(pick.is_guess)
+        self.assertIn("too noisy to tell fork, poll and epoll apart: epoll, which has the best median of them, is a",
+                      pick.because[-1])
+
     def test_a_failed_round_takes_a_model_out(self):
         pick = self.pick({
             "fork": {
