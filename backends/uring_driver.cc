@@ -21,7 +21,9 @@ absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context
   if (!wakes.ok()) return wakes.status();
   absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(offload_options, **wakes);
   if (!offload.ok()) return offload.status();
-  return std::make_unique<UringLoop>(context, post, *std::move(ring), *std::move(wakes), *std::move(offload));
+  auto loop = std::make_unique<UringLoop>(context, post, *std::move(ring), *std::move(wakes), *std::move(offload));
+  if (absl::Status status = loop->OpenPeers(); !status.ok()) return status;
+  return loop;
 }
 
 }  // namespace polyserve

@@ -49,9 +49,12 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
     ports_.back().datagrams = std::make_unique<DatagramPort>(listener, context, shared_.alarms, *wakes_);
   }
   if (post != nullptr && post->inbox != nullptr) ports_.push_back({nullptr, nullptr});
-  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context, shared_.alarms);
-  CHECK(peers.ok()) << peers.status();  // Nothing can be served by a server that has no descriptor to begin with.
-  peers_ = *std::move(peers);
+}
+
+absl::Status UringLoop::OpenPeers() {
+  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context_, shared_.alarms);
+  if (peers.ok()) peers_ = *std::move(peers);
+  return peers.status();
 }
 
 absl::Status UringLoop::Run() {

@@ -29,6 +29,9 @@ class UringLoop : public ServingLoop {
   UringLoop(ServeContext& context, const LoopPost* post, std::unique_ptr<UringRing> ring,
             std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload);
 
+  // To be called before Run(). Fails for want of descriptors.
+  absl::Status OpenPeers();
+
   absl::Status Run() override;
 
  private:
