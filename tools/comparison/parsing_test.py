@@ -147,6 +147,11 @@ class SubjectsTest(unittest.TestCase):
         self.assertIsNone(pool.refuses(echo))
         self.assertIsNone(select.refuses(echo))
 
+    def test_what_is_measured_twice_takes_part_in_all(self):
+        wanted = workloads.choose(["echo", "churn"])
+        self.assertEqual(subjects.most_willing(self.choose("loop,select,threadpool"), wanted).name, "select")
+        self.assertEqual(subjects.most_willing(self.choose("loop,select"), workloads.choose(["churn"])).name, "loop")
+
     def test_a_twin_knows_whose(self):
         select, = self.choose("select")
         twin = select.again()

@@ -120,3 +120,8 @@ def choose(names, server, known):
             raise UnknownSubject(f"there is no model '{model}'; there are {', '.join(known)}")
         chosen.append(Model(name, model, tuple(flags), server.path, known[model]))
     return chosen
+
+
+def most_willing(chosen, workloads):
+    """The first of those that refuse the fewest workloads: what is measured twice has to be there for the noise of each."""
+    return min(chosen, key=lambda subject: sum(subject.refuses(workload) is not None for workload in workloads))
