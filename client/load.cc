@@ -1,22 +1,29 @@
 // load: asks a server for the same thing as often as it can, or as often as told, checks every reply, and says how long
-// they took. See load/generator.h for how it works.
+// they took. See load/plan.h for how it works.
 #include <gflags/gflags.h>
 #include <stdio.h>
 
+#include <filesystem>
 #include <string>
-#include <utility>
+#include <system_error>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
 #include "load/arrivals.h"
 #include "load/generator.h"
+#include "load/plan.h"
 #include "load/report.h"
+#include "load/self_check.h"
+#include "load/tally.h"
+#include "load/trial.h"
+#include "load/workload_options.h"
 #include "load/workloads.h"
 #include "net/endpoint.h"
 
@@ -31,9 +38,17 @@ DEFINE_string(arrivals, "poisson", "with --rate: when they are due: fixed, poiss
 DEFINE_uint64(seed, 1, "of --arrivals=poisson");
 DEFINE_string(warm_up, "1s", "do not count what happens so early");
 DEFINE_string(duration, "10s", "count for so long");
-DEFINE_uint64(size, 64, "echo, churn: bytes of a message");
-DEFINE_string(name, "", "http, download: the file");
-DEFINE_uint64(primes, 10000, "compute: sum up those below it");
+DEFINE_uint64(size, 64, "echo, churn, mixed, chat: bytes of a message; upload: of a file");
+DEFINE_string(name, "", "http, slow, download: the file; upload: how the files' names begin; disk: how their paths do");
+DEFINE_uint64(primes, 10000, "compute, mixed: sum up those below it");
+DEFINE_string(files, "", "disk: the directory on this machine whose files the server shows");
+DEFINE_string(beside_server, "", "mixed: where the server computes: HOST:PORT");
+DEFINE_int32(beside_connections, 1, "mixed: how many to keep computing; slow: how many read slowly");
+DEFINE_string(beside_name, "", "slow: the file for the slow readers, a large one; as --name without it");
+DEFINE_double(read_rate, 10000, "slow: bytes that each slow reader takes per second");
+DEFINE_bool(self_test, false,
+            "try whether the load generator itself tells the truth; needs nothing but a server's program");
+DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
 DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
@@ -42,11 +57,16 @@ namespace polyserve {
 
 namespace {
 
+// In the order of the help.
+constexpr char kFlags[] =
+    "workload server connections idle threads depth rate arrivals seed warm_up duration size name primes files "
+    "beside_server beside_connections beside_name read_rate self_test server_program json build_info";
+
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
 
 int Fail(const absl::Status& error) {
   fprintf(stderr, "load: %s\n", std::string(error.message()).c_str());
-  return absl::IsInvalidArgument(error) ? kUsageError : kNoConnection;
+  return absl::IsInvalidArgument(error) || absl::IsNotFound(error) ? kUsageError : kNoConnection;
 }
 
 void PrintHelp() {
@@ -54,8 +74,7 @@ void PrintHelp() {
       "load: asks a server for the same thing again and again, checks every reply, and says how long they took.\n\n"
       "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
       "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n\nFlags:\n%s\nWorkloads:\n",
-      DescribeFlags({"workload", "server", "connections", "idle", "threads", "depth", "rate", "arrivals", "seed",
-                     "warm_up", "duration", "size", "name", "primes", "json", "build_info"}));
+      DescribeFlags(absl::StrSplit(kFlags, ' ')));
   for (const Workload& workload : AllWorkloads()) {
     absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
   }
@@ -76,6 +95,7 @@ absl::Status CheckFlags(const Workload* workload) {
   status.Update(at_least("threads", FLAGS_threads, 1));
   status.Update(at_least("depth", FLAGS_depth, 1));
   status.Update(at_least("rate", FLAGS_rate, 0));
+  status.Update(at_least("beside_connections", FLAGS_beside_connections, 1));
   if (!status.ok()) return status;
   if (FLAGS_threads > FLAGS_connections) {
     return absl::InvalidArgumentError("--threads is at most --connections: each needs one");
@@ -86,10 +106,17 @@ absl::Status CheckFlags(const Workload* workload) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view value) {
+  absl::StatusOr<Endpoint> server = Endpoint::Parse(value);
+  if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", server.status().message()));
+  return server;
+}
+
 absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   LoadPlan plan;
-  const absl::StatusOr<Endpoint> to = Endpoint::Parse(FLAGS_server);
-  if (!to.ok()) return absl::InvalidArgumentError(absl::StrCat("--server: ", to.status().message()));
+  plan.workload = workload.name;
+  const absl::StatusOr<Endpoint> to = ParseServer("server", FLAGS_server);
+  if (!to.ok()) return to.status();
   plan.to = *to;
   const absl::StatusOr<absl::Duration> warm_up = ParseTimeFlag("warm_up", FLAGS_warm_up);
   if (!warm_up.ok()) return warm_up.status();
@@ -113,6 +140,38 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   return plan;
 }
 
+absl::StatusOr<WorkloadOptions> MakeOptions() {
+  WorkloadOptions options;
+  options.size = FLAGS_size;
+  options.name = FLAGS_name;
+  options.primes = FLAGS_primes;
+  options.files = FLAGS_files;
+  options.beside_name = FLAGS_beside_name;
+  options.read_rate = FLAGS_read_rate;
+  options.beside_connections = FLAGS_beside_connections;
+  if (!FLAGS_beside_server.empty()) {
+    absl::StatusOr<Endpoint> server = ParseServer("beside_server", FLAGS_beside_server);
+    if (!server.ok()) return server.status();
+    options.beside_server = *server;
+  }
+  return options;
+}
+
+// Bazel builds //:server one directory above this.
+std::string ServerProgram() {
+  if (!FLAGS_server_program.empty()) return FLAGS_server_program;
+  std::error_code ignored;
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return own.parent_path().parent_path() / "server";
+}
+
+int TestSelf() {
+  const absl::StatusOr<std::vector<SelfCheck>> checks = RunSelfTest(ServerProgram());
+  if (!checks.ok()) return Fail(checks.status());
+  absl::PrintF("%s", FLAGS_json ? SelfChecksAsJson(*checks) : SelfChecksAsText(*checks));
+  return AllPassed(*checks) ? kDone : kFaulty;
+}
+
 int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return Fail(others.status());
@@ -121,19 +180,19 @@ int Run(int argc, char** argv) {
   if (!others->empty()) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
   }
+  if (FLAGS_self_test) return TestSelf();
   const Workload* workload = FindWorkload(FLAGS_workload);
   if (absl::Status status = CheckFlags(workload); !status.ok()) return Fail(status);
   absl::StatusOr<LoadPlan> plan = MakePlan(*workload);
   if (!plan.ok()) return Fail(plan.status());
   RaiseDescriptorLimit();
-  absl::StatusOr<ExchangeFactory> make_exchange =
-      workload->prepare({.size = FLAGS_size, .name = FLAGS_name, .primes = FLAGS_primes}, plan->to);
-  if (!make_exchange.ok()) return Fail(make_exchange.status());
-  plan->make_exchange = *std::move(make_exchange);
+  const absl::StatusOr<WorkloadOptions> options = MakeOptions();
+  if (!options.ok()) return Fail(options.status());
+  if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
   const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
   if (!tally.ok()) return Fail(tally.status());
   const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;
-  absl::PrintF("%s", report(workload->name, *plan, *tally));
+  absl::PrintF("%s", report(*plan, *tally));
   return FaultsOf(*plan, *tally).empty() ? kDone : kFaulty;
 }
 

@@ -4,7 +4,6 @@
 #define POLYSERVE_LOAD_EXCHANGE_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,12 +18,15 @@ class Exchange {
 
   virtual ~Exchange() = default;
 
-  // The request that is sent each time. Valid as long as the exchange is.
-  virtual absl::string_view request() const = 0;
+  // The next request. Valid until the next call.
+  virtual absl::string_view Ask() = 0;
 
   // Takes bytes that have come, up to the end of one reply, from the front of `bytes`. After kWrong the connection is
   // of no more use.
   virtual Reply Take(absl::string_view& bytes) = 0;
+
+  // Goes on with a new connection: what was asked for and has not been answered is lost.
+  virtual void Reset() = 0;
 };
 
 // Makes one for each connection. Called from several threads.
@@ -35,8 +37,9 @@ class FixedExchange : public Exchange {
  public:
   FixedExchange(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> reply);
 
-  absl::string_view request() const override { return *request_; }
+  absl::string_view Ask() override { return *request_; }
   Reply Take(absl::string_view& bytes) override;
+  void Reset() override { taken_ = 0; }
 
  private:
   const std::shared_ptr<const std::string> request_;
@@ -44,27 +47,12 @@ class FixedExchange : public Exchange {
   size_t taken_ = 0;
 };
 
-// A GET of HTTP/1.1: the head has to say 200 and the content's length, and the content is always the same.
-class HttpExchange : public Exchange {
- public:
-  // More of a head is taken for nonsense.
-  static constexpr size_t kMaxHeadBytes = 16 * 1024;
+// Takes what belongs to `expected` behind its first `taken` bytes from the front of `bytes`. False where it is not the
+// same.
+bool TakeSame(absl::string_view expected, size_t& taken, absl::string_view& bytes);
 
-  HttpExchange(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> content);
-
-  absl::string_view request() const override { return *request_; }
-  Reply Take(absl::string_view& bytes) override;
-
- private:
-  bool TakeHead(absl::string_view& bytes);
-
-  const std::shared_ptr<const std::string> request_;
-  const std::shared_ptr<const std::string> content_;
-  std::string head_;  // What has come of a head that did not come as a whole.
-  bool in_content_ = false;
-  bool wrong_ = false;
-  size_t taken_ = 0;  // Of the content.
-};
+// So many bytes to send: printable, and not all the same.
+std::string PrintableText(size_t size);
 
 }  // namespace polyserve
 

@@ -6,28 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "load/count_replies.h"
+#include "load/http_get.h"
 
 namespace polyserve {
 namespace {
 
-using Reply = Exchange::Reply;
-
 std::shared_ptr<const std::string> Text(absl::string_view text) { return std::make_shared<const std::string>(text); }
-
-// How many replies are in it, shown in pieces of this size; -1 where one is wrong.
-int CountReplies(Exchange& exchange, absl::string_view bytes, size_t piece_size) {
-  int count = 0;
-  while (!bytes.empty()) {
-    absl::string_view piece = bytes.substr(0, piece_size);
-    bytes.remove_prefix(piece.size());
-    while (!piece.empty()) {
-      const Reply reply = exchange.Take(piece);
-      if (reply == Reply::kWrong) return -1;
-      if (reply == Reply::kComplete) ++count;
-    }
-  }
-  return count;
-}
 
 std::string HttpReply(absl::string_view content) {
   return absl::StrCat("HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: ", content.size(), "\r\n\r\n", content);
@@ -48,13 +33,13 @@ TEST(ExchangeTest, OneWrongByteIsNoticed) {
 TEST(ExchangeTest, HttpRepliesCountHoweverTheyAreCut) {
   const std::string replies = absl::StrCat(HttpReply("hello"), HttpReply("hello"));
   for (size_t piece = 1; piece <= replies.size(); ++piece) {
-    HttpExchange exchange(Text("GET"), Text("hello"));
+    HttpGet exchange(Text("GET"), Text("hello"));
     EXPECT_EQ(CountReplies(exchange, replies, piece), 2) << piece;
   }
 }
 
 TEST(ExchangeTest, HttpFieldNamesMayBeOfAnyCase) {
-  HttpExchange exchange(Text("GET"), Text("hi"));
+  HttpGet exchange(Text("GET"), Text("hi"));
   EXPECT_EQ(CountReplies(exchange, "HTTP/1.1 200 OK\r\ncontent-LENGTH:2\r\n\r\nhi", 100), 1);
 }
 
@@ -62,14 +47,40 @@ TEST(ExchangeTest, HttpErrorsAndOtherContentAreWrong) {
   for (const std::string& reply :
        {std::string("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello"), HttpReply("hellx"), HttpReply("hell"),
         std::string("HTTP/1.1 200 OK\r\n\r\nhello"), std::string(100'000, 'x')}) {
-    HttpExchange exchange(Text("GET"), Text("hello"));
+    HttpGet exchange(Text("GET"), Text("hello"));
     EXPECT_EQ(CountReplies(exchange, reply, 1000), -1) << reply.substr(0, 60);
   }
 }
 
 TEST(ExchangeTest, EmptyContentIsComplete) {
-  HttpExchange exchange(Text("GET"), Text(""));
+  HttpGet exchange(Text("GET"), Text(""));
   EXPECT_EQ(CountReplies(exchange, absl::StrCat(HttpReply(""), HttpReply("")), 7), 2);
+}
+
+TEST(ExchangeTest, HttpGoesOnBehindAnotherDate) {
+  HttpGet exchange(Text("GET"), Text("hi"));
+  const std::string one = "HTTP/1.1 200 OK\r\nDate: 1\r\nContent-Length: 2\r\n\r\nhi";
+  const std::string two = "HTTP/1.1 200 OK\r\nDate: 2\r\nContent-Length: 2\r\n\r\nhi";
+  for (size_t piece = 1; piece <= 3 * one.size(); ++piece) {
+    EXPECT_EQ(CountReplies(exchange, one + one + two + two + one, piece), 5) << piece;
+  }
+}
+
+// A wrong reply must not make the next one right.
+TEST(ExchangeTest, ResetForgetsWhatHasCome) {
+  HttpGet exchange(Text("GET"), Text("hello"));
+  for (const std::string& part : {std::string("HTTP/1.1 200"), HttpReply("hello").substr(0, 50), HttpReply("hell"),
+                                  std::string("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n")}) {
+    for (int i = 0; i < 2; ++i) {
+      CountReplies(exchange, part, 100);
+      exchange.Reset();
+    }
+    EXPECT_EQ(CountReplies(exchange, HttpReply("hello"), 100), 1) << part;
+  }
+  FixedExchange fixed(Text("ask"), Text("hello"));
+  CountReplies(fixed, "hel", 100);
+  fixed.Reset();
+  EXPECT_EQ(CountReplies(fixed, "hello", 100), 1);
 }
 
 }  // namespace

@@ -1,70 +1,73 @@
 #include "load/generator.h"
 
-#include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "load/load_thread.h"
 #include "load/worker.h"
 
 namespace polyserve {
 
 namespace {
 
+using Crew = std::vector<std::unique_ptr<LoadThread>>;
+
 // The i-th of n equal shares of a whole.
 int Share(int whole, int i, int n) { return whole / n + (i < whole % n ? 1 : 0); }
 
-LoadPlan PlanOf(const LoadPlan& plan, int i) {
-  LoadPlan own = plan;
-  own.connections = Share(plan.connections, i, plan.threads);
-  own.idle_connections = Share(plan.idle_connections, i, plan.threads);
-  if (plan.rate.has_value()) own.rate = *plan.rate * own.connections / plan.connections;
-  return own;
+LoadPlan ShareOf(const LoadPlan& plan, int i) {
+  LoadPlan share = plan;
+  share.connections = Share(plan.connections, i, plan.threads);
+  share.idle_connections = Share(plan.idle_connections, i, plan.threads);
+  share.seed = plan.seed + static_cast<uint64_t>(i);
+  if (plan.rate.has_value()) share.rate = *plan.rate * share.connections / plan.connections;
+  return share;
 }
 
-void Add(const LoadTally& one, LoadTally& all) {
-  all.service.Add(one.service);
-  all.response.Add(one.response);
-  all.replies += one.replies;
-  all.bytes_in += one.bytes_in;
-  all.due += one.due;
-  all.unanswered += one.unanswered;
-  all.wrong += one.wrong;
-  all.broken += one.broken;
-  all.not_connected += one.not_connected;
-  all.connected += one.connected;
-  all.per_second.resize(std::max(all.per_second.size(), one.per_second.size()));
-  for (size_t i = 0; i < one.per_second.size(); ++i) all.per_second[i] += one.per_second[i];
-  all.per_connection.insert(all.per_connection.end(), one.per_connection.begin(), one.per_connection.end());
-  all.seconds = one.seconds;
-  all.busiest_thread = std::max(all.busiest_thread, one.busiest_thread);
+absl::StatusOr<Crew> Assemble(const LoadPlan& plan) {
+  Crew crew;
+  for (int i = 0; i < plan.threads; ++i) {
+    const LoadPlan share = ShareOf(plan, i);
+    crew.push_back(plan.make_thread ? plan.make_thread(share) : std::make_unique<LoadWorker>(share));
+    if (absl::Status status = crew.back()->Connect(); !status.ok()) return status;
+  }
+  return crew;
+}
+
+LoadTally TallyOf(const LoadPlan& plan, const Crew& crew) {
+  LoadTally all;
+  for (const auto& thread : crew) all.Add(thread->tally());
+  if (plan.inspect) {
+    for (std::string& fault : plan.inspect()) all.faults.push_back(std::move(fault));
+  }
+  return all;
 }
 
 }  // namespace
 
 absl::StatusOr<LoadTally> RunLoad(const LoadPlan& plan) {
-  std::vector<std::unique_ptr<LoadWorker>> workers;
-  for (int i = 0; i < plan.threads; ++i) {
-    workers.push_back(std::make_unique<LoadWorker>(PlanOf(plan, i), plan.seed + static_cast<uint64_t>(i)));
-    if (absl::Status status = workers.back()->Connect(); !status.ok()) return status;
+  std::vector<const LoadPlan*> plans = {&plan};
+  for (const LoadPlan& beside : plan.beside) plans.push_back(&beside);
+  std::vector<Crew> crews;
+  for (const LoadPlan* each : plans) {
+    absl::StatusOr<Crew> crew = Assemble(*each);
+    if (!crew.ok()) return crew.status();
+    crews.push_back(*std::move(crew));
   }
-  const int64_t start = LoadWorker::Now();
+  const int64_t start = LoadThread::Now();
   {
     std::vector<std::jthread> threads;
-    for (const auto& worker : workers) threads.emplace_back([&worker, start] { worker->Run(start); });
+    for (const Crew& crew : crews) {
+      for (const auto& thread : crew) threads.emplace_back([&thread, start] { thread->Run(start); });
+    }
   }
-  LoadTally all;
-  for (const auto& worker : workers) Add(worker->tally(), all);
+  LoadTally all = TallyOf(plan, crews.front());
+  for (size_t i = 1; i < plans.size(); ++i) all.beside.push_back(TallyOf(*plans[i], crews[i]));
   return all;
-}
-
-double FairnessIndex(const std::vector<uint64_t>& shares) {
-  double sum = 0, squares = 0;
-  for (const uint64_t share : shares) {
-    sum += static_cast<double>(share);
-    squares += static_cast<double>(share) * static_cast<double>(share);
-  }
-  return squares == 0 ? 1 : sum * sum / (squares * static_cast<double>(shares.size()));
 }
 
 }  // namespace polyserve

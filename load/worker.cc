@@ -1,8 +1,6 @@
 #include "load/worker.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/resource.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -18,52 +16,31 @@ namespace polyserve {
 
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
 constexpr int kEventsPerWait = 256;
 // Longer waits end early, so that the clock is looked at.
-constexpr int64_t kLongestWait = kSecond / 10;
-
-double ProcessorSeconds() {
-  rusage usage;
-  ::getrusage(RUSAGE_THREAD, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-// Non-blocking; the connection may still be on its way.
-UniqueFd StartConnecting(const Endpoint& to) {
-  UniqueFd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.ok()) return fd;
-  const int on = 1;
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  if (::connect(fd.get(), to.address(), to.size()) != 0 && errno != EINPROGRESS) fd.reset();
-  return fd;
-}
+constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
+constexpr int64_t kMillisecond = 1'000'000;
 
 }  // namespace
 
-LoadWorker::LoadWorker(const LoadPlan& plan, uint64_t seed)
-    : plan_(plan),
+LoadWorker::LoadWorker(const LoadPlan& share)
+    : LoadThread(share),
+      dialer_(share.to),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      connections_(static_cast<size_t>(plan.connections)),
-      arrivals_(plan.arrivals, plan.rate.value_or(1), seed),
-      buffer_(kReadBytes) {
-  tally_.per_second.resize(static_cast<size_t>(absl::ToInt64Seconds(absl::Ceil(plan.duration, absl::Seconds(1)))));
-}
+      connections_(static_cast<size_t>(share.connections)),
+      arrivals_(share.arrivals, share.rate.value_or(1), share.seed),
+      buffer_(kReadBytes) {}
 
 absl::Status LoadWorker::Connect() {
   if (!epoll_.ok()) return SysError("epoll_create1");
   for (int i = 0; i < plan_.connections + plan_.idle_connections; ++i) {
-    absl::StatusOr<UniqueFd> fd = ConnectTcp(plan_.to, plan_.patience);
+    absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
     if (!fd.ok()) return absl::UnavailableError(absl::StrCat("connection ", i + 1, ": ", fd.status().message()));
     ++tally_.connected;
     if (i >= plan_.connections) {
       idle_.push_back(*std::move(fd));
       continue;
     }
-    if (absl::Status status = SetNonBlocking(fd->get(), true); !status.ok()) return status;
     Connection& connection = connections_[static_cast<size_t>(i)];
     connection.fd = *std::move(fd);
     connection.exchange = plan_.make_exchange();
@@ -72,38 +49,29 @@ absl::Status LoadWorker::Connect() {
   return absl::OkStatus();
 }
 
-int64_t LoadWorker::Now() {
-  timespec now;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * kSecond + now.tv_nsec;
-}
-
-void LoadWorker::Run(int64_t start) {
-  const double processor_before = ProcessorSeconds();
-  start_ = start;
-  count_from_ = start + absl::ToInt64Nanoseconds(plan_.warm_up);
-  end_ = count_from_ + absl::ToInt64Nanoseconds(plan_.duration);
-  const int64_t give_up = end_ + absl::ToInt64Nanoseconds(plan_.patience);
-  next_due_ = start + arrivals_.Next();
-  now_ = Now();
+void LoadWorker::Load() {
+  next_due_ = start_ + arrivals_.Next();
   for (Connection& connection : connections_) GoOn(connection);
   while (!ending_) {
     Wait();
     if (open_loop()) AskDue();
     ending_ = now_ >= end_;
   }
-  tally_.busiest_thread = (ProcessorSeconds() - processor_before) / (static_cast<double>(now_ - start) / kSecond);
-  while ((on_their_way_ > 0 || !overdue_.empty()) && now_ < give_up) Wait();
-  CloseBooks();
 }
 
 void LoadWorker::Wait() {
   int64_t until = ending_ ? now_ + kLongestWait : std::min(end_, now_ + kLongestWait);
   if (open_loop() && !ending_) until = std::min(until, next_due_);
   const int64_t wait = std::max<int64_t>(until - Now(), 0);
-  const timespec timeout = {wait / kSecond, wait % kSecond};
   epoll_event events[kEventsPerWait];
-  const int count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
+  int count = 0;
+  if (open_loop()) {  // To the point. Else milliseconds will do, and valgrind, which counts instructions, knows no
+                      // other.
+    const timespec timeout = {wait / kSecond, wait % kSecond};
+    count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
+  } else {
+    count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, static_cast<int>(wait / kMillisecond));
+  }
   now_ = Now();
   for (int i = 0; i < count; ++i) OnEvents(*static_cast<Connection*>(events[i].data.ptr), events[i].events);
 }
@@ -113,7 +81,7 @@ void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
     int error = 0;
     socklen_t size = sizeof(error);
     ::getsockopt(connection.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) return OnBroken(connection, tally_.not_connected);
+    if (error != 0) return OnBroken(connection, tally_.not_connected, error);
     connection.connecting = false;
     Send(connection);
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
@@ -126,7 +94,7 @@ void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
 void LoadWorker::OnReadable(Connection& connection) {
   const ssize_t count = ::recv(connection.fd.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (count <= 0) return OnBroken(connection, tally_.broken);
+  if (count <= 0) return OnBroken(connection, tally_.broken, count == 0 ? 0 : errno);
   now_ = Now();
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
@@ -134,33 +102,27 @@ void LoadWorker::OnReadable(Connection& connection) {
     const Exchange::Reply reply =
         connection.requests.empty() ? Exchange::Reply::kWrong : connection.exchange->Take(bytes);
     if (reply == Exchange::Reply::kIncomplete) return;
-    if (reply == Exchange::Reply::kWrong) return OnBroken(connection, tally_.wrong);
-    OnReply(connection);
+    if (reply == Exchange::Reply::kWrong) {
+      ++tally_.wrong;
+      return Lose(connection);
+    }
+    const Request request = connection.requests.front();
+    connection.requests.pop_front();
+    --on_their_way_;
+    CountReply(request.due, request.sent, connection.replies);
     if (plan_.connection_each) return Renew(connection);
   }
   GoOn(connection);
 }
 
-void LoadWorker::OnReply(Connection& connection) {
-  const Request request = connection.requests.front();
-  connection.requests.pop_front();
-  --on_their_way_;
-  if (IsCounted(now_)) {
-    ++tally_.replies;
-    ++connection.replies;
-    ++tally_.per_second[static_cast<size_t>((now_ - count_from_) / kSecond)];
-  }
-  if (!IsCounted(request.due)) return;
-  tally_.service.Add(static_cast<uint64_t>(now_ - request.sent));
-  tally_.response.Add(static_cast<uint64_t>(now_ - request.due));
+void LoadWorker::OnBroken(Connection& connection, uint64_t& kind, int error) {
+  CountFailure(kind, error);
+  Lose(connection);
 }
 
 // What was on its way is lost, and counts as unanswered; the connection is made anew.
-void LoadWorker::OnBroken(Connection& connection, uint64_t& kind) {
-  ++kind;
-  for (const Request& request : connection.requests) {
-    if (IsCounted(request.due)) ++tally_.unanswered;
-  }
+void LoadWorker::Lose(Connection& connection) {
+  for (const Request& request : connection.requests) CountUnanswered(request.due);
   on_their_way_ -= static_cast<int>(connection.requests.size());
   connection.requests.clear();
   Renew(connection);
@@ -168,9 +130,10 @@ void LoadWorker::OnBroken(Connection& connection, uint64_t& kind) {
 
 void LoadWorker::Renew(Connection& connection) {
   connection.fd.reset();
+  connection.connecting = false;
   connection.unsent = absl::string_view();
   connection.waits_for_room = false;
-  connection.exchange = plan_.make_exchange();
+  connection.exchange->Reset();
   GoOn(connection);
 }
 
@@ -178,7 +141,7 @@ void LoadWorker::Renew(Connection& connection) {
 void LoadWorker::GoOn(Connection& connection) {
   if (open_loop()) {
     if (!connection.requests.empty()) return;
-    if (overdue_.empty()) return free_.push_back(&connection);
+    if (overdue_.empty()) return Release(connection);
     const int64_t due = overdue_.front();
     overdue_.pop_front();
     return Ask(connection, due);
@@ -187,6 +150,10 @@ void LoadWorker::GoOn(Connection& connection) {
     Ask(connection, now_);
     if (!connection.fd.ok()) return;
   }
+}
+
+void LoadWorker::Release(Connection& connection) {
+  if (!std::exchange(connection.is_free, true)) free_.push_back(&connection);
 }
 
 void LoadWorker::AskDue() {
@@ -198,30 +165,31 @@ void LoadWorker::AskDue() {
     }
     Connection* connection = free_.front();
     free_.pop_front();
+    connection->is_free = false;
     Ask(*connection, next_due_);
   }
   if (next_due_ >= end_) next_due_ = INT64_MAX;
 }
 
 void LoadWorker::Ask(Connection& connection, int64_t due) {
-  connection.requests.push_back({due, now_});
+  connection.unsent = connection.exchange->Ask();
+  if (plan_.asking_takes_time) now_ = Now();
+  connection.requests.push_back({open_loop() ? due : now_, now_});
   ++on_their_way_;
-  connection.unsent = connection.exchange->request();
-  if (!connection.fd.ok()) {
-    connection.fd = StartConnecting(plan_.to);
-    connection.connecting = connection.fd.ok();
-    if (!connection.fd.ok()) {  // No descriptor, no port left: the request is lost.
-      ++tally_.not_connected;
-      connection.requests.pop_back();
-      --on_their_way_;
-      connection.unsent = absl::string_view();
-      if (IsCounted(due)) ++tally_.unanswered;
-      if (open_loop()) free_.push_back(&connection);
-      return;
-    }
-    return Await(connection, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
-  }
-  Send(connection);
+  if (connection.fd.ok()) return Send(connection);
+  if (Dial(connection)) return Await(connection, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
+  CountFailure(tally_.not_connected, errno);  // No descriptor, no port left: the request is lost.
+  connection.requests.pop_back();
+  --on_their_way_;
+  connection.unsent = absl::string_view();
+  CountUnanswered(due);
+  if (open_loop()) Release(connection);
+}
+
+bool LoadWorker::Dial(Connection& connection) {
+  connection.fd = dialer_.Start();
+  connection.connecting = connection.fd.ok();
+  return connection.connecting;
 }
 
 void LoadWorker::Send(Connection& connection) {
@@ -244,18 +212,28 @@ void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
 }
 
 // What never came is as old as it is now, at least.
-void LoadWorker::CloseBooks() {
-  const auto count = [this](int64_t due) {
-    if (!IsCounted(due)) return;
-    ++tally_.unanswered;
-    tally_.response.Add(static_cast<uint64_t>(now_ - due));
-  };
+void LoadWorker::Settle() {
+  LookAtIdleOnes();
+  while ((on_their_way_ > 0 || !overdue_.empty()) && now_ < give_up_) Wait();
   for (const Connection& connection : connections_) {
-    for (const Request& request : connection.requests) count(request.due);
+    for (const Request& request : connection.requests) CountUnanswered(request.due);
     tally_.per_connection.push_back(connection.replies);
   }
-  for (const int64_t due : overdue_) count(due);
-  tally_.seconds = absl::ToDoubleSeconds(plan_.duration);
+  for (const int64_t due : overdue_) CountUnanswered(due);
+}
+
+// Nobody has looked at them while the load ran; those that have gone were not there for it.
+void LoadWorker::LookAtIdleOnes() {
+  for (const UniqueFd& fd : idle_) {
+    char byte;
+    const ssize_t count = ::recv(fd.get(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (count > 0) {
+      ++tally_.wrong;  // It was not asked for anything.
+    } else {
+      CountFailure(tally_.broken, count == 0 ? 0 : errno);
+    }
+  }
 }
 
 }  // namespace polyserve

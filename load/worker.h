@@ -1,8 +1,6 @@
-// LoadWorker: one thread of the load generator, with its share of the connections; see generator.h.
+// LoadWorker: a thread of the load generator that keeps its connections busy with exchanges, by an epoll of its own.
 #ifndef POLYSERVE_LOAD_WORKER_H_
 #define POLYSERVE_LOAD_WORKER_H_
-
-#include <sys/epoll.h>
 
 #include <cstdint>
 #include <deque>
@@ -13,26 +11,18 @@
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 #include "load/arrivals.h"
+#include "load/dialer.h"
 #include "load/exchange.h"
-#include "load/generator.h"
+#include "load/load_thread.h"
+#include "load/plan.h"
 
 namespace polyserve {
 
-class LoadWorker {
+class LoadWorker : public LoadThread {
  public:
-  // The plan is the worker's own: with its share of connections, and of the rate.
-  LoadWorker(const LoadPlan& plan, uint64_t seed);
+  explicit LoadWorker(const LoadPlan& share);
 
-  // Makes all connections. Unavailable: not all could be made in time.
-  absl::Status Connect();
-
-  // The clock of all workers: CLOCK_MONOTONIC, in nanoseconds.
-  static int64_t Now();
-
-  // Runs the plan, which begins at this time of Now().
-  void Run(int64_t start);
-
-  const LoadTally& tally() const { return tally_; }
+  absl::Status Connect() override;
 
  private:
   struct Request {
@@ -47,39 +37,37 @@ class LoadWorker {
     uint64_t replies = 0;          // Counted ones.
     bool connecting = false;
     bool waits_for_room = false;  // Is watched for writability.
+    bool is_free = false;         // Is in free_.
   };
 
-  bool Open(Connection& connection);
+  void Load() override;
+  void Settle() override;
   void Await(Connection& connection, uint32_t events, int operation);
   void OnEvents(Connection& connection, uint32_t events);
   void OnReadable(Connection& connection);
-  void OnReply(Connection& connection);
-  void OnBroken(Connection& connection, uint64_t& kind);
+  void OnBroken(Connection& connection, uint64_t& kind, int error);
+  void Lose(Connection& connection);
   void Renew(Connection& connection);
   void GoOn(Connection& connection);
+  void Release(Connection& connection);
   void Ask(Connection& connection, int64_t due);
+  bool Dial(Connection& connection);
   void Send(Connection& connection);
   void AskDue();
   void Wait();
-  void CloseBooks();
-  bool IsCounted(int64_t time) const { return time >= count_from_ && time < end_; }
+  void LookAtIdleOnes();
   bool open_loop() const { return plan_.rate.has_value(); }
 
-  const LoadPlan plan_;
+  Dialer dialer_;
   UniqueFd epoll_;
   std::vector<Connection> connections_;
   std::vector<UniqueFd> idle_;
   std::deque<Connection*> free_;  // Open loop: those that wait for work, the one that waits for longest first.
   std::deque<int64_t> overdue_;   // Open loop: when the requests were due for which none was free.
   Arrivals arrivals_;
-  int64_t start_ = 0;
-  int64_t count_from_ = 0;
-  int64_t end_ = 0;
   int64_t next_due_ = 0;
-  int64_t now_ = 0;
   bool ending_ = false;  // No new requests; replies are still awaited.
   int on_their_way_ = 0;
-  LoadTally tally_;
   std::vector<char> buffer_;
 };
 

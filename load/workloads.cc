@@ -1,23 +1,27 @@
 #include "load/workloads.h"
 
-#include <sys/socket.h>
-
 #include <memory>
+#include <string>
 #include <utility>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
-#include "base/sys_error.h"
-#include "net/socket.h"
+#include "load/ask_once.h"
+#include "load/chat_crowd.h"
+#include "load/disk_files.h"
+#include "load/exchange.h"
+#include "load/http_get.h"
+#include "load/slow_readers.h"
+#include "load/upload.h"
 
 namespace polyserve {
 
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(10);
-constexpr size_t kMostBytes = size_t{1} << 30;
+// Of a message that is sent as a whole, and of a file that each connection holds a copy of.
+constexpr size_t kMostMessageBytes = size_t{1} << 30;
+constexpr size_t kMostUploadBytes = size_t{64} << 20;
 
 ExchangeFactory Fixed(std::string request, std::string reply) {
   auto shared_request = std::make_shared<const std::string>(std::move(request));
@@ -25,59 +29,112 @@ ExchangeFactory Fixed(std::string request, std::string reply) {
   return [=] { return std::make_unique<FixedExchange>(shared_request, shared_reply); };
 }
 
-// All that the server sends to this, until it closes.
-absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request) {
-  absl::StatusOr<UniqueFd> fd = ConnectTcp(server, kPatience);
-  if (!fd.ok()) return fd.status();
-  const timeval patience = absl::ToTimeval(kPatience);
-  ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  if (::send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return SysError("send");
-  ::shutdown(fd->get(), SHUT_WR);
-  std::string reply;
-  char buffer[64 * 1024];
-  for (ssize_t count; (count = ::recv(fd->get(), buffer, sizeof(buffer), 0)) != 0;) {
-    if (count < 0) return SysError("recv");
-    reply.append(buffer, static_cast<size_t>(count));
-    if (reply.size() > kMostBytes) return absl::InvalidArgumentError("the reply is too large to be checked");
-  }
-  return reply;
+absl::Status PrepareEcho(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.size < 1 || options.size > kMostMessageBytes) return absl::InvalidArgumentError("--size is 1 to 1 GiB");
+  const std::string message = PrintableText(options.size);
+  plan.make_exchange = Fixed(message, message);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<ExchangeFactory> PrepareEcho(const WorkloadOptions& options, const Endpoint&) {
-  if (options.size < 1 || options.size > kMostBytes) return absl::InvalidArgumentError("--size is 1 to 1 GiB");
-  std::string message(options.size, '\0');
-  for (size_t i = 0; i < message.size(); ++i) message[i] = static_cast<char>('!' + i % 90);  // Printable, not uniform.
-  return Fixed(message, message);
-}
-
-absl::StatusOr<ExchangeFactory> PrepareCompute(const WorkloadOptions& options, const Endpoint& server) {
-  const std::string request = absl::StrCat("PRIMES ", options.primes, "\n");
-  const absl::StatusOr<std::string> reply = AskOnce(server, request);
+// For services whose reply begins with OK, and is the same each time.
+absl::Status PrepareSameReply(std::string request, LoadPlan& plan) {
+  absl::StatusOr<std::string> reply = AskOnce(plan.to, request);
   if (!reply.ok()) return reply.status();
   if (!absl::StartsWith(*reply, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *reply));
-  return Fixed(request, *reply);
+  plan.make_exchange = Fixed(std::move(request), *std::move(reply));
+  return absl::OkStatus();
 }
 
-absl::StatusOr<ExchangeFactory> PrepareDownload(const WorkloadOptions& options, const Endpoint& server) {
+absl::Status PrepareCompute(const WorkloadOptions& options, LoadPlan& plan) {
+  return PrepareSameReply(absl::StrCat("PRIMES ", options.primes, "\n"), plan);
+}
+
+absl::Status PrepareDownload(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.name.empty()) return absl::InvalidArgumentError("--name is missing: the file to ask for");
-  const std::string request = absl::StrCat("G ", options.name, "\n");
-  const absl::StatusOr<std::string> reply = AskOnce(server, request);
-  if (!reply.ok()) return reply.status();
-  if (!absl::StartsWith(*reply, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *reply));
-  return Fixed(request, *reply);
+  return PrepareSameReply(absl::StrCat("G ", options.name, "\n"), plan);
 }
 
-absl::StatusOr<ExchangeFactory> PrepareHttp(const WorkloadOptions& options, const Endpoint& server) {
-  const std::string head = absl::StrCat("GET /", options.name, " HTTP/1.1\r\nHost: ", server.ToString(), "\r\n");
-  const absl::StatusOr<std::string> reply = AskOnce(server, absl::StrCat(head, "Connection: close\r\n\r\n"));
-  if (!reply.ok()) return reply.status();
-  const size_t end = reply->find("\r\n\r\n");
-  if (!absl::StartsWith(*reply, "HTTP/1.1 200 ") || end == std::string::npos) {
-    return absl::InvalidArgumentError(absl::StrCat("the server says: ", reply->substr(0, reply->find('\r'))));
+absl::Status PrepareGet(const std::string& name, LoadPlan& plan) {
+  const std::string path = absl::StrCat("/", name);
+  absl::StatusOr<std::string> content = GetOnce(plan.to, path);
+  if (!content.ok()) return content.status();
+  auto shared_request = std::make_shared<const std::string>(HttpRequestHead("GET", path, plan.to) + "\r\n");
+  auto shared_content = std::make_shared<const std::string>(*std::move(content));
+  plan.make_exchange = [=] { return std::make_unique<HttpGet>(shared_request, shared_content); };
+  return absl::OkStatus();
+}
+
+absl::Status PrepareHttp(const WorkloadOptions& options, LoadPlan& plan) { return PrepareGet(options.name, plan); }
+
+absl::Status PrepareUpload(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
+  const std::string prefix = options.name.empty() ? "upload" : options.name;
+  auto upload = std::make_shared<Upload>(plan.to, prefix, options.size);
+  plan.make_exchange = [upload] { return upload->NewExchange(); };
+  plan.inspect = [upload] { return upload->Inspect(); };
+  return absl::OkStatus();
+}
+
+// A plan to be carried out beside this one, at the same time.
+LoadPlan Beside(const LoadPlan& plan, const WorkloadOptions& options) {
+  LoadPlan beside;
+  beside.to = options.beside_server.value_or(plan.to);
+  beside.connections = options.beside_connections;
+  beside.warm_up = plan.warm_up;
+  beside.duration = plan.duration;
+  beside.patience = plan.patience;
+  return beside;
+}
+
+absl::Status PrepareMixed(const WorkloadOptions& options, LoadPlan& plan) {
+  if (!options.beside_server.has_value()) {
+    return absl::InvalidArgumentError("--beside_server is missing: where the server computes");
   }
-  auto request = std::make_shared<const std::string>(absl::StrCat(head, "\r\n"));
-  auto content = std::make_shared<const std::string>(reply->substr(end + 4));
-  return [=] { return std::make_unique<HttpExchange>(request, content); };
+  LoadPlan compute = Beside(plan, options);
+  compute.workload = "compute";
+  absl::Status status = PrepareCompute(options, compute);
+  status.Update(PrepareEcho(options, plan));
+  plan.beside.push_back(std::move(compute));
+  return status;
+}
+
+absl::Status PrepareSlow(const WorkloadOptions& options, LoadPlan& plan) {
+  LoadPlan slow = Beside(plan, options);
+  slow.workload = "slow readers";
+  const double rate = options.read_rate;
+  if (!(rate >= 1)) return absl::InvalidArgumentError("--read_rate is at least 1");
+  slow.make_thread = [rate](const LoadPlan& share) { return std::make_unique<SlowReaders>(share, rate); };
+  absl::Status status = PrepareGet(options.beside_name.empty() ? options.name : options.beside_name, slow);
+  status.Update(PrepareGet(options.name, plan));
+  plan.beside.push_back(std::move(slow));
+  return status;
+}
+
+absl::Status PrepareDisk(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.files.empty()) return absl::InvalidArgumentError("--files is missing: the directory of the files");
+  absl::StatusOr<std::shared_ptr<DiskFiles>> opened =
+      DiskFiles::Open(options.files, options.name, plan.to, plan.connections);
+  if (!opened.ok()) return opened.status();
+  const std::shared_ptr<DiskFiles> files = *std::move(opened);
+  plan.make_exchange = [files] { return DiskFiles::NewExchange(files); };
+  plan.asking_takes_time = true;
+  plan.inspect = [files] { return files->Inspect(); };
+  return absl::OkStatus();
+}
+
+absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
+  const size_t size = options.size;
+  if (size < 1 || size > ChatCrowd::kMaxTextBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("--size is 1 to ", ChatCrowd::kMaxTextBytes));
+  }
+  if (plan.threads > 1 || plan.rate.has_value() || plan.idle_connections > 0) {
+    return absl::InvalidArgumentError("chat has one speaker, and one thread: no --threads, --rate, --idle");
+  }
+  if (plan.depth > ChatCrowd::kMaxDepth) {
+    return absl::InvalidArgumentError(absl::StrCat("--depth is at most ", ChatCrowd::kMaxDepth, " for chat"));
+  }
+  plan.make_thread = [size](const LoadPlan& share) { return std::make_unique<ChatCrowd>(share, size); };
+  return absl::OkStatus();
 }
 
 constexpr Workload kWorkloads[] = {
@@ -85,8 +142,13 @@ constexpr Workload kWorkloads[] = {
     {"churn", "echo", "connect, one message of --size bytes, close", true, &PrepareEcho},
     {"http", "http", "GET /NAME on connections that are kept", false, &PrepareHttp},
     {"http-close", "http", "GET /NAME, a new connection each", true, &PrepareHttp},
+    {"upload", "http", "PUT /NAME-1, /NAME-2, ...: --size bytes each; they are read back", false, &PrepareUpload},
     {"download", "file", "the file NAME by the file service", false, &PrepareDownload},
     {"compute", "compute", "the sum of the primes below --primes", false, &PrepareCompute},
+    {"mixed", "echo", "as echo, with compute beside it: what it costs the others", false, &PrepareMixed},
+    {"slow", "http", "as http, with readers beside it that take --read_rate bytes a second", false, &PrepareSlow},
+    {"disk", "http", "GET each file of the directory --files, fetched from the disk", false, &PrepareDisk},
+    {"chat", "chat", "one speaks, --connections listen; a reply is a delivery to one of them", false, &PrepareChat},
 };
 
 }  // namespace

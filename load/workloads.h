@@ -2,33 +2,22 @@
 #ifndef POLYSERVE_LOAD_WORKLOADS_H_
 #define POLYSERVE_LOAD_WORKLOADS_H_
 
-#include <cstddef>
-#include <cstdint>
-#include <string>
-
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "load/exchange.h"
-#include "net/endpoint.h"
+#include "load/plan.h"
+#include "load/workload_options.h"
 
 namespace polyserve {
-
-// What the workloads let one choose.
-struct WorkloadOptions {
-  size_t size = 64;          // echo, churn: bytes of a message.
-  std::string name;          // http, download: the file.
-  uint64_t primes = 10'000;  // compute: the sum of those below it.
-};
 
 struct Workload {
   const char* name;
   const char* service;  // The server's, that it needs.
   const char* description;
   bool connection_each;  // By its nature.
-  // May ask the server once what the right reply is. Unavailable: it cannot be asked, or refuses. InvalidArgument: the
-  // options make no sense.
-  absl::StatusOr<ExchangeFactory> (*prepare)(const WorkloadOptions& options, const Endpoint& server);
+  // Completes a plan, which says everything but what is asked for. May ask the server once what the right reply is.
+  // Unavailable: it cannot be asked, or refuses. InvalidArgument: the options make no sense.
+  absl::Status (*prepare)(const WorkloadOptions& options, LoadPlan& plan);
 };
 
 absl::Span<const Workload> AllWorkloads();

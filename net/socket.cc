@@ -61,24 +61,28 @@ absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout) 
   if (!fd.ok()) return SysError("socket", to.ToString());
   if (::connect(fd.get(), to.address(), to.size()) != 0) {
     if (errno != EINPROGRESS) return SysError("connect to", to.ToString());
-    pollfd connecting = {fd.get(), POLLOUT, 0};
-    const Deadline deadline(timeout);
-    int ready = 0;
-    do {
-      ready = ::poll(&connecting, 1, deadline.PollMilliseconds());
-    } while ((ready < 0 && errno == EINTR) || (ready == 0 && !deadline.passed()));
-    if (ready == 0) errno = ETIMEDOUT;
-    if (ready <= 0) return SysError("connect to", to.ToString());
-    int error = 0;
-    socklen_t size = sizeof(error);
-    ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    errno = error;
-    if (error != 0) return SysError("connect to", to.ToString());
+    if (absl::Status status = AwaitConnected(fd.get(), to, timeout); !status.ok()) return status;
   }
   absl::Status status = SetNonBlocking(fd.get(), false);
   status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
   if (!status.ok()) return status;
   return fd;
+}
+
+absl::Status AwaitConnected(int fd, const Endpoint& to, absl::Duration timeout) {
+  pollfd connecting = {fd, POLLOUT, 0};
+  const Deadline deadline(timeout);
+  int ready = 0;
+  do {
+    ready = ::poll(&connecting, 1, deadline.PollMilliseconds());
+  } while ((ready < 0 && errno == EINTR) || (ready == 0 && !deadline.passed()));
+  if (ready == 0) errno = ETIMEDOUT;
+  if (ready <= 0) return SysError("connect to", to.ToString());
+  int error = 0;
+  socklen_t size = sizeof(error);
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  errno = error;
+  return error == 0 ? absl::OkStatus() : SysError("connect to", to.ToString());
 }
 
 absl::Status SetNonBlocking(int fd, bool non_blocking) {

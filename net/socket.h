@@ -34,6 +34,9 @@ absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout)
 // A blocking connection, for clients. The time-out bounds the connecting alone.
 absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout);
 
+// Waits until a connection that was begun on a non-blocking socket is there, or is known not to come.
+absl::Status AwaitConnected(int fd, const Endpoint& to, absl::Duration timeout);
+
 // Puts a descriptor into non-blocking mode, or back.
 absl::Status SetNonBlocking(int fd, bool non_blocking);
 

@@ -22,10 +22,10 @@ constexpr bool kChecksPointers = false;
 
 constexpr absl::Duration kPatience = absl::Seconds(kSanitized ? 100 : 30);
 
-// Asks every few milliseconds. True as soon as the condition is; false after kPatience.
+// Asks every few milliseconds. True as soon as the condition is; false after `patience`.
 template <typename Condition>
-bool Eventually(const Condition& condition) {
-  const absl::Time deadline = absl::Now() + kPatience;
+bool Eventually(const Condition& condition, absl::Duration patience = kPatience) {
+  const absl::Time deadline = absl::Now() + patience;
   while (!condition()) {
     if (absl::Now() > deadline) return false;
     absl::SleepFor(absl::Milliseconds(5));

@@ -1,45 +1,40 @@
 // The load generator against the real server: what it counts, and what it does not let pass.
-#include <errno.h>
+#include <linux/magic.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/wait.h>
+#include <sys/vfs.h>
 
 #include <future>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/eventually.h"
+#include "tests/program_path.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
-#include "tools/cpp/runfiles/runfiles.h"
+#include "tests/tool.h"
 
 namespace polyserve {
 
 namespace {
 
-using bazel::tools::cpp::runfiles::Runfiles;
 using nlohmann::json;
 
 struct LoadRun {
   int exit_status;
-  json report;  // Null where it printed none.
+  json report;  // Not an object where it printed none.
 };
 
-LoadRun RunLoadProgram(const std::string& flags) {
-  std::string error;
-  const std::unique_ptr<Runfiles> runfiles(Runfiles::Create(program_invocation_name, &error));
-  const std::string program = runfiles->Rlocation("polyserve/client/load");
-  FILE* pipe = ::popen(absl::StrCat(program, " --json --warm_up=0 ", flags).c_str(), "r");
-  std::string output;
-  char buffer[4096];
-  for (size_t count; (count = ::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) output.append(buffer, count);
-  const int status = ::pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, json::parse(output, nullptr, false)};
+LoadRun RunLoadProgram(absl::string_view flags) {
+  std::vector<std::string> command = {ProgramPath("client/load"), "--json", "--warm_up=0"};
+  for (const absl::string_view flag : absl::StrSplit(flags, ' ', absl::SkipEmpty())) command.emplace_back(flag);
+  const ToolRun run = RunTool(command, testing::TempDir());
+  return {run.exit_status, json::parse(run.output, nullptr, false)};
 }
 
 class LoadTest : public testing::Test {
@@ -47,7 +42,7 @@ class LoadTest : public testing::Test {
   LoadTest()
       : server_({.flags = {"--model=epoll", absl::StrCat("--root=", root_.path()),
                            "--listen=echo://127.0.0.1:0,http://127.0.0.1:0,file://127.0.0.1:0,"
-                           "compute://127.0.0.1:0,message://127.0.0.1:0"}}) {
+                           "compute://127.0.0.1:0,message://127.0.0.1:0,chat://127.0.0.1:0"}}) {
     root_.Write("a", "hello");
   }
 
@@ -63,7 +58,8 @@ TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
   for (const auto& [workload, service, flags] :
        {std::make_tuple("echo", "echo", "--size=1000"), std::make_tuple("churn", "echo", ""),
         std::make_tuple("http", "http", "--name=a --depth=4"), std::make_tuple("http-close", "http", "--name=a"),
-        std::make_tuple("download", "file", "--name=a"), std::make_tuple("compute", "compute", "--primes=100")}) {
+        std::make_tuple("download", "file", "--name=a"), std::make_tuple("compute", "compute", "--primes=100"),
+        std::make_tuple("upload", "http", "--size=3000")}) {
     SCOPED_TRACE(workload);
     const LoadRun run =
         Run(workload, service, absl::StrCat("--connections=8 --idle=5 --threads=2 --duration=300ms ", flags));
@@ -76,6 +72,77 @@ TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
     EXPECT_GT(run.report["fairness"], 0);
     EXPECT_LE(run.report["fairness"], 1.0001);
   }
+}
+
+TEST_F(LoadTest, MixedTellsOfBoth) {
+  const LoadRun run = Run("mixed", "echo",
+                          absl::StrCat("--beside_server=", server_.address("compute"),
+                                       " --beside_connections=3 --primes=100 --connections=2 --duration=300ms"));
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_GT(run.report["replies"], 0);
+  ASSERT_EQ(run.report["beside"].size(), 1u);
+  const json& beside = run.report["beside"][0];
+  EXPECT_EQ(beside["workload"], "compute");
+  EXPECT_EQ(beside["connected"], 3);
+  EXPECT_GT(beside["service_ns"]["p50"], 0);
+}
+
+TEST_F(LoadTest, UploadsAreWhereTheyWereSent) {
+  const LoadRun run = Run("upload", "http", "--connections=3 --size=100000 --name=up --duration=300ms --depth=2");
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_EQ(root_.Names(), (std::vector<std::string>{"a", "up-1", "up-2", "up-3"}));
+  EXPECT_EQ(root_.Read("up-1").size(), 100000u);
+}
+
+TEST_F(LoadTest, EveryListenerHearsEverything) {
+  const LoadRun run = Run("chat", "chat", "--connections=20 --depth=10 --size=100 --duration=300ms");
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_GT(run.report["replies"], 0);
+  EXPECT_EQ(run.report["connected"], 20);
+}
+
+TEST_F(LoadTest, SlowReadersTakeNoMoreThanTheyAreTold) {
+  root_.WriteZeroes("large", 20'000'000);
+  const LoadRun run = Run("slow", "http",
+                          "--name=a --connections=2 --beside_name=large --beside_connections=7 --read_rate=50000 "
+                          "--duration=1s");
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_GT(run.report["replies"], 0);
+  ASSERT_EQ(run.report["beside"].size(), 1u);
+  EXPECT_GT(run.report["beside"][0]["bytes_in"], 0);
+  EXPECT_LE(run.report["beside"][0]["bytes_in"], 7 * 50'000);
+}
+
+// A server that serves one client at a time leaves the others hungry.
+TEST_F(LoadTest, SlowReadersThatAreNotServedAreAFault) {
+  const ServerProcess loop(
+      {.flags = {"--model=loop", absl::StrCat("--root=", root_.path()), "--listen=http://127.0.0.1:0"}});
+  const LoadRun run = RunLoadProgram(absl::StrCat("--workload=slow --server=", loop.address("http"),
+                                                  " --name=a --connections=1 --beside_connections=3 --duration=2s"));
+  EXPECT_EQ(run.exit_status, 1);
+  const std::string faults = run.report["faults"].dump();
+  EXPECT_NE(faults.find("3 of 3 readers got less"), std::string::npos) << faults;
+}
+
+// In a file system that lives in memory it says that it could not; anywhere else the pages go.
+TEST_F(LoadTest, DiskTellsWhereFilesStayInMemory) {
+  root_.MakeDirectory("d");
+  for (const char* name : {"d/a b", "d/c", "d/e", "d/f"}) root_.Write(name, RandomBytes(100'000, 1));
+  const std::string flags = absl::StrCat("--name=d/ --connections=2 --duration=300ms --files=", root_.PathOf("d"));
+  struct statfs file_system;
+  ASSERT_EQ(::statfs(root_.path().c_str(), &file_system), 0);
+  const LoadRun run = Run("disk", "http", flags);
+  EXPECT_GT(run.report["replies"], 0);
+  EXPECT_EQ(run.exit_status, file_system.f_type == TMPFS_MAGIC ? 1 : 0) << run.report;
+}
+
+TEST_F(LoadTest, IdleConnectionThatIsGoneIsAFault) {
+  const ServerProcess server({.flags = {"--model=epoll", "--listen=echo://127.0.0.1:0", "--idle_timeout=200ms"}});
+  const LoadRun run = RunLoadProgram(
+      absl::StrCat("--workload=echo --server=", server.address("echo"), " --connections=1 --idle=3 --duration=2s"));
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_EQ(run.report["errors"]["broken"], 3);
+  EXPECT_EQ(run.report["error_causes"]["closed by the server"], 3);
 }
 
 TEST_F(LoadTest, WrongReplyIsAFault) {
@@ -119,12 +186,30 @@ TEST_F(LoadTest, ServerThatEndsIsNoticed) {
   EXPECT_GE(run.report["errors"]["broken"], 2);
 }
 
+// What its verdicts are depends on how busy this machine is; a failure never is one.
+TEST(LoadSelfTest, NothingFails) {
+  const ToolRun run = RunTool(
+      {ProgramPath("client/load"), "--self_test", "--json", absl::StrCat("--server_program=", ProgramPath("server"))},
+      testing::TempDir(), "", 4 * kPatience);
+  EXPECT_EQ(run.exit_status, 0) << run.output;
+  const json report = json::parse(run.output.substr(0, run.output.find('\n')), nullptr, false);
+  EXPECT_EQ(report["passed"], true);
+  EXPECT_EQ(report["self_test"].size(), 7u);
+}
+
+TEST(LoadSelfTest, NeedsAServer) {
+  EXPECT_EQ(RunTool({ProgramPath("client/load"), "--self_test", "--server_program=/no/server"}, "/tmp").exit_status, 2);
+}
+
 TEST(LoadUsageTest, ErrorsHaveTheirStatus) {
-  EXPECT_EQ(RunLoadProgram("--server=127.0.0.1:1 2>&1").exit_status, 3);
-  EXPECT_EQ(RunLoadProgram("--workload=nonsense 2>&1").exit_status, 2);
-  EXPECT_EQ(RunLoadProgram("--connections=0 2>&1").exit_status, 2);
-  EXPECT_EQ(RunLoadProgram("--arrivals=never 2>&1").exit_status, 2);
-  EXPECT_EQ(RunLoadProgram("--workload=echo --depth=2 --rate=5 2>&1").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--server=127.0.0.1:1").exit_status, 3);
+  EXPECT_EQ(RunLoadProgram("--workload=nonsense").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--connections=0").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--arrivals=never").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--workload=mixed").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--workload=disk").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--workload=chat --threads=2").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--workload=echo --depth=2 --rate=5").exit_status, 2);
 }
 
 }  // namespace

@@ -12,7 +12,6 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -21,20 +20,11 @@
 #include "gtest/gtest.h"
 #include "tests/eventually.h"
 #include "tests/proc.h"
-#include "tools/cpp/runfiles/runfiles.h"
+#include "tests/program_path.h"
 
 namespace polyserve {
 
 namespace {
-
-using bazel::tools::cpp::runfiles::Runfiles;
-
-std::string ServerPath() {
-  std::string error;
-  const std::unique_ptr<Runfiles> runfiles(Runfiles::Create(program_invocation_name, &error));
-  EXPECT_NE(runfiles, nullptr) << error;
-  return runfiles == nullptr ? "" : runfiles->Rlocation("polyserve/server");
-}
 
 std::string UniqueId() {
   static int count = 0;
@@ -58,7 +48,7 @@ ServerProcess::ServerProcess(const Options& options)
 }
 
 void ServerProcess::Start(const Options& options) {
-  std::vector<std::string> arguments = {ServerPath()};
+  std::vector<std::string> arguments = {ProgramPath("server")};
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
   std::vector<std::string> settings = {setting_};
   for (char** variable = environ; *variable != nullptr; ++variable) settings.emplace_back(*variable);

@@ -11,7 +11,6 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
-#include "tests/eventually.h"
 
 namespace polyserve {
 
@@ -63,7 +62,8 @@ class StandardFiles {
 
 }  // namespace
 
-ToolRun RunTool(const std::vector<std::string>& command, const std::string& directory, const std::string& input) {
+ToolRun RunTool(const std::vector<std::string>& command, const std::string& directory, const std::string& input,
+                absl::Duration patience) {
   const StandardFiles files(input);
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -71,7 +71,7 @@ ToolRun RunTool(const std::vector<std::string>& command, const std::string& dire
     Exec(command, directory);
   }
   int status = 0;
-  if (!Eventually([&] { return ::waitpid(pid, &status, WNOHANG) == pid; })) {
+  if (!Eventually([&] { return ::waitpid(pid, &status, WNOHANG) == pid; }, patience)) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, &status, 0);
     return {-1, files.Output()};

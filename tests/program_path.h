@@ -1,0 +1,28 @@
+// ProgramPath: where Bazel has put a program of this repository for a test that lists it as `data`.
+#ifndef POLYSERVE_TESTS_PROGRAM_PATH_H_
+#define POLYSERVE_TESTS_PROGRAM_PATH_H_
+
+#include <errno.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "tools/cpp/runfiles/runfiles.h"
+
+namespace polyserve {
+
+// `name` from the top of the repository: "server", "client/load".
+inline std::string ProgramPath(absl::string_view name) {
+  using bazel::tools::cpp::runfiles::Runfiles;
+  std::string error;
+  const std::unique_ptr<Runfiles> runfiles(Runfiles::Create(program_invocation_name, &error));
+  EXPECT_NE(runfiles, nullptr) << error;
+  return runfiles == nullptr ? "" : runfiles->Rlocation(absl::StrCat("polyserve/", name));
+}
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_TESTS_PROGRAM_PATH_H_
