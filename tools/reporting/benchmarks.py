@@ -139,6 +139,7 @@ def _answer(results, workload):
         "workload": workload.name,
         "title": workload.title,
         "model": pick.model,
+        "is_guess": pick.is_guess,
         "level": words.names(level),
         "because": " ".join(pick.because + pick.warnings)
     })
