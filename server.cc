@@ -281,7 +281,7 @@ int Run(int argc, char** argv) {
   if (!statistics.ok()) return Fail(statistics.status());
   const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
   if (!http_options.ok()) return Fail(http_options.status());
-  const ServiceContext services(*std::move(library), *http_options, (*host)->room());
+  const ServiceContext services(*std::move(library), *http_options, HaveRoom(*targets) ? (*host)->room() : nullptr);
   absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
   if (http_options->access_log != nullptr) {

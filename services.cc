@@ -60,9 +60,12 @@ constexpr Service kServices[] = {
 
 ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
                                std::shared_ptr<Room> room)
-    : library(std::move(library)),
-      room(std::move(room)),
-      http_site(std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options))) {}
+    : library(std::move(library)), room(std::move(room)) {
+  if (this->room != nullptr) {
+    http_options.chat = [room = this->room] { return std::make_unique<ChatSession>(*room); };
+  }
+  http_site = std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options));
+}
 
 absl::Span<const Service> AllServices() { return kServices; }
 

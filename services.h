@@ -21,7 +21,7 @@ struct ServiceContext {
   ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options, std::shared_ptr<Room> room);
 
   std::shared_ptr<const Library> library;
-  std::shared_ptr<Room> room;
+  std::shared_ptr<Room> room;  // Null where no service that has one is listened for.
   std::shared_ptr<const HttpSite> http_site;
 };
 

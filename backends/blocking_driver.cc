@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "backends/conversation.h"
 #include "backends/datagram_driver.h"
+#include "backends/farewell.h"
 #include "backends/linger.h"
 #include "backends/mail_fd.h"
 #include "backends/pause.h"
@@ -36,17 +37,20 @@ class BlockingConversation {
         idle_timeout_(context.idle_timeout),
         conversation_(StartSession(*connection.listener, fd_.get())) {}
 
-  ~BlockingConversation() { Counters::Add(counters_.ended, 1); }
+  ~BlockingConversation() {
+    if (output_.empty()) SayFarewell(fd_.get(), conversation_, counters_);
+    Counters::Add(counters_.ended, 1);
+  }
 
   void Run() {
-    if (conversation_.mailbox() != nullptr && !OpenMail()) return;
-    while (Receive() && Answer()) {
+    while (WatchMail() && Receive() && Answer()) {
     }
   }
 
  private:
   // With a mailbox it is poll(2) that waits, for the peer and for mail at once; nothing else may.
-  bool OpenMail() {
+  bool WatchMail() {
+    if (mail_ != nullptr || conversation_.mailbox() == nullptr) return true;
     absl::StatusOr<std::unique_ptr<MailFd>> mail = MailFd::Open(*conversation_.mailbox());
     absl::Status status = mail.status();
     status.Update(SetNonBlocking(fd_.get(), true));

@@ -51,6 +51,7 @@ bool Conversation::ShowMail(Output& output) {
 void Conversation::Show(absl::string_view bytes, Output& output) {
   Input input(bytes);
   session_->OnInput(input, output);
+  if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
   held_up_ = !output.wants_more();
   KeepRest(input.bytes());
 }

@@ -42,11 +42,15 @@ class Conversation {
   // The session was told that the peer sends no more: close when all output is performed.
   bool ended() const { return ended_; }
 
-  // The session's, to be looked after; null where it has none, and then the next two cost nothing.
+  // The session's, to be looked after; null where it has none, and then the next two cost nothing. It may be there all
+  // at once after each call that shows input.
   Mailbox* mailbox() const { return mailbox_; }
   bool has_mail() const { return mailbox_ != nullptr && mailbox_->has_mail(); }
   // To be ended at once, whatever is unsent.
   bool is_cut_off() const { return mailbox_ != nullptr && mailbox_->is_cut_off(); }
+
+  // For whoever ends it without being asked to; see SayFarewell() of backends/farewell.h.
+  absl::string_view farewell() const { return session_->farewell(); }
 
   // Between requests: as far as this side knows, closing now would cut off nothing.
   bool idle() const { return rest_.empty() && !held_up_ && session_->idle(); }

@@ -1,10 +1,12 @@
 // Conversation: what is shown to a session, and when.
 #include "backends/conversation.h"
 
+#include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "protocol/line_reader.h"
+#include "room/mailbox.h"
 
 namespace polyserve {
 namespace {
@@ -69,6 +71,32 @@ TEST(ConversationTest, ShowsNothingMoreUntilTheTaskHasEnded) {
   Perform(output);
   EXPECT_TRUE(conversation.Resume(output));
   EXPECT_FALSE(conversation.Resume(output)) << "the rest is no whole line";
+}
+
+// Has a mailbox from the first input on.
+class LateMemberSession : public Session {
+ public:
+  void OnInput(Input& input, Output&) override {
+    input.ConsumeAll();
+    has_joined_ = true;
+    member_.Push(std::make_shared<const std::string>("mail\n"));
+  }
+  Mailbox* mailbox() override { return has_joined_ ? &member_ : nullptr; }
+  void OnMessage(const Message& message, Output& output) override { output.Write(*message); }
+
+ private:
+  Mailbox member_;
+  bool has_joined_ = false;
+};
+
+TEST(ConversationTest, ShowsTheMailOfAMailboxThatWasNotThereAtFirst) {
+  Conversation conversation(std::make_unique<LateMemberSession>());
+  EXPECT_EQ(conversation.mailbox(), nullptr);
+  Output output;
+  conversation.OnBytes("join", output);
+  EXPECT_NE(conversation.mailbox(), nullptr);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_EQ(output.unsent_bytes(), 5);
 }
 
 TEST(ConversationTest, TellsTheEndOnlyAfterAllThatCameBefore) {

@@ -18,6 +18,7 @@
 #include "backends/event_backend.h"
 #include "backends/event_client.h"
 #include "backends/event_mail.h"
+#include "backends/farewell.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/serve_context.h"
@@ -43,8 +44,11 @@ void Show(ssize_t count, Conversation& conversation, EventShared& shared, Counte
 Detached Converse(Connection connection, EventShared& shared) {
   AwaitableSocket socket(std::move(connection.fd), shared, connection.listener->number);
   Conversation conversation(StartSession(*connection.listener, socket.fd()));
-  const EventMail mail(conversation.mailbox(), socket, shared);  // What comes of it ends any of the waits below.
+  EventMail mail;  // What comes of it ends any of the waits below.
+  Farewell farewell(socket.fd(), conversation, socket.counters());
   while (true) {
+    farewell.set_due(true);
+    mail.Watch(conversation.mailbox(), socket, shared);
     // While the server stops, a peer that is between requests is read once more, but not waited for.
     const bool last_look = shared.stopping && conversation.idle();
     bool is_time = socket.TakeWake();
@@ -57,6 +61,7 @@ Detached Converse(Connection connection, EventShared& shared) {
     const bool has_mail = conversation.has_mail();
     if (count < 0 && (errno != EAGAIN || (last_look && !has_mail))) co_return;  // Reset, or the end of the last look.
     if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
+    farewell.set_due(false);
     Output output = std::move(shared.output);
     if (is_time) conversation.OnTime(output);
     if (!is_time && count >= 0) Show(count, conversation, shared, socket.counters(), output);

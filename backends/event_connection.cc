@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "backends/farewell.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
@@ -24,14 +25,15 @@ constexpr int kRoundsPerTurn = 4;
 
 EventConnection::EventConnection(Connection connection, EventShared& shared)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
-      conversation_(StartSession(*connection.listener, fd_.get())),
-      mail_(conversation_.mailbox(), *this, shared) {
+      conversation_(StartSession(*connection.listener, fd_.get())) {
+  mail_.Watch(conversation_.mailbox(), *this, shared);
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
                         static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
            0);
 }
 
 EventConnection::~EventConnection() {
+  if (parked_ == nullptr) SayFarewell(fd_.get(), conversation_, counters_);
   if (parked_ != nullptr) event_del(&parked_->wait);
   event_del(&readable_);
 }
@@ -159,6 +161,7 @@ EventConnection::Next EventConnection::Answer(Output& output) {
     if (conversation_.ended()) return Next::kEnd;
     if (output.closing()) return Linger();
     if (conversation_.Resume(output)) continue;
+    mail_.Watch(conversation_.mailbox(), *this, shared_);
     if (output.asks_for_wake()) WakeIn(output.TakeWakeIn());
     return Next::kRead;
   }

@@ -13,13 +13,22 @@ namespace polyserve {
 
 class EventMail {
  public:
-  // The mailbox may be null: nothing happens then, and nothing is kept.
-  EventMail(Mailbox* mailbox, EventClient& client, EventShared& shared);
+  EventMail();
   ~EventMail();
+  EventMail(const EventMail&) = delete;
+  EventMail& operator=(const EventMail&) = delete;
+
+  // Begins with it, unless it has begun, or the mailbox is null; both cost nothing.
+  void Watch(Mailbox* mailbox, EventClient& client, EventShared& shared) {
+    if (mailbox != nullptr && watch_ == nullptr) Begin(*mailbox, client, shared);
+  }
 
  private:
-  struct Watch;
-  const std::unique_ptr<Watch> watch_;
+  struct Watched;
+
+  void Begin(Mailbox& mailbox, EventClient& client, EventShared& shared);
+
+  std::unique_ptr<Watched> watch_;
 };
 
 }  // namespace polyserve

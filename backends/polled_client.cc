@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "backends/farewell.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
@@ -24,7 +25,10 @@ PolledClient::PolledClient(Connection connection, PolledShared& shared)
       last_moved_(shared.ticks),
       conversation_(StartSession(*connection.listener, fd_.get())) {}
 
-PolledClient::~PolledClient() { Counters::Add(counters_.ended, 1); }
+PolledClient::~PolledClient() {
+  if (!answering_) SayFarewell(fd_.get(), conversation_, counters_);
+  Counters::Add(counters_.ended, 1);
+}
 
 PolledClient::Turn PolledClient::TakeTurn() {
   if (conversation_.is_cut_off()) return Turn::kOver;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "backends/farewell.h"
 #include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
@@ -39,13 +40,19 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
       last_moved_(shared.ticks),
       conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
+  WatchMail();
+}
+
+// Where there is a mailbox, from now on.
+void UringConnection::WatchMail() {
   Mailbox* const mailbox = conversation_.mailbox();
-  if (mailbox == nullptr) return;
-  mail_ = std::make_unique<WakeList::Entry>(*shared.wakes, *this);
+  if (mailbox == nullptr || mail_ != nullptr) return;
+  mail_ = std::make_unique<WakeList::Entry>(*shared_.wakes, *this);
   mailbox->Attach(mail_.get());
 }
 
 UringConnection::~UringConnection() {
+  if (unsent_ == nullptr) SayFarewell(fd_.get(), conversation_, counters_);
   shared_.ring->Close(std::move(fd_));
   Counters::Add(counters_.ended, 1);
 }
@@ -146,6 +153,7 @@ bool UringConnection::Answer() {
     } else if (!conversation_.Resume(output)) {
       if (output.asks_for_wake()) shared_.alarms.Set(alarms().wake, output.TakeWakeIn());
       LetGoOfOutput();
+      WatchMail();
     }
   }
   Receive();

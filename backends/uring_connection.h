@@ -74,6 +74,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   UringConnection(Connection connection, UringShared& shared);
   ~UringConnection();
 
+  void WatchMail();
   void TakeIn(absl::string_view bytes);
   void OnWake();
   void TellTime();

@@ -14,6 +14,8 @@
 #include "protocol/http_parser.h"
 #include "protocol/http_reply.h"
 #include "protocol/http_target.h"
+#include "protocol/websocket.h"
+#include "protocol/websocket_handshake.h"
 
 namespace polyserve {
 
@@ -28,6 +30,11 @@ absl::string_view NameOfOwnPage(const HttpTarget& target) {
   return absl::StripPrefix(target.name, "-/");
 }
 
+bool IsChat(const HttpTarget& target, const HttpRequest& request) {
+  const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
+  return is_read && target.name == "-/chat" && !target.is_directory;
+}
+
 void AnswerOptions(const HttpSite& site, const HttpRequest& request, Output& output) {
   HttpReply(204, request.terms, site).AddLines(site.AllowLine()).WriteTo(output);
   HttpReply::Finish(request.terms, output);
@@ -39,13 +46,19 @@ HttpSession::HttpSession(std::shared_ptr<const HttpSite> site) : site_(std::move
 HttpSession::~HttpSession() = default;
 
 void HttpSession::OnInput(Input& input, Output& output) {
-  TakeRequests(input, output);
-  if (!output.closing()) Watch(!input.empty() && output.wants_more(), output);
+  if (successor_ == nullptr) TakeRequests(input, output);
+  if (successor_ == nullptr && !output.closing()) Watch(!input.empty() && output.wants_more(), output);
+  if (successor_ != nullptr && !input.empty() && output.wants_more()) successor_->OnInput(input, output);
+}
+
+void HttpSession::OnEndOfInput(Output& output) {
+  if (successor_ != nullptr) return successor_->OnEndOfInput(output);
+  output.Close();
 }
 
 void HttpSession::TakeRequests(Input& input, Output& output) {
-  while (!input.empty() && output.wants_more()) {
-    if (!idle()) {
+  while (!input.empty() && output.wants_more() && successor_ == nullptr) {
+    if (!is_between_requests()) {
       TakeContent(input, output);
       // Chunks leave an unfinished line unconsumed.
       if (upload_ != nullptr) return;
@@ -63,13 +76,14 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
 
 // Asks to be woken where a request is half there only; one that comes in one piece costs nothing.
 void HttpSession::Watch(bool has_half_a_head, Output& output) {
-  const Awaits now = !idle() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
+  const Awaits now = !is_between_requests() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
   if (now == awaits_) return;
   awaits_ = now;
   if (now != Awaits::kNothing) output.WakeIn(site_->options().request_timeout);
 }
 
 void HttpSession::OnTime(Output& output) {
+  if (successor_ != nullptr) return successor_->OnTime(output);
   if (awaits_ == Awaits::kNothing) return;  // It has come meanwhile.
   if (awaits_ == Awaits::kContent && content_bytes_ >= HttpSite::kMinContentBytes) {
     content_bytes_ = 0;
@@ -125,10 +139,22 @@ void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
   const absl::StatusOr<HttpTarget> target = ParseHttpTarget(request.target);
   if (!target.ok()) return refuse(400, target.status().message());
   if (request.method == HttpMethod::kOptions) return AnswerOptions(*site_, request, output);
+  if (IsChat(*target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output);
   if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, NameOfOwnPage(*target), output);
   if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, *target, output);
   upload_ = HttpUpload::Start(*site_, head, request, *target, output);
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
+}
+
+void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
+  if (const std::optional<HttpRefusal> refusal = CheckWebSocketRequest(request)) {
+    const absl::string_view fields = refusal->code == 426 ? kWebSocketRequiredLines : "";
+    return WriteHttpError(refusal->code, refusal->why, request.TermsWithoutContent(), *site_, output, fields);
+  }
+  const HttpReplyTerms terms = {.log = request.terms.log};
+  HttpReply(101, terms, *site_).AddLines(WebSocketReplyLines(request)).WriteTo(output);
+  HttpReply::Finish(terms, output);
+  successor_ = WebSocketSession::Start(site_->options().chat(), output);
 }
 
 void HttpSession::TakeContent(Input& input, Output& output) {

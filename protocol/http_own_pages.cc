@@ -15,8 +15,9 @@ namespace {
 constexpr absl::string_view kIndex =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Polyserve</title></head>\n<body>\n"
     "<h1>Polyserve</h1>\n<ul>\n<li><a href=\"/\">the files</a></li>\n"
-    "<li><a href=\"status\">status</a> (JSON)</li>\n<li><a href=\"metrics\">metrics</a> (Prometheus)</li>\n"
-    "</ul>\n</body>\n</html>\n";
+    "<li><a href=\"status\">status</a> (JSON)</li>\n<li><a href=\"metrics\">metrics</a> (Prometheus)</li>\n";
+constexpr absl::string_view kIndexOfChat = "<li><a href=\"chat\">chat</a> (WebSocket)</li>\n";
+constexpr absl::string_view kIndexEnd = "</ul>\n</body>\n</html>\n";
 
 void WritePage(const HttpSite& site, const HttpRequest& request, absl::string_view type, absl::string_view content,
                Output& output) {
@@ -106,7 +107,10 @@ std::string MetricsText(const ServerReport& report) {
 void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output) {
   const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
   const bool has_report = site.options().report != nullptr;
-  if (name.empty() && is_read) return WritePage(site, request, "text/html; charset=utf-8", kIndex, output);
+  if (name.empty() && is_read) {
+    const std::string page = absl::StrCat(kIndex, site.options().chat != nullptr ? kIndexOfChat : "", kIndexEnd);
+    return WritePage(site, request, "text/html; charset=utf-8", page, output);
+  }
   if (name == "status" && is_read && has_report) {
     return WritePage(site, request, "application/json", StatusJson(site.options().report()), output);
   }
@@ -114,7 +118,8 @@ void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::strin
     constexpr absl::string_view kType = "text/plain; version=0.0.4; charset=utf-8";
     return WritePage(site, request, kType, MetricsText(site.options().report()), output);
   }
-  WriteHttpError(404, "the server has no such page", request.TermsWithoutContent(), site, output);
+  const absl::string_view why = name == "chat" ? "the server listens for no chat" : "the server has no such page";
+  WriteHttpError(404, why, request.TermsWithoutContent(), site, output);
 }
 
 }  // namespace polyserve

@@ -1,5 +1,6 @@
 // The server's own pages: / a list of the others, /status as JSON, and /metrics in the text format of Prometheus
-// (https://prometheus.io/docs/instrumenting/exposition_formats/). They are reached below /-/.
+// (https://prometheus.io/docs/instrumenting/exposition_formats/). They are reached below /-/, where
+// /chat is as well: no page, see HttpSession.
 #ifndef POLYSERVE_PROTOCOL_HTTP_OWN_PAGES_H_
 #define POLYSERVE_PROTOCOL_HTTP_OWN_PAGES_H_
 

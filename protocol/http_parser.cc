@@ -91,6 +91,7 @@ class HeadParser : public QuietParser {
     if (error || !is_header_done()) return HttpRefusal{400, "the request's head is malformed"};
     request_.terms.keep_alive = keep_alive();
     request_.terms.says_keep_alive = request_.terms.keep_alive && !http_1_1_;
+    request_.wants_upgrade = upgrade() && http_1_1_;
     request_.terms.omits_content = request_.method == HttpMethod::kHead;
     return CheckFraming();
   }
@@ -135,6 +136,14 @@ class HeadParser : public QuietParser {
         return TakeSingle(value, request_.referer);
       case http::field::user_agent:
         return TakeSingle(value, request_.user_agent);
+      case http::field::upgrade:
+        return TakeList(value, request_.upgrade);
+      case http::field::origin:
+        return TakeList(value, request_.origin);
+      case http::field::sec_websocket_key:
+        return TakeList(value, request_.sec_websocket_key);
+      case http::field::sec_websocket_version:
+        return TakeList(value, request_.sec_websocket_version);
       default:
         return;
     }

@@ -12,6 +12,7 @@ struct Status {
 };
 
 constexpr Status kStatuses[] = {
+    {101, "101 Switching Protocols"},
     {200, "200 OK"},
     {201, "201 Created"},
     {204, "204 No Content"},
@@ -31,6 +32,7 @@ constexpr Status kStatuses[] = {
     {415, "415 Unsupported Media Type"},
     {416, "416 Range Not Satisfiable"},
     {417, "417 Expectation Failed"},
+    {426, "426 Upgrade Required"},
     {431, "431 Request Header Fields Too Large"},
     {501, "501 Not Implemented"},
     {505, "505 HTTP Version Not Supported"},

@@ -58,6 +58,12 @@ struct HttpRequest {
   Field referer;
   Field user_agent;
 
+  bool wants_upgrade = false;  // "Connection: upgrade", in HTTP/1.1.
+  Field upgrade;
+  Field origin;
+  Field sec_websocket_key;
+  Field sec_websocket_version;
+
   std::forward_list<std::string> joined;  // Owns the values of fields that were sent in several lines.
 
   bool has_content() const { return chunked || content_length.value_or(0) > 0; }

@@ -14,6 +14,7 @@
 #include "protocol/http_reply_cache.h"
 #include "protocol/media_types.h"
 #include "protocol/server_report.h"
+#include "protocol/session.h"
 
 namespace polyserve {
 
@@ -27,6 +28,7 @@ class HttpSite {
     absl::Duration request_timeout = absl::Seconds(20);
     std::shared_ptr<LogFile> access_log = nullptr;   // Null: none is kept.
     std::function<ServerReport()> report = nullptr;  // From any thread. Null: the server tells nothing of itself.
+    SessionFactory chat = nullptr;                   // Makes what /-/chat speaks for. Null: there is no chat.
   };
 
   // Of a content that comes, at least so much has to come in each request_timeout.

@@ -56,9 +56,9 @@ class Session {
   // input was shown, and last.
   virtual void OnEndOfInput(Output& output) { output.Close(); }
 
-  // What others have for this session's peer; null, and always the same, where nobody speaks to it but the peer. The
-  // driver looks after it: it calls OnMessage() for what is there whenever its output is performed, and ends the
-  // conversation at once where the mailbox was cut off.
+  // What others have for this session's peer; null where nobody speaks to it but the peer. It may come to be there
+  // during OnInput(), and stays the same from then on. The driver looks after it: it calls OnMessage() for what is there
+  // whenever its output is performed, and ends the conversation at once where the mailbox was cut off.
   virtual Mailbox* mailbox() { return nullptr; }
 
   // Shows a message out of the mailbox. Not called after OnEndOfInput() or output.Close().
@@ -75,6 +75,10 @@ class Session {
   // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
   // consumed and output that was not sent count as a request by themselves; a session need not think of them.
   virtual bool idle() const { return true; }
+
+  // What the peer is told where the server ends the conversation without being asked to, since it stops or nothing has
+  // moved for too long; sent if the peer's system takes it at once. Asked where all output is sent. Lives for ever.
+  virtual absl::string_view farewell() const { return ""; }
 
   // True where a new session would do as well as this one: nothing that the peer has said so far matters. Asked where
   // the peer sends datagrams, which have no end: who is blank may be forgotten as soon as there is a use for its place.

@@ -13,6 +13,7 @@ constexpr size_t kKeptPlaces = 64;  // So that one burst does not stay in memory
 void Mailbox::Attach(Waker* waker) {
   MutexLock lock(mutex_);
   waker_ = waker;
+  if (waker != nullptr && (!new_.empty() || is_cut_off_.load(std::memory_order_relaxed))) waker->Wake();
 }
 
 Message Mailbox::Next() {

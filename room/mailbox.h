@@ -45,8 +45,8 @@ class Mailbox {
 
   // --- The driver's side: one thread at a time. ---
 
-  // Sets who is told when mail comes into an empty mailbox; null for nobody. Once it returns, the one before is not
-  // called any more.
+  // Sets who is told when mail comes into an empty mailbox, or is there already; null for nobody. Once it returns, the
+  // one before is not called any more.
   void Attach(Waker* waker);
 
   // A descriptor that is readable when there is something to collect; -1: there is none, attach a waker.

@@ -18,6 +18,21 @@ class CountingWaker : public Waker {
   int wakes = 0;
 };
 
+TEST(MailboxTest, TellsWhoeverComesOfWhatIsThereAlready) {
+  Mailbox mailbox;
+  CountingWaker early, late, latest;
+  mailbox.Attach(&early);
+  EXPECT_EQ(early.wakes, 0);
+  mailbox.Attach(nullptr);
+  EXPECT_TRUE(mailbox.Push(Text("a")));
+  mailbox.Attach(&late);
+  EXPECT_EQ(late.wakes, 1);
+  EXPECT_EQ(*mailbox.Next(), "a");
+  mailbox.CutOff();
+  mailbox.Attach(&latest);
+  EXPECT_EQ(latest.wakes, 1);
+}
+
 TEST(MailboxTest, GivesMessagesInTheirOrder) {
   Mailbox mailbox;
   EXPECT_FALSE(mailbox.has_mail());

@@ -29,6 +29,7 @@ class ClientsTest : public EveryModelTest {
   void SetUp() override {
     EveryModelTest::SetUp();
     if (IsSkipped()) return;
+    ServeAlso("chat");
     large_ = RandomBytes(kLargeBytes, 1);
     root().Write("a.txt", "hello");
     root().Write("large.bin", large_);
@@ -172,6 +173,14 @@ TEST_F(ClientsTest, NetcatSpeaksToAllThatIsText) {
 TEST_F(ClientsTest, PythonsHttpClientsWork) {
   std::vector<std::string> command = {"python3", DataPath("http_client.py")};
   for (const std::string& part : HostAndPort("http")) command.push_back(part);
+  EXPECT_EQ(Run(command), "done\n");
+}
+
+TEST_F(ClientsTest, PythonsWebSocketsChat) {
+  // Debian's packages are for Debian's Python, whatever else PATH has.
+  std::vector<std::string> command = {"/usr/bin/python3", DataPath("websocket_client.py")};
+  for (const std::string& part : HostAndPort("http")) command.push_back(part);
+  if (!can().keeps_clients_apart) command.push_back("alone");
   EXPECT_EQ(Run(command), "done\n");
 }
 

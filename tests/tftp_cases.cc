@@ -1,8 +1,6 @@
 // tftp with real clients, under every model: tftp-hpa, atftp and curl, which differ in the options they use, in what
 // they do between two transfers, and in how strictly they look at ports.
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include <cstdint>
 #include <optional>
@@ -12,14 +10,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "base/unique_fd.h"
 #include "gtest/gtest.h"
-#include "net/endpoint.h"
 #include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/scratch.h"
+#include "tests/tftp_peer.h"
 #include "tests/tool.h"
 
 namespace polyserve {
@@ -28,55 +24,30 @@ namespace {
 
 constexpr char kListenTftp[] = "--listen=tftp+udp://127.0.0.1:0,echo://127.0.0.1:0";
 
-// A client that goes packet by packet.
-class TftpPeer {
+// Downloads a file, block by block.
+class TftpDownload : public TftpPeer {
  public:
-  explicit TftpPeer(const std::string& address)
-      : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), server_(*Endpoint::Parse(address)) {
-    const timeval patience = absl::ToTimeval(kPatience);
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  }
+  using TftpPeer::TftpPeer;
 
-  void Ask(absl::string_view name) {
-    const absl::string_view zero("\0", 1);
-    Send(absl::StrCat(zero, "\1", name, zero, "octet", zero), server_);
-  }
-  void Acknowledge(uint16_t block) {
-    Send({'\0', '\4', static_cast<char>(block >> 8), static_cast<char>(block & 0xff)}, transfer_);
-  }
+  void Ask(absl::string_view name) { Send(TftpPacketOf(absl::StrCat("RRQ ", name, " octet"))); }
+  void Acknowledge(uint16_t block) { Send(TftpPacketOf(absl::StrCat("ACK ", block))); }
   // The bytes of the next block of data; nothing where something else comes, or nothing.
-  std::optional<std::string> Receive() {
-    char buffer[2048];
-    sockaddr_storage from = {};
-    socklen_t size = sizeof(from);
-    const ssize_t count = ::recvfrom(fd_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size);
-    if (count < 4 || buffer[1] != 3) return std::nullopt;
-    transfer_ = Endpoint::FromAddress(from);
-    return std::string(buffer + 4, static_cast<size_t>(count) - 4);
+  std::optional<std::string> ReceiveBlock() {
+    const std::optional<std::string> packet = Receive();
+    const bool is_data = packet.has_value() && packet->size() >= 4 && (*packet)[1] == 3;
+    return is_data ? std::optional<std::string>(packet->substr(4)) : std::nullopt;
   }
   // Reads on to the end; blocks that come twice do not count.
   std::string ReceiveRest(uint16_t block) {
     std::string bytes;
     while (true) {
-      const std::optional<std::string> data = Receive();
+      const std::optional<std::string> data = ReceiveBlock();
       if (!data.has_value()) return bytes;
       bytes += *data;
       Acknowledge(block++);
       if (data->size() < 512) return bytes;
     }
   }
-  uint16_t server_port() const { return server_.port(); }
-  uint16_t transfer_port() const { return transfer_.port(); }
-
- private:
-  void Send(const std::string& packet, const Endpoint& to) {
-    EXPECT_EQ(::sendto(fd_.get(), packet.data(), packet.size(), 0, to.address(), to.size()),
-              static_cast<ssize_t>(packet.size()));
-  }
-
-  const UniqueFd fd_;
-  const Endpoint server_;
-  Endpoint transfer_;
 };
 
 class TftpTest : public EveryModelTest {
@@ -176,9 +147,9 @@ TEST_F(TftpTest, SeveralTransfersAtOnceDoNotMix) {
 TEST_F(TftpTest, EachTransferHasAPortOfItsOwn) {
   root().Write("a", std::string(600, 'x'));
   StartTftp();
-  TftpPeer peer(address());
+  TftpDownload peer(address());
   peer.Ask("a");
-  EXPECT_EQ(peer.Receive(), std::string(512, 'x'));
+  EXPECT_EQ(peer.ReceiveBlock(), std::string(512, 'x'));
   EXPECT_NE(peer.transfer_port(), peer.server_port());
   peer.Acknowledge(1);
   EXPECT_EQ(peer.ReceiveRest(2), std::string(88, 'x'));
@@ -187,10 +158,10 @@ TEST_F(TftpTest, EachTransferHasAPortOfItsOwn) {
 TEST_F(TftpTest, RequestThatComesTwiceStartsOneTransfer) {
   root().Write("a", std::string(600, 'x'));
   StartTftp();
-  TftpPeer peer(address());
+  TftpDownload peer(address());
   peer.Ask("a");
   peer.Ask("a");
-  EXPECT_EQ(peer.Receive(), std::string(512, 'x'));
+  EXPECT_EQ(peer.ReceiveBlock(), std::string(512, 'x'));
   const uint16_t port = peer.transfer_port();
   peer.Acknowledge(1);
   EXPECT_EQ(peer.ReceiveRest(2), std::string(88, 'x'));
@@ -201,9 +172,9 @@ TEST_F(TftpTest, TransferIsFinishedBeforeTheEnd) {
   const std::string bytes = RandomBytes(20'000, 4);
   root().Write("a", bytes);
   StartTftp({"--drain_timeout=10m"});
-  TftpPeer peer(address());
+  TftpDownload peer(address());
   peer.Ask("a");
-  EXPECT_EQ(peer.Receive(), bytes.substr(0, 512));
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(0, 512));
   server().SignalAndAwaitDelivery(SIGTERM);
   peer.Acknowledge(1);
   ExpectSame(peer.ReceiveRest(2), bytes.substr(512));
@@ -215,9 +186,9 @@ TEST_F(TftpTest, ClientsThatVanishAreForgotten) {
   StartTftp({"--idle_timeout=300ms"});
   NoteFootprint();
   for (int i = 0; i < 5; ++i) {
-    TftpPeer peer(address());
+    TftpDownload peer(address());
     peer.Ask("a");
-    EXPECT_TRUE(peer.Receive().has_value());
+    EXPECT_TRUE(peer.ReceiveBlock().has_value());
   }
   ExpectFootprint();
   Run({"curl", "-sS", "-o", local_.PathOf("a"), Url("a")});

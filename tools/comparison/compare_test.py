@@ -10,7 +10,7 @@ import unittest
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _REPOSITORY = os.path.dirname(os.path.dirname(_HERE))
-_PATIENCE_S = 50
+_PATIENCE_S = 100
 
 
 def programs_folder():
@@ -25,16 +25,16 @@ class CompareTest(unittest.TestCase):
         self.scratch = scratch.name
         self.out = os.path.join(self.scratch, "out")
 
-    def start(self, *arguments, **more):
+    def start(self, *arguments, page="--no_page", **more):
         # Its temporary folder is in the command line of each server, by which we find those that are left.
         return subprocess.Popen(
             ["/usr/bin/python3", os.path.join(_REPOSITORY, "tools/compare"), "--allow_any_build",
-             f"--bin={programs_folder()}", *arguments],
+             f"--bin={programs_folder()}", *([page] if page else []), *arguments],
             env={**os.environ, "TMPDIR": self.scratch}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True, **more)
 
-    def run_compare(self, *arguments):
-        process = self.start(*arguments)
+    def run_compare(self, *arguments, **more):
+        process = self.start(*arguments, **more)
         output, said = process.communicate(timeout=_PATIENCE_S)
         return process.returncode, output, said
 
@@ -73,10 +73,12 @@ class CompareTest(unittest.TestCase):
         status, output, said = self.run_compare(
             "--models=fork,epoll", "--peers=python-asyncio", "--workloads=echo,http", "--rounds=2", "--duration=0.1",
             "--idle=8",
-            "--parts=rounds,memory", f"--out={self.out}")
+            "--parts=rounds,memory", f"--out={self.out}", page=None)
         self.assertIn(status, (0, 1), said)
         self.assertTrue(output.startswith(("ATTENTION", "echo: ")), output)
         self.assertIn("noise floor", output)
+        self.assertIn(f"The page to look at: {self.out}/report.html", output, said)
+        self.assertTrue(os.path.exists(os.path.join(self.out, "report.html")))
         run = self.content("run.json")
         self.assertEqual([subject["name"] for subject in run["subjects"]], ["fork", "epoll", "fork (again)", "python-asyncio"])
         self.assertEqual([subject["of"] for subject in run["subjects"]], [None, None, "fork", None])

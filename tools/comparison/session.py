@@ -51,7 +51,8 @@ def parser():
     add("--seed", type=int, default=1, help="of the order within a round, and of arrivals")
     add("--out", help="the folder for the data; results/DATE")
     add("--resume", metavar="DIR", help="go on with a run that was broken off; takes its own options, no others")
-    add("--json", action="store_true", help="print the summary as JSON")
+    add("--json", action="store_true", help="print the summary as JSON, and make no page")
+    add("--no_page", action="store_true", help="make no page at the end; tools/report does it later")
     add("--bin", help="a folder like bazel-bin to take the programs from, instead of building them")
     add("--allow_any_build", action="store_true", help="also measure a build that is not optimized; its figures are marked")
     return options
@@ -188,7 +189,8 @@ def _open(options):
     return store.Store.create(options.out or os.path.join(programs.REPOSITORY, "results", now))
 
 
-def main(arguments):
+def main(arguments, make_page=None):
+    """make_page(folder), if there is one, is called once all is measured; it returns what to print about the page."""
     runner.make_interruptible()
     folder = None
     try:
@@ -198,6 +200,8 @@ def main(arguments):
             steps = go_on(folder, scratch) if options.resume else begin(arguments, options, folder, scratch)
             complete = runner.run(steps, folder)
         status = show(folder, options.json)
+        if make_page and complete and not options.json and not options.no_page:
+            print(make_page(folder.folder))
     except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
             peers.MissingPeer, processes.ServerError) as error:
         print(f"compare: {error}", file=sys.stderr)

@@ -153,5 +153,5 @@ def text(run, summary, folder):
         lines.append(f"differs  {remark}")
     for (name, why), workloads in _left_out(run["skipped"]).items():
         lines.append(f"left out  {name} with {', '.join(workloads)}: {why}")
-    lines += ["", f"Everything is in {folder}; tools/report makes a page of it."]
+    lines += ["", f"Everything is in {folder}."]
     return "\n".join(lines)

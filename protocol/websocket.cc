@@ -1,0 +1,178 @@
+#include "protocol/websocket.h"
+
+#include <sys/uio.h>
+
+#include <optional>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/utf8.h"
+
+namespace polyserve {
+
+namespace {
+
+using Opcode = WebSocketFrames::Opcode;
+
+// Section 7.4.1.
+constexpr uint16_t kNormal = 1000;
+constexpr uint16_t kGone = 1001;
+constexpr uint16_t kNoWebSocket = 1002;
+constexpr uint16_t kNoText = 1003;
+constexpr uint16_t kNoUtf8 = 1007;
+constexpr uint16_t kTooBig = 1009;
+
+// A whole frame: a close with code 1001.
+constexpr absl::string_view kFarewell = "\x88\x02\x03\xE9";
+
+constexpr size_t kCodeBytes = 2;
+
+bool IsControl(Opcode opcode) { return (static_cast<uint8_t>(opcode) & 8) != 0; }
+
+bool IsKnown(Opcode opcode) {
+  return opcode <= Opcode::kBinary || (opcode >= Opcode::kClose && opcode <= Opcode::kPong);
+}
+
+// Whether a peer may send it: section 7.4, and the registry that it founds.
+bool IsCode(uint16_t code) {
+  const bool is_only_for_reports = code == 1004 || code == 1005 || code == 1006;
+  return (code >= 1000 && code <= 1014 && !is_only_for_reports) || (code >= 3000 && code <= 4999);
+}
+
+// What the output holds, taken out of it.
+std::string TakeText(Output& output) {
+  std::string text;
+  for (iovec piece; output.FrontMemory(&piece, 1) == 1; output.Sent(static_cast<int64_t>(piece.iov_len))) {
+    text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::unique_ptr<Session> WebSocketSession::Start(std::unique_ptr<Session> lines, Output& output) {
+  output.WakeIn(kPingInterval);
+  return absl::WrapUnique(new WebSocketSession(std::move(lines)));
+}
+
+void WebSocketSession::OnInput(Input& input, Output& output) {
+  has_heard_ = true;
+  while (!input.empty() && output.wants_more()) {
+    if (const std::optional<WebSocketFrames::Piece> piece = frames_.Next(input)) {
+      Take(*piece, output);
+    } else if (frames_.broken()) {
+      Close(kNoWebSocket, "the frame is malformed", output);
+    }
+  }
+  if (ended_) input.ConsumeAll();
+}
+
+// Without a closing handshake: the connection is lost.
+void WebSocketSession::OnEndOfInput(Output& output) {
+  if (!ended_) End(output);
+}
+
+void WebSocketSession::OnMessage(const Message& message, Output& output) {
+  Output lines;
+  lines_->OnMessage(message, lines);
+  HandOn(lines, output);
+}
+
+void WebSocketSession::OnTime(Output& output) {
+  if (!std::exchange(has_heard_, false)) return Close(kGone, "there was no answer to a ping", output);
+  frames_.Write(Opcode::kPing, "", output);
+  output.WakeIn(kPingInterval);
+}
+
+absl::string_view WebSocketSession::farewell() const { return ended_ ? "" : kFarewell; }
+
+void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output) {
+  if (piece.begins_frame && !IsWelcome(piece, output)) return;
+  const bool is_control = IsControl(piece.opcode);
+  std::string& whole = is_control ? control_ : message_;
+  absl::StrAppend(&whole, piece.bytes);
+  if (!is_control) within_message_ = !piece.ends_frame || !piece.is_last_frame;
+  if (!piece.ends_frame || !piece.is_last_frame) return;
+  is_control ? OnControl(piece.opcode, output) : OnText(output);
+  whole.clear();
+}
+
+// Says so where it is not.
+bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& output) {
+  const bool is_first_of_message = piece.opcode != Opcode::kContinuation;
+  if (piece.has_reserved_bits || !IsKnown(piece.opcode)) {
+    Close(kNoWebSocket, "the frame is of an extension", output);
+  } else if (!piece.is_masked) {
+    Close(kNoWebSocket, "the frame is not masked", output);
+  } else if (IsControl(piece.opcode)) {
+    return true;
+  } else if (is_first_of_message == within_message_) {
+    Close(kNoWebSocket, "the frame is out of order", output);
+  } else if (piece.opcode == Opcode::kBinary) {
+    Close(kNoText, "messages are to be text", output);
+  } else if (piece.frame_bytes > kMaxMessageBytes - message_.size()) {
+    Close(kTooBig, absl::StrCat("a message has at most ", kMaxMessageBytes, " bytes"), output);
+  }
+  return !ended_;
+}
+
+void WebSocketSession::OnText(Output& output) {
+  if (!IsUtf8(message_)) return Close(kNoUtf8, "the message is not UTF-8", output);
+  if (!absl::EndsWith(message_, "\n")) message_ += '\n';
+  Input input(message_);
+  while (!input.empty() && !ended_) {
+    Output lines;
+    lines_->OnInput(input, lines);
+    HandOn(lines, output);
+  }
+}
+
+void WebSocketSession::OnControl(Opcode opcode, Output& output) {
+  if (opcode == Opcode::kPing) frames_.Write(Opcode::kPong, control_, output);
+  if (opcode == Opcode::kClose) OnClose(output);
+}
+
+// Answered with the code that it has.
+void WebSocketSession::OnClose(Output& output) {
+  if (control_.empty()) return Close(kNormal, "", output);
+  if (control_.size() < kCodeBytes) return Close(kNoWebSocket, "the code is cut off", output);
+  const auto byte = [this](size_t i) { return static_cast<uint16_t>(static_cast<uint8_t>(control_[i])); };
+  const uint16_t code = static_cast<uint16_t>(byte(0) << 8 | byte(1));
+  if (!IsCode(code)) return Close(kNoWebSocket, "there is no such code", output);
+  if (!IsUtf8(absl::string_view(control_).substr(kCodeBytes))) return Close(kNoUtf8, "the reason is not UTF-8", output);
+  Close(code, "", output);
+}
+
+// Makes messages of what the session of lines has written.
+void WebSocketSession::HandOn(Output& from_lines, Output& output) {
+  const Output::Counts counts = from_lines.TakeCounts();
+  for (int i = 0; i < counts.requests; ++i) output.CountRequest();
+  for (int i = 0; i < counts.errors; ++i) output.CountError();
+  const std::string text = TakeText(from_lines);
+  if (!text.empty()) {
+    for (absl::string_view line : absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
+      frames_.Write(Opcode::kText, line, output);
+    }
+  }
+  if (from_lines.closing()) Close(kNormal, "", output);
+}
+
+void WebSocketSession::Close(uint16_t code, absl::string_view reason, Output& output) {
+  std::string payload = {static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
+  absl::StrAppend(&payload, reason);
+  frames_.Write(Opcode::kClose, payload, output);
+  End(output);
+}
+
+void WebSocketSession::End(Output& output) {
+  ended_ = true;
+  Output unheard;
+  lines_->OnEndOfInput(unheard);  // Now, not when the peer has closed its side, too.
+  output.Close();
+}
+
+}  // namespace polyserve

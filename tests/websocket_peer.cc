@@ -1,0 +1,35 @@
+#include "tests/websocket_peer.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "gtest/gtest.h"
+#include "protocol/websocket_test_client.h"
+
+namespace polyserve {
+
+WebSocketPeer::WebSocketPeer(Peer connection, absl::string_view behind) : connection_(std::move(connection)) {
+  connection_.Send(absl::StrCat(WsRequest("localhost"), behind));
+  EXPECT_EQ(connection_.ReadLine(), "HTTP/1.1 101 Switching Protocols\r\n");
+  while (connection_.ReadLine().size() > 2) {
+  }
+}
+
+bool WebSocketPeer::Say(absl::string_view text) { return connection_.Send(WsText(text)); }
+
+std::string WebSocketPeer::Hear() {
+  std::string frame = connection_.Read(2);
+  if (frame.size() < 2) return "";
+  size_t size = static_cast<uint8_t>(frame[1]);
+  if (size == 126) {
+    frame += connection_.Read(2);
+    size = static_cast<uint8_t>(frame[2]) * size_t{256} + static_cast<uint8_t>(frame[3]);
+  }
+  frame += connection_.Read(size);
+  return std::string(absl::StripSuffix(WsRead(frame), "\n"));
+}
+
+}  // namespace polyserve

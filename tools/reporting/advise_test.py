@@ -1,0 +1,163 @@
+"""tools/advise and tools/capacity, on a run that was made up, so that the right answers are known."""
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from . import advise, capacity, cost, results, span, synthetic
+
+_TOOLS = pathlib.Path(__file__).resolve().parent.parent
+
+
+class AnswersTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.folder = pathlib.Path(scratch.name)
+        synthetic.write(cls.folder, models=("loop", "fork", "thread", "poll", "epoll"), rounds=3)
+        cls.measured = results.Results(cls.folder)
+
+    def advise(self, **load):
+        return advise.advise(self.measured, advise.Load(**{"conns": 100, "rate": 1000, "cpu_us": 0, "size": 1000,
+                                                           "service": "http", **load}))
+
+    def row(self, advice, model):
+        return next(row for row in advice.rows if row.model == model)
+
+    def capacity(self, model, workload, **load):
+        return capacity.answer(self.measured, self.measured.subject(model), self.measured.workload(workload),
+                               capacity.Load(**load))
+
+    def run_tool(self, tool, *flags):
+        return subprocess.run([str(_TOOLS / tool), f"--from={self.folder}", *flags],
+                              capture_output=True,
+                              text=True,
+                              timeout=60,
+                              check=False)
+
+
+class AdviseTest(AnswersTest):
+
+    def test_few_connections_and_a_low_rate_are_carried_by_all_that_serve_them(self):
+        advice = self.advise()
+        self.assertEqual({row.verdict for row in advice.rows if row.model != "loop"}, {"yes"})
+        self.assertEqual(self.row(advice, "loop").verdict, "unknown")
+
+    def test_many_idle_connections_bring_epoll_before_poll_and_threads(self):
+        advice = self.advise(conns=8000, rate=20000)
+        self.assertEqual(advice.model, "epoll")
+        self.assertGreater(self.row(advice, "poll").cores.middle, 3 * self.row(advice, "epoll").cores.middle)
+
+    def test_more_connections_than_were_measured_are_not_answered(self):
+        row = self.row(self.advise(conns=8000), "fork")
+        self.assertEqual(row.verdict, "unknown")
+        self.assertIn("8,000 connections were not measured with fork: the most were 1,000", row.doubts[0])
+
+    def test_larger_replies_than_were_measured_are_not_answered(self):
+        advice = self.advise(size=10_000_000)
+        self.assertIsNone(advice.model)
+        self.assertIn("do not reach", advice.because)
+
+    def test_a_rate_beyond_the_machine_is_refused(self):
+        advice = self.advise(rate=10_000_000)
+        self.assertIsNone(advice.model)
+        self.assertIn("No model", advice.because)
+
+    def test_work_of_a_request_counts(self):
+        self.assertAlmostEqual(self.row(self.advise(cpu_us=50), "epoll").cores.middle
+                               - self.row(self.advise(cpu_us=0), "epoll").cores.middle, 0.05, places=6)
+
+    def test_work_far_beyond_what_was_measured_is_doubted(self):
+        doubts = self.row(self.advise(cpu_us=5000, rate=10), "epoll").doubts
+        self.assertTrue(any("nearly as much work" in doubt for doubt in doubts))
+
+    def test_costs_between_two_sizes_lie_between(self):
+        costs = cost.Costs(self.measured, self.measured.subject("epoll"))
+        small, middle, large = (costs.request_of_size_us("http", size)[0].middle for size in (1240, 30000, 65760))
+        self.assertLess(small, middle)
+        self.assertLess(middle, large)
+
+    def test_the_command_prints_json(self):
+        done = self.run_tool("advise", "--conns=100", "--rate=1000", "--size=1000", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["load"]["conns"], 100)
+
+    def test_the_command_says_no_with_status_1(self):
+        done = self.run_tool("advise", "--conns=100", "--rate=100000000", "--size=1000")
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    def test_a_folder_that_is_none_is_wrong_usage(self):
+        done = self.run_tool("advise", "--conns=1", "--rate=1", "--size=1", "--from=/nonexistent")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("tools/compare", done.stderr)
+
+
+class CapacityTest(AnswersTest):
+
+    def test_machines_follow_from_processor_time(self):
+        # Two cores by the law of synthetic.usl(), at the 12.8 microseconds that a request of epoll takes under
+        # http-64k.
+        answer = self.capacity("epoll", "http-64k", rate=1_000_000, idle=0)
+        request = self.measured.estimate("http-64k", "epoll", "cpu_us_per_request").median
+        self.assertAlmostEqual(answer.by_processor.middle, 1_000_000 * request / 1e6 / 0.7, delta=1)
+
+    def test_scaling_that_was_measured_is_used(self):
+        answer = self.capacity("epoll", "compute", rate=1_000_000, idle=0)
+        request = self.measured.estimate("compute", "epoll", "cpu_us_per_request").median
+        cores = synthetic.usl(2) / synthetic.usl(1)
+        self.assertAlmostEqual(answer.one_machine.middle, cores * 1e6 / request, delta=0.03 * answer.one_machine.middle)
+        self.assertTrue(any("8 workers" in check for check in answer.checks))
+
+    def test_memory_decides_for_very_many_connections(self):
+        answer = self.capacity("epoll", "http-1k", rate=100, idle=10_000_000)
+        self.assertAlmostEqual(answer.by_memory.middle,
+                               10e6 * 8390 / (4 * 2**30 * 0.8),
+                               delta=0.05 * answer.by_memory.middle)
+        self.assertEqual(answer.machines.middle, -(-answer.by_memory.middle // 1))
+
+    def test_idle_connections_slow_poll_down_and_that_counts(self):
+        alone = self.capacity("poll", "echo", rate=1_000_000, idle=0)
+        beside = self.capacity("poll", "echo", rate=1_000_000, idle=50_000)
+        self.assertGreater(beside.machines.middle, 1.2 * alone.machines.middle)
+
+    def test_the_answer_is_the_least_number_that_carries_it(self):
+        answer = self.capacity("poll", "echo", rate=1_000_000, idle=50_000)
+        costs = cost.Costs(self.measured, self.measured.subject("poll"))
+        request = costs.request_us("echo").middle
+        for machines, carries in ((answer.machines.middle, True), (0.9 * answer.machines.middle, False)):
+            kept, _ = costs.kept_beside(50_000 / machines)
+            self.assertEqual(machines * kept * 0.7 * 1e6 / request >= 1_000_000 - 1, carries)
+
+    def test_memory_is_checked_by_the_step_that_was_held_back(self):
+        answer = self.capacity("epoll", "echo", rate=1000, idle=1000)
+        self.assertTrue(any("10,000 connections" in check for check in answer.checks))
+
+    def test_what_was_not_measured_is_not_answered(self):
+        with self.assertRaises(capacity.CapacityError):
+            self.capacity("loop", "echo", rate=1, idle=0)
+
+    def test_the_command_answers_and_names_wrong_workloads(self):
+        done = self.run_tool("capacity", "--model=epoll", "--workload=http-1k", "--rate=500000", "--idle=20000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"\d+ (\(\d+ to \d+\) )?machines like the one")
+        done = self.run_tool("capacity", "--model=epoll", "--workload=none", "--rate=1")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("http-1k", done.stderr)
+
+
+class SpanTest(unittest.TestCase):
+
+    def test_bounds_are_those_of_the_worst(self):
+        quotient = span.Span(10, 8, 12) / span.Span(2, 1, 4)
+        self.assertEqual((quotient.middle, quotient.low, quotient.high), (5, 2, 12))
+
+    def test_bounds_that_read_alike_are_left_out(self):
+        self.assertEqual(span.Span(1.001, 1.0, 1.002).write("{:.1f}".format), "1.0")
+        self.assertEqual(span.Span(1, 0.5, 1.5).write("{:.1f}".format), "1.0 (0.5 to 1.5)")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,62 @@
+"""docs/benchmarks.md: made from data, and from the data that the repository keeps the same page comes out."""
+import pathlib
+import tempfile
+import unittest
+
+from . import benchmarks, results, synthetic
+
+_DOCS = pathlib.Path(__file__).resolve().parent.parent.parent / "docs"
+
+
+class BenchmarksTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.folder = pathlib.Path(scratch.name)
+        synthetic.write(cls.folder / "results", models=("loop", "fork", "epoll", "uring"), rounds=3)
+        cls.measured = results.Results(cls.folder / "results")
+        cls.text = benchmarks.write(cls.measured, cls.folder / "docs").read_text(encoding="utf-8")
+
+    def test_what_is_kept_makes_the_same_page(self):
+        kept = results.Results(self.folder / "docs" / "benchmarks")
+        self.assertEqual(benchmarks.render(kept), self.text)
+
+    def test_what_is_kept_can_be_kept_again(self):
+        again = self.folder / "again"
+        benchmarks.keep(results.Results(self.folder / "docs" / "benchmarks"), again)
+        self.assertEqual(benchmarks.render(results.Results(again)), self.text)
+
+    def test_names_machine_command_and_doubts(self):
+        for part in ("Invented Processor", "tools/compare --quick", "The machine was not quiet", "nginx: 511",
+                     "Noise floor", "`load --workload=echo --size=64 --connections=64`", "worker_processes 1;", "σ"):
+            self.assertIn(part, self.text)
+
+    def test_figures_have_their_spread(self):
+        self.assertRegex(self.text, r"\| uring \| \d+ k replies/s ± \d")
+
+    def test_a_failed_server_has_no_figures(self):
+        section = self.text[self.text.index("### http-64k"):self.text.index("### compute")]
+        self.assertNotIn("| fork |", section)
+        self.assertIn("fork: errors: 3 replies", section)
+
+    def test_tables_have_as_many_cells_as_titles(self):
+        width = None
+        for line in self.text.splitlines():
+            cells = line.count("|") - line.count("\\|")
+            if not line.startswith("|"):
+                width = None
+                continue
+            width = width or cells
+            self.assertEqual(cells, width, line)
+
+    @unittest.skipUnless((_DOCS / "benchmarks.md").exists(), "nothing was published yet")
+    def test_the_page_in_docs_is_what_its_data_make(self):
+        made = benchmarks.render(results.Results(_DOCS / "benchmarks"))
+        self.assertEqual(made, (_DOCS / "benchmarks.md").read_text(encoding="utf-8"),
+                         "make it anew: tools/report --benchmarks docs/benchmarks")
+
+
+if __name__ == "__main__":
+    unittest.main()

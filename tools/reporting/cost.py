@@ -1,0 +1,156 @@
+"""What requests and connections cost under one model, read off measurements: by size, beside idle connections, on more
+cores.
+
+Every answer comes with what is to be doubted about it, in sentences: above all where it lies beyond what was measured.
+"""
+import bisect
+import math
+
+from comparison import statistics
+
+from . import usl, words
+from .span import Span
+
+# The load generator's workloads that keep their connections and only move bytes: those tell what a size costs.
+_MOVING = ("echo", "http", "download")
+
+
+class Costs:
+    """The costs under one model of a run."""
+
+    def __init__(self, results, subject):
+        self.subject = subject
+        self._results = results
+
+    def request_us(self, workload_name):
+        """Processor time per request under a workload, as a Span in microseconds, or None."""
+        found = self._results.estimate(workload_name, self.subject.name, "cpu_us_per_request")
+        return None if found is None else Span.of(found)
+
+    def sizes(self, service):
+        """[(bytes of a reply, workload name, processor time as a Span)] by size, of the workloads that move bytes."""
+        found = []
+        for workload in self._results.workloads:
+            if workload.service != service or workload.flag("workload") not in _MOVING or workload.is_paced:
+                continue
+            cost = self.request_us(workload.name)
+            size = self._results.median_of(workload.name, self.subject.name, _bytes_of_a_reply)
+            if cost is not None and size is not None:
+                found.append((size, workload.name, cost))
+        return sorted(found, key=lambda row: row[0])
+
+    def request_of_size_us(self, service, size):
+        """(processor time per request as a Span, doubts); (None, doubts) where nothing is near enough.
+
+        Between two sizes that were measured it is on the line through them; a little outside it is that of the
+        nearest."""
+        sizes = self.sizes(service)
+        if not sizes:
+            return None, [f"{service} was not measured with {self.subject.name}."]
+        least, most = sizes[0][0], sizes[-1][0]
+        if size > 2 * most:
+            return None, [f"Replies of {words.size(size)} were not measured: the largest had {words.size(most)}."]
+        if size <= least or size >= most:
+            nearest = sizes[0] if size <= least else sizes[-1]
+            far = size < least / 2 or size > 1.25 * most
+            return nearest[2], ([f"Taken from {nearest[1]}, whose replies have {words.size(nearest[0])}."]
+                                if far else [])
+        above = bisect.bisect([row[0] for row in sizes], size)
+        (small, _, cheap), (large, _, dear) = sizes[above - 1], sizes[above]
+        return cheap.between(dear, (size - small) / (large - small)), []
+
+    def connection_bytes(self):
+        """(memory per idle connection as a Span in bytes, own and kernel's; doubts), or (None, doubts)."""
+        own, kernel = self._results.memory_per_connection(self.subject.name)
+        if own is None:
+            return None, [f"The memory of {self.subject.name} per connection was not measured."]
+        if kernel is None:
+            return Span.of(own), ["The kernel's part of a connection's memory was not measured: it is not counted."]
+        return Span.of(own) + Span.of(kernel), []
+
+    def most_connections(self):
+        """The most connections at a time that were measured with it."""
+        rows = [row["idle"] for row in self._results.memory + self._results.idle
+                if row["subject"] == self.subject.name and not row.get("failed")]
+        return max(rows, default=0)
+
+    def kept_beside(self, idle):
+        """(share of its throughput that it keeps beside so many idle connections, doubts)."""
+        workload, points = self._results.over_idle(self.subject.name)
+        if idle == 0:
+            return 1.0, []
+        if len(points) < 2:
+            return 1.0, [
+                f"Idle connections beside busy ones were not measured with {self.subject.name}: taken for free."
+            ]
+        alone = points[0][1]
+        shares = [(step, min(1.0, rate / alone)) for step, rate in points]
+        most, least = shares[-1]
+        doubts = []
+        if idle > most:
+            doubts.append(
+                f"{idle:,.0f} idle connections are more than the {most:,} that were measured (under {workload}).")
+            if least < 0.9:  # It falls; where to nobody knows, but in proportion is what a list that is walked does.
+                return least * most / idle, doubts
+        return _on_log_line(shares, idle), doubts
+
+    def cores(self, workload_name, available):
+        """(how many cores' worth of work it does on `available` cores, doubts), by the Universal Scalability Law."""
+        points = self._results.over_workers(workload_name, self.subject.name)
+        fit = usl.fit(points)
+        if fit is not None:
+            share = min(1.0, fit.throughput(available) / fit.one / available)
+            doubts = []
+            if fit.error > 0.1:
+                doubts.append(f"The scaling law fits badly ({words.percent(fit.error)} off).")
+            return Span.exactly(available * share).widened(fit.error), doubts
+        if available == 1:
+            return Span.exactly(1.0), []
+        if self._uses_one_core(workload_name):
+            return Span.exactly(1.0), [f"{self.subject.name} was measured with one thread, and not with more workers: "
+                                       "one core is counted."]
+        return Span(float(available), 1.0, float(available)), [
+            f"Too few numbers of workers were measured to fit the scaling of {self.subject.name} under "
+            f"{workload_name}: at best it is in proportion to the cores."
+        ]
+
+    def throughput_check(self, workload_name, server_cores):
+        """(foretold by the processor time of a request, measured) per second on the cores of the run; None where
+        unknown.
+
+        Only what kept the processors busy can be checked so: at a given rate they need not be."""
+        cost = self.request_us(workload_name)
+        measured = self._results.estimate(workload_name, self.subject.name, "throughput")
+        if cost is None or measured is None or not cost.middle or self._results.workload(workload_name).is_paced:
+            return None
+        cores = 1 if self._uses_one_core(workload_name) else server_cores
+        return cores * 1e6 / cost.middle, measured.median
+
+    def memory_check(self):
+        """(most connections, foretold KiB, measured KiB): a line through all steps but the last; None with too few."""
+        points = sorted((row["idle"], row["pss_kib"]) for row in self._results.memory
+                        if row["subject"] == self.subject.name and not row.get("failed"))
+        line = statistics.regression(points[:-1]) if len(points) >= 4 else None
+        if line is None:
+            return None
+        most, measured = points[-1]
+        return most, line.intercept + line.slope * most, measured
+
+    def _uses_one_core(self, workload_name):
+        threads = self._results.median_of(workload_name, self.subject.name, lambda row: row["server"]["threads"])
+        processes = self._results.median_of(workload_name, self.subject.name, lambda row: row["server"]["processes"])
+        return max(threads or 1, processes or 1) <= 1
+
+
+def _bytes_of_a_reply(row):
+    load = row["load"]
+    return load["bytes_in"] / load["replies"] if load and load["replies"] else None
+
+
+def _on_log_line(points, x):
+    """y at x, on straight lines between the points, with x + 1 on a logarithmic scale; beyond the last, its y."""
+    for (left, low), (right, high) in zip(points, points[1:]):
+        if x <= right:
+            place = (math.log(x + 1) - math.log(left + 1)) / (math.log(right + 1) - math.log(left + 1))
+            return low + (high - low) * place
+    return points[-1][1]

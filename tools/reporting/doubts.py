@@ -1,0 +1,73 @@
+"""What is to be doubted about a run, in sentences; and on which machine, when, and of what it was made."""
+from . import words
+
+
+def machine_line(run):
+    """The machine in half a line."""
+    machine = run["machine"]
+    return (f"{machine.get('cpu', 'unknown processor')}, {machine.get('cores', '?')} cores, "
+            f"{words.size(1024 * machine.get('memory_kib', 0))}, {machine.get('kernel', '?')}")
+
+
+def of_run(results):
+    """What makes the whole run doubtful, in sentences; shown before anything else."""
+    run = results.run
+    found = [f"These figures say nothing: {reason}." for reason in run.get("unfit") or ()]
+    counts = count(results)
+    if counts["disturbed"]:
+        found.append(
+            f"The machine was not quiet: in {counts['disturbed']} of {counts['done']} measurements others took more "
+            "than a tenth of a processor.")
+    if (run.get("git") or {}).get("dirty"):
+        found.append("The sources had changes that the revision does not hold.")
+    found += [f"Unfair: {violation}." for violation in (run.get("fairness") or {}).get("violations") or ()]
+    if counts["done"] < counts["expected"]:
+        found.append(f"The run was broken off: {counts['done']} of {counts['expected']} measurements are there.")
+    return found
+
+
+def count(results):
+    """Measurements of the rounds: done, expected, and disturbed by others. A folder that was cut down has them in
+    run.json."""
+    if "measured" in results.run:
+        return results.run["measured"]
+    pairs = {(row["subject"], row["workload"]) for row in results.rounds}
+    disturbed = sum(
+        any("other programs" in mark or "the host took" in mark for mark in row["marks"]) for row in results.rounds)
+    return {"done": len(results.rounds), "expected": results.run["rounds"] * len(pairs), "disturbed": disturbed}
+
+
+def caveats(results):
+    """What to bear in mind, in sentences: from the data."""
+    found = list(of_run(results))
+    limited = [
+        f"{subject.name} under {workload.name}" for workload in results.workloads
+        for subject in results.models + results.peers
+        if results.figure(workload, subject.name) and results.cell(workload.name, subject.name).client_was_the_limit
+    ]
+    if limited:
+        found.append(f"The client was the limit for {words.names(limited)}: those servers may do more than shown.")
+    floors = {workload.name: results.noise_floor(workload.name, workload.figure) for workload in results.workloads}
+    measured = [f"{words.percent(floor)} ({name})" for name, floor in floors.items() if floor is not None]
+    if measured:
+        found.append(
+            f"The noise floor, by which a subject differs from itself: {words.names(measured)}. Less is not called a "
+            "difference."
+        )
+    missing = [name for name, floor in floors.items() if floor is None]
+    if missing:
+        found.append(f"No noise floor was measured for {words.names(missing)}.")
+    found.append("Server and client share one machine and its loopback device: no network card, no loss, no distance.")
+    found.append("One machine and one kernel: ratios travel better than figures, and neither travels far.")
+    return found
+
+
+def started(run):
+    """When: '2026-01-31 12:00 UTC'."""
+    return run["started"].replace("T", " ")[:16] + " UTC"
+
+
+def revision(run):
+    """Of the sources, short; where it was not known (no git, or no repository), that."""
+    git = run.get("git") or {}
+    return (git.get("revision") or "unknown")[:12] + (", changed" if git.get("dirty") else "")

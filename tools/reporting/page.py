@@ -1,0 +1,130 @@
+"""The report: one HTML page that needs nothing else, and the pictures of it as files.
+
+What is said where is in templates/report.html.jinja; this file gathers it.
+"""
+import pathlib
+import shlex
+
+import jinja2
+import markupsafe
+
+from . import canvas, doubts, palette, plots, rules, run_plots, tables, words
+
+_TEMPLATES = pathlib.Path(__file__).parent / "templates"
+
+_TEXTS = {
+    "memory":
+        "What one more connection costs that says nothing: a line through steps of idle connections. The server's "
+        "own part is PSS, shared pages counted by shares; the kernel's is sockets, stacks and tables.",
+    "idle":
+        "A few connections are busy, the others are open and silent. A model that looks at all of them at every turn "
+        "is found out here.",
+}
+_RUN_TABLES = {"memory": tables.memory, "idle": tables.idle}
+_SHORT = {"memory": "memory", "idle": "idle"}
+
+
+def write(results, out):
+    """Writes report.html into the folder `out`, and plots/NAME.svg and .png beside it. Returns the page's path."""
+    out = pathlib.Path(out)
+    (out / "plots").mkdir(parents=True, exist_ok=True)
+    colours = palette.Palette(results.subjects)
+    pictures = {"": [canvas.paint(plot, colours) for plot in run_plots.plots_of(results)]}
+    for workload in results.workloads:
+        pictures[workload.name] = [canvas.paint(plot, colours) for plot in plots.plots_of(results, workload)]
+    for picture in sum(pictures.values(), []):
+        (out / "plots" / f"{picture.plot.name}.svg").write_text(picture.svg, encoding="utf-8")
+        (out / "plots" / f"{picture.plot.name}.png").write_bytes(picture.png)
+    path = out / "report.html"
+    path.write_text(render(results, colours, pictures), encoding="utf-8")
+    return path
+
+
+def render(results, colours, pictures):
+    """The page's text. pictures: {name of a workload, or '' for the run: [Picture]}."""
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES),
+                                     autoescape=jinja2.select_autoescape(["jinja"]),
+                                     trim_blocks=True,
+                                     lstrip_blocks=True,
+                                     undefined=jinja2.StrictUndefined)
+    style = environment.from_string(
+        (_TEMPLATES / "report.css").read_text(encoding="utf-8")).render(heats=len(palette.HEAT))
+    run = results.run
+    return environment.get_template("report.html.jinja").render(
+        run=run,
+        colours=markupsafe.Markup(colours.style_sheet()),
+        style=markupsafe.Markup(style),
+        models=results.models,
+        peers=results.peers,
+        workloads=[_workload(results, workload, pictures) for workload in results.workloads],
+        answers=[_answer(results, workload, colours) for workload in results.workloads],
+        rules=rules.RULES,
+        heat_map=tables.heat_map(results),
+        run_pictures=_run_pictures(results, pictures[""]),
+        started=doubts.started(run),
+        revision=doubts.revision(run),
+        machine_line=doubts.machine_line(run),
+        doubts=doubts.of_run(results),
+        caveats=doubts.caveats(results),
+        command=shlex.join(run["command"]),
+        machine=tables.pairs(_flat(run["machine"])),
+        sysctls=tables.pairs(run.get("sysctls") or {}),
+        fairness=tables.fairness((run.get("fairness") or {}).get("contract") or {}),
+        subjects=tables.subjects(results),
+        configured=[subject for subject in results.subjects if subject.config])
+
+
+def _answer(results, workload, colours):
+    pick = rules.pick(results, workload)
+    level = [name for name in pick.level if name != pick.model]
+    peers = [f"{subject.name} reaches {words.ratio(rules.share_of_best(results, workload, subject.name))}"
+             for subject in results.peers if rules.share_of_best(results, workload, subject.name)]
+    return {"title": f"{workload.name}: {workload.title}", "model": pick.model, "level": words.names(level),
+            "swatch": colours.variable_of(pick.model) if pick.model else "", "because": pick.because,
+            "warnings": pick.warnings, "peers": f"Beside the best model: {words.names(peers)}." if peers else "",
+            "out": [f"{name} ({why})" for name, why in pick.out_of_question]}
+
+
+def _workload(results, workload, pictures):
+    floor = results.noise_floor(workload.name, workload.figure)
+    failures = [f"{subject.name}: {'; '.join(results.failures(workload.name, subject.name)) or 'no figures'}"
+                for subject in results.models + results.peers
+                if results.cell(workload.name, subject.name) and results.cell(workload.name, subject.name).failed]
+    why_not = {}
+    for subject in results.models + results.peers:
+        why = results.left_out(workload.name, subject.name)
+        if why:
+            why_not.setdefault(why, []).append(subject.name)
+    return {
+        "name": workload.name,
+        "title": workload.title,
+        "left_out": [f"{words.names(names)} ({why})" for why, names in why_not.items()],
+        "pictures": pictures[workload.name],
+        "failures": failures,
+        "table": tables.of_workload(results, workload),
+        "marks": tables.marks_under(results, workload),
+        "scaling": tables.scaling(results, workload),
+        "noise": f"A subject differs from itself by up to {words.percent(floor)} here." if floor is not None else ""
+    }
+
+
+def _run_pictures(results, pictures):
+    found = []
+    for picture in pictures:
+        name = picture.plot.name
+        if name == "heatmap":  # In the page it is a table.
+            continue
+        found.append({"plot": picture.plot, "inline_wide": picture.inline_wide, "inline_narrow": picture.inline_narrow,
+                      "text": _TEXTS[name], "short": _SHORT[name], "table": _RUN_TABLES[name](results)})
+    return found
+
+
+def _flat(mapping, prefix=""):
+    """{'a': {'b': 1}} -> {'a b': 1}; lists become lines of text."""
+    flat = {}
+    for name, value in mapping.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{name} "))
+        else:
+            flat[prefix + name] = words.names(map(str, value)) if isinstance(value, (list, tuple)) else value
+    return flat

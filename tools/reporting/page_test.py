@@ -1,0 +1,177 @@
+"""The report: well-formed, complete, in need of nothing from elsewhere, and safe with names that look like markup."""
+import html.parser
+import pathlib
+import re
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from . import page, palette, results, synthetic
+
+_VOID = {"meta", "br", "hr", "img", "link", "input", "col"}
+
+
+class _Outline(html.parser.HTMLParser):
+    """Checks that elements are closed in turn; keeps tags, ids, what is linked to, and text."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.faults, self.ids, self.links, self.tags = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        attributes = dict(attrs)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        for name in ("href", "src", "data", "action", "poster"):
+            if name in attributes:
+                self.links.append(attributes[name])
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in _VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> at {self.getpos()}")
+
+
+class PageTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.folder = pathlib.Path(scratch.name)
+        synthetic.write(cls.folder, models=("loop", "fork", "uring"), rounds=3, workers=(1, 2, 4, 8),
+                        workloads=("echo", "echo-rate", "http-64k"))
+        cls.text = page.write(results.Results(cls.folder), cls.folder).read_text(encoding="utf-8")
+        cls.outline = _Outline()
+        cls.outline.feed(cls.text)
+
+    def test_is_well_formed(self):
+        self.assertEqual(self.outline.faults, [])
+        self.assertEqual(self.outline.open, [])
+        self.assertEqual(len(self.outline.ids), len(set(self.outline.ids)))
+
+    def test_needs_nothing_from_elsewhere(self):
+        self.assertEqual([link for link in self.outline.links if not link.startswith("#")], [])
+        self.assertNotIn("http://", self.text)
+        self.assertNotIn("https://", self.text)
+        self.assertEqual(set(re.findall(r"url\(([^#)][^)]*)\)|@import", self.text)), set())
+        self.assertNotIn("script", self.outline.tags)
+
+    def test_links_inside_lead_somewhere(self):
+        self.assertLessEqual({link[1:] for link in self.outline.links}, set(self.outline.ids))
+
+    def test_has_each_plot_for_desk_and_phone_with_words_for_it(self):
+        plots = {path.stem for path in (self.folder / "plots").glob("*.svg")}
+        self.assertEqual(
+            plots, {
+                "heatmap", "memory", "idle", "echo-throughput", "echo-latency", "echo-cost", "echo-scaling",
+                "echo-rate-throughput", "echo-rate-latency", "echo-rate-cost", "http-64k-throughput",
+                "http-64k-latency", "http-64k-cost"
+            })
+        for plot in plots - {"heatmap"}:  # In the page it is a table.
+            self.assertIn(f'id="{plot}-wide-figure_1"', self.text)
+            self.assertIn(f'id="{plot}-narrow-figure_1"', self.text)
+        self.assertEqual(self.text.count('role="img" aria-label="'), len(plots) - 1)
+        self.assertIn('<table class="heat">', self.text)
+
+    def test_each_plot_is_a_file_as_svg_and_png(self):
+        for path in (self.folder / "plots").glob("*.svg"):
+            xml.etree.ElementTree.parse(path)
+            self.assertTrue(path.with_suffix(".png").read_bytes().startswith(b"\x89PNG"))
+
+    def test_the_answer_comes_first(self):
+        self.assertLess(self.text.index('id="answer"'), self.text.index('id="glance"'))
+        self.assertRegex(self.text, r"take <strong>.*uring</strong>")
+
+    def test_says_what_is_to_be_doubted(self):
+        self.assertIn("The machine was not quiet", self.text)
+        self.assertIn("The client was the limit", self.text)
+        self.assertIn("fork: 3 replies were not what they had to be", self.text)
+        self.assertIn("serves one client after the other", self.text)
+
+    def test_says_how_it_was_measured(self):
+        for part in ("tools/compare --quick", "net.core.somaxconn", "--model=uring", "worker_processes 1;",
+                     "listen backlog", "nginx: 511", "Invented Processor"):
+            self.assertIn(part, self.text)
+
+    def test_colours_are_variables_with_a_dark_side(self):
+        self.assertIn("prefers-color-scheme:dark", self.text)
+        bars = self.text[self.text.index('id="echo-throughput-wide-figure_1"'):]
+        self.assertRegex(bars, r"fill: var\(--s\d+\)")
+
+    def test_names_that_look_like_markup_do_no_harm(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"<b>&": {"throughput": 100}})
+            text = page.write(results.Results(folder), folder).read_text(encoding="utf-8")
+        self.assertNotIn("<b>", text)
+        outline = _Outline()
+        outline.feed(text)
+        self.assertEqual(outline.faults, [])
+
+    def test_sources_without_a_revision_still_make_a_page(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"fork": {"throughput": 100}})
+            run = pathlib.Path(folder, "run.json")
+            run.write_text(run.read_text().replace('"revision": "synthetic"', '"revision": null'))
+            self.assertIn("revision <code>unknown</code>",
+                          page.write(results.Results(folder), folder).read_text("utf-8"))
+
+    def test_a_run_where_all_failed_still_makes_a_page(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"fork": {"throughput": 100}}, failed=("fork",))
+            text = page.write(results.Results(folder), folder).read_text(encoding="utf-8")
+        self.assertIn("no model to take", text)
+
+
+class PaletteTest(unittest.TestCase):
+
+    def test_no_two_colours_are_the_same(self):
+        subjects = [
+            results.Subject(name, "model", name, (), "", "") for _, _, members in palette.FAMILIES for name in members
+        ]
+        subjects += [results.Subject(f"peer{number}", "peer", "", (), "", "") for number in range(9)]
+        subjects += [results.Subject("epoll --trigger=edge", "model", "epoll", ("--trigger=edge",), "", "")]
+        colours = [light for light, _ in palette.Palette(subjects).variables().values()]
+        self.assertEqual(len(colours), len(set(colours)))
+
+    def test_members_of_a_family_have_marks_of_their_own(self):
+        names = [name for _, _, members in palette.FAMILIES for name in members]
+        colours = palette.Palette([results.Subject(name, "model", name, (), "", "") for name in names])
+        for _, _, members in palette.FAMILIES:
+            self.assertEqual(len({colours.mark(name) for name in members}), len(members))
+
+    def test_text_on_the_heat_map_can_be_read(self):
+        for colours, ink in zip(palette.HEAT, palette.HEAT_INK):
+            for theme in (0, 1):
+                self.assertGreaterEqual(_contrast(colours[theme], ink[theme]), 4.5, (colours, theme))
+
+    def test_text_of_the_page_can_be_read(self):
+        variables = palette.Palette([]).variables()
+        for name in ("ink", "muted", "warn"):
+            for ground in ("paper", "band"):
+                for theme in (0, 1):
+                    self.assertGreaterEqual(_contrast(variables[name][theme], variables[ground][theme]), 4.5,
+                                            (name, ground))
+
+
+def _contrast(one, other):
+    """Of two colours, by WCAG 2: 1 (none) to 21."""
+    lights = sorted((_luminance(one), _luminance(other)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def _luminance(colour):
+    parts = [int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+if __name__ == "__main__":
+    unittest.main()

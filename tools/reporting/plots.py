@@ -1,0 +1,217 @@
+"""The plots of one workload: throughput, latency, what a request costs, and scaling over workers."""
+import math
+
+import matplotlib.lines
+import matplotlib.ticker
+
+from . import canvas, palette, usl, words
+
+_ROW_INCHES = 0.27
+_QUANTILES = (("p50", "o"), ("p90", "s"), ("p99", "D"), ("p999", "X"))
+_QUANTILE_TITLES = {"p50": "half are faster (p50)", "p90": "90 %", "p99": "99 %", "p999": "99.9 %"}
+
+
+def plots_of(results, workload):
+    """The Plots of a Workload that there are figures for."""
+    names = ranked(results, workload)
+    if not names:
+        return []
+    plots = [_throughput(results, workload, names)]
+    timed = [name for name in names if results.estimate(workload.name, name, f"{workload.latency_metric}_p50_us")]
+    if timed:
+        plots.append(_latency(results, workload, timed))
+    costly = [name for name in names if results.estimate(workload.name, name, "cpu_us_per_request")]
+    if costly:
+        plots.append(_cost(results, workload, costly))
+    scaled = {subject.name: results.over_workers(workload.name, subject.name) for subject in results.models}
+    scaled = {name: points for name, points in scaled.items() if len(points) > 1}
+    if scaled:
+        plots.append(_scaling(results, workload, scaled))
+    return plots
+
+
+def ranked(results, workload):
+    """Names of the models and peers with figures, the best first."""
+    names = [subject.name for subject in results.models + results.peers
+             if results.figure(workload, subject.name)]
+    return sorted(names, key=lambda name: results.figure(workload, name).median,
+                  reverse=workload.more_is_better)
+
+
+def _time_ticks(axes, is_narrow):
+    """Writes the ticks of a logarithmic axis in microseconds as 10 µs, 100 µs, 1 ms; 2 and 5 between, where it is
+    short."""
+    low, high = axes.get_xlim()
+    decades = math.log10(high / low)
+    room = 1.6 if is_narrow else 2.6  # Decades that have room for all three.
+    steps = (1, 2, 5) if decades < room else (1, 3) if decades < 1.5 * room else (1,)
+    axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=steps, numticks=20))
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.time(value))))
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.set_xlim(low, high)
+
+
+def _rows(axes, names):
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def _height(names, extra):
+    return _ROW_INCHES * len(names) + extra
+
+
+def _throughput(results, workload, names):
+    def draw(on):
+        axes = on.axes(_height(names, 0.6))[0][0]
+        _rows(axes, names)
+        write = words.time if workload.is_paced else words.number
+        most = max(results.figure(workload, name).high for name in names)
+        for row, name in enumerate(names):
+            value = results.figure(workload, name)
+            axes.barh(row, value.median, height=0.66, color=on.colours.colour(name))
+            axes.plot([value.low, value.high], [row, row], color=palette.page("ink"), linewidth=1.4)
+            mark = " †" if results.cell(workload.name, name).client_was_the_limit else ""
+            axes.text(max(value.median, value.high) + most * 0.012, row, write(value.median) + mark, va="center",
+                      fontsize=8.5)
+        axes.set_xlim(0, most * (1.22 if on.is_narrow else 1.1))
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if on.is_narrow else 7))
+        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(write(value))))
+        unit = "response time, 99th percentile" if workload.is_paced else workload.unit
+        axes.set_xlabel(unit + ("" if workload.more_is_better else " (less is better)"))
+
+    best = results.figure(workload, names[0])
+    alt = (f"Bars: {workload.figure_title} by subject under {workload.title}. Best is {names[0]} with "
+           f"{workload.write(best.median)}, last is {names[-1]} with "
+           f"{workload.write(results.figure(workload, names[-1]).median)}.")
+    return canvas.Plot(f"{workload.name}-throughput", workload.figure_title.capitalize(), alt, draw)
+
+
+def _latency(results, workload, names):
+    def draw(on):
+        axes = on.axes(_height(names, 0.85))[0][0]
+        _rows(axes, names)
+        axes.set_xscale("log")
+        for row, name in enumerate(names):
+            found = [(mark, results.estimate(workload.name, name, f"{workload.latency_metric}_{label}_us"))
+                     for label, mark in _QUANTILES]
+            found = [(mark, value) for mark, value in found if value is not None]
+            colour = on.colours.colour(name)
+            axes.plot([value.median for _, value in found], [row] * len(found), color=colour, linewidth=1.6, alpha=0.55)
+            for mark, value in found:
+                axes.plot([value.low, value.high], [row, row],
+                          color=colour,
+                          linewidth=4,
+                          alpha=0.3,
+                          solid_capstyle="butt")
+                axes.plot([value.median], [row], color=colour, marker=mark, markersize=5.2, linestyle="none",
+                          markeredgecolor=palette.page("paper"), markeredgewidth=0.7)
+        _time_ticks(axes, on.is_narrow)
+        axes.set_xlabel(f"{workload.latency_metric} time, logarithmic")
+        canvas.legend_above(axes, _quantile_handles(on))
+
+    low = min(results.estimate(workload.name, name, f"{workload.latency_metric}_p50_us").median for name in names)
+    last = [(results.estimate(workload.name, name, f"{workload.latency_metric}_p99_us"), name) for name in names]
+    last = [(value.median, name) for value, name in last if value is not None]
+    alt = (f"Dots on a logarithmic scale: {workload.latency_metric} times under {workload.title}. The lowest median is "
+           f"{words.time(low)}")
+    if last:
+        alt += (f"; the lowest 99th percentile is {words.time(min(last)[0])} ({min(last)[1]}), the highest "
+                f"{words.time(max(last)[0])} ({max(last)[1]})")
+    return canvas.Plot(f"{workload.name}-latency", "Latency", alt + ".", draw)
+
+
+def _quantile_handles(on):
+    return [matplotlib.lines.Line2D([], [], marker=mark, color=palette.page("muted"), linestyle="none", markersize=5.2,
+                                    label=label.replace("p999", "p99.9") if on.is_narrow else _QUANTILE_TITLES[label])
+               for label, mark in _QUANTILES]
+
+
+def _cost(results, workload, names):
+    called = [name for name in names if results.estimate(workload.name, name, "syscalls_per_request")]
+    panels = 2 if called else 1
+
+    def draw(on):
+        down = panels if on.is_narrow else 1
+        axes = on.axes(_height(names, 0.85) * down, down, panels // down, sharey=False).ravel()
+        _processor_panel(axes[0], results, workload, names, on)
+        if called:
+            _calls_panel(axes[1], results, workload, names, on)
+            if not on.is_narrow:
+                axes[1].set_yticklabels([])
+
+    cheapest = min(names, key=lambda name: results.estimate(workload.name, name, "cpu_us_per_request").median)
+    least = results.estimate(workload.name, cheapest, "cpu_us_per_request").median
+    alt = (f'Bars: processor time{" and system calls" if called else ""} per request under {workload.title}. The least '
+           f"processor time is that of {cheapest}: {words.time(least)}.")
+    return canvas.Plot(f"{workload.name}-cost", "What a request costs", alt, draw)
+
+
+def _processor_panel(axes, results, workload, names, on):
+    _rows(axes, names)
+    most = max(results.estimate(workload.name, name, "cpu_us_per_request").median for name in names)
+    for row, name in enumerate(names):
+        value = results.estimate(workload.name, name, "cpu_us_per_request")
+        user = results.median_of(workload.name, name, _user_share)
+        own = value.median * (user if user is not None else 1)
+        axes.barh(row, own, height=0.66, color=on.colours.colour(name))
+        axes.barh(row, value.median - own, left=own, height=0.66, color=on.colours.colour(name), alpha=0.45)
+        axes.text(value.median + most * 0.02, row, words.time(value.median), va="center", fontsize=8.5)
+    axes.set_xlim(0, most * 1.3)
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.number(value))))
+    axes.set_xlabel("µs of processor per request: own code (full), kernel (pale)" if not on.is_narrow
+                    else "µs per request: own (full), kernel (pale)")
+
+
+def _user_share(row):
+    server = row["server"]
+    total = server["cpu_user_s"] + server["cpu_system_s"]
+    return server["cpu_user_s"] / total if total else None
+
+
+def _calls_panel(axes, results, workload, names, on):
+    _rows(axes, names)
+    values = [results.estimate(workload.name, name, "syscalls_per_request") for name in names]
+    most = max(value.median for value in values if value is not None) or 1
+    for row, (name, value) in enumerate(zip(names, values)):
+        if value is None:
+            axes.text(0, row, " not measured", va="center", fontsize=8.5, color=palette.page("muted"))
+            continue
+        axes.barh(row, value.median, height=0.66, color=on.colours.colour(name))
+        axes.text(value.median + most * 0.02, row, f"{value.median:.2f}", va="center", fontsize=8.5)
+    axes.set_xlim(0, most * 1.25)
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
+    axes.set_xlabel("system calls per request")
+
+
+def _scaling(results, workload, series):
+    most = max(rate for points in series.values() for _, rate in points)
+
+    def draw(on):
+        panels = canvas.families(results, series)
+        for axes, (title, members) in zip(on.panels(len(panels), 2.3), panels):
+            for name in members:
+                _scaling_line(on, axes, name, series[name])
+            canvas.finish_panel(axes, title, most, "lower right")
+            axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+        on.label_all("workers (marks: measured; lines: the law that was fitted)", workload.unit)
+
+    gain = {name: max(rate for _, rate in points) / points[0][1] for name, points in series.items()}
+    best = max(gain, key=gain.get)
+    alt = (f"Lines: throughput over the number of workers under {workload.title}. {best} gains most: "
+           f"{words.ratio(gain[best])} times what it does with {series[best][0][0]}.")
+    return canvas.Plot(f"{workload.name}-scaling", "Scaling over workers", alt, draw)
+
+
+def _scaling_line(on, axes, name, points):
+    fit = usl.fit(points)
+    if fit is None:
+        canvas.line(on, axes, name, points)
+        return
+    canvas.line(on, axes, name, points, linestyle="none")
+    first, last = points[0][0], points[-1][0]
+    steps = [first + (last - first) * place / 60 for place in range(61)]
+    axes.plot(steps, [fit.throughput(workers) for workers in steps], color=on.colours.colour(name), linewidth=1.4)

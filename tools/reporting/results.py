@@ -1,0 +1,273 @@
+"""A result folder, read: what tools/compare measured, as plain objects.
+
+The one place that knows how the files are laid out (tools/comparison writes them). It computes nothing but medians of
+what was measured at the same setting; statistics are those of summary.json. Numbers keep the units of the files: times
+in microseconds; sizes in bytes or, where the name says so, in KiB.
+"""
+import dataclasses
+import json
+import pathlib
+import statistics
+
+from . import words
+
+
+class ResultsError(Exception):
+    """The folder is not what it should be; the text says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A median with the interval that holds it with 95 % confidence, from n rounds."""
+    median: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def spread(self):
+        """Half the interval, as a share of the median: 0.02 reads as plus or minus 2 %."""
+        return (self.high - self.low) / 2 / abs(self.median) if self.median else 0.0
+
+    def scaled(self, factor):
+        return Estimate(self.median * factor, self.low * factor, self.high * factor, self.n)
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What was measured: a model of ours with its flags, another server (a peer), or a twin for the noise (aa)."""
+    name: str
+    kind: str
+    model: str
+    flags: tuple
+    config: str
+    version: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """What was asked of the subjects. `unit` is that of its throughput, as in `requests/s`."""
+    name: str
+    service: str
+    title: str
+    unit: str
+    higher_is_better: bool
+    load_flags: tuple
+
+    @property
+    def is_paced(self):
+        """True where requests come at a given rate: all subjects that keep up have the same throughput then."""
+        return self.flag("rate") is not None
+
+    @property
+    def figure(self):
+        """The metric by which subjects are ranked."""
+        return "response_p99_us" if self.is_paced else "throughput"
+
+    @property
+    def more_is_better(self):
+        return self.higher_is_better and not self.is_paced
+
+    @property
+    def figure_title(self):
+        return "response time, 99th percentile" if self.is_paced else "throughput"
+
+    def write(self, value):
+        """A value of `figure`, with its unit."""
+        return words.time(value) if self.is_paced else words.rate(value, self.unit)
+
+    @property
+    def latency_metric(self):
+        """What latencies are read off: from when a request was due where there is a rate, from its start elsewhere."""
+        return "response" if self.is_paced else "service"
+
+    def flag(self, name, otherwise=None):
+        """The value of the load generator's flag `name` in this workload."""
+        for flag in self.load_flags:
+            if flag.startswith(f"--{name}="):
+                return flag.split("=", 1)[1]
+        return otherwise
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One subject under one workload: its estimates by metric, how many rounds failed, and what is to be said of it."""
+    metrics: dict
+    rounds_failed: int
+    marks: tuple
+
+    @property
+    def client_was_the_limit(self):
+        return any("client was the limit" in mark for mark in self.marks)
+
+    @property
+    def failed(self):
+        """True where a round failed or gave wrong replies: figures of the other rounds say nothing then."""
+        return self.rounds_failed > 0 or not self.metrics
+
+
+class Results:
+    """All of one folder. Raises ResultsError where it cannot be read."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.run = self._read_json("run.json")
+        self.summary = self._read_json("summary.json")
+        for name, content in (("run.json", self.run), ("summary.json", self.summary)):
+            if content.get("schema") != 1:
+                raise ResultsError(
+                    f"{self.folder / name} has schema {content.get('schema')}, and this reads 1: measure anew")
+        self.subjects = tuple(_subject(row) for row in self.run["subjects"])
+        self.workloads = tuple(_workload(row) for row in self.run["workloads"])
+        self.rounds = self._read_lines("rounds.jsonl")
+        self.memory = self._read_lines("memory.jsonl")
+        self.idle = self._read_lines("idle.jsonl")
+        self.scaling = self._read_lines("scaling.jsonl")
+        self.syscalls = self._read_lines("syscalls.jsonl")
+        self._cells = {(row["workload"], row["subject"]): row for row in self.summary["results"]}
+        self._verdicts = {}
+        for verdict in self.summary.get("verdicts", ()):
+            self._verdicts[verdict["workload"], verdict["metric"], verdict["a"], verdict["b"]] = verdict
+
+    @property
+    def models(self):
+        return tuple(subject for subject in self.subjects if subject.kind == "model")
+
+    @property
+    def peers(self):
+        return tuple(subject for subject in self.subjects if subject.kind == "peer")
+
+    def subject(self, name):
+        for subject in self.subjects:
+            if subject.name == name:
+                return subject
+        raise ResultsError(f"{self.folder} has no subject '{name}'; it has {', '.join(s.name for s in self.subjects)}")
+
+    def workload(self, name):
+        return next(workload for workload in self.workloads if workload.name == name)
+
+    def cell(self, workload, subject):
+        """The Cell, or None where the two were not put together."""
+        row = self._cells.get((workload, subject))
+        if row is None or row["rounds"] == 0:
+            return None
+        metrics = {name: _estimate(value) for name, value in row["metrics"].items()}
+        return Cell(metrics, row["rounds_failed"], tuple(row["marks"]))
+
+    def left_out(self, workload, subject):
+        """Why the two were not put together, where that was decided beforehand; None elsewhere."""
+        return next((entry["why"] for entry in self.run.get("skipped") or ()
+                     if (entry["workload"], entry["subject"]) == (workload, subject)), None)
+
+    def figure(self, workload, subject):
+        """The Estimate that the subject is ranked by under the Workload; None where there is none."""
+        return self.estimate(workload.name, subject, workload.figure)
+
+    def estimate(self, workload, subject, metric):
+        """The Estimate, or None where there is none, or none to be trusted."""
+        cell = self.cell(workload, subject)
+        return None if cell is None or cell.failed else cell.metrics.get(metric)
+
+    def noise_floor(self, workload, metric):
+        """By how much a subject differs from itself, as a share; None where no subject was measured twice."""
+        factor = next((entry["floor"] for entry in self.summary["noise"]
+                       if (entry["workload"], entry["metric"]) == (workload, metric)), None)
+        return None if factor is None else factor - 1
+
+    def differs(self, workload, metric, a, b):
+        """True where a real difference was found between a and b. Where nobody judged: where the intervals do not
+        meet."""
+        if a == b:
+            return False
+        for pair in ((a, b), (b, a)):
+            verdict = self._verdicts.get((workload, metric) + pair)
+            if verdict is not None:
+                return verdict["differs"]
+        one, other = self.estimate(workload, a, metric), self.estimate(workload, b, metric)
+        return one is not None and other is not None and (one.high < other.low or other.high < one.low)
+
+    def failures(self, workload, subject):
+        """Why rounds failed, each reason once."""
+        return sorted({row["failed"] for row in self.rounds
+                       if row["workload"] == workload and row["subject"] == subject and row.get("failed")})
+
+    def median_of(self, workload, subject, value):
+        """The median over the good rounds of value(row); None where there is none."""
+        values = [value(row) for row in self.rounds
+                  if row["workload"] == workload and row["subject"] == subject and not row.get("failed")]
+        values = [number for number in values if number is not None]
+        return statistics.median(values) if values else None
+
+    def over_idle(self, subject):
+        """(workload, [(idle connections, median throughput)]): beside more and more of them, from none; (None, [])
+        where that was not measured."""
+        rows = [row for row in self.idle if row["subject"] == subject]
+        if not rows:
+            return None, []
+        workload = rows[0]["workload"]
+        points = _medians(rows, "idle")
+        alone = self.estimate(workload, subject, "throughput")
+        if alone is not None and points and points[0][0] > 0:
+            points.insert(0, (0, alone.median))
+        return workload, points
+
+    def over_workers(self, workload, subject):
+        """[(workers, median throughput)] by rising number of workers; [] where that was not measured."""
+        return _medians([row for row in self.scaling if (row["workload"], row["subject"]) == (workload, subject)],
+                        "workers")
+
+    def memory_per_connection(self, subject):
+        """(own, kernel) as Estimates in bytes, of the first workload that has them; None for what was not measured."""
+        for workload in self.workloads:
+            metrics = self._cells.get((workload.name, subject), {}).get("metrics", {})
+            if "pss_bytes_per_connection" in metrics:
+                return tuple(_estimate(metrics.get(f"{whose}_bytes_per_connection")) for whose in ("pss", "kernel"))
+        return None, None
+
+    def _read_json(self, name):
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ResultsError(f"{path} is not there: give the folder that tools/compare wrote (its --out)") from None
+        except ValueError as error:
+            raise ResultsError(f"{path} is not JSON ({error}): measure anew") from None
+
+    def _read_lines(self, name):
+        """Lines of JSON; none where the file is not there. A last line that was cut short (Ctrl-C) is left out."""
+        path = self.folder / name
+        if not path.exists():
+            return []
+        rows = []
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, 1):
+            try:
+                rows.append(json.loads(line))
+            except ValueError as error:
+                if number < len(lines):
+                    raise ResultsError(f"{path}, line {number}, is not JSON ({error})") from None
+        return rows
+
+
+def _estimate(value):
+    return None if value is None else Estimate(value["median"], value["low"], value["high"], value["n"])
+
+
+def _medians(rows, key):
+    by_key = {}
+    for row in rows:
+        if not row.get("failed") and row.get("load"):
+            by_key.setdefault(row[key], []).append(row["load"]["replies_per_second"])
+    return [(step, statistics.median(rates)) for step, rates in sorted(by_key.items())]
+
+
+def _subject(row):
+    return Subject(row["name"], row["kind"], row.get("model") or row["name"], tuple(row.get("flags") or ()),
+                   row.get("config") or "", row.get("version") or "")
+
+
+def _workload(row):
+    return Workload(row["name"], row.get("service", ""),
+                    row.get("title") or row["name"],
+                    row.get("unit") or "requests/s", row.get("higher_is_better", True),
+                    tuple(row.get("load_flags") or ()))

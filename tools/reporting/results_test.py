@@ -1,0 +1,74 @@
+"""Result folders: whole ones, those that were broken off, and those that are none."""
+import json
+import pathlib
+import tempfile
+import unittest
+
+from . import results, synthetic
+
+
+class ResultsTest(unittest.TestCase):
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+
+    def test_no_folder_says_what_to_give(self):
+        with self.assertRaisesRegex(results.ResultsError, "tools/compare"):
+            results.Results(self.folder / "none")
+
+    def test_another_schema_is_refused(self):
+        synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
+        run = json.loads((self.folder / "run.json").read_text())
+        (self.folder / "run.json").write_text(json.dumps({**run, "schema": 2}))
+        with self.assertRaisesRegex(results.ResultsError, "schema 2"):
+            results.Results(self.folder)
+
+    def test_a_line_that_was_cut_short_is_left_out(self):
+        synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
+        (self.folder /
+         "rounds.jsonl").write_text('{"round": 1, "subject": "epoll", "workload": "work"}\n{"round": 2, "sub')
+        self.assertEqual(len(results.Results(self.folder).rounds), 1)
+
+    def test_a_broken_line_in_the_middle_is_an_error(self):
+        synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
+        (self.folder / "rounds.jsonl").write_text('{"round": 1, "sub\n{"round": 2}\n')
+        with self.assertRaisesRegex(results.ResultsError, "line 1"):
+            results.Results(self.folder)
+
+    def test_figures_beside_a_failed_round_are_not_trusted(self):
+        measured = results.Results(synthetic.tiny(self.folder, {"fork": {"throughput": 100}}, failed=("fork",)))
+        self.assertIsNone(measured.estimate("work", "fork", "throughput"))
+        self.assertTrue(measured.cell("work", "fork").failed)
+
+    def test_verdicts_hold_in_both_directions(self):
+        measured = results.Results(synthetic.tiny(
+            self.folder, {"epoll": {"throughput": 100}, "poll": {"throughput": 80}}, real=[("epoll", "poll")]))
+        self.assertTrue(measured.differs("work", "throughput", "poll", "epoll"))
+        self.assertFalse(measured.differs("work", "throughput", "poll", "poll"))
+
+    def test_without_a_verdict_intervals_that_meet_are_no_difference(self):
+        measured = results.Results(
+            synthetic.tiny(self.folder, {
+                "epoll": {
+                    "p": (100, 95, 105)
+                },
+                "poll": {
+                    "p": (104, 99, 109)
+                },
+                "fork": {
+                    "p": (150, 140, 160)
+                }
+            }))
+        self.assertFalse(measured.differs("work", "p", "epoll", "poll"))
+        self.assertTrue(measured.differs("work", "p", "epoll", "fork"))
+
+    def test_the_noise_floor_is_a_share(self):
+        measured = results.Results(synthetic.tiny(self.folder, {"epoll": {"throughput": 100}}))
+        self.assertAlmostEqual(measured.noise_floor("work", "throughput"), 0.02)
+        self.assertIsNone(measured.noise_floor("work", "service_p50_us"))
+
+
+if __name__ == "__main__":
+    unittest.main()

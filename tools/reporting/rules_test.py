@@ -1,0 +1,127 @@
+"""The rules behind "for this load take this model": each of them, by figures made for it."""
+import tempfile
+import unittest
+
+from . import results, rules, synthetic
+
+
+class RulesTest(unittest.TestCase):
+
+    def pick(self, figures, **options):
+        with tempfile.TemporaryDirectory() as folder:
+            measured = results.Results(synthetic.tiny(folder, figures, **options))
+            return rules.pick(measured, measured.workloads[0])
+
+    def test_the_fastest_is_taken(self):
+        pick = self.pick({"fork": {"throughput": 50}, "epoll": {"throughput": 100}, "poll": {"throughput": 80}},
+                         real=[("epoll", "poll"), ("epoll", "fork")])
+        self.assertEqual(pick.model, "epoll")
+        self.assertEqual(pick.level, ("epoll",))
+        self.assertIn("next is poll with 0.80 of that, last fork with 0.50", pick.because[0])
+
+    def test_a_difference_that_is_not_real_decides_nothing(self):
+        pick = self.pick({
+            "poll": {
+                "throughput": 96,
+                "service_p99_us": 100
+            },
+            "epoll": {
+                "throughput": 100,
+                "service_p99_us": 200
+            }
+        })
+        self.assertEqual(pick.level, ("poll", "epoll"))
+        self.assertEqual(pick.model, "poll")
+        self.assertIn("lowest 99th percentile: 100 µs (epoll: 200 µs)", pick.because[1])
+
+    def test_a_real_difference_that_is_not_material_decides_nothing(self):
+        pick = self.pick({"poll": {"throughput": 98}, "epoll": {"throughput": 100}}, real=[("poll", "epoll")])
+        self.assertEqual(pick.level, ("poll", "epoll"))
+
+    def test_memory_decides_after_latency(self):
+        figures = {name: {"throughput": 100, "service_p99_us": 100, "pss_bytes_per_connection": own,
+                          "kernel_bytes_per_connection": 8000} for name, own in (("thread", 12000), ("epoll", 200))}
+        pick = self.pick(figures)
+        self.assertEqual(pick.model, "epoll")
+        self.assertIn("least memory per connection", pick.because[1])
+
+    def test_processor_time_decides_last(self):
+        figures = {
+            name: {
+                "throughput": 100,
+                "cpu_us_per_request": cost
+            } for name, cost in (("epoll", 6.5), ("uring", 5.0))
+        }
+        self.assertEqual(self.pick(figures).model, "uring")
+
+    def test_who_cannot_be_told_apart_is_named_in_the_servers_order(self):
+        pick = self.pick({"select": {"throughput": 100}, "poll": {"throughput": 101}})
+        self.assertEqual(pick.model, "select")
+        self.assertIn("select is the first in the server's list", pick.because[-1])
+        self.assertIn("no real difference; the best median is poll's", pick.because[0])
+
+    def test_a_failed_round_takes_a_model_out(self):
+        pick = self.pick({
+            "fork": {
+                "throughput": 200
+            },
+            "epoll": {
+                "throughput": 100
+            }
+        },
+                         failed=("fork",),
+                         real=[("fork", "epoll")])
+        self.assertEqual(pick.model, "epoll")
+        self.assertEqual(pick.out_of_question[0][0], "fork")
+
+    def test_all_failed_means_no_model(self):
+        self.assertIsNone(self.pick({"fork": {"throughput": 200}}, failed=("fork",)).model)
+
+    def test_where_the_client_was_the_limit_the_limited_are_level(self):
+        limit = ["the client was the limit (7 of 7 rounds)"]
+        figures = {
+            "epoll": {
+                "throughput": 100,
+                "cpu_us_per_request": 5
+            },
+            "uring": {
+                "throughput": 110,
+                "cpu_us_per_request": 4
+            },
+            "fork": {
+                "throughput": 50,
+                "cpu_us_per_request": 9
+            }
+        }
+        pick = self.pick(figures, marks={"epoll": limit, "uring": limit}, real=[("epoll", "uring"), ("uring", "fork")])
+        self.assertEqual(pick.level, ("epoll", "uring"))
+        self.assertTrue(any("client was the limit" in warning for warning in pick.warnings))
+
+    def test_at_a_given_rate_the_response_time_decides(self):
+        figures = {
+            "fork": {
+                "throughput": 2000,
+                "response_p99_us": 900
+            },
+            "epoll": {
+                "throughput": 2000,
+                "response_p99_us": 300
+            }
+        }
+        pick = self.pick(figures, rate=2000, real=[("fork", "epoll")])
+        self.assertEqual(pick.model, "epoll")
+        self.assertIn("fork with 3.00 times as long", pick.because[0])
+
+    def test_memory_below_zero_is_noise_about_zero(self):
+        figures = {
+            name: {
+                "throughput": 100,
+                "pss_bytes_per_connection": own,
+                "kernel_bytes_per_connection": (-5000, -9000, 100)
+            } for name, own in (("thread", 12000), ("epoll", 200))
+        }
+        self.assertNotIn("-", self.pick(figures).because[1])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,285 @@
+"""Writes a result folder of invented, plausible data, for tests alone: the same for the same seed. Nothing was
+measured."""
+import itertools
+import json
+import pathlib
+import random
+
+from comparison import store, summary
+
+# CPU per request in microseconds; bytes per idle connection, own and kernel's; whether its workers scale; system calls
+# per request; whether idle connections cost it anything.
+_MODELS = {
+    "loop": (6.0, 200, 8200, False, 2.0, 0),
+    "fork": (12.5, 36000, 92000, True, 2.0, 0),
+    "thread": (10.8, 12400, 35000, True, 2.0, 0),
+    "prefork": (6.4, 36000, 92000, True, 2.1, 0),
+    "threadpool": (6.3, 11000, 35000, True, 2.1, 0),
+    "select": (6.6, 200, 8200, True, 2.1, 30),
+    "poll": (6.6, 210, 8200, True, 2.1, 11),
+    "epoll": (6.5, 190, 8200, True, 2.1, 0),
+    "coroutine": (6.6, 700, 8200, True, 2.1, 0),
+    "uring": (5.6, 800, 8300, True, 0.3, 0),
+}
+# name, service, title, flags of the load generator, cost in units of the above, bytes of a reply
+_WORKLOADS = (
+    ("echo", "echo", "echo, 64 B, 64 connections", ["--workload=echo", "--size=64", "--connections=64"], 1.0, 64),
+    ("echo-rate", "echo", "echo, 64 B, 2,000 a second due",
+     ["--workload=echo", "--size=64", "--rate=2000", "--connections=64"], 1.0, 64),
+    ("churn", "echo", "a new connection for each request", ["--workload=churn", "--size=64",
+                                                            "--connections=32"], 6.0, 64),
+    ("http-1k", "http", "http, 1 KiB, keep-alive", ["--workload=http", "--name=1k", "--connections=64"], 1.5, 1240),
+    ("http-64k", "http", "http, 64 KiB, keep-alive", ["--workload=http", "--name=64k", "--connections=64"], 4.0, 65760),
+    ("compute", "compute", "primes below 10,000", ["--workload=compute", "--primes=10000",
+                                                   "--connections=8"], 60.0, 12),
+)
+_CHURN = {"fork": 30.0, "thread": 3.0}
+_QUANTILES = (("p50", 0.95), ("p90", 1.3), ("p99", 2.1), ("p99.9", 4.5), ("max", 9.0))
+
+
+def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.015, seed=1, workers=(1, 2, 3, 4, 6, 8),
+          workloads=tuple(row[0] for row in _WORKLOADS)):
+    """Writes the files of a result folder, for `models` of those known above, with `noise` as the standard
+    deviation."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    chance = random.Random(seed)
+    subjects = [{
+        "name": name,
+        "kind": "model",
+        "model": name,
+        "flags": [f"--model={name}"],
+        "version": ""
+    } for name in models]
+    subjects += [{"name": name, "kind": "peer", "model": name, "flags": [], "version": "1.22.1",
+                  "config": "worker_processes 1;\nevents { worker_connections 20000; }\n"} for name in peers]
+    if models:
+        subjects.append({
+            "name": f"{models[-1]} (again)",
+            "kind": "aa",
+            "model": models[-1],
+            "flags": [f"--model={models[-1]}"],
+            "of": models[-1]
+        })
+    workloads = [row for row in _WORKLOADS if row[0] in workloads]
+    skipped, lines = [], []
+    for subject in subjects:
+        for workload in workloads:
+            why = _why_not(subject, workload)
+            if why:
+                skipped.append({"subject": subject["name"], "workload": workload[0], "why": why})
+    for number in range(rounds):
+        for subject in subjects:
+            for workload in workloads:
+                if not _why_not(subject, workload):
+                    lines.append(_round(number, subject, workload, chance, noise))
+    memory, idle = _idle(subjects, chance, noise)
+    scaled = "compute" if "compute" in [row[0] for row in workloads] else workloads[0][0]
+    _write_lines(folder / "rounds.jsonl", lines)
+    _write_lines(folder / "memory.jsonl", memory)
+    _write_lines(folder / "idle.jsonl", idle)
+    _write_lines(folder / "scaling.jsonl", _scaling(models, scaled, workers, chance, noise))
+    _write_lines(folder / "syscalls.jsonl", _syscalls(subjects))
+    (folder / "run.json").write_text(json.dumps(_run(subjects, rounds, seed, skipped, workloads), indent=1),
+                                     encoding="utf-8")
+    made = store.Store(str(folder))
+    made.write_summary(summary.of(made))
+    return folder
+
+
+def usl(workers, one=50000.0, sigma=0.06, kappa=0.004):
+    """Throughput by the Universal Scalability Law."""
+    return one * workers / (1 + sigma * (workers - 1) + kappa * workers * (workers - 1))
+
+
+def _run(subjects, rounds, seed, skipped, workloads=()):
+    rows = {
+        "listen backlog": "4096",
+        "socket options": "SO_REUSEADDR=1 TCP_NODELAY=1",
+        "processors": "0",
+        "workers": "1"
+    }
+    contract = {row: {subject["name"]: value for subject in subjects} for row, value in rows.items()}
+    remarks = []
+    for subject in subjects:
+        if subject["kind"] == "peer":
+            contract["listen backlog"][subject["name"]] = "511"
+            remarks.append(f"listen backlog: {subject['name']} has 511, the others have 4096")
+    return {
+        "schema":
+            1,
+        "command": ["tools/compare", "--quick"],
+        "started":
+            "2026-01-01T12:00:00+00:00",
+        "seed":
+            seed,
+        "rounds":
+            rounds,
+        "duration_s":
+            1.0,
+        "git": {
+            "revision": "synthetic",
+            "dirty": False
+        },
+        "unfit": [],
+        "skipped":
+            skipped,
+        "machine": {
+            "cpu": "Invented Processor",
+            "cores": 2,
+            "memory_kib": 4 * 2**20,
+            "kernel": "Linux 6.1.0 x86_64"
+        },
+        "sysctls": {
+            "net.core.somaxconn": "4096",
+            "net.ipv4.tcp_congestion_control": "cubic",
+            "kernel.none": None
+        },
+        "fairness": {
+            "contract": contract,
+            "violations": [],
+            "remarks": remarks
+        },
+        "client_kernel_bytes_per_connection":
+            0,
+        "subjects":
+            subjects,
+        "workloads": [{
+            "name": name,
+            "service": service,
+            "load_flags": flags,
+            "title": title,
+            "unit": "replies/s",
+            "higher_is_better": True
+        } for name, service, title, flags, _, _ in workloads],
+    }
+
+
+def _why_not(subject, workload):
+    if subject["kind"] == "peer" and workload[1] != "http":
+        return f"does not serve {workload[1]}"
+    if subject["model"] == "loop" and workload[0] != "churn":
+        return "serves one client after the other"
+    return None
+
+
+def _cost(subject, workload):
+    """Microseconds of processor per request."""
+    model = subject["model"]
+    own = _MODELS[model][0] if model in _MODELS else 9.0
+    if workload[0] == "churn":
+        return 6.0 * _CHURN.get(model, 6.0)
+    return workload[4] * own if workload[0] != "compute" else 300 + own
+
+
+def _round(number, subject, workload, chance, noise):
+    cost = _cost(subject, workload) * max(0.2, chance.gauss(1, noise))
+    marks = ["the client was the limit"] if cost < 6.0 else []
+    if number == 1 and workload[0] == "echo":
+        marks.append("other programs took 30 % of a processor")
+    failed = None
+    if subject["model"] == "fork" and workload[0] == "http-64k" and number == 2:
+        failed = "3 replies were not what they had to be"
+        marks.append("errors: " + failed)
+    replies = 2000 if workload[0] == "echo-rate" else int(1e6 / cost)
+    return {
+        "round": number, "subject": subject["name"], "workload": workload[0], "failed": failed, "marks": marks,
+        "load": _load(workload, replies, cost, chance, noise),
+        "server": {"cpu_user_s": replies * cost * 0.35e-6, "cpu_system_s": replies * cost * 0.6e-6, "requests": replies,
+                   "voluntary_switches": replies // 40, "involuntary_switches": 20, "threads": 1, "processes": 1,
+                   "descriptors": 80, "pss_kib": 2400, "listen_overflows": 0, "connections_per_worker": [64],
+                   "work_gini": 0.0},
+    }
+
+
+def _load(workload, replies, cost, chance, noise):
+    busy = 1.0 if workload[0] == "echo-rate" else 64.0
+    times = {"count": replies, "mean": cost * 1e3 * busy}
+    for label, factor in _QUANTILES:
+        times[label] = cost * 1e3 * busy * factor * max(0.2, chance.gauss(1, 2 * noise))
+    return {
+        "workload": workload[0],
+        "connections": 64,
+        "replies": replies,
+        "seconds": 1.0,
+        "replies_per_second": replies,
+        "bytes_in": replies * workload[5],
+        "service_ns": times,
+        "response_ns": times,
+        "fairness": 1.0,
+        "faults": []
+    }
+
+
+def _idle(subjects, chance, noise):
+    memory, idle = [], []
+    for subject in subjects:
+        if subject["kind"] != "model" or subject["model"] == "loop":
+            continue
+        cost, own, kernel, _, _, per_idle = _MODELS[subject["model"]]
+        most = {"fork": 1000, "prefork": 1000, "select": 900}.get(subject["model"], 10000)
+        for step in (1, 100, 300, 1000, 3000, 10000):
+            memory_row = {"subject": subject["name"], "workload": "echo", "idle": step, "failed": None}
+            if step <= most:
+                memory.append(dict(memory_row, pss_kib=2400 + step * own / 1024 * chance.gauss(1, noise),
+                                   kernel_kib=900 + step * kernel / 1024 * chance.gauss(1, noise)))
+            rate = 1e6 / (cost + step * per_idle / 1000 / 1.2) * chance.gauss(1, noise)
+            if 1 < step <= most:
+                idle.append(dict(memory_row, load={"replies_per_second": rate}, server={}))
+    return memory, idle
+
+
+def _scaling(models, workload, workers, chance, noise):
+    return [{"subject": model, "workload": workload, "workers": count, "server": {}, "failed": None,
+             "load": {"replies_per_second": usl(count, 1e6 / _MODELS[model][0]) * chance.gauss(1, noise)}}
+            for model in models if _MODELS[model][3] for count in workers]
+
+
+def _syscalls(subjects):
+    return [{"subject": subject["name"], "workload": "echo", "requests": 1000, "failed": None,
+             "calls": {"recvfrom": 1000, "sendto": 1000, "epoll_wait": int(1000 * (_MODELS[subject["model"]][4] - 2))}
+             if _MODELS[subject["model"]][4] > 1 else {"io_uring_enter": 300}}
+            for subject in subjects if subject["kind"] == "model"]
+
+
+def _write_lines(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def tiny(folder, figures, marks=None, failed=(), real=(), rate=None):
+    """A folder with one workload, `work`, and nothing but a summary.
+
+    figures  {model: {metric: median or (median, low, high)}}; a number alone gets bounds 1 % off
+    marks    {model: [texts]}
+    failed   models of which a round failed
+    real     (a, b) pairs whose throughput was judged to differ; all others were judged not to
+    rate     the load generator's --rate, where requests are due at one
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = ["--workload=echo"] + ([f"--rate={rate}"] if rate else [])
+    run = _run([{"name": name, "kind": "model", "model": name, "flags": []} for name in figures], 7, 1, [])
+    run["workloads"] = [{"name": "work", "service": "echo", "load_flags": flags, "title": "work", "unit": "replies/s",
+                         "higher_is_better": True}]
+    results = [{"subject": name, "kind": "model", "workload": "work", "rounds": 7, "rounds_failed": int(name in failed),
+                "marks": (marks or {}).get(name, []),
+                "metrics": {metric: _interval(value) for metric, value in metrics.items()}}
+               for name, metrics in figures.items()]
+    judged = "response_p99_us" if rate else "throughput"
+    verdicts = [{"a": a, "b": b, "workload": "work", "metric": judged, "differs": (a, b) in real or (b, a) in real}
+                for a, b in itertools.combinations(figures, 2)]
+    noise = [{"workload": "work", "metric": judged, "floor": 1.02}]
+    (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    (folder / "summary.json").write_text(json.dumps({
+        "schema": 1,
+        "results": results,
+        "noise": noise,
+        "verdicts": verdicts
+    }),
+                                         encoding="utf-8")
+    return folder
+
+
+def _interval(value):
+    median, low, high = value if isinstance(value, tuple) else (value, 0.99 * value, 1.01 * value)
+    return {"median": median, "low": low, "high": high, "n": 7, "unit": ""}
