@@ -148,6 +148,20 @@ class CapacityTest(AnswersTest):
         self.assertIn("http-1k", done.stderr)
 
 
+class CoresTest(unittest.TestCase):
+
+    def test_what_was_not_fitted_uses_at_least_what_it_was_seen_to_keep_busy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"fork": {"throughput": 200_000, "cpu_us_per_request": 7.5}})
+            line = {"round": 1, "subject": "fork", "workload": "work", "marks": [], "failed": None, "load": None,
+                    "server": {"threads": 8, "processes": 8}}
+            pathlib.Path(folder, "rounds.jsonl").write_text(json.dumps(line) + "\n")
+            measured = results.Results(folder)
+            cores, doubts = cost.Costs(measured, measured.subject("fork")).cores("work", 4)
+        self.assertEqual((cores.middle, cores.low, cores.high), (4, 1.5, 4))
+        self.assertIn("1.5 were seen busy", doubts[0])
+
+
 class SpanTest(unittest.TestCase):
 
     def test_bounds_are_those_of_the_worst(self):

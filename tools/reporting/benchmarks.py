@@ -84,7 +84,9 @@ def render(results):
 def keep(results, folder):
     """Writes what render() needs into `folder`: a result folder that is small."""
     folder.mkdir(parents=True, exist_ok=True)
-    run = {name: value for name, value in results.run.items() if name not in ("options", "sysctls")}
+    run = {name: value for name, value in results.run.items() if name != "options"}
+    run["programs"] = {name: {fact: value for fact, value in facts.items() if fact != "path"}
+                       for name, facts in run.get("programs", {}).items()}
     run["measured"] = doubts.count(results)
     _write(folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False) + "\n")
     summary = results.summary
@@ -139,6 +141,7 @@ def _answer(results, workload):
         "workload": workload.name,
         "title": workload.title,
         "model": pick.model,
+        "is_guess": pick.is_guess,
         "level": words.names(level),
         "because": " ".join(pick.because + pick.warnings)
     })

@@ -5,6 +5,7 @@ Every plot is drawn twice, wide and narrow, since a picture that is shrunk to a 
 import dataclasses
 import io
 import re
+import textwrap
 
 import matplotlib
 
@@ -104,6 +105,15 @@ def legend_above(axes, handles):
     """A legend in one line over the axes, at the right."""
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(handles), handletextpad=0.2,
                 columnspacing=1.2, borderaxespad=0.2)
+
+
+def rows(on, axes, names):
+    """A row for each name, the first at the top; long names take two lines on a phone."""
+    labels = [textwrap.fill(name, 17) for name in names] if on.is_narrow else names
+    axes.set_yticks(range(len(names)), labels, linespacing=0.9)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
 
 
 def families(results, names):

@@ -109,9 +109,10 @@ class Costs:
         if self._uses_one_core(workload_name):
             return Span.exactly(1.0), [f"{self.subject.name} was measured with one thread, and not with more workers: "
                                        "one core is counted."]
-        return Span(float(available), 1.0, float(available)), [
+        seen = min(float(available), max(1.0, self._cores_kept_busy(workload_name)))
+        return Span(float(available), seen, float(available)), [
             f"Too few numbers of workers were measured to fit the scaling of {self.subject.name} under "
-            f"{workload_name}: at best it is in proportion to the cores."
+            f"{workload_name}: at best it is in proportion to the cores, and {seen:.1f} were seen busy."
         ]
 
     def throughput_check(self, workload_name, server_cores):
@@ -135,6 +136,12 @@ class Costs:
             return None
         most, measured = points[-1]
         return most, line.intercept + line.slope * most, measured
+
+    def _cores_kept_busy(self, workload_name):
+        """How many it was seen to keep busy in the rounds: throughput times processor time of a request."""
+        throughput = self._results.estimate(workload_name, self.subject.name, "throughput")
+        cost = self.request_us(workload_name)
+        return throughput.median * cost.middle / 1e6 if throughput is not None and cost is not None else 0.0
 
     def _uses_one_core(self, workload_name):
         threads = self._results.median_of(workload_name, self.subject.name, lambda row: row["server"]["threads"])

@@ -79,10 +79,18 @@ def _answer(results, workload, colours):
     level = [name for name in pick.level if name != pick.model]
     peers = [f"{subject.name} reaches {words.ratio(rules.share_of_best(results, workload, subject.name))}"
              for subject in results.peers if rules.share_of_best(results, workload, subject.name)]
-    return {"title": f"{workload.name}: {workload.title}", "model": pick.model, "level": words.names(level),
+    return {"title": f"{workload.name}: {workload.title}", "model": pick.model, "is_guess": pick.is_guess,
+            "level": words.names(level),
             "swatch": colours.variable_of(pick.model) if pick.model else "", "because": pick.because,
             "warnings": pick.warnings, "peers": f"Beside the best model: {words.names(peers)}." if peers else "",
-            "out": [f"{name} ({why})" for name, why in pick.out_of_question]}
+            "out": _out(pick.out_of_question)}
+
+
+def _out(failed):
+    """Who failed, and why; of many only who, since the section of the workload tells the rest."""
+    if len(failed) > 2:
+        return [f"{words.names(name for name, _ in failed)}, since a round failed"]
+    return [f"{name} ({why})" for name, why in failed]
 
 
 def _workload(results, workload, pictures):

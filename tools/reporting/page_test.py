@@ -2,6 +2,7 @@
 import html.parser
 import pathlib
 import re
+import subprocess
 import tempfile
 import unittest
 import xml.etree.ElementTree
@@ -122,6 +123,21 @@ class PageTest(unittest.TestCase):
             run.write_text(run.read_text().replace('"revision": "synthetic"', '"revision": null'))
             self.assertIn("revision <code>unknown</code>",
                           page.write(results.Results(folder), folder).read_text("utf-8"))
+
+    def test_the_command_makes_it_and_says_where(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"prefork --accept=reuseport --workers=4": {"throughput": 100}})
+            done = self.run_tool(folder)
+            self.assertEqual((done.returncode, done.stdout), (0, f"report: {folder}/report.html\n"), done.stderr)
+
+    def test_the_command_says_what_to_give_it(self):
+        done = self.run_tool("/nonexistent")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("tools/compare", done.stderr)
+
+    def run_tool(self, folder):
+        tool = pathlib.Path(__file__).resolve().parent.parent / "report"
+        return subprocess.run([str(tool), folder], capture_output=True, text=True, timeout=100, check=False)
 
     def test_a_run_where_all_failed_still_makes_a_page(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -51,14 +51,6 @@ def _time_ticks(axes, is_narrow):
     axes.set_xlim(low, high)
 
 
-def _rows(axes, names):
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x")
-
-
 def _height(names, extra):
     return _ROW_INCHES * len(names) + extra
 
@@ -66,7 +58,7 @@ def _height(names, extra):
 def _throughput(results, workload, names):
     def draw(on):
         axes = on.axes(_height(names, 0.6))[0][0]
-        _rows(axes, names)
+        canvas.rows(on, axes, names)
         write = words.time if workload.is_paced else words.number
         most = max(results.figure(workload, name).high for name in names)
         for row, name in enumerate(names):
@@ -92,7 +84,7 @@ def _throughput(results, workload, names):
 def _latency(results, workload, names):
     def draw(on):
         axes = on.axes(_height(names, 0.85))[0][0]
-        _rows(axes, names)
+        canvas.rows(on, axes, names)
         axes.set_xscale("log")
         for row, name in enumerate(names):
             found = [(mark, results.estimate(workload.name, name, f"{workload.latency_metric}_{label}_us"))
@@ -150,7 +142,7 @@ def _cost(results, workload, names):
 
 
 def _processor_panel(axes, results, workload, names, on):
-    _rows(axes, names)
+    canvas.rows(on, axes, names)
     most = max(results.estimate(workload.name, name, "cpu_us_per_request").median for name in names)
     for row, name in enumerate(names):
         value = results.estimate(workload.name, name, "cpu_us_per_request")
@@ -173,7 +165,7 @@ def _user_share(row):
 
 
 def _calls_panel(axes, results, workload, names, on):
-    _rows(axes, names)
+    canvas.rows(on, axes, names)
     values = [results.estimate(workload.name, name, "syscalls_per_request") for name in names]
     most = max(value.median for value in values if value is not None) or 1
     for row, (name, value) in enumerate(zip(names, values)):

@@ -9,6 +9,10 @@ from . import words
 
 # A difference that is real but smaller decides nothing: what it wins is lost again by the next change of the kernel.
 MATERIAL = 0.03
+# Medians that lie within so much of the best look equal; farther apart, and still no real difference, they are noisy.
+_NEAR = 0.1
+# A noise floor above which the reader is told that the machine was too restless.
+_LOUD = 0.2
 
 RULES = (
     "Only our own models stand for election, and only those of which no round failed. Other people's servers are "
@@ -20,8 +24,9 @@ RULES = (
     "Of those that are level the lowest 99th percentile of the service time decides; then the least memory per "
     "connection, own and kernel's; then the least processor time per request. Each decides only where the difference "
     "is real and material.",
-    "Whoever is still level then is equal. The one that the server lists first is named: the list begins with the "
-    "simplest.",
+    "Whoever is still level then is equal, and the one that the server lists first is named: the list begins with the "
+    f"simplest. But where their medians are more than {words.percent(_NEAR)} apart, they are level only since the "
+    "measurements are too noisy: the one with the best median is named then, as a guess.",
 )
 
 
@@ -30,6 +35,7 @@ class Pick:
     """The answer for one workload. `model` is None where no model qualifies; `because` then says so."""
     workload: str
     model: str
+    is_guess: bool  # True where nothing but noise is between it and others.
     level: tuple        # Models that are as fast as the fastest, the model itself included.
     because: tuple      # Sentences, the weightiest first.
     warnings: tuple     # What to doubt, in sentences.
@@ -58,11 +64,12 @@ def pick(results, workload):
         else:
             able.append(subject.name)
     if not able:
-        return Pick(workload.name, None, (), ("No model went through this without a fault.",), (), tuple(out))
+        return Pick(workload.name, None, False, (), ("No model went through this without a fault.",), (), tuple(out))
     leader = _leader(results, workload, able)
     level = [name for name in able if name == leader or _is_level(results, workload, leader, name)]
-    chosen, reasons = _decide(results, workload, level)
-    return Pick(workload.name, chosen, tuple(level), tuple(_speed(results, workload, leader, level, able) + reasons),
+    chosen, is_guess, reasons = _decide(results, workload, level)
+    because = _speed(results, workload, leader, level, able) + reasons
+    return Pick(workload.name, chosen, is_guess, tuple(level), tuple(because),
                 tuple(_warnings(results, workload, leader)), tuple(out))
 
 
@@ -124,7 +131,7 @@ _MEASURES = (
 
 
 def _decide(results, workload, level):
-    """(model, sentences): narrows `level` down, measure by measure."""
+    """(model, whether it is a guess, sentences): narrows `level` down, measure by measure."""
     reasons = []
     left = list(level)
     for measure in _MEASURES:
@@ -135,13 +142,20 @@ def _decide(results, workload, level):
         stay = [name for name in left if name == best or not _is_worse(results, workload, measure, values, best, name)]
         if len(stay) < len(left):
             worst = max(left, key=lambda name: values[name].median)
-            whose = "it has" if len(stay) == 1 else f"{words.names(stay)} have"
+            whose = "it has" if len(stay) == 1 else f"{words.some(stay)} have"
             reasons.append(f"Of these {whose} {measure.phrase}: {measure.write(values[best].median)} "
                            f"({worst}: {measure.write(values[worst].median)}).")
             left = stay
-    if len(left) > 1:
-        reasons.append(f"{words.names(left)} are level in this, too; {left[0]} is the first in the server's list.")
-    return left[0], reasons
+    if len(left) == 1:
+        return left[0], False, reasons
+    shares = {name: share_of_best(results, workload, name) for name in left}
+    best = max(left, key=shares.get)
+    if min(shares.values()) < (1 - _NEAR) * shares[best]:
+        reasons.append(f"The measurements are too noisy to tell {words.some(left)} apart: {best}, which has the best "
+                       "median of them, is a guess.")
+        return best, True, reasons
+    reasons.append(f"{words.some(left)} are level in this, too; {left[0]} is the first in the server's list.")
+    return left[0], False, reasons
 
 
 def _is_worse(results, workload, measure, values, best, name):
@@ -159,8 +173,8 @@ def _speed(results, workload, leader, level, able):
     if len(level) == 1:
         text = f"It is {'the quickest to respond' if workload.is_paced else 'the fastest'}: {figure}"
     else:
-        who = f"All {len(able)} models" if len(level) == len(able) else words.names(level)
-        text = f"{who} are level, told apart by no real difference; the best median is {leader}'s, {figure}"
+        who = f"all {len(able)} models" if len(level) == len(able) > 2 else words.some(level)
+        text = f"Between {who} no difference was found that counts; the best median is {leader}'s, {figure}"
     if not behind:
         return [text + "."]
     shares = {name: share_of_best(results, workload, name) for name in behind}
@@ -177,8 +191,11 @@ def _warnings(results, workload, leader):
     warnings = []
     if results.cell(workload.name, leader).client_was_the_limit:
         warnings.append("The client was the limit, not the server: the fastest models may be faster than shown.")
-    if results.noise_floor(workload.name, workload.figure) is None:
+    floor = results.noise_floor(workload.name, workload.figure)
+    if floor is None:
         warnings.append("No model was measured against itself here: small differences may be noise.")
+    elif floor > _LOUD:
+        warnings.append(f"The noise is {words.percent(floor)}: measure again on a quiet machine to tell more apart.")
     if results.figure(workload, leader).n < 5:
         warnings.append(f"Only {results.figure(workload, leader).n} rounds: the intervals are rough.")
     return warnings

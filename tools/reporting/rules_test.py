@@ -58,7 +58,15 @@ class RulesTest(unittest.TestCase):
         pick = self.pick({"select": {"throughput": 100}, "poll": {"throughput": 101}})
         self.assertEqual(pick.model, "select")
         self.assertIn("select is the first in the server's list", pick.because[-1])
-        self.assertIn("no real difference; the best median is poll's", pick.because[0])
+        self.assertIn("no difference was found that counts; the best median is poll's", pick.because[0])
+
+    def test_what_only_noise_makes_level_gets_the_best_median_as_a_guess(self):
+        pick = self.pick({"fork": {"throughput": 50}, "poll": {"throughput": 90}, "epoll": {"throughput": 100}})
+        self.assertEqual(pick.model, "epoll")
+        self.assertEqual(pick.level, ("fork", "poll", "epoll"))
+        self.assertTrue(pick.is_guess)
+        self.assertIn("too noisy to tell fork, poll and epoll apart: epoll, which has the best median of them, is a",
+                      pick.because[-1])
 
     def test_a_failed_round_takes_a_model_out(self):
         pick = self.pick({
@@ -111,6 +119,10 @@ class RulesTest(unittest.TestCase):
         pick = self.pick(figures, rate=2000, real=[("fork", "epoll")])
         self.assertEqual(pick.model, "epoll")
         self.assertIn("fork with 3.00 times as long", pick.because[0])
+
+    def test_a_loud_machine_is_said_to_be_one(self):
+        self.assertEqual(self.pick({"epoll": {"throughput": 100}}).warnings, ())
+        self.assertIn("The noise is 56 %", self.pick({"epoll": {"throughput": 100}}, noise=0.56).warnings[0])
 
     def test_memory_below_zero_is_noise_about_zero(self):
         figures = {

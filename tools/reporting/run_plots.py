@@ -56,10 +56,7 @@ def _memory(results):
 
     def draw(on):
         axes = on.axes(_ROW_INCHES * len(names) + 0.85)[0][0]
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x")
+        canvas.rows(on, axes, names)
         axes.set_xscale("log")
         for row, name in enumerate(names):
             _memory_row(axes, row, found[name], on.colours.colour(name), on.is_narrow)

@@ -246,7 +246,7 @@ def _write_lines(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def tiny(folder, figures, marks=None, failed=(), real=(), rate=None):
+def tiny(folder, figures, marks=None, failed=(), real=(), rate=None, noise=0.02):
     """A folder with one workload, `work`, and nothing but a summary.
 
     figures  {model: {metric: median or (median, low, high)}}; a number alone gets bounds 1 % off
@@ -254,6 +254,7 @@ def tiny(folder, figures, marks=None, failed=(), real=(), rate=None):
     failed   models of which a round failed
     real     (a, b) pairs whose throughput was judged to differ; all others were judged not to
     rate     the load generator's --rate, where requests are due at one
+    noise    the noise floor, as a share
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -268,7 +269,7 @@ def tiny(folder, figures, marks=None, failed=(), real=(), rate=None):
     judged = "response_p99_us" if rate else "throughput"
     verdicts = [{"a": a, "b": b, "workload": "work", "metric": judged, "differs": (a, b) in real or (b, a) in real}
                 for a, b in itertools.combinations(figures, 2)]
-    noise = [{"workload": "work", "metric": judged, "floor": 1.02}]
+    noise = [{"workload": "work", "metric": judged, "floor": 1 + noise}]
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     (folder / "summary.json").write_text(json.dumps({
         "schema": 1,

@@ -54,6 +54,12 @@ def names(items):
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
 
 
+def some(items, most=4):
+    """As names(), but of many only the first: 'a, b, c and 7 others'."""
+    items = list(items)
+    return names(items if len(items) <= most else items[:most - 1] + [f"{len(items) - most + 1} others"])
+
+
 def estimate(value, write):
     """An Estimate, written by `write`, with its spread: '152 k ± 1.2 %'. One measurement has none."""
     if value.n == 1:

@@ -47,6 +47,10 @@ class WordsTest(unittest.TestCase):
         self.assertEqual(words.names(["a", "b", "c"]), "a, b and c")
         self.assertEqual(words.names([]), "")
 
+    def test_of_many_names_the_first_are_enough(self):
+        self.assertEqual(words.some("abcd"), "a, b, c and d")
+        self.assertEqual(words.some("abcdefghij"), "a, b, c and 7 others")
+
 
 if __name__ == "__main__":
     unittest.main()
