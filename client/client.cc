@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,21 +15,29 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/command_line.h"
+#include "client/backup.h"
 #include "client/chat.h"
 #include "client/command.h"
+#include "client/format.h"
 #include "client/interrupt.h"
 #include "client/line_editor.h"
 #include "client/line_source.h"
+#include "client/parts.h"
+#include "client/progress_bar.h"
 #include "client/runner.h"
 #include "client/shell.h"
 #include "net/endpoint.h"
 
 DEFINE_string(server, "file://127.0.0.1:8081", "whom to ask: file://HOST:PORT; for chat, chat://HOST:PORT");
 DEFINE_string(o, "", "where get puts the file");
+DEFINE_string(from, "", "get: the servers that have the file, HOST:PORT,...; each gives a part");
+DEFINE_int32(segments, 0, "get: in so many parts at the same time; 0: one from each server");
+DEFINE_int32(jobs, 4, "backup: so many files at the same time");
 DEFINE_bool(json, false, "list and stat print JSON");
 DEFINE_bool(quiet, false, "show no progress");
 DEFINE_string(timeout, "60s", "give up where the server is silent for so long; 'inf' for never");
@@ -52,6 +62,7 @@ void PrintHelp() {
       "  client [FLAGS] get NAME [-o PATH]\n"
       "  client [FLAGS] put PATH [NAME]\n"
       "  client [FLAGS] stat NAME\n"
+      "  client [FLAGS] backup DIRECTORY   puts all files of a directory, --jobs at the same time\n"
       "  client [FLAGS] chat NAME          joins the room (default: chat://127.0.0.1:8085); ## or Ctrl-C leaves\n"
       "  client [FLAGS]                    asks for commands; reads them from standard input if that is no terminal\n"
       "\nFlags, before or behind the command (behind -- nothing is a flag):\n"
@@ -60,7 +71,7 @@ void PrintHelp() {
       "\nExit status: 0 done; 1 refused by the server, or trouble with a file here; 2 wrong usage; 3 no connection, "
       "or\n"
       "it was lost; 130 interrupted.\n",
-      DescribeFlags({"server", "json", "quiet", "timeout"}));
+      DescribeFlags({"server", "from", "segments", "jobs", "json", "quiet", "timeout"}));
 }
 
 absl::StatusOr<Endpoint> ParseServer(absl::string_view service, absl::string_view text) {
@@ -84,6 +95,16 @@ absl::StatusOr<Runner::Options> MakeOptions() {
   options.connection = {std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
   options.json = FLAGS_json;
   options.quiet = FLAGS_quiet;
+  for (const absl::string_view source : absl::StrSplit(FLAGS_from, ',', absl::SkipEmpty())) {
+    const absl::StatusOr<Endpoint> endpoint = ParseServer("file", source);
+    if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--from: ", endpoint.status().message()));
+    options.sources.push_back(*endpoint);
+  }
+  options.segments = FLAGS_segments;
+  for (const auto& [flag, value, least] : {std::make_tuple("segments", FLAGS_segments, 0), {"jobs", FLAGS_jobs, 1}}) {
+    if (value >= least && value <= kMaxJobs) continue;
+    return absl::InvalidArgumentError(absl::StrCat("--", flag, " is ", least, " to ", kMaxJobs));
+  }
   return options;
 }
 
@@ -92,6 +113,12 @@ absl::Status CheckFlags(const Command& command) {
   const bool is_get = command.verb == Command::Verb::kGet;
   const bool prints = command.verb == Command::Verb::kList || command.verb == Command::Verb::kStat;
   if (!FLAGS_o.empty() && !is_get) return absl::InvalidArgumentError("-o is for get alone");
+  const bool in_parts = !FLAGS_from.empty() || IsFlagSet("segments");
+  if (in_parts && !is_get) return absl::InvalidArgumentError("--from and --segments are for get alone");
+  if (in_parts && FLAGS_o == "-") {
+    return absl::InvalidArgumentError("--from and --segments need a file to write to, not standard output");
+  }
+  if (IsFlagSet("jobs")) return absl::InvalidArgumentError("--jobs is for backup alone");
   if (FLAGS_json && !prints) return absl::InvalidArgumentError("--json is for list and stat alone");
   return absl::OkStatus();
 }
@@ -104,6 +131,27 @@ int RunOnce(const std::vector<std::string>& arguments, const Runner::Options& op
   const absl::Status status = runner.Run(*command);
   if (!status.ok()) PrintError(status);
   return ExitStatusOf(status);
+}
+
+// Prints what was left out and what failed, and in the end what was done.
+int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& options) {
+  if (arguments.size() != 2) return Fail(absl::InvalidArgumentError("backup wants one directory: client backup DIR"));
+  if (!FLAGS_o.empty() || FLAGS_json || !FLAGS_from.empty() || IsFlagSet("segments")) {
+    return Fail(absl::InvalidArgumentError("-o, --json, --from and --segments are not for backup"));
+  }
+  absl::StatusOr<BackupResult> result;
+  {
+    ProgressBar bar(arguments[1], options.quiet);
+    result = BackUp(arguments[1], {options.server, options.connection, FLAGS_jobs},
+                    [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
+  }
+  if (!result.ok()) return PrintError(result.status()), kRefused;
+  for (const std::string& name : result->left_out) {
+    absl::FPrintF(stderr, "client: left out, being no file: %s\n", Printable(name));
+  }
+  for (const absl::Status& error : result->errors) PrintError(error);
+  absl::PrintF("%d files, %s\n", result->files, HumanSize(result->bytes));
+  return result->errors.empty() ? kDone : ExitStatusOf(result->errors.front());
 }
 
 int RunChat(const std::vector<std::string>& arguments) {
@@ -147,8 +195,10 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<Runner::Options> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
+  if (!arguments->empty() && arguments->front() == "backup") return RunBackup(*arguments, *options);
   if (!arguments->empty()) return RunOnce(*arguments, *options);
   if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for one get from the command line"));
+  if (IsFlagSet("jobs")) return Fail(absl::InvalidArgumentError("--jobs is for backup alone"));
   return ::isatty(STDIN_FILENO) == 1 ? RunAtPrompt(*options) : RunScript(*options);
 }
 

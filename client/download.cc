@@ -80,6 +80,17 @@ absl::Status Download::Append(absl::string_view bytes) {
   return absl::OkStatus();
 }
 
+absl::Status Download::WriteAt(int64_t offset, absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return SysError("cannot write", path_);
+    bytes.remove_prefix(static_cast<size_t>(written));
+    offset += written;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Download::Commit() {
   if (::close(file_.release()) != 0) return SysError("cannot write", path_);  // NFS tells of a full disk only now.
   if (aside_path_.empty()) return absl::OkStatus();

@@ -3,6 +3,7 @@
 #ifndef POLYSERVE_CLIENT_DOWNLOAD_H_
 #define POLYSERVE_CLIENT_DOWNLOAD_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -12,7 +13,7 @@
 
 namespace polyserve {
 
-// Destroying it before Commit() removes what was written. One thread at a time.
+// Destroying it before Commit() removes what was written. One thread at a time, but for WriteAt().
 class Download {
  public:
   // Starts a file that will be called `path`. A symbolic link is followed: what it points at is replaced. A device or
@@ -27,6 +28,13 @@ class Download {
   ~Download();
 
   absl::Status Append(absl::string_view bytes);
+
+  // Writes at this offset, for files that come in parts: not to standard output, nor to a device. Threads: any, as long
+  // as nobody appends.
+  absl::Status WriteAt(int64_t offset, absl::string_view bytes);
+
+  // False where it is a device or standard output, which take bytes in their order only.
+  bool takes_parts() const { return !aside_path_.empty(); }
 
   // Gives the file its name, in place of what had it. Not synced to the disk. To be called once, last.
   absl::Status Commit();

@@ -3,17 +3,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <cstdint>
-#include <vector>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "base/sys_error.h"
-#include "client/download.h"
 #include "client/format.h"
 #include "client/listing.h"
+#include "client/parts.h"
 #include "client/progress_bar.h"
 #include "client/reply.h"
 
@@ -116,22 +113,36 @@ absl::Status Runner::Stat(const std::string& name) {
 }
 
 absl::Status Runner::Get(const Command& command) {
-  const absl::StatusOr<FileClient*> client = Client();
-  if (!client.ok()) return client.status();
+  const absl::Status reached = gets_in_parts() ? absl::OkStatus() : Client().status();
+  if (!reached.ok()) return reached;
   absl::StatusOr<Download> download =
       command.path == "-" ? Download::ToStandardOutput() : Download::Start(command.path);
   if (!download.ok()) return About(command.path, download.status());
-  absl::StatusOr<int64_t> size;
-  {
-    ProgressBar bar(command.name, options_.quiet);
-    size = (*client)->Get(
-        command.name, [&download](absl::string_view bytes) { return download->Append(bytes); },
-        [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
-  }
+  const absl::StatusOr<int64_t> size = Fetch(command.name, *download);
   if (!size.ok()) return About(command.name, size.status());
   if (absl::Status status = download->Commit(); !status.ok()) return status;
   if (command.path != "-") Say(absl::StrCat("got ", command.path, ", ", HumanSize(*size)));
   return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& download) {
+  if (gets_in_parts()) {
+    if (!download.takes_parts()) {
+      return absl::InvalidArgumentError("--segments and --from need a file to write to, not a pipe or a device");
+    }
+    PartsOptions parts;
+    parts.sources = options_.sources.empty() ? std::vector<Endpoint>{options_.server} : options_.sources;
+    parts.segments = options_.segments > 0 ? options_.segments : static_cast<int>(parts.sources.size());
+    parts.connection = options_.connection;
+    ProgressBar bar(name, options_.quiet);
+    return FetchInParts(parts, name, download, [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
+  }
+  const absl::StatusOr<FileClient*> client = Client();
+  if (!client.ok()) return client.status();
+  ProgressBar bar(name, options_.quiet);
+  return (*client)->Get(
+      name, [&download](absl::string_view bytes) { return download.Append(bytes); },
+      [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
 }
 
 absl::Status Runner::Put(const Command& command) {

@@ -3,14 +3,17 @@
 #ifndef POLYSERVE_CLIENT_RUNNER_H_
 #define POLYSERVE_CLIENT_RUNNER_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "client/command.h"
 #include "client/connection.h"
+#include "client/download.h"
 #include "client/file_client.h"
 #include "net/endpoint.h"
 
@@ -35,9 +38,11 @@ class Runner {
   struct Options {
     Endpoint server;
     ConnectionOptions connection;
-    bool json = false;    // For list and stat.
-    bool quiet = false;   // No progress.
-    bool chatty = false;  // Says what was done, at a prompt.
+    std::vector<Endpoint> sources;  // Get: who has the file; empty: the server alone.
+    int segments = 0;               // Get: parts at the same time; 0: one from each source.
+    bool json = false;              // For list and stat.
+    bool quiet = false;             // No progress.
+    bool chatty = false;            // Says what was done, at a prompt.
   };
 
   explicit Runner(const Options& options) : options_(options) {}
@@ -52,7 +57,9 @@ class Runner {
   absl::Status List();
   absl::Status Stat(const std::string& name);
   absl::Status Get(const Command& command);
+  absl::StatusOr<int64_t> Fetch(const std::string& name, Download& download);
   absl::Status Put(const Command& command);
+  bool gets_in_parts() const { return options_.segments > 1 || !options_.sources.empty(); }
   void Say(absl::string_view text) const;
 
   const Options options_;

@@ -34,7 +34,8 @@ struct LoadPlan {
   int connections = 1;
   int idle_connections = 0;  // Beside those; they say nothing.
   int threads = 1;
-  int depth = 1;                   // Requests that a connection has on their way at a time (pipelining); closed loop.
+  int depth = 1;  // Requests that a connection has on their way at a time (pipelining); closed loop.
+  std::string depth_in_words = "requests on their way in each";  // For the report.
   bool connection_each = false;    // A new connection for each request; the connecting is part of its time.
   bool asking_takes_time = false;  // Exchange::Ask() does, so that the clock has to be read after it.
   std::optional<double> rate;      // Requests per second: open loop.

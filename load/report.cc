@@ -72,7 +72,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
                                      plan.connections == 1 ? "" : "s");
   if (plan.idle_connections > 0) absl::StrAppend(&text, " and ", plan.idle_connections, " idle ones");
   if (plan.connection_each) absl::StrAppend(&text, ", a new one for each request");
-  if (plan.depth > 1) absl::StrAppend(&text, ", ", plan.depth, " requests on their way in each");
+  if (plan.depth > 1) absl::StrAppend(&text, ", ", plan.depth, " ", plan.depth_in_words);
   if (plan.rate.has_value()) absl::StrAppendFormat(&text, ", %.0f requests per second due", *plan.rate);
   absl::StrAppendFormat(&text, "\n%-14s  %.0f per second; %d in %.3g s; %.1f MB per second\n", "replies",
                         RepliesPerSecond(tally), tally.replies, tally.seconds,

@@ -133,6 +133,7 @@ absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
   if (plan.depth > ChatCrowd::kMaxDepth) {
     return absl::InvalidArgumentError(absl::StrCat("--depth is at most ", ChatCrowd::kMaxDepth, " for chat"));
   }
+  plan.depth_in_words = "messages on their way to all";
   plan.make_thread = [size](const LoadPlan& share) { return std::make_unique<ChatCrowd>(share, size); };
   return absl::OkStatus();
 }

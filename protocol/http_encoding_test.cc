@@ -26,6 +26,18 @@ TEST(HttpEncodingTest, TakesWhatIsNamed) {
   EXPECT_EQ(Accepted("xgzip"), "");
 }
 
+TEST(HttpEncodingTest, TakesEachFieldForItself) {
+  const std::string padding(1000, ' ');
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Accepted("gzip"), "gzip");
+    EXPECT_EQ(Accepted("gzip"), "gzip");
+    EXPECT_EQ(Accepted(""), "");
+    EXPECT_EQ(Accepted("br"), "br");
+    EXPECT_EQ(Accepted(padding + "zstd"), "zstd") << "too long to be kept";
+    EXPECT_EQ(Accepted("br"), "br");
+  }
+}
+
 TEST(HttpEncodingTest, OrdersByWeight) {
   EXPECT_EQ(Accepted("br;q=0.5, gzip;q=0.8, zstd;q=0.123"), "gzip br zstd");
   EXPECT_EQ(Accepted("br;q=0, gzip ; q=1.000"), "gzip");

@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -27,16 +29,26 @@ namespace {
 // Of a directory, where it is there.
 constexpr absl::string_view kIndexName = "index.html";
 
-// A request whose answer depends on nothing but the file, as most do.
+using Encodings = absl::InlinedVector<HttpEncoding, 3>;
+
+// A request whose answer depends on nothing but the files, as most do.
 bool IsPlain(const HttpRequest& request) {
-  return request.method == HttpMethod::kGet && !request.range.has_value() && !request.conditional() &&
-         !request.accept_encoding.has_value();
+  return request.method == HttpMethod::kGet && !request.range.has_value() && !request.conditional();
+}
+
+// Under which the reply to a plain request is kept. Names have no zeros in them.
+std::string KeyOf(absl::string_view name, const Encodings& encodings) {
+  std::string key(name);
+  for (const HttpEncoding& encoding : encodings) absl::StrAppend(&key, absl::string_view("\0", 1), encoding.name);
+  return key;
 }
 
 // Answers from what is kept; false where nothing is.
-bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output) {
+bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
+                Output& output) {
   if (!IsPlain(request)) return false;
-  const HttpReplyCache::Reply rest = site.reply_cache().Find(site.library(), name);
+  const HttpReplyCache::Reply rest =
+      site.reply_cache().Find(site.library(), encodings.empty() ? name : KeyOf(name, encodings));
   if (rest == nullptr) return false;
   HttpReply(200, request.terms, site).WriteTo(output, rest);
   HttpReply::Finish(request.terms, output);
@@ -49,13 +61,20 @@ struct Representation {
   Library::File file;
   std::string type;            // Of the name, whatever the coding.
   absl::string_view encoding;  // "" for none.
+  std::string key;             // See KeyOf().
+  HttpReplyCache::Sources sources;
+  bool depends_on_more = false;  // Than the sources tell.
 };
 
 // A file beside the one that was asked for, in a coding that the client takes. One that is older than the file itself
 // was made of another state of it, and does not count.
-void PreferEncoded(const Library& library, absl::string_view accept_encoding, Representation& representation) {
-  for (const HttpEncoding& encoding : AcceptedHttpEncodings(accept_encoding)) {
-    absl::StatusOr<Library::File> encoded = library.Find(absl::StrCat(representation.name, encoding.end_of_name));
+void PreferEncoded(const Library& library, const Encodings& encodings, Representation& representation) {
+  for (const HttpEncoding& encoding : encodings) {
+    const std::string name = absl::StrCat(representation.name, encoding.end_of_name);
+    absl::StatusOr<Library::File> encoded = library.Find(name);
+    representation.sources.push_back({name, encoded.ok() ? std::optional<FileStamp>(*encoded) : std::nullopt});
+    // One that is there, but cannot be read, may change in ways that its stamp does not show.
+    if (!encoded.ok() && !absl::IsNotFound(encoded.status())) representation.depends_on_more = true;
     if (!encoded.ok() || encoded->mtime < representation.file.mtime) continue;
     representation.file = *std::move(encoded);
     representation.encoding = encoding.name;
@@ -111,7 +130,8 @@ class FileReply {
   }
 
   void WriteWhole() {
-    if (IsPlain(request_) && file_.size <= kMaxCopiedFileBytes && WriteAndKeep()) return;
+    const bool is_to_be_kept = IsPlain(request_) && !representation_.depends_on_more;
+    if (is_to_be_kept && file_.size <= kMaxCopiedFileBytes && WriteAndKeep()) return;
     HttpReply reply(200, request_.terms, site_);
     reply.AddLines(Fields(representation_.type, file_.size));
     WriteWith(reply, {0, file_.size});
@@ -124,7 +144,7 @@ class FileReply {
     rest.resize(head_size + static_cast<size_t>(file_.size));
     if (::pread(file_.fd->get(), &rest[head_size], static_cast<size_t>(file_.size), 0) != file_.size) return false;
     const auto kept = std::make_shared<const std::string>(std::move(rest));
-    site_.reply_cache().Keep(representation_.name, file_, kept);
+    site_.reply_cache().Keep(representation_.key, representation_.sources, kept);
     HttpReply(200, request_.terms, site_).WriteTo(output_, kept);
     HttpReply::Finish(request_.terms, output_);
     return true;
@@ -181,12 +201,16 @@ class FileReply {
   Output& output_;
 };
 
-void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_view name, Library::File file,
-                Output& output) {
-  Representation representation{name, std::move(file), site.types().Find(name), ""};
-  if (request.accept_encoding.has_value()) {
-    PreferEncoded(site.library(), *request.accept_encoding, representation);
-  }
+void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
+                Library::File file, Output& output) {
+  Representation representation{.name = name,
+                                .file = std::move(file),
+                                .type = site.types().Find(name),
+                                .encoding = "",
+                                .key = KeyOf(name, encodings),
+                                .sources = {}};
+  representation.sources.push_back({std::string(name), representation.file});
+  PreferEncoded(site.library(), encodings, representation);
   FileReply(site, request, representation, output).Write();
 }
 
@@ -197,12 +221,12 @@ void Redirect(const HttpSite& site, const HttpRequest& request, const HttpTarget
 }
 
 void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
-                     Output& output) {
+                     const Encodings& encodings, Output& output) {
   if (!target.is_directory) return Redirect(*site, request, target, output);
   const std::string index = target.name.empty() ? std::string(kIndexName) : absl::StrCat(target.name, "/", kIndexName);
-  if (AnswerKept(*site, request, index, output)) return;
+  if (AnswerKept(*site, request, index, encodings, output)) return;
   absl::StatusOr<Library::File> file = site->library().Find(index);
-  if (file.ok()) return AnswerFile(*site, request, index, *std::move(file), output);
+  if (file.ok()) return AnswerFile(*site, request, index, encodings, *std::move(file), output);
   output.Work([site, name = target.name, terms = request.terms](Output& result) {
     const absl::StatusOr<std::vector<Library::Entry>> entries = site->library().ListDirectory(name);
     if (!entries.ok()) {
@@ -226,16 +250,18 @@ int ReadErrorCode(absl::string_view name, const absl::Status& error) {
 
 void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
                     Output& output) {
-  if (!target.is_directory && AnswerKept(*site, request, target.name, output)) return;
+  Encodings encodings;
+  if (request.accept_encoding.has_value()) encodings = AcceptedHttpEncodings(*request.accept_encoding);
+  if (!target.is_directory && AnswerKept(*site, request, target.name, encodings, output)) return;
   absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
   if (!file.ok()) {
     const int code = ReadErrorCode(target.name, file.status());
     const absl::string_view why = code == 404 ? "there is no such file" : file.status().message();
     return WriteHttpError(code, why, request.terms, *site, output);
   }
-  if (file->is_directory) return AnswerDirectory(site, request, target, output);
+  if (file->is_directory) return AnswerDirectory(site, request, target, encodings, output);
   if (target.is_directory) return WriteHttpError(404, "there is no such directory", request.terms, *site, output);
-  AnswerFile(*site, request, target.name, *std::move(file), output);
+  AnswerFile(*site, request, target.name, encodings, *std::move(file), output);
 }
 
 }  // namespace polyserve

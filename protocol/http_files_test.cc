@@ -1,6 +1,8 @@
 // http: what is sent of a file: whole, in parts, compressed, if it has changed; and the pages of directories.
 #include "protocol/http_files.h"
 
+#include <filesystem>
+#include <memory>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -167,6 +169,42 @@ TEST_F(HttpFilesTest, SendsTheCompressedFileBesideItToWhoTakesIt) {
 TEST_F(HttpFilesTest, DoesNotSendACompressedFileThatIsOlder) {
   Put("page.html.gz", "stale", kMtime - 1);
   EXPECT_EQ(ContentOf(Get("/page.html", "Accept-Encoding: gzip\r\n")), "<p>page");
+}
+
+TEST_F(HttpFilesTest, SendsWhatTheClientTakesThoughItKeepsReplies) {
+  const std::shared_ptr<const HttpSite> site = MakeSite();
+  const auto get = [&](absl::string_view fields) {
+    return ContentOf(
+        TalkInPieces([&] { return std::make_unique<HttpSession>(site); }, {Request("GET /page.html", fields)}).replies);
+  };
+  // What is sent to those who take nothing, gzip, and gzip or br: until it is kept, and then what was kept.
+  const auto expect = [&](absl::string_view plain, absl::string_view gzip, absl::string_view both) {
+    struct Client {
+      absl::string_view fields;
+      std::string key;
+      absl::string_view content;
+    };
+    for (const Client& client :
+         {Client{"", "page.html", plain}, Client{"Accept-Encoding: deflate\r\n", "page.html", plain},
+          Client{"Accept-Encoding: gzip\r\n", {"page.html\0gzip", 14}, gzip},
+          Client{"Accept-Encoding: gzip, br\r\n", {"page.html\0br\0gzip", 17}, both}}) {
+      while (site->reply_cache().Find(site->library(), client.key) == nullptr) {
+        EXPECT_EQ(get(client.fields), client.content) << client.fields;
+      }
+      EXPECT_EQ(get(client.fields), client.content) << "the kept one: " << client.fields;
+    }
+  };
+  expect("<p>page", "<p>page", "<p>page");
+  Put("page.html.gz", "gzipped");
+  expect("<p>page", "gzipped", "gzipped");
+  Put("page.html.br", "brotlied");
+  expect("<p>page", "gzipped", "brotlied");
+  Put("page.html", "<p>newer", kMtime + 1);
+  expect("<p>newer", "<p>newer", "<p>newer");
+  Put("page.html.gz", "gzipped anew", kMtime + 1);
+  expect("<p>newer", "gzipped anew", "gzipped anew");
+  std::filesystem::remove(root_ / "page.html.gz");
+  expect("<p>newer", "<p>newer", "<p>newer");
 }
 
 TEST_F(HttpFilesTest, SendsTheIndexOfADirectory) {

@@ -1,7 +1,8 @@
 // HttpReplyCache: replies to plain requests for small files, ready to send. To open, look at, read and close a file
 // costs about as much as all else that a small request does; one look by name (fstatat) costs a fifth of it, and tells
 // whether the file is still the one that the reply was made of. So no reply is ever out of date, whoever changes the
-// file.
+// file. Where a client takes compressed files, the same holds for each that was looked for, whether it was there or
+// not.
 //
 // The honest gap: who writes into a file through a shared mapping changes it unseen until the kernel writes it back.
 #ifndef POLYSERVE_PROTOCOL_HTTP_REPLY_CACHE_H_
@@ -9,10 +10,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
 #include "files/library.h"
@@ -28,18 +31,26 @@ class HttpReplyCache {
   // drop them would make each look at the cache a change of it.
   static constexpr size_t kMaxBytes = 4 * 1024 * 1024;
 
-  // The reply for the file of this name as it now is; null where none is kept.
-  Reply Find(const Library& library, absl::string_view name) const;
+  // A file that a reply depends on, and its state when the reply was made; nothing: it was not there.
+  struct Source {
+    std::string name;
+    std::optional<FileStamp> stamp;
+  };
+  using Sources = absl::InlinedVector<Source, 1>;
 
-  // Keeps the reply that was made of the file when its stamp was this. A file that was changed just
-  // now may change again without a new stamp, and is not kept.
-  void Keep(absl::string_view name, const FileStamp& stamp, Reply reply);
+  // The reply that was kept under this key, if all of its sources still are as they were; else null.
+  Reply Find(const Library& library, absl::string_view key) const;
+
+  // Keeps the reply. A file that was changed just now may change again without a new stamp, and a reply that depends on
+  // it is not kept.
+  void Keep(absl::string_view key, Sources sources, Reply reply);
 
  private:
-  struct Kept {
-    FileStamp stamp;
+  struct Made {
+    Sources sources;
     Reply reply;
   };
+  using Kept = std::shared_ptr<const Made>;
 
   mutable Mutex mutex_;  // Not held while the file system is asked.
   absl::flat_hash_map<std::string, Kept> kept_ ABSL_GUARDED_BY(mutex_);

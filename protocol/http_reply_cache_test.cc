@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 
@@ -26,11 +29,17 @@ class HttpReplyCacheTest : public testing::Test {
 
   void Write(const std::string& name, absl::string_view content) { std::ofstream(root_ / name) << content; }
 
-  // Tries until the file is old enough.
-  void Keep(absl::string_view name, absl::string_view reply) {
-    const FileStamp stamp = *library_->Find(name);
+  HttpReplyCache::Source Source(const std::string& name) {
+    const absl::StatusOr<FileStamp> stamp = library_->Peek(name);
+    return {name, stamp.ok() ? std::optional<FileStamp>(*stamp) : std::nullopt};
+  }
+
+  // Tries until the files are old enough. The name is the key, too.
+  void Keep(const std::string& name, absl::string_view reply, const std::vector<std::string>& others = {}) {
+    HttpReplyCache::Sources sources = {Source(name)};
+    for (const std::string& other : others) sources.push_back(Source(other));
     while (cache_.Find(*library_, name) == nullptr) {
-      cache_.Keep(name, stamp, std::make_shared<const std::string>(reply));
+      cache_.Keep(name, sources, std::make_shared<const std::string>(reply));
     }
   }
 
@@ -61,9 +70,24 @@ TEST_F(HttpReplyCacheTest, FindsNothingOnceTheFileHasChanged) {
   EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "removed";
 }
 
+TEST_F(HttpReplyCacheTest, FindsNothingOnceAnotherSourceHasChangedComeOrGone) {
+  Write("a.br", "old");
+  Keep("a", "reply", {"a.br", "a.gz"});
+  EXPECT_EQ(*cache_.Find(*library_, "a"), "reply");
+  Write("a.gz", "");
+  EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "has come";
+  fs::remove(root_ / "a.gz");
+  EXPECT_NE(cache_.Find(*library_, "a"), nullptr);
+  Write("a.br", "new");
+  EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "has changed";
+  Keep("a", "reply", {"a.br", "a.gz"});
+  fs::remove(root_ / "a.br");
+  EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "has gone";
+}
+
 TEST_F(HttpReplyCacheTest, DoesNotKeepWhatMayChangeUnseen) {
   Write("a", "young");
-  cache_.Keep("a", *library_->Find("a"), std::make_shared<const std::string>("reply"));
+  cache_.Keep("a", {Source("a")}, std::make_shared<const std::string>("reply"));
   EXPECT_EQ(cache_.Find(*library_, "a"), nullptr);
 }
 

@@ -7,6 +7,7 @@ import time
 from . import procfs
 
 _PATIENCE_S = 10
+_BATCH = 256
 
 
 def raise_descriptor_limit():
@@ -51,12 +52,16 @@ class Crowd:
         self._connections = []
 
     def grow_to(self, number):
-        """Each new one asks once, so that it is known to be served."""
+        """Each new one asks once, so that it is known to be served; some at a time, since waiting for each takes long."""
         while len(self._connections) < number:
-            connection = socket.create_connection(self._to, timeout=_PATIENCE_S)
-            self._connections.append(connection)
-            connection.sendall(_request(self._service))
-            _await_reply(connection, self._service)
+            batch = []
+            for _ in range(min(_BATCH, number - len(self._connections))):
+                connection = socket.create_connection(self._to, timeout=_PATIENCE_S)
+                self._connections.append(connection)
+                batch.append(connection)
+                connection.sendall(_request(self._service))
+            for connection in batch:
+                _await_reply(connection, self._service)
 
     def __len__(self):
         return len(self._connections)

@@ -117,7 +117,8 @@ def other_load(seconds=1.0):
     if share < 10:
         found.append(Finding("other load", GOOD, f"{share:.0f} % of a processor"))
     else:
-        found.append(Finding("other load", BAD, f"{share:.0f} % of a processor{_busiest(before, after)}", "end it, or wait"))
+        found.append(Finding("other load", BAD,
+                     f"{share:.0f} % of a processor{_busiest(before, after)}", "end it, or wait"))
     if host >= 5:
         found.append(Finding("host", BAD, f"took {host:.0f} % of a processor from this virtual machine",
                              "measure at another time, or on a machine of your own"))

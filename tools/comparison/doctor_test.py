@@ -36,7 +36,8 @@ class DoctorTest(unittest.TestCase):
                               "huge pages", "congestion control", "net.core.somaxconn", "packages"}, names)
 
     def test_text_shows_the_bad_first_and_its_remedy(self):
-        text = doctor.report([doctor.Finding("a", doctor.GOOD, "fine"), doctor.Finding("swap", doctor.BAD, "9", "less")])
+        text = doctor.report([doctor.Finding("a", doctor.GOOD, "fine"),
+                             doctor.Finding("swap", doctor.BAD, "9", "less")])
         self.assertEqual(text.splitlines(), ["BAD   swap  9", "            -> less", "good  a     fine", "",
                                              "1 thing would spoil a measurement."])
         fit = doctor.report([doctor.Finding("a", doctor.GOOD, "fine")])

@@ -33,11 +33,11 @@ class Load:
     """The load generator, on these processors."""
 
     def __init__(self, program, cpus):
-        self._program = program
+        self.program = program
         self.cpus = cpus
 
     def command(self, flags, address, duration_s, warm_up_s=0.0, seed=1):
-        argv = [self._program, "--json", f"--server={address}", f"--duration={duration_s:.3f}s",
+        argv = [self.program, "--json", f"--server={address}", f"--duration={duration_s:.3f}s",
                 f"--warm_up={warm_up_s:.3f}s", f"--seed={seed}", *flags]
         connections = [int(flag.split("=")[1]) for flag in flags if flag.startswith("--connections=")]
         threads = min(len(self.cpus) or 1, *connections) if connections else 1

@@ -1,5 +1,6 @@
 """One measurement: a fresh server, a warm-up, the load, and what it cost. The line that it makes is all of it."""
 
+import signal
 import time
 
 from . import procfs, statistics
@@ -9,6 +10,12 @@ from .processes import ServerError
 
 # The warm-up fills caches and pools, and is the time to look at the server: while it is measured it is left alone.
 WARM_UP_S = 0.4
+# A process is made after its connection was accepted.
+_SETTLE_S = 0.05
+# For the warm-up's connections to be made.
+_CONNECT_S = 10.0
+# For them to be accepted; those that a pool has no worker for never are.
+_PATIENCE_S = 2.0
 # What a measurement takes beside its load, about: start, warm-up, looking, stop.
 OVERHEAD_S = WARM_UP_S + 0.35
 # So much of one processor taken by others than server and load generator is worth a mark.
@@ -25,21 +32,29 @@ def _switches(server, requests):
     return round(server.usage.ru_nvcsw * share), round(server.usage.ru_nivcsw * share)
 
 
-def _await_clients(server, workload):
-    """Until the warm-up's connections are there, or it is over."""
-    deadline = time.monotonic() + WARM_UP_S
-    wanted = workload.connections if workload.keeps else 0
-    time.sleep(WARM_UP_S / 2)
-    while time.monotonic() < deadline and len(procfs.connection_inodes(server.port(workload.service)) - {0}) < wanted:
-        time.sleep(0.01)
+def _await(is_there, process, seconds):
+    """Until something is there, the process has ended, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while not is_there() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
-def _look(server, service):
-    """Processes, threads, descriptors, memory and balance, while the warm-up runs."""
-    tree = procfs.look_at(server.session)
+def _look(server, workload, warm_up):
+    """Processes, threads, descriptors, memory and balance in the middle of the warm-up, which stands still meanwhile, so
+    that its connections are there however long the server takes to accept them."""
+    port = server.port(workload.service)
+    wanted = workload.connections if workload.keeps else 1
+    _await(lambda: len(procfs.connection_inodes(port)) >= wanted, warm_up, _CONNECT_S)
+    warm_up.send_signal(signal.SIGSTOP)
+    try:
+        _await(lambda: sum(map(bool, procfs.connection_inodes(port))) >= wanted, warm_up, _PATIENCE_S)
+        time.sleep(_SETTLE_S)
+        tree = procfs.look_at(server.session)
+        balance = procfs.connections_per_worker(tree.processes, port)
+    finally:
+        warm_up.send_signal(signal.SIGCONT)
     return {"threads": tree.threads, "processes": len(tree.processes), "descriptors": tree.descriptors,
-            "pss_kib": tree.pss_kib,
-            "connections_per_worker": procfs.connections_per_worker(tree.processes, server.port(service))}
+            "pss_kib": tree.pss_kib, "connections_per_worker": balance}
 
 
 def _work_per_worker(before, after):
@@ -69,10 +84,10 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
     idle  so many silent connections beside the active ones; each of them has asked once.
     """
     try:
-        server = subject.start(workload.service, setting)
+        server = subject.start(",".join(workload.services()), setting)
     except ServerError as error:
         return {"load": None, "server": None, "marks": [f"errors: {error}"], "failed": str(error)}
-    flags = workload.load_flags()
+    flags = workload.load_flags(server.addresses, setting.root)
     address = server.addresses[workload.service]
     with server, Crowd(address, workload.service) as crowd:
         try:
@@ -81,8 +96,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
             failed = f"of {idle} idle connections it served {len(crowd)}: {error}"
             return {"load": None, "server": None, "marks": ["errors: " + failed], "failed": failed}
         warm_up = load.start(flags, address, WARM_UP_S)
-        _await_clients(server, workload)
-        looked = _look(server, workload.service)
+        looked = _look(server, workload, warm_up)
         warm = finish(warm_up, WARM_UP_S)
 
         overflows = procfs.listen_overflows()

@@ -56,7 +56,8 @@ class FairnessTest(unittest.TestCase):
         self.assertEqual(fairness.connection_facts(""), ("unknown",) * 3)
 
     def test_a_model_that_differs_violates_the_contract_and_a_peer_is_remarked(self):
-        contract = {"listen backlog": {"a": "4096", "b": "4096", "c": "5", "nginx": "511"}, "workers": {"a": "1", "b": "2"}}
+        contract = {"listen backlog": {"a": "4096", "b": "4096", "c": "5", "nginx": "511"},
+                    "workers": {"a": "1", "b": "2"}}
         broken, remarks = fairness.violations(contract, {"a": "model", "b": "model", "c": "aa", "nginx": "peer"})
         self.assertEqual(broken, ["listen backlog: c: 5; the models: 4096"])
         self.assertEqual(remarks, ["listen backlog: nginx: 511; the models: 4096"])
@@ -124,7 +125,8 @@ class SubjectsTest(unittest.TestCase):
 
     def test_flags_belong_to_their_model(self):
         first, second = self.choose("threadpool --accept=lock, loop")
-        self.assertEqual((first.name, first.model, first.flags), ("threadpool --accept=lock", "threadpool", ("--accept=lock",)))
+        self.assertEqual((first.name, first.model, first.flags),
+                         ("threadpool --accept=lock", "threadpool", ("--accept=lock",)))
         self.assertEqual(second.flags, ())
         with self.assertRaisesRegex(subjects.UnknownSubject, "there are threadpool, loop, select"):
             self.choose("treadpool")
@@ -144,6 +146,11 @@ class SubjectsTest(unittest.TestCase):
         self.assertIsNone(loop.refuses(churn))
         self.assertIsNone(pool.refuses(echo))
         self.assertIsNone(select.refuses(echo))
+
+    def test_what_is_measured_twice_takes_part_in_all(self):
+        wanted = workloads.choose(["echo", "churn"])
+        self.assertEqual(subjects.most_willing(self.choose("loop,select,threadpool"), wanted).name, "select")
+        self.assertEqual(subjects.most_willing(self.choose("loop,select"), workloads.choose(["churn"])).name, "loop")
 
     def test_a_twin_knows_whose(self):
         select, = self.choose("select")
@@ -174,6 +181,12 @@ class WorkloadsTest(unittest.TestCase):
     def test_each_is_named_once(self):
         names = [workload.name for workload in workloads.ALL]
         self.assertEqual(len(names), len(set(names)))
+
+    def test_addresses_and_files_are_filled_in(self):
+        mixed, disk = workloads.choose(["mixed", "disk"])
+        self.assertIn("--beside_server=127.0.0.1:7", mixed.load_flags({"echo": "127.0.0.1:6", "compute": "127.0.0.1:7"}))
+        self.assertIn("--beside_server={compute}", mixed.load_flags())
+        self.assertIn("--files=/files/disk", disk.load_flags({"http": "127.0.0.1:8"}, "/files"))
 
     def test_unknown_one(self):
         with self.assertRaisesRegex(workloads.UnknownWorkload, "there are echo"):

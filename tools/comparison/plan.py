@@ -56,8 +56,9 @@ def pairs(scene):
     for workload in scene.workloads:
         for subject in scene.subjects:
             why = None
-            if workload.service not in subject.services():
-                why = f"does not serve {workload.service}"
+            missing = set(workload.services()) - subject.services()
+            if missing:
+                why = f"does not serve {', '.join(sorted(missing))}"
             why = why or subject.refuses(workload)
             if why:
                 skipped.append({"subject": subject.name, "workload": workload.name, "why": why})
@@ -99,10 +100,10 @@ def _syscall_steps(scene):
 
 
 def _idle_pairs(scene):
-    """Each subject with the first workload whose connections stay and whose service can be silent."""
+    """Each subject with the first workload that only has connections that stay, and can be silent."""
     seen = set()
     for subject, workload in pairs(scene)[0]:
-        if workload.keeps and workload.service in ("echo", "http") and "--rate" not in " ".join(workload.load):
+        if workload.load[0] in ("--workload=echo", "--workload=http") and "--rate" not in " ".join(workload.load):
             if subject.name not in seen and subject.kind != "aa":
                 seen.add(subject.name)
                 yield subject, workload

@@ -46,7 +46,8 @@ class PlanTest(unittest.TestCase):
         good, skipped = plan.pairs(scene())
         self.assertEqual(len(good), 6)
         self.assertEqual({entry["why"] for entry in skipped}, {"does not serve http"})
-        self.assertEqual(plan.pairs(plan.Scene([Named("a", "no")], workloads.choose(["echo"]), None, None, (), 1))[0], [])
+        self.assertEqual(plan.pairs(plan.Scene([Named("a", "no")],
+                         workloads.choose(["echo"]), None, None, (), 1))[0], [])
 
     def test_takes_the_time_that_it_was_given(self):
         steps, duration_s = plan.make(scene(), options(minutes=2, parts=plan.PARTS))

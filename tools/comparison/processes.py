@@ -4,6 +4,8 @@ It runs in a session of its own, so that Ctrl-C at the terminal is ours to handl
 found; it is killed should we be.
 """
 
+import atexit
+import contextlib
 import ctypes
 import os
 import select
@@ -26,6 +28,7 @@ class ServerError(Exception):
 def _prepare_child(cpus, group):
     """Between fork and exec: pinned, counted, and bound to our own life."""
     def prepare():
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if cpus:
             os.sched_setaffinity(0, cpus)
@@ -34,10 +37,35 @@ def _prepare_child(cpus, group):
     return prepare
 
 
+_spawned = []
+
+
+@contextlib.contextmanager
+def _undisturbed():
+    """No signal comes between the making of a process and the note that it is there."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def spawn(argv, cpus=None, group=None, **more):
     """A process on these processors, in a session of its own. The arguments are subprocess.Popen's."""
     more.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen(argv, start_new_session=True, preexec_fn=_prepare_child(cpus, group), **more)
+    with _undisturbed():
+        process = subprocess.Popen(argv, start_new_session=True, preexec_fn=_prepare_child(cpus, group), **more)
+        _spawned.append(process)
+    return process
+
+
+@atexit.register
+def _end_all():
+    """Nobody is left, wherever Ctrl-C has come."""
+    for process in _spawned:
+        if process.poll() is None:
+            end_session(process.pid, grace_s=0)
+            process.wait()
 
 
 def end_session(session, grace_s=0.5, patience_s=5):
@@ -68,11 +96,11 @@ def is_listening(address):
 class Server:
     """A running server. Use it as a context manager.
 
-    addresses  service -> "HOST:PORT"
+    addresses  service -> "HOST:PORT"; "echo+udp" where it is for datagrams
     session    its processes' session, for procfs.look_at
     """
 
-    def __init__(self, argv, cpus, log_path, addresses=None, environment=None):
+    def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True):
         """Starts it, and waits until it is ready. Where `addresses` are given, that is when they take connections;
         otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT"."""
         self.addresses = dict(addresses or {})
@@ -80,7 +108,7 @@ class Server:
         self._group = cgroup.CpuGroup.create()
         with open(log_path, "a", encoding="utf-8") as log:
             self._process = spawn(argv, cpus, self._group, stderr=log, env=environment,
-                                  stdout=log if addresses else subprocess.PIPE)
+                                  close_fds=close_fds, stdout=log if addresses else subprocess.PIPE)
         self.session = self._process.pid
         try:
             if addresses:
@@ -111,7 +139,7 @@ class Server:
         for line in told.decode().splitlines():
             words = line.split()
             if words[0] == "listening":
-                self.addresses[words[1]] = words[3]
+                self.addresses[words[1] + ("+udp" if words[2] == "udp" else "")] = words[3]
 
     def _await_listening(self):
         deadline = time.monotonic() + _PATIENCE_S
@@ -155,6 +183,8 @@ class Server:
             except (ProcessLookupError, ChildProcessError):
                 process.poll()
         end_session(self.session)
+        if process in _spawned:
+            _spawned.remove(process)
         if process.stdout:
             process.stdout.close()
         if self._group:

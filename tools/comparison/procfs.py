@@ -65,6 +65,12 @@ def thread_cpu_seconds(pid, thread):
     return int((read(f"/proc/{pid}/task/{thread}/schedstat", "0") or "0").split()[0]) / 1e9
 
 
+def voluntary_switches(pid):
+    """How often a process (its first thread) went to sleep."""
+    match = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", read(f"/proc/{pid}/status"), re.MULTILINE)
+    return int(match[1]) if match else 0
+
+
 def pss_kib(pid):
     """Memory of a process, what it shares with others counted in equal parts ("proportional set size")."""
     match = re.search(r"^Pss:\s+(\d+)", read(f"/proc/{pid}/smaps_rollup"), re.MULTILINE)
@@ -107,13 +113,14 @@ def descriptor_limit(pid):
 
 
 def connection_inodes(port):
-    """The sockets of established TCP connections whose own end is this port: inode numbers."""
-    inodes = set()
+    """The sockets of established TCP connections whose own end is this port: inode numbers, 0 for each that nobody has
+    accepted yet."""
+    inodes = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in read(table).splitlines()[1:]:
             fields = line.split()
             if fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port:
-                inodes.add(int(fields[9]))
+                inodes.append(int(fields[9]))
     return inodes
 
 

@@ -44,7 +44,8 @@ def parser():
     add("--minutes", type=float, help="how long all of it may take, about; sets how long each measurement takes")
     add("--duration", type=float, help="seconds for each measurement, instead of --minutes")
     add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them, with --quick the first three")
-    add("--twin", help="comma-separated: the subjects that are measured twice, which gives the noise floor; the first")
+    add("--twin", help="comma-separated: the subjects that are measured twice, which gives the noise floor; the first "
+        "that takes part in all workloads")
     add("--idle", type=int, help="up to how many idle connections memory is measured with; 1000, with --quick 200")
     add("--server_cpus", type=_cpu_list, help="processors for the server, such as 0-3; the first half")
     add("--client_cpus", type=_cpu_list, help="processors for the load generator; the others")
@@ -83,11 +84,11 @@ def parse(arguments):
     return options
 
 
-def choose_subjects(options, built):
+def choose_subjects(options, built, wanted):
     known = programs.models(built.server)
     names = subjects.split(options.models) if options.models else list(known)
     chosen = subjects.choose(names, built.server, known)
-    twins = subjects.split(options.twin) if options.twin else [chosen[0].name]
+    twins = subjects.split(options.twin) if options.twin else [subjects.most_willing(chosen, wanted).name]
     for name in twins:
         if name not in [subject.name for subject in chosen]:
             raise UsageError(f"--twin: '{name}' is not one of the models that are compared")
@@ -112,7 +113,7 @@ class Session:
         os.chmod(scratch, 0o755)  # Apache gives up root's rights, and has to get to the files.
         workloads.make_files(self._root)
         self.workloads = workloads.choose(subjects.split(options.workloads) if options.workloads else None)
-        self.subjects = choose_subjects(options, self.built)
+        self.subjects = choose_subjects(options, self.built, self.workloads)
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
                                 self.setting_for, machine.cpus(), connections.raise_descriptor_limit())
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,

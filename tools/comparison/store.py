@@ -25,7 +25,8 @@ class Store:
     def create(cls, folder):
         """A new, empty one. StoreError: there is a run in it already."""
         if os.path.exists(os.path.join(folder, RUN)):
-            raise StoreError(f"{folder} holds a run already: continue it with --resume={folder}, or choose another --out")
+            raise StoreError(
+                f"{folder} holds a run already: continue it with --resume={folder}, or choose another --out")
         os.makedirs(os.path.join(folder, "logs"), exist_ok=True)
         return cls(folder)
 

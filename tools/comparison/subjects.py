@@ -71,9 +71,11 @@ class Model:
         return setting.loops or len(setting.cpus)
 
     def command(self, service, setting):
+        """`service` may be several, with commas between them."""
         workers = self.workers(setting)
+        listen = ",".join(f"{one}://127.0.0.1:0" for one in service.split(","))
         return [self.server, f"--model={self.model}", *self.flags, *([f"--workers={workers}"] if workers else []),
-                f"--listen={service}://127.0.0.1:0", f"--root={setting.root}", "--drain_timeout=2s"]
+                f"--listen={listen}", f"--root={setting.root}", "--drain_timeout=2s"]
 
     def start(self, service, setting, before=()):
         """A processes.Server that serves this service; `before` is a command that is to run it, such as strace."""
@@ -118,3 +120,8 @@ def choose(names, server, known):
             raise UnknownSubject(f"there is no model '{model}'; there are {', '.join(known)}")
         chosen.append(Model(name, model, tuple(flags), server.path, known[model]))
     return chosen
+
+
+def most_willing(chosen, workloads):
+    """The first of those that refuse the fewest workloads: what is measured twice has to be there for the noise of each."""
+    return min(chosen, key=lambda subject: sum(subject.refuses(workload) is not None for workload in workloads))

@@ -48,13 +48,14 @@ def _is_traced(pid):
 def count(subject, workload, setting, load, scratch):
     """A line of syscalls.jsonl: requests, calls, failed."""
     path = f"{scratch}/strace.txt"
-    with subject.start(workload.service, setting) as server:
-        load.run(workload.load_flags(), server.addresses[workload.service], WARM_UP_S)
+    with subject.start(",".join(workload.services()), setting) as server:
+        flags, address = workload.load_flags(server.addresses, setting.root), server.addresses[workload.service]
+        load.run(flags, address, WARM_UP_S)
         strace = _attach(server.session, path)
         if strace is None:
             return {"requests": 0, "calls": {}, "failed": "strace may not attach (see kernel.yama.ptrace_scope)"}
         try:
-            run = load.run(workload.load_flags(), server.addresses[workload.service], DURATION_S)
+            run = load.run(flags, address, DURATION_S)
         finally:
             strace.send_signal(signal.SIGINT)  # Then it lets go of all, and writes its table.
             strace.communicate()

@@ -143,10 +143,12 @@ def _left_out(skipped):
 def text(run, summary, folder):
     """All of it."""
     lines = [line for warning in warnings(run, summary) for line in (warning, "")]
-    lines += [answer(summary, workload) for workload in run["workloads"]]
-    for workload in run["workloads"]:
+    measured = {result["workload"] for result in summary["results"]}
+    shown = [workload for workload in run["workloads"] if workload["name"] in measured]
+    lines += [answer(summary, workload) for workload in shown]
+    for workload in shown:
         lines += ["", *workload_table(summary, workload)]
-    lines += ["", *LEGEND]
+    lines += ["", *LEGEND] if shown else []
     for violation in run["fairness"]["violations"]:
         lines.append(f"UNFAIR: {violation}")
     for remark in run["fairness"]["remarks"]:

@@ -15,9 +15,15 @@ class Workload:
     unit: str = "replies/s"
     higher_is_better: bool = True
     is_default: bool = True
+    beside: tuple = ()  # More services that it needs. Their addresses stand in `load` as {NAME}.
 
-    def load_flags(self):
-        return [*self.load, f"--connections={self.connections}"]
+    def services(self):
+        return (self.service, *self.beside)
+
+    def load_flags(self, addresses=None, root="{root}"):
+        """addresses  of the services; root  the directory whose files are served. Left as they are where not known."""
+        known = {name: f"{{{name}}}" for name in self.services()} | (addresses or {})
+        return [flag.format(root=root, **known) for flag in self.load] + [f"--connections={self.connections}"]
 
     def as_json(self):
         return {"name": self.name, "service": self.service, "title": self.title, "load_flags": self.load_flags(),
@@ -32,17 +38,30 @@ ALL = (
              32, keeps=False),
     Workload("http", "http", "GET of 1 KiB on 64 connections that are kept", ("--workload=http", "--name=1k.bin"), 64),
     Workload("http-close", "http", "GET of 1 KiB, a new connection each; 32 at a time",
-             ("--workload=http-close", "--name=1k.bin"), 32, keeps=False),
+             ("--workload=http-close", "--name=1k.bin"), 32, keeps=False, is_default=False),
     Workload("http-128k", "http", "GET of 128 KiB on 16 connections that are kept",
              ("--workload=http", "--name=128k.bin"), 16, is_default=False),
     Workload("download", "file", "files of 1 MiB by the file service on 8 connections",
              ("--workload=download", "--name=1m.bin"), 8, is_default=False),
+    Workload("upload", "http", "PUT of files of 64 KiB on 8 connections that are kept",
+             ("--workload=upload", "--name=upload", "--size=65536"), 8, is_default=False),
+    Workload("mixed", "echo", "64-byte messages on 32 connections, beside one that sums up the primes below 100,000",
+             ("--workload=mixed", "--size=64", "--primes=100000", "--beside_server={compute}"), 32, beside=("compute",)),
+    Workload("slow", "http", "GET of 1 KiB on 32 connections, beside 16 that read 1 MiB at 10 kB/s",
+             ("--workload=slow", "--name=1k.bin", "--beside_name=1m.bin", "--beside_connections=16"), 32,
+             is_default=False),
+    Workload("chat", "chat", "a room of 100: deliveries of what one says, 64 bytes", ("--workload=chat", "--threads=1"), 100,
+             unit="deliveries/s"),
+    Workload("disk", "http", "GET of files of 64 KiB that have to come from the disk, on 8 connections",
+             ("--workload=disk", "--name=disk/", "--files={root}/disk"), 8, is_default=False),
     Workload("compute", "compute", "the primes below 10,000 on 8 connections", ("--workload=compute", "--primes=10000"),
              8),
 )
 
 # The files that workloads ask for.
 _FILES = {"1k.bin": 1024, "128k.bin": 128 * 1024, "1m.bin": 1024 * 1024}
+# No two connections ask for the same one at a time.
+_DISK_FILES = 64
 
 
 class UnknownWorkload(Exception):
@@ -63,8 +82,12 @@ def choose(names=None):
 def make_files(root):
     """Writes what workloads ask for: the same bytes each time, so that two runs are about the same thing."""
     pattern = bytes(range(33, 123))
-    for name, size in _FILES.items():
+    os.makedirs(os.path.join(root, "disk"))
+    on_disk = {f"disk/{number:03}.bin": 64 * 1024 for number in range(_DISK_FILES)}
+    for name, size in (_FILES | on_disk).items():
         with open(os.path.join(root, name), "wb") as file:
             file.write((pattern * (size // len(pattern) + 1))[:size])
+            if name in on_disk:
+                os.fsync(file.fileno())  # What is not on the disk yet cannot be dropped from memory.
 
 

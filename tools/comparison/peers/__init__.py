@@ -10,6 +10,7 @@ stay: only our own server notices.
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -51,16 +52,22 @@ class Peer:
     def refuses(self, workload):
         if self.traits.get("silent") == "one of N" and workload.connections > 1000:
             return "serves 1000 clients at most"
+        if "--workload=upload" in workload.load:
+            return "takes no uploads"
         return None
 
     def worker_rule(self, _setting):
         return self.workers
 
-    def start(self, service, setting, before=()):
-        folder = os.path.join(setting.scratch, self.name)
+    def _folder(self, setting):
+        """Of its own; it stands in configurations, which know no spaces."""
+        folder = os.path.join(setting.scratch, re.sub(r"[^\w-]", "_", self.name))
         os.makedirs(folder, exist_ok=True)
+        return folder
+
+    def start(self, service, setting, before=()):
         port = _free_port()
-        arguments, _ = self.write(setting, port, folder)
+        arguments, _ = self.write(setting, port, self._folder(setting))
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         return processes.Server([*before, self.path(), *arguments], setting.cpus,
                                 subjects.log_path(setting, self.name), {service: f"127.0.0.1:{port}"}, environment)
@@ -71,9 +78,7 @@ class Peer:
 
     def describe(self, setting):
         """As as_json() of a model, with the configuration that it had in this setting."""
-        folder = os.path.join(setting.scratch, self.name)
-        os.makedirs(folder, exist_ok=True)
-        _, text = self.write(setting, 0, folder)
+        _, text = self.write(setting, 0, self._folder(setting))
         return {"name": self.name, "kind": self.kind, "model": None, "flags": [], "of": None, "config": text,
                 "version": self.version()}
 
@@ -98,7 +103,8 @@ def choose(names):
         if name not in by_name:
             raise MissingPeer(f"there is no peer '{name}'; there are {', '.join(by_name)}")
         if not by_name[name].path():
-            raise MissingPeer(f"{name} is not installed: apt-get install --no-install-recommends {by_name[name].package}")
+            raise MissingPeer(
+                f"{name} is not installed: apt-get install --no-install-recommends {by_name[name].package}")
         if by_name[name] not in chosen:
             chosen.append(by_name[name])
     return chosen

@@ -17,8 +17,8 @@ events {{
 }}
 http {{
   access_log off;
-  sendfile on;
-  tcp_nopush on;
+  sendfile {sendfile};
+  tcp_nopush {sendfile};
   tcp_nodelay on;
   keepalive_timeout 3600s;
   keepalive_requests 1000000000;
@@ -32,19 +32,25 @@ http {{
   scgi_temp_path {folder}/scgi;
   server {{
     listen 127.0.0.1:{port} backlog=4096;
-    root {root};
-    # What is small leaves faster in one piece, out of memory.
-    location = /1k.bin {{
-      sendfile off;
-      tcp_nopush off;
-    }}
+    root {root};{small}
   }}
 }}
 """
 
 
-def _write(setting, port, folder):
-    text = _CONFIG.format(workers=len(setting.cpus), descriptors=20000, connections=max(2048, setting.connections + 512),
+_SMALL = """
+    # What is small leaves faster in one piece, out of memory.
+    location = /1k.bin {
+      sendfile off;
+      tcp_nopush off;
+    }"""
+
+
+def write(setting, port, folder, sendfile=None):
+    """sendfile  whether all files are sent by it; None: what is best for each."""
+    text = _CONFIG.format(sendfile="off" if sendfile is False else "on", small=_SMALL if sendfile is None else "",
+                          workers=len(setting.cpus), descriptors=20000,
+                          connections=max(2048, setting.connections + 512),
                           folder=folder, port=port, root=setting.root, user="user root;" if os.getuid() == 0 else "")
     path = os.path.join(folder, "nginx.conf")
     with open(path, "w", encoding="utf-8") as file:
@@ -53,4 +59,4 @@ def _write(setting, port, folder):
 
 
 PEERS = ({"name": "nginx", "service": "http", "program": "nginx", "package": "nginx-light",
-          "workers": "one worker process for each processor", "write": _write},)
+          "workers": "one worker process for each processor", "write": write},)

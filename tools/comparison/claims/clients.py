@@ -1,0 +1,173 @@
+"""Experiments: who is served, and who has to wait; how many can be; who dies with whom."""
+
+import os
+import resource
+import signal
+import socket
+import time
+
+from .. import extras, procfs, statistics, workloads
+from ..connections import Crowd, raise_descriptor_limit
+from ..processes import Server
+from . import talk
+from .lab import COMPUTE
+from .verdict import aside, fact, unknown
+
+
+def _second_client_is_served(lab, model):
+    """While a first client is connected and silent."""
+    with lab.server(model) as server:
+        address = server.addresses["echo"]
+        with talk.connect(address) as silent:
+            return talk.echoes(silent), talk.is_served(address, timeout_s=1.5)
+
+
+def staying_client(lab):
+    first, second = _second_client_is_served(lab, "loop")
+    _, of_thread = _second_client_is_served(lab, "thread")
+    with lab.server("loop", "echo,echo+udp") as server:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stays:
+            stays.sendto(b"stays", talk.at(server.addresses["echo+udp"]))  # And never reads the reply.
+            by_datagram = talk.echoes_by_datagram(server.addresses["echo+udp"])
+    return [fact(first and not second, f"loop, TCP: beside a client that stays, a second one is "
+                                       f"{'served' if second else 'not served within 1.5 s'}"),
+            aside(f"thread, for comparison: the second one is {'' if of_thread else 'not '}served"),
+            fact(by_datagram, f"loop, UDP: beside a peer that has asked and says no more, another one is "
+                              f"{'' if by_datagram else 'not '}served")]
+
+
+def cheap_and_short(lab):
+    """The rest of what is said of the iterative server: simple, cheap, good for short tasks."""
+    short = lab.compare(["loop", "thread", "fork"], workloads.choose(["churn"])[0])
+    return [short.ratio("thread", "loop", "cpu_us_per_request").more_than_one(),
+            short.ratio("fork", "loop", "cpu_us_per_request").more_than_one(), *staying_client(lab)]
+
+
+def one_each(lab):
+    """Course 2."""
+    parts = []
+    for model, most in (("fork", 300), ("thread", 300)):
+        with lab.server(model, connections=most) as server, Crowd(server.addresses["echo"], "echo") as crowd:
+            crowd.grow_to(most)
+            served = talk.is_served(server.addresses["echo"])
+        parts.append(fact(served, f"{model}: beside {most} clients that stay, another one is "
+                                  f"{'' if served else 'not '}served"))
+    compute = lab.compare(["thread", "epoll", "fork"], COMPUTE, all_cpus=True)
+    if len(lab.cpus) > 1:
+        for model in ("thread", "fork"):
+            parts.append(compute.ratio(model, "epoll", what=f"computing on {len(lab.cpus)} processors, throughput of "
+                                                            f"{model} over epoll's one thread").at_least(1.3))
+    else:
+        parts.append(unknown("needs two processors"))
+    memory = memory_per_connection(lab, ("epoll", "thread", "fork"), 400)
+    parts += [fact(memory["epoll"][0] < memory[model][0], f"{model}: {memory[model][0] / 1024:.1f} KiB of its own for a "
+              f"connection, epoll {memory['epoll'][0] / 1024:.1f}") for model in ("thread", "fork")]
+    return parts
+
+
+def memory_per_connection(lab, models, most):
+    """model -> (own, kernel's) bytes for an idle connection, by regression over five steps."""
+    found = {}
+    for model in models:
+        subject = lab.model(model)
+        limit = min(most, extras.idle_limit(subject, raise_descriptor_limit()))
+        lines = extras.memory(subject, workloads.choose(["echo"])[0], lab.setting(most), extras.memory_steps(limit))
+        good = [line for line in lines if line["failed"] is None]
+        slopes = [statistics.regression([(line["idle"], line[column] * 1024) for line in good])
+                  for column in ("pss_kib", "kernel_kib")]
+        found[model] = tuple(max(0.0, slope.slope) if slope else 0.0 for slope in slopes)
+    return found
+
+
+def weights(lab):
+    """Claim 19: processes heavy, threads light, loops lightest."""
+    order = ("epoll", "coroutine", "thread", "fork")
+    memory = memory_per_connection(lab, order, 800)
+    parts = []
+    for lighter, heavier in zip(order, order[1:]):
+        own = [memory[model][0] / 1024 for model in (lighter, heavier)]
+        both = [sum(memory[model]) / 1024 for model in (lighter, heavier)]
+        is_so = own[0] < own[1] if lighter == "epoll" else both[0] < both[1]
+        parts.append(fact(is_so, f"{lighter} {own[0]:.1f} KiB of its own for an idle connection ({both[0]:.1f} with the "
+                                 f"kernel's, both ends), {heavier} {own[1]:.1f} ({both[1]:.1f})"))
+    return parts
+
+
+def isolation(lab):
+    """Course 9: one process that dies takes nobody along; threads share everything."""
+    parts = []
+    for model, expected in (("fork", True), ("thread", False)):
+        with lab.server(model) as server:
+            address = server.addresses["echo"]
+            with talk.connect(address) as victim, talk.connect(address) as other:
+                ready = talk.echoes(victim) and talk.echoes(other)
+                children = [pid for pid in procfs.session_members(server.session) if pid != server.session]
+                os.kill(children[0] if children else server.session, signal.SIGSEGV)
+                lives = talk.echoes(other)
+        parts.append(fact(ready and lives == expected, f"{model}: SIGSEGV where one client is served; the other one "
+                                                       f"{'is served on' if lives else 'has lost its connection'}"))
+    return parts
+
+
+class _ManyDescriptors:
+    """Makes all that is started meanwhile inherit so many descriptors."""
+
+    def __init__(self, number):
+        self._number = number
+
+    def __enter__(self):
+        raise_descriptor_limit()
+        self._held = []
+        for _ in range(self._number):
+            fd = os.open("/dev/null", os.O_RDONLY)
+            os.set_inheritable(fd, True)
+            self._held.append(fd)
+
+    def __exit__(self, *_):
+        for fd in self._held:
+            os.close(fd)
+
+
+def _count_served(address, most):
+    """How many clients are served at a time, up to so many."""
+    connections = []
+    try:
+        for _ in range(most):
+            connection = talk.connect(address)
+            connections.append(connection)
+            if not talk.echoes(connection, timeout_s=2):
+                return len(connections) - 1
+        return most
+    except OSError:
+        return len(connections)
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def select_limit(lab):
+    """Claim 7, and the first part of course 6."""
+    parts = []
+    with lab.server("select", connections=1100) as server:
+        served = _count_served(server.addresses["echo"], 1100)
+        time.sleep(0.2)
+        alive = talk.is_served(server.addresses["echo"])
+    parts.append(fact(900 < served < 1024, f"select: of 1,100 clients it serves {served} at a time"))
+    parts.append(fact(alive, f"after refusing the others it {'serves on' if alive else 'is dead'}"))
+    with lab.server("poll", connections=1100) as server:
+        served = _count_served(server.addresses["echo"], 1100)
+    parts.append(fact(served == 1100, f"poll serves {served} of 1,100"))
+    return parts
+
+
+def select_limit_is_of_numbers(lab):
+    """Claim 7 has one more part: it is the descriptor's number that counts."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4096:
+        return [unknown("needs more descriptors; see tools/doctor")]
+    subject, setting = lab.model("select"), lab.setting(100)
+    with _ManyDescriptors(900):
+        server = Server(subject.command("echo", setting), setting.cpus, f"{lab.scratch}/select.log", close_fds=False)
+    with server:
+        served = _count_served(server.addresses["echo"], 300)
+    return [*select_limit(lab), fact(served < 130, f"select with 900 other descriptors open serves {served} of 300: it is "
+                                                   "the number that counts")]

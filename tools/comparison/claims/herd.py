@@ -1,0 +1,99 @@
+"""Workers of our own that share one listener, to see whom the kernel wakes: how many wake-ups an accept costs, and who gets
+the connections.
+
+A wake-up is a context switch of a waiting worker: one that is woken by epoll too late finds nothing, and is put to sleep
+again by the kernel itself, without its program being told."""
+
+import array
+import mmap
+import os
+import select
+import signal
+import socket
+import time
+
+from .. import procfs
+from . import talk
+
+EPOLLEXCLUSIVE = 1 << 28  # linux/eventpoll.h
+WAYS = ("accept", "epoll", "exclusive")
+
+
+class _Counts:
+    """How many connections each worker has accepted, in memory that all share; each writes its own place."""
+
+    def __init__(self, workers):
+        self._memory = mmap.mmap(-1, 8 * workers)
+
+    def add(self, worker, accepted):
+        place = 8 * worker
+        count = int.from_bytes(self._memory[place:place + 8], "little") + accepted
+        self._memory[place:place + 8] = count.to_bytes(8, "little")
+
+    def read(self):
+        return list(array.array("q", self._memory[:]))
+
+
+def _accept_one(listener):
+    try:
+        client, _ = listener.accept()
+    except BlockingIOError:
+        return 0
+    with client:
+        client.send(b"!")
+    return 1
+
+
+def _worker(listener, way, index, counts):
+    """Serves for ever: one byte for each client."""
+    if way == "accept":
+        listener.setblocking(True)
+        while True:
+            counts.add(index, _accept_one(listener))
+    listener.setblocking(False)
+    waiting = select.epoll()
+    waiting.register(listener, select.EPOLLIN | (EPOLLEXCLUSIVE if way == "exclusive" else 0))
+    while True:
+        waiting.poll()
+        counts.add(index, _accept_one(listener))
+
+
+def _sleeps(pids):
+    """How often each went to sleep, as soon as none of them does so any more."""
+    last = None
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        now = list(map(procfs.voluntary_switches, pids))
+        if now == last:
+            break
+        last = now
+        time.sleep(0.2)
+    return last
+
+
+def run(way, workers, clients):
+    """(wake-ups, accepted) of each worker, for so many clients that come one after the other, each in a quiet moment."""
+    counts = _Counts(workers)
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        address = "%s:%d" % listener.getsockname()
+        pids = []
+        for index in range(workers):
+            pid = os.fork()
+            if pid == 0:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                try:
+                    _worker(listener, way, index, counts)
+                finally:
+                    os._exit(1)
+            pids.append(pid)
+        try:
+            before = _sleeps(pids)
+            for _ in range(clients):
+                with talk.connect(address) as client:
+                    client.recv(1)
+                time.sleep(0.002 + workers * 0.0001)
+            return [after - sleeps for after, sleeps in zip(_sleeps(pids), before)], counts.read()
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)

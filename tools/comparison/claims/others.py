@@ -1,0 +1,109 @@
+"""Experiments: what is measured, and how: framing, closed and open loops, tuning, how to send a file."""
+
+import dataclasses
+import os
+import signal
+import time
+
+from .. import peers, workloads
+from ..load import finish
+from ..peers import nginx
+from . import talk
+from .verdict import aside, fact, unknown
+
+
+def _get_unframed(address, name):
+    """As the course's client does it: (content, seconds). What comes as exactly "##" is the end."""
+    with talk.connect(address) as connection:
+        started = time.monotonic()
+        connection.sendall(b"G " + name)
+        if connection.recv(1024) != b"OK":
+            raise ConnectionError("the server refuses")
+        content = b""
+        while True:
+            piece = connection.recv(1024)
+            if piece in (b"##", b""):
+                return content, time.monotonic() - started
+            content += piece
+
+
+def _get_framed(address, name):
+    with talk.connect(address) as connection:
+        started = time.monotonic()
+        connection.sendall(b"G " + name + b"\n")
+        reader = connection.makefile("rb")
+        length = int(reader.readline().split()[1])
+        return reader.read(length), time.monotonic() - started
+
+
+def framing_by_pauses(lab):
+    """Claim 22: sleep(0.1) and '##' are a usable framing."""
+    files = {b"plain.txt": b"some text", b"marks.txt": b"##"}
+    for name, content in files.items():
+        with open(os.path.join(lab.root, name.decode()), "wb") as file:
+            file.write(content)
+    parts = []
+    with lab.server("thread", "file,file-unframed") as server:
+        unframed, framed = server.addresses["file-unframed"], server.addresses["file"]
+        slow = min(_get_unframed(unframed, b"plain.txt")[1] for _ in range(5))
+        quick = min(_get_framed(framed, b"plain.txt")[1] for _ in range(5))
+        parts.append(fact(slow < 0.1, f"a get of 9 bytes: {1e3 * slow:.0f} ms by pauses, {1e3 * quick:.1f} ms with the length "
+                                      "said before"))
+        content, _ = _get_unframed(unframed, b"marks.txt")
+        parts.append(fact(content == files[b"marks.txt"], f"a file that holds '##' arrives as {content!r}"))
+        content, _ = _get_framed(framed, b"marks.txt")
+        parts.append(aside(f"with the length it arrives as {content!r}"))
+    return parts
+
+
+def _percentile_with_stall(lab, *flags):
+    """The 99th percentile in ms of a run in the middle of which the server stands still for a sixth of the time."""
+    seconds = max(6.0, 6 * lab.seconds)
+    with lab.server("epoll") as server:
+        process = lab.client.start(["--workload=echo", "--connections=10", "--threads=1", *flags], server.addresses["echo"],
+                                   seconds)
+        time.sleep(seconds / 3)
+        server.signal(signal.SIGSTOP)
+        time.sleep(seconds / 6)
+        server.signal(signal.SIGCONT)
+        run = finish(process, seconds)
+    return run.report["response_ns"]["p99"] / 1e6 if run.report else None, seconds / 6
+
+
+def closed_loop_percentiles(lab):
+    """Claim 23: closed-loop percentiles describe users."""
+    closed, stall = _percentile_with_stall(lab)
+    opened, _ = _percentile_with_stall(lab, "--rate=500", "--arrivals=fixed")
+    if closed is None or opened is None:
+        return [unknown("the load generator said nothing")]
+    return [fact(closed > 0.2 * opened, f"the server stands still for {stall:.1f} s of {6 * stall:.0f}: p99 {closed:.1f} ms in a "
+                                        f"closed loop, {opened:.0f} ms in an open one")]
+
+
+def sending_files(lab):
+    """Claim 24: the best call depends on the size. nginx has both in one program: sendfile, and read with writev."""
+    found = [peer for peer in peers.ALL if peer.name == "nginx" and peer.path()]
+    if not found:
+        return [unknown("needs nginx, which has both ways in one program: apt-get install nginx-light")]
+    sends = found[0]
+
+    def without_sendfile(setting, port, folder):
+        return nginx.write(setting, port, folder, sendfile=False)
+
+    def with_sendfile(setting, port, folder):
+        return nginx.write(setting, port, folder, sendfile=True)
+    one, other = (dataclasses.replace(sends, name=name, write=write) for name, write in
+                  (("nginx, sendfile", with_sendfile), ("nginx, read and write", without_sendfile)))
+    ratios = {}
+    for file, connections in (("1k.bin", 64), ("128k.bin", 16), ("1m.bin", 8)):
+        workload = dataclasses.replace(workloads.choose(["http"])[0], load=("--workload=http", f"--name={file}"),
+                                       connections=connections)
+        both = lab.compare_subjects([one, other], workload, twin=dataclasses.replace(one, name=f"{one.name} (again)"))
+        ratios[file] = both.ratio(one.name, other.name, what=f"{file}, throughput of sendfile over read and write")
+    return [ratios["1k.bin"].at_most(1), ratios["128k.bin"].more_than_one(), ratios["1m.bin"].more_than_one()]
+
+
+def tuning_against_architecture(_lab):
+    """Claim 12."""
+    return [unknown("needs backlog, buffers, TCP_NODELAY and the accept batch as flags of the server; they are the same for "
+                    "every model by design, and cannot be varied")]
