@@ -10,7 +10,6 @@
 #include "absl/time/time.h"
 #include "backends/idle_ticks.h"
 #include "base/unique_fd.h"
-#include "glog/logging.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 
