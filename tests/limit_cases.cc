@@ -123,8 +123,11 @@ TEST_F(LimitTest, PlacesOfThoseWhoAreKilledComeBack) {
     std::vector<Peer> peers = Fill(2);
     Peer waiting = Connect("echo");
     waiting.Send("ping");
-    for (const pid_t process : server().processes()) {
-      if (process != server().pid()) ::kill(process, SIGKILL);
+    // Stopped first, so that none takes the one who waits while another has been killed already.
+    for (const int signal : {SIGSTOP, SIGKILL}) {
+      for (const pid_t process : server().processes()) {
+        if (process != server().pid()) ::kill(process, signal);
+      }
     }
     for (Peer& peer : peers) EXPECT_TRUE(peer.AwaitClose());
     EXPECT_EQ(waiting.Read(4), "ping");
