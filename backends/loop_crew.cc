@@ -43,13 +43,16 @@ class LoopCrew : public Crew {
     int slot = FindRoom(next_);
     if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
     next_ = (slot + 1) % parts_.board.slots();
-    // It counts where it is served; there first, so that the sum is never too small.
+    // It counts where it is served, from before anybody there can ask; there first, so that the sum is never too small.
     const Statistics& server = parts_.context.statistics;
     Counters& here = OfService(server.counters(), client.listener->number);
     Counters& there = OfService(server.OfWorker(slot).counters(), client.listener->number);
     Counters::Add(there.accepted, 1);
+    Counters::Add(here.accepted, -1);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
-    Counters::Add((put.ok() ? here : there).accepted, -1);
+    if (put.ok()) return;
+    Counters::Add(here.accepted, 1);  // Its end is counted here, too.
+    Counters::Add(there.accepted, -1);
   }
 
   bool HasUntaken() override {
