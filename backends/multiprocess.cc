@@ -54,7 +54,12 @@ class MultiprocessBackend : public Backend {
  public:
   explicit MultiprocessBackend(StartMethod start_method) : start_method_(start_method) {}
 
-  absl::Status Prepare(ServeContext&) override {
+  absl::Status Prepare(ServeContext& context) override {
+    if (context.turnstile != nullptr && start_method_ == StartMethod::kForkServer) {
+      return absl::InvalidArgumentError(
+          "--max_connections goes with --start_method=fork or spawn: nobody is told of the children of a fork server "
+          "that was killed, and their places would be lost");
+    }
     return start_method_ == StartMethod::kForkServer ? Process::StartForkServer() : absl::OkStatus();
   }
 
