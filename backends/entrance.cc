@@ -29,6 +29,11 @@ bool IsListening(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
 }
 
+// The same listener with another descriptor, and nobody accepted yet.
+Listener LikeThis(const Listener& other, UniqueFd fd) {
+  return {other.service, std::move(fd), other.make_session, other.transport, other.own_ports, nullptr, other.number};
+}
+
 // A turn at the lock; without a lock it is always ours.
 class Turn {
  public:
@@ -183,9 +188,7 @@ absl::Status Entrance::AddSiblings(int slots) {
                                                              " listeners for each address: ", fd.status().message(),
                                                              "; lower --workers, or raise 'ulimit -n'"));
       }
-      all_.push_back(&siblings_.emplace_back(
-          Listener{first->service, *std::move(fd), first->make_session, first->transport, first->own_ports, nullptr,
-                   first->number}));
+      all_.push_back(&siblings_.emplace_back(LikeThis(*first, *std::move(fd))));
     }
   }
   return absl::OkStatus();
@@ -216,8 +219,7 @@ absl::StatusOr<std::vector<Listener>> Entrance::CopyListeners(int slot, bool acc
   for (const Listener* original : originals) {
     UniqueFd fd(::fcntl(original->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!fd.ok()) return SysError("fcntl");
-    copies.push_back({original->service, std::move(fd), original->make_session, original->transport,
-                      original->own_ports, nullptr, original->number});
+    copies.push_back(LikeThis(*original, std::move(fd)));
   }
   return copies;
 }

@@ -82,7 +82,21 @@ TEST_P(LoopsTest, EveryLoopGetsClientsAndAllCountTogether) {
   ExpectReports(absl::StrCat("accepted ", count, ", active 0, "));
 }
 
-using ProcessLoopsTest = LoopsTest;
+class ProcessLoopsTest : public LoopsTest {
+ protected:
+  // Clients that have sent "ping", and wait for loops that are stopped.
+  std::vector<Peer> ConnectToStopped() {
+    constexpr int kClients = 8;
+    SignalWorkers(SIGSTOP);
+    for (const pid_t worker : Workers()) EXPECT_TRUE(Eventually([worker] { return IsStopped(worker); }));
+    std::vector<Peer> peers;
+    for (int i = 0; i < kClients; ++i) {
+      peers.push_back(Connect());
+      peers.back().Send("ping");
+    }
+    return peers;
+  }
+};
 INSTANTIATE_TEST_SUITE_P(, ProcessLoopsTest,
                          testing::ValuesIn(Combine({"poll", "epoll", "uring"}, kPolicies, {"process"})), NameOfFlags);
 
@@ -140,33 +154,19 @@ TEST_P(ProcessLoopsTest, OneThatIsAskedToStopByOthersStays) {
 
 // They are stopped, so that nobody takes the clients before they are killed.
 TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesAreServedByTheirReplacements) {
-  constexpr int kClients = 8;
   StartServer({"--workers=2"});
   ExpectServes();
   ASSERT_TRUE(AwaitWorkers(2));
-  SignalWorkers(SIGSTOP);
-  for (const pid_t worker : Workers()) ASSERT_TRUE(Eventually([worker] { return IsStopped(worker); }));
-  std::vector<Peer> peers;
-  for (int i = 0; i < kClients; ++i) {
-    peers.push_back(Connect());
-    peers.back().Send("ping");
-  }
+  std::vector<Peer> peers = ConnectToStopped();
   SignalWorkers(SIGKILL);
   for (Peer& peer : peers) EXPECT_EQ(peer.Read(4), "ping");
 }
 
 TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesWhenTheServerStopsAreServedToo) {
-  constexpr int kClients = 8;
   StartServer({"--workers=2", "--drain_timeout=10m"});
   ExpectServes();
   ASSERT_TRUE(AwaitWorkers(2));
-  SignalWorkers(SIGSTOP);
-  for (const pid_t worker : Workers()) ASSERT_TRUE(Eventually([worker] { return IsStopped(worker); }));
-  std::vector<Peer> peers;
-  for (int i = 0; i < kClients; ++i) {
-    peers.push_back(Connect());
-    peers.back().Send("ping");
-  }
+  std::vector<Peer> peers = ConnectToStopped();
   Stop();
   SignalWorkers(SIGKILL);
   for (Peer& peer : peers) EXPECT_EQ(peer.ReadToEnd(), "ping");
