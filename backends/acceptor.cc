@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "backends/peer_desk.h"
+#include "base/mutex.h"
 #include "base/sys_error.h"
 #include "glog/logging.h"
 #include "net/signals.h"
@@ -24,6 +26,12 @@ constexpr size_t kSignals = 0;  // Places among the waits.
 constexpr size_t kAlso = 1;
 constexpr size_t kPlace = 2;
 constexpr size_t kFirstListener = 3;
+
+// Threads share their process's descriptors: what one of them gives up to turn a client away, another one could use for
+// a client of its own. So once there is a shortage they accept one after the other, until one of them finds that it is
+// over.
+std::atomic<bool> g_is_short = false;
+Mutex g_shortage;
 
 // How often it is said that clients are refused.
 constexpr int kSecondsBetweenLogs = 10;
@@ -77,17 +85,26 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
 }
 
 absl::StatusOr<Connection> Acceptor::Accept(const Listener& listener) {
+  if (!g_is_short.load(std::memory_order_relaxed)) {
+    absl::StatusOr<Connection> connection = TryAcceptNow(listener);
+    if (!absl::IsResourceExhausted(connection.status())) return connection;
+  }
+  const MutexLock lock(g_shortage);
+  absl::StatusOr<Connection> connection = TryAcceptNow(listener);
+  g_is_short = absl::IsResourceExhausted(connection.status());
+  if (g_is_short) TurnAwayWithSpare(listener, connection.status());
+  return connection;
+}
+
+// One attempt, which may fail for want of a descriptor.
+absl::StatusOr<Connection> Acceptor::TryAcceptNow(const Listener& listener) {
   while (true) {
     UniqueFd fd(
         ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
     if (fd.ok()) return Connection{std::move(fd), &listener};
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
     if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
-    if (IsShortage(errno)) {
-      const absl::Status shortage = SysError("accept", listener.service);
-      TurnAwayWithSpare(listener, shortage);
-      return absl::ResourceExhaustedError(shortage.message());
-    }
+    if (IsShortage(errno)) return absl::ResourceExhaustedError(SysError("accept", listener.service).message());
     // Anything else is that one client's bad luck: reset before it was accepted, interrupted (see accept(2)).
   }
 }

@@ -90,6 +90,7 @@ class Acceptor {
  private:
   absl::StatusOr<Connection> TryAcceptPeer(const Listener& listener);
   absl::StatusOr<Connection> Accept(const Listener& listener);
+  absl::StatusOr<Connection> TryAcceptNow(const Listener& listener);
   absl::StatusOr<Connection> Admit(Connection connection, bool is_counted);
   Counters& CountersOf(const Listener& listener) const;
   bool Enter(const Listener& listener);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "backends/entrance.h"
 #include "backends/loop_crew.h"
 #include "backends/pool.h"
@@ -61,8 +62,24 @@ class SeveralLoops : public Backend {
     lifeline_ = *std::move(lifeline);
     absl::StatusOr<std::unique_ptr<Crew>> crew =
         options_.are_processes ? MakeProcessLoops(parts, lifeline_) : MakeThreadLoops(parts);
-    if (crew.ok()) crew_ = *std::move(crew);
-    return crew.status();
+    if (!crew.ok()) return crew.status();
+    crew_ = *std::move(crew);
+    return options_.are_processes ? absl::OkStatus() : StartThreads();
+  }
+
+  // Threads take what they need from what the process has, so they do before clients can. (A process has its own, and
+  // is started when the server is ready.)
+  absl::Status StartThreads() {
+    for (int slot = 0; slot < board_->slots(); ++slot) {
+      board_->Set(slot, PoolBoard::State::kIdle);
+      const absl::Status status = crew_->Start(slot);
+      if (status.ok()) continue;
+      crew_->Interrupt();  // Those who have started leave, and are waited for.
+      crew_->DismissAll();
+      return absl::Status(status.code(),
+                          absl::StrCat("loop ", slot + 1, " of ", board_->slots(), ": ", status.message()));
+    }
+    return absl::OkStatus();
   }
 
   const MakeLoop make_loop_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -66,21 +67,30 @@ class LoopCrew : public Crew {
   }
 
  protected:
-  // Runs the loop of this slot, to its end. In its own thread or process.
-  absl::Status RunLoop(int slot) {
+  struct Worker {
+    ServeContext context;
+    LoopPost post;
+    std::unique_ptr<ServingLoop> loop;
+  };
+
+  // Gets what the loop of this slot needs. In its own thread or process, which is to run it.
+  absl::StatusOr<std::unique_ptr<Worker>> Open(int slot) {
     if (parts_.options.pin_cpus) PinToCpu(slot);
     Inbox* inbox = inboxes_.empty() ? nullptr : inboxes_[static_cast<size_t>(slot)].get();
     absl::StatusOr<std::vector<Listener>> listeners = parts_.entrance.CopyListeners(slot, inbox == nullptr);
     if (!listeners.ok()) return listeners.status();
-    ServeContext context = ContextOfWorker(parts_.context, slot, *std::move(listeners));
-    const LoopPost post = {stop_.get(), inbox, parts_.options.accept == AcceptPolicy::kShared, [this, slot] {
-                             parts_.board.Set(slot, State::kLeaving);
-                             parts_.board.Wake();
-                           }};
-    const absl::StatusOr<std::unique_ptr<ServingLoop>> loop = parts_.make_loop(context, &post);
+    std::unique_ptr<Worker> worker(new Worker{ContextOfWorker(parts_.context, slot, *std::move(listeners)),
+                                              {stop_.get(), inbox, parts_.options.accept == AcceptPolicy::kShared,
+                                               [this, slot] {
+                                                 parts_.board.Set(slot, State::kLeaving);
+                                                 parts_.board.Wake();
+                                               }},
+                                              nullptr});
+    absl::StatusOr<std::unique_ptr<ServingLoop>> loop = parts_.make_loop(worker->context, &worker->post);
     if (!loop.ok()) return loop.status();
+    worker->loop = *std::move(loop);
     if (inbox != nullptr) parts_.board.Wake();  // Whoever accepts may wait for somebody to be there.
-    return (*loop)->Run();
+    return worker;
   }
 
   int CountUntaken(int slot) const {
@@ -109,16 +119,26 @@ class ThreadLoops : public LoopCrew {
  public:
   using LoopCrew::LoopCrew;
 
+  // Returns when the loop is open. All threads share the process's descriptors, and loops come before clients.
   absl::Status Start(int slot) override {
-    return threads_.Start([this, slot] {
-      const absl::Status status = RunLoop(slot);
-      if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
-      parts_.board.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
-      parts_.board.Wake();
-    });
+    std::promise<absl::Status> opening;
+    std::future<absl::Status> opened = opening.get_future();
+    const absl::Status started =
+        threads_.Start([this, slot, opening = std::move(opening)]() mutable { Work(slot, std::move(opening)); });
+    return started.ok() ? opened.get() : started;
   }
 
  private:
+  void Work(int slot, std::promise<absl::Status> opening) {
+    const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
+    opening.set_value(worker.status());
+    if (!worker.ok()) return;
+    const absl::Status status = (*worker)->loop->Run();
+    if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    parts_.board.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
+    parts_.board.Wake();
+  }
+
   ThreadGroup threads_;  // Its destructor waits for them.
 };
 
@@ -142,7 +162,8 @@ class ProcessLoops : public LoopCrew {
     ::signal(SIGTERM, SIG_IGN);
     ::signal(SIGINT, SIG_IGN);
     DismissAll();  // Only the parent deals.
-    const absl::Status status = RunLoop(slot);
+    const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
+    const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
     return status.ok() ? 0 : 1;
   }

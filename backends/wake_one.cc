@@ -3,25 +3,36 @@
 #include <dirent.h>
 #include <sys/epoll.h>
 
+#include <fstream>
 #include <memory>
+#include <string>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 
 namespace polyserve {
 
 namespace {
 
-// Whoever is no epoll, or does not know the descriptor, says so, and nothing has happened.
-bool Forgets(int epoll, int fd) { return ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr) == 0; }
+// proc(5) has a line for each descriptor that an epoll watches: "tfd:  <number> events: ...". Just read, since most of
+// the descriptors of a process are other threads' concern.
+bool Watches(const char* epoll, int fd) {
+  std::ifstream info(absl::StrCat("/proc/self/fdinfo/", epoll));
+  int watched = -1;
+  for (std::string word; info >> word;) {
+    if (word == "tfd:" && info >> watched && watched == fd) return true;
+  }
+  return false;
+}
 
-// The epoll of this process that knew the descriptor, and now does not; -1 where there is none.
-int FindForgetting(int fd) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> all(::opendir("/proc/self/fd"), &::closedir);
+// The epoll of this process that watches the descriptor; -1 where there is none.
+int FindEpoll(int fd) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> all(::opendir("/proc/self/fdinfo"), &::closedir);
   if (all == nullptr) return -1;
   while (const dirent* entry = ::readdir(all.get())) {
     int number = -1;
-    if (absl::SimpleAtoi(entry->d_name, &number) && Forgets(number, fd)) return number;
+    if (absl::SimpleAtoi(entry->d_name, &number) && Watches(entry->d_name, fd)) return number;
   }
   return -1;
 }
@@ -29,12 +40,8 @@ int FindForgetting(int fd) {
 }  // namespace
 
 void WakeOne::Requeue(int fd) {
-  if (epoll_ < 0) {
-    epoll_ = FindForgetting(fd);
-    if (epoll_ < 0) return;
-  } else if (!Forgets(epoll_, fd)) {
-    return;
-  }
+  if (epoll_ < 0) epoll_ = FindEpoll(fd);
+  if (::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr) != 0) return;  // It is not watched.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLEXCLUSIVE;
   event.data.fd = fd;  // By which libevent knows it, in all its releases with epoll.

@@ -3,8 +3,8 @@
 // Loops that wait at the same listener are all woken for each client, only for one of them to find somebody there: the
 // thundering herd. EPOLLEXCLUSIVE (epoll_ctl(2)) wakes one, but libevent (2.1) has no word for it, and hides its epoll.
 // Waiting at an epoll of our own inside of libevent's would not do: the flag works on whoever sleeps in epoll_wait() on
-// that very epoll, and there nobody would. So this finds libevent's epoll, by asking which one knows the descriptor,
-// and registers it there once more, the way libevent itself does, with the flag.
+// that very epoll, and there nobody would. So this finds libevent's epoll, by asking /proc which one watches the
+// descriptor, and registers it there once more, the way libevent itself does, with the flag.
 //
 // The one who is woken is always the first in the row who has time, so that nearly all clients would come to one loop.
 // Registering again puts a loop last; nginx does so, too (ngx_reorder_accept_events).

@@ -1,6 +1,7 @@
 // Several event loops or rings: every one of them gets clients, whatever the policy; one that is killed is replaced,
 // and costs its own clients alone.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <map>
@@ -192,6 +193,22 @@ TEST_P(PinnedTest, EachWorkerHasOneProcessorAndTheServerAll) {
   };
   EXPECT_TRUE(Eventually([&] { return count() == 3; }));
   EXPECT_EQ(AllowedProcessors(server().pid()), AllowedProcessors(::getpid()));
+}
+
+class ThreadLoopsTest : public LoopsTest {};
+INSTANTIATE_TEST_SUITE_P(, ThreadLoopsTest, testing::ValuesIn(Combine(kModels, kPolicies, {"thread"})), NameOfFlags);
+
+// They share what the process has. Once it is ready, none of them may need anything that clients could have taken.
+TEST_P(ThreadLoopsTest, ServerThatHasTooFewDescriptorsForAllIsNeverReady) {
+  Flags flags = GetParam();
+  flags.insert(flags.end(), {"--workers=64", "--listen=echo://127.0.0.1:0"});
+  ServerProcess server({.flags = flags, .before_exec = [] {
+                          const rlimit few = {100, 100};
+                          ::setrlimit(RLIMIT_NOFILE, &few);
+                        }});
+  EXPECT_FALSE(server.ready());
+  EXPECT_EQ(server.AwaitExit(), 2);
+  EXPECT_TRUE(absl::StrContains(server.log(), "Too many open files")) << server.log();
 }
 
 TEST(LoopsFlagsTest, WhatMakesNoSenseIsRefused) {
