@@ -37,9 +37,9 @@ void RoomHost::Bequeath(ServeContext& context) {
   };
 }
 
-absl::Status RoomHost::Open(ServeContext& context) {
+absl::Status RoomHost::Open(ServeContext& context, bool has_operator) {
   if (hub_room_ == nullptr) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, STDIN_FILENO);
+  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, has_operator ? STDIN_FILENO : -1);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
   hub_room_->ReachBy(hub_->TakeReception());

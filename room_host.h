@@ -30,8 +30,8 @@ class RoomHost {
   // Says how the room is reached from a process that is started afresh; in there, too.
   void Bequeath(ServeContext& context);
   // Starts the hub, where there is to be one: before the listeners are there, which it would inherit.
-  absl::Status Open(ServeContext& context);
-  // Lets the operator speak, where the hub does not: when nothing can fail any more, since it takes a thread.
+  absl::Status Open(ServeContext& context, bool has_operator);
+  // Lets the operator speak, where that is not the hub's part: when nothing can fail any more, since it takes a thread.
   absl::Status OpenToOperator();
 
  private:

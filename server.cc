@@ -165,8 +165,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
   return model->make();
 }
 
-bool HaveRoom(const std::vector<Target>& targets) {
-  return std::any_of(targets.begin(), targets.end(), [](const Target& target) { return target.service->has_room; });
+bool AnyOf(const std::vector<Target>& targets, bool Service::* trait) {
+  return std::any_of(targets.begin(), targets.end(), [trait](const Target& target) { return target.service->*trait; });
 }
 
 ServerReport MakeReport(const Statistics& statistics) {
@@ -303,7 +303,9 @@ int Run(int argc, char** argv) {
   if (!statistics.ok()) return Fail(statistics.status());
   const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
   if (!http_options.ok()) return Fail(http_options.status());
-  const ServiceContext services(*std::move(library), *http_options, HaveRoom(*targets) ? (*host)->room() : nullptr);
+  const bool has_room = AnyOf(*targets, &Service::has_room);
+  const bool has_operator = AnyOf(*targets, &Service::has_operator);
+  const ServiceContext services(*std::move(library), *http_options, has_room ? (*host)->room() : nullptr);
   absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
   if (http_options->access_log != nullptr) {
@@ -313,10 +315,10 @@ int Run(int argc, char** argv) {
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();
     absl::Status status = Signals::Install(*drain_timeout);
-    if (status.ok() && HaveRoom(*targets)) status = (*host)->Open(*context);
+    if (status.ok() && has_room) status = (*host)->Open(*context, has_operator);
     if (status.ok()) status = Bind(*targets, *context);
     if (status.ok()) status = (*backend)->Prepare(*context);
-    if (status.ok() && HaveRoom(*targets)) status = (*host)->OpenToOperator();
+    if (status.ok() && has_operator) status = (*host)->OpenToOperator();
     if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }

@@ -40,7 +40,8 @@ struct Service {
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
   // The same for a peer that sends datagrams; null where there is no difference.
   std::unique_ptr<Session> (*make_datagram_session)(const ServiceContext& context) = nullptr;
-  bool has_room = false;  // Its clients share a room.
+  bool has_room = false;      // Its clients share a room.
+  bool has_operator = false;  // Whoever sits at the server's standard input speaks in it.
 
   bool has_stream() const { return transports != Transports::kOwnPorts; }
   bool has_datagrams() const { return transports != Transports::kStream; }

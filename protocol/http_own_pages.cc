@@ -118,8 +118,7 @@ void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::strin
     constexpr absl::string_view kType = "text/plain; version=0.0.4; charset=utf-8";
     return WritePage(site, request, kType, MetricsText(site.options().report()), output);
   }
-  const absl::string_view why = name == "chat" ? "the server listens for no chat" : "the server has no such page";
-  WriteHttpError(404, why, request.TermsWithoutContent(), site, output);
+  WriteHttpError(404, "the server has no such page", request.TermsWithoutContent(), site, output);
 }
 
 }  // namespace polyserve

@@ -103,7 +103,7 @@ TEST_F(HttpWebSocketTest, ListOfPagesNamesItWhereThereIsAChat) {
   site_options_.chat = nullptr;
   EXPECT_FALSE(absl::StrContains(Get("/-/"), "href=\"chat\""));
   const std::string reply = Talk(WsRequest("localhost")).replies;
-  EXPECT_EQ(ContentOf(reply), "404 Not Found: the server listens for no chat\n");
+  EXPECT_EQ(ContentOf(reply), "404 Not Found: the server has no such page\n");
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ namespace polyserve {
 class Hub {
  public:
   // Starts the process; before there are listeners or clients that it would inherit, and threads. Its operator reads
-  // from `input`.
+  // from `input`; -1: there is none.
   static absl::StatusOr<std::unique_ptr<Hub>> Start(const std::string& admin_name, int input);
 
   // To be called when all who hold the reception have ended: the hub then ends by itself, and is waited for.

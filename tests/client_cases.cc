@@ -29,7 +29,6 @@ class ClientsTest : public EveryModelTest {
   void SetUp() override {
     EveryModelTest::SetUp();
     if (IsSkipped()) return;
-    ServeAlso("chat");
     large_ = RandomBytes(kLargeBytes, 1);
     root().Write("a.txt", "hello");
     root().Write("large.bin", large_);

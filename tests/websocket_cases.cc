@@ -21,13 +21,9 @@ namespace polyserve {
 
 namespace {
 
+// Http alone brings the room along.
 class WebSocketTest : public EveryModelTest {
  protected:
-  void SetUp() override {
-    EveryModelTest::SetUp();
-    ServeAlso("chat");
-  }
-
   WebSocketPeer Join(absl::string_view name) {
     WebSocketPeer peer(Connect("http"));
     peer.Say(absl::StrCat("L ", name));
@@ -83,6 +79,7 @@ TEST_F(WebSocketTest, HalfAFrameAndNothingMoreIsLet) {
 }
 
 TEST_F(WebSocketRoomTest, AllThreeTransportsShareTheRoom) {
+  ServeAlso("chat");
   ServeAlso("chat+udp");
   StartServer();
   WebSocketPeer ada = Join("ada");
@@ -109,6 +106,7 @@ TEST_F(WebSocketRoomTest, AllThreeTransportsShareTheRoom) {
 }
 
 TEST_F(WebSocketRoomTest, MailThatIsThereAlreadyIsHeard) {
+  ServeAlso("chat");
   StartServer();
   Peer bob = Connect("chat");
   bob.Send("L bob\n");
