@@ -46,13 +46,15 @@ class ForkBackend : public Backend {
 
   absl::Status Serve(ServeContext& context) override {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
-    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll, .on_child_ended = [&context] { ReapEnded(context); }});
+    Acceptor acceptor(context,
+                      {.peers = Acceptor::Peers::kAll, .on_child_ended = [this, &context] { ReapEnded(context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
       const absl::StatusOr<pid_t> pid = Fork();
       if (!pid.ok()) acceptor.Refuse(*std::move(client), pid.status());
       if (pid.ok() && *pid == 0) RunChild(*std::move(client), context);
+      if (pid.ok()) ++children_;
       // The parent's copy of the connection closes here; the child has its own.
       if (pid.ok() && reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
     }
@@ -81,17 +83,24 @@ class ForkBackend : public Backend {
     ExitChild(0);
   }
 
-  static void ReapEnded(ServeContext& context) {
+  void ReapEnded(ServeContext& context) {
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
       if (context.companion != nullptr && context.companion->NoteEnd(pid, status)) continue;
+      --children_;
       if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
       LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
-      CountEnd(context.statistics.counters(), context.turnstile.get());  // It could not say so itself.
     }
+    if (reap_ != Reap::kWait) return;
+    // A child that was killed could not count its client's end, or just had.
+    const int64_t lost = context.statistics.Total().active() - children_;
+    if (lost <= 0) return;
+    Counters::Add(context.statistics.counters().ended, lost);
+    if (context.turnstile != nullptr) context.turnstile->WakeAll();
   }
 
   const Reap reap_;
+  int64_t children_ = 0;
   Lifeline lifeline_;
 };
 

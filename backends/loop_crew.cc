@@ -1,6 +1,5 @@
 #include "backends/loop_crew.h"
 
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -44,16 +43,12 @@ class LoopCrew : public Crew {
     int slot = FindRoom(next_);
     if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
     next_ = (slot + 1) % parts_.board.slots();
-    // It counts where it is served, from before anybody there can ask; there first, so that the sum is never too small.
+    // It counts where it is served, from before anybody there can ask.
     const Statistics& server = parts_.context.statistics;
-    Counters& here = OfService(server.counters(), client.listener->number);
-    Counters& there = OfService(server.OfWorker(slot).counters(), client.listener->number);
-    Counters::Add(there.accepted, 1);
-    Counters::Add(here.accepted, -1);
+    const int service = client.listener->number;
+    server.OfWorker(slot).TakeOver(service, 1);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
-    if (put.ok()) return;
-    Counters::Add(here.accepted, 1);  // Its end is counted here, too.
-    Counters::Add(there.accepted, -1);
+    if (!put.ok()) server.OfWorker(slot).TakeOver(service, -1);  // Its end is counted here, too.
   }
 
   bool HasUntaken() override {
@@ -158,9 +153,6 @@ class ProcessLoops : public LoopCrew {
 
  private:
   int RunWorker(int slot) {
-    // It leaves at its parent's word, when nobody is on the way to it any more; a Ctrl-C reaches the whole group.
-    ::signal(SIGTERM, SIG_IGN);
-    ::signal(SIGINT, SIG_IGN);
     DismissAll();  // Only the parent deals.
     const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
     const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();

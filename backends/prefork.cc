@@ -10,7 +10,6 @@
 // Sources: Stevens, Fenner, Rudoff, UNIX Network Programming, vol. 1, chapter 30 ("preforked" servers); on who accepts:
 // Brecht, Pariag, Gammo, "accept()able Strategies for Improving Web Server Performance", USENIX 2004.
 #include <gflags/gflags.h>
-#include <signal.h>
 
 #include <memory>
 #include <optional>
@@ -67,7 +66,9 @@ class ChannelSource : public ClientSource {
       if (absl::IsCancelled(parcel.status())) return parcel.status();
       if (parcel.ok() && parcel->text == kLeave) return absl::CancelledError("dismissed");
       absl::StatusOr<Connection> client = TakeClient(std::move(parcel), context_);
-      if (client.ok()) return client;
+      if (!client.ok()) continue;
+      context_.statistics.TakeOver(client->listener->number, 1);
+      return client;
     }
   }
 
@@ -114,11 +115,7 @@ class Processes : public Crew {
 
  private:
   int RunWorker(int slot) {
-    if (passes()) {
-      // Clients may be on their way to it, so it leaves at its parent's word alone, not at a signal of its own.
-      ::signal(SIGTERM, SIG_IGN);
-      ::signal(SIGINT, SIG_IGN);
-    }
+    context_.statistics = context_.statistics.OfWorker(slot);
     channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
     for (Listener& listener : context_.listeners) {
       if (passes() || listener.has_datagrams()) listener.Close();  // The parent alone accepts from them.
@@ -143,8 +140,7 @@ class Processes : public Crew {
 
   // A client whose end its worker could not count any more.
   int64_t Settle(int slot) {
-    const int64_t lost = board_.state(slot) == State::kBusy ? 1 : 0;
-    Counters::Add(context_.statistics.counters().ended, lost);
+    const int64_t lost = context_.statistics.CountLost(slot, 0);
     if (context_.turnstile != nullptr) context_.turnstile->WakeAll();
     return lost;
   }

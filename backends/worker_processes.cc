@@ -1,5 +1,6 @@
 #include "backends/worker_processes.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -27,6 +28,9 @@ absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
   if (!pid.ok()) return pid.status();
   if (*pid == 0) {
     Signals::InstallInWorker();
+    // It leaves at its parent's word, when nobody is on the way to it any more; a Ctrl-C reaches the whole group.
+    ::signal(SIGTERM, SIG_IGN);
+    ::signal(SIGINT, SIG_IGN);
     lifeline_.HoldInDescendant();
     ExitChild(work());
   }

@@ -55,6 +55,11 @@ Statistics Statistics::OfWorker(int slot) const {
   return worker;
 }
 
+void Statistics::TakeOver(int service, int64_t clients) const {
+  Counters::Add(OfService(*own_, service).accepted, clients);  // First, so that the sum is never too small.
+  Counters::Add(OfService(page_->table->rows[0], service).accepted, -clients);
+}
+
 int64_t Statistics::CountLost(int slot, int64_t untaken) const {
   const Statistics worker = OfWorker(slot);
   const int64_t lost = worker.OwnTotal().active() - untaken;

@@ -69,6 +69,9 @@ class Statistics {
   // fought for, and it is known how many clients a worker had that was killed.
   Statistics OfWorker(int slot) const;
 
+  // So many clients that the server has accepted are this worker's from now on; below zero: the other way round.
+  void TakeOver(int service, int64_t clients) const;
+
   // This worker was killed: what it had open, but for `untaken` that are counted as its own and will be those of its
   // replacement, has ended. Returns how many those are.
   int64_t CountLost(int slot, int64_t untaken) const;

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -127,6 +128,29 @@ TEST_F(LimitTest, PlacesOfThoseWhoAreKilledComeBack) {
     }
     for (Peer& peer : peers) EXPECT_TRUE(peer.AwaitClose());
   }
+}
+
+// In the midst of being accepted, served, counted or on the way out.
+TEST_F(LimitTest, WhoeverIsKilledAtWhateverMomentCountsOnce) {
+  if (can().shares_memory) GTEST_SKIP() << "by design: all clients are in one process";
+  constexpr int kClients = 4;
+  constexpr int kVisits = 20;
+  StartLimited(kClients, "wait");
+  std::atomic<int> visitors = kClients;
+  RunAtOnce(kClients + 1, [this, &visitors](int client) {
+    for (int visit = 0; client < kClients && visit < kVisits; ++visit) {
+      Peer peer(server().address("echo"));
+      IsServed(peer);
+    }
+    if (client < kClients) --visitors;
+    while (client == kClients && visitors > 0) {
+      const std::vector<pid_t> processes = server().processes();
+      if (processes.back() != server().pid()) ::kill(processes.back(), SIGKILL);
+    }
+  });
+  EXPECT_TRUE(AwaitReport("active 0, "));
+  const std::vector<Peer> peers = Fill(kClients);
+  EXPECT_TRUE(AwaitReport(absl::StrCat("active ", kClients, ", ")));
 }
 
 }  // namespace
