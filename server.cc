@@ -25,9 +25,9 @@
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
+#include "base/logging.h"
 #include "files/library.h"
 #include "files/log_file.h"
-#include "glog/logging.h"
 #include "net/datagram.h"
 #include "net/endpoint.h"
 #include "net/process.h"
@@ -165,7 +165,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeBackend() {
   return model->make();
 }
 
-bool AnyOf(const std::vector<Target>& targets, bool Service::* trait) {
+bool AnyOf(const std::vector<Target>& targets, bool Service::*trait) {
   return std::any_of(targets.begin(), targets.end(), [trait](const Target& target) { return target.service->*trait; });
 }
 
@@ -345,7 +345,5 @@ void OpenStandardDescriptors() {
 
 int main(int argc, char** argv) {
   polyserve::OpenStandardDescriptors();
-  FLAGS_logtostderr = true;
-  google::InitGoogleLogging(argv[0]);
   return polyserve::Run(argc, argv);
 }

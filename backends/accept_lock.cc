@@ -9,9 +9,9 @@
 #include <mutex>
 #include <utility>
 
+#include "base/logging.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "glog/logging.h"
 
 namespace polyserve {
 

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "backends/peer_desk.h"
+#include "base/logging.h"
 #include "base/mutex.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 #include "net/signals.h"
 #include "net/socket.h"
 

@@ -21,7 +21,7 @@
 #include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turnstile.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/deadline.h"
 #include "net/signals.h"
 #include "net/socket.h"

@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "backends/turnstile.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/statistics.h"
 
 namespace polyserve {

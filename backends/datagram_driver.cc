@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "backends/mail_fd.h"
 #include "backends/peer_conversation.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/datagram.h"
 #include "net/deadline.h"
 #include "net/signals.h"

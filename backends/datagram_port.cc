@@ -7,7 +7,7 @@
 
 #include "backends/idle_ticks.h"
 #include "backends/send_datagrams.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "room/mailbox.h"
 
 namespace polyserve {

@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/idle_ticks.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

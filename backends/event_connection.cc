@@ -12,7 +12,7 @@
 #include "backends/pause.h"
 #include "backends/start_session.h"
 #include "backends/turn.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "backends/idle_ticks.h"
 #include "backends/turn.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "glog/logging.h"
 #include "net/signals.h"
 
 namespace polyserve {

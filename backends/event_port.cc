@@ -1,7 +1,7 @@
 #include "backends/event_port.h"
 
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 
 namespace polyserve {
 

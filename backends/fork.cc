@@ -16,7 +16,7 @@
 #include "backends/backend.h"
 #include "backends/blocking_driver.h"
 #include "backends/turnstile.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/lifeline.h"
 #include "net/process.h"
 #include "net/signals.h"

@@ -11,9 +11,9 @@
 
 #include "backends/inbox.h"
 #include "backends/worker_processes.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "glog/logging.h"
 #include "net/cpu.h"
 #include "net/statistics.h"
 #include "net/thread_group.h"

@@ -22,7 +22,7 @@
 #include "backends/serve_context.h"
 #include "backends/turn.h"
 #include "base/command_line.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/deadline.h"
 #include "net/signals.h"
 #include "room/wake_list.h"

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 #include "net/datagram.h"
 
 namespace polyserve {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "backends/idle_ticks.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 
 namespace polyserve {
 

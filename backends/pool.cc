@@ -6,7 +6,7 @@
 
 #include "backends/blocking_driver.h"
 #include "backends/datagram_driver.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/cpu.h"
 #include "net/signals.h"
 

@@ -27,7 +27,7 @@
 #include "backends/pool_options.h"
 #include "backends/worker_processes.h"
 #include "base/command_line.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/fd_passing.h"
 #include "net/lifeline.h"
 #include "net/socket.h"

@@ -6,8 +6,8 @@
 
 #include "absl/strings/string_view.h"
 #include "backends/transmit.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 
 namespace polyserve {
 

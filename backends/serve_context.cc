@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/signals.h"
 
 namespace polyserve {
 
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
-  return {std::move(listeners), server.idle_timeout,  server.statistics.OfWorker(slot),
-          server.turnstile,     server.reload,        server.companion};
+  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot),
+          server.turnstile,     server.reload,       server.companion};
 }
 
 bool TakesDatagrams(const ServeContext& context) {

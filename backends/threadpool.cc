@@ -19,7 +19,7 @@
 #include "backends/pool.h"
 #include "backends/pool_board.h"
 #include "backends/pool_options.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/thread_group.h"
 
 namespace polyserve {

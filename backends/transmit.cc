@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/signals.h"
 
 namespace polyserve {

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 
 namespace polyserve {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "gtest/gtest.h"
 #include "protocol/talk.h"
 

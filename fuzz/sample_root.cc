@@ -8,7 +8,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

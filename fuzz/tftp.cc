@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "absl/strings/string_view.h"
+#include "base/logging.h"
 #include "fuzz/sample_root.h"
-#include "glog/logging.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
 #include "protocol/tftp_terms.h"

@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "absl/strings/string_view.h"
+#include "base/logging.h"
 #include "base/utf8.h"
 #include "fuzz/any_cut.h"
-#include "glog/logging.h"
 #include "protocol/chat.h"
 #include "protocol/output.h"
 #include "protocol/session.h"

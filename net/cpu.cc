@@ -2,8 +2,8 @@
 
 #include <sched.h>
 
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 
 namespace polyserve {
 

@@ -19,8 +19,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 #include "net/fd_passing.h"
 #include "net/signals.h"
 

@@ -14,7 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "protocol/http_head_finder.h"
 
 namespace polyserve {

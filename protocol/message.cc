@@ -1,7 +1,7 @@
 #include "protocol/message.h"
 
 #include "absl/strings/escaping.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "protocol/tftp_text.h"
 
 namespace polyserve {

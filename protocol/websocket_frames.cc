@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

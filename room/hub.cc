@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 #include "net/fd_passing.h"
 #include "room/hub_loop.h"
 #include "room/hub_wire.h"

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 #include "net/fd_passing.h"
 #include "room/hub_wire.h"
 

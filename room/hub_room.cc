@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "glog/logging.h"
+#include "base/logging.h"
 #include "net/deadline.h"
 #include "net/fd_passing.h"
 #include "room/hub_wire.h"

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "glog/logging.h"
+#include "base/logging.h"
 
 namespace polyserve {
 

@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/strip.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 #include "room/room.h"
 
 namespace polyserve {

@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
+#include "base/logging.h"
 #include "base/sys_error.h"
-#include "glog/logging.h"
 
 namespace polyserve {
 
@@ -27,7 +27,8 @@ WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
 
 WakeList::Entry::~Entry() {
   if (mailbox_ != nullptr) mailbox_->Attach(nullptr);
-  if (mailbox_ != nullptr && mailbox_->fd() >= 0) ::epoll_ctl(list_.epoll_.get(), EPOLL_CTL_DEL, mailbox_->fd(), nullptr);
+  if (mailbox_ != nullptr && mailbox_->fd() >= 0)
+    ::epoll_ctl(list_.epoll_.get(), EPOLL_CTL_DEL, mailbox_->fd(), nullptr);
   list_.Remove(*this);
 }
 

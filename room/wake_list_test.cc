@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/logging.h"
 #include "base/unique_fd.h"
-#include "glog/logging.h"
 #include "gtest/gtest.h"
 #include "room/mailbox.h"
 

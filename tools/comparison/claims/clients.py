@@ -103,6 +103,7 @@ def isolation(lab):
                 ready = talk.echoes(victim) and talk.echoes(other)
                 children = [pid for pid in procfs.session_members(server.session) if pid != server.session]
                 os.kill(children[0] if children else server.session, signal.SIGSEGV)
+                talk.await_end(victim)
                 lives = talk.echoes(other)
         parts.append(fact(ready and lives == expected, f"{model}: SIGSEGV where one client is served; the other one "
                                                        f"{'is served on' if lives else 'has lost its connection'}"))

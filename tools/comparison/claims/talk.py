@@ -30,6 +30,16 @@ def echoes(connection, text=b"ping", timeout_s=2.0):
     return received == text
 
 
+def await_end(connection, timeout_s=30.0):
+    """Waits until the other end has closed the connection, or is gone."""
+    connection.settimeout(timeout_s)
+    try:
+        while connection.recv(4096):
+            pass
+    except ConnectionError:
+        pass
+
+
 def is_served(address, timeout_s=2.0):
     """Whether a new client gets its echo in time."""
     try:

@@ -1,0 +1,84 @@
+// The form of a line, how often it comes, and how a failed check ends the process.
+#include "base/logging.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace polyserve {
+
+namespace {
+
+std::string Logged(void (*log)()) {
+  testing::internal::CaptureStderr();
+  log();
+  return testing::internal::GetCapturedStderr();
+}
+
+size_t CountLines(const std::string& text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
+
+TEST(LoggingTest, LineSaysHowBadItIsAndWhenAndWhere) {
+  EXPECT_THAT(Logged([] { LOG(WARNING) << "no descriptor " << 7; }),
+              testing::MatchesRegex("W[0-9]+ [0-9][0-9]:[0-9][0-9]:[0-9][0-9]\\.[0-9]+ [0-9]+ "
+                                    "logging_test.cc:[0-9]+\\] no descriptor 7\n"));
+  EXPECT_EQ(Logged([] { LOG(ERROR) << "x"; })[0], 'E');
+  EXPECT_EQ(Logged([] { LOG(INFO) << "x"; })[0], 'I');
+}
+
+TEST(LoggingTest, ErrnoIsAsItWas) {
+  const auto log = [] {
+    errno = EMFILE;
+    LOG(INFO) << "x";
+  };
+  Logged(log);
+  EXPECT_EQ(errno, EMFILE);
+}
+
+TEST(LoggingTest, EveryNthIsTheFirstAndThenOneInN) {
+  const auto log = [] {
+    for (int i = 0; i < 25; ++i) LOG_EVERY_N(WARNING, 10) << "i=" << i;
+  };
+  const std::string text = Logged(log);
+  EXPECT_EQ(CountLines(text), 3u);
+  EXPECT_THAT(text, testing::HasSubstr("i=20"));
+}
+
+TEST(LoggingTest, PlacesCountForThemselvesAndOnlyWhatIsAskedFor) {
+  const auto log = [] {
+    for (int i = 0; i < 20; ++i) {
+      LOG_IF_EVERY_N(WARNING, i >= 15, 100) << "i=" << i;
+      LOG_EVERY_N(WARNING, 100) << "other";
+    }
+  };
+  const std::string text = Logged(log);
+  EXPECT_EQ(CountLines(text), 2u);
+  EXPECT_THAT(text, testing::HasSubstr("i=15"));
+}
+
+TEST(LoggingTest, LineOfATimeComesOnceInIt) {
+  const auto log = [] {
+    for (int i = 0; i < 20; ++i) LOG_EVERY_T(WARNING, 3600) << "i=" << i;
+  };
+  EXPECT_THAT(Logged(log), testing::HasSubstr("i=0"));
+  EXPECT_EQ(CountLines(Logged(log)), 0u);
+}
+
+TEST(LoggingDeathTest, FailedCheckSaysWhatAndWhyAndEndsTheProcess) {
+  CHECK(true) << "is not said";
+  CHECK_EQ(1, 1);
+  CHECK_LE(1, 2) << "nor this";
+  EXPECT_DEATH(CHECK(1 > 2) << "why", "Check failed: 1 > 2 why");
+  const auto check_errno = [] {
+    errno = ENOENT;
+    PCHECK(false) << "open";
+  };
+  EXPECT_DEATH(check_errno(), "Check failed: false open: No such file or directory \\[2\\]");
+}
+
+}  // namespace
+
+}  // namespace polyserve
