@@ -22,19 +22,12 @@ void EventClient::OnTick() {
   if (shared_.ticks - last_moved_ > kTicksPerTimeout && !works_elsewhere()) Drop();
 }
 
-void EventClient::WorkElsewhere(Output& output) { job_ = shared_.offload->Start(output.TakeWork(), *this); }
+void EventClient::WorkElsewhere(Output& output) { errand_.Work(*shared_.offload, output, *this); }
 
-bool EventClient::ReadElsewhere(const Output& output) {
-  if (shared_.offload == nullptr || std::exchange(has_read_, false)) return false;
-  job_ = shared_.offload->ReadAhead(output, *this);
-  has_read_ = job_ != nullptr;
-  return has_read_;
-}
+bool EventClient::ReadElsewhere(const Output& output) { return errand_.Read(shared_.offload, output, *this); }
 
 bool EventClient::TakeResult(Output& output) {
-  if (!job_->is_done()) return false;
-  if (output.empty()) output = job_->TakeResult();
-  job_ = nullptr;
+  if (!errand_.Finish(output)) return false;
   NoteMove();
   return true;
 }

@@ -66,9 +66,10 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   // Has the loop's helpers run the output's task; OnWoken() comes, among others, when it is done. Until then the
   // time-out does not apply.
   void WorkElsewhere(Output& output);
-  // The same for reading the file that the output sends next, where a disk would have to be waited for; false where not.
+  // The same for reading the file that the output sends next, where a disk would have to be waited for; false where
+  // not.
   bool ReadElsewhere(const Output& output);
-  bool works_elsewhere() const { return job_ != nullptr; }
+  bool works_elsewhere() const { return errand_.is_under_way(); }
   // Moves the result, if any, into the output. False where it is not done yet.
   bool TakeResult(Output& output);
 
@@ -81,8 +82,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
 
   uint32_t last_moved_;                       // In ticks; see backends/idle_ticks.h.
   std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.
-  std::unique_ptr<Offload::Job> job_;         // Null where none is under way.
-  bool has_read_ = false;                     // What is sent next: that is not to be read again, come what may.
+  Offload::Errand errand_;
 };
 
 struct EventShared {

@@ -74,6 +74,24 @@ Output Offload::Job::TakeResult() {
   return std::move(work_->result);
 }
 
+void Offload::Errand::Work(Offload& helpers, Output& output, Wakeable& client) {
+  job_ = helpers.Start(output.TakeWork(), client);
+}
+
+bool Offload::Errand::Read(Offload* helpers, const Output& output, Wakeable& client) {
+  if (helpers == nullptr || std::exchange(has_read_, false)) return false;
+  job_ = helpers->ReadAhead(output, client);
+  has_read_ = job_ != nullptr;
+  return has_read_;
+}
+
+bool Offload::Errand::Finish(Output& output) {
+  if (!job_->is_done()) return false;
+  if (output.empty()) output = job_->TakeResult();
+  job_ = nullptr;
+  return true;
+}
+
 absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(const Options& options, WakeList& wakes) {
   if (options.helpers == 0) return nullptr;
   std::unique_ptr<Offload> offload(new Offload(options.reads_files, wakes));

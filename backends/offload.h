@@ -44,6 +44,23 @@ class Offload {
     WakeList::Entry entry_;
   };
 
+  // What a client leaves to the helpers: one thing at a time, or nothing. For the loop's thread.
+  class Errand {
+   public:
+    bool is_under_way() const { return job_ != nullptr; }
+    // Has them run the output's task.
+    void Work(Offload& helpers, Output& output, Wakeable& client);
+    // Has them read the file that the output sends next, where a disk would have to be waited for; false where not. The
+    // helpers may be null: there are none.
+    bool Read(Offload* helpers, const Output& output, Wakeable& client);
+    // Moves the result, if any, into the output. False where it is not done yet.
+    bool Finish(Output& output);
+
+   private:
+    std::unique_ptr<Job> job_;
+    bool has_read_ = false;  // What is sent next: that is not to be read again, come what may.
+  };
+
   struct Options {
     int helpers = 0;
     bool reads_files = false;

@@ -122,13 +122,13 @@ void UringConnection::Proceed() {
 // Performs the output and all that it held up, for a turn, and then waits for more. Returns false where the connection
 // is over.
 bool UringConnection::Answer() {
-  if (job_ != nullptr && !TakeResult()) return true;
+  if (errand_.is_under_way() && !TakeResult()) return true;
   if (unsent_ == nullptr && !lingering_ && conversation_.has_mail()) output();
   for (int rounds = 0; (unsent_ != nullptr || wake_is_due_) && !lingering_; ++rounds) {
     if (rounds == kRoundsPerTurn) return ComeBack(), true;
     if (unsent_ == nullptr) TellTime();
     Output& output = unsent_->output;
-    if (ReadElsewhere()) return true;
+    if (errand_.Read(shared_.offload, output, *this)) return true;
     const Transmitted sent = Send();
     if (sent == Transmitted::kBroken) return false;
     if (sent != Transmitted::kAll) return true;
@@ -138,7 +138,7 @@ bool UringConnection::Answer() {
     }
     if (output.has_work()) {
       if (shared_.offload != nullptr) {
-        job_ = shared_.offload->Start(output.TakeWork(), *this);
+        errand_.Work(*shared_.offload, output, *this);
         return true;
       }
       if (shared_.ran_task) return ComeBack(), true;  // One task a turn: here it keeps all the others waiting.
@@ -158,19 +158,9 @@ bool UringConnection::Answer() {
   return true;
 }
 
-// True where a helper reads the file that is sent next, since a disk would have to be waited for.
-bool UringConnection::ReadElsewhere() {
-  if (shared_.offload == nullptr || std::exchange(has_read_, false)) return false;
-  job_ = shared_.offload->ReadAhead(unsent_->output, *this);
-  has_read_ = job_ != nullptr;
-  return has_read_;
-}
-
 // False where the helpers are not done yet.
 bool UringConnection::TakeResult() {
-  if (!job_->is_done()) return false;
-  if (unsent_->output.empty()) unsent_->output = job_->TakeResult();
-  job_ = nullptr;
+  if (!errand_.Finish(unsent_->output)) return false;
   last_moved_ = shared_.ticks;
   return true;
 }
@@ -262,7 +252,7 @@ void UringConnection::End() {
 }
 
 void UringConnection::OnTick() {
-  if (shared_.ticks - last_moved_ <= kTicksPerTimeout || job_ != nullptr) return;
+  if (shared_.ticks - last_moved_ <= kTicksPerTimeout || errand_.is_under_way()) return;
   over_ = true;
   ComeBack();
 }

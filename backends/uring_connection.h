@@ -80,7 +80,6 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void OnWake();
   void TellTime();
   bool TakeResult();
-  bool ReadElsewhere();
   void ComeBack();
   bool Answer();
   Transmitted Send();
@@ -106,15 +105,14 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool is_stream_ = false;       // More comes at once than a request's buffer holds.
   bool lingering_ = false;
   bool over_ = false;
-  bool has_read_ = false;     // A helper has read what is sent next.
   bool wake_is_due_ = false;  // The session is told the time when there is no output.
   bool cancelled_ = false;    // Over, and waits only for the completions.
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
-  std::unique_ptr<UringUnsent> unsent_;  // Null while there is no output.
+  std::unique_ptr<UringUnsent> unsent_;    // Null while there is no output.
   std::optional<Deadline> linger_end_;
   std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.
-  std::unique_ptr<Offload::Job> job_;         // Null where helpers do nothing for it.
+  Offload::Errand errand_;
 };
 
 // What the connections of one ring share.
