@@ -345,5 +345,6 @@ void OpenStandardDescriptors() {
 
 int main(int argc, char** argv) {
   polyserve::OpenStandardDescriptors();
+  polyserve::InitLogging();
   return polyserve::Run(argc, argv);
 }

@@ -43,6 +43,14 @@ absl::StatusOr<Connection> TakeClient(absl::StatusOr<Parcel> parcel, ServeContex
   return absl::UnavailableError("a client is lost");
 }
 
+absl::StatusOr<Connection> AdoptClient(absl::StatusOr<Parcel> parcel, ServeContext& context) {
+  absl::StatusOr<Connection> client = TakeClient(std::move(parcel), context);
+  context.statistics.TakeOver(client.ok() ? client->listener->number : kNoService, 1);
+  // For a moment it counted twice, and somebody may have found the server full.
+  if (context.turnstile != nullptr) context.turnstile->OnLeave();
+  return client;
+}
+
 int CountClients(int outlet) {
   int bytes = 0;
   PCHECK(::ioctl(outlet, FIONREAD, &bytes) == 0) << "FIONREAD";

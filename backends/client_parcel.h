@@ -20,6 +20,9 @@ absl::Status SendClient(int inlet, const Connection& client, ServeContext& conte
 // counted as ended.
 absl::StatusOr<Connection> TakeClient(absl::StatusOr<Parcel> parcel, ServeContext& context);
 
+// The same for a client that the server still counts as its own; from now on it is this worker's.
+absl::StatusOr<Connection> AdoptClient(absl::StatusOr<Parcel> parcel, ServeContext& context);
+
 // How many wait to be received.
 int CountClients(int outlet);
 

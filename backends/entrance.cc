@@ -111,9 +111,7 @@ class ListenerSource : public ClientSource {
   absl::StatusOr<Connection> TakePeer() {
     absl::StatusOr<Parcel> parcel = ReceiveParcel(peers_);
     if (absl::IsUnavailable(parcel.status())) return parcel.status();
-    absl::StatusOr<Connection> peer = TakeClient(std::move(parcel), context_);
-    if (peer.ok()) context_.statistics.TakeOver(peer->listener->number, 1);
-    return peer;
+    return AdoptClient(std::move(parcel), context_);
   }
 
   absl::StatusOr<Connection> NextOfBacklog() {

@@ -92,10 +92,9 @@ class ForkBackend : public Backend {
       LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
     }
     if (reap_ != Reap::kWait) return;
-    // A child that was killed could not count its client's end, or just had.
+    // A child that was killed could not count its client's end, or had just done so and told nobody yet.
     const int64_t lost = context.statistics.Total().active() - children_;
-    if (lost <= 0) return;
-    Counters::Add(context.statistics.counters().ended, lost);
+    if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
     if (context.turnstile != nullptr) context.turnstile->WakeAll();
   }
 

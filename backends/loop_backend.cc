@@ -1,6 +1,8 @@
 #include "backends/loop_backend.h"
 
+#include <future>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -39,6 +41,10 @@ class SeveralLoops : public Backend {
  public:
   SeveralLoops(MakeLoop make_loop, const LoopOptions& options) : make_loop_(std::move(make_loop)), options_(options) {}
 
+  ~SeveralLoops() override {
+    if (!is_serving_) may_run_.set_value(false);  // Those who have started leave, and are waited for.
+  }
+
   absl::Status Prepare(ServeContext& context) override {
     absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.pool.workers);
     if (!board.ok()) return board.status();
@@ -46,10 +52,12 @@ class SeveralLoops : public Backend {
     absl::StatusOr<std::unique_ptr<Entrance>> entrance = Entrance::Create(context, options_.pool, nullptr);
     if (!entrance.ok()) return entrance.status();
     entrance_ = *std::move(entrance);
-    return MakeCrew({context, options_.pool, make_loop_, *board_, *entrance_});
+    return MakeCrew({context, options_.pool, make_loop_, *board_, *entrance_, may_run_.get_future().share()});
   }
 
   absl::Status Serve(ServeContext& context) override {
+    is_serving_ = true;
+    may_run_.set_value(true);
     Pool(context, options_.pool, *board_, *entrance_, *crew_).Run();
     return absl::OkStatus();
   }
@@ -67,17 +75,15 @@ class SeveralLoops : public Backend {
     return options_.are_processes ? absl::OkStatus() : StartThreads();
   }
 
-  // Threads take what they need from what the process has, so they do before clients can. (A process has its own, and
-  // is started when the server is ready.)
+  // Threads take what they need from what the process has, so they do before clients can, and wait then. (A process has
+  // its own, and is started when the server is ready.)
   absl::Status StartThreads() {
     for (int slot = 0; slot < board_->slots(); ++slot) {
       board_->Set(slot, PoolBoard::State::kIdle);
       const absl::Status status = crew_->Start(slot);
       if (status.ok()) continue;
-      crew_->Interrupt();  // Those who have started leave, and are waited for.
-      crew_->DismissAll();
-      return absl::Status(status.code(),
-                          absl::StrCat("loop ", slot + 1, " of ", board_->slots(), ": ", status.message()));
+      const std::string which = absl::StrCat("loop ", slot + 1, " of ", board_->slots());
+      return absl::Status(status.code(), absl::StrCat(which, ": ", status.message()));
     }
     return absl::OkStatus();
   }
@@ -87,6 +93,8 @@ class SeveralLoops : public Backend {
   std::optional<PoolBoard> board_;
   std::unique_ptr<Entrance> entrance_;
   Lifeline lifeline_;
+  std::promise<bool> may_run_;
+  bool is_serving_ = false;
   std::unique_ptr<Crew> crew_;  // Last: its destructor waits for threads that use the others.
 };
 

@@ -125,12 +125,13 @@ class ThreadLoops : public LoopCrew {
 
  private:
   void Work(int slot, std::promise<absl::Status> opening) {
-    const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
+    absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
     // A status of its own: copies share a count, and ThreadSanitizer does not see into Debian's Abseil.
     opening.set_value(absl::Status(worker.status().code(), worker.status().message()));
-    if (!worker.ok()) return;
+    if (!worker.ok() || !parts_.may_run.get()) return;
     const absl::Status status = (*worker)->loop->Run();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    worker->reset();  // What it holds is for its replacement.
     parts_.board.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
     parts_.board.Wake();
   }

@@ -7,6 +7,7 @@
 #ifndef POLYSERVE_BACKENDS_LOOP_CREW_H_
 #define POLYSERVE_BACKENDS_LOOP_CREW_H_
 
+#include <future>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -27,6 +28,9 @@ struct CrewParts {
   const MakeLoop& make_loop;
   PoolBoard& board;
   Entrance& entrance;
+  // Threads are there, with all that they need, before the server is ready, and wait for this: true where they are to
+  // run, false where the server has failed to start.
+  std::shared_future<bool> may_run;
 };
 
 absl::StatusOr<std::unique_ptr<Crew>> MakeThreadLoops(const CrewParts& parts);

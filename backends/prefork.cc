@@ -65,10 +65,8 @@ class ChannelSource : public ClientSource {
       if (absl::IsUnavailable(parcel.status())) continue;  // Another one was quicker.
       if (absl::IsCancelled(parcel.status())) return parcel.status();
       if (parcel.ok() && parcel->text == kLeave) return absl::CancelledError("dismissed");
-      absl::StatusOr<Connection> client = TakeClient(std::move(parcel), context_);
-      if (!client.ok()) continue;
-      context_.statistics.TakeOver(client->listener->number, 1);
-      return client;
+      absl::StatusOr<Connection> client = AdoptClient(std::move(parcel), context_);
+      if (client.ok()) return client;
     }
   }
 

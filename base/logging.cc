@@ -23,6 +23,8 @@ absl::string_view BaseName(absl::string_view path) {
 
 }  // namespace
 
+void InitLogging() { absl::LocalTimeZone(); }
+
 LogLine::LogLine(Severity severity, const char* file, int line, int error) : severity_(severity), error_(error) {
   const int errno_before = errno;
   text_ << static_cast<char>(severity) << absl::FormatTime("%Y%m%d %H:%M:%E6S", absl::Now(), absl::LocalTimeZone())

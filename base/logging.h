@@ -41,6 +41,10 @@ class LogLine {
   std::ostringstream text_;
 };
 
+// To be called first in main(): learns the time zone while there is a descriptor to read it with, once for all
+// children.
+void InitLogging();
+
 // Makes a stream an expression without a value, as the other branch of a condition is.
 struct LogNothing {
   void operator&(std::ostream&) const {}

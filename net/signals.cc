@@ -105,6 +105,11 @@ void Signals::InstallInWorker() {
   ::sigprocmask(SIG_UNBLOCK, &held, nullptr);
 }
 
+void Signals::LeaveToMainThread() {
+  const sigset_t left = HeldInNewProcess();
+  ::pthread_sigmask(SIG_BLOCK, &left, nullptr);
+}
+
 sigset_t Signals::HeldInNewProcess() {
   sigset_t held;
   ::sigemptyset(&held);

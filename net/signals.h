@@ -38,6 +38,10 @@ class Signals {
   // handlers would take it for the parent, and a fresh program image would die of them.
   static sigset_t HeldInNewProcess();
 
+  // In a thread that is not the main one, first thing: leaves the signals to that one, which is never long away from
+  // them.
+  static void LeaveToMainThread();
+
   // True once the server was told to stop. Any thread; cheap.
   static bool stopping();
   // Asks this process to finish, as SIGTERM would in a worker. Async-signal-safe.

@@ -56,6 +56,7 @@ Statistics Statistics::OfWorker(int slot) const {
 }
 
 void Statistics::TakeOver(int service, int64_t clients) const {
+  if (own_ == page_->table->rows) return;
   Counters::Add(OfService(*own_, service).accepted, clients);  // First, so that the sum is never too small.
   Counters::Add(OfService(page_->table->rows[0], service).accepted, -clients);
 }

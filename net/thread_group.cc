@@ -29,6 +29,7 @@ absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
 }
 
 void ThreadGroup::Run(absl::AnyInvocable<void()> work) {
+  Signals::LeaveToMainThread();
   work();
   work = nullptr;  // What it holds goes while somebody still waits for this thread.
   MutexLock lock(mutex_);
