@@ -5,13 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 
-#ifdef __SANITIZE_THREAD__
-// The ring closes descriptors, and openat2(2) opens some, without ThreadSanitizer's knowledge: when another thread
-// closes one whose number was used before, it takes it for that one. Of memory it sees all the same.
-extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() { return "race:^close$"; }
-#endif
-
 namespace polyserve {
 
 namespace {
