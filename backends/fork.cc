@@ -15,7 +15,6 @@
 #include "backends/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking_driver.h"
-#include "backends/turnstile.h"
 #include "base/logging.h"
 #include "net/lifeline.h"
 #include "net/process.h"
@@ -91,11 +90,7 @@ class ForkBackend : public Backend {
       if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
       LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
     }
-    if (reap_ != Reap::kWait) return;
-    // A child that was killed could not count its client's end, or had just done so and told nobody yet.
-    const int64_t lost = context.statistics.Total().active() - children_;
-    if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
-    if (context.turnstile != nullptr) context.turnstile->WakeAll();
+    if (reap_ == Reap::kWait) CountLostClients(children_, context);
   }
 
   const Reap reap_;

@@ -96,10 +96,7 @@ class MultiprocessBackend : public Backend {
   static void JoinEnded(std::vector<Process>& children, ServeContext& context) {
     if (context.companion != nullptr) context.companion->Join(absl::ZeroDuration());
     if (std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); }) == 0) return;
-    // A child that was killed could not count its client's end itself.
-    const int64_t lost = context.statistics.Total().active() - static_cast<int64_t>(children.size());
-    if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
-    if (context.turnstile != nullptr) context.turnstile->WakeAll();
+    CountLostClients(static_cast<int64_t>(children.size()), context);
   }
 
   static void StopAll(std::vector<Process>& children, ServeContext& context) {

@@ -13,6 +13,12 @@ ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<L
           server.turnstile,     server.reload,       server.companion};
 }
 
+void CountLostClients(int64_t children, ServeContext& context) {
+  const int64_t lost = context.statistics.Total().active() - children;
+  if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
+  if (context.turnstile != nullptr) context.turnstile->WakeAll();
+}
+
 bool TakesDatagrams(const ServeContext& context) {
   return std::any_of(context.listeners.begin(), context.listeners.end(),
                      [](const Listener& listener) { return listener.has_datagrams(); });

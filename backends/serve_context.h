@@ -69,6 +69,10 @@ struct ServeContext {
 // The same, with other listeners, for a worker that has listeners of its own, and counts for itself.
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners);
 
+// Where each client has a child of its own, of which so many are left: notes the end of those whose child was killed.
+// It could not do so itself, or just had, and told nobody yet.
+void CountLostClients(int64_t children, ServeContext& context);
+
 // True where any of the listeners takes datagrams.
 bool TakesDatagrams(const ServeContext& context);
 
