@@ -52,6 +52,11 @@ DEFINE_string(overload, "wait", "what happens to those who are too many: wait (i
 DEFINE_string(request_timeout, "20s",
               "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
 DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
+DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
+             "connections that may wait to be accepted; the system cuts it down to net.core.somaxconn");
+DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "small replies leave at once (TCP_NODELAY)");
+DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
+             "bytes for sending and for receiving in each connection; 0: the system adapts them");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
 DEFINE_string(admin_name, "管理员",
               "chat: as whom the operator speaks, on standard input; no other name may contain it");
@@ -70,6 +75,11 @@ struct Target {
 };
 
 constexpr int kUsageError = 2;
+
+// Bounds of what may be tuned: the kernel's own for a backlog (16 bits of old), and what it accepts as a buffer.
+constexpr int kMaxListenBacklog = 65535;
+constexpr int kLeastSocketBuffer = 2048;
+constexpr int kMaxSocketBuffer = 1 << 30;
 
 int Fail(const absl::Status& error) {
   fprintf(stderr, "server: %s\n", std::string(error.message()).c_str());
@@ -91,7 +101,7 @@ void PrintHelp() {
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
   absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
                                     "drain_timeout", "max_connections", "overload", "request_timeout", "access_log",
-                                    "admin_name", "build_info"}));
+                                    "listen_backlog", "tcp_nodelay", "socket_buffer", "admin_name", "build_info"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -206,6 +216,15 @@ absl::StatusOr<std::unique_ptr<Turnstile>> MakeTurnstile(const Statistics& stati
                            FLAGS_overload == "wait" ? Turnstile::Overload::kWait : Turnstile::Overload::kRefuse);
 }
 
+absl::StatusOr<ListenOptions> MakeListenOptions() {
+  absl::Status status = CheckFlagRange("listen_backlog", FLAGS_listen_backlog, 1, kMaxListenBacklog);
+  if (FLAGS_socket_buffer != 0) {
+    status.Update(CheckFlagRange("socket_buffer", FLAGS_socket_buffer, kLeastSocketBuffer, kMaxSocketBuffer));
+  }
+  if (!status.ok()) return status;
+  return ListenOptions{FLAGS_listen_backlog, FLAGS_tcp_nodelay, FLAGS_socket_buffer};
+}
+
 absl::StatusOr<HttpSite::Options> MakeHttpOptions(const Statistics& statistics) {
   HttpSite::Options options;
   options.report = [statistics] { return MakeReport(statistics); };
@@ -233,7 +252,9 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
     return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
   absl::StatusOr<std::unique_ptr<Turnstile>> turnstile = MakeTurnstile(statistics);
   if (!turnstile.ok()) return turnstile.status();
-  ServeContext context{{}, *idle_timeout, std::move(statistics), *std::move(turnstile)};
+  const absl::StatusOr<ListenOptions> listen = MakeListenOptions();
+  if (!listen.ok()) return listen.status();
+  ServeContext context{{}, *idle_timeout, std::move(statistics), *std::move(turnstile), *listen};
   for (const Target& target : targets) {
     auto make_session = target.service->make_session;
     const bool is_for_datagrams = target.transport == Transport::kDatagrams;
@@ -252,7 +273,7 @@ absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
   for (size_t i = 0; i < targets.size(); ++i) {
     absl::StatusOr<UniqueFd> fd = targets[i].transport == Transport::kDatagrams
                                       ? BindUdp(targets[i].endpoint)
-                                      : ListenTcp(targets[i].endpoint, context.idle_timeout);
+                                      : ListenTcp(targets[i].endpoint, context.idle_timeout, context.listen);
     if (!fd.ok()) {
       return absl::Status(fd.status().code(),
                           absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));

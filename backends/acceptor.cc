@@ -56,7 +56,7 @@ Acceptor::Acceptor(ServeContext& context, Options options)
       options_(std::move(options)),
       spare_(OpenSpare()),
       needs_place_(context.turnstile != nullptr && context.turnstile->overload() == Turnstile::Overload::kWait),
-      backlog_left_(kListenBacklog) {
+      backlog_left_(context.listen.backlog) {
   for (Listener& listener : context.listeners) {
     if (!listener.has_datagrams() || !Accepts(listener)) continue;
     absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(listener.fd.get(), listener.own_ports);

@@ -62,7 +62,8 @@ class ListenerSource : public ClientSource {
         peers_(peers),
         lock_(lock),
         acceptor_(context, {}),
-        waits_(std::move(waits)) {}
+        waits_(std::move(waits)),
+        backlog_left_(context.listen.backlog) {}
 
   absl::Status Watch() {
     const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
@@ -149,7 +150,7 @@ class ListenerSource : public ClientSource {
   AcceptLock* const lock_;
   Acceptor acceptor_;
   WaitSet waits_;
-  int backlog_left_ = kListenBacklog;  // As in Acceptor: how many are still taken once the server stops.
+  int backlog_left_;  // As in Acceptor: how many are still taken once the server stops.
 };
 
 }  // namespace
@@ -182,7 +183,7 @@ absl::Status Entrance::AddSiblings(int slots) {
   siblings_.reserve(static_cast<size_t>(slots - 1) * first_.size());  // Pointers to them are kept.
   for (int slot = 1; slot < slots; ++slot) {
     for (const Listener* first : first_) {
-      absl::StatusOr<UniqueFd> fd = ListenBeside(first->fd.get(), context_.idle_timeout);
+      absl::StatusOr<UniqueFd> fd = ListenBeside(first->fd.get(), context_.idle_timeout, context_.listen);
       if (!fd.ok()) {
         return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", slots,
                                                              " listeners for each address: ", fd.status().message(),

@@ -82,6 +82,7 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       start_(start),
       base_(std::move(base)),
       has_epoll_(absl::string_view(event_base_get_method(base_.get())) == "epoll"),
+      accepts_per_turn_(options.accepts_per_turn),
       acceptor_(context,
                 {.non_blocking = true, .max_descriptor = options.max_descriptor, .peers = Acceptor::Peers::kOwnPorts}),
       wakes_(std::move(wakes)),
@@ -193,7 +194,7 @@ void EventLoop::OnSignals() {
 
 void EventLoop::OnClients(const Source& source) {
   // Of a crowd that comes at once, others are to have their share as well.
-  const int most = shares_listeners() ? 1 : kAcceptsPerTurn;
+  const int most = shares_listeners() ? 1 : accepts_per_turn_;
   for (int i = 0; i < most; ++i) {
     absl::StatusOr<Connection> connection =
         source.listener == nullptr ? acceptor_.TryTake(*post_->inbox) : acceptor_.TryAccept(*source.listener);

@@ -21,6 +21,7 @@
 #include "backends/peer_set.h"
 #include "backends/serve_context.h"
 #include "backends/serving_loop.h"
+#include "backends/turn.h"
 #include "backends/wake_one.h"
 #include "room/wake_list.h"
 
@@ -35,6 +36,7 @@ struct EventLoopOptions {
   const char* method = nullptr;  // libevent's name for it; null: libevent's own choice.
   Trigger trigger = Trigger::kLevel;
   int max_descriptor = INT_MAX;  // Connections with larger ones are refused.
+  int accepts_per_turn = kAcceptsPerTurn;
   Offload::Options offload = {};
 };
 
@@ -93,6 +95,7 @@ class EventLoop : public ServingLoop {
   const StartClient start_;
   BasePointer base_;
   const bool has_epoll_;
+  const int accepts_per_turn_;
   Acceptor acceptor_;
   WakeOne wake_one_;
   std::vector<Source> sources_;

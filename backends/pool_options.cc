@@ -37,11 +37,6 @@ namespace polyserve {
 
 namespace {
 
-absl::Status CheckRange(absl::string_view name, int value, int least, int most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("--", name, "=", value, " is not from ", least, " to ", most));
-}
-
 absl::Status CheckOrder(absl::string_view less, int less_value, absl::string_view more, int more_value) {
   if (less_value <= more_value) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -65,13 +60,13 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   const bool has_workers = IsFlagSet("workers");
   const bool has_min = IsFlagSet("workers_min");
   const bool has_max = IsFlagSet("workers_max");
-  absl::Status status = CheckRange("workers", FLAGS_workers, 1, kMaxWorkers);
-  if (has_min) status.Update(CheckRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
-  if (has_max) status.Update(CheckRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));
+  absl::Status status = CheckFlagRange("workers", FLAGS_workers, 1, kMaxWorkers);
+  if (has_min) status.Update(CheckFlagRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
+  if (has_max) status.Update(CheckFlagRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));
   if (has_min && has_max) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers_max", FLAGS_workers_max));
   if (has_min && has_workers) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers", FLAGS_workers));
   if (has_max && has_workers) status.Update(CheckOrder("workers", FLAGS_workers, "workers_max", FLAGS_workers_max));
-  status.Update(CheckRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
+  status.Update(CheckFlagRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
   if (!status.ok()) return status;
 
   // The default of --workers gives way to the bounds that were given.
@@ -107,7 +102,7 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
     return absl::InvalidArgumentError(absl::StrCat("--worker_type=", FLAGS_worker_type, " is not thread or process"));
   }
   const int workers = IsFlagSet("workers") ? FLAGS_workers : 1;
-  if (absl::Status status = CheckRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
+  if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
   return LoopOptions{{.accept = *accept,
                       .workers = workers,
                       .workers_min = workers,

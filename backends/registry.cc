@@ -30,8 +30,9 @@ constexpr Traits kProcessPool = {
 constexpr char kThreadpoolFlags[] = "workers accept workers_min workers_max max_requests_per_worker pin_cpus";
 constexpr char kPreforkFlags[] = "workers accept lock workers_min workers_max max_requests_per_worker pin_cpus";
 
-constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus offload offload_files";
-constexpr char kEventFlags[] = "trigger workers worker_type accept pin_cpus offload offload_files";
+constexpr char kRingFlags[] = "workers worker_type accept pin_cpus offload offload_files";
+constexpr char kCoroutineFlags[] = "workers worker_type accept accept_batch pin_cpus offload offload_files";
+constexpr char kEventFlags[] = "trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
 
 constexpr Model kModels[] = {
     {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeLoopBackend},
@@ -53,8 +54,8 @@ constexpr Model kModels[] = {
     {"poll", "one thread, readiness told by poll", {}, kEventFlags, &MakePollBackend},
     {"epoll", "one thread, readiness told by epoll", {}, kEventFlags, &MakeEpollBackend},
     {"libevent", "one thread, readiness told by what libevent prefers", {}, kEventFlags, &MakeLibeventBackend},
-    {"uring", "one thread, operations done by the kernel's ring", {}, kLoopFlags, &MakeUringBackend},
-    {"coroutine", "a coroutine for each client, on one thread", {}, kLoopFlags, &MakeCoroutineBackend},
+    {"uring", "one thread, operations done by the kernel's ring", {}, kRingFlags, &MakeUringBackend},
+    {"coroutine", "a coroutine for each client, on one thread", {}, kCoroutineFlags, &MakeCoroutineBackend},
 };
 
 const char* SilentClient(const Traits& can) {

@@ -9,8 +9,8 @@
 namespace polyserve {
 
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
-  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot),
-          server.turnstile,     server.reload,       server.companion};
+  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot), server.turnstile, server.listen,
+          server.reload,        server.companion};
 }
 
 void CountLostClients(int64_t children, ServeContext& context) {

@@ -12,6 +12,7 @@
 #include "backends/turnstile.h"
 #include "base/unique_fd.h"
 #include "net/process.h"
+#include "net/socket.h"
 #include "net/statistics.h"
 #include "protocol/session.h"
 
@@ -57,7 +58,8 @@ struct ServeContext {
   absl::Duration idle_timeout;
   Statistics statistics;
   std::shared_ptr<Turnstile> turnstile = nullptr;  // Null: there may be any number of connections.
-  std::function<void()> reload = [] {};  // On SIGHUP, in the process that gets it.
+  ListenOptions listen = {};                       // As the listeners are, for those that are opened beside them.
+  std::function<void()> reload = [] {};            // On SIGHUP, in the process that gets it.
   // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
   Process* companion = nullptr;
   // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and

@@ -112,6 +112,11 @@ bool IsFlagSet(const std::string& name) {
   return FindFlag(name, info) && !info.is_default;
 }
 
+absl::Status CheckFlagRange(absl::string_view name, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--", name, "=", value, " is not from ", least, " to ", most));
+}
+
 absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::string_view value) {
   absl::Duration duration;
   double seconds = 0;

@@ -2,6 +2,7 @@
 #ifndef POLYSERVE_BASE_COMMAND_LINE_H_
 #define POLYSERVE_BASE_COMMAND_LINE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ std::string DescribeFlags(const std::vector<std::string>& names);
 
 // True where the flag was given, be it with its default as the value.
 bool IsFlagSet(const std::string& name);
+
+// InvalidArgument, in one line, where a flag's value is out of its bounds, which are good values themselves.
+absl::Status CheckFlagRange(absl::string_view name, int64_t value, int64_t least, int64_t most);
 
 // A time from a flag: "10" and "10s" are ten seconds, "1500ms" and "2m30s" work as well; "inf" is for ever.
 // InvalidArgument: anything else, or a negative time.

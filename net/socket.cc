@@ -26,34 +26,39 @@ absl::Status SetTimeout(int fd, int option, absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout, bool share_port) {
+absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options,
+                                bool share_port) {
   UniqueFd fd(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return SysError("socket", at.ToString());
   absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);  // A restart need not wait for TIME_WAIT.
   if (share_port) status.Update(SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1));
   if (at.family() == AF_INET6) status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1));
-  status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
+  if (options.no_delay) status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
+  if (options.buffer_bytes > 0) {
+    status.Update(SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, options.buffer_bytes));
+    status.Update(SetOption(fd.get(), SOL_SOCKET, SO_SNDBUF, options.buffer_bytes));
+  }
   if (idle_timeout != absl::InfiniteDuration()) {
     status.Update(SetTimeout(fd.get(), SO_RCVTIMEO, idle_timeout));
     status.Update(SetTimeout(fd.get(), SO_SNDTIMEO, idle_timeout));
   }
   if (!status.ok()) return status;
   if (::bind(fd.get(), at.address(), at.size()) != 0) return SysError("bind", at.ToString());
-  if (::listen(fd.get(), kListenBacklog) != 0) return SysError("listen", at.ToString());
+  if (::listen(fd.get(), options.backlog) != 0) return SysError("listen", at.ToString());
   return fd;
 }
 
 }  // namespace
 
-absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout) {
-  return Listen(at, idle_timeout, false);
+absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options) {
+  return Listen(at, idle_timeout, options, false);
 }
 
-absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout) {
+absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout, const ListenOptions& options) {
   if (absl::Status status = SetOption(listener, SOL_SOCKET, SO_REUSEPORT, 1); !status.ok()) return status;
   const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
   if (!at.ok()) return at.status();
-  return Listen(*at, idle_timeout, true);
+  return Listen(*at, idle_timeout, options, true);
 }
 
 absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout) {

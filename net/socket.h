@@ -13,23 +13,29 @@
 
 namespace polyserve {
 
-// Connections that the kernel has completed and the server has not accepted yet. Linux cuts it down to
-// net.core.somaxconn (4096 by default).
-constexpr int kListenBacklog = 4096;
+// What can be tuned of a listening socket, and so of its connections. One for all listeners of a server.
+struct ListenOptions {
+  // Connections that the kernel has completed and the server has not accepted yet. Linux cuts it down to
+  // net.core.somaxconn (4096 by default).
+  int backlog = 4096;
+  bool no_delay = true;  // TCP_NODELAY: small replies leave at once.
+  // SO_RCVBUF and SO_SNDBUF, in bytes, of which Linux makes twice as many (socket(7)). 0: it adapts them to the load.
+  int buffer_bytes = 0;
+};
 
 // The most that one read takes from a socket. 64 KiB keep bulk transfers at full speed; more does not pay.
 constexpr size_t kReadBytes = 64 * 1024;
 
-// A listening socket, non-blocking. Connections that are accepted from it inherit TCP_NODELAY (small replies leave at
-// once) and, as SO_RCVTIMEO and SO_SNDTIMEO, the idle time-out (never where it is infinite): Linux copies a listener's
-// options to its connections, which saves three calls for each. Blocking calls on them fail with EAGAIN after it.
-absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout);
+// A listening socket, non-blocking. Connections that are accepted from it inherit its options and, as SO_RCVTIMEO and
+// SO_SNDTIMEO, the idle time-out (never where it is infinite): Linux copies them, which saves some calls for each.
+// Blocking calls on them fail with EAGAIN after it.
+absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options = {});
 
 // One more listening socket on the address of `listener`: the kernel spreads new connections over all of them, by a
 // hash of the addresses (SO_REUSEPORT, see socket(7)). Not by who has time: whoever sits in one's queue is not seen by
 // the others, and is lost when it closes. The first one is marked as sharing only here, when it is bound already, so
 // that a port that another program has is still noticed.
-absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout);
+absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout, const ListenOptions& options);
 
 // A blocking connection, for clients. The time-out bounds the connecting alone.
 absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout);

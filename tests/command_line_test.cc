@@ -41,6 +41,10 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
   ExpectRefused({"--overload=refuse"}, "--max_connections=N");
   ExpectRefused({"--request_timeout=0"}, "--request_timeout");
+  ExpectRefused({"--listen_backlog=0"}, "--listen_backlog=0 is not from 1 to 65535");
+  ExpectRefused({"--socket_buffer=100"}, "--socket_buffer=100 is not from 2048");
+  ExpectRefused({"--model=poll", "--accept_batch=0"}, "--accept_batch=0 is not from 1");
+  ExpectRefused({"--model=epoll", "--workers=2", "--accept_batch=8"}, "--accept=reuseport");
   ExpectRefused({"--access_log=/no/such/directory/log"}, "--access_log");
 }
 
@@ -55,6 +59,7 @@ TEST(CommandLineTest, FlagOfAnotherModelIsRefused) {
   ExpectRefused({"--model=thread", "--reap=ignore"}, "--reap");
   ExpectRefused({"--model=fork", "--start_method=spawn"}, "--start_method");
   ExpectRefused({"--model=fork", "--trigger=edge"}, "--trigger");
+  ExpectRefused({"--model=uring", "--accept_batch=8"}, "--accept_batch");
   ExpectRefused({"--model=fork", "--reap=ignore", "--max_connections=9"}, "--reap=wait");
 }
 
