@@ -22,6 +22,8 @@ namespace {
 // Of a message that is sent as a whole, and of a file that each connection holds a copy of.
 constexpr size_t kMostMessageBytes = size_t{1} << 30;
 constexpr size_t kMostUploadBytes = size_t{64} << 20;
+// How many the workload `idle` has, unless it is told.
+constexpr int kIdleConnections = 1000;
 
 ExchangeFactory Fixed(std::string request, std::string reply) {
   auto shared_request = std::make_shared<const std::string>(std::move(request));
@@ -34,6 +36,11 @@ absl::Status PrepareEcho(const WorkloadOptions& options, LoadPlan& plan) {
   const std::string message = PrintableText(options.size);
   plan.make_exchange = Fixed(message, message);
   return absl::OkStatus();
+}
+
+absl::Status PrepareIdle(const WorkloadOptions& options, LoadPlan& plan) {
+  if (plan.idle_connections == 0) plan.idle_connections = kIdleConnections;
+  return PrepareEcho(options, plan);
 }
 
 // For services whose reply begins with OK, and is the same each time.
@@ -140,6 +147,7 @@ absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
 
 constexpr Workload kWorkloads[] = {
     {"echo", "echo", "messages of --size bytes, which come back", false, &PrepareEcho},
+    {"idle", "echo", "as echo, beside --idle connections that say nothing; 1000 unless given", false, &PrepareIdle},
     {"churn", "echo", "connect, one message of --size bytes, close", true, &PrepareEcho},
     {"http", "http", "GET /NAME on connections that are kept", false, &PrepareHttp},
     {"http-close", "http", "GET /NAME, a new connection each", true, &PrepareHttp},

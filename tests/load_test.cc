@@ -57,9 +57,9 @@ class LoadTest : public testing::Test {
 TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
   for (const auto& [workload, service, flags] :
        {std::make_tuple("echo", "echo", "--size=1000"), std::make_tuple("churn", "echo", ""),
-        std::make_tuple("http", "http", "--name=a --depth=4"), std::make_tuple("http-close", "http", "--name=a"),
-        std::make_tuple("download", "file", "--name=a"), std::make_tuple("compute", "compute", "--primes=100"),
-        std::make_tuple("upload", "http", "--size=3000")}) {
+        std::make_tuple("idle", "echo", ""), std::make_tuple("http", "http", "--name=a --depth=4"),
+        std::make_tuple("http-close", "http", "--name=a"), std::make_tuple("download", "file", "--name=a"),
+        std::make_tuple("compute", "compute", "--primes=100"), std::make_tuple("upload", "http", "--size=3000")}) {
     SCOPED_TRACE(workload);
     const LoadRun run =
         Run(workload, service, absl::StrCat("--connections=8 --idle=5 --threads=2 --duration=300ms ", flags));
@@ -72,6 +72,13 @@ TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
     EXPECT_GT(run.report["fairness"], 0);
     EXPECT_LE(run.report["fairness"], 1.0001);
   }
+}
+
+TEST_F(LoadTest, IdleHasACrowdBesideIt) {
+  const LoadRun run = Run("idle", "echo", "--connections=2 --duration=300ms");
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_GT(run.report["replies"], 0);
+  EXPECT_EQ(run.report["connected"], 1002);
 }
 
 TEST_F(LoadTest, MixedTellsOfBoth) {
