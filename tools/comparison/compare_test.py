@@ -85,6 +85,7 @@ class CompareTest(unittest.TestCase):
         self.assertEqual([subject["of"] for subject in run["subjects"]], [None, None, "epoll", None])
         self.assertEqual(run["fairness"]["violations"], [])
         self.assertEqual(set(run["fairness"]["contract"]["listen backlog"].values()), {"4096"})
+        self.assertEqual(run["fairness"]["contract"]["accept batch"], {"epoll": "64", "epoll (again)": "64"})
         self.assertIn("asyncio.Protocol", run["subjects"][3]["config"])
         self.assertRegex(run["programs"]["server"]["sha256"], "^[0-9a-f]{64}$")
         self.assertTrue(run["machine"]["kernel"])

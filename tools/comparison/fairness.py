@@ -22,7 +22,7 @@ ROWS = {
     "receive buffer": "bytes, of a connection",
     "send buffer": "bytes, of a connection",
     "congestion control": "of a connection",
-    "accept batch": "connections accepted in one turn, at most",
+    "accept batch": "connections accepted in one turn of a loop, at most",
 }
 _SOCKET_OPTION = re.compile(r"setsockopt\(\d+, (?:SOL_\w+|IPPROTO_\w+), (\w+), (?:\[(-?\d+)\])?")
 # What a variant of a model sets because that is the variant: --accept=reuseport.
@@ -55,10 +55,13 @@ def _run(*argv):
         return ""
 
 
-def accept_batch(source_root):
-    """kAcceptsPerTurn of our own event models; compiled in, so the same wherever the program is."""
-    match = re.search(r"kAcceptsPerTurn = (\d+)", procfs.read(os.path.join(source_root, "backends/turn.h")))
-    return match[1] if match else "unknown"
+def accept_batch(subject):
+    """What the server says that it is (--help), or the subject's own flag; None where the model has no such thing."""
+    if "accept_batch" not in getattr(subject, "traits", {}).get("flags", ()):
+        return None
+    match = re.search(r"--accept_batch=.*\(default: (\d+)\)", _run(subject.server, "--help"))
+    own = [flag.partition("=")[2] for flag in subject.flags if flag.startswith("--accept_batch=")]
+    return (own or [match[1] if match else "unknown"])[-1]
 
 
 def _traced(subject, service, setting):
@@ -99,31 +102,43 @@ def look(subject, service, setting):
     return facts
 
 
+# Kinds of subjects that need not agree with the models.
+_FREE = ("peer", "tuned")
+# Flags that change a row.
+_TUNING = ("listen_backlog", "socket_buffer", "tcp_nodelay", "notcp_nodelay", "accept_batch")
+
+
+def _kind(subject):
+    flags = [flag.lstrip("-").partition("=")[0] for flag in getattr(subject, "flags", ())]
+    return "tuned" if any(flag in _TUNING for flag in flags) else subject.kind
+
+
 def violations(contract, kinds):
-    """Sentences: in which rows models do not agree (a violation), and peers differ from them (a remark).
+    """Sentences: in which rows models do not agree (a violation), and others differ from them (a remark).
 
     contract  row -> {subject: value}
-    kinds     subject -> "model" | "peer" | "aa"
+    kinds     subject -> "model" | "aa" | "peer" | "tuned"; the latter, a model whose own flags make the difference, is meant
+              to differ
     """
     broken, remarks = [], []
     for row, values in contract.items():
         if row not in ROWS:
             continue
-        models = {name: value for name, value in values.items() if kinds[name] != "peer"}
+        models = {name: value for name, value in values.items() if kinds[name] not in _FREE}
         if not models:
             continue
         common = max(models.values(), key=list(models.values()).count)
         others = {}
         for name, value in values.items():
             if value != common:
-                others.setdefault((kinds[name] == "peer", value), []).append(name)
-        for (is_peer, value), names in others.items():
+                others.setdefault((kinds[name] in _FREE, value), []).append(name)
+        for (is_free, value), names in others.items():
             sentence = f"{row}: {', '.join(names)}: {value or 'none'}; the models: {common or 'none'}"
-            (remarks if is_peer else broken).append(sentence)
+            (remarks if is_free else broken).append(sentence)
     return broken, remarks
 
 
-def check(subjects, setting, source_root):
+def check(subjects, setting):
     """(contract, violations, remarks) of all subjects; each is started twice for it."""
     contract = {}
     for subject in subjects:
@@ -133,11 +148,11 @@ def check(subjects, setting, source_root):
         except (OSError, ServerError) as error:
             facts = {"failed": str(error)}
         facts["workers"] = subject.worker_rule(setting)
-        if subject.kind != "peer":
-            facts["accept batch"] = accept_batch(source_root)
+        if accept_batch(subject) is not None:
+            facts["accept batch"] = accept_batch(subject)
         for row, value in facts.items():
             contract.setdefault(row, {})[subject.name] = value
-    broken, remarks = violations(contract, {subject.name: subject.kind for subject in subjects})
+    broken, remarks = violations(contract, {subject.name: _kind(subject) for subject in subjects})
     for name, why in contract.get("failed", {}).items():
         broken.append(f"{name} could not be looked at: {why}")
     return contract, broken, remarks

@@ -62,6 +62,12 @@ class FairnessTest(unittest.TestCase):
         self.assertEqual(broken, ["listen backlog: c: 5; the models: 4096"])
         self.assertEqual(remarks, ["listen backlog: nginx: 511; the models: 4096"])
 
+    def test_a_model_that_was_told_to_differ_is_remarked(self):
+        contract = {"listen backlog": {"a": "4096", "a --listen_backlog=5": "5"}}
+        broken, remarks = fairness.violations(contract, {"a": "model", "a --listen_backlog=5": "tuned"})
+        self.assertEqual(broken, [])
+        self.assertEqual(remarks, ["listen backlog: a --listen_backlog=5: 5; the models: 4096"])
+
 
 class LoadTest(unittest.TestCase):
     def test_good_run(self):

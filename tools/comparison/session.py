@@ -138,8 +138,7 @@ class Session:
 
     def look_first(self):
         """What is the same for all of the run: the fairness contract, and the client's share of kernel memory."""
-        contract, broken, remarks = fairness.check(self.subjects, self.setting_for(self.workloads[0]),
-                                                   programs.REPOSITORY)
+        contract, broken, remarks = fairness.check(self.subjects, self.setting_for(self.workloads[0]))
         return {"fairness": {"contract": contract, "violations": broken, "remarks": remarks},
                 "client_kernel_bytes_per_connection": connections.kernel_bytes_of_an_end()}
 

@@ -104,6 +104,36 @@ def judge(ratio, floor):
 
 
 @dataclass(frozen=True)
+class Factorial:
+    """What the factors of a two-level design do to the logarithm of a value, by terms: (factor,) and (factor, other)."""
+
+    effects: dict  # Half of what it makes to go from the low level to the high one.
+    error: float  # The standard error of each.
+    shares: dict  # Of all variation; what is missing to 1 is noise. Empty where there is no variation.
+
+
+def factorial(signs, values):
+    """The Factorial of a design.
+
+    signs   for each run a tuple of +1 and -1, one for each factor. The columns, and the products of two, must be
+            orthogonal, as in a full design or a half fraction of five factors.
+    values  for each run its values, one for each round; what a whole round has more than the others is left out.
+    Source: Jain, "The Art of Computer Systems Performance Analysis", 1991, ch. 18.
+    """
+    data = numpy.log(numpy.asarray(values, dtype=float))
+    data = data - data.mean(axis=0)
+    columns = numpy.asarray(signs, dtype=float).T
+    factors = range(len(columns))
+    terms = {(a,): columns[a] for a in factors} | {(a, b): columns[a] * columns[b] for a in factors for b in factors if a < b}
+    effects = {term: float(column @ data.mean(axis=1) / len(column)) for term, column in terms.items()}
+    total = float((data**2).sum())
+    explained = {term: data.size * effect**2 for term, effect in effects.items()}
+    degrees = data.size - data.shape[1] - len(terms)
+    noise = max(0.0, total - sum(explained.values())) / degrees if degrees > 0 else math.inf
+    return Factorial(effects, math.sqrt(noise / data.size), {term: part / total for term, part in explained.items() if total})
+
+
+@dataclass(frozen=True)
 class Line:
     """y = intercept + slope * x, by least squares; r2 is the share of the variance that it explains."""
 

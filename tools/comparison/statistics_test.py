@@ -1,5 +1,6 @@
 """Statistics against known data: what they must give, and what they must not call a difference."""
 
+import math
 import unittest
 
 import numpy
@@ -140,6 +141,41 @@ class RankTest(unittest.TestCase):
     def test_less_may_be_better(self):
         values = {"a": 3, "b": 1}
         self.assertEqual(statistics.rank(values, values, lambda a, b: True, higher_is_better=False), [["b"], ["a"]])
+
+
+class FactorialTest(unittest.TestCase):
+    """Two factors; of the logarithms the first one moves by 3, the second one by 1."""
+
+    SIGNS = [(-1, -1), (1, -1), (-1, 1), (1, 1)]
+
+    def test_shares_go_by_the_squares_of_the_effects(self):
+        values = [[math.exp(3 * a + b)] * 3 for a, b in self.SIGNS]
+        shares = statistics.factorial(self.SIGNS, values).shares
+        self.assertAlmostEqual(shares[(0,)], 0.9)
+        self.assertAlmostEqual(shares[(1,)], 0.1)
+        self.assertAlmostEqual(shares[(0, 1)], 0)
+
+    def test_what_two_factors_do_together_is_told_apart(self):
+        values = [[math.exp(a * b)] * 2 for a, b in self.SIGNS]
+        self.assertAlmostEqual(statistics.factorial(self.SIGNS, values).shares[(0, 1)], 1)
+
+    def test_rounds_that_were_slow_for_all_do_not_count(self):
+        values = [[math.exp(a) * weather for weather in (1, 0.5, 0.7)] for a, _ in self.SIGNS]
+        self.assertAlmostEqual(statistics.factorial(self.SIGNS, values).shares[(0,)], 1)
+
+    def test_noise_is_what_is_left(self):
+        values = [[math.exp(a + noise), math.exp(a - noise)] for (a, _), noise in zip(self.SIGNS, (1, -1, -1, 1))]
+        shares = statistics.factorial(self.SIGNS, values).shares
+        self.assertAlmostEqual(sum(shares.values()), 0.5)
+
+    def test_error_is_that_of_an_effect(self):
+        generator = numpy.random.default_rng(3)
+        found = [statistics.factorial(self.SIGNS, numpy.exp(generator.normal(0, 0.1, (4, 5)))) for _ in range(300)]
+        spread = numpy.std([one.effects[(0,)] for one in found])
+        self.assertAlmostEqual(spread, numpy.mean([one.error for one in found]), delta=0.15 * spread)
+
+    def test_of_equal_values_there_is_nothing_to_share(self):
+        self.assertEqual(statistics.factorial(self.SIGNS, [[5, 5]] * 4).shares, {})
 
 
 if __name__ == "__main__":

@@ -96,6 +96,10 @@ class Lab:
                                              rounds or self.rounds)
         return self._cache[key]
 
+    def measure(self, names, workload, rounds):
+        """A Comparison of models as they are, none of them twice: for what has no need of a noise floor."""
+        return self._measure([self.model(name) for name in names], workload, 0, False, rounds)
+
     def compare_subjects(self, chosen, workload, twin):
         """The same of subjects of any kind; the twin is the first one once more, named "... (again)"."""
         return self._measure([*chosen, twin], workload, 0, False, self.rounds)

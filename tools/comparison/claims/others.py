@@ -1,4 +1,4 @@
-"""Experiments: what is measured, and how: framing, closed and open loops, tuning, how to send a file."""
+"""Experiments: what is measured, and how: framing, closed and open loops, how to send a file."""
 
 import dataclasses
 import os
@@ -101,9 +101,3 @@ def sending_files(lab):
         both = lab.compare_subjects([one, other], workload, twin=dataclasses.replace(one, name=f"{one.name} (again)"))
         ratios[file] = both.ratio(one.name, other.name, what=f"{file}, throughput of sendfile over read and write")
     return [ratios["1k.bin"].at_most(1), ratios["128k.bin"].more_than_one(), ratios["1m.bin"].more_than_one()]
-
-
-def tuning_against_architecture(_lab):
-    """Claim 12."""
-    return [unknown("needs backlog, buffers, TCP_NODELAY and the accept batch as flags of the server; they are the same for "
-                    "every model by design, and cannot be varied")]

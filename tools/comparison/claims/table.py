@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from . import accepting, clients, computing, loops, others, process_control
+from . import accepting, clients, computing, loops, others, process_control, tuning
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ ALL = (
            loops.starving),
     _claim(11, "Threads are about as fast as events", "HotOS 2003, Kawai 2008; against EuroSys 2007",
            loops.threads_against_events),
-    _claim(12, "Tuning matters more than architecture", "SYSTOR 2012, USENIX 2004", others.tuning_against_architecture),
+    _claim(12, "Tuning matters more than architecture", "SYSTOR 2012, USENIX 2004", tuning.tuning_against_architecture),
     _claim(13, "Event loops cannot serve work that computes, unless helpers do it", "the course; Flash, USENIX 1999",
            computing.stalls_and_helpers),
     _claim(14, "The iterative server suits UDP better than TCP", "the course", clients.staying_client),
