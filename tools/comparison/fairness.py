@@ -3,7 +3,6 @@
 A row of it is a name, and a value for each subject. Models have to agree in every row; where a peer differs, it is said.
 """
 
-import os
 import re
 import shutil
 import subprocess

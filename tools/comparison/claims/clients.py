@@ -10,7 +10,7 @@ from .. import extras, procfs, statistics, workloads
 from ..connections import Crowd, raise_descriptor_limit
 from ..processes import Server
 from . import talk
-from .lab import COMPUTE
+from .lab import COMPUTE, ONE_LOOP
 from .verdict import aside, fact, unknown
 
 
@@ -52,10 +52,10 @@ def one_each(lab):
             served = talk.is_served(server.addresses["echo"])
         parts.append(fact(served, f"{model}: beside {most} clients that stay, another one is "
                                   f"{'' if served else 'not '}served"))
-    compute = lab.compare(["thread", "epoll", "fork"], COMPUTE, all_cpus=True)
+    compute = lab.compare(["thread", ONE_LOOP, "fork"], COMPUTE, all_cpus=True)
     if len(lab.cpus) > 1:
         for model in ("thread", "fork"):
-            parts.append(compute.ratio(model, "epoll", what=f"computing on {len(lab.cpus)} processors, throughput of "
+            parts.append(compute.ratio(model, ONE_LOOP, what=f"computing on {len(lab.cpus)} processors, throughput of "
                                                             f"{model} over epoll's one thread").at_least(1.3))
     else:
         parts.append(unknown("needs two processors"))

@@ -1,14 +1,29 @@
 """Experiments: work for the processor: what it does to others, and who gains by more processes or threads."""
 
+import functools
 import multiprocessing
 import threading
 import time
 
-from .. import procfs
-from .lab import COMPUTE
-from .verdict import fact, unknown
+from .. import procfs, statistics
+from . import talk
+from .lab import COMPUTE, ONE_LOOP
+from .verdict import Ratio, aside, fact, unknown
 
-_PRIMES_BELOW = 12000  # The course takes 100,000, and its way of dividing takes most of a minute for it.
+_PRIMES_BELOW = 25000  # The course takes 100,000, and its way of dividing takes most of a minute for it.
+_PROCESSES = (1, 2, 4, 10)
+_HEAVY = 400000  # Some tens of milliseconds.
+
+
+def cost_s(lab, primes):
+    """The seconds of one request on a processor of its own: the middle one of some."""
+    with lab.server("loop", "compute", all_cpus=True) as server:
+        times = []
+        for _ in range(9):
+            started = time.monotonic()
+            talk.ask_once(server.addresses["compute"], b"PRIMES %d\n" % primes)
+            times.append(time.monotonic() - started)
+        return sorted(times)[4]
 
 
 def _light_p99_ms(lab, name, heavy):
@@ -16,7 +31,7 @@ def _light_p99_ms(lab, name, heavy):
     with lab.server(name, "echo,compute", connections=30, all_cpus=True) as server:
         computing = None
         if heavy:
-            computing = lab.client.start(["--workload=compute", "--primes=200000", "--connections=1", "--threads=1"],
+            computing = lab.client.start(["--workload=compute", f"--primes={_HEAVY}", "--connections=1", "--threads=1"],
                                          server.addresses["compute"], 4 * lab.seconds)
             time.sleep(0.3)
         run = lab.load(server.addresses["echo"], "--workload=echo", "--connections=10", "--rate=300", "--threads=1",
@@ -27,29 +42,25 @@ def _light_p99_ms(lab, name, heavy):
     return run.report["response_ns"]["p99"] / 1e6 if run.report else None
 
 
+def _stall(lab, name, expected):
+    """A part: whether light requests wait for heavy ones: for about as long as one takes."""
+    alone, beside = _light_p99_ms(lab, name, False), _light_p99_ms(lab, name, True)
+    if alone is None or beside is None:
+        return unknown(f"{name}: the light clients were not served")
+    heavy = 1e3 * cost_s(lab, _HEAVY)
+    return fact((beside > 3 * alone and beside > heavy / 2) == expected,
+                f"{name}: p99 of light echoes {alone:.2f} ms, beside one that computes for {heavy:.0f} ms at a time "
+                f"{beside:.2f} ms")
+
+
 def stalls(lab):
     """Course 5: with multiplexing in one process, requests that compute stall everybody."""
-    parts = []
-    for name, expected in (("epoll", True), ("thread", False), ("prefork", False)):
-        alone, beside = _light_p99_ms(lab, name, False), _light_p99_ms(lab, name, True)
-        if alone is None or beside is None:
-            parts.append(unknown(f"{name}: the light clients were not served"))
-            continue
-        stalled = beside > 10 * alone and beside > 20
-        parts.append(fact(stalled == expected, f"{name}: p99 of light echoes {alone:.2f} ms, beside one that computes "
-                                               f"{beside:.2f} ms"))
-    return parts
+    return [_stall(lab, ONE_LOOP, True), _stall(lab, "thread", False), _stall(lab, "prefork", False)]
 
 
 def stalls_and_helpers(lab):
     """Claim 13: the same, and helper threads take it away."""
-    parts = stalls(lab)
-    if not lab.has_flag("epoll", "offload"):
-        return parts + [unknown("helpers: needs --offload, which this server does not have")]
-    beside = _light_p99_ms(lab, "epoll --offload=2", True)
-    if beside is None:
-        return parts + [unknown("epoll --offload=2: the light clients were not served")]
-    return parts + [fact(beside < 20, f"epoll --offload=2: p99 of light echoes beside one that computes {beside:.2f} ms")]
+    return stalls(lab) + [_stall(lab, f"{ONE_LOOP} --offload=2", False)]
 
 
 def _is_prime(number):
@@ -81,16 +92,26 @@ def _in_ranges(make, parts):
     return time.monotonic() - started, total
 
 
-def _timed_ranges(make, counts):
-    """count -> the best of three: what disturbs can only add."""
+def _times(lab, what, make, counts):
+    """name -> {round: seconds}, by the number of processes or threads as a text, and that of `counts`' last one "again"."""
     expected = _sum_of_primes(0, _PRIMES_BELOW)
-    times = {}
-    for count in counts:
-        runs = [_in_ranges(make, count) for _ in range(3)]
-        if any(total != expected for _, total in runs):
-            return None
-        times[count] = min(seconds for seconds, _ in runs)
-    return times
+
+    def seconds(count):
+        taken, total = _in_ranges(make, count)
+        return taken if total == expected else None
+    ways = {str(count): functools.partial(seconds, count) for count in counts}
+    return lab.in_rounds(what, ways | {"again": ways[str(counts[-1])]})
+
+
+def _speed_up(times, more, less, what):
+    """A Ratio: how many times as fast it is with more of them than with less."""
+    floor = statistics.noise_floor([statistics.ratio_interval(times[list(times)[-2]], times["again"])])
+    return Ratio(what, statistics.ratio_interval(times[str(less)], times[str(more)]), floor)
+
+
+def _shown(times):
+    return ", ".join(f"{name}: {statistics.median_interval(list(values.values())).median:.2f} s"
+                     for name, values in times.items() if name != "again" and values)
 
 
 def _others_are_busy():
@@ -104,17 +125,14 @@ def more_processes_than_cores(lab):
     """Course 11 and claim 15: 26.2 s with 1 process, 14.8 s with 4, 13.3 s with 10."""
     if _others_are_busy():
         return [unknown("other programs take processor time, so that a speed-up cannot be seen; see tools/doctor")]
-    cores = len(lab.cpus)
-    counts = (1, cores, 4, 10) if cores not in (1, 4) else (1, 4, 10)
-    times = _timed_ranges(multiprocessing.get_context("fork").Process, counts)
-    if times is None:
-        return [fact(False, "the sums were not right")]
-    shown = ", ".join(f"{count}: {seconds:.2f} s" for count, seconds in times.items())
-    text = f"the course's own Python for the primes below {_PRIMES_BELOW:,}, by processes ({cores} processors): {shown}"
+    if len(lab.cpus) < 2:
+        return [unknown("needs two processors")]
+    times = _times(lab, "Python's processes", multiprocessing.get_context("fork").Process, _PROCESSES)
     # With equal ranges the last one has most of the work, so that more pieces than processors balance it better.
-    return [fact(times[4] < 0.8 * times[1], text + "; 4 are faster than 1"),
-            fact(times[10] < times[4] * 1.02, "10 are no slower than 4: equal ranges are unequal work, and more pieces "
-                                              "even it out")]
+    return [aside(f"the course's own Python for the primes below {_PRIMES_BELOW:,}, by processes ({len(lab.cpus)} "
+                  f"processors): {_shown(times)}"),
+            _speed_up(times, 4, 1, "speed of 4 processes over 1").at_least(1.25),
+            _speed_up(times, 10, 4, "speed of 10 processes over 4").more_than_one()]
 
 
 def more_workers_than_cores(lab):
@@ -131,15 +149,13 @@ def threads_and_processes(lab):
     """Claim 16: threads give no speed-up for the processor, processes do."""
     if len(lab.cpus) < 2:
         return [unknown("needs two processors")]
-    compute = lab.compare(["thread", "epoll", "fork"], COMPUTE, all_cpus=True)
+    compute = lab.compare(["thread", ONE_LOOP, "fork"], COMPUTE, all_cpus=True)
     gain = compute.ratio(
-        "thread", "epoll", what=f"C++ on {len(lab.cpus)} processors, throughput of threads over one thread")
+        "thread", ONE_LOOP, what=f"C++ on {len(lab.cpus)} processors, throughput of threads over one thread")
     even = compute.ratio("thread", "fork", what="threads over processes")
     parts = [gain.at_most(1.1), even.about_one()]
     if _others_are_busy():
         return parts + [unknown("Python's own threads: other programs take processor time; see tools/doctor")]
-    times = _timed_ranges(threading.Thread, (1, len(lab.cpus)))
-    if times:
-        shown = ", ".join(f"{count}: {seconds:.2f} s" for count, seconds in times.items())
-        parts.append(fact(times[len(lab.cpus)] > 0.9 * times[1], f"Python's threads, the sum of primes: {shown}"))
-    return parts
+    times = _times(lab, "Python's threads", threading.Thread, (1, len(lab.cpus)))
+    return parts + [aside(f"Python's threads, the sum of the primes below {_PRIMES_BELOW:,}: {_shown(times)}"),
+                    _speed_up(times, len(lab.cpus), 1, f"Python, speed of {len(lab.cpus)} threads over 1").at_most(1.1)]

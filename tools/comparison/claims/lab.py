@@ -12,6 +12,8 @@ from .verdict import Ratio
 ECHO = workloads.choose(["echo"])[0]
 CHURN = workloads.choose(["churn"])[0]
 COMPUTE = workloads.choose(["compute"])[0]
+# Where all processors are there for the server, epoll would have a loop for each.
+ONE_LOOP = "epoll --workers=1"
 
 
 def echo_with(connections, size=64):
@@ -76,9 +78,6 @@ class Lab:
     def model(self, name):
         return subjects.choose([name], self._server, self.known)[0]
 
-    def has_flag(self, model, flag):
-        return flag in self.known.get(model, {}).get("flags", ())
-
     def setting(self, connections=64, all_cpus=False):
         return subjects.Setting(self.root, self.cpus if all_cpus else self.server_cpus, self._logs, self.scratch,
                                 connections)
@@ -115,6 +114,22 @@ class Lab:
                 line = measure.measure(subject, workload, setting, self.client, self.seconds, self._seed + number, idle)
                 lines.append({"round": number, "subject": subject.name, "workload": workload.name, **line})
         return Comparison(workload, lines, everybody[0].name)
+
+    def in_rounds(self, what, ways, rounds=None):
+        """name -> {round: value}, of functions that each give a value, measured in turn and in another order each round. A
+        round in which one gives None is left out for it. Measured once for the same `what`."""
+        if what not in self._cache:
+            found = {name: {} for name in ways}
+            for number in range(1, (rounds or self.rounds) + 1):
+                order = list(ways)
+                random.Random(f"{self._seed}/{number}").shuffle(order)
+                for name in order:
+                    say(f"round {number} of {rounds or self.rounds}: {what}, {name}")
+                    value = ways[name]()
+                    if value is not None:
+                        found[name][number] = value
+            self._cache[what] = found
+        return self._cache[what]
 
     def load(self, address, *flags, seconds=None, cpus=None):
         """One run of the load generator: a load.LoadRun."""

@@ -89,11 +89,11 @@ def short_tasks(lab):
 
 
 def _long_tasks(lab):
-    """The pool gives nothing for tasks of tens of milliseconds. Three runs each, and a pool once more for the noise."""
-    rates = {"prefork": {}, "fork": {}, "again": {}}
-    for number in range(max(3, lab.rounds - 2)):
-        for name, values in rates.items():
-            values[number] = _tasks_a_second(lab, "fork" if name == "fork" else "prefork", 100000)
+    """The pool gives nothing for tasks of tens of milliseconds; it is measured once more for the noise."""
+    def pool():
+        return _tasks_a_second(lab, "prefork", 100000)
+    rates = lab.in_rounds("long tasks", {"prefork": pool, "again": pool,
+                                         "fork": lambda: _tasks_a_second(lab, "fork", 100000)})
     floor = statistics.noise_floor([statistics.ratio_interval(rates["prefork"], rates["again"])])
     return Ratio("long tasks (the primes below 100,000 each), throughput of a pool over a process each",
                  statistics.ratio_interval(rates["prefork"], rates["fork"]), floor).about_one(1.25)
