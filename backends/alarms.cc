@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "net/deadline.h"
+
 namespace polyserve {
 
 namespace {
 
-constexpr absl::Duration kForEver = absl::Hours(24 * 365 * 100);  // And yet it can be added to a clock.
-constexpr absl::Duration kSoonest = absl::Microseconds(1);        // So that RingDue() comes to an end.
+constexpr absl::Duration kSoonest = absl::Microseconds(1);  // So that RingDue() comes to an end.
 
 }  // namespace
 

@@ -142,15 +142,14 @@ class ThreadLoops : public LoopCrew {
 class ProcessLoops : public LoopCrew {
  public:
   ProcessLoops(const CrewParts& parts, UniqueFd stop, Inboxes inboxes, Lifeline& lifeline)
-      : LoopCrew(parts, std::move(stop), std::move(inboxes)),
-        processes_(parts.board, lifeline, parts.context.companion) {}
+      : LoopCrew(parts, std::move(stop), std::move(inboxes)), processes_(parts.board, lifeline, parts.context) {}
 
   absl::Status Start(int slot) override {
     return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
   }
 
   void ReapEnded() override {
-    processes_.ReapEnded([this](int slot) { return Settle(slot); });
+    processes_.ReapEnded([this](int slot) { return CountUntaken(slot); });
   }
 
  private:
@@ -160,13 +159,6 @@ class ProcessLoops : public LoopCrew {
     const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
     return status.ok() ? 0 : 1;
-  }
-
-  // Clients whose end a killed worker could not count any more.
-  int64_t Settle(int slot) {
-    const int64_t lost = parts_.context.statistics.CountLost(slot, CountUntaken(slot));
-    if (parts_.context.turnstile != nullptr) parts_.context.turnstile->WakeAll();
-    return lost;
   }
 
   WorkerProcesses processes_;

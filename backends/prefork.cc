@@ -87,7 +87,7 @@ class Processes : public Crew {
         entrance_(entrance),
         channel_(channel),
         lifeline_(lifeline),
-        processes_(board, lifeline, context.companion) {}
+        processes_(board, lifeline, context) {}
 
   absl::Status Start(int slot) override {
     return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
@@ -96,7 +96,7 @@ class Processes : public Crew {
   void Interrupt() override { lifeline_.TellStop(); }
 
   void ReapEnded() override {
-    processes_.ReapEnded([this](int slot) { return Settle(slot); });
+    processes_.ReapEnded([](int) { return int64_t{0}; });
   }
 
   // A worker that has just taken a client may still count as idle, so that one more is passed than there is room for.
@@ -134,13 +134,6 @@ class Processes : public Crew {
     absl::Status status = waits->Add(channel_.outlet.get(), nullptr, WaitSet::Wakes::kOne);
     if (!status.ok()) return status;
     return std::make_unique<ChannelSource>(channel_.outlet.get(), *std::move(waits), board_, context_);
-  }
-
-  // A client whose end its worker could not count any more.
-  int64_t Settle(int slot) {
-    const int64_t lost = context_.statistics.CountLost(slot, 0);
-    if (context_.turnstile != nullptr) context_.turnstile->WakeAll();
-    return lost;
   }
 
   bool passes() const { return options_.accept == AcceptPolicy::kPass; }

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "backends/turnstile.h"
 #include "base/logging.h"
 #include "net/signals.h"
 
@@ -38,16 +39,17 @@ absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
   return absl::OkStatus();
 }
 
-void WorkerProcesses::ReapEnded(absl::FunctionRef<int64_t(int slot)> settle) {
+void WorkerProcesses::ReapEnded(absl::FunctionRef<int64_t(int slot)> untaken) {
   int wait_status = 0;
   for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
     const auto found = std::find(pids_.begin(), pids_.end(), pid);
     if (found == pids_.end()) {
-      if (companion_ != nullptr) companion_->NoteEnd(pid, wait_status);
+      if (context_.companion != nullptr) context_.companion->NoteEnd(pid, wait_status);
       continue;
     }
     const int slot = static_cast<int>(found - pids_.begin());
-    NoteEnd(slot, wait_status, settle(slot));
+    NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, untaken(slot)));
+    if (context_.turnstile != nullptr) context_.turnstile->WakeAll();
   }
 }
 

@@ -11,31 +11,30 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "backends/pool_board.h"
+#include "backends/serve_context.h"
 #include "net/lifeline.h"
-#include "net/process.h"
 
 namespace polyserve {
 
 class WorkerProcesses {
  public:
-  // All must outlive it. The lifeline ends the workers with the server, even where that is killed. The companion, which
-  // may be null, is told if it is the one who has ended.
-  WorkerProcesses(PoolBoard& board, Lifeline& lifeline, Process* companion)
-      : board_(board), lifeline_(lifeline), companion_(companion), pids_(static_cast<size_t>(board.slots()), -1) {}
+  // All must outlive it. The lifeline ends the workers with the server, even where that is killed.
+  WorkerProcesses(PoolBoard& board, Lifeline& lifeline, ServeContext& context)
+      : board_(board), lifeline_(lifeline), context_(context), pids_(static_cast<size_t>(board.slots()), -1) {}
 
   // Forks a worker, which runs the work and exits with what it returns. Unavailable: the system has no process left.
   absl::Status Start(int slot, absl::FunctionRef<int()> work);
 
-  // SIGCHLD has come: notes on the board who has ended, and logs who did not do so in good order. `settle` is asked
-  // before that how many clients were lost with the worker of this slot, and does what it could not do itself.
-  void ReapEnded(absl::FunctionRef<int64_t(int slot)> settle);
+  // SIGCHLD has come: notes on the board who has ended, counts the clients out that a killed worker could not count out
+  // itself, and logs it. `untaken` tells how many clients of this slot's wait for its next worker, and are not lost.
+  void ReapEnded(absl::FunctionRef<int64_t(int slot)> untaken);
 
  private:
   void NoteEnd(int slot, int wait_status, int64_t lost);
 
   PoolBoard& board_;
   Lifeline& lifeline_;
-  Process* const companion_;
+  ServeContext& context_;
   std::vector<pid_t> pids_;  // By slot; -1 where there is none.
 };
 

@@ -41,7 +41,7 @@ class LogLine {
   std::ostringstream text_;
 };
 
-// To be called first in main(): learns the time zone while there is a descriptor to read it with, once for all
+// To be called early in main(): learns the time zone while there is a descriptor to read it with, once for all
 // children.
 void InitLogging();
 

@@ -9,6 +9,9 @@
 
 namespace polyserve {
 
+// For what may be infinite: as good as that, and yet it can be added to a clock.
+constexpr absl::Duration kForEver = absl::Hours(24 * 365 * 100);
+
 class Deadline {
  public:
   // From now on; may be infinite.
@@ -25,8 +28,6 @@ class Deadline {
   }
 
  private:
-  static constexpr absl::Duration kForEver = absl::Hours(24 * 365 * 100);  // And yet it can be added to a clock.
-
   std::chrono::steady_clock::time_point at_;
 };
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "base/sys_error.h"
+#include "net/deadline.h"
 
 namespace polyserve {
 
@@ -26,7 +27,6 @@ std::atomic<int64_t> g_drain_microseconds{0};
 std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
-constexpr absl::Duration kForEver = absl::Hours(24 * 365 * 100);  // And yet it can be added to a clock.
 constexpr suseconds_t kNudgeMicroseconds = 50 * 1000;
 
 int64_t MonotonicMicroseconds() {
