@@ -29,7 +29,7 @@ constexpr int kMaxAcceptBatch = 65535;
 absl::Status CheckAcceptBatch() {
   const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();
   if (!loops.ok()) return loops.status();
-  if (IsFlagSet("accept_batch") && loops->workers > 1 && loops->accept == AcceptPolicy::kShared) {
+  if (IsFlagSet("accept_batch") && !loops->is_one() && loops->pool.accept == AcceptPolicy::kShared) {
     return absl::InvalidArgumentError(
         "--accept_batch means nothing to loops that share their listeners: each takes one client at a time; leave it "
         "out, or use --accept=reuseport");

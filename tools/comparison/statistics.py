@@ -67,14 +67,14 @@ def ratio_interval(a, b, seed=1, resamples=RESAMPLES):
 
 
 def noise_floor(same):
-    """The largest factor by which something was found to differ from itself.
+    """The largest factor by which something was found to differ from itself: by its place in the order, by where its memory
+    came to lie, by chance.
 
-    same  Intervals of A/A ratios: all of the same thing measured twice. The bounds count, not the middle: what could be
-          noise is taken for noise.
+    same  Intervals of A/A ratios: all of the same thing measured twice. Their middles count: how far chance may reach
+          beyond is in the interval of the ratio that is judged already.
     None where nothing was measured twice.
     """
-    factors = [math.exp(max(abs(math.log(max(interval.low, 1e-9))), abs(math.log(max(interval.high, 1e-9)))))
-               for interval in same if interval is not None]
+    factors = [math.exp(abs(math.log(max(interval.median, 1e-9)))) for interval in same if interval is not None]
     return max(factors) if factors else None
 
 
@@ -99,7 +99,7 @@ def judge(ratio, floor):
     if ratio.low <= 1 <= ratio.high:
         return Verdict(False, "the interval of their ratio holds 1")
     if ratio.low <= floor and ratio.high >= 1 / floor:
-        return Verdict(False, f"within the noise: the same thing differed from itself by up to {100 * (floor - 1):.1f} %")
+        return Verdict(False, f"within the noise: the same thing differed from itself by {100 * (floor - 1):.1f} %")
     return Verdict(True, f"the interval of their ratio is outside the noise of {100 * (floor - 1):.1f} %")
 
 

@@ -112,7 +112,7 @@ def _workload(results, workload, pictures):
         "table": tables.of_workload(results, workload),
         "marks": tables.marks_under(results, workload),
         "scaling": tables.scaling(results, workload),
-        "noise": f"A subject differs from itself by up to {words.percent(floor)} here." if floor is not None else ""
+        "noise": f"A subject differs from itself by {words.percent(floor)} here." if floor is not None else ""
     }
 
 

@@ -4,6 +4,7 @@ RULES is what the report prints; pick() is what does it, rule by rule in the sam
 it, and no figure that is not in the result folder.
 """
 import dataclasses
+import statistics
 
 from . import words
 
@@ -11,7 +12,7 @@ from . import words
 MATERIAL = 0.03
 # Medians that lie within so much of the best look equal; farther apart, and still no real difference, they are noisy.
 _NEAR = 0.1
-# A noise floor above which the reader is told that the machine was too restless.
+# A doubt of figures above which the reader is told that the machine was too restless.
 _LOUD = 0.2
 
 RULES = (
@@ -187,15 +188,24 @@ def _speed(results, workload, leader, level, able):
     return [text + "."]
 
 
+def _usual_doubt(results, workload):
+    """Half of the models' intervals, as a share of their figures: the median of all."""
+    figures = [results.figure(workload, subject.name) for subject in results.models]
+    return statistics.median([(figure.high - figure.low) / 2 / figure.median for figure in figures
+                              if figure is not None and figure.median] or [0])
+
+
 def _warnings(results, workload, leader):
     warnings = []
     if results.cell(workload.name, leader).client_was_the_limit:
         warnings.append("The client was the limit, not the server: the fastest models may be faster than shown.")
     floor = results.noise_floor(workload.name, workload.figure)
+    doubt = max(floor or 0, _usual_doubt(results, workload))
     if floor is None:
         warnings.append("No model was measured against itself here: small differences may be noise.")
-    elif floor > _LOUD:
-        warnings.append(f"The noise is {words.percent(floor)}: measure again on a quiet machine to tell more apart.")
+    elif doubt > _LOUD:
+        warnings.append(f"The figures are good to {words.percent(doubt)}: measure for longer, or on a quieter machine, to "
+                        "tell more apart.")
     if results.figure(workload, leader).n < 5:
         warnings.append(f"Only {results.figure(workload, leader).n} rounds: the intervals are rough.")
     return warnings

@@ -122,7 +122,8 @@ class RulesTest(unittest.TestCase):
 
     def test_a_loud_machine_is_said_to_be_one(self):
         self.assertEqual(self.pick({"epoll": {"throughput": 100}}).warnings, ())
-        self.assertIn("The noise is 56 %", self.pick({"epoll": {"throughput": 100}}, noise=0.56).warnings[0])
+        self.assertIn("good to 56 %", self.pick({"epoll": {"throughput": 100}}, noise=0.56).warnings[0])
+        self.assertIn("good to 30 %", self.pick({"epoll": {"throughput": (100, 60, 120)}}).warnings[0])
 
     def test_memory_below_zero_is_noise_about_zero(self):
         figures = {
