@@ -49,6 +49,7 @@ DEFINE_double(read_rate, 10000, "slow: bytes that each slow reader takes per sec
 DEFINE_bool(self_test, false,
             "try whether the load generator itself tells the truth; needs nothing but a server's program");
 DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
+DEFINE_bool(tell_counting, false, "write a line to standard error when counting begins, and when it ends");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
 DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
@@ -60,7 +61,8 @@ namespace {
 // In the order of the help.
 constexpr char kFlags[] =
     "workload server connections idle threads depth rate arrivals seed warm_up duration size name primes files "
-    "beside_server beside_connections beside_name read_rate self_test server_program json build_info";
+    "beside_server beside_connections beside_name read_rate self_test server_program tell_counting json "
+    "build_info";
 
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
 
@@ -189,6 +191,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<WorkloadOptions> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
+  if (FLAGS_tell_counting) plan->on_counting = [](bool begins) { fputs(begins ? "counting\n" : "counted\n", stderr); };
   const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
   if (!tally.ok()) return Fail(tally.status());
   const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;

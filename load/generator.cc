@@ -1,5 +1,6 @@
 #include "load/generator.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -38,6 +39,15 @@ absl::StatusOr<Crew> Assemble(const LoadPlan& plan) {
   return crew;
 }
 
+void SleepUntil(int64_t time) { std::this_thread::sleep_for(std::chrono::nanoseconds(time - LoadThread::Now())); }
+
+void TellOfCounting(const LoadPlan& plan, int64_t start) {
+  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up));
+  plan.on_counting(true);
+  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up + plan.duration));
+  plan.on_counting(false);
+}
+
 LoadTally TallyOf(const LoadPlan& plan, const Crew& crew) {
   LoadTally all;
   for (const auto& thread : crew) all.Add(thread->tally());
@@ -64,6 +74,7 @@ absl::StatusOr<LoadTally> RunLoad(const LoadPlan& plan) {
     for (const Crew& crew : crews) {
       for (const auto& thread : crew) threads.emplace_back([&thread, start] { thread->Run(start); });
     }
+    if (plan.on_counting) TellOfCounting(plan, start);
   }
   LoadTally all = TallyOf(plan, crews.front());
   for (size_t i = 1; i < plans.size(); ++i) all.beside.push_back(TallyOf(*plans[i], crews[i]));

@@ -57,6 +57,7 @@ void LoadThread::Run(int64_t start) {
 }
 
 void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) {
+  ++tally_.replies_in_all;
   if (IsCounted(now_)) {
     ++tally_.replies;
     ++of_connection;

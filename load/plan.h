@@ -47,6 +47,8 @@ struct LoadPlan {
   // Looks at what the run has left when it is over, and returns what is wrong with it (LoadTally::faults). Null:
   // nothing is left.
   std::function<std::vector<std::string>()> inspect;
+  // Is called when counting begins, and when it ends, in the thread that RunLoad() was called in. Null: nobody is told.
+  std::function<void(bool begins)> on_counting;
   std::vector<LoadPlan> beside;  // Carried out at the same time, by threads of their own.
 };
 

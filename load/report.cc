@@ -109,6 +109,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
       {"seed", plan.seed},
       {"seconds", tally.seconds},
       {"replies", tally.replies},
+      {"replies_in_all", tally.replies_in_all},
       {"replies_per_second", RepliesPerSecond(tally)},
       {"bytes_in", tally.bytes_in},
       {"service_ns", TimesAsJson(tally.service)},

@@ -8,6 +8,7 @@ void LoadTally::Add(const LoadTally& other) {
   service.Add(other.service);
   response.Add(other.response);
   replies += other.replies;
+  replies_in_all += other.replies_in_all;
   bytes_in += other.bytes_in;
   due += other.due;
   unanswered += other.unanswered;

@@ -16,6 +16,7 @@ struct LoadTally {
   Histogram service;   // From when a request was sent to the end of its reply.
   Histogram response;  // From when it was due; in a closed loop the same.
   uint64_t replies = 0;
+  uint64_t replies_in_all = 0;  // Those of the warm-up, and after the end, too.
   uint64_t bytes_in = 0;
   uint64_t due = 0;         // In an open loop: how many should have been sent.
   uint64_t unanswered = 0;  // Were due, and got no reply, also not after `patience`. Their age is in `response`.

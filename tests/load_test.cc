@@ -143,6 +143,18 @@ TEST_F(LoadTest, DiskTellsWhereFilesStayInMemory) {
   EXPECT_EQ(run.exit_status, file_system.f_type == TMPFS_MAGIC ? 1 : 0) << run.report;
 }
 
+TEST_F(LoadTest, TellsWhenItCounts) {
+  const ToolRun run =
+      RunTool({ProgramPath("client/load"), "--workload=echo", absl::StrCat("--server=", server_.address("echo")),
+               "--warm_up=200ms", "--duration=200ms", "--tell_counting", "--json"},
+              testing::TempDir());
+  EXPECT_EQ(run.exit_status, 0) << run.output;
+  const size_t end = run.output.find('\n');
+  EXPECT_EQ(run.output.substr(end + 1), "counting\ncounted\n");
+  const json report = json::parse(run.output.substr(0, end), nullptr, false);
+  EXPECT_GT(report["replies_in_all"], report["replies"]);
+}
+
 TEST_F(LoadTest, IdleConnectionThatIsGoneIsAFault) {
   const ServerProcess server({.flags = {"--model=epoll", "--listen=echo://127.0.0.1:0", "--idle_timeout=200ms"}});
   const LoadRun run = RunLoadProgram(

@@ -2,31 +2,51 @@
 
 import json
 import os
-import resource
+import select
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 
 from . import processes
 
 # Beyond its own time: connecting, and waiting for the last replies, take 10 s each at most.
 _PATIENCE_S = 40
+_CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED of Linux.
 
 
 @dataclass
 class LoadRun:
     report: dict  # What it printed, as it is. None where it printed nothing.
     failed: str  # Why the figures are worth nothing; None where they are good.
-    cpu_s: float  # Processor time that it took.
 
     @property
     def replies(self):
         return self.report["replies"] if self.report else 0
 
+    @property
+    def replies_in_all(self):
+        """Those of the warm-up, and after the end, too."""
+        return self.report["replies_in_all"] if self.report else 0
 
-def _cpu_of_children():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+
+def cpu_of(process):
+    """Seconds of processor time that a running process has taken; clock_getcpuclockid(3) makes the clock's number so."""
+    return time.clock_gettime((~process.pid << 3) | _CPU_CLOCK_OF_PROCESS)
+
+
+def _read_line(process, line, patience_s):
+    """What the process writes next to standard error: this line and nothing after it, or whatever else it says."""
+    said = b""
+    errors = process.stderr.fileno()
+    deadline = time.monotonic() + patience_s
+    while len(said) < len(line):
+        readable, _, _ = select.select([errors], [], [], max(0, deadline - time.monotonic()))
+        piece = os.read(errors, len(line) - len(said)) if readable else b""
+        if not piece:
+            break
+        said += piece
+    return said.decode(errors="replace")
 
 
 class Load:
@@ -49,26 +69,36 @@ class Load:
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, flags, address, duration_s, warm_up_s=0.0, seed=1):
-        before = _cpu_of_children()
-        process = self.start(flags, address, duration_s, warm_up_s, seed)
-        run = finish(process, duration_s + warm_up_s)
-        run.cpu_s = _cpu_of_children() - before
-        return run
+        return finish(self.start(flags, address, duration_s, warm_up_s, seed), duration_s + warm_up_s)
+
+    def run_looking(self, flags, address, duration_s, warm_up_s, seed, look):
+        """(LoadRun, first, last): what look(process) has returned when counting began, and when it ended. Both are None where
+        it did not come so far."""
+        process = self.start([*flags, "--tell_counting"], address, duration_s, warm_up_s, seed)
+        looks, said = [], ""
+        for line, patience_s in ((b"counting\n", warm_up_s + _PATIENCE_S), (b"counted\n", duration_s + _PATIENCE_S)):
+            said = _read_line(process, line, patience_s)
+            if said != line.decode():
+                break
+            looks.append(look(process))
+            said = ""
+        run = finish(process, duration_s + warm_up_s, said)
+        return (run, *looks) if len(looks) == 2 else (run, None, None)
 
 
-def finish(process, expected_s):
-    """Waits for a started run."""
+def finish(process, expected_s, said_before=""):
+    """Waits for a started run. `said_before` was read from its standard error already."""
     try:
         output, said = process.communicate(timeout=expected_s + _PATIENCE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        return LoadRun(None, "the load generator did not end in time", 0.0)
+        return LoadRun(None, "the load generator did not end in time")
     except BaseException:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         raise
-    return interpret(process.returncode, output, said)
+    return interpret(process.returncode, output, said_before + said)
 
 
 def interpret(status, output, said):
@@ -78,8 +108,8 @@ def interpret(status, output, said):
     except ValueError:
         report = None
     if report is None:
-        return LoadRun(None, said.strip() or f"the load generator ended with status {status}", 0.0)
+        return LoadRun(None, said.strip() or f"the load generator ended with status {status}")
     faults = report.get("faults", [])
     if faults or status != 0:
-        return LoadRun(report, "; ".join(faults) or f"the load generator ended with status {status}", 0.0)
-    return LoadRun(report, None, 0.0)
+        return LoadRun(report, "; ".join(faults) or f"the load generator ended with status {status}")
+    return LoadRun(report, None)

@@ -1,14 +1,18 @@
 """One measurement: a fresh server, a warm-up, the load, and what it cost. The line that it makes is all of it."""
 
+import dataclasses
 import signal
 import time
+from dataclasses import dataclass
 
 from . import procfs, statistics
 from .connections import Crowd
-from .load import finish
+from .load import cpu_of, finish
 from .processes import ServerError
 
-# The warm-up fills caches and pools, and is the time to look at the server: while it is measured it is left alone.
+# A first load is the time to look at the server: while it is measured it is left alone.
+_LOOK_S = 0.2
+# The load that is measured has a warm-up of its own, in which its connections are made, with whoever serves them.
 WARM_UP_S = 0.4
 # A process is made after its connection was accepted.
 _SETTLE_S = 0.05
@@ -17,7 +21,7 @@ _CONNECT_S = 10.0
 # For them to be accepted; those that a pool has no worker for never are.
 _PATIENCE_S = 2.0
 # What a measurement takes beside its load, about: start, warm-up, looking, stop.
-OVERHEAD_S = WARM_UP_S + 0.35
+OVERHEAD_S = _LOOK_S + WARM_UP_S + 0.35
 # So much of one processor taken by others than server and load generator is worth a mark.
 _OTHERS_SHARE = 0.10
 # A measurement of the processor time that is that of /proc/PID/stat, in steps of 10 ms, is a guess for less than this.
@@ -63,17 +67,46 @@ def _work_per_worker(before, after):
             if key in after.thread_cpu]
 
 
-def _marks(run, server_cpu, others_s, stolen_s, seconds, shared_cpus):
+@dataclass(frozen=True)
+class _Moment:
+    """What had been used up at one time, in seconds."""
+
+    time: float
+    server_user: float
+    server_system: float
+    client: float
+    all_programs: float
+    host: float  # Taken by the host of a virtual machine.
+
+    @classmethod
+    def now(cls, server, client):
+        user, system = server.cpu_times()
+        return cls(time.monotonic(), user, system, cpu_of(client), *procfs.busy_seconds())
+
+    def since(self, before):
+        return _Moment(*(after - first for after, first in zip(dataclasses.astuple(self), dataclasses.astuple(before))))
+
+    @property
+    def others(self):
+        return self.all_programs - self.server_user - self.server_system - self.client
+
+
+_NOTHING = _Moment(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def _marks(run, used, counts_all_children, shared_cpus):
     marks = []
     if run.report and run.report.get("generator_was_the_limit") and not shared_cpus:
         marks.append("the client was the limit")
+    if shared_cpus:
+        marks.append("client and server share the processors")
     if run.failed:
         marks.append("errors: " + run.failed)
-    if others_s > _OTHERS_SHARE * seconds:
-        marks.append(f"other programs took {100 * others_s / seconds:.0f} % of a processor")
-    if stolen_s > _OTHERS_SHARE * seconds:
-        marks.append(f"the host took {100 * stolen_s / seconds:.0f} % of a processor")
-    if not server_cpu["counts_all_children"] and sum(server_cpu["times"]) < _LEAST_CPU_S:
+    if used.others > _OTHERS_SHARE * used.time:
+        marks.append(f"other programs took {100 * used.others / used.time:.0f} % of a processor")
+    if used.host > _OTHERS_SHARE * used.time:
+        marks.append(f"the host took {100 * used.host / used.time:.0f} % of a processor")
+    if not counts_all_children and used.server_user + used.server_system < _LEAST_CPU_S:
         marks.append("processor time is too short for its steps of 10 ms")
     return marks
 
@@ -95,31 +128,27 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
         except OSError as error:
             failed = f"of {idle} idle connections it served {len(crowd)}: {error}"
             return {"load": None, "server": None, "marks": ["errors: " + failed], "failed": failed}
-        warm_up = load.start(flags, address, WARM_UP_S)
-        looked = _look(server, workload, warm_up)
-        warm = finish(warm_up, WARM_UP_S)
+        glimpse = load.start(flags, address, _LOOK_S)
+        looked = _look(server, workload, glimpse)
+        before = finish(glimpse, _LOOK_S)
 
         overflows = procfs.listen_overflows()
         threads = procfs.look_at(server.session, with_memory=False)
-        busy, stolen = procfs.busy_seconds()
-        cpu = server.cpu_times()
-        began = time.monotonic()
-        run = load.run(flags, address, duration_s, seed=seed)
-        seconds = time.monotonic() - began
-        cpu_user, cpu_system = (after - before for after, before in zip(server.cpu_times(), cpu))
-        busy_after, stolen_after = procfs.busy_seconds()
+        run, first, last = load.run_looking(flags, address, duration_s, WARM_UP_S, seed,
+                                            lambda client: _Moment.now(server, client))
+        used = last.since(first) if last else _NOTHING
         work = _work_per_worker(threads, procfs.look_at(server.session, with_memory=False))
         overflows = procfs.listen_overflows() - overflows
-    others_s = busy_after - busy - cpu_user - cpu_system - run.cpu_s
-    voluntary, involuntary = _switches(server, {"measured": run.replies, "all": run.replies + warm.replies})
-    server_cpu = {"times": (cpu_user, cpu_system), "counts_all_children": server.counts_all_children}
+    voluntary, involuntary = _switches(server, {"measured": run.replies,
+                                                "all": run.replies_in_all + before.replies_in_all})
     return {
         "load": run.report,
-        "server": {**looked, "cpu_user_s": round(cpu_user, 6), "cpu_system_s": round(cpu_system, 6),
+        "server": {**looked, "cpu_user_s": round(used.server_user, 6), "cpu_system_s": round(used.server_system, 6),
                    "cpu_counts_all_children": server.counts_all_children, "requests": run.replies,
                    "voluntary_switches": voluntary, "involuntary_switches": involuntary,
                    "listen_overflows": overflows, "work_per_worker_s": work,
                    "work_gini": round(statistics.gini(work), 4) if len(work) > 1 else None},
-        "marks": _marks(run, server_cpu, others_s, stolen_after - stolen, seconds, setting.cpus == load.cpus),
+        "others_s": round(used.others, 6), "host_s": round(used.host, 6), "seconds": round(used.time, 6),
+        "marks": _marks(run, used, server.counts_all_children, setting.cpus == load.cpus),
         "failed": run.failed,
     }

@@ -103,7 +103,7 @@ def _idle_pairs(scene):
     """Each subject with the first workload that only has connections that stay, and can be silent."""
     seen = set()
     for subject, workload in pairs(scene)[0]:
-        if workload.load[0] in ("--workload=echo", "--workload=http") and "--rate" not in " ".join(workload.load):
+        if workload.load[0] in ("--workload=echo", "--workload=http") and not workload.is_paced:
             if subject.name not in seen and subject.kind != "aa":
                 seen.add(subject.name)
                 yield subject, workload
@@ -137,6 +137,8 @@ def _scaling_steps(scene, options):
             continue
         if workload.keeps and traits["silent"] == "one of N":
             continue  # A pool of one worker serves one connection that stays.
+        if workload.is_paced:
+            continue  # However many there are, they get as many requests.
         for workers in (number for number in SCALING_WORKERS if number <= 4 * len(scene.all_cpus)):
             def run(subject=subject, workload=workload, workers=workers):
                 return [extras.over_workers(subject, workload, scene.setting_for(workload), scene.load, _EXTRA_S,

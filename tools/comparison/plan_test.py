@@ -59,6 +59,13 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(plan.make(scene(), options(duration_s=3))[1], 3)
 
 
+    def test_what_is_asked_for_at_a_rate_is_not_scaled(self):
+        place = scene(names=["a"], wanted=["echo", "echo-rate"])
+        place.subjects[0].traits = {"flags": ("workers",), "silent": "harmless"}
+        steps, _ = plan.make(place, options(parts=("scaling",)))
+        self.assertEqual({dict(step.key)["workload"] for step in steps}, {"echo"})
+
+
 class RunnerTest(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()

@@ -115,6 +115,14 @@ class LineTest(unittest.TestCase):
         self.assertGreater(line.high, 3)
         self.assertGreater(line.high - line.low, 0.05)
 
+    def test_interval_holds_the_true_slope_about_as_often_as_it_says(self):
+        generator = numpy.random.default_rng(8)
+        held = 0
+        for _ in range(400):
+            line = statistics.regression([(x, 50 + 3 * x + generator.normal(0, 20)) for x in (1, 250, 500, 750, 1000)])
+            held += line.low <= 3 <= line.high
+        self.assertGreater(held, 0.92 * 400)
+
     def test_needs_three_points_at_different_places(self):
         self.assertIsNone(statistics.regression([(1, 1), (2, 2)]))
         self.assertIsNone(statistics.regression([(1, 1), (1, 2), (1, 3)]))

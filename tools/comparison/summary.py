@@ -17,6 +17,8 @@ def _per_request(line, value):
 
 def _cpu_us(*names):
     def get(line):
+        if line["load"].get("beside"):
+            return None  # Nobody knows which part of it was for these requests.
         return _per_request(line, 1e6 * sum(line["server"][name] for name in names))
     return get
 
@@ -27,6 +29,11 @@ def _quantile(kind, quantile):
 
 def _of_server(name):
     return lambda line: line["server"][name]
+
+
+def _beside(line):
+    beside = line["load"].get("beside")
+    return beside[0]["replies_per_second"] if beside else None
 
 
 def _balance(line):
@@ -41,6 +48,7 @@ def _switches(line):
 
 METRICS = {
     "throughput": ("1/s", True, lambda line: line["load"]["replies_per_second"]),
+    "beside_per_second": ("1/s", True, _beside),
     **{f"{kind}_{name}_us": ("us", False, _quantile(kind, key))
        for kind in ("service", "response") for name, key in _QUANTILES},
     "cpu_us_per_request": ("us", False, _cpu_us("cpu_user_s", "cpu_system_s")),
@@ -111,17 +119,17 @@ def _metrics(rounds, subject, workload):
     return found
 
 
-def _slope(lines, column, seed):
+def _slope(lines, column):
     """Bytes per connection, by the line through the steps."""
     points = [(line["idle"], line[column] * 1024) for line in lines if line["failed"] is None]
-    return statistics.regression(points, seed) if points else None
+    return statistics.regression(points) if points else None
 
 
 def _memory_metrics(lines, kernel_bytes_of_client):
     found = {}
     for metric, column, less in (("pss_bytes_per_connection", "pss_kib", 0),
                                  ("kernel_bytes_per_connection", "kernel_kib", kernel_bytes_of_client or 0)):
-        line = _slope(lines, column, _seed(metric))
+        line = _slope(lines, column)
         if line:
             found[metric] = {"median": line.slope - less, "low": line.low - less, "high": line.high - less, "n": line.n,
                              "unit": "B", "r2": round(line.r2, 4)}

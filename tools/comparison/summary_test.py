@@ -107,6 +107,15 @@ class QuietTest(unittest.TestCase):
         self.assertLess(made["metrics"]["throughput"]["high"], 2000)
         self.assertEqual(made["marks"], ["errors: 5 requests got no reply (1 of 7 rounds)"])
 
+    def test_what_runs_beside_is_told_and_its_processor_time_is_nobodys_for_sure(self):
+        run, lines = quiet({"epoll": 1000})
+        for line in lines[store.ROUNDS]:
+            line["load"]["beside"] = [{"workload": "compute", "replies_per_second": 40.0}]
+        metrics = result(summary.summarize(run, lines), "epoll")["metrics"]
+        self.assertEqual(metrics["beside_per_second"]["median"], 40)
+        self.assertNotIn("cpu_us_per_request", metrics)
+        self.assertNotIn("beside_per_second", result(summary.summarize(*quiet({"epoll": 1000})), "epoll")["metrics"])
+
     def test_a_subject_that_never_started_is_there_with_its_error(self):
         run, lines = quiet({"epoll": 1000, "epoll (again)": 1000})
         for line in lines[store.ROUNDS]:

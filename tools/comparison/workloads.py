@@ -17,6 +17,11 @@ class Workload:
     is_default: bool = True
     beside: tuple = ()  # More services that it needs. Their addresses stand in `load` as {NAME}.
 
+    @property
+    def is_paced(self):
+        """Whether requests are due at a rate, whatever the server does."""
+        return any(flag.startswith("--rate=") for flag in self.load)
+
     def services(self):
         return (self.service, *self.beside)
 
@@ -45,8 +50,10 @@ ALL = (
              ("--workload=download", "--name=1m.bin"), 8, is_default=False),
     Workload("upload", "http", "PUT of files of 64 KiB on 8 connections that are kept",
              ("--workload=upload", "--name=upload", "--size=65536"), 8, is_default=False),
-    Workload("mixed", "echo", "64-byte messages on 32 connections, beside one that sums up the primes below 100,000",
-             ("--workload=mixed", "--size=64", "--primes=100000", "--beside_server={compute}"), 32, beside=("compute",)),
+    # At a rate: in a closed loop the system would give the echoes all that they can take, and starve what computes.
+    Workload("mixed", "echo", "64-byte messages on 32 connections, 2,000 a second due, beside one that sums up the primes "
+             "below 100,000", ("--workload=mixed", "--size=64", "--rate=2000", "--arrivals=poisson", "--primes=100000",
+                               "--beside_server={compute}"), 32, beside=("compute",)),
     Workload("slow", "http", "GET of 1 KiB on 32 connections, beside 16 that read 1 MiB at 10 kB/s",
              ("--workload=slow", "--name=1k.bin", "--beside_name=1m.bin", "--beside_connections=16"), 32,
              is_default=False),
