@@ -13,7 +13,7 @@ import jinja2
 from comparison import statistics
 
 from . import doubts, plots, rules, tables, usl, words
-from .results import Results
+from .results import SLOW_ONE_IN, Results
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 _KINDS = {"model": "model", "peer": "other server", "aa": "the same once more, for the noise floor"}
@@ -52,6 +52,7 @@ def render(results):
         doubts=doubts.of_run(results),
         answers=[_answer(results, workload) for workload in results.workloads],
         rules=rules.RULES,
+        slow_one_in=SLOW_ONE_IN,
         server_cpus=_cpus(run.get("server_cpus")),
         client_cpus=_cpus(run.get("client_cpus")),
         fairness=[

@@ -46,7 +46,8 @@ def caveats(results):
         if results.figure(workload, subject.name) and results.cell(workload.name, subject.name).client_was_the_limit
     ]
     if limited:
-        found.append(f"The client was the limit for {words.names(limited)}: those servers may do more than shown.")
+        found.append(f"The client was the limit, in at least half of the rounds, for {words.names(limited)}: those "
+                     "servers may do more than shown.")
     floors = {workload.name: results.noise_floor(workload.name, workload.figure) for workload in results.workloads}
     measured = [f"{words.percent(floor)} ({name})" for name, floor in floors.items() if floor is not None]
     if measured:

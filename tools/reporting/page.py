@@ -89,7 +89,7 @@ def _answer(results, workload, colours):
 def _out(failed):
     """Who failed, and why; of many only who, since the section of the workload tells the rest."""
     if len(failed) > 2:
-        return [f"{words.names(name for name, _ in failed)}, since a round failed"]
+        return [f"{words.names(name for name, _ in failed)}, since rounds failed"]
     return [f"{name} ({why})" for name, why in failed]
 
 

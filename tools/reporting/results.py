@@ -7,9 +7,16 @@ in microseconds; sizes in bytes or, where the name says so, in KiB.
 import dataclasses
 import json
 import pathlib
+import re
 import statistics
 
 from . import words
+
+
+_TOO_SLOW = re.compile(r"errors: the rate was not reached:[^;]*$")  # And nothing else: faults are joined by semicolons.
+# So many rounds below the rate may be the machine's fault: one of few, of many one in so many.
+SLOW_ROUNDS = 1
+SLOW_ONE_IN = 7
 
 
 class ResultsError(Exception):
@@ -81,6 +88,11 @@ class Workload:
         """What latencies are read off: from when a request was due where there is a rate, from its start elsewhere."""
         return "response" if self.is_paced else "service"
 
+    @property
+    def has_another_beside(self):
+        """True where another load runs beside it: what the server used up is for both."""
+        return any(flag.startswith("--beside_") for flag in self.load_flags)
+
     def flag(self, name, otherwise=None):
         """The value of the load generator's flag `name` in this workload."""
         for flag in self.load_flags:
@@ -91,19 +103,35 @@ class Workload:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One subject under one workload: its estimates by metric, how many rounds failed, and what is to be said of it."""
+    """One subject under one workload: its estimates by metric, how many rounds there were and how many failed, and what
+    is to be said of them: texts that end in `(3 of 7 rounds)`."""
     metrics: dict
+    rounds: int
     rounds_failed: int
     marks: tuple
 
     @property
     def client_was_the_limit(self):
-        return any("client was the limit" in mark for mark in self.marks)
+        """In at least half of the rounds: in fewer, the median is one of the server's."""
+        return 2 * self._rounds_with(re.compile("the client was the limit$")) >= self.rounds
+
+    @property
+    def rounds_too_slow(self):
+        """Rounds in which the given rate was not reached, and nothing else was wrong. They are not in the estimates."""
+        return self._rounds_with(_TOO_SLOW)
 
     @property
     def failed(self):
-        """True where a round failed or gave wrong replies: figures of the other rounds say nothing then."""
-        return self.rounds_failed > 0 or not self.metrics
+        """True where the figures of the good rounds say nothing: a round gave wrong replies or none, or the server did
+        not start, or more rounds were too slow than chance explains."""
+        slow = self.rounds_too_slow
+        too_often = slow > SLOW_ROUNDS and slow * SLOW_ONE_IN > self.rounds
+        return not self.metrics or self.rounds_failed > slow or too_often
+
+    def _rounds_with(self, wanted):
+        """How many rounds have a mark that `wanted` matches."""
+        parts = [re.fullmatch(r"(.*?)(?: \((\d+) of \d+ rounds\))?", mark) for mark in self.marks]
+        return sum(int(part[2] or self.rounds) for part in parts if part and wanted.match(part[1]))
 
 
 class Results:
@@ -152,7 +180,7 @@ class Results:
         if row is None or row["rounds"] == 0:
             return None
         metrics = {name: _estimate(value) for name, value in row["metrics"].items()}
-        return Cell(metrics, row["rounds_failed"], tuple(row["marks"]))
+        return Cell(metrics, row["rounds"], row["rounds_failed"], tuple(row["marks"]))
 
     def left_out(self, workload, subject):
         """Why the two were not put together, where that was decided beforehand; None elsewhere."""

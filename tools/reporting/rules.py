@@ -7,6 +7,7 @@ import dataclasses
 import statistics
 
 from . import words
+from .results import SLOW_ONE_IN
 
 # A difference that is real but smaller decides nothing: what it wins is lost again by the next change of the kernel.
 MATERIAL = 0.03
@@ -14,17 +15,24 @@ MATERIAL = 0.03
 _NEAR = 0.1
 # A doubt of figures above which the reader is told that the machine was too restless.
 _LOUD = 0.2
+# A 99th percentile or a time per request of fewer rounds decides nothing between models that are level.
+_LEAST_ROUNDS = 5
+# What runs beside a workload is mentioned where the models differ by more in how much of it they do.
+_STARVED = 2
 
 RULES = (
-    "Only our own models stand for election, and only those of which no round failed. Other people's servers are "
-    "shown for comparison.",
+    "Only our own models stand for election, and only those that gave no wrong reply, broke no connection, and "
+    "started, in any round. Where requests come at a given rate, a round in which it was not reached is left out; who "
+    f"misses it in more than one, and in more than one of {SLOW_ONE_IN}, is out, too. Other people's servers are shown "
+    "for comparison.",
     "The model with the highest median throughput leads; where requests come at a given rate, the one with the "
     "lowest 99th percentile of the response time.",
     "Level with it are all whose difference from it is not real (see the noise floor), or is less than "
-    f"{words.percent(MATERIAL)}; and, where the client was the limit for the leader, all others for which it was.",
+    f"{words.percent(MATERIAL)}; and, where the client was the limit for the leader in at least half of the rounds, all "
+    "others for which it was.",
     "Of those that are level the lowest 99th percentile of the service time decides; then the least memory per "
     "connection, own and kernel's; then the least processor time per request. Each decides only where the difference "
-    "is real and material.",
+    f"is real and material, and times only with {_LEAST_ROUNDS} good rounds or more.",
     "Whoever is still level then is equal, and the one that the server lists first is named: the list begins with the "
     f"simplest. But where their medians are more than {words.percent(_NEAR)} apart, they are level only since the "
     "measurements are too noisy: the one with the best median is named then, as a guess.",
@@ -50,6 +58,7 @@ class _Measure:
     of: object      # (results, workload, subject) -> Estimate or None
     write: object   # float -> str
     metric: str     # The name under which differences were judged; none of its own: None.
+    least: int = 0  # Estimates of fewer rounds are not used.
 
 
 def pick(results, workload):
@@ -69,9 +78,9 @@ def pick(results, workload):
     leader = _leader(results, workload, able)
     level = [name for name in able if name == leader or _is_level(results, workload, leader, name)]
     chosen, is_guess, reasons = _decide(results, workload, level)
-    because = _speed(results, workload, leader, level, able) + reasons
+    because = _speed(results, workload, leader, level, able) + reasons + _beside(results, workload, chosen, able)
     return Pick(workload.name, chosen, is_guess, tuple(level), tuple(because),
-                tuple(_warnings(results, workload, leader)), tuple(out))
+                tuple(_warnings(results, workload, leader, able)), tuple(out))
 
 
 def best_model(results, workload):
@@ -125,9 +134,10 @@ def _size_or_nothing(size):
 
 
 _MEASURES = (
-    _Measure("the lowest 99th percentile", _metric("service_p99_us"), words.time, "service_p99_us"),
+    _Measure("the lowest 99th percentile", _metric("service_p99_us"), words.time, "service_p99_us", _LEAST_ROUNDS),
     _Measure("the least memory per connection", _memory, _size_or_nothing, None),
-    _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time, "cpu_us_per_request"),
+    _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time, "cpu_us_per_request",
+             _LEAST_ROUNDS),
 )
 
 
@@ -137,7 +147,7 @@ def _decide(results, workload, level):
     left = list(level)
     for measure in _MEASURES:
         values = {name: measure.of(results, workload, name) for name in left}
-        if len(left) == 1 or None in values.values():
+        if len(left) == 1 or any(value is None or value.n < measure.least for value in values.values()):
             continue
         best = min(left, key=lambda name: values[name].median)
         stay = [name for name in left if name == best or not _is_worse(results, workload, measure, values, best, name)]
@@ -188,6 +198,24 @@ def _speed(results, workload, leader, level, able):
     return [text + "."]
 
 
+def _beside(results, workload, chosen, able):
+    """A sentence on what the chosen one did of the load that ran beside the workload, where another one did much more of
+    it, or much less."""
+    found = {name: results.estimate(workload.name, name, "beside_per_second") for name in able}
+    rates = {name: value.median for name, value in found.items() if value is not None}
+    if chosen not in rates:
+        return []
+    own, most, least = rates[chosen], max(rates, key=rates.get), min(rates, key=rates.get)
+    if rates[most] > _STARVED * own:
+        extreme, name = "most", most
+    elif own > _STARVED * rates[least]:
+        extreme, name = "least", least
+    else:
+        return []
+    return [f"Beside it, it did {words.number(own)} of the other requests a second; the {extreme} did {name}: "
+            f"{words.number(rates[name])}."]
+
+
 def _usual_doubt(results, workload):
     """Half of the models' intervals, as a share of their figures: the median of all."""
     figures = [results.figure(workload, subject.name) for subject in results.models]
@@ -195,7 +223,7 @@ def _usual_doubt(results, workload):
                               if figure is not None and figure.median] or [0])
 
 
-def _warnings(results, workload, leader):
+def _warnings(results, workload, leader, able):
     warnings = []
     if results.cell(workload.name, leader).client_was_the_limit:
         warnings.append("The client was the limit, not the server: the fastest models may be faster than shown.")
@@ -208,4 +236,7 @@ def _warnings(results, workload, leader):
                         "tell more apart.")
     if results.figure(workload, leader).n < 5:
         warnings.append(f"Only {results.figure(workload, leader).n} rounds: the intervals are rough.")
+    slow = [name for name in able if results.cell(workload.name, name).rounds_too_slow]
+    if slow:
+        warnings.append(f"In a round of {words.some(slow)} the rate was not reached; it is not counted.")
     return warnings

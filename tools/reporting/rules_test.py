@@ -105,6 +105,48 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(pick.level, ("epoll", "uring"))
         self.assertTrue(any("client was the limit" in warning for warning in pick.warnings))
 
+    def test_a_client_that_was_the_limit_in_few_rounds_makes_nobody_level(self):
+        pick = self.pick({"thread": {"throughput": 60}, "coroutine": {"throughput": 100}}, real=[("thread", "coroutine")],
+                         marks={"thread": ["the client was the limit (1 of 7 rounds)"],
+                                "coroutine": ["the client was the limit (5 of 7 rounds)"]})
+        self.assertEqual(pick.level, ("coroutine",))
+
+    def test_one_round_that_missed_the_rate_is_a_warning(self):
+        figures = {"fork": {"response_p99_us": 900}, "epoll": {"response_p99_us": 300}}
+        pick = self.pick(figures, rate=2000, slow={"epoll": 1}, real=[("fork", "epoll")])
+        self.assertEqual(pick.model, "epoll")
+        self.assertIn("In a round of epoll the rate was not reached; it is not counted.", pick.warnings)
+
+    def test_two_rounds_of_seven_that_missed_the_rate_take_a_model_out(self):
+        figures = {"fork": {"response_p99_us": 900}, "epoll": {"response_p99_us": 300}}
+        self.assertEqual(self.pick(figures, rate=2000, slow={"epoll": 2}).model, "fork")
+        self.assertEqual(self.pick(figures, rate=2000, slow={"epoll": 2}, rounds=14).model, "epoll")
+        self.assertEqual(self.pick(figures, rate=2000, slow={"epoll": 3}, rounds=14).model, "fork")
+
+    def test_a_wrong_reply_takes_a_model_out_whatever_became_of_the_rate(self):
+        figures = {"fork": {"response_p99_us": 900}, "epoll": {"response_p99_us": 300}}
+        self.assertEqual(self.pick(figures, rate=2000, slow={"epoll": 1}, failed=("epoll",)).model, "fork")
+        both = ["errors: the rate was not reached: 9 replies per second came of 10 that were due; compute beside: 1 "
+                "replies were not what they had to be (1 of 7 rounds)"]
+        self.assertEqual(self.pick(figures, rate=2000, marks={"epoll": both}, failed=("epoll",)).model, "fork")
+
+    def test_times_of_few_rounds_decide_nothing(self):
+        figures = {"poll": {"throughput": 100, "service_p99_us": 200, "cpu_us_per_request": 9},
+                   "epoll": {"throughput": 100, "service_p99_us": 100, "cpu_us_per_request": 5}}
+        self.assertEqual(self.pick(figures).model, "epoll")
+        pick = self.pick(figures, rounds=4)
+        self.assertEqual(pick.model, "poll")
+        self.assertFalse(any("99th" in reason for reason in pick.because))
+
+    def test_what_was_done_beside_it_is_told_where_it_differs_much(self):
+        def because(own, other):
+            figures = {"select": {"throughput": 100, "beside_per_second": own},
+                       "epoll": {"throughput": 50, "beside_per_second": other}}
+            return self.pick(figures, real=[("select", "epoll")]).because
+        self.assertIn("Beside it, it did 51 of the other requests a second; the most did epoll: 120.", because(51, 120))
+        self.assertIn("Beside it, it did 51 of the other requests a second; the least did epoll: 0.", because(51, 0))
+        self.assertEqual(len(because(70, 120)), 1)
+
     def test_at_a_given_rate_the_response_time_decides(self):
         figures = {
             "fork": {

@@ -246,25 +246,33 @@ def _write_lines(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def tiny(folder, figures, marks=None, failed=(), real=(), rate=None, noise=0.02):
+def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, noise=0.02, load_flags=(), rounds=7):
     """A folder with one workload, `work`, and nothing but a summary.
 
     figures  {model: {metric: median or (median, low, high)}}; a number alone gets bounds 1 % off
     marks    {model: [texts]}
     failed   models of which a round failed
+    slow     {model: number of rounds that failed since the rate was not reached, and for nothing else}
     real     (a, b) pairs whose throughput was judged to differ; all others were judged not to
     rate     the load generator's --rate, where requests are due at one
     noise    the noise floor, as a share
+    load_flags  more flags of the load generator
+    rounds      how many there were of each
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    flags = ["--workload=echo"] + ([f"--rate={rate}"] if rate else [])
-    run = _run([{"name": name, "kind": "model", "model": name, "flags": []} for name in figures], 7, 1, [])
+    flags = ["--workload=echo", *load_flags] + ([f"--rate={rate}"] if rate else [])
+    slow = slow or {}
+    marks = {name: list((marks or {}).get(name, ())) for name in figures}
+    for name, count in slow.items():
+        marks[name].append("errors: the rate was not reached: 1912 replies per second came of 1968 that were due "
+                           f"({count} of {rounds} rounds)")
+    run = _run([{"name": name, "kind": "model", "model": name, "flags": []} for name in figures], rounds, 1, [])
     run["workloads"] = [{"name": "work", "service": "echo", "load_flags": flags, "title": "work", "unit": "replies/s",
                          "higher_is_better": True}]
-    results = [{"subject": name, "kind": "model", "workload": "work", "rounds": 7, "rounds_failed": int(name in failed),
-                "marks": (marks or {}).get(name, []),
-                "metrics": {metric: _interval(value) for metric, value in metrics.items()}}
+    results = [{"subject": name, "kind": "model", "workload": "work", "rounds": rounds,
+                "rounds_failed": int(name in failed) + slow.get(name, 0), "marks": marks[name],
+                "metrics": {metric: _interval(value, rounds) for metric, value in metrics.items()}}
                for name, metrics in figures.items()]
     judged = "response_p99_us" if rate else "throughput"
     verdicts = [{"a": a, "b": b, "workload": "work", "metric": judged, "differs": (a, b) in real or (b, a) in real}
@@ -281,6 +289,6 @@ def tiny(folder, figures, marks=None, failed=(), real=(), rate=None, noise=0.02)
     return folder
 
 
-def _interval(value):
+def _interval(value, rounds):
     median, low, high = value if isinstance(value, tuple) else (value, 0.99 * value, 1.01 * value)
-    return {"median": median, "low": low, "high": high, "n": 7, "unit": ""}
+    return {"median": median, "low": low, "high": high, "n": rounds, "unit": ""}

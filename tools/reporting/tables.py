@@ -12,6 +12,7 @@ METRICS = (
     ("p99", "LATENCY_p99_us", words.time),
     ("p99.9", "LATENCY_p999_us", words.time),
     ("CPU/request", "cpu_us_per_request", words.time),
+    ("beside it", "beside_per_second", lambda value: words.rate(value, "/s")),
     ("calls/request", "syscalls_per_request", "{:.2f}".format),
 )
 
@@ -110,8 +111,8 @@ def share(results, workload, name):
 
 
 def marks_of(results, workload, name):
-    """What is written behind a share: that it is no real difference from the best (≈), that the client was the limit
-    (†)."""
+    """What is written behind a share: that it is no real difference from the best (≈), that the client was the limit,
+    in half of the rounds or more (†)."""
     best = rules.best_model(results, workload)
     marks = "" if name == best or results.differs(workload.name, workload.figure, best, name) else " ≈"
     return marks + (" †" if results.cell(workload.name, name).client_was_the_limit else "")
