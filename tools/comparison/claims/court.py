@@ -8,7 +8,8 @@ import sys
 import tempfile
 import time
 
-from .. import doctor, machine, processes, programs, runner, store, subjects, workloads
+from .. import doctor, machine, programs, runner, store, subjects, workloads
+from ..connections import raise_descriptor_limit
 from . import document, lab, table
 from .verdict import combine, unknown
 
@@ -52,8 +53,8 @@ def try_one(statement, place):
     started = time.monotonic()
     try:
         outcome_parts = statement.experiment(place)
-    except (OSError, processes.ServerError, programs.BuildError) as error:
-        outcome_parts = [unknown(f"the experiment could not be carried out: {error}")]
+    except Exception as error:  # Whatever it is, the other statements can still be tried.
+        outcome_parts = [unknown(f"the experiment could not be carried out: {error or type(error).__name__}")]
     return {"statement": statement.name, "verdict": combine(outcome_parts).verdict,
             "parts": [{"verdict": part.verdict, "text": part.text} for part in outcome_parts],
             "seconds": round(time.monotonic() - started, 1)}
@@ -68,72 +69,123 @@ def show(statement, line):
 
 
 def _folder(options):
+    """The Store for the data: a new one, or one of a run with the same options. StoreError: it was another run's."""
     now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
     path = options.out or os.path.join(programs.REPOSITORY, "results", f"claims-{now}")
-    if os.path.exists(os.path.join(path, store.RUN)):
-        return store.Store.open(path)
-    return store.Store.create(path)
+    if not os.path.exists(os.path.join(path, store.RUN)):
+        return store.Store.create(path)
+    folder = store.Store.open(path)
+    check_options(folder, options)
+    return folder
 
 
-def _describe(options):
+def check_options(folder, options):
+    """StoreError where the folder's run was made with other options, whose figures do not mix with ours."""
+    run = folder.run()
+    if (run.get("rounds"), run.get("seconds")) != (options.rounds, options.seconds):
+        raise store.StoreError(f"{folder.folder} was measured with --rounds={run.get('rounds')} --seconds={run.get('seconds')}: "
+                               "give the same, or choose another --out")
+
+
+def check_programs(folder, sums):
+    """The same of other programs."""
+    if folder.run().get("programs") != sums:
+        raise store.StoreError(f"{folder.folder} was measured with another build of the server or of the load generator: "
+                               "choose another --out")
+
+
+def _describe(options, built):
     busy = [f"{finding.name}: {finding.found}" for finding in doctor.other_load() if finding.level == doctor.BAD]
     return {"schema": store.SCHEMA, "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "git": programs.revision(), "machine": machine.describe(), "sysctls": machine.sysctls(),
-            "rounds": options.rounds, "seconds": options.seconds, "busy": "; ".join(busy)}
+            "programs": _sums(built), "rounds": options.rounds, "seconds": options.seconds, "busy": "; ".join(busy)}
 
 
-def try_all(options, folder, scratch):
-    """Measures what is not there yet. The lines by name; false at Ctrl-C, which keeps what there is."""
-    done = {line["statement"]: line for line in folder.lines(_LINES)}
-    chosen = choose(options.only)
+def _sums(built):
+    """The programs' check sums."""
+    return {"server": built.server.sha256, "load": built.load.sha256}
+
+
+def _lines_of(folder):
+    """The lines of data by their statements."""
+    return {line["statement"]: line for line in folder.lines(_LINES)}
+
+
+def _missing(done):
+    """The names of the statements that there is nothing of."""
+    return [statement.name for statement in table.ALL if statement.name not in done]
+
+
+def _programs(options, folder):
+    """The programs to measure with. The folder is told of them, or has to know them."""
+    built = programs.obtain(options.bin)
+    if built.faults() and not options.allow_any_build:
+        raise programs.BuildError(f"{'; '.join(built.faults())}: measuring it would say nothing")
+    if folder.run() is None:
+        folder.write_run(_describe(options, built))
+    check_programs(folder, _sums(built))
+    return built
+
+
+def try_all(options, statements, folder, scratch):
+    """Measures them. False at Ctrl-C, which keeps what there is."""
+    built = _programs(options, folder)
+    folder.trim(_LINES)
+    os.makedirs(f"{scratch}/files")
+    os.chmod(scratch, 0o755)  # nginx' workers have to get to the files.
+    workloads.make_files(f"{scratch}/files")
+    place = lab.Lab(built, programs.models(built.server), scratch, folder.path("logs"), options.seconds, options.rounds,
+                    options.seed)
+    try:
+        for statement in statements:
+            line = try_one(statement, place)
+            folder.append(_LINES, line)
+            lab.clear()
+            if not options.json:
+                show(statement, line)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _try_and_report(options):
+    """The exit status."""
+    chosen, folder = choose(options.only), _folder(options)
+    done = _lines_of(folder)
+    missing = set(_missing(done)) - {statement.name for statement in chosen}
+    if options.write and missing:
+        raise UsageError(f"--write needs all statements, of which {len(missing)} are neither in {folder.folder} nor chosen: "
+                         "leave out --only")
     left = [statement for statement in chosen if statement.name not in done]
     complete = True
     if left:
-        built = programs.obtain(options.bin)
-        if built.faults() and not options.allow_any_build:
-            raise programs.BuildError(f"{'; '.join(built.faults())}: measuring it would say nothing")
-        os.makedirs(f"{scratch}/files")
-        os.chmod(scratch, 0o755)  # nginx' workers have to get to the files.
-        workloads.make_files(f"{scratch}/files")
-        place = lab.Lab(built, programs.models(built.server), scratch, folder.path("logs"), options.seconds, options.rounds,
-                        options.seed)
-        try:
-            for statement in left:
-                line = try_one(statement, place)
-                folder.append(_LINES, line)
-                done[statement.name] = line
-                lab.clear()
-                if not options.json:
-                    show(statement, line)
-        except KeyboardInterrupt:
-            complete = False
-    return {statement.name: done[statement.name] for statement in chosen if statement.name in done}, complete
+        with tempfile.TemporaryDirectory(prefix="polyserve-claims-") as scratch:
+            complete = try_all(options, left, folder, scratch)
+    done = _lines_of(folder)
+    if options.json:
+        print(json.dumps({"run": folder.run(), "results": {statement.name: done[statement.name] for statement in chosen
+                                                           if statement.name in done}}))
+    if not complete:
+        print(f"claims: interrupted; tools/claims --out={folder.folder} goes on", file=sys.stderr)
+        return 130
+    if options.write:
+        with open(_DOCUMENT, "w", encoding="utf-8") as file:
+            file.write(document.write(folder.run(), done))
+    if not options.json:
+        print(f"\nEverything is in {folder.folder}" + ("; docs/claims.md is written." if options.write else "."))
+    return 0
 
 
 def main(arguments):
     runner.make_interruptible()
     options = parser().parse_args(arguments)
+    raise_descriptor_limit()  # The clients of select's experiment are ours, and must not meet our limit before its.
     try:
         if options.list:
             for statement in choose(options.only):
                 print(f"{statement.name:10}  {statement.text} ({statement.source})")
             return 0
-        folder = _folder(options)
-        if folder.run() is None:
-            folder.write_run(_describe(options))
-        with tempfile.TemporaryDirectory(prefix="polyserve-claims-") as scratch:
-            results, complete = try_all(options, folder, scratch)
-        if options.json:
-            print(json.dumps({"run": folder.run(), "results": results}))
-        if options.write:
-            with open(_DOCUMENT, "w", encoding="utf-8") as file:
-                file.write(document.write(folder.run(), results))
+        return _try_and_report(options)
     except (UsageError, programs.BuildError, store.StoreError) as error:
         print(f"claims: {error}", file=sys.stderr)
         return 2
-    if not complete:
-        print(f"claims: interrupted; tools/claims --out={folder.folder} goes on", file=sys.stderr)
-        return 130
-    if not options.json:
-        print(f"\nEverything is in {folder.folder}" + ("; docs/claims.md is written." if options.write else "."))
-    return 0

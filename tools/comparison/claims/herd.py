@@ -5,6 +5,7 @@ A wake-up is a context switch of a waiting worker: one that is woken by epoll to
 again by the kernel itself, without its program being told."""
 
 import array
+import dataclasses
 import mmap
 import os
 import select
@@ -17,6 +18,15 @@ from . import talk
 
 EPOLLEXCLUSIVE = 1 << 28  # linux/eventpoll.h
 WAYS = ("accept", "epoll", "exclusive")
+
+
+@dataclasses.dataclass(frozen=True)
+class Herd:
+    """What became of some workers while clients came."""
+
+    wake_ups: list  # Of each worker.
+    accepted: list
+    cpu_s: float  # Of all of them. What it costs the client to wake them is not in it.
 
 
 class _Counts:
@@ -71,8 +81,24 @@ def _sleeps(pids):
     return last
 
 
+def _cpu_seconds(pids):
+    return sum(procfs.thread_cpu_seconds(pid, pid) for pid in pids)
+
+
+def _more(after, before):
+    return [number - of_before for number, of_before in zip(after, before)]
+
+
+def _come(address, clients, workers):
+    """So many clients, one after the other, with time for so many workers to go to sleep again."""
+    for _ in range(clients):
+        with talk.connect(address) as client:
+            client.recv(1)
+        time.sleep(0.002 + workers * 0.0001)
+
+
 def run(way, workers, clients):
-    """(wake-ups, accepted) of each worker, for so many clients that come one after the other, each in a quiet moment."""
+    """A Herd, for so many clients that come one after the other, each in a quiet moment."""
     counts = _Counts(workers)
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         address = "%s:%d" % listener.getsockname()
@@ -87,12 +113,10 @@ def run(way, workers, clients):
                     os._exit(1)
             pids.append(pid)
         try:
-            before = _sleeps(pids)
-            for _ in range(clients):
-                with talk.connect(address) as client:
-                    client.recv(1)
-                time.sleep(0.002 + workers * 0.0001)
-            return [after - sleeps for after, sleeps in zip(_sleeps(pids), before)], counts.read()
+            _come(address, 2 * workers, workers)  # What a process does for the first time costs more.
+            sleeps, accepted, cpu_s = _sleeps(pids), counts.read(), _cpu_seconds(pids)
+            _come(address, clients, workers)
+            return Herd(_more(_sleeps(pids), sleeps), _more(counts.read(), accepted), _cpu_seconds(pids) - cpu_s)
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)

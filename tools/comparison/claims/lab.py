@@ -3,6 +3,7 @@ measured, so that statements about the same thing share it."""
 
 import dataclasses
 import random
+import re
 import sys
 
 from .. import machine, measure, statistics, subjects, summary, workloads
@@ -14,10 +15,33 @@ CHURN = workloads.choose(["churn"])[0]
 COMPUTE = workloads.choose(["compute"])[0]
 # Where all processors are there for the server, epoll would have a loop for each.
 ONE_LOOP = "epoll --workers=1"
+# What a request costs the server's processors: right also where the client is too slow to find out how many it can serve.
+CPU = "cpu_us_per_request"
+# A round in which others took more of one processor than this, in percent, is left out where enough are left.
+_MOST_TAKEN = 25
+_TAKEN = re.compile(r"(?:other programs|the host) took (\d+) %")
 
 
 def echo_with(connections, size=64):
     return dataclasses.replace(ECHO, load=("--workload=echo", f"--size={size}"), connections=connections)
+
+
+def beside(name, idle):
+    """What a model is called that is measured beside so many idle connections."""
+    return f"{name} beside {idle:,} idle" if idle else name
+
+
+def p99_ms(run):
+    """The 99th percentile of a load.LoadRun; None where its figures are worth nothing. That a rate was not reached spoils a
+    throughput, but not these times, which are counted from when each request was due, and of which it is the cause."""
+    faults = run.report.get("faults", []) if run.report else []
+    if run.failed and not (faults and all(fault.startswith("the rate was not reached") for fault in faults)):
+        return None
+    return run.report["response_ns"]["p99"] / 1e6
+
+
+def _is_disturbed(line):
+    return any(int(taken) > _MOST_TAKEN for mark in line["marks"] for taken in _TAKEN.findall(mark))
 
 
 class Comparison:
@@ -29,35 +53,62 @@ class Comparison:
         self._twin_of = twin_of
         self.failures = sorted({f"{line['subject']}: {line['failed']}" for line in lines if line["failed"]})
 
+    def together(self, names, metric):
+        """({name: {round: value}}, how many rounds were left out): of the rounds that were good for all of them, without
+        those in which others took much processor time from one of them, as long as enough are left."""
+        found = {name: self._rounds.values(name, self._workload, metric) for name in names}
+        common = set.intersection(*map(set, found.values()))
+        disturbed = {line["round"] for name in names for line in self._rounds.of(name, self._workload)
+                     if _is_disturbed(line)}
+        kept = common - disturbed
+        if len(kept) < statistics.LEAST_ROUNDS:
+            kept = common
+        return ({name: {number: values[number] for number in sorted(kept)} for name, values in found.items()},
+                len(common) - len(kept))
+
     def values(self, name, metric):
-        return self._rounds.values(name, self._workload, metric)
+        return self.together([name], metric)[0][name]
 
     def median(self, name, metric):
         """None where there was no good round."""
         interval = statistics.median_interval(list(self.values(name, metric).values()))
         return interval.median if interval else None
 
+    def client_was_the_limit(self, name):
+        """Whether its throughput is but what it can do at least: so in half of the good rounds, or more."""
+        marks = [line["marks"] for line in self._rounds.of(name, self._workload) if line["failed"] is None]
+        return 2 * sum("the client was the limit" in of_round for of_round in marks) >= max(1, len(marks))
+
     def floor(self, metric):
-        twin = statistics.ratio_interval(self.values(self._twin_of, metric),
-                                         self.values(f"{self._twin_of} (again)", metric))
-        return statistics.noise_floor([twin])
+        names = (self._twin_of, f"{self._twin_of} (again)")
+        found, _ = self.together(names, metric)
+        return statistics.noise_floor([statistics.ratio_interval(*(found[name] for name in names))])
 
     def ratio(self, a, b, metric="throughput", what=None):
-        interval = statistics.ratio_interval(self.values(a, metric), self.values(b, metric))
+        found, left_out = self.together([a, b], metric)
+        interval = statistics.ratio_interval(found[a], found[b])
         if interval is None and self.failures:
             return Ratio(f"{what or metric} ({'; '.join(self.failures)})", None, None)
-        return Ratio(what or f"{metric.replace('_', ' ')} of {a} over {b}", interval, self.floor(metric))
+        limited = [name for name in (a, b) if metric == "throughput" and self.client_was_the_limit(name)]
+        notes = [f"the client was the limit for {' and '.join(limited)}"] if limited else []
+        return Ratio(what or f"{metric.replace('_', ' ')} of {a} over {b}", interval, self.floor(metric), a in limited,
+                     b in limited, (*notes, *_left_out(left_out)))
 
     def derived_ratio(self, what, metric, names, above, below):
         """The ratio of two values that are made of several subjects' ones, round by round.
 
         above, below  functions of a function that gives a named subject's value of the round
         """
-        common = set.intersection(*(set(self.values(name, metric)) for name in names))
+        found, left_out = self.together(names, metric)
 
         def of(make):
-            return {number: make(lambda name: self.values(name, metric)[number]) for number in common}
-        return Ratio(what, statistics.ratio_interval(of(above), of(below)), self.floor(metric))
+            return {number: make(lambda name: found[name][number]) for number in found[names[0]]}
+        return Ratio(what, statistics.ratio_interval(of(above), of(below)), self.floor(metric), notes=_left_out(left_out))
+
+
+def _left_out(rounds):
+    """Of a Ratio's notes."""
+    return (f"{rounds} {'round' if rounds == 1 else 'rounds'} left out, as others took processor time",) if rounds else ()
 
 
 class Lab:
@@ -86,34 +137,40 @@ class Lab:
         """A running server, to be used as a context manager; services with commas between them."""
         return self.model(name).start(services, self.setting(connections, all_cpus))
 
-    def compare(self, names, workload, idle=0, all_cpus=False, rounds=None):
-        """A Comparison of models; names may have flags behind them. Measured once for the same arguments."""
-        key = (tuple(names), workload, idle, all_cpus)
+    def compare(self, names, workload, idle=(0,), all_cpus=False, rounds=None):
+        """A Comparison of models; names may have flags behind them. Measured once for the same arguments.
+
+        idle  each model is measured beside each of these numbers of idle connections, and called beside(name, number)
+        """
+        rounds = rounds or self.rounds
+        key = (tuple(names), workload, idle, all_cpus, rounds)
         if key not in self._cache:
-            chosen = [self.model(name) for name in names]
-            self._cache[key] = self._measure([*chosen, chosen[0].again()], workload, idle, all_cpus,
-                                             rounds or self.rounds)
+            everybody = [(dataclasses.replace(self.model(name), name=beside(name, number)), number)
+                         for number in idle for name in names]
+            twin = (everybody[0][0].again(), everybody[0][1])
+            self._cache[key] = self._measure([*everybody, twin], workload, all_cpus, rounds)
         return self._cache[key]
 
     def measure(self, names, workload, rounds):
         """A Comparison of models as they are, none of them twice: for what has no need of a noise floor."""
-        return self._measure([self.model(name) for name in names], workload, 0, False, rounds)
+        return self._measure([(self.model(name), 0) for name in names], workload, False, rounds)
 
     def compare_subjects(self, chosen, workload, twin):
         """The same of subjects of any kind; the twin is the first one once more, named "... (again)"."""
-        return self._measure([*chosen, twin], workload, 0, False, self.rounds)
+        return self._measure([(subject, 0) for subject in (*chosen, twin)], workload, False, self.rounds)
 
-    def _measure(self, everybody, workload, idle, all_cpus, rounds):
-        setting = self.setting(workload.connections + idle, all_cpus)
+    def _measure(self, everybody, workload, all_cpus, rounds):
+        """everybody  [(subject, how many idle connections it has beside the active ones)]"""
+        setting = self.setting(workload.connections + max(idle for _, idle in everybody), all_cpus)
         lines = []
         for number in range(1, rounds + 1):
             order = list(everybody)
             random.Random(f"{self._seed}/{number}").shuffle(order)
-            for subject in order:
+            for subject, idle in order:
                 say(f"round {number} of {rounds}: {workload.name}, {subject.name}")
                 line = measure.measure(subject, workload, setting, self.client, self.seconds, self._seed + number, idle)
                 lines.append({"round": number, "subject": subject.name, "workload": workload.name, **line})
-        return Comparison(workload, lines, everybody[0].name)
+        return Comparison(workload, lines, everybody[0][0].name)
 
     def in_rounds(self, what, ways, rounds=None):
         """name -> {round: value}, of functions that each give a value, measured in turn and in another order each round. A

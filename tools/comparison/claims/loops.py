@@ -5,38 +5,38 @@ import select
 import socket
 import sys
 
-from .. import processes, syscalls
+from .. import processes, statistics, syscalls
 from ..connections import raise_descriptor_limit
 from . import talk
 from .clients import select_limit
-from .lab import ECHO, echo_with
-from .verdict import fact, unknown
+from .lab import CPU, ECHO, beside, echo_with, p99_ms
+from .verdict import Ratio, fact, unknown
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+_SOME = 800  # Idle connections, which select can have, too.
 
 
-def _at_no_idle(lab):
-    return lab.compare(["epoll", "poll", "select"], ECHO)
+def _with_and_without_idle(lab):
+    return lab.compare(["epoll", "poll", "select"], ECHO, idle=(0, _SOME))
 
 
 def idle_descriptors(lab):
     """Claim 8: poll ~ select in speed, epoll best, with idle descriptors most of all."""
-    none = _at_no_idle(lab)
-    parts = [none.ratio("poll", "select", what="64 active connections, throughput of poll over select").about_one(),
-             none.ratio("epoll", "poll", what="64 active connections, throughput of epoll over poll").more_than_one()]
-    some = lab.compare(["epoll", "poll", "select"], ECHO, idle=800)
-    parts.append(some.ratio("epoll", "select", what="the same beside 800 idle ones, epoll over select").more_than_one())
+    some = _with_and_without_idle(lab)
+    active = "64 active connections, processor time per request of"
+    parts = [some.ratio("poll", "select", CPU, f"{active} poll over select").about_one(),
+             some.ratio("poll", "epoll", CPU, f"{active} poll over epoll").more_than_one(),
+             some.ratio(beside("select", _SOME), beside("epoll", _SOME), CPU,
+                        f"the same beside {_SOME} idle ones, select over epoll").more_than_one()]
     many = min(10000, raise_descriptor_limit() - 500)
     if many < 4000:
         return parts + [unknown(f"only {many} descriptors for idle connections; see tools/doctor")]
-    crowd = lab.compare(["epoll", "poll"], ECHO, idle=many, rounds=max(3, lab.rounds - 2))
-    alone = none.median("epoll", "throughput")
-    beside = crowd.median("epoll", "throughput")
-    parts.append(crowd.ratio("epoll", "poll", what=f"beside {many:,} idle ones, epoll over poll").at_least(3))
-    if alone and beside:
-        parts.append(fact(beside > 0.7 * alone, f"epoll beside {many:,} idle ones has {beside / alone:.2f} of what it has "
-                                                "without them"))
-    return parts
+    crowd = lab.compare(["epoll", "poll"], ECHO, idle=(0, many), rounds=max(statistics.LEAST_ROUNDS, lab.rounds - 2))
+    return parts + [crowd.ratio(beside("poll", many), beside("epoll", many), CPU,
+                                f"the same beside {many:,} idle ones, poll over epoll").at_least(3),
+                    crowd.ratio(beside("epoll", many), "epoll", CPU,
+                                f"processor time per request of epoll beside {many:,} idle ones over that without them")
+                    .at_most(1.4)]
 
 
 def multiplexers(lab):
@@ -65,16 +65,12 @@ def set_is_in_the_kernel(lab):
         if counts["failed"] is None and counts["requests"]:
             changes = counts["calls"].get("epoll_ctl", 0) / counts["requests"]
             parts.append(fact(changes < 0.1, f"epoll: {changes:.3f} calls of epoll_ctl for a request"))
-    none = _at_no_idle(lab)
-    some = lab.compare(["epoll", "poll", "select"], ECHO, idle=800)
+    some = _with_and_without_idle(lab)
     for model, grows in (("poll", True), ("select", True), ("epoll", False)):
-        alone, beside = (one.median(model, "cpu_system_us_per_request") for one in (none, some))
-        if alone and beside:
-            factor = beside / alone
-            parts.append(fact(factor > 1.5 if grows else factor < 1.5,
-                              f"{model}: the kernel's time for a request beside 800 idle ones is {factor:.2f} times that "
-                              f"without ({alone:.1f} and {beside:.1f} us)"))
-    return parts or [unknown("not measured without errors")]
+        ratio = some.ratio(beside(model, _SOME), model, "cpu_system_us_per_request",
+                           f"{model}: the kernel's time per request beside {_SOME} idle connections over that without them")
+        parts.append(ratio.at_least(1.5) if grows else ratio.at_most(1.5))
+    return parts
 
 
 def edge_against_level(lab):
@@ -82,8 +78,8 @@ def edge_against_level(lab):
     parts = []
     for size in (64, 16384):
         both = lab.compare(["epoll --trigger=edge", "epoll"], echo_with(64, size))
-        parts.append(both.ratio("epoll --trigger=edge", "epoll",
-                                what=f"{size}-byte messages, throughput of edge over level").more_than_one())
+        parts.append(both.ratio("epoll", "epoll --trigger=edge", CPU,
+                                f"{size}-byte messages, processor time per request of level over edge").more_than_one())
     return parts
 
 
@@ -103,18 +99,22 @@ def _pings_beside_flooder(lab, argv, service_address=None):
         finally:
             flooder.kill()
             flooder.wait()
-    return run.report["response_ns"]["p99"] / 1e6 if run.report else None
+    return p99_ms(run)
 
 
 def starving(lab):
     """Claim 10: loops that drain starve the others; a budget of reads a turn helps."""
-    times = {name: _pings_beside_flooder(lab, [sys.executable, os.path.join(_HERE, "draining_echo.py"), budget])
-             for name, budget in (("none", "0"), ("16 reads", "16"))}
-    if None in times.values():
+    def p99_with(budget):
+        return lambda: _pings_beside_flooder(lab, [sys.executable, os.path.join(_HERE, "draining_echo.py"), budget])
+    times = lab.in_rounds("quiet clients beside a flooder", {"without": p99_with("0"), "16 reads": p99_with("16"),
+                                                             "again": p99_with("16")})
+    if not all(times.values()):
         return [unknown("the clients were not served")]
-    return [fact(times["none"] > 10 * times["16 reads"],
-                 f"an edge-triggered loop of our own, one flooder and 20 quiet clients: p99 {times['none']:.1f} ms without a "
-                 f"budget, {times['16 reads']:.1f} ms with 16 reads a turn")]
+    without, budget = (statistics.median_interval(list(times[name].values())).median for name in ("without", "16 reads"))
+    floor = statistics.noise_floor([statistics.ratio_interval(times["16 reads"], times["again"])])
+    return [Ratio(f"an edge-triggered loop of our own, one flooder and 20 quiet clients, whose p99 is {without:.1f} ms without "
+                  f"a budget over {budget:.1f} ms with 16 reads a turn",
+                  statistics.ratio_interval(times["without"], times["16 reads"]), floor).at_least(10)]
 
 
 def threads_against_events(lab):
@@ -134,6 +134,6 @@ def ring_against_epoll(lab):
         both = lab.compare(["uring", "epoll"], echo_with(connections))
         if both.failures:
             return [unknown("; ".join(both.failures))]
-        parts.append(both.ratio("uring", "epoll", what=f"{connections} connections, throughput of uring over epoll")
-                     .more_than_one())
+        parts.append(both.ratio("epoll", "uring", CPU, f"{connections} connections, processor time per request of epoll over "
+                                                       "uring").more_than_one())
     return parts

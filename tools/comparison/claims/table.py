@@ -63,7 +63,7 @@ ALL = (
            computing.stalls_and_helpers),
     _claim(14, "The iterative server suits UDP better than TCP", "the course", clients.staying_client),
     _claim(15, "For the primes below 100,000: 26.2 s with 1 process, 14.8 s with 4, 13.3 s with 10", "the course",
-           computing.more_workers_than_cores),
+           computing.more_processes_than_cores),
     _claim(16, "Threads give no speed-up for CPU work, processes do", "the course", computing.threads_and_processes),
     _claim(17, "Process pools pay off for many short tasks: ten times at 10 us, nothing at 100 ms", "the course",
            process_control.short_tasks_tenfold),

@@ -75,17 +75,20 @@ def _in_threads(number, work):
 
 
 def closed_loop(number, seconds, ask):
-    """So many threads call ask() again and again: how often in all, per second. Errors end a thread."""
-    counts = [0] * number
+    """So many threads call ask() again and again: how often in all, per second. None where one of the calls failed."""
+    counts, failed = [0] * number, []
     deadline = time.monotonic() + seconds
 
     def work(index):
-        while time.monotonic() < deadline:
-            ask()
-            counts[index] += 1
+        try:
+            while time.monotonic() < deadline and not failed:
+                ask()
+                counts[index] += 1
+        except OSError as error:
+            failed.append(error)
     started = time.monotonic()
     _in_threads(number, work)
-    return sum(counts) / (time.monotonic() - started)
+    return None if failed else sum(counts) / (time.monotonic() - started)
 
 
 def open_loop(dues_s, ask):

@@ -1,5 +1,6 @@
 """Verdicts on statements: confirmed, refuted, or undecided, out of parts that each say what was found."""
 
+import math
 from dataclasses import dataclass
 
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
@@ -47,23 +48,29 @@ class Ratio:
     what: str
     interval: object
     floor: float
+    # Which of the two may in truth be more than what was measured, as a throughput may be where the client was the limit.
+    above_may_be_more: bool = False
+    below_may_be_more: bool = False
+    notes: tuple = ()  # What else has to be known to read it.
 
-    def _text(self):
+    def text(self):
         if self.interval is None:
             return f"{self.what}: not measured without errors"
         noise = "not known" if self.floor is None else f"{100 * (self.floor - 1):.0f} %"
+        notes = f" ({'; '.join(self.notes)})" if self.notes else ""
         return (f"{self.what}: {self.interval.median:.2f} ({self.interval.low:.2f} to {self.interval.high:.2f}, "
-                f"noise {noise})")
+                f"noise {noise}){notes}")
 
-    def _bounds(self):
+    def bounds(self):
         """What it may be at least and at most, the noise included; None where that is not known."""
         if self.interval is None or self.floor is None or self.interval.n < 3:
             return None
-        return self.interval.low / self.floor, self.interval.high * self.floor
+        return (0.0 if self.below_may_be_more else self.interval.low / self.floor,
+                math.inf if self.above_may_be_more else self.interval.high * self.floor)
 
     def _part(self, is_surely, is_surely_not, expected):
-        bounds = self._bounds()
-        text = f"{self._text()}; claimed: {expected}"
+        bounds = self.bounds()
+        text = f"{self.text()}; claimed: {expected}"
         if bounds is None:
             return unknown(text)
         low, high = bounds
@@ -83,3 +90,20 @@ class Ratio:
         return self._part(lambda low, high: low >= 1 / within and high <= within,
                           lambda low, high: low > within or high < 1 / within,
                           f"1, give or take {100 * (within - 1):.0f} %")
+
+
+def best_depends(ratios, text):
+    """A part: whether which of two ways is the cheaper one depends on where they are compared.
+
+    ratios  what one of them costs over the other, in each place
+    It is so where one is surely cheaper in one place and the other one in another, and it is not where one of them is
+    nowhere dearer by more than a twentieth.
+    """
+    bounds = [ratio.bounds() for ratio in ratios]
+    known = [pair for pair in bounds if pair is not None]
+    if any(high < 1 for _, high in known) and any(low > 1 for low, _ in known):
+        return Part(CONFIRMED, text)
+    if known and len(known) == len(bounds) and (all(high <= 1.05 for _, high in known) or
+                                                all(low >= 1 / 1.05 for low, _ in known)):
+        return Part(REFUTED, text)
+    return Part(UNDECIDED, text)
