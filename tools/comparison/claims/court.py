@@ -54,7 +54,7 @@ def try_one(statement, place):
     try:
         outcome_parts = statement.experiment(place)
     except Exception as error:  # Whatever it is, the other statements can still be tried.
-        outcome_parts = [unknown(f"the experiment could not be carried out: {error or type(error).__name__}")]
+        outcome_parts = [unknown(f"the experiment could not be carried out: {type(error).__name__}: {error}")]
     return {"statement": statement.name, "verdict": combine(outcome_parts).verdict,
             "parts": [{"verdict": part.verdict, "text": part.text} for part in outcome_parts],
             "seconds": round(time.monotonic() - started, 1)}
