@@ -129,11 +129,19 @@ class CapacityTest(AnswersTest):
         request = costs.request_us("echo").middle
         for machines, carries in ((answer.machines.middle, True), (0.9 * answer.machines.middle, False)):
             kept, _ = costs.kept_beside(50_000 / machines)
-            self.assertEqual(machines * kept * 0.7 * 1e6 / request >= 1_000_000 - 1, carries)
+            self.assertEqual(machines * kept.middle * 0.7 * 1e6 / request >= 1_000_000 - 1, carries)
 
     def test_memory_is_checked_by_the_step_that_was_held_back(self):
         answer = self.capacity("epoll", "echo", rate=1000, idle=1000)
         self.assertTrue(any("10,000 connections" in check for check in answer.checks))
+
+    def test_a_workload_with_a_rate_of_its_own_is_refused_and_others_are_named(self):
+        with self.assertRaisesRegex(capacity.CapacityError, "echo-rate has a rate .*: echo, churn, http-1k"):
+            self.capacity("epoll", "echo-rate", rate=1000, idle=0)
+
+    def test_more_machines_than_anybody_has_are_not_answered(self):
+        with self.assertRaisesRegex(capacity.CapacityError, "1,000,000 machines do not"):
+            self.capacity("epoll", "echo", rate=1e15, idle=0)
 
     def test_what_was_not_measured_is_not_answered(self):
         with self.assertRaises(capacity.CapacityError):
@@ -148,7 +156,89 @@ class CapacityTest(AnswersTest):
         self.assertIn("http-1k", done.stderr)
 
 
+class BesideAnotherTest(unittest.TestCase):
+
+    def test_what_runs_beside_another_load_tells_nothing_of_a_requests_cost(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"fork": {"throughput": 200_000, "cpu_us_per_request": 7.5}},
+                           load_flags=("--beside_server={compute}",))
+            measured = results.Results(folder)
+            with self.assertRaisesRegex(capacity.CapacityError, "another load runs.*; no other workload has one"):
+                capacity.answer(measured, measured.subject("fork"), measured.workload("work"), capacity.Load(1, 0))
+
+
+class KeptTest(unittest.TestCase):
+    """What of the throughput is kept beside idle connections: 100 a second in the rounds, and steps as given."""
+
+    def kept(self, steps, idle, rounds=(100, 95, 105), noise=0.0):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"fork": {"throughput": rounds}}, noise=noise)
+            rows = [{"subject": "fork", "workload": "work", "idle": step, "failed": None,
+                     "load": {"replies_per_second": rate}} for step, rate in steps]
+            pathlib.Path(folder, "idle.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+            measured = results.Results(folder)
+            return cost.Costs(measured, measured.subject("fork")).kept_beside(idle)
+
+    def test_another_time_of_the_run_is_no_loss(self):
+        kept, doubts = self.kept([(100, 92), (1000, 92)], 1000)
+        self.assertEqual((kept.middle, kept.high, doubts), (1, 1, []))
+        self.assertAlmostEqual(kept.low, 0.95 / 1.05)
+
+    def test_a_loss_beside_the_fewest_is_one_where_no_noise_explains_it(self):
+        kept, _ = self.kept([(100, 50), (1000, 50)], 100)
+        self.assertAlmostEqual(kept.middle, 0.5)
+        self.assertEqual(self.kept([(100, 50), (1000, 50)], 100, noise=0.9)[0].middle, 1)
+
+    def test_beyond_the_most_a_sure_loss_goes_on_in_proportion(self):
+        kept, doubts = self.kept([(100, 100), (1000, 40)], 2000)
+        self.assertAlmostEqual(kept.middle, 0.2)
+        self.assertLess(kept.low, 0.2)
+        self.assertIn("in proportion", doubts[0])
+
+    def test_beyond_the_most_what_may_be_noise_stays_as_it_is(self):
+        kept, doubts = self.kept([(100, 100), (1000, 85)], 100_000)
+        self.assertAlmostEqual(kept.middle, 0.85)
+        self.assertIn("no more than those", doubts[0])
+
+    def test_what_was_not_measured_is_free_and_doubted(self):
+        kept, doubts = self.kept([], 10)
+        self.assertEqual(kept.low, 1)
+        self.assertIn("taken for free", doubts[0])
+
+    def test_noise_that_may_take_all_leaves_no_upper_bound_of_machines(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"fork": {"throughput": 100, "cpu_us_per_request": (10, 9, 11),
+                                             "pss_bytes_per_connection": 0}}, noise=1.5)
+            rows = [{"subject": "fork", "workload": "work", "idle": step, "failed": None,
+                     "load": {"replies_per_second": 100}} for step in (1, 2)]
+            pathlib.Path(folder, "idle.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+            flags = [str(_TOOLS / "capacity"), f"--from={folder}", "--model=fork", "--workload=work", "--rate=1000",
+                     "--idle=100000000"]
+            done = subprocess.run(flags, capture_output=True, text=True, timeout=60, check=False)
+            self.assertIn("1 (1 or more, no upper bound) machines", done.stdout, done.stderr)
+            done = subprocess.run(flags + ["--json"], capture_output=True, text=True, timeout=60, check=False)
+            self.assertIsNone(json.loads(done.stdout, parse_constant=self.fail)["machines"]["high"], done.stderr)
+
+
 class CoresTest(unittest.TestCase):
+
+    def test_a_law_that_does_not_hold_is_not_used(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"select": {"throughput": 100_000, "cpu_us_per_request": 10, "threads": 1,
+                                               "processes": 1}})
+            lines = [{"subject": "select", "workload": "work", "workers": workers, "failed": None,
+                      "load": {"replies_per_second": rate}}
+                     for workers, rate in ((1, 4553), (2, 34780), (4, 3921), (8, 37439))]
+            pathlib.Path(folder, "scaling.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+            measured = results.Results(folder)
+            costs = cost.Costs(measured, measured.subject("select"))
+            cores, doubts = costs.cores("work", 2)
+            answer = capacity.answer(measured, measured.subject("select"), measured.workload("work"),
+                                     capacity.Load(rate=1000, idle=0))
+        self.assertEqual((cores.middle, cores.low, cores.high), (1, 1, 1))
+        self.assertRegex(doubts[0], "follows no law.*one core is counted")
+        self.assertEqual(answer.machines, span.Span(1, 1, 1))
+        self.assertEqual(answer.checks, ())
 
     def test_what_was_not_fitted_uses_at_least_what_it_was_seen_to_keep_busy(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -163,6 +253,10 @@ class CoresTest(unittest.TestCase):
 
 
 class SpanTest(unittest.TestCase):
+
+    def test_without_an_upper_bound_it_says_so(self):
+        self.assertEqual(span.Span(1, 0.5, float("inf")).write("{:.1f}".format), "1.0 (0.5 or more, no upper bound)")
+        self.assertEqual(span.for_json({"a": [float("inf"), 1]}), {"a": [None, 1]})
 
     def test_bounds_are_those_of_the_worst(self):
         quotient = span.Span(10, 8, 12) / span.Span(2, 1, 4)

@@ -111,7 +111,8 @@ def keep(results, folder):
 
 
 def _small_cell(row):
-    wanted = {metric for _, metric, _ in tables.METRICS} | {"pss_bytes_per_connection", "kernel_bytes_per_connection"}
+    wanted = {metric for _, metric, _ in tables.METRICS} | {"pss_bytes_per_connection", "kernel_bytes_per_connection",
+                                                            "threads", "processes"}
     wanted = {metric.replace("LATENCY", kind) for metric in wanted for kind in ("service", "response")}
     metrics = {
         name:

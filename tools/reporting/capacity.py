@@ -7,12 +7,13 @@ take memory. Each machine is filled up to a share only, since queues grow withou
 import dataclasses
 import math
 
-from . import usl, words
+from . import words
 from .cost import Costs
 from .span import Span
 
 _MOST_MACHINES = 1_000_000
 _WRONG = 0.1  # A check that is off by more is pointed out.
+_FULL = 0.9   # A server that was less busy than this may do its requests at another price when it is full.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Load:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Numbers of machines as Spans; `checks` compare what was foretold with what was measured, in sentences."""
+    """Numbers of machines as Spans, whose upper bounds may be infinite; `checks` compare what was foretold with what was
+    measured, in sentences."""
     machines: Span
     by_processor: Span
     by_memory: Span
@@ -42,10 +44,7 @@ class CapacityError(Exception):
 def answer(results, subject, workload, load):
     """The Answer for a load of the kind of `workload` under `subject`. Raises CapacityError."""
     costs = Costs(results, subject)
-    request = costs.request_us(workload.name)
-    if request is None or request.middle == 0:
-        raise CapacityError(
-            f"there is no processor time of {subject.name} under {workload.name}: it was not measured, or failed")
+    request = _request(results, costs, workload)
     memory, doubts = costs.connection_bytes()
     if memory is None:
         if load.idle:
@@ -55,52 +54,69 @@ def answer(results, subject, workload, load):
     full = cores / request * 1e6
     found, kept_doubts = _machines(costs, load, full, memory, results.run["machine"]["memory_kib"] * 1024)
     doubts = tuple(dict.fromkeys(core_doubts + kept_doubts))
-    checks, wrong = _checks(results, costs, workload)
+    checks, wrong = _checks(costs, workload)
     if wrong:
         doubts += ("A check is off by more than a tenth: the answer may be as far off, or farther.",)
-    if results.cell(workload.name, subject.name).client_was_the_limit:
-        doubts += ("The client was the limit in the measurement; processor time per request may be less at full load.",)
+    busy = costs.share_busy(workload.name, len(results.run.get("server_cpus") or (0,)))
+    if busy < _FULL:
+        doubts += (f"In the measurement the server's processors were busy for {words.percent(busy)} of the time: a request "
+                   "may take less of it when they are full.",)
     return Answer(*found, checks=checks, doubts=doubts)
+
+
+def _request(results, costs, workload):
+    """Processor time of a request, as a Span. Raises CapacityError, which names workloads that have one."""
+    def tells(one):
+        cost = costs.request_us(one.name)
+        return not one.is_paced and cost is not None and cost.middle > 0
+    if tells(workload):
+        return costs.request_us(workload.name)
+    if workload.is_paced:
+        why = f"{workload.name} has a rate of its own, so that nobody knows what a server does when it is full"
+    elif workload.has_another_beside:
+        why = f"beside {workload.name} another load runs, so that nobody knows what its requests take"
+    else:
+        why = f"there is no processor time of {costs.subject.name} under {workload.name}: it was not measured, or failed"
+    others = words.names(one.name for one in results.workloads if tells(one))
+    raise CapacityError(f"{why}; " + (f"take one of these workloads: {others}" if others else "no other workload has one"))
 
 
 def _machines(costs, load, full, memory, bytes_of_machine):
     """((machines, by processor, by memory, requests per second of one), doubts)."""
     by_memory = memory * load.idle / (bytes_of_machine * load.filled)
-    bounds, doubts, rates = [], [], []
     # Few machines share out the idle connections badly: each must hold more of them, which may slow it down.
-    for full_rate, memory_bound in ((full.middle, by_memory.middle), (full.high, by_memory.low), (full.low,
-                                                                                                  by_memory.high)):
-        machines, rate, doubts = _least(costs, load, full_rate, max(1, math.ceil(memory_bound - 1e-9)))
-        bounds.append(machines)
-        rates.append(rate)
-    processor = Span(*(load.rate / (rate * load.busy) if rate else math.inf for rate in rates))
-    return (Span(*bounds), processor, by_memory, Span(rates[0], rates[2], rates[1])), list(doubts)
+    found = {
+        good: _least(costs, load, getattr(full, good), good, max(1, math.ceil(getattr(by_memory, bad) - 1e-9)))
+        for good, bad in (("middle", "middle"), ("low", "high"), ("high", "low"))
+    }
+    machines = Span(*(found[good][0] for good in ("middle", "high", "low")))
+    if math.isinf(machines.middle):
+        raise CapacityError(f"{_MOST_MACHINES:,} machines do not carry it")
+    rates = [rate for _, rate, _ in found.values()]
+    one = Span(rates[0], min(rates), max(rates))
+    return (machines, Span.exactly(load.rate) / (one * load.busy), by_memory, one), found["middle"][2]
 
 
-def _least(costs, load, full_rate, least):
-    """(least number of machines that carry it, requests per second that one can do then, doubts)."""
+def _least(costs, load, full_rate, bound, least):
+    """(least number of machines that carry it, requests per second that one can do then, doubts). Infinitely many where
+    _MOST_MACHINES are too few. `bound` says which one of a Span's values counts."""
     machines = least
     while True:
         kept, doubts = costs.kept_beside(load.idle / machines)
-        rate = full_rate * kept
-        needed = math.ceil(load.rate / (rate * load.busy) - 1e-9) if rate else _MOST_MACHINES
+        rate = full_rate * getattr(kept, bound)
+        needed = math.ceil(load.rate / (rate * load.busy) - 1e-9) if rate else math.inf
         if needed <= machines:
             return machines, rate, doubts
         if machines >= _MOST_MACHINES:
-            raise CapacityError("no number of machines carries it")
+            return math.inf, rate, doubts
         # More machines hold fewer idle connections each, so that each does more: the least number may lie between.
         machines = min(needed, max(machines + 1, machines + machines // 50))
 
 
-def _checks(results, costs, workload):
+def _checks(costs, workload):
     """(sentences, whether one of the checks is off by more than _WRONG)."""
-    cores = len(results.run.get("server_cpus") or (0,))
     found = []
-    throughput = costs.throughput_check(workload.name, cores)
-    if throughput is not None:
-        found.append((f"Throughput on {cores} core{'' if cores == 1 else 's'}, by processor time alone", *throughput,
-                      words.number))
-    held = usl.hold_back(results.over_workers(workload.name, costs.subject.name))
+    held = costs.scaling_check(workload.name)
     if held is not None:
         found.append((f"Throughput with {held.workers} workers, by the law fitted to fewer", held.foretold,
                       held.measured, words.number))

@@ -11,6 +11,9 @@ from comparison import statistics
 from . import usl, words
 from .span import Span
 
+# What is less of the throughput than this, with all its noise, is a loss and no chance.
+_SURELY_LESS = 0.9
+
 # The load generator's workloads that keep their connections and only move bytes: those tell what a size costs.
 _MOVING = ("echo", "http", "download")
 
@@ -23,7 +26,10 @@ class Costs:
         self._results = results
 
     def request_us(self, workload_name):
-        """Processor time per request under a workload, as a Span in microseconds, or None."""
+        """Processor time per request under a workload, as a Span in microseconds, or None. Where another load ran beside
+        it, nobody knows which part of the time was for these requests."""
+        if self._results.workload(workload_name).has_another_beside:
+            return None
         found = self._results.estimate(workload_name, self.subject.name, "cpu_us_per_request")
         return None if found is None else Span.of(found)
 
@@ -75,30 +81,47 @@ class Costs:
         return max(rows, default=0)
 
     def kept_beside(self, idle):
-        """(share of its throughput that it keeps beside so many idle connections, doubts)."""
-        workload, points = self._results.over_idle(self.subject.name)
+        """(share of its throughput that it keeps beside so many idle connections, as a Span; doubts)."""
         if idle == 0:
-            return 1.0, []
-        if len(points) < 2:
-            return 1.0, [
+            return Span.exactly(1.0), []
+        workload, shares = self._shares_beside_idle()
+        if not shares:
+            return Span.exactly(1.0), [
                 f"Idle connections beside busy ones were not measured with {self.subject.name}: taken for free."
             ]
-        alone = points[0][1]
-        shares = [(step, min(1.0, rate / alone)) for step, rate in points]
         most, least = shares[-1]
-        doubts = []
-        if idle > most:
-            doubts.append(
-                f"{idle:,.0f} idle connections are more than the {most:,} that were measured (under {workload}).")
-            if least < 0.9:  # It falls; where to nobody knows, but in proportion is what a list that is walked does.
-                return least * most / idle, doubts
-        return _on_log_line(shares, idle), doubts
+        if idle <= most:
+            return _on_log_line(shares, idle), []
+        more = f"{idle:,.0f} idle connections are more than the {most:,} that were measured (under {workload})"
+        if least.high < _SURELY_LESS:  # Where it falls to nobody knows, but a list that is walked does so in proportion.
+            return least * (most / idle), [f"{more}: taken to slow it down in proportion."]
+        return least, [f"{more}: taken to slow it down no more than those."]
+
+    def _shares_beside_idle(self):
+        """(workload, [(idle connections, share of the throughput beside none as a Span)]), from none; (None, []) where
+        it was not measured.
+
+        A step is a single measurement, at another time than the rounds. So the steps are compared with the first of
+        them, of few connections, unless it is slower than the rounds for sure."""
+        workload, points = self._results.idle_steps(self.subject.name)
+        rounds = self._results.estimate(workload, self.subject.name, "throughput")
+        if not points or (len(points) == 1 and rounds is None):
+            return None, []
+        noise = max(self._results.noise_floor(workload, "throughput") or 0, rounds.spread if rounds else 0)
+        steps = [(step, Span.exactly(rate).widened(noise)) for step, rate in points]
+        first, alone = steps[0]
+        shares = {0: Span.exactly(1.0), first: Span.exactly(1.0)}
+        if rounds is not None and (alone / Span.of(rounds)).high < 1:
+            alone = Span.of(rounds)
+            shares[first] = steps[0][1] / alone
+        shares.update((step, (rate / alone).at_most(1.0)) for step, rate in steps[1:])
+        return workload, sorted(shares.items())
 
     def cores(self, workload_name, available):
         """(how many cores' worth of work it does on `available` cores, doubts), by the Universal Scalability Law."""
         points = self._results.over_workers(workload_name, self.subject.name)
         fit = usl.fit(points)
-        if fit is not None:
+        if fit is not None and fit.error <= usl.MOST_ERROR:
             share = min(1.0, fit.throughput(available) / fit.one / available)
             doubts = []
             if fit.error > 0.1:
@@ -106,26 +129,21 @@ class Costs:
             return Span.exactly(available * share).widened(fit.error), doubts
         if available == 1:
             return Span.exactly(1.0), []
+        why = (f"{self.subject.name} was not measured with enough numbers of workers under {workload_name} to fit a law"
+               if fit is None else f"What {self.subject.name} did with more workers under {workload_name} follows no law "
+               f"(the best is {words.percent(fit.error)} off)")
         if self._uses_one_core(workload_name):
-            return Span.exactly(1.0), [f"{self.subject.name} was measured with one thread, and not with more workers: "
-                                       "one core is counted."]
+            return Span.exactly(1.0), [f"{why}: one core is counted, since it ran with one thread."]
         seen = min(float(available), max(1.0, self._cores_kept_busy(workload_name)))
         return Span(float(available), seen, float(available)), [
-            f"Too few numbers of workers were measured to fit the scaling of {self.subject.name} under "
-            f"{workload_name}: at best it is in proportion to the cores, and {seen:.1f} were seen busy."
+            f"{why}: at best it scales in proportion to the cores, and {seen:.1f} were seen busy."
         ]
 
-    def throughput_check(self, workload_name, server_cores):
-        """(foretold by the processor time of a request, measured) per second on the cores of the run; None where
-        unknown.
-
-        Only what kept the processors busy can be checked so: at a given rate they need not be."""
-        cost = self.request_us(workload_name)
-        measured = self._results.estimate(workload_name, self.subject.name, "throughput")
-        if cost is None or measured is None or not cost.middle or self._results.workload(workload_name).is_paced:
-            return None
-        cores = 1 if self._uses_one_core(workload_name) else server_cores
-        return cores * 1e6 / cost.middle, measured.median
+    def scaling_check(self, workload_name):
+        """The usl.HeldBack, where a law holds; None elsewhere."""
+        points = self._results.over_workers(workload_name, self.subject.name)
+        fit = usl.fit(points)
+        return usl.hold_back(points) if fit is not None and fit.error <= usl.MOST_ERROR else None
 
     def memory_check(self):
         """(most connections, foretold KiB, measured KiB): a line through all steps but the last; None with too few."""
@@ -137,6 +155,10 @@ class Costs:
         most, measured = points[-1]
         return most, line.intercept + line.slope * most, measured
 
+    def share_busy(self, workload_name, cores):
+        """What part of the run's cores it kept busy in the rounds; of one core, where it has a single thread."""
+        return self._cores_kept_busy(workload_name) / (1 if self._uses_one_core(workload_name) else cores)
+
     def _cores_kept_busy(self, workload_name):
         """How many it was seen to keep busy in the rounds: throughput times processor time of a request."""
         throughput = self._results.estimate(workload_name, self.subject.name, "throughput")
@@ -144,9 +166,8 @@ class Costs:
         return throughput.median * cost.middle / 1e6 if throughput is not None and cost is not None else 0.0
 
     def _uses_one_core(self, workload_name):
-        threads = self._results.median_of(workload_name, self.subject.name, lambda row: row["server"]["threads"])
-        processes = self._results.median_of(workload_name, self.subject.name, lambda row: row["server"]["processes"])
-        return max(threads or 1, processes or 1) <= 1
+        counts = [self._results.estimate(workload_name, self.subject.name, metric) for metric in ("threads", "processes")]
+        return all(count is not None and count.median <= 1 for count in counts)
 
 
 def _bytes_of_a_reply(row):
@@ -155,9 +176,8 @@ def _bytes_of_a_reply(row):
 
 
 def _on_log_line(points, x):
-    """y at x, on straight lines between the points, with x + 1 on a logarithmic scale; beyond the last, its y."""
-    for (left, low), (right, high) in zip(points, points[1:]):
+    """The Span at x, on straight lines between the points, with x + 1 on a logarithmic scale; x is within them."""
+    for (left, first), (right, last) in zip(points, points[1:]):
         if x <= right:
-            place = (math.log(x + 1) - math.log(left + 1)) / (math.log(right + 1) - math.log(left + 1))
-            return low + (high - low) * place
+            return first.between(last, math.log((x + 1) / (left + 1)) / math.log((right + 1) / (left + 1)))
     return points[-1][1]

@@ -226,14 +226,15 @@ class Results:
         values = [number for number in values if number is not None]
         return statistics.median(values) if values else None
 
-    def over_idle(self, subject):
-        """(workload, [(idle connections, median throughput)]): beside more and more of them, from none; (None, [])
-        where that was not measured."""
+    def idle_steps(self, subject):
+        """(workload, [(idle connections, median throughput)]): beside more and more of them, as measured; (None, [])
+        where that was not."""
         rows = [row for row in self.idle if row["subject"] == subject]
-        if not rows:
-            return None, []
-        workload = rows[0]["workload"]
-        points = _medians(rows, "idle")
+        return (rows[0]["workload"], _medians(rows, "idle")) if rows else (None, [])
+
+    def over_idle(self, subject):
+        """As idle_steps(), from none, which is of the rounds."""
+        workload, points = self.idle_steps(subject)
         alone = self.estimate(workload, subject, "throughput")
         if alone is not None and points and points[0][0] > 0:
             points.insert(0, (0, alone.median))

@@ -14,6 +14,8 @@ import scipy.optimize
 
 # Three parameters need four different numbers of workers, or nothing is left to see that the law does not hold.
 LEAST_STEPS = 4
+# A curve that is farther off says nothing about the server: something else decided what was measured.
+MOST_ERROR = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
