@@ -93,8 +93,8 @@ def judge_weights(lighter, its_memory, heavier, their_memory, with_kernel):
     if lost:
         return unknown(f"memory per connection of {' and '.join(lost)}: not measured without errors")
     less, more = (sum(bytes_of) if with_kernel else bytes_of[0] for bytes_of in memory.values())
-    shown = "; ".join(f"{model} {own / 1024:.1f} KiB of its own ({(own + kernel) / 1024:.1f} with the kernel's, both ends)"
-                      for model, (own, kernel) in memory.items())
+    shown = "; ".join(f"{model} {own / 1024:.1f} KiB of its own ({(own + kernel) / 1024:.1f} with the kernel's, both "
+                      "ends)" for model, (own, kernel) in memory.items())
     return fact(less < more, f"for an idle connection: {shown}")
 
 
@@ -147,7 +147,7 @@ def _has_descriptors():
 
 
 def _count_served(address, most):
-    """How many clients are served at a time, up to so many. None where we, and not the server, ran out of descriptors."""
+    """How many clients are served at a time, up to so many. None where we ourselves ran out of descriptors."""
     connections = []
     try:
         for _ in range(most):

@@ -43,8 +43,8 @@ def _light_p99_ms(lab, name, heavy):
 
 
 def judge_waiting(alone, beside, heavy):
-    """Whether light requests wait for heavy ones, for about as long as one of those takes: true, false, or None where it is
-    neither clearly so nor clearly not.
+    """Whether light requests wait for heavy ones, for about as long as one of those takes: true, false, or None where it
+    is neither clearly so nor clearly not.
 
     alone, beside  the 99th percentile of the light ones' times, without and with heavy ones
     heavy          the time of a heavy one, in the same unit
@@ -63,8 +63,8 @@ def _wait(lab, name):
         return None, f"{name}: the light clients were not served"
     alone, beside = (statistics.median_interval(list(times[key].values())).median for key in ("alone", "beside"))
     heavy = 1e3 * cost_s(lab, _HEAVY)
-    return judge_waiting(alone, beside, heavy), (f"{name}: p99 of light echoes {alone:.2f} ms, beside one that computes for "
-                                                 f"{heavy:.0f} ms at a time {beside:.2f} ms")
+    return judge_waiting(alone, beside, heavy), (
+        f"{name}: p99 of light echoes {alone:.2f} ms, beside one that computes for {heavy:.0f} ms at a time {beside:.2f} ms")
 
 
 def _stalls(lab, name, expected):
@@ -74,7 +74,7 @@ def _stalls(lab, name, expected):
 
 
 def _control(lab, name):
-    """A part: another model does not stall. If it does, the machine was at fault, and nothing can be said of the loop."""
+    """A part: another model does not stall. If it does, the machine was at fault, and the loop may be as innocent."""
     waits, text = _wait(lab, name)
     return fact(True, text) if waits is False else unknown(text)
 

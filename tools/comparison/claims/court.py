@@ -83,8 +83,8 @@ def check_options(folder, options):
     """StoreError where the folder's run was made with other options, whose figures do not mix with ours."""
     run = folder.run()
     if (run.get("rounds"), run.get("seconds")) != (options.rounds, options.seconds):
-        raise store.StoreError(f"{folder.folder} was measured with --rounds={run.get('rounds')} --seconds={run.get('seconds')}: "
-                               "give the same, or choose another --out")
+        raise store.StoreError(f"{folder.folder} was measured with --rounds={run.get('rounds')} "
+                               f"--seconds={run.get('seconds')}: give the same, or choose another --out")
 
 
 def check_programs(folder, sums):
@@ -154,8 +154,8 @@ def _try_and_report(options):
     done = _lines_of(folder)
     missing = set(_missing(done)) - {statement.name for statement in chosen}
     if options.write and missing:
-        raise UsageError(f"--write needs all statements, of which {len(missing)} are neither in {folder.folder} nor chosen: "
-                         "leave out --only")
+        raise UsageError(f"--write needs all statements, of which {len(missing)} are neither in {folder.folder} nor "
+                         "chosen: leave out --only")
     left = [statement for statement in chosen if statement.name not in done]
     complete = True
     if left:

@@ -15,7 +15,7 @@ CHURN = workloads.choose(["churn"])[0]
 COMPUTE = workloads.choose(["compute"])[0]
 # Where all processors are there for the server, epoll would have a loop for each.
 ONE_LOOP = "epoll --workers=1"
-# What a request costs the server's processors: right also where the client is too slow to find out how many it can serve.
+# What a request costs the server's processors: right also where the client is too slow to find out how many it serves.
 CPU = "cpu_us_per_request"
 # A round in which others took more of one processor than this, in percent, is left out where enough are left.
 _MOST_TAKEN = 25
@@ -32,8 +32,8 @@ def beside(name, idle):
 
 
 def p99_ms(run):
-    """The 99th percentile of a load.LoadRun; None where its figures are worth nothing. That a rate was not reached spoils a
-    throughput, but not these times, which are counted from when each request was due, and of which it is the cause."""
+    """The 99th percentile of a load.LoadRun; None where its figures are worth nothing. A rate that was not reached spoils
+    a throughput, but not these times: each counts from when its request was due, and none is missing."""
     faults = run.report.get("faults", []) if run.report else []
     if run.failed and not (faults and all(fault.startswith("the rate was not reached") for fault in faults)):
         return None
@@ -103,12 +103,14 @@ class Comparison:
 
         def of(make):
             return {number: make(lambda name: found[name][number]) for number in found[names[0]]}
-        return Ratio(what, statistics.ratio_interval(of(above), of(below)), self.floor(metric), notes=_left_out(left_out))
+        return Ratio(what, statistics.ratio_interval(of(above), of(below)), self.floor(metric),
+                     notes=_left_out(left_out))
 
 
 def _left_out(rounds):
     """Of a Ratio's notes."""
-    return (f"{rounds} {'round' if rounds == 1 else 'rounds'} left out, as others took processor time",) if rounds else ()
+    number = "1 round" if rounds == 1 else f"{rounds} rounds"
+    return (f"{number} left out, as others took processor time",) if rounds else ()
 
 
 class Lab:

@@ -9,7 +9,7 @@ from .. import processes, statistics, syscalls
 from ..connections import raise_descriptor_limit
 from . import talk
 from .clients import select_limit
-from .lab import CPU, ECHO, beside, echo_with, p99_ms
+from .lab import CPU, ECHO, ONE_LOOP, beside, echo_with, p99_ms
 from .verdict import Ratio, fact, unknown
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,7 +17,7 @@ _SOME = 800  # Idle connections, which select can have, too.
 
 
 def _with_and_without_idle(lab):
-    return lab.compare(["epoll", "poll", "select"], ECHO, idle=(0, _SOME))
+    return lab.compare([ONE_LOOP, "poll", "select"], ECHO, idle=(0, _SOME))
 
 
 def idle_descriptors(lab):
@@ -25,16 +25,16 @@ def idle_descriptors(lab):
     some = _with_and_without_idle(lab)
     active = "64 active connections, processor time per request of"
     parts = [some.ratio("poll", "select", CPU, f"{active} poll over select").about_one(),
-             some.ratio("poll", "epoll", CPU, f"{active} poll over epoll").more_than_one(),
-             some.ratio(beside("select", _SOME), beside("epoll", _SOME), CPU,
+             some.ratio("poll", ONE_LOOP, CPU, f"{active} poll over epoll").more_than_one(),
+             some.ratio(beside("select", _SOME), beside(ONE_LOOP, _SOME), CPU,
                         f"the same beside {_SOME} idle ones, select over epoll").more_than_one()]
     many = min(10000, raise_descriptor_limit() - 500)
     if many < 4000:
         return parts + [unknown(f"only {many} descriptors for idle connections; see tools/doctor")]
-    crowd = lab.compare(["epoll", "poll"], ECHO, idle=(0, many), rounds=max(statistics.LEAST_ROUNDS, lab.rounds - 2))
-    return parts + [crowd.ratio(beside("poll", many), beside("epoll", many), CPU,
+    crowd = lab.compare([ONE_LOOP, "poll"], ECHO, idle=(0, many), rounds=max(statistics.LEAST_ROUNDS, lab.rounds - 2))
+    return parts + [crowd.ratio(beside("poll", many), beside(ONE_LOOP, many), CPU,
                                 f"the same beside {many:,} idle ones, poll over epoll").at_least(3),
-                    crowd.ratio(beside("epoll", many), "epoll", CPU,
+                    crowd.ratio(beside(ONE_LOOP, many), ONE_LOOP, CPU,
                                 f"processor time per request of epoll beside {many:,} idle ones over that without them")
                     .at_most(1.4)]
 
@@ -66,9 +66,9 @@ def set_is_in_the_kernel(lab):
             changes = counts["calls"].get("epoll_ctl", 0) / counts["requests"]
             parts.append(fact(changes < 0.1, f"epoll: {changes:.3f} calls of epoll_ctl for a request"))
     some = _with_and_without_idle(lab)
-    for model, grows in (("poll", True), ("select", True), ("epoll", False)):
+    for model, grows in (("poll", True), ("select", True), (ONE_LOOP, False)):
         ratio = some.ratio(beside(model, _SOME), model, "cpu_system_us_per_request",
-                           f"{model}: the kernel's time per request beside {_SOME} idle connections over that without them")
+                           f"{model}: the kernel's time per request beside {_SOME} idle connections over that without")
         parts.append(ratio.at_least(1.5) if grows else ratio.at_most(1.5))
     return parts
 
@@ -112,8 +112,8 @@ def starving(lab):
         return [unknown("the clients were not served")]
     without, budget = (statistics.median_interval(list(times[name].values())).median for name in ("without", "16 reads"))
     floor = statistics.noise_floor([statistics.ratio_interval(times["16 reads"], times["again"])])
-    return [Ratio(f"an edge-triggered loop of our own, one flooder and 20 quiet clients, whose p99 is {without:.1f} ms without "
-                  f"a budget over {budget:.1f} ms with 16 reads a turn",
+    return [Ratio("an edge-triggered loop of our own, one flooder and 20 quiet clients, whose p99 is "
+                  f"{without:.1f} ms without a budget over {budget:.1f} ms with 16 reads a turn",
                   statistics.ratio_interval(times["without"], times["16 reads"]), floor).at_least(10)]
 
 
@@ -131,9 +131,9 @@ def ring_against_epoll(lab):
     """Claim 20: io_uring is faster than epoll."""
     parts = []
     for connections in (1, 50, 300, 1000):
-        both = lab.compare(["uring", "epoll"], echo_with(connections))
+        both = lab.compare(["uring", ONE_LOOP], echo_with(connections))
         if both.failures:
             return [unknown("; ".join(both.failures))]
-        parts.append(both.ratio("epoll", "uring", CPU, f"{connections} connections, processor time per request of epoll over "
-                                                       "uring").more_than_one())
+        parts.append(both.ratio(ONE_LOOP, "uring", CPU, f"{connections} connections, processor time per request of epoll "
+                                                       "over uring").more_than_one())
     return parts

@@ -100,6 +100,7 @@ def sending_files(lab):
         workload = dataclasses.replace(workloads.choose(["http"])[0], load=("--workload=http", f"--name={file}"),
                                        connections=connections)
         both = lab.compare_subjects([one, other], workload, twin=dataclasses.replace(one, name=f"{one.name} (again)"))
-        ratios.append(both.ratio(one.name, other.name, CPU, f"{file}, processor time per request of sendfile over read and write"))
+        ratios.append(both.ratio(one.name, other.name, CPU,
+                                 f"{file}, processor time per request of sendfile over read and write"))
     return [*(aside(ratio.text()) for ratio in ratios),
             best_depends(ratios, "sendfile is the cheaper call for some of these sizes, read and write for others")]

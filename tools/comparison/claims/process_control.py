@@ -23,13 +23,13 @@ def _control(lab):
 
 
 def _times_less(comparison, pool, factor):
-    """Whether process control, which is what a design costs beyond one thread (the cheapest one of each round), costs a pool
-    so many times less than a fork per client. fork - one >= factor * (pool - one) is asked without a difference that may be
-    nothing or less: fork + (factor - 1) * one >= factor * pool."""
+    """Whether process control, which is what a design costs beyond one thread (the cheapest one of each round), costs a
+    pool so many times less than a fork per client. fork - one >= factor * (pool - one) is asked without a difference
+    that may be nothing or less: fork + (factor - 1) * one >= factor * pool."""
     names = [*_ONE_THREAD, "fork", pool]
     shown = ", ".join(f"{name} {comparison.median(name, CPU) or 0:.0f}" for name in names)
-    what = (f"processor time of a short connection in us: {shown}; fork + {factor - 1} x the cheaper one thread over {factor} x "
-            f"{pool}, which is 1 where the pool's process control costs 1/{factor} of fork's")
+    what = (f"processor time of a short connection in us: {shown}; fork + {factor - 1} x the cheaper one thread over "
+            f"{factor} x {pool}, which is 1 where the pool's process control costs 1/{factor} of fork's")
 
     def one_thread(value):
         return min(map(value, _ONE_THREAD))
@@ -81,8 +81,8 @@ def _idle_share(lab, model):
 
 
 def judge_burning(polls, blocks):
-    """A part: whether polling takes much more of an idle processor than blocking. What lies between is left open, as others
-    may have taken the processor from it."""
+    """A part: whether polling takes much more of an idle processor than blocking. What lies between is left open, as
+    others may have taken the processor from it."""
     text = f"with nothing to do, polling takes {100 * polls:.0f} % of a processor, blocking {100 * blocks:.0f} %"
     if polls > max(0.2, 10 * blocks):
         return fact(True, text)
@@ -117,8 +117,8 @@ def _long_tasks(lab):
     rates = lab.in_rounds("long tasks", {"prefork": pool, "again": pool,
                                          "fork": lambda: _tasks_a_second(lab, "fork", _LONG)})
     floor = statistics.noise_floor([statistics.ratio_interval(rates["prefork"], rates["again"])])
-    return Ratio(f"long tasks (the primes below {_LONG:,}: {one_ms:.0f} ms of a processor each), throughput of a pool over a "
-                 "process each", statistics.ratio_interval(rates["prefork"], rates["fork"]), floor).about_one(1.25)
+    return Ratio(f"long tasks (the primes below {_LONG:,}: {one_ms:.0f} ms of a processor each), throughput of a pool "
+                 "over a process each", statistics.ratio_interval(rates["prefork"], rates["fork"]), floor).about_one(1.25)
 
 
 def short_tasks_tenfold(lab):

@@ -48,7 +48,7 @@ class Ratio:
     what: str
     interval: object
     floor: float
-    # Which of the two may in truth be more than what was measured, as a throughput may be where the client was the limit.
+    # Which of the two may in truth be more than was measured, as a throughput may be where the client was the limit.
     above_may_be_more: bool = False
     below_may_be_more: bool = False
     notes: tuple = ()  # What else has to be known to read it.
