@@ -167,13 +167,19 @@ def _verdict(rounds, a, b, workload, metric, floor):
             "high": ratio.high if ratio else None, "differs": verdict.differs, "why": verdict.why}
 
 
+def ranked_by(workload):
+    """The metric that says who is better under a workload of run.json."""
+    return workload.get("ranked_by", "throughput")
+
+
 def _ranking(results, verdicts, workload):
-    """Groups of subjects, the fastest first; see statistics.rank."""
-    values = {result["subject"]: result["metrics"]["throughput"]["median"] for result in results
-              if result["workload"] == workload and "throughput" in result["metrics"] and result["kind"] != "aa"}
+    """Groups of subjects, the best first; see statistics.rank."""
+    name, metric = workload["name"], ranked_by(workload)
+    values = {result["subject"]: result["metrics"][metric]["median"] for result in results
+              if result["workload"] == name and metric in result["metrics"] and result["kind"] != "aa"}
     real = {frozenset((verdict["a"], verdict["b"])) for verdict in verdicts
-            if verdict["workload"] == workload and verdict["metric"] == "throughput" and verdict["differs"]}
-    return statistics.rank(values, values, lambda a, b: frozenset((a, b)) in real)
+            if verdict["workload"] == name and verdict["metric"] == metric and verdict["differs"]}
+    return statistics.rank(values, values, lambda a, b: frozenset((a, b)) in real, METRICS[metric][1])
 
 
 def summarize(run, lines):
@@ -204,7 +210,7 @@ def summarize(run, lines):
                      for a, b in itertools.combinations(names, 2)]
     return {"schema": store.SCHEMA, "confidence": statistics.CONFIDENCE, "results": results, "noise": noise,
             "verdicts": verdicts,
-            "ranking": {workload: _ranking(results, verdicts, workload) for workload in workloads}}
+            "ranking": {workload["name"]: _ranking(results, verdicts, workload) for workload in run["workloads"]}}
 
 
 def of(folder):

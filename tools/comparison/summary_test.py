@@ -91,6 +91,15 @@ class QuietTest(unittest.TestCase):
         self.assertAlmostEqual(verdict(made, "epoll", "fork")["ratio"], 2, delta=0.05)
         self.assertRegex(table.answer(made, run["workloads"][0]), "lead, and cannot be told apart.*fork 0.50 times")
 
+    def test_where_requests_are_due_at_a_rate_the_quickest_is_the_best(self):
+        run, lines = quiet({"epoll": 1000, "fork": 1001, "epoll (again)": 1000})
+        run["workloads"][0]["ranked_by"] = "response_p99_us"
+        for line in lines[store.ROUNDS]:
+            line["load"]["response_ns"]["p99"] = (9e6 if line["subject"] == "fork" else 3e6) + 1e3 * line["round"]
+        made = summary.summarize(run, lines)
+        self.assertEqual(made["ranking"]["echo"], [["epoll"], ["fork"]])
+        self.assertRegex(table.answer(made, run["workloads"][0]), "quickest to respond .3,0.* us.*fork 3.00 times")
+
     def test_nothing_differs_where_nothing_was_measured_twice(self):
         run, lines = quiet({"epoll": 1000, "fork": 500})
         made = summary.summarize(run, lines)

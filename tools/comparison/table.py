@@ -1,5 +1,7 @@
 """What a person reads at the end of a run: the answer first, then a table for each workload, then what the marks mean."""
 
+from .summary import ranked_by
+
 
 def grouped(value):
     """A number with as many digits as mean something: 112,300; 4.21; 0.0312."""
@@ -47,6 +49,7 @@ _COLUMNS = (
     ("CPU us", lambda metrics: grouped(_median(metrics, "cpu_us_per_request"))),
     ("calls", lambda metrics: grouped(_median(metrics, "syscalls_per_request"))),
     ("switches", lambda metrics: grouped(_median(metrics, "switches_per_request"))),
+    ("beside/s", lambda metrics: grouped(_median(metrics, "beside_per_second"))),
     ("KiB own", lambda metrics: grouped(_kib(metrics.get("pss_bytes_per_connection")))),
     ("KiB kernel", lambda metrics: grouped(_kib(metrics.get("kernel_bytes_per_connection")))),
 )
@@ -56,9 +59,10 @@ LEGEND = (
     "CPU us       processor time of all the server's processes for one request, user and system",
     "calls        system calls for one request, counted by strace in a run of its own",
     "switches     context switches for one request",
+    "beside/s     of the requests that run beside, so many a second were answered",
     "KiB          memory for one idle connection: the processes' own, and the kernel's",
     "rounds       those without errors, of all; only they count",
-    "*            told apart from the fastest: the interval of the ratio lies outside the noise floor",
+    "*            told apart from the best: the interval of the ratio lies outside the noise floor",
 )
 
 
@@ -76,23 +80,26 @@ def _join(names):
 
 
 def answer(summary, workload):
-    """One sentence: who is the fastest, by how much, and who cannot be told apart."""
+    """One sentence: who is the best, by how much, and who cannot be told apart."""
     groups = summary["ranking"].get(workload["name"], [])
     if not groups:
         return f"{workload['name']}: nothing was measured without errors."
-    def throughput(name):
-        return _result(summary, name, workload["name"])["metrics"]["throughput"]["median"]
+    is_paced = ranked_by(workload) != "throughput"
+
+    def figure(name):
+        return _result(summary, name, workload["name"])["metrics"][ranked_by(workload)]["median"]
     first = groups[0]
     sentence = f"{workload['name']}: {_join(first)}"
-    sentence += " is the fastest" if len(first) == 1 else " lead, and cannot be told apart"
-    sentence += f" ({grouped(throughput(first[0]))} {workload['unit']})"
-    others = [f"{name} {throughput(name) / throughput(first[0]):.2f}" for group in groups[1:] for name in group]
+    best = "is the quickest to respond" if is_paced else "is the fastest"
+    sentence += f" {best}" if len(first) == 1 else " lead, and cannot be told apart"
+    sentence += f" ({grouped(figure(first[0]))} {'us for 99 of 100' if is_paced else workload['unit']})"
+    others = [f"{name} {figure(name) / figure(first[0]):.2f}" for group in groups[1:] for name in group]
     return sentence + (f"; of that, {', '.join(others)} times" if others else "") + "."
 
 
 def _differs_from(summary, best, name, workload):
     return any(verdict["differs"] for verdict in summary["verdicts"]
-               if verdict["workload"] == workload and verdict["metric"] == "throughput"
+               if verdict["workload"] == workload["name"] and verdict["metric"] == ranked_by(workload)
                and {verdict["a"], verdict["b"]} == {best, name})
 
 
@@ -100,20 +107,23 @@ def workload_table(summary, workload):
     """The lines of one workload's table, best first, marks numbered below."""
     name = workload["name"]
     results = [result for result in summary["results"] if result["workload"] == name]
-    results.sort(key=lambda result: -(_median(result["metrics"], "throughput") or 0))
+    metric = ranked_by(workload)
+    sign = -1 if metric == "throughput" else 1
+    results.sort(key=lambda result: (metric not in result["metrics"], sign * (_median(result["metrics"], metric) or 0)))
     groups = summary["ranking"].get(name) or [[]]
     best = groups[0][0] if groups[0] else None
-    rows = [["", *(heading for heading, _ in _COLUMNS), "rounds"]]
+    columns = [(heading, show) for heading, show in _COLUMNS if any(show(result["metrics"]) != "-" for result in results)]
+    rows = [["", *(heading for heading, _ in columns), "rounds"]]
     notes = []
     for result in results:
-        star = " *" if best and _differs_from(summary, best, result["subject"], name) else ""
+        star = " *" if best and _differs_from(summary, best, result["subject"], workload) else ""
         label = result["subject"] + star
         for mark in result["marks"]:
             notes.append(f"{result['subject']}: {mark}")
         good = result["rounds"] - result["rounds_failed"]
-        rows.append([label, *(show(result["metrics"]) for _, show in _COLUMNS), f"{good}/{result['rounds']}"])
+        rows.append([label, *(show(result["metrics"]) for _, show in columns), f"{good}/{result['rounds']}"])
     noise = next((entry for entry in summary["noise"]
-                  if entry["workload"] == name and entry["metric"] == "throughput"), None)
+                  if entry["workload"] == name and entry["metric"] == metric), None)
     floor = "not known" if noise is None or noise["floor"] is None else f"{100 * (noise['floor'] - 1):.1f} %"
     lines = [f"{name}: {workload['title']}   (noise floor {floor})", *align(rows)]
     return lines + [f"  mark  {note}" for note in notes]

@@ -22,6 +22,11 @@ class Workload:
         """Whether requests are due at a rate, whatever the server does."""
         return any(flag.startswith("--rate=") for flag in self.load)
 
+    @property
+    def ranked_by(self):
+        """The metric of summary.py that says who is better."""
+        return "response_p99_us" if self.is_paced else "throughput"
+
     def services(self):
         return (self.service, *self.beside)
 
@@ -32,7 +37,8 @@ class Workload:
 
     def as_json(self):
         return {"name": self.name, "service": self.service, "title": self.title, "load_flags": self.load_flags(),
-                "connections": self.connections, "unit": self.unit, "higher_is_better": self.higher_is_better}
+                "connections": self.connections, "unit": self.unit, "higher_is_better": self.higher_is_better,
+                "ranked_by": self.ranked_by}
 
 
 ALL = (
