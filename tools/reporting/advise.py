@@ -129,9 +129,12 @@ def _choose(able, verdict, ranked):
         f"It needs {chosen.cores.write('{:.2f}'.format)} of {chosen.usable.write('{:.1f}'.format)} usable cores, and "
         f"{chosen.memory.write(words.size)} for connections")
     if len(level) > 1:
-        others = words.names(row.model for row in level if row is not chosen)
-        because += (f"; {others} {'needs' if len(level) == 2 else 'need'} as little processor time within what is "
-                    f"uncertain")
+        others = [row.model for row in level if row not in (chosen, cheapest)]
+        if chosen is cheapest:
+            because += f"; that is not surely less processor time than {words.names(others)} would need"
+        else:
+            because += (f"; {cheapest.model} needs the least processor time, but not surely less than "
+                        f"{words.names([chosen.model] + others)}")
     if verdict == "perhaps":
         because += "; whether it is enough is uncertain"
     return Advice(chosen.model, tuple(row.model for row in level), because + ".", ranked)

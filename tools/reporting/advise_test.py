@@ -66,6 +66,14 @@ class AdviseTest(AnswersTest):
         self.assertIsNone(advice.model)
         self.assertIn("No model", advice.because)
 
+    def test_sizes_that_are_not_in_the_folder_are_not_called_unmeasured(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"epoll": {"throughput": 100, "cpu_us_per_request": 9}})
+            measured = results.Results(folder)
+            costs = cost.Costs(measured, measured.subject("epoll"))
+            self.assertIn("it was cut down", costs.request_of_size_us("echo", 64)[1][0])
+            self.assertIn("was measured", costs.request_of_size_us("http", 64)[1][0])
+
     def test_work_of_a_request_counts(self):
         self.assertAlmostEqual(self.row(self.advise(cpu_us=50), "epoll").cores.middle
                                - self.row(self.advise(cpu_us=0), "epoll").cores.middle, 0.05, places=6)
@@ -163,7 +171,7 @@ class BesideAnotherTest(unittest.TestCase):
             synthetic.tiny(folder, {"fork": {"throughput": 200_000, "cpu_us_per_request": 7.5}},
                            load_flags=("--beside_server={compute}",))
             measured = results.Results(folder)
-            with self.assertRaisesRegex(capacity.CapacityError, "another load runs.*; no other workload has one"):
+            with self.assertRaisesRegex(capacity.CapacityError, "another load runs.*; no other one would do"):
                 capacity.answer(measured, measured.subject("fork"), measured.workload("work"), capacity.Load(1, 0))
 
 
@@ -221,6 +229,17 @@ class KeptTest(unittest.TestCase):
 
 
 class CoresTest(unittest.TestCase):
+
+    def test_what_the_client_took_of_the_cores_is_doubted_where_little_is_left(self):
+        with tempfile.TemporaryDirectory() as folder:
+            synthetic.tiny(folder, {"epoll": {"throughput": 100}})
+            lines = [{"subject": "epoll", "workload": "work", "workers": workers, "failed": None,
+                      "load": {"replies_per_second": 100}} for workers in (1, 2, 4, 8)]
+            pathlib.Path(folder, "scaling.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+            measured = results.Results(folder)
+            cores, doubts = cost.Costs(measured, measured.subject("epoll")).cores("work", 2)
+        self.assertAlmostEqual(cores.middle, 1, places=2)
+        self.assertIn("The client took its share", doubts[0])
 
     def test_a_law_that_does_not_hold_is_not_used(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -27,8 +27,8 @@ class Load:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Numbers of machines as Spans, whose upper bounds may be infinite; `checks` compare what was foretold with what was
-    measured, in sentences."""
+    """Numbers of machines as Spans, whose upper bounds may be infinite; `checks` compare what was foretold with what
+    was measured, in sentences."""
     machines: Span
     by_processor: Span
     by_memory: Span
@@ -59,8 +59,8 @@ def answer(results, subject, workload, load):
         doubts += ("A check is off by more than a tenth: the answer may be as far off, or farther.",)
     busy = costs.share_busy(workload.name, len(results.run.get("server_cpus") or (0,)))
     if busy < _FULL:
-        doubts += (f"In the measurement the server's processors were busy for {words.percent(busy)} of the time: a request "
-                   "may take less of it when they are full.",)
+        doubts += (f"In the measurement the server's processors were busy for {words.percent(busy)} of the time: a "
+                   "request may take less of it when they are full.",)
     return Answer(*found, checks=checks, doubts=doubts)
 
 
@@ -76,9 +76,10 @@ def _request(results, costs, workload):
     elif workload.has_another_beside:
         why = f"beside {workload.name} another load runs, so that nobody knows what its requests take"
     else:
-        why = f"there is no processor time of {costs.subject.name} under {workload.name}: it was not measured, or failed"
+        why = (f"there is no processor time of {costs.subject.name} under {workload.name}: it was not measured, or "
+               "failed")
     others = words.names(one.name for one in results.workloads if tells(one))
-    raise CapacityError(f"{why}; " + (f"take one of these workloads: {others}" if others else "no other workload has one"))
+    raise CapacityError(f"{why}; {f'take one of these workloads: {others}' if others else 'no other one would do'}")
 
 
 def _machines(costs, load, full, memory, bytes_of_machine):

@@ -14,6 +14,9 @@ from .span import Span
 # What is less of the throughput than this, with all its noise, is a loss and no chance.
 _SURELY_LESS = 0.9
 
+# Where workers do less than this of what as many cores could, the client's share of the cores is pointed out.
+_SHARED = 0.75
+
 # The load generator's workloads that keep their connections and only move bytes: those tell what a size costs.
 _MOVING = ("echo", "http", "download")
 
@@ -26,8 +29,8 @@ class Costs:
         self._results = results
 
     def request_us(self, workload_name):
-        """Processor time per request under a workload, as a Span in microseconds, or None. Where another load ran beside
-        it, nobody knows which part of the time was for these requests."""
+        """Processor time per request under a workload, as a Span in microseconds, or None. Where another load ran
+        beside it, nobody knows which part of the time was for these requests."""
         if self._results.workload(workload_name).has_another_beside:
             return None
         found = self._results.estimate(workload_name, self.subject.name, "cpu_us_per_request")
@@ -37,13 +40,17 @@ class Costs:
         """[(bytes of a reply, workload name, processor time as a Span)] by size, of the workloads that move bytes."""
         found = []
         for workload in self._results.workloads:
-            if workload.service != service or workload.flag("workload") not in _MOVING or workload.is_paced:
+            if not self._moves(workload, service):
                 continue
             cost = self.request_us(workload.name)
             size = self._results.median_of(workload.name, self.subject.name, _bytes_of_a_reply)
             if cost is not None and size is not None:
                 found.append((size, workload.name, cost))
         return sorted(found, key=lambda row: row[0])
+
+    @staticmethod
+    def _moves(workload, service):
+        return workload.service == service and workload.flag("workload") in _MOVING and not workload.is_paced
 
     def request_of_size_us(self, service, size):
         """(processor time per request as a Span, doubts); (None, doubts) where nothing is near enough.
@@ -52,7 +59,11 @@ class Costs:
         nearest."""
         sizes = self.sizes(service)
         if not sizes:
-            return None, [f"{service} was not measured with {self.subject.name}."]
+            moving = [workload for workload in self._results.workloads if self._moves(workload, service)]
+            if any(self.request_us(workload.name) for workload in moving):
+                return None, [f"The sizes of replies are not in {self._results.folder}: it was cut down. Give the "
+                              "folder that tools/compare wrote."]
+            return None, [f"No workload of {service} that only moves bytes was measured."]
         least, most = sizes[0][0], sizes[-1][0]
         if size > 2 * most:
             return None, [f"Replies of {words.size(size)} were not measured: the largest had {words.size(most)}."]
@@ -86,14 +97,12 @@ class Costs:
             return Span.exactly(1.0), []
         workload, shares = self._shares_beside_idle()
         if not shares:
-            return Span.exactly(1.0), [
-                f"Idle connections beside busy ones were not measured with {self.subject.name}: taken for free."
-            ]
+            return Span.exactly(1.0), ["Idle connections beside busy ones were not measured: taken for free."]
         most, least = shares[-1]
         if idle <= most:
             return _on_log_line(shares, idle), []
         more = f"{idle:,.0f} idle connections are more than the {most:,} that were measured (under {workload})"
-        if least.high < _SURELY_LESS:  # Where it falls to nobody knows, but a list that is walked does so in proportion.
+        if least.high < _SURELY_LESS:  # Where to nobody knows, but a list that is walked falls in proportion.
             return least * (most / idle), [f"{more}: taken to slow it down in proportion."]
         return least, [f"{more}: taken to slow it down no more than those."]
 
@@ -126,12 +135,16 @@ class Costs:
             doubts = []
             if fit.error > 0.1:
                 doubts.append(f"The scaling law fits badly ({words.percent(fit.error)} off).")
-            return Span.exactly(available * share).widened(fit.error), doubts
+            if share < _SHARED:
+                doubts.append("The client took its share of the processors while workers were tried: they may scale "
+                              "better than was seen.")
+            return Span.exactly(available * share).widened(fit.error).at_most(available), doubts
         if available == 1:
             return Span.exactly(1.0), []
-        why = (f"{self.subject.name} was not measured with enough numbers of workers under {workload_name} to fit a law"
-               if fit is None else f"What {self.subject.name} did with more workers under {workload_name} follows no law "
-               f"(the best is {words.percent(fit.error)} off)")
+        why = f"It was not measured with enough numbers of workers under {workload_name} to fit a law"
+        if fit is not None:
+            why = (f"What it did with more workers under {workload_name} follows no law (the best is "
+                   f"{words.percent(fit.error)} off)")
         if self._uses_one_core(workload_name):
             return Span.exactly(1.0), [f"{why}: one core is counted, since it ran with one thread."]
         seen = min(float(available), max(1.0, self._cores_kept_busy(workload_name)))
@@ -166,7 +179,7 @@ class Costs:
         return throughput.median * cost.middle / 1e6 if throughput is not None and cost is not None else 0.0
 
     def _uses_one_core(self, workload_name):
-        counts = [self._results.estimate(workload_name, self.subject.name, metric) for metric in ("threads", "processes")]
+        counts = [self._results.estimate(workload_name, self.subject.name, what) for what in ("threads", "processes")]
         return all(count is not None and count.median <= 1 for count in counts)
 
 

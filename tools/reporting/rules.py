@@ -28,8 +28,8 @@ RULES = (
     "The model with the highest median throughput leads; where requests come at a given rate, the one with the "
     "lowest 99th percentile of the response time.",
     "Level with it are all whose difference from it is not real (see the noise floor), or is less than "
-    f"{words.percent(MATERIAL)}; and, where the client was the limit for the leader in at least half of the rounds, all "
-    "others for which it was.",
+    f"{words.percent(MATERIAL)}; and, where the client was the limit for the leader in at least half of the rounds, "
+    "all others for which it was.",
     "Of those that are level the lowest 99th percentile of the service time decides; then the least memory per "
     "connection, own and kernel's; then the least processor time per request. Each decides only where the difference "
     f"is real and material, and times only with {_LEAST_ROUNDS} good rounds or more.",
@@ -199,8 +199,8 @@ def _speed(results, workload, leader, level, able):
 
 
 def _beside(results, workload, chosen, able):
-    """A sentence on what the chosen one did of the load that ran beside the workload, where another one did much more of
-    it, or much less."""
+    """A sentence on what the chosen one did of the load that ran beside the workload, where another one did much more
+    of it, or much less."""
     found = {name: results.estimate(workload.name, name, "beside_per_second") for name in able}
     rates = {name: value.median for name, value in found.items() if value is not None}
     if chosen not in rates:
@@ -232,8 +232,8 @@ def _warnings(results, workload, leader, able):
     if floor is None:
         warnings.append("No model was measured against itself here: small differences may be noise.")
     elif doubt > _LOUD:
-        warnings.append(f"The figures are good to {words.percent(doubt)}: measure for longer, or on a quieter machine, to "
-                        "tell more apart.")
+        warnings.append(f"The figures are good to {words.percent(doubt)}: measure for longer, or on a quieter machine, "
+                        "to tell more apart.")
     if results.figure(workload, leader).n < 5:
         warnings.append(f"Only {results.figure(workload, leader).n} rounds: the intervals are rough.")
     slow = [name for name in able if results.cell(workload.name, name).rounds_too_slow]

@@ -106,7 +106,8 @@ class RulesTest(unittest.TestCase):
         self.assertTrue(any("client was the limit" in warning for warning in pick.warnings))
 
     def test_a_client_that_was_the_limit_in_few_rounds_makes_nobody_level(self):
-        pick = self.pick({"thread": {"throughput": 60}, "coroutine": {"throughput": 100}}, real=[("thread", "coroutine")],
+        pick = self.pick({"thread": {"throughput": 60}, "coroutine": {"throughput": 100}},
+                         real=[("thread", "coroutine")],
                          marks={"thread": ["the client was the limit (1 of 7 rounds)"],
                                 "coroutine": ["the client was the limit (5 of 7 rounds)"]})
         self.assertEqual(pick.level, ("coroutine",))
