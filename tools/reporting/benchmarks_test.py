@@ -3,7 +3,7 @@ import pathlib
 import tempfile
 import unittest
 
-from . import benchmarks, results, synthetic
+from . import benchmarks, page, results, synthetic
 
 _DOCS = pathlib.Path(__file__).resolve().parent.parent.parent / "docs"
 
@@ -40,6 +40,19 @@ class BenchmarksTest(unittest.TestCase):
         section = self.text[self.text.index("### http-64k"):self.text.index("### compute")]
         self.assertNotIn("| fork |", section)
         self.assertIn("fork: errors: 3 replies", section)
+
+    def test_what_was_done_beside_a_workload_has_a_column_and_processor_time_may_be_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            figures = {"select": {"throughput": 200, "beside_per_second": 12.3},
+                       "epoll": {"throughput": 100, "beside_per_second": 60}}
+            measured = results.Results(synthetic.tiny(folder, figures, load_flags=("--beside_server={compute}",),
+                                                      real=[("select", "epoll")]))
+            text = benchmarks.render(measured)
+            self.assertIn('<th scope="col" class="n">beside it</th>', page.write(measured, folder).read_text("utf-8"))
+        self.assertIn("| | throughput | beside it | rounds |", text)
+        self.assertIn("| 12.3 /s ± 1.0 % |", text)
+        self.assertIn("Beside it, it did 12.3 of the other requests a second; the most did epoll: 60.", text)
+        self.assertNotIn("beside it", self.text)
 
     def test_tables_have_as_many_cells_as_titles(self):
         width = None

@@ -238,5 +238,5 @@ def _warnings(results, workload, leader, able):
         warnings.append(f"Only {results.figure(workload, leader).n} rounds: the intervals are rough.")
     slow = [name for name in able if results.cell(workload.name, name).rounds_too_slow]
     if slow:
-        warnings.append(f"In a round of {words.some(slow)} the rate was not reached; it is not counted.")
+        warnings.append(f"Rounds of {words.some(slow)} in which the rate was not reached are not counted.")
     return warnings

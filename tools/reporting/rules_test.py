@@ -116,7 +116,7 @@ class RulesTest(unittest.TestCase):
         figures = {"fork": {"response_p99_us": 900}, "epoll": {"response_p99_us": 300}}
         pick = self.pick(figures, rate=2000, slow={"epoll": 1}, real=[("fork", "epoll")])
         self.assertEqual(pick.model, "epoll")
-        self.assertIn("In a round of epoll the rate was not reached; it is not counted.", pick.warnings)
+        self.assertIn("Rounds of epoll in which the rate was not reached are not counted.", pick.warnings)
 
     def test_two_rounds_of_seven_that_missed_the_rate_take_a_model_out(self):
         figures = {"fork": {"response_p99_us": 900}, "epoll": {"response_p99_us": 300}}
