@@ -26,7 +26,9 @@ def write(run, results):
              f"{' with changes' if run['git']['dirty'] else ''}; {run['rounds']} rounds of {run['seconds']:g} s each",
              "- A ratio is that of medians, with its 95 % bootstrap interval, and the noise floor: by how much the same thing",
              "  measured twice differed. What is claimed of it is *confirmed* or *refuted* only where interval and noise together",
-             "  leave no other way; otherwise it is *undecided*.", ""]
+             "  leave no other way; otherwise it is *undecided*.",
+             "- Where the client was the limit, a throughput is only what a server can do at least, and decides what that can",
+             "  decide. Processor time per request is right there, too.", ""]
     if run["busy"]:
         lines += [f"**The machine was busy with other things** ({run['busy']}): more is undecided than need be.", ""]
     counts = {verdict: sum(result["verdict"] == verdict for result in results.values()) for verdict in (CONFIRMED, REFUTED, UNDECIDED)}
