@@ -14,24 +14,34 @@ from .verdict import Ratio, fact, unknown
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SOME = 800  # Idle connections, which select can have, too.
+_LEAST_MANY = 4000  # With fewer, what poll takes to scan them is hard to tell from noise.
 
 
-def _with_and_without_idle(lab):
+def _with_some(lab):
     return lab.compare([ONE_LOOP, "poll", "select"], ECHO, idle=(0, _SOME))
+
+
+def _many():
+    """So many idle connections as there are descriptors for, within reason."""
+    return min(10000, raise_descriptor_limit() - 500)
+
+
+def _with_many(lab, many):
+    return lab.compare([ONE_LOOP, "poll"], ECHO, idle=(0, many), rounds=max(statistics.LEAST_ROUNDS, lab.rounds - 2))
 
 
 def idle_descriptors(lab):
     """Claim 8: poll ~ select in speed, epoll best, with idle descriptors most of all."""
-    some = _with_and_without_idle(lab)
+    some = _with_some(lab)
     active = "64 active connections, processor time per request of"
     parts = [some.ratio("poll", "select", CPU, f"{active} poll over select").about_one(),
              some.ratio("poll", ONE_LOOP, CPU, f"{active} poll over epoll").more_than_one(),
              some.ratio(beside("select", _SOME), beside(ONE_LOOP, _SOME), CPU,
                         f"the same beside {_SOME} idle ones, select over epoll").more_than_one()]
-    many = min(10000, raise_descriptor_limit() - 500)
-    if many < 4000:
+    many = _many()
+    if many < _LEAST_MANY:
         return parts + [unknown(f"only {many} descriptors for idle connections; see tools/doctor")]
-    crowd = lab.compare([ONE_LOOP, "poll"], ECHO, idle=(0, many), rounds=max(statistics.LEAST_ROUNDS, lab.rounds - 2))
+    crowd = _with_many(lab, many)
     return parts + [crowd.ratio(beside("poll", many), beside(ONE_LOOP, many), CPU,
                                 f"the same beside {many:,} idle ones, poll over epoll").at_least(3),
                     crowd.ratio(beside(ONE_LOOP, many), ONE_LOOP, CPU,
@@ -65,12 +75,17 @@ def set_is_in_the_kernel(lab):
         if counts["failed"] is None and counts["requests"]:
             changes = counts["calls"].get("epoll_ctl", 0) / counts["requests"]
             parts.append(fact(changes < 0.1, f"epoll: {changes:.3f} calls of epoll_ctl for a request"))
-    some = _with_and_without_idle(lab)
-    for model, grows in (("poll", True), ("select", True), (ONE_LOOP, False)):
-        ratio = some.ratio(beside(model, _SOME), model, "cpu_system_us_per_request",
-                           f"{model}: the kernel's time per request beside {_SOME} idle connections over that without")
-        parts.append(ratio.at_least(1.5) if grows else ratio.at_most(1.5))
-    return parts
+    parts.append(_growth(_with_some(lab), "select", _SOME).more_than_one())
+    many = _many()
+    if many < _LEAST_MANY:
+        return parts + [unknown(f"only {many} descriptors for idle connections; see tools/doctor")]
+    crowd = _with_many(lab, many)
+    return parts + [_growth(crowd, "poll", many).at_least(1.5), _growth(crowd, ONE_LOOP, many).at_most(1.5)]
+
+
+def _growth(comparison, model, idle):
+    return comparison.ratio(beside(model, idle), model, "cpu_system_us_per_request",
+                            f"{model}: the kernel's time per request beside {idle:,} idle connections over that without")
 
 
 def edge_against_level(lab):
