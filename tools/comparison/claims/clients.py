@@ -11,6 +11,7 @@ from .. import extras, procfs, statistics, workloads
 from ..connections import Crowd, raise_descriptor_limit
 from ..processes import Server
 from . import talk
+from .computing import hides_speed_up
 from .lab import COMPUTE, ONE_LOOP
 from .verdict import aside, fact, unknown
 
@@ -56,16 +57,20 @@ def one_each(lab):
             served = talk.is_served(server.addresses["echo"])
         parts.append(fact(served, f"{model}: beside {most} clients that stay, another one is "
                                   f"{'' if served else 'not '}served"))
-    compute = lab.compare(["thread", ONE_LOOP, "fork"], COMPUTE, all_cpus=True)
-    if len(lab.cpus) > 1:
-        for model in ("thread", "fork"):
-            parts.append(compute.ratio(model, ONE_LOOP, what=f"computing on {len(lab.cpus)} processors, throughput of "
-                                                            f"{model} over epoll's one thread").at_least(1.3))
-    else:
-        parts.append(unknown("needs two processors"))
+    parts += _speed_ups(lab, ("thread", "fork"))
     memory = memory_per_connection(lab, ("epoll", "thread", "fork"), 400)
     return parts + [judge_weights("epoll", memory["epoll"], model, memory[model], with_kernel=False)
                     for model in ("thread", "fork")]
+
+
+def _speed_ups(lab, models):
+    """Parts: whether they use more than one processor."""
+    hidden = hides_speed_up(lab)
+    if hidden:
+        return [unknown(hidden)]
+    compute = lab.compare(["thread", ONE_LOOP, "fork"], COMPUTE, all_cpus=True)
+    return [compute.ratio(model, ONE_LOOP, what=f"computing on {len(lab.cpus)} processors, throughput of {model} over "
+                                                "epoll's one thread").at_least(1.3) for model in models]
 
 
 def memory_per_connection(lab, models, most):

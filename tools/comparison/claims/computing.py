@@ -140,19 +140,22 @@ def _shown(times):
                      for name, values in times.items() if name != "again" and values)
 
 
-def _others_are_busy():
-    """Whether other programs or the host take processor time: then a speed-up cannot be seen."""
+def hides_speed_up(lab):
+    """Why a speed-up by more processors could not be seen here and now; None where it could."""
+    if len(lab.cpus) < 2:
+        return "needs two processors"
     before, started = sum(procfs.busy_seconds()), time.monotonic()
     time.sleep(0.5)
-    return (sum(procfs.busy_seconds()) - before) / (time.monotonic() - started) > 0.3
+    if (sum(procfs.busy_seconds()) - before) / (time.monotonic() - started) > 0.3:
+        return "others take processor time, so that a speed-up cannot be seen; see tools/doctor"
+    return None
 
 
 def more_processes_than_cores(lab):
     """Course 11 and claim 15: 26.2 s with 1 process, 14.8 s with 4, 13.3 s with 10."""
-    if _others_are_busy():
-        return [unknown("others take processor time, so that a speed-up cannot be seen; see tools/doctor")]
-    if len(lab.cpus) < 2:
-        return [unknown("needs two processors")]
+    hidden = hides_speed_up(lab)
+    if hidden:
+        return [unknown(hidden)]
     times = _times(lab, "Python's processes", multiprocessing.get_context("fork").Process, _PROCESSES)
     # With equal ranges the last one has most of the work, so that more pieces than processors balance it better.
     return [aside(f"the course's own Python for the primes below {_PRIMES_BELOW:,}, by processes ({len(lab.cpus)} "
@@ -163,16 +166,15 @@ def more_processes_than_cores(lab):
 
 def threads_and_processes(lab):
     """Claim 16: threads give no speed-up for the processor, processes do."""
-    if len(lab.cpus) < 2:
-        return [unknown("needs two processors")]
+    hidden = hides_speed_up(lab)
+    if hidden:
+        return [unknown(hidden)]
     compute = lab.compare(["thread", ONE_LOOP, "fork"], COMPUTE, all_cpus=True)
     gain = compute.ratio(
         "thread", ONE_LOOP, what=f"C++ on {len(lab.cpus)} processors, throughput of threads over one thread")
     processes = compute.ratio("fork", ONE_LOOP, what="throughput of processes over one thread")
     parts = [gain.at_most(1.1), processes.at_least(1.3),
              aside(compute.ratio("thread", "fork", what="throughput of threads over processes").text())]
-    if _others_are_busy():
-        return parts + [unknown("Python's own threads: others take processor time; see tools/doctor")]
     times = _times(lab, "Python's threads", threading.Thread, (1, len(lab.cpus)))
     return parts + [aside(f"Python's threads, the sum of the primes below {_PRIMES_BELOW:,}: {_shown(times)}"),
                     _speed_up(times, len(lab.cpus), 1, f"Python, speed of {len(lab.cpus)} threads over 1").at_most(1.1)]
