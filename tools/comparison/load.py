@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 import time
@@ -41,8 +40,8 @@ def _read_line(process, line, patience_s):
     errors = process.stderr.fileno()
     deadline = time.monotonic() + patience_s
     while len(said) < len(line):
-        readable, _, _ = select.select([errors], [], [], max(0, deadline - time.monotonic()))
-        piece = os.read(errors, len(line) - len(said)) if readable else b""
+        is_there = processes.is_readable(errors, deadline - time.monotonic())
+        piece = os.read(errors, len(line) - len(said)) if is_there else b""
         if not piece:
             break
         said += piece

@@ -1,11 +1,12 @@
 """What other programs print, and how it is read: recorded output, odd cases included."""
 
+import fcntl
 import os
 import subprocess
 import tempfile
 import unittest
 
-from comparison import fairness, load, peers, procfs, subjects, syscalls, workloads
+from comparison import connections, fairness, load, peers, processes, procfs, subjects, syscalls, workloads
 
 STRACE = """\
 % time     seconds  usecs/call     calls    errors syscall
@@ -89,6 +90,42 @@ class LoadTest(unittest.TestCase):
         flags = load.Load("load", (1, 2, 3)).command(["--connections=2"], "127.0.0.1:1", 1.5)
         self.assertIn("--threads=2", flags)
         self.assertIn("--duration=1.500s", flags)
+
+
+class LookingTest(unittest.TestCase):
+    """Of a load generator that says when it counts."""
+
+    def run_looking(self, script):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "load")
+            with open(program, "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\n{script}\n")
+            os.chmod(program, 0o755)
+            looks = iter("first last".split())
+            return load.Load(program, ()).run_looking([], "127.0.0.1:1", 0.1, 0, 1, lambda process: next(looks))
+
+    def test_looks_when_counting_begins_and_when_it_ends(self):
+        run, first, last = self.run_looking(
+            "echo counting >&2; echo counted >&2; echo '{\"replies\": 5, \"replies_in_all\": 7, \"faults\": []}'")
+        self.assertEqual((run.failed, run.replies, run.replies_in_all, first, last), (None, 5, 7, "first", "last"))
+
+    def test_what_it_says_instead_is_why_it_failed(self):
+        run, first, last = self.run_looking("echo 'load: connect to 127.0.0.1:1: refused' >&2; exit 3")
+        self.assertEqual((run.failed, first, last), ("load: connect to 127.0.0.1:1: refused", None, None))
+
+    def test_one_that_ends_while_it_counts_has_failed(self):
+        run, first, last = self.run_looking("echo counting >&2; exit 1")
+        self.assertEqual((run.failed, first, last), ("the load generator ended with status 1", None, None))
+
+    def test_descriptors_may_have_large_numbers(self):
+        connections.raise_descriptor_limit()
+        ours, theirs = os.pipe()
+        high = fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, 1100)
+        self.assertFalse(processes.is_readable(high, 0))
+        os.write(theirs, b"x")
+        self.assertTrue(processes.is_readable(high, 0))
+        for descriptor in (ours, theirs, high):
+            os.close(descriptor)
 
 
 class ProcfsTest(unittest.TestCase):

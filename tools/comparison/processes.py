@@ -83,6 +83,14 @@ def end_session(session, grace_s=0.5, patience_s=5):
         time.sleep(0.01)
 
 
+def is_readable(descriptor, seconds):
+    """Whether there is something to read, or its end has come, within so long. Any number: select(2) knows those below 1024
+    alone, and we may hold thousands of connections."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(1000 * max(0.0, seconds)))
+
+
 def is_listening(address):
     """Whether somebody takes connections at "HOST:PORT"."""
     host, _, port = address.rpartition(":")
@@ -129,8 +137,7 @@ class Server:
         output = self._process.stdout.fileno()
         deadline = time.monotonic() + _PATIENCE_S
         while b"\nready " not in told:
-            readable, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
-            if not readable:
+            if not is_readable(output, deadline - time.monotonic()):
                 raise ServerError(f"it was not ready after {_PATIENCE_S} s")
             piece = os.read(output, 4096)
             if not piece:
@@ -193,7 +200,7 @@ class Server:
     def _ends_within(self, seconds):
         handle = os.pidfd_open(self._process.pid)
         try:
-            return bool(select.select([handle], [], [], seconds)[0])
+            return is_readable(handle, seconds)
         finally:
             os.close(handle)
 
