@@ -11,9 +11,9 @@ from .load import cpu_of, finish
 from .processes import ServerError
 
 # A first load is the time to look at the server: while it is measured it is left alone.
-_LOOK_S = 0.2
+_LOOK_S = 0.1
 # The load that is measured has a warm-up of its own, in which its connections are made, with whoever serves them.
-WARM_UP_S = 0.4
+WARM_UP_S = 0.3
 # A process is made after its connection was accepted.
 _SETTLE_S = 0.05
 # For the warm-up's connections to be made.

@@ -1,11 +1,12 @@
 """The plan of a run: which measurements, in which order, how long each. It depends on the options alone, so that a run that
 was broken off can be resumed."""
 
+import dataclasses
 import random
 from dataclasses import dataclass
 from typing import Callable
 
-from . import extras, measure, store, syscalls
+from . import extras, measure, statistics, store, syscalls
 
 PARTS = ("rounds", "syscalls", "memory", "idle", "scaling")
 QUICK_PARTS = ("rounds", "syscalls", "memory")
@@ -154,6 +155,33 @@ def duration(options, measurements, extra_s):
     spare = options.minutes * 60 - extra_s
     each = spare / max(1, measurements) - measure.OVERHEAD_S
     return round(min(_LONGEST_S, max(_SHORTEST_S, each)), 2)
+
+
+# What is given up first where the time is too short for all; the rounds are what it is about.
+_GIVEN_UP = ("scaling", "idle", "syscalls", "memory")
+# "About" so long: what is over by less is not worth giving anything up.
+_TOO_LONG = 1.15
+
+
+def expected_s(steps, fixed_s=0.0):
+    return fixed_s + sum(step.expected_s for step in steps)
+
+
+def fit(scene, options, fixed_s=0.0, may_change=("rounds", "parts")):
+    """The options with as many rounds, and then as many parts, as the time allows: what was asked for, or less of it.
+
+    may_change  of "rounds" and "parts" those that nobody has asked for by name
+    """
+    rounds = [number for number in (5, statistics.LEAST_ROUNDS) if number < options.rounds and "rounds" in may_change]
+    candidates = [options, *(dataclasses.replace(options, rounds=number) for number in rounds)]
+    for part in _GIVEN_UP if "parts" in may_change else ():
+        last = candidates[-1]
+        if part in last.parts:
+            candidates.append(dataclasses.replace(last, parts=tuple(kept for kept in last.parts if kept != part)))
+    for candidate in candidates:
+        if expected_s(make(scene, candidate, fixed_s)[0], fixed_s) <= _TOO_LONG * 60 * options.minutes:
+            break
+    return candidate
 
 
 def make(scene, options, fixed_s=0.0):

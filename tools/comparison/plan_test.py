@@ -66,6 +66,26 @@ class PlanTest(unittest.TestCase):
         self.assertEqual({dict(step.key)["workload"] for step in steps}, {"echo"})
 
 
+class FitTest(unittest.TestCase):
+    def fitted(self, minutes, **more):
+        return plan.fit(scene(), options(rounds=7, minutes=minutes, parts=plan.PARTS, most_idle=1000), **more)
+
+    def test_what_there_is_time_for_is_left_as_it_is(self):
+        self.assertEqual(self.fitted(5), options(rounds=7, minutes=5, parts=plan.PARTS, most_idle=1000))
+
+    def test_rounds_go_first_but_for_those_that_tell_anything_and_then_parts(self):
+        found = [self.fitted(minutes / 20) for minutes in range(30, 0, -1)]
+        kept = list(dict.fromkeys((fitted.rounds, len(fitted.parts)) for fitted in found))
+        self.assertEqual(kept, sorted(kept, reverse=True))
+        self.assertEqual(kept[0], (7, len(plan.PARTS)))
+        self.assertEqual((found[-1].rounds, found[-1].parts), (3, ("rounds",)))
+
+    def test_what_was_asked_for_by_name_is_kept(self):
+        self.assertEqual(self.fitted(0.01, may_change=("parts",)).rounds, 7)
+        self.assertEqual(self.fitted(0.01, may_change=("rounds",)).parts, plan.PARTS)
+        self.assertEqual(self.fitted(0.01, may_change=()).rounds, 7)
+
+
 class RunnerTest(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()

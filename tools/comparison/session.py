@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import json
+import math
 import os
 import shlex
 import sys
@@ -14,6 +15,7 @@ from .load import Load
 
 DONE, FAULTY, USAGE, INTERRUPTED = 0, 1, 2, 130
 _QUICK_MINUTES, _MINUTES = 1.8, 19.0
+_QUICK_WORKLOADS = "echo,http"
 _CONTRACT_S = 1.0  # To look at one subject's sockets.
 
 
@@ -40,8 +42,9 @@ def parser():
         + ", ".join(peer.name for peer in peers.ALL))
     add("--workloads", help="comma-separated; the usual ones where it is not given")
     add("--rounds", type=int, help="how often each is measured; 7, with --quick 5")
-    add("--quick", action="store_true", help="finish in 2 minutes, instead of 20")
-    add("--minutes", type=float, help="how long all of it may take, about; sets how long each measurement takes")
+    add("--quick", action="store_true", help="finish in 2 minutes, instead of 20: of echo and http, if no workloads are given")
+    add("--minutes", type=float, help="how long all of it may take, about; sets how long each measurement takes, and, unless "
+        "they are given, how many rounds and parts there are")
     add("--duration", type=float, help="seconds for each measurement, instead of --minutes")
     add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them, with --quick the first three")
     add("--twin", help="comma-separated: the subjects that are measured twice, which gives the noise floor; the first "
@@ -64,7 +67,9 @@ def parse(arguments):
     options = parser().parse_args(arguments)
     if options.resume:
         return options
+    options.may_change = [name for name in ("rounds", "parts") if not (getattr(options, name) or options.duration)]
     options.rounds = options.rounds or (5 if options.quick else 7)
+    options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick else None)
     options.minutes = options.minutes or (_QUICK_MINUTES if options.quick else _MINUTES)
     options.idle = options.idle if options.idle is not None else (200 if options.quick else 1000)
     parts = subjects.split(options.parts) if options.parts else (plan.QUICK_PARTS if options.quick else plan.PARTS)
@@ -119,6 +124,19 @@ class Session:
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
                                          tuple(options.parts.split(",")), options.idle)
 
+    def fit(self, fixed_s):
+        """Takes up as much as the time allows, and says what is left out."""
+        asked = self.plan_options
+        kept = plan.fit(self.scene, asked, fixed_s, self.options.may_change)
+        if kept != asked:
+            needed = plan.expected_s(plan.make(self.scene, asked, fixed_s)[0], fixed_s) / 60
+            parts = [part for part in asked.parts if part not in kept.parts]
+            print(f"compare: {asked.minutes:g} minutes are too short for all of it: {kept.rounds} rounds"
+                  + (f", without {', '.join(parts)}" if parts else "")
+                  + f"; --minutes={math.ceil(needed)} has {asked.rounds} rounds and all parts", file=sys.stderr)
+        self.plan_options = kept
+        self.options.rounds, self.options.parts = kept.rounds, ",".join(kept.parts)
+
     def setting_for(self, workload):
         return subjects.Setting(self._root, self.options.server_cpus, self.folder.path("logs"), self._scratch,
                                 workload.connections)
@@ -147,6 +165,7 @@ def begin(arguments, options, folder, scratch):
     """A new run."""
     session = Session(options, folder, scratch)
     fixed_s = _CONTRACT_S * len(session.subjects)
+    session.fit(fixed_s)
     steps, duration_s = plan.make(session.scene, session.plan_options, fixed_s)
     if not steps:
         raise UsageError("there is nothing to measure: " + "; ".join(
