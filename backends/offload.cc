@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "backends/turn.h"
+#include "base/command_line.h"
 #include "base/unique_fd.h"
 
 DEFINE_int32(offload, 0,
@@ -164,9 +165,7 @@ void Offload::Help() {
 }
 
 absl::StatusOr<Offload::Options> Offload::OptionsFromFlags() {
-  if (FLAGS_offload < 0 || FLAGS_offload > kMaxHelpers) {
-    return absl::InvalidArgumentError(absl::StrCat("--offload=", FLAGS_offload, " is not from 0 to ", kMaxHelpers));
-  }
+  if (absl::Status status = CheckFlagRange("offload", FLAGS_offload, 0, kMaxHelpers); !status.ok()) return status;
   if (FLAGS_offload_files && FLAGS_offload == 0) {
     return absl::InvalidArgumentError("--offload_files needs helpers; say how many with --offload=N");
   }
