@@ -147,8 +147,9 @@ def check(subjects, setting):
         except (OSError, ServerError) as error:
             facts = {"failed": str(error)}
         facts["workers"] = subject.worker_rule(setting)
-        if accept_batch(subject) is not None:
-            facts["accept batch"] = accept_batch(subject)
+        batch = accept_batch(subject)
+        if batch is not None:
+            facts["accept batch"] = batch
         for row, value in facts.items():
             contract.setdefault(row, {})[subject.name] = value
     broken, remarks = violations(contract, {subject.name: _kind(subject) for subject in subjects})

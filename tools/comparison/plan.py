@@ -196,6 +196,6 @@ def make(scene, options, fixed_s=0.0):
     if "scaling" in options.parts:
         extra += _scaling_steps(scene, options)
     measurements = len(pairs(scene)[0]) * options.rounds if "rounds" in options.parts else 0
-    duration_s = duration(options, measurements, fixed_s + sum(step.expected_s for step in extra))
+    duration_s = duration(options, measurements, expected_s(extra, fixed_s))
     rounds = list(_round_steps(scene, options, duration_s)) if measurements else []
     return rounds + extra, duration_s

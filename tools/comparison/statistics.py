@@ -78,6 +78,11 @@ def noise_floor(same):
     return max(factors) if factors else None
 
 
+def floor_of_twins(values, again):
+    """The noise_floor() of one thing that was measured twice; both by round. None where they have no round in common."""
+    return noise_floor([ratio_interval(values, again)])
+
+
 @dataclass(frozen=True)
 class Verdict:
     differs: bool

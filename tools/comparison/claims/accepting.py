@@ -31,8 +31,7 @@ def thundering_herd(lab):
             for way in herd.WAYS for workers in (1, _HERD)}
     found = lab.in_rounds("workers that wait for clients", ways | {"again": ways[f"epoll, {_HERD}"]},
                           rounds=statistics.LEAST_ROUNDS)
-    floor = statistics.noise_floor([statistics.ratio_interval(_column(found, f"epoll, {_HERD}", 1),
-                                                              _column(found, "again", 1))])
+    floor = statistics.floor_of_twins(_column(found, f"epoll, {_HERD}", 1), _column(found, "again", 1))
 
     def ratio(way, name):
         wake_ups = ", ".join(f"{statistics.median_interval(list(values.values())).median:.1f} with {workers}"
@@ -92,8 +91,7 @@ def reuseport_tail(lab):
 
     def ratio(what, number):
         reuseport, shared, again = (_column(found, name, number) for name in ("reuseport", "shared", "again"))
-        floor = statistics.noise_floor([statistics.ratio_interval(shared, again)])
-        return Ratio(what, statistics.ratio_interval(reuseport, shared), floor)
+        return Ratio(what, statistics.ratio_interval(reuseport, shared), statistics.floor_of_twins(shared, again))
     shown = "; ".join("{}: mean {:.0f} ms, p99 {:.0f} ms".format(
         accept, *(statistics.median_interval(list(_column(found, accept, number).values())).median for number in (0, 1)))
                       for accept in ("shared", "reuseport"))

@@ -131,7 +131,7 @@ def _times(lab, what, make, counts):
 
 def _speed_up(times, more, less, what):
     """A Ratio: how many times as fast it is with more of them than with less."""
-    floor = statistics.noise_floor([statistics.ratio_interval(times[list(times)[-2]], times["again"])])
+    floor = statistics.floor_of_twins(times[list(times)[-2]], times["again"])
     return Ratio(what, statistics.ratio_interval(times[str(less)], times[str(more)]), floor)
 
 

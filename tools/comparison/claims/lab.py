@@ -82,7 +82,7 @@ class Comparison:
     def floor(self, metric):
         names = (self._twin_of, f"{self._twin_of} (again)")
         found, _ = self.together(names, metric)
-        return statistics.noise_floor([statistics.ratio_interval(*(found[name] for name in names))])
+        return statistics.floor_of_twins(*(found[name] for name in names))
 
     def ratio(self, a, b, metric="throughput", what=None):
         found, left_out = self.together([a, b], metric)

@@ -126,7 +126,7 @@ def starving(lab):
     if not all(times.values()):
         return [unknown("the clients were not served")]
     without, budget = (statistics.median_interval(list(times[name].values())).median for name in ("without", "16 reads"))
-    floor = statistics.noise_floor([statistics.ratio_interval(times["16 reads"], times["again"])])
+    floor = statistics.floor_of_twins(times["16 reads"], times["again"])
     return [Ratio("an edge-triggered loop of our own, one flooder and 20 quiet clients, whose p99 is "
                   f"{without:.1f} ms without a budget over {budget:.1f} ms with 16 reads a turn",
                   statistics.ratio_interval(times["without"], times["16 reads"]), floor).at_least(10)]

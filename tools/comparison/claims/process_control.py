@@ -116,7 +116,7 @@ def _long_tasks(lab):
     one_ms = 1e3 * cost_s(lab, _LONG)
     rates = lab.in_rounds("long tasks", {"prefork": pool, "again": pool,
                                          "fork": lambda: _tasks_a_second(lab, "fork", _LONG)})
-    floor = statistics.noise_floor([statistics.ratio_interval(rates["prefork"], rates["again"])])
+    floor = statistics.floor_of_twins(rates["prefork"], rates["again"])
     return Ratio(f"long tasks (the primes below {_LONG:,}: {one_ms:.0f} ms of a processor each), throughput of a pool "
                  "over a process each", statistics.ratio_interval(rates["prefork"], rates["fork"]), floor).about_one(1.25)
 
