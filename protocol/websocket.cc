@@ -33,10 +33,6 @@ constexpr size_t kCodeBytes = 2;
 
 bool IsControl(Opcode opcode) { return (static_cast<uint8_t>(opcode) & 8) != 0; }
 
-bool IsKnown(Opcode opcode) {
-  return opcode <= Opcode::kBinary || (opcode >= Opcode::kClose && opcode <= Opcode::kPong);
-}
-
 // Whether a peer may send it: section 7.4, and the registry that it founds.
 bool IsCode(uint16_t code) {
   const bool is_only_for_reports = code == 1004 || code == 1005 || code == 1006;
@@ -64,8 +60,8 @@ void WebSocketSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     if (const std::optional<WebSocketFrames::Piece> piece = frames_.Next(input)) {
       Take(*piece, output);
-    } else if (frames_.broken()) {
-      Close(kNoWebSocket, "the frame is malformed", output);
+    } else if (!frames_.fault().empty()) {
+      Close(kNoWebSocket, frames_.fault(), output);
     }
   }
   if (ended_) input.ConsumeAll();
@@ -101,16 +97,11 @@ void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output)
   whole.clear();
 }
 
-// Says so where it is not.
+// Judges a frame by its header; closes if it is refused.
 bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& output) {
   const bool is_first_of_message = piece.opcode != Opcode::kContinuation;
-  if (piece.has_reserved_bits || !IsKnown(piece.opcode)) {
-    Close(kNoWebSocket, "the frame is of an extension", output);
-  } else if (!piece.is_masked) {
-    Close(kNoWebSocket, "the frame is not masked", output);
-  } else if (IsControl(piece.opcode)) {
-    return true;
-  } else if (is_first_of_message == within_message_) {
+  if (IsControl(piece.opcode)) return true;
+  if (is_first_of_message == within_message_) {
     Close(kNoWebSocket, "the frame is out of order", output);
   } else if (piece.opcode == Opcode::kBinary) {
     Close(kNoText, "messages are to be text", output);

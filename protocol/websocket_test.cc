@@ -156,10 +156,11 @@ TEST_F(WebSocketTest, WhatIsNoWebSocketIsClosed) {
       {WsFrame(kWsLast | 11, "x"), "1002: the frame is of an extension"},
       {WsFrame(kWsLast | kWsContinuation, "x"), "1002: the frame is out of order"},
       {WsFrame(kWsText, "x") + WsText("y"), "1002: the frame is out of order"},
-      {WsFrame(kWsPing, "x"), "1002: the frame is malformed"},                               // A part of a ping.
-      {WsFrame(kWsPing | kWsLast, std::string(126, 'p')), "1002: the frame is malformed"},   // Too long for one.
-      {std::string("\x81\xfe\x00\x05mask12345", 13), "1002: the frame is malformed"},        // Its length is longer
-      {std::string("\x81\xff\0\0\0\0\0\0\0\x05mask1", 15), "1002: the frame is malformed"},  // than it has to be.
+      {WsFrame(kWsPing, "x"), "1002: a control frame is fragmented"},
+      {WsFrame(kWsPing | kWsLast, std::string(126, 'p')), "1002: a control frame is too long"},
+      {std::string("\x81\xfe\x00\x05mask12345", 13), "1002: the length of the frame is malformed"},  // Longer than
+      {std::string("\x81\xff\0\0\0\0\0\0\0\x05mask1", 15), "1002: the length of the frame is malformed"},  // needed.
+      {std::string("\x81\xff\x80\0\0\0\0\0\0\0mask1", 15), "1002: the length of the frame is malformed"},
       {WsFrame(kWsLast | kWsBinary, "L bob"), "1003: messages are to be text"},
       {WsText("C bob \xff"), "1007: the message is not UTF-8"},
       {WsFrame(kWsText, "C bob \xe4\xb8") + WsFrame(kWsContinuation | kWsLast, "."), "1007: the message is not UTF-8"},
@@ -167,6 +168,35 @@ TEST_F(WebSocketTest, WhatIsNoWebSocketIsClosed) {
   for (const Case& one : cases) {
     EXPECT_EQ(Talk(WsText("L bob") + one.frame), absl::StrCat("text: OK\nclose ", one.why, "\n"));
   }
+}
+
+// A frame is judged by its header, as far as that has come: waiting for the rest would wait for ever.
+TEST_F(WebSocketTest, FrameThatIsRefusedIsClosedBeforeItsPayloadComes) {
+  struct Case {
+    absl::string_view header;
+    absl::string_view why;
+  };
+  using std::string_view_literals::operator""sv;
+  const auto view = [](std::string_view bytes) { return absl::string_view(bytes.data(), bytes.size()); };
+  const std::vector<Case> cases = {
+      {view("\x81\xff\x40\0\0\0\0\0\0\0"sv), "1009: a message has at most 2048 bytes"},  // 2^62 bytes.
+      {view("\x01\xff\x7f\xff\xff\xff\xff\xff\xff\xff"sv), "1009: a message has at most 2048 bytes"},
+      {view("\x81\xfe\x08\x01"sv), "1009: a message has at most 2048 bytes"},
+      {view("\x82\x80"sv), "1003: messages are to be text"},
+      {view("\x80\x80"sv), "1002: the frame is out of order"},
+      {view("\x81\x7f"sv), "1002: the frame is not masked"},
+      {view("\x89\xfe"sv), "1002: a control frame is too long"},
+      {view("\x09"sv), "1002: a control frame is fragmented"},
+      {view("\xc1"sv), "1002: the frame is of an extension"},
+      {view("\x83"sv), "1002: the frame is of an extension"},
+      {view("\x81\xff\xc0\0\0\0\0\0\0\0"sv), "1002: the length of the frame is malformed"},
+  };
+  for (const Case& one : cases) {
+    EXPECT_EQ(Talk(WsText("L bob") + std::string(one.header)), absl::StrCat("text: OK\nclose ", one.why, "\n"));
+  }
+  EXPECT_EQ(Talk(WsFrame(kWsText, std::string(2000, 'x')) + std::string("\x80\xb1")),
+            "close 1009: a message has at most 2048 bytes\n")
+      << "the sum of its frames";
 }
 
 TEST_F(WebSocketTest, PeerIsShownWhatItHears) {

@@ -71,6 +71,13 @@ TEST_F(WebSocketTest, RequestsMayComeBeforeIt) {
   EXPECT_EQ(WsRead(all.substr(all.find("\r\n\r\n", end) + 4)), "text: OK\ntext: EXIT\nclose 1000\n");
 }
 
+TEST_F(WebSocketTest, FrameThatAnnouncesTooMuchIsClosedAtOnce) {
+  StartServer();
+  WebSocketPeer ada(Connect("http"));
+  ada.Send(std::string("\x81\xff\x40\0\0\0\0\0\0\0", 10));  // 2^62 bytes, and not one of them comes.
+  EXPECT_EQ(ada.Hear(), "close 1009: a message has at most 2048 bytes");
+}
+
 TEST_F(WebSocketTest, HalfAFrameAndNothingMoreIsLet) {
   StartServer({"--idle_timeout=1s"});
   WebSocketPeer ada(Connect("http"));
