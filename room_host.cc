@@ -12,7 +12,7 @@
 namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<RoomHost>> RoomHost::Create(const std::string& admin_name, bool shares_memory) {
-  const absl::Status status = CheckName(admin_name, "\n");  // A name like any other, but for its owner.
+  const absl::Status status = CheckMemberName(admin_name);
   if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_name: ", status.message()));
   std::unique_ptr<RoomHost> host(new RoomHost(admin_name));
   if (shares_memory) host->local_room_ = std::make_shared<LocalRoom>(admin_name);

@@ -23,6 +23,11 @@ constexpr int kEventsPerTurn = 64;
 constexpr size_t kKeptBytes = 1024;  // A guest keeps no more than that between two turns.
 constexpr int kPacketsPerTurn = 16;  // Of one guest, before the others' turn.
 
+HubPacket AnswerTo(const absl::Status& joined) {
+  if (joined.ok()) return kHubDone;
+  return absl::IsPermissionDenied(joined) ? kHubAdmins : kHubTaken;
+}
+
 }  // namespace
 
 // A member, as the hub has it. It destroys itself when its process has gone, or does not take what is due to it.
@@ -62,7 +67,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   void OnPacket(char kind, absl::string_view text) {
     if (kind == kHubSay && CheckText(text).ok()) member_->Say(text);
-    if (kind == kHubJoin && member_->name().empty()) answer_ = member_->Join(text).ok() ? kHubDone : kHubTaken;
+    if (kind == kHubJoin && member_->name().empty()) answer_ = AnswerTo(member_->Join(text));
     if (kind != kHubLeave) return;
     member_->Leave();
     answer_ = kHubDone;

@@ -30,10 +30,11 @@ class HubMember : public Member {
 
   absl::Status Join(absl::string_view name) override {
     CHECK(name_.empty()) << "it has joined already";
-    if (absl::Status status = CheckName(name, admin_name_); !status.ok()) return status;
+    if (absl::Status status = CheckMemberName(name); !status.ok()) return status;
     const std::optional<char> answer = Ask(kHubJoin, name);
     if (!answer.has_value()) return Gone();
     if (*answer == kHubTaken) return NameIsTaken();
+    if (*answer == kHubAdmins) return NameIsAdministrators(admin_name_);
     name_.assign(name.data(), name.size());
     return absl::OkStatus();
   }

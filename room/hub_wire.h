@@ -16,7 +16,8 @@ enum HubPacket : char {
   kHubLeave = 'E',  // Answered, behind all messages that are due.
   // From the hub.
   kHubDone = 'Y',
-  kHubTaken = 'N',  // Somebody has the name.
+  kHubTaken = 'N',  // Another member has the name, or one that looks like it.
+  kHubAdmins = 'A',  // The name contains or looks like the administrator's.
   kHubMail = 'M',   // Lines, each with its end: as many as were due.
 };
 

@@ -39,9 +39,9 @@ class LocalRoom::Seat : public Member {
 std::unique_ptr<Member> LocalRoom::NewMember() { return std::make_unique<Seat>(*this); }
 
 absl::Status LocalRoom::Add(Seat& seat, absl::string_view name) {
-  if (absl::Status status = CheckName(name, admin_name_); !status.ok()) return status;
+  if (absl::Status status = CheckMemberName(name); !status.ok()) return status;
   MutexLock lock(mutex_);
-  if (!names_.emplace(name).second) return NameIsTaken();
+  if (absl::Status status = names_.Take(name); !status.ok()) return status;
   seat.place_ = seats_.size();
   seat.known_as_.assign(name.data(), name.size());
   seats_.push_back(&seat);
@@ -86,7 +86,7 @@ void LocalRoom::TellAllBut(const Seat* one, const Message& message) {
 }
 
 void LocalRoom::Drop(Seat& seat) {
-  names_.erase(seat.known_as_);
+  names_.Release(seat.known_as_);
   seats_[seat.place_] = seats_.back();
   seats_[seat.place_]->place_ = seat.place_;
   seats_.pop_back();

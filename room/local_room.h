@@ -7,12 +7,13 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
+#include "room/name_registry.h"
 #include "room/room.h"
 
 namespace polyserve {
@@ -20,7 +21,7 @@ namespace polyserve {
 class LocalRoom : public Room {
  public:
   // No member's name may contain the administrator's.
-  explicit LocalRoom(std::string admin_name) : admin_name_(std::move(admin_name)) {}
+  explicit LocalRoom(std::string admin_name) : admin_name_(std::move(admin_name)), names_(admin_name_) {}
 
   std::unique_ptr<Member> NewMember() override;
 
@@ -40,7 +41,7 @@ class LocalRoom : public Room {
   const std::string admin_name_;
   Mutex mutex_;  // Taken before that of a mailbox.
   std::vector<Seat*> seats_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_set<std::string> names_ ABSL_GUARDED_BY(mutex_);
+  NameRegistry names_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace polyserve

@@ -1,6 +1,11 @@
 #include "room/room.h"
 
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -21,49 +26,54 @@ bool HasControls(absl::string_view utf8) {
   return absl::StrContains(utf8, "\u2028") || absl::StrContains(utf8, "\u2029");
 }
 
-// Nobody sees them, so that two names could look the same: soft hyphen, zero width (U+200B to U+200F), directions
-// (U+202A to U+202E, U+2066 to U+2069), joiners (U+2060 to U+2064), byte order mark.
-bool HasInvisibles(absl::string_view utf8) {
-  for (size_t i = 0; i < utf8.size(); ++i) {
-    const absl::string_view rest = utf8.substr(i);
-    if (absl::StartsWith(rest, "\u00AD") || absl::StartsWith(rest, "\uFEFF")) return true;
-    if (rest.size() < 3 || rest[0] != '\xE2') continue;
-    const uint8_t last = static_cast<uint8_t>(rest[2]);
-    if (rest[1] == '\x80' && ((last >= 0x8B && last <= 0x8F) || (last >= 0xAA && last <= 0xAE))) return true;
-    if (rest[1] == '\x81' && last >= 0xA0 && last <= 0xA9) return true;
-  }
-  return false;
+// A character that shows something on its own or behind another one. Not the spaces of any width, controls, directions,
+// joiners, fillers, tags and variation selectors, nor what the fonts cannot know: two names could look the same.
+bool IsVisible(UChar32 character) {
+  constexpr UChar32 kBlankBraille = 0x2800;
+  constexpr uint32_t kInvisible = U_GC_Z_MASK | U_GC_C_MASK;  // Separators; controls, formats, private, unassigned.
+  return (U_GET_GC_MASK(character) & kInvisible) == 0 && character != kBlankBraille &&
+         !u_hasBinaryProperty(character, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
 }
 
-// U+3000 is the space of Chinese and Japanese, U+00A0 the one that does not break, U+2000 to U+200A have widths.
-bool HasSpaces(absl::string_view utf8) {
-  for (absl::string_view space : {" ", "\u3000", "\u00A0", "\u1680", "\u202F", "\u205F"}) {
-    if (absl::StrContains(utf8, space)) return true;
+bool IsMark(UChar32 character) { return (U_GET_GC_MASK(character) & U_GC_M_MASK) != 0; }
+
+// Of well-formed UTF-8.
+std::u32string CharactersOf(absl::string_view utf8) {
+  std::u32string characters;
+  const int32_t size = static_cast<int32_t>(utf8.size());
+  for (int32_t at = 0; at < size;) {
+    UChar32 character = 0;
+    U8_NEXT(utf8.data(), at, size, character);
+    characters.push_back(static_cast<char32_t>(character));
   }
-  for (char last = '\x80'; last <= '\x8A'; ++last) {
-    if (absl::StrContains(utf8, absl::StrCat("\xE2\x80", absl::string_view(&last, 1)))) return true;
-  }
-  return false;
+  return characters;
 }
 
 }  // namespace
 
-absl::Status CheckName(absl::string_view name, absl::string_view admin_name) {
+absl::Status CheckMemberName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is empty");
   if (name.size() > kMaxNameBytes) {
     return absl::InvalidArgumentError(absl::StrCat("a name has at most ", kMaxNameBytes, " bytes"));
   }
   if (!IsUtf8(name)) return absl::InvalidArgumentError("the name is not UTF-8");
-  if (HasControls(name) || HasSpaces(name) || HasInvisibles(name)) {
+  const std::u32string characters = CharactersOf(name);
+  if (!std::all_of(characters.begin(), characters.end(),
+                   [](char32_t c) { return IsVisible(static_cast<UChar32>(c)); })) {
     return absl::InvalidArgumentError("a name has no spaces, and no characters that cannot be seen");
   }
-  if (absl::StrContains(name, admin_name)) {
-    return absl::PermissionDeniedError(absl::StrCat("the name contains '", admin_name, "', the administrator's"));
+  if (IsMark(static_cast<UChar32>(characters.front()))) {
+    return absl::InvalidArgumentError("a name does not begin with a mark that belongs on a letter");
   }
   return absl::OkStatus();
 }
 
 absl::Status NameIsTaken() { return absl::AlreadyExistsError("somebody has this name"); }
+
+absl::Status NameIsAdministrators(absl::string_view admin_name) {
+  return absl::PermissionDeniedError(
+      absl::StrCat("the name contains or looks like '", admin_name, "', the administrator's"));
+}
 
 absl::Status CheckText(absl::string_view text) {
   if (text.empty()) return absl::InvalidArgumentError("the message is empty");

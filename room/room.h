@@ -26,9 +26,9 @@ constexpr size_t kMaxTextBytes = 1024;
 class Member : public Mailbox {
  public:
   // Takes the name and begins to hear. One that has a name already must leave first (CHECKed).
-  //   InvalidArgument   it is no name: empty, too long, not UTF-8, or with spaces or control characters in it
-  //   PermissionDenied  it contains the administrator's name
-  //   AlreadyExists     somebody else has it
+  //   InvalidArgument   it is no name; see CheckMemberName()
+  //   PermissionDenied  it contains the administrator's name, or one that looks like it
+  //   AlreadyExists     another member has it, or one that looks like it; see NameRegistry
   //   Unavailable       the room is gone; see HubRoom
   // Each message is one sentence for the peer. It may wait for a process that answers at once, see HubRoom, but never
   // for a peer.
@@ -54,10 +54,14 @@ class Room {
   virtual std::unique_ptr<Member> NewMember() = 0;
 };
 
-// InvalidArgument, PermissionDenied: see Join().
-absl::Status CheckName(absl::string_view name, absl::string_view admin_name);
+// InvalidArgument: it is empty, too long, not UTF-8, begins with a combining mark, or has characters in it that show
+// nothing: by Unicode's categories separators (Z) and others (C: controls, formats, private and unassigned ones), and
+// the default ignorable ones (fillers, tags, variation selectors).
+absl::Status CheckMemberName(absl::string_view name);
 // AlreadyExists, in the words for the peer.
 absl::Status NameIsTaken();
+// PermissionDenied, likewise.
+absl::Status NameIsAdministrators(absl::string_view admin_name);
 // InvalidArgument: it is empty, too long, not UTF-8, or has control characters in it.
 absl::Status CheckText(absl::string_view text);
 

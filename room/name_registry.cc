@@ -1,0 +1,103 @@
+#include "room/name_registry.h"
+
+#include <unicode/normalizer2.h>
+#include <unicode/translit.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+#include <unicode/uspoof.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "base/logging.h"
+#include "room/room.h"
+
+namespace polyserve {
+
+namespace {
+
+// ICU's tools; each is made once, and lives as long as the process. A step that fails leaves the text as it is: then
+// fewer names look alike, which is said once.
+void LogFailure(const char* step, UErrorCode error) {
+  LOG_EVERY_T(WARNING, 600) << "names that look alike are not all found: ICU cannot " << step << " ("
+                            << u_errorName(error) << ")";
+}
+
+icu::UnicodeString Folded(const icu::UnicodeString& text) {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* const fold = icu::Normalizer2::getNFKCCasefoldInstance(error);
+  if (U_FAILURE(error)) return LogFailure("fold cases", error), text;
+  icu::UnicodeString folded = fold->normalize(text, error);
+  if (U_FAILURE(error)) return LogFailure("fold cases", error), text;
+  return folded;
+}
+
+bool HasHan(const icu::UnicodeString& text) {
+  for (int32_t at = 0; at < text.length(); at = text.moveIndex32(at, 1)) {
+    if (u_hasBinaryProperty(text.char32At(at), UCHAR_IDEOGRAPHIC)) return true;
+  }
+  return false;
+}
+
+void Simplify(icu::UnicodeString& text) {
+  if (!HasHan(text)) return;  // Making it takes ten milliseconds, once.
+  static UErrorCode error = U_ZERO_ERROR;
+  static icu::Transliterator* const simplify =
+      icu::Transliterator::createInstance("Traditional-Simplified", UTRANS_FORWARD, error);
+  if (simplify == nullptr) return LogFailure("simplify Chinese characters", error);
+  simplify->transliterate(text);
+}
+
+icu::UnicodeString SkeletonOf(absl::string_view name) {
+  static UErrorCode error = U_ZERO_ERROR;
+  static USpoofChecker* const checker = uspoof_open(&error);
+  icu::UnicodeString text =
+      Folded(icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size()))));
+  Simplify(text);
+  if (checker == nullptr) return LogFailure("find confusable characters", error), text;
+  icu::UnicodeString skeleton;
+  UErrorCode failed = U_ZERO_ERROR;
+  uspoof_getSkeletonUnicodeString(checker, 0, text, skeleton, &failed);
+  if (U_FAILURE(failed)) return LogFailure("find confusable characters", failed), text;
+  return Folded(skeleton);
+}
+
+std::string ToUtf8(const icu::UnicodeString& text) {
+  std::string utf8;
+  text.toUTF8String(utf8);
+  return utf8;
+}
+
+// Beside the skeleton: accents are passed over, and i, l, I, 1 and | are one.
+std::string BareSkeletonOf(absl::string_view name) {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* const decompose = icu::Normalizer2::getNFDInstance(error);
+  icu::UnicodeString skeleton = SkeletonOf(name);
+  if (U_SUCCESS(error)) skeleton = decompose->normalize(skeleton, error);
+  icu::UnicodeString bare;
+  for (int32_t at = 0; at < skeleton.length(); at = skeleton.moveIndex32(at, 1)) {
+    const UChar32 character = skeleton.char32At(at);
+    if ((U_GET_GC_MASK(character) & U_GC_MN_MASK) == 0) bare.append(character == 'l' ? UChar32{'i'} : character);
+  }
+  return ToUtf8(bare);
+}
+
+}  // namespace
+
+absl::Status NameRegistry::Take(absl::string_view name) {
+  if (!admin_skeleton_.has_value()) admin_skeleton_ = BareSkeletonOf(admin_name_);
+  if (absl::StrContains(BareSkeletonOf(name), *admin_skeleton_)) return NameIsAdministrators(admin_name_);
+  std::string skeleton = ToUtf8(SkeletonOf(name));
+  if (!taken_.insert(skeleton).second) return NameIsTaken();
+  skeletons_.emplace(name, std::move(skeleton));
+  return absl::OkStatus();
+}
+
+void NameRegistry::Release(absl::string_view name) {
+  const auto released = skeletons_.find(name);
+  if (released == skeletons_.end()) return;
+  taken_.erase(released->second);
+  skeletons_.erase(released);
+}
+
+}  // namespace polyserve
