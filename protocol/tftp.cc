@@ -29,8 +29,7 @@ void TftpSession::OnInput(Input& input, Output& output) {
   const std::optional<TftpOpcode> opcode = TftpOpcodeOf(packet);
   const std::optional<uint16_t> block = TftpBlockOf(packet);
   if (opcode == TftpOpcode::kRead || opcode == TftpOpcode::kWrite) {
-    // While a transfer runs, this is its own request, sent again: the timer sees to the answer.
-    if (idle()) OnRequest(packet, output);
+    OnRequest(packet, output);
   } else if (opcode == TftpOpcode::kError) {
     End(output);  // Is never answered.
   } else if (opcode == TftpOpcode::kAck && block.has_value() && state_ == State::kSending) {
@@ -46,7 +45,20 @@ void TftpSession::OnInput(Input& input, Output& output) {
 }
 
 void TftpSession::OnRequest(absl::string_view packet, Output& output) {
-  const absl::StatusOr<TftpRequest> request = ParseTftpRequest(packet);
+  if (packet.size() > kMaxRequestBytes) return Refuse(TftpError::kIllegal, "the request is too long", output);
+  if (!idle() && packet == request_) return OnRequestAgain(output);
+  request_ = std::string(packet);
+  StartTransfer(output);
+}
+
+void TftpSession::OnRequestAgain(Output& output) {
+  is_asked_again_ = true;
+  output.WakeIn(kCopyInterval);
+}
+
+void TftpSession::StartTransfer(Output& output) {
+  EndTransfer();
+  const absl::StatusOr<TftpRequest> request = ParseTftpRequest(request_);
   if (!request.ok()) {
     const bool is_option = absl::IsFailedPrecondition(request.status());
     return Refuse(is_option ? TftpError::kOptions : TftpError::kIllegal, request.status().message(), output);
@@ -57,6 +69,9 @@ void TftpSession::OnRequest(absl::string_view packet, Output& output) {
   is_netascii_ = request->is_netascii;
   repeats_ = 0;
   heard_ = false;
+  is_asked_again_ = false;
+  may_answer_ack_again_ = true;
+  sent_window_again_ = false;
   acknowledged_ = 0;
   last_ = 0;
   request->is_write ? StartReceiving(*request, output) : StartSending(*request, output);
@@ -95,13 +110,21 @@ void TftpSession::OnAck(uint16_t number, Output& output) {
     awaits_options_ack_ = false;
   } else {
     const int64_t newly = static_cast<uint16_t>(number - static_cast<uint16_t>(acknowledged_));
-    if (newly == 0 || newly > last_ - acknowledged_) return;  // Comes twice, or late: never answered.
+    if (newly == 0) return OnAckAgain(output);
+    if (newly > last_ - acknowledged_) return;  // Comes late: never answered.
     acknowledged_ += newly;
+    may_answer_ack_again_ = !std::exchange(sent_window_again_, false);
   }
-  heard_ = true;
-  repeats_ = 0;
+  Hear();
   if (source_->last_block() > 0 && acknowledged_ == source_->last_block()) return End(output);
   source_->ForgetBefore(acknowledged_ + 1);
+  SendWindow(output);
+}
+
+// The first block of the window is missing, or the acknowledgement was doubled on its way.
+void TftpSession::OnAckAgain(Output& output) {
+  if (terms_.window == 1 || !may_answer_ack_again_ || sent_window_again_) return;
+  sent_window_again_ = true;
   SendWindow(output);
 }
 
@@ -118,8 +141,8 @@ void TftpSession::SendWindow(Output& output) {
 void TftpSession::OnData(uint16_t number, absl::string_view bytes, Output& output) {
   const int16_t ahead = static_cast<int16_t>(number - static_cast<uint16_t>(last_ + 1));
   if (ahead == 0 && state_ == State::kReceiving) return TakeBlock(bytes, output);
-  if (ahead == -1) {
-    output.Write(reply_);  // It was heard; the answer was not. (Where a window goes on, no answer was due.)
+  if (ahead == -1 && last_ == acknowledged_) {
+    output.Write(reply_);  // It was heard; the answer was not.
   } else if (ahead > 0 && state_ == State::kReceiving && !told_of_gap_) {
     told_of_gap_ = true;  // Once: each block behind the gap would bring one window more.
     Acknowledge(output);
@@ -137,8 +160,7 @@ void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
   if (status.ok() && is_last) status = upload_->Commit();
   if (!status.ok()) return Refuse(TftpErrorOf(status), status.message(), output);
   ++last_;
-  heard_ = true;
-  repeats_ = 0;
+  Hear();
   told_of_gap_ = false;
   if (is_last) {
     upload_ = nullptr;
@@ -154,6 +176,7 @@ void TftpSession::Acknowledge(Output& output) {
 }
 
 void TftpSession::OnTime(Output& output) {
+  if (std::exchange(is_asked_again_, false) && heard_) return StartTransfer(output);
   const int most = heard_ ? kMaxRepeats : kMaxRepeatsUnheard;
   if (idle() || ++repeats_ > most) return End(output);
   if (state_ == State::kSending && !awaits_options_ack_) return SendWindow(output);
@@ -167,8 +190,16 @@ void TftpSession::Reply(std::string packet, Output& output) {
   AwaitAnswer(output);
 }
 
+// The peer goes on with the transfer.
+void TftpSession::Hear() {
+  heard_ = true;
+  is_asked_again_ = false;
+  repeats_ = 0;
+}
+
 void TftpSession::AwaitAnswer(Output& output) {
   if (state_ == State::kReceived) return output.WakeIn(std::max(terms_.timeout, kRemembersEnd));
+  if (!heard_) return output.WakeIn(std::min(terms_.timeout, kIntervalUnheard));
   output.WakeIn(std::min(terms_.timeout * (1 << repeats_), std::max(terms_.timeout, kLongestInterval)));
 }
 
@@ -177,10 +208,14 @@ void TftpSession::Refuse(TftpError code, absl::string_view text, Output& output)
   End(output);
 }
 
-void TftpSession::End(Output& output) {
+void TftpSession::EndTransfer() {
   state_ = State::kAwaitsRequest;
   source_ = nullptr;
   upload_ = nullptr;
+}
+
+void TftpSession::End(Output& output) {
+  EndTransfer();
   output.WakeIn(absl::InfiniteDuration());
   output.Close();
 }

@@ -54,6 +54,7 @@ absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet) {
   }
   TftpRequest request{opcode == TftpOpcode::kWrite, *name, is_netascii, {}};
   while (!packet.empty()) {
+    if (packet.front() == '\0') break;  // Padding: boot ROMs fill their requests up to 512 bytes.
     std::optional<std::string> option = TakeText(packet);
     std::optional<std::string> value = TakeText(packet);
     if (!option.has_value() || !value.has_value()) return absl::InvalidArgumentError("an option is cut off");

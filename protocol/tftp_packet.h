@@ -39,8 +39,8 @@ struct TftpRequest {
 // The opcode of any packet; nothing where it has none of these.
 std::optional<TftpOpcode> TftpOpcodeOf(absl::string_view packet);
 
-// A read or write request. InvalidArgument, with a text for the peer: it is none. FailedPrecondition: it gives an
-// option twice, which is not allowed.
+// A read or write request. Zero bytes behind the last option are padding. InvalidArgument, with a text for the peer: it
+// is none. FailedPrecondition: it gives an option twice, which is not allowed.
 absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet);
 
 // The block number of data or an acknowledgement; nothing where it is cut off.

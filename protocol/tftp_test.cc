@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "files/library.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
@@ -61,8 +62,26 @@ class TftpSessionTest : public testing::Test {
     Output output(Output::Kind::kDatagrams);
     Input input(packet);
     session_->OnInput(input, output);
+    return TakePackets(output);
+  }
+  // The time that it asked for has come; returns what it sends, and when it wants to be told the time again.
+  std::string TellTime() {
+    Output output(Output::Kind::kDatagrams);
+    session_->OnTime(output);
+    return TakePackets(output);
+  }
+  std::string TakePackets(Output& output) {
+    if (output.asks_for_wake()) asked_for_ = output.TakeWakeIn();
     std::string packets;
     for (; !output.empty(); output.DropDatagram()) absl::StrAppend(&packets, "|", output.FrontDatagram());
+    return packets;
+  }
+  // These blocks of a file, each behind a '|'.
+  static std::string Blocks(int first, int last, absl::string_view bytes) {
+    std::string packets;
+    for (int block = first; block <= last; ++block) {
+      absl::StrAppend(&packets, "|", TftpData(block, bytes.substr((block - 1) * 512, 512)));
+    }
     return packets;
   }
   static std::string Error(TftpError code, absl::string_view text) {
@@ -78,6 +97,7 @@ class TftpSessionTest : public testing::Test {
   std::string root_;
   std::shared_ptr<const Library> library_;
   std::unique_ptr<TftpSession> session_;
+  absl::Duration asked_for_ = absl::InfiniteDuration();
 };
 
 TEST_F(TftpSessionTest, FilesOfAllSizesComeAndGo) {
@@ -209,6 +229,107 @@ TEST_F(TftpSessionTest, PeerThatNeverAnswersIsGivenUp) {
     closed = output.closing();
   }
   EXPECT_EQ(repeats, TftpSession::kMaxRepeatsUnheard);
+}
+
+TEST_F(TftpSessionTest, RequestThatIsPaddedWithZeroBytesIsServed) {
+  Write("a", "x");
+  EXPECT_EQ(Show(Rrq("a") + std::string(500, '\0')), Blocks(1, 1, "x"));
+  session_ = std::make_unique<TftpSession>(library_);
+  const TftpOptions options = {{"tsize", "0"}, {"blksize", "1428"}};
+  EXPECT_EQ(Show(Rrq("a", options) + std::string(3, '\0')),
+            absl::StrCat("|", TftpOptionsAck({{"blksize", "1428"}, {"tsize", "1"}})));
+  EXPECT_EQ(Show(Rrq("a") + std::string(TftpSession::kMaxRequestBytes, '\0')),
+            Error(TftpError::kIllegal, "the request is too long"));
+}
+
+TEST_F(TftpSessionTest, NewRequestEndsTheTransferThatRuns) {
+  Write("a", Pattern(5000));
+  Write("b", "b");
+  Show(Rrq("a"));
+  Show(TftpAck(1));
+  EXPECT_EQ(Show(Rrq("b")), Blocks(1, 1, "b"));
+  Show(Wrq("c"));
+  Show(TftpData(1, Pattern(512)));
+  EXPECT_EQ(Show(Wrq("d")), absl::StrCat("|", TftpAck(0)));
+  EXPECT_EQ(Show(TftpData(1, "d")), absl::StrCat("|", TftpAck(1)));
+  EXPECT_EQ(Read("c"), "(none)");
+  EXPECT_EQ(Read("d"), "d");
+}
+
+TEST_F(TftpSessionTest, SameRequestOfAPeerThatStartedAgainBeginsAnew) {
+  Write("a", Pattern(5000));
+  Show(Rrq("a"));
+  Show(TftpAck(1));
+  EXPECT_EQ(Show(Rrq("a")), "") << "it may be a copy of the first one";
+  EXPECT_EQ(asked_for_, TftpSession::kCopyInterval);
+  EXPECT_EQ(TellTime(), Blocks(1, 1, Pattern(5000)));
+}
+
+TEST_F(TftpSessionTest, LateCopyOfTheRequestDisturbsNothing) {
+  Write("a", Pattern(5000));
+  Show(Rrq("a"));
+  Show(TftpAck(1));
+  EXPECT_EQ(Show(Rrq("a")), "");
+  EXPECT_EQ(Show(TftpAck(2)), Blocks(3, 3, Pattern(5000)));
+  EXPECT_EQ(TellTime(), Blocks(3, 3, Pattern(5000))) << "sent again, as ever";
+}
+
+TEST_F(TftpSessionTest, SameRequestOfAPeerThatHasNotHeardUsIsAnsweredAgain) {
+  Write("a", Pattern(5000));
+  Show(Rrq("a"));
+  for (int i = 0; i < TftpSession::kMaxRepeatsUnheard; ++i) {
+    EXPECT_EQ(Show(Rrq("a")), "");
+    EXPECT_EQ(asked_for_, TftpSession::kCopyInterval);
+    EXPECT_EQ(TellTime(), Blocks(1, 1, Pattern(5000)));
+  }
+  Show(Rrq("a"));
+  EXPECT_EQ(TellTime(), "") << "that was often enough for a transfer that nobody goes on with";
+  EXPECT_EQ(Show(Rrq("a")), Blocks(1, 1, Pattern(5000))) << "a new transfer";
+}
+
+TEST_F(TftpSessionTest, PeerThatHasAnsweredNothingCannotAskForLongWaits) {
+  Write("a", Pattern(5000));
+  Show(Rrq("a", {{"timeout", "255"}}));
+  EXPECT_EQ(asked_for_, TftpSession::kIntervalUnheard);
+  TellTime();
+  EXPECT_EQ(asked_for_, TftpSession::kIntervalUnheard);
+  Show(TftpAck(0));
+  EXPECT_EQ(asked_for_, absl::Seconds(255));
+}
+
+TEST_F(TftpSessionTest, WindowWhoseFirstBlockWasLostIsSentAgainAtOnce) {
+  const std::string bytes = Pattern(512 * 40);
+  Write("a", bytes);
+  Show(Rrq("a", {{"windowsize", "8"}}));
+  EXPECT_EQ(Show(TftpAck(0)), Blocks(1, 8, bytes));
+  EXPECT_EQ(Show(TftpAck(0)), Blocks(1, 8, bytes));
+  EXPECT_EQ(Show(TftpAck(0)), "") << "each block behind the gap may bring one more";
+  EXPECT_EQ(Show(TftpAck(3)), Blocks(4, 11, bytes)) << "a gap in the middle";
+}
+
+// Else both windows of each pair would be acknowledged, and so on to the end of the file.
+TEST_F(TftpSessionTest, WindowThatWasSentTwiceIsNotFollowedByAnotherPair) {
+  const std::string bytes = Pattern(512 * 40);
+  Write("a", bytes);
+  Show(Rrq("a", {{"windowsize", "8"}}));
+  Show(TftpAck(0));
+  EXPECT_EQ(Show(TftpAck(0)), Blocks(1, 8, bytes));
+  EXPECT_EQ(Show(TftpAck(8)), Blocks(9, 16, bytes));
+  EXPECT_EQ(Show(TftpAck(8)), "") << "the copy's";
+  EXPECT_EQ(Show(TftpAck(16)), Blocks(17, 24, bytes));
+  EXPECT_EQ(Show(TftpAck(16)), Blocks(17, 24, bytes)) << "a gap again";
+}
+
+TEST_F(TftpSessionTest, DoubledBlockWithinAWindowIsNotAnswered) {
+  const std::string bytes = Pattern(512 * 4);
+  Show(Wrq("b", {{"windowsize", "4"}}));
+  EXPECT_EQ(Show(TftpData(1, bytes.substr(0, 512))), "");
+  EXPECT_EQ(Show(TftpData(1, bytes.substr(0, 512))), "");
+  EXPECT_EQ(Show(TftpData(2, bytes.substr(512, 512))), "");
+  EXPECT_EQ(Show(TftpData(2, bytes.substr(512, 512))), "");
+  EXPECT_EQ(Show(TftpData(3, bytes.substr(1024, 512))), "");
+  EXPECT_EQ(Show(TftpData(4, bytes.substr(1536, 512))), absl::StrCat("|", TftpAck(4)));
+  EXPECT_EQ(Show(TftpData(4, bytes.substr(1536, 512))), absl::StrCat("|", TftpAck(4))) << "it was not heard";
 }
 
 // Whatever the network does, a file that has arrived is the right one; and what gets lost does not make the traffic

@@ -168,6 +168,39 @@ TEST_F(TftpTest, RequestThatComesTwiceStartsOneTransfer) {
   EXPECT_EQ(peer.transfer_port(), port);
 }
 
+TEST_F(TftpTest, ClientThatStartsAgainFromItsPortIsServedAnew) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it sees a request when the transfer before it has ended";
+  const std::string bytes = RandomBytes(5000, 5);
+  root().Write("a", bytes);
+  root().Write("b", "b");
+  StartTftp();
+  TftpDownload peer(address());
+  peer.Ask("a");
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(0, 512));
+  peer.Acknowledge(1);
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(512, 512));
+  peer.Ask("a");
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(0, 512)) << "the same file";
+  peer.Acknowledge(1);
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(512, 512));
+  peer.Ask("b");
+  EXPECT_EQ(peer.ReceiveBlock(), "b") << "another one";
+  peer.Acknowledge(1);
+}
+
+TEST_F(TftpTest, RequestPaddedAsBootRomsDoIsServed) {
+  root().Write("a", "a");
+  StartTftp();
+  TftpDownload peer(address());
+  std::string request = TftpPacketOf("RRQ a octet blksize=1428");
+  request.resize(512);
+  peer.Send(request);
+  EXPECT_EQ(DescribeTftpPacket(peer.Receive().value_or("")), "OACK blksize=1428");
+  peer.Acknowledge(0);
+  EXPECT_EQ(peer.ReceiveBlock(), "a");
+  peer.Acknowledge(1);
+}
+
 TEST_F(TftpTest, TransferIsFinishedBeforeTheEnd) {
   const std::string bytes = RandomBytes(20'000, 4);
   root().Write("a", bytes);
