@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/sys_error.h"
 #include "files/name.h"
@@ -21,17 +22,22 @@ namespace polyserve {
 
 namespace {
 
-// Opens a path below a directory; EXDEV where it would lead out. O_NONBLOCK: a FIFO must not make the server wait.
+// EAGAIN has two reasons: a directory on the path was renamed during the lookup, which the next try finds settled, or
+// another program holds a lease on the file (see fcntl(2), F_SETLEASE), which can take /proc/sys/fs/lease-break-time
+// (45 s) to end. A few tries tell the two apart without a wait.
+constexpr int kMaxOpenTries = 8;
+
+// Opens a path beneath a directory; EXDEV if it would lead out, EAGAIN if the file is under a lease. O_NONBLOCK:
+// neither a FIFO nor a lease may make the server wait.
 UniqueFd OpenBeneath(int directory, const std::string& path, uint64_t flags) {
   open_how how = {};
   how.flags = flags | O_CLOEXEC | O_NONBLOCK;
   if ((flags & O_PATH) != 0) how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  long fd = -1;
-  do {
-    fd = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof(how));
-  } while (fd < 0 && (errno == EAGAIN || errno == EINTR));  // EAGAIN: a directory on the way was renamed meanwhile.
-  return UniqueFd(static_cast<int>(fd));
+  for (int tries = 1;; ++tries) {
+    UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof(how))));
+    if (fd.ok() || (errno != EAGAIN && errno != EINTR) || tries == kMaxOpenTries) return fd;
+  }
 }
 
 // What errno says of a name. The texts are for peers, so they tell nothing of what lies outside of the root.
@@ -48,6 +54,8 @@ absl::Status NameError() {
       return absl::PermissionDeniedError("the file is not served");
     case ENAMETOOLONG:
       return absl::InvalidArgumentError("the name is too long");
+    case EAGAIN:
+      return absl::UnavailableError("another program holds the file; try again");
     default:
       return SysError("cannot open the file");
   }
@@ -89,10 +97,20 @@ FileStamp StampOf(const struct stat& info) {
           info.st_ino,  info.st_dev,         info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
 }
 
-// What a path below the root stands for; false where it is gone, or leads out of the root.
+// What a path beneath the root stands for; false, with errno set, if it is gone or leads out of the root. It does not
+// open the file, so it waits for no lease and has no effect on a FIFO or a device.
 bool LookAt(int root, const std::string& path, struct stat& info) {
   const UniqueFd target = OpenBeneath(root, path, O_PATH);
   return target.ok() && ::fstat(target.get(), &info) == 0;
+}
+
+// Whether the file system says for certain that a file of `size` bytes does not fit. One that reports no blocks at all
+// (ramfs, tmpfs without a limit, some network file systems) says nothing. f_bfree counts the blocks reserved for root,
+// too: whether this process may use them only the write tells.
+bool IsKnownNotToFit(int fd, int64_t size) {
+  struct statvfs space;
+  if (::fstatvfs(fd, &space) != 0 || space.f_frsize == 0 || space.f_blocks == 0) return false;
+  return static_cast<uint64_t>(size) / space.f_frsize > static_cast<uint64_t>(space.f_bfree);
 }
 
 }  // namespace
@@ -111,6 +129,8 @@ int HttpCode(const absl::Status& error) {
       return 409;
     case absl::StatusCode::kOutOfRange:
       return 413;
+    case absl::StatusCode::kUnavailable:
+      return 503;
     case absl::StatusCode::kResourceExhausted:
       return 507;
     default:
@@ -197,10 +217,28 @@ absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view nam
   return File{StampOf(info), std::make_shared<const UniqueFd>(*std::move(fd)), is_directory};
 }
 
-absl::StatusOr<FileStamp> Library::Peek(absl::string_view name) const {
+absl::StatusOr<FileStamp> Library::Stat(absl::string_view name) const {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
   struct stat info;
-  if (::fstatat(root_.get(), std::string(name).c_str(), &info, 0) != 0) return NameError();
+  if (!LookAt(root_.get(), std::string(name), info)) return NameError();
+  if (!IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
   return StampOf(info);
+}
+
+absl::StatusOr<FileStamp> Library::Peek(absl::string_view name) const {
+  const std::string path(name);
+  struct stat info;
+  // A name without directories that is no link lies in the root itself: one call instead of three.
+  if (!absl::StrContains(name, '/')) {
+    if (::fstatat(root_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return NameError();
+    if (!S_ISLNK(info.st_mode)) return StampOf(info);
+  }
+  if (!LookAt(root_.get(), path, info)) return NameError();
+  return StampOf(info);
+}
+
+bool Library::HasName(absl::string_view name) const {
+  return OpenBeneath(root_.get(), std::string(name), O_PATH | O_NOFOLLOW).ok();
 }
 
 absl::StatusOr<UniqueFd> Library::OpenName(absl::string_view name, uint64_t flags) const {
@@ -286,11 +324,7 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   auto upload = std::make_unique<Upload>(std::move(directory), std::move(base), std::move(file), std::move(aside_name));
 
   // Said at once, so that a peer need not send in vain; space that others take meanwhile is noticed by Append().
-  struct statvfs space;
-  if (::fstatvfs(upload_fd, &space) == 0 && space.f_frsize > 0 &&
-      static_cast<uint64_t>(size) / space.f_frsize > static_cast<uint64_t>(space.f_bavail)) {
-    return absl::ResourceExhaustedError("there is no space left for the file");
-  }
+  if (IsKnownNotToFit(upload_fd, size)) return absl::ResourceExhaustedError("there is no space left for the file");
   return upload;
 }
 

@@ -89,15 +89,21 @@ class Library {
   // Fails where the root is not a directory that can be read.
   static absl::StatusOr<std::shared_ptr<const Library>> Open(const std::string& root, const Options& options);
 
-  // Opens a regular file for reading.
+  // Opens a regular file for reading. Never waits for another program: Unavailable if one holds a lease on the file.
   absl::StatusOr<File> Find(absl::string_view name) const;
 
   // As Find(), but takes directories too; "" is the root.
   absl::StatusOr<File> FindFileOrDirectory(absl::string_view name) const;
 
-  // The stamp of what the name leads to, for less than Find() costs, but unchecked: it may be a directory, or lie
-  // outside of the root. So it is good for one question alone: is this still the file that Find() found?
+  // The stamp of a regular file, without opening it: it need not be readable, and no lease is asked for.
+  absl::StatusOr<FileStamp> Stat(absl::string_view name) const;
+
+  // The stamp of what the name leads to beneath the root, for less than Find() costs, but the name is not checked, and
+  // it may be a directory. So it is good for one question alone: is this still the file that Find() found?
   absl::StatusOr<FileStamp> Peek(absl::string_view name) const;
+
+  // Whether there is anything of this name, even a link that leads nowhere. The name is not checked.
+  bool HasName(absl::string_view name) const;
 
   // The regular files of the root itself, sorted by name, without the hidden ones and those whose names no protocol
   // can carry (control characters, not UTF-8). Linear in their number; slow on a slow disk.
@@ -122,7 +128,7 @@ class Library {
   const Options options_;
 };
 
-// The HTTP status code that says the same as the error: 400 403 404 405 409 413 507; 500 for all others.
+// The HTTP status code that says the same as the error: 400 403 404 405 409 413 503 507; 500 for all others.
 int HttpCode(const absl::Status& error);
 
 }  // namespace polyserve

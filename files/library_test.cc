@@ -135,6 +135,18 @@ TEST_F(LibraryTest, TellsWhetherAFileIsStillTheSame) {
   EXPECT_TRUE(absl::IsNotFound(library_->Peek("none").status()));
 }
 
+TEST_F(LibraryTest, LooksAtAFileWithoutOpeningIt) {
+  fs::permissions(base_ / "root/a", fs::perms::none);
+  EXPECT_EQ(library_->Stat("a")->size, 5);
+  fs::create_symlink("../outside", base_ / "root/out");
+  EXPECT_TRUE(absl::IsPermissionDenied(library_->Stat("out").status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(library_->Stat("sub").status()));
+  EXPECT_TRUE(absl::IsNotFound(library_->Stat("none").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(library_->Stat("../outside").status()));
+  EXPECT_TRUE(library_->HasName("out"));
+  EXPECT_FALSE(library_->HasName("none"));
+}
+
 TEST_F(LibraryTest, TellsDirectoriesApartWhereAsked) {
   EXPECT_TRUE(library_->FindFileOrDirectory("")->is_directory);
   EXPECT_TRUE(library_->FindFileOrDirectory("sub")->is_directory);

@@ -91,7 +91,7 @@ void FileSession::List(Output& output) {
 }
 
 void FileSession::Stat(absl::string_view name, Output& output) {
-  const absl::StatusOr<Library::File> file = library_->Find(name);
+  const absl::StatusOr<FileStamp> file = library_->Stat(name);
   if (!file.ok()) return WriteError(file.status(), output);
   output.Write(absl::StrCat("OK ", file->size, " ", file->mtime, "\n"));
 }

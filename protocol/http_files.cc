@@ -220,17 +220,29 @@ void Redirect(const HttpSite& site, const HttpRequest& request, const HttpTarget
   WriteHttpError(301, "a directory's address ends with a slash", request.terms, site, output, fields);
 }
 
-void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
-                     const Encodings& encodings, Output& output) {
-  if (!target.is_directory) return Redirect(*site, request, target, output);
-  const std::string index = target.name.empty() ? std::string(kIndexName) : absl::StrCat(target.name, "/", kIndexName);
-  if (AnswerKept(*site, request, index, encodings, output)) return;
-  absl::StatusOr<Library::File> file = site->library().Find(index);
-  if (file.ok()) return AnswerFile(*site, request, index, encodings, *std::move(file), output);
-  output.Work([site, name = target.name, terms = request.terms](Output& result) {
+// Hidden files do not exist for a reader; whether the name is hidden only, or there as well, is not told.
+int ReadErrorCode(absl::string_view name, const absl::Status& error) {
+  const bool is_hidden = absl::StartsWith(name, ".") || absl::StrContains(name, "/.");
+  return absl::IsPermissionDenied(error) && is_hidden ? 404 : HttpCode(error);
+}
+
+void RefuseRead(const HttpSite& site, const HttpRequest& request, absl::string_view name, const absl::Status& error,
+                Output& output) {
+  const int code = ReadErrorCode(name, error);
+  const absl::string_view why = code == 404 ? "there is no such file" : error.message();
+  WriteHttpError(code, why, request.terms, site, output);
+}
+
+// Blocking work.
+void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
+                   Output& output) {
+  output.Work([site, name, terms = request.terms](Output& result) {
     const absl::StatusOr<std::vector<Library::Entry>> entries = site->library().ListDirectory(name);
     if (!entries.ok()) {
-      return WriteHttpError(HttpCode(entries.status()), "the directory cannot be listed", terms, *site, result);
+      const bool is_there = !absl::IsNotFound(entries.status());
+      return WriteHttpError(HttpCode(entries.status()),
+                            is_there ? "the directory cannot be listed" : "there is no such directory", terms, *site,
+                            result);
     }
     const std::string page = HttpDirectoryPage(name, *entries);
     HttpReply reply(200, terms, *site);
@@ -240,10 +252,19 @@ void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequ
   });
 }
 
-// Hidden files do not exist for a reader; whether the name is hidden only, or there as well, is not told.
-int ReadErrorCode(absl::string_view name, const absl::Status& error) {
-  const bool is_hidden = absl::StartsWith(name, ".") || absl::StrContains(name, "/.");
-  return absl::IsPermissionDenied(error) && is_hidden ? 404 : HttpCode(error);
+// The index, or else the page of the directory. An index that is there but can't be served (its permissions, a link
+// that leads nowhere or out of the root, a FIFO, a lease) is refused: whoever put it there wants no listing.
+void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
+                     const Encodings& encodings, Output& output) {
+  const std::string index = name.empty() ? std::string(kIndexName) : absl::StrCat(name, "/", kIndexName);
+  if (AnswerKept(*site, request, index, encodings, output)) return;
+  absl::StatusOr<Library::File> file = site->library().Find(index);
+  if (file.ok()) return AnswerFile(*site, request, index, encodings, *std::move(file), output);
+  if (!absl::IsNotFound(file.status())) return RefuseRead(*site, request, name, file.status(), output);
+  if (site->library().HasName(index)) {
+    return WriteHttpError(403, "the index of the directory leads nowhere", request.terms, *site, output);
+  }
+  ListDirectory(site, request, name, output);
 }
 
 }  // namespace
@@ -252,15 +273,11 @@ void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpReque
                     Output& output) {
   Encodings encodings;
   if (request.accept_encoding.has_value()) encodings = AcceptedHttpEncodings(*request.accept_encoding);
-  if (!target.is_directory && AnswerKept(*site, request, target.name, encodings, output)) return;
+  if (target.is_directory) return AnswerDirectory(site, request, target.name, encodings, output);
+  if (AnswerKept(*site, request, target.name, encodings, output)) return;
   absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
-  if (!file.ok()) {
-    const int code = ReadErrorCode(target.name, file.status());
-    const absl::string_view why = code == 404 ? "there is no such file" : file.status().message();
-    return WriteHttpError(code, why, request.terms, *site, output);
-  }
-  if (file->is_directory) return AnswerDirectory(site, request, target, encodings, output);
-  if (target.is_directory) return WriteHttpError(404, "there is no such directory", request.terms, *site, output);
+  if (!file.ok()) return RefuseRead(*site, request, target.name, file.status(), output);
+  if (file->is_directory) return Redirect(*site, request, target, output);
   AnswerFile(*site, request, target.name, encodings, *std::move(file), output);
 }
 

@@ -35,6 +35,7 @@ constexpr Status kStatuses[] = {
     {426, "426 Upgrade Required"},
     {431, "431 Request Header Fields Too Large"},
     {501, "501 Not Implemented"},
+    {503, "503 Service Unavailable"},
     {505, "505 HTTP Version Not Supported"},
     {507, "507 Insufficient Storage"},
 };
@@ -83,6 +84,7 @@ void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms
   HttpReply reply(code, terms, site);
   reply.Add("Content-Type", "text/plain; charset=utf-8").Add("Content-Length", content.size()).AddLines(fields);
   if (code == 405) reply.AddLines(site.AllowLine());
+  if (code == 503) reply.Add("Retry-After", 1);  // Seconds.
   reply.WriteTo(output, content);
   output.CountError();
   HttpReply::Finish(terms, output);

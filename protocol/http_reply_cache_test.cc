@@ -21,9 +21,13 @@ class HttpReplyCacheTest : public testing::Test {
  protected:
   void SetUp() override {
     root_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+    outside_ = root_.string() + "-outside";
     fs::remove_all(root_);
-    fs::create_directories(root_);
+    fs::remove_all(outside_);
+    fs::create_directories(root_ / "sub");
+    fs::create_directories(outside_);
     Write("a", "hello");
+    Write("sub/a", "hello");
     library_ = *Library::Open(root_.string(), {});
   }
 
@@ -44,6 +48,7 @@ class HttpReplyCacheTest : public testing::Test {
   }
 
   fs::path root_;
+  fs::path outside_;  // What is moved there is not beneath the root any more.
   std::shared_ptr<const Library> library_;
   HttpReplyCache cache_;
 };
@@ -68,6 +73,22 @@ TEST_F(HttpReplyCacheTest, FindsNothingOnceTheFileHasChanged) {
   EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "not readable any more";
   fs::remove(root_ / "a");
   EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "removed";
+}
+
+TEST_F(HttpReplyCacheTest, FindsNothingThatWasMovedOutOfTheRoot) {
+  Keep("a", "reply");
+  Keep("sub/a", "reply");
+  fs::rename(root_ / "a", outside_ / "a");
+  fs::create_symlink(outside_ / "a", root_ / "a");
+  EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "a file, though a link leads to it";
+  fs::rename(root_ / "sub", outside_ / "sub");
+  fs::create_symlink(outside_ / "sub", root_ / "sub");
+  EXPECT_EQ(cache_.Find(*library_, "sub/a"), nullptr) << "a directory, though a link leads to it";
+  fs::rename(outside_ / "a", root_ / "moved");
+  fs::remove(root_ / "a");
+  fs::create_symlink("moved", root_ / "a");
+  Keep("a", "reply");
+  EXPECT_NE(cache_.Find(*library_, "a"), nullptr) << "a link within the root";
 }
 
 TEST_F(HttpReplyCacheTest, FindsNothingOnceAnotherSourceHasChangedComeOrGone) {

@@ -28,7 +28,7 @@ std::optional<HttpRefusal> CheckFields(const HttpRequest& request, const HttpTar
 }
 
 bool ConditionsHold(const HttpSite& site, const HttpRequest& request, absl::string_view name) {
-  const absl::StatusOr<Library::File> current = site.library().Find(name);
+  const absl::StatusOr<FileStamp> current = site.library().Stat(name);
   return CheckHttpConditions(request, current.ok() ? &*current : nullptr) == HttpVerdict::kGoOn;
 }
 
