@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "protocol/other_protocol.h"
 
 namespace polyserve {
 
@@ -27,6 +28,12 @@ void Refuse(const absl::Status& why, Output& output) {
   Refuse(code, why.message(), output);
 }
 
+// What follows may be lines that a web page wants its visitor to say.
+void RefuseOtherProtocol(Output& output) {
+  Refuse(400, kOtherProtocolReason, output);
+  output.Close();
+}
+
 }  // namespace
 
 void ChatSession::OnInput(Input& input, Output& output) {
@@ -38,6 +45,9 @@ void ChatSession::OnInput(Input& input, Output& output) {
     const std::optional<absl::string_view> line = lines_.Next(input);
     if (line.has_value()) {
       OnLine(*line, output);
+    } else if (lines_.too_long() && member_->name().empty() &&
+               MayBeOfOtherProtocol(input.bytes().substr(0, kMaxLineBytes))) {
+      RefuseOtherProtocol(output);
     } else if (lines_.too_long()) {
       Refuse(413, absl::StrCat("a line has at most ", kMaxLineBytes, " bytes"), output);
       is_skipping_ = true;
@@ -60,6 +70,8 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
 
 void ChatSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
+  // A member has said something before that no other protocol says, and may talk of HTTP.
+  if (member_->name().empty() && IsOfOtherProtocol(line)) return RefuseOtherProtocol(output);
   if (absl::ConsumePrefix(&line, "L ")) return Join(line, output);
   if (absl::ConsumePrefix(&line, "C ")) return Say(line, output);
   if (absl::ConsumePrefix(&line, "E ")) return Leave(line, output);

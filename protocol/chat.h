@@ -7,7 +7,8 @@
 //
 // Errors: "ERR <code> <text>": 400 it is none of these, or no name or text; 403 the name is not this peer's (nobody
 // speaks or leaves for another), or contains the administrator's; 409 the name, or a name, is taken already; 413 the
-// line is too long, and was thrown away; 503 there is no room now. The conversation goes on after all of them.
+// line is too long, and was thrown away; 503 there is no room now. The conversation goes on after all of them, but not
+// after what was meant for a server of HTTP or TLS.
 // Whoever closes its side, or is lost, has left. A session holds one line.
 #ifndef POLYSERVE_PROTOCOL_CHAT_H_
 #define POLYSERVE_PROTOCOL_CHAT_H_

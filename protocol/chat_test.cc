@@ -44,6 +44,18 @@ TEST_F(ChatSessionTest, OthersHearWhoJoinsSpeaksAndLeaves) {
   EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\nbob : hello, world\nbob : 你好\n'bob' 退出聊天室\n");
 }
 
+TEST_F(ChatSessionTest, ClosesOnWhatABrowserSends) {
+  const std::string said = "Host: 127.0.0.1:8085\r\n\r\nL bob\nC bob hello\n";
+  for (const std::string& line : {std::string("POST / HTTP/1.1\r\n"), std::string("L / HTTP/1.1\r\n"),
+                                  absl::StrCat("POST /", std::string(2000, 'x'), " HTTP/1.1\r\n")}) {
+    const Transcript transcript = TalkInAnyPieces(make_session_, absl::StrCat(line, said));
+    EXPECT_EQ(transcript.replies, "ERR 400 this is no server of HTTP or TLS\n") << line;
+    EXPECT_TRUE(transcript.closed) << line;
+  }
+  EXPECT_EQ(heard(), "");
+  EXPECT_EQ(Talk("L bob\nC bob GET / HTTP/1.1\nE bob\n"), "OK\nEXIT\n") << "members may talk of it";
+}
+
 TEST_F(ChatSessionTest, PeerThatIsLostHasLeft) {
   EXPECT_EQ(Talk("L bob\n"), "OK\n");
   EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\n'bob' 退出聊天室\n");
@@ -105,7 +117,7 @@ TEST_F(ChatSessionTest, MessageThatOthersCouldNotReadIsRefused) {
 }
 
 TEST_F(ChatSessionTest, WhatIsNoCommandIsRefusedAndTheConversationGoesOn) {
-  for (absl::string_view line : {"", "L", "l bob", "Lbob", "HELLO", "\xff\xfe", "C", "E", "GET / HTTP/1.1"}) {
+  for (absl::string_view line : {"", "L", "l bob", "Lbob", "HELLO", "\xff\xfe", "C", "E"}) {
     EXPECT_EQ(Talk(absl::StrCat(line, "\nL bob\n")), "ERR 400 expected: L <name>, C <name> <text>, or E <name>\nOK\n")
         << line;
   }

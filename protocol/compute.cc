@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "protocol/other_protocol.h"
 
 namespace polyserve {
 
@@ -26,6 +27,10 @@ void Refuse(absl::string_view why, Output& output) {
 
 void Answer(absl::string_view line, Output& output) {
   output.CountRequest();
+  if (IsOfOtherProtocol(line)) {
+    Refuse(absl::StrCat("400 ", kOtherProtocolReason), output);
+    return output.Close();
+  }
   uint64_t n = 0;
   if (!absl::ConsumePrefix(&line, "PRIMES ") || line.empty() || !absl::ascii_isdigit(line[0]) ||
       !absl::SimpleAtoi(line, &n)) {

@@ -1,5 +1,6 @@
 // compute: work for the processor. "PRIMES <n>\n" is answered with "OK <sum of the primes below n>\n", found by trial
-// division. Anything else: "ERR 400 <text>\n"; an n above kMaxN: "ERR 413 <text>\n". Bound: one line.
+// division. Anything else: "ERR 400 <text>\n"; an n above kMaxN: "ERR 413 <text>\n". Closes on
+// what was meant for a server of HTTP or TLS. Bound: one line.
 #ifndef POLYSERVE_PROTOCOL_COMPUTE_H_
 #define POLYSERVE_PROTOCOL_COMPUTE_H_
 

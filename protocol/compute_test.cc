@@ -26,6 +26,12 @@ TEST(ComputeSessionTest, RefusesWhatIsNoNumberAndGoesOn) {
   EXPECT_EQ(transcript.replies, refusal + refusal + refusal + refusal + refusal + refusal + "OK 2\n");
 }
 
+TEST(ComputeSessionTest, ClosesOnWhatABrowserSends) {
+  const Transcript transcript = TalkInAnyPieces(&MakeCompute, "POST / HTTP/1.1\r\nHost: x\r\n\r\nPRIMES 3\n");
+  EXPECT_EQ(transcript.replies, "ERR 400 this is no server of HTTP or TLS\n");
+  EXPECT_TRUE(transcript.closed);
+}
+
 TEST(ComputeSessionTest, RefusesTooMuchWork) {
   EXPECT_EQ(TalkInAnyPieces(&MakeCompute, "PRIMES 10000001\n").replies, "ERR 413 n is at most 10000000\n");
 }

@@ -7,8 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "protocol/other_protocol.h"
 
 namespace polyserve {
 
@@ -19,16 +21,25 @@ void WriteError(const absl::Status& error, Output& output) {
   output.Write(absl::StrCat("ERR ", HttpCode(error), " ", error.message(), "\n"));
 }
 
-// Takes the number behind the last space off the arguments; nothing where there is none. A number beyond all sizes is
-// as good as the largest.
-std::optional<int64_t> TakeLastNumber(absl::string_view& arguments) {
+// For what leaves no way back into step: content of an unknown size may follow, and must not be taken for commands.
+void RefuseAndClose(absl::string_view why, Output& output) {
+  WriteError(absl::InvalidArgumentError(why), output);
+  output.Close();
+}
+
+// Whether a line that is no command may be a P that is misspelt.
+bool MayAnnounceContent(absl::string_view line) { return absl::StartsWithIgnoreCase(line, "P"); }
+
+// Takes the number behind the last space off the arguments; nothing if there is none. A number of more than 64 bits is
+// as good as the largest of them, which is larger than any size can be.
+std::optional<uint64_t> TakeLastNumber(absl::string_view& arguments) {
   const size_t space = arguments.rfind(' ');
   if (space == absl::string_view::npos || space + 1 == arguments.size()) return std::nullopt;
   const absl::string_view digits = arguments.substr(space + 1);
   // SimpleAtoi alone would also take signs and blanks.
   if (!std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) return std::nullopt;
-  int64_t number = 0;
-  if (!absl::SimpleAtoi(digits, &number)) number = INT64_MAX;
+  uint64_t number = 0;
+  if (!absl::SimpleAtoi(digits, &number)) number = UINT64_MAX;
   arguments = arguments.substr(0, space);
   return number;
 }
@@ -48,9 +59,7 @@ void FileSession::OnInput(Input& input, Output& output) {
     if (line.has_value()) {
       OnLine(*line, output);
     } else if (lines_.too_long()) {
-      // A body may follow that we cannot know the size of: there is no way back into step.
-      WriteError(absl::InvalidArgumentError("the line is too long"), output);
-      output.Close();
+      RefuseAndClose("the line is too long", output);
     } else {
       return;
     }
@@ -59,6 +68,7 @@ void FileSession::OnInput(Input& input, Output& output) {
 
 void FileSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
+  if (IsOfOtherProtocol(line)) return RefuseAndClose(kOtherProtocolReason, output);
   if (line == "L") return List(output);
   if (line == "Q") return output.Close();
   if (line.size() >= 2 && line[1] == ' ') {
@@ -74,7 +84,9 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
         return StartPut(arguments, output);
     }
   }
-  WriteError(absl::InvalidArgumentError("unknown command; there are L, S, G, R, P and Q"), output);
+  constexpr absl::string_view kUnknown = "unknown command; there are L, S, G, R, P and Q";
+  if (MayAnnounceContent(line)) return RefuseAndClose(kUnknown, output);
+  WriteError(absl::InvalidArgumentError(kUnknown), output);
 }
 
 void FileSession::List(Output& output) {
@@ -104,24 +116,24 @@ void FileSession::Get(absl::string_view name, Output& output) {
 }
 
 void FileSession::GetRange(absl::string_view arguments, Output& output) {
-  const std::optional<int64_t> length = TakeLastNumber(arguments);
-  const std::optional<int64_t> offset = TakeLastNumber(arguments);
-  if (!offset.has_value() || !length.has_value()) {
+  const std::optional<uint64_t> length = TakeLastNumber(arguments);
+  const std::optional<uint64_t> offset = TakeLastNumber(arguments);
+  if (std::max(offset.value_or(UINT64_MAX), length.value_or(UINT64_MAX)) > INT64_MAX) {
     return WriteError(absl::InvalidArgumentError("expected: R <name> <offset> <length>"), output);
   }
   const absl::StatusOr<Library::File> file = library_->Find(arguments);
   if (!file.ok()) return WriteError(file.status(), output);
-  const int64_t begin = std::min(*offset, file->size);
-  const int64_t count = std::min(*length, file->size - begin);
+  const int64_t begin = std::min(static_cast<int64_t>(*offset), file->size);
+  const int64_t count = std::min(static_cast<int64_t>(*length), file->size - begin);
   output.Write(absl::StrCat("OK ", count, "\n"));
   output.WriteFile(file->fd, begin, count);
 }
 
 void FileSession::StartPut(absl::string_view arguments, Output& output) {
-  const std::optional<int64_t> size = TakeLastNumber(arguments);
-  if (!size.has_value()) return WriteError(absl::InvalidArgumentError("expected: P <name> <size>"), output);
-  body_left_ = *size;
-  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(arguments, *size);
+  const std::optional<uint64_t> size = TakeLastNumber(arguments);
+  if (!size.has_value()) return RefuseAndClose("expected: P <name> <size>", output);
+  body_left_ = static_cast<int64_t>(std::min(*size, static_cast<uint64_t>(INT64_MAX)));
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(arguments, body_left_);
   if (!upload.ok()) return RefusePut(upload.status(), output);
   upload_ = *std::move(upload);
   if (body_left_ == 0) FinishPut(output);

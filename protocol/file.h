@@ -6,9 +6,11 @@
 //   R <name> <offset> <length>   the same for a part; what lies behind the end of the file is left out
 //   P <name> <size>, the bytes   OK 0, after the whole file is in place
 //   Q                            closes
-// Refusals: "ERR <code> <text>", codes as in HTTP (400 403 404 405 409 413 503 507; 500 where the server itself
-// is in trouble; 503: try again). After a refused P the announced bytes are read and thrown away, or
-// the connection is closed where more than kMaxDiscardBytes are left. Bound: one line of kMaxLineBytes.
+// Refusals: "ERR <code> <text>", codes as in HTTP (400 403 404 405 409 413 507; 503 if the server is short of
+// descriptors or memory for now; 500 if it is in other trouble). After a refused P the announced bytes are read and
+// thrown away, or the connection is closed where more than kMaxDiscardBytes are left. It is closed as well after a P
+// that is malformed, since its content would be taken for commands, and after what was meant for a server of HTTP or
+// TLS. Bound: one line of kMaxLineBytes.
 #ifndef POLYSERVE_PROTOCOL_FILE_H_
 #define POLYSERVE_PROTOCOL_FILE_H_
 

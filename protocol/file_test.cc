@@ -85,7 +85,7 @@ TEST_F(FileSessionTest, GetsFilesInOrder) {
 }
 
 TEST_F(FileSessionTest, GetsPartsAndLeavesOutWhatIsBehindTheEnd) {
-  EXPECT_EQ(Talk("R two words 2 3\nR a 3 100\nR a 5 1\nR a 900 1\nR a 0 99999999999999999999\n").replies,
+  EXPECT_EQ(Talk("R two words 2 3\nR a 3 100\nR a 5 1\nR a 900 1\nR a 0 9223372036854775807\n").replies,
             "OK 3\n345OK 2\nloOK 0\nOK 0\nOK 5\nhello");
 }
 
@@ -137,11 +137,32 @@ TEST_F(FileSessionTest, RefusesWhatIsNotServed) {
 
 TEST_F(FileSessionTest, RefusesCommandsThatItDoesNotKnowAndGoesOn) {
   for (absl::string_view command :
-       {"", "X", "l", "LL", "L ", "G", "R a", "R a 1", "R a x 1", "R a -1 1", "P", "P a", "P a x", "P a -1"}) {
+       {"", "X", "l", "LL", "L ", "G", "R a", "R a 1", "R a x 1", "R a -1 1", "R a 99999999999999999999 1",
+        "R a 9223372036854775808 1", "R a 0 99999999999999999999"}) {
     const Transcript transcript = Talk(absl::StrCat(command, "\nG a\n"));
     EXPECT_TRUE(absl::StartsWith(transcript.replies, "ERR 400 ")) << command;
     EXPECT_TRUE(absl::EndsWith(transcript.replies, "\nOK 5\nhello")) << command;
   }
+}
+
+TEST_F(FileSessionTest, ClosesAfterAPutThatIsMalformedSinceItsContentIsNoCommands) {
+  for (absl::string_view command :
+       {"P", "P a", "P a ", "P a x", "P a -1", "P a +4", "P a 4 ", "P a 0x4", "P\ta 4", "p a 4", "PUT a 4"}) {
+    const Transcript transcript = Talk(absl::StrCat(command, "\nG a\n"));
+    EXPECT_TRUE(absl::StartsWith(transcript.replies, "ERR 400 ")) << command;
+    EXPECT_FALSE(absl::StrContains(transcript.replies, "hello")) << command;
+    EXPECT_TRUE(transcript.closed) << command;
+  }
+}
+
+TEST_F(FileSessionTest, ClosesOnWhatABrowserSends) {
+  const Transcript transcript =
+      Talk("POST / HTTP/1.1\r\nHost: 127.0.0.1:8081\r\nContent-Length: 14\r\n\r\nP new 1\nxG a\n");
+  EXPECT_EQ(transcript.replies, "ERR 400 this is no server of HTTP or TLS\n");
+  EXPECT_TRUE(transcript.closed);
+  EXPECT_FALSE(std::filesystem::exists(root_ / "new"));
+  EXPECT_TRUE(Talk("G /a HTTP/1.1\r\n\r\nG a\n").closed);
+  EXPECT_TRUE(Talk("\x16\x03\x01...\nG a\n").closed);
 }
 
 TEST_F(FileSessionTest, ThrowsTheBodyOfARefusedPutAway) {

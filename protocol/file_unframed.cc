@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "protocol/other_protocol.h"
 
 namespace polyserve {
 
@@ -83,6 +84,10 @@ void FileUnframedSession::OnEndOfInput(Output& output) {
 
 void FileUnframedSession::OnCommand(absl::string_view command, Output& output) {
   output.CountRequest();
+  if (IsOfOtherProtocol(StripLineEnd(command.substr(0, command.find('\n'))))) {
+    WriteError(kOtherProtocolReason, output);
+    return output.Close();
+  }
   if (command == "L") return List(output);
   if (command == "Q") return output.Close();
   if (absl::ConsumePrefix(&command, "G ")) return Get(command, output);

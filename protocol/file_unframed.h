@@ -16,6 +16,7 @@
 //   behind it will do. A file that has "##" between two stalls of the network is cut there.
 // - A PUT that fails on its way (a full disk) closes the connection: the dialect has no word for that. One that is
 //   cut short leaves nothing.
+// - What was meant for a server of HTTP or TLS closes the connection.
 // - Names with '#' are not listed, since the client would take them apart.
 // Bound: kMaxCommandBytes.
 #ifndef POLYSERVE_PROTOCOL_FILE_UNFRAMED_H_

@@ -71,6 +71,12 @@ TEST_F(FileUnframedTest, GetsAFileBetweenPauses) {
   EXPECT_EQ(Talk({"G \xe6\x96\x87.txt", ""}).replies, "OK####");
 }
 
+TEST_F(FileUnframedTest, ClosesOnWhatABrowserSends) {
+  const Transcript transcript = Talk({"POST / HTTP/1.1\r\nHost: x\r\n\r\n", "G a.txt"});
+  EXPECT_EQ(transcript.replies, "this is no server of HTTP or TLS");
+  EXPECT_TRUE(transcript.closed);
+}
+
 TEST_F(FileUnframedTest, RefusalsAreTextsInsteadOfOk) {
   EXPECT_EQ(Talk({"G none", "G .hidden", "X"}).replies,
             "there is no such filehidden files are not servedunknown command; there are L, G, P and Q");

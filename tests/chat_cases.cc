@@ -67,6 +67,17 @@ TEST_F(ChatTest, OneAfterTheOtherIsWelcome) {
   }
 }
 
+TEST_F(RoomTest, WebPageCannotSpeakThroughItsVisitorsBrowser) {
+  StartServer();
+  Peer ada = Join("ada");
+  Peer browser = Connect("chat");
+  browser.Send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nL bob\nC bob hello\n");
+  EXPECT_EQ(browser.ReadToEnd(), "ERR 400 this is no server of HTTP or TLS\n");
+  EXPECT_TRUE(browser.was_closed());
+  Peer carl = Join("carl");
+  EXPECT_EQ(ada.ReadLine(), Arrival("carl")) << "and nothing before it";
+}
+
 TEST_F(RoomTest, AllHearWhoComesSpeaksAndGoes) {
   StartServer();
   Peer ada = Join("ada"), bob = Join("bob"), carl = Join("卡尔");

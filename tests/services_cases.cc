@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
@@ -79,6 +80,18 @@ TEST_F(ServicesTest, ComputeRefusesWhatIsNoNumberAndGoesOn) {
   peer.Send("PRIMES 10000001\nPRIMES 10\n");
   EXPECT_TRUE(absl::StartsWith(peer.ReadLine(), "ERR 413 "));
   EXPECT_EQ(peer.ReadLine(), "OK 17\n");
+}
+
+// A web page can make its visitor's browser send this; the lines behind the head must not be carried out.
+TEST_F(ServicesTest, BrowserCannotGiveCommandsToServicesOfLines) {
+  StartServer();
+  for (const char* service : {"compute", "file-unframed"}) {
+    Peer peer = Connect(service);
+    peer.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nPRIMES 10\n");
+    const std::string reply = peer.ReadToEnd();
+    EXPECT_TRUE(absl::EndsWith(absl::StripSuffix(reply, "\n"), "this is no server of HTTP or TLS")) << service;
+    EXPECT_TRUE(peer.was_closed()) << service;
+  }
 }
 
 TEST_F(ServicesTest, RequestsInOnePacketAreAnsweredInOrder) {
