@@ -40,8 +40,14 @@ UniqueFd OpenBeneath(int directory, const std::string& path, uint64_t flags) {
   }
 }
 
+// The server's own trouble, which passes: the same request may succeed a little later.
+bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
+absl::Status ShortageError() { return absl::UnavailableError("the server is short of descriptors or memory"); }
+
 // What errno says of a name. The texts are for peers, so they tell nothing of what lies outside of the root.
 absl::Status NameError() {
+  if (IsShortage(errno)) return ShortageError();
   switch (errno) {
     case ENOENT:
     case ENOTDIR:
@@ -62,6 +68,7 @@ absl::Status NameError() {
 }
 
 absl::Status StoreError(absl::string_view what) {
+  if (IsShortage(errno)) return ShortageError();
   switch (errno) {
     case ENOSPC:
     case EDQUOT:
@@ -133,6 +140,8 @@ int HttpCode(const absl::Status& error) {
       return 503;
     case absl::StatusCode::kResourceExhausted:
       return 507;
+    case absl::StatusCode::kUnavailable:
+      return 503;
     default:
       return 500;
   }
@@ -244,7 +253,7 @@ bool Library::HasName(absl::string_view name) const {
 absl::StatusOr<UniqueFd> Library::OpenName(absl::string_view name, uint64_t flags) const {
   if (name.empty()) {
     name = ".";
-  } else if (absl::Status status = CheckName(name); !status.ok()) {
+  } else if (absl::Status status = CheckNameToRead(name); !status.ok()) {
     return status;
   }
   UniqueFd fd = OpenBeneath(root_.get(), std::string(name), flags);

@@ -1,9 +1,10 @@
 // Library: the files under one root, by name, for every service that offers them. No name leads out of the root, not
-// even by a symbolic link (openat2 with RESOLVE_BENEATH, see openat2(2)); hidden files do not exist for it.
+// even by a symbolic link (openat2 with RESOLVE_BENEATH, see openat2(2)); hidden files do not exist for it, but for
+// those that CheckNameToRead() takes.
 //
 // Names are relative, UTF-8, with '/' between directories. Errors carry the code that the protocols turn into their
-// own words (HttpCode): a bad name is InvalidArgument, and so on. Safe for use from several threads and processes:
-// it holds nothing but the root's descriptor.
+// own words (HttpCode): a bad name is InvalidArgument, a shortage of descriptors Unavailable, and so on. Safe for use
+// from several threads and processes: it holds nothing but the root's descriptor.
 #ifndef POLYSERVE_FILES_LIBRARY_H_
 #define POLYSERVE_FILES_LIBRARY_H_
 

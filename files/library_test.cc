@@ -1,8 +1,10 @@
 // Library: what can be found, listed and stored, and that nothing leads out of the root.
 #include "files/library.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -116,6 +118,44 @@ TEST_F(LibraryTest, SaysWhyAnUploadCannotBe) {
             405);
   EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.max_file_bytes = 5}))->StartUpload("b", 6).status()),
             413);
+}
+
+TEST_F(LibraryTest, ServesWellKnownNamesButTakesNoneAndListsNone) {
+  fs::create_directories(base_ / "root/.well-known/acme-challenge");
+  fs::create_directories(base_ / "root/sub/.well-known");
+  std::ofstream(base_ / "root/.well-known/acme-challenge/token") << "key";
+  std::ofstream(base_ / "root/.well-known/.hidden") << "secret";
+  std::ofstream(base_ / "root/sub/.well-known/a") << "secret";
+  EXPECT_TRUE(library_->Find(".well-known/acme-challenge/token").ok());
+  EXPECT_TRUE(library_->FindFileOrDirectory(".well-known")->is_directory);
+  for (absl::string_view name : {".well-known/.hidden", "sub/.well-known/a"}) {
+    EXPECT_TRUE(absl::IsPermissionDenied(library_->Find(name).status())) << name;
+  }
+  for (absl::string_view name : {".well-known/new", ".well-known/acme-challenge/token", ".well-known"}) {
+    EXPECT_TRUE(absl::IsPermissionDenied(library_->StartUpload(name, 1).status())) << name;
+  }
+  EXPECT_EQ(library_->ListDirectory("")->size(), 2u);
+  EXPECT_EQ(library_->ListDirectory("sub")->size(), 1u);
+  ASSERT_EQ(library_->ListDirectory(".well-known")->size(), 1u);
+  EXPECT_EQ(library_->ListDirectory(".well-known")->front().name, "acme-challenge");
+}
+
+TEST_F(LibraryTest, ShortageOfDescriptorsIsNotTheFilesFault) {
+  rlimit old;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit none = {static_cast<rlim_t>(next), old.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const absl::Status statuses[] = {library_->Find("a").status(), library_->FindFileOrDirectory("").status(),
+                                   library_->List().status(), library_->StartUpload("new", 1).status()};
+  const bool none_is_found = library_->Find(".hidden").ok();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
+  EXPECT_FALSE(none_is_found);
+  for (const absl::Status& status : statuses) {
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_EQ(HttpCode(status), 503);
+  }
 }
 
 TEST_F(LibraryTest, RefusesToCommitOverADirectoryThatCameMeanwhile) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/utf8.h"
 
 namespace polyserve {
@@ -36,6 +37,14 @@ absl::Status CheckName(absl::string_view name) {
     if (absl::Status status = CheckPart(part); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckNameToRead(absl::string_view name) {
+  constexpr absl::string_view kWellKnown = ".well-known";
+  if (name == kWellKnown) return absl::OkStatus();
+  absl::string_view within = name;
+  if (absl::ConsumePrefix(&within, kWellKnown) && absl::ConsumePrefix(&within, "/")) return CheckName(within);
+  return CheckName(name);
 }
 
 }  // namespace polyserve

@@ -11,6 +11,10 @@ namespace polyserve {
 // InvalidArgument: anything else, "." and ".." included. PermissionDenied: a hidden part (".profile").
 absl::Status CheckName(absl::string_view name);
 
+// The same for a name that is only read: here ".well-known" (RFC 8615) may be the first part. It is no name for an
+// upload, since whoever writes there can obtain certificates for the host, and it is not listed.
+absl::Status CheckNameToRead(absl::string_view name);
+
 }  // namespace polyserve
 
 #endif  // POLYSERVE_FILES_NAME_H_

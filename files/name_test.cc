@@ -30,5 +30,20 @@ TEST(CheckNameTest, HidesHiddenFiles) {
   EXPECT_TRUE(absl::IsPermissionDenied(CheckName("sub/.git/config")));
 }
 
+TEST(CheckNameTest, TakesWellKnownNamesToReadAlone) {
+  for (absl::string_view name : {".well-known", ".well-known/security.txt", ".well-known/acme-challenge/a-b_c"}) {
+    EXPECT_TRUE(CheckNameToRead(name).ok()) << name;
+    EXPECT_TRUE(absl::IsPermissionDenied(CheckName(name))) << name;
+  }
+  for (absl::string_view name : {".well-known2/a", ".Well-Known/a", "sub/.well-known/a", ".well-known/.a",
+                                 ".well-known/a/.b", ".well-known/.well-known/a", ".profile"}) {
+    EXPECT_TRUE(absl::IsPermissionDenied(CheckNameToRead(name))) << name;
+  }
+  for (absl::string_view name : {".well-known/", ".well-known//a", ".well-known/..", ".well-known/../a", "a/"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(CheckNameToRead(name))) << name;
+  }
+  EXPECT_TRUE(CheckNameToRead("a").ok());
+}
+
 }  // namespace
 }  // namespace polyserve

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "files/library.h"
+#include "files/name.h"
 #include "protocol/http_conditions.h"
 #include "protocol/http_date.h"
 #include "protocol/http_directory.h"
@@ -222,8 +223,7 @@ void Redirect(const HttpSite& site, const HttpRequest& request, const HttpTarget
 
 // Hidden files do not exist for a reader; whether the name is hidden only, or there as well, is not told.
 int ReadErrorCode(absl::string_view name, const absl::Status& error) {
-  const bool is_hidden = absl::StartsWith(name, ".") || absl::StrContains(name, "/.");
-  return absl::IsPermissionDenied(error) && is_hidden ? 404 : HttpCode(error);
+  return absl::IsPermissionDenied(CheckNameToRead(name)) ? 404 : HttpCode(error);
 }
 
 void RefuseRead(const HttpSite& site, const HttpRequest& request, absl::string_view name, const absl::Status& error,

@@ -40,6 +40,9 @@ constexpr Status kStatuses[] = {
     {507, "507 Insufficient Storage"},
 };
 
+// What is short now (503) is short for a moment only.
+constexpr int kRetrySeconds = 1;
+
 // One piece of memory is sent faster than two; from here on the copy costs more than that.
 constexpr size_t kMaxCopiedRestBytes = 8 * 1024;
 
@@ -84,7 +87,7 @@ void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms
   HttpReply reply(code, terms, site);
   reply.Add("Content-Type", "text/plain; charset=utf-8").Add("Content-Length", content.size()).AddLines(fields);
   if (code == 405) reply.AddLines(site.AllowLine());
-  if (code == 503) reply.Add("Retry-After", 1);  // Seconds.
+  if (code == 503) reply.Add("Retry-After", kRetrySeconds);
   reply.WriteTo(output, content);
   output.CountError();
   HttpReply::Finish(terms, output);

@@ -57,7 +57,7 @@ class HttpReply {
 };
 
 // A whole reply, closing included, that says what went wrong in a line of plain text. `fields` are further lines of the
-// head; Allow, which 405 needs, is added.
+// head; Allow, which 405 needs, and Retry-After of 503 are added.
 void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms, const HttpSite& site, Output& output,
                     absl::string_view fields = "");
 
