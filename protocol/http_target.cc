@@ -1,10 +1,13 @@
 #include "protocol/http_target.h"
 
 #include <algorithm>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace polyserve {
@@ -37,6 +40,22 @@ absl::StatusOr<std::string> Decode(absl::string_view path) {
   return name;
 }
 
+// Merges slashes and removes the parts "." and ".." of a path that begins with a slash (RFC 3986, section 5.2.4). False
+// if ".." would lead out of the root.
+bool Normalize(std::string& path) {
+  if (!absl::StrContains(path, "//") && !absl::StrContains(path, "/.")) return true;
+  std::vector<absl::string_view> parts;
+  bool ends_in_slash = false;
+  for (const absl::string_view part : absl::StrSplit(path, '/')) {
+    ends_in_slash = part.empty() || part == "." || part == "..";
+    if (part == ".." && parts.empty()) return false;
+    if (part == "..") parts.pop_back();
+    if (!ends_in_slash) parts.push_back(part);
+  }
+  path = absl::StrCat("/", absl::StrJoin(parts, "/"), ends_in_slash && !parts.empty() ? "/" : "");
+  return true;
+}
+
 // Removes scheme and authority of the absolute form. False where they are malformed.
 bool StripOrigin(absl::string_view& target) {
   const size_t colon = target.find("://");
@@ -63,16 +82,15 @@ absl::StatusOr<HttpTarget> ParseHttpTarget(absl::string_view target) {
   }
   if (absl::StrContains(target, '#')) return absl::InvalidArgumentError("the target must not hold a fragment");
   HttpTarget result;
-  absl::string_view path = target.substr(0, target.find('?'));
+  const absl::string_view path = target.substr(0, target.find('?'));
   result.query = target.substr(path.size());
-  absl::ConsumePrefix(&path, "/");
-  result.is_directory = path.empty() || absl::ConsumeSuffix(&path, "/");
-  absl::StatusOr<std::string> name = Decode(path);
-  if (!name.ok()) return name.status();
-  result.name = *std::move(name);
-  // The library takes "" for the root; here it is something between two slashes that is missing.
-  if (result.name.empty() && target.substr(0, 2) == "//")
-    return absl::InvalidArgumentError("the name has an empty part");
+  absl::StatusOr<std::string> decoded = Decode(path);
+  if (!decoded.ok()) return decoded.status();
+  if (!Normalize(*decoded)) return absl::InvalidArgumentError("the target leads out of the root");
+  absl::string_view name = *decoded;
+  absl::ConsumePrefix(&name, "/");
+  result.is_directory = name.empty() || absl::ConsumeSuffix(&name, "/");
+  result.name = std::string(name);
   return result;
 }
 

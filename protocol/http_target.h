@@ -16,8 +16,9 @@ struct HttpTarget {
 };
 
 // Takes the origin form ("/a%20b?x") and the absolute form ("http://host/a%20b?x"). InvalidArgument: it is neither, or
-// not well encoded. An encoded slash is refused: no name can hold one. That the name is one that the library takes is
-// not checked.
+// not well encoded, or ".." leads out of the root. Slashes are merged, and the parts "." and ".." removed, encoded ones
+// as well ("//a/./b/%2e%2e/c" is "a/c"). An encoded slash is refused: no name can hold one. That the name is one that
+// the library takes is not checked.
 absl::StatusOr<HttpTarget> ParseHttpTarget(absl::string_view target);
 
 // The name with all bytes encoded that a path must not hold, or that mean something in it; slashes stay.

@@ -25,14 +25,53 @@ TEST(HttpTargetTest, TakesTheAbsoluteForm) {
 
 TEST(HttpTargetTest, RefusesWhatIsNeither) {
   for (absl::string_view target :
-       {"", "a", "*", "http://", "http:///a", "file:///a", "://a", "/a#b", "//", "/%2f", "/%", "/%4", "/%4g"}) {
+       {"", "a", "*", "http://", "http:///a", "file:///a", "://a", "/a#b", "/%2f", "/%", "/%4", "/%4g"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseHttpTarget(target).status())) << target;
   }
 }
 
-TEST(HttpTargetTest, LeavesSlashesThatNoNameHasToTheLibrary) {
-  EXPECT_EQ(ParseHttpTarget("//host/a")->name, "/host/a");
-  EXPECT_EQ(ParseHttpTarget("/a//")->name, "a/");
+TEST(HttpTargetTest, MergesSlashesAndRemovesDotParts) {
+  const struct {
+    absl::string_view target, name;
+    bool is_directory;
+  } kCases[] = {
+      {"//a", "a", false},
+      {"//", "", true},
+      {"/./a", "a", false},
+      {"/x/../a", "a", false},
+      {"/x/y/../../a", "a", false},
+      {"/%2e/a", "a", false},
+      {"/x/%2E%2e/a", "a", false},
+      {"/x/.%2e/a", "a", false},
+      {"/a//", "a", true},
+      {"/a/.", "a", true},
+      {"/a/b/..", "a", true},
+      {"/a/..", "", true},
+      {"/.", "", true},
+      {"/a///b", "a/b", false},
+      {"http://host//a/./b", "a/b", false},
+      {"//host/a", "host/a", false},
+      // No dot parts.
+      {"/...", "...", false},
+      {"/..a/b", "..a/b", false},
+      {"/a../b", "a../b", false},
+      {"/%252e%252e/a", "%2e%2e/a", false},
+      {"/a/.hidden", "a/.hidden", false},
+  };
+  for (const auto& one : kCases) {
+    const absl::StatusOr<HttpTarget> target = ParseHttpTarget(one.target);
+    ASSERT_TRUE(target.ok()) << one.target;
+    EXPECT_EQ(target->name, one.name) << one.target;
+    EXPECT_EQ(target->is_directory, one.is_directory) << one.target;
+  }
+  EXPECT_EQ(ParseHttpTarget("/x/../a?b=/../c")->query, "?b=/../c");
+}
+
+TEST(HttpTargetTest, NeverLeadsOutOfTheRoot) {
+  for (absl::string_view target :
+       {"/..", "/../a", "/./../a", "//../a", "/a/../../b", "/%2e%2e/a", "/a/%2e%2e/..", "http://host/../a"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseHttpTarget(target).status())) << target;
+  }
 }
 
 TEST(HttpTargetTest, EncodesWhatItDecodes) {

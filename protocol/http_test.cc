@@ -114,10 +114,39 @@ TEST_F(HttpTest, DecodesTargets) {
 
 TEST_F(HttpTest, RefusesTargetsThatAreNoNames) {
   for (absl::string_view target :
-       {"/%", "/%6", "/a%00", "/%zz", "/sub%2Fdeep", "/sub%2fdeep", "/../a", "/sub/../a", "/%2e%2e/a", "/sub/%2E%2E/a",
-        "/.", "/./a", "//a", "//", "/sub//deep", "/%ff", "/a%0a", "/a#b", "/a%7f"}) {
+       {"/%", "/%6", "/a%00", "/%zz", "/sub%2Fdeep", "/sub%2fdeep", "/../a", "/%2e%2e/a", "/sub/../../a", "/..", "/%ff", "/a%0a", "/a#b", "/a%7f"}) {
     EXPECT_EQ(CodeOf(Get(target)), 400) << target;
   }
+}
+
+TEST_F(HttpTest, MergesPathsAsOtherServersDo) {
+  for (absl::string_view target : {"//a", "/./a", "/x/../a", "/sub/%2e%2E/a", "///a", "/sub/deeper/../..//a"}) {
+    EXPECT_EQ(ContentOf(Get(target)), "hello") << target;
+  }
+  EXPECT_EQ(ContentOf(Get("/sub//deep")), "deep");
+  for (absl::string_view target : {"//", "/.", "/sub/..", "/sub//", "/sub/."}) {
+    EXPECT_EQ(CodeOf(Get(target)), 200) << target;
+  }
+  EXPECT_EQ(FieldOf(Get("//sub"), "Location"), "/sub/") << "never one that names another host";
+  EXPECT_EQ(CodeOf(TalkOnce(Request("PUT /none/..//new", "Content-Length: 3\r\n", "new")).replies), 201);
+  EXPECT_EQ(Content("new"), "new");
+  for (absl::string_view target : {"/./.hidden", "//.hidden", "/sub/../.hidden"}) {
+    EXPECT_EQ(CodeOf(Get(target)), 404) << target;
+    EXPECT_EQ(CodeOf(Talk(Request(absl::StrCat("PUT ", target), "Content-Length: 3\r\n", "new")).replies), 403);
+  }
+}
+
+TEST_F(HttpTest, ServesWellKnownNames) {
+  std::filesystem::create_directories(root_ / ".well-known/acme-challenge");
+  Put(".well-known/acme-challenge/token", "key");
+  Put(".well-known/.hidden", "secret");
+  EXPECT_EQ(ContentOf(Get("/.well-known/acme-challenge/token")), "key");
+  EXPECT_EQ(CodeOf(Get("/.well-known/")), 200);
+  EXPECT_EQ(FieldOf(Get("/.well-known"), "Location"), "/.well-known/");
+  EXPECT_FALSE(absl::StrContains(Get("/"), "well-known"));
+  EXPECT_EQ(CodeOf(Get("/.well-known/.hidden")), 404);
+  EXPECT_EQ(CodeOf(Get("/.well-known/none")), 404);
+  EXPECT_EQ(CodeOf(TalkOnce(Request("PUT /.well-known/new", "Content-Length: 3\r\n", "new")).replies), 403);
 }
 
 TEST_F(HttpTest, HiddenFilesDoNotExist) {
