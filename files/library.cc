@@ -140,8 +140,6 @@ int HttpCode(const absl::Status& error) {
       return 503;
     case absl::StatusCode::kResourceExhausted:
       return 507;
-    case absl::StatusCode::kUnavailable:
-      return 503;
     default:
       return 500;
   }
@@ -227,7 +225,7 @@ absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view nam
 }
 
 absl::StatusOr<FileStamp> Library::Stat(absl::string_view name) const {
-  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  if (absl::Status status = CheckNameToRead(name); !status.ok()) return status;
   struct stat info;
   if (!LookAt(root_.get(), std::string(name), info)) return NameError();
   if (!IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
