@@ -40,6 +40,15 @@ UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)
 
 bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
+// An error that a client brought along, which accept(2) passes on as it takes the client off the queue.
+bool IsOfOneClient(int error) {
+  return error == ECONNABORTED || error == EPROTO || error == ENETDOWN || error == ENETUNREACH || error == ENONET ||
+         error == EHOSTDOWN || error == EHOSTUNREACH || error == ENOPROTOOPT;
+}
+
+// So many of these in a row are not bad luck.
+constexpr int kMaxClientErrors = 64;
+
 // Edges: each acceptor sees all events, and takes none away from another.
 UniqueFd WatchPlaces(const Turnstile& turnstile) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -87,26 +96,42 @@ absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
 absl::StatusOr<Connection> Acceptor::Accept(const Listener& listener) {
   if (!g_is_short.load(std::memory_order_relaxed)) {
     absl::StatusOr<Connection> connection = TryAcceptNow(listener);
+    if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
     if (!absl::IsResourceExhausted(connection.status())) return connection;
   }
   const MutexLock lock(g_shortage);
   absl::StatusOr<Connection> connection = TryAcceptNow(listener);
+  if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
   g_is_short = absl::IsResourceExhausted(connection.status());
   if (g_is_short) TurnAwayWithSpare(listener, connection.status());
   return connection;
 }
 
-// One attempt, which may fail for want of a descriptor.
+// One attempt. ResourceExhausted: no descriptor is left. Aborted: it fails, and the client stays in the queue.
 absl::StatusOr<Connection> Acceptor::TryAcceptNow(const Listener& listener) {
-  while (true) {
+  for (int errors = 0;;) {
     UniqueFd fd(
         ::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (options_.non_blocking ? SOCK_NONBLOCK : 0)));
     if (fd.ok()) return Connection{std::move(fd), &listener};
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
     if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
     if (IsShortage(errno)) return absl::ResourceExhaustedError(SysError("accept", listener.service).message());
-    // Anything else is that one client's bad luck: reset before it was accepted, interrupted (see accept(2)).
+    if (errno == EINTR || (IsOfOneClient(errno) && ++errors < kMaxClientErrors)) continue;
+    // Forbidden (EPERM, EACCES), or nothing that we know: trying again at once would go on for ever.
+    return absl::AbortedError(SysError("accept", listener.service).message());
   }
+}
+
+// The system refuses to accept. While the server serves, it tries again after a pause; a server that stops does not
+// wait for that, and tells those who are in the queue.
+absl::Status Acceptor::PutOff(const Listener& listener, const absl::Status& why) {
+  if (is_draining_ || Signals::stopping()) {
+    ::shutdown(listener.fd.get(), SHUT_RDWR);
+    return absl::UnavailableError(why.message());
+  }
+  LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
+      << "no connection can be accepted: " << why.message() << "; trying again every " << kPause;
+  return absl::ResourceExhaustedError(why.message());
 }
 
 absl::StatusOr<Connection> Acceptor::TryTake(Inbox& inbox) {
@@ -242,6 +267,7 @@ absl::StatusOr<Connection> Acceptor::TakeSeen() {
 
 // Those who were in the queue when the stop came may have sent a request already; they are still served.
 absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
+  is_draining_ = true;
   for (const Listener& listener : context_.listeners) {
     while (listener.fd.ok() && Accepts(listener) && backlog_left_ > 0) {
       absl::StatusOr<Connection> connection = TryAccept(listener);
@@ -267,9 +293,9 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
 void Acceptor::PrepareToWait() {
   waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
   for (const Listener& listener : context_.listeners) {
-    int fd = listener.wait_fd();
-    if (!listener.has_datagrams() && !options_.accepts_connections) fd = -1;
-    waits_.push_back({fd, POLLIN, 0});
+    // Datagrams that are somebody else's to read would end every wait.
+    const bool looks = listener.has_datagrams() ? options_.peers != Peers::kNone : options_.accepts_connections;
+    waits_.push_back({looks ? listener.wait_fd() : -1, POLLIN, 0});
   }
 }
 

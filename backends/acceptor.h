@@ -49,7 +49,7 @@ class Acceptor {
   Acceptor(ServeContext& context, Options options);
 
   // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be refused.
-  // ResourceExhausted: a client was turned away for want of descriptors or memory; pause.
+  // ResourceExhausted: no client can be accepted for now (no descriptor is left, or the system refuses); pause.
   // FailedPrecondition: the server is full; try again when place_fd() is readable.
   // Whoever left before being accepted is passed over. A listener of datagrams only where its peers are accepted.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
@@ -71,8 +71,8 @@ class Acceptor {
     int also = -1;  // A descriptor: the wait ends when it is readable.
     absl::Duration at_most = absl::InfiniteDuration();
   };
-  // Waits for any of these, and for signals, which it answers. It may return before any has come. It also ends when
-  // datagrams come to a listener that takes them, even where it accepts no peers.
+  // Waits for any of these, and for signals, which it answers. It may return before any has come. Unless peers are
+  // Peers::kNone, datagrams end it at every listener that takes them, even if their peers are not accepted.
   void Wait(const Awaited& awaited);
   // One of those whom the last Wait() has seen. Unavailable: there is none, or none was left.
   absl::StatusOr<Connection> TakeSeen();
@@ -91,6 +91,7 @@ class Acceptor {
   absl::StatusOr<Connection> TryAcceptPeer(const Listener& listener);
   absl::StatusOr<Connection> Accept(const Listener& listener);
   absl::StatusOr<Connection> TryAcceptNow(const Listener& listener);
+  absl::Status PutOff(const Listener& listener, const absl::Status& why);
   absl::StatusOr<Connection> Admit(Connection connection, bool is_counted);
   Counters& CountersOf(const Listener& listener) const;
   bool Enter(const Listener& listener);
@@ -111,6 +112,7 @@ class Acceptor {
   std::vector<pollfd> waits_;
   size_t turn_ = 0;   // The listener that is looked at first, so that a busy one does not starve the others.
   int backlog_left_;  // How many are still taken once the server stops.
+  bool is_draining_ = false;
   std::optional<Deadline> pause_;
 };
 

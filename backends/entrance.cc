@@ -22,6 +22,11 @@ namespace polyserve {
 
 namespace {
 
+bool IsReadable(int fd) {
+  pollfd queue = {fd, POLLIN, 0};
+  return ::poll(&queue, 1, 0) > 0 && (queue.revents & POLLIN) != 0;
+}
+
 // A listener that others have shut down may be readable as well.
 bool IsListening(int fd) {
   int listens = 0;
@@ -95,13 +100,15 @@ class ListenerSource : public ClientSource {
     return acceptor_.TryAccept(*static_cast<const Listener*>(*found));
   }
 
-  // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind.
+  // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind,
+  // also not if the server is full: then somebody has to wait for a place.
   absl::StatusOr<Connection> LeaveUnlessNeeded() {
     absl::StatusOr<Connection> peer = TakePeer();
     if (peer.ok()) return peer;
     for (const Listener* listener : own_) {
       absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
-      if (!absl::IsUnavailable(client.status())) return client;
+      const bool is_nobody = absl::IsFailedPrecondition(client.status()) && !IsReadable(listener->fd.get());
+      if (!absl::IsUnavailable(client.status()) && !is_nobody) return client;
     }
     uint64_t token = 0;
     if (::read(dismissals_, &token, sizeof(token)) < 0) return absl::UnavailableError("another one has left");
@@ -135,10 +142,11 @@ class ListenerSource : public ClientSource {
 
   void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
 
-  // The server is full. Ends as well where somebody is to leave, or a signal comes.
+  // The server is full, and a client waits. A signal ends it as well; a dismissal does not: this worker was woken for
+  // the client.
   void AwaitPlace() {
-    pollfd waits[] = {{acceptor_.place_fd(), POLLIN, 0}, {dismissals_, POLLIN, 0}};
-    ::poll(waits, 2, -1);
+    pollfd place = {acceptor_.place_fd(), POLLIN, 0};
+    ::poll(&place, 1, -1);
     acceptor_.TakePlaceEvent();
   }
 
@@ -242,9 +250,7 @@ bool Entrance::HasPeersOnTheirWay() const { return CountClients(peers_outlet_.ge
 
 bool Entrance::ShutDownEmpty() {
   std::erase_if(open_, [](const Listener* listener) {
-    pollfd queue = {listener->fd.get(), POLLIN, 0};
-    ::poll(&queue, 1, 0);
-    if ((queue.revents & POLLIN) != 0 && IsListening(listener->fd.get())) return false;
+    if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) return false;
     ::shutdown(listener->fd.get(), SHUT_RDWR);
     return true;
   });

@@ -85,9 +85,11 @@ class ProcessInbox : public Inbox {
   absl::StatusOr<Connection> Take() override {
     absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_.get());
     if (absl::IsUnavailable(parcel.status())) taken_ = 0;
-    if (!parcel.ok()) return parcel.status();
-    // Were it full at some time, so many would be taken from then on without finding it empty.
+    if (absl::IsUnavailable(parcel.status()) || absl::IsCancelled(parcel.status())) return parcel.status();
+    // Were it full at some time, so many would be taken from then on without finding it empty. One that was lost on the
+    // way has made room as well.
     if (++taken_ % kMaxWaiting == 0) on_room_();
+    if (!parcel.ok()) return parcel.status();
     return TakeClient(std::move(parcel), context_);
   }
 

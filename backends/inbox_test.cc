@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include <memory>
 #include <thread>
@@ -82,6 +83,20 @@ TEST_P(InboxTest, HasRoomForSoManyAndSaysSoWhenThereIsSomeAgain) {
   for (int i = 0; i < Inbox::kMaxWaiting; ++i) ExpectTakes(0);
   EXPECT_TRUE(inbox_->HasRoom());
   EXPECT_GE(rooms_, 1);
+}
+
+// Of those on their way between processes, some do not arrive if no descriptor is left for them.
+TEST_P(InboxTest, ClientThatIsLostOnItsWayMakesRoomAsWell) {
+  if (!GetParam()) GTEST_SKIP() << "between threads a client keeps its descriptor";
+  for (int i = 0; i < Inbox::kMaxWaiting; ++i) Put(0);
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  EXPECT_TRUE(absl::IsResourceExhausted(inbox_->Take().status()));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  for (int i = 1; i < Inbox::kMaxWaiting; ++i) ExpectTakes(0);
+  EXPECT_EQ(rooms_, 1);
 }
 
 TEST_P(InboxTest, NoneIsLostBetweenTwoThreads) {

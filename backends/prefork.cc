@@ -10,6 +10,7 @@
 // Sources: Stevens, Fenner, Rudoff, UNIX Network Programming, vol. 1, chapter 30 ("preforked" servers); on who accepts:
 // Brecht, Pariag, Gammo, "accept()able Strategies for Improving Web Server Performance", USENIX 2004.
 #include <gflags/gflags.h>
+#include <poll.h>
 
 #include <memory>
 #include <optional>
@@ -17,7 +18,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "backends/accept_lock.h"
+#include "backends/acceptor.h"
 #include "backends/backend.h"
 #include "backends/client_parcel.h"
 #include "backends/client_source.h"
@@ -58,19 +61,25 @@ class ChannelSource : public ClientSource {
       : outlet_(outlet), waits_(std::move(waits)), board_(board), context_(context) {}
 
   absl::StatusOr<Connection> Next() override {
-    board_.Wake();  // The parent may wait for somebody to be idle.
+    board_.Wake();  // The parent may wait for somebody to be idle,
     while (true) {
       if (!waits_.Wait().ok()) continue;
       absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_);
       if (absl::IsUnavailable(parcel.status())) continue;  // Another one was quicker.
       if (absl::IsCancelled(parcel.status())) return parcel.status();
       if (parcel.ok() && parcel->text == kLeave) return absl::CancelledError("dismissed");
+      const bool is_short = absl::IsResourceExhausted(parcel.status());
       absl::StatusOr<Connection> client = AdoptClient(std::move(parcel), context_);
       if (client.ok()) return client;
+      board_.Wake();  // or for a client that is lost to have left room.
+      if (is_short) Pause();
     }
   }
 
  private:
+  // Leaves the next clients to workers that have descriptors for them.
+  static void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
+
   const int outlet_;
   WaitSet waits_;
   PoolBoard& board_;

@@ -11,7 +11,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "tests/datagram_peer.h"
 #include "tests/eventually.h"
 #include "tests/peer.h"
 #include "tests/proc.h"
@@ -193,6 +196,43 @@ TEST_P(PinnedTest, EachWorkerHasOneProcessorAndTheServerAll) {
   };
   EXPECT_TRUE(Eventually([&] { return count() == 3; }));
   EXPECT_EQ(AllowedProcessors(server().pid()), AllowedProcessors(::getpid()));
+}
+
+class PassedLoopsTest : public LoopsTest {};
+INSTANTIATE_TEST_SUITE_P(, PassedLoopsTest, testing::ValuesIn(Combine({"epoll", "uring"}, {"pass"}, {"process"})),
+                         NameOfFlags);
+
+TEST_P(PassedLoopsTest, LoopThatWasFullServesAgainAfterAShortageOfDescriptors) {
+  if (kChecksPointers) GTEST_SKIP() << "the sanitizer itself needs descriptors (a pipe to look at an object's type)";
+  constexpr int kMoreThanWait = 80;
+  StartServer({"--workers=1"});
+  ExpectServes();
+  ASSERT_TRUE(AwaitWorkers(1));
+  const pid_t worker = Workers()[0];
+  ::kill(worker, SIGSTOP);
+  LimitDescriptors(worker, 0);
+  std::vector<Peer> peers;
+  for (int i = 0; i < kMoreThanWait; ++i) peers.push_back(Connect());
+  ::kill(worker, SIGCONT);
+  EXPECT_TRUE(peers.front().AwaitClose());
+  LimitDescriptors(worker, 1000);
+  for (Peer& peer : peers) EXPECT_TRUE(IsServed(peer) || peer.AwaitClose());
+  ExpectServes();
+}
+
+TEST_P(PassedLoopsTest, DatagramsThatABusyLoopDoesNotReadKeepNobodyElseBusy) {
+  StartServer({"--workers=1", "--listen=echo://127.0.0.1:0,echo+udp://127.0.0.1:0"});
+  ASSERT_TRUE(AwaitWorkers(1));
+  ExpectServes();
+  const pid_t worker = Workers()[0];
+  ::kill(worker, SIGSTOP);
+  DatagramPeer peer(server().address("echo+udp"));
+  peer.Send("ping");
+  const absl::Duration before = ProcessorTime(server().pid());
+  absl::SleepFor(absl::Milliseconds(300));
+  EXPECT_LT(ProcessorTime(server().pid()) - before, absl::Milliseconds(150));
+  ::kill(worker, SIGCONT);
+  EXPECT_EQ(peer.Receive(), "ping");
 }
 
 class ThreadLoopsTest : public LoopsTest {};

@@ -7,10 +7,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 #include "tests/server_process.h"
 #include "tests/workers_test.h"
 
@@ -103,6 +106,21 @@ TEST_P(FairPoolTest, GrowsWhileAllAreBusyAndShrinksAfterwards) {
   ExpectServes();
 }
 
+// Workers that are sent away while the server is full, though nobody waits: they leave, and do not ask again and again.
+TEST_P(FairPoolTest, PoolThatHasGrownBeyondTheBoundOfConnectionsShrinksAndIsQuiet) {
+  StartServer({"--workers_min=1", "--workers_max=6", "--workers=4", "--max_connections=2"});
+  ASSERT_TRUE(AwaitWorkers(4));
+  std::vector<Peer> peers;
+  for (int i = 0; i < 2; ++i) {
+    peers.push_back(Connect());
+    EXPECT_TRUE(IsServed(peers.back()));
+  }
+  EXPECT_TRUE(AwaitWorkers(3));  // Two serve, and one is there for the next.
+  const absl::Duration before = server().ProcessorTime();
+  absl::SleepFor(absl::Milliseconds(300));
+  EXPECT_LT(server().ProcessorTime() - before, absl::Milliseconds(150));
+}
+
 using PreforkTest = PoolTest;
 INSTANTIATE_TEST_SUITE_P(, PreforkTest,
                          testing::Values(kPreforkShared, kPreforkMutex, kPreforkFile, kPreforkPass, kPreforkReusePort),
@@ -136,6 +154,26 @@ TEST_P(PreforkTest, WorkerThatIsKilledInsideTheLockDoesNotKeepTheOthersOut) {
     SignalWorkers(SIGKILL);
     ExpectServes();
   }
+}
+
+TEST_P(PreforkTest, ServesAgainAfterAShortageOfDescriptorsInItsWorkers) {
+  if (kChecksPointers) GTEST_SKIP() << "the sanitizer itself needs descriptors (a pipe to look at an object's type)";
+  StartServer({"--workers=1"});
+  ExpectServes();
+  ASSERT_TRUE(AwaitWorkers(1));
+  const pid_t worker = Workers()[0];
+  LimitDescriptors(worker, 0);
+  ::kill(worker, SIGSTOP);
+  Peer peer = Connect();
+  if (GetParam() == kPreforkPass) ExpectReports("accepted 2, ");  // It is on its way, and there is no room for more.
+  ::kill(worker, SIGCONT);
+  EXPECT_TRUE(Eventually([this] {
+    return absl::StrContains(server().log(), "descriptor") || absl::StrContains(server().log(), "Too many open files");
+  }));
+  LimitDescriptors(worker, 1000);
+  EXPECT_TRUE(IsServed(peer) || peer.AwaitClose());
+  peer.HalfClose();  // So the only worker has time for others.
+  ExpectServes();
 }
 
 TEST_P(PreforkTest, WorkerThatIsAskedToStopByOthersStays) {

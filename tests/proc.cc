@@ -1,5 +1,6 @@
 #include "tests/proc.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,6 +110,13 @@ std::string AllowedProcessors(pid_t pid) { return StatusLine(pid, "Cpus_allowed_
 bool IsSignalPending(pid_t pid, int signal) {
   uint64_t pending = 0;
   return absl::SimpleHexAtoi(StatusLine(pid, "ShdPnd"), &pending) && ((pending >> (signal - 1)) & 1) != 0;
+}
+
+void LimitDescriptors(pid_t pid, int most) {
+  rlimit limit;
+  if (::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = std::min(limit.rlim_max, static_cast<rlim_t>(most));
+  ::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr);
 }
 
 bool IsStopped(pid_t pid) {

@@ -47,8 +47,8 @@ void ExpectRefused(const Flags& flags, absl::string_view hint) {
 
 void WorkersTest::StartServer(const Flags& more) {
   Flags flags = GetParam();
+  flags.push_back("--listen=echo://127.0.0.1:0");  // The test may say otherwise.
   flags.insert(flags.end(), more.begin(), more.end());
-  flags.push_back("--listen=echo://127.0.0.1:0");
   server_ = std::make_unique<ServerProcess>(ServerProcess::Options{.flags = flags});
   ASSERT_TRUE(server_->ready());
 }
