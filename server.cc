@@ -52,6 +52,8 @@ DEFINE_string(overload, "wait", "what happens to those who are too many: wait (i
 DEFINE_string(request_timeout, "20s",
               "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
 DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
+DEFINE_bool(precompressed, false,
+            "http: send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
 DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
              "connections that may wait to be accepted; the system cuts it down to net.core.somaxconn");
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "small replies leave at once (TCP_NODELAY)");
@@ -99,9 +101,10 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "drain_timeout", "max_connections", "overload", "request_timeout", "access_log",
-                                    "listen_backlog", "tcp_nodelay", "socket_buffer", "admin_name", "build_info"}));
+  absl::PrintF("%s",
+               DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout", "drain_timeout",
+                              "max_connections", "overload", "request_timeout", "access_log", "precompressed",
+                              "listen_backlog", "tcp_nodelay", "socket_buffer", "admin_name", "build_info"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -234,6 +237,7 @@ absl::StatusOr<HttpSite::Options> MakeHttpOptions(const Statistics& statistics) 
     return absl::InvalidArgumentError("--request_timeout is below 1ms; 'inf' is for never");
   }
   options.request_timeout = *timeout;
+  options.precompressed = FLAGS_precompressed;
   if (FLAGS_access_log.empty()) return options;
   options.access_log =
       std::make_shared<LogFile>(FLAGS_access_log, statistics.log_openings(), statistics.lost_log_lines());

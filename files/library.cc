@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -145,8 +146,9 @@ int HttpCode(const absl::Status& error) {
   }
 }
 
-Upload::Upload(UniqueFd directory, std::string name, UniqueFd file, std::string aside_name)
+Upload::Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd file, std::string aside_name)
     : directory_(std::move(directory)),
+      lock_(std::move(lock)),
       name_(std::move(name)),
       file_(std::move(file)),
       aside_name_(std::move(aside_name)) {}
@@ -173,14 +175,50 @@ bool Upload::LinkAs(const std::string& name) {
   return linked == 0;
 }
 
-absl::Status Upload::Commit() { return Store(WhenTaken::kReplace).status(); }
+// Each upload has opened the directory for itself, so that the lock is its own among threads and forked processes, too.
+// The kernel keeps locks of directories itself, even on network file systems; one that refuses goes without.
+bool Upload::Lock() {
+  const int fd = lock_.ok() ? lock_.get() : directory_.get();
+  return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
 
-absl::StatusOr<Upload::Stored> Upload::Store(WhenTaken when_taken) {
-  // A link takes a free name only, so it also tells whether there was something to replace. Where it fails for
-  // another reason, the rename below finds it out once more.
-  if (LinkAs(name_)) return Stored::kNew;  // What is still named aside goes with the destructor.
-  if (errno == EEXIST && when_taken == WhenTaken::kFail) return absl::AlreadyExistsError("the name is taken");
-  // A file without a name cannot be renamed, and a link cannot replace: hence the hidden name for a moment.
+absl::Status Upload::Check(const Condition& condition, bool& is_there) const {
+  struct stat info;
+  is_there = ::fstatat(directory_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_there && S_ISDIR(info.st_mode)) return absl::FailedPreconditionError("a directory has this name");
+  const FileStamp current = is_there ? StampOf(info) : FileStamp{};
+  if (condition(is_there ? &current : nullptr)) return absl::OkStatus();
+  return absl::AlreadyExistsError("the file is not in the state that the request names");
+}
+
+absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
+  constexpr int kMaxTries = 3;
+  if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    bool is_there = false;
+    if (condition != nullptr) {
+      if (absl::Status status = Check(condition, is_there); !status.ok()) return status;
+    }
+    // A link takes a free name only, so it also tells whether there is something to replace. Where it fails for another
+    // reason, the renaming finds it out once more.
+    if (!is_there && TakeFreeName()) return Stored::kNew;
+    if (!is_there && condition != nullptr && errno == EEXIST) continue;  // A program without the lock was quicker.
+    if (absl::Status status = Replace(); !status.ok()) return status;
+    return Stored::kReplaced;
+  }
+  return absl::UnavailableError("other programs change the file; try again");
+}
+
+bool Upload::TakeFreeName() {
+  if (!LinkAs(name_)) return false;
+  if (aside_name_.empty()) return true;
+  ::unlinkat(directory_.get(), aside_name_.c_str(), 0);  // Now, since it changes the stamp.
+  aside_name_.clear();
+  return true;
+}
+
+// A file without a name cannot be renamed, and a link cannot replace: hence the hidden name for a moment.
+absl::Status Upload::Replace() {
   if (aside_name_.empty()) {
     aside_name_ = MakeAside([&](const char* name) { return LinkAs(name) ? 0 : -1; });
     if (aside_name_.empty()) return StoreError("cannot name the file");
@@ -189,7 +227,7 @@ absl::StatusOr<Upload::Stored> Upload::Store(WhenTaken when_taken) {
     return StoreError("cannot name the file");
   }
   aside_name_.clear();
-  return Stored::kReplaced;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<FileStamp> Upload::Stamp() const {
@@ -305,7 +343,12 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   const size_t slash = name.rfind('/');
   const std::string parent(slash == absl::string_view::npos ? "." : name.substr(0, slash));
   std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
-  UniqueFd directory = OpenBeneath(root_.get(), parent, O_PATH | O_DIRECTORY);
+  UniqueFd lock;
+  UniqueFd directory = OpenBeneath(root_.get(), parent, O_RDONLY | O_DIRECTORY);
+  if (!directory.ok() && errno == EACCES) {  // Files may be put into a directory that can't be read, but not its lock.
+    directory = OpenBeneath(root_.get(), parent, O_PATH | O_DIRECTORY);
+    lock = OpenBeneath(root_.get(), ".", O_RDONLY | O_DIRECTORY);
+  }
   if (!directory.ok() && (errno == ENOENT || errno == ENOTDIR)) {
     return absl::FailedPreconditionError("the directory is not there");
   }
@@ -328,7 +371,8 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   }
   if (!file.ok()) return StoreError("cannot make the file");
   const int upload_fd = file.get();
-  auto upload = std::make_unique<Upload>(std::move(directory), std::move(base), std::move(file), std::move(aside_name));
+  auto upload = std::make_unique<Upload>(std::move(directory), std::move(lock), std::move(base), std::move(file),
+                                         std::move(aside_name));
 
   // Said at once, so that a peer need not send in vain; space that others take meanwhile is noticed by Append().
   if (IsKnownNotToFit(upload_fd, size)) return absl::ResourceExhaustedError("there is no space left for the file");

@@ -9,6 +9,7 @@
 #define POLYSERVE_FILES_LIBRARY_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,9 +36,15 @@ struct FileStamp {
 // A file on its way into the library. It is written aside, without a name where the file system allows it
 // (O_TMPFILE), and takes its name at once when it is whole: others see the old file or the new one, never a part.
 // Destroying it before Commit() discards it. One thread at a time.
+//
+// Uploads into the same directory take their names one after the other, whichever threads, processes and servers they
+// belong to: each locks the directory (flock(2)) from the look at what has the name to the renaming. The kernel keeps
+// that lock, and frees it should its owner be killed. Programs that don't lock the directory are not held off.
 class Upload {
  public:
-  Upload(UniqueFd directory, std::string name, UniqueFd file, std::string aside_name);
+  // `directory` is where it goes. `lock` is the directory to lock if that is not `directory`, which then need not be
+  // readable.
+  Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd file, std::string aside_name);
   ~Upload();
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
@@ -46,25 +53,32 @@ class Upload {
   absl::Status Append(absl::string_view bytes);
 
   // Gives the file its name, in place of what had it. Not synced to the disk: it survives the end of the server, not
-  // the loss of power. To be called once.
-  absl::Status Commit();
+  // the loss of power. Unavailable: another upload is taking its name in this directory; call it again in a moment.
+  // Else to be called once. The directory stays locked until this is destroyed: let that be soon.
+  absl::Status Commit() { return Store(nullptr).status(); }
 
-  enum class WhenTaken { kReplace, kFail };  // What to do where another file has the name already.
+  // Whether the file may take its name, given what has the name now; null: nothing has.
+  using Condition = std::function<bool(const FileStamp* current)>;
   enum class Stored { kNew, kReplaced };
 
-  // Commit() for those who have to know what became of the name. AlreadyExists: it was taken, and had to be free.
-  absl::StatusOr<Stored> Store(WhenTaken when_taken);
+  // Commit() under a condition (null: none), which still holds when the file takes its name. AlreadyExists: it does not
+  // hold.
+  absl::StatusOr<Stored> Store(const Condition& condition);
 
   // The file as it is stored; to be asked after that.
   absl::StatusOr<FileStamp> Stamp() const;
 
  private:
+  bool Lock();  // False: another upload has the directory.
+  absl::Status Check(const Condition& condition, bool& is_there) const;
+  bool TakeFreeName();                   // Where it cannot, errno tells why.
+  absl::Status Replace();                // Takes the name from what has it.
   bool LinkAs(const std::string& name);  // Gives the file one more name; where it cannot, errno tells why.
-  absl::Status LinkAside();              // Gives a file without a name one that is hidden.
 
-  UniqueFd directory_;
-  std::string name_;
-  UniqueFd file_;
+  const UniqueFd directory_;
+  const UniqueFd lock_;
+  const std::string name_;
+  const UniqueFd file_;
   std::string aside_name_;  // The name that it has meanwhile; empty where it has none.
 };
 

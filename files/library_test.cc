@@ -215,7 +215,7 @@ TEST_F(LibraryTest, TellsWhetherAStoredFileIsNew) {
   for (const Upload::Stored expected : {Upload::Stored::kNew, Upload::Stored::kReplaced}) {
     absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("new", 3);
     ASSERT_TRUE((*upload)->Append("new").ok());
-    const absl::StatusOr<Upload::Stored> stored = (*upload)->Store(Upload::WhenTaken::kReplace);
+    const absl::StatusOr<Upload::Stored> stored = (*upload)->Store(nullptr);
     ASSERT_TRUE(stored.ok()) << stored.status();
     EXPECT_EQ(*stored, expected);
     EXPECT_EQ((*upload)->Stamp()->inode, library_->Find("new")->inode);
@@ -223,10 +223,36 @@ TEST_F(LibraryTest, TellsWhetherAStoredFileIsNew) {
   }
 }
 
-TEST_F(LibraryTest, LeavesATakenNameAloneWhereItHasToBeFree) {
+TEST_F(LibraryTest, StoresUnderAConditionOfWhatHasTheName) {
   absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("a", 0);
-  EXPECT_TRUE(absl::IsAlreadyExists((*upload)->Store(Upload::WhenTaken::kFail).status()));
+  EXPECT_TRUE(absl::IsAlreadyExists((*upload)->Store([](const FileStamp* old) { return old == nullptr; }).status()));
   EXPECT_EQ(Content("a"), "hello");
+  const FileStamp before = *library_->Stat("a");
+  EXPECT_TRUE((*upload)->Store([&](const FileStamp* old) { return old != nullptr && *old == before; }).ok());
+  EXPECT_EQ(Content("a"), "");
+  upload = library_->StartUpload("b", 0);
+  EXPECT_EQ(*(*upload)->Store([](const FileStamp* old) { return old == nullptr; }), Upload::Stored::kNew);
+}
+
+TEST_F(LibraryTest, AsksAgainWhereANameIsTakenWithoutTheLock) {
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("b", 0);
+  const auto is_free = [this](const FileStamp* old) {
+    if (old == nullptr) std::ofstream(base_ / "root/b") << "theirs";
+    return old == nullptr;
+  };
+  EXPECT_TRUE(absl::IsAlreadyExists((*upload)->Store(is_free).status()));
+  EXPECT_EQ(Content("b"), "theirs");
+}
+
+TEST_F(LibraryTest, StoresOneUploadAtATimeIntoADirectory) {
+  absl::StatusOr<std::unique_ptr<Upload>> first = library_->StartUpload("a", 0);
+  absl::StatusOr<std::unique_ptr<Upload>> second = library_->StartUpload("b", 0);
+  absl::StatusOr<std::unique_ptr<Upload>> elsewhere = library_->StartUpload("sub/b", 0);
+  EXPECT_TRUE((*first)->Commit().ok());
+  EXPECT_TRUE(absl::IsUnavailable((*second)->Commit()));
+  EXPECT_TRUE((*elsewhere)->Commit().ok());
+  first->reset();
+  EXPECT_TRUE((*second)->Commit().ok());
 }
 
 }  // namespace

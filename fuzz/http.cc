@@ -27,8 +27,9 @@ constexpr size_t kMostUnconsumed =
     std::max(polyserve::HttpHeadFinder::kMaxHeadBytes, polyserve::HttpChunks::kMaxLineBytes);
 
 std::unique_ptr<HttpSession> MakeSession(const SampleRoot& root, const polyserve::Library::Options& options) {
-  return std::make_unique<HttpSession>(std::make_shared<const HttpSite>(
-      root.Open(options), polyserve::MediaTypes::Parse("text/html html\n"), HttpSite::Options(), [] { return int64_t{784111777}; }));
+  return std::make_unique<HttpSession>(
+      std::make_shared<const HttpSite>(root.Open(options), polyserve::MediaTypes::Parse("text/html html\n"),
+                                       HttpSite::Options{.precompressed = true}, [] { return int64_t{784111777}; }));
 }
 
 }  // namespace

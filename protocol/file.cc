@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/other_protocol.h"
+#include "protocol/store_upload.h"
 
 namespace polyserve {
 
@@ -150,10 +151,13 @@ void FileSession::TakeBody(Input& input, Output& output) {
 }
 
 void FileSession::FinishPut(Output& output) {
-  const absl::Status status = upload_->Commit();
-  upload_ = nullptr;
-  if (!status.ok()) return WriteError(status, output);
-  output.Write("OK 0\n");
+  StoreUpload(
+      std::move(upload_), nullptr,
+      [](const absl::StatusOr<Upload::Stored>& stored, const Upload&, Output& reply) {
+        if (!stored.ok()) return WriteError(stored.status(), reply);
+        reply.Write("OK 0\n");
+      },
+      output);
 }
 
 void FileSession::RefusePut(const absl::Status& error, Output& output) {

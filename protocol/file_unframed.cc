@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "protocol/other_protocol.h"
+#include "protocol/store_upload.h"
 
 namespace polyserve {
 
@@ -143,9 +144,12 @@ void FileUnframedSession::TakeContent(absl::string_view bytes, Output& output) {
 
 void FileUnframedSession::OnSilence(Output& output) {
   if (IsTheEnd(pending_)) {
-    const std::string command(StripLineEnd(absl::string_view(pending_).substr(kEndMark.size())));
+    std::string command(StripLineEnd(absl::string_view(pending_).substr(kEndMark.size())));
     FinishPut(tail_, output);
-    if (!command.empty() && output.wants_more()) OnCommand(command, output);
+    if (command.empty() || output.closing()) return;
+    if (output.wants_more()) return OnCommand(command, output);
+    pending_ = std::move(command);  // The file waits for its turn to be stored.
+    output.WakeIn(kMoment);
   } else if (after_silence_ && pending_.empty()) {
     // The mark's own silence was swallowed; but the one behind it was long.
     if (tail_ == kEndMark) FinishPut("", output);
@@ -158,11 +162,14 @@ void FileUnframedSession::OnSilence(Output& output) {
 
 void FileUnframedSession::FinishPut(absl::string_view last_content, Output& output) {
   if (!Store(last_content, output)) return;
-  const absl::Status status = upload_->Commit();
-  upload_ = nullptr;
   tail_.clear();
   pending_.clear();
-  if (!status.ok()) output.Close();
+  StoreUpload(
+      std::move(upload_), nullptr,
+      [](const absl::StatusOr<Upload::Stored>& stored, const Upload&, Output& end) {
+        if (!stored.ok()) end.Close();
+      },
+      output);
 }
 
 // Stores the bytes, and the tail before them; but the '#'s at their end are the new tail.

@@ -142,7 +142,7 @@ void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
   if (IsChat(*target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output);
   if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, NameOfOwnPage(*target), output);
   if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, *target, output);
-  upload_ = HttpUpload::Start(*site_, head, request, *target, output);
+  upload_ = HttpUpload::Start(site_, head, request, *target, output);
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
 }
 

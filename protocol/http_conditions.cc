@@ -53,7 +53,8 @@ bool ModifiedSince(absl::string_view field, const FileStamp* file, bool when_not
 
 std::string HttpETag(const FileStamp& file) {
   return absl::StrCat("\"", absl::Hex(file.inode), "-", absl::Hex(file.size), "-",
-                      absl::Hex(file.mtime * 1'000'000'000 + file.mtime_nanoseconds), "\"");
+                      absl::Hex(file.mtime * 1'000'000'000 + file.mtime_nanoseconds), "-", absl::Hex(file.touched),
+                      "\"");
 }
 
 HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file) {

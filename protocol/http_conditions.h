@@ -10,9 +10,10 @@
 
 namespace polyserve {
 
-// A strong entity tag, with its quotes: it changes with the file's inode, size and time. Two changes of the same file
-// in place that are closer together than the file system's clock ticks (4 ms, commonly) are not told apart; an upload
-// always makes a new inode.
+// A strong entity tag, with its quotes: it changes with the file's inode, size, and the times of its last change as the
+// file tells it (mtime, which anybody may set) and as the file system notes it (ctime). The gap: Linux before 6.13, and
+// file systems that note times coarsely, give two changes in place within one tick (up to 10 ms) the same time. An
+// upload always makes a new inode.
 std::string HttpETag(const FileStamp& file);
 
 enum class HttpVerdict {

@@ -31,6 +31,7 @@ TEST_F(HttpConditionsTest, TagsTellStatesApart) {
   EXPECT_NE(tag_, HttpETag({5, 784111778, 123, 42}));
   EXPECT_NE(tag_, HttpETag({5, 784111777, 124, 42}));
   EXPECT_NE(tag_, HttpETag({5, 784111777, 123, 43}));
+  EXPECT_NE(tag_, HttpETag({5, 784111777, 123, 42, 0, 1})) << "a change that keeps size and time";
 }
 
 TEST_F(HttpConditionsTest, WithoutConditionsAllGoesOn) {

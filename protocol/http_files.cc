@@ -67,8 +67,14 @@ struct Representation {
   bool depends_on_more = false;  // Than the sources tell.
 };
 
-// A file beside the one that was asked for, in a coding that the client takes. One that is older than the file itself
-// was made of another state of it, and does not count.
+// Whether the file may have changed since `encoded` was made of it: that one has to be at least as new, and has to have
+// come after the file's last change, whatever time the file was given then.
+bool IsOutdated(const FileStamp& encoded, const FileStamp& file) {
+  const auto time_of = [](const FileStamp& stamp) { return stamp.mtime * 1'000'000'000 + stamp.mtime_nanoseconds; };
+  return time_of(encoded) < time_of(file) || encoded.touched <= file.touched;
+}
+
+// A file beside the one that was asked for, in a coding that the client takes.
 void PreferEncoded(const Library& library, const Encodings& encodings, Representation& representation) {
   for (const HttpEncoding& encoding : encodings) {
     const std::string name = absl::StrCat(representation.name, encoding.end_of_name);
@@ -76,7 +82,7 @@ void PreferEncoded(const Library& library, const Encodings& encodings, Represent
     representation.sources.push_back({name, encoded.ok() ? std::optional<FileStamp>(*encoded) : std::nullopt});
     // One that is there, but cannot be read, may change in ways that its stamp does not show.
     if (!encoded.ok() && !absl::IsNotFound(encoded.status())) representation.depends_on_more = true;
-    if (!encoded.ok() || encoded->mtime < representation.file.mtime) continue;
+    if (!encoded.ok() || IsOutdated(*encoded, representation.file)) continue;
     representation.file = *std::move(encoded);
     representation.encoding = encoding.name;
     return;
@@ -116,7 +122,7 @@ class FileReply {
   // The fields that tell caches what they hold: those of a 200 that 304 repeats.
   std::string Validators() const {
     return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(file_.mtime),
-                        "\r\nVary: Accept-Encoding\r\n");
+                        site_.options().precompressed ? "\r\nVary: Accept-Encoding\r\n" : "\r\n");
   }
 
   std::string Fields(absl::string_view type, int64_t length) const {
@@ -272,7 +278,9 @@ void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequ
 void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
                     Output& output) {
   Encodings encodings;
-  if (request.accept_encoding.has_value()) encodings = AcceptedHttpEncodings(*request.accept_encoding);
+  if (site->options().precompressed && request.accept_encoding.has_value()) {
+    encodings = AcceptedHttpEncodings(*request.accept_encoding);
+  }
   if (target.is_directory) return AnswerDirectory(site, request, target.name, encodings, output);
   if (AnswerKept(*site, request, target.name, encodings, output)) return;
   absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);

@@ -136,6 +136,7 @@ TEST_F(HttpFilesTest, HoldsConditions) {
 }
 
 TEST_F(HttpFilesTest, NotModifiedRepeatsTheValidatorsAndHasNoContent) {
+  site_options_.precompressed = true;
   const std::string reply = Get("/a", "If-None-Match: *\r\n");
   EXPECT_EQ(FieldOf(reply, "ETag"), ETag("a"));
   EXPECT_EQ(FieldOf(reply, "Last-Modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
@@ -145,8 +146,9 @@ TEST_F(HttpFilesTest, NotModifiedRepeatsTheValidatorsAndHasNoContent) {
 }
 
 TEST_F(HttpFilesTest, SendsTheCompressedFileBesideItToWhoTakesIt) {
-  Put("page.html.gz", "gzipped");
-  Put("page.html.br", "brotlied");
+  site_options_.precompressed = true;
+  PutAfter("page.html", "page.html.gz", "gzipped");
+  PutAfter("page.html", "page.html.br", "brotlied");
   const std::string gzip = Get("/page.html", "Accept-Encoding: gzip, deflate\r\n");
   EXPECT_EQ(ContentOf(gzip), "gzipped");
   EXPECT_EQ(FieldOf(gzip, "Content-Encoding"), "gzip");
@@ -167,11 +169,24 @@ TEST_F(HttpFilesTest, SendsTheCompressedFileBesideItToWhoTakesIt) {
 }
 
 TEST_F(HttpFilesTest, DoesNotSendACompressedFileThatIsOlder) {
-  Put("page.html.gz", "stale", kMtime - 1);
-  EXPECT_EQ(ContentOf(Get("/page.html", "Accept-Encoding: gzip\r\n")), "<p>page");
+  site_options_.precompressed = true;
+  PutAfter("page.html", "page.html.gz", "stale", kMtime - 1);
+  EXPECT_EQ(ContentOf(Get("/page.html", "Accept-Encoding: gzip\r\n")), "<p>page") << "by the second that it tells";
+  PutAfter("page.html", "page.html.gz", "stale");
+  EXPECT_EQ(ContentOf(Get("/page.html", "Accept-Encoding: gzip\r\n")), "stale");
+  PutAfter("page.html.gz", "page.html", "<p>new!");
+  EXPECT_EQ(ContentOf(Get("/page.html", "Accept-Encoding: gzip\r\n")), "<p>new!") << "by the file system's clock";
+}
+
+TEST_F(HttpFilesTest, SendsCompressedFilesOnlyIfAskedTo) {
+  PutAfter("page.html", "page.html.gz", "unrelated");
+  const std::string reply = Get("/page.html", "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(ContentOf(reply), "<p>page");
+  EXPECT_EQ(FieldOf(reply, "Vary"), "");
 }
 
 TEST_F(HttpFilesTest, SendsWhatTheClientTakesThoughItKeepsReplies) {
+  site_options_.precompressed = true;
   const std::shared_ptr<const HttpSite> site = MakeSite();
   const auto get = [&](absl::string_view fields) {
     return ContentOf(
@@ -195,13 +210,13 @@ TEST_F(HttpFilesTest, SendsWhatTheClientTakesThoughItKeepsReplies) {
     }
   };
   expect("<p>page", "<p>page", "<p>page");
-  Put("page.html.gz", "gzipped");
+  PutAfter("page.html", "page.html.gz", "gzipped");
   expect("<p>page", "gzipped", "gzipped");
-  Put("page.html.br", "brotlied");
+  PutAfter("page.html", "page.html.br", "brotlied");
   expect("<p>page", "gzipped", "brotlied");
   Put("page.html", "<p>newer", kMtime + 1);
   expect("<p>newer", "<p>newer", "<p>newer");
-  Put("page.html.gz", "gzipped anew", kMtime + 1);
+  PutAfter("page.html", "page.html.gz", "gzipped anew", kMtime + 1);
   expect("<p>newer", "gzipped anew", "gzipped anew");
   std::filesystem::remove(root_ / "page.html.gz");
   expect("<p>newer", "<p>newer", "<p>newer");
@@ -209,7 +224,8 @@ TEST_F(HttpFilesTest, SendsWhatTheClientTakesThoughItKeepsReplies) {
 
 TEST_F(HttpFilesTest, SendsTheIndexOfADirectory) {
   EXPECT_EQ(ContentOf(Get("/site/")), "<p>index");
-  Put("site/index.html.gz", "gzipped");
+  site_options_.precompressed = true;
+  PutAfter("site/index.html", "site/index.html.gz", "gzipped");
   EXPECT_EQ(ContentOf(Get("/site/", "Accept-Encoding: gzip\r\n")), "gzipped");
 }
 

@@ -44,6 +44,14 @@ void HttpFixture::Put(const std::string& name, absl::string_view content, int64_
   ASSERT_EQ(::utimensat(AT_FDCWD, (root_ / name).c_str(), times, 0), 0);
 }
 
+void HttpFixture::PutAfter(const std::string& other, const std::string& name, absl::string_view content,
+                           int64_t mtime) {
+  const std::shared_ptr<const Library> library = *Library::Open(root_.string(), {});
+  do {
+    Put(name, content, mtime);
+  } while (library->Peek(name)->touched <= library->Peek(other)->touched);
+}
+
 std::string HttpFixture::Content(const std::string& name) const {
   std::stringstream text;
   text << std::ifstream(root_ / name).rdbuf();

@@ -27,6 +27,8 @@ class HttpFixture : public testing::Test {
   // Makes the library as it is described above.
   void Reset();
   void Put(const std::string& name, absl::string_view content, int64_t mtime = kMtime);
+  // The same, and the file system notes that it came after the other one.
+  void PutAfter(const std::string& other, const std::string& name, absl::string_view content, int64_t mtime = kMtime);
   std::string Content(const std::string& name) const;
   // How many names the root has, hidden ones included.
   size_t NamesInRoot() const;

@@ -28,6 +28,7 @@ class HttpSite {
     absl::Duration request_timeout = absl::Seconds(20);
     std::shared_ptr<LogFile> access_log = nullptr;   // Null: none is kept.
     std::function<ServerReport()> report = nullptr;  // From any thread. Null: the server tells nothing of itself.
+    bool precompressed = false;                      // NAME.gz beside NAME is sent to clients that accept it.
     SessionFactory chat = nullptr;                   // Makes what /-/chat speaks for. Null: there is no chat.
   };
 

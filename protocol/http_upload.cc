@@ -9,12 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/http_conditions.h"
 #include "protocol/http_reply.h"
+#include "protocol/store_upload.h"
 
 namespace polyserve {
 
 namespace {
-
-constexpr absl::string_view kFailedCondition = "the file is not in the state that the request names";
 
 // What a PUT must not ask for, since it would not be stored as it is meant.
 std::optional<HttpRefusal> CheckFields(const HttpRequest& request, const HttpTarget& target) {
@@ -27,40 +26,66 @@ std::optional<HttpRefusal> CheckFields(const HttpRequest& request, const HttpTar
   return std::nullopt;
 }
 
-bool ConditionsHold(const HttpSite& site, const HttpRequest& request, absl::string_view name) {
+// The conditions of a request, by its head; null where it has none.
+Upload::Condition ConditionOf(absl::string_view head, const HttpRequest& request) {
+  if (!request.conditional()) return nullptr;
+  return [head = std::string(head)](const FileStamp* current) {
+    HttpRequest parsed;
+    ParseHttpHead(head, parsed);
+    return CheckHttpConditions(parsed, current) == HttpVerdict::kGoOn;
+  };
+}
+
+bool HoldsNow(const Upload::Condition& condition, const HttpSite& site, absl::string_view name) {
+  if (condition == nullptr) return true;
   const absl::StatusOr<FileStamp> current = site.library().Stat(name);
-  return CheckHttpConditions(request, current.ok() ? &*current : nullptr) == HttpVerdict::kGoOn;
+  return condition(current.ok() ? &*current : nullptr);
 }
 
 int UploadErrorCode(const absl::Status& error) { return absl::IsAlreadyExists(error) ? 412 : HttpCode(error); }
 
+void WriteStored(const absl::StatusOr<Upload::Stored>& stored, const Upload& file, const HttpReplyTerms& terms,
+                 const HttpSite& site, Output& output) {
+  if (!stored.ok()) {
+    return WriteHttpError(UploadErrorCode(stored.status()), stored.status().message(), terms, site, output);
+  }
+  const bool is_new = *stored == Upload::Stored::kNew;
+  HttpReply reply(is_new ? 201 : 204, terms, site);
+  if (is_new) reply.Add("Content-Length", 0);
+  if (const absl::StatusOr<FileStamp> stamp = file.Stamp(); stamp.ok()) reply.Add("ETag", HttpETag(*stamp));
+  reply.WriteTo(output);
+  HttpReply::Finish(terms, output);
+}
+
 }  // namespace
 
-std::unique_ptr<HttpUpload> HttpUpload::Start(const HttpSite& site, absl::string_view head, const HttpRequest& request,
-                                              const HttpTarget& target, Output& output) {
+std::unique_ptr<HttpUpload> HttpUpload::Start(const std::shared_ptr<const HttpSite>& site, absl::string_view head,
+                                              const HttpRequest& request, const HttpTarget& target, Output& output) {
   const auto refuse = [&](int code, absl::string_view why) {
-    WriteHttpError(code, why, request.TermsWithoutContent(), site, output);
+    WriteHttpError(code, why, request.TermsWithoutContent(), *site, output);
     return nullptr;
   };
   if (const std::optional<HttpRefusal> refusal = CheckFields(request, target))
     return refuse(refusal->code, refusal->why);
   absl::StatusOr<std::unique_ptr<Upload>> file =
-      site.library().StartUpload(target.name, request.content_length.value_or(0));
+      site->library().StartUpload(target.name, request.content_length.value_or(0));
   if (!file.ok()) return refuse(HttpCode(file.status()), file.status().message());
-  if (request.conditional() && !ConditionsHold(site, request, target.name)) return refuse(412, kFailedCondition);
+  Upload::Condition condition = ConditionOf(head, request);
+  if (!HoldsNow(condition, *site, target.name)) {
+    return refuse(412, "the file is not in the state that the request names");
+  }
 
-  std::unique_ptr<HttpUpload> upload(new HttpUpload(site, request, target, *std::move(file)));
-  if (request.conditional()) upload->conditions_ = std::string(head);
+  std::unique_ptr<HttpUpload> upload(new HttpUpload(site, request, *std::move(file)));
+  upload->condition_ = std::move(condition);
   if (request.expects_continue && request.has_content()) output.Write("HTTP/1.1 100 Continue\r\n\r\n");
   if (upload->complete()) upload->Store(output);
   return upload;
 }
 
-HttpUpload::HttpUpload(const HttpSite& site, const HttpRequest& request, const HttpTarget& target,
-                       std::unique_ptr<Upload> file)
-    : site_(site), terms_(request.terms), name_(target.name), file_(std::move(file)) {
+HttpUpload::HttpUpload(std::shared_ptr<const HttpSite> site, const HttpRequest& request, std::unique_ptr<Upload> file)
+    : site_(std::move(site)), terms_(request.terms), file_(std::move(file)) {
   if (request.chunked) chunks_ = std::make_unique<HttpChunks>();
-  left_ = request.chunked ? site.library().options().max_file_bytes : *request.content_length;
+  left_ = request.chunked ? site_->library().options().max_file_bytes : *request.content_length;
 }
 
 void HttpUpload::Take(Input& input, Output& output) {
@@ -81,42 +106,33 @@ absl::Status HttpUpload::TakeContent(Input& input) {
 absl::Status HttpUpload::Append(absl::string_view bytes) {
   if (static_cast<int64_t>(bytes.size()) > left_) {
     return absl::OutOfRangeError(
-        absl::StrCat("files may have at most ", site_.library().options().max_file_bytes, " bytes"));
+        absl::StrCat("files may have at most ", site_->library().options().max_file_bytes, " bytes"));
   }
   left_ -= static_cast<int64_t>(bytes.size());
   return file_->Append(bytes);
 }
 
-// Conditions are asked again, as the file may have changed while its successor came. Between the question and the
-// answer there is a moment left, but not for "If-None-Match: *": two who make the same file are always told apart.
+// Conditions are asked again, as the file may have changed while its successor came; this time under the directory's
+// lock, so that of two uploads that name the same state one is stored, and the other learns of it.
 void HttpUpload::Store(Output& output) {
-  Upload::WhenTaken when_taken = Upload::WhenTaken::kReplace;
-  if (!conditions_.empty()) {
-    HttpRequest request;
-    ParseHttpHead(conditions_, request);
-    if (!ConditionsHold(site_, request, name_)) return Refuse(absl::AlreadyExistsError(kFailedCondition), output);
-    if (request.if_none_match == "*") when_taken = Upload::WhenTaken::kFail;
-  }
-  const absl::StatusOr<Upload::Stored> stored = file_->Store(when_taken);
-  if (!stored.ok()) return Refuse(stored.status(), output);
-  const bool is_new = *stored == Upload::Stored::kNew;
-  HttpReply reply(is_new ? 201 : 204, terms_, site_);
-  if (is_new) reply.Add("Content-Length", 0);
-  if (const absl::StatusOr<FileStamp> stamp = file_->Stamp(); stamp.ok()) reply.Add("ETag", HttpETag(*stamp));
-  reply.WriteTo(output);
-  HttpReply::Finish(terms_, output);
   over_ = true;
+  StoreUpload(
+      std::move(file_), std::move(condition_),
+      [site = site_, terms = terms_](const absl::StatusOr<Upload::Stored>& stored, const Upload& file, Output& reply) {
+        WriteStored(stored, file, terms, *site, reply);
+      },
+      output);
 }
 
 void HttpUpload::Expire(Output& output) {
   terms_.keep_alive = false;
-  WriteHttpError(408, "the content does not come in time", terms_, site_, output);
+  WriteHttpError(408, "the content does not come in time", terms_, *site_, output);
   over_ = true;
 }
 
 void HttpUpload::Refuse(const absl::Status& error, Output& output) {
   if (!complete()) terms_.keep_alive = false;
-  WriteHttpError(UploadErrorCode(error), error.message(), terms_, site_, output);
+  WriteHttpError(UploadErrorCode(error), error.message(), terms_, *site_, output);
   over_ = true;
 }
 

@@ -22,9 +22,9 @@ class HttpUpload {
  public:
   // Takes the request on, and tells a client that waits for it to go on ("100 Continue"). Returns null where it is
   // refused: the reply is written then, by HttpRequest::TermsWithoutContent(). `head` is what `request` was parsed
-  // from; `site` outlives the upload.
-  static std::unique_ptr<HttpUpload> Start(const HttpSite& site, absl::string_view head, const HttpRequest& request,
-                                           const HttpTarget& target, Output& output);
+  // from.
+  static std::unique_ptr<HttpUpload> Start(const std::shared_ptr<const HttpSite>& site, absl::string_view head,
+                                           const HttpRequest& request, const HttpTarget& target, Output& output);
 
   // Takes content. Writes the reply once it has all of it, or something has gone wrong; see over().
   void Take(Input& input, Output& output);
@@ -32,11 +32,11 @@ class HttpUpload {
   // Gives it up, since its content does not come in time: writes the reply.
   void Expire(Output& output);
 
-  // The reply is written.
+  // The reply is written, or will be by a task of the output.
   bool over() const { return over_; }
 
  private:
-  HttpUpload(const HttpSite& site, const HttpRequest& request, const HttpTarget& target, std::unique_ptr<Upload> file);
+  HttpUpload(std::shared_ptr<const HttpSite> site, const HttpRequest& request, std::unique_ptr<Upload> file);
 
   absl::Status TakeContent(Input& input);
   absl::Status Append(absl::string_view bytes);
@@ -44,13 +44,12 @@ class HttpUpload {
   void Store(Output& output);
   void Refuse(const absl::Status& error, Output& output);
 
-  const HttpSite& site_;
+  const std::shared_ptr<const HttpSite> site_;
   HttpReplyTerms terms_;
-  const std::string name_;
-  const std::unique_ptr<Upload> file_;
+  std::unique_ptr<Upload> file_;
   std::unique_ptr<HttpChunks> chunks_;  // Null where the length was announced.
   int64_t left_ = 0;                    // So much of it is to come; in chunks, so much may come at most.
-  std::string conditions_;              // The head, where it holds conditions: they are asked once more at the end.
+  Upload::Condition condition_;         // Asked once more at the end; null where there is none.
   bool over_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/strip.h"
+#include "protocol/store_upload.h"
 
 namespace polyserve {
 
@@ -98,6 +99,7 @@ void TftpSession::StartReceiving(const TftpRequest& request, Output& output) {
   upload_bytes_ = 0;
   decoder_ = NetasciiDecoder();
   told_of_gap_ = false;
+  store_tries_ = 0;
   state_ = State::kReceiving;
   const TftpOptions options = AcceptedTftpOptions(terms_, std::nullopt);
   Reply(options.empty() ? TftpAck(0) : TftpOptionsAck(options), output);
@@ -154,20 +156,26 @@ void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
   if (bytes.size() > terms_.block_bytes) return Refuse(TftpError::kIllegal, "the block is too long", output);
   const std::string decoded = is_netascii_ ? decoder_.Decode(bytes, is_last) : std::string(bytes);
   upload_bytes_ += static_cast<int64_t>(decoded.size());
-  absl::Status status = upload_bytes_ <= library_->options().max_file_bytes
-                            ? upload_->Append(decoded)
-                            : absl::OutOfRangeError("the file is too large");
-  if (status.ok() && is_last) status = upload_->Commit();
+  const absl::Status status = upload_bytes_ <= library_->options().max_file_bytes
+                                  ? upload_->Append(decoded)
+                                  : absl::OutOfRangeError("the file is too large");
   if (!status.ok()) return Refuse(TftpErrorOf(status), status.message(), output);
   ++last_;
   Hear();
   told_of_gap_ = false;
-  if (is_last) {
-    upload_ = nullptr;
-    state_ = State::kReceived;
-  }
-  if (is_last || last_ - acknowledged_ >= terms_.window) return Acknowledge(output);
+  if (is_last) return StoreUpload(output);
+  if (last_ - acknowledged_ >= terms_.window) return Acknowledge(output);
   AwaitAnswer(output);
+}
+
+void TftpSession::StoreUpload(Output& output) {
+  state_ = State::kStoring;
+  const absl::Status status = upload_->Commit();
+  if (absl::IsUnavailable(status) && ++store_tries_ < kMaxStoreTries) return output.WakeIn(kStorePause);
+  if (!status.ok()) return Refuse(TftpErrorOf(status), status.message(), output);
+  upload_ = nullptr;
+  state_ = State::kReceived;
+  Acknowledge(output);
 }
 
 void TftpSession::Acknowledge(Output& output) {
@@ -177,6 +185,7 @@ void TftpSession::Acknowledge(Output& output) {
 
 void TftpSession::OnTime(Output& output) {
   if (std::exchange(is_asked_again_, false) && heard_) return StartTransfer(output);
+  if (state_ == State::kStoring) return StoreUpload(output);
   const int most = heard_ ? kMaxRepeats : kMaxRepeatsUnheard;
   if (idle() || ++repeats_ > most) return End(output);
   if (state_ == State::kSending && !awaits_options_ack_) return SendWindow(output);

@@ -60,7 +60,7 @@ class TftpSession : public Session {
 
   void OnInput(Input& input, Output& output) override;
   void OnTime(Output& output) override;
-  bool idle() const override { return state_ != State::kSending && state_ != State::kReceiving; }
+  bool idle() const override { return state_ == State::kAwaitsRequest || state_ == State::kReceived; }
   bool is_blank() const override { return state_ == State::kAwaitsRequest; }
 
  private:
@@ -68,6 +68,7 @@ class TftpSession : public Session {
     kAwaitsRequest,
     kSending,
     kReceiving,
+    kStoring,   // All has come; other uploads take their names in the directory.
     kReceived,  // The last acknowledgement may not have arrived.
   };
 
@@ -83,6 +84,7 @@ class TftpSession : public Session {
 
   void OnData(uint16_t number, absl::string_view bytes, Output& output);
   void TakeBlock(absl::string_view bytes, Output& output);
+  void StoreUpload(Output& output);
   void Acknowledge(Output& output);
 
   void Reply(std::string packet, Output& output);
@@ -109,6 +111,7 @@ class TftpSession : public Session {
   std::unique_ptr<TftpSource> source_;
   std::unique_ptr<Upload> upload_;
   int64_t upload_bytes_ = 0;
+  int store_tries_ = 0;
   NetasciiDecoder decoder_;
   bool is_netascii_ = false;
   bool told_of_gap_ = false;  // That a block is missing, and which.

@@ -3,13 +3,15 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -17,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
+#include "tests/at_once.h"
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
 #include "tests/peer.h"
@@ -59,6 +62,13 @@ class RootTest : public EveryModelTest {
   std::string Store(absl::string_view target, absl::string_view content, absl::string_view fields = "") {
     return Http(absl::StrCat("PUT ", target), absl::StrCat(fields, "Content-Length: ", content.size(), "\r\n"),
                 content);
+  }
+
+  static std::string FieldOf(absl::string_view reply, absl::string_view name) {
+    const size_t begin = reply.find(absl::StrCat("\r\n", name, ": "));
+    if (begin == absl::string_view::npos) return "";
+    const absl::string_view value = reply.substr(begin + 2 + name.size() + 2);
+    return std::string(value.substr(0, value.find('\r')));
   }
 
   std::string Tftp(absl::string_view request) {
@@ -137,6 +147,75 @@ TEST_F(RootTest, DiskThatReportsNoSpaceAtAllIsTried) {
     EXPECT_EQ(Put(file, "b", std::string(10'000, 'x')).line, "OK 0");
   }
   EXPECT_EQ(Tftp("WRQ c octet tsize=10000"), "OACK tsize=10000");
+}
+
+TEST_F(RootTest, OfTwoUploadsThatNameOneStateOneIsStored) {
+  constexpr int kRounds = 25;
+  root().Write("a", "first");
+  StartServer();
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string tag = FieldOf(Http("HEAD /a"), "ETag");
+    std::vector<std::string> codes(2);
+    RunAtOnce(2, [&](int i) {
+      codes[i] = Store("/a", absl::StrCat(round, " by ", i), absl::StrCat("If-Match: ", tag, "\r\n")).substr(9, 3);
+    });
+    std::sort(codes.begin(), codes.end());
+    EXPECT_EQ(codes, (std::vector<std::string>{"204", "412"})) << "round " << round;
+  }
+}
+
+TEST_F(RootTest, UploadAwaitsItsTurnInTheDirectoryAndHoldsUpNobody) {
+  ServeAlso("tftp+udp");
+  StartServer();
+  UniqueFd directory(::open(root().path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto lock = [&] { ASSERT_EQ(::flock(directory.get(), LOCK_EX), 0); };
+  const auto unlock = [&] { ASSERT_EQ(::flock(directory.get(), LOCK_UN), 0); };
+  const auto upload = [&](absl::string_view service, absl::string_view request, absl::string_view reply) {
+    lock();
+    Peer peer = Connect(service);
+    peer.Send(request);
+    if (can().keeps_clients_apart) {
+      for (int i = 0; i < 3; ++i) ExpectServesOthers();
+    }
+    EXPECT_FALSE(std::filesystem::exists(root().PathOf(service)));
+    unlock();
+    EXPECT_EQ(peer.Read(reply.size()), reply);
+    EXPECT_EQ(root().Read(service), "hello");
+  };
+  upload("http", "PUT /http HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 201 Created\r\n");
+  upload("file", "P file 5\nhelloS file\n", "OK 0\nOK 5 ");
+  lock();
+  TftpPeer tftp(server().address("tftp+udp"));
+  tftp.Send(TftpPacketOf("WRQ tftp octet"));
+  EXPECT_EQ(DescribeTftpPacket(tftp.Receive().value_or("")), "ACK 0");
+  tftp.Send(TftpPacketOf("DATA 1 hello"));
+  if (can().keeps_clients_apart) ExpectServesOthers();
+  EXPECT_FALSE(std::filesystem::exists(root().PathOf("tftp")));
+  unlock();
+  EXPECT_EQ(DescribeTftpPacket(tftp.Receive().value_or("")), "ACK 1");
+  EXPECT_EQ(root().Read("tftp"), "hello");
+}
+
+TEST_F(RootTest, TagTellsAChangeThatKeepsSizeAndTime) {
+  root().Write("a", "first");
+  StartServer();
+  const std::string tag = FieldOf(Http("HEAD /a"), "ETag");
+  const auto time = std::filesystem::last_write_time(root().PathOf("a"));
+  root().Write("a", "other");
+  std::filesystem::last_write_time(root().PathOf("a"), time);
+  EXPECT_TRUE(absl::EndsWith(Http("GET /a", absl::StrCat("If-None-Match: ", tag, "\r\n")), "\r\n\r\nother"));
+  EXPECT_TRUE(
+      absl::EndsWith(Http("GET /a", absl::StrCat("Range: bytes=2-\r\nIf-Range: ", tag, "\r\n")), "\r\n\r\nother"));
+  EXPECT_TRUE(absl::StartsWith(Store("/a", "mine", absl::StrCat("If-Match: ", tag, "\r\n")), "HTTP/1.1 412 "));
+}
+
+TEST_F(RootTest, CompressedNeighbourIsSentOnlyIfAsked) {
+  root().Write("a", "plain");
+  StartServer();
+  root().Write("a.gz", "packed");
+  const std::string reply = Http("GET /a", "Accept-Encoding: gzip\r\n");
+  EXPECT_TRUE(absl::EndsWith(reply, "\r\n\r\nplain")) << reply;
+  EXPECT_EQ(FieldOf(reply, "Vary"), "");
 }
 
 }  // namespace

@@ -1,0 +1,32 @@
+#include "protocol/store_upload.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace polyserve {
+
+namespace {
+
+struct Attempt {
+  std::unique_ptr<Upload> upload;
+  Upload::Condition condition;
+  StoreReply reply;
+  int tries = 0;
+};
+
+void Try(const std::shared_ptr<Attempt>& attempt, Output& output) {
+  const absl::StatusOr<Upload::Stored> stored = attempt->upload->Store(attempt->condition);
+  if (absl::IsUnavailable(stored.status()) && ++attempt->tries < kMaxStoreTries) {
+    return output.Pause(kStorePause, [attempt](Output& result) { Try(attempt, result); });
+  }
+  attempt->reply(stored, *attempt->upload, output);
+}
+
+}  // namespace
+
+void StoreUpload(std::unique_ptr<Upload> upload, Upload::Condition condition, StoreReply reply, Output& output) {
+  Try(std::make_shared<Attempt>(Attempt{std::move(upload), std::move(condition), std::move(reply)}), output);
+}
+
+}  // namespace polyserve
