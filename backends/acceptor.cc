@@ -210,15 +210,6 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
   return absl::UnavailableError("the peer was refused");
 }
 
-bool Acceptor::HasPeersWaiting() const {
-  for (const Listener& listener : context_.listeners) {
-    if (listener.desk == nullptr) continue;
-    pollfd queue = {listener.fd.get(), POLLIN, 0};
-    if (listener.desk->has_pending() || ::poll(&queue, 1, 0) > 0) return true;
-  }
-  return false;
-}
-
 void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
   spare_.reset();
   {
@@ -281,7 +272,7 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
     }
   }
   for (Listener& listener : context_.listeners) {
-    if (!listener.has_datagrams() && !options_.accepts_connections) continue;
+    if (listener.has_datagrams() ? options_.peers == Peers::kNone : !options_.accepts_connections) continue;
     // Clients are to be told at once, also where others hold it as well.
     if (!listener.has_datagrams()) ::shutdown(listener.fd.get(), SHUT_RDWR);
     listener.Close();

@@ -32,7 +32,7 @@ class Acceptor {
 
   // Who sends datagrams and is accepted, that is, gets a socket; see PeerDesk.
   enum class Peers {
-    kNone,
+    kNone,      // Nobody: what comes to these listeners is left to others.
     kOwnPorts,  // Those that are answered from a port of their own: a socket is what that takes.
     kAll,
   };
@@ -76,9 +76,6 @@ class Acceptor {
   void Wait(const Awaited& awaited);
   // One of those whom the last Wait() has seen. Unavailable: there is none, or none was left.
   absl::StatusOr<Connection> TakeSeen();
-
-  // True where datagrams wait that were not looked at yet.
-  bool HasPeersWaiting() const;
 
   // One of those who had connected before the stop, waiting for nothing but the end of a shortage; Cancelled, and the
   // listeners closed, where there are none left.

@@ -182,8 +182,8 @@ class BlockingConversation {
 
 }  // namespace
 
-void DriveBlocking(Connection connection, ServeContext& context, absl::Duration blank_patience) {
-  if (connection.listener->has_datagrams()) return DriveDatagrams(std::move(connection), context, blank_patience);
+void DriveBlocking(Connection connection, ServeContext& context) {
+  if (connection.listener->has_datagrams()) return DriveDatagrams(std::move(connection), context);
   BlockingConversation(std::move(connection), context).Run();
 }
 

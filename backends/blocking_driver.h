@@ -4,8 +4,6 @@
 #ifndef POLYSERVE_BACKENDS_BLOCKING_DRIVER_H_
 #define POLYSERVE_BACKENDS_BLOCKING_DRIVER_H_
 
-#include "absl/time/time.h"
-#include "backends/datagram_driver.h"
 #include "backends/serve_context.h"
 
 namespace polyserve {
@@ -13,8 +11,8 @@ namespace polyserve {
 // Returns when the client has left, broke the rules, timed out, or, while the server stops, is between two requests.
 // The connection must be blocking. It is told of a stop by Signals::stopping(), and must then be interrupted (EINTR)
 // until it returns. Several threads may run it at once.
-// A peer that sends datagrams is served by the driver for these, which takes the last argument.
-void DriveBlocking(Connection connection, ServeContext& context, absl::Duration blank_patience = kBlankPatience);
+// A peer that sends datagrams is served by the driver for these.
+void DriveBlocking(Connection connection, ServeContext& context);
 
 }  // namespace polyserve
 

@@ -25,9 +25,7 @@ void NoteLost(const absl::Status& why, ServeContext& context) {
 absl::Status SendClient(int inlet, const Connection& client, ServeContext& context) {
   static_assert(kClientParcelBytes == 4);
   const std::string text = absl::StrCat(absl::Dec(client.listener - context.listeners.data(), absl::kZeroPad4));
-  std::vector<int> descriptors = {client.fd.get()};
-  if (client.strays.ok()) descriptors.push_back(client.strays.get());
-  const absl::Status sent = SendParcel(inlet, text, descriptors);
+  const absl::Status sent = SendParcel(inlet, text, {client.fd.get()});
   if (!sent.ok()) NoteLost(sent, context);
   return sent;
 }
@@ -35,9 +33,7 @@ absl::Status SendClient(int inlet, const Connection& client, ServeContext& conte
 absl::StatusOr<Connection> TakeClient(absl::StatusOr<Parcel> parcel, ServeContext& context) {
   size_t at = 0;
   if (parcel.ok() && !parcel->descriptors.empty() && absl::SimpleAtoi(parcel->text, &at)) {
-    Connection client{std::move(parcel->descriptors[0]), &context.listeners.at(at)};
-    if (parcel->descriptors.size() > 1) client.strays = std::move(parcel->descriptors[1]);
-    return client;
+    return Connection{std::move(parcel->descriptors[0]), &context.listeners.at(at)};
   }
   NoteLost(parcel.status(), context);
   return absl::UnavailableError("a client is lost");

@@ -25,9 +25,9 @@ constexpr int kDatagramsPerTurn = 4096;
 
 class BlockingPeer {
  public:
-  BlockingPeer(Connection peer, ServeContext& context, absl::Duration blank_patience)
+  BlockingPeer(Connection peer, ServeContext& context)
       : idle_timeout_(context.idle_timeout),
-        blank_patience_(std::min(blank_patience, idle_timeout_)),
+        blank_patience_(std::min(kBlankPatience, idle_timeout_)),
         conversation_(std::move(peer), context.statistics.counters(), context.turnstile.get()) {}
 
   void Run() {
@@ -94,8 +94,6 @@ class BlockingPeer {
 
 }  // namespace
 
-void DriveDatagrams(Connection peer, ServeContext& context, absl::Duration blank_patience) {
-  BlockingPeer(std::move(peer), context, blank_patience).Run();
-}
+void DriveDatagrams(Connection peer, ServeContext& context) { BlockingPeer(std::move(peer), context).Run(); }
 
 }  // namespace polyserve

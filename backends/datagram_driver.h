@@ -9,14 +9,13 @@
 namespace polyserve {
 
 // A peer that was silent for so long is let go where its session is blank (Session::is_blank()), well before the idle
-// time-out: should it come back, a new session serves it as well. So a process, a thread or a worker is soon free
-// again, even where addresses were spoofed. Shorter in a pool, where others wait for the worker.
+// time-out: should it come back, a new session serves it as well. So a process or a thread is soon free
+// again, even where addresses were spoofed.
 constexpr absl::Duration kBlankPatience = absl::Seconds(1);
-constexpr absl::Duration kBlankPatienceInPool = absl::Milliseconds(100);
 
 // Returns when the peer was silent for too long, when the session has ended, or, while the server stops, when all that
 // had come is answered and the session is idle. Stopping and threads: as DriveBlocking().
-void DriveDatagrams(Connection peer, ServeContext& context, absl::Duration blank_patience);
+void DriveDatagrams(Connection peer, ServeContext& context);
 
 }  // namespace polyserve
 

@@ -11,9 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backends/acceptor.h"
-#include "backends/client_parcel.h"
 #include "base/sys_error.h"
-#include "net/fd_passing.h"
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/wait_set.h"
@@ -59,12 +57,10 @@ class Turn {
 class ListenerSource : public ClientSource {
  public:
   ListenerSource(ServeContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
-                 int dismissals, int peers, AcceptLock* lock, WaitSet waits)
-      : context_(context),
-        own_(own),
+                 int dismissals, AcceptLock* lock, WaitSet waits)
+      : own_(own),
         all_(all),
         dismissals_(dismissals),
-        peers_(peers),
         lock_(lock),
         acceptor_(context, {}),
         waits_(std::move(waits)),
@@ -73,7 +69,6 @@ class ListenerSource : public ClientSource {
   absl::Status Watch() {
     const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
     absl::Status status = waits_.Add(dismissals_, nullptr, wakes);
-    status.Update(waits_.Add(peers_, &peers_, wakes));
     for (const Listener* listener : own_) status.Update(waits_.Add(listener->fd.get(), listener, wakes));
     return status;
   }
@@ -96,15 +91,12 @@ class ListenerSource : public ClientSource {
     const absl::StatusOr<const void*> found = waits_.Wait();
     if (!found.ok()) return found.status();
     if (*found == nullptr) return LeaveUnlessNeeded();
-    if (*found == &peers_) return TakePeer();
     return acceptor_.TryAccept(*static_cast<const Listener*>(*found));
   }
 
   // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind,
   // also not if the server is full: then somebody has to wait for a place.
   absl::StatusOr<Connection> LeaveUnlessNeeded() {
-    absl::StatusOr<Connection> peer = TakePeer();
-    if (peer.ok()) return peer;
     for (const Listener* listener : own_) {
       absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
       const bool is_nobody = absl::IsFailedPrecondition(client.status()) && !IsReadable(listener->fd.get());
@@ -115,18 +107,7 @@ class ListenerSource : public ClientSource {
     return absl::CancelledError("dismissed");
   }
 
-  // Unavailable: there is none, or it was lost.
-  absl::StatusOr<Connection> TakePeer() {
-    absl::StatusOr<Parcel> parcel = ReceiveParcel(peers_);
-    if (absl::IsUnavailable(parcel.status())) return parcel.status();
-    return AdoptClient(std::move(parcel), context_);
-  }
-
   absl::StatusOr<Connection> NextOfBacklog() {
-    while (CountClients(peers_) > 0) {
-      absl::StatusOr<Connection> peer = TakePeer();
-      if (peer.ok()) return peer;
-    }
     for (const Listener* listener : all_) {
       while (backlog_left_ > 0) {
         absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
@@ -150,11 +131,9 @@ class ListenerSource : public ClientSource {
     acceptor_.TakePlaceEvent();
   }
 
-  ServeContext& context_;
   const absl::Span<const Listener* const> own_;
   const absl::Span<const Listener* const> all_;
   const int dismissals_;
-  const int peers_;
   AcceptLock* const lock_;
   Acceptor acceptor_;
   WaitSet waits_;
@@ -175,11 +154,6 @@ absl::StatusOr<std::unique_ptr<Entrance>> Entrance::Create(ServeContext& context
                                                            std::unique_ptr<AcceptLock> lock) {
   std::unique_ptr<Entrance> entrance(new Entrance(context, std::move(lock)));
   if (!entrance->dismissals_.ok()) return SysError("eventfd");
-  absl::StatusOr<std::pair<UniqueFd, UniqueFd>> peers = MakeParcelSockets();
-  if (!peers.ok()) return peers.status();
-  entrance->peers_inlet_ = std::move(peers->first);
-  entrance->peers_outlet_ = std::move(peers->second);
-  if (absl::Status status = SetNonBlocking(entrance->peers_outlet_.get(), true); !status.ok()) return status;
   if (options.accept == AcceptPolicy::kReusePort) {
     if (absl::Status status = entrance->AddSiblings(options.workers_max); !status.ok()) return status;
   }
@@ -212,8 +186,8 @@ absl::Span<const Listener* const> Entrance::ListenersOf(int slot) const {
 absl::StatusOr<std::unique_ptr<ClientSource>> Entrance::Open(int slot) {
   absl::StatusOr<WaitSet> waits = WaitSet::Create();
   if (!waits.ok()) return waits.status();
-  auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, dismissals_.get(),
-                                                 peers_outlet_.get(), lock_.get(), *std::move(waits));
+  auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, dismissals_.get(), lock_.get(),
+                                                 *std::move(waits));
   if (absl::Status status = source->Watch(); !status.ok()) return status;
   return source;
 }
@@ -239,14 +213,6 @@ void Entrance::DismissOne() {
   count = 1;
   done = ::write(dismissals_.get(), &count, sizeof(count));
 }
-
-bool Entrance::HasRoomForPeer(int idle_workers) const {
-  return idle_workers > 0 && idle_workers > CountClients(peers_outlet_.get());
-}
-
-void Entrance::PassPeer(Connection peer) { SendClient(peers_inlet_.get(), peer, context_).IgnoreError(); }
-
-bool Entrance::HasPeersOnTheirWay() const { return CountClients(peers_outlet_.get()) > 0; }
 
 bool Entrance::ShutDownEmpty() {
   std::erase_if(open_, [](const Listener* listener) {

@@ -9,8 +9,7 @@
 //   one
 //              whose worker has ended is served by the worker that takes its place.
 //
-// Peers that send datagrams are different: only one who knows them all can tell a new one from a datagram that strayed
-// (backends/peer_desk.h). So it is the pool that accepts them, whatever the policy, and hands them over here.
+// Datagrams do not come this way: one worker more serves all of them (backends/udp_worker.h).
 //
 // While the server stops, every worker helps to empty all queues, whosever they are.
 #ifndef POLYSERVE_BACKENDS_ENTRANCE_H_
@@ -40,15 +39,11 @@ class Entrance {
 
   // Copies of the listeners of a loop. Those of datagrams are the first one's alone, since it has to know their peers.
   absl::StatusOr<std::vector<Listener>> CopyListeners(int slot, bool accepts_connections) const;
+  // Copies of those of datagrams.
+  absl::StatusOr<std::vector<Listener>> CopyDatagramListeners() const { return CopyListeners(0, false); }
 
   // Asks one worker, any that is idle, to leave. As long as none has, asking again changes nothing.
   void DismissOne();
-
-  // For the one who looks after the pool: hands a peer to a worker that waits, or to the next one that comes. There is
-  // room while more of them are idle than peers are on their way.
-  bool HasRoomForPeer(int idle_workers) const;
-  void PassPeer(Connection peer);
-  bool HasPeersOnTheirWay() const;
 
   // For the one who looks after the pool, while the server stops: shuts down the listeners at which nobody waits any
   // more, so that new clients are told at once, even while a worker that is busy still holds them. False where there
@@ -67,8 +62,6 @@ class Entrance {
   std::vector<const Listener*> all_;    // Slot after slot, where each has its own.
   std::vector<const Listener*> open_;   // Those of them that are not shut down.
   UniqueFd dismissals_;                 // Readable while somebody is to leave; whoever reads it does.
-  UniqueFd peers_inlet_;                // What peers are passed through.
-  UniqueFd peers_outlet_;               // Non-blocking.
 };
 
 }  // namespace polyserve

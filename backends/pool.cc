@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "backends/blocking_driver.h"
-#include "backends/datagram_driver.h"
 #include "base/logging.h"
 #include "net/cpu.h"
 #include "net/signals.h"
@@ -27,57 +26,38 @@ absl::Time SteadyNow() {
 }  // namespace
 
 Pool::Pool(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance, Crew& crew)
-    : options_(options),
+    : context_(context),
+      options_(options),
       board_(board),
       entrance_(entrance),
       crew_(crew),
       acceptor_(context, {.non_blocking = options.are_loops,
-                          .peers = options.are_loops ? Acceptor::Peers::kNone : Acceptor::Peers::kAll,
                           .accepts_connections = options.accept == AcceptPolicy::kPass,
                           .on_child_ended = [&crew] { crew.ReapEnded(); }}),
-      started_(static_cast<size_t>(board.slots())),
+      started_(static_cast<size_t>(board.all_slots())),
       least_(options.workers),
-      next_dismissal_(SteadyNow() + kBetweenDismissals),
-      takes_peers_(!options.are_loops && options.accept != AcceptPolicy::kPass && TakesDatagrams(context)) {}
+      next_dismissal_(SteadyNow() + kBetweenDismissals) {}
 
 void Pool::Run() {
   while (!Signals::stopping()) {
-    const bool accepts = HasRoom();
+    const bool accepts = passes() && crew_.HasRoom();
     Attend(accepts);
     if (!accepts) continue;
     // Should the worker that was idle have ended meanwhile, the client waits for its replacement.
     absl::StatusOr<Connection> client = acceptor_.TakeSeen();
-    if (client.ok()) HandOver(*std::move(client));
+    if (client.ok()) crew_.HandOver(*std::move(client));
   }
   if (passes()) PassBacklog();
   while (true) {
-    if (takes_peers_) PassPeersOfBacklog();
-    is_drained_ = entrance_.ShutDownEmpty() && !takes_peers_ && !entrance_.HasPeersOnTheirWay() && !crew_.HasUntaken();
-    if (is_drained_ && living() == 0) return;
+    CloseDrainedUdp();
+    is_drained_ = entrance_.ShutDownEmpty() && !crew_.HasUntaken();
+    if (is_drained_ && living() == 0 && !has_udp_worker()) return;
     Attend(false);
   }
 }
 
-bool Pool::HasRoom() {
-  if (passes()) return crew_.HasRoom();
-  return takes_peers_ && entrance_.HasRoomForPeer(board_.Count(State::kIdle));
-}
-
-void Pool::HandOver(Connection client) {
-  passes() ? crew_.HandOver(std::move(client)) : entrance_.PassPeer(std::move(client));
-}
-
-// As many as there is room for; where nobody waits any more, that was it.
-void Pool::PassPeersOfBacklog() {
-  while (takes_peers_ && (!acceptor_.HasPeersWaiting() || HasRoom())) {
-    absl::StatusOr<Connection> peer = acceptor_.NextOfBacklog();
-    takes_peers_ = peer.ok();
-    if (peer.ok()) HandOver(*std::move(peer));
-  }
-}
-
 void Pool::PassBacklog() {
-  while (!entrance_.ShutDownEmpty() || acceptor_.HasPeersWaiting()) {
+  while (!entrance_.ShutDownEmpty()) {
     if (!crew_.HasRoom()) {
       Attend(false);
       continue;
@@ -101,6 +81,9 @@ void Pool::Attend(bool for_clients) {
 void Pool::Staff() {
   if (living() >= least_) least_ = options_.workers_min;  // The first ones are all there.
   while (NeedsOneMore() && SteadyNow() >= back_off_.not_before()) Hire();
+  if (NeedsUdpWorker() && SteadyNow() >= udp_back_off_.not_before()) {
+    Start(board_.udp_slot(), State::kBusy, udp_back_off_);
+  }
   if (!options_.has_fixed_size() && !Signals::stopping()) DismissSurplus();
 }
 
@@ -110,17 +93,34 @@ bool Pool::NeedsOneMore() const {
   return living() < least_ || (all_are_busy && living() < options_.workers_max);
 }
 
+bool Pool::NeedsUdpWorker() const {
+  return board_.udp_slot() >= 0 && board_.state(board_.udp_slot()) == State::kVacant && !udp_is_drained_;
+}
+
+// It takes no more peers: whoever sends something from now on is told so by the system.
+void Pool::CloseDrainedUdp() {
+  if (udp_is_drained_ || board_.udp_slot() < 0 || board_.state(board_.udp_slot()) != State::kLeaving) return;
+  udp_is_drained_ = true;
+  for (Listener& listener : context_.listeners) {
+    if (listener.has_datagrams()) listener.Close();
+  }
+}
+
 void Pool::Hire() {
   // Each in its turn: while the server stops, clients may wait for a worker of a particular slot.
   const int slot = board_.Find(State::kVacant, last_hired_ + 1);
   last_hired_ = slot;
+  Start(slot, State::kIdle, back_off_);
+}
+
+void Pool::Start(int slot, State state, BackOff& back_off) {
   const absl::Time now = SteadyNow();
   started_[static_cast<size_t>(slot)] = now;
-  board_.Set(slot, State::kIdle);
+  board_.Set(slot, state);
   const absl::Status status = crew_.Start(slot);
   if (status.ok()) return;
   board_.Set(slot, State::kVacant);
-  back_off_.OnFailure(now, now);
+  back_off.OnFailure(now, now);
   LOG_EVERY_N(WARNING, 10) << "cannot start a worker: " << status.message() << "; trying again";
 }
 
@@ -136,9 +136,10 @@ void Pool::DismissSurplus() {
 
 // Makes room for others in the slots of those who have ended.
 void Pool::Bury() {
-  for (int slot = 0; slot < board_.slots(); ++slot) {
+  for (int slot = 0; slot < board_.all_slots(); ++slot) {
     const State state = board_.state(slot);
-    if (state == State::kCrashed) back_off_.OnFailure(started_[static_cast<size_t>(slot)], SteadyNow());
+    BackOff& back_off = slot == board_.udp_slot() ? udp_back_off_ : back_off_;
+    if (state == State::kCrashed) back_off.OnFailure(started_[static_cast<size_t>(slot)], SteadyNow());
     if (state == State::kCrashed || state == State::kLeft) board_.Set(slot, State::kVacant);
   }
 }
@@ -147,6 +148,7 @@ absl::Duration Pool::UntilNextLook() const {
   if (Signals::stopping()) return kBetweenInterrupts;
   absl::Time next = absl::InfiniteFuture();
   if (NeedsOneMore()) next = back_off_.not_before();
+  if (NeedsUdpWorker()) next = std::min(next, udp_back_off_.not_before());
   if (living() > options_.workers_min) next = std::min(next, next_dismissal_);
   return std::max(next - SteadyNow(), absl::ZeroDuration());
 }
@@ -157,17 +159,15 @@ void ServeClients(ClientSource& source, PoolBoard& board, int slot, const PoolOp
   if (options.pin_cpus) PinToCpu(slot);
   const WorkerPlace place(context.statistics);
   const int most = options.clients_per_worker;
-  const bool takes_peers = TakesDatagrams(context);
   // While the server stops, nobody leaves early: another one would have to be started for what is left.
   for (int served = 0; most == 0 || served < most || Signals::stopping(); ++served) {
     board.Set(slot, State::kIdle);
-    if (takes_peers) board.Wake();  // A peer may wait for somebody to be idle.
     absl::StatusOr<Connection> client = source.Next();
     if (!client.ok()) break;
     board.Set(slot, State::kBusy);
     const bool may_grow = !options.has_fixed_size() || Signals::stopping();
     if (may_grow && board.Count(State::kIdle) == 0) board.Wake();  // Time for one more.
-    DriveBlocking(*std::move(client), context, kBlankPatienceInPool);
+    DriveBlocking(*std::move(client), context);
   }
   board.Set(slot, State::kLeaving);
 }

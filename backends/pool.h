@@ -5,6 +5,7 @@
 //             least. A fixed pool needs no clock: nothing wakes up while nothing happens.
 //   passing   with --accept=pass it is the pool that accepts, and only while a worker is idle: those for whom there is
 //             none wait in the kernel's queue, where they cost nothing.
+//   datagrams are served by one worker more, which is always there (backends/udp_worker.h), and is replaced as others.
 //   stopping  workers are interrupted again and again until each has noticed; those who had connected before are
 //   served,
 //             by new workers where all are busy or have left; listeners at which nobody waits are shut down at once.
@@ -31,6 +32,7 @@ class Crew {
   virtual ~Crew() = default;
 
   // Starts a worker in this slot, which runs ServeClients(). Unavailable: the system has no process, no thread left.
+  // In the board's udp_slot() it runs UdpWorker::Run().
   virtual absl::Status Start(int slot) = 0;
   // Interrupts what the workers wait for, once, so that they notice Signals::stopping().
   virtual void Interrupt() = 0;
@@ -65,14 +67,18 @@ class Pool {
   void DismissSurplus();
   void Bury();
   void PassBacklog();
-  void PassPeersOfBacklog();
-  bool HasRoom();
-  void HandOver(Connection client);
+  void Start(int slot, PoolBoard::State state, BackOff& back_off);
+  bool NeedsUdpWorker() const;
+  bool has_udp_worker() const {
+    return board_.udp_slot() >= 0 && board_.state(board_.udp_slot()) != PoolBoard::State::kVacant;
+  }
+  void CloseDrainedUdp();
   bool NeedsOneMore() const;
   absl::Duration UntilNextLook() const;
   int living() const;
   bool passes() const { return options_.accept == AcceptPolicy::kPass; }
 
+  ServeContext& context_;
   const PoolOptions options_;
   PoolBoard& board_;
   Entrance& entrance_;
@@ -83,8 +89,9 @@ class Pool {
   int last_hired_ = -1;              // The slot.
   int least_;                        // Fewer workers than that are made up for at once.
   absl::Time next_dismissal_;
-  bool takes_peers_;         // Passes on those that send datagrams, while workers accept connections by themselves.
-  bool is_drained_ = false;  // The server stops, and all who had connected before were taken.
+  BackOff udp_back_off_;         // Of the UDP worker.
+  bool udp_is_drained_ = false;  // It takes no more peers, since the server stops.
+  bool is_drained_ = false;      // The server stops, and all who had connected before were taken.
 };
 
 // What a worker runs, from its start to its end: serves those whom its source gives it. Notes on the board what it

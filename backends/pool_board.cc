@@ -10,22 +10,26 @@
 
 namespace polyserve {
 
-absl::StatusOr<PoolBoard> PoolBoard::Create(int slots) {
+absl::StatusOr<PoolBoard> PoolBoard::Create(int slots, bool has_udp_worker) {
   UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake.ok()) return SysError("eventfd");
-  void* memory = ::mmap(nullptr, static_cast<size_t>(slots), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const size_t size = static_cast<size_t>(slots) + 1;
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return SysError("mmap");
   // The kernel's zeroes are valid states: atomics of bytes without a constructor to run.
   static_assert(std::atomic<State>::is_always_lock_free && sizeof(std::atomic<State>) == 1);
   static_assert(State::kVacant == State{});
-  return PoolBoard(slots, static_cast<std::atomic<State>*>(memory), std::move(wake));
+  return PoolBoard(slots, has_udp_worker, static_cast<std::atomic<State>*>(memory), std::move(wake));
 }
 
 PoolBoard::PoolBoard(PoolBoard&& other) noexcept
-    : slots_(other.slots_), states_(std::exchange(other.states_, nullptr)), wake_(std::move(other.wake_)) {}
+    : slots_(other.slots_),
+      has_udp_worker_(other.has_udp_worker_),
+      states_(std::exchange(other.states_, nullptr)),
+      wake_(std::move(other.wake_)) {}
 
 PoolBoard::~PoolBoard() {
-  if (states_ != nullptr) ::munmap(states_, static_cast<size_t>(slots_));
+  if (states_ != nullptr) ::munmap(states_, static_cast<size_t>(slots_) + 1);
 }
 
 int PoolBoard::Count(State state) const {

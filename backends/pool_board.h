@@ -24,13 +24,16 @@ class PoolBoard {
     kCrashed,  // So it has, and not as it should.
   };
 
-  // All slots are vacant.
-  static absl::StatusOr<PoolBoard> Create(int slots);
+  // All slots are vacant. With `has_udp_worker` there is one slot more, udp_slot(), which is neither counted nor found.
+  static absl::StatusOr<PoolBoard> Create(int slots, bool has_udp_worker = false);
   PoolBoard(PoolBoard&& other) noexcept;
   PoolBoard& operator=(PoolBoard&& other) = delete;
   ~PoolBoard();
 
   int slots() const { return slots_; }
+  // The slot of the worker that serves all datagrams (backends/udp_worker.h); -1: there is none.
+  int udp_slot() const { return has_udp_worker_ ? slots_ : -1; }
+  int all_slots() const { return slots_ + (has_udp_worker_ ? 1 : 0); }
   State state(int slot) const { return states_[slot]; }
   void Set(int slot, State state) { states_[slot] = state; }
 
@@ -44,10 +47,11 @@ class PoolBoard {
   void TakeWakes();
 
  private:
-  PoolBoard(int slots, std::atomic<State>* states, UniqueFd wake)
-      : slots_(slots), states_(states), wake_(std::move(wake)) {}
+  PoolBoard(int slots, bool has_udp_worker, std::atomic<State>* states, UniqueFd wake)
+      : slots_(slots), has_udp_worker_(has_udp_worker), states_(states), wake_(std::move(wake)) {}
 
   const int slots_;
+  const bool has_udp_worker_;
   std::atomic<State>* states_;
   UniqueFd wake_;
 };

@@ -28,6 +28,7 @@
 #include "backends/pool.h"
 #include "backends/pool_board.h"
 #include "backends/pool_options.h"
+#include "backends/udp_worker.h"
 #include "backends/worker_processes.h"
 #include "base/command_line.h"
 #include "base/logging.h"
@@ -89,20 +90,25 @@ class ChannelSource : public ClientSource {
 class Processes : public Crew {
  public:
   Processes(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance, Lifeline& lifeline,
-            Channel& channel)
+            Channel& channel, UdpWorker* udp_worker)
       : context_(context),
         options_(options),
         board_(board),
         entrance_(entrance),
         channel_(channel),
         lifeline_(lifeline),
+        udp_worker_(udp_worker),
         processes_(board, lifeline, context) {}
 
   absl::Status Start(int slot) override {
-    return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
+    return processes_.Start(slot,
+                            [this, slot] { return slot == board_.udp_slot() ? RunUdpWorker() : RunWorker(slot); });
   }
 
-  void Interrupt() override { lifeline_.TellStop(); }
+  void Interrupt() override {
+    lifeline_.TellStop();
+    if (udp_worker_ != nullptr) udp_worker_->Stop();
+  }
 
   void ReapEnded() override {
     processes_.ReapEnded([](int) { return int64_t{0}; });
@@ -125,7 +131,7 @@ class Processes : public Crew {
     context_.statistics = context_.statistics.OfWorker(slot);
     channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
     for (Listener& listener : context_.listeners) {
-      if (passes() || listener.has_datagrams()) listener.Close();  // The parent alone accepts from them.
+      if (passes() || listener.has_datagrams()) listener.Close();  // Others accept from them.
     }
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
     if (!source.ok()) {
@@ -134,6 +140,13 @@ class Processes : public Crew {
     }
     ServeClients(**source, board_, slot, options_, context_);
     return 0;
+  }
+
+  int RunUdpWorker() {
+    channel_.inlet.reset();
+    const absl::Status status = udp_worker_->Run(context_, entrance_, board_);
+    if (!status.ok()) LOG(ERROR) << "the worker for datagrams has failed: " << status.message();
+    return status.ok() ? 0 : 1;
   }
 
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
@@ -153,6 +166,7 @@ class Processes : public Crew {
   Entrance& entrance_;
   Channel& channel_;
   Lifeline& lifeline_;
+  UdpWorker* const udp_worker_;  // Null where nobody sends datagrams.
   WorkerProcesses processes_;
 };
 
@@ -163,12 +177,15 @@ class PreforkBackend : public Backend {
   PreforkBackend(const PoolOptions& options, MakeLock make_lock) : options_(options), make_lock_(make_lock) {}
 
   absl::Status Prepare(ServeContext& context) override {
-    absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.workers_max);
+    absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.workers_max, TakesDatagrams(context));
     if (!board.ok()) return board.status();
     board_.emplace(*std::move(board));
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
     if (!lifeline.ok()) return lifeline.status();
     lifeline_ = *std::move(lifeline);
+    absl::StatusOr<std::unique_ptr<UdpWorker>> udp_worker = UdpWorker::Create(context);
+    if (!udp_worker.ok()) return udp_worker.status();
+    udp_worker_ = *std::move(udp_worker);
     absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
     if (!sockets.ok()) return sockets.status();
     channel_ = {std::move(sockets->first), std::move(sockets->second)};
@@ -182,7 +199,7 @@ class PreforkBackend : public Backend {
   }
 
   absl::Status Serve(ServeContext& context) override {
-    Processes crew(context, options_, *board_, *entrance_, lifeline_, channel_);
+    Processes crew(context, options_, *board_, *entrance_, lifeline_, channel_, udp_worker_.get());
     Pool(context, options_, *board_, *entrance_, crew).Run();
     return absl::OkStatus();
   }
@@ -193,6 +210,7 @@ class PreforkBackend : public Backend {
   std::optional<PoolBoard> board_;
   Lifeline lifeline_;
   Channel channel_;
+  std::unique_ptr<UdpWorker> udp_worker_;
   std::unique_ptr<Entrance> entrance_;
 };
 

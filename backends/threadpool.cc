@@ -19,6 +19,8 @@
 #include "backends/pool.h"
 #include "backends/pool_board.h"
 #include "backends/pool_options.h"
+#include "backends/serve_context.h"
+#include "backends/udp_worker.h"
 #include "base/logging.h"
 #include "net/thread_group.h"
 
@@ -37,17 +39,26 @@ class QueueSource : public ClientSource {
 
 class Threads : public Crew {
  public:
-  Threads(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance)
-      : context_(context), options_(options), board_(board), entrance_(entrance), queue_([&board] { board.Wake(); }) {}
+  Threads(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance,
+          UdpWorker* udp_worker)
+      : context_(context),
+        options_(options),
+        board_(board),
+        entrance_(entrance),
+        udp_worker_(udp_worker),
+        queue_([&board] { board.Wake(); }) {}
 
   absl::Status Start(int slot) override {
     return threads_.Start([this, slot] {
-      board_.Set(slot, RunWorker(slot));
+      board_.Set(slot, slot == board_.udp_slot() ? RunUdpWorker() : RunWorker(slot));
       board_.Wake();
     });
   }
 
-  void Interrupt() override { threads_.InterruptAll(); }
+  void Interrupt() override {
+    threads_.InterruptAll();
+    if (udp_worker_ != nullptr) udp_worker_->Stop();
+  }
   bool HasRoom() override { return queue_.HasRoom(); }
   void HandOver(Connection client) override { queue_.Push(std::move(client)); }
   void DismissOne() override { queue_.DismissOne(); }
@@ -65,6 +76,13 @@ class Threads : public Crew {
     return PoolBoard::State::kLeft;
   }
 
+  PoolBoard::State RunUdpWorker() {
+    const absl::Status status = udp_worker_->Run(context_, entrance_, board_);
+    if (status.ok()) return PoolBoard::State::kLeft;
+    LOG_EVERY_N(ERROR, 10) << "the worker for datagrams has failed: " << status.message();
+    return PoolBoard::State::kCrashed;
+  }
+
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
     if (options_.accept == AcceptPolicy::kPass) return std::make_unique<QueueSource>(queue_);
     return entrance_.Open(slot);
@@ -74,6 +92,7 @@ class Threads : public Crew {
   const PoolOptions options_;
   PoolBoard& board_;
   Entrance& entrance_;
+  UdpWorker* const udp_worker_;  // Null where nobody sends datagrams.
   ClientQueue queue_;
   ThreadGroup threads_;  // Last, so that its destructor waits for them while the rest is still there.
 };
@@ -83,9 +102,12 @@ class ThreadpoolBackend : public Backend {
   explicit ThreadpoolBackend(const PoolOptions& options) : options_(options) {}
 
   absl::Status Prepare(ServeContext& context) override {
-    absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.workers_max);
+    absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.workers_max, TakesDatagrams(context));
     if (!board.ok()) return board.status();
     board_.emplace(*std::move(board));
+    absl::StatusOr<std::unique_ptr<UdpWorker>> udp_worker = UdpWorker::Create(context);
+    if (!udp_worker.ok()) return udp_worker.status();
+    udp_worker_ = *std::move(udp_worker);
     absl::StatusOr<std::unique_ptr<Entrance>> entrance =
         Entrance::Create(context, options_, options_.accept == AcceptPolicy::kLock ? MakeThreadLock() : nullptr);
     if (entrance.ok()) entrance_ = *std::move(entrance);
@@ -93,7 +115,7 @@ class ThreadpoolBackend : public Backend {
   }
 
   absl::Status Serve(ServeContext& context) override {
-    Threads crew(context, options_, *board_, *entrance_);
+    Threads crew(context, options_, *board_, *entrance_, udp_worker_.get());
     Pool(context, options_, *board_, *entrance_, crew).Run();
     return absl::OkStatus();
   }
@@ -101,6 +123,7 @@ class ThreadpoolBackend : public Backend {
  private:
   const PoolOptions options_;
   std::optional<PoolBoard> board_;
+  std::unique_ptr<UdpWorker> udp_worker_;
   std::unique_ptr<Entrance> entrance_;
 };
 

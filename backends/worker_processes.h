@@ -20,7 +20,7 @@ class WorkerProcesses {
  public:
   // All must outlive it. The lifeline ends the workers with the server, even where that is killed.
   WorkerProcesses(PoolBoard& board, Lifeline& lifeline, ServeContext& context)
-      : board_(board), lifeline_(lifeline), context_(context), pids_(static_cast<size_t>(board.slots()), -1) {}
+      : board_(board), lifeline_(lifeline), context_(context), pids_(static_cast<size_t>(board.all_slots()), -1) {}
 
   // Forks a worker, which runs the work and exits with what it returns. Unavailable: the system has no process left.
   absl::Status Start(int slot, absl::FunctionRef<int()> work);

@@ -106,8 +106,8 @@ class Statistics {
     std::atomic<int64_t> log_openings;
     std::atomic<int64_t> lost_log_lines;
     std::atomic<int> workers_in_use;
-    // The server's, then the workers'. The kernel provides what is touched.
-    Counters rows[(1 + kMaxWorkers) * kRowsOfWorker];
+    // The server's, then the workers', and one for a pool's UDP worker. The kernel provides what is touched.
+    Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
     WorkerPlaces::Table places;
   };
   struct Page {

@@ -289,6 +289,21 @@ TEST_F(DatagramChatTest, NameBelongsToItsAddress) {
   EXPECT_EQ(eve.Receive(), "\nyou are 'eve'");
 }
 
+TEST_F(DatagramChatTest, MembersThatStayKeepNobodyFromOtherServices) {
+  constexpr int kMembers = 20;  // More than a pool has workers.
+  StartServer();
+  std::vector<std::unique_ptr<DatagramPeer>> members;
+  for (int i = 0; i < kMembers; ++i) {
+    members.push_back(std::make_unique<DatagramPeer>(server().address("chat+udp")));
+    members.back()->Send(absl::StrCat("L m", i));
+    EXPECT_EQ(members.back()->Receive(), "OK");
+  }
+  ExpectServesOthers();
+  DatagramPeer other(server().address("echo+udp"));
+  other.Send("ping");
+  EXPECT_EQ(other.Receive(), "ping");
+}
+
 TEST_F(DatagramChatTest, WhoIsSilentForTooLongHasLeft) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
   StartServer({"--idle_timeout=1s"});

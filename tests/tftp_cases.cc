@@ -214,6 +214,22 @@ TEST_F(TftpTest, TransferIsFinishedBeforeTheEnd) {
   ExpectCleanExit();
 }
 
+TEST_F(TftpTest, ClientsThatVanishKeepNobodyWaiting) {
+  if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: one transfer after the other";
+  constexpr int kGone = 20;  // More than a pool has workers.
+  root().Write("a", std::string(100'000, 'x'));
+  StartTftp();
+  for (int i = 0; i < kGone; ++i) {
+    TftpDownload peer(address());
+    peer.Ask("a");
+    EXPECT_TRUE(peer.ReceiveBlock().has_value());
+  }
+  ExpectServesOthers();
+  Run({"curl", "-sS", "-o", local_.PathOf("a"), Url("a")});
+  server().Signal(SIGKILL);  // Else those who have gone are waited for.
+  server().AwaitExit();
+}
+
 TEST_F(TftpTest, ClientsThatVanishAreForgotten) {
   root().Write("a", std::string(100'000, 'x'));
   StartTftp({"--idle_timeout=300ms"});
