@@ -25,6 +25,7 @@
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
+#include "base/line_output.h"
 #include "base/logging.h"
 #include "files/library.h"
 #include "files/log_file.h"
@@ -190,7 +191,8 @@ ServerReport MakeReport(const Statistics& statistics) {
                       .accepted = total.accepted,
                       .active = total.active(),
                       .refused = total.refused,
-                      .lost_log_lines = statistics.lost_log_lines(),
+                      .lost_log_lines = statistics.access_log().lost,
+                      .lost_server_log_lines = statistics.server_log().lost,
                       .workers = {},
                       .services = {}};
   for (const WorkerPlaces::Worker& worker : statistics.places().List()) {
@@ -239,8 +241,7 @@ absl::StatusOr<HttpSite::Options> MakeHttpOptions(const Statistics& statistics) 
   options.request_timeout = *timeout;
   options.precompressed = FLAGS_precompressed;
   if (FLAGS_access_log.empty()) return options;
-  options.access_log =
-      std::make_shared<LogFile>(FLAGS_access_log, statistics.log_openings(), statistics.lost_log_lines());
+  options.access_log = std::make_shared<LogFile>(FLAGS_access_log, statistics.access_log());
   if (Process::IsImage()) return options;  // Opens it with the first line.
   if (absl::Status status = options.access_log->Open(); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
@@ -287,7 +288,8 @@ absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
   return absl::OkStatus();
 }
 
-// What scripts wait for. Written at once and whole; nobody need be reading it.
+// What scripts wait for. Written at once and whole; nobody need be reading it, and a pipe that is full is not waited
+// for.
 absl::Status Announce(const ServeContext& context) {
   std::string lines;
   for (const Listener& listener : context.listeners) {
@@ -297,7 +299,10 @@ absl::Status Announce(const ServeContext& context) {
                     at->ToString(), "\n");
   }
   absl::StrAppend(&lines, "ready model=", FLAGS_model, " pid=", ::getpid(), "\n");
-  [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, lines.data(), lines.size());
+  LogHealth health;
+  if (!LineOutput::Own(STDOUT_FILENO).Append(lines, health)) {
+    LOG(WARNING) << "standard output takes nothing: it was not told that the server is ready";
+  }
   return absl::OkStatus();
 }
 
@@ -326,6 +331,7 @@ int Run(int argc, char** argv) {
   if (!host.ok()) return Fail(host.status());
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return Fail(statistics.status());
+  CountLostLinesIn(statistics->server_log());
   const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
   if (!http_options.ok()) return Fail(http_options.status());
   const bool has_room = AnyOf(*targets, &Service::has_room);

@@ -1,13 +1,16 @@
 #include "base/logging.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -21,14 +24,43 @@ absl::string_view BaseName(absl::string_view path) {
   return slash == absl::string_view::npos ? path : path.substr(slash + 1);
 }
 
+constexpr double kSecondsBetweenReports = 1;
+constexpr absl::string_view kCutMark = " ...\n";
+
+// Before InitLogging() it may be anything, and may become anything else.
+constinit LineOutput g_standard_error{STDERR_FILENO, LineOutput::Kind::kPolled};
+constinit LogHealth g_own_health;
+constinit std::atomic<LogHealth*> g_health{&g_own_health};
+
+std::string Prefix(LogLine::Severity severity, const char* file, int line) {
+  return absl::StrCat(std::string(1, static_cast<char>(severity)),
+                      absl::FormatTime("%Y%m%d %H:%M:%E6S", absl::Now(), absl::LocalTimeZone()), " ", ::gettid(), " ",
+                      BaseName(file), ":", line, "] ");
+}
+
+// Says how many lines were lost, in a log that has just taken one again.
+void ReportLost(LogHealth& health) {
+  if (!IsTimeAgain(health.reported_at, kSecondsBetweenReports)) return;
+  const int64_t lost = health.unreported.exchange(0);
+  if (lost == 0) return;
+  const std::string report = absl::StrCat(Prefix(LogLine::Severity::WARNING, __FILE__, __LINE__), lost,
+                                          " lines of this log were lost: it took no more\n");
+  if (!g_standard_error.Write(report, health)) health.unreported.fetch_add(lost);
+}
+
 }  // namespace
 
-void InitLogging() { absl::LocalTimeZone(); }
+void InitLogging() {
+  absl::LocalTimeZone();
+  ::signal(SIGTTOU, SIG_IGN);
+  g_standard_error = LineOutput::Own(STDERR_FILENO);
+}
+
+void CountLostLinesIn(LogHealth& health) { g_health = &health; }
 
 LogLine::LogLine(Severity severity, const char* file, int line, int error) : severity_(severity), error_(error) {
   const int errno_before = errno;
-  text_ << static_cast<char>(severity) << absl::FormatTime("%Y%m%d %H:%M:%E6S", absl::Now(), absl::LocalTimeZone())
-        << ' ' << ::gettid() << ' ' << BaseName(file) << ':' << line << "] ";
+  text_ << Prefix(severity, file, line);
   errno = errno_before;
 }
 
@@ -36,8 +68,14 @@ LogLine::~LogLine() {
   const int errno_before = errno;
   if (error_ != 0) text_ << ": " << std::strerror(error_) << " [" << error_ << "]";
   text_ << '\n';
-  const std::string line = text_.str();
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  std::string line = text_.str();
+  if (line.size() > kMaxLogLineBytes) {
+    line.resize(kMaxLogLineBytes - kCutMark.size());
+    absl::StrAppend(&line, kCutMark);
+  }
+  LogHealth& health = *g_health.load(std::memory_order_relaxed);
+  const bool is_whole = g_standard_error.Append(line, health);
+  if (is_whole && health.unreported.load(std::memory_order_relaxed) > 0) ReportLost(health);
   if (severity_ == Severity::FATAL) std::abort();
   errno = errno_before;
 }

@@ -10,7 +10,9 @@
 //   DCHECK(n > 0);                         the same, in builds for debugging alone
 //   PCHECK(::ioctl(...) == 0);             as CHECK, and says what errno means
 //
-// Any thread. A line is written to standard error by one write(2); where that fails, it is lost, and nothing else.
+// Any thread. A line is written to standard error at once or not at all: nobody waits for its reader (a pipe that is
+// not read, a terminal that is stopped). Lines that are lost are counted, and the log says how many once it takes lines
+// again. A line has at most kMaxLogLineBytes.
 #ifndef POLYSERVE_BASE_LOGGING_H_
 #define POLYSERVE_BASE_LOGGING_H_
 
@@ -19,6 +21,8 @@
 #include <cstdint>
 #include <ostream>
 #include <sstream>
+
+#include "base/line_output.h"
 
 namespace polyserve {
 
@@ -42,8 +46,11 @@ class LogLine {
 };
 
 // To be called early in main(): learns the time zone while there is a descriptor to read it with, once for all
-// children.
+// children, and what standard error is. From then on a terminal takes lines from its background, too (SIGTTOU).
 void InitLogging();
+
+// Has lost lines counted there from now on, rather than in this process alone; it must outlive all threads.
+void CountLostLinesIn(LogHealth& health);
 
 // Makes a stream an expression without a value, as the other branch of a condition is.
 struct LogNothing {

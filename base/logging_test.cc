@@ -1,11 +1,15 @@
 // The form of a line, how often it comes, and how a failed check ends the process.
 #include "base/logging.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <string>
 
+#include "base/line_output.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -36,6 +40,34 @@ TEST(LoggingTest, ErrnoIsAsItWas) {
   };
   Logged(log);
   EXPECT_EQ(errno, EMFILE);
+}
+
+TEST(LoggingTest, LineThatIsTooLongIsCut) {
+  const std::string text = Logged([] { LOG(INFO) << std::string(2 * kMaxLogLineBytes, 'x'); });
+  EXPECT_EQ(text.size(), kMaxLogLineBytes);
+  EXPECT_THAT(text, testing::EndsWith("xx ...\n"));
+}
+
+TEST(LoggingTest, LogThatTakesNoMoreLosesLinesAndSaysHowManyOnceItDoes) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const int standard_error = ::dup(STDERR_FILENO);
+  ::dup2(ends[1], STDERR_FILENO);
+  LogHealth health;
+  CountLostLinesIn(health);
+  while (health.lost < 3) LOG(INFO) << "flood";
+  std::string before(1 << 20, 0);
+  ASSERT_GT(::read(ends[0], before.data(), before.size()), 0);
+  LOG(INFO) << "it flows";
+  std::string after(1 << 20, 0);
+  after.resize(static_cast<size_t>(::read(ends[0], after.data(), after.size())));
+  ::dup2(standard_error, STDERR_FILENO);
+  for (const int fd : {standard_error, ends[0], ends[1]}) ::close(fd);
+  EXPECT_THAT(after, testing::HasSubstr("it flows\n"));
+  EXPECT_THAT(after, testing::HasSubstr(" 3 lines of this log were lost"));
+  EXPECT_EQ(CountLines(after), 2u);
+  static LogHealth for_the_rest;
+  CountLostLinesIn(for_the_rest);
 }
 
 TEST(LoggingTest, EveryNthIsTheFirstAndThenOneInN) {

@@ -1,26 +1,65 @@
 #include "files/log_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
 
-LogFile::LogFile(std::string path, std::atomic<int64_t>& openings, std::atomic<int64_t>& lost_lines)
-    : path_(std::move(path)), openings_(openings), lost_lines_(lost_lines) {}
+namespace {
 
-absl::Status LogFile::Open() { return OpenFor(openings_); }
+constexpr double kSecondsBetweenReports = 10;
+constexpr double kSecondsBetweenOpenings = 1;  // Of a file that could not be opened.
+
+// O_NONBLOCK: opening a FIFO does not wait for a reader, nor opening a file for the end of a lease; and where the file
+// is a FIFO or a terminal, no write waits.
+UniqueFd OpenToAppend(const std::string& path) {
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  UniqueFd fd(::open(path.c_str(), kFlags));
+  // Asked for only if it is needed: with O_CREAT, the system may refuse a FIFO of another user (fs.protected_fifos).
+  if (!fd.ok() && errno == ENOENT) fd.reset(::open(path.c_str(), kFlags | O_CREAT, 0644));
+  return fd;
+}
+
+// Why it could not be opened, from errno.
+absl::Status CannotOpen(const std::string& path) {
+  const absl::Status status = SysError("open", path);
+  struct stat file = {};
+  if (errno == EAGAIN) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " is held by another process (a lease)"));
+  }
+  if (errno != ENXIO || ::stat(path.c_str(), &file) != 0) return status;
+  if (S_ISFIFO(file.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " is a FIFO that no process reads; start its reader first"));
+  }
+  if (S_ISSOCK(file.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, " is a socket"));
+  return status;
+}
+
+}  // namespace
+
+LogFile::LogFile(std::string path, LogHealth& health) : path_(std::move(path)), health_(health) {}
+
+absl::Status LogFile::Open() { return OpenFor(health_.openings); }
 
 absl::Status LogFile::OpenFor(int64_t opening) {
   MutexLock lock(opening_);
   if (opened_for_ == opening) return absl::OkStatus();  // Another thread was quicker.
-  UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
-  if (!fd.ok()) return SysError("open", path_);
+  UniqueFd fd = OpenToAppend(path_);
+  if (!fd.ok()) return CannotOpen(path_);
+  struct stat file = {};
+  if (::fstat(fd.get(), &file) == 0 && S_ISBLK(file.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(path_, " is a disk"));
+  }
+  if (S_ISREG(file.st_mode)) InspectEnd(opening);
   if (fd_.ok()) {
     if (::dup3(fd.get(), fd_.get(), O_CLOEXEC) < 0) return SysError("dup3", path_);
   } else {
@@ -31,21 +70,48 @@ absl::Status LogFile::OpenFor(int64_t opening) {
   return absl::OkStatus();
 }
 
-void LogFile::Append(absl::string_view line) {
-  const int64_t opening = openings_.load(std::memory_order_relaxed);
-  if (opened_for_.load(std::memory_order_acquire) != opening) {
-    const absl::Status status = OpenFor(opening);
-    LOG_IF_EVERY_N(WARNING, !status.ok(), 1000) << "the log cannot be opened anew: " << status.message();
-  }
-  const int fd = writable_;  // Where there is no new file, the old one: better than none.
-  if (::write(fd, line.data(), line.size()) < 0) NoteLoss(SysError("write", path_));
+// The file may end within a line, of a server that was killed or found the disk full. Looked at by one process alone:
+// the others could find the middle of a line that is being written.
+void LogFile::InspectEnd(int64_t opening) const {
+  int64_t inspected = health_.inspected;
+  if (inspected > opening || !health_.inspected.compare_exchange_strong(inspected, opening + 1)) return;
+  const UniqueFd file(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const off_t size = file.ok() ? ::lseek(file.get(), 0, SEEK_END) : 0;
+  char last = '\n';
+  if (size > 0 && ::pread(file.get(), &last, 1, size - 1) != 1) last = '\n';
+  health_.torn = last == '\n' ? 0 : 1;
 }
 
-void LogFile::NoteLoss(const absl::Status& why) {
-  if (lost_lines_.fetch_add(1) > 0) return;
+// Where that fails, lines go to the old file: better than nowhere.
+void LogFile::OpenAnew(int64_t opening) {
+  if (failed_for_ == opening && !IsTimeAgain(failed_at_, kSecondsBetweenOpenings)) return;
+  const absl::Status status = OpenFor(opening);
+  if (status.ok()) return;
+  IsTimeAgain(failed_at_, 0);
+  failed_for_ = opening;
+  LOG_EVERY_T(WARNING, kSecondsBetweenReports) << "the log cannot be opened anew: " << status.message();
+}
+
+void LogFile::Append(absl::string_view line) {
+  const int64_t opening = health_.openings.load(std::memory_order_relaxed);
+  if (opened_for_.load(std::memory_order_acquire) != opening) OpenAnew(opening);
+  const LineOutput output(writable_, LineOutput::Kind::kAtOnce);
+  errno = ENOSPC;  // Of a write that takes only a part.
+  if (output.Append(line, health_)) {
+    if (health_.unreported.load(std::memory_order_relaxed) > 0) ReportLost();
+    return;
+  }
+  const absl::Status why = SysError("write", path_);
+  if (!IsTimeAgain(health_.warned_at, kSecondsBetweenReports)) return;
   LOG(WARNING) << "lines of the log are lost: " << why.message();
 }
 
-void LogFile::Reopen() { ++openings_; }
+void LogFile::ReportLost() {
+  if (!IsTimeAgain(health_.reported_at, kSecondsBetweenReports)) return;
+  const int64_t lost = health_.unreported.exchange(0);
+  if (lost > 0) LOG(WARNING) << path_ << " takes lines again; " << lost << " were lost";
+}
+
+void LogFile::Reopen() { ++health_.openings; }
 
 }  // namespace polyserve

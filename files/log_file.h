@@ -1,8 +1,10 @@
-// LogFile: lines that several threads and processes append to one file. One write(2) a line, with O_APPEND, so that
-// lines do not mix. A line that cannot be written, to a full disk for example, is lost, and nobody waits for it.
+// LogFile: lines that several threads and processes append to one file, FIFO or device. One write(2) a line, with
+// O_APPEND, so that lines do not mix. A line that cannot be written at once, to a full disk or into a FIFO that is not
+// read, is lost and counted, and nobody waits for it. A line that a full disk has cut off counts as lost as well, and
+// the next one begins on a line of its own.
 //
-//   LogFile log("/var/log/access.log", openings, lost_lines);
-//   log.Open();                 Status: whether that is possible
+//   LogFile log("/var/log/access.log", health);
+//   log.Open();                 Status: whether that is possible, without waiting for anything
 //   log.Append("a line\n");
 //   log.Reopen();               after the file was renamed: a new one is made under the old name
 #ifndef POLYSERVE_FILES_LOG_FILE_H_
@@ -15,6 +17,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "base/line_output.h"
 #include "base/mutex.h"
 #include "base/unique_fd.h"
 
@@ -23,16 +26,17 @@ namespace polyserve {
 // All calls from any thread. Processes that share the counters share the file.
 class LogFile {
  public:
-  // Both counters outlive it. `openings`: how often it was to be opened anew; `lost_lines`: how many could not be
-  // written.
-  LogFile(std::string path, std::atomic<int64_t>& openings, std::atomic<int64_t>& lost_lines);
+  // `health` outlives it.
+  LogFile(std::string path, LogHealth& health);
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
 
   // Opens it now, so that an error can be told. Without it, the first line does.
+  //   FailedPrecondition  it is a FIFO without a reader, a socket, a disk, or held by another process's lease
   absl::Status Open();
 
-  // Appends a line, its end included. The first one that is lost gets a warning in the server's log.
+  // Appends a line, its end included, of at most kMaxLogLineBytes. The server's log says that lines are lost, and how
+  // many once there is room again; both at most once in some seconds.
   void Append(absl::string_view line);
 
   // Has the file opened anew by its name before the next line, by every process that shares it.
@@ -40,15 +44,18 @@ class LogFile {
 
  private:
   absl::Status OpenFor(int64_t opening);
-  void NoteLoss(const absl::Status& why);
+  void OpenAnew(int64_t opening);
+  void InspectEnd(int64_t opening) const;
+  void ReportLost();
 
   const std::string path_;
-  std::atomic<int64_t>& openings_;
-  std::atomic<int64_t>& lost_lines_;
+  LogHealth& health_;
   Mutex opening_;  // Only one opens.
   UniqueFd fd_ ABSL_GUARDED_BY(opening_);
   std::atomic<int> writable_{-1};        // What fd_ holds; its number stays the same, so that writers need no lock.
   std::atomic<int64_t> opened_for_{-1};  // Which of the openings fd_ is of.
+  std::atomic<int64_t> failed_for_{-1};  // Which of the openings has failed last,
+  std::atomic<int64_t> failed_at_{0};    // and when; for IsTimeAgain().
 };
 
 }  // namespace polyserve

@@ -101,8 +101,8 @@ void Statistics::Sweep() const {
 }
 
 absl::Time Statistics::started() const { return absl::FromUnixMicros(page_->table->started); }
-std::atomic<int64_t>& Statistics::log_openings() const { return page_->table->log_openings; }
-std::atomic<int64_t>& Statistics::lost_log_lines() const { return page_->table->lost_log_lines; }
+LogHealth& Statistics::access_log() const { return page_->table->access_log; }
+LogHealth& Statistics::server_log() const { return page_->table->server_log; }
 
 int Statistics::fd() const { return page_->fd.get(); }
 

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/line_output.h"
 #include "base/unique_fd.h"
 #include "net/worker_places.h"
 
@@ -89,9 +90,9 @@ class Statistics {
   void Sweep() const;
 
   absl::Time started() const;
-  // How often log files were to be opened anew (SIGHUP), and whether lines were lost since.
-  std::atomic<int64_t>& log_openings() const;
-  std::atomic<int64_t>& lost_log_lines() const;
+  // How the logs fare, that all processes write to: the access log, and the server's own on standard error.
+  LogHealth& access_log() const;
+  LogHealth& server_log() const;
 
   int fd() const;  // To be handed to other programs; forked children share the memory anyway.
 
@@ -103,8 +104,8 @@ class Statistics {
 
   struct Table {
     std::atomic<int64_t> started;  // In microseconds since 1970.
-    std::atomic<int64_t> log_openings;
-    std::atomic<int64_t> lost_log_lines;
+    LogHealth access_log;
+    LogHealth server_log;
     std::atomic<int> workers_in_use;
     // The server's, then the workers', and one for a pool's UDP worker. The kernel provides what is touched.
     Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];

@@ -9,11 +9,17 @@ namespace polyserve {
 
 namespace {
 
-// As Apache does it: what could end the field or the line, or is not ASCII, is escaped.
-std::string Quoted(absl::string_view text) {
+// What is left of kMaxLogLineBytes is enough for the peer, the time, the code and the size.
+constexpr size_t kMaxLineBytes = 2048;
+constexpr size_t kMaxRefererBytes = 896;
+constexpr size_t kMaxUserAgentBytes = 896;
+
+// As Apache does it: what could end the field or the line, or is not ASCII, is escaped. Has little more than `max`.
+std::string Quoted(absl::string_view text, size_t max) {
   if (text.empty()) return "\"-\"";
   std::string quoted = "\"";
   for (const char c : text) {
+    if (quoted.size() >= max) return quoted + "...\"";
     if (c == '"' || c == '\\') {
       quoted += {'\\', c};
     } else if (absl::ascii_isprint(static_cast<unsigned char>(c))) {
@@ -35,8 +41,10 @@ std::string LogTime(absl::string_view date) {
 
 HttpLogEntry::HttpLogEntry(std::shared_ptr<LogFile> file, const Request& request)
     : file_(std::move(file)),
-      before_(absl::StrCat(request.peer, " - - [", LogTime(request.date), "] ", Quoted(request.line), " ")),
-      behind_(absl::StrCat(" ", Quoted(request.referer), " ", Quoted(request.user_agent), "\n")) {}
+      before_(
+          absl::StrCat(request.peer, " - - [", LogTime(request.date), "] ", Quoted(request.line, kMaxLineBytes), " ")),
+      behind_(absl::StrCat(" ", Quoted(request.referer, kMaxRefererBytes), " ",
+                           Quoted(request.user_agent, kMaxUserAgentBytes), "\n")) {}
 
 void HttpLogEntry::NoteHead(const Output& output, int64_t head_bytes_to_come) {
   unsent_before_content_ = output.unsent_bytes() + head_bytes_to_come;

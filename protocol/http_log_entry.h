@@ -3,7 +3,8 @@
 //   127.0.0.1 - - [22/Nov/2026:06:24:28 +0000] "GET /a HTTP/1.1" 200 5 "http://referer/" "agent/1.0"
 //
 // It is written when the reply is appended to the output, and tells how many bytes of content were announced; whether
-// the peer has taken them is not known then. Whatever a peer sends, it stays one line.
+// the peer has taken them is not known then. Whatever a peer sends, it stays one line of less than kMaxLogLineBytes, as
+// fields that are too long are cut, and end with "...".
 #ifndef POLYSERVE_PROTOCOL_HTTP_LOG_ENTRY_H_
 #define POLYSERVE_PROTOCOL_HTTP_LOG_ENTRY_H_
 

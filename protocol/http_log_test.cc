@@ -1,6 +1,4 @@
 // http: the access log. One line for each request, whatever it says.
-#include <atomic>
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "base/line_output.h"
 #include "files/log_file.h"
 #include "gtest/gtest.h"
 #include "protocol/http.h"
@@ -28,7 +27,7 @@ class HttpLogTest : public HttpFixture {
   void SetUp() override {
     HttpFixture::SetUp();
     path_ = root_ / ".log";
-    site_options_.access_log = std::make_shared<LogFile>(path_.string(), openings_, lost_lines_);
+    site_options_.access_log = std::make_shared<LogFile>(path_.string(), health_);
   }
 
   // The lines that a conversation leaves, without what all have in common.
@@ -54,8 +53,7 @@ class HttpLogTest : public HttpFixture {
   }
 
   std::filesystem::path path_;
-  std::atomic<int64_t> openings_{0};
-  std::atomic<int64_t> lost_lines_{0};
+  LogHealth health_;
 };
 
 using Lines = std::vector<std::string>;
@@ -103,11 +101,24 @@ TEST_F(HttpLogTest, NoRequestCanForgeALine) {
   EXPECT_EQ(bare.size(), 1);
 }
 
+// A pipe takes lines up to 4 KiB whole; and no request makes a line that is four times as long as itself.
+TEST_F(HttpLogTest, LongFieldsAreCutSoThatTheLineStaysWholeInAPipe) {
+  const std::string target = absl::StrCat("GET /", std::string(5000, '"'));
+  const std::string agent = absl::StrCat("User-Agent: ", std::string(4000, '\xff'), "\r\n");
+  const std::string referer = absl::StrCat("Referer: ", std::string(4000, '\xff'), "\r\n");
+  const Lines lines = LinesOf({Request(target, absl::StrCat(agent, referer))});
+  ASSERT_EQ(lines.size(), 1);
+  EXPECT_LT(lines[0].size() + kPeerAndDate.size(), kMaxLogLineBytes);
+  EXPECT_TRUE(absl::StrContains(lines[0], "\\\"...\" 400 ")) << lines[0];
+  EXPECT_TRUE(absl::StrContains(lines[0], "\\xff...\" \"")) << lines[0];
+  EXPECT_TRUE(absl::EndsWith(lines[0], "\\xff...\"")) << lines[0];
+}
+
 TEST_F(HttpLogTest, ALogThatCannotBeWrittenCostsNoReply) {
   const std::string reply = TalkOnce(Request("GET /a")).replies;
-  site_options_.access_log = std::make_shared<LogFile>("/dev/full", openings_, lost_lines_);
+  site_options_.access_log = std::make_shared<LogFile>("/dev/full", health_);
   EXPECT_EQ(TalkOnce(Request("GET /a")).replies, reply);
-  EXPECT_EQ(lost_lines_, 1);
+  EXPECT_EQ(health_.lost, 1);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ std::string StatusJson(const ServerReport& report) {
       {"uptime_seconds", report.uptime_seconds},
       {"connections", {{"accepted", report.accepted}, {"active", report.active}, {"refused", report.refused}}},
       {"lost_log_lines", report.lost_log_lines},
+      {"lost_server_log_lines", report.lost_server_log_lines},
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
   for (const ServerReport::Worker& worker : report.workers) {
@@ -83,6 +84,8 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("", report.refused);
   metrics.Begin("lost_log_lines_total", "counter", "Lines of the access log that could not be written.");
   metrics.Value("", report.lost_log_lines);
+  metrics.Begin("lost_server_log_lines_total", "counter", "Lines of the server's own log that could not be written.");
+  metrics.Value("", report.lost_server_log_lines);
   metrics.Begin("workers", "gauge", "Processes and threads that serve clients.");
   metrics.Value("", report.workers.size());
 

@@ -21,7 +21,8 @@ ServerReport SomeReport() {
           .accepted = 10,
           .active = 2,
           .refused = 1,
-          .lost_log_lines = 0,
+          .lost_log_lines = 4,
+          .lost_server_log_lines = 5,
           .workers = {{100, 100}, {101, 102}},
           .services = {{"http", 7, 20, 3, 1000, 50000}, {"echo", 3, 4, 0, 5, 6}}};
 }
@@ -45,6 +46,8 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["connections"]["accepted"], 10);
   EXPECT_EQ(status["connections"]["active"], 2);
   EXPECT_EQ(status["connections"]["refused"], 1);
+  EXPECT_EQ(status["lost_log_lines"], 4);
+  EXPECT_EQ(status["lost_server_log_lines"], 5);
   EXPECT_EQ(status["workers"][1]["pid"], 101);
   EXPECT_EQ(status["workers"][1]["tid"], 102);
   EXPECT_EQ(status["services"]["http"]["requests"], 20);

@@ -27,8 +27,9 @@ struct ServerReport {
   int64_t accepted = 0;  // Connections.
   int64_t active = 0;
   int64_t refused = 0;
-  int64_t lost_log_lines = 0;
-  std::vector<Worker> workers;  // The processes and threads that serve clients at the moment.
+  int64_t lost_log_lines = 0;         // Of the access log.
+  int64_t lost_server_log_lines = 0;  // Of the server's own log.
+  std::vector<Worker> workers;        // The processes and threads that serve clients at the moment.
   std::vector<Service> services;
 };
 

@@ -1,0 +1,63 @@
+// LineOutput: a descriptor that a log is written to, a line at a time, whatever it is: a file, a pipe, a FIFO, a
+// terminal, a socket. A write never waits for the reader of any of these. A line that does not fit at once is lost and
+// counted; a line is whole in the log, or it is cut off and followed by a line break, and counted as lost as well.
+//
+// Nobody's descriptor is set O_NONBLOCK, because all who hold the same open file share that flag: a pipe or a terminal
+// is opened once more instead (Own()). Where the system refuses that, poll(2) is asked before each write; only then,
+// and only if another process fills the pipe between the two calls, a write can wait.
+// A regular file cannot be polled: a file system that hangs (a network file system, a broken disk) stops its writers.
+#ifndef POLYSERVE_BASE_LINE_OUTPUT_H_
+#define POLYSERVE_BASE_LINE_OUTPUT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace polyserve {
+
+// What the processes that write to one log share. Memory that is all zero is a valid one.
+struct LogHealth {
+  std::atomic<int64_t> lost{0};         // Lines that are not in the log, or not whole.
+  std::atomic<int64_t> unreported{0};   // Of these, the ones that no report has told yet.
+  std::atomic<int64_t> warned_at{0};    // When it was said that lines are lost, for IsTimeAgain(),
+  std::atomic<int64_t> reported_at{0};  // and how many.
+  std::atomic<int64_t> torn{0};         // 1: the log ends with a part of a line.
+  std::atomic<int64_t> openings{0};     // How often it was to be opened by its name; see LogFile.
+  std::atomic<int64_t> inspected{0};    // For which of these, plus one, its end has been looked at.
+};
+
+// Lines up to this size are written to a pipe whole or not at all (PIPE_BUF), so longer ones should be cut.
+constexpr size_t kMaxLogLineBytes = 4096;
+
+class LineOutput {
+ public:
+  // What a write to the descriptor may do.
+  enum class Kind {
+    kAtOnce,  // It never waits: a regular file, or an open file that is O_NONBLOCK and ours alone.
+    kSocket,  // Told with each call not to wait.
+    kPolled,  // It may wait, unless poll(2) says otherwise.
+  };
+
+  // The descriptor stays the caller's.
+  constexpr LineOutput(int fd, Kind kind) : fd_(fd), kind_(kind) {}
+  // For a descriptor that others may hold, such as standard output: looks at what it is, and puts an open file of our
+  // own in its place where that helps. Before there are threads.
+  static LineOutput Own(int fd);
+
+  // Writes a line, its end included. False if it is lost; it is counted then. Any thread, any process.
+  bool Append(absl::string_view line, LogHealth& health) const;
+  // The same, without counting.
+  bool Write(absl::string_view line, LogHealth& health) const;
+
+ private:
+  int64_t WriteSome(absl::string_view bytes) const;
+
+  int fd_;
+  Kind kind_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BASE_LINE_OUTPUT_H_

@@ -1,0 +1,160 @@
+// Logs under every model: a log that takes nothing, or only a part of a line, delays nobody, and what it lost is
+// counted.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "tests/eventually.h"
+#include "tests/every_model.h"
+#include "tests/peer.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::string_view kMessageReply = "Receive your message";
+constexpr int kPipeBytes = 4096;  // The least that the system gives.
+
+// All that waits in a non-blocking descriptor.
+std::string ReadAll(int fd) {
+  std::string all;
+  char bytes[4096];
+  for (ssize_t count; (count = ::read(fd, bytes, sizeof(bytes))) > 0;) all.append(bytes, static_cast<size_t>(count));
+  return all;
+}
+
+class LogTest : public EveryModelTest {
+ protected:
+  void SetUp() override {
+    EveryModelTest::SetUp();
+    root().Write("a", "hello");
+  }
+
+  std::string log_path() const { return absl::StrCat(root().path(), "/.log"); }
+
+  // Asks so often over one connection, and expects that each request is answered.
+  void Get(int times) {
+    Peer peer = Connect("http");
+    for (int i = 0; i < times; ++i) {
+      const bool is_last = i + 1 == times;
+      peer.Send(absl::StrCat("GET /a HTTP/1.1\r\nHost: x\r\n", is_last ? "Connection: close\r\n" : "", "\r\n"));
+    }
+    const std::string replies = peer.ReadToEnd();
+    int answered = 0;
+    for (absl::string_view left : absl::StrSplit(replies, "HTTP/1.1 200 OK"))
+      answered += absl::StrContains(left, "hello");
+    EXPECT_EQ(answered, times);
+  }
+
+  int64_t Lost(const char* what) {
+    Peer peer = Connect("http");
+    peer.Send("GET /-/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const std::string reply = peer.ReadToEnd();
+    return nlohmann::json::parse(reply.substr(reply.find("\r\n\r\n") + 4))[what];
+  }
+
+  // Each of these is a request's line, and not a part of one.
+  static void ExpectWholeLines(absl::string_view text) {
+    EXPECT_TRUE(text.empty() || absl::EndsWith(text, "\n"));
+    for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+      EXPECT_TRUE(absl::StartsWith(line, "127.0.0.1 - - [") && absl::EndsWith(line, " \"-\" \"-\"")) << line;
+    }
+  }
+
+  // How large files of the server's may become from now on.
+  void LimitFiles(rlim_t bytes) {
+    const rlimit limit = {bytes, RLIM_INFINITY};
+    ::prlimit(server().pid(), RLIMIT_FSIZE, &limit, nullptr);  // Children that it starts from now on have it, too.
+    for (const pid_t pid : server().processes()) EXPECT_EQ(::prlimit(pid, RLIMIT_FSIZE, &limit, nullptr), 0);
+  }
+};
+
+TEST_F(LogTest, AccessLogThatIsNotReadCostsNoReply) {
+  ASSERT_EQ(::mkfifo(log_path().c_str(), 0600), 0);
+  const UniqueFd reader(::open(log_path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_GE(::fcntl(reader.get(), F_SETPIPE_SZ, kPipeBytes), 0);
+  StartServer({absl::StrCat("--access_log=", log_path())});
+  Get(100);
+  ExpectServesOthers();
+  EXPECT_GT(Lost("lost_log_lines"), 0);
+  ExpectWholeLines(ReadAll(reader.get()));
+  Get(1);
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(ReadAll(reader.get()), "GET /a"); }));
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "takes lines again"); }));
+}
+
+TEST_F(LogTest, StandardErrorThatIsNotReadCostsNoReply) {
+  constexpr int kMessages = 60;
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+  ASSERT_GE(::fcntl(reader.get(), F_SETPIPE_SZ, kPipeBytes), 0);
+  StartServer({.flags = {}, .before_exec = [&writer] { ::dup2(writer.get(), STDERR_FILENO); }});
+  EXPECT_EQ(::fcntl(writer.get(), F_GETFL) & O_NONBLOCK, 0) << "whoever else holds the pipe sees no change";
+  const std::string message(200, 'x');
+  {
+    Peer peer = Connect("message");
+    for (int i = 0; i < kMessages; ++i) {
+      peer.Send(message);
+      ASSERT_EQ(peer.Read(kMessageReply.size()), kMessageReply);
+    }
+    peer.HalfClose();
+    peer.ReadToEnd();
+  }
+  ExpectServesOthers();
+  EXPECT_GT(Lost("lost_server_log_lines"), 0);
+  ReadAll(reader.get());
+  server().Signal(SIGUSR1);
+  std::string log;
+  EXPECT_TRUE(Eventually([&] {
+    log += ReadAll(reader.get());
+    return absl::StrContains(log, "statistics: ");
+  }));
+  EXPECT_TRUE(absl::StrContains(log, "lines of this log were lost")) << log;
+}
+
+// A limit on the size of files stands for the disk's end.
+TEST_F(LogTest, LineThatAFullDiskHasCutOffIsCountedAndNotGluedToTheNextOne) {
+  if (has_flag("--start_method=spawn")) GTEST_SKIP() << "a fresh image makes a file of its own, in memory";
+  StartServer({absl::StrCat("--access_log=", log_path())});
+  LimitFiles(1000);
+  Get(20);
+  const int64_t lost = Lost("lost_log_lines");
+  EXPECT_GT(lost, 0);
+  LimitFiles(RLIM_INFINITY);
+  Get(20);
+  std::string log;
+  int64_t whole = 0, torn = 0;
+  EXPECT_TRUE(Eventually([&] {
+    std::ifstream file(log_path());
+    log.assign(std::istreambuf_iterator<char>(file), {});
+    whole = torn = 0;
+    for (absl::string_view line : absl::StrSplit(log, '\n', absl::SkipEmpty())) {
+      whole += absl::EndsWith(line, "\"GET /a HTTP/1.1\" 200 5 \"-\" \"-\"");
+      torn += !absl::EndsWith(line, " \"-\" \"-\"");
+    }
+    return whole + lost == 40;
+  })) << log;
+  EXPECT_LE(torn, 1) << log;
+  EXPECT_TRUE(absl::EndsWith(log, "\n"));
+}
+
+}  // namespace
+
+}  // namespace polyserve
