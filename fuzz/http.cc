@@ -9,8 +9,8 @@
 
 #include "fuzz/any_cut.h"
 #include "fuzz/sample_root.h"
+#include "protocol/http_chunks.h"
 #include "protocol/http_head_finder.h"
-#include "protocol/http_parser.h"
 #include "protocol/http_site.h"
 #include "protocol/media_types.h"
 

@@ -12,6 +12,7 @@
 #include "protocol/http_conditions.h"
 #include "protocol/http_date.h"
 #include "protocol/http_encoding.h"
+#include "protocol/http_host.h"
 #include "protocol/http_range.h"
 #include "protocol/http_request.h"
 #include "protocol/http_target.h"
@@ -26,6 +27,15 @@ void CheckTarget(absl::string_view text) {
       polyserve::ParseHttpTarget(absl::StrCat("/", polyserve::EncodeHttpPath(target->name)));
   CHECK(again.ok()) << again.status();
   CHECK_EQ(again->name, target->name);
+}
+
+// The parts of a host are the whole, and an address is always answered for.
+void CheckHost(absl::string_view text) {
+  const std::optional<polyserve::HttpHost> host = polyserve::ParseHttpHost(text);
+  if (!host.has_value()) return;
+  CHECK(text == host->name || text == absl::StrCat(host->name, ":", host->port));
+  if (host->is_address) CHECK(polyserve::HttpAllowedHosts::Parse("")->Allow(text));
+  if (!host->name.empty()) polyserve::HttpAllowedHosts::Parse(host->name).status().IgnoreError();
 }
 
 void CheckRanges(absl::string_view text) {
@@ -64,6 +74,7 @@ void CheckConditions(absl::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view text(reinterpret_cast<const char*>(data), size);
   CheckTarget(text);
+  CheckHost(text);
   CheckRanges(text);
   CheckDate(text);
   CheckConditions(text);

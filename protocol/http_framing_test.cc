@@ -86,12 +86,17 @@ TEST_F(HttpFramingTest, RefusesOtherVersions) {
 TEST_F(HttpFramingTest, NeedsOneHost) {
   ExpectRefused("GET /digits.txt HTTP/1.1\r\n\r\n");
   ExpectRefused("GET http://x/digits.txt HTTP/1.1\r\n\r\n");
+  for (absl::string_view target : {"http://h:80x/", "http://[::1/", "http://user@h/", "http:///a"}) {
+    ExpectRefused(absl::StrCat("GET ", target, " HTTP/1.1\r\nHost: x\r\n\r\n"));
+  }
   ExpectRefused("GET /digits.txt HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n");
   ExpectRefused("GET /digits.txt HTTP/1.0\r\nHost: x\r\nhost: y\r\n\r\n");
-  for (absl::string_view host : {"a b", "a,b", "a/b", "user@a", "a?b", "a#b"}) {
+  for (absl::string_view host : {"a b", "a,b", "a/b", "user@a", "a?b", "a#b", "h:80x", "h:99999", ":80", "[::1",
+                                 "[::1]x", "::1", "[1::2::3]", "\xc3\xbc"}) {
     ExpectRefused(absl::StrCat("GET /digits.txt HTTP/1.1\r\nHost: ", host, "\r\n\r\n"));
   }
-  for (absl::string_view host : {"", "example.org", "example.org:80", "[::1]:8080", "127.0.0.1"}) {
+  for (absl::string_view host :
+       {"", "example.org", "example.org:80", "[::1]:8080", "127.0.0.1", "example.org:", "a_b"}) {
     EXPECT_EQ(CodeOf(Talk(absl::StrCat("GET /a HTTP/1.1\r\nHost: ", host, "\r\n\r\n")).replies), 200) << host;
   }
 }
@@ -102,11 +107,88 @@ TEST_F(HttpFramingTest, RefusesChunksThatAreReadInTwoWays) {
         "+5\r\nhello\r\n"s, "0x5\r\nhello\r\n0\r\n\r\n"s, " 5\r\nhello\r\n0\r\n\r\n"s, "5 \r\nhello\r\n0\r\n\r\n"s,
         "5\r\nhelloX\r\n0\r\n\r\n"s, "5\r\nhello\n0\r\n\r\n"s, "5\r\nhel\r\n0\r\n\r\n"s, "5;\r\nhello\r\n0\r\n\r\n"s,
         "5;=x\r\nhello\r\n0\r\n\r\n"s, "5\0\r\nhello\r\n0\r\n\r\n"s, "1FFFFFFFFFFFFFFFF\r\nhello"s,
-        "0\r\nX : y\r\n\r\n"s, "0\r\nX\0: y\r\n\r\n"s, "0\r\nContent-Length: 5\r\n\r\n"s}) {
+        "0\r\nX : y\r\n\r\n"s, "0\r\nX\0: y\r\n\r\n"s, "0\r\nContent-Length: 5\r\n\r\n"s,
+        // Extensions that hold what somebody takes for the end of a line.
+        "5;a\nb\r\nhello\r\n0\r\n\r\n"s, "5;a=b\nc\r\nhello\r\n0\r\n\r\n"s, "5;\n\r\nhello\r\n0\r\n\r\n"s,
+        "5;a=\"b\nc\"\r\nhello\r\n0\r\n\r\n"s, "5;a=\"b\r\nc\"\r\nhello\r\n0\r\n\r\n"s,
+        "5;a=\"\\\r\n\"\r\nhello\r\n0\r\n\r\n"s, "5;a\rb\r\nhello\r\n0\r\n\r\n"s, "5;a=\0\r\nhello\r\n0\r\n\r\n"s,
+        "5;a=\"\0\"\r\nhello\r\n0\r\n\r\n"s, "5;a=b\x7f\r\nhello\r\n0\r\n\r\n"s, "5;a\n\nhello\r\n0\r\n\r\n"s,
+        // Extensions that are none.
+        "5;a=\r\nhello\r\n0\r\n\r\n"s, "5;a=\"b\r\nhello\r\n0\r\n\r\n"s, "5;a b\r\nhello\r\n0\r\n\r\n"s,
+        "5;a;\r\nhello\r\n0\r\n\r\n"s, "5;a \r\nhello\r\n0\r\n\r\n"s, "5 a\r\nhello\r\n0\r\n\r\n"s,
+        "5,a\r\nhello\r\n0\r\n\r\n"s, "5;a=b=c\r\nhello\r\n0\r\n\r\n"s, "5\t\r\nhello\r\n0\r\n\r\n"s,
+        // The same for the last chunk and what is behind it.
+        "0;a\nb\r\n\r\n"s, "0 \r\n\r\n"s, "0\n\r\n"s, "0\r\n\n"s, "0\r\n\r\r\n"s, "0\r\nX: y\r\n z\r\n\r\n"s,
+        "0\r\n X: y\r\n\r\n"s, "0\r\n\tX: y\r\n\r\n"s, "0\r\nX: y\nZ: a\r\n\r\n"s,
+        "0\r\nX: y\n\nGET /a HTTP/1.1\r\n\r\n"s, "0\r\nX: y\rz\r\n\r\n"s, "0\r\nX: y\0z\r\n\r\n"s, "0\r\nX\r\n\r\n"s,
+        "0\r\n: y\r\n\r\n"s, "0\r\nX y: z\r\n\r\n"s, "0\r\nTransfer-Encoding: chunked\r\n\r\n"s,
+        "0\r\nHost: y\r\n\r\n"s,
+        // Between chunks.
+        "5\r\nhello\r\n\r\n0\r\n\r\n"s, "5\r\nhello\r0\r\n\r\n"s, "5\r\nhello0\r\n\r\n"s,
+        "5\r\nhello\r\n 0\r\n\r\n"s}) {
     ExpectRefused(Request("PUT /new", "Transfer-Encoding: chunked\r\n", chunks));
     EXPECT_EQ(NamesInRoot(), 7u) << "nothing is stored, and nothing left aside";
   }
   ExpectRefused(Request("PUT /new", "Transfer-Encoding: chunked\r\n", "8000000000000000\r\nhello"), 413);
+}
+
+TEST_F(HttpFramingTest, TakesExtensionsAndTrailerFieldsOfTheGrammar) {
+  for (absl::string_view chunks : {"5;a\r\nhello\r\n0;b\r\n\r\n", "5;a=b;c=\"d\\\"; e\t\"\r\nhello\r\n0\r\n\r\n",
+                                   "5 ; a = b\r\nhello\r\n000\r\nX: y\r\nZ:\r\n\r\n", "00005\r\nhello\r\n0\r\n\r\n"}) {
+    const std::string input =
+        absl::StrCat(Request("PUT /new", "Transfer-Encoding: chunked\r\n", chunks), Request("GET /a"));
+    const Transcript transcript = Talk(input);
+    EXPECT_EQ(CodeOf(transcript.replies), 201) << chunks;
+    EXPECT_TRUE(absl::EndsWith(transcript.replies, "\r\n\r\nhello")) << chunks;
+    EXPECT_EQ(Content("new"), "hello");
+  }
+}
+
+// Without waiting for the end of a line or of a head.
+TEST_F(HttpFramingTest, RefusesAtOnceWhatCanNeverBecomeARequest) {
+  for (const std::string& begin : {"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"s,
+                                   "SSH-2.0-x\r\n"s,
+                                   "\x16\x03\x01\x02\0\x01"s,
+                                   "\0"s,
+                                   "\xff\xfe"s,
+                                   "\x80\x80\x80"s,
+                                   "{"s,
+                                   " GET"s,
+                                   "\n"s,
+                                   "\rx"s,
+                                   "EHLO x\r\n"s,
+                                   "*1\r\n"s,
+                                   "GET /\r\n"s,
+                                   "GET  "s,
+                                   "GET /a\0"s,
+                                   "GET /a\t"s,
+                                   "GET /a b"s,
+                                   "GET /a HTTP/1.1 "s,
+                                   "GET /a HTTP/11"s,
+                                   "GET /a HTTP/1.1\n"s,
+                                   "GET /a HTTP/1.1\rx"s,
+                                   "GET /a HTTP/1.1\r\n\x80"s,
+                                   "GET /a HTTP/1.1\r\nHost\r\n"s,
+                                   "GET /a HTTP/1.1\r\nHost "s,
+                                   "GET /a HTTP/1.1\r\n Host"s,
+                                   "GET /a HTTP/1.1\r\nHost: x\0"s,
+                                   "GET /a HTTP/1.1\r\nHost: x\n"s}) {
+    const Transcript transcript = Talk(begin);
+    EXPECT_EQ(CodeOf(transcript.replies), 400) << begin;
+    EXPECT_TRUE(transcript.closed) << begin;
+    EXPECT_EQ(CodeOf(Talk(Request("GET /a") + begin).replies), 200) << begin;
+  }
+  EXPECT_EQ(CodeOf(Talk("GET /a HTTP/3.0\r\n").replies), 505);
+  EXPECT_EQ(CodeOf(Talk(std::string(33, 'A')).replies), 501);
+  EXPECT_EQ(Talk("").replies, "");
+  EXPECT_EQ(Talk("GET /a HTTP/1.1\r\nHost: x\r").replies, "") << "this may become one";
+}
+
+TEST_F(HttpFramingTest, PassesOverSomeEmptyLinesBeforeARequest) {
+  EXPECT_EQ(CodeOf(Talk("\r\n\r\n" + Request("GET /a")).replies), 200);
+  std::string many;
+  for (int i = 0; i < 9; ++i) many += "\r\n";
+  ExpectRefused(many);
 }
 
 TEST_F(HttpFramingTest, KnowsOneExpectation) {

@@ -10,12 +10,12 @@ namespace {
 
 TEST(HttpHeadFinderTest, TakesHeadsAndLeavesTheRest) {
   HttpHeadFinder heads;
-  Input input("\r\n\r\nG / H\r\nA: b\r\n\r\nG\r\n\r\nrest\r\n");
-  EXPECT_EQ(heads.Next(input), "G / H\r\nA: b\r\n\r\n");
-  EXPECT_EQ(heads.Next(input), "G\r\n\r\n");
+  Input input("\r\n\r\nG / HTTP/1.1\r\nA: b\r\n\r\nG / HTTP/1.0\r\n\r\nrest / HTTP/1.1\r\n");
+  EXPECT_EQ(heads.Next(input), "G / HTTP/1.1\r\nA: b\r\n\r\n");
+  EXPECT_EQ(heads.Next(input), "G / HTTP/1.0\r\n\r\n");
   EXPECT_FALSE(heads.Next(input).has_value());
   EXPECT_EQ(heads.refusal(), nullptr);
-  EXPECT_EQ(input.bytes(), "rest\r\n");
+  EXPECT_EQ(input.bytes(), "rest / HTTP/1.1\r\n");
 }
 
 TEST(HttpHeadFinderTest, ConsumesEmptyLinesAlone) {
@@ -26,7 +26,7 @@ TEST(HttpHeadFinderTest, ConsumesEmptyLinesAlone) {
 }
 
 TEST(HttpHeadFinderTest, TakesAHeadOfTheMostBytesAndNoneOfMore) {
-  const std::string line = "G / H\r\n";
+  const std::string line = "G / HTTP/1.1\r\n";
   const std::string field = "A: " + std::string(HttpHeadFinder::kMaxHeadBytes - line.size() - 7, 'x') + "\r\n";
   for (const bool too_long : {false, true}) {
     HttpHeadFinder heads;
@@ -39,7 +39,7 @@ TEST(HttpHeadFinderTest, TakesAHeadOfTheMostBytesAndNoneOfMore) {
 
 // Were each call to search the head from its beginning, this would take minutes and run into the test's time-out.
 TEST(HttpHeadFinderTest, CostsTimeInProportionToTheHeadHoweverItIsCut) {
-  const std::string head = "G / H\r\nA: " + std::string(HttpHeadFinder::kMaxHeadBytes - 100, 'x');
+  const std::string head = "G / HTTP/1.1\r\nA: " + std::string(HttpHeadFinder::kMaxHeadBytes - 100, 'x');
   for (int i = 0; i < 200; ++i) {
     HttpHeadFinder heads;
     for (size_t shown = 1; shown <= head.size(); ++shown) {

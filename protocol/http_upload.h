@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "files/library.h"
-#include "protocol/http_parser.h"
+#include "protocol/http_chunks.h"
 #include "protocol/http_request.h"
 #include "protocol/http_site.h"
 #include "protocol/http_target.h"

@@ -1,0 +1,34 @@
+// Characters of HTTP's grammar (RFC 9110, section 5; RFC 9112, section 2.2), for all that looks at lines.
+#ifndef POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
+#define POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
+
+#include <cstddef>
+
+#include "absl/strings/string_view.h"
+
+namespace polyserve {
+
+// A character of a token: of a method, a field's name, the name of a chunk extension.
+bool IsHttpTokenChar(char c);
+
+// No line holds one, except for its own end: CR, LF, NUL and the others, but not the tab.
+inline bool IsHttpControl(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; }
+
+// The position of the first control character from `begin` on; the text's size if there is none.
+size_t FindHttpControl(absl::string_view text, size_t begin);
+
+// What is found where a line may end.
+enum class HttpLineEnd {
+  kNone,        // More input may bring it.
+  kCrLf,        // At the position.
+  kBareLf,      // Others may take it for a line's end.
+  kBadControl,  // A bare CR, or another control character.
+};
+
+// Looks for the end of a line from `position` on, and moves `position` to it: to the CR of CR LF, to the character that
+// must not be there, or to where the search has to go on.
+HttpLineEnd FindHttpLineEnd(absl::string_view text, size_t& position);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
