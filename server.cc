@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -36,6 +37,7 @@
 #include "net/socket.h"
 #include "net/statistics.h"
 #include "net/worker_places.h"
+#include "protocol/http_host.h"
 #include "protocol/http_site.h"
 #include "protocol/server_report.h"
 #include "room_host.h"
@@ -52,6 +54,15 @@ DEFINE_int64(max_connections, 0, "how many connections there may be at a time, o
 DEFINE_string(overload, "wait", "what happens to those who are too many: wait (in the kernel's queue) or refuse");
 DEFINE_string(request_timeout, "20s",
               "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
+DEFINE_string(
+    allowed_hosts, "",
+    "http: the names in Host that are answered for, comma-separated; .example.org is that name and all below it, "
+    "* any name; addresses and localhost always are. By default any, but localhost alone if http listens on "
+    "loopback addresses only");
+DEFINE_bool(
+    trusted_pages, false,
+    "http: HTML, SVG and XML files are trusted with the server's own origin although others may upload; implied "
+    "by --read_only");
 DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_bool(precompressed, false,
             "http: send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
@@ -75,6 +86,7 @@ struct Target {
   const Service* service;
   Transport transport;
   Endpoint endpoint;
+  bool is_loopback;  // As it was written.
 };
 
 constexpr int kUsageError = 2;
@@ -102,10 +114,10 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF("%s",
-               DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout", "drain_timeout",
-                              "max_connections", "overload", "request_timeout", "access_log", "precompressed",
-                              "listen_backlog", "tcp_nodelay", "socket_buffer", "admin_name", "build_info"}));
+  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
+                                    "drain_timeout", "max_connections", "overload", "request_timeout", "allowed_hosts",
+                                    "trusted_pages", "access_log", "precompressed", "listen_backlog", "tcp_nodelay",
+                                    "socket_buffer", "admin_name", "build_info"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -118,6 +130,12 @@ void PrintHelp() {
 
 // For the statistics.
 int NumberOf(const Service& service) { return static_cast<int>(&service - AllServices().data()); }
+
+// Looks at the text alone, since an image of this program has looked up no names.
+bool IsLoopback(absl::string_view host_and_port) {
+  return absl::StartsWith(host_and_port, "localhost:") || absl::StartsWith(host_and_port, "127.") ||
+         absl::StartsWith(host_and_port, "[::1]:");
+}
 
 absl::StatusOr<Target> ParseTarget(absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits("://", 1));
@@ -135,10 +153,10 @@ absl::StatusOr<Target> ParseTarget(absl::string_view text) {
         absl::StrCat("--listen: there is no service '", parts[0], "'; there are ", ServiceNames()));
   }
   // An image has nothing to bind, and no name to look up.
-  if (Process::IsImage()) return Target{service, transport, Endpoint()};
+  if (Process::IsImage()) return Target{service, transport, Endpoint(), IsLoopback(parts[1])};
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);
   if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", endpoint.status().message()));
-  return Target{service, transport, *endpoint};
+  return Target{service, transport, *endpoint, IsLoopback(parts[1])};
 }
 
 absl::StatusOr<std::vector<Target>> ParseTargets() {
@@ -230,8 +248,22 @@ absl::StatusOr<ListenOptions> MakeListenOptions() {
   return ListenOptions{FLAGS_listen_backlog, FLAGS_tcp_nodelay, FLAGS_socket_buffer};
 }
 
-absl::StatusOr<HttpSite::Options> MakeHttpOptions(const Statistics& statistics) {
+absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<Target>& targets) {
+  const bool is_reachable = std::any_of(targets.begin(), targets.end(), [](const Target& target) {
+    return absl::string_view(target.service->name) == "http" && !target.is_loopback;
+  });
+  if (FLAGS_allowed_hosts.empty() && is_reachable) return HttpAllowedHosts();
+  absl::StatusOr<HttpAllowedHosts> hosts = HttpAllowedHosts::Parse(FLAGS_allowed_hosts);
+  if (!hosts.ok()) return absl::InvalidArgumentError(absl::StrCat("--allowed_hosts: ", hosts.status().message()));
+  return hosts;
+}
+
+absl::StatusOr<HttpSite::Options> MakeHttpOptions(const std::vector<Target>& targets, const Statistics& statistics) {
   HttpSite::Options options;
+  absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(targets);
+  if (!hosts.ok()) return hosts.status();
+  options.allowed_hosts = *std::move(hosts);
+  options.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
   options.report = [statistics] { return MakeReport(statistics); };
   const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("request_timeout", FLAGS_request_timeout);
   if (!timeout.ok()) return timeout.status();
@@ -332,7 +364,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return Fail(statistics.status());
   CountLostLinesIn(statistics->server_log());
-  const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*statistics);
+  const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*targets, *statistics);
   if (!http_options.ok()) return Fail(http_options.status());
   const bool has_room = AnyOf(*targets, &Service::has_room);
   const bool has_operator = AnyOf(*targets, &Service::has_operator);

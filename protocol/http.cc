@@ -67,7 +67,8 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
     if (const std::optional<absl::string_view> head = heads_.Next(input)) {
       OnHead(*head, output);
     } else if (heads_.refusal() != nullptr) {
-      WriteHttpError(heads_.refusal()->code, heads_.refusal()->why, LastReply(input.bytes()), *site_, output);
+      WriteHttpError(heads_.refusal()->code, heads_.refusal()->why,
+                     LastReply(input.bytes().substr(0, HttpHeadFinder::kMaxTargetBytes)), *site_, output);
     } else {
       return;
     }
@@ -133,6 +134,9 @@ void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
   const auto refuse = [&](int code, absl::string_view why) {
     WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output);
   };
+  if (!site_->options().allowed_hosts.Allow(request.host.value_or(""))) {
+    return refuse(421, "the server does not answer for this host (--allowed_hosts)");
+  }
   if (request.method == HttpMethod::kUnknown) return refuse(501, "the method is not known");
   if (request.method == HttpMethod::kOther) return refuse(405, "the method is not offered");
   if (request.method == HttpMethod::kOptions && request.target == "*") return AnswerOptions(*site_, request, output);

@@ -89,10 +89,25 @@ void PreferEncoded(const Library& library, const Encodings& encodings, Represent
   }
 }
 
+// What browsers run scripts of.
+bool IsPage(absl::string_view type) {
+  type = type.substr(0, type.find(';'));
+  return type == "text/html" || absl::EndsWith(type, "/xml") || absl::EndsWith(type, "+xml") || type == "text/xsl";
+}
+
+// Its scripts run, but not as scripts of this server.
+constexpr absl::string_view kSandbox =
+    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups allow-downloads\r\n";
+
 class FileReply {
  public:
   FileReply(const HttpSite& site, const HttpRequest& request, const Representation& representation, Output& output)
-      : site_(site), request_(request), representation_(representation), file_(representation.file), output_(output) {}
+      : site_(site),
+        request_(request),
+        representation_(representation),
+        file_(representation.file),
+        last_modified_(site.NotAfterDate(file_.mtime)),
+        output_(output) {}
 
   void Write() {
     switch (CheckHttpConditions(request_, &file_)) {
@@ -121,13 +136,15 @@ class FileReply {
  private:
   // The fields that tell caches what they hold: those of a 200 that 304 repeats.
   std::string Validators() const {
-    return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(file_.mtime),
+    return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(last_modified_),
                         site_.options().precompressed ? "\r\nVary: Accept-Encoding\r\n" : "\r\n");
   }
 
   std::string Fields(absl::string_view type, int64_t length) const {
     const absl::string_view encoding = representation_.encoding;
+    const bool is_sandboxed = site_.options().sandboxes_pages && IsPage(representation_.type);
     return absl::StrCat("Content-Type: ", type, "\r\nContent-Length: ", length, "\r\nAccept-Ranges: bytes\r\n",
+                        is_sandboxed ? kSandbox : "",
                         encoding.empty() ? "" : absl::StrCat("Content-Encoding: ", encoding, "\r\n"), Validators());
   }
 
@@ -205,6 +222,7 @@ class FileReply {
   const HttpRequest& request_;
   const Representation& representation_;
   const Library::File& file_;
+  const int64_t last_modified_;  // As replies may tell it (RFC 9110, section 8.8.2.1).
   Output& output_;
 };
 

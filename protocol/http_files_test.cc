@@ -38,6 +38,34 @@ TEST_F(HttpFilesTest, SendsTheFileAsItIsNowThoughItKeepsReplies) {
   }
 }
 
+TEST_F(HttpFilesTest, ChangeInTheFutureIsToldAsOfNow) {
+  Put("future.txt", "later", kMtime + 1000);
+  for (absl::string_view fields : {"", "Range: bytes=0-1\r\n", "Range: bytes=0-0,2-2\r\n"}) {
+    const std::string reply = Get("/future.txt", fields);
+    EXPECT_EQ(FieldOf(reply, "Last-Modified"), FieldOf(reply, "Date")) << fields;
+  }
+  const std::string unchanged = Get("/future.txt", absl::StrCat("If-None-Match: ", ETag("future.txt"), "\r\n"));
+  EXPECT_EQ(CodeOf(unchanged), 304);
+  EXPECT_EQ(FieldOf(unchanged, "Last-Modified"), FieldOf(unchanged, "Date"));
+  EXPECT_EQ(FieldOf(Get("/a"), "Last-Modified"), "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+TEST_F(HttpFilesTest, PagesThatAnybodyMayHaveStoredHaveAnOriginOfTheirOwn) {
+  Put("picture.svg", "<svg/>");
+  Put("feed.xml", "<feed/>");
+  for (const bool sandboxes : {false, true}) {
+    site_options_.sandboxes_pages = sandboxes;
+    for (absl::string_view target : {"/page.html", "/picture.svg", "/feed.xml", "/site/"}) {
+      const std::string policy = FieldOf(Get(target), "Content-Security-Policy");
+      EXPECT_EQ(absl::StrContains(policy, "sandbox"), sandboxes) << target;
+      EXPECT_FALSE(absl::StrContains(policy, "allow-same-origin")) << target;
+      EXPECT_EQ(FieldOf(Get(target, "Range: bytes=0-1\r\n"), "Content-Security-Policy"), policy) << target;
+    }
+    EXPECT_EQ(FieldOf(Get("/digits.txt"), "Content-Security-Policy"), "");
+    EXPECT_EQ(FieldOf(Get("/sub/"), "Content-Security-Policy"), "") << "the server's own page";
+  }
+}
+
 TEST_F(HttpFilesTest, RefusesWhatIsNotThere) {
   EXPECT_EQ(CodeOf(Get("/none")), 404);
   EXPECT_EQ(CodeOf(Get("/none/")), 404);

@@ -32,6 +32,7 @@ constexpr Status kStatuses[] = {
     {415, "415 Unsupported Media Type"},
     {416, "416 Range Not Satisfiable"},
     {417, "417 Expectation Failed"},
+    {421, "421 Misdirected Request"},
     {426, "426 Upgrade Required"},
     {431, "431 Request Header Fields Too Large"},
     {501, "501 Not Implemented"},
@@ -42,6 +43,9 @@ constexpr Status kStatuses[] = {
 
 // What is short now (503) is short for a moment only.
 constexpr int kRetrySeconds = 1;
+
+// A browser must not guess another type than the one that is said: text that somebody has stored is no page of ours.
+constexpr absl::string_view kFirstLines = "\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\n";
 
 // One piece of memory is sent faster than two; from here on the copy costs more than that.
 constexpr size_t kMaxCopiedRestBytes = 8 * 1024;
@@ -59,7 +63,7 @@ HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site
     : omits_content_(terms.omits_content), log_(terms.log.get()) {
   if (log_ != nullptr) log_->set_code(code);
   text_.reserve(kUsualHeadBytes);
-  absl::StrAppend(&text_, "HTTP/1.1 ", StatusText(code), "\r\nServer: polyserve\r\n", site.DateLine());
+  absl::StrAppend(&text_, "HTTP/1.1 ", StatusText(code), kFirstLines, site.DateLine());
   if (!terms.keep_alive) Add("Connection", "close");
   if (terms.keep_alive && terms.says_keep_alive) Add("Connection", "keep-alive");
 }

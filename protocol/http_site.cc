@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -9,6 +11,18 @@
 #include "protocol/http_date.h"
 
 namespace polyserve {
+
+namespace {
+
+struct LastDate {
+  int64_t second = INT64_MIN;
+  std::string line;
+};
+
+// Of each thread, so that there is nothing to lock; what it holds is the same for all.
+thread_local LastDate last_date;
+
+}  // namespace
 
 HttpSite::HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Options options, Clock clock)
     : library_(std::move(library)),
@@ -25,15 +39,14 @@ absl::string_view HttpSite::AllowLine() const {
 }
 
 absl::string_view HttpSite::DateLine() const {
-  struct Cached {
-    int64_t second = INT64_MIN;
-    std::string line;
-  };
-  static thread_local Cached
-      cached;  // Of each thread, so that there is nothing to lock; what it holds is the same for all.
   const int64_t now = clock_();
-  if (cached.second != now) cached = {now, absl::StrCat("Date: ", FormatHttpDate(now), "\r\n")};
-  return cached.line;
+  if (last_date.second != now) last_date = {now, absl::StrCat("Date: ", FormatHttpDate(now), "\r\n")};
+  return last_date.line;
+}
+
+int64_t HttpSite::NotAfterDate(int64_t time) const {
+  if (time > last_date.second) DateLine();
+  return std::min(time, last_date.second);
 }
 
 absl::string_view HttpSite::Date() const {

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "files/library.h"
 #include "files/log_file.h"
+#include "protocol/http_host.h"
 #include "protocol/http_reply_cache.h"
 #include "protocol/media_types.h"
 #include "protocol/server_report.h"
@@ -29,7 +30,11 @@ class HttpSite {
     std::shared_ptr<LogFile> access_log = nullptr;   // Null: none is kept.
     std::function<ServerReport()> report = nullptr;  // From any thread. Null: the server tells nothing of itself.
     bool precompressed = false;                      // NAME.gz beside NAME is sent to clients that accept it.
-    SessionFactory chat = nullptr;                   // Makes what /-/chat speaks for. Null: there is no chat.
+    HttpAllowedHosts allowed_hosts;                  // Others are answered with 421.
+    // Pages may have been stored by anybody: browsers give each an origin of its own, so that its scripts cannot act as
+    // the server's own pages could, such as speak in the chat.
+    bool sandboxes_pages = false;
+    SessionFactory chat = nullptr;  // Makes what /-/chat speaks for. Null: there is no chat.
   };
 
   // Of a content that comes, at least so much has to come in each request_timeout.
@@ -50,6 +55,10 @@ class HttpSite {
   absl::string_view DateLine() const;
   // The date in it.
   absl::string_view Date() const;
+
+  // The time, but not later than Date says: seconds since 1970. Reads the clock only if `time` is later than the last
+  // Date of this thread. What is not later than this either may be told in a reply that is begun after the call.
+  int64_t NotAfterDate(int64_t time) const;
 
  private:
   static int64_t SystemClock();

@@ -16,7 +16,8 @@ class HttpTest : public HttpFixture {};
 TEST_F(HttpTest, GetsAFile) {
   EXPECT_EQ(
       Get("/page.html"),
-      absl::StrCat("HTTP/1.1 200 OK\r\nServer: polyserve\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+      absl::StrCat("HTTP/1.1 200 OK\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\nDate: Sun, 06 Nov 1994 "
+                   "08:49:37 GMT\r\n"
                    "Content-Type: text/html; charset=utf-8\r\nContent-Length: 7\r\nAccept-Ranges: bytes\r\nETag: ",
                    ETag("page.html"),
                    "\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n<p>page"));
@@ -113,8 +114,8 @@ TEST_F(HttpTest, DecodesTargets) {
 }
 
 TEST_F(HttpTest, RefusesTargetsThatAreNoNames) {
-  for (absl::string_view target :
-       {"/%", "/%6", "/a%00", "/%zz", "/sub%2Fdeep", "/sub%2fdeep", "/../a", "/%2e%2e/a", "/sub/../../a", "/..", "/%ff", "/a%0a", "/a#b", "/a%7f"}) {
+  for (absl::string_view target : {"/%", "/%6", "/a%00", "/%zz", "/sub%2Fdeep", "/sub%2fdeep", "/../a", "/%2e%2e/a",
+                                   "/sub/../../a", "/..", "/%ff", "/a%0a", "/a#b", "/a%7f"}) {
     EXPECT_EQ(CodeOf(Get(target)), 400) << target;
   }
 }
@@ -147,6 +148,35 @@ TEST_F(HttpTest, ServesWellKnownNames) {
   EXPECT_EQ(CodeOf(Get("/.well-known/.hidden")), 404);
   EXPECT_EQ(CodeOf(Get("/.well-known/none")), 404);
   EXPECT_EQ(CodeOf(TalkOnce(Request("PUT /.well-known/new", "Content-Length: 3\r\n", "new")).replies), 403);
+}
+
+TEST_F(HttpTest, AnswersForAllowedHostsAlone) {
+  site_options_.allowed_hosts = *HttpAllowedHosts::Parse("example.org");
+  const auto code = [this](absl::string_view line, absl::string_view host) {
+    return CodeOf(Talk(absl::StrCat(line, "\r\nHost: ", host, "\r\n\r\n")).replies);
+  };
+  for (absl::string_view host : {"example.org", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", ""}) {
+    EXPECT_EQ(code("GET /a HTTP/1.1", host), 200) << host;
+  }
+  for (absl::string_view line : {"GET /a HTTP/1.1", "HEAD / HTTP/1.1", "PUT /new HTTP/1.1\r\nContent-Length: 0",
+                                 "GET /-/ HTTP/1.1", "OPTIONS * HTTP/1.1", "GET /a HTTP/1.0"}) {
+    EXPECT_EQ(code(line, "evil.example:8080"), 421) << line;
+  }
+  EXPECT_EQ(code("GET http://evil.example/a HTTP/1.1", "localhost"), 421) << "the target's goes before the field's";
+  EXPECT_EQ(code("GET http://localhost/a HTTP/1.1", "evil.example"), 200);
+  EXPECT_EQ(CodeOf(Talk("GET /a HTTP/1.0\r\n\r\n").replies), 200) << "no browser";
+}
+
+// A browser asks before it sends a PUT of another site's page, and no answer allows it; a POST does nothing.
+TEST_F(HttpTest, AllowsPagesOfOtherSitesNothing) {
+  constexpr absl::string_view kFields =
+      "Origin: http://evil.example\r\nAccess-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: x\r\n";
+  for (absl::string_view line : {"OPTIONS /new", "OPTIONS *", "GET /a", "HEAD /a", "POST /a", "GET /none"}) {
+    const std::string reply = TalkOnce(Request(line, kFields)).replies;
+    EXPECT_FALSE(absl::StrContains(reply, "Access-Control")) << reply;
+    EXPECT_EQ(FieldOf(reply, "X-Content-Type-Options"), "nosniff") << reply;
+  }
+  EXPECT_EQ(CodeOf(TalkOnce(Request("POST /new", "Content-Length: 2\r\n", "hi")).replies), 405);
 }
 
 TEST_F(HttpTest, HiddenFilesDoNotExist) {

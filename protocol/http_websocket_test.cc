@@ -98,6 +98,15 @@ TEST_F(HttpWebSocketTest, PageOfAnotherOriginIsRefused) {
   }
 }
 
+// The page's own name is resolved to this server's address: its origin is that of the host then.
+TEST_F(HttpWebSocketTest, PageOfAReboundNameIsRefused) {
+  site_options_.allowed_hosts = *HttpAllowedHosts::Parse("");
+  EXPECT_EQ(CodeOf(Talk(WsRequest("evil.example:8080", "Origin: http://evil.example:8080\r\n")).replies), 421);
+  const std::string welcome =
+      Talk(WsRequest("localhost:8080", "Origin: http://localhost:8080\r\n") + WsClose(1000)).replies;
+  EXPECT_EQ(CodeOf(welcome), 101);
+}
+
 TEST_F(HttpWebSocketTest, ListOfPagesNamesItWhereThereIsAChat) {
   EXPECT_TRUE(absl::StrContains(Get("/-/"), "href=\"chat\""));
   site_options_.chat = nullptr;

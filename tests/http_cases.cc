@@ -24,8 +24,8 @@ namespace polyserve {
 namespace {
 
 constexpr char kShortTime[] = "--request_timeout=300ms";
-constexpr absl::string_view kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
-constexpr absl::string_view kLast = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+constexpr absl::string_view kGet = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr absl::string_view kLast = "GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 class HttpCases : public EveryModelTest {
  protected:
@@ -42,7 +42,7 @@ class HttpCases : public EveryModelTest {
 
   std::string Page(absl::string_view path) {
     Peer peer = Connect("http");
-    peer.Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    peer.Send(absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
     const std::string reply = peer.ReadToEnd();
     return reply.substr(std::min(reply.size(), reply.find("\r\n\r\n")));
   }
@@ -76,7 +76,7 @@ TEST_F(HttpCases, WhoDripsHoldsNoConnectionForEver) {
 TEST_F(HttpCases, ContentThatStopsComingIsAnsweredAndClosed) {
   StartServer({kShortTime});
   Peer peer = Connect("http");
-  peer.Send("PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhello");
+  peer.Send("PUT /b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nhello");
   EXPECT_TRUE(absl::StartsWith(peer.ReadToEnd(), "HTTP/1.1 408 "));
   EXPECT_TRUE(peer.was_closed());
   EXPECT_FALSE(std::filesystem::exists(root().path() + "/b"));
@@ -86,7 +86,7 @@ TEST_F(HttpCases, SilenceBetweenTwoRequestsIsNotTooSlow) {
   StartServer({kShortTime});
   Peer slow = Connect("http");
   slow.Send("GET /a HTTP/1.1\r\n");
-  slow.Send("Host: x\r\n\r\n");
+  slow.Send("Host: localhost\r\n\r\n");
   EXPECT_TRUE(absl::StrContains(slow.Read(15), "200 OK"));
   if (can().keeps_clients_apart) {
     Peer other = Connect("http");  // As long as this one takes to be too slow.
