@@ -134,7 +134,7 @@ int NumberOf(const Service& service) { return static_cast<int>(&service - AllSer
 // Looks at the text alone, since an image of this program has looked up no names.
 bool IsLoopback(absl::string_view host_and_port) {
   return absl::StartsWith(host_and_port, "localhost:") || absl::StartsWith(host_and_port, "127.") ||
-         absl::StartsWith(host_and_port, "[::1]:");
+         absl::StartsWith(host_and_port, "[::1]:") || absl::StartsWith(host_and_port, "[::ffff:127.");
 }
 
 absl::StatusOr<Target> ParseTarget(absl::string_view text) {

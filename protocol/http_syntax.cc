@@ -1,12 +1,8 @@
 #include "protocol/http_syntax.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
-
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 
 namespace polyserve {
 
@@ -14,18 +10,8 @@ namespace {
 
 constexpr size_t kWord = sizeof(uint64_t);
 
-std::array<bool, 256> MakeTokenChars() {
-  std::array<bool, 256> table = {};
-  for (unsigned c = 0; c < table.size(); ++c) {
-    const char character = static_cast<char>(c);
-    table[c] = absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-               (c != 0 && c < 0x80 && absl::StrContains("!#$%&'*+-.^_`|~", absl::string_view(&character, 1)));
-  }
-  return table;
-}
-
-// True if one of eight bytes may be a control character; tabs count. (https://graphics.stanford.edu/~seander/bithacks:
-// a byte below n borrows from its own highest bit.)
+// True if one of eight bytes may be a control character; tabs count. Subtracting n from each byte of a word sets the
+// highest bit of those that were below n, unless it was set before.
 bool MayHoldControl(const char* bytes) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kHighBits = 0x80 * kOnes;
@@ -38,11 +24,6 @@ bool MayHoldControl(const char* bytes) {
 }
 
 }  // namespace
-
-bool IsHttpTokenChar(char c) {
-  static const std::array<bool, 256> kTokenChars = MakeTokenChars();
-  return kTokenChars[static_cast<unsigned char>(c)];
-}
 
 // Eight at a time: nearly all bytes of a head are looked at here, and most words hold none.
 size_t FindHttpControl(absl::string_view text, size_t begin) {

@@ -2,14 +2,31 @@
 #ifndef POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
 #define POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
 
+#include <array>
 #include <cstddef>
 
 #include "absl/strings/string_view.h"
 
 namespace polyserve {
 
+namespace http_syntax_internal {
+
+constexpr std::array<bool, 256> MakeTokenChars() {
+  std::array<bool, 256> table = {};
+  for (size_t c = '0'; c <= '9'; ++c) table[c] = true;
+  for (size_t c = 'A'; c <= 'Z'; ++c) table[c] = table[c - 'A' + 'a'] = true;
+  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
+    table[static_cast<size_t>(c)] = true;
+  }
+  return table;
+}
+
+inline constexpr std::array<bool, 256> kTokenChars = MakeTokenChars();
+
+}  // namespace http_syntax_internal
+
 // A character of a token: of a method, a field's name, the name of a chunk extension.
-bool IsHttpTokenChar(char c);
+inline bool IsHttpTokenChar(char c) { return http_syntax_internal::kTokenChars[static_cast<unsigned char>(c)]; }
 
 // No line holds one, except for its own end: CR, LF, NUL and the others, but not the tab.
 inline bool IsHttpControl(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; }

@@ -36,6 +36,8 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_file_bytes=much"}, "--max_file_bytes");
   ExpectRefused({"--drain_timeout=soon"}, "--drain_timeout");
   ExpectRefused({"--idle_timeout=-1s"}, "--idle_timeout");
+  ExpectRefused({"--allowed_hosts=example.org:80"}, "--allowed_hosts");
+  ExpectRefused({"--allowed_hosts=a,http://b"}, "--allowed_hosts");
   ExpectRefused({"--idle_timeout=0"}, "--idle_timeout");
   ExpectRefused({"--max_connections=-1"}, "--max_connections=-1");
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");

@@ -1,5 +1,6 @@
 // http under every model: requests that come too slowly, the access log, and what the server tells of itself.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <algorithm>
@@ -55,6 +56,50 @@ class HttpCases : public EveryModelTest {
     EXPECT_TRUE(absl::EndsWith(peer.ReadToEnd(), "\r\n\r\nhello"));
   }
 };
+
+TEST_F(HttpCases, HostOfAnotherSiteIsMisdirected) {
+  StartServer({});
+  Peer peer = Connect("http");
+  peer.Send("GET /a HTTP/1.1\r\nHost: evil.example:8080\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(absl::StartsWith(peer.ReadToEnd(), "HTTP/1.1 421 "));
+}
+
+TEST_F(HttpCases, BytesThatAreNoRequestAreRefusedAtOnce) {
+  StartServer({});
+  for (const std::string& begin : {std::string("\x16\x03\x01\x02\0\x01", 6), std::string("SSH-2.0-OpenSSH_9.2\r\n")}) {
+    Peer peer = Connect("http");
+    peer.Send(begin);
+    EXPECT_TRUE(absl::StartsWith(peer.ReadToEnd(), "HTTP/1.1 400 ")) << begin;
+    EXPECT_TRUE(peer.was_closed()) << begin;
+  }
+}
+
+TEST_F(HttpCases, ShortageOfDescriptorsIsNoLackOfSpace) {
+  root().Write("b", "other");
+  StartServer({});
+  Peer peer = Connect("http");
+  peer.Send(kGet);  // Whoever serves it has all that it needs for that.
+  while (peer.ReadLine() != "\r\n") ASSERT_FALSE(peer.was_closed());
+  EXPECT_EQ(peer.Read(5), "hello");
+  rlimit old;
+  ASSERT_EQ(::prlimit(server().pid(), RLIMIT_NOFILE, nullptr, &old), 0);
+  const auto limit = [this, &old](rlim_t most) {
+    const rlimit limit = {most, old.rlim_max};
+    for (const pid_t pid : server().processes()) EXPECT_EQ(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), 0);
+  };
+  limit(1);
+  peer.Send("GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(peer.ReadLine(), "HTTP/1.1 503 Service Unavailable\r\n");
+  bool tells_when = false;
+  for (std::string line; line != "\r\n" && !peer.was_closed(); line = peer.ReadLine()) {
+    tells_when |= absl::StartsWith(line, "Retry-After: ");
+  }
+  EXPECT_TRUE(tells_when);
+  EXPECT_EQ(peer.ReadLine(), "503 Service Unavailable: the server is short of descriptors or memory\n");
+  limit(old.rlim_cur);
+  peer.Send("GET /b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(absl::EndsWith(peer.ReadToEnd(), "\r\n\r\nother"));
+}
 
 TEST_F(HttpCases, HeadThatDoesNotComeInTimeIsAnsweredAndClosed) {
   StartServer({kShortTime});
