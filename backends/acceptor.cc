@@ -33,6 +33,9 @@ constexpr size_t kFirstListener = 3;
 std::atomic<bool> g_is_short = false;
 Mutex g_shortage;
 
+// A conversation that ends has nothing more to wait for.
+constexpr absl::Duration kLongestEnd = absl::Seconds(1);
+
 // How often it is said that clients are refused.
 constexpr int kSecondsBetweenLogs = 10;
 
@@ -259,6 +262,7 @@ absl::StatusOr<Connection> Acceptor::TakeSeen() {
 // Those who were in the queue when the stop came may have sent a request already; they are still served.
 absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   is_draining_ = true;
+  const Deadline ends(kLongestEnd);
   for (const Listener& listener : context_.listeners) {
     while (listener.fd.ok() && Accepts(listener) && backlog_left_ > 0) {
       absl::StatusOr<Connection> connection = TryAccept(listener);
@@ -266,6 +270,7 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
         ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
         continue;
       }
+      if (!connection.ok() && AwaitsEnd(listener) && !ends.passed()) continue;
       if (!connection.ok()) break;
       --backlog_left_;
       return connection;
@@ -278,6 +283,15 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
     listener.Close();
   }
   return absl::CancelledError("the server stops");
+}
+
+// True where the conversation of a peer is just ending, after which the peer may be there again; waits for that, a
+// little.
+bool Acceptor::AwaitsEnd(const Listener& listener) {
+  if (listener.desk == nullptr || !listener.desk->awaits_end()) return false;
+  pollfd desk = {listener.wait_fd(), POLLIN, 0};
+  ::poll(&desk, 1, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
+  return true;
 }
 
 // Not before there is somebody who waits: where others accept as well, a listener may be closed meanwhile.

@@ -96,6 +96,7 @@ class Acceptor {
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
   void LogShortage(absl::string_view why) const;
   bool Accepts(const Listener& listener) const;
+  static bool AwaitsEnd(const Listener& listener);
   void PrepareToWait();
   bool NotePending();
 

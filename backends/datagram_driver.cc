@@ -32,14 +32,21 @@ class BlockingPeer {
 
   void Run() {
     if (conversation_.mailbox() != nullptr && !OpenMail()) return;
+    Serve();
+    mail_ = nullptr;
+    const bool stopping = Signals::stopping();
+    conversation_.LetGo(buffer_, kDatagramsPerTurn, !stopping);
+    if (stopping) Serve();  // What it has just been asked for, if that takes longer.
+  }
+
+ private:
+  void Serve() {
     while (!(Signals::stopping() && conversation_.idle()) && Await()) {
       conversation_.Answer(buffer_, kDatagramsPerTurn);
       NoteWake();
     }
-    if (!conversation_.is_over()) conversation_.LetGo(buffer_, kDatagramsPerTurn);
   }
 
- private:
   bool OpenMail() {
     absl::StatusOr<std::unique_ptr<MailFd>> mail = MailFd::Open(*conversation_.mailbox());
     if (mail.ok()) mail_ = *std::move(mail);

@@ -26,27 +26,41 @@ DatagramPath PathOf(int fd) {
 PeerConversation::PeerConversation(Connection peer, Counters& counters, Turnstile* turnstile)
     : socket_(std::move(peer.fd)),
       strays_(std::move(peer.strays)),
-      own_port_(peer.listener->own_ports),
+      listener_(*peer.listener),
       counters_(OfService(counters, peer.listener->number)),
       turnstile_(turnstile),
       session_(peer.listener->make_session()) {}
 
 PeerConversation::~PeerConversation() { CountEnd(counters_, turnstile_); }
 
-// Strays have come before what is in the peer's own socket.
 int PeerConversation::Answer(char* buffer, int most) {
   int answered = 0;
   while (answered < most && !is_blocked() && !output_.closing() && !has_gone_) {
-    ssize_t size = ReceiveStray(strays_.get(), buffer);
-    if (size < 0) size = ReceiveOwn(buffer);
+    const ssize_t size = ReceiveNext(buffer);
     if (size < 0) break;
     ++answered;
-    Counters::Add(counters_.bytes_in, size);
-    Input input(absl::string_view(buffer, static_cast<size_t>(size)));
-    session_->OnInput(input, output_);
-    Perform();
+    Show(absl::string_view(buffer, static_cast<size_t>(size)));
   }
   return answered;
+}
+
+void PeerConversation::Show(absl::string_view datagram) {
+  Counters::Add(counters_.bytes_in, static_cast<int64_t>(datagram.size()));
+  Input input(datagram);
+  session_->OnInput(input, output_);
+  Perform();
+}
+
+// On the listener's port, strays have come before what is in the peer's own socket. On a port of its own, what the peer
+// said there before it turned to the listener again is in the socket as soon as the stray is there.
+ssize_t PeerConversation::ReceiveNext(char* buffer) {
+  if (!listener_.own_ports) {
+    const ssize_t size = ReceiveStray(strays_.get(), buffer);
+    return size >= 0 ? size : ReceiveOwn(buffer);
+  }
+  const bool has_stray = HasStray(strays_.get());
+  const ssize_t size = ReceiveOwn(buffer);
+  return size < 0 && has_stray && !has_gone_ ? ReceiveStray(strays_.get(), buffer) : size;
 }
 
 ssize_t PeerConversation::ReceiveOwn(char* buffer) {
@@ -55,7 +69,7 @@ ssize_t PeerConversation::ReceiveOwn(char* buffer) {
     size = ::recv(socket_.get(), buffer, kMaxDatagramBytes, MSG_DONTWAIT);
     // The peer's host has refused an answer. To a port of its own the peer speaks of one thing only, and cannot be
     // heard again once it has left; else it may be back.
-    has_gone_ = has_gone_ || (size < 0 && errno == ECONNREFUSED && own_port_);
+    has_gone_ = has_gone_ || (size < 0 && errno == ECONNREFUSED && listener_.own_ports);
   } while (size < 0 && (errno == EINTR || errno == ECONNREFUSED) && !has_gone_);
   return size;
 }
@@ -80,13 +94,35 @@ void PeerConversation::Perform() {
   }
 }
 
-void PeerConversation::LetGo(char* buffer, int most) {
-  if (!own_port_) {
+// In the order in which it came: strays, what is in the peer's socket, and strays that were on their way. What is left
+// in a port of its own speaks of what has ended.
+void PeerConversation::LetGo(char* buffer, int most, bool passes_on) {
+  int left = most;
+  const auto pass_on = [&](auto receive) {
+    for (ssize_t size; left > 0 && (size = receive()) >= 0; --left) {
+      const absl::string_view datagram(buffer, static_cast<size_t>(size));
+      if (!passes_on || !SendStray(strays_.get(), datagram)) ShowToNext(datagram);
+    }
+  };
+  const auto stray = [&] { return ReceiveStray(strays_.get(), buffer); };
+  pass_on(stray);
+  if (!listener_.own_ports) {
     path_ = PathOf(socket_.get());
     let_go_ = TurnAwayFromPeer(socket_.get()).ok();
+    pass_on([&] { return ReceiveOwn(buffer); });
   }
-  ::shutdown(strays_.get(), SHUT_RD);  // Strays are refused from now on; the desk takes the peer for a new one.
-  Answer(buffer, most);
+  ::shutdown(strays_.get(), SHUT_RD);  // The desk keeps what comes from now on.
+  pass_on(stray);
+}
+
+void PeerConversation::ShowToNext(absl::string_view datagram) {
+  if (is_over()) {
+    session_ = nullptr;  // First, since two members of a room cannot have the same name.
+    session_ = listener_.make_session();
+    output_.Clear();
+    has_gone_ = false;
+  }
+  Show(datagram);
 }
 
 }  // namespace polyserve

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "backends/serve_context.h"
 #include "backends/turnstile.h"
@@ -51,20 +52,24 @@ class PeerConversation {
   bool asks_for_wake() const { return !is_blocked() && output_.asks_for_wake(); }
   absl::Duration TakeWakeIn() { return output_.TakeWakeIn(); }
 
-  // Lets go of a peer that is not over: what it sends from now on is for a new session. What it has sent before is
-  // still answered here.
-  void LetGo(char* buffer, int most);
+  // Ends the conversation: what the peer has sent that was not shown yet, and all that it sends from now on, is for its
+  // next one. What cannot be passed on to that, for example since the server stops (`passes_on` is false then), is
+  // answered here, by a session of its own if this one is over. Last of all calls; the mailbox may be gone afterwards.
+  void LetGo(char* buffer, int most, bool passes_on);
 
  private:
+  ssize_t ReceiveNext(char* buffer);
   ssize_t ReceiveOwn(char* buffer);
+  void Show(absl::string_view datagram);
+  void ShowToNext(absl::string_view datagram);
   void Perform();
 
   const UniqueFd socket_;
   UniqueFd strays_;
-  const bool own_port_;
+  const Listener& listener_;
   Counters& counters_;
   Turnstile* const turnstile_;
-  const std::unique_ptr<Session> session_;
+  std::unique_ptr<Session> session_;
   Output output_{Output::Kind::kDatagrams};
   bool has_gone_ = false;
   bool let_go_ = false;

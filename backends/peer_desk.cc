@@ -1,11 +1,13 @@
 #include "backends/peer_desk.h"
 
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <iterator>
 #include <utility>
 
@@ -30,7 +32,7 @@ char g_mark = '+';
 
 absl::Status Watch(int epoll, int fd, void* tag) {
   epoll_event event = {};
-  if (tag == nullptr) event.events = EPOLLIN;  // Of channels, their end alone (EPOLLHUP need not be asked for).
+  event.events = EPOLLIN;  // Of channels, their end, too, which need not be asked for (EPOLLHUP).
   event.data.ptr = tag;
   return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
 }
@@ -45,7 +47,7 @@ absl::StatusOr<std::unique_ptr<PeerDesk>> PeerDesk::Open(int listener, bool own_
 }
 
 absl::StatusOr<PeerDesk::Arrival> PeerDesk::TryAccept() {
-  ForgetGone();
+  TakeReturned();
   Datagram next;
   for (int i = 0; i < kDatagramsPerTurn && TakeNext(next); ++i) {
     if (HandOver(next)) continue;
@@ -56,19 +58,45 @@ absl::StatusOr<PeerDesk::Arrival> PeerDesk::TryAccept() {
   return absl::UnavailableError("nobody new is there");
 }
 
-void PeerDesk::ForgetGone() {
+void PeerDesk::TakeReturned() {
   epoll_event events[64];
   const int count = ::epoll_wait(epoll_.get(), events, std::size(events), 0);
   for (int i = 0; i < count; ++i) {
-    const Peer* gone = static_cast<const Peer*>(events[i].data.ptr);
-    if (gone != nullptr) Forget(peers_.find(gone->path));
+    Peer* peer = static_cast<Peer*>(events[i].data.ptr);
+    if (peer != nullptr && !TakeReturned(*peer)) Forget(peers_.find(peer->path));
+  }
+}
+
+// False where the session has ended, and that was all.
+bool PeerDesk::TakeReturned(Peer& peer) {
+  while (true) {
+    const ssize_t size = ReceiveStray(peer.channel.get(), buffer_);
+    if (size >= 0) {
+      peer.returned += KeepForNext(peer, absl::string_view(buffer_, static_cast<size_t>(size)), peer.returned) ? 1 : 0;
+    } else if (errno != ECONNRESET && errno != EINTR) {  // Told once where the session has left something unread.
+      return errno == EAGAIN;
+    }
   }
 }
 
 // Closing the channel would not do for epoll: a child that was just forked may hold a copy of it.
 void PeerDesk::Forget(Peers::iterator gone) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, gone->second->channel.get(), nullptr);
+  const std::unique_ptr<Peer> peer = std::move(gone->second);
+  if (peer->is_ending) --ending_;
   peers_.erase(gone);
+  for (std::string& bytes : peer->next) pending_.push_back({peer->path, std::move(bytes)});
+}
+
+// Keeps it as the one at this position. False where there is no room.
+bool PeerDesk::KeepForNext(Peer& peer, absl::string_view bytes, size_t at) {
+  if (pending_bytes_ >= kMaxPendingBytes) {
+    LOG_EVERY_N(WARNING, 100) << "a datagram of a peer is lost: too many wait for conversations to end";
+    return false;
+  }
+  pending_bytes_ += bytes.size() + kPendingOverhead;
+  peer.next.insert(peer.next.begin() + static_cast<std::ptrdiff_t>(at), std::string(bytes));
+  return true;
 }
 
 bool PeerDesk::TakeNext(Datagram& datagram) {
@@ -80,9 +108,8 @@ bool PeerDesk::TakeNext(Datagram& datagram) {
 }
 
 bool PeerDesk::Receive(int fd, Datagram& datagram) {
-  char buffer[kMaxDatagramBytes];
-  const ssize_t size = ReceiveDatagram(fd, buffer, datagram.path);
-  if (size >= 0) datagram.bytes.assign(buffer, static_cast<size_t>(size));
+  const ssize_t size = ReceiveDatagram(fd, buffer_, datagram.path);
+  if (size >= 0) datagram.bytes.assign(buffer_, static_cast<size_t>(size));
   return size >= 0;
 }
 
@@ -90,14 +117,13 @@ bool PeerDesk::Receive(int fd, Datagram& datagram) {
 bool PeerDesk::HandOver(const Datagram& datagram) {
   const auto found = peers_.find(datagram.path);
   if (found == peers_.end()) return false;
-  iovec pieces[2] = {{&g_mark, 1}, {const_cast<char*>(datagram.bytes.data()), datagram.bytes.size()}};
-  msghdr message = {};
-  message.msg_iov = pieces;
-  message.msg_iovlen = 2;
-  if (::sendmsg(found->second->channel.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+  Peer& peer = *found->second;
+  if (peer.is_ending) return KeepForNext(peer, datagram.bytes, peer.next.size()), true;
+  if (SendStray(peer.channel.get(), datagram.bytes)) return true;
   if (errno == EPIPE || errno == ECONNRESET) {
-    Forget(found);
-    return false;
+    peer.is_ending = true;
+    ++ending_;
+    return KeepForNext(peer, datagram.bytes, peer.next.size()), true;
   }
   // Full, as the queue of a socket may be.
   LOG_EVERY_N(WARNING, 100) << "a datagram of a peer is lost: " << SysError("sendmsg").message();
@@ -116,7 +142,7 @@ absl::StatusOr<PeerDesk::Arrival> PeerDesk::Accept(const Datagram& first) {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return SysError("socketpair");
   auto peer = std::make_unique<Peer>(Peer{first.path, UniqueFd(ends[0])});
   UniqueFd strays(ends[1]);
-  ::setsockopt(peer->channel.get(), SOL_SOCKET, SO_SNDBUF, &kChannelBytes, sizeof(kChannelBytes));
+  for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kChannelBytes, sizeof(kChannelBytes));
   if (absl::Status status = Watch(epoll_.get(), peer->channel.get(), peer.get()); !status.ok()) return status;
   peers_[first.path] = std::move(peer);
   HandOver(first);
@@ -155,7 +181,21 @@ ssize_t ReceiveStray(int strays, char* buffer) {
   message.msg_iov = pieces;
   message.msg_iovlen = 2;
   const ssize_t size = ::recvmsg(strays, &message, MSG_DONTWAIT);
+  if (size == 0) errno = EPIPE;  // The end.
   return size > 0 ? size - 1 : -1;
+}
+
+bool HasStray(int strays) {
+  int bytes = 0;
+  return ::ioctl(strays, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+bool SendStray(int strays, absl::string_view datagram) {
+  iovec pieces[2] = {{&g_mark, 1}, {const_cast<char*>(datagram.data()), datagram.size()}};
+  msghdr message = {};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 2;
+  return ::sendmsg(strays, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 }  // namespace polyserve

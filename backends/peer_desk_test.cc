@@ -106,21 +106,72 @@ TEST_F(PeerDeskTest, PeerWhoseSessionHasEndedIsNewAgain) {
   EXPECT_EQ(Stray(*arrival), "two");
 }
 
+// As a session does that ends.
+TEST_F(PeerDeskTest, WhatMeetsTheEndOfASessionIsForTheNextOneInOrder) {
+  const UniqueFd peer = NewPeer();
+  Send(peer, "one");
+  absl::StatusOr<PeerDesk::Arrival> first = desk_->TryAccept();
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(Stray(*first), "one");
+  EXPECT_TRUE(TurnAwayFromPeer(first->socket.get()).ok());
+  ::shutdown(first->strays.get(), SHUT_RD);
+  Send(peer, "four");
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status())) << "something may still be returned";
+  EXPECT_TRUE(desk_->awaits_end());
+  EXPECT_FALSE(IsReadable());
+  EXPECT_TRUE(SendStray(first->strays.get(), "two"));
+  EXPECT_TRUE(SendStray(first->strays.get(), ""));
+  EXPECT_TRUE(IsReadable());
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
+  Send(peer, "five");
+  EXPECT_TRUE(SendStray(first->strays.get(), "three"));
+  first = absl::UnavailableError("");
+  const absl::StatusOr<PeerDesk::Arrival> second = desk_->TryAccept();
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_FALSE(desk_->awaits_end());
+  for (absl::string_view text : {"two", "", "three", "four", "five", "nothing"}) EXPECT_EQ(Stray(*second), text);
+}
+
+TEST_F(PeerDeskTest, SessionThatIsKilledWithStraysUnreadIsForgotten) {
+  const UniqueFd peer = NewPeer();
+  for (absl::string_view text : {"one", "two"}) Send(peer, text);
+  absl::StatusOr<PeerDesk::Arrival> first = desk_->TryAccept();
+  ASSERT_TRUE(first.ok());
+  first = absl::UnavailableError("");
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
+  EXPECT_FALSE(IsReadable());
+  Send(peer, "three");
+  const absl::StatusOr<PeerDesk::Arrival> second = desk_->TryAccept();
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(Stray(*second), "three");
+}
+
+TEST_F(PeerDeskTest, WhatIsReturnedAfterTheDeskHasGoneIsNotTaken) {
+  const UniqueFd peer = NewPeer();
+  Send(peer, "one");
+  const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+  ASSERT_TRUE(arrival.ok());
+  desk_ = nullptr;
+  EXPECT_FALSE(SendStray(arrival->strays.get(), "two"));
+}
+
 // As a session does that lets go of its peer.
 TEST_F(PeerDeskTest, PeerThatIsTurnedAwayFromIsNewAgainAndNothingIsLost) {
   const UniqueFd peer = NewPeer();
   Send(peer, "one");
-  const absl::StatusOr<PeerDesk::Arrival> first = desk_->TryAccept();
+  absl::StatusOr<PeerDesk::Arrival> first = desk_->TryAccept();
   ASSERT_TRUE(first.ok());
   Send(peer, "two");
   EXPECT_TRUE(TurnAwayFromPeer(first->socket.get()).ok());
   ::shutdown(first->strays.get(), SHUT_RD);
   Send(peer, "three");
-  const absl::StatusOr<PeerDesk::Arrival> second = desk_->TryAccept();
-  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
   EXPECT_EQ(Stray(*first), "one");
   EXPECT_EQ(Own(*first), "two");
   EXPECT_EQ(Own(*first), "nothing");
+  first = absl::UnavailableError("");
+  const absl::StatusOr<PeerDesk::Arrival> second = desk_->TryAccept();
+  ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ(Stray(*second), "three");
 }
 

@@ -83,7 +83,9 @@ void PeerSet::TellTime(Peer& peer) {
 // Sees to what the peer waits for next.
 void PeerSet::Settle(Peer& peer) {
   PeerConversation& conversation = peer.conversation;
-  if (conversation.is_over() || (stopping_ && conversation.idle())) {
+  const auto is_done = [&] { return conversation.is_over() || (stopping_ && conversation.idle()); };
+  if (is_done()) conversation.LetGo(buffer_, kDatagramsPerTurn, !stopping_);
+  if (is_done()) {
     peer.is_over = true;
     over_.splice(over_.end(), peers_, peer.self);
     return;
@@ -104,7 +106,9 @@ void PeerSet::OnTick() {
   ++ticks_;
   for (auto next = peers_.begin(); next != peers_.end();) {
     Peer& peer = *next++;
-    if (ticks_ - peer.last_moved > kTicksPerTimeout) peers_.erase(peer.self);
+    if (ticks_ - peer.last_moved <= kTicksPerTimeout) continue;
+    peer.conversation.LetGo(buffer_, kDatagramsPerTurn, !stopping_);
+    peers_.erase(peer.self);
   }
 }
 

@@ -289,6 +289,25 @@ TEST_F(DatagramChatTest, NameBelongsToItsAddress) {
   EXPECT_EQ(eve.Receive(), "\nyou are 'eve'");
 }
 
+TEST_F(DatagramChatTest, WhoLeavesAndJoinsAtOnceIsAnsweredEachTime) {
+  constexpr int kRounds = 100;
+  StartServer();
+  DatagramPeer peer = NewPeer();
+  for (int i = 0; i < kRounds; ++i) {
+    peer.Send("L a");
+    peer.Send("E a");
+    peer.Send("L b");
+    peer.Send("E b");
+    for (absl::string_view answer : {"OK", "EXIT", "OK", "EXIT"}) ASSERT_EQ(peer.Receive(), answer) << "round " << i;
+  }
+  for (int i = 0; i < kRounds; ++i) {  // The end is met at another moment.
+    peer.Send("L a");
+    ASSERT_EQ(peer.Receive(), "OK") << "round " << i;
+    peer.Send("E a");
+    ASSERT_EQ(peer.Receive(), "EXIT") << "round " << i;
+  }
+}
+
 TEST_F(DatagramChatTest, MembersThatStayKeepNobodyFromOtherServices) {
   constexpr int kMembers = 20;  // More than a pool has workers.
   StartServer();

@@ -214,6 +214,18 @@ TEST_F(TftpTest, TransferIsFinishedBeforeTheEnd) {
   ExpectCleanExit();
 }
 
+TEST_F(TftpTest, RequestBehindAnErrorIsAnsweredEachTime) {
+  constexpr int kRounds = 100;
+  root().Write("a", std::string(600, 'x'));
+  StartTftp();
+  TftpDownload peer(address());
+  for (int i = 0; i < kRounds; ++i) {
+    peer.Ask("a");
+    ASSERT_EQ(peer.ReceiveBlock(), std::string(512, 'x')) << "round " << i;
+    peer.Send(TftpPacketOf("ERROR 0 that is enough"));
+  }
+}
+
 TEST_F(TftpTest, ClientsThatVanishKeepNobodyWaiting) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: one transfer after the other";
   constexpr int kGone = 20;  // More than a pool has workers.
