@@ -57,12 +57,13 @@ class Turn {
 class ListenerSource : public ClientSource {
  public:
   ListenerSource(ServeContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
-                 int dismissals, AcceptLock* lock, WaitSet waits)
-      : own_(own),
+                 int slot, int dismissals, AcceptLock* lock, WaitSet waits)
+      : own_context_(ContextOfThread(context, slot)),
+        own_(own),
         all_(all),
         dismissals_(dismissals),
         lock_(lock),
-        acceptor_(context, {}),
+        acceptor_(own_context_, {}),
         waits_(std::move(waits)),
         backlog_left_(context.listen.backlog) {}
 
@@ -131,6 +132,7 @@ class ListenerSource : public ClientSource {
     acceptor_.TakePlaceEvent();
   }
 
+  ServeContext own_context_;  // Counts in this slot.
   const absl::Span<const Listener* const> own_;
   const absl::Span<const Listener* const> all_;
   const int dismissals_;
@@ -186,8 +188,8 @@ absl::Span<const Listener* const> Entrance::ListenersOf(int slot) const {
 absl::StatusOr<std::unique_ptr<ClientSource>> Entrance::Open(int slot) {
   absl::StatusOr<WaitSet> waits = WaitSet::Create();
   if (!waits.ok()) return waits.status();
-  auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, dismissals_.get(), lock_.get(),
-                                                 *std::move(waits));
+  auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, slot, dismissals_.get(),
+                                                 lock_.get(), *std::move(waits));
   if (absl::Status status = source->Watch(); !status.ok()) return status;
   return source;
 }

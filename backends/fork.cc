@@ -7,8 +7,11 @@
 #include <gflags/gflags.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <memory>
+#include <unordered_set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -45,22 +48,22 @@ class ForkBackend : public Backend {
 
   absl::Status Serve(ServeContext& context) override {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
-    Acceptor acceptor(context,
-                      {.peers = Acceptor::Peers::kAll, .on_child_ended = [this, &context] { ReapEnded(context); }});
+    context.on_child_end = [this, &context](pid_t pid, int status) { NoteEnd(pid, status, context); };
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
       const absl::StatusOr<pid_t> pid = Fork();
       if (!pid.ok()) acceptor.Refuse(*std::move(client), pid.status());
       if (pid.ok() && *pid == 0) RunChild(*std::move(client), context);
-      if (pid.ok()) ++children_;
+      if (pid.ok() && reap_ == Reap::kWait) children_.insert(*pid);
       // The parent's copy of the connection closes here; the child has its own.
       if (pid.ok() && reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
     }
     do {
       lifeline_.TellStop();
     } while (!lifeline_.AwaitAllGone(absl::Milliseconds(50)));
-    ReapEnded(context);
+    ReapChildren(context);
     return absl::OkStatus();
   }
 
@@ -73,6 +76,7 @@ class ForkBackend : public Backend {
     }
     Signals::InstallInWorker();
     lifeline_.HoldInDescendant();
+    context.statistics = context.statistics.OfNewcomer(::getpid());
     for (Listener& listener : context.listeners) listener.Close();
     {
       // Where nobody waits for it, it has to be found out otherwise that a killed child had a client.
@@ -82,19 +86,15 @@ class ForkBackend : public Backend {
     ExitChild(0);
   }
 
-  void ReapEnded(ServeContext& context) {
-    int status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (context.companion != nullptr && context.companion->NoteEnd(pid, status)) continue;
-      --children_;
-      if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
-      LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
-    }
-    if (reap_ == Reap::kWait) CountLostClients(children_, context);
+  void NoteEnd(pid_t pid, int status, ServeContext& context) {
+    if (children_.erase(pid) == 0) return;  // A stranger.
+    CountLostClients(static_cast<int64_t>(children_.size()), context);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
   }
 
   const Reap reap_;
-  int64_t children_ = 0;
+  std::unordered_set<pid_t> children_;  // With --reap=wait: those that have not been reaped.
   Lifeline lifeline_;
 };
 

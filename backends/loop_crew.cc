@@ -142,14 +142,11 @@ class ThreadLoops : public LoopCrew {
 class ProcessLoops : public LoopCrew {
  public:
   ProcessLoops(const CrewParts& parts, UniqueFd stop, Inboxes inboxes, Lifeline& lifeline)
-      : LoopCrew(parts, std::move(stop), std::move(inboxes)), processes_(parts.board, lifeline, parts.context) {}
+      : LoopCrew(parts, std::move(stop), std::move(inboxes)),
+        processes_(parts.board, lifeline, parts.context, [this](int slot) { return CountUntaken(slot); }) {}
 
   absl::Status Start(int slot) override {
     return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
-  }
-
-  void ReapEnded() override {
-    processes_.ReapEnded([this](int slot) { return CountUntaken(slot); });
   }
 
  private:

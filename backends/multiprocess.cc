@@ -5,11 +5,16 @@
 //   forkserver  a copy of a fresh image that was started once: as clean, and about as cheap as fork.
 // The children are daemons: they end with the server, even where that is killed.
 #include <gflags/gflags.h>
+#include <poll.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -40,6 +45,7 @@ int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, Serv
   if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
   if (!absl::SimpleAtoi(numbers[1], &bequeathed) || descriptors.size() < 2 + bequeathed) return 1;
   if (!context.statistics.Adopt(std::move(descriptors[0])).ok()) return 1;
+  context.statistics = context.statistics.OfNewcomer(::getpid());
   const WorkerPlace place(context.statistics);
   Connection client{std::move(descriptors[1]), &context.listeners[at]};
   const auto bequest = std::make_move_iterator(descriptors.begin() + 2);
@@ -70,9 +76,9 @@ class MultiprocessBackend : public Backend {
     if (Process::IsImage()) {
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
-    std::vector<Process> children;
-    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll,
-                                .on_child_ended = [&children, &context] { JoinEnded(children, context); }});
+    context.on_child_end = [this, &context](pid_t pid, int status) { NoteEnd(pid, status, context); };
+    Acceptor acceptor(context,
+                      {.peers = Acceptor::Peers::kAll, .on_child_ended = [this, &context] { JoinEnded(context); }});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
@@ -84,30 +90,46 @@ class MultiprocessBackend : public Backend {
       absl::StatusOr<Process> child =
           Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, argument);
       if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
-      if (child.ok()) children.push_back(*std::move(child));
-      JoinEnded(children, context);
+      if (child.ok()) children_.emplace(child->pid(), *std::move(child));
     }
-    StopAll(children, context);
+    StopAll(context);
     Process::StopForkServer();
     return absl::OkStatus();
   }
 
  private:
-  static void JoinEnded(std::vector<Process>& children, ServeContext& context) {
-    if (context.companion != nullptr) context.companion->Join(absl::ZeroDuration());
-    if (std::erase_if(children, [](Process& child) { return child.Join(absl::ZeroDuration()); }) == 0) return;
-    CountLostClients(static_cast<int64_t>(children.size()), context);
+  void NoteEnd(pid_t pid, int status, ServeContext& context) {
+    const auto child = children_.find(pid);
+    if (child == children_.end()) return Process::NoteForkServerEnd(pid, status);  // Or a stranger.
+    child->second.NoteEnd(pid, status);
+    children_.erase(child);
+    CountLostClients(static_cast<int64_t>(children_.size()), context);
   }
 
-  static void StopAll(std::vector<Process>& children, ServeContext& context) {
-    while (!children.empty()) {
-      for (const Process& child : children) child.Terminate();
-      children.front().Join(absl::Milliseconds(50));
-      JoinEnded(children, context);
+  // SIGCHLD has come. The children of a fork server are not ours to reap; which of them has ended their descriptors
+  // tell, all with one call.
+  void JoinEnded(ServeContext& context) {
+    if (start_method_ != StartMethod::kForkServer) return;
+    std::vector<pollfd> ends;
+    for (const auto& [pid, child] : children_) ends.push_back({child.pidfd(), POLLIN, 0});
+    if (::poll(ends.data(), ends.size(), 0) <= 0) return;
+    auto end = ends.begin();
+    std::erase_if(children_, [&end](const auto&) { return (end++)->revents != 0; });
+    CountLostClients(static_cast<int64_t>(children_.size()), context);
+  }
+
+  void StopAll(ServeContext& context) {
+    while (!children_.empty()) {
+      for (const auto& [pid, child] : children_) child.Terminate();
+      pollfd signals = {Signals::fd(), POLLIN, 0};
+      ::poll(&signals, 1, 50);
+      AnswerCommonSignals(Signals::Take(), context);
+      JoinEnded(context);
     }
   }
 
   const StartMethod start_method_;
+  std::unordered_map<pid_t, Process> children_;
 };
 
 }  // namespace

@@ -36,8 +36,6 @@ class Crew {
   virtual absl::Status Start(int slot) = 0;
   // Interrupts what the workers wait for, once, so that they notice Signals::stopping().
   virtual void Interrupt() = 0;
-  // SIGCHLD has come: notes on the board which workers have ended.
-  virtual void ReapEnded() {}
 
   // With --accept=pass:
   // True while some worker waits for a client.

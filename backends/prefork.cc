@@ -98,7 +98,7 @@ class Processes : public Crew {
         channel_(channel),
         lifeline_(lifeline),
         udp_worker_(udp_worker),
-        processes_(board, lifeline, context) {}
+        processes_(board, lifeline, context, [](int) { return int64_t{0}; }) {}
 
   absl::Status Start(int slot) override {
     return processes_.Start(slot,
@@ -108,10 +108,6 @@ class Processes : public Crew {
   void Interrupt() override {
     lifeline_.TellStop();
     if (udp_worker_ != nullptr) udp_worker_->Stop();
-  }
-
-  void ReapEnded() override {
-    processes_.ReapEnded([](int) { return int64_t{0}; });
   }
 
   // A worker that has just taken a client may still count as idle, so that one more is passed than there is room for.

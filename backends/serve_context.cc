@@ -1,5 +1,7 @@
 #include "backends/serve_context.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,6 +15,15 @@ ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<L
           server.reload,        server.companion};
 }
 
+ServeContext ContextOfThread(const ServeContext& server, int slot) {
+  std::vector<Listener> listeners;
+  for (const Listener& listener : server.listeners) {
+    listeners.push_back({listener.service, UniqueFd(), listener.make_session, listener.transport, listener.own_ports,
+                         nullptr, listener.number});
+  }
+  return ContextOfWorker(server, slot, std::move(listeners));
+}
+
 void CountLostClients(int64_t children, ServeContext& context) {
   const int64_t lost = context.statistics.Total().active() - children;
   if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
@@ -24,12 +35,21 @@ bool TakesDatagrams(const ServeContext& context) {
                      [](const Listener& listener) { return listener.has_datagrams(); });
 }
 
+void ReapChildren(const ServeContext& context) {
+  int wait_status = 0;
+  for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
+    if (context.companion != nullptr && context.companion->NoteEnd(pid, wait_status)) continue;
+    context.on_child_end(pid, wait_status);
+  }
+}
+
 void AnswerCommonSignals(unsigned events, const ServeContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
   if ((events & Signals::kReload) != 0) {
     LOG(INFO) << "SIGHUP: the access log, if there is one, is opened anew";
     context.reload();
   }
+  if ((events & Signals::kChildEnded) != 0) ReapChildren(context);
 }
 
 }  // namespace polyserve

@@ -2,6 +2,8 @@
 #ifndef POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 #define POLYSERVE_BACKENDS_SERVE_CONTEXT_H_
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -60,8 +62,12 @@ struct ServeContext {
   std::shared_ptr<Turnstile> turnstile = nullptr;  // Null: there may be any number of connections.
   ListenOptions listen = {};                       // As the listeners are, for those that are opened beside them.
   std::function<void()> reload = [] {};            // On SIGHUP, in the process that gets it.
-  // A child process that is not the backend's, and yet turns up in its waitpid(); null where there is none.
+  // A child process that is not the backend's; null if there is none.
   Process* companion = nullptr;
+  // What the model does about a child process that has ended, and was reaped. The process may be a stranger to the
+  // model: one that this process has adopted (as PID 1 does), or had before it became the server ("sh -c 'helper & exec
+  // server'").
+  std::function<void(pid_t pid, int wait_status)> on_child_end = [](pid_t, int) {};
   // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
   // what it is to do with them.
   std::vector<int> bequest = {};
@@ -71,6 +77,10 @@ struct ServeContext {
 // The same, with other listeners, for a worker that has listeners of its own, and counts for itself.
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners);
 
+// The same for a thread, which takes clients from others' listeners: its own ones have no descriptors. So the thread
+// counts in the cache lines of its slot alone.
+ServeContext ContextOfThread(const ServeContext& server, int slot);
+
 // Where each client has a child of its own, of which so many are left: notes the end of those whose child was killed.
 // It could not do so itself, or just had, and told nobody yet.
 void CountLostClients(int64_t children, ServeContext& context);
@@ -78,7 +88,11 @@ void CountLostClients(int64_t children, ServeContext& context);
 // True where any of the listeners takes datagrams.
 bool TakesDatagrams(const ServeContext& context);
 
-// Carries out what signals asked for and every model answers alike: a report, a reload. Takes a set of Signals::Event.
+// Reaps all child processes that have ended, whoever started them, and tells those that they belong to.
+void ReapChildren(const ServeContext& context);
+
+// Carries out what signals asked for and every model answers alike: a report, a reload, children that have ended. Takes
+// a set of Signals::Event.
 void AnswerCommonSignals(unsigned events, const ServeContext& context);
 
 }  // namespace polyserve

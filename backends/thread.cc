@@ -1,7 +1,9 @@
 // thread: a thread for each client.
 // Cost: a stack for each open connection, idle or not. Weak spot: very many clients; one crash ends all.
+#include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "backends/acceptor.h"
 #include "backends/backend.h"
@@ -15,6 +17,11 @@ namespace {
 class ThreadBackend : public Backend {
  public:
   absl::Status Serve(ServeContext& context) override {
+    std::vector<ServeContext> contexts;  // By what a thread counts in.
+    for (int slot = 0; slot < Statistics::newcomer_rows(); ++slot) {
+      contexts.push_back(ContextOfThread(context, slot));
+    }
+    size_t started_threads = 0;
     ThreadGroup clients;  // Its destructor waits for them.
     Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
@@ -22,9 +29,9 @@ class ThreadBackend : public Backend {
       if (!accepted.ok()) return absl::OkStatus();  // Told to stop.
       // Shared, so that the client is still ours to refuse where no thread could be started for it.
       auto client = std::make_shared<Connection>(*std::move(accepted));
-      const absl::Status started = clients.Start([&context, client] {
-        const WorkerPlace place(context.statistics);
-        DriveBlocking(std::move(*client), context);
+      const absl::Status started = clients.Start([&own = contexts[started_threads++ % contexts.size()], client] {
+        const WorkerPlace place(own.statistics);
+        DriveBlocking(std::move(*client), own);
       });
       if (!started.ok()) acceptor.Refuse(std::move(*client), started);
     }

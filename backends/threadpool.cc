@@ -72,7 +72,8 @@ class Threads : public Crew {
       LOG_EVERY_N(ERROR, 10) << "a worker cannot start: " << source.status().message();
       return PoolBoard::State::kCrashed;
     }
-    ServeClients(**source, board_, slot, options_, context_);
+    ServeContext own = ContextOfThread(context_, slot);
+    ServeClients(**source, board_, slot, options_, own);
     return PoolBoard::State::kLeft;
   }
 

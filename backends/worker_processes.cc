@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,20 @@ std::string DescribeLoss(int64_t clients) {
 
 }  // namespace
 
+WorkerProcesses::WorkerProcesses(PoolBoard& board, Lifeline& lifeline, ServeContext& context,
+                                 CountUntaken count_untaken)
+    : board_(board),
+      lifeline_(lifeline),
+      context_(context),
+      count_untaken_(std::move(count_untaken)),
+      pids_(static_cast<size_t>(board.all_slots()), -1) {
+  context_.on_child_end = [this](pid_t pid, int wait_status) { OnChildEnd(pid, wait_status); };
+}
+
+WorkerProcesses::~WorkerProcesses() {
+  context_.on_child_end = [](pid_t, int) {};
+}
+
 absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
   const absl::StatusOr<pid_t> pid = Fork();
   if (!pid.ok()) return pid.status();
@@ -39,18 +54,12 @@ absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
   return absl::OkStatus();
 }
 
-void WorkerProcesses::ReapEnded(absl::FunctionRef<int64_t(int slot)> untaken) {
-  int wait_status = 0;
-  for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
-    const auto found = std::find(pids_.begin(), pids_.end(), pid);
-    if (found == pids_.end()) {
-      if (context_.companion != nullptr) context_.companion->NoteEnd(pid, wait_status);
-      continue;
-    }
-    const int slot = static_cast<int>(found - pids_.begin());
-    NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, untaken(slot)));
-    if (context_.turnstile != nullptr) context_.turnstile->WakeAll();
-  }
+void WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
+  const auto found = std::find(pids_.begin(), pids_.end(), pid);
+  if (found == pids_.end()) return;  // A stranger.
+  const int slot = static_cast<int>(found - pids_.begin());
+  NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, count_untaken_(slot)));
+  if (context_.turnstile != nullptr) context_.turnstile->WakeAll();
 }
 
 void WorkerProcesses::NoteEnd(int slot, int wait_status, int64_t lost) {

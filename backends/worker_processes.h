@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -18,23 +19,26 @@ namespace polyserve {
 
 class WorkerProcesses {
  public:
-  // All must outlive it. The lifeline ends the workers with the server, even where that is killed.
-  WorkerProcesses(PoolBoard& board, Lifeline& lifeline, ServeContext& context)
-      : board_(board), lifeline_(lifeline), context_(context), pids_(static_cast<size_t>(board.all_slots()), -1) {}
+  // How many clients of a slot wait for its next worker, and are not lost with one that was killed.
+  using CountUntaken = std::function<int64_t(int slot)>;
+
+  // All must outlive it. The lifeline ends the workers with the server, even where that is killed. From now on, a
+  // worker's end is noted on the board, and the clients that a killed worker could not count out itself are counted
+  // out.
+  WorkerProcesses(PoolBoard& board, Lifeline& lifeline, ServeContext& context, CountUntaken count_untaken);
+  ~WorkerProcesses();
 
   // Forks a worker, which runs the work and exits with what it returns. Unavailable: the system has no process left.
   absl::Status Start(int slot, absl::FunctionRef<int()> work);
 
-  // SIGCHLD has come: notes on the board who has ended, counts the clients out that a killed worker could not count out
-  // itself, and logs it. `untaken` tells how many clients of this slot's wait for its next worker, and are not lost.
-  void ReapEnded(absl::FunctionRef<int64_t(int slot)> untaken);
-
  private:
+  void OnChildEnd(pid_t pid, int wait_status);
   void NoteEnd(int slot, int wait_status, int64_t lost);
 
   PoolBoard& board_;
   Lifeline& lifeline_;
   ServeContext& context_;
+  const CountUntaken count_untaken_;
   std::vector<pid_t> pids_;  // By slot; -1 where there is none.
 };
 

@@ -21,6 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "net/deadline.h"
 #include "net/fd_passing.h"
 #include "net/signals.h"
 
@@ -197,7 +198,14 @@ void Process::StopForkServer() {
   if (!g_fork_server.ok()) return;
   g_fork_server.reset();  // It exits when its client is gone.
   int wait_status = 0;
-  if (::waitpid(g_fork_server_pid, &wait_status, 0) > 0) LogEnd("the fork server", g_fork_server_pid, wait_status);
+  const pid_t pid = g_fork_server_pid;
+  if (pid > 0 && ::waitpid(pid, &wait_status, 0) > 0) NoteForkServerEnd(pid, wait_status);
+}
+
+void Process::NoteForkServerEnd(pid_t pid, int wait_status) {
+  if (pid != g_fork_server_pid) return;
+  g_fork_server_pid = -1;
+  LogEnd("the fork server", pid, wait_status);
 }
 
 absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const std::vector<int>& descriptors,
@@ -234,30 +242,39 @@ absl::StatusOr<Process> Process::Start(const Options& options, const Entry& entr
     // The child is a copy, so it owns copies of them already, under the same numbers.
     ExitChild(entry(std::vector<UniqueFd>(descriptors.begin(), descriptors.end()), argument));
   }
-  UniqueFd pidfd(PidfdOpen(*pid));
-  if (!pidfd.ok()) {
-    const absl::Status status = SysError("pidfd_open");
-    ::kill(*pid, SIGKILL);
-    ::waitpid(*pid, nullptr, 0);
-    return status;
-  }
-  return Process(options.name, *pid, std::move(pidfd), true);
+  return Process(options.name, *pid, UniqueFd(), true);
 }
 
 bool Process::IsAlive() const {
+  if (own_child_) {
+    siginfo_t end = {};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid == 0;
+  }
   pollfd end = {pidfd_.get(), POLLIN, 0};
-  return ::poll(&end, 1, 0) == 0;
+  return pidfd_.ok() && ::poll(&end, 1, 0) == 0;
 }
 
 bool Process::Join(absl::Duration timeout) {
+  if (own_child_) return JoinOwn(timeout);
   pollfd end = {pidfd_.get(), POLLIN, 0};
   int milliseconds = -1;
   if (timeout != absl::InfiniteDuration()) milliseconds = static_cast<int>(absl::ToInt64Milliseconds(timeout));
-  if (::poll(&end, 1, milliseconds) <= 0) return false;
-  int wait_status = 0;
-  if (own_child_ && ::waitpid(pid_, &wait_status, 0) == pid_) LogEnd(name_, pid_, wait_status);
-  own_child_ = false;
-  return true;
+  return !pidfd_.ok() || ::poll(&end, 1, milliseconds) > 0;
+}
+
+// No system call waits for a child and for a time at once, so a finite time is waited for in pieces.
+bool Process::JoinOwn(absl::Duration timeout) {
+  const bool is_forever = timeout == absl::InfiniteDuration();
+  const Deadline deadline(timeout);
+  while (true) {
+    int wait_status = 0;
+    const pid_t pid = ::waitpid(pid_, &wait_status, is_forever ? 0 : WNOHANG);
+    if (pid == pid_) NoteEnd(pid_, wait_status);
+    if (pid < 0 && errno == ECHILD) own_child_ = false;  // Somebody else has reaped it.
+    if (!own_child_) return true;
+    if (is_forever || deadline.passed()) return false;
+    ::poll(nullptr, 0, 1);
+  }
 }
 
 bool Process::NoteEnd(pid_t pid, int wait_status) {
@@ -267,6 +284,9 @@ bool Process::NoteEnd(pid_t pid, int wait_status) {
   return true;
 }
 
-void Process::Terminate() const { ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGTERM, nullptr, 0); }
+void Process::Terminate() const {
+  if (own_child_) ::kill(pid_, SIGTERM);  // It was not reaped, so the number is still its own.
+  if (!own_child_ && pidfd_.ok()) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGTERM, nullptr, 0);
+}
 
 }  // namespace polyserve

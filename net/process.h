@@ -61,17 +61,21 @@ class Process {
   static absl::Status StartForkServer();
   // Ends the fork server, if it runs, and its daemons with it.
   static void StopForkServer();
+  // Takes note that the fork server has ended and was reaped, if this is its pid.
+  static void NoteForkServerEnd(pid_t pid, int wait_status);
 
   Process(Process&&) = default;
   Process& operator=(Process&&) = default;
 
   const std::string& name() const { return name_; }
   pid_t pid() const { return pid_; }
-  int pidfd() const { return pidfd_.get(); }  // Readable once the process has ended; see pidfd_open(2).
+  // Of a child of the fork server: readable once the process has ended; see pidfd_open(2). -1 for a child of our own,
+  // of which waitpid(2) tells.
+  int pidfd() const { return pidfd_.get(); }
   bool IsAlive() const;
 
-  // Waits for the end, at most so long, and leaves no zombie. False where it still runs. Logs an end that was not
-  // an exit with status 0.
+  // Waits for the end, at most so long, and leaves no zombie. False if it still runs, or a signal came. Logs an end
+  // that was not an exit with status 0.
   bool Join(absl::Duration timeout);
 
   // Takes note of an end that somebody's waitpid() for any child has met, as Join() would. False where it is another's.
@@ -86,6 +90,8 @@ class Process {
 
   Process(std::string name, pid_t pid, UniqueFd pidfd, bool own_child)
       : name_(std::move(name)), pid_(pid), pidfd_(std::move(pidfd)), own_child_(own_child) {}
+
+  bool JoinOwn(absl::Duration timeout);
 
   std::string name_;
   pid_t pid_;

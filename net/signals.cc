@@ -72,6 +72,7 @@ void Handle(int signal, void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
   // No SA_RESTART: a signal has to end the blocking call that it finds.
+  action.sa_flags = SA_NOCLDSTOP;  // Of children, their end alone is told.
   ::sigaction(signal, &action, nullptr);
 }
 
@@ -90,6 +91,7 @@ absl::Status Signals::Install(absl::Duration drain_timeout) {
   Handle(SIGUSR1, &OnReport);
   Handle(SIGUSR2, &OnInterrupt);
   Handle(SIGCHLD, &OnChildEnded);
+  Tell(kChildEnded);  // One that this process had before may have ended already.
   return absl::OkStatus();
 }
 

@@ -22,7 +22,7 @@ class Signals {
     kStop = 1,        // SIGTERM, SIGINT
     kReload = 2,      // SIGHUP
     kReport = 4,      // SIGUSR1
-    kChildEnded = 8,  // SIGCHLD
+    kChildEnded = 8,  // SIGCHLD; also told once at the start.
   };
 
   // Installs the handlers of the server's main process. Call once, before there are threads or children. SIGPIPE and

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,13 @@
 #include "base/sys_error.h"
 
 namespace polyserve {
+
+namespace {
+
+// Each row that is in use makes every sum longer, and --max_connections makes one for each client.
+constexpr int kMaxNewcomerRows = 16;
+
+}  // namespace
 
 absl::StatusOr<Statistics> Statistics::Create() {
   UniqueFd fd(::memfd_create("polyserve-statistics", MFD_CLOEXEC));
@@ -53,6 +61,11 @@ Statistics Statistics::OfWorker(int slot) const {
   for (int before = in_use; before < slot + 1 && !in_use.compare_exchange_weak(before, slot + 1);) {
   }
   return worker;
+}
+
+int Statistics::newcomer_rows() {
+  static const int rows = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxNewcomerRows);
+  return rows;
 }
 
 void Statistics::TakeOver(int service, int64_t clients) const {

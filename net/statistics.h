@@ -70,6 +70,11 @@ class Statistics {
   // fought for, and it is known how many clients a worker had that was killed.
   Statistics OfWorker(int slot) const;
 
+  // The same for one of very many that come and go (a thread, a process for each client), with any number: as many rows
+  // of counters as processors are shared by all of these.
+  Statistics OfNewcomer(int64_t number) const { return OfWorker(static_cast<int>(number % newcomer_rows())); }
+  static int newcomer_rows();
+
   // So many clients that the server has accepted are this worker's from now on; below zero: the other way round.
   void TakeOver(int service, int64_t clients) const;
 

@@ -1,0 +1,228 @@
+// What a connection and a request cost the server in system calls, counted by strace(1): within the bounds of a table,
+// whether or not the server also has a chat, datagrams, or 200 idle clients. No model pays for what it is not. Also:
+// whoever works at the same time counts in rows of counters of its own.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "net/statistics.h"
+#include "tests/eventually.h"
+#include "tests/every_model.h"
+#include "tests/peer.h"
+#include "tests/proc.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kConnections = 20;
+constexpr int kRequests = 100;
+
+// The most system calls for one connection with one request, and for one more request, in all processes together. A few
+// more than were counted, so that a change of the C library does no harm; a model that asks each of its clients after
+// each accept, or waits in a second call, is far beyond.
+struct Bound {
+  const char* model;
+  int connection;
+  int request;
+};
+constexpr Bound kBounds[] = {
+    {"loop", 20, 4},    {"fork", 90, 4},       {"multiprocess", 90, 4}, {"thread", 40, 4},
+    {"prefork", 24, 4}, {"threadpool", 24, 4}, {"select", 24, 6},       {"poll", 24, 6},
+    {"epoll", 24, 6},   {"libevent", 24, 6},   {"coroutine", 24, 6},    {"uring", 20, 6},
+};
+// Several loops: each client may wake others of them, or comes by way of an inbox.
+constexpr int kMoreForLoops = 16;
+// A child that starts as a fresh image loads its libraries first.
+constexpr int kMoreForImages = 1500;
+
+class CostTest : public EveryModelTest {
+ protected:
+  void SetUp() override {
+    EveryModelTest::SetUp();
+    if (kSanitized) GTEST_SKIP() << "the sanitizer makes system calls of its own";
+    if (bound() == nullptr) GTEST_SKIP() << "by design: it asks again and again, whatever happens";
+  }
+
+  static const Bound* bound() {
+    for (const Bound& row : kBounds) {
+      if (has_flag(absl::StrCat("--model=", row.model))) return &row;
+    }
+    return nullptr;
+  }
+
+  static int connection_bound() {
+    int most = bound()->connection;
+    if (has_flag("--workers=3")) most += kMoreForLoops;
+    if (has_flag("--reap=double_fork") || has_flag("--start_method=forkserver")) most += bound()->connection;
+    if (has_flag("--start_method=spawn")) most += kMoreForImages;
+    return most;
+  }
+
+  // strace(1), attached to all threads of all processes of the server, and to those that they start.
+  void Attach() {
+    output_ = absl::StrCat(testing::TempDir(), "/calls-", server().pid());
+    std::vector<std::string> arguments = {"strace", "-f", "-c", "-U", "calls,name", "-o", output_};
+    const std::vector<pid_t> processes = server().processes();
+    for (const pid_t process : processes) arguments.insert(arguments.end(), {"-p", absl::StrCat(process)});
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    strace_ = ::fork();
+    if (strace_ == 0) {
+      const UniqueFd null(::open("/dev/null", O_WRONLY));
+      ::dup2(null.get(), STDERR_FILENO);
+      ::execvp(argv[0], argv.data());
+      ::_exit(127);
+    }
+    for (const pid_t process : processes) {
+      for (const pid_t thread : ThreadsOf(process)) {
+        is_attached_ = is_attached_ && Eventually([this, thread] { return IsTraced(thread) || HasEnded(); }) && !ended_;
+      }
+    }
+  }
+
+  // How many system calls there were, since it was attached.
+  int Detach() {
+    ::kill(strace_, SIGINT);
+    int status = 0;
+    if (!ended_) ::waitpid(strace_, &status, 0);
+    std::ifstream stream(output_);
+    int calls = 0;
+    for (std::string line; std::getline(stream, line);) {
+      const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+      if (words.size() == 2 && words[1] == "total") EXPECT_TRUE(absl::SimpleAtoi(words[0], &calls));
+    }
+    return calls;
+  }
+
+  bool is_attached() const { return is_attached_; }
+
+  // The calls for one of `count` actions, with the server as it is.
+  template <typename Action>
+  double Count(int count, const Action& action) {
+    Attach();
+    for (int i = 0; is_attached_ && i < count; ++i) action();
+    return static_cast<double>(Detach()) / count;
+  }
+
+  double CountForConnection() {
+    return Count(kConnections, [this] { VisitOnce(); });
+  }
+
+  double CountForRequest() {
+    Peer peer = Connect("echo");
+    EXPECT_TRUE(IsServed(peer));
+    return Count(kRequests, [this, &peer] { EXPECT_TRUE(IsServed(peer)); });
+  }
+
+  void VisitOnce() {
+    Peer peer = Connect("echo");
+    EXPECT_TRUE(IsServed(peer));
+    peer.HalfClose();
+    EXPECT_TRUE(peer.AwaitClose());
+  }
+
+ private:
+  bool HasEnded() {
+    int status = 0;
+    ended_ = ended_ || ::waitpid(strace_, &status, WNOHANG) == strace_;
+    return ended_;
+  }
+
+  static bool IsTraced(pid_t thread) {
+    std::ifstream stream(absl::StrCat("/proc/", thread, "/status"));
+    for (std::string line; std::getline(stream, line);) {
+      if (absl::StartsWith(line, "TracerPid:")) return !absl::EndsWith(line, "\t0");
+    }
+    return true;  // It has gone.
+  }
+
+  std::string output_;
+  pid_t strace_ = -1;
+  bool is_attached_ = true;
+  bool ended_ = false;
+};
+
+TEST_F(CostTest, ConnectionsAndRequestsTakeNoMoreSystemCallsThanTheTableSays) {
+  StartServer({"--idle_timeout=inf"});
+  VisitOnce();
+  const double connection = CountForConnection();
+  if (!is_attached())
+    GTEST_SKIP() << "strace cannot attach to the server: is it installed, and ptrace(2) allowed here?";
+  EXPECT_GT(connection, 0);
+  EXPECT_LE(connection, connection_bound());
+  const double request = CountForRequest();
+  EXPECT_GT(request, 0);
+  EXPECT_LE(request, bound()->request);
+}
+
+TEST_F(CostTest, ChatDatagramsAndIdleClientsMakeNoOtherClientDearer) {
+  const int idle_clients = has_flag("--start_method=spawn") ? 40 : 200;  // Each image takes its time.
+  ServeAlso("chat");
+  ServeAlso("chat+udp");
+  ServeAlso("tftp+udp");
+  StartServer({"--idle_timeout=inf"});
+  std::vector<Peer> idle;
+  const bool has_room = can().keeps_clients_apart && !can().pooled;
+  for (int i = 0; has_room && i < idle_clients; ++i) {
+    idle.push_back(Connect("echo"));
+    EXPECT_TRUE(IsServed(idle.back()));
+  }
+  VisitOnce();
+  const double connection = CountForConnection();
+  if (!is_attached())
+    GTEST_SKIP() << "strace cannot attach to the server: is it installed, and ptrace(2) allowed here?";
+  EXPECT_GT(connection, 0);
+  EXPECT_LE(connection, connection_bound());
+  EXPECT_LE(CountForRequest(), bound()->request);
+}
+
+class CountersTest : public EveryModelTest {
+ protected:
+  // The counters that the server's processes share.
+  absl::StatusOr<Statistics> Open() {
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(absl::StrCat("/proc/", server().pid(), "/fd"), error)) {
+      const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
+      if (!absl::StrContains(target, "polyserve-statistics")) continue;
+      return Statistics::Map(UniqueFd(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC)));
+    }
+    return absl::NotFoundError("the server has none");
+  }
+};
+
+TEST_F(CountersTest, WhoServesBesideOthersDoesNotCountInTheServersOwnRows) {
+  const bool has_others = has_flag("--model=thread") || has_flag("--model=threadpool") || has_process_per_client() ||
+                          has_flag("--workers=3");
+  if (!has_others) GTEST_SKIP() << "one thread serves all";
+  StartServer();
+  Peer peer = Connect("echo");
+  EXPECT_TRUE(IsServed(peer));
+  const absl::StatusOr<Statistics> statistics = Open();
+  ASSERT_TRUE(statistics.ok()) << statistics.status();
+  EXPECT_EQ(statistics->Total().bytes_in, 4);
+  EXPECT_EQ(statistics->OwnTotal().bytes_in, 0);
+}
+
+}  // namespace
+
+}  // namespace polyserve
