@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/printable.h"
 
 namespace polyserve {
 
@@ -67,8 +68,8 @@ LogLine::LogLine(Severity severity, const char* file, int line, int error) : sev
 LogLine::~LogLine() {
   const int errno_before = errno;
   if (error_ != 0) text_ << ": " << std::strerror(error_) << " [" << error_ << "]";
-  text_ << '\n';
-  std::string line = text_.str();
+  // What a peer sent must neither forge a line nor command the terminal that shows it.
+  std::string line = Printable(text_.str()) + '\n';
   if (line.size() > kMaxLogLineBytes) {
     line.resize(kMaxLogLineBytes - kCutMark.size());
     absl::StrAppend(&line, kCutMark);

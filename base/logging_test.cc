@@ -33,6 +33,11 @@ TEST(LoggingTest, LineSaysHowBadItIsAndWhenAndWhere) {
   EXPECT_EQ(Logged([] { LOG(INFO) << "x"; })[0], 'I');
 }
 
+TEST(LoggingTest, WhatAPeerSentNeitherForgesALineNorCommandsATerminal) {
+  EXPECT_THAT(Logged([] { LOG(INFO) << "name: a\nW1\x1b[2J\xc2\x9b\xff\u202E"; }),
+              testing::EndsWith("] name: a\\x0aW1\\x1b[2J\\x9b\\xff\\u202e\n"));
+}
+
 TEST(LoggingTest, ErrnoIsAsItWas) {
   const auto log = [] {
     errno = EMFILE;

@@ -1,7 +1,5 @@
 #include "files/name.h"
 
-#include <algorithm>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -13,6 +11,15 @@ namespace {
 
 constexpr size_t kMaxNameBytes = 4095;  // PATH_MAX without its end.
 constexpr size_t kMaxPartBytes = 255;   // NAME_MAX of the usual file systems.
+
+// Of UTF-8. U+0080 to U+009F are 0xC2 and a byte below 0xA0.
+bool HasControlCharacter(absl::string_view name) {
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(name[i]))) return true;
+    if (name[i] == '\xC2' && static_cast<unsigned char>(name[i + 1]) < 0xA0) return true;
+  }
+  return false;
+}
 
 absl::Status CheckPart(absl::string_view part) {
   if (part.empty()) return absl::InvalidArgumentError("the name has an empty part");
@@ -28,11 +35,8 @@ absl::Status CheckName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is missing");
   if (name.size() > kMaxNameBytes) return absl::InvalidArgumentError("the name is too long");
   if (name[0] == '/') return absl::InvalidArgumentError("the name must be relative to the library");
-  if (std::any_of(name.begin(), name.end(),
-                  [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); })) {
-    return absl::InvalidArgumentError("the name must not hold control characters");
-  }
   if (!IsUtf8(name)) return absl::InvalidArgumentError("the name is not UTF-8");
+  if (HasControlCharacter(name)) return absl::InvalidArgumentError("the name must not hold control characters");
   for (absl::string_view part : absl::StrSplit(name, '/')) {
     if (absl::Status status = CheckPart(part); !status.ok()) return status;
   }

@@ -7,7 +7,8 @@
 
 namespace polyserve {
 
-// Names are relative UTF-8 paths of at most 4095 bytes whose parts have 1 to 255, without control characters.
+// Names are relative UTF-8 paths of at most 4095 bytes whose parts have 1 to 255, without control characters (those of
+// C1, U+0080 to U+009F, as well).
 // InvalidArgument: anything else, "." and ".." included. PermissionDenied: a hidden part (".profile").
 absl::Status CheckName(absl::string_view name);
 

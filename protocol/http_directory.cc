@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "base/printable.h"
 #include "protocol/http_date.h"
 #include "protocol/http_target.h"
 
@@ -49,7 +50,7 @@ std::string ReadableSize(int64_t bytes) {
 void AppendRow(const Library::Entry& entry, std::string& page) {
   const absl::string_view slash = entry.is_directory ? "/" : "";
   absl::StrAppend(&page, "<tr><td><a href=\"./", EscapeHtml(EncodeHttpPath(entry.name)), slash, "\">",
-                  EscapeHtml(entry.name), slash, "</a></td><td class=\"size\">",
+                  EscapeHtml(Printable(entry.name)), slash, "</a></td><td class=\"size\">",
                   entry.is_directory ? "" : ReadableSize(entry.size), "</td>");
   absl::StrAppend(&page, "<td class=\"date\">", FormatReadableDate(entry.mtime), "</td></tr>\n");
 }
@@ -57,7 +58,7 @@ void AppendRow(const Library::Entry& entry, std::string& page) {
 }  // namespace
 
 std::string HttpDirectoryPage(absl::string_view name, const std::vector<Library::Entry>& entries) {
-  const std::string title = EscapeHtml(name.empty() ? "/" : absl::StrCat("/", name, "/"));
+  const std::string title = EscapeHtml(Printable(name.empty() ? "/" : absl::StrCat("/", name, "/")));
   std::string page =
       absl::StrCat(kHead, "<title>", title, "</title>\n</head>\n<body>\n<h1>", title, "</h1>\n<table>\n");
   absl::StrAppend(&page,

@@ -22,6 +22,13 @@ TEST(HttpDirectoryTest, WritesSizesForPeople) {
   }
 }
 
+TEST(HttpDirectoryTest, NamesDoNotReorderThePage) {
+  const std::string page = HttpDirectoryPage("a\u202Eb", {{"x\u202Etxt.exe", 1, 0}});
+  EXPECT_FALSE(absl::StrContains(page, "\u202E"));
+  EXPECT_TRUE(absl::StrContains(page, ">x\\u202etxt.exe</a>"));
+  EXPECT_TRUE(absl::StrContains(page, "href=\"./x%E2%80%AEtxt.exe\"")) << "it is the same file still";
+}
+
 TEST(HttpDirectoryTest, LeadsUpFromEverywhereButTheRoot) {
   EXPECT_FALSE(absl::StrContains(HttpDirectoryPage("", {}), "../"));
   EXPECT_TRUE(absl::StrContains(HttpDirectoryPage("a/<b>", {}), "<h1>/a/&lt;b&gt;/</h1>"));

@@ -1,0 +1,19 @@
+#include "base/content_hash.h"
+
+namespace polyserve {
+
+ContentHash::ContentHash() { ::sha256_init(&context_); }
+
+void ContentHash::Add(absl::string_view bytes) {
+  ::sha256_update(&context_, bytes.size(), reinterpret_cast<const uint8_t*>(bytes.data()));
+}
+
+int64_t ContentHash::Value() {
+  uint8_t digest[sizeof(uint64_t)];
+  ::sha256_digest(&context_, sizeof(digest), digest);
+  uint64_t value = 0;
+  for (const uint8_t byte : digest) value = value << 8 | byte;
+  return static_cast<int64_t>(value >> 1);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,24 @@
+// Printable: text that came from a peer, made harmless for a terminal, a page or a line of a log.
+#ifndef POLYSERVE_BASE_PRINTABLE_H_
+#define POLYSERVE_BASE_PRINTABLE_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace polyserve {
+
+// The text with everything escaped that could move a terminal's cursor, end a line, or make a reader see another text
+// than the one that is there:
+//   \xNN    control characters (C0, DEL, C1) and bytes that are not UTF-8
+//   \uNNNN  bidirectional controls, line and paragraph separators, invisible characters and tags (five digits above
+//           U+FFFF); the joiners that scripts and emoji need are left alone
+// All other characters stay as they are, so that printable text comes back unchanged.
+std::string Printable(absl::string_view text);
+
+// The same for text that is JSON already: each character becomes an escape that JSON knows. Line ends stay.
+std::string PrintableJson(absl::string_view json);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BASE_PRINTABLE_H_
