@@ -205,7 +205,7 @@ ServerReport MakeReport(const Statistics& statistics) {
   statistics.Sweep();
   const Totals total = statistics.Total();
   ServerReport report{.model = FLAGS_model,
-                      .uptime_seconds = absl::ToDoubleSeconds(absl::Now() - statistics.started()),
+                      .uptime_seconds = absl::ToDoubleSeconds(statistics.uptime()),
                       .accepted = total.accepted,
                       .active = total.active(),
                       .refused = total.refused,

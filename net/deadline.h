@@ -20,6 +20,11 @@ class Deadline {
 
   bool passed() const { return std::chrono::steady_clock::now() >= at_; }
 
+  // What is left of it; 0 if it has passed.
+  absl::Duration Left() const {
+    return std::max(absl::FromChrono(at_ - std::chrono::steady_clock::now()), absl::ZeroDuration());
+  }
+
   // What is left of it, for poll(2): rounded up, so that it has passed when the wait has timed out; 0 where it has.
   int PollMilliseconds() const {
     using std::chrono::milliseconds;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -24,6 +25,12 @@ absl::Status ParseError(absl::string_view text, absl::string_view why) {
 }  // namespace
 
 absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text) {
+  const absl::StatusOr<Endpoints> found = Endpoints::Parse(text);
+  if (!found.ok()) return found.status();
+  return found->all().front();
+}
+
+absl::StatusOr<Endpoints> Endpoints::Parse(absl::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos) return ParseError(text, "the port is missing");
   std::string host(text.substr(0, colon));
@@ -47,10 +54,21 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text) {
   if (error != 0)
     return absl::NotFoundError(absl::StrCat("cannot find the host '", host, "': ", ::gai_strerror(error)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, &::freeaddrinfo);
-  sockaddr_storage address = {};
-  std::memcpy(&address, found->ai_addr, found->ai_addrlen);
-  return FromAddress(address);
+  Endpoints endpoints;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    if (each->ai_family != AF_INET && each->ai_family != AF_INET6) continue;
+    sockaddr_storage address = {};
+    std::memcpy(&address, each->ai_addr, each->ai_addrlen);
+    const Endpoint endpoint = Endpoint::FromAddress(address);
+    // A name may be in /etc/hosts twice.
+    if (absl::c_linear_search(endpoints.all_, endpoint)) continue;
+    endpoints.all_.push_back(endpoint);
+  }
+  if (endpoints.all_.empty()) return absl::NotFoundError(absl::StrCat("the host '", host, "' has no IP address"));
+  return endpoints;
 }
+
+std::string Endpoints::ToString() const { return all_.empty() ? "nowhere" : all_.front().ToString(); }
 
 Endpoint Endpoint::FromAddress(const sockaddr_storage& address) {
   Endpoint endpoint;

@@ -1,4 +1,4 @@
-// Endpoint: an IP address and a port.
+// Endpoint: an IP address and a port. Endpoints: all that a name stands for.
 #ifndef POLYSERVE_NET_ENDPOINT_H_
 #define POLYSERVE_NET_ENDPOINT_H_
 
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -18,8 +19,9 @@ class Endpoint {
  public:
   Endpoint() = default;
 
-  // From "HOST:PORT"; the host is an address ("127.0.0.1", "[::1]") or a name, which is looked up (this may block).
-  // InvalidArgument where it has not this form, or the port is not 0 to 65535. NotFound: the name means nothing.
+  // From "HOST:PORT"; the host is an address ("127.0.0.1", "[::1]") or a name, which is looked up (this may block), and
+  // of whose addresses the first counts. InvalidArgument: it does not have this form, or the port is not 0 to 65535.
+  // NotFound: the name means nothing.
   static absl::StatusOr<Endpoint> Parse(absl::string_view text);
 
   // From what accept() or getsockname() filled in.
@@ -59,6 +61,23 @@ class Endpoint {
     sockaddr_in v4_;
     sockaddr any_;
   };
+};
+
+// What a client connects to: the addresses of one name, in the order in which they are to be tried (RFC 6724, as
+// getaddrinfo(3) has it). A name like "localhost" has several, of which a server may listen on one.
+class Endpoints {
+ public:
+  Endpoints() = default;
+  Endpoints(const Endpoint& only) : all_{only} {}  // NOLINT: an endpoint is as good wherever several would do.
+
+  // As Endpoint::Parse(), with all addresses.
+  static absl::StatusOr<Endpoints> Parse(absl::string_view text);
+
+  const std::vector<Endpoint>& all() const { return all_; }  // One at least, unless it was never set.
+  std::string ToString() const;                              // The first one.
+
+ private:
+  std::vector<Endpoint> all_;
 };
 
 }  // namespace polyserve

@@ -48,6 +48,19 @@ absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout,
   return fd;
 }
 
+absl::StatusOr<UniqueFd> ConnectToOne(const Endpoint& to, absl::Duration timeout) {
+  UniqueFd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.ok()) return SysError("socket", to.ToString());
+  if (::connect(fd.get(), to.address(), to.size()) != 0) {
+    if (errno != EINPROGRESS) return SysError("connect to", to.ToString());
+    if (absl::Status status = AwaitConnected(fd.get(), to, timeout); !status.ok()) return status;
+  }
+  absl::Status status = SetNonBlocking(fd.get(), false);
+  status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
+  if (!status.ok()) return status;
+  return fd;
+}
+
 }  // namespace
 
 absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options) {
@@ -61,16 +74,14 @@ absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout,
   return Listen(*at, idle_timeout, options, true);
 }
 
-absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout) {
-  UniqueFd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.ok()) return SysError("socket", to.ToString());
-  if (::connect(fd.get(), to.address(), to.size()) != 0) {
-    if (errno != EINPROGRESS) return SysError("connect to", to.ToString());
-    if (absl::Status status = AwaitConnected(fd.get(), to, timeout); !status.ok()) return status;
+absl::StatusOr<UniqueFd> ConnectTcp(const Endpoints& to, absl::Duration timeout) {
+  const Deadline deadline(timeout);
+  absl::StatusOr<UniqueFd> fd = absl::UnavailableError("there is no address to connect to");
+  for (size_t i = 0; i < to.all().size(); ++i) {
+    const auto untried = static_cast<int64_t>(to.all().size() - i);
+    fd = ConnectToOne(to.all()[i], deadline.Left() / untried);
+    if (fd.ok()) break;
   }
-  absl::Status status = SetNonBlocking(fd.get(), false);
-  status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
-  if (!status.ok()) return status;
   return fd;
 }
 

@@ -37,8 +37,10 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeo
 // that a port that another program has is still noticed.
 absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout, const ListenOptions& options);
 
-// A blocking connection, for clients. The time-out bounds the connecting alone.
-absl::StatusOr<UniqueFd> ConnectTcp(const Endpoint& to, absl::Duration timeout);
+// A blocking connection, for clients, to the first of the addresses that answers; they are tried in their order, and
+// the last one's error is returned. The time-out bounds the connecting alone, with all of them together: each gets an
+// equal share of what is left.
+absl::StatusOr<UniqueFd> ConnectTcp(const Endpoints& to, absl::Duration timeout);
 
 // Waits until a connection that was begun on a non-blocking socket is there, or is known not to come.
 absl::Status AwaitConnected(int fd, const Endpoint& to, absl::Duration timeout);

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
@@ -19,6 +19,11 @@ namespace {
 // Each row that is in use makes every sum longer, and --max_connections makes one for each client.
 constexpr int kMaxNewcomerRows = 16;
 
+int64_t SteadyMicroseconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 }  // namespace
 
 absl::StatusOr<Statistics> Statistics::Create() {
@@ -27,7 +32,7 @@ absl::StatusOr<Statistics> Statistics::Create() {
   if (::ftruncate(fd.get(), sizeof(Table)) != 0) return SysError("ftruncate");
   absl::StatusOr<Statistics> statistics = Map(std::move(fd));
   if (!statistics.ok()) return statistics;
-  statistics->page_->table->started = absl::ToUnixMicros(absl::Now());
+  statistics->page_->table->started = SteadyMicroseconds();
   statistics->page_->table->places.server = ::getpid();
   return statistics;
 }
@@ -113,7 +118,8 @@ void Statistics::Sweep() const {
   if (const int64_t lost = places().Sweep(); lost > 0) Counters::Add(page_->table->rows[0].ended, lost);
 }
 
-absl::Time Statistics::started() const { return absl::FromUnixMicros(page_->table->started); }
+absl::Duration Statistics::uptime() const { return absl::Microseconds(SteadyMicroseconds() - page_->table->started); }
+
 LogHealth& Statistics::access_log() const { return page_->table->access_log; }
 LogHealth& Statistics::server_log() const { return page_->table->server_log; }
 

@@ -94,7 +94,8 @@ class Statistics {
   // Notes the end of clients whose worker was killed in its place. total().active() may be too high before.
   void Sweep() const;
 
-  absl::Time started() const;
+  // How long ago these counters were created, whatever was done to the wall clock since.
+  absl::Duration uptime() const;
   // How the logs fare, that all processes write to: the access log, and the server's own on standard error.
   LogHealth& access_log() const;
   LogHealth& server_log() const;
@@ -108,7 +109,7 @@ class Statistics {
   static constexpr int kRowsOfWorker = 1 + kMaxServices;
 
   struct Table {
-    std::atomic<int64_t> started;  // In microseconds since 1970.
+    std::atomic<int64_t> started;  // In microseconds of CLOCK_MONOTONIC, which all processes share.
     LogHealth access_log;
     LogHealth server_log;
     std::atomic<int> workers_in_use;

@@ -3,6 +3,8 @@
 #ifndef POLYSERVE_TESTS_EVENTUALLY_H_
 #define POLYSERVE_TESTS_EVENTUALLY_H_
 
+#include <chrono>
+
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -25,9 +27,9 @@ constexpr absl::Duration kPatience = absl::Seconds(kSanitized ? 100 : 30);
 // Asks every few milliseconds. True as soon as the condition is; false after `patience`.
 template <typename Condition>
 bool Eventually(const Condition& condition, absl::Duration patience = kPatience) {
-  const absl::Time deadline = absl::Now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(patience);
   while (!condition()) {
-    if (absl::Now() > deadline) return false;
+    if (std::chrono::steady_clock::now() > deadline) return false;
     absl::SleepFor(absl::Milliseconds(5));
   }
   return true;
