@@ -379,4 +379,22 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   return upload;
 }
 
+absl::Status Library::MakeDirectory(absl::string_view name) const {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  if (options_.read_only) return absl::UnimplementedError("the library is read-only");
+  const size_t slash = name.rfind('/');
+  const std::string parent(slash == absl::string_view::npos ? "." : name.substr(0, slash));
+  const std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
+  const UniqueFd directory = OpenBeneath(root_.get(), parent, O_PATH | O_DIRECTORY);
+  if (!directory.ok() && (errno == ENOENT || errno == ENOTDIR)) {
+    return absl::FailedPreconditionError("the directory is not there");
+  }
+  if (!directory.ok()) return NameError();
+  if (::mkdirat(directory.get(), base.c_str(), 0777) == 0) return absl::OkStatus();
+  if (errno != EEXIST) return StoreError("cannot make the directory");
+  struct stat old;
+  const bool is_there = LookAt(root_.get(), std::string(name), old) && S_ISDIR(old.st_mode);
+  return is_there ? absl::OkStatus() : absl::FailedPreconditionError("a file has this name");
+}
+
 }  // namespace polyserve

@@ -132,6 +132,9 @@ class Library {
   // (FailedPrecondition), a size over the limit (OutOfRange) or over the free space (ResourceExhausted).
   absl::StatusOr<std::unique_ptr<Upload>> StartUpload(absl::string_view name, int64_t size) const;
 
+  // Makes a directory; the one above it must be there. OK if it is there already. Refuses as StartUpload() does.
+  absl::Status MakeDirectory(absl::string_view name) const;
+
   const Options& options() const { return options_; }
 
  private:

@@ -158,6 +158,21 @@ TEST_F(LibraryTest, ShortageOfDescriptorsIsNotTheFilesFault) {
   }
 }
 
+TEST_F(LibraryTest, MakesDirectoriesBeneathTheRootOnly) {
+  EXPECT_TRUE(library_->MakeDirectory("sub/new").ok());
+  EXPECT_TRUE(library_->MakeDirectory("sub/new").ok()) << "it may be there already";
+  EXPECT_TRUE(fs::is_directory(base_ / "root/sub/new"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(library_->MakeDirectory("a")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(library_->MakeDirectory("none/new")));
+  EXPECT_TRUE(absl::IsInvalidArgument(library_->MakeDirectory("../new")));
+  EXPECT_TRUE(absl::IsPermissionDenied(library_->MakeDirectory(".new")));
+  fs::create_directory_symlink(base_, base_ / "root/out");
+  EXPECT_FALSE(library_->MakeDirectory("out/new").ok());
+  EXPECT_FALSE(library_->MakeDirectory("out").ok());
+  EXPECT_FALSE(fs::exists(base_ / "new"));
+  EXPECT_EQ(HttpCode((*Library::Open((base_ / "root").string(), {.read_only = true}))->MakeDirectory("b")), 405);
+}
+
 TEST_F(LibraryTest, RefusesToCommitOverADirectoryThatCameMeanwhile) {
   absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("late", 0);
   fs::create_directory(base_ / "root/late");

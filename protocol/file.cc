@@ -1,15 +1,22 @@
 #include "protocol/file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/content_hash.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
 #include "protocol/other_protocol.h"
 #include "protocol/store_upload.h"
 
@@ -43,6 +50,42 @@ std::optional<uint64_t> TakeLastNumber(absl::string_view& arguments) {
   if (!absl::SimpleAtoi(digits, &number)) number = UINT64_MAX;
   arguments = arguments.substr(0, space);
   return number;
+}
+
+struct Part {
+  Library::File file;
+  int64_t begin;
+  int64_t count;
+};
+
+// "<name> <offset> <length>", as far as the file has it.
+absl::StatusOr<Part> FindPart(const Library& library, char command, absl::string_view arguments) {
+  const std::optional<uint64_t> length = TakeLastNumber(arguments);
+  const std::optional<uint64_t> offset = TakeLastNumber(arguments);
+  if (std::max(offset.value_or(UINT64_MAX), length.value_or(UINT64_MAX)) > INT64_MAX) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected: ", absl::string_view(&command, 1), " <name> <offset> <length>"));
+  }
+  absl::StatusOr<Library::File> file = library.Find(arguments);
+  if (!file.ok()) return file.status();
+  const int64_t begin = std::min(static_cast<int64_t>(*offset), file->size);
+  const int64_t count = std::min(static_cast<int64_t>(*length), file->size - begin);
+  return Part{*std::move(file), begin, count};
+}
+
+absl::StatusOr<int64_t> HashOf(const Part& part) {
+  ContentHash hash;
+  std::vector<char> buffer(64 * 1024);
+  for (int64_t done = 0; done < part.count;) {
+    const auto wanted = static_cast<size_t>(std::min<int64_t>(part.count - done, static_cast<int64_t>(buffer.size())));
+    const ssize_t got = ::pread(part.file.fd->get(), buffer.data(), wanted, part.begin + done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SysError("cannot read the file");
+    if (got == 0) return absl::FailedPreconditionError("the file became shorter while it was read");
+    hash.Add({buffer.data(), static_cast<size_t>(got)});
+    done += got;
+  }
+  return hash.Value();
 }
 
 }  // namespace
@@ -81,11 +124,15 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
         return Get(arguments, output);
       case 'R':
         return GetRange(arguments, output);
+      case 'H':
+        return HashRange(arguments, output);
+      case 'D':
+        return MakeDirectory(arguments, output);
       case 'P':
         return StartPut(arguments, output);
     }
   }
-  constexpr absl::string_view kUnknown = "unknown command; there are L, S, G, R, P and Q";
+  constexpr absl::string_view kUnknown = "unknown command; there are L, S, G, R, H, P, D and Q";
   if (MayAnnounceContent(line)) return RefuseAndClose(kUnknown, output);
   WriteError(absl::InvalidArgumentError(kUnknown), output);
 }
@@ -117,17 +164,26 @@ void FileSession::Get(absl::string_view name, Output& output) {
 }
 
 void FileSession::GetRange(absl::string_view arguments, Output& output) {
-  const std::optional<uint64_t> length = TakeLastNumber(arguments);
-  const std::optional<uint64_t> offset = TakeLastNumber(arguments);
-  if (std::max(offset.value_or(UINT64_MAX), length.value_or(UINT64_MAX)) > INT64_MAX) {
-    return WriteError(absl::InvalidArgumentError("expected: R <name> <offset> <length>"), output);
-  }
-  const absl::StatusOr<Library::File> file = library_->Find(arguments);
-  if (!file.ok()) return WriteError(file.status(), output);
-  const int64_t begin = std::min(static_cast<int64_t>(*offset), file->size);
-  const int64_t count = std::min(static_cast<int64_t>(*length), file->size - begin);
-  output.Write(absl::StrCat("OK ", count, "\n"));
-  output.WriteFile(file->fd, begin, count);
+  const absl::StatusOr<Part> part = FindPart(*library_, 'R', arguments);
+  if (!part.ok()) return WriteError(part.status(), output);
+  output.Write(absl::StrCat("OK ", part->count, "\n"));
+  output.WriteFile(part->file.fd, part->begin, part->count);
+}
+
+void FileSession::HashRange(absl::string_view arguments, Output& output) {
+  absl::StatusOr<Part> part = FindPart(*library_, 'H', arguments);
+  if (!part.ok()) return WriteError(part.status(), output);
+  part->count = std::min(part->count, kMaxHashedBytes);
+  output.Work([part = *std::move(part)](Output& result) {
+    const absl::StatusOr<int64_t> hash = HashOf(part);
+    if (!hash.ok()) return WriteError(hash.status(), result);
+    result.Write(absl::StrCat("OK ", part.count, " ", *hash, "\n"));
+  });
+}
+
+void FileSession::MakeDirectory(absl::string_view name, Output& output) {
+  if (absl::Status status = library_->MakeDirectory(name); !status.ok()) return WriteError(status, output);
+  output.Write("OK 0\n");
 }
 
 void FileSession::StartPut(absl::string_view arguments, Output& output) {

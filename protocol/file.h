@@ -4,7 +4,11 @@
 //   S <name>                     OK <size> <mtime>
 //   G <name>                     OK <n>, then the n bytes of the file
 //   R <name> <offset> <length>   the same for a part; what lies behind the end of the file is left out
+//   H <name> <offset> <length>   OK <n> <hash>: the first 63 bits of the SHA-256 of such a part, of its first n bytes:
+//   at
+//                                most kMaxHashedBytes, 0 behind the end
 //   P <name> <size>, the bytes   OK 0, after the whole file is in place
+//   D <name>                     OK 0: makes a directory, or it is there already; the one above must be there
 //   Q                            closes
 // Refusals: "ERR <code> <text>", codes as in HTTP (400 403 404 405 409 413 507; 503 if the server is short of
 // descriptors or memory for now; 500 if it is in other trouble). After a refused P the announced bytes are read and
@@ -31,6 +35,7 @@ class FileSession : public Session {
   static constexpr size_t kMaxLineBytes =
       16 * 1024;  // Room for names that are too long, so that they are refused in step.
   static constexpr int64_t kMaxDiscardBytes = 1024 * 1024;
+  static constexpr int64_t kMaxHashedBytes = 1024 * 1024;  // Some milliseconds' work.
 
   explicit FileSession(std::shared_ptr<const Library> library);
   ~FileSession() override;
@@ -44,6 +49,8 @@ class FileSession : public Session {
   void Stat(absl::string_view name, Output& output);
   void Get(absl::string_view name, Output& output);
   void GetRange(absl::string_view arguments, Output& output);
+  void HashRange(absl::string_view arguments, Output& output);
+  void MakeDirectory(absl::string_view name, Output& output);
   void StartPut(absl::string_view arguments, Output& output);
   void TakeBody(Input& input, Output& output);
   void FinishPut(Output& output);

@@ -89,6 +89,33 @@ TEST_F(FileSessionTest, GetsPartsAndLeavesOutWhatIsBehindTheEnd) {
             "OK 3\n345OK 2\nloOK 0\nOK 0\nOK 5\nhello");
 }
 
+// By sha256sum: hello, 2cf24dba5fb0a30e...; nothing, e3b0c44298fc1c14...; ell, 0fd6b7a9eb04a4ee...
+TEST_F(FileSessionTest, HashesPartsAndTellsOfHowMuch) {
+  EXPECT_EQ(Talk("H a 0 5\nH a 0 100\nH a 5 1\nH a 9 0\n").replies,
+            absl::StrCat("OK 5 ", 0x2cf24dba5fb0a30e / 2, "\nOK 5 ", 0x2cf24dba5fb0a30e / 2, "\nOK 0 ",
+                         0xe3b0c44298fc1c14 / 2, "\nOK 0 ", 0xe3b0c44298fc1c14 / 2, "\n"));
+  Put("large", std::string(2'000'000, 'x'));
+  FileSession session(*Library::Open(root_.string(), {}));
+  Output output;
+  Input input("H large 0 2000000\n");
+  session.OnInput(input, output);
+  Output result;
+  output.TakeWork()(result);
+  iovec reply;
+  ASSERT_EQ(result.FrontMemory(&reply, 1), 1);
+  EXPECT_TRUE(absl::StartsWith({static_cast<const char*>(reply.iov_base), reply.iov_len}, "OK 1048576 "));
+  EXPECT_TRUE(absl::StartsWith(Talk("H nothing 0 1\n").replies, "ERR 404 "));
+}
+
+TEST_F(FileSessionTest, MakesDirectoriesForWhatIsPut) {
+  EXPECT_EQ(Talk("D new\nD new/deep\nD new\nP new/deep/x 2\nhiG new/deep/x\n").replies,
+            "OK 0\nOK 0\nOK 0\nOK 0\nOK 2\nhi");
+  EXPECT_EQ(Talk("D a\nD none/x\nD .x\nG a\n").replies,
+            "ERR 409 a file has this name\nERR 409 the directory is not there\n"
+            "ERR 403 hidden files are not served\nOK 5\nhello");
+  EXPECT_EQ(Talk("D new\n", {.read_only = true}).replies, "ERR 405 the library is read-only\n");
+}
+
 TEST_F(FileSessionTest, PutsAFileAndAnswersOnce) {
   EXPECT_EQ(Talk("P new file 6\nL\nQ\n!\nS a\n").replies, "OK 0\nOK 5 1000000000\n");
   EXPECT_EQ(Content("new file"), "L\nQ\n!\n");
@@ -122,6 +149,8 @@ TEST_F(FileSessionTest, RefusesBadNamesAndGoesOn) {
   for (const std::string& name :
        {std::string(".."), std::string("../a"), std::string("sub/../a"), std::string("/etc/passwd"),
         std::string("a\0b", 3), std::string("a//b"), std::string("./a"), std::string("\xff"), std::string("a\tb"),
+        std::string("a\xc2\x9b"
+                    "b"),
         std::string(5000, 'n'), std::string("")}) {
     EXPECT_TRUE(absl::StartsWith(Talk(absl::StrCat("G ", name, "\n")).replies, "ERR 400 ")) << name;
     EXPECT_TRUE(absl::EndsWith(Talk(absl::StrCat("S ", name, "\nG a\n")).replies, "\nOK 5\nhello")) << name;
@@ -138,7 +167,7 @@ TEST_F(FileSessionTest, RefusesWhatIsNotServed) {
 TEST_F(FileSessionTest, RefusesCommandsThatItDoesNotKnowAndGoesOn) {
   for (absl::string_view command :
        {"", "X", "l", "LL", "L ", "G", "R a", "R a 1", "R a x 1", "R a -1 1", "R a 99999999999999999999 1",
-        "R a 9223372036854775808 1", "R a 0 99999999999999999999"}) {
+        "R a 9223372036854775808 1", "R a 0 99999999999999999999", "H a", "H a 1", "H a 0 99999999999999999999", "D"}) {
     const Transcript transcript = Talk(absl::StrCat(command, "\nG a\n"));
     EXPECT_TRUE(absl::StartsWith(transcript.replies, "ERR 400 ")) << command;
     EXPECT_TRUE(absl::EndsWith(transcript.replies, "\nOK 5\nhello")) << command;
