@@ -16,10 +16,86 @@ namespace polyserve {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 struct LocalFile {
-  std::string name;
+  std::string name;  // Below the directory.
   int64_t size;
 };
+
+// What there is to send.
+struct Inventory {
+  std::vector<LocalFile> files;
+  std::vector<std::string> directories;  // Those above come first.
+  std::vector<std::string> left_out;
+  std::vector<absl::Status> errors;
+};
+
+class Stocktaking {
+ public:
+  Stocktaking(const std::string& directory, bool recursive) : directory_(directory), recursive_(recursive) {}
+
+  // An error: the directory itself cannot be read.
+  absl::StatusOr<Inventory> Take() {
+    if (absl::Status status = Visit(""); !status.ok()) return status;
+    for (size_t i = 0; i < found_.directories.size(); ++i) {  // Grows meanwhile.
+      if (absl::Status status = Visit(found_.directories[i] + "/"); !status.ok()) found_.errors.push_back(status);
+    }
+    std::sort(found_.files.begin(), found_.files.end(),
+              [](const LocalFile& a, const LocalFile& b) { return a.name < b.name; });
+    std::sort(found_.left_out.begin(), found_.left_out.end());
+    return std::move(found_);
+  }
+
+ private:
+  // `prefix` is empty, or ends with a slash.
+  absl::Status Visit(const std::string& prefix) {
+    const std::string path = absl::StrCat(directory_, "/", prefix);
+    std::error_code error;
+    for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+      Look(*at, absl::StrCat(prefix, at->path().filename().string()));
+    }
+    if (!error) return absl::OkStatus();
+    return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read the directory ", path));
+  }
+
+  void Look(const fs::directory_entry& entry, const std::string& name) {
+    std::error_code error;
+    const fs::file_type type = entry.symlink_status(error).type();
+    if (entry.path().filename().string()[0] == '.') {
+      LeaveOut(name, "hidden");
+    } else if (type == fs::file_type::directory && recursive_) {
+      found_.directories.push_back(name);
+    } else if (type == fs::file_type::directory) {
+      LeaveOut(name, "a directory; see --recursive");
+    } else if (type != fs::file_type::regular) {
+      LeaveOut(name, "no regular file");
+    } else {
+      const uintmax_t size = entry.file_size(error);
+      found_.files.push_back({name, error ? 0 : static_cast<int64_t>(size)});
+    }
+  }
+
+  void LeaveOut(const std::string& name, const char* why) {
+    found_.left_out.push_back(absl::StrCat(name, " (", why, ")"));
+  }
+
+  const std::string& directory_;
+  const bool recursive_;
+  Inventory found_;
+};
+
+// Makes them one after the other: there are fewer of them than files, and those above have to come first.
+void MakeDirectories(const std::vector<std::string>& names, const BackupOptions& options,
+                     std::vector<absl::Status>& errors) {
+  if (names.empty()) return;
+  absl::StatusOr<FileClient> client = FileClient::Connect(options.server, options.connection);
+  for (const std::string& name : names) {
+    const absl::Status status = client.ok() ? client->MakeDirectory(name) : client.status();
+    if (!status.ok()) errors.emplace_back(status.code(), absl::StrCat(name, "/: ", status.message()));
+    if (!client.ok() || !client->connected()) return;  // The files will tell.
+  }
+}
 
 // A pool of threads that take one file after the other off the list.
 class Pool {
@@ -96,24 +172,14 @@ class Pool {
 
 absl::StatusOr<BackupResult> BackUp(const std::string& directory, const BackupOptions& options,
                                     const FileClient::Progress& progress) {
-  std::error_code error;
-  std::vector<LocalFile> files;
-  std::vector<std::string> left_out;
-  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename();
-    if (name[0] == '.') continue;
-    std::error_code ignored;
-    if (at->symlink_status(ignored).type() == std::filesystem::file_type::regular) {
-      files.push_back({name, static_cast<int64_t>(at->file_size(ignored))});
-    } else {
-      left_out.push_back(name);
-    }
-  }
-  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read the directory ", directory));
-  std::sort(files.begin(), files.end(), [](const LocalFile& a, const LocalFile& b) { return a.name < b.name; });
-  std::sort(left_out.begin(), left_out.end());
-  BackupResult result = Pool(directory, options, std::move(files), progress).Run();
-  result.left_out = std::move(left_out);
+  absl::StatusOr<Inventory> found = Stocktaking(directory, options.recursive).Take();
+  if (!found.ok()) return found.status();
+  MakeDirectories(found->directories, options, found->errors);
+  const auto count = static_cast<int64_t>(found->files.size());
+  BackupResult result = Pool(directory, options, std::move(found->files), progress).Run();
+  result.errors.insert(result.errors.begin(), found->errors.begin(), found->errors.end());
+  result.found = count;
+  result.left_out = std::move(found->left_out);
   return result;
 }
 

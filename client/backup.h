@@ -1,4 +1,5 @@
-// Backup: all files of a directory to a server, several at a time, with one progress for the whole.
+// Backup: the files of a directory to a server, several at a time, with one progress for the whole. What is not sent is
+// named.
 #ifndef POLYSERVE_CLIENT_BACKUP_H_
 #define POLYSERVE_CLIENT_BACKUP_H_
 
@@ -16,21 +17,25 @@
 namespace polyserve {
 
 struct BackupOptions {
-  Endpoint server;
+  Endpoints server;
   ConnectionOptions connection;
-  int jobs = 4;  // Threads, each with a connection; at least 1.
+  int jobs = 4;            // Threads, each with a connection; at least 1.
+  bool recursive = false;  // With the directories below, which are made on the server.
 };
 
 struct BackupResult {
-  int64_t files = 0;                  // That the server has now.
-  int64_t bytes = 0;                  // Of them.
-  std::vector<absl::Status> errors;   // One for each file that it has not, with its name.
-  std::vector<std::string> left_out;  // Names of what is no regular file: directories, links, pipes.
+  int64_t files = 0;                 // That the server has now.
+  int64_t bytes = 0;                 // Of them.
+  int64_t found = 0;                 // As many there were to send.
+  std::vector<absl::Status> errors;  // One for each file or directory that it does not have, with its name.
+  // What nobody tried to send, each with the reason: what is hidden (no server takes it), links, pipes, directories.
+  std::vector<std::string> left_out;
 };
 
-// Sends all regular files of the directory, under their own names; hidden ones are left out unnamed, and what lies in
-// directories below as well. A file that cannot be sent does not keep the others. `progress` is told of the bytes of
-// all files, under a lock, from any thread. NotFound and others: the directory cannot be read; nothing was sent.
+// Sends all regular files of the directory that are not hidden, under their own names; those of directories below as
+// DIRECTORY/NAME. A file that cannot be sent does not keep the others, but once one was cancelled no other is begun.
+// `progress` is told of the bytes of all files, under a lock, from any thread. NotFound and others: the directory
+// cannot be read; nothing was sent.
 absl::StatusOr<BackupResult> BackUp(const std::string& directory, const BackupOptions& options,
                                     const FileClient::Progress& progress);
 

@@ -41,8 +41,8 @@ class Visit {
     pollfd waits[] = {{connection_.fd(), POLLIN, 0},
                       {listens ? options_.input : -1, POLLIN, 0},
                       {listens ? Interrupt::fd().get() : -1, POLLIN, 0}};
-    if (is_leaving_) return HearMore();  // Bounded by the connection's time-out.
-    ::poll(waits, 3, -1);
+    if (is_leaving_) return HearMore();              // Bounded by the connection's time-out.
+    if (::poll(waits, 3, -1) < 0) screen_.Redraw();  // A signal: we may have been stopped, and go on.
     if (Interrupt::pending()) {
       Interrupt::Clear();
       return Leave();

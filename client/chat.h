@@ -12,7 +12,7 @@
 namespace polyserve {
 
 struct ChatOptions {
-  Endpoint server;
+  Endpoints server;
   ConnectionOptions connection;  // Its idle time-out is for answers: in a room silence is nothing unusual.
   std::string name;
   int input = 0;  // Standard input and output.

@@ -1,6 +1,7 @@
 #include "client/chat_screen.h"
 
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/printable.h"
 
 namespace polyserve {
 
@@ -39,21 +41,19 @@ absl::string_view Tail(absl::string_view line, size_t columns) {
 
 }  // namespace
 
-ChatScreen::ChatScreen(int input, int output) : input_(input), output_(output) {
-  is_terminal_ = ::isatty(output) == 1 && ::tcgetattr(input, &mode_) == 0;
+ChatScreen::ChatScreen(int input, int output) : input_(input), output_(output), terminal_(input) {
+  is_terminal_ = ::isatty(output) == 1 && terminal_.is_terminal();
   if (!is_terminal_) return;
-  termios mode = mode_;
+  termios mode = terminal_.found();
   mode.c_lflag &= static_cast<tcflag_t>(~(ICANON | ECHO));  // Ctrl-C stays a signal.
   mode.c_cc[VMIN] = 1;
   mode.c_cc[VTIME] = 0;
-  ::tcsetattr(input, TCSADRAIN, &mode);
+  terminal_.SetMode(mode);
   Draw();
 }
 
 ChatScreen::~ChatScreen() {
-  if (!is_terminal_) return;
-  Write("\r\033[K");
-  ::tcsetattr(input_, TCSADRAIN, &mode_);
+  if (is_terminal_) Write("\r\033[K");
 }
 
 std::vector<std::string> ChatScreen::Read() {
@@ -70,7 +70,7 @@ std::vector<std::string> ChatScreen::Read() {
 
 void ChatScreen::Type(char byte, std::vector<std::string>& lines) {
   if (byte == '\n') {
-    if (is_terminal_) Write(absl::StrCat("\r\033[K> ", line_, "\n"));  // It stays to be read, above.
+    if (is_terminal_) Write(absl::StrCat("\r\033[K> ", Printable(line_), "\n"));  // It stays to be read, above.
     lines.push_back(std::exchange(line_, ""));
   } else if (!is_terminal_) {
     line_.push_back(byte);
@@ -95,18 +95,18 @@ void ChatScreen::DropCharacter() {
 }
 
 void ChatScreen::Show(absl::string_view line) {
-  std::string text(line);
-  for (char& byte : text) {
-    if (absl::ascii_iscntrl(static_cast<unsigned char>(byte))) byte = '?';
-  }
-  Write(absl::StrCat(is_terminal_ ? "\r\033[K" : "", text, "\n"));
+  Write(absl::StrCat(is_terminal_ ? "\r\033[K" : "", Printable(line), "\n"));
+  Redraw();
+}
+
+void ChatScreen::Redraw() const {
   if (is_terminal_) Draw();
 }
 
 void ChatScreen::Draw() const {
   winsize size = {};
   const bool has_size = ::ioctl(output_, TIOCGWINSZ, &size) == 0 && size.ws_col > 4;
-  Write(absl::StrCat("\r\033[K> ", Tail(line_, (has_size ? size.ws_col : kDefaultColumns) - 3)));
+  Write(absl::StrCat("\r\033[K> ", Tail(Printable(line_), (has_size ? size.ws_col : kDefaultColumns) - 3)));
 }
 
 void ChatScreen::Write(absl::string_view bytes) const {

@@ -3,18 +3,17 @@
 #ifndef POLYSERVE_CLIENT_CHAT_SCREEN_H_
 #define POLYSERVE_CLIENT_CHAT_SCREEN_H_
 
-#include <termios.h>
-
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "client/terminal.h"
 
 namespace polyserve {
 
 class ChatScreen {
  public:
-  // The descriptors stay the caller's. A terminal is put back in its mode in the end.
+  // The descriptors stay the caller's. A terminal is put back in its mode however this ends (see TerminalGuard).
   ChatScreen(int input, int output);
   ~ChatScreen();
   ChatScreen(const ChatScreen&) = delete;
@@ -25,8 +24,10 @@ class ChatScreen {
   // There is nothing more to come: the end of the input, Ctrl-D on an empty line.
   bool is_at_end() const { return is_at_end_; }
 
-  // Prints a line; control characters that a server should not have sent are shown as '?'.
+  // Prints a line that came from the server, made harmless (see Printable()).
   void Show(absl::string_view line);
+  // Draws the line that is typed once more: another program may have written to the terminal meanwhile.
+  void Redraw() const;
 
  private:
   void Type(char byte, std::vector<std::string>& lines);
@@ -36,11 +37,11 @@ class ChatScreen {
 
   const int input_;
   const int output_;
+  TerminalGuard terminal_;
   bool is_terminal_ = false;
   bool is_at_end_ = false;
   bool in_escape_ = false;  // Within what an arrow key sends.
   std::string line_;        // What is being typed.
-  termios mode_ = {};       // That of the terminal before.
 };
 
 }  // namespace polyserve

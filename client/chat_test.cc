@@ -50,7 +50,7 @@ TEST_F(ChatClientTest, SaysWhatIsTypedAndShowsWhatIsSaid) {
     Say(server, "ada : one more\nEXIT\n");
   });
   EXPECT_TRUE(Run(peer, "hi, all\n\n你好\n##\nnot said\n").ok());
-  EXPECT_EQ(shown_, "ada : hello\nada : ?[2Jbye\nada : one more\n");
+  EXPECT_EQ(shown_, "ada : hello\nada : \\x1b[2Jbye\nada : one more\n");
 }
 
 TEST_F(ChatClientTest, EndOfTheInputLeaves) {

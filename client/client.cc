@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -20,6 +21,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/command_line.h"
+#include "base/printable.h"
 #include "client/backup.h"
 #include "client/chat.h"
 #include "client/command.h"
@@ -38,6 +40,7 @@ DEFINE_string(o, "", "where get puts the file");
 DEFINE_string(from, "", "get: the servers that have the file, HOST:PORT,...; each gives a part");
 DEFINE_int32(segments, 0, "get: in so many parts at the same time; 0: one from each server");
 DEFINE_int32(jobs, 4, "backup: so many files at the same time");
+DEFINE_bool(recursive, false, "backup: with the directories below, which are made on the server");
 DEFINE_bool(json, false, "list and stat print JSON");
 DEFINE_bool(quiet, false, "show no progress");
 DEFINE_string(timeout, "60s", "give up where the server is silent for so long; 'inf' for never");
@@ -62,7 +65,9 @@ void PrintHelp() {
       "  client [FLAGS] get NAME [-o PATH]\n"
       "  client [FLAGS] put PATH [NAME]\n"
       "  client [FLAGS] stat NAME\n"
-      "  client [FLAGS] backup DIRECTORY   puts all files of a directory, --jobs at the same time\n"
+      "  client [FLAGS] backup DIRECTORY   puts all files of a directory, --jobs at the same time; what it leaves "
+      "out,\n"
+      "                                    hidden files for example, it names, and its exit status is 1\n"
       "  client [FLAGS] chat NAME          joins the room (default: chat://127.0.0.1:8085); ## or Ctrl-C leaves\n"
       "  client [FLAGS]                    asks for commands; reads them from standard input if that is no terminal\n"
       "\nFlags, before or behind the command (behind -- nothing is a flag):\n"
@@ -71,22 +76,22 @@ void PrintHelp() {
       "\nExit status: 0 done; 1 refused by the server, or trouble with a file here; 2 wrong usage; 3 no connection, "
       "or\n"
       "it was lost; 130 interrupted.\n",
-      DescribeFlags({"server", "from", "segments", "jobs", "json", "quiet", "timeout"}));
+      DescribeFlags({"server", "from", "segments", "jobs", "recursive", "json", "quiet", "timeout"}));
 }
 
-absl::StatusOr<Endpoint> ParseServer(absl::string_view service, absl::string_view text) {
+absl::StatusOr<Endpoints> ParseServer(absl::string_view service, absl::string_view text) {
   absl::ConsumePrefix(&text, absl::StrCat(service, "://"));
   if (absl::StrContains(text, "://")) {
     return absl::InvalidArgumentError(
         absl::StrCat("--server: '", text, "' is not of the form ", service, "://HOST:PORT"));
   }
-  const absl::StatusOr<Endpoint> server = Endpoint::Parse(text);
+  const absl::StatusOr<Endpoints> server = Endpoints::Parse(text);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--server: ", server.status().message()));
   return server;
 }
 
 absl::StatusOr<Runner::Options> MakeOptions() {
-  const absl::StatusOr<Endpoint> server = ParseServer("file", FLAGS_server);
+  const absl::StatusOr<Endpoints> server = ParseServer("file", FLAGS_server);
   if (!server.ok()) return server.status();
   const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
   if (!timeout.ok()) return timeout.status();
@@ -96,7 +101,7 @@ absl::StatusOr<Runner::Options> MakeOptions() {
   options.json = FLAGS_json;
   options.quiet = FLAGS_quiet;
   for (const absl::string_view source : absl::StrSplit(FLAGS_from, ',', absl::SkipEmpty())) {
-    const absl::StatusOr<Endpoint> endpoint = ParseServer("file", source);
+    const absl::StatusOr<Endpoints> endpoint = ParseServer("file", source);
     if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--from: ", endpoint.status().message()));
     options.sources.push_back(*endpoint);
   }
@@ -118,7 +123,9 @@ absl::Status CheckFlags(const Command& command) {
   if (in_parts && FLAGS_o == "-") {
     return absl::InvalidArgumentError("--from and --segments need a file to write to, not standard output");
   }
-  if (IsFlagSet("jobs")) return absl::InvalidArgumentError("--jobs is for backup alone");
+  if (IsFlagSet("jobs") || FLAGS_recursive) {
+    return absl::InvalidArgumentError("--jobs and --recursive are for backup alone");
+  }
   if (FLAGS_json && !prints) return absl::InvalidArgumentError("--json is for list and stat alone");
   return absl::OkStatus();
 }
@@ -142,16 +149,23 @@ int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& 
   absl::StatusOr<BackupResult> result;
   {
     ProgressBar bar(arguments[1], options.quiet);
-    result = BackUp(arguments[1], {options.server, options.connection, FLAGS_jobs},
+    result = BackUp(arguments[1], {options.server, options.connection, FLAGS_jobs, FLAGS_recursive},
                     [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
   }
   if (!result.ok()) return PrintError(result.status()), kRefused;
   for (const std::string& name : result->left_out) {
-    absl::FPrintF(stderr, "client: left out, being no file: %s\n", Printable(name));
+    absl::FPrintF(stderr, "client: left out: %s\n", Printable(name));
   }
-  for (const absl::Status& error : result->errors) PrintError(error);
-  absl::PrintF("%d files, %s\n", result->files, HumanSize(result->bytes));
-  return result->errors.empty() ? kDone : ExitStatusOf(result->errors.front());
+  for (const absl::Status& error : result->errors) {
+    if (!absl::IsCancelled(error)) PrintError(error);
+  }
+  const bool was_interrupted = absl::c_any_of(result->errors, &absl::IsCancelled);
+  const std::string of_all = result->files < result->found ? absl::StrCat(" of ", result->found) : "";
+  absl::PrintF("%s%d%s files, %s\n", was_interrupted ? "interrupted: " : "", result->files, of_all,
+               HumanSize(result->bytes));
+  if (was_interrupted) return kInterrupted;
+  if (!result->errors.empty()) return ExitStatusOf(result->errors.front());
+  return result->left_out.empty() ? kDone : kRefused;  // A backup that is not complete must not look like one.
 }
 
 int RunChat(const std::vector<std::string>& arguments) {
@@ -159,7 +173,7 @@ int RunChat(const std::vector<std::string>& arguments) {
   if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for get alone"));
   if (FLAGS_json) return Fail(absl::InvalidArgumentError("--json is for list and stat alone"));
   const std::string address = IsFlagSet("server") ? FLAGS_server : "chat://127.0.0.1:8085";
-  const absl::StatusOr<Endpoint> server = ParseServer("chat", address);
+  const absl::StatusOr<Endpoints> server = ParseServer("chat", address);
   if (!server.ok()) return Fail(server.status());
   const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
   if (!timeout.ok()) return Fail(timeout.status());
@@ -198,7 +212,9 @@ int Run(int argc, char** argv) {
   if (!arguments->empty() && arguments->front() == "backup") return RunBackup(*arguments, *options);
   if (!arguments->empty()) return RunOnce(*arguments, *options);
   if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for one get from the command line"));
-  if (IsFlagSet("jobs")) return Fail(absl::InvalidArgumentError("--jobs is for backup alone"));
+  if (IsFlagSet("jobs") || FLAGS_recursive) {
+    return Fail(absl::InvalidArgumentError("--jobs and --recursive are for backup alone"));
+  }
   return ::isatty(STDIN_FILENO) == 1 ? RunAtPrompt(*options) : RunScript(*options);
 }
 

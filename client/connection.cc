@@ -8,14 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "base/sys_error.h"
+#include "net/deadline.h"
 #include "net/socket.h"
 
 namespace polyserve {
@@ -35,19 +34,12 @@ absl::Status Lost() { return absl::UnavailableError(Plain(SysError("the connecti
 
 bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-int PollTimeout(absl::Duration left) {
-  if (left == absl::InfiniteDuration()) return -1;
-  // Rounded up: a wait that ends a moment early would only be begun again.
-  const int64_t milliseconds = absl::ToInt64Milliseconds(left + absl::Microseconds(999));
-  return static_cast<int>(std::clamp<int64_t>(milliseconds, 0, INT_MAX));
-}
-
 }  // namespace
 
 Connection::Connection(UniqueFd socket, const ConnectionOptions& options)
     : socket_(std::move(socket)), options_(options), buffer_(std::make_unique<char[]>(kBufferBytes)) {}
 
-absl::StatusOr<Connection> Connection::Open(const Endpoint& to, const ConnectionOptions& options) {
+absl::StatusOr<Connection> Connection::Open(const Endpoints& to, const ConnectionOptions& options) {
   absl::StatusOr<UniqueFd> socket = ConnectTcp(to, options.connect_timeout);
   if (!socket.ok()) return absl::UnavailableError(absl::StrCat("cannot ", Plain(socket.status().message())));
   return TakeOver(*std::move(socket), options);
@@ -130,14 +122,13 @@ absl::Status Connection::CheckOpen() const {
 absl::StatusOr<short> Connection::Wait(short events) const {
   if (absl::Status status = CheckOpen(); !status.ok()) return status;
   pollfd waits[] = {{socket_.get(), events, 0}, {options_.cancel == nullptr ? -1 : options_.cancel->get(), POLLIN, 0}};
-  const absl::Time deadline = absl::Now() + options_.idle_timeout;
+  const Deadline deadline(options_.idle_timeout);
   while (true) {
-    const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
-    const int ready = ::poll(waits, 2, PollTimeout(left));
+    const int ready = ::poll(waits, 2, deadline.PollMilliseconds());
     if (ready < 0 && errno != EINTR) return SysError("poll");
     if (ready > 0 && waits[1].revents != 0) return absl::CancelledError("cancelled");
     if (ready > 0) return waits[0].revents;
-    if (ready == 0 && absl::Now() >= deadline) {
+    if (ready == 0 && deadline.passed()) {
       return absl::DeadlineExceededError(
           absl::StrCat("the server was silent for ", absl::FormatDuration(options_.idle_timeout)));
     }

@@ -18,7 +18,8 @@ namespace polyserve {
 
 struct ConnectionOptions {
   absl::Duration connect_timeout = absl::Seconds(10);
-  // The longest single wait for the peer, whatever it is for: a transfer may take longer as long as it moves.
+  // The longest single wait for the peer, whatever it is for: a transfer may take longer as long as it moves. Setting
+  // the system's clock changes no wait.
   absl::Duration idle_timeout = absl::Seconds(60);
   // While this descriptor is readable every wait ends with Cancelled. Must outlive the connection; null for none.
   const UniqueFd* cancel = nullptr;
@@ -34,7 +35,8 @@ class Connection {
   // The most that one read or one piece of a file takes; also the size of the one buffer.
   static constexpr size_t kBufferBytes = 64 * 1024;
 
-  static absl::StatusOr<Connection> Open(const Endpoint& to, const ConnectionOptions& options);
+  // To the first of the addresses that answers.
+  static absl::StatusOr<Connection> Open(const Endpoints& to, const ConnectionOptions& options);
   // From a socket that is connected already.
   static absl::StatusOr<Connection> TakeOver(UniqueFd socket, const ConnectionOptions& options);
 

@@ -1,8 +1,11 @@
 // Download: a file on its way to this machine. It is written aside, under a hidden name in the same directory, and
-// takes its name at once when it is whole: nobody sees a part, and a transfer that fails leaves what was there.
+// takes its name at once when it is whole: nobody sees a part, and a transfer that fails leaves what was there. A file
+// that takes another one's place has its rights, and its owner if the system allows that; a new one has what the umask
+// leaves.
 #ifndef POLYSERVE_CLIENT_DOWNLOAD_H_
 #define POLYSERVE_CLIENT_DOWNLOAD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -33,6 +36,9 @@ class Download {
   // as nobody appends.
   absl::Status WriteAt(int64_t offset, absl::string_view bytes);
 
+  // Reads what was written at this offset, `count` bytes of it. DataLoss: there are not so many. Threads: as WriteAt().
+  absl::StatusOr<std::string> ReadAt(int64_t offset, size_t count) const;
+
   // False where it is a device or standard output, which take bytes in their order only.
   bool takes_parts() const { return !aside_path_.empty(); }
 
@@ -41,6 +47,8 @@ class Download {
 
  private:
   Download(UniqueFd file, std::string path, std::string aside_path);
+  // Gives it the rights of what it is to replace, as far as the system lets us; never more.
+  void TakeOverRights() const;
 
   UniqueFd file_;
   std::string path_;

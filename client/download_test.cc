@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -33,6 +34,20 @@ class DownloadTest : public testing::Test {
   std::string Read(const std::string& name) const {
     std::ifstream file(Path(name));
     return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  mode_t Mode(const std::string& name) const {
+    struct stat info = {};
+    EXPECT_EQ(::stat(Path(name).c_str(), &info), 0);
+    return info.st_mode & 07777;
+  }
+
+  // Fetches "new" in its place.
+  void Replace(const std::string& name) const {
+    absl::StatusOr<Download> download = Download::Start(Path(name));
+    ASSERT_TRUE(download.ok()) << download.status();
+    ASSERT_TRUE(download->Append("new").ok());
+    ASSERT_TRUE(download->Commit().ok());
   }
 
   // Hidden ones included.
@@ -89,6 +104,52 @@ TEST_F(DownloadTest, DeviceStaysADevice) {
 TEST_F(DownloadTest, RefusesWhatCannotBecomeAFile) {
   EXPECT_TRUE(absl::IsFailedPrecondition(Download::Start(directory_).status()));
   EXPECT_TRUE(absl::IsNotFound(Download::Start(Path("missing/a")).status()));
+}
+
+TEST_F(DownloadTest, FileThatIsReplacedKeepsItsMode) {
+  for (const mode_t mode : {0600, 0400, 0640, 0755, 0666}) {
+    Write("a", "old");
+    ASSERT_EQ(::chmod(Path("a").c_str(), mode), 0);
+    Replace("a");
+    EXPECT_EQ(Mode("a"), mode);
+    EXPECT_EQ(Read("a"), "new");
+    std::filesystem::remove(Path("a"));
+  }
+}
+
+TEST_F(DownloadTest, NewFileHasWhatTheUmaskLeaves) {
+  const mode_t before = ::umask(027);
+  Replace("a");
+  ::umask(before);
+  EXPECT_EQ(Mode("a"), 0640u);
+}
+
+// While it comes, nobody may read what is to replace a private file.
+TEST_F(DownloadTest, PartOfAPrivateFileIsPrivate) {
+  Write("a", "old");
+  ASSERT_EQ(::chmod(Path("a").c_str(), 0600), 0);
+  const absl::StatusOr<Download> download = Download::Start(Path("a"));
+  for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+    EXPECT_EQ(Mode(entry.path().filename()), 0600u) << entry;
+  }
+}
+
+TEST_F(DownloadTest, FileThatIsReplacedKeepsItsOwnerIfTheSystemLetsUs) {
+  Write("a", "old");
+  if (::chown(Path("a").c_str(), 12345, 23456) != 0) GTEST_SKIP() << "only root gives files away";
+  Replace("a");
+  struct stat info = {};
+  ASSERT_EQ(::stat(Path("a").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 12345u);
+  EXPECT_EQ(info.st_gid, 23456u);
+}
+
+TEST_F(DownloadTest, WhatWasWrittenCanBeRead) {
+  absl::StatusOr<Download> download = Download::Start(Path("a"));
+  ASSERT_TRUE(download->WriteAt(3, "def").ok());
+  ASSERT_TRUE(download->WriteAt(0, "abc").ok());
+  EXPECT_EQ(*download->ReadAt(2, 3), "cde");
+  EXPECT_TRUE(absl::IsDataLoss(download->ReadAt(2, 5).status()));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ void Report(const FileClient::Progress& progress, int64_t done, int64_t total) {
 
 }  // namespace
 
-absl::StatusOr<FileClient> FileClient::Connect(const Endpoint& server, const ConnectionOptions& options) {
+absl::StatusOr<FileClient> FileClient::Connect(const Endpoints& server, const ConnectionOptions& options) {
   absl::StatusOr<Connection> connection = Connection::Open(server, options);
   if (!connection.ok()) return connection.status();
   return FileClient(*std::move(connection));
@@ -50,12 +50,10 @@ absl::StatusOr<FileClient> FileClient::Connect(const Endpoint& server, const Con
 
 FileClient::FileClient(Connection connection) : connection_(std::move(connection)) {}
 
-absl::StatusOr<std::vector<FileInfo>> FileClient::List() {
+absl::Status FileClient::List(const FileSink& sink) {
   const absl::StatusOr<std::vector<int64_t>> size = Ask("L\n", 1);
   if (!size.ok()) return size.status();
-  absl::StatusOr<std::vector<FileInfo>> files = ReadList(size->front());
-  Settle(files.status()).IgnoreError();
-  return files;
+  return Settle(ReadList(size->front(), sink));
 }
 
 absl::StatusOr<FileInfo> FileClient::Stat(absl::string_view name) {
@@ -63,6 +61,19 @@ absl::StatusOr<FileInfo> FileClient::Stat(absl::string_view name) {
   const absl::StatusOr<std::vector<int64_t>> reply = Ask(absl::StrCat("S ", name, "\n"), 2);
   if (!reply.ok()) return reply.status();
   return FileInfo{std::string(name), (*reply)[0], (*reply)[1]};
+}
+
+absl::StatusOr<FileClient::Hash> FileClient::HashRange(absl::string_view name, int64_t offset, int64_t length) {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  const absl::StatusOr<std::vector<int64_t>> reply = Ask(absl::StrCat("H ", name, " ", offset, " ", length, "\n"), 2);
+  if (!reply.ok()) return reply.status();
+  if ((*reply)[0] > length) return Settle(absl::DataLossError("the server hashes more bytes than were asked for"));
+  return Hash{(*reply)[0], (*reply)[1]};
+}
+
+absl::Status FileClient::MakeDirectory(absl::string_view name) {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  return Ask(absl::StrCat("D ", name, "\n"), 1).status();
 }
 
 absl::StatusOr<int64_t> FileClient::Get(absl::string_view name, const Sink& sink, const Progress& progress) {
@@ -113,21 +124,17 @@ absl::StatusOr<std::vector<int64_t>> FileClient::ReadReply(size_t count) {
   return ParseReply(*line, count);
 }
 
-absl::StatusOr<std::vector<FileInfo>> FileClient::ReadList(int64_t size) {
-  if (size > kMaxListBytes) {
-    return absl::DataLossError(absl::StrCat("the server announces a listing of ", size, " bytes"));
-  }
-  std::vector<FileInfo> files;
+absl::Status FileClient::ReadList(int64_t size, const FileSink& sink) {
   while (size > 0) {
     const absl::StatusOr<absl::string_view> line = connection_.ReadLine(kMaxLineBytes);
     if (!line.ok()) return line.status();
     size -= static_cast<int64_t>(line->size()) + 1;
-    absl::StatusOr<FileInfo> file = ParseListLine(*line);
+    const absl::StatusOr<FileInfo> file = ParseListLine(*line);
     if (!file.ok()) return file.status();
-    files.push_back(*std::move(file));
+    if (absl::Status status = sink(*file); !status.ok()) return status;
   }
   if (size < 0) return absl::DataLossError("the server's listing is longer than it announced");
-  return files;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> FileClient::Fetch(absl::string_view request, int64_t max_bytes, const Sink& sink,

@@ -35,21 +35,33 @@ class FileClient {
  public:
   // Takes the next bytes of a file; they are valid during the call only. An error ends the transfer.
   using Sink = std::function<absl::Status(absl::string_view bytes)>;
+  // Takes the next file of a listing. An error ends the listing.
+  using FileSink = std::function<absl::Status(const FileInfo& file)>;
   // Told how many bytes of how many have been moved: at the beginning, and after each piece of up to 64 KiB.
   using Progress = std::function<void(int64_t done, int64_t total)>;
 
-  // A listing that announces more is refused: room for some million names.
-  static constexpr int64_t kMaxListBytes = int64_t{256} << 20;
   // No honest reply is longer: a name has at most 4095 bytes, an error a sentence.
   static constexpr size_t kMaxLineBytes = 8 * 1024;
   static constexpr size_t kMaxNameBytes = 4095;
 
-  static absl::StatusOr<FileClient> Connect(const Endpoint& server, const ConnectionOptions& options);
+  static absl::StatusOr<FileClient> Connect(const Endpoints& server, const ConnectionOptions& options);
   explicit FileClient(Connection connection);
 
-  // The files of the root, as the server sorts them.
-  absl::StatusOr<std::vector<FileInfo>> List();
+  // The files of the root, as the server sorts them, each as it comes: memory does not grow with the listing. If it
+  // fails the sink may have been given a part.
+  absl::Status List(const FileSink& sink);
   absl::StatusOr<FileInfo> Stat(absl::string_view name);
+
+  struct Hash {
+    int64_t length;  // How many bytes it covers.
+    int64_t value;
+  };
+  // The server's hash of the bytes from `offset` on: of at most `length`, of as many as it likes, of none behind the
+  // file's end. HashOf() (base/content_hash.h) of the same bytes gives the same value. InvalidArgument, as a refusal:
+  // the server knows no hashes.
+  absl::StatusOr<Hash> HashRange(absl::string_view name, int64_t offset, int64_t length);
+  // Makes a directory, and those above it. It may be there already.
+  absl::Status MakeDirectory(absl::string_view name);
 
   // Fetches a file, and returns its size. Where it fails the sink may have been given a part.
   absl::StatusOr<int64_t> Get(absl::string_view name, const Sink& sink, const Progress& progress = nullptr);
@@ -78,7 +90,7 @@ class FileClient {
   // Sends a request line and reads the reply's numbers.
   absl::StatusOr<std::vector<int64_t>> Ask(absl::string_view request, size_t count);
   absl::StatusOr<std::vector<int64_t>> ReadReply(size_t count);
-  absl::StatusOr<std::vector<FileInfo>> ReadList(int64_t size);
+  absl::Status ReadList(int64_t size, const FileSink& sink);
   absl::StatusOr<int64_t> Fetch(absl::string_view request, int64_t max_bytes, const Sink& sink,
                                 const Progress& progress);
   absl::Status ReadBody(int64_t size, const Sink& sink, const Progress& progress);

@@ -1,9 +1,7 @@
 #include "client/format.h"
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/utf8.h"
 
 namespace polyserve {
 
@@ -39,23 +37,6 @@ std::string HumanTime(absl::Duration time) {
   const int64_t seconds = absl::ToInt64Seconds(time);
   if (seconds < 3600) return absl::StrFormat("%d:%02d", seconds / 60, seconds % 60);
   return absl::StrFormat("%d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
-}
-
-std::string Printable(absl::string_view text) {
-  const bool is_utf8 = IsUtf8(text);
-  std::string printable;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const unsigned char byte = static_cast<unsigned char>(text[i]);
-    const bool starts_c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (starts_c1 && is_utf8) {  // U+0080 to U+009F, "\xc2\x9b" starts a control sequence as ESC [ does.
-      absl::StrAppendFormat(&printable, "\\x%02x", static_cast<unsigned char>(text[++i]));
-    } else if (absl::ascii_iscntrl(byte) || (byte >= 0x80 && !is_utf8)) {
-      absl::StrAppendFormat(&printable, "\\x%02x", byte);
-    } else {
-      printable.push_back(text[i]);
-    }
-  }
-  return printable;
 }
 
 size_t Columns(absl::string_view text) {

@@ -1,4 +1,4 @@
-// Numbers, dates and names as a person reads them on a terminal.
+// Numbers and dates as a person reads them on a terminal, and how much of it text takes.
 #ifndef POLYSERVE_CLIENT_FORMAT_H_
 #define POLYSERVE_CLIENT_FORMAT_H_
 
@@ -19,10 +19,6 @@ std::string HumanDate(int64_t seconds_since_1970, absl::TimeZone zone);
 
 // "0:07", "12:30", "1:02:03"; "-:--" for what is longer than 99 hours, or not known.
 std::string HumanTime(absl::Duration time);
-
-// The text with everything written as \xNN that could move a terminal's cursor, or worse: control characters (those
-// of C1 as well) and bytes that are not UTF-8. Names and error texts come from strangers.
-std::string Printable(absl::string_view text);
 
 // The columns that printable UTF-8 takes, or more: what may be wide (East Asian, emoji) counts two, accents count one.
 size_t Columns(absl::string_view text);

@@ -1,4 +1,4 @@
-// Sizes, times and foreign text, as they are shown.
+// Sizes and times, as they are shown.
 #include "client/format.h"
 
 #include <gtest/gtest.h>
@@ -24,15 +24,6 @@ TEST(FormatTest, TimesAreShort) {
   EXPECT_EQ(HumanTime(absl::Milliseconds(7900)), "0:07");
   EXPECT_EQ(HumanTime(absl::Seconds(3723)), "1:02:03");
   EXPECT_EQ(HumanTime(absl::InfiniteDuration()), "-:--");
-}
-
-TEST(FormatTest, PrintableTextCannotCommandATerminal) {
-  EXPECT_EQ(Printable("名前 é.txt"), "名前 é.txt");
-  EXPECT_EQ(Printable("a\x1b[2J\n\x7f"), "a\\x1b[2J\\x0a\\x7f");
-  EXPECT_EQ(Printable("\xc2\x9b"
-                      "2J"),
-            "\\x9b2J");
-  EXPECT_EQ(Printable("\xff\x9b"), "\\xff\\x9b");
 }
 
 TEST(FormatTest, ColumnsAreNeverTooFew) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/sys_error.h"
+#include "client/terminal.h"
 
 namespace polyserve {
 
@@ -25,7 +26,10 @@ volatile sig_atomic_t is_told_to_end = 0;
 
 void OnSignal(int signal) {
   const int error = errno;
-  if (is_pending) ::_exit(128 + signal);
+  if (is_pending) {
+    RestoreTerminal();
+    ::_exit(128 + signal);
+  }
   is_pending = 1;
   if (signal != SIGINT) is_told_to_end = 1;
   const uint64_t one = 1;

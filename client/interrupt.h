@@ -11,8 +11,8 @@ namespace polyserve {
 class Interrupt {
  public:
   // Installs handlers for SIGINT, SIGTERM and SIGHUP; one that is ignored (nohup) stays so. Calls that block then fail
-  // with EINTR. Where a second signal comes before the first was cleared, the program hangs somewhere: it exits at
-  // once. Call once, before there are threads.
+  // with EINTR. If a second signal comes before the first was cleared, the program hangs somewhere: it puts the
+  // terminal back in its mode and exits at once. Call once, before there are threads.
   static absl::Status Install();
 
   // Readable from a signal to Clear(). For ConnectionOptions::cancel; lives as long as the process.

@@ -29,19 +29,12 @@ void UseUtf8Locale() {
   if (MB_CUR_MAX == 1) ::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-// True once standard input can be read; false where the user interrupts before.
-bool WaitForInput() {
-  pollfd waits[] = {{STDIN_FILENO, POLLIN, 0}, {Interrupt::fd().get(), POLLIN, 0}};
-  while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
-  }
-  return waits[1].revents == 0;
-}
-
 }  // namespace
 
 LineEditor::LineEditor(const char* prompt, std::string history_path)
     : prompt_(prompt),
       history_path_(std::move(history_path)),
+      terminal_(STDIN_FILENO),
       history_((UseUtf8Locale(), ::history_init()), &::history_end),
       editor_(::el_init("client", stdin, stdout, stderr), &::el_end) {
   HistEvent event;
@@ -70,6 +63,7 @@ std::optional<std::string> LineEditor::Next() {
     ::el_resize(editor_.get());  // The window may have changed since the last prompt.
     int count = 0;
     const char* text = ::el_gets(editor_.get(), &count);
+    terminal_.Restore();
     if (Interrupt::pending()) {
       if (!Interrupt::must_end()) fputs("^C\n", stdout);
       continue;
@@ -84,9 +78,18 @@ std::optional<std::string> LineEditor::Next() {
   return std::nullopt;
 }
 
-int LineEditor::ReadCharacter(EditLine*, wchar_t* character) {
+bool LineEditor::AwaitInput(EditLine* editor) {
+  terminal_.NoteMode();  // The editor's, which it has set by now.
+  pollfd waits[] = {{STDIN_FILENO, POLLIN, 0}, {Interrupt::fd().get(), POLLIN, 0}};
+  while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+    if (!Interrupt::pending()) ::el_set(editor, EL_REFRESH);  // We may have been stopped, and go on.
+  }
+  return waits[1].revents == 0;
+}
+
+int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
   mbstate_t state = {};
-  while (WaitForInput()) {
+  while (Self(editor).AwaitInput(editor)) {
     char byte = 0;
     const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
     if (count < 0 && errno == EINTR) continue;
@@ -114,10 +117,12 @@ unsigned char LineEditor::Complete(EditLine* editor, int key) {
   return ::el_insertstr(editor, rest.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
 }
 
-const char* LineEditor::Prompt(EditLine* editor) {
+const char* LineEditor::Prompt(EditLine* editor) { return Self(editor).prompt_; }
+
+LineEditor& LineEditor::Self(EditLine* editor) {
   LineEditor* self = nullptr;
   ::el_get(editor, EL_CLIENTDATA, &self);
-  return self->prompt_;
+  return *self;
 }
 
 }  // namespace polyserve

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "client/line_source.h"
+#include "client/terminal.h"
 
 namespace polyserve {
 
@@ -25,14 +26,18 @@ class LineEditor : public LineSource {
   std::optional<std::string> Next() override;
 
  private:
+  // True once standard input can be read; false if the user interrupts before.
+  bool AwaitInput(EditLine* editor);
   // How libedit reads one character: it must hear of Interrupt meanwhile. Returns 1, 0 at the end, -1 to give up.
   static int ReadCharacter(EditLine* editor, wchar_t* character);
   // What the tab key does.
   static unsigned char Complete(EditLine* editor, int key);
   static const char* Prompt(EditLine* editor);
+  static LineEditor& Self(EditLine* editor);
 
   const char* const prompt_;
   const std::string history_path_;
+  TerminalGuard terminal_;  // Before the editor, which sets modes of its own.
   const std::unique_ptr<History, void (*)(History*)> history_;
   const std::unique_ptr<EditLine, void (*)(EditLine*)> editor_;
 };

@@ -11,9 +11,8 @@ namespace polyserve {
 namespace {
 
 TEST(ListingTest, ColumnsLineUp) {
-  EXPECT_EQ(ListingAsText({{"a b", 5, 0}, {"c", 1536, 1}}, absl::UTCTimeZone(), true),
-            "       5 B  1970-01-01 00:00:00  a b\n"
-            "   1.5 KiB  1970-01-01 00:00:01  c\n");
+  EXPECT_EQ(ListLineAsText({"a b", 5, 0}, absl::UTCTimeZone(), true), "       5 B  1970-01-01 00:00:00  a b\n");
+  EXPECT_EQ(ListLineAsText({"c", 1536, 1}, absl::UTCTimeZone(), true), "   1.5 KiB  1970-01-01 00:00:01  c\n");
 }
 
 TEST(ListingTest, NamesAreMadeHarmlessForATerminalOnly) {
@@ -22,10 +21,10 @@ TEST(ListingTest, NamesAreMadeHarmlessForATerminalOnly) {
   EXPECT_EQ(FileAsText(file, absl::UTCTimeZone(), false).substr(0, 4), "\x1b[2J");
 }
 
-TEST(ListingTest, JsonIsOneLine) {
-  EXPECT_EQ(ListingAsJson({}), "[]\n");
-  EXPECT_EQ(ListingAsJson({{"a\"b", 5, -1}}), "[{\"mtime\":-1,\"name\":\"a\\\"b\",\"size\":5}]\n");
-  EXPECT_EQ(FileAsJson({"\xff", 0, 0}), "{\"mtime\":0,\"name\":\"\xef\xbf\xbd\",\"size\":0}\n");
+TEST(ListingTest, JsonIsOneLineThatCommandsNoTerminal) {
+  EXPECT_EQ(FileAsJson({"a\"b", 5, -1}), "{\"mtime\":-1,\"name\":\"a\\\"b\",\"size\":5}");
+  EXPECT_EQ(FileAsJson({"\xff", 0, 0}), "{\"mtime\":0,\"name\":\"\xef\xbf\xbd\",\"size\":0}");
+  EXPECT_EQ(FileAsJson({"\xc2\x9b\u202E\x7f", 0, 0}), "{\"mtime\":0,\"name\":\"\\u009b\\u202e\\u007f\",\"size\":0}");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "client/parts.h"
 
 #include <algorithm>
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/content_hash.h"
 #include "base/mutex.h"
 #include "client/reply.h"
 
@@ -17,11 +19,19 @@ namespace {
 
 // Smaller parts cost more by their connection than they gain.
 constexpr int64_t kLeastPartBytes = 64 * 1024;
+// What is held in memory to be compared; servers hash no more at a time.
+constexpr int64_t kHashedBytes = 1024 * 1024;
 
 struct Source {
-  Endpoint at;
+  Endpoints at;
   FileInfo file;
+  bool has_hashes = true;
 };
+
+absl::Status SourcesDiffer(const Source& a, const Source& b, absl::string_view how) {
+  return absl::AbortedError(absl::StrCat("the sources differ, and parts of both would make neither: ", a.at.ToString(),
+                                         " and ", b.at.ToString(), " have files of other ", how));
+}
 
 class PartsTransfer {
  public:
@@ -31,9 +41,10 @@ class PartsTransfer {
 
   absl::StatusOr<int64_t> Fetch() {
     if (absl::Status status = FindSources(); !status.ok()) return status;
-    FetchAll();
-    if (absl::Status status = TakeError(); !status.ok()) return status;
-    if (absl::Status status = CheckUnchanged(); !status.ok()) return status;
+    if (absl::Status status = CompareSources(); !status.ok()) return status;
+    if (absl::Status status = ForEachPart(&PartsTransfer::FetchPart); !status.ok()) return status;
+    if (absl::Status status = ForEachPart(&PartsTransfer::CheckPart); !status.ok()) return status;
+    if (absl::Status status = CheckDates(); !status.ok()) return status;
     return total_;
   }
 
@@ -41,50 +52,70 @@ class PartsTransfer {
   // Those that cannot be asked are left out.
   absl::Status FindSources() {
     absl::Status last;
-    for (const Endpoint& at : options_.sources) {
-      absl::StatusOr<FileInfo> file = Stat(at);
-      if (file.ok()) {
-        sources_.push_back({at, *std::move(file)});
+    for (const Endpoints& at : options_.sources) {
+      absl::StatusOr<Source> source = Ask(at);
+      if (source.ok()) {
+        sources_.push_back(*std::move(source));
+      } else if (absl::IsCancelled(source.status())) {
+        return source.status();
       } else {
-        last = file.status();
+        last = source.status();
       }
     }
     if (sources_.empty()) return last;
     total_ = sources_[0].file.size;
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Source> Ask(const Endpoints& at) const {
+    absl::StatusOr<FileClient> client = FileClient::Connect(at, options_.connection);
+    if (!client.ok()) return client.status();
+    absl::StatusOr<FileInfo> file = client->Stat(name_);
+    if (!file.ok()) return file.status();
+    const absl::StatusOr<FileClient::Hash> hash = client->HashRange(name_, 0, 0);
+    return Source{at, *std::move(file), hash.ok()};
+  }
+
+  absl::Status CompareSources() const {
+    const bool all_have_hashes =
+        std::all_of(sources_.begin(), sources_.end(), [](const Source& source) { return source.has_hashes; });
     for (const Source& source : sources_) {
-      if (source.file.size == total_) continue;
-      return absl::AbortedError(absl::StrCat("the sources differ: ", sources_[0].at.ToString(), " has ", total_,
-                                             " bytes, ", source.at.ToString(), " ", source.file.size));
+      if (source.file.size != total_) return SourcesDiffer(sources_[0], source, "sizes");
+      if (source.file.mtime != sources_[0].file.mtime && !all_have_hashes) {
+        return SourcesDiffer(sources_[0], source, "dates, and not all can tell more");
+      }
     }
     return absl::OkStatus();
   }
 
-  absl::StatusOr<FileInfo> Stat(const Endpoint& at) const {
-    absl::StatusOr<FileClient> client = FileClient::Connect(at, options_.connection);
-    if (!client.ok()) return client.status();
-    return client->Stat(name_);
-  }
+  using Step = absl::Status (PartsTransfer::*)(size_t number, int64_t begin, int64_t end);
 
-  void FetchAll() {
+  // Does it for all parts at the same time, and returns an error of one of them.
+  absl::Status ForEachPart(Step step) {
     const int64_t useful = std::max<int64_t>((total_ + kLeastPartBytes - 1) / kLeastPartBytes, 1);
     const int64_t count = std::min<int64_t>(options_.segments, useful);
     const int64_t size = total_ / count;
-    std::vector<std::jthread> threads;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t end = i + 1 == count ? total_ : size * (i + 1);
-      threads.emplace_back([this, i, begin = size * i, end] { FetchPart(static_cast<size_t>(i), begin, end); });
+    std::vector<absl::Status> results(static_cast<size_t>(count));
+    {
+      std::vector<std::jthread> threads;
+      for (size_t i = 0; i < results.size(); ++i) {
+        const int64_t begin = size * static_cast<int64_t>(i);
+        const int64_t end = i + 1 == results.size() ? total_ : begin + size;
+        threads.emplace_back([=, this, &result = results[i]] { result = std::invoke(step, *this, i, begin, end); });
+      }
     }
+    const auto failed = std::find_if(results.begin(), results.end(), [](const auto& result) { return !result.ok(); });
+    return failed == results.end() ? absl::OkStatus() : *failed;
   }
 
-  // Goes on at the next source where one fails.
-  void FetchPart(size_t number, int64_t begin, int64_t end) {
+  // Goes on at the next source if one fails.
+  absl::Status FetchPart(size_t number, int64_t begin, int64_t end) {
     absl::Status status;
     for (size_t i = 0; i < sources_.size(); ++i) {
       status = FetchFrom(sources_[(number + i) % sources_.size()], begin, end);
       if (status.ok() || absl::IsCancelled(status)) break;
     }
-    const MutexLock lock(mutex_);
-    if (!status.ok()) error_ = std::move(status);
+    return status;
   }
 
   // Moves `begin` as far as it came.
@@ -108,19 +139,57 @@ class PartsTransfer {
     if (progress_) progress_(done_, total_);
   }
 
-  absl::Status TakeError() {
-    const MutexLock lock(mutex_);
-    return error_;
+  // Compares the part with what each source has there. One that has gone cannot tell any more, but one at least must.
+  absl::Status CheckPart(size_t, int64_t begin, int64_t end) {
+    absl::Status lost;
+    bool is_told = false;
+    for (const Source& source : sources_) {
+      const absl::Status status = source.has_hashes ? CheckAgainst(source, begin, end) : absl::OkStatus();
+      if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
+        lost = status;
+      } else if (!status.ok()) {
+        return status;
+      } else {
+        is_told = true;
+      }
+    }
+    return is_told ? absl::OkStatus() : lost;
   }
 
-  // Parts of the old file and of a new one would make neither. A source that has gone cannot tell any more.
-  absl::Status CheckUnchanged() const {
+  absl::Status CheckAgainst(const Source& source, int64_t begin, int64_t end) {
+    absl::StatusOr<FileClient> client = FileClient::Connect(source.at, options_.connection);
+    if (!client.ok()) return client.status();
+    while (begin < end) {
+      const absl::StatusOr<FileClient::Hash> hash =
+          client->HashRange(name_, begin, std::min(end - begin, kHashedBytes));
+      if (absl::IsNotFound(hash.status()) || (hash.ok() && hash->length == 0)) return Changed(source);
+      if (!hash.ok()) return hash.status();
+      const absl::StatusOr<std::string> bytes = download_.ReadAt(begin, static_cast<size_t>(hash->length));
+      if (!bytes.ok()) return bytes.status();
+      ContentHash own;
+      own.Add(*bytes);
+      if (own.Value() != hash->value) return sources_.size() == 1 ? Changed(source) : Differs(source);
+      begin += hash->length;
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status Changed(const Source& source) {
+    return absl::AbortedError(absl::StrCat("the file has changed meanwhile at ", source.at.ToString()));
+  }
+
+  static absl::Status Differs(const Source& source) {
+    return absl::AbortedError(absl::StrCat("the sources differ, and parts of both would make neither: ",
+                                           source.at.ToString(), " has another content, or has changed meanwhile"));
+  }
+
+  // Of sources that know no hashes. One that has gone cannot tell any more.
+  absl::Status CheckDates() const {
     for (const Source& source : sources_) {
-      const absl::StatusOr<FileInfo> now = Stat(source.at);
+      if (source.has_hashes) continue;
+      const absl::StatusOr<Source> now = Ask(source.at);
       if (!now.ok() && !RefusalCode(now.status()).has_value()) continue;
-      if (!now.ok() || now->size != total_ || now->mtime != source.file.mtime) {
-        return absl::AbortedError(absl::StrCat("the file has changed meanwhile at ", source.at.ToString()));
-      }
+      if (!now.ok() || now->file.size != total_ || now->file.mtime != source.file.mtime) return Changed(source);
     }
     return absl::OkStatus();
   }
@@ -133,7 +202,6 @@ class PartsTransfer {
   int64_t total_ = 0;
   Mutex mutex_;
   int64_t done_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status error_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -1,5 +1,9 @@
 // FetchInParts: one file in several parts at the same time, each by a thread and a connection of its own, from one
 // server or from several that have the same file. A source that fails leaves its part to the others.
+//
+// That it is one file is checked, not believed: when all parts are here, each is compared by its hash with what every
+// source has there now. Parts of two files, or of two states of one, differ from either. A server that knows no hashes
+// is asked for size and date instead, which all sources must share, and keep.
 #ifndef POLYSERVE_CLIENT_PARTS_H_
 #define POLYSERVE_CLIENT_PARTS_H_
 
@@ -16,8 +20,8 @@
 namespace polyserve {
 
 struct PartsOptions {
-  std::vector<Endpoint> sources;  // At least one.
-  int segments = 1;               // At least 1; fewer are made of a small file.
+  std::vector<Endpoints> sources;  // At least one.
+  int segments = 1;                // At least 1; fewer are made of a small file.
   ConnectionOptions connection;
 };
 
@@ -25,8 +29,8 @@ struct PartsOptions {
 constexpr int kMaxJobs = 64;
 
 // Writes the file into the download, which is not committed, and returns its size. `progress` is told under a lock,
-// from any thread. Aborted: the sources differ in its size, or it has changed meanwhile. Other errors: as FileClient
-// has them, of the source that failed last.
+// from any thread. Aborted: the sources differ, or the file has changed meanwhile. Other errors: as FileClient has
+// them, of the source that failed last.
 absl::StatusOr<int64_t> FetchInParts(const PartsOptions& options, const std::string& name, Download& download,
                                      const FileClient::Progress& progress);
 

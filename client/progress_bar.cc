@@ -8,13 +8,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/printable.h"
 #include "client/format.h"
 
 namespace polyserve {
 
 namespace {
 
-constexpr absl::Duration kBetweenDrawings = absl::Milliseconds(100);
+constexpr auto kBetweenDrawings = std::chrono::milliseconds(100);
 constexpr size_t kMaxLabelColumns = 30;
 constexpr size_t kMaxBarColumns = 40;
 constexpr size_t kMinBarColumns = 8;
@@ -71,12 +72,12 @@ ProgressBar::~ProgressBar() {
 
 void ProgressBar::Show(int64_t done, int64_t total) {
   if (!shows_) return;
-  const absl::Time now = absl::Now();
+  const Clock::time_point now = Clock::now();
   if (now < next_draw_ && done < total) return;
   next_draw_ = now + kBetweenDrawings;
   drawn_ = true;
   // One column stays free: a cursor behind the last one would wrap on some terminals.
-  const std::string text = RenderProgress(label_, done, total, now - start_, TerminalColumns() - 1);
+  const std::string text = RenderProgress(label_, done, total, absl::FromChrono(now - start_), TerminalColumns() - 1);
   absl::FPrintF(stderr, "\r%s\033[K", text);  // "ESC [ K" clears what a longer drawing has left behind.
 }
 

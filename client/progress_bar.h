@@ -2,12 +2,12 @@
 #ifndef POLYSERVE_CLIENT_PROGRESS_BAR_H_
 #define POLYSERVE_CLIENT_PROGRESS_BAR_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace polyserve {
@@ -27,8 +27,9 @@ class ProgressBar {
  private:
   const std::string label_;
   const bool shows_;
-  const absl::Time start_ = absl::Now();
-  absl::Time next_draw_ = absl::InfinitePast();
+  using Clock = std::chrono::steady_clock;  // A clock that is set must not stop the bar, or turn it back.
+  const Clock::time_point start_ = Clock::now();
+  Clock::time_point next_draw_ = start_;
   bool drawn_ = false;
 };
 

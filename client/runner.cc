@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "base/printable.h"
 #include "base/sys_error.h"
 #include "client/format.h"
 #include "client/listing.h"
@@ -20,11 +23,16 @@ namespace {
 
 bool IsToTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
+absl::Status CannotPrint() { return SysError("cannot write to", "standard output"); }
+
+// Some of it may wait in the stream for more.
+absl::Status Write(absl::string_view text) {
+  return fwrite(text.data(), 1, text.size(), stdout) == text.size() ? absl::OkStatus() : CannotPrint();
+}
+
 absl::Status Print(absl::string_view text) {
-  if (fwrite(text.data(), 1, text.size(), stdout) != text.size() || fflush(stdout) != 0) {
-    return SysError("cannot write to", "standard output");
-  }
-  return absl::OkStatus();
+  if (absl::Status status = Write(text); !status.ok()) return status;
+  return fflush(stdout) == 0 ? absl::OkStatus() : CannotPrint();
 }
 
 // The status with the name that it is about, where its text has none, and the server's code.
@@ -99,9 +107,15 @@ absl::StatusOr<FileClient*> Runner::Client() {
 absl::Status Runner::List() {
   const absl::StatusOr<FileClient*> client = Client();
   if (!client.ok()) return client.status();
-  const absl::StatusOr<std::vector<FileInfo>> files = (*client)->List();
-  if (!files.ok()) return About("list", files.status());
-  return Print(options_.json ? ListingAsJson(*files) : ListingAsText(*files, absl::LocalTimeZone(), IsToTerminal()));
+  const bool json = options_.json, to_terminal = IsToTerminal();
+  bool is_first = true;
+  const absl::Status status = (*client)->List([&](const FileInfo& file) {
+    const absl::string_view before = std::exchange(is_first, false) ? "[" : ",";
+    return Write(json ? absl::StrCat(before, FileAsJson(file))
+                      : ListLineAsText(file, absl::LocalTimeZone(), to_terminal));
+  });
+  if (!status.ok()) return About("list", status);  // In JSON the bracket stays open: what was cut off must not parse.
+  return Print(!json ? "" : is_first ? "[]\n" : "]\n");
 }
 
 absl::Status Runner::Stat(const std::string& name) {
@@ -109,7 +123,8 @@ absl::Status Runner::Stat(const std::string& name) {
   if (!client.ok()) return client.status();
   const absl::StatusOr<FileInfo> file = (*client)->Stat(name);
   if (!file.ok()) return About(name, file.status());
-  return Print(options_.json ? FileAsJson(*file) : FileAsText(*file, absl::LocalTimeZone(), IsToTerminal()));
+  return Print(options_.json ? absl::StrCat(FileAsJson(*file), "\n")
+                             : FileAsText(*file, absl::LocalTimeZone(), IsToTerminal()));
 }
 
 absl::Status Runner::Get(const Command& command) {
@@ -131,7 +146,7 @@ absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& downloa
       return absl::InvalidArgumentError("--segments and --from need a file to write to, not a pipe or a device");
     }
     PartsOptions parts;
-    parts.sources = options_.sources.empty() ? std::vector<Endpoint>{options_.server} : options_.sources;
+    parts.sources = options_.sources.empty() ? std::vector<Endpoints>{options_.server} : options_.sources;
     parts.segments = options_.segments > 0 ? options_.segments : static_cast<int>(parts.sources.size());
     parts.connection = options_.connection;
     ProgressBar bar(name, options_.quiet);

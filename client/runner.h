@@ -36,13 +36,13 @@ void PrintError(const absl::Status& error);
 class Runner {
  public:
   struct Options {
-    Endpoint server;
+    Endpoints server;
     ConnectionOptions connection;
-    std::vector<Endpoint> sources;  // Get: who has the file; empty: the server alone.
-    int segments = 0;               // Get: parts at the same time; 0: one from each source.
-    bool json = false;              // For list and stat.
-    bool quiet = false;             // No progress.
-    bool chatty = false;            // Says what was done, at a prompt.
+    std::vector<Endpoints> sources;  // Get: who has the file; empty: the server alone.
+    int segments = 0;                // Get: parts at the same time; 0: one from each source.
+    bool json = false;               // For list and stat.
+    bool quiet = false;              // No progress.
+    bool chatty = false;             // Says what was done, at a prompt.
   };
 
   explicit Runner(const Options& options) : options_(options) {}

@@ -12,7 +12,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/clock.h"
 #include "base/sys_error.h"
 #include "load/exchange.h"
 #include "net/socket.h"
@@ -78,7 +77,7 @@ absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
 
 // Skips lines up to one with this in it.
 absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) {
-  const absl::Time deadline = absl::Now() + plan_.patience;
+  const Deadline deadline(plan_.patience);
   while (true) {
     const size_t end = listener.early.find('\n');
     if (end == std::string::npos) {
@@ -92,10 +91,9 @@ absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) 
   }
 }
 
-absl::Status ChatCrowd::ReadMore(Listener& listener, absl::Time deadline) {
+absl::Status ChatCrowd::ReadMore(Listener& listener, const Deadline& deadline) {
   pollfd readable = {listener.fd.get(), POLLIN, 0};
-  const int64_t left = std::max<int64_t>(absl::ToInt64Milliseconds(deadline - absl::Now()), 0);
-  if (::poll(&readable, 1, static_cast<int>(left)) == 0) {
+  if (::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
     return absl::UnavailableError("the room does not answer; is this a chat listener?");
   }
   const ssize_t count = ::recv(listener.fd.get(), buffer_.data(), buffer_.size(), 0);

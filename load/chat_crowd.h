@@ -11,11 +11,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "load/dialer.h"
 #include "load/load_thread.h"
 #include "load/plan.h"
+#include "net/deadline.h"
 
 namespace polyserve {
 
@@ -51,7 +51,7 @@ class ChatCrowd : public LoadThread {
   void Settle() override;
   absl::Status Enter(Listener& listener, const std::string& name);
   absl::Status AwaitLine(Listener& listener, absl::string_view wanted);
-  absl::Status ReadMore(Listener& listener, absl::Time deadline);
+  absl::Status ReadMore(Listener& listener, const Deadline& deadline);
   void Watch(int fd, uint64_t who, uint32_t events, int operation);
   void Wait(int64_t until);
   void Speak();

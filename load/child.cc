@@ -7,13 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
@@ -59,17 +57,16 @@ Child::~Child() {
 }
 
 absl::Status Child::AwaitOutput(absl::string_view text, absl::Duration patience) {
-  const absl::Time deadline = absl::Now() + patience;
+  const Deadline deadline(patience);
   while (output_.find(std::string(text)) == std::string::npos) {
     if (absl::Status status = ReadMore(deadline); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status Child::ReadMore(absl::Time deadline) {
+absl::Status Child::ReadMore(const Deadline& deadline) {
   pollfd readable = {pipe_.get(), POLLIN, 0};
-  const int64_t left = std::max<int64_t>(absl::ToInt64Milliseconds(deadline - absl::Now()), 0);
-  const int ready = ::poll(&readable, 1, static_cast<int>(left));
+  const int ready = ::poll(&readable, 1, deadline.PollMilliseconds());
   if (ready == 0) return absl::DeadlineExceededError("it does not say what it should");
   char buffer[4096];
   const ssize_t count = ready < 0 ? -1 : ::read(pipe_.get(), buffer, sizeof(buffer));
@@ -80,7 +77,7 @@ absl::Status Child::ReadMore(absl::Time deadline) {
 }
 
 int Child::Finish(absl::Duration patience) {
-  const absl::Time deadline = absl::Now() + patience;
+  const Deadline deadline(patience);
   absl::Status status;
   while (status.ok()) status = ReadMore(deadline);
   if (absl::IsDeadlineExceeded(status)) ::kill(pid_, SIGKILL);

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "net/deadline.h"
 
 namespace polyserve {
 
@@ -41,7 +42,7 @@ class Child {
 
  private:
   Child(pid_t pid, UniqueFd pipe);
-  absl::Status ReadMore(absl::Time deadline);
+  absl::Status ReadMore(const Deadline& deadline);
 
   pid_t pid_;
   UniqueFd pipe_;

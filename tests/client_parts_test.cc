@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <string>
@@ -26,6 +28,11 @@ namespace {
 std::vector<std::string> ServerFlags(const Scratch& root) {
   return {"--model=epoll", absl::StrCat("--root=", root.path()), "--listen=file://127.0.0.1:0",
           "--max_file_bytes=3000000"};
+}
+
+void SetDate(const Scratch& root, const char* name, time_t date) {
+  const timespec times[] = {{date, 0}, {date, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, root.PathOf(name).c_str(), times, 0), 0);
 }
 
 class ClientPartsTest : public testing::Test {
@@ -79,8 +86,7 @@ TEST_F(ClientPartsTest, SourcesThatDifferAreRefused) {
 
 TEST_F(ClientPartsTest, FileThatChangesMeanwhileIsNotTaken) {
   root_.Write("a", RandomBytes(500'000, 3));
-  const timespec long_ago[] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
-  ASSERT_EQ(::utimensat(AT_FDCWD, root_.PathOf("a").c_str(), long_ago, 0), 0);
+  SetDate(root_, "a", 1'000'000'000);
   root_.Write("new", RandomBytes(500'000, 4));
   absl::StatusOr<Download> download = Download::Start(here_.PathOf("a"));
   ASSERT_TRUE(download.ok());
@@ -94,28 +100,104 @@ TEST_F(ClientPartsTest, FileThatChangesMeanwhileIsNotTaken) {
   EXPECT_TRUE(absl::IsAborted(status)) << status;
 }
 
+// Equal in size and date: only their content tells them apart.
+TEST_F(ClientPartsTest, SourcesThatLookTheSameAndAreNotAreRefused) {
+  const Scratch other_root;
+  const ServerProcess other({.flags = ServerFlags(other_root)});
+  const std::string bytes = RandomBytes(500'000, 5);
+  for (const size_t place : {size_t{0}, size_t{250'000}, size_t{499'999}}) {
+    std::string changed = bytes;
+    changed[place] ^= 1;
+    root_.Write("a", bytes);
+    other_root.Write("a", changed);
+    SetDate(root_, "a", 1'000'000'000);
+    SetDate(other_root, "a", 1'000'000'000);
+    here_.Write("a", "what was there");
+    const ToolRun run = Client({"get", "a", absl::StrCat("--from=", address(), ",", other.address("file"))});
+    EXPECT_EQ(run.exit_status, 1) << place;
+    EXPECT_NE(run.output.find("the sources differ"), std::string::npos) << run.output;
+    EXPECT_EQ(here_.Read("a"), "what was there");
+    EXPECT_EQ(here_.Names(), std::vector<std::string>{"a"});
+  }
+}
+
+TEST_F(ClientPartsTest, CopiesOfOneFileMayHaveDatesOfTheirOwn) {
+  const Scratch other_root;
+  const ServerProcess other({.flags = ServerFlags(other_root)});
+  root_.Write("a", RandomBytes(500'000, 6));
+  other_root.Write("a", RandomBytes(500'000, 6));
+  SetDate(other_root, "a", 1'000'000'000);
+  const ToolRun run = Client({"get", "a", absl::StrCat("--from=", address(), ",", other.address("file"))});
+  EXPECT_EQ(run.exit_status, 0) << run.output;
+  EXPECT_EQ(Sha256(here_.Read("a")), Sha256(root_.Read("a")));
+}
+
+// Replaced within the second, by a file of the same size and date.
+TEST_F(ClientPartsTest, ReplacementThatLooksTheSameIsNoticed) {
+  root_.Write("a", RandomBytes(500'000, 7));
+  root_.Write("new", RandomBytes(500'000, 8));
+  SetDate(root_, "a", 1'000'000'000);
+  SetDate(root_, "new", 1'000'000'000);
+  absl::StatusOr<Download> download = Download::Start(here_.PathOf("a"));
+  ASSERT_TRUE(download.ok());
+  PartsOptions options;
+  options.sources = {*Endpoint::Parse(address())};
+  options.segments = 3;
+  const auto replace = [this](int64_t, int64_t) { ::rename(root_.PathOf("new").c_str(), root_.PathOf("a").c_str()); };
+  const absl::Status status = FetchInParts(options, "a", *download, replace).status();
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+}
+
 TEST_F(ClientPartsTest, RefusalIsToldOnce) {
   const ToolRun run = Client({"get", "missing", "--segments=3"});
   EXPECT_EQ(run.exit_status, 1);
   EXPECT_EQ(here_.Names(), std::vector<std::string>());
 }
 
-TEST_F(ClientPartsTest, BackupSendsAllFiles) {
+TEST_F(ClientPartsTest, BackupSendsAllFilesAndNamesWhatItLeavesOut) {
   here_.MakeDirectory("d");
   here_.MakeDirectory("d/below");
   for (int i = 0; i < 20; ++i) here_.Write(absl::StrCat("d/file ", i), RandomBytes(10'000 * i, i));
   here_.Write("d/.hidden", "x");
   for (const char* jobs : {"--jobs=1", "--jobs=5", "--jobs=64"}) {
     const ToolRun run = Client({"backup", "d", jobs});
-    EXPECT_EQ(run.exit_status, 0) << run.output;
+    EXPECT_EQ(run.exit_status, 1) << run.output;
     EXPECT_NE(run.output.find("20 files"), std::string::npos) << run.output;
-    EXPECT_NE(run.output.find("left out, being no file: below"), std::string::npos) << run.output;
+    EXPECT_NE(run.output.find("left out: below (a directory; see --recursive)\n"), std::string::npos) << run.output;
+    EXPECT_NE(run.output.find("left out: .hidden (hidden)\n"), std::string::npos) << run.output;
     EXPECT_EQ(root_.Names().size(), 20u);
     for (int i = 0; i < 20; ++i) {
       const std::string name = absl::StrCat("file ", i);
       EXPECT_EQ(Sha256(root_.Read(name)), Sha256(here_.Read("d/" + name)));
     }
   }
+}
+
+TEST_F(ClientPartsTest, RecursiveBackupTakesTheDirectoriesAlong) {
+  for (const char* directory : {"d", "d/below", "d/below/deep", "d/empty"}) here_.MakeDirectory(directory);
+  here_.Write("d/a", "1");
+  here_.Write("d/below/a", "2");
+  here_.Write("d/below/deep/a", "3");
+  const ToolRun run = Client({"backup", "d", "--recursive"});
+  EXPECT_EQ(run.exit_status, 0) << run.output;
+  EXPECT_NE(run.output.find("3 files"), std::string::npos) << run.output;
+  EXPECT_EQ(root_.Read("a") + root_.Read("below/a") + root_.Read("below/deep/a"), "123");
+  EXPECT_EQ(root_.Names(), (std::vector<std::string>{"a", "below", "empty"}));
+  here_.Write("d/below/.hidden", "x");
+  ASSERT_EQ(::symlink("a", here_.PathOf("d/below/link").c_str()), 0);
+  const ToolRun again = Client({"backup", "d", "--recursive"});
+  EXPECT_EQ(again.exit_status, 1) << again.output;
+  EXPECT_NE(again.output.find("left out: below/.hidden (hidden)\n"), std::string::npos) << again.output;
+  EXPECT_NE(again.output.find("left out: below/link (no regular file)\n"), std::string::npos) << again.output;
+}
+
+TEST_F(ClientPartsTest, NamesAreShownWithoutCommandsForTheTerminal) {
+  here_.MakeDirectory("d");
+  here_.Write("d/a\xc2\x9b\xe2\x80\xae", "x");
+  const ToolRun run = Client({"backup", "d"});
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_NE(run.output.find("a\\x9b\\u202e: "), std::string::npos) << run.output;
+  EXPECT_EQ(root_.Names(), std::vector<std::string>());
 }
 
 TEST_F(ClientPartsTest, FileThatIsRefusedDoesNotKeepTheOthers) {
@@ -135,6 +217,7 @@ TEST_F(ClientPartsTest, MistakesAreUsageErrors) {
                                                     {"get", "a", "--segments=2", "-o", "-"},
                                                     {"list", "--segments=2"},
                                                     {"list", "--jobs=2"},
+                                                    {"list", "--recursive"},
                                                     {"backup"},
                                                     {"backup", ".", "--jobs=0"},
                                                     {"backup", ".", "--segments=2"},
