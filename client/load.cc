@@ -16,8 +16,11 @@
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
+#include "base/printable.h"
+#include "base/unique_fd.h"
 #include "load/arrivals.h"
 #include "load/generator.h"
+#include "load/interruption.h"
 #include "load/plan.h"
 #include "load/report.h"
 #include "load/self_check.h"
@@ -26,6 +29,7 @@
 #include "load/workload_options.h"
 #include "load/workloads.h"
 #include "net/endpoint.h"
+#include "net/socket.h"
 
 DEFINE_string(workload, "echo", "what to ask for; the workloads are listed below");
 DEFINE_string(server, "127.0.0.1:8082", "whom to ask: HOST:PORT");
@@ -67,7 +71,8 @@ constexpr char kFlags[] =
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
 
 int Fail(const absl::Status& error) {
-  fprintf(stderr, "load: %s\n", std::string(error.message()).c_str());
+  fprintf(stderr, "load: %s\n", Printable(error.message()).c_str());
+  if (absl::IsCancelled(error)) return Interruption::exit_status();
   return absl::IsInvalidArgument(error) || absl::IsNotFound(error) ? kUsageError : kNoConnection;
 }
 
@@ -81,7 +86,8 @@ void PrintHelp() {
     absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
   }
   absl::PrintF(
-      "\nExit status: 0 done; 1 the figures cannot be trusted (it says why); 2 wrong usage; 3 no connection.\n");
+      "\nExit status: 0 done; 1 the figures cannot be trusted (it says why); 2 wrong usage; 3 no connection;\n"
+      "130 interrupted: it prints what it had measured by then.\n");
 }
 
 absl::Status CheckFlags(const Workload* workload) {
@@ -108,10 +114,14 @@ absl::Status CheckFlags(const Workload* workload) {
   return absl::OkStatus();
 }
 
+// Of a name with several addresses, the first one that answers.
 absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view value) {
-  absl::StatusOr<Endpoint> server = Endpoint::Parse(value);
+  const absl::StatusOr<Endpoints> server = Endpoints::Parse(value);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", server.status().message()));
-  return server;
+  if (server->all().size() == 1) return server->all().front();
+  const absl::StatusOr<UniqueFd> connection = ConnectTcp(*server, LoadPlan().patience);
+  if (!connection.ok()) return absl::UnavailableError(connection.status().message());
+  return Endpoint::OfPeer(connection->get());
 }
 
 absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
@@ -168,9 +178,14 @@ std::string ServerProgram() {
 }
 
 int TestSelf() {
+  Interruption::Install();
   const absl::StatusOr<std::vector<SelfCheck>> checks = RunSelfTest(ServerProgram());
   if (!checks.ok()) return Fail(checks.status());
   absl::PrintF("%s", FLAGS_json ? SelfChecksAsJson(*checks) : SelfChecksAsText(*checks));
+  if (Interruption::flag()) {
+    fputs("load: interrupted; these checks were done by then\n", stderr);
+    return Interruption::exit_status();
+  }
   return AllPassed(*checks) ? kDone : kFaulty;
 }
 
@@ -192,10 +207,14 @@ int Run(int argc, char** argv) {
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
   if (FLAGS_tell_counting) plan->on_counting = [](bool begins) { fputs(begins ? "counting\n" : "counted\n", stderr); };
+  Interruption::Install();
+  plan->interrupted = &Interruption::flag();
+  for (LoadPlan& beside : plan->beside) beside.interrupted = plan->interrupted;
   const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
   if (!tally.ok()) return Fail(tally.status());
   const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;
   absl::PrintF("%s", report(*plan, *tally));
+  if (tally->interrupted) return Interruption::exit_status();
   return FaultsOf(*plan, *tally).empty() ? kDone : kFaulty;
 }
 

@@ -24,8 +24,10 @@ class Arrivals {
   // InvalidArgument: none of "fixed", "poisson", "burst".
   static absl::StatusOr<Kind> ParseKind(absl::string_view name);
 
-  // The rate is per second, over 0. The same seed gives the same times.
-  Arrivals(Kind kind, double rate, uint64_t seed);
+  // The rate is per second, over 0. The same seed gives the same times. The phase, 0 to 1, is by which part of the
+  // distance all of them (groups, with kBurst) come later: so that several of the same rate take turns, as one of the
+  // whole rate would have it. What comes at random needs none.
+  Arrivals(Kind kind, double rate, uint64_t seed, double phase = 0);
 
   // The next one, in nanoseconds since the start; they never go back.
   int64_t Next();
@@ -33,6 +35,7 @@ class Arrivals {
  private:
   const Kind kind_;
   const double interval_;  // In nanoseconds, on the average.
+  const double phase_;
   std::mt19937_64 random_;
   double at_ = 0;
   int64_t count_ = 0;

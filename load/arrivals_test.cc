@@ -56,5 +56,15 @@ TEST(ArrivalsTest, KindsHaveNames) {
   EXPECT_FALSE(Arrivals::ParseKind("often").ok());
 }
 
+// Two of half the rate come as one of the whole rate would.
+TEST(ArrivalsTest, PhasesTakeTurns) {
+  Arrivals whole(Arrivals::Kind::kFixed, 1000, 1);
+  Arrivals parts[] = {{Arrivals::Kind::kFixed, 500, 1, 0}, {Arrivals::Kind::kFixed, 500, 2, 0.5}};
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(parts[i % 2].Next(), whole.Next()) << i;
+  Arrivals late(Arrivals::Kind::kBurst, 1000, 1, 0.25);
+  for (int i = 0; i < Arrivals::kBurstSize; ++i) EXPECT_EQ(late.Next(), 25'000'000);
+  EXPECT_EQ(late.Next(), 125'000'000);
+}
+
 }  // namespace
 }  // namespace polyserve

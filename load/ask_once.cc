@@ -3,11 +3,13 @@
 #include <sys/socket.h>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/printable.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
+#include "load/http_body.h"
+#include "load/http_head.h"
 #include "net/socket.h"
 
 namespace polyserve {
@@ -40,11 +42,24 @@ absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view pa
   const absl::StatusOr<std::string> reply =
       AskOnce(server, absl::StrCat(HttpRequestHead("GET", path, server), "Connection: close\r\n\r\n"));
   if (!reply.ok()) return reply.status();
-  const size_t end = reply->find("\r\n\r\n");
-  if (!absl::StartsWith(*reply, "HTTP/1.1 200 ") || end == std::string::npos) {
-    return absl::InvalidArgumentError(absl::StrCat("the server says: ", reply->substr(0, reply->find('\r'))));
+  HttpHead head;
+  absl::string_view rest = *reply;
+  if (head.Take(rest) != HttpHead::State::kComplete) return absl::InvalidArgumentError("that is no HTTP server");
+  if (head.status() != 200) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the server says: ", Printable(head.text().substr(0, head.text().find('\r')))));
   }
-  return reply->substr(end + 4);
+  if (head.content_length().has_value()) {
+    if (*head.content_length() != rest.size()) return absl::InvalidArgumentError("the reply was cut off");
+    return std::string(rest);
+  }
+  HttpBody body;
+  std::string content;
+  body.Start(head.text());
+  HttpBody::State state = body.Take(rest, content);
+  if (state == HttpBody::State::kIncomplete) state = body.TakeEnd();
+  if (state != HttpBody::State::kComplete) return absl::InvalidArgumentError("the reply was cut off");
+  return content;
 }
 
 std::string HttpRequestHead(absl::string_view method, absl::string_view path, const Endpoint& server) {

@@ -111,7 +111,7 @@ void ChatCrowd::Watch(int fd, uint64_t who, uint32_t events, int operation) {
 }
 
 void ChatCrowd::Load() {
-  while (now_ < end_ && speaker_.ok() && listening_ > 0) {
+  while (!IsOver() && speaker_.ok() && listening_ > 0) {
     Speak();
     Wait(std::min(end_, now_ + kLongestWait));
   }
@@ -197,7 +197,7 @@ void ChatCrowd::Drop(Listener& listener) {
   --listening_;
   for (; listener.next < end_of_said_; ++listener.next) {
     --message(listener.next).missing;
-    CountUnanswered(message(listener.next).sent);
+    CountUnanswered(message(listener.next).sent, message(listener.next).sent);
   }
   while (first_ < end_of_said_ && message(first_).missing == 0) ++first_;
 }

@@ -18,7 +18,7 @@ inline int CountReplies(Exchange& exchange, absl::string_view bytes, size_t piec
     while (!piece.empty()) {
       const Exchange::Reply reply = exchange.Take(piece);
       if (reply == Exchange::Reply::kWrong) return -1;
-      if (reply == Exchange::Reply::kComplete) ++count;
+      if (reply == Exchange::Reply::kComplete || reply == Exchange::Reply::kLast) ++count;
     }
   }
   return count;

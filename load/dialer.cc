@@ -6,10 +6,14 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <fstream>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "base/sys_error.h"
+#include "net/deadline.h"
 #include "net/socket.h"
 
 namespace polyserve {
@@ -26,10 +30,21 @@ bool BindToSource(int fd, int source) {
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0;
 }
 
+// One of those that the system gives to sockets that connect. If it does not tell which these are, any may be.
+bool IsEphemeral(uint16_t port) {
+  int first = 0, last = 65535;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
+  return first <= port && port <= last;
+}
+
+constexpr absl::Duration kBetweenTries = absl::Milliseconds(100);
+
 }  // namespace
 
 Dialer::Dialer(const Endpoint& to)
-    : to_(to), is_local_(to.family() == AF_INET && absl::StartsWith(to.Host(), "127.")) {}
+    : to_(to),
+      is_local_(to.family() == AF_INET && absl::StartsWith(to.Host(), "127.")),
+      may_be_own_port_(IsEphemeral(to.port())) {}
 
 UniqueFd Dialer::Start() {
   UniqueFd fd = StartFrom(source_);
@@ -55,9 +70,23 @@ UniqueFd Dialer::StartFrom(int source) {
   return fd;
 }
 
+int Dialer::Outcome(int fd) const {
+  if (may_be_own_port_) return OutcomeOfConnecting(fd);
+  int error = 0;
+  socklen_t size = sizeof(error);
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
 absl::StatusOr<UniqueFd> Dialer::Connect(absl::Duration timeout) {
+  const Deadline deadline(timeout);
   UniqueFd fd = Start();
-  absl::Status status = fd.ok() ? AwaitConnected(fd.get(), to_, timeout) : SysError("connect to", to_.ToString());
+  while (!fd.ok() && errno == EADDRNOTAVAIL && !deadline.passed()) {
+    absl::SleepFor(kBetweenTries);
+    fd = Start();
+  }
+  absl::Status status =
+      fd.ok() ? AwaitConnected(fd.get(), to_, deadline.Left()) : SysError("connect to", to_.ToString());
   if (!status.ok()) return absl::UnavailableError(status.message());
   return fd;
 }

@@ -24,7 +24,12 @@ class Dialer {
   // Begins to connect; the socket does not block. Not ok() where it cannot even begin; errno says why.
   UniqueFd Start();
 
-  // Waits until it is connected; the socket does not block. Unavailable: it is not, within the time.
+  // What became of it, once the socket is writable: 0, or an error number. Costs a system call more only if the
+  // server's port is one that the system could give to the socket, too; see OutcomeOfConnecting().
+  int Outcome(int fd) const;
+
+  // Waits until it is connected; the socket does not block. Without a free port it tries again. Unavailable: it is not,
+  // within the time.
   absl::StatusOr<UniqueFd> Connect(absl::Duration timeout);
 
  private:
@@ -32,6 +37,7 @@ class Dialer {
 
   const Endpoint to_;
   const bool is_local_;
+  const bool may_be_own_port_;
   int source_ = 0;  // 0: whatever the system chooses.
 };
 

@@ -1,14 +1,8 @@
 // The dialer where ports run short: in a network of its own, which has ten.
 #include "load/dialer.h"
 
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
+#include "load/small_network.h"
 #include "net/endpoint.h"
 #include "net/socket.h"
 
@@ -28,23 +23,10 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(10);
 constexpr int kPorts = 10;
 
-// Its loopback is up, and connections leave from so few ports. False where the system does not let us.
-bool EnterSmallNetwork() {
-  if (::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
-  const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq loopback = {};
-  std::strcpy(loopback.ifr_name, "lo");
-  loopback.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (!fd.ok() || ::ioctl(fd.get(), SIOCSIFFLAGS, &loopback) != 0) return false;
-  std::ofstream range("/proc/sys/net/ipv4/ip_local_port_range");
-  range << 40000 << ' ' << 40000 + kPorts - 1 << std::flush;
-  return range.good();
-}
-
 class DialerTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!EnterSmallNetwork()) GTEST_SKIP() << "no network of its own: " << std::strerror(errno);
+    if (!EnterSmallNetwork(kPorts)) GTEST_SKIP() << "no network of its own: " << std::strerror(errno);
     absl::StatusOr<UniqueFd> listener = ListenTcp(*Endpoint::Parse("127.0.0.1:1234"), absl::InfiniteDuration());
     ASSERT_TRUE(listener.ok()) << listener.status();
     listener_ = *std::move(listener);

@@ -77,9 +77,11 @@ class DiskExchange : public Exchange {
 
   Reply Take(absl::string_view& bytes) override {
     const Reply reply = gets_[answered_ % own_.size()].Take(bytes);
-    if (reply == Reply::kComplete) ++answered_;
-    return reply;
+    return Count(reply);
   }
+
+  Reply TakeEnd() override { return Count(gets_[answered_ % own_.size()].TakeEnd()); }
+  bool may_ask_again() const override { return true; }
 
   void Reset() override {
     gets_[answered_ % own_.size()].Reset();
@@ -87,6 +89,11 @@ class DiskExchange : public Exchange {
   }
 
  private:
+  Reply Count(Reply reply) {
+    if (reply == Reply::kComplete || reply == Reply::kLast) ++answered_;
+    return reply;
+  }
+
   const std::shared_ptr<DiskFiles> files_;
   std::vector<const DiskFiles::File*> own_;
   std::vector<HttpGet> gets_;

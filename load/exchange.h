@@ -14,7 +14,8 @@ namespace polyserve {
 
 class Exchange {
  public:
-  enum class Reply { kIncomplete, kComplete, kWrong };
+  // kLast: complete, and right, but the connection ends with it: go on with a new one.
+  enum class Reply { kIncomplete, kComplete, kLast, kWrong };
 
   virtual ~Exchange() = default;
 
@@ -24,6 +25,14 @@ class Exchange {
   // Takes bytes that have come, up to the end of one reply, from the front of `bytes`. After kWrong the connection is
   // of no more use.
   virtual Reply Take(absl::string_view& bytes) = 0;
+
+  // The server has closed the connection. kLast: that was the end of a reply. kIncomplete: it did so between two
+  // replies. kWrong: within one.
+  virtual Reply TakeEnd() = 0;
+
+  // True if a server may close the connection between two replies whenever it likes; what was asked by then and not
+  // answered is to be asked again on a new one (RFC 9112, section 9.3.1).
+  virtual bool may_ask_again() const { return false; }
 
   // Goes on with a new connection: what was asked for and has not been answered is lost.
   virtual void Reset() = 0;
@@ -39,6 +48,7 @@ class FixedExchange : public Exchange {
 
   absl::string_view Ask() override { return *request_; }
   Reply Take(absl::string_view& bytes) override;
+  Reply TakeEnd() override { return taken_ == 0 ? Reply::kIncomplete : Reply::kWrong; }
   void Reset() override { taken_ = 0; }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -46,9 +47,47 @@ TEST(ExchangeTest, HttpFieldNamesMayBeOfAnyCase) {
 TEST(ExchangeTest, HttpErrorsAndOtherContentAreWrong) {
   for (const std::string& reply :
        {std::string("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello"), HttpReply("hellx"), HttpReply("hell"),
-        std::string("HTTP/1.1 200 OK\r\n\r\nhello"), std::string(100'000, 'x')}) {
+        std::string("HTTP/1.1 200 OK\r\n\r\nhello!"), std::string("HTTP/1.1 200 OK\r\n\r\nhallo"),
+        std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhell\r\n0\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"), std::string(100'000, 'x')}) {
     HttpGet exchange(Text("GET"), Text("hello"));
     EXPECT_EQ(CountReplies(exchange, reply, 1000), -1) << reply.substr(0, 60);
+  }
+}
+
+TEST(ExchangeTest, ChunkedContentIsTheSameContent) {
+  const std::string chunked =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX: y\r\n\r\n";
+  const std::string replies = absl::StrCat(chunked, HttpReply("hello"), chunked, chunked, HttpReply("hello"));
+  for (size_t piece = 1; piece <= replies.size(); ++piece) {
+    HttpGet exchange(Text("GET"), Text("hello"));
+    EXPECT_EQ(CountReplies(exchange, replies, piece), 5) << piece;
+    EXPECT_EQ(exchange.TakeEnd(), Exchange::Reply::kIncomplete);
+  }
+}
+
+TEST(ExchangeTest, ContentWithoutALengthEndsWithTheConnection) {
+  for (const char* head : {"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n"}) {
+    HttpGet exchange(Text("GET"), Text("hello"));
+    EXPECT_EQ(CountReplies(exchange, absl::StrCat(head, "hel"), 2), 0);
+    EXPECT_EQ(CountReplies(exchange, "lo", 1), 0);
+    EXPECT_EQ(exchange.TakeEnd(), Exchange::Reply::kLast);
+    EXPECT_EQ(exchange.TakeEnd(), Exchange::Reply::kIncomplete);
+    EXPECT_EQ(CountReplies(exchange, absl::StrCat(head, "hel"), 2), 0);
+    EXPECT_EQ(exchange.TakeEnd(), Exchange::Reply::kWrong);
+  }
+}
+
+TEST(ExchangeTest, ServersSayWhichReplyIsTheLast) {
+  for (const auto& [head, last] : {std::make_pair("HTTP/1.1 200 OK\r\nConnection: close\r\n", true),
+                                   {"HTTP/1.1 200 OK\r\nconnection: x, CLOSE\r\n", true},
+                                   {"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n", false},
+                                   {"HTTP/1.0 200 OK\r\n", true},
+                                   {"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n", false}}) {
+    HttpGet exchange(Text("GET"), Text("hi"));
+    const std::string reply = absl::StrCat(head, "Content-Length: 2\r\n\r\nhi");
+    absl::string_view bytes = reply;
+    EXPECT_EQ(exchange.Take(bytes), last ? Exchange::Reply::kLast : Exchange::Reply::kComplete) << head;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "load/generator.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,10 @@ namespace {
 
 using Crew = std::vector<std::unique_ptr<LoadThread>>;
 
+bool IsInterrupted(const LoadPlan& plan) {
+  return plan.interrupted != nullptr && plan.interrupted->load(std::memory_order_relaxed);
+}
+
 // The i-th of n equal shares of a whole.
 int Share(int whole, int i, int n) { return whole / n + (i < whole % n ? 1 : 0); }
 
@@ -26,6 +31,7 @@ LoadPlan ShareOf(const LoadPlan& plan, int i) {
   share.idle_connections = Share(plan.idle_connections, i, plan.threads);
   share.seed = plan.seed + static_cast<uint64_t>(i);
   if (plan.rate.has_value()) share.rate = *plan.rate * share.connections / plan.connections;
+  share.phase = static_cast<double>(i) / plan.threads;
   return share;
 }
 
@@ -35,16 +41,22 @@ absl::StatusOr<Crew> Assemble(const LoadPlan& plan) {
     const LoadPlan share = ShareOf(plan, i);
     crew.push_back(plan.make_thread ? plan.make_thread(share) : std::make_unique<LoadWorker>(share));
     if (absl::Status status = crew.back()->Connect(); !status.ok()) return status;
+    if (IsInterrupted(plan)) return absl::CancelledError("interrupted before all connections were made");
   }
   return crew;
 }
 
-void SleepUntil(int64_t time) { std::this_thread::sleep_for(std::chrono::nanoseconds(time - LoadThread::Now())); }
+// In steps, so that an interrupt is noticed.
+void SleepUntil(int64_t time, const LoadPlan& plan) {
+  for (int64_t left; (left = time - LoadThread::Now()) > 0 && !IsInterrupted(plan);) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, LoadThread::kSecond / 10)));
+  }
+}
 
 void TellOfCounting(const LoadPlan& plan, int64_t start) {
-  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up));
+  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up), plan);
   plan.on_counting(true);
-  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up + plan.duration));
+  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up + plan.duration), plan);
   plan.on_counting(false);
 }
 

@@ -1,5 +1,4 @@
-// HttpGet: GETs of one file by HTTP/1.1. The head has to say 200 and the content's length, and the content is always
-// the same.
+// HttpGet: GETs of one file by HTTP/1.1. The head has to say 200, and the content is always the same.
 #ifndef POLYSERVE_LOAD_HTTP_GET_H_
 #define POLYSERVE_LOAD_HTTP_GET_H_
 
@@ -10,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "load/exchange.h"
 #include "load/http_head.h"
+#include "load/http_reply.h"
 
 namespace polyserve {
 
@@ -18,14 +18,20 @@ class HttpGet : public Exchange {
   HttpGet(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> content);
 
   absl::string_view Ask() override { return *request_; }
-  Reply Take(absl::string_view& bytes) override;
+  Reply Take(absl::string_view& bytes) override { return reply_.Take(bytes, *this); }
+  Reply TakeEnd() override { return reply_.TakeEnd(*this); }
+  bool may_ask_again() const override { return true; }
   void Reset() override;
 
  private:
+  friend class HttpReply;
+  bool OnHead(const HttpHead& head);
+  bool OnContent(absl::string_view piece) { return TakeSame(*content_, taken_, piece) && piece.empty(); }
+  bool OnEnd();
+
   const std::shared_ptr<const std::string> request_;
   const std::shared_ptr<const std::string> content_;
-  HttpHead head_;
-  bool in_content_ = false;
+  HttpReply reply_;
   size_t taken_ = 0;  // Of the content.
 };
 

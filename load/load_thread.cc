@@ -3,8 +3,14 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <fstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
 
 namespace polyserve {
 
@@ -28,6 +34,22 @@ ProcessorUse UseOfProcessor() {
   return {seconds(usage.ru_utime) + seconds(usage.ru_stime), waited / 1e9};
 }
 
+// With the limit that was met, if it is one of this machine's.
+std::string InWords(int error) {
+  switch (error) {
+    case 0:
+      return "closed by the server";
+    case EADDRNOTAVAIL:
+      return absl::StrCat(std::strerror(error), " (no port is left; see net.ipv4.ip_local_port_range)");
+    case EMFILE:
+      return absl::StrCat(std::strerror(error), " (the limit of this process; see ulimit -n)");
+    case ENFILE:
+      return absl::StrCat(std::strerror(error), " (the limit of this system; see fs.file-max)");
+    default:
+      return std::strerror(error);
+  }
+}
+
 }  // namespace
 
 LoadThread::LoadThread(const LoadPlan& plan) : plan_(plan) {
@@ -49,7 +71,7 @@ void LoadThread::Run(int64_t start) {
   give_up_ = end_ + absl::ToInt64Nanoseconds(plan_.patience);
   now_ = Now();
   Load();
-  const double seconds = static_cast<double>(now_ - start) / kSecond;
+  const double seconds = static_cast<double>(std::max<int64_t>(now_ - start, 1)) / kSecond;
   const ProcessorUse after = UseOfProcessor();
   tally_.busiest_thread = (after.ran - before.ran) / seconds;
   tally_.waited_for_processor = (after.waited - before.waited) / seconds;
@@ -68,15 +90,32 @@ void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) 
   tally_.response.Add(static_cast<uint64_t>(now_ - due));
 }
 
-void LoadThread::CountUnanswered(int64_t due) {
+void LoadThread::CountUnanswered(int64_t due, std::optional<int64_t> sent) {
+  if (IsCounted(due)) ++tally_.unanswered;
+  CountAge(due, sent);
+}
+
+void LoadThread::CountAge(int64_t due, std::optional<int64_t> sent) {
   if (!IsCounted(due)) return;
-  ++tally_.unanswered;
   tally_.response.Add(static_cast<uint64_t>(now_ - due));
+  if (sent.has_value()) tally_.service.Add(static_cast<uint64_t>(now_ - *sent));
+}
+
+bool LoadThread::IsOver() {
+  const bool is_interrupted = plan_.interrupted != nullptr && plan_.interrupted->load(std::memory_order_relaxed);
+  if (is_interrupted && now_ < end_) {
+    tally_.interrupted = true;
+    end_ = now_;
+    give_up_ = now_ + std::min(kSecond, give_up_ - end_);
+    tally_.seconds = static_cast<double>(std::max<int64_t>(end_ - count_from_, 0)) / kSecond;
+    tally_.per_second.resize(static_cast<size_t>(std::ceil(tally_.seconds)));
+  }
+  return now_ >= end_;
 }
 
 void LoadThread::CountFailure(uint64_t& kind, int error) {
   ++kind;
-  ++tally_.causes[error == 0 ? "closed by the server" : std::strerror(error)];
+  ++tally_.causes[InWords(error)];
 }
 
 }  // namespace polyserve

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "load/plan.h"
@@ -36,12 +37,17 @@ class LoadThread {
   // Waits for what is on its way, until give_up_ at most, and closes the books.
   virtual void Settle() = 0;
 
+  // True once the load is to end. If the run was interrupted, its time ends now, and replies are awaited for a second.
+  bool IsOver();
   // Times are counted by what they belong to: those of the warm-up and after the end are not.
   bool IsCounted(int64_t time) const { return time >= count_from_ && time < end_; }
   // A reply has come now (now_); connection is whose.
   void CountReply(int64_t due, int64_t sent, uint64_t& of_connection);
-  // A request gets no reply any more, and was due so long ago at least.
-  void CountUnanswered(int64_t due);
+  // A request gets no reply any more. Its age counts as its time, or requests that are lost would make the others look
+  // better. `sent` is nothing if it never was.
+  void CountUnanswered(int64_t due, std::optional<int64_t> sent);
+  // The same for one whose reply was not right.
+  void CountAge(int64_t due, std::optional<int64_t> sent);
   // One more of `kind` (broken, not_connected), for this errno; 0: the server has closed the connection.
   void CountFailure(uint64_t& kind, int error);
 

@@ -6,6 +6,7 @@
 #ifndef POLYSERVE_LOAD_PLAN_H_
 #define POLYSERVE_LOAD_PLAN_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,7 @@ struct LoadPlan {
   bool connection_each = false;    // A new connection for each request; the connecting is part of its time.
   bool asking_takes_time = false;  // Exchange::Ask() does, so that the clock has to be read after it.
   std::optional<double> rate;      // Requests per second: open loop.
+  double phase = 0;                // Of the arrivals; see there.
   Arrivals::Kind arrivals = Arrivals::Kind::kPoisson;
   uint64_t seed = 1;
   absl::Duration warm_up = absl::ZeroDuration();  // Not counted.
@@ -49,7 +51,8 @@ struct LoadPlan {
   std::function<std::vector<std::string>()> inspect;
   // Is called when counting begins, and when it ends, in the thread that RunLoad() was called in. Null: nobody is told.
   std::function<void(bool begins)> on_counting;
-  std::vector<LoadPlan> beside;  // Carried out at the same time, by threads of their own.
+  const std::atomic<bool>* interrupted = nullptr;  // The run ends as soon as it is true. Null: it runs its time.
+  std::vector<LoadPlan> beside;                    // Carried out at the same time, by threads of their own.
 };
 
 }  // namespace polyserve

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 
 namespace polyserve {
 
@@ -17,17 +18,20 @@ namespace {
 constexpr double kBusy = 0.90;
 // A thread that is kept from running for more of the time gets its replies late.
 constexpr double kKeptWaiting = 0.10;
-// A rate counts as reached where so much of it was.
-constexpr double kRateReached = 0.99;
-// Requests of the last moments, in seconds, may still be on their way at the end.
-constexpr double kOnTheirWay = 0.05;
+// A rate counts as reached if no more of what was due waits for a connection at the end.
+constexpr double kMayWait = 0.01;
+// Requests of the last moments, in seconds, may wait as well.
+constexpr double kJustDue = 0.05;
 // Longer runs show their extremes only, for a person.
 constexpr size_t kSecondsInALine = 12;
 
 constexpr std::pair<const char*, double> kQuantiles[] = {
     {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
 
-double RepliesPerSecond(const LoadTally& tally) { return static_cast<double>(tally.replies) / tally.seconds; }
+// 0 if nothing was counted, since the run was interrupted before.
+double PerSecond(double count, const LoadTally& tally) { return tally.seconds > 0 ? count / tally.seconds : 0; }
+
+double RepliesPerSecond(const LoadTally& tally) { return PerSecond(static_cast<double>(tally.replies), tally); }
 
 std::string Milliseconds(uint64_t nanoseconds) {
   return absl::StrFormat("%.3f", static_cast<double>(nanoseconds) / 1e6);
@@ -67,6 +71,9 @@ void AppendErrors(const LoadTally& tally, std::string& text) {
                         tally.unanswered, tally.broken, tally.not_connected);
   for (const auto& [cause, count] : tally.causes) absl::StrAppend(&text, "; ", cause, ": ", count);
   text.append("\n");
+  if (tally.reconnections == 0) return;
+  absl::StrAppendFormat(&text, "%-14s  %d, as the server closed between two replies; %d requests were asked again\n",
+                        "reconnections", tally.reconnections, tally.asked_again);
 }
 
 std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const LoadTally& tally) {
@@ -78,7 +85,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   if (plan.rate.has_value()) absl::StrAppendFormat(&text, ", %.0f requests per second due", *plan.rate);
   absl::StrAppendFormat(&text, "\n%-14s  %.0f per second; %d in %.3g s; %.1f MB per second\n", "replies",
                         RepliesPerSecond(tally), tally.replies, tally.seconds,
-                        static_cast<double>(tally.bytes_in) / tally.seconds / 1e6);
+                        PerSecond(static_cast<double>(tally.bytes_in), tally) / 1e6);
   AppendSeconds(tally, text);
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
@@ -108,6 +115,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
       {"connection_each", plan.connection_each},
       {"seed", plan.seed},
       {"seconds", tally.seconds},
+      {"interrupted", tally.interrupted},
       {"replies", tally.replies},
       {"replies_in_all", tally.replies_in_all},
       {"replies_per_second", RepliesPerSecond(tally)},
@@ -122,6 +130,8 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
         {"not_connected", tally.not_connected},
         {"unanswered", tally.unanswered}}},
       {"error_causes", tally.causes},
+      {"reconnections", tally.reconnections},
+      {"asked_again", tally.asked_again},
       {"busiest_thread", tally.busiest_thread},
       {"waited_for_processor", tally.waited_for_processor},
       {"generator_was_the_limit", IsGeneratorTheLimit(tally)},
@@ -131,6 +141,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
   if (plan.rate.has_value()) {
     json["rate"] = *plan.rate;
     json["due"] = tally.due;
+    json["overdue"] = tally.overdue;
   }
   for (size_t i = 0; i < plan.beside.size(); ++i) json["beside"].push_back(AsJson(plan.beside[i], tally.beside[i]));
   return json;
@@ -144,11 +155,14 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   if (tally.broken > 0) faults.push_back(absl::StrCat(tally.broken, " connections were closed or reset by the server"));
   if (tally.not_connected > 0) faults.push_back(absl::StrCat(tally.not_connected, " connections could not be made"));
   if (tally.unanswered > 0) faults.push_back(absl::StrCat(tally.unanswered, " requests got no reply"));
-  if (tally.replies == 0 && tally.bytes_in == 0) faults.push_back("there was no reply at all");
+  if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.push_back("there was no reply at all");
+  // Replies that merely take their time are no backlog: they are on their way.
   if (plan.rate.has_value() &&
-      static_cast<double>(tally.replies) < kRateReached * static_cast<double>(tally.due) - *plan.rate * kOnTheirWay) {
-    faults.push_back(absl::StrFormat("the rate was not reached: %.0f replies per second came of %.0f that were due",
-                                     RepliesPerSecond(tally), static_cast<double>(tally.due) / tally.seconds));
+      static_cast<double>(tally.overdue) > kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue) {
+    faults.push_back(
+        absl::StrFormat("the rate was not reached: %.0f replies per second came of %.0f that were due, and %d requests "
+                        "still waited for a connection at the end",
+                        RepliesPerSecond(tally), PerSecond(static_cast<double>(tally.due), tally), tally.overdue));
   }
   faults.insert(faults.end(), tally.faults.begin(), tally.faults.end());
   for (size_t i = 0; i < plan.beside.size(); ++i) {
@@ -169,6 +183,10 @@ std::string ReportAsText(const LoadPlan& plan, const LoadTally& tally) {
     absl::StrAppend(&text, "\n", BlockAsText("beside", plan.beside[i], tally.beside[i]));
   }
   for (const std::string& fault : FaultsOf(plan, tally)) absl::StrAppend(&text, "FAULT: ", fault, ".\n");
+  if (tally.interrupted) {
+    absl::StrAppendFormat(&text, "INTERRUPTED: this is of %.3g s; it should have been %.3g s.\n", tally.seconds,
+                          absl::ToDoubleSeconds(plan.duration));
+  }
   return text;
 }
 

@@ -21,6 +21,7 @@ constexpr absl::Duration kBetweenGroups = absl::Milliseconds(10);
 constexpr double kVisitsPerSecond = 10;
 // The kernel's part of what is not taken yet: little, so that it is the server which has to keep it.
 constexpr int kLeastBufferBytes = 16 * 1024;
+constexpr int64_t kRetryAfter = LoadThread::kSecond / 10;
 // The server has given a reader enough if it is behind by no more than so much of a second's bytes, or of all.
 constexpr double kSecondsBehind = 1;
 constexpr double kShareBehind = 0.1;
@@ -54,7 +55,7 @@ bool SlowReaders::Open(Reader& reader) {
 
 void SlowReaders::Load() {
   for (Reader& reader : readers_) Ask(reader);
-  for (size_t group = 0; now_ < end_; group = (group + 1) % kGroups) {
+  for (size_t group = 0; !IsOver(); group = (group + 1) % kGroups) {
     for (size_t i = group; i < readers_.size(); i += kGroups) Visit(readers_[i]);
     absl::SleepFor(kBetweenGroups);
     now_ = Now();
@@ -71,6 +72,7 @@ void SlowReaders::Ask(Reader& reader) {
 
 // Takes what it may by now, or what there is.
 void SlowReaders::Visit(Reader& reader) {
+  if (!reader.fd.ok() && now_ >= reader.retry_at) Reopen(reader);
   while (reader.fd.ok()) {
     now_ = Now();
     const double may_take = std::min(Appetite() - reader.taken, static_cast<double>(buffer_.size()));
@@ -83,8 +85,13 @@ bool SlowReaders::Take(Reader& reader, size_t most) {
   const ssize_t count = ::recv(reader.fd.get(), buffer_.data(), most, 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (count <= 0) {
-    CountFailure(tally_.broken, count == 0 ? 0 : errno);
-    Lose(reader);
+    const int error = count < 0 ? errno : 0;
+    if (error == 0 && reader.exchange->TakeEnd() == Exchange::Reply::kLast) {
+      OnLast(reader);
+    } else {
+      CountFailure(tally_.broken, error);
+      Lose(reader);
+    }
     return false;
   }
   reader.taken += static_cast<double>(count);
@@ -95,7 +102,12 @@ bool SlowReaders::Take(Reader& reader, size_t most) {
     if (reply == Exchange::Reply::kIncomplete) return true;
     if (reply == Exchange::Reply::kWrong) {
       ++tally_.wrong;
-      Lose(reader);
+      CountAge(reader.asked, reader.asked);
+      Reopen(reader);
+      return false;
+    }
+    if (reply == Exchange::Reply::kLast) {
+      OnLast(reader);
       return false;
     }
     CountReply(reader.asked, reader.asked, reader.replies);
@@ -104,12 +116,25 @@ bool SlowReaders::Take(Reader& reader, size_t most) {
   return true;
 }
 
-// Tries once to go on with a new connection.
+// A whole reply, with which the connection ends.
+void SlowReaders::OnLast(Reader& reader) {
+  CountReply(reader.asked, reader.asked, reader.replies);
+  ++tally_.reconnections;
+  Reopen(reader);
+}
+
 void SlowReaders::Lose(Reader& reader) {
+  CountUnanswered(reader.asked, reader.asked);
+  Reopen(reader);
+}
+
+// Goes on with a new connection; if there is none, later.
+void SlowReaders::Reopen(Reader& reader) {
   reader.fd.reset();
   reader.exchange->Reset();
   if (Open(reader)) return Ask(reader);
   CountFailure(tally_.not_connected, errno);
+  reader.retry_at = now_ + kRetryAfter;
 }
 
 void SlowReaders::Settle() {

@@ -31,6 +31,7 @@ class SlowReaders : public LoadThread {
     UniqueFd fd;
     std::unique_ptr<Exchange> exchange;
     int64_t asked = 0;     // When the request was sent.
+    int64_t retry_at = 0;  // Not connected: when to try again.
     double taken = 0;      // Bytes since the start.
     uint64_t replies = 0;  // Counted ones.
   };
@@ -41,7 +42,9 @@ class SlowReaders : public LoadThread {
   void Ask(Reader& reader);
   void Visit(Reader& reader);
   bool Take(Reader& reader, size_t count);
+  void OnLast(Reader& reader);
   void Lose(Reader& reader);
+  void Reopen(Reader& reader);
   // What it would have taken by now.
   double Appetite() const { return bytes_per_second_ * static_cast<double>(now_ - start_) / kSecond; }
 

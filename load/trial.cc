@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include <functional>
 #include <future>
 #include <optional>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "load/child.h"
 #include "load/generator.h"
+#include "load/interruption.h"
 #include "load/plan.h"
 #include "load/report.h"
 #include "load/tally.h"
@@ -61,6 +63,7 @@ absl::StatusOr<LoadPlan> PlanFor(absl::string_view workload, const TrialServer& 
   plan.to = server.address(found->service);
   plan.connections = kConnections;
   plan.duration = kRound;
+  plan.interrupted = &Interruption::flag();
   if (absl::Status status = found->prepare(options, plan); !status.ok()) return status;
   return plan;
 }
@@ -200,12 +203,22 @@ absl::StatusOr<std::vector<SelfCheck>> RunSelfTest(const std::string& server_pro
   if (!loop.ok()) return loop.status();
   const std::string url = absl::StrCat("http://", server->address("http").ToString(), "/");
   const std::string connections = absl::StrCat(kConnections), seconds = absl::StrCat(absl::ToInt64Seconds(kRound));
+  const std::vector<std::function<absl::StatusOr<SelfCheck>()>> all = {
+      [&] { return CheckOpenLoop(*server); },
+      [&] { return CheckClosedLoop(*server); },
+      [&] {
+        return CheckAgainst({"wrk", "-t1", "-c" + connections, "-d" + seconds, url}, *server);
+      },
+      [&] {
+        return CheckAgainst({"h2load", "--h1", "-t1", "-c" + connections, "-D" + seconds, url}, *server);
+      },
+      [&] { return CheckWrongContent(*server, *library); },
+      [&] { return CheckRate(*server); },
+      [&] { return CheckConnections(*loop); }};
   std::vector<SelfCheck> checks;
-  for (absl::StatusOr<SelfCheck>& check : std::vector<absl::StatusOr<SelfCheck>>{
-           CheckOpenLoop(*server), CheckClosedLoop(*server),
-           CheckAgainst({"wrk", "-t1", "-c" + connections, "-d" + seconds, url}, *server),
-           CheckAgainst({"h2load", "--h1", "-t1", "-c" + connections, "-D" + seconds, url}, *server),
-           CheckWrongContent(*server, *library), CheckRate(*server), CheckConnections(*loop)}) {
+  for (const auto& run : all) {
+    absl::StatusOr<SelfCheck> check = run();
+    if (Interruption::flag()) break;  // What was cut short says nothing.
     if (!check.ok()) return check.status();
     checks.push_back(*std::move(check));
   }

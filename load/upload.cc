@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "load/ask_once.h"
 #include "load/http_head.h"
+#include "load/http_reply.h"
 
 namespace polyserve {
 
@@ -33,38 +34,29 @@ class Put : public Exchange {
     return request_;
   }
 
-  // 201 where the file is new, 204 where it is not; Apache sends a page with the former, which nobody reads.
-  Reply Take(absl::string_view& bytes) override {
-    if (!in_content_) {
-      const HttpHead::State state = head_.Take(bytes);
-      if (state == HttpHead::State::kIncomplete) return Reply::kIncomplete;
-      if (state == HttpHead::State::kWrong || head_.status() / 100 != 2) return Reply::kWrong;
-      if (head_.status() != 204 && !head_.content_length().has_value()) return Reply::kWrong;
-      in_content_ = true;
-      left_ = head_.status() == 204 ? 0 : *head_.content_length();
-    }
-    const size_t count = std::min<uint64_t>(left_, bytes.size());
-    bytes.remove_prefix(count);
-    left_ -= count;
-    if (left_ > 0) return Reply::kIncomplete;
-    in_content_ = false;
-    file_.acknowledged = answering_++;
-    return Reply::kComplete;
-  }
+  Reply Take(absl::string_view& bytes) override { return reply_.Take(bytes, *this); }
+  Reply TakeEnd() override { return reply_.TakeEnd(*this); }
+  bool may_ask_again() const override { return true; }
 
   void Reset() override {
-    head_.Reset();
-    in_content_ = false;
+    reply_.Reset();
     answering_ = file_.asked + 1;
   }
 
  private:
+  friend class polyserve::HttpReply;
+  // 201 where the file is new, 204 where it is not; Apache sends a page with the former, which nobody reads.
+  bool OnHead(const HttpHead& head) { return head.status() / 100 == 2; }
+  bool OnContent(absl::string_view) { return true; }
+  bool OnEnd() {
+    file_.acknowledged = answering_++;
+    return true;
+  }
+
   Upload::File& file_;
   std::string request_;
   const size_t size_;
-  HttpHead head_;
-  bool in_content_ = false;
-  uint64_t left_ = 0;       // Of the content.
+  HttpReply reply_;
   uint64_t answering_ = 1;  // Which PUT the next reply belongs to.
 };
 

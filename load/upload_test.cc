@@ -91,7 +91,7 @@ TEST(UploadTest, PutTakesAllRepliesOfSuccess) {
     EXPECT_EQ(CountReplies(*upload.NewExchange(), replies, piece), 4) << piece;
   }
   for (const absl::string_view refusal :
-       {"HTTP/1.1 507 Full\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 201 OK\r\n\r\n"}) {
+       {"HTTP/1.1 507 Full\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 301 Moved\r\n\r\n"}) {
     EXPECT_EQ(CountReplies(*upload.NewExchange(), refusal, 100), -1);
   }
 }

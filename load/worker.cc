@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,9 @@ constexpr int kEventsPerWait = 256;
 // Longer waits end early, so that the clock is looked at.
 constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
 constexpr int64_t kMillisecond = 1'000'000;
+// What has failed to connect, or was closed without a reply, is tried again so much later: a server that is down, and a
+// machine without ports, must not be asked in a spin.
+constexpr int64_t kPause = LoadThread::kSecond / 10;
 
 }  // namespace
 
@@ -28,7 +32,7 @@ LoadWorker::LoadWorker(const LoadPlan& share)
       dialer_(share.to),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       connections_(static_cast<size_t>(share.connections)),
-      arrivals_(share.arrivals, share.rate.value_or(1), share.seed),
+      arrivals_(share.arrivals, share.rate.value_or(1), share.seed, share.phase),
       buffer_(kReadBytes) {}
 
 absl::Status LoadWorker::Connect() {
@@ -55,13 +59,15 @@ void LoadWorker::Load() {
   while (!ending_) {
     Wait();
     if (open_loop()) AskDue();
-    ending_ = now_ >= end_;
+    ending_ = IsOver();
   }
+  tally_.overdue = overdue_.size();
 }
 
 void LoadWorker::Wait() {
   int64_t until = ending_ ? now_ + kLongestWait : std::min(end_, now_ + kLongestWait);
   if (open_loop() && !ending_) until = std::min(until, next_due_);
+  if (!paused_.empty()) until = std::min(until, paused_.front().end);
   const int64_t wait = std::max<int64_t>(until - Now(), 0);
   epoll_event events[kEventsPerWait];
   int count = 0;
@@ -74,14 +80,12 @@ void LoadWorker::Wait() {
   }
   now_ = Now();
   for (int i = 0; i < count; ++i) OnEvents(*static_cast<Connection*>(events[i].data.ptr), events[i].events);
+  EndPauses();
 }
 
 void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
   if (connection.connecting) {
-    int error = 0;
-    socklen_t size = sizeof(error);
-    ::getsockopt(connection.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) return OnBroken(connection, tally_.not_connected, error);
+    if (const int error = dialer_.Outcome(connection.fd.get()); error != 0) return OnNotConnected(connection, error);
     connection.connecting = false;
     Send(connection);
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
@@ -94,61 +98,128 @@ void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
 void LoadWorker::OnReadable(Connection& connection) {
   const ssize_t count = ::recv(connection.fd.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (count <= 0) return OnBroken(connection, tally_.broken, count == 0 ? 0 : errno);
+  const int error = count < 0 ? errno : 0;
   now_ = Now();
+  if (count <= 0) return OnEnd(connection, error);
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
   while (!bytes.empty()) {
-    const Exchange::Reply reply =
-        connection.requests.empty() ? Exchange::Reply::kWrong : connection.exchange->Take(bytes);
+    const Exchange::Reply reply = connection.asked == 0 ? Exchange::Reply::kWrong : connection.exchange->Take(bytes);
     if (reply == Exchange::Reply::kIncomplete) return;
-    if (reply == Exchange::Reply::kWrong) {
-      ++tally_.wrong;
-      return Lose(connection);
+    if (reply == Exchange::Reply::kWrong) return OnWrong(connection);
+    OnReply(connection);
+    if (plan_.connection_each) {
+      Disconnect(connection);
+      return GoOn(connection);
     }
-    const Request request = connection.requests.front();
-    connection.requests.pop_front();
-    --on_their_way_;
-    CountReply(request.due, request.sent, connection.replies);
-    if (plan_.connection_each) return Renew(connection);
+    if (reply == Exchange::Reply::kLast) return Reconnect(connection);
   }
   GoOn(connection);
 }
 
-void LoadWorker::OnBroken(Connection& connection, uint64_t& kind, int error) {
-  CountFailure(kind, error);
-  Lose(connection);
+void LoadWorker::OnReply(Connection& connection) {
+  const Request request = connection.requests.front();
+  connection.requests.pop_front();
+  --connection.asked;
+  --on_their_way_;
+  connection.has_replied = true;
+  CountReply(request.due, request.sent, connection.replies);
 }
 
-// What was on its way is lost, and counts as unanswered; the connection is made anew.
+// It was answered, so that it does not count as unanswered as well; those behind it were not.
+void LoadWorker::OnWrong(Connection& connection) {
+  ++tally_.wrong;
+  if (connection.asked > 0) {
+    CountAge(connection.requests.front().due, connection.requests.front().sent);
+    connection.requests.pop_front();
+    --on_their_way_;
+  }
+  Lose(connection);
+  GoOn(connection);
+}
+
+// The server has closed the connection, or it is lost. Between two replies that is the server's right.
+void LoadWorker::OnEnd(Connection& connection, int error) {
+  const Exchange::Reply reply = connection.exchange->TakeEnd();
+  if (reply == Exchange::Reply::kLast && error == 0 && connection.asked > 0) {
+    OnReply(connection);
+    if (!plan_.connection_each) return Reconnect(connection);
+    Disconnect(connection);
+    return GoOn(connection);
+  }
+  const bool is_allowed = reply == Exchange::Reply::kIncomplete && connection.exchange->may_ask_again();
+  const bool is_in_vain = !connection.has_replied;  // Again and again that would never end.
+  if (is_allowed && (!is_in_vain || connection.requests.empty())) return Reconnect(connection);
+  CountFailure(tally_.broken, error);
+  Lose(connection);
+  if (is_in_vain) PauseIt(connection);
+  GoOn(connection);
+}
+
+// What is to be asked waits for the next try, and grows older. Once the load is over there is none.
+void LoadWorker::OnNotConnected(Connection& connection, int error) {
+  CountFailure(tally_.not_connected, error);
+  if (ending_) return Lose(connection);
+  Disconnect(connection);
+  PauseIt(connection);
+}
+
+// What was on its way is lost, and counts as unanswered.
 void LoadWorker::Lose(Connection& connection) {
-  for (const Request& request : connection.requests) CountUnanswered(request.due);
+  for (const Request& request : connection.requests) CountUnanswered(request.due, request.sent);
   on_their_way_ -= static_cast<int>(connection.requests.size());
   connection.requests.clear();
-  Renew(connection);
+  Disconnect(connection);
 }
 
-void LoadWorker::Renew(Connection& connection) {
+// A new connection takes over, and what was asked and not answered is asked again there.
+void LoadWorker::Reconnect(Connection& connection) {
+  ++tally_.reconnections;
+  tally_.asked_again += connection.asked;
+  Disconnect(connection);
+  GoOn(connection);
+}
+
+void LoadWorker::Disconnect(Connection& connection) {
   connection.fd.reset();
+  connection.asked = 0;
+  connection.has_replied = false;
   connection.connecting = false;
   connection.unsent = absl::string_view();
   connection.waits_for_room = false;
   connection.exchange->Reset();
-  GoOn(connection);
 }
 
-// The connection has room for a request: the next one, or the one that has waited for longest.
+void LoadWorker::PauseIt(Connection& connection) {
+  if (!std::exchange(connection.is_paused, true)) paused_.push_back({now_ + kPause, &connection});
+}
+
+void LoadWorker::EndPauses() {
+  while (!paused_.empty() && paused_.front().end <= now_) {
+    Connection& connection = *paused_.front().connection;
+    paused_.pop_front();
+    connection.is_paused = false;
+    GoOn(connection);
+  }
+}
+
+// The connection has room for a request: one that has to be asked again, the next one, or the one that has waited for
+// longest.
 void LoadWorker::GoOn(Connection& connection) {
+  if (connection.is_paused) return;
+  while (connection.asked < connection.requests.size() && connection.unsent.empty() && !connection.is_paused) {
+    AskAgain(connection);
+  }
   if (open_loop()) {
-    if (!connection.requests.empty()) return;
+    if (!connection.requests.empty() || connection.is_paused) return;
     if (overdue_.empty()) return Release(connection);
     const int64_t due = overdue_.front();
     overdue_.pop_front();
     return Ask(connection, due);
   }
-  while (!ending_ && static_cast<int>(connection.requests.size()) < plan_.depth && connection.unsent.empty()) {
+  while (!ending_ && !connection.is_paused && connection.unsent.empty() &&
+         static_cast<int>(connection.requests.size()) < plan_.depth) {
     Ask(connection, now_);
-    if (!connection.fd.ok()) return;
   }
 }
 
@@ -175,21 +246,25 @@ void LoadWorker::Ask(Connection& connection, int64_t due) {
   connection.unsent = connection.exchange->Ask();
   if (plan_.asking_takes_time) now_ = Now();
   connection.requests.push_back({open_loop() ? due : now_, now_});
+  ++connection.asked;
   ++on_their_way_;
-  if (connection.fd.ok()) return Send(connection);
-  if (Dial(connection)) return Await(connection, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
-  CountFailure(tally_.not_connected, errno);  // No descriptor, no port left: the request is lost.
-  connection.requests.pop_back();
-  --on_their_way_;
-  connection.unsent = absl::string_view();
-  CountUnanswered(due);
-  if (open_loop()) Release(connection);
+  Transmit(connection);
 }
 
-bool LoadWorker::Dial(Connection& connection) {
+// The first one that was not asked on this connection. Its times stay what they are.
+void LoadWorker::AskAgain(Connection& connection) {
+  connection.unsent = connection.exchange->Ask();
+  ++connection.asked;
+  Transmit(connection);
+}
+
+void LoadWorker::Transmit(Connection& connection) {
+  if (connection.connecting) return;
+  if (connection.fd.ok()) return Send(connection);
   connection.fd = dialer_.Start();
-  connection.connecting = connection.fd.ok();
-  return connection.connecting;
+  if (!connection.fd.ok()) return OnNotConnected(connection, errno);
+  connection.connecting = true;
+  Await(connection, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
 }
 
 void LoadWorker::Send(Connection& connection) {
@@ -214,12 +289,14 @@ void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
 // What never came is as old as it is now, at least.
 void LoadWorker::Settle() {
   LookAtIdleOnes();
+  for (const Pause& pause : paused_) Lose(*pause.connection);
+  paused_.clear();
   while ((on_their_way_ > 0 || !overdue_.empty()) && now_ < give_up_) Wait();
   for (const Connection& connection : connections_) {
-    for (const Request& request : connection.requests) CountUnanswered(request.due);
+    for (const Request& request : connection.requests) CountUnanswered(request.due, request.sent);
     tally_.per_connection.push_back(connection.replies);
   }
-  for (const int64_t due : overdue_) CountUnanswered(due);
+  for (const int64_t due : overdue_) CountUnanswered(due, std::nullopt);
 }
 
 // Nobody has looked at them while the load ran; those that have gone were not there for it.

@@ -30,14 +30,21 @@ class LoadWorker : public LoadThread {
     int64_t sent;
   };
   struct Connection {
-    UniqueFd fd;
+    UniqueFd fd;  // Closed: it is made with the next request.
     std::unique_ptr<Exchange> exchange;
-    std::deque<Request> requests;  // On their way, oldest first.
-    absl::string_view unsent;      // Of the newest request.
+    std::deque<Request> requests;  // Without a reply so far, oldest first.
+    size_t asked = 0;              // So many of them were asked here; the others were asked on a connection before.
+    absl::string_view unsent;      // Of the newest that was asked.
     uint64_t replies = 0;          // Counted ones.
+    bool has_replied = false;      // Over this connection.
     bool connecting = false;
     bool waits_for_room = false;  // Is watched for writability.
     bool is_free = false;         // Is in free_.
+    bool is_paused = false;       // Is in paused_.
+  };
+  struct Pause {
+    int64_t end;
+    Connection* connection;
   };
 
   void Load() override;
@@ -45,13 +52,20 @@ class LoadWorker : public LoadThread {
   void Await(Connection& connection, uint32_t events, int operation);
   void OnEvents(Connection& connection, uint32_t events);
   void OnReadable(Connection& connection);
-  void OnBroken(Connection& connection, uint64_t& kind, int error);
+  void OnReply(Connection& connection);
+  void OnWrong(Connection& connection);
+  void OnEnd(Connection& connection, int error);
+  void OnNotConnected(Connection& connection, int error);
   void Lose(Connection& connection);
-  void Renew(Connection& connection);
+  void Reconnect(Connection& connection);
+  void Disconnect(Connection& connection);
+  void PauseIt(Connection& connection);
+  void EndPauses();
   void GoOn(Connection& connection);
   void Release(Connection& connection);
   void Ask(Connection& connection, int64_t due);
-  bool Dial(Connection& connection);
+  void AskAgain(Connection& connection);
+  void Transmit(Connection& connection);
   void Send(Connection& connection);
   void AskDue();
   void Wait();
@@ -63,6 +77,7 @@ class LoadWorker : public LoadThread {
   std::vector<Connection> connections_;
   std::vector<UniqueFd> idle_;
   std::deque<Connection*> free_;  // Open loop: those that wait for work, the one that waits for longest first.
+  std::deque<Pause> paused_;      // Failed, and are not tried again before; in the order of time.
   std::deque<int64_t> overdue_;   // Open loop: when the requests were due for which none was free.
   Arrivals arrivals_;
   int64_t next_due_ = 0;

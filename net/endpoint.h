@@ -68,6 +68,7 @@ class Endpoint {
 class Endpoints {
  public:
   Endpoints() = default;
+  explicit Endpoints(std::vector<Endpoint> all) : all_(std::move(all)) {}
   Endpoints(const Endpoint& only) : all_{only} {}  // NOLINT: an endpoint is as good wherever several would do.
 
   // As Endpoint::Parse(), with all addresses.

@@ -94,11 +94,21 @@ absl::Status AwaitConnected(int fd, const Endpoint& to, absl::Duration timeout) 
   } while ((ready < 0 && errno == EINTR) || (ready == 0 && !deadline.passed()));
   if (ready == 0) errno = ETIMEDOUT;
   if (ready <= 0) return SysError("connect to", to.ToString());
+  errno = OutcomeOfConnecting(fd);
+  return errno == 0 ? absl::OkStatus() : SysError("connect to", to.ToString());
+}
+
+int OutcomeOfConnecting(int fd) {
   int error = 0;
   socklen_t size = sizeof(error);
   ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  errno = error;
-  return error == 0 ? absl::OkStatus() : SysError("connect to", to.ToString());
+  if (error != 0) return error;
+  const absl::StatusOr<Endpoint> own = Endpoint::OfSocket(fd);
+  const absl::StatusOr<Endpoint> peer = Endpoint::OfPeer(fd);
+  if (!own.ok() || !peer.ok() || !(*own == *peer)) return 0;
+  const linger at_once = {1, 0};  // Without TIME_WAIT: whoever is to listen there must find the port free.
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  return ECONNREFUSED;
 }
 
 absl::Status SetNonBlocking(int fd, bool non_blocking) {

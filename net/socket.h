@@ -45,6 +45,11 @@ absl::StatusOr<UniqueFd> ConnectTcp(const Endpoints& to, absl::Duration timeout)
 // Waits until a connection that was begun on a non-blocking socket is there, or is known not to come.
 absl::Status AwaitConnected(int fd, const Endpoint& to, absl::Duration timeout);
 
+// What became of such a connection, once poll(2) says that it is known: 0, or an error number. A socket that connects
+// to a port where nobody listens, and happens to get that very port itself, is connected to itself (a simultaneous open
+// with one end, RFC 9293, section 3.5): that is ECONNREFUSED here, and the socket keeps no port when it is closed.
+int OutcomeOfConnecting(int fd);
+
 // Puts a descriptor into non-blocking mode, or back.
 absl::Status SetNonBlocking(int fd, bool non_blocking);
 

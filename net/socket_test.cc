@@ -5,7 +5,11 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <cerrno>
+
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
@@ -65,6 +69,32 @@ TEST(ListenTest, ListenerBesideAnotherIsLikeIt) {
   EXPECT_EQ(Endpoint::OfSocket(second->get())->ToString(), Endpoint::OfSocket(first.get())->ToString());
   EXPECT_EQ(BacklogOf(*second), 5u);
   EXPECT_EQ(Option<int>(*second, SOL_SOCKET, SO_SNDBUF), 16'000);
+}
+
+TEST(ConnectTcpTest, TriesEveryAddressInOrder) {
+  const UniqueFd listener = *ListenTcp(*Endpoint::Parse("127.0.0.1:0"), absl::InfiniteDuration());
+  const Endpoint live = *Endpoint::OfSocket(listener.get()), dead = *Endpoint::Parse("127.0.0.1:1");
+  const Endpoint other_family = *Endpoint::Parse(absl::StrCat("[::1]:", live.port()));
+  const absl::StatusOr<UniqueFd> client = ConnectTcp(Endpoints({other_family, dead, live}), absl::Seconds(60));
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ(*Endpoint::OfPeer(client->get()), live);
+  const absl::Status status = ConnectTcp(Endpoints({other_family, dead}), absl::Seconds(60)).status();
+  EXPECT_NE(status.message().find("127.0.0.1:1"), absl::string_view::npos) << "the last one's error: " << status;
+}
+
+// A simultaneous open with one end: what happens by chance where nobody listens at a port of the ephemeral range.
+TEST(ConnectTcpTest, ConnectionToItselfIsRefusedAndKeepsNoPort) {
+  Endpoint own;
+  {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const Endpoint any = *Endpoint::Parse("127.0.0.1:0");
+    ASSERT_EQ(::bind(fd.get(), any.address(), any.size()), 0);
+    own = *Endpoint::OfSocket(fd.get());
+    ASSERT_TRUE(::connect(fd.get(), own.address(), own.size()) == 0 || errno == EINPROGRESS);
+    EXPECT_FALSE(AwaitConnected(fd.get(), own, absl::Seconds(60)).ok());
+  }
+  const UniqueFd again(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(again.get(), own.address(), own.size()), 0) << "not even in TIME_WAIT";
 }
 
 }  // namespace

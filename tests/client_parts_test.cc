@@ -148,6 +148,13 @@ TEST_F(ClientPartsTest, ReplacementThatLooksTheSameIsNoticed) {
   EXPECT_TRUE(absl::IsAborted(status)) << status;
 }
 
+// A name may have addresses at which nobody listens.
+TEST_F(ClientPartsTest, EveryAddressOfANameIsTried) {
+  const std::string server = absl::StrCat("--server=localhost", address().substr(address().rfind(':')));
+  const ToolRun run = RunTool({ProgramPath("client/client"), server, "list"}, here_.path());
+  EXPECT_EQ(run.exit_status, 0) << run.output;
+}
+
 TEST_F(ClientPartsTest, RefusalIsToldOnce) {
   const ToolRun run = Client({"get", "missing", "--segments=3"});
   EXPECT_EQ(run.exit_status, 1);

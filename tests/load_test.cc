@@ -143,6 +143,24 @@ TEST_F(LoadTest, DiskTellsWhereFilesStayInMemory) {
   EXPECT_EQ(run.exit_status, file_system.f_type == TMPFS_MAGIC ? 1 : 0) << run.report;
 }
 
+// As by Ctrl-C: a shell in whose job it is.
+TEST_F(LoadTest, InterruptPrintsWhatWasMeasuredSoFar) {
+  const std::string script =
+      "set -m; \"$@\" --tell_counting --duration=1h 2>told & pid=$!; until grep -qs counting told; do sleep 0.01; "
+      "done; "
+      "kill -INT $pid; wait $pid";
+  for (const char* json_flag : {"--json", "--nojson"}) {
+    const Scratch here;
+    const ToolRun run = RunTool({"bash", "-c", script, "bash", ProgramPath("client/load"), "--workload=echo",
+                                 "--warm_up=0", absl::StrCat("--server=", server_.address("echo")), json_flag},
+                                here.path());
+    EXPECT_EQ(run.exit_status, 130) << run.output;
+    EXPECT_NE(run.output.find(absl::string_view(json_flag) == "--json" ? "\"interrupted\":true" : "INTERRUPTED"),
+              std::string::npos)
+        << run.output;
+  }
+}
+
 TEST_F(LoadTest, TellsWhenItCounts) {
   const ToolRun run =
       RunTool({ProgramPath("client/load"), "--workload=echo", absl::StrCat("--server=", server_.address("echo")),
@@ -162,6 +180,14 @@ TEST_F(LoadTest, IdleConnectionThatIsGoneIsAFault) {
   EXPECT_EQ(run.exit_status, 1);
   EXPECT_EQ(run.report["errors"]["broken"], 3);
   EXPECT_EQ(run.report["error_causes"]["closed by the server"], 3);
+}
+
+// A name may have addresses at which nobody listens.
+TEST_F(LoadTest, EveryAddressOfANameIsTried) {
+  const std::string address = server_.address("echo");
+  const LoadRun run = RunLoadProgram(absl::StrCat(
+      "--workload=echo --server=localhost", address.substr(address.rfind(':')), " --connections=1 --duration=100ms"));
+  EXPECT_EQ(run.exit_status, 0) << run.report;
 }
 
 TEST_F(LoadTest, WrongReplyIsAFault) {
