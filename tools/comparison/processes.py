@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -95,8 +96,12 @@ def is_listening(address):
     """Whether somebody takes connections at "HOST:PORT"."""
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), timeout=1):
-            return True
+        with socket.create_connection((host, int(port)), timeout=1) as connection:
+            # Where nobody listens, a socket that happens to get this very port is connected to itself.
+            if connection.getsockname() != connection.getpeername():
+                return True
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # The port is not ours.
+            return False
     except OSError:
         return False
 

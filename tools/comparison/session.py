@@ -211,7 +211,7 @@ def _open(options):
 def main(arguments, make_page=None):
     """make_page(folder), if there is one, is called once all is measured; it returns what to print about the page."""
     runner.make_interruptible()
-    folder = None
+    folder, complete = None, False
     try:
         options = parse(arguments)
         folder = _open(options)
@@ -226,7 +226,9 @@ def main(arguments, make_page=None):
         print(f"compare: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        where = f"; nothing was measured yet in {folder.folder}" if folder else ""
+        where = ""
+        if folder:
+            where = f"; what was measured is in {folder.folder}" if complete else f"; nothing was measured yet in {folder.folder}"
         print(f"compare: interrupted{where}", file=sys.stderr)
         return INTERRUPTED
     if not complete:

@@ -102,12 +102,20 @@ def keep(results, folder):
         if name != "schema"
     ]
     _write(folder / "summary.json", f'{{"schema": {small["schema"]},\n' + ",\n".join(lines) + "}\n")
-    _write(folder / "rounds.jsonl", _lines([row for row in results.rounds if row.get("failed")],
-                                            ("round", "subject", "workload", "marks", "failed")))
+    _write_lines(folder / "rounds.jsonl", [row for row in results.rounds if row.get("failed")],
+                 ("round", "subject", "workload", "marks", "failed"))
     for name, rows, key in (("idle", results.idle, "idle"), ("scaling", results.scaling, "workers")):
         rows = [{**row, "load": {"replies_per_second": row["load"]["replies_per_second"]} if row.get("load") else None}
                 for row in rows]
-        _write(folder / f"{name}.jsonl", _lines(rows, ("subject", "workload", key, "load", "failed")))
+        _write_lines(folder / f"{name}.jsonl", rows, ("subject", "workload", key, "load", "failed"))
+
+
+def _write_lines(path, rows, names):
+    """No file if there are no lines: an empty one would say no more."""
+    if rows:
+        _write(path, _lines(rows, names))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _small_cell(row):

@@ -186,6 +186,9 @@ def main(arguments):
                 print(f"{statement.name:10}  {statement.text} ({statement.source})")
             return 0
         return _try_and_report(options)
+    except KeyboardInterrupt:  # Before there was anything to keep.
+        print("claims: interrupted", file=sys.stderr)
+        return 130
     except (UsageError, programs.BuildError, store.StoreError) as error:
         print(f"claims: {error}", file=sys.stderr)
         return 2
