@@ -65,8 +65,10 @@ std::string Printable(absl::string_view text) {
     const uint32_t character = length == 0 ? static_cast<uint8_t>(text[0]) : Decode(bytes);
     if (length > 0 && !IsEscaped(character)) {
       printable.append(bytes.data(), bytes.size());
+    } else if (character < 0x100) {
+      absl::StrAppendFormat(&printable, "\\x%02x", character);
     } else {
-      absl::StrAppendFormat(&printable, character < 0x100 ? "\\x%02x" : "\\u%04x", character);
+      absl::StrAppendFormat(&printable, "\\u%04x", character);
     }
     text.remove_prefix(bytes.size());
   }
