@@ -11,7 +11,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "backends/peer_desk.h"
+#include "backends/udp_sources.h"
 #include "base/logging.h"
 #include "base/mutex.h"
 #include "base/sys_error.h"
@@ -69,9 +71,16 @@ Acceptor::Acceptor(ServeContext& context, Options options)
       spare_(OpenSpare()),
       needs_place_(context.turnstile != nullptr && context.turnstile->overload() == Turnstile::Overload::kWait),
       backlog_left_(context.listen.backlog) {
+  if (options_.peers == Peers::kNone) return;
+  const UdpSources sources(context.listeners);
   for (Listener& listener : context.listeners) {
     if (!listener.has_datagrams() || !Accepts(listener)) continue;
-    absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(listener.fd.get(), listener.own_ports);
+    const PeerDesk::MayAnswer may_answer = [this, &listener, sources](const DatagramPath& path) {
+      if (sources.MayAnswer(path, listener.own_ports)) return true;
+      NoteRefused(listener, absl::StrCat(path.peer.ToString(), " is a server's, and the two would answer each other"));
+      return false;
+    };
+    absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(listener.fd.get(), listener.own_ports, may_answer);
     CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
     listener.desk = *std::move(desk);
   }
@@ -204,13 +213,16 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
     return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
   }
   if (absl::IsUnavailable(peer.status())) return peer.status();
+  NoteRefused(listener, is_full ? "there are as many clients as --max_connections allows" : peer.status().message());
+  const bool is_short = absl::IsResourceExhausted(peer.status());
+  if (is_full || is_short) listener.desk->AskOneToLeave();  // So that there is a place when this one asks again.
+  return is_short ? peer.status() : absl::UnavailableError("the peer was refused");
+}
+
+void Acceptor::NoteRefused(const Listener& listener, absl::string_view why) const {
   Counters::Add(CountersOf(listener).refused, 1);
-  LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": "
-                            << (is_full ? "there are as many clients as --max_connections allows"
-                                        : peer.status().message())
+  LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << why
                             << " (refused so far: " << context_.statistics.Total().refused << ")";
-  if (absl::IsResourceExhausted(peer.status())) return peer.status();
-  return absl::UnavailableError("the peer was refused");
 }
 
 void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {

@@ -94,6 +94,7 @@ class Acceptor {
   bool Enter(const Listener& listener);
   void Withdraw(const Listener& listener);
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
+  void NoteRefused(const Listener& listener, absl::string_view why) const;
   void LogShortage(absl::string_view why) const;
   bool Accepts(const Listener& listener) const;
   static bool AwaitsEnd(const Listener& listener);

@@ -45,7 +45,8 @@ DatagramPort::DatagramPort(const Listener& listener, ServeContext& context, Alar
       counters_(OfService(context.statistics.counters(), listener.number)),
       turnstile_(context.turnstile.get()),
       alarms_(alarms),
-      wakes_(wakes) {}
+      wakes_(wakes),
+      sources_(context.listeners) {}
 
 DatagramPort::~DatagramPort() {
   for (size_t i = 0; i < peers_.size(); ++i) CountEnd(counters_, turnstile_);
@@ -66,7 +67,7 @@ bool DatagramPort::ServeOne() {
   if (size < 0) return false;
   Counters::Add(counters_.bytes_in, size);
   const Peers::iterator peer = Find(path);
-  if (peer != kept_.end()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
+  if (peer != nobody()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
   return true;
 }
 
@@ -138,44 +139,55 @@ void DatagramPort::WakeIn(Peers::iterator peer, absl::Duration after) {
   alarms_.Set(*peer->wake, after);
 }
 
-// The peer of this path, a new one where it was not known; kept_.end() where it is refused.
+// The peer of this path, a new one where it was not known; nobody() where it is refused.
 DatagramPort::Peers::iterator DatagramPort::Find(const DatagramPath& path) {
   const auto found = peers_.find(path);
   if (found != peers_.end()) return found->second;
-  if (!MakeRoom() || !Enter()) {
-    Counters::Add(counters_.refused, 1);
-    LOG_EVERY_N(WARNING, 1000) << "refused a peer of " << listener_.service
-                               << ": there are too many others (refused so far: " << counters_.refused << ")";
-    return kept_.end();
+  if (!sources_.MayAnswer(path, listener_.own_ports)) {
+    Refuse(path, "a server has this port, and the two would answer each other");
+    return nobody();
   }
-  kept_.emplace_back(path, listener_.make_session(), ticks_);
-  const Peers::iterator peer = std::prev(kept_.end());
+  if (!MakeRoom() || !Enter()) {
+    Refuse(path, "there are too many others");
+    return nobody();
+  }
+  Peers& fresh = by_rank_[kUnverified];
+  fresh.emplace_back(path, listener_.make_session(), ticks_);
+  const Peers::iterator peer = std::prev(fresh.end());
   if (peer->session->mailbox() != nullptr) peer->mail = std::make_unique<Mail>(*this, peer);
   peers_.emplace(path, peer);
   return peer;
 }
 
-bool DatagramPort::MakeRoom() {
-  if (peers_.size() < kMaxPeers) return true;
-  if (blank_.empty()) return false;
-  Forget(blank_.begin());
-  return true;
+void DatagramPort::Refuse(const DatagramPath& path, absl::string_view why) {
+  Counters::Add(counters_.refused, 1);
+  LOG_EVERY_N(WARNING, 1000) << "refused a peer of " << listener_.service << ", " << path.peer.ToString() << ": " << why
+                             << " (refused so far: " << counters_.refused << ")";
 }
 
-// Counts one more in, in the place of a blank one where the server is full.
+bool DatagramPort::MakeRoom() { return peers_.size() < kMaxPeers || Evict(); }
+
+// Counts one more in, in the place of another one where the server is full.
 bool DatagramPort::Enter() {
   if (turnstile_ == nullptr) return Counters::Add(counters_.accepted, 1), true;
-  if (turnstile_->TryEnter(counters_)) return true;
-  if (blank_.empty()) return false;
-  Forget(blank_.begin());
-  return turnstile_->TryEnter(counters_);
+  return turnstile_->TryEnter(counters_) || (Evict() && turnstile_->TryEnter(counters_));
+}
+
+// False where all are known to be there.
+bool DatagramPort::Evict() {
+  for (const Rank rank : {kBlank, kUnverified}) {
+    if (by_rank_[rank].empty()) continue;
+    Forget(by_rank_[rank].begin());
+    return true;
+  }
+  return false;
 }
 
 // Notes that it was just served, and whether it still matters.
 void DatagramPort::Place(Peers::iterator peer) {
   Peers& from = ListOf(*peer);
   peer->last_served = ticks_;
-  peer->is_blank = peer->session->is_blank();
+  peer->rank = peer->session->is_blank() ? kBlank : peer->session->is_verified() ? kKnown : kUnverified;
   Peers& to = ListOf(*peer);
   to.splice(to.end(), from, peer);
 }
@@ -188,8 +200,8 @@ void DatagramPort::Forget(Peers::iterator peer) {
 
 void DatagramPort::OnTick() {
   ++ticks_;
-  for (Peers* list : {&blank_, &kept_}) {
-    while (!list->empty() && ticks_ - list->front().last_served > kTicksPerTimeout) Forget(list->begin());
+  for (Peers& list : by_rank_) {
+    while (!list.empty() && ticks_ - list.front().last_served > kTicksPerTimeout) Forget(list.begin());
   }
 }
 
@@ -202,8 +214,9 @@ void DatagramPort::Drain() {
       break;
     }
   }
-  while (!blank_.empty()) Forget(blank_.begin());
-  while (!kept_.empty()) Forget(kept_.begin());
+  for (Peers& list : by_rank_) {
+    while (!list.empty()) Forget(list.begin());
+  }
 }
 
 }  // namespace polyserve

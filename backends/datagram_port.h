@@ -3,7 +3,8 @@
 // datagram. One thread; it never blocks.
 //
 // Addresses can be spoofed, so what is remembered is bounded: of kMaxPeers, a new one takes the place of the blank one
-// (Session::is_blank()) that has been silent for longest; where none is blank, it is refused.
+// (Session::is_blank()) that has been silent for longest, or else of the one that was never verified
+// (Session::is_verified()); where all are known, it is refused. Some senders are never answered: see UdpSources.
 #ifndef POLYSERVE_BACKENDS_DATAGRAM_PORT_H_
 #define POLYSERVE_BACKENDS_DATAGRAM_PORT_H_
 
@@ -19,6 +20,7 @@
 #include "backends/alarms.h"
 #include "backends/serve_context.h"
 #include "backends/turnstile.h"
+#include "backends/udp_sources.h"
 #include "net/datagram.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
@@ -53,6 +55,7 @@ class DatagramPort {
   size_t peers() const { return peers_.size(); }
 
  private:
+  enum Rank { kBlank, kUnverified, kKnown };  // In the order in which they give way to others.
   struct Peer;
   using Peers = std::list<Peer>;  // In the order in which they were last served.
   struct Mail;                    // What looks after a session's mailbox.
@@ -63,8 +66,8 @@ class DatagramPort {
     DatagramPath path;
     std::unique_ptr<Session> session;
     std::unique_ptr<Mail> mail;  // Null where it has no mailbox.
-    uint32_t last_served;  // In ticks.
-    bool is_blank = false;
+    uint32_t last_served;        // In ticks.
+    Rank rank = kUnverified;
     std::unique_ptr<Alarm> wake = nullptr;  // Null where it has never needed one.
   };
   struct Blocked {  // What the socket did not take.
@@ -82,11 +85,14 @@ class DatagramPort {
   bool GoOn();
   void WakeIn(Peers::iterator peer, absl::Duration after);
   Peers::iterator Find(const DatagramPath& path);
+  void Refuse(const DatagramPath& path, absl::string_view why);
   bool MakeRoom();
   bool Enter();
+  bool Evict();
   void Place(Peers::iterator peer);
   void Forget(Peers::iterator peer);
-  Peers& ListOf(const Peer& peer) { return peer.is_blank ? blank_ : kept_; }
+  Peers& ListOf(const Peer& peer) { return by_rank_[peer.rank]; }
+  Peers::iterator nobody() { return by_rank_[kKnown].end(); }
 
   const Listener& listener_;
   Counters& counters_;
@@ -94,8 +100,8 @@ class DatagramPort {
   Alarms& alarms_;
   WakeList& wakes_;
   uint32_t ticks_ = 0;
-  Peers blank_;  // Those that a new session would do for as well,
-  Peers kept_;   // and all others.
+  const UdpSources sources_;
+  Peers by_rank_[3];
   absl::flat_hash_map<DatagramPath, Peers::iterator> peers_;
   std::optional<Blocked> blocked_;
   Output output_{Output::Kind::kDatagrams};  // Empty between datagrams.

@@ -49,18 +49,21 @@ void PeerConversation::Show(absl::string_view datagram) {
   Input input(datagram);
   session_->OnInput(input, output_);
   Perform();
+  if (is_known_ || gives_way()) return;
+  is_known_ = true;
+  TellKnown(strays_.get());
 }
 
 // On the listener's port, strays have come before what is in the peer's own socket. On a port of its own, what the peer
 // said there before it turned to the listener again is in the socket as soon as the stray is there.
 ssize_t PeerConversation::ReceiveNext(char* buffer) {
   if (!listener_.own_ports) {
-    const ssize_t size = ReceiveStray(strays_.get(), buffer);
+    const ssize_t size = ReceiveStray(strays_.get(), buffer, must_leave_);
     return size >= 0 ? size : ReceiveOwn(buffer);
   }
   const bool has_stray = HasStray(strays_.get());
   const ssize_t size = ReceiveOwn(buffer);
-  return size < 0 && has_stray && !has_gone_ ? ReceiveStray(strays_.get(), buffer) : size;
+  return size < 0 && has_stray && !has_gone_ ? ReceiveStray(strays_.get(), buffer, must_leave_) : size;
 }
 
 ssize_t PeerConversation::ReceiveOwn(char* buffer) {
@@ -101,10 +104,10 @@ void PeerConversation::LetGo(char* buffer, int most, bool passes_on) {
   const auto pass_on = [&](auto receive) {
     for (ssize_t size; left > 0 && (size = receive()) >= 0; --left) {
       const absl::string_view datagram(buffer, static_cast<size_t>(size));
-      if (!passes_on || !SendStray(strays_.get(), datagram)) ShowToNext(datagram);
+      if (!passes_on || !ReturnStray(strays_.get(), datagram)) ShowToNext(datagram);
     }
   };
-  const auto stray = [&] { return ReceiveStray(strays_.get(), buffer); };
+  const auto stray = [&] { return ReceiveStray(strays_.get(), buffer, must_leave_); };
   pass_on(stray);
   if (!listener_.own_ports) {
     path_ = PathOf(socket_.get());
@@ -121,6 +124,7 @@ void PeerConversation::ShowToNext(absl::string_view datagram) {
     session_ = listener_.make_session();
     output_.Clear();
     has_gone_ = false;
+    must_leave_ = false;
   }
   Show(datagram);
 }

@@ -46,7 +46,7 @@ class PeerConversation {
   void GoOn() { Perform(); }
 
   bool is_blocked() const { return !output_.empty(); }  // Of non-blocking sockets.
-  bool is_over() const { return has_gone_ || (output_.closing() && output_.empty()); }
+  bool is_over() const { return has_gone_ || (must_leave_ && gives_way()) || (output_.closing() && output_.empty()); }
   bool idle() const { return output_.empty() && session_->idle(); }
   bool is_blank() const { return session_->is_blank(); }
   bool asks_for_wake() const { return !is_blocked() && output_.asks_for_wake(); }
@@ -61,6 +61,8 @@ class PeerConversation {
   ssize_t ReceiveNext(char* buffer);
   ssize_t ReceiveOwn(char* buffer);
   void Show(absl::string_view datagram);
+  // Others that need its place may have it.
+  bool gives_way() const { return session_->is_blank() || !session_->is_verified(); }
   void ShowToNext(absl::string_view datagram);
   void Perform();
 
@@ -72,6 +74,8 @@ class PeerConversation {
   std::unique_ptr<Session> session_;
   Output output_{Output::Kind::kDatagrams};
   bool has_gone_ = false;
+  bool must_leave_ = false;  // The desk needs its place,
+  bool is_known_ = false;    // unless it was told that the peer is there.
   bool let_go_ = false;
   DatagramPath path_;  // Once it was let go.
 };

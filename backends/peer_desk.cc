@@ -27,8 +27,29 @@ constexpr int kDatagramsPerTurn = 1024;
 // What keeping a datagram costs besides its bytes, about.
 constexpr size_t kPendingOverhead = 128;
 
-// A message of the channel is never empty, since the end of the channel reads as one that is.
-char g_mark = '+';
+// What a message of the channel begins with; so it is never empty, which is how the end of the channel reads.
+constexpr char kDatagram = '+';
+constexpr char kKnown = 'k';  // From the session: the peer is there.
+constexpr char kLeave = '-';  // To the session: others need its place.
+
+bool SendMessage(int channel, char mark, absl::string_view bytes) {
+  iovec pieces[2] = {{&mark, 1}, {const_cast<char*>(bytes.data()), bytes.size()}};
+  msghdr message = {};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 2;
+  return ::sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+// The size of what follows the mark; -1 and errno where there is no message (EAGAIN), or there will be none any more.
+ssize_t ReceiveMessage(int channel, char& mark, char* buffer) {
+  iovec pieces[2] = {{&mark, 1}, {buffer, kMaxDatagramBytes}};
+  msghdr message = {};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 2;
+  const ssize_t size = ::recvmsg(channel, &message, MSG_DONTWAIT);
+  if (size == 0) errno = EPIPE;
+  return size > 0 ? size - 1 : -1;
+}
 
 absl::Status Watch(int epoll, int fd, void* tag) {
   epoll_event event = {};
@@ -39,18 +60,18 @@ absl::Status Watch(int epoll, int fd, void* tag) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PeerDesk>> PeerDesk::Open(int listener, bool own_ports) {
+absl::StatusOr<std::unique_ptr<PeerDesk>> PeerDesk::Open(int listener, bool own_ports, MayAnswer may_answer) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
   if (absl::Status status = Watch(epoll.get(), listener, nullptr); !status.ok()) return status;
-  return std::unique_ptr<PeerDesk>(new PeerDesk(listener, own_ports, std::move(epoll)));
+  return std::unique_ptr<PeerDesk>(new PeerDesk(listener, own_ports, std::move(may_answer), std::move(epoll)));
 }
 
 absl::StatusOr<PeerDesk::Arrival> PeerDesk::TryAccept() {
   TakeReturned();
   Datagram next;
   for (int i = 0; i < kDatagramsPerTurn && TakeNext(next); ++i) {
-    if (HandOver(next)) continue;
+    if (HandOver(next) || !may_answer_(next.path)) continue;
     absl::StatusOr<Arrival> arrival = Accept(next);
     if (arrival.ok()) SortPending();
     return arrival;
@@ -70,8 +91,11 @@ void PeerDesk::TakeReturned() {
 // False where the session has ended, and that was all.
 bool PeerDesk::TakeReturned(Peer& peer) {
   while (true) {
-    const ssize_t size = ReceiveStray(peer.channel.get(), buffer_);
-    if (size >= 0) {
+    char mark = 0;
+    const ssize_t size = ReceiveMessage(peer.channel.get(), mark, buffer_);
+    if (size >= 0 && mark == kKnown) {
+      NoteKnown(peer);
+    } else if (size >= 0) {
       peer.returned += KeepForNext(peer, absl::string_view(buffer_, static_cast<size_t>(size)), peer.returned) ? 1 : 0;
     } else if (errno != ECONNRESET && errno != EINTR) {  // Told once where the session has left something unread.
       return errno == EAGAIN;
@@ -79,11 +103,27 @@ bool PeerDesk::TakeReturned(Peer& peer) {
   }
 }
 
+void PeerDesk::NoteKnown(Peer& peer) {
+  if (peer.in_unknown.has_value()) unknown_.erase(*std::exchange(peer.in_unknown, std::nullopt));
+}
+
+bool PeerDesk::AskOneToLeave() {
+  if (unknown_.empty()) return false;
+  Peer& oldest = *unknown_.front();
+  NoteKnown(oldest);
+  oldest.is_asked = true;
+  ++asked_;
+  SendMessage(oldest.channel.get(), kLeave, "");
+  return true;
+}
+
 // Closing the channel would not do for epoll: a child that was just forked may hold a copy of it.
 void PeerDesk::Forget(Peers::iterator gone) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, gone->second->channel.get(), nullptr);
   const std::unique_ptr<Peer> peer = std::move(gone->second);
   if (peer->is_ending) --ending_;
+  if (peer->is_asked) --asked_;
+  NoteKnown(*peer);
   peers_.erase(gone);
   for (std::string& bytes : peer->next) pending_.push_back({peer->path, std::move(bytes)});
 }
@@ -119,7 +159,7 @@ bool PeerDesk::HandOver(const Datagram& datagram) {
   if (found == peers_.end()) return false;
   Peer& peer = *found->second;
   if (peer.is_ending) return KeepForNext(peer, datagram.bytes, peer.next.size()), true;
-  if (SendStray(peer.channel.get(), datagram.bytes)) return true;
+  if (SendMessage(peer.channel.get(), kDatagram, datagram.bytes)) return true;
   if (errno == EPIPE || errno == ECONNRESET) {
     peer.is_ending = true;
     ++ending_;
@@ -131,7 +171,9 @@ bool PeerDesk::HandOver(const Datagram& datagram) {
 }
 
 absl::StatusOr<PeerDesk::Arrival> PeerDesk::Accept(const Datagram& first) {
-  if (peers_.size() >= kMaxPeers) {
+  // Those who leave need a moment for it, which is not waited for; but if all of them do, there is a limit.
+  const bool is_full = peers_.size() - asked_ >= kMaxPeers;
+  if (peers_.size() >= 2 * kMaxPeers || (is_full && !AskOneToLeave())) {
     return absl::FailedPreconditionError(absl::StrCat(kMaxPeers, " others are being served"));
   }
   bool may_hold_others = false;
@@ -144,6 +186,7 @@ absl::StatusOr<PeerDesk::Arrival> PeerDesk::Accept(const Datagram& first) {
   UniqueFd strays(ends[1]);
   for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kChannelBytes, sizeof(kChannelBytes));
   if (absl::Status status = Watch(epoll_.get(), peer->channel.get(), peer.get()); !status.ok()) return status;
+  peer->in_unknown = unknown_.insert(unknown_.end(), peer.get());
   peers_[first.path] = std::move(peer);
   HandOver(first);
   if (may_hold_others) {
@@ -174,15 +217,11 @@ void PeerDesk::Keep(Datagram datagram) {
   pending_.push_back(std::move(datagram));
 }
 
-ssize_t ReceiveStray(int strays, char* buffer) {
+ssize_t ReceiveStray(int strays, char* buffer, bool& must_leave) {
   char mark = 0;
-  iovec pieces[2] = {{&mark, 1}, {buffer, kMaxDatagramBytes}};
-  msghdr message = {};
-  message.msg_iov = pieces;
-  message.msg_iovlen = 2;
-  const ssize_t size = ::recvmsg(strays, &message, MSG_DONTWAIT);
-  if (size == 0) errno = EPIPE;  // The end.
-  return size > 0 ? size - 1 : -1;
+  ssize_t size = 0;
+  while ((size = ReceiveMessage(strays, mark, buffer)) >= 0 && mark != kDatagram) must_leave = true;
+  return size;
 }
 
 bool HasStray(int strays) {
@@ -190,12 +229,8 @@ bool HasStray(int strays) {
   return ::ioctl(strays, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-bool SendStray(int strays, absl::string_view datagram) {
-  iovec pieces[2] = {{&g_mark, 1}, {const_cast<char*>(datagram.data()), datagram.size()}};
-  msghdr message = {};
-  message.msg_iov = pieces;
-  message.msg_iovlen = 2;
-  return ::sendmsg(strays, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
-}
+bool ReturnStray(int strays, absl::string_view datagram) { return SendMessage(strays, kDatagram, datagram); }
+
+void TellKnown(int strays) { SendMessage(strays, kKnown, ""); }
 
 }  // namespace polyserve

@@ -11,9 +11,10 @@
 // has not looked at, and closes it. From the first of these on the desk keeps what comes for the peer; after the last
 // the peer is a new one, whose datagrams are those returned, then those kept.
 //
-// Bounds: kMaxPeers have a socket at a time, others are refused. Datagrams that came while there was room for no peer
-// stay with the kernel; up to kMaxPendingBytes of them are kept here: those that lay before those of a known peer, and
-// those of peers whose conversation ends.
+// Bounds: kMaxPeers have a socket at a time. If there are more, the one that came first of those whose sessions have
+// not called TellKnown() is asked to leave; if there is none, the new one is refused. Datagrams that came while there
+// was room for no peer stay with the kernel; up to kMaxPendingBytes of them are kept here: those that lay before those
+// of a known peer, and those of peers whose conversation ends.
 #ifndef POLYSERVE_BACKENDS_PEER_DESK_H_
 #define POLYSERVE_BACKENDS_PEER_DESK_H_
 
@@ -21,7 +22,10 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
+#include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -41,7 +45,10 @@ class PeerDesk {
 
   // The listener was made by BindUdp(), and must outlive the desk.
   // Sockets of peers are on its address, and on its port unless they are to have ports of their own.
-  static absl::StatusOr<std::unique_ptr<PeerDesk>> Open(int listener, bool own_ports = false);
+  // Datagrams of new peers that may not be answered are thrown away.
+  using MayAnswer = std::function<bool(const DatagramPath&)>;
+  static absl::StatusOr<std::unique_ptr<PeerDesk>> Open(
+      int listener, bool own_ports = false, MayAnswer may_answer = [](const DatagramPath&) { return true; });
 
   // What a new peer's session is given.
   struct Arrival {
@@ -53,6 +60,9 @@ class PeerDesk {
   // ResourceExhausted: the system has no descriptor left for it.
   absl::StatusOr<Arrival> TryAccept();
 
+  // Asks the session of a peer that may not be there at all to leave, as others need its place. False: there is none.
+  bool AskOneToLeave();
+
   // Readable when TryAccept() may have something to do, unless has_pending() says so already.
   int wait_fd() const { return epoll_.get(); }
   bool has_pending() const { return !pending_.empty(); }
@@ -63,9 +73,11 @@ class PeerDesk {
   struct Peer {
     DatagramPath path;
     UniqueFd channel;
-    bool is_ending = false;          // Its session reads no more.
-    std::deque<std::string> next{};  // What its next session is to be shown,
-    size_t returned = 0;             // of which so many were returned by this one.
+    bool is_ending = false;                                  // Its session reads no more.
+    std::deque<std::string> next{};                          // What its next session is to be shown,
+    size_t returned = 0;                                     // of which so many were returned by this one.
+    std::optional<std::list<Peer*>::iterator> in_unknown{};  // Its place there.
+    bool is_asked = false;                                   // To leave.
   };
   struct Datagram {
     DatagramPath path;
@@ -74,8 +86,8 @@ class PeerDesk {
 
   using Peers = absl::flat_hash_map<DatagramPath, std::unique_ptr<Peer>>;
 
-  PeerDesk(int listener, bool own_ports, UniqueFd epoll)
-      : listener_(listener), own_ports_(own_ports), epoll_(std::move(epoll)) {}
+  PeerDesk(int listener, bool own_ports, MayAnswer may_answer, UniqueFd epoll)
+      : listener_(listener), own_ports_(own_ports), may_answer_(std::move(may_answer)), epoll_(std::move(epoll)) {}
 
   void TakeReturned();
   bool TakeReturned(Peer& peer);
@@ -85,29 +97,36 @@ class PeerDesk {
   bool HandOver(const Datagram& datagram);
   absl::StatusOr<Arrival> Accept(const Datagram& first);
   void SortPending();
+  void NoteKnown(Peer& peer);
   bool KeepForNext(Peer& peer, absl::string_view bytes, size_t at);
   void Keep(Datagram datagram);
 
   const int listener_;
   const bool own_ports_;
+  const MayAnswer may_answer_;
   const UniqueFd epoll_;  // Holds the listener, and all channels: the end of one tells that its peer is forgotten.
   Peers peers_;
+  std::list<Peer*> unknown_;      // Those of them that may not be there at all, oldest first.
+  size_t asked_ = 0;              // How many were asked to leave, and have not yet.
   std::deque<Datagram> pending_;  // Of peers that are not known yet.
   size_t pending_bytes_ = 0;      // Of these, and of all that is kept for next sessions.
   size_t ending_ = 0;             // How many peers are.
   char buffer_[kMaxDatagramBytes];
 };
 
-// Takes the next datagram that strayed to the listener, without waiting, into `buffer` of kMaxDatagramBytes. Returns
-// its size, which may be 0; -1 where there is none.
-ssize_t ReceiveStray(int strays, char* buffer);
+// For sessions. Takes the next datagram that strayed to the listener, without waiting, into `buffer` of
+// kMaxDatagramBytes. Returns its size, which may be 0; -1 where there is none. Sets `must_leave` where the session is
+// asked to.
+ssize_t ReceiveStray(int strays, char* buffer, bool& must_leave);
 
 // True where ReceiveStray() would take one.
 bool HasStray(int strays);
 
-// Returns a datagram for the peer's next session. False, and errno, where it cannot be: there is no desk any more, or
-// no room. (The desk sends in the same way.)
-bool SendStray(int strays, absl::string_view datagram);
+// Returns a datagram for the peer's next session. False where it cannot be: there is no desk any more, or no room.
+bool ReturnStray(int strays, absl::string_view datagram);
+
+// Tells that the peer is known to be there, so that it keeps its place.
+void TellKnown(int strays);
 
 }  // namespace polyserve
 

@@ -37,7 +37,7 @@ class PeerDeskTest : public testing::Test {
   }
   // The next stray of the session; "nothing" where there is none.
   std::string Stray(const PeerDesk::Arrival& arrival) {
-    const ssize_t size = ReceiveStray(arrival.strays.get(), buffer_);
+    const ssize_t size = ReceiveStray(arrival.strays.get(), buffer_, must_leave_);
     return size < 0 ? "nothing" : std::string(buffer_, static_cast<size_t>(size));
   }
   // The next datagram in its own socket.
@@ -52,6 +52,7 @@ class PeerDeskTest : public testing::Test {
 
   UniqueFd listener_;
   std::unique_ptr<PeerDesk> desk_;
+  bool must_leave_ = false;
   char buffer_[kMaxDatagramBytes];
 };
 
@@ -119,12 +120,12 @@ TEST_F(PeerDeskTest, WhatMeetsTheEndOfASessionIsForTheNextOneInOrder) {
   EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status())) << "something may still be returned";
   EXPECT_TRUE(desk_->awaits_end());
   EXPECT_FALSE(IsReadable());
-  EXPECT_TRUE(SendStray(first->strays.get(), "two"));
-  EXPECT_TRUE(SendStray(first->strays.get(), ""));
+  EXPECT_TRUE(ReturnStray(first->strays.get(), "two"));
+  EXPECT_TRUE(ReturnStray(first->strays.get(), ""));
   EXPECT_TRUE(IsReadable());
   EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
   Send(peer, "five");
-  EXPECT_TRUE(SendStray(first->strays.get(), "three"));
+  EXPECT_TRUE(ReturnStray(first->strays.get(), "three"));
   first = absl::UnavailableError("");
   const absl::StatusOr<PeerDesk::Arrival> second = desk_->TryAccept();
   ASSERT_TRUE(second.ok()) << second.status();
@@ -152,7 +153,7 @@ TEST_F(PeerDeskTest, WhatIsReturnedAfterTheDeskHasGoneIsNotTaken) {
   const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
   ASSERT_TRUE(arrival.ok());
   desk_ = nullptr;
-  EXPECT_FALSE(SendStray(arrival->strays.get(), "two"));
+  EXPECT_FALSE(ReturnStray(arrival->strays.get(), "two"));
 }
 
 // As a session does that lets go of its peer.
@@ -175,26 +176,66 @@ TEST_F(PeerDeskTest, PeerThatIsTurnedAwayFromIsNewAgainAndNothingIsLost) {
   EXPECT_EQ(Stray(*second), "three");
 }
 
-TEST_F(PeerDeskTest, TooManyAreRefusedUntilOneHasLeft) {
-  rlimit limit;
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
-  limit.rlim_cur = limit.rlim_max;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
-  std::vector<PeerDesk::Arrival> arrivals;
-  for (size_t i = 0; i < PeerDesk::kMaxPeers; ++i) {
-    Send(NewPeer(absl::StrCat("127.1.", i / 250, ".", i % 250 + 1)), "x");
-    absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
-    ASSERT_TRUE(arrival.ok()) << arrival.status() << " (it takes " << 2 * PeerDesk::kMaxPeers << " descriptors)";
-    arrivals.push_back(*std::move(arrival));
+class FullDeskTest : public PeerDeskTest {
+ protected:
+  // As many peers as there may be.
+  void Fill() {
+    rlimit limit;
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (size_t i = 0; i < PeerDesk::kMaxPeers; ++i) {
+      Send(NewPeer(absl::StrCat("127.1.", i / 250, ".", i % 250 + 1)), "x");
+      absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+      ASSERT_TRUE(arrival.ok()) << arrival.status() << " (it takes " << 2 * PeerDesk::kMaxPeers << " descriptors)";
+      arrivals_.push_back(*std::move(arrival));
+    }
   }
+
+  std::vector<PeerDesk::Arrival> arrivals_;
+};
+
+TEST_F(FullDeskTest, TooManyAreRefusedUntilOneHasLeftIfAllAreKnown) {
+  Fill();
+  for (const PeerDesk::Arrival& arrival : arrivals_) TellKnown(arrival.strays.get());
+  for (size_t i = 0; i * 64 < PeerDesk::kMaxPeers; ++i)
+    desk_->TryAccept().IgnoreError();  // So many are heard at a time.
   const UniqueFd late = NewPeer();
   Send(late, "one");
   EXPECT_TRUE(absl::IsFailedPrecondition(desk_->TryAccept().status()));
-  arrivals.pop_back();
+  arrivals_.pop_back();
   Send(late, "two");
   const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
   ASSERT_TRUE(arrival.ok());
   EXPECT_EQ(Stray(*arrival), "two");
+}
+
+TEST_F(FullDeskTest, OldestThatIsNotKnownMakesRoom) {
+  Fill();
+  TellKnown(arrivals_[0].strays.get());
+  const UniqueFd late = NewPeer();
+  Send(late, "one");
+  const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+  ASSERT_TRUE(arrival.ok()) << arrival.status();
+  EXPECT_EQ(Stray(*arrival), "one");
+  EXPECT_EQ(Stray(arrivals_[0]), "x");
+  EXPECT_EQ(Stray(arrivals_[0]), "nothing");
+  EXPECT_FALSE(must_leave_);
+  EXPECT_EQ(Stray(arrivals_[1]), "x");
+  EXPECT_EQ(Stray(arrivals_[1]), "nothing");
+  EXPECT_TRUE(must_leave_);
+}
+
+TEST_F(PeerDeskTest, PeersThatMayNotBeAnsweredAreNotAccepted) {
+  const UniqueFd refused = NewPeer(), welcome = NewPeer();
+  const Endpoint whom = *Endpoint::OfSocket(refused.get());
+  desk_ = *PeerDesk::Open(listener_.get(), false, [whom](const DatagramPath& path) { return !(path.peer == whom); });
+  Send(refused, "one");
+  Send(welcome, "two");
+  const absl::StatusOr<PeerDesk::Arrival> arrival = desk_->TryAccept();
+  ASSERT_TRUE(arrival.ok());
+  EXPECT_EQ(Stray(*arrival), "two");
+  EXPECT_TRUE(absl::IsUnavailable(desk_->TryAccept().status()));
 }
 
 }  // namespace

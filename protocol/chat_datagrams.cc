@@ -1,15 +1,20 @@
 #include "protocol/chat_datagrams.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 namespace polyserve {
 
 namespace {
+
+constexpr absl::string_view kSpeak = "\nsay something to hear more";
 
 // The most of it that a datagram holds, without half a character at its end.
 absl::string_view CutToFit(absl::string_view utf8) {
@@ -24,29 +29,51 @@ absl::string_view CutToFit(absl::string_view utf8) {
 void ChatDatagramSession::OnInput(Input& input, Output& output) {
   absl::string_view datagram = input.bytes();
   input.ConsumeAll();
+  received_bytes_ += static_cast<int64_t>(datagram.size());
+  if (absl::StartsWith(datagram, "\n")) return;
   absl::ConsumeSuffix(&datagram, "\n");  // Of those who type it with nc -u.
   absl::ConsumeSuffix(&datagram, "\r");
   absl::Status status = absl::InvalidArgumentError("expected: L <name>, C <name> <text>, or E <name>");
   if (datagram.size() > kMaxDatagramBytes) {
     status = absl::InvalidArgumentError(absl::StrCat("a message has at most ", kMaxDatagramBytes, " bytes"));
-  } else if (absl::ConsumePrefix(&datagram, "L ")) {
-    status = member_->name().empty() ? member_->Join(datagram) : CheckIsOwn(datagram);
-    return output.Write(status.ok() ? "OK" : status.message());
-  } else if (absl::ConsumePrefix(&datagram, "C ")) {
-    status = Say(datagram);
-  } else if (absl::ConsumePrefix(&datagram, "E ")) {
-    status = CheckIsOwn(datagram);
-    if (!status.ok()) return output.Write(absl::StrCat("\n", status.message()));
-    member_->Leave();
-    output.Write("EXIT");
-    return output.Close();
+  } else if (datagram.size() >= 2 && absl::StrContains("LCE", datagram[0]) && datagram[1] == ' ') {
+    is_verified_ = is_verified_ || sent_bytes_ > 0;
+    status = OnCommand(datagram[0], datagram.substr(2), output);
   }
-  if (!status.ok()) output.Write(absl::StrCat("\n", status.message()));
+  if (!status.ok()) Send(absl::StrCat("\n", status.message()), output);
+}
+
+// Returns what is refused, unless that was answered.
+absl::Status ChatDatagramSession::OnCommand(char command, absl::string_view rest, Output& output) {
+  if (command == 'C') return Say(rest);
+  if (command == 'L') {
+    const absl::Status status = member_->name().empty() ? member_->Join(rest) : CheckIsOwn(rest);
+    Send(status.ok() ? "OK" : status.message(), output);
+    return absl::OkStatus();
+  }
+  if (absl::Status status = CheckIsOwn(rest); !status.ok()) return status;
+  member_->Leave();
+  Send("EXIT", output);
+  output.Close();
+  return absl::OkStatus();
 }
 
 void ChatDatagramSession::OnMessage(const Message& message, Output& output) {
   const std::string datagram = absl::StrCat("\n", absl::StripSuffix(*message, "\n"));
-  output.Write(CutToFit(datagram));
+  const absl::string_view fitting = CutToFit(datagram);
+  if (is_verified_ || MaySend(fitting.size() + kSpeak.size())) return Send(fitting, output);
+  if (!std::exchange(told_to_speak_, true)) Send(kSpeak, output);
+}
+
+bool ChatDatagramSession::MaySend(size_t bytes) const {
+  const int64_t most = std::max(kUnverifiedBytes, kAmplification * received_bytes_);
+  return is_verified_ || sent_bytes_ + static_cast<int64_t>(bytes) <= most;
+}
+
+void ChatDatagramSession::Send(absl::string_view datagram, Output& output) {
+  if (!MaySend(datagram.size())) return;
+  sent_bytes_ += static_cast<int64_t>(datagram.size());
+  output.Write(datagram);
 }
 
 absl::Status ChatDatagramSession::Say(absl::string_view name_and_text) {

@@ -9,10 +9,18 @@
 // they answer an L, since the course's client prints them among the messages. A message that is longer than a datagram
 // of these clients is cut; datagrams may get lost, so may messages. Whoever dies without a word has left as soon as the
 // server forgets silent peers. Holds nothing.
+//
+// Addresses can be forged: one L in somebody's name must not bring every message of the room upon that host. The
+// dialect has nothing that a peer would have to repeat, so this is what there is: a peer is verified by a second
+// command, sent after it was sent an answer. Before that it gets at most kAmplification times the bytes that it has
+// sent, or kUnverifiedBytes, which is what a member needs who only listens at first; then it is told once to say
+// something, and no more. What begins with a line end is what servers say, and is never answered, so that no two ever
+// go on for ever.
 #ifndef POLYSERVE_PROTOCOL_CHAT_DATAGRAMS_H_
 #define POLYSERVE_PROTOCOL_CHAT_DATAGRAMS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "absl/strings/string_view.h"
@@ -24,6 +32,9 @@ namespace polyserve {
 class ChatDatagramSession : public Session {
  public:
   static constexpr size_t kMaxDatagramBytes = 1024;  // What the course's programs receive into.
+  // To a peer that is not verified: the bound of QUIC (RFC 9000, section 8.1), and some short messages.
+  static constexpr int64_t kAmplification = 3;
+  static constexpr int64_t kUnverifiedBytes = 512;
 
   // The room must outlive it.
   explicit ChatDatagramSession(Room& room) : member_(room.NewMember()) {}
@@ -32,12 +43,20 @@ class ChatDatagramSession : public Session {
   Mailbox* mailbox() override { return member_.get(); }
   void OnMessage(const Message& message, Output& output) override;
   bool is_blank() const override { return member_->name().empty(); }
+  bool is_verified() const override { return is_verified_; }
 
  private:
+  absl::Status OnCommand(char command, absl::string_view rest, Output& output);
+  bool MaySend(size_t bytes) const;
+  void Send(absl::string_view datagram, Output& output);
   absl::Status Say(absl::string_view name_and_text);
   absl::Status CheckIsOwn(absl::string_view name) const;
 
   const std::unique_ptr<Member> member_;
+  int64_t received_bytes_ = 0;
+  int64_t sent_bytes_ = 0;
+  bool is_verified_ = false;
+  bool told_to_speak_ = false;
 };
 
 }  // namespace polyserve

@@ -3,6 +3,8 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -44,6 +46,7 @@ class Speaker {
 
   bool is_closed() const { return is_closed_; }
   bool is_blank() const { return session_.is_blank(); }
+  bool is_verified() const { return session_.is_verified(); }
 
  private:
   std::string Sent() {
@@ -104,6 +107,7 @@ TEST_F(ChatDatagramTest, JoinThatComesTwiceIsAnsweredTwice) {
 
 TEST_F(ChatDatagramTest, NoMessageIsLongerThanADatagramOrEndsWithinACharacter) {
   EXPECT_EQ(ada_.Send("L ada"), "OK");
+  EXPECT_EQ(ada_.Send("C ada hello"), "");
   std::string text;
   while (text.size() + 3 <= kMaxTextBytes) text += "你";
   room_.SayAsAdmin(text);
@@ -113,6 +117,40 @@ TEST_F(ChatDatagramTest, NoMessageIsLongerThanADatagramOrEndsWithinACharacter) {
   EXPECT_LE(heard.size(), ChatDatagramSession::kMaxDatagramBytes);
   EXPECT_GT(heard.size(), ChatDatagramSession::kMaxDatagramBytes - 3);
   EXPECT_TRUE(IsUtf8(heard));
+}
+
+TEST_F(ChatDatagramTest, PeerThatSpeaksAfterAnAnswerIsVerifiedAndHearsAll) {
+  EXPECT_EQ(ada_.Send("L ada"), "OK");
+  EXPECT_FALSE(ada_.is_verified());
+  EXPECT_EQ(ada_.Send("C ada hello"), "");
+  EXPECT_TRUE(ada_.is_verified());
+  const std::string text(900, 'x');
+  for (int i = 0; i < 20; ++i) room_.SayAsAdmin(text);
+  EXPECT_GT(ada_.Hear().size(), 20 * text.size());
+}
+
+TEST_F(ChatDatagramTest, PeerThatOnlyListensHearsAFewShortMessagesAndIsToldToSpeak) {
+  EXPECT_EQ(ada_.Send("L ada"), "OK");
+  for (int i = 0; i < 1000; ++i) room_.SayAsAdmin("tea is ready");
+  const std::string heard = ada_.Hear();
+  EXPECT_EQ(heard.find("say something"), heard.rfind("say something")) << "once";
+  std::string datagrams = heard;
+  datagrams.erase(std::remove(datagrams.begin(), datagrams.end(), '|'), datagrams.end());
+  EXPECT_LE(datagrams.size() + 2, static_cast<size_t>(ChatDatagramSession::kUnverifiedBytes));
+  EXPECT_GT(datagrams.size(), static_cast<size_t>(ChatDatagramSession::kUnverifiedBytes) / 2);
+  EXPECT_EQ(ada_.Send("C ada thank you"), "");
+  room_.SayAsAdmin("welcome");
+  EXPECT_EQ(ada_.Hear(), "\n管理员 : welcome|");
+}
+
+TEST_F(ChatDatagramTest, WhatAServerSaysIsNeverAnsweredAndGarbageIsNoVerification) {
+  EXPECT_EQ(ada_.Send("\nexpected: L <name>, C <name> <text>, or E <name>"), "");
+  EXPECT_EQ(ada_.Send("\nL ada"), "");
+  EXPECT_TRUE(ada_.is_blank());
+  size_t sent = 0;
+  for (int i = 0; i < 1000; ++i) sent += ada_.Send("x").size();
+  EXPECT_LE(sent, 3 * 1100u);
+  EXPECT_FALSE(ada_.is_verified());
 }
 
 }  // namespace

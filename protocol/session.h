@@ -83,6 +83,10 @@ class Session {
   // True where a new session would do as well as this one: nothing that the peer has said so far matters. Asked where
   // the peer sends datagrams, which have no end: who is blank may be forgotten as soon as there is a use for its place.
   virtual bool is_blank() const { return false; }
+
+  // False while nothing says that the peer is really where its datagrams seem to come from: they may be forged. Where
+  // places become scarce, peers that were never verified give way first.
+  virtual bool is_verified() const { return true; }
 };
 
 // Makes the session of one new peer; called from any thread.

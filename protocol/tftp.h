@@ -62,6 +62,7 @@ class TftpSession : public Session {
   void OnTime(Output& output) override;
   bool idle() const override { return state_ == State::kAwaitsRequest || state_ == State::kReceived; }
   bool is_blank() const override { return state_ == State::kAwaitsRequest; }
+  bool is_verified() const override { return heard_; }
 
  private:
   enum class State {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -305,6 +306,60 @@ TEST_F(DatagramChatTest, WhoLeavesAndJoinsAtOnceIsAnsweredEachTime) {
     ASSERT_EQ(peer.Receive(), "OK") << "round " << i;
     peer.Send("E a");
     ASSERT_EQ(peer.Receive(), "EXIT") << "round " << i;
+  }
+}
+
+TEST_F(DatagramChatTest, PeerThatHasOnlyJoinedIsNotFlooded) {
+  StartServer();
+  DatagramPeer silent = NewPeer(), ada = NewPeer();
+  silent.Send("L silent");
+  EXPECT_EQ(silent.Receive(), "OK");
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  EXPECT_EQ(silent.Receive(), "\n欢迎 'ada' 进入聊天室");
+  for (int i = 0; i < 50; ++i) ada.Send(absl::StrCat("C ada ", i, std::string(100, 'x')));
+  size_t bytes = 0;
+  std::string last;
+  while (last != "\nsay something to hear more") {
+    const std::optional<std::string> datagram = silent.Receive();
+    ASSERT_TRUE(datagram.has_value());
+    last = *datagram;
+    bytes += last.size();
+  }
+  EXPECT_LE(bytes, 512u);
+  silent.Send("C silent I am here");
+  std::optional<std::string> heard = ada.Receive();
+  EXPECT_EQ(heard, "\nsilent : I am here");
+  ada.Send(absl::StrCat("C ada ", std::string(1000, 'y')));
+  EXPECT_EQ(silent.Receive(), absl::StrCat("\nada : ", std::string(1000, 'y')));
+}
+
+TEST_F(DatagramChatTest, WhoWasNeverVerifiedGivesWayToOthers) {
+  constexpr int kForged = 3;
+  StartServer({absl::StrCat("--max_connections=", kForged + 1), "--overload=refuse"});
+  DatagramPeer ada = NewPeer();
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  ada.Send("L ada");
+  EXPECT_EQ(ada.Receive(), "OK");
+  std::vector<std::unique_ptr<DatagramPeer>> forged;
+  for (int i = 0; i < kForged; ++i) {
+    forged.push_back(std::make_unique<DatagramPeer>(server().address("chat+udp")));
+    forged.back()->Send(absl::StrCat("L forged", i));
+    EXPECT_EQ(forged.back()->Receive(), "OK");
+  }
+  DatagramPeer bob = NewPeer();
+  EXPECT_TRUE(Eventually([&bob] {
+    bob.Send("L bob");
+    return bob.Look() == "OK";
+  }));
+  ada.Send("E ada");
+  std::string answer;
+  while (answer != "EXIT") {
+    const std::optional<std::string> datagram = ada.Receive();
+    ASSERT_TRUE(datagram.has_value());
+    answer = *datagram;
+    EXPECT_EQ(answer.find("join first"), std::string::npos);
   }
 }
 

@@ -128,6 +128,17 @@ TEST_F(DatagramTest, PeersThatVanishHarmNobody) {
   ExpectEcho(late, "late");
 }
 
+TEST_F(DatagramTest, PortsOfServersAreNotAnswered) {
+  // What comes from here could as well be forged: the server's own port, on another address of this host.
+  StartServer();
+  const std::string address = server().address("echo+udp");
+  DatagramPeer twin(address, absl::StrCat("127.0.0.2", address.substr(address.rfind(':'))));
+  twin.Send("ping");
+  DatagramPeer peer = NewPeer();
+  ExpectEcho(peer, "behind it");
+  EXPECT_EQ(twin.Look(), std::nullopt);
+}
+
 TEST_F(DatagramTest, ConnectionsAndDatagramsAreServedSideBySide) {
   StartServer();
   DatagramPeer first = NewPeer();

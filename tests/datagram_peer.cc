@@ -13,7 +13,7 @@
 
 namespace polyserve {
 
-DatagramPeer::DatagramPeer(const std::string& address) {
+DatagramPeer::DatagramPeer(const std::string& address, const std::string& from) {
   const absl::StatusOr<Endpoint> to = Endpoint::Parse(address);
   EXPECT_TRUE(to.ok()) << to.status();
   if (!to.ok()) return;
@@ -22,6 +22,10 @@ DatagramPeer::DatagramPeer(const std::string& address) {
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   constexpr int kQueueBytes = 4 << 20;
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &kQueueBytes, sizeof(kQueueBytes));
+  if (!from.empty()) {
+    const Endpoint own = *Endpoint::Parse(from);
+    EXPECT_EQ(::bind(fd_.get(), own.address(), own.size()), 0) << from;
+  }
   EXPECT_EQ(::connect(fd_.get(), to->address(), to->size()), 0);
 }
 

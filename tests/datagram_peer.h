@@ -13,7 +13,8 @@ namespace polyserve {
 
 class DatagramPeer {
  public:
-  explicit DatagramPeer(const std::string& address);
+  // `from` is an address of its own to choose; empty: any.
+  explicit DatagramPeer(const std::string& address, const std::string& from = "");
 
   // Sends one datagram.
   void Send(absl::string_view datagram);
