@@ -316,6 +316,9 @@ absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
                           absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
     }
     context.listeners[i].fd = *std::move(fd);
+    if (!context.listeners[i].has_datagrams() || context.listeners[i].own_ports) continue;
+    const absl::Status status = NeverAnswerAnswers(context.listeners[i].fd.get());
+    if (!status.ok()) LOG(WARNING) << "other servers' answers are not told from requests: " << status.message();
   }
   return absl::OkStatus();
 }

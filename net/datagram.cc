@@ -1,11 +1,13 @@
 #include "net/datagram.h"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "base/sys_error.h"
 
@@ -65,6 +67,36 @@ void WriteControl(const T& value, int level, int type, ControlBuffer& control, m
   std::memcpy(CMSG_DATA(header), &value, sizeof(value));
 }
 
+// 101011, and no ECN.
+constexpr int kAnswerMark = 0b101011 << 2;
+constexpr int kMarkMask = 0b111111 << 2;
+
+constexpr sock_filter Load(uint16_t size, uint32_t offset) {
+  return BPF_STMT(static_cast<uint16_t>(BPF_LD | size | BPF_ABS), static_cast<uint32_t>(SKF_NET_OFF) + offset);
+}
+
+// Both headers of IP begin with the version; the mark is in the second byte of IPv4, and 4 bits behind the version in
+// IPv6.
+constexpr sock_filter kDropMarked[] = {
+    Load(BPF_B, 0),
+    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xF0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x60, 2, 0),
+    Load(BPF_B, 1),
+    BPF_JUMP(BPF_JMP | BPF_JA, 2, 0, 0),
+    Load(BPF_H, 0),
+    BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kMarkMask),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kAnswerMark, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, 0),
+    BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
+};
+
+bool MarksAnswers(int fd) {
+  int mark = 0;
+  socklen_t size = sizeof(mark);
+  return ::getsockopt(fd, IPPROTO_IP, IP_TOS, &mark, &size) == 0 && mark == kAnswerMark;
+}
+
 // The same address with the port of `at`, and without one.
 Endpoint WithPort(const Endpoint& address, uint16_t port) {
   sockaddr_storage storage = {};
@@ -91,6 +123,7 @@ absl::StatusOr<UniqueFd> BindBeside(int listener, const Endpoint& at) {
   const int result = ::bind(fd.get(), address.address(), address.size());
   status = result == 0 ? absl::OkStatus() : SysError("bind", at.ToString());
   status.Update(SetOption(listener, SOL_SOCKET, SO_REUSEADDR, 0));
+  if (status.ok() && MarksAnswers(listener)) status = NeverAnswerAnswers(fd.get());
   if (!status.ok()) return status;
   return fd;
 }
@@ -118,6 +151,18 @@ absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at) {
   if (!status.ok()) return status;
   if (::bind(fd.get(), at.address(), at.size()) != 0) return SysError("bind", at.ToString());
   return fd;
+}
+
+absl::Status NeverAnswerAnswers(int fd) {
+  const absl::StatusOr<Endpoint> self = Endpoint::OfSocket(fd);
+  if (!self.ok()) return self.status();
+  absl::Status status = SetOption(fd, IPPROTO_IP, IP_TOS, kAnswerMark);  // A socket of IPv6 may send over IPv4.
+  if (self->family() == AF_INET6) status.Update(SetOption(fd, IPPROTO_IPV6, IPV6_TCLASS, kAnswerMark));
+  sock_fprog program = {std::size(kDropMarked), const_cast<sock_filter*>(kDropMarked)};
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
+    status.Update(SysError("setsockopt(SO_ATTACH_FILTER)"));
+  }
+  return status;
 }
 
 ssize_t ReceiveDatagram(int fd, char* buffer, DatagramPath& path) {

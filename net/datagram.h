@@ -45,6 +45,12 @@ struct DatagramPath {
 // A socket that hears everybody; non-blocking. The kernel may queue some megabytes for it.
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at);
 
+// For a socket that answers what comes, and those that are connected beside it: marks all that it sends as an answer,
+// and has the kernel drop what comes with that mark. So two servers of this kind never answer each other, on whatever
+// ports, though one forged datagram would make them begin. The mark is a code point of DSCP for local use (RFC 2474,
+// section 6, pool 2), which networks treat as the default.
+absl::Status NeverAnswerAnswers(int fd);
+
 // Takes the next datagram, without waiting, into `buffer` of kMaxDatagramBytes. Returns its size, which may be 0; -1
 // and errno where there is none (EAGAIN).
 ssize_t ReceiveDatagram(int fd, char* buffer, DatagramPath& path);

@@ -46,6 +46,39 @@ struct Place {
   std::string to;      // and where they send to.
 };
 
+std::string ExchangeBetweenServers(const std::string& host) {
+  const UniqueFd server = *BindUdp(*Endpoint::Parse(host + ":0")), other = *BindUdp(*Endpoint::Parse(host + ":0"));
+  EXPECT_TRUE(NeverAnswerAnswers(server.get()).ok());
+  EXPECT_TRUE(NeverAnswerAnswers(other.get()).ok());
+  Client client(host + ":0", Endpoint::OfSocket(server.get())->ToString());
+  client.Send("request");
+  DatagramPath path;
+  std::string story = Receive(server.get(), &path);
+  SendDatagram(server.get(), "answer", path);
+  story += ", " + Receive(client.fd());
+  SendDatagram(server.get(), "answer to an answer", {.peer = *Endpoint::OfSocket(other.get()), .local = {}});
+  return story + ", " + Receive(other.get());
+}
+
+TEST(AnswersTest, ReachClientsAndNoServer) {
+  EXPECT_EQ(ExchangeBetweenServers("127.0.0.1"), "request, answer, nothing");
+  EXPECT_EQ(ExchangeBetweenServers("[::1]"), "request, answer, nothing");
+}
+
+TEST(AnswersTest, OfAConnectedSocketAreMarkedAsWell) {
+  const UniqueFd server = *BindUdp(*Endpoint::Parse("127.0.0.1:0")), other = *BindUdp(*Endpoint::Parse("127.0.0.1:0"));
+  EXPECT_TRUE(NeverAnswerAnswers(server.get()).ok());
+  EXPECT_TRUE(NeverAnswerAnswers(other.get()).ok());
+  bool may_hold_others = false;
+  const UniqueFd connected =
+      *ConnectBeside(server.get(), {.peer = *Endpoint::OfSocket(other.get()), .local = {}}, may_hold_others);
+  EXPECT_EQ(::send(connected.get(), "answer", 6, 0), 6);
+  EXPECT_EQ(Receive(other.get()), "nothing");
+  const std::string to = Endpoint::OfSocket(server.get())->ToString();
+  SendDatagram(other.get(), "answer", {.peer = *Endpoint::Parse(to), .local = {}});
+  EXPECT_EQ(Receive(connected.get()), "nothing");
+}
+
 class DatagramTest : public testing::TestWithParam<Place> {
  protected:
   DatagramTest() : listener_(*BindUdp(*Endpoint::Parse(GetParam().listen + ":0"))) {}
