@@ -57,8 +57,8 @@ DEFINE_string(request_timeout, "20s",
 DEFINE_string(
     allowed_hosts, "",
     "http: the names in Host that are answered for, comma-separated; .example.org is that name and all below it, "
-    "* any name; addresses and localhost always are. By default any, but localhost alone if http listens on "
-    "loopback addresses only");
+    "* any name; addresses, localhost and names without a dot always are. By default any, but no others if http "
+    "listens on loopback addresses only");
 DEFINE_bool(
     trusted_pages, false,
     "http: HTML, SVG and XML files are trusted with the server's own origin although others may upload; implied "

@@ -134,7 +134,8 @@ bool HttpAllowedHosts::Allow(absl::string_view host) const {
   if (!parsed.has_value()) return false;
   if (parsed->is_address) return true;
   const absl::string_view name = absl::StripSuffix(parsed->name, ".");
-  if (IsSameOrBelow(name, "localhost", /*may_be_below=*/true)) return true;
+  // Nobody can register a name of one label, so it is one of this network's own.
+  if (!absl::StrContains(name, '.') || IsSameOrBelow(name, "localhost", /*may_be_below=*/true)) return true;
   return std::any_of(names_.begin(), names_.end(), [name](absl::string_view entry) {
     const bool is_domain = absl::ConsumePrefix(&entry, ".");
     return IsSameOrBelow(name, entry, is_domain);

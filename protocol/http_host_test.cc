@@ -105,15 +105,15 @@ TEST(HttpAllowedHostsTest, AllowsAnyUnlessToldOtherwise) {
   EXPECT_TRUE(HttpAllowedHosts::Parse("*")->Allow("evil.example"));
 }
 
-TEST(HttpAllowedHostsTest, AllowsAddressesAndLocalhostAlways) {
+TEST(HttpAllowedHostsTest, AllowsAddressesAndTheNetworksOwnNamesAlways) {
   const HttpAllowedHosts hosts = *HttpAllowedHosts::Parse("");
   for (absl::string_view host : {"", "localhost", "LocalHost:8080", "localhost.", "app.localhost:1", "127.0.0.1",
-                                 "127.0.0.1:8080", "192.168.1.5", "[::1]:8080"}) {
+                                 "127.0.0.1:8080", "192.168.1.5", "[::1]:8080", "web:8080", "x"}) {
     EXPECT_TRUE(hosts.Allow(host)) << host;
   }
   for (absl::string_view host :
-       {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8080", "notlocalhost", "localhost..",
-        ".localhost.evil", "127.0.0.256", "0x7f.1", "2130706433", "x"}) {
+       {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8080", "not.localhost.evil", "localhost..",
+        ".localhost.evil", "127.0.0.256", "0x7f.1", "a.b"}) {
     EXPECT_FALSE(hosts.Allow(host)) << host;
   }
 }
@@ -124,7 +124,7 @@ TEST(HttpAllowedHostsTest, AllowsNamesAndDomains) {
        {"example.org", "EXAMPLE.ORG:80", "example.org.", "example.com", "a.b.example.com", "localhost"}) {
     EXPECT_TRUE(hosts.Allow(host)) << host;
   }
-  for (absl::string_view host : {"www.example.org", "badexample.com", "example.com.evil", "xample.org", "org", "com"}) {
+  for (absl::string_view host : {"www.example.org", "badexample.com", "example.com.evil", "xample.org"}) {
     EXPECT_FALSE(hosts.Allow(host)) << host;
   }
 }
