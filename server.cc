@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "backends/progress_watch.h"
 #include "backends/registry.h"
 #include "backends/serve_context.h"
 #include "backends/turnstile.h"
@@ -50,6 +51,10 @@ DEFINE_string(root, ".", "the directory whose files are served");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
 DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
+DEFINE_int64(min_rate, 512,
+             "bytes per second: close a connection whose peer takes a reply, or sends the rest of a request, more "
+             "slowly on average; 0 for never");
+DEFINE_string(min_rate_window, "2m", "how long such a peer may stay below --min_rate");
 DEFINE_int64(max_connections, 0, "how many connections there may be at a time, over all workers; 0: as many as come");
 DEFINE_string(overload, "wait", "what happens to those who are too many: wait (in the kernel's queue) or refuse");
 DEFINE_string(request_timeout, "20s",
@@ -95,6 +100,7 @@ constexpr int kUsageError = 2;
 constexpr int kMaxListenBacklog = 65535;
 constexpr int kLeastSocketBuffer = 2048;
 constexpr int kMaxSocketBuffer = 1 << 30;
+constexpr int64_t kMaxMinRate = int64_t{1} << 30;
 
 int Fail(const absl::Status& error) {
   fprintf(stderr, "server: %s\n", std::string(error.message()).c_str());
@@ -115,9 +121,9 @@ void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
   absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "drain_timeout", "max_connections", "overload", "request_timeout", "allowed_hosts",
-                                    "trusted_pages", "access_log", "precompressed", "listen_backlog", "tcp_nodelay",
-                                    "socket_buffer", "admin_name", "build_info"}));
+                                    "min_rate", "min_rate_window", "drain_timeout", "max_connections", "overload",
+                                    "request_timeout", "allowed_hosts", "trusted_pages", "access_log", "precompressed",
+                                    "listen_backlog", "tcp_nodelay", "socket_buffer", "admin_name", "build_info"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -248,6 +254,16 @@ absl::StatusOr<ListenOptions> MakeListenOptions() {
   return ListenOptions{FLAGS_listen_backlog, FLAGS_tcp_nodelay, FLAGS_socket_buffer};
 }
 
+absl::StatusOr<LeastRate> MakeLeastRate() {
+  if (absl::Status status = CheckFlagRange("min_rate", FLAGS_min_rate, 0, kMaxMinRate); !status.ok()) return status;
+  const absl::StatusOr<absl::Duration> window = ParseTimeFlag("min_rate_window", FLAGS_min_rate_window);
+  if (!window.ok()) return window.status();
+  if (*window < absl::Milliseconds(1)) {
+    return absl::InvalidArgumentError("--min_rate_window is below 1ms; --min_rate=0 is for no least rate");
+  }
+  return LeastRate{FLAGS_min_rate, *window};
+}
+
 absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<Target>& targets) {
   const bool is_reachable = std::any_of(targets.begin(), targets.end(), [](const Target& target) {
     return absl::string_view(target.service->name) == "http" && !target.is_loopback;
@@ -289,9 +305,13 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
     return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
   absl::StatusOr<std::unique_ptr<Turnstile>> turnstile = MakeTurnstile(statistics);
   if (!turnstile.ok()) return turnstile.status();
+  const absl::StatusOr<LeastRate> least_rate = MakeLeastRate();
+  if (!least_rate.ok()) return least_rate.status();
   const absl::StatusOr<ListenOptions> listen = MakeListenOptions();
   if (!listen.ok()) return listen.status();
   ServeContext context{{}, *idle_timeout, std::move(statistics), *std::move(turnstile), *listen};
+  context.least_rate = *least_rate;
+  context.listen.send_timeout = ProgressLimits(*idle_timeout, *least_rate).send_wait();
   for (const Target& target : targets) {
     auto make_session = target.service->make_session;
     const bool is_for_datagrams = target.transport == Transport::kDatagrams;

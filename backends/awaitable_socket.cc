@@ -18,17 +18,20 @@ AwaitableSocket::AwaitableSocket(UniqueFd fd, EventShared& shared, int service)
 
 AwaitableSocket::~AwaitableSocket() { event_del(&event_); }
 
-AwaitableSocket::Wait AwaitableSocket::Readable() {
+AwaitableSocket::Wait AwaitableSocket::Readable(Debt debt) {
+  debt_ = debt;
   if (watched_ != EV_READ) Watch(EV_READ, nullptr);
   return Wait(*this);
 }
 
 AwaitableSocket::Wait AwaitableSocket::Writable() {
+  debt_ = Debt::kAcknowledgement;
   if (watched_ != EV_WRITE) Watch(EV_WRITE, nullptr);
   return Wait(*this);
 }
 
 AwaitableSocket::Wait AwaitableSocket::ReadableUntil(const Deadline& deadline) {
+  debt_ = Debt::kNothing;
   const int milliseconds = deadline.PollMilliseconds();
   const timeval left = {milliseconds / 1000, milliseconds % 1000 * 1000};
   Watch(EV_READ, &left);
@@ -41,6 +44,7 @@ AwaitableSocket::Wait AwaitableSocket::NextTurn() {
 }
 
 AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
+  debt_ = Debt::kAcknowledgement;
   PauseFor(time);
   return Woken();
 }

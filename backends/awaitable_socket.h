@@ -47,7 +47,7 @@ class AwaitableSocket : public EventClient {
   // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, or mail
   // has come, for example): look again, and wait again. The socket remains registered with the kernel until something
   // else is waited for, so that waiting for the same again costs no system call.
-  Wait Readable();
+  Wait Readable(Debt debt = Debt::kNothing);  // With what the peer owes meanwhile.
   Wait Writable();
   Wait ReadableUntil(const Deadline& deadline);
   Wait NextTurn();  // After the others' turn.
@@ -65,6 +65,7 @@ class AwaitableSocket : public EventClient {
   using EventClient::WorkElsewhere;
 
  private:
+  Debt debt() const override { return debt_; }
   void OnTurn() override { unwatchable_ ? Drop() : Resume(); }
   void OnPauseOver() override { waiting_.resume(); }
   void OnWake() override {
@@ -78,6 +79,7 @@ class AwaitableSocket : public EventClient {
   void Watch(short events, const timeval* timeout);
   void Resume();
 
+  Debt debt_ = Debt::kNothing;
   short watched_ = 0;  // What event_ waits for without a time-out; else 0.
   bool unwatchable_ = false;
   bool is_woken_ = false;

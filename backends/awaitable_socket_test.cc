@@ -12,6 +12,7 @@
 #include "backends/detached.h"
 #include "backends/event_client.h"
 #include "backends/idle_ticks.h"
+#include "backends/progress_watch.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/deadline.h"
@@ -47,6 +48,7 @@ class AwaitableSocketTest : public testing::Test {
         next_turn_(event_new(base_.get(), -1, 0, &OnNextTurn, this), &event_free) {
     shared_.base = base_.get();
     shared_.counters = &counters_;
+    shared_.limits = ProgressLimits(absl::Seconds(60), {});
     shared_.next_turn = next_turn_.get();
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);

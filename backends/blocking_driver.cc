@@ -12,12 +12,14 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "backends/blocking_watch.h"
 #include "backends/conversation.h"
 #include "backends/datagram_driver.h"
 #include "backends/farewell.h"
 #include "backends/linger.h"
 #include "backends/mail_fd.h"
 #include "backends/pause.h"
+#include "backends/progress_watch.h"
 #include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turnstile.h"
@@ -36,7 +38,7 @@ class BlockingConversation {
       : fd_(std::move(connection.fd)),
         counters_(OfService(context.statistics.counters(), connection.listener->number)),
         turnstile_(context.turnstile.get()),
-        idle_timeout_(context.idle_timeout),
+        watch_(fd_.get(), context.idle_timeout, ProgressLimits(context.idle_timeout, context.least_rate)),
         conversation_(StartSession(*connection.listener, fd_.get())) {}
 
   ~BlockingConversation() {
@@ -75,16 +77,25 @@ class BlockingConversation {
     while (true) {
       // While the server stops, a peer that is between requests is read once more, but not waited for.
       const bool last_look = Signals::stopping() && conversation_.idle();
+      const bool is_within_request = conversation_.awaits_rest_of_request();
+      if (!is_within_request) watch_.Settle(Debt::kRestOfRequest);
+      if (is_within_request && !watch_.MayReadOn()) return false;
       const bool polls = wake_.has_value() || mail_ != nullptr;
       if (polls && !last_look && !AwaitInput()) {
-        if (idle_end_->passed() || conversation_.is_cut_off()) return false;
+        if (conversation_.is_cut_off()) return false;
         if (wake_.has_value() && wake_->passed()) return TellTime(), true;
         if (conversation_.has_mail()) return idle_end_.reset(), true;
-        continue;  // Interrupted.
+        if (!idle_end_->passed()) continue;  // Interrupted.
+        idle_end_.reset();
+        if (!is_within_request && !watch_.MayStaySilent()) return false;
+        continue;
       }
       const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), last_look ? MSG_DONTWAIT : 0);
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return false;  // Reset, the time-out, or the end of the last look.
+      if (count < 0 && (errno != EAGAIN || last_look)) return false;  // Reset, or the end of the last look.
+      if (count < 0 && !polls && !is_within_request && !watch_.MayStaySilent()) return false;
+      if (count < 0) continue;  // The time-out.
+      watch_.NoteInput();
       idle_end_.reset();
       if (count == 0) {
         conversation_.OnEnd(output_);
@@ -96,10 +107,10 @@ class BlockingConversation {
     }
   }
 
-  // Waits for input, but not beyond the time that the session has asked for, or that of an idle connection, or until
-  // mail comes.
+  // Waits for input, but not beyond the time that the session has asked for, or that after which the peer's progress is
+  // to be looked at, or until mail comes.
   bool AwaitInput() {
-    if (!idle_end_.has_value()) idle_end_.emplace(idle_timeout_);
+    if (!idle_end_.has_value()) idle_end_.emplace(watch_.input_wait());
     // However much has come: a peer that never pauses cannot put it off.
     if (wake_.has_value() && wake_->passed()) return false;
     const int left = idle_end_->PollMilliseconds();
@@ -129,8 +140,12 @@ class BlockingConversation {
   bool Perform() {
     while (true) {
       const Transmitted sent = Transmit(fd_.get(), output_, INT64_MAX, counters_);
-      if (sent == Transmitted::kBlocked && mail_ != nullptr && AwaitRoom()) continue;
-      if (sent != Transmitted::kAll) return false;
+      if (sent == Transmitted::kBroken) return false;
+      if (sent != Transmitted::kAll) {  // The wait for room was ended.
+        if (!watch_.MayTakeLonger() || (mail_ != nullptr && !AwaitRoom())) return false;
+        continue;
+      }
+      watch_.Settle(Debt::kAcknowledgement);
       if (!output_.has_work()) return true;
       if (!AwaitPauseEnd()) return false;
       output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
@@ -139,19 +154,16 @@ class BlockingConversation {
 
   // Waits until the peer takes more; mail meanwhile only matters where too much of it comes. False: the end.
   bool AwaitRoom() {
-    const Deadline too_long(idle_timeout_);
-    while (!Await(POLLOUT, too_long.PollMilliseconds())) {
-      if (too_long.passed() || conversation_.is_cut_off()) return false;
+    while (!Await(POLLOUT, Deadline(watch_.room_wait()).PollMilliseconds())) {
+      if (conversation_.is_cut_off() || !watch_.MayTakeLonger()) return false;
     }
     return true;
   }
 
   // False where the peer acknowledges nothing for too long.
   bool AwaitPauseEnd() {
-    std::optional<Deadline> too_long;
     for (absl::Duration left; (left = PauseLeft(fd_.get(), output_)) > absl::ZeroDuration();) {
-      if (!too_long.has_value()) too_long.emplace(idle_timeout_ + output_.pause().length);
-      if (too_long->passed()) return false;
+      if (!watch_.MayTakeLonger()) return false;
       ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
     }
     return true;
@@ -172,7 +184,7 @@ class BlockingConversation {
   UniqueFd fd_;
   Counters& counters_;
   Turnstile* const turnstile_;
-  const absl::Duration idle_timeout_;
+  BlockingWatch watch_;
   std::optional<Deadline> wake_;      // When the session wants to be told the time.
   std::optional<Deadline> idle_end_;  // Kept only beside wake_ or mail_; else the kernel's time-out does it.
   Conversation conversation_;

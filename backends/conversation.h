@@ -52,6 +52,9 @@ class Conversation {
   // For whoever ends it without being asked to; see SayFarewell() of backends/farewell.h.
   absl::string_view farewell() const { return session_->farewell(); }
 
+  // The peer owes the rest of a request. To be asked when all output is performed.
+  bool awaits_rest_of_request() const { return !held_up_ && session_->awaits_rest_of_request(); }
+
   // Between requests: as far as this side knows, closing now would cut off nothing.
   bool idle() const { return rest_.empty() && !held_up_ && session_->idle(); }
 

@@ -20,6 +20,7 @@
 #include "backends/farewell.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
+#include "backends/progress_watch.h"
 #include "backends/serve_context.h"
 #include "backends/start_session.h"
 #include "backends/transmit.h"
@@ -54,7 +55,8 @@ Detached Converse(Connection connection, EventShared& shared) {
     bool is_time = socket.TakeWake();
     if (!is_time && !conversation.has_mail()) {
       if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
-      if (!last_look) co_await socket.Readable();
+      const bool is_amid_request = conversation.awaits_rest_of_request();
+      if (!last_look) co_await socket.Readable(is_amid_request ? Debt::kRestOfRequest : Debt::kNothing);
       is_time = socket.TakeWake();
     }
     const ssize_t count = is_time ? 0 : ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);

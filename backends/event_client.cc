@@ -4,12 +4,12 @@
 
 #include <utility>
 
-#include "backends/idle_ticks.h"
+#include "net/tcp_bytes.h"
 
 namespace polyserve {
 
 EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
-    : shared_(shared), counters_(OfService(*shared.counters, service)), fd_(std::move(fd)), last_moved_(shared.ticks) {
+    : shared_(shared), counters_(OfService(*shared.counters, service)), fd_(std::move(fd)), watch_(shared.ticks) {
   shared.clients.push_back(*this);
 }
 
@@ -19,7 +19,11 @@ EventClient::~EventClient() {
 }
 
 void EventClient::OnTick() {
-  if (shared_.ticks - last_moved_ > kTicksPerTimeout && !works_elsewhere()) Drop();
+  if (works_elsewhere()) return watch_.Rest(shared_.ticks);
+  const Debt owed = debt();
+  if (JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
+  if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
+  Drop();
 }
 
 void EventClient::WorkElsewhere(Output& output) { errand_.Work(*shared_.offload, output, *this); }

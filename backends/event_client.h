@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "backends/alarms.h"
 #include "backends/offload.h"
+#include "backends/progress_watch.h"
 #include "backends/turnstile.h"
 #include "base/unique_fd.h"
 #include "net/socket.h"
@@ -46,10 +47,13 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   // Ends it at once, whatever it waits for, and destroys it.
   virtual void Drop() = 0;
 
-  // Drops it where nothing has moved for the idle time-out.
+  // Drops it if its peer is silent or too slow; see backends/progress_watch.h.
   void OnTick();
 
  protected:
+  // What its peer owes at the moment.
+  virtual Debt debt() const = 0;
+
   // Counts for this service.
   EventClient(UniqueFd fd, EventShared& shared, int service);
   virtual ~EventClient();
@@ -80,7 +84,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
  private:
   ConnectionAlarms& alarms();
 
-  uint32_t last_moved_;                       // In ticks; see backends/idle_ticks.h.
+  ProgressWatch watch_;
   std::unique_ptr<ConnectionAlarms> alarms_;  // Null where it has never needed one.
   Offload::Errand errand_;
 };
@@ -91,7 +95,8 @@ struct EventShared {
   Turnstile* turnstile = nullptr;  // Null: there may be any number of clients.
   short extra_flags = 0;           // EV_ET or 0, for every event of a connection.
   int reads_per_turn = 1;          // The most that one connection may read before the others' turn, in buffers.
-  uint32_t ticks = 0;              // The loop's coarse clock.
+  ProgressLimits limits = {};      // Of the peers' progress.
+  uint32_t ticks = 0;              // The loop's coarse clock, for these.
   bool stopping = false;
   Output output;  // Empty between callbacks.
   char buffer[kReadBytes];
@@ -103,7 +108,7 @@ struct EventShared {
   Offload* offload;  // The loop's; null where it has no helpers.
 };
 
-inline void EventClient::NoteMove() { last_moved_ = shared_.ticks; }
+inline void EventClient::NoteMove() { watch_.NoteMove(shared_.ticks); }
 
 }  // namespace polyserve
 

@@ -7,7 +7,6 @@
 
 #include "absl/time/time.h"
 #include "backends/farewell.h"
-#include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/start_session.h"
@@ -244,6 +243,12 @@ bool EventConnection::Discard() {
 }
 
 bool EventConnection::edge_triggered() const { return (shared_.extra_flags & EV_ET) != 0; }
+
+Debt EventConnection::debt() const {
+  if (lingering_) return Debt::kNothing;  // That has an end of its own.
+  if (parked_ != nullptr) return Debt::kAcknowledgement;
+  return conversation_.awaits_rest_of_request() ? Debt::kRestOfRequest : Debt::kNothing;
+}
 
 void EventConnection::OnTurn() {
   const bool sending = parked_ != nullptr && !lingering_;

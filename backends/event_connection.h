@@ -37,6 +37,8 @@ class EventConnection : public EventClient {
     event wait;
   };
 
+  Debt debt() const override;
+
   enum class Next { kRead, kWait, kEnd };  // For more input; for the socket, a turn or a timer; for nothing.
 
   EventConnection(Connection connection, EventShared& shared);

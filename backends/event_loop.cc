@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backends/idle_ticks.h"
+#include "backends/progress_watch.h"
 #include "backends/turn.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
@@ -100,6 +100,7 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
   shared_.offload = offload_.get();
   shared_.counters = &context.statistics.counters();
   shared_.turnstile = context.turnstile.get();
+  shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
   shared_.extra_flags = options.trigger == Trigger::kEdge ? EV_ET : 0;
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
 }
@@ -142,10 +143,10 @@ absl::Status EventLoop::Watch() {
   const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->SetAccepting(true); };
   resume_accepting_.reset(event_new(base_.get(), -1, 0, on_resume, this));
   complete = complete && resume_accepting_ != nullptr;
-  if (context_.idle_timeout != absl::InfiniteDuration()) {
+  if (shared_.limits.tick() != absl::InfiniteDuration()) {
     const auto on_tick = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnTick(); };
     tick_.reset(event_new(base_.get(), -1, EV_PERSIST, on_tick, this));
-    const timeval interval = absl::ToTimeval(context_.idle_timeout / kTicksPerTimeout);
+    const timeval interval = absl::ToTimeval(shared_.limits.tick());
     complete = complete && tick_ != nullptr && event_add(tick_.get(), &interval) == 0;
   }
   return complete ? absl::OkStatus() : absl::UnavailableError("libevent cannot watch the listeners");
@@ -266,8 +267,10 @@ void EventLoop::Start(Connection connection) {
 
 void EventLoop::OnTick() {
   ++shared_.ticks;
-  if (peers_ != nullptr) peers_->OnTick();
-  for (const auto& port : ports_) port->OnTick();
+  if (const uint32_t parts = shared_.limits.ticks_per_idle_tick(); parts > 0 && shared_.ticks % parts == 0) {
+    if (peers_ != nullptr) peers_->OnTick();
+    for (const auto& port : ports_) port->OnTick();
+  }
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnTick();  // May destroy the client.
   }

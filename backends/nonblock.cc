@@ -17,8 +17,8 @@
 #include "backends/acceptor.h"
 #include "backends/backend.h"
 #include "backends/datagram_ports.h"
-#include "backends/idle_ticks.h"
 #include "backends/polled_client.h"
+#include "backends/progress_watch.h"
 #include "backends/serve_context.h"
 #include "backends/turn.h"
 #include "base/command_line.h"
@@ -43,8 +43,10 @@ class PollingLoop {
         interval_(absl::ToTimespec(interval)),
         acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
         ports_(context, wakes),
-        shared_{.counters = context.statistics.counters(), .turnstile = context.turnstile.get()},
-        tick_(context.idle_timeout / kTicksPerTimeout) {}
+        shared_{.counters = context.statistics.counters(),
+                .turnstile = context.turnstile.get(),
+                .limits = ProgressLimits(context.idle_timeout, context.least_rate)},
+        tick_(shared_.limits.tick()) {}
 
   void Run() {
     const WorkerPlace place(context_.statistics);
@@ -104,7 +106,8 @@ class PollingLoop {
   void LookAtClock() {
     if (tick_.passed()) {
       ++shared_.ticks;
-      tick_ = Deadline(context_.idle_timeout / kTicksPerTimeout);
+      clients_.remove_if([](PolledClient& client) { return !client.OnTick(); });
+      tick_ = Deadline(shared_.limits.tick());
     }
     if (!FLAGS_log_waiting) return;
     if (clients_.empty() && log_.passed()) LOG(INFO) << "waiting for a client";

@@ -9,12 +9,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "backends/farewell.h"
-#include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/start_session.h"
 #include "backends/transmit.h"
 #include "backends/turn.h"
+#include "net/tcp_bytes.h"
 
 namespace polyserve {
 
@@ -22,7 +22,7 @@ PolledClient::PolledClient(Connection connection, PolledShared& shared)
     : shared_(shared),
       counters_(OfService(shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
-      last_moved_(shared.ticks),
+      watch_(shared.ticks),
       conversation_(StartSession(*connection.listener, fd_.get())) {}
 
 PolledClient::~PolledClient() {
@@ -33,8 +33,21 @@ PolledClient::~PolledClient() {
 PolledClient::Turn PolledClient::TakeTurn() {
   if (conversation_.is_cut_off()) return Turn::kOver;
   const Turn turn = linger_.has_value() ? Linger() : answering_ ? Answer() : Receive();
-  if (turn == Turn::kMoved) last_moved_ = shared_.ticks;
-  return shared_.ticks - last_moved_ > kTicksPerTimeout ? Turn::kOver : turn;
+  if (turn == Turn::kMoved) watch_.NoteMove(shared_.ticks);
+  return turn;
+}
+
+bool PolledClient::OnTick() {
+  const Debt owed = debt();
+  if (JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return true;
+  if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
+  return false;
+}
+
+Debt PolledClient::debt() const {
+  if (linger_.has_value()) return Debt::kNothing;  // That has an end of its own.
+  if (answering_) return Debt::kAcknowledgement;
+  return conversation_.awaits_rest_of_request() ? Debt::kRestOfRequest : Debt::kNothing;
 }
 
 PolledClient::Turn PolledClient::Receive() {

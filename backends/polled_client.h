@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "backends/conversation.h"
+#include "backends/progress_watch.h"
 #include "backends/serve_context.h"
 #include "backends/turnstile.h"
 #include "base/unique_fd.h"
@@ -22,8 +23,9 @@ struct PolledShared {
   Counters& counters;
   Turnstile* turnstile;
   bool stopping = false;
-  uint32_t ticks = 0;  // See backends/idle_ticks.h.
-  Output output = {};  // The buffers of whoever has something to send; empty between turns.
+  ProgressLimits limits = {};  // Of the peers' progress.
+  uint32_t ticks = 0;          // The coarse clock, for these.
+  Output output = {};          // The buffers of whoever has something to send; empty between turns.
   char buffer[kReadBytes] = {};
 };
 
@@ -36,7 +38,11 @@ class PolledClient {
   // Does what can be done at once, and no more than a turn's worth. After kOver it is to be destroyed.
   Turn TakeTurn();
 
+  // To be called once a tick. False if its peer is silent or too slow: it is to be destroyed.
+  bool OnTick();
+
  private:
+  Debt debt() const;
   Turn Receive();
   Turn TellTime();
   Turn Answer();
@@ -45,7 +51,7 @@ class PolledClient {
   PolledShared& shared_;
   Counters& counters_;
   UniqueFd fd_;
-  uint32_t last_moved_;  // In ticks.
+  ProgressWatch watch_;
   bool answering_ = false;
   std::optional<Deadline> linger_;  // Set where our side is closed.
   std::optional<Deadline> wake_;    // Set where the session wants to be told the time.

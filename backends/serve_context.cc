@@ -11,8 +11,14 @@
 namespace polyserve {
 
 ServeContext ContextOfWorker(const ServeContext& server, int slot, std::vector<Listener> listeners) {
-  return {std::move(listeners), server.idle_timeout, server.statistics.OfWorker(slot), server.turnstile, server.listen,
-          server.reload,        server.companion};
+  return {.listeners = std::move(listeners),
+          .idle_timeout = server.idle_timeout,
+          .statistics = server.statistics.OfWorker(slot),
+          .turnstile = server.turnstile,
+          .listen = server.listen,
+          .reload = server.reload,
+          .least_rate = server.least_rate,
+          .companion = server.companion};
 }
 
 ServeContext ContextOfThread(const ServeContext& server, int slot) {

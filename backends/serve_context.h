@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "backends/peer_desk.h"
+#include "backends/progress_watch.h"
 #include "backends/turnstile.h"
 #include "base/unique_fd.h"
 #include "net/process.h"
@@ -62,6 +63,7 @@ struct ServeContext {
   std::shared_ptr<Turnstile> turnstile = nullptr;  // Null: there may be any number of connections.
   ListenOptions listen = {};                       // As the listeners are, for those that are opened beside them.
   std::function<void()> reload = [] {};            // On SIGHUP, in the process that gets it.
+  LeastRate least_rate = {};                       // That is asked of peers; for connections.
   // A child process that is not the backend's; null if there is none.
   Process* companion = nullptr;
   // What the model does about a child process that has ended, and was reaped. The process may be a stranger to the

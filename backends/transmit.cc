@@ -26,22 +26,38 @@ ssize_t SendMemory(int fd, const iovec* pieces, int count, bool more_follows) {
   return ::sendmsg(fd, &message, flags);
 }
 
-// Sends from the front; returns what the system call did.
-ssize_t SendFront(int fd, const Output& output, int64_t budget) {
-  iovec pieces[kMaxPieces];
-  if (const int count = output.FrontMemory(pieces, kMaxPieces); count > 0) {
-    return SendMemory(fd, pieces, count, output.file_ranges() > 0);
-  }
-  const Output::FileRange& range = *output.FrontFile();
+struct Sent {
+  ssize_t bytes;         // -1: errno says why.
+  Transmitted if_short;  // What it means that they are fewer than were offered.
+  bool is_short;
+};
+
+// A stream socket takes fewer bytes of memory than it is offered only if it is full.
+Sent SendMemoryAtFront(int fd, const iovec* pieces, int count, bool more_follows) {
+  size_t offered = 0;
+  for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
+  const ssize_t sent = SendMemory(fd, pieces, count, more_follows);
+  return {sent, Transmitted::kBlocked, sent < static_cast<ssize_t>(offered)};
+}
+
+// Of a file it may also take fewer because fewer could be read.
+Sent SendFileAtFront(int fd, const Output::FileRange& range, int64_t budget) {
   off_t offset = range.offset;
   const int64_t length = std::min({range.length, budget, kMaxSendfileBytes});
   const ssize_t sent = ::sendfile(fd, range.file->get(), &offset, static_cast<size_t>(length));
   if (sent == 0) {
     LOG(WARNING) << "a file became shorter while it was being sent; the connection is broken off";
     errno = EIO;
-    return -1;
+    return {-1, Transmitted::kBroken, true};
   }
-  return sent;
+  return {sent, Transmitted::kBudget, sent < length};
+}
+
+Sent SendFront(int fd, const Output& output, int64_t budget) {
+  iovec pieces[kMaxPieces];
+  const int count = output.FrontMemory(pieces, kMaxPieces);
+  if (count > 0) return SendMemoryAtFront(fd, pieces, count, output.file_ranges() > 0);
+  return SendFileAtFront(fd, *output.FrontFile(), budget);
 }
 
 }  // namespace
@@ -60,14 +76,18 @@ Transmitted Transmit(int fd, Output& output, int64_t budget, Counters& counters)
       result = Transmitted::kBudget;
       break;
     }
-    const ssize_t sent = SendFront(fd, output, budget - total);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) {
+    const Sent sent = SendFront(fd, output, budget - total);
+    if (sent.bytes < 0 && errno == EINTR) continue;
+    if (sent.bytes < 0) {
       result = errno == EAGAIN ? Transmitted::kBlocked : Transmitted::kBroken;
       break;
     }
-    output.Sent(sent);
-    total += sent;
+    output.Sent(sent.bytes);
+    total += sent.bytes;
+    if (sent.is_short) {
+      result = sent.if_short;
+      break;
+    }
   }
   if (total > 0) Counters::Add(counters.bytes_out, total);
   CountRequests(output, counters);

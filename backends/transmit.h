@@ -1,5 +1,5 @@
-// Transmit: sends what is at the front of an Output, with as few calls as possible. Both kinds of sockets: a blocking
-// one is only ever kBlocked when its time-out has passed.
+// Transmit: sends what is at the front of an Output, with as few calls as possible. Both kinds of sockets: with a
+// blocking one it also returns, as kBudget or kBlocked, when a wait was ended by its time-out or by a signal.
 #ifndef POLYSERVE_BACKENDS_TRANSMIT_H_
 #define POLYSERVE_BACKENDS_TRANSMIT_H_
 
@@ -13,7 +13,7 @@ namespace polyserve {
 enum class Transmitted {
   kAll,      // Nothing is left to send; there may be a task, or a closing.
   kBudget,   // There is more to send, and the socket may well take it: come back after the others' turn.
-  kBlocked,  // The socket takes no more for now.
+  kBlocked,  // The socket takes no more for now. It is full, so that an edge will tell when it has room again.
   kBroken,   // The peer is gone, or what was announced cannot be delivered: drop the connection.
 };
 

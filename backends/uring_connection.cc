@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "backends/farewell.h"
-#include "backends/idle_ticks.h"
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/start_session.h"
+#include "net/tcp_bytes.h"
 
 namespace polyserve {
 
@@ -37,7 +37,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
     : shared_(shared),
       counters_(OfService(*shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
-      last_moved_(shared.ticks),
+      watch_(shared.ticks),
       conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
@@ -71,7 +71,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
     over_ = over_ || bytes.empty();
     return;
   }
-  last_moved_ = shared_.ticks;
+  NoteMove();
   Counters::Add(counters_.bytes_in, static_cast<int64_t>(bytes.size()));
   const bool hold_back = sending_ || conversation_.held_up();
   is_stream_ = bytes.size() >= UringBuffers::kRequestBytes;
@@ -87,7 +87,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
 void UringConnection::OnSent(int result) {
   sending_ = false;
   if (result >= 0 && !over_) {
-    last_moved_ = shared_.ticks;
+    NoteMove();
     Counters::Add(counters_.bytes_out, result);
     unsent_->output.Sent(result);
   }
@@ -161,14 +161,14 @@ bool UringConnection::Answer() {
 // False where the helpers are not done yet.
 bool UringConnection::TakeResult() {
   if (!errand_.Finish(unsent_->output)) return false;
-  last_moved_ = shared_.ticks;
+  NoteMove();
   return true;
 }
 
 void UringConnection::TellTime() {
   wake_is_due_ = false;
   conversation_.OnTime(output());
-  if (!unsent_->output.empty()) last_moved_ = shared_.ticks;
+  if (!unsent_->output.empty()) NoteMove();
 }
 
 // Sends what is at the front, or begins to; in the latter case, the connection comes back by itself.
@@ -182,7 +182,7 @@ Transmitted UringConnection::Send() {
   }
   // The ring has no operation for sendfile(), only splice() through a pipe, which its threads carry out: for 1 GiB over
   // loopback that took a third longer, and twice the processor time.
-  last_moved_ = shared_.ticks;
+  NoteMove();
   const Transmitted sent = Transmit(fd_.get(), output, kSendBudget, counters_);
   if (sent == Transmitted::kBlocked) AwaitWritable();
   if (sent == Transmitted::kBudget) ComeBack();
@@ -228,6 +228,14 @@ void UringConnection::Receive() {
 
 bool UringConnection::is_leaving() const { return shared_.stopping && conversation_.idle(); }
 
+Debt UringConnection::debt() const {
+  if (lingering_) return Debt::kNothing;  // That has an end of its own.
+  if (unsent_ != nullptr) return Debt::kAcknowledgement;
+  return conversation_.awaits_rest_of_request() ? Debt::kRestOfRequest : Debt::kNothing;
+}
+
+void UringConnection::NoteMove() { watch_.NoteMove(shared_.ticks); }
+
 // Stops sending, and waits a moment for the peer to close its side; see backends/linger.h.
 bool UringConnection::Linger() {
   if (shared_.stopping) return false;
@@ -252,7 +260,10 @@ void UringConnection::End() {
 }
 
 void UringConnection::OnTick() {
-  if (shared_.ticks - last_moved_ <= kTicksPerTimeout || errand_.is_under_way()) return;
+  if (errand_.is_under_way()) return watch_.Rest(shared_.ticks);
+  const Debt owed = debt();
+  if (over_ || JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
+  if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
   over_ = true;
   ComeBack();
 }

@@ -26,6 +26,7 @@
 #include "backends/alarms.h"
 #include "backends/conversation.h"
 #include "backends/offload.h"
+#include "backends/progress_watch.h"
 #include "backends/serve_context.h"
 #include "backends/transmit.h"
 #include "backends/turnstile.h"
@@ -59,7 +60,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void OnReceived(const io_uring_cqe& completion);
   void OnSent(int result);
   void OnWritable();
-  // Time has passed: it is over if nothing has moved for the idle time-out; it has lingered long enough.
+  // Time has passed: it is over if its peer is silent or too slow; it has lingered long enough.
   void OnTick();
   void OnLingerEnd();
   // The server stops: it is over if it is between requests, or else as soon as it is.
@@ -93,11 +94,13 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   Output& output();
   void LetGoOfOutput();
   bool is_leaving() const;
+  Debt debt() const;
+  void NoteMove();
 
   UringShared& shared_;
   Counters& counters_;
   UniqueFd fd_;
-  uint32_t last_moved_;          // In ticks; see backends/idle_ticks.h.
+  ProgressWatch watch_;
   bool is_due_ = false;          // On shared.due.
   bool receiving_ = false;       // A receive is under way.
   bool sending_ = false;         // A send is, or the wait to go on with a file.
@@ -124,7 +127,8 @@ struct UringShared {
   Offload* offload;  // Null where the loop has no helpers.
   Counters* counters;
   Turnstile* turnstile;
-  uint32_t ticks = 0;  // The coarse clock.
+  ProgressLimits limits = {};  // Of the peers' progress.
+  uint32_t ticks = 0;          // The coarse clock, for these.
   bool stopping = false;
   bool ran_task = false;                             // In this turn.
   std::vector<UringConnection*> due;                 // They proceed when all completions of the batch are noted.

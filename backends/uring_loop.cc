@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "backends/idle_ticks.h"
+#include "backends/progress_watch.h"
 #include "base/unique_fd.h"
 #include "net/signals.h"
 #include "net/statistics.h"
@@ -40,7 +40,8 @@ UringLoop::UringLoop(ServeContext& context, const LoopPost* post, std::unique_pt
   shared_.offload = offload_.get();
   shared_.counters = &context.statistics.counters();
   shared_.turnstile = context.turnstile.get();
-  tick_ = ToKernelTimespec(context.idle_timeout / kTicksPerTimeout);
+  shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
+  tick_ = ToKernelTimespec(shared_.limits.tick());
   pause_ = ToKernelTimespec(Acceptor::kPause);
   for (const Listener& listener : context.listeners) {
     ports_.push_back({&listener, nullptr});
@@ -63,7 +64,7 @@ absl::Status UringLoop::Run() {
   AwaitPeers();
   AwaitWake();
   wakes_->BelongToThisThread();
-  if (context_.idle_timeout != absl::InfiniteDuration()) AwaitTick();
+  if (shared_.limits.tick() != absl::InfiniteDuration()) AwaitTick();
   do {
     wakes_->Deliver();
     const absl::Status status = shared_.due.empty() && wakes_->empty() ? ring_->SubmitAndWait() : ring_->Submit();
@@ -271,9 +272,11 @@ void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation
 
 void UringLoop::OnTick() {
   ++shared_.ticks;
-  peers_->OnTick();
-  for (const Port& port : ports_) {
-    if (port.datagrams != nullptr) port.datagrams->OnTick();
+  if (const uint32_t parts = shared_.limits.ticks_per_idle_tick(); parts > 0 && shared_.ticks % parts == 0) {
+    peers_->OnTick();
+    for (const Port& port : ports_) {
+      if (port.datagrams != nullptr) port.datagrams->OnTick();
+    }
   }
   for (UringConnection& connection : shared_.connections) connection.OnTick();
   AwaitTick();

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/sys_error.h"
@@ -21,6 +22,7 @@ absl::Status SetOption(int fd, int level, int option, int value) {
 }
 
 absl::Status SetTimeout(int fd, int option, absl::Duration timeout) {
+  if (timeout == absl::InfiniteDuration()) return absl::OkStatus();  // As it is by itself.
   const timeval value = absl::ToTimeval(timeout);
   if (::setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)) != 0) return SysError("setsockopt");
   return absl::OkStatus();
@@ -38,10 +40,8 @@ absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout,
     status.Update(SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, options.buffer_bytes));
     status.Update(SetOption(fd.get(), SOL_SOCKET, SO_SNDBUF, options.buffer_bytes));
   }
-  if (idle_timeout != absl::InfiniteDuration()) {
-    status.Update(SetTimeout(fd.get(), SO_RCVTIMEO, idle_timeout));
-    status.Update(SetTimeout(fd.get(), SO_SNDTIMEO, idle_timeout));
-  }
+  status.Update(SetTimeout(fd.get(), SO_RCVTIMEO, idle_timeout));
+  status.Update(SetTimeout(fd.get(), SO_SNDTIMEO, std::min(idle_timeout, options.send_timeout)));
   if (!status.ok()) return status;
   if (::bind(fd.get(), at.address(), at.size()) != 0) return SysError("bind", at.ToString());
   if (::listen(fd.get(), options.backlog) != 0) return SysError("listen", at.ToString());
@@ -110,6 +110,8 @@ int OutcomeOfConnecting(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   return ECONNREFUSED;
 }
+
+absl::Status SetReceiveTimeout(int fd, absl::Duration timeout) { return SetTimeout(fd, SO_RCVTIMEO, timeout); }
 
 absl::Status SetNonBlocking(int fd, bool non_blocking) {
   const int flags = ::fcntl(fd, F_GETFL);

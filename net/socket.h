@@ -21,14 +21,16 @@ struct ListenOptions {
   bool no_delay = true;  // TCP_NODELAY: small replies leave at once.
   // SO_RCVBUF and SO_SNDBUF, in bytes, of which Linux makes twice as many (socket(7)). 0: it adapts them to the load.
   int buffer_bytes = 0;
+  // SO_SNDTIMEO, if it is shorter than the idle time-out: how long a blocking send waits before it comes back.
+  absl::Duration send_timeout = absl::InfiniteDuration();
 };
 
 // The most that one read takes from a socket. 64 KiB keep bulk transfers at full speed; more does not pay.
 constexpr size_t kReadBytes = 64 * 1024;
 
 // A listening socket, non-blocking. Connections that are accepted from it inherit its options and, as SO_RCVTIMEO and
-// SO_SNDTIMEO, the idle time-out (never where it is infinite): Linux copies them, which saves some calls for each.
-// Blocking calls on them fail with EAGAIN after it.
+// SO_SNDTIMEO, the time-outs (never if they are infinite): Linux copies them, which saves some calls for each. Blocking
+// calls on them fail with EAGAIN after it.
 absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options = {});
 
 // One more listening socket on the address of `listener`: the kernel spreads new connections over all of them, by a
@@ -49,6 +51,9 @@ absl::Status AwaitConnected(int fd, const Endpoint& to, absl::Duration timeout);
 // to a port where nobody listens, and happens to get that very port itself, is connected to itself (a simultaneous open
 // with one end, RFC 9293, section 3.5): that is ECONNREFUSED here, and the socket keeps no port when it is closed.
 int OutcomeOfConnecting(int fd);
+
+// How long a blocking read of the socket waits before it fails with EAGAIN (SO_RCVTIMEO).
+absl::Status SetReceiveTimeout(int fd, absl::Duration timeout);
 
 // Puts a descriptor into non-blocking mode, or back.
 absl::Status SetNonBlocking(int fd, bool non_blocking);

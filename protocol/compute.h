@@ -18,6 +18,7 @@ class ComputeSession : public Session {
   static constexpr uint64_t kMaxN = 10'000'000;  // Some seconds of work: enough to show a stall, not to hang a core.
 
   void OnInput(Input& input, Output& output) override;
+  bool awaits_rest_of_request() const override { return lines_.is_within_line(); }
 
  private:
   LineReader lines_{kMaxLineBytes};

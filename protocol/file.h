@@ -42,6 +42,7 @@ class FileSession : public Session {
 
   void OnInput(Input& input, Output& output) override;
   bool idle() const override { return body_left_ == 0; }
+  bool awaits_rest_of_request() const override { return body_left_ > 0 || lines_.is_within_line(); }
 
  private:
   void OnLine(absl::string_view line, Output& output);

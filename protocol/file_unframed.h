@@ -51,6 +51,7 @@ class FileUnframedSession : public Session {
   void OnTime(Output& output) override;
   void OnEndOfInput(Output& output) override;
   bool idle() const override { return upload_ == nullptr && pending_.empty(); }
+  bool awaits_rest_of_request() const override { return upload_ != nullptr; }
 
  private:
   void OnCommand(absl::string_view command, Output& output);

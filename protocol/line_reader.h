@@ -39,6 +39,9 @@ class LineReader {
     return input.Consume(end + 1), true;
   }
 
+  // A part of a line has come.
+  bool is_within_line() const { return searched_ > 0; }
+
   // What the last Next() that returned nothing found: true where more input cannot help.
   bool too_long() const { return too_long_; }
 

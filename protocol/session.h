@@ -57,8 +57,8 @@ class Session {
   virtual void OnEndOfInput(Output& output) { output.Close(); }
 
   // What others have for this session's peer; null where nobody speaks to it but the peer. It may come to be there
-  // during OnInput(), and stays the same from then on. The driver looks after it: it calls OnMessage() for what is there
-  // whenever its output is performed, and ends the conversation at once where the mailbox was cut off.
+  // during OnInput(), and stays the same from then on. The driver looks after it: it calls OnMessage() for what is
+  // there whenever its output is performed, and ends the conversation at once where the mailbox was cut off.
   virtual Mailbox* mailbox() { return nullptr; }
 
   // Shows a message out of the mailbox. Not called after OnEndOfInput() or output.Close().
@@ -75,6 +75,11 @@ class Session {
   // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
   // consumed and output that was not sent count as a request by themselves; a session need not think of them.
   virtual bool idle() const { return true; }
+
+  // True while the peer owes the rest of a request that has begun to come: the driver ends the conversation if it comes
+  // more slowly than the server's least rate (backends/progress_watch.h). Not for peers that may take their time, as
+  // members of a chat, nor for sessions that watch the time by themselves. Asked where all output is sent.
+  virtual bool awaits_rest_of_request() const { return false; }
 
   // What the peer is told where the server ends the conversation without being asked to, since it stops or nothing has
   // moved for too long; sent if the peer's system takes it at once. Asked where all output is sent. Lives for ever.

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/sys_error.h"
 #include "net/endpoint.h"
 #include "net/socket.h"
 #include "tests/eventually.h"
@@ -24,20 +25,41 @@ constexpr int kStuckMilliseconds = 300;
 absl::StatusOr<UniqueFd> Connect(const std::string& address) {
   const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(address);
   if (!endpoint.ok()) return endpoint.status();
-  absl::StatusOr<UniqueFd> fd = ConnectTcp(*endpoint, kPatience);
-  if (!fd.ok()) return fd.status();
-  const timeval patience = absl::ToTimeval(kPatience);
-  ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  ::setsockopt(fd->get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+  return ConnectTcp(*endpoint, kPatience);
+}
+
+// The window that is offered at first is the buffer's, so that has to be small before.
+absl::StatusOr<UniqueFd> ConnectWithBuffer(const std::string& address, int receive_buffer) {
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(address);
+  if (!endpoint.ok()) return endpoint.status();
+  UniqueFd fd(::socket(endpoint->family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.ok()) return SysError("socket");
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
+  if (::connect(fd.get(), endpoint->address(), endpoint->size()) != 0) return SysError("connect");
   return fd;
 }
 
 }  // namespace
 
-Peer::Peer(const std::string& address) {
-  absl::StatusOr<UniqueFd> fd = Connect(address);
+Peer::Peer(const std::string& address) { Adopt(Connect(address)); }
+
+Peer::Peer(const std::string& address, int receive_buffer) : most_per_read_(kLeastPerRead) {
+  Adopt(ConnectWithBuffer(address, receive_buffer));
+}
+
+void Peer::Adopt(absl::StatusOr<UniqueFd> fd) {
   was_refused_ = absl::IsUnavailable(fd.status());  // ECONNREFUSED.
-  if (fd.ok()) fd_ = *std::move(fd);
+  if (!fd.ok()) return;
+  fd_ = *std::move(fd);
+  const timeval patience = absl::ToTimeval(kPatience);
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
+void Peer::EnlargeBuffer() {
+  most_per_read_ = kMostPerRead;
+  const int bytes = 1 << 20;
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
 bool Peer::Send(absl::string_view bytes) {
@@ -66,8 +88,8 @@ void Peer::SendUntilStuck(absl::string_view bytes, size_t max_bytes) {
 
 bool Peer::Fill() {
   if (was_closed_ || was_reset_) return false;
-  char bytes[64 * 1024];
-  const ssize_t count = ::recv(fd_.get(), bytes, sizeof(bytes), 0);
+  char bytes[kMostPerRead];
+  const ssize_t count = ::recv(fd_.get(), bytes, most_per_read_, 0);
   if (count == 0) was_closed_ = true;
   if (count < 0 && errno == ECONNRESET) was_reset_ = true;
   if (count > 0) buffer_.append(bytes, static_cast<size_t>(count));

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 
@@ -22,6 +23,11 @@ class Peer {
  public:
   // Connects. Where that fails, so does everything below.
   explicit Peer(const std::string& address);
+  // The same with so small a receive buffer (SO_RCVBUF), out of which little is read at once: the peer's system takes
+  // little more than what is asked for below.
+  Peer(const std::string& address, int receive_buffer);
+  // Ends that.
+  void EnlargeBuffer();
 
   bool connected() const { return fd_.ok(); }
   // Nobody listens at the address. False as well where nobody answers.
@@ -51,10 +57,15 @@ class Peer {
   void Reset();
 
  private:
+  void Adopt(absl::StatusOr<UniqueFd> fd);
   bool Fill();  // Reads more into the buffer; false where nothing more comes.
   std::string Take(size_t count);
 
+  static constexpr size_t kMostPerRead = 64 * 1024;
+  static constexpr size_t kLeastPerRead = 256;
+
   UniqueFd fd_;
+  size_t most_per_read_ = kMostPerRead;
   std::string buffer_;  // Received, but not yet returned.
   bool was_refused_ = false;
   bool was_closed_ = false;

@@ -1,0 +1,26 @@
+// ReadTcpBytes: what the kernel counts of a TCP connection. A socket that takes bytes says only that the kernel has
+// room for them; whether the peer reads is told by what its system has acknowledged.
+#ifndef POLYSERVE_NET_TCP_BYTES_H_
+#define POLYSERVE_NET_TCP_BYTES_H_
+
+#include <cstdint>
+#include <optional>
+
+namespace polyserve {
+
+struct TcpBytes {
+  int64_t acknowledged = 0;  // Bytes that we sent and the peer's system has acknowledged, since the connection began.
+  int64_t received = 0;      // Bytes that have come, in order, whether they were read or not.
+  bool has_unacknowledged = false;  // Some of what was handed to the kernel is not acknowledged yet.
+};
+
+// One system call. Nothing if the descriptor is no TCP connection, or the kernel does not count.
+std::optional<TcpBytes> ReadTcpBytes(int fd);
+
+// Has the close of the connection discard what the kernel still holds for the peer, and tell the peer by a reset: it
+// sees at once that a reply was cut short, and the kernel keeps no memory for a peer that takes too long.
+void ResetOnClose(int fd);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_NET_TCP_BYTES_H_
