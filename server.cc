@@ -31,6 +31,7 @@
 #include "base/logging.h"
 #include "files/library.h"
 #include "files/log_file.h"
+#include "files/root.h"
 #include "net/datagram.h"
 #include "net/endpoint.h"
 #include "net/process.h"
@@ -47,7 +48,7 @@
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
 DEFINE_string(listen, "",
               "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
-DEFINE_string(root, ".", "the directory whose files are served");
+DEFINE_string(root, ".", "the directory whose files are served; SIGHUP looks again at where its path leads");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
 DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
@@ -264,6 +265,21 @@ absl::StatusOr<LeastRate> MakeLeastRate() {
   return LeastRate{FLAGS_min_rate, *window};
 }
 
+// An image of the server has the root from the server, whatever the path leads to meanwhile.
+absl::StatusOr<std::shared_ptr<const Library>> OpenLibrary(const Statistics& statistics) {
+  absl::StatusOr<std::unique_ptr<Root>> root = Process::IsImage() ? Root::OfServer(FLAGS_root) : Root::Open(FLAGS_root);
+  if (!root.ok()) return root.status();
+  (*root)->Share(statistics.root_openings(), statistics.root_holder());
+  return Library::Create(*std::move(root), {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
+}
+
+// On SIGHUP. `log` may be null.
+void Reload(LogFile* log, const Library& library) {
+  if (log != nullptr) log->Reopen();
+  const absl::Status status = library.ReopenRoot();
+  if (!status.ok()) LOG(WARNING) << "--root: the directory of before is served on: " << status.message();
+}
+
 absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<Target>& targets) {
   const bool is_reachable = std::any_of(targets.begin(), targets.end(), [](const Target& target) {
     return absl::string_view(target.service->name) == "http" && !target.is_loopback;
@@ -378,25 +394,22 @@ int Run(int argc, char** argv) {
   if (!targets.ok()) return Fail(targets.status());
   const absl::StatusOr<absl::Duration> drain_timeout = ParseTimeFlag("drain_timeout", FLAGS_drain_timeout);
   if (!drain_timeout.ok()) return Fail(drain_timeout.status());
-  absl::StatusOr<std::shared_ptr<const Library>> library =
-      Library::Open(FLAGS_root, {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes});
-  if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
   const absl::StatusOr<std::unique_ptr<RoomHost>> host =
       RoomHost::Create(FLAGS_admin_name, TraitsWithFlags(*FindModel(FLAGS_model)).shares_memory);
   if (!host.ok()) return Fail(host.status());
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return Fail(statistics.status());
   CountLostLinesIn(statistics->server_log());
+  absl::StatusOr<std::shared_ptr<const Library>> library = OpenLibrary(*statistics);
+  if (!library.ok()) return Fail(absl::NotFoundError(absl::StrCat("--root: ", library.status().message())));
   const absl::StatusOr<HttpSite::Options> http_options = MakeHttpOptions(*targets, *statistics);
   if (!http_options.ok()) return Fail(http_options.status());
   const bool has_room = AnyOf(*targets, &Service::has_room);
   const bool has_operator = AnyOf(*targets, &Service::has_operator);
-  const ServiceContext services(*std::move(library), *http_options, has_room ? (*host)->room() : nullptr);
+  const ServiceContext services(*library, *http_options, has_room ? (*host)->room() : nullptr);
   absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
-  if (http_options->access_log != nullptr) {
-    context->reload = [log = http_options->access_log] { log->Reopen(); };
-  }
+  context->reload = [log = http_options->access_log, library = *library] { Reload(log.get(), *library); };
 
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();

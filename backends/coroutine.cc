@@ -84,6 +84,7 @@ Detached Converse(Connection connection, EventShared& shared) {
       if (output.has_work()) {
         if (shared.offload == nullptr) {
           output.TakeWork()(output);
+          if (output.has_work()) co_await socket.NextTurn();  // One a turn: here it keeps all the others waiting.
           continue;
         }
         socket.WorkElsewhere(output);

@@ -1,6 +1,5 @@
 #include "files/library.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -9,7 +8,6 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <utility>
@@ -182,7 +180,13 @@ bool Upload::Lock() {
   return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
-absl::Status Upload::Check(const Condition& condition, bool& is_there) const {
+absl::Status Upload::Check(const Condition& condition) const {
+  bool is_there = false;
+  return CheckOld(condition, is_there);
+}
+
+absl::Status Upload::CheckOld(const Condition& condition, bool& is_there) const {
+  if (condition == nullptr) return absl::OkStatus();
   struct stat info;
   is_there = ::fstatat(directory_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
   if (is_there && S_ISDIR(info.st_mode)) return absl::FailedPreconditionError("a directory has this name");
@@ -196,9 +200,7 @@ absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
   if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
   for (int tries = 0; tries < kMaxTries; ++tries) {
     bool is_there = false;
-    if (condition != nullptr) {
-      if (absl::Status status = Check(condition, is_there); !status.ok()) return status;
-    }
+    if (absl::Status status = CheckOld(condition, is_there); !status.ok()) return status;
     // A link takes a free name only, so it also tells whether there is something to replace. Where it fails for another
     // reason, the renaming finds it out once more.
     if (!is_there && TakeFreeName()) return Stored::kNew;
@@ -236,13 +238,19 @@ absl::StatusOr<FileStamp> Upload::Stamp() const {
   return StampOf(info);
 }
 
-absl::StatusOr<std::shared_ptr<const Library>> Library::Open(const std::string& root, const Options& options) {
-  UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok()) return SysError("cannot use the root directory", root);
-  if (!OpenBeneath(fd.get(), ".", O_RDONLY | O_DIRECTORY).ok()) {
-    return SysError("openat2 does not work here (it needs Linux 5.6, and a container that allows it):", root);
+absl::StatusOr<std::shared_ptr<const Library>> Library::Open(const std::string& path, const Options& options) {
+  absl::StatusOr<std::unique_ptr<Root>> root = Root::Open(path);
+  if (!root.ok()) return root.status();
+  return Create(*std::move(root), options);
+}
+
+absl::StatusOr<std::shared_ptr<const Library>> Library::Create(std::unique_ptr<const Root> root,
+                                                               const Options& options) {
+  // ENOTDIR: it is not known yet.
+  if (!OpenBeneath(root->fd(), ".", O_RDONLY | O_DIRECTORY).ok() && errno != ENOTDIR) {
+    return SysError("openat2 does not work here (it needs Linux 5.6, and a container that allows it)");
   }
-  return std::shared_ptr<const Library>(new Library(std::move(fd), options));
+  return std::shared_ptr<const Library>(new Library(std::move(root), options));
 }
 
 absl::StatusOr<Library::File> Library::Find(absl::string_view name) const {
@@ -265,7 +273,7 @@ absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view nam
 absl::StatusOr<FileStamp> Library::Stat(absl::string_view name) const {
   if (absl::Status status = CheckNameToRead(name); !status.ok()) return status;
   struct stat info;
-  if (!LookAt(root_.get(), std::string(name), info)) return NameError();
+  if (!LookAt(root_->fd(), std::string(name), info)) return NameError();
   if (!IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
   return StampOf(info);
 }
@@ -275,15 +283,15 @@ absl::StatusOr<FileStamp> Library::Peek(absl::string_view name) const {
   struct stat info;
   // A name without directories that is no link lies in the root itself: one call instead of three.
   if (!absl::StrContains(name, '/')) {
-    if (::fstatat(root_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return NameError();
+    if (::fstatat(root_->fd(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return NameError();
     if (!S_ISLNK(info.st_mode)) return StampOf(info);
   }
-  if (!LookAt(root_.get(), path, info)) return NameError();
+  if (!LookAt(root_->fd(), path, info)) return NameError();
   return StampOf(info);
 }
 
 bool Library::HasName(absl::string_view name) const {
-  return OpenBeneath(root_.get(), std::string(name), O_PATH | O_NOFOLLOW).ok();
+  return OpenBeneath(root_->fd(), std::string(name), O_PATH | O_NOFOLLOW).ok();
 }
 
 absl::StatusOr<UniqueFd> Library::OpenName(absl::string_view name, uint64_t flags) const {
@@ -292,45 +300,38 @@ absl::StatusOr<UniqueFd> Library::OpenName(absl::string_view name, uint64_t flag
   } else if (absl::Status status = CheckNameToRead(name); !status.ok()) {
     return status;
   }
-  UniqueFd fd = OpenBeneath(root_.get(), std::string(name), flags);
+  UniqueFd fd = OpenBeneath(root_->fd(), std::string(name), flags);
   if (!fd.ok()) return NameError();
   return fd;
 }
 
-absl::StatusOr<std::vector<Library::Entry>> Library::List() const {
-  absl::StatusOr<std::vector<Entry>> entries = ListDirectory("");
-  if (!entries.ok()) return entries;
-  entries->erase(
-      std::remove_if(entries->begin(), entries->end(), [](const Entry& entry) { return entry.is_directory; }),
-      entries->end());
-  return entries;
-}
-
-absl::StatusOr<std::vector<Library::Entry>> Library::ListDirectory(absl::string_view name) const {
+absl::StatusOr<Library::Directory> Library::OpenDirectory(absl::string_view name) const {
   // Opened anew each time: a position in the directory must not be shared with others.
   absl::StatusOr<UniqueFd> fd = OpenName(name, O_RDONLY | O_DIRECTORY);
   if (!fd.ok()) return fd.status();
-  const int directory = fd->get();
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory), &::closedir);
+  Directory::Stream stream(::fdopendir(fd->get()));
   if (stream == nullptr) return SysError("cannot list the files");
   fd->release();  // The stream closes it.
-  const std::string prefix = name.empty() ? "" : absl::StrCat(name, "/");
-  std::vector<Entry> entries;
-  while (true) {
+  return Directory(*this, name.empty() ? "" : absl::StrCat(name, "/"), std::move(stream));
+}
+
+absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& entries) {
+  const int directory = ::dirfd(stream_.get());
+  for (int i = 0; i < count; ++i) {
     errno = 0;
-    const dirent* entry = ::readdir(stream.get());
+    const dirent* entry = ::readdir(stream_.get());
     if (entry == nullptr && errno != 0) return SysError("cannot list the files");
-    if (entry == nullptr) break;
+    if (entry == nullptr) return false;
     if (!CheckName(entry->d_name).ok()) continue;
     struct stat info;
     if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // Gone meanwhile.
-    if (S_ISLNK(info.st_mode) && !LookAt(root_.get(), absl::StrCat(prefix, entry->d_name), info)) continue;
+    const int root = library_->root_->fd();
+    if (S_ISLNK(info.st_mode) && !LookAt(root, absl::StrCat(prefix_, entry->d_name), info)) continue;
     const bool is_directory = S_ISDIR(info.st_mode);
     if (!is_directory && !IsServed(info)) continue;
     entries.push_back({entry->d_name, info.st_size, info.st_mtim.tv_sec, is_directory});
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
-  return entries;
+  return true;
 }
 
 absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view name, int64_t size) const {
@@ -344,10 +345,10 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   const std::string parent(slash == absl::string_view::npos ? "." : name.substr(0, slash));
   std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
   UniqueFd lock;
-  UniqueFd directory = OpenBeneath(root_.get(), parent, O_RDONLY | O_DIRECTORY);
+  UniqueFd directory = OpenBeneath(root_->fd(), parent, O_RDONLY | O_DIRECTORY);
   if (!directory.ok() && errno == EACCES) {  // Files may be put into a directory that can't be read, but not its lock.
-    directory = OpenBeneath(root_.get(), parent, O_PATH | O_DIRECTORY);
-    lock = OpenBeneath(root_.get(), ".", O_RDONLY | O_DIRECTORY);
+    directory = OpenBeneath(root_->fd(), parent, O_PATH | O_DIRECTORY);
+    lock = OpenBeneath(root_->fd(), ".", O_RDONLY | O_DIRECTORY);
   }
   if (!directory.ok() && (errno == ENOENT || errno == ENOTDIR)) {
     return absl::FailedPreconditionError("the directory is not there");
@@ -385,7 +386,7 @@ absl::Status Library::MakeDirectory(absl::string_view name) const {
   const size_t slash = name.rfind('/');
   const std::string parent(slash == absl::string_view::npos ? "." : name.substr(0, slash));
   const std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
-  const UniqueFd directory = OpenBeneath(root_.get(), parent, O_PATH | O_DIRECTORY);
+  const UniqueFd directory = OpenBeneath(root_->fd(), parent, O_PATH | O_DIRECTORY);
   if (!directory.ok() && (errno == ENOENT || errno == ENOTDIR)) {
     return absl::FailedPreconditionError("the directory is not there");
   }
@@ -393,7 +394,7 @@ absl::Status Library::MakeDirectory(absl::string_view name) const {
   if (::mkdirat(directory.get(), base.c_str(), 0777) == 0) return absl::OkStatus();
   if (errno != EEXIST) return StoreError("cannot make the directory");
   struct stat old;
-  const bool is_there = LookAt(root_.get(), std::string(name), old) && S_ISDIR(old.st_mode);
+  const bool is_there = LookAt(root_->fd(), std::string(name), old) && S_ISDIR(old.st_mode);
   return is_there ? absl::OkStatus() : absl::FailedPreconditionError("a file has this name");
 }
 

@@ -8,16 +8,20 @@
 #ifndef POLYSERVE_FILES_LIBRARY_H_
 #define POLYSERVE_FILES_LIBRARY_H_
 
+#include <dirent.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
+#include "files/root.h"
 
 namespace polyserve {
 
@@ -61,6 +65,9 @@ class Upload {
   using Condition = std::function<bool(const FileStamp* current)>;
   enum class Stored { kNew, kReplaced };
 
+  // Whether the condition (null: none) holds at the moment: OK, AlreadyExists, or FailedPrecondition for a directory.
+  absl::Status Check(const Condition& condition) const;
+
   // Commit() under a condition (null: none), which still holds when the file takes its name. AlreadyExists: it does not
   // hold.
   absl::StatusOr<Stored> Store(const Condition& condition);
@@ -70,7 +77,7 @@ class Upload {
 
  private:
   bool Lock();  // False: another upload has the directory.
-  absl::Status Check(const Condition& condition, bool& is_there) const;
+  absl::Status CheckOld(const Condition& condition, bool& is_there) const;
   bool TakeFreeName();                   // Where it cannot, errno tells why.
   absl::Status Replace();                // Takes the name from what has it.
   bool LinkAs(const std::string& name);  // Gives the file one more name; where it cannot, errno tells why.
@@ -101,8 +108,36 @@ class Library {
     bool is_directory = false;
   };
 
+  // A directory that is being read, in no order. The library outlives it.
+  class Directory {
+   public:
+    // Takes the next `count` names at most, and appends those that are served: files and directories, but not hidden
+    // ones, or those whose names no protocol can carry (control characters, not UTF-8). False: those were the last.
+    absl::StatusOr<bool> Read(int count, std::vector<Entry>& entries);
+
+   private:
+    friend class Library;
+    struct Closer {
+      void operator()(DIR* stream) const { ::closedir(stream); }
+    };
+    using Stream = std::unique_ptr<DIR, Closer>;
+    Directory(const Library& library, std::string prefix, Stream stream)
+        : library_(&library), prefix_(std::move(prefix)), stream_(std::move(stream)) {}
+
+    const Library* library_;
+    std::string prefix_;  // Of the names in it, from the root on.
+    Stream stream_;
+  };
+
   // Fails where the root is not a directory that can be read.
   static absl::StatusOr<std::shared_ptr<const Library>> Open(const std::string& root, const Options& options);
+
+  // The same, over a root that several processes share.
+  static absl::StatusOr<std::shared_ptr<const Library>> Create(std::unique_ptr<const Root> root,
+                                                               const Options& options);
+
+  // Looks again at what the root's path leads to, for all processes that share it; see Root::Reopen().
+  absl::Status ReopenRoot() const { return root_->Reopen(); }
 
   // Opens a regular file for reading. Never waits for another program: Unavailable if one holds a lease on the file.
   absl::StatusOr<File> Find(absl::string_view name) const;
@@ -120,12 +155,8 @@ class Library {
   // Whether there is anything of this name, even a link that leads nowhere. The name is not checked.
   bool HasName(absl::string_view name) const;
 
-  // The regular files of the root itself, sorted by name, without the hidden ones and those whose names no protocol
-  // can carry (control characters, not UTF-8). Linear in their number; slow on a slow disk.
-  absl::StatusOr<std::vector<Entry>> List() const;
-
-  // The same for any directory, "" being the root, and with its sub-directories.
-  absl::StatusOr<std::vector<Entry>> ListDirectory(absl::string_view name) const;
+  // Opens a directory for reading, "" being the root.
+  absl::StatusOr<Directory> OpenDirectory(absl::string_view name) const;
 
   // Starts a file of `size` bytes. Refuses what cannot succeed: a bad name (InvalidArgument), a hidden one or a
   // symbolic link (PermissionDenied), a library that is read-only (Unimplemented), a directory in its place
@@ -138,11 +169,11 @@ class Library {
   const Options& options() const { return options_; }
 
  private:
-  Library(UniqueFd root, const Options& options) : root_(std::move(root)), options_(options) {}
+  Library(std::unique_ptr<const Root> root, const Options& options) : root_(std::move(root)), options_(options) {}
 
   absl::StatusOr<UniqueFd> OpenName(absl::string_view name, uint64_t flags) const;
 
-  const UniqueFd root_;
+  const std::unique_ptr<const Root> root_;
   const Options options_;
 };
 

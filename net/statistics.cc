@@ -122,6 +122,8 @@ absl::Duration Statistics::uptime() const { return absl::Microseconds(SteadyMicr
 
 LogHealth& Statistics::access_log() const { return page_->table->access_log; }
 LogHealth& Statistics::server_log() const { return page_->table->server_log; }
+std::atomic<int64_t>& Statistics::root_openings() const { return page_->table->root_openings; }
+std::atomic<int64_t>& Statistics::root_holder() const { return page_->table->root_holder; }
 
 int Statistics::fd() const { return page_->fd.get(); }
 

@@ -99,6 +99,9 @@ class Statistics {
   // How the logs fare, that all processes write to: the access log, and the server's own on standard error.
   LogHealth& access_log() const;
   LogHealth& server_log() const;
+  // How often the root was opened, and who has it open; see files/root.h.
+  std::atomic<int64_t>& root_openings() const;
+  std::atomic<int64_t>& root_holder() const;
 
   int fd() const;  // To be handed to other programs; forked children share the memory anyway.
 
@@ -112,6 +115,8 @@ class Statistics {
     std::atomic<int64_t> started;  // In microseconds of CLOCK_MONOTONIC, which all processes share.
     LogHealth access_log;
     LogHealth server_log;
+    std::atomic<int64_t> root_openings;
+    std::atomic<int64_t> root_holder;
     std::atomic<int> workers_in_use;
     // The server's, then the workers', and one for a pool's UDP worker. The kernel provides what is touched.
     Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];

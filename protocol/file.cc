@@ -17,6 +17,8 @@
 #include "base/content_hash.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
+#include "files/listing.h"
+#include "protocol/make_listing.h"
 #include "protocol/other_protocol.h"
 #include "protocol/store_upload.h"
 
@@ -138,16 +140,15 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
 }
 
 void FileSession::List(Output& output) {
-  output.Work([library = library_](Output& result) {
-    const absl::StatusOr<std::vector<Library::Entry>> entries = library->List();
-    if (!entries.ok()) return WriteError(entries.status(), result);
-    std::string lines;
-    for (const Library::Entry& entry : *entries) {
-      absl::StrAppend(&lines, entry.name, "\t", entry.size, "\t", entry.mtime, "\n");
-    }
-    result.Write(absl::StrCat("OK ", lines.size(), "\n"));
-    result.WriteShared(std::make_shared<const std::string>(std::move(lines)));
-  });
+  const auto format = [](const Library::Entry& entry, std::string& text) {
+    if (!entry.is_directory) absl::StrAppend(&text, entry.name, "\t", entry.size, "\t", entry.mtime, "\n");
+  };
+  const auto reply = [](const absl::StatusOr<std::shared_ptr<const Listing>>& listing, Output& result) {
+    if (!listing.ok()) return WriteError(listing.status(), result);
+    result.Write(absl::StrCat("OK ", (*listing)->size(), "\n"));
+    WriteListing(**listing, result);
+  };
+  MakeListing(library_, "", format, reply, output);
 }
 
 void FileSession::Stat(absl::string_view name, Output& output) {

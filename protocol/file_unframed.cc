@@ -9,6 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "files/listing.h"
+#include "protocol/make_listing.h"
 #include "protocol/other_protocol.h"
 #include "protocol/store_upload.h"
 
@@ -97,17 +99,16 @@ void FileUnframedSession::OnCommand(absl::string_view command, Output& output) {
 }
 
 void FileUnframedSession::List(Output& output) {
-  output.Work([library = library_](Output& result) {
-    const absl::StatusOr<std::vector<Library::Entry>> entries = library->List();
-    if (!entries.ok()) return WriteError(entries.status().message(), result);
-    auto names = std::make_shared<std::string>();
-    for (const Library::Entry& entry : *entries) {
-      if (!absl::StrContains(entry.name, '#')) absl::StrAppend(names.get(), entry.name, "#");
-    }
-    if (names->empty()) return WriteError("the library is empty", result);
+  const auto format = [](const Library::Entry& entry, std::string& names) {
+    if (!entry.is_directory && !absl::StrContains(entry.name, '#')) absl::StrAppend(&names, entry.name, "#");
+  };
+  const auto reply = [](const absl::StatusOr<std::shared_ptr<const Listing>>& listing, Output& result) {
+    if (!listing.ok()) return WriteError(listing.status().message(), result);
+    if ((*listing)->size() == 0) return WriteError("the library is empty", result);
     result.Write("OK");
-    result.Pause(kPause, [names](Output& rest) { rest.WriteShared(names); });
-  });
+    result.Pause(kPause, [listing = *listing](Output& names) { WriteListing(*listing, names); });
+  };
+  MakeListing(library_, "", format, reply, output);
 }
 
 void FileUnframedSession::Get(absl::string_view name, Output& output) {

@@ -46,8 +46,10 @@ std::string ReadableSize(int64_t bytes) {
   return absl::StrFormat("%.1f %s", size, kUnits[unit]);
 }
 
+}  // namespace
+
 // "./" before the name: one that holds a colon must not be taken for a URL.
-void AppendRow(const Library::Entry& entry, std::string& page) {
+void AppendHttpDirectoryRow(const Library::Entry& entry, std::string& page) {
   const absl::string_view slash = entry.is_directory ? "/" : "";
   absl::StrAppend(&page, "<tr><td><a href=\"./", EscapeHtml(EncodeHttpPath(entry.name)), slash, "\">",
                   EscapeHtml(Printable(entry.name)), slash, "</a></td><td class=\"size\">",
@@ -55,20 +57,19 @@ void AppendRow(const Library::Entry& entry, std::string& page) {
   absl::StrAppend(&page, "<td class=\"date\">", FormatReadableDate(entry.mtime), "</td></tr>\n");
 }
 
-}  // namespace
-
-std::string HttpDirectoryPage(absl::string_view name, const std::vector<Library::Entry>& entries) {
+std::string HttpDirectoryHead(absl::string_view name) {
   const std::string title = EscapeHtml(Printable(name.empty() ? "/" : absl::StrCat("/", name, "/")));
-  std::string page =
+  std::string head =
       absl::StrCat(kHead, "<title>", title, "</title>\n</head>\n<body>\n<h1>", title, "</h1>\n<table>\n");
-  absl::StrAppend(&page,
+  absl::StrAppend(&head,
                   "<thead><tr><th>Name</th><th class=\"size\">Size</th><th class=\"date\">Changed (UTC)</th></tr>",
                   "</thead>\n<tbody>\n");
   if (!name.empty()) {
-    page.append("<tr><td><a href=\"../\">../</a></td><td class=\"size\"></td><td class=\"date\"></td></tr>\n");
+    head.append("<tr><td><a href=\"../\">../</a></td><td class=\"size\"></td><td class=\"date\"></td></tr>\n");
   }
-  for (const Library::Entry& entry : entries) AppendRow(entry, page);
-  return page.append("</tbody>\n</table>\n</body>\n</html>\n");
+  return head;
 }
+
+absl::string_view HttpDirectoryEnd() { return "</tbody>\n</table>\n</body>\n</html>\n"; }
 
 }  // namespace polyserve

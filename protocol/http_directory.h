@@ -4,15 +4,18 @@
 #define POLYSERVE_PROTOCOL_HTTP_DIRECTORY_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "files/library.h"
 
 namespace polyserve {
 
-// `name` is the directory's, "" for the root. The entries are listed in the order that they have.
-std::string HttpDirectoryPage(absl::string_view name, const std::vector<Library::Entry>& entries);
+// What comes before the rows of the entries; `name` is the directory's, "" for the root.
+std::string HttpDirectoryHead(absl::string_view name);
+// Appends an entry's row.
+void AppendHttpDirectoryRow(const Library::Entry& entry, std::string& page);
+// What comes behind them.
+absl::string_view HttpDirectoryEnd();
 
 }  // namespace polyserve
 

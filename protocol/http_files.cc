@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "files/library.h"
+#include "files/listing.h"
 #include "files/name.h"
 #include "protocol/http_conditions.h"
 #include "protocol/http_date.h"
@@ -22,6 +23,7 @@
 #include "protocol/http_range.h"
 #include "protocol/http_reply.h"
 #include "protocol/http_reply_cache.h"
+#include "protocol/make_listing.h"
 
 namespace polyserve {
 
@@ -257,23 +259,30 @@ void RefuseRead(const HttpSite& site, const HttpRequest& request, absl::string_v
   WriteHttpError(code, why, request.terms, site, output);
 }
 
-// Blocking work.
+void WriteDirectoryPage(const HttpSite& site, const HttpReplyTerms& terms, absl::string_view name,
+                        const Listing& listing, Output& output) {
+  const std::string head = HttpDirectoryHead(name);
+  const int64_t size = static_cast<int64_t>(head.size() + HttpDirectoryEnd().size()) + listing.size();
+  HttpReply reply(200, terms, site);
+  reply.Add("Content-Type", "text/html; charset=utf-8").Add("Content-Length", size);
+  reply.Add("Cache-Control", "no-cache").WriteTo(output, head);
+  if (!terms.omits_content) {
+    WriteListing(listing, output);
+    output.Write(HttpDirectoryEnd());
+  }
+  HttpReply::Finish(terms, output);
+}
+
 void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
                    Output& output) {
-  output.Work([site, name, terms = request.terms](Output& result) {
-    const absl::StatusOr<std::vector<Library::Entry>> entries = site->library().ListDirectory(name);
-    if (!entries.ok()) {
-      const bool is_there = !absl::IsNotFound(entries.status());
-      return WriteHttpError(HttpCode(entries.status()),
-                            is_there ? "the directory cannot be listed" : "there is no such directory", terms, *site,
-                            result);
-    }
-    const std::string page = HttpDirectoryPage(name, *entries);
-    HttpReply reply(200, terms, *site);
-    reply.Add("Content-Type", "text/html; charset=utf-8").Add("Content-Length", page.size());
-    reply.Add("Cache-Control", "no-cache").WriteTo(result, page);
-    HttpReply::Finish(terms, result);
-  });
+  const auto reply = [site, name, terms = request.terms](const absl::StatusOr<std::shared_ptr<const Listing>>& listing,
+                                                         Output& result) {
+    if (listing.ok()) return WriteDirectoryPage(*site, terms, name, **listing, result);
+    const bool is_there = !absl::IsNotFound(listing.status());
+    const absl::string_view why = is_there ? "the directory cannot be listed" : "there is no such directory";
+    WriteHttpError(HttpCode(listing.status()), why, terms, *site, result);
+  };
+  MakeListing(site->shared_library(), name, &AppendHttpDirectoryRow, reply, output);
 }
 
 // The index, or else the page of the directory. An index that is there but can't be served (its permissions, a link

@@ -43,6 +43,7 @@ class HttpSite {
   HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Options options, Clock clock = &SystemClock);
 
   const Library& library() const { return *library_; }
+  const std::shared_ptr<const Library>& shared_library() const { return library_; }
   const MediaTypes& types() const { return types_; }
   const Options& options() const { return options_; }
 

@@ -37,12 +37,6 @@ Upload::Condition ConditionOf(absl::string_view head, const HttpRequest& request
   };
 }
 
-bool HoldsNow(const Upload::Condition& condition, const HttpSite& site, absl::string_view name) {
-  if (condition == nullptr) return true;
-  const absl::StatusOr<FileStamp> current = site.library().Stat(name);
-  return condition(current.ok() ? &*current : nullptr);
-}
-
 int UploadErrorCode(const absl::Status& error) { return absl::IsAlreadyExists(error) ? 412 : HttpCode(error); }
 
 void WriteStored(const absl::StatusOr<Upload::Stored>& stored, const Upload& file, const HttpReplyTerms& terms,
@@ -72,8 +66,8 @@ std::unique_ptr<HttpUpload> HttpUpload::Start(const std::shared_ptr<const HttpSi
       site->library().StartUpload(target.name, request.content_length.value_or(0));
   if (!file.ok()) return refuse(HttpCode(file.status()), file.status().message());
   Upload::Condition condition = ConditionOf(head, request);
-  if (!HoldsNow(condition, *site, target.name)) {
-    return refuse(412, "the file is not in the state that the request names");
+  if (absl::Status status = (*file)->Check(condition); !status.ok()) {
+    return refuse(UploadErrorCode(status), status.message());
   }
 
   std::unique_ptr<HttpUpload> upload(new HttpUpload(site, request, *std::move(file)));

@@ -38,7 +38,7 @@ void EveryModelTest::StartServer(std::vector<std::string> flags) {
 void EveryModelTest::StartServer(ServerProcess::Options options) {
   options.flags.insert(options.flags.begin(), g_model_flags.begin(), g_model_flags.end());
   options.flags.insert(options.flags.begin(), listen_);  // The test may say otherwise.
-  options.flags.push_back(absl::StrCat("--root=", root_.path()));
+  options.flags.push_back(absl::StrCat("--root=", served_path_));
   server_ = std::make_unique<ServerProcess>(options);
   EXPECT_TRUE(server_->ready());
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -22,6 +23,9 @@ class EveryModelTest : public testing::Test {
  protected:
   // Has StartServer() listen for this service as well.
   void ServeAlso(absl::string_view service);
+
+  // Has StartServer() serve this directory instead of root().
+  void ServeFrom(std::string path) { served_path_ = std::move(path); }
 
   // Starts the server under test, with every service that has no case of its own, over root().
   void StartServer(std::vector<std::string> flags = {});
@@ -57,6 +61,7 @@ class EveryModelTest : public testing::Test {
 
  private:
   Scratch root_;
+  std::string served_path_ = root_.path();
   std::string listen_ =
       "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0,"
       "echo+udp://127.0.0.1:0,http://127.0.0.1:0,file-unframed://127.0.0.1:0";

@@ -20,6 +20,7 @@
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "tests/at_once.h"
+#include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
 #include "tests/peer.h"
@@ -57,6 +58,17 @@ class RootTest : public EveryModelTest {
     peer.Send(
         absl::StrCat(method_and_target, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", fields, "\r\n", content));
     return peer.ReadToEnd();
+  }
+
+  // The reply of a connection that stays open, with a content of three bytes.
+  static std::string Reply(Peer& peer) {
+    std::string head;
+    while (!absl::EndsWith(head, "\r\n\r\n")) {
+      const std::string line = peer.ReadLine();
+      if (line.empty()) return head;
+      head += line;
+    }
+    return head + peer.Read(3);
   }
 
   std::string Store(absl::string_view target, absl::string_view content, absl::string_view fields = "") {
@@ -216,6 +228,92 @@ TEST_F(RootTest, CompressedNeighbourIsSentOnlyIfAsked) {
   const std::string reply = Http("GET /a", "Accept-Encoding: gzip\r\n");
   EXPECT_TRUE(absl::EndsWith(reply, "\r\n\r\nplain")) << reply;
   EXPECT_EQ(FieldOf(reply, "Vary"), "");
+}
+
+TEST_F(RootTest, RootThatIsSwitchedIsServedAfterAHangUp) {
+  for (absl::string_view version : {"one", "two"}) {
+    root().MakeDirectory(version);
+    root().Write(absl::StrCat(version, "/a"), version);
+  }
+  const std::string current = root().PathOf("current");
+  const auto lead_to = [&](absl::string_view version) {
+    std::filesystem::create_directory_symlink(std::string(version), current + ".new");
+    std::filesystem::rename(current + ".new", current);
+  };
+  const auto served = [this] { return Http("GET /a"); };
+  lead_to("one");
+  ServeFrom(current);
+  StartServer();
+  Peer stays = Connect("http");
+  const std::string get = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+  if (can().keeps_clients_apart) {
+    stays.Send(get);
+    EXPECT_TRUE(absl::StrContains(Reply(stays), "one"));
+  } else {
+    stays.Reset();
+  }
+  lead_to("two");
+  EXPECT_TRUE(absl::EndsWith(served(), "one")) << "nobody is ahead of the others";
+  server().Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return absl::EndsWith(served(), "two"); }));
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(absl::EndsWith(served(), "two"));
+  if (can().keeps_clients_apart) {
+    stays.Send(get);
+    EXPECT_TRUE(absl::StrContains(Reply(stays), "two"));
+    stays.Reset();
+  }
+  EXPECT_TRUE(absl::StartsWith(Store("/b", "stored"), "HTTP/1.1 201 "));
+  EXPECT_EQ(root().Read("two/b"), "stored");
+}
+
+TEST_F(RootTest, RootThatIsMissingAtAHangUpStaysAndOneThatIsRebuiltIsServed) {
+  const std::string path = root().PathOf("current");
+  root().MakeDirectory("current");
+  root().Write("current/a", "old");
+  ServeFrom(path);
+  StartServer();
+  std::filesystem::rename(path, path + ".old");
+  server().Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(server().log(), "the directory of before is served on"); }));
+  EXPECT_TRUE(absl::EndsWith(Http("GET /a"), "old"));
+  root().MakeDirectory("current");
+  root().Write("current/a", "new");
+  server().Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return absl::EndsWith(Http("GET /a"), "new"); }));
+}
+
+TEST_F(RootTest, LargeListingIsWholeAndSortedThoughItIsMadeInParts) {
+  constexpr int kFiles = 4000;  // More than are sorted in memory.
+  std::string lines, names;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string name = absl::StrCat("a file whose name is rather long, number ", 10'000 + (i * 7) % kFiles);
+    UniqueFd(::open(root().PathOf(name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    const timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+    ::utimensat(AT_FDCWD, root().PathOf(name).c_str(), times, 0);
+    const std::string sorted = absl::StrCat("a file whose name is rather long, number ", 10'000 + i);
+    absl::StrAppend(&lines, sorted, "\t0\t1000000000\n");
+    absl::StrAppend(&names, sorted, "#");
+  }
+  StartServer();
+  {
+    Peer unread = can().keeps_clients_apart ? Connect("file") : Peer("");
+    if (unread.connected()) unread.Send("L\n");
+    Peer peer = Connect("file");
+    EXPECT_TRUE(Ask(peer, "L").body == lines);
+    EXPECT_EQ(Get(peer, "none").code(), "ERR 404") << "in step";
+  }
+  {
+    Peer unframed = Connect("file-unframed");
+    unframed.Send("L");
+    EXPECT_EQ(unframed.Read(2), "OK");
+    EXPECT_TRUE(unframed.Read(names.size()) == names);
+  }
+  const std::string page = Http("GET /");
+  const std::string content = page.substr(std::min(page.size(), page.find("\r\n\r\n") + 4));
+  EXPECT_EQ(FieldOf(page, "Content-Length"), absl::StrCat(content.size()));
+  EXPECT_EQ(FieldOf(Http("HEAD /"), "Content-Length"), absl::StrCat(content.size()));
+  EXPECT_TRUE(absl::StrContains(content, "number 13999</a>"));
+  EXPECT_TRUE(absl::EndsWith(content, "</html>\n"));
 }
 
 }  // namespace

@@ -1,0 +1,248 @@
+#include "files/listing.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+// What an entry takes beside its name.
+constexpr size_t kEntryBytes = sizeof(Library::Entry);
+
+// The fixed part of an entry in the file of runs; its name follows.
+struct Record {
+  int64_t size;
+  int64_t mtime;
+  uint16_t name_bytes;
+  bool is_directory;
+};
+
+bool ComesFirst(const Library::Entry& a, const Library::Entry& b) { return a.name < b.name; }
+
+absl::Status RoomError() {
+  if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+    return absl::UnavailableError("the server is short of descriptors or memory");
+  }
+  return absl::ResourceExhaustedError("there is no room for the listing");
+}
+
+// A file without a name where the system keeps temporary ones; in memory, which it can swap, where there is no such
+// place.
+absl::StatusOr<UniqueFd> OpenTemporary() {
+  const char* const named = std::getenv("TMPDIR");
+  for (const char* directory : {named, "/tmp", "/var/tmp"}) {
+    if (directory == nullptr) continue;
+    UniqueFd fd(::open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (fd.ok()) return fd;
+  }
+  UniqueFd fd(::memfd_create("polyserve-listing", MFD_CLOEXEC));
+  if (!fd.ok()) return RoomError();
+  return fd;
+}
+
+absl::Status WriteAll(int fd, absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return RoomError();
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// A sorted part of the entries, in the file of runs.
+class Listing::Run {
+ public:
+  Run(int fd, int64_t begin, int64_t end) : fd_(fd), next_(begin), end_(end) {}
+
+  const Library::Entry& entry() const { return entry_; }
+
+  // Goes on to the next entry, at first to the first. False: there is none.
+  absl::StatusOr<bool> Next() {
+    if (next_ == end_ && at_ == buffer_.size()) return false;
+    Record record;
+    if (absl::Status status = Take(&record, sizeof(record)); !status.ok()) return status;
+    entry_.size = record.size;
+    entry_.mtime = record.mtime;
+    entry_.is_directory = record.is_directory;
+    entry_.name.resize(record.name_bytes);
+    if (absl::Status status = Take(entry_.name.data(), record.name_bytes); !status.ok()) return status;
+    return true;
+  }
+
+ private:
+  absl::Status Take(void* to, size_t count) {
+    if (buffer_.size() - at_ < count) {
+      if (absl::Status status = Fill(); !status.ok()) return status;
+      if (buffer_.size() < count) return absl::DataLossError("the listing's temporary file is damaged");
+    }
+    std::memcpy(to, buffer_.data() + at_, count);
+    at_ += count;
+    return absl::OkStatus();
+  }
+
+  // Reads more behind what is left.
+  absl::Status Fill() {
+    buffer_.erase(0, at_);
+    at_ = 0;
+    const size_t left = buffer_.size();
+    const size_t wanted = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kReadBytes), end_ - next_));
+    buffer_.resize(left + wanted);
+    const ssize_t count = ::pread(fd_, buffer_.data() + left, wanted, next_);
+    if (count < 0) return SysError("cannot read the listing's temporary file");
+    buffer_.resize(left + static_cast<size_t>(count));
+    next_ += count;
+    return absl::OkStatus();
+  }
+
+  const int fd_;
+  int64_t next_;  // What of the file is to be read next,
+  const int64_t end_;
+  std::string buffer_;
+  size_t at_ = 0;  // and of the buffer.
+  Library::Entry entry_ = {};
+};
+
+Listing::Listing(Library::Directory directory, Format format)
+    : directory_(std::move(directory)), format_(std::move(format)) {}
+
+Listing::~Listing() = default;
+
+absl::StatusOr<std::unique_ptr<Listing>> Listing::Start(const Library& library, absl::string_view name, Format format) {
+  absl::StatusOr<Library::Directory> directory = library.OpenDirectory(name);
+  if (!directory.ok()) return directory.status();
+  return std::unique_ptr<Listing>(new Listing(*std::move(directory), std::move(format)));
+}
+
+absl::StatusOr<bool> Listing::Step() {
+  absl::Status status;
+  if (stage_ == Stage::kReading) {
+    status = Read();
+  } else if (stage_ == Stage::kWriting) {
+    status = Write();
+  } else if (stage_ == Stage::kMerging) {
+    status = Merge();
+  }
+  if (!status.ok()) return status;
+  return stage_ == Stage::kFinished;
+}
+
+absl::Status Listing::Read() {
+  const size_t before = entries_.size();
+  const absl::StatusOr<bool> has_more = directory_.Read(kNamesPerStep, entries_);
+  if (!has_more.ok()) return has_more.status();
+  for (size_t i = before; i < entries_.size(); ++i) entries_bytes_ += kEntryBytes + entries_[i].name.size();
+  if (*has_more) return entries_bytes_ < kRunBytes ? absl::OkStatus() : EndRun();
+  if (!runs_.empty()) return StartMerging();
+  std::sort(entries_.begin(), entries_.end(), &ComesFirst);  // They all fit.
+  stage_ = Stage::kWriting;
+  return absl::OkStatus();
+}
+
+// Moves the entries to the file of runs.
+absl::Status Listing::EndRun() {
+  if (!runs_file_.ok()) {
+    absl::StatusOr<UniqueFd> file = OpenTemporary();
+    if (!file.ok()) return file.status();
+    runs_file_ = *std::move(file);
+  }
+  std::sort(entries_.begin(), entries_.end(), &ComesFirst);
+  std::string bytes;
+  for (const Library::Entry& entry : entries_) {
+    const Record record = {entry.size, entry.mtime, static_cast<uint16_t>(entry.name.size()), entry.is_directory};
+    bytes.append(reinterpret_cast<const char*>(&record), sizeof(record));
+    bytes.append(entry.name);
+  }
+  if (absl::Status status = WriteAll(runs_file_.get(), bytes); !status.ok()) return status;
+  const int64_t end = runs_file_bytes_ + static_cast<int64_t>(bytes.size());
+  runs_.push_back(std::make_unique<Run>(runs_file_.get(), std::exchange(runs_file_bytes_, end), end));
+  entries_.clear();
+  entries_bytes_ = 0;
+  return absl::OkStatus();
+}
+
+namespace {
+
+// For the heaps of the standard library, which have the largest in front.
+constexpr auto kComesLast = [](const auto& a, const auto& b) { return ComesFirst(b->entry(), a->entry()); };
+
+}  // namespace
+
+absl::Status Listing::StartMerging() {
+  if (absl::Status status = EndRun(); !status.ok()) return status;
+  entries_ = {};
+  std::vector<std::unique_ptr<Run>> runs;
+  for (std::unique_ptr<Run>& run : runs_) {
+    const absl::StatusOr<bool> has_entry = run->Next();
+    if (!has_entry.ok()) return has_entry.status();
+    if (*has_entry) runs.push_back(std::move(run));
+  }
+  runs_ = std::move(runs);
+  std::make_heap(runs_.begin(), runs_.end(), kComesLast);
+  stage_ = Stage::kMerging;
+  return absl::OkStatus();
+}
+
+absl::Status Listing::Write() {
+  const size_t end = std::min(written_ + kNamesPerStep, entries_.size());
+  for (; written_ < end; ++written_) {
+    if (absl::Status status = Append(entries_[written_]); !status.ok()) return status;
+  }
+  return written_ == entries_.size() ? Finish() : absl::OkStatus();
+}
+
+absl::Status Listing::Merge() {
+  for (int i = 0; i < kNamesPerStep && !runs_.empty(); ++i) {
+    std::pop_heap(runs_.begin(), runs_.end(), kComesLast);
+    if (absl::Status status = Append(runs_.back()->entry()); !status.ok()) return status;
+    const absl::StatusOr<bool> has_entry = runs_.back()->Next();
+    if (!has_entry.ok()) return has_entry.status();
+    if (*has_entry) {
+      std::push_heap(runs_.begin(), runs_.end(), kComesLast);
+    } else {
+      runs_.pop_back();
+    }
+  }
+  return runs_.empty() ? Finish() : absl::OkStatus();
+}
+
+absl::Status Listing::Append(const Library::Entry& entry) {
+  format_(entry, text_);
+  return text_.size() > kMaxTextBytes ? FlushText() : absl::OkStatus();
+}
+
+absl::Status Listing::FlushText() {
+  if (file_ == nullptr) {
+    absl::StatusOr<UniqueFd> file = OpenTemporary();
+    if (!file.ok()) return file.status();
+    file_ = std::make_shared<const UniqueFd>(*std::move(file));
+  }
+  if (absl::Status status = WriteAll(file_->get(), text_); !status.ok()) return status;
+  file_bytes_ += static_cast<int64_t>(text_.size());
+  text_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status Listing::Finish() {
+  stage_ = Stage::kFinished;
+  entries_ = {};
+  runs_file_.reset();
+  if (file_ == nullptr) return absl::OkStatus();
+  absl::Status status = FlushText();
+  text_ = std::string();
+  return status;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,83 @@
+// Listing: a directory as text, sorted by name, however large it is: made in short steps, so that a loop can do other
+// things between two of them, and in little memory. What is sorted and written is kept in a temporary file without a
+// name, as with any sort that does not fit (Knuth, volume 3, 5.4): runs of entries are sorted in memory, then merged.
+//
+//   std::unique_ptr<Listing> listing = *Listing::Start(library, "", format);
+//   while (!*listing->Step()) { ... }
+//   listing->size(), and listing->file() or listing->text()
+//
+// Bound: kRunBytes for the entries, and kReadBytes for each run (some 3,000 files) while they are merged; the text of
+// one that is finished is in the file if it has more than kMaxTextBytes.
+#ifndef POLYSERVE_FILES_LISTING_H_
+#define POLYSERVE_FILES_LISTING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "files/library.h"
+
+namespace polyserve {
+
+// One thread at a time.
+class Listing {
+ public:
+  static constexpr int kNamesPerStep = 128;
+  static constexpr size_t kRunBytes = 256 * 1024;
+  static constexpr size_t kReadBytes = 4 * 1024;
+  static constexpr size_t kMaxTextBytes = 64 * 1024;
+
+  // Appends the text of an entry; nothing, to leave it out.
+  using Format = std::function<void(const Library::Entry&, std::string&)>;
+
+  // `name` is the directory's, "" for the root. The library outlives it.
+  static absl::StatusOr<std::unique_ptr<Listing>> Start(const Library& library, absl::string_view name, Format format);
+  ~Listing();
+
+  // Does the next kNamesPerStep names, or what costs as much. True: it is finished. After an error: not again.
+  // Unavailable: the system is short of descriptors; ResourceExhausted: of room for temporary files.
+  absl::StatusOr<bool> Step();
+
+  // Of a finished one, in bytes: of the file, or, if that is null, of the text.
+  int64_t size() const { return file_ != nullptr ? file_bytes_ : static_cast<int64_t>(text_.size()); }
+  const std::shared_ptr<const UniqueFd>& file() const { return file_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  class Run;
+  enum class Stage { kReading, kWriting, kMerging, kFinished };
+
+  Listing(Library::Directory directory, Format format);
+  absl::Status Read();
+  absl::Status EndRun();
+  absl::Status StartMerging();
+  absl::Status Write();
+  absl::Status Merge();
+  absl::Status Append(const Library::Entry& entry);
+  absl::Status FlushText();
+  absl::Status Finish();
+
+  Library::Directory directory_;
+  const Format format_;
+  Stage stage_ = Stage::kReading;
+  std::vector<Library::Entry> entries_;  // Of the present run,
+  size_t entries_bytes_ = 0;             // which take this much memory.
+  size_t written_ = 0;                   // So many of them are in the text.
+  UniqueFd runs_file_;
+  int64_t runs_file_bytes_ = 0;
+  std::vector<std::unique_ptr<Run>> runs_;  // While they are merged: a heap, the first name in front.
+  std::string text_;
+  std::shared_ptr<const UniqueFd> file_;
+  int64_t file_bytes_ = 0;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_FILES_LISTING_H_

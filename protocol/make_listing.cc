@@ -1,0 +1,39 @@
+#include "protocol/make_listing.h"
+
+#include <utility>
+
+namespace polyserve {
+
+namespace {
+
+struct Making {
+  std::shared_ptr<const Library> library;  // First, since the listing needs it to its end.
+  std::shared_ptr<Listing> listing;
+  ListingReply reply;
+};
+
+void Step(Making making, Output& output) {
+  const absl::StatusOr<bool> is_finished = making.listing->Step();
+  if (!is_finished.ok()) return making.reply(is_finished.status(), output);
+  if (*is_finished) return making.reply(std::shared_ptr<const Listing>(std::move(making.listing)), output);
+  output.Work([making = std::move(making)](Output& result) mutable { Step(std::move(making), result); });
+}
+
+}  // namespace
+
+void MakeListing(std::shared_ptr<const Library> library, std::string name, Listing::Format format, ListingReply reply,
+                 Output& output) {
+  output.Work([library = std::move(library), name = std::move(name), format = std::move(format),
+               reply = std::move(reply)](Output& result) mutable {
+    absl::StatusOr<std::unique_ptr<Listing>> listing = Listing::Start(*library, name, std::move(format));
+    if (!listing.ok()) return reply(listing.status(), result);
+    Step({std::move(library), *std::move(listing), std::move(reply)}, result);
+  });
+}
+
+void WriteListing(const Listing& listing, Output& output) {
+  if (listing.file() == nullptr) return output.Write(listing.text());
+  output.WriteFile(listing.file(), 0, listing.size());
+}
+
+}  // namespace polyserve
