@@ -56,7 +56,7 @@ class RootTest : public EveryModelTest {
   std::string Http(absl::string_view method_and_target, absl::string_view fields = "", absl::string_view content = "") {
     Peer peer = Connect("http");
     peer.Send(
-        absl::StrCat(method_and_target, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", fields, "\r\n", content));
+        absl::StrCat(method_and_target, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", fields, "\r\n", content));
     return peer.ReadToEnd();
   }
 
@@ -194,7 +194,7 @@ TEST_F(RootTest, UploadAwaitsItsTurnInTheDirectoryAndHoldsUpNobody) {
     EXPECT_EQ(peer.Read(reply.size()), reply);
     EXPECT_EQ(root().Read(service), "hello");
   };
-  upload("http", "PUT /http HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 201 Created\r\n");
+  upload("http", "PUT /http HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 201 Created\r\n");
   upload("file", "P file 5\nhelloS file\n", "OK 0\nOK 5 ");
   lock();
   TftpPeer tftp(server().address("tftp+udp"));
@@ -245,7 +245,7 @@ TEST_F(RootTest, RootThatIsSwitchedIsServedAfterAHangUp) {
   ServeFrom(current);
   StartServer();
   Peer stays = Connect("http");
-  const std::string get = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string get = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
   if (can().keeps_clients_apart) {
     stays.Send(get);
     EXPECT_TRUE(absl::StrContains(Reply(stays), "one"));
