@@ -11,8 +11,6 @@ namespace {
 
 // As many requests as may wait in one batch before a receive has to be armed anew; 2 MiB if all are in use.
 constexpr uint16_t kRequestBuffers = 1024;
-// Streams that are received in one batch; 1 MiB.
-constexpr uint16_t kStreamBuffers = 16;
 
 bool HasBuffer(const io_uring_cqe& completion) { return (completion.flags & IORING_CQE_F_BUFFER) != 0; }
 

@@ -22,6 +22,8 @@ class UringBuffers {
  public:
   enum Group : uint16_t { kRequests, kStreams };
   static constexpr size_t kRequestBytes = 2048;
+  // Streams that are received in one batch; 1 MiB.
+  static constexpr uint16_t kStreamBuffers = 16;
 
   // Lends all of it. Memory that is never received into is never touched. To be destroyed after the ring.
   absl::Status LendTo(io_uring& ring);

@@ -62,6 +62,7 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
     over_ = true;
   }
   shared_.ring->buffers().GiveBack(completion);
+  if (completion.res == -ENOBUFS && !receiving_) shared_.awaiting_buffer.push_back(*this);
   ComeBack();
 }
 
@@ -213,10 +214,25 @@ void UringConnection::AwaitWritable() {
 // stream is read piece by piece, and so is everything while the server stops: there, whoever is between two requests
 // is read until nothing is left, and then closed.
 void UringConnection::Receive() {
-  if (receiving_) return;
+  if (receiving_ || buffer_queue_.is_linked()) return;
+  if (reads_by_pieces() && !shared_.awaiting_buffer.empty()) return shared_.awaiting_buffer.push_back(*this);
+  AskForBytes();
+}
+
+void UringConnection::ReceiveInTurn(UringShared& shared) {
+  for (size_t pieces = 0; !shared.awaiting_buffer.empty() && pieces < UringBuffers::kStreamBuffers;) {
+    UringConnection& first = shared.awaiting_buffer.front();
+    shared.awaiting_buffer.pop_front();
+    if (first.over_ || first.receiving_) continue;
+    if (first.reads_by_pieces()) ++pieces;
+    first.AskForBytes();
+  }
+}
+
+void UringConnection::AskForBytes() {
   receiving_ = true;
   io_uring_sqe* receive = shared_.ring->Prepare(Tag(Operation::kReceive, this));
-  if (is_stream_ || shared_.stopping) {
+  if (reads_by_pieces()) {
     io_uring_prep_recv(receive, fd_.get(), nullptr, 0, is_leaving() ? MSG_DONTWAIT : 0);
     receive->buf_group = UringBuffers::kStreams;
   } else {
@@ -225,6 +241,8 @@ void UringConnection::Receive() {
   }
   receive->flags |= IOSQE_BUFFER_SELECT;
 }
+
+bool UringConnection::reads_by_pieces() const { return is_stream_ || shared_.stopping; }
 
 bool UringConnection::is_leaving() const { return shared_.stopping && conversation_.idle(); }
 

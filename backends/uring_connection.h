@@ -52,7 +52,15 @@ struct UringUnsent {
 using UringHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 class alignas(kTagAlignment) UringConnection final : public UringHook, public Wakeable {
+  // Unlinks itself if the connection ends while it waits.
+  using BufferHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  BufferHook buffer_queue_;
+
  public:
+  using BufferQueue = boost::intrusive::list<
+      UringConnection, boost::intrusive::member_hook<UringConnection, BufferHook, &UringConnection::buffer_queue_>,
+      boost::intrusive::constant_time_size<false>>;
+
   // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
   static void Start(Connection connection, UringShared& shared);
 
@@ -66,6 +74,10 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   // The server stops: it is over if it is between requests, or else as soon as it is.
   void OnStop();
   void OnWoken() override { ComeBack(); }
+
+  // Arms the receives of those at the front of shared.awaiting_buffer, as many as the next batch has buffers for.
+  // Called once a turn, behind Proceed().
+  static void ReceiveInTurn(UringShared& shared);
 
   // Goes on as far as it can without waiting. Called once a turn for those on shared.due. May delete it.
   void Proceed();
@@ -87,6 +99,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void SendMemory();
   void AwaitWritable();
   void Receive();
+  void AskForBytes();
   bool Linger();
   void End();
 
@@ -94,6 +107,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   Output& output();
   void LetGoOfOutput();
   bool is_leaving() const;
+  bool reads_by_pieces() const;
   Debt debt() const;
   void NoteMove();
 
@@ -130,8 +144,11 @@ struct UringShared {
   ProgressLimits limits = {};  // Of the peers' progress.
   uint32_t ticks = 0;          // The coarse clock, for these.
   bool stopping = false;
-  bool ran_task = false;                             // In this turn.
-  std::vector<UringConnection*> due;                 // They proceed when all completions of the batch are noted.
+  bool ran_task = false;              // In this turn.
+  std::vector<UringConnection*> due;  // They proceed when all completions of the batch are noted.
+  // Those whose next receive would find no buffer, and as long as there are any, all that read by pieces: the kernel
+  // lends the few large buffers to those that ask first, so without a queue the same would have them for ever.
+  UringConnection::BufferQueue awaiting_buffer;
   std::vector<std::unique_ptr<UringUnsent>> spares;  // For the next use.
   Connections connections;
   Alarms alarms;

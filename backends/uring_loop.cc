@@ -67,7 +67,8 @@ absl::Status UringLoop::Run() {
   if (shared_.limits.tick() != absl::InfiniteDuration()) AwaitTick();
   do {
     wakes_->Deliver();
-    const absl::Status status = shared_.due.empty() && wakes_->empty() ? ring_->SubmitAndWait() : ring_->Submit();
+    const bool may_wait = shared_.due.empty() && shared_.awaiting_buffer.empty() && wakes_->empty();
+    const absl::Status status = may_wait ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     wakes_->Deliver();
@@ -120,6 +121,7 @@ void UringLoop::Proceed() {
   turn_.swap(shared_.due);
   for (UringConnection* connection : turn_) connection->Proceed();
   turn_.clear();
+  UringConnection::ReceiveInTurn(shared_);
 }
 
 void UringLoop::Open(Port& port) {

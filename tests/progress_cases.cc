@@ -1,5 +1,6 @@
 // Peers that are slow, and peers that are silent: who takes or sends steadily is served however long that lasts, and
 // who is below the least rate loses the connection, and with it the worker of a pool.
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
@@ -149,6 +151,26 @@ TEST_F(ProgressTest, UploadAboveTheLeastRateIsTakenHoweverLongItLasts) {
     absl::SleepFor(next - absl::Now());
   }
   EXPECT_EQ(peer.ReadLine(), "OK 0\n");
+}
+
+// More at once than a ring has buffers for streams.
+TEST_F(ProgressTest, UploadsShareTheServerHoweverManyThereAre) {
+  if (!can().keeps_clients_apart || can().pooled) GTEST_SKIP() << "by design: only some clients are served at a time";
+  constexpr int kFlooders = 24;
+  StartServer();
+  std::atomic<bool> is_over = false;
+  RunAtOnce(kFlooders + 1, [this, &is_over](int client) {
+    Peer peer = Connect("file");
+    if (client == kFlooders) {
+      EXPECT_EQ(Put(peer, "small", std::string(2 * kMebibyte, 'x')).line, "OK 0");
+      is_over = true;
+      return;
+    }
+    peer.Send(absl::StrCat("P large", client, " ", 256 * kMebibyte, "\n"));
+    const std::string piece(kMebibyte, 'x');
+    for (int i = 0; i < 255 && !is_over; ++i) peer.Send(piece);
+  });
+  ExpectServesOthers();
 }
 
 TEST_F(ProgressTest, PeersThatOweNothingAreNotSlow) {
