@@ -26,8 +26,9 @@ EventConnection::EventConnection(Connection connection, EventShared& shared)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
       conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
+  const int end = edge_triggered() ? EV_CLOSED : 0;
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
-                        static_cast<short>(EV_READ | EV_PERSIST | shared.extra_flags), &OnReadEvent, this),
+                        static_cast<short>(EV_READ | EV_PERSIST | end | shared.extra_flags), &OnReadEvent, this),
            0);
 }
 
@@ -45,8 +46,9 @@ void EventConnection::Start(Connection connection, EventShared& shared) {
   }
 }
 
-void EventConnection::OnReadEvent(evutil_socket_t, short, void* connection) {
+void EventConnection::OnReadEvent(evutil_socket_t, short events, void* connection) {
   EventConnection* self = static_cast<EventConnection*>(connection);
+  if ((events & EV_CLOSED) != 0) self->end_has_come_ = true;
   if (!self->OnReadable()) delete self;
 }
 
@@ -71,7 +73,9 @@ bool EventConnection::OnReadable() {
   }
 }
 
-// Reads once and answers. Sets `drained` where the socket has no more.
+// Reads once and answers. Sets `drained` if the socket has no more. With edges a short read says so, too (epoll(7)),
+// which saves the call that would only say EAGAIN, but neither the peer's end nor a reset has an edge of its own if it
+// came before the read: the former is told with the edge, and a reply that was sent rules the latter out.
 bool EventConnection::ReadOnce(bool& drained) {
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0) {
@@ -85,8 +89,11 @@ bool EventConnection::ReadOnce(bool& drained) {
     Counters::Add(counters_.bytes_in, count);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output);
   }
+  const bool has_reply = !shared_.output.empty();
   const Next next = Answer(shared_.output);
   shared_.output.Clear();
+  drained = edge_triggered() && has_reply && next == Next::kRead && !end_has_come_ &&
+            count < static_cast<ssize_t>(sizeof(shared_.buffer));
   return next != Next::kEnd;
 }
 

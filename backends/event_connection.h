@@ -67,7 +67,8 @@ class EventConnection : public EventClient {
   static void OnWriteEvent(evutil_socket_t, short, void* connection);
 
   bool lingering_ = false;
-  bool wake_is_due_ = false;  // It came while the output was parked.
+  bool end_has_come_ = false;  // The peer's last bytes are there, with no further edge behind them (edges only).
+  bool wake_is_due_ = false;   // It came while the output was parked.
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
   std::unique_ptr<Parked> parked_;
