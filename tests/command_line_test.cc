@@ -39,6 +39,8 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--allowed_hosts=example.org:80"}, "--allowed_hosts");
   ExpectRefused({"--allowed_hosts=a,http://b"}, "--allowed_hosts");
   ExpectRefused({"--idle_timeout=0"}, "--idle_timeout");
+  ExpectRefused({"--min_rate=-1"}, "--min_rate");
+  ExpectRefused({"--min_rate_window=0"}, "--min_rate_window");
   ExpectRefused({"--max_connections=-1"}, "--max_connections=-1");
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
   ExpectRefused({"--overload=refuse"}, "--max_connections=N");
