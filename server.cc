@@ -97,6 +97,9 @@ struct Target {
 
 constexpr int kUsageError = 2;
 
+// What accepting and serving one client may take: its socket, files, a mailbox, what a worker waits with.
+constexpr int kDescriptorsForClient = 12;
+
 // Bounds of what may be tuned: the kernel's own for a backlog (16 bits of old), and what it accepts as a buffer.
 constexpr int kMaxListenBacklog = 65535;
 constexpr int kLeastSocketBuffer = 2048;
@@ -418,6 +421,7 @@ int Run(int argc, char** argv) {
     if (status.ok()) status = Bind(*targets, *context);
     if (status.ok()) status = (*backend)->Prepare(*context);
     if (status.ok() && has_operator) status = (*host)->OpenToOperator();
+    if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
     if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }

@@ -70,25 +70,33 @@ Acceptor::Acceptor(ServeContext& context, Options options)
       options_(std::move(options)),
       spare_(OpenSpare()),
       needs_place_(context.turnstile != nullptr && context.turnstile->overload() == Turnstile::Overload::kWait),
-      backlog_left_(context.listen.backlog) {
-  if (options_.peers == Peers::kNone) return;
+      backlog_left_(context.listen.backlog) {}
+
+absl::Status Acceptor::OpenDesks(ServeContext& context, Peers peers) {
+  if (peers == Peers::kNone) return absl::OkStatus();
   const UdpSources sources(context.listeners);
   for (Listener& listener : context.listeners) {
-    if (!listener.has_datagrams() || !Accepts(listener)) continue;
-    const PeerDesk::MayAnswer may_answer = [this, &listener, sources](const DatagramPath& path) {
+    if (listener.desk != nullptr || !AcceptsPeers(listener, peers)) continue;
+    const PeerDesk::MayAnswer may_answer = [&context, &listener, sources](const DatagramPath& path) {
       if (sources.MayAnswer(path, listener.own_ports)) return true;
-      NoteRefused(listener, absl::StrCat(path.peer.ToString(), " is a server's, and the two would answer each other"));
+      NoteRefused(context, listener,
+                  absl::StrCat(path.peer.ToString(), " is a server's, and the two would answer each other"));
       return false;
     };
     absl::StatusOr<std::unique_ptr<PeerDesk>> desk = PeerDesk::Open(listener.fd.get(), listener.own_ports, may_answer);
-    CHECK(desk.ok()) << desk.status();  // Nothing can be served by a server that has no descriptor to begin with.
+    if (!desk.ok()) return desk.status();
     listener.desk = *std::move(desk);
   }
+  return absl::OkStatus();
+}
+
+bool Acceptor::AcceptsPeers(const Listener& listener, Peers peers) {
+  return listener.has_datagrams() && (peers == Peers::kAll || (peers == Peers::kOwnPorts && listener.own_ports));
 }
 
 bool Acceptor::Accepts(const Listener& listener) const {
   if (!listener.has_datagrams()) return options_.accepts_connections;
-  return options_.peers == Peers::kAll || (options_.peers == Peers::kOwnPorts && listener.own_ports);
+  return AcceptsPeers(listener, options_.peers) && listener.desk != nullptr;
 }
 
 absl::StatusOr<Connection> Acceptor::TryAccept(const Listener& listener) {
@@ -213,16 +221,17 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
     return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
   }
   if (absl::IsUnavailable(peer.status())) return peer.status();
-  NoteRefused(listener, is_full ? "there are as many clients as --max_connections allows" : peer.status().message());
+  NoteRefused(context_, listener,
+              is_full ? "there are as many clients as --max_connections allows" : peer.status().message());
   const bool is_short = absl::IsResourceExhausted(peer.status());
   if (is_full || is_short) listener.desk->AskOneToLeave();  // So that there is a place when this one asks again.
   return is_short ? peer.status() : absl::UnavailableError("the peer was refused");
 }
 
-void Acceptor::NoteRefused(const Listener& listener, absl::string_view why) const {
-  Counters::Add(CountersOf(listener).refused, 1);
+void Acceptor::NoteRefused(const ServeContext& context, const Listener& listener, absl::string_view why) {
+  Counters::Add(OfService(context.statistics.counters(), listener.number).refused, 1);
   LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << why
-                            << " (refused so far: " << context_.statistics.Total().refused << ")";
+                            << " (refused so far: " << context.statistics.Total().refused << ")";
 }
 
 void Acceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {

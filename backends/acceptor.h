@@ -45,6 +45,10 @@ class Acceptor {
     std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.
   };
 
+  // Opens what it takes to accept these peers, if that is not open yet. To be called before the server is ready: an
+  // acceptor whose listeners were not opened takes no peers.
+  static absl::Status OpenDesks(ServeContext& context, Peers peers);
+
   // The context must outlive it.
   Acceptor(ServeContext& context, Options options);
 
@@ -94,8 +98,9 @@ class Acceptor {
   bool Enter(const Listener& listener);
   void Withdraw(const Listener& listener);
   void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
-  void NoteRefused(const Listener& listener, absl::string_view why) const;
+  static void NoteRefused(const ServeContext& context, const Listener& listener, absl::string_view why);
   void LogShortage(absl::string_view why) const;
+  static bool AcceptsPeers(const Listener& listener, Peers peers);
   bool Accepts(const Listener& listener) const;
   static bool AwaitsEnd(const Listener& listener);
   void PrepareToWait();

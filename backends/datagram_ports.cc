@@ -4,7 +4,6 @@
 
 #include "absl/status/statusor.h"
 #include "backends/idle_ticks.h"
-#include "base/logging.h"
 
 namespace polyserve {
 
@@ -21,9 +20,14 @@ DatagramPorts::DatagramPorts(ServeContext& context, WakeList& wakes)
     if (!listener.has_datagrams() || listener.own_ports) continue;
     ports_.push_back(std::make_unique<DatagramPort>(listener, context, alarms_, wakes_));
   }
-  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context, alarms_);
-  CHECK(peers.ok()) << peers.status();  // Nothing can be served by a server that has no descriptor to begin with.
-  peers_ = *std::move(peers);
+}
+
+absl::StatusOr<std::unique_ptr<DatagramPorts>> DatagramPorts::Create(ServeContext& context, WakeList& wakes) {
+  std::unique_ptr<DatagramPorts> ports(new DatagramPorts(context, wakes));
+  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context, ports->alarms_);
+  if (!peers.ok()) return peers.status();
+  ports->peers_ = *std::move(peers);
+  return ports;
 }
 
 bool DatagramPorts::Serve() {

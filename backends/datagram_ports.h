@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "backends/alarms.h"
 #include "backends/datagram_port.h"
@@ -20,7 +21,7 @@ namespace polyserve {
 class DatagramPorts {
  public:
   // Both must outlive it. The list is for sessions that have mail; whoever waits should do so for that, too.
-  DatagramPorts(ServeContext& context, WakeList& wakes);
+  static absl::StatusOr<std::unique_ptr<DatagramPorts>> Create(ServeContext& context, WakeList& wakes);
 
   // Serves a peer that was accepted, since it is to be answered from a port of its own; see PeerSet.
   void Start(Connection peer) { peers_->Start(std::move(peer)); }
@@ -35,6 +36,8 @@ class DatagramPorts {
   bool empty() const { return ports_.empty() && peers_->empty(); }
 
  private:
+  DatagramPorts(ServeContext& context, WakeList& wakes);
+
   WakeList& wakes_;
   const absl::Duration tick_length_;
   Alarms alarms_;

@@ -184,7 +184,7 @@ EventConnection::Next EventConnection::Answer(Output& output) {
 EventConnection::Next EventConnection::Park(Output& output, Transmitted why) {
   SetAside(output);
   if (event_pending(&parked_->wait, EV_WRITE, nullptr) == 0) {
-    event_add(&parked_->wait, nullptr);
+    if (event_add(&parked_->wait, nullptr) != 0) return Next::kEnd;  // Nothing would tell when it can go on.
   } else if (why == Transmitted::kBudget && edge_triggered()) {
     WaitForTurn();  // The socket was never full, so no edge will come.
   }
@@ -220,7 +220,7 @@ void EventConnection::SetAside(Output& output) {
 bool EventConnection::Unpark() {
   event_del(&parked_->wait);
   parked_ = nullptr;
-  event_add(&readable_, nullptr);
+  if (event_add(&readable_, nullptr) != 0) return false;
   if (std::exchange(wake_is_due_, false) && !TellTime()) return false;
   if (lingering_ || parked_ != nullptr) return true;
   return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.

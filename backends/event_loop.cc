@@ -1,7 +1,5 @@
 #include "backends/event_loop.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/progress_watch.h"
 #include "backends/turn.h"
+#include "base/descriptor_limit.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
@@ -25,20 +24,19 @@ constexpr const char* kMethods[] = {"select", "poll", "epoll"};
 // With edge triggering a reader goes on until the socket is empty, but not at the cost of the others.
 constexpr int kReadsPerTurnWithEdges = 16;
 
-// libevent ends the process where it cannot get the few descriptors that it needs for itself, so they are tried first.
-absl::Status CheckDescriptorsAreLeft() {
-  UniqueFd tried[4];
-  for (UniqueFd& fd : tried) {
-    fd.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!fd.ok()) return SysError("an event loop needs descriptors");
-  }
-  return absl::OkStatus();
+// libevent ends the process if it cannot get the few descriptors that it needs for itself, so they are tried first.
+constexpr int kDescriptorsOfLibevent = 4;
+
+bool AnyOwnPorts(const ServeContext& context) {
+  return std::any_of(context.listeners.begin(), context.listeners.end(),
+                     [](const Listener& listener) { return listener.own_ports; });
 }
 
 }  // namespace
 
 absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventLoopOptions& options) {
-  if (absl::Status status = CheckDescriptorsAreLeft(); !status.ok()) return status;
+  absl::Status status = CheckDescriptorsAreLeft(kDescriptorsOfLibevent, "an event loop needs descriptors");
+  if (!status.ok()) return status;
   const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(), &event_config_free);
   // The environment (EVENT_NOEPOLL and the like) must not change what is measured; one thread needs no locks.
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);
@@ -63,6 +61,7 @@ absl::StatusOr<EventLoop::BasePointer> EventLoop::MakeBase(const EventLoopOption
 
 absl::StatusOr<std::unique_ptr<ServingLoop>> EventLoop::Create(ServeContext& context, const LoopPost* post,
                                                                const EventLoopOptions& options, StartClient start) {
+  if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts); !status.ok()) return status;
   absl::StatusOr<BasePointer> base = MakeBase(options);
   if (!base.ok()) return base.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
@@ -83,6 +82,7 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       base_(std::move(base)),
       has_epoll_(absl::string_view(event_base_get_method(base_.get())) == "epoll"),
       accepts_per_turn_(options.accepts_per_turn),
+      max_descriptor_(options.max_descriptor),
       acceptor_(context,
                 {.non_blocking = true, .max_descriptor = options.max_descriptor, .peers = Acceptor::Peers::kOwnPorts}),
       wakes_(std::move(wakes)),
@@ -110,11 +110,34 @@ EventLoop::~EventLoop() {
   while (!shared_.clients.empty()) shared_.clients.front().Drop();
 }
 
+// Beyond what the method can watch, libevent does not refuse, but writes where it must not (FD_SETSIZE).
+absl::Status EventLoop::CheckDescriptors() const {
+  int largest = std::max(wakes_->fd(), post_ == nullptr ? Signals::fd() : post_->stop_fd);
+  if (post_ != nullptr && post_->inbox != nullptr) largest = std::max(largest, post_->inbox->fd());
+  if (peers_ != nullptr) largest = std::max(largest, peers_->wait_fd());
+  for (const Listener& listener : context_.listeners) {
+    largest = std::max({largest, listener.fd.get(), listener.wait_fd()});
+  }
+  if (largest <= max_descriptor_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "this model watches no descriptor above ", max_descriptor_, ", and descriptor ", largest,
+      " is a listener's or the loop's own: lower --workers, listen at fewer addresses, or choose another model"));
+}
+
+absl::Status EventLoop::OpenPeers() {
+  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context_, shared_.alarms);
+  if (peers.ok()) peers_ = *std::move(peers);
+  return peers.status();
+}
+
 absl::Status EventLoop::Watch() {
+  if (AnyOwnPorts(context_)) {
+    if (absl::Status status = OpenPeers(); !status.ok()) return status;
+  }
+  if (absl::Status status = CheckDescriptors(); !status.ok()) return status;
   sources_.reserve(context_.listeners.size() + 1);  // The callbacks keep pointers to the elements.
   bool complete = true;
   for (const Listener& listener : context_.listeners) {
-    if (listener.own_ports) complete = complete && WatchPeers().ok();
     if (listener.has_datagrams() && !listener.own_ports) {
       ports_.push_back(std::make_unique<EventPort>(base_.get(), listener, context_, shared_.alarms, *wakes_));
       complete = complete && ports_.back()->Watch().ok();
@@ -122,6 +145,7 @@ absl::Status EventLoop::Watch() {
       complete = complete && WatchSource(&listener, listener.wait_fd());
     }
   }
+  complete = complete && (peers_ == nullptr || WatchPeers().ok());
   const bool has_inbox = post_ != nullptr && post_->inbox != nullptr;
   if (has_inbox) complete = complete && WatchSource(nullptr, post_->inbox->fd());
   const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnSignals(); };
@@ -159,15 +183,10 @@ bool EventLoop::WatchSource(const Listener* listener, int fd) {
   Source& added = sources_.emplace_back(Source{this, listener, EventPointer(nullptr, &event_free)});
   added.event.reset(event_new(base_.get(), fd, EV_READ | EV_PERSIST, on_clients, &added));
   if (added.event == nullptr || event_add(added.event.get(), nullptr) != 0) return false;
-  WaitBehindTheOthers(added);
-  return true;
+  return WaitBehindTheOthers(added);
 }
 
 absl::Status EventLoop::WatchPeers() {
-  if (peers_ != nullptr) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<PeerSet>> peers = PeerSet::Create(context_, shared_.alarms);
-  if (!peers.ok()) return peers.status();
-  peers_ = *std::move(peers);
   const auto on_ready = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->peers_->Serve(); };
   peers_ready_.reset(event_new(base_.get(), peers_->wait_fd(), EV_READ | EV_PERSIST, on_ready, this));
   const bool is_watched = peers_ready_ != nullptr && event_add(peers_ready_.get(), nullptr) == 0;
@@ -205,17 +224,18 @@ void EventLoop::OnClients(const Source& source) {
     if (!connection.ok()) break;
     Start(*std::move(connection));
   }
-  WaitBehindTheOthers(source);
+  if (!WaitBehindTheOthers(source)) PauseAccepting();
 }
 
-// Where others wait at the same listener, the next client is for one of them.
-void EventLoop::WaitBehindTheOthers(const Source& source) {
+// If others wait at the same listener, the next client is for one of them. False: it is not watched any more.
+bool EventLoop::WaitBehindTheOthers(const Source& source) {
   const bool is_shared = shares_listeners() && !source.listener->has_datagrams();
-  if (is_shared && has_epoll_) wake_one_.Requeue(event_get_fd(source.event.get()));
+  return !is_shared || !has_epoll_ || wake_one_.Requeue(event_get_fd(source.event.get()));
 }
 
 // The server is full.
 void EventLoop::AwaitPlace() {
+  if (acceptor_.place_fd() > max_descriptor_) return PauseAccepting();
   const auto on_place = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnPlace(); };
   place_.reset(event_new(base_.get(), acceptor_.place_fd(), EV_READ, on_place, this));
   if (place_ == nullptr || event_add(place_.get(), nullptr) != 0) return PauseAccepting();
@@ -234,10 +254,12 @@ void EventLoop::PauseAccepting() {
 }
 
 void EventLoop::SetAccepting(bool accepting) {
+  bool complete = true;
   for (const Source& source : sources_) {
     if (!accepting) event_del(source.event.get());
-    if (accepting && event_add(source.event.get(), nullptr) == 0) WaitBehindTheOthers(source);
+    if (accepting) complete = event_add(source.event.get(), nullptr) == 0 && WaitBehindTheOthers(source) && complete;
   }
+  if (!complete) PauseAccepting();  // The system has no room for what we watch: tried again later.
 }
 
 void EventLoop::OnNextTurn() {

@@ -77,6 +77,8 @@ class EventLoop : public ServingLoop {
   void OnSignals();
   void OnClients(const Source& source);
   void Start(Connection connection);
+  absl::Status CheckDescriptors() const;
+  absl::Status OpenPeers();
   absl::Status WatchPeers();
   void OnTick();
   void OnNextTurn();
@@ -86,7 +88,7 @@ class EventLoop : public ServingLoop {
   void AwaitPlace();
   void OnPlace();
   void SetAccepting(bool accepting);
-  void WaitBehindTheOthers(const Source& source);
+  bool WaitBehindTheOthers(const Source& source);
   void Stop();
   bool shares_listeners() const { return post_ != nullptr && post_->shares_listeners; }
 
@@ -96,6 +98,7 @@ class EventLoop : public ServingLoop {
   BasePointer base_;
   const bool has_epoll_;
   const int accepts_per_turn_;
+  const int max_descriptor_;
   Acceptor acceptor_;
   WakeOne wake_one_;
   std::vector<Source> sources_;

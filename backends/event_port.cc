@@ -29,12 +29,20 @@ void EventPort::OnReady() {
   port_.Serve();
   const short events = port_.is_blocked() ? EV_WRITE : EV_READ;
   if (events == awaited_) return;
-  // It was watched until now, so that there is a place for it.
-  if (absl::Status status = Await(events); !status.ok()) LOG(ERROR) << status.message();
+  const absl::Status status = Await(events);
+  if (status.ok()) return;
+  LOG(WARNING) << "datagrams cannot be watched for, for now: " << status.message();
+  awaited_ = 0;
+}
+
+void EventPort::OnTick() {
+  port_.OnTick();
+  if (awaited_ == 0 && !Await(EV_READ).ok()) awaited_ = 0;
 }
 
 void EventPort::Drain() {
   event_del(&ready_);
+  awaited_ = EV_READ;  // So that no tick watches it again.
   port_.Drain();
 }
 

@@ -24,7 +24,7 @@ class EventPort {
   absl::Status Watch();
 
   // See DatagramPort. After Drain() the socket is no longer watched.
-  void OnTick() { port_.OnTick(); }
+  void OnTick();
   void Drain();
 
  private:

@@ -42,8 +42,10 @@ class ForkBackend : public Backend {
           "would be lost");
     }
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
-    if (lifeline.ok()) lifeline_ = *std::move(lifeline);
-    return lifeline.status();
+    if (!lifeline.ok()) return lifeline.status();
+    lifeline_ = *std::move(lifeline);
+    if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kAll); !status.ok()) return status;
+    return TryInChild([this] { return lifeline_.TryHold(); });
   }
 
   absl::Status Serve(ServeContext& context) override {

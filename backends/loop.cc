@@ -15,17 +15,21 @@ namespace {
 
 class LoopBackend : public Backend {
  public:
-  absl::Status Prepare(ServeContext&) override {
+  absl::Status Prepare(ServeContext& context) override {
     absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
-    if (wakes.ok()) wakes_ = *std::move(wakes);
-    return wakes.status();
+    if (!wakes.ok()) return wakes.status();
+    wakes_ = *std::move(wakes);
+    absl::StatusOr<std::unique_ptr<DatagramPorts>> ports = DatagramPorts::Create(context, *wakes_);
+    if (!ports.ok()) return ports.status();
+    ports_ = *std::move(ports);
+    return Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts);
   }
 
   absl::Status Serve(ServeContext& context) override {
     const WorkerPlace place(context.statistics);
     wakes_->BelongToThisThread();
     Acceptor acceptor(context, {.peers = Acceptor::Peers::kOwnPorts});
-    DatagramPorts ports(context, *wakes_);
+    DatagramPorts& ports = *ports_;
     while (!Signals::stopping()) {
       acceptor.Wait({.also = wakes_->fd(), .at_most = ports.UntilNextLook()});
       ports.Serve();
@@ -42,6 +46,7 @@ class LoopBackend : public Backend {
 
  private:
   std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
+  std::unique_ptr<DatagramPorts> ports_;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "net/cpu.h"
+#include "net/process.h"
 #include "net/statistics.h"
 #include "net/thread_group.h"
 
@@ -33,7 +34,7 @@ class LoopCrew : public Crew {
   // Told once, and seen by all: nobody takes it away.
   void Interrupt() override {
     const uint64_t one = 1;
-    if (!std::exchange(is_told_, true)) PCHECK(::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) << "eventfd";
+    if (!is_told_) is_told_ = ::write(stop_.get(), &one, sizeof(one)) == sizeof(one);
   }
 
   bool HasRoom() override { return FindRoom(next_) >= 0; }
@@ -145,6 +146,14 @@ class ProcessLoops : public LoopCrew {
       : LoopCrew(parts, std::move(stop), std::move(inboxes)),
         processes_(parts.board, lifeline, parts.context, [this](int slot) { return CountUntaken(slot); }) {}
 
+  // Whether a process could open a loop: of the last slot, whose descriptors have the largest numbers.
+  absl::Status TryWorker(Lifeline& lifeline) {
+    return TryInChild([this, &lifeline] {
+      const absl::Status status = lifeline.TryHold();
+      return status.ok() ? Open(parts_.board.slots() - 1).status() : status;
+    });
+  }
+
   absl::Status Start(int slot) override {
     return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
   }
@@ -196,7 +205,9 @@ absl::StatusOr<std::unique_ptr<Crew>> MakeProcessLoops(const CrewParts& parts, L
   if (!stop.ok()) return stop.status();
   absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts, true);
   if (!inboxes.ok()) return inboxes.status();
-  return std::make_unique<ProcessLoops>(parts, *std::move(stop), *std::move(inboxes), lifeline);
+  auto loops = std::make_unique<ProcessLoops>(parts, *std::move(stop), *std::move(inboxes), lifeline);
+  if (absl::Status status = loops->TryWorker(lifeline); !status.ok()) return status;
+  return loops;
 }
 
 }  // namespace polyserve

@@ -66,6 +66,8 @@ class MultiprocessBackend : public Backend {
           "--max_connections goes with --start_method=fork or spawn: nobody is told of the children of a fork server "
           "that was killed, and their places would be lost");
     }
+    if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kAll); !status.ok()) return status;
+    if (absl::Status status = Process::Check(start_method_); !status.ok()) return status;
     return start_method_ == StartMethod::kForkServer ? Process::StartForkServer() : absl::OkStatus();
   }
 

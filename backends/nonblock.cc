@@ -38,11 +38,11 @@ constexpr absl::Duration kLogInterval = absl::Seconds(3);
 
 class PollingLoop {
  public:
-  PollingLoop(ServeContext& context, WakeList& wakes, absl::Duration interval)
+  PollingLoop(ServeContext& context, DatagramPorts& ports, absl::Duration interval)
       : context_(context),
         interval_(absl::ToTimespec(interval)),
         acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
-        ports_(context, wakes),
+        ports_(ports),
         shared_{.counters = context.statistics.counters(),
                 .turnstile = context.turnstile.get(),
                 .limits = ProgressLimits(context.idle_timeout, context.least_rate)},
@@ -118,7 +118,7 @@ class PollingLoop {
   const timespec interval_;
   Acceptor acceptor_;
   std::optional<Deadline> pause_;  // Of accepting, after a shortage.
-  DatagramPorts ports_;
+  DatagramPorts& ports_;
   PolledShared shared_;
   std::list<PolledClient> clients_;
   Deadline tick_;
@@ -129,21 +129,26 @@ class NonblockBackend : public Backend {
  public:
   explicit NonblockBackend(absl::Duration interval) : interval_(interval) {}
 
-  absl::Status Prepare(ServeContext&) override {
+  absl::Status Prepare(ServeContext& context) override {
     absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
-    if (wakes.ok()) wakes_ = *std::move(wakes);
-    return wakes.status();
+    if (!wakes.ok()) return wakes.status();
+    wakes_ = *std::move(wakes);
+    absl::StatusOr<std::unique_ptr<DatagramPorts>> ports = DatagramPorts::Create(context, *wakes_);
+    if (!ports.ok()) return ports.status();
+    ports_ = *std::move(ports);
+    return Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts);
   }
 
   absl::Status Serve(ServeContext& context) override {
     wakes_->BelongToThisThread();
-    PollingLoop(context, *wakes_, interval_).Run();
+    PollingLoop(context, *ports_, interval_).Run();
     return absl::OkStatus();
   }
 
  private:
   const absl::Duration interval_;
   std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
+  std::unique_ptr<DatagramPorts> ports_;
 };
 
 }  // namespace

@@ -85,11 +85,7 @@ void PeerSet::Settle(Peer& peer) {
   PeerConversation& conversation = peer.conversation;
   const auto is_done = [&] { return conversation.is_over() || (stopping_ && conversation.idle()); };
   if (is_done()) conversation.LetGo(buffer_, kDatagramsPerTurn, !stopping_);
-  if (is_done()) {
-    peer.is_over = true;
-    over_.splice(over_.end(), peers_, peer.self);
-    return;
-  }
+  if (is_done()) return End(peer);
   if (conversation.asks_for_wake()) {
     if (peer.wake == nullptr) peer.wake = std::make_unique<Alarm>([this, &peer] { TellTime(peer); });
     alarms_.Set(*peer.wake, conversation.TakeWakeIn());
@@ -97,7 +93,15 @@ void PeerSet::Settle(Peer& peer) {
   if (conversation.is_blocked() == peer.awaits_writable) return;
   peer.awaits_writable = conversation.is_blocked();
   const uint32_t events = peer.awaits_writable ? EPOLLOUT : EPOLLIN;
-  CHECK(Control(epoll_.get(), EPOLL_CTL_MOD, conversation.socket(), events, &peer).ok());
+  const absl::Status status = Control(epoll_.get(), EPOLL_CTL_MOD, conversation.socket(), events, &peer);
+  if (status.ok()) return;
+  LOG(WARNING) << "cannot watch a peer, so it is served no longer: " << status.message();
+  End(peer);
+}
+
+void PeerSet::End(Peer& peer) {
+  peer.is_over = true;
+  over_.splice(over_.end(), peers_, peer.self);
 }
 
 void PeerSet::FreeThoseOver() { over_.clear(); }

@@ -66,6 +66,7 @@ class PeerSet {
   void OnReady(Peer& peer, uint32_t events);
   void TellTime(Peer& peer);
   void Settle(Peer& peer);
+  void End(Peer& peer);
   void FreeThoseOver();
 
   Counters& counters_;

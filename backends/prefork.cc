@@ -34,6 +34,7 @@
 #include "base/logging.h"
 #include "net/fd_passing.h"
 #include "net/lifeline.h"
+#include "net/process.h"
 #include "net/socket.h"
 #include "net/statistics.h"
 #include "net/wait_set.h"
@@ -190,8 +191,14 @@ class PreforkBackend : public Backend {
     if (options_.accept == AcceptPolicy::kLock) lock = make_lock_();
     if (!lock.ok()) return lock.status();
     absl::StatusOr<std::unique_ptr<Entrance>> entrance = Entrance::Create(context, options_, *std::move(lock));
-    if (entrance.ok()) entrance_ = *std::move(entrance);
-    return entrance.status();
+    if (!entrance.ok()) return entrance.status();
+    entrance_ = *std::move(entrance);
+    return TryInChild([this, &context] {
+      absl::Status status = lifeline_.TryHold();
+      if (status.ok()) status = entrance_->Open(0).status();
+      if (status.ok() && udp_worker_ != nullptr) status = udp_worker_->Try(context, *entrance_, *board_);
+      return status;
+    });
   }
 
   absl::Status Serve(ServeContext& context) override {

@@ -16,6 +16,11 @@ namespace {
 
 class ThreadBackend : public Backend {
  public:
+  absl::Status Prepare(ServeContext& context) override {
+    if (absl::Status status = ThreadGroup().Start([] {}); !status.ok()) return status;
+    return Acceptor::OpenDesks(context, Acceptor::Peers::kAll);
+  }
+
   absl::Status Serve(ServeContext& context) override {
     std::vector<ServeContext> contexts;  // By what a thread counts in.
     for (int slot = 0; slot < Statistics::newcomer_rows(); ++slot) {

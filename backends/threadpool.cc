@@ -21,12 +21,16 @@
 #include "backends/pool_options.h"
 #include "backends/serve_context.h"
 #include "backends/udp_worker.h"
+#include "base/descriptor_limit.h"
 #include "base/logging.h"
 #include "net/thread_group.h"
 
 namespace polyserve {
 
 namespace {
+
+// What it waits with, a spare, and what it waits with for a place.
+constexpr int kDescriptorsOfWorker = 3;
 
 class QueueSource : public ClientSource {
  public:
@@ -111,8 +115,9 @@ class ThreadpoolBackend : public Backend {
     udp_worker_ = *std::move(udp_worker);
     absl::StatusOr<std::unique_ptr<Entrance>> entrance =
         Entrance::Create(context, options_, options_.accept == AcceptPolicy::kLock ? MakeThreadLock() : nullptr);
-    if (entrance.ok()) entrance_ = *std::move(entrance);
-    return entrance.status();
+    if (!entrance.ok()) return entrance.status();
+    entrance_ = *std::move(entrance);
+    return TryWorkers(context);
   }
 
   absl::Status Serve(ServeContext& context) override {
@@ -122,6 +127,16 @@ class ThreadpoolBackend : public Backend {
   }
 
  private:
+  // Threads take what they need from what the process has: whether there is enough, and what one of them opens.
+  absl::Status TryWorkers(ServeContext& context) {
+    absl::Status status = ThreadGroup().Start([] {});
+    if (status.ok() && udp_worker_ != nullptr) status = udp_worker_->Try(context, *entrance_, *board_);
+    if (!status.ok() || options_.accept == AcceptPolicy::kPass) return status;
+    status = entrance_->Open(0).status();
+    if (!status.ok()) return status;
+    return CheckDescriptorsAreLeft(options_.workers * kDescriptorsOfWorker, "threads that wait for clients");
+  }
+
   const PoolOptions options_;
   std::optional<PoolBoard> board_;
   std::unique_ptr<UdpWorker> udp_worker_;

@@ -20,19 +20,34 @@ absl::StatusOr<std::unique_ptr<UdpWorker>> UdpWorker::Create(const ServeContext&
   return std::unique_ptr<UdpWorker>(new UdpWorker(std::move(stop)));
 }
 
-absl::Status UdpWorker::Run(ServeContext& server, const Entrance& entrance, PoolBoard& board) {
+absl::StatusOr<std::unique_ptr<UdpWorker::Opened>> UdpWorker::Open(ServeContext& server, const Entrance& entrance,
+                                                                   PoolBoard& board) {
   const int slot = board.udp_slot();
   absl::StatusOr<std::vector<Listener>> listeners = entrance.CopyDatagramListeners();
   if (!listeners.ok()) return listeners.status();
-  ServeContext context = ContextOfWorker(server, slot, *std::move(listeners));
-  const LoopPost post = {stop_.get(), nullptr, false, [&board, slot] {
-                           board.Set(slot, PoolBoard::State::kLeaving);
-                           board.Wake();
-                         }};
+  std::unique_ptr<Opened> opened(new Opened{ContextOfWorker(server, slot, *std::move(listeners)),
+                                            {stop_.get(), nullptr, false,
+                                             [&board, slot] {
+                                               board.Set(slot, PoolBoard::State::kLeaving);
+                                               board.Wake();
+                                             }},
+                                            nullptr});
   // Nobody connects to these listeners.
   const StartClient start = [](Connection, EventShared&) {};
-  absl::StatusOr<std::unique_ptr<ServingLoop>> loop = EventLoop::Create(context, &post, {.method = "epoll"}, start);
-  return loop.ok() ? (*loop)->Run() : loop.status();
+  absl::StatusOr<std::unique_ptr<ServingLoop>> loop =
+      EventLoop::Create(opened->context, &opened->post, {.method = "epoll"}, start);
+  if (!loop.ok()) return loop.status();
+  opened->loop = *std::move(loop);
+  return opened;
+}
+
+absl::Status UdpWorker::Run(ServeContext& server, const Entrance& entrance, PoolBoard& board) {
+  const absl::StatusOr<std::unique_ptr<Opened>> opened = Open(server, entrance, board);
+  return opened.ok() ? (*opened)->loop->Run() : opened.status();
+}
+
+absl::Status UdpWorker::Try(ServeContext& server, const Entrance& entrance, PoolBoard& board) {
+  return Open(server, entrance, board).status();
 }
 
 void UdpWorker::Stop() {

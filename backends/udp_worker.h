@@ -13,6 +13,7 @@
 #include "backends/entrance.h"
 #include "backends/pool_board.h"
 #include "backends/serve_context.h"
+#include "backends/serving_loop.h"
 #include "base/unique_fd.h"
 
 namespace polyserve {
@@ -26,10 +27,21 @@ class UdpWorker {
   // have closed no listener of the context yet. The board is told when no more peers are accepted.
   absl::Status Run(ServeContext& server, const Entrance& entrance, PoolBoard& board);
 
+  // Opens what Run() needs, and lets go of it: whether the system has it.
+  absl::Status Try(ServeContext& server, const Entrance& entrance, PoolBoard& board);
+
   // Ends Run(), even one that has yet to begin. In the thread or process that looks after the pool.
   void Stop();
 
  private:
+  struct Opened {
+    ServeContext context;
+    LoopPost post;
+    std::unique_ptr<ServingLoop> loop;
+  };
+
+  absl::StatusOr<std::unique_ptr<Opened>> Open(ServeContext& server, const Entrance& entrance, PoolBoard& board);
+
   explicit UdpWorker(UniqueFd stop) : stop_(std::move(stop)) {}
 
   const UniqueFd stop_;  // Readable once the server stops: an eventfd, which processes share.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "backends/acceptor.h"
 #include "backends/offload.h"
 #include "backends/uring_loop.h"
 #include "backends/uring_ring.h"
@@ -15,6 +16,7 @@ absl::Status CheckUring() { return UringRing::Create().status(); }
 
 absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post,
                                                            const Offload::Options& offload_options) {
+  if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create();
   if (!ring.ok()) return ring.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();

@@ -9,7 +9,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/logging.h"
 
 namespace polyserve {
 
@@ -39,13 +38,13 @@ int FindEpoll(int fd) {
 
 }  // namespace
 
-void WakeOne::Requeue(int fd) {
+bool WakeOne::Requeue(int fd) {
   if (epoll_ < 0) epoll_ = FindEpoll(fd);
-  if (::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr) != 0) return;  // It is not watched.
+  if (::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr) != 0) return true;  // It is not watched.
   epoll_event event = {};
   event.events = EPOLLIN | EPOLLEXCLUSIVE;
   event.data.fd = fd;  // By which libevent knows it, in all its releases with epoll.
-  PCHECK(::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) << "epoll_ctl";
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 }  // namespace polyserve

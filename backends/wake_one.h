@@ -16,8 +16,9 @@ namespace polyserve {
 class WakeOne {
  public:
   // Puts this loop last in the row. `fd` is a descriptor that libevent watches, for reading, with epoll, for this loop;
-  // its number is the loop's own (dup(2)), though its listener is not. Where none is found, all is as it was.
-  void Requeue(int fd);
+  // its number is the loop's own (dup(2)), though its listener is not. If none is found, all is as it was. False: the
+  // system has no room for it any more, and it is not watched.
+  bool Requeue(int fd);
 
  private:
   int epoll_ = -1;  // libevent's; -1 until it is known.

@@ -47,6 +47,10 @@ absl::StatusOr<Lifeline> Lifeline::Create() {
 }
 
 void Lifeline::HoldInDescendant() {
+  if (!TryHold().ok()) ::_exit(1);
+}
+
+absl::Status Lifeline::TryHold() {
   down_write_.reset();
   up_read_.reset();
   // Whom the kernel signals is a property of the open file, which fork() shares: each needs an open file of its own.
@@ -54,13 +58,14 @@ void Lifeline::HoldInDescendant() {
   struct sigaction action = {};
   action.sa_handler = &OnPipe;
   ::sigaction(SIGIO, &action, nullptr);
+  if (!own.ok()) return SysError("processes that end with the server need /proc: open /proc/self/fd");
   g_listened = own.get();
-  if (!own.ok() || ::fcntl(own.get(), F_SETOWN, ::getpid()) != 0 ||
-      ::fcntl(own.get(), F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
-    ::_exit(1);
+  if (::fcntl(own.get(), F_SETOWN, ::getpid()) != 0 || ::fcntl(own.get(), F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
+    return SysError("processes that end with the server need signals of pipes: fcntl");
   }
   down_read_ = std::move(own);
   OnPipe(SIGIO);  // What happened before we listened.
+  return absl::OkStatus();
 }
 
 void Lifeline::TellStop() { [[maybe_unused]] const ssize_t written = ::write(down_write_.get(), "", 1); }

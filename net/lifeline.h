@@ -24,8 +24,10 @@ class Lifeline {
   static absl::StatusOr<Lifeline> Create();
 
   // In a descendant, first thing after fork(): listens from now on. A byte that comes is a Signals::RequestStop().
-  // Where it cannot listen, the process exits: it must not outlive the server.
+  // If it cannot listen, the process exits: it must not outlive the server.
   void HoldInDescendant();
+  // The same, but returns why it cannot.
+  absl::Status TryHold();
 
   // In the server: asks all to finish. One that is just about to block does not notice: repeat until all have gone.
   void TellStop();

@@ -51,6 +51,8 @@ class SignalsHeld {
   sigset_t before_;
 };
 
+constexpr size_t kMaxTrialMessage = 4096;
+
 int PidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 // In a child: asks to be killed when the parent's main thread ends. The parent may have ended just before.
@@ -75,7 +77,7 @@ absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std:
   pid_t pid = -1;
   SignalsHeld held;
   errno = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, g_command_line, variables.data());
-  const absl::Status status = errno == 0 ? absl::OkStatus() : SysError("posix_spawn");
+  const absl::Status status = errno == 0 ? absl::OkStatus() : SysError("posix_spawn /proc/self/exe");
   held.Release();
   ::posix_spawn_file_actions_destroy(&actions);
   if (!status.ok()) return status;
@@ -139,7 +141,7 @@ int RunForkServer(int socket, const Process::Entry& entry) {
 }  // namespace
 
 absl::StatusOr<pid_t> Fork() {
-#if !defined(__SANITIZE_THREAD__)  // ThreadSanitizer has a thread of its own.
+#if !defined(NDEBUG) && !defined(__SANITIZE_THREAD__)  // ThreadSanitizer has a thread of its own.
   struct stat threads;
   // Each thread is a directory, and each directory a link to the one above it; two links are there anyway.
   if (::stat("/proc/self/task", &threads) == 0) CHECK_LE(threads.st_nlink, 3u) << "fork() with several threads";
@@ -150,6 +152,35 @@ absl::StatusOr<pid_t> Fork() {
   if (pid != 0) held.Release();
   if (!status.ok()) return status;
   return pid;
+}
+
+absl::Status TryInChild(absl::FunctionRef<absl::Status()> work) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return SysError("pipe2");
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  const absl::StatusOr<pid_t> pid = Fork();
+  if (!pid.ok()) return pid.status();
+  if (*pid == 0) {
+    const absl::Status status = work();
+    const std::string result = absl::StrCat(static_cast<int>(status.code()), " ", status.message());
+    ExitChild(::write(writer.get(), result.data(), result.size()) > 0 ? 0 : 1);
+  }
+  writer.reset();
+  char result[kMaxTrialMessage];  // A pipe takes so much at once, and whole.
+  ssize_t size = 0;
+  while ((size = ::read(reader.get(), result, sizeof(result))) < 0 && errno == EINTR) {
+  }
+  int wait_status = 0;
+  while (::waitpid(*pid, &wait_status, 0) < 0 && errno == EINTR) {
+  }
+  const std::vector<std::string> parts =
+      absl::StrSplit(absl::string_view(result, size > 0 ? static_cast<size_t>(size) : 0), absl::MaxSplits(' ', 1));
+  int code = 0;
+  if (parts.size() == 2 && absl::SimpleAtoi(parts[0], &code)) {
+    return absl::Status(static_cast<absl::StatusCode>(code), parts[1]);
+  }
+  return absl::InternalError(absl::StrCat("a child process, made to try what it needs, ", DescribeExit(wait_status)));
 }
 
 void ExitChild(int status) { ::_exit(status); }
@@ -168,19 +199,31 @@ int Process::RunImage(const Entry& entry) {
   const std::string task = std::getenv(kImageVariable);
   ::unsetenv(kImageVariable);
   const std::vector<std::string> parts = absl::StrSplit(task, absl::MaxSplits(' ', 4));
-  CHECK_EQ(parts.size(), 5u) << kImageVariable << " is for children of this program only";
   int parent = 0;
-  CHECK(absl::SimpleAtoi(parts[1], &parent));
+  if (parts.size() != 5 || !absl::SimpleAtoi(parts[1], &parent)) {
+    LOG(ERROR) << kImageVariable << " is for children of this program only: take it out of the environment";
+    return 1;
+  }
   if (parts[2] == "1") DieWithParent(parent);
   std::vector<UniqueFd> descriptors;
   for (absl::string_view number : absl::StrSplit(parts[3], ',', absl::SkipEmpty())) {
     int fd = -1;
-    CHECK(absl::SimpleAtoi(number, &fd));
+    if (!absl::SimpleAtoi(number, &fd)) return 1;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     descriptors.emplace_back(fd);
   }
   if (parts[0] == kForkServerRole) return RunForkServer(descriptors.at(0).get(), entry);
   return entry(std::move(descriptors), parts[4]);
+}
+
+absl::Status Process::Check(StartMethod start_method) {
+  if (start_method == StartMethod::kFork) return TryInChild([] { return absl::OkStatus(); });
+  if (::access("/proc/self/exe", X_OK) != 0)
+    return SysError("a fresh image of the program needs /proc: /proc/self/exe");
+  if (start_method == StartMethod::kSpawn) return absl::OkStatus();
+  const UniqueFd own(PidfdOpen(::getpid()));
+  if (!own.ok()) return SysError("a fork server needs Linux 5.3 (--start_method=fork does not): pidfd_open");
+  return absl::OkStatus();
 }
 
 absl::Status Process::StartForkServer() {

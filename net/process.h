@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,6 +21,10 @@ namespace polyserve {
 // stay locked in the child for ever. Returns 0 in the child, which gets none of the signals that are for the server
 // until it has called Signals::InstallInWorker(). Unavailable: the system has no process left.
 absl::StatusOr<pid_t> Fork();
+
+// Runs the work in a forked child, which ends with it, and returns what it returned there: for trying, before the
+// server is ready, what only a child can try. Errors: also if there can be no child.
+absl::Status TryInChild(absl::FunctionRef<absl::Status()> work);
 
 // Ends a forked child, without running what the parent has registered for its own end.
 [[noreturn]] void ExitChild(int status);
@@ -59,6 +64,8 @@ class Process {
   // Starts the fork server, unless it runs. Start() does it when it must; earlier is cheaper. It sends this process a
   // SIGCHLD for each of its children that has ended, as the kernel does for own ones.
   static absl::Status StartForkServer();
+  // Whether the system has what this way to start children needs; for kForkServer beside StartForkServer().
+  static absl::Status Check(StartMethod start_method);
   // Ends the fork server, if it runs, and its daemons with it.
   static void StopForkServer();
   // Takes note that the fork server has ended and was reaped, if this is its pid.

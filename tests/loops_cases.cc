@@ -252,6 +252,15 @@ TEST_P(ThreadLoopsTest, ServerThatHasTooFewDescriptorsForAllIsNeverReady) {
   EXPECT_TRUE(absl::StrContains(server.log(), "Too many open files")) << server.log();
 }
 
+// select(2) watches no descriptor above 1023. Loops that are processes meet that after the server, were it not tried.
+TEST(SelectTest, MoreLoopsThanItHasDescriptorsForAreRefused) {
+  for (const std::string type : {"thread", "process"}) {
+    ExpectRefused({"--model=select", "--workers=300", "--accept=reuseport", absl::StrCat("--worker_type=", type),
+                   "--listen=echo://127.0.0.1:0,file://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0"},
+                  "watches no descriptor above 1023");
+  }
+}
+
 TEST(LoopsFlagsTest, WhatMakesNoSenseIsRefused) {
   ExpectRefused({"--model=epoll", "--workers=0"}, "--workers=0 is not from 1 to 1024");
   ExpectRefused({"--model=epoll", "--workers=2", "--accept=lock"}, "use shared, pass or reuseport");
