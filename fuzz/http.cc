@@ -27,9 +27,11 @@ constexpr size_t kMostUnconsumed =
     std::max(polyserve::HttpHeadFinder::kMaxHeadBytes, polyserve::HttpChunks::kMaxLineBytes);
 
 std::unique_ptr<HttpSession> MakeSession(const SampleRoot& root, const polyserve::Library::Options& options) {
+  HttpSite::Options site_options;
+  site_options.precompressed = true;
   return std::make_unique<HttpSession>(
       std::make_shared<const HttpSite>(root.Open(options), polyserve::MediaTypes::Parse("text/html html\n"),
-                                       HttpSite::Options{.precompressed = true}, [] { return int64_t{784111777}; }));
+                                       site_options, [] { return int64_t{784111777}; }));
 }
 
 }  // namespace

@@ -108,7 +108,8 @@ class CostTest : public EveryModelTest {
     int calls = 0;
     for (std::string line; std::getline(stream, line);) {
       const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-      if (words.size() == 2 && words[1] == "total") EXPECT_TRUE(absl::SimpleAtoi(words[0], &calls));
+      if (words.size() != 2 || words[1] != "total") continue;
+      EXPECT_TRUE(absl::SimpleAtoi(words[0], &calls));
     }
     return calls;
   }

@@ -169,7 +169,7 @@ class JudgementTest(unittest.TestCase):
     def test_a_closed_loop_with_an_error_has_no_rate(self):
         def fails():
             raise OSError("a wrong reply")
-        self.assertGreater(talk.closed_loop(2, 0.01, lambda: None), 0)
+        self.assertGreater(talk.closed_loop(2, 0.5, lambda: None), 0)
         self.assertIsNone(talk.closed_loop(2, 10, fails))
 
 
