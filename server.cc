@@ -414,9 +414,10 @@ int Run(int argc, char** argv) {
   if (!context.ok()) return Fail(context.status());
   context->reload = [log = http_options->access_log, library = *library] { Reload(log.get(), *library); };
 
+  Signals::SetDrainTimeout(*drain_timeout);
   if (!Process::IsImage()) {  // An image serves what it is handed, and is not the one to bind or to say so.
     RaiseDescriptorLimit();
-    absl::Status status = Signals::Install(*drain_timeout);
+    absl::Status status = Signals::Install();
     if (status.ok() && has_room) status = (*host)->Open(*context, has_operator);
     if (status.ok()) status = Bind(*targets, *context);
     if (status.ok()) status = (*backend)->Prepare(*context);

@@ -82,7 +82,7 @@ class DriverTimersTest : public testing::TestWithParam<Model> {
     context.listeners.push_back({"time", std::move(listener), [] { return std::make_unique<TimeSession>(); }});
     server_ = ::fork();
     if (server_ != 0) return;
-    bool good = Signals::Install(absl::Seconds(60)).ok() && (*backend)->Prepare(context).ok();
+    bool good = Signals::Install().ok() && (*backend)->Prepare(context).ok();
     good = good && (*backend)->Serve(context).ok();
     ::_exit(good ? 0 : 1);
   }

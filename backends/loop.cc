@@ -6,6 +6,7 @@
 #include "backends/backend.h"
 #include "backends/blocking_driver.h"
 #include "backends/datagram_ports.h"
+#include "net/signal_thread.h"
 #include "net/signals.h"
 #include "room/wake_list.h"
 
@@ -22,6 +23,11 @@ class LoopBackend : public Backend {
     absl::StatusOr<std::unique_ptr<DatagramPorts>> ports = DatagramPorts::Create(context, *wakes_);
     if (!ports.ok()) return ports.status();
     ports_ = *std::move(ports);
+    // However long a client stays: this thread is with it all the while.
+    absl::StatusOr<std::unique_ptr<SignalThread>> signals =
+        SignalThread::Start([&context](unsigned event) { AnswerCommonSignals(event, context); });
+    if (!signals.ok()) return signals.status();
+    signals_ = *std::move(signals);
     return Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts);
   }
 
@@ -38,7 +44,7 @@ class LoopBackend : public Backend {
     }
     ports.Drain();
     while (true) {
-      absl::StatusOr<Connection> client = acceptor.NextOfBacklog();
+      absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) return absl::OkStatus();
       DriveBlocking(*std::move(client), context);
     }
@@ -47,6 +53,7 @@ class LoopBackend : public Backend {
  private:
   std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
   std::unique_ptr<DatagramPorts> ports_;
+  std::unique_ptr<SignalThread> signals_;
 };
 
 }  // namespace

@@ -58,7 +58,7 @@ class Gate {
 class OffloadTest : public testing::Test {
  protected:
   OffloadTest() {
-    EXPECT_TRUE(Signals::Install(absl::InfiniteDuration()).ok());  // Whoever waits for threads interrupts them.
+    EXPECT_TRUE(Signals::Install().ok());  // Whoever waits for threads interrupts them.
     wakes_->BelongToThisThread();
   }
 

@@ -21,6 +21,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/command_line.h"
+#include "base/inherited_signals.h"
 #include "base/printable.h"
 #include "client/backup.h"
 #include "client/chat.h"
@@ -222,4 +223,7 @@ int Run(int argc, char** argv) {
 
 }  // namespace polyserve
 
-int main(int argc, char** argv) { return polyserve::Run(argc, argv); }
+int main(int argc, char** argv) {
+  polyserve::UnblockAllSignals();
+  return polyserve::Run(argc, argv);
+}

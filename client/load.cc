@@ -1,6 +1,7 @@
 // load: asks a server for the same thing as often as it can, or as often as told, checks every reply, and says how long
 // they took. See load/plan.h for how it works.
 #include <gflags/gflags.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
+#include "base/inherited_signals.h"
 #include "base/printable.h"
 #include "base/unique_fd.h"
 #include "load/arrivals.h"
@@ -222,4 +224,8 @@ int Run(int argc, char** argv) {
 
 }  // namespace polyserve
 
-int main(int argc, char** argv) { return polyserve::Run(argc, argv); }
+int main(int argc, char** argv) {
+  polyserve::StopIgnoring(SIGCHLD);  // Else the end of a child that it starts would leave no status.
+  polyserve::UnblockAllSignals();
+  return polyserve::Run(argc, argv);
+}

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "base/inherited_signals.h"
 #include "base/sys_error.h"
 #include "net/deadline.h"
 
@@ -19,11 +20,18 @@ namespace polyserve {
 
 namespace {
 
+// How long a connection that has no request under way is still waited for when the server stops.
+constexpr int64_t kMaxGraceMicroseconds = 1'000'000;
+constexpr int64_t kMaxDrainMicroseconds = int64_t{100} * 365 * 24 * 3600 * 1'000'000;  // As kForEver.
+
 // Of the handlers. Lock-free atomics are what a handler may touch (signal-safety(7), [support.signal]).
-std::atomic<bool> g_stopping{false};
+std::atomic<bool> g_was_told{false};  // To stop, by a signal.
+std::atomic<bool> g_stopping{false};  // Set when all below that belongs to a stop is.
+std::atomic<int64_t> g_grace_microseconds{kMaxGraceMicroseconds};
+std::atomic<int64_t> g_grace_end{0};  // In microseconds of CLOCK_MONOTONIC.
 std::atomic<unsigned> g_events{0};
 std::atomic<int> g_event_fd{-1};
-std::atomic<int64_t> g_drain_microseconds{0};
+std::atomic<int64_t> g_drain_microseconds{kMaxDrainMicroseconds};
 std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
@@ -44,8 +52,9 @@ void Tell(unsigned event) {
 }
 
 void OnStop(int signal) {
-  if (g_stopping.exchange(true)) ::_exit(128 + signal);  // The second one.
+  if (g_was_told.exchange(true)) ::_exit(128 + signal);  // The second one.
   g_drain_deadline = MonotonicMicroseconds() + g_drain_microseconds;
+  Signals::RequestStop();
   const itimerval nudges = {{0, kNudgeMicroseconds}, {0, kNudgeMicroseconds}};
   ::setitimer(ITIMER_REAL, &nudges, nullptr);
   Tell(Signals::kStop);
@@ -62,7 +71,7 @@ void OnNudge(int) {
   ::_exit(0);
 }
 
-void OnStopInWorker(int) { g_stopping = true; }
+void OnStopInWorker(int) { Signals::RequestStop(); }
 void OnReload(int) { Tell(Signals::kReload); }
 void OnReport(int) { Tell(Signals::kReport); }
 void OnChildEnded(int) { Tell(Signals::kChildEnded); }
@@ -78,10 +87,10 @@ void Handle(int signal, void (*handler)(int)) {
 
 }  // namespace
 
-absl::Status Signals::Install(absl::Duration drain_timeout) {
+absl::Status Signals::Install() {
   g_event_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (g_event_fd < 0) return SysError("eventfd");
-  g_drain_microseconds = absl::ToInt64Microseconds(std::min(drain_timeout, kForEver));
+  for (int signal = 1; signal < NSIG; ++signal) StopIgnoring(signal);
   Handle(SIGPIPE, SIG_IGN);
   Handle(SIGXFSZ, SIG_IGN);
   Handle(SIGTERM, &OnStop);
@@ -92,7 +101,14 @@ absl::Status Signals::Install(absl::Duration drain_timeout) {
   Handle(SIGUSR2, &OnInterrupt);
   Handle(SIGCHLD, &OnChildEnded);
   Tell(kChildEnded);  // One that this process had before may have ended already.
+  UnblockAllSignals();
   return absl::OkStatus();
+}
+
+void Signals::SetDrainTimeout(absl::Duration drain_timeout) {
+  g_drain_microseconds = absl::ToInt64Microseconds(std::min(drain_timeout, kForEver));
+  // Half of it, so that the grace is surely over before everything is.
+  g_grace_microseconds = std::min(kMaxGraceMicroseconds, g_drain_microseconds / 2);
 }
 
 void Signals::InstallInWorker() {
@@ -103,8 +119,7 @@ void Signals::InstallInWorker() {
   Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
   Handle(SIGUSR1, SIG_IGN);
   Handle(SIGCHLD, SIG_DFL);
-  const sigset_t held = HeldInNewProcess();
-  ::sigprocmask(SIG_UNBLOCK, &held, nullptr);
+  UnblockAllSignals();
 }
 
 void Signals::LeaveToMainThread() {
@@ -119,8 +134,21 @@ sigset_t Signals::HeldInNewProcess() {
   return held;
 }
 
-bool Signals::stopping() { return g_stopping.load(std::memory_order_relaxed); }
-void Signals::RequestStop() { g_stopping = true; }
+bool Signals::stopping() { return g_stopping.load(std::memory_order_acquire); }
+
+void Signals::RequestStop(int64_t grace_end) {
+  if (g_stopping) return;
+  g_grace_end = grace_end != 0 ? grace_end : MonotonicMicroseconds() + g_grace_microseconds;
+  g_stopping = true;
+}
+
+int64_t Signals::grace_end() { return stopping() ? g_grace_end.load() : 0; }
+
+bool Signals::grace_over() { return stopping() && MonotonicMicroseconds() >= g_grace_end; }
+
+absl::Duration Signals::GraceLeft() {
+  return absl::Microseconds(std::max<int64_t>(g_grace_end - MonotonicMicroseconds(), 0));
+}
 
 int Signals::fd() { return g_event_fd; }
 

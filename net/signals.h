@@ -2,14 +2,18 @@
 // eventfd), and the deadline of stopping. Process-wide, since signals are.
 //
 // How a stop goes: SIGTERM or SIGINT sets stopping() and makes fd() readable; whoever accepts then drains the backlog
-// and returns, conversations end at the next pause between requests. From then on a timer interrupts the main thread
-// every 50 ms (a call that was entered just after stopping() was asked thus ends as well), and where --drain_timeout
-// passes first, the process exits with status 0 from within the handler. A second signal exits at once.
+// and returns. A connection that has no request under way has a grace: it is closed after its next request, or when the
+// grace is over, which is at the same moment for all connections of all processes. From the signal on, a timer
+// interrupts the main thread every 50 ms (a call that was entered just after stopping() was asked thus ends as well).
+// If
+// --drain_timeout passes first, the process exits with status 0 from within the handler. A second signal exits at once.
 #ifndef POLYSERVE_NET_SIGNALS_H_
 #define POLYSERVE_NET_SIGNALS_H_
 
 #include <pthread.h>
 #include <signal.h>
+
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -25,9 +29,12 @@ class Signals {
     kChildEnded = 8,  // SIGCHLD; also told once at the start.
   };
 
-  // Installs the handlers of the server's main process. Call once, before there are threads or children. SIGPIPE and
-  // SIGXFSZ are ignored from then on: that a peer has gone, or a file is too large, is told by the write that fails.
-  static absl::Status Install(absl::Duration drain_timeout);
+  // Installs the handlers of the server's main process, whatever its parent has blocked or ignored. Call once, before
+  // there are threads or children. SIGPIPE and SIGXFSZ are ignored from then on: that a peer has gone, or a file is too
+  // large, is told by the write that fails.
+  static absl::Status Install();
+  // --drain_timeout, for ever unless this is called; in a fresh program image as well.
+  static void SetDrainTimeout(absl::Duration drain_timeout);
 
   // Replaces them in a worker process, first thing: SIGTERM and SIGINT ask it to finish, however often they come (a
   // Ctrl-C reaches the whole group, and the parent asks too); its parent answers for all deadlines. Those that came
@@ -44,8 +51,14 @@ class Signals {
 
   // True once the server was told to stop. Any thread; cheap.
   static bool stopping();
-  // Asks this process to finish, as SIGTERM would in a worker. Async-signal-safe.
-  static void RequestStop();
+  // Asks this process to finish, as SIGTERM would in a worker. `grace_end` is that of the process that has made this
+  // one, if that was stopping already; 0: the grace begins now. Async-signal-safe.
+  static void RequestStop(int64_t grace_end = 0);
+
+  // The end of the grace: a second after the stop, or earlier if --drain_timeout is short.
+  static bool grace_over();           // False until the server stops.
+  static absl::Duration GraceLeft();  // While the server stops.
+  static int64_t grace_end();         // For RequestStop() in another process; 0 until the server stops.
 
   // Readable while events wait to be taken. The server's main process only.
   static int fd();

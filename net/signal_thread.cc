@@ -1,0 +1,62 @@
+#include "net/signal_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kEnd = SIGUSR2;  // What Signals::Interrupt() sends.
+
+sigset_t Awaited() {
+  sigset_t awaited;
+  ::sigemptyset(&awaited);
+  for (const int signal : {SIGHUP, SIGUSR1, kEnd}) ::sigaddset(&awaited, signal);
+  return awaited;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer) {
+  std::unique_ptr<SignalThread> self(new SignalThread(std::move(answer)));
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // The new thread takes what it waits for, and nothing else.
+  absl::Status status;
+  try {
+    self->thread_ = std::thread(&SignalThread::Run, self.get());
+    ::sigaddset(&before, SIGHUP);
+    ::sigaddset(&before, SIGUSR1);
+  } catch (const std::system_error& error) {
+    status = absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!status.ok()) return status;
+  return self;
+}
+
+SignalThread::~SignalThread() {
+  if (!thread_.joinable()) return;
+  is_ending_ = true;
+  Signals::Interrupt(thread_.native_handle());
+  thread_.join();
+}
+
+void SignalThread::Run() {
+  const sigset_t awaited = Awaited();
+  while (!is_ending_) {
+    int signal = 0;
+    if (::sigwait(&awaited, &signal) != 0) continue;
+    if (signal == SIGHUP) answer_(Signals::kReload);
+    if (signal == SIGUSR1) answer_(Signals::kReport);
+  }
+}
+
+}  // namespace polyserve

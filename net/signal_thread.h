@@ -1,0 +1,38 @@
+// SignalThread: answers SIGHUP and SIGUSR1 on a thread of its own, for a model whose only other thread may be busy with
+// one client for as long as that stays. Not for models that fork: a process that forks must have one thread.
+#ifndef POLYSERVE_NET_SIGNAL_THREAD_H_
+#define POLYSERVE_NET_SIGNAL_THREAD_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "absl/status/statusor.h"
+
+namespace polyserve {
+
+class SignalThread {
+ public:
+  // Is given Signals::kReload or kReport, on the new thread.
+  using Answer = std::function<void(unsigned event)>;
+
+  // The calling thread, and those that it starts later, leave the two signals to the new one. Unavailable: the system
+  // has no thread left.
+  static absl::StatusOr<std::unique_ptr<SignalThread>> Start(Answer answer);
+  // Waits for an answer under way.
+  ~SignalThread();
+
+ private:
+  explicit SignalThread(Answer answer) : answer_(std::move(answer)) {}
+  void Run();
+
+  const Answer answer_;
+  std::atomic<bool> is_ending_{false};
+  std::thread thread_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_NET_SIGNAL_THREAD_H_
