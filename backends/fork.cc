@@ -45,7 +45,7 @@ class ForkBackend : public Backend {
     if (!lifeline.ok()) return lifeline.status();
     lifeline_ = *std::move(lifeline);
     if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kAll); !status.ok()) return status;
-    return TryInChild([this] { return lifeline_.TryHold(); });
+    return TryInChild([this] { return lifeline_.TryHold(kin()); });
   }
 
   absl::Status Serve(ServeContext& context) override {
@@ -77,7 +77,7 @@ class ForkBackend : public Backend {
       if (!pid.ok() || *pid > 0) ExitChild(0);
     }
     Signals::InstallInWorker();
-    lifeline_.HoldInDescendant();
+    lifeline_.HoldInDescendant(kin());
     context.statistics = context.statistics.OfNewcomer(::getpid());
     for (Listener& listener : context.listeners) listener.Close();
     {
@@ -94,6 +94,8 @@ class ForkBackend : public Backend {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
   }
+
+  Lifeline::Kin kin() const { return reap_ == Reap::kDoubleFork ? Lifeline::Kin::kOrphan : Lifeline::Kin::kChild; }
 
   const Reap reap_;
   std::unordered_set<pid_t> children_;  // With --reap=wait: those that have not been reaped.

@@ -149,7 +149,7 @@ class ProcessLoops : public LoopCrew {
   // Whether a process could open a loop: of the last slot, whose descriptors have the largest numbers.
   absl::Status TryWorker(Lifeline& lifeline) {
     return TryInChild([this, &lifeline] {
-      const absl::Status status = lifeline.TryHold();
+      const absl::Status status = lifeline.TryHold(Lifeline::Kin::kChild);
       return status.ok() ? Open(parts_.board.slots() - 1).status() : status;
     });
   }

@@ -194,7 +194,7 @@ class PreforkBackend : public Backend {
     if (!entrance.ok()) return entrance.status();
     entrance_ = *std::move(entrance);
     return TryInChild([this, &context] {
-      absl::Status status = lifeline_.TryHold();
+      absl::Status status = lifeline_.TryHold(Lifeline::Kin::kChild);
       if (status.ok()) status = entrance_->Open(0).status();
       if (status.ok() && udp_worker_ != nullptr) status = udp_worker_->Try(context, *entrance_, *board_);
       return status;

@@ -47,7 +47,7 @@ absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
     // It leaves at its parent's word, when nobody is on the way to it any more; a Ctrl-C reaches the whole group.
     ::signal(SIGTERM, SIG_IGN);
     ::signal(SIGINT, SIG_IGN);
-    lifeline_.HoldInDescendant();
+    lifeline_.HoldInDescendant(Lifeline::Kin::kChild);
     ExitChild(work());
   }
   pids_[static_cast<size_t>(slot)] = *pid;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -28,6 +29,23 @@ void OnPipe(int) {
   errno = saved_errno;
 }
 
+// Gives an end of a pipe an open file of its own: whom the kernel signals is a property of the open file, which fork()
+// shares.
+absl::Status OpenAnew(UniqueFd& end, int mode) {
+  UniqueFd own(::open(absl::StrCat("/proc/self/fd/", end.get()).c_str(), mode | O_CLOEXEC | O_NONBLOCK));
+  if (!own.ok()) return SysError("processes that end with the server need /proc: open /proc/self/fd");
+  end = std::move(own);
+  return absl::OkStatus();
+}
+
+// Has the kernel send this process the signal when something happens to the pipe.
+absl::Status SignalOn(const UniqueFd& end, int signal) {
+  const bool done = ::fcntl(end.get(), F_SETOWN, ::getpid()) == 0 && ::fcntl(end.get(), F_SETSIG, signal) == 0 &&
+                    ::fcntl(end.get(), F_SETFL, O_ASYNC | O_NONBLOCK) == 0;
+  if (done) return absl::OkStatus();
+  return SysError("processes that end with the server need signals of pipes: fcntl");
+}
+
 absl::Status MakePipe(UniqueFd& read_end, UniqueFd& write_end) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return SysError("pipe2");
@@ -40,30 +58,31 @@ absl::Status MakePipe(UniqueFd& read_end, UniqueFd& write_end) {
 
 absl::StatusOr<Lifeline> Lifeline::Create() {
   Lifeline lifeline;
+  lifeline.server_ = ::getpid();
   absl::Status status = MakePipe(lifeline.down_read_, lifeline.down_write_);
   status.Update(MakePipe(lifeline.up_read_, lifeline.up_write_));
   if (!status.ok()) return status;
   return lifeline;
 }
 
-void Lifeline::HoldInDescendant() {
-  if (!TryHold().ok()) ::_exit(1);
+void Lifeline::HoldInDescendant(Kin kin) {
+  if (!TryHold(kin).ok()) ::_exit(1);
 }
 
-absl::Status Lifeline::TryHold() {
+absl::Status Lifeline::TryHold(Kin kin) {
   down_write_.reset();
   up_read_.reset();
-  // Whom the kernel signals is a property of the open file, which fork() shares: each needs an open file of its own.
-  UniqueFd own(::open(absl::StrCat("/proc/self/fd/", down_read_.get()).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct sigaction action = {};
   action.sa_handler = &OnPipe;
   ::sigaction(SIGIO, &action, nullptr);
-  if (!own.ok()) return SysError("processes that end with the server need /proc: open /proc/self/fd");
-  g_listened = own.get();
-  if (::fcntl(own.get(), F_SETOWN, ::getpid()) != 0 || ::fcntl(own.get(), F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
-    return SysError("processes that end with the server need signals of pipes: fcntl");
-  }
-  down_read_ = std::move(own);
+  absl::Status status = OpenAnew(down_read_, O_RDONLY);
+  g_listened = down_read_.get();
+  if (status.ok()) status = SignalOn(down_read_, SIGIO);
+  if (status.ok() && kin == Kin::kOrphan) status = OpenAnew(up_write_, O_WRONLY);
+  if (status.ok() && kin == Kin::kOrphan) status = SignalOn(up_write_, SIGKILL);
+  if (status.ok() && kin == Kin::kChild && ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) status = SysError("prctl");
+  if (!status.ok()) return status;
+  if (kin == Kin::kChild && ::getppid() != server_) return absl::CancelledError("the server is gone");
   OnPipe(SIGIO);  // What happened before we listened.
   return absl::OkStatus();
 }

@@ -19,7 +19,7 @@ void StartOrphan(Lifeline& lifeline, int alive) {
   if (child == 0) {
     if (::fork() != 0) ::_exit(0);
     Signals::InstallInWorker();
-    lifeline.HoldInDescendant();
+    lifeline.HoldInDescendant(Lifeline::Kin::kOrphan);
     [[maybe_unused]] const ssize_t written = ::write(alive, "!", 1);
     while (!Signals::stopping()) ::poll(nullptr, 0, 10'000);
     ::_exit(0);
