@@ -176,14 +176,14 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counte
     LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << connection.fd.get() << " is above "
                               << options_.max_descriptor << ", the most this model can watch (refused so far: "
                               << context_.statistics.Total().refused << ")";
-    return absl::UnavailableError("the client was refused");  // Back to the others, for a turn.
+    return absl::AbortedError("the client was refused");  // Back to the others, for a turn.
   }
   if (!is_counted && !Enter(listener)) {
     Counters::Add(CountersOf(listener).refused, 1);
     LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
         << "refused a connection: there are as many as --max_connections=" << context_.turnstile->most()
         << " allows (refused so far: " << context_.statistics.Total().refused << ")";
-    return absl::UnavailableError("the client was refused");
+    return absl::AbortedError("the client was refused");
   }
   return connection;
 }
@@ -225,7 +225,7 @@ absl::StatusOr<Connection> Acceptor::TryAcceptPeer(const Listener& listener) {
               is_full ? "there are as many clients as --max_connections allows" : peer.status().message());
   const bool is_short = absl::IsResourceExhausted(peer.status());
   if (is_full || is_short) listener.desk->AskOneToLeave();  // So that there is a place when this one asks again.
-  return is_short ? peer.status() : absl::UnavailableError("the peer was refused");
+  return is_short ? peer.status() : absl::AbortedError("the peer was refused");
 }
 
 void Acceptor::NoteRefused(const ServeContext& context, const Listener& listener, absl::string_view why) {
@@ -261,10 +261,14 @@ void Acceptor::Refuse(Connection connection, const absl::Status& why) {
 
 absl::StatusOr<Connection> Acceptor::Next() {
   while (true) {
-    if (Signals::stopping()) return NextOfBacklog();
-    Wait({});
-    absl::StatusOr<Connection> connection = TakeSeen();
-    if (connection.ok()) return connection;
+    const bool stops = Signals::stopping();
+    if (!stops) Wait({});
+    const bool pauses = stops && pause_.has_value() && !pause_->passed();
+    absl::StatusOr<Connection> connection = absl::UnavailableError("nobody can be taken yet");
+    if (!pauses) connection = stops ? NextOfBacklog() : TakeSeen();
+    if (connection.ok() || absl::IsCancelled(connection.status())) return connection;
+    // Of those who had connected before, the next one waits for a place, or for the end of a shortage.
+    if (stops) Wait({.clients = false, .at_most = kPause});
   }
 }
 
@@ -282,19 +286,23 @@ absl::StatusOr<Connection> Acceptor::TakeSeen() {
 
 // Those who were in the queue when the stop came may have sent a request already; they are still served.
 absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
-  is_draining_ = true;
-  const Deadline ends(kLongestEnd);
+  if (!std::exchange(is_draining_, true)) {
+    ends_wait_.emplace(kLongestEnd);
+    for (const Listener& listener : context_.listeners) {
+      if (listener.fd.ok() && !listener.has_datagrams() && Accepts(listener)) IgnoreNewClients(listener.fd.get());
+    }
+  }
   for (const Listener& listener : context_.listeners) {
     while (listener.fd.ok() && Accepts(listener) && backlog_left_ > 0) {
       absl::StatusOr<Connection> connection = TryAccept(listener);
-      if (absl::IsResourceExhausted(connection.status())) {
-        ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
-        continue;
+      const bool is_nobody = absl::IsFailedPrecondition(connection.status()) && !IsReadable(listener.fd.get());
+      if (absl::IsUnavailable(connection.status()) || is_nobody) {
+        if (AwaitsEnd(listener)) return absl::ResourceExhaustedError("a peer may be there again soon");
+        break;
       }
-      if (!connection.ok() && AwaitsEnd(listener) && !ends.passed()) continue;
-      if (!connection.ok()) break;
-      --backlog_left_;
-      return connection;
+      const bool is_refused = absl::IsAborted(connection.status());
+      if (connection.ok() || is_refused) --backlog_left_;
+      if (!is_refused) return connection;
     }
   }
   for (Listener& listener : context_.listeners) {
@@ -306,13 +314,9 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   return absl::CancelledError("the server stops");
 }
 
-// True where the conversation of a peer is just ending, after which the peer may be there again; waits for that, a
-// little.
-bool Acceptor::AwaitsEnd(const Listener& listener) {
-  if (listener.desk == nullptr || !listener.desk->awaits_end()) return false;
-  pollfd desk = {listener.wait_fd(), POLLIN, 0};
-  ::poll(&desk, 1, static_cast<int>(absl::ToInt64Milliseconds(kPause)));
-  return true;
+// True where the conversation of a peer is just ending, after which the peer may be there again.
+bool Acceptor::AwaitsEnd(const Listener& listener) const {
+  return listener.desk != nullptr && listener.desk->awaits_end() && !ends_wait_->passed();
 }
 
 // Not before there is somebody who waits: where others accept as well, a listener may be closed meanwhile.

@@ -52,7 +52,7 @@ class Acceptor {
   // The context must outlive it.
   Acceptor(ServeContext& context, Options options);
 
-  // One attempt, without waiting. Unavailable: nobody is there, or the one who was had to be refused.
+  // One attempt, without waiting. Unavailable: nobody is there. Aborted: the client had to be refused.
   // ResourceExhausted: no client can be accepted for now (no descriptor is left, or the system refuses); pause.
   // FailedPrecondition: the server is full; try again when place_fd() is readable.
   // Whoever left before being accepted is passed over. A listener of datagrams only where its peers are accepted.
@@ -81,8 +81,9 @@ class Acceptor {
   // One of those whom the last Wait() has seen. Unavailable: there is none, or none was left.
   absl::StatusOr<Connection> TakeSeen();
 
-  // One of those who had connected before the stop, waiting for nothing but the end of a shortage; Cancelled, and the
-  // listeners closed, where there are none left.
+  // One of those who had connected before the stop, without waiting; from the first call on, no more can connect.
+  // ResourceExhausted, FailedPrecondition: as TryAccept(); somebody may be left, so call it again. Cancelled, and the
+  // listeners closed: nobody is left.
   absl::StatusOr<Connection> NextOfBacklog();
 
   // Says that a client was turned away after all (no process, no thread left for it), and pauses the accepting.
@@ -102,7 +103,7 @@ class Acceptor {
   void LogShortage(absl::string_view why) const;
   static bool AcceptsPeers(const Listener& listener, Peers peers);
   bool Accepts(const Listener& listener) const;
-  static bool AwaitsEnd(const Listener& listener);
+  bool AwaitsEnd(const Listener& listener) const;
   void PrepareToWait();
   bool NotePending();
 
@@ -117,6 +118,7 @@ class Acceptor {
   size_t turn_ = 0;   // The listener that is looked at first, so that a busy one does not starve the others.
   int backlog_left_;  // How many are still taken once the server stops.
   bool is_draining_ = false;
+  std::optional<Deadline> ends_wait_;  // Set while it drains.
   std::optional<Deadline> pause_;
 };
 

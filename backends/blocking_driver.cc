@@ -75,17 +75,21 @@ class BlockingConversation {
   bool Receive() {
     char buffer[kReadBytes];
     while (true) {
-      // While the server stops, a peer that is between requests is read once more, but not waited for.
-      const bool last_look = Signals::stopping() && conversation_.idle();
+      const bool stops = Signals::stopping();
+      if (stops) conversation_.OnStop();
+      // While the server stops, a peer that is between requests is waited for until the grace is over, then read once
+      // more.
+      const bool has_grace = stops && conversation_.idle();
+      const bool last_look = has_grace && conversation_.ends(Signals::grace_over());
       const bool is_within_request = conversation_.awaits_rest_of_request();
       if (!is_within_request) watch_.Settle(Debt::kRestOfRequest);
       if (is_within_request && !watch_.MayReadOn()) return false;
-      const bool polls = wake_.has_value() || mail_ != nullptr;
-      if (polls && !last_look && !AwaitInput()) {
+      const bool polls = wake_.has_value() || mail_ != nullptr || has_grace;
+      if (polls && !last_look && !AwaitInput(has_grace)) {
         if (conversation_.is_cut_off()) return false;
         if (wake_.has_value() && wake_->passed()) return TellTime(), true;
         if (conversation_.has_mail()) return idle_end_.reset(), true;
-        if (!idle_end_->passed()) continue;  // Interrupted.
+        if (!idle_end_->passed()) continue;  // Interrupted, or the grace is over.
         idle_end_.reset();
         if (!is_within_request && !watch_.MayStaySilent()) return false;
         continue;
@@ -101,7 +105,8 @@ class BlockingConversation {
         conversation_.OnEnd(output_);
       } else {
         Counters::Add(counters_.bytes_in, count);
-        conversation_.OnBytes(absl::string_view(buffer, static_cast<size_t>(count)), output_);
+        const bool more_may_follow = stops && count == sizeof(buffer) && !Signals::grace_over();
+        conversation_.OnBytes(absl::string_view(buffer, static_cast<size_t>(count)), output_, more_may_follow);
       }
       return true;
     }
@@ -109,11 +114,12 @@ class BlockingConversation {
 
   // Waits for input, but not beyond the time that the session has asked for, or that after which the peer's progress is
   // to be looked at, or until mail comes.
-  bool AwaitInput() {
+  bool AwaitInput(bool has_grace) {
     if (!idle_end_.has_value()) idle_end_.emplace(watch_.input_wait());
     // However much has come: a peer that never pauses cannot put it off.
     if (wake_.has_value() && wake_->passed()) return false;
-    const int left = idle_end_->PollMilliseconds();
+    int left = idle_end_->PollMilliseconds();
+    if (has_grace) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());
     return Await(POLLIN, wake_.has_value() ? std::min(wake_->PollMilliseconds(), left) : left);
   }
 
@@ -173,9 +179,13 @@ class BlockingConversation {
   void Linger() {
     ::shutdown(fd_.get(), SHUT_WR);
     const Deadline deadline(kLingerTime);
-    while (!Signals::stopping() && !deadline.passed()) {
+    while (!deadline.passed()) {
+      int left = deadline.PollMilliseconds();
+      if (Signals::stopping()) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());
       pollfd peer = {fd_.get(), POLLIN, 0};
-      if (::poll(&peer, 1, deadline.PollMilliseconds()) <= 0) continue;  // EINTR, or the deadline.
+      const int found = ::poll(&peer, 1, left);
+      if (found == 0 && Signals::grace_over()) return;
+      if (found <= 0) continue;  // EINTR, or the deadline.
       char buffer[kReadBytes];
       if (::recv(fd_.get(), buffer, sizeof(buffer), MSG_DONTWAIT) <= 0) return;
     }

@@ -4,13 +4,16 @@
 
 namespace polyserve {
 
-void Conversation::OnBytes(absl::string_view bytes, Output& output) {
+void Conversation::OnBytes(absl::string_view bytes, Output& output, bool more_may_follow) {
+  was_asked_ = is_leaving_;
+  more_may_follow_ = more_may_follow;
   if (rest_.empty()) return Show(bytes, output);  // The usual case: nothing is copied.
   rest_.append(bytes.data(), bytes.size());
   Show(absl::string_view(rest_).substr(rest_begin_), output);
 }
 
 void Conversation::HoldBack(absl::string_view bytes) {
+  was_asked_ = is_leaving_;
   rest_.append(bytes.data(), bytes.size());
   held_up_ = true;
 }
@@ -25,6 +28,18 @@ void Conversation::OnEnd(Output& output) {
 void Conversation::OnTime(Output& output) {
   session_->OnTime(output);
   held_up_ = !output.wants_more();
+  CloseIfLast(output);
+}
+
+void Conversation::OnStop() {
+  if (std::exchange(is_leaving_, true)) return;
+  session_->OnStop();
+}
+
+// Closes behind the answer to what has come since the stop.
+void Conversation::CloseIfLast(Output& output) {
+  if (!was_asked_ || more_may_follow_ || mailbox_ != nullptr || output.closing() || !idle()) return;
+  output.Close();
 }
 
 bool Conversation::Resume(Output& output) {
@@ -33,7 +48,8 @@ bool Conversation::Resume(Output& output) {
   const bool has_rest = !rest_.empty();
   if (has_rest) Show(absl::string_view(rest_).substr(rest_begin_), output);
   if (end_came_ && !held_up_ && !output.closing()) OnEnd(output);
-  return has_rest || end_came_ || ShowMail(output);
+  CloseIfLast(output);
+  return has_rest || end_came_ || output.closing() || ShowMail(output);
 }
 
 // As much as the output takes, so that what is due to the peer leaves in one piece.
@@ -49,11 +65,12 @@ bool Conversation::ShowMail(Output& output) {
 }
 
 void Conversation::Show(absl::string_view bytes, Output& output) {
-  Input input(bytes);
+  Input input(bytes, more_may_follow_);
   session_->OnInput(input, output);
   if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
   held_up_ = !output.wants_more();
   KeepRest(input.bytes());
+  CloseIfLast(output);
 }
 
 void Conversation::KeepRest(absl::string_view rest) {

@@ -19,8 +19,9 @@ class Conversation {
   explicit Conversation(std::unique_ptr<Session> session)
       : session_(std::move(session)), mailbox_(session_->mailbox()) {}
 
-  // Shows bytes that were read, behind those left over. Not while held_up().
-  void OnBytes(absl::string_view bytes, Output& output);
+  // Shows bytes that were read, behind those left over. Not while held_up(). `more_may_follow`: the read was as long as
+  // it could be.
+  void OnBytes(absl::string_view bytes, Output& output, bool more_may_follow = false);
 
   // Keeps bytes that came although the output is not performed yet, for Resume() to show; from now on it is held_up(),
   // even where there are none (the end has come). For drivers that cannot stop the kernel from reading at once.
@@ -35,6 +36,14 @@ class Conversation {
   // Goes on with a session that was held up, or has mail. To be called when all output is performed, and when mail has
   // come. Returns false where there was nothing to go on with: time to read.
   bool Resume(Output& output);
+
+  // The server stops. To be called before more input is shown; repeating it changes nothing. From now on the output is
+  // closed behind the answer to what comes next.
+  void OnStop();
+  // While the server stops, and when all output is performed: true if the connection is to be closed as soon as what
+  // has come is answered, since it has no request under way and the grace is over. A session with a mailbox has no next
+  // request to wait for, and thus no grace.
+  bool ends(bool grace_is_over) const { return is_leaving_ && (grace_is_over || mailbox_ != nullptr) && idle(); }
 
   // Nothing may be shown before Resume().
   bool held_up() const { return held_up_; }
@@ -61,6 +70,7 @@ class Conversation {
  private:
   void Show(absl::string_view bytes, Output& output);
   bool ShowMail(Output& output);
+  void CloseIfLast(Output& output);
   void KeepRest(absl::string_view rest);
 
   std::unique_ptr<Session> session_;
@@ -68,6 +78,9 @@ class Conversation {
   std::string rest_;  // Shown, but not consumed; the first rest_begin_ bytes of it are done with.
   size_t rest_begin_ = 0;
   bool held_up_ = false;  // There may be more to show as soon as the output is performed.
+  bool more_may_follow_ = false;
+  bool is_leaving_ = false;  // The server stops.
+  bool was_asked_ = false;   // Something has come since.
   bool end_came_ = false;
   bool ended_ = false;
 };

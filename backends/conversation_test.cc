@@ -156,6 +156,50 @@ TEST(ConversationTest, TimeIsToldBetweenTwoPiecesOfALine) {
   EXPECT_EQ(output.unsent_bytes(), 5);
 }
 
+TEST(ConversationTest, ClosesBehindTheAnswerToWhatComesAfterAStop) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnStop();
+  conversation.OnBytes("one\ntw", output);
+  EXPECT_FALSE(output.closing()) << "the second line is on its way";
+  EXPECT_FALSE(conversation.ends(true));
+  conversation.OnBytes("o\n", output);
+  EXPECT_EQ(output.unsent_bytes(), 10);
+  EXPECT_TRUE(output.closing());
+}
+
+TEST(ConversationTest, ClosesBehindATaskThatCameAfterAStop) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnStop();
+  conversation.OnBytes("work\n", output);
+  EXPECT_FALSE(output.closing());
+  Perform(output);
+  EXPECT_TRUE(conversation.Resume(output));
+  EXPECT_TRUE(output.closing());
+}
+
+TEST(ConversationTest, WhatWasUnderWayAtAStopLeavesTheGrace) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnBytes("work\n", output);
+  conversation.OnStop();
+  EXPECT_FALSE(conversation.ends(true)) << "a task is under way";
+  Perform(output);
+  EXPECT_FALSE(conversation.Resume(output));
+  EXPECT_FALSE(output.closing());
+  EXPECT_FALSE(conversation.ends(false));
+  EXPECT_TRUE(conversation.ends(true));
+}
+
+TEST(ConversationTest, DoesNotCloseWhereMoreHasProbablyCome) {
+  Conversation conversation(std::make_unique<LineSession>());
+  Output output;
+  conversation.OnStop();
+  conversation.OnBytes("one\n", output, true);
+  EXPECT_FALSE(output.closing());
+}
+
 // Were the rest moved to the front each time, this would take minutes and run into the test's time-out.
 TEST(ConversationTest, CostsTimeInProportionToWhatIsLeft) {
   std::string input;

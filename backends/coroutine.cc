@@ -36,9 +36,10 @@ namespace {
 
 // Shows the session what recv() has returned.
 void Show(ssize_t count, Conversation& conversation, EventShared& shared, Counters& counters, Output& output) {
+  const bool more_may_follow = count == sizeof(shared.buffer) && !shared.grace_over;
   if (count == 0) return conversation.OnEnd(output);
   Counters::Add(counters.bytes_in, count);
-  conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output);
+  conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output, more_may_follow);
 }
 
 // One client's conversation. The buffer and the output are the loop's: between requests the frame has none of its own.
@@ -50,8 +51,9 @@ Detached Converse(Connection connection, EventShared& shared) {
   while (true) {
     farewell.set_due(true);
     shared.wakes->Watch(conversation.mailbox(), socket, mail);
-    // While the server stops, a peer that is between requests is read once more, but not waited for.
-    const bool last_look = shared.stopping && conversation.idle();
+    // When the server's grace is over, a peer that is between requests is read once more, but not waited for.
+    if (shared.stopping) conversation.OnStop();
+    const bool last_look = conversation.ends(shared.grace_over);
     bool is_time = socket.TakeWake();
     if (!is_time && !conversation.has_mail()) {
       if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
@@ -103,11 +105,12 @@ Detached Converse(Connection connection, EventShared& shared) {
   // Closes our side, and waits a moment for the peer to close its own; see backends/linger.h.
   ::shutdown(socket.fd(), SHUT_WR);
   const Deadline deadline(kLingerTime);
-  while (!shared.stopping && !deadline.passed()) {
+  while (!shared.grace_over && !deadline.passed()) {
     co_await socket.ReadableUntil(deadline);
     const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
     if (count == 0 || (count < 0 && errno != EAGAIN)) co_return;
   }
+  DiscardUnread(socket.fd());
 }
 
 void Start(Connection connection, EventShared& shared) { Converse(std::move(connection), shared); }

@@ -20,11 +20,6 @@ namespace polyserve {
 
 namespace {
 
-bool IsReadable(int fd) {
-  pollfd queue = {fd, POLLIN, 0};
-  return ::poll(&queue, 1, 0) > 0 && (queue.revents & POLLIN) != 0;
-}
-
 // A listener that others have shut down may be readable as well.
 bool IsListening(int fd) {
   int listens = 0;
@@ -112,7 +107,8 @@ class ListenerSource : public ClientSource {
     for (const Listener* listener : all_) {
       while (backlog_left_ > 0) {
         absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
-        if (absl::IsUnavailable(client.status())) break;
+        const bool is_nobody = absl::IsFailedPrecondition(client.status()) && !IsReadable(listener->fd.get());
+        if (absl::IsUnavailable(client.status()) || is_nobody) break;
         if (client.ok()) --backlog_left_;
         if (client.ok()) return client;
         if (absl::IsFailedPrecondition(client.status())) AwaitPlace();
@@ -217,6 +213,9 @@ void Entrance::DismissOne() {
 }
 
 bool Entrance::ShutDownEmpty() {
+  if (!std::exchange(turns_newcomers_away_, true)) {
+    for (const Listener* listener : open_) IgnoreNewClients(listener->fd.get());
+  }
   std::erase_if(open_, [](const Listener* listener) {
     if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) return false;
     ::shutdown(listener->fd.get(), SHUT_RDWR);

@@ -61,6 +61,7 @@ class Entrance {
   std::vector<Listener> siblings_;      // Of these: one of each for each slot but the first.
   std::vector<const Listener*> all_;    // Slot after slot, where each has its own.
   std::vector<const Listener*> open_;   // Those of them that are not shut down.
+  bool turns_newcomers_away_ = false;   // The server stops.
   UniqueFd dismissals_;                 // Readable while somebody is to leave; whoever reads it does.
 };
 

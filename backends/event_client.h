@@ -42,7 +42,8 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
   virtual void OnPauseOver() = 0;
   // The time that WakeIn() was given has passed. May destroy it.
   virtual void OnWake() = 0;
-  // The server stops: ends it if it is between requests, or else as soon as it is. May destroy it.
+  // The server stops, or the grace is over (see net/signals.h): ends it if it has nothing to wait for any more. May
+  // destroy it.
   virtual void OnStop() = 0;
   // Ends it at once, whatever it waits for, and destroys it.
   virtual void Drop() = 0;
@@ -98,7 +99,8 @@ struct EventShared {
   ProgressLimits limits = {};      // Of the peers' progress.
   uint32_t ticks = 0;              // The loop's coarse clock, for these.
   bool stopping = false;
-  Output output;  // Empty between callbacks.
+  bool grace_over = false;  // Of the stop.
+  Output output;            // Empty between callbacks.
   char buffer[kReadBytes];
   boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
   EventClient::TurnList wait_for_turn;

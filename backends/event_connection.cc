@@ -25,6 +25,7 @@ constexpr int kRoundsPerTurn = 4;
 EventConnection::EventConnection(Connection connection, EventShared& shared)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
       conversation_(StartSession(*connection.listener, fd_.get())) {
+  if (shared.stopping) conversation_.OnStop();
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
   const int end = edge_triggered() ? EV_CLOSED : 0;
   CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
@@ -43,6 +44,8 @@ void EventConnection::Start(Connection connection, EventShared& shared) {
   if (event_add(&self->readable_, nullptr) != 0) {
     LOG(WARNING) << "cannot watch a connection (" << evutil_socket_error_to_string(errno) << "); it is closed";
     delete self;
+  } else if (shared.grace_over) {
+    self->OnStop();  // Nothing may ever come.
   }
 }
 
@@ -63,8 +66,8 @@ bool EventConnection::OnReadable() {
     bool drained = false;
     if (!ReadOnce(drained)) return false;
     if (lingering_ || parked_ != nullptr) return true;
-    // While the server stops, whoever is between two requests is read until nothing is left, and then closed.
-    const bool leaving = shared_.stopping && conversation_.idle();
+    // When the grace is over, a peer that is between two requests is read until nothing is left, and then closed.
+    const bool leaving = conversation_.ends(shared_.grace_over);
     if (drained) return !leaving;
     if (++reads < shared_.reads_per_turn) continue;
     // An edge is told only once, so what is left has to be remembered; a level is told again.
@@ -87,7 +90,9 @@ bool EventConnection::ReadOnce(bool& drained) {
     conversation_.OnEnd(shared_.output);
   } else {
     Counters::Add(counters_.bytes_in, count);
-    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output);
+    const bool more_may_follow = count == sizeof(shared_.buffer) && !shared_.grace_over;
+    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output,
+                          more_may_follow);
   }
   const bool has_reply = !shared_.output.empty();
   const Next next = Answer(shared_.output);
@@ -228,8 +233,8 @@ bool EventConnection::Unpark() {
 
 // Stops sending, and waits a moment for the peer to close its side; see backends/linger.h.
 EventConnection::Next EventConnection::Linger() {
-  if (shared_.stopping) return Next::kEnd;
   ::shutdown(fd_.get(), SHUT_WR);
+  if (shared_.grace_over) return DiscardUnread(fd_.get()), Next::kEnd;
   lingering_ = true;
   if (parked_ == nullptr) {
     parked_ = std::make_unique<Parked>();
@@ -267,7 +272,9 @@ void EventConnection::OnWoken() {
 }
 
 void EventConnection::OnStop() {
-  if (lingering_ || (parked_ == nullptr && !OnReadable())) delete this;
+  conversation_.OnStop();
+  const bool is_over = lingering_ ? shared_.grace_over : parked_ == nullptr && !OnReadable();
+  if (is_over) delete this;
 }
 
 }  // namespace polyserve

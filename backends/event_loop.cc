@@ -94,7 +94,8 @@ EventLoop::EventLoop(ServeContext& context, const LoopPost* post, const EventLoo
       next_turn_(nullptr, &event_free),
       alarm_(nullptr, &event_free),
       resume_accepting_(nullptr, &event_free),
-      place_(nullptr, &event_free) {
+      place_(nullptr, &event_free),
+      grace_(nullptr, &event_free) {
   shared_.base = base_.get();
   shared_.wakes = wakes_.get();
   shared_.offload = offload_.get();
@@ -146,12 +147,11 @@ absl::Status EventLoop::Watch() {
     }
   }
   complete = complete && (peers_ == nullptr || WatchPeers().ok());
-  const bool has_inbox = post_ != nullptr && post_->inbox != nullptr;
-  if (has_inbox) complete = complete && WatchSource(nullptr, post_->inbox->fd());
+  if (has_inbox()) complete = complete && WatchSource(nullptr, post_->inbox->fd());
   const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnSignals(); };
   const int signals_fd = post_ == nullptr ? Signals::fd() : post_->stop_fd;
   signals_.reset(event_new(base_.get(), signals_fd, EV_READ | EV_PERSIST, on_signals, this));
-  complete = complete && signals_ != nullptr && (has_inbox || event_add(signals_.get(), nullptr) == 0);
+  complete = complete && signals_ != nullptr && event_add(signals_.get(), nullptr) == 0;
   const auto on_wake = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnWake(); };
   woken_.reset(event_new(base_.get(), wakes_->fd(), EV_READ | EV_PERSIST, on_wake, this));
   complete = complete && woken_ != nullptr && event_add(woken_.get(), nullptr) == 0;
@@ -164,9 +164,12 @@ absl::Status EventLoop::Watch() {
   };
   alarm_.reset(event_new(base_.get(), -1, 0, on_alarm, this));
   complete = complete && alarm_ != nullptr;
-  const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->SetAccepting(true); };
+  const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->ResumeAccepting(); };
   resume_accepting_.reset(event_new(base_.get(), -1, 0, on_resume, this));
   complete = complete && resume_accepting_ != nullptr;
+  const auto on_grace_over = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnGraceOver(); };
+  grace_.reset(event_new(base_.get(), -1, 0, on_grace_over, this));
+  complete = complete && grace_ != nullptr;
   if (shared_.limits.tick() != absl::InfiniteDuration()) {
     const auto on_tick = [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->OnTick(); };
     tick_.reset(event_new(base_.get(), -1, EV_PERSIST, on_tick, this));
@@ -196,7 +199,7 @@ absl::Status EventLoop::WatchPeers() {
 absl::Status EventLoop::Run() {
   const WorkerPlace place(context_.statistics);
   wakes_->BelongToThisThread();
-  while (!shared_.stopping || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
+  while (!is_drained_ || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
     if (!shared_.alarms.empty()) AwaitAlarm();
     const int flags = wakes_->empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
     if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
@@ -220,7 +223,7 @@ void EventLoop::OnClients(const Source& source) {
         source.listener == nullptr ? acceptor_.TryTake(*post_->inbox) : acceptor_.TryAccept(*source.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace();
-    if (absl::IsCancelled(connection.status())) return Stop();
+    if (absl::IsCancelled(connection.status())) return OnInboxEnd();
     if (!connection.ok()) break;
     Start(*std::move(connection));
   }
@@ -244,7 +247,7 @@ void EventLoop::AwaitPlace() {
 
 void EventLoop::OnPlace() {
   acceptor_.TakePlaceEvent();
-  SetAccepting(true);
+  ResumeAccepting();
 }
 
 void EventLoop::PauseAccepting() {
@@ -252,6 +255,8 @@ void EventLoop::PauseAccepting() {
   const timeval pause = absl::ToTimeval(Acceptor::kPause);
   event_add(resume_accepting_.get(), &pause);
 }
+
+void EventLoop::ResumeAccepting() { takes_backlog_ ? TakeBacklog() : SetAccepting(true); }
 
 void EventLoop::SetAccepting(bool accepting) {
   bool complete = true;
@@ -298,24 +303,57 @@ void EventLoop::OnTick() {
   }
 }
 
-// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
 void EventLoop::Stop() {
+  if (std::exchange(shared_.stopping, true)) return;
+  Signals::RequestStop();  // Where others answer the signals, perhaps in another process.
   if (post_ != nullptr) event_del(signals_.get());
-  event_del(resume_accepting_.get());
-  place_ = nullptr;
-  SetAccepting(false);
+  const timeval grace = absl::ToTimeval(Signals::GraceLeft());
+  event_add(grace_.get(), &grace);
   for (const auto& port : ports_) port->Drain();
-  while (true) {
-    absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
-    if (!connection.ok()) break;
-    Start(*std::move(connection));
-  }
-  if (post_ != nullptr) post_->on_drained();
-  shared_.stopping = true;
   if (peers_ != nullptr) peers_->OnStop();
+  TellClients();
+  if (!has_inbox()) EndAccepting();
+}
+
+void EventLoop::OnGraceOver() {
+  shared_.grace_over = true;
+  TellClients();
+}
+
+void EventLoop::TellClients() {
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnStop();  // May destroy the client.
   }
+}
+
+void EventLoop::OnInboxEnd() {
+  Stop();
+  EndAccepting();
+}
+
+void EventLoop::EndAccepting() {
+  takes_backlog_ = true;
+  event_del(resume_accepting_.get());
+  place_ = nullptr;
+  SetAccepting(false);
+  TakeBacklog();
+}
+
+// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted. The
+// loop goes on meanwhile: connections that end make room for those who are left.
+void EventLoop::TakeBacklog() {
+  while (true) {
+    absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+    if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
+    if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace();
+    if (!connection.ok()) return OnDrained();
+    Start(*std::move(connection));
+  }
+}
+
+void EventLoop::OnDrained() {
+  is_drained_ = true;
+  if (post_ != nullptr) post_->on_drained();
 }
 
 }  // namespace polyserve

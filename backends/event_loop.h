@@ -89,7 +89,15 @@ class EventLoop : public ServingLoop {
   void OnPlace();
   void SetAccepting(bool accepting);
   bool WaitBehindTheOthers(const Source& source);
+  void ResumeAccepting();
   void Stop();
+  void OnGraceOver();
+  void TellClients();
+  void OnInboxEnd();
+  void EndAccepting();
+  void TakeBacklog();
+  void OnDrained();
+  bool has_inbox() const { return post_ != nullptr && post_->inbox != nullptr; }
   bool shares_listeners() const { return post_ != nullptr && post_->shares_listeners; }
 
   ServeContext& context_;
@@ -115,6 +123,9 @@ class EventLoop : public ServingLoop {
   Alarm::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.
   EventPointer resume_accepting_;
   EventPointer place_;
+  EventPointer grace_;  // The server stops: its end.
+  bool takes_backlog_ = false;
+  bool is_drained_ = false;  // All who had connected before the stop were taken.
   EventShared shared_;
 };
 

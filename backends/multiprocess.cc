@@ -36,13 +36,16 @@ namespace {
 using StartMethod = Process::StartMethod;
 
 // What a child runs. Its descriptors are the statistics, the connection, the bequest, and the connection's strays; its
-// argument is the listener's index, and how many are in the bequest.
+// argument is the listener's index, how many are in the bequest, and the end of the grace if the server stops already.
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServeContext& context) {
   Signals::InstallInWorker();
   for (Listener& listener : context.listeners) listener.Close();
   const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
   size_t at = 0, bequeathed = 0;
-  if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
+  int64_t grace_end = 0;
+  if (numbers.size() != 3 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
+  if (!absl::SimpleAtoi(numbers[2], &grace_end)) return 1;
+  if (grace_end != 0) Signals::RequestStop(grace_end);
   if (!absl::SimpleAtoi(numbers[1], &bequeathed) || descriptors.size() < 2 + bequeathed) return 1;
   if (!context.statistics.Adopt(std::move(descriptors[0])).ok()) return 1;
   context.statistics = context.statistics.OfNewcomer(::getpid());
@@ -84,8 +87,8 @@ class MultiprocessBackend : public Backend {
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
-      const std::string argument =
-          absl::StrCat(client->listener - context.listeners.data(), " ", context.bequest.size());
+      const std::string argument = absl::StrCat(client->listener - context.listeners.data(), " ",
+                                                context.bequest.size(), " ", Signals::grace_end());
       std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
       descriptors.insert(descriptors.end(), context.bequest.begin(), context.bequest.end());
       if (client->strays.ok()) descriptors.push_back(client->strays.get());

@@ -53,10 +53,11 @@ class PollingLoop {
     while (true) {
       AnswerCommonSignals(Signals::Take(), context_);
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
+      shared_.grace_over = Signals::grace_over();
       Accept();
       const bool ports_moved = ports_.Serve();
       const bool moved = GiveTurns() || ports_moved;
-      if (shared_.stopping && clients_.empty() && ports_.empty()) return;
+      if (is_drained_ && clients_.empty() && ports_.empty()) return;
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
       if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
@@ -66,15 +67,22 @@ class PollingLoop {
  private:
   void Accept() {
     if (shared_.stopping) ports_.Drain();
-    while (shared_.stopping) {
-      absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
-      if (!connection.ok()) return;
-      Start(*std::move(connection));
-    }
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
+    if (shared_.stopping) return TakeBacklog();
     for (const Listener& listener : context_.listeners) {
       if (!listener.has_datagrams() || listener.own_ports) AcceptFrom(listener);
+    }
+  }
+
+  // Those who had connected before the stop.
+  void TakeBacklog() {
+    while (!is_drained_) {
+      absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(Acceptor::kPause);
+      is_drained_ = absl::IsCancelled(connection.status());
+      if (!connection.ok()) return;
+      Start(*std::move(connection));
     }
   }
 
@@ -118,6 +126,7 @@ class PollingLoop {
   const timespec interval_;
   Acceptor acceptor_;
   std::optional<Deadline> pause_;  // Of accepting, after a shortage.
+  bool is_drained_ = false;        // The server stops, and all who had connected before were taken.
   DatagramPorts& ports_;
   PolledShared shared_;
   std::list<PolledClient> clients_;

@@ -51,11 +51,12 @@ Debt PolledClient::debt() const {
 }
 
 PolledClient::Turn PolledClient::Receive() {
+  if (shared_.stopping) conversation_.OnStop();
   if (wake_.has_value() && wake_->passed()) return TellTime();
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0 && errno != EAGAIN) return Turn::kOver;
   if (count < 0 && !conversation_.has_mail()) {
-    return shared_.stopping && conversation_.idle() ? Turn::kOver : Turn::kNothing;
+    return conversation_.ends(shared_.grace_over) ? Turn::kOver : Turn::kNothing;
   }
   output_ = std::move(shared_.output);
   answering_ = true;
@@ -63,7 +64,8 @@ PolledClient::Turn PolledClient::Receive() {
     conversation_.OnEnd(output_);
   } else if (count > 0) {
     Counters::Add(counters_.bytes_in, count);
-    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), output_);
+    const bool more_may_follow = count == sizeof(shared_.buffer) && !shared_.grace_over;
+    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), output_, more_may_follow);
   }
   return Answer();
 }
@@ -102,10 +104,10 @@ PolledClient::Turn PolledClient::Answer() {
 
 // Waits a moment for the peer to close its side; see backends/linger.h.
 PolledClient::Turn PolledClient::Linger() {
-  if (shared_.stopping || linger_->passed()) return Turn::kOver;
+  if (linger_->passed()) return Turn::kOver;
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count > 0) return Turn::kMoved;
-  return count < 0 && errno == EAGAIN ? Turn::kNothing : Turn::kOver;
+  return count < 0 && errno == EAGAIN && !shared_.grace_over ? Turn::kNothing : Turn::kOver;
 }
 
 }  // namespace polyserve

@@ -23,6 +23,7 @@ struct PolledShared {
   Counters& counters;
   Turnstile* turnstile;
   bool stopping = false;
+  bool grace_over = false;     // Of the stop.
   ProgressLimits limits = {};  // Of the peers' progress.
   uint32_t ticks = 0;          // The coarse clock, for these.
   Output output = {};          // The buffers of whoever has something to send; empty between turns.

@@ -62,8 +62,8 @@ void Pool::PassBacklog() {
       continue;
     }
     absl::StatusOr<Connection> client = acceptor_.NextOfBacklog();
-    if (!client.ok()) break;
-    crew_.HandOver(*std::move(client));
+    if (absl::IsCancelled(client.status())) break;
+    client.ok() ? crew_.HandOver(*std::move(client)) : Attend(false);
   }
   crew_.DismissAll();
 }

@@ -24,9 +24,9 @@ class ServingLoop {
 
 // A loop that is alone takes the signals, and accepts. One of several does neither, or shares the listeners.
 struct LoopPost {
-  int stop_fd;            // Readable once the server stops. Where there is an inbox, its end tells that instead.
-  Inbox* inbox;           // Where its clients come from; null: it accepts them.
-  bool shares_listeners;  // Others wait at the listeners of its context.
+  int stop_fd;                       // Readable once the server stops.
+  Inbox* inbox;                      // Where its clients come from, until it ends; null: it accepts them.
+  bool shares_listeners;             // Others wait at the listeners of its context.
   std::function<void()> on_drained;  // To be called when all who had connected before the stop have been taken.
 };
 

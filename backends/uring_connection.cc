@@ -9,6 +9,7 @@
 #include "backends/linger.h"
 #include "backends/pause.h"
 #include "backends/start_session.h"
+#include "net/socket.h"
 #include "net/tcp_bytes.h"
 
 namespace polyserve {
@@ -40,6 +41,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
       watch_(shared.ticks),
       conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
+  if (shared.stopping) conversation_.OnStop();
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
 }
 
@@ -81,7 +83,8 @@ void UringConnection::TakeIn(absl::string_view bytes) {
   if (bytes.empty()) {
     conversation_.OnEnd(output());
   } else if (!hold_back) {
-    conversation_.OnBytes(bytes, output());
+    const bool is_full = bytes.size() == UringBuffers::kRequestBytes || bytes.size() == kReadBytes;
+    conversation_.OnBytes(bytes, output(), is_full && !shared_.grace_over);
   }
 }
 
@@ -211,8 +214,8 @@ void UringConnection::AwaitWritable() {
 }
 
 // Asks for a receive, unless there is one. For requests it stays armed: one operation for the whole conversation. A
-// stream is read piece by piece, and so is everything while the server stops: there, whoever is between two requests
-// is read until nothing is left, and then closed.
+// stream is read piece by piece, and so is everything while the server stops: when the grace is over, a peer that is
+// between two requests is read until nothing is left, and then closed.
 void UringConnection::Receive() {
   if (receiving_ || buffer_queue_.is_linked()) return;
   if (reads_by_pieces() && !shared_.awaiting_buffer.empty()) return shared_.awaiting_buffer.push_back(*this);
@@ -244,7 +247,7 @@ void UringConnection::AskForBytes() {
 
 bool UringConnection::reads_by_pieces() const { return is_stream_ || shared_.stopping; }
 
-bool UringConnection::is_leaving() const { return shared_.stopping && conversation_.idle(); }
+bool UringConnection::is_leaving() const { return conversation_.ends(shared_.grace_over); }
 
 Debt UringConnection::debt() const {
   if (lingering_) return Debt::kNothing;  // That has an end of its own.
@@ -256,8 +259,8 @@ void UringConnection::NoteMove() { watch_.NoteMove(shared_.ticks); }
 
 // Stops sending, and waits a moment for the peer to close its side; see backends/linger.h.
 bool UringConnection::Linger() {
-  if (shared_.stopping) return false;
   ::shutdown(fd_.get(), SHUT_WR);
+  if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
   LetGoOfOutput();
   lingering_ = true;
   linger_end_.emplace(kLingerTime);
@@ -294,7 +297,8 @@ void UringConnection::OnLingerEnd() {
 }
 
 void UringConnection::OnStop() {
-  over_ = over_ || lingering_;
+  conversation_.OnStop();
+  over_ = over_ || (lingering_ && shared_.grace_over);
   stop_receiving_ = receiving_;
   ComeBack();
 }

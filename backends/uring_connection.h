@@ -71,7 +71,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   // Time has passed: it is over if its peer is silent or too slow; it has lingered long enough.
   void OnTick();
   void OnLingerEnd();
-  // The server stops: it is over if it is between requests, or else as soon as it is.
+  // The server stops, or the grace is over: it ends if it has nothing to wait for any more.
   void OnStop();
   void OnWoken() override { ComeBack(); }
 
@@ -144,6 +144,7 @@ struct UringShared {
   ProgressLimits limits = {};  // Of the peers' progress.
   uint32_t ticks = 0;          // The coarse clock, for these.
   bool stopping = false;
+  bool grace_over = false;            // Of the stop.
   bool ran_task = false;              // In this turn.
   std::vector<UringConnection*> due;  // They proceed when all completions of the batch are noted.
   // Those whose next receive would find no buffer, and as long as there are any, all that read by pieces: the kernel

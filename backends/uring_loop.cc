@@ -60,7 +60,7 @@ absl::Status UringLoop::OpenPeers() {
 absl::Status UringLoop::Run() {
   const WorkerPlace place(context_.statistics);
   for (Port& port : ports_) Open(port);
-  if (post_ == nullptr || post_->inbox == nullptr) AwaitSignals();
+  AwaitSignals();
   AwaitPeers();
   AwaitWake();
   wakes_->BelongToThisThread();
@@ -75,7 +75,7 @@ absl::Status UringLoop::Run() {
     Proceed();
     if (!shared_.alarms.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
-  } while (!shared_.stopping || !shared_.connections.empty() || !shared_.lingering.empty() || !peers_->empty());
+  } while (!is_drained_ || !shared_.connections.empty() || !shared_.lingering.empty() || !peers_->empty());
   return ring_->Submit();  // The last connections' closing.
 }
 
@@ -104,6 +104,11 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return;
     case Operation::kDatagrams:
       return OnDatagrams(ObjectOf<Port>(completion));
+    case Operation::kGraceOver:
+      return OnGraceOver();
+    case Operation::kBacklog:
+      acceptor_.TakePlaceEvent();
+      return TakeBacklog();
     case Operation::kPeers:
       peers_->Serve();
       return AwaitPeers();
@@ -179,9 +184,8 @@ void UringLoop::OnAcceptable(Port& port) {
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace(port);
     if (absl::IsCancelled(connection.status())) {
-      Stop();
-      Ends(port);
-      return;
+      inbox_ended_ = true;
+      return Stop();
     }
     if (!connection.ok()) return Open(port);
     Start(*std::move(connection));
@@ -220,9 +224,8 @@ void UringLoop::PauseAccepting(Port& port) {
 // Notes that the port's operation has completed. True where it was the last one, because of a stop.
 bool UringLoop::Ends(Port& port) {
   port.operation = Operation::kUnwatched;
-  if (!stop_came_) return false;
-  const auto is_quiet = [](const Port& other) { return other.operation == Operation::kUnwatched; };
-  if (std::all_of(ports_.begin(), ports_.end(), is_quiet)) Drain();
+  if (!shared_.stopping || awaits_clients(port)) return false;
+  DrainIfQuiet();
   return true;
 }
 
@@ -247,27 +250,59 @@ void UringLoop::OnWoken() {
 }
 
 // A listener is closed only when no operation holds it any more. So a stop begins by cancelling these; clients that are
-// accepted meanwhile are served like all others.
+// accepted meanwhile are served like all others. An inbox is watched to its end.
 void UringLoop::Stop() {
-  stop_came_ = true;
-  for (const Port& port : ports_) ring_->Cancel(Tag(port.operation, &port));
+  if (!std::exchange(shared_.stopping, true)) {
+    Signals::RequestStop();  // Where others answer the signals, perhaps in another process.
+    grace_ = ToKernelTimespec(std::max(Signals::GraceLeft(), absl::Nanoseconds(1)));
+    io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kGraceOver)), &grace_, 0, 0);
+    peers_->OnStop();
+    TellConnections();
+    for (const Port& port : ports_) {
+      if (port.operation != Operation::kUnwatched && !awaits_clients(port)) {
+        ring_->Cancel(Tag(port.operation, &port));
+      }
+    }
+  }
+  DrainIfQuiet();
 }
 
-// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted.
-void UringLoop::Drain() {
+void UringLoop::OnGraceOver() {
+  shared_.grace_over = true;
+  TellConnections();
+}
+
+void UringLoop::TellConnections() {
+  for (UringConnection& connection : shared_.connections) connection.OnStop();
+  for (UringConnection& connection : shared_.lingering) connection.OnStop();
+}
+
+void UringLoop::DrainIfQuiet() {
+  for (const Port& port : ports_) {
+    if (port.operation != Operation::kUnwatched || awaits_clients(port)) return;
+  }
   for (const Port& port : ports_) {
     if (port.datagrams != nullptr) port.datagrams->Drain();
   }
+  TakeBacklog();
+}
+
+// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted. The
+// loop goes on meanwhile: connections that end make room for those who are left.
+void UringLoop::TakeBacklog() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+    if (absl::IsResourceExhausted(connection.status())) {
+      return io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kBacklog)), &pause_, 0, 0);
+    }
+    if (absl::IsFailedPrecondition(connection.status())) {
+      return io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kBacklog)), acceptor_.place_fd(), POLLIN);
+    }
     if (!connection.ok()) break;
     Start(*std::move(connection));
   }
+  is_drained_ = true;
   if (post_ != nullptr) post_->on_drained();
-  shared_.stopping = true;
-  peers_->OnStop();
-  for (UringConnection& connection : shared_.connections) connection.OnStop();
-  for (UringConnection& connection : shared_.lingering) connection.OnStop();
 }
 
 void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kTick)), &tick_, 0, 0); }

@@ -57,11 +57,15 @@ class UringLoop : public ServingLoop {
   void AwaitPeers();
   void Start(Connection connection);
   bool Ends(Port& port);
+  bool awaits_clients(const Port& port) const { return port.listener == nullptr && !inbox_ended_; }
 
   void AwaitSignals();
   void OnSignals();
   void Stop();
-  void Drain();
+  void OnGraceOver();
+  void TellConnections();
+  void DrainIfQuiet();
+  void TakeBacklog();
 
   void AwaitWake();
   void OnWoken();
@@ -81,7 +85,8 @@ class UringLoop : public ServingLoop {
   UringShared shared_;
   std::unique_ptr<PeerSet> peers_;      // Those that are answered from a port of their own.
   std::vector<UringConnection*> turn_;  // Those that were due when it began.
-  bool stop_came_ = false;
+  bool inbox_ended_ = false;
+  bool is_drained_ = false;  // The server stops, and all who had connected before were taken.
   bool awaits_linger_end_ = false;
   Alarm::Clock::time_point alarm_at_ = Alarm::Clock::time_point::max();  // What a timer is under way for.
   // Of the timers under way; the kernel reads them when they are submitted.
@@ -89,6 +94,7 @@ class UringLoop : public ServingLoop {
   __kernel_timespec linger_ = {};
   __kernel_timespec alarm_ = {};
   __kernel_timespec pause_ = {};
+  __kernel_timespec grace_ = {};
 };
 
 }  // namespace polyserve

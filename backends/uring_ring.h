@@ -37,8 +37,10 @@ enum class Operation : uint64_t {
   kSend,
   kWritable,
   kWoken,
+  kGraceOver,
+  kBacklog,
 };
-constexpr uint64_t kTagAlignment = 16;
+constexpr uint64_t kTagAlignment = 32;
 
 inline uint64_t Tag(Operation operation, const void* object = nullptr) {
   return reinterpret_cast<uintptr_t>(object) | static_cast<uint64_t>(operation);

@@ -1,6 +1,7 @@
 #include "net/socket.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -8,6 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <iterator>
 
 #include "base/sys_error.h"
 #include "net/deadline.h"
@@ -118,6 +121,26 @@ absl::Status SetNonBlocking(int fd, bool non_blocking) {
   if (flags < 0) return SysError("fcntl");
   if (::fcntl(fd, F_SETFL, non_blocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) != 0) return SysError("fcntl");
   return absl::OkStatus();
+}
+
+bool IsReadable(int fd) {
+  pollfd readable = {fd, POLLIN, 0};
+  ::poll(&readable, 1, 0);
+  return (readable.revents & POLLIN) != 0;
+}
+
+void IgnoreNewClients(int listener) {
+  constexpr uint32_t kFlagsOffset = 13;  // In the header of TCP (RFC 9293, section 3.1).
+  constexpr uint32_t kSyn = 0x02, kAck = 0x10;
+  sock_filter drop_first_packets[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsOffset),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  const sock_fprog program = {std::size(drop_first_packets), drop_first_packets};
+  ::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 }  // namespace polyserve

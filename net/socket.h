@@ -58,6 +58,14 @@ absl::Status SetReceiveTimeout(int fd, absl::Duration timeout);
 // Puts a descriptor into non-blocking mode, or back.
 absl::Status SetNonBlocking(int fd, bool non_blocking);
 
+// True if a read, or an accept, would find something, without waiting for it.
+bool IsReadable(int fd);
+
+// Has the system ignore clients that try to connect to this listener from now on; those who have connected can still be
+// accepted. So nobody is lost between the last accept and the end of listening, who would be told that it is connected,
+// and then be reset. Where the system refuses, that moment remains.
+void IgnoreNewClients(int listener);
+
 }  // namespace polyserve
 
 #endif  // POLYSERVE_NET_SOCKET_H_

@@ -65,7 +65,7 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
       continue;
     }
     if (const std::optional<absl::string_view> head = heads_.Next(input)) {
-      OnHead(*head, output);
+      OnHead(*head, input, output);
     } else if (heads_.refusal() != nullptr) {
       WriteHttpError(heads_.refusal()->code, heads_.refusal()->why,
                      LastReply(input.bytes().substr(0, HttpHeadFinder::kMaxTargetBytes)), *site_, output);
@@ -100,7 +100,7 @@ void HttpSession::OnTime(Output& output) {
   }
 }
 
-void HttpSession::OnHead(absl::string_view head, Output& output) {
+void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& output) {
   awaits_ = Awaits::kNothing;
   content_bytes_ = 0;
   HttpRequest request;
@@ -108,6 +108,8 @@ void HttpSession::OnHead(absl::string_view head, Output& output) {
     return WriteHttpError(refusal->code, refusal->why, LastReply(head), *site_, output);
   }
   request.terms.log = StartLogEntry(head, request);
+  const bool may_be_last = is_stopping_ && !behind.more_may_follow();
+  request.is_last = may_be_last && static_cast<int64_t>(behind.bytes().size()) <= request.content_length.value_or(0);
   if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();
   Answer(head, request, output);
   if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
@@ -164,7 +166,7 @@ void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
 void HttpSession::TakeContent(Input& input, Output& output) {
   const size_t size = input.bytes().size();
   if (upload_ != nullptr) {
-    upload_->Take(input, output);
+    upload_->Take(input, is_stopping_, output);
     if (upload_->over()) upload_ = nullptr;
   } else {
     const int64_t count = std::min(discard_left_, static_cast<int64_t>(size));

@@ -31,6 +31,7 @@ class HttpSession : public Session {
   void OnInput(Input& input, Output& output) override;
   void OnEndOfInput(Output& output) override;
   void OnTime(Output& output) override;
+  void OnStop() override { is_stopping_ = true; }
   bool idle() const override { return successor_ != nullptr ? successor_->idle() : is_between_requests(); }
   Mailbox* mailbox() override { return successor_ != nullptr ? successor_->mailbox() : nullptr; }
   void OnMessage(const Message& message, Output& output) override { successor_->OnMessage(message, output); }
@@ -47,7 +48,7 @@ class HttpSession : public Session {
   void Watch(bool has_half_a_head, Output& output);
   HttpReplyTerms LastReply(absl::string_view head) const;
   std::shared_ptr<HttpLogEntry> StartLogEntry(absl::string_view head, const HttpRequest& request) const;
-  void OnHead(absl::string_view head, Output& output);
+  void OnHead(absl::string_view head, const Input& behind, Output& output);
   void Answer(absl::string_view head, const HttpRequest& request, Output& output);
   void OpenWebSocket(const HttpRequest& request, Output& output);
   void TakeContent(Input& input, Output& output);
@@ -60,6 +61,7 @@ class HttpSession : public Session {
   int64_t discard_left_ = 0;            // So much of it is thrown away.
   int64_t content_bytes_ = 0;           // That have come since it was woken last.
   Awaits awaits_ = Awaits::kNothing;
+  bool is_stopping_ = false;                 // The server is: the last of the requests that have come is the last one.
   std::unique_ptr<const std::string> peer_;  // Null unless there is a log.
 };
 

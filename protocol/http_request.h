@@ -66,6 +66,8 @@ struct HttpRequest {
 
   std::forward_list<std::string> joined;  // Owns the values of fields that were sent in several lines.
 
+  bool is_last = false;  // The server stops, and nothing has come behind it.
+
   bool has_content() const { return chunked || content_length.value_or(0) > 0; }
   // The terms of a reply that leaves the content unwanted: the last one, unless it is known to be short and on its way.
   HttpReplyTerms TermsWithoutContent() const;
@@ -77,7 +79,7 @@ inline HttpReplyTerms HttpRequest::TermsWithoutContent() const {
   // Who waits for "100 Continue" may leave the content out when it is told no, or may not: only closing is safe.
   const bool is_lost =
       chunked || content_length.value_or(0) > kMaxHttpDiscardBytes || (expects_continue && has_content());
-  if (is_lost) result.keep_alive = false;
+  if (is_lost || is_last) result.keep_alive = false;
   return result;
 }
 

@@ -73,7 +73,9 @@ std::unique_ptr<HttpUpload> HttpUpload::Start(const std::shared_ptr<const HttpSi
   std::unique_ptr<HttpUpload> upload(new HttpUpload(site, request, *std::move(file)));
   upload->condition_ = std::move(condition);
   if (request.expects_continue && request.has_content()) output.Write("HTTP/1.1 100 Continue\r\n\r\n");
-  if (upload->complete()) upload->Store(output);
+  if (!upload->complete()) return upload;
+  upload->terms_ = request.TermsWithoutContent();
+  upload->Store(output);
   return upload;
 }
 
@@ -83,9 +85,11 @@ HttpUpload::HttpUpload(std::shared_ptr<const HttpSite> site, const HttpRequest& 
   left_ = request.chunked ? site_->library().options().max_file_bytes : *request.content_length;
 }
 
-void HttpUpload::Take(Input& input, Output& output) {
-  if (absl::Status status = TakeContent(input); !status.ok()) return Refuse(status, output);
-  if (complete()) Store(output);
+void HttpUpload::Take(Input& input, bool server_stops, Output& output) {
+  const absl::Status status = TakeContent(input);
+  if (status.ok() && !complete()) return;
+  if (server_stops && input.empty() && !input.more_may_follow()) terms_.keep_alive = false;
+  status.ok() ? Store(output) : Refuse(status, output);
 }
 
 absl::Status HttpUpload::TakeContent(Input& input) {

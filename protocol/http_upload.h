@@ -26,8 +26,9 @@ class HttpUpload {
   static std::unique_ptr<HttpUpload> Start(const std::shared_ptr<const HttpSite>& site, absl::string_view head,
                                            const HttpRequest& request, const HttpTarget& target, Output& output);
 
-  // Takes content. Writes the reply once it has all of it, or something has gone wrong; see over().
-  void Take(Input& input, Output& output);
+  // Takes content. Writes the reply once it has all of it, or something has gone wrong; see over(). While the server
+  // stops, it is the connection's last one unless more input is behind the content.
+  void Take(Input& input, bool server_stops, Output& output);
 
   // Gives it up, since its content does not come in time: writes the reply.
   void Expire(Output& output);

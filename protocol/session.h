@@ -25,15 +25,20 @@ namespace polyserve {
 // The bytes that a session has not consumed yet, oldest first.
 class Input {
  public:
-  explicit Input(absl::string_view bytes) : bytes_(bytes) {}
+  explicit Input(absl::string_view bytes, bool more_may_follow = false)
+      : bytes_(bytes), more_may_follow_(more_may_follow) {}
 
   absl::string_view bytes() const { return bytes_; }
   bool empty() const { return bytes_.empty(); }
   void Consume(size_t count) { bytes_.remove_prefix(count); }
   void ConsumeAll() { bytes_ = absl::string_view(); }
 
+  // True if the peer has probably sent more than this already. For a session that decides which reply is its last.
+  bool more_may_follow() const { return more_may_follow_; }
+
  private:
   absl::string_view bytes_;
+  bool more_may_follow_;
 };
 
 class Session {
@@ -55,6 +60,11 @@ class Session {
   // The peer sends no more (half-close); answers that are due are still delivered. Called at most once, after all
   // input was shown, and last.
   virtual void OnEndOfInput(Output& output) { output.Close(); }
+
+  // The server stops. Called at most once, before any further input is shown. A session whose protocol can announce it
+  // says in its next reply that no more requests are taken, and closes the output behind it; requests that have come
+  // together are all answered first. Other sessions need not do anything: the driver closes behind the next answer.
+  virtual void OnStop() {}
 
   // What others have for this session's peer; null where nobody speaks to it but the peer. It may come to be there
   // during OnInput(), and stays the same from then on. The driver looks after it: it calls OnMessage() for what is

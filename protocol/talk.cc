@@ -16,6 +16,7 @@ namespace polyserve {
 namespace {
 
 constexpr char kTime[] = "time passes";  // Its address is what counts.
+constexpr char kStop[] = "the server stops";
 constexpr size_t kMaxCutInTwo = 200;
 constexpr int kRandomCuts = 50;
 
@@ -38,6 +39,8 @@ class Talk {
     Perform(output);
     if (held_up) ShowRest();
   }
+
+  void Stop() { session_->OnStop(); }
 
   Transcript End() {
     if (!transcript_.closed) {
@@ -136,12 +139,15 @@ Pieces CutEach(const std::vector<absl::string_view>& bursts, Cut cut) {
 }  // namespace
 
 const absl::string_view kTimePasses(kTime);
+const absl::string_view kServerStops(kStop);
 
 Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces) {
   Talk talk(make_session());
   for (absl::string_view piece : pieces) {
     if (piece.data() == kTimePasses.data()) {
       talk.LetTimePass();
+    } else if (piece.data() == kServerStops.data()) {
+      talk.Stop();
     } else {
       talk.Show(piece);
     }

@@ -24,6 +24,8 @@ struct Transcript {
 
 // As a piece: so much time passes that the session is woken, if it has asked for that (Output::WakeIn()).
 extern const absl::string_view kTimePasses;
+// As a piece: the server stops, so that the session is told (Session::OnStop()).
+extern const absl::string_view kServerStops;
 
 // Shows the pieces one after the other, then the end of the input.
 Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces);

@@ -1,4 +1,4 @@
-// How the server ends: running requests are finished, everybody else is told at once, and nothing is left.
+// How the server ends: running requests are finished, everybody else is let go soon, and nothing is left.
 #include <signal.h>
 
 #include <cstddef>
@@ -36,11 +36,35 @@ class StopTest : public EveryModelTest {
     return peer;
   }
 
+  // Stops (SIGSTOP) all processes but the server's own.
+  void StopDescendants() {
+    for (const pid_t process : server().processes()) {
+      if (process != server().pid()) ::kill(process, SIGSTOP);
+    }
+  }
+
   bool Refuses() { return Peer(server().address("echo")).was_refused(); }
 };
 
 TEST_F(StopTest, IdleServerEndsAtOnce) {
   StartServer();
+  server().Signal(SIGTERM);
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, SignalsThatItsParentBlockedOrIgnoredAreItsOwn) {
+  StartServer({.flags = {}, .before_exec = [] {
+                 for (const int signal : {SIGTERM, SIGCHLD, SIGUSR1, SIGALRM, SIGIO}) ::signal(signal, SIG_IGN);
+                 sigset_t all;
+                 ::sigfillset(&all);
+                 ::sigprocmask(SIG_BLOCK, &all, nullptr);
+               }});
+  ExpectServesOthers();
+  EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
+  server().Signal(SIGUSR1);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "statistics: "); }));
+  Peer idle = Connect("echo");
+  EXPECT_TRUE(IsServed(idle));
   server().Signal(SIGTERM);
   ExpectCleanExit();
 }
@@ -51,7 +75,7 @@ TEST_F(StopTest, InterruptEndsItAsTerminateDoes) {
   ExpectCleanExit();
 }
 
-TEST_F(StopTest, IdleClientsAreLetGoAtOnce) {
+TEST_F(StopTest, IdleClientsAreLetGo) {
   StartServer({kPatientDrain});
   std::vector<Peer> peers;
   for (int i = 0; i < (can().keeps_clients_apart ? 10 : 1); ++i) {
@@ -202,6 +226,47 @@ TEST_F(StopTest, KilledServerLeavesNoProcessBehind) {
   EXPECT_EQ(server().AwaitExit(), 128 + SIGKILL);
   EXPECT_TRUE(Eventually([this] { return server().processes().empty(); }));
   EXPECT_TRUE(idle.AwaitClose());
+}
+
+TEST_F(StopTest, KilledServerLeavesNoStoppedProcessBehind) {
+  StartServer();
+  NoteFootprint();  // So all processes have begun.
+  Peer idle = Connect("echo");
+  EXPECT_TRUE(IsServed(idle));
+  StopDescendants();
+  server().Signal(SIGKILL);
+  EXPECT_EQ(server().AwaitExit(), 128 + SIGKILL);
+  EXPECT_TRUE(Eventually([this] { return server().processes().empty(); }));
+  EXPECT_TRUE(Refuses());
+}
+
+TEST_F(StopTest, StoppedProcessIsWaitedForNoLongerThanTheDrainTimeout) {
+  StartServer({"--drain_timeout=500ms"});
+  NoteFootprint();  // So all processes have begun.
+  Peer idle = Connect("echo");
+  EXPECT_TRUE(IsServed(idle));
+  StopDescendants();
+  server().Signal(SIGTERM);
+  ExpectCleanExit();
+  EXPECT_TRUE(Refuses());
+}
+
+TEST_F(StopTest, ServerOfDatagramsAloneEndsAtOnce) {
+  StartServer({kPatientDrain, "--listen=echo+udp://127.0.0.1:0,tftp+udp://127.0.0.1:0"});
+  server().Signal(SIGTERM);
+  ExpectCleanExit();
+}
+
+TEST_F(StopTest, SignalsAreAnsweredWhileAClientIsServed) {
+  const Scratch logs;
+  StartServer({absl::StrCat("--access_log=", logs.path(), "/log")});
+  Peer peer = Connect("echo");
+  EXPECT_TRUE(IsServed(peer));
+  server().Signal(SIGUSR1);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "statistics: accepted 1, "); }));
+  server().Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "SIGHUP: "); }));
+  EXPECT_TRUE(IsServed(peer));
 }
 
 TEST_F(StopTest, ReportIsPrintedOnSignal) {
