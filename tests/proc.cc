@@ -112,6 +112,14 @@ bool IsSignalPending(pid_t pid, int signal) {
   return absl::SimpleHexAtoi(StatusLine(pid, "ShdPnd"), &pending) && ((pending >> (signal - 1)) & 1) != 0;
 }
 
+int LowestFreeDescriptor(pid_t pid) {
+  std::vector<pid_t> open = NumbersIn(absl::StrCat("/proc/", pid, "/fd"));
+  std::sort(open.begin(), open.end());
+  int free = 0;
+  while (static_cast<size_t>(free) < open.size() && open[free] == free) ++free;
+  return free;
+}
+
 void LimitDescriptors(pid_t pid, int most) {
   rlimit limit;
   if (::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) != 0) return;

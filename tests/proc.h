@@ -38,6 +38,9 @@ bool IsSignalPending(pid_t pid, int signal);
 // True while the process is stopped (SIGSTOP).
 bool IsStopped(pid_t pid);
 
+// The number that the next descriptor of the process will have.
+int LowestFreeDescriptor(pid_t pid);
+
 // Lets the process open no descriptor beyond this number; what it has open stays.
 void LimitDescriptors(pid_t pid, int most);
 
