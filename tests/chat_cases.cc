@@ -340,7 +340,7 @@ TEST_F(DatagramChatTest, PeerThatHasOnlyJoinedIsNotFlooded) {
 }
 
 TEST_F(DatagramChatTest, WhoWasNeverVerifiedGivesWayToOthers) {
-  if (has_flag("--start_method=forkserver")) GTEST_SKIP() << "--max_connections goes with fork and spawn";
+  if (!bounds_connections()) GTEST_SKIP() << "refused: --max_connections does not go with it";
   constexpr int kForged = 3;
   StartServer({absl::StrCat("--max_connections=", kForged + 1), "--overload=refuse"});
   DatagramPeer ada = NewPeer();

@@ -25,6 +25,10 @@ std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the v
 
 const Traits& EveryModelTest::can() { return g_can; }
 
+bool EveryModelTest::bounds_connections() {
+  return !has_flag("--reap=ignore") && !has_flag("--reap=double_fork") && !has_flag("--start_method=forkserver");
+}
+
 bool EveryModelTest::has_flag(absl::string_view flag) {
   return std::find(g_model_flags.begin(), g_model_flags.end(), flag) != g_model_flags.end();
 }

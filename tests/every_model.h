@@ -57,6 +57,8 @@ class EveryModelTest : public testing::Test {
   static bool has_flag(absl::string_view flag);
   // What the model can do by its nature.
   static const Traits& can();
+  // --max_connections goes with the variant: the parent learns of each child that has ended.
+  static bool bounds_connections();
   static bool has_process_per_client() { return !can().shares_memory; }
 
  private:

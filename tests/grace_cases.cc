@@ -187,9 +187,7 @@ TEST_F(GraceTest, SilentConnectionsAreClosedInTheEnd) {
 
 TEST_F(GraceTest, AllOfTheQueueAreServedAsPlacesBecomeFree) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: there is but one place";
-  if (has_flag("--reap=ignore") || has_flag("--reap=double_fork") || has_flag("--start_method=forkserver")) {
-    GTEST_SKIP() << "refused: --max_connections needs a parent that learns of ended children";
-  }
+  if (!bounds_connections()) GTEST_SKIP() << "refused: --max_connections does not go with it";
   StartServer({kPatientDrain, "--max_connections=3"});
   ExpectServesOthers();
   std::vector<Peer> peers = QueueUpAndStop(40, "http", kGet);

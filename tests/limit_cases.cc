@@ -30,9 +30,7 @@ class LimitTest : public EveryModelTest {
   void SetUp() override {
     EveryModelTest::SetUp();
     if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a client may keep all others out";
-    if (has_flag("--reap=ignore") || has_flag("--reap=double_fork"))
-      GTEST_SKIP() << "refused: it goes with --reap=wait";
-    if (has_flag("--start_method=forkserver")) GTEST_SKIP() << "refused: it goes with fork and spawn";
+    if (!bounds_connections()) GTEST_SKIP() << "refused: --max_connections does not go with it";
   }
 
   void StartLimited(int most, absl::string_view overload) {

@@ -37,10 +37,7 @@ class QuietTest : public EveryModelTest {
     EXPECT_LT(server().ProcessorTime() - before, kWindow / 2);
   }
 
-  static bool can_be_full() {
-    return can().keeps_clients_apart && !has_flag("--reap=ignore") && !has_flag("--reap=double_fork") &&
-           !has_flag("--start_method=forkserver");
-  }
+  static bool can_be_full() { return can().keeps_clients_apart && bounds_connections(); }
 };
 
 TEST_F(QuietTest, FullServerIsQuietWhetherClientsWaitOrAreRefused) {
