@@ -11,12 +11,13 @@
 
 namespace polyserve {
 
-absl::StatusOr<std::unique_ptr<RoomHost>> RoomHost::Create(const std::string& admin_name, bool shares_memory) {
+absl::StatusOr<std::unique_ptr<RoomHost>> RoomHost::Create(const std::string& admin_name, const RoomLimits& limits,
+                                                           bool shares_memory) {
   const absl::Status status = CheckMemberName(admin_name);
   if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_name: ", status.message()));
-  std::unique_ptr<RoomHost> host(new RoomHost(admin_name));
-  if (shares_memory) host->local_room_ = std::make_shared<LocalRoom>(admin_name);
-  if (!shares_memory) host->hub_room_ = std::make_shared<HubRoom>(admin_name);
+  std::unique_ptr<RoomHost> host(new RoomHost(admin_name, limits));
+  if (shares_memory) host->local_room_ = std::make_shared<LocalRoom>(admin_name, limits);
+  if (!shares_memory) host->hub_room_ = std::make_shared<HubRoom>(admin_name, limits);
   return host;
 }
 
@@ -39,7 +40,7 @@ void RoomHost::Bequeath(ServeContext& context) {
 
 absl::Status RoomHost::Open(ServeContext& context, bool has_operator) {
   if (hub_room_ == nullptr) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, has_operator ? STDIN_FILENO : -1);
+  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
   hub_room_->ReachBy(hub_->TakeReception());

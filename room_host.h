@@ -20,7 +20,8 @@ namespace polyserve {
 class RoomHost {
  public:
   // InvalidArgument: that is no name.
-  static absl::StatusOr<std::unique_ptr<RoomHost>> Create(const std::string& admin_name, bool shares_memory);
+  static absl::StatusOr<std::unique_ptr<RoomHost>> Create(const std::string& admin_name, const RoomLimits& limits,
+                                                          bool shares_memory);
   // To be called when serving is over: ends what was opened.
   ~RoomHost();
 
@@ -35,9 +36,10 @@ class RoomHost {
   absl::Status OpenToOperator();
 
  private:
-  explicit RoomHost(const std::string& admin_name) : admin_name_(admin_name) {}
+  RoomHost(const std::string& admin_name, const RoomLimits& limits) : admin_name_(admin_name), limits_(limits) {}
 
   const std::string admin_name_;
+  const RoomLimits limits_;
   std::shared_ptr<LocalRoom> local_room_;  // This one,
   std::shared_ptr<HubRoom> hub_room_;      // or this one is null.
   std::unique_ptr<Hub> hub_;

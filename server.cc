@@ -80,6 +80,10 @@ DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
 DEFINE_string(admin_name, "管理员",
               "chat: as whom the operator speaks, on standard input; no other name may contain it");
+DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
+             "chat: commands that a member may give in a second; 0: any number");
+DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
+             "chat: bytes that may wait for all members together; beyond that, the slowest one is cut off");
 DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
 
@@ -106,6 +110,11 @@ constexpr int kLeastSocketBuffer = 2048;
 constexpr int kMaxSocketBuffer = 1 << 30;
 constexpr int64_t kMaxMinRate = int64_t{1} << 30;
 
+// Of what a member of the chat room may cost: more than any room takes, and less than one burst needs.
+constexpr int kMaxChatRate = 10'000'000;
+constexpr int64_t kLeastChatMemory = 1 << 20;
+constexpr int64_t kMaxChatMemory = int64_t{1} << 40;
+
 int Fail(const absl::Status& error) {
   fprintf(stderr, "server: %s\n", std::string(error.message()).c_str());
   return kUsageError;
@@ -124,10 +133,12 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF("%s", DescribeFlags({"model", "listen", "root", "read_only", "max_file_bytes", "idle_timeout",
-                                    "min_rate", "min_rate_window", "drain_timeout", "max_connections", "overload",
-                                    "request_timeout", "allowed_hosts", "trusted_pages", "access_log", "precompressed",
-                                    "listen_backlog", "tcp_nodelay", "socket_buffer", "admin_name", "build_info"}));
+  absl::PrintF("%s", DescribeFlags({"model",          "listen",          "root",          "read_only",
+                                    "max_file_bytes", "idle_timeout",    "min_rate",      "min_rate_window",
+                                    "drain_timeout",  "max_connections", "overload",      "request_timeout",
+                                    "allowed_hosts",  "trusted_pages",   "access_log",    "precompressed",
+                                    "listen_backlog", "tcp_nodelay",     "socket_buffer", "admin_name",
+                                    "chat_rate",      "chat_memory",     "build_info"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -293,6 +304,13 @@ absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<Target>& tar
   return hosts;
 }
 
+absl::StatusOr<RoomLimits> MakeRoomLimits() {
+  absl::Status status = CheckFlagRange("chat_rate", FLAGS_chat_rate, 0, kMaxChatRate);
+  status.Update(CheckFlagRange("chat_memory", FLAGS_chat_memory, kLeastChatMemory, kMaxChatMemory));
+  if (!status.ok()) return status;
+  return RoomLimits{FLAGS_chat_rate, static_cast<size_t>(FLAGS_chat_memory)};
+}
+
 absl::StatusOr<HttpSite::Options> MakeHttpOptions(const std::vector<Target>& targets, const Statistics& statistics) {
   HttpSite::Options options;
   absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(targets);
@@ -397,8 +415,10 @@ int Run(int argc, char** argv) {
   if (!targets.ok()) return Fail(targets.status());
   const absl::StatusOr<absl::Duration> drain_timeout = ParseTimeFlag("drain_timeout", FLAGS_drain_timeout);
   if (!drain_timeout.ok()) return Fail(drain_timeout.status());
+  const absl::StatusOr<RoomLimits> room_limits = MakeRoomLimits();
+  if (!room_limits.ok()) return Fail(room_limits.status());
   const absl::StatusOr<std::unique_ptr<RoomHost>> host =
-      RoomHost::Create(FLAGS_admin_name, TraitsWithFlags(*FindModel(FLAGS_model)).shares_memory);
+      RoomHost::Create(FLAGS_admin_name, *room_limits, TraitsWithFlags(*FindModel(FLAGS_model)).shares_memory);
   if (!host.ok()) return Fail(host.status());
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return Fail(statistics.status());

@@ -65,7 +65,8 @@ class BlockingConversation {
 
   // Waits for these events of the peer, at most so long. False where they have not come, but mail or a signal may have.
   bool Await(short events, int milliseconds) {
-    pollfd waits[] = {{fd_.get(), events, 0}, {mail_ == nullptr ? -1 : mail_->fd(), POLLIN, 0}};
+    pollfd waits[] = {{fd_.get(), events, 0},
+                      {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
     if (::poll(waits, 2, milliseconds) <= 0) return false;
     if (waits[1].revents != 0) mail_->Collect();
     return waits[0].revents != 0 && !conversation_.is_cut_off();
@@ -169,7 +170,7 @@ class BlockingConversation {
   // False where the peer acknowledges nothing for too long.
   bool AwaitPauseEnd() {
     for (absl::Duration left; (left = PauseLeft(fd_.get(), output_)) > absl::ZeroDuration();) {
-      if (!watch_.MayTakeLonger()) return false;
+      if (conversation_.is_cut_off() || !watch_.MayTakeLonger()) return false;
       ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
     }
     return true;

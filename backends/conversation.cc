@@ -44,12 +44,16 @@ void Conversation::CloseIfLast(Output& output) {
 
 bool Conversation::Resume(Output& output) {
   if (!held_up_) return ShowMail(output);
+  session_->OnResume(output);  // First: what it has to say may be that the peer hears others from now on.
+  if (!output.wants_more()) return true;
+  mail_first_ = !mail_first_;
+  if (mail_first_ && ShowMail(output) && !output.wants_more()) return true;
   held_up_ = false;
   const bool has_rest = !rest_.empty();
   if (has_rest) Show(absl::string_view(rest_).substr(rest_begin_), output);
   if (end_came_ && !held_up_ && !output.closing()) OnEnd(output);
   CloseIfLast(output);
-  return has_rest || end_came_ || output.closing() || ShowMail(output);
+  return has_rest || end_came_ || output.closing() || ShowMail(output) || !output.empty();
 }
 
 // As much as the output takes, so that what is due to the peer leaves in one piece.

@@ -77,7 +77,8 @@ class Conversation {
   Mailbox* mailbox_;
   std::string rest_;  // Shown, but not consumed; the first rest_begin_ bytes of it are done with.
   size_t rest_begin_ = 0;
-  bool held_up_ = false;  // There may be more to show as soon as the output is performed.
+  bool mail_first_ = false;  // At the next Resume(): input that is held up and mail take turns.
+  bool held_up_ = false;     // There may be more to show as soon as the output is performed.
   bool more_may_follow_ = false;
   bool is_leaving_ = false;  // The server stops.
   bool was_asked_ = false;   // Something has come since.

@@ -68,7 +68,7 @@ class BlockingPeer {
     while (!conversation_.is_over() && ShowMail()) {
       pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
                            {conversation_.strays(), POLLIN, 0},
-                           {mail_ == nullptr ? -1 : mail_->fd(), POLLIN, 0}};
+                           {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
       int timeout = patience.PollMilliseconds();
       if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
       const int found = ::poll(sources, 3, timeout);

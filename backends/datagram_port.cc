@@ -86,7 +86,11 @@ void DatagramPort::TellTime(Peers::iterator peer) {
 // Hearing something is no sign of life, so this does not put off the time-out.
 void DatagramPort::TellMail(Peers::iterator peer) {
   Mailbox& mailbox = *peer->session->mailbox();
-  if (mailbox.is_cut_off()) return Forget(peer);
+  if (mailbox.is_cut_off()) {
+    const absl::string_view farewell = peer->session->farewell();
+    if (!is_blocked() && !farewell.empty()) output_.Write(farewell), PerformAll(peer);
+    return Forget(peer);
+  }
   if (is_blocked()) GoOn();
   if (is_blocked()) return alarms_.Set(peer->mail->later, kTellLater);
   while (output_.wants_more()) {

@@ -3,6 +3,8 @@
 #ifndef POLYSERVE_BACKENDS_MAIL_FD_H_
 #define POLYSERVE_BACKENDS_MAIL_FD_H_
 
+#include <poll.h>
+
 #include <memory>
 #include <utility>
 
@@ -22,6 +24,8 @@ class MailFd final : private Waker {
 
   // The mailbox's own, where it has one; else one that a waker of ours makes readable.
   int fd() const { return own_.ok() ? own_.get() : mailbox_.fd(); }
+  // What to wait for there (poll(2)): input, or only its end while the mailbox is full.
+  short events() const { return own_.ok() || !mailbox_.is_full() ? POLLIN : 0; }
   // To be called when it is readable: makes it unreadable, until more comes.
   void Collect();
 

@@ -87,7 +87,10 @@ bool PeerConversation::ShowMail() {
     session_->OnMessage(message, output_);
     if (!mailbox()->has_mail() || !output_.wants_more()) Perform();
   }
-  return !mailbox()->is_cut_off();
+  if (!mailbox()->is_cut_off()) return true;
+  const absl::string_view farewell = session_->farewell();
+  if (!is_blocked() && !farewell.empty()) output_.Write(farewell), Perform();
+  return false;
 }
 
 // Work is run in place.

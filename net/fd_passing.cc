@@ -19,15 +19,7 @@ union ControlBuffer {
   char bytes[CMSG_SPACE(kMaxPassedDescriptors * sizeof(int))];
 };
 
-}  // namespace
-
-absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return SysError("socketpair");
-  return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
-}
-
-absl::Status SendParcel(int socket, absl::string_view text, const std::vector<int>& descriptors) {
+absl::Status Send(int socket, absl::string_view text, const std::vector<int>& descriptors, int flags) {
   CHECK_LE(descriptors.size(), kMaxPassedDescriptors);
   CHECK(!text.empty() && text.size() <= kMaxPassedText);
   iovec piece = {const_cast<char*>(text.data()), text.size()};
@@ -45,10 +37,26 @@ absl::Status SendParcel(int socket, absl::string_view text, const std::vector<in
     header->cmsg_len = CMSG_LEN(bytes);
     std::memcpy(CMSG_DATA(header), descriptors.data(), bytes);
   }
-  while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
+  while (::sendmsg(socket, &message, MSG_NOSIGNAL | flags) < 0) {
     if (errno != EINTR) return SysError("sendmsg");
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return SysError("socketpair");
+  return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+absl::Status SendParcel(int socket, absl::string_view text, const std::vector<int>& descriptors) {
+  return Send(socket, text, descriptors, 0);
+}
+
+absl::Status SendParcelAtOnce(int socket, absl::string_view text, const std::vector<int>& descriptors) {
+  return Send(socket, text, descriptors, MSG_DONTWAIT);
 }
 
 absl::StatusOr<Parcel> ReceiveParcel(int socket) {

@@ -28,6 +28,9 @@ absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets();
 // Sends copies of the descriptors; the caller keeps its own. Blocks while the socket is full.
 absl::Status SendParcel(int socket, absl::string_view text, const std::vector<int>& descriptors);
 
+// The same, but does not wait. Unavailable: the socket is full.
+absl::Status SendParcelAtOnce(int socket, absl::string_view text, const std::vector<int>& descriptors);
+
 // Waits for the next parcel. Cancelled: the other end was closed. Unavailable: the socket is non-blocking, and empty.
 absl::StatusOr<Parcel> ReceiveParcel(int socket);
 

@@ -15,6 +15,11 @@ namespace {
 // Shorter messages are copied, so that many that are due at once become one piece of memory.
 constexpr size_t kMinSharedBytes = 512;
 
+constexpr absl::string_view kRoomIsLost = "ERR 503 the room was lost, and is made anew: join again\n";
+
+// What a pause is followed by.
+void DoNothing(Output&) {}
+
 void Refuse(int code, absl::string_view why, Output& output) {
   output.CountError();
   output.Write(absl::StrCat("ERR ", code, " ", why, "\n"));
@@ -38,6 +43,8 @@ void RefuseOtherProtocol(Output& output) {
 
 void ChatSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
+    // Nothing is read meanwhile, so that a peer that speaks too fast is held back by its own system.
+    if (!member_->may_command()) return output.Pause(kOverRatePause, &DoNothing);
     if (is_skipping_) {
       is_skipping_ = !lines_.Skip(input);
       continue;
@@ -70,6 +77,7 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
 
 void ChatSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
+  member_->CountCommand();
   // A member has said something before that no other protocol says, and may talk of HTTP.
   if (member_->name().empty() && IsOfOtherProtocol(line)) return RefuseOtherProtocol(output);
   if (absl::ConsumePrefix(&line, "L ")) return Join(line, output);
@@ -81,9 +89,29 @@ void ChatSession::OnLine(absl::string_view line, Output& output) {
 void ChatSession::Join(absl::string_view name, Output& output) {
   if (!member_->name().empty()) return Refuse(409, absl::StrCat("you are '", member_->name(), "' already"), output);
   const absl::Status status = member_->Join(name);
-  if (!status.ok()) return Refuse(status, output);
+  is_leaving_ = false;
+  if (status.ok() && member_->awaits_answer()) return output.Pause(kAnswerPollInterval, &DoNothing);
+  OnAnswer(status, output);
+}
+
+void ChatSession::OnResume(Output& output) {
+  if (!member_->awaits_answer()) return;
+  const std::optional<absl::Status> answer = member_->PollAnswer();
+  if (!answer.has_value()) return output.Pause(kAnswerPollInterval, &DoNothing);
+  OnAnswer(*answer, output);
+  if (absl::IsUnavailable(*answer) && !output.closing()) output.Close();
+}
+
+void ChatSession::OnAnswer(const absl::Status& answer, Output& output) const {
+  if (is_leaving_) {  // Whatever the answer is.
+    output.Write("EXIT\n");
+    return output.Close();
+  }
+  if (!answer.ok()) return Refuse(answer, output);
   output.Write("OK\n");
 }
+
+absl::string_view ChatSession::farewell() const { return member_->has_lost_room() ? kRoomIsLost : ""; }
 
 void ChatSession::Say(absl::string_view name_and_text, Output& output) {
   const size_t space = name_and_text.find(' ');
@@ -96,8 +124,9 @@ void ChatSession::Say(absl::string_view name_and_text, Output& output) {
 void ChatSession::Leave(absl::string_view name, Output& output) {
   if (!IsOwnName(name, output)) return;
   member_->Leave();
-  output.Write("EXIT\n");
-  output.Close();
+  is_leaving_ = true;
+  if (member_->awaits_answer()) return output.Pause(kAnswerPollInterval, &DoNothing);
+  OnAnswer(absl::OkStatus(), output);
 }
 
 // Says so where it is not.

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "protocol/line_reader.h"
 #include "protocol/session.h"
@@ -34,16 +35,20 @@ class ChatSession : public Session {
   void OnEndOfInput(Output& output) override;
   Mailbox* mailbox() override { return member_.get(); }
   void OnMessage(const Message& message, Output& output) override;
+  void OnResume(Output& output) override;
+  absl::string_view farewell() const override;
 
  private:
   void OnLine(absl::string_view line, Output& output);
   void Join(absl::string_view name, Output& output);
   void Say(absl::string_view name_and_text, Output& output);
   void Leave(absl::string_view name, Output& output);
+  void OnAnswer(const absl::Status& answer, Output& output) const;
   bool IsOwnName(absl::string_view name, Output& output) const;
 
   const std::unique_ptr<Member> member_;
   LineReader lines_{kMaxLineBytes};
+  bool is_leaving_ = false;   // What a room that does not answer at once was asked for.
   bool is_skipping_ = false;  // The rest of a line that was too long.
 };
 

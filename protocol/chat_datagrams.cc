@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,12 +28,24 @@ absl::string_view CutToFit(absl::string_view utf8) {
 }  // namespace
 
 void ChatDatagramSession::OnInput(Input& input, Output& output) {
-  absl::string_view datagram = input.bytes();
+  const absl::string_view datagram = input.bytes();
   input.ConsumeAll();
   received_bytes_ += static_cast<int64_t>(datagram.size());
   if (absl::StartsWith(datagram, "\n")) return;
+  if (!member_->awaits_answer()) return OnDatagram(datagram, output);
+  if (early_.size() < kMaxEarly) early_.emplace_back(datagram.substr(0, kMaxDatagramBytes + 1));
+}
+
+void ChatDatagramSession::OnDatagram(absl::string_view datagram, Output& output) {
   absl::ConsumeSuffix(&datagram, "\n");  // Of those who type it with nc -u.
   absl::ConsumeSuffix(&datagram, "\r");
+  if (!member_->may_command()) {
+    // Told once: an error for each datagram would be as much again.
+    if (!std::exchange(was_told_to_wait_, true)) Send("\ntoo many messages in a second; some are not said", output);
+    return;
+  }
+  was_told_to_wait_ = false;
+  member_->CountCommand();
   absl::Status status = absl::InvalidArgumentError("expected: L <name>, C <name> <text>, or E <name>");
   if (datagram.size() > kMaxDatagramBytes) {
     status = absl::InvalidArgumentError(absl::StrCat("a message has at most ", kMaxDatagramBytes, " bytes"));
@@ -46,23 +59,47 @@ void ChatDatagramSession::OnInput(Input& input, Output& output) {
 // Returns what is refused, unless that was answered.
 absl::Status ChatDatagramSession::OnCommand(char command, absl::string_view rest, Output& output) {
   if (command == 'C') return Say(rest);
-  if (command == 'L') {
-    const absl::Status status = member_->name().empty() ? member_->Join(rest) : CheckIsOwn(rest);
-    Send(status.ok() ? "OK" : status.message(), output);
-    return absl::OkStatus();
-  }
-  if (absl::Status status = CheckIsOwn(rest); !status.ok()) return status;
-  member_->Leave();
-  Send("EXIT", output);
-  output.Close();
+  absl::Status status = CheckIsOwn(rest);
+  if (command == 'E' && !status.ok()) return status;
+  is_leaving_ = command == 'E';
+  if (is_leaving_) member_->Leave();
+  if (!is_leaving_ && member_->name().empty()) status = member_->Join(rest);
+  OnAnswer(status, output);
   return absl::OkStatus();
 }
 
+void ChatDatagramSession::OnTime(Output& output) {
+  if (!member_->awaits_answer()) return;
+  const std::optional<absl::Status> answer = member_->PollAnswer();
+  if (!answer.has_value()) return output.WakeIn(kAnswerPollInterval);
+  OnAnswer(*answer, output);
+  while (!early_.empty() && !member_->awaits_answer() && !output.closing()) {
+    const std::string datagram = std::move(early_.front());
+    early_.erase(early_.begin());
+    OnDatagram(datagram, output);
+  }
+  if (absl::IsUnavailable(*answer) && !output.closing()) output.Close();  // A new session may have more luck.
+}
+
+// Or the lack of one: then it is asked for again, soon.
+void ChatDatagramSession::OnAnswer(const absl::Status& answer, Output& output) {
+  if (answer.ok() && member_->awaits_answer()) return output.WakeIn(kAnswerPollInterval);
+  Send(is_leaving_ ? "EXIT" : answer.ok() ? "OK" : answer.message(), output);
+  if (is_leaving_ && early_.empty()) output.Close();
+}
+
 void ChatDatagramSession::OnMessage(const Message& message, Output& output) {
+  // What it hears is behind the answer to its L.
+  if (member_->awaits_answer()) OnTime(output);
+  if (output.closing()) return;
   const std::string datagram = absl::StrCat("\n", absl::StripSuffix(*message, "\n"));
   const absl::string_view fitting = CutToFit(datagram);
   if (is_verified_ || MaySend(fitting.size() + kSpeak.size())) return Send(fitting, output);
   if (!std::exchange(told_to_speak_, true)) Send(kSpeak, output);
+}
+
+absl::string_view ChatDatagramSession::farewell() const {
+  return member_->has_lost_room() ? "\nthe room was lost, and is made anew: join again" : "";
 }
 
 bool ChatDatagramSession::MaySend(size_t bytes) const {

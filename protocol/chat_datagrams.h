@@ -8,7 +8,7 @@
 // The name belongs to the address that took it. What is refused is told in words, with a line end before them unless
 // they answer an L, since the course's client prints them among the messages. A message that is longer than a datagram
 // of these clients is cut; datagrams may get lost, so may messages. Whoever dies without a word has left as soon as the
-// server forgets silent peers. Holds nothing.
+// server forgets silent peers. Holds up to kMaxEarly datagrams while the room is asked.
 //
 // Addresses can be forged: one L in somebody's name must not bring every message of the room upon that host. The
 // dialect has nothing that a peer would have to repeat, so this is what there is: a peer is verified by a second
@@ -22,6 +22,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "protocol/session.h"
@@ -42,11 +44,18 @@ class ChatDatagramSession : public Session {
   void OnInput(Input& input, Output& output) override;
   Mailbox* mailbox() override { return member_.get(); }
   void OnMessage(const Message& message, Output& output) override;
-  bool is_blank() const override { return member_->name().empty(); }
+  void OnTime(Output& output) override;
+  bool is_blank() const override { return member_->name().empty() && !member_->awaits_answer(); }
   bool is_verified() const override { return is_verified_; }
+  bool idle() const override { return !member_->awaits_answer(); }
+  absl::string_view farewell() const override;
 
  private:
+  static constexpr size_t kMaxEarly = 16;
+
+  void OnDatagram(absl::string_view datagram, Output& output);
   absl::Status OnCommand(char command, absl::string_view rest, Output& output);
+  void OnAnswer(const absl::Status& answer, Output& output);
   bool MaySend(size_t bytes) const;
   void Send(absl::string_view datagram, Output& output);
   absl::Status Say(absl::string_view name_and_text);
@@ -57,6 +66,9 @@ class ChatDatagramSession : public Session {
   int64_t sent_bytes_ = 0;
   bool is_verified_ = false;
   bool told_to_speak_ = false;
+  bool is_leaving_ = false;         // What a room that does not answer at once was asked for.
+  bool was_told_to_wait_ = false;   // Since it was last heard.
+  std::vector<std::string> early_;  // Datagrams that came while that answer is awaited; up to kMaxEarly.
 };
 
 }  // namespace polyserve

@@ -33,6 +33,9 @@ class HttpSession : public Session {
   void OnTime(Output& output) override;
   void OnStop() override { is_stopping_ = true; }
   bool idle() const override { return successor_ != nullptr ? successor_->idle() : is_between_requests(); }
+  void OnResume(Output& output) override {
+    if (successor_ != nullptr) successor_->OnResume(output);
+  }
   Mailbox* mailbox() override { return successor_ != nullptr ? successor_->mailbox() : nullptr; }
   void OnMessage(const Message& message, Output& output) override { successor_->OnMessage(message, output); }
   absl::string_view farewell() const override { return successor_ != nullptr ? successor_->farewell() : ""; }

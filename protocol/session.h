@@ -74,6 +74,10 @@ class Session {
   // Shows a message out of the mailbox. Not called after OnEndOfInput() or output.Close().
   virtual void OnMessage(const Message& /*message*/, Output& /*output*/) {}
 
+  // The task of output.Work() or Pause() is done, and what it wrote is sent. Called before more input is shown, on the
+  // driver's thread, as the task may not be. Not on datagrams.
+  virtual void OnResume(Output&) {}
+
   // The time that output.WakeIn() asked for has passed, and all output is sent. Never after OnEndOfInput().
   virtual void OnTime(Output&) {}
 

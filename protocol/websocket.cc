@@ -93,8 +93,9 @@ void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output)
   absl::StrAppend(&whole, piece.bytes);
   if (!is_control) within_message_ = !piece.ends_frame || !piece.is_last_frame;
   if (!piece.ends_frame || !piece.is_last_frame) return;
-  is_control ? OnControl(piece.opcode, output) : OnText(output);
-  whole.clear();
+  if (!is_control) return OnText(output);
+  OnControl(piece.opcode, output);
+  control_.clear();
 }
 
 // Judges a frame by its header; closes if it is refused.
@@ -114,12 +115,31 @@ bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& ou
 void WebSocketSession::OnText(Output& output) {
   if (!IsUtf8(message_)) return Close(kNoUtf8, "the message is not UTF-8", output);
   if (!absl::EndsWith(message_, "\n")) message_ += '\n';
-  Input input(message_);
-  while (!input.empty() && !ended_) {
+  is_whole_ = true;
+  ShowLines(output);
+}
+
+// As far as the session of lines takes them without a pause.
+void WebSocketSession::ShowLines(Output& output) {
+  while (shown_ < message_.size() && !ended_ && !output.has_work()) {
+    Input input(absl::string_view(message_).substr(shown_));
     Output lines;
     lines_->OnInput(input, lines);
+    shown_ = message_.size() - input.bytes().size();
     HandOn(lines, output);
   }
+  if (output.has_work()) return;
+  message_.clear();
+  shown_ = 0;
+  is_whole_ = false;
+}
+
+void WebSocketSession::OnResume(Output& output) {
+  if (ended_) return;
+  Output lines;
+  lines_->OnResume(lines);
+  HandOn(lines, output);
+  if (!output.has_work() && is_whole_) ShowLines(output);
 }
 
 void WebSocketSession::OnControl(Opcode opcode, Output& output) {
@@ -149,7 +169,8 @@ void WebSocketSession::HandOn(Output& from_lines, Output& output) {
       frames_.Write(Opcode::kText, line, output);
     }
   }
-  if (from_lines.closing()) Close(kNormal, "", output);
+  if (from_lines.closing()) return Close(kNormal, "", output);
+  if (from_lines.has_work()) output.Pause(from_lines.pause().length, [](Output&) {});
 }
 
 void WebSocketSession::Close(uint16_t code, absl::string_view reason, Output& output) {

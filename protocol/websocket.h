@@ -36,7 +36,7 @@ class WebSocketSession : public Session {
   static constexpr absl::Duration kPingInterval = absl::Seconds(30);
 
   // To be called when the reply to the opening handshake is in the output. The session of lines must write nothing but
-  // whole lines, neither work nor ask for the time; it must not want to know its peer.
+  // whole lines, neither work (but it may pause) nor ask for the time; it must not want to know its peer.
   static std::unique_ptr<Session> Start(std::unique_ptr<Session> lines, Output& output);
 
   void OnInput(Input& input, Output& output) override;
@@ -44,6 +44,7 @@ class WebSocketSession : public Session {
   Mailbox* mailbox() override { return lines_->mailbox(); }
   void OnMessage(const Message& message, Output& output) override;
   void OnTime(Output& output) override;
+  void OnResume(Output& output) override;
   bool idle() const override { return frames_.is_between_frames() && !within_message_; }
   absl::string_view farewell() const override;
 
@@ -53,6 +54,7 @@ class WebSocketSession : public Session {
   void Take(const WebSocketFrames::Piece& piece, Output& output);
   bool IsWelcome(const WebSocketFrames::Piece& piece, Output& output);
   void OnText(Output& output);
+  void ShowLines(Output& output);
   void OnControl(WebSocketFrames::Opcode opcode, Output& output);
   void OnClose(Output& output);
   void HandOn(Output& from_lines, Output& output);
@@ -61,8 +63,10 @@ class WebSocketSession : public Session {
 
   const std::unique_ptr<Session> lines_;
   WebSocketFrames frames_;
-  std::string message_;  // As far as it has come.
-  std::string control_;  // The same of a control frame, which may come between the frames of a message.
+  std::string message_;    // As far as it has come.
+  bool is_whole_ = false;  // It has come to its end, and is shown to the session of lines,
+  size_t shown_ = 0;       // which has taken so much of it; it may pause in the middle.
+  std::string control_;    // The same of a control frame, which may come between the frames of a message.
   bool within_message_ = false;
   bool has_heard_ = true;  // Of the peer, since the last ping.
   bool ended_ = false;

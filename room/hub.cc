@@ -1,14 +1,19 @@
 #include "room/hub.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/fd_passing.h"
@@ -21,45 +26,134 @@ namespace polyserve {
 
 namespace {
 
-// What the hub runs.
-int RunHub(UniqueFd reception, const std::string& admin_name, int input) {
-  ::prctl(PR_SET_NAME, "chat hub");
-  // They reach the whole group, but the server decides when the hub ends.
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
+constexpr absl::Duration kPauseBeforeRestart = absl::Milliseconds(100);
+constexpr int kEnd = SIGUSR2;  // Asks the keeper to end the hub, whatever state that is in.
+
+// What the keeper and the hub have in common.
+struct Setting {
+  const std::string& admin_name;
+  RoomLimits limits;
+  int input;
+  int reception;
+  pid_t server;
+  pid_t keeper = ::getpid();
+};
+
+// They reach the whole group, but the server decides when the hub ends.
+void IgnoreSignals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
-  LocalRoom room(admin_name);
-  absl::StatusOr<std::unique_ptr<HubLoop>> loop = HubLoop::Create(std::move(reception), room);
+}
+
+// What the hub runs. Writes a byte once it is there, if anybody waits for that.
+int RunHub(const Setting& setting, UniqueFd there) {
+  ::prctl(PR_SET_NAME, "chat hub");
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // With its keeper, and so with the server, even where all of them are stopped.
+  if (::getppid() != setting.keeper) return 1;
+  ::signal(kEnd, SIG_IGN);
+  UniqueFd server(static_cast<int>(::syscall(SYS_pidfd_open, setting.server, 0)));
+  if (!server.ok()) return errno == ESRCH ? 0 : 1;  // It has ended already.
+  LocalRoom room(setting.admin_name, setting.limits);
+  absl::StatusOr<std::unique_ptr<HubLoop>> loop = HubLoop::Create(setting.reception, std::move(server), room);
   absl::Status status = loop.status();
   if (status.ok()) {
     const auto say = [&room](absl::string_view text) { room.SayAsAdmin(text); };
-    const absl::StatusOr<std::unique_ptr<Operator>> op = Operator::Start(input, say);
+    const absl::StatusOr<std::unique_ptr<Operator>> op = Operator::Start(setting.input, say);
+    [[maybe_unused]] const ssize_t written = op.ok() ? ::write(there.get(), "", 1) : 0;
+    there.reset();
     status = op.ok() ? (*loop)->Run() : op.status();
   }
   if (!status.ok()) LOG(ERROR) << "the chat room's hub cannot go on: " << status.message();
   return status.ok() ? 0 : 1;
 }
 
+// What the keeper runs: starts the hub, and another one whenever that has been killed. Nothing of the room is in here,
+// and it has one thread, so that it may fork at any time.
+class Keeper {
+ public:
+  // Its first hub tells of itself by way of `there`.
+  Keeper(const Setting& setting, UniqueFd there) : setting_(setting), there_(std::move(there)) {
+    ::prctl(PR_SET_NAME, "chat keeper");
+    IgnoreSignals();
+    ::sigemptyset(&awaited_);
+    for (const int signal : {SIGCHLD, kEnd}) ::sigaddset(&awaited_, signal);
+    ::sigprocmask(SIG_BLOCK, &awaited_, nullptr);
+  }
+
+  int Run() {
+    while (::getppid() == setting_.server) {
+      const absl::StatusOr<pid_t> hub = Fork();
+      if (hub.ok() && *hub == 0) ExitChild(RunHub(setting_, std::move(there_)));
+      there_.reset();
+      if (!hub.ok()) LOG_EVERY_T(WARNING, 10) << "the chat room's hub cannot be started: " << hub.status().message();
+      if (hub.ok() && !AwaitEnd(*hub)) return 0;
+      if (AwaitSignal(kPauseBeforeRestart) == kEnd) return 0;  // One that dies at once shall not keep a processor busy.
+    }
+    return 0;
+  }
+
+ private:
+  // False where there shall be no other one.
+  bool AwaitEnd(pid_t hub) {
+    int status = 0;
+    while (::waitpid(hub, &status, WNOHANG) == 0) {
+      if (AwaitSignal(absl::InfiniteDuration()) != kEnd) continue;
+      ::kill(hub, SIGKILL);
+      ::waitpid(hub, &status, 0);
+      return false;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return false;
+    LOG(WARNING) << "the chat room's hub (pid " << hub << ") " << DescribeExit(status)
+                 << "; its members are cut off, and another one is started";
+    return true;
+  }
+
+  int AwaitSignal(absl::Duration at_most) const {
+    if (at_most == absl::InfiniteDuration()) return ::sigwaitinfo(&awaited_, nullptr);
+    const timespec timeout = absl::ToTimespec(at_most);
+    return ::sigtimedwait(&awaited_, nullptr, &timeout);
+  }
+
+  const Setting setting_;
+  UniqueFd there_;
+  sigset_t awaited_;
+};
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, int input) {
+absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, const RoomLimits& limits, int input) {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (!ends.ok()) return ends.status();
-  const timeval patience = absl::ToTimeval(kHubPatience);
-  if (::setsockopt(ends->first.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0) {
-    return SysError("setsockopt");
-  }
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return SysError("pipe2");
+  const UniqueFd is_there(pipe[0]);
+  UniqueFd there(pipe[1]);
   const int server_end = ends->first.get();
-  const Process::Entry entry = [server_end, &admin_name, input](std::vector<UniqueFd> descriptors, absl::string_view) {
-    ::close(server_end);  // Else it would keep itself alive.
-    return RunHub(std::move(descriptors[0]), admin_name, input);
+  const pid_t server = ::getpid();
+  const Process::Entry entry = [&](std::vector<UniqueFd> descriptors, absl::string_view) {
+    ::close(server_end);  // Else the hub would keep itself alive.
+    return Keeper({admin_name, limits, input, descriptors[0].get(), server}, std::move(there)).Run();
   };
-  absl::StatusOr<Process> process = Process::Start({.name = "the chat room's hub"}, entry, {ends->second.get()}, "");
+  absl::StatusOr<Process> process =
+      Process::Start({.name = "the keeper of the chat room's hub", .daemon = true}, entry, {ends->second.get()}, "");
   if (!process.ok()) return process.status();
+  there.reset();
+  char byte = 0;
+  ssize_t count = 0;
+  do {
+    count = ::read(is_there.get(), &byte, 1);
+  } while (count < 0 && errno == EINTR);
+  if (count != 1) {
+    process->Join(kHubPatience);
+    return absl::UnavailableError("the chat room's hub cannot be started; the log says why");
+  }
   return std::unique_ptr<Hub>(new Hub(*std::move(process), std::move(ends->first)));
 }
 
 Hub::~Hub() {
   reception_.reset();
+  if (process_.Join(kHubPatience)) return;
+  ::kill(process_.pid(), kEnd);
   process_.Join(kHubPatience);
 }
 

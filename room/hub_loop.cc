@@ -41,6 +41,12 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   int fd() const { return fd_.get(); }
 
+  // What came with its socket. False where the answer cannot be sent.
+  bool Welcome(absl::string_view packet) {
+    OnPacket(packet[0], packet.substr(1));
+    return Send();
+  }
+
   void OnEvents(uint32_t events) {
     if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0 && !Receive()) return delete this;
     if ((events & EPOLLOUT) != 0) OnWoken();
@@ -118,21 +124,23 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   WakeList::Entry wake_;
 };
 
-absl::StatusOr<std::unique_ptr<HubLoop>> HubLoop::Create(UniqueFd reception, Room& room) {
+absl::StatusOr<std::unique_ptr<HubLoop>> HubLoop::Create(int reception, UniqueFd server, Room& room) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
-  std::unique_ptr<HubLoop> loop(new HubLoop(std::move(epoll), std::move(reception), *std::move(wakes), room));
-  absl::Status status = loop->Watch(loop->reception_.get(), nullptr);
+  std::unique_ptr<HubLoop> loop(new HubLoop(std::move(epoll), reception, std::move(server), *std::move(wakes), room));
+  absl::Status status = loop->Watch(reception, nullptr);
+  status.Update(loop->Watch(loop->server_.get(), loop.get()));
   status.Update(loop->Watch(loop->wakes_->fd(), loop->wakes_.get()));
   if (!status.ok()) return status;
   return loop;
 }
 
-HubLoop::HubLoop(UniqueFd epoll, UniqueFd reception, std::unique_ptr<WakeList> wakes, Room& room)
+HubLoop::HubLoop(UniqueFd epoll, int reception, UniqueFd server, std::unique_ptr<WakeList> wakes, Room& room)
     : epoll_(std::move(epoll)),
-      reception_(std::move(reception)),
+      reception_(reception),
+      server_(std::move(server)),
       wakes_(std::move(wakes)),
       room_(room),
       guests_(std::make_unique<Guests>()) {}
@@ -154,26 +162,30 @@ absl::Status HubLoop::Run() {
     epoll_event events[kEventsPerTurn];
     const int count = ::epoll_wait(epoll_.get(), events, kEventsPerTurn, wakes_->empty() ? -1 : 0);
     if (count < 0 && errno != EINTR) return SysError("epoll_wait");
+    bool has_visitor = false;
     for (int i = 0; i < count; ++i) {
       void* const tag = events[i].data.ptr;
-      if (tag == nullptr && !Receive()) return absl::OkStatus();
+      if (tag == this) return absl::OkStatus();
+      has_visitor = has_visitor || tag == nullptr;
       if (tag == wakes_.get()) wakes_->TakeWake();
       if (tag != nullptr && tag != wakes_.get()) static_cast<Guest*>(tag)->OnEvents(events[i].events);
     }
+    // Last: a name that somebody has left by now is free for the one who comes.
+    if (has_visitor && !Receive()) return absl::OkStatus();
     wakes_->Deliver();  // All that this turn has brought to a guest leaves with one call.
   }
 }
 
 // Takes in a guest. False where there will be no more.
 bool HubLoop::Receive() {
-  absl::StatusOr<Parcel> parcel = ReceiveParcel(reception_.get());
+  absl::StatusOr<Parcel> parcel = ReceiveParcel(reception_);
   if (absl::IsCancelled(parcel.status())) return false;
   if (!parcel.ok() || parcel->descriptors.size() != 1) {
     LOG_EVERY_N(WARNING, 100) << "a member is lost on its way to the chat room: " << parcel.status().message();
     return true;
   }
   Guest* const guest = new Guest(*this, std::move(parcel->descriptors[0]));
-  if (!Watch(guest->fd(), guest).ok()) delete guest;
+  if (!Watch(guest->fd(), guest).ok() || !guest->Welcome(parcel->text)) delete guest;
   return true;
 }
 

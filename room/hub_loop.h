@@ -16,24 +16,26 @@ namespace polyserve {
 
 class HubLoop {
  public:
-  // The room must outlive it.
-  static absl::StatusOr<std::unique_ptr<HubLoop>> Create(UniqueFd reception, Room& room);
+  // The room must outlive it. The reception stays the caller's. `server`: a descriptor that is readable once the server
+  // has ended.
+  static absl::StatusOr<std::unique_ptr<HubLoop>> Create(int reception, UniqueFd server, Room& room);
   ~HubLoop();
 
-  // Returns when nobody holds the other end of the reception any more.
+  // Returns when nobody holds the other end of the reception any more, or the server has ended.
   absl::Status Run();
 
  private:
   class Guest;
   using Guests = boost::intrusive::list<Guest, boost::intrusive::constant_time_size<false>>;
 
-  HubLoop(UniqueFd epoll, UniqueFd reception, std::unique_ptr<WakeList> wakes, Room& room);
+  HubLoop(UniqueFd epoll, int reception, UniqueFd server, std::unique_ptr<WakeList> wakes, Room& room);
 
   absl::Status Watch(int fd, void* tag) const;
   bool Receive();
 
   const UniqueFd epoll_;
-  const UniqueFd reception_;
+  const int reception_;
+  const UniqueFd server_;
   const std::unique_ptr<WakeList> wakes_;
   Room& room_;
   const std::unique_ptr<Guests> guests_;

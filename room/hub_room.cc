@@ -4,14 +4,19 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/logging.h"
+#include "base/mutex.h"
 #include "net/deadline.h"
 #include "net/fd_passing.h"
 #include "room/hub_wire.h"
@@ -20,45 +25,91 @@ namespace polyserve {
 
 namespace {
 
-constexpr int kPacketsPerTurn = 16;  // Then the driver sends what has come, and comes back.
+// Beyond it, mail is left in the socket, and then with the hub, which counts it against the room's budget.
+constexpr size_t kMaxCollectedBytes = 64 * 1024;
 
-absl::Status Gone() { return absl::UnavailableError("the room is gone, until the server is started anew"); }
+absl::Status Gone() { return absl::UnavailableError("the room does not answer; try again later"); }
 
-class HubMember : public Member {
+}  // namespace
+
+// The driver may collect while the session polls, from another thread.
+class HubRoom::HubMember : public Member {
  public:
-  HubMember(const std::string& admin_name, UniqueFd hub) : admin_name_(admin_name), hub_(std::move(hub)) {}
+  // Both ends are empty where there were no descriptors for them.
+  HubMember(HubRoom& room, UniqueFd hub, UniqueFd hub_end)
+      : Member(room.limits_), room_(room), hub_(std::move(hub)), hub_end_(std::move(hub_end)) {}
+
+  ~HubMember() override { IsReady(); }
 
   absl::Status Join(absl::string_view name) override {
     CHECK(name_.empty()) << "it has joined already";
     if (absl::Status status = CheckMemberName(name); !status.ok()) return status;
-    const std::optional<char> answer = Ask(kHubJoin, name);
-    if (!answer.has_value()) return Gone();
-    if (*answer == kHubTaken) return NameIsTaken();
-    if (*answer == kHubAdmins) return NameIsAdministrators(admin_name_);
-    name_.assign(name.data(), name.size());
+    if (awaits_answer() || !hub_.ok() || is_lost_) return Gone();
+    if (!Introduce(name)) return Gone();
+    wanted_.assign(name.data(), name.size());
+    deadline_.emplace(kHubPatience);
     return absl::OkStatus();
   }
 
   void Say(absl::string_view text) override {
-    if (!name_.empty() && !Send(kHubSay, text)) Lose();
+    if (name_.empty() || Send(kHubSay, text)) return;
+    if (errno == EAGAIN) unsaid_.assign(text.data(), text.size());  // IsReady() until that is sent.
   }
 
   void Leave() override {
     if (name_.empty()) return;
     name_.clear();
-    Ask(kHubLeave, "");
+    wanted_.clear();
+    // A hub that takes nothing hears of it from the end of the socket.
+    if (Send(kHubLeave, "")) deadline_.emplace(kHubPatience);
+  }
+
+  bool awaits_answer() const override { return deadline_.has_value(); }
+
+  std::optional<absl::Status> PollAnswer() override {
+    Collect();
+    const char answer = answer_.exchange(0);
+    if (answer == 0 && !is_lost_ && !deadline_->passed()) return std::nullopt;
+    deadline_.reset();
+    if (answer == 0 || is_lost_) return Lose(), Gone();
+    if (answer == kHubTaken) return NameIsTaken();
+    if (answer == kHubAdmins) return NameIsAdministrators(room_.admin_name_);
+    name_ = std::exchange(wanted_, "");
+    has_joined_ = !name_.empty();
+    return absl::OkStatus();
   }
 
   int fd() const override { return hub_.get(); }
 
   void Collect() override {
-    for (int i = 0; i < kPacketsPerTurn && !is_cut_off(); ++i) {
-      if (!Receive(MSG_DONTWAIT).has_value()) return;
+    MutexLock lock(collecting_);
+    while (!is_cut_off() && !is_lost_) {
+      const bool is_full = waiting_bytes() > kMaxCollectedBytes;
+      set_full(is_full);
+      if (is_full && HasHungUp()) OnEnd();
+      if (is_full || !Receive()) return;
     }
   }
 
+ protected:
+  bool IsReady() override {
+    if (!unsaid_.empty() && !Send(kHubSay, unsaid_) && errno == EAGAIN) return false;
+    unsaid_.clear();
+    return true;
+  }
+
  private:
-  // Waits while the hub has no room for it, which is not long.
+  // Tells the hub of this member, or, where it knows it already, of one more try.
+  bool Introduce(absl::string_view name) {
+    if (!hub_end_.ok()) return Send(kHubJoin, name);
+    const std::string text = absl::StrCat(std::string(1, kHubJoin), name);
+    const absl::Status status = SendParcelAtOnce(room_.reception_.get(), text, {hub_end_.get()});
+    LOG_IF_EVERY_N(WARNING, !status.ok(), 100) << "nobody can be brought to the chat room's hub: " << status.message();
+    if (status.ok()) hub_end_.reset();
+    return status.ok();
+  }
+
+  // False, with errno, if the hub has no room for it (EAGAIN), or is gone. Waits for nothing.
   bool Send(HubPacket kind, absl::string_view text) {
     char letter = kind;
     iovec pieces[] = {{&letter, 1}, {const_cast<char*>(text.data()), text.size()}};
@@ -67,54 +118,62 @@ class HubMember : public Member {
     message.msg_iovlen = 2;
     ssize_t sent = 0;
     do {
-      sent = ::sendmsg(hub_.get(), &message, MSG_NOSIGNAL);
+      sent = ::sendmsg(hub_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent > 0;
   }
 
-  // Sends it, and waits for the answer; messages that come before are put into the mailbox. Nothing: the hub is gone.
-  std::optional<char> Ask(HubPacket kind, absl::string_view text) {
-    if (!hub_.ok() || is_cut_off()) return std::nullopt;
-    const Deadline deadline(kHubPatience);
-    bool is_there = Send(kind, text);
-    while (is_there && !deadline.passed() && !is_cut_off()) {
-      pollfd answer = {hub_.get(), POLLIN, 0};
-      if (::poll(&answer, 1, deadline.PollMilliseconds()) <= 0) continue;  // EINTR, or the deadline.
-      const std::optional<char> kind_of_answer = Receive(MSG_DONTWAIT);
-      if (kind_of_answer.has_value() && *kind_of_answer != kHubMail) return kind_of_answer;
-    }
-    Lose();
-    return std::nullopt;
-  }
-
-  // Receives one packet, puts messages into the mailbox, and returns what it was. Nothing: there is none.
-  std::optional<char> Receive(int flags) {
+  // Receives one packet, and puts messages into the mailbox. False if there is none.
+  bool Receive() ABSL_EXCLUSIVE_LOCKS_REQUIRED(collecting_) {
     char packet[kMaxHubPacketBytes];
-    const ssize_t size = ::recv(hub_.get(), packet, sizeof(packet), flags);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
-    if (size <= 0) {
-      Lose();
-      return std::nullopt;
-    }
+    const ssize_t size = ::recv(hub_.get(), packet, sizeof(packet), MSG_DONTWAIT);
+    if (size < 0 && errno == EINTR) return true;
+    if (size < 0 && errno == EAGAIN) return false;
+    if (size <= 0) return OnEnd(), false;
+    if (packet[0] != kHubMail) answer_ = packet[0];
     absl::string_view lines(packet + 1, static_cast<size_t>(size) - 1);
     while (!lines.empty() && packet[0] == kHubMail) {
       const size_t end = lines.find('\n') + 1;
       if (!Push(std::make_shared<const std::string>(lines.substr(0, end)))) break;
       lines.remove_prefix(end);
     }
-    return packet[0];
+    return true;
   }
 
-  void Lose() {
-    if (!is_cut_off()) LOG(WARNING) << "a member has lost the room: its hub is gone, or has cut it off";
+  bool HasHungUp() const {
+    pollfd hub = {hub_.get(), 0, 0};
+    return ::poll(&hub, 1, 0) == 1;
+  }
+
+  // The hub is gone, or has cut the member off for what it did not take. A member that has not joined is told by the
+  // answer that it waits for.
+  void OnEnd() {
+    const bool was_full = is_full();
+    set_full(false);
+    is_lost_ = true;
+    if (!has_joined_) return;
+    LOG_EVERY_T(WARNING, 1) << "a member has lost the room: its hub is gone, or has cut it off";
+    if (!was_full) NoteLostRoom();
     CutOff();
   }
 
-  const std::string& admin_name_;
-  const UniqueFd hub_;  // Empty where there was no hub.
-};
+  // The hub may still answer: it shall not keep a member that nobody knows of.
+  void Lose() {
+    is_lost_ = true;
+    ::shutdown(hub_.get(), SHUT_RDWR);
+  }
 
-}  // namespace
+  HubRoom& room_;
+  const UniqueFd hub_;
+  UniqueFd hub_end_;                  // Until the hub has been sent it.
+  std::optional<Deadline> deadline_;  // Of the answer that is awaited.
+  std::string wanted_;                // The name that was asked for; empty where it leaves.
+  std::string unsaid_;                // A message that the hub had no room for.
+  Mutex collecting_;
+  std::atomic<char> answer_{0};
+  std::atomic<bool> has_joined_{false};  // Once.
+  std::atomic<bool> is_lost_{false};
+};
 
 void HubRoom::ReachBy(UniqueFd reception) {
   if (reception_.get() == reception.get()) reception_.release();  // A forked child is handed what it has already.
@@ -123,11 +182,9 @@ void HubRoom::ReachBy(UniqueFd reception) {
 
 std::unique_ptr<Member> HubRoom::NewMember() {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
-  absl::Status status = ends.status();
-  if (status.ok()) status = SendParcel(reception_.get(), "+", {ends->second.get()});
-  if (status.ok()) return std::make_unique<HubMember>(admin_name_, std::move(ends->first));
-  LOG_EVERY_N(WARNING, 100) << "nobody can be brought to the chat room's hub: " << status.message();
-  return std::make_unique<HubMember>(admin_name_, UniqueFd());
+  if (ends.ok()) return std::make_unique<HubMember>(*this, std::move(ends->first), std::move(ends->second));
+  LOG_EVERY_N(WARNING, 100) << "nobody can be brought to the chat room's hub: " << ends.status().message();
+  return std::make_unique<HubMember>(*this, UniqueFd(), UniqueFd());
 }
 
 }  // namespace polyserve

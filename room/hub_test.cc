@@ -4,13 +4,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/types.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -28,7 +32,7 @@ class HubTest : public testing::Test {
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     input_.reset(ends[0]);
     keyboard_.reset(ends[1]);
-    absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start("admin", input_.get());
+    absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start("admin", RoomLimits(), input_.get());
     EXPECT_TRUE(hub.ok());
     hub_ = *std::move(hub);
     room_.ReachBy(hub_->TakeReception());
@@ -37,8 +41,36 @@ class HubTest : public testing::Test {
 
   std::unique_ptr<Member> Join(absl::string_view name) {
     std::unique_ptr<Member> member = room_.NewMember();
-    EXPECT_TRUE(member->Join(name).ok()) << name;
+    EXPECT_TRUE(Answer(*member, member->Join(name)).ok()) << name;
     return member;
+  }
+
+  // What the room answers in the end.
+  static absl::Status Answer(Member& member, absl::Status status) {
+    while (status.ok() && member.awaits_answer()) {
+      if (const std::optional<absl::Status> answer = member.PollAnswer()) return *answer;
+      ::poll(nullptr, 0, 1);
+    }
+    return status;
+  }
+  static absl::Status TryJoin(Member& member, absl::string_view name) { return Answer(member, member.Join(name)); }
+  static void Leave(Member& member) {
+    member.Leave();
+    Answer(member, absl::OkStatus()).IgnoreError();
+  }
+
+  // Says it, when it may.
+  static void Say(Member& member, absl::string_view text) {
+    while (!member.may_command()) ::poll(nullptr, 0, 1);
+    member.Say(text);
+  }
+
+  // The keeper's child; -1 while there is none.
+  pid_t hub_pid() const {
+    const pid_t keeper = hub_->process().pid();
+    std::ifstream children(absl::StrCat("/proc/", keeper, "/task/", keeper, "/children"));
+    pid_t pid = -1;
+    return children >> pid ? pid : -1;
   }
 
   // Waits for so many messages, or until the member is cut off.
@@ -58,9 +90,10 @@ class HubTest : public testing::Test {
     return heard;
   }
 
-  void KillHub() {
-    ::kill(hub_->process().pid(), SIGKILL);
-    EXPECT_TRUE(hub_->process().Join(absl::InfiniteDuration()));
+  void KillHub() const {
+    const pid_t pid = hub_pid();
+    ASSERT_GT(pid, 0);
+    ::kill(pid, SIGKILL);
   }
 
   UniqueFd input_, keyboard_;
@@ -84,21 +117,21 @@ TEST_F(HubTest, MembersHearEachOtherAndTheOperator) {
 
 TEST_F(HubTest, NamesAreKeptApartAndGivenBack) {
   const std::unique_ptr<Member> ada = Join("ada"), other = room_.NewMember();
-  EXPECT_TRUE(absl::IsAlreadyExists(other->Join("ada")));
-  EXPECT_TRUE(absl::IsPermissionDenied(other->Join("theadmin")));
-  EXPECT_TRUE(absl::IsInvalidArgument(other->Join("")));
+  EXPECT_TRUE(absl::IsAlreadyExists(TryJoin(*other, "ada")));
+  EXPECT_TRUE(absl::IsPermissionDenied(TryJoin(*other, "theadmin")));
+  EXPECT_TRUE(absl::IsInvalidArgument(TryJoin(*other, "")));
   other->Say("not heard");
-  ada->Leave();
-  EXPECT_TRUE(other->Join("ada").ok());
-  EXPECT_TRUE(ada->Join("bob").ok());
+  Leave(*ada);
+  EXPECT_TRUE(TryJoin(*other, "ada").ok());
+  EXPECT_TRUE(TryJoin(*ada, "bob").ok());
   EXPECT_EQ(Await(*other, 1), "欢迎 'bob' 进入聊天室\n");
 }
 
 TEST_F(HubTest, WhatWasSaidBeforeLeavingIsThereAndNothingAfterwards) {
   const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob");
   for (int i = 0; i < 100; ++i) ada->Say(absl::StrCat(i));
-  ada->Leave();  // Answered, so the hub has heard all that.
-  bob->Leave();
+  Leave(*ada);  // Answered, so the hub has heard all that.
+  Leave(*bob);
   Join("carl")->Say("after");
   std::string heard;
   while (const Message message = bob->Next()) heard += *message;
@@ -107,7 +140,8 @@ TEST_F(HubTest, WhatWasSaidBeforeLeavingIsThereAndNothingAfterwards) {
   EXPECT_EQ(bob->Next(), nullptr);
 }
 
-// A socket that is closed with something unread tells its peer of a reset before what was sent on it, and takes nothing.
+// A socket that is closed with something unread tells its peer of a reset before what was sent on it, and takes
+// nothing.
 TEST_F(HubTest, WhatWasSaidByOneWhoHearsNothingAnyMoreIsThere) {
   constexpr int kLines = 100;  // More than the hub takes in one turn.
   const std::unique_ptr<Member> ada = Join("ada");
@@ -116,7 +150,7 @@ TEST_F(HubTest, WhatWasSaidByOneWhoHearsNothingAnyMoreIsThere) {
   ada->Say("unread");
   pollfd mail = {bob->fd(), POLLIN, 0};
   ASSERT_EQ(::poll(&mail, 1, -1), 1);
-  ::kill(hub_->process().pid(), SIGSTOP);
+  ::kill(hub_pid(), SIGSTOP);
   ada->Say("for nobody");
   std::string said;
   for (int i = 0; i < kLines; ++i) {
@@ -124,7 +158,7 @@ TEST_F(HubTest, WhatWasSaidByOneWhoHearsNothingAnyMoreIsThere) {
     absl::StrAppend(&said, "bob : ", i, "\n");
   }
   bob = nullptr;
-  ::kill(hub_->process().pid(), SIGCONT);
+  ::kill(hub_pid(), SIGCONT);
   EXPECT_EQ(Await(*ada, kLines + 1), absl::StrCat(said, "'bob' 退出聊天室\n"));
 }
 
@@ -134,7 +168,7 @@ TEST_F(HubTest, FloodArrivesInOrder) {
   Await(*ada, 1);
   int heard = 0;
   for (int i = 0; i < kMessages; ++i) {
-    bob->Say(absl::StrCat(i));
+    Say(*bob, absl::StrCat(i));
     ada->Collect();
     for (Message message; (message = ada->Next()) != nullptr; ++heard) {
       ASSERT_EQ(*message, absl::StrCat("bob : ", heard, "\n"));
@@ -149,7 +183,7 @@ TEST_F(HubTest, WhoNeverCollectsIsCutOffAndTheOthersHearIt) {
   const std::string text(1000, 'x');
   bool has_left = false;
   for (int i = 0; i < 10000 && !has_left; ++i) {
-    bob->Say(text);
+    Say(*bob, text);
     std::string heard = Await(*ada, 1);
     has_left = heard == "'deaf' 退出聊天室\n";
     if (has_left) heard = Await(*ada, 1);
@@ -159,22 +193,75 @@ TEST_F(HubTest, WhoNeverCollectsIsCutOffAndTheOthersHearIt) {
     }
   }
   EXPECT_TRUE(has_left);
-  EXPECT_TRUE(room_.NewMember()->Join("deaf").ok());
+  EXPECT_TRUE(TryJoin(*room_.NewMember(), "deaf").ok());
   for (int i = 0; i < 10000 && !deaf->is_cut_off(); ++i) deaf->Collect();
   EXPECT_TRUE(deaf->is_cut_off());
 }
 
-TEST_F(HubTest, KilledHubCutsOffAllAndRefusesTheRest) {
-  const std::unique_ptr<Member> ada = Join("ada"), quiet = room_.NewMember();
+TEST_F(HubTest, KilledHubCutsOffItsMembersAndAnotherOneTakesTheNext) {
+  std::unique_ptr<Member> ada = Join("ada");
+  const std::unique_ptr<Member> quiet = room_.NewMember();
+  EXPECT_TRUE(absl::IsAlreadyExists(TryJoin(*room_.NewMember(), "ada")));
   KillHub();
   Await(*ada, 1);
   EXPECT_TRUE(ada->is_cut_off());
+  EXPECT_TRUE(ada->has_lost_room());
   ada->Say("nobody hears this");
   ada->Leave();
-  EXPECT_TRUE(absl::IsUnavailable(quiet->Join("quiet")));
-  const std::unique_ptr<Member> late = room_.NewMember();
-  EXPECT_LT(late->fd(), 0);
-  EXPECT_TRUE(absl::IsUnavailable(late->Join("late")));
+  EXPECT_TRUE(TryJoin(*quiet, "quiet").ok()) << "it waits for the next hub, and has not been known to the old one";
+  ada = Join("ada");
+  EXPECT_EQ(Await(*quiet, 1), "欢迎 'ada' 进入聊天室\n");
+  EXPECT_EQ(::write(keyboard_.get(), "tea\n", 4), 4);
+  EXPECT_EQ(Await(*ada, 1), "admin : tea\n");
+}
+
+// Nothing waits for it, and what is due to it is bounded.
+TEST_F(HubTest, StoppedHubKeepsNobodyWaiting) {
+  const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob"), carl = room_.NewMember();
+  const pid_t hub = hub_pid();
+  ::kill(hub, SIGSTOP);
+  int said = 0;
+  for (; said < 100'000 && ada->may_command(); ++said) ada->Say(std::string(kMaxTextBytes, 'x'));
+  EXPECT_GT(said, 1);
+  EXPECT_LT(said, 100'000) << "its next command has to wait";
+  EXPECT_TRUE(carl->Join("carl").ok());
+  EXPECT_TRUE(carl->awaits_answer());
+  EXPECT_EQ(carl->PollAnswer(), std::nullopt);
+  std::vector<std::unique_ptr<Member>> crowd;
+  absl::Status status;
+  while (status.ok() && crowd.size() < 5000) {
+    crowd.push_back(room_.NewMember());
+    status = crowd.back()->Join(absl::StrCat("m", crowd.size()));
+  }
+  EXPECT_TRUE(absl::IsUnavailable(status)) << "the queue of those who want to join is bounded";
+  bob->Leave();
+  EXPECT_TRUE(absl::IsUnavailable(Answer(*carl, absl::OkStatus()))) << "in the end it is told";
+  crowd.clear();
+  ::kill(hub, SIGCONT);
+  std::unique_ptr<Member> again = room_.NewMember();
+  while (!TryJoin(*again, "carl").ok()) again = room_.NewMember();  // The hub keeps nobody whom nobody knows of.
+}
+
+TEST_F(HubTest, StoppedHubOutlivesNobody) {
+  const std::unique_ptr<Member> ada = Join("ada");
+  const pid_t hub = hub_pid();
+  ::kill(hub, SIGSTOP);
+  room_.ReachBy(UniqueFd());
+  hub_ = nullptr;
+  EXPECT_NE(::kill(hub, 0), 0);
+}
+
+TEST_F(HubTest, WhoReadsLateHoldsLittleHere) {
+  const std::unique_ptr<Member> ada = Join("ada"), late = Join("late");
+  constexpr int kMessages = 500;
+  const std::string text(1000, 'x');
+  for (int i = 0; i < kMessages; ++i) {
+    Say(*ada, text);
+    late->Collect();
+    ASSERT_LT(late->waiting_bytes(), 128u * 1024);
+  }
+  const std::string line = absl::StrCat("ada : ", text, "\n");
+  for (int i = 0; i < kMessages; ++i) ASSERT_EQ(Await(*late, 1), line);
 }
 
 TEST_F(HubTest, EndsWhenNobodyHoldsTheReception) {

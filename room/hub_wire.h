@@ -11,20 +11,20 @@ namespace polyserve {
 
 enum HubPacket : char {
   // From a member.
-  kHubJoin = 'L',   // The name; answered.
+  kHubJoin = 'L',   // The name; answered. The first one comes with the member's socket, through the reception.
   kHubSay = 'C',    // The text.
   kHubLeave = 'E',  // Answered, behind all messages that are due.
   // From the hub.
   kHubDone = 'Y',
-  kHubTaken = 'N',  // Another member has the name, or one that looks like it.
+  kHubTaken = 'N',   // Another member has the name, or one that looks like it.
   kHubAdmins = 'A',  // The name contains or looks like the administrator's.
-  kHubMail = 'M',   // Lines, each with its end: as many as were due.
+  kHubMail = 'M',    // Lines, each with its end: as many as were due.
 };
 
 constexpr size_t kMaxHubPacketBytes = 32 * 1024;  // The kernel takes some of them before it says that it is full.
 
 // A hub that takes longer than this for an answer has been stopped, or worse.
-constexpr absl::Duration kHubPatience = absl::Seconds(10);
+constexpr absl::Duration kHubPatience = absl::Seconds(3);
 
 }  // namespace polyserve
 

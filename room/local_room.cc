@@ -9,7 +9,7 @@ namespace polyserve {
 // Its place among the seats, and whether it has one, are guarded by the room's lock: the room may drop it at any time.
 class LocalRoom::Seat : public Member {
  public:
-  explicit Seat(LocalRoom& room) : room_(room) {}
+  explicit Seat(LocalRoom& room) : Member(room.limits_), room_(room) {}
   ~Seat() override { Leave(); }
 
   absl::Status Join(absl::string_view name) override {
@@ -69,20 +69,35 @@ void LocalRoom::Remove(Seat& seat) {
   TellAllBut(nullptr, MakeDeparture(seat.known_as_));
 }
 
-// Gives the message to all; who is cut off by it leaves, which the others hear next.
+// Gives the message to all; a member that is cut off by it leaves, which the others hear next. All hear the same, so
+// that what the slowest one holds is what all hold together, but for the places that each needs.
 void LocalRoom::TellAllBut(const Seat* one, const Message& message) {
   std::vector<Message> departures;
+  size_t places = 0;
+  Seat* slowest = nullptr;
   for (size_t i = 0; i < seats_.size();) {
     Seat& seat = *seats_[i];
-    if (&seat == one || seat.Push(message)) {
-      ++i;
+    if (&seat != one && !seat.Push(message)) {
+      CutOff(seat, departures);  // Another one takes its place, and has its turn now.
       continue;
     }
-    LOG(WARNING) << "a member of the room does not read what it is told, and is cut off";
-    departures.push_back(MakeDeparture(seat.known_as_));
-    Drop(seat);  // Another one takes its place, and has its turn now.
+    places += seat.waiting_messages();
+    if (slowest == nullptr || seat.waiting_bytes() > slowest->waiting_bytes()) slowest = &seat;
+    ++i;
+  }
+  const bool is_too_much =
+      slowest != nullptr && slowest->waiting_bytes() + places * Mailbox::kBytesPerMessage > limits_.waiting_bytes;
+  if (is_too_much) {
+    slowest->Mailbox::CutOff();
+    CutOff(*slowest, departures);
   }
   for (const Message& departure : departures) TellAllBut(nullptr, departure);
+}
+
+void LocalRoom::CutOff(Seat& seat, std::vector<Message>& departures) {
+  LOG_EVERY_T(WARNING, 1) << "a member of the room does not read what it is told, and is cut off";
+  departures.push_back(MakeDeparture(seat.known_as_));
+  Drop(seat);
 }
 
 void LocalRoom::Drop(Seat& seat) {

@@ -21,7 +21,8 @@ namespace polyserve {
 class LocalRoom : public Room {
  public:
   // No member's name may contain the administrator's.
-  explicit LocalRoom(std::string admin_name) : admin_name_(std::move(admin_name)), names_(admin_name_) {}
+  explicit LocalRoom(std::string admin_name, const RoomLimits& limits = {})
+      : admin_name_(std::move(admin_name)), limits_(limits), names_(admin_name_) {}
 
   std::unique_ptr<Member> NewMember() override;
 
@@ -36,9 +37,11 @@ class LocalRoom : public Room {
   void Remove(Seat& seat);
 
   void TellAllBut(const Seat* one, const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CutOff(Seat& seat, std::vector<Message>& departures) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drop(Seat& seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string admin_name_;
+  const RoomLimits limits_;
   Mutex mutex_;  // Taken before that of a mailbox.
   std::vector<Seat*> seats_ ABSL_GUARDED_BY(mutex_);
   NameRegistry names_ ABSL_GUARDED_BY(mutex_);

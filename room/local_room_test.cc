@@ -1,6 +1,7 @@
 // LocalRoom: who hears what, and what happens to those who do not read.
 #include "room/local_room.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -85,6 +86,32 @@ TEST(LocalRoomTest, WhoNeverReadsIsCutOffAndTheOthersHearThatItLeft) {
   deaf->Leave();
   EXPECT_EQ(TakeAll(*bob), "");
   EXPECT_TRUE(room.NewMember()->Join("deaf").ok()) << "the name is free again";
+}
+
+// One budget for all: whoever holds the most goes first, and those who read stay.
+TEST(LocalRoomTest, SleepersTogetherHoldNoMoreThanTheRoomsBudget) {
+  constexpr int kSleepers = 50;
+  constexpr size_t kBudget = 256 * 1024;
+  LocalRoom room("admin", {.waiting_bytes = kBudget});
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = Join(room, "bob");
+  std::vector<std::unique_ptr<Member>> sleepers;
+  for (int i = 0; i < kSleepers; ++i) sleepers.push_back(Join(room, absl::StrCat("sleeper", i)));
+  TakeAll(*bob);
+  std::string heard;
+  for (int i = 0; i < 5000; ++i) {
+    ada->Say("zzz");
+    TakeAll(*ada);
+    heard += TakeAll(*bob);
+    size_t held = 0, most = 0;
+    for (const std::unique_ptr<Member>& sleeper : sleepers) {
+      if (sleeper->is_cut_off()) continue;
+      held += sleeper->waiting_messages() * Mailbox::kBytesPerMessage;
+      most = std::max(most, sleeper->waiting_bytes());
+    }
+    ASSERT_LE(held + most, kBudget);
+  }
+  EXPECT_FALSE(ada->is_cut_off() || bob->is_cut_off());
+  EXPECT_TRUE(absl::StrContains(heard, "'sleeper0' 退出聊天室\n"));
 }
 
 TEST(LocalRoomTest, AllHearTheSameOrder) {

@@ -33,8 +33,7 @@ class Waker {
 class Mailbox {
  public:
   // What may wait in it. Whoever lets more come together is cut off: one that never reads must not cost memory for
-  // ever, nor slow down those who speak. As much again may have been taken out and be waiting for the peer's socket.
-  // Large enough for what a burst brings while a thread waits for its processor.
+  // ever, nor slow down those who speak. Large enough for what a burst brings while a thread waits for its processor.
   static constexpr size_t kMaxBytes = 4 << 20;
   static constexpr size_t kBytesPerMessage = 32;  // Counted for each message beside its length.
 
@@ -51,10 +50,13 @@ class Mailbox {
 
   // A descriptor that is readable when there is something to collect; -1: there is none, attach a waker.
   virtual int fd() const { return -1; }
-  // Moves what waits behind the descriptor into the mailbox, without waiting.
+  // Moves what waits behind the descriptor into the mailbox, without waiting, as far as the mailbox takes it.
   virtual void Collect() {}
+  // There was more than it took: Next() goes on with it, and until then the descriptor stays readable, so that only its
+  // end (POLLHUP) is worth waiting for.
+  bool is_full() const { return is_full_.load(std::memory_order_acquire); }
 
-  bool has_mail() const { return next_ < taken_.size() || has_new_.load(std::memory_order_acquire); }
+  bool has_mail() const { return next_ < taken_.size() || has_new_.load(std::memory_order_acquire) || is_full(); }
   // The next message, oldest first; null where there is none.
   Message Next();
 
@@ -68,14 +70,24 @@ class Mailbox {
   bool Push(const Message& message);
   void CutOff();
 
+  // What has been pushed, and not been given out by Next().
+  size_t waiting_messages() const { return waiting_messages_.load(std::memory_order_relaxed); }
+  // The same in bytes, with kBytesPerMessage for each.
+  size_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
+
+ protected:
+  void set_full(bool is_full) { is_full_.store(is_full, std::memory_order_release); }
+
  private:
   Mutex mutex_;
   std::vector<Message> new_ ABSL_GUARDED_BY(mutex_);
-  size_t new_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   Waker* waker_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::atomic<bool> has_new_{false};     // new_ is not empty.
   std::atomic<bool> is_cut_off_{false};  // For good.
-  std::vector<Message> taken_;           // The driver's; those before next_ are given out.
+  std::atomic<bool> is_full_{false};
+  std::atomic<size_t> waiting_messages_{0};
+  std::atomic<size_t> waiting_bytes_{0};
+  std::vector<Message> taken_;  // The driver's; those before next_ are given out.
   size_t next_ = 0;
 };
 

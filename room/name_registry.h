@@ -23,8 +23,8 @@ class NameRegistry {
  public:
   explicit NameRegistry(std::string admin_name) : admin_name_(std::move(admin_name)) {}
 
-  // Takes a name that has passed CheckMemberName(). PermissionDenied: it contains one that looks like the administrator's.
-  // AlreadyExists: one that looks like it is taken.
+  // Takes a name that has passed CheckMemberName(). PermissionDenied: it contains one that looks like the
+  // administrator's. AlreadyExists: one that looks like it is taken.
   absl::Status Take(absl::string_view name);
   // Gives back a name that was taken.
   void Release(absl::string_view name);

@@ -5,33 +5,55 @@
 //   std::unique_ptr<Member> member = room.NewMember();
 //   absl::Status status = member->Join("ada");   // The others hear: 欢迎 'ada' 进入聊天室
 //   member->Say("hello");                        // The others hear: ada : hello
+//
+// Nothing here waits. Where the room is in another process (HubRoom), its answer to a member that joins or leaves comes
+// later; see awaits_answer().
 //   member = nullptr;                            // The others hear: 'ada' 退出聊天室
 #ifndef POLYSERVE_ROOM_ROOM_H_
 #define POLYSERVE_ROOM_ROOM_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "room/mailbox.h"
+#include "room/rate_limit.h"
 
 namespace polyserve {
 
 constexpr size_t kMaxNameBytes = 64;
 constexpr size_t kMaxTextBytes = 1024;
 
+constexpr absl::Duration kAnswerPollInterval = absl::Milliseconds(2);
+constexpr absl::Duration kOverRatePause = absl::Milliseconds(20);  // Long enough for many commands at once.
+
+// What one member may cost all others.
+struct RoomLimits {
+  // Commands that a member may give in a second, and at once after a silence; 0: any number. A person types one, and a
+  // program that tells what it measures some dozens. With texts of the largest size it is a megabyte: less than any
+  // listener reads, so that no single speaker can make the room cut off one that does.
+  int commands_per_second = 1000;
+  // Memory for what waits for all members together: a message counts once, and a little more for each who has not taken
+  // it. Beyond it, the member that holds the most is cut off.
+  size_t waiting_bytes = size_t{32} << 20;
+};
+
 // Destroying it is leaving.
 class Member : public Mailbox {
  public:
+  explicit Member(const RoomLimits& limits) : rate_(limits.commands_per_second) {}
+
   // Takes the name and begins to hear. One that has a name already must leave first (CHECKed).
   //   InvalidArgument   it is no name; see CheckMemberName()
   //   PermissionDenied  it contains the administrator's name, or one that looks like it
   //   AlreadyExists     another member has it, or one that looks like it; see NameRegistry
   //   Unavailable       the room is gone; see HubRoom
-  // Each message is one sentence for the peer. It may wait for a process that answers at once, see HubRoom, but never
-  // for a peer.
+  // Each message is one sentence for the peer. OK while awaits_answer(): the room has been asked.
   virtual absl::Status Join(absl::string_view name) = 0;
   // Says it to all others. Nothing happens where it has no name, or lost it by being cut off. The text must pass
   // CheckText().
@@ -42,8 +64,30 @@ class Member : public Mailbox {
   // Empty until it has joined, and after it has left.
   const std::string& name() const { return name_; }
 
+  // After Join() and Leave(): true as long as the room has not answered. To be polled then, every kAnswerPollInterval.
+  virtual bool awaits_answer() const { return false; }
+  // The answer, in terms of Join(); nothing: it has not come yet. Unavailable: the room does not answer, and this
+  // member can never join; close its conversation.
+  virtual std::optional<absl::Status> PollAnswer() { return absl::OkStatus(); }
+
+  // Whether the peer's next command may be carried out now. False: it has given too many, or its room is busy; ask
+  // again after kOverRatePause.
+  bool may_command() { return rate_.allows_one() && IsReady(); }
+  // A command is carried out.
+  void CountCommand() { rate_.Use(); }
+
+  // True once it was cut off because its room has gone, rather than for what it did not read.
+  bool has_lost_room() const { return has_lost_room_.load(std::memory_order_relaxed); }
+
  protected:
+  virtual bool IsReady() { return true; }
+  void NoteLostRoom() { has_lost_room_.store(true, std::memory_order_relaxed); }
+
   std::string name_;
+
+ private:
+  RateLimit rate_;
+  std::atomic<bool> has_lost_room_{false};
 };
 
 class Room {

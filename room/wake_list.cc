@@ -20,7 +20,7 @@ constexpr int kMailboxesPerTurn = 64;
 WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
     : list_(list), client_(client), mailbox_(&mailbox) {
   mailbox.Attach(this);
-  if (mailbox.fd() < 0 || list.WatchDescriptor(mailbox.fd(), this, EPOLLIN)) return;
+  if (mailbox.fd() < 0 || list.WatchDescriptor(mailbox.fd(), this, EPOLLIN | EPOLLET)) return;
   LOG(WARNING) << "a mailbox cannot be watched, and is cut off: " << SysError("epoll_ctl").message();
   mailbox.CutOff();
 }
@@ -49,7 +49,8 @@ bool WakeList::WatchDescriptor(int fd, Entry* entry, uint32_t events) {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// What is collected from a mailbox's descriptor wakes its client, as any message does.
+// What is collected from a mailbox's descriptor wakes its client, as any message does. Told by edges: one that is full
+// stays readable.
 void WakeList::TakeWake() {
   epoll_event events[kMailboxesPerTurn];
   const int count = ::epoll_wait(epoll_.get(), events, kMailboxesPerTurn, 0);

@@ -75,7 +75,9 @@ class Model:
         workers = self.workers(setting)
         listen = ",".join(f"{one}://127.0.0.1:0" for one in service.split(","))
         return [self.server, f"--model={self.model}", *self.flags, *([f"--workers={workers}"] if workers else []),
-                f"--listen={listen}", f"--root={setting.root}", "--drain_timeout=2s"]
+                f"--listen={listen}", f"--root={setting.root}", "--drain_timeout=2s",
+                # What a room can do is to be measured, and not how much one of its members may say.
+                *(["--chat_rate=0"] if "chat" in service.split(",") else [])]
 
     def start(self, service, setting, before=()):
         """A processes.Server that serves this service; `before` is a command that is to run it, such as strace."""
