@@ -65,6 +65,7 @@ Detached Converse(Connection connection, EventShared& shared) {
     const bool has_mail = conversation.has_mail();
     if (count < 0 && (errno != EAGAIN || (last_look && !has_mail))) co_return;  // Reset, or the end of the last look.
     if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
+    if (conversation.is_cut_off()) co_return;  // Nothing is half sent, so it can still be told.
     farewell.set_due(false);
     Output output = std::move(shared.output);
     if (is_time) conversation.OnTime(output);
