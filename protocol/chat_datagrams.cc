@@ -83,9 +83,11 @@ void ChatDatagramSession::OnTime(Output& output) {
 
 // Or the lack of one: then it is asked for again, soon.
 void ChatDatagramSession::OnAnswer(const absl::Status& answer, Output& output) {
-  if (answer.ok() && member_->awaits_answer()) return output.WakeIn(kAnswerPollInterval);
+  // The end of this session tells the room that it leaves; only what comes behind that here has to wait for it.
+  const bool ends = is_leaving_ && early_.empty();
+  if (answer.ok() && member_->awaits_answer() && !ends) return output.WakeIn(kAnswerPollInterval);
   Send(is_leaving_ ? "EXIT" : answer.ok() ? "OK" : answer.message(), output);
-  if (is_leaving_ && early_.empty()) output.Close();
+  if (ends) output.Close();
 }
 
 void ChatDatagramSession::OnMessage(const Message& message, Output& output) {
