@@ -16,8 +16,8 @@ namespace polyserve {
 // Whether the kernel has what the driver needs, and lets us have it; where not, what to do.
 absl::Status CheckUring();
 
-// Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Fails where CheckUring() does, or for want of descriptors or
-// memory.
+// Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Fails where CheckUring() does, or for
+// want of descriptors or memory.
 absl::StatusOr<std::unique_ptr<ServingLoop>> MakeUringLoop(ServeContext& context, const LoopPost* post,
                                                            const Offload::Options& offload_options);
 

@@ -222,8 +222,8 @@ class SmallNetworkTest : public testing::Test {
   }
 };
 
-// With ten ports it takes a few tries only until a socket gets the very port that it connects to. This server never says
-// anything, so whatever is heard is our own voice.
+// With ten ports it takes a few tries only until a socket gets the very port that it connects to. This server never
+// says anything, so whatever is heard is our own voice.
 TEST_F(SmallNetworkTest, ServerThatIsGoneIsNotReplacedByOurselves) {
   Enter(10);
   if (IsSkipped()) return;

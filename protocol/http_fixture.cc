@@ -67,9 +67,10 @@ std::string HttpFixture::ETag(absl::string_view name) const {
 }
 
 std::shared_ptr<const HttpSite> HttpFixture::MakeSite() const {
-  return std::make_shared<const HttpSite>(*Library::Open(root_.string(), options_),
-                                          MediaTypes::Parse("text/html html\ntext/plain txt\nimage/svg+xml svg\napplication/xml xml\n"), site_options_,
-                                          [] { return int64_t{kMtime}; });
+  return std::make_shared<const HttpSite>(
+      *Library::Open(root_.string(), options_),
+      MediaTypes::Parse("text/html html\ntext/plain txt\nimage/svg+xml svg\napplication/xml xml\n"), site_options_,
+      [] { return int64_t{kMtime}; });
 }
 
 Transcript HttpFixture::Talk(absl::string_view input) {

@@ -31,8 +31,8 @@ class HttpAllowedHosts {
   HttpAllowedHosts() = default;
 
   // From a list with commas: "example.org" is that name, ".example.org" the same and all names below it, "*" any.
-  // Addresses, localhost and the names below it, and names without a dot are always allowed. InvalidArgument: an entry is no name, or has a
-  // port.
+  // Addresses, localhost and the names below it, and names without a dot are always allowed. InvalidArgument: an entry
+  // is no name, or has a port.
   static absl::StatusOr<HttpAllowedHosts> Parse(absl::string_view list);
 
   // Takes what ParseHttpHost() takes. A client that names no host is no browser, and allowed.

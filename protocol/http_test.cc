@@ -19,8 +19,7 @@ TEST_F(HttpTest, GetsAFile) {
       absl::StrCat("HTTP/1.1 200 OK\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\nDate: Sun, 06 Nov 1994 "
                    "08:49:37 GMT\r\n"
                    "Content-Type: text/html; charset=utf-8\r\nContent-Length: 7\r\nAccept-Ranges: bytes\r\nETag: ",
-                   ETag("page.html"),
-                   "\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n<p>page"));
+                   ETag("page.html"), "\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n<p>page"));
 }
 
 TEST_F(HttpTest, HeadIsGetWithoutTheContent) {

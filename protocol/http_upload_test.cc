@@ -22,15 +22,16 @@ class HttpUploadTest : public HttpFixture {
 
 TEST_F(HttpUploadTest, MakesANewFile) {
   EXPECT_EQ(Upload("new%20one", "Content-Length: 5\r\n", "12345"),
-            "HTTP/1.1 201 Created\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+            "HTTP/1.1 201 Created\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\nDate: Sun, 06 Nov 1994 "
+            "08:49:37 GMT\r\n"
             "Content-Length: 0\r\nETag: STATE\r\n\r\n");
   EXPECT_EQ(Content("new one"), "12345");
 }
 
 TEST_F(HttpUploadTest, ReplacesAFile) {
-  EXPECT_EQ(
-      Upload("a", "Content-Length: 3\r\n", "new"),
-      "HTTP/1.1 204 No Content\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: STATE\r\n\r\n");
+  EXPECT_EQ(Upload("a", "Content-Length: 3\r\n", "new"),
+            "HTTP/1.1 204 No Content\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\nDate: Sun, 06 Nov 1994 "
+            "08:49:37 GMT\r\nETag: STATE\r\n\r\n");
   EXPECT_EQ(Content("a"), "new");
   EXPECT_EQ(NamesInRoot(), 7u);
 }

@@ -55,8 +55,8 @@ class RootTest : public EveryModelTest {
   // The whole reply to a request on a connection of its own.
   std::string Http(absl::string_view method_and_target, absl::string_view fields = "", absl::string_view content = "") {
     Peer peer = Connect("http");
-    peer.Send(
-        absl::StrCat(method_and_target, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", fields, "\r\n", content));
+    peer.Send(absl::StrCat(method_and_target, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", fields, "\r\n",
+                           content));
     return peer.ReadToEnd();
   }
 

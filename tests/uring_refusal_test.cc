@@ -34,9 +34,7 @@ TEST(UringRefusalTest, KernelWithoutIoUringIsTold) {
   ExpectRefusal(ENOSYS, "io_uring is not allowed here (Function not implemented)");
 }
 
-TEST(UringRefusalTest, KernelThatIsTooOldIsToldWithTheOneThatWillDo) {
-  ExpectRefusal(EINVAL, "needs Linux 6.0");
-}
+TEST(UringRefusalTest, KernelThatIsTooOldIsToldWithTheOneThatWillDo) { ExpectRefusal(EINVAL, "needs Linux 6.0"); }
 
 }  // namespace
 
