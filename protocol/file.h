@@ -4,9 +4,8 @@
 //   S <name>                     OK <size> <mtime>
 //   G <name>                     OK <n>, then the n bytes of the file
 //   R <name> <offset> <length>   the same for a part; what lies behind the end of the file is left out
-//   H <name> <offset> <length>   OK <n> <hash>: the first 63 bits of the SHA-256 of such a part, of its first n bytes:
-//   at
-//                                most kMaxHashedBytes, 0 behind the end
+//   H <name> <offset> <length>   OK <n> <hash>: the first 63 bits of the SHA-256 of such a part's first n bytes, which
+//                                are kMaxHashedBytes at most, and 0 behind the end of the file
 //   P <name> <size>, the bytes   OK 0, after the whole file is in place
 //   D <name>                     OK 0: makes a directory, or it is there already; the one above must be there
 //   Q                            closes
