@@ -38,7 +38,10 @@ std::optional<std::string> DatagramPeer::Look() { return Receive(MSG_DONTWAIT); 
 
 std::optional<std::string> DatagramPeer::Receive(int flags) {
   char buffer[64 * 1024];
-  const ssize_t size = ::recv(fd_.get(), buffer, sizeof(buffer), flags);
+  ssize_t size = 0;
+  do {  // See Peer::Fill().
+    size = ::recv(fd_.get(), buffer, sizeof(buffer), flags);
+  } while (size < 0 && errno == EINTR);
   if (size < 0) return std::nullopt;
   return std::string(buffer, static_cast<size_t>(size));
 }

@@ -65,6 +65,7 @@ void Peer::EnlargeBuffer() {
 bool Peer::Send(absl::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(sent));
   }
@@ -89,7 +90,10 @@ void Peer::SendUntilStuck(absl::string_view bytes, size_t max_bytes) {
 bool Peer::Fill() {
   if (was_closed_ || was_reset_) return false;
   char bytes[kMostPerRead];
-  const ssize_t count = ::recv(fd_.get(), bytes, most_per_read_, 0);
+  ssize_t count = 0;
+  do {  // A call with a time-out is not restarted after a signal; one comes if a child is stopped, or goes on.
+    count = ::recv(fd_.get(), bytes, most_per_read_, 0);
+  } while (count < 0 && errno == EINTR);
   if (count == 0) was_closed_ = true;
   if (count < 0 && errno == ECONNRESET) was_reset_ = true;
   if (count > 0) buffer_.append(bytes, static_cast<size_t>(count));

@@ -80,7 +80,9 @@ void ServerProcess::AwaitReady() {
   while (!ready_) {
     pollfd readable = {output_pipe_.get(), POLLIN, 0};
     const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
-    if (left <= 0 || ::poll(&readable, 1, static_cast<int>(left)) <= 0) break;
+    const int found = left > 0 ? ::poll(&readable, 1, static_cast<int>(left)) : 0;
+    if (found < 0 && errno == EINTR) continue;
+    if (found <= 0) break;
     char bytes[4096];
     const ssize_t count = ::read(output_pipe_.get(), bytes, sizeof(bytes));
     if (count <= 0) break;  // It has ended, with an error or some help.

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <vector>
 
@@ -68,7 +69,10 @@ std::optional<std::string> TftpPeer::Receive() {
   char buffer[2048];
   sockaddr_storage from = {};
   socklen_t size = sizeof(from);
-  const ssize_t count = ::recvfrom(fd_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size);
+  ssize_t count = 0;
+  do {  // See Peer::Fill().
+    count = ::recvfrom(fd_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size);
+  } while (count < 0 && errno == EINTR);
   if (count < 0) return std::nullopt;
   transfer_ = Endpoint::FromAddress(from);
   return std::string(buffer, static_cast<size_t>(count));
