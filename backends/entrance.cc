@@ -217,7 +217,11 @@ bool Entrance::ShutDownEmpty() {
     for (const Listener* listener : open_) IgnoreNewClients(listener->fd.get());
   }
   std::erase_if(open_, [](const Listener* listener) {
-    if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) return false;
+    if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) {
+      // Where the filter does not hold, clients that come back as soon as they are served would fill it for ever.
+      if (Signals::grace_over()) ::listen(listener->fd.get(), 0);
+      return false;
+    }
     ::shutdown(listener->fd.get(), SHUT_RDWR);
     return true;
   });
