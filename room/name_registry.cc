@@ -69,10 +69,9 @@ std::string ToUtf8(const icu::UnicodeString& text) {
 }
 
 // Beside the skeleton: accents are passed over, and i, l, I, 1 and | are one.
-std::string BareSkeletonOf(absl::string_view name) {
+std::string BareOf(icu::UnicodeString skeleton) {
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* const decompose = icu::Normalizer2::getNFDInstance(error);
-  icu::UnicodeString skeleton = SkeletonOf(name);
   if (U_SUCCESS(error)) skeleton = decompose->normalize(skeleton, error);
   icu::UnicodeString bare;
   for (int32_t at = 0; at < skeleton.length(); at = skeleton.moveIndex32(at, 1)) {
@@ -85,11 +84,12 @@ std::string BareSkeletonOf(absl::string_view name) {
 }  // namespace
 
 absl::Status NameRegistry::Take(absl::string_view name) {
-  if (!admin_skeleton_.has_value()) admin_skeleton_ = BareSkeletonOf(admin_name_);
-  if (absl::StrContains(BareSkeletonOf(name), *admin_skeleton_)) return NameIsAdministrators(admin_name_);
-  std::string skeleton = ToUtf8(SkeletonOf(name));
-  if (!taken_.insert(skeleton).second) return NameIsTaken();
-  skeletons_.emplace(name, std::move(skeleton));
+  if (!admin_skeleton_.has_value()) admin_skeleton_ = BareOf(SkeletonOf(admin_name_));
+  const icu::UnicodeString skeleton = SkeletonOf(name);
+  if (absl::StrContains(BareOf(skeleton), *admin_skeleton_)) return NameIsAdministrators(admin_name_);
+  std::string key = ToUtf8(skeleton);
+  if (!taken_.insert(key).second) return NameIsTaken();
+  skeletons_.emplace(name, std::move(key));
   return absl::OkStatus();
 }
 
