@@ -31,8 +31,6 @@ constexpr absl::string_view kFarewell = "\x88\x02\x03\xE9";
 
 constexpr size_t kCodeBytes = 2;
 
-bool IsControl(Opcode opcode) { return (static_cast<uint8_t>(opcode) & 8) != 0; }
-
 // Whether a peer may send it: section 7.4, and the registry that it founds.
 bool IsCode(uint16_t code) {
   const bool is_only_for_reports = code == 1004 || code == 1005 || code == 1006;
@@ -88,7 +86,7 @@ absl::string_view WebSocketSession::farewell() const { return ended_ ? "" : kFar
 
 void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output) {
   if (piece.begins_frame && !IsWelcome(piece, output)) return;
-  const bool is_control = IsControl(piece.opcode);
+  const bool is_control = WebSocketFrames::IsControl(piece.opcode);
   std::string& whole = is_control ? control_ : message_;
   absl::StrAppend(&whole, piece.bytes);
   if (!is_control) within_message_ = !piece.ends_frame || !piece.is_last_frame;
@@ -101,7 +99,7 @@ void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output)
 // Judges a frame by its header; closes if it is refused.
 bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& output) {
   const bool is_first_of_message = piece.opcode != Opcode::kContinuation;
-  if (IsControl(piece.opcode)) return true;
+  if (WebSocketFrames::IsControl(piece.opcode)) return true;
   if (is_first_of_message == within_message_) {
     Close(kNoWebSocket, "the frame is out of order", output);
   } else if (piece.opcode == Opcode::kBinary) {

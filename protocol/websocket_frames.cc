@@ -23,8 +23,6 @@ constexpr uint8_t kLengthIn8Bytes = 127;
 constexpr size_t kFixedBytes = 2;
 constexpr size_t kMaskBytes = 4;
 
-bool IsControl(Opcode opcode) { return (static_cast<uint8_t>(opcode) & 8) != 0; }
-
 bool IsKnown(Opcode opcode) {
   return opcode <= Opcode::kBinary || (opcode >= Opcode::kClose && opcode <= Opcode::kPong);
 }

@@ -18,6 +18,8 @@ namespace polyserve {
 class WebSocketFrames {
  public:
   enum class Opcode : uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
+  // Close, ping and pong, and the opcodes reserved for more of their kind (section 5.5).
+  static bool IsControl(Opcode opcode) { return (static_cast<uint8_t>(opcode) & 8) != 0; }
 
   // A part of a frame. The first piece of each frame is its header alone, with no payload.
   struct Piece {
