@@ -30,28 +30,28 @@ std::shared_ptr<Room> RoomHost::room() const {
   return hub_room_;
 }
 
-void RoomHost::Bequeath(ServeContext& context) {
+void RoomHost::Bequeath(ServerContext& context) {
   if (hub_room_ == nullptr) return;
-  if (hub_ != nullptr) context.bequest = {hub_room_->reception()};
-  context.inherit = [room = hub_room_](std::vector<UniqueFd> descriptors) {
+  if (hub_ != nullptr) context.inherited_fds = {hub_room_->join_fd()};
+  context.adopt_inherited_fds = [room = hub_room_](std::vector<UniqueFd> descriptors) {
     if (descriptors.size() == 1) room->ReachBy(std::move(descriptors[0]));
   };
 }
 
-absl::Status RoomHost::Open(ServeContext& context, bool has_operator) {
+absl::Status RoomHost::Open(ServerContext& context, bool has_operator) {
   if (hub_room_ == nullptr) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
   hub_room_->ReachBy(hub_->TakeReception());
-  context.companion = &hub_->process();
+  context.hub_process = &hub_->process();
   return absl::OkStatus();
 }
 
 absl::Status RoomHost::OpenToOperator() {
   if (local_room_ == nullptr) return absl::OkStatus();
   const auto say = [room = local_room_](absl::string_view text) { room->SayAsAdmin(text); };
-  absl::StatusOr<std::unique_ptr<Operator>> op = Operator::Start(STDIN_FILENO, say);
+  absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(STDIN_FILENO, say);
   if (op.ok()) operator_ = *std::move(op);
   return op.status();
 }

@@ -8,11 +8,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "backends/serve_context.h"
+#include "backends/accept/server_context.h"
+#include "room/console.h"
 #include "room/hub.h"
 #include "room/hub_room.h"
 #include "room/local_room.h"
-#include "room/operator.h"
 #include "room/room.h"
 
 namespace polyserve {
@@ -29,9 +29,9 @@ class RoomHost {
   std::shared_ptr<Room> room() const;
 
   // Says how the room is reached from a process that is started afresh; in there, too.
-  void Bequeath(ServeContext& context);
+  void Bequeath(ServerContext& context);
   // Starts the hub, where there is to be one: before the listeners are there, which it would inherit.
-  absl::Status Open(ServeContext& context, bool has_operator);
+  absl::Status Open(ServerContext& context, bool has_operator);
   // Lets the operator speak, where that is not the hub's part: when nothing can fail any more, since it takes a thread.
   absl::Status OpenToOperator();
 
@@ -43,7 +43,7 @@ class RoomHost {
   std::shared_ptr<LocalRoom> local_room_;  // This one,
   std::shared_ptr<HubRoom> hub_room_;      // or this one is null.
   std::unique_ptr<Hub> hub_;
-  std::unique_ptr<Operator> operator_;
+  std::unique_ptr<Console> operator_;
 };
 
 }  // namespace polyserve

@@ -20,10 +20,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "backends/progress_watch.h"
+#include "backends/accept/connection_limit.h"
+#include "backends/accept/server_context.h"
 #include "backends/registry.h"
-#include "backends/serve_context.h"
-#include "backends/turnstile.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
@@ -35,13 +34,14 @@
 #include "net/datagram.h"
 #include "net/endpoint.h"
 #include "net/process.h"
+#include "net/progress_watch.h"
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
-#include "net/worker_places.h"
-#include "protocol/http_host.h"
-#include "protocol/http_site.h"
-#include "protocol/server_report.h"
+#include "net/worker_slots.h"
+#include "protocol/http/host.h"
+#include "protocol/http/server_report.h"
+#include "protocol/http/site.h"
 #include "room_host.h"
 #include "services.h"
 
@@ -234,7 +234,7 @@ ServerReport MakeReport(const Statistics& statistics) {
                       .lost_server_log_lines = statistics.server_log().lost,
                       .workers = {},
                       .services = {}};
-  for (const WorkerPlaces::Worker& worker : statistics.places().List()) {
+  for (const WorkerSlots::Worker& worker : statistics.places().List()) {
     report.workers.push_back({worker.process, worker.thread});
   }
   for (const Service& service : AllServices()) {
@@ -245,7 +245,7 @@ ServerReport MakeReport(const Statistics& statistics) {
 }
 
 // Null where --max_connections sets no bound.
-absl::StatusOr<std::unique_ptr<Turnstile>> MakeTurnstile(const Statistics& statistics) {
+absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeTurnstile(const Statistics& statistics) {
   if (FLAGS_overload != "wait" && FLAGS_overload != "refuse") {
     return absl::InvalidArgumentError(absl::StrCat("--overload=", FLAGS_overload, " is not one of wait, refuse"));
   }
@@ -256,8 +256,9 @@ absl::StatusOr<std::unique_ptr<Turnstile>> MakeTurnstile(const Statistics& stati
     return absl::InvalidArgumentError("--overload goes with --max_connections=N; leave it out, or say how many");
   }
   if (FLAGS_max_connections == 0 || Process::IsImage()) return nullptr;
-  return Turnstile::Create(statistics, FLAGS_max_connections,
-                           FLAGS_overload == "wait" ? Turnstile::Overload::kWait : Turnstile::Overload::kRefuse);
+  return ConnectionLimit::Create(
+      statistics, FLAGS_max_connections,
+      FLAGS_overload == "wait" ? ConnectionLimit::Overload::kWait : ConnectionLimit::Overload::kRefuse);
 }
 
 absl::StatusOr<ListenOptions> MakeListenOptions() {
@@ -334,19 +335,19 @@ absl::StatusOr<HttpSite::Options> MakeHttpOptions(const std::vector<Target>& tar
   return options;
 }
 
-absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services,
-                                         Statistics statistics) {
+absl::StatusOr<ServerContext> MakeContext(const std::vector<Target>& targets, const ServiceContext& services,
+                                          Statistics statistics) {
   const absl::StatusOr<absl::Duration> idle_timeout = ParseTimeFlag("idle_timeout", FLAGS_idle_timeout);
   if (!idle_timeout.ok()) return idle_timeout.status();
   if (*idle_timeout < absl::Milliseconds(1))
     return absl::InvalidArgumentError("--idle_timeout is below 1ms; 'inf' is for never");
-  absl::StatusOr<std::unique_ptr<Turnstile>> turnstile = MakeTurnstile(statistics);
-  if (!turnstile.ok()) return turnstile.status();
+  absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeTurnstile(statistics);
+  if (!connection_limit.ok()) return connection_limit.status();
   const absl::StatusOr<LeastRate> least_rate = MakeLeastRate();
   if (!least_rate.ok()) return least_rate.status();
   const absl::StatusOr<ListenOptions> listen = MakeListenOptions();
   if (!listen.ok()) return listen.status();
-  ServeContext context{{}, *idle_timeout, std::move(statistics), *std::move(turnstile), *listen};
+  ServerContext context{{}, *idle_timeout, std::move(statistics), *std::move(connection_limit), *listen};
   context.least_rate = *least_rate;
   context.listen.send_timeout = ProgressLimits(*idle_timeout, *least_rate).send_wait();
   for (const Target& target : targets) {
@@ -363,7 +364,7 @@ absl::StatusOr<ServeContext> MakeContext(const std::vector<Target>& targets, con
   return context;
 }
 
-absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
+absl::Status Bind(const std::vector<Target>& targets, ServerContext& context) {
   for (size_t i = 0; i < targets.size(); ++i) {
     absl::StatusOr<UniqueFd> fd = targets[i].transport == Transport::kDatagrams
                                       ? BindUdp(targets[i].endpoint)
@@ -382,7 +383,7 @@ absl::Status Bind(const std::vector<Target>& targets, ServeContext& context) {
 
 // What scripts wait for. Written at once and whole; nobody need be reading it, and a pipe that is full is not waited
 // for.
-absl::Status Announce(const ServeContext& context) {
+absl::Status Announce(const ServerContext& context) {
   std::string lines;
   for (const Listener& listener : context.listeners) {
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
@@ -430,7 +431,7 @@ int Run(int argc, char** argv) {
   const bool has_room = AnyOf(*targets, &Service::has_room);
   const bool has_operator = AnyOf(*targets, &Service::has_operator);
   const ServiceContext services(*library, *http_options, has_room ? (*host)->room() : nullptr);
-  absl::StatusOr<ServeContext> context = MakeContext(*targets, services, *statistics);
+  absl::StatusOr<ServerContext> context = MakeContext(*targets, services, *statistics);
   if (!context.ok()) return Fail(context.status());
   context->reload = [log = http_options->access_log, library = *library] { Reload(log.get(), *library); };
 

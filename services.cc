@@ -5,17 +5,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "protocol/chat.h"
-#include "protocol/chat_datagrams.h"
+#include "protocol/chat/session.h"
+#include "protocol/chat/udp_session.h"
 #include "protocol/compute.h"
 #include "protocol/echo.h"
 #include "protocol/file.h"
 #include "protocol/file_unframed.h"
-#include "protocol/http.h"
-#include "protocol/http_site.h"
-#include "protocol/media_types.h"
+#include "protocol/http/media_types.h"
+#include "protocol/http/session.h"
+#include "protocol/http/site.h"
 #include "protocol/message.h"
-#include "protocol/tftp.h"
+#include "protocol/tftp/session.h"
 
 namespace polyserve {
 

@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "files/library.h"
-#include "protocol/http_site.h"
+#include "protocol/http/site.h"
 #include "protocol/session.h"
 #include "room/room.h"
 

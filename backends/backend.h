@@ -3,7 +3,7 @@
 #define POLYSERVE_BACKENDS_BACKEND_H_
 
 #include "absl/status/status.h"
-#include "backends/serve_context.h"
+#include "backends/accept/server_context.h"
 
 namespace polyserve {
 
@@ -13,14 +13,14 @@ class Backend {
 
   // Gets what serving needs (an event loop, pipes, helper processes), so that the server says that it is ready only
   // when nothing can fail any more. Called once, with the listeners bound, from the thread that will call Serve().
-  virtual absl::Status Prepare(ServeContext&) { return absl::OkStatus(); }
+  virtual absl::Status Prepare(ServerContext&) { return absl::OkStatus(); }
 
   // Accepts and serves clients until Signals::stopping(), then lets running requests finish, and returns OK when the
   // last client has left. Called once, after Prepare(), from the main thread. A model that forks is called while the
   // process has no other thread.
   //   Errors  only what makes serving impossible. What befalls one client ends that client; a shortage is waited out.
   //   A forked child never returns from here; see net/process.h.
-  virtual absl::Status Serve(ServeContext& context) = 0;
+  virtual absl::Status Serve(ServerContext& context) = 0;
 };
 
 }  // namespace polyserve

@@ -11,24 +11,24 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "backends/awaitable_socket.h"
+#include "backends/accept/server_context.h"
 #include "backends/backend.h"
-#include "backends/conversation.h"
-#include "backends/detached.h"
+#include "backends/connection/ack_wait.h"
+#include "backends/connection/closing_message.h"
+#include "backends/connection/conversation.h"
+#include "backends/connection/fairness.h"
+#include "backends/connection/flush.h"
+#include "backends/connection/lingering_close.h"
+#include "backends/connection/start_session.h"
+#include "backends/event/awaitable_socket.h"
+#include "backends/event/detached_task.h"
+#include "backends/event/event_client.h"
 #include "backends/event_backend.h"
-#include "backends/event_client.h"
-#include "backends/farewell.h"
-#include "backends/linger.h"
-#include "backends/pause.h"
-#include "backends/progress_watch.h"
-#include "backends/serve_context.h"
-#include "backends/start_session.h"
-#include "backends/transmit.h"
-#include "backends/turn.h"
 #include "net/deadline.h"
+#include "net/progress_watch.h"
 #include "net/statistics.h"
+#include "net/wake_list.h"
 #include "protocol/output.h"
-#include "room/wake_list.h"
 
 namespace polyserve {
 
@@ -47,9 +47,9 @@ Detached Converse(Connection connection, EventShared& shared) {
   AwaitableSocket socket(std::move(connection.fd), shared, connection.listener->number);
   Conversation conversation(StartSession(*connection.listener, socket.fd()));
   std::unique_ptr<WakeList::Entry> mail;  // What it says ends any of the waits below.
-  Farewell farewell(socket.fd(), conversation, socket.counters());
+  ClosingMessage closing_message(socket.fd(), conversation, socket.counters());
   while (true) {
-    farewell.set_due(true);
+    closing_message.set_due(true);
     shared.wakes->Watch(conversation.mailbox(), socket, mail);
     // When the server's grace is over, a peer that is between requests is read once more, but not waited for.
     if (shared.stopping) conversation.OnStop();
@@ -66,20 +66,20 @@ Detached Converse(Connection connection, EventShared& shared) {
     if (count < 0 && (errno != EAGAIN || (last_look && !has_mail))) co_return;  // Reset, or the end of the last look.
     if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
     if (conversation.is_cut_off()) co_return;  // Nothing is half sent, so it can still be told.
-    farewell.set_due(false);
+    closing_message.set_due(false);
     Output output = std::move(shared.output);
     if (is_time) conversation.OnTime(output);
     if (!is_time && count >= 0) Show(count, conversation, shared, socket.counters(), output);
     while (true) {  // Performs all output, and what it held up.
       if (conversation.is_cut_off()) co_return;
       if (socket.ReadElsewhere(output)) {
-        while (!socket.TakeResult(output)) co_await socket.Woken();
+        while (!socket.TakeResult(output)) co_await socket.Ready();
       }
-      const Transmitted sent = Transmit(socket.fd(), output, kBytesPerTurn, socket.counters());
-      if (sent == Transmitted::kBroken) co_return;
-      if (sent == Transmitted::kBlocked) co_await socket.Writable();
-      if (sent == Transmitted::kBudget) co_await socket.NextTurn();
-      if (sent != Transmitted::kAll) continue;
+      const Flushed sent = Flush(socket.fd(), output, kBytesPerTurn, socket.counters());
+      if (sent == Flushed::kBroken) co_return;
+      if (sent == Flushed::kBlocked) co_await socket.Writable();
+      if (sent == Flushed::kBudget) co_await socket.NextTurn();
+      if (sent != Flushed::kAll) continue;
       if (const absl::Duration pause = PauseLeft(socket.fd(), output); pause > absl::ZeroDuration()) {
         co_await socket.After(pause);
         continue;
@@ -91,19 +91,19 @@ Detached Converse(Connection connection, EventShared& shared) {
           continue;
         }
         socket.WorkElsewhere(output);
-        while (!socket.TakeResult(output)) co_await socket.Woken();
+        while (!socket.TakeResult(output)) co_await socket.Ready();
         continue;
       }
       if (conversation.ended()) co_return;  // The peer has closed its side, so nothing can be lost any more.
-      if (output.closing() || !conversation.Resume(output)) break;
+      if (output.closing() || !conversation.ContinueInput(output)) break;
       co_await socket.NextTurn();
     }
     if (output.closing()) break;
-    if (output.asks_for_wake()) socket.WakeIn(output.TakeWakeIn());
+    if (output.asks_for_wake()) socket.SetTimer(output.TakeWakeIn());
     output.Clear();
     shared.output = std::move(output);
   }
-  // Closes our side, and waits a moment for the peer to close its own; see backends/linger.h.
+  // Closes our side, and waits a moment for the peer to close its own; see backends/connection/lingering_close.h.
   ::shutdown(socket.fd(), SHUT_WR);
   const Deadline deadline(kLingerTime);
   while (!shared.grace_over && !deadline.passed()) {

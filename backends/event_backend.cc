@@ -5,13 +5,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "backends/event_connection.h"
-#include "backends/loop_backend.h"
-#include "backends/offload.h"
-#include "backends/pool_options.h"
-#include "backends/serve_context.h"
-#include "backends/serving_loop.h"
-#include "backends/turn.h"
+#include "backends/accept/server_context.h"
+#include "backends/connection/fairness.h"
+#include "backends/connection/offload.h"
+#include "backends/event/event_connection.h"
+#include "backends/event/event_loop.h"
+#include "backends/multi_loop.h"
+#include "backends/pool/pool_options.h"
 #include "base/command_line.h"
 
 DEFINE_string(trigger, "level",
@@ -39,7 +39,7 @@ absl::Status CheckAcceptBatch() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions options) {
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions options) {
   if (FLAGS_trigger != "level" && FLAGS_trigger != "edge") {
     return absl::InvalidArgumentError(absl::StrCat("--trigger=", FLAGS_trigger, " is not one of level, edge"));
   }
@@ -47,16 +47,16 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions optio
   return MakeEventBackend(options, &EventConnection::Start);
 }
 
-absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const EventLoopOptions& options, StartClient start) {
-  if (absl::Status status = EventLoop::Check(options); !status.ok()) return status;
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start) {
+  if (absl::Status status = PollerLoop::Check(options); !status.ok()) return status;
   const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
   if (!offload.ok()) return offload.status();
   if (absl::Status status = CheckAcceptBatch(); !status.ok()) return status;
-  EventLoopOptions with_flags = options;
+  PollerLoopOptions with_flags = options;
   with_flags.offload = *offload;
   with_flags.accepts_per_turn = FLAGS_accept_batch;
-  return MakeLoopBackend([with_flags, start](ServeContext& context, const LoopPost* post) {
-    return EventLoop::Create(context, post, with_flags, start);
+  return MakeMultiLoopBackend([with_flags, start](ServerContext& context, const WorkerRole* role) {
+    return PollerLoop::Create(context, role, with_flags, start);
   });
 }
 

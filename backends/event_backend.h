@@ -7,16 +7,16 @@
 
 #include "absl/status/statusor.h"
 #include "backends/backend.h"
-#include "backends/event_loop.h"
+#include "backends/event/poller_loop.h"
 
 namespace polyserve {
 
 // Clients are served by the event driver, and the trigger is taken from --trigger. InvalidArgument: libevent does not
 // have it with this method.
-absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(EventLoopOptions options);
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions options);
 
 // Clients are served by what `start` starts. InvalidArgument: libevent does not have the method.
-absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const EventLoopOptions& options, StartClient start);
+absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start);
 
 }  // namespace polyserve
 

@@ -15,9 +15,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "backends/acceptor.h"
+#include "backends/accept/acceptor.h"
 #include "backends/backend.h"
-#include "backends/blocking_driver.h"
+#include "backends/blocking/blocking_driver.h"
 #include "base/logging.h"
 #include "net/lifeline.h"
 #include "net/process.h"
@@ -35,8 +35,8 @@ class ForkBackend : public Backend {
  public:
   explicit ForkBackend(Reap reap) : reap_(reap) {}
 
-  absl::Status Prepare(ServeContext& context) override {
-    if (context.turnstile != nullptr && reap_ != Reap::kWait) {
+  absl::Status Prepare(ServerContext& context) override {
+    if (context.connection_limit != nullptr && reap_ != Reap::kWait) {
       return absl::InvalidArgumentError(
           "--max_connections goes with --reap=wait: otherwise nobody learns of a child that was killed, and its place "
           "would be lost");
@@ -48,7 +48,7 @@ class ForkBackend : public Backend {
     return TryInChild([this] { return lifeline_.TryHold(kin()); });
   }
 
-  absl::Status Serve(ServeContext& context) override {
+  absl::Status Serve(ServerContext& context) override {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
     context.on_child_end = [this, &context](pid_t pid, int status) { NoteEnd(pid, status, context); };
     Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
@@ -70,7 +70,7 @@ class ForkBackend : public Backend {
   }
 
  private:
-  [[noreturn]] void RunChild(Connection client, ServeContext& context) {
+  [[noreturn]] void RunChild(Connection client, ServerContext& context) {
     if (reap_ == Reap::kDoubleFork) {
       const absl::StatusOr<pid_t> pid = Fork();
       if (!pid.ok()) LOG(WARNING) << "a client is lost: " << pid.status().message();
@@ -82,13 +82,13 @@ class ForkBackend : public Backend {
     for (Listener& listener : context.listeners) listener.Close();
     {
       // Where nobody waits for it, it has to be found out otherwise that a killed child had a client.
-      const WorkerPlace place(context.statistics, reap_ == Reap::kWait ? 0 : 1);
+      const WorkerSlot place(context.statistics, reap_ == Reap::kWait ? 0 : 1);
       DriveBlocking(std::move(client), context);
     }
     ExitChild(0);
   }
 
-  void NoteEnd(pid_t pid, int status, ServeContext& context) {
+  void NoteEnd(pid_t pid, int status, ServerContext& context) {
     if (children_.erase(pid) == 0) return;  // A stranger.
     CountLostClients(static_cast<int64_t>(children_.size()), context);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;

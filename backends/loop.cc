@@ -2,25 +2,25 @@
 // whoever they are from. Cost: none but the sockets. Weak spot: a client that stays keeps all the others out.
 #include <memory>
 
-#include "backends/acceptor.h"
+#include "backends/accept/acceptor.h"
 #include "backends/backend.h"
-#include "backends/blocking_driver.h"
-#include "backends/datagram_ports.h"
+#include "backends/blocking/blocking_driver.h"
+#include "backends/udp/udp_sockets.h"
 #include "net/signal_thread.h"
 #include "net/signals.h"
-#include "room/wake_list.h"
+#include "net/wake_list.h"
 
 namespace polyserve {
 
 namespace {
 
-class LoopBackend : public Backend {
+class MultiLoopBackend : public Backend {
  public:
-  absl::Status Prepare(ServeContext& context) override {
+  absl::Status Prepare(ServerContext& context) override {
     absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
     if (!wakes.ok()) return wakes.status();
     wakes_ = *std::move(wakes);
-    absl::StatusOr<std::unique_ptr<DatagramPorts>> ports = DatagramPorts::Create(context, *wakes_);
+    absl::StatusOr<std::unique_ptr<UdpSockets>> ports = UdpSockets::Create(context, *wakes_);
     if (!ports.ok()) return ports.status();
     ports_ = *std::move(ports);
     // However long a client stays: this thread is with it all the while.
@@ -31,11 +31,11 @@ class LoopBackend : public Backend {
     return Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts);
   }
 
-  absl::Status Serve(ServeContext& context) override {
-    const WorkerPlace place(context.statistics);
+  absl::Status Serve(ServerContext& context) override {
+    const WorkerSlot place(context.statistics);
     wakes_->BelongToThisThread();
     Acceptor acceptor(context, {.peers = Acceptor::Peers::kOwnPorts});
-    DatagramPorts& ports = *ports_;
+    UdpSockets& ports = *ports_;
     while (!Signals::stopping()) {
       acceptor.Wait({.also = wakes_->fd(), .at_most = ports.UntilNextLook()});
       ports.Serve();
@@ -52,12 +52,12 @@ class LoopBackend : public Backend {
 
  private:
   std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
-  std::unique_ptr<DatagramPorts> ports_;
+  std::unique_ptr<UdpSockets> ports_;
   std::unique_ptr<SignalThread> signals_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Backend>> MakeLoopBackend() { return std::make_unique<LoopBackend>(); }
+absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend() { return std::make_unique<MultiLoopBackend>(); }
 
 }  // namespace polyserve

@@ -21,9 +21,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "backends/acceptor.h"
+#include "backends/accept/acceptor.h"
 #include "backends/backend.h"
-#include "backends/blocking_driver.h"
+#include "backends/blocking/blocking_driver.h"
 #include "net/process.h"
 #include "net/signals.h"
 
@@ -35,26 +35,27 @@ namespace {
 
 using StartMethod = Process::StartMethod;
 
-// What a child runs. Its descriptors are the statistics, the connection, the bequest, and the connection's strays; its
-// argument is the listener's index, how many are in the bequest, and the end of the grace if the server stops already.
-int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServeContext& context) {
+// What a child runs. Its descriptors are the statistics, the connection, the inherited_fds, and the connection's
+// strays; its argument is the listener's index, how many are in the inherited_fds, and the end of the grace if the
+// server stops already.
+int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServerContext& context) {
   Signals::InstallInWorker();
   for (Listener& listener : context.listeners) listener.Close();
   const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
-  size_t at = 0, bequeathed = 0;
+  size_t at = 0, inherited = 0;
   int64_t grace_end = 0;
   if (numbers.size() != 3 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
   if (!absl::SimpleAtoi(numbers[2], &grace_end)) return 1;
   if (grace_end != 0) Signals::RequestStop(grace_end);
-  if (!absl::SimpleAtoi(numbers[1], &bequeathed) || descriptors.size() < 2 + bequeathed) return 1;
+  if (!absl::SimpleAtoi(numbers[1], &inherited) || descriptors.size() < 2 + inherited) return 1;
   if (!context.statistics.Adopt(std::move(descriptors[0])).ok()) return 1;
   context.statistics = context.statistics.OfNewcomer(::getpid());
-  const WorkerPlace place(context.statistics);
+  const WorkerSlot place(context.statistics);
   Connection client{std::move(descriptors[1]), &context.listeners[at]};
-  const auto bequest = std::make_move_iterator(descriptors.begin() + 2);
-  const auto strays = bequest + static_cast<std::ptrdiff_t>(bequeathed);
-  context.inherit(std::vector<UniqueFd>(bequest, strays));
-  if (descriptors.size() > 2 + bequeathed) client.strays = std::move(descriptors.back());
+  const auto inherited_fds = std::make_move_iterator(descriptors.begin() + 2);
+  const auto strays = inherited_fds + static_cast<std::ptrdiff_t>(inherited);
+  context.adopt_inherited_fds(std::vector<UniqueFd>(inherited_fds, strays));
+  if (descriptors.size() > 2 + inherited) client.strays = std::move(descriptors.back());
   DriveBlocking(std::move(client), context);
   return 0;
 }
@@ -63,8 +64,8 @@ class MultiprocessBackend : public Backend {
  public:
   explicit MultiprocessBackend(StartMethod start_method) : start_method_(start_method) {}
 
-  absl::Status Prepare(ServeContext& context) override {
-    if (context.turnstile != nullptr && start_method_ == StartMethod::kForkServer) {
+  absl::Status Prepare(ServerContext& context) override {
+    if (context.connection_limit != nullptr && start_method_ == StartMethod::kForkServer) {
       return absl::InvalidArgumentError(
           "--max_connections goes with --start_method=fork or spawn: nobody is told of the children of a fork server "
           "that was killed, and their places would be lost");
@@ -74,7 +75,7 @@ class MultiprocessBackend : public Backend {
     return start_method_ == StartMethod::kForkServer ? Process::StartForkServer() : absl::OkStatus();
   }
 
-  absl::Status Serve(ServeContext& context) override {
+  absl::Status Serve(ServerContext& context) override {
     const Process::Entry entry = [&context](std::vector<UniqueFd> descriptors, absl::string_view argument) {
       return ServeOne(std::move(descriptors), argument, context);
     };
@@ -88,9 +89,9 @@ class MultiprocessBackend : public Backend {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
       const std::string argument = absl::StrCat(client->listener - context.listeners.data(), " ",
-                                                context.bequest.size(), " ", Signals::grace_end());
+                                                context.inherited_fds.size(), " ", Signals::grace_end());
       std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
-      descriptors.insert(descriptors.end(), context.bequest.begin(), context.bequest.end());
+      descriptors.insert(descriptors.end(), context.inherited_fds.begin(), context.inherited_fds.end());
       if (client->strays.ok()) descriptors.push_back(client->strays.get());
       absl::StatusOr<Process> child =
           Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, argument);
@@ -103,7 +104,7 @@ class MultiprocessBackend : public Backend {
   }
 
  private:
-  void NoteEnd(pid_t pid, int status, ServeContext& context) {
+  void NoteEnd(pid_t pid, int status, ServerContext& context) {
     const auto child = children_.find(pid);
     if (child == children_.end()) return Process::NoteForkServerEnd(pid, status);  // Or a stranger.
     child->second.NoteEnd(pid, status);
@@ -113,7 +114,7 @@ class MultiprocessBackend : public Backend {
 
   // SIGCHLD has come. The children of a fork server are not ours to reap; which of them has ended their descriptors
   // tell, all with one call.
-  void JoinEnded(ServeContext& context) {
+  void JoinEnded(ServerContext& context) {
     if (start_method_ != StartMethod::kForkServer) return;
     std::vector<pollfd> ends;
     for (const auto& [pid, child] : children_) ends.push_back({child.pidfd(), POLLIN, 0});
@@ -123,7 +124,7 @@ class MultiprocessBackend : public Backend {
     CountLostClients(static_cast<int64_t>(children_.size()), context);
   }
 
-  void StopAll(ServeContext& context) {
+  void StopAll(ServerContext& context) {
     while (!children_.empty()) {
       for (const auto& [pid, child] : children_) child.Terminate();
       pollfd signals = {Signals::fd(), POLLIN, 0};

@@ -14,18 +14,18 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "backends/acceptor.h"
+#include "backends/accept/acceptor.h"
+#include "backends/accept/server_context.h"
 #include "backends/backend.h"
-#include "backends/datagram_ports.h"
-#include "backends/polled_client.h"
-#include "backends/progress_watch.h"
-#include "backends/serve_context.h"
-#include "backends/turn.h"
+#include "backends/connection/fairness.h"
+#include "backends/nonblock_client.h"
+#include "backends/udp/udp_sockets.h"
 #include "base/command_line.h"
 #include "base/logging.h"
 #include "net/deadline.h"
+#include "net/progress_watch.h"
 #include "net/signals.h"
-#include "room/wake_list.h"
+#include "net/wake_list.h"
 
 DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
 DEFINE_bool(log_waiting, false, "nonblock: a line in the log for every 3 seconds without a client");
@@ -38,18 +38,18 @@ constexpr absl::Duration kLogInterval = absl::Seconds(3);
 
 class PollingLoop {
  public:
-  PollingLoop(ServeContext& context, DatagramPorts& ports, absl::Duration interval)
+  PollingLoop(ServerContext& context, UdpSockets& ports, absl::Duration interval)
       : context_(context),
         interval_(absl::ToTimespec(interval)),
         acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
         ports_(ports),
         shared_{.counters = context.statistics.counters(),
-                .turnstile = context.turnstile.get(),
+                .connection_limit = context.connection_limit.get(),
                 .limits = ProgressLimits(context.idle_timeout, context.least_rate)},
         tick_(shared_.limits.tick()) {}
 
   void Run() {
-    const WorkerPlace place(context_.statistics);
+    const WorkerSlot place(context_.statistics);
     while (true) {
       AnswerCommonSignals(Signals::Take(), context_);
       shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
@@ -104,9 +104,9 @@ class PollingLoop {
   bool GiveTurns() {
     bool moved = false;
     for (auto client = clients_.begin(); client != clients_.end();) {
-      const PolledClient::Turn turn = client->TakeTurn();
-      moved = moved || turn != PolledClient::Turn::kNothing;
-      client = turn == PolledClient::Turn::kOver ? clients_.erase(client) : std::next(client);
+      const NonblockClient::Outcome outcome = client->Step();
+      moved = moved || outcome != NonblockClient::Outcome::kNothing;
+      client = outcome == NonblockClient::Outcome::kOver ? clients_.erase(client) : std::next(client);
     }
     return moved;
   }
@@ -114,7 +114,7 @@ class PollingLoop {
   void LookAtClock() {
     if (tick_.passed()) {
       ++shared_.ticks;
-      clients_.remove_if([](PolledClient& client) { return !client.OnTick(); });
+      clients_.remove_if([](NonblockClient& client) { return !client.OnTick(); });
       tick_ = Deadline(shared_.limits.tick());
     }
     if (!FLAGS_log_waiting) return;
@@ -122,14 +122,14 @@ class PollingLoop {
     if (!clients_.empty() || log_.passed()) log_ = Deadline(kLogInterval);
   }
 
-  ServeContext& context_;
+  ServerContext& context_;
   const timespec interval_;
   Acceptor acceptor_;
   std::optional<Deadline> pause_;  // Of accepting, after a shortage.
   bool is_drained_ = false;        // The server stops, and all who had connected before were taken.
-  DatagramPorts& ports_;
-  PolledShared shared_;
-  std::list<PolledClient> clients_;
+  UdpSockets& ports_;
+  NonblockShared shared_;
+  std::list<NonblockClient> clients_;
   Deadline tick_;
   Deadline log_{kLogInterval};
 };
@@ -138,17 +138,17 @@ class NonblockBackend : public Backend {
  public:
   explicit NonblockBackend(absl::Duration interval) : interval_(interval) {}
 
-  absl::Status Prepare(ServeContext& context) override {
+  absl::Status Prepare(ServerContext& context) override {
     absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
     if (!wakes.ok()) return wakes.status();
     wakes_ = *std::move(wakes);
-    absl::StatusOr<std::unique_ptr<DatagramPorts>> ports = DatagramPorts::Create(context, *wakes_);
+    absl::StatusOr<std::unique_ptr<UdpSockets>> ports = UdpSockets::Create(context, *wakes_);
     if (!ports.ok()) return ports.status();
     ports_ = *std::move(ports);
     return Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts);
   }
 
-  absl::Status Serve(ServeContext& context) override {
+  absl::Status Serve(ServerContext& context) override {
     wakes_->BelongToThisThread();
     PollingLoop(context, *ports_, interval_).Run();
     return absl::OkStatus();
@@ -157,7 +157,7 @@ class NonblockBackend : public Backend {
  private:
   const absl::Duration interval_;
   std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
-  std::unique_ptr<DatagramPorts> ports_;
+  std::unique_ptr<UdpSockets> ports_;
 };
 
 }  // namespace

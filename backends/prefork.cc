@@ -19,17 +19,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "backends/accept_lock.h"
-#include "backends/acceptor.h"
+#include "backends/accept/accept_lock.h"
+#include "backends/accept/acceptor.h"
+#include "backends/accept/connection_passing.h"
 #include "backends/backend.h"
-#include "backends/client_parcel.h"
-#include "backends/client_source.h"
-#include "backends/entrance.h"
-#include "backends/pool.h"
-#include "backends/pool_board.h"
-#include "backends/pool_options.h"
-#include "backends/udp_worker.h"
-#include "backends/worker_processes.h"
+#include "backends/pool/client_source.h"
+#include "backends/pool/pool.h"
+#include "backends/pool/pool_options.h"
+#include "backends/pool/scoreboard.h"
+#include "backends/pool/shared_listeners.h"
+#include "backends/pool/udp_worker.h"
+#include "backends/pool/worker_processes.h"
 #include "base/command_line.h"
 #include "base/logging.h"
 #include "net/fd_passing.h"
@@ -45,7 +45,7 @@ namespace polyserve {
 
 namespace {
 
-using State = PoolBoard::State;
+using State = Scoreboard::State;
 
 constexpr absl::string_view kLeave = "exit";
 static_assert(kLeave.size() == kClientParcelBytes);  // Counted as a client would be.
@@ -59,11 +59,11 @@ struct Channel {
 
 class ChannelSource : public ClientSource {
  public:
-  ChannelSource(int outlet, WaitSet waits, PoolBoard& board, ServeContext& context)
-      : outlet_(outlet), waits_(std::move(waits)), board_(board), context_(context) {}
+  ChannelSource(int outlet, WaitSet waits, Scoreboard& scoreboard, ServerContext& context)
+      : outlet_(outlet), waits_(std::move(waits)), scoreboard_(scoreboard), context_(context) {}
 
   absl::StatusOr<Connection> Next() override {
-    board_.Wake();  // The parent may wait for somebody to be idle,
+    scoreboard_.Wake();  // The parent may wait for somebody to be idle,
     while (true) {
       if (!waits_.Wait().ok()) continue;
       absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_);
@@ -73,7 +73,7 @@ class ChannelSource : public ClientSource {
       const bool is_short = absl::IsResourceExhausted(parcel.status());
       absl::StatusOr<Connection> client = AdoptClient(std::move(parcel), context_);
       if (client.ok()) return client;
-      board_.Wake();  // or for a client that is lost to have left room.
+      scoreboard_.Wake();  // or for a client that is lost to have left room.
       if (is_short) Pause();
     }
   }
@@ -84,26 +84,26 @@ class ChannelSource : public ClientSource {
 
   const int outlet_;
   WaitSet waits_;
-  PoolBoard& board_;
-  ServeContext& context_;
+  Scoreboard& scoreboard_;
+  ServerContext& context_;
 };
 
-class Processes : public Crew {
+class Processes : public WorkerFactory {
  public:
-  Processes(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance, Lifeline& lifeline,
-            Channel& channel, UdpWorker* udp_worker)
+  Processes(ServerContext& context, const PoolOptions& options, Scoreboard& scoreboard,
+            SharedListeners& shared_listeners, Lifeline& lifeline, Channel& channel, UdpWorker* udp_worker)
       : context_(context),
         options_(options),
-        board_(board),
-        entrance_(entrance),
+        scoreboard_(scoreboard),
+        shared_listeners_(shared_listeners),
         channel_(channel),
         lifeline_(lifeline),
         udp_worker_(udp_worker),
-        processes_(board, lifeline, context, [](int) { return int64_t{0}; }) {}
+        processes_(scoreboard, lifeline, context, [](int) { return int64_t{0}; }) {}
 
   absl::Status Start(int slot) override {
     return processes_.Start(slot,
-                            [this, slot] { return slot == board_.udp_slot() ? RunUdpWorker() : RunWorker(slot); });
+                            [this, slot] { return slot == scoreboard_.udp_slot() ? RunUdpWorker() : RunWorker(slot); });
   }
 
   void Interrupt() override {
@@ -113,7 +113,7 @@ class Processes : public Crew {
 
   // A worker that has just taken a client may still count as idle, so that one more is passed than there is room for.
   bool HasRoom() override {
-    const int idle = board_.Count(State::kIdle);
+    const int idle = scoreboard_.Count(State::kIdle);
     return idle > 0 && idle > CountClients(channel_.outlet.get());
   }
   bool HasUntaken() override { return passes() && CountClients(channel_.outlet.get()) > 0; }
@@ -135,32 +135,32 @@ class Processes : public Crew {
       LOG(ERROR) << "a worker cannot start: " << source.status().message();
       return 1;
     }
-    ServeClients(**source, board_, slot, options_, context_);
+    ServeClients(**source, scoreboard_, slot, options_, context_);
     return 0;
   }
 
   int RunUdpWorker() {
     channel_.inlet.reset();
-    const absl::Status status = udp_worker_->Run(context_, entrance_, board_);
+    const absl::Status status = udp_worker_->Run(context_, shared_listeners_, scoreboard_);
     if (!status.ok()) LOG(ERROR) << "the worker for datagrams has failed: " << status.message();
     return status.ok() ? 0 : 1;
   }
 
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
-    if (!passes()) return entrance_.Open(slot);
+    if (!passes()) return shared_listeners_.Open(slot);
     absl::StatusOr<WaitSet> waits = WaitSet::Create();
     if (!waits.ok()) return waits.status();
     absl::Status status = waits->Add(channel_.outlet.get(), nullptr, WaitSet::Wakes::kOne);
     if (!status.ok()) return status;
-    return std::make_unique<ChannelSource>(channel_.outlet.get(), *std::move(waits), board_, context_);
+    return std::make_unique<ChannelSource>(channel_.outlet.get(), *std::move(waits), scoreboard_, context_);
   }
 
   bool passes() const { return options_.accept == AcceptPolicy::kPass; }
 
-  ServeContext& context_;
+  ServerContext& context_;
   const PoolOptions options_;
-  PoolBoard& board_;
-  Entrance& entrance_;
+  Scoreboard& scoreboard_;
+  SharedListeners& shared_listeners_;
   Channel& channel_;
   Lifeline& lifeline_;
   UdpWorker* const udp_worker_;  // Null where nobody sends datagrams.
@@ -173,10 +173,10 @@ class PreforkBackend : public Backend {
  public:
   PreforkBackend(const PoolOptions& options, MakeLock make_lock) : options_(options), make_lock_(make_lock) {}
 
-  absl::Status Prepare(ServeContext& context) override {
-    absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.workers_max, TakesDatagrams(context));
-    if (!board.ok()) return board.status();
-    board_.emplace(*std::move(board));
+  absl::Status Prepare(ServerContext& context) override {
+    absl::StatusOr<Scoreboard> scoreboard = Scoreboard::Create(options_.workers_max, TakesDatagrams(context));
+    if (!scoreboard.ok()) return scoreboard.status();
+    scoreboard_.emplace(*std::move(scoreboard));
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
     if (!lifeline.ok()) return lifeline.status();
     lifeline_ = *std::move(lifeline);
@@ -190,31 +190,32 @@ class PreforkBackend : public Backend {
     absl::StatusOr<std::unique_ptr<AcceptLock>> lock = nullptr;
     if (options_.accept == AcceptPolicy::kLock) lock = make_lock_();
     if (!lock.ok()) return lock.status();
-    absl::StatusOr<std::unique_ptr<Entrance>> entrance = Entrance::Create(context, options_, *std::move(lock));
-    if (!entrance.ok()) return entrance.status();
-    entrance_ = *std::move(entrance);
+    absl::StatusOr<std::unique_ptr<SharedListeners>> shared_listeners =
+        SharedListeners::Create(context, options_, *std::move(lock));
+    if (!shared_listeners.ok()) return shared_listeners.status();
+    shared_listeners_ = *std::move(shared_listeners);
     return TryInChild([this, &context] {
       absl::Status status = lifeline_.TryHold(Lifeline::Kin::kChild);
-      if (status.ok()) status = entrance_->Open(0).status();
-      if (status.ok() && udp_worker_ != nullptr) status = udp_worker_->Try(context, *entrance_, *board_);
+      if (status.ok()) status = shared_listeners_->Open(0).status();
+      if (status.ok() && udp_worker_ != nullptr) status = udp_worker_->Try(context, *shared_listeners_, *scoreboard_);
       return status;
     });
   }
 
-  absl::Status Serve(ServeContext& context) override {
-    Processes crew(context, options_, *board_, *entrance_, lifeline_, channel_, udp_worker_.get());
-    Pool(context, options_, *board_, *entrance_, crew).Run();
+  absl::Status Serve(ServerContext& context) override {
+    Processes workers(context, options_, *scoreboard_, *shared_listeners_, lifeline_, channel_, udp_worker_.get());
+    Pool(context, options_, *scoreboard_, *shared_listeners_, workers).Run();
     return absl::OkStatus();
   }
 
  private:
   const PoolOptions options_;
   const MakeLock make_lock_;
-  std::optional<PoolBoard> board_;
+  std::optional<Scoreboard> scoreboard_;
   Lifeline lifeline_;
   Channel channel_;
   std::unique_ptr<UdpWorker> udp_worker_;
-  std::unique_ptr<Entrance> entrance_;
+  std::unique_ptr<SharedListeners> shared_listeners_;
 };
 
 }  // namespace

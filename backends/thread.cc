@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "backends/acceptor.h"
+#include "backends/accept/acceptor.h"
 #include "backends/backend.h"
-#include "backends/blocking_driver.h"
+#include "backends/blocking/blocking_driver.h"
 #include "net/thread_group.h"
 
 namespace polyserve {
@@ -16,13 +16,13 @@ namespace {
 
 class ThreadBackend : public Backend {
  public:
-  absl::Status Prepare(ServeContext& context) override {
+  absl::Status Prepare(ServerContext& context) override {
     if (absl::Status status = ThreadGroup().Start([] {}); !status.ok()) return status;
     return Acceptor::OpenDesks(context, Acceptor::Peers::kAll);
   }
 
-  absl::Status Serve(ServeContext& context) override {
-    std::vector<ServeContext> contexts;  // By what a thread counts in.
+  absl::Status Serve(ServerContext& context) override {
+    std::vector<ServerContext> contexts;  // By what a thread counts in.
     for (int slot = 0; slot < Statistics::newcomer_rows(); ++slot) {
       contexts.push_back(ContextOfThread(context, slot));
     }
@@ -35,7 +35,7 @@ class ThreadBackend : public Backend {
       // Shared, so that the client is still ours to refuse where no thread could be started for it.
       auto client = std::make_shared<Connection>(*std::move(accepted));
       const absl::Status started = clients.Start([&own = contexts[started_threads++ % contexts.size()], client] {
-        const WorkerPlace place(own.statistics);
+        const WorkerSlot place(own.statistics);
         DriveBlocking(std::move(*client), own);
       });
       if (!started.ok()) acceptor.Refuse(std::move(*client), started);

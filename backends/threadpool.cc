@@ -11,16 +11,16 @@
 #include <optional>
 #include <utility>
 
-#include "backends/accept_lock.h"
+#include "backends/accept/accept_lock.h"
+#include "backends/accept/server_context.h"
 #include "backends/backend.h"
-#include "backends/client_queue.h"
-#include "backends/client_source.h"
-#include "backends/entrance.h"
-#include "backends/pool.h"
-#include "backends/pool_board.h"
-#include "backends/pool_options.h"
-#include "backends/serve_context.h"
-#include "backends/udp_worker.h"
+#include "backends/pool/client_queue.h"
+#include "backends/pool/client_source.h"
+#include "backends/pool/pool.h"
+#include "backends/pool/pool_options.h"
+#include "backends/pool/scoreboard.h"
+#include "backends/pool/shared_listeners.h"
+#include "backends/pool/udp_worker.h"
 #include "base/descriptor_limit.h"
 #include "base/logging.h"
 #include "net/thread_group.h"
@@ -41,21 +41,21 @@ class QueueSource : public ClientSource {
   ClientQueue& queue_;
 };
 
-class Threads : public Crew {
+class Threads : public WorkerFactory {
  public:
-  Threads(ServeContext& context, const PoolOptions& options, PoolBoard& board, Entrance& entrance,
+  Threads(ServerContext& context, const PoolOptions& options, Scoreboard& scoreboard, SharedListeners& shared_listeners,
           UdpWorker* udp_worker)
       : context_(context),
         options_(options),
-        board_(board),
-        entrance_(entrance),
+        scoreboard_(scoreboard),
+        shared_listeners_(shared_listeners),
         udp_worker_(udp_worker),
-        queue_([&board] { board.Wake(); }) {}
+        queue_([&scoreboard] { scoreboard.Wake(); }) {}
 
   absl::Status Start(int slot) override {
     return threads_.Start([this, slot] {
-      board_.Set(slot, slot == board_.udp_slot() ? RunUdpWorker() : RunWorker(slot));
-      board_.Wake();
+      scoreboard_.Set(slot, slot == scoreboard_.udp_slot() ? RunUdpWorker() : RunWorker(slot));
+      scoreboard_.Wake();
     });
   }
 
@@ -70,33 +70,33 @@ class Threads : public Crew {
 
  private:
   // Returns how it has ended.
-  PoolBoard::State RunWorker(int slot) {
+  Scoreboard::State RunWorker(int slot) {
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
     if (!source.ok()) {
       LOG_EVERY_N(ERROR, 10) << "a worker cannot start: " << source.status().message();
-      return PoolBoard::State::kCrashed;
+      return Scoreboard::State::kCrashed;
     }
-    ServeContext own = ContextOfThread(context_, slot);
-    ServeClients(**source, board_, slot, options_, own);
-    return PoolBoard::State::kLeft;
+    ServerContext own = ContextOfThread(context_, slot);
+    ServeClients(**source, scoreboard_, slot, options_, own);
+    return Scoreboard::State::kLeft;
   }
 
-  PoolBoard::State RunUdpWorker() {
-    const absl::Status status = udp_worker_->Run(context_, entrance_, board_);
-    if (status.ok()) return PoolBoard::State::kLeft;
+  Scoreboard::State RunUdpWorker() {
+    const absl::Status status = udp_worker_->Run(context_, shared_listeners_, scoreboard_);
+    if (status.ok()) return Scoreboard::State::kLeft;
     LOG_EVERY_N(ERROR, 10) << "the worker for datagrams has failed: " << status.message();
-    return PoolBoard::State::kCrashed;
+    return Scoreboard::State::kCrashed;
   }
 
   absl::StatusOr<std::unique_ptr<ClientSource>> OpenSource(int slot) {
     if (options_.accept == AcceptPolicy::kPass) return std::make_unique<QueueSource>(queue_);
-    return entrance_.Open(slot);
+    return shared_listeners_.Open(slot);
   }
 
-  ServeContext& context_;
+  ServerContext& context_;
   const PoolOptions options_;
-  PoolBoard& board_;
-  Entrance& entrance_;
+  Scoreboard& scoreboard_;
+  SharedListeners& shared_listeners_;
   UdpWorker* const udp_worker_;  // Null where nobody sends datagrams.
   ClientQueue queue_;
   ThreadGroup threads_;  // Last, so that its destructor waits for them while the rest is still there.
@@ -106,41 +106,41 @@ class ThreadpoolBackend : public Backend {
  public:
   explicit ThreadpoolBackend(const PoolOptions& options) : options_(options) {}
 
-  absl::Status Prepare(ServeContext& context) override {
-    absl::StatusOr<PoolBoard> board = PoolBoard::Create(options_.workers_max, TakesDatagrams(context));
-    if (!board.ok()) return board.status();
-    board_.emplace(*std::move(board));
+  absl::Status Prepare(ServerContext& context) override {
+    absl::StatusOr<Scoreboard> scoreboard = Scoreboard::Create(options_.workers_max, TakesDatagrams(context));
+    if (!scoreboard.ok()) return scoreboard.status();
+    scoreboard_.emplace(*std::move(scoreboard));
     absl::StatusOr<std::unique_ptr<UdpWorker>> udp_worker = UdpWorker::Create(context);
     if (!udp_worker.ok()) return udp_worker.status();
     udp_worker_ = *std::move(udp_worker);
-    absl::StatusOr<std::unique_ptr<Entrance>> entrance =
-        Entrance::Create(context, options_, options_.accept == AcceptPolicy::kLock ? MakeThreadLock() : nullptr);
-    if (!entrance.ok()) return entrance.status();
-    entrance_ = *std::move(entrance);
+    absl::StatusOr<std::unique_ptr<SharedListeners>> shared_listeners =
+        SharedListeners::Create(context, options_, options_.accept == AcceptPolicy::kLock ? MakeThreadLock() : nullptr);
+    if (!shared_listeners.ok()) return shared_listeners.status();
+    shared_listeners_ = *std::move(shared_listeners);
     return TryWorkers(context);
   }
 
-  absl::Status Serve(ServeContext& context) override {
-    Threads crew(context, options_, *board_, *entrance_, udp_worker_.get());
-    Pool(context, options_, *board_, *entrance_, crew).Run();
+  absl::Status Serve(ServerContext& context) override {
+    Threads workers(context, options_, *scoreboard_, *shared_listeners_, udp_worker_.get());
+    Pool(context, options_, *scoreboard_, *shared_listeners_, workers).Run();
     return absl::OkStatus();
   }
 
  private:
   // Threads take what they need from what the process has: whether there is enough, and what one of them opens.
-  absl::Status TryWorkers(ServeContext& context) {
+  absl::Status TryWorkers(ServerContext& context) {
     absl::Status status = ThreadGroup().Start([] {});
-    if (status.ok() && udp_worker_ != nullptr) status = udp_worker_->Try(context, *entrance_, *board_);
+    if (status.ok() && udp_worker_ != nullptr) status = udp_worker_->Try(context, *shared_listeners_, *scoreboard_);
     if (!status.ok() || options_.accept == AcceptPolicy::kPass) return status;
-    status = entrance_->Open(0).status();
+    status = shared_listeners_->Open(0).status();
     if (!status.ok()) return status;
     return CheckDescriptorsAreLeft(options_.workers * kDescriptorsOfWorker, "threads that wait for clients");
   }
 
   const PoolOptions options_;
-  std::optional<PoolBoard> board_;
+  std::optional<Scoreboard> scoreboard_;
   std::unique_ptr<UdpWorker> udp_worker_;
-  std::unique_ptr<Entrance> entrance_;
+  std::unique_ptr<SharedListeners> shared_listeners_;
 };
 
 }  // namespace

@@ -6,12 +6,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "backends/accept/server_context.h"
 #include "backends/backend.h"
-#include "backends/loop_backend.h"
-#include "backends/offload.h"
-#include "backends/serve_context.h"
-#include "backends/serving_loop.h"
-#include "backends/uring_driver.h"
+#include "backends/connection/offload.h"
+#include "backends/event/event_loop.h"
+#include "backends/multi_loop.h"
+#include "backends/uring/uring_driver.h"
 
 namespace polyserve {
 
@@ -19,8 +19,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
   if (absl::Status status = CheckUring(); !status.ok()) return status;
   const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
   if (!offload.ok()) return offload.status();
-  return MakeLoopBackend([offload = *offload](ServeContext& context, const LoopPost* post) {
-    return MakeUringLoop(context, post, offload);
+  return MakeMultiLoopBackend([offload = *offload](ServerContext& context, const WorkerRole* role) {
+    return MakeUringLoop(context, role, offload);
   });
 }
 

@@ -112,7 +112,7 @@ Totals Statistics::Sum(int first_row, int step, int end_row) const {
   return total;
 }
 
-WorkerPlaces Statistics::places() const { return WorkerPlaces(page_->table->places, page_->fd.get()); }
+WorkerSlots Statistics::places() const { return WorkerSlots(page_->table->places, page_->fd.get()); }
 
 void Statistics::Sweep() const {
   if (const int64_t lost = places().Sweep(); lost > 0) Counters::Add(page_->table->rows[0].ended, lost);

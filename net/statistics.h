@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "base/line_output.h"
 #include "base/unique_fd.h"
-#include "net/worker_places.h"
+#include "net/worker_slots.h"
 
 namespace polyserve {
 
@@ -89,8 +89,8 @@ class Statistics {
   // Of this worker, or of the server; OfWorker() alone makes a difference.
   Totals OwnTotal() const;
 
-  // Who serves; see WorkerPlace.
-  WorkerPlaces places() const;
+  // Who serves; see WorkerSlot.
+  WorkerSlots places() const;
   // Notes the end of clients whose worker was killed in its place. total().active() may be too high before.
   void Sweep() const;
 
@@ -120,7 +120,7 @@ class Statistics {
     std::atomic<int> workers_in_use;
     // The server's, then the workers', and one for a pool's UDP worker. The kernel provides what is touched.
     Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
-    WorkerPlaces::Table places;
+    WorkerSlots::Table places;
   };
   struct Page {
     UniqueFd fd;
@@ -137,14 +137,14 @@ class Statistics {
   Counters* own_;
 };
 
-// The place of the calling thread among the workers, as long as it lives; see WorkerPlaces::Take().
-class WorkerPlace {
+// The place of the calling thread among the workers, as long as it lives; see WorkerSlots::Take().
+class WorkerSlot {
  public:
-  explicit WorkerPlace(const Statistics& statistics, int64_t clients = 0)
+  explicit WorkerSlot(const Statistics& statistics, int64_t clients = 0)
       : statistics_(statistics), place_(statistics.places().Take(clients)) {}
-  ~WorkerPlace() { statistics_.places().Leave(place_); }
-  WorkerPlace(const WorkerPlace&) = delete;
-  WorkerPlace& operator=(const WorkerPlace&) = delete;
+  ~WorkerSlot() { statistics_.places().Leave(place_); }
+  WorkerSlot(const WorkerSlot&) = delete;
+  WorkerSlot& operator=(const WorkerSlot&) = delete;
 
  private:
   const Statistics statistics_;

@@ -9,7 +9,7 @@ namespace polyserve {
 class EchoSession : public Session {
  public:
   void OnInput(Input& input, Output& output) override;
-  bool is_blank() const override { return true; }
+  bool is_stateless() const override { return true; }
 };
 
 }  // namespace polyserve

@@ -2,7 +2,7 @@
 #include "protocol/echo.h"
 
 #include "gtest/gtest.h"
-#include "protocol/talk.h"
+#include "protocol/session_harness.h"
 
 namespace polyserve {
 namespace {

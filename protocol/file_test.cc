@@ -13,7 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "protocol/talk.h"
+#include "protocol/session_harness.h"
 
 namespace polyserve {
 namespace {

@@ -65,7 +65,7 @@ void FileUnframedSession::OnInput(Input& input, Output& output) {
     WriteError("the command is too long", output);
     output.Close();
   }
-  if (!output.closing()) output.WakeIn(kMoment);
+  if (!output.closing()) output.SetTimer(kMoment);
 }
 
 void FileUnframedSession::OnTime(Output& output) {
@@ -150,14 +150,14 @@ void FileUnframedSession::OnSilence(Output& output) {
     if (command.empty() || output.closing()) return;
     if (output.wants_more()) return OnCommand(command, output);
     pending_ = std::move(command);  // The file waits for its turn to be stored.
-    output.WakeIn(kMoment);
+    output.SetTimer(kMoment);
   } else if (after_silence_ && pending_.empty()) {
     // The mark's own silence was swallowed; but the one behind it was long.
     if (tail_ == kEndMark) FinishPut("", output);
   } else {
     after_silence_ = true;
     StoreButTail(std::exchange(pending_, ""), output);
-    if (upload_ != nullptr && tail_ == kEndMark) output.WakeIn(kLongMoment);
+    if (upload_ != nullptr && tail_ == kEndMark) output.SetTimer(kLongMoment);
   }
 }
 

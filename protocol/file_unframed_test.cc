@@ -13,7 +13,7 @@
 #include "files/library.h"
 #include "gtest/gtest.h"
 #include "protocol/session.h"
-#include "protocol/talk.h"
+#include "protocol/session_harness.h"
 
 namespace polyserve {
 namespace {

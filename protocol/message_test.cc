@@ -4,7 +4,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "protocol/talk.h"
+#include "protocol/session_harness.h"
 
 namespace polyserve {
 namespace {

@@ -3,7 +3,7 @@
 //   output.Write("OK 5\n");              copy these bytes
 //   output.WriteFile(file, 0, 5);        then this range of a file (the driver uses sendfile)
 //   output.Close();                      then close, once all of that is with the peer
-//   output.WakeIn(absl::Seconds(20));    and call the session in 20 seconds
+//   output.SetTimer(absl::Seconds(20));    and call the session in 20 seconds
 //
 // Where the peer is reached by datagrams, each Write() and each WriteShared() is one datagram, an empty one too, so
 // that a session that writes its reply with one call need not know what it is on. There are no files in datagrams.
@@ -80,8 +80,8 @@ class Output {
   void CountError() { ++counts_.errors; }
 
   // Asks for one call of Session::OnTime(), so long after all before it is sent; up to some milliseconds late, never
-  // early. A later WakeIn() replaces this one, and an infinite one cancels it. Sessions that never ask pay nothing.
-  void WakeIn(absl::Duration after) { wake_in_ = after; }
+  // early. A later SetTimer() replaces this one, and an infinite one cancels it. Sessions that never ask pay nothing.
+  void SetTimer(absl::Duration after) { wake_in_ = after; }
 
   // --- The driver's side. ---
 
@@ -112,7 +112,8 @@ class Output {
   void DropDatagram();
   // Hands over the task; has_work() is false afterwards, and the task's output may be appended.
   Task TakeWork();
-  // What is to be waited for before the task; see backends/pause.h. Its length is zero where there is no pause.
+  // What is to be waited for before the task; see backends/connection/ack_wait.h. Its length is zero where there is no
+  // pause.
   struct PauseBeforeWork {
     absl::Duration length;
     std::optional<std::chrono::steady_clock::time_point> end;  // Set once all was acknowledged.
@@ -124,7 +125,7 @@ class Output {
   };
   // What was counted since this was called.
   Counts TakeCounts() { return std::exchange(counts_, Counts()); }
-  // The time of WakeIn(), where it was called since this was: to be asked when all is sent.
+  // The time of SetTimer(), where it was called since this was: to be asked when all is sent.
   bool asks_for_wake() const { return wake_in_.has_value(); }
   absl::Duration TakeWakeIn() { return *std::exchange(wake_in_, std::nullopt); }
   // Forgets everything, but keeps small buffers for the next use.

@@ -110,12 +110,12 @@ TEST(OutputTest, PauseIsWorkThatComesAfterAWait) {
 TEST(OutputTest, AsksForTheLastWakeOnly) {
   Output output;
   EXPECT_FALSE(output.asks_for_wake());
-  output.WakeIn(absl::Seconds(1));
-  output.WakeIn(absl::Seconds(2));
+  output.SetTimer(absl::Seconds(1));
+  output.SetTimer(absl::Seconds(2));
   EXPECT_TRUE(output.wants_more()) << "waiting keeps nobody from reading";
   EXPECT_EQ(output.TakeWakeIn(), absl::Seconds(2));
   EXPECT_FALSE(output.asks_for_wake());
-  output.WakeIn(absl::Seconds(1));
+  output.SetTimer(absl::Seconds(1));
   output.Clear();
   EXPECT_FALSE(output.asks_for_wake());
 }

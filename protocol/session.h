@@ -8,7 +8,8 @@
 //     }
 //   };
 //
-// The property that protocol/talk.h tests for every session: any split of the same input gives the same output.
+// The property that protocol/session_harness.h tests for every session: any split of the same input gives the same
+// output.
 #ifndef POLYSERVE_PROTOCOL_SESSION_H_
 #define POLYSERVE_PROTOCOL_SESSION_H_
 
@@ -17,8 +18,8 @@
 #include <memory>
 
 #include "absl/strings/string_view.h"
+#include "base/mailbox.h"
 #include "protocol/output.h"
-#include "room/mailbox.h"
 
 namespace polyserve {
 
@@ -78,7 +79,7 @@ class Session {
   // driver's thread, as the task may not be. Not on datagrams.
   virtual void OnResume(Output&) {}
 
-  // The time that output.WakeIn() asked for has passed, and all output is sent. Never after OnEndOfInput().
+  // The time that output.SetTimer() asked for has passed, and all output is sent. Never after OnEndOfInput().
   virtual void OnTime(Output&) {}
 
   // Whether it wants to know who the peer is. Where it does, OnPeer() is called first of all, with the peer's address:
@@ -91,17 +92,17 @@ class Session {
   virtual bool idle() const { return true; }
 
   // True while the peer owes the rest of a request that has begun to come: the driver ends the conversation if it comes
-  // more slowly than the server's least rate (backends/progress_watch.h). Not for peers that may take their time, as
+  // more slowly than the server's least rate (net/progress_watch.h). Not for peers that may take their time, as
   // members of a chat, nor for sessions that watch the time by themselves. Asked where all output is sent.
   virtual bool awaits_rest_of_request() const { return false; }
 
   // What the peer is told where the server ends the conversation without being asked to, since it stops or nothing has
   // moved for too long; sent if the peer's system takes it at once. Asked where all output is sent. Lives for ever.
-  virtual absl::string_view farewell() const { return ""; }
+  virtual absl::string_view closing_message() const { return ""; }
 
   // True where a new session would do as well as this one: nothing that the peer has said so far matters. Asked where
   // the peer sends datagrams, which have no end: who is blank may be forgotten as soon as there is a use for its place.
-  virtual bool is_blank() const { return false; }
+  virtual bool is_stateless() const { return false; }
 
   // False while nothing says that the peer is really where its datagrams seem to come from: they may be forged. Where
   // places become scarce, peers that were never verified give way first.

@@ -17,10 +17,10 @@
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/fd_passing.h"
+#include "room/console.h"
 #include "room/hub_loop.h"
 #include "room/hub_wire.h"
 #include "room/local_room.h"
-#include "room/operator.h"
 
 namespace polyserve {
 
@@ -34,7 +34,7 @@ struct Setting {
   const std::string& admin_name;
   RoomLimits limits;
   int input;
-  int reception;
+  int join_fd;
   pid_t server;
   pid_t keeper = ::getpid();
 };
@@ -54,11 +54,11 @@ int RunHub(const Setting& setting, UniqueFd there) {
   UniqueFd server(static_cast<int>(::syscall(SYS_pidfd_open, setting.server, 0)));
   if (!server.ok()) return errno == ESRCH ? 0 : 1;  // It has ended already.
   LocalRoom room(setting.admin_name, setting.limits);
-  absl::StatusOr<std::unique_ptr<HubLoop>> loop = HubLoop::Create(setting.reception, std::move(server), room);
+  absl::StatusOr<std::unique_ptr<HubLoop>> loop = HubLoop::Create(setting.join_fd, std::move(server), room);
   absl::Status status = loop.status();
   if (status.ok()) {
     const auto say = [&room](absl::string_view text) { room.SayAsAdmin(text); };
-    const absl::StatusOr<std::unique_ptr<Operator>> op = Operator::Start(setting.input, say);
+    const absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(setting.input, say);
     [[maybe_unused]] const ssize_t written = op.ok() ? ::write(there.get(), "", 1) : 0;
     there.reset();
     status = op.ok() ? (*loop)->Run() : op.status();
@@ -151,7 +151,7 @@ absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, c
 }
 
 Hub::~Hub() {
-  reception_.reset();
+  join_fd_.reset();
   if (process_.Join(kHubPatience)) return;
   ::kill(process_.pid(), kEnd);
   process_.Join(kHubPatience);

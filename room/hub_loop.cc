@@ -49,10 +49,10 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   void OnEvents(uint32_t events) {
     if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0 && !Receive()) return delete this;
-    if ((events & EPOLLOUT) != 0) OnWoken();
+    if ((events & EPOLLOUT) != 0) OnReady();
   }
 
-  void OnWoken() override {
+  void OnReady() override {
     if (member_->is_cut_off() || !Send()) delete this;
   }
 
@@ -124,22 +124,22 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   WakeList::Entry wake_;
 };
 
-absl::StatusOr<std::unique_ptr<HubLoop>> HubLoop::Create(int reception, UniqueFd server, Room& room) {
+absl::StatusOr<std::unique_ptr<HubLoop>> HubLoop::Create(int join_fd, UniqueFd server, Room& room) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
-  std::unique_ptr<HubLoop> loop(new HubLoop(std::move(epoll), reception, std::move(server), *std::move(wakes), room));
-  absl::Status status = loop->Watch(reception, nullptr);
+  std::unique_ptr<HubLoop> loop(new HubLoop(std::move(epoll), join_fd, std::move(server), *std::move(wakes), room));
+  absl::Status status = loop->Watch(join_fd, nullptr);
   status.Update(loop->Watch(loop->server_.get(), loop.get()));
   status.Update(loop->Watch(loop->wakes_->fd(), loop->wakes_.get()));
   if (!status.ok()) return status;
   return loop;
 }
 
-HubLoop::HubLoop(UniqueFd epoll, int reception, UniqueFd server, std::unique_ptr<WakeList> wakes, Room& room)
+HubLoop::HubLoop(UniqueFd epoll, int join_fd, UniqueFd server, std::unique_ptr<WakeList> wakes, Room& room)
     : epoll_(std::move(epoll)),
-      reception_(reception),
+      join_fd_(join_fd),
       server_(std::move(server)),
       wakes_(std::move(wakes)),
       room_(room),
@@ -178,7 +178,7 @@ absl::Status HubLoop::Run() {
 
 // Takes in a guest. False where there will be no more.
 bool HubLoop::Receive() {
-  absl::StatusOr<Parcel> parcel = ReceiveParcel(reception_);
+  absl::StatusOr<Parcel> parcel = ReceiveParcel(join_fd_);
   if (absl::IsCancelled(parcel.status())) return false;
   if (!parcel.ok() || parcel->descriptors.size() != 1) {
     LOG_EVERY_N(WARNING, 100) << "a member is lost on its way to the chat room: " << parcel.status().message();

@@ -9,32 +9,32 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/unique_fd.h"
+#include "net/wake_list.h"
 #include "room/room.h"
-#include "room/wake_list.h"
 
 namespace polyserve {
 
 class HubLoop {
  public:
-  // The room must outlive it. The reception stays the caller's. `server`: a descriptor that is readable once the server
+  // The room must outlive it. The join_fd stays the caller's. `server`: a descriptor that is readable once the server
   // has ended.
-  static absl::StatusOr<std::unique_ptr<HubLoop>> Create(int reception, UniqueFd server, Room& room);
+  static absl::StatusOr<std::unique_ptr<HubLoop>> Create(int join_fd, UniqueFd server, Room& room);
   ~HubLoop();
 
-  // Returns when nobody holds the other end of the reception any more, or the server has ended.
+  // Returns when nobody holds the other end of the join_fd any more, or the server has ended.
   absl::Status Run();
 
  private:
   class Guest;
   using Guests = boost::intrusive::list<Guest, boost::intrusive::constant_time_size<false>>;
 
-  HubLoop(UniqueFd epoll, int reception, UniqueFd server, std::unique_ptr<WakeList> wakes, Room& room);
+  HubLoop(UniqueFd epoll, int join_fd, UniqueFd server, std::unique_ptr<WakeList> wakes, Room& room);
 
   absl::Status Watch(int fd, void* tag) const;
   bool Receive();
 
   const UniqueFd epoll_;
-  const int reception_;
+  const int join_fd_;
   const UniqueFd server_;
   const std::unique_ptr<WakeList> wakes_;
   Room& room_;

@@ -103,7 +103,7 @@ class HubRoom::HubMember : public Member {
   bool Introduce(absl::string_view name) {
     if (!hub_end_.ok()) return Send(kHubJoin, name);
     const std::string text = absl::StrCat(std::string(1, kHubJoin), name);
-    const absl::Status status = SendParcelAtOnce(room_.reception_.get(), text, {hub_end_.get()});
+    const absl::Status status = SendParcelAtOnce(room_.join_fd_.get(), text, {hub_end_.get()});
     LOG_IF_EVERY_N(WARNING, !status.ok(), 100) << "nobody can be brought to the chat room's hub: " << status.message();
     if (status.ok()) hub_end_.reset();
     return status.ok();
@@ -175,9 +175,9 @@ class HubRoom::HubMember : public Member {
   std::atomic<bool> is_lost_{false};
 };
 
-void HubRoom::ReachBy(UniqueFd reception) {
-  if (reception_.get() == reception.get()) reception_.release();  // A forked child is handed what it has already.
-  reception_ = std::move(reception);
+void HubRoom::ReachBy(UniqueFd join_fd) {
+  if (join_fd_.get() == join_fd.get()) join_fd_.release();  // A forked child is handed what it has already.
+  join_fd_ = std::move(join_fd);
 }
 
 std::unique_ptr<Member> HubRoom::NewMember() {

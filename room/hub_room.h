@@ -24,8 +24,8 @@ class HubRoom : public Room {
 
   // Where members are announced; see Hub::TakeReception(). Until then joining is Unavailable. Once the hub has gone,
   // those who had joined are cut off, and the others find the next hub there.
-  void ReachBy(UniqueFd reception);
-  int reception() const { return reception_.get(); }
+  void ReachBy(UniqueFd join_fd);
+  int join_fd() const { return join_fd_.get(); }
 
   std::unique_ptr<Member> NewMember() override;
 
@@ -34,7 +34,7 @@ class HubRoom : public Room {
 
   const std::string admin_name_;
   const RoomLimits limits_;
-  UniqueFd reception_;
+  UniqueFd join_fd_;
 };
 
 }  // namespace polyserve

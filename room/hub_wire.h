@@ -11,7 +11,7 @@ namespace polyserve {
 
 enum HubPacket : char {
   // From a member.
-  kHubJoin = 'L',   // The name; answered. The first one comes with the member's socket, through the reception.
+  kHubJoin = 'L',   // The name; answered. The first one comes with the member's socket, through the join_fd.
   kHubSay = 'C',    // The text.
   kHubLeave = 'E',  // Answered, behind all messages that are due.
   // From the hub.

@@ -7,10 +7,10 @@
 namespace polyserve {
 
 // Its place among the seats, and whether it has one, are guarded by the room's lock: the room may drop it at any time.
-class LocalRoom::Seat : public Member {
+class LocalRoom::LocalMember : public Member {
  public:
-  explicit Seat(LocalRoom& room) : Member(room.limits_), room_(room) {}
-  ~Seat() override { Leave(); }
+  explicit LocalMember(LocalRoom& room) : Member(room.limits_), room_(room) {}
+  ~LocalMember() override { Leave(); }
 
   absl::Status Join(absl::string_view name) override {
     CHECK(name_.empty()) << "it has joined already";
@@ -36,9 +36,9 @@ class LocalRoom::Seat : public Member {
   std::string known_as_;  // name_ is for the member's own thread.
 };
 
-std::unique_ptr<Member> LocalRoom::NewMember() { return std::make_unique<Seat>(*this); }
+std::unique_ptr<Member> LocalRoom::NewMember() { return std::make_unique<LocalMember>(*this); }
 
-absl::Status LocalRoom::Add(Seat& seat, absl::string_view name) {
+absl::Status LocalRoom::Add(LocalMember& seat, absl::string_view name) {
   if (absl::Status status = CheckMemberName(name); !status.ok()) return status;
   MutexLock lock(mutex_);
   if (absl::Status status = names_.Take(name); !status.ok()) return status;
@@ -49,11 +49,11 @@ absl::Status LocalRoom::Add(Seat& seat, absl::string_view name) {
   return absl::OkStatus();
 }
 
-void LocalRoom::Say(Seat& seat, absl::string_view text) {
+void LocalRoom::Say(LocalMember& seat, absl::string_view text) {
   if (seat.name().empty()) return;
   const Message message = MakeSaying(seat.name(), text);
   MutexLock lock(mutex_);
-  if (seat.place_ != Seat::kNowhere) TellAllBut(&seat, message);
+  if (seat.place_ != LocalMember::kNowhere) TellAllBut(&seat, message);
 }
 
 void LocalRoom::SayAsAdmin(absl::string_view text) {
@@ -62,21 +62,21 @@ void LocalRoom::SayAsAdmin(absl::string_view text) {
   TellAllBut(nullptr, message);
 }
 
-void LocalRoom::Remove(Seat& seat) {
+void LocalRoom::Remove(LocalMember& seat) {
   MutexLock lock(mutex_);
-  if (seat.place_ == Seat::kNowhere) return;  // It was dropped.
+  if (seat.place_ == LocalMember::kNowhere) return;  // It was dropped.
   Drop(seat);
   TellAllBut(nullptr, MakeDeparture(seat.known_as_));
 }
 
 // Gives the message to all; a member that is cut off by it leaves, which the others hear next. All hear the same, so
 // that what the slowest one holds is what all hold together, but for the places that each needs.
-void LocalRoom::TellAllBut(const Seat* one, const Message& message) {
+void LocalRoom::TellAllBut(const LocalMember* one, const Message& message) {
   std::vector<Message> departures;
   size_t places = 0;
-  Seat* slowest = nullptr;
+  LocalMember* slowest = nullptr;
   for (size_t i = 0; i < seats_.size();) {
-    Seat& seat = *seats_[i];
+    LocalMember& seat = *seats_[i];
     if (&seat != one && !seat.Push(message)) {
       CutOff(seat, departures);  // Another one takes its place, and has its turn now.
       continue;
@@ -94,18 +94,18 @@ void LocalRoom::TellAllBut(const Seat* one, const Message& message) {
   for (const Message& departure : departures) TellAllBut(nullptr, departure);
 }
 
-void LocalRoom::CutOff(Seat& seat, std::vector<Message>& departures) {
+void LocalRoom::CutOff(LocalMember& seat, std::vector<Message>& departures) {
   LOG_EVERY_T(WARNING, 1) << "a member of the room does not read what it is told, and is cut off";
   departures.push_back(MakeDeparture(seat.known_as_));
   Drop(seat);
 }
 
-void LocalRoom::Drop(Seat& seat) {
+void LocalRoom::Drop(LocalMember& seat) {
   names_.Release(seat.known_as_);
   seats_[seat.place_] = seats_.back();
   seats_[seat.place_]->place_ = seat.place_;
   seats_.pop_back();
-  seat.place_ = Seat::kNowhere;
+  seat.place_ = LocalMember::kNowhere;
 }
 
 }  // namespace polyserve

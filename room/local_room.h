@@ -30,20 +30,20 @@ class LocalRoom : public Room {
   void SayAsAdmin(absl::string_view text);
 
  private:
-  class Seat;
+  class LocalMember;
 
-  absl::Status Add(Seat& seat, absl::string_view name);
-  void Say(Seat& seat, absl::string_view text);
-  void Remove(Seat& seat);
+  absl::Status Add(LocalMember& seat, absl::string_view name);
+  void Say(LocalMember& seat, absl::string_view text);
+  void Remove(LocalMember& seat);
 
-  void TellAllBut(const Seat* one, const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void CutOff(Seat& seat, std::vector<Message>& departures) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Drop(Seat& seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellAllBut(const LocalMember* one, const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CutOff(LocalMember& seat, std::vector<Message>& departures) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Drop(LocalMember& seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string admin_name_;
   const RoomLimits limits_;
   Mutex mutex_;  // Taken before that of a mailbox.
-  std::vector<Seat*> seats_ ABSL_GUARDED_BY(mutex_);
+  std::vector<LocalMember*> seats_ ABSL_GUARDED_BY(mutex_);
   NameRegistry names_ ABSL_GUARDED_BY(mutex_);
 };
 

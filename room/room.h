@@ -21,7 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "room/mailbox.h"
+#include "base/mailbox.h"
 #include "room/rate_limit.h"
 
 namespace polyserve {

@@ -31,7 +31,7 @@ struct LoadRun {
 };
 
 LoadRun RunLoadProgram(absl::string_view flags) {
-  std::vector<std::string> command = {ProgramPath("client/load"), "--json", "--warm_up=0"};
+  std::vector<std::string> command = {ProgramPath("client/load/load"), "--json", "--warm_up=0"};
   for (const absl::string_view flag : absl::StrSplit(flags, ' ', absl::SkipEmpty())) command.emplace_back(flag);
   const ToolRun run = RunTool(command, testing::TempDir());
   return {run.exit_status, json::parse(run.output, nullptr, false)};
@@ -151,7 +151,7 @@ TEST_F(LoadTest, InterruptPrintsWhatWasMeasuredSoFar) {
       "kill -INT $pid; wait $pid";
   for (const char* json_flag : {"--json", "--nojson"}) {
     const Scratch here;
-    const ToolRun run = RunTool({"bash", "-c", script, "bash", ProgramPath("client/load"), "--workload=echo",
+    const ToolRun run = RunTool({"bash", "-c", script, "bash", ProgramPath("client/load/load"), "--workload=echo",
                                  "--warm_up=0", absl::StrCat("--server=", server_.address("echo")), json_flag},
                                 here.path());
     EXPECT_EQ(run.exit_status, 130) << run.output;
@@ -163,7 +163,7 @@ TEST_F(LoadTest, InterruptPrintsWhatWasMeasuredSoFar) {
 
 TEST_F(LoadTest, TellsWhenItCounts) {
   const ToolRun run =
-      RunTool({ProgramPath("client/load"), "--workload=echo", absl::StrCat("--server=", server_.address("echo")),
+      RunTool({ProgramPath("client/load/load"), "--workload=echo", absl::StrCat("--server=", server_.address("echo")),
                "--warm_up=200ms", "--duration=200ms", "--tell_counting", "--json"},
               testing::TempDir());
   EXPECT_EQ(run.exit_status, 0) << run.output;
@@ -233,9 +233,9 @@ TEST_F(LoadTest, ServerThatEndsIsNoticed) {
 
 // What its verdicts are depends on how busy this machine is; a failure never is one.
 TEST(LoadSelfTest, NothingFails) {
-  const ToolRun run = RunTool(
-      {ProgramPath("client/load"), "--self_test", "--json", absl::StrCat("--server_program=", ProgramPath("server"))},
-      testing::TempDir(), "", 4 * kPatience);
+  const ToolRun run = RunTool({ProgramPath("client/load/load"), "--self_test", "--json",
+                               absl::StrCat("--server_program=", ProgramPath("server"))},
+                              testing::TempDir(), "", 4 * kPatience);
   EXPECT_EQ(run.exit_status, 0) << run.output;
   const json report = json::parse(run.output.substr(0, run.output.find('\n')), nullptr, false);
   EXPECT_EQ(report["passed"], true);
@@ -243,7 +243,8 @@ TEST(LoadSelfTest, NothingFails) {
 }
 
 TEST(LoadSelfTest, NeedsAServer) {
-  EXPECT_EQ(RunTool({ProgramPath("client/load"), "--self_test", "--server_program=/no/server"}, "/tmp").exit_status, 2);
+  EXPECT_EQ(
+      RunTool({ProgramPath("client/load/load"), "--self_test", "--server_program=/no/server"}, "/tmp").exit_status, 2);
 }
 
 TEST(LoadUsageTest, ErrorsHaveTheirStatus) {

@@ -14,7 +14,7 @@
 
 namespace polyserve {
 
-// `name` from the top of the repository: "server", "client/load".
+// `name` from the top of the repository: "server", "client/load/load".
 inline std::string ProgramPath(absl::string_view name) {
   using bazel::tools::cpp::runfiles::Runfiles;
   std::string error;

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
-#include "protocol/websocket_test_client.h"
+#include "protocol/websocket/test_client.h"
 #include "tests/datagram_peer.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"

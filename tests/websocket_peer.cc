@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "gtest/gtest.h"
-#include "protocol/websocket_test_client.h"
+#include "protocol/websocket/test_client.h"
 
 namespace polyserve {
 

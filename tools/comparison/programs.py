@@ -87,7 +87,7 @@ def obtain(folder=None):
         _install()
         _bazel("build", "--config=opt", "//:server", "//client:load")
         folder = _bazel("info", "--config=opt", "bazel-bin").strip()
-    paths = [os.path.join(folder, name) for name in ("server", "client/load")]
+    paths = [os.path.join(folder, name) for name in ("server", "client/load/load")]
     for path in paths:
         if not os.access(path, os.X_OK):
             raise BuildError(f"there is no program {path}; leave out --bin to have it built")

@@ -1,0 +1,113 @@
+#include "backends/accept/accept_lock.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+#include "base/logging.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+namespace {
+
+class ThreadLock : public AcceptLock {
+ public:
+  bool Lock() override {
+    mutex_.lock();
+    return true;
+  }
+  void Unlock() override { mutex_.unlock(); }
+
+ private:
+  std::mutex mutex_;
+};
+
+class ProcessMutex : public AcceptLock {
+ public:
+  // Takes over the mapping that holds the mutex.
+  explicit ProcessMutex(pthread_mutex_t* mutex) : mutex_(mutex) {}
+  // Not pthread_mutex_destroy(): one who was killed may have left it locked.
+  ~ProcessMutex() override { ::munmap(mutex_, sizeof(*mutex_)); }
+
+  bool Lock() override {
+    const int error = ::pthread_mutex_lock(mutex_);
+    // The owner has died. Nothing that the mutex guards can be half done, since that is but a turn at accept().
+    if (error == EOWNERDEAD) CHECK_EQ(::pthread_mutex_consistent(mutex_), 0);
+    CHECK(error == 0 || error == EOWNERDEAD) << error;
+    return true;
+  }
+  void Unlock() override { CHECK_EQ(::pthread_mutex_unlock(mutex_), 0); }
+
+ private:
+  pthread_mutex_t* const mutex_;
+};
+
+// Returns an error number, as these functions do.
+int InitSharedMutex(pthread_mutex_t* mutex) {
+  pthread_mutexattr_t attributes;
+  int error = ::pthread_mutexattr_init(&attributes);
+  if (error != 0) return error;
+  error = ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  if (error == 0) error = ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  if (error == 0) error = ::pthread_mutex_init(mutex, &attributes);
+  ::pthread_mutexattr_destroy(&attributes);
+  return error;
+}
+
+// After a failure that is not a signal.
+constexpr int kPauseMilliseconds = 100;
+constexpr int kSecondsBetweenLogs = 10;
+
+class FileLock : public AcceptLock {
+ public:
+  explicit FileLock(UniqueFd file) : file_(std::move(file)) {}
+
+  bool Lock() override { return Change(F_WRLCK); }
+  // A lock that cannot be released keeps all others out, unless its owner ends.
+  void Unlock() override { CHECK(Change(F_UNLCK)); }
+
+ private:
+  bool Change(short type) {
+    struct flock whole_file = {};
+    whole_file.l_type = type;
+    whole_file.l_whence = SEEK_SET;
+    if (::fcntl(file_.get(), F_SETLKW, &whole_file) == 0) return true;
+    if (errno == EINTR) return false;
+    LOG_EVERY_T(WARNING, kSecondsBetweenLogs) << SysError("fcntl(F_SETLKW)").message() << "; trying again";
+    ::poll(nullptr, 0, kPauseMilliseconds);
+    return false;
+  }
+
+  const UniqueFd file_;
+};
+
+}  // namespace
+
+std::unique_ptr<AcceptLock> MakeThreadLock() { return std::make_unique<ThreadLock>(); }
+
+absl::StatusOr<std::unique_ptr<AcceptLock>> MakeProcessMutex() {
+  void* memory = ::mmap(nullptr, sizeof(pthread_mutex_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return SysError("mmap");
+  auto* mutex = static_cast<pthread_mutex_t*>(memory);
+  errno = InitSharedMutex(mutex);
+  if (errno == 0) return std::make_unique<ProcessMutex>(mutex);
+  const absl::Status status = SysError("a mutex that processes share");
+  ::munmap(memory, sizeof(pthread_mutex_t));
+  return status;
+}
+
+absl::StatusOr<std::unique_ptr<AcceptLock>> MakeFileLock() {
+  UniqueFd file(::memfd_create("polyserve-accept-lock", MFD_CLOEXEC));
+  if (!file.ok()) return SysError("memfd_create");
+  return std::make_unique<FileLock>(std::move(file));
+}
+
+}  // namespace polyserve

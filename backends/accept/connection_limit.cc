@@ -1,0 +1,65 @@
+#include "backends/accept/connection_limit.h"
+
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+absl::StatusOr<std::unique_ptr<ConnectionLimit>> ConnectionLimit::Create(const Statistics& statistics, int64_t most,
+                                                                         Overload overload) {
+  absl::StatusOr<std::unique_ptr<AcceptLock>> lock = MakeProcessMutex();
+  if (!lock.ok()) return lock.status();
+  UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake.ok()) return SysError("eventfd");
+  void* memory = ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return SysError("mmap");
+  static_assert(std::atomic<bool>::is_always_lock_free);  // The kernel's zeroes are a valid one.
+  return std::unique_ptr<ConnectionLimit>(new ConnectionLimit(
+      statistics, most, overload, *std::move(lock), std::move(wake), static_cast<std::atomic<bool>*>(memory)));
+}
+
+ConnectionLimit::ConnectionLimit(const Statistics& statistics, int64_t most, Overload overload,
+                                 std::unique_ptr<AcceptLock> lock, UniqueFd wake, std::atomic<bool>* somebody_waits)
+    : statistics_(statistics),
+      most_(most),
+      overload_(overload),
+      lock_(std::move(lock)),
+      wake_(std::move(wake)),
+      somebody_waits_(somebody_waits) {}
+
+ConnectionLimit::~ConnectionLimit() { ::munmap(somebody_waits_, sizeof(*somebody_waits_)); }
+
+bool ConnectionLimit::TryAcquire(Counters& counters) {
+  while (!lock_->Lock()) {
+  }
+  // Whoever leaves after the second look finds the mark, and wakes us; whoever left before it made room for us.
+  bool entered = Enter(counters);
+  if (!entered && overload_ == Overload::kWait) {
+    somebody_waits_->exchange(true);
+    entered = Enter(counters);
+  }
+  lock_->Unlock();
+  return entered;
+}
+
+bool ConnectionLimit::Enter(Counters& counters) {
+  if (statistics_.Total().active() >= most_) return false;
+  Counters::Add(counters.accepted, 1);
+  return true;
+}
+
+void ConnectionLimit::Release() {
+  if (somebody_waits_->exchange(false)) WakeAll();
+}
+
+void ConnectionLimit::WakeAll() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
+}
+
+}  // namespace polyserve

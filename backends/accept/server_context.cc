@@ -1,0 +1,61 @@
+#include "backends/accept/server_context.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector<Listener> listeners) {
+  return {.listeners = std::move(listeners),
+          .idle_timeout = server.idle_timeout,
+          .statistics = server.statistics.OfWorker(slot),
+          .connection_limit = server.connection_limit,
+          .listen = server.listen,
+          .reload = server.reload,
+          .least_rate = server.least_rate,
+          .hub_process = server.hub_process};
+}
+
+ServerContext ContextOfThread(const ServerContext& server, int slot) {
+  std::vector<Listener> listeners;
+  for (const Listener& listener : server.listeners) {
+    listeners.push_back({listener.service, UniqueFd(), listener.make_session, listener.transport, listener.own_ports,
+                         nullptr, listener.number});
+  }
+  return ContextOfWorker(server, slot, std::move(listeners));
+}
+
+void CountLostClients(int64_t children, ServerContext& context) {
+  const int64_t lost = context.statistics.Total().active() - children;
+  if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
+  if (context.connection_limit != nullptr) context.connection_limit->WakeAll();
+}
+
+bool TakesDatagrams(const ServerContext& context) {
+  return std::any_of(context.listeners.begin(), context.listeners.end(),
+                     [](const Listener& listener) { return listener.has_datagrams(); });
+}
+
+void ReapChildren(const ServerContext& context) {
+  int wait_status = 0;
+  for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
+    if (context.hub_process != nullptr && context.hub_process->NoteEnd(pid, wait_status)) continue;
+    context.on_child_end(pid, wait_status);
+  }
+}
+
+void AnswerCommonSignals(unsigned events, const ServerContext& context) {
+  if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
+  if ((events & Signals::kReload) != 0) {
+    LOG(INFO) << "SIGHUP: the access log, if there is one, is opened anew";
+    context.reload();
+  }
+  if ((events & Signals::kChildEnded) != 0) ReapChildren(context);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,102 @@
+// ServerContext: all that a backend is given. It says what to serve, never how.
+#ifndef POLYSERVE_BACKENDS_ACCEPT_SERVER_CONTEXT_H_
+#define POLYSERVE_BACKENDS_ACCEPT_SERVER_CONTEXT_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "backends/accept/connection_limit.h"
+#include "backends/accept/udp_acceptor.h"
+#include "base/unique_fd.h"
+#include "net/process.h"
+#include "net/progress_watch.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "protocol/session.h"
+
+namespace polyserve {
+
+enum class Transport {
+  kStream,     // TCP: clients connect, and are accepted.
+  kDatagrams,  // UDP: peers just send.
+};
+
+// A socket that clients connect to, or that peers send datagrams to, and what they get there.
+struct Listener {
+  std::string service;  // For logs.
+  UniqueFd fd;          // Non-blocking. Empty in a program image that was started to serve one connection.
+  SessionFactory make_session;
+  Transport transport = Transport::kStream;
+  bool own_ports = false;  // Of datagrams: each peer is answered from a port of its own, under every model.
+  std::unique_ptr<UdpAcceptor> udp_acceptor =
+      nullptr;              // Where peers get a process or thread of their own, in the one who accepts.
+  int number = kNoService;  // Of the service, for the statistics.
+
+  bool has_datagrams() const { return transport == Transport::kDatagrams; }
+  // Readable when somebody is there.
+  int wait_fd() const { return udp_acceptor == nullptr ? fd.get() : udp_acceptor->wait_fd(); }
+  // In a child: lets go of what only the one who accepts needs.
+  void Close() {
+    fd.reset();
+    udp_acceptor.reset();
+  }
+};
+
+// A client that was accepted.
+struct Connection {
+  UniqueFd fd;
+  const Listener* listener;
+  // Of a peer that sends datagrams, and has a socket of its own: what reached the listener instead comes here.
+  UniqueFd strays = UniqueFd();
+};
+
+struct ServerContext {
+  std::vector<Listener> listeners;
+  // A connection on which nothing moves for so long is closed; may be infinite.
+  absl::Duration idle_timeout;
+  Statistics statistics;
+  std::shared_ptr<ConnectionLimit> connection_limit = nullptr;  // Null: there may be any number of connections.
+  ListenOptions listen = {};             // As the listeners are, for those that are opened beside them.
+  std::function<void()> reload = [] {};  // On SIGHUP, in the process that gets it.
+  LeastRate least_rate = {};             // That is asked of peers; for connections.
+  // A child process that is not the backend's; null if there is none.
+  Process* hub_process = nullptr;
+  // What the model does about a child process that has ended, and was reaped. The process may be a stranger to the
+  // model: one that this process has adopted (as PID 1 does), or had before it became the server ("sh -c 'helper & exec
+  // server'").
+  std::function<void(pid_t pid, int wait_status)> on_child_end = [](pid_t, int) {};
+  // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
+  // what it is to do with them.
+  std::vector<int> inherited_fds = {};
+  std::function<void(std::vector<UniqueFd>)> adopt_inherited_fds = [](std::vector<UniqueFd>) {};
+};
+
+// The same, with other listeners, for a worker that has listeners of its own, and counts for itself.
+ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector<Listener> listeners);
+
+// The same for a thread, which takes clients from others' listeners: its own ones have no descriptors. So the thread
+// counts in the cache lines of its slot alone.
+ServerContext ContextOfThread(const ServerContext& server, int slot);
+
+// Where each client has a child of its own, of which so many are left: notes the end of those whose child was killed.
+// It could not do so itself, or just had, and told nobody yet.
+void CountLostClients(int64_t children, ServerContext& context);
+
+// True where any of the listeners takes datagrams.
+bool TakesDatagrams(const ServerContext& context);
+
+// Reaps all child processes that have ended, whoever started them, and tells those that they belong to.
+void ReapChildren(const ServerContext& context);
+
+// Carries out what signals asked for and every model answers alike: a report, a reload, children that have ended. Takes
+// a set of Signals::Event.
+void AnswerCommonSignals(unsigned events, const ServerContext& context);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_ACCEPT_SERVER_CONTEXT_H_

@@ -1,0 +1,36 @@
+#include "backends/accept/udp_sources.h"
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr uint16_t kFirstPortOfClients = 1024;
+
+}  // namespace
+
+UdpSources::UdpSources(const std::vector<Listener>& listeners) {
+  for (const Listener& listener : listeners) {
+    if (!listener.has_datagrams() || !listener.fd.ok()) continue;
+    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
+    if (at.ok()) listeners_.push_back(*at);
+  }
+}
+
+bool UdpSources::MayAnswer(const DatagramPath& path, bool own_ports) const {
+  const uint16_t port = path.peer.port();
+  if (port == 0 || (!own_ports && port < kFirstPortOfClients)) return false;
+  for (const Endpoint& listener : listeners_) {
+    if (listener.port() != port) continue;
+    if (!own_ports) return false;
+    const std::string host = path.peer.Host();
+    if (host == listener.Host() || (path.local.port() == 0 && host == path.local.Host())) return false;
+  }
+  return true;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,32 @@
+#include "backends/blocking/mailbox_fd.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+absl::StatusOr<std::unique_ptr<MailboxFd>> MailboxFd::Open(Mailbox& mailbox) {
+  UniqueFd own;
+  if (mailbox.fd() < 0) own.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (mailbox.fd() < 0 && !own.ok()) return SysError("eventfd");
+  std::unique_ptr<MailboxFd> mail(new MailboxFd(mailbox, std::move(own)));
+  if (mail->own_.ok()) mailbox.Attach(mail.get());
+  return mail;
+}
+
+void MailboxFd::Collect() {
+  if (!own_.ok()) return mailbox_.Collect();
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = ::read(own_.get(), &count, sizeof(count));
+}
+
+void MailboxFd::Wake() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(own_.get(), &one, sizeof(one));
+}
+
+}  // namespace polyserve

@@ -1,0 +1,106 @@
+#include "backends/blocking/udp_driver.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "backends/blocking/mailbox_fd.h"
+#include "backends/udp/peer_conversation.h"
+#include "base/logging.h"
+#include "base/mailbox.h"
+#include "net/datagram.h"
+#include "net/deadline.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+// Answered between two looks at whether the server stops, and at the very end.
+constexpr int kDatagramsPerTurn = 4096;
+
+class BlockingPeer {
+ public:
+  BlockingPeer(Connection peer, ServerContext& context)
+      : idle_timeout_(context.idle_timeout),
+        blank_patience_(std::min(kBlankPatience, idle_timeout_)),
+        conversation_(std::move(peer), context.statistics.counters(), context.connection_limit.get()) {}
+
+  void Run() {
+    if (conversation_.mailbox() != nullptr && !OpenMail()) return;
+    Serve();
+    mail_ = nullptr;
+    const bool stopping = Signals::stopping();
+    conversation_.LetGo(buffer_, kDatagramsPerTurn, !stopping);
+    if (stopping) Serve();  // What it has just been asked for, if that takes longer.
+  }
+
+ private:
+  void Serve() {
+    while (!(Signals::stopping() && conversation_.idle()) && Await()) {
+      conversation_.Answer(buffer_, kDatagramsPerTurn);
+      NoteWake();
+    }
+  }
+
+  bool OpenMail() {
+    absl::StatusOr<std::unique_ptr<MailboxFd>> mail = MailboxFd::Open(*conversation_.mailbox());
+    if (mail.ok()) mail_ = *std::move(mail);
+    if (!mail.ok()) LOG(WARNING) << "a peer cannot be served: " << mail.status().message();
+    return mail.ok();
+  }
+
+  // Shows what others have for the peer. False where there was too much of it.
+  bool ShowMail() {
+    if (mail_ == nullptr) return true;
+    mail_->Collect();
+    return conversation_.ShowMail();
+  }
+
+  // Waits for the next datagram, and tells the time that the session has asked for meanwhile. False where the peer was
+  // silent for too long, or the session has ended.
+  bool Await() {
+    const Deadline patience(conversation_.is_stateless() ? blank_patience_ : idle_timeout_);
+    while (!conversation_.is_over() && ShowMail()) {
+      pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
+                           {conversation_.strays(), POLLIN, 0},
+                           {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
+      int timeout = patience.PollMilliseconds();
+      if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
+      const int found = ::poll(sources, 3, timeout);
+      if (found > 0 && (sources[1].revents & (POLLIN | POLLHUP)) == POLLHUP) conversation_.CloseStrays();
+      if (found > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
+      if (found > 0) continue;  // Mail.
+      if (wake_.has_value() && wake_->passed()) {
+        wake_.reset();
+        conversation_.TellTime();
+        NoteWake();
+        continue;
+      }
+      if (patience.passed()) return false;
+      if (Signals::stopping()) return true;  // Interrupted for that.
+    }
+    return false;
+  }
+
+  void NoteWake() {
+    if (conversation_.asks_for_wake()) wake_.emplace(conversation_.TakeWakeIn());
+  }
+
+  const absl::Duration idle_timeout_;
+  const absl::Duration blank_patience_;
+  PeerConversation conversation_;
+  std::unique_ptr<MailboxFd> mail_;  // Null where the session has no mailbox.
+  std::optional<Deadline> wake_;     // When the session wants to be told the time.
+  char buffer_[kMaxDatagramBytes];
+};
+
+}  // namespace
+
+void DriveDatagrams(Connection peer, ServerContext& context) { BlockingPeer(std::move(peer), context).Run(); }
+
+}  // namespace polyserve

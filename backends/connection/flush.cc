@@ -1,0 +1,97 @@
+#include "backends/connection/flush.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/logging.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kMaxPieces = 64;
+constexpr int64_t kMaxSendfileBytes = 1 << 30;  // sendfile(2) takes at most 2 GiB at once.
+
+ssize_t SendMemory(int fd, const iovec* pieces, int count, bool more_follows) {
+  // MSG_MORE: the head of a reply and the file behind it share packets.
+  const int flags = MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0);
+  if (count == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
+  msghdr message = {};
+  message.msg_iov = const_cast<iovec*>(pieces);
+  message.msg_iovlen = static_cast<size_t>(count);
+  return ::sendmsg(fd, &message, flags);
+}
+
+struct Sent {
+  ssize_t bytes;     // -1: errno says why.
+  Flushed if_short;  // What it means that they are fewer than were offered.
+  bool is_short;
+};
+
+// A stream socket takes fewer bytes of memory than it is offered only if it is full.
+Sent SendMemoryAtFront(int fd, const iovec* pieces, int count, bool more_follows) {
+  size_t offered = 0;
+  for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
+  const ssize_t sent = SendMemory(fd, pieces, count, more_follows);
+  return {sent, Flushed::kBlocked, sent < static_cast<ssize_t>(offered)};
+}
+
+// Of a file it may also take fewer because fewer could be read.
+Sent SendFileAtFront(int fd, const Output::FileRange& range, int64_t budget) {
+  off_t offset = range.offset;
+  const int64_t length = std::min({range.length, budget, kMaxSendfileBytes});
+  const ssize_t sent = ::sendfile(fd, range.file->get(), &offset, static_cast<size_t>(length));
+  if (sent == 0) {
+    LOG(WARNING) << "a file became shorter while it was being sent; the connection is broken off";
+    errno = EIO;
+    return {-1, Flushed::kBroken, true};
+  }
+  return {sent, Flushed::kBudget, sent < length};
+}
+
+Sent SendFront(int fd, const Output& output, int64_t budget) {
+  iovec pieces[kMaxPieces];
+  const int count = output.FrontMemory(pieces, kMaxPieces);
+  if (count > 0) return SendMemoryAtFront(fd, pieces, count, output.file_ranges() > 0);
+  return SendFileAtFront(fd, *output.FrontFile(), budget);
+}
+
+}  // namespace
+
+void CountRequests(Output& output, Counters& counters) {
+  const Output::Counts counts = output.TakeCounts();
+  if (counts.requests > 0) Counters::Add(counters.requests, counts.requests);
+  if (counts.errors > 0) Counters::Add(counters.errors, counts.errors);
+}
+
+Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters) {
+  int64_t total = 0;
+  Flushed result = Flushed::kAll;
+  while (!output.empty()) {
+    if (total >= budget) {
+      result = Flushed::kBudget;
+      break;
+    }
+    const Sent sent = SendFront(fd, output, budget - total);
+    if (sent.bytes < 0 && errno == EINTR) continue;
+    if (sent.bytes < 0) {
+      result = errno == EAGAIN ? Flushed::kBlocked : Flushed::kBroken;
+      break;
+    }
+    output.Sent(sent.bytes);
+    total += sent.bytes;
+    if (sent.is_short) {
+      result = sent.if_short;
+      break;
+    }
+  }
+  if (total > 0) Counters::Add(counters.bytes_out, total);
+  CountRequests(output, counters);
+  return result;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,28 @@
+// Flush: sends what is at the front of an Output, with as few calls as possible. Both kinds of sockets: with a
+// blocking one it also returns, as kBudget or kBlocked, when a wait was ended by its time-out or by a signal.
+#ifndef POLYSERVE_BACKENDS_CONNECTION_FLUSH_H_
+#define POLYSERVE_BACKENDS_CONNECTION_FLUSH_H_
+
+#include <cstdint>
+
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+enum class Flushed {
+  kAll,      // Nothing is left to send; there may be a task, or a closing.
+  kBudget,   // There is more to send, and the socket may well take it: come back after the others' turn.
+  kBlocked,  // The socket takes no more for now. It is full, so that an edge will tell when it has room again.
+  kBroken,   // The peer is gone, or what was announced cannot be delivered: drop the connection.
+};
+
+// Adds the requests that the session has counted.
+void CountRequests(Output& output, Counters& counters);
+
+// Sends until one of the above, but no more than about `budget` bytes, and counts the bytes and the requests.
+Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_CONNECTION_FLUSH_H_

@@ -1,0 +1,188 @@
+// Offload: what helpers do for one who waits, for one who does not wait any more, and at the end.
+#include "backends/connection/offload.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "net/signals.h"
+#include "net/wake_list.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+namespace {
+
+struct Client final : public Wakeable {
+  void OnReady() override { ++calls; }
+  int calls = 0;
+};
+
+// Something that helpers can be made to wait for.
+class Gate {
+ public:
+  void Open() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_open_ = true;
+    changed_.notify_all();
+  }
+  void Pass() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    ++arrived_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return is_open_; });
+  }
+  void AwaitArrivals(int count) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this, count] { return arrived_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_open_ = false;
+  int arrived_ = 0;
+};
+
+class OffloadTest : public testing::Test {
+ protected:
+  OffloadTest() {
+    EXPECT_TRUE(Signals::Install().ok());  // Whoever waits for threads interrupts them.
+    wakes_->BelongToThisThread();
+  }
+
+  void AwaitDone(const Offload::Job& job) {
+    while (!job.is_done()) {
+      pollfd woken = {wakes_->fd(), POLLIN, 0};
+      const int ready = wakes_->empty() ? ::poll(&woken, 1, 30'000) : 1;
+      ASSERT_EQ(ready, 1) << "nobody was woken";
+      wakes_->TakeWake();
+      wakes_->Deliver();
+    }
+  }
+
+  const std::unique_ptr<WakeList> wakes_ = *WakeList::Create();
+  Client client_;
+};
+
+TEST_F(OffloadTest, WithoutHelpersThereIsNone) { EXPECT_EQ(*Offload::Create({.helpers = 0}, *wakes_), nullptr); }
+
+TEST_F(OffloadTest, ResultComesAndTheClientIsWoken) {
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_);
+  const auto job = offload->Start([](Output& result) { result.Write("done"); }, client_);
+  AwaitDone(*job);
+  wakes_->TakeWake();
+  wakes_->Deliver();
+  EXPECT_EQ(client_.calls, 1);
+  Output output = job->TakeResult();
+  EXPECT_EQ(output.unsent_bytes(), 4);
+}
+
+TEST_F(OffloadTest, AsManyRunAtOnceAsThereAreHelpers) {
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_);
+  Gate gate;
+  const auto first = offload->Start([&gate](Output&) { gate.Pass(); }, client_);
+  const auto second = offload->Start([&gate](Output&) { gate.Pass(); }, client_);
+  gate.AwaitArrivals(2);
+  gate.Open();
+  AwaitDone(*first);
+  AwaitDone(*second);
+}
+
+TEST_F(OffloadTest, WhatNobodyWaitsForAnyMoreIsNotBegunOrItsResultIsThrownAway) {
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
+  Gate gate;
+  std::atomic<bool> begun = false;
+  auto running = offload->Start([&gate](Output& result) { gate.Pass(), result.Write("late"); }, client_);
+  auto waiting = offload->Start([&begun](Output&) { begun = true; }, client_);
+  gate.AwaitArrivals(1);
+  running = nullptr;
+  waiting = nullptr;
+  const auto last = offload->Start([](Output&) {}, client_);
+  gate.Open();
+  AwaitDone(*last);
+  EXPECT_FALSE(begun);
+}
+
+TEST_F(OffloadTest, EndWaitsForWhatWasBegunAndForgetsTheRest) {
+  Gate gate;
+  std::atomic<bool> ended = false;
+  std::atomic<bool> begun = false;
+  {
+    const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
+    auto running = offload->Start([&](Output&) { gate.Pass(), ended = true; }, client_);
+    auto waiting = offload->Start([&](Output&) { begun = true; }, client_);
+    gate.AwaitArrivals(1);
+    running = nullptr;
+    waiting = nullptr;
+    gate.Open();
+  }
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(begun);
+}
+
+// A file that is on the disk alone: written, synced, and dropped from the page cache.
+class ColdFileTest : public OffloadTest {
+ protected:
+  ColdFileTest() {
+    const std::string name = absl::StrCat(testing::TempDir(), "/cold");
+    UniqueFd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const std::string bytes(kBytes, 'x');
+    EXPECT_EQ(::write(fd.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(::fsync(fd.get()), 0);
+    EXPECT_EQ(::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+    ::unlink(name.c_str());
+    file_ = std::make_shared<const UniqueFd>(std::move(fd));
+  }
+
+  bool IsInMemory() const {
+    char byte = 0;
+    iovec piece = {&byte, 1};
+    return ::preadv2(file_->get(), &piece, 1, 0, RWF_NOWAIT) == 1;
+  }
+
+  static constexpr size_t kBytes = 256 * 1024;
+  std::shared_ptr<const UniqueFd> file_;
+};
+
+TEST_F(ColdFileTest, IsReadBehindItsHeadAndNotTwice) {
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .reads_files = true}, *wakes_);
+  if (IsInMemory()) GTEST_SKIP() << "the file system of " << testing::TempDir() << " keeps files in memory";
+  Output output;
+  output.Write("OK\n");
+  output.WriteFile(file_, 0, kBytes);
+  const auto job = offload->ReadAhead(output, client_);
+  ASSERT_NE(job, nullptr);
+  AwaitDone(*job);
+  EXPECT_TRUE(IsInMemory());
+  EXPECT_TRUE(job->TakeResult().empty());
+  EXPECT_EQ(offload->ReadAhead(output, client_), nullptr);
+}
+
+TEST_F(ColdFileTest, IsLeftToTheLoopUnlessAskedFor) {
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
+  Output output;
+  output.WriteFile(file_, 0, kBytes);
+  EXPECT_EQ(offload->ReadAhead(output, client_), nullptr);
+}
+
+TEST_F(OffloadTest, OutputWithoutFilesHasNothingToRead) {
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .reads_files = true}, *wakes_);
+  Output output;
+  output.Write("hello");
+  EXPECT_EQ(offload->ReadAhead(output, client_), nullptr);
+}
+
+}  // namespace
+}  // namespace polyserve

@@ -1,0 +1,92 @@
+// AwaitableSocket: a socket of an event loop on which one coroutine can wait, by libevent's plain events.
+//
+//   Detached Echo(UniqueFd fd, EventShared& shared) {
+//     AwaitableSocket socket(std::move(fd), shared);
+//     while (true) {
+//       co_await socket.Readable();
+//       const ssize_t count = ::recv(socket.fd(), ...);
+//
+// To be a local of the coroutine. The loop destroys the coroutine while it waits where nothing has moved for the idle
+// time-out, where the socket cannot be watched, and where the loop itself goes.
+#ifndef POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
+#define POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <coroutine>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "backends/event/event_client.h"
+#include "base/unique_fd.h"
+#include "net/deadline.h"
+
+namespace polyserve {
+
+class AwaitableSocket : public EventClient {
+ public:
+  class [[nodiscard]] Wait {  // Does nothing without co_await.
+   public:
+    explicit Wait(AwaitableSocket& socket) : socket_(socket) {}
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine) { socket_.waiting_ = coroutine; }
+    void await_resume() const {}
+
+   private:
+    AwaitableSocket& socket_;
+  };
+
+  // The descriptor must be non-blocking. Counts for this service.
+  AwaitableSocket(UniqueFd fd, EventShared& shared, int service = kNoService);
+  ~AwaitableSocket() override;
+
+  int fd() const { return fd_.get(); }
+  Counters& counters() const { return counters_; }
+
+  // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, or mail
+  // has come, for example): look again, and wait again. The socket remains registered with the kernel until something
+  // else is waited for, so that waiting for the same again costs no system call.
+  Wait Readable(Debt debt = Debt::kNothing);  // With what the peer owes meanwhile.
+  Wait Writable();
+  Wait ReadableUntil(const Deadline& deadline);
+  Wait NextTurn();  // After the others' turn.
+  Wait After(absl::Duration time);
+  Wait Ready();  // For what none of the others is.
+
+  // Ends a wait in so long, and TakeWake() is true then, once. A later one replaces this one.
+  using EventClient::SetTimer;
+  bool TakeWake() { return std::exchange(is_woken_, false); }
+  // Something has moved, other than what was waited for; see the idle time-out.
+  using EventClient::NoteMove;
+  // Their end wakes.
+  using EventClient::ReadElsewhere;
+  using EventClient::TakeResult;
+  using EventClient::WorkElsewhere;
+
+ private:
+  Debt debt() const override { return debt_; }
+  void OnTurn() override { unwatchable_ ? Drop() : ContinueInput(); }
+  void OnPauseOver() override { waiting_.resume(); }
+  void OnTimer() override {
+    is_woken_ = true;
+    waiting_.resume();
+  }
+  void OnStop() override { ContinueInput(); }
+  void OnReady() override { OnTurn(); }
+  void Drop() override { waiting_.destroy(); }
+
+  void Watch(short events, const timeval* timeout);
+  void ContinueInput();
+
+  Debt debt_ = Debt::kNothing;
+  short watched_ = 0;  // What event_ waits for without a time-out; else 0.
+  bool unwatchable_ = false;
+  bool is_woken_ = false;
+  std::coroutine_handle<> waiting_;
+  event event_;  // A coroutine waits for one thing at a time, so one is enough.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_

@@ -1,0 +1,23 @@
+// Detached: the type of a coroutine that nobody waits for. It runs at once up to its first wait, and frees its frame as
+// it returns. While it waits, whoever holds its handle may destroy it: its locals are destroyed as if it had returned.
+#ifndef POLYSERVE_BACKENDS_EVENT_DETACHED_TASK_H_
+#define POLYSERVE_BACKENDS_EVENT_DETACHED_TASK_H_
+
+#include <coroutine>
+#include <exception>
+
+namespace polyserve {
+
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }  // There are none of our own.
+  };
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_EVENT_DETACHED_TASK_H_

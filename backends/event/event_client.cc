@@ -1,0 +1,58 @@
+#include "backends/event/event_client.h"
+
+#include <sys/time.h>
+
+#include <utility>
+
+#include "net/tcp_bytes.h"
+
+namespace polyserve {
+
+EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
+    : shared_(shared), counters_(OfService(*shared.counters, service)), fd_(std::move(fd)), watch_(shared.ticks) {
+  shared.clients.push_back(*this);
+}
+
+EventClient::~EventClient() {
+  shared_.clients.erase(shared_.clients.iterator_to(*this));
+  CountEnd(counters_, shared_.connection_limit);
+}
+
+void EventClient::OnTick() {
+  if (works_elsewhere()) return watch_.Rest(shared_.ticks);
+  const Debt owed = debt();
+  if (JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
+  if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
+  Drop();
+}
+
+void EventClient::WorkElsewhere(Output& output) { errand_.Work(*shared_.offload, output, *this); }
+
+bool EventClient::ReadElsewhere(const Output& output) { return errand_.Read(shared_.offload, output, *this); }
+
+bool EventClient::TakeResult(Output& output) {
+  if (!errand_.Finish(output)) return false;
+  NoteMove();
+  return true;
+}
+
+void EventClient::PauseFor(absl::Duration time) { shared_.timers.Set(timers().pause, time); }
+
+void EventClient::SetTimer(absl::Duration after) { shared_.timers.Set(timers().wake, after); }
+
+ConnectionTimers& EventClient::timers() {
+  if (timers_ == nullptr) {
+    timers_.reset(
+        new ConnectionTimers{.wake = Timer([this] { OnTimer(); }), .pause = Timer([this] { OnPauseOver(); })});
+  }
+  return *timers_;
+}
+
+void EventClient::WaitForTurn() {
+  if (turn_.is_linked()) return;
+  const timeval at_once = {0, 0};
+  if (shared_.wait_for_turn.empty()) event_add(shared_.next_turn, &at_once);
+  shared_.wait_for_turn.push_back(*this);
+}
+
+}  // namespace polyserve

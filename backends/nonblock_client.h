@@ -1,0 +1,65 @@
+// NonblockClient: one client of the model nonblock, which is asked again and again whether anything can be done for it.
+// Its socket is non-blocking, so that the answer is never a wait.
+#ifndef POLYSERVE_BACKENDS_NONBLOCK_CLIENT_H_
+#define POLYSERVE_BACKENDS_NONBLOCK_CLIENT_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "backends/accept/connection_limit.h"
+#include "backends/accept/server_context.h"
+#include "backends/connection/conversation.h"
+#include "base/unique_fd.h"
+#include "net/deadline.h"
+#include "net/progress_watch.h"
+#include "net/socket.h"
+#include "net/statistics.h"
+#include "protocol/output.h"
+
+namespace polyserve {
+
+// What the clients share.
+struct NonblockShared {
+  Counters& counters;
+  ConnectionLimit* connection_limit;
+  bool stopping = false;
+  bool grace_over = false;     // Of the stop.
+  ProgressLimits limits = {};  // Of the peers' progress.
+  uint32_t ticks = 0;          // The coarse clock, for these.
+  Output output = {};          // The buffers of whoever has something to send; empty between turns.
+  char buffer[kReadBytes] = {};
+};
+
+class NonblockClient {
+ public:
+  NonblockClient(Connection connection, NonblockShared& shared);
+  ~NonblockClient();
+
+  enum class Outcome { kMoved, kNothing, kOver };
+  // Does what can be done at once, and no more than a turn's worth. After kOver it is to be destroyed.
+  Outcome Step();
+
+  // To be called once a tick. False if its peer is silent or too slow: it is to be destroyed.
+  bool OnTick();
+
+ private:
+  Debt debt() const;
+  Outcome Receive();
+  Outcome TellTime();
+  Outcome Answer();
+  Outcome Linger();
+
+  NonblockShared& shared_;
+  Counters& counters_;
+  UniqueFd fd_;
+  ProgressWatch watch_;
+  bool answering_ = false;
+  std::optional<Deadline> linger_;  // Set where our side is closed.
+  std::optional<Deadline> wake_;    // Set where the session wants to be told the time.
+  Conversation conversation_;
+  Output output_;  // Has no buffers unless answering_.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_NONBLOCK_CLIENT_H_

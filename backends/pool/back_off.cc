@@ -1,0 +1,17 @@
+#include "backends/pool/back_off.h"
+
+#include <algorithm>
+
+namespace polyserve {
+
+void BackOff::OnFailure(absl::Time started, absl::Time now) {
+  if (now < not_before_) return;
+  if (now - started >= kGoodLife) {
+    delay_ = absl::ZeroDuration();
+    return;
+  }
+  delay_ = std::clamp(2 * delay_, kFirst, kLongest);
+  not_before_ = now + delay_;
+}
+
+}  // namespace polyserve

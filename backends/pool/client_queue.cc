@@ -1,0 +1,51 @@
+#include "backends/pool/client_queue.h"
+
+#include <utility>
+
+namespace polyserve {
+
+bool ClientQueue::HasRoom() {
+  MutexLock lock(mutex_);
+  return clients_.size() < waiting_;
+}
+
+void ClientQueue::Push(Connection client) {
+  {
+    MutexLock lock(mutex_);
+    clients_.push_back(std::move(client));
+  }
+  changed_.notify_one();
+}
+
+absl::StatusOr<Connection> ClientQueue::Pop() {
+  MutexLock lock(mutex_);
+  ++waiting_;
+  on_room_();
+  while (clients_.empty() && !dismisses_one_ && !is_closed_) changed_.wait(mutex_);
+  --waiting_;
+  if (!clients_.empty()) {
+    Connection client = std::move(clients_.front());
+    clients_.pop_front();
+    return client;
+  }
+  dismisses_one_ = false;
+  return absl::CancelledError("dismissed");
+}
+
+void ClientQueue::DismissOne() {
+  {
+    MutexLock lock(mutex_);
+    dismisses_one_ = true;
+  }
+  changed_.notify_one();
+}
+
+void ClientQueue::Close() {
+  {
+    MutexLock lock(mutex_);
+    is_closed_ = true;
+  }
+  changed_.notify_all();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,213 @@
+#include "backends/pool/loop_workers.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <future>
+#include <utility>
+#include <vector>
+
+#include "backends/accept/inbox.h"
+#include "backends/pool/worker_processes.h"
+#include "base/logging.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+#include "net/cpu.h"
+#include "net/process.h"
+#include "net/statistics.h"
+#include "net/thread_group.h"
+
+namespace polyserve {
+
+namespace {
+
+using State = Scoreboard::State;
+using Inboxes = std::vector<std::unique_ptr<Inbox>>;  // By slot; none but with --accept=pass.
+
+class LoopWorkers : public WorkerFactory {
+ public:
+  LoopWorkers(const LoopWorkersOptions& parts, UniqueFd stop, Inboxes inboxes)
+      : parts_(parts), stop_(std::move(stop)), inboxes_(std::move(inboxes)) {}
+
+  // Told once, and seen by all: nobody takes it away.
+  void Interrupt() override {
+    const uint64_t one = 1;
+    if (!is_told_) is_told_ = ::write(stop_.get(), &one, sizeof(one)) == sizeof(one);
+  }
+
+  bool HasRoom() override { return FindRoom(next_) >= 0; }
+
+  // In turn: each loop gets as many as the others, unless it is slow to take them.
+  void HandOver(Connection client) override {
+    int slot = FindRoom(next_);
+    if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
+    next_ = (slot + 1) % parts_.scoreboard.slots();
+    // It counts where it is served, from before anybody there can ask.
+    const Statistics& server = parts_.context.statistics;
+    const int service = client.listener->number;
+    server.OfWorker(slot).TakeOver(service, 1);
+    const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
+    if (!put.ok()) server.OfWorker(slot).TakeOver(service, -1);  // Its end is counted here, too.
+  }
+
+  bool HasUntaken() override {
+    return std::any_of(inboxes_.begin(), inboxes_.end(), [](const auto& inbox) { return inbox->CountUntaken() > 0; });
+  }
+
+  void DismissOne() override {}  // There are always as many loops as were asked for.
+
+  void DismissAll() override {
+    for (const std::unique_ptr<Inbox>& inbox : inboxes_) inbox->Close();
+  }
+
+ protected:
+  struct Worker {
+    ServerContext context;
+    WorkerRole role;
+    std::unique_ptr<EventLoop> loop;
+  };
+
+  // Gets what the loop of this slot needs. In its own thread or process, which is to run it.
+  absl::StatusOr<std::unique_ptr<Worker>> Open(int slot) {
+    if (parts_.options.pin_cpus) PinToCpu(slot);
+    Inbox* inbox = inboxes_.empty() ? nullptr : inboxes_[static_cast<size_t>(slot)].get();
+    absl::StatusOr<std::vector<Listener>> listeners = parts_.shared_listeners.CopyListeners(slot, inbox == nullptr);
+    if (!listeners.ok()) return listeners.status();
+    std::unique_ptr<Worker> worker(new Worker{ContextOfWorker(parts_.context, slot, *std::move(listeners)),
+                                              {stop_.get(), inbox, parts_.options.accept == AcceptPolicy::kShared,
+                                               [this, slot] {
+                                                 parts_.scoreboard.Set(slot, State::kLeaving);
+                                                 parts_.scoreboard.Wake();
+                                               }},
+                                              nullptr});
+    absl::StatusOr<std::unique_ptr<EventLoop>> loop = parts_.make_loop(worker->context, &worker->role);
+    if (!loop.ok()) return loop.status();
+    worker->loop = *std::move(loop);
+    if (inbox != nullptr) parts_.scoreboard.Wake();  // Whoever accepts may wait for somebody to be there.
+    return worker;
+  }
+
+  int CountUntaken(int slot) const {
+    return inboxes_.empty() ? 0 : inboxes_[static_cast<size_t>(slot)]->CountUntaken();
+  }
+
+  const LoopWorkersOptions parts_;
+
+ private:
+  // The first loop, from this slot on, that can be given a client; -1: none can.
+  int FindRoom(int from) {
+    for (int i = 0; i < parts_.scoreboard.slots(); ++i) {
+      const int slot = (from + i) % parts_.scoreboard.slots();
+      if (parts_.scoreboard.state(slot) == State::kIdle && inboxes_[static_cast<size_t>(slot)]->HasRoom()) return slot;
+    }
+    return -1;
+  }
+
+  const UniqueFd stop_;  // Readable once the server stops.
+  const Inboxes inboxes_;
+  bool is_told_ = false;
+  int next_ = 0;
+};
+
+class ThreadLoops : public LoopWorkers {
+ public:
+  using LoopWorkers::LoopWorkers;
+
+  // Returns when the loop is open. All threads share the process's descriptors, and loops come before clients.
+  absl::Status Start(int slot) override {
+    std::promise<absl::Status> opening;
+    std::future<absl::Status> opened = opening.get_future();
+    const absl::Status started =
+        threads_.Start([this, slot, opening = std::move(opening)]() mutable { Work(slot, std::move(opening)); });
+    return started.ok() ? opened.get() : started;
+  }
+
+ private:
+  void Work(int slot, std::promise<absl::Status> opening) {
+    absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
+    // A status of its own: copies share a count, and ThreadSanitizer does not see into Debian's Abseil.
+    opening.set_value(absl::Status(worker.status().code(), worker.status().message()));
+    if (!worker.ok() || !parts_.may_run.get()) return;
+    const absl::Status status = (*worker)->loop->Run();
+    if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    worker->reset();  // What it holds is for its replacement.
+    parts_.scoreboard.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
+    parts_.scoreboard.Wake();
+  }
+
+  ThreadGroup threads_;  // Its destructor waits for them.
+};
+
+class ProcessLoops : public LoopWorkers {
+ public:
+  ProcessLoops(const LoopWorkersOptions& parts, UniqueFd stop, Inboxes inboxes, Lifeline& lifeline)
+      : LoopWorkers(parts, std::move(stop), std::move(inboxes)),
+        processes_(parts.scoreboard, lifeline, parts.context, [this](int slot) { return CountUntaken(slot); }) {}
+
+  // Whether a process could open a loop: of the last slot, whose descriptors have the largest numbers.
+  absl::Status TryWorker(Lifeline& lifeline) {
+    return TryInChild([this, &lifeline] {
+      const absl::Status status = lifeline.TryHold(Lifeline::Kin::kChild);
+      return status.ok() ? Open(parts_.scoreboard.slots() - 1).status() : status;
+    });
+  }
+
+  absl::Status Start(int slot) override {
+    return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
+  }
+
+ private:
+  int RunWorker(int slot) {
+    DismissAll();  // Only the parent deals.
+    const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
+    const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();
+    if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    return status.ok() ? 0 : 1;
+  }
+
+  WorkerProcesses processes_;
+};
+
+absl::StatusOr<UniqueFd> MakeStop() {
+  UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!stop.ok()) return SysError("eventfd");
+  return stop;
+}
+
+// One for each loop, where clients are passed to them.
+absl::StatusOr<Inboxes> MakeInboxes(const LoopWorkersOptions& parts, bool between_processes) {
+  Inboxes inboxes;
+  if (parts.options.accept != AcceptPolicy::kPass) return inboxes;
+  const auto on_room = [&scoreboard = parts.scoreboard] { scoreboard.Wake(); };
+  for (int slot = 0; slot < parts.scoreboard.slots(); ++slot) {
+    absl::StatusOr<std::unique_ptr<Inbox>> inbox =
+        between_processes ? MakeProcessInbox(parts.context, on_room) : MakeThreadInbox(on_room);
+    if (!inbox.ok()) return inbox.status();
+    inboxes.push_back(*std::move(inbox));
+  }
+  return inboxes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeThreadLoops(const LoopWorkersOptions& parts) {
+  absl::StatusOr<UniqueFd> stop = MakeStop();
+  if (!stop.ok()) return stop.status();
+  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts, false);
+  if (!inboxes.ok()) return inboxes.status();
+  return std::make_unique<ThreadLoops>(parts, *std::move(stop), *std::move(inboxes));
+}
+
+absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeProcessLoops(const LoopWorkersOptions& parts, Lifeline& lifeline) {
+  absl::StatusOr<UniqueFd> stop = MakeStop();
+  if (!stop.ok()) return stop.status();
+  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts, true);
+  if (!inboxes.ok()) return inboxes.status();
+  auto loops = std::make_unique<ProcessLoops>(parts, *std::move(stop), *std::move(inboxes), lifeline);
+  if (absl::Status status = loops->TryWorker(lifeline); !status.ok()) return status;
+  return loops;
+}
+
+}  // namespace polyserve

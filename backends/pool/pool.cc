@@ -1,0 +1,177 @@
+#include "backends/pool/pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "backends/blocking/blocking_driver.h"
+#include "base/logging.h"
+#include "net/cpu.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+using State = Scoreboard::State;
+
+constexpr absl::Duration kBetweenDismissals = absl::Seconds(1);
+constexpr absl::Duration kBetweenInterrupts = absl::Milliseconds(50);
+
+// For differences only: it starts anywhere, but nobody sets this clock.
+absl::Time SteadyNow() {
+  return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+}  // namespace
+
+Pool::Pool(ServerContext& context, const PoolOptions& options, Scoreboard& scoreboard,
+           SharedListeners& shared_listeners, WorkerFactory& workers)
+    : context_(context),
+      options_(options),
+      scoreboard_(scoreboard),
+      shared_listeners_(shared_listeners),
+      workers_(workers),
+      acceptor_(context,
+                {.non_blocking = options.are_loops, .accepts_connections = options.accept == AcceptPolicy::kPass}),
+      started_(static_cast<size_t>(scoreboard.all_slots())),
+      least_(options.workers),
+      next_dismissal_(SteadyNow() + kBetweenDismissals) {}
+
+void Pool::Run() {
+  while (!Signals::stopping()) {
+    const bool accepts = passes() && workers_.HasRoom();
+    Attend(accepts);
+    if (!accepts) continue;
+    // Should the worker that was idle have ended meanwhile, the client waits for its replacement.
+    absl::StatusOr<Connection> client = acceptor_.TakeSeen();
+    if (client.ok()) workers_.HandOver(*std::move(client));
+  }
+  if (passes()) PassBacklog();
+  while (true) {
+    CloseDrainedUdp();
+    is_drained_ = shared_listeners_.ShutDownEmpty() && !workers_.HasUntaken();
+    if (is_drained_ && worker_count() == 0 && !has_udp_worker()) return;
+    Attend(false);
+  }
+}
+
+void Pool::PassBacklog() {
+  while (!shared_listeners_.ShutDownEmpty()) {
+    if (!workers_.HasRoom()) {
+      Attend(false);
+      continue;
+    }
+    absl::StatusOr<Connection> client = acceptor_.NextOfBacklog();
+    if (absl::IsCancelled(client.status())) break;
+    client.ok() ? workers_.HandOver(*std::move(client)) : Attend(false);
+  }
+  workers_.DismissAll();
+}
+
+// One round: brings the pool to its size, and waits until something has happened.
+void Pool::Attend(bool for_clients) {
+  if (Signals::stopping()) workers_.Interrupt();
+  AdjustSize();
+  acceptor_.Wait({.clients = for_clients, .also = scoreboard_.wake_fd(), .at_most = UntilNextLook()});
+  scoreboard_.TakeWakes();
+  ReapWorkers();
+}
+
+void Pool::AdjustSize() {
+  if (worker_count() >= least_) least_ = options_.workers_min;  // The first ones are all there.
+  while (NeedsOneMore() && SteadyNow() >= back_off_.not_before()) StartWorker();
+  if (NeedsUdpWorker() && SteadyNow() >= udp_back_off_.not_before()) {
+    Start(scoreboard_.udp_slot(), State::kBusy, udp_back_off_);
+  }
+  if (!options_.has_fixed_size() && !Signals::stopping()) DismissSurplus();
+}
+
+bool Pool::NeedsOneMore() const {
+  const bool all_are_busy = scoreboard_.Count(State::kIdle) == 0;
+  if (Signals::stopping()) return !is_drained_ && all_are_busy && worker_count() < options_.workers;
+  return worker_count() < least_ || (all_are_busy && worker_count() < options_.workers_max);
+}
+
+bool Pool::NeedsUdpWorker() const {
+  return scoreboard_.udp_slot() >= 0 && scoreboard_.state(scoreboard_.udp_slot()) == State::kVacant && !udp_is_drained_;
+}
+
+// It takes no more peers: whoever sends something from now on is told so by the system.
+void Pool::CloseDrainedUdp() {
+  if (udp_is_drained_ || scoreboard_.udp_slot() < 0 || scoreboard_.state(scoreboard_.udp_slot()) != State::kLeaving)
+    return;
+  udp_is_drained_ = true;
+  for (Listener& listener : context_.listeners) {
+    if (listener.has_datagrams()) listener.Close();
+  }
+}
+
+void Pool::StartWorker() {
+  // Each in its turn: while the server stops, clients may wait for a worker of a particular slot.
+  const int slot = scoreboard_.Find(State::kVacant, last_hired_ + 1);
+  last_hired_ = slot;
+  Start(slot, State::kIdle, back_off_);
+}
+
+void Pool::Start(int slot, State state, BackOff& back_off) {
+  const absl::Time now = SteadyNow();
+  started_[static_cast<size_t>(slot)] = now;
+  scoreboard_.Set(slot, state);
+  const absl::Status status = workers_.Start(slot);
+  if (status.ok()) return;
+  scoreboard_.Set(slot, State::kVacant);
+  back_off.OnFailure(now, now);
+  LOG_EVERY_N(WARNING, 10) << "cannot start a worker: " << status.message() << "; trying again";
+}
+
+// One more than needed is kept, so that the next client need not wait for a worker to be started.
+void Pool::DismissSurplus() {
+  const absl::Time now = SteadyNow();
+  if (now < next_dismissal_) return;
+  next_dismissal_ = now + kBetweenDismissals;
+  if (worker_count() <= options_.workers_min || scoreboard_.Count(State::kIdle) < 2) return;
+  if (passes()) workers_.DismissOne();
+  if (!passes()) shared_listeners_.DismissOne();
+}
+
+// Makes room for others in the slots of those who have ended.
+void Pool::ReapWorkers() {
+  for (int slot = 0; slot < scoreboard_.all_slots(); ++slot) {
+    const State state = scoreboard_.state(slot);
+    BackOff& back_off = slot == scoreboard_.udp_slot() ? udp_back_off_ : back_off_;
+    if (state == State::kCrashed) back_off.OnFailure(started_[static_cast<size_t>(slot)], SteadyNow());
+    if (state == State::kCrashed || state == State::kLeft) scoreboard_.Set(slot, State::kVacant);
+  }
+}
+
+absl::Duration Pool::UntilNextLook() const {
+  if (Signals::stopping()) return kBetweenInterrupts;
+  absl::Time next = absl::InfiniteFuture();
+  if (NeedsOneMore()) next = back_off_.not_before();
+  if (NeedsUdpWorker()) next = std::min(next, udp_back_off_.not_before());
+  if (worker_count() > options_.workers_min) next = std::min(next, next_dismissal_);
+  return std::max(next - SteadyNow(), absl::ZeroDuration());
+}
+
+int Pool::worker_count() const { return scoreboard_.slots() - scoreboard_.Count(State::kVacant); }
+
+void ServeClients(ClientSource& source, Scoreboard& scoreboard, int slot, const PoolOptions& options,
+                  ServerContext& context) {
+  if (options.pin_cpus) PinToCpu(slot);
+  const WorkerSlot place(context.statistics);
+  const int most = options.clients_per_worker;
+  // While the server stops, nobody leaves early: another one would have to be started for what is left.
+  for (int served = 0; most == 0 || served < most || Signals::stopping(); ++served) {
+    scoreboard.Set(slot, State::kIdle);
+    absl::StatusOr<Connection> client = source.Next();
+    if (!client.ok()) break;
+    scoreboard.Set(slot, State::kBusy);
+    const bool may_grow = !options.has_fixed_size() || Signals::stopping();
+    if (may_grow && scoreboard.Count(State::kIdle) == 0) scoreboard.Wake();  // Time for one more.
+    DriveBlocking(*std::move(client), context);
+  }
+  scoreboard.Set(slot, State::kLeaving);
+}
+
+}  // namespace polyserve

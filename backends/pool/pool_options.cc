@@ -1,0 +1,116 @@
+#include "backends/pool/pool_options.h"
+
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/command_line.h"
+#include "net/statistics.h"
+
+namespace {
+
+constexpr int kMaxWorkers = polyserve::Statistics::kMaxWorkers;
+
+// One for each processor, but so many that a few silent clients do not fill them.
+int DefaultWorkers() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, kMaxWorkers); }
+
+}  // namespace
+
+DEFINE_int32(
+    workers, DefaultWorkers(),
+    "pools: how many workers there are, and so how many clients are served at once; event loops and rings: how "
+    "many of them, 1 unless given");
+DEFINE_int32(workers_min, 0, "pools: how many workers stay when there is little to do; 0: --workers");
+DEFINE_int32(workers_max, 0, "pools: up to how many workers there are while none is idle; 0: --workers");
+DEFINE_int32(max_requests_per_worker, 0,
+             "pools: a worker is replaced by a new one after so many clients; 0: it stays (Apache's name; a connection "
+             "counts once)");
+DEFINE_string(accept, "shared", "how workers share the listeners: shared, lock (not of loops), pass or reuseport");
+DEFINE_string(worker_type, "thread", "event loops and rings: what each of several is: thread or process");
+DEFINE_bool(pin_cpus, false, "each worker stays on one processor; more workers than processors take turns");
+
+namespace polyserve {
+
+namespace {
+
+absl::Status CheckOrder(absl::string_view less, int less_value, absl::string_view more, int more_value) {
+  if (less_value <= more_value) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", less, "=", less_value, " is more than --", more, "=", more_value));
+}
+
+absl::StatusOr<AcceptPolicy> PolicyFromFlag() {
+  if (FLAGS_accept == "shared") return AcceptPolicy::kShared;
+  if (FLAGS_accept == "lock") return AcceptPolicy::kLock;
+  if (FLAGS_accept == "pass") return AcceptPolicy::kPass;
+  if (FLAGS_accept == "reuseport") return AcceptPolicy::kReusePort;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--accept=", FLAGS_accept, " is not one of shared, lock, pass, reuseport"));
+}
+
+}  // namespace
+
+absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
+  const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
+  if (!accept.ok()) return accept.status();
+  const bool has_workers = IsFlagSet("workers");
+  const bool has_min = IsFlagSet("workers_min");
+  const bool has_max = IsFlagSet("workers_max");
+  absl::Status status = CheckFlagRange("workers", FLAGS_workers, 1, kMaxWorkers);
+  if (has_min) status.Update(CheckFlagRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
+  if (has_max) status.Update(CheckFlagRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));
+  if (has_min && has_max) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers_max", FLAGS_workers_max));
+  if (has_min && has_workers) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers", FLAGS_workers));
+  if (has_max && has_workers) status.Update(CheckOrder("workers", FLAGS_workers, "workers_max", FLAGS_workers_max));
+  status.Update(CheckFlagRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
+  if (!status.ok()) return status;
+
+  // The default of --workers gives way to the bounds that were given.
+  int workers = FLAGS_workers;
+  if (has_min) workers = std::max(workers, FLAGS_workers_min);
+  if (has_max) workers = std::min(workers, FLAGS_workers_max);
+  const PoolOptions options{.accept = *accept,
+                            .workers = workers,
+                            .workers_min = has_min ? FLAGS_workers_min : workers,
+                            .workers_max = has_max ? FLAGS_workers_max : workers,
+                            .clients_per_worker = FLAGS_max_requests_per_worker,
+                            .pin_cpus = FLAGS_pin_cpus,
+                            .are_loops = false};
+  if (options.accept == AcceptPolicy::kReusePort && !options.has_fixed_size()) {
+    return absl::InvalidArgumentError(
+        "--accept=reuseport needs a pool of fixed size (a listener without a worker would keep its clients waiting): "
+        "leave out --workers_min and --workers_max");
+  }
+  return options;
+}
+
+bool LoopsAreProcesses() { return FLAGS_worker_type == "process"; }
+
+absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
+  const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
+  if (!accept.ok()) return accept.status();
+  if (*accept == AcceptPolicy::kLock) {
+    return absl::InvalidArgumentError(
+        "--accept=lock is for workers that wait for one client each (prefork, threadpool): a loop would keep it while "
+        "it serves; use shared, pass or reuseport");
+  }
+  if (FLAGS_worker_type != "thread" && FLAGS_worker_type != "process") {
+    return absl::InvalidArgumentError(absl::StrCat("--worker_type=", FLAGS_worker_type, " is not thread or process"));
+  }
+  const int workers = IsFlagSet("workers") ? FLAGS_workers : 1;
+  if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
+  return LoopOptions{{.accept = *accept,
+                      .workers = workers,
+                      .workers_min = workers,
+                      .workers_max = workers,
+                      .clients_per_worker = 0,
+                      .pin_cpus = FLAGS_pin_cpus,
+                      .are_loops = true},
+                     LoopsAreProcesses()};
+}
+
+}  // namespace polyserve

@@ -1,0 +1,59 @@
+#include "backends/pool/scoreboard.h"
+
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+absl::StatusOr<Scoreboard> Scoreboard::Create(int slots, bool has_udp_worker) {
+  UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake.ok()) return SysError("eventfd");
+  const size_t size = static_cast<size_t>(slots) + 1;
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return SysError("mmap");
+  // The kernel's zeroes are valid states: atomics of bytes without a constructor to run.
+  static_assert(std::atomic<State>::is_always_lock_free && sizeof(std::atomic<State>) == 1);
+  static_assert(State::kVacant == State{});
+  return Scoreboard(slots, has_udp_worker, static_cast<std::atomic<State>*>(memory), std::move(wake));
+}
+
+Scoreboard::Scoreboard(Scoreboard&& other) noexcept
+    : slots_(other.slots_),
+      has_udp_worker_(other.has_udp_worker_),
+      states_(std::exchange(other.states_, nullptr)),
+      wake_(std::move(other.wake_)) {}
+
+Scoreboard::~Scoreboard() {
+  if (states_ != nullptr) ::munmap(states_, static_cast<size_t>(slots_) + 1);
+}
+
+int Scoreboard::Count(State state) const {
+  int count = 0;
+  for (int slot = 0; slot < slots_; ++slot) count += states_[slot] == state ? 1 : 0;
+  return count;
+}
+
+int Scoreboard::Find(State state, int from) const {
+  for (int i = 0; i < slots_; ++i) {
+    const int slot = (from + i) % slots_;
+    if (states_[slot] == state) return slot;
+  }
+  return -1;
+}
+
+void Scoreboard::Wake() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
+}
+
+void Scoreboard::TakeWakes() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = ::read(wake_.get(), &count, sizeof(count));
+}
+
+}  // namespace polyserve

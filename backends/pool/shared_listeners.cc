@@ -1,0 +1,232 @@
+#include "backends/pool/shared_listeners.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "backends/accept/acceptor.h"
+#include "base/sys_error.h"
+#include "net/signals.h"
+#include "net/socket.h"
+#include "net/wait_set.h"
+
+namespace polyserve {
+
+namespace {
+
+// A listener that others have shut down may be readable as well.
+bool IsListening(int fd) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
+// The same listener with another descriptor, and nobody accepted yet.
+Listener LikeThis(const Listener& other, UniqueFd fd) {
+  return {other.service, std::move(fd), other.make_session, other.transport, other.own_ports, nullptr, other.number};
+}
+
+// A turn at the lock; without a lock it is always ours.
+class Turn {
+ public:
+  explicit Turn(AcceptLock* lock) : lock_(lock), is_ours_(lock == nullptr || lock->Lock()) {}
+  ~Turn() {
+    if (lock_ != nullptr && is_ours_) lock_->Unlock();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool is_ours() const { return is_ours_; }
+
+ private:
+  AcceptLock* const lock_;
+  const bool is_ours_;
+};
+
+// Waits at listeners.
+class ListenerSource : public ClientSource {
+ public:
+  ListenerSource(ServerContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
+                 int slot, int dismissals, AcceptLock* lock, WaitSet waits)
+      : own_context_(ContextOfThread(context, slot)),
+        own_(own),
+        all_(all),
+        dismissals_(dismissals),
+        lock_(lock),
+        acceptor_(own_context_, {}),
+        waits_(std::move(waits)),
+        backlog_left_(context.listen.backlog) {}
+
+  absl::Status Watch() {
+    const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
+    absl::Status status = waits_.Add(dismissals_, nullptr, wakes);
+    for (const Listener* listener : own_) status.Update(waits_.Add(listener->fd.get(), listener, wakes));
+    return status;
+  }
+
+  absl::StatusOr<Connection> Next() override {
+    while (!Signals::stopping()) {
+      absl::StatusOr<Connection> client = TakeTurn();
+      if (client.ok() || absl::IsCancelled(client.status())) return client;
+      if (absl::IsResourceExhausted(client.status())) Pause();
+      if (absl::IsFailedPrecondition(client.status())) AwaitPlace();
+    }
+    return NextOfBacklog();
+  }
+
+ private:
+  // Waits for one event, and takes what it brings. Unavailable: nobody; look again.
+  absl::StatusOr<Connection> TakeTurn() {
+    const Turn turn(lock_);
+    if (!turn.is_ours() || Signals::stopping()) return absl::UnavailableError("interrupted");
+    const absl::StatusOr<const void*> found = waits_.Wait();
+    if (!found.ok()) return found.status();
+    if (*found == nullptr) return LeaveUnlessNeeded();
+    return acceptor_.TryAccept(*static_cast<const Listener*>(*found));
+  }
+
+  // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind,
+  // also not if the server is full: then somebody has to wait for a place.
+  absl::StatusOr<Connection> LeaveUnlessNeeded() {
+    for (const Listener* listener : own_) {
+      absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
+      const bool is_nobody = absl::IsFailedPrecondition(client.status()) && !IsReadable(listener->fd.get());
+      if (!absl::IsUnavailable(client.status()) && !is_nobody) return client;
+    }
+    uint64_t token = 0;
+    if (::read(dismissals_, &token, sizeof(token)) < 0) return absl::UnavailableError("another one has left");
+    return absl::CancelledError("dismissed");
+  }
+
+  absl::StatusOr<Connection> NextOfBacklog() {
+    for (const Listener* listener : all_) {
+      while (backlog_left_ > 0) {
+        absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
+        const bool is_nobody = absl::IsFailedPrecondition(client.status()) && !IsReadable(listener->fd.get());
+        if (absl::IsUnavailable(client.status()) || is_nobody) break;
+        if (client.ok()) --backlog_left_;
+        if (client.ok()) return client;
+        if (absl::IsFailedPrecondition(client.status())) AwaitPlace();
+        if (absl::IsResourceExhausted(client.status())) Pause();
+      }
+    }
+    return absl::CancelledError("the server stops");
+  }
+
+  void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
+
+  // The server is full, and a client waits. A signal ends it as well; a dismissal does not: this worker was woken for
+  // the client.
+  void AwaitPlace() {
+    pollfd place = {acceptor_.capacity_fd(), POLLIN, 0};
+    ::poll(&place, 1, -1);
+    acceptor_.TakePlaceEvent();
+  }
+
+  ServerContext own_context_;  // Counts in this slot.
+  const absl::Span<const Listener* const> own_;
+  const absl::Span<const Listener* const> all_;
+  const int dismissals_;
+  AcceptLock* const lock_;
+  Acceptor acceptor_;
+  WaitSet waits_;
+  int backlog_left_;  // As in Acceptor: how many are still taken once the server stops.
+};
+
+}  // namespace
+
+SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock)
+    : context_(context), lock_(std::move(lock)), dismissals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  for (const Listener& listener : context.listeners) {
+    if (!listener.has_datagrams()) first_.push_back(&listener);
+  }
+  all_ = first_;
+}
+
+absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerContext& context,
+                                                                         const PoolOptions& options,
+                                                                         std::unique_ptr<AcceptLock> lock) {
+  std::unique_ptr<SharedListeners> shared_listeners(new SharedListeners(context, std::move(lock)));
+  if (!shared_listeners->dismissals_.ok()) return SysError("eventfd");
+  if (options.accept == AcceptPolicy::kReusePort) {
+    if (absl::Status status = shared_listeners->AddSiblings(options.workers_max); !status.ok()) return status;
+  }
+  shared_listeners->open_ = shared_listeners->all_;
+  return shared_listeners;
+}
+
+absl::Status SharedListeners::AddSiblings(int slots) {
+  siblings_.reserve(static_cast<size_t>(slots - 1) * first_.size());  // Pointers to them are kept.
+  for (int slot = 1; slot < slots; ++slot) {
+    for (const Listener* first : first_) {
+      absl::StatusOr<UniqueFd> fd = ListenBeside(first->fd.get(), context_.idle_timeout, context_.listen);
+      if (!fd.ok()) {
+        return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", slots,
+                                                             " listeners for each address: ", fd.status().message(),
+                                                             "; lower --workers, or raise 'ulimit -n'"));
+      }
+      all_.push_back(&siblings_.emplace_back(LikeThis(*first, *std::move(fd))));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Span<const Listener* const> SharedListeners::ListenersOf(int slot) const {
+  const size_t share = first_.size();
+  const size_t begin = siblings_.empty() ? 0 : static_cast<size_t>(slot) * share;
+  return absl::Span<const Listener* const>(all_).subspan(begin, share);
+}
+
+absl::StatusOr<std::unique_ptr<ClientSource>> SharedListeners::Open(int slot) {
+  absl::StatusOr<WaitSet> waits = WaitSet::Create();
+  if (!waits.ok()) return waits.status();
+  auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, slot, dismissals_.get(),
+                                                 lock_.get(), *std::move(waits));
+  if (absl::Status status = source->Watch(); !status.ok()) return status;
+  return source;
+}
+
+absl::StatusOr<std::vector<Listener>> SharedListeners::CopyListeners(int slot, bool accepts_connections) const {
+  std::vector<const Listener*> originals;
+  if (accepts_connections) originals.assign(ListenersOf(slot).begin(), ListenersOf(slot).end());
+  for (const Listener& listener : context_.listeners) {
+    if (listener.has_datagrams() && slot == 0) originals.push_back(&listener);
+  }
+  std::vector<Listener> copies;
+  for (const Listener* original : originals) {
+    UniqueFd fd(::fcntl(original->fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!fd.ok()) return SysError("fcntl");
+    copies.push_back(LikeThis(*original, std::move(fd)));
+  }
+  return copies;
+}
+
+void SharedListeners::DismissOne() {
+  uint64_t count = 0;
+  [[maybe_unused]] ssize_t done = ::read(dismissals_.get(), &count, sizeof(count));  // So that it is never above one.
+  count = 1;
+  done = ::write(dismissals_.get(), &count, sizeof(count));
+}
+
+bool SharedListeners::ShutDownEmpty() {
+  if (!std::exchange(turns_newcomers_away_, true)) {
+    for (const Listener* listener : open_) IgnoreNewClients(listener->fd.get());
+  }
+  std::erase_if(open_, [](const Listener* listener) {
+    if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) {
+      // Where the filter does not hold, clients that come back as soon as they are served would fill it for ever.
+      if (Signals::grace_over()) ::listen(listener->fd.get(), 0);
+      return false;
+    }
+    ::shutdown(listener->fd.get(), SHUT_RDWR);
+    return true;
+  });
+  return open_.empty();
+}
+
+}  // namespace polyserve

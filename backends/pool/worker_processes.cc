@@ -1,0 +1,76 @@
+#include "backends/pool/worker_processes.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "backends/accept/connection_limit.h"
+#include "base/logging.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+std::string DescribeLoss(int64_t clients) {
+  if (clients == 0) return "";
+  if (clients == 1) return "; its client is lost, the others are not";
+  return absl::StrCat("; its ", clients, " clients are lost, the others are not");
+}
+
+}  // namespace
+
+WorkerProcesses::WorkerProcesses(Scoreboard& scoreboard, Lifeline& lifeline, ServerContext& context,
+                                 CountUntaken count_untaken)
+    : scoreboard_(scoreboard),
+      lifeline_(lifeline),
+      context_(context),
+      count_untaken_(std::move(count_untaken)),
+      pids_(static_cast<size_t>(scoreboard.all_slots()), -1) {
+  context_.on_child_end = [this](pid_t pid, int wait_status) { OnChildEnd(pid, wait_status); };
+}
+
+WorkerProcesses::~WorkerProcesses() {
+  context_.on_child_end = [](pid_t, int) {};
+}
+
+absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
+  const absl::StatusOr<pid_t> pid = Fork();
+  if (!pid.ok()) return pid.status();
+  if (*pid == 0) {
+    Signals::InstallInWorker();
+    // It leaves at its parent's word, when nobody is on the way to it any more; a Ctrl-C reaches the whole group.
+    ::signal(SIGTERM, SIG_IGN);
+    ::signal(SIGINT, SIG_IGN);
+    lifeline_.HoldInDescendant(Lifeline::Kin::kChild);
+    ExitChild(work());
+  }
+  pids_[static_cast<size_t>(slot)] = *pid;
+  return absl::OkStatus();
+}
+
+void WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
+  const auto found = std::find(pids_.begin(), pids_.end(), pid);
+  if (found == pids_.end()) return;  // A stranger.
+  const int slot = static_cast<int>(found - pids_.begin());
+  NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, count_untaken_(slot)));
+  if (context_.connection_limit != nullptr) context_.connection_limit->WakeAll();
+}
+
+void WorkerProcesses::NoteEnd(int slot, int wait_status, int64_t lost) {
+  pid_t& pid = pids_[static_cast<size_t>(slot)];
+  const bool is_orderly = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+  if (!is_orderly) {
+    LOG(WARNING) << "worker " << pid << " " << DescribeExit(wait_status) << DescribeLoss(lost)
+                 << "; another takes its place";
+  }
+  scoreboard_.Set(slot, is_orderly ? Scoreboard::State::kLeft : Scoreboard::State::kCrashed);
+  pid = -1;
+}
+
+}  // namespace polyserve

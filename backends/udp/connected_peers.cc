@@ -1,0 +1,125 @@
+#include "backends/udp/connected_peers.h"
+
+#include <sys/epoll.h>
+
+#include <iterator>
+#include <utility>
+
+#include "base/logging.h"
+#include "base/sys_error.h"
+#include "net/coarse_clock.h"
+
+namespace polyserve {
+
+namespace {
+
+// Of one peer, before the others' turn.
+constexpr int kDatagramsPerTurn = 64;
+constexpr int kPeersPerTurn = 64;
+constexpr absl::Duration kTellLater = absl::Milliseconds(5);
+
+absl::Status Control(int epoll, int operation, int fd, uint32_t events, void* tag) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.ptr = tag;
+  return ::epoll_ctl(epoll, operation, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ConnectedUdpPeers>> ConnectedUdpPeers::Create(ServerContext& context, Timers& timers) {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.ok()) return SysError("epoll_create1");
+  return std::unique_ptr<ConnectedUdpPeers>(new ConnectedUdpPeers(context, timers, std::move(epoll)));
+}
+
+void ConnectedUdpPeers::Start(Connection connection) {
+  Peer& peer = peers_.emplace_back(std::move(connection), counters_, connection_limit_);
+  peer.self = std::prev(peers_.end());
+  if (absl::Status status = Watch(peer); !status.ok()) {
+    LOG(WARNING) << "cannot watch a peer, so it is not served: " << status.message();
+    peers_.erase(peer.self);
+    return;
+  }
+  OnReadable(peer, EPOLLIN);  // What it came with.
+  FreeThoseOver();
+}
+
+absl::Status ConnectedUdpPeers::Watch(Peer& peer) {
+  peer.last_moved = ticks_;
+  absl::Status status = Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.socket(), EPOLLIN, &peer);
+  status.Update(Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.strays(), EPOLLIN, &peer));
+  return status;
+}
+
+bool ConnectedUdpPeers::Serve() {
+  epoll_event events[kPeersPerTurn];
+  const int count = ::epoll_wait(epoll_.get(), events, kPeersPerTurn, 0);
+  for (int i = 0; i < count; ++i) {
+    Peer& peer = *static_cast<Peer*>(events[i].data.ptr);
+    if (!peer.is_over) OnReadable(peer, events[i].events);
+  }
+  FreeThoseOver();
+  return count > 0;
+}
+
+void ConnectedUdpPeers::OnReadable(Peer& peer, uint32_t events) {
+  peer.last_moved = ticks_;
+  // Only the strays' other end is ever closed.
+  if ((events & (EPOLLHUP | EPOLLIN)) == EPOLLHUP) peer.conversation.CloseStrays();
+  if (peer.conversation.is_blocked()) peer.conversation.GoOn();
+  peer.conversation.Answer(buffer_, kDatagramsPerTurn);
+  Settle(peer);
+}
+
+void ConnectedUdpPeers::TellTime(Peer& peer) {
+  if (peer.is_over) return;
+  if (peer.conversation.is_blocked()) return timers_.Set(*peer.wake, kTellLater);
+  peer.conversation.TellTime();
+  Settle(peer);
+  FreeThoseOver();
+}
+
+// Sees to what the peer waits for next.
+void ConnectedUdpPeers::Settle(Peer& peer) {
+  PeerConversation& conversation = peer.conversation;
+  const auto is_done = [&] { return conversation.is_over() || (stopping_ && conversation.idle()); };
+  if (is_done()) conversation.LetGo(buffer_, kDatagramsPerTurn, !stopping_);
+  if (is_done()) return End(peer);
+  if (conversation.asks_for_wake()) {
+    if (peer.wake == nullptr) peer.wake = std::make_unique<Timer>([this, &peer] { TellTime(peer); });
+    timers_.Set(*peer.wake, conversation.TakeWakeIn());
+  }
+  if (conversation.is_blocked() == peer.awaits_writable) return;
+  peer.awaits_writable = conversation.is_blocked();
+  const uint32_t events = peer.awaits_writable ? EPOLLOUT : EPOLLIN;
+  const absl::Status status = Control(epoll_.get(), EPOLL_CTL_MOD, conversation.socket(), events, &peer);
+  if (status.ok()) return;
+  LOG(WARNING) << "cannot watch a peer, so it is served no longer: " << status.message();
+  End(peer);
+}
+
+void ConnectedUdpPeers::End(Peer& peer) {
+  peer.is_over = true;
+  over_.splice(over_.end(), peers_, peer.self);
+}
+
+void ConnectedUdpPeers::FreeThoseOver() { over_.clear(); }
+
+void ConnectedUdpPeers::OnTick() {
+  ++ticks_;
+  for (auto next = peers_.begin(); next != peers_.end();) {
+    Peer& peer = *next++;
+    if (ticks_ - peer.last_moved <= kTicksPerTimeout) continue;
+    peer.conversation.LetGo(buffer_, kDatagramsPerTurn, !stopping_);
+    peers_.erase(peer.self);
+  }
+}
+
+void ConnectedUdpPeers::OnStop() {
+  stopping_ = true;
+  for (auto next = peers_.begin(); next != peers_.end();) OnReadable(*next++, EPOLLIN);
+  FreeThoseOver();
+}
+
+}  // namespace polyserve

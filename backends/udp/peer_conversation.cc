@@ -1,0 +1,135 @@
+#include "backends/udp/peer_conversation.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "backends/accept/udp_acceptor.h"
+#include "backends/udp/send_datagrams.h"
+#include "net/endpoint.h"
+
+namespace polyserve {
+
+namespace {
+
+DatagramPath PathOf(int fd) {
+  sockaddr_storage peer = {};
+  socklen_t size = sizeof(peer);
+  ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size);
+  return {.peer = Endpoint::FromAddress(peer), .local = {}};
+}
+
+}  // namespace
+
+PeerConversation::PeerConversation(Connection peer, Counters& counters, ConnectionLimit* connection_limit)
+    : socket_(std::move(peer.fd)),
+      strays_(std::move(peer.strays)),
+      listener_(*peer.listener),
+      counters_(OfService(counters, peer.listener->number)),
+      connection_limit_(connection_limit),
+      session_(peer.listener->make_session()) {}
+
+PeerConversation::~PeerConversation() { CountEnd(counters_, connection_limit_); }
+
+int PeerConversation::Answer(char* buffer, int most) {
+  int answered = 0;
+  while (answered < most && !is_blocked() && !output_.closing() && !has_gone_) {
+    const ssize_t size = ReceiveNext(buffer);
+    if (size < 0) break;
+    ++answered;
+    Show(absl::string_view(buffer, static_cast<size_t>(size)));
+  }
+  return answered;
+}
+
+void PeerConversation::Show(absl::string_view datagram) {
+  Counters::Add(counters_.bytes_in, static_cast<int64_t>(datagram.size()));
+  Input input(datagram);
+  session_->OnInput(input, output_);
+  Perform();
+  if (is_known_ || gives_way()) return;
+  is_known_ = true;
+  TellKnown(strays_.get());
+}
+
+// On the listener's port, strays have come before what is in the peer's own socket. On a port of its own, what the peer
+// said there before it turned to the listener again is in the socket as soon as the stray is there.
+ssize_t PeerConversation::ReceiveNext(char* buffer) {
+  if (!listener_.own_ports) {
+    const ssize_t size = ReceiveStray(strays_.get(), buffer, must_leave_);
+    return size >= 0 ? size : ReceiveOwn(buffer);
+  }
+  const bool has_stray = HasStray(strays_.get());
+  const ssize_t size = ReceiveOwn(buffer);
+  return size < 0 && has_stray && !has_gone_ ? ReceiveStray(strays_.get(), buffer, must_leave_) : size;
+}
+
+ssize_t PeerConversation::ReceiveOwn(char* buffer) {
+  ssize_t size = 0;
+  do {
+    size = ::recv(socket_.get(), buffer, kMaxDatagramBytes, MSG_DONTWAIT);
+    // The peer's host has refused an answer. To a port of its own the peer speaks of one thing only, and cannot be
+    // heard again once it has left; else it may be back.
+    has_gone_ = has_gone_ || (size < 0 && errno == ECONNREFUSED && listener_.own_ports);
+  } while (size < 0 && (errno == EINTR || errno == ECONNREFUSED) && !has_gone_);
+  return size;
+}
+
+void PeerConversation::TellTime() {
+  session_->OnTime(output_);
+  Perform();
+}
+
+bool PeerConversation::ShowMail() {
+  while (const Message message = mailbox()->Next()) {
+    session_->OnMessage(message, output_);
+    if (!mailbox()->has_mail() || !output_.wants_more()) Perform();
+  }
+  if (!mailbox()->is_cut_off()) return true;
+  const absl::string_view closing_message = session_->closing_message();
+  if (!is_blocked() && !closing_message.empty()) output_.Write(closing_message), Perform();
+  return false;
+}
+
+// Work is run in place.
+void PeerConversation::Perform() {
+  while (SendDatagrams(socket_.get(), let_go_ ? &path_ : nullptr, output_, counters_) && output_.has_work()) {
+    output_.TakeWork()(output_);
+  }
+}
+
+// In the order in which it came: strays, what is in the peer's socket, and strays that were on their way. What is left
+// in a port of its own speaks of what has ended.
+void PeerConversation::LetGo(char* buffer, int most, bool passes_on) {
+  int left = most;
+  const auto pass_on = [&](auto receive) {
+    for (ssize_t size; left > 0 && (size = receive()) >= 0; --left) {
+      const absl::string_view datagram(buffer, static_cast<size_t>(size));
+      if (!passes_on || !ReturnStray(strays_.get(), datagram)) ShowToNext(datagram);
+    }
+  };
+  const auto stray = [&] { return ReceiveStray(strays_.get(), buffer, must_leave_); };
+  pass_on(stray);
+  if (!listener_.own_ports) {
+    path_ = PathOf(socket_.get());
+    let_go_ = TurnAwayFromPeer(socket_.get()).ok();
+    pass_on([&] { return ReceiveOwn(buffer); });
+  }
+  ::shutdown(strays_.get(), SHUT_RD);  // The UDP acceptor keeps what comes from now on.
+  pass_on(stray);
+}
+
+void PeerConversation::ShowToNext(absl::string_view datagram) {
+  if (is_over()) {
+    session_ = nullptr;  // First, since two members of a room cannot have the same name.
+    session_ = listener_.make_session();
+    output_.Clear();
+    has_gone_ = false;
+    must_leave_ = false;
+  }
+  Show(datagram);
+}
+
+}  // namespace polyserve

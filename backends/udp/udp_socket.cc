@@ -1,0 +1,226 @@
+#include "backends/udp/udp_socket.h"
+
+#include <poll.h>
+
+#include <iterator>
+#include <utility>
+
+#include "backends/udp/send_datagrams.h"
+#include "base/logging.h"
+#include "base/mailbox.h"
+#include "net/coarse_clock.h"
+
+namespace polyserve {
+
+namespace {
+
+// Answered in one turn, before the others'.
+constexpr int kDatagramsPerTurn = 64;
+// As many are answered once the server stops, and so long is waited for the socket to take an answer.
+constexpr int kMostAtTheEnd = 16 * 1024;
+constexpr int kWritableMilliseconds = 100;
+// Whose time has come while an answer of somebody else waits for the socket is told so later.
+constexpr absl::Duration kTellLater = absl::Milliseconds(5);
+
+}  // namespace
+
+struct UdpSocket::Mail final : public Wakeable {
+  Mail(UdpSocket& port, Peers::iterator peer)
+      : port(port), peer(peer), entry(port.wakes_, *this, *peer->session->mailbox()), later([this] { OnReady(); }) {}
+  void OnReady() override { port.TellMail(peer); }
+
+  UdpSocket& port;
+  const Peers::iterator peer;
+  WakeList::Entry entry;
+  Timer later;
+};
+
+UdpSocket::Peer::Peer(const DatagramPath& path, std::unique_ptr<Session> session, uint32_t last_served)
+    : path(path), session(std::move(session)), last_served(last_served) {}
+
+UdpSocket::Peer::~Peer() = default;
+
+UdpSocket::UdpSocket(const Listener& listener, ServerContext& context, Timers& timers, WakeList& wakes)
+    : listener_(listener),
+      counters_(OfService(context.statistics.counters(), listener.number)),
+      connection_limit_(context.connection_limit.get()),
+      timers_(timers),
+      wakes_(wakes),
+      sources_(context.listeners) {}
+
+UdpSocket::~UdpSocket() {
+  for (size_t i = 0; i < peers_.size(); ++i) CountEnd(counters_, connection_limit_);
+}
+
+bool UdpSocket::Serve() {
+  if (is_blocked()) return GoOn();
+  for (int i = 0; i < kDatagramsPerTurn && !is_blocked(); ++i) {
+    if (!ServeOne()) return i > 0;
+  }
+  return true;
+}
+
+// False where nothing had come.
+bool UdpSocket::ServeOne() {
+  DatagramPath path;
+  const ssize_t size = ReceiveDatagram(fd(), buffer_, path);
+  if (size < 0) return false;
+  Counters::Add(counters_.bytes_in, size);
+  const Peers::iterator peer = Find(path);
+  if (peer != nobody()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
+  return true;
+}
+
+void UdpSocket::Show(absl::string_view datagram, Peers::iterator peer) {
+  Input input(datagram);
+  peer->session->OnInput(input, output_);
+  Answer(peer);
+}
+
+void UdpSocket::TellTime(Peers::iterator peer) {
+  if (is_blocked()) return SetTimer(peer, kTellLater);
+  peer->session->OnTime(output_);
+  Answer(peer);
+}
+
+// Hearing something is no sign of life, so this does not put off the time-out.
+void UdpSocket::TellMail(Peers::iterator peer) {
+  Mailbox& mailbox = *peer->session->mailbox();
+  if (mailbox.is_cut_off()) {
+    const absl::string_view closing_message = peer->session->closing_message();
+    if (!is_blocked() && !closing_message.empty()) output_.Write(closing_message), PerformAll(peer);
+    return Forget(peer);
+  }
+  if (is_blocked()) GoOn();
+  if (is_blocked()) return timers_.Set(peer->mail->later, kTellLater);
+  while (output_.wants_more()) {
+    const Message message = mailbox.Next();
+    if (message == nullptr) break;
+    peer->session->OnMessage(message, output_);
+  }
+  if (!PerformAll(peer)) return Forget(peer);
+  if (mailbox.has_mail()) peer->mail->entry.Wake();  // After the others' turn.
+}
+
+// Performs the output of this peer's session.
+void UdpSocket::Answer(Peers::iterator peer) {
+  if (!PerformAll(peer)) return Forget(peer);
+  Place(peer);
+}
+
+// The same; false where the session has ended.
+bool UdpSocket::PerformAll(Peers::iterator peer) {
+  const bool is_sent = Perform(peer->path, output_);
+  const bool closing = output_.closing();
+  if (is_sent && output_.asks_for_wake()) SetTimer(peer, output_.TakeWakeIn());
+  if (!is_sent) blocked_.emplace(Blocked{peer->path, std::exchange(output_, Output(Output::Kind::kDatagrams))});
+  output_.Clear();
+  return !closing;
+}
+
+// False where the socket takes no more for now.
+bool UdpSocket::Perform(const DatagramPath& path, Output& output) {
+  while (SendDatagrams(fd(), &path, output, counters_)) {
+    if (!output.has_work()) return true;
+    output.TakeWork()(output);  // In place: here it keeps all the others waiting.
+  }
+  return false;
+}
+
+bool UdpSocket::GoOn() {
+  const int64_t unsent = blocked_->output.unsent_bytes();
+  if (!Perform(blocked_->path, blocked_->output)) return blocked_->output.unsent_bytes() < unsent;
+  const auto peer = peers_.find(blocked_->path);
+  if (blocked_->output.asks_for_wake() && peer != peers_.end()) {
+    SetTimer(peer->second, blocked_->output.TakeWakeIn());
+  }
+  blocked_.reset();
+  return true;
+}
+
+void UdpSocket::SetTimer(Peers::iterator peer, absl::Duration after) {
+  if (peer->wake == nullptr) peer->wake = std::make_unique<Timer>([this, peer] { TellTime(peer); });
+  timers_.Set(*peer->wake, after);
+}
+
+// The peer of this path, a new one where it was not known; nobody() where it is refused.
+UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
+  const auto found = peers_.find(path);
+  if (found != peers_.end()) return found->second;
+  if (!sources_.MayAnswer(path, listener_.own_ports)) {
+    Refuse(path, "a server has this port, and the two would answer each other");
+    return nobody();
+  }
+  if (!MakeRoom() || !Enter()) {
+    Refuse(path, "there are too many others");
+    return nobody();
+  }
+  Peers& fresh = by_rank_[kUnverified];
+  fresh.emplace_back(path, listener_.make_session(), ticks_);
+  const Peers::iterator peer = std::prev(fresh.end());
+  if (peer->session->mailbox() != nullptr) peer->mail = std::make_unique<Mail>(*this, peer);
+  peers_.emplace(path, peer);
+  return peer;
+}
+
+void UdpSocket::Refuse(const DatagramPath& path, absl::string_view why) {
+  Counters::Add(counters_.refused, 1);
+  LOG_EVERY_N(WARNING, 1000) << "refused a peer of " << listener_.service << ", " << path.peer.ToString() << ": " << why
+                             << " (refused so far: " << counters_.refused << ")";
+}
+
+bool UdpSocket::MakeRoom() { return peers_.size() < kMaxPeers || Evict(); }
+
+// Counts one more in, in the place of another one where the server is full.
+bool UdpSocket::Enter() {
+  if (connection_limit_ == nullptr) return Counters::Add(counters_.accepted, 1), true;
+  return connection_limit_->TryAcquire(counters_) || (Evict() && connection_limit_->TryAcquire(counters_));
+}
+
+// False where all are known to be there.
+bool UdpSocket::Evict() {
+  for (const Rank rank : {kBlank, kUnverified}) {
+    if (by_rank_[rank].empty()) continue;
+    Forget(by_rank_[rank].begin());
+    return true;
+  }
+  return false;
+}
+
+// Notes that it was just served, and whether it still matters.
+void UdpSocket::Place(Peers::iterator peer) {
+  Peers& from = ListOf(*peer);
+  peer->last_served = ticks_;
+  peer->rank = peer->session->is_stateless() ? kBlank : peer->session->is_verified() ? kKnown : kUnverified;
+  Peers& to = ListOf(*peer);
+  to.splice(to.end(), from, peer);
+}
+
+void UdpSocket::Forget(Peers::iterator peer) {
+  CountEnd(counters_, connection_limit_);
+  peers_.erase(peer->path);
+  ListOf(*peer).erase(peer);
+}
+
+void UdpSocket::OnTick() {
+  ++ticks_;
+  for (Peers& list : by_rank_) {
+    while (!list.empty() && ticks_ - list.front().last_served > kTicksPerTimeout) Forget(list.begin());
+  }
+}
+
+void UdpSocket::Drain() {
+  for (int i = 0; i < kMostAtTheEnd; ++i) {
+    if (is_blocked()) {
+      pollfd writable = {fd(), POLLOUT, 0};
+      if (::poll(&writable, 1, kWritableMilliseconds) <= 0 || !GoOn()) break;
+    } else if (!ServeOne()) {
+      break;
+    }
+  }
+  for (Peers& list : by_rank_) {
+    while (!list.empty()) Forget(list.begin());
+  }
+}
+
+}  // namespace polyserve

@@ -1,0 +1,68 @@
+#include "backends/udp/udp_sockets.h"
+
+#include <algorithm>
+
+#include "absl/status/statusor.h"
+#include "net/coarse_clock.h"
+
+namespace polyserve {
+
+namespace {
+
+// Nobody tells when a port that could not send can go on: so long later it is tried again.
+constexpr absl::Duration kRetry = absl::Milliseconds(5);
+
+}  // namespace
+
+UdpSockets::UdpSockets(ServerContext& context, WakeList& wakes)
+    : wakes_(wakes), tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
+  for (const Listener& listener : context.listeners) {
+    if (!listener.has_datagrams() || listener.own_ports) continue;
+    ports_.push_back(std::make_unique<UdpSocket>(listener, context, timers_, wakes_));
+  }
+}
+
+absl::StatusOr<std::unique_ptr<UdpSockets>> UdpSockets::Create(ServerContext& context, WakeList& wakes) {
+  std::unique_ptr<UdpSockets> ports(new UdpSockets(context, wakes));
+  absl::StatusOr<std::unique_ptr<ConnectedUdpPeers>> peers = ConnectedUdpPeers::Create(context, ports->timers_);
+  if (!peers.ok()) return peers.status();
+  ports->peers_ = *std::move(peers);
+  return ports;
+}
+
+bool UdpSockets::Serve() {
+  if (empty()) return false;
+  bool moved = peers_->Serve();
+  for (const auto& port : ports_) moved = port->Serve() || moved;
+  timers_.RingDue();
+  if (!wakes_.empty()) {
+    wakes_.Deliver();
+    wakes_.TakeWake();  // Behind it, so that a wake that is just being made is surely taken, and none is left for good.
+    moved = true;
+  }
+  if (tick_.passed()) {
+    for (const auto& port : ports_) port->OnTick();
+    peers_->OnTick();
+    tick_ = Deadline(tick_length_);
+  }
+  return moved;
+}
+
+absl::Duration UdpSockets::UntilNextLook() const {
+  if (!wakes_.empty()) return absl::ZeroDuration();
+  absl::Duration until = absl::InfiniteDuration();
+  if (!timers_.empty()) until = absl::FromChrono(timers_.first() - Timer::Clock::now());
+  for (const auto& port : ports_) {
+    if (port->peers() > 0) until = std::min(until, absl::Milliseconds(tick_.PollMilliseconds()));
+    if (port->is_blocked()) until = std::min(until, kRetry);
+  }
+  return std::max(until, absl::ZeroDuration());
+}
+
+void UdpSockets::Drain() {
+  for (const auto& port : ports_) port->Drain();
+  ports_.clear();
+  peers_->OnStop();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,85 @@
+#include "backends/uring/provided_buffers.h"
+
+#include <sys/mman.h>
+
+#include "base/sys_error.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+// As many requests as may wait in one batch before a receive has to be armed anew; 2 MiB if all are in use.
+constexpr uint16_t kRequestBuffers = 1024;
+
+bool HasBuffer(const io_uring_cqe& completion) { return (completion.flags & IORING_CQE_F_BUFFER) != 0; }
+
+uint16_t BufferId(const io_uring_cqe& completion) {
+  return static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+}
+
+}  // namespace
+
+void UringBuffers::Unmap::operator()(void* memory) const { ::munmap(memory, bytes); }
+
+absl::Status UringBuffers::LendTo(io_uring& ring) {
+  pools_[kRequests] = {0, kRequestBuffers, kRequestBytes, {}, {}};
+  pools_[kStreams] = {kRequestBuffers, kStreamBuffers, kReadBytes, {}, {}};
+  for (const Group group : {kRequests, kStreams}) {
+    if (absl::Status status = Map(pools_[group]); !status.ok()) return status;
+    if (absl::Status status = Register(ring, group, pools_[group]); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UringBuffers::Map(Pool& pool) {
+  const auto map = [](size_t bytes, Mapping& mapping) {
+    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return SysError("mmap");
+    mapping = Mapping(static_cast<char*>(memory), Unmap{bytes});
+    return absl::OkStatus();
+  };
+  absl::Status status = map(pool.count * sizeof(io_uring_buf), pool.descriptions);
+  if (status.ok()) status = map(pool.count * pool.buffer_bytes, pool.buffers);
+  return status;
+}
+
+absl::Status UringBuffers::Register(io_uring& ring, Group group, Pool& pool) {
+  io_uring_buf_reg request = {};
+  request.ring_addr = reinterpret_cast<uintptr_t>(pool.descriptions.get());
+  request.ring_entries = pool.count;
+  request.bgid = group;
+  if (const int result = io_uring_register_buf_ring(&ring, &request, 0); result < 0) {
+    return absl::ErrnoToStatus(-result, "io_uring_register_buf_ring");
+  }
+  io_uring_buf_ring_init(reinterpret_cast<io_uring_buf_ring*>(pool.descriptions.get()));
+  for (uint16_t i = 0; i < pool.count; ++i) Add(pool, static_cast<uint16_t>(pool.first_id + i));
+  return absl::OkStatus();
+}
+
+char* UringBuffers::BufferOf(const Pool& pool, uint16_t id) {
+  return pool.buffers.get() + static_cast<size_t>(id - pool.first_id) * pool.buffer_bytes;
+}
+
+void UringBuffers::Add(Pool& pool, uint16_t id) {
+  io_uring_buf_ring* ring = reinterpret_cast<io_uring_buf_ring*>(pool.descriptions.get());
+  io_uring_buf_ring_add(ring, BufferOf(pool, id), static_cast<unsigned>(pool.buffer_bytes), id,
+                        io_uring_buf_ring_mask(pool.count), 0);
+  io_uring_buf_ring_advance(ring, 1);
+}
+
+UringBuffers::Group UringBuffers::GroupOf(uint16_t id) { return id < kRequestBuffers ? kRequests : kStreams; }
+
+absl::string_view UringBuffers::BytesOf(const io_uring_cqe& completion) const {
+  if (!HasBuffer(completion) || completion.res <= 0) return {};
+  const uint16_t id = BufferId(completion);
+  return {BufferOf(pools_[GroupOf(id)], id), static_cast<size_t>(completion.res)};
+}
+
+void UringBuffers::GiveBack(const io_uring_cqe& completion) {
+  if (!HasBuffer(completion)) return;
+  const uint16_t id = BufferId(completion);
+  Add(pools_[GroupOf(id)], id);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,64 @@
+// UringBuffers: memory that is lent to the kernel, which picks a piece of it when bytes have come, not before
+// ("provided buffers", io_uring_register_buf_ring(3)). So ten thousand connections can wait to receive, and none of
+// them holds a buffer.
+//
+// There are two groups. Requests are small and come from many peers at once: many small buffers, so that a receive that
+// stays armed for all of them ("multishot") does not run out. A stream is read in pieces as large as the other models'.
+#ifndef POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
+#define POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
+
+#include <liburing.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace polyserve {
+
+class UringBuffers {
+ public:
+  enum Group : uint16_t { kRequests, kStreams };
+  static constexpr size_t kRequestBytes = 2048;
+  // Streams that are received in one batch; 1 MiB.
+  static constexpr uint16_t kStreamBuffers = 16;
+
+  // Lends all of it. Memory that is never received into is never touched. To be destroyed after the ring.
+  absl::Status LendTo(io_uring& ring);
+
+  // The bytes that a receive has brought; empty where it brought none. Valid until they are given back.
+  absl::string_view BytesOf(const io_uring_cqe& completion) const;
+  // Lends the buffer of a receive, if it has used one, to the kernel again.
+  void GiveBack(const io_uring_cqe& completion);
+
+ private:
+  struct Unmap {
+    size_t bytes;
+    void operator()(void* memory) const;
+  };
+  using Mapping = std::unique_ptr<char, Unmap>;
+
+  // A ring of descriptions, which the kernel reads, and the buffers that it describes. Their numbers are unique among
+  // all groups, so that a completion need not tell the group.
+  struct Pool {
+    uint16_t first_id;
+    uint16_t count;  // A power of two.
+    size_t buffer_bytes;
+    Mapping descriptions;
+    Mapping buffers;
+  };
+
+  static absl::Status Map(Pool& pool);
+  static absl::Status Register(io_uring& ring, Group group, Pool& pool);
+  static char* BufferOf(const Pool& pool, uint16_t id);
+  static void Add(Pool& pool, uint16_t id);
+  static Group GroupOf(uint16_t id);
+
+  Pool pools_[2];
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_

@@ -1,0 +1,103 @@
+#include "backends/uring/ring.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace polyserve {
+
+namespace {
+
+// Operations of one batch; a larger one costs a further system call. As many completions of it may come as there are
+// buffers to receive into, and more.
+constexpr unsigned kOperations = 1024;
+constexpr unsigned kCompletions = 8 * kOperations;
+
+// Asked for in this order. SINGLE_ISSUER, one thread submits, came with Linux 6.0, as did multishot receive, of which
+// the kernel itself says nothing. DEFER_TASKRUN (6.1): the kernel works on completions when we wait for them, and
+// not whenever it likes; COOP_TASKRUN is the next best.
+constexpr unsigned kCommonFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
+constexpr unsigned kFlagChoices[] = {kCommonFlags | IORING_SETUP_DEFER_TASKRUN,
+                                     kCommonFlags | IORING_SETUP_COOP_TASKRUN};
+
+absl::Status Refusal(int error) {
+  if (error == EINVAL) {
+    return absl::UnimplementedError(
+        "--model=uring needs Linux 6.0 (multishot receive), and this kernel is older: choose another model, for "
+        "example --model=epoll");
+  }
+  return absl::PermissionDeniedError(absl::StrCat(
+      "io_uring is not allowed here (", std::strerror(error),
+      error == EPERM ? "; see the sysctl kernel.io_uring_disabled, or the container's seccomp profile" : "",
+      "): choose another model, for example --model=epoll"));
+}
+
+// Of io_uring_enter(2). A signal came, or the kernel is short of something for now: what was not submitted stays
+// prepared.
+absl::Status StatusOf(int result) {
+  if (result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY) return absl::OkStatus();
+  return absl::ErrnoToStatus(-result, "io_uring_enter");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<UringRing>> UringRing::Create() {
+  std::unique_ptr<UringRing> ring(new UringRing);
+  if (absl::Status status = ring->Open(); !status.ok()) return status;
+  if (absl::Status status = ring->buffers_.LendTo(ring->ring_); !status.ok()) return status;
+  io_uring_register_ring_fd(&ring->ring_);  // Saves the kernel a look-up at each call; no harm where it cannot.
+  return ring;
+}
+
+absl::Status UringRing::Open() {
+  int result = 0;
+  for (const unsigned flags : kFlagChoices) {
+    io_uring_params parameters = {};
+    parameters.flags = flags;
+    parameters.cq_entries = kCompletions;
+    result = io_uring_queue_init_params(kOperations, &ring_, &parameters);
+    if (result != -EINVAL) break;
+  }
+  is_open_ = result == 0;
+  return is_open_ ? absl::OkStatus() : Refusal(-result);
+}
+
+UringRing::~UringRing() {
+  if (is_open_) io_uring_queue_exit(&ring_);
+}
+
+io_uring_sqe* UringRing::Prepare(uint64_t tag) {
+  io_uring_sqe* operation = io_uring_get_sqe(&ring_);
+  while (operation == nullptr) {
+    io_uring_submit(&ring_);
+    operation = io_uring_get_sqe(&ring_);
+  }
+  io_uring_sqe_set_data64(operation, tag);
+  return operation;
+}
+
+// The flag is set last, since the preparing functions reset all flags.
+void UringRing::Cancel(uint64_t tag) {
+  io_uring_sqe* cancel = Prepare(Tag(Operation::kUnwatched));
+  io_uring_prep_cancel64(cancel, tag, 0);
+  cancel->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void UringRing::CancelAll(int fd) {
+  io_uring_sqe* cancel = Prepare(Tag(Operation::kUnwatched));
+  io_uring_prep_cancel_fd(cancel, fd, IORING_ASYNC_CANCEL_ALL);
+  cancel->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void UringRing::Close(UniqueFd fd) {
+  io_uring_sqe* close = Prepare(Tag(Operation::kUnwatched));
+  io_uring_prep_close(close, fd.release());
+  close->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+absl::Status UringRing::SubmitAndWait() { return StatusOf(io_uring_submit_and_wait(&ring_, 1)); }
+
+absl::Status UringRing::Submit() { return StatusOf(io_uring_submit_and_get_events(&ring_)); }
+
+}  // namespace polyserve

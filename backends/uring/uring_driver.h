@@ -1,0 +1,26 @@
+// The ring driver: one thread serves all clients, and hands the kernel whole operations instead of asking what is
+// ready: accept, receive and send, as many as there are, with one system call (io_uring(7), by liburing).
+#ifndef POLYSERVE_BACKENDS_URING_URING_DRIVER_H_
+#define POLYSERVE_BACKENDS_URING_URING_DRIVER_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/accept/server_context.h"
+#include "backends/connection/offload.h"
+#include "backends/event/event_loop.h"
+
+namespace polyserve {
+
+// Whether the kernel has what the driver needs, and lets us have it; where not, what to do.
+absl::Status CheckUring();
+
+// Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Fails where CheckUring() does, or for
+// want of descriptors or memory.
+absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context, const WorkerRole* role,
+                                                         const Offload::Options& offload_options);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_URING_URING_DRIVER_H_

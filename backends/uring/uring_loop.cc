@@ -1,0 +1,347 @@
+#include "backends/uring/uring_loop.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "net/progress_watch.h"
+#include "net/signals.h"
+#include "net/statistics.h"
+
+namespace polyserve {
+
+namespace {
+
+// The most clients that one listener is relieved of before the others' turn, where each costs a system call.
+constexpr int kAcceptsPerTurn = 64;
+
+__kernel_timespec ToKernelTimespec(absl::Duration duration) {
+  const timespec value = absl::ToTimespec(duration);
+  return {value.tv_sec, value.tv_nsec};
+}
+
+}  // namespace
+
+UringLoop::UringLoop(ServerContext& context, const WorkerRole* role, std::unique_ptr<UringRing> ring,
+                     std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
+    : context_(context),
+      role_(role),
+      ring_(std::move(ring)),
+      wakes_(std::move(wakes)),
+      offload_(std::move(offload)),
+      acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}) {
+  shared_.ring = ring_.get();
+  shared_.wakes = wakes_.get();
+  shared_.offload = offload_.get();
+  shared_.counters = &context.statistics.counters();
+  shared_.connection_limit = context.connection_limit.get();
+  shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
+  tick_ = ToKernelTimespec(shared_.limits.tick());
+  pause_ = ToKernelTimespec(Acceptor::kPause);
+  for (const Listener& listener : context.listeners) {
+    ports_.push_back({&listener, nullptr});
+    if (!listener.has_datagrams() || listener.own_ports) continue;
+    ports_.back().datagrams = std::make_unique<UdpSocket>(listener, context, shared_.timers, *wakes_);
+  }
+  if (role != nullptr && role->inbox != nullptr) ports_.push_back({nullptr, nullptr});
+}
+
+absl::Status UringLoop::OpenPeers() {
+  absl::StatusOr<std::unique_ptr<ConnectedUdpPeers>> peers = ConnectedUdpPeers::Create(context_, shared_.timers);
+  if (peers.ok()) peers_ = *std::move(peers);
+  return peers.status();
+}
+
+absl::Status UringLoop::Run() {
+  const WorkerSlot place(context_.statistics);
+  for (Port& port : ports_) Open(port);
+  AwaitSignals();
+  AwaitPeers();
+  AwaitWake();
+  wakes_->BelongToThisThread();
+  if (shared_.limits.tick() != absl::InfiniteDuration()) AwaitTick();
+  do {
+    wakes_->Deliver();
+    const bool may_wait = shared_.due.empty() && shared_.awaiting_buffer.empty() && wakes_->empty();
+    const absl::Status status = may_wait ? ring_->SubmitAndWait() : ring_->Submit();
+    if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
+    ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
+    wakes_->Deliver();
+    Proceed();
+    if (!shared_.timers.empty()) AwaitAlarm();
+    if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
+  } while (!is_drained_ || !shared_.connections.empty() || !shared_.lingering.empty() || !peers_->empty());
+  return ring_->Submit();  // The last connections' closing.
+}
+
+void UringLoop::Dispatch(const io_uring_cqe& completion) {
+  switch (OperationOf(completion)) {
+    case Operation::kUnwatched:
+      return;
+    case Operation::kSignals:
+      return OnSignals();
+    case Operation::kWoken:
+      return OnReady();
+    case Operation::kTick:
+      return OnTick();
+    case Operation::kLingerEnd:
+      return OnLingerEnd();
+    case Operation::kAlarm:
+      alarm_at_ = Timer::Clock::time_point::max();
+      return shared_.timers.RingDue();
+    case Operation::kAccept:
+      return OnAccepted(ObjectOf<Port>(completion), completion);
+    case Operation::kAcceptable:
+      return OnAcceptable(ObjectOf<Port>(completion));
+    case Operation::kPauseEnd:
+      acceptor_.TakePlaceEvent();
+      if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
+      return;
+    case Operation::kDatagrams:
+      return OnDatagrams(ObjectOf<Port>(completion));
+    case Operation::kGraceOver:
+      return OnGraceOver();
+    case Operation::kBacklog:
+      acceptor_.TakePlaceEvent();
+      return TakeBacklog();
+    case Operation::kPeers:
+      peers_->Serve();
+      return AwaitPeers();
+    case Operation::kReceive:
+      return ObjectOf<UringConnection>(completion).OnReceived(completion);
+    case Operation::kSend:
+      return ObjectOf<UringConnection>(completion).OnSent(completion.res);
+    case Operation::kWritable:
+      return ObjectOf<UringConnection>(completion).OnWritable();
+  }
+}
+
+void UringLoop::Proceed() {
+  shared_.ran_task = false;
+  turn_.swap(shared_.due);
+  for (UringConnection* connection : turn_) connection->Proceed();
+  turn_.clear();
+  UringConnection::ReceiveInTurn(shared_);
+}
+
+void UringLoop::Open(Port& port) {
+  if (port.listener == nullptr) return AwaitAcceptable(port);
+  if (port.datagrams != nullptr) return AwaitDatagrams(port);
+  // Where there is a bound, it looks first: the ring would accept whether there is a place or not.
+  context_.connection_limit == nullptr ? Accept(port) : AwaitAcceptable(port);
+}
+
+void UringLoop::Start(Connection connection) {
+  if (connection.listener->own_ports) return peers_->Start(std::move(connection));
+  UringConnection::Start(std::move(connection), shared_);
+}
+
+// One operation accepts all clients, until something goes wrong. Where several rings wait at the listener, it accepts
+// one: the kernel wakes the ring that is first in the row, which by asking again takes its place behind the others.
+void UringLoop::Accept(Port& port) {
+  if (port.listener->own_ports) return AwaitAcceptable(port);  // Nothing that the kernel knows how to accept.
+  port.operation = Operation::kAccept;
+  io_uring_sqe* accept = ring_->Prepare(Tag(port.operation, &port));
+  const int fd = port.listener->fd.get();
+  constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+  if (role_ != nullptr && role_->shares_listeners) {
+    io_uring_prep_accept(accept, fd, nullptr, nullptr, kFlags);
+  } else {
+    io_uring_prep_multishot_accept(accept, fd, nullptr, nullptr, kFlags);
+  }
+}
+
+void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
+  if (completion.res >= 0) {
+    Counters::Add(OfService(*shared_.counters, port.listener->number).accepted, 1);
+    UringConnection::Start({UniqueFd(completion.res), port.listener}, shared_);
+  }
+  if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
+  if (Ends(port)) return;
+  if (completion.res >= 0) Accept(port);
+  if (completion.res < 0) AwaitAcceptable(port);
+}
+
+// After an error, a shortage of descriptors above all, clients are accepted one by one, as the other models do, until
+// nobody is left. (Asking for the one operation again would not do: the kernel takes a descriptor for the next client
+// before there is one, and would fail again at once.)
+void UringLoop::AwaitAcceptable(Port& port) {
+  port.operation = Operation::kAcceptable;
+  const int fd = port.listener == nullptr ? role_->inbox->fd() : port.listener->wait_fd();
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), fd, POLLIN);
+}
+
+void UringLoop::OnAcceptable(Port& port) {
+  if (Ends(port)) return;
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    absl::StatusOr<Connection> connection =
+        port.listener == nullptr ? acceptor_.TryTake(*role_->inbox) : acceptor_.TryAccept(*port.listener);
+    if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
+    if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace(port);
+    if (absl::IsCancelled(connection.status())) {
+      inbox_ended_ = true;
+      return Stop();
+    }
+    if (!connection.ok()) return Open(port);
+    Start(*std::move(connection));
+  }
+  AwaitAcceptable(port);
+}
+
+void UringLoop::AwaitPlace(Port& port) {
+  port.operation = Operation::kPauseEnd;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), acceptor_.capacity_fd(), POLLIN);
+}
+
+// Waits for what comes, or, where an answer could not be sent, for the moment it can.
+void UringLoop::AwaitDatagrams(Port& port) {
+  port.operation = Operation::kDatagrams;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), port.datagrams->fd(),
+                         port.datagrams->is_blocked() ? POLLOUT : POLLIN);
+}
+
+void UringLoop::OnDatagrams(Port& port) {
+  if (Ends(port)) return;
+  port.datagrams->Serve();
+  AwaitDatagrams(port);
+}
+
+// All those who have a socket of their own, as one.
+void UringLoop::AwaitPeers() {
+  io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kPeers)), peers_->wait_fd(), POLLIN);
+}
+
+void UringLoop::PauseAccepting(Port& port) {
+  port.operation = Operation::kPauseEnd;
+  io_uring_prep_timeout(ring_->Prepare(Tag(port.operation, &port)), &pause_, 0, 0);
+}
+
+// Notes that the port's operation has completed. True where it was the last one, because of a stop.
+bool UringLoop::Ends(Port& port) {
+  port.operation = Operation::kUnwatched;
+  if (!shared_.stopping || awaits_clients(port)) return false;
+  DrainIfQuiet();
+  return true;
+}
+
+void UringLoop::AwaitSignals() {
+  const int fd = role_ == nullptr ? Signals::fd() : role_->stop_fd;
+  io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kSignals)), fd, POLLIN);
+}
+
+void UringLoop::OnSignals() {
+  if (role_ != nullptr) return Stop();
+  const unsigned events = Signals::Take();
+  AnswerCommonSignals(events, context_);
+  if ((events & Signals::kStop) != 0) Stop();
+  AwaitSignals();
+}
+
+void UringLoop::AwaitWake() { io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kWoken)), wakes_->fd(), POLLIN); }
+
+void UringLoop::OnReady() {
+  wakes_->TakeWake();
+  AwaitWake();
+}
+
+// A listener is closed only when no operation holds it any more. So a stop begins by cancelling these; clients that are
+// accepted meanwhile are served like all others. An inbox is watched to its end.
+void UringLoop::Stop() {
+  if (!std::exchange(shared_.stopping, true)) {
+    Signals::RequestStop();  // Where others answer the signals, perhaps in another process.
+    grace_ = ToKernelTimespec(std::max(Signals::GraceLeft(), absl::Nanoseconds(1)));
+    io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kGraceOver)), &grace_, 0, 0);
+    peers_->OnStop();
+    TellConnections();
+    for (const Port& port : ports_) {
+      if (port.operation != Operation::kUnwatched && !awaits_clients(port)) {
+        ring_->Cancel(Tag(port.operation, &port));
+      }
+    }
+  }
+  DrainIfQuiet();
+}
+
+void UringLoop::OnGraceOver() {
+  shared_.grace_over = true;
+  TellConnections();
+}
+
+void UringLoop::TellConnections() {
+  for (UringConnection& connection : shared_.connections) connection.OnStop();
+  for (UringConnection& connection : shared_.lingering) connection.OnStop();
+}
+
+void UringLoop::DrainIfQuiet() {
+  for (const Port& port : ports_) {
+    if (port.operation != Operation::kUnwatched || awaits_clients(port)) return;
+  }
+  for (const Port& port : ports_) {
+    if (port.datagrams != nullptr) port.datagrams->Drain();
+  }
+  TakeBacklog();
+}
+
+// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted. The
+// loop goes on meanwhile: connections that end make room for those who are left.
+void UringLoop::TakeBacklog() {
+  while (true) {
+    absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+    if (absl::IsResourceExhausted(connection.status())) {
+      return io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kBacklog)), &pause_, 0, 0);
+    }
+    if (absl::IsFailedPrecondition(connection.status())) {
+      return io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kBacklog)), acceptor_.capacity_fd(), POLLIN);
+    }
+    if (!connection.ok()) break;
+    Start(*std::move(connection));
+  }
+  is_drained_ = true;
+  if (role_ != nullptr) role_->on_drained();
+}
+
+void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kTick)), &tick_, 0, 0); }
+
+void UringLoop::OnTick() {
+  ++shared_.ticks;
+  if (const uint32_t parts = shared_.limits.ticks_per_idle_tick(); parts > 0 && shared_.ticks % parts == 0) {
+    peers_->OnTick();
+    for (const Port& port : ports_) {
+      if (port.datagrams != nullptr) port.datagrams->OnTick();
+    }
+  }
+  for (UringConnection& connection : shared_.connections) connection.OnTick();
+  AwaitTick();
+}
+
+// One timer for all timers. Where a sooner one is set, it gets one more; those that are not needed any more find
+// nothing due.
+void UringLoop::AwaitAlarm() {
+  const Timer::Clock::time_point first = shared_.timers.first();
+  if (alarm_at_ <= first) return;
+  alarm_at_ = first;
+  const absl::Duration left = absl::FromChrono(first - Timer::Clock::now());
+  timer_ = ToKernelTimespec(std::max(left, absl::Nanoseconds(1)));
+  io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kAlarm)), &timer_, 0, 0);
+}
+
+// All linger equally long, so that one timer, for the first of them, is enough.
+void UringLoop::AwaitLingerEnd() {
+  awaits_linger_end_ = true;
+  linger_ = ToKernelTimespec(absl::Milliseconds(shared_.lingering.front().LingerMilliseconds()));
+  io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kLingerEnd)), &linger_, 0, 0);
+}
+
+void UringLoop::OnLingerEnd() {
+  awaits_linger_end_ = false;
+  while (!shared_.lingering.empty() && shared_.lingering.front().is_done_lingering()) {
+    shared_.lingering.front().OnLingerEnd();
+  }
+}
+
+}  // namespace polyserve

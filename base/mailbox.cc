@@ -1,0 +1,64 @@
+#include "base/mailbox.h"
+
+#include <utility>
+
+namespace polyserve {
+
+namespace {
+
+constexpr size_t kKeptPlaces = 64;  // So that one burst does not stay in memory for good.
+
+}  // namespace
+
+void Mailbox::Attach(Waker* waker) {
+  MutexLock lock(mutex_);
+  waker_ = waker;
+  if (waker != nullptr && (!new_.empty() || is_cut_off_.load(std::memory_order_relaxed))) waker->Wake();
+}
+
+Message Mailbox::Next() {
+  if (next_ == taken_.size()) {
+    taken_.clear();
+    next_ = 0;
+    if (taken_.capacity() > kKeptPlaces) taken_ = std::vector<Message>();
+    if (is_full() && !has_new_.load(std::memory_order_acquire)) Collect();
+    if (!has_new_.load(std::memory_order_acquire)) return nullptr;
+    MutexLock lock(mutex_);
+    taken_.swap(new_);
+    has_new_.store(false, std::memory_order_release);
+    if (taken_.empty()) return nullptr;  // Cut off just now.
+  }
+  Message message = std::move(taken_[next_++]);
+  waiting_messages_.fetch_sub(1, std::memory_order_relaxed);
+  waiting_bytes_.fetch_sub(message->size() + kBytesPerMessage, std::memory_order_relaxed);
+  return message;
+}
+
+bool Mailbox::Push(const Message& message) {
+  MutexLock lock(mutex_);
+  if (is_cut_off_.load(std::memory_order_relaxed)) return false;
+  const size_t bytes = message->size() + kBytesPerMessage;
+  const bool was_empty = new_.empty();
+  const bool is_full = waiting_bytes() + bytes > kMaxBytes;
+  if (is_full) {
+    new_ = std::vector<Message>();
+    is_cut_off_.store(true, std::memory_order_release);
+  } else {
+    new_.push_back(message);
+    waiting_messages_.fetch_add(1, std::memory_order_relaxed);
+    waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  has_new_.store(!is_full, std::memory_order_release);
+  if (waker_ != nullptr && (was_empty || is_full)) waker_->Wake();
+  return !is_full;
+}
+
+void Mailbox::CutOff() {
+  MutexLock lock(mutex_);
+  new_ = std::vector<Message>();
+  has_new_.store(false, std::memory_order_release);
+  is_cut_off_.store(true, std::memory_order_release);
+  if (waker_ != nullptr) waker_->Wake();
+}
+
+}  // namespace polyserve

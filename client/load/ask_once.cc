@@ -1,0 +1,69 @@
+#include "client/load/ask_once.h"
+
+#include <sys/socket.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/printable.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+#include "client/load/http_body.h"
+#include "client/load/http_head.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr size_t kMostBytes = size_t{1} << 30;
+
+}  // namespace
+
+absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request) {
+  absl::StatusOr<UniqueFd> fd = ConnectTcp(server, kPatience);
+  if (!fd.ok()) return fd.status();
+  const timeval patience = absl::ToTimeval(kPatience);
+  ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  if (::send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return SysError("send");
+  ::shutdown(fd->get(), SHUT_WR);
+  std::string reply;
+  char buffer[64 * 1024];
+  for (ssize_t count; (count = ::recv(fd->get(), buffer, sizeof(buffer), 0)) != 0;) {
+    if (count < 0) return SysError("recv");
+    reply.append(buffer, static_cast<size_t>(count));
+    if (reply.size() > kMostBytes) return absl::InvalidArgumentError("the reply is too large to be checked");
+  }
+  return reply;
+}
+
+absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view path) {
+  const absl::StatusOr<std::string> reply =
+      AskOnce(server, absl::StrCat(HttpRequestHead("GET", path, server), "Connection: close\r\n\r\n"));
+  if (!reply.ok()) return reply.status();
+  HttpHead head;
+  absl::string_view rest = *reply;
+  if (head.Take(rest) != HttpHead::State::kComplete) return absl::InvalidArgumentError("that is no HTTP server");
+  if (head.status() != 200) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the server says: ", Printable(head.text().substr(0, head.text().find('\r')))));
+  }
+  if (head.content_length().has_value()) {
+    if (*head.content_length() != rest.size()) return absl::InvalidArgumentError("the reply was cut off");
+    return std::string(rest);
+  }
+  HttpBody body;
+  std::string content;
+  body.Start(head.text());
+  HttpBody::State state = body.Take(rest, content);
+  if (state == HttpBody::State::kIncomplete) state = body.TakeEnd();
+  if (state != HttpBody::State::kComplete) return absl::InvalidArgumentError("the reply was cut off");
+  return content;
+}
+
+std::string HttpRequestHead(absl::string_view method, absl::string_view path, const Endpoint& server) {
+  return absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: ", server.ToString(), "\r\n");
+}
+
+}  // namespace polyserve

@@ -1,0 +1,213 @@
+#include "client/load/chat_crowd.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/sys_error.h"
+#include "client/load/exchange.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kEventsPerWait = 256;
+constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
+constexpr int64_t kMillisecond = 1'000'000;
+constexpr uint64_t kSpeaker = UINT64_MAX;
+
+// A text of so many bytes, each with its number as far as there is room.
+std::string Text(uint64_t number, size_t size) {
+  std::string text = PrintableText(size);
+  const std::string digits = absl::StrFormat("%020d", number);
+  const size_t count = std::min(size, digits.size());
+  return text.replace(0, count, digits.substr(digits.size() - count));
+}
+
+}  // namespace
+
+ChatCrowd::ChatCrowd(const LoadPlan& share, size_t text_bytes)
+    : LoadThread(share),
+      text_bytes_(text_bytes),
+      speaker_name_(absl::StrCat("load-", ::getpid(), "-speaker")),
+      dialer_(share.to),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      listeners_(static_cast<size_t>(share.connections)),
+      messages_(static_cast<size_t>(share.depth)),
+      buffer_(kReadBytes) {}
+
+// The speaker comes last, and is heard to come: whatever a listener hears behind that is what it says.
+absl::Status ChatCrowd::Connect() {
+  if (!epoll_.ok()) return SysError("epoll_create1");
+  for (Listener& listener : listeners_) {
+    if (absl::Status status = Enter(listener, absl::StrCat("load-", ::getpid(), "-", tally_.connected)); !status.ok()) {
+      return status;
+    }
+    ++tally_.connected;
+  }
+  Listener speaker;
+  if (absl::Status status = Enter(speaker, speaker_name_); !status.ok()) return status;
+  for (size_t i = 0; i < listeners_.size(); ++i) {
+    if (absl::Status status = AwaitLine(listeners_[i], speaker_name_); !status.ok()) return status;
+    Watch(listeners_[i].fd.get(), i, EPOLLIN, EPOLL_CTL_ADD);
+  }
+  speaker_ = std::move(speaker.fd);
+  Watch(speaker_.get(), kSpeaker, EPOLLIN, EPOLL_CTL_ADD);
+  listening_ = plan_.connections;
+  return absl::OkStatus();
+}
+
+absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
+  absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
+  if (!fd.ok()) return fd.status();
+  listener.fd = *std::move(fd);
+  const std::string command = absl::StrCat("L ", name, "\n");
+  ::send(listener.fd.get(), command.data(), command.size(), MSG_NOSIGNAL);
+  return AwaitLine(listener, "OK");
+}
+
+// Skips lines up to one with this in it.
+absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) {
+  const Deadline deadline(plan_.patience);
+  while (true) {
+    const size_t end = listener.early.find('\n');
+    if (end == std::string::npos) {
+      if (absl::Status status = ReadMore(listener, deadline); !status.ok()) return status;
+      continue;
+    }
+    const std::string line = listener.early.substr(0, end);
+    listener.early.erase(0, end + 1);
+    if (absl::StartsWith(line, "ERR ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", line));
+    if (absl::StrContains(line, wanted)) return absl::OkStatus();
+  }
+}
+
+absl::Status ChatCrowd::ReadMore(Listener& listener, const Deadline& deadline) {
+  pollfd readable = {listener.fd.get(), POLLIN, 0};
+  if (::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
+    return absl::UnavailableError("the room does not answer; is this a chat listener?");
+  }
+  const ssize_t count = ::recv(listener.fd.get(), buffer_.data(), buffer_.size(), 0);
+  if (count > 0) listener.early.append(buffer_.data(), static_cast<size_t>(count));
+  if (count == 0) return absl::UnavailableError("the server closes the connection; is this a chat listener?");
+  if (count < 0 && errno != EAGAIN && errno != EINTR) return SysError("recv");
+  return absl::OkStatus();
+}
+
+void ChatCrowd::Watch(int fd, uint64_t who, uint32_t events, int operation) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.u64 = who;
+  ::epoll_ctl(epoll_.get(), operation, fd, &event);
+}
+
+void ChatCrowd::Load() {
+  while (!IsOver() && speaker_.ok() && listening_ > 0) {
+    Speak();
+    Wait(std::min(end_, now_ + kLongestWait));
+  }
+}
+
+void ChatCrowd::Wait(int64_t until) {
+  epoll_event events[kEventsPerWait];
+  const int64_t wait = std::max<int64_t>(until - Now(), 0) / kMillisecond;
+  const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, static_cast<int>(wait));
+  now_ = Now();
+  for (int i = 0; i < count; ++i) {
+    const uint64_t who = events[i].data.u64;
+    if (who == kSpeaker) {
+      OnSpeaker();
+    } else if (listeners_[who].fd.ok()) {
+      OnReadable(listeners_[who]);
+    }
+  }
+}
+
+// As many messages as may be on their way.
+void ChatCrowd::Speak() {
+  if (!unsent_.empty()) return;
+  for (; end_of_said_ - first_ < messages_.size(); ++end_of_said_) {
+    const std::string text = Text(end_of_said_, text_bytes_);
+    message(end_of_said_) = {absl::StrCat(speaker_name_, " : ", text, "\n"), now_, listening_};
+    absl::StrAppend(&unsent_, "C ", speaker_name_, " ", text, "\n");
+  }
+  Flush();
+}
+
+void ChatCrowd::Flush() {
+  const ssize_t count = ::send(speaker_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+  if (count > 0) unsent_.erase(0, static_cast<size_t>(count));
+  const bool waits = !unsent_.empty();
+  if (waits != std::exchange(speaker_waits_, waits)) {
+    Watch(speaker_.get(), kSpeaker, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+  }
+}
+
+// Nothing is said to the speaker but refusals.
+void ChatCrowd::OnSpeaker() {
+  const ssize_t count = ::recv(speaker_.get(), buffer_.data(), buffer_.size(), 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Flush();
+  if (count > 0) {
+    ++tally_.wrong;
+  } else {
+    CountFailure(tally_.broken, count == 0 ? 0 : errno);
+  }
+  speaker_.reset();
+}
+
+void ChatCrowd::OnReadable(Listener& listener) {
+  const ssize_t count = ::recv(listener.fd.get(), buffer_.data(), buffer_.size(), 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count <= 0) {
+    CountFailure(tally_.broken, count == 0 ? 0 : errno);
+    return Drop(listener);
+  }
+  now_ = Now();
+  if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
+  absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
+  while (!bytes.empty()) {
+    if (listener.next == end_of_said_ || !TakeSame(message(listener.next).line, listener.taken, bytes)) {
+      ++tally_.wrong;
+      return Drop(listener);
+    }
+    if (listener.taken == message(listener.next).line.size()) OnHeard(listener);
+  }
+}
+
+void ChatCrowd::OnHeard(Listener& listener) {
+  Message& heard = message(listener.next++);
+  listener.taken = 0;
+  --heard.missing;
+  CountReply(heard.sent, heard.sent, listener.replies);
+  while (first_ < end_of_said_ && message(first_).missing == 0) ++first_;
+}
+
+// It hears nothing any more; the others are not kept waiting for it.
+void ChatCrowd::Drop(Listener& listener) {
+  listener.fd.reset();
+  --listening_;
+  for (; listener.next < end_of_said_; ++listener.next) {
+    --message(listener.next).missing;
+    CountUnanswered(message(listener.next).sent, message(listener.next).sent);
+  }
+  while (first_ < end_of_said_ && message(first_).missing == 0) ++first_;
+}
+
+void ChatCrowd::Settle() {
+  while (first_ < end_of_said_ && speaker_.ok() && now_ < give_up_) Wait(std::min(give_up_, now_ + kLongestWait));
+  for (Listener& listener : listeners_) {
+    tally_.per_connection.push_back(listener.replies);
+    if (listener.fd.ok()) Drop(listener);
+  }
+}
+
+}  // namespace polyserve

@@ -1,0 +1,89 @@
+#include "client/load/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+[[noreturn]] void Exec(std::vector<char*> arguments, int output, const std::optional<cpu_set_t>& processors) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (processors.has_value()) ::sched_setaffinity(0, sizeof(*processors), &*processors);
+  const int nothing = ::open("/dev/null", O_RDWR);
+  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(nothing, STDERR_FILENO);
+  ::execvp(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+absl::StatusOr<Child> Child::Start(const std::vector<std::string>& command,
+                                   const std::optional<cpu_set_t>& processors) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return SysError("pipe2");
+  UniqueFd reading(ends[0]), writing(ends[1]);
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid < 0) return SysError("fork");
+  if (pid == 0) Exec(std::move(arguments), writing.get(), processors);
+  return Child(pid, std::move(reading));
+}
+
+Child::Child(pid_t pid, UniqueFd pipe) : pid_(pid), pipe_(std::move(pipe)) {}
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), pipe_(std::move(other.pipe_)), output_(std::move(other.output_)) {}
+
+Child::~Child() {
+  if (pid_ < 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+absl::Status Child::AwaitOutput(absl::string_view text, absl::Duration patience) {
+  const Deadline deadline(patience);
+  while (output_.find(std::string(text)) == std::string::npos) {
+    if (absl::Status status = ReadMore(deadline); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Child::ReadMore(const Deadline& deadline) {
+  pollfd readable = {pipe_.get(), POLLIN, 0};
+  const int ready = ::poll(&readable, 1, deadline.PollMilliseconds());
+  if (ready == 0) return absl::DeadlineExceededError("it does not say what it should");
+  char buffer[4096];
+  const ssize_t count = ready < 0 ? -1 : ::read(pipe_.get(), buffer, sizeof(buffer));
+  if (count < 0 && errno != EINTR) return SysError("read");
+  if (count == 0) return absl::UnavailableError("it has ended");
+  if (count > 0) output_.append(buffer, static_cast<size_t>(count));
+  return absl::OkStatus();
+}
+
+int Child::Finish(absl::Duration patience) {
+  const Deadline deadline(patience);
+  absl::Status status;
+  while (status.ok()) status = ReadMore(deadline);
+  if (absl::IsDeadlineExceeded(status)) ::kill(pid_, SIGKILL);
+  int wait_status = 0;
+  ::waitpid(std::exchange(pid_, -1), &wait_status, 0);
+  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+}
+
+}  // namespace polyserve

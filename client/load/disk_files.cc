@@ -1,0 +1,169 @@
+#include "client/load/disk_files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/sys_error.h"
+#include "client/load/ask_once.h"
+#include "client/load/http_get.h"
+
+namespace polyserve {
+
+namespace {
+
+// What may stay in memory: a page of the file system's own now and then.
+constexpr double kMayStay = 0.1;
+
+// The end of a file that was just received may still lie in the server's socket, and cannot leave the memory until that
+// is acknowledged: the connection asks for another one first.
+constexpr size_t kFilesEach = 2;
+
+// As a path of HTTP has it (RFC 3986, 2.3: what need not be escaped).
+std::string Escaped(absl::string_view path) {
+  std::string escaped;
+  for (const char c : path) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("/-._~", c)) {
+      escaped.push_back(c);
+    } else {
+      absl::StrAppendFormat(&escaped, "%%%02X", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
+}
+
+absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& directory) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename();
+    std::error_code ignored;
+    if (name[0] != '.' && at->is_regular_file(ignored) && at->file_size(ignored) > 0) names.push_back(name);
+  }
+  if (error) return absl::InvalidArgumentError(absl::StrCat("--files=", directory, ": ", error.message()));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+// One connection's files in turn.
+class DiskExchange : public Exchange {
+ public:
+  DiskExchange(std::shared_ptr<DiskFiles> files, size_t first) : files_(std::move(files)) {
+    for (size_t i = first; i < files_->files_.size(); i += files_->connections_) {
+      own_.push_back(&files_->files_[i]);
+      gets_.emplace_back(own_.back()->request, own_.back()->content);
+    }
+  }
+
+  absl::string_view Ask() override {
+    const size_t i = asked_++ % own_.size();
+    files_->Forget(*own_[i]);
+    return gets_[i].Ask();
+  }
+
+  Reply Take(absl::string_view& bytes) override {
+    const Reply reply = gets_[answered_ % own_.size()].Take(bytes);
+    return Count(reply);
+  }
+
+  Reply TakeEnd() override { return Count(gets_[answered_ % own_.size()].TakeEnd()); }
+  bool may_ask_again() const override { return true; }
+
+  void Reset() override {
+    gets_[answered_ % own_.size()].Reset();
+    answered_ = asked_;
+  }
+
+ private:
+  Reply Count(Reply reply) {
+    if (reply == Reply::kComplete || reply == Reply::kLast) ++answered_;
+    return reply;
+  }
+
+  const std::shared_ptr<DiskFiles> files_;
+  std::vector<const DiskFiles::File*> own_;
+  std::vector<HttpGet> gets_;
+  uint64_t asked_ = 0;
+  uint64_t answered_ = 0;
+};
+
+absl::StatusOr<std::shared_ptr<DiskFiles>> DiskFiles::Open(const std::string& directory, const std::string& prefix,
+                                                           const Endpoint& server, int connections) {
+  const absl::StatusOr<std::vector<std::string>> names = NamesIn(directory);
+  if (!names.ok()) return names.status();
+  if (names->size() < kFilesEach * static_cast<size_t>(connections)) {
+    return absl::InvalidArgumentError(absl::StrCat("--files=", directory, " has ", names->size(),
+                                                   " files that are not empty; each of --connections=", connections,
+                                                   " needs ", kFilesEach, " of its own"));
+  }
+  auto files = std::make_shared<DiskFiles>();
+  files->connections_ = static_cast<size_t>(connections);
+  uint64_t bytes = 0;
+  for (const std::string& name : *names) {
+    absl::StatusOr<File> file = OpenFile(absl::StrCat(directory, "/", name), absl::StrCat("/", prefix, name), server);
+    if (!file.ok()) return file.status();
+    bytes += file->content->size();
+    if (bytes > kMaxBytes) return absl::InvalidArgumentError("--files: they have more than 1 GiB together");
+    files->files_.push_back(*std::move(file));
+  }
+  return files;
+}
+
+// Unwritten pages cannot be taken out of memory, so they are written first.
+absl::StatusOr<DiskFiles::File> DiskFiles::OpenFile(const std::string& path, const std::string& target,
+                                                    const Endpoint& server) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.ok()) return SysError("open", path);
+  ::fdatasync(fd.get());
+  std::ifstream stream(path, std::ios::binary);
+  std::string content(std::istreambuf_iterator<char>(stream), {});
+  if (content.empty()) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
+  return File{std::move(fd),
+              std::make_shared<const std::string>(HttpRequestHead("GET", Escaped(target), server) + "\r\n"),
+              std::make_shared<const std::string>(std::move(content))};
+}
+
+std::unique_ptr<Exchange> DiskFiles::NewExchange(const std::shared_ptr<DiskFiles>& files) {
+  return std::make_unique<DiskExchange>(files, files->next_connection_++ % files->connections_);
+}
+
+void DiskFiles::Forget(const File& file) {
+  ::posix_fadvise(file.fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  const size_t size = file.content->size();
+  void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd.get(), 0);
+  if (mapping == MAP_FAILED) return;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> in_memory((size + page - 1) / page);
+  if (::mincore(mapping, size, in_memory.data()) == 0) {
+    pages_ += in_memory.size();
+    pages_stayed_ += static_cast<uint64_t>(
+        std::count_if(in_memory.begin(), in_memory.end(), [](unsigned char flags) { return (flags & 1) != 0; }));
+  }
+  ::munmap(mapping, size);
+}
+
+std::vector<std::string> DiskFiles::Inspect() const {
+  if (pages_ == 0) return {"whether the files came from the disk is not known: the system does not tell (mincore)"};
+  const double stayed = static_cast<double>(pages_stayed_) / static_cast<double>(pages_);
+  if (stayed <= kMayStay) return {};
+  return {
+      absl::StrFormat("the files did not come from the disk: %.0f %% of their pages could not be taken out of "
+                      "memory (a file system without a disk, or another reader)",
+                      100 * stayed)};
+}
+
+}  // namespace polyserve

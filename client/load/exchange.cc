@@ -1,0 +1,32 @@
+#include "client/load/exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace polyserve {
+
+FixedExchange::FixedExchange(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> reply)
+    : request_(std::move(request)), reply_(std::move(reply)) {}
+
+Exchange::Reply FixedExchange::Take(absl::string_view& bytes) {
+  if (!TakeSame(*reply_, taken_, bytes)) return Reply::kWrong;
+  if (taken_ < reply_->size()) return Reply::kIncomplete;
+  taken_ = 0;
+  return Reply::kComplete;
+}
+
+bool TakeSame(absl::string_view expected, size_t& taken, absl::string_view& bytes) {
+  const size_t count = std::min(bytes.size(), expected.size() - taken);
+  const bool same = bytes.substr(0, count) == expected.substr(taken, count);
+  taken += count;
+  bytes.remove_prefix(count);
+  return same;
+}
+
+std::string PrintableText(size_t size) {
+  std::string text(size, '\0');
+  for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>('!' + i % 90);
+  return text;
+}
+
+}  // namespace polyserve

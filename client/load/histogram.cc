@@ -1,0 +1,60 @@
+#include "client/load/histogram.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kStepBits = std::countr_zero(Histogram::kSteps);
+static_assert(Histogram::kSteps == uint64_t{1} << kStepBits);
+
+// Values below kSteps have a bucket each. Of a larger one the highest bit chooses a group of kSteps buckets, and the
+// kStepBits bits behind it the bucket.
+size_t BucketOf(uint64_t value) {
+  if (value < Histogram::kSteps) return value;
+  const int shift = std::bit_width(value) - 1 - kStepBits;
+  return (static_cast<size_t>(shift) << kStepBits) + (value >> shift);
+}
+
+uint64_t LargestIn(size_t bucket) {
+  if (bucket < Histogram::kSteps) return bucket;
+  const int shift = static_cast<int>(bucket >> kStepBits) - 1;
+  const uint64_t top = Histogram::kSteps + (bucket & (Histogram::kSteps - 1));
+  return (top << shift) + ((uint64_t{1} << shift) - 1);
+}
+
+}  // namespace
+
+Histogram::Histogram() : counts_(BucketOf(UINT64_MAX) + 1) {}
+
+void Histogram::Add(uint64_t value) {
+  ++counts_[BucketOf(value)];
+  ++count_;
+  max_ = std::max(max_, value);
+  sum_ += static_cast<double>(value);
+}
+
+void Histogram::Add(const Histogram& other) {
+  for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  count_ += other.count_;
+  max_ = std::max(max_, other.max_);
+  sum_ += other.sum_;
+}
+
+double Histogram::mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
+
+uint64_t Histogram::Quantile(double share) const {
+  const auto wanted = static_cast<uint64_t>(std::ceil(share * static_cast<double>(count_)));
+  const uint64_t rank = std::clamp<uint64_t>(wanted, 1, std::max<uint64_t>(count_, 1));
+  uint64_t seen = 0;
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    seen += counts_[i];
+    if (seen >= rank) return std::min(LargestIn(i), max_);
+  }
+  return max_;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,77 @@
+// Histogram: its percentiles against an exact sort, for values of every size and shape.
+#include "client/load/histogram.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace polyserve {
+namespace {
+
+constexpr double kShares[] = {0, 0.001, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999, 1};
+
+uint64_t ExactQuantile(const std::vector<uint64_t>& sorted, double share) {
+  const auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+  return sorted[std::max<size_t>(rank, 1) - 1];
+}
+
+void ExpectWithinTheBound(std::vector<uint64_t> values) {
+  Histogram histogram;
+  for (const uint64_t value : values) histogram.Add(value);
+  std::sort(values.begin(), values.end());
+  for (const double share : kShares) {
+    const uint64_t exact = ExactQuantile(values, share);
+    const uint64_t told = histogram.Quantile(share);
+    EXPECT_GE(told, exact) << share;
+    EXPECT_LE(told - exact, exact / Histogram::kSteps) << share;
+  }
+  EXPECT_EQ(histogram.max(), values.back());
+  EXPECT_EQ(histogram.count(), values.size());
+}
+
+TEST(HistogramTest, AgreesWithAnExactSortWithinItsBound) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<uint64_t> values(1 + random() % 3000);
+    const int shift = static_cast<int>(random() % 64);
+    const bool of_all_sizes = random() % 2 == 0;
+    for (uint64_t& value : values) value = random() >> (of_all_sizes ? random() % 64 : shift);
+    ExpectWithinTheBound(std::move(values));
+  }
+}
+
+TEST(HistogramTest, HoldsTheExtremes) {
+  ExpectWithinTheBound({0});
+  ExpectWithinTheBound({UINT64_MAX});
+  ExpectWithinTheBound({0, UINT64_MAX});
+  ExpectWithinTheBound({127, 128, 129, 255, 256, 257});
+}
+
+TEST(HistogramTest, SumOfTwoIsTheHistogramOfAll) {
+  std::mt19937_64 random(2);
+  Histogram first, second, all;
+  for (int i = 0; i < 10'000; ++i) {
+    const uint64_t value = random() >> (random() % 64);
+    (i % 3 == 0 ? first : second).Add(value);
+    all.Add(value);
+  }
+  first.Add(second);
+  for (const double share : kShares) EXPECT_EQ(first.Quantile(share), all.Quantile(share));
+  EXPECT_EQ(first.count(), all.count());
+  EXPECT_EQ(first.max(), all.max());
+  EXPECT_NEAR(first.mean() / all.mean(), 1, 1e-9);
+}
+
+TEST(HistogramTest, EmptyOneIsZero) {
+  const Histogram histogram;
+  EXPECT_EQ(histogram.Quantile(0.5), 0u);
+  EXPECT_EQ(histogram.max(), 0u);
+  EXPECT_EQ(histogram.mean(), 0);
+}
+
+}  // namespace
+}  // namespace polyserve

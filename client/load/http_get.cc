@@ -1,0 +1,21 @@
+#include "client/load/http_get.h"
+
+#include <utility>
+
+namespace polyserve {
+
+HttpGet::HttpGet(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> content)
+    : request_(std::move(request)), content_(std::move(content)) {}
+
+bool HttpGet::OnHead(const HttpHead& head) {
+  return head.status() == 200 && head.content_length().value_or(content_->size()) == content_->size();
+}
+
+bool HttpGet::OnEnd() { return std::exchange(taken_, 0) == content_->size(); }
+
+void HttpGet::Reset() {
+  reply_.Reset();
+  taken_ = 0;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,40 @@
+// HttpGet: GETs of one file by HTTP/1.1. The head has to say 200, and the content is always the same.
+#ifndef POLYSERVE_CLIENT_LOAD_HTTP_GET_H_
+#define POLYSERVE_CLIENT_LOAD_HTTP_GET_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "client/load/exchange.h"
+#include "client/load/http_head.h"
+#include "client/load/http_reply.h"
+
+namespace polyserve {
+
+class HttpGet : public Exchange {
+ public:
+  HttpGet(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> content);
+
+  absl::string_view Ask() override { return *request_; }
+  Reply Take(absl::string_view& bytes) override { return reply_.Take(bytes, *this); }
+  Reply TakeEnd() override { return reply_.TakeEnd(*this); }
+  bool may_ask_again() const override { return true; }
+  void Reset() override;
+
+ private:
+  friend class HttpReply;
+  bool OnHead(const HttpHead& head);
+  bool OnContent(absl::string_view piece) { return TakeSame(*content_, taken_, piece) && piece.empty(); }
+  bool OnEnd();
+
+  const std::shared_ptr<const std::string> request_;
+  const std::shared_ptr<const std::string> content_;
+  HttpReply reply_;
+  size_t taken_ = 0;  // Of the content.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_CLIENT_LOAD_HTTP_GET_H_

@@ -1,0 +1,79 @@
+// HttpReply: one HTTP/1.x reply after the other, head and content; what is right is for a checker to say. A content
+// whose length is announced costs next to nothing here; any other takes the slow way of HttpBody.
+#ifndef POLYSERVE_CLIENT_LOAD_HTTP_REPLY_H_
+#define POLYSERVE_CLIENT_LOAD_HTTP_REPLY_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "client/load/exchange.h"
+#include "client/load/http_body.h"
+#include "client/load/http_head.h"
+
+namespace polyserve {
+
+class HttpReply {
+ public:
+  // As Exchange::Take() and TakeEnd(). A checker has, each of them returning false if that is wrong:
+  //   bool OnHead(const HttpHead& head);
+  //   bool OnContent(absl::string_view piece);
+  //   bool OnEnd();  // Of a reply; from then on the next one is to be checked.
+  template <typename Checker>
+  Exchange::Reply Take(absl::string_view& bytes, Checker& checker) {
+    if (!in_content_) {
+      const HttpHead::State state = head_.Take(bytes);
+      if (state == HttpHead::State::kIncomplete) return Exchange::Reply::kIncomplete;
+      if (state == HttpHead::State::kWrong || !checker.OnHead(head_)) return Exchange::Reply::kWrong;
+      in_content_ = true;
+      left_ = head_.has_no_content() ? 0 : head_.content_length().value_or(0);
+      is_slow_ = !head_.has_no_content() && !head_.content_length().has_value();
+      if (is_slow_) body_.Start(head_.text());
+    }
+    if (is_slow_) return TakeSlowly(bytes, checker);
+    const absl::string_view piece = bytes.substr(0, std::min<uint64_t>(left_, bytes.size()));
+    bytes.remove_prefix(piece.size());
+    left_ -= piece.size();
+    if (!checker.OnContent(piece)) return Exchange::Reply::kWrong;
+    return left_ > 0 ? Exchange::Reply::kIncomplete : Finish(checker, head_.keeps_alive());
+  }
+
+  template <typename Checker>
+  Exchange::Reply TakeEnd(Checker& checker) {
+    if (!in_content_) return head_.is_at_start() ? Exchange::Reply::kIncomplete : Exchange::Reply::kWrong;
+    if (!is_slow_ || body_.TakeEnd() != HttpBody::State::kComplete) return Exchange::Reply::kWrong;
+    return Finish(checker, false);
+  }
+
+  void Reset() {
+    head_.Reset();
+    in_content_ = false;
+  }
+
+ private:
+  template <typename Checker>
+  Exchange::Reply TakeSlowly(absl::string_view& bytes, Checker& checker) {
+    std::string content;
+    const HttpBody::State state = body_.Take(bytes, content);
+    if (state == HttpBody::State::kWrong || !checker.OnContent(content)) return Exchange::Reply::kWrong;
+    return state == HttpBody::State::kIncomplete ? Exchange::Reply::kIncomplete : Finish(checker, head_.keeps_alive());
+  }
+
+  template <typename Checker>
+  Exchange::Reply Finish(Checker& checker, bool keeps_alive) {
+    in_content_ = false;
+    if (!checker.OnEnd()) return Exchange::Reply::kWrong;
+    return keeps_alive ? Exchange::Reply::kComplete : Exchange::Reply::kLast;
+  }
+
+  HttpHead head_;
+  HttpBody body_;
+  bool in_content_ = false;
+  bool is_slow_ = false;  // The content has no length.
+  uint64_t left_ = 0;     // Of the content, if it has one.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_CLIENT_LOAD_HTTP_REPLY_H_

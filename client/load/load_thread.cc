@@ -1,0 +1,121 @@
+#include "client/load/load_thread.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace polyserve {
+
+namespace {
+
+struct ProcessorUse {
+  double ran = 0;     // Seconds on a processor.
+  double waited = 0;  // Seconds in which it could have run, and others did.
+};
+
+// Of the calling thread.
+ProcessorUse UseOfProcessor() {
+  rusage usage;
+  ::getrusage(RUSAGE_THREAD, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  // proc(5) does not have it; Documentation/scheduler/sched-stats.rst: nanoseconds run, nanoseconds waited, turns.
+  double ran = 0, waited = 0;
+  std::ifstream("/proc/thread-self/schedstat") >> ran >> waited;
+  return {seconds(usage.ru_utime) + seconds(usage.ru_stime), waited / 1e9};
+}
+
+// With the limit that was met, if it is one of this machine's.
+std::string InWords(int error) {
+  switch (error) {
+    case 0:
+      return "closed by the server";
+    case EADDRNOTAVAIL:
+      return absl::StrCat(std::strerror(error), " (no port is left; see net.ipv4.ip_local_port_range)");
+    case EMFILE:
+      return absl::StrCat(std::strerror(error), " (the limit of this process; see ulimit -n)");
+    case ENFILE:
+      return absl::StrCat(std::strerror(error), " (the limit of this system; see fs.file-max)");
+    default:
+      return std::strerror(error);
+  }
+}
+
+}  // namespace
+
+LoadThread::LoadThread(const LoadPlan& plan) : plan_(plan) {
+  tally_.per_second.resize(static_cast<size_t>(absl::ToInt64Seconds(absl::Ceil(plan.duration, absl::Seconds(1)))));
+  tally_.seconds = absl::ToDoubleSeconds(plan.duration);
+}
+
+int64_t LoadThread::Now() {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+void LoadThread::Run(int64_t start) {
+  const ProcessorUse before = UseOfProcessor();
+  start_ = start;
+  count_from_ = start + absl::ToInt64Nanoseconds(plan_.warm_up);
+  end_ = count_from_ + absl::ToInt64Nanoseconds(plan_.duration);
+  give_up_ = end_ + absl::ToInt64Nanoseconds(plan_.patience);
+  now_ = Now();
+  Load();
+  const double seconds = static_cast<double>(std::max<int64_t>(now_ - start, 1)) / kSecond;
+  const ProcessorUse after = UseOfProcessor();
+  tally_.busiest_thread = (after.ran - before.ran) / seconds;
+  tally_.waited_for_processor = (after.waited - before.waited) / seconds;
+  Settle();
+}
+
+void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) {
+  ++tally_.replies_in_all;
+  if (IsCounted(now_)) {
+    ++tally_.replies;
+    ++of_connection;
+    ++tally_.per_second[static_cast<size_t>((now_ - count_from_) / kSecond)];
+  }
+  if (!IsCounted(due)) return;
+  tally_.service.Add(static_cast<uint64_t>(now_ - sent));
+  tally_.response.Add(static_cast<uint64_t>(now_ - due));
+}
+
+void LoadThread::CountUnanswered(int64_t due, std::optional<int64_t> sent) {
+  if (IsCounted(due)) ++tally_.unanswered;
+  CountAge(due, sent);
+}
+
+void LoadThread::CountAge(int64_t due, std::optional<int64_t> sent) {
+  if (!IsCounted(due)) return;
+  tally_.response.Add(static_cast<uint64_t>(now_ - due));
+  if (sent.has_value()) tally_.service.Add(static_cast<uint64_t>(now_ - *sent));
+}
+
+bool LoadThread::IsOver() {
+  const bool is_interrupted = plan_.interrupted != nullptr && plan_.interrupted->load(std::memory_order_relaxed);
+  if (is_interrupted && now_ < end_) {
+    tally_.interrupted = true;
+    end_ = now_;
+    give_up_ = now_ + std::min(kSecond, give_up_ - end_);
+    tally_.seconds = static_cast<double>(std::max<int64_t>(end_ - count_from_, 0)) / kSecond;
+    tally_.per_second.resize(static_cast<size_t>(std::ceil(tally_.seconds)));
+  }
+  return now_ >= end_;
+}
+
+void LoadThread::CountFailure(uint64_t& kind, int error) {
+  ++kind;
+  ++tally_.causes[InWords(error)];
+}
+
+}  // namespace polyserve

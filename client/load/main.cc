@@ -1,0 +1,231 @@
+// load: asks a server for the same thing as often as it can, or as often as told, checks every reply, and says how long
+// they took. See client/load/plan.h for how it works.
+#include <gflags/gflags.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "base/build_info.h"
+#include "base/command_line.h"
+#include "base/descriptor_limit.h"
+#include "base/inherited_signals.h"
+#include "base/printable.h"
+#include "base/unique_fd.h"
+#include "client/load/arrivals.h"
+#include "client/load/generator.h"
+#include "client/load/interruption.h"
+#include "client/load/plan.h"
+#include "client/load/report.h"
+#include "client/load/self_check.h"
+#include "client/load/selftest.h"
+#include "client/load/tally.h"
+#include "client/load/workload_options.h"
+#include "client/load/workloads.h"
+#include "net/endpoint.h"
+#include "net/socket.h"
+
+DEFINE_string(workload, "echo", "what to ask for; the workloads are listed below");
+DEFINE_string(server, "127.0.0.1:8082", "whom to ask: HOST:PORT");
+DEFINE_int32(connections, 64, "how many to keep busy");
+DEFINE_int32(idle, 0, "how many more to open, and leave alone");
+DEFINE_int32(threads, 1, "how many threads share the connections");
+DEFINE_int32(depth, 1, "requests that a connection has on their way at a time (pipelining)");
+DEFINE_double(rate, 0, "requests that are due per second, however slow the server is; 0: as many as it answers");
+DEFINE_string(arrivals, "poisson", "with --rate: when they are due: fixed, poisson or burst");
+DEFINE_uint64(seed, 1, "of --arrivals=poisson");
+DEFINE_string(warm_up, "1s", "do not count what happens so early");
+DEFINE_string(duration, "10s", "count for so long");
+DEFINE_uint64(size, 64, "echo, churn, mixed, chat: bytes of a message; upload: of a file");
+DEFINE_string(name, "", "http, slow, download: the file; upload: how the files' names begin; disk: how their paths do");
+DEFINE_uint64(primes, 10000, "compute, mixed: sum up those below it");
+DEFINE_string(files, "", "disk: the directory on this machine whose files the server shows");
+DEFINE_string(beside_server, "", "mixed: where the server computes: HOST:PORT");
+DEFINE_int32(beside_connections, 1, "mixed: how many to keep computing; slow: how many read slowly");
+DEFINE_string(beside_name, "", "slow: the file for the slow readers, a large one; as --name without it");
+DEFINE_double(read_rate, 10000, "slow: bytes that each slow reader takes per second");
+DEFINE_bool(self_test, false,
+            "try whether the load generator itself tells the truth; needs nothing but a server's program");
+DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
+DEFINE_bool(tell_counting, false, "write a line to standard error when counting begins, and when it ends");
+DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
+DEFINE_bool(build_info, false, "say how this program was built, and end");
+DECLARE_bool(help);
+
+namespace polyserve {
+
+namespace {
+
+// In the order of the help.
+constexpr char kFlags[] =
+    "workload server connections idle threads depth rate arrivals seed warm_up duration size name primes files "
+    "beside_server beside_connections beside_name read_rate self_test server_program tell_counting json "
+    "build_info";
+
+enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
+
+int Fail(const absl::Status& error) {
+  fprintf(stderr, "load: %s\n", Printable(error.message()).c_str());
+  if (absl::IsCancelled(error)) return Interruption::exit_status();
+  return absl::IsInvalidArgument(error) || absl::IsNotFound(error) ? kUsageError : kNoConnection;
+}
+
+void PrintHelp() {
+  absl::PrintF(
+      "load: asks a server for the same thing again and again, checks every reply, and says how long they took.\n\n"
+      "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
+      "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n\nFlags:\n%s\nWorkloads:\n",
+      DescribeFlags(absl::StrSplit(kFlags, ' ')));
+  for (const Workload& workload : AllWorkloads()) {
+    absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
+  }
+  absl::PrintF(
+      "\nExit status: 0 done; 1 the figures cannot be trusted (it says why); 2 wrong usage; 3 no connection;\n"
+      "130 interrupted: it prints what it had measured by then.\n");
+}
+
+absl::Status CheckFlags(const Workload* workload) {
+  if (workload == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no workload '", FLAGS_workload, "'; see --help"));
+  }
+  const auto at_least = [](absl::string_view flag, double value, double least) {
+    if (value >= least) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("--", flag, " is at least ", least));
+  };
+  absl::Status status = at_least("connections", FLAGS_connections, 1);
+  status.Update(at_least("idle", FLAGS_idle, 0));
+  status.Update(at_least("threads", FLAGS_threads, 1));
+  status.Update(at_least("depth", FLAGS_depth, 1));
+  status.Update(at_least("rate", FLAGS_rate, 0));
+  status.Update(at_least("beside_connections", FLAGS_beside_connections, 1));
+  if (!status.ok()) return status;
+  if (FLAGS_threads > FLAGS_connections) {
+    return absl::InvalidArgumentError("--threads is at most --connections: each needs one");
+  }
+  if (FLAGS_depth > 1 && (FLAGS_rate > 0 || workload->connection_each)) {
+    return absl::InvalidArgumentError("--depth is for connections that are kept, without --rate");
+  }
+  return absl::OkStatus();
+}
+
+// Of a name with several addresses, the first one that answers.
+absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view value) {
+  const absl::StatusOr<Endpoints> server = Endpoints::Parse(value);
+  if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", server.status().message()));
+  if (server->all().size() == 1) return server->all().front();
+  const absl::StatusOr<UniqueFd> connection = ConnectTcp(*server, LoadPlan().patience);
+  if (!connection.ok()) return absl::UnavailableError(connection.status().message());
+  return Endpoint::OfPeer(connection->get());
+}
+
+absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
+  LoadPlan plan;
+  plan.workload = workload.name;
+  const absl::StatusOr<Endpoint> to = ParseServer("server", FLAGS_server);
+  if (!to.ok()) return to.status();
+  plan.to = *to;
+  const absl::StatusOr<absl::Duration> warm_up = ParseTimeFlag("warm_up", FLAGS_warm_up);
+  if (!warm_up.ok()) return warm_up.status();
+  const absl::StatusOr<absl::Duration> duration = ParseTimeFlag("duration", FLAGS_duration);
+  if (!duration.ok()) return duration.status();
+  if (*duration < absl::Milliseconds(1) || *duration > absl::Hours(24) || *warm_up > absl::Hours(24)) {
+    return absl::InvalidArgumentError("--duration is 1ms to 24h, --warm_up at most 24h");
+  }
+  const absl::StatusOr<Arrivals::Kind> arrivals = Arrivals::ParseKind(FLAGS_arrivals);
+  if (!arrivals.ok()) return absl::InvalidArgumentError(absl::StrCat("--arrivals: ", arrivals.status().message()));
+  plan.connections = FLAGS_connections;
+  plan.idle_connections = FLAGS_idle;
+  plan.threads = FLAGS_threads;
+  plan.depth = FLAGS_depth;
+  plan.connection_each = workload.connection_each;
+  if (FLAGS_rate > 0) plan.rate = FLAGS_rate;
+  plan.arrivals = *arrivals;
+  plan.seed = FLAGS_seed;
+  plan.warm_up = *warm_up;
+  plan.duration = *duration;
+  return plan;
+}
+
+absl::StatusOr<WorkloadOptions> MakeOptions() {
+  WorkloadOptions options;
+  options.size = FLAGS_size;
+  options.name = FLAGS_name;
+  options.primes = FLAGS_primes;
+  options.files = FLAGS_files;
+  options.beside_name = FLAGS_beside_name;
+  options.read_rate = FLAGS_read_rate;
+  options.beside_connections = FLAGS_beside_connections;
+  if (!FLAGS_beside_server.empty()) {
+    absl::StatusOr<Endpoint> server = ParseServer("beside_server", FLAGS_beside_server);
+    if (!server.ok()) return server.status();
+    options.beside_server = *server;
+  }
+  return options;
+}
+
+// Bazel builds //:server one directory above this.
+std::string ServerProgram() {
+  if (!FLAGS_server_program.empty()) return FLAGS_server_program;
+  std::error_code ignored;
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return own.parent_path().parent_path() / "server";
+}
+
+int TestSelf() {
+  Interruption::Install();
+  const absl::StatusOr<std::vector<SelfCheck>> checks = RunSelfTest(ServerProgram());
+  if (!checks.ok()) return Fail(checks.status());
+  absl::PrintF("%s", FLAGS_json ? SelfChecksAsJson(*checks) : SelfChecksAsText(*checks));
+  if (Interruption::flag()) {
+    fputs("load: interrupted; these checks were done by then\n", stderr);
+    return Interruption::exit_status();
+  }
+  return AllPassed(*checks) ? kDone : kFaulty;
+}
+
+int Run(int argc, char** argv) {
+  const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
+  if (!others.ok()) return Fail(others.status());
+  if (FLAGS_help) return PrintHelp(), kDone;
+  if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), kDone;
+  if (!others->empty()) {
+    return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
+  }
+  if (FLAGS_self_test) return TestSelf();
+  const Workload* workload = FindWorkload(FLAGS_workload);
+  if (absl::Status status = CheckFlags(workload); !status.ok()) return Fail(status);
+  absl::StatusOr<LoadPlan> plan = MakePlan(*workload);
+  if (!plan.ok()) return Fail(plan.status());
+  RaiseDescriptorLimit();
+  const absl::StatusOr<WorkloadOptions> options = MakeOptions();
+  if (!options.ok()) return Fail(options.status());
+  if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
+  if (FLAGS_tell_counting) plan->on_counting = [](bool begins) { fputs(begins ? "counting\n" : "counted\n", stderr); };
+  Interruption::Install();
+  plan->interrupted = &Interruption::flag();
+  for (LoadPlan& beside : plan->beside) beside.interrupted = plan->interrupted;
+  const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
+  if (!tally.ok()) return Fail(tally.status());
+  const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;
+  absl::PrintF("%s", report(*plan, *tally));
+  if (tally->interrupted) return Interruption::exit_status();
+  return FaultsOf(*plan, *tally).empty() ? kDone : kFaulty;
+}
+
+}  // namespace
+
+}  // namespace polyserve
+
+int main(int argc, char** argv) {
+  polyserve::StopIgnoring(SIGCHLD);  // Else the end of a child that it starts would leave no status.
+  polyserve::UnblockAllSignals();
+  return polyserve::Run(argc, argv);
+}

@@ -1,0 +1,195 @@
+#include "client/load/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+
+namespace polyserve {
+
+namespace {
+
+// A thread that runs, or would if it could, for more of the time may have kept the server waiting.
+constexpr double kBusy = 0.90;
+// A thread that is kept from running for more of the time gets its replies late.
+constexpr double kKeptWaiting = 0.10;
+// A rate counts as reached if no more of what was due waits for a connection at the end.
+constexpr double kMayWait = 0.01;
+// Requests of the last moments, in seconds, may wait as well.
+constexpr double kJustDue = 0.05;
+// Longer runs show their extremes only, for a person.
+constexpr size_t kSecondsInALine = 12;
+
+constexpr std::pair<const char*, double> kQuantiles[] = {
+    {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
+
+// 0 if nothing was counted, since the run was interrupted before.
+double PerSecond(double count, const LoadTally& tally) { return tally.seconds > 0 ? count / tally.seconds : 0; }
+
+double RepliesPerSecond(const LoadTally& tally) { return PerSecond(static_cast<double>(tally.replies), tally); }
+
+std::string Milliseconds(uint64_t nanoseconds) {
+  return absl::StrFormat("%.3f", static_cast<double>(nanoseconds) / 1e6);
+}
+
+void AppendTimes(absl::string_view name, const Histogram& times, std::string& text) {
+  absl::StrAppendFormat(&text, "%-14s", name);
+  for (const auto& [label, share] : kQuantiles) {
+    absl::StrAppendFormat(&text, "  %s %s", label, Milliseconds(times.Quantile(share)));
+  }
+  text.append("  (ms)\n");
+}
+
+nlohmann::json TimesAsJson(const Histogram& times) {
+  nlohmann::json json = {{"count", times.count()}, {"mean", times.mean()}};
+  for (const auto& [label, share] : kQuantiles) json[label] = times.Quantile(share);
+  return json;
+}
+
+// The last second may be a part of one; it counts for what it would have been.
+void AppendSeconds(const LoadTally& tally, std::string& text) {
+  if (tally.per_second.size() < 2) return;
+  std::vector<uint64_t> rates = tally.per_second;
+  const double last = tally.seconds - std::floor(tally.seconds);
+  if (last > 0) rates.back() = static_cast<uint64_t>(static_cast<double>(rates.back()) / last);
+  absl::StrAppendFormat(&text, "%-14s  ", "each second");
+  if (rates.size() <= kSecondsInALine) {
+    absl::StrAppend(&text, absl::StrJoin(rates, " "), "\n");
+  } else {
+    const auto [lowest, highest] = std::minmax_element(rates.begin(), rates.end());
+    absl::StrAppend(&text, "between ", *lowest, " and ", *highest, " replies; all of them with --json\n");
+  }
+}
+
+void AppendErrors(const LoadTally& tally, std::string& text) {
+  absl::StrAppendFormat(&text, "%-14s  %d wrong, %d unanswered, %d broken, %d not connected", "errors", tally.wrong,
+                        tally.unanswered, tally.broken, tally.not_connected);
+  for (const auto& [cause, count] : tally.causes) absl::StrAppend(&text, "; ", cause, ": ", count);
+  text.append("\n");
+  if (tally.reconnections == 0) return;
+  absl::StrAppendFormat(&text, "%-14s  %d, as the server closed between two replies; %d requests were asked again\n",
+                        "reconnections", tally.reconnections, tally.asked_again);
+}
+
+std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const LoadTally& tally) {
+  std::string text = absl::StrFormat("%-14s  %s, %d connection%s", heading, plan.workload, plan.connections,
+                                     plan.connections == 1 ? "" : "s");
+  if (plan.idle_connections > 0) absl::StrAppend(&text, " and ", plan.idle_connections, " idle ones");
+  if (plan.connection_each) absl::StrAppend(&text, ", a new one for each request");
+  if (plan.depth > 1) absl::StrAppend(&text, ", ", plan.depth, " ", plan.depth_in_words);
+  if (plan.rate.has_value()) absl::StrAppendFormat(&text, ", %.0f requests per second due", *plan.rate);
+  absl::StrAppendFormat(&text, "\n%-14s  %.0f per second; %d in %.3g s; %.1f MB per second\n", "replies",
+                        RepliesPerSecond(tally), tally.replies, tally.seconds,
+                        PerSecond(static_cast<double>(tally.bytes_in), tally) / 1e6);
+  AppendSeconds(tally, text);
+  AppendTimes("service time", tally.service, text);
+  if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
+  AppendErrors(tally, text);
+  absl::StrAppendFormat(&text, "%-14s  %.3f (1: all connections got the same)\n", "fairness",
+                        FairnessIndex(tally.per_connection));
+  absl::StrAppendFormat(&text,
+                        "%-14s  %.0f %% of a processor, the busiest thread; %.0f %% of the time waited for one\n",
+                        "generator", 100 * tally.busiest_thread, 100 * tally.waited_for_processor);
+  if (IsGeneratorTheLimit(tally)) {
+    text.append(
+        "ATTENTION: the load generator was the limit, not the server: give it processors of its own, or --threads.\n");
+  } else if (WasKeptFromRunning(tally)) {
+    text.append("ATTENTION: the load generator had to wait for a processor: its times are longer than the server's.\n");
+  }
+  return text;
+}
+
+nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
+  nlohmann::json json = {
+      {"workload", plan.workload},
+      {"connections", plan.connections},
+      {"idle_connections", plan.idle_connections},
+      {"connected", tally.connected},
+      {"threads", plan.threads},
+      {"depth", plan.depth},
+      {"connection_each", plan.connection_each},
+      {"seed", plan.seed},
+      {"seconds", tally.seconds},
+      {"interrupted", tally.interrupted},
+      {"replies", tally.replies},
+      {"replies_in_all", tally.replies_in_all},
+      {"replies_per_second", RepliesPerSecond(tally)},
+      {"bytes_in", tally.bytes_in},
+      {"service_ns", TimesAsJson(tally.service)},
+      {"response_ns", TimesAsJson(tally.response)},
+      {"per_second", tally.per_second},
+      {"fairness", FairnessIndex(tally.per_connection)},
+      {"errors",
+       {{"wrong", tally.wrong},
+        {"broken", tally.broken},
+        {"not_connected", tally.not_connected},
+        {"unanswered", tally.unanswered}}},
+      {"error_causes", tally.causes},
+      {"reconnections", tally.reconnections},
+      {"asked_again", tally.asked_again},
+      {"busiest_thread", tally.busiest_thread},
+      {"waited_for_processor", tally.waited_for_processor},
+      {"generator_was_the_limit", IsGeneratorTheLimit(tally)},
+      {"generator_was_kept_waiting", WasKeptFromRunning(tally)},
+      {"faults", FaultsOf(plan, tally)},
+  };
+  if (plan.rate.has_value()) {
+    json["rate"] = *plan.rate;
+    json["due"] = tally.due;
+    json["overdue"] = tally.overdue;
+  }
+  for (size_t i = 0; i < plan.beside.size(); ++i) json["beside"].push_back(AsJson(plan.beside[i], tally.beside[i]));
+  return json;
+}
+
+}  // namespace
+
+std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) {
+  std::vector<std::string> faults;
+  if (tally.wrong > 0) faults.push_back(absl::StrCat(tally.wrong, " replies were not what they had to be"));
+  if (tally.broken > 0) faults.push_back(absl::StrCat(tally.broken, " connections were closed or reset by the server"));
+  if (tally.not_connected > 0) faults.push_back(absl::StrCat(tally.not_connected, " connections could not be made"));
+  if (tally.unanswered > 0) faults.push_back(absl::StrCat(tally.unanswered, " requests got no reply"));
+  if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.push_back("there was no reply at all");
+  // Replies that merely take their time are no backlog: they are on their way.
+  if (plan.rate.has_value() &&
+      static_cast<double>(tally.overdue) > kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue) {
+    faults.push_back(
+        absl::StrFormat("the rate was not reached: %.0f replies per second came of %.0f that were due, and %d requests "
+                        "still waited for a connection at the end",
+                        RepliesPerSecond(tally), PerSecond(static_cast<double>(tally.due), tally), tally.overdue));
+  }
+  faults.insert(faults.end(), tally.faults.begin(), tally.faults.end());
+  for (size_t i = 0; i < plan.beside.size(); ++i) {
+    for (const std::string& fault : FaultsOf(plan.beside[i], tally.beside[i])) {
+      faults.push_back(absl::StrCat(plan.beside[i].workload, " beside: ", fault));
+    }
+  }
+  return faults;
+}
+
+bool IsGeneratorTheLimit(const LoadTally& tally) { return tally.busiest_thread + tally.waited_for_processor > kBusy; }
+
+bool WasKeptFromRunning(const LoadTally& tally) { return tally.waited_for_processor > kKeptWaiting; }
+
+std::string ReportAsText(const LoadPlan& plan, const LoadTally& tally) {
+  std::string text = BlockAsText("workload", plan, tally);
+  for (size_t i = 0; i < plan.beside.size(); ++i) {
+    absl::StrAppend(&text, "\n", BlockAsText("beside", plan.beside[i], tally.beside[i]));
+  }
+  for (const std::string& fault : FaultsOf(plan, tally)) absl::StrAppend(&text, "FAULT: ", fault, ".\n");
+  if (tally.interrupted) {
+    absl::StrAppendFormat(&text, "INTERRUPTED: this is of %.3g s; it should have been %.3g s.\n", tally.seconds,
+                          absl::ToDoubleSeconds(plan.duration));
+  }
+  return text;
+}
+
+std::string ReportAsJson(const LoadPlan& plan, const LoadTally& tally) { return AsJson(plan, tally).dump() + "\n"; }
+
+}  // namespace polyserve

@@ -1,0 +1,152 @@
+#include "client/load/slow_readers.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+// A reader is visited ten times a second; the readers are visited in so many groups, one after the other.
+constexpr int kGroups = 10;
+constexpr absl::Duration kBetweenGroups = absl::Milliseconds(10);
+constexpr double kVisitsPerSecond = 10;
+// The kernel's part of what is not taken yet: little, so that it is the server which has to keep it.
+constexpr int kLeastBufferBytes = 16 * 1024;
+constexpr int64_t kRetryAfter = LoadThread::kSecond / 10;
+// The server has given a reader enough if it is behind by no more than so much of a second's bytes, or of all.
+constexpr double kSecondsBehind = 1;
+constexpr double kShareBehind = 0.1;
+
+}  // namespace
+
+SlowReaders::SlowReaders(const LoadPlan& share, double bytes_per_second)
+    : LoadThread(share),
+      bytes_per_second_(bytes_per_second),
+      dialer_(share.to),
+      readers_(static_cast<size_t>(share.connections)),
+      buffer_(kReadBytes) {}
+
+absl::Status SlowReaders::Connect() {
+  for (Reader& reader : readers_) {
+    reader.exchange = plan_.make_exchange();
+    if (!Open(reader)) return absl::UnavailableError("a slow reader cannot connect");
+    ++tally_.connected;
+  }
+  return absl::OkStatus();
+}
+
+bool SlowReaders::Open(Reader& reader) {
+  absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
+  if (!fd.ok()) return false;
+  reader.fd = *std::move(fd);
+  const int bytes = std::max(kLeastBufferBytes, static_cast<int>(2 * bytes_per_second_ / kVisitsPerSecond));
+  ::setsockopt(reader.fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+  return true;
+}
+
+void SlowReaders::Load() {
+  for (Reader& reader : readers_) Ask(reader);
+  for (size_t group = 0; !IsOver(); group = (group + 1) % kGroups) {
+    for (size_t i = group; i < readers_.size(); i += kGroups) Visit(readers_[i]);
+    absl::SleepFor(kBetweenGroups);
+    now_ = Now();
+  }
+}
+
+void SlowReaders::Ask(Reader& reader) {
+  const absl::string_view request = reader.exchange->Ask();
+  reader.asked = now_;
+  const ssize_t count = ::send(reader.fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
+  // A connection has always room for this, as there is only one request on its way.
+  if (count < 0) CountFailure(tally_.broken, errno);
+}
+
+// Takes what it may by now, or what there is.
+void SlowReaders::Visit(Reader& reader) {
+  if (!reader.fd.ok() && now_ >= reader.retry_at) Reopen(reader);
+  while (reader.fd.ok()) {
+    now_ = Now();
+    const double may_take = std::min(Appetite() - reader.taken, static_cast<double>(buffer_.size()));
+    if (may_take < 1 || !Take(reader, static_cast<size_t>(may_take))) return;
+  }
+}
+
+// False where there is nothing to take now.
+bool SlowReaders::Take(Reader& reader, size_t most) {
+  const ssize_t count = ::recv(reader.fd.get(), buffer_.data(), most, 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (count <= 0) {
+    const int error = count < 0 ? errno : 0;
+    if (error == 0 && reader.exchange->TakeEnd() == Exchange::Reply::kLast) {
+      OnLast(reader);
+    } else {
+      CountFailure(tally_.broken, error);
+      Lose(reader);
+    }
+    return false;
+  }
+  reader.taken += static_cast<double>(count);
+  if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
+  absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
+  while (!bytes.empty()) {
+    const Exchange::Reply reply = reader.exchange->Take(bytes);
+    if (reply == Exchange::Reply::kIncomplete) return true;
+    if (reply == Exchange::Reply::kWrong) {
+      ++tally_.wrong;
+      CountAge(reader.asked, reader.asked);
+      Reopen(reader);
+      return false;
+    }
+    if (reply == Exchange::Reply::kLast) {
+      OnLast(reader);
+      return false;
+    }
+    CountReply(reader.asked, reader.asked, reader.replies);
+    Ask(reader);
+  }
+  return true;
+}
+
+// A whole reply, with which the connection ends.
+void SlowReaders::OnLast(Reader& reader) {
+  CountReply(reader.asked, reader.asked, reader.replies);
+  ++tally_.reconnections;
+  Reopen(reader);
+}
+
+void SlowReaders::Lose(Reader& reader) {
+  CountUnanswered(reader.asked, reader.asked);
+  Reopen(reader);
+}
+
+// Goes on with a new connection; if there is none, later.
+void SlowReaders::Reopen(Reader& reader) {
+  reader.fd.reset();
+  reader.exchange->Reset();
+  if (Open(reader)) return Ask(reader);
+  CountFailure(tally_.not_connected, errno);
+  reader.retry_at = now_ + kRetryAfter;
+}
+
+void SlowReaders::Settle() {
+  int hungry = 0;
+  for (const Reader& reader : readers_) {
+    const double behind = Appetite() - reader.taken;
+    if (behind > kSecondsBehind * bytes_per_second_ && behind > kShareBehind * Appetite()) ++hungry;
+    tally_.per_connection.push_back(reader.replies);
+  }
+  if (hungry == 0) return;
+  tally_.faults.push_back(
+      absl::StrCat(hungry, " of ", readers_.size(), " readers got less than they would have taken"));
+}
+
+}  // namespace polyserve

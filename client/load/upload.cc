@@ -1,0 +1,104 @@
+#include "client/load/upload.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "client/load/ask_once.h"
+#include "client/load/http_head.h"
+#include "client/load/http_reply.h"
+
+namespace polyserve {
+
+namespace {
+
+// Digits of the number that tells one content from the others; 2^64 has 20.
+constexpr size_t kDigits = 20;
+
+// Writes the last digits of a number, as many as there is room for.
+void Stamp(uint64_t number, char* to, size_t size) {
+  for (size_t i = std::min(kDigits, size); i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
+}
+
+class Put : public Exchange {
+ public:
+  Put(Upload::File& file, const Endpoint& server, size_t size)
+      : file_(file),
+        request_(absl::StrCat(HttpRequestHead("PUT", file.path, server), "Content-Length: ", size, "\r\n\r\n",
+                              Upload::Content(size, 0))),
+        size_(size) {}
+
+  absl::string_view Ask() override {
+    Stamp(++file_.asked, &request_[request_.size() - size_], size_);
+    return request_;
+  }
+
+  Reply Take(absl::string_view& bytes) override { return reply_.Take(bytes, *this); }
+  Reply TakeEnd() override { return reply_.TakeEnd(*this); }
+  bool may_ask_again() const override { return true; }
+
+  void Reset() override {
+    reply_.Reset();
+    answering_ = file_.asked + 1;
+  }
+
+ private:
+  friend class polyserve::HttpReply;
+  // 201 where the file is new, 204 where it is not; Apache sends a page with the former, which nobody reads.
+  bool OnHead(const HttpHead& head) { return head.status() / 100 == 2; }
+  bool OnContent(absl::string_view) { return true; }
+  bool OnEnd() {
+    file_.acknowledged = answering_++;
+    return true;
+  }
+
+  Upload::File& file_;
+  std::string request_;
+  const size_t size_;
+  HttpReply reply_;
+  uint64_t answering_ = 1;  // Which PUT the next reply belongs to.
+};
+
+}  // namespace
+
+Upload::Upload(const Endpoint& server, std::string prefix, size_t size)
+    : server_(server), prefix_(std::move(prefix)), size_(size) {}
+
+std::unique_ptr<Exchange> Upload::NewExchange() {
+  const MutexLock lock(mutex_);
+  files_.push_back({absl::StrCat("/", prefix_, "-", files_.size() + 1)});
+  return std::make_unique<Put>(files_.back(), server_, size_);
+}
+
+std::vector<std::string> Upload::Inspect() const {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> faults;
+  for (const File& file : files_) {
+    if (file.acknowledged == 0) continue;
+    const absl::StatusOr<std::string> content = GetOnce(server_, file.path);
+    if (!content.ok()) {
+      faults.push_back(absl::StrCat("the upload ", file.path, " cannot be read back: ", content.status().message()));
+    } else if (!IsAsItShouldBe(file, *content)) {
+      faults.push_back(absl::StrCat("the upload ", file.path, " was acknowledged, and is not what was sent"));
+    }
+  }
+  return faults;
+}
+
+// One that was begun and not acknowledged may have arrived or not.
+bool Upload::IsAsItShouldBe(const File& file, const std::string& content) const {
+  if (content.size() != size_) return false;
+  for (uint64_t n = file.acknowledged; n <= file.asked; ++n) {
+    if (content == Content(size_, n)) return true;
+  }
+  return false;
+}
+
+std::string Upload::Content(size_t size, uint64_t n) {
+  std::string content = PrintableText(size);
+  Stamp(n, content.data(), size);
+  return content;
+}
+
+}  // namespace polyserve

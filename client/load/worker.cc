@@ -1,0 +1,316 @@
+#include "client/load/worker.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/sys_error.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kEventsPerWait = 256;
+// Longer waits end early, so that the clock is looked at.
+constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
+constexpr int64_t kMillisecond = 1'000'000;
+// What has failed to connect, or was closed without a reply, is tried again so much later: a server that is down, and a
+// machine without ports, must not be asked in a spin.
+constexpr int64_t kPause = LoadThread::kSecond / 10;
+
+}  // namespace
+
+LoadWorker::LoadWorker(const LoadPlan& share)
+    : LoadThread(share),
+      dialer_(share.to),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      connections_(static_cast<size_t>(share.connections)),
+      arrivals_(share.arrivals, share.rate.value_or(1), share.seed, share.phase),
+      buffer_(kReadBytes) {}
+
+absl::Status LoadWorker::Connect() {
+  if (!epoll_.ok()) return SysError("epoll_create1");
+  for (int i = 0; i < plan_.connections + plan_.idle_connections; ++i) {
+    absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
+    if (!fd.ok()) return absl::UnavailableError(absl::StrCat("connection ", i + 1, ": ", fd.status().message()));
+    ++tally_.connected;
+    if (i >= plan_.connections) {
+      idle_.push_back(*std::move(fd));
+      continue;
+    }
+    Connection& connection = connections_[static_cast<size_t>(i)];
+    connection.fd = *std::move(fd);
+    connection.exchange = plan_.make_exchange();
+    Await(connection, EPOLLIN, EPOLL_CTL_ADD);
+  }
+  return absl::OkStatus();
+}
+
+void LoadWorker::Load() {
+  next_due_ = start_ + arrivals_.Next();
+  for (Connection& connection : connections_) GoOn(connection);
+  while (!ending_) {
+    Wait();
+    if (open_loop()) AskDue();
+    ending_ = IsOver();
+  }
+  tally_.overdue = overdue_.size();
+}
+
+void LoadWorker::Wait() {
+  int64_t until = ending_ ? now_ + kLongestWait : std::min(end_, now_ + kLongestWait);
+  if (open_loop() && !ending_) until = std::min(until, next_due_);
+  if (!paused_.empty()) until = std::min(until, paused_.front().end);
+  const int64_t wait = std::max<int64_t>(until - Now(), 0);
+  epoll_event events[kEventsPerWait];
+  int count = 0;
+  if (open_loop()) {  // To the point. Else milliseconds will do, and valgrind, which counts instructions, knows no
+                      // other.
+    const timespec timeout = {wait / kSecond, wait % kSecond};
+    count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
+  } else {
+    count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, static_cast<int>(wait / kMillisecond));
+  }
+  now_ = Now();
+  for (int i = 0; i < count; ++i) OnEvents(*static_cast<Connection*>(events[i].data.ptr), events[i].events);
+  EndPauses();
+}
+
+void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
+  if (connection.connecting) {
+    if (const int error = dialer_.Outcome(connection.fd.get()); error != 0) return OnNotConnected(connection, error);
+    connection.connecting = false;
+    Send(connection);
+  } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    OnReadable(connection);
+  } else {
+    Send(connection);
+  }
+}
+
+void LoadWorker::OnReadable(Connection& connection) {
+  const ssize_t count = ::recv(connection.fd.get(), buffer_.data(), buffer_.size(), 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  const int error = count < 0 ? errno : 0;
+  now_ = Now();
+  if (count <= 0) return OnEnd(connection, error);
+  if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
+  absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
+  while (!bytes.empty()) {
+    const Exchange::Reply reply = connection.asked == 0 ? Exchange::Reply::kWrong : connection.exchange->Take(bytes);
+    if (reply == Exchange::Reply::kIncomplete) return;
+    if (reply == Exchange::Reply::kWrong) return OnWrong(connection);
+    OnReply(connection);
+    if (plan_.connection_each) {
+      Disconnect(connection);
+      return GoOn(connection);
+    }
+    if (reply == Exchange::Reply::kLast) return Reconnect(connection);
+  }
+  GoOn(connection);
+}
+
+void LoadWorker::OnReply(Connection& connection) {
+  const Request request = connection.requests.front();
+  connection.requests.pop_front();
+  --connection.asked;
+  --on_their_way_;
+  connection.has_replied = true;
+  CountReply(request.due, request.sent, connection.replies);
+}
+
+// It was answered, so that it does not count as unanswered as well; those behind it were not.
+void LoadWorker::OnWrong(Connection& connection) {
+  ++tally_.wrong;
+  if (connection.asked > 0) {
+    CountAge(connection.requests.front().due, connection.requests.front().sent);
+    connection.requests.pop_front();
+    --on_their_way_;
+  }
+  Lose(connection);
+  GoOn(connection);
+}
+
+// The server has closed the connection, or it is lost. Between two replies that is the server's right.
+void LoadWorker::OnEnd(Connection& connection, int error) {
+  const Exchange::Reply reply = connection.exchange->TakeEnd();
+  if (reply == Exchange::Reply::kLast && error == 0 && connection.asked > 0) {
+    OnReply(connection);
+    if (!plan_.connection_each) return Reconnect(connection);
+    Disconnect(connection);
+    return GoOn(connection);
+  }
+  const bool is_allowed = reply == Exchange::Reply::kIncomplete && connection.exchange->may_ask_again();
+  const bool is_in_vain = !connection.has_replied;  // Again and again that would never end.
+  if (is_allowed && (!is_in_vain || connection.requests.empty())) return Reconnect(connection);
+  CountFailure(tally_.broken, error);
+  Lose(connection);
+  if (is_in_vain) PauseIt(connection);
+  GoOn(connection);
+}
+
+// What is to be asked waits for the next try, and grows older. Once the load is over there is none.
+void LoadWorker::OnNotConnected(Connection& connection, int error) {
+  CountFailure(tally_.not_connected, error);
+  if (ending_) return Lose(connection);
+  Disconnect(connection);
+  PauseIt(connection);
+}
+
+// What was on its way is lost, and counts as unanswered.
+void LoadWorker::Lose(Connection& connection) {
+  for (const Request& request : connection.requests) CountUnanswered(request.due, request.sent);
+  on_their_way_ -= static_cast<int>(connection.requests.size());
+  connection.requests.clear();
+  Disconnect(connection);
+}
+
+// A new connection takes over, and what was asked and not answered is asked again there.
+void LoadWorker::Reconnect(Connection& connection) {
+  ++tally_.reconnections;
+  tally_.asked_again += connection.asked;
+  Disconnect(connection);
+  GoOn(connection);
+}
+
+void LoadWorker::Disconnect(Connection& connection) {
+  connection.fd.reset();
+  connection.asked = 0;
+  connection.has_replied = false;
+  connection.connecting = false;
+  connection.unsent = absl::string_view();
+  connection.waits_for_room = false;
+  connection.exchange->Reset();
+}
+
+void LoadWorker::PauseIt(Connection& connection) {
+  if (!std::exchange(connection.is_paused, true)) paused_.push_back({now_ + kPause, &connection});
+}
+
+void LoadWorker::EndPauses() {
+  while (!paused_.empty() && paused_.front().end <= now_) {
+    Connection& connection = *paused_.front().connection;
+    paused_.pop_front();
+    connection.is_paused = false;
+    GoOn(connection);
+  }
+}
+
+// The connection has room for a request: one that has to be asked again, the next one, or the one that has waited for
+// longest.
+void LoadWorker::GoOn(Connection& connection) {
+  if (connection.is_paused) return;
+  while (connection.asked < connection.requests.size() && connection.unsent.empty() && !connection.is_paused) {
+    AskAgain(connection);
+  }
+  if (open_loop()) {
+    if (!connection.requests.empty() || connection.is_paused) return;
+    if (overdue_.empty()) return Release(connection);
+    const int64_t due = overdue_.front();
+    overdue_.pop_front();
+    return Ask(connection, due);
+  }
+  while (!ending_ && !connection.is_paused && connection.unsent.empty() &&
+         static_cast<int>(connection.requests.size()) < plan_.depth) {
+    Ask(connection, now_);
+  }
+}
+
+void LoadWorker::Release(Connection& connection) {
+  if (!std::exchange(connection.is_free, true)) free_.push_back(&connection);
+}
+
+void LoadWorker::AskDue() {
+  for (; next_due_ <= now_ && next_due_ < end_; next_due_ = start_ + arrivals_.Next()) {
+    if (IsCounted(next_due_)) ++tally_.due;
+    if (free_.empty()) {
+      overdue_.push_back(next_due_);
+      continue;
+    }
+    Connection* connection = free_.front();
+    free_.pop_front();
+    connection->is_free = false;
+    Ask(*connection, next_due_);
+  }
+  if (next_due_ >= end_) next_due_ = INT64_MAX;
+}
+
+void LoadWorker::Ask(Connection& connection, int64_t due) {
+  connection.unsent = connection.exchange->Ask();
+  if (plan_.asking_takes_time) now_ = Now();
+  connection.requests.push_back({open_loop() ? due : now_, now_});
+  ++connection.asked;
+  ++on_their_way_;
+  Transmit(connection);
+}
+
+// The first one that was not asked on this connection. Its times stay what they are.
+void LoadWorker::AskAgain(Connection& connection) {
+  connection.unsent = connection.exchange->Ask();
+  ++connection.asked;
+  Transmit(connection);
+}
+
+void LoadWorker::Transmit(Connection& connection) {
+  if (connection.connecting) return;
+  if (connection.fd.ok()) return Send(connection);
+  connection.fd = dialer_.Start();
+  if (!connection.fd.ok()) return OnNotConnected(connection, errno);
+  connection.connecting = true;
+  Await(connection, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
+}
+
+void LoadWorker::Send(Connection& connection) {
+  if (!connection.unsent.empty()) {
+    const ssize_t count = ::send(connection.fd.get(), connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
+    if (count > 0) connection.unsent.remove_prefix(static_cast<size_t>(count));
+    // A connection that is broken is readable as well, and noticed there.
+  }
+  const bool waits = !connection.unsent.empty();
+  const bool was_watched = std::exchange(connection.waits_for_room, waits);
+  if (waits != was_watched) Await(connection, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
+  connection.waits_for_room = (events & EPOLLOUT) != 0;
+  epoll_event event = {};
+  event.events = events;
+  event.data.ptr = &connection;
+  ::epoll_ctl(epoll_.get(), operation, connection.fd.get(), &event);
+}
+
+// What never came is as old as it is now, at least.
+void LoadWorker::Settle() {
+  LookAtIdleOnes();
+  for (const Pause& pause : paused_) Lose(*pause.connection);
+  paused_.clear();
+  while ((on_their_way_ > 0 || !overdue_.empty()) && now_ < give_up_) Wait();
+  for (const Connection& connection : connections_) {
+    for (const Request& request : connection.requests) CountUnanswered(request.due, request.sent);
+    tally_.per_connection.push_back(connection.replies);
+  }
+  for (const int64_t due : overdue_) CountUnanswered(due, std::nullopt);
+}
+
+// Nobody has looked at them while the load ran; those that have gone were not there for it.
+void LoadWorker::LookAtIdleOnes() {
+  for (const UniqueFd& fd : idle_) {
+    char byte;
+    const ssize_t count = ::recv(fd.get(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (count > 0) {
+      ++tally_.wrong;  // It was not asked for anything.
+    } else {
+      CountFailure(tally_.broken, count == 0 ? 0 : errno);
+    }
+  }
+}
+
+}  // namespace polyserve

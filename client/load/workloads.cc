@@ -1,0 +1,174 @@
+#include "client/load/workloads.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/load/ask_once.h"
+#include "client/load/chat_crowd.h"
+#include "client/load/disk_files.h"
+#include "client/load/exchange.h"
+#include "client/load/http_get.h"
+#include "client/load/slow_readers.h"
+#include "client/load/upload.h"
+
+namespace polyserve {
+
+namespace {
+
+// Of a message that is sent as a whole, and of a file that each connection holds a copy of.
+constexpr size_t kMostMessageBytes = size_t{1} << 30;
+constexpr size_t kMostUploadBytes = size_t{64} << 20;
+// How many the workload `idle` has, unless it is told.
+constexpr int kIdleConnections = 1000;
+
+ExchangeFactory Fixed(std::string request, std::string reply) {
+  auto shared_request = std::make_shared<const std::string>(std::move(request));
+  auto shared_reply = std::make_shared<const std::string>(std::move(reply));
+  return [=] { return std::make_unique<FixedExchange>(shared_request, shared_reply); };
+}
+
+absl::Status PrepareEcho(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.size < 1 || options.size > kMostMessageBytes) return absl::InvalidArgumentError("--size is 1 to 1 GiB");
+  const std::string message = PrintableText(options.size);
+  plan.make_exchange = Fixed(message, message);
+  return absl::OkStatus();
+}
+
+absl::Status PrepareIdle(const WorkloadOptions& options, LoadPlan& plan) {
+  if (plan.idle_connections == 0) plan.idle_connections = kIdleConnections;
+  return PrepareEcho(options, plan);
+}
+
+// For services whose reply begins with OK, and is the same each time.
+absl::Status PrepareSameReply(std::string request, LoadPlan& plan) {
+  absl::StatusOr<std::string> reply = AskOnce(plan.to, request);
+  if (!reply.ok()) return reply.status();
+  if (!absl::StartsWith(*reply, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *reply));
+  plan.make_exchange = Fixed(std::move(request), *std::move(reply));
+  return absl::OkStatus();
+}
+
+absl::Status PrepareCompute(const WorkloadOptions& options, LoadPlan& plan) {
+  return PrepareSameReply(absl::StrCat("PRIMES ", options.primes, "\n"), plan);
+}
+
+absl::Status PrepareDownload(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.name.empty()) return absl::InvalidArgumentError("--name is missing: the file to ask for");
+  return PrepareSameReply(absl::StrCat("G ", options.name, "\n"), plan);
+}
+
+absl::Status PrepareGet(const std::string& name, LoadPlan& plan) {
+  const std::string path = absl::StrCat("/", name);
+  absl::StatusOr<std::string> content = GetOnce(plan.to, path);
+  if (!content.ok()) return content.status();
+  auto shared_request = std::make_shared<const std::string>(HttpRequestHead("GET", path, plan.to) + "\r\n");
+  auto shared_content = std::make_shared<const std::string>(*std::move(content));
+  plan.make_exchange = [=] { return std::make_unique<HttpGet>(shared_request, shared_content); };
+  return absl::OkStatus();
+}
+
+absl::Status PrepareHttp(const WorkloadOptions& options, LoadPlan& plan) { return PrepareGet(options.name, plan); }
+
+absl::Status PrepareUpload(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
+  const std::string prefix = options.name.empty() ? "upload" : options.name;
+  auto upload = std::make_shared<Upload>(plan.to, prefix, options.size);
+  plan.make_exchange = [upload] { return upload->NewExchange(); };
+  plan.inspect = [upload] { return upload->Inspect(); };
+  return absl::OkStatus();
+}
+
+// A plan to be carried out beside this one, at the same time.
+LoadPlan Beside(const LoadPlan& plan, const WorkloadOptions& options) {
+  LoadPlan beside;
+  beside.to = options.beside_server.value_or(plan.to);
+  beside.connections = options.beside_connections;
+  beside.warm_up = plan.warm_up;
+  beside.duration = plan.duration;
+  beside.patience = plan.patience;
+  return beside;
+}
+
+absl::Status PrepareMixed(const WorkloadOptions& options, LoadPlan& plan) {
+  if (!options.beside_server.has_value()) {
+    return absl::InvalidArgumentError("--beside_server is missing: where the server computes");
+  }
+  LoadPlan compute = Beside(plan, options);
+  compute.workload = "compute";
+  absl::Status status = PrepareCompute(options, compute);
+  status.Update(PrepareEcho(options, plan));
+  plan.beside.push_back(std::move(compute));
+  return status;
+}
+
+absl::Status PrepareSlow(const WorkloadOptions& options, LoadPlan& plan) {
+  LoadPlan slow = Beside(plan, options);
+  slow.workload = "slow readers";
+  const double rate = options.read_rate;
+  if (!(rate >= 1)) return absl::InvalidArgumentError("--read_rate is at least 1");
+  slow.make_thread = [rate](const LoadPlan& share) { return std::make_unique<SlowReaders>(share, rate); };
+  absl::Status status = PrepareGet(options.beside_name.empty() ? options.name : options.beside_name, slow);
+  status.Update(PrepareGet(options.name, plan));
+  plan.beside.push_back(std::move(slow));
+  return status;
+}
+
+absl::Status PrepareDisk(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.files.empty()) return absl::InvalidArgumentError("--files is missing: the directory of the files");
+  absl::StatusOr<std::shared_ptr<DiskFiles>> opened =
+      DiskFiles::Open(options.files, options.name, plan.to, plan.connections);
+  if (!opened.ok()) return opened.status();
+  const std::shared_ptr<DiskFiles> files = *std::move(opened);
+  plan.make_exchange = [files] { return DiskFiles::NewExchange(files); };
+  plan.asking_takes_time = true;
+  plan.inspect = [files] { return files->Inspect(); };
+  return absl::OkStatus();
+}
+
+absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
+  const size_t size = options.size;
+  if (size < 1 || size > ChatCrowd::kMaxTextBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("--size is 1 to ", ChatCrowd::kMaxTextBytes));
+  }
+  if (plan.threads > 1 || plan.rate.has_value() || plan.idle_connections > 0) {
+    return absl::InvalidArgumentError("chat has one speaker, and one thread: no --threads, --rate, --idle");
+  }
+  if (plan.depth > ChatCrowd::kMaxDepth) {
+    return absl::InvalidArgumentError(absl::StrCat("--depth is at most ", ChatCrowd::kMaxDepth, " for chat"));
+  }
+  plan.depth_in_words = "messages on their way to all";
+  plan.make_thread = [size](const LoadPlan& share) { return std::make_unique<ChatCrowd>(share, size); };
+  return absl::OkStatus();
+}
+
+constexpr Workload kWorkloads[] = {
+    {"echo", "echo", "messages of --size bytes, which come back", false, &PrepareEcho},
+    {"idle", "echo", "as echo, beside --idle connections that say nothing; 1000 unless given", false, &PrepareIdle},
+    {"churn", "echo", "connect, one message of --size bytes, close", true, &PrepareEcho},
+    {"http", "http", "GET /NAME on connections that are kept", false, &PrepareHttp},
+    {"http-close", "http", "GET /NAME, a new connection each", true, &PrepareHttp},
+    {"upload", "http", "PUT /NAME-1, /NAME-2, ...: --size bytes each; they are read back", false, &PrepareUpload},
+    {"download", "file", "the file NAME by the file service", false, &PrepareDownload},
+    {"compute", "compute", "the sum of the primes below --primes", false, &PrepareCompute},
+    {"mixed", "echo", "as echo, with compute beside it: what it costs the others", false, &PrepareMixed},
+    {"slow", "http", "as http, with readers beside it that take --read_rate bytes a second", false, &PrepareSlow},
+    {"disk", "http", "GET each file of the directory --files, fetched from the disk", false, &PrepareDisk},
+    {"chat", "chat", "one speaks, --connections listen; a reply is a delivery to one of them", false, &PrepareChat},
+};
+
+}  // namespace
+
+absl::Span<const Workload> AllWorkloads() { return kWorkloads; }
+
+const Workload* FindWorkload(absl::string_view name) {
+  for (const Workload& workload : kWorkloads) {
+    if (name == workload.name) return &workload;
+  }
+  return nullptr;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,106 @@
+#include "net/worker_slots.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace polyserve {
+
+namespace {
+
+// On the byte whose offset is the place's number; what the byte holds does not matter.
+struct flock LockOf(int place, short type) {
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = place;
+  lock.l_len = 1;
+  return lock;
+}
+
+uint64_t Owner(pid_t process, pid_t thread) {
+  return uint64_t{static_cast<uint32_t>(process)} << 32 | static_cast<uint32_t>(thread);
+}
+
+pid_t ProcessOf(uint64_t owner) { return static_cast<pid_t>(owner >> 32); }
+
+}  // namespace
+
+int WorkerSlots::Take(int64_t clients) const {
+  const uint64_t owner = Owner(::getpid(), ::gettid());
+  const int hint = table_.hint.load(std::memory_order_relaxed) % kMaxPlaces;
+  for (int i = 0; i < kMaxPlaces; ++i) {
+    const int place = (hint + i) % kMaxPlaces;
+    if (!TakeFree(place, owner, clients)) continue;
+    table_.hint = place + 1;
+    for (int used = table_.used; used <= place && !table_.used.compare_exchange_weak(used, place + 1);) {
+    }
+    return place;
+  }
+  return -1;
+}
+
+// The lock comes first: who has no lock, and is not the server, counts as dead.
+bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
+  Table::Place& wanted = table_.places[place];
+  if (wanted.owner.load(std::memory_order_relaxed) != 0) return false;
+  const bool needs_lock = ProcessOf(owner) != table_.server;
+  if (needs_lock && !Lock(place)) return false;
+  uint64_t nobody = 0;
+  if (!wanted.owner.compare_exchange_strong(nobody, owner)) {
+    if (needs_lock) Unlock(place);
+    return false;
+  }
+  wanted.clients = clients;
+  return true;
+}
+
+void WorkerSlots::Leave(int place) const {
+  if (place < 0) return;
+  table_.places[place].clients = 0;
+  table_.places[place].owner = 0;
+  table_.hint = place;
+  if (::getpid() != table_.server) Unlock(place);
+}
+
+std::vector<WorkerSlots::Worker> WorkerSlots::List() const {
+  std::vector<Worker> workers;
+  const int used = table_.used;
+  for (int place = 0; place < used; ++place) {
+    const uint64_t owner = table_.places[place].owner;
+    if (owner == 0 || !IsAlive(place, owner)) continue;
+    workers.push_back({ProcessOf(owner), static_cast<pid_t>(owner & UINT32_MAX)});
+  }
+  return workers;
+}
+
+int64_t WorkerSlots::Sweep() const {
+  int64_t lost = 0;
+  const int used = table_.used;
+  for (int place = 0; place < used; ++place) {
+    Table::Place& swept = table_.places[place];
+    uint64_t owner = swept.owner;
+    if (owner == 0 || IsAlive(place, owner)) continue;
+    const int64_t clients = swept.clients;
+    if (swept.owner.compare_exchange_strong(owner, 0)) lost += clients;  // Else another one was quicker.
+  }
+  return lost;
+}
+
+bool WorkerSlots::Lock(int place) const {
+  struct flock lock = LockOf(place, F_WRLCK);
+  return ::fcntl(fd_, F_SETLK, &lock) == 0;
+}
+
+void WorkerSlots::Unlock(int place) const {
+  struct flock lock = LockOf(place, F_UNLCK);
+  ::fcntl(fd_, F_SETLK, &lock);
+}
+
+bool WorkerSlots::IsAlive(int place, uint64_t owner) const {
+  const pid_t process = ProcessOf(owner);
+  if (process == ::getpid() || process == table_.server) return true;
+  struct flock lock = LockOf(place, F_WRLCK);
+  return ::fcntl(fd_, F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
+}  // namespace polyserve

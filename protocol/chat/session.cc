@@ -1,0 +1,140 @@
+#include "protocol/chat/session.h"
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "protocol/other_protocol.h"
+
+namespace polyserve {
+
+namespace {
+
+// Shorter messages are copied, so that many that are due at once become one piece of memory.
+constexpr size_t kMinSharedBytes = 512;
+
+constexpr absl::string_view kRoomIsLost = "ERR 503 the room was lost, and is made anew: join again\n";
+
+// What a pause is followed by.
+void DoNothing(Output&) {}
+
+void Refuse(int code, absl::string_view why, Output& output) {
+  output.CountError();
+  output.Write(absl::StrCat("ERR ", code, " ", why, "\n"));
+}
+
+void Refuse(const absl::Status& why, Output& output) {
+  const int code = absl::IsPermissionDenied(why) ? 403
+                   : absl::IsAlreadyExists(why)  ? 409
+                   : absl::IsUnavailable(why)    ? 503
+                                                 : 400;
+  Refuse(code, why.message(), output);
+}
+
+// What follows may be lines that a web page wants its visitor to say.
+void RefuseOtherProtocol(Output& output) {
+  Refuse(400, kOtherProtocolReason, output);
+  output.Close();
+}
+
+}  // namespace
+
+void ChatSession::OnInput(Input& input, Output& output) {
+  while (!input.empty() && output.wants_more()) {
+    // Nothing is read meanwhile, so that a peer that speaks too fast is held back by its own system.
+    if (!member_->may_command()) return output.Pause(kOverRatePause, &DoNothing);
+    if (is_skipping_) {
+      is_skipping_ = !lines_.Skip(input);
+      continue;
+    }
+    const std::optional<absl::string_view> line = lines_.Next(input);
+    if (line.has_value()) {
+      OnLine(*line, output);
+    } else if (lines_.too_long() && member_->name().empty() &&
+               MayBeOfOtherProtocol(input.bytes().substr(0, kMaxLineBytes))) {
+      RefuseOtherProtocol(output);
+    } else if (lines_.too_long()) {
+      Refuse(413, absl::StrCat("a line has at most ", kMaxLineBytes, " bytes"), output);
+      is_skipping_ = true;
+    } else {
+      return;
+    }
+  }
+}
+
+void ChatSession::OnEndOfInput(Output& output) {
+  member_->Leave();
+  output.Close();
+}
+
+// A message that is on its way to the peer when it leaves is not lost, but no more are shown.
+void ChatSession::OnMessage(const Message& message, Output& output) {
+  if (message->size() < kMinSharedBytes) return output.Write(*message);
+  output.WriteShared(message);
+}
+
+void ChatSession::OnLine(absl::string_view line, Output& output) {
+  output.CountRequest();
+  member_->CountCommand();
+  // A member has said something before that no other protocol says, and may talk of HTTP.
+  if (member_->name().empty() && IsOfOtherProtocol(line)) return RefuseOtherProtocol(output);
+  if (absl::ConsumePrefix(&line, "L ")) return Join(line, output);
+  if (absl::ConsumePrefix(&line, "C ")) return Say(line, output);
+  if (absl::ConsumePrefix(&line, "E ")) return Leave(line, output);
+  Refuse(400, "expected: L <name>, C <name> <text>, or E <name>", output);
+}
+
+void ChatSession::Join(absl::string_view name, Output& output) {
+  if (!member_->name().empty()) return Refuse(409, absl::StrCat("you are '", member_->name(), "' already"), output);
+  const absl::Status status = member_->Join(name);
+  is_leaving_ = false;
+  if (status.ok() && member_->awaits_answer()) return output.Pause(kAnswerPollInterval, &DoNothing);
+  OnAnswer(status, output);
+}
+
+void ChatSession::OnResume(Output& output) {
+  if (!member_->awaits_answer()) return;
+  const std::optional<absl::Status> answer = member_->PollAnswer();
+  if (!answer.has_value()) return output.Pause(kAnswerPollInterval, &DoNothing);
+  OnAnswer(*answer, output);
+  if (absl::IsUnavailable(*answer) && !output.closing()) output.Close();
+}
+
+void ChatSession::OnAnswer(const absl::Status& answer, Output& output) const {
+  if (is_leaving_) {  // Whatever the answer is.
+    output.Write("EXIT\n");
+    return output.Close();
+  }
+  if (!answer.ok()) return Refuse(answer, output);
+  output.Write("OK\n");
+}
+
+absl::string_view ChatSession::closing_message() const { return member_->has_lost_room() ? kRoomIsLost : ""; }
+
+void ChatSession::Say(absl::string_view name_and_text, Output& output) {
+  const size_t space = name_and_text.find(' ');
+  if (!IsOwnName(name_and_text.substr(0, space), output)) return;
+  const absl::string_view text = space == absl::string_view::npos ? "" : name_and_text.substr(space + 1);
+  if (absl::Status status = CheckText(text); !status.ok()) return Refuse(status, output);
+  member_->Say(text);
+}
+
+void ChatSession::Leave(absl::string_view name, Output& output) {
+  if (!IsOwnName(name, output)) return;
+  member_->Leave();
+  is_leaving_ = true;
+  if (member_->awaits_answer()) return output.Pause(kAnswerPollInterval, &DoNothing);
+  OnAnswer(absl::OkStatus(), output);
+}
+
+// Says so where it is not.
+bool ChatSession::IsOwnName(absl::string_view name, Output& output) const {
+  const std::string& own = member_->name();
+  if (own.empty()) Refuse(403, "join first: L <name>", output);
+  if (!own.empty() && name != own) Refuse(403, absl::StrCat("the name is not yours: you are '", own, "'"), output);
+  return !own.empty() && name == own;
+}
+
+}  // namespace polyserve

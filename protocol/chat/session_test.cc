@@ -1,0 +1,159 @@
+// chat: the commands, their refusals, and what the others hear, however a peer's input is cut.
+#include "protocol/chat/session.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
+#include "protocol/session_harness.h"
+#include "room/local_room.h"
+#include "room/room.h"
+
+namespace polyserve {
+namespace {
+
+// All that a member has heard so far.
+std::string TakeAll(Mailbox& mailbox) {
+  std::string all;
+  while (const Message message = mailbox.Next()) all += *message;
+  return all;
+}
+
+class ChatSessionTest : public testing::Test {
+ protected:
+  ChatSessionTest() { EXPECT_TRUE(ada_->Join("ada").ok()); }
+
+  // What a new peer is answered.
+  std::string Talk(absl::string_view input) { return TalkInPieces(make_session_, {input}).replies; }
+  // What ada has heard since the last call.
+  std::string heard() { return TakeAll(*ada_); }
+
+  LocalRoom room_{"管理员"};
+  std::unique_ptr<Member> ada_ = room_.NewMember();
+  const SessionFactory make_session_ = [this] { return std::make_unique<ChatSession>(room_); };
+};
+
+TEST_F(ChatSessionTest, OthersHearWhoJoinsSpeaksAndLeaves) {
+  EXPECT_EQ(Talk("L bob\nC bob hello, world\nC bob 你好\r\nE bob\nC bob more\n"), "OK\nEXIT\n");
+  EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\nbob : hello, world\nbob : 你好\n'bob' 退出聊天室\n");
+}
+
+TEST_F(ChatSessionTest, ClosesOnWhatABrowserSends) {
+  const std::string said = "Host: 127.0.0.1:8085\r\n\r\nL bob\nC bob hello\n";
+  for (const std::string& line : {std::string("POST / HTTP/1.1\r\n"), std::string("L / HTTP/1.1\r\n"),
+                                  absl::StrCat("POST /", std::string(2000, 'x'), " HTTP/1.1\r\n")}) {
+    const Transcript transcript = TalkInAnyPieces(make_session_, absl::StrCat(line, said));
+    EXPECT_EQ(transcript.replies, "ERR 400 this is no server of HTTP or TLS\n") << line;
+    EXPECT_TRUE(transcript.closed) << line;
+  }
+  EXPECT_EQ(heard(), "");
+  EXPECT_EQ(Talk("L bob\nC bob GET / HTTP/1.1\nE bob\n"), "OK\nEXIT\n") << "members may talk of it";
+}
+
+TEST_F(ChatSessionTest, PeerThatIsLostHasLeft) {
+  EXPECT_EQ(Talk("L bob\n"), "OK\n");
+  EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\n'bob' 退出聊天室\n");
+  std::unique_ptr<Session> session = make_session_();
+  Output output;
+  Input input("L bob\n");
+  session->OnInput(input, output);
+  session = nullptr;
+  EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\n'bob' 退出聊天室\n");
+}
+
+TEST_F(ChatSessionTest, NameIsRefusedWhileSomebodyHasItAndFreeAgainAfterwards) {
+  EXPECT_EQ(Talk("L ada\nL bob\n"), "ERR 409 somebody has this name\nOK\n");
+  ada_->Leave();
+  EXPECT_EQ(Talk("L ada\n"), "OK\n");
+}
+
+TEST_F(ChatSessionTest, NameOfTheAdministratorIsRefused) {
+  for (absl::string_view name : {"管理员", "x管理员", "管理员2"}) {
+    EXPECT_TRUE(absl::StartsWith(Talk(absl::StrCat("L ", name, "\n")), "ERR 403 ")) << name;
+  }
+  EXPECT_EQ(heard(), "");
+}
+
+TEST_F(ChatSessionTest, WhatIsNoNameIsRefused) {
+  for (absl::string_view name : {"", " ", "a b", "a ", " a", "a\tb", "a\x1b[2J", "a\u0085", "a\u200Bb", "a\u3000b",
+                                 "\u202Eada", "\xff", "\xc0\x80", "\xe4\xbd", "\u00ADada", "\uFEFFada"}) {
+    EXPECT_TRUE(absl::StartsWith(Talk(absl::StrCat("L ", name, "\n")), "ERR 400 ")) << name;
+  }
+  EXPECT_TRUE(absl::StartsWith(Talk(absl::StrCat("L ", std::string(65, 'n'), "\n")), "ERR 400 "));
+  EXPECT_EQ(Talk(absl::StrCat("L ", std::string(64, 'n'), "\n")), "OK\n");
+}
+
+TEST_F(ChatSessionTest, NobodySpeaksOrLeavesForAnother) {
+  EXPECT_EQ(Talk("L bob\nC ada I am ada\nE ada\n"),
+            "OK\nERR 403 the name is not yours: you are 'bob'\nERR 403 the name is not yours: you are 'bob'\n");
+  EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\n'bob' 退出聊天室\n");
+  EXPECT_EQ(ada_->name(), "ada");
+}
+
+TEST_F(ChatSessionTest, WhoHasNotJoinedCannotSpeak) {
+  EXPECT_EQ(Talk("C bob hello\nE bob\n"), "ERR 403 join first: L <name>\nERR 403 join first: L <name>\n");
+  EXPECT_EQ(heard(), "");
+}
+
+TEST_F(ChatSessionTest, SecondJoinIsRefused) {
+  EXPECT_EQ(Talk("L bob\nL carl\n"), "OK\nERR 409 you are 'bob' already\n");
+  EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\n'bob' 退出聊天室\n");
+}
+
+TEST_F(ChatSessionTest, MessageThatOthersCouldNotReadIsRefused) {
+  const std::vector<absl::string_view> texts = {
+      "", "\xff", "half \xe4\xbd", "bell \a", "esc \x1b[31m", "c1 \u009b31m", {"nul \0", 5}, "line\u2028line"};
+  for (absl::string_view text : texts) {
+    EXPECT_TRUE(absl::StartsWith(Talk(absl::StrCat("L bob\nC bob ", text, "\n")), "OK\nERR 400 ")) << text;
+  }
+  EXPECT_EQ(Talk("L bob\nC bob\n"), "OK\nERR 400 the message is empty\n");
+  EXPECT_FALSE(absl::StrContains(heard(), " : "));
+}
+
+TEST_F(ChatSessionTest, WhatIsNoCommandIsRefusedAndTheConversationGoesOn) {
+  for (absl::string_view line : {"", "L", "l bob", "Lbob", "HELLO", "\xff\xfe", "C", "E"}) {
+    EXPECT_EQ(Talk(absl::StrCat(line, "\nL bob\n")), "ERR 400 expected: L <name>, C <name> <text>, or E <name>\nOK\n")
+        << line;
+  }
+}
+
+TEST_F(ChatSessionTest, LineThatIsTooLongIsThrownAwayAndTheConversationGoesOn) {
+  const std::string most = absl::StrCat("C bob ", std::string(ChatSession::kMaxLineBytes - 6, 'x'));
+  EXPECT_EQ(Talk(absl::StrCat("L bob\n", most, "\n", most, "y\nC bob end\n")),
+            "OK\nERR 413 a line has at most 1024 bytes\n");
+  EXPECT_EQ(heard(), absl::StrCat("欢迎 'bob' 进入聊天室\nbob : ", most.substr(6), "\nbob : end\n'bob' 退出聊天室\n"));
+}
+
+TEST_F(ChatSessionTest, AnySplitGivesTheSameRepliesAndTheOthersHearTheSame) {
+  const std::string long_line(3000, 'z');
+  const std::string input = absl::StrCat("C bob early\nL ada\nL 管理员\nL bob\nnonsense\nC bob 你好\r\n", long_line,
+                                         "\nC ada no\nC bob \xff\nC bob bye\nE bob\nL bob\n");
+  const Transcript whole = TalkInAnyPieces(make_session_, input);
+  EXPECT_TRUE(whole.closed);
+  EXPECT_LE(whole.max_unconsumed, ChatSession::kMaxLineBytes + 1);
+  const std::string each = "欢迎 'bob' 进入聊天室\nbob : 你好\nbob : bye\n'bob' 退出聊天室\n";
+  std::string all = heard();
+  while (absl::StartsWith(all, each)) all.erase(0, each.size());
+  EXPECT_EQ(all, "");
+}
+
+TEST_F(ChatSessionTest, PeerIsShownWhatItHears) {
+  const std::unique_ptr<Session> session = make_session_();
+  Output output;
+  Input input("L bob\n");
+  session->OnInput(input, output);
+  output.Clear();
+  ada_->Say("hi");
+  ada_->Say(std::string(1000, 'x'));
+  while (const Message message = session->mailbox()->Next()) session->OnMessage(message, output);
+  EXPECT_EQ(output.unsent_bytes(), static_cast<int64_t>(sizeof("ada : hi\n") - 1 + sizeof("ada : \n") - 1 + 1000));
+}
+
+}  // namespace
+}  // namespace polyserve

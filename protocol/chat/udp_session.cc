@@ -1,0 +1,135 @@
+#include "protocol/chat/udp_session.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::string_view kSpeak = "\nsay something to hear more";
+
+// The most of it that a datagram holds, without half a character at its end.
+absl::string_view CutToFit(absl::string_view utf8) {
+  if (utf8.size() <= ChatDatagramSession::kMaxDatagramBytes) return utf8;
+  size_t end = ChatDatagramSession::kMaxDatagramBytes;
+  while (end > 0 && (static_cast<uint8_t>(utf8[end]) & 0xC0) == 0x80) --end;
+  return utf8.substr(0, end);
+}
+
+}  // namespace
+
+void ChatDatagramSession::OnInput(Input& input, Output& output) {
+  const absl::string_view datagram = input.bytes();
+  input.ConsumeAll();
+  received_bytes_ += static_cast<int64_t>(datagram.size());
+  if (absl::StartsWith(datagram, "\n")) return;
+  if (!member_->awaits_answer()) return OnDatagram(datagram, output);
+  if (early_.size() < kMaxEarly) early_.emplace_back(datagram.substr(0, kMaxDatagramBytes + 1));
+}
+
+void ChatDatagramSession::OnDatagram(absl::string_view datagram, Output& output) {
+  absl::ConsumeSuffix(&datagram, "\n");  // Of those who type it with nc -u.
+  absl::ConsumeSuffix(&datagram, "\r");
+  if (!member_->may_command()) {
+    // Told once: an error for each datagram would be as much again.
+    if (!std::exchange(was_told_to_wait_, true)) Send("\ntoo many messages in a second; some are not said", output);
+    return;
+  }
+  was_told_to_wait_ = false;
+  member_->CountCommand();
+  absl::Status status = absl::InvalidArgumentError("expected: L <name>, C <name> <text>, or E <name>");
+  if (datagram.size() > kMaxDatagramBytes) {
+    status = absl::InvalidArgumentError(absl::StrCat("a message has at most ", kMaxDatagramBytes, " bytes"));
+  } else if (datagram.size() >= 2 && absl::StrContains("LCE", datagram[0]) && datagram[1] == ' ') {
+    is_verified_ = is_verified_ || sent_bytes_ > 0;
+    status = OnCommand(datagram[0], datagram.substr(2), output);
+  }
+  if (!status.ok()) Send(absl::StrCat("\n", status.message()), output);
+}
+
+// Returns what is refused, unless that was answered.
+absl::Status ChatDatagramSession::OnCommand(char command, absl::string_view rest, Output& output) {
+  if (command == 'C') return Say(rest);
+  absl::Status status = CheckIsOwn(rest);
+  if (command == 'E' && !status.ok()) return status;
+  is_leaving_ = command == 'E';
+  if (is_leaving_) member_->Leave();
+  if (!is_leaving_ && member_->name().empty()) status = member_->Join(rest);
+  OnAnswer(status, output);
+  return absl::OkStatus();
+}
+
+void ChatDatagramSession::OnTime(Output& output) {
+  if (!member_->awaits_answer()) return;
+  const std::optional<absl::Status> answer = member_->PollAnswer();
+  if (!answer.has_value()) return output.SetTimer(kAnswerPollInterval);
+  OnAnswer(*answer, output);
+  while (!early_.empty() && !member_->awaits_answer() && !output.closing()) {
+    const std::string datagram = std::move(early_.front());
+    early_.erase(early_.begin());
+    OnDatagram(datagram, output);
+  }
+  if (absl::IsUnavailable(*answer) && !output.closing()) output.Close();  // A new session may have more luck.
+}
+
+// Or the lack of one: then it is asked for again, soon.
+void ChatDatagramSession::OnAnswer(const absl::Status& answer, Output& output) {
+  // The end of this session tells the room that it leaves; only what comes behind that here has to wait for it.
+  const bool ends = is_leaving_ && early_.empty();
+  if (answer.ok() && member_->awaits_answer() && !ends) return output.SetTimer(kAnswerPollInterval);
+  Send(is_leaving_ ? "EXIT" : answer.ok() ? "OK" : answer.message(), output);
+  if (ends) output.Close();
+}
+
+void ChatDatagramSession::OnMessage(const Message& message, Output& output) {
+  // What it hears is behind the answer to its L.
+  if (member_->awaits_answer()) OnTime(output);
+  if (output.closing()) return;
+  const std::string datagram = absl::StrCat("\n", absl::StripSuffix(*message, "\n"));
+  const absl::string_view fitting = CutToFit(datagram);
+  if (is_verified_ || MaySend(fitting.size() + kSpeak.size())) return Send(fitting, output);
+  if (!std::exchange(told_to_speak_, true)) Send(kSpeak, output);
+}
+
+absl::string_view ChatDatagramSession::closing_message() const {
+  return member_->has_lost_room() ? "\nthe room was lost, and is made anew: join again" : "";
+}
+
+bool ChatDatagramSession::MaySend(size_t bytes) const {
+  const int64_t most = std::max(kUnverifiedBytes, kAmplification * received_bytes_);
+  return is_verified_ || sent_bytes_ + static_cast<int64_t>(bytes) <= most;
+}
+
+void ChatDatagramSession::Send(absl::string_view datagram, Output& output) {
+  if (!MaySend(datagram.size())) return;
+  sent_bytes_ += static_cast<int64_t>(datagram.size());
+  output.Write(datagram);
+}
+
+absl::Status ChatDatagramSession::Say(absl::string_view name_and_text) {
+  const size_t space = name_and_text.find(' ');
+  if (absl::Status status = CheckIsOwn(name_and_text.substr(0, space)); !status.ok()) return status;
+  const absl::string_view text = space == absl::string_view::npos ? "" : name_and_text.substr(space + 1);
+  if (absl::Status status = CheckText(text); !status.ok()) return status;
+  member_->Say(text);
+  return absl::OkStatus();
+}
+
+// A datagram may have come twice, so whoever takes the name that it has already is told once more that it is there.
+absl::Status ChatDatagramSession::CheckIsOwn(absl::string_view name) const {
+  const std::string& own = member_->name();
+  if (own.empty()) return absl::PermissionDeniedError("join first: L <name>");
+  if (name != own) return absl::PermissionDeniedError(absl::StrCat("you are '", own, "'"));
+  return absl::OkStatus();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,147 @@
+#include "protocol/http/chunks.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
+#include "protocol/http/syntax.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::string_view kCrLf = "\r\n";
+
+absl::Status Malformed() { return absl::InvalidArgumentError("the chunks are malformed"); }
+
+bool IsHexDigit(char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); }
+
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+
+// Takes the characters off the front that are of this kind, and returns how many they were.
+template <typename IsOfKind>
+size_t Skip(absl::string_view& text, IsOfKind is_of_kind) {
+  const size_t count = static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_of_kind) - text.begin());
+  text.remove_prefix(count);
+  return count;
+}
+
+// A quoted-string; the line that it is in holds no control characters.
+bool ConsumeQuoted(absl::string_view& text) {
+  if (!absl::ConsumePrefix(&text, "\"")) return false;
+  while (!text.empty()) {
+    const char c = text[0];
+    text.remove_prefix(1);
+    if (c == '"') return true;
+    if (c == '\\' && text.empty()) return false;
+    if (c == '\\') text.remove_prefix(1);
+  }
+  return false;
+}
+
+// chunk-ext = *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )
+bool IsExtensions(absl::string_view text) {
+  while (!text.empty()) {
+    Skip(text, IsBlank);
+    if (!absl::ConsumePrefix(&text, ";")) return false;
+    Skip(text, IsBlank);
+    if (Skip(text, IsHttpTokenChar) == 0) return false;
+    absl::string_view value = text;
+    Skip(value, IsBlank);
+    if (!absl::ConsumePrefix(&value, "=")) continue;
+    Skip(value, IsBlank);
+    if (Skip(value, IsHttpTokenChar) == 0 && !ConsumeQuoted(value)) return false;
+    text = value;
+  }
+  return true;
+}
+
+// Fields that say what a message is; behind its content they must not come (RFC 9110, section 6.5.1).
+bool IsOfFraming(absl::string_view name) {
+  return absl::EqualsIgnoreCase(name, "Content-Length") || absl::EqualsIgnoreCase(name, "Transfer-Encoding") ||
+         absl::EqualsIgnoreCase(name, "Host");
+}
+
+}  // namespace
+
+absl::Status HttpChunks::Take(Input& input, Sink sink) {
+  while (!input.empty() && !done()) {
+    const size_t before = input.bytes().size();
+    absl::Status status = next_ == Next::kData      ? TakeData(input, sink)
+                          : next_ == Next::kDataEnd ? TakeDataEnd(input)
+                                                    : TakeLine(input);
+    if (!status.ok()) return status;
+    if (input.bytes().size() == before) break;
+  }
+  return absl::OkStatus();
+}
+
+// The first byte that is wrong decides, and one beyond the bound is: the answer does not depend on how the input was
+// cut.
+absl::Status HttpChunks::TakeLine(Input& input) {
+  if (next_ == Next::kSize && !IsHexDigit(input.bytes()[0])) return Malformed();
+  const absl::string_view seen = input.bytes().substr(0, line_bytes_left_);
+  switch (FindHttpLineEnd(seen, searched_)) {
+    case HttpLineEnd::kNone:
+      if (input.bytes().size() <= line_bytes_left_) return absl::OkStatus();
+      return absl::InvalidArgumentError("a chunk's line is too long");
+    case HttpLineEnd::kBareLf:
+    case HttpLineEnd::kBadControl:
+      return Malformed();
+    case HttpLineEnd::kCrLf:
+      break;
+  }
+  const absl::string_view line = seen.substr(0, searched_);
+  input.Consume(line.size() + kCrLf.size());
+  line_bytes_left_ -= line.size() + kCrLf.size();
+  searched_ = 0;
+  return OnLine(line);
+}
+
+absl::Status HttpChunks::OnLine(absl::string_view line) {
+  if (next_ == Next::kSize) return OnSize(line);
+  if (!line.empty()) return OnTrailerField(line);
+  next_ = Next::kNothing;
+  return absl::OkStatus();
+}
+
+absl::Status HttpChunks::OnSize(absl::string_view line) {
+  absl::string_view rest = line;
+  const absl::string_view digits = line.substr(0, Skip(rest, IsHexDigit));
+  uint64_t size = 0;
+  if (!IsExtensions(rest) || !absl::SimpleHexAtoi(digits, &size)) return Malformed();
+  if (size > INT64_MAX) return absl::OutOfRangeError("the chunk is too large");
+  data_left_ = static_cast<int64_t>(size);
+  next_ = size > 0 ? Next::kData : Next::kTrailerField;
+  if (size > 0) line_bytes_left_ = kMaxLineBytes;
+  return absl::OkStatus();
+}
+
+absl::Status HttpChunks::OnTrailerField(absl::string_view line) {
+  absl::string_view rest = line;
+  const absl::string_view name = line.substr(0, Skip(rest, IsHttpTokenChar));
+  if (name.empty() || !absl::StartsWith(rest, ":") || IsOfFraming(name)) return Malformed();
+  return absl::OkStatus();
+}
+
+absl::Status HttpChunks::TakeData(Input& input, Sink sink) {
+  const int64_t count = std::min(data_left_, static_cast<int64_t>(input.bytes().size()));
+  const absl::string_view bytes = input.bytes().substr(0, static_cast<size_t>(count));
+  input.Consume(bytes.size());
+  data_left_ -= count;
+  if (data_left_ == 0) next_ = Next::kDataEnd;
+  return sink(bytes);
+}
+
+absl::Status HttpChunks::TakeDataEnd(Input& input) {
+  const absl::string_view end = input.bytes().substr(0, kCrLf.size());
+  if (!absl::StartsWith(kCrLf, end)) return Malformed();
+  if (end.size() < kCrLf.size()) return absl::OkStatus();
+  input.Consume(kCrLf.size());
+  next_ = Next::kSize;
+  return absl::OkStatus();
+}
+
+}  // namespace polyserve

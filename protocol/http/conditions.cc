@@ -1,0 +1,83 @@
+#include "protocol/http/conditions.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "protocol/http/date.h"
+
+namespace polyserve {
+
+namespace {
+
+enum class Comparison { kStrong, kWeak };
+
+// Takes the next entity tag off a list, with its quotes; "" at its end, or where it is malformed. A tag may hold
+// commas, so that the list cannot just be split.
+absl::string_view TakeTag(absl::string_view& list) {
+  list.remove_prefix(std::min(list.find_first_not_of(" \t,"), list.size()));
+  const size_t quote = absl::StartsWith(list, "W/") ? 2 : 0;
+  if (list.substr(quote, 1) != "\"") return "";
+  const size_t end = list.find('"', quote + 1);
+  if (end == absl::string_view::npos) return "";
+  const absl::string_view tag = list.substr(0, end + 1);
+  list.remove_prefix(end + 1);
+  return tag;
+}
+
+// `current` is strong, so that under strong comparison a weak tag cannot be equal to it.
+bool ListHolds(absl::string_view list, absl::string_view current, Comparison comparison) {
+  while (true) {
+    absl::string_view tag = TakeTag(list);
+    if (tag.empty()) return false;
+    if (comparison == Comparison::kWeak) absl::ConsumePrefix(&tag, "W/");
+    if (tag == current) return true;
+  }
+}
+
+bool Matches(absl::string_view field, const FileStamp* file, Comparison comparison) {
+  if (file == nullptr) return false;
+  return field == "*" || ListHolds(field, HttpETag(*file), comparison);
+}
+
+bool ModifiedSince(absl::string_view field, const FileStamp* file, bool when_not_a_date) {
+  const std::optional<int64_t> date = ParseHttpDate(field);
+  if (!date.has_value() || file == nullptr) return when_not_a_date;
+  return file->mtime > *date;
+}
+
+}  // namespace
+
+std::string HttpETag(const FileStamp& file) {
+  return absl::StrCat("\"", absl::Hex(file.inode), "-", absl::Hex(file.size), "-",
+                      absl::Hex(file.mtime * 1'000'000'000 + file.mtime_nanoseconds), "-", absl::Hex(file.touched),
+                      "\"");
+}
+
+HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file) {
+  const bool reads = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
+  if (request.if_match.has_value()) {
+    if (!Matches(*request.if_match, file, Comparison::kStrong)) return HttpVerdict::kFailed;
+  } else if (request.if_unmodified_since.has_value()) {
+    if (ModifiedSince(*request.if_unmodified_since, file, false)) return HttpVerdict::kFailed;
+  }
+  if (request.if_none_match.has_value()) {
+    if (Matches(*request.if_none_match, file, Comparison::kWeak)) {
+      return reads ? HttpVerdict::kNotModified : HttpVerdict::kFailed;
+    }
+  } else if (reads && request.if_modified_since.has_value()) {
+    if (!ModifiedSince(*request.if_modified_since, file, true)) return HttpVerdict::kNotModified;
+  }
+  return HttpVerdict::kGoOn;
+}
+
+bool HttpRangeApplies(const HttpRequest& request, const FileStamp& file) {
+  if (!request.if_range.has_value()) return true;
+  if (absl::StrContains(*request.if_range, "\"")) return *request.if_range == HttpETag(file);
+  return ParseHttpDate(*request.if_range) == file.mtime;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,195 @@
+#include "protocol/http/date.h"
+
+#include <chrono>
+#include <cstddef>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+using std::chrono::sys_days;
+using std::chrono::sys_seconds;
+using std::chrono::year_month_day;
+
+constexpr absl::string_view kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr absl::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+struct Moment {
+  int year;
+  unsigned month;
+  unsigned day;
+  unsigned weekday;
+  int64_t second_of_day;
+};
+
+Moment MomentOf(int64_t seconds) {
+  const sys_seconds time{std::chrono::seconds(seconds)};
+  const sys_days day = std::chrono::floor<std::chrono::days>(time);
+  const year_month_day date(day);
+  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+          std::chrono::weekday(day).c_encoding(), (time - day).count()};
+}
+
+void AppendTwo(std::string& text, int64_t number) {
+  text.push_back(static_cast<char>('0' + number / 10 % 10));
+  text.push_back(static_cast<char>('0' + number % 10));
+}
+
+void AppendYear(std::string& text, int year) {
+  AppendTwo(text, year / 100);
+  AppendTwo(text, year % 100);
+}
+
+// Takes a date apart from left to right; once something does not fit, all that follows does not fit either.
+class Scanner {
+ public:
+  explicit Scanner(absl::string_view text) : text_(text) {}
+
+  bool ok() const { return ok_; }
+  bool at_end() const { return ok_ && text_.empty(); }
+
+  void Literal(absl::string_view literal) { ok_ = ok_ && absl::ConsumePrefix(&text_, literal); }
+
+  // A number of so many digits.
+  int Number(size_t digits) {
+    int number = 0;
+    for (size_t i = 0; i < digits && ok_; ++i) {
+      ok_ = !text_.empty() && absl::ascii_isdigit(static_cast<unsigned char>(text_[0]));
+      if (!ok_) break;
+      number = number * 10 + (text_[0] - '0');
+      text_.remove_prefix(1);
+    }
+    return number;
+  }
+
+  // asctime()'s day of the month: one digit has a blank before it.
+  int PaddedNumber() { return absl::ConsumePrefix(&text_, " ") ? Number(1) : Number(2); }
+
+  unsigned Month() {
+    for (unsigned month = 0; month < 12; ++month) {
+      if (absl::ConsumePrefix(&text_, kMonths[month])) return month + 1;
+    }
+    ok_ = false;
+    return 0;
+  }
+
+  // The name of a day, whole or its first three letters. Which day it is follows from the date.
+  void Weekday(bool whole) {
+    for (absl::string_view day : kDays) {
+      if (absl::ConsumePrefix(&text_, whole ? day : day.substr(0, 3))) return;
+    }
+    ok_ = false;
+  }
+
+  std::chrono::seconds TimeOfDay() {
+    const int hours = Number(2);
+    Literal(":");
+    const int minutes = Number(2);
+    Literal(":");
+    const int seconds = Number(2);
+    ok_ = ok_ && hours < 24 && minutes < 60 && seconds <= 60;  // A leap second is the next one to us.
+    return std::chrono::seconds(hours * 3600 + minutes * 60 + seconds);
+  }
+
+ private:
+  absl::string_view text_;
+  bool ok_ = true;
+};
+
+std::optional<int64_t> Seconds(int year, unsigned month, int day, std::chrono::seconds time) {
+  const year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                            std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  return (sys_days(date) + time).time_since_epoch().count();
+}
+
+// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::optional<int64_t> ParseFixed(Scanner scanner) {
+  scanner.Weekday(false);
+  scanner.Literal(", ");
+  const int day = scanner.Number(2);
+  scanner.Literal(" ");
+  const unsigned month = scanner.Month();
+  scanner.Literal(" ");
+  const int year = scanner.Number(4);
+  scanner.Literal(" ");
+  const std::chrono::seconds time = scanner.TimeOfDay();
+  scanner.Literal(" GMT");
+  return scanner.at_end() ? Seconds(year, month, day, time) : std::nullopt;
+}
+
+// "Sunday, 06-Nov-94 08:49:37 GMT", of RFC 850. Who still sends two digits for the year means one after 1970.
+std::optional<int64_t> ParseRfc850(Scanner scanner) {
+  scanner.Weekday(true);
+  scanner.Literal(", ");
+  const int day = scanner.Number(2);
+  scanner.Literal("-");
+  const unsigned month = scanner.Month();
+  scanner.Literal("-");
+  const int year = scanner.Number(2);
+  scanner.Literal(" ");
+  const std::chrono::seconds time = scanner.TimeOfDay();
+  scanner.Literal(" GMT");
+  return scanner.at_end() ? Seconds(year < 70 ? 2000 + year : 1900 + year, month, day, time) : std::nullopt;
+}
+
+// "Sun Nov  6 08:49:37 1994", of C's asctime().
+std::optional<int64_t> ParseAsctime(Scanner scanner) {
+  scanner.Weekday(false);
+  scanner.Literal(" ");
+  const unsigned month = scanner.Month();
+  scanner.Literal(" ");
+  const int day = scanner.PaddedNumber();
+  scanner.Literal(" ");
+  const std::chrono::seconds time = scanner.TimeOfDay();
+  scanner.Literal(" ");
+  const int year = scanner.Number(4);
+  return scanner.at_end() ? Seconds(year, month, day, time) : std::nullopt;
+}
+
+}  // namespace
+
+std::string FormatHttpDate(int64_t seconds) {
+  const Moment moment = MomentOf(seconds);
+  std::string text;
+  text.reserve(29);
+  text.append(kDays[moment.weekday].data(), 3).append(", ");
+  AppendTwo(text, moment.day);
+  text.append(" ").append(kMonths[moment.month - 1].data(), 3).append(" ");
+  AppendYear(text, moment.year);
+  text.append(" ");
+  AppendTwo(text, moment.second_of_day / 3600);
+  text.append(":");
+  AppendTwo(text, moment.second_of_day / 60 % 60);
+  text.append(":");
+  AppendTwo(text, moment.second_of_day % 60);
+  return text.append(" GMT");
+}
+
+std::string FormatReadableDate(int64_t seconds) {
+  const Moment moment = MomentOf(seconds);
+  std::string text;
+  AppendYear(text, moment.year);
+  text.append("-");
+  AppendTwo(text, moment.month);
+  text.append("-");
+  AppendTwo(text, moment.day);
+  text.append(" ");
+  AppendTwo(text, moment.second_of_day / 3600);
+  text.append(":");
+  AppendTwo(text, moment.second_of_day / 60 % 60);
+  return text;
+}
+
+std::optional<int64_t> ParseHttpDate(absl::string_view text) {
+  const Scanner scanner(text);
+  if (const std::optional<int64_t> time = ParseFixed(scanner)) return time;
+  if (const std::optional<int64_t> time = ParseRfc850(scanner)) return time;
+  return ParseAsctime(scanner);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,319 @@
+#include "protocol/http/files.h"
+
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "files/library.h"
+#include "files/listing.h"
+#include "files/name.h"
+#include "protocol/http/conditions.h"
+#include "protocol/http/date.h"
+#include "protocol/http/directory.h"
+#include "protocol/http/encoding.h"
+#include "protocol/http/range.h"
+#include "protocol/http/reply.h"
+#include "protocol/http/reply_cache.h"
+#include "protocol/make_listing.h"
+
+namespace polyserve {
+
+namespace {
+
+// Of a directory, where it is there.
+constexpr absl::string_view kIndexName = "index.html";
+
+using Encodings = absl::InlinedVector<HttpEncoding, 3>;
+
+// A request whose answer depends on nothing but the files, as most do.
+bool IsPlain(const HttpRequest& request) {
+  return request.method == HttpMethod::kGet && !request.range.has_value() && !request.conditional();
+}
+
+// Under which the reply to a plain request is kept. Names have no zeros in them.
+std::string KeyOf(absl::string_view name, const Encodings& encodings) {
+  std::string key(name);
+  for (const HttpEncoding& encoding : encodings) absl::StrAppend(&key, absl::string_view("\0", 1), encoding.name);
+  return key;
+}
+
+// Answers from what is kept; false where nothing is.
+bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
+                Output& output) {
+  if (!IsPlain(request)) return false;
+  const HttpReplyCache::Reply rest =
+      site.reply_cache().Find(site.library(), encodings.empty() ? name : KeyOf(name, encodings));
+  if (rest == nullptr) return false;
+  HttpReply(200, request.terms, site).WriteTo(output, rest);
+  HttpReply::Finish(request.terms, output);
+  return true;
+}
+
+// What is sent of a name.
+struct Representation {
+  absl::string_view name;  // That was asked for.
+  Library::File file;
+  std::string type;            // Of the name, whatever the coding.
+  absl::string_view encoding;  // "" for none.
+  std::string key;             // See KeyOf().
+  HttpReplyCache::Sources sources;
+  bool depends_on_more = false;  // Than the sources tell.
+};
+
+// Whether the file may have changed since `encoded` was made of it: that one has to be at least as new, and has to have
+// come after the file's last change, whatever time the file was given then.
+bool IsOutdated(const FileStamp& encoded, const FileStamp& file) {
+  const auto time_of = [](const FileStamp& stamp) { return stamp.mtime * 1'000'000'000 + stamp.mtime_nanoseconds; };
+  return time_of(encoded) < time_of(file) || encoded.touched <= file.touched;
+}
+
+// A file beside the one that was asked for, in a coding that the client takes.
+void PreferEncoded(const Library& library, const Encodings& encodings, Representation& representation) {
+  for (const HttpEncoding& encoding : encodings) {
+    const std::string name = absl::StrCat(representation.name, encoding.end_of_name);
+    absl::StatusOr<Library::File> encoded = library.Find(name);
+    representation.sources.push_back({name, encoded.ok() ? std::optional<FileStamp>(*encoded) : std::nullopt});
+    // One that is there, but cannot be read, may change in ways that its stamp does not show.
+    if (!encoded.ok() && !absl::IsNotFound(encoded.status())) representation.depends_on_more = true;
+    if (!encoded.ok() || IsOutdated(*encoded, representation.file)) continue;
+    representation.file = *std::move(encoded);
+    representation.encoding = encoding.name;
+    return;
+  }
+}
+
+// What browsers run scripts of.
+bool IsPage(absl::string_view type) {
+  type = type.substr(0, type.find(';'));
+  return type == "text/html" || absl::EndsWith(type, "/xml") || absl::EndsWith(type, "+xml") || type == "text/xsl";
+}
+
+// Its scripts run, but not as scripts of this server.
+constexpr absl::string_view kSandbox =
+    "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups allow-downloads\r\n";
+
+class FileReply {
+ public:
+  FileReply(const HttpSite& site, const HttpRequest& request, const Representation& representation, Output& output)
+      : site_(site),
+        request_(request),
+        representation_(representation),
+        file_(representation.file),
+        last_modified_(site.NotAfterDate(file_.mtime)),
+        output_(output) {}
+
+  void Write() {
+    switch (CheckHttpConditions(request_, &file_)) {
+      case HttpVerdict::kNotModified:
+        return WriteNotModified();
+      case HttpVerdict::kFailed:
+        return WriteHttpError(412, "the file is not in the state that the request names", request_.terms, site_,
+                              output_);
+      case HttpVerdict::kGoOn:
+        break;
+    }
+    const bool may_have_ranges = request_.range.has_value() && request_.method == HttpMethod::kGet;
+    if (!may_have_ranges || !HttpRangeApplies(request_, file_)) return WriteWhole();
+    const HttpRanges ranges = ParseHttpRanges(*request_.range, file_.size);
+    switch (ranges.kind) {
+      case HttpRanges::Kind::kWhole:
+        return WriteWhole();
+      case HttpRanges::Kind::kUnsatisfiable:
+        return WriteHttpError(416, "the file is shorter", request_.terms, site_, output_,
+                              absl::StrCat("Content-Range: bytes */", file_.size, "\r\n"));
+      case HttpRanges::Kind::kParts:
+        return ranges.parts.size() == 1 ? WritePart(ranges.parts[0]) : WriteParts(ranges);
+    }
+  }
+
+ private:
+  // The fields that tell caches what they hold: those of a 200 that 304 repeats.
+  std::string Validators() const {
+    return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(last_modified_),
+                        site_.options().precompressed ? "\r\nVary: Accept-Encoding\r\n" : "\r\n");
+  }
+
+  std::string Fields(absl::string_view type, int64_t length) const {
+    const absl::string_view encoding = representation_.encoding;
+    const bool is_sandboxed = site_.options().sandboxes_pages && IsPage(representation_.type);
+    return absl::StrCat("Content-Type: ", type, "\r\nContent-Length: ", length, "\r\nAccept-Ranges: bytes\r\n",
+                        is_sandboxed ? kSandbox : "",
+                        encoding.empty() ? "" : absl::StrCat("Content-Encoding: ", encoding, "\r\n"), Validators());
+  }
+
+  void WriteNotModified() {
+    HttpReply(304, request_.terms, site_).AddLines(Validators()).WriteTo(output_);
+    HttpReply::Finish(request_.terms, output_);
+  }
+
+  void WriteWhole() {
+    const bool is_to_be_kept = IsPlain(request_) && !representation_.depends_on_more;
+    if (is_to_be_kept && file_.size <= kMaxCopiedFileBytes && WriteAndKeep()) return;
+    HttpReply reply(200, request_.terms, site_);
+    reply.AddLines(Fields(representation_.type, file_.size));
+    WriteWith(reply, {0, file_.size});
+  }
+
+  // False where the file has become shorter meanwhile.
+  bool WriteAndKeep() {
+    std::string rest = absl::StrCat(Fields(representation_.type, file_.size), "\r\n");
+    const size_t head_size = rest.size();
+    rest.resize(head_size + static_cast<size_t>(file_.size));
+    if (::pread(file_.fd->get(), &rest[head_size], static_cast<size_t>(file_.size), 0) != file_.size) return false;
+    const auto kept = std::make_shared<const std::string>(std::move(rest));
+    site_.reply_cache().Keep(representation_.key, representation_.sources, kept);
+    HttpReply(200, request_.terms, site_).WriteTo(output_, kept);
+    HttpReply::Finish(request_.terms, output_);
+    return true;
+  }
+
+  void WritePart(const HttpRange& range) {
+    HttpReply reply(206, request_.terms, site_);
+    reply.AddLines(Fields(representation_.type, range.length)).Add("Content-Range", ContentRange(range));
+    WriteWith(reply, range);
+  }
+
+  // multipart/byteranges (RFC 9110, section 14.6).
+  void WriteParts(const HttpRanges& ranges) {
+    // Unlike to be in the file: who wrote it did not know its inode and time beforehand.
+    const std::string etag = HttpETag(file_);
+    const std::string boundary = absl::StrCat("polyserve-", absl::string_view(etag).substr(1, etag.size() - 2));
+    const std::string end = absl::StrCat("\r\n--", boundary, "--\r\n");
+    std::vector<std::string> heads;
+    int64_t length = static_cast<int64_t>(end.size());
+    for (const HttpRange& range : ranges.parts) {
+      heads.push_back(absl::StrCat("\r\n--", boundary, "\r\nContent-Type: ", representation_.type,
+                                   "\r\nContent-Range: ", ContentRange(range), "\r\n\r\n"));
+      length += static_cast<int64_t>(heads.back().size()) + range.length;
+    }
+    HttpReply reply(206, request_.terms, site_);
+    reply.AddLines(Fields(absl::StrCat("multipart/byteranges; boundary=", boundary), length)).WriteTo(output_);
+    for (size_t i = 0; i < heads.size(); ++i) {
+      output_.Write(heads[i]);
+      output_.WriteFile(file_.fd, ranges.parts[i].begin, ranges.parts[i].length);
+    }
+    output_.Write(end);
+    HttpReply::Finish(request_.terms, output_);
+  }
+
+  std::string ContentRange(const HttpRange& range) const {
+    return absl::StrCat("bytes ", range.begin, "-", range.begin + range.length - 1, "/", file_.size);
+  }
+
+  // The head, and this part of the file behind it.
+  void WriteWith(HttpReply& reply, const HttpRange& range) {
+    char buffer[kMaxCopiedFileBytes];
+    const bool is_copied =
+        range.length <= kMaxCopiedFileBytes && !request_.terms.omits_content &&
+        ::pread(file_.fd->get(), buffer, static_cast<size_t>(range.length), range.begin) == range.length;
+    reply.WriteTo(output_, is_copied ? absl::string_view(buffer, static_cast<size_t>(range.length)) : "");
+    if (!is_copied && !request_.terms.omits_content) output_.WriteFile(file_.fd, range.begin, range.length);
+    HttpReply::Finish(request_.terms, output_);
+  }
+
+  const HttpSite& site_;
+  const HttpRequest& request_;
+  const Representation& representation_;
+  const Library::File& file_;
+  const int64_t last_modified_;  // As replies may tell it (RFC 9110, section 8.8.2.1).
+  Output& output_;
+};
+
+void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
+                Library::File file, Output& output) {
+  Representation representation{.name = name,
+                                .file = std::move(file),
+                                .type = site.types().Find(name),
+                                .encoding = "",
+                                .key = KeyOf(name, encodings),
+                                .sources = {}};
+  representation.sources.push_back({std::string(name), representation.file});
+  PreferEncoded(site.library(), encodings, representation);
+  FileReply(site, request, representation, output).Write();
+}
+
+// Links within a page are relative, so that they need the slash.
+void Redirect(const HttpSite& site, const HttpRequest& request, const HttpTarget& target, Output& output) {
+  const std::string fields = absl::StrCat("Location: /", EncodeHttpPath(target.name), "/", target.query, "\r\n");
+  WriteHttpError(301, "a directory's address ends with a slash", request.terms, site, output, fields);
+}
+
+// Hidden files do not exist for a reader; whether the name is hidden only, or there as well, is not told.
+int ReadErrorCode(absl::string_view name, const absl::Status& error) {
+  return absl::IsPermissionDenied(CheckNameToRead(name)) ? 404 : HttpCode(error);
+}
+
+void RefuseRead(const HttpSite& site, const HttpRequest& request, absl::string_view name, const absl::Status& error,
+                Output& output) {
+  const int code = ReadErrorCode(name, error);
+  const absl::string_view why = code == 404 ? "there is no such file" : error.message();
+  WriteHttpError(code, why, request.terms, site, output);
+}
+
+void WriteDirectoryPage(const HttpSite& site, const HttpReplyTerms& terms, absl::string_view name,
+                        const Listing& listing, Output& output) {
+  const std::string head = HttpDirectoryHead(name);
+  const int64_t size = static_cast<int64_t>(head.size() + HttpDirectoryEnd().size()) + listing.size();
+  HttpReply reply(200, terms, site);
+  reply.Add("Content-Type", "text/html; charset=utf-8").Add("Content-Length", size);
+  reply.Add("Cache-Control", "no-cache").WriteTo(output, head);
+  if (!terms.omits_content) {
+    WriteListing(listing, output);
+    output.Write(HttpDirectoryEnd());
+  }
+  HttpReply::Finish(terms, output);
+}
+
+void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
+                   Output& output) {
+  const auto reply = [site, name, terms = request.terms](const absl::StatusOr<std::shared_ptr<const Listing>>& listing,
+                                                         Output& result) {
+    if (listing.ok()) return WriteDirectoryPage(*site, terms, name, **listing, result);
+    const bool is_there = !absl::IsNotFound(listing.status());
+    const absl::string_view why = is_there ? "the directory cannot be listed" : "there is no such directory";
+    WriteHttpError(HttpCode(listing.status()), why, terms, *site, result);
+  };
+  MakeListing(site->shared_library(), name, &AppendHttpDirectoryRow, reply, output);
+}
+
+// The index, or else the page of the directory. An index that is there but can't be served (its permissions, a link
+// that leads nowhere or out of the root, a FIFO, a lease) is refused: whoever put it there wants no listing.
+void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
+                     const Encodings& encodings, Output& output) {
+  const std::string index = name.empty() ? std::string(kIndexName) : absl::StrCat(name, "/", kIndexName);
+  if (AnswerKept(*site, request, index, encodings, output)) return;
+  absl::StatusOr<Library::File> file = site->library().Find(index);
+  if (file.ok()) return AnswerFile(*site, request, index, encodings, *std::move(file), output);
+  if (!absl::IsNotFound(file.status())) return RefuseRead(*site, request, name, file.status(), output);
+  if (site->library().HasName(index)) {
+    return WriteHttpError(403, "the index of the directory leads nowhere", request.terms, *site, output);
+  }
+  ListDirectory(site, request, name, output);
+}
+
+}  // namespace
+
+void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
+                    Output& output) {
+  Encodings encodings;
+  if (site->options().precompressed && request.accept_encoding.has_value()) {
+    encodings = AcceptedHttpEncodings(*request.accept_encoding);
+  }
+  if (target.is_directory) return AnswerDirectory(site, request, target.name, encodings, output);
+  if (AnswerKept(*site, request, target.name, encodings, output)) return;
+  absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
+  if (!file.ok()) return RefuseRead(*site, request, target.name, file.status(), output);
+  if (file->is_directory) return Redirect(*site, request, target, output);
+  AnswerFile(*site, request, target.name, encodings, *std::move(file), output);
+}
+
+}  // namespace polyserve

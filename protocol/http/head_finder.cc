@@ -1,0 +1,159 @@
+#include "protocol/http/head_finder.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "protocol/http/syntax.h"
+
+namespace polyserve {
+
+namespace {
+
+// Room for the longest method and the version beside the target.
+constexpr size_t kMaxRequestLineBytes = HttpHeadFinder::kMaxTargetBytes + 64;
+
+constexpr HttpRefusal kTargetTooLong = {414, "the request line is too long"};
+constexpr HttpRefusal kHeadTooLong = {431, "the request's head is too long"};
+constexpr HttpRefusal kMethodTooLong = {501, "the method is too long"};
+constexpr HttpRefusal kBareLineFeed = {400, "a line must end with CR LF"};
+constexpr HttpRefusal kBadControl = {400, "a line holds a control character"};
+constexpr HttpRefusal kFoldedLine = {400, "folded header lines are not taken"};
+constexpr HttpRefusal kBadRequestLine = {400, "the request line is malformed"};
+constexpr HttpRefusal kBadName = {400, "the name of a header field is malformed"};
+constexpr HttpRefusal kTooManyEmptyLines = {400, "there is no request but empty lines"};
+constexpr HttpRefusal kOtherVersion = {505, "this is a server of HTTP/1.1"};
+
+// "HTTP/1.1", with any digits.
+bool MayBeInVersion(char c, size_t position) {
+  constexpr absl::string_view kPattern = "HTTP/1.1";
+  if (position >= kPattern.size()) return false;
+  if (kPattern[position] == '1') return absl::ascii_isdigit(static_cast<unsigned char>(c));
+  return c == kPattern[position];
+}
+
+}  // namespace
+
+std::optional<absl::string_view> HttpHeadFinder::Next(Input& input) {
+  while (!input.empty()) {
+    const absl::string_view bytes = input.bytes();
+    if (!FindLine(bytes)) return std::nullopt;
+    const size_t end = line_end_;
+    const bool is_empty = end == line_begin_ + 2;
+    const bool is_head = is_empty && line_begin_ > 0;
+    EndLine(is_empty ? 0 : end);
+    if (!is_empty) continue;
+    if (!is_head && ++empty_lines_ > kMaxEmptyLines) return Refuse(kTooManyEmptyLines), std::nullopt;
+    input.Consume(end);
+    if (!is_head) continue;
+    empty_lines_ = 0;
+    return bytes.substr(0, end);
+  }
+  return std::nullopt;
+}
+
+// Sets line_end_ and returns true once all of a line has come. Judges byte by byte, so that the answer does not depend
+// on how the input was cut: the first byte that is wrong decides, and one beyond a bound is.
+bool HttpHeadFinder::FindLine(absl::string_view bytes) {
+  const bool is_request_line = line_begin_ == 0;
+  const size_t bound = is_request_line ? kMaxRequestLineBytes : kMaxHeadBytes;
+  const absl::string_view seen = bytes.substr(0, bound);
+  while (Scan(seen)) {
+    if (line_end_ > 0) return true;
+  }
+  if (refusal_ == nullptr && bytes.size() > bound) Refuse(is_request_line ? kTargetTooLong : kHeadTooLong);
+  return false;
+}
+
+// False if more input is needed, or the line is refused.
+bool HttpHeadFinder::Scan(absl::string_view seen) {
+  switch (part_) {
+    case Part::kMethod:
+      return ScanMethod(seen);
+    case Part::kTarget:
+      return ScanTarget(seen);
+    case Part::kVersion:
+      return ScanVersion(seen);
+    case Part::kName:
+      return ScanName(seen);
+    case Part::kRest:
+      break;
+  }
+  return ScanRest(seen);
+}
+
+bool HttpHeadFinder::ScanMethod(absl::string_view seen) {
+  size_t i = searched_;
+  while (i < seen.size() && i <= kMaxMethodBytes && IsHttpTokenChar(seen[i])) ++i;
+  searched_ = static_cast<uint32_t>(i);
+  if (i > kMaxMethodBytes) return Refuse(kMethodTooLong);
+  if (i == seen.size()) return false;
+  if (seen[i] == ' ' && i > 0) return Enter(Part::kTarget, i + 1);
+  if (seen[i] == '\r' && i == 0) return Enter(Part::kRest, i);
+  return Refuse(seen[i] == '\n' ? kBareLineFeed : kBadRequestLine);
+}
+
+bool HttpHeadFinder::ScanTarget(absl::string_view seen) {
+  size_t i = searched_;
+  while (i < seen.size() && seen[i] != ' ' && seen[i] != '\t' && !IsHttpControl(seen[i])) ++i;
+  searched_ = static_cast<uint32_t>(i);
+  if (i == seen.size()) return false;
+  if (seen[i] == ' ' && i > part_begin_) return Enter(Part::kVersion, i + 1);
+  return Refuse(seen[i] == '\n' ? kBareLineFeed : kBadRequestLine);
+}
+
+bool HttpHeadFinder::ScanVersion(absl::string_view seen) {
+  size_t i = searched_;
+  while (i < seen.size() && MayBeInVersion(seen[i], i - part_begin_)) ++i;
+  searched_ = static_cast<uint32_t>(i);
+  if (i == seen.size()) return false;
+  constexpr size_t kVersionBytes = 8;
+  if (i - part_begin_ != kVersionBytes || seen[i] != '\r') {
+    return Refuse(seen[i] == '\n' ? kBareLineFeed : kBadRequestLine);
+  }
+  const absl::string_view version = seen.substr(part_begin_, kVersionBytes);
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return Refuse(kOtherVersion);
+  return Enter(Part::kRest, i);
+}
+
+bool HttpHeadFinder::ScanName(absl::string_view seen) {
+  size_t i = searched_;
+  while (i < seen.size() && IsHttpTokenChar(seen[i])) ++i;
+  searched_ = static_cast<uint32_t>(i);
+  if (i == seen.size()) return false;
+  const bool is_first = i == line_begin_;
+  if (seen[i] == ':' && !is_first) return Enter(Part::kRest, i + 1);
+  if (seen[i] == '\r' && is_first) return Enter(Part::kRest, i);
+  if (seen[i] == '\n') return Refuse(kBareLineFeed);
+  return Refuse(is_first && (seen[i] == ' ' || seen[i] == '\t') ? kFoldedLine : kBadName);
+}
+
+// A field's value, or nothing but the line's end.
+bool HttpHeadFinder::ScanRest(absl::string_view seen) {
+  size_t position = searched_;
+  const HttpLineEnd end = FindHttpLineEnd(seen, position);
+  searched_ = static_cast<uint32_t>(position);
+  if (end == HttpLineEnd::kBareLf) return Refuse(kBareLineFeed);
+  if (end == HttpLineEnd::kBadControl) return Refuse(kBadControl);
+  if (end == HttpLineEnd::kCrLf) line_end_ = searched_ + 2;
+  return end == HttpLineEnd::kCrLf;
+}
+
+// The next line begins at `line_end`: 0 if it is the first of another head.
+void HttpHeadFinder::EndLine(size_t line_end) {
+  line_begin_ = part_begin_ = searched_ = static_cast<uint32_t>(line_end);
+  line_end_ = 0;
+  part_ = line_end == 0 ? Part::kMethod : Part::kName;
+}
+
+bool HttpHeadFinder::Enter(Part part, size_t begin) {
+  part_ = part;
+  part_begin_ = searched_ = static_cast<uint32_t>(begin);
+  return true;
+}
+
+bool HttpHeadFinder::Refuse(const HttpRefusal& why) {
+  refusal_ = &why;
+  return false;
+}
+
+}  // namespace polyserve

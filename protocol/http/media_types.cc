@@ -1,0 +1,82 @@
+#include "protocol/http/media_types.h"
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::string_view kUnknown = "application/octet-stream";
+constexpr size_t kMaxEndBytes = 32;  // Longer ones are of no type, and need not be looked up.
+
+constexpr absl::string_view kFallback = R"(
+application/gzip gz
+application/json json map
+application/pdf pdf
+application/wasm wasm
+application/xml xml
+application/zip zip
+audio/mpeg mp3
+audio/ogg oga ogg
+font/woff woff
+font/woff2 woff2
+image/avif avif
+image/gif gif
+image/jpeg jpg jpeg
+image/png png
+image/svg+xml svg
+image/vnd.microsoft.icon ico
+image/webp webp
+text/css css
+text/csv csv
+text/html html htm
+text/javascript js mjs
+text/markdown md
+text/plain txt text log
+video/mp4 mp4
+video/webm webm
+)";
+
+}  // namespace
+
+MediaTypes MediaTypes::OfSystem() {
+  std::ifstream file("/etc/mime.types");
+  std::string table((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  MediaTypes types = Parse(std::move(table));
+  if (types.type_of_.empty()) return Parse(std::string(kFallback));
+  return types;
+}
+
+MediaTypes MediaTypes::Parse(std::string table) {
+  absl::AsciiStrToLower(&table);
+  MediaTypes types;
+  types.table_ = std::make_unique<const std::string>(std::move(table));
+  for (absl::string_view line : absl::StrSplit(*types.table_, '\n')) {
+    line = line.substr(0, line.find('#'));
+    absl::string_view type;
+    for (absl::string_view word : absl::StrSplit(line, absl::ByAnyChar(" \t\r"), absl::SkipEmpty())) {
+      // The first line that names an end counts, as with other readers of the table.
+      if (!type.empty()) types.type_of_.emplace(word, type);
+      if (type.empty()) type = word;
+    }
+  }
+  return types;
+}
+
+std::string MediaTypes::Find(absl::string_view name) const {
+  const size_t dot = name.rfind('.');
+  if (dot == absl::string_view::npos || name.size() - dot > kMaxEndBytes) return std::string(kUnknown);
+  const auto found = type_of_.find(absl::AsciiStrToLower(name.substr(dot + 1)));
+  if (found == type_of_.end()) return std::string(kUnknown);
+  const bool is_text = absl::StartsWith(found->second, "text/");
+  return absl::StrCat(found->second, is_text ? "; charset=utf-8" : "");
+}
+
+}  // namespace polyserve

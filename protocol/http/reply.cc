@@ -1,0 +1,100 @@
+#include "protocol/http/reply.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr size_t kUsualHeadBytes = 512;  // Nearly all heads fit in this, and so grow but once.
+
+struct Status {
+  int code;
+  absl::string_view text;
+};
+
+constexpr Status kStatuses[] = {
+    {101, "101 Switching Protocols"},
+    {200, "200 OK"},
+    {201, "201 Created"},
+    {204, "204 No Content"},
+    {206, "206 Partial Content"},
+    {301, "301 Moved Permanently"},
+    {304, "304 Not Modified"},
+    {400, "400 Bad Request"},
+    {403, "403 Forbidden"},
+    {404, "404 Not Found"},
+    {405, "405 Method Not Allowed"},
+    {408, "408 Request Timeout"},
+    {409, "409 Conflict"},
+    {411, "411 Length Required"},
+    {412, "412 Precondition Failed"},
+    {413, "413 Content Too Large"},
+    {414, "414 URI Too Long"},
+    {415, "415 Unsupported Media Type"},
+    {416, "416 Range Not Satisfiable"},
+    {417, "417 Expectation Failed"},
+    {421, "421 Misdirected Request"},
+    {426, "426 Upgrade Required"},
+    {431, "431 Request Header Fields Too Large"},
+    {501, "501 Not Implemented"},
+    {503, "503 Service Unavailable"},
+    {505, "505 HTTP Version Not Supported"},
+    {507, "507 Insufficient Storage"},
+};
+
+// What is short now (503) is short for a moment only.
+constexpr int kRetrySeconds = 1;
+
+// A browser must not guess another type than the one that is said: text that somebody has stored is no page of ours.
+constexpr absl::string_view kFirstLines = "\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\n";
+
+// One piece of memory is sent faster than two; from here on the copy costs more than that.
+constexpr size_t kMaxCopiedRestBytes = 8 * 1024;
+
+absl::string_view StatusText(int code) {
+  for (const Status& status : kStatuses) {
+    if (status.code == code) return status.text;
+  }
+  return "500 Internal Server Error";
+}
+
+}  // namespace
+
+HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site)
+    : omits_content_(terms.omits_content), log_(terms.log.get()) {
+  if (log_ != nullptr) log_->set_code(code);
+  text_.reserve(kUsualHeadBytes);
+  absl::StrAppend(&text_, "HTTP/1.1 ", StatusText(code), kFirstLines, site.DateLine());
+  if (!terms.keep_alive) Add("Connection", "close");
+  if (terms.keep_alive && terms.says_keep_alive) Add("Connection", "keep-alive");
+}
+
+void HttpReply::WriteTo(Output& output, absl::string_view content) {
+  text_.append("\r\n");
+  output.Write(text_);
+  if (log_ != nullptr) log_->NoteHead(output, 0);
+  if (!omits_content_) output.Write(content);
+}
+
+void HttpReply::WriteTo(Output& output, const std::shared_ptr<const std::string>& rest) {
+  output.Write(text_);
+  if (log_ != nullptr) log_->NoteHead(output, static_cast<int64_t>(rest->find("\r\n\r\n") + 4));
+  if (rest->size() <= kMaxCopiedRestBytes) {
+    output.Write(*rest);
+  } else {
+    output.WriteShared(rest);
+  }
+}
+
+void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms, const HttpSite& site, Output& output,
+                    absl::string_view fields) {
+  const std::string content = absl::StrCat(StatusText(code), ": ", why, "\n");
+  HttpReply reply(code, terms, site);
+  reply.Add("Content-Type", "text/plain; charset=utf-8").Add("Content-Length", content.size()).AddLines(fields);
+  if (code == 405) reply.AddLines(site.AllowLine());
+  if (code == 503) reply.Add("Retry-After", kRetrySeconds);
+  reply.WriteTo(output, content);
+  output.CountError();
+  HttpReply::Finish(terms, output);
+}
+
+}  // namespace polyserve

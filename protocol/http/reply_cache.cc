@@ -1,0 +1,70 @@
+#include "protocol/http/reply_cache.h"
+
+#include <time.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace polyserve {
+
+namespace {
+
+// File systems take their time stamps from a clock that ticks every 10 ms at the slowest: two changes within a tick
+// look like one.
+constexpr int64_t kYoungNanoseconds = 50'000'000;
+
+// What it costs to keep a reply, with about so much for the table and the allocations.
+size_t BytesOf(absl::string_view key, const HttpReplyCache::Sources& sources, const std::string& reply) {
+  size_t bytes = key.size() + reply.size() + 256;
+  for (const HttpReplyCache::Source& source : sources) bytes += sizeof(source) + source.name.size();
+  return bytes;
+}
+
+bool IsYoung(const FileStamp& stamp) {
+  timespec now;
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec - stamp.touched < kYoungNanoseconds;
+}
+
+bool IsAsItWas(const Library& library, const HttpReplyCache::Source& source) {
+  const absl::StatusOr<FileStamp> now = library.Peek(source.name);
+  return source.stamp.has_value() ? now.ok() && *now == *source.stamp : absl::IsNotFound(now.status());
+}
+
+}  // namespace
+
+HttpReplyCache::Reply HttpReplyCache::Find(const Library& library, absl::string_view key) const {
+  Kept kept;
+  {
+    MutexLock lock(mutex_);
+    const auto found = kept_.find(key);
+    if (found == kept_.end()) return nullptr;
+    kept = found->second;
+  }
+  for (const Source& source : kept->sources) {
+    if (!IsAsItWas(library, source)) return nullptr;
+  }
+  return kept->reply;
+}
+
+void HttpReplyCache::Keep(absl::string_view key, Sources sources, Reply reply) {
+  for (const Source& source : sources) {
+    if (source.stamp.has_value() && IsYoung(*source.stamp)) return;
+  }
+  const size_t bytes = BytesOf(key, sources, *reply);
+  const Kept made = std::make_shared<const Made>(Made{std::move(sources), std::move(reply)});
+  MutexLock lock(mutex_);
+  if (bytes_ + bytes > kMaxBytes) {
+    kept_.clear();
+    bytes_ = 0;
+  }
+  Kept& kept = kept_[key];
+  if (kept != nullptr) bytes_ -= BytesOf(key, kept->sources, *kept->reply);
+  bytes_ += bytes;
+  kept = made;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,179 @@
+#include "protocol/http/session.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "files/log_file.h"
+#include "protocol/http/files.h"
+#include "protocol/http/log_entry.h"
+#include "protocol/http/parser.h"
+#include "protocol/http/reply.h"
+#include "protocol/http/status_pages.h"
+#include "protocol/http/target.h"
+#include "protocol/http/websocket_handshake.h"
+#include "protocol/websocket/session.h"
+
+namespace polyserve {
+
+namespace {
+
+// The addresses under /-/ are the server's own; a directory of this name in the library is not reachable by http.
+bool IsServersOwn(const HttpTarget& target) { return target.name == "-" || absl::StartsWith(target.name, "-/"); }
+
+// What stands behind "-/"; of "-" itself, without a slash behind it, the page is not there.
+absl::string_view NameOfOwnPage(const HttpTarget& target) {
+  if (target.name == "-") return target.is_directory ? "" : "-";
+  return absl::StripPrefix(target.name, "-/");
+}
+
+bool IsChat(const HttpTarget& target, const HttpRequest& request) {
+  const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
+  return is_read && target.name == "-/chat" && !target.is_directory;
+}
+
+void AnswerOptions(const HttpSite& site, const HttpRequest& request, Output& output) {
+  HttpReply(204, request.terms, site).AddLines(site.AllowLine()).WriteTo(output);
+  HttpReply::Finish(request.terms, output);
+}
+
+}  // namespace
+
+HttpSession::HttpSession(std::shared_ptr<const HttpSite> site) : site_(std::move(site)) {}
+HttpSession::~HttpSession() = default;
+
+void HttpSession::OnInput(Input& input, Output& output) {
+  if (successor_ == nullptr) TakeRequests(input, output);
+  if (successor_ == nullptr && !output.closing()) Watch(!input.empty() && output.wants_more(), output);
+  if (successor_ != nullptr && !input.empty() && output.wants_more()) successor_->OnInput(input, output);
+}
+
+void HttpSession::OnEndOfInput(Output& output) {
+  if (successor_ != nullptr) return successor_->OnEndOfInput(output);
+  output.Close();
+}
+
+void HttpSession::TakeRequests(Input& input, Output& output) {
+  while (!input.empty() && output.wants_more() && successor_ == nullptr) {
+    if (!is_between_requests()) {
+      TakeContent(input, output);
+      // Chunks leave an unfinished line unconsumed.
+      if (upload_ != nullptr) return;
+      continue;
+    }
+    if (const std::optional<absl::string_view> head = heads_.Next(input)) {
+      OnHead(*head, input, output);
+    } else if (heads_.refusal() != nullptr) {
+      WriteHttpError(heads_.refusal()->code, heads_.refusal()->why,
+                     LastReply(input.bytes().substr(0, HttpHeadFinder::kMaxTargetBytes)), *site_, output);
+    } else {
+      return;
+    }
+  }
+}
+
+// Asks to be woken where a request is half there only; one that comes in one piece costs nothing.
+void HttpSession::Watch(bool has_half_a_head, Output& output) {
+  const Awaits now = !is_between_requests() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
+  if (now == awaits_) return;
+  awaits_ = now;
+  if (now != Awaits::kNothing) output.SetTimer(site_->options().request_timeout);
+}
+
+void HttpSession::OnTime(Output& output) {
+  if (successor_ != nullptr) return successor_->OnTime(output);
+  if (awaits_ == Awaits::kNothing) return;  // It has come meanwhile.
+  if (awaits_ == Awaits::kContent && content_bytes_ >= HttpSite::kMinContentBytes) {
+    content_bytes_ = 0;
+    return output.SetTimer(site_->options().request_timeout);
+  }
+  if (awaits_ == Awaits::kHead) {
+    WriteHttpError(408, "the request does not come in time", LastReply(""), *site_, output);
+  } else if (upload_ != nullptr) {
+    upload_->Expire(output);
+    upload_ = nullptr;
+  } else {
+    output.Close();  // The reply to what is thrown away was sent before.
+  }
+}
+
+void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& output) {
+  awaits_ = Awaits::kNothing;
+  content_bytes_ = 0;
+  HttpRequest request;
+  if (const std::optional<HttpRefusal> refusal = ParseHttpHead(head, request)) {
+    return WriteHttpError(refusal->code, refusal->why, LastReply(head), *site_, output);
+  }
+  request.terms.log = StartLogEntry(head, request);
+  const bool may_be_last = is_stopping_ && !behind.more_may_follow();
+  request.is_last = may_be_last && static_cast<int64_t>(behind.bytes().size()) <= request.content_length.value_or(0);
+  if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();
+  Answer(head, request, output);
+  if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
+}
+
+// Of a request whose framing is lost; `head` is what is there of it.
+HttpReplyTerms HttpSession::LastReply(absl::string_view head) const {
+  return {.keep_alive = false, .log = StartLogEntry(head, HttpRequest())};
+}
+
+// Null where there is no log.
+std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head, const HttpRequest& request) const {
+  const std::shared_ptr<LogFile>& file = site_->options().access_log;
+  if (file == nullptr) return nullptr;
+  const HttpLogEntry::Request entry = {.peer = peer_ != nullptr ? absl::string_view(*peer_) : "-",
+                                       .date = site_->Date(),
+                                       .line = head.substr(0, head.find_first_of("\r\n")),
+                                       .referer = request.referer.value_or(""),
+                                       .user_agent = request.user_agent.value_or("")};
+  return std::make_shared<HttpLogEntry>(file, entry);
+}
+
+void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Output& output) {
+  const auto refuse = [&](int code, absl::string_view why) {
+    WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output);
+  };
+  if (!site_->options().allowed_hosts.Allow(request.host.value_or(""))) {
+    return refuse(421, "the server does not answer for this host (--allowed_hosts)");
+  }
+  if (request.method == HttpMethod::kUnknown) return refuse(501, "the method is not known");
+  if (request.method == HttpMethod::kOther) return refuse(405, "the method is not offered");
+  if (request.method == HttpMethod::kOptions && request.target == "*") return AnswerOptions(*site_, request, output);
+  const absl::StatusOr<HttpTarget> target = ParseHttpTarget(request.target);
+  if (!target.ok()) return refuse(400, target.status().message());
+  if (request.method == HttpMethod::kOptions) return AnswerOptions(*site_, request, output);
+  if (IsChat(*target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output);
+  if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, NameOfOwnPage(*target), output);
+  if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, *target, output);
+  upload_ = HttpUpload::Start(site_, head, request, *target, output);
+  if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
+}
+
+void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
+  if (const std::optional<HttpRefusal> refusal = CheckWebSocketRequest(request)) {
+    const absl::string_view fields = refusal->code == 426 ? kWebSocketRequiredLines : "";
+    return WriteHttpError(refusal->code, refusal->why, request.TermsWithoutContent(), *site_, output, fields);
+  }
+  const HttpReplyTerms terms = {.log = request.terms.log};
+  HttpReply(101, terms, *site_).AddLines(WebSocketReplyLines(request)).WriteTo(output);
+  HttpReply::Finish(terms, output);
+  successor_ = WebSocketSession::Start(site_->options().chat(), output);
+}
+
+void HttpSession::TakeContent(Input& input, Output& output) {
+  const size_t size = input.bytes().size();
+  if (upload_ != nullptr) {
+    upload_->Take(input, is_stopping_, output);
+    if (upload_->over()) upload_ = nullptr;
+  } else {
+    const int64_t count = std::min(discard_left_, static_cast<int64_t>(size));
+    input.Consume(static_cast<size_t>(count));
+    discard_left_ -= count;
+  }
+  content_bytes_ += static_cast<int64_t>(size - input.bytes().size());
+}
+
+}  // namespace polyserve

@@ -1,0 +1,112 @@
+#include "protocol/http/target.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = absl::ascii_tolower(static_cast<unsigned char>(c));
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+absl::StatusOr<std::string> Decode(absl::string_view path) {
+  if (!absl::StrContains(path, '%')) return std::string(path);
+  std::string name;
+  name.reserve(path.size());
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '%') {
+      name.push_back(path[i]);
+      continue;
+    }
+    const int high = i + 2 < path.size() ? HexDigit(path[i + 1]) : -1;
+    const int low = i + 2 < path.size() ? HexDigit(path[i + 2]) : -1;
+    if (high < 0 || low < 0) return absl::InvalidArgumentError("the target is not well encoded");
+    const char c = static_cast<char>(high * 16 + low);
+    if (c == '/') return absl::InvalidArgumentError("no name can hold an encoded slash");
+    name.push_back(c);
+    i += 2;
+  }
+  return name;
+}
+
+// Merges slashes and removes the parts "." and ".." of a path that begins with a slash (RFC 3986, section 5.2.4). False
+// if ".." would lead out of the root.
+bool Normalize(std::string& path) {
+  if (!absl::StrContains(path, "//") && !absl::StrContains(path, "/.")) return true;
+  std::vector<absl::string_view> parts;
+  bool ends_in_slash = false;
+  for (const absl::string_view part : absl::StrSplit(path, '/')) {
+    ends_in_slash = part.empty() || part == "." || part == "..";
+    if (part == ".." && parts.empty()) return false;
+    if (part == "..") parts.pop_back();
+    if (!ends_in_slash) parts.push_back(part);
+  }
+  path = absl::StrCat("/", absl::StrJoin(parts, "/"), ends_in_slash && !parts.empty() ? "/" : "");
+  return true;
+}
+
+// Removes scheme and authority of the absolute form. False where they are malformed.
+bool StripOrigin(absl::string_view& target) {
+  const size_t colon = target.find("://");
+  if (colon == absl::string_view::npos) return false;
+  const absl::string_view scheme = target.substr(0, colon);
+  if (!absl::EqualsIgnoreCase(scheme, "http") && !absl::EqualsIgnoreCase(scheme, "https")) return false;
+  target.remove_prefix(colon + 3);
+  const size_t authority_size = std::min(target.find_first_of("/?"), target.size());
+  if (authority_size == 0) return false;
+  target.remove_prefix(authority_size);
+  return true;
+}
+
+bool StaysInPath(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+         absl::StrContains("-._~/!$&()*+,;=@", absl::string_view(&c, 1));
+}
+
+}  // namespace
+
+absl::StatusOr<HttpTarget> ParseHttpTarget(absl::string_view target) {
+  if (!absl::StartsWith(target, "/") && !StripOrigin(target)) {
+    return absl::InvalidArgumentError("the target is neither a path nor an http URL");
+  }
+  if (absl::StrContains(target, '#')) return absl::InvalidArgumentError("the target must not hold a fragment");
+  HttpTarget result;
+  const absl::string_view path = target.substr(0, target.find('?'));
+  result.query = target.substr(path.size());
+  absl::StatusOr<std::string> decoded = Decode(path);
+  if (!decoded.ok()) return decoded.status();
+  if (!Normalize(*decoded)) return absl::InvalidArgumentError("the target leads out of the root");
+  absl::string_view name = *decoded;
+  absl::ConsumePrefix(&name, "/");
+  result.is_directory = name.empty() || absl::ConsumeSuffix(&name, "/");
+  result.name = std::string(name);
+  return result;
+}
+
+std::string EncodeHttpPath(absl::string_view name) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string path;
+  path.reserve(name.size());
+  for (char c : name) {
+    if (StaysInPath(c)) {
+      path.push_back(c);
+    } else {
+      const unsigned char byte = static_cast<unsigned char>(c);
+      path.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    }
+  }
+  return path;
+}
+
+}  // namespace polyserve

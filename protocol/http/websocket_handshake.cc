@@ -1,0 +1,70 @@
+#include "protocol/http/websocket_handshake.h"
+
+#include <nettle/sha1.h>
+
+#include <cstdint>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr absl::string_view kVersion = "13";
+constexpr size_t kKeyBytes = 16;
+constexpr size_t kEncodedKeyBytes = 24;
+constexpr absl::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // Section 1.3.
+
+bool ListHas(absl::string_view list, absl::string_view token) {
+  for (absl::string_view element : absl::StrSplit(list, ',')) {
+    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(element), token)) return true;
+  }
+  return false;
+}
+
+bool IsKey(absl::string_view text) {
+  std::string key;
+  return text.size() == kEncodedKeyBytes && absl::Base64Unescape(text, &key) && key.size() == kKeyBytes;
+}
+
+// An origin is a scheme and an authority, the latter written as in Host: without the scheme's own port.
+bool IsOfHost(absl::string_view origin, absl::string_view host) {
+  if (!absl::ConsumePrefix(&origin, "http://") && !absl::ConsumePrefix(&origin, "https://")) return false;
+  return absl::EqualsIgnoreCase(origin, host);
+}
+
+}  // namespace
+
+std::optional<HttpRefusal> CheckWebSocketRequest(const HttpRequest& request) {
+  const bool is_upgrade = request.wants_upgrade && ListHas(request.upgrade.value_or(""), "websocket");
+  if (!is_upgrade || request.method != HttpMethod::kGet) return HttpRefusal{426, "this address is for WebSockets"};
+  if (request.has_content()) return HttpRefusal{400, "a request for a WebSocket has no content"};
+  if (!request.sec_websocket_version.has_value()) return HttpRefusal{400, "the Sec-WebSocket-Version is missing"};
+  if (*request.sec_websocket_version != kVersion) return HttpRefusal{426, "this is a server of version 13"};
+  if (!IsKey(request.sec_websocket_key.value_or(""))) {
+    return HttpRefusal{400, "the Sec-WebSocket-Key is missing or malformed"};
+  }
+  if (request.origin.has_value() && !IsOfHost(*request.origin, request.host.value_or(""))) {
+    return HttpRefusal{403, "the page that asks is of another origin"};
+  }
+  return std::nullopt;
+}
+
+std::string WebSocketReplyLines(const HttpRequest& request) {
+  const std::string text = absl::StrCat(request.sec_websocket_key.value_or(""), kGuid);
+  sha1_ctx context;
+  sha1_init(&context);
+  sha1_update(&context, text.size(), reinterpret_cast<const uint8_t*>(text.data()));
+  uint8_t digest[SHA1_DIGEST_SIZE];
+  sha1_digest(&context, sizeof(digest), digest);
+  const absl::string_view bytes(reinterpret_cast<const char*>(digest), sizeof(digest));
+  return absl::StrCat("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ", absl::Base64Escape(bytes),
+                      "\r\n");
+}
+
+}  // namespace polyserve

@@ -1,0 +1,186 @@
+#include "protocol/session_harness.h"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr char kTime[] = "time passes";  // Its address is what counts.
+constexpr char kStop[] = "the server stops";
+constexpr size_t kMaxCutInTwo = 200;
+constexpr int kRandomCuts = 50;
+
+class SessionHarness {
+ public:
+  explicit SessionHarness(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+
+  void Show(absl::string_view bytes) {
+    if (transcript_.closed) return;  // A driver reads no more, either.
+    rest_.append(bytes.data(), bytes.size());
+    ShowRest();
+  }
+
+  void LetTimePass() {
+    if (transcript_.closed || !asks_for_wake_) return;
+    asks_for_wake_ = false;
+    Output output;
+    session_->OnTime(output);
+    const bool held_up = !output.wants_more();
+    Perform(output);
+    if (held_up) ShowRest();
+  }
+
+  void Stop() { session_->OnStop(); }
+
+  Transcript End() {
+    if (!transcript_.closed) {
+      Output output;
+      session_->OnEndOfInput(output);
+      Perform(output);
+      transcript_.closed = false;  // It was the peer who ended it.
+    }
+    return transcript_;
+  }
+
+ private:
+  void ShowRest() {
+    while (!rest_.empty() && !transcript_.closed) {
+      Output output;
+      Input input(rest_);
+      session_->OnInput(input, output);
+      const bool held_up = !output.wants_more();
+      rest_.erase(0, rest_.size() - input.bytes().size());
+      Perform(output);
+      if (!held_up) break;
+    }
+    transcript_.max_unconsumed = std::max(transcript_.max_unconsumed, rest_.size());
+  }
+
+  void Perform(Output& output) {
+    while (true) {
+      while (!output.empty()) SendFront(output);
+      if (!output.has_work()) break;
+      if (output.pause().length > absl::ZeroDuration()) transcript_.pauses.push_back(transcript_.replies.size());
+      output.TakeWork()(output);
+    }
+    if (output.asks_for_wake()) asks_for_wake_ = output.TakeWakeIn() < absl::InfiniteDuration();
+    if (output.closing()) transcript_.closed = true;
+  }
+
+  void SendFront(Output& output) {
+    iovec piece;
+    if (output.FrontMemory(&piece, 1) == 1) {
+      transcript_.replies.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+      output.Sent(static_cast<int64_t>(piece.iov_len));
+      return;
+    }
+    const Output::FileRange& range = *output.FrontFile();
+    char buffer[4096];
+    const size_t wanted = static_cast<size_t>(std::min<int64_t>(range.length, sizeof(buffer)));
+    const ssize_t count = ::pread(range.file->get(), buffer, wanted, range.offset);
+    ASSERT_GT(count, 0) << "the session announced more than the file has";
+    transcript_.replies.append(buffer, static_cast<size_t>(count));
+    output.Sent(count);
+  }
+
+  std::unique_ptr<Session> session_;
+  std::string rest_;
+  bool asks_for_wake_ = false;
+  Transcript transcript_;
+};
+
+std::vector<absl::string_view> CutAtRandom(absl::string_view input, std::minstd_rand& random) {
+  std::vector<absl::string_view> pieces;
+  while (!input.empty()) {
+    // Half of the pieces are small, so that the cuts fall within lines.
+    const size_t most = random() % 2 == 0 ? 8 : input.size();
+    const size_t size = std::min<size_t>(1 + random() % most, input.size());
+    pieces.push_back(input.substr(0, size));
+    input.remove_prefix(size);
+  }
+  return pieces;
+}
+
+using Pieces = std::vector<absl::string_view>;
+
+Pieces Bytes(absl::string_view input) {
+  Pieces bytes;
+  for (size_t i = 0; i < input.size(); ++i) bytes.push_back(input.substr(i, 1));
+  return bytes;
+}
+
+Pieces CutInTwo(absl::string_view input, size_t at) {
+  if (at >= input.size()) return {input};
+  return {input.substr(0, at), input.substr(at)};
+}
+
+// Cuts each burst; time passes behind it, where there are several.
+template <typename Cut>
+Pieces CutEach(const std::vector<absl::string_view>& bursts, Cut cut) {
+  if (bursts.size() == 1) return cut(bursts[0]);
+  Pieces all;
+  for (absl::string_view burst : bursts) {
+    for (absl::string_view piece : cut(burst)) all.push_back(piece);
+    all.push_back(kTimePasses);
+  }
+  return all;
+}
+
+}  // namespace
+
+const absl::string_view kTimePasses(kTime);
+const absl::string_view kServerStops(kStop);
+
+Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces) {
+  SessionHarness harness(make_session());
+  for (absl::string_view piece : pieces) {
+    if (piece.data() == kTimePasses.data()) {
+      harness.LetTimePass();
+    } else if (piece.data() == kServerStops.data()) {
+      harness.Stop();
+    } else {
+      harness.Show(piece);
+    }
+  }
+  return harness.End();
+}
+
+Transcript TalkInAnyPieces(const SessionFactory& make_session, absl::string_view input,
+                           const std::function<std::string(std::string)>& normalize) {
+  return TalkInAnyPieces(make_session, std::vector<absl::string_view>{input}, normalize);
+}
+
+Transcript TalkInAnyPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& bursts,
+                           const std::function<std::string(std::string)>& normalize) {
+  const auto talk = [&](const Pieces& pieces) {
+    Transcript transcript = TalkInPieces(make_session, pieces);
+    if (normalize != nullptr) transcript.replies = normalize(std::move(transcript.replies));
+    return transcript;
+  };
+  const Transcript whole = talk(CutEach(bursts, [](absl::string_view burst) { return Pieces{burst}; }));
+  EXPECT_TRUE(talk(CutEach(bursts, &Bytes)) == whole) << "byte by byte";
+  size_t longest = 0;
+  for (absl::string_view burst : bursts) longest = std::max(longest, burst.size());
+  for (size_t cut = 1; cut < std::min(longest, kMaxCutInTwo); ++cut) {
+    const auto in_two = [cut](absl::string_view burst) { return CutInTwo(burst, cut); };
+    EXPECT_TRUE(talk(CutEach(bursts, in_two)) == whole) << "cut at " << cut;
+  }
+  std::minstd_rand random(1);
+  const auto at_random = [&random](absl::string_view burst) { return CutAtRandom(burst, random); };
+  for (int i = 0; i < kRandomCuts; ++i) {
+    EXPECT_TRUE(talk(CutEach(bursts, at_random)) == whole) << "random cut " << i;
+  }
+  return whole;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,66 @@
+#include "protocol/tftp/options.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int64_t kLeastBlockBytes = 8;
+constexpr int64_t kMostBlockBytes = 65464;
+
+// A number beyond all sizes is as good as the largest.
+std::optional<int64_t> ParseNumber(const std::string& digits) {
+  if (digits.empty() || !std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) return std::nullopt;
+  int64_t number = 0;
+  return absl::SimpleAtoi(digits, &number) ? number : INT64_MAX;
+}
+
+void Apply(const std::string& option, int64_t number, bool is_write, TftpTerms& terms) {
+  if (option == "blksize" && number >= kLeastBlockBytes) {
+    terms.block_bytes = static_cast<size_t>(std::min(number, kMostBlockBytes));
+    terms.has_block_bytes = true;
+  } else if (option == "timeout" && number >= 1 && number <= 255) {
+    terms.timeout = absl::Seconds(number);
+    terms.has_timeout = true;
+  } else if (option == "windowsize" && number >= 1 && number <= 65535) {
+    terms.window = number;
+    terms.has_window = true;
+  } else if (option == "tsize") {
+    if (is_write) terms.announced_bytes = number;
+    terms.asks_for_size = !is_write;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<TftpTerms> ReadTftpTerms(const TftpRequest& request) {
+  TftpTerms terms;
+  for (const auto& [option, value] : request.options) {
+    if (option != "blksize" && option != "timeout" && option != "windowsize" && option != "tsize") continue;
+    const std::optional<int64_t> number = ParseNumber(value);
+    if (!number.has_value()) return absl::InvalidArgumentError(absl::StrCat("the value of ", option, " is no number"));
+    Apply(option, *number, request.is_write, terms);
+  }
+  const int64_t most_at_once = TftpTerms::kMaxWindowBytes / static_cast<int64_t>(terms.block_bytes);
+  terms.window = std::min({terms.window, TftpTerms::kMaxWindow, most_at_once});
+  return terms;
+}
+
+TftpOptions AcceptedTftpOptions(const TftpTerms& terms, std::optional<int64_t> file_bytes) {
+  TftpOptions options;
+  if (terms.has_block_bytes) options.emplace_back("blksize", absl::StrCat(terms.block_bytes));
+  if (terms.has_timeout) options.emplace_back("timeout", absl::StrCat(absl::ToInt64Seconds(terms.timeout)));
+  if (terms.has_window) options.emplace_back("windowsize", absl::StrCat(terms.window));
+  if (terms.announced_bytes.has_value()) options.emplace_back("tsize", absl::StrCat(*terms.announced_bytes));
+  if (terms.asks_for_size && file_bytes.has_value()) options.emplace_back("tsize", absl::StrCat(*file_bytes));
+  return options;
+}
+
+}  // namespace polyserve

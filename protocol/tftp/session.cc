@@ -1,0 +1,232 @@
+#include "protocol/tftp/session.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/strip.h"
+#include "protocol/store_upload.h"
+
+namespace polyserve {
+
+namespace {
+
+absl::string_view LibraryName(absl::string_view name) {
+  while (absl::ConsumePrefix(&name, "/")) {
+  }
+  return name;
+}
+
+}  // namespace
+
+TftpSession::TftpSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
+TftpSession::~TftpSession() = default;
+
+void TftpSession::OnInput(Input& input, Output& output) {
+  const absl::string_view packet = input.bytes();
+  input.ConsumeAll();
+  const std::optional<TftpOpcode> opcode = TftpOpcodeOf(packet);
+  const std::optional<uint16_t> block = TftpBlockOf(packet);
+  if (opcode == TftpOpcode::kRead || opcode == TftpOpcode::kWrite) {
+    OnRequest(packet, output);
+  } else if (opcode == TftpOpcode::kError) {
+    End(output);  // Is never answered.
+  } else if (opcode == TftpOpcode::kAck && block.has_value() && state_ == State::kSending) {
+    OnAck(*block, output);
+  } else if (opcode == TftpOpcode::kData && block.has_value() &&
+             (state_ == State::kReceiving || state_ == State::kReceived)) {
+    OnData(*block, TftpDataOf(packet), output);
+  } else if (state_ == State::kAwaitsRequest) {
+    const bool belongs_to_transfer = opcode == TftpOpcode::kAck || opcode == TftpOpcode::kData;
+    Refuse(belongs_to_transfer ? TftpError::kUnknownTransfer : TftpError::kIllegal, "there is no such transfer",
+           output);
+  }
+}
+
+void TftpSession::OnRequest(absl::string_view packet, Output& output) {
+  if (packet.size() > kMaxRequestBytes) return Refuse(TftpError::kIllegal, "the request is too long", output);
+  if (!idle() && packet == request_) return OnRequestAgain(output);
+  request_ = std::string(packet);
+  StartTransfer(output);
+}
+
+void TftpSession::OnRequestAgain(Output& output) {
+  is_asked_again_ = true;
+  output.SetTimer(kCopyInterval);
+}
+
+void TftpSession::StartTransfer(Output& output) {
+  EndTransfer();
+  const absl::StatusOr<TftpRequest> request = ParseTftpRequest(request_);
+  if (!request.ok()) {
+    const bool is_option = absl::IsFailedPrecondition(request.status());
+    return Refuse(is_option ? TftpError::kOptions : TftpError::kIllegal, request.status().message(), output);
+  }
+  const absl::StatusOr<TftpTerms> terms = ReadTftpTerms(*request);
+  if (!terms.ok()) return Refuse(TftpError::kOptions, terms.status().message(), output);
+  terms_ = *terms;
+  is_netascii_ = request->is_netascii;
+  repeats_ = 0;
+  heard_ = false;
+  is_asked_again_ = false;
+  may_answer_ack_again_ = true;
+  sent_window_again_ = false;
+  acknowledged_ = 0;
+  last_ = 0;
+  request->is_write ? StartReceiving(*request, output) : StartSending(*request, output);
+}
+
+void TftpSession::StartSending(const TftpRequest& request, Output& output) {
+  absl::StatusOr<Library::File> file = library_->Find(LibraryName(request.name));
+  if (!file.ok()) return Refuse(TftpErrorOf(file.status()), file.status().message(), output);
+  // How long it is in netascii would take reading all of it.
+  const std::optional<int64_t> size = is_netascii_ ? std::nullopt : std::optional<int64_t>(file->size);
+  source_ = std::make_unique<TftpSource>(*std::move(file), is_netascii_, terms_.block_bytes);
+  state_ = State::kSending;
+  const TftpOptions options = AcceptedTftpOptions(terms_, size);
+  awaits_options_ack_ = !options.empty();
+  if (!awaits_options_ack_) return SendWindow(output);
+  Reply(TftpOptionsAck(options), output);
+}
+
+void TftpSession::StartReceiving(const TftpRequest& request, Output& output) {
+  absl::StatusOr<std::unique_ptr<Upload>> upload =
+      library_->StartUpload(LibraryName(request.name), terms_.announced_bytes.value_or(0));
+  if (!upload.ok()) return Refuse(TftpErrorOf(upload.status()), upload.status().message(), output);
+  upload_ = *std::move(upload);
+  upload_bytes_ = 0;
+  decoder_ = NetasciiDecoder();
+  told_of_gap_ = false;
+  store_tries_ = 0;
+  state_ = State::kReceiving;
+  const TftpOptions options = AcceptedTftpOptions(terms_, std::nullopt);
+  Reply(options.empty() ? TftpAck(0) : TftpOptionsAck(options), output);
+}
+
+// Blocks that are behind the one acknowledged were lost: the next window begins there.
+void TftpSession::OnAck(uint16_t number, Output& output) {
+  if (awaits_options_ack_) {
+    if (number != 0) return;
+    awaits_options_ack_ = false;
+  } else {
+    const int64_t newly = static_cast<uint16_t>(number - static_cast<uint16_t>(acknowledged_));
+    if (newly == 0) return OnAckAgain(output);
+    if (newly > last_ - acknowledged_) return;  // Comes late: never answered.
+    acknowledged_ += newly;
+    may_answer_ack_again_ = !std::exchange(sent_window_again_, false);
+  }
+  Hear();
+  if (source_->last_block() > 0 && acknowledged_ == source_->last_block()) return End(output);
+  source_->ForgetBefore(acknowledged_ + 1);
+  SendWindow(output);
+}
+
+// The first block of the window is missing, or the acknowledgement was doubled on its way.
+void TftpSession::OnAckAgain(Output& output) {
+  if (terms_.window == 1 || !may_answer_ack_again_ || sent_window_again_) return;
+  sent_window_again_ = true;
+  SendWindow(output);
+}
+
+void TftpSession::SendWindow(Output& output) {
+  last_ = acknowledged_;
+  for (int64_t i = 0; i < terms_.window && (last_ == 0 || last_ != source_->last_block()); ++i) {
+    const absl::StatusOr<std::string> bytes = source_->Read(++last_);
+    if (!bytes.ok()) return Refuse(TftpError::kOther, bytes.status().message(), output);
+    output.Write(TftpData(static_cast<uint16_t>(last_), *bytes));
+  }
+  AwaitAnswer(output);
+}
+
+void TftpSession::OnData(uint16_t number, absl::string_view bytes, Output& output) {
+  const int16_t ahead = static_cast<int16_t>(number - static_cast<uint16_t>(last_ + 1));
+  if (ahead == 0 && state_ == State::kReceiving) return TakeBlock(bytes, output);
+  if (ahead == -1 && last_ == acknowledged_) {
+    output.Write(reply_);  // It was heard; the answer was not.
+  } else if (ahead > 0 && state_ == State::kReceiving && !told_of_gap_) {
+    told_of_gap_ = true;  // Once: each block behind the gap would bring one window more.
+    Acknowledge(output);
+  }
+}
+
+void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
+  const bool is_last = bytes.size() < terms_.block_bytes;
+  if (bytes.size() > terms_.block_bytes) return Refuse(TftpError::kIllegal, "the block is too long", output);
+  const std::string decoded = is_netascii_ ? decoder_.Decode(bytes, is_last) : std::string(bytes);
+  upload_bytes_ += static_cast<int64_t>(decoded.size());
+  const absl::Status status = upload_bytes_ <= library_->options().max_file_bytes
+                                  ? upload_->Append(decoded)
+                                  : absl::OutOfRangeError("the file is too large");
+  if (!status.ok()) return Refuse(TftpErrorOf(status), status.message(), output);
+  ++last_;
+  Hear();
+  told_of_gap_ = false;
+  if (is_last) return StoreUpload(output);
+  if (last_ - acknowledged_ >= terms_.window) return Acknowledge(output);
+  AwaitAnswer(output);
+}
+
+void TftpSession::StoreUpload(Output& output) {
+  state_ = State::kStoring;
+  const absl::Status status = upload_->Commit();
+  if (absl::IsUnavailable(status) && ++store_tries_ < kMaxStoreTries) return output.SetTimer(kStorePause);
+  if (!status.ok()) return Refuse(TftpErrorOf(status), status.message(), output);
+  upload_ = nullptr;
+  state_ = State::kReceived;
+  Acknowledge(output);
+}
+
+void TftpSession::Acknowledge(Output& output) {
+  acknowledged_ = last_;
+  Reply(TftpAck(static_cast<uint16_t>(last_)), output);
+}
+
+void TftpSession::OnTime(Output& output) {
+  if (std::exchange(is_asked_again_, false) && heard_) return StartTransfer(output);
+  if (state_ == State::kStoring) return StoreUpload(output);
+  const int most = heard_ ? kMaxRepeats : kMaxRepeatsUnheard;
+  if (idle() || ++repeats_ > most) return End(output);
+  if (state_ == State::kSending && !awaits_options_ack_) return SendWindow(output);
+  if (state_ == State::kReceiving && last_ > acknowledged_) return Acknowledge(output);  // What of the window has come.
+  Reply(std::exchange(reply_, ""), output);
+}
+
+void TftpSession::Reply(std::string packet, Output& output) {
+  reply_ = std::move(packet);
+  output.Write(reply_);
+  AwaitAnswer(output);
+}
+
+// The peer goes on with the transfer.
+void TftpSession::Hear() {
+  heard_ = true;
+  is_asked_again_ = false;
+  repeats_ = 0;
+}
+
+void TftpSession::AwaitAnswer(Output& output) {
+  if (state_ == State::kReceived) return output.SetTimer(std::max(terms_.timeout, kRemembersEnd));
+  if (!heard_) return output.SetTimer(std::min(terms_.timeout, kIntervalUnheard));
+  output.SetTimer(std::min(terms_.timeout * (1 << repeats_), std::max(terms_.timeout, kLongestInterval)));
+}
+
+void TftpSession::Refuse(TftpError code, absl::string_view text, Output& output) {
+  output.Write(TftpErrorPacket(code, text));
+  End(output);
+}
+
+void TftpSession::EndTransfer() {
+  state_ = State::kAwaitsRequest;
+  source_ = nullptr;
+  upload_ = nullptr;
+}
+
+void TftpSession::End(Output& output) {
+  EndTransfer();
+  output.SetTimer(absl::InfiniteDuration());
+  output.Close();
+}
+
+}  // namespace polyserve

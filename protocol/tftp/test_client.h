@@ -1,0 +1,87 @@
+// A client of TFTP for tests, free of I/O as the session is, and a network between the two that loses, doubles and
+// reorders what it is told to.
+#ifndef POLYSERVE_PROTOCOL_TFTP_TEST_CLIENT_H_
+#define POLYSERVE_PROTOCOL_TFTP_TEST_CLIENT_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
+#include "protocol/tftp/packet.h"
+
+namespace polyserve {
+
+std::string TftpRequestPacket(bool is_write, absl::string_view name, absl::string_view mode,
+                              const TftpOptions& options);
+
+struct TftpFaults {
+  double lost = 0;  // So many of all packets, in both directions.
+  double doubled = 0;
+  double late = 0;  // Overtaken by the one behind it.
+  unsigned seed = 1;
+};
+
+// The whole of one transfer, until both sides have nothing more to send.
+class TftpTestTransfer {
+ public:
+  TftpTestTransfer(Session& session, const TftpFaults& faults)
+      : session_(session), faults_(faults), dice_(faults.seed) {}
+
+  // Returns the file; nothing where the transfer failed.
+  std::optional<std::string> Get(absl::string_view name, absl::string_view mode = "octet",
+                                 const TftpOptions& options = {});
+  bool Put(absl::string_view name, absl::string_view bytes, absl::string_view mode = "octet",
+           const TftpOptions& options = {});
+
+  const TftpOptions& accepted() const { return accepted_; }
+  uint16_t error() const { return error_; }      // The code of the refusal; 65535 where there was none.
+  int packets_sent() const { return packets_; }  // By the session.
+  bool was_closed() const { return closed_; }
+
+ private:
+  using Queue = std::deque<std::string>;
+
+  void Run();
+  void Show(const std::string& packet);
+  void TakeOver();
+  void OnTime();
+  void OnPacket(const std::string& packet);
+  void OnOptions(absl::string_view packet);
+  void OnData(uint16_t number, absl::string_view bytes);
+  void SendBlocks();
+  void Send(std::string packet, Queue& queue);
+  bool Roll(double chance) { return std::uniform_real_distribution<>(0, 1)(dice_) < chance; }
+
+  Session& session_;
+  const TftpFaults faults_;
+  std::mt19937 dice_;
+  Output output_{Output::Kind::kDatagrams};
+  Queue to_session_;
+  Queue to_client_;
+  bool closed_ = false;
+  bool awaits_time_ = false;
+  int packets_ = 0;
+
+  std::string request_;  // Sent again until something comes.
+  bool is_write_ = false;
+  size_t block_bytes_ = 512;
+  int64_t window_ = 1;
+  TftpOptions accepted_;
+  uint16_t error_ = 65535;
+  bool done_ = false;
+  int64_t last_ = 0;          // The last block that was received, or acknowledged.
+  int64_t acknowledged_ = 0;  // By this side.
+  bool started_ = false;
+  std::string bytes_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_TFTP_TEST_CLIENT_H_

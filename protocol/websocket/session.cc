@@ -1,0 +1,188 @@
+#include "protocol/websocket/session.h"
+
+#include <sys/uio.h>
+
+#include <optional>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/utf8.h"
+
+namespace polyserve {
+
+namespace {
+
+using Opcode = WebSocketFrames::Opcode;
+
+// Section 7.4.1.
+constexpr uint16_t kNormal = 1000;
+constexpr uint16_t kGone = 1001;
+constexpr uint16_t kNoWebSocket = 1002;
+constexpr uint16_t kNoText = 1003;
+constexpr uint16_t kNoUtf8 = 1007;
+constexpr uint16_t kTooBig = 1009;
+
+// A whole frame: a close with code 1001.
+constexpr absl::string_view kFarewell = "\x88\x02\x03\xE9";
+
+constexpr size_t kCodeBytes = 2;
+
+// Whether a peer may send it: section 7.4, and the registry that it founds.
+bool IsCode(uint16_t code) {
+  const bool is_only_for_reports = code == 1004 || code == 1005 || code == 1006;
+  return (code >= 1000 && code <= 1014 && !is_only_for_reports) || (code >= 3000 && code <= 4999);
+}
+
+// What the output holds, taken out of it.
+std::string TakeText(Output& output) {
+  std::string text;
+  for (iovec piece; output.FrontMemory(&piece, 1) == 1; output.Sent(static_cast<int64_t>(piece.iov_len))) {
+    text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::unique_ptr<Session> WebSocketSession::Start(std::unique_ptr<Session> lines, Output& output) {
+  output.SetTimer(kPingInterval);
+  return absl::WrapUnique(new WebSocketSession(std::move(lines)));
+}
+
+void WebSocketSession::OnInput(Input& input, Output& output) {
+  has_heard_ = true;
+  while (!input.empty() && output.wants_more()) {
+    if (const std::optional<WebSocketFrames::Piece> piece = frames_.Next(input)) {
+      Take(*piece, output);
+    } else if (!frames_.fault().empty()) {
+      Close(kNoWebSocket, frames_.fault(), output);
+    }
+  }
+  if (ended_) input.ConsumeAll();
+}
+
+// Without a closing handshake: the connection is lost.
+void WebSocketSession::OnEndOfInput(Output& output) {
+  if (!ended_) End(output);
+}
+
+void WebSocketSession::OnMessage(const Message& message, Output& output) {
+  Output lines;
+  lines_->OnMessage(message, lines);
+  HandOn(lines, output);
+}
+
+void WebSocketSession::OnTime(Output& output) {
+  if (!std::exchange(has_heard_, false)) return Close(kGone, "there was no answer to a ping", output);
+  frames_.Write(Opcode::kPing, "", output);
+  output.SetTimer(kPingInterval);
+}
+
+absl::string_view WebSocketSession::closing_message() const { return ended_ ? "" : kFarewell; }
+
+void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output) {
+  if (piece.begins_frame && !IsWelcome(piece, output)) return;
+  const bool is_control = WebSocketFrames::IsControl(piece.opcode);
+  std::string& whole = is_control ? control_ : message_;
+  absl::StrAppend(&whole, piece.bytes);
+  if (!is_control) within_message_ = !piece.ends_frame || !piece.is_last_frame;
+  if (!piece.ends_frame || !piece.is_last_frame) return;
+  if (!is_control) return OnText(output);
+  OnControl(piece.opcode, output);
+  control_.clear();
+}
+
+// Judges a frame by its header; closes if it is refused.
+bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& output) {
+  const bool is_first_of_message = piece.opcode != Opcode::kContinuation;
+  if (WebSocketFrames::IsControl(piece.opcode)) return true;
+  if (is_first_of_message == within_message_) {
+    Close(kNoWebSocket, "the frame is out of order", output);
+  } else if (piece.opcode == Opcode::kBinary) {
+    Close(kNoText, "messages are to be text", output);
+  } else if (piece.frame_bytes > kMaxMessageBytes - message_.size()) {
+    Close(kTooBig, absl::StrCat("a message has at most ", kMaxMessageBytes, " bytes"), output);
+  }
+  return !ended_;
+}
+
+void WebSocketSession::OnText(Output& output) {
+  if (!IsUtf8(message_)) return Close(kNoUtf8, "the message is not UTF-8", output);
+  if (!absl::EndsWith(message_, "\n")) message_ += '\n';
+  is_whole_ = true;
+  ShowLines(output);
+}
+
+// As far as the session of lines takes them without a pause.
+void WebSocketSession::ShowLines(Output& output) {
+  while (shown_ < message_.size() && !ended_ && !output.has_work()) {
+    Input input(absl::string_view(message_).substr(shown_));
+    Output lines;
+    lines_->OnInput(input, lines);
+    shown_ = message_.size() - input.bytes().size();
+    HandOn(lines, output);
+  }
+  if (output.has_work()) return;
+  message_.clear();
+  shown_ = 0;
+  is_whole_ = false;
+}
+
+void WebSocketSession::OnResume(Output& output) {
+  if (ended_) return;
+  Output lines;
+  lines_->OnResume(lines);
+  HandOn(lines, output);
+  if (!output.has_work() && is_whole_) ShowLines(output);
+}
+
+void WebSocketSession::OnControl(Opcode opcode, Output& output) {
+  if (opcode == Opcode::kPing) frames_.Write(Opcode::kPong, control_, output);
+  if (opcode == Opcode::kClose) OnClose(output);
+}
+
+// Answered with the code that it has.
+void WebSocketSession::OnClose(Output& output) {
+  if (control_.empty()) return Close(kNormal, "", output);
+  if (control_.size() < kCodeBytes) return Close(kNoWebSocket, "the code is cut off", output);
+  const auto byte = [this](size_t i) { return static_cast<uint16_t>(static_cast<uint8_t>(control_[i])); };
+  const uint16_t code = static_cast<uint16_t>(byte(0) << 8 | byte(1));
+  if (!IsCode(code)) return Close(kNoWebSocket, "there is no such code", output);
+  if (!IsUtf8(absl::string_view(control_).substr(kCodeBytes))) return Close(kNoUtf8, "the reason is not UTF-8", output);
+  Close(code, "", output);
+}
+
+// Makes messages of what the session of lines has written.
+void WebSocketSession::HandOn(Output& from_lines, Output& output) {
+  const Output::Counts counts = from_lines.TakeCounts();
+  for (int i = 0; i < counts.requests; ++i) output.CountRequest();
+  for (int i = 0; i < counts.errors; ++i) output.CountError();
+  const std::string text = TakeText(from_lines);
+  if (!text.empty()) {
+    for (absl::string_view line : absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
+      frames_.Write(Opcode::kText, line, output);
+    }
+  }
+  if (from_lines.closing()) return Close(kNormal, "", output);
+  if (from_lines.has_work()) output.Pause(from_lines.pause().length, [](Output&) {});
+}
+
+void WebSocketSession::Close(uint16_t code, absl::string_view reason, Output& output) {
+  std::string payload = {static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
+  absl::StrAppend(&payload, reason);
+  frames_.Write(Opcode::kClose, payload, output);
+  End(output);
+}
+
+void WebSocketSession::End(Output& output) {
+  ended_ = true;
+  Output unheard;
+  lines_->OnEndOfInput(unheard);  // Now, not when the peer has closed its side, too.
+  output.Close();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,100 @@
+#include "room/console.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/strip.h"
+#include "base/logging.h"
+#include "base/sys_error.h"
+#include "room/room.h"
+
+namespace polyserve {
+
+namespace {
+
+// How long until a terminal that is not ours for now is tried again.
+constexpr int kBackgroundMilliseconds = 1000;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Console>> Console::Start(int input, Say say) {
+  UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
+  if (!stop.ok()) return SysError("eventfd");
+  std::unique_ptr<Console> self(new Console(input, std::move(say), std::move(stop)));
+  // All signals are the other threads': they end their waits. A read from the background of a terminal fails with EIO
+  // for a thread that blocks SIGTTIN, where it would stop the whole server otherwise.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  absl::Status status;
+  try {
+    self->thread_ = std::thread(&Console::Run, self.get());
+  } catch (const std::system_error& error) {
+    status = absl::UnavailableError(error.what());
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!status.ok()) return status;
+  return self;
+}
+
+Console::~Console() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof(one));
+  if (thread_.joinable()) thread_.join();
+}
+
+void Console::Run() {
+  while (AwaitInput()) {
+    char bytes[4096];
+    const ssize_t count = ::read(input_, bytes, sizeof(bytes));
+    if (count > 0) {
+      Take(absl::string_view(bytes, static_cast<size_t>(count)));
+    } else if (count < 0 && errno == EIO) {
+      pollfd stop = {stop_.get(), POLLIN, 0};
+      ::poll(&stop, 1, kBackgroundMilliseconds);
+    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+      break;
+    }
+  }
+  if (!line_.empty()) TakeLine(line_);
+}
+
+// False where the thread is to end.
+bool Console::AwaitInput() {
+  pollfd waits[] = {{stop_.get(), POLLIN, 0}, {input_, POLLIN, 0}};
+  ::poll(waits, 2, -1);
+  return waits[0].revents == 0;
+}
+
+void Console::Take(absl::string_view bytes) {
+  for (size_t end; (end = bytes.find('\n')) != absl::string_view::npos; bytes.remove_prefix(end + 1)) {
+    line_.append(bytes.data(), end);
+    if (!is_skipping_) TakeLine(line_);
+    line_.clear();
+    is_skipping_ = false;
+  }
+  if (!is_skipping_) line_.append(bytes.data(), bytes.size());
+  if (line_.size() <= kMaxTextBytes) return;
+  TakeLine(line_);  // Which refuses it.
+  line_.clear();
+  is_skipping_ = true;
+}
+
+void Console::TakeLine(absl::string_view line) {
+  absl::ConsumeSuffix(&line, "\r");
+  if (line.empty()) return;
+  const absl::Status status = CheckText(line);
+  if (status.ok()) return say_(line);
+  LOG(WARNING) << "a line of the operator's is not said: " << status.message();
+}
+
+}  // namespace polyserve
