@@ -9,9 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <iterator>
 
+#include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/deadline.h"
 
@@ -129,7 +131,17 @@ bool IsReadable(int fd) {
   return (readable.revents & POLLIN) != 0;
 }
 
-void IgnoreNewClients(int listener) {
+void RefuseNewClients(int listener) {
+  // Bound to a network interface that does not exist, it is found by no packet that begins a connection. Those of a
+  // handshake that has begun are found by its own socket.
+  constexpr int kNoInterface = INT_MAX;
+  int interface = 0;
+  socklen_t size = sizeof(interface);
+  ::getsockopt(listener, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, &size);
+  if (interface == kNoInterface) return;
+  if (SetOption(listener, SOL_SOCKET, SO_BINDTOIFINDEX, kNoInterface).ok()) return;
+  // Only if it is bound to an interface already, and we may not change that: the first packets of new clients are
+  // dropped, for which some kernels want a privilege as well.
   constexpr uint32_t kFlagsOffset = 13;  // In the header of TCP (RFC 9293, section 3.1).
   constexpr uint32_t kSyn = 0x02, kAck = 0x10;
   sock_filter drop_first_packets[] = {
@@ -140,7 +152,8 @@ void IgnoreNewClients(int listener) {
       BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
   };
   const sock_fprog program = {std::size(drop_first_packets), drop_first_packets};
-  ::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+  if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0) return;
+  LOG(WARNING) << SysError("cannot refuse new clients while the last ones are served; some may be reset").message();
 }
 
 }  // namespace polyserve

@@ -61,10 +61,12 @@ absl::Status SetNonBlocking(int fd, bool non_blocking);
 // True if a read, or an accept, would find something, without waiting for it.
 bool IsReadable(int fd);
 
-// Has the system ignore clients that try to connect to this listener from now on; those who have connected can still be
-// accepted. So nobody is lost between the last accept and the end of listening, who would be told that it is connected,
-// and then be reset. Where the system refuses, that moment remains.
-void IgnoreNewClients(int listener);
+// Has the system refuse clients that try to connect to this listener from now on, as if nobody listened; those who have
+// connected can still be accepted, and handshakes that have begun come to their end (see net/half_open.h). So nobody is
+// lost between the last accept and the end of listening, who would be told that it is connected, and then be reset.
+// Of listeners that share a port (SO_REUSEPORT), all have to be told: the kernel picks any of them if one is left.
+// For threads and processes; needs no privilege. Calling it again changes nothing.
+void RefuseNewClients(int listener);
 
 }  // namespace polyserve
 

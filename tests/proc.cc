@@ -1,6 +1,8 @@
 #include "tests/proc.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,12 +11,15 @@
 #include <iterator>
 #include <string>
 #include <system_error>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "net/endpoint.h"
 
 namespace polyserve {
 
@@ -125,6 +130,20 @@ void LimitDescriptors(pid_t pid, int most) {
   if (::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
   limit.rlim_cur = std::min(limit.rlim_max, static_cast<rlim_t>(most));
   ::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr);
+}
+
+std::vector<UniqueFd> ListenersOf(pid_t pid, absl::string_view address) {
+  std::vector<UniqueFd> listeners;
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  for (const pid_t number : NumbersIn(absl::StrCat("/proc/", pid, "/fd"))) {
+    UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) continue;
+    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(fd.get());
+    if (at.ok() && at->ToString() == address) listeners.push_back(std::move(fd));
+  }
+  return listeners;
 }
 
 bool IsStopped(pid_t pid) {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/unique_fd.h"
 
 namespace polyserve {
 
@@ -43,6 +44,10 @@ int LowestFreeDescriptor(pid_t pid);
 
 // Lets the process open no descriptor beyond this number; what it has open stays.
 void LimitDescriptors(pid_t pid, int most);
+
+// The sockets at which the process listens for this port ("127.0.0.1:8080"), as descriptors of our own
+// (pidfd_getfd(2)): what is set at them is set for the process. None where we may not trace it.
+std::vector<UniqueFd> ListenersOf(pid_t pid, absl::string_view address);
 
 }  // namespace polyserve
 

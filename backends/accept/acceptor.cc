@@ -17,6 +17,7 @@
 #include "base/logging.h"
 #include "base/mutex.h"
 #include "base/sys_error.h"
+#include "net/half_open.h"
 #include "net/signals.h"
 #include "net/socket.h"
 
@@ -292,9 +293,28 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
   if (!std::exchange(is_draining_, true)) {
     ends_wait_.emplace(kLongestEnd);
     for (const Listener& listener : context_.listeners) {
-      if (listener.fd.ok() && !listener.has_datagrams() && Accepts(listener)) IgnoreNewClients(listener.fd.get());
+      if (IsDrained(listener)) listener.RefuseNewClients();
     }
   }
+  absl::StatusOr<Connection> connection = NextInQueues();
+  if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
+  if (!handshakes_are_done_) {
+    if (AwaitsHandshake()) return absl::ResourceExhaustedError("a client is just connecting");
+    handshakes_are_done_ = true;  // Those who have got through meanwhile are in the queue now.
+    connection = NextInQueues();
+    if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
+  }
+  for (Listener& listener : context_.listeners) {
+    if (listener.has_datagrams() ? options_.peers == Peers::kNone : !options_.accepts_connections) continue;
+    // Clients are to be told at once, also where others hold it as well.
+    if (!listener.has_datagrams()) ::shutdown(listener.fd.get(), SHUT_RDWR);
+    listener.Close();
+  }
+  return absl::CancelledError("the server stops");
+}
+
+// Unavailable: all queues are empty, or as many have been taken as a queue may hold.
+absl::StatusOr<Connection> Acceptor::NextInQueues() {
   for (const Listener& listener : context_.listeners) {
     while (listener.fd.ok() && Accepts(listener) && backlog_left_ > 0) {
       absl::StatusOr<Connection> connection = TryAccept(listener);
@@ -308,13 +328,21 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
       if (!is_refused) return connection;
     }
   }
-  for (Listener& listener : context_.listeners) {
-    if (listener.has_datagrams() ? options_.peers == Peers::kNone : !options_.accepts_connections) continue;
-    // Clients are to be told at once, also where others hold it as well.
-    if (!listener.has_datagrams()) ::shutdown(listener.fd.get(), SHUT_RDWR);
-    listener.Close();
-  }
-  return absl::CancelledError("the server stops");
+  return absl::UnavailableError("nobody is left");
+}
+
+// Such a client may believe itself connected, and have sent a request. Somebody who leaves the handshake half done is
+// waited for no longer than for a request.
+bool Acceptor::AwaitsHandshake() const {
+  if (Signals::grace_over()) return false;
+  return std::any_of(context_.listeners.begin(), context_.listeners.end(), [this](const Listener& listener) {
+    return IsDrained(listener) && HasHalfOpenConnections(listener.fd.get());
+  });
+}
+
+// True of a listener whose clients are to be accepted here before it is closed.
+bool Acceptor::IsDrained(const Listener& listener) const {
+  return listener.fd.ok() && !listener.has_datagrams() && Accepts(listener);
 }
 
 // True where the conversation of a peer is just ending, after which the peer may be there again.

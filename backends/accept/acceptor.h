@@ -103,6 +103,9 @@ class Acceptor {
   void LogShortage(absl::string_view why) const;
   static bool AcceptsPeers(const Listener& listener, Peers peers);
   bool Accepts(const Listener& listener) const;
+  absl::StatusOr<Connection> NextInQueues();
+  bool AwaitsHandshake() const;
+  bool IsDrained(const Listener& listener) const;
   bool AwaitsEnd(const Listener& listener) const;
   void PrepareToWait();
   bool NotePending();
@@ -118,6 +121,7 @@ class Acceptor {
   size_t turn_ = 0;   // The listener that is looked at first, so that a busy one does not starve the others.
   int backlog_left_;  // How many are still taken once the server stops.
   bool is_draining_ = false;
+  bool handshakes_are_done_ = false;   // While it drains: nobody is just connecting.
   std::optional<Deadline> ends_wait_;  // Set while it drains.
   std::optional<Deadline> pause_;
 };

@@ -10,6 +10,11 @@
 
 namespace polyserve {
 
+void Listener::RefuseNewClients() const {
+  polyserve::RefuseNewClients(fd.get());
+  for (const int sibling : siblings) polyserve::RefuseNewClients(sibling);
+}
+
 ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector<Listener> listeners) {
   return {.listeners = std::move(listeners),
           .idle_timeout = server.idle_timeout,

@@ -34,12 +34,15 @@ struct Listener {
   Transport transport = Transport::kStream;
   bool own_ports = false;  // Of datagrams: each peer is answered from a port of its own, under every model.
   std::unique_ptr<UdpAcceptor> udp_acceptor =
-      nullptr;              // Where peers get a process or thread of their own, in the one who accepts.
-  int number = kNoService;  // Of the service, for the statistics.
+      nullptr;                     // Where peers get a process or thread of their own, in the one who accepts.
+  int number = kNoService;         // Of the service, for the statistics.
+  std::vector<int> siblings = {};  // All that share its port (SO_REUSEPORT), itself among them; none if it is alone.
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
   // Readable when somebody is there.
   int wait_fd() const { return udp_acceptor == nullptr ? fd.get() : udp_acceptor->wait_fd(); }
+  // The server stops: whoever tries to connect from now on is refused; see net/socket.h.
+  void RefuseNewClients() const;
   // In a child: lets go of what only the one who accepts needs.
   void Close() {
     fd.reset();

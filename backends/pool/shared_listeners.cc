@@ -6,12 +6,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "backends/accept/acceptor.h"
 #include "base/sys_error.h"
+#include "net/half_open.h"
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/wait_set.h"
@@ -104,6 +106,9 @@ class ListenerSource : public ClientSource {
   }
 
   absl::StatusOr<Connection> NextOfBacklog() {
+    if (!std::exchange(is_draining_, true)) {
+      for (const Listener* listener : all_) listener->RefuseNewClients();
+    }
     for (const Listener* listener : all_) {
       while (backlog_left_ > 0) {
         absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
@@ -135,6 +140,7 @@ class ListenerSource : public ClientSource {
   AcceptLock* const lock_;
   Acceptor acceptor_;
   WaitSet waits_;
+  bool is_draining_ = false;
   int backlog_left_;  // As in Acceptor: how many are still taken once the server stops.
 };
 
@@ -202,8 +208,24 @@ absl::StatusOr<std::vector<Listener>> SharedListeners::CopyListeners(int slot, b
     UniqueFd fd(::fcntl(original->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!fd.ok()) return SysError("fcntl");
     copies.push_back(LikeThis(*original, std::move(fd)));
+    if (!siblings_.empty() && !original->has_datagrams()) copies.back().siblings = SiblingsOf(*original);
   }
   return copies;
+}
+
+// All listeners of the port, by their numbers in this process, which stay open for as long as it serves.
+std::vector<int> SharedListeners::SiblingsOf(const Listener& one) const {
+  const size_t share = first_.size();
+  const auto own = std::find(all_.begin(), all_.end(), &one);
+  std::vector<int> siblings;
+  for (size_t i = static_cast<size_t>(own - all_.begin()) % share; i < all_.size(); i += share) {
+    siblings.push_back(all_[i]->fd.get());
+  }
+  return siblings;
+}
+
+void SharedListeners::RefuseNewClients() const {
+  for (const Listener* listener : all_) listener->RefuseNewClients();
 }
 
 void SharedListeners::DismissOne() {
@@ -214,15 +236,17 @@ void SharedListeners::DismissOne() {
 }
 
 bool SharedListeners::ShutDownEmpty() {
-  if (!std::exchange(turns_newcomers_away_, true)) {
-    for (const Listener* listener : open_) IgnoreNewClients(listener->fd.get());
-  }
-  std::erase_if(open_, [](const Listener* listener) {
-    if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) {
-      // Where the filter does not hold, clients that come back as soon as they are served would fill it for ever.
-      if (Signals::grace_over()) ::listen(listener->fd.get(), 0);
+  if (!std::exchange(turns_newcomers_away_, true)) RefuseNewClients();
+  if (!handshakes_are_done_) {
+    if (!Signals::grace_over() && std::any_of(first_.begin(), first_.end(), [](const Listener* listener) {
+          return HasHalfOpenConnections(listener->fd.get());
+        })) {
       return false;
     }
+    handshakes_are_done_ = true;  // Those who have got through meanwhile are in the queue now.
+  }
+  std::erase_if(open_, [](const Listener* listener) {
+    if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) return false;
     ::shutdown(listener->fd.get(), SHUT_RDWR);
     return true;
   });

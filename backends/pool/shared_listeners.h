@@ -54,6 +54,8 @@ class SharedListeners {
   SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock);
   absl::Status AddSiblings(int slots);
   absl::Span<const Listener* const> ListenersOf(int slot) const;
+  std::vector<int> SiblingsOf(const Listener& one) const;
+  void RefuseNewClients() const;
 
   ServerContext& context_;
   const std::unique_ptr<AcceptLock> lock_;
@@ -62,6 +64,7 @@ class SharedListeners {
   std::vector<const Listener*> all_;    // Slot after slot, where each has its own.
   std::vector<const Listener*> open_;   // Those of them that are not shut down.
   bool turns_newcomers_away_ = false;   // The server stops.
+  bool handshakes_are_done_ = false;    // While it stops: nobody is just connecting.
   UniqueFd dismissals_;                 // Readable while somebody is to leave; whoever reads it does.
 };
 
