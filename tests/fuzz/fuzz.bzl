@@ -3,10 +3,10 @@
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
 def fuzz_target(name, deps):
-    """Declares NAME_fuzz (for tools/fuzz) and NAME_seeds_test (all of seeds/NAME, in the ordinary tests).
+    """Declares NAME_fuzz (for tools/fuzz) and NAME_seeds_test (all of seeds/NAME.tar, in the ordinary tests).
 
     Args:
-      name: of NAME.cc, which defines LLVMFuzzerTestOneInput(), and of the folder of its seeds.
+      name: of NAME.cc, which defines LLVMFuzzerTestOneInput(), and of the archive of its seeds.
       deps: of NAME.cc.
     """
     cc_library(
@@ -24,8 +24,8 @@ def fuzz_target(name, deps):
     cc_test(
         name = name + "_seeds_test",
         size = "small",
-        args = ["tests/fuzz/seeds/" + name],
-        data = native.glob(["seeds/%s/*" % name]),
+        args = ["tests/fuzz/seeds/%s.tar" % name],
+        data = ["seeds/%s.tar" % name],
         deps = [
             ":" + name,
             ":seeds_test",
