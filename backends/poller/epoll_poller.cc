@@ -1,0 +1,80 @@
+#include "backends/poller/epoll_poller.h"
+
+#include <sys/epoll.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+// How many events one wait fetches. The kernel keeps the others in order for the next one, so a smaller number would be
+// as fair; a larger one saves no more than a system call for every 512 events.
+constexpr int kEventsPerWait = 512;
+
+uint32_t ToEpoll(uint8_t events) {
+  uint32_t bits = 0;
+  if ((events & Poller::kReadable) != 0) bits |= EPOLLIN;
+  if ((events & Poller::kWritable) != 0) bits |= EPOLLOUT;
+  if ((events & Poller::kPeerClosed) != 0) bits |= EPOLLRDHUP;
+  if ((events & Poller::kEdge) != 0) bits |= EPOLLET;
+  if ((events & Poller::kExclusive) != 0) bits |= EPOLLEXCLUSIVE;
+  return bits;
+}
+
+// EPOLLERR and EPOLLHUP come without being asked for, and end either wait.
+uint8_t FromEpoll(uint32_t bits) {
+  uint8_t events = 0;
+  if ((bits & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) events |= Poller::kReadable;
+  if ((bits & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) events |= Poller::kWritable;
+  if ((bits & EPOLLRDHUP) != 0) events |= Poller::kPeerClosed;
+  return events;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) {  // Each descriptor has its own, see kEdge.
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.ok()) return SysError("epoll_create1");
+  return std::unique_ptr<Poller>(new EpollPoller(std::move(epoll)));
+}
+
+absl::Status EpollPoller::Control(int operation, int fd, uint8_t events, Watched& watched) {
+  epoll_event event = {};
+  event.events = ToEpoll(events);
+  event.data.ptr = &watched;
+  return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
+}
+
+absl::Status EpollPoller::Add(int fd, uint8_t events, Watched& watched) {
+  return Control(EPOLL_CTL_ADD, fd, events, watched);
+}
+
+absl::Status EpollPoller::Change(int fd, uint8_t events, Watched& watched) {
+  if ((events & kExclusive) != 0) {  // The kernel allows the flag with EPOLL_CTL_ADD alone.
+    Remove(fd, watched);
+    return Add(fd, events, watched);
+  }
+  Forget(watched, events);
+  absl::Status status = Control(EPOLL_CTL_MOD, fd, events, watched);
+  if (!status.ok()) Remove(fd, watched);
+  return status;
+}
+
+void EpollPoller::Remove(int fd, Watched& watched) {
+  Forget(watched);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+absl::Status EpollPoller::Wait(Clock::time_point until) {
+  epoll_event events[kEventsPerWait];
+  const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, Milliseconds(until));
+  if (count < 0) return errno == EINTR ? absl::OkStatus() : SysError("epoll_wait");
+  for (int i = 0; i < count; ++i) NoteReady(*static_cast<Watched*>(events[i].data.ptr), FromEpoll(events[i].events));
+  return absl::OkStatus();
+}
+
+}  // namespace polyserve

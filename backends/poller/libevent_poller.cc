@@ -1,0 +1,121 @@
+#include "backends/poller/libevent_poller.h"
+
+#include <sys/time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/descriptor_limit.h"
+#include "base/logging.h"
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+// libevent's, on Linux.
+constexpr const char* kMethods[] = {"select", "poll", "epoll"};
+
+// libevent ends the process if it cannot get the few descriptors that it needs for itself, so they are tried first.
+constexpr int kDescriptorsOfLibevent = 4;
+
+short ToLibevent(uint8_t events) {
+  int bits = EV_PERSIST;
+  if ((events & Poller::kReadable) != 0) bits |= EV_READ;
+  if ((events & Poller::kWritable) != 0) bits |= EV_WRITE;
+  if ((events & Poller::kEdge) != 0) bits |= EV_ET;
+  if ((events & Poller::kEdge) != 0 && (events & Poller::kPeerClosed) != 0) bits |= EV_CLOSED;
+  return static_cast<short>(bits);
+}
+
+uint8_t FromLibevent(short what) {
+  uint8_t events = 0;
+  if ((what & EV_READ) != 0) events |= Poller::kReadable;
+  if ((what & EV_WRITE) != 0) events |= Poller::kWritable;
+  if ((what & EV_CLOSED) != 0) events |= Poller::kPeerClosed;
+  return events;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Poller>> LibeventPoller::Create(const std::string& method, Trigger trigger) {
+  absl::Status status = CheckDescriptorsAreLeft(kDescriptorsOfLibevent, "an event loop needs descriptors");
+  if (!status.ok()) return status;
+  const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(), &event_config_free);
+  // The environment (EVENT_NOEPOLL and the like) must not change what is measured; one thread needs no locks.
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK);
+  // (Not by event_get_supported_methods(): its answer is one for all threads, and freed by the next who asks.)
+  for (const char* other : kMethods) {
+    if (!method.empty() && method != other) event_config_avoid_method(config.get(), other);
+  }
+  BasePointer base(event_base_new_with_config(config.get()), &event_base_free);
+  if (base == nullptr && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) return SysError("event_base_new");
+  if (base == nullptr) return absl::InvalidArgumentError(absl::StrCat("libevent has no method '", method, "' here"));
+  if (trigger == Trigger::kEdge && (event_base_get_features(base.get()) & EV_FEATURE_ET) == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("libevent has no edge triggering with ",
+                                                   event_base_get_method(base.get()), "; use --trigger=level"));
+  }
+  return std::unique_ptr<Poller>(new LibeventPoller(std::move(base)));
+}
+
+LibeventPoller::LibeventPoller(BasePointer base) : base_(std::move(base)) {
+  const auto on_time_out = [](evutil_socket_t, short, void* self) {
+    static_cast<LibeventPoller*>(self)->time_out_at_ = kForEver;  // One that has fired is not set any more.
+  };
+  CHECK_EQ(event_assign(&time_out_, base_.get(), -1, 0, on_time_out, this), 0);
+}
+
+LibeventPoller::~LibeventPoller() { event_del(&time_out_); }
+
+absl::Status LibeventPoller::Add(int fd, uint8_t events, Watched& watched) {
+  if (registrations_.size() <= static_cast<size_t>(fd)) registrations_.resize(static_cast<size_t>(fd) + 1);
+  registration(fd) = std::make_unique<Registration>(Registration{this, &watched, {}});
+  event& ready = registration(fd)->ready;
+  CHECK_EQ(event_assign(&ready, base_.get(), fd, ToLibevent(events), &OnReady, registration(fd).get()), 0);
+  if (event_add(&ready, nullptr) == 0) return absl::OkStatus();
+  absl::Status status = SysError("event_add");
+  registration(fd) = nullptr;
+  return status;
+}
+
+absl::Status LibeventPoller::Change(int fd, uint8_t events, Watched& watched) {
+  event& ready = registration(fd)->ready;
+  if ((events & kExclusive) != 0 && event_get_events(&ready) == ToLibevent(events)) return absl::OkStatus();
+  Remove(fd, watched);  // An event that is pending cannot be assigned anew.
+  return Add(fd, events, watched);
+}
+
+void LibeventPoller::Remove(int fd, Watched& watched) {
+  Forget(watched);
+  event_del(&registration(fd)->ready);
+  registration(fd) = nullptr;
+}
+
+void LibeventPoller::OnReady(int, short what, void* registration) {
+  const Registration& ready = *static_cast<Registration*>(registration);
+  ready.poller->NoteReady(*ready.watched, FromLibevent(what));
+}
+
+absl::Status LibeventPoller::Wait(Clock::time_point until) {
+  if (until != kNoWait) SetTimeOut(until);
+  const int flags = until == kNoWait ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE;
+  if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
+  return absl::OkStatus();
+}
+
+void LibeventPoller::SetTimeOut(Clock::time_point until) {
+  using std::chrono::microseconds;
+  if (until == time_out_at_) return;
+  time_out_at_ = until;
+  event_del(&time_out_);
+  if (until == kForEver) return;
+  const auto left = std::max(std::chrono::ceil<microseconds>(until - Clock::now()), microseconds(0));
+  const timeval time_out = {left.count() / 1'000'000, left.count() % 1'000'000};
+  event_add(&time_out_, &time_out);
+}
+
+}  // namespace polyserve

@@ -1,0 +1,56 @@
+// LibeventPoller: the same through libevent, which chooses how to wait: what a program does that wants readiness and
+// does not care how it is reported. Costs a struct event for each descriptor, and the library's own bookkeeping (a call
+// back for each event, a heap for the time-out). It has no exclusive wake-up, so kExclusive is ignored: all loops that
+// share a listener are woken.
+#ifndef POLYSERVE_BACKENDS_POLLER_LIBEVENT_POLLER_H_
+#define POLYSERVE_BACKENDS_POLLER_LIBEVENT_POLLER_H_
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/poller/poller.h"
+
+namespace polyserve {
+
+class LibeventPoller : public Poller {
+ public:
+  // `method` is select, poll or epoll; empty: the library's own choice. With select, the caller watches no descriptor
+  // above SelectPoller::kMaxDescriptor: the library does not check. InvalidArgument: libevent does not have the method
+  // here, or no edges with it. ResourceExhausted: too few descriptors are left.
+  static absl::StatusOr<std::unique_ptr<Poller>> Create(const std::string& method, Trigger trigger);
+  ~LibeventPoller() override;
+
+  absl::Status Add(int fd, uint8_t events, Watched& watched) override;
+  absl::Status Change(int fd, uint8_t events, Watched& watched) override;
+  void Remove(int fd, Watched& watched) override;
+  absl::Status Wait(Clock::time_point until) override;
+
+ private:
+  using BasePointer = std::unique_ptr<event_base, void (*)(event_base*)>;
+  struct Registration {
+    LibeventPoller* poller;
+    Watched* watched;
+    event ready;
+  };
+
+  explicit LibeventPoller(BasePointer base);
+
+  std::unique_ptr<Registration>& registration(int fd) { return registrations_[static_cast<size_t>(fd)]; }
+  void SetTimeOut(Clock::time_point until);
+  static void OnReady(int fd, short what, void* registration);
+
+  const BasePointer base_;
+  std::vector<std::unique_ptr<Registration>> registrations_;  // By descriptor; null: not watched.
+  event time_out_;
+  Clock::time_point time_out_at_ = kForEver;  // What time_out_ is set to; for ever: not set.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_POLLER_LIBEVENT_POLLER_H_

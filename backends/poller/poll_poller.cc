@@ -1,0 +1,70 @@
+#include "backends/poller/poll_poller.h"
+
+#include <cerrno>
+
+#include "base/sys_error.h"
+
+namespace polyserve {
+
+namespace {
+
+short ToPoll(uint8_t events) {
+  int bits = 0;
+  if ((events & Poller::kReadable) != 0) bits |= POLLIN;
+  if ((events & Poller::kWritable) != 0) bits |= POLLOUT;
+  return static_cast<short>(bits);
+}
+
+// POLLERR, POLLHUP and POLLNVAL come without being asked for.
+uint8_t FromPoll(const pollfd& ready) {
+  const int bits = (ready.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? ready.events : ready.revents;
+  uint8_t events = 0;
+  if ((bits & POLLIN) != 0) events |= Poller::kReadable;
+  if ((bits & POLLOUT) != 0) events |= Poller::kWritable;
+  return events;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Poller>> PollPoller::Create(Trigger trigger) {
+  if (absl::Status status = RefuseEdges(trigger, "poll(2)"); !status.ok()) return status;
+  return std::unique_ptr<Poller>(new PollPoller);
+}
+
+absl::Status PollPoller::Add(int fd, uint8_t events, Watched& watched) {
+  if (indices_.size() <= static_cast<size_t>(fd)) indices_.resize(static_cast<size_t>(fd) + 1);
+  index(fd) = list_.size();
+  list_.push_back({fd, ToPoll(events), 0});
+  watched_.push_back(&watched);
+  return absl::OkStatus();
+}
+
+absl::Status PollPoller::Change(int fd, uint8_t events, Watched& watched) {
+  Forget(watched, events);
+  list_[index(fd)].events = ToPoll(events);
+  return absl::OkStatus();
+}
+
+// The last one in the list takes its place.
+void PollPoller::Remove(int fd, Watched& watched) {
+  Forget(watched);
+  const size_t gap = index(fd);
+  list_[gap] = list_.back();
+  watched_[gap] = watched_.back();
+  index(list_[gap].fd) = gap;
+  list_.pop_back();
+  watched_.pop_back();
+}
+
+absl::Status PollPoller::Wait(Clock::time_point until) {
+  int ready = ::poll(list_.data(), list_.size(), Milliseconds(until));
+  if (ready < 0) return errno == EINTR ? absl::OkStatus() : SysError("poll");
+  for (size_t i = 0; ready > 0; ++i) {
+    if (list_[i].revents == 0) continue;
+    NoteReady(*watched_[i], FromPoll(list_[i]));
+    --ready;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace polyserve

@@ -1,0 +1,51 @@
+#include "backends/poller/poller.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace polyserve {
+
+void Poller::Dispatch() {
+  for (next_ = 0; next_ < ready_.size();) {
+    const Ready ready = ready_[next_++];
+    if (ready.events != 0) ready.watched->OnEvents(ready.events);  // May call Forget().
+  }
+  ready_.clear();
+  next_ = 0;
+}
+
+// One handler may end another one's connection: without this, the event that was noted for it would go to freed memory.
+void Poller::Forget(const Watched& watched, uint8_t except) {
+  for (size_t i = next_; i < ready_.size(); ++i) {
+    if (ready_[i].watched == &watched) ready_[i].events &= except;
+  }
+}
+
+absl::Status Poller::Set(int fd, uint8_t& current, uint8_t wanted, Watched& watched) {
+  const bool must_requeue = (wanted & kExclusive) != 0;
+  if (current == wanted && !must_requeue) return absl::OkStatus();
+  absl::Status status;
+  if (wanted == 0) {
+    Remove(fd, watched);
+  } else {
+    status = current == 0 ? Add(fd, wanted, watched) : Change(fd, wanted, watched);
+  }
+  current = status.ok() ? wanted : 0;
+  return status;
+}
+
+int Poller::Milliseconds(Clock::time_point until) {
+  using std::chrono::milliseconds;
+  if (until == kNoWait) return 0;
+  if (until == kForEver) return -1;
+  const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+  return static_cast<int>(std::clamp(left, milliseconds(0), milliseconds(std::chrono::hours(24))).count());
+}
+
+absl::Status Poller::RefuseEdges(Trigger trigger, absl::string_view poller) {
+  if (trigger == Trigger::kLevel) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(poller, " has no edge triggering; use --trigger=level"));
+}
+
+}  // namespace polyserve

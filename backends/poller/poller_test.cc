@@ -1,0 +1,430 @@
+// One suite for all pollers: select(2), poll(2), epoll(7), and libevent by each of its methods; then what only those
+// with edges, or only one of them, can do.
+#include "backends/poller/poller.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "backends/poller/epoll_poller.h"
+#include "backends/poller/libevent_poller.h"
+#include "backends/poller/poll_poller.h"
+#include "backends/poller/select_poller.h"
+#include "backends/poller/watched_fd.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+
+namespace polyserve {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr uint8_t kReadable = Poller::kReadable;
+constexpr uint8_t kWritable = Poller::kWritable;
+
+struct Kind {
+  const char* name;
+  bool has_edges;
+  std::function<absl::StatusOr<std::unique_ptr<Poller>>(Trigger)> create;
+};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+std::vector<Kind> AllKinds() {
+  const auto by_libevent = [](const char* method) {
+    return [method](Trigger trigger) { return LibeventPoller::Create(method, trigger); };
+  };
+  return {{"Select", false, &SelectPoller::Create},
+          {"Poll", false, &PollPoller::Create},
+          {"Epoll", true, &EpollPoller::Create},
+          {"Libevent", true, by_libevent("")},
+          {"LibeventSelect", false, by_libevent("select")},
+          {"LibeventPoll", false, by_libevent("poll")},
+          {"LibeventEpoll", true, by_libevent("epoll")}};
+}
+
+std::vector<Kind> KindsWithEdges() {
+  std::vector<Kind> kinds = AllKinds();
+  std::erase_if(kinds, [](const Kind& kind) { return !kind.has_edges; });
+  return kinds;
+}
+
+std::string NameOfKind(const testing::TestParamInfo<Kind>& kind) { return kind.param.name; }
+
+// One end of a pair of sockets, watched by a poller; the test has the other end. Notes what it is told.
+class Socket final : public Watched {
+ public:
+  explicit Socket(Poller& poller) : poller_(poller) {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    near_.reset(ends[0]);
+    far_.reset(ends[1]);
+  }
+  ~Socket() { Watch(0); }
+
+  void Watch(uint8_t events) { EXPECT_TRUE(poller_.Set(near_.get(), watched_, events, *this).ok()); }
+  void OnEvents(uint8_t events) override {
+    seen_ = events;
+    ++calls_;
+    if (on_ready) on_ready();
+  }
+
+  // What the calls since the last time have told: the last one's events, 0 if there was none.
+  uint8_t TakeSeen() { return std::exchange(seen_, uint8_t{0}); }
+  int calls() const { return calls_; }
+
+  void Receive() { EXPECT_EQ(::send(far_.get(), "x", 1, 0), 1); }
+  void Read() {
+    char byte;
+    EXPECT_EQ(::recv(near_.get(), &byte, 1, 0), 1);
+  }
+  void Fill() {
+    const std::string bytes(64 * 1024, 'x');
+    while (::send(near_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
+  }
+  void TakeAll() {
+    std::string bytes(64 * 1024, 'x');
+    while (::recv(far_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
+  }
+  void PeerStopsSending() { EXPECT_EQ(::shutdown(far_.get(), SHUT_WR), 0); }
+  void PeerLeaves() { far_.reset(); }
+  int fd() const { return near_.get(); }
+
+  std::function<void()> on_ready;
+
+ private:
+  Poller& poller_;
+  UniqueFd near_, far_;
+  uint8_t watched_ = 0;
+  uint8_t seen_ = 0;
+  int calls_ = 0;
+};
+
+class PollerTest : public testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override {
+    absl::StatusOr<std::unique_ptr<Poller>> poller =
+        GetParam().create(GetParam().has_edges ? Trigger::kEdge : Trigger::kLevel);
+    ASSERT_TRUE(poller.ok()) << poller.status();
+    poller_ = *std::move(poller);
+  }
+
+  // Looks once, without waiting.
+  void Look() {
+    EXPECT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+    poller_->Dispatch();
+  }
+
+  std::unique_ptr<Poller> poller_;
+};
+
+INSTANTIATE_TEST_SUITE_P(, PollerTest, testing::ValuesIn(AllKinds()), NameOfKind);
+
+TEST_P(PollerTest, ReadableIsToldAsLongAsItLasts) {
+  Socket socket(*poller_);
+  socket.Watch(kReadable);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), 0);
+  socket.Receive();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+  socket.Read();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), 0);
+}
+
+TEST_P(PollerTest, WritableIsToldWhenThereIsRoom) {
+  Socket socket(*poller_);
+  socket.Fill();
+  socket.Watch(kWritable);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), 0);
+  socket.TakeAll();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kWritable);
+}
+
+TEST_P(PollerTest, BothAreToldInOneCall) {
+  Socket socket(*poller_);
+  socket.Watch(kReadable | kWritable);
+  socket.Receive();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable | kWritable);
+  EXPECT_EQ(socket.calls(), 1);
+}
+
+TEST_P(PollerTest, OnlyWhatIsWatchedForIsTold) {
+  Socket socket(*poller_);
+  socket.Receive();
+  socket.Watch(kWritable);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kWritable);
+  socket.Watch(kReadable);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+  socket.Watch(0);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), 0);
+}
+
+TEST_P(PollerTest, EndOfInputIsReadable) {
+  Socket socket(*poller_);
+  socket.Watch(kReadable);
+  socket.PeerStopsSending();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+}
+
+TEST_P(PollerTest, PeerThatHasGoneEndsEitherWait) {
+  for (const uint8_t wait : {kReadable, kWritable}) {
+    Socket socket(*poller_);
+    socket.Fill();
+    socket.Watch(wait);
+    socket.PeerLeaves();
+    Look();
+    EXPECT_NE(socket.TakeSeen() & wait, 0);
+  }
+}
+
+// Not all by the same wait: libevent begins with 32.
+TEST_P(PollerTest, AllThatAreReadyAreToldAndNobodyElse) {
+  constexpr size_t kSockets = 200;
+  constexpr int kWaits = 5;
+  std::vector<std::unique_ptr<Socket>> sockets;
+  for (size_t i = 0; i < kSockets; ++i) {
+    sockets.push_back(std::make_unique<Socket>(*poller_));
+    sockets.back()->Watch(kReadable);
+    if (i % 3 == 0) sockets.back()->Receive();
+  }
+  for (int i = 0; i < kWaits; ++i) Look();
+  for (size_t i = 0; i < kSockets; ++i) EXPECT_EQ(sockets[i]->calls() > 0, i % 3 == 0) << i;
+}
+
+// The last ones are removed first in the list of poll(2), take the places of others, and are the highest for select(2).
+TEST_P(PollerTest, ThoseThatStayAreToldAfterOthersHaveLeft) {
+  constexpr size_t kSockets = 20;
+  std::vector<std::unique_ptr<Socket>> sockets;
+  for (size_t i = 0; i < kSockets; ++i) {
+    sockets.push_back(std::make_unique<Socket>(*poller_));
+    sockets.back()->Watch(kReadable);
+    sockets.back()->Receive();
+  }
+  for (const size_t i : {0, 19, 7, 8, 18}) sockets[i] = nullptr;
+  Look();
+  for (const auto& socket : sockets) {
+    if (socket != nullptr) {
+      EXPECT_EQ(socket->TakeSeen(), kReadable);
+    }
+  }
+}
+
+TEST_P(PollerTest, NewOwnerOfANumberIsToldInsteadOfTheOldOne) {
+  auto first = std::make_unique<Socket>(*poller_);
+  first->Watch(kReadable);
+  const int fd = first->fd();
+  first = nullptr;
+  Socket second(*poller_);
+  ASSERT_EQ(second.fd(), fd);
+  second.Watch(kReadable);
+  second.Receive();
+  Look();
+  EXPECT_EQ(second.TakeSeen(), kReadable);
+}
+
+// Two are ready, and whichever is told first ends the other one.
+TEST_P(PollerTest, OneThatAnothersHandlerEndsIsNotTold) {
+  auto first = std::make_unique<Socket>(*poller_);
+  auto second = std::make_unique<Socket>(*poller_);
+  first->Watch(kReadable);
+  second->Watch(kReadable);
+  first->Receive();
+  second->Receive();
+  first->on_ready = [&second] { second = nullptr; };
+  second->on_ready = [&first] { first = nullptr; };
+  Look();
+  EXPECT_TRUE((first == nullptr) != (second == nullptr));
+}
+
+TEST_P(PollerTest, WhatAnothersHandlerHasEndedTheWaitForIsNotTold) {
+  Socket first(*poller_);
+  Socket second(*poller_);
+  first.Watch(kReadable);
+  second.Watch(kReadable);
+  first.Receive();
+  second.Receive();
+  first.on_ready = [&second] { second.Watch(kWritable); };
+  second.on_ready = [&first] { first.Watch(kWritable); };
+  Look();
+  EXPECT_EQ(first.calls() + second.calls(), 1);
+}
+
+TEST_P(PollerTest, HandlerMayEndItsOwnerAndWatchNewOnes) {
+  auto first = std::make_unique<Socket>(*poller_);
+  Socket second(*poller_);
+  first->Watch(kReadable);
+  first->Receive();
+  second.Receive();
+  first->on_ready = [&first, &second] {
+    first->on_ready = nullptr;
+    second.Watch(kReadable);
+  };
+  Look();
+  first = nullptr;
+  Look();
+  EXPECT_EQ(second.TakeSeen(), kReadable);
+}
+
+TEST_P(PollerTest, WaitEndsAtItsTimeAlsoIfThatIsSetAnew) {
+  Socket socket(*poller_);
+  socket.Watch(kReadable);
+  ASSERT_TRUE(poller_->Wait(Poller::Clock::now() + std::chrono::hours(1) - std::chrono::hours(1)).ok());
+  for (const milliseconds time : {milliseconds(20), milliseconds(5)}) {
+    const auto until = Poller::Clock::now() + time;
+    while (Poller::Clock::now() < until) ASSERT_TRUE(poller_->Wait(until).ok());
+  }
+  poller_->Dispatch();
+  EXPECT_EQ(socket.calls(), 0);
+  socket.Receive();
+  ASSERT_TRUE(poller_->Wait(Poller::kForEver).ok());  // A time-out that was set before is no more.
+  poller_->Dispatch();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+}
+
+// libevent itself waits on; the time-out is for that one.
+TEST_P(PollerTest, SignalIsNoError) {
+  struct sigaction on_alarm = {};
+  on_alarm.sa_handler = [](int) {};
+  struct sigaction before;
+  ASSERT_EQ(::sigaction(SIGALRM, &on_alarm, &before), 0);
+  const itimerval soon = {{0, 0}, {0, 5000}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &soon, nullptr), 0);
+  EXPECT_TRUE(poller_->Wait(Poller::Clock::now() + milliseconds(50)).ok());
+  ::sigaction(SIGALRM, &before, nullptr);
+}
+
+TEST_P(PollerTest, DescriptorOfTheLoopCallsItsFunctionWhileItIsWatched) {
+  const UniqueFd fd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+  int calls = 0;
+  {
+    WatchedFd watched(*poller_, fd.get(), [&calls] { ++calls; });
+    Look();
+    EXPECT_EQ(calls, 0);
+    ASSERT_TRUE(watched.Watch(kReadable).ok());
+    ASSERT_TRUE(watched.Watch(kReadable | Poller::kExclusive).ok());
+    Look();
+    EXPECT_EQ(calls, 1);
+    watched.StopWatching();
+    Look();
+    EXPECT_EQ(calls, 1);
+    ASSERT_TRUE(watched.Watch(kReadable).ok());
+  }
+  Look();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(PollerTest, EdgesAreRefusedWithoutThem) {
+  const absl::Status status = GetParam().create(Trigger::kEdge).status();
+  EXPECT_EQ(status.ok(), GetParam().has_edges);
+  EXPECT_TRUE(status.ok() || absl::StrContains(status.message(), "--trigger=level")) << status;
+}
+
+class EdgeTest : public PollerTest {
+ protected:
+  static constexpr uint8_t kEdge = Poller::kReadable | Poller::kPeerClosed | Poller::kEdge;
+};
+INSTANTIATE_TEST_SUITE_P(, EdgeTest, testing::ValuesIn(KindsWithEdges()), NameOfKind);
+
+TEST_P(EdgeTest, ReadableIsToldOnceForWhatHasCome) {
+  Socket socket(*poller_);
+  socket.Watch(kEdge);
+  socket.Receive();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), 0);
+  socket.Receive();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+}
+
+TEST_P(EdgeTest, EndOfThePeerHasItsOwnEvent) {
+  Socket socket(*poller_);
+  socket.Watch(kEdge);
+  socket.PeerStopsSending();
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable | Poller::kPeerClosed);
+}
+
+TEST_P(EdgeTest, WhatIsReadyAlreadyIsToldAfterAChange) {
+  Socket socket(*poller_);
+  socket.Receive();
+  socket.Watch(kEdge);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+  socket.Watch(kWritable | Poller::kEdge);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kWritable);
+  socket.Watch(kEdge);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+}
+
+TEST(SelectPollerTest, DescriptorBeyondTheSetIsRefused) {
+  const absl::StatusOr<std::unique_ptr<Poller>> poller = SelectPoller::Create(Trigger::kLevel);
+  ASSERT_TRUE(poller.ok());
+  WatchedFd watched(**poller, SelectPoller::kMaxDescriptor + 1, [] {});
+  EXPECT_TRUE(absl::IsResourceExhausted(watched.Watch(kReadable)));
+  EXPECT_EQ(watched.events(), 0);
+}
+
+// As the kernel tells it in proc(5): EPOLLEXCLUSIVE is bit 28 of the events, beside EPOLLIN, EPOLLERR and EPOLLHUP.
+bool IsExclusive(int fd) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::stringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    std::string words;
+    for (std::string word; text >> word;) absl::StrAppend(&words, word, " ");
+    if (absl::StrContains(words, absl::StrCat("tfd: ", fd, " events: 10000019 "))) return true;
+  }
+  return false;
+}
+
+TEST(EpollPollerTest, ExclusiveIsTheKernelsOwnAlsoAfterItWasSetAnew) {
+  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::Create(Trigger::kLevel);
+  ASSERT_TRUE(poller.ok());
+  const UniqueFd fd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+  int calls = 0;
+  WatchedFd watched(**poller, fd.get(), [&calls] { ++calls; });
+  ASSERT_TRUE(watched.Watch(kReadable).ok());
+  EXPECT_FALSE(IsExclusive(fd.get()));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(watched.Watch(kReadable | Poller::kExclusive).ok());
+    EXPECT_TRUE(IsExclusive(fd.get()));
+  }
+  EXPECT_TRUE((*poller)->Wait(Poller::kNoWait).ok());
+  (*poller)->Dispatch();
+  EXPECT_EQ(calls, 1);
+}
+
+}  // namespace
+}  // namespace polyserve

@@ -1,0 +1,42 @@
+// WatchedFd: a descriptor of the event loop itself (a listener, the signals, a wake-up), and what to call when it is
+// ready. Not for connections: those are Watched themselves, and need no std::function each.
+#ifndef POLYSERVE_BACKENDS_POLLER_WATCHED_FD_H_
+#define POLYSERVE_BACKENDS_POLLER_WATCHED_FD_H_
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "backends/poller/poller.h"
+
+namespace polyserve {
+
+class WatchedFd final : public Watched {
+ public:
+  // The poller and the descriptor must outlive it. Not watched yet.
+  WatchedFd(Poller& poller, int fd, std::function<void()> on_ready)
+      : poller_(poller), fd_(fd), on_ready_(std::move(on_ready)) {}
+  ~WatchedFd() { StopWatching(); }
+  WatchedFd(const WatchedFd&) = delete;
+  WatchedFd& operator=(const WatchedFd&) = delete;
+
+  // Watches for these events from now on; see Poller::Add() and Change(). If it fails, nothing is watched.
+  absl::Status Watch(uint8_t events) { return poller_.Set(fd_, events_, events, *this); }
+  void StopWatching() { static_cast<void>(poller_.Set(fd_, events_, 0, *this)); }  // (Which cannot fail.)
+
+  uint8_t events() const { return events_; }  // 0: not watched.
+
+  // Calls what it was made with.
+  void OnEvents(uint8_t) override { on_ready_(); }
+
+ private:
+  Poller& poller_;
+  const int fd_;
+  uint8_t events_ = 0;
+  const std::function<void()> on_ready_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_POLLER_WATCHED_FD_H_
