@@ -1,4 +1,5 @@
-// SessionHarness: plays a peer to a session, for tests. It performs the output in memory: files are read, work is run at once.
+// SessionHarness: plays a peer to a session, for tests. It performs the output in memory: files are read, work is run
+// at once.
 #ifndef POLYSERVE_PROTOCOL_SESSION_HARNESS_H_
 #define POLYSERVE_PROTOCOL_SESSION_HARNESS_H_
 

@@ -76,7 +76,7 @@ struct ServerContext {
   // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
   // what it is to do with them.
   std::vector<int> inherited_fds = {};
-  std::function<void(std::vector<UniqueFd>)> adopt_inherited_fds = [](std::vector<UniqueFd>) {};
+  std::function<void(std::vector<UniqueFd>)> adopt_inherited_fds = [](const std::vector<UniqueFd>&) {};
 };
 
 // The same, with other listeners, for a worker that has listeners of its own, and counts for itself.

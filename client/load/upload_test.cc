@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -27,7 +28,8 @@ constexpr absl::string_view kNoContent = "HTTP/1.1 204 No Content\r\n\r\n";
 class OneReplyServer {
  public:
   explicit OneReplyServer(std::string reply)
-      : listener_(*ListenTcp(*Endpoint::Parse("127.0.0.1:0"), absl::InfiniteDuration())), thread_([this, reply] {
+      : listener_(*ListenTcp(*Endpoint::Parse("127.0.0.1:0"), absl::InfiniteDuration())),
+        thread_([this, reply = std::move(reply)] {
           SetNonBlocking(listener_.get(), false).IgnoreError();
           const UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
           char buffer[4096];

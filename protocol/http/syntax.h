@@ -15,8 +15,8 @@ constexpr std::array<bool, 256> MakeTokenChars() {
   std::array<bool, 256> table = {};
   for (size_t c = '0'; c <= '9'; ++c) table[c] = true;
   for (size_t c = 'A'; c <= 'Z'; ++c) table[c] = table[c - 'A' + 'a'] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
-    table[static_cast<size_t>(c)] = true;
+  for (const unsigned char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
+    table[c] = true;
   }
   return table;
 }

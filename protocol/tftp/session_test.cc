@@ -35,7 +35,6 @@ std::string Pattern(size_t size) {
 class TftpSessionTest : public testing::Test {
  protected:
   TftpSessionTest() {
-    root_ = absl::StrCat(std::getenv("TEST_TMPDIR"), "/tftp-XXXXXX");
     EXPECT_NE(::mkdtemp(root_.data()), nullptr);
     Open({});
   }
@@ -94,7 +93,7 @@ class TftpSessionTest : public testing::Test {
     return TftpRequestPacket(true, name, "octet", options);
   }
 
-  std::string root_;
+  std::string root_ = absl::StrCat(std::getenv("TEST_TMPDIR"), "/tftp-XXXXXX");  // mkdtemp() completes it.
   std::shared_ptr<const Library> library_;
   std::unique_ptr<TftpSession> session_;
   absl::Duration asked_for_ = absl::InfiniteDuration();

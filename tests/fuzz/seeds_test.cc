@@ -1,4 +1,5 @@
 // The test of what a fuzzer has found: shows each file of an archive, and each half of it, to the function under test.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -35,8 +36,8 @@ std::vector<Seed> ReadArchive(const std::string& path) {
   std::vector<Seed> seeds;
   for (size_t at = 0; at + kBlock <= all.size() && all[at] != '\0';) {
     const size_t size = std::strtoul(all.substr(at + kSizeAt, kNumberSize).c_str(), nullptr, 8);
-    seeds.push_back({all.substr(at, kNameSize).c_str(),  // Up to its first NUL.
-                     all.substr(at + kTimeAt, kNumberSize), all.substr(at + kBlock, size)});
+    const size_t name_size = std::min(all.find('\0', at) - at, kNameSize);
+    seeds.push_back({all.substr(at, name_size), all.substr(at + kTimeAt, kNumberSize), all.substr(at + kBlock, size)});
     at += kBlock + (size + kBlock - 1) / kBlock * kBlock;
   }
   return seeds;
