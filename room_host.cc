@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -30,12 +29,10 @@ std::shared_ptr<Room> RoomHost::room() const {
   return hub_room_;
 }
 
-void RoomHost::Bequeath(ServerContext& context) {
+void RoomHost::AddInheritedFd(ServerContext& context) {
   if (hub_room_ == nullptr) return;
-  if (hub_ != nullptr) context.inherited_fds = {hub_room_->join_fd()};
-  context.adopt_inherited_fds = [room = hub_room_](std::vector<UniqueFd> descriptors) {
-    if (descriptors.size() == 1) room->ReachBy(std::move(descriptors[0]));
-  };
+  context.inherited_fds.push_back(
+      {hub_room_->join_fd(), [room = hub_room_](UniqueFd join) { room->ReachBy(std::move(join)); }});
 }
 
 absl::Status RoomHost::Open(ServerContext& context, bool has_operator) {
@@ -44,9 +41,11 @@ absl::Status RoomHost::Open(ServerContext& context, bool has_operator) {
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
   hub_room_->ReachBy(hub_->TakeReception());
-  context.hub_process = &hub_->process();
+  context.child_observers.push_back(this);
   return absl::OkStatus();
 }
+
+bool RoomHost::OnChildEnd(pid_t pid, int wait_status) { return hub_->process().NoteEnd(pid, wait_status); }
 
 absl::Status RoomHost::OpenToOperator() {
   if (local_room_ == nullptr) return absl::OkStatus();

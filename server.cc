@@ -447,7 +447,7 @@ int Run(int argc, char** argv) {
     if (status.ok()) status = Announce(*context);
     if (!status.ok()) return Fail(status);
   }
-  (*host)->Bequeath(*context);
+  if (has_room) (*host)->AddInheritedFd(*context);
   const absl::Status status = (*backend)->Serve(*context);
   if (!status.ok()) LOG(ERROR) << status.message();
   backend->reset();  // Where serving has failed there may be sessions left, which need the context and the room.

@@ -19,6 +19,7 @@
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
 #include "base/logging.h"
+#include "net/child_observer.h"
 #include "net/lifeline.h"
 #include "net/process.h"
 #include "net/signals.h"
@@ -31,7 +32,7 @@ namespace {
 
 enum class Reap { kIgnore, kWait, kDoubleFork };
 
-class ForkBackend : public Backend {
+class ForkBackend : public Backend, public ChildObserver {
  public:
   explicit ForkBackend(Reap reap) : reap_(reap) {}
 
@@ -50,7 +51,8 @@ class ForkBackend : public Backend {
 
   absl::Status Serve(ServerContext& context) override {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
-    context.on_child_end = [this, &context](pid_t pid, int status) { NoteEnd(pid, status, context); };
+    context_ = &context;
+    context.child_observers.push_back(this);
     Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
@@ -65,7 +67,7 @@ class ForkBackend : public Backend {
     do {
       lifeline_.TellStop();
     } while (!lifeline_.AwaitAllGone(absl::Milliseconds(50)));
-    ReapChildren(context);
+    ReapChildren(context.child_observers);
     return absl::OkStatus();
   }
 
@@ -88,16 +90,18 @@ class ForkBackend : public Backend {
     ExitChild(0);
   }
 
-  void NoteEnd(pid_t pid, int status, ServerContext& context) {
-    if (children_.erase(pid) == 0) return;  // A stranger.
-    CountLostClients(static_cast<int64_t>(children_.size()), context);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    LOG(WARNING) << "child " << pid << " " << DescribeExit(status) << "; its client is lost, the others are not";
+  bool OnChildEnd(pid_t pid, int wait_status) override {
+    if (children_.erase(pid) == 0) return false;
+    CountLostClients(static_cast<int64_t>(children_.size()), *context_);
+    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return true;
+    LOG(WARNING) << "child " << pid << " " << DescribeExit(wait_status) << "; its client is lost, the others are not";
+    return true;
   }
 
   Lifeline::Kin kin() const { return reap_ == Reap::kDoubleFork ? Lifeline::Kin::kOrphan : Lifeline::Kin::kChild; }
 
   const Reap reap_;
+  ServerContext* context_ = nullptr;    // While it serves.
   std::unordered_set<pid_t> children_;  // With --reap=wait: those that have not been reaped.
   Lifeline lifeline_;
 };

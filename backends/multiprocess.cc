@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -24,6 +23,7 @@
 #include "backends/accept/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
+#include "net/child_observer.h"
 #include "net/process.h"
 #include "net/signals.h"
 
@@ -35,32 +35,35 @@ namespace {
 
 using StartMethod = Process::StartMethod;
 
-// What a child runs. Its descriptors are the statistics, the connection, the inherited_fds, and the connection's
-// strays; its argument is the listener's index, how many are in the inherited_fds, and the end of the grace if the
-// server stops already.
+constexpr size_t kFirstInherited = 2;  // Among the descriptors that a child is given.
+
+// What a child runs. Its descriptors are the statistics, the connection, those of context.inherited_fds, and the
+// connection's strays if it has any; its argument is the listener's index, and the end of the grace if the server stops
+// already.
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServerContext& context) {
   Signals::InstallInWorker();
   for (Listener& listener : context.listeners) listener.Close();
   const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
-  size_t at = 0, inherited = 0;
+  size_t at = 0;
   int64_t grace_end = 0;
-  if (numbers.size() != 3 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
-  if (!absl::SimpleAtoi(numbers[2], &grace_end)) return 1;
+  if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
+  if (!absl::SimpleAtoi(numbers[1], &grace_end)) return 1;
   if (grace_end != 0) Signals::RequestStop(grace_end);
-  if (!absl::SimpleAtoi(numbers[1], &inherited) || descriptors.size() < 2 + inherited) return 1;
+  const size_t inherited_end = kFirstInherited + context.inherited_fds.size();
+  if (descriptors.size() < inherited_end) return 1;
   if (!context.statistics.Adopt(std::move(descriptors[0])).ok()) return 1;
   context.statistics = context.statistics.OfNewcomer(::getpid());
   const WorkerSlot place(context.statistics);
   Connection client{std::move(descriptors[1]), &context.listeners[at]};
-  const auto inherited_fds = std::make_move_iterator(descriptors.begin() + 2);
-  const auto strays = inherited_fds + static_cast<std::ptrdiff_t>(inherited);
-  context.adopt_inherited_fds(std::vector<UniqueFd>(inherited_fds, strays));
-  if (descriptors.size() > 2 + inherited) client.strays = std::move(descriptors.back());
+  for (size_t i = 0; i < context.inherited_fds.size(); ++i) {
+    context.inherited_fds[i].adopt(std::move(descriptors[kFirstInherited + i]));
+  }
+  if (descriptors.size() > inherited_end) client.strays = std::move(descriptors.back());
   DriveBlocking(std::move(client), context);
   return 0;
 }
 
-class MultiprocessBackend : public Backend {
+class MultiprocessBackend : public Backend, public ChildObserver {
  public:
   explicit MultiprocessBackend(StartMethod start_method) : start_method_(start_method) {}
 
@@ -82,59 +85,59 @@ class MultiprocessBackend : public Backend {
     if (Process::IsImage()) {
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
-    context.on_child_end = [this, &context](pid_t pid, int status) { NoteEnd(pid, status, context); };
-    Acceptor acceptor(context,
-                      {.peers = Acceptor::Peers::kAll, .on_child_ended = [this, &context] { JoinEnded(context); }});
+    context_ = &context;
+    context.child_observers.push_back(this);
+    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
       absl::StatusOr<Connection> client = acceptor.Next();
       if (!client.ok()) break;  // Told to stop.
-      const std::string argument = absl::StrCat(client->listener - context.listeners.data(), " ",
-                                                context.inherited_fds.size(), " ", Signals::grace_end());
+      const std::string argument = absl::StrCat(client->listener - context.listeners.data(), " ", Signals::grace_end());
       std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
-      descriptors.insert(descriptors.end(), context.inherited_fds.begin(), context.inherited_fds.end());
+      for (const InheritedFd& inherited : context.inherited_fds) descriptors.push_back(inherited.fd);
       if (client->strays.ok()) descriptors.push_back(client->strays.get());
       absl::StatusOr<Process> child =
           Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, argument);
       if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
       if (child.ok()) children_.emplace(child->pid(), *std::move(child));
     }
-    StopAll(context);
+    StopAll();
     Process::StopForkServer();
     return absl::OkStatus();
   }
 
  private:
-  void NoteEnd(pid_t pid, int status, ServerContext& context) {
+  bool OnChildEnd(pid_t pid, int wait_status) override {
     const auto child = children_.find(pid);
-    if (child == children_.end()) return Process::NoteForkServerEnd(pid, status);  // Or a stranger.
-    child->second.NoteEnd(pid, status);
+    if (child == children_.end()) return Process::NoteForkServerEnd(pid, wait_status);
+    child->second.NoteEnd(pid, wait_status);
     children_.erase(child);
-    CountLostClients(static_cast<int64_t>(children_.size()), context);
+    CountLostClients(static_cast<int64_t>(children_.size()), *context_);
+    return true;
   }
 
-  // SIGCHLD has come. The children of a fork server are not ours to reap; which of them has ended their descriptors
-  // tell, all with one call.
-  void JoinEnded(ServerContext& context) {
+  // The children of a fork server are not ours to reap; their pidfds tell which of them have ended, all with one call.
+  void OnChildSignal() override {
     if (start_method_ != StartMethod::kForkServer) return;
     std::vector<pollfd> ends;
     for (const auto& [pid, child] : children_) ends.push_back({child.pidfd(), POLLIN, 0});
     if (::poll(ends.data(), ends.size(), 0) <= 0) return;
     auto end = ends.begin();
     std::erase_if(children_, [&end](const auto&) { return (end++)->revents != 0; });
-    CountLostClients(static_cast<int64_t>(children_.size()), context);
+    CountLostClients(static_cast<int64_t>(children_.size()), *context_);
   }
 
-  void StopAll(ServerContext& context) {
+  void StopAll() {
     while (!children_.empty()) {
       for (const auto& [pid, child] : children_) child.Terminate();
       pollfd signals = {Signals::fd(), POLLIN, 0};
       ::poll(&signals, 1, 50);
-      AnswerCommonSignals(Signals::Take(), context);
-      JoinEnded(context);
+      AnswerCommonSignals(Signals::Take(), *context_);
+      OnChildSignal();  // Also if the fork server was killed, and sends no signal any more.
     }
   }
 
   const StartMethod start_method_;
+  ServerContext* context_ = nullptr;  // While it serves.
   std::unordered_map<pid_t, Process> children_;
 };
 

@@ -245,10 +245,11 @@ void Process::StopForkServer() {
   if (pid > 0 && ::waitpid(pid, &wait_status, 0) > 0) NoteForkServerEnd(pid, wait_status);
 }
 
-void Process::NoteForkServerEnd(pid_t pid, int wait_status) {
-  if (pid != g_fork_server_pid) return;
+bool Process::NoteForkServerEnd(pid_t pid, int wait_status) {
+  if (pid != g_fork_server_pid) return false;
   g_fork_server_pid = -1;
   LogEnd("the fork server", pid, wait_status);
+  return true;
 }
 
 absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const std::vector<int>& descriptors,

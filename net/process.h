@@ -68,8 +68,8 @@ class Process {
   static absl::Status Check(StartMethod start_method);
   // Ends the fork server, if it runs, and its daemons with it.
   static void StopForkServer();
-  // Takes note that the fork server has ended and was reaped, if this is its pid.
-  static void NoteForkServerEnd(pid_t pid, int wait_status);
+  // Takes note that the fork server has ended and was reaped. False if this is not its pid.
+  static bool NoteForkServerEnd(pid_t pid, int wait_status);
 
   Process(Process&&) = default;
   Process& operator=(Process&&) = default;

@@ -382,9 +382,7 @@ void Acceptor::Wait(const Awaited& awaited) {
   if ((waits_[kPlace].revents & POLLIN) != 0) TakePlaceEvent();
   if (looks_for_clients) NotePending();
   if ((waits_[kSignals].revents & POLLIN) == 0) return;
-  const unsigned events = Signals::Take();
-  AnswerCommonSignals(events, context_);
-  if ((events & Signals::kChildEnded) != 0) options_.on_child_ended();
+  AnswerCommonSignals(Signals::Take(), context_);
 }
 
 // What a UDP acceptor has kept back is as good as what waits in its socket. Returns whether there is any.

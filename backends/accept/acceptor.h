@@ -11,7 +11,6 @@
 
 #include <climits>
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <vector>
 
@@ -42,7 +41,6 @@ class Acceptor {
     int max_descriptor = INT_MAX;  // A connection whose descriptor is above it is refused.
     Peers peers = Peers::kNone;
     bool accepts_connections = true;
-    std::function<void()> on_child_ended = [] {};  // Called by Next(), after SIGCHLD.
   };
 
   // Opens what it takes to accept these peers, if that is not open yet. To be called before the server is ready: an

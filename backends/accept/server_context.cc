@@ -1,7 +1,5 @@
 #include "backends/accept/server_context.h"
 
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -22,8 +20,7 @@ ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector
           .connection_limit = server.connection_limit,
           .listen = server.listen,
           .reload = server.reload,
-          .least_rate = server.least_rate,
-          .hub_process = server.hub_process};
+          .least_rate = server.least_rate};
 }
 
 ServerContext ContextOfThread(const ServerContext& server, int slot) {
@@ -46,21 +43,13 @@ bool TakesDatagrams(const ServerContext& context) {
                      [](const Listener& listener) { return listener.has_datagrams(); });
 }
 
-void ReapChildren(const ServerContext& context) {
-  int wait_status = 0;
-  for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
-    if (context.hub_process != nullptr && context.hub_process->NoteEnd(pid, wait_status)) continue;
-    context.on_child_end(pid, wait_status);
-  }
-}
-
 void AnswerCommonSignals(unsigned events, const ServerContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
   if ((events & Signals::kReload) != 0) {
     LOG(INFO) << "SIGHUP: the access log, if there is one, is opened anew";
     context.reload();
   }
-  if ((events & Signals::kChildEnded) != 0) ReapChildren(context);
+  if ((events & Signals::kChildEnded) != 0) ReapChildren(context.child_observers);
 }
 
 }  // namespace polyserve

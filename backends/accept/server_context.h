@@ -2,8 +2,6 @@
 #ifndef POLYSERVE_BACKENDS_ACCEPT_SERVER_CONTEXT_H_
 #define POLYSERVE_BACKENDS_ACCEPT_SERVER_CONTEXT_H_
 
-#include <sys/types.h>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,7 +11,7 @@
 #include "backends/accept/connection_limit.h"
 #include "backends/accept/udp_acceptor.h"
 #include "base/unique_fd.h"
-#include "net/process.h"
+#include "net/child_observer.h"
 #include "net/progress_watch.h"
 #include "net/socket.h"
 #include "net/statistics.h"
@@ -58,6 +56,13 @@ struct Connection {
   UniqueFd strays = UniqueFd();
 };
 
+// A descriptor that a program image started afresh for one connection (see Process) is handed besides that connection.
+// The server and the image list the same ones, in the same order.
+struct InheritedFd {
+  int fd;                               // In the server, which keeps it open while it serves; -1 in an image.
+  std::function<void(UniqueFd)> adopt;  // Called in the image, with its own copy.
+};
+
 struct ServerContext {
   std::vector<Listener> listeners;
   // A connection on which nothing moves for so long is closed; may be infinite.
@@ -67,16 +72,9 @@ struct ServerContext {
   ListenOptions listen = {};             // As the listeners are, for those that are opened beside them.
   std::function<void()> reload = [] {};  // On SIGHUP, in the process that gets it.
   LeastRate least_rate = {};             // That is asked of peers; for connections.
-  // A child process that is not the backend's; null if there is none.
-  Process* hub_process = nullptr;
-  // What the model does about a child process that has ended, and was reaped. The process may be a stranger to the
-  // model: one that this process has adopted (as PID 1 does), or had before it became the server ("sh -c 'helper & exec
-  // server'").
-  std::function<void(pid_t pid, int wait_status)> on_child_end = [](pid_t, int) {};
-  // What a process that is started afresh (see Process) needs beside its connection: descriptors to hand to it, and
-  // what it is to do with them.
-  std::vector<int> inherited_fds = {};
-  std::function<void(std::vector<UniqueFd>)> adopt_inherited_fds = [](const std::vector<UniqueFd>&) {};
+  // Told of child processes that have ended, in this order. Whatever starts processes adds its own before it does.
+  std::vector<ChildObserver*> child_observers = {};
+  std::vector<InheritedFd> inherited_fds = {};  // For images; empty if the model starts none.
 };
 
 // The same, with other listeners, for a worker that has listeners of its own, and counts for itself.
@@ -92,9 +90,6 @@ void CountLostClients(int64_t children, ServerContext& context);
 
 // True where any of the listeners takes datagrams.
 bool TakesDatagrams(const ServerContext& context);
-
-// Reaps all child processes that have ended, whoever started them, and tells those that they belong to.
-void ReapChildren(const ServerContext& context);
 
 // Carries out what signals asked for and every model answers alike: a report, a reload, children that have ended. Takes
 // a set of Signals::Event.

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/accept/connection_limit.h"
 #include "base/logging.h"
+#include "net/process.h"
 #include "net/signals.h"
 
 namespace polyserve {
@@ -32,12 +33,10 @@ WorkerProcesses::WorkerProcesses(Scoreboard& scoreboard, Lifeline& lifeline, Ser
       context_(context),
       count_untaken_(std::move(count_untaken)),
       pids_(static_cast<size_t>(scoreboard.all_slots()), -1) {
-  context_.on_child_end = [this](pid_t pid, int wait_status) { OnChildEnd(pid, wait_status); };
+  context_.child_observers.push_back(this);
 }
 
-WorkerProcesses::~WorkerProcesses() {
-  context_.on_child_end = [](pid_t, int) {};
-}
+WorkerProcesses::~WorkerProcesses() { std::erase(context_.child_observers, this); }
 
 absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
   const absl::StatusOr<pid_t> pid = Fork();
@@ -54,12 +53,13 @@ absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
   return absl::OkStatus();
 }
 
-void WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
+bool WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
   const auto found = std::find(pids_.begin(), pids_.end(), pid);
-  if (found == pids_.end()) return;  // A stranger.
+  if (found == pids_.end()) return false;
   const int slot = static_cast<int>(found - pids_.begin());
   NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, count_untaken_(slot)));
   if (context_.connection_limit != nullptr) context_.connection_limit->WakeAll();
+  return true;
 }
 
 void WorkerProcesses::NoteEnd(int slot, int wait_status, int64_t lost) {

@@ -13,11 +13,12 @@
 #include "absl/status/status.h"
 #include "backends/accept/server_context.h"
 #include "backends/pool/scoreboard.h"
+#include "net/child_observer.h"
 #include "net/lifeline.h"
 
 namespace polyserve {
 
-class WorkerProcesses {
+class WorkerProcesses : public ChildObserver {
  public:
   // How many clients of a slot wait for its next worker, and are not lost with one that was killed.
   using CountUntaken = std::function<int64_t(int slot)>;
@@ -26,13 +27,14 @@ class WorkerProcesses {
   // worker's end is noted on the scoreboard, and the clients that a killed worker could not count out itself are
   // counted out.
   WorkerProcesses(Scoreboard& scoreboard, Lifeline& lifeline, ServerContext& context, CountUntaken count_untaken);
-  ~WorkerProcesses();
+  ~WorkerProcesses() override;
 
   // Forks a worker, which runs the work and exits with what it returns. Unavailable: the system has no process left.
   absl::Status Start(int slot, absl::FunctionRef<int()> work);
 
+  bool OnChildEnd(pid_t pid, int wait_status) override;
+
  private:
-  void OnChildEnd(pid_t pid, int wait_status);
   void NoteEnd(int slot, int wait_status, int64_t lost);
 
   Scoreboard& scoreboard_;
