@@ -45,7 +45,9 @@ class ForkBackend : public Backend, public ChildObserver {
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
     if (!lifeline.ok()) return lifeline.status();
     lifeline_ = *std::move(lifeline);
-    if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kAll); !status.ok()) return status;
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kAll});
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
     return TryInChild([this] { return lifeline_.TryHold(kin()); });
   }
 
@@ -53,12 +55,11 @@ class ForkBackend : public Backend, public ChildObserver {
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
     context_ = &context;
     context.child_observers.push_back(this);
-    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
-      absl::StatusOr<Connection> client = acceptor.Next();
+      absl::StatusOr<Connection> client = acceptor_->Next();
       if (!client.ok()) break;  // Told to stop.
       const absl::StatusOr<pid_t> pid = Fork();
-      if (!pid.ok()) acceptor.Refuse(*std::move(client), pid.status());
+      if (!pid.ok()) acceptor_->Refuse(*std::move(client), pid.status());
       if (pid.ok() && *pid == 0) RunChild(*std::move(client), context);
       if (pid.ok() && reap_ == Reap::kWait) children_.insert(*pid);
       // The parent's copy of the connection closes here; the child has its own.
@@ -81,7 +82,7 @@ class ForkBackend : public Backend, public ChildObserver {
     Signals::InstallInWorker();
     lifeline_.HoldInDescendant(kin());
     context.statistics = context.statistics.OfNewcomer(::getpid());
-    for (Listener& listener : context.listeners) listener.Close();
+    acceptor_->CloseInChild();
     {
       // Where nobody waits for it, it has to be found out otherwise that a killed child had a client.
       const WorkerSlot place(context.statistics, reap_ == Reap::kWait ? 0 : 1);
@@ -104,6 +105,7 @@ class ForkBackend : public Backend, public ChildObserver {
   ServerContext* context_ = nullptr;    // While it serves.
   std::unordered_set<pid_t> children_;  // With --reap=wait: those that have not been reaped.
   Lifeline lifeline_;
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace

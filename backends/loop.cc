@@ -28,23 +28,24 @@ class MultiLoopBackend : public Backend {
         SignalThread::Start([&context](unsigned event) { AnswerCommonSignals(event, context); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
-    return Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts);
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kOwnPorts});
+    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
+    return acceptor.status();
   }
 
   absl::Status Serve(ServerContext& context) override {
     const WorkerSlot place(context.statistics);
     wakes_->BelongToThisThread();
-    Acceptor acceptor(context, {.peers = Acceptor::Peers::kOwnPorts});
     UdpSockets& ports = *ports_;
     while (!Signals::stopping()) {
-      acceptor.Wait({.also = wakes_->fd(), .at_most = ports.UntilNextLook()});
+      acceptor_->Wait({.also = wakes_->fd(), .at_most = ports.UntilNextLook()});
       ports.Serve();
-      absl::StatusOr<Connection> client = acceptor.TakeSeen();
+      absl::StatusOr<Connection> client = acceptor_->TakeSeen();
       if (client.ok()) DriveBlocking(*std::move(client), context);
     }
     ports.Drain();
     while (true) {
-      absl::StatusOr<Connection> client = acceptor.Next();
+      absl::StatusOr<Connection> client = acceptor_->Next();
       if (!client.ok()) return absl::OkStatus();
       DriveBlocking(*std::move(client), context);
     }
@@ -54,6 +55,7 @@ class MultiLoopBackend : public Backend {
   std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
   std::unique_ptr<UdpSockets> ports_;
   std::unique_ptr<SignalThread> signals_;
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace

@@ -42,7 +42,6 @@ constexpr size_t kFirstInherited = 2;  // Among the descriptors that a child is 
 // already.
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServerContext& context) {
   Signals::InstallInWorker();
-  for (Listener& listener : context.listeners) listener.Close();
   const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
   size_t at = 0;
   int64_t grace_end = 0;
@@ -73,13 +72,16 @@ class MultiprocessBackend : public Backend, public ChildObserver {
           "--max_connections goes with --start_method=fork or spawn: nobody is told of the children of a fork server "
           "that was killed, and their places would be lost");
     }
-    if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kAll); !status.ok()) return status;
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kAll});
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
     if (absl::Status status = Process::Check(start_method_); !status.ok()) return status;
     return start_method_ == StartMethod::kForkServer ? Process::StartForkServer() : absl::OkStatus();
   }
 
   absl::Status Serve(ServerContext& context) override {
-    const Process::Entry entry = [&context](std::vector<UniqueFd> descriptors, absl::string_view argument) {
+    const Process::Entry entry = [this, &context](std::vector<UniqueFd> descriptors, absl::string_view argument) {
+      if (acceptor_ != nullptr) acceptor_->CloseInChild();  // An image has none.
       return ServeOne(std::move(descriptors), argument, context);
     };
     if (Process::IsImage()) {
@@ -87,9 +89,8 @@ class MultiprocessBackend : public Backend, public ChildObserver {
     }
     context_ = &context;
     context.child_observers.push_back(this);
-    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
-      absl::StatusOr<Connection> client = acceptor.Next();
+      absl::StatusOr<Connection> client = acceptor_->Next();
       if (!client.ok()) break;  // Told to stop.
       const std::string argument = absl::StrCat(client->listener - context.listeners.data(), " ", Signals::grace_end());
       std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
@@ -97,7 +98,7 @@ class MultiprocessBackend : public Backend, public ChildObserver {
       if (client->strays.ok()) descriptors.push_back(client->strays.get());
       absl::StatusOr<Process> child =
           Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, argument);
-      if (!child.ok()) acceptor.Refuse(*std::move(client), child.status());
+      if (!child.ok()) acceptor_->Refuse(*std::move(client), child.status());
       if (child.ok()) children_.emplace(child->pid(), *std::move(child));
     }
     StopAll();
@@ -139,6 +140,7 @@ class MultiprocessBackend : public Backend, public ChildObserver {
   const StartMethod start_method_;
   ServerContext* context_ = nullptr;  // While it serves.
   std::unordered_map<pid_t, Process> children_;
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace

@@ -38,10 +38,10 @@ constexpr absl::Duration kLogInterval = absl::Seconds(3);
 
 class PollingLoop {
  public:
-  PollingLoop(ServerContext& context, UdpSockets& ports, absl::Duration interval)
+  PollingLoop(ServerContext& context, Acceptor& acceptor, UdpSockets& ports, absl::Duration interval)
       : context_(context),
         interval_(absl::ToTimespec(interval)),
-        acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}),
+        acceptor_(acceptor),
         ports_(ports),
         shared_{.counters = context.statistics.counters(),
                 .connection_limit = context.connection_limit.get(),
@@ -124,7 +124,7 @@ class PollingLoop {
 
   ServerContext& context_;
   const timespec interval_;
-  Acceptor acceptor_;
+  Acceptor& acceptor_;
   std::optional<Deadline> pause_;  // Of accepting, after a shortage.
   bool is_drained_ = false;        // The server stops, and all who had connected before were taken.
   UdpSockets& ports_;
@@ -145,12 +145,15 @@ class NonblockBackend : public Backend {
     absl::StatusOr<std::unique_ptr<UdpSockets>> ports = UdpSockets::Create(context, *wakes_);
     if (!ports.ok()) return ports.status();
     ports_ = *std::move(ports);
-    return Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts);
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+        Acceptor::Create(context, {.non_blocking = true, .udp = AcceptUdp::kOwnPorts});
+    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
+    return acceptor.status();
   }
 
   absl::Status Serve(ServerContext& context) override {
     wakes_->BelongToThisThread();
-    PollingLoop(context, *ports_, interval_).Run();
+    PollingLoop(context, *acceptor_, *ports_, interval_).Run();
     return absl::OkStatus();
   }
 
@@ -158,6 +161,7 @@ class NonblockBackend : public Backend {
   const absl::Duration interval_;
   std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
   std::unique_ptr<UdpSockets> ports_;
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace

@@ -128,7 +128,7 @@ class Processes : public WorkerFactory {
     context_.statistics = context_.statistics.OfWorker(slot);
     channel_.inlet.reset();  // The parent's alone: that it closes tells the workers to leave.
     for (Listener& listener : context_.listeners) {
-      if (passes() || listener.has_datagrams()) listener.Close();  // Others accept from them.
+      if (passes() || listener.has_datagrams()) listener.fd.reset();  // Others accept from them.
     }
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
     if (!source.ok()) {

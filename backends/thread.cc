@@ -18,7 +18,9 @@ class ThreadBackend : public Backend {
  public:
   absl::Status Prepare(ServerContext& context) override {
     if (absl::Status status = ThreadGroup().Start([] {}); !status.ok()) return status;
-    return Acceptor::OpenDesks(context, Acceptor::Peers::kAll);
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kAll});
+    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
+    return acceptor.status();
   }
 
   absl::Status Serve(ServerContext& context) override {
@@ -28,9 +30,8 @@ class ThreadBackend : public Backend {
     }
     size_t started_threads = 0;
     ThreadGroup clients;  // Its destructor waits for them.
-    Acceptor acceptor(context, {.peers = Acceptor::Peers::kAll});
     while (true) {
-      absl::StatusOr<Connection> accepted = acceptor.Next();
+      absl::StatusOr<Connection> accepted = acceptor_->Next();
       if (!accepted.ok()) return absl::OkStatus();  // Told to stop.
       // Shared, so that the client is still ours to refuse where no thread could be started for it.
       auto client = std::make_shared<Connection>(*std::move(accepted));
@@ -38,9 +39,12 @@ class ThreadBackend : public Backend {
         const WorkerSlot place(own.statistics);
         DriveBlocking(std::move(*client), own);
       });
-      if (!started.ok()) acceptor.Refuse(std::move(*client), started);
+      if (!started.ok()) acceptor_->Refuse(std::move(*client), started);
     }
   }
+
+ private:
+  std::unique_ptr<Acceptor> acceptor_;
 };
 
 }  // namespace

@@ -1,127 +1,101 @@
-// Acceptor: takes clients off the listeners, the same way under every model, and outlives shortages.
+// Acceptor: takes clients off the listeners, the same way under every model. It puts together what has one job each:
 //
-// When no descriptor is left, accept() fails while the client stays in the queue, so that every wait ends at once and
-// the loop would spin. Hence a spare descriptor: it is given up to accept the client and close it, which tells the
-// client, and taken back; then the accepting pauses. (The trick is Marc Lehmann's, in the manual of libev: "The special
-// problem of accept()ing when you can't".)
+//   TcpAcceptor   accepts one connection, and outlives shortages of descriptors
+//   UdpPeers      accepts one peer that sends datagrams
+//   Admission     counts clients in, up to --max_connections
+//   ListenerWait  waits for the next client, and answers signals
+//   Backlog       takes those who had connected before the server was told to stop
+//
+// A model that waits for clients alone calls Next(); an event loop waits by itself, and calls TryAccept(), and
+// NextOfBacklog() once the server stops. One for each thread or process that accepts; one thread.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_ACCEPTOR_H_
 #define POLYSERVE_BACKENDS_ACCEPT_ACCEPTOR_H_
 
-#include <poll.h>
-
 #include <climits>
-#include <cstddef>
-#include <optional>
-#include <vector>
+#include <memory>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "backends/accept/admission.h"
+#include "backends/accept/backlog.h"
 #include "backends/accept/inbox.h"
+#include "backends/accept/listener_wait.h"
 #include "backends/accept/server_context.h"
-#include "base/unique_fd.h"
-#include "net/deadline.h"
+#include "backends/accept/tcp_acceptor.h"
+#include "backends/accept/udp_peers.h"
 
 namespace polyserve {
 
 class Acceptor {
  public:
   // How long to accept nothing after a shortage.
-  static constexpr absl::Duration kPause = absl::Milliseconds(100);
+  static constexpr absl::Duration kPause = TcpAcceptor::kPause;
 
-  // Who sends datagrams and is accepted, that is, gets a socket; see UdpAcceptor.
-  enum class Peers {
-    kNone,      // Nobody: what comes to these listeners is left to others.
-    kOwnPorts,  // Those that are answered from a port of their own: a socket is what that takes.
-    kAll,
-  };
+  using Awaited = ListenerWait::Awaited;
 
   struct Options {
-    bool non_blocking = false;     // Of the connections.
-    int max_descriptor = INT_MAX;  // A connection whose descriptor is above it is refused.
-    Peers peers = Peers::kNone;
-    bool accepts_connections = true;
+    bool non_blocking = false;         // Of the connections.
+    int max_descriptor = INT_MAX;      // A connection whose descriptor is above it is refused.
+    AcceptUdp udp = AcceptUdp::kNone;  // Which peers that send datagrams are accepted.
   };
 
-  // Opens what it takes to accept these peers, if that is not open yet. To be called before the server is ready: an
-  // acceptor whose listeners were not opened takes no peers.
-  static absl::Status OpenDesks(ServerContext& context, Peers peers);
+  // Opens what accepting takes, before the server is ready. The context must outlive it. ResourceExhausted: no
+  // descriptor is left.
+  static absl::StatusOr<std::unique_ptr<Acceptor>> Create(ServerContext& context, const Options& options);
+  // For connections alone, which needs nothing that could be missing.
+  Acceptor(ServerContext& context, const Options& options) : Acceptor(context, options, UdpPeers(context)) {}
 
-  // The context must outlive it.
-  Acceptor(ServerContext& context, Options options);
-
-  // One attempt, without waiting. Unavailable: nobody is there. Aborted: the client had to be refused.
-  // ResourceExhausted: no client can be accepted for now (no descriptor is left, or the system refuses); pause.
-  // FailedPrecondition: the server is full; try again when capacity_fd() is readable.
-  // Whoever left before being accepted is passed over. A listener of datagrams only where its peers are accepted.
+  // One attempt, without waiting. Of a listener of datagrams, only if its peers are accepted. Clients that left before
+  // they were accepted are passed over.
+  //   Unavailable         nobody is there
+  //   Aborted             the client had to be refused
+  //   ResourceExhausted   no client can be accepted for now (no descriptor is left, or the system refuses): pause
+  //   FailedPrecondition  the server is full; try again when capacity_fd() is readable
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
   // The same for a client that was accepted elsewhere and dealt out to us. Cancelled: no more will come.
   absl::StatusOr<Connection> TryTake(Inbox& inbox);
 
-  // Readable when a full server may have a place again, until TakePlaceEvent(); -1 where it is never full.
-  int capacity_fd() const { return places_.get(); }
-  void TakePlaceEvent();
+  // Readable when a full server may have a place again, until TakeCapacityEvent(); -1 if it was never full.
+  int capacity_fd() const { return admission_.capacity_fd(); }
+  void TakeCapacityEvent() { admission_.TakeCapacityEvent(); }
+
+  // What to wait with for a listener: readable when TryAccept() has something to do, or somebody else if its peers are
+  // not accepted here.
+  int wait_fd(const Listener& listener) const { return udp_peers_.wait_fd(listener); }
 
   // Waits for the next client on any listener, and answers the signals meanwhile. Cancelled: the server stops, and
   // those who had connected before have all been returned.
   absl::StatusOr<Connection> Next();
 
-  // The two halves of Next(), for whoever waits for more than clients.
-  struct Awaited {
-    bool clients = true;
-    int also = -1;  // A descriptor: the wait ends when it is readable.
-    absl::Duration at_most = absl::InfiniteDuration();
-  };
-  // Waits for any of these, and for signals, which it answers. It may return before any has come. Unless peers are
-  // Peers::kNone, datagrams end it at every listener that takes them, even if their peers are not accepted.
-  void Wait(const Awaited& awaited);
-  // One of those whom the last Wait() has seen. Unavailable: there is none, or none was left.
+  // The two halves of Next(), for models that wait for more than clients; see ListenerWait.
+  void Wait(const Awaited& awaited) { wait_.Wait(awaited); }
   absl::StatusOr<Connection> TakeSeen();
 
-  // One of those who had connected before the stop, without waiting; from the first call on, no more can connect.
-  // ResourceExhausted, FailedPrecondition: as TryAccept(); somebody may be left, so call it again. Cancelled, and the
-  // listeners closed: nobody is left.
+  // One of those who had connected before the stop, without waiting; from the first call on, no more can connect. See
+  // Backlog for the errors, and TryAccept().
   absl::StatusOr<Connection> NextOfBacklog();
 
   // Says that a client was turned away after all (no process, no thread left for it), and pauses the accepting.
   void Refuse(Connection connection, const absl::Status& why);
 
+  // In a forked child: lets go of all that only the parent needs, and thus of the context's listeners.
+  void CloseInChild();
+
  private:
+  Acceptor(ServerContext& context, const Options& options, UdpPeers udp_peers);
+
   absl::StatusOr<Connection> TryAcceptPeer(const Listener& listener);
-  absl::StatusOr<Connection> Accept(const Listener& listener);
-  absl::StatusOr<Connection> TryAcceptNow(const Listener& listener);
-  absl::Status PutOff(const Listener& listener, const absl::Status& why);
   absl::StatusOr<Connection> Admit(Connection connection, bool is_counted);
-  Counters& CountersOf(const Listener& listener) const;
-  bool Enter(const Listener& listener);
-  void Withdraw(const Listener& listener);
-  void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
-  static void NoteRefused(const ServerContext& context, const Listener& listener, absl::string_view why);
-  void LogShortage(absl::string_view why) const;
-  static bool AcceptsPeers(const Listener& listener, Peers peers);
-  bool Accepts(const Listener& listener) const;
-  absl::StatusOr<Connection> NextInQueues();
-  bool AwaitsHandshake() const;
-  bool IsDrained(const Listener& listener) const;
-  bool AwaitsEnd(const Listener& listener) const;
-  void PrepareToWait();
-  bool NotePending();
 
   ServerContext& context_;
   const Options options_;
-  UniqueFd spare_;
-  const bool needs_place_;  // Before it accepts; see backends/accept/connection_limit.h.
-  UniqueFd places_;         // An epoll that awaits edges of the connection limit's descriptor.
-  bool awaits_place_ = false;
-  // First the signals, then the one awaited also, then a place, then the listeners in their order.
-  std::vector<pollfd> waits_;
-  size_t turn_ = 0;   // The listener that is looked at first, so that a busy one does not starve the others.
-  int backlog_left_;  // How many are still taken once the server stops.
-  bool is_draining_ = false;
-  bool handshakes_are_done_ = false;   // While it drains: nobody is just connecting.
-  std::optional<Deadline> ends_wait_;  // Set while it drains.
-  std::optional<Deadline> pause_;
+  TcpAcceptor tcp_;
+  UdpPeers udp_peers_;
+  Admission admission_;
+  ListenerWait wait_;
+  Backlog backlog_;
 };
 
 }  // namespace polyserve

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "base/logging.h"
 #include "net/signals.h"
 
@@ -26,8 +27,8 @@ ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector
 ServerContext ContextOfThread(const ServerContext& server, int slot) {
   std::vector<Listener> listeners;
   for (const Listener& listener : server.listeners) {
-    listeners.push_back({listener.service, UniqueFd(), listener.make_session, listener.transport, listener.own_ports,
-                         nullptr, listener.number});
+    listeners.push_back(
+        {listener.service, UniqueFd(), listener.make_session, listener.transport, listener.own_ports, listener.number});
   }
   return ContextOfWorker(server, slot, std::move(listeners));
 }
@@ -41,6 +42,16 @@ void CountLostClients(int64_t children, ServerContext& context) {
 bool TakesDatagrams(const ServerContext& context) {
   return std::any_of(context.listeners.begin(), context.listeners.end(),
                      [](const Listener& listener) { return listener.has_datagrams(); });
+}
+
+std::vector<Endpoint> UdpEndpoints(const ServerContext& context) {
+  std::vector<Endpoint> endpoints;
+  for (const Listener& listener : context.listeners) {
+    if (!listener.has_datagrams() || !listener.fd.ok()) continue;
+    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
+    if (at.ok()) endpoints.push_back(*at);
+  }
+  return endpoints;
 }
 
 void AnswerCommonSignals(unsigned events, const ServerContext& context) {

@@ -9,9 +9,9 @@
 
 #include "absl/time/time.h"
 #include "backends/accept/connection_limit.h"
-#include "backends/accept/udp_acceptor.h"
 #include "base/unique_fd.h"
 #include "net/child_observer.h"
+#include "net/endpoint.h"
 #include "net/progress_watch.h"
 #include "net/socket.h"
 #include "net/statistics.h"
@@ -30,22 +30,13 @@ struct Listener {
   UniqueFd fd;          // Non-blocking. Empty in a program image that was started to serve one connection.
   SessionFactory make_session;
   Transport transport = Transport::kStream;
-  bool own_ports = false;  // Of datagrams: each peer is answered from a port of its own, under every model.
-  std::unique_ptr<UdpAcceptor> udp_acceptor =
-      nullptr;                     // Where peers get a process or thread of their own, in the one who accepts.
+  bool own_ports = false;          // Of datagrams: each peer is answered from a port of its own, under every model.
   int number = kNoService;         // Of the service, for the statistics.
   std::vector<int> siblings = {};  // All that share its port (SO_REUSEPORT), itself among them; none if it is alone.
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
-  // Readable when somebody is there.
-  int wait_fd() const { return udp_acceptor == nullptr ? fd.get() : udp_acceptor->wait_fd(); }
   // The server stops: whoever tries to connect from now on is refused; see net/socket.h.
   void RefuseNewClients() const;
-  // In a child: lets go of what only the one who accepts needs.
-  void Close() {
-    fd.reset();
-    udp_acceptor.reset();
-  }
 };
 
 // A client that was accepted.
@@ -88,8 +79,11 @@ ServerContext ContextOfThread(const ServerContext& server, int slot);
 // It could not do so itself, or just had, and told nobody yet.
 void CountLostClients(int64_t children, ServerContext& context);
 
-// True where any of the listeners takes datagrams.
+// True if any of the listeners takes datagrams.
 bool TakesDatagrams(const ServerContext& context);
+
+// Where the listeners that take datagrams are bound; those without a descriptor are left out.
+std::vector<Endpoint> UdpEndpoints(const ServerContext& context);
 
 // Carries out what signals asked for and every model answers alike: a report, a reload, children that have ended. Takes
 // a set of Signals::Event.

@@ -61,22 +61,24 @@ absl::StatusOr<PollerLoop::BasePointer> PollerLoop::MakeBase(const PollerLoopOpt
 
 absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& context, const WorkerRole* role,
                                                               const PollerLoopOptions& options, StartClient start) {
-  if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts); !status.ok()) return status;
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(
+      context, {.non_blocking = true, .max_descriptor = options.max_descriptor, .udp = AcceptUdp::kOwnPorts});
+  if (!acceptor.ok()) return acceptor.status();
   absl::StatusOr<BasePointer> base = MakeBase(options);
   if (!base.ok()) return base.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
   absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.offload, **wakes);
   if (!offload.ok()) return offload.status();
-  std::unique_ptr<PollerLoop> loop(
-      new PollerLoop(context, role, options, start, *std::move(base), *std::move(wakes), *std::move(offload)));
+  std::unique_ptr<PollerLoop> loop(new PollerLoop(context, role, options, start, *std::move(acceptor), *std::move(base),
+                                                  *std::move(wakes), *std::move(offload)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
 }
 
 PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const PollerLoopOptions& options,
-                       StartClient start, BasePointer base, std::unique_ptr<WakeList> wakes,
-                       std::unique_ptr<Offload> offload)
+                       StartClient start, std::unique_ptr<Acceptor> acceptor, BasePointer base,
+                       std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
     : context_(context),
       role_(role),
       start_(start),
@@ -84,8 +86,7 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
       has_epoll_(absl::string_view(event_base_get_method(base_.get())) == "epoll"),
       accepts_per_turn_(options.accepts_per_turn),
       max_descriptor_(options.max_descriptor),
-      acceptor_(context,
-                {.non_blocking = true, .max_descriptor = options.max_descriptor, .peers = Acceptor::Peers::kOwnPorts}),
+      acceptor_(std::move(acceptor)),
       wakes_(std::move(wakes)),
       offload_(std::move(offload)),
       woken_(nullptr, &event_free),
@@ -118,7 +119,7 @@ absl::Status PollerLoop::CheckDescriptors() const {
   if (role_ != nullptr && role_->inbox != nullptr) largest = std::max(largest, role_->inbox->fd());
   if (peers_ != nullptr) largest = std::max(largest, peers_->wait_fd());
   for (const Listener& listener : context_.listeners) {
-    largest = std::max({largest, listener.fd.get(), listener.wait_fd()});
+    largest = std::max({largest, listener.fd.get(), acceptor_->wait_fd(listener)});
   }
   if (largest <= max_descriptor_) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
@@ -144,7 +145,7 @@ absl::Status PollerLoop::Watch() {
       ports_.push_back(std::make_unique<EventUdpSocket>(base_.get(), listener, context_, shared_.timers, *wakes_));
       complete = complete && ports_.back()->Watch().ok();
     } else {
-      complete = complete && WatchSource(&listener, listener.wait_fd());
+      complete = complete && WatchSource(&listener, acceptor_->wait_fd(listener));
     }
   }
   complete = complete && (peers_ == nullptr || WatchPeers().ok());
@@ -221,7 +222,7 @@ void PollerLoop::OnClients(const Source& source) {
   const int most = shares_listeners() ? 1 : accepts_per_turn_;
   for (int i = 0; i < most; ++i) {
     absl::StatusOr<Connection> connection =
-        source.listener == nullptr ? acceptor_.TryTake(*role_->inbox) : acceptor_.TryAccept(*source.listener);
+        source.listener == nullptr ? acceptor_->TryTake(*role_->inbox) : acceptor_->TryAccept(*source.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace();
     if (absl::IsCancelled(connection.status())) return OnInboxEnd();
@@ -239,15 +240,15 @@ bool PollerLoop::WaitBehindTheOthers(const Source& source) {
 
 // The server is full.
 void PollerLoop::AwaitPlace() {
-  if (acceptor_.capacity_fd() > max_descriptor_) return PauseAccepting();
+  if (acceptor_->capacity_fd() > max_descriptor_) return PauseAccepting();
   const auto on_place = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->OnCapacity(); };
-  place_.reset(event_new(base_.get(), acceptor_.capacity_fd(), EV_READ, on_place, this));
+  place_.reset(event_new(base_.get(), acceptor_->capacity_fd(), EV_READ, on_place, this));
   if (place_ == nullptr || event_add(place_.get(), nullptr) != 0) return PauseAccepting();
   SetAccepting(false);
 }
 
 void PollerLoop::OnCapacity() {
-  acceptor_.TakePlaceEvent();
+  acceptor_->TakeCapacityEvent();
   ResumeAccepting();
 }
 
@@ -344,7 +345,7 @@ void PollerLoop::EndAccepting() {
 // loop goes on meanwhile: connections that end make room for those who are left.
 void PollerLoop::TakeBacklog() {
   while (true) {
-    absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+    absl::StatusOr<Connection> connection = acceptor_->NextOfBacklog();
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace();
     if (!connection.ok()) return OnDrained();

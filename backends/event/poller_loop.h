@@ -70,7 +70,8 @@ class PollerLoop : public EventLoop {
   static absl::StatusOr<BasePointer> MakeBase(const PollerLoopOptions& options);
 
   PollerLoop(ServerContext& context, const WorkerRole* role, const PollerLoopOptions& options, StartClient start,
-             BasePointer base, std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload);
+             std::unique_ptr<Acceptor> acceptor, BasePointer base, std::unique_ptr<WakeList> wakes,
+             std::unique_ptr<Offload> offload);
 
   absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
   bool WatchSource(const Listener* listener, int fd);
@@ -107,7 +108,7 @@ class PollerLoop : public EventLoop {
   const bool has_epoll_;
   const int accepts_per_turn_;
   const int max_descriptor_;
-  Acceptor acceptor_;
+  const std::unique_ptr<Acceptor> acceptor_;
   ExclusiveWakeup wake_one_;
   std::vector<Source> sources_;
   const std::unique_ptr<WakeList> wakes_;

@@ -32,8 +32,7 @@ Pool::Pool(ServerContext& context, const PoolOptions& options, Scoreboard& score
       scoreboard_(scoreboard),
       shared_listeners_(shared_listeners),
       workers_(workers),
-      acceptor_(context,
-                {.non_blocking = options.are_loops, .accepts_connections = options.accept == AcceptPolicy::kPass}),
+      acceptor_(context, {.non_blocking = options.are_loops}),
       started_(static_cast<size_t>(scoreboard.all_slots())),
       least_(options.workers),
       next_dismissal_(SteadyNow() + kBetweenDismissals) {}
@@ -103,7 +102,7 @@ void Pool::CloseDrainedUdp() {
     return;
   udp_is_drained_ = true;
   for (Listener& listener : context_.listeners) {
-    if (listener.has_datagrams()) listener.Close();
+    if (listener.has_datagrams()) listener.fd.reset();
   }
 }
 

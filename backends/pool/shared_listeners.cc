@@ -31,7 +31,7 @@ bool IsListening(int fd) {
 
 // The same listener with another descriptor, and nobody accepted yet.
 Listener LikeThis(const Listener& other, UniqueFd fd) {
-  return {other.service, std::move(fd), other.make_session, other.transport, other.own_ports, nullptr, other.number};
+  return {other.service, std::move(fd), other.make_session, other.transport, other.own_ports, other.number};
 }
 
 // A turn at the lock; without a lock it is always ours.
@@ -76,7 +76,7 @@ class ListenerSource : public ClientSource {
       absl::StatusOr<Connection> client = TakeTurn();
       if (client.ok() || absl::IsCancelled(client.status())) return client;
       if (absl::IsResourceExhausted(client.status())) Pause();
-      if (absl::IsFailedPrecondition(client.status())) AwaitPlace();
+      if (absl::IsFailedPrecondition(client.status())) AwaitCapacity();
     }
     return NextOfBacklog();
   }
@@ -116,7 +116,7 @@ class ListenerSource : public ClientSource {
         if (absl::IsUnavailable(client.status()) || is_nobody) break;
         if (client.ok()) --backlog_left_;
         if (client.ok()) return client;
-        if (absl::IsFailedPrecondition(client.status())) AwaitPlace();
+        if (absl::IsFailedPrecondition(client.status())) AwaitCapacity();
         if (absl::IsResourceExhausted(client.status())) Pause();
       }
     }
@@ -127,10 +127,10 @@ class ListenerSource : public ClientSource {
 
   // The server is full, and a client waits. A signal ends it as well; a dismissal does not: this worker was woken for
   // the client.
-  void AwaitPlace() {
+  void AwaitCapacity() {
     pollfd place = {acceptor_.capacity_fd(), POLLIN, 0};
     ::poll(&place, 1, -1);
-    acceptor_.TakePlaceEvent();
+    acceptor_.TakeCapacityEvent();
   }
 
   ServerContext own_context_;  // Counts in this slot.

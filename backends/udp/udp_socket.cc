@@ -46,7 +46,7 @@ UdpSocket::UdpSocket(const Listener& listener, ServerContext& context, Timers& t
       connection_limit_(context.connection_limit.get()),
       timers_(timers),
       wakes_(wakes),
-      sources_(context.listeners) {}
+      sources_(UdpEndpoints(context)) {}
 
 UdpSocket::~UdpSocket() {
   for (size_t i = 0; i < peers_.size(); ++i) CountEnd(counters_, connection_limit_);

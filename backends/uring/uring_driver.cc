@@ -16,14 +16,17 @@ absl::Status CheckUring() { return UringRing::Create().status(); }
 
 absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context, const WorkerRole* role,
                                                          const Offload::Options& offload_options) {
-  if (absl::Status status = Acceptor::OpenDesks(context, Acceptor::Peers::kOwnPorts); !status.ok()) return status;
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+      Acceptor::Create(context, {.non_blocking = true, .udp = AcceptUdp::kOwnPorts});
+  if (!acceptor.ok()) return acceptor.status();
   absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create();
   if (!ring.ok()) return ring.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
   absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(offload_options, **wakes);
   if (!offload.ok()) return offload.status();
-  auto loop = std::make_unique<UringLoop>(context, role, *std::move(ring), *std::move(wakes), *std::move(offload));
+  auto loop = std::make_unique<UringLoop>(context, role, *std::move(acceptor), *std::move(ring), *std::move(wakes),
+                                          *std::move(offload));
   if (absl::Status status = loop->OpenPeers(); !status.ok()) return status;
   return loop;
 }

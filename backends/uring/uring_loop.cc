@@ -27,14 +27,14 @@ __kernel_timespec ToKernelTimespec(absl::Duration duration) {
 
 }  // namespace
 
-UringLoop::UringLoop(ServerContext& context, const WorkerRole* role, std::unique_ptr<UringRing> ring,
-                     std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
+UringLoop::UringLoop(ServerContext& context, const WorkerRole* role, std::unique_ptr<Acceptor> acceptor,
+                     std::unique_ptr<UringRing> ring, std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
     : context_(context),
       role_(role),
       ring_(std::move(ring)),
       wakes_(std::move(wakes)),
       offload_(std::move(offload)),
-      acceptor_(context, {.non_blocking = true, .peers = Acceptor::Peers::kOwnPorts}) {
+      acceptor_(std::move(acceptor)) {
   shared_.ring = ring_.get();
   shared_.wakes = wakes_.get();
   shared_.offload = offload_.get();
@@ -99,7 +99,7 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kAcceptable:
       return OnAcceptable(ObjectOf<Port>(completion));
     case Operation::kPauseEnd:
-      acceptor_.TakePlaceEvent();
+      acceptor_->TakeCapacityEvent();
       if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
       return;
     case Operation::kDatagrams:
@@ -107,7 +107,7 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kGraceOver:
       return OnGraceOver();
     case Operation::kBacklog:
-      acceptor_.TakePlaceEvent();
+      acceptor_->TakeCapacityEvent();
       return TakeBacklog();
     case Operation::kPeers:
       peers_->Serve();
@@ -172,7 +172,7 @@ void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
 // before there is one, and would fail again at once.)
 void UringLoop::AwaitAcceptable(Port& port) {
   port.operation = Operation::kAcceptable;
-  const int fd = port.listener == nullptr ? role_->inbox->fd() : port.listener->wait_fd();
+  const int fd = port.listener == nullptr ? role_->inbox->fd() : acceptor_->wait_fd(*port.listener);
   io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), fd, POLLIN);
 }
 
@@ -180,7 +180,7 @@ void UringLoop::OnAcceptable(Port& port) {
   if (Ends(port)) return;
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     absl::StatusOr<Connection> connection =
-        port.listener == nullptr ? acceptor_.TryTake(*role_->inbox) : acceptor_.TryAccept(*port.listener);
+        port.listener == nullptr ? acceptor_->TryTake(*role_->inbox) : acceptor_->TryAccept(*port.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace(port);
     if (absl::IsCancelled(connection.status())) {
@@ -195,7 +195,7 @@ void UringLoop::OnAcceptable(Port& port) {
 
 void UringLoop::AwaitPlace(Port& port) {
   port.operation = Operation::kPauseEnd;
-  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), acceptor_.capacity_fd(), POLLIN);
+  io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), acceptor_->capacity_fd(), POLLIN);
 }
 
 // Waits for what comes, or, where an answer could not be sent, for the moment it can.
@@ -291,12 +291,12 @@ void UringLoop::DrainIfQuiet() {
 // loop goes on meanwhile: connections that end make room for those who are left.
 void UringLoop::TakeBacklog() {
   while (true) {
-    absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
+    absl::StatusOr<Connection> connection = acceptor_->NextOfBacklog();
     if (absl::IsResourceExhausted(connection.status())) {
       return io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kBacklog)), &pause_, 0, 0);
     }
     if (absl::IsFailedPrecondition(connection.status())) {
-      return io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kBacklog)), acceptor_.capacity_fd(), POLLIN);
+      return io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kBacklog)), acceptor_->capacity_fd(), POLLIN);
     }
     if (!connection.ok()) break;
     Start(*std::move(connection));

@@ -26,8 +26,8 @@ namespace polyserve {
 class UringLoop : public EventLoop {
  public:
   // The context, and the role (null: it is alone), must outlive it.
-  UringLoop(ServerContext& context, const WorkerRole* role, std::unique_ptr<UringRing> ring,
-            std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload);
+  UringLoop(ServerContext& context, const WorkerRole* role, std::unique_ptr<Acceptor> acceptor,
+            std::unique_ptr<UringRing> ring, std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload);
 
   // To be called before Run(). Fails for want of descriptors.
   absl::Status OpenPeers();
@@ -80,7 +80,7 @@ class UringLoop : public EventLoop {
   std::unique_ptr<UringRing> ring_;
   const std::unique_ptr<WakeList> wakes_;
   const std::unique_ptr<Offload> offload_;  // Null where it has no helpers.
-  Acceptor acceptor_;
+  const std::unique_ptr<Acceptor> acceptor_;
   std::vector<Port> ports_;
   UringShared shared_;
   std::unique_ptr<ConnectedUdpPeers> peers_;  // Those that are answered from a port of their own.

@@ -1,9 +1,7 @@
-#include "backends/accept/udp_sources.h"
+#include "net/udp_sources.h"
 
 #include <cstdint>
 #include <string>
-
-#include "absl/status/statusor.h"
 
 namespace polyserve {
 
@@ -12,14 +10,6 @@ namespace {
 constexpr uint16_t kFirstPortOfClients = 1024;
 
 }  // namespace
-
-UdpSources::UdpSources(const std::vector<Listener>& listeners) {
-  for (const Listener& listener : listeners) {
-    if (!listener.has_datagrams() || !listener.fd.ok()) continue;
-    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
-    if (at.ok()) listeners_.push_back(*at);
-  }
-}
 
 bool UdpSources::MayAnswer(const DatagramPath& path, bool own_ports) const {
   const uint16_t port = path.peer.port();

@@ -1,4 +1,4 @@
-#include "backends/accept/udp_sources.h"
+#include "net/udp_sources.h"
 
 #include <string>
 #include <vector>

@@ -7,13 +7,12 @@
 //
 // One that answers from a port of its own (TFTP) speaks a protocol in which nothing goes on for ever, and some of its
 // clients send from strange ports; only the server itself is no client of it. Port 0 is nobody's.
-#ifndef POLYSERVE_BACKENDS_ACCEPT_UDP_SOURCES_H_
-#define POLYSERVE_BACKENDS_ACCEPT_UDP_SOURCES_H_
+#ifndef POLYSERVE_NET_UDP_SOURCES_H_
+#define POLYSERVE_NET_UDP_SOURCES_H_
 
 #include <utility>
 #include <vector>
 
-#include "backends/accept/server_context.h"
 #include "net/datagram.h"
 #include "net/endpoint.h"
 
@@ -23,7 +22,6 @@ class UdpSources {
  public:
   // Where the server's own UDP listeners are bound.
   explicit UdpSources(std::vector<Endpoint> listeners) : listeners_(std::move(listeners)) {}
-  explicit UdpSources(const std::vector<Listener>& listeners);
 
   // `own_ports` says how the service answers. To be asked once for each new peer.
   bool MayAnswer(const DatagramPath& path, bool own_ports) const;
@@ -34,4 +32,4 @@ class UdpSources {
 
 }  // namespace polyserve
 
-#endif  // POLYSERVE_BACKENDS_ACCEPT_UDP_SOURCES_H_
+#endif  // POLYSERVE_NET_UDP_SOURCES_H_

@@ -1,0 +1,59 @@
+#include "backends/accept/admission.h"
+
+#include <sys/epoll.h>
+
+#include "backends/accept/connection_limit.h"
+
+namespace polyserve {
+
+namespace {
+
+UniqueFd WatchCapacity(const ConnectionLimit& connection_limit) {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLET;
+  if (epoll.ok() && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, connection_limit.fd(), &event) != 0) epoll.reset();
+  return epoll;
+}
+
+}  // namespace
+
+Admission::Admission(ServerContext& context)
+    : context_(context),
+      reserves_(context.connection_limit != nullptr &&
+                context.connection_limit->overload() == ConnectionLimit::Overload::kWait) {}
+
+Counters& Admission::CountersOf(const Listener& listener) const {
+  return OfService(context_.statistics.counters(), listener.number);
+}
+
+absl::Status Admission::Reserve(const Listener& listener) {
+  if (!reserves_) return absl::OkStatus();
+  if (!capacity_.ok()) capacity_ = WatchCapacity(*context_.connection_limit);
+  if (!capacity_.ok()) return absl::ResourceExhaustedError("no descriptor is left");
+  if (context_.connection_limit->TryAcquire(CountersOf(listener))) return absl::OkStatus();
+  awaits_capacity_ = true;
+  return absl::FailedPreconditionError("the server is full");
+}
+
+bool Admission::Enter(const Listener& listener) {
+  Counters& counters = CountersOf(listener);
+  if (context_.connection_limit != nullptr) return context_.connection_limit->TryAcquire(counters);
+  Counters::Add(counters.accepted, 1);
+  return true;
+}
+
+void Admission::Withdraw(const Listener& listener) {
+  Counters::Add(CountersOf(listener).accepted, -1);
+  if (context_.connection_limit != nullptr) context_.connection_limit->Release();
+}
+
+void Admission::CountRefused(const Listener& listener) { Counters::Add(CountersOf(listener).refused, 1); }
+
+void Admission::TakeCapacityEvent() {
+  epoll_event event;
+  if (capacity_.ok()) ::epoll_wait(capacity_.get(), &event, 1, 0);
+  awaits_capacity_ = false;
+}
+
+}  // namespace polyserve

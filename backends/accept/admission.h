@@ -1,0 +1,58 @@
+// Admission: counts clients in, and holds their number to the connection limit (connection_limit.h). One for each
+// acceptor; one thread.
+//
+//   --overload=wait    a place is reserved before accept(2), so that whoever is one too many stays in the kernel's
+//                      queue, and costs nothing. Accepting goes on when capacity_fd() is readable.
+//   --overload=refuse  clients are accepted first, then counted; one too many is closed at once.
+//   no limit           clients are counted, and that is all.
+#ifndef POLYSERVE_BACKENDS_ACCEPT_ADMISSION_H_
+#define POLYSERVE_BACKENDS_ACCEPT_ADMISSION_H_
+
+#include "absl/status/status.h"
+#include "backends/accept/server_context.h"
+#include "base/unique_fd.h"
+#include "net/statistics.h"
+
+namespace polyserve {
+
+class Admission {
+ public:
+  // The context must outlive it.
+  explicit Admission(ServerContext& context);
+
+  // True with --overload=wait: Reserve() counts a client in, not Enter().
+  bool reserves() const { return reserves_; }
+
+  // Reserves the place of the listener's next client, if that is to be done; Withdraw() gives it back.
+  // FailedPrecondition: the server is full; see capacity_fd(). ResourceExhausted: no descriptor is left to wait with.
+  absl::Status Reserve(const Listener& listener);
+
+  // Counts in a client that is there. False: the server is full.
+  bool Enter(const Listener& listener);
+
+  // A client that was counted in did not come, or cannot stay.
+  void Withdraw(const Listener& listener);
+
+  // Counts a client that was turned away.
+  void CountRefused(const Listener& listener);
+
+  // Readable when a full server may have a place again, until TakeCapacityEvent(); -1 before it was ever full.
+  int capacity_fd() const { return capacity_.get(); }
+  void TakeCapacityEvent();
+  // Reserve() has failed since the last TakeCapacityEvent(): wait before trying again.
+  bool awaits_capacity() const { return awaits_capacity_; }
+
+ private:
+  Counters& CountersOf(const Listener& listener) const;
+
+  ServerContext& context_;
+  const bool reserves_;
+  // An epoll that awaits edges of the connection limit's descriptor: each acceptor sees all of them, and takes none
+  // away from another.
+  UniqueFd capacity_;
+  bool awaits_capacity_ = false;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_ACCEPT_ADMISSION_H_

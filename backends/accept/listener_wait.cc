@@ -1,0 +1,84 @@
+#include "backends/accept/listener_wait.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "backends/accept/tcp_acceptor.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr size_t kSignals = 0;  // Positions among the waits.
+constexpr size_t kAlso = 1;
+constexpr size_t kCapacity = 2;
+constexpr size_t kFirstListener = 3;
+
+}  // namespace
+
+// Not before somebody waits: where others accept as well, a listener may be closed meanwhile.
+void ListenerWait::Prepare() {
+  waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
+  for (const Listener& listener : context_.listeners) {
+    // Datagrams that are somebody else's to read would end every wait.
+    const bool looks = !listener.has_datagrams() || udp_peers_.which() != AcceptUdp::kNone;
+    waits_.push_back({looks ? udp_peers_.wait_fd(listener) : -1, POLLIN, 0});
+  }
+}
+
+void ListenerWait::Wait(const Awaited& awaited) {
+  if (waits_.empty()) Prepare();
+  if (pause_.has_value() && pause_->passed()) pause_.reset();
+  const bool looks_for_clients = awaited.clients && !pause_.has_value();
+  waits_[kAlso].fd = awaited.also;
+  waits_[kCapacity].fd = admission_.awaits_capacity() ? admission_.capacity_fd() : -1;
+  for (size_t i = 0; admission_.reserves() && i < context_.listeners.size(); ++i) {
+    const Listener& listener = context_.listeners[i];
+    if (listener.has_datagrams()) continue;
+    waits_[kFirstListener + i].fd = admission_.awaits_capacity() ? -1 : listener.fd.get();
+  }
+  for (pollfd& wait : waits_) wait.revents = 0;
+  const int timeout = looks_for_clients && NotePending() ? 0 : Timeout(awaited);
+  ::poll(waits_.data(), looks_for_clients ? waits_.size() : kFirstListener, timeout);
+  if ((waits_[kCapacity].revents & POLLIN) != 0) admission_.TakeCapacityEvent();
+  if (looks_for_clients) NotePending();  // poll() has overwritten what was noted before.
+  if ((waits_[kSignals].revents & POLLIN) != 0) AnswerCommonSignals(Signals::Take(), context_);
+}
+
+// In milliseconds; -1: for ever.
+int ListenerWait::Timeout(const Awaited& awaited) const {
+  const int timeout = awaited.at_most == absl::InfiniteDuration() ? -1 : Deadline(awaited.at_most).PollMilliseconds();
+  if (!awaited.clients || !pause_.has_value()) return timeout;
+  const int pause = pause_->PollMilliseconds();
+  return timeout < 0 ? pause : std::min(timeout, pause);
+}
+
+// What a UDP acceptor has kept back is as good as what waits in its socket. Returns whether there is any.
+bool ListenerWait::NotePending() {
+  bool found = false;
+  for (size_t i = 0; i < context_.listeners.size(); ++i) {
+    if (!udp_peers_.has_pending(context_.listeners[i])) continue;
+    waits_[kFirstListener + i].revents |= POLLIN;
+    found = true;
+  }
+  return found;
+}
+
+absl::StatusOr<Connection> ListenerWait::TakeSeen(TryAccept try_accept) {
+  for (size_t i = 0; i < context_.listeners.size(); ++i) {
+    const size_t at = (first_ + i) % context_.listeners.size();
+    const Listener& listener = context_.listeners[at];
+    if ((waits_[kFirstListener + at].revents & POLLIN) == 0) continue;
+    if (listener.has_datagrams() && !udp_peers_.Accepts(listener)) continue;
+    first_ = at + 1;
+    absl::StatusOr<Connection> connection = try_accept(listener);
+    if (connection.ok()) return connection;
+    if (absl::IsResourceExhausted(connection.status())) Pause();
+  }
+  return absl::UnavailableError("nobody is there");
+}
+
+void ListenerWait::Pause() { pause_.emplace(TcpAcceptor::kPause); }
+
+}  // namespace polyserve

@@ -1,0 +1,66 @@
+// ListenerWait: waits with poll(2) for the next client on any listener, and answers the signals meanwhile. For models
+// whose only wait is for clients; event loops have their own. One thread.
+#ifndef POLYSERVE_BACKENDS_ACCEPT_LISTENER_WAIT_H_
+#define POLYSERVE_BACKENDS_ACCEPT_LISTENER_WAIT_H_
+
+#include <poll.h>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "backends/accept/admission.h"
+#include "backends/accept/server_context.h"
+#include "backends/accept/udp_peers.h"
+#include "net/deadline.h"
+
+namespace polyserve {
+
+class ListenerWait {
+ public:
+  // What Acceptor::TryAccept() does.
+  using TryAccept = absl::FunctionRef<absl::StatusOr<Connection>(const Listener&)>;
+
+  // What ends a wait, besides signals.
+  struct Awaited {
+    bool clients = true;
+    int also = -1;  // A descriptor: the wait ends when it is readable.
+    absl::Duration at_most = absl::InfiniteDuration();
+  };
+
+  // All must outlive it.
+  ListenerWait(ServerContext& context, UdpPeers& udp_peers, Admission& admission)
+      : context_(context), udp_peers_(udp_peers), admission_(admission) {}
+
+  // Waits for any of these, and for signals, which it answers. It may return before any has come. Unless peers are
+  // AcceptUdp::kNone, datagrams end it at every listener that takes them, even if their peers are not accepted.
+  void Wait(const Awaited& awaited);
+
+  // Accepts one of those whom the last Wait() has seen; a busy listener does not starve the others. Unavailable: there
+  // is none, or none was left.
+  absl::StatusOr<Connection> TakeSeen(TryAccept try_accept);
+
+  // Looks for no clients for a while, after a shortage.
+  void Pause();
+  bool pauses() const { return pause_.has_value() && !pause_->passed(); }
+
+ private:
+  void Prepare();
+  int Timeout(const Awaited& awaited) const;
+  bool NotePending();
+
+  ServerContext& context_;
+  UdpPeers& udp_peers_;
+  Admission& admission_;
+  // First the signals, then the one awaited also, then capacity, then the listeners in their order.
+  std::vector<pollfd> waits_;
+  size_t first_ = 0;  // The listener that is looked at first.
+  std::optional<Deadline> pause_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_ACCEPT_LISTENER_WAIT_H_

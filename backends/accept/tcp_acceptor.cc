@@ -1,0 +1,107 @@
+#include "backends/accept/tcp_acceptor.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "base/logging.h"
+#include "base/mutex.h"
+#include "base/sys_error.h"
+#include "net/signals.h"
+#include "net/statistics.h"
+
+namespace polyserve {
+
+namespace {
+
+// Threads share their process's descriptors: what one of them gives up to turn a client away, another one could use for
+// a client of its own. So once there is a shortage they accept one after the other, until one of them finds that it is
+// over.
+std::atomic<bool> g_is_short = false;
+Mutex g_shortage;
+
+// How often it is said that the system refuses to accept.
+constexpr int kSecondsBetweenLogs = 10;
+
+// So many errors of single clients in a row are not bad luck.
+constexpr int kMaxClientErrors = 64;
+
+UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
+// An error that a client brought along, which accept(2) passes on as it takes the client off the queue.
+bool IsOfOneClient(int error) {
+  return error == ECONNABORTED || error == EPROTO || error == ENETDOWN || error == ENETUNREACH || error == ENONET ||
+         error == EHOSTDOWN || error == EHOSTUNREACH || error == ENOPROTOOPT;
+}
+
+}  // namespace
+
+TcpAcceptor::TcpAcceptor(const ServerContext& context, bool non_blocking)
+    : context_(context), non_blocking_(non_blocking), spare_(OpenSpare()) {}
+
+void TcpAcceptor::RestoreSpare() {
+  if (!spare_.ok()) spare_ = OpenSpare();
+}
+
+absl::StatusOr<Connection> TcpAcceptor::TryAccept(const Listener& listener) {
+  if (!g_is_short.load(std::memory_order_relaxed)) {
+    absl::StatusOr<Connection> connection = TryAcceptNow(listener);
+    if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
+    if (!absl::IsResourceExhausted(connection.status())) return connection;
+  }
+  const MutexLock lock(g_shortage);
+  absl::StatusOr<Connection> connection = TryAcceptNow(listener);
+  if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
+  g_is_short = absl::IsResourceExhausted(connection.status());
+  if (g_is_short) TurnAwayWithSpare(listener, connection.status());
+  return connection;
+}
+
+// One attempt. ResourceExhausted: no descriptor is left. Aborted: it fails, and the client stays in the queue.
+absl::StatusOr<Connection> TcpAcceptor::TryAcceptNow(const Listener& listener) {
+  for (int errors = 0;;) {
+    UniqueFd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (non_blocking_ ? SOCK_NONBLOCK : 0)));
+    if (fd.ok()) return Connection{std::move(fd), &listener};
+    // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
+    if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
+    if (IsShortage(errno)) return absl::ResourceExhaustedError(SysError("accept", listener.service).message());
+    if (errno == EINTR || (IsOfOneClient(errno) && ++errors < kMaxClientErrors)) continue;
+    // Forbidden (EPERM, EACCES), or nothing that we know: trying again at once would go on for ever.
+    return absl::AbortedError(SysError("accept", listener.service).message());
+  }
+}
+
+// The system refuses to accept. While the server serves, it tries again after a pause; a server that stops does not
+// wait for that, and tells those who are in the queue.
+absl::Status TcpAcceptor::PutOff(const Listener& listener, const absl::Status& why) {
+  if (Signals::stopping()) {
+    ::shutdown(listener.fd.get(), SHUT_RDWR);
+    return absl::UnavailableError(why.message());
+  }
+  LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
+      << "no connection can be accepted: " << why.message() << "; trying again every " << kPause;
+  return absl::ResourceExhaustedError(why.message());
+}
+
+void TcpAcceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
+  spare_.reset();
+  {
+    const UniqueFd turned_away(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (turned_away.ok()) Counters::Add(OfService(context_.statistics.counters(), listener.number).refused, 1);
+  }  // Closed before its number is needed for the next spare.
+  spare_ = OpenSpare();
+  LogShortage(why.message());
+}
+
+void TcpAcceptor::LogShortage(absl::string_view why) const {
+  LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why << "; pausing for " << kPause
+                           << " (raise the limit with 'ulimit -n'; refused so far: "
+                           << context_.statistics.Total().refused << ")";
+}
+
+}  // namespace polyserve

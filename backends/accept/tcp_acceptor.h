@@ -1,0 +1,52 @@
+// TcpAcceptor: takes one connection at a time off a listener, and outlives shortages of descriptors. It counts nobody
+// in; see Admission. One thread, but those of a process share what they do about a shortage.
+//
+// When no descriptor is left, accept(2) fails while the client stays in the queue, so that every wait ends at once and
+// the loop would spin. Hence a spare descriptor: it is given up to accept the client and close it, which tells the
+// client, and taken back; then the accepting pauses. (The trick is Marc Lehmann's, in the manual of libev: "The special
+// problem of accept()ing when you can't".)
+#ifndef POLYSERVE_BACKENDS_ACCEPT_TCP_ACCEPTOR_H_
+#define POLYSERVE_BACKENDS_ACCEPT_TCP_ACCEPTOR_H_
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "backends/accept/server_context.h"
+#include "base/unique_fd.h"
+
+namespace polyserve {
+
+class TcpAcceptor {
+ public:
+  // How long to accept nothing after a shortage: long enough that a loop does not spin, and short for a client.
+  static constexpr absl::Duration kPause = absl::Milliseconds(100);
+
+  // `non_blocking`: connections are to be. The context must outlive it.
+  TcpAcceptor(const ServerContext& context, bool non_blocking);
+
+  // One attempt, without waiting. Connections that were reset before they were accepted are passed over.
+  //   Unavailable        no client is there
+  //   ResourceExhausted  no client can be accepted for now: no descriptor is left, or the system refuses. If it was the
+  //                      former, the client was turned away. Pause.
+  absl::StatusOr<Connection> TryAccept(const Listener& listener);
+
+  // Takes the spare descriptor back if a shortage, which seems to be over, has cost it.
+  void RestoreSpare();
+
+  // Warns that no client can be accepted; every tenth time only.
+  void LogShortage(absl::string_view why) const;
+
+ private:
+  absl::StatusOr<Connection> TryAcceptNow(const Listener& listener);
+  absl::Status PutOff(const Listener& listener, const absl::Status& why);
+  void TurnAwayWithSpare(const Listener& listener, const absl::Status& why);
+
+  const ServerContext& context_;
+  const bool non_blocking_;
+  UniqueFd spare_;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_ACCEPT_TCP_ACCEPTOR_H_

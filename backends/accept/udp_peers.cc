@@ -1,0 +1,88 @@
+#include "backends/accept/udp_peers.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/logging.h"
+#include "net/datagram.h"
+#include "net/statistics.h"
+#include "net/udp_sources.h"
+
+namespace polyserve {
+
+namespace {
+
+void NoteRefused(const ServerContext& context, const Listener& listener, absl::string_view why) {
+  Counters::Add(OfService(context.statistics.counters(), listener.number).refused, 1);
+  LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << why
+                            << " (refused so far: " << context.statistics.Total().refused << ")";
+}
+
+bool IsAccepted(const Listener& listener, AcceptUdp which) {
+  return listener.has_datagrams() &&
+         (which == AcceptUdp::kAll || (which == AcceptUdp::kOwnPorts && listener.own_ports));
+}
+
+}  // namespace
+
+absl::StatusOr<UdpPeers> UdpPeers::Open(ServerContext& context, AcceptUdp which) {
+  UdpPeers peers(context);
+  peers.which_ = which;
+  const UdpSources sources(UdpEndpoints(context));
+  for (const Listener& listener : context.listeners) {
+    peers.acceptors_.emplace_back();
+    if (!IsAccepted(listener, which)) continue;
+    const UdpAcceptor::MayAnswer may_answer = [&context, &listener, sources](const DatagramPath& path) {
+      if (sources.MayAnswer(path, listener.own_ports)) return true;
+      NoteRefused(context, listener,
+                  absl::StrCat(path.peer.ToString(), " is a server's, and the two would answer each other"));
+      return false;
+    };
+    absl::StatusOr<std::unique_ptr<UdpAcceptor>> acceptor =
+        UdpAcceptor::Open(listener.fd.get(), listener.own_ports, may_answer);
+    if (!acceptor.ok()) return acceptor.status();
+    peers.acceptors_.back() = *std::move(acceptor);
+  }
+  return peers;
+}
+
+// Listeners that are not the context's have connections, and with them nobody is accepted here.
+UdpAcceptor* UdpPeers::Of(const Listener& listener) const {
+  if (acceptors_.empty() || !listener.has_datagrams()) return nullptr;
+  return acceptors_.at(static_cast<size_t>(&listener - context_->listeners.data())).get();
+}
+
+absl::StatusOr<Connection> UdpPeers::TryAccept(const Listener& listener, Admission& admission) {
+  absl::StatusOr<UdpAcceptor::Arrival> peer = Of(listener)->TryAccept();
+  // It cannot be asked to wait: its datagram has come already.
+  const bool is_full = peer.ok() && !admission.Enter(listener);
+  if (peer.ok() && !is_full) return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
+  if (absl::IsUnavailable(peer.status())) return peer.status();
+  NoteRefused(*context_, listener,
+              is_full ? "there are as many clients as --max_connections allows" : peer.status().message());
+  const bool is_short = absl::IsResourceExhausted(peer.status());
+  if (is_full || is_short) Of(listener)->AskOneToLeave();  // So that there is a place when this one asks again.
+  return is_short ? peer.status() : absl::AbortedError("the peer was refused");
+}
+
+int UdpPeers::wait_fd(const Listener& listener) const {
+  const UdpAcceptor* acceptor = Of(listener);
+  return acceptor == nullptr ? listener.fd.get() : acceptor->wait_fd();
+}
+
+bool UdpPeers::has_pending(const Listener& listener) const {
+  const UdpAcceptor* acceptor = Of(listener);
+  return acceptor != nullptr && acceptor->has_pending();
+}
+
+bool UdpPeers::awaits_end(const Listener& listener) const {
+  const UdpAcceptor* acceptor = Of(listener);
+  return acceptor != nullptr && acceptor->awaits_end();
+}
+
+void UdpPeers::Close(const Listener& listener) {
+  if (Accepts(listener)) acceptors_[static_cast<size_t>(&listener - context_->listeners.data())].reset();
+}
+
+}  // namespace polyserve
