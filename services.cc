@@ -70,6 +70,8 @@ ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite:
 
 absl::Span<const Service> AllServices() { return kServices; }
 
+int NumberOf(const Service& service) { return static_cast<int>(&service - AllServices().data()); }
+
 const Service* FindService(absl::string_view name) {
   for (const Service& service : kServices) {
     if (name == service.name) return &service;

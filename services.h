@@ -50,7 +50,10 @@ struct Service {
 
 absl::Span<const Service> AllServices();
 
-// Null where there is none of this name.
+// Its index in that table: how the statistics and the log call it.
+int NumberOf(const Service& service);
+
+// Null if there is none of this name.
 const Service* FindService(absl::string_view name);
 
 // "http, file, echo, echo+udp, ...": what --listen takes, for errors and help.

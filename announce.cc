@@ -1,0 +1,56 @@
+#include "announce.h"
+
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/line_output.h"
+#include "base/logging.h"
+#include "net/endpoint.h"
+#include "net/worker_slots.h"
+#include "services.h"
+
+namespace polyserve {
+
+absl::Status AnnounceReady(const ServerContext& context, absl::string_view model) {
+  std::string lines;
+  for (const Listener& listener : context.listeners) {
+    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
+    if (!at.ok()) return at.status();
+    absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ",
+                    at->ToString(), "\n");
+  }
+  absl::StrAppend(&lines, "ready model=", model, " pid=", ::getpid(), "\n");
+  LogHealth health;
+  if (!LineOutput::Own(STDOUT_FILENO).Append(lines, health)) {
+    LOG(WARNING) << "standard output takes nothing: it was not told that the server is ready";
+  }
+  return absl::OkStatus();
+}
+
+ServerReport MakeServerReport(const Statistics& statistics, absl::string_view model) {
+  statistics.Sweep();
+  const Totals total = statistics.Total();
+  ServerReport report{.model = std::string(model),
+                      .uptime_seconds = absl::ToDoubleSeconds(statistics.uptime()),
+                      .accepted = total.accepted,
+                      .active = total.active(),
+                      .refused = total.refused,
+                      .lost_log_lines = statistics.access_log().lost,
+                      .lost_server_log_lines = statistics.server_log().lost,
+                      .workers = {},
+                      .services = {}};
+  for (const WorkerSlots::Worker& worker : statistics.places().List()) {
+    report.workers.push_back({worker.process, worker.thread});
+  }
+  for (const Service& service : AllServices()) {
+    const Totals of = statistics.TotalOf(NumberOf(service));
+    report.services.push_back({service.name, of.accepted, of.requests, of.errors, of.bytes_in, of.bytes_out});
+  }
+  return report;
+}
+
+}  // namespace polyserve

@@ -1,0 +1,67 @@
+#include "listen_spec.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace polyserve {
+
+namespace {
+
+// Looks at the text alone, since an image of this program has looked up no names.
+bool IsLoopback(absl::string_view host_and_port) {
+  return absl::StartsWith(host_and_port, "localhost:") || absl::StartsWith(host_and_port, "127.") ||
+         absl::StartsWith(host_and_port, "[::1]:") || absl::StartsWith(host_and_port, "[::ffff:127.");
+}
+
+absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lookup) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits("://", 1));
+  if (parts.size() != 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen: '", text, "' is not SERVICE://HOST:PORT, for example file://127.0.0.1:8888"));
+  }
+  absl::string_view name = parts[0];
+  const Transport transport = absl::ConsumeSuffix(&name, "+udp") ? Transport::kDatagrams : Transport::kStream;
+  const Service* service = FindService(name);
+  const bool is_there =
+      service != nullptr && (transport == Transport::kStream ? service->has_stream() : service->has_datagrams());
+  if (!is_there) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen: there is no service '", parts[0], "'; there are ", ServiceNames()));
+  }
+  ListenSpec spec{service, transport, Endpoint(), IsLoopback(parts[1])};
+  if (lookup == HostLookup::kNo) return spec;
+  absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);
+  if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", endpoint.status().message()));
+  spec.endpoint = *endpoint;
+  return spec;
+}
+
+std::vector<std::string> Defaults() {
+  std::vector<std::string> texts;
+  for (const Service& service : AllServices()) {
+    const absl::string_view suffix = service.has_stream() ? "" : "+udp";
+    texts.push_back(absl::StrCat(service.name, suffix, "://127.0.0.1:", service.default_port));
+  }
+  return texts;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ListenSpec>> ParseListenSpecs(absl::string_view list, HostLookup lookup) {
+  std::vector<std::string> texts = absl::StrSplit(list, ',', absl::SkipWhitespace());
+  if (texts.empty()) texts = Defaults();
+  std::vector<ListenSpec> specs;
+  for (const std::string& text : texts) {
+    absl::StatusOr<ListenSpec> spec = ParseListenSpec(text, lookup);
+    if (!spec.ok()) return spec.status();
+    specs.push_back(*spec);
+  }
+  return specs;
+}
+
+}  // namespace polyserve

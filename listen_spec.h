@@ -1,0 +1,34 @@
+// ListenSpec: one address of --listen, SERVICE[+udp]://HOST:PORT, held against the table of services. For example:
+//   file://127.0.0.1:8888    the service `file` over TCP
+//   echo+udp://[::1]:7777    the service `echo` over UDP
+//   http://localhost:0       on any free port
+#ifndef POLYSERVE_LISTEN_SPEC_H_
+#define POLYSERVE_LISTEN_SPEC_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "backends/accept/server_context.h"
+#include "net/endpoint.h"
+#include "services.h"
+
+namespace polyserve {
+
+struct ListenSpec {
+  const Service* service;  // Never null; a row of the table of services.
+  Transport transport;     // One that the service has.
+  Endpoint endpoint;
+  bool is_loopback;  // By the text alone: "localhost", an address of 127.0.0.0/8 (mapped into IPv6, too), or [::1].
+};
+
+// Whether names are looked up. A program image has nothing to bind, and no reason to ask: its endpoints stay empty.
+enum class HostLookup { kYes, kNo };
+
+// Parses a comma-separated list; an empty one means every service on its default port of 127.0.0.1.
+// InvalidArgument: the flag is wrong, in words for the user.
+absl::StatusOr<std::vector<ListenSpec>> ParseListenSpecs(absl::string_view list, HostLookup lookup);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_LISTEN_SPEC_H_

@@ -1,0 +1,99 @@
+#include "listen_spec.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+namespace polyserve {
+
+namespace {
+
+absl::StatusOr<ListenSpec> ParseOne(absl::string_view text, HostLookup lookup = HostLookup::kYes) {
+  absl::StatusOr<std::vector<ListenSpec>> specs = ParseListenSpecs(text, lookup);
+  if (!specs.ok()) return specs.status();
+  EXPECT_EQ(specs->size(), 1u);
+  return specs->front();
+}
+
+std::string ErrorOf(absl::string_view text) {
+  const absl::Status status = ParseListenSpecs(text, HostLookup::kYes).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
+  return std::string(status.message());
+}
+
+TEST(ListenSpecTest, NamesServiceTransportAndAddress) {
+  const absl::StatusOr<ListenSpec> spec = ParseOne("file://127.0.0.1:8888");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_STREQ(spec->service->name, "file");
+  EXPECT_EQ(spec->transport, Transport::kStream);
+  EXPECT_EQ(spec->endpoint.ToString(), "127.0.0.1:8888");
+}
+
+TEST(ListenSpecTest, UdpIsASuffixOfTheService) {
+  const absl::StatusOr<ListenSpec> spec = ParseOne("echo+udp://[::1]:7777");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_STREQ(spec->service->name, "echo");
+  EXPECT_EQ(spec->transport, Transport::kDatagrams);
+  EXPECT_EQ(spec->endpoint.ToString(), "[::1]:7777");
+}
+
+TEST(ListenSpecTest, SeveralAreSeparatedByCommas) {
+  const auto specs = ParseListenSpecs("echo://127.0.0.1:0,http://127.0.0.1:0,,", HostLookup::kYes);
+  ASSERT_TRUE(specs.ok()) << specs.status();
+  ASSERT_EQ(specs->size(), 2u);
+  EXPECT_STREQ((*specs)[1].service->name, "http");
+}
+
+TEST(ListenSpecTest, NoneMeansEveryServiceOnItsDefaultPort) {
+  const auto specs = ParseListenSpecs("", HostLookup::kYes);
+  ASSERT_TRUE(specs.ok()) << specs.status();
+  ASSERT_EQ(specs->size(), AllServices().size());
+  for (const ListenSpec& spec : *specs) {
+    EXPECT_EQ(spec.endpoint.port(), spec.service->default_port);
+    EXPECT_TRUE(spec.is_loopback);
+    EXPECT_EQ(spec.transport, spec.service->has_stream() ? Transport::kStream : Transport::kDatagrams);
+  }
+}
+
+TEST(ListenSpecTest, LoopbackIsToldByTheText) {
+  for (const char* text :
+       {"http://localhost:80", "http://127.9.9.9:80", "http://[::1]:80", "http://[::ffff:127.0.0.1]:80"}) {
+    EXPECT_TRUE(ParseOne(text)->is_loopback) << text;
+  }
+  for (const char* text : {"http://0.0.0.0:80", "http://[::]:80", "http://10.127.0.1:80"}) {
+    EXPECT_FALSE(ParseOne(text)->is_loopback) << text;
+  }
+}
+
+TEST(ListenSpecTest, AnImageLooksUpNoNames) {
+  const absl::StatusOr<ListenSpec> spec = ParseOne("http://no-such-host.invalid:80", HostLookup::kNo);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_STREQ(spec->service->name, "http");
+}
+
+TEST(ListenSpecTest, WhatIsNoAddressIsRefusedWithAnExample) {
+  EXPECT_TRUE(absl::StrContains(ErrorOf("file"), "is not SERVICE://HOST:PORT"));
+  EXPECT_TRUE(absl::StrContains(ErrorOf("file:/127.0.0.1:1"), "file://127.0.0.1:8888"));
+  EXPECT_TRUE(absl::StrContains(ErrorOf("file://127.0.0.1"), "--listen: "));
+  EXPECT_TRUE(absl::StrContains(ErrorOf("file://127.0.0.1:65536"), "--listen: "));
+}
+
+TEST(ListenSpecTest, UnknownServicesAreRefusedWithTheListOfThoseThatThereAre) {
+  EXPECT_TRUE(absl::StrContains(ErrorOf("gopher://127.0.0.1:70"), "there is no service 'gopher'; there are "));
+  EXPECT_TRUE(absl::StrContains(ErrorOf("://127.0.0.1:70"), "there is no service ''"));
+}
+
+TEST(ListenSpecTest, AServiceIsRefusedOnATransportThatItDoesNotHave) {
+  EXPECT_TRUE(absl::StrContains(ErrorOf("http+udp://127.0.0.1:80"), "there is no service 'http+udp'"));
+  EXPECT_TRUE(absl::StrContains(ErrorOf("tftp://127.0.0.1:69"), "there is no service 'tftp'"));
+}
+
+TEST(ListenSpecTest, OneThatIsWrongSpoilsTheList) {
+  EXPECT_TRUE(absl::StrContains(ErrorOf("echo://127.0.0.1:0,nonsense"), "'nonsense'"));
+}
+
+}  // namespace
+
+}  // namespace polyserve

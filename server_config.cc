@@ -1,0 +1,255 @@
+#include "server_config.h"
+
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/build_info.h"
+#include "base/command_line.h"
+#include "net/process.h"
+#include "protocol/http/host.h"
+
+DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
+DEFINE_string(listen, "",
+              "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
+DEFINE_string(root, ".", "the directory whose files are served; SIGHUP looks again at where its path leads");
+DEFINE_bool(read_only, false, "take no uploads");
+DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
+DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
+DEFINE_int64(min_rate, 512,
+             "bytes per second: close a connection whose peer takes a reply, or sends the rest of a request, more "
+             "slowly on average; 0 for never");
+DEFINE_string(min_rate_window, "2m", "how long such a peer may stay below --min_rate");
+DEFINE_int64(max_connections, 0, "how many connections there may be at a time, over all workers; 0: as many as come");
+DEFINE_string(overload, "wait", "what happens to those who are too many: wait (in the kernel's queue) or refuse");
+DEFINE_string(request_timeout, "20s",
+              "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
+DEFINE_string(
+    allowed_hosts, "",
+    "http: the names in Host that are answered for, comma-separated; .example.org is that name and all below it, "
+    "* any name; addresses, localhost and names without a dot always are. By default any, but no others if http "
+    "listens on loopback addresses only");
+DEFINE_bool(
+    trusted_pages, false,
+    "http: HTML, SVG and XML files are trusted with the server's own origin although others may upload; implied "
+    "by --read_only");
+DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
+DEFINE_bool(precompressed, false,
+            "http: send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
+DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
+             "connections that may wait to be accepted; the system cuts it down to net.core.somaxconn");
+DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "small replies leave at once (TCP_NODELAY)");
+DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
+             "bytes for sending and for receiving in each connection; 0: the system adapts them");
+DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
+DEFINE_string(admin_name, "管理员",
+              "chat: as whom the operator speaks, on standard input; no other name may contain it");
+DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
+             "chat: commands that a member may give in a second; 0: any number");
+DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
+             "chat: bytes that may wait for all members together; beyond that, the slowest one is cut off");
+DEFINE_bool(build_info, false, "say how this program was built, and end");
+DECLARE_bool(help);
+
+namespace polyserve {
+
+namespace {
+
+// Bounds of what may be tuned: the kernel's own for a backlog (16 bits of old), and what it accepts as a buffer.
+constexpr int kMaxListenBacklog = 65535;
+constexpr int kLeastSocketBuffer = 2048;
+constexpr int kMaxSocketBuffer = 1 << 30;
+constexpr int64_t kMaxMinRate = int64_t{1} << 30;
+
+// Of what a member of the chat room may cost: more than any room takes, and less than one burst needs.
+constexpr int kMaxChatRate = 10'000'000;
+constexpr int64_t kLeastChatMemory = 1 << 20;
+constexpr int64_t kMaxChatMemory = int64_t{1} << 40;
+
+std::vector<std::string> ModelFlags() {
+  std::vector<std::string> flags;
+  for (const Model& model : AllModels()) {
+    for (absl::string_view flag : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
+      if (std::find(flags.begin(), flags.end(), flag) == flags.end()) flags.emplace_back(flag);
+    }
+  }
+  return flags;
+}
+
+void PrintHelp() {
+  absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
+  absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
+  absl::PrintF("%s", DescribeFlags({"model",          "listen",          "root",          "read_only",
+                                    "max_file_bytes", "idle_timeout",    "min_rate",      "min_rate_window",
+                                    "drain_timeout",  "max_connections", "overload",      "request_timeout",
+                                    "allowed_hosts",  "trusted_pages",   "access_log",    "precompressed",
+                                    "listen_backlog", "tcp_nodelay",     "socket_buffer", "admin_name",
+                                    "chat_rate",      "chat_memory",     "build_info"}));
+  absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
+  absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
+  for (const Service& service : AllServices()) {
+    const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
+    absl::PrintF("  %-10s port %d  %s\n", name, service.default_port, service.description);
+  }
+  absl::PrintF(
+      "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
+}
+
+// A flag that another model has and this one has not would do nothing: better to say so.
+absl::Status CheckModelFlags(const Model& model) {
+  const std::vector<absl::string_view> own = absl::StrSplit(model.flags, ' ', absl::SkipEmpty());
+  for (const std::string& flag : ModelFlags()) {
+    if (IsFlagSet(flag) && std::find(own.begin(), own.end(), flag) == own.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", flag, " means nothing to --model=", model.name, "; leave it out (see --model=help)"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<const Model*> ModelFromFlags() {
+  const Model* model = FindModel(FLAGS_model);
+  if (model == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no model '", FLAGS_model, "'; see --model=help"));
+  }
+  if (absl::Status status = CheckModelFlags(*model); !status.ok()) return status;
+  return model;
+}
+
+// A time-out, which may be infinite but not zero.
+absl::Status ParseTimeout(absl::string_view name, const std::string& text, absl::string_view if_none,
+                          absl::Duration& timeout) {
+  const absl::StatusOr<absl::Duration> parsed = ParseTimeFlag(name, text);
+  if (!parsed.ok()) return parsed.status();
+  if (*parsed < absl::Milliseconds(1)) {
+    return absl::InvalidArgumentError(absl::StrCat("--", name, " is below 1ms; ", if_none));
+  }
+  timeout = *parsed;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ListenOptions> MakeListenOptions() {
+  absl::Status status = CheckFlagRange("listen_backlog", FLAGS_listen_backlog, 1, kMaxListenBacklog);
+  if (FLAGS_socket_buffer != 0) {
+    status.Update(CheckFlagRange("socket_buffer", FLAGS_socket_buffer, kLeastSocketBuffer, kMaxSocketBuffer));
+  }
+  if (!status.ok()) return status;
+  return ListenOptions{FLAGS_listen_backlog, FLAGS_tcp_nodelay, FLAGS_socket_buffer};
+}
+
+absl::StatusOr<LeastRate> MakeLeastRate() {
+  if (absl::Status status = CheckFlagRange("min_rate", FLAGS_min_rate, 0, kMaxMinRate); !status.ok()) return status;
+  LeastRate rate{FLAGS_min_rate, absl::ZeroDuration()};
+  const absl::Status status =
+      ParseTimeout("min_rate_window", FLAGS_min_rate_window, "--min_rate=0 is for no least rate", rate.window);
+  if (!status.ok()) return status;
+  return rate;
+}
+
+absl::StatusOr<RoomLimits> MakeRoomLimits() {
+  absl::Status status = CheckFlagRange("chat_rate", FLAGS_chat_rate, 0, kMaxChatRate);
+  status.Update(CheckFlagRange("chat_memory", FLAGS_chat_memory, kLeastChatMemory, kMaxChatMemory));
+  if (!status.ok()) return status;
+  return RoomLimits{FLAGS_chat_rate, static_cast<size_t>(FLAGS_chat_memory)};
+}
+
+// 0 connections: there may be any number.
+absl::Status CheckConnectionLimit() {
+  if (FLAGS_overload != "wait" && FLAGS_overload != "refuse") {
+    return absl::InvalidArgumentError(absl::StrCat("--overload=", FLAGS_overload, " is not one of wait, refuse"));
+  }
+  if (FLAGS_max_connections < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("--max_connections=", FLAGS_max_connections, " is below 0"));
+  }
+  if (FLAGS_max_connections == 0 && IsFlagSet("overload")) {
+    return absl::InvalidArgumentError("--overload goes with --max_connections=N; leave it out, or say how many");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<ListenSpec>& listen) {
+  const bool is_reachable = std::any_of(listen.begin(), listen.end(), [](const ListenSpec& spec) {
+    return absl::string_view(spec.service->name) == "http" && !spec.is_loopback;
+  });
+  if (FLAGS_allowed_hosts.empty() && is_reachable) return HttpAllowedHosts();
+  absl::StatusOr<HttpAllowedHosts> hosts = HttpAllowedHosts::Parse(FLAGS_allowed_hosts);
+  if (!hosts.ok()) return absl::InvalidArgumentError(absl::StrCat("--allowed_hosts: ", hosts.status().message()));
+  return hosts;
+}
+
+absl::Status ReadConnectionFlags(ServerConfig& config) {
+  absl::Status status = ParseTimeout("idle_timeout", FLAGS_idle_timeout, "'inf' is for never", config.idle_timeout);
+  status.Update(CheckConnectionLimit());
+  config.max_connections = FLAGS_max_connections;
+  config.overload = FLAGS_overload == "wait" ? ConnectionLimit::Overload::kWait : ConnectionLimit::Overload::kRefuse;
+  const absl::StatusOr<LeastRate> least_rate = MakeLeastRate();
+  const absl::StatusOr<ListenOptions> listen_options = MakeListenOptions();
+  const absl::StatusOr<absl::Duration> drain_timeout = ParseTimeFlag("drain_timeout", FLAGS_drain_timeout);
+  status.Update(least_rate.status());
+  status.Update(listen_options.status());
+  status.Update(drain_timeout.status());
+  if (!status.ok()) return status;
+  config.least_rate = *least_rate;
+  config.listen_options = *listen_options;
+  config.listen_options.send_timeout = ProgressLimits(config.idle_timeout, config.least_rate).send_wait();
+  config.drain_timeout = *drain_timeout;
+  return absl::OkStatus();
+}
+
+absl::Status ReadServiceFlags(ServerConfig& config) {
+  config.root = FLAGS_root;
+  config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
+  absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(config.listen);
+  if (!hosts.ok()) return hosts.status();
+  config.http.allowed_hosts = *std::move(hosts);
+  config.http.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
+  config.http.precompressed = FLAGS_precompressed;
+  config.access_log = FLAGS_access_log;
+  config.admin_name = FLAGS_admin_name;
+  const absl::StatusOr<RoomLimits> room_limits = MakeRoomLimits();
+  if (!room_limits.ok()) return room_limits.status();
+  config.room_limits = *room_limits;
+  return ParseTimeout("request_timeout", FLAGS_request_timeout, "'inf' is for never", config.http.request_timeout);
+}
+
+}  // namespace
+
+bool ServerConfig::Any(bool Service::*trait) const {
+  return std::any_of(listen.begin(), listen.end(), [trait](const ListenSpec& spec) { return spec.service->*trait; });
+}
+
+absl::Status ParseServerFlags(int argc, char** argv) {
+  const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
+  if (!others.ok()) return others.status();
+  // Who asks for help gets it, whatever else is there.
+  if (others->empty() || FLAGS_help || FLAGS_build_info || FLAGS_model == "help") return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help"));
+}
+
+bool AnswerQuestions() {
+  if (FLAGS_help) return PrintHelp(), true;
+  if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), true;
+  if (FLAGS_model == "help") return absl::PrintF("%s", DescribeModels()), true;
+  return false;
+}
+
+absl::StatusOr<ServerConfig> ConfigFromFlags() {
+  const absl::StatusOr<const Model*> model = ModelFromFlags();
+  if (!model.ok()) return model.status();
+  absl::StatusOr<std::vector<ListenSpec>> listen =
+      ParseListenSpecs(FLAGS_listen, Process::IsImage() ? HostLookup::kNo : HostLookup::kYes);
+  if (!listen.ok()) return listen.status();
+  ServerConfig config;
+  config.model = *model;
+  config.listen = *std::move(listen);
+  if (absl::Status status = ReadConnectionFlags(config); !status.ok()) return status;
+  if (absl::Status status = ReadServiceFlags(config); !status.ok()) return status;
+  return config;
+}
+
+}  // namespace polyserve

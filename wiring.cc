@@ -1,0 +1,159 @@
+#include "wiring.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "announce.h"
+#include "backends/accept/connection_limit.h"
+#include "backends/registry.h"
+#include "base/descriptor_limit.h"
+#include "base/logging.h"
+#include "base/unique_fd.h"
+#include "files/root.h"
+#include "net/datagram.h"
+#include "net/process.h"
+#include "net/signals.h"
+#include "net/socket.h"
+#include "services.h"
+
+namespace polyserve {
+
+namespace {
+
+// What accepting and serving one client may take: its socket, files, a mailbox, what a worker waits with.
+constexpr int kDescriptorsForClient = 12;
+
+// Null if there may be any number of connections. An image has one, which the server has counted.
+absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const ServerConfig& config,
+                                                                     const Statistics& statistics) {
+  if (config.max_connections == 0 || Process::IsImage()) return nullptr;
+  return ConnectionLimit::Create(statistics, config.max_connections, config.overload);
+}
+
+Listener MakeListener(const ListenSpec& spec, const ServiceContext& services) {
+  auto make_session = spec.service->make_session;
+  const bool is_for_datagrams = spec.transport == Transport::kDatagrams;
+  if (is_for_datagrams && spec.service->make_datagram_session != nullptr) {
+    make_session = spec.service->make_datagram_session;
+  }
+  Listener listener{spec.service->name, UniqueFd(), [make_session, services] { return make_session(services); },
+                    spec.transport, spec.service->has_own_ports()};
+  listener.number = NumberOf(*spec.service);
+  return listener;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
+  absl::StatusOr<std::unique_ptr<Backend>> backend = config.model->make();
+  if (!backend.ok()) return backend.status();
+  const absl::StatusOr<Statistics> statistics = Statistics::Create();
+  if (!statistics.ok()) return statistics.status();
+  CountLostLinesIn(statistics->server_log());
+  std::unique_ptr<Server> server(new Server(std::move(config), *statistics));
+  server->backend_ = *std::move(backend);
+  Signals::SetDrainTimeout(server->config_.drain_timeout);
+  absl::Status status = server->MakeRoom();
+  if (status.ok()) status = server->OpenLibrary();
+  if (status.ok()) status = server->OpenAccessLog();
+  if (status.ok()) status = server->MakeContext();
+  if (!status.ok()) return status;
+  return server;
+}
+
+Server::~Server() = default;
+
+absl::Status Server::Open() {
+  const bool has_operator = config_.Any(&Service::has_operator);
+  RaiseDescriptorLimit();
+  absl::Status status = Signals::Install();
+  if (status.ok() && config_.Any(&Service::has_room)) status = room_host_->Open(*context_, has_operator);
+  if (status.ok()) status = Bind();
+  if (status.ok()) status = backend_->Prepare(*context_);
+  if (status.ok() && has_operator) status = room_host_->OpenToOperator();
+  if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
+  if (status.ok()) status = AnnounceReady(*context_, config_.model->name);
+  return status;
+}
+
+absl::Status Server::Serve() {
+  if (config_.Any(&Service::has_room)) room_host_->AddInheritedFd(*context_);
+  absl::Status status = backend_->Serve(*context_);
+  if (!status.ok()) LOG(ERROR) << status.message();
+  return status;
+}
+
+absl::Status Server::MakeRoom() {
+  const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory;
+  absl::StatusOr<std::unique_ptr<RoomHost>> host =
+      RoomHost::Create(config_.admin_name, config_.room_limits, shares_memory);
+  if (host.ok()) room_host_ = *std::move(host);
+  return host.status();
+}
+
+// An image of the server has the root from the server, whatever the path leads to meanwhile.
+absl::Status Server::OpenLibrary() {
+  absl::StatusOr<std::unique_ptr<Root>> root =
+      Process::IsImage() ? Root::OfServer(config_.root) : Root::Open(config_.root);
+  if (!root.ok()) return absl::NotFoundError(absl::StrCat("--root: ", root.status().message()));
+  (*root)->Share(statistics_.root_openings(), statistics_.root_holder());
+  absl::StatusOr<std::shared_ptr<const Library>> library = Library::Create(*std::move(root), config_.library);
+  if (!library.ok()) return absl::NotFoundError(absl::StrCat("--root: ", library.status().message()));
+  library_ = *std::move(library);
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenAccessLog() {
+  if (config_.access_log.empty()) return absl::OkStatus();
+  access_log_ = std::make_shared<LogFile>(config_.access_log, statistics_.access_log());
+  if (Process::IsImage()) return absl::OkStatus();  // Opens it with the first line.
+  const absl::Status status = access_log_->Open();
+  return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
+}
+
+absl::Status Server::MakeContext() {
+  HttpSite::Options http = config_.http;
+  http.access_log = access_log_;
+  http.report = [statistics = statistics_, model = config_.model->name] { return MakeServerReport(statistics, model); };
+  const ServiceContext services(library_, http, config_.Any(&Service::has_room) ? room_host_->room() : nullptr);
+  absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
+  if (!connection_limit.ok()) return connection_limit.status();
+  context_.reset(new ServerContext{.listeners = {},
+                                   .idle_timeout = config_.idle_timeout,
+                                   .statistics = statistics_,
+                                   .connection_limit = *std::move(connection_limit),
+                                   .listen = config_.listen_options,
+                                   .reload = [this] { Reload(); },
+                                   .least_rate = config_.least_rate});
+  for (const ListenSpec& spec : config_.listen) context_->listeners.push_back(MakeListener(spec, services));
+  return absl::OkStatus();
+}
+
+absl::Status Server::Bind() {
+  for (size_t i = 0; i < config_.listen.size(); ++i) {
+    const ListenSpec& spec = config_.listen[i];
+    Listener& listener = context_->listeners[i];
+    absl::StatusOr<UniqueFd> fd = spec.transport == Transport::kDatagrams
+                                      ? BindUdp(spec.endpoint)
+                                      : ListenTcp(spec.endpoint, context_->idle_timeout, context_->listen);
+    if (!fd.ok()) {
+      return absl::Status(fd.status().code(),
+                          absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
+    }
+    listener.fd = *std::move(fd);
+    if (!listener.has_datagrams() || listener.own_ports) continue;
+    const absl::Status status = NeverAnswerAnswers(listener.fd.get());
+    if (!status.ok()) LOG(WARNING) << "other servers' answers are not told from requests: " << status.message();
+  }
+  return absl::OkStatus();
+}
+
+// On SIGHUP.
+void Server::Reload() const {
+  if (access_log_ != nullptr) access_log_->Reopen();
+  const absl::Status status = library_->ReopenRoot();
+  if (!status.ok()) LOG(WARNING) << "--root: the directory of before is served on: " << status.message();
+}
+
+}  // namespace polyserve
