@@ -71,6 +71,7 @@ absl::Status Server::Open() {
   if (status.ok() && config_.Any(&Service::has_room)) status = room_host_->Open(*context_, has_operator);
   if (status.ok()) status = Bind();
   if (status.ok()) status = backend_->Prepare(*context_);
+  if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
   if (status.ok() && has_operator) status = room_host_->OpenToOperator();
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
   if (status.ok()) status = AnnounceReady(*context_, config_.model->name);
@@ -147,6 +148,14 @@ absl::Status Server::Bind() {
     if (!status.ok()) LOG(WARNING) << "other servers' answers are not told from requests: " << status.message();
   }
   return absl::OkStatus();
+}
+
+// For a model that may be with one client for as long as that stays, and looks at nothing else meanwhile.
+absl::Status Server::StartSignalThread() {
+  absl::StatusOr<std::unique_ptr<SignalThread>> thread =
+      SignalThread::Start([this](unsigned event) { AnswerCommonSignals(event, *context_); });
+  if (thread.ok()) signal_thread_ = *std::move(thread);
+  return thread.status();
 }
 
 // On SIGHUP.

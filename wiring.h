@@ -15,6 +15,7 @@
 #include "backends/backend.h"
 #include "files/library.h"
 #include "files/log_file.h"
+#include "net/signal_thread.h"
 #include "net/statistics.h"
 #include "room_host.h"
 #include "server_config.h"
@@ -43,6 +44,7 @@ class Server {
   absl::Status MakeRoom();
   absl::Status MakeContext();
   absl::Status Bind();
+  absl::Status StartSignalThread();
   void Reload() const;
 
   ServerConfig config_;
@@ -51,6 +53,7 @@ class Server {
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
   std::unique_ptr<RoomHost> room_host_;
   std::unique_ptr<ServerContext> context_;
+  std::unique_ptr<SignalThread> signal_thread_;  // Null if the model answers all signals itself.
   std::unique_ptr<Backend> backend_;  // Last: if serving has failed, it may hold sessions, which need the others.
 };
 

@@ -25,7 +25,6 @@
 #include "net/deadline.h"
 #include "net/progress_watch.h"
 #include "net/signals.h"
-#include "net/wake_list.h"
 
 DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
 DEFINE_bool(log_waiting, false, "nonblock: a line in the log for every 3 seconds without a client");
@@ -139,10 +138,7 @@ class NonblockBackend : public Backend {
   explicit NonblockBackend(absl::Duration interval) : interval_(interval) {}
 
   absl::Status Prepare(ServerContext& context) override {
-    absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
-    if (!wakes.ok()) return wakes.status();
-    wakes_ = *std::move(wakes);
-    absl::StatusOr<std::unique_ptr<UdpSockets>> ports = UdpSockets::Create(context, *wakes_);
+    absl::StatusOr<std::unique_ptr<UdpSockets>> ports = UdpSockets::Create(context);
     if (!ports.ok()) return ports.status();
     ports_ = *std::move(ports);
     absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
@@ -152,14 +148,12 @@ class NonblockBackend : public Backend {
   }
 
   absl::Status Serve(ServerContext& context) override {
-    wakes_->BelongToThisThread();
     PollingLoop(context, *acceptor_, *ports_, interval_).Run();
     return absl::OkStatus();
   }
 
  private:
   const absl::Duration interval_;
-  std::unique_ptr<WakeList> wakes_;  // Of those who send datagrams.
   std::unique_ptr<UdpSockets> ports_;
   std::unique_ptr<Acceptor> acceptor_;
 };

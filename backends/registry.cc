@@ -7,7 +7,7 @@
 namespace polyserve {
 
 // Each is the one thing that the model's file offers.
-absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend();
+absl::StatusOr<std::unique_ptr<Backend>> MakeLoopBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend();
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend();
@@ -35,7 +35,7 @@ constexpr char kCoroutineFlags[] = "workers worker_type accept accept_batch pin_
 constexpr char kEventFlags[] = "trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
 
 constexpr Model kModels[] = {
-    {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeMultiLoopBackend},
+    {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeLoopBackend},
     {"fork", "a process for each client", kProcessPerClient, "reap", &MakeForkBackend},
     {"multiprocess", "a Process object for each client", kProcessPerClient, "start_method", &MakeMultiprocessBackend},
     {"thread", "a thread for each client", {.computes_apart = true}, "", &MakeThreadBackend},

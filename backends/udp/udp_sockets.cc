@@ -1,9 +1,11 @@
 #include "backends/udp/udp_sockets.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "net/coarse_clock.h"
+#include "net/signals.h"
 
 namespace polyserve {
 
@@ -14,16 +16,19 @@ constexpr absl::Duration kRetry = absl::Milliseconds(5);
 
 }  // namespace
 
-UdpSockets::UdpSockets(ServerContext& context, WakeList& wakes)
-    : wakes_(wakes), tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
+UdpSockets::UdpSockets(ServerContext& context, std::unique_ptr<WakeList> wakes)
+    : wakes_(std::move(wakes)), tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
   for (const Listener& listener : context.listeners) {
     if (!listener.has_datagrams() || listener.own_ports) continue;
-    ports_.push_back(std::make_unique<UdpSocket>(listener, context, timers_, wakes_));
+    ports_.push_back(std::make_unique<UdpSocket>(listener, context, timers_, *wakes_));
   }
 }
 
-absl::StatusOr<std::unique_ptr<UdpSockets>> UdpSockets::Create(ServerContext& context, WakeList& wakes) {
-  std::unique_ptr<UdpSockets> ports(new UdpSockets(context, wakes));
+absl::StatusOr<std::unique_ptr<UdpSockets>> UdpSockets::Create(ServerContext& context) {
+  absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
+  if (!wakes.ok()) return wakes.status();
+  (*wakes)->BelongToThisThread();
+  std::unique_ptr<UdpSockets> ports(new UdpSockets(context, *std::move(wakes)));
   absl::StatusOr<std::unique_ptr<ConnectedUdpPeers>> peers = ConnectedUdpPeers::Create(context, ports->timers_);
   if (!peers.ok()) return peers.status();
   ports->peers_ = *std::move(peers);
@@ -35,9 +40,10 @@ bool UdpSockets::Serve() {
   bool moved = peers_->Serve();
   for (const auto& port : ports_) moved = port->Serve() || moved;
   timers_.RingDue();
-  if (!wakes_.empty()) {
-    wakes_.Deliver();
-    wakes_.TakeWake();  // Behind it, so that a wake that is just being made is surely taken, and none is left for good.
+  if (!wakes_->empty()) {
+    wakes_->Deliver();
+    wakes_
+        ->TakeWake();  // Behind it, so that a wake that is just being made is surely taken, and none is left for good.
     moved = true;
   }
   if (tick_.passed()) {
@@ -48,8 +54,20 @@ bool UdpSockets::Serve() {
   return moved;
 }
 
+absl::StatusOr<Connection> UdpSockets::ServeUntilConnection(Acceptor& acceptor) {
+  while (!Signals::stopping()) {
+    acceptor.Wait({.also = wakes_->fd(), .at_most = UntilNextLook()});
+    Serve();
+    absl::StatusOr<Connection> client = acceptor.TakeSeen();
+    if (client.ok()) return client;
+  }
+  Drain();
+  return acceptor.Next();
+}
+
+// How long the next look may take to come, if nothing comes: for ever if no peer is remembered.
 absl::Duration UdpSockets::UntilNextLook() const {
-  if (!wakes_.empty()) return absl::ZeroDuration();
+  if (!wakes_->empty()) return absl::ZeroDuration();
   absl::Duration until = absl::InfiniteDuration();
   if (!timers_.empty()) until = absl::FromChrono(timers_.first() - Timer::Clock::now());
   for (const auto& port : ports_) {

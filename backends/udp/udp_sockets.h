@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "backends/accept/acceptor.h"
 #include "backends/accept/server_context.h"
 #include "backends/connection/timers.h"
 #include "backends/udp/connected_peers.h"
@@ -20,25 +21,29 @@ namespace polyserve {
 
 class UdpSockets {
  public:
-  // Both must outlive it. The list is for sessions that have mail; whoever waits should do so for that, too.
-  static absl::StatusOr<std::unique_ptr<UdpSockets>> Create(ServerContext& context, WakeList& wakes);
+  // In the thread that will serve them. The context must outlive it.
+  static absl::StatusOr<std::unique_ptr<UdpSockets>> Create(ServerContext& context);
 
   // Serves a peer that was accepted, since it is to be answered from a port of its own; see ConnectedUdpPeers.
   void Start(Connection peer) { peers_->Start(std::move(peer)); }
 
   // Gives each its turn, and looks at the clock. Returns whether anything has moved.
   bool Serve();
-  // How long the next look may take to come, if nothing comes: for ever where nobody is remembered.
-  absl::Duration UntilNextLook() const;
+  // Serves datagrams until a client connects, and returns the client. Waits at the acceptor, which answers the signals.
+  // Cancelled: the server stops, and those who had connected before have all been returned. For a model that has
+  // nothing else to wait for.
+  absl::StatusOr<Connection> ServeUntilConnection(Acceptor& acceptor);
   // The server stops: see UdpSocket::Drain() and ConnectedUdpPeers::OnStop(). Those who are not done yet still need
   // their turns.
   void Drain();
   bool empty() const { return ports_.empty() && peers_->empty(); }
 
  private:
-  UdpSockets(ServerContext& context, WakeList& wakes);
+  UdpSockets(ServerContext& context, std::unique_ptr<WakeList> wakes);
 
-  WakeList& wakes_;
+  absl::Duration UntilNextLook() const;
+
+  const std::unique_ptr<WakeList> wakes_;  // Of sessions that have mail.
   const absl::Duration tick_length_;
   Timers timers_;
   std::vector<std::unique_ptr<UdpSocket>> ports_;
