@@ -26,18 +26,33 @@ class BuildTest(unittest.TestCase):
 
 
 class PageTest(unittest.TestCase):
-    def found(self, text):
-        return [number for number, _ in text_rules.long_lines(text)]
+    def test_long_prose_is_found_once(self):
+        self.assertEqual([number for number, _ in text_rules.long_lines("short\n\n" + "word " * 30 + "\n")], [3])
 
-    def test_long_prose_is_found(self):
-        self.assertEqual(self.found("short\n" + "word " * 30 + "\n"), [2])
+    def test_paragraph_is_wrapped_and_its_neighbours_are_not(self):
+        self.assertEqual(text_rules.rewrap("as\nit is\n\n" + "word " * 30 + "\nend\n\nthis\ntoo\n"),
+                         "as\nit is\n\n" + " ".join(["word"] * 20) + "\n" + " ".join(["word"] * 10) + " end\n\nthis\ntoo\n")
 
-    def test_tables_code_and_headings_are_left_alone(self):
-        wide = "x" * 150
-        self.assertEqual(self.found(f"| {wide} |\n# {wide}\n```\n{wide}\n```\n[a]: {wide}\n"), [])
+    def test_list_item_keeps_its_indent(self):
+        self.assertEqual(text_rules.rewrap("- " + "word " * 24 + "\n  end\n- next\n"),
+                         "- " + " ".join(["word"] * 19) + "\n  " + " ".join(["word"] * 5) + " end\n- next\n")
 
-    def test_prose_behind_code_is_found(self):
-        self.assertEqual(self.found("```\ncode\n```\n" + "word " * 30), [4])
+    def test_tables_code_headings_and_html_are_left_alone(self):
+        wide = "wide " * 30
+        text = f"| {wide}|\n# {wide}\n<img {wide}>\n```\n{wide}\n```\n[a]: {wide}\n"
+        self.assertEqual(text_rules.rewrap(text), text)
+
+    def test_code_is_not_broken_and_no_line_begins_a_list(self):
+        wrapped = text_rules.rewrap("word " * 18 + "`some code that is long` " + "x" * 70 + " - " + "y" * 40)
+        self.assertIn("\n`some code that is long` ", wrapped)
+        self.assertNotRegex(wrapped, r"(?m)^- ")
+
+    def test_what_cannot_be_broken_is_no_fault(self):
+        self.assertEqual(list(text_rules.long_lines("x" * 150 + "\n")), [])
+
+    def test_wrapped_page_stays_as_it_is(self):
+        once = text_rules.rewrap("1. " + "some words, `and code` (and more) " * 20)
+        self.assertEqual(text_rules.rewrap(once), once)
 
 
 class FilesTest(unittest.TestCase):
@@ -47,7 +62,7 @@ class FilesTest(unittest.TestCase):
                 with open(os.path.join(top, name), "w", encoding="utf-8") as file:
                     file.write(text)
             found = sorted(":".join(fault.split(":")[:2]) for fault in text_rules.faults(top, ["BUILD", "a.md", "a.cc", "a.tar"]))
-        self.assertEqual(found, ["BUILD:2", "a.cc:1", "a.md:1", "a.md:1"])
+        self.assertEqual(found, ["BUILD:2", "a.cc:1", "a.md:1", "a.md:1", "a.md:1"])
 
 
 if __name__ == "__main__":
