@@ -24,6 +24,7 @@
 #include "backends/event/detached_task.h"
 #include "backends/event/event_client.h"
 #include "backends/event_backend.h"
+#include "backends/poller/epoll_poller.h"
 #include "net/deadline.h"
 #include "net/progress_watch.h"
 #include "net/statistics.h"
@@ -119,7 +120,7 @@ void Start(Connection connection, EventShared& shared) { Converse(std::move(conn
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend() {
-  return MakeEventBackend({.method = "epoll"}, &Start);
+  return MakeEventBackend({.make_poller = &EpollPoller::Create}, &Start);
 }
 
 }  // namespace polyserve

@@ -1,10 +1,16 @@
 // epoll: one thread, which tells the kernel once what it is interested in; each wait gets the ready ones alone
 // (epoll(7)). Cost: nothing per idle client, neither in memory nor in time. Weak spot: long work for one client stalls
 // all.
+//
+// The system calls are in backends/poller/epoll_poller.cc, EpollPoller::Wait() and Control(); the loop around them in
+// backends/event/poller_loop.cc, PollerLoop::Turn().
 #include "backends/event_backend.h"
+#include "backends/poller/epoll_poller.h"
 
 namespace polyserve {
 
-absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend() { return MakeEventBackend({.method = "epoll"}); }
+absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend() {
+  return MakeEventBackend({.make_poller = &EpollPoller::Create});
+}
 
 }  // namespace polyserve

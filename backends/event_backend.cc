@@ -11,6 +11,7 @@
 #include "backends/event/event_connection.h"
 #include "backends/event/event_loop.h"
 #include "backends/multi_loop.h"
+#include "backends/poller/poller.h"
 #include "backends/pool/pool_options.h"
 #include "base/command_line.h"
 

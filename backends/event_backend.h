@@ -1,5 +1,5 @@
-// MakeEventBackend: an event loop, or several, as a Backend. What is left for a model to say is which method it waits
-// with, and, if not by the event driver, how a client is served.
+// MakeEventBackend: an event loop, or several, as a Backend. What is left for a model to say is which Poller it
+// waits with, and, if not by the event driver, how a client is served.
 #ifndef POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 #define POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 
@@ -11,11 +11,12 @@
 
 namespace polyserve {
 
-// Clients are served by the event driver, and the trigger is taken from --trigger. InvalidArgument: libevent does not
-// have it with this method.
+// Clients are served by the event driver, and the trigger is taken from --trigger. InvalidArgument: the poller
+// does not have it.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions options);
 
-// Clients are served by what `start` starts. InvalidArgument: libevent does not have the method.
+// Clients are served by what `start` starts. InvalidArgument: this system has no such
+// poller.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start);
 
 }  // namespace polyserve

@@ -1,9 +1,35 @@
-// libevent: one thread, and whatever libevent thinks best on this system to wait with (on Linux: epoll).
-// What a program does that wants readiness and does not care how it is told. Cost and weak spot: those of its choice.
+// libevent: one thread, and a library between it and the kernel, which waits with what it thinks best on this system
+// (on Linux: epoll), or with --method=select|poll|epoll. What a program does that wants readiness and does not care how
+// it is reported. Beside the three models of these names it shows what the library costs or brings. Cost: a struct
+// event per client. Weak spot: those of its choice; and it has no exclusive wake-up, so several loops that share a
+// listener are all woken for each client.
+//
+// Its calls are in backends/poller/libevent_poller.cc; the loop around them in backends/event/poller_loop.cc.
+#include <gflags/gflags.h>
+
+#include <climits>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "backends/event_backend.h"
+#include "backends/poller/libevent_poller.h"
+#include "backends/poller/poller.h"
+#include "backends/poller/select_poller.h"
+
+DEFINE_string(method, "", "libevent: what the library waits with: select, poll or epoll; its own choice by default");
 
 namespace polyserve {
 
-absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend() { return MakeEventBackend({}); }
+absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend() {
+  const std::string method = FLAGS_method;
+  if (method != "" && method != "select" && method != "poll" && method != "epoll") {
+    return absl::InvalidArgumentError(absl::StrCat("--method=", method, " is not one of select, poll, epoll"));
+  }
+  // The library does not refuse what select(2) cannot watch, but writes behind the set.
+  const int max_descriptor = method == "select" ? SelectPoller::kMaxDescriptor : INT_MAX;
+  const MakePoller make_poller = [method](Trigger trigger) { return LibeventPoller::Create(method, trigger); };
+  return MakeEventBackend({.make_poller = make_poller, .max_descriptor = max_descriptor});
+}
 
 }  // namespace polyserve

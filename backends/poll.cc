@@ -1,10 +1,16 @@
 // poll: one thread, which hands the kernel a list of descriptors, and gets the ready ones marked in it (poll(2)).
 // Cost: nothing per idle client, but each call copies and scans the whole list. Weak spot: many idle clients; long work
 // for one client stalls all.
+//
+// The system call is in backends/poller/poll_poller.cc, PollPoller::Wait(); the loop around it in
+// backends/event/poller_loop.cc, PollerLoop::Turn().
 #include "backends/event_backend.h"
+#include "backends/poller/poll_poller.h"
 
 namespace polyserve {
 
-absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend() { return MakeEventBackend({.method = "poll"}); }
+absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend() {
+  return MakeEventBackend({.make_poller = &PollPoller::Create});
+}
 
 }  // namespace polyserve

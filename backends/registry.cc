@@ -33,6 +33,8 @@ constexpr char kPreforkFlags[] = "workers accept lock workers_min workers_max ma
 constexpr char kRingFlags[] = "workers worker_type accept pin_cpus offload offload_files";
 constexpr char kCoroutineFlags[] = "workers worker_type accept accept_batch pin_cpus offload offload_files";
 constexpr char kEventFlags[] = "trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
+constexpr char kLibeventFlags[] =
+    "method trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
 
 constexpr Model kModels[] = {
     {"loop", "one client after the other", {.keeps_clients_apart = false}, "", &MakeLoopBackend},
@@ -53,7 +55,7 @@ constexpr Model kModels[] = {
     {"select", "one thread, readiness told by select", {.max_clients = 1024}, kEventFlags, &MakeSelectBackend},
     {"poll", "one thread, readiness told by poll", {}, kEventFlags, &MakePollBackend},
     {"epoll", "one thread, readiness told by epoll", {}, kEventFlags, &MakeEpollBackend},
-    {"libevent", "one thread, readiness told by what libevent prefers", {}, kEventFlags, &MakeLibeventBackend},
+    {"libevent", "one thread, readiness told by libevent", {}, kLibeventFlags, &MakeLibeventBackend},
     {"uring", "one thread, operations done by the kernel's ring", {}, kRingFlags, &MakeUringBackend},
     {"coroutine", "a coroutine for each client, on one thread", {}, kCoroutineFlags, &MakeCoroutineBackend},
 };

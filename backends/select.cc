@@ -2,14 +2,16 @@
 // Cost: nothing per idle client, but each call copies and scans the set up to the highest descriptor.
 // Weak spot: the set has 1024 bits (FD_SETSIZE). It is the descriptor's number that counts, not how many there are; a
 // connection above it is refused. Long work for one client stalls all.
-#include <sys/select.h>
-
+//
+// The system call is in backends/poller/select_poller.cc, SelectPoller::Wait(); the loop around it in
+// backends/event/poller_loop.cc, PollerLoop::Turn().
 #include "backends/event_backend.h"
+#include "backends/poller/select_poller.h"
 
 namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend() {
-  return MakeEventBackend({.method = "select", .max_descriptor = FD_SETSIZE - 1});
+  return MakeEventBackend({.make_poller = &SelectPoller::Create, .max_descriptor = SelectPoller::kMaxDescriptor});
 }
 
 }  // namespace polyserve

@@ -63,6 +63,7 @@ TEST(CommandLineTest, FlagOfAnotherModelIsRefused) {
   ExpectRefused({"--model=thread", "--reap=ignore"}, "--reap");
   ExpectRefused({"--model=fork", "--start_method=spawn"}, "--start_method");
   ExpectRefused({"--model=fork", "--trigger=edge"}, "--trigger");
+  ExpectRefused({"--model=epoll", "--method=epoll"}, "--method");
   ExpectRefused({"--model=uring", "--accept_batch=8"}, "--accept_batch");
   ExpectRefused({"--model=fork", "--reap=ignore", "--max_connections=9"}, "--reap=wait");
 }
@@ -71,6 +72,8 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
   ExpectRefused({"--model=poll", "--trigger=edge"}, "--trigger=level");
   ExpectRefused({"--model=select", "--trigger=edge"}, "--trigger=level");
   ExpectRefused({"--model=epoll", "--trigger=both"}, "level, edge");
+  ExpectRefused({"--model=libevent", "--method=kqueue"}, "select, poll, epoll");
+  ExpectRefused({"--model=libevent", "--method=poll", "--trigger=edge"}, "--trigger=level");
   ExpectRefused({"--model=fork", "--reap=never"}, "ignore, wait, double_fork");
   ExpectRefused({"--model=multiprocess", "--start_method=clone"}, "fork, spawn, forkserver");
 }

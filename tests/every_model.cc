@@ -122,6 +122,7 @@ int main(int argc, char** argv) {
   if (absl::IsPermissionDenied(status) || absl::IsUnimplemented(status)) polyserve::g_availability = status;
   for (const std::string& flag : polyserve::g_model_flags) {
     if (flag == "--worker_type=process") polyserve::g_can.shares_memory = false;
+    if (flag == "--method=select") polyserve::g_can.max_clients = polyserve::FindModel("select")->can.max_clients;
     if (flag.starts_with("--offload=")) polyserve::g_can.computes_apart = true;
     // The kernel gives each client to one worker, whether that has time or not.
     if (flag != "--accept=reuseport" || !polyserve::g_can.pooled) continue;

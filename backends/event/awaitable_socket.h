@@ -1,4 +1,4 @@
-// AwaitableSocket: a socket of an event loop on which one coroutine can wait, by libevent's plain events.
+// AwaitableSocket: a socket of an event loop on which one coroutine can wait.
 //
 //   Detached Echo(UniqueFd fd, EventShared& shared) {
 //     AwaitableSocket socket(std::move(fd), shared);
@@ -11,10 +11,8 @@
 #ifndef POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
 #define POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
-
 #include <coroutine>
+#include <cstdint>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -39,7 +37,7 @@ class AwaitableSocket : public EventClient {
 
   // The descriptor must be non-blocking. Counts for this service.
   AwaitableSocket(UniqueFd fd, EventShared& shared, int service = kNoService);
-  ~AwaitableSocket() override;
+  ~AwaitableSocket() override = default;
 
   int fd() const { return fd_.get(); }
   Counters& counters() const { return counters_; }
@@ -66,6 +64,7 @@ class AwaitableSocket : public EventClient {
 
  private:
   Debt debt() const override { return debt_; }
+  void OnEvents(uint8_t) override { ContinueInput(); }
   void OnTurn() override { unwatchable_ ? Drop() : ContinueInput(); }
   void OnPauseOver() override { waiting_.resume(); }
   void OnTimer() override {
@@ -76,15 +75,13 @@ class AwaitableSocket : public EventClient {
   void OnReady() override { OnTurn(); }
   void Drop() override { waiting_.destroy(); }
 
-  void Watch(short events, const timeval* timeout);
+  void Watch(uint8_t events);
   void ContinueInput();
 
   Debt debt_ = Debt::kNothing;
-  short watched_ = 0;  // What event_ waits for without a time-out; else 0.
   bool unwatchable_ = false;
   bool is_woken_ = false;
   std::coroutine_handle<> waiting_;
-  event event_;  // A coroutine waits for one thing at a time, so one is enough.
 };
 
 }  // namespace polyserve

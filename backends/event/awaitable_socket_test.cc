@@ -1,6 +1,5 @@
 #include "backends/event/awaitable_socket.h"
 
-#include <event2/event.h>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -11,6 +10,8 @@
 #include "absl/time/time.h"
 #include "backends/event/detached_task.h"
 #include "backends/event/event_client.h"
+#include "backends/poller/epoll_poller.h"
+#include "backends/poller/poller.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/coarse_clock.h"
@@ -43,13 +44,10 @@ Detached WaitTwice(UniqueFd fd, EventShared& shared, For what, std::string& log)
 
 class AwaitableSocketTest : public testing::Test {
  protected:
-  AwaitableSocketTest()
-      : base_(event_base_new(), &event_base_free),
-        next_turn_(event_new(base_.get(), -1, 0, &OnNextTurn, this), &event_free) {
-    shared_.base = base_.get();
+  AwaitableSocketTest() : poller_(EpollPoller::Create(Trigger::kLevel).value()) {
+    shared_.poller = poller_.get();
     shared_.counters = &counters_;
     shared_.limits = ProgressLimits(absl::Seconds(60), {});
-    shared_.next_turn = next_turn_.get();
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     near_.reset(ends[0]);
@@ -57,10 +55,13 @@ class AwaitableSocketTest : public testing::Test {
   }
 
   void Start(For what) { WaitTwice(std::move(near_), shared_, what, log_); }
-  // Looks once at what is ready; does not wait.
-  void Look() { event_base_loop(base_.get(), EVLOOP_ONCE | EVLOOP_NONBLOCK); }
-  // Waits for something to be ready.
-  void Await() { event_base_loop(base_.get(), EVLOOP_ONCE); }
+  // A turn of the loop: looks once at what is ready; does not wait.
+  void Look() { Turn(Poller::kNoWait); }
+  // Waits for something to be ready, or for the first timer.
+  void Await() {
+    const size_t before = log_.size();
+    while (log_.size() == before) Turn(shared_.timers.empty() ? Poller::kForEver : shared_.timers.first());
+  }
   void SendByte() { EXPECT_EQ(::send(far_.get(), "x", 1, 0), 1); }
   // Sends until the near socket takes no more.
   void Fill() {
@@ -73,18 +74,20 @@ class AwaitableSocketTest : public testing::Test {
   }
   EventClient& client() { return shared_.clients.front(); }
 
-  static void OnNextTurn(evutil_socket_t, short, void* self) {
+  void Turn(Poller::Clock::time_point until) {
     EventClient::TurnList waiting;
-    waiting.swap(static_cast<AwaitableSocketTest*>(self)->shared_.wait_for_turn);
+    waiting.swap(shared_.wait_for_turn);
+    EXPECT_TRUE(poller_->Wait(until).ok());
+    poller_->Dispatch();
     while (!waiting.empty()) {
       EventClient& client = waiting.front();
       waiting.pop_front();
       client.OnTurn();
     }
+    shared_.timers.RingDue();
   }
 
-  std::unique_ptr<event_base, void (*)(event_base*)> base_;
-  std::unique_ptr<event, void (*)(event*)> next_turn_;
+  const std::unique_ptr<Poller> poller_;
   Counters counters_;
   EventShared shared_;
   UniqueFd near_, far_;

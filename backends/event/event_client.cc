@@ -1,7 +1,5 @@
 #include "backends/event/event_client.h"
 
-#include <sys/time.h>
-
 #include <utility>
 
 #include "net/tcp_bytes.h"
@@ -14,6 +12,7 @@ EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
 }
 
 EventClient::~EventClient() {
+  static_cast<void>(Await(0));  // Which cannot fail.
   shared_.clients.erase(shared_.clients.iterator_to(*this));
   CountEnd(counters_, shared_.connection_limit);
 }
@@ -50,8 +49,6 @@ ConnectionTimers& EventClient::timers() {
 
 void EventClient::WaitForTurn() {
   if (turn_.is_linked()) return;
-  const timeval at_once = {0, 0};
-  if (shared_.wait_for_turn.empty()) event_add(shared_.next_turn, &at_once);
   shared_.wait_for_turn.push_back(*this);
 }
 

@@ -3,16 +3,16 @@
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CLIENT_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CLIENT_H_
 
-#include <event2/event.h>
-
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/connection/offload.h"
 #include "backends/connection/timers.h"
+#include "backends/poller/poller.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
 #include "net/socket.h"
@@ -26,7 +26,7 @@ struct EventShared;
 
 // Joins its loop when it is made, and leaves it when it is destroyed. Whoever makes it decides how that happens; none
 // of these calls touches another client.
-class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
+class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, public Watched {
   // Unlinks itself where the client ends while it waits.
   using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   TurnHook turn_;
@@ -61,8 +61,11 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
 
   // To be called whenever something has moved.
   void NoteMove();
-  // Has used up its turn, though there is more to do: OnTurn() comes after the loop has looked at all the others. (An
-  // event that is made active by hand would run before that, and again and again, and nobody else would.)
+  // Watches its socket for these events of Poller until further notice; 0: for nothing, not even an error. The same as
+  // before costs no system call. Fails if the system has no room for it, and then nothing is watched.
+  absl::Status Await(uint8_t events);
+  uint8_t awaited() const { return awaited_; }
+  // Has used up its turn, though there is more to do: OnTurn() comes after the loop has looked at all the others.
   void WaitForTurn();
   // OnPauseOver() comes in so long.
   void PauseFor(absl::Duration time);
@@ -85,16 +88,17 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable {
  private:
   ConnectionTimers& timers();
 
+  uint8_t awaited_ = 0;
   ProgressWatch watch_;
   std::unique_ptr<ConnectionTimers> timers_;  // Null where it has never needed one.
   Offload::Errand errand_;
 };
 
 struct EventShared {
-  event_base* base;
+  Poller* poller;
   Counters* counters;
   ConnectionLimit* connection_limit = nullptr;  // Null: there may be any number of clients.
-  short extra_flags = 0;                        // EV_ET or 0, for every event of a connection.
+  uint8_t extra_events = 0;                     // Poller::kEdge or 0, for every connection.
   int reads_per_turn = 1;      // The most that one connection may read before the others' turn, in buffers.
   ProgressLimits limits = {};  // Of the peers' progress.
   uint32_t ticks = 0;          // The loop's coarse clock, for these.
@@ -105,10 +109,13 @@ struct EventShared {
   boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
   EventClient::TurnList wait_for_turn;
   Timers timers;
-  event* next_turn;  // The loop's, for the above.
   WakeList* wakes;   // The loop's.
   Offload* offload;  // The loop's; null where it has no helpers.
 };
+
+inline absl::Status EventClient::Await(uint8_t events) {
+  return shared_.poller->Set(fd_.get(), awaited_, events, *this);
+}
 
 inline void EventClient::NoteMove() { watch_.NoteMove(shared_.ticks); }
 

@@ -11,6 +11,7 @@
 #include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_session.h"
+#include "backends/poller/poller.h"
 #include "base/logging.h"
 
 namespace polyserve {
@@ -27,37 +28,31 @@ EventConnection::EventConnection(Connection connection, EventShared& shared)
       conversation_(StartSession(*connection.listener, fd_.get())) {
   if (shared.stopping) conversation_.OnStop();
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
-  const int end = edge_triggered() ? EV_CLOSED : 0;
-  CHECK_EQ(event_assign(&readable_, shared.base, fd_.get(),
-                        static_cast<short>(EV_READ | EV_PERSIST | end | shared.extra_flags), &OnReadEvent, this),
-           0);
 }
 
 EventConnection::~EventConnection() {
   if (parked_ == nullptr) SendClosingMessage(fd_.get(), conversation_, counters_);
-  if (parked_ != nullptr) event_del(&parked_->wait);
-  event_del(&readable_);
 }
 
 void EventConnection::Start(Connection connection, EventShared& shared) {
   EventConnection* self = new EventConnection(std::move(connection), shared);
-  if (event_add(&self->readable_, nullptr) != 0) {
-    LOG(WARNING) << "cannot watch a connection (" << evutil_socket_error_to_string(errno) << "); it is closed";
+  if (absl::Status status = self->AwaitInput(); !status.ok()) {
+    LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
     delete self;
   } else if (shared.grace_over) {
     self->OnStop();  // Nothing may ever come.
   }
 }
 
-void EventConnection::OnReadEvent(evutil_socket_t, short events, void* connection) {
-  EventConnection* self = static_cast<EventConnection*>(connection);
-  if ((events & EV_CLOSED) != 0) self->end_has_come_ = true;
-  if (!self->OnReadable()) delete self;
+absl::Status EventConnection::AwaitInput() {
+  const int peer_closed = edge_triggered() ? Poller::kPeerClosed : 0;
+  return Await(static_cast<uint8_t>(Poller::kReadable | peer_closed | shared_.extra_events));
 }
 
-void EventConnection::OnWriteEvent(evutil_socket_t, short, void* connection) {
-  EventConnection* self = static_cast<EventConnection*>(connection);
-  if (!self->OnWritable()) delete self;
+void EventConnection::OnEvents(uint8_t events) {
+  if ((events & Poller::kPeerClosed) != 0) end_has_come_ = true;
+  const bool sending = (awaited() & Poller::kWritable) != 0;
+  if (!(sending ? OnWritable() : OnReadable())) delete this;
 }
 
 bool EventConnection::OnReadable() {
@@ -103,15 +98,14 @@ bool EventConnection::ReadOnce(bool& drained) {
 }
 
 bool EventConnection::OnWritable() {
-  if (lingering_) return false;  // That was the timer of Linger().
   NoteMove();
   return GoOn();
 }
 
 // Goes on with what was parked.
 bool EventConnection::GoOn() {
-  if (works_elsewhere() && !TakeResult(parked_->output)) return true;
-  switch (Answer(parked_->output)) {
+  if (works_elsewhere() && !TakeResult(*parked_)) return true;
+  switch (Answer(*parked_)) {
     case Next::kEnd:
       return false;
     case Next::kWait:
@@ -123,7 +117,7 @@ bool EventConnection::GoOn() {
 }
 
 void EventConnection::OnPauseOver() {
-  if (!GoOn()) delete this;
+  if (lingering_ || !GoOn()) delete this;  // The pause of Linger() is over, or that of a session.
 }
 
 void EventConnection::OnTimer() {
@@ -188,8 +182,9 @@ EventConnection::Next EventConnection::Answer(Output& output) {
 
 EventConnection::Next EventConnection::Park(Output& output, Flushed why) {
   SetAside(output);
-  if (event_pending(&parked_->wait, EV_WRITE, nullptr) == 0) {
-    if (event_add(&parked_->wait, nullptr) != 0) return Next::kEnd;  // Nothing would tell when it can go on.
+  if ((awaited() & Poller::kWritable) == 0) {
+    const int room = Poller::kWritable | shared_.extra_events;
+    if (!Await(static_cast<uint8_t>(room)).ok()) return Next::kEnd;  // Nothing would tell when it can go on.
   } else if (why == Flushed::kBudget && edge_triggered()) {
     WaitForTurn();  // The socket was never full, so no edge will come.
   }
@@ -199,7 +194,7 @@ EventConnection::Next EventConnection::Park(Output& output, Flushed why) {
 // For a pause that the session has asked for: the socket is writable all the while, and not asked.
 EventConnection::Next EventConnection::ParkFor(Output& output, absl::Duration pause) {
   SetAside(output);
-  event_del(&parked_->wait);
+  static_cast<void>(Await(0));
   PauseFor(pause);
   return Next::kWait;
 }
@@ -207,25 +202,18 @@ EventConnection::Next EventConnection::ParkFor(Output& output, absl::Duration pa
 // Nothing is to be sent before the helper is done, so the socket is not asked.
 EventConnection::Next EventConnection::ParkForHelper(Output& output) {
   SetAside(output);
-  event_del(&parked_->wait);
+  static_cast<void>(Await(0));
   return Next::kWait;
 }
 
 void EventConnection::SetAside(Output& output) {
-  if (parked_ != nullptr) return;
-  parked_ = std::make_unique<Parked>();
-  parked_->output = std::move(output);
-  event_del(&readable_);
-  CHECK_EQ(event_assign(&parked_->wait, shared_.base, fd_.get(),
-                        static_cast<short>(EV_WRITE | EV_PERSIST | shared_.extra_flags), &OnWriteEvent, this),
-           0);
+  if (parked_ == nullptr) parked_ = std::make_unique<Output>(std::move(output));
 }
 
 // Goes on reading, and with what had to wait for it.
 bool EventConnection::Unpark() {
-  event_del(&parked_->wait);
   parked_ = nullptr;
-  if (event_add(&readable_, nullptr) != 0) return false;
+  if (!AwaitInput().ok()) return false;
   if (std::exchange(wake_is_due_, false) && !TellTime()) return false;
   if (lingering_ || parked_ != nullptr) return true;
   return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.
@@ -236,15 +224,9 @@ EventConnection::Next EventConnection::Linger() {
   ::shutdown(fd_.get(), SHUT_WR);
   if (shared_.grace_over) return DiscardUnread(fd_.get()), Next::kEnd;
   lingering_ = true;
-  if (parked_ == nullptr) {
-    parked_ = std::make_unique<Parked>();
-  } else {
-    event_del(&parked_->wait);
-    event_add(&readable_, nullptr);
-  }
-  const timeval timeout = absl::ToTimeval(kLingerTime);
-  CHECK_EQ(event_assign(&parked_->wait, shared_.base, -1, 0, &OnWriteEvent, this), 0);
-  event_add(&parked_->wait, &timeout);
+  if (parked_ == nullptr) parked_ = std::make_unique<Output>();
+  if (!AwaitInput().ok()) return Next::kEnd;
+  PauseFor(kLingerTime);
   return Next::kWait;
 }
 
@@ -254,7 +236,7 @@ bool EventConnection::Discard() {
   return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-bool EventConnection::edge_triggered() const { return (shared_.extra_flags & EV_ET) != 0; }
+bool EventConnection::edge_triggered() const { return (shared_.extra_events & Poller::kEdge) != 0; }
 
 Debt EventConnection::debt() const {
   if (lingering_) return Debt::kNothing;  // That has an end of its own.

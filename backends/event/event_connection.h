@@ -4,11 +4,10 @@
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
-
+#include <cstdint>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "backends/accept/server_context.h"
 #include "backends/connection/conversation.h"
@@ -23,6 +22,7 @@ class EventConnection : public EventClient {
   // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
   static void Start(Connection connection, EventShared& shared);
 
+  void OnEvents(uint8_t events) override;
   void OnTurn() override;
   void OnPauseOver() override;
   void OnTimer() override;
@@ -31,12 +31,6 @@ class EventConnection : public EventClient {
   void Drop() override { delete this; }
 
  private:
-  // Output that the socket did not take, and the wait for the moment it will. While lingering, the wait for its end.
-  struct Parked {
-    Output output;
-    event wait;
-  };
-
   Debt debt() const override;
 
   enum class Next { kRead, kWait, kEnd };  // For more input; for the socket, a turn or a timer; for nothing.
@@ -62,17 +56,14 @@ class EventConnection : public EventClient {
   bool Unpark();
 
   bool edge_triggered() const;
-
-  static void OnReadEvent(evutil_socket_t, short, void* connection);
-  static void OnWriteEvent(evutil_socket_t, short, void* connection);
+  absl::Status AwaitInput();
 
   bool lingering_ = false;
   bool end_has_come_ = false;  // The peer's last bytes are there, with no further edge behind them (edges only).
   bool wake_is_due_ = false;   // It came while the output was parked.
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
-  std::unique_ptr<Parked> parked_;
-  event readable_;
+  std::unique_ptr<Output> parked_;         // What the socket did not take; null: nothing.
 };
 
 }  // namespace polyserve

@@ -1,13 +1,14 @@
-// EventUdpSocket: a port of datagrams in an event loop: one event for all who send to it.
+// EventUdpSocket: a port of datagrams in an event loop, for all who send to it.
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_UDP_SOCKET_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_UDP_SOCKET_H_
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "backends/accept/server_context.h"
 #include "backends/connection/timers.h"
+#include "backends/poller/poller.h"
+#include "backends/poller/watched_fd.h"
 #include "backends/udp/udp_socket.h"
 #include "net/wake_list.h"
 
@@ -16,8 +17,7 @@ namespace polyserve {
 class EventUdpSocket {
  public:
   // All must outlive it. The listener is one of datagrams.
-  EventUdpSocket(event_base* base, const Listener& listener, ServerContext& context, Timers& timers, WakeList& wakes);
-  ~EventUdpSocket();
+  EventUdpSocket(Poller& poller, const Listener& listener, ServerContext& context, Timers& timers, WakeList& wakes);
   EventUdpSocket(const EventUdpSocket&) = delete;
   EventUdpSocket& operator=(const EventUdpSocket&) = delete;
 
@@ -29,12 +29,10 @@ class EventUdpSocket {
 
  private:
   void OnReadable();
-  absl::Status Await(short events);
 
-  event_base* const base_;
   UdpSocket port_;
-  short awaited_ = 0;
-  event ready_;
+  WatchedFd ready_;  // Of port_. What cannot be sent is waited for alone: nothing is read meanwhile.
+  bool is_drained_ = false;
 };
 
 }  // namespace polyserve

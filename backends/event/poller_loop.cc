@@ -1,15 +1,10 @@
 #include "backends/event/poller_loop.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "backends/connection/fairness.h"
-#include "base/descriptor_limit.h"
-#include "base/logging.h"
-#include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
 #include "net/signals.h"
@@ -18,14 +13,8 @@ namespace polyserve {
 
 namespace {
 
-// libevent's, on Linux.
-constexpr const char* kMethods[] = {"select", "poll", "epoll"};
-
 // With edge triggering a reader goes on until the socket is empty, but not at the cost of the others.
 constexpr int kReadsPerTurnWithEdges = 16;
-
-// libevent ends the process if it cannot get the few descriptors that it needs for itself, so they are tried first.
-constexpr int kDescriptorsOfLibevent = 4;
 
 bool AnyOwnPorts(const ServerContext& context) {
   return std::any_of(context.listeners.begin(), context.listeners.end(),
@@ -34,86 +23,57 @@ bool AnyOwnPorts(const ServerContext& context) {
 
 }  // namespace
 
-absl::StatusOr<PollerLoop::BasePointer> PollerLoop::MakeBase(const PollerLoopOptions& options) {
-  absl::Status status = CheckDescriptorsAreLeft(kDescriptorsOfLibevent, "an event loop needs descriptors");
-  if (!status.ok()) return status;
-  const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(), &event_config_free);
-  // The environment (EVENT_NOEPOLL and the like) must not change what is measured; one thread needs no locks.
-  event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);
-  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK);
-  if (options.method != nullptr) {
-    // (Not by event_get_supported_methods(): its answer is one for all threads, and freed by the next who ask.)
-    for (const char* method : kMethods) {
-      if (std::strcmp(method, options.method) != 0) event_config_avoid_method(config.get(), method);
-    }
-  }
-  BasePointer base(event_base_new_with_config(config.get()), &event_base_free);
-  if (base == nullptr && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) return SysError("event_base_new");
-  if (base == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("libevent has no method '", options.method, "' here"));
-  }
-  if (options.trigger == Trigger::kEdge && (event_base_get_features(base.get()) & EV_FEATURE_ET) == 0) {
-    return absl::InvalidArgumentError(absl::StrCat("libevent has no edge triggering with ",
-                                                   event_base_get_method(base.get()), "; use --trigger=level"));
-  }
-  return base;
-}
-
 absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& context, const WorkerRole* role,
                                                               const PollerLoopOptions& options, StartClient start) {
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(
       context, {.non_blocking = true, .max_descriptor = options.max_descriptor, .udp = AcceptUdp::kOwnPorts});
   if (!acceptor.ok()) return acceptor.status();
-  absl::StatusOr<BasePointer> base = MakeBase(options);
-  if (!base.ok()) return base.status();
+  absl::StatusOr<std::unique_ptr<Poller>> poller = options.make_poller(options.trigger);
+  if (!poller.ok()) return poller.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
   absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.offload, **wakes);
   if (!offload.ok()) return offload.status();
-  std::unique_ptr<PollerLoop> loop(new PollerLoop(context, role, options, start, *std::move(acceptor), *std::move(base),
-                                                  *std::move(wakes), *std::move(offload)));
+  std::unique_ptr<PollerLoop> loop(new PollerLoop(context, role, options, start, *std::move(acceptor),
+                                                  *std::move(poller), *std::move(wakes), *std::move(offload)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
 }
 
 PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const PollerLoopOptions& options,
-                       StartClient start, std::unique_ptr<Acceptor> acceptor, BasePointer base,
+                       StartClient start, std::unique_ptr<Acceptor> acceptor, std::unique_ptr<Poller> poller,
                        std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
     : context_(context),
       role_(role),
       start_(start),
-      base_(std::move(base)),
-      has_epoll_(absl::string_view(event_base_get_method(base_.get())) == "epoll"),
+      poller_(std::move(poller)),
       accepts_per_turn_(options.accepts_per_turn),
       max_descriptor_(options.max_descriptor),
       acceptor_(std::move(acceptor)),
       wakes_(std::move(wakes)),
       offload_(std::move(offload)),
-      woken_(nullptr, &event_free),
-      signals_(nullptr, &event_free),
-      tick_(nullptr, &event_free),
-      peers_ready_(nullptr, &event_free),
-      next_turn_(nullptr, &event_free),
-      timer_(nullptr, &event_free),
-      resume_accepting_(nullptr, &event_free),
-      place_(nullptr, &event_free),
-      grace_(nullptr, &event_free) {
-  shared_.base = base_.get();
+      woken_(*poller_, wakes_->fd(), [this] { wakes_->TakeWake(); }),
+      signals_(*poller_, role == nullptr ? Signals::fd() : role->stop_fd, [this] { OnSignals(); }),
+      tick_([this] { OnTick(); }),
+      resume_accepting_([this] { ResumeAccepting(); }),
+      grace_([this] { OnGraceOver(); }) {
+  shared_.poller = poller_.get();
   shared_.wakes = wakes_.get();
   shared_.offload = offload_.get();
   shared_.counters = &context.statistics.counters();
   shared_.connection_limit = context.connection_limit.get();
   shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
-  shared_.extra_flags = options.trigger == Trigger::kEdge ? EV_ET : 0;
+  shared_.extra_events = options.trigger == Trigger::kEdge ? Poller::kEdge : 0;
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
 }
 
 PollerLoop::~PollerLoop() {
+  peers_ready_.reset();
   peers_.reset();
   while (!shared_.clients.empty()) shared_.clients.front().Drop();
 }
 
-// Beyond what the method can watch, libevent does not refuse, but writes where it must not (FD_SETSIZE).
+// So that the server says before it is ready that it cannot watch what it needs.
 absl::Status PollerLoop::CheckDescriptors() const {
   int largest = std::max(wakes_->fd(), role_ == nullptr ? Signals::fd() : role_->stop_fd);
   if (role_ != nullptr && role_->inbox != nullptr) largest = std::max(largest, role_->inbox->fd());
@@ -138,76 +98,64 @@ absl::Status PollerLoop::Watch() {
     if (absl::Status status = OpenPeers(); !status.ok()) return status;
   }
   if (absl::Status status = CheckDescriptors(); !status.ok()) return status;
-  sources_.reserve(context_.listeners.size() + 1);  // The callbacks keep pointers to the elements.
-  bool complete = true;
+  absl::Status status = WatchClients();
+  if (peers_ != nullptr) {
+    peers_ready_ = std::make_unique<WatchedFd>(*poller_, peers_->wait_fd(), [this] { peers_->Serve(); });
+    status.Update(peers_ready_->Watch(Poller::kReadable));
+  }
+  status.Update(signals_.Watch(Poller::kReadable));
+  status.Update(woken_.Watch(Poller::kReadable));
+  shared_.timers.Set(tick_, shared_.limits.tick());
+  return status;
+}
+
+// Connections, and datagrams.
+absl::Status PollerLoop::WatchClients() {
+  absl::Status status;
   for (const Listener& listener : context_.listeners) {
     if (listener.has_datagrams() && !listener.own_ports) {
-      ports_.push_back(std::make_unique<EventUdpSocket>(base_.get(), listener, context_, shared_.timers, *wakes_));
-      complete = complete && ports_.back()->Watch().ok();
+      ports_.push_back(std::make_unique<EventUdpSocket>(*poller_, listener, context_, shared_.timers, *wakes_));
+      status.Update(ports_.back()->Watch());
     } else {
-      complete = complete && WatchSource(&listener, acceptor_->wait_fd(listener));
+      sources_.push_back(std::make_unique<Source>(*this, &listener, acceptor_->wait_fd(listener)));
     }
   }
-  complete = complete && (peers_ == nullptr || WatchPeers().ok());
-  if (has_inbox()) complete = complete && WatchSource(nullptr, role_->inbox->fd());
-  const auto on_signals = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->OnSignals(); };
-  const int signals_fd = role_ == nullptr ? Signals::fd() : role_->stop_fd;
-  signals_.reset(event_new(base_.get(), signals_fd, EV_READ | EV_PERSIST, on_signals, this));
-  complete = complete && signals_ != nullptr && event_add(signals_.get(), nullptr) == 0;
-  const auto on_wake = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->OnTimer(); };
-  woken_.reset(event_new(base_.get(), wakes_->fd(), EV_READ | EV_PERSIST, on_wake, this));
-  complete = complete && woken_ != nullptr && event_add(woken_.get(), nullptr) == 0;
-  const auto on_next_turn = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->OnNextTurn(); };
-  next_turn_.reset(event_new(base_.get(), -1, 0, on_next_turn, this));
-  complete = complete && next_turn_ != nullptr;
-  shared_.next_turn = next_turn_.get();
-  const auto on_alarm = [](evutil_socket_t, short, void* self) {
-    static_cast<PollerLoop*>(self)->shared_.timers.RingDue();
-  };
-  timer_.reset(event_new(base_.get(), -1, 0, on_alarm, this));
-  complete = complete && timer_ != nullptr;
-  const auto on_resume = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->ResumeAccepting(); };
-  resume_accepting_.reset(event_new(base_.get(), -1, 0, on_resume, this));
-  complete = complete && resume_accepting_ != nullptr;
-  const auto on_grace_over = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->OnGraceOver(); };
-  grace_.reset(event_new(base_.get(), -1, 0, on_grace_over, this));
-  complete = complete && grace_ != nullptr;
-  if (shared_.limits.tick() != absl::InfiniteDuration()) {
-    const auto on_tick = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->OnTick(); };
-    tick_.reset(event_new(base_.get(), -1, EV_PERSIST, on_tick, this));
-    const timeval interval = absl::ToTimeval(shared_.limits.tick());
-    complete = complete && tick_ != nullptr && event_add(tick_.get(), &interval) == 0;
-  }
-  return complete ? absl::OkStatus() : absl::UnavailableError("libevent cannot watch the listeners");
+  if (has_inbox()) sources_.push_back(std::make_unique<Source>(*this, nullptr, role_->inbox->fd()));
+  for (const auto& source : sources_) status.Update(WaitForClients(*source));
+  return status;
 }
 
-bool PollerLoop::WatchSource(const Listener* listener, int fd) {
-  const auto on_clients = [](evutil_socket_t, short, void* source) {
-    static_cast<Source*>(source)->loop->OnClients(*static_cast<Source*>(source));
-  };
-  Source& added = sources_.emplace_back(Source{this, listener, EventPointer(nullptr, &event_free)});
-  added.event.reset(event_new(base_.get(), fd, EV_READ | EV_PERSIST, on_clients, &added));
-  if (added.event == nullptr || event_add(added.event.get(), nullptr) != 0) return false;
-  return WaitBehindTheOthers(added);
-}
-
-absl::Status PollerLoop::WatchPeers() {
-  const auto on_ready = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->peers_->Serve(); };
-  peers_ready_.reset(event_new(base_.get(), peers_->wait_fd(), EV_READ | EV_PERSIST, on_ready, this));
-  const bool is_watched = peers_ready_ != nullptr && event_add(peers_ready_.get(), nullptr) == 0;
-  return is_watched ? absl::OkStatus() : SysError("event_add");
-}
+PollerLoop::Source::Source(PollerLoop& loop, const Listener* from, int fd)
+    : listener(from), ready(*loop.poller_, fd, [&loop, this] { loop.OnClients(*this); }) {}
 
 absl::Status PollerLoop::Run() {
   const WorkerSlot place(context_.statistics);
   wakes_->BelongToThisThread();
   while (!is_drained_ || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
-    if (!shared_.timers.empty()) AwaitAlarm();
-    const int flags = wakes_->empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK;
-    if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
-    wakes_->Deliver();
+    if (absl::Status status = Turn(); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status PollerLoop::Turn() {
+  EventClient::TurnList waiting;  // Those who use up this turn as well come behind the next wait.
+  const Poller::Clock::time_point until = EndOfWait();
+  waiting.swap(shared_.wait_for_turn);
+  if (absl::Status status = poller_->Wait(until); !status.ok()) return status;
+  poller_->Dispatch();
+  while (!waiting.empty()) {  // Whoever has been destroyed meanwhile has left it.
+    EventClient& client = waiting.front();
+    waiting.pop_front();
+    client.OnTurn();  // May destroy the client.
+  }
+  shared_.timers.RingDue();
+  wakes_->Deliver();
+  return absl::OkStatus();
+}
+
+Poller::Clock::time_point PollerLoop::EndOfWait() const {
+  if (!shared_.wait_for_turn.empty() || !wakes_->empty()) return Poller::kNoWait;
+  return shared_.timers.empty() ? Poller::kForEver : shared_.timers.first();
 }
 
 void PollerLoop::OnSignals() {
@@ -217,7 +165,7 @@ void PollerLoop::OnSignals() {
   if ((events & Signals::kStop) != 0) Stop();
 }
 
-void PollerLoop::OnClients(const Source& source) {
+void PollerLoop::OnClients(Source& source) {
   // Of a crowd that comes at once, others are to have their share as well.
   const int most = shares_listeners() ? 1 : accepts_per_turn_;
   for (int i = 0; i < most; ++i) {
@@ -229,64 +177,45 @@ void PollerLoop::OnClients(const Source& source) {
     if (!connection.ok()) break;
     Start(*std::move(connection));
   }
-  if (!WaitBehindTheOthers(source)) PauseAccepting();
+  if (shares_listeners() && !WaitForClients(source).ok()) PauseAccepting();
 }
 
-// If others wait at the same listener, the next client is for one of them. False: it is not watched any more.
-bool PollerLoop::WaitBehindTheOthers(const Source& source) {
+// If others wait at the same listener, the next client is for one of them.
+absl::Status PollerLoop::WaitForClients(Source& source) {
   const bool is_shared = shares_listeners() && !source.listener->has_datagrams();
-  return !is_shared || !has_epoll_ || wake_one_.Requeue(event_get_fd(source.event.get()));
+  return source.ready.Watch(Poller::kReadable | (is_shared ? Poller::kExclusive : 0));
 }
 
 // The server is full.
 void PollerLoop::AwaitPlace() {
   if (acceptor_->capacity_fd() > max_descriptor_) return PauseAccepting();
-  const auto on_place = [](evutil_socket_t, short, void* self) { static_cast<PollerLoop*>(self)->OnCapacity(); };
-  place_.reset(event_new(base_.get(), acceptor_->capacity_fd(), EV_READ, on_place, this));
-  if (place_ == nullptr || event_add(place_.get(), nullptr) != 0) return PauseAccepting();
+  if (capacity_ == nullptr) {
+    capacity_ = std::make_unique<WatchedFd>(*poller_, acceptor_->capacity_fd(), [this] { OnCapacity(); });
+  }
+  if (!capacity_->Watch(Poller::kReadable).ok()) return PauseAccepting();
   SetAccepting(false);
 }
 
 void PollerLoop::OnCapacity() {
+  capacity_->StopWatching();
   acceptor_->TakeCapacityEvent();
   ResumeAccepting();
 }
 
 void PollerLoop::PauseAccepting() {
   SetAccepting(false);
-  const timeval pause = absl::ToTimeval(Acceptor::kPause);
-  event_add(resume_accepting_.get(), &pause);
+  shared_.timers.Set(resume_accepting_, Acceptor::kPause);
 }
 
 void PollerLoop::ResumeAccepting() { takes_backlog_ ? TakeBacklog() : SetAccepting(true); }
 
 void PollerLoop::SetAccepting(bool accepting) {
   bool complete = true;
-  for (const Source& source : sources_) {
-    if (!accepting) event_del(source.event.get());
-    if (accepting) complete = event_add(source.event.get(), nullptr) == 0 && WaitBehindTheOthers(source) && complete;
+  for (const auto& source : sources_) {
+    if (!accepting) source->ready.StopWatching();
+    if (accepting) complete = WaitForClients(*source).ok() && complete;
   }
   if (!complete) PauseAccepting();  // The system has no room for what we watch: tried again later.
-}
-
-void PollerLoop::OnNextTurn() {
-  EventClient::TurnList waiting;
-  waiting.swap(shared_.wait_for_turn);  // Those who use it up again come behind the next wait.
-  while (!waiting.empty()) {
-    EventClient& client = waiting.front();
-    waiting.pop_front();
-    client.OnTurn();  // May destroy the client.
-  }
-}
-
-// One timer for all timers. One that fires for an timer that was cancelled meanwhile finds nothing due.
-void PollerLoop::AwaitAlarm() {
-  const Timer::Clock::time_point first = shared_.timers.first();
-  if (event_pending(timer_.get(), EV_TIMEOUT, nullptr) != 0 && alarm_at_ <= first) return;
-  alarm_at_ = first;
-  const absl::Duration left = absl::FromChrono(first - Timer::Clock::now());
-  const timeval timeout = absl::ToTimeval(std::max(left, absl::ZeroDuration()));
-  event_add(timer_.get(), &timeout);
 }
 
 void PollerLoop::Start(Connection connection) {
@@ -295,6 +224,7 @@ void PollerLoop::Start(Connection connection) {
 }
 
 void PollerLoop::OnTick() {
+  shared_.timers.Set(tick_, shared_.limits.tick());
   ++shared_.ticks;
   if (const uint32_t parts = shared_.limits.ticks_per_idle_tick(); parts > 0 && shared_.ticks % parts == 0) {
     if (peers_ != nullptr) peers_->OnTick();
@@ -308,9 +238,8 @@ void PollerLoop::OnTick() {
 void PollerLoop::Stop() {
   if (std::exchange(shared_.stopping, true)) return;
   Signals::RequestStop();  // Where others answer the signals, perhaps in another process.
-  if (role_ != nullptr) event_del(signals_.get());
-  const timeval grace = absl::ToTimeval(Signals::GraceLeft());
-  event_add(grace_.get(), &grace);
+  if (role_ != nullptr) signals_.StopWatching();
+  shared_.timers.Set(grace_, Signals::GraceLeft());
   for (const auto& port : ports_) port->Drain();
   if (peers_ != nullptr) peers_->OnStop();
   TellClients();
@@ -335,8 +264,8 @@ void PollerLoop::OnInboxEnd() {
 
 void PollerLoop::EndAccepting() {
   takes_backlog_ = true;
-  event_del(resume_accepting_.get());
-  place_ = nullptr;
+  resume_accepting_.Cancel();
+  if (capacity_ != nullptr) capacity_->StopWatching();
   SetAccepting(false);
   TakeBacklog();
 }

@@ -1,13 +1,18 @@
-// PollerLoop: libevent's loop with all that does not depend on how a client is served: the listeners and their pauses,
-// the signals, the turns, a coarse clock for the idle time-out, and the way a stop goes. One thread.
+// PollerLoop: the event loop, with all that does not depend on how a client is served: the listeners and their pauses,
+// the signals, the turns, a coarse clock for the idle time-out, and the way a stop goes. One thread. How it waits is
+// its Poller's concern.
+//
+// Timers are the time-out of the wait itself: a timerfd(2) would need a descriptor, and a system call whenever another
+// timer becomes the first. Signals come through the descriptor of net/signals.h, which a handler writes to, and not
+// through a signalfd(2): for that they would have to be blocked in every thread and unblocked in every child, a second
+// SIGTERM could not end a loop that is busy, and the models that do not poll could not use it.
 //
 // Where it is one of several, it has a WorkerRole: clients may come from an inbox, and others answer the signals.
 #ifndef POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 
-#include <event2/event.h>
-
 #include <climits>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,21 +26,20 @@
 #include "backends/event/event_client.h"
 #include "backends/event/event_loop.h"
 #include "backends/event/event_udp_socket.h"
-#include "backends/event/exclusive_wakeup.h"
+#include "backends/poller/poller.h"
+#include "backends/poller/watched_fd.h"
 #include "backends/udp/connected_peers.h"
 #include "net/wake_list.h"
 
 namespace polyserve {
 
-enum class Trigger {
-  kLevel,  // Readiness is told as long as it lasts.
-  kEdge,   // Readiness is told once, when it begins: the reader has to go on until the socket is empty.
-};
+// Fails if the poller does not work here or does not have the trigger, or for want of descriptors.
+using MakePoller = std::function<absl::StatusOr<std::unique_ptr<Poller>>(Trigger)>;
 
 struct PollerLoopOptions {
-  const char* method = nullptr;  // libevent's name for it; null: libevent's own choice.
+  MakePoller make_poller;
   Trigger trigger = Trigger::kLevel;
-  int max_descriptor = INT_MAX;  // Connections with larger ones are refused.
+  int max_descriptor = INT_MAX;  // The largest that the poller can watch. Connections with larger ones are refused.
   int accepts_per_turn = kAcceptsPerTurn;
   Offload::Options offload = {};
 };
@@ -46,8 +50,8 @@ using StartClient = void (*)(Connection connection, EventShared& shared);
 
 class PollerLoop : public EventLoop {
  public:
-  // Whether libevent has the method and the trigger on this system; where not, what to do.
-  static absl::Status Check(const PollerLoopOptions& options) { return MakeBase(options).status(); }
+  // Whether this system has such a poller; if not, what to do.
+  static absl::Status Check(const PollerLoopOptions& options) { return options.make_poller(options.trigger).status(); }
 
   // Watches the listeners, but does not serve yet. The context, and the role (null: it is alone), must outlive it.
   // Fails where Check() does, or for want of descriptors or memory.
@@ -58,38 +62,31 @@ class PollerLoop : public EventLoop {
   absl::Status Run() override;
 
  private:
-  using BasePointer = std::unique_ptr<event_base, void (*)(event_base*)>;
-  using EventPointer = std::unique_ptr<event, void (*)(event*)>;
-  struct Source {  // Where clients come from; what its callback is given.
-    PollerLoop* loop;
-    const Listener* listener;  // Null: the inbox.
-    EventPointer event;
+  struct Source {  // Where clients come from.
+    Source(PollerLoop& loop, const Listener* from, int fd);
+    const Listener* const listener;  // Null: the inbox.
+    WatchedFd ready;
   };
 
-  // libevent's loop with this method and no other.
-  static absl::StatusOr<BasePointer> MakeBase(const PollerLoopOptions& options);
-
   PollerLoop(ServerContext& context, const WorkerRole* role, const PollerLoopOptions& options, StartClient start,
-             std::unique_ptr<Acceptor> acceptor, BasePointer base, std::unique_ptr<WakeList> wakes,
+             std::unique_ptr<Acceptor> acceptor, std::unique_ptr<Poller> poller, std::unique_ptr<WakeList> wakes,
              std::unique_ptr<Offload> offload);
 
-  absl::Status Watch();  // Adds the events of the listeners, the signals and the clock.
-  bool WatchSource(const Listener* listener, int fd);
+  absl::Status Watch();  // The listeners, the signals, and what wakes it.
+  absl::Status WatchClients();
+  absl::Status Turn();
+  Poller::Clock::time_point EndOfWait() const;
   void OnSignals();
-  void OnClients(const Source& source);
+  void OnClients(Source& source);
   void Start(Connection connection);
   absl::Status CheckDescriptors() const;
   absl::Status OpenPeers();
-  absl::Status WatchPeers();
   void OnTick();
-  void OnNextTurn();
-  void OnTimer() { wakes_->TakeWake(); }
-  void AwaitAlarm();
   void PauseAccepting();
   void AwaitPlace();
   void OnCapacity();
   void SetAccepting(bool accepting);
-  bool WaitBehindTheOthers(const Source& source);
+  absl::Status WaitForClients(Source& source);
   void ResumeAccepting();
   void Stop();
   void OnGraceOver();
@@ -104,27 +101,22 @@ class PollerLoop : public EventLoop {
   ServerContext& context_;
   const WorkerRole* const role_;
   const StartClient start_;
-  BasePointer base_;
-  const bool has_epoll_;
+  const std::unique_ptr<Poller> poller_;
   const int accepts_per_turn_;
   const int max_descriptor_;
   const std::unique_ptr<Acceptor> acceptor_;
-  ExclusiveWakeup wake_one_;
-  std::vector<Source> sources_;
+  std::vector<std::unique_ptr<Source>> sources_;
   const std::unique_ptr<WakeList> wakes_;
   const std::unique_ptr<Offload> offload_;              // Null where it has no helpers.
-  EventPointer woken_;                                  // By another thread.
+  WatchedFd woken_;                                     // By another thread.
   std::vector<std::unique_ptr<EventUdpSocket>> ports_;  // Of the listeners that take datagrams.
   std::unique_ptr<ConnectedUdpPeers> peers_;  // Those with a port of their own; null where no service has any.
-  EventPointer signals_;
-  EventPointer tick_;
-  EventPointer peers_ready_;
-  EventPointer next_turn_;
-  EventPointer timer_;
-  Timer::Clock::time_point alarm_at_;  // What alarm_ waits for; only while it is pending.
-  EventPointer resume_accepting_;
-  EventPointer place_;
-  EventPointer grace_;  // The server stops: its end.
+  std::unique_ptr<WatchedFd> peers_ready_;    // Null without these.
+  WatchedFd signals_;
+  std::unique_ptr<WatchedFd> capacity_;  // Null until the server is full for the first time.
+  Timer tick_;
+  Timer resume_accepting_;
+  Timer grace_;  // The server stops: its end.
   bool takes_backlog_ = false;
   bool is_drained_ = false;  // All who had connected before the stop were taken.
   EventShared shared_;

@@ -73,17 +73,14 @@ LibeventPoller::~LibeventPoller() { event_del(&time_out_); }
 
 absl::Status LibeventPoller::Add(int fd, uint8_t events, Watched& watched) {
   if (registrations_.size() <= static_cast<size_t>(fd)) registrations_.resize(static_cast<size_t>(fd) + 1);
-  registration(fd) = std::make_unique<Registration>(Registration{this, &watched, {}});
-  event& ready = registration(fd)->ready;
-  CHECK_EQ(event_assign(&ready, base_.get(), fd, ToLibevent(events), &OnReady, registration(fd).get()), 0);
-  if (event_add(&ready, nullptr) == 0) return absl::OkStatus();
-  absl::Status status = SysError("event_add");
-  registration(fd) = nullptr;
-  return status;
+  registration(fd).watched = &watched;
+  event& ready = registration(fd).ready;
+  CHECK_EQ(event_assign(&ready, base_.get(), fd, ToLibevent(events), &OnReady, this), 0);
+  return event_add(&ready, nullptr) == 0 ? absl::OkStatus() : SysError("event_add");
 }
 
 absl::Status LibeventPoller::Change(int fd, uint8_t events, Watched& watched) {
-  event& ready = registration(fd)->ready;
+  const event& ready = registration(fd).ready;
   if ((events & kExclusive) != 0 && event_get_events(&ready) == ToLibevent(events)) return absl::OkStatus();
   Remove(fd, watched);  // An event that is pending cannot be assigned anew.
   return Add(fd, events, watched);
@@ -91,13 +88,12 @@ absl::Status LibeventPoller::Change(int fd, uint8_t events, Watched& watched) {
 
 void LibeventPoller::Remove(int fd, Watched& watched) {
   Forget(watched);
-  event_del(&registration(fd)->ready);
-  registration(fd) = nullptr;
+  event_del(&registration(fd).ready);
 }
 
-void LibeventPoller::OnReady(int, short what, void* registration) {
-  const Registration& ready = *static_cast<Registration*>(registration);
-  ready.poller->NoteReady(*ready.watched, FromLibevent(what));
+void LibeventPoller::OnReady(int fd, short what, void* self) {
+  LibeventPoller* poller = static_cast<LibeventPoller*>(self);
+  poller->NoteReady(*poller->registration(fd).watched, FromLibevent(what));
 }
 
 absl::Status LibeventPoller::Wait(Clock::time_point until) {

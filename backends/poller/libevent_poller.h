@@ -8,9 +8,10 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include <cstddef>
+#include <deque>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -34,19 +35,18 @@ class LibeventPoller : public Poller {
  private:
   using BasePointer = std::unique_ptr<event_base, void (*)(event_base*)>;
   struct Registration {
-    LibeventPoller* poller;
-    Watched* watched;
-    event ready;
+    Watched* watched = nullptr;
+    event ready = {};
   };
 
   explicit LibeventPoller(BasePointer base);
 
-  std::unique_ptr<Registration>& registration(int fd) { return registrations_[static_cast<size_t>(fd)]; }
+  Registration& registration(int fd) { return registrations_[static_cast<size_t>(fd)]; }
   void SetTimeOut(Clock::time_point until);
-  static void OnReady(int fd, short what, void* registration);
+  static void OnReady(int fd, short what, void* self);
 
   const BasePointer base_;
-  std::vector<std::unique_ptr<Registration>> registrations_;  // By descriptor; null: not watched.
+  std::deque<Registration> registrations_;  // By descriptor. The library keeps pointers to the events.
   event time_out_;
   Clock::time_point time_out_at_ = kForEver;  // What time_out_ is set to; for ever: not set.
 };

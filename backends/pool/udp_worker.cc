@@ -9,6 +9,7 @@
 #include "backends/event/event_client.h"
 #include "backends/event/event_loop.h"
 #include "backends/event/poller_loop.h"
+#include "backends/poller/epoll_poller.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
@@ -36,7 +37,7 @@ absl::StatusOr<std::unique_ptr<UdpWorker::Opened>> UdpWorker::Open(ServerContext
   // Nobody connects to these listeners.
   const StartClient start = [](Connection, EventShared&) {};
   absl::StatusOr<std::unique_ptr<EventLoop>> loop =
-      PollerLoop::Create(opened->context, &opened->role, {.method = "epoll"}, start);
+      PollerLoop::Create(opened->context, &opened->role, {.make_poller = &EpollPoller::Create}, start);
   if (!loop.ok()) return loop.status();
   opened->loop = *std::move(loop);
   return opened;
