@@ -24,7 +24,9 @@
 #include "backends/event/detached_task.h"
 #include "backends/event/event_client.h"
 #include "backends/event_backend.h"
+#include "backends/multi_loop.h"
 #include "backends/poller/epoll_poller.h"
+#include "backends/registry.h"
 #include "net/deadline.h"
 #include "net/progress_watch.h"
 #include "net/statistics.h"
@@ -117,10 +119,17 @@ Detached Converse(Connection connection, EventShared& shared) {
 
 void Start(Connection connection, EventShared& shared) { Converse(std::move(connection), shared); }
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend() {
   return MakeEventBackend({.make_poller = &EpollPoller::Create}, &Start);
 }
+
+const RegisterModel kRow({.name = "coroutine",
+                          .description = "a coroutine for each client, on one thread",
+                          .lesson = 130,
+                          .flags = kLevelEventFlags,
+                          .adjust = &AdjustLoopTraits,
+                          .make = &MakeCoroutineBackend});
+
+}  // namespace
 
 }  // namespace polyserve

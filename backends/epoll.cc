@@ -5,12 +5,25 @@
 // The system calls are in backends/poller/epoll_poller.cc, EpollPoller::Wait() and Control(); the loop around them in
 // backends/event/poller_loop.cc, PollerLoop::Turn().
 #include "backends/event_backend.h"
+#include "backends/multi_loop.h"
 #include "backends/poller/epoll_poller.h"
+#include "backends/registry.h"
 
 namespace polyserve {
+
+namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend() {
   return MakeEventBackend({.make_poller = &EpollPoller::Create});
 }
+
+const RegisterModel kRow({.name = "epoll",
+                          .description = "one thread, readiness told by epoll",
+                          .lesson = 100,
+                          .flags = kEventFlags,
+                          .adjust = &AdjustLoopTraits,
+                          .make = &MakeEpollBackend});
+
+}  // namespace
 
 }  // namespace polyserve

@@ -19,6 +19,10 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions opti
 // poller.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start);
 
+// For the rows of such models.
+constexpr char kEventFlags[] = "trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
+constexpr char kLevelEventFlags[] = "workers worker_type accept accept_batch pin_cpus offload offload_files";
+
 }  // namespace polyserve
 
 #endif  // POLYSERVE_BACKENDS_EVENT_BACKEND_H_

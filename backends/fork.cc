@@ -18,6 +18,7 @@
 #include "backends/accept/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
+#include "backends/registry.h"
 #include "base/logging.h"
 #include "net/child_observer.h"
 #include "net/lifeline.h"
@@ -108,13 +109,25 @@ class ForkBackend : public Backend, public ChildObserver {
   std::unique_ptr<Acceptor> acceptor_;
 };
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend() {
   if (FLAGS_reap == "ignore") return std::make_unique<ForkBackend>(Reap::kIgnore);
   if (FLAGS_reap == "wait") return std::make_unique<ForkBackend>(Reap::kWait);
   if (FLAGS_reap == "double_fork") return std::make_unique<ForkBackend>(Reap::kDoubleFork);
   return absl::InvalidArgumentError(absl::StrCat("--reap=", FLAGS_reap, " is not one of ignore, wait, double_fork"));
 }
+
+// Otherwise nobody learns of a child that was killed, and its place among --max_connections would be lost.
+void AdjustTraits(Traits& can) { can.bounds_connections = FLAGS_reap == "wait"; }
+
+const RegisterModel kRow(
+    {.name = "fork",
+     .description = "a process for each client",
+     .lesson = 20,
+     .can = {.computes_apart = true, .survives_crash = true, .shares_memory = false, .serves_elsewhere = true},
+     .flags = "reap",
+     .adjust = &AdjustTraits,
+     .make = &MakeForkBackend});
+
+}  // namespace
 
 }  // namespace polyserve

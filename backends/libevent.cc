@@ -13,13 +13,17 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "backends/event_backend.h"
+#include "backends/multi_loop.h"
 #include "backends/poller/libevent_poller.h"
 #include "backends/poller/poller.h"
 #include "backends/poller/select_poller.h"
+#include "backends/registry.h"
 
 DEFINE_string(method, "", "libevent: what the library waits with: select, poll or epoll; its own choice by default");
 
 namespace polyserve {
+
+namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend() {
   const std::string method = FLAGS_method;
@@ -31,5 +35,20 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend() {
   const MakePoller make_poller = [method](Trigger trigger) { return LibeventPoller::Create(method, trigger); };
   return MakeEventBackend({.make_poller = make_poller, .max_descriptor = max_descriptor});
 }
+
+void AdjustTraits(Traits& can) {
+  AdjustLoopTraits(can);
+  if (FLAGS_method == "select") can.max_clients = SelectPoller::kMaxDescriptor + 1;
+}
+
+const RegisterModel kRow(
+    {.name = "libevent",
+     .description = "one thread, readiness told by libevent",
+     .lesson = 110,
+     .flags = "method trigger workers worker_type accept accept_batch pin_cpus offload offload_files",
+     .adjust = &AdjustTraits,
+     .make = &MakeLibeventBackend});
+
+}  // namespace
 
 }  // namespace polyserve

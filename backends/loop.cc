@@ -8,6 +8,7 @@
 #include "backends/accept/server_context.h"
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
+#include "backends/registry.h"
 #include "backends/udp/udp_sockets.h"
 #include "net/statistics.h"
 
@@ -40,8 +41,14 @@ class LoopBackend : public Backend {
   std::unique_ptr<UdpSockets> udp_;
 };
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeLoopBackend() { return std::make_unique<LoopBackend>(); }
+
+const RegisterModel kRow({.name = "loop",
+                          .description = "one client after the other",
+                          .lesson = 10,
+                          .can = {.keeps_clients_apart = false},
+                          .make = &MakeLoopBackend});
+
+}  // namespace
 
 }  // namespace polyserve

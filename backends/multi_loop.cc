@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "backends/connection/offload.h"
 #include "backends/pool/loop_workers.h"
 #include "backends/pool/pool.h"
 #include "backends/pool/pool_options.h"
@@ -107,6 +108,14 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop
   if (!options.ok()) return options.status();
   if (options->is_one()) return std::make_unique<OneLoop>(std::move(make_loop), *options);
   return std::make_unique<SeveralLoops>(std::move(make_loop), *options);
+}
+
+void AdjustLoopTraits(Traits& can) {
+  if (LoopsAreProcesses()) can.shares_memory = false;
+  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
+  if (offload.ok() && offload->helpers > 0) can.computes_apart = true;
+  const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();
+  if (loops.ok() && !loops->is_one()) can.serves_elsewhere = true;
 }
 
 }  // namespace polyserve

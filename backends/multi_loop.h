@@ -7,11 +7,16 @@
 #include "absl/status/statusor.h"
 #include "backends/backend.h"
 #include "backends/event/event_loop.h"
+#include "backends/registry.h"
 
 namespace polyserve {
 
 // InvalidArgument: flags that make no sense.
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop);
+
+// For the rows of such models: their flags, and what these change.
+constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus offload offload_files";
+void AdjustLoopTraits(Traits& can);
 
 }  // namespace polyserve
 

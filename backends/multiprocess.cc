@@ -23,6 +23,7 @@
 #include "backends/accept/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
+#include "backends/registry.h"
 #include "net/child_observer.h"
 #include "net/process.h"
 #include "net/signals.h"
@@ -143,8 +144,6 @@ class MultiprocessBackend : public Backend, public ChildObserver {
   std::unique_ptr<Acceptor> acceptor_;
 };
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend() {
   if (FLAGS_start_method == "fork") return std::make_unique<MultiprocessBackend>(StartMethod::kFork);
   if (FLAGS_start_method == "spawn") return std::make_unique<MultiprocessBackend>(StartMethod::kSpawn);
@@ -152,5 +151,21 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend() {
   return absl::InvalidArgumentError(
       absl::StrCat("--start_method=", FLAGS_start_method, " is not one of fork, spawn, forkserver"));
 }
+
+void AdjustTraits(Traits& can) {
+  can.bounds_connections = FLAGS_start_method != "forkserver";  // Its children are another process's to reap.
+  can.starts_images = FLAGS_start_method == "spawn";
+}
+
+const RegisterModel kRow(
+    {.name = "multiprocess",
+     .description = "a Process object for each client",
+     .lesson = 30,
+     .can = {.computes_apart = true, .survives_crash = true, .shares_memory = false, .serves_elsewhere = true},
+     .flags = "start_method",
+     .adjust = &AdjustTraits,
+     .make = &MakeMultiprocessBackend});
+
+}  // namespace
 
 }  // namespace polyserve

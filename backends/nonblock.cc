@@ -19,6 +19,7 @@
 #include "backends/backend.h"
 #include "backends/connection/fairness.h"
 #include "backends/nonblock_client.h"
+#include "backends/registry.h"
 #include "backends/udp/udp_sockets.h"
 #include "base/command_line.h"
 #include "base/logging.h"
@@ -158,8 +159,6 @@ class NonblockBackend : public Backend {
   std::unique_ptr<Acceptor> acceptor_;
 };
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeNonblockBackend() {
   const absl::StatusOr<absl::Duration> interval = ParseTimeFlag("poll_interval", FLAGS_poll_interval);
   if (!interval.ok()) return interval.status();
@@ -168,5 +167,20 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeNonblockBackend() {
   }
   return std::make_unique<NonblockBackend>(*interval);
 }
+
+void AdjustTraits(Traits& can) {
+  const absl::StatusOr<absl::Duration> interval = ParseTimeFlag("poll_interval", FLAGS_poll_interval);
+  can.spins = interval.ok() && *interval == absl::ZeroDuration();
+}
+
+const RegisterModel kRow({.name = "nonblock",
+                          .description = "one thread, asking each descriptor again and again",
+                          .lesson = 70,
+                          .can = {.sleeps = false},
+                          .flags = "poll_interval log_waiting",
+                          .adjust = &AdjustTraits,
+                          .make = &MakeNonblockBackend});
+
+}  // namespace
 
 }  // namespace polyserve

@@ -5,12 +5,25 @@
 // The system call is in backends/poller/poll_poller.cc, PollPoller::Wait(); the loop around it in
 // backends/event/poller_loop.cc, PollerLoop::Turn().
 #include "backends/event_backend.h"
+#include "backends/multi_loop.h"
 #include "backends/poller/poll_poller.h"
+#include "backends/registry.h"
 
 namespace polyserve {
+
+namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend() {
   return MakeEventBackend({.make_poller = &PollPoller::Create});
 }
+
+const RegisterModel kRow({.name = "poll",
+                          .description = "one thread, readiness told by poll",
+                          .lesson = 90,
+                          .flags = kEventFlags,
+                          .adjust = &AdjustLoopTraits,
+                          .make = &MakePollBackend});
+
+}  // namespace
 
 }  // namespace polyserve

@@ -30,6 +30,7 @@
 #include "backends/pool/shared_listeners.h"
 #include "backends/pool/udp_worker.h"
 #include "backends/pool/worker_processes.h"
+#include "backends/registry.h"
 #include "base/command_line.h"
 #include "base/logging.h"
 #include "net/fd_passing.h"
@@ -218,8 +219,6 @@ class PreforkBackend : public Backend {
   std::unique_ptr<SharedListeners> shared_listeners_;
 };
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakePreforkBackend() {
   const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
   if (!options.ok()) return options.status();
@@ -230,5 +229,27 @@ absl::StatusOr<std::unique_ptr<Backend>> MakePreforkBackend() {
   if (FLAGS_lock == "file") return std::make_unique<PreforkBackend>(*options, &MakeFileLock);
   return absl::InvalidArgumentError(absl::StrCat("--lock=", FLAGS_lock, " is not one of mutex, file"));
 }
+
+// With listeners of its own for each worker, the kernel gives a client to one of them, whether that has time or not.
+void AdjustTraits(Traits& can) {
+  const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
+  if (!options.ok() || options->accept != AcceptPolicy::kReusePort) return;
+  can.keeps_clients_apart = false;
+  can.computes_apart = false;
+}
+
+const RegisterModel kRow({.name = "prefork",
+                          .description = "a process of a pool",
+                          .lesson = 50,
+                          .can = {.pooled = true,
+                                  .computes_apart = true,
+                                  .survives_crash = true,
+                                  .shares_memory = false,
+                                  .serves_elsewhere = true},
+                          .flags = "workers accept lock workers_min workers_max max_requests_per_worker pin_cpus",
+                          .adjust = &AdjustTraits,
+                          .make = &MakePreforkBackend});
+
+}  // namespace
 
 }  // namespace polyserve

@@ -1,4 +1,13 @@
-// The models by name: one table for --model, its help, the documentation and the tests' exceptions.
+// The models by name: one table for --model, its help, the documentation and the tests' exceptions. Each model's own
+// file adds its row, so that a model is its file and its target:
+//
+//   const RegisterModel kRow({.name = "thread",
+//                             .description = "a thread for each client",
+//                             .lesson = 40,
+//                             .can = {.computes_apart = true},
+//                             .make = &MakeThreadBackend});
+//
+// A program has the models that are linked to it: //backends:models are all of them.
 #ifndef POLYSERVE_BACKENDS_REGISTRY_H_
 #define POLYSERVE_BACKENDS_REGISTRY_H_
 
@@ -12,32 +21,47 @@
 
 namespace polyserve {
 
-// What a model can do by its nature; see docs/models.md.
+// What a model can do by its nature; see docs/models.md. What the flags of a variant change, Model::adjust tells.
 struct Traits {
   bool keeps_clients_apart = true;  // A client that does nothing keeps nobody out.
   bool pooled = false;              // That holds for fewer clients than there are workers: each keeps one.
   bool computes_apart = false;      // Long work for one client does not stall the others.
   bool survives_crash = false;      // A crash while serving one client ends that client alone.
   bool shares_memory = true;        // All clients are served from the same memory.
-  int max_clients = 0;              // A bound by design; 0: none but the system's.
+  bool bounds_connections = true;   // --max_connections holds, also if a process that serves a client is killed.
+  bool serves_elsewhere = false;    // Other threads or processes serve the clients than the one that accepts.
+  bool kernel_accepts = false;      // Nobody calls accept(2): the kernel does it unasked.
+  bool starts_images = false;  // A client may be served by a fresh image of the program, which takes long to start.
+  bool sleeps = true;          // It makes no system call while nothing happens.
+  bool spins = false;          // It never sleeps at all, and keeps a processor busy.
+  int max_clients = 0;         // A bound by design; 0: none but the system's.
 };
 
+// A row of the table. The texts have to live as long as the program.
 struct Model {
   const char* name;
-  const char* description;
-  Traits can;
-  const char* flags;  // Those of its own, separated by spaces.
+  const char* description;  // Who serves a client.
+  int lesson;               // Its place in the order in which a learner would meet the models.
+  Traits can = {};
+  const char* flags = "";                 // Those of its own, separated by spaces.
+  void (*adjust)(Traits& can) = nullptr;  // Changes what the flags that were given change of it.
   // InvalidArgument: its flags make no sense.
-  absl::StatusOr<std::unique_ptr<Backend>> (*make)();
+  absl::StatusOr<std::unique_ptr<Backend>> (*make)() = nullptr;
 };
 
-// All models, in the order in which a learner would meet them.
+// Adds a row. Make it at namespace scope, before main(); CHECKs that the name is new.
+class RegisterModel {
+ public:
+  explicit RegisterModel(const Model& model);
+};
+
+// All models of the program, in the order of their lessons. Not before main().
 absl::Span<const Model> AllModels();
 
-// What it can do with the flags that were given: --worker_type=process makes processes of loops.
+// What it can do with the flags that were given, once these are parsed.
 Traits TraitsWithFlags(const Model& model);
 
-// Null where there is none of this name.
+// Null if there is none of this name.
 const Model* FindModel(absl::string_view name);
 
 // The table that --model=help prints.

@@ -6,12 +6,26 @@
 // The system call is in backends/poller/select_poller.cc, SelectPoller::Wait(); the loop around it in
 // backends/event/poller_loop.cc, PollerLoop::Turn().
 #include "backends/event_backend.h"
+#include "backends/multi_loop.h"
 #include "backends/poller/select_poller.h"
+#include "backends/registry.h"
 
 namespace polyserve {
+
+namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend() {
   return MakeEventBackend({.make_poller = &SelectPoller::Create, .max_descriptor = SelectPoller::kMaxDescriptor});
 }
+
+const RegisterModel kRow({.name = "select",
+                          .description = "one thread, readiness told by select",
+                          .lesson = 80,
+                          .can = {.max_clients = 1024},
+                          .flags = kEventFlags,
+                          .adjust = &AdjustLoopTraits,
+                          .make = &MakeSelectBackend});
+
+}  // namespace
 
 }  // namespace polyserve

@@ -8,6 +8,7 @@
 #include "backends/accept/acceptor.h"
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
+#include "backends/registry.h"
 #include "net/thread_group.h"
 
 namespace polyserve {
@@ -47,8 +48,14 @@ class ThreadBackend : public Backend {
   std::unique_ptr<Acceptor> acceptor_;
 };
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend() { return std::make_unique<ThreadBackend>(); }
+
+const RegisterModel kRow({.name = "thread",
+                          .description = "a thread for each client",
+                          .lesson = 40,
+                          .can = {.computes_apart = true, .serves_elsewhere = true},
+                          .make = &MakeThreadBackend});
+
+}  // namespace
 
 }  // namespace polyserve

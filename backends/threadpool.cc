@@ -21,6 +21,7 @@
 #include "backends/pool/scoreboard.h"
 #include "backends/pool/shared_listeners.h"
 #include "backends/pool/udp_worker.h"
+#include "backends/registry.h"
 #include "base/descriptor_limit.h"
 #include "base/logging.h"
 #include "net/thread_group.h"
@@ -143,12 +144,28 @@ class ThreadpoolBackend : public Backend {
   std::unique_ptr<SharedListeners> shared_listeners_;
 };
 
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadpoolBackend() {
   const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
   if (!options.ok()) return options.status();
   return std::make_unique<ThreadpoolBackend>(*options);
 }
+
+// With listeners of its own for each worker, the kernel gives a client to one of them, whether that has time or not.
+void AdjustTraits(Traits& can) {
+  const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
+  if (!options.ok() || options->accept != AcceptPolicy::kReusePort) return;
+  can.keeps_clients_apart = false;
+  can.computes_apart = false;
+}
+
+const RegisterModel kRow({.name = "threadpool",
+                          .description = "a thread of a pool",
+                          .lesson = 60,
+                          .can = {.pooled = true, .computes_apart = true, .serves_elsewhere = true},
+                          .flags = "workers accept workers_min workers_max max_requests_per_worker pin_cpus",
+                          .adjust = &AdjustTraits,
+                          .make = &MakeThreadpoolBackend});
+
+}  // namespace
 
 }  // namespace polyserve

@@ -11,9 +11,12 @@
 #include "backends/connection/offload.h"
 #include "backends/event/event_loop.h"
 #include "backends/multi_loop.h"
+#include "backends/registry.h"
 #include "backends/uring/uring_driver.h"
 
 namespace polyserve {
+
+namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
   if (absl::Status status = CheckUring(); !status.ok()) return status;
@@ -23,5 +26,15 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
     return MakeUringLoop(context, role, offload);
   });
 }
+
+const RegisterModel kRow({.name = "uring",
+                          .description = "one thread, operations done by the kernel's ring",
+                          .lesson = 120,
+                          .can = {.kernel_accepts = true},
+                          .flags = kLoopFlags,
+                          .adjust = &AdjustLoopTraits,
+                          .make = &MakeUringBackend});
+
+}  // namespace
 
 }  // namespace polyserve

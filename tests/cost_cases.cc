@@ -49,6 +49,8 @@ constexpr Bound kBounds[] = {
     {"prefork", 60, 4}, {"threadpool", 60, 4}, {"select", 24, 6},       {"poll", 24, 6},
     {"epoll", 24, 6},   {"libevent", 24, 6},   {"coroutine", 24, 6},    {"uring", 20, 6},
 };
+// A model that has no row yet.
+constexpr Bound kBoundOfOthers = {"", 90, 6};
 // Several loops: each client may wake others of them, or comes by way of an inbox.
 constexpr int kMoreForLoops = 16;
 // A child that starts as a fresh image loads its libraries first.
@@ -59,21 +61,21 @@ class CostTest : public EveryModelTest {
   void SetUp() override {
     EveryModelTest::SetUp();
     if (kSanitized) GTEST_SKIP() << "the sanitizer makes system calls of its own";
-    if (bound() == nullptr) GTEST_SKIP() << "by design: it asks again and again, whatever happens";
+    if (!can().sleeps) GTEST_SKIP() << "by design: it asks again and again, whatever happens";
   }
 
-  static const Bound* bound() {
+  static const Bound& bound() {
     for (const Bound& row : kBounds) {
-      if (has_flag(absl::StrCat("--model=", row.model))) return &row;
+      if (has_flag(absl::StrCat("--model=", row.model))) return row;
     }
-    return nullptr;
+    return kBoundOfOthers;
   }
 
   static int connection_bound() {
-    int most = bound()->connection;
+    int most = bound().connection;
     if (has_flag("--workers=3")) most += kMoreForLoops;
-    if (has_flag("--reap=double_fork") || has_flag("--start_method=forkserver")) most += bound()->connection;
-    if (has_flag("--start_method=spawn")) most += kMoreForImages;
+    if (has_flag("--reap=double_fork") || has_flag("--start_method=forkserver")) most += bound().connection;
+    if (can().starts_images) most += kMoreForImages;
     return most;
   }
 
@@ -173,11 +175,11 @@ TEST_F(CostTest, ConnectionsAndRequestsTakeNoMoreSystemCallsThanTheTableSays) {
   EXPECT_LE(connection, connection_bound());
   const double request = CountForRequest();
   EXPECT_GT(request, 0);
-  EXPECT_LE(request, bound()->request);
+  EXPECT_LE(request, bound().request);
 }
 
 TEST_F(CostTest, ChatDatagramsAndIdleClientsMakeNoOtherClientDearer) {
-  const int idle_clients = has_flag("--start_method=spawn") ? 40 : 200;  // Each image takes its time.
+  const int idle_clients = can().starts_images ? 40 : 200;  // Each image takes its time.
   ServeAlso("chat");
   ServeAlso("chat+udp");
   ServeAlso("tftp+udp");
@@ -194,7 +196,7 @@ TEST_F(CostTest, ChatDatagramsAndIdleClientsMakeNoOtherClientDearer) {
     GTEST_SKIP() << "strace cannot attach to the server: is it installed, and ptrace(2) allowed here?";
   EXPECT_GT(connection, 0);
   EXPECT_LE(connection, connection_bound());
-  EXPECT_LE(CountForRequest(), bound()->request);
+  EXPECT_LE(CountForRequest(), bound().request);
 }
 
 class CountersTest : public EveryModelTest {
@@ -213,9 +215,7 @@ class CountersTest : public EveryModelTest {
 };
 
 TEST_F(CountersTest, WhoServesBesideOthersDoesNotCountInTheServersOwnRows) {
-  const bool has_others = has_flag("--model=thread") || has_flag("--model=threadpool") || has_process_per_client() ||
-                          has_flag("--workers=3");
-  if (!has_others) GTEST_SKIP() << "one thread serves all";
+  if (!can().serves_elsewhere) GTEST_SKIP() << "one thread serves all";
   StartServer();
   Peer peer = Connect("echo");
   EXPECT_TRUE(IsServed(peer));

@@ -124,7 +124,7 @@ TEST_F(DatagramChatTest, PeerThatHasOnlyJoinedIsNotFlooded) {
 }
 
 TEST_F(DatagramChatTest, WhoWasNeverVerifiedGivesWayToOthers) {
-  if (!bounds_connections()) GTEST_SKIP() << "refused: --max_connections does not go with it";
+  if (!can().bounds_connections) GTEST_SKIP() << "refused: --max_connections does not go with it";
   constexpr int kForged = 3;
   StartServer({absl::StrCat("--max_connections=", kForged + 1), "--overload=refuse"});
   DatagramPeer ada = NewPeer();

@@ -1,5 +1,6 @@
 #include "tests/every_model.h"
 
+#include <gflags/gflags.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "tests/eventually.h"
 
@@ -24,10 +26,6 @@ std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the v
 }  // namespace
 
 const Traits& EveryModelTest::can() { return g_can; }
-
-bool EveryModelTest::bounds_connections() {
-  return !has_flag("--reap=ignore") && !has_flag("--reap=double_fork") && !has_flag("--start_method=forkserver");
-}
 
 bool EveryModelTest::has_flag(absl::string_view flag) {
   return std::find(g_model_flags.begin(), g_model_flags.end(), flag) != g_model_flags.end();
@@ -116,18 +114,15 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "say which model to test: --model=NAME, and flags of its own\n");
     return 2;
   }
-  polyserve::g_can = model->can;
+  // Asked as the server asks: with the flags of the variant.
+  for (size_t i = 1; i < polyserve::g_model_flags.size(); ++i) {
+    const std::pair<std::string, std::string> flag =
+        absl::StrSplit(absl::StripPrefix(polyserve::g_model_flags[i], "--"), absl::MaxSplits('=', 1));
+    gflags::SetCommandLineOption(flag.first.c_str(), flag.second.empty() ? "true" : flag.second.c_str());
+  }
+  polyserve::g_can = polyserve::TraitsWithFlags(*model);
   // Any other error is not the system's, and for the tests to find.
   const absl::Status status = model->make().status();
   if (absl::IsPermissionDenied(status) || absl::IsUnimplemented(status)) polyserve::g_availability = status;
-  for (const std::string& flag : polyserve::g_model_flags) {
-    if (flag == "--worker_type=process") polyserve::g_can.shares_memory = false;
-    if (flag == "--method=select") polyserve::g_can.max_clients = polyserve::FindModel("select")->can.max_clients;
-    if (flag.starts_with("--offload=")) polyserve::g_can.computes_apart = true;
-    // The kernel gives each client to one worker, whether that has time or not.
-    if (flag != "--accept=reuseport" || !polyserve::g_can.pooled) continue;
-    polyserve::g_can.keeps_clients_apart = false;
-    polyserve::g_can.computes_apart = false;
-  }
   return RUN_ALL_TESTS();
 }

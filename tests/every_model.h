@@ -53,12 +53,10 @@ class EveryModelTest : public testing::Test {
   // Expects that the server ends with status 0, and no process of it is left.
   void ExpectCleanExit();
 
-  // The variant under test has this flag: "--reap=ignore".
+  // The variant under test has this flag: "--accept=pass". For what its flags are about; ask can() for what a model is.
   static bool has_flag(absl::string_view flag);
-  // What the model can do by its nature.
+  // What the model can do by its nature, with the flags of the variant.
   static const Traits& can();
-  // --max_connections goes with the variant: the parent learns of each child that has ended.
-  static bool bounds_connections();
   static bool has_process_per_client() { return !can().shares_memory; }
 
  private:

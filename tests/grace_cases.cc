@@ -248,7 +248,7 @@ TEST_F(GraceTest, SilentConnectionsAreClosedInTheEnd) {
 
 TEST_F(GraceTest, AllOfTheQueueAreServedAsPlacesBecomeFree) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: there is but one place";
-  if (!bounds_connections()) GTEST_SKIP() << "refused: --max_connections does not go with it";
+  if (!can().bounds_connections) GTEST_SKIP() << "refused: --max_connections does not go with it";
   StartServer({kPatientDrain, "--max_connections=3"});
   ExpectServesOthers();
   std::vector<Peer> peers = QueueUpAndStop(40, "http", kGet);

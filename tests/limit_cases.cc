@@ -30,7 +30,7 @@ class LimitTest : public EveryModelTest {
   void SetUp() override {
     EveryModelTest::SetUp();
     if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a client may keep all others out";
-    if (!bounds_connections()) GTEST_SKIP() << "refused: --max_connections does not go with it";
+    if (!can().bounds_connections) GTEST_SKIP() << "refused: --max_connections does not go with it";
   }
 
   void StartLimited(int most, absl::string_view overload) {

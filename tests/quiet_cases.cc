@@ -26,7 +26,7 @@ class QuietTest : public EveryModelTest {
  protected:
   void SetUp() override {
     EveryModelTest::SetUp();
-    if (has_flag("--poll_interval=0")) GTEST_SKIP() << "by design: it never sleeps";
+    if (can().spins) GTEST_SKIP() << "by design: it never sleeps";
   }
 
   // A server that spins would need all of the window, and more.
@@ -37,7 +37,7 @@ class QuietTest : public EveryModelTest {
     EXPECT_LT(server().ProcessorTime() - before, kWindow / 2);
   }
 
-  static bool can_be_full() { return can().keeps_clients_apart && bounds_connections(); }
+  static bool can_be_full() { return can().keeps_clients_apart && can().bounds_connections; }
 };
 
 TEST_F(QuietTest, FullServerIsQuietWhetherClientsWaitOrAreRefused) {
@@ -61,7 +61,7 @@ TEST_F(QuietTest, FullServerIsQuietWhetherClientsWaitOrAreRefused) {
 // thing in the manual.
 TEST_F(QuietTest, ServerThatMayNotAcceptSaysSoStaysQuietAndStops) {
   // A ring accepts by itself, unless it has to look for a place first.
-  const std::string model = has_flag("--model=uring") ? "--max_connections=1000" : "--root=.";
+  const std::string model = can().kernel_accepts ? "--max_connections=1000" : "--root=.";
   for (const int error : {EPERM, ECONNABORTED, EIO}) {
     StartServer({.flags = {model}, .before_exec = [error] { RefuseCall(SYS_accept4, error); }});
     Peer peer = Connect("echo");

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -31,6 +32,12 @@ std::string UniqueId() {
   return absl::StrCat(::getpid(), "-", ++count);
 }
 
+// The server, unless the test is about another program that is like it (tests/added_model).
+std::string TestedServer() {
+  const char* other = std::getenv("POLYSERVE_TESTED_SERVER");
+  return other == nullptr ? "server" : other;
+}
+
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(text.data());
@@ -48,7 +55,7 @@ ServerProcess::ServerProcess(const Options& options)
 }
 
 void ServerProcess::Start(const Options& options) {
-  std::vector<std::string> arguments = {ProgramPath("server")};
+  std::vector<std::string> arguments = {ProgramPath(TestedServer())};
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
   std::vector<std::string> settings = {setting_};
   for (char** variable = environ; *variable != nullptr; ++variable) settings.emplace_back(*variable);

@@ -1,0 +1,47 @@
+// added: a model that is not in the server: what someone new writes who follows "Adding a model" in CONTRIBUTING.md.
+// Serves one client after the other, as loop does.
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/accept/acceptor.h"
+#include "backends/accept/server_context.h"
+#include "backends/backend.h"
+#include "backends/blocking/blocking_driver.h"
+#include "backends/registry.h"
+
+namespace polyserve {
+
+namespace {
+
+class AddedBackend : public Backend {
+ public:
+  absl::Status Prepare(ServerContext& context) override {
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {});
+    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
+    return acceptor.status();
+  }
+
+  absl::Status Serve(ServerContext& context) override {
+    while (true) {
+      absl::StatusOr<Connection> client = acceptor_->Next();
+      if (!client.ok()) return absl::OkStatus();  // Told to stop.
+      DriveBlocking(*std::move(client), context);
+    }
+  }
+
+ private:
+  std::unique_ptr<Acceptor> acceptor_;
+};
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeAddedBackend() { return std::make_unique<AddedBackend>(); }
+
+const RegisterModel kRow({.name = "added",
+                          .description = "one client after the other, for a test",
+                          .lesson = 1000,
+                          .can = {.keeps_clients_apart = false},
+                          .make = &MakeAddedBackend});
+
+}  // namespace
+
+}  // namespace polyserve
