@@ -46,6 +46,14 @@ void Histogram::Add(const Histogram& other) {
 
 double Histogram::mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
+std::vector<std::pair<uint64_t, uint64_t>> Histogram::Buckets() const {
+  std::vector<std::pair<uint64_t, uint64_t>> buckets;
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] > 0) buckets.emplace_back(std::min(LargestIn(i), max_), counts_[i]);
+  }
+  return buckets;
+}
+
 uint64_t Histogram::Quantile(double share) const {
   const auto wanted = static_cast<uint64_t>(std::ceil(share * static_cast<double>(count_)));
   const uint64_t rank = std::clamp<uint64_t>(wanted, 1, std::max<uint64_t>(count_, 1));

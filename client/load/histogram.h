@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace polyserve {
@@ -28,6 +29,10 @@ class Histogram {
   // The smallest value that at least this share of all values (0 to 1) does not exceed, or up to 1 / kSteps more; never
   // more than max(). 0 where nothing was added.
   uint64_t Quantile(double share) const;
+
+  // (largest value, how many) of each bucket that has any, by rising values: what histograms of several runs are added
+  // up from. The last value is max().
+  std::vector<std::pair<uint64_t, uint64_t>> Buckets() const;
 
  private:
   std::vector<uint64_t> counts_;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -64,6 +65,14 @@ TEST(HistogramTest, SumOfTwoIsTheHistogramOfAll) {
   EXPECT_EQ(first.count(), all.count());
   EXPECT_EQ(first.max(), all.max());
   EXPECT_NEAR(first.mean() / all.mean(), 1, 1e-9);
+}
+
+TEST(HistogramTest, BucketsAreAllThatWasAdded) {
+  Histogram histogram;
+  for (const uint64_t value : {7, 7, 1000, 1001, 50'000}) histogram.Add(value);
+  const std::vector<std::pair<uint64_t, uint64_t>> expected = {{7, 2}, {1003, 2}, {50'000, 1}};
+  EXPECT_EQ(histogram.Buckets(), expected);
+  EXPECT_TRUE(Histogram().Buckets().empty());
 }
 
 TEST(HistogramTest, EmptyOneIsZero) {

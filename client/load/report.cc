@@ -51,6 +51,16 @@ nlohmann::json TimesAsJson(const Histogram& times) {
   return json;
 }
 
+// [value, how many had it, value, how many ...], flat, as there are hundreds of them.
+nlohmann::json HistogramAsJson(const Histogram& times) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const auto& [value, count] : times.Buckets()) {
+    json.push_back(value);
+    json.push_back(count);
+  }
+  return json;
+}
+
 // The last second may be a part of one; it counts for what it would have been.
 void AppendSeconds(const LoadTally& tally, std::string& text) {
   if (tally.per_second.size() < 2) return;
@@ -138,7 +148,9 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
       {"generator_was_kept_waiting", WasKeptFromRunning(tally)},
       {"faults", FaultsOf(plan, tally)},
   };
+  json["response_ns"]["histogram"] = HistogramAsJson(tally.response);
   if (plan.rate.has_value()) {
+    json["service_ns"]["histogram"] = HistogramAsJson(tally.service);  // Without a rate it is that of the responses.
     json["rate"] = *plan.rate;
     json["due"] = tally.due;
     json["overdue"] = tally.overdue;

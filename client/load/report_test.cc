@@ -48,6 +48,19 @@ TEST(ReportTest, ShowsEachSecondAndTheLastAsAWholeOne) {
   EXPECT_TRUE(Says(ReportAsText(Plan(), tally), "between 3 and 7 replies"));
 }
 
+TEST(ReportTest, HistogramsAreInItForWhoAddsRunsUp) {
+  LoadTally tally = GoodTally();
+  for (const uint64_t time : {100, 100, 5000}) tally.response.Add(time);
+  tally.service.Add(90);
+  LoadPlan plan = Plan();
+  json report = json::parse(ReportAsJson(plan, tally));
+  EXPECT_EQ(report["response_ns"]["histogram"], json({100, 2, 5000, 1}));
+  EXPECT_FALSE(report["service_ns"].contains("histogram"));
+  plan.rate = 100;
+  report = json::parse(ReportAsJson(plan, tally));
+  EXPECT_EQ(report["service_ns"]["histogram"], json({90, 1}));
+}
+
 TEST(ReportTest, EveryKindOfErrorIsAFaultAndShown) {
   for (uint64_t LoadTally::*kind :
        {&LoadTally::wrong, &LoadTally::broken, &LoadTally::not_connected, &LoadTally::unanswered}) {
