@@ -28,6 +28,9 @@ LEAST_ROUNDS = 3
 _TRIM = 0.1
 _MOST_ROUNDS = 1_000_000
 _NO_ERROR = 1e-12
+_LARGEST_LOG = 700.0
+# Of a value that is known by its bucket: the load generator's are 1/128 wide.
+_BUCKET_ERROR = 1 / 128 / math.sqrt(12)
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,13 @@ class Effect:
 
     def bounds(self, alpha=ALPHA):
         """Of the logarithm; they hold the true one but in a share alpha of all cases."""
-        reach = float(stats.t.ppf(1 - alpha / 2, self.degrees)) * self.error
+        reach = float(stats.t.isf(alpha / 2, self.degrees)) * self.error
         return self.log - reach, self.log + reach
+
+    def ratio(self, alpha=ALPHA):
+        """(middle, low, high), no logarithms."""
+        low, high = self.bounds(alpha)
+        return math.exp(self.log), math.exp(low), math.exp(min(high, _LARGEST_LOG))
 
     def reversed(self):
         return Effect(-self.log, self.error, self.degrees, self.rounds)
@@ -228,7 +236,7 @@ def _possible_equalities(names):
 def _rounds_needed(effect, edge, each):
     """Rounds after which a pair like this will be decided more often than not, one way or the other."""
     far = abs(effect.log)
-    ways = ((far, stats.norm.isf(each / 2)), (edge - far, stats.norm.isf(each)))
+    ways = ((far, stats.t.isf(each / 2, effect.degrees)), (edge - far, stats.t.isf(each, effect.degrees)))
     needed = [effect.rounds * (steps * effect.error / distance)**2 for distance, steps in ways if distance > 0]
     return int(min(max(effect.rounds + 1, math.ceil(min(needed))), _MOST_ROUNDS)) if needed else None
 
@@ -264,10 +272,10 @@ def rounds_to_be_near_best(name, names, effects, margin=MARGIN, alpha=ALPHA):
     others = [other for other in names if other != name]
     against = [effect_of(effects, other, name) for other in others]
     edge = math.log1p(margin)
-    if any(effect is None or effect.log >= edge or effect.error == math.inf for effect in against):
+    if any(effect is None or effect.log >= edge or not effect.tells for effect in against):
         return None
-    steps = stats.norm.isf(alpha / max(1, len(others)))
-    needed = [effect.rounds * (steps * effect.error / (edge - effect.log))**2 for effect in against]
+    each = alpha / max(1, len(others))
+    needed = [effect.rounds * (stats.t.isf(each, effect.degrees) * effect.error / (edge - effect.log))**2 for effect in against]
     return int(min(max(LEAST_ROUNDS, math.ceil(max(needed, default=0))), _MOST_ROUNDS))
 
 
@@ -331,7 +339,7 @@ def _bounds_of_share(name, level, effects, alpha):
     """Of what it reaches of the best of the others, or, where that is more than 1, of 1."""
     against = [effect_of(effects, name, other) for other in level if other != name]
     each = alpha / max(1, len(against))
-    bounds = [effect.bounds(each) for effect in against if effect.error < math.inf]
+    bounds = [effect.bounds(each) for effect in against if effect.tells]
     if len(bounds) < len(against):
         return 0.0, 1.0
     return tuple(math.exp(min([0.0, *side])) for side in zip(*bounds)) if bounds else (1.0, 1.0)
@@ -373,4 +381,5 @@ def of_resamples(samples, rounds):
     again = numpy.log(again[numpy.isfinite(again) & (again > 0)])
     if not own > 0 or rounds < 2 or len(again) < 2:
         return Effect(math.log(own), math.inf, 1, rounds) if own > 0 else None
-    return Effect(math.log(own), float(again.std() * math.sqrt(rounds / (rounds - 1))), rounds - 1, rounds)
+    error = max(float(again.std()) * math.sqrt(rounds / (rounds - 1)), _BUCKET_ERROR)
+    return Effect(math.log(own), error, rounds - 1, rounds)

@@ -101,7 +101,7 @@ class VerdictsTest(unittest.TestCase):
         self.assertIn("no good round in common", verdict["a", "c"].why)
 
     def test_open_says_how_much_longer_it_would_take(self):
-        verdict = inference.verdicts({("a", "b"): Effect(0.03, 0.03, 30, 60)})["a", "b"]
+        verdict = inference.verdicts({("a", "b"): Effect(0.03, 0.03, 10000, 60)})["a", "b"]
         self.assertEqual(verdict.kind, OPEN)
         self.assertAlmostEqual(verdict.rounds, 60 * 1.96**2, delta=2)
 

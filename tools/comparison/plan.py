@@ -2,17 +2,22 @@
 was broken off can be resumed."""
 
 import dataclasses
-import random
+import math
 from dataclasses import dataclass
 from typing import Callable
 
-from . import extras, measure, statistics, store, syscalls
+from . import extras, inference, measure, order, store, syscalls
 
 PARTS = ("rounds", "syscalls", "memory", "idle", "scaling")
 QUICK_PARTS = ("rounds", "syscalls", "memory")
 IDLE_STEPS = (100, 1000, 10000)
 SCALING_WORKERS = (1, 2, 4, 8)
 _SHORTEST_S, _LONGEST_S = 0.5, 10.0
+# Many short rounds say more than few long ones: a fresh start of a server is better or worse than others for all of its
+# time, and what disturbs the machine for seconds spoils one short measurement. Shorter ones would be mostly overhead.
+_SHORT_S = 0.7
+# What is given up for: so many rounds, where all parts together leave time for fewer.
+_ENOUGH_ROUNDS = 5
 _EXTRA_S = 1.0  # A measurement of idle connections or of scaling.
 
 
@@ -68,17 +73,13 @@ def pairs(scene):
     return good, skipped
 
 
-def _seed(options, round_number, workload):
-    return f"{options.seed}/{round_number}/{workload.name}"
-
-
 def _round_steps(scene, options, duration_s):
     good, _ = pairs(scene)
+    orders = {workload.name: order.rounds([subject for subject, of in good if of is workload], options.rounds,
+                                          f"{options.seed}/{workload.name}") for workload in scene.workloads}
     for number in range(1, options.rounds + 1):
         for workload in scene.workloads:
-            those = [subject for subject, of in good if of is workload]
-            random.Random(_seed(options, number, workload)).shuffle(those)
-            for subject in those:
+            for subject in orders[workload.name][number - 1] if orders[workload.name] else ():
                 def run(subject=subject, workload=workload, number=number):
                     return [measure.measure(subject, workload, scene.setting_for(workload), scene.load, duration_s,
                                             options.seed + number)]
@@ -160,27 +161,46 @@ def duration(options, measurements, extra_s):
 # What is given up first where the time is too short for all; the rounds are what it is about.
 _GIVEN_UP = ("scaling", "idle", "syscalls", "memory")
 # "About" so long: what is over by less is not worth giving anything up.
-_TOO_LONG = 1.15
+_TOO_LONG = 1.05
 
 
 def expected_s(steps, fixed_s=0.0):
     return fixed_s + sum(step.expected_s for step in steps)
 
 
+def _rounds_in(scene, options, fixed_s, each_s):
+    """How many rounds with measurements so long there is time for, beside the other parts."""
+    extra_s = expected_s(make(scene, dataclasses.replace(options, rounds=0), fixed_s)[0], fixed_s)
+    of_a_round_s = len(pairs(scene)[0]) * (each_s + measure.OVERHEAD_S)
+    return math.floor((_TOO_LONG * 60 * options.minutes - extra_s) / of_a_round_s) if of_a_round_s else _ENOUGH_ROUNDS
+
+
+def _as_many_rounds(scene, options, fixed_s):
+    """The options with as many rounds as the time allows: as short as they should be or, where those would be few, as short as
+    they can be."""
+    if "rounds" not in options.parts:
+        return options
+    short, shortest = (_rounds_in(scene, options, fixed_s, each_s) for each_s in (_SHORT_S, _SHORTEST_S))
+    rounds = short if short > _ENOUGH_ROUNDS else min(shortest, _ENOUGH_ROUNDS)
+    return dataclasses.replace(options, rounds=max(inference.LEAST_ROUNDS, rounds))
+
+
 def fit(scene, options, fixed_s=0.0, may_change=("rounds", "parts")):
-    """The options with as many rounds, and then as many parts, as the time allows: what was asked for, or less of it.
+    """The options with as many rounds as the time allows, and with as many parts as leave enough of it for those.
 
     may_change  of "rounds" and "parts" those that nobody has asked for by name
     """
-    rounds = [number for number in (5, statistics.LEAST_ROUNDS) if number < options.rounds and "rounds" in may_change]
-    candidates = [options, *(dataclasses.replace(options, rounds=number) for number in rounds)]
+    def fitted(parts):
+        candidate = dataclasses.replace(options, parts=parts)
+        return _as_many_rounds(scene, candidate, fixed_s) if "rounds" in may_change else candidate
+
+    candidate = fitted(options.parts)
     for part in _GIVEN_UP if "parts" in may_change else ():
-        last = candidates[-1]
-        if part in last.parts:
-            candidates.append(dataclasses.replace(last, parts=tuple(kept for kept in last.parts if kept != part)))
-    for candidate in candidates:
-        if expected_s(make(scene, candidate, fixed_s)[0], fixed_s) <= _TOO_LONG * 60 * options.minutes:
+        is_enough = candidate.rounds >= _ENOUGH_ROUNDS or "rounds" not in may_change or "rounds" not in candidate.parts
+        if is_enough and expected_s(make(scene, candidate, fixed_s)[0], fixed_s) <= _TOO_LONG * 60 * options.minutes:
             break
+        if part in candidate.parts:
+            candidate = fitted(tuple(kept for kept in candidate.parts if kept != part))
     return candidate
 
 

@@ -70,14 +70,20 @@ class FitTest(unittest.TestCase):
     def fitted(self, minutes, **more):
         return plan.fit(scene(), options(rounds=7, minutes=minutes, parts=plan.PARTS, most_idle=1000), **more)
 
-    def test_what_there_is_time_for_is_left_as_it_is(self):
-        self.assertEqual(self.fitted(5), options(rounds=7, minutes=5, parts=plan.PARTS, most_idle=1000))
+    def test_more_time_is_more_rounds_and_not_longer_ones(self):
+        for minutes in (5, 20, 60):
+            fitted = self.fitted(minutes)
+            steps, duration_s = plan.make(scene(), fitted)
+            self.assertEqual(fitted.parts, plan.PARTS)
+            self.assertLess(duration_s, 1)
+            self.assertLess(abs(plan.expected_s(steps) / 60 / minutes - 1), 0.1, minutes)
+        self.assertGreater(self.fitted(60).rounds, 2.5 * self.fitted(20).rounds)
 
-    def test_rounds_go_first_but_for_those_that_tell_anything_and_then_parts(self):
+    def test_parts_go_where_they_leave_time_for_too_few_rounds(self):
         found = [self.fitted(minutes / 20) for minutes in range(30, 0, -1)]
-        kept = list(dict.fromkeys((fitted.rounds, len(fitted.parts)) for fitted in found))
+        kept = [len(fitted.parts) for fitted in found]
         self.assertEqual(kept, sorted(kept, reverse=True))
-        self.assertEqual(kept[0], (7, len(plan.PARTS)))
+        self.assertTrue(all(fitted.rounds >= 5 for fitted in found if len(fitted.parts) > 1))
         self.assertEqual((found[-1].rounds, found[-1].parts), (3, ("rounds",)))
 
     def test_what_was_asked_for_by_name_is_kept(self):

@@ -1,15 +1,17 @@
 """tools/compare from its command line to its exit status: sets a run up, or takes one up again, and shows its result."""
 
 import argparse
+import dataclasses
 import datetime
 import json
 import math
 import os
+import secrets
 import shlex
 import sys
 import tempfile
 
-from . import (connections, fairness, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
+from . import (connections, fairness, inference, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
                table, workloads)
 from .load import Load
 
@@ -41,18 +43,20 @@ def parser():
     add("--peers", help="comma-separated servers of others, in the same rounds: all (that are installed), or of: "
         + ", ".join(peer.name for peer in peers.ALL))
     add("--workloads", help="comma-separated; the usual ones where it is not given")
-    add("--rounds", type=int, help="how often each is measured; 7, with --quick 5")
+    add("--rounds", type=int, help="how often each is measured; as often as the time allows: many short rounds")
     add("--quick", action="store_true", help="finish in 2 minutes, instead of 20: of echo and http, if no workloads are given")
-    add("--minutes", type=float, help="how long all of it may take, about; sets how long each measurement takes, and, unless "
-        "they are given, how many rounds and parts there are")
+    add("--minutes", type=float, help="how long all of it may take, about; sets how many rounds there are, or, if those "
+        "are given, how long each measurement takes; short of time it leaves parts out, unless they are given")
     add("--duration", type=float, help="seconds for each measurement, instead of --minutes")
     add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them, with --quick the first three")
-    add("--twin", help="comma-separated: the subjects that are measured twice, which gives the noise floor; the first "
-        "that takes part in all workloads")
+    add("--margin", type=float, default=100 * inference.MARGIN, help="two that surely differ by less, in percent, are called "
+        "equal")
+    add("--twin", help="comma-separated: the subjects that are measured twice, which shows whether the same thing differs from "
+        "itself; the first that takes part in all workloads")
     add("--idle", type=int, help="up to how many idle connections memory is measured with; 1000, with --quick 200")
     add("--server_cpus", type=_cpu_list, help="processors for the server, such as 0-3; the first half")
     add("--client_cpus", type=_cpu_list, help="processors for the load generator; the others")
-    add("--seed", type=int, default=1, help="of the order within a round, and of arrivals")
+    add("--seed", type=int, help="of the order within rounds, and of arrivals; another one in each run, and recorded")
     add("--out", help="the folder for the data; results/DATE")
     add("--resume", metavar="DIR", help="go on with a run that was broken off; takes its own options, no others")
     add("--json", action="store_true", help="print the summary as JSON, and make no page")
@@ -68,7 +72,8 @@ def parse(arguments):
     if options.resume:
         return options
     options.may_change = [name for name in ("rounds", "parts") if not (getattr(options, name) or options.duration)]
-    options.rounds = options.rounds or (5 if options.quick else 7)
+    options.rounds = options.rounds or 7  # With neither it nor --duration the time decides.
+    options.seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick else None)
     options.minutes = options.minutes or (_QUICK_MINUTES if options.quick else _MINUTES)
     options.idle = options.idle if options.idle is not None else (200 if options.quick else 1000)
@@ -78,6 +83,8 @@ def parse(arguments):
         raise UsageError(f"--parts: there is no '{sorted(unknown)[0]}'; there are {', '.join(plan.PARTS)}")
     if options.rounds < 1 or options.minutes <= 0 or (options.duration or 1) <= 0:
         raise UsageError("--rounds, --minutes and --duration are more than 0")
+    if not 0 < options.margin <= 50:
+        raise UsageError("--margin is more than 0 %, and 50 % at most")
     options.parts = ",".join(part for part in plan.PARTS if part in parts)
     available = machine.cpus()
     server, client = machine.split_cpus(available)
@@ -129,13 +136,16 @@ class Session:
         asked = self.plan_options
         kept = plan.fit(self.scene, asked, fixed_s, self.options.may_change)
         if kept != asked:
-            needed = plan.expected_s(plan.make(self.scene, asked, fixed_s)[0], fixed_s) / 60
-            parts = [part for part in asked.parts if part not in kept.parts]
-            print(f"compare: {asked.minutes:g} minutes are too short for all of it: {kept.rounds} rounds"
-                  + (f", without {', '.join(parts)}" if parts else "")
-                  + f"; --minutes={math.ceil(needed)} has {asked.rounds} rounds and all parts", file=sys.stderr)
+            self._say_what_is_left_out([part for part in asked.parts if part not in kept.parts], kept, fixed_s)
         self.plan_options = kept
         self.options.rounds, self.options.parts = kept.rounds, ",".join(kept.parts)
+
+    def _say_what_is_left_out(self, parts, kept, fixed_s):
+        if parts:
+            whole = dataclasses.replace(kept, parts=self.plan_options.parts)
+            needed = plan.expected_s(plan.make(self.scene, whole, fixed_s)[0], fixed_s) / 60
+            print(f"compare: {kept.minutes:g} minutes are too short for all of it: {kept.rounds} rounds, without "
+                  f"{', '.join(parts)}; --minutes={math.ceil(needed)} has all parts", file=sys.stderr)
 
     def setting_for(self, workload):
         return subjects.Setting(self._root, self.options.server_cpus, self.folder.path("logs"), self._scratch,
@@ -149,7 +159,7 @@ class Session:
                 "programs": {"server": self.built.server.as_json(), "load": self.built.load.as_json()},
                 "unfit": self.unfit, "machine": machine.describe(), "sysctls": machine.sysctls(),
                 "server_cpus": list(self.options.server_cpus), "client_cpus": list(self.options.client_cpus),
-                "seed": self.options.seed, "rounds": self.options.rounds, "duration_s": duration_s,
+                "margin": self.options.margin / 100, "seed": self.options.seed, "rounds": self.options.rounds, "duration_s": duration_s,
                 "warm_up_s": measure.WARM_UP_S, "skipped": plan.pairs(self.scene)[1],
                 "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
                 "workloads": [workload.as_json() for workload in self.workloads]}

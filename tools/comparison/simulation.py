@@ -149,8 +149,8 @@ def main():
     options = parser.parse_args()
     print("plan         sigma  equal: false  coverage  half-width   mixture: false  right  open  best sure  (false)  near")
     for plan, sigma in itertools.product(PLANS, (GOOD_HOUR, ORDINARY_HOUR, BAD_HOUR)):
-        equal = score(plan, sigma, options.tables, order_effect=options.order_effect)
-        mixed = score(plan, sigma, options.tables, MIXTURE, seed=2, order_effect=options.order_effect)
+        equal, mixed = (score(plan, sigma, options.tables, truth, (place, plan.rounds, round(10 * plan.seconds), round(100 * sigma)),
+                              options.order_effect) for place, truth in enumerate((EQUAL_ONES, MIXTURE)))
         print(f"{plan.rounds:2} x {plan.seconds:4.1f} s  {sigma:.2f}  {equal.false_tables / equal.tables:11.1%}  "
               f"{equal.held / equal.pairs:9.1%}  {equal.half_width / equal.pairs:9.3f}  "
               f"{mixed.false_tables / mixed.tables:13.1%}  {mixed.right / mixed.pairs:6.0%} {mixed.open / mixed.pairs:5.0%}  "

@@ -4,7 +4,7 @@ that a run that is broken off keeps all that it had, and can be resumed."""
 import json
 import os
 
-SCHEMA = 1
+SCHEMA = 2
 RUN = "run.json"
 SUMMARY = "summary.json"
 # The kinds of lines; each has a file of its own.

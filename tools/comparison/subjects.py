@@ -125,5 +125,5 @@ def choose(names, server, known):
 
 
 def most_willing(chosen, workloads):
-    """The first of those that refuse the fewest workloads: what is measured twice has to be there for the noise of each."""
+    """The first of those that refuse the fewest workloads: what is measured twice should be there in each."""
     return min(chosen, key=lambda subject: sum(subject.refuses(workload) is not None for workload in workloads))

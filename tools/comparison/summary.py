@@ -1,10 +1,10 @@
 """The summary: figures, intervals and verdicts, out of the raw data of a result folder. The same data gives the same."""
 
 import itertools
+import math
 import re
-import zlib
 
-from . import statistics, store
+from . import inference, statistics, store
 
 # Metrics of a round: name -> (unit, whether more is better, how to get it of a line).
 _QUANTILES = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
@@ -70,9 +70,23 @@ SINGLE_METRICS = {"syscalls_per_request": "", "pss_bytes_per_connection": "B", "
 JUDGED = ("throughput", "service_p50_us", "service_p99_us", "service_p999_us", "response_p99_us", "cpu_us_per_request")
 
 
-def _seed(*names):
-    """A seed for the bootstrap that is the same each time, and another one for each question."""
-    return zlib.crc32("/".join(names).encode())
+# Percentiles that few requests decide are those of the times of all rounds together: name -> (kind, share).
+MERGED = {f"{kind}_{name}_us": (kind, share) for kind in ("service", "response") for name, share in (("p99", 0.99),
+                                                                                                     ("p999", 0.999))}
+# How often the same thing, measured twice, may be called different by chance.
+_TWINS_ALPHA = 0.01
+_MISSED_RATE = re.compile(r"the rate was not reached:[^;]*")  # And nothing else: faults are joined by semicolons.
+
+
+def counts(line):
+    """Whether a round's figures are figures: it was good, or it was but too slow for the given rate. Who left those out would
+    make a server better by its failures."""
+    return line["failed"] is None or (bool(_MISSED_RATE.fullmatch(line["failed"])) and bool(line["load"]))
+
+
+def is_faulty(lines):
+    """Whether one of them failed for another reason than that the rate was not reached."""
+    return any(not counts(line) for line in lines)
 
 
 class Rounds:
@@ -87,10 +101,70 @@ class Rounds:
         return self._lines.get((subject, workload), [])
 
     def values(self, subject, workload, metric):
-        """round -> value, of the rounds that were good and have one."""
+        """round -> value, of the rounds that count and have one."""
         get = METRICS[metric][2]
-        found = {line["round"]: get(line) for line in self.of(subject, workload) if line["failed"] is None}
+        found = {line["round"]: get(line) for line in self.of(subject, workload) if counts(line)}
         return {number: value for number, value in found.items() if value is not None}
+
+    def times(self, subject, workload, kind):
+        """round -> histogram of service or response times, [value, count, value, count ...], of the rounds that count."""
+        found = {line["round"]: _histogram(line["load"], kind) for line in self.of(subject, workload) if counts(line)}
+        return {number: histogram for number, histogram in found.items() if histogram}
+
+    def numbers(self, workload):
+        return sorted({line["round"] for (_, of), lines in self._lines.items() if of == workload for line in lines})
+
+
+def _histogram(load, kind):
+    """Requests that still waited at the end are counted as slower than all that were answered."""
+    times = load[f"{kind}_ns"]
+    if kind == "service" and "histogram" not in times:
+        times = load["response_ns"]  # Without a rate they are the same.
+    histogram = times.get("histogram") or []
+    waiting = load.get("overdue", 0) if kind == "response" and histogram else 0
+    return [*histogram, histogram[-2], waiting] if waiting else histogram
+
+
+class Figures:
+    """The figures of one workload: of each subject, and of each against another."""
+
+    def __init__(self, rounds, workload):
+        self._rounds, self._workload = rounds, workload
+        self._numbers = rounds.numbers(workload)
+        self._weights = inference.resampled(self._numbers) if self._numbers else None
+        self._samples = {}
+
+    def interval(self, subject, metric):
+        """A statistics.Interval; None where there is nothing."""
+        if metric not in MERGED:
+            return statistics.median_interval(list(self._rounds.values(subject, self._workload, metric).values()))
+        samples, number = self._of_resamples(subject, metric)
+        effect = inference.of_resamples(samples, number) if number else None
+        if effect is None or effect.error == math.inf:
+            return effect and statistics.Interval(*[math.exp(effect.log)] * 3, number)
+        return statistics.Interval(*effect.ratio(), number)
+
+    def effects(self, pairs, subjects, metric):
+        """{(a, b): inference.Effect or None}."""
+        if metric in MERGED:
+            return {pair: self._merged(*pair, metric) for pair in pairs}
+        names = {name for pair in pairs for name in pair}
+        return inference.effects_of_pairs({name: self._rounds.values(name, self._workload, metric) for name in names}, pairs,
+                                          subjects)
+
+    def _merged(self, a, b, metric):
+        (above, rounds), (below, others) = self._of_resamples(a, metric), self._of_resamples(b, metric)
+        return inference.of_resamples(above / below, min(rounds, others)) if rounds and others else None
+
+    def _of_resamples(self, subject, metric):
+        """(the percentile in us, of all rounds and of each resample; how many rounds)."""
+        if (subject, metric) not in self._samples:
+            kind, share = MERGED[metric]
+            times = self._rounds.times(subject, self._workload, kind)
+            columns = [self._numbers.index(number) for number in times]
+            samples = inference.quantiles(list(times.values()), share, self._weights[:, columns]) / 1e3 if times else None
+            self._samples[subject, metric] = samples, len(times)
+        return self._samples[subject, metric]
 
 
 def _marks(lines):
@@ -109,11 +183,10 @@ def _interval_json(interval, unit):
     return {"median": interval.median, "low": interval.low, "high": interval.high, "n": interval.n, "unit": unit}
 
 
-def _metrics(rounds, subject, workload):
+def _metrics(figures, subject):
     found = {}
     for name, (unit, _, _) in METRICS.items():
-        values = list(rounds.values(subject, workload, name).values())
-        interval = statistics.median_interval(values, _seed(subject, workload, name))
+        interval = figures.interval(subject, name)
         if interval:
             found[name] = _interval_json(interval, unit)
     return found
@@ -144,27 +217,38 @@ def _syscall_metric(lines):
     return {"syscalls_per_request": {"median": value, "low": value, "high": value, "n": 1, "unit": ""}}
 
 
-def _noise(rounds, subjects, workload, metric):
-    """The noise floor of a workload and metric, and what it comes from."""
+def _twins(figures, subjects, workload, metric, margin):
+    """What was measured twice against itself: a difference betrays the instrument."""
     found = []
     for twin in (subject for subject in subjects if subject["kind"] == "aa"):
-        ratio = statistics.ratio_interval(rounds.values(twin["of"], workload, metric),
-                                          rounds.values(twin["name"], workload, metric),
-                                          _seed("aa", twin["name"], workload, metric))
-        if ratio:
-            found.append((twin, ratio))
-    return {"workload": workload, "metric": metric, "floor": statistics.noise_floor([ratio for _, ratio in found]),
-            "pairs": [{"a": twin["of"], "b": twin["name"], "ratio": ratio.median, "low": ratio.low, "high": ratio.high,
-                       "n": ratio.n} for twin, ratio in found]}
+        pair = (twin["of"], twin["name"])
+        effect = figures.effects([pair], 2, metric)[pair]
+        if effect is not None and effect.tells:
+            ratio, low, high = effect.ratio()
+            verdict = inference.verdicts({pair: effect}, margin, _TWINS_ALPHA)[pair]
+            found.append({"a": twin["of"], "b": twin["name"], "workload": workload, "metric": metric, "ratio": ratio,
+                          "low": low, "high": high, "n": effect.rounds, "differs": verdict.differs})
+    return found
 
 
-def _verdict(rounds, a, b, workload, metric, floor):
-    ratio = statistics.ratio_interval(rounds.values(a, workload, metric), rounds.values(b, workload, metric),
-                                      _seed(a, b, workload, metric))
-    verdict = statistics.judge(ratio, floor)
-    return {"a": a, "b": b, "workload": workload, "metric": metric,
-            "ratio": ratio.median if ratio else None, "low": ratio.low if ratio else None,
-            "high": ratio.high if ratio else None, "differs": verdict.differs, "why": verdict.why}
+def verdict_json(pair, workload, metric, verdict):
+    found = {"a": pair[0], "b": pair[1], "workload": workload, "metric": metric, "kind": verdict.kind, "why": verdict.why,
+             "rounds_needed": verdict.rounds, "ratio": None, "low": None, "high": None}
+    effect = verdict.effect
+    if effect is not None and effect.error < math.inf:
+        found.update(zip(("ratio", "low", "high"), effect.ratio()))
+        found.update(log=effect.log, error=effect.error, degrees=effect.degrees, rounds=effect.rounds)
+    return found
+
+
+def effects_of(verdicts, workload, metric, more_is_better=True):
+    """{(a, b): inference.Effect of a over b, more being better}, out of a summary's verdicts."""
+    found = {}
+    for verdict in verdicts:
+        if (verdict["workload"], verdict["metric"]) == (workload, metric) and "error" in verdict:
+            effect = inference.Effect(*(verdict[part] for part in ("log", "error", "degrees", "rounds")))
+            found[verdict["a"], verdict["b"]] = effect if more_is_better else effect.reversed()
+    return found
 
 
 def ranked_by(workload):
@@ -172,14 +256,25 @@ def ranked_by(workload):
     return workload.get("ranked_by", "throughput")
 
 
-def _ranking(results, verdicts, workload):
-    """Groups of subjects, the best first; see statistics.rank."""
+def _ranking(rounds, subjects, verdicts, workload, margin):
+    """What is said of the best: who is the best, as far as can be told; who is surely near it; what all reach of it. Twins and
+    those with errors have no place."""
     name, metric = workload["name"], ranked_by(workload)
-    values = {result["subject"]: result["metrics"][metric]["median"] for result in results
-              if result["workload"] == name and metric in result["metrics"] and result["kind"] != "aa"}
-    real = {frozenset((verdict["a"], verdict["b"])) for verdict in verdicts
-            if verdict["workload"] == name and verdict["metric"] == metric and verdict["differs"]}
-    return statistics.rank(values, values, lambda a, b: frozenset((a, b)) in real, METRICS[metric][1])
+    more_is_better = METRICS[metric][1]
+    effects = effects_of(verdicts, name, metric, more_is_better)
+    names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)
+             and not is_faulty(rounds.of(subject["name"], name))]
+    if len(names) > 1:
+        names = [one for one in names if any(one in pair for pair in effects)]
+    level = inference.levels(names, effects)
+    different = {frozenset((verdict["a"], verdict["b"])) for verdict in verdicts
+                 if (verdict["workload"], verdict["metric"]) == (name, metric) and verdict["kind"] == inference.DIFFERENT}
+    best = max(level, key=level.get) if level else None
+    near = inference.near_best(level, effects, margin)
+    shares = inference.shares(level, effects, lambda a, b: frozenset((a, b)) in different)
+    return {"order": sorted(level, key=level.get, reverse=True), "near": near,
+            "shares": {one: {"middle": share.middle, "low": share.low, "high": share.high} for one, share in shares.items()},
+            "rounds_needed": None if near or not best else inference.rounds_to_be_near_best(best, level, effects, margin)}
 
 
 def summarize(run, lines):
@@ -190,27 +285,30 @@ def summarize(run, lines):
     """
     rounds = Rounds(lines[store.ROUNDS])
     subjects, workloads = run["subjects"], [workload["name"] for workload in run["workloads"]]
-    results, noise, verdicts = [], [], []
+    figures = {workload: Figures(rounds, workload) for workload in workloads}
+    margin = run.get("margin", inference.MARGIN)
+    results, twins, verdicts = [], [], []
     for workload, subject in itertools.product(workloads, subjects):
         name = subject["name"]
         own = rounds.of(name, workload)
 
         def extra(kind, name=name, workload=workload):
             return [line for line in lines[kind] if line["subject"] == name and line["workload"] == workload]
-        metrics = {**_metrics(rounds, name, workload), **_syscall_metric(extra(store.SYSCALLS)),
+        metrics = {**_metrics(figures[workload], name), **_syscall_metric(extra(store.SYSCALLS)),
                    **_memory_metrics(extra(store.MEMORY), run.get("client_kernel_bytes_per_connection"))}
         if own or metrics:
             results.append({"subject": name, "kind": subject["kind"], "workload": workload, "rounds": len(own),
                             "rounds_failed": sum(line["failed"] is not None for line in own), "marks": _marks(own),
                             "metrics": metrics})
     for workload, metric in itertools.product(workloads, JUDGED):
-        noise.append(_noise(rounds, subjects, workload, metric))
-        names = [subject["name"] for subject in subjects if rounds.of(subject["name"], workload)]
-        verdicts += [_verdict(rounds, a, b, workload, metric, noise[-1]["floor"])
-                     for a, b in itertools.combinations(names, 2)]
-    return {"schema": store.SCHEMA, "confidence": statistics.CONFIDENCE, "results": results, "noise": noise,
-            "verdicts": verdicts,
-            "ranking": {workload["name"]: _ranking(results, verdicts, workload) for workload in run["workloads"]}}
+        twins += _twins(figures[workload], subjects, workload, metric, margin)
+        names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], workload)]
+        effects = figures[workload].effects(list(itertools.combinations(names, 2)), len(names), metric)
+        verdicts += [verdict_json(pair, workload, metric, verdict)
+                     for pair, verdict in inference.verdicts(effects, margin).items()]
+    return {"schema": store.SCHEMA, "confidence": inference.CONFIDENCE, "margin": margin, "results": results,
+            "twins": twins, "verdicts": verdicts,
+            "ranking": {workload["name"]: _ranking(rounds, subjects, verdicts, workload, margin) for workload in run["workloads"]}}
 
 
 def of(folder):

@@ -4,7 +4,7 @@ import copy
 import os
 import unittest
 
-from comparison import statistics, store, summary, table
+from comparison import inference, store, summary, table
 
 _NOISY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata", "noisy")
 _EMPTY = {kind: [] for kind in (store.ROUNDS, store.MEMORY, store.IDLE, store.SCALING, store.SYSCALLS)}
@@ -39,23 +39,26 @@ def quiet(middles, rounds=7):
     return run, {**_EMPTY, store.ROUNDS: made}
 
 
+def with_histogram(line, values):
+    """The round has answered a request in each of these times, in microseconds."""
+    line["load"]["response_ns"]["histogram"] = [part for value in sorted(values) for part in (round(1000 * value), 1)]
+
+
 class RecordedTest(unittest.TestCase):
     def test_a_against_a_is_never_called_a_difference(self):
         made = summary.summarize(*recorded())
-        for metric in summary.JUDGED:
-            self.assertFalse(verdict(made, "epoll", "epoll (again)", metric)["differs"], metric)
+        self.assertEqual({(twin["a"], twin["b"]) for twin in made["twins"]}, {("epoll", "epoll (again)")})
+        self.assertFalse(any(twin["differs"] for twin in made["twins"]), made["twins"])
 
     def test_halves_of_the_same_rounds_are_not_called_different_either(self):
-        run, lines = recorded()
-        rounds = summary.Rounds(lines[store.ROUNDS])
+        rounds = summary.Rounds(recorded()[1][store.ROUNDS])
         for subject in ("epoll", "thread", "threadpool"):
-            for metric in summary.JUDGED:
+            for metric in ("throughput", "service_p50_us", "cpu_us_per_request"):
                 values = rounds.values(subject, "echo", metric)
                 odd = {number // 2: value for number, value in values.items() if number % 2}
                 even = {number // 2 - 1: value for number, value in values.items() if number % 2 == 0}
-                floor = summary._noise(rounds, run["subjects"], "echo", metric)["floor"]
-                ratio = statistics.ratio_interval(odd, even)
-                self.assertFalse(statistics.judge(ratio, floor).differs, (subject, metric))
+                verdict_of = inference.verdicts({("odd", "even"): inference.paired(odd, even)}, alpha=0.01)
+                self.assertFalse(verdict_of["odd", "even"].differs, (subject, metric))
 
     def test_the_same_data_gives_the_same_whatever_the_order_of_the_lines(self):
         run, lines = recorded()
@@ -65,46 +68,103 @@ class RecordedTest(unittest.TestCase):
 
     def test_a_real_difference_is_found_even_in_noise(self):
         made = summary.summarize(*recorded())
-        self.assertTrue(verdict(made, "epoll", "thread", "cpu_us_per_request")["differs"])
+        self.assertEqual(verdict(made, "epoll", "thread", "cpu_us_per_request")["kind"], "different")
 
     def test_a_run_of_which_only_a_part_is_there_can_be_summed_up(self):
         run, lines = recorded()
         made = summary.summarize(run, {**lines, store.ROUNDS: lines[store.ROUNDS][:3]})
-        self.assertFalse(any(entry["differs"] for entry in made["verdicts"]))
+        self.assertEqual({entry["kind"] for entry in made["verdicts"]}, {"open"})
         self.assertEqual(summary.summarize(run, dict(_EMPTY))["results"], [])
 
     def test_the_table_reads_the_answer_first(self):
         run, lines = recorded()
         text = table.text(run, summary.summarize(run, lines), "results/x")
         self.assertTrue(text.startswith("ATTENTION: the machine was busy with other things"), text)
-        self.assertTrue(text.splitlines()[2].startswith("echo: epoll"), text)
+        self.assertTrue(text.splitlines()[2].startswith("echo: epoll is the fastest (epoll: 36,560 "), text)
         self.assertIn("mark  thread: other programs took", text)
         self.assertIn("12/12", text)
 
 
 class QuietTest(unittest.TestCase):
     def test_ranking_and_answer(self):
-        run, lines = quiet({"epoll": 1000, "poll": 1001, "fork": 500, "epoll (again)": 1000})
+        run, lines = quiet({"epoll": 1000, "poll": 1001, "fork": 500, "epoll (again)": 1000}, rounds=20)
         made = summary.summarize(run, lines)
-        self.assertEqual([sorted(group) for group in made["ranking"]["echo"]], [["epoll", "poll"], ["fork"]])
-        self.assertTrue(verdict(made, "epoll", "fork")["differs"])
+        self.assertEqual(sorted(made["ranking"]["echo"]["near"]), ["epoll", "poll"])
+        self.assertEqual(made["ranking"]["echo"]["order"][-1], "fork")
+        self.assertAlmostEqual(made["ranking"]["echo"]["shares"]["fork"]["middle"], 0.5, delta=0.01)
+        self.assertEqual([verdict(made, "epoll", name)["kind"] for name in ("fork", "poll")], ["different", "equal"])
         self.assertAlmostEqual(verdict(made, "epoll", "fork")["ratio"], 2, delta=0.05)
-        self.assertRegex(table.answer(made, run["workloads"][0]), "lead, and cannot be told apart.*fork 0.50 times")
+        self.assertRegex(table.answer(made, run["workloads"][0]),
+                         "are the best: surely nobody is more than 3 % better.*fork 0.50 times")
+        self.assertIn("different", "\n".join(table.workload_table(made, run["workloads"][0])))
+
+    def test_what_is_equal_depends_on_the_margin(self):
+        run, lines = quiet({"epoll": 1000, "poll": 1020}, rounds=20)
+        self.assertEqual(verdict(summary.summarize({**run, "margin": 0.05}, lines), "epoll", "poll")["kind"], "equal")
+        self.assertEqual(verdict(summary.summarize({**run, "margin": 0.005}, lines), "epoll", "poll")["kind"], "different")
+
+    def test_where_it_is_open_the_answer_says_so_and_how_long_it_would_take(self):
+        run, lines = quiet({"epoll": 1000, "poll": 1010}, rounds=3)
+        for line in lines[store.ROUNDS]:
+            line["load"]["replies_per_second"] *= 1 + 0.3 * ((line["round"] + len(line["subject"])) % 2)
+        made = summary.summarize(run, lines)
+        self.assertEqual(verdict(made, "epoll", "poll")["kind"], "open")
+        self.assertRegex(table.answer(made, run["workloads"][0]), "open: .* best figures, and so may have .* rounds would")
 
     def test_where_requests_are_due_at_a_rate_the_quickest_is_the_best(self):
         run, lines = quiet({"epoll": 1000, "fork": 1001, "epoll (again)": 1000})
         run["workloads"][0]["ranked_by"] = "response_p99_us"
         for line in lines[store.ROUNDS]:
-            line["load"]["response_ns"]["p99"] = (9e6 if line["subject"] == "fork" else 3e6) + 1e3 * line["round"]
+            with_histogram(line, [9000 if line["subject"] == "fork" else 3000] * 50)
         made = summary.summarize(run, lines)
-        self.assertEqual(made["ranking"]["echo"], [["epoll"], ["fork"]])
-        self.assertRegex(table.answer(made, run["workloads"][0]), "quickest to respond .3,0.* us.*fork 3.00 times")
+        self.assertEqual((made["ranking"]["echo"]["order"], made["ranking"]["echo"]["near"]), (["epoll", "fork"], ["epoll"]))
+        self.assertRegex(table.answer(made, run["workloads"][0]), "quickest to respond.*3,000 us.*fork 3.00 times")
 
-    def test_nothing_differs_where_nothing_was_measured_twice(self):
-        run, lines = quiet({"epoll": 1000, "fork": 500})
+    def test_percentiles_are_of_all_rounds_together(self):
+        run, lines = quiet({"epoll": 1000}, rounds=8)
+        for line in lines[store.ROUNDS]:
+            with_histogram(line, [200] * 990 + ([50000] * 90 if line["round"] % 4 == 0 else []))
+        metrics = result(summary.summarize(run, lines), "epoll")["metrics"]
+        self.assertAlmostEqual(metrics["response_p99_us"]["median"], 50000)
+        self.assertAlmostEqual(metrics["service_p99_us"]["median"], 50000)
+
+    def test_requests_that_still_waited_at_the_end_were_slower_than_all(self):
+        run, lines = quiet({"epoll": 1000})
+        for line in lines[store.ROUNDS]:
+            with_histogram(line, [200] * 900 + [7000])
+            line["load"]["overdue"] = 50
+        metrics = result(summary.summarize(run, lines), "epoll")["metrics"]
+        self.assertAlmostEqual(metrics["response_p99_us"]["median"], 7000)
+
+    def test_who_misses_the_rate_is_not_better_for_it(self):
+        run, lines = quiet({"epoll": 1000, "fork": 1000}, rounds=20)
+        missed = "the rate was not reached: 600 replies per second came of 1000 that were due"
+        for line in lines[store.ROUNDS]:
+            if line["subject"] == "fork" and line["round"] % 4 == 0:
+                line.update(failed=missed, marks=["errors: " + missed])
+                line["load"]["replies_per_second"] = 600
         made = summary.summarize(run, lines)
-        self.assertFalse(verdict(made, "epoll", "fork")["differs"])
-        self.assertIn("measured twice", verdict(made, "epoll", "fork")["why"])
+        self.assertEqual(result(made, "fork")["rounds_failed"], 5)
+        self.assertEqual(result(made, "fork")["metrics"]["throughput"]["n"], 20)
+        self.assertLess(result(made, "fork")["metrics"]["throughput"]["low"], 950)
+        self.assertEqual(made["ranking"]["echo"]["order"][0], "epoll")
+
+    def test_nothing_has_to_be_measured_twice(self):
+        run, lines = quiet({"epoll": 1000, "fork": 500})
+        self.assertEqual(verdict(summary.summarize(run, lines), "epoll", "fork")["kind"], "different")
+
+    def test_what_differs_from_itself_is_told_first(self):
+        run, lines = quiet({"epoll": 1000, "epoll (again)": 1200})
+        self.assertIn("measured twice, it differed from itself: epoll (echo, throughput)",
+                      table.text(run, summary.summarize(run, lines), "results/x").splitlines()[0])
+
+    def test_memory_is_shown_with_its_interval_also_below_zero(self):
+        run, lines = quiet({"threadpool": 1000})
+        lines[store.MEMORY] = [{"subject": "threadpool", "workload": "echo", "idle": idle, "pss_kib": 2000 + 13 * idle,
+                                "kernel_kib": 500000 - 8 * idle + noise, "failed": None}
+                               for idle, noise in ((1, 900), (250, -900), (500, 900), (750, -900), (1000, 900))]
+        shown = "\n".join(table.workload_table(summary.summarize(run, lines), run["workloads"][0]))
+        self.assertRegex(shown, r"-11\.4 ±4\.59")
 
     def test_a_round_with_errors_is_marked_and_does_not_count(self):
         run, lines = quiet({"epoll": 1000, "epoll (again)": 1000})

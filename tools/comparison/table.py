@@ -1,5 +1,6 @@
 """What a person reads at the end of a run: the answer first, then a table for each workload, then what the marks mean."""
 
+from .inference import DIFFERENT
 from .summary import ranked_by
 
 
@@ -35,8 +36,10 @@ def _spread(metric):
 
 
 def _kib(metric):
-    """Nothing is less than nothing: a slope that noise has made negative is shown as 0."""
-    return None if metric is None else max(0.0, metric["median"]) / 1024
+    """With half of its interval: what is as small as that, or less than nothing, is noise about nothing."""
+    if metric is None:
+        return "-"
+    return f"{grouped(metric['median'] / 1024)} ±{grouped((metric['high'] - metric['low']) / 2048)}"
 
 
 # Heading, what is shown of a result's metrics.
@@ -50,19 +53,21 @@ _COLUMNS = (
     ("calls", lambda metrics: grouped(_median(metrics, "syscalls_per_request"))),
     ("switches", lambda metrics: grouped(_median(metrics, "switches_per_request"))),
     ("beside/s", lambda metrics: grouped(_median(metrics, "beside_per_second"))),
-    ("KiB own", lambda metrics: grouped(_kib(metrics.get("pss_bytes_per_connection")))),
-    ("KiB kernel", lambda metrics: grouped(_kib(metrics.get("kernel_bytes_per_connection")))),
+    ("KiB own", lambda metrics: _kib(metrics.get("pss_bytes_per_connection"))),
+    ("KiB kernel", lambda metrics: _kib(metrics.get("kernel_bytes_per_connection"))),
 )
 LEGEND = (
-    "replies/s    median over the rounds; the faster the better. spread: half of its 95 % bootstrap interval",
-    "p50 ...      response times: of 100 requests, 50 (99, 99.9) took no longer; medians over the rounds",
+    "verdict      against the first row: different, equal (within the margin), or open, which is neither yet; of all that is",
+    "             said in a table something is false in at most 5 % of runs",
+    "of best      what it reaches of the best, with bounds",
+    "replies/s    median over the rounds; the faster the better. spread: half of its 95 % interval",
+    "p50 ...      response times: of 100 requests, 50 (99, 99.9) took no longer; p99 and p99.9 of all rounds together",
     "CPU us       processor time of all the server's processes for one request, user and system",
     "calls        system calls for one request, counted by strace in a run of its own",
     "switches     context switches for one request",
     "beside/s     of the requests that run beside, so many a second were answered",
     "KiB          memory for one idle connection: the processes' own, and the kernel's",
-    "rounds       those without errors, of all; only they count",
-    "*            told apart from the best: the interval of the ratio lies outside the noise floor",
+    "rounds       those without errors, of all; rounds that were but too slow for a given rate count with what they were",
 )
 
 
@@ -80,52 +85,74 @@ def _join(names):
 
 
 def answer(summary, workload):
-    """One sentence: who is the best, by how much, and who cannot be told apart."""
-    groups = summary["ranking"].get(workload["name"], [])
-    if not groups:
+    """What to think of it, in a sentence or two: who is the best, as far as can be told, and how far the others are behind."""
+    ranking = summary["ranking"].get(workload["name"]) or {"order": []}
+    if not ranking["order"]:
         return f"{workload['name']}: nothing was measured without errors."
     is_paced = ranked_by(workload) != "throughput"
+    first, near, margin = ranking["order"][0], ranking["near"], f"{100 * summary['margin']:g} %"
+    figure = _result(summary, first, workload["name"])["metrics"][ranked_by(workload)]["median"]
+    shown = f"{grouped(figure)} {'us for 99 of 100' if is_paced else workload['unit']}"
+    others = [name for name in ranking["order"][1:] if _kind(summary, first, name, workload) == DIFFERENT]
+    unknown = [name for name in ranking["order"][1:] if name not in others and name not in near]
+    if len(near) > 1:
+        sentence = f"{_join(near)} are the best: surely nobody is more than {margin} better than one of them"
+    elif near:
+        sentence = f"{near[0]} is {'the quickest to respond' if is_paced else 'the fastest'}"
+        sentence += f", or surely nobody is more than {margin} better" if unknown else ""
+    else:
+        sentence = f"open: {first} has the best figures, and {'it is not sure' if not unknown else 'so may have ' + _join(unknown)}"
+        if ranking["rounds_needed"]:
+            sentence += f"; about {ranking['rounds_needed']:,} rounds would make it sure"
+    sentence += f" ({first}: {shown})"
+    if near and unknown:
+        sentence += f"; not told apart yet: {_join(unknown)}"
+    shares = {name: ranking["shares"][name]["middle"] for name in others}
+    behind = [f"{name} {1 / share if is_paced else share:.2f}" for name, share in shares.items()]
+    return f"{workload['name']}: {sentence}" + (f"; of that, {', '.join(behind)} times" if behind else "") + "."
 
-    def figure(name):
-        return _result(summary, name, workload["name"])["metrics"][ranked_by(workload)]["median"]
-    first = groups[0]
-    sentence = f"{workload['name']}: {_join(first)}"
-    best = "is the quickest to respond" if is_paced else "is the fastest"
-    sentence += f" {best}" if len(first) == 1 else " lead, and cannot be told apart"
-    sentence += f" ({grouped(figure(first[0]))} {'us for 99 of 100' if is_paced else workload['unit']})"
-    others = [f"{name} {figure(name) / figure(first[0]):.2f}" for group in groups[1:] for name in group]
-    return sentence + (f"; of that, {', '.join(others)} times" if others else "") + "."
+
+def _kind(summary, best, name, workload):
+    """The verdict on the pair; None where there is none."""
+    return next((verdict["kind"] for verdict in summary["verdicts"]
+                 if verdict["workload"] == workload["name"] and verdict["metric"] == ranked_by(workload)
+                 and {verdict["a"], verdict["b"]} == {best, name}), None)
 
 
-def _differs_from(summary, best, name, workload):
-    return any(verdict["differs"] for verdict in summary["verdicts"]
-               if verdict["workload"] == workload["name"] and verdict["metric"] == ranked_by(workload)
-               and {verdict["a"], verdict["b"]} == {best, name})
+def _of_best(ranking, name):
+    share = ranking.get("shares", {}).get(name)
+    return f"{share['low']:.2f}-{share['high']:.2f}" if share else "-"
+
+
+def _order(ranking, results, workload):
+    """By place; those without one behind them."""
+    place = {name: number for number, name in enumerate(ranking.get("order", ()))}
+    metric = ranked_by(workload)
+    sign = -1 if metric == "throughput" else 1
+    return sorted(results, key=lambda result: (place.get(result["subject"], len(place)), metric not in result["metrics"],
+                                               sign * (_median(result["metrics"], metric) or 0)))
 
 
 def workload_table(summary, workload):
     """The lines of one workload's table, best first, marks numbered below."""
     name = workload["name"]
-    results = [result for result in summary["results"] if result["workload"] == name]
-    metric = ranked_by(workload)
-    sign = -1 if metric == "throughput" else 1
-    results.sort(key=lambda result: (metric not in result["metrics"], sign * (_median(result["metrics"], metric) or 0)))
-    groups = summary["ranking"].get(name) or [[]]
-    best = groups[0][0] if groups[0] else None
+    ranking = summary["ranking"].get(name) or {}
+    results = _order(ranking, [result for result in summary["results"] if result["workload"] == name], workload)
     columns = [(heading, show) for heading, show in _COLUMNS if any(show(result["metrics"]) != "-" for result in results)]
-    rows = [["", *(heading for heading, _ in columns), "rounds"]]
+    rows = [["", "verdict", "of best", *(heading for heading, _ in columns), "rounds"]]
     notes = []
+    best = ranking["order"][0] if ranking.get("order") else None
     for result in results:
-        star = " *" if best and _differs_from(summary, best, result["subject"], workload) else ""
-        label = result["subject"] + star
+        subject = result["subject"]
         for mark in result["marks"]:
-            notes.append(f"{result['subject']}: {mark}")
+            notes.append(f"{subject}: {mark}")
+        verdict = "best" if subject == best else (best and _kind(summary, best, subject, workload)) or "-"
         good = result["rounds"] - result["rounds_failed"]
-        rows.append([label, *(show(result["metrics"]) for _, show in columns), f"{good}/{result['rounds']}"])
-    noise = next((entry for entry in summary["noise"]
-                  if entry["workload"] == name and entry["metric"] == metric), None)
-    floor = "not known" if noise is None or noise["floor"] is None else f"{100 * (noise['floor'] - 1):.1f} %"
-    lines = [f"{name}: {workload['title']}   (noise floor {floor})", *align(rows)]
+        rows.append([subject, verdict, _of_best(ranking, subject), *(show(result["metrics"]) for _, show in columns),
+                     f"{good}/{result['rounds']}"])
+    lines = [f"{name}: {workload['title']}", *align(rows)]
+    twins = [twin for twin in summary["twins"] if twin["workload"] == name and twin["metric"] == ranked_by(workload)]
+    lines += [f"  {twin['a']} against itself: {twin['ratio']:.3f} ({twin['low']:.3f} to {twin['high']:.3f})" for twin in twins]
     return lines + [f"  mark  {note}" for note in notes]
 
 
@@ -139,6 +166,11 @@ def warnings(run, summary):
     if disturbed > len(summary["results"]) / 3:
         found.append("ATTENTION: the machine was busy with other things, so that little can be told apart; tools/doctor "
                      "says with what.")
+    twins = [f"{twin['a']} ({twin['workload']}, {twin['metric'].replace('_', ' ')})" for twin in summary["twins"]
+             if twin["differs"]]
+    if twins:
+        found.append(f"ATTENTION: measured twice, it differed from itself: {_join(twins)}. So may others that are called "
+                     "different.")
     return found
 
 

@@ -10,13 +10,11 @@ import shlex
 
 import jinja2
 
-from comparison import statistics
-
 from . import doubts, plots, rules, tables, usl, words
 from .results import SLOW_ONE_IN, Results
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
-_KINDS = {"model": "model", "peer": "other server", "aa": "the same once more, for the noise floor"}
+_KINDS = {"model": "model", "peer": "other server", "aa": "the same once more"}
 
 
 def write(results, docs):
@@ -77,7 +75,7 @@ def render(results):
                 "flags": subject.flags
             }) for subject in results.subjects
         ],
-        resamples=statistics.RESAMPLES,
+        margin=words.percent(results.margin),
         configured=[subject for subject in results.subjects if subject.config])
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
@@ -92,8 +90,8 @@ def keep(results, folder):
     _write(folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False) + "\n")
     summary = results.summary
     small = {"schema": summary["schema"], "results": [_small_cell(row) for row in summary["results"]],
-             "noise": [{name: entry[name] for name in ("workload", "metric", "floor")} for entry in summary["noise"]],
-             "verdicts": [{name: verdict[name] for name in ("workload", "metric", "a", "b", "differs")}
+             "twins": [_rounded(twin) for twin in summary["twins"]],
+             "verdicts": [_rounded({name: value for name, value in verdict.items() if name in _OF_A_VERDICT})
                           for verdict in summary["verdicts"] if _matters(results, verdict)]}
     lines = [
         f'"{name}": [\n' + ",\n".join(json.dumps(row)
@@ -101,7 +99,7 @@ def keep(results, folder):
         for name, rows in small.items()
         if name != "schema"
     ]
-    _write(folder / "summary.json", f'{{"schema": {small["schema"]},\n' + ",\n".join(lines) + "}\n")
+    _write(folder / "summary.json", f'{{"schema": {small["schema"]}, "margin": {results.margin:g},\n' + ",\n".join(lines) + "}\n")
     _write_lines(folder / "rounds.jsonl", [row for row in results.rounds if row.get("failed")],
                  ("round", "subject", "workload", "marks", "failed"))
     for name, rows, key in (("idle", results.idle, "idle"), ("scaling", results.scaling, "workers")):
@@ -116,6 +114,13 @@ def _write_lines(path, rows, names):
         _write(path, _lines(rows, names))
     else:
         path.unlink(missing_ok=True)
+
+
+_OF_A_VERDICT = ("workload", "metric", "a", "b", "kind", "log", "error", "degrees", "rounds")
+
+
+def _rounded(row):
+    return {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in row.items()}
 
 
 def _small_cell(row):
@@ -134,14 +139,8 @@ def _small_cell(row):
 
 
 def _matters(results, verdict):
-    """Verdicts that rules.pick() may ask for: about the leader, or between those that are level with it."""
-    workload = results.workload(verdict["workload"])
-    if verdict["metric"] not in (workload.figure, "service_p99_us", "cpu_us_per_request"):
-        return False
-    level = rules.pick(results, workload).level
-    best = rules.best_model(results, workload)
-    pair = {verdict["a"], verdict["b"]}
-    return best in pair if verdict["metric"] == workload.figure else pair <= set(level)
+    """Verdicts that rules.pick() may ask for."""
+    return verdict["metric"] in (results.workload(verdict["workload"]).figure, "service_p99_us", "cpu_us_per_request")
 
 
 def _answer(results, workload):
@@ -176,8 +175,7 @@ def _workload(results, workload):
                     words.estimate(value, write) if value else "" for value, (_, _, write) in zip(found, columns)
                 ]
             }))
-    floor = results.noise_floor(workload.name, workload.figure)
-    noise = "The noise floor is not known." if floor is None else f"Noise floor: {words.percent(floor)}."
+    noise = " ".join(words.twins(results.twins(workload.name, workload.figure)))
     return {"name": workload.name, "title": workload.title, "load": " ".join(workload.load_flags), "noise": noise,
             "columns": [title for title, _, _ in columns], "rows": rows,
             "marks": tables.marks_under(results, workload)}

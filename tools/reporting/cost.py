@@ -14,11 +14,19 @@ from .span import Span
 # What is less of the throughput than this, with all its noise, is a loss and no chance.
 _SURELY_LESS = 0.9
 
+# By how much a measurement is taken to be off, as a share, where there is but one.
+_UNKNOWN_NOISE = 0.25
+
 # Where workers do less than this of what as many cores could, the client's share of the cores is pointed out.
 _SHARED = 0.75
 
 # The load generator's workloads that keep their connections and only move bytes: those tell what a size costs.
 _MOVING = ("echo", "http", "download")
+
+
+def of_one_round(estimate):
+    """By how much, as a share, one more measurement may be off, out of the Estimate of the middle of some."""
+    return estimate.spread * math.sqrt(estimate.n + 1) if estimate.n > 1 else _UNKNOWN_NOISE
 
 
 class Costs:
@@ -110,13 +118,14 @@ class Costs:
         """(workload, [(idle connections, share of the throughput beside none as a Span)]), from none; (None, []) where
         it was not measured.
 
-        A step is a single measurement, at another time than the rounds. So the steps are compared with the first of
-        them, of few connections, unless it is slower than the rounds for sure."""
+        A step is a single measurement, at another time than the rounds: its error is that of one round, not that of the
+        middle of all. So the steps are compared with the first of them, of few connections, unless it is slower than the
+        rounds for sure."""
         workload, points = self._results.idle_steps(self.subject.name)
         rounds = self._results.estimate(workload, self.subject.name, "throughput")
         if not points or (len(points) == 1 and rounds is None):
             return None, []
-        noise = max(self._results.noise_floor(workload, "throughput") or 0, rounds.spread if rounds else 0)
+        noise = of_one_round(rounds) if rounds else _UNKNOWN_NOISE
         steps = [(step, Span.exactly(rate).widened(noise)) for step, rate in points]
         first, alone = steps[0]
         shares = {0: Span.exactly(1.0), first: Span.exactly(1.0)}
@@ -138,7 +147,7 @@ class Costs:
             if share < _SHARED:
                 doubts.append("The client took its share of the processors while workers were tried: they may scale "
                               "better than was seen.")
-            return Span.exactly(available * share).widened(fit.error).at_most(available), doubts
+            return Span.exactly(available * share).widened(max(fit.error, self._error_of_a_step(workload_name))).at_most(available), doubts
         if available == 1:
             return Span.exactly(1.0), []
         why = f"It was not measured with enough numbers of workers under {workload_name} to fit a law"
@@ -151,6 +160,11 @@ class Costs:
         return Span(float(available), seen, float(available)), [
             f"{why}: at best it scales in proportion to the cores, and {seen:.1f} were seen busy."
         ]
+
+    def _error_of_a_step(self, workload_name):
+        """Each number of workers was measured once."""
+        rounds = self._results.estimate(workload_name, self.subject.name, "throughput")
+        return of_one_round(rounds) if rounds else _UNKNOWN_NOISE
 
     def scaling_check(self, workload_name):
         """The usl.HeldBack, where a law holds; None elsewhere."""

@@ -21,6 +21,8 @@ def of_run(results):
     if (run.get("git") or {}).get("dirty"):
         found.append("The sources had changes that the revision does not hold.")
     found += [f"Unfair: {violation}." for violation in (run.get("fairness") or {}).get("violations") or ()]
+    if run.get("remark"):  # Of whoever keeps the run.
+        found.append(run["remark"])
     if counts["done"] < counts["expected"]:
         found.append(f"The run was broken off: {counts['done']} of {counts['expected']} measurements are there.")
     return found
@@ -48,16 +50,10 @@ def caveats(results):
     if limited:
         found.append(f"The client was the limit, in at least half of the rounds, for {words.names(limited)}: those "
                      "servers may do more than shown.")
-    floors = {workload.name: results.noise_floor(workload.name, workload.figure) for workload in results.workloads}
-    measured = [f"{words.percent(floor)} ({name})" for name, floor in floors.items() if floor is not None]
-    if measured:
-        found.append(
-            f"The noise floor, by which a subject differs from itself: {words.names(measured)}. Less is not called a "
-            "difference."
-        )
-    missing = [name for name, floor in floors.items() if floor is None]
-    if missing:
-        found.append(f"No noise floor was measured for {words.names(missing)}.")
+    twins = [twin for workload in results.workloads for twin in results.twins(workload.name, workload.figure)]
+    found += [f"Under {twin['workload']}, {words.twins([twin])[0]}" for twin in twins if twin["differs"]]
+    if not twins:
+        found.append("No subject was measured twice, so that nobody knows whether the same thing would have differed from itself.")
     found.append("Server and client share one machine and its loopback device: no network card, no loss, no distance.")
     found.append("One machine and one kernel: ratios travel better than figures, and neither travels far.")
     return found

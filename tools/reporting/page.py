@@ -59,6 +59,7 @@ def render(results, colours, pictures):
         workloads=[_workload(results, workload, pictures) for workload in results.workloads],
         answers=[_answer(results, workload, colours) for workload in results.workloads],
         rules=rules.RULES,
+        margin=words.percent(results.margin),
         heat_map=tables.heat_map(results),
         run_pictures=_run_pictures(results, pictures[""]),
         started=doubts.started(run),
@@ -77,7 +78,7 @@ def render(results, colours, pictures):
 def _answer(results, workload, colours):
     pick = rules.pick(results, workload)
     level = [name for name in pick.level if name != pick.model]
-    peers = [f"{subject.name} reaches {words.ratio(rules.share_of_best(results, workload, subject.name))}"
+    peers = [f"{subject.name} reaches {words.ratio(rules.share_of_best(results, workload, subject.name).middle)}"
              for subject in results.peers if rules.share_of_best(results, workload, subject.name)]
     return {"title": f"{workload.name}: {workload.title}", "model": pick.model, "is_guess": pick.is_guess,
             "level": words.names(level),
@@ -94,7 +95,6 @@ def _out(failed):
 
 
 def _workload(results, workload, pictures):
-    floor = results.noise_floor(workload.name, workload.figure)
     failures = [f"{subject.name}: {'; '.join(results.failures(workload.name, subject.name)) or 'no figures'}"
                 for subject in results.models + results.peers
                 if results.cell(workload.name, subject.name) and results.cell(workload.name, subject.name).failed]
@@ -112,7 +112,7 @@ def _workload(results, workload, pictures):
         "table": tables.of_workload(results, workload),
         "marks": tables.marks_under(results, workload),
         "scaling": tables.scaling(results, workload),
-        "noise": f"A subject differs from itself by {words.percent(floor)} here." if floor is not None else ""
+        "noise": " ".join(words.twins(results.twins(workload.name, workload.figure)))
     }
 
 

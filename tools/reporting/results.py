@@ -10,6 +10,8 @@ import pathlib
 import re
 import statistics
 
+from comparison import inference, summary
+
 from . import words
 
 
@@ -42,7 +44,7 @@ class Estimate:
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """What was measured: a model of ours with its flags, another server (a peer), or a twin for the noise (aa)."""
+    """What was measured: a model of ours with its flags, another server (a peer), or the same once more (aa)."""
     name: str
     kind: str
     model: str
@@ -117,7 +119,7 @@ class Cell:
 
     @property
     def rounds_too_slow(self):
-        """Rounds in which the given rate was not reached, and nothing else was wrong. They are not in the estimates."""
+        """Rounds in which the given rate was not reached, and nothing else was wrong. They are in the estimates."""
         return self._rounds_with(_TOO_SLOW)
 
     @property
@@ -142,9 +144,9 @@ class Results:
         self.run = self._read_json("run.json")
         self.summary = self._read_json("summary.json")
         for name, content in (("run.json", self.run), ("summary.json", self.summary)):
-            if content.get("schema") != 1:
+            if content.get("schema") != 2:
                 raise ResultsError(
-                    f"{self.folder / name} has schema {content.get('schema')}, and this reads 1: measure anew")
+                    f"{self.folder / name} has schema {content.get('schema')}, and this reads 2: measure anew")
         self.subjects = tuple(_subject(row) for row in self.run["subjects"])
         self.workloads = tuple(_workload(row) for row in self.run["workloads"])
         self.rounds = self._read_lines("rounds.jsonl")
@@ -153,7 +155,7 @@ class Results:
         self.scaling = self._read_lines("scaling.jsonl")
         self.syscalls = self._read_lines("syscalls.jsonl")
         self._cells = {(row["workload"], row["subject"]): row for row in self.summary["results"]}
-        self._verdicts = {}
+        self._effects, self._verdicts = {}, {}
         for verdict in self.summary.get("verdicts", ()):
             self._verdicts[verdict["workload"], verdict["metric"], verdict["a"], verdict["b"]] = verdict
 
@@ -196,23 +198,34 @@ class Results:
         cell = self.cell(workload, subject)
         return None if cell is None or cell.failed else cell.metrics.get(metric)
 
-    def noise_floor(self, workload, metric):
-        """By how much a subject differs from itself, as a share; None where no subject was measured twice."""
-        factor = next((entry["floor"] for entry in self.summary["noise"]
-                       if (entry["workload"], entry["metric"]) == (workload, metric)), None)
-        return None if factor is None else factor - 1
+    @property
+    def margin(self):
+        """Two that surely differ by less, as a share, are equal for all practical purposes."""
+        return self.summary["margin"]
 
-    def differs(self, workload, metric, a, b):
-        """True where a real difference was found between a and b. Where nobody judged: where the intervals do not
-        meet."""
+    def twins(self, workload, metric):
+        """What was measured twice against itself: [{a, b, ratio, low, high, differs}]."""
+        return [twin for twin in self.summary["twins"] if (twin["workload"], twin["metric"]) == (workload, metric)]
+
+    def verdict(self, workload, metric, a, b):
+        """different, equal or open; nobody was told apart, or found equal, whom nobody has judged."""
         if a == b:
-            return False
+            return inference.EQUAL
         for pair in ((a, b), (b, a)):
             verdict = self._verdicts.get((workload, metric) + pair)
             if verdict is not None:
-                return verdict["differs"]
-        one, other = self.estimate(workload, a, metric), self.estimate(workload, b, metric)
-        return one is not None and other is not None and (one.high < other.low or other.high < one.low)
+                return verdict["kind"]
+        return inference.OPEN
+
+    def differs(self, workload, metric, a, b):
+        return self.verdict(workload, metric, a, b) == inference.DIFFERENT
+
+    def effects(self, workload):
+        """{(a, b): inference.Effect} of the Workload's figure, more being better."""
+        if workload.name not in self._effects:
+            self._effects[workload.name] = summary.effects_of(self.summary["verdicts"], workload.name, workload.figure,
+                                                              workload.more_is_better)
+        return self._effects[workload.name]
 
     def failures(self, workload, subject):
         """Why rounds failed, each reason once."""

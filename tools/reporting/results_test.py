@@ -21,8 +21,8 @@ class ResultsTest(unittest.TestCase):
     def test_another_schema_is_refused(self):
         synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
         run = json.loads((self.folder / "run.json").read_text())
-        (self.folder / "run.json").write_text(json.dumps({**run, "schema": 2}))
-        with self.assertRaisesRegex(results.ResultsError, "schema 2"):
+        (self.folder / "run.json").write_text(json.dumps({**run, "schema": 1}))
+        with self.assertRaisesRegex(results.ResultsError, "schema 1"):
             results.Results(self.folder)
 
     def test_a_line_that_was_cut_short_is_left_out(self):
@@ -48,26 +48,17 @@ class ResultsTest(unittest.TestCase):
         self.assertTrue(measured.differs("work", "throughput", "poll", "epoll"))
         self.assertFalse(measured.differs("work", "throughput", "poll", "poll"))
 
-    def test_without_a_verdict_intervals_that_meet_are_no_difference(self):
-        measured = results.Results(
-            synthetic.tiny(self.folder, {
-                "epoll": {
-                    "p": (100, 95, 105)
-                },
-                "poll": {
-                    "p": (104, 99, 109)
-                },
-                "fork": {
-                    "p": (150, 140, 160)
-                }
-            }))
-        self.assertFalse(measured.differs("work", "p", "epoll", "poll"))
-        self.assertTrue(measured.differs("work", "p", "epoll", "fork"))
+    def test_a_verdict_is_different_equal_or_open(self):
+        measured = results.Results(synthetic.tiny(
+            self.folder, {"epoll": {"throughput": 100}, "poll": {"throughput": 101}, "fork": {"throughput": 50}},
+            real=[("epoll", "fork")], equal=[("epoll", "poll")]))
+        self.assertEqual([measured.verdict("work", "throughput", "epoll", name) for name in ("fork", "poll")],
+                         ["different", "equal"])
+        self.assertEqual(measured.verdict("work", "throughput", "poll", "fork"), "open")
 
-    def test_the_noise_floor_is_a_share(self):
-        measured = results.Results(synthetic.tiny(self.folder, {"epoll": {"throughput": 100}}))
-        self.assertAlmostEqual(measured.noise_floor("work", "throughput"), 0.02)
-        self.assertIsNone(measured.noise_floor("work", "service_p50_us"))
+    def test_where_nobody_judged_it_is_open(self):
+        figures = {"epoll": {"p": (100, 95, 105)}, "fork": {"p": (150, 140, 160)}}
+        self.assertEqual(results.Results(synthetic.tiny(self.folder, figures)).verdict("work", "p", "epoll", "fork"), "open")
 
 
 if __name__ == "__main__":

@@ -4,38 +4,37 @@ RULES is what the report prints; pick() is what does it, rule by rule in the sam
 it, and no figure that is not in the result folder.
 """
 import dataclasses
+import math
 import statistics
+
+from comparison import inference
 
 from . import words
 from .results import SLOW_ONE_IN
 
-# A difference that is real but smaller decides nothing: what it wins is lost again by the next change of the kernel.
-MATERIAL = 0.03
-# Medians that lie within so much of the best look equal; farther apart, and still no real difference, they are noisy.
-_NEAR = 0.1
-# A doubt of figures above which the reader is told that the machine was too restless.
+# A spread of figures above which the reader is told that the machine was too restless.
 _LOUD = 0.2
-# A 99th percentile or a time per request of fewer rounds decides nothing between models that are level.
+# A 99th percentile or a time per request of fewer rounds decides nothing between models that are equal.
 _LEAST_ROUNDS = 5
 # What runs beside a workload is mentioned where the models differ by more in how much of it they do.
 _STARVED = 2
 
 RULES = (
     "Only our own models stand for election, and only those that gave no wrong reply, broke no connection, and "
-    "started, in any round. Where requests come at a given rate, a round in which it was not reached is left out; who "
-    f"misses it in more than one, and in more than one of {SLOW_ONE_IN}, is out, too. Other people's servers are shown "
-    "for comparison.",
-    "The model with the highest median throughput leads; where requests come at a given rate, the one with the "
-    "lowest 99th percentile of the response time.",
-    "Level with it are all whose difference from it is not real (see the noise floor), or is less than "
-    f"{words.percent(MATERIAL)}; and, where the client was the limit for the leader in at least half of the rounds, "
-    "all others for which it was.",
-    "Of those that are level the lowest 99th percentile of the service time decides; then the least memory per "
-    "connection, own and kernel's; then the least processor time per request. Each decides only where the difference "
-    f"is real and material, and times only with {_LEAST_ROUNDS} good rounds or more.",
-    "Whoever is still level then is equal, and the one that the server lists first is named: the list begins with the "
-    f"simplest. But where their medians are more than {words.percent(_NEAR)} apart, they are level only since the "
-    "measurements are too noisy: the one with the best median is named then, as a guess.",
+    "started, in any round. Where requests come at a given rate, a round in which it was not reached counts with the times it "
+    f"had, and who misses it in more than one round, and in more than one of {SLOW_ONE_IN}, is out. Other people's servers are "
+    "shown for comparison.",
+    "Models are compared by throughput; where requests come at a given rate, by the 99th percentile of the response time. Equal "
+    f"to the best are those than which surely nobody is better by more than the margin ({words.percent(inference.MARGIN)} unless "
+    "--margin was given): a comparison with the best, which is wrong in at most one of twenty runs. Where the client was the "
+    "limit for the leader in at least half of the rounds, all others for which it was are equal to it, too.",
+    "Where there is no such model yet, the one with the best figures is named with a \"perhaps\", and with how many rounds would "
+    "make it sure; nothing else decides.",
+    "Of those that are equal the lowest 99th percentile of the service time decides; then the least memory per connection, own "
+    "and kernel's; then the least processor time per request. Each decides only where the two are called different, or, of "
+    f"memory, the intervals do not meet; and times only with {_LEAST_ROUNDS} rounds or more.",
+    "Whoever is left then is equal in that, too, and the one that the server lists first is named: the list begins with the "
+    "simplest.",
 )
 
 
@@ -44,8 +43,8 @@ class Pick:
     """The answer for one workload. `model` is None where no model qualifies; `because` then says so."""
     workload: str
     model: str
-    is_guess: bool  # True where nothing but noise is between it and others.
-    level: tuple        # Models that are as fast as the fastest, the model itself included.
+    is_guess: bool  # True where it is open which one is the best.
+    level: tuple        # Models that are equal to it or, of a guess, not told apart from it; the model itself included.
     because: tuple      # Sentences, the weightiest first.
     warnings: tuple     # What to doubt, in sentences.
     out_of_question: tuple  # (model, why) of those that failed.
@@ -76,105 +75,127 @@ def pick(results, workload):
     if not able:
         return Pick(workload.name, None, False, (), ("No model went through this without a fault.",), (), tuple(out))
     leader = _leader(results, workload, able)
-    level = [name for name in able if name == leader or _is_level(results, workload, leader, name)]
-    chosen, is_guess, reasons = _decide(results, workload, level)
-    because = _speed(results, workload, leader, level, able) + reasons + _beside(results, workload, chosen, able)
-    return Pick(workload.name, chosen, is_guess, tuple(level), tuple(because),
-                tuple(_warnings(results, workload, leader, able)), tuple(out))
+    level = _equal_to_best(results, workload, leader, able)
+    if level:
+        chosen, reasons = _decide(results, workload, level)
+        reasons = _speed(results, workload, leader, level, able) + reasons
+    else:
+        chosen, reasons = leader, _guess(results, workload, leader, able)
+    because = reasons + _beside(results, workload, chosen, able)
+    return Pick(workload.name, chosen, not level, tuple(level or _not_told_apart(results, workload, leader, able)),
+                tuple(because), tuple(_warnings(results, workload, leader, able)), tuple(out))
 
 
 def best_model(results, workload):
-    """The name of the model with the best median throughput that did not fail; None where there is none."""
+    """The name of the model with the best figures that did not fail; None where there is none."""
     able = [subject.name for subject in results.models
             if results.figure(workload, subject.name) is not None]
     return _leader(results, workload, able) if able else None
 
 
 def share_of_best(results, workload, subject_name):
-    """What of the best model's throughput the subject reaches (1: as much), or None where there is no figure.
-
-    Where less is better, as for a time, it is the best one's figure over the subject's."""
-    best = best_model(results, workload)
-    own = results.figure(workload, subject_name)
-    if best is None or own is None or own.median == 0:
+    """What of the best model's figure the subject reaches, as an inference.Share (1: as much), or None where there is no
+    figure. Where less is better, as for a time, it is the best one's figure over the subject's."""
+    able = [subject.name for subject in results.models if results.figure(workload, subject.name) is not None]
+    if not able or results.figure(workload, subject_name) is None:
         return None
-    top = results.figure(workload, best)
-    return own.median / top.median if workload.more_is_better else top.median / own.median
+    names = able if subject_name in able else [*able, subject_name]
+    if len(names) == 1:
+        return inference.Share(1.0, 1.0, 1.0)
+    found = inference.shares(names, results.effects(workload),
+                             lambda a, b: results.differs(workload.name, workload.figure, a, b))
+    if subject_name in able or subject_name not in found:
+        return found.get(subject_name)
+    return _against_best_model(results, workload, subject_name, able)
+
+
+def _against_best_model(results, workload, peer, able):
+    """Another server may be better than the best model."""
+    effect = inference.effect_of(results.effects(workload), peer, _leader(results, workload, able))
+    return None if effect is None or effect.error == math.inf else inference.Share(*effect.ratio())
 
 
 def _leader(results, workload, names):
+    """By the comparisons of all with each other in each round; by the figures where there are none."""
+    level = inference.levels(names, results.effects(workload)) if len(names) > 1 else {}
+    if len(level) == len(names) > 1:
+        return max(names, key=level.get)
     figure = {name: results.figure(workload, name).median for name in names}
     return (max if workload.more_is_better else min)(names, key=figure.get)
 
 
-def _is_level(results, workload, leader, name):
-    if not results.differs(workload.name, workload.figure, leader, name):
-        return True
-    if all(results.cell(workload.name, which).client_was_the_limit for which in (leader, name)):
-        return True
-    return share_of_best(results, workload, name) > 1 - MATERIAL
+def _equal_to_best(results, workload, leader, able):
+    """In the server's order; see RULES."""
+    near = inference.near_best(able, results.effects(workload), results.margin)
+    is_limited = {name: results.cell(workload.name, name).client_was_the_limit for name in able}
+    return [name for name in able if name in near or (is_limited[leader] and is_limited[name])]
+
+
+def _not_told_apart(results, workload, leader, able):
+    return [name for name in able if not results.differs(workload.name, workload.figure, leader, name)]
+
+
+def _guess(results, workload, leader, able):
+    """Why it is one, and what would make it sure."""
+    others = [name for name in _not_told_apart(results, workload, leader, able) if name != leader]
+    figure = workload.write(results.figure(workload, leader).median)
+    text = f"It is open which model is the best: {leader} has the best figures ({figure})"
+    text += f", and is not told apart from {words.some(others)}" if others else ""
+    needed = inference.rounds_to_be_near_best(leader, able, results.effects(workload), results.margin)
+    if needed:
+        text += f"; about {words.number(needed)} rounds would make it sure"
+    return [text + "."]
 
 
 def _memory(results, _, name):
-    """Own and kernel's; what is below zero is noise about zero."""
+    """Own and kernel's. What is below zero is noise, and is kept: cut off, it would make a part of noise the least."""
     own, kernel = results.memory_per_connection(name)
     if own is None or kernel is None:
         return None
-    parts = [max(0, first) + max(0, second) for first, second in ((own.median, kernel.median), (own.low, kernel.low),
-                                                                  (own.high, kernel.high))]
-    return type(own)(*parts, min(own.n, kernel.n))
+    return type(own)(own.median + kernel.median, own.low + kernel.low, own.high + kernel.high, min(own.n, kernel.n))
 
 
 def _metric(metric):
     return lambda results, workload, name: results.estimate(workload.name, name, metric)
 
 
-def _size_or_nothing(size):
-    return words.size(size) if size else "none that stands out"
-
-
 _MEASURES = (
     _Measure("the lowest 99th percentile", _metric("service_p99_us"), words.time, "service_p99_us", _LEAST_ROUNDS),
-    _Measure("the least memory per connection", _memory, _size_or_nothing, None),
+    _Measure("the least memory per connection", _memory, words.size, None),
     _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time, "cpu_us_per_request",
              _LEAST_ROUNDS),
 )
 
 
 def _decide(results, workload, level):
-    """(model, whether it is a guess, sentences): narrows `level` down, measure by measure."""
+    """(model, sentences): narrows `level` down, measure by measure."""
     reasons = []
     left = list(level)
     for measure in _MEASURES:
         values = {name: measure.of(results, workload, name) for name in left}
         if len(left) == 1 or any(value is None or value.n < measure.least for value in values.values()):
             continue
-        best = min(left, key=lambda name: values[name].median)
-        stay = [name for name in left if name == best or not _is_worse(results, workload, measure, values, best, name)]
+        stay = [name for name in left
+                if not any(_is_worse(results, workload, measure, values, other, name) for other in left)]
         if len(stay) < len(left):
+            best = min(stay, key=lambda name: values[name].high)
             worst = max(left, key=lambda name: values[name].median)
             whose = "it has" if len(stay) == 1 else f"{words.some(stay)} have"
-            reasons.append(f"Of these {whose} {measure.phrase}: {measure.write(values[best].median)} "
-                           f"({worst}: {measure.write(values[worst].median)}).")
+            reasons.append(f"Of these {whose} {measure.phrase}: {words.within(values[best], measure.write)} "
+                           f"({worst}: {words.within(values[worst], measure.write)}).")
             left = stay
-    if len(left) == 1:
-        return left[0], False, reasons
-    shares = {name: share_of_best(results, workload, name) for name in left}
-    best = max(left, key=shares.get)
-    if min(shares.values()) < (1 - _NEAR) * shares[best]:
-        reasons.append(f"The measurements are too noisy to tell {words.some(left)} apart: {best}, which has the best "
-                       "median of them, is a guess.")
-        return best, True, reasons
-    reasons.append(f"{words.some(left)} are level in this, too; {left[0]} is the first in the server's list.")
-    return left[0], False, reasons
+    if len(left) > 1:
+        reasons.append(f"{words.some(left)} are not told apart in anything else; {left[0]} is the first in the server's list.")
+    return left[0], reasons
 
 
-def _is_worse(results, workload, measure, values, best, name):
-    if values[name].median * (1 - MATERIAL) <= values[best].median:
+def _is_worse(results, workload, measure, values, other, name):
+    """Whether the name is surely worse than the other one."""
+    if values[other].median >= values[name].median:
         return False
     if measure.metric is not None:
-        return results.differs(workload.name, measure.metric, best, name)
-    return values[name].low > values[best].high
+        return results.differs(workload.name, measure.metric, other, name)
+    return values[name].low > values[other].high
 
 
 def _speed(results, workload, leader, level, able):
@@ -182,13 +203,16 @@ def _speed(results, workload, leader, level, able):
     figure = workload.write(results.figure(workload, leader).median)
     behind = [name for name in able if name not in level]
     if len(level) == 1:
-        text = f"It is {'the quickest to respond' if workload.is_paced else 'the fastest'}: {figure}"
+        text = _alone(results, workload, leader, able) + figure
     else:
         who = f"all {len(able)} models" if len(level) == len(able) > 2 else words.some(level)
-        text = f"Between {who} no difference was found that counts; the best median is {leader}'s, {figure}"
+        near = inference.near_best(able, results.effects(workload), results.margin)
+        why = (f"are equal: surely nobody is more than {words.percent(results.margin)} better than one of them"
+               if set(level) <= set(near) else "can't be told apart, as the client was the limit")
+        text = f"{who[0].upper() + who[1:]} {why}; the best figure is {leader}'s, {figure}"
     if not behind:
         return [text + "."]
-    shares = {name: share_of_best(results, workload, name) for name in behind}
+    shares = {name: share_of_best(results, workload, name).middle for name in behind}
     first, last = max(behind, key=shares.get), min(behind, key=shares.get)
     how = "times as long" if workload.is_paced else "of that"
     share = (lambda name: 1 / shares[name]) if workload.is_paced else shares.get
@@ -196,6 +220,13 @@ def _speed(results, workload, leader, level, able):
     if last != first:
         text += f", last {last} with {words.ratio(share(last))}"
     return [text + "."]
+
+
+def _alone(results, workload, leader, able):
+    """What is sure of one that is equal to the best while no other is."""
+    if len(_not_told_apart(results, workload, leader, able)) == 1:
+        return f"It is {'the quickest to respond' if workload.is_paced else 'the fastest'}: "
+    return f"It is the best, or surely nobody is more than {words.percent(results.margin)} better: "
 
 
 def _beside(results, workload, chosen, able):
@@ -227,16 +258,16 @@ def _warnings(results, workload, leader, able):
     warnings = []
     if results.cell(workload.name, leader).client_was_the_limit:
         warnings.append("The client was the limit, not the server: the fastest models may be faster than shown.")
-    floor = results.noise_floor(workload.name, workload.figure)
-    doubt = max(floor or 0, _usual_doubt(results, workload))
-    if floor is None:
-        warnings.append("No model was measured against itself here: small differences may be noise.")
-    elif doubt > _LOUD:
+    twins = [twin["a"] for twin in results.twins(workload.name, workload.figure) if twin["differs"]]
+    if twins:
+        warnings.append(f"Measured twice, {words.names(twins)} differed from itself: differences may be the instrument's.")
+    doubt = _usual_doubt(results, workload)
+    if doubt > _LOUD:
         warnings.append(f"The figures are good to {words.percent(doubt)}: measure for longer, or on a quieter machine, "
                         "to tell more apart.")
     if results.figure(workload, leader).n < 5:
-        warnings.append(f"Only {results.figure(workload, leader).n} rounds: the intervals are rough.")
+        warnings.append(f"Only {results.figure(workload, leader).n} rounds: little can be told apart.")
     slow = [name for name in able if results.cell(workload.name, name).rounds_too_slow]
     if slow:
-        warnings.append(f"Rounds of {words.some(slow)} in which the rate was not reached are not counted.")
+        warnings.append(f"In some rounds of {words.some(slow)} the rate was not reached; they count with the times they had.")
     return warnings

@@ -25,7 +25,7 @@ def heat_map(results):
             for column, workload in enumerate(workloads):
                 text = tables.share(results, workload, name) or ""
                 share = rules.share_of_best(results, workload, name)
-                heat = None if share is None else palette.heat_class(share)
+                heat = None if share is None else palette.heat_class(share.middle)
                 colour = palette.HEAT[heat][0] if heat is not None else "none"
                 axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], facecolor=colour,
                           edgecolor=palette.page("paper"), linewidth=1.5)
@@ -52,7 +52,7 @@ def _memory(results):
     found = {name: pair for name, pair in found.items() if pair[0] is not None}
     if not found:
         return None
-    names = sorted(found, key=lambda name: sum(max(value.median, 0) for value in found[name] if value is not None))
+    names = sorted(found, key=lambda name: sum(value.median for value in found[name] if value is not None))
 
     def draw(on):
         axes = on.axes(_ROW_INCHES * len(names) + 0.85)[0][0]
@@ -78,7 +78,7 @@ def _memory(results):
         ]
         canvas.legend_above(axes, handles)
 
-    total = {name: sum(max(value.median, 0) for value in found[name] if value is not None) for name in names}
+    total = {name: sum(value.median for value in found[name] if value is not None) for name in names}
     alt = (
         f"Dots on a logarithmic scale: memory per idle connection. Least: {names[0]}, {words.size(total[names[0]])} "
         f"with the kernel's part; most: {names[-1]}, {words.size(total[names[-1]])}.")
@@ -88,14 +88,13 @@ def _memory(results):
 def _memory_row(axes, row, pair, colour, is_narrow):
     own, kernel = pair
     start = max(own.median / 1024, _LEAST_KIB)
-    end = start if kernel is None else max((max(own.median, 0) + max(kernel.median, 0)) / 1024, _LEAST_KIB)
+    end = start if kernel is None else max((own.median + kernel.median) / 1024, _LEAST_KIB)  # The axis is logarithmic.
     axes.plot([start, end], [row, row], color=colour, linewidth=2, alpha=0.5)
     axes.plot([start], [row], color=colour, marker="o", markersize=6, linestyle="none")
-    text = words.size(max(own.median, 0))
+    text = words.size(own.median)
     if kernel is not None:
         axes.plot([end], [row], color=colour, marker="|", markersize=10, markeredgewidth=2, linestyle="none")
-        text += f" + {words.size(max(kernel.median, 0))}" if not is_narrow else ""
-        text = text if not is_narrow else words.size(max(own.median, 0) + max(kernel.median, 0))
+        text = words.size(own.median + kernel.median) if is_narrow else f"{text} + {words.size(kernel.median)}"
     axes.annotate(text, (end, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5)
 
 

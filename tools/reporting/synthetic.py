@@ -2,10 +2,11 @@
 measured."""
 import itertools
 import json
+import math
 import pathlib
 import random
 
-from comparison import store, summary
+from comparison import inference, store, summary
 
 # CPU per request in microseconds; bytes per idle connection, own and kernel's; whether its workers scale; system calls
 # per request; whether idle connections cost it anything.
@@ -107,7 +108,7 @@ def _run(subjects, rounds, seed, skipped, workloads=()):
             remarks.append(f"listen backlog: {subject['name']} has 511, the others have 4096")
     return {
         "schema":
-            1,
+            2,
         "command": ["tools/compare", "--quick"],
         "started":
             "2026-01-01T12:00:00+00:00",
@@ -197,6 +198,9 @@ def _load(workload, replies, cost, chance, noise):
     times = {"count": replies, "mean": cost * 1e3 * busy}
     for label, factor in _QUANTILES:
         times[label] = cost * 1e3 * busy * factor * max(0.2, chance.gauss(1, 2 * noise))
+    histogram = [times[label] for label, _ in _QUANTILES]
+    shares = (0.5, 0.4, 0.09, 0.009, 0.001)
+    times["histogram"] = [round(part) for value, share in zip(sorted(histogram), shares) for part in (value, 10000 * share)]
     return {
         "workload": workload[0],
         "connections": 64,
@@ -246,16 +250,18 @@ def _write_lines(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, noise=0.02, load_flags=(), rounds=7):
+def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, equal=(), unlike=(), load_flags=(),
+         rounds=7):
     """A folder with one workload, `work`, and nothing but a summary.
 
     figures  {model: {metric: median or (median, low, high)}}; a number alone gets bounds 1 % off
     marks    {model: [texts]}
     failed   models of which a round failed
     slow     {model: number of rounds that failed since the rate was not reached, and for nothing else}
-    real     (a, b) pairs whose throughput was judged to differ; all others were judged not to
+    real     (a, b) pairs whose ratio of the figure that ranks is sure; that of all others is not. Ratios of others are.
+    equal    (a, b) pairs of which it is sure, too
     rate     the load generator's --rate, where requests are due at one
-    noise    the noise floor, as a share
+    unlike   models that differ from themselves
     load_flags  more flags of the load generator
     rounds      how many there were of each
     """
@@ -274,19 +280,31 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
                 "rounds_failed": int(name in failed) + slow.get(name, 0), "marks": marks[name],
                 "metrics": {metric: _interval(value, rounds) for metric, value in metrics.items()}}
                for name, metrics in figures.items()]
-    judged = "response_p99_us" if rate else "throughput"
-    verdicts = [{"a": a, "b": b, "workload": "work", "metric": judged, "differs": (a, b) in real or (b, a) in real}
-                for a, b in itertools.combinations(figures, 2)]
-    noise = [{"workload": "work", "metric": judged, "floor": 1 + noise}]
+    verdicts = []
+    for metric in {metric for metrics in figures.values() for metric in metrics if metric in summary.JUDGED}:
+        is_judged = metric == ("response_p99_us" if rate else "throughput")
+        effects = {(a, b): _effect(figures[a][metric], figures[b][metric],
+                                   not is_judged or (a, b) in real or (b, a) in real or (a, b) in equal or (b, a) in equal, rounds)
+                   for a, b in itertools.combinations(figures, 2) if metric in figures[a] and metric in figures[b]}
+        verdicts += [summary.verdict_json(pair, "work", metric, verdict)
+                     for pair, verdict in inference.verdicts(effects).items()]
+    twins = [{"a": name, "b": f"{name} (again)", "workload": "work", "metric": "throughput", "ratio": 1.0, "low": 0.9,
+              "high": 1.1, "n": rounds, "differs": True} for name in unlike]
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     (folder / "summary.json").write_text(json.dumps({
-        "schema": 1,
+        "schema": 2,
+        "margin": inference.MARGIN,
         "results": results,
-        "noise": noise,
+        "twins": twins,
         "verdicts": verdicts
     }),
                                          encoding="utf-8")
     return folder
+
+
+def _effect(one, other, is_sure, rounds):
+    middles = [value[0] if isinstance(value, tuple) else value for value in (one, other)]
+    return inference.Effect(math.log(middles[0] / middles[1]), 0.001 if is_sure else 0.5, 50, rounds)
 
 
 def _interval(value, rounds):

@@ -2,6 +2,8 @@
 throughout."""
 import markupsafe
 
+from comparison import inference
+
 from . import palette, plots, rules, usl, words
 
 METRICS = (
@@ -65,8 +67,9 @@ def _heat_cell(results, workload, name):
     figure = ""
     if name == rules.best_model(results, workload):
         figure = markup("<small>{}</small>").format(workload.write(results.figure(workload, name).median))
-    heat = palette.heat_class(rules.share_of_best(results, workload, name))
-    return markup('<td class="h{}">{}{}</td>').format(heat, text, figure)
+    found = rules.share_of_best(results, workload, name)
+    return markup('<td class="h{}" title="{} to {}">{}{}</td>').format(
+        palette.heat_class(found.middle), words.ratio(found.low), words.ratio(found.high), text, figure)
 
 
 def of_workload(results, workload):
@@ -107,14 +110,15 @@ def share(results, workload, name):
     if results.cell(workload.name, name) is None:
         return "–" if results.left_out(workload.name, name) else None
     found = rules.share_of_best(results, workload, name)
-    return "failed" if found is None else words.ratio(found) + marks_of(results, workload, name)
+    return "failed" if found is None else words.ratio(found.middle) + marks_of(results, workload, name)
 
 
 def marks_of(results, workload, name):
-    """What is written behind a share: that it is no real difference from the best (≈), that the client was the limit,
-    in half of the rounds or more (†)."""
+    """What is written behind a share: that it is equal to the best (=), that this is open (?), that the client was the limit, in
+    half of the rounds or more (†)."""
     best = rules.best_model(results, workload)
-    marks = "" if name == best or results.differs(workload.name, workload.figure, best, name) else " ≈"
+    signs = {inference.DIFFERENT: "", inference.EQUAL: " =", inference.OPEN: " ?"}
+    marks = "" if name == best else signs[results.verdict(workload.name, workload.figure, best, name)]
     return marks + (" †" if results.cell(workload.name, name).client_was_the_limit else "")
 
 
@@ -131,8 +135,7 @@ def memory_part(part):
     """An Estimate of bytes per connection, or None, as a text."""
     if part is None:
         return "not measured"
-    return words.estimate(
-        part, words.size) if part.low > 0 else f"none that stands out (at most {words.size(max(0, part.high))})"
+    return words.within(part, words.size)
 
 
 def idle(results):
@@ -197,7 +200,7 @@ def fairness(contract):
 
 
 def subjects(results):
-    kinds = {"model": "model", "peer": "other server", "aa": "twin, for the noise"}
+    kinds = {"model": "model", "peer": "other server", "aa": "the same once more"}
     rows = [[subject.name, kinds.get(subject.kind, subject.kind), subject.version,
              markupsafe.Markup("<code>{}</code>").format(" ".join(subject.flags)) if subject.flags else ""]
             for subject in results.subjects]

@@ -67,6 +67,17 @@ def estimate(value, write):
     return f"{write(value.median)} ± {percent(value.spread)}"
 
 
+def within(value, write):
+    """An Estimate with its bounds: '4.20 KiB (4.10 KiB to 4.31 KiB)'. One measurement has none."""
+    return write(value.median) if value.n == 1 else f"{write(value.median)} ({write(value.low)} to {write(value.high)})"
+
+
+def twins(pairs):
+    """Sentences on what was measured twice."""
+    return [f"{pair['a']} against itself: {ratio(pair['ratio'])} ({ratio(pair['low'])} to {ratio(pair['high'])})"
+            + (", which should not be." if pair["differs"] else ".") for pair in pairs]
+
+
 def _with_unit(value, units):
     for factor, unit in units:
         if abs(value) >= 0.9995 * factor:

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from .. import procfs, statistics
+from .. import inference, procfs, statistics
 from . import herd, talk
 from .computing import cost_s
 from .process_control import calling_accept
@@ -29,16 +29,14 @@ def thundering_herd(lab):
     as well as of epoll: one of them that wakes a single worker refutes it, and the parts say where it holds."""
     ways = {f"{way}, {workers}": functools.partial(_herd_of, way, workers)
             for way in herd.WAYS for workers in (1, _HERD)}
-    found = lab.in_rounds("workers that wait for clients", ways | {"again": ways[f"epoll, {_HERD}"]},
-                          rounds=statistics.LEAST_ROUNDS)
-    floor = statistics.floor_of_twins(_column(found, f"epoll, {_HERD}", 1), _column(found, "again", 1))
+    found = lab.in_rounds("workers that wait for clients", ways, rounds=inference.LEAST_ROUNDS)
 
     def ratio(way, name):
         wake_ups = ", ".join(f"{statistics.median_interval(list(values.values())).median:.1f} with {workers}"
                              for workers in (1, _HERD) if (values := _column(found, f"{way}, {workers}", 0)))
         costs = [_column(found, f"{way}, {workers}", 1) for workers in (_HERD, 1)]
         return Ratio(f"{name}: wake-ups for an accept: {wake_ups}; the workers' processor time for it, with {_HERD} idle "
-                     "workers over 1", statistics.ratio_interval(*costs), floor)
+                     "workers over 1", statistics.ratio_interval(*costs))
     parts = {name: ratio(way, name).at_least(3) for way, name in (("accept", "blocking accept"),
                                                                   ("epoll", "a shared listener in epoll"))}
     holds = [name for name, part in parts.items() if part.verdict == CONFIRMED]
@@ -84,14 +82,13 @@ def reuseport_tail(lab):
         times, failed = _response_times(lab, accept, rate, seconds, primes)
         return None if failed or not times else (1e3 * sum(times) / len(times), 1e3 * talk.quantile(times, 0.99))
     found = lab.in_rounds("accept policies", {"shared": lambda: mean_and_tail("shared"),
-                                              "reuseport": lambda: mean_and_tail("reuseport"),
-                                              "again": lambda: mean_and_tail("shared")})
+                                              "reuseport": lambda: mean_and_tail("reuseport")})
     if not all(found.values()):
         return [unknown("requests failed")]
 
     def ratio(what, number):
-        reuseport, shared, again = (_column(found, name, number) for name in ("reuseport", "shared", "again"))
-        return Ratio(what, statistics.ratio_interval(reuseport, shared), statistics.floor_of_twins(shared, again))
+        reuseport, shared = (_column(found, name, number) for name in ("reuseport", "shared"))
+        return Ratio(what, statistics.ratio_interval(reuseport, shared))
     shown = "; ".join("{}: mean {:.0f} ms, p99 {:.0f} ms".format(
         accept, *(statistics.median_interval(list(_column(found, accept, number).values())).median for number in (0, 1)))
                       for accept in ("shared", "reuseport"))

@@ -74,7 +74,7 @@ def _speed_ups(lab, models):
 
 
 def memory_per_connection(lab, models, most):
-    """model -> (own, kernel's) bytes for an idle connection, by regression over five steps; None where that failed."""
+    """model -> (own, kernel's) bytes for an idle connection, Lines by regression over five steps; None where that failed."""
     found = {}
     for model in models:
         subject = lab.model(model)
@@ -83,7 +83,7 @@ def memory_per_connection(lab, models, most):
         good = [line for line in lines if line["failed"] is None]
         slopes = [statistics.regression([(line["idle"], line[column] * 1024) for line in good])
                   for column in ("pss_kib", "kernel_kib")]
-        found[model] = tuple(max(0.0, slope.slope) for slope in slopes) if all(slopes) else None
+        found[model] = tuple(slopes) if all(slopes) else None
     return found
 
 
@@ -97,10 +97,16 @@ def judge_weights(lighter, its_memory, heavier, their_memory, with_kernel):
     lost = [model for model, bytes_of in memory.items() if bytes_of is None]
     if lost:
         return unknown(f"memory per connection of {' and '.join(lost)}: not measured without errors")
-    less, more = (sum(bytes_of) if with_kernel else bytes_of[0] for bytes_of in memory.values())
-    shown = "; ".join(f"{model} {own / 1024:.1f} KiB of its own ({(own + kernel) / 1024:.1f} with the kernel's, both "
-                      "ends)" for model, (own, kernel) in memory.items())
-    return fact(less < more, f"for an idle connection: {shown}")
+    less, more = (bytes_of if with_kernel else bytes_of[:1] for bytes_of in memory.values())
+    text = "for an idle connection: " + "; ".join(
+        f"{model} {_kib(own)} of its own (the kernel's, both ends: {_kib(kernel)})" for model, (own, kernel) in memory.items())
+    if sum(part.high for part in less) < sum(part.low for part in more):
+        return fact(True, text)
+    return fact(False, text) if sum(part.low for part in less) > sum(part.high for part in more) else unknown(text)
+
+
+def _kib(line):
+    return f"{line.slope / 1024:.1f} KiB ({line.low / 1024:.1f} to {line.high / 1024:.1f})"
 
 
 def weights(lab):

@@ -5,7 +5,7 @@ import multiprocessing
 import threading
 import time
 
-from .. import procfs, statistics
+from .. import inference, procfs, statistics
 from . import talk
 from .lab import COMPUTE, ONE_LOOP, p99_ms
 from .verdict import Ratio, aside, fact, unknown
@@ -58,7 +58,7 @@ def _wait(lab, name):
     """(judge_waiting(), what was found) for a model."""
     times = lab.in_rounds(f"light requests, {name}", {"alone": functools.partial(_light_p99_ms, lab, name, False),
                                                       "beside": functools.partial(_light_p99_ms, lab, name, True)},
-                          rounds=statistics.LEAST_ROUNDS)
+                          rounds=inference.LEAST_ROUNDS)
     if not all(times.values()):
         return None, f"{name}: the light clients were not served"
     alone, beside = (statistics.median_interval(list(times[key].values())).median for key in ("alone", "beside"))
@@ -119,25 +119,23 @@ def _in_ranges(make, parts):
 
 
 def _times(lab, what, make, counts):
-    """name -> {round: seconds}, by the number of processes or threads as a text, and that of `counts`' last one "again"."""
+    """name -> {round: seconds}, by the number of processes or threads as a text."""
     expected = _sum_of_primes(0, _PRIMES_BELOW)
 
     def seconds(count):
         taken, total = _in_ranges(make, count)
         return taken if total == expected else None
-    ways = {str(count): functools.partial(seconds, count) for count in counts}
-    return lab.in_rounds(what, ways | {"again": ways[str(counts[-1])]})
+    return lab.in_rounds(what, {str(count): functools.partial(seconds, count) for count in counts})
 
 
 def _speed_up(times, more, less, what):
     """A Ratio: how many times as fast it is with more of them than with less."""
-    floor = statistics.floor_of_twins(times[list(times)[-2]], times["again"])
-    return Ratio(what, statistics.ratio_interval(times[str(less)], times[str(more)]), floor)
+    return Ratio(what, statistics.ratio_interval(times[str(less)], times[str(more)]))
 
 
 def _shown(times):
     return ", ".join(f"{name}: {statistics.median_interval(list(values.values())).median:.2f} s"
-                     for name, values in times.items() if name != "again" and values)
+                     for name, values in times.items() if values)
 
 
 def hides_speed_up(lab):

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import os
+import secrets
 import sys
 import tempfile
 import time
@@ -30,7 +31,7 @@ def parser():
     add("--list", action="store_true", help="print the statements, and end")
     add("--rounds", type=int, default=5, help="of each comparison")
     add("--seconds", type=float, default=1.0, help="of each measurement")
-    add("--seed", type=int, default=1, help="of the order within a round")
+    add("--seed", type=int, help="of the order within rounds; another one in each run, and recorded")
     add("--out", help="the folder for the data, of which statements that are there already are left out; results/claims-DATE")
     add("--write", action="store_true", help="write docs/claims.md from the data")
     add("--json", action="store_true", help="print JSON")
@@ -98,7 +99,7 @@ def _describe(options, built):
     busy = [f"{finding.name}: {finding.found}" for finding in doctor.other_load() if finding.level == doctor.BAD]
     return {"schema": store.SCHEMA, "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "git": programs.revision(), "machine": machine.describe(), "sysctls": machine.sysctls(),
-            "programs": _sums(built), "rounds": options.rounds, "seconds": options.seconds, "busy": "; ".join(busy)}
+            "programs": _sums(built), "seed": options.seed, "rounds": options.rounds, "seconds": options.seconds, "busy": "; ".join(busy)}
 
 
 def _sums(built):
@@ -129,6 +130,7 @@ def _programs(options, folder):
 
 def try_all(options, statements, folder, scratch):
     """Measures them. False at Ctrl-C, which keeps what there is."""
+    options.seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     built = _programs(options, folder)
     folder.trim(_LINES)
     os.makedirs(f"{scratch}/files")

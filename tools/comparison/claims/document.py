@@ -24,9 +24,9 @@ def write(run, results):
              f"{', virtual' if run['machine']['virtual'] else ''}; {run['machine']['kernel']}",
              f"- Begun {run['started']}, revision {(run['git']['revision'] or 'unknown')[:12]}"
              f"{' with changes' if run['git']['dirty'] else ''}; {run['rounds']} rounds of {run['seconds']:g} s each",
-             "- A ratio is that of medians, with its 95 % bootstrap interval, and the noise floor: by how much the same thing",
-             "  measured twice differed. What is claimed of it is *confirmed* or *refuted* only where interval and noise together",
-             "  leave no other way; otherwise it is *undecided*.",
+             "- A ratio is that of two things measured in the same rounds, with its 95 % interval (Student's t of the logarithms).",
+             "  What is claimed of it is *confirmed* or *refuted* only if the interval leaves no other way; otherwise it is",
+             "  *undecided*.",
              "- Where the client was the limit, a throughput is only what a server can do at least, and decides what that can",
              "  decide. Processor time per request is right there, too.", ""]
     if run["busy"]:

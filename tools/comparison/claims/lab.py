@@ -2,11 +2,10 @@
 measured, so that statements about the same thing share it."""
 
 import dataclasses
-import random
 import re
 import sys
 
-from .. import machine, measure, statistics, subjects, summary, workloads
+from .. import inference, machine, measure, order, statistics, subjects, summary, workloads
 from ..load import Load
 from .verdict import Ratio
 
@@ -45,12 +44,11 @@ def _is_disturbed(line):
 
 
 class Comparison:
-    """Some subjects under one load, in rounds, the first of them measured twice."""
+    """Some subjects under one load, in rounds."""
 
-    def __init__(self, workload, lines, twin_of):
+    def __init__(self, workload, lines):
         self._workload = workload.name
         self._rounds = summary.Rounds(lines)
-        self._twin_of = twin_of
         self.failures = sorted({f"{line['subject']}: {line['failed']}" for line in lines if line["failed"]})
 
     def together(self, names, metric):
@@ -61,7 +59,7 @@ class Comparison:
         disturbed = {line["round"] for name in names for line in self._rounds.of(name, self._workload)
                      if _is_disturbed(line)}
         kept = common - disturbed
-        if len(kept) < statistics.LEAST_ROUNDS:
+        if len(kept) < inference.LEAST_ROUNDS:
             kept = common
         return ({name: {number: values[number] for number in sorted(kept)} for name, values in found.items()},
                 len(common) - len(kept))
@@ -79,19 +77,14 @@ class Comparison:
         marks = [line["marks"] for line in self._rounds.of(name, self._workload) if line["failed"] is None]
         return 2 * sum("the client was the limit" in of_round for of_round in marks) >= max(1, len(marks))
 
-    def floor(self, metric):
-        names = (self._twin_of, f"{self._twin_of} (again)")
-        found, _ = self.together(names, metric)
-        return statistics.floor_of_twins(*(found[name] for name in names))
-
     def ratio(self, a, b, metric="throughput", what=None):
         found, left_out = self.together([a, b], metric)
         interval = statistics.ratio_interval(found[a], found[b])
         if interval is None and self.failures:
-            return Ratio(f"{what or metric} ({'; '.join(self.failures)})", None, None)
+            return Ratio(f"{what or metric} ({'; '.join(self.failures)})", None)
         limited = [name for name in (a, b) if metric == "throughput" and self.client_was_the_limit(name)]
         notes = [f"the client was the limit for {' and '.join(limited)}"] if limited else []
-        return Ratio(what or f"{metric.replace('_', ' ')} of {a} over {b}", interval, self.floor(metric), a in limited,
+        return Ratio(what or f"{metric.replace('_', ' ')} of {a} over {b}", interval, a in limited,
                      b in limited, (*notes, *_left_out(left_out)))
 
     def derived_ratio(self, what, metric, names, above, below):
@@ -103,8 +96,7 @@ class Comparison:
 
         def of(make):
             return {number: make(lambda name: found[name][number]) for number in found[names[0]]}
-        return Ratio(what, statistics.ratio_interval(of(above), of(below)), self.floor(metric),
-                     notes=_left_out(left_out))
+        return Ratio(what, statistics.ratio_interval(of(above), of(below)), notes=_left_out(left_out))
 
 
 def _left_out(rounds):
@@ -116,7 +108,7 @@ def _left_out(rounds):
 class Lab:
     """Where the experiments take place."""
 
-    def __init__(self, built, known, scratch, logs, seconds, rounds, seed=1):
+    def __init__(self, built, known, scratch, logs, seconds, rounds, seed):
         self._server = built.server
         self.known = known  # programs.models().
         self.cpus = machine.cpus()
@@ -149,40 +141,35 @@ class Lab:
         if key not in self._cache:
             everybody = [(dataclasses.replace(self.model(name), name=beside(name, number)), number)
                          for number in idle for name in names]
-            twin = (everybody[0][0].again(), everybody[0][1])
-            self._cache[key] = self._measure([*everybody, twin], workload, all_cpus, rounds)
+            self._cache[key] = self._measure(everybody, workload, all_cpus, rounds)
         return self._cache[key]
 
     def measure(self, names, workload, rounds):
-        """A Comparison of models as they are, none of them twice: for what has no need of a noise floor."""
+        """A Comparison of models, which is not remembered."""
         return self._measure([(self.model(name), 0) for name in names], workload, False, rounds)
 
-    def compare_subjects(self, chosen, workload, twin):
-        """The same of subjects of any kind; the twin is the first one once more, named "... (again)"."""
-        return self._measure([(subject, 0) for subject in (*chosen, twin)], workload, False, self.rounds)
+    def compare_subjects(self, chosen, workload):
+        """The same of subjects of any kind."""
+        return self._measure([(subject, 0) for subject in chosen], workload, False, self.rounds)
 
     def _measure(self, everybody, workload, all_cpus, rounds):
         """everybody  [(subject, how many idle connections it has beside the active ones)]"""
         setting = self.setting(workload.connections + max(idle for _, idle in everybody), all_cpus)
         lines = []
-        for number in range(1, rounds + 1):
-            order = list(everybody)
-            random.Random(f"{self._seed}/{number}").shuffle(order)
-            for subject, idle in order:
+        for number, those in enumerate(order.rounds(everybody, rounds, self._seed), start=1):
+            for subject, idle in those:
                 say(f"round {number} of {rounds}: {workload.name}, {subject.name}")
                 line = measure.measure(subject, workload, setting, self.client, self.seconds, self._seed + number, idle)
                 lines.append({"round": number, "subject": subject.name, "workload": workload.name, **line})
-        return Comparison(workload, lines, everybody[0][0].name)
+        return Comparison(workload, lines)
 
     def in_rounds(self, what, ways, rounds=None):
         """name -> {round: value}, of functions that each give a value, measured in turn and in another order each round. A
         round in which one gives None is left out for it. Measured once for the same `what`."""
         if what not in self._cache:
             found = {name: {} for name in ways}
-            for number in range(1, (rounds or self.rounds) + 1):
-                order = list(ways)
-                random.Random(f"{self._seed}/{number}").shuffle(order)
-                for name in order:
+            for number, those in enumerate(order.rounds(ways, rounds or self.rounds, self._seed), start=1):
+                for name in those:
                     say(f"round {number} of {rounds or self.rounds}: {what}, {name}")
                     value = ways[name]()
                     if value is not None:

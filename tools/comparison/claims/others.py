@@ -99,7 +99,7 @@ def sending_files(lab):
     for file, connections in (("1k.bin", 64), ("128k.bin", 16), ("1m.bin", 8)):
         workload = dataclasses.replace(workloads.choose(["http"])[0], load=("--workload=http", f"--name={file}"),
                                        connections=connections)
-        both = lab.compare_subjects([one, other], workload, twin=dataclasses.replace(one, name=f"{one.name} (again)"))
+        both = lab.compare_subjects([one, other], workload)
         ratios.append(both.ratio(one.name, other.name, CPU,
                                  f"{file}, processor time per request of sendfile over read and write"))
     return [*(aside(ratio.text()) for ratio in ratios),

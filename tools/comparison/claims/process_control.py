@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from .. import procfs, statistics, workloads
+from .. import inference, procfs, statistics, workloads
 from . import talk
 from .computing import cost_s
 from .lab import CHURN, CPU, ONE_LOOP
@@ -67,7 +67,7 @@ def polling(lab):
                             what="short connections, throughput of polling over blocking").more_than_one()]
     idle = lab.in_rounds("idle servers", {name: functools.partial(_idle_share, lab, model) for name, model in
                                           (("polling", "nonblock --poll_interval=0"), ("blocking", "loop"))},
-                         rounds=statistics.LEAST_ROUNDS)
+                         rounds=inference.LEAST_ROUNDS)
     polls, blocks = (statistics.median_interval(list(idle[name].values())).median for name in ("polling", "blocking"))
     return [*parts, judge_burning(polls, blocks)]
 
@@ -110,15 +110,13 @@ def short_tasks(lab):
 
 
 def _long_tasks(lab):
-    """The pool gives nothing for tasks of a tenth of a second; it is measured once more for the noise."""
+    """The pool gives nothing for tasks of a tenth of a second."""
     def pool():
         return _tasks_a_second(lab, "prefork", _LONG)
     one_ms = 1e3 * cost_s(lab, _LONG)
-    rates = lab.in_rounds("long tasks", {"prefork": pool, "again": pool,
-                                         "fork": lambda: _tasks_a_second(lab, "fork", _LONG)})
-    floor = statistics.floor_of_twins(rates["prefork"], rates["again"])
+    rates = lab.in_rounds("long tasks", {"prefork": pool, "fork": lambda: _tasks_a_second(lab, "fork", _LONG)})
     return Ratio(f"long tasks (the primes below {_LONG:,}: {one_ms:.0f} ms of a processor each), throughput of a pool "
-                 "over a process each", statistics.ratio_interval(rates["prefork"], rates["fork"]), floor).about_one(1.25)
+                 "over a process each", statistics.ratio_interval(rates["prefork"], rates["fork"])).about_one(1.25)
 
 
 def short_tasks_tenfold(lab):

@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from .. import statistics, workloads
+from .. import inference, statistics, workloads
 from .lab import CHURN, ECHO, ONE_LOOP
 from .verdict import CONFIRMED, REFUTED, UNDECIDED, Part, unknown
 
@@ -66,7 +66,7 @@ def _part(lab, workload, metric, what):
     measured = lab.measure([name for _, name in runs], workload, rounds)
     names = [name for _, name in runs]
     found, _ = measured.together(names, metric)
-    if len(found[names[0]]) < statistics.LEAST_ROUNDS:
+    if len(found[names[0]]) < inference.LEAST_ROUNDS:
         return unknown(f"{what}: not measured without errors: {'; '.join(measured.failures) or 'too few rounds'}")
     part = judge([signs for signs, _ in runs], [list(found[name].values()) for name in names], what)
     limited = sum(map(measured.client_was_the_limit, names))

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from .. import inference
+
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
 ASIDE = "aside"  # Of a part: worth knowing, and no part of the statement.
 
@@ -43,11 +45,10 @@ def combine(parts):
 
 @dataclass(frozen=True)
 class Ratio:
-    """How much of one thing is in another: an interval, and the noise floor of what was measured (both may be None)."""
+    """How much of one thing is in another: an interval (or None), of the comparison round by round."""
 
     what: str
     interval: object
-    floor: float
     # Which of the two may in truth be more than was measured, as a throughput may be where the client was the limit.
     above_may_be_more: bool = False
     below_may_be_more: bool = False
@@ -56,17 +57,16 @@ class Ratio:
     def text(self):
         if self.interval is None:
             return f"{self.what}: not measured without errors"
-        noise = "not known" if self.floor is None else f"{100 * (self.floor - 1):.0f} %"
         notes = f" ({'; '.join(self.notes)})" if self.notes else ""
-        return (f"{self.what}: {self.interval.median:.2f} ({self.interval.low:.2f} to {self.interval.high:.2f}, "
-                f"noise {noise}){notes}")
+        return (f"{self.what}: {self.interval.median:.2f} ({self.interval.low:.2f} to {self.interval.high:.2f})"
+                f"{notes}")
 
     def bounds(self):
-        """What it may be at least and at most, the noise included; None where that is not known."""
-        if self.interval is None or self.floor is None or self.interval.n < 3:
+        """What it may be at least and at most; None where that is not known."""
+        if self.interval is None or self.interval.n < inference.LEAST_ROUNDS:
             return None
-        return (0.0 if self.below_may_be_more else self.interval.low / self.floor,
-                math.inf if self.above_may_be_more else self.interval.high * self.floor)
+        return (0.0 if self.below_may_be_more else self.interval.low,
+                math.inf if self.above_may_be_more else self.interval.high)
 
     def _part(self, is_surely, is_surely_not, expected):
         bounds = self.bounds()
@@ -83,7 +83,7 @@ class Ratio:
         return self._part(lambda _, high: high <= factor, lambda low, _: low > factor, f"at most {factor:g}")
 
     def more_than_one(self):
-        """More at all: outside the noise. Where it is within a twentieth of 1, it is refuted."""
+        """More at all. Where it is within a twentieth of 1, it is refuted."""
         return self._part(lambda low, _: low > 1, lambda _, high: high < 1.05, "more than 1")
 
     def about_one(self, within=1.15):
