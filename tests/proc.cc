@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -25,9 +25,13 @@ namespace polyserve {
 
 namespace {
 
+// Empty if the process has gone. If it goes between the opening and the reading, that is an error of the stream
+// (ESRCH), and would be an exception of an iterator.
 std::string ReadProc(pid_t pid, absl::string_view file) {
-  std::ifstream stream(absl::StrCat("/proc/", pid, "/", file));
-  return std::string(std::istreambuf_iterator<char>(stream), {});
+  const std::ifstream stream(absl::StrCat("/proc/", pid, "/", file));
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
 }
 
 // The entries of a directory that are numbers.
