@@ -47,6 +47,8 @@ DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "small replies lea
 DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
              "bytes for sending and for receiving in each connection; 0: the system adapts them");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
+DEFINE_string(stop_grace, "1s",
+              "how long connections without a request may stay after SIGTERM; at most half of --drain_timeout");
 DEFINE_string(admin_name, "管理员",
               "chat: as whom the operator speaks, on standard input; no other name may contain it");
 DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
@@ -55,6 +57,7 @@ DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_b
              "chat: bytes that may wait for all members together; beyond that, the slowest one is cut off");
 DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
+DECLARE_bool(version);
 
 namespace polyserve {
 
@@ -84,12 +87,14 @@ std::vector<std::string> ModelFlags() {
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF("%s", DescribeFlags({"model",          "listen",          "root",          "read_only",
-                                    "max_file_bytes", "idle_timeout",    "min_rate",      "min_rate_window",
-                                    "drain_timeout",  "max_connections", "overload",      "request_timeout",
-                                    "allowed_hosts",  "trusted_pages",   "access_log",    "precompressed",
-                                    "listen_backlog", "tcp_nodelay",     "socket_buffer", "admin_name",
-                                    "chat_rate",      "chat_memory",     "build_info"}));
+  absl::PrintF(
+      "%s",
+      DescribeFlags(
+          {"model",           "listen",          "root",          "read_only",  "max_file_bytes",  "idle_timeout",
+           "min_rate",        "min_rate_window", "drain_timeout", "stop_grace", "max_connections", "overload",
+           "request_timeout", "allowed_hosts",   "trusted_pages", "access_log", "precompressed",   "listen_backlog",
+           "tcp_nodelay",     "socket_buffer",   "admin_name",    "chat_rate",  "chat_memory",     "build_info",
+           "version"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
   for (const Service& service : AllServices()) {
@@ -190,14 +195,17 @@ absl::Status ReadConnectionFlags(ServerConfig& config) {
   const absl::StatusOr<LeastRate> least_rate = MakeLeastRate();
   const absl::StatusOr<ListenOptions> listen_options = MakeListenOptions();
   const absl::StatusOr<absl::Duration> drain_timeout = ParseTimeFlag("drain_timeout", FLAGS_drain_timeout);
+  const absl::StatusOr<absl::Duration> stop_grace = ParseTimeFlag("stop_grace", FLAGS_stop_grace);
   status.Update(least_rate.status());
   status.Update(listen_options.status());
   status.Update(drain_timeout.status());
+  status.Update(stop_grace.status());
   if (!status.ok()) return status;
   config.least_rate = *least_rate;
   config.listen_options = *listen_options;
   config.listen_options.send_timeout = ProgressLimits(config.idle_timeout, config.least_rate).send_wait();
   config.drain_timeout = *drain_timeout;
+  config.stop_grace = *stop_grace;
   return absl::OkStatus();
 }
 
@@ -227,12 +235,15 @@ absl::Status ParseServerFlags(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return others.status();
   // Who asks for help gets it, whatever else is there.
-  if (others->empty() || FLAGS_help || FLAGS_build_info || FLAGS_model == "help") return absl::OkStatus();
+  if (others->empty() || FLAGS_help || FLAGS_version || FLAGS_build_info || FLAGS_model == "help") {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help"));
 }
 
 bool AnswerQuestions() {
   if (FLAGS_help) return PrintHelp(), true;
+  if (FLAGS_version) return absl::PrintF("%s", DescribeVersion()), true;
   if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), true;
   if (FLAGS_model == "help") return absl::PrintF("%s", DescribeModels()), true;
   return false;

@@ -29,6 +29,7 @@ struct ServerConfig {
   // Connections.
   absl::Duration idle_timeout;   // May be infinite.
   absl::Duration drain_timeout;  // May be infinite.
+  absl::Duration stop_grace;     // May be infinite.
   LeastRate least_rate;          // That is asked of peers.
   ListenOptions listen_options;
   int64_t max_connections;  // 0: any number.
@@ -53,7 +54,7 @@ struct ServerConfig {
 // Reads the command line into the flags. InvalidArgument: a flag is unknown or malformed, or something is no flag.
 absl::Status ParseServerFlags(int argc, char** argv);
 
-// Answers --help, --build_info and --model=help on standard output. False: none of them was given.
+// Answers --help, --version, --build_info and --model=help on standard output. False: none of them was given.
 bool AnswerQuestions();
 
 // What the flags say. InvalidArgument, in one line for the user: they make no sense, alone or together.

@@ -53,7 +53,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   CountLostLinesIn(statistics->server_log());
   std::unique_ptr<Server> server(new Server(std::move(config), *statistics));
   server->backend_ = *std::move(backend);
-  Signals::SetDrainTimeout(server->config_.drain_timeout);
+  Signals::SetStopTimes(server->config_.drain_timeout, server->config_.stop_grace);
   absl::Status status = server->MakeRoom();
   if (status.ok()) status = server->OpenLibrary();
   if (status.ok()) status = server->OpenAccessLog();

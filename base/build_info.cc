@@ -43,4 +43,6 @@ std::string DescribeBuild() {
                       kCompiler, " ", __VERSION__, "\n");
 }
 
+std::string DescribeVersion() { return absl::StrCat("polyserve ", kVersion, "\n", DescribeBuild()); }
+
 }  // namespace polyserve

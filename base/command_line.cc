@@ -18,7 +18,7 @@ namespace {
 // Of gflags' own flags only --help does something here, so that the others are as good as unknown.
 bool FindFlag(const std::string& name, gflags::CommandLineFlagInfo& info) {
   return gflags::GetCommandLineFlagInfo(name.c_str(), &info) &&
-         (name == "help" || !absl::StrContains(info.filename, "gflags"));
+         (name == "help" || name == "version" || !absl::StrContains(info.filename, "gflags"));
 }
 
 // The number of letters to change, add or drop to make one word of the other (Levenshtein, by rows).

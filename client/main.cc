@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/inherited_signals.h"
 #include "base/printable.h"
@@ -46,6 +47,7 @@ DEFINE_bool(json, false, "list and stat print JSON");
 DEFINE_bool(quiet, false, "show no progress");
 DEFINE_string(timeout, "60s", "give up where the server is silent for so long; 'inf' for never");
 DECLARE_bool(help);
+DECLARE_bool(version);
 
 namespace polyserve {
 
@@ -206,6 +208,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> arguments = ParseCommandLine(argc, argv);
   if (!arguments.ok()) return Fail(arguments.status());
   if (FLAGS_help) return PrintHelp(), 0;
+  if (FLAGS_version) return absl::PrintF("%s", DescribeVersion()), 0;
   if (!arguments->empty() && arguments->front() == "chat") return RunChat(*arguments);
   const absl::StatusOr<Runner::Options> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());

@@ -2,7 +2,7 @@
 """Every relative link of the pages (README.md and others at the top, docs/*.md, the packages' README.md) leads somewhere, to a
 heading too if it names one. Every file, folder and label that a page names in code (`net/socket.cc`, `net/`, `//tests:load_test`) exists,
 and a function that follows its file (`net/socket.cc`, `ListenTcp()`) is in it. Code without a folder (`socket.cc`) is a file of any
-folder. Looks at the sources themselves, since links lead anywhere in them: hence no part of
+folder. The change log's newest version is the program's. Looks at the sources themselves, since links lead anywhere in them: hence no part of
 Bazel's sandbox, and never cached."""
 
 import os
@@ -96,9 +96,15 @@ def wrong_places(page, text):
             yield f"there is no label //{package}:{target}"
 
 
+def wrong_version():
+    newest = re.search(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE).group(1)
+    if f'kVersion[] = "{newest}"' not in (ROOT / "base/build_info.h").read_text(encoding="utf-8"):
+        yield f"CHANGELOG.md: version {newest} is not that of base/build_info.h"
+
+
 def main():
     pages = sorted(path for path in FILES if path.suffix == ".md" and "third_party" not in path.parts)
-    found = []
+    found = list(wrong_version())
     links = files = 0
     for page in pages:
         text = page.read_text(encoding="utf-8")

@@ -21,13 +21,13 @@ namespace polyserve {
 namespace {
 
 // How long a connection that has no request under way is still waited for when the server stops.
-constexpr int64_t kMaxGraceMicroseconds = 1'000'000;
+constexpr int64_t kDefaultGraceMicroseconds = 1'000'000;
 constexpr int64_t kMaxDrainMicroseconds = int64_t{100} * 365 * 24 * 3600 * 1'000'000;  // As kForEver.
 
 // Of the handlers. Lock-free atomics are what a handler may touch (signal-safety(7), [support.signal]).
 std::atomic<bool> g_was_told{false};  // To stop, by a signal.
 std::atomic<bool> g_stopping{false};  // Set when all below that belongs to a stop is.
-std::atomic<int64_t> g_grace_microseconds{kMaxGraceMicroseconds};
+std::atomic<int64_t> g_grace_microseconds{kDefaultGraceMicroseconds};
 std::atomic<int64_t> g_grace_end{0};  // In microseconds of CLOCK_MONOTONIC.
 std::atomic<unsigned> g_events{0};
 std::atomic<int> g_event_fd{-1};
@@ -105,10 +105,10 @@ absl::Status Signals::Install() {
   return absl::OkStatus();
 }
 
-void Signals::SetDrainTimeout(absl::Duration drain_timeout) {
+void Signals::SetStopTimes(absl::Duration drain_timeout, absl::Duration grace) {
   g_drain_microseconds = absl::ToInt64Microseconds(std::min(drain_timeout, kForEver));
   // Half of it, so that the grace is surely over before everything is.
-  g_grace_microseconds = std::min(kMaxGraceMicroseconds, g_drain_microseconds / 2);
+  g_grace_microseconds = std::min(absl::ToInt64Microseconds(std::min(grace, kForEver)), g_drain_microseconds / 2);
 }
 
 void Signals::InstallInWorker() {

@@ -33,8 +33,9 @@ class Signals {
   // there are threads or children. SIGPIPE and SIGXFSZ are ignored from then on: that a peer has gone, or a file is too
   // large, is told by the write that fails.
   static absl::Status Install();
-  // --drain_timeout, for ever unless this is called; in a fresh program image as well.
-  static void SetDrainTimeout(absl::Duration drain_timeout);
+  // --drain_timeout, for ever unless this is called, and --stop_grace, a second unless this is called; the grace ends
+  // after half of the drain time-out at the latest. In a fresh program image as well.
+  static void SetStopTimes(absl::Duration drain_timeout, absl::Duration grace);
 
   // Replaces them in a worker process, first thing: SIGTERM and SIGINT ask it to finish, however often they come (a
   // Ctrl-C reaches the whole group, and the parent asks too); its parent answers for all deadlines. Those that came
@@ -55,7 +56,7 @@ class Signals {
   // one, if that was stopping already; 0: the grace begins now. Async-signal-safe.
   static void RequestStop(int64_t grace_end = 0);
 
-  // The end of the grace: a second after the stop, or earlier if --drain_timeout is short.
+  // The end of the grace.
   static bool grace_over();           // False until the server stops.
   static absl::Duration GraceLeft();  // While the server stops.
   static int64_t grace_end();         // For RequestStop() in another process; 0 until the server stops.

@@ -35,6 +35,7 @@ TEST(CommandLineTest, ArgumentThatIsNoFlagIsRefused) { ExpectRefused({"epoll"}, 
 TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_file_bytes=much"}, "--max_file_bytes");
   ExpectRefused({"--drain_timeout=soon"}, "--drain_timeout");
+  ExpectRefused({"--stop_grace=-1s"}, "--stop_grace");
   ExpectRefused({"--idle_timeout=-1s"}, "--idle_timeout");
   ExpectRefused({"--allowed_hosts=example.org:80"}, "--allowed_hosts");
   ExpectRefused({"--allowed_hosts=a,http://b"}, "--allowed_hosts");
@@ -109,6 +110,14 @@ TEST(CommandLineTest, HelpIsPrintedToStandardOutput) {
   for (absl::string_view word : {"--model", "--listen", "--root", "--drain_timeout", "SIGTERM"}) {
     EXPECT_TRUE(absl::StrContains(run.output, word)) << word;
   }
+}
+
+TEST(CommandLineTest, VersionIsPrintedToStandardOutput) {
+  const ServerRun run = RunServer({"--version"});
+  EXPECT_EQ(run.exit_status, 0);
+  EXPECT_EQ(run.log, "");
+  EXPECT_TRUE(absl::StartsWith(run.output, "polyserve 0.")) << run.output;
+  EXPECT_TRUE(absl::StrContains(run.output, "\ncompiler ")) << run.output;
 }
 
 TEST(CommandLineTest, HelpOfModelsNamesThemAll) {

@@ -59,6 +59,7 @@ DEFINE_bool(tell_counting, false, "write a line to standard error when counting 
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
 DEFINE_bool(build_info, false, "say how this program was built, and end");
 DECLARE_bool(help);
+DECLARE_bool(version);
 
 namespace polyserve {
 
@@ -195,6 +196,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return Fail(others.status());
   if (FLAGS_help) return PrintHelp(), kDone;
+  if (FLAGS_version) return absl::PrintF("%s", DescribeVersion()), kDone;
   if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), kDone;
   if (!others->empty()) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help")));
