@@ -126,7 +126,7 @@ TEST_F(RoomTest, FloodReachesThoseWhoRead) {
 
 TEST_F(RoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
   constexpr int kMostMessages = 64 * 1024;  // 64 MiB: more than the mailbox and the kernel's buffers hold.
-  StartServer({"--chat_rate=0"});
+  StartServer({"--chat_rate=0", "--socket_buffer=65536"});
   Peer deaf = Join("deaf"), speaker = Join("speaker"), reader = Join("reader");
   EXPECT_EQ(speaker.ReadLine(), Arrival("reader"));
   const std::string text(1000, 'x');

@@ -40,7 +40,8 @@ using ::testing::IsEmpty;
 // Where this passes, the test has failed.
 constexpr char kPatientDrain[] = "--drain_timeout=10m";
 
-// The grace is a second.
+// For the cases in which nothing is asked any more. Else the grace is a second.
+constexpr char kShortGrace[] = "--stop_grace=100ms";
 constexpr absl::Duration kWellWithinTheGrace = absl::Milliseconds(500);
 
 constexpr char kContent[] = "content";
@@ -178,6 +179,8 @@ TEST_F(GraceTest, FreshAndIdleConnectionsThatAskAfterTheStopAreServed) {
     for (Peer& peer : peers) EXPECT_TRUE(AskUntilTold(peer));
     EXPECT_EQ(echo.Read(4), "ping");
     EXPECT_EQ(echo.ReadToEnd(), "");
+    peers.clear();  // The server waits for its peers to close, too.
+    echo = Peer("");
     ExpectCleanExit();
   }
 }
@@ -204,6 +207,7 @@ TEST_F(GraceTest, WhoIsJustConnectingIsServed) {
     for (Peer& peer : peers) answered += AskUntilTold(peer);
     if (!was_in_time) continue;
     EXPECT_EQ(answered, peers.size());
+    peers.clear();
     ExpectCleanExit();
   }
 }
@@ -221,11 +225,12 @@ TEST_F(GraceTest, OfRequestsThatComeTogetherTheLastReplySaysClose) {
   for (const HttpAnswer& answer : answers) EXPECT_TRUE(answer.is_whole);
   EXPECT_FALSE(answers[0].is_last || answers[1].is_last);
   EXPECT_EQ(peer.ReadToEnd(), "");
+  peer = Peer("");  // The server waits for its peers to close, too.
   ExpectCleanExit();
 }
 
 TEST_F(GraceTest, UploadUnderWayIsFinished) {
-  StartServer({kPatientDrain});
+  StartServer({kPatientDrain, kShortGrace});
   Peer peer = Connect("http");
   EXPECT_TRUE(peer.Send("PUT /b HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\n"));
   EXPECT_EQ(peer.ReadLine(), "HTTP/1.1 100 Continue\r\n");
@@ -238,7 +243,7 @@ TEST_F(GraceTest, UploadUnderWayIsFinished) {
 }
 
 TEST_F(GraceTest, SilentConnectionsAreClosedInTheEnd) {
-  StartServer({kPatientDrain});
+  StartServer({kPatientDrain, kShortGrace});
   std::vector<Peer> silent;
   for (const absl::string_view service : {"http", "echo", "file", "message"}) silent.push_back(Connect(service));
   server().Signal(SIGTERM);
@@ -271,7 +276,7 @@ TEST_F(GraceTest, DownloadsGoOnWhileDescriptorsAreShortForTheQueue) {
   StartServer();
   NoteFootprint();
   const rlim_t most = usual_descriptors() + kMoreThanUsual;
-  StartServer({.flags = {"--drain_timeout=6s"}, .before_exec = [most] {
+  StartServer({.flags = {"--drain_timeout=6s", kShortGrace}, .before_exec = [most] {
                  const rlimit few = {most, most};
                  ::setrlimit(RLIMIT_NOFILE, &few);
                }});

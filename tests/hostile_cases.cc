@@ -2,6 +2,7 @@
 // the others are served.
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
@@ -87,13 +89,15 @@ TEST_F(HostileTest, FloodOfRequestsWithoutReadingIsHeldBackAndHindersNobody) {
   for (int i = 0; i < 200; ++i) root().Write(absl::StrCat("file ", i), "small");
   root().WriteZeroes("large", 64 * kMebibyte);
   StartMeasured();
+  constexpr const char* kRequests[] = {"L\n", "G large\n", "G file 1\n", "R file 1 0 0\n", "S none\n", "X\n"};
   std::vector<Peer> peers;
-  for (const char* request : {"L\n", "G large\n", "G file 1\n", "R file 1 0 0\n", "S none\n", "X\n"}) {
+  for (size_t i = 0; i < std::size(kRequests); ++i) peers.push_back(Connect("file"));
+  RunAtOnce(static_cast<int>(peers.size()), [&](int i) {
+    const size_t client = static_cast<size_t>(i);
     std::string requests;
-    while (requests.size() < 100'000) requests += request;
-    peers.push_back(Connect("file"));
-    peers.back().SendUntilStuck(requests, 16 * kMebibyte);
-  }
+    while (requests.size() < 100'000) requests += kRequests[client];
+    peers[client].SendUntilStuck(requests, 16 * kMebibyte);
+  });
   ExpectServesOthers();
   ExpectBoundedMemory();
   for (Peer& peer : peers) peer.Reset();
@@ -129,7 +133,7 @@ TEST_F(HostileTest, SilentClientIsFollowedByTheNextAsSoonAsItLeaves) {
 }
 
 TEST_F(HostileTest, IdleTimeoutClosesTheSilentAndNotTheActive) {
-  constexpr absl::Duration kTimeout = absl::Seconds(kSanitized ? 5 : 1);
+  constexpr absl::Duration kTimeout = absl::Milliseconds(kSanitized ? 5000 : 500);
   const absl::Duration kActive = 2.5 * kTimeout;  // So that it would pass twice.
   StartServer({absl::StrCat("--idle_timeout=", absl::FormatDuration(kTimeout))});
   const absl::Time last_try = absl::Now() + kPatience;

@@ -26,6 +26,9 @@ constexpr size_t kLarge = 64 << 20;
 // Where this passes, the test has failed.
 constexpr char kPatientDrain[] = "--drain_timeout=10m";
 
+// For the cases in which idle connections are waited for: none of them asks for anything after the stop.
+constexpr char kShortGrace[] = "--stop_grace=100ms";
+
 class StopTest : public EveryModelTest {
  protected:
   // Starts a download and takes its reply line only.
@@ -53,7 +56,7 @@ TEST_F(StopTest, IdleServerEndsAtOnce) {
 }
 
 TEST_F(StopTest, SignalsThatItsParentBlockedOrIgnoredAreItsOwn) {
-  StartServer({.flags = {}, .before_exec = [] {
+  StartServer({.flags = {kShortGrace}, .before_exec = [] {
                  for (const int signal : {SIGTERM, SIGCHLD, SIGUSR1, SIGALRM, SIGIO}) ::signal(signal, SIG_IGN);
                  sigset_t all;
                  ::sigfillset(&all);
@@ -76,7 +79,7 @@ TEST_F(StopTest, InterruptEndsItAsTerminateDoes) {
 }
 
 TEST_F(StopTest, IdleClientsAreLetGo) {
-  StartServer({kPatientDrain});
+  StartServer({kPatientDrain, kShortGrace});
   std::vector<Peer> peers;
   for (int i = 0; i < (can().keeps_clients_apart ? 10 : 1); ++i) {
     peers.push_back(Connect("echo"));
@@ -94,7 +97,7 @@ TEST_F(StopTest, IdleClientsAreLetGo) {
 TEST_F(StopTest, DownloadIsFinishedFirst) {
   const std::string bytes = RandomBytes(kLarge, 8);
   root().Write("large", bytes);
-  StartServer({kPatientDrain});
+  StartServer({kPatientDrain, kShortGrace});
   Peer peer = StartDownload();
   server().SignalAndAwaitDelivery(SIGTERM);
   EXPECT_EQ(Sha256(peer.Read(kLarge)), Sha256(bytes));
@@ -104,7 +107,7 @@ TEST_F(StopTest, DownloadIsFinishedFirst) {
 
 TEST_F(StopTest, DownloadIsFinishedHoweverLongItTakesWhereThereIsNoDrainTimeout) {
   root().WriteZeroes("large", kLarge);
-  StartServer({"--drain_timeout=inf"});
+  StartServer({"--drain_timeout=inf", kShortGrace});
   Peer peer = StartDownload();
   server().SignalAndAwaitDelivery(SIGTERM);
   EXPECT_EQ(peer.Read(kLarge).size(), kLarge);
@@ -113,7 +116,7 @@ TEST_F(StopTest, DownloadIsFinishedHoweverLongItTakesWhereThereIsNoDrainTimeout)
 
 TEST_F(StopTest, UploadIsFinishedFirst) {
   const std::string bytes = RandomBytes(200'000, 9);
-  StartServer({kPatientDrain});
+  StartServer({kPatientDrain, kShortGrace});
   Peer peer = Connect("file");
   peer.Send(absl::StrCat("P a ", bytes.size(), "\n"));
   peer.Send(absl::string_view(bytes).substr(0, 100'000));
@@ -131,7 +134,7 @@ TEST_F(StopTest, UploadIsFinishedFirst) {
 TEST_F(StopTest, WhileATransferRunsOthersAreRefusedOrLetGo) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it sees the others when the transfer has ended";
   root().WriteZeroes("large", kLarge);
-  StartServer({kPatientDrain});
+  StartServer({kPatientDrain, kShortGrace});
   Peer idle = Connect("file");
   EXPECT_EQ(Ask(idle, "S none").code(), "ERR 404");
   Peer peer = StartDownload();
@@ -145,7 +148,7 @@ TEST_F(StopTest, WhileATransferRunsOthersAreRefusedOrLetGo) {
 // A stopped process cannot accept, so that these are surely in the queue when it learns of both.
 TEST_F(StopTest, RequestsInTheQueueAreStillAnswered) {
   root().Write("a", "first");
-  StartServer({kPatientDrain});
+  StartServer({kPatientDrain, kShortGrace});
   ExpectServesOthers();
   server().Signal(SIGSTOP);
   ASSERT_TRUE(Eventually([this] { return IsStopped(server().pid()); }));
@@ -170,7 +173,7 @@ TEST_F(StopTest, RequestThatCameJustBeforeIsAnsweredWhileAnotherIsUnfinished) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: the unfinished one keeps the other out";
   constexpr int kRounds = 10;  // Whether it is accepted before the stop or after it is a race: see both.
   for (int round = 0; round < kRounds; ++round) {
-    StartServer({kPatientDrain});
+    StartServer({kPatientDrain, kShortGrace});
     Peer unfinished = Connect("file");
     unfinished.Send("P a 6\nsec");
     Peer other = Connect("file");

@@ -79,7 +79,7 @@ TEST_F(WebSocketTest, FrameThatAnnouncesTooMuchIsClosedAtOnce) {
 }
 
 TEST_F(WebSocketTest, HalfAFrameAndNothingMoreIsLet) {
-  StartServer({"--idle_timeout=1s"});
+  StartServer({"--idle_timeout=500ms"});
   WebSocketPeer ada(Connect("http"));
   ada.Send(WsText("L ada").substr(0, 5));
   EXPECT_TRUE(ada.connection().AwaitClose());
@@ -149,7 +149,7 @@ TEST_F(WebSocketRoomTest, AllHearOfThoseWhoDieWithoutAWord) {
 
 TEST_F(WebSocketRoomTest, FloodReachesThoseWhoRead) {
   constexpr int kMessages = 5000;
-  StartServer();
+  StartServer({"--chat_rate=0"});
   WebSocketPeer reader = Join("reader"), speaker = Join("speaker");
   EXPECT_EQ(reader.Hear(), "text: 欢迎 'speaker' 进入聊天室");
   std::string flood;
@@ -161,7 +161,8 @@ TEST_F(WebSocketRoomTest, FloodReachesThoseWhoRead) {
 
 TEST_F(WebSocketRoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
   constexpr int kMostMessages = 64 * 1024;  // 64 MiB: more than the mailbox and the kernel's buffers hold.
-  StartServer({"--chat_rate=0"});           // Else it takes so long that the reader is pinged.
+  // At the usual rate it takes so long that the reader is pinged.
+  StartServer({"--chat_rate=0", "--socket_buffer=65536"});
   WebSocketPeer deaf = Join("deaf"), speaker = Join("speaker"), reader = Join("reader");
   EXPECT_EQ(speaker.Hear(), "text: 欢迎 'reader' 进入聊天室");
   const std::string text(1000, 'x');
@@ -180,7 +181,7 @@ TEST_F(WebSocketRoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
 }
 
 TEST_F(WebSocketRoomTest, SilentMemberIsToldThatItIsClosed) {
-  StartServer({"--idle_timeout=1s"});
+  StartServer({"--idle_timeout=500ms"});
   WebSocketPeer ada = Join("ada");
   EXPECT_EQ(ada.Hear(), "close 1001");
   EXPECT_EQ(ada.Hear(), "");
