@@ -4,6 +4,7 @@
     programs            the builds, checked       processes    a server from its start to its end
     procfs, cgroup      what it costs             load         the load generator, one run
     plan, order         what is measured when     runner       does it
+    stopping            what need not be measured
     extras              what is beside rounds     store        raw data, JSON lines
     inference           verdicts on tables        simulation   how often those are right
     statistics          intervals, lines          summary      figures out of raw data

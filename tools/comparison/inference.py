@@ -27,6 +27,9 @@ LEAST_ROUNDS = 3
 # So much is cut off at either end: a machine that stalls for a twentieth of the time leaves that many outliers.
 _TRIM = 0.1
 _MOST_ROUNDS = 1_000_000
+_LOOKS = 4
+# Who has fewer rounds looks once, at the end.
+_LEAST_TO_LOOK_AGAIN = 12
 _NO_ERROR = 1e-12
 _LARGEST_LOG = 700.0
 # Of a value that is known by its bucket: the load generator's are 1/128 wide.
@@ -44,7 +47,7 @@ class Effect:
 
     def bounds(self, alpha=ALPHA):
         """Of the logarithm; they hold the true one but in a share alpha of all cases."""
-        reach = float(stats.t.isf(alpha / 2, self.degrees)) * self.error
+        reach = -float(special.stdtrit(self.degrees, alpha / 2)) * self.error
         return self.log - reach, self.log + reach
 
     def ratio(self, alpha=ALPHA):
@@ -62,10 +65,11 @@ class Effect:
 
 
 def p_not_below(effects, limit):
-    """For each Effect, how likely data as low as these are if the true logarithm is the limit, or more."""
+    """For each Effect, how likely data as low as these are if the true logarithm is the limit, or more. By scipy.special, which
+    is what scipy.stats.t calls, as it is called for thousands of pairs."""
     log, error, degrees = (numpy.array([getattr(effect, part) for effect in effects], dtype=float)
                            for part in ("log", "error", "degrees"))
-    return stats.t.cdf((log - limit) / numpy.maximum(error, _NO_ERROR), degrees)
+    return special.stdtr(degrees, (log - limit) / numpy.maximum(error, _NO_ERROR))
 
 
 def p_same(effects):
@@ -106,10 +110,7 @@ def middle(values):
 def paired(a, b):
     """The Effect of a over b, of {round: value} each. Rounds that only one of them has are left out. None where they have
     none in common, or a value is not above 0."""
-    common = sorted(set(a) & set(b))
-    if not common or any(min(a[number], b[number]) <= 0 for number in common):
-        return None
-    return middle([a[number] / b[number] for number in common])
+    return _paired({"a": a, "b": b}, tuple(sorted(a.keys() & b.keys())), [("a", "b")])[0]
 
 
 def effects_of_pairs(values, pairs, subjects):
@@ -118,8 +119,26 @@ def effects_of_pairs(values, pairs, subjects):
     values    {name: {round: value}}
     subjects  how many of them there are
     """
-    found = [paired(values[a], values[b]) for a, b in pairs]
-    return dict(zip(pairs, moderated(found, subjects)))
+    groups = {}  # Those that have the same rounds are reckoned together.
+    for a, b in pairs:
+        groups.setdefault(tuple(sorted(values[a].keys() & values[b].keys())), []).append((a, b))
+    found = {}
+    for common, those in groups.items():
+        found.update(zip(those, _paired(values, common, those)))
+    return dict(zip(pairs, moderated([found[pair] for pair in pairs], subjects)))
+
+
+def _paired(values, common, pairs):
+    """The Effect of each of the pairs, or None; see paired()."""
+    names = {name for pair in pairs for name in pair}
+    with numpy.errstate(divide="ignore", invalid="ignore"):
+        logs = {name: numpy.log([values[name][number] for number in common]) for name in names}
+    if not common:
+        return [None] * len(pairs)
+    means, errors, degrees = trimmed([numpy.nan_to_num(logs[a]) - numpy.nan_to_num(logs[b]) for a, b in pairs])
+    return [Effect(float(mean), float(error), degrees, len(common))
+            if numpy.isfinite(logs[a]).all() and numpy.isfinite(logs[b]).all() else None
+            for (a, b), mean, error in zip(pairs, means, errors)]
 
 
 def moderated(effects, subjects):
@@ -236,7 +255,7 @@ def _possible_equalities(names):
 def _rounds_needed(effect, edge, each):
     """Rounds after which a pair like this will be decided more often than not, one way or the other."""
     far = abs(effect.log)
-    ways = ((far, stats.t.isf(each / 2, effect.degrees)), (edge - far, stats.t.isf(each, effect.degrees)))
+    ways = ((far, -special.stdtrit(effect.degrees, each / 2)), (edge - far, -special.stdtrit(effect.degrees, each)))
     needed = [effect.rounds * (steps * effect.error / distance)**2 for distance, steps in ways if distance > 0]
     return int(min(max(effect.rounds + 1, math.ceil(min(needed))), _MOST_ROUNDS)) if needed else None
 
@@ -267,6 +286,55 @@ def effect_of(effects, a, b):
     return found.reversed() if found else None
 
 
+@dataclass(frozen=True)
+class Look:
+    """What may be decided after so many rounds, and with which share of false statements."""
+
+    rounds: int
+    alpha: float
+
+
+def looks(planned, measured=None, alpha=ALPHA):
+    """The Looks at a run of so many planned rounds: at its quarters, where those are many enough. Each spends a part of alpha
+    (O'Brien and Fleming's spending by Lan and DeMets, 1983: little at first), so that all together are as often wrong as one
+    look would be. A run that was broken off, or is not complete yet, spends what is left at what it has.
+    """
+    measured = planned if measured is None else measured
+    number = _LOOKS if planned >= _LEAST_TO_LOOK_AGAIN else 1
+    ends = [math.ceil(planned * look / number) for look in range(1, number + 1)]
+    found, before = [], 0.0
+    for end in (end for end in ends if end <= measured):
+        spent = 2 * float(stats.norm.sf(stats.norm.isf(alpha / 2) * math.sqrt(planned / end)))
+        found.append(Look(end, spent - before))
+        before = spent
+    if alpha - before > 1e-9 and measured:
+        found.append(Look(measured, alpha - before))
+    return found
+
+
+def verdicts_of_looks(those, effects_until, margin=MARGIN):
+    """({pair: Verdict}, names that are near the best): what was decided at one look stays so.
+
+    those          the Looks, in order
+    effects_until  rounds -> {pair: Effect}, of the first so many rounds, more being better
+    """
+    found, near = {}, {}
+    for look in those:
+        effects = effects_until(look.rounds)
+        for pair, verdict in verdicts(effects, margin, look.alpha).items():
+            kept = found.get(pair, verdict)
+            found[pair] = verdict if kept.kind == OPEN else Verdict(kept.kind, verdict.effect, kept.why)
+        near.update(dict.fromkeys(near_best(dict.fromkeys(name for pair in effects for name in pair), effects, margin,
+                                            look.alpha)))
+    return found, list(near)
+
+
+def is_decided(name, said):
+    """Whether nothing is open about it: it need not be measured any more."""
+    own = [verdict.kind for pair, verdict in said.items() if name in pair]
+    return bool(own) and OPEN not in own
+
+
 def rounds_to_be_near_best(name, names, effects, margin=MARGIN, alpha=ALPHA):
     """After how many rounds, about, near_best() will hold this one, if what was found of it is true; None if never."""
     others = [other for other in names if other != name]
@@ -275,7 +343,7 @@ def rounds_to_be_near_best(name, names, effects, margin=MARGIN, alpha=ALPHA):
     if any(effect is None or effect.log >= edge or not effect.tells for effect in against):
         return None
     each = alpha / max(1, len(others))
-    needed = [effect.rounds * (stats.t.isf(each, effect.degrees) * effect.error / (edge - effect.log))**2 for effect in against]
+    needed = [effect.rounds * (-special.stdtrit(effect.degrees, each) * effect.error / (edge - effect.log))**2 for effect in against]
     return int(min(max(LEAST_ROUNDS, math.ceil(max(needed, default=0))), _MOST_ROUNDS))
 
 

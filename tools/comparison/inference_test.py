@@ -110,6 +110,26 @@ class VerdictsTest(unittest.TestCase):
         self.assertEqual(self.kinds({("a", "b"): Effect(0.1, 0.0, 6, 7)})["a", "b"], DIFFERENT)
 
 
+class LooksTest(unittest.TestCase):
+    def test_all_looks_together_are_as_often_wrong_as_one(self):
+        for planned, measured, number in ((60, 60, 4), (60, 30, 3), (60, 40, 3), (7, 7, 1), (7, 5, 1), (13, 13, 4)):
+            found = inference.looks(planned, measured)
+            self.assertAlmostEqual(sum(look.alpha for look in found), 0.05)
+            self.assertEqual((len(found), found[-1].rounds), (number, measured))
+        self.assertGreater(inference.looks(60)[-1].alpha, 0.02)  # Little is spent on the way.
+        self.assertEqual(inference.looks(60, 0), [])
+
+    def test_what_was_decided_stays_so(self):
+        found = {30: {("a", "b"): Effect(0.5, 0.01, 30, 30)}, 60: {("a", "b"): Effect(0.1, 0.2, 30, 60)}}
+        said, near = inference.verdicts_of_looks([inference.Look(30, 0.02), inference.Look(60, 0.03)], found.get)
+        self.assertEqual((said["a", "b"].kind, said["a", "b"].effect.rounds, near), (DIFFERENT, 60, ["a"]))
+
+    def test_who_has_nothing_open_is_decided(self):
+        said = inference.verdicts({("a", "b"): Effect(0.5, 0.01, 30, 60), ("a", "c"): Effect(0.5, 0.01, 30, 60),
+                                   ("b", "c"): Effect(0.02, 0.02, 30, 60)})
+        self.assertEqual([inference.is_decided(name, said) for name in "abcd"], [True, False, False, False])
+
+
 class BestTest(unittest.TestCase):
     LOGS = {"a": 0.0, "b": -0.01, "c": -0.2}
 

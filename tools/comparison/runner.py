@@ -32,8 +32,11 @@ def done_keys(store, kind, steps):
     return {_key((name, line.get(name)) for name in names) for line in store.lines(kind)}
 
 
-def run(steps, store, progress=None):
-    """Measures what is not there yet. Returns whether all of it was; False: it was interrupted."""
+def run(steps, store, progress=None, is_needed=lambda step: True):
+    """Measures what is not there yet. Returns whether all of it was; False: it was interrupted.
+
+    is_needed  is asked before each step, in their order, whether the step is to be measured
+    """
     done = {kind: done_keys(store, kind, steps) for kind in {step.kind for step in steps}}
     left = [step for step in steps if _key(step.key) not in done[step.kind]]
     for kind in done:
@@ -41,9 +44,10 @@ def run(steps, store, progress=None):
     progress = progress or Progress(sum(step.expected_s for step in left))
     try:
         for step in left:
-            progress.begin(step.title)
-            for line in step.measure():
-                store.append(step.kind, {**dict(step.key), **line})
+            if is_needed(step):
+                progress.begin(step.title)
+                for line in step.measure():
+                    store.append(step.kind, {**dict(step.key), **line})
             progress.end(step.expected_s)
     except KeyboardInterrupt:
         return False

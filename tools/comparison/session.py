@@ -14,6 +14,7 @@ import tempfile
 from . import (connections, fairness, inference, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
                table, workloads)
 from .load import Load
+from .stopping import Stopping
 
 DONE, FAULTY, USAGE, INTERRUPTED = 0, 1, 2, 130
 _QUICK_MINUTES, _MINUTES = 1.8, 19.0
@@ -51,6 +52,7 @@ def parser():
     add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them, with --quick the first three")
     add("--margin", type=float, default=100 * inference.MARGIN, help="two that surely differ by less, in percent, are called "
         "equal")
+    add("--to_the_end", action="store_true", help="measure all rounds, also of models of which nothing is open any more")
     add("--twin", help="comma-separated: the subjects that are measured twice, which shows whether the same thing differs from "
         "itself; the first that takes part in all workloads")
     add("--idle", type=int, help="up to how many idle connections memory is measured with; 1000, with --quick 200")
@@ -227,7 +229,11 @@ def main(arguments, make_page=None):
         folder = _open(options)
         with tempfile.TemporaryDirectory(prefix="polyserve-compare-") as scratch:
             steps = go_on(folder, scratch) if options.resume else begin(arguments, options, folder, scratch)
-            complete = runner.run(steps, folder)
+            run = folder.run()
+            stopping = None if run["options"].get("to_the_end") else Stopping(run, folder)
+            complete = runner.run(steps, folder, is_needed=stopping.is_needed if stopping else lambda step: True)
+            if complete:
+                folder.write_run({**run, "complete": True})
         status = show(folder, options.json)
         if make_page and complete and not options.json and not options.no_page:
             print(make_page(folder.folder))

@@ -1,5 +1,6 @@
 """The summary: figures, intervals and verdicts, out of the raw data of a result folder. The same data gives the same."""
 
+import dataclasses
 import itertools
 import math
 import re
@@ -97,6 +98,10 @@ class Rounds:
         for line in lines:
             self._lines.setdefault((line["subject"], line["workload"]), []).append(line)
 
+    def until(self, number):
+        """The same of the first so many rounds alone."""
+        return Rounds(line for lines in self._lines.values() for line in lines if line["round"] <= number)
+
     def of(self, subject, workload):
         return self._lines.get((subject, workload), [])
 
@@ -130,6 +135,7 @@ class Figures:
 
     def __init__(self, rounds, workload):
         self._rounds, self._workload = rounds, workload
+        self.measured = max(rounds.numbers(workload), default=0)
         self._numbers = rounds.numbers(workload)
         self._weights = inference.resampled(self._numbers) if self._numbers else None
         self._samples = {}
@@ -256,7 +262,32 @@ def ranked_by(workload):
     return workload.get("ranked_by", "throughput")
 
 
-def _ranking(rounds, subjects, verdicts, workload, margin):
+def decide(rounds, subjects, workload, margin, looks):
+    """inference.verdicts_of_looks() at the figure that ranks a workload of run.json; twins are left out."""
+    name, metric = workload["name"], ranked_by(workload)
+    names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)]
+    pairs = list(itertools.combinations(names, 2))
+
+    def effects_until(number):
+        found = Figures(rounds.until(number), name).effects(pairs, len(names), metric)
+        return {pair: effect if METRICS[metric][1] or effect is None else effect.reversed() for pair, effect in found.items()}
+    return inference.verdicts_of_looks(looks, effects_until, margin)
+
+
+def _verdicts(rounds, figures, subjects, workload, metric, margin, planned):
+    """{pair: Verdict} of the pairs of a table. The figure that ranks was looked at on the way, and may have ended the run."""
+    if metric == ranked_by(workload):
+        found, _ = decide(rounds, subjects, workload, margin, inference.looks(planned, figures.measured))
+        if METRICS[metric][1]:
+            return found
+        return {pair: dataclasses.replace(verdict, effect=verdict.effect and verdict.effect.reversed())
+                for pair, verdict in found.items()}
+    names = [subject["name"] for subject in subjects
+             if subject["kind"] != "aa" and rounds.of(subject["name"], workload["name"])]
+    return inference.verdicts(figures.effects(list(itertools.combinations(names, 2)), len(names), metric), margin)
+
+
+def _ranking(rounds, subjects, verdicts, workload, margin, looks):
     """What is said of the best: who is the best, as far as can be told; who is surely near it; what all reach of it. Twins and
     those with errors have no place."""
     name, metric = workload["name"], ranked_by(workload)
@@ -270,9 +301,13 @@ def _ranking(rounds, subjects, verdicts, workload, margin):
     different = {frozenset((verdict["a"], verdict["b"])) for verdict in verdicts
                  if (verdict["workload"], verdict["metric"]) == (name, metric) and verdict["kind"] == inference.DIFFERENT}
     best = max(level, key=level.get) if level else None
-    near = inference.near_best(level, effects, margin)
+
+    def near_of(kinds):
+        able = [subject for subject in subjects if subject["name"] in level and subject["kind"] in kinds]
+        return [able[0]["name"]] if len(able) == 1 else decide(rounds, able, workload, margin, looks)[1]
+    near = near_of(("model", "peer"))
     shares = inference.shares(level, effects, lambda a, b: frozenset((a, b)) in different)
-    return {"order": sorted(level, key=level.get, reverse=True), "near": near,
+    return {"order": sorted(level, key=level.get, reverse=True), "near": near, "near_of_models": near_of(("model",)),
             "shares": {one: {"middle": share.middle, "low": share.low, "high": share.high} for one, share in shares.items()},
             "rounds_needed": None if near or not best else inference.rounds_to_be_near_best(best, level, effects, margin)}
 
@@ -287,6 +322,7 @@ def summarize(run, lines):
     subjects, workloads = run["subjects"], [workload["name"] for workload in run["workloads"]]
     figures = {workload: Figures(rounds, workload) for workload in workloads}
     margin = run.get("margin", inference.MARGIN)
+    by_name = {workload["name"]: workload for workload in run["workloads"]}
     results, twins, verdicts = [], [], []
     for workload, subject in itertools.product(workloads, subjects):
         name = subject["name"]
@@ -302,13 +338,13 @@ def summarize(run, lines):
                             "metrics": metrics})
     for workload, metric in itertools.product(workloads, JUDGED):
         twins += _twins(figures[workload], subjects, workload, metric, margin)
-        names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], workload)]
-        effects = figures[workload].effects(list(itertools.combinations(names, 2)), len(names), metric)
+        said = _verdicts(rounds, figures[workload], subjects, by_name[workload], metric, margin, run["rounds"])
         verdicts += [verdict_json(pair, workload, metric, verdict)
-                     for pair, verdict in inference.verdicts(effects, margin).items()]
+                     for pair, verdict in said.items()]
     return {"schema": store.SCHEMA, "confidence": inference.CONFIDENCE, "margin": margin, "results": results,
             "twins": twins, "verdicts": verdicts,
-            "ranking": {workload["name"]: _ranking(rounds, subjects, verdicts, workload, margin) for workload in run["workloads"]}}
+            "ranking": {workload["name"]: _ranking(rounds, subjects, verdicts, workload, margin, inference.looks(
+                run["rounds"], figures[workload["name"]].measured)) for workload in run["workloads"]}}
 
 
 def of(folder):

@@ -93,7 +93,9 @@ def keep(results, folder):
              "twins": [_rounded(twin) for twin in summary["twins"]],
              "verdicts": [_rounded({name: value for name, value in verdict.items() if name in _OF_A_VERDICT})
                           for verdict in summary["verdicts"] if _matters(results, verdict)]}
-    lines = [
+    ranking = summary.get("ranking")
+    lines = [f'"ranking": {json.dumps(ranking)}'] if ranking else []
+    lines += [
         f'"{name}": [\n' + ",\n".join(json.dumps(row)
                                       for row in rows) + "]"
         for name, rows in small.items()

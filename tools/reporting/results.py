@@ -227,6 +227,13 @@ class Results:
                                                               workload.more_is_better)
         return self._effects[workload.name]
 
+    def near_best(self, workload, names):
+        """Those of the names, all models that can be taken, than which surely none is better by more than the margin."""
+        ranking = self.summary.get("ranking", {}).get(workload.name)
+        if ranking is None:
+            return inference.near_best(names, self.effects(workload), self.margin)
+        return [name for name in names if name in ranking["near_of_models"]]
+
     def failures(self, workload, subject):
         """Why rounds failed, each reason once."""
         return sorted({row["failed"] for row in self.rounds

@@ -126,7 +126,7 @@ def _leader(results, workload, names):
 
 def _equal_to_best(results, workload, leader, able):
     """In the server's order; see RULES."""
-    near = inference.near_best(able, results.effects(workload), results.margin)
+    near = results.near_best(workload, able)
     is_limited = {name: results.cell(workload.name, name).client_was_the_limit for name in able}
     return [name for name in able if name in near or (is_limited[leader] and is_limited[name])]
 
@@ -206,7 +206,7 @@ def _speed(results, workload, leader, level, able):
         text = _alone(results, workload, leader, able) + figure
     else:
         who = f"all {len(able)} models" if len(level) == len(able) > 2 else words.some(level)
-        near = inference.near_best(able, results.effects(workload), results.margin)
+        near = results.near_best(workload, able)
         why = (f"are equal: surely nobody is more than {words.percent(results.margin)} better than one of them"
                if set(level) <= set(near) else "can't be told apart, as the client was the limit")
         text = f"{who[0].upper() + who[1:]} {why}; the best figure is {leader}'s, {figure}"

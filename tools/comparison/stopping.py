@@ -1,0 +1,35 @@
+"""Stopping: who need not be measured any more, since nothing about it is open. What is decided so depends on what was measured
+alone, so that a run that is taken up again decides the same."""
+
+from . import inference, store, summary
+
+
+class Stopping:
+    """Looks at the rounds when they are as many as the next inference.Look wants, and drops who is decided by then: each
+    workload's on its own, and twins with those that they are twins of."""
+
+    def __init__(self, run, folder):
+        """run  run.json's content"""
+        self._run, self._folder = run, folder
+        self._looks = inference.looks(run["rounds"])
+        self._passed = 0  # How many of the looks are behind us.
+        self._dropped = set()  # (subject, workload)
+
+    def is_needed(self, step):
+        """To be asked in the order of the plan."""
+        key = dict(step.key)
+        if step.kind != store.ROUNDS:
+            return True
+        while self._passed < len(self._looks) - 1 and key["round"] > self._looks[self._passed].rounds:
+            self._passed += 1
+            self._look(self._looks[:self._passed])
+        return (key["subject"], key["workload"]) not in self._dropped
+
+    def _look(self, looks):
+        rounds = summary.Rounds(self._folder.lines(store.ROUNDS))
+        subjects = self._run["subjects"]
+        for workload in self._run["workloads"]:
+            said, _ = summary.decide(rounds, subjects, workload, self._run["margin"], looks)
+            gone = {subject["name"] for subject in subjects if inference.is_decided(subject["name"], said)}
+            gone |= {subject["name"] for subject in subjects if subject["kind"] == "aa" and subject["of"] in gone}
+            self._dropped |= {(name, workload["name"]) for name in gone}

@@ -1,0 +1,70 @@
+"""Stopping: who is decided is not measured any more, and a run that is taken up again agrees."""
+
+import os
+import tempfile
+import unittest
+
+from comparison import plan, runner, stopping, store
+
+_WORKLOAD = {"name": "echo", "ranked_by": "throughput"}
+_RUN = {"schema": store.SCHEMA, "rounds": 20, "margin": 0.03, "workloads": [_WORKLOAD], "options": {},
+        "subjects": [{"name": name, "kind": "model"} for name in ("epoll", "poll", "fork")]
+        + [{"name": "fork (again)", "kind": "aa", "of": "fork"}]}
+
+
+class Silent:
+    def begin(self, what):
+        pass
+
+    def end(self, expected_s):
+        pass
+
+    def clear(self):
+        pass
+
+
+class StoppingTest(unittest.TestCase):
+    """epoll and poll are so noisy that they stay open; fork is far behind both."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = store.Store.create(os.path.join(scratch.name, "run"))
+        self.folder.write_run(_RUN)
+
+    def step(self, number, name):
+        def measure():
+            rate = 10 if name.startswith("fork") else 1000
+            noise = 1.01 if (number + len(name)) % 2 else 1.25
+            return [{"failed": None, "marks": [], "load": {"replies_per_second": rate * noise}, "server": {}}]
+        return plan.Step(store.ROUNDS, (("round", number), ("subject", name), ("workload", "echo")), 1, "", measure)
+
+    def steps(self, first=1, last=20):
+        return [self.step(number, subject["name"]) for number in range(first, last + 1) for subject in _RUN["subjects"]]
+
+    def rounds_of(self, name):
+        return [line["round"] for line in self.folder.lines(store.ROUNDS) if line["subject"] == name]
+
+    def run_all(self, steps):
+        return runner.run(steps, self.folder, Silent(), stopping.Stopping(_RUN, self.folder).is_needed)
+
+    def test_who_is_decided_drops_out_with_its_twin(self):
+        self.assertTrue(self.run_all(self.steps()))
+        self.assertEqual(len(self.rounds_of("epoll")), 20)
+        self.assertEqual(len(self.rounds_of("poll")), 20)
+        self.assertLess(len(self.rounds_of("fork")), 20)
+        self.assertEqual(self.rounds_of("fork"), self.rounds_of("fork (again)"))
+
+    def test_a_run_that_is_taken_up_again_drops_the_same(self):
+        self.run_all(self.steps())
+        whole = self.folder.lines(store.ROUNDS)
+        other = tempfile.TemporaryDirectory()
+        self.addCleanup(other.cleanup)
+        self.folder = store.Store.create(os.path.join(other.name, "run"))
+        self.run_all(self.steps(last=12))
+        self.run_all(self.steps())
+        self.assertEqual(self.folder.lines(store.ROUNDS), whole)
+
+
+if __name__ == "__main__":
+    unittest.main()
