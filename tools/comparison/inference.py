@@ -343,7 +343,8 @@ def rounds_to_be_near_best(name, names, effects, margin=MARGIN, alpha=ALPHA):
     if any(effect is None or effect.log >= edge or not effect.tells for effect in against):
         return None
     each = alpha / max(1, len(others))
-    needed = [effect.rounds * (-special.stdtrit(effect.degrees, each) * effect.error / (edge - effect.log))**2 for effect in against]
+    needed = [effect.rounds * (special.stdtrit(effect.degrees, each) * effect.error / (edge - effect.log))**2
+              for effect in against]
     return int(min(max(LEAST_ROUNDS, math.ceil(max(needed, default=0))), _MOST_ROUNDS))
 
 

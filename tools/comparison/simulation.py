@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 import numpy
-from scipy import signal, stats
+from scipy import signal
 
 from . import inference, order
 
