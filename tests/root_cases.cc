@@ -288,7 +288,7 @@ TEST_F(RootTest, LargeListingIsWholeAndSortedThoughItIsMadeInParts) {
   std::string lines, names;
   for (int i = 0; i < kFiles; ++i) {
     const std::string name = absl::StrCat(start, 10'000 + (i * 7) % kFiles);
-    UniqueFd(::open(root().PathOf(name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    const UniqueFd created(::open(root().PathOf(name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     const timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
     ::utimensat(AT_FDCWD, root().PathOf(name).c_str(), times, 0);
     const std::string sorted = absl::StrCat(start, 10'000 + i);
