@@ -1,14 +1,19 @@
 #include "net/datagram.h"
 
 #include <linux/filter.h>
+#include <linux/membarrier.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <iterator>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
@@ -19,6 +24,9 @@ namespace {
 // the server is busy, or, with a process for each, is starting one.
 constexpr int kListenerQueueBytes = 4 << 20;
 constexpr int kPeerQueueBytes = 1 << 20;
+
+// It takes some microseconds; an interrupt may come in between, or another guest of the same machine.
+constexpr absl::Duration kLongestDelivery = absl::Milliseconds(20);
 
 // Room for where a datagram was sent to, aligned as the kernel wants it.
 union ControlBuffer {
@@ -136,6 +144,13 @@ absl::Status Connect(int fd, const Endpoint& to) {
   return absl::OkStatus();
 }
 
+// Waits until every datagram is in its socket for which the kernel has chosen one by now. It does both within one RCU
+// read-side critical section, and this command of membarrier(2) waits for all of those to end (synchronize_rcu()).
+void AwaitDeliveries() {
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
+  absl::SleepFor(kLongestDelivery);  // Not allowed here, or not with these processors (nohz_full).
+}
+
 }  // namespace
 
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at) {
@@ -245,7 +260,10 @@ absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& pa
 // Connected to itself, since a socket that is connected to nobody would hear everybody again.
 absl::Status TurnAwayFromPeer(int fd) {
   const absl::StatusOr<Endpoint> self = Endpoint::OfSocket(fd);
-  return self.ok() ? Connect(fd, *self) : self.status();
+  if (!self.ok()) return self.status();
+  absl::Status status = Connect(fd, *self);
+  if (status.ok()) AwaitDeliveries();
+  return status;
 }
 
 }  // namespace polyserve

@@ -67,7 +67,9 @@ absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, b
 absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path);
 
 // Makes such a socket (by ConnectBeside) deaf: what its peer sends from now on goes to the listener again. What has
-// come before can still be received.
+// come before can still be received, and nothing more comes into the socket behind it: returns only when that holds,
+// after some milliseconds. (The kernel first chooses a socket for a datagram, then puts it there; in between, another
+// processor may turn the socket away and find it empty.)
 absl::Status TurnAwayFromPeer(int fd);
 
 }  // namespace polyserve

@@ -2,12 +2,16 @@
 
 #include <sys/socket.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
@@ -144,6 +148,45 @@ TEST_P(DatagramTest, WhoeverIsTurnedAwayFromIsHeardByTheListenerAgain) {
   path.peer = client.address();
   EXPECT_EQ(SendDatagram(accepted.get(), "late", DatagramPath{.peer = client.address().AsV6(), .local = {}}), 4);
   EXPECT_EQ(Receive(client.fd()), "late");
+}
+
+// Whichever of the two sockets the kernel chooses for it, just when that changes. The moment is short: as many tries as
+// the time allows.
+TEST_P(DatagramTest, NothingIsLostWhileASocketIsTurnedAway) {
+  constexpr absl::Duration kTime = absl::Milliseconds(200);
+  constexpr int kMostOnTheirWay = 200;  // So many a queue holds.
+  Client client = NewClient();
+  DatagramPath path;
+  Accept(client, &path);
+  std::atomic<int> sent{0}, received{0};
+  std::atomic<bool> ends{false};
+  std::thread sender([&] {
+    while (!ends) {
+      if (sent - received >= kMostOnTheirWay) {
+        std::this_thread::yield();
+        continue;
+      }
+      client.Send("x");
+      ++sent;
+    }
+  });
+  const auto receive_all = [&received](int fd) {
+    while (Receive(fd) == "x") ++received;
+  };
+  for (const absl::Time end = absl::Now() + kTime; absl::Now() < end;) {
+    bool may_hold_others = false;
+    const absl::StatusOr<UniqueFd> accepted = ConnectBeside(listener_.get(), path, may_hold_others);
+    EXPECT_TRUE(accepted.ok()) << accepted.status();
+    if (!accepted.ok()) break;
+    receive_all(listener_.get());
+    receive_all(accepted->get());
+    EXPECT_TRUE(TurnAwayFromPeer(accepted->get()).ok());
+    receive_all(accepted->get());
+  }
+  ends = true;
+  sender.join();
+  receive_all(listener_.get());
+  EXPECT_EQ(received, sent);
 }
 
 TEST_P(DatagramTest, NobodyElseCanTakeTheAddress) {

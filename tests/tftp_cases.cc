@@ -10,10 +10,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/at_once.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
+#include "tests/peer.h"
 #include "tests/scratch.h"
 #include "tests/tftp_peer.h"
 #include "tests/tool.h"
@@ -211,6 +214,29 @@ TEST_F(TftpTest, TransferIsFinishedBeforeTheEnd) {
   server().SignalAndAwaitDelivery(SIGTERM);
   peer.Acknowledge(1);
   ExpectSame(peer.ReceiveRest(2), bytes.substr(512));
+  ExpectCleanExit();
+}
+
+TEST_F(TftpTest, TransferGoesOnQuietlyAndInTimeWhileTheServerStops) {
+  constexpr absl::Duration kWindow = absl::Milliseconds(200);
+  const std::string bytes = RandomBytes(1000, 6);
+  root().Write("a", bytes);
+  StartTftp({"--drain_timeout=10m"});
+  TftpDownload peer(address());
+  peer.Ask("a");
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(0, 512));
+  peer.Acknowledge(1);
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(512));
+  server().SignalAndAwaitDelivery(SIGTERM);
+  if (can().keeps_clients_apart) {
+    EXPECT_TRUE(Eventually([this] { return Peer(server().address("echo")).was_refused(); }));
+  }
+  const absl::Duration before = server().ProcessorTime();
+  absl::SleepFor(kWindow);  // A server that spins would need all of it.
+  EXPECT_LT(server().ProcessorTime() - before, kWindow / 2);
+  peer.Acknowledge(1);  // Twice, so that the block is sent again after a moment, which a timer tells.
+  EXPECT_EQ(peer.ReceiveBlock(), bytes.substr(512));
+  peer.Acknowledge(2);
   ExpectCleanExit();
 }
 

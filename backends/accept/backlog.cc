@@ -35,6 +35,10 @@ absl::StatusOr<Connection> Backlog::Next(TryAccept try_accept) {
     connection = NextInQueues(try_accept);
     if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
   }
+  if (udp_peers_.EndReturns()) {
+    connection = NextInQueues(try_accept);
+    if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
+  }
   CloseListeners();
   return absl::CancelledError("the server stops");
 }

@@ -5,7 +5,8 @@
 //   2. all queues are emptied
 //   3. whoever is amid a handshake believes to be connected: waits until that is through, or the grace is over
 //   4. all queues are emptied once more
-//   5. the listeners are closed
+//   5. sessions of UDP peers return no more datagrams; those that they have just returned are served
+//   6. the listeners are closed
 //
 // One for each acceptor; one thread.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_BACKLOG_H_

@@ -1,7 +1,7 @@
 #include "backends/accept/udp_acceptor.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -22,15 +22,17 @@ namespace {
 
 // A peer's datagrams that come in one go before its session can look: all the kernel has room for here.
 constexpr int kChannelBytes = 1 << 20;
+// How long a session waits until the UDP acceptor, which may be busy, has taken some of what is returned.
+constexpr int kReturnMilliseconds = 1000;
 // Looked at in one turn.
 constexpr int kDatagramsPerTurn = 1024;
 // What keeping a datagram costs besides its bytes, about.
 constexpr size_t kPendingOverhead = 128;
 
 // What a message of the channel begins with; so it is never empty, which is how the end of the channel reads.
-constexpr char kDatagram = '+';
-constexpr char kKnown = 'k';  // From the session: the peer is there.
-constexpr char kLeave = '-';  // To the session: others need its place.
+constexpr char kDatagram = '+';  // Both ways.
+constexpr char kKnown = 'k';     // From the session: the peer is there.
+constexpr char kLeave = '-';     // To the session: others need its place.
 
 bool SendMessage(int channel, char mark, absl::string_view bytes) {
   iovec pieces[2] = {{&mark, 1}, {const_cast<char*>(bytes.data()), bytes.size()}};
@@ -46,7 +48,11 @@ ssize_t ReceiveMessage(int channel, char& mark, char* buffer) {
   msghdr message = {};
   message.msg_iov = pieces;
   message.msg_iovlen = 2;
-  const ssize_t size = ::recvmsg(channel, &message, MSG_DONTWAIT);
+  ssize_t size = 0;
+  do {
+    size = ::recvmsg(channel, &message, MSG_DONTWAIT);
+    // A reset is told once, before what is there to be read: the other end was closed with something unread.
+  } while (size < 0 && (errno == ECONNRESET || errno == EINTR));
   if (size == 0) errno = EPIPE;
   return size > 0 ? size - 1 : -1;
 }
@@ -96,11 +102,26 @@ bool UdpAcceptor::TakeReturned(Peer& peer) {
     if (size >= 0 && mark == kKnown) {
       NoteKnown(peer);
     } else if (size >= 0) {
+      NoteEnding(peer);
       peer.returned += KeepForNext(peer, absl::string_view(buffer_, static_cast<size_t>(size)), peer.returned) ? 1 : 0;
-    } else if (errno != ECONNRESET && errno != EINTR) {  // Told once where the session has left something unread.
+    } else {
       return errno == EAGAIN;
     }
   }
+}
+
+void UdpAcceptor::NoteEnding(Peer& peer) {
+  if (!std::exchange(peer.is_ending, true)) ++ending_;
+}
+
+bool UdpAcceptor::EndReturns() {
+  while (!peers_.empty()) {
+    Peer& peer = *peers_.begin()->second;
+    ::shutdown(peer.channel.get(), SHUT_RD);
+    TakeReturned(peer);
+    Forget(peers_.begin());
+  }
+  return has_pending();
 }
 
 void UdpAcceptor::NoteKnown(Peer& peer) {
@@ -161,8 +182,7 @@ bool UdpAcceptor::HandOver(const Datagram& datagram) {
   if (peer.is_ending) return KeepForNext(peer, datagram.bytes, peer.next.size()), true;
   if (SendMessage(peer.channel.get(), kDatagram, datagram.bytes)) return true;
   if (errno == EPIPE || errno == ECONNRESET) {
-    peer.is_ending = true;
-    ++ending_;
+    NoteEnding(peer);
     return KeepForNext(peer, datagram.bytes, peer.next.size()), true;
   }
   // Full, as the queue of a socket may be.
@@ -225,11 +245,17 @@ ssize_t ReceiveStray(int strays, char* buffer, bool& must_leave) {
 }
 
 bool HasStray(int strays) {
-  int bytes = 0;
-  return ::ioctl(strays, FIONREAD, &bytes) == 0 && bytes > 0;
+  char mark = 0;
+  return ::recv(strays, &mark, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
-bool ReturnStray(int strays, absl::string_view datagram) { return SendMessage(strays, kDatagram, datagram); }
+bool ReturnStray(int strays, absl::string_view datagram, bool may_wait) {
+  while (!SendMessage(strays, kDatagram, datagram)) {
+    pollfd room = {strays, POLLOUT, 0};
+    if (errno != EAGAIN || !may_wait || ::poll(&room, 1, kReturnMilliseconds) <= 0) return false;
+  }
+  return true;
+}
 
 void TellKnown(int strays) { SendMessage(strays, kKnown, ""); }
 

@@ -8,8 +8,8 @@
 //
 // A peer may send the first datagram of its next conversation while the one before it ends, and neither side can know
 // which of the two will get it. So a session that ends stops reading the channel (shutdown), returns through it what it
-// has not looked at, and closes it. From the first of these on the UDP acceptor keeps what comes for the peer; after
-// the last the peer is a new one, whose datagrams are those returned, then those kept.
+// has not looked at, and closes it. As soon as the UDP acceptor sees the first of these, it keeps what comes for the
+// peer; after the last the peer is a new one, whose datagrams are those returned, then those kept.
 //
 // Bounds: kMaxPeers have a socket at a time. If there are more, the one that came first of those whose sessions have
 // not called TellKnown() is asked to leave; if there is none, the new one is refused. Datagrams that came while there
@@ -68,12 +68,15 @@ class UdpAcceptor {
   bool has_pending() const { return !pending_.empty(); }
   // A conversation is just ending, after which there may be a new peer: wait_fd() tells when it has ended.
   bool awaits_end() const { return ending_ > 0; }
+  // To be called when no more peers are to be accepted: from now on sessions can return nothing. Returns whether one
+  // has just done so: then TryAccept() has to be called once more, and this again.
+  bool EndReturns();
 
  private:
   struct Peer {
     DatagramPath path;
     UniqueFd channel;
-    bool is_ending = false;                                  // Its session reads no more.
+    bool is_ending = false;                                  // Its session reads no more, or is about to.
     std::deque<std::string> next{};                          // What its next session is to be shown,
     size_t returned = 0;                                     // of which so many were returned by this one.
     std::optional<std::list<Peer*>::iterator> in_unknown{};  // Its place there.
@@ -91,6 +94,7 @@ class UdpAcceptor {
 
   void TakeReturned();
   bool TakeReturned(Peer& peer);
+  void NoteEnding(Peer& peer);
   void Forget(Peers::iterator gone);
   bool TakeNext(Datagram& datagram);
   bool Receive(int fd, Datagram& datagram);
@@ -115,16 +119,17 @@ class UdpAcceptor {
 };
 
 // For sessions. Takes the next datagram that strayed to the listener, without waiting, into `buffer` of
-// kMaxDatagramBytes. Returns its size, which may be 0; -1 where there is none. Sets `must_leave` where the session is
-// asked to.
+// kMaxDatagramBytes. Returns its size, which may be 0; -1 where there is none, with the errno EPIPE where there will be
+// none any more. Sets `must_leave` where the session is asked to.
 ssize_t ReceiveStray(int strays, char* buffer, bool& must_leave);
 
-// True where ReceiveStray() would take one.
+// True where ReceiveStray() would take one, or tell the end.
 bool HasStray(int strays);
 
 // Returns a datagram for the peer's next session. False where it cannot be: there is no UDP acceptor any more, or no
-// room.
-bool ReturnStray(int strays, absl::string_view datagram);
+// room. With `may_wait` it waits for room, at most a second, and not beyond a signal: not for the UDP acceptor's
+// thread.
+bool ReturnStray(int strays, absl::string_view datagram, bool may_wait);
 
 // Tells that the peer is known to be there, so that it keeps its place.
 void TellKnown(int strays);

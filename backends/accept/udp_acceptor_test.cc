@@ -4,8 +4,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <atomic>
+#include <cerrno>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -121,12 +124,12 @@ TEST_F(UdpAcceptorTest, WhatMeetsTheEndOfASessionIsForTheNextOneInOrder) {
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status())) << "something may still be returned";
   EXPECT_TRUE(udp_acceptor_->awaits_end());
   EXPECT_FALSE(IsReadable());
-  EXPECT_TRUE(ReturnStray(first->strays.get(), "two"));
-  EXPECT_TRUE(ReturnStray(first->strays.get(), ""));
+  EXPECT_TRUE(ReturnStray(first->strays.get(), "two", false));
+  EXPECT_TRUE(ReturnStray(first->strays.get(), "", false));
   EXPECT_TRUE(IsReadable());
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
   Send(peer, "five");
-  EXPECT_TRUE(ReturnStray(first->strays.get(), "three"));
+  EXPECT_TRUE(ReturnStray(first->strays.get(), "three", false));
   first = absl::UnavailableError("");
   const absl::StatusOr<UdpAcceptor::Arrival> second = udp_acceptor_->TryAccept();
   ASSERT_TRUE(second.ok()) << second.status();
@@ -154,7 +157,59 @@ TEST_F(UdpAcceptorTest, WhatIsReturnedAfterTheDeskHasGoneIsNotTaken) {
   const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok());
   udp_acceptor_ = nullptr;
-  EXPECT_FALSE(ReturnStray(arrival->strays.get(), "two"));
+  EXPECT_FALSE(ReturnStray(arrival->strays.get(), "two", false));
+}
+
+TEST_F(UdpAcceptorTest, WhatIsReturnedJustBeforeTheServerStopsIsStillServed) {
+  const UniqueFd peer = NewPeer();
+  Send(peer, "one");
+  const absl::StatusOr<UdpAcceptor::Arrival> first = udp_acceptor_->TryAccept();
+  ASSERT_TRUE(first.ok());
+  EXPECT_FALSE(udp_acceptor_->awaits_end());
+  EXPECT_TRUE(ReturnStray(first->strays.get(), "two", false));
+  EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
+  EXPECT_TRUE(udp_acceptor_->awaits_end()) << "who returns something is about to end";
+  EXPECT_TRUE(ReturnStray(first->strays.get(), "three", false));
+  EXPECT_TRUE(udp_acceptor_->EndReturns());
+  EXPECT_FALSE(ReturnStray(first->strays.get(), "four", false)) << "that is for the session itself to answer";
+  const absl::StatusOr<UdpAcceptor::Arrival> second = udp_acceptor_->TryAccept();
+  ASSERT_TRUE(second.ok()) << second.status();
+  for (absl::string_view text : {"two", "three", "nothing"}) EXPECT_EQ(Stray(*second), text);
+  EXPECT_FALSE(udp_acceptor_->EndReturns());
+}
+
+TEST_F(UdpAcceptorTest, AllThatASessionMayHoldCanBeReturned) {
+  constexpr int kDatagrams = 5000;  // More than the channel holds.
+  const UniqueFd peer = NewPeer();
+  Send(peer, "one");
+  absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
+  ASSERT_TRUE(arrival.ok());
+  std::atomic<bool> has_ended{false};
+  std::thread session([&] {
+    for (int i = 0; i < kDatagrams; ++i) EXPECT_TRUE(ReturnStray(arrival->strays.get(), absl::StrCat(i), true)) << i;
+    arrival = absl::UnavailableError("");
+    has_ended = true;
+  });
+  absl::StatusOr<UdpAcceptor::Arrival> next = absl::UnavailableError("");
+  while (!has_ended || absl::IsUnavailable(next.status())) next = udp_acceptor_->TryAccept();
+  session.join();
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(Stray(*next), "0");
+  EXPECT_EQ(Stray(*next), "1");
+}
+
+TEST_F(UdpAcceptorTest, SessionSeesThatThereWillBeNoMoreStrays) {
+  const UniqueFd peer = NewPeer();
+  Send(peer, "one");
+  const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
+  ASSERT_TRUE(arrival.ok());
+  EXPECT_TRUE(ReturnStray(arrival->strays.get(), "unread", false));
+  udp_acceptor_ = nullptr;
+  EXPECT_TRUE(HasStray(arrival->strays.get()) || errno == ECONNRESET);
+  EXPECT_EQ(Stray(*arrival), "one");
+  EXPECT_TRUE(HasStray(arrival->strays.get())) << "or the end";
+  EXPECT_EQ(Stray(*arrival), "nothing");
+  EXPECT_EQ(errno, EPIPE);
 }
 
 // As a session does that lets go of its peer.

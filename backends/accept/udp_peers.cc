@@ -81,6 +81,14 @@ bool UdpPeers::awaits_end(const Listener& listener) const {
   return acceptor != nullptr && acceptor->awaits_end();
 }
 
+bool UdpPeers::EndReturns() {
+  bool is_somebody_there = false;
+  for (const std::unique_ptr<UdpAcceptor>& acceptor : acceptors_) {
+    if (acceptor != nullptr && acceptor->EndReturns()) is_somebody_there = true;
+  }
+  return is_somebody_there;
+}
+
 void UdpPeers::Close(const Listener& listener) {
   if (Accepts(listener)) acceptors_[static_cast<size_t>(&listener - context_->listeners.data())].reset();
 }

@@ -48,6 +48,10 @@ class UdpPeers {
   // The conversation of a peer is just ending, after which the peer may be there again.
   bool awaits_end(const Listener& listener) const;
 
+  // To be called when nobody is there any more, and none of these listeners is to be kept. Returns whether somebody is
+  // there again: then TryAccept() and this are to be called once more; see UdpAcceptor.
+  bool EndReturns();
+
   // Accepts nobody at this listener any more; its descriptor is the caller's to close.
   void Close(const Listener& listener);
 

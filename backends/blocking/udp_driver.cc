@@ -20,7 +20,7 @@ namespace polyserve {
 
 namespace {
 
-// Answered between two looks at whether the server stops, and at the very end.
+// Answered between two looks at whether the server stops.
 constexpr int kDatagramsPerTurn = 4096;
 
 class BlockingPeer {
@@ -32,16 +32,14 @@ class BlockingPeer {
 
   void Run() {
     if (conversation_.mailbox() != nullptr && !OpenMail()) return;
-    Serve();
+    Serve(false);
     mail_ = nullptr;
-    const bool stopping = Signals::stopping();
-    conversation_.LetGo(buffer_, kDatagramsPerTurn, !stopping);
-    if (stopping) Serve();  // What it has just been asked for, if that takes longer.
+    if (conversation_.LetGo(buffer_, !Signals::stopping())) Serve(true);  // What it was asked for may take longer.
   }
 
  private:
-  void Serve() {
-    while (!(Signals::stopping() && conversation_.idle()) && Await()) {
+  void Serve(bool ends_if_idle) {
+    while (!((ends_if_idle || Signals::stopping()) && conversation_.idle()) && Await()) {
       conversation_.Answer(buffer_, kDatagramsPerTurn);
       NoteWake();
     }
@@ -66,21 +64,20 @@ class BlockingPeer {
   bool Await() {
     const Deadline patience(conversation_.is_stateless() ? blank_patience_ : idle_timeout_);
     while (!conversation_.is_over() && ShowMail()) {
+      if (wake_.has_value() && wake_->passed()) {  // However much comes meanwhile.
+        wake_.reset();
+        conversation_.TellTime();
+        NoteWake();
+        continue;
+      }
       pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
                            {conversation_.strays(), POLLIN, 0},
                            {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
       int timeout = patience.PollMilliseconds();
       if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
       const int found = ::poll(sources, 3, timeout);
-      if (found > 0 && (sources[1].revents & (POLLIN | POLLHUP)) == POLLHUP) conversation_.CloseStrays();
       if (found > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
       if (found > 0) continue;  // Mail.
-      if (wake_.has_value() && wake_->passed()) {
-        wake_.reset();
-        conversation_.TellTime();
-        NoteWake();
-        continue;
-      }
       if (patience.passed()) return false;
       if (Signals::stopping()) return true;  // Interrupted for that.
     }

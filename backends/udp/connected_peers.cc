@@ -41,7 +41,7 @@ void ConnectedUdpPeers::Start(Connection connection) {
     peers_.erase(peer.self);
     return;
   }
-  OnReadable(peer, EPOLLIN);  // What it came with.
+  OnReadable(peer);  // What it came with.
   FreeThoseOver();
 }
 
@@ -57,16 +57,14 @@ bool ConnectedUdpPeers::Serve() {
   const int count = ::epoll_wait(epoll_.get(), events, kPeersPerTurn, 0);
   for (int i = 0; i < count; ++i) {
     Peer& peer = *static_cast<Peer*>(events[i].data.ptr);
-    if (!peer.is_over) OnReadable(peer, events[i].events);
+    if (!peer.is_over) OnReadable(peer);
   }
   FreeThoseOver();
   return count > 0;
 }
 
-void ConnectedUdpPeers::OnReadable(Peer& peer, uint32_t events) {
+void ConnectedUdpPeers::OnReadable(Peer& peer) {
   peer.last_moved = ticks_;
-  // Only the strays' other end is ever closed.
-  if ((events & (EPOLLHUP | EPOLLIN)) == EPOLLHUP) peer.conversation.CloseStrays();
   if (peer.conversation.is_blocked()) peer.conversation.GoOn();
   peer.conversation.Answer(buffer_, kDatagramsPerTurn);
   Settle(peer);
@@ -84,8 +82,13 @@ void ConnectedUdpPeers::TellTime(Peer& peer) {
 void ConnectedUdpPeers::Settle(Peer& peer) {
   PeerConversation& conversation = peer.conversation;
   const auto is_done = [&] { return conversation.is_over() || (stopping_ && conversation.idle()); };
-  if (is_done()) conversation.LetGo(buffer_, kDatagramsPerTurn, !stopping_);
-  if (is_done()) return End(peer);
+  if (is_done()) {
+    const int strays = conversation.strays();
+    conversation.LetGo(buffer_, !stopping_);
+    if (is_done()) return End(peer);
+    // Not read any more, it would go on to be ready.
+    if (strays >= 0) Control(epoll_.get(), EPOLL_CTL_DEL, strays, 0, &peer).IgnoreError();
+  }
   if (conversation.asks_for_wake()) {
     if (peer.wake == nullptr) peer.wake = std::make_unique<Timer>([this, &peer] { TellTime(peer); });
     timers_.Set(*peer.wake, conversation.TakeWakeIn());
@@ -111,14 +114,14 @@ void ConnectedUdpPeers::OnTick() {
   for (auto next = peers_.begin(); next != peers_.end();) {
     Peer& peer = *next++;
     if (ticks_ - peer.last_moved <= kTicksPerTimeout) continue;
-    peer.conversation.LetGo(buffer_, kDatagramsPerTurn, !stopping_);
+    peer.conversation.LetGo(buffer_, !stopping_);
     peers_.erase(peer.self);
   }
 }
 
 void ConnectedUdpPeers::OnStop() {
   stopping_ = true;
-  for (auto next = peers_.begin(); next != peers_.end();) OnReadable(*next++, EPOLLIN);
+  for (auto next = peers_.begin(); next != peers_.end();) OnReadable(*next++);
   FreeThoseOver();
 }
 

@@ -63,7 +63,7 @@ class ConnectedUdpPeers {
         epoll_(std::move(epoll)) {}
 
   absl::Status Watch(Peer& peer);
-  void OnReadable(Peer& peer, uint32_t events);
+  void OnReadable(Peer& peer);
   void TellTime(Peer& peer);
   void Settle(Peer& peer);
   void End(Peer& peer);

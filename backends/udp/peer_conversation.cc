@@ -58,12 +58,20 @@ void PeerConversation::Show(absl::string_view datagram) {
 // said there before it turned to the listener again is in the socket as soon as the stray is there.
 ssize_t PeerConversation::ReceiveNext(char* buffer) {
   if (!listener_.own_ports) {
-    const ssize_t size = ReceiveStray(strays_.get(), buffer, must_leave_);
+    const ssize_t size = NextStray(buffer);
     return size >= 0 ? size : ReceiveOwn(buffer);
   }
   const bool has_stray = HasStray(strays_.get());
   const ssize_t size = ReceiveOwn(buffer);
-  return size < 0 && has_stray && !has_gone_ ? ReceiveStray(strays_.get(), buffer, must_leave_) : size;
+  return size < 0 && has_stray && !has_gone_ ? NextStray(buffer) : size;
+}
+
+// Closes their descriptor at the end, which it would go on to tell. Once it was let go, its end is for the UDP acceptor
+// to see.
+ssize_t PeerConversation::NextStray(char* buffer) {
+  const ssize_t size = ReceiveStray(strays_.get(), buffer, must_leave_);
+  if (size < 0 && errno == EPIPE && !has_let_go_) strays_.reset();
+  return size;
 }
 
 ssize_t PeerConversation::ReceiveOwn(char* buffer) {
@@ -95,30 +103,35 @@ bool PeerConversation::ShowMail() {
 
 // Work is run in place.
 void PeerConversation::Perform() {
-  while (SendDatagrams(socket_.get(), let_go_ ? &path_ : nullptr, output_, counters_) && output_.has_work()) {
+  while (SendDatagrams(socket_.get(), is_turned_away_ ? &path_ : nullptr, output_, counters_) && output_.has_work()) {
     output_.TakeWork()(output_);
   }
 }
 
 // In the order in which it came: strays, what is in the peer's socket, and strays that were on their way. What is left
 // in a port of its own speaks of what has ended.
-void PeerConversation::LetGo(char* buffer, int most, bool passes_on) {
-  int left = most;
+bool PeerConversation::LetGo(char* buffer, bool passes_on) {
+  bool has_answered = false;
   const auto pass_on = [&](auto receive) {
-    for (ssize_t size; left > 0 && (size = receive()) >= 0; --left) {
+    for (ssize_t size; (size = receive()) >= 0;) {
       const absl::string_view datagram(buffer, static_cast<size_t>(size));
-      if (!passes_on || !ReturnStray(strays_.get(), datagram)) ShowToNext(datagram);
+      passes_on = passes_on && ReturnStray(strays_.get(), datagram, !listener_.own_ports);
+      if (passes_on) continue;
+      ShowToNext(datagram);
+      has_answered = true;
     }
   };
-  const auto stray = [&] { return ReceiveStray(strays_.get(), buffer, must_leave_); };
-  pass_on(stray);
+  const auto stray = [&] { return NextStray(buffer); };
   if (!listener_.own_ports) {
+    pass_on(stray);
     path_ = PathOf(socket_.get());
-    let_go_ = TurnAwayFromPeer(socket_.get()).ok();
+    is_turned_away_ = TurnAwayFromPeer(socket_.get()).ok();
     pass_on([&] { return ReceiveOwn(buffer); });
   }
+  has_let_go_ = true;
   ::shutdown(strays_.get(), SHUT_RD);  // The UDP acceptor keeps what comes from now on.
   pass_on(stray);
+  return has_answered;
 }
 
 void PeerConversation::ShowToNext(absl::string_view datagram) {

@@ -28,10 +28,7 @@ class PeerConversation {
 
   // What to wait for: input on any of them, or, while is_blocked(), that the first one takes output.
   int socket() const { return socket_.get(); }
-  int strays() const { return strays_.get(); }  // -1 when there will be none any more.
-  // Nobody is there any more who hands over strays. To be called when their descriptor says so, as it goes on saying
-  // it.
-  void CloseStrays() { strays_.reset(); }
+  int strays() const { return has_let_go_ ? -1 : strays_.get(); }  // -1 when there will be none any more.
 
   // Answers what has come, oldest first, without waiting for it: up to so many datagrams, by way of a buffer of
   // kMaxDatagramBytes. Returns how many there were.
@@ -54,12 +51,15 @@ class PeerConversation {
 
   // Ends the conversation: what the peer has sent that was not shown yet, and all that it sends from now on, is for its
   // next one. What cannot be passed on to that, for example since the server stops (`passes_on` is false then), is
-  // answered here, by a session of its own if this one is over. Last of all calls; the mailbox may be gone afterwards.
-  void LetGo(char* buffer, int most, bool passes_on);
+  // answered here, by a session of its own if this one is over. Takes some milliseconds if the peer has a socket on the
+  // listener's port. Returns whether something was answered here: then the session is to be served until it is idle.
+  // The mailbox may be gone afterwards.
+  bool LetGo(char* buffer, bool passes_on);
 
  private:
   ssize_t ReceiveNext(char* buffer);
   ssize_t ReceiveOwn(char* buffer);
+  ssize_t NextStray(char* buffer);
   void Show(absl::string_view datagram);
   // Others that need its place may have it.
   bool gives_way() const { return session_->is_stateless() || !session_->is_verified(); }
@@ -74,10 +74,11 @@ class PeerConversation {
   std::unique_ptr<Session> session_;
   Output output_{Output::Kind::kDatagrams};
   bool has_gone_ = false;
-  bool must_leave_ = false;  // The UDP acceptor needs its place,
-  bool is_known_ = false;    // unless it was told that the peer is there.
-  bool let_go_ = false;
-  DatagramPath path_;  // Once it was let go.
+  bool must_leave_ = false;      // The UDP acceptor needs its place,
+  bool is_known_ = false;        // unless it was told that the peer is there.
+  bool has_let_go_ = false;      // It reads no more strays.
+  bool is_turned_away_ = false;  // The socket is, so that it has to be told where to send to:
+  DatagramPath path_;
 };
 
 }  // namespace polyserve
