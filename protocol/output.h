@@ -94,6 +94,7 @@ class Output {
   bool empty() const { return first_ == segments_.size(); }  // Nothing is left to send.
   int64_t unsent_bytes() const { return unsent_bytes_; }
   bool has_work() const { return task_ != nullptr; }
+  bool awaits_ack() const { return pause_.length != absl::ZeroDuration(); }  // Before that task; see pause().
   bool closing() const { return closing_; }
   size_t file_ranges() const { return file_ranges_; }
   size_t copied_bytes_held() const { return copies_.capacity(); }  // Memory, sent bytes included.
@@ -123,6 +124,7 @@ class Output {
     int requests = 0;
     int errors = 0;
   };
+  bool has_counts() const { return (counts_.requests | counts_.errors) != 0; }
   // What was counted since this was called.
   Counts TakeCounts() { return std::exchange(counts_, Counts()); }
   // The time of SetTimer(), where it was called since this was: to be asked when all is sent.

@@ -4,56 +4,87 @@
 
 namespace polyserve {
 
-void Conversation::OnBytes(absl::string_view bytes, Output& output, bool more_may_follow) {
-  was_asked_ = is_leaving_;
-  more_may_follow_ = more_may_follow;
+// The order matters: what the session has said goes out before it is told anything new, and a timer that it has just
+// replaced is not told.
+Step Conversation::Decide(const Output& output) const {
+  if (is_cut_off()) return Step::kEnd;
+  if (step_ >= Step::kLinger) return step_;
+  if (!output.empty() || output.has_counts()) return Step::kSend;
+  if (output.has_work()) return output.awaits_ack() ? Step::kAwaitAck : Step::kRunTask;
+  if (peer_end_ == PeerEnd::kIsShown) return Step::kEnd;
+  if (output.closing()) return Step::kLinger;
+  if (paused_) return Step::kResume;
+  if (output.asks_for_wake()) return Step::kSetTimer;
+  if (timer_is_due_ || has_mail()) return Step::kResume;
+  if (!is_leaving()) return Step::kRead;
+  return is_drained_ ? Step::kEnd : Step::kReadLast;
+}
+
+void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full) {
+  if (is_cut_off()) return;  // So that no reply is begun, and the closing message can be sent.
+  is_drained_ = false;
+  is_asked_again_ = stop_ != Stop::kNone;
+  if (!takes_input()) {
+    unconsumed_.append(bytes.data(), bytes.size());
+    paused_ = true;
+    return;
+  }
+  more_may_follow_ = is_full && stop_ != Stop::kGraceOver;
   if (unconsumed_.empty()) return Show(bytes, output);  // The usual case: nothing is copied.
   unconsumed_.append(bytes.data(), bytes.size());
   Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
 }
 
-void Conversation::HoldBack(absl::string_view bytes) {
-  was_asked_ = is_leaving_;
-  unconsumed_.append(bytes.data(), bytes.size());
+void Conversation::OnEnd(Output& output) {
+  peer_end_ = PeerEnd::kHasCome;
+  if (takes_input()) return ShowEnd(output);
   paused_ = true;
 }
 
-void Conversation::OnEnd(Output& output) {
-  end_came_ = true;
-  if (paused_) return;
-  ended_ = true;
+void Conversation::OnStop(bool grace_over) {
+  if (stop_ == Stop::kNone) session_->OnStop();
+  stop_ = grace_over ? Stop::kGraceOver : Stop::kStopping;
+}
+
+void Conversation::Resume(Output& output) {
+  is_drained_ = false;
+  has_unsent_ = true;
+  if (paused_) return ResumeInput(output);
+  if (std::exchange(timer_is_due_, false)) return ShowTime(output);
+  ShowMail(output);
+}
+
+void Conversation::ResumeInput(Output& output) {
+  session_->OnResume(output);  // First: what it has to say may be that the peer hears others from now on.
+  if (!output.wants_more()) return;
+  mail_first_ = !mail_first_;
+  if (mail_first_ && ShowMail(output) && !output.wants_more()) return;
+  paused_ = false;
+  if (!unconsumed_.empty()) Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
+  if (peer_end_ == PeerEnd::kHasCome && !paused_ && !output.closing()) ShowEnd(output);
+  CloseIfLast(output);
+}
+
+void Conversation::Show(absl::string_view bytes, Output& output) {
+  has_unsent_ = true;
+  Input input(bytes, more_may_follow_);
+  session_->OnInput(input, output);
+  if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
+  paused_ = !output.wants_more();
+  KeepRest(input.bytes());
+  CloseIfLast(output);
+}
+
+void Conversation::ShowEnd(Output& output) {
+  peer_end_ = PeerEnd::kIsShown;
+  has_unsent_ = true;
   session_->OnEndOfInput(output);
 }
 
-void Conversation::OnTime(Output& output) {
+void Conversation::ShowTime(Output& output) {
   session_->OnTime(output);
   paused_ = !output.wants_more();
   CloseIfLast(output);
-}
-
-void Conversation::OnStop() {
-  if (std::exchange(is_leaving_, true)) return;
-  session_->OnStop();
-}
-
-// Closes behind the answer to what has come since the stop.
-void Conversation::CloseIfLast(Output& output) {
-  if (!was_asked_ || more_may_follow_ || mailbox_ != nullptr || output.closing() || !idle()) return;
-  output.Close();
-}
-
-bool Conversation::ContinueInput(Output& output) {
-  if (!paused_) return ShowMail(output);
-  session_->OnResume(output);  // First: what it has to say may be that the peer hears others from now on.
-  if (!output.wants_more()) return true;
-  mail_first_ = !mail_first_;
-  if (mail_first_ && ShowMail(output) && !output.wants_more()) return true;
-  paused_ = false;
-  const bool has_rest = !unconsumed_.empty();
-  if (has_rest) Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
-  if (end_came_ && !paused_ && !output.closing()) OnEnd(output);
-  CloseIfLast(output);
-  return has_rest || end_came_ || output.closing() || ShowMail(output) || !output.empty();
 }
 
 // As much as the output takes, so that what is due to the peer leaves in one piece.
@@ -68,13 +99,10 @@ bool Conversation::ShowMail(Output& output) {
   return has_shown;
 }
 
-void Conversation::Show(absl::string_view bytes, Output& output) {
-  Input input(bytes, more_may_follow_);
-  session_->OnInput(input, output);
-  if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
-  paused_ = !output.wants_more();
-  KeepRest(input.bytes());
-  CloseIfLast(output);
+// Closes behind the answer to what has come since the stop.
+void Conversation::CloseIfLast(Output& output) {
+  if (!is_asked_again_ || more_may_follow_ || mailbox_ != nullptr || output.closing() || !idle()) return;
+  output.Close();
 }
 
 void Conversation::KeepRest(absl::string_view rest) {
@@ -89,6 +117,34 @@ void Conversation::KeepRest(absl::string_view rest) {
       unconsumed_.erase(0, unconsumed_begin_);
       unconsumed_begin_ = 0;
     }
+  }
+}
+
+void Conversation::HoldBack(absl::string_view bytes) {
+  is_asked_again_ = stop_ != Stop::kNone;
+  unconsumed_.append(bytes.data(), bytes.size());
+  paused_ = true;
+}
+
+bool Conversation::ContinueInput(Output& output) {
+  if (!paused_ && !has_mail()) {
+    has_unsent_ = false;
+    return false;
+  }
+  Resume(output);
+  return true;
+}
+
+Debt Conversation::debt() const {
+  switch (step_) {
+    case Step::kRead:
+    case Step::kReadLast:
+      return !paused_ && session_->awaits_rest_of_request() ? Debt::kRestOfRequest : Debt::kNothing;
+    case Step::kLinger:  // Bounded by itself.
+    case Step::kEnd:
+      return Debt::kNothing;
+    default:
+      return Debt::kAcknowledgement;
   }
 }
 

@@ -1,90 +1,175 @@
-// Conversation: what every driver does between a read and a write: it shows a session its input, keeps what the session
-// leaves for later, holds input back while enough is unsent, and shows what is in the session's mailbox. Free of I/O.
+// Conversation: the state machine of one connection, between its session and its peer. It decides what happens next;
+// a driver does it, and is the only one to read, send or wait. Free of I/O, so it is tested without sockets.
+//
+//   while (true) {
+//     switch (conversation.Next(output)) {
+//       case Step::kRead:    ... recv(), then conversation.OnBytes() or OnEnd()
+//       case Step::kSend:    ... send(), then output.Sent()
+//       case Step::kRunTask: output.TakeWork()(output); break;
+//       ...
+//
+// The states are the steps. Each is left when the driver has done it; Next() then finds the one that follows:
+//
+//             bytes, end of input              all sent                     time passed
+//    ┌▶ kRead ───────────────────▶ kSend ─┬──────────────▶ kAwaitAck ───────────────────▶ kRunTask
+//    │    │ mail, timer              ▲    ├──────────────────────────────────────────────▶   │
+//    │    └────────▶ kResume ────────┤    │ the session has a task                           │
+//    │                  ▲            └────┼──────────────────────────────────────────────────┘
+//    │                  │                 │                                        its result
+//    │                  └─────────────────┤ input is held up, or there is mail
+//    │                                    │
+//    ├──────────── kSetTimer ◀────────────┤ the session has asked for a timer
+//    └────────────────────────────────────┤ nothing is left to do
+//                                         ├▶ kLinger     the session has closed the connection
+//                                         └▶ kEnd        the peer has sent its last, and is answered
+//
+// While the server stops, kRead becomes kReadLast if the peer has no request under way and the grace is over. A member
+// of a room that was cut off goes to kEnd from any state. kLinger and kEnd are final.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_CONVERSATION_H_
 #define POLYSERVE_BACKENDS_CONNECTION_CONVERSATION_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/mailbox.h"
+#include "net/progress_watch.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
 
 namespace polyserve {
 
+// What is to be done now.
+enum class Step : uint8_t {
+  kRead,      // Wait for input, mail, the timer or the stop, and report it. All output is sent.
+  kReadLast,  // Read what has come, without waiting; report OnDrained() if there is nothing.
+  kSend,      // Send from the front of the output, and count its requests (both are Flush()).
+  kAwaitAck,  // Wait for as long as PauseLeft() says, if at all.
+  kRunTask,   // Run the output's task, here or on another thread; its result is the new output.
+  kResume,    // Call Resume(), which may produce much output: a loop may let other connections go first.
+  kSetTimer,  // Set the connection's one timer to TakeTimer(), and call OnTimer() when it runs out.
+  kLinger,    // Stop sending, and read until the peer closes; see lingering_close.h.
+  kEnd,       // Close.
+};
+
+// Not thread-safe, but no call has to come from the same thread as the one before.
 class Conversation {
  public:
   explicit Conversation(std::unique_ptr<Session> session)
       : session_(std::move(session)), mailbox_(session_->mailbox()) {}
 
-  // Shows bytes that were read, behind those left over. Not while paused(). `more_may_follow`: the read was as long as
-  // it could be.
-  void OnBytes(absl::string_view bytes, Output& output, bool more_may_follow = false);
+  // The next step. `output` is the one that the calls below append to; it may be another object at kRead, when nothing
+  // is in it.
+  Step Next(const Output& output) {
+    has_unsent_ = !output.empty();
+    return step_ = Decide(output);
+  }
+  // What Next() returned last.
+  Step step() const { return step_; }
 
-  // Keeps bytes that came although the output is not performed yet, for ContinueInput() to show; from now on it is
-  // paused(), even where there are none (the end has come). For drivers that cannot stop the kernel from reading at
-  // once.
-  void HoldBack(absl::string_view bytes);
+  // --- What the driver reports. ---
 
-  // Notes that the peer sends no more; the session is told once it has been shown all that came before.
+  // Bytes have come. Shows them to the session, behind those it left over. If the last step is not done yet (only a
+  // driver whose kernel reads ahead reports bytes then), they are held up until the output is sent. `is_full`: the read
+  // returned as much as it could, so that there is probably more.
+  void OnBytes(absl::string_view bytes, Output& output, bool is_full = false);
+
+  // The peer sends no more. The session learns that once it has been shown all that came before.
   void OnEnd(Output& output);
 
-  // The time that the session asked for has passed. When all output is performed, and not while paused().
-  void OnTime(Output& output);
+  // There was nothing to read. At kReadLast, that is the end.
+  void OnDrained() { is_drained_ = step_ == Step::kReadLast; }
 
-  // Goes on with a session that was held up, or has mail. To be called when all output is performed, and when mail has
-  // come. Returns false where there was nothing to go on with: time to read.
-  bool ContinueInput(Output& output);
+  // The timer of kSetTimer has run out; at any time.
+  void OnTimer() { timer_is_due_ = true; }
 
-  // The server stops. To be called before more input is shown; repeating it changes nothing. From now on the output is
-  // closed behind the answer to what comes next.
-  void OnStop();
-  // While the server stops, and when all output is performed: true if the connection is to be closed as soon as what
-  // has come is answered, since it has no request under way and the grace is over. A session with a mailbox has no next
-  // request to wait for, and thus no grace.
-  bool ends(bool grace_is_over) const { return is_leaving_ && (grace_is_over || mailbox_ != nullptr) && idle(); }
+  // For kSetTimer: in how long; infinite: never. A timer that has run out but was not told is forgotten.
+  absl::Duration TakeTimer(Output& output) {
+    timer_is_due_ = false;
+    return output.TakeWakeIn();
+  }
 
-  // Nothing may be shown before ContinueInput().
-  bool paused() const { return paused_; }
+  // For kResume: shows the session input that was held up, mail, or the time.
+  void Resume(Output& output);
 
-  // The session was told that the peer sends no more: close when all output is performed.
-  bool ended() const { return ended_; }
+  // The server stops; `grace_over`: it waits no longer for peers between two requests. At any time, and as often as
+  // convenient. From now on the output is closed behind the answer to what comes next.
+  void OnStop(bool grace_over);
 
-  // The session's, to be looked after; null where it has none, and then the next two cost nothing. It may be there all
-  // at once after each call that shows input.
-  Mailbox* mailbox() const { return mailbox_; }
-  bool has_mail() const { return mailbox_ != nullptr && mailbox_->has_mail(); }
-  // To be ended at once, whatever is unsent.
-  bool is_cut_off() const { return mailbox_ != nullptr && mailbox_->is_cut_off(); }
+  // --- What the driver may ask. ---
 
-  // For whoever ends it without being asked to; see SendClosingMessage() of backends/connection/closing_message.h.
-  absl::string_view closing_message() const { return session_->closing_message(); }
+  // OnBytes() would show bytes to the session now instead of holding them up.
+  bool takes_input() const { return waits_for_input() && !paused_; }
 
-  // The peer owes the rest of a request. To be asked when all output is performed.
-  bool awaits_rest_of_request() const { return !paused_ && session_->awaits_rest_of_request(); }
+  // All is sent, and the next thing to happen is input, mail, the timer or the stop.
+  bool waits_for_input() const { return step_ <= Step::kReadLast; }
+
+  // The connection is to be closed as soon as what has come is answered: the server stops, no request is under way, and
+  // the grace is over. A session with a mailbox has no next request to wait for, and thus no grace.
+  bool is_leaving() const {
+    return stop_ != Stop::kNone && (stop_ == Stop::kGraceOver || mailbox_ != nullptr) && idle();
+  }
 
   // Between requests: as far as this side knows, closing now would cut off nothing.
   bool idle() const { return unconsumed_.empty() && !paused_ && session_->idle(); }
 
+  // What the peer owes at the current step; its progress is measured by that.
+  Debt debt() const;
+
+  // The session's mailbox; null if it has none, and then it costs nothing. It may come into being during any call that
+  // shows input.
+  Mailbox* mailbox() const { return mailbox_; }
+  bool has_mail() const { return mailbox_ != nullptr && mailbox_->has_mail(); }
+  bool is_cut_off() const { return mailbox_ != nullptr && mailbox_->is_cut_off(); }
+
+  // What to send, if the socket takes it at once, before a connection is closed; empty if there is nothing to say, or
+  // if a reply is half sent. See closing_message.h.
+  absl::string_view closing_message() const { return has_unsent_ ? absl::string_view() : session_->closing_message(); }
+
+  // --- For drivers that do not use Next() yet. ---
+
+  void HoldBack(absl::string_view bytes);
+  void OnTime(Output& output) { ShowTime(output); }
+  bool ContinueInput(Output& output);
+  void OnStop() { OnStop(false); }
+  bool ends(bool grace_is_over) const {
+    return stop_ != Stop::kNone && (grace_is_over || mailbox_ != nullptr) && idle();
+  }
+  bool paused() const { return paused_; }
+  bool ended() const { return peer_end_ == PeerEnd::kIsShown; }
+  bool awaits_rest_of_request() const { return !paused_ && session_->awaits_rest_of_request(); }
+
  private:
+  enum class Stop : uint8_t { kNone, kStopping, kGraceOver };
+  enum class PeerEnd : uint8_t { kNone, kHasCome, kIsShown };
+
+  Step Decide(const Output& output) const;
+  void ResumeInput(Output& output);
   void Show(absl::string_view bytes, Output& output);
+  void ShowEnd(Output& output);
+  void ShowTime(Output& output);
   bool ShowMail(Output& output);
   void CloseIfLast(Output& output);
   void KeepRest(absl::string_view rest);
 
   std::unique_ptr<Session> session_;
   Mailbox* mailbox_;
-  std::string unconsumed_;  // Shown, but not consumed; the first unconsumed_begin_ bytes of it are done with.
+  std::string unconsumed_;  // Held up; the first unconsumed_begin_ bytes of it are consumed.
   size_t unconsumed_begin_ = 0;
-  bool mail_first_ = false;  // At the next ContinueInput(): input that is held up and mail take turns.
-  bool paused_ = false;      // There may be more to show as soon as the output is performed.
-  bool more_may_follow_ = false;
-  bool is_leaving_ = false;  // The server stops.
-  bool was_asked_ = false;   // Something has come since.
-  bool end_came_ = false;
-  bool ended_ = false;
+  Step step_ = Step::kRead;
+  Stop stop_ = Stop::kNone;
+  PeerEnd peer_end_ = PeerEnd::kNone;
+  bool paused_ = false;           // The session is shown nothing before Resume().
+  bool is_drained_ = false;       // Since kReadLast.
+  bool timer_is_due_ = false;     // OnTimer() was called, the session was not.
+  bool has_unsent_ = false;       // As far as Next() knows, or may be since.
+  bool mail_first_ = false;       // At the next Resume(): input that is held up and mail take turns.
+  bool is_asked_again_ = false;   // Input has come since the stop.
+  bool more_may_follow_ = false;  // Behind the last bytes.
 };
 
 }  // namespace polyserve
