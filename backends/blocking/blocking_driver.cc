@@ -32,27 +32,57 @@ namespace polyserve {
 
 namespace {
 
-class BlockingConversation {
+class BlockingConnection {
  public:
-  BlockingConversation(Connection connection, ServerContext& context)
+  BlockingConnection(Connection connection, ServerContext& context)
       : fd_(std::move(connection.fd)),
         counters_(OfService(context.statistics.counters(), connection.listener->number)),
         connection_limit_(context.connection_limit.get()),
         watch_(fd_.get(), context.idle_timeout, ProgressLimits(context.idle_timeout, context.least_rate)),
         conversation_(StartSession(*connection.listener, fd_.get())) {}
 
-  ~BlockingConversation() {
-    if (output_.empty()) SendClosingMessage(fd_.get(), conversation_, counters_);
+  ~BlockingConnection() {
+    SendClosingMessage(fd_.get(), conversation_, counters_);
     CountEnd(counters_, connection_limit_);
   }
 
   void Run() {
-    while (WatchMail() && Receive() && Answer()) {
+    while (TakeStep()) {
     }
   }
 
  private:
-  // With a mailbox it is poll(2) that waits, for the peer and for mail at once; nothing else may.
+  // Does what is to be done now, and waits for it in the system call itself. False: the connection is over.
+  bool TakeStep() {
+    if (Signals::stopping()) conversation_.OnStop(Signals::grace_over());
+    switch (conversation_.Next(output_)) {
+      case Step::kRead:
+        return WatchMail() && Read();
+      case Step::kReadLast:
+        return Receive(MSG_DONTWAIT);
+      case Step::kSend:
+        return Send();
+      case Step::kAwaitAck:
+        return AwaitAck();
+      case Step::kRunTask:
+        output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
+        return true;
+      case Step::kResume:
+        conversation_.Resume(output_);
+        return true;
+      case Step::kSetTimer:
+        timer_.emplace(conversation_.TakeTimer(output_));
+        return true;
+      case Step::kLinger:
+        Linger();
+        return false;
+      case Step::kEnd:
+        return false;
+    }
+    return false;
+  }
+
+  // With a mailbox, poll(2) waits for the peer and for mail at once; no other call may wait.
   bool WatchMail() {
     if (mail_ != nullptr || conversation_.mailbox() == nullptr) return true;
     absl::StatusOr<std::unique_ptr<MailboxFd>> mail = MailboxFd::Open(*conversation_.mailbox());
@@ -63,103 +93,82 @@ class BlockingConversation {
     return status.ok();
   }
 
-  // Waits for these events of the peer, at most so long. False where they have not come, but mail or a signal may have.
+  // Waits for these events of the peer. False: the time is over, or mail or a signal has come first.
   bool Await(short events, int milliseconds) {
     pollfd waits[] = {{fd_.get(), events, 0},
                       {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
     if (::poll(waits, 2, milliseconds) <= 0) return false;
     if (waits[1].revents != 0) mail_->Collect();
-    return waits[0].revents != 0 && !conversation_.is_cut_off();
+    return waits[0].revents != 0;
   }
 
-  // Waits for input and shows it to the session. False where the conversation is over.
-  bool Receive() {
-    char buffer[kReadBytes];
-    while (true) {
-      const bool stops = Signals::stopping();
-      if (stops) conversation_.OnStop();
-      // While the server stops, a peer that is between requests is waited for until the grace is over, then read once
-      // more.
-      const bool has_grace = stops && conversation_.idle();
-      const bool last_look = has_grace && conversation_.ends(Signals::grace_over());
-      const bool is_within_request = conversation_.awaits_rest_of_request();
-      if (!is_within_request) watch_.Settle(Debt::kRestOfRequest);
-      if (is_within_request && !watch_.MayReadOn()) return false;
-      const bool polls = wake_.has_value() || mail_ != nullptr || has_grace;
-      if (polls && !last_look && !AwaitInput(has_grace)) {
-        if (conversation_.is_cut_off()) return false;
-        if (wake_.has_value() && wake_->passed()) return TellTime(), true;
-        if (conversation_.has_mail()) return idle_end_.reset(), true;
-        if (!idle_end_->passed()) continue;  // Interrupted, or the grace is over.
-        idle_end_.reset();
-        if (!is_within_request && !watch_.MayStaySilent()) return false;
-        continue;
-      }
-      const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), last_look ? MSG_DONTWAIT : 0);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && (errno != EAGAIN || last_look)) return false;  // Reset, or the end of the last look.
-      if (count < 0 && !polls && !is_within_request && !watch_.MayStaySilent()) return false;
-      if (count < 0) continue;  // The time-out.
-      watch_.NoteInput();
-      idle_end_.reset();
-      if (count == 0) {
-        conversation_.OnEnd(output_);
-      } else {
-        Counters::Add(counters_.bytes_in, count);
-        const bool more_may_follow = stops && count == sizeof(buffer) && !Signals::grace_over();
-        conversation_.OnBytes(absl::string_view(buffer, static_cast<size_t>(count)), output_, more_may_follow);
-      }
-      return true;
+  // Waits for input and shows it to the session. Also returns for mail, the timer and signals.
+  bool Read() {
+    const bool has_grace = Signals::stopping() && conversation_.idle();
+    if (conversation_.debt() != Debt::kRestOfRequest) {
+      watch_.Settle(Debt::kRestOfRequest);
+    } else if (!watch_.MayReadOn()) {
+      return false;
     }
+    const bool polls = timer_.has_value() || mail_ != nullptr || has_grace;
+    if (!polls) idle_end_.reset();
+    return polls && !AwaitInput(has_grace) ? LookAround() : Receive(0);
   }
 
-  // Waits for input, but not beyond the time that the session has asked for, or that after which the peer's progress is
-  // to be looked at, or until mail comes.
+  // Waits for input, but no longer than until the timer runs out, the peer's progress has to be judged, or the grace is
+  // over.
   bool AwaitInput(bool has_grace) {
     if (!idle_end_.has_value()) idle_end_.emplace(watch_.input_wait());
-    // However much has come: a peer that never pauses cannot put it off.
-    if (wake_.has_value() && wake_->passed()) return false;
+    // However much has come: a peer that never pauses cannot put the timer off.
+    if (timer_.has_value() && timer_->passed()) return false;
     int left = idle_end_->PollMilliseconds();
     if (has_grace) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());
-    return Await(POLLIN, wake_.has_value() ? std::min(wake_->PollMilliseconds(), left) : left);
+    if (timer_.has_value()) left = std::min(left, timer_->PollMilliseconds());
+    return Await(POLLIN, left);
   }
 
-  void TellTime() {
-    wake_.reset();
-    conversation_.OnTime(output_);
-    if (!output_.empty()) idle_end_.reset();
+  // Why AwaitInput() has ended without input. False: the peer has been silent for too long.
+  bool LookAround() {
+    if (timer_.has_value() && timer_->passed()) {
+      timer_.reset();
+      conversation_.OnTimer();
+      return true;
+    }
+    const bool is_silent = idle_end_->passed() && !conversation_.has_mail();
+    if (is_silent || conversation_.has_mail()) idle_end_.reset();
+    return !is_silent || conversation_.debt() == Debt::kRestOfRequest || watch_.MayStaySilent();
   }
 
-  // Performs all output, and what it held up. False where the conversation is over.
-  bool Answer() {
-    do {
-      if (!Perform()) return false;
-      if (conversation_.ended()) return false;  // The peer has closed its side, so nothing can be lost any more.
-      if (output_.closing()) {
-        Linger();
-        return false;
-      }
-    } while (conversation_.ContinueInput(output_));
-    if (output_.asks_for_wake()) wake_.emplace(output_.TakeWakeIn());
+  bool Receive(int flags) {
+    char buffer[kReadBytes];
+    const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), flags);
+    if (count < 0 && errno == EAGAIN) conversation_.OnDrained();
+    if (count < 0) return errno == EINTR || (errno == EAGAIN && (flags != 0 || MayWaitOn()));
+    watch_.NoteInput();
+    idle_end_.reset();
+    if (count == 0) {
+      conversation_.OnEnd(output_);
+    } else {
+      Counters::Add(counters_.bytes_in, count);
+      conversation_.OnBytes(absl::string_view(buffer, static_cast<size_t>(count)), output_, count == sizeof(buffer));
+    }
     return true;
   }
 
-  bool Perform() {
-    while (true) {
-      const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_);
-      if (sent == Flushed::kBroken) return false;
-      if (sent != Flushed::kAll) {  // The wait for room was ended.
-        if (!watch_.MayTakeLonger() || (mail_ != nullptr && !AwaitRoom())) return false;
-        continue;
-      }
-      watch_.Settle(Debt::kAcknowledgement);
-      if (!output_.has_work()) return true;
-      if (!AwaitPauseEnd()) return false;
-      output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
-    }
+  // The kernel's time-out has ended the read, unless poll(2) was mistaken.
+  bool MayWaitOn() {
+    return idle_end_.has_value() || conversation_.debt() == Debt::kRestOfRequest || watch_.MayStaySilent();
   }
 
-  // Waits until the peer takes more; mail meanwhile only matters where too much of it comes. False: the end.
+  bool Send() {
+    idle_end_.reset();
+    const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_);
+    if (sent == Flushed::kBroken) return false;
+    if (sent == Flushed::kAll) return watch_.Settle(Debt::kAcknowledgement), true;
+    return watch_.MayTakeLonger() && (mail_ == nullptr || AwaitRoom());  // The wait for room was ended.
+  }
+
+  // Waits until the peer takes more. Mail is left where it is: it may only end the connection, by being too much.
   bool AwaitRoom() {
     while (!Await(POLLOUT, Deadline(watch_.room_wait()).PollMilliseconds())) {
       if (conversation_.is_cut_off() || !watch_.MayTakeLonger()) return false;
@@ -167,12 +176,12 @@ class BlockingConversation {
     return true;
   }
 
-  // False where the peer acknowledges nothing for too long.
-  bool AwaitPauseEnd() {
-    for (absl::Duration left; (left = PauseLeft(fd_.get(), output_)) > absl::ZeroDuration();) {
-      if (conversation_.is_cut_off() || !watch_.MayTakeLonger()) return false;
-      ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
-    }
+  // False: the peer has acknowledged nothing for too long.
+  bool AwaitAck() {
+    const absl::Duration left = PauseLeft(fd_.get(), output_);
+    if (left == absl::ZeroDuration()) return watch_.Settle(Debt::kAcknowledgement), true;
+    if (!watch_.MayTakeLonger()) return false;
+    ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
     return true;
   }
 
@@ -196,10 +205,10 @@ class BlockingConversation {
   Counters& counters_;
   ConnectionLimit* const connection_limit_;
   BlockingWatch watch_;
-  std::optional<Deadline> wake_;      // When the session wants to be told the time.
-  std::optional<Deadline> idle_end_;  // Kept only beside wake_ or mail_; else the kernel's time-out does it.
+  std::optional<Deadline> timer_;     // The session's, while it is set.
+  std::optional<Deadline> idle_end_;  // Kept only while poll(2) waits; otherwise the kernel's time-out does it.
   Conversation conversation_;
-  std::unique_ptr<MailboxFd> mail_;  // Null where the session has no mailbox: the reads and writes themselves wait.
+  std::unique_ptr<MailboxFd> mail_;  // Null if the session has no mailbox.
   Output output_;
 };
 
@@ -207,7 +216,7 @@ class BlockingConversation {
 
 void DriveBlocking(Connection connection, ServerContext& context) {
   if (connection.listener->has_datagrams()) return DriveDatagrams(std::move(connection), context);
-  BlockingConversation(std::move(connection), context).Run();
+  BlockingConnection(std::move(connection), context).Run();
 }
 
 }  // namespace polyserve
