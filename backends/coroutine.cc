@@ -16,6 +16,7 @@
 #include "backends/connection/ack_wait.h"
 #include "backends/connection/closing_message.h"
 #include "backends/connection/conversation.h"
+#include "backends/connection/fair_share.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
@@ -28,7 +29,6 @@
 #include "backends/poller/epoll_poller.h"
 #include "backends/registry.h"
 #include "net/deadline.h"
-#include "net/progress_watch.h"
 #include "net/statistics.h"
 #include "net/wake_list.h"
 #include "protocol/output.h"
@@ -37,84 +37,86 @@ namespace polyserve {
 
 namespace {
 
-// Shows the session what recv() has returned.
-void Show(ssize_t count, Conversation& conversation, EventShared& shared, Counters& counters, Output& output) {
-  const bool more_may_follow = count == sizeof(shared.buffer) && !shared.grace_over;
-  if (count == 0) return conversation.OnEnd(output);
+// Reads what has come, and shows it to the session. False: the peer has broken off the connection.
+bool Receive(int fd, Conversation& conversation, EventShared& shared, Counters& counters, Output& output) {
+  const ssize_t count = ::recv(fd, shared.buffer, sizeof(shared.buffer), 0);
+  if (count < 0) return conversation.OnDrained(), errno == EAGAIN;
+  if (count == 0) return conversation.OnEnd(output), true;
   Counters::Add(counters.bytes_in, count);
-  conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output, more_may_follow);
+  const bool is_full = count == sizeof(shared.buffer);
+  conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output, is_full);
+  return true;
 }
 
-// One client's conversation. The buffer and the output are the loop's: between requests the frame has none of its own.
+// One connection, from its first byte to its last. Any wait may end early, because of mail, the timer or the stop;
+// Next() finds out what that means. The buffer and the output are the loop's: between requests the frame has none.
 Detached Converse(Connection connection, EventShared& shared) {
   AwaitableSocket socket(std::move(connection.fd), shared, connection.listener->number);
   Conversation conversation(StartSession(*connection.listener, socket.fd()));
-  std::unique_ptr<WakeList::Entry> mail;  // What it says ends any of the waits below.
-  ClosingMessage closing_message(socket.fd(), conversation, socket.counters());
+  std::unique_ptr<WakeList::Entry> mail;
+  const ClosingMessage closing_message(socket.fd(), conversation, socket.counters());
+  Output output;
+  FairShare share;
   while (true) {
-    closing_message.set_due(true);
-    shared.wakes->Watch(conversation.mailbox(), socket, mail);
-    // When the server's grace is over, a peer that is between requests is read once more, but not waited for.
-    if (shared.stopping) conversation.OnStop();
-    const bool last_look = conversation.ends(shared.grace_over);
-    bool is_time = socket.TakeWake();
-    if (!is_time && !conversation.has_mail()) {
-      if (last_look) co_await socket.NextTurn();  // (No ?: here: GCC 12 would evaluate both of its branches.)
-      const bool is_amid_request = conversation.awaits_rest_of_request();
-      if (!last_look) co_await socket.Readable(is_amid_request ? Debt::kRestOfRequest : Debt::kNothing);
-      is_time = socket.TakeWake();
+    if (shared.stopping) conversation.OnStop(shared.grace_over);
+    if (socket.TakeWake()) conversation.OnTimer();
+    if (socket.works_elsewhere() && !socket.TakeResult(output)) {
+      co_await socket.Ready();
+      continue;
     }
-    const ssize_t count = is_time ? 0 : ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
-    const bool has_mail = conversation.has_mail();
-    if (count < 0 && (errno != EAGAIN || (last_look && !has_mail))) co_return;  // Reset, or the end of the last look.
-    if (count < 0 && !has_mail && !conversation.is_cut_off()) continue;         // The stop has woken it.
-    if (conversation.is_cut_off()) co_return;  // Nothing is half sent, so it can still be told.
-    closing_message.set_due(false);
-    Output output = std::move(shared.output);
-    if (is_time) conversation.OnTime(output);
-    if (!is_time && count >= 0) Show(count, conversation, shared, socket.counters(), output);
-    while (true) {  // Performs all output, and what it held up.
-      if (conversation.is_cut_off()) co_return;
-      if (socket.ReadElsewhere(output)) {
-        while (!socket.TakeResult(output)) co_await socket.Ready();
-      }
-      const Flushed sent = Flush(socket.fd(), output, kBytesPerTurn, socket.counters());
-      if (sent == Flushed::kBroken) co_return;
-      if (sent == Flushed::kBlocked) co_await socket.Writable();
-      if (sent == Flushed::kBudget) co_await socket.NextTurn();
-      if (sent != Flushed::kAll) continue;
-      if (const absl::Duration pause = PauseLeft(socket.fd(), output); pause > absl::ZeroDuration()) {
-        co_await socket.After(pause);
-        continue;
-      }
-      if (output.has_work()) {
-        if (shared.offload == nullptr) {
-          output.TakeWork()(output);
-          if (output.has_work()) co_await socket.NextTurn();  // One a turn: here it keeps all the others waiting.
-          continue;
-        }
-        socket.WorkElsewhere(output);
-        while (!socket.TakeResult(output)) co_await socket.Ready();
-        continue;
-      }
-      if (conversation.ended()) co_return;  // The peer has closed its side, so nothing can be lost any more.
-      if (output.closing() || !conversation.ContinueInput(output)) break;
+    const Step step = conversation.Next(output);
+    if (!share.Allows(step)) {
       co_await socket.NextTurn();
+      share = FairShare();
+      continue;
     }
-    if (output.closing()) break;
-    if (output.asks_for_wake()) socket.SetTimer(output.TakeWakeIn());
-    output.Clear();
-    shared.output = std::move(output);
+    switch (step) {
+      case Step::kRead:
+      case Step::kReadLast:
+        output.Clear();
+        shared.output = std::move(output);
+        shared.wakes->Watch(conversation.mailbox(), socket, mail);
+        if (step == Step::kRead) co_await socket.Readable(conversation.debt());
+        if (step == Step::kReadLast) co_await socket.NextTurn();
+        share = FairShare();
+        output = std::move(shared.output);
+        if (!Receive(socket.fd(), conversation, shared, socket.counters(), output)) co_return;
+        break;
+      case Step::kSend: {
+        if (socket.ReadElsewhere(output)) break;
+        const Flushed sent = Flush(socket.fd(), output, kBytesPerTurn, socket.counters());
+        if (sent == Flushed::kBroken) co_return;
+        if (sent == Flushed::kBlocked) co_await socket.Writable();
+        if (sent == Flushed::kBudget) co_await socket.NextTurn();
+        break;
+      }
+      case Step::kAwaitAck:
+        if (const absl::Duration left = PauseLeft(socket.fd(), output); left > absl::ZeroDuration()) {
+          co_await socket.After(left);
+        }
+        break;
+      case Step::kRunTask:
+        shared.offload == nullptr ? output.TakeWork()(output) : socket.WorkElsewhere(output);
+        break;
+      case Step::kResume:
+        conversation.Resume(output);
+        break;
+      case Step::kSetTimer:
+        socket.SetTimer(conversation.TakeTimer(output));
+        break;
+      case Step::kLinger:  // See backends/connection/lingering_close.h.
+        ::shutdown(socket.fd(), SHUT_WR);
+        for (const Deadline deadline(kLingerTime); !shared.grace_over && !deadline.passed();) {
+          co_await socket.ReadableUntil(deadline);
+          const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
+          if (count == 0 || (count < 0 && errno != EAGAIN)) co_return;
+        }
+        DiscardUnread(socket.fd());
+        co_return;
+      case Step::kEnd:
+        co_return;
+    }
   }
-  // Closes our side, and waits a moment for the peer to close its own; see backends/connection/lingering_close.h.
-  ::shutdown(socket.fd(), SHUT_WR);
-  const Deadline deadline(kLingerTime);
-  while (!shared.grace_over && !deadline.passed()) {
-    co_await socket.ReadableUntil(deadline);
-    const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
-    if (count == 0 || (count < 0 && errno != EAGAIN)) co_return;
-  }
-  DiscardUnread(socket.fd());
 }
 
 void Start(Connection connection, EventShared& shared) { Converse(std::move(connection), shared); }

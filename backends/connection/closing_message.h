@@ -1,5 +1,4 @@
-// SendClosingMessage: a session's last word, where the server ends a conversation that could have gone on. For every
-// driver.
+// SendClosingMessage: a session's last word if the server ends a connection that could have gone on.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_CLOSING_MESSAGE_H_
 #define POLYSERVE_BACKENDS_CONNECTION_CLOSING_MESSAGE_H_
 
@@ -12,8 +11,8 @@
 
 namespace polyserve {
 
-// Sends it, if the session has one and the socket takes it at once. To be called where all output is sent, before the
-// socket is closed; a session that has come to its end by itself has none.
+// Sends it if there is one (Conversation::closing_message()) and the socket takes it at once. To be called before the
+// socket is closed.
 inline void SendClosingMessage(int fd, const Conversation& conversation, Counters& counters) {
   const absl::string_view closing_message = conversation.closing_message();
   if (closing_message.empty()) return;
@@ -21,25 +20,19 @@ inline void SendClosingMessage(int fd, const Conversation& conversation, Counter
   if (sent > 0) Counters::Add(counters.bytes_out, sent);
 }
 
-// Says it when it goes, where it is due then: for coroutines, which may be destroyed wherever they wait.
+// Sends it when it is destroyed: for coroutines, which may be destroyed at any wait.
 class ClosingMessage {
  public:
   ClosingMessage(int fd, const Conversation& conversation, Counters& counters)
       : fd_(fd), conversation_(conversation), counters_(counters) {}
-  ~ClosingMessage() {
-    if (is_due_) SendClosingMessage(fd_, conversation_, counters_);
-  }
+  ~ClosingMessage() { SendClosingMessage(fd_, conversation_, counters_); }
   ClosingMessage(const ClosingMessage&) = delete;
   ClosingMessage& operator=(const ClosingMessage&) = delete;
-
-  // All output is sent, or not.
-  void set_due(bool is_due) { is_due_ = is_due; }
 
  private:
   const int fd_;
   const Conversation& conversation_;
   Counters& counters_;
-  bool is_due_ = false;
 };
 
 }  // namespace polyserve

@@ -61,6 +61,7 @@ class AwaitableSocket : public EventClient {
   using EventClient::ReadElsewhere;
   using EventClient::TakeResult;
   using EventClient::WorkElsewhere;
+  using EventClient::works_elsewhere;
 
  private:
   Debt debt() const override { return debt_; }
