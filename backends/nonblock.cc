@@ -104,7 +104,7 @@ class PollingLoop {
   bool GiveTurns() {
     bool moved = false;
     for (auto client = clients_.begin(); client != clients_.end();) {
-      const NonblockClient::Outcome outcome = client->Step();
+      const NonblockClient::Outcome outcome = client->TakeTurn();
       moved = moved || outcome != NonblockClient::Outcome::kNothing;
       client = outcome == NonblockClient::Outcome::kOver ? clients_.erase(client) : std::next(client);
     }

@@ -36,28 +36,27 @@ class NonblockClient {
   ~NonblockClient();
 
   enum class Outcome { kMoved, kNothing, kOver };
-  // Does what can be done at once, and no more than a turn's worth. After kOver it is to be destroyed.
-  Outcome Step();
+  // Does what can be done at once, and no more than is fair to the others. After kOver it is to be destroyed.
+  Outcome TakeTurn();
 
   // To be called once a tick. False if its peer is silent or too slow: it is to be destroyed.
   bool OnTick();
 
  private:
-  Debt debt() const;
-  Outcome Receive();
-  Outcome TellTime();
-  Outcome Answer();
+  Outcome TakeSteps(Output& output);
+  Outcome Receive(Output& output);
   Outcome Linger();
+  void KeepOutput(Outcome outcome);
 
   NonblockShared& shared_;
   Counters& counters_;
   UniqueFd fd_;
   ProgressWatch watch_;
-  bool answering_ = false;
-  std::optional<Deadline> linger_;  // Set where our side is closed.
-  std::optional<Deadline> wake_;    // Set where the session wants to be told the time.
+  std::optional<Deadline> linger_end_;  // Set once our side is closed.
+  std::optional<Deadline> timer_;       // The session's, while it is set.
   Conversation conversation_;
-  Output output_;  // Has no buffers unless answering_.
+  bool has_output_ = false;  // Uses output_, since something is unsent, and not the shared one.
+  Output output_;
 };
 
 }  // namespace polyserve
