@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "backends/connection/ack_wait.h"
 #include "backends/connection/closing_message.h"
+#include "backends/connection/fair_share.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_session.h"
@@ -16,23 +17,14 @@
 
 namespace polyserve {
 
-namespace {
-
-// How often one connection may be shown input that was held up, before the others' turn.
-constexpr int kRoundsPerTurn = 4;
-
-}  // namespace
-
 EventConnection::EventConnection(Connection connection, EventShared& shared)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
       conversation_(StartSession(*connection.listener, fd_.get())) {
-  if (shared.stopping) conversation_.OnStop();
+  if (shared.stopping) conversation_.OnStop(shared.grace_over);
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
 }
 
-EventConnection::~EventConnection() {
-  if (parked_ == nullptr) SendClosingMessage(fd_.get(), conversation_, counters_);
-}
+EventConnection::~EventConnection() { SendClosingMessage(fd_.get(), conversation_, counters_); }
 
 void EventConnection::Start(Connection connection, EventShared& shared) {
   EventConnection* self = new EventConnection(std::move(connection), shared);
@@ -56,17 +48,15 @@ void EventConnection::OnEvents(uint8_t events) {
 }
 
 bool EventConnection::OnReadable() {
-  if (lingering_) return Discard();
+  if (is_lingering()) return Discard();
   for (int reads = 0;;) {
     bool drained = false;
     if (!ReadOnce(drained)) return false;
-    if (lingering_ || parked_ != nullptr) return true;
-    // When the grace is over, a peer that is between two requests is read until nothing is left, and then closed.
-    const bool leaving = conversation_.ends(shared_.grace_over);
-    if (drained) return !leaving;
+    const bool is_last = conversation_.step() == Step::kReadLast;
+    if (parked_ != nullptr || (drained && !is_last)) return true;
     if (++reads < shared_.reads_per_turn) continue;
     // An edge is told only once, so what is left has to be remembered; a level is told again.
-    if (leaving || edge_triggered()) WaitForTurn();
+    if (is_last || edge_triggered()) WaitForTurn();
     return true;
   }
 }
@@ -78,23 +68,23 @@ bool EventConnection::ReadOnce(bool& drained) {
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0) {
     drained = errno == EAGAIN;
-    return drained || errno == EINTR;
+    if (!drained) return errno == EINTR;
+    conversation_.OnDrained();
+    return conversation_.step() != Step::kReadLast || Proceed();
   }
   NoteMove();
   if (count == 0) {
     conversation_.OnEnd(shared_.output);
   } else {
     Counters::Add(counters_.bytes_in, count);
-    const bool more_may_follow = count == sizeof(shared_.buffer) && !shared_.grace_over;
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output,
-                          more_may_follow);
+                          count == sizeof(shared_.buffer));
   }
   const bool has_reply = !shared_.output.empty();
-  const Next next = Answer(shared_.output);
-  shared_.output.Clear();
-  drained = edge_triggered() && has_reply && next == Next::kRead && !end_has_come_ &&
+  if (!Proceed()) return false;
+  drained = edge_triggered() && has_reply && parked_ == nullptr && !end_has_come_ &&
             count < static_cast<ssize_t>(sizeof(shared_.buffer));
-  return next != Next::kEnd;
+  return true;
 }
 
 bool EventConnection::OnWritable() {
@@ -102,132 +92,100 @@ bool EventConnection::OnWritable() {
   return GoOn();
 }
 
-// Goes on with what was parked.
+// Goes on with whatever is the next step, after a wait for something other than input.
 bool EventConnection::GoOn() {
   if (works_elsewhere() && !TakeResult(*parked_)) return true;
-  switch (Answer(*parked_)) {
-    case Next::kEnd:
-      return false;
-    case Next::kWait:
-      return true;
-    case Next::kRead:
-      return Unpark();
-  }
-  return false;
+  return Proceed() && (conversation_.step() != Step::kReadLast || OnReadable());
 }
 
-void EventConnection::OnPauseOver() {
-  if (lingering_ || !GoOn()) delete this;  // The pause of Linger() is over, or that of a session.
-}
-
-void EventConnection::OnTimer() {
-  if (parked_ != nullptr) {
-    wake_is_due_ = true;
-  } else if (!TellTime()) {
-    delete this;
-  }
-}
-
-bool EventConnection::TellTime() {
-  conversation_.OnTime(shared_.output);
-  if (!shared_.output.empty()) NoteMove();
-  const Next next = Answer(shared_.output);
+// Takes steps until the next one has to wait. False: the connection is over.
+bool EventConnection::Proceed() {
+  if (parked_ != nullptr) return TakeSteps(*parked_);
+  const bool goes_on = TakeSteps(shared_.output);
   shared_.output.Clear();
-  return next != Next::kEnd;
+  return goes_on;
 }
 
-// Where something is unsent still, mail waits with it.
-bool EventConnection::TakeWhatHasCome() {
-  if (conversation_.is_cut_off()) return false;
-  if (works_elsewhere()) return GoOn();
-  if (lingering_ || parked_ != nullptr) return true;
-  NoteMove();
-  const Next next = Answer(shared_.output);
-  shared_.output.Clear();
-  if (next == Next::kRead && shared_.stopping) return OnReadable();
-  return next != Next::kEnd;
-}
-
-// Performs the output and all that it held up, for a turn; the rest is parked.
-EventConnection::Next EventConnection::Answer(Output& output) {
-  bool had_task = false;
-  for (int rounds = 0; rounds < kRoundsPerTurn; ++rounds) {
-    if (ReadElsewhere(output)) return ParkForHelper(output);
-    Flushed result = Flush(fd_.get(), output, kBytesPerTurn, counters_);
-    if (result == Flushed::kAll && output.has_work()) {
-      if (had_task) return Park(output, Flushed::kBudget);  // One a turn: here it keeps all the others waiting.
-      if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
-        return ParkFor(output, pause);
+bool EventConnection::TakeSteps(Output& output) {
+  for (FairShare share;;) {
+    const Step step = conversation_.Next(output);
+    if (!share.Allows(step)) return Park(output, Flushed::kBudget);
+    switch (step) {
+      case Step::kRead:
+      case Step::kReadLast:
+        return ReadOn();
+      case Step::kSend: {
+        if (ReadElsewhere(output)) return ParkUntilCalled(output);
+        const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_);
+        if (sent == Flushed::kBroken) return false;
+        if (sent != Flushed::kAll) return Park(output, sent);
+        break;
       }
-      if (shared_.offload != nullptr) {
-        WorkElsewhere(output);
-        return ParkForHelper(output);
-      }
-      had_task = true;
-      output.TakeWork()(output);
-      result = Flush(fd_.get(), output, kBytesPerTurn, counters_);
+      case Step::kAwaitAck:
+        if (const absl::Duration left = PauseLeft(fd_.get(), output); left > absl::ZeroDuration()) {
+          PauseFor(left);
+          return ParkUntilCalled(output);
+        }
+        break;
+      case Step::kRunTask:
+        if (shared_.offload != nullptr) {
+          WorkElsewhere(output);
+          return ParkUntilCalled(output);
+        }
+        output.TakeWork()(output);
+        break;
+      case Step::kResume:
+        conversation_.Resume(output);
+        if (!output.empty()) NoteMove();
+        break;
+      case Step::kSetTimer:
+        SetTimer(conversation_.TakeTimer(output));
+        break;
+      case Step::kLinger:
+        return Linger();
+      case Step::kEnd:
+        return false;
     }
-    if (result == Flushed::kBroken) return Next::kEnd;
-    if (result != Flushed::kAll) return Park(output, result);
-    if (output.has_work()) continue;  // The task has made one more.
-    if (conversation_.ended()) return Next::kEnd;
-    if (output.closing()) return Linger();
-    if (conversation_.ContinueInput(output)) continue;
-    shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
-    if (output.asks_for_wake()) SetTimer(output.TakeWakeIn());
-    return Next::kRead;
   }
-  return Park(output, Flushed::kBudget);
 }
 
-EventConnection::Next EventConnection::Park(Output& output, Flushed why) {
+// Lets go of the output, which is sent.
+bool EventConnection::ReadOn() {
+  shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
+  if (parked_ == nullptr) return true;
+  parked_ = nullptr;
+  return AwaitInput().ok();
+}
+
+// Keeps the output until the socket takes more of it, or, if the turn is over, until the next one.
+bool EventConnection::Park(Output& output, Flushed why) {
   SetAside(output);
   if ((awaited() & Poller::kWritable) == 0) {
-    const int room = Poller::kWritable | shared_.extra_events;
-    if (!Await(static_cast<uint8_t>(room)).ok()) return Next::kEnd;  // Nothing would tell when it can go on.
-  } else if (why == Flushed::kBudget && edge_triggered()) {
-    WaitForTurn();  // The socket was never full, so no edge will come.
+    return Await(static_cast<uint8_t>(Poller::kWritable | shared_.extra_events)).ok();
   }
-  return Next::kWait;
+  if (why == Flushed::kBudget && edge_triggered()) WaitForTurn();  // The socket was never full: no edge will come.
+  return true;
 }
 
-// For a pause that the session has asked for: the socket is writable all the while, and not asked.
-EventConnection::Next EventConnection::ParkFor(Output& output, absl::Duration pause) {
+// Keeps it until a timer or a helper calls. The socket is writable all the while, so it is not watched.
+bool EventConnection::ParkUntilCalled(Output& output) {
   SetAside(output);
   static_cast<void>(Await(0));
-  PauseFor(pause);
-  return Next::kWait;
-}
-
-// Nothing is to be sent before the helper is done, so the socket is not asked.
-EventConnection::Next EventConnection::ParkForHelper(Output& output) {
-  SetAside(output);
-  static_cast<void>(Await(0));
-  return Next::kWait;
+  return true;
 }
 
 void EventConnection::SetAside(Output& output) {
   if (parked_ == nullptr) parked_ = std::make_unique<Output>(std::move(output));
 }
 
-// Goes on reading, and with what had to wait for it.
-bool EventConnection::Unpark() {
-  parked_ = nullptr;
-  if (!AwaitInput().ok()) return false;
-  if (std::exchange(wake_is_due_, false) && !TellTime()) return false;
-  if (lingering_ || parked_ != nullptr) return true;
-  return !shared_.stopping || OnReadable();  // What the stop waited for may have been this.
-}
-
 // Stops sending, and waits a moment for the peer to close its side; see backends/connection/lingering_close.h.
-EventConnection::Next EventConnection::Linger() {
+bool EventConnection::Linger() {
   ::shutdown(fd_.get(), SHUT_WR);
-  if (shared_.grace_over) return DiscardUnread(fd_.get()), Next::kEnd;
-  lingering_ = true;
+  if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
   if (parked_ == nullptr) parked_ = std::make_unique<Output>();
-  if (!AwaitInput().ok()) return Next::kEnd;
+  if (!AwaitInput().ok()) return false;
   PauseFor(kLingerTime);
-  return Next::kWait;
+  return true;
 }
 
 bool EventConnection::Discard() {
@@ -238,24 +196,28 @@ bool EventConnection::Discard() {
 
 bool EventConnection::edge_triggered() const { return (shared_.extra_events & Poller::kEdge) != 0; }
 
-Debt EventConnection::debt() const {
-  if (lingering_) return Debt::kNothing;  // That has an end of its own.
-  if (parked_ != nullptr) return Debt::kAcknowledgement;
-  return conversation_.awaits_rest_of_request() ? Debt::kRestOfRequest : Debt::kNothing;
-}
-
 void EventConnection::OnTurn() {
-  const bool sending = parked_ != nullptr && !lingering_;
+  const bool sending = parked_ != nullptr && !is_lingering();
   if (!(sending ? OnWritable() : OnReadable())) delete this;
 }
 
+void EventConnection::OnPauseOver() {
+  if (is_lingering() || !GoOn()) delete this;  // The pause of Linger() is over, or that of a session.
+}
+
+void EventConnection::OnTimer() {
+  conversation_.OnTimer();
+  if (parked_ == nullptr && !GoOn()) delete this;
+}
+
 void EventConnection::OnReady() {
-  if (!TakeWhatHasCome()) delete this;
+  const bool waits_for_peer = parked_ != nullptr && !works_elsewhere();  // Then mail waits, too.
+  if (conversation_.is_cut_off() || (!waits_for_peer && !GoOn())) delete this;
 }
 
 void EventConnection::OnStop() {
-  conversation_.OnStop();
-  const bool is_over = lingering_ ? shared_.grace_over : parked_ == nullptr && !OnReadable();
+  conversation_.OnStop(shared_.grace_over);
+  const bool is_over = is_lingering() ? shared_.grace_over : parked_ == nullptr && !GoOn();
   if (is_over) delete this;
 }
 

@@ -31,39 +31,33 @@ class EventConnection : public EventClient {
   void Drop() override { delete this; }
 
  private:
-  Debt debt() const override;
-
-  enum class Next { kRead, kWait, kEnd };  // For more input; for the socket, a turn or a timer; for nothing.
+  Debt debt() const override { return conversation_.debt(); }
 
   EventConnection(Connection connection, EventShared& shared);
   ~EventConnection() override;
 
-  Next Answer(Output& output);
-  Next Park(Output& output, Flushed why);
-  Next ParkFor(Output& output, absl::Duration pause);
-  Next ParkForHelper(Output& output);
-  void SetAside(Output& output);
-  Next Linger();
-
-  // Each returns false where the connection is over; the caller then deletes it.
+  // Each returns false if the connection is over; the caller then deletes it.
   bool OnReadable();
   bool OnWritable();
-  bool TakeWhatHasCome();
   bool ReadOnce(bool& drained);
-  bool Discard();
   bool GoOn();
-  bool TellTime();
-  bool Unpark();
+  bool Proceed();
+  bool TakeSteps(Output& output);
+  bool ReadOn();
+  bool Park(Output& output, Flushed why);
+  bool ParkUntilCalled(Output& output);
+  bool Linger();
+  bool Discard();
 
+  void SetAside(Output& output);
+  bool is_lingering() const { return conversation_.step() == Step::kLinger; }
   bool edge_triggered() const;
   absl::Status AwaitInput();
 
-  bool lingering_ = false;
   bool end_has_come_ = false;  // The peer's last bytes are there, with no further edge behind them (edges only).
-  bool wake_is_due_ = false;   // It came while the output was parked.
   Conversation conversation_;
-  std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
-  std::unique_ptr<Output> parked_;         // What the socket did not take; null: nothing.
+  std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.
+  std::unique_ptr<Output> parked_;         // What is not sent yet; null while it waits for input.
 };
 
 }  // namespace polyserve
