@@ -7,6 +7,8 @@
 
 #include "backends/connection/ack_wait.h"
 #include "backends/connection/closing_message.h"
+#include "backends/connection/fair_share.h"
+#include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_session.h"
 #include "net/socket.h"
@@ -15,12 +17,6 @@
 namespace polyserve {
 
 namespace {
-
-// The most that one connection is sent of files before the others' turn.
-constexpr int64_t kSendBudget = 1024 * 1024;
-
-// How often one connection may be shown input that was held up, before the others' turn.
-constexpr int kRoundsPerTurn = 4;
 
 // Unsent outputs that are kept for the next use, and what each of them may hold: 3 MiB at most.
 constexpr size_t kMaxSpares = 512;
@@ -41,12 +37,12 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
       watch_(shared.ticks),
       conversation_(StartSession(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
-  if (shared.stopping) conversation_.OnStop();
+  if (shared.stopping) conversation_.OnStop(shared.grace_over);
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
 }
 
 UringConnection::~UringConnection() {
-  if (unsent_ == nullptr) SendClosingMessage(fd_.get(), conversation_, counters_);
+  SendClosingMessage(fd_.get(), conversation_, counters_);
   shared_.ring->Close(std::move(fd_));
   CountEnd(counters_, shared_.connection_limit);
 }
@@ -60,8 +56,10 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
   if (!receiving_) stop_receiving_ = false;
   if (completion.res >= 0) {
     TakeIn(shared_.ring->buffers().BytesOf(completion));
-  } else if (!IsToBeRepeated(completion.res) || (completion.res == -EAGAIN && is_leaving())) {
+  } else if (!IsToBeRepeated(completion.res)) {
     over_ = true;
+  } else if (completion.res == -EAGAIN) {
+    conversation_.OnDrained();
   }
   shared_.ring->buffers().GiveBack(completion);
   if (completion.res == -ENOBUFS && !receiving_) shared_.awaiting_buffer.push_back(*this);
@@ -70,21 +68,19 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
 
 // No bytes: the peer sends no more.
 void UringConnection::TakeIn(absl::string_view bytes) {
-  if (over_ || lingering_) {
+  if (over_ || is_lingering()) {
     over_ = over_ || bytes.empty();
     return;
   }
   NoteMove();
   Counters::Add(counters_.bytes_in, static_cast<int64_t>(bytes.size()));
-  const bool hold_back = sending_ || conversation_.paused();
   is_stream_ = bytes.size() >= UringBuffers::kRequestBytes;
-  stop_receiving_ = receiving_ && (hold_back || is_stream_ || shared_.stopping);
-  if (hold_back) conversation_.HoldBack(bytes);
+  stop_receiving_ = receiving_ && (!conversation_.takes_input() || is_stream_ || shared_.stopping);
   if (bytes.empty()) {
     conversation_.OnEnd(output());
-  } else if (!hold_back) {
+  } else {
     const bool is_full = bytes.size() == UringBuffers::kRequestBytes || bytes.size() == kReadBytes;
-    conversation_.OnBytes(bytes, output(), is_full && !shared_.grace_over);
+    conversation_.OnBytes(bytes, output(), is_full);
   }
 }
 
@@ -105,7 +101,7 @@ void UringConnection::OnWritable() {
 }
 
 void UringConnection::OnTimer() {
-  wake_is_due_ = true;
+  conversation_.OnTimer();
   ComeBack();
 }
 
@@ -117,49 +113,51 @@ void UringConnection::ComeBack() {
 void UringConnection::Proceed() {
   is_due_ = false;
   over_ = over_ || conversation_.is_cut_off();
-  if (!over_ && !sending_ && !Answer()) over_ = true;
+  if (!over_ && !sending_ && !TakeSteps()) over_ = true;
   if (over_) return End();
   if (stop_receiving_) shared_.ring->Cancel(Tag(Operation::kReceive, this));
   stop_receiving_ = false;
 }
 
-// Performs the output and all that it held up, for a turn, and then waits for more. Returns false where the connection
-// is over.
-bool UringConnection::Answer() {
+// Takes steps until the next one has to wait for a completion, or for the next turn. False: the connection is over.
+bool UringConnection::TakeSteps() {
   if (errand_.is_under_way() && !TakeResult()) return true;
-  if (unsent_ == nullptr && !lingering_ && conversation_.has_mail()) output();
-  for (int rounds = 0; (unsent_ != nullptr || wake_is_due_) && !lingering_; ++rounds) {
-    if (rounds == kRoundsPerTurn) return ComeBack(), true;
-    if (unsent_ == nullptr) TellTime();
-    Output& output = unsent_->output;
-    if (errand_.Read(shared_.offload, output, *this)) return true;
-    const Flushed sent = Send();
-    if (sent == Flushed::kBroken) return false;
-    if (sent != Flushed::kAll) return true;
-    if (const absl::Duration pause = PauseLeft(fd_.get(), output); pause > absl::ZeroDuration()) {
-      shared_.timers.Set(timers().pause, pause);
-      return true;
-    }
-    if (output.has_work()) {
-      if (shared_.offload != nullptr) {
-        errand_.Work(*shared_.offload, output, *this);
-        return true;
-      }
-      if (shared_.ran_task) return ComeBack(), true;  // One task a turn: here it keeps all the others waiting.
-      shared_.ran_task = true;
-      output.TakeWork()(output);
-    } else if (conversation_.ended()) {
-      return false;
-    } else if (output.closing()) {
-      return Linger();
-    } else if (!conversation_.ContinueInput(output)) {
-      if (output.asks_for_wake()) shared_.timers.Set(timers().wake, output.TakeWakeIn());
-      LetGoOfOutput();
-      shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
+  for (FairShare share;;) {
+    const Step step = conversation_.Next(unsent_ == nullptr ? shared_.no_output : unsent_->output);
+    if (!share.Allows(step)) return ComeBack(), true;
+    switch (step) {
+      case Step::kRead:
+      case Step::kReadLast:
+        if (unsent_ != nullptr) LetGoOfOutput();
+        shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
+        return Receive(), true;
+      case Step::kSend:
+        if (errand_.Read(shared_.offload, unsent_->output, *this)) return true;
+        if (const Flushed sent = Send(); sent != Flushed::kAll) return sent != Flushed::kBroken;
+        break;
+      case Step::kAwaitAck:
+        if (const absl::Duration left = PauseLeft(fd_.get(), unsent_->output); left > absl::ZeroDuration()) {
+          return shared_.timers.Set(timers().pause, left), true;
+        }
+        break;
+      case Step::kRunTask:
+        if (shared_.offload != nullptr) return errand_.Work(*shared_.offload, unsent_->output, *this), true;
+        if (std::exchange(shared_.ran_task, true)) return ComeBack(), true;  // One task a turn, for all connections.
+        unsent_->output.TakeWork()(unsent_->output);
+        break;
+      case Step::kResume:
+        conversation_.Resume(output());
+        if (!unsent_->output.empty()) NoteMove();
+        break;
+      case Step::kSetTimer:
+        shared_.timers.Set(timers().wake, conversation_.TakeTimer(unsent_->output));
+        break;
+      case Step::kLinger:
+        return linger_end_.has_value() ? (Receive(), true) : Linger();
+      case Step::kEnd:
+        return false;
     }
   }
-  Receive();
-  return true;
 }
 
 // False where the helpers are not done yet.
@@ -167,12 +165,6 @@ bool UringConnection::TakeResult() {
   if (!errand_.Finish(unsent_->output)) return false;
   NoteMove();
   return true;
-}
-
-void UringConnection::TellTime() {
-  wake_is_due_ = false;
-  conversation_.OnTime(output());
-  if (!unsent_->output.empty()) NoteMove();
 }
 
 // Sends what is at the front, or begins to; in the latter case, the connection comes back by itself.
@@ -187,7 +179,7 @@ Flushed UringConnection::Send() {
   // The ring has no operation for sendfile(), only splice() through a pipe, which its threads carry out: for 1 GiB over
   // loopback that took a third longer, and twice the processor time.
   NoteMove();
-  const Flushed sent = Flush(fd_.get(), output, kSendBudget, counters_);
+  const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_);
   if (sent == Flushed::kBlocked) AwaitWritable();
   if (sent == Flushed::kBudget) ComeBack();
   return sent;
@@ -236,7 +228,7 @@ void UringConnection::AskForBytes() {
   receiving_ = true;
   io_uring_sqe* receive = shared_.ring->Prepare(Tag(Operation::kReceive, this));
   if (reads_by_pieces()) {
-    io_uring_prep_recv(receive, fd_.get(), nullptr, 0, is_leaving() ? MSG_DONTWAIT : 0);
+    io_uring_prep_recv(receive, fd_.get(), nullptr, 0, conversation_.is_leaving() ? MSG_DONTWAIT : 0);
     receive->buf_group = UringBuffers::kStreams;
   } else {
     io_uring_prep_recv_multishot(receive, fd_.get(), nullptr, 0, 0);
@@ -247,14 +239,6 @@ void UringConnection::AskForBytes() {
 
 bool UringConnection::reads_by_pieces() const { return is_stream_ || shared_.stopping; }
 
-bool UringConnection::is_leaving() const { return conversation_.ends(shared_.grace_over); }
-
-Debt UringConnection::debt() const {
-  if (lingering_) return Debt::kNothing;  // That has an end of its own.
-  if (unsent_ != nullptr) return Debt::kAcknowledgement;
-  return conversation_.awaits_rest_of_request() ? Debt::kRestOfRequest : Debt::kNothing;
-}
-
 void UringConnection::NoteMove() { watch_.NoteMove(shared_.ticks); }
 
 // Stops sending, and waits a moment for the peer to close its side; see backends/connection/lingering_close.h.
@@ -262,7 +246,6 @@ bool UringConnection::Linger() {
   ::shutdown(fd_.get(), SHUT_WR);
   if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
   LetGoOfOutput();
-  lingering_ = true;
   linger_end_.emplace(kLingerTime);
   unlink();
   shared_.lingering.push_back(*this);
@@ -282,7 +265,7 @@ void UringConnection::End() {
 
 void UringConnection::OnTick() {
   if (errand_.is_under_way()) return watch_.Rest(shared_.ticks);
-  const Debt owed = debt();
+  const Debt owed = conversation_.debt();
   if (over_ || JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
   if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
   over_ = true;
@@ -297,8 +280,8 @@ void UringConnection::OnLingerEnd() {
 }
 
 void UringConnection::OnStop() {
-  conversation_.OnStop();
-  over_ = over_ || (lingering_ && shared_.grace_over);
+  conversation_.OnStop(shared_.grace_over);
+  over_ = over_ || (is_lingering() && shared_.grace_over);
   stop_receiving_ = receiving_;
   ComeBack();
 }

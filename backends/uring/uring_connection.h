@@ -91,10 +91,9 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
 
   void TakeIn(absl::string_view bytes);
   void OnTimer();
-  void TellTime();
   bool TakeResult();
   void ComeBack();
-  bool Answer();
+  bool TakeSteps();
   Flushed Send();
   void SendMemory();
   void AwaitWritable();
@@ -106,9 +105,8 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   ConnectionTimers& timers();
   Output& output();
   void LetGoOfOutput();
-  bool is_leaving() const;
   bool reads_by_pieces() const;
-  Debt debt() const;
+  bool is_lingering() const { return conversation_.step() == Step::kLinger; }
   void NoteMove();
 
   UringShared& shared_;
@@ -120,10 +118,8 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool sending_ = false;         // A send is, or the wait to go on with a file.
   bool stop_receiving_ = false;  // The receive under way is no longer the right one.
   bool is_stream_ = false;       // More comes at once than a request's buffer holds.
-  bool lingering_ = false;
   bool over_ = false;
-  bool wake_is_due_ = false;  // The session is told the time when there is no output.
-  bool cancelled_ = false;    // Over, and waits only for the completions.
+  bool cancelled_ = false;  // Over, and waits only for the completions.
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
   std::unique_ptr<UringUnsent> unsent_;    // Null while there is no output.
@@ -153,7 +149,8 @@ struct UringShared {
   std::vector<std::unique_ptr<UringUnsent>> spares;  // For the next use.
   Connections connections;
   Timers timers;
-  Connections lingering;  // Whoever lingers longest comes first.
+  const Output no_output = {};  // Of those that have none.
+  Connections lingering;        // Whoever lingers longest comes first.
 };
 
 }  // namespace polyserve

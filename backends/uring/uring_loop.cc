@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "backends/connection/fairness.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
 #include "net/signals.h"
@@ -16,9 +17,6 @@
 namespace polyserve {
 
 namespace {
-
-// The most clients that one listener is relieved of before the others' turn, where each costs a system call.
-constexpr int kAcceptsPerTurn = 64;
 
 __kernel_timespec ToKernelTimespec(absl::Duration duration) {
   const timespec value = absl::ToTimespec(duration);
