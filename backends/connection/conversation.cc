@@ -120,21 +120,6 @@ void Conversation::KeepRest(absl::string_view rest) {
   }
 }
 
-void Conversation::HoldBack(absl::string_view bytes) {
-  is_asked_again_ = stop_ != Stop::kNone;
-  unconsumed_.append(bytes.data(), bytes.size());
-  paused_ = true;
-}
-
-bool Conversation::ContinueInput(Output& output) {
-  if (!paused_ && !has_mail()) {
-    has_unsent_ = false;
-    return false;
-  }
-  Resume(output);
-  return true;
-}
-
 Debt Conversation::debt() const {
   switch (step_) {
     case Step::kRead:

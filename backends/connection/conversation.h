@@ -130,19 +130,6 @@ class Conversation {
   // if a reply is half sent. See closing_message.h.
   absl::string_view closing_message() const { return has_unsent_ ? absl::string_view() : session_->closing_message(); }
 
-  // --- For drivers that do not use Next() yet. ---
-
-  void HoldBack(absl::string_view bytes);
-  void OnTime(Output& output) { ShowTime(output); }
-  bool ContinueInput(Output& output);
-  void OnStop() { OnStop(false); }
-  bool ends(bool grace_is_over) const {
-    return stop_ != Stop::kNone && (grace_is_over || mailbox_ != nullptr) && idle();
-  }
-  bool paused() const { return paused_; }
-  bool ended() const { return peer_end_ == PeerEnd::kIsShown; }
-  bool awaits_rest_of_request() const { return !paused_ && session_->awaits_rest_of_request(); }
-
  private:
   enum class Stop : uint8_t { kNone, kStopping, kGraceOver };
   enum class PeerEnd : uint8_t { kNone, kHasCome, kIsShown };
