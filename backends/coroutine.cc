@@ -91,7 +91,7 @@ Detached Converse(Connection connection, EventShared& shared) {
         break;
       }
       case Step::kAwaitAck:
-        if (const absl::Duration left = PauseLeft(socket.fd(), output); left > absl::ZeroDuration()) {
+        if (const absl::Duration left = AckWaitLeft(socket.fd(), output); left > absl::ZeroDuration()) {
           co_await socket.After(left);
         }
         break;
@@ -106,7 +106,7 @@ Detached Converse(Connection connection, EventShared& shared) {
         break;
       case Step::kLinger:  // See backends/connection/lingering_close.h.
         ::shutdown(socket.fd(), SHUT_WR);
-        for (const Deadline deadline(kLingerTime); !shared.grace_over && !deadline.passed();) {
+        for (const Deadline deadline(kLingeringCloseTimeout); !shared.grace_over && !deadline.passed();) {
           co_await socket.ReadableUntil(deadline);
           const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
           if (count == 0 || (count < 0 && errno != EAGAIN)) co_return;

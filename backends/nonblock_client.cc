@@ -72,7 +72,7 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
         break;
       }
       case Step::kAwaitAck:
-        if (PauseLeft(fd_.get(), output) > absl::ZeroDuration()) return outcome;
+        if (AckWaitLeft(fd_.get(), output) > absl::ZeroDuration()) return outcome;
         break;
       case Step::kRunTask:
         output.TakeWork()(output);
@@ -123,7 +123,7 @@ void NonblockClient::KeepOutput(Outcome outcome) {
 NonblockClient::Outcome NonblockClient::Linger() {
   if (!linger_end_.has_value()) {
     ::shutdown(fd_.get(), SHUT_WR);
-    linger_end_.emplace(kLingerTime);
+    linger_end_.emplace(kLingeringCloseTimeout);
   }
   if (linger_end_->passed()) return Outcome::kOver;
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);

@@ -178,7 +178,7 @@ class BlockingConnection {
 
   // False: the peer has acknowledged nothing for too long.
   bool AwaitAck() {
-    const absl::Duration left = PauseLeft(fd_.get(), output_);
+    const absl::Duration left = AckWaitLeft(fd_.get(), output_);
     if (left == absl::ZeroDuration()) return watch_.Settle(Debt::kAcknowledgement), true;
     if (!watch_.MayTakeLonger()) return false;
     ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
@@ -188,7 +188,7 @@ class BlockingConnection {
   // Closes our side, and waits a moment for the peer to close its own; see backends/connection/lingering_close.h.
   void Linger() {
     ::shutdown(fd_.get(), SHUT_WR);
-    const Deadline deadline(kLingerTime);
+    const Deadline deadline(kLingeringCloseTimeout);
     while (!deadline.passed()) {
       int left = deadline.PollMilliseconds();
       if (Signals::stopping()) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());

@@ -24,7 +24,7 @@ bool IsAcknowledged(int fd) {
 
 }  // namespace
 
-absl::Duration PauseLeft(int fd, Output& output) {
+absl::Duration AckWaitLeft(int fd, Output& output) {
   Output::PauseBeforeWork& pause = output.pause();
   if (pause.length == absl::ZeroDuration()) return absl::ZeroDuration();
   if (!pause.end.has_value()) {

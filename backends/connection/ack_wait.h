@@ -1,6 +1,6 @@
-// The pause before a task that Output::Pause() asked for: first until the peer's system has acknowledged all that was
-// sent, then as long as the session wants. Nobody tells when a last byte is acknowledged, so the kernel is asked again
-// and again, but only while such a pause lasts.
+// AckWaitLeft: the wait before a task that Output::Pause() asked for. It lasts until the peer's system has acknowledged
+// everything that was sent, and then for as long as the session wants. The kernel reports no acknowledgement of a last
+// byte, so it is polled every few milliseconds, but only during such a wait.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_ACK_WAIT_H_
 #define POLYSERVE_BACKENDS_CONNECTION_ACK_WAIT_H_
 
@@ -9,9 +9,9 @@
 
 namespace polyserve {
 
-// How long to wait before asking again; zero where the pause is over, or there is none. To be asked when all of the
-// output is sent. Has no end of its own while the peer acknowledges nothing: that is the idle time-out's.
-absl::Duration PauseLeft(int fd, Output& output);
+// For Step::kAwaitAck: how long to wait before calling this again; zero once the wait is over, or if there is none. To
+// be called when all output is sent. If the peer acknowledges nothing, it is the idle time-out that ends the wait.
+absl::Duration AckWaitLeft(int fd, Output& output);
 
 }  // namespace polyserve
 

@@ -1,4 +1,4 @@
-// PauseLeft: the pause begins when the peer's system has acknowledged all that was sent.
+// AckWaitLeft: the pause begins when the peer's system has acknowledged all that was sent.
 #include "backends/connection/ack_wait.h"
 
 #include <netinet/in.h>
@@ -47,7 +47,7 @@ class PauseTest : public testing::Test {
   }
 
   void AwaitEnd() {
-    while (PauseLeft(socket_.get(), output_) > absl::ZeroDuration()) {
+    while (AckWaitLeft(socket_.get(), output_) > absl::ZeroDuration()) {
     }
   }
 
@@ -59,25 +59,25 @@ class PauseTest : public testing::Test {
 TEST_F(PauseTest, NoPauseIsOverAtOnce) {
   Output output;
   output.Work([](Output&) {});
-  EXPECT_EQ(PauseLeft(socket_.get(), output), absl::ZeroDuration());
+  EXPECT_EQ(AckWaitLeft(socket_.get(), output), absl::ZeroDuration());
 }
 
 TEST_F(PauseTest, LastsAsLongAsTheSessionWantsAndNoShorter) {
   const Clock::time_point begin = Clock::now();
-  EXPECT_GT(PauseLeft(socket_.get(), output_), absl::ZeroDuration());
+  EXPECT_GT(AckWaitLeft(socket_.get(), output_), absl::ZeroDuration());
   AwaitEnd();
   EXPECT_GE(absl::FromChrono(Clock::now() - begin), kPause);
-  EXPECT_EQ(PauseLeft(socket_.get(), output_), absl::ZeroDuration()) << "over is over";
+  EXPECT_EQ(AckWaitLeft(socket_.get(), output_), absl::ZeroDuration()) << "over is over";
 }
 
 TEST_F(PauseTest, BeginsOnlyWhenAllIsAcknowledged) {
   FillWindow();
-  EXPECT_GT(PauseLeft(socket_.get(), output_), absl::ZeroDuration());
+  EXPECT_GT(AckWaitLeft(socket_.get(), output_), absl::ZeroDuration());
   EXPECT_FALSE(output_.pause().end.has_value());
   std::string sink(1 << 20, '\0');
   while (!output_.pause().end.has_value()) {
     [[maybe_unused]] const ssize_t taken = ::recv(peer_.get(), &sink[0], sink.size(), MSG_DONTWAIT);
-    PauseLeft(socket_.get(), output_);
+    AckWaitLeft(socket_.get(), output_);
   }
   AwaitEnd();
 }

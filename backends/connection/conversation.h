@@ -48,7 +48,7 @@ enum class Step : uint8_t {
   kRead,      // Wait for input, mail, the timer or the stop, and report it. All output is sent.
   kReadLast,  // Read what has come, without waiting; report OnDrained() if there is nothing.
   kSend,      // Send from the front of the output, and count its requests (both are Flush()).
-  kAwaitAck,  // Wait for as long as PauseLeft() says, if at all.
+  kAwaitAck,  // Wait for as long as AckWaitLeft() says, if at all.
   kRunTask,   // Run the output's task, here or on another thread; its result is the new output.
   kResume,    // Call Resume(), which may produce much output: a loop may let other connections go first.
   kSetTimer,  // Set the connection's one timer to TakeTimer(), and call OnTimer() when it runs out.

@@ -169,7 +169,7 @@ TEST_F(ConversationTest, AwaitsTheAcknowledgementBeforeATaskThatAsksForIt) {
   EXPECT_EQ(Send(), "[before]");
   EXPECT_EQ(Next(), Step::kAwaitAck);
   EXPECT_EQ(Next(), Step::kAwaitAck) << "the driver looks again";
-  output_.pause() = {};  // As PauseLeft() does when the time has passed.
+  output_.pause() = {};  // As AckWaitLeft() does when the time has passed.
   EXPECT_EQ(Next(), Step::kRunTask);
   RunTask();
   EXPECT_EQ(Next(), Step::kSend);

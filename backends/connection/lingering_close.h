@@ -1,8 +1,10 @@
-// How long a closing connection is still read. A socket that is closed while unread bytes wait in it, or come after,
-// answers with a reset, and a reset makes the peer's kernel throw away the reply that it has not read yet (RFC 9112,
-// section 9.6, tells the same for HTTP). So whoever closes first stops sending, and then reads and discards for a
-// while. No bound on the bytes is needed: the time bounds the work, and they are not kept. While the server stops, it
-// ends with the grace (net/signals.h) at the latest; after that, only what has come already is discarded.
+// The lingering close: why, and for how long, a connection is read after our side has closed it. If a socket is closed
+// while unread bytes wait in it, or arrive later, the kernel answers with a reset, and a reset makes the peer's kernel
+// discard the reply that its program has not read yet (RFC 9112, section 9.6, describes this for HTTP). So the side
+// that closes first shuts down its sending half, and then reads and discards for a while. The number of bytes needs no
+// bound: the time bounds the work, and nothing is kept. While the server stops, the wait ends with the grace
+// (net/signals.h) at the latest; after that, only what has already come is discarded. Not to be confused with
+// SO_LINGER.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_LINGERING_CLOSE_H_
 #define POLYSERVE_BACKENDS_CONNECTION_LINGERING_CLOSE_H_
 
@@ -12,7 +14,7 @@
 
 namespace polyserve {
 
-constexpr absl::Duration kLingerTime = absl::Seconds(2);
+constexpr absl::Duration kLingeringCloseTimeout = absl::Seconds(2);
 
 // Discards what has come, within reason, without waiting for more.
 inline void DiscardUnread(int fd) {

@@ -122,7 +122,7 @@ bool EventConnection::TakeSteps(Output& output) {
         break;
       }
       case Step::kAwaitAck:
-        if (const absl::Duration left = PauseLeft(fd_.get(), output); left > absl::ZeroDuration()) {
+        if (const absl::Duration left = AckWaitLeft(fd_.get(), output); left > absl::ZeroDuration()) {
           PauseFor(left);
           return ParkUntilCalled(output);
         }
@@ -184,7 +184,7 @@ bool EventConnection::Linger() {
   if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
   if (parked_ == nullptr) parked_ = std::make_unique<Output>();
   if (!AwaitInput().ok()) return false;
-  PauseFor(kLingerTime);
+  PauseFor(kLingeringCloseTimeout);
   return true;
 }
 

@@ -136,7 +136,7 @@ bool UringConnection::TakeSteps() {
         if (const Flushed sent = Send(); sent != Flushed::kAll) return sent != Flushed::kBroken;
         break;
       case Step::kAwaitAck:
-        if (const absl::Duration left = PauseLeft(fd_.get(), unsent_->output); left > absl::ZeroDuration()) {
+        if (const absl::Duration left = AckWaitLeft(fd_.get(), unsent_->output); left > absl::ZeroDuration()) {
           return shared_.timers.Set(timers().pause, left), true;
         }
         break;
@@ -246,7 +246,7 @@ bool UringConnection::Linger() {
   ::shutdown(fd_.get(), SHUT_WR);
   if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
   LetGoOfOutput();
-  linger_end_.emplace(kLingerTime);
+  linger_end_.emplace(kLingeringCloseTimeout);
   unlink();
   shared_.lingering.push_back(*this);
   Receive();
