@@ -54,10 +54,9 @@ class BlockingConnection {
  private:
   // Does what is to be done now, and waits for it in the system call itself. False: the connection is over.
   bool TakeStep() {
-    if (Signals::stopping()) conversation_.OnStop(Signals::grace_over());
     switch (conversation_.Next(output_)) {
       case Step::kRead:
-        return WatchMail() && Read();
+        return NotesStop() || (WatchMail() && Read());
       case Step::kReadLast:
         return Receive(MSG_DONTWAIT);
       case Step::kSend:
@@ -81,6 +80,9 @@ class BlockingConnection {
     }
     return false;
   }
+
+  // True: the server stops, and the conversation has not known it.
+  bool NotesStop() { return Signals::stopping() && conversation_.OnStop(Signals::grace_over()); }
 
   // With a mailbox, poll(2) waits for the peer and for mail at once; no other call may wait.
   bool WatchMail() {

@@ -41,9 +41,10 @@ void Conversation::OnEnd(Output& output) {
   paused_ = true;
 }
 
-void Conversation::OnStop(bool grace_over) {
+bool Conversation::OnStop(bool grace_over) {
   if (stop_ == Stop::kNone) session_->OnStop();
-  stop_ = grace_over ? Stop::kGraceOver : Stop::kStopping;
+  const Stop stop = grace_over ? Stop::kGraceOver : Stop::kStopping;
+  return std::exchange(stop_, stop) != stop;
 }
 
 void Conversation::Resume(Output& output) {
@@ -106,6 +107,7 @@ void Conversation::CloseIfLast(Output& output) {
 }
 
 void Conversation::KeepRest(absl::string_view rest) {
+  if (rest.empty() && unconsumed_.empty()) return;  // The usual case.
   if (rest.empty()) {
     unconsumed_ = std::string();  // Idle sessions hold no buffer.
     unconsumed_begin_ = 0;

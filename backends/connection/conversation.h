@@ -66,6 +66,7 @@ class Conversation {
   // is in it.
   Step Next(const Output& output) {
     has_unsent_ = !output.empty();
+    if (has_unsent_ && mailbox_ == nullptr) return step_ = Step::kSend;  // The usual case, inline.
     return step_ = Decide(output);
   }
   // What Next() returned last.
@@ -97,8 +98,9 @@ class Conversation {
   void Resume(Output& output);
 
   // The server stops; `grace_over`: it waits no longer for peers between two requests. At any time, and as often as
-  // convenient. From now on the output is closed behind the answer to what comes next.
-  void OnStop(bool grace_over);
+  // convenient. From now on the output is closed behind the answer to what comes next. True: this is news, so that the
+  // next step may be another one.
+  bool OnStop(bool grace_over);
 
   // --- What the driver may ask. ---
 

@@ -341,9 +341,9 @@ TEST_F(ConversationTest, BytesThatComeTogetherAreAnsweredTogether) {
 }
 
 TEST_F(ConversationTest, SessionLearnsOfTheStopOnce) {
-  conversation_.OnStop(false);
-  conversation_.OnStop(false);
-  conversation_.OnStop(true);
+  EXPECT_TRUE(conversation_.OnStop(false));
+  EXPECT_FALSE(conversation_.OnStop(false));
+  EXPECT_TRUE(conversation_.OnStop(true)) << "the end of the grace is news";
   EXPECT_EQ(session_->stops, 1);
 }
 
