@@ -69,9 +69,11 @@ void ServerProcess::Start(const Options& options) {
   ASSERT_TRUE(log.ok()) << log_path_;
   const UniqueFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 
+  const pid_t test = ::getpid();
   pid_ = ::fork();
   if (pid_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that crashes leaves no server behind.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);     // A test that crashes leaves no server behind,
+    if (::getppid() != test) ::_exit(127);  // even if it has crashed just before.
     ::dup2(options.input < 0 ? input.get() : options.input, STDIN_FILENO);
     ::dup2(output_end.get(), STDOUT_FILENO);
     ::dup2(log.get(), STDERR_FILENO);

@@ -18,8 +18,10 @@ namespace polyserve {
 
 namespace {
 
-[[noreturn]] void Exec(std::vector<char*> arguments, int output, const std::optional<cpu_set_t>& processors) {
+[[noreturn]] void Exec(std::vector<char*> arguments, int output, const std::optional<cpu_set_t>& processors,
+                       pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(127);  // It has ended just before.
   if (processors.has_value()) ::sched_setaffinity(0, sizeof(*processors), &*processors);
   const int nothing = ::open("/dev/null", O_RDWR);
   ::dup2(nothing, STDIN_FILENO);
@@ -39,9 +41,10 @@ absl::StatusOr<Child> Child::Start(const std::vector<std::string>& command,
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
+  const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return SysError("fork");
-  if (pid == 0) Exec(std::move(arguments), writing.get(), processors);
+  if (pid == 0) Exec(std::move(arguments), writing.get(), processors, parent);
   return Child(pid, std::move(reading));
 }
 

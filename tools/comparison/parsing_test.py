@@ -4,6 +4,7 @@ import fcntl
 import os
 import subprocess
 import tempfile
+import time
 import unittest
 
 from comparison import connections, fairness, load, peers, processes, procfs, subjects, syscalls, workloads
@@ -149,6 +150,24 @@ class ProcfsTest(unittest.TestCase):
         self.assertGreater(procfs.busy_seconds()[0], 0)
         self.assertGreater(procfs.kernel_kib(), 1000)
         self.assertGreaterEqual(procfs.listen_overflows(), 0)
+
+
+class ChildTest(unittest.TestCase):
+    def test_one_whose_parent_is_killed_while_it_is_made_does_not_stay(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        parent = os.fork()
+        if parent == 0:
+            me, prepare = os.getpid(), processes._prepare_child(None, None)
+            if os.fork() == 0:
+                while os.getppid() == me:
+                    time.sleep(0.001)
+                prepare()
+                os.write(writing, b"alive")
+            os._exit(0)
+        os.close(writing)
+        os.waitpid(parent, 0)
+        self.assertEqual(os.read(reading, 5), b"")
 
 
 class SubjectsTest(unittest.TestCase):

@@ -28,9 +28,13 @@ class ServerError(Exception):
 
 def _prepare_child(cpus, group):
     """Between fork and exec: pinned, counted, and bound to our own life."""
+    parent = os.getpid()
+
     def prepare():
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # Killed before that: nobody will be told any more.
+            os._exit(1)
         if cpus:
             os.sched_setaffinity(0, cpus)
         if group:
