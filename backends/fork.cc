@@ -68,7 +68,7 @@ class ForkBackend : public Backend, public ChildObserver {
     }
     do {
       lifeline_.TellStop();
-    } while (!lifeline_.AwaitAllGone(absl::Milliseconds(50)));
+    } while (!lifeline_.AwaitAllGone(absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts)));
     ReapChildren(context.child_observers);
     return absl::OkStatus();
   }

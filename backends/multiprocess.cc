@@ -132,7 +132,7 @@ class MultiprocessBackend : public Backend, public ChildObserver {
     while (!children_.empty()) {
       for (const auto& [pid, child] : children_) child.Terminate();
       pollfd signals = {Signals::fd(), POLLIN, 0};
-      ::poll(&signals, 1, 50);
+      ::poll(&signals, 1, Signals::kMillisecondsBetweenInterrupts);
       AnswerCommonSignals(Signals::Take(), *context_);
       OnChildSignal();  // Also if the fork server was killed, and sends no signal any more.
     }

@@ -35,7 +35,7 @@ std::atomic<int64_t> g_drain_microseconds{kMaxDrainMicroseconds};
 std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
-constexpr suseconds_t kNudgeMicroseconds = 50 * 1000;
+constexpr suseconds_t kNudgeMicroseconds = Signals::kMillisecondsBetweenInterrupts * 1000;
 
 int64_t MonotonicMicroseconds() {
   timespec now;

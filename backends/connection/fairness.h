@@ -1,5 +1,7 @@
-// What is done for one client before the others' turn, where one thread serves many: nobody starves them, be it with
-// requests that come faster than they are answered, or with replies that have no end.
+// What is done for one client, peer or listener before the others' turn, if one thread serves many: nobody starves
+// them, be it with requests that come faster than they are answered, or with replies that have no end. A turn is one
+// iteration of the thread's loop. All such limits are here, so that models that differ in how they wait do not differ
+// in how they share.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_FAIRNESS_H_
 #define POLYSERVE_BACKENDS_CONNECTION_FAIRNESS_H_
 
@@ -7,10 +9,18 @@
 
 namespace polyserve {
 
-// The most that is sent at once. Large enough that a bulk transfer does not notice the turns.
+// The most that one connection is sent, in bytes. Large enough that a bulk transfer does not notice the turns.
 constexpr int64_t kBytesPerTurn = 1024 * 1024;
-// The most clients that one listener is relieved of.
+// The most reads from one connection whose readiness is told once, as it begins (edge triggering): there a reader goes
+// on until the socket is empty. 16 of 64 KiB are about what kBytesPerTurn is for the other direction.
+constexpr int kReadsPerTurnWithEdges = 16;
+// The most clients that one listener is relieved of, each at the cost of a system call or two; a crowd that comes at
+// once must not keep those waiting who are there. --accept_batch changes it for event loops.
 constexpr int kAcceptsPerTurn = 64;
+// The most datagrams that are answered for one socket: one socket has many peers, or is one of many.
+constexpr int kDatagramsPerTurn = 64;
+// The most sockets of peers that are looked at.
+constexpr int kPeersPerTurn = 64;
 
 }  // namespace polyserve
 

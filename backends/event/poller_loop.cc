@@ -13,9 +13,6 @@ namespace polyserve {
 
 namespace {
 
-// With edge triggering a reader goes on until the socket is empty, but not at the cost of the others.
-constexpr int kReadsPerTurnWithEdges = 16;
-
 bool AnyOwnPorts(const ServerContext& context) {
   return std::any_of(context.listeners.begin(), context.listeners.end(),
                      [](const Listener& listener) { return listener.own_ports; });

@@ -16,7 +16,6 @@ namespace {
 using State = Scoreboard::State;
 
 constexpr absl::Duration kBetweenDismissals = absl::Seconds(1);
-constexpr absl::Duration kBetweenInterrupts = absl::Milliseconds(50);
 
 // For differences only: it starts anywhere, but nobody sets this clock.
 absl::Time SteadyNow() {
@@ -145,7 +144,7 @@ void Pool::ReapWorkers() {
 }
 
 absl::Duration Pool::UntilNextLook() const {
-  if (Signals::stopping()) return kBetweenInterrupts;
+  if (Signals::stopping()) return absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts);
   absl::Time next = absl::InfiniteFuture();
   if (NeedsOneMore()) next = back_off_.not_before();
   if (NeedsUdpWorker()) next = std::min(next, udp_back_off_.not_before());

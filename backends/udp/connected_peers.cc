@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "backends/connection/fairness.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/coarse_clock.h"
@@ -13,9 +14,7 @@ namespace polyserve {
 
 namespace {
 
-// Of one peer, before the others' turn.
-constexpr int kDatagramsPerTurn = 64;
-constexpr int kPeersPerTurn = 64;
+// A peer whose time has come while an answer waits for its socket is told so later.
 constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 
 absl::Status Control(int epoll, int operation, int fd, uint32_t events, void* tag) {

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "backends/connection/fairness.h"
 #include "backends/udp/send_datagrams.h"
 #include "base/logging.h"
 #include "base/mailbox.h"
@@ -14,9 +15,7 @@ namespace polyserve {
 
 namespace {
 
-// Answered in one turn, before the others'.
-constexpr int kDatagramsPerTurn = 64;
-// As many are answered once the server stops, and so long is waited for the socket to take an answer.
+// The most datagrams that are answered once the server stops, and how long to wait for the socket to take an answer.
 constexpr int kMostAtTheEnd = 16 * 1024;
 constexpr int kWritableMilliseconds = 100;
 // Whose time has come while an answer of somebody else waits for the socket is told so later.
