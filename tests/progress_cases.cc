@@ -34,8 +34,26 @@ class ProgressTest : public EveryModelTest {
  protected:
   Peer ConnectSlowly(absl::string_view service) { return Peer(server().address(service), kSmallBuffer); }
 
-  // Reads a bit ten times per idle time-out, for as long as several of them; returns what came.
-  static std::string ReadSteadily(Peer& peer) {
+  // Asks for a file, and reads a bit of it ten times per idle time-out, for as long as several of them, then the rest;
+  // expects all of it. Tries again if a busy machine has kept it from reading in time.
+  void ExpectSteadyDownload(const std::string& name, size_t size) {
+    const absl::Time last_try = absl::Now() + kPatience;
+    const std::string expected = Sha256(root().Read(name));
+    while (true) {
+      Peer peer = ConnectSlowly("file");
+      peer.Send(absl::StrCat("G ", name, "\n"));
+      ASSERT_EQ(peer.ReadLine(), absl::StrCat("OK ", size, "\n"));
+      bool was_in_time = true;
+      std::string bytes = ReadSteadily(peer, was_in_time);
+      bytes += peer.Read(size - bytes.size());
+      if (Sha256(bytes) != expected && !was_in_time && absl::Now() < last_try) continue;
+      EXPECT_EQ(Sha256(bytes), expected);
+      EXPECT_EQ(Ask(peer, "S none").code(), "ERR 404");
+      return;
+    }
+  }
+
+  static std::string ReadSteadily(Peer& peer, bool& was_in_time) {
     constexpr size_t kBit = 2048;
     std::string bytes;
     absl::Time next = absl::Now();
@@ -46,6 +64,7 @@ class ProgressTest : public EveryModelTest {
       bytes += bit;
       next += kIdleTimeout / 10;
       absl::SleepFor(next - absl::Now());
+      was_in_time = was_in_time && absl::Now() - next < kIdleTimeout / 2;
     }
     peer.EnlargeBuffer();
     return bytes;
@@ -75,13 +94,7 @@ class ProgressTest : public EveryModelTest {
 TEST_F(ProgressTest, DownloadThatIsTakenSteadilyOutlivesTheIdleTimeout) {
   root().Write("large", RandomBytes(kMebibyte, 1));
   StartServer({absl::StrCat("--idle_timeout=", absl::FormatDuration(kIdleTimeout)), "--socket_buffer=131072"});
-  Peer peer = ConnectSlowly("file");
-  peer.Send("G large\n");
-  ASSERT_EQ(peer.ReadLine(), absl::StrCat("OK ", kMebibyte, "\n"));
-  std::string bytes = ReadSteadily(peer);
-  bytes += peer.Read(kMebibyte - bytes.size());
-  EXPECT_EQ(Sha256(bytes), Sha256(root().Read("large")));
-  EXPECT_EQ(Ask(peer, "S none").code(), "ERR 404");
+  ExpectSteadyDownload("large", kMebibyte);
 }
 
 // The server has nothing unsent from the start, and its system has all.
@@ -89,13 +102,7 @@ TEST_F(ProgressTest, ReplyThatTheSystemTookAtOnceOutlivesTheIdleTimeout) {
   constexpr size_t kSize = 100'000;
   root().Write("small", RandomBytes(kSize, 2));
   StartServer({absl::StrCat("--idle_timeout=", absl::FormatDuration(kIdleTimeout)), "--socket_buffer=500000"});
-  Peer peer = ConnectSlowly("file");
-  peer.Send("G small\n");
-  ASSERT_EQ(peer.ReadLine(), absl::StrCat("OK ", kSize, "\n"));
-  std::string bytes = ReadSteadily(peer);
-  bytes += peer.Read(kSize - bytes.size());
-  EXPECT_EQ(Sha256(bytes), Sha256(root().Read("small")));
-  EXPECT_EQ(Ask(peer, "S none").code(), "ERR 404");
+  ExpectSteadyDownload("small", kSize);
 }
 
 TEST_F(ProgressTest, ReaderBelowTheLeastRateLosesTheConnection) {
@@ -142,15 +149,24 @@ TEST_F(ProgressTest, UploadThatStallsLosesTheConnection) {
 TEST_F(ProgressTest, UploadAboveTheLeastRateIsTakenHoweverLongItLasts) {
   constexpr int kPieces = 20;
   StartServer({"--min_rate=10", absl::StrCat("--min_rate_window=", absl::FormatDuration(kIdleTimeout))});
-  Peer peer = Connect("file");
-  peer.Send(absl::StrCat("P a ", kPieces, "000\n"));
-  absl::Time next = absl::Now();
-  for (int i = 0; i < kPieces; ++i) {
-    ASSERT_TRUE(peer.Send(std::string(1000, 'x')));
-    next += kIdleTimeout / 10;
-    absl::SleepFor(next - absl::Now());
+  const absl::Time last_try = absl::Now() + kPatience;
+  std::string answer;
+  bool was_in_time = false;
+  while (answer.empty() && !was_in_time &&
+         absl::Now() < last_try) {  // A busy machine may keep us from sending in time.
+    Peer peer = Connect("file");
+    peer.Send(absl::StrCat("P a ", kPieces, "000\n"));
+    was_in_time = true;
+    absl::Time next = absl::Now();
+    for (int i = 0; i < kPieces; ++i) {
+      peer.Send(std::string(1000, 'x'));
+      next += kIdleTimeout / 10;
+      absl::SleepFor(next - absl::Now());
+      was_in_time = was_in_time && absl::Now() - next < kIdleTimeout / 2;
+    }
+    answer = peer.ReadLine();
   }
-  EXPECT_EQ(peer.ReadLine(), "OK 0\n");
+  EXPECT_EQ(answer, "OK 0\n");
 }
 
 // More at once than a ring has buffers for streams.

@@ -10,7 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
 #include "tests/scratch.h"
@@ -183,9 +186,17 @@ TEST_F(ServicesTest, RepliesKeepTheirOrderHoweverLongEachTakes) {
 
 TEST_F(ServicesTest, WorkIsNotSilence) {
   StartServer({"--idle_timeout=50ms"});
-  Peer peer = Connect("compute");
-  peer.Send("PRIMES 1000000\n");  // Takes several times as long.
-  EXPECT_EQ(peer.ReadLine(), "OK 37550402023\n");
+  const absl::Time last_try = absl::Now() + kPatience;
+  std::string answer;
+  bool was_in_time = false;
+  while (answer.empty() && !was_in_time && absl::Now() < last_try) {  // A busy machine may keep us from asking in time.
+    const absl::Time start = absl::Now();
+    Peer peer = Connect("compute");
+    peer.Send("PRIMES 1000000\n");  // Takes several times as long.
+    was_in_time = absl::Now() - start < absl::Milliseconds(50);
+    answer = peer.ReadLine();
+  }
+  EXPECT_EQ(answer, "OK 37550402023\n");
 }
 
 TEST_F(ServicesTest, WhoLeavesWhileItsWorkIsDoneHarmsNobody) {
