@@ -40,7 +40,7 @@ absl::Status RoomHost::Open(ServerContext& context, bool has_operator) {
   absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
-  hub_room_->ReachBy(hub_->TakeReception());
+  hub_room_->ReachBy(hub_->TakeJoinFd());
   context.child_observers.push_back(this);
   return absl::OkStatus();
 }

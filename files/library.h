@@ -1,6 +1,6 @@
-// Library: the files under one root, by name, for every service that offers them. No name leads out of the root, not
-// even by a symbolic link (openat2 with RESOLVE_BENEATH, see openat2(2)); hidden files do not exist for it, but for
-// those that CheckNameToRead() takes.
+// Library: the files under one root, by name, for all services. No name leads out of the root, not even through a
+// symbolic link (openat2 with RESOLVE_BENEATH, see openat2(2)). Hidden files are not served, except for those that
+// CheckNameToRead() accepts.
 //
 // Names are relative, UTF-8, with '/' between directories. Errors carry the code that the protocols turn into their
 // own words (HttpCode): a bad name is InvalidArgument, a shortage of descriptors Unavailable, and so on. Safe for use
@@ -25,7 +25,7 @@
 
 namespace polyserve {
 
-// Tells one state of a file from another.
+// Identifies one state of a file: any change of the file changes its stamp.
 struct FileStamp {
   int64_t size;               // In bytes.
   int64_t mtime;              // Last change, in seconds since 1970,
@@ -37,16 +37,16 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-// A file on its way into the library. It is written aside, without a name where the file system allows it
-// (O_TMPFILE), and takes its name at once when it is whole: others see the old file or the new one, never a part.
-// Destroying it before Commit() discards it. One thread at a time.
+// A file being uploaded. It is written without a name if the file system allows that (O_TMPFILE), else under a
+// temporary one, and takes its name atomically when it is complete: readers see the old file or the new one, never a
+// part. Destroying it before Commit() discards it. One thread at a time.
 //
 // Uploads into the same directory take their names one after the other, whichever threads, processes and servers they
 // belong to: each locks the directory (flock(2)) from the look at what has the name to the renaming. The kernel keeps
 // that lock, and frees it should its owner be killed. Programs that don't lock the directory are not held off.
 class Upload {
  public:
-  // `directory` is where it goes. `lock` is the directory to lock if that is not `directory`, which then need not be
+  // `directory` is the destination. `lock` is the directory to lock if it is not `directory`, which then need not be
   // readable.
   Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd file, std::string aside_name);
   ~Upload();
@@ -78,15 +78,15 @@ class Upload {
  private:
   bool Lock();  // False: another upload has the directory.
   absl::Status CheckOld(const Condition& condition, bool& is_there) const;
-  bool TakeFreeName();                   // Where it cannot, errno tells why.
+  bool TakeFreeName();                   // On failure, sets errno.
   absl::Status Replace();                // Takes the name from what has it.
-  bool LinkAs(const std::string& name);  // Gives the file one more name; where it cannot, errno tells why.
+  bool LinkAs(const std::string& name);  // Gives the file one more name; on failure, sets errno.
 
   const UniqueFd directory_;
   const UniqueFd lock_;
   const std::string name_;
   const UniqueFd file_;
-  std::string aside_name_;  // The name that it has meanwhile; empty where it has none.
+  std::string aside_name_;  // Its temporary name; empty if it has none.
 };
 
 class Library {
@@ -129,7 +129,7 @@ class Library {
     Stream stream_;
   };
 
-  // Fails where the root is not a directory that can be read.
+  // Fails if the root is not a readable directory.
   static absl::StatusOr<std::shared_ptr<const Library>> Open(const std::string& root, const Options& options);
 
   // The same, over a root that several processes share.

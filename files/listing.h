@@ -69,7 +69,7 @@ class Listing {
   Stage stage_ = Stage::kReading;
   std::vector<Library::Entry> entries_;  // Of the present run,
   size_t entries_bytes_ = 0;             // which take this much memory.
-  size_t written_ = 0;                   // So many of them are in the text.
+  size_t written_ = 0;                   // How many of them are in the text.
   UniqueFd runs_file_;
   int64_t runs_file_bytes_ = 0;
   std::vector<std::unique_ptr<Run>> runs_;  // While they are merged: a heap, the first name in front.

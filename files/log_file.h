@@ -1,7 +1,7 @@
-// LogFile: lines that several threads and processes append to one file, FIFO or device. One write(2) a line, with
-// O_APPEND, so that lines do not mix. A line that cannot be written at once, to a full disk or into a FIFO that is not
-// read, is lost and counted, and nobody waits for it. A line that a full disk has cut off counts as lost as well, and
-// the next one begins on a line of its own.
+// LogFile: a log that several threads and processes append to: a file, FIFO or device. Each line is one write(2) with
+// O_APPEND, so that lines do not mix. A line that cannot be written at once, because the disk is full or a FIFO has no
+// room, is dropped and counted: logging never blocks. A line that a full disk has cut short counts as lost as well, and
+// the next one starts on a new line.
 //
 //   LogFile log("/var/log/access.log", health);
 //   log.Open();                 Status: whether that is possible, without waiting for anything

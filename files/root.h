@@ -1,7 +1,7 @@
 // Root: the directory whose files are served, the same one for all threads and processes of a server. It stays the same
-// until Reopen() looks again at what its path leads to now: after a symbolic link was switched to a new folder, or the
-// folder was made anew. The process that Reopen() is called in opens it, and the others then take it from that one,
-// each with its next request: so nobody is ever ahead of the others.
+// until Reopen() resolves its path again, after a symbolic link was switched to a new directory or the directory was
+// recreated. The process that calls Reopen() opens the directory; the others get it from that process at their next
+// request, so that no process is ahead of the others.
 #ifndef POLYSERVE_FILES_ROOT_H_
 #define POLYSERVE_FILES_ROOT_H_
 

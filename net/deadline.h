@@ -1,4 +1,4 @@
-// Deadline: a point in time that no change of the wall clock moves (CLOCK_MONOTONIC).
+// Deadline: a point in time on CLOCK_MONOTONIC, so that setting the wall clock does not move it.
 #ifndef POLYSERVE_NET_DEADLINE_H_
 #define POLYSERVE_NET_DEADLINE_H_
 
@@ -9,7 +9,7 @@
 
 namespace polyserve {
 
-// For what may be infinite: as good as that, and yet it can be added to a clock.
+// Stands for infinity in sums with clock values, which would overflow.
 constexpr absl::Duration kForEver = absl::Hours(24 * 365 * 100);
 
 class Deadline {
@@ -20,12 +20,12 @@ class Deadline {
 
   bool passed() const { return std::chrono::steady_clock::now() >= at_; }
 
-  // What is left of it; 0 if it has passed.
+  // The time left; 0 if it has passed.
   absl::Duration Left() const {
     return std::max(absl::FromChrono(at_ - std::chrono::steady_clock::now()), absl::ZeroDuration());
   }
 
-  // What is left of it, for poll(2): rounded up, so that it has passed when the wait has timed out; 0 where it has.
+  // The time left as poll(2)'s time-out: rounded up, so that the deadline has passed when the wait times out.
   int PollMilliseconds() const {
     using std::chrono::milliseconds;
     const auto left = std::chrono::ceil<milliseconds>(at_ - std::chrono::steady_clock::now());

@@ -1,15 +1,16 @@
-// Lifeline: how a server holds on to all of its descendants, however deep, without a list of them. One pipe leads
-// down, one leads up:
+// Lifeline: connects a server with all of its descendants, however deep, without a list of them. One pipe leads down,
+// one leads up:
 //
-//   down  the server holds the writing end, every descendant listens: a byte means "finish".
-//   up    every descendant holds the writing end: when the server reads its end, they have all gone. When the server is
-//         gone, even by SIGKILL, its end is closed, and that kills orphans; children ask the kernel for it
-//         (PR_SET_PDEATHSIG).
+//   down  the server holds the write end, every descendant listens: a byte means "finish".
+//   up    every descendant holds the write end: the server reads end-of-file once all of them have exited. If the
+//   server
+//         dies, even by SIGKILL, its read end closes, and that kills orphans; direct children also use
+//         PR_SET_PDEATHSIG.
 //
-// This reaches also the children of children that have exited (the double fork), whom neither kill() by number nor
-// wait() nor PR_SET_PDEATHSIG reaches. The listening is a signal that the kernel sends when something happens to the
-// pipe (O_ASYNC and F_SETSIG, see fcntl(2) and pipe(7)): SIGIO below, so that it also ends a blocking call; SIGKILL
-// above, so that it also ends a process that is stopped (SIGSTOP), which would hold the server's ports otherwise.
+// This also reaches the children of children that have exited (the double fork), which neither kill() by pid nor wait()
+// nor PR_SET_PDEATHSIG reaches. Descendants listen by signal-driven I/O (O_ASYNC and F_SETSIG, see fcntl(2) and
+// pipe(7)): SIGIO for the pipe down, which also interrupts a blocking call; SIGKILL for the pipe up, which also ends a
+// stopped process (SIGSTOP) that would otherwise keep the server's ports.
 #ifndef POLYSERVE_NET_LIFELINE_H_
 #define POLYSERVE_NET_LIFELINE_H_
 
@@ -24,21 +25,22 @@ namespace polyserve {
 
 class Lifeline {
  public:
-  Lifeline() = default;  // Of no use before another is moved into it.
+  Lifeline() = default;  // Unusable until another lifeline is moved into it.
   static absl::StatusOr<Lifeline> Create();
 
   // What the server is to the descendant.
   enum class Kin { kChild, kOrphan };
 
-  // In a descendant, first thing after fork(): listens from now on. A byte that comes is a Signals::RequestStop().
-  // If it cannot listen, the process exits: it must not outlive the server.
+  // Call first thing after fork() in a descendant: starts listening. A byte triggers Signals::RequestStop(). If it
+  // cannot listen, the process exits, since it must not outlive the server.
   void HoldInDescendant(Kin kin);
-  // The same, but returns why it cannot.
+  // The same, but returns the error.
   absl::Status TryHold(Kin kin);
 
-  // In the server: asks all to finish. One that is just about to block does not notice: repeat until all have gone.
+  // In the server: asks all descendants to finish. A process that is just about to block does not notice: repeat until
+  // all have exited.
   void TellStop();
-  // In the server: waits until none is left, at most so long. False where some are.
+  // In the server: waits until all descendants have exited, at most for this long. False if some remain.
   bool AwaitAllGone(absl::Duration timeout);
 
  private:

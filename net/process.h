@@ -17,58 +17,58 @@
 
 namespace polyserve {
 
-// fork(), for this single-threaded program: CHECKs that there is no other thread, since a lock that one holds would
-// stay locked in the child for ever. Returns 0 in the child, which gets none of the signals that are for the server
-// until it has called Signals::InstallInWorker(). Unavailable: the system has no process left.
+// fork(2) for a single-threaded process: CHECKs that there is no other thread, since a lock held by one would stay
+// locked in the child for ever. Returns 0 in the child, where the server's signals stay blocked until it calls
+// Signals::InstallInWorker(). Unavailable: the system cannot create another process.
 absl::StatusOr<pid_t> Fork();
 
-// Runs the work in a forked child, which ends with it, and returns what it returned there: for trying, before the
-// server is ready, what only a child can try. Errors: also if there can be no child.
+// Runs the work in a forked child and returns its result: for checking, before the server is ready, what only a child
+// can check. Also fails if no child can be created.
 absl::Status TryInChild(absl::FunctionRef<absl::Status()> work);
 
-// Ends a forked child, without running what the parent has registered for its own end.
+// Exits a forked child without running the parent's exit handlers.
 [[noreturn]] void ExitChild(int status);
 
-// What waitpid() said, in words: "exited with status 1", "was killed by signal 9 (Killed)".
+// A wait status in words: "exited with status 1", "was killed by signal 9 (Killed)".
 std::string DescribeExit(int wait_status);
 
 class Process {
  public:
   enum class StartMethod {
     kFork,        // A copy of this process.
-    kSpawn,       // A fresh image of this program; gets nothing but the descriptors it is handed.
-    kForkServer,  // A copy of a fresh image that was started once: nothing of this process gets into it, either.
+    kSpawn,       // A fresh image of this program; inherits only the descriptors passed to it.
+    kForkServer,  // A copy of a fresh image that was started once; inherits nothing from this process, either.
   };
 
-  // What a child runs; its return value is the exit status. Being a function of descriptors and a text, it can be
-  // handed to a fresh image as well.
+  // A child's main function; returns the exit status. It depends on nothing but descriptors and a text, so that a fresh
+  // image can run it as well.
   using Entry = std::function<int(std::vector<UniqueFd> descriptors, absl::string_view argument)>;
 
   struct Options {
     std::string name;    // For logs.
-    bool daemon = true;  // The child ends with the parent, even where that is killed (PR_SET_PDEATHSIG, SIGKILL).
+    bool daemon = true;  // The child ends with the parent, even if that is killed (PR_SET_PDEATHSIG, SIGKILL).
     StartMethod start_method = StartMethod::kFork;
   };
 
-  // Says how this program was started; first thing in main(). A fresh image is started with the same arguments.
+  // Call first thing in main(), with its arguments: fresh images are started with the same ones.
   static void SetCommandLine(int argc, char** argv);
-  // True where this is such a fresh image: it should set itself up as far as Entry needs it, and call RunImage().
+  // True in a fresh image, which should set itself up as far as Entry needs it, and call RunImage().
   static bool IsImage();
-  // Runs what the image was started for (the entry, or the fork server). To be called once.
+  // Runs the entry or the fork server that this image was started for. Call once.
   static int RunImage(const Entry& entry);
 
-  // Starts the child. Call from the main thread: daemons end with the thread that started them. The child owns
-  // copies of the descriptors, in this order; the caller keeps its own.
+  // Starts the child. Call from the main thread: daemons end with the thread that started them. The child gets copies
+  // of the descriptors, in this order; the caller keeps its own.
   static absl::StatusOr<Process> Start(const Options& options, const Entry& entry, const std::vector<int>& descriptors,
                                        const std::string& argument);
-  // Starts the fork server, unless it runs. Start() does it when it must; earlier is cheaper. It sends this process a
-  // SIGCHLD for each of its children that has ended, as the kernel does for own ones.
+  // Starts the fork server, unless it is running. Start() does so on demand; an early call forks a smaller process. The
+  // fork server sends this process a SIGCHLD when one of its children ends, as the kernel does for direct children.
   static absl::Status StartForkServer();
-  // Whether the system has what this way to start children needs; for kForkServer beside StartForkServer().
+  // Checks that the system supports this start method; for kForkServer also call StartForkServer().
   static absl::Status Check(StartMethod start_method);
-  // Ends the fork server, if it runs, and its daemons with it.
+  // Ends the fork server, if it is running, and its daemons with it.
   static void StopForkServer();
-  // Takes note that the fork server has ended and was reaped. False if this is not its pid.
+  // Records that the fork server has ended and was reaped. False if this is not its pid.
   static bool NoteForkServerEnd(pid_t pid, int wait_status);
 
   Process(Process&&) = default;
@@ -76,19 +76,19 @@ class Process {
 
   const std::string& name() const { return name_; }
   pid_t pid() const { return pid_; }
-  // Of a child of the fork server: readable once the process has ended; see pidfd_open(2). -1 for a child of our own,
-  // of which waitpid(2) tells.
+  // For a child of the fork server: readable once it has ended; see pidfd_open(2). -1 for a direct child, which
+  // waitpid(2) reports.
   int pidfd() const { return pidfd_.get(); }
   bool IsAlive() const;
 
-  // Waits for the end, at most so long, and leaves no zombie. False if it still runs, or a signal came. Logs an end
-  // that was not an exit with status 0.
+  // Waits for the child to end, at most for this long, and reaps it. False if it is still running, or a signal arrived.
+  // Logs any end other than an exit with status 0.
   bool Join(absl::Duration timeout);
 
-  // Takes note of an end that somebody's waitpid() for any child has met, as Join() would. False where it is another's.
+  // Records the result of a waitpid() for any child, as Join() would. False if it is another child's.
   bool NoteEnd(pid_t pid, int wait_status);
 
-  // Asks it to finish (SIGTERM). One that is just about to block does not notice: repeat until it has ended.
+  // Asks the child to finish (SIGTERM). A child that is just about to block does not notice: repeat until it has ended.
   void Terminate() const;
 
  private:
@@ -103,7 +103,7 @@ class Process {
   std::string name_;
   pid_t pid_;
   UniqueFd pidfd_;
-  bool own_child_;  // To be waited for here; else the fork server does it.
+  bool own_child_;  // Reaped here; otherwise the fork server reaps it.
 };
 
 }  // namespace polyserve

@@ -17,26 +17,26 @@
 
 namespace polyserve {
 
-// Plain counters, updated without order (relaxed): each is exact, but two of them may be read at different moments.
-struct alignas(64) Counters {         // A cache line of its own, so that loops that count do not slow each other down.
+// Counters with relaxed ordering: each is exact, but two of them may be read at different moments.
+struct alignas(64) Counters {         // One cache line, so that workers do not slow each other down by counting.
   std::atomic<int64_t> accepted{0};   // Connections that got a session.
-  std::atomic<int64_t> ended{0};      // Of these, the ones that have ended.
-  std::atomic<int64_t> refused{0};    // Connections that were closed at once, for want of something.
+  std::atomic<int64_t> ended{0};      // Accepted connections that have ended.
+  std::atomic<int64_t> refused{0};    // Connections closed at once: over a limit, or for lack of a resource.
   std::atomic<int64_t> bytes_in{0};   // Read from peers.
   std::atomic<int64_t> bytes_out{0};  // Sent to peers.
-  std::atomic<int64_t> requests{0};   // That were answered; see Output::CountRequest().
-  std::atomic<int64_t> errors{0};     // Of these, the ones that were refused.
+  std::atomic<int64_t> requests{0};   // Answered requests; see Output::CountRequest().
+  std::atomic<int64_t> errors{0};     // Requests answered with an error.
 
   static void Add(std::atomic<int64_t>& counter, int64_t amount) {
     counter.fetch_add(amount, std::memory_order_relaxed);
   }
 };
 
-// Services are numbered from 0 on; what belongs to none, or to one beyond these, is counted together.
+// Services are numbered from 0. Events of no service, or of a service beyond these, share one row.
 constexpr int kMaxServices = 15;
 constexpr int kNoService = -1;
 
-// Of a worker's counters those for a service, which lie behind those for none.
+// A worker's counters for a service. They follow its counters for no service in memory.
 inline Counters& OfService(Counters& own, int service) {
   return (&own)[service >= 0 && service < kMaxServices ? 1 + service : 0];
 }
@@ -54,7 +54,7 @@ struct Totals {
   int64_t active() const { return accepted - ended; }
 };
 
-// Copies are cheap, and count in the same place.
+// Copies are cheap, and share the same counters.
 class Statistics {
  public:
   static constexpr int kMaxWorkers = 1024;
@@ -63,47 +63,47 @@ class Statistics {
   static absl::StatusOr<Statistics> Create();
   // The counters behind a descriptor that another process created.
   static absl::StatusOr<Statistics> Map(UniqueFd fd);
-  // Has all copies of this count there from now on; references to counters remain valid.
+  // Redirects all copies of this object to those counters; references to counters remain valid.
   absl::Status Adopt(UniqueFd fd) const;
 
-  // The same, for one worker out of several that serve many clients each: counters() are its own. So they are not
-  // fought for, and it is known how many clients a worker had that was killed.
+  // The same statistics for one of several workers that serve many clients each: counters() are its own row, without
+  // contention, and if the worker is killed the row tells how many clients it had.
   Statistics OfWorker(int slot) const;
 
-  // The same for one of very many that come and go (a thread, a process for each client), with any number: as many rows
-  // of counters as processors are shared by all of these.
+  // The same for one of many short-lived workers (a thread or process per client), of any number: they share as many
+  // rows as there are processors.
   Statistics OfNewcomer(int64_t number) const { return OfWorker(static_cast<int>(number % newcomer_rows())); }
   static int newcomer_rows();
 
-  // So many clients that the server has accepted are this worker's from now on; below zero: the other way round.
+  // Moves `clients` accepted clients from the server's row to this worker's; if negative, the other way round.
   void TakeOver(int service, int64_t clients) const;
 
-  // This worker was killed: what it had open, but for `untaken` that are counted as its own and will be those of its
-  // replacement, has ended. Returns how many those are.
+  // Call after this worker was killed: counts its open connections as ended, except for `untaken` ones in its queue,
+  // which its replacement will take. Returns how many were lost.
   int64_t CountLost(int slot, int64_t untaken) const;
 
-  // To count in; what has been counted in all is Total().
+  // The row to count in; Total() is the sum of all rows.
   Counters& counters() const { return *own_; }
   Totals Total() const;
   Totals TotalOf(int service) const;
-  // Of this worker, or of the server; OfWorker() alone makes a difference.
+  // The sum of this worker's rows (after OfWorker()), or of the server's.
   Totals OwnTotal() const;
 
-  // Who serves; see WorkerSlot.
+  // The workers that are alive; see WorkerSlot.
   WorkerSlots places() const;
-  // Notes the end of clients whose worker was killed in its place. total().active() may be too high before.
+  // Counts the clients of killed workers as ended. Until then Total().active() may be too high.
   void Sweep() const;
 
-  // How long ago these counters were created, whatever was done to the wall clock since.
+  // Time since these counters were created, by a clock that cannot be set.
   absl::Duration uptime() const;
-  // How the logs fare, that all processes write to: the access log, and the server's own on standard error.
+  // The health of the logs that all processes write to: the access log, and the server's own on standard error.
   LogHealth& access_log() const;
   LogHealth& server_log() const;
   // How often the root was opened, and who has it open; see files/root.h.
   std::atomic<int64_t>& root_openings() const;
   std::atomic<int64_t>& root_holder() const;
 
-  int fd() const;  // To be handed to other programs; forked children share the memory anyway.
+  int fd() const;  // For Map() in a fresh program image; forked children share the memory anyway.
 
   // For a person: "accepted 12, active 2, refused 0, bytes in 3456, bytes out 7890".
   std::string ToString() const;
@@ -118,7 +118,7 @@ class Statistics {
     std::atomic<int64_t> root_openings;
     std::atomic<int64_t> root_holder;
     std::atomic<int> workers_in_use;
-    // The server's, then the workers', and one for a pool's UDP worker. The kernel provides what is touched.
+    // The server's rows, then the workers', then those of a pool's UDP worker. Untouched pages cost no memory.
     Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
     WorkerSlots::Table places;
   };
@@ -137,7 +137,7 @@ class Statistics {
   Counters* own_;
 };
 
-// The place of the calling thread among the workers, as long as it lives; see WorkerSlots::Take().
+// Holds a slot for the calling thread for as long as this object lives; see WorkerSlots::Take().
 class WorkerSlot {
  public:
   explicit WorkerSlot(const Statistics& statistics, int64_t clients = 0)

@@ -1,6 +1,7 @@
-// WakeList: the clients of one loop for whom something has come from elsewhere: a message of another client, of this
-// loop, of another thread, or, by way of the hub, of another process. Whoever is woken is called after the loop's turn,
-// once for all that has come until then. A loop sees all of it as one descriptor.
+// WakeList: the clients of one loop that have something to do because of an event elsewhere: a chat message from
+// another client (of this loop, of another thread, or, through the hub, of another process), or a finished task. Each
+// is called once after the loop's iteration, however many events there were. The loop waits for all of them at one
+// descriptor.
 #ifndef POLYSERVE_NET_WAKE_LIST_H_
 #define POLYSERVE_NET_WAKE_LIST_H_
 
@@ -23,7 +24,7 @@ namespace polyserve {
 // A client that can be woken.
 class Wakeable {
  public:
-  // Its mailbox has something, or was cut off, or what it has others do is done. May destroy this client, and no other.
+  // Its mailbox has mail or was cut off, or its offloaded task is done. May destroy this client, and no other.
   virtual void OnReady() = 0;
 
  protected:
@@ -32,8 +33,8 @@ class Wakeable {
 
 class WakeList {
  public:
-  // A client's place in the list, and what watches its mailbox, if any: to be destroyed before that. Where there is no
-  // descriptor left to watch one that needs it, the mailbox is cut off.
+  // One client's membership in the list; watches its mailbox, if it has one. Destroy it before the mailbox. If the
+  // mailbox needs a descriptor to be watched and none is left, the mailbox is cut off.
   class Entry final : public Waker {
    public:
     Entry(WakeList& list, Wakeable& client) : list_(list), client_(client), mailbox_(nullptr) {}
@@ -49,24 +50,24 @@ class WakeList {
     bool is_listed_ = false;  // Guarded by the list's lock.
   };
 
-  // Makes an entry for a client that may come to have a mailbox: not while that is null, and not twice.
+  // Creates the entry of a client once it has a mailbox. Does nothing while the mailbox is null, or if there is one.
   void Watch(Mailbox* mailbox, Wakeable& client, std::unique_ptr<Entry>& entry) {
     if (mailbox != nullptr && entry == nullptr) entry = std::make_unique<Entry>(*this, client, *mailbox);
   }
 
-  // Fails for want of descriptors.
+  // Fails if the process has no descriptors left.
   static absl::StatusOr<std::unique_ptr<WakeList>> Create();
 
-  // Says that the calling thread is the one that calls Deliver() from now on. A wake from within it costs no system
+  // Declares that from now on the calling thread is the one that calls Deliver(). Wakes from this thread need no system
   // call, since it looks at the list before it waits.
   void BelongToThisThread() { owner_ = ::pthread_self(); }
 
-  // Readable when another thread has woken somebody, or another process has sent something. Take it, and Deliver().
+  // Readable after a wake from another thread or process. Call TakeWake(), then Deliver().
   int fd() const { return epoll_.get(); }
   void TakeWake();
 
   bool empty() const { return is_empty_.load(std::memory_order_acquire); }
-  // Calls all who are on the list. Those who are woken meanwhile are left for the next time.
+  // Calls OnReady() of every listed client. Clients that are woken meanwhile wait for the next call.
   void Deliver();
 
  private:
@@ -75,7 +76,7 @@ class WakeList {
   void Add(Entry& entry);
   void Remove(Entry& entry);
 
-  const UniqueFd wakes_;  // An eventfd. Its edges are what counts; nobody reads it.
+  const UniqueFd wakes_;  // An eventfd, watched edge-triggered, so that it need not be read.
   const UniqueFd epoll_;  // For it, and for the mailboxes that have descriptors.
   std::atomic<pthread_t> owner_{};
   Mutex mutex_;

@@ -1,7 +1,7 @@
-// WorkerSlots: the processes and threads that serve clients, in memory that all of them share. Whoever begins to work
-// takes a place, and leaves it at the end. A worker that is killed cannot do so; but a process also holds a record lock
-// (fcntl(2), F_SETLK) on its place, which the kernel releases however it ends. So its place is found to be free, and
-// it is known how many clients were lost with it, by whoever looks next, even where nobody waits for that process.
+// WorkerSlots: a table, in shared memory, of the processes and threads that serve clients. A worker takes a slot when
+// it starts and gives it back when it ends. A worker that is killed cannot do so; but each process also holds a record
+// lock (fcntl(2), F_SETLK) on its slot, which the kernel releases however the process ends. The next caller of Sweep()
+// thus finds the slot free, and knows how many clients were lost with it, even if no parent waits for that process.
 #ifndef POLYSERVE_NET_WORKER_SLOTS_H_
 #define POLYSERVE_NET_WORKER_SLOTS_H_
 
@@ -15,14 +15,14 @@ namespace polyserve {
 
 class WorkerSlots {
  public:
-  // Whoever finds no place works all the same, but is not listed.
+  // A worker that finds no free slot still works, but is not listed.
   static constexpr int kMaxPlaces = 16 * 1024;
 
-  // What is shared; all zeroes is empty.
+  // The shared part. All zeroes means empty.
   struct Table {
-    std::atomic<pid_t> server;  // Outlives all others, so that its threads need no locks.
-    std::atomic<int> used;      // All places from here on have never been taken.
-    std::atomic<int> hint;      // One that was free a moment ago.
+    std::atomic<pid_t> server;  // Outlives all workers, so its own threads need no locks.
+    std::atomic<int> used;      // Slots from here on have never been taken.
+    std::atomic<int> hint;      // A slot that was free a moment ago.
     struct Place {
       std::atomic<uint64_t> owner;  // Process and thread; 0: free.
       std::atomic<int64_t> clients;
@@ -34,17 +34,18 @@ class WorkerSlots {
     pid_t thread;
   };
 
-  // The table, and a descriptor of the memory that it is in, which is locked; both must outlive it.
+  // `fd` is a descriptor of the memory that holds the table; slots are locked through it. Both must outlive this
+  // object.
   WorkerSlots(Table& table, int fd) : table_(table), fd_(fd) {}
 
-  // For the calling thread. `clients` are lost where it is killed in its place, unless somebody else accounts for them.
-  // Returns the place; -1 where none is left.
+  // Takes a slot for the calling thread. `clients` is how many are lost if the thread is killed while it holds the slot
+  // (0 if something else accounts for them). Returns the slot, or -1 if none is left.
   int Take(int64_t clients) const;
   void Leave(int place) const;
 
   std::vector<Worker> List() const;
 
-  // Frees the places of those who were killed. Returns how many clients were lost with them.
+  // Frees the slots of workers that were killed. Returns how many clients were lost with them.
   int64_t Sweep() const;
 
  private:

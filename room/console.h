@@ -1,5 +1,5 @@
-// Console: whoever sits at the server's standard input speaks as the administrator, a line at a time. A thread of its
-// own reads, since models wait for clients in ways of their own; so it is not for a process that forks.
+// Console: reads the server's standard input, and says each line in the room as the administrator. It has a thread of
+// its own, since each model waits for clients in its own way; so do not use it in a process that forks.
 #ifndef POLYSERVE_ROOM_CONSOLE_H_
 #define POLYSERVE_ROOM_CONSOLE_H_
 
@@ -19,12 +19,12 @@ class Console {
   // Called on the operator's thread, with a line that passed CheckText().
   using Say = std::function<void(absl::string_view text)>;
 
-  // Reads lines from the descriptor, which stays the caller's, until its end. Lines that cannot be said (see
-  // CheckText()) are passed over, with a word in the log; empty ones without. Where it is a terminal in whose
-  // background we run, it waits: reading must neither stop the server (SIGTTIN) nor spin.
+  // Reads lines from the descriptor, which the caller keeps, until end-of-file. Skips lines that fail CheckText(), with
+  // a line in the log, and empty ones, without. If the descriptor is a terminal and the server runs in its background,
+  // waits: reading must neither stop the server (SIGTTIN) nor spin.
   static absl::StatusOr<std::unique_ptr<Console>> Start(int input, Say say);
 
-  // Ends the thread, whatever it waits for.
+  // Ends the thread, even while it waits for input.
   ~Console();
 
  private:

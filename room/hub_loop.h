@@ -1,5 +1,5 @@
-// HubLoop: what the hub does all day (room/hub.h): takes in guests, passes on what they say, and sends each, once a
-// turn, all that is due to it. One thread, and an operator who may wake it.
+// HubLoop: the event loop of the hub (room/hub.h): admits members, relays what they say, and once per iteration sends
+// each member everything that is queued for it. One thread; the console may wake it.
 #ifndef POLYSERVE_ROOM_HUB_LOOP_H_
 #define POLYSERVE_ROOM_HUB_LOOP_H_
 
@@ -21,7 +21,7 @@ class HubLoop {
   static absl::StatusOr<std::unique_ptr<HubLoop>> Create(int join_fd, UniqueFd server, Room& room);
   ~HubLoop();
 
-  // Returns when nobody holds the other end of the join_fd any more, or the server has ended.
+  // Returns when no process holds the other end of the join_fd any more, or the server has ended.
   absl::Status Run();
 
  private:

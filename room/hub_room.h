@@ -1,10 +1,11 @@
-// HubRoom: the room as a process sees it whose clients share no memory with those of other processes. The members are
-// in the hub (room/hub.h); each has a socket to it, of which this side holds one end. So the descriptor of a member's
-// mailbox is that socket's, and a process that dies, however that comes, has left by it.
+// HubRoom: the room as seen by a process that shares no memory with the other members' processes. The members are in
+// the hub (room/hub.h), each connected by a socket of which this side holds one end. That socket is the descriptor of
+// the member's mailbox; and when a process dies, for any reason, the closed socket tells the hub that its members have
+// left.
 //
-// Nothing here waits for the hub, whatever state it is in: it may be stopped or dead, and all other services go on.
-// What a member says while the hub takes nothing is one message at most, its next command has to wait, and a join or a
-// leave that is not answered within kHubPatience has failed.
+// Nothing here blocks on the hub: it may be stopped or dead, and all other services go on. While the hub reads nothing,
+// a member has at most one message in flight and its next command waits; a join or leave that is not answered within
+// kHubPatience fails.
 #ifndef POLYSERVE_ROOM_HUB_ROOM_H_
 #define POLYSERVE_ROOM_HUB_ROOM_H_
 
@@ -22,7 +23,7 @@ class HubRoom : public Room {
   explicit HubRoom(std::string admin_name, const RoomLimits& limits = {})
       : admin_name_(std::move(admin_name)), limits_(limits) {}
 
-  // Where members are announced; see Hub::TakeReception(). Until then joining is Unavailable. Once the hub has gone,
+  // Where members are announced; see Hub::TakeJoinFd(). Until then joining is Unavailable. Once the hub has gone,
   // those who had joined are cut off, and the others find the next hub there.
   void ReachBy(UniqueFd join_fd);
   int join_fd() const { return join_fd_.get(); }

@@ -35,7 +35,7 @@ class HubTest : public testing::Test {
     absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start("admin", RoomLimits(), input_.get());
     EXPECT_TRUE(hub.ok());
     hub_ = *std::move(hub);
-    room_.ReachBy(hub_->TakeReception());
+    room_.ReachBy(hub_->TakeJoinFd());
   }
   ~HubTest() override { room_.ReachBy(UniqueFd()); }
 

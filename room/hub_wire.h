@@ -1,5 +1,5 @@
-// What a hub and its members say to each other: packets of a SOCK_SEQPACKET socket, each a letter and what belongs to
-// it. The hub is the same program, so nothing is checked twice but what would harm others.
+// The protocol between a hub and its members: SOCK_SEQPACKET packets, each a letter and its argument. Both sides are
+// the same program, so only what could harm other members is checked again.
 #ifndef POLYSERVE_ROOM_HUB_WIRE_H_
 #define POLYSERVE_ROOM_HUB_WIRE_H_
 
@@ -23,7 +23,7 @@ enum HubPacket : char {
 
 constexpr size_t kMaxHubPacketBytes = 32 * 1024;  // The kernel takes some of them before it says that it is full.
 
-// A hub that takes longer than this for an answer has been stopped, or worse.
+// A hub that takes longer than this to answer is taken for stopped or dead.
 constexpr absl::Duration kHubPatience = absl::Seconds(3);
 
 }  // namespace polyserve

@@ -1,6 +1,6 @@
-// LocalRoom: a room whose members are all served by this process, from any of its threads.
-// One lock is held while a message is handed to everybody, so that all hear the same order. That takes some ten
-// nanoseconds each: whoever is slow finds the message in its mailbox later.
+// LocalRoom: a room whose members are all served by this process, from any of its threads. One lock is held while a
+// message is pushed to all mailboxes, so that all members receive messages in the same order. That takes some ten
+// nanoseconds per member; slow readers pop the message from their mailbox later.
 #ifndef POLYSERVE_ROOM_LOCAL_ROOM_H_
 #define POLYSERVE_ROOM_LOCAL_ROOM_H_
 
@@ -26,7 +26,7 @@ class LocalRoom : public Room {
 
   std::unique_ptr<Member> NewMember() override;
 
-  // The administrator speaks: all hear it. The text must pass CheckText(). Any thread.
+  // Sends a line to all members, as said by the administrator. The text must pass CheckText(). Any thread.
   void SayAsAdmin(absl::string_view text);
 
  private:

@@ -1,5 +1,4 @@
-// RateLimit: how much one member may say (a token bucket). A member that has been silent may say as much at once as it
-// may in a second.
+// RateLimit: a token bucket for the commands of one member. After a silence, it allows as many at once as in a second.
 #ifndef POLYSERVE_ROOM_RATE_LIMIT_H_
 #define POLYSERVE_ROOM_RATE_LIMIT_H_
 
@@ -17,11 +16,11 @@ class RateLimit {
   explicit RateLimit(int per_second, Clock::time_point now = Clock::now())
       : per_second_(per_second), tokens_(per_second), counted_until_(now) {}
 
-  // Whether one more is allowed now. The clock is read only when what was saved is used up.
+  // Whether one more is allowed now. Reads the clock only when no token is left.
   bool allows_one() { return per_second_ == 0 || tokens_ > 0 || Refill(Clock::now()); }
   bool allows_one(Clock::time_point now) { return per_second_ == 0 || tokens_ > 0 || Refill(now); }
 
-  // Uses up one that was allowed.
+  // Takes a token.
   void Use() {
     if (tokens_ > 0) --tokens_;
   }
@@ -31,7 +30,7 @@ class RateLimit {
     const double earned = std::chrono::duration<double>(now - counted_until_).count() * per_second_;
     if (earned < 1) return false;
     tokens_ = static_cast<int>(std::min(earned, static_cast<double>(per_second_)));
-    // A part of a token is kept for the next time.
+    // Keep the fraction of a token for the next refill.
     const std::chrono::duration<double> paid(tokens_ / static_cast<double>(per_second_));
     counted_until_ = earned < per_second_ ? counted_until_ + std::chrono::duration_cast<Clock::duration>(paid) : now;
     return true;

@@ -1,13 +1,13 @@
-// Room: a place where what one member says reaches all others. It knows no wire format and no model: a session has a
-// Member, which is also the mailbox that its driver looks after. Three rules hold in every room: a name belongs to one
-// member at a time; all hear what is said in the same order; whoever leaves, for whatever reason, is said to have left.
+// Room: relays what one member says to all others. It knows no wire format and no model: a session owns a Member, which
+// is also the mailbox that its driver drains. Three rules hold in every room: a name belongs to one member at a time;
+// all members receive messages in the same order; when a member leaves, for any reason, the others are told.
 //
 //   std::unique_ptr<Member> member = room.NewMember();
 //   absl::Status status = member->Join("ada");   // The others hear: 欢迎 'ada' 进入聊天室
 //   member->Say("hello");                        // The others hear: ada : hello
 //
-// Nothing here waits. Where the room is in another process (HubRoom), its answer to a member that joins or leaves comes
-// later; see awaits_answer().
+// Nothing here blocks. If the room is in another process (HubRoom), it answers joins and leaves later; see
+// awaits_answer().
 //   member = nullptr;                            // The others hear: 'ada' 退出聊天室
 #ifndef POLYSERVE_ROOM_ROOM_H_
 #define POLYSERVE_ROOM_ROOM_H_
@@ -32,14 +32,14 @@ constexpr size_t kMaxTextBytes = 1024;
 constexpr absl::Duration kAnswerPollInterval = absl::Milliseconds(2);
 constexpr absl::Duration kOverRatePause = absl::Milliseconds(20);  // Long enough for many commands at once.
 
-// What one member may cost all others.
+// Bounds of what one member may cost the others.
 struct RoomLimits {
-  // Commands that a member may give in a second, and at once after a silence; 0: any number. A person types one, and a
-  // program that tells what it measures some dozens. With texts of the largest size it is a megabyte: less than any
-  // listener reads, so that no single speaker can make the room cut off one that does.
+  // Commands per second and member, and the burst after a silence; 0: unlimited. A person types about one a second, a
+  // program that reports measurements some dozens. With texts of the largest size the default is a megabyte a second:
+  // less than any listener reads, so that no single speaker can get a reader cut off.
   int commands_per_second = 1000;
-  // Memory for what waits for all members together: a message counts once, and a little more for each who has not taken
-  // it. Beyond it, the member that holds the most is cut off.
+  // Memory for queued messages of all members together: a message counts once, plus a little for each mailbox that it
+  // is in. Above this, the member with the largest backlog is cut off.
   size_t waiting_bytes = size_t{32} << 20;
 };
 
@@ -48,35 +48,35 @@ class Member : public Mailbox {
  public:
   explicit Member(const RoomLimits& limits) : rate_(limits.commands_per_second) {}
 
-  // Takes the name and begins to hear. One that has a name already must leave first (CHECKed).
+  // Takes the name; from then on the member receives messages. A member that has a name must leave first (CHECKed).
   //   InvalidArgument   it is no name; see CheckMemberName()
   //   PermissionDenied  it contains the administrator's name, or one that looks like it
   //   AlreadyExists     another member has it, or one that looks like it; see NameRegistry
   //   Unavailable       the room is gone; see HubRoom
-  // Each message is one sentence for the peer. OK while awaits_answer(): the room has been asked.
+  // Each error message is one sentence for the peer. OK with awaits_answer() true: the room has not answered yet.
   virtual absl::Status Join(absl::string_view name) = 0;
-  // Says it to all others. Nothing happens where it has no name, or lost it by being cut off. The text must pass
+  // Sends a line to all other members. Does nothing if this member has no name, or was cut off. The text must pass
   // CheckText().
   virtual void Say(absl::string_view text) = 0;
-  // Gives up the name, and hears no more; what has come until then stays. Nothing happens where it has no name.
+  // Gives up the name, and receives no more; mail received before stays. Does nothing if this member has no name.
   virtual void Leave() = 0;
 
   // Empty until it has joined, and after it has left.
   const std::string& name() const { return name_; }
 
-  // After Join() and Leave(): true as long as the room has not answered. To be polled then, every kAnswerPollInterval.
+  // After Join() and Leave(): true until the room has answered. Poll it every kAnswerPollInterval.
   virtual bool awaits_answer() const { return false; }
-  // The answer, in terms of Join(); nothing: it has not come yet. Unavailable: the room does not answer, and this
-  // member can never join; close its conversation.
+  // The answer, as Join() would return it; nothing: not answered yet. Unavailable: the room does not answer, and this
+  // member can never join; close the conversation.
   virtual std::optional<absl::Status> PollAnswer() { return absl::OkStatus(); }
 
-  // Whether the peer's next command may be carried out now. False: it has given too many, or its room is busy; ask
-  // again after kOverRatePause.
+  // Whether the peer's next command may be executed now. False: it is over its rate, or the room is busy; ask again
+  // after kOverRatePause.
   bool may_command() { return rate_.allows_one() && IsReady(); }
-  // A command is carried out.
+  // Counts one command against the rate.
   void CountCommand() { rate_.Use(); }
 
-  // True once it was cut off because its room has gone, rather than for what it did not read.
+  // True if it was cut off because the room is gone, and not for its backlog.
   bool has_lost_room() const { return has_lost_room_.load(std::memory_order_relaxed); }
 
  protected:
