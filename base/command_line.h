@@ -20,10 +20,10 @@ absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv)
 // The named flags, one a line, with their meaning and default.
 std::string DescribeFlags(const std::vector<std::string>& names);
 
-// True where the flag was given, be it with its default as the value.
+// True if the flag was given, be it with its default as the value.
 bool IsFlagSet(const std::string& name);
 
-// InvalidArgument, in one line, where a flag's value is out of its bounds, which are good values themselves.
+// InvalidArgument, in one line, if a flag's value is out of its bounds, which are good values themselves.
 absl::Status CheckFlagRange(absl::string_view name, int64_t value, int64_t least, int64_t most);
 
 // A time from a flag: "10" and "10s" are ten seconds, "1500ms" and "2m30s" work as well; "inf" is for ever.

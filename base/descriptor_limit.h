@@ -17,7 +17,7 @@
 
 namespace polyserve {
 
-// Where it fails, the limit stays as it was: who runs out of descriptors is told then (setrlimit(2)).
+// If it fails, the limit stays as it was: who runs out of descriptors is told then (setrlimit(2)).
 inline void RaiseDescriptorLimit() {
   rlimit limit;
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;

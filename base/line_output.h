@@ -3,7 +3,7 @@
 // counted; a line is whole in the log, or it is cut off and followed by a line break, and counted as lost as well.
 //
 // Nobody's descriptor is set O_NONBLOCK, because all who hold the same open file share that flag: a pipe or a terminal
-// is opened once more instead (Own()). Where the system refuses that, poll(2) is asked before each write; only then,
+// is opened once more instead (Own()). If the system refuses that, poll(2) is asked before each write; only then,
 // and only if another process fills the pipe between the two calls, a write can wait.
 // A regular file cannot be polled: a file system that hangs (a network file system, a broken disk) stops its writers.
 #ifndef POLYSERVE_BASE_LINE_OUTPUT_H_

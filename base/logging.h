@@ -6,7 +6,7 @@
 //   LOG(WARNING) << "a client is lost: " << status.message();
 //   LOG_EVERY_N(WARNING, 100) << ...;      the first one, and then one in a hundred
 //   LOG_EVERY_T(WARNING, 10) << ...;       at most one in ten seconds
-//   CHECK(n > 0) << "why that cannot be";  ends the process (SIGABRT) where it does not hold, in all builds
+//   CHECK(n > 0) << "why that cannot be";  ends the process (SIGABRT) if it does not hold, in all builds
 //   DCHECK(n > 0);                         the same, in builds for debugging alone
 //   PCHECK(::ioctl(...) == 0);             as CHECK, and says what errno means
 //
@@ -33,7 +33,7 @@ class LogLine {
 
   // With an error number, the line ends with what it means.
   LogLine(Severity severity, const char* file, int line, int error = 0);
-  ~LogLine();  // Ends the process where it is FATAL.
+  ~LogLine();  // Ends the process if it is FATAL.
   LogLine(const LogLine&) = delete;
   LogLine& operator=(const LogLine&) = delete;
 
@@ -62,7 +62,7 @@ inline bool IsEveryNth(std::atomic<int64_t>& calls, int64_t n) {
   return calls.fetch_add(1, std::memory_order_relaxed) % n == 0;
 }
 
-// True where that many seconds have passed since it was true the last time.
+// True if that many seconds have passed since it was true the last time.
 bool IsTimeAgain(std::atomic<int64_t>& last, double seconds);
 
 }  // namespace polyserve

@@ -40,7 +40,7 @@ absl::StatusOr<CommandInfo> FindCommand(absl::string_view word) {
   return absl::InvalidArgumentError(absl::StrCat("there is no command '", word, "'; there are ", words));
 }
 
-// What follows the last slash; InvalidArgument where that is no name for a file. So a name from elsewhere never leads
+// What follows the last slash; InvalidArgument if that is no name for a file. So a name from elsewhere never leads
 // out of the current directory.
 absl::StatusOr<std::string> BaseName(absl::string_view path) {
   const absl::string_view base = path.substr(path.rfind('/') + 1);  // npos + 1 is 0.

@@ -45,15 +45,15 @@ class Connection {
   absl::StatusOr<absl::string_view> ReadLine(size_t max_bytes);
 
   // Returns what has come, at least one byte, at most `max_bytes` and kBufferBytes; valid until the next read. Empty
-  // only where the peer sends no more.
+  // only if the peer sends no more.
   absl::StatusOr<absl::string_view> ReadSome(int64_t max_bytes);
 
   // Sends all of it.
   absl::Status Write(absl::string_view bytes);
 
   // Sends a piece of a regular file, at most `max_bytes` from `offset` on, and returns its size. Returns 0 without
-  // having sent anything where the peer has spoken first, or closed: the next read tells what. (Whoever only sends
-  // would not hear that it sends in vain; and where the peer waits for its words to be read, both would wait for ever.)
+  // having sent anything if the peer has spoken first, or closed: the next read tells what. (Whoever only sends
+  // would not hear that it sends in vain; and if the peer waits for its words to be read, both would wait for ever.)
   // Aborted: the file has no byte at `offset`.
   absl::StatusOr<int64_t> SendFile(int file, int64_t offset, int64_t max_bytes);
 

@@ -27,7 +27,7 @@ std::string Resolve(const std::string& path) {
 
 std::string AsidePath(const std::string& path) {
   static std::atomic<unsigned> counter{0};
-  const std::string directory = path.substr(0, path.rfind('/') + 1);  // Empty where there is no slash: npos + 1 is 0.
+  const std::string directory = path.substr(0, path.rfind('/') + 1);  // Empty if there is no slash: npos + 1 is 0.
   return absl::StrCat(directory, ".polyserve-", ::getpid(), "-", counter.fetch_add(1), ".part");
 }
 

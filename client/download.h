@@ -39,7 +39,7 @@ class Download {
   // Reads what was written at this offset, `count` bytes of it. DataLoss: there are not so many. Threads: as WriteAt().
   absl::StatusOr<std::string> ReadAt(int64_t offset, size_t count) const;
 
-  // False where it is a device or standard output, which take bytes in their order only.
+  // False if it is a device or standard output, which take bytes in their order only.
   bool takes_parts() const { return !aside_path_.empty(); }
 
   // Gives the file its name, in place of what had it. Not synced to the disk. To be called once, last.
@@ -52,7 +52,7 @@ class Download {
 
   UniqueFd file_;
   std::string path_;
-  std::string aside_path_;  // The name that it has meanwhile; empty where it has none to be removed.
+  std::string aside_path_;  // The name that it has meanwhile; empty if it has none to be removed.
 };
 
 }  // namespace polyserve

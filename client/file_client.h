@@ -63,7 +63,7 @@ class FileClient {
   // Makes a directory, and those above it. It may be there already.
   absl::Status MakeDirectory(absl::string_view name);
 
-  // Fetches a file, and returns its size. Where it fails the sink may have been given a part.
+  // Fetches a file, and returns its size. If it fails the sink may have been given a part.
   absl::StatusOr<int64_t> Get(absl::string_view name, const Sink& sink, const Progress& progress = nullptr);
   // Fetches `length` bytes from `offset` on, both not negative; what lies behind the file's end is left out. Returns
   // the number of bytes.
@@ -71,7 +71,7 @@ class FileClient {
                                    const Progress& progress = nullptr);
 
   // Stores a file under a name. It must be a regular one, and not change its size meanwhile: else Aborted, and the
-  // server keeps what it had. A refusal is noticed while the file is still being sent; where it has more than 1 MiB
+  // server keeps what it had. A refusal is noticed while the file is still being sent; if it has more than 1 MiB
   // the connection is closed then, as the server does not read on (see FileSession::kMaxDiscardBytes).
   absl::Status Put(const std::string& path, absl::string_view name, const Progress& progress = nullptr);
   // The same with an open file; its position is neither used nor changed.
@@ -80,12 +80,12 @@ class FileClient {
   // Takes leave and closes. Does not wait for the server to do the same.
   absl::Status Quit();
 
-  // False where the connection is closed, or the server has ended it since the last reply (or said what was not asked
+  // False if the connection is closed, or the server has ended it since the last reply (or said what was not asked
   // for). Does not wait.
   bool connected() const { return connection_.is_quiet(); }
 
  private:
-  // Closes the connection where the status tells that the two ends are out of step; returns the status.
+  // Closes the connection if the status tells that the two ends are out of step; returns the status.
   absl::Status Settle(absl::Status status);
   // Sends a request line and reads the reply's numbers.
   absl::StatusOr<std::vector<int64_t>> Ask(absl::string_view request, size_t count);
@@ -95,7 +95,7 @@ class FileClient {
                                 const Progress& progress);
   absl::Status ReadBody(int64_t size, const Sink& sink, const Progress& progress);
   absl::Status SendAndConfirm(int file, int64_t size, absl::string_view request, const Progress& progress);
-  // Sends the file from `offset` to `size`; returns how far it came, less than `size` where the server has spoken.
+  // Sends the file from `offset` to `size`; returns how far it came, less than `size` if the server has spoken.
   absl::StatusOr<int64_t> SendBody(int file, int64_t offset, int64_t size, const Progress& progress);
   // The server has spoken before it had the whole file.
   absl::Status HearRefusal(int file, int64_t offset, int64_t size);

@@ -15,7 +15,7 @@ class LineSource {
   virtual std::optional<std::string> Next() = 0;
 };
 
-// Standard input as it is, where it is not a terminal. An interrupt ends it.
+// Standard input as it is, if it is not a terminal. An interrupt ends it.
 class PlainLines : public LineSource {
  public:
   std::optional<std::string> Next() override;

@@ -28,7 +28,7 @@ std::string FileAsText(const FileInfo& file, absl::TimeZone zone, bool to_termin
 
 std::string FileAsJson(const FileInfo& file) {
   const nlohmann::json json = {{"name", file.name}, {"size", file.size}, {"mtime", file.mtime}};
-  // The default is to throw where a string is not UTF-8.
+  // The default is to throw if a string is not UTF-8.
   return PrintableJson(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 

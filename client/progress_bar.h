@@ -1,4 +1,4 @@
-// ProgressBar: shows on standard error how far a transfer is, where that is a terminal; elsewhere it is silent.
+// ProgressBar: shows on standard error how far a transfer is, if that is a terminal; elsewhere it is silent.
 #ifndef POLYSERVE_CLIENT_PROGRESS_BAR_H_
 #define POLYSERVE_CLIENT_PROGRESS_BAR_H_
 
@@ -21,7 +21,7 @@ class ProgressBar {
   // Leaves the bar as it was last and goes to the next line.
   ~ProgressBar();
 
-  // Draws where the last drawing is at least 100 ms old, and at the end; cheap otherwise.
+  // Draws if the last drawing is at least 100 ms old, and at the end; cheap otherwise.
   void Show(int64_t done, int64_t total);
 
  private:
@@ -33,7 +33,7 @@ class ProgressBar {
   bool drawn_ = false;
 };
 
-// The bar as text of at most `columns`, without a line end: label, percent, a bar of '=' where there is room, sizes,
+// The bar as text of at most `columns`, without a line end: label, percent, a bar of '=' if there is room, sizes,
 // rate and the time left, of which the narrow terminal gets the first that fit. `label` must be printable.
 std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
                            size_t columns);

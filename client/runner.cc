@@ -35,7 +35,7 @@ absl::Status Print(absl::string_view text) {
   return fflush(stdout) == 0 ? absl::OkStatus() : CannotPrint();
 }
 
-// The status with the name that it is about, where its text has none, and the server's code.
+// The status with the name that it is about, if its text has none, and the server's code.
 absl::Status About(const std::string& name, const absl::Status& status) {
   const std::optional<int> code = RefusalCode(status);
   if (code.has_value()) {

@@ -61,7 +61,7 @@ class ScriptedPeer {
   std::thread thread_;
 };
 
-// The next line that comes; what went wrong where none does.
+// The next line that comes; what went wrong if none does.
 inline std::string Hear(Connection& client) {
   const absl::StatusOr<absl::string_view> line = client.ReadLine(Connection::kBufferBytes - 1);
   return std::string(line.ok() ? *line : line.status().message());

@@ -8,7 +8,7 @@
 namespace polyserve {
 
 // Prints errors and goes on; blank lines are passed over. Returns the status of the last command that failed, kDone
-// where none did. An interrupt cancels the running command and, where `stop_on_interrupt`, all that would follow.
+// if none did. An interrupt cancels the running command and, where `stop_on_interrupt`, all that would follow.
 ExitStatus RunShell(LineSource& lines, Runner& runner, bool stop_on_interrupt);
 
 }  // namespace polyserve

@@ -85,7 +85,7 @@ absl::Status StoreError(absl::string_view what) {
 }
 
 // Calls `make` with hidden names until it does not fail for one that exists already: a server that was killed may have
-// left it. Returns the name; empty where it failed, with errno set.
+// left it. Returns the name; empty if it failed, with errno set.
 template <typename Make>
 std::string MakeAside(Make make) {
   static std::atomic<unsigned> counter{0};
@@ -201,7 +201,7 @@ absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
   for (int tries = 0; tries < kMaxTries; ++tries) {
     bool is_there = false;
     if (absl::Status status = CheckOld(condition, is_there); !status.ok()) return status;
-    // A link takes a free name only, so it also tells whether there is something to replace. Where it fails for another
+    // A link takes a free name only, so it also tells whether there is something to replace. If it fails for another
     // reason, the renaming finds it out once more.
     if (!is_there && TakeFreeName()) return Stored::kNew;
     if (!is_there && condition != nullptr && errno == EEXIST) continue;  // A program without the lock was quicker.

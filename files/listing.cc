@@ -36,7 +36,7 @@ absl::Status RoomError() {
   return absl::ResourceExhaustedError("there is no room for the listing");
 }
 
-// A file without a name where the system keeps temporary ones; in memory, which it can swap, where there is no such
+// A file without a name if the system keeps temporary ones; in memory, which it can swap, if there is no such
 // place.
 absl::StatusOr<UniqueFd> OpenTemporary() {
   const char* const named = std::getenv("TMPDIR");

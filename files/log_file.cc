@@ -18,7 +18,7 @@ namespace {
 constexpr double kSecondsBetweenReports = 10;
 constexpr double kSecondsBetweenOpenings = 1;  // Of a file that could not be opened.
 
-// O_NONBLOCK: opening a FIFO does not wait for a reader, nor opening a file for the end of a lease; and where the file
+// O_NONBLOCK: opening a FIFO does not wait for a reader, nor opening a file for the end of a lease; and if the file
 // is a FIFO or a terminal, no write waits.
 UniqueFd OpenToAppend(const std::string& path) {
   constexpr int kFlags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -82,7 +82,7 @@ void LogFile::InspectEnd(int64_t opening) const {
   health_.torn = last == '\n' ? 0 : 1;
 }
 
-// Where that fails, lines go to the old file: better than nowhere.
+// If that fails, lines go to the old file: better than nowhere.
 void LogFile::OpenAnew(int64_t opening) {
   if (failed_for_ == opening && !IsTimeAgain(failed_at_, kSecondsBetweenOpenings)) return;
   const absl::Status status = OpenFor(opening);

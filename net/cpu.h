@@ -5,7 +5,7 @@
 namespace polyserve {
 
 // From now on the calling thread runs on one processor alone: of those that it may use, in their order and counted
-// round, the one with this index. Its caches stay warm; in return it waits even where another one is idle. Logs where
+// round, the one with this index. Its caches stay warm; in return it waits even if another one is idle. Logs where
 // the system does not let us.
 void PinToCpu(int index);
 

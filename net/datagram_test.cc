@@ -35,7 +35,7 @@ class Client {
   UniqueFd fd_;
 };
 
-// What waits in the socket; "nothing" where nothing does within a moment. Datagrams on the loopback device are in their
+// What waits in the socket; "nothing" if nothing does within a moment. Datagrams on the loopback device are in their
 // queue when send() returns.
 std::string Receive(int fd, DatagramPath* from = nullptr) {
   static char buffer[kMaxDatagramBytes];

@@ -256,7 +256,7 @@ absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const
                                                    const std::string& argument) {
   absl::StatusOr<Parcel> reply = absl::UnavailableError("the fork server does not run");
   for (int attempt = 0; attempt < 2 && !reply.ok(); ++attempt) {
-    // Where no descriptor is left for the answer, the child would be there without our knowing it: ask for one first.
+    // If no descriptor is left for the answer, the child would be there without our knowing it: ask for one first.
     UniqueFd place(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!place.ok()) return SysError("open");
     absl::Status status = StartForkServer();

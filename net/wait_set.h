@@ -23,7 +23,7 @@ class WaitSet {
   // The tag is what Wait() returns when the descriptor is readable, or broken. The descriptor must outlive the set.
   absl::Status Add(int fd, const void* tag, Wakes wakes);
 
-  // Returns one tag; where several are due, they take turns. Unavailable: a signal came.
+  // Returns one tag; if several are due, they take turns. Unavailable: a signal came.
   absl::StatusOr<const void*> Wait();
 
  private:

@@ -12,7 +12,7 @@
 //   never share a segment. A client that reads late may still find both in its buffer, and then waits for ever.
 // - A command ends where nothing follows for a moment; it may come in pieces, but two quick ones may arrive as one.
 // - "##" is the end of a file only where silence comes before it and after it. A next command that follows at once is
-//   told from a chunk that begins with "##" by what it says. Where the silence before it was swallowed, a longer one
+//   told from a chunk that begins with "##" by what it says. If the silence before it was swallowed, a longer one
 //   behind it will do. A file that has "##" between two stalls of the network is cut there.
 // - A PUT that fails on its way (a full disk) closes the connection: the dialect has no word for that. One that is
 //   cut short leaves nothing.

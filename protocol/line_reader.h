@@ -16,7 +16,7 @@ class LineReader {
   explicit LineReader(size_t max_bytes) : max_bytes_(max_bytes) {}
 
   // Consumes the next line and returns it without its "\n" or "\r\n"; it is valid as long as the input's bytes are.
-  // Returns nothing, and consumes nothing, where the line is incomplete or too long.
+  // Returns nothing, and consumes nothing, if the line is incomplete or too long.
   std::optional<absl::string_view> Next(Input& input) {
     const absl::string_view bytes = input.bytes();
     const size_t end = bytes.find('\n', searched_);
@@ -31,7 +31,7 @@ class LineReader {
     return bytes.substr(0, end > 0 && bytes[end - 1] == '\r' ? end - 1 : end);
   }
 
-  // Throws away a line that is too long, as far as it has come. True where its end was among that: Next() goes on.
+  // Throws away a line that is too long, as far as it has come. True if its end was among that: Next() goes on.
   bool Skip(Input& input) {
     searched_ = 0;
     const size_t end = input.bytes().find('\n');

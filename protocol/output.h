@@ -1,12 +1,12 @@
-// Output: what a session wants done, in order; free of I/O. Sessions append to it, drivers perform it.
+// Output: the actions that a session asks for, in order; free of I/O. Sessions append, drivers perform.
 //
 //   output.Write("OK 5\n");              copy these bytes
 //   output.WriteFile(file, 0, 5);        then this range of a file (the driver uses sendfile)
 //   output.Close();                      then close, once all of that is with the peer
-//   output.SetTimer(absl::Seconds(20));    and call the session in 20 seconds
+//   output.SetTimer(absl::Seconds(20));  and call the session's OnTime() in 20 seconds
 //
-// Where the peer is reached by datagrams, each Write() and each WriteShared() is one datagram, an empty one too, so
-// that a session that writes its reply with one call need not know what it is on. There are no files in datagrams.
+// Over UDP, each Write() and each WriteShared() is one datagram, even an empty one: a session that writes its reply
+// with one call need not know which transport it is on. WriteFile() is not available over UDP.
 #ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
 #define POLYSERVE_PROTOCOL_OUTPUT_H_
 
@@ -31,14 +31,14 @@ namespace polyserve {
 
 class Output {
  public:
-  // Something to compute that may take long. It appends its result to the Output it is given. It may run on another
-  // thread, so it must not touch the session; the session is shown nothing until it has ended.
+  // A long computation, which appends its result to the Output that it is passed. It may run on another thread, so it
+  // must not touch the session; the session gets no calls until it has finished.
   using Task = absl::AnyInvocable<void(Output&)>;
 
-  // Above so much unsent a session is shown no more input, and so many ranges hold so many descriptors.
+  // Limits above which a session gets no more input: unsent bytes, and file ranges, each of which holds a descriptor.
   static constexpr size_t kHighWaterBytes = 64 * 1024;
   static constexpr size_t kMaxFileRanges = 4;
-  // After so many writes it is time to send, and for others to have their turn: a request may be a few bytes only.
+  // Writes after which to send, and to let other clients have their turn: a request may be only a few bytes.
   static constexpr int kMaxWrites = 256;
 
   enum class Kind { kStream, kDatagrams };
@@ -50,37 +50,38 @@ class Output {
 
   // --- The session's side. ---
 
-  // False once the session has to stop consuming and return: enough was written, or Work() or Close() was called.
-  // The driver shows it the rest of the input later. Check it before each further request.
+  // False once the session has to stop consuming and return, because enough was written, or Work(), Pause() or Close()
+  // was called. The driver passes the rest of the input later. Check this before each further request.
   bool wants_more() const;
 
   // Appends a copy of the bytes.
   void Write(absl::string_view bytes);
 
-  // Appends bytes that several outputs share; nothing is copied.
+  // Appends bytes shared with other outputs, without copying.
   void WriteShared(std::shared_ptr<const std::string> bytes);
 
-  // Appends `length` bytes of a file from `offset` on. Should the file turn out shorter, the driver breaks the
-  // connection off, since what was announced cannot be delivered. Not in datagrams.
+  // Appends `length` bytes of a file from `offset` on. If the file turns out to be shorter, the driver resets the
+  // connection, since the reply cannot be completed. Not over UDP.
   void WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int64_t length);
 
-  // Has the task run when all before it is sent. Nothing else may be appended by the session after it.
+  // Runs the task once everything before it is sent. The session may append nothing after it.
   void Work(Task task);
 
-  // The same, but the task runs only when the peer's system has acknowledged all before it, and so long after that:
-  // for protocols whose borders are silences. A pause within a task's output follows what the task has written.
+  // The same, but the task runs `pause` after the peer's system has acknowledged everything before it: for protocols
+  // that separate messages by silence. A pause within a task's output follows what the task has written.
   void Pause(absl::Duration pause, Task then);
 
-  // Ends the conversation when all before it is sent. Nothing may be appended after it.
+  // Ends the conversation once everything before it is sent. Nothing may be appended after it.
   void Close();
 
-  // For the server's statistics: a request is answered, or refused (both are to be called then). What a request is, the
-  // service says.
+  // For the server's statistics: call CountRequest() for each answered request, and CountError() as well if it was
+  // answered with an error. The service defines what a request is.
   void CountRequest() { ++counts_.requests; }
   void CountError() { ++counts_.errors; }
 
-  // Asks for one call of Session::OnTime(), so long after all before it is sent; up to some milliseconds late, never
-  // early. A later SetTimer() replaces this one, and an infinite one cancels it. Sessions that never ask pay nothing.
+  // Requests one call of Session::OnTime(), this long after everything before it is sent: never early, up to some
+  // milliseconds late. A later SetTimer() replaces the timer, an infinite one cancels it. Free for sessions without
+  // one.
   void SetTimer(absl::Duration after) { wake_in_ = after; }
 
   // --- The driver's side. ---
@@ -99,21 +100,21 @@ class Output {
   size_t file_ranges() const { return file_ranges_; }
   size_t copied_bytes_held() const { return copies_.capacity(); }  // Memory, sent bytes included.
 
-  // The run of memory at the front, as at most `max` pieces; 0 where nothing or a file range is at the front.
-  // Valid until the next call that is not const.
+  // Describes the bytes in memory at the front, as at most `max` pieces; returns 0 if the output is empty or begins
+  // with a file range. Valid until the next call that is not const.
   int FrontMemory(iovec* pieces, int max) const;
-  // The file range at the front; null where there is none.
+  // The file range at the front; null if there is none.
   const FileRange* FrontFile() const;
-  // The one that comes first, wherever it is; null where there is none.
+  // The first file range at any position; null if there is none.
   const FileRange* FirstFile() const;
-  // Removes so many bytes that were sent from the front.
+  // Removes `bytes` bytes, which were sent, from the front.
   void Sent(int64_t bytes);
-  // Of datagrams, instead of these: the one at the front, unless empty(); and its removal, sent or not.
+  // The same over UDP: the datagram at the front, if not empty(); and its removal, whether it was sent or not.
   absl::string_view FrontDatagram() const;
   void DropDatagram();
-  // Hands over the task; has_work() is false afterwards, and the task's output may be appended.
+  // Takes the task out; has_work() is false afterwards, and the task's output may be appended.
   Task TakeWork();
-  // What is to be waited for before the task; see backends/connection/ack_wait.h. Its length is zero where there is no
+  // What to wait for before running the task; see backends/connection/ack_wait.h. The length is zero if there is no
   // pause.
   struct PauseBeforeWork {
     absl::Duration length;
@@ -125,12 +126,12 @@ class Output {
     int errors = 0;
   };
   bool has_counts() const { return (counts_.requests | counts_.errors) != 0; }
-  // What was counted since this was called.
+  // The counts since the last call.
   Counts TakeCounts() { return std::exchange(counts_, Counts()); }
-  // The time of SetTimer(), where it was called since this was: to be asked when all is sent.
+  // The duration of the latest SetTimer() since the last call. Ask when everything is sent.
   bool asks_for_wake() const { return wake_in_.has_value(); }
   absl::Duration TakeWakeIn() { return *std::exchange(wake_in_, std::nullopt); }
-  // Forgets everything, but keeps small buffers for the next use.
+  // Resets to empty, but keeps small buffers for the next use.
   void Clear();
 
  private:

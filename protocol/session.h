@@ -1,5 +1,6 @@
-// Session: one conversation with one peer, free of I/O. It never reads, writes, waits, or knows its model: a driver
-// shows it what has come and performs what it appends to its Output. Any service is a Session; any model drives it.
+// Session: one conversation with one peer, free of I/O. It never reads, writes or waits, and knows no model: a driver
+// passes it the bytes received, and performs the actions that it appends to its Output. Every service is a Session;
+// every model can drive it.
 //
 //   class EchoSession : public Session {
 //     void OnInput(Input& input, Output& output) override {
@@ -8,8 +9,8 @@
 //     }
 //   };
 //
-// The property that protocol/session_harness.h tests for every session: any split of the same input gives the same
-// output.
+// Invariant, tested for every session by protocol/session_harness.h: the output does not depend on how the input is
+// split into reads.
 #ifndef POLYSERVE_PROTOCOL_SESSION_H_
 #define POLYSERVE_PROTOCOL_SESSION_H_
 
@@ -23,7 +24,7 @@
 
 namespace polyserve {
 
-// The bytes that a session has not consumed yet, oldest first.
+// The bytes received and not consumed yet, oldest first.
 class Input {
  public:
   explicit Input(absl::string_view bytes, bool more_may_follow = false)
@@ -34,7 +35,7 @@ class Input {
   void Consume(size_t count) { bytes_.remove_prefix(count); }
   void ConsumeAll() { bytes_ = absl::string_view(); }
 
-  // True if the peer has probably sent more than this already. For a session that decides which reply is its last.
+  // True if the peer has probably sent more already. For sessions that decide which of several replies is the last.
   bool more_may_follow() const { return more_may_follow_; }
 
  private:
@@ -46,70 +47,70 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  // Shows bytes that have come from the peer.
-  //   input   all that is not yet consumed; never empty; valid during this call only. Consume from the front. What
-  //           is left is shown again with more behind it: remember how far you searched, so that the cost stays
-  //           linear in what comes, however finely a peer slices it. Of datagrams each call shows exactly one, whole,
-  //           which may be empty; what is left of it is dropped.
-  //   output  takes actions, performed in this order. Return as soon as !output.wants_more(): the rest of the
-  //           input is shown again when there is room.
-  //   Errors  the peer's fault: answer in the protocol's own words, then output.Close(). Our fault: CHECK.
-  //   Threads calls to one session never overlap, but may come from different threads. Never block: output.Work().
-  //   Bound   leaves at most its documented number of bytes unconsumed, whatever a peer sends.
+  // Handles bytes from the peer.
+  //   input   All bytes not consumed yet; never empty; valid during this call only. Consume from the front. The rest is
+  //           passed again, with newer bytes behind it: remember how far you searched, so that the cost stays linear
+  //           however finely a peer slices its input. Over UDP, each call passes exactly one datagram, which may be
+  //           empty; what is left of it is dropped.
+  //   output  Append actions here; the driver performs them in this order. Return as soon as !output.wants_more(): the
+  //           rest of the input is passed again when there is room.
+  //   Errors  A fault of the peer: reply in the protocol's own terms, then call output.Close(). A bug of ours: CHECK.
+  //   Threads Calls to one session never overlap, but may come from different threads. Never block; see output.Work().
+  //   Bound   The session leaves at most its documented number of bytes unconsumed, whatever the peer sends.
   virtual void OnInput(Input& input, Output& output) = 0;
 
-  // The peer sends no more (half-close); answers that are due are still delivered. Called at most once, after all
-  // input was shown, and last.
+  // The peer has finished sending (half-close); pending replies are still delivered. Called at most once, after all
+  // input was passed. The last call but for OnResume().
   virtual void OnEndOfInput(Output& output) { output.Close(); }
 
-  // The server stops. Called at most once, before any further input is shown. A session whose protocol can announce it
-  // says in its next reply that no more requests are taken, and closes the output behind it; requests that have come
-  // together are all answered first. Other sessions need not do anything: the driver closes behind the next answer.
+  // The server is stopping. Called at most once, before any further input is passed. A session whose protocol can
+  // announce it does so in its next reply, and closes the output behind it; it first answers all requests that arrived
+  // together. Other sessions need not do anything: the driver closes the connection behind the next reply.
   virtual void OnStop() {}
 
-  // What others have for this session's peer; null where nobody speaks to it but the peer. It may come to be there
-  // during OnInput(), and stays the same from then on. The driver looks after it: it calls OnMessage() for what is
-  // there whenever its output is performed, and ends the conversation at once where the mailbox was cut off.
+  // The queue of messages from other sessions; null if there is none. May become non-null during OnInput(); once set,
+  // it never changes. Whenever all output is performed the driver calls OnMessage() for the messages in it; if the
+  // mailbox is cut off, the driver ends the conversation at once.
   virtual Mailbox* mailbox() { return nullptr; }
 
-  // Shows a message out of the mailbox. Not called after OnEndOfInput() or output.Close().
+  // Handles a message from the mailbox. Not called after OnEndOfInput() or output.Close().
   virtual void OnMessage(const Message& /*message*/, Output& /*output*/) {}
 
-  // The task of output.Work() or Pause() is done, and what it wrote is sent. Called before more input is shown, on the
-  // driver's thread, as the task may not be. Not on datagrams.
+  // The task of output.Work() or Pause() is done, and its output is sent. Called before more input is passed, on the
+  // driver's thread (the task may run on another). Not called over UDP.
   virtual void OnResume(Output&) {}
 
-  // The time that output.SetTimer() asked for has passed, and all output is sent. Never after OnEndOfInput().
+  // The timer of output.SetTimer() has expired, and all output is sent. Never called after OnEndOfInput().
   virtual void OnTime(Output&) {}
 
-  // Whether it wants to know who the peer is. Where it does, OnPeer() is called first of all, with the peer's address:
-  // "127.0.0.1" or "::1", without the port.
+  // Whether to call OnPeer(), before any other call, with the peer's address without the port: "127.0.0.1" or "::1".
   virtual bool wants_peer() const { return false; }
   virtual void OnPeer(absl::string_view) {}
 
-  // True between requests, where closing would cut off nothing. Asked when the server stops. Input that was not
-  // consumed and output that was not sent count as a request by themselves; a session need not think of them.
+  // True between requests, when closing would cut nothing off. Asked when the server stops. The driver itself counts
+  // unconsumed input and unsent output as a request.
   virtual bool idle() const { return true; }
 
-  // True while the peer owes the rest of a request that has begun to come: the driver ends the conversation if it comes
-  // more slowly than the server's least rate (net/progress_watch.h). Not for peers that may take their time, as
-  // members of a chat, nor for sessions that watch the time by themselves. Asked where all output is sent.
+  // True while a request has arrived only in part: the driver ends the conversation if the rest comes more slowly than
+  // the server's minimum rate (net/progress_watch.h). Keep it false for peers that may take their time, such as members
+  // of a chat, and in sessions with a time limit of their own. Asked when all output is sent.
   virtual bool awaits_rest_of_request() const { return false; }
 
-  // What the peer is told where the server ends the conversation without being asked to, since it stops or nothing has
-  // moved for too long; sent if the peer's system takes it at once. Asked where all output is sent. Lives for ever.
+  // The protocol's message for a connection that the server closes on its own account, because it is stopping or the
+  // connection was idle for too long. Sent only if the socket takes it at once. Asked when all output is sent. The text
+  // must have static storage duration.
   virtual absl::string_view closing_message() const { return ""; }
 
-  // True where a new session would do as well as this one: nothing that the peer has said so far matters. Asked where
-  // the peer sends datagrams, which have no end: who is blank may be forgotten as soon as there is a use for its place.
+  // True if a new session would do as well as this one, because nothing the peer has sent so far matters. UDP has no
+  // end of a conversation: a stateless session may be evicted at any time to make room.
   virtual bool is_stateless() const { return false; }
 
-  // False while nothing says that the peer is really where its datagrams seem to come from: they may be forged. Where
-  // places become scarce, peers that were never verified give way first.
+  // False while the source address of a UDP peer may be forged, because the peer has not yet shown that it receives our
+  // datagrams. When the table of peers is full, unverified sessions are evicted first.
   virtual bool is_verified() const { return true; }
 };
 
-// Makes the session of one new peer; called from any thread.
+// Creates the session of a new peer. Called from any thread.
 using SessionFactory = std::function<std::unique_ptr<Session>()>;
 
 }  // namespace polyserve

@@ -124,7 +124,7 @@ Pieces CutInTwo(absl::string_view input, size_t at) {
   return {input.substr(0, at), input.substr(at)};
 }
 
-// Cuts each burst; time passes behind it, where there are several.
+// Cuts each burst; time passes behind it, if there are several.
 template <typename Cut>
 Pieces CutEach(const std::vector<absl::string_view>& bursts, Cut cut) {
   if (bursts.size() == 1) return cut(bursts[0]);

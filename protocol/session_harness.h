@@ -33,7 +33,7 @@ Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<ab
 
 // Holds the property that any split of the input gives the same output: shows it whole, byte by byte, cut in two at
 // every place (up to byte 200), and cut at random (the seed is fixed). Returns the transcript of the whole; fails the
-// test where another one differs. The factory is called for each try; it should start from the same state.
+// test if another one differs. The factory is called for each try; it should start from the same state.
 // `normalize`, where given, takes out of the replies what has to differ between tries.
 Transcript TalkInAnyPieces(const SessionFactory& make_session, absl::string_view input,
                            const std::function<std::string(std::string)>& normalize = nullptr);

@@ -68,7 +68,7 @@ void Console::Run() {
   if (!line_.empty()) TakeLine(line_);
 }
 
-// False where the thread is to end.
+// False if the thread is to end.
 bool Console::AwaitInput() {
   pollfd waits[] = {{stop_.get(), POLLIN, 0}, {input_, POLLIN, 0}};
   ::poll(waits, 2, -1);

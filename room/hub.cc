@@ -48,7 +48,7 @@ void IgnoreSignals() {
 // What the hub runs. Writes a byte once it is there, if anybody waits for that.
 int RunHub(const Setting& setting, UniqueFd there) {
   ::prctl(PR_SET_NAME, "chat hub");
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // With its keeper, and so with the server, even where all of them are stopped.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // With its keeper, and so with the server, even if all of them are stopped.
   if (::getppid() != setting.keeper) return 1;
   ::signal(kEnd, SIG_IGN);
   UniqueFd server(static_cast<int>(::syscall(SYS_pidfd_open, setting.server, 0)));
@@ -93,7 +93,7 @@ class Keeper {
   }
 
  private:
-  // False where there shall be no other one.
+  // False if there shall be no other one.
   bool AwaitEnd(pid_t hub) {
     int status = 0;
     while (::waitpid(hub, &status, WNOHANG) == 0) {

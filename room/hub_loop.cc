@@ -41,7 +41,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   int fd() const { return fd_.get(); }
 
-  // What came with its socket. False where the answer cannot be sent.
+  // What came with its socket. False if the answer cannot be sent.
   bool Welcome(absl::string_view packet) {
     OnPacket(packet[0], packet.substr(1));
     return Send();
@@ -57,7 +57,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   }
 
  private:
-  // False where the other side has gone.
+  // False if the other side has gone.
   bool Receive() {
     char packet[1 + kMaxTextBytes];
     for (int i = 0; i < kPacketsPerTurn; ++i) {
@@ -79,7 +79,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     answer_ = kHubDone;
   }
 
-  // Sends what is due, and the answer behind it. What the socket does not take waits. False where it cannot be watched.
+  // Sends what is due, and the answer behind it. What the socket does not take waits. False if it cannot be watched.
   bool Send() {
     while (!is_deaf_) {
       if (packet_.empty()) Pack();
@@ -176,7 +176,7 @@ absl::Status HubLoop::Run() {
   }
 }
 
-// Takes in a guest. False where there will be no more.
+// Takes in a guest. False if there will be no more.
 bool HubLoop::Receive() {
   absl::StatusOr<Parcel> parcel = ReceiveParcel(join_fd_);
   if (absl::IsCancelled(parcel.status())) return false;

@@ -35,7 +35,7 @@ absl::Status Gone() { return absl::UnavailableError("the room does not answer; t
 // The driver may collect while the session polls, from another thread.
 class HubRoom::HubMember : public Member {
  public:
-  // Both ends are empty where there were no descriptors for them.
+  // Both ends are empty if there were no descriptors for them.
   HubMember(HubRoom& room, UniqueFd hub, UniqueFd hub_end)
       : Member(room.limits_), room_(room), hub_(std::move(hub)), hub_end_(std::move(hub_end)) {}
 
@@ -99,7 +99,7 @@ class HubRoom::HubMember : public Member {
   }
 
  private:
-  // Tells the hub of this member, or, where it knows it already, of one more try.
+  // Tells the hub of this member, or, if it knows it already, of one more try.
   bool Introduce(absl::string_view name) {
     if (!hub_end_.ok()) return Send(kHubJoin, name);
     const std::string text = absl::StrCat(std::string(1, kHubJoin), name);
@@ -167,7 +167,7 @@ class HubRoom::HubMember : public Member {
   const UniqueFd hub_;
   UniqueFd hub_end_;                  // Until the hub has been sent it.
   std::optional<Deadline> deadline_;  // Of the answer that is awaited.
-  std::string wanted_;                // The name that was asked for; empty where it leaves.
+  std::string wanted_;                // The name that was asked for; empty if it leaves.
   std::string unsaid_;                // A message that the hub had no room for.
   Mutex collecting_;
   std::atomic<char> answer_{0};

@@ -9,7 +9,7 @@
 
 namespace polyserve {
 
-// How many replies are in it, shown in pieces of this size; -1 where one is wrong.
+// How many replies are in it, shown in pieces of this size; -1 if one is wrong.
 inline int CountReplies(Exchange& exchange, absl::string_view bytes, size_t piece_size) {
   int count = 0;
   while (!bytes.empty()) {

@@ -1,8 +1,8 @@
-// Dialer: connects to one server any number of times, also where one address has not ports enough for it.
+// Dialer: connects to one server any number of times, also if one address has not ports enough for it.
 //
 // A connection is told apart by both ends' addresses and ports, so one address can have some 28,000 to the same server
 // (ip_local_port_range), fewer where old ones linger in TIME_WAIT. To a server on this machine (127.0.0.0/8) the dialer
-// goes on from 127.0.0.2, 127.0.0.3, ... where the ports of the address before have run out, and costs nothing until
+// goes on from 127.0.0.2, 127.0.0.3, ... if the ports of the address before have run out, and costs nothing until
 // then. To others it cannot.
 #ifndef POLYSERVE_CLIENT_LOAD_DIALER_H_
 #define POLYSERVE_CLIENT_LOAD_DIALER_H_
@@ -21,7 +21,7 @@ class Dialer {
 
   explicit Dialer(const Endpoint& to);
 
-  // Begins to connect; the socket does not block. Not ok() where it cannot even begin; errno says why.
+  // Begins to connect; the socket does not block. Not ok() if it cannot even begin; errno says why.
   UniqueFd Start();
 
   // What became of it, once the socket is writable: 0, or an error number. Costs a system call more only if the

@@ -34,7 +34,7 @@ class DiskFiles {
   // for the same, so that none finds what the other has brought into memory. Threads: any.
   static std::unique_ptr<Exchange> NewExchange(const std::shared_ptr<DiskFiles>& files);
 
-  // A sentence, where a part of the files stayed in memory that counts.
+  // A sentence, if a part of the files stayed in memory that counts.
   std::vector<std::string> Inspect() const;
 
  private:

@@ -57,7 +57,7 @@ class FixedExchange : public Exchange {
   size_t taken_ = 0;
 };
 
-// Takes what belongs to `expected` behind its first `taken` bytes from the front of `bytes`. False where it is not the
+// Takes what belongs to `expected` behind its first `taken` bytes from the front of `bytes`. False if it is not the
 // same.
 bool TakeSame(absl::string_view expected, size_t& taken, absl::string_view& bytes);
 

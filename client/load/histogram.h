@@ -23,11 +23,11 @@ class Histogram {
   void Add(const Histogram& other);
 
   uint64_t count() const { return count_; }
-  uint64_t max() const { return max_; }  // Exact. 0 where nothing was added.
+  uint64_t max() const { return max_; }  // Exact. 0 if nothing was added.
   double mean() const;                   // Of the exact values.
 
   // The smallest value that at least this share of all values (0 to 1) does not exceed, or up to 1 / kSteps more; never
-  // more than max(). 0 where nothing was added.
+  // more than max(). 0 if nothing was added.
   uint64_t Quantile(double share) const;
 
   // (largest value, how many) of each bucket that has any, by rising values: what histograms of several runs are added

@@ -1,6 +1,6 @@
 #include "client/load/http_body.h"
 
-// One of Beast's own assertions is wrong (1.74, parse_chunk_header: "n >= 5" where the last chunk is the first one and
+// One of Beast's own assertions is wrong (1.74, parse_chunk_header: "n >= 5" if the last chunk is the first one and
 // its line is all that has come).
 #define BOOST_DISABLE_ASSERTS
 #define BOOST_BEAST_USE_STD_STRING_VIEW

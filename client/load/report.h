@@ -11,14 +11,14 @@
 namespace polyserve {
 
 // What makes the run worth nothing, each in a sentence: replies that were wrong, connections or a rate that were not
-// reached; of what ran beside as well. Empty where the figures can be trusted.
+// reached; of what ran beside as well. Empty if the figures can be trusted.
 std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally);
 
-// True where the generator itself was the limit, so that the figures say little about the server: a thread of it was
+// True if the generator itself was the limit, so that the figures say little about the server: a thread of it was
 // running, or ready to, nearly all of the time.
 bool IsGeneratorTheLimit(const LoadTally& tally);
 
-// True where others have kept the generator from running, so that its times are longer than the server's.
+// True if others have kept the generator from running, so that its times are longer than the server's.
 bool WasKeptFromRunning(const LoadTally& tally);
 
 std::string ReportAsText(const LoadPlan& plan, const LoadTally& tally);

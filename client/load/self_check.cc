@@ -14,11 +14,11 @@ namespace {
 
 using Verdict = SelfCheck::Verdict;
 
-// Where the rates of one tool differ by more from round to round, nothing can be said.
+// If the rates of one tool differ by more from round to round, nothing can be said.
 constexpr double kTooNoisy = 1.5;
-// Where they differ by more, a difference between the tools may be this machine's.
+// If they differ by more, a difference between the tools may be this machine's.
 constexpr double kNoisy = 1.25;
-// Two tools agree where they differ by no more: they do load a server a little differently.
+// Two tools agree if they differ by no more: they do load a server a little differently.
 constexpr double kAgree = 0.10;
 
 const char* InWords(Verdict verdict) {

@@ -26,7 +26,7 @@ struct SelfCheck {
 // each, at least one, over 0.
 SelfCheck CompareRates(absl::string_view other_tool, const std::vector<double>& own, const std::vector<double>& others);
 
-// True where none has failed.
+// True if none has failed.
 bool AllPassed(const std::vector<SelfCheck>& checks);
 
 // A table for a person, or one line of JSON for a program.

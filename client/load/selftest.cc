@@ -38,7 +38,7 @@ constexpr absl::Duration kRound = absl::Seconds(1);
 constexpr int kRounds = 5;
 constexpr int kConnections = 16;
 
-// One processor for the server, the others for whoever loads it. None, where there is only one.
+// One processor for the server, the others for whoever loads it. None, if there is only one.
 struct Processors {
   std::optional<cpu_set_t> server, clients;
 };
@@ -148,7 +148,7 @@ absl::StatusOr<SelfCheck> CheckAgainst(const std::vector<std::string>& command, 
   return CompareRates(tool, own, others);
 }
 
-// Passed where the run has faults, the first of which is shown.
+// Passed if the run has faults, the first of which is shown.
 absl::StatusOr<SelfCheck> ExpectFaults(std::string name, const LoadPlan& plan, const absl::StatusOr<LoadTally>& tally) {
   if (!tally.ok()) return tally.status();
   const std::vector<std::string> faults = FaultsOf(plan, *tally);

@@ -80,7 +80,7 @@ void SlowReaders::Visit(Reader& reader) {
   }
 }
 
-// False where there is nothing to take now.
+// False if there is nothing to take now.
 bool SlowReaders::Take(Reader& reader, size_t most) {
   const ssize_t count = ::recv(reader.fd.get(), buffer_.data(), most, 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;

@@ -21,7 +21,7 @@ namespace polyserve {
 class SlowReaders : public LoadThread {
  public:
   // Each of the plan's connections reads so many bytes per second, over 0. Replies are whole files; the run may be too
-  // short for one. It is a fault where the server gives one of them less than it would take.
+  // short for one. It is a fault if the server gives one of them less than it would take.
   SlowReaders(const LoadPlan& share, double bytes_per_second);
 
   absl::Status Connect() override;

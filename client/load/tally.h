@@ -41,7 +41,7 @@ struct LoadTally {
   void Add(const LoadTally& other);
 };
 
-// Jain's index of fairness: 1 where all got the same, 1/n where one got all ("A Quantitative Measure of Fairness", DEC
+// Jain's index of fairness: 1 if all got the same, 1/n if one got all ("A Quantitative Measure of Fairness", DEC
 // TR-301, 1984).
 double FairnessIndex(const std::vector<uint64_t>& shares);
 

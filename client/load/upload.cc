@@ -45,7 +45,7 @@ class Put : public Exchange {
 
  private:
   friend class polyserve::HttpReply;
-  // 201 where the file is new, 204 where it is not; Apache sends a page with the former, which nobody reads.
+  // 201 if the file is new, 204 if it is not; Apache sends a page with the former, which nobody reads.
   bool OnHead(const HttpHead& head) { return head.status() / 100 == 2; }
   bool OnContent(absl::string_view) { return true; }
   bool OnEnd() {

@@ -46,7 +46,7 @@ bool Hear(int fd, size_t bytes = kRequestBytes) {
 
 void Say(int fd, absl::string_view text) { ::send(fd, text.data(), text.size(), MSG_NOSIGNAL); }
 
-// Serves each connection by a thread, which returns where it is to be closed.
+// Serves each connection by a thread, which returns if it is to be closed.
 class FakeServer {
  public:
   using Serve = std::function<void(int fd)>;

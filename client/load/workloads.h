@@ -22,7 +22,7 @@ struct Workload {
 
 absl::Span<const Workload> AllWorkloads();
 
-// Null where there is none of this name.
+// Null if there is none of this name.
 const Workload* FindWorkload(absl::string_view name);
 
 }  // namespace polyserve

@@ -129,7 +129,7 @@ void ChatSession::Leave(absl::string_view name, Output& output) {
   OnAnswer(absl::OkStatus(), output);
 }
 
-// Says so where it is not.
+// Says so if it is not.
 bool ChatSession::IsOwnName(absl::string_view name, Output& output) const {
   const std::string& own = member_->name();
   if (own.empty()) Refuse(403, "join first: L <name>", output);

@@ -15,7 +15,7 @@ namespace {
 
 enum class Comparison { kStrong, kWeak };
 
-// Takes the next entity tag off a list, with its quotes; "" at its end, or where it is malformed. A tag may hold
+// Takes the next entity tag off a list, with its quotes; "" at its end, or if it is malformed. A tag may hold
 // commas, so that the list cannot just be split.
 absl::string_view TakeTag(absl::string_view& list) {
   list.remove_prefix(std::min(list.find_first_not_of(" \t,"), list.size()));

@@ -22,7 +22,7 @@ enum class HttpVerdict {
   kFailed,       // 412
 };
 
-// Holds the conditions against the file, in the order of section 13.2.2; `file` is null where there is none. To be
+// Holds the conditions against the file, in the order of section 13.2.2; `file` is null if there is none. To be
 // asked where the answer would be a success otherwise.
 HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file);
 

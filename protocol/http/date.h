@@ -16,7 +16,7 @@ std::string FormatHttpDate(int64_t seconds);
 // "1994-11-06 08:49", for people; UTC.
 std::string FormatReadableDate(int64_t seconds);
 
-// Takes the three forms that a server must take; nothing where it is none of them.
+// Takes the three forms that a server must take; nothing if it is none of them.
 std::optional<int64_t> ParseHttpDate(absl::string_view text);
 
 }  // namespace polyserve

@@ -29,7 +29,7 @@ int ParseWeight(absl::string_view text) {
   return std::min(weight, 1000);
 }
 
-// The weight of a coding where the list names it.
+// The weight of a coding if the list names it.
 std::optional<int> NamedWeight(absl::string_view list, absl::string_view coding) {
   for (absl::string_view element : absl::StrSplit(list, ',')) {
     const size_t semicolon = element.find(';');

@@ -29,7 +29,7 @@ namespace polyserve {
 
 namespace {
 
-// Of a directory, where it is there.
+// Of a directory, if it is there.
 constexpr absl::string_view kIndexName = "index.html";
 
 using Encodings = absl::InlinedVector<HttpEncoding, 3>;
@@ -46,7 +46,7 @@ std::string KeyOf(absl::string_view name, const Encodings& encodings) {
   return key;
 }
 
-// Answers from what is kept; false where nothing is.
+// Answers from what is kept; false if nothing is.
 bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
                 Output& output) {
   if (!IsPlain(request)) return false;
@@ -163,7 +163,7 @@ class FileReply {
     WriteWith(reply, {0, file_.size});
   }
 
-  // False where the file has become shorter meanwhile.
+  // False if the file has become shorter meanwhile.
   bool WriteAndKeep() {
     std::string rest = absl::StrCat(Fields(representation_.type, file_.size), "\r\n");
     const size_t head_size = rest.size();

@@ -17,7 +17,7 @@ namespace polyserve {
 // than the copy it saves there.
 constexpr int64_t kMaxCopiedFileBytes = 32 * 1024;
 
-// Appends the whole reply, closing included where the request's terms say so. The page of a directory is blocking work.
+// Appends the whole reply, closing included if the request's terms say so. The page of a directory is blocking work.
 void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
                     Output& output);
 

@@ -23,7 +23,7 @@ class HttpLogEntry {
   struct Request {
     absl::string_view peer;
     absl::string_view date;  // As in HTTP: "Sun, 06 Nov 1994 08:49:37 GMT".
-    absl::string_view line;  // Empty where it is not known.
+    absl::string_view line;  // Empty if it is not known.
     absl::string_view referer;
     absl::string_view user_agent;
   };

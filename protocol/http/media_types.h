@@ -12,7 +12,7 @@ namespace polyserve {
 
 class MediaTypes {
  public:
-  // The system's table, /etc/mime.types (Debian maintains it in the package media-types). Where it is absent or empty,
+  // The system's table, /etc/mime.types (Debian maintains it in the package media-types). If it is absent or empty,
   // a small one for the files of web pages takes its place.
   static MediaTypes OfSystem();
 

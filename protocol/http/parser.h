@@ -12,7 +12,7 @@ namespace polyserve {
 
 // Parses a whole head as HttpHeadFinder finds it, its empty line included. The host of an absolute target replaces the
 // one in Host (section 3.2.2). `request` is a new one, and its views are valid as long as the head is.
-// Returns a refusal where there is a fault; what is framed is not known then, so that the connection has to be closed.
+// Returns a refusal if there is a fault; what is framed is not known then, so that the connection has to be closed.
 std::optional<HttpRefusal> ParseHttpHead(absl::string_view head, HttpRequest& request);
 
 }  // namespace polyserve

@@ -19,7 +19,7 @@ std::optional<int64_t> ParseNumber(absl::string_view digits) {
   return absl::SimpleAtoi(digits, &number) ? number : INT64_MAX;
 }
 
-// One of "2-5", "2-" and "-5"; nothing where it is malformed, a length of 0 where it cannot be satisfied.
+// One of "2-5", "2-" and "-5"; nothing if it is malformed, a length of 0 if it cannot be satisfied.
 std::optional<HttpRange> ParseOne(absl::string_view text, int64_t file_size) {
   const size_t dash = text.find('-');
   if (dash == absl::string_view::npos) return std::nullopt;

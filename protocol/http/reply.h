@@ -22,7 +22,7 @@ namespace polyserve {
 
 class HttpReply {
  public:
-  // Begins with what every reply has: status line, Server, Date, and Connection where it has to be said.
+  // Begins with what every reply has: status line, Server, Date, and Connection if it has to be said.
   HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site);
 
   HttpReply& Add(absl::string_view name, const absl::AlphaNum& value) {
@@ -36,7 +36,7 @@ class HttpReply {
     return *this;
   }
 
-  // Ends the head and appends it to the output, and the content, which is left out where the terms say so. Larger
+  // Ends the head and appends it to the output, and the content, which is left out if the terms say so. Larger
   // contents are appended to the output by the caller.
   void WriteTo(Output& output, absl::string_view content = "");
 

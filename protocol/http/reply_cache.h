@@ -2,7 +2,7 @@
 // costs about as much as all else that a small request does; one look by name (fstatat) costs a fifth of it, and tells
 // whether the file is still the one that the reply was made of. So no reply is ever out of date, whoever changes the
 // file, and none is found once its file was moved out of the root: the look, too, goes beneath the root only (which
-// costs three calls for a name with directories in it). Where a client takes compressed files, the same holds for each
+// costs three calls for a name with directories in it). If a client takes compressed files, the same holds for each
 // that was looked for, whether it was there or not.
 //
 // The honest gap: who writes into a file through a shared mapping changes it unseen until the kernel writes it back.

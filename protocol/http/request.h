@@ -28,7 +28,7 @@ struct HttpReplyTerms {
   bool keep_alive = true;        // Further requests may follow; otherwise the reply says that it is the last one.
   bool says_keep_alive = false;  // An HTTP/1.0 client has asked for it, and must be told.
   bool omits_content = false;    // HEAD: the head alone.
-  std::shared_ptr<HttpLogEntry> log = nullptr;  // Null where there is no log.
+  std::shared_ptr<HttpLogEntry> log = nullptr;  // Null if there is no log.
 };
 
 // So much content that nobody wants is read and thrown away, so that the connection can go on.

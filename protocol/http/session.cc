@@ -75,7 +75,7 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
   }
 }
 
-// Asks to be woken where a request is half there only; one that comes in one piece costs nothing.
+// Asks to be woken if a request is half there only; one that comes in one piece costs nothing.
 void HttpSession::Watch(bool has_half_a_head, Output& output) {
   const Awaits now = !is_between_requests() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
   if (now == awaits_) return;
@@ -120,7 +120,7 @@ HttpReplyTerms HttpSession::LastReply(absl::string_view head) const {
   return {.keep_alive = false, .log = StartLogEntry(head, HttpRequest())};
 }
 
-// Null where there is no log.
+// Null if there is no log.
 std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head, const HttpRequest& request) const {
   const std::shared_ptr<LogFile>& file = site_->options().access_log;
   if (file == nullptr) return nullptr;

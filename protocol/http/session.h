@@ -2,7 +2,7 @@
 // keep-alive and pipelining. What it does on the wire is told in docs/protocols.md. A request for /-/chat that opens a
 // WebSocket is its last one: from there on another session has the conversation.
 //
-// Where a request's end is not beyond doubt, it is refused and the connection closed. Bounds: HttpHeadFinder's for a
+// If a request's end is not beyond doubt, it is refused and the connection closed. Bounds: HttpHeadFinder's for a
 // head, HttpChunks' for a chunk's line; content is never held. A request that comes too slowly (HttpSite::Options) is
 // answered with 408, and the connection closed; how long it may be silent between requests is the driver's concern.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SESSION_H_
@@ -61,7 +61,7 @@ class HttpSession : public Session {
   // Between requests it holds no more than this: there may be very many sessions.
   const std::shared_ptr<const HttpSite> site_;
   HttpHeadFinder heads_;
-  std::unique_ptr<Session> successor_;  // Has the conversation, where it is no longer one of HTTP.
+  std::unique_ptr<Session> successor_;  // Has the conversation, if it is no longer one of HTTP.
   std::unique_ptr<HttpUpload> upload_;  // Takes the content that comes.
   int64_t discard_left_ = 0;            // So much of it is thrown away.
   int64_t content_bytes_ = 0;           // That have come since it was woken last.

@@ -56,7 +56,7 @@ bool Normalize(std::string& path) {
   return true;
 }
 
-// Removes scheme and authority of the absolute form. False where they are malformed.
+// Removes scheme and authority of the absolute form. False if they are malformed.
 bool StripOrigin(absl::string_view& target) {
   const size_t colon = target.find("://");
   if (colon == absl::string_view::npos) return false;

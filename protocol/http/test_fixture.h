@@ -53,7 +53,7 @@ class HttpFixture : public testing::Test {
   // What the tests ask of a reply.
   static int CodeOf(absl::string_view reply);
   static std::string ContentOf(absl::string_view reply);
-  static std::string FieldOf(absl::string_view reply, absl::string_view name);  // "" where it is not there.
+  static std::string FieldOf(absl::string_view reply, absl::string_view name);  // "" if it is not there.
 
   std::filesystem::path root_;
   Library::Options options_;

@@ -27,7 +27,7 @@ std::optional<HttpRefusal> CheckFields(const HttpRequest& request, const HttpTar
   return std::nullopt;
 }
 
-// The conditions of a request, by its head; null where it has none.
+// The conditions of a request, by its head; null if it has none.
 Upload::Condition ConditionOf(absl::string_view head, const HttpRequest& request) {
   if (!request.conditional()) return nullptr;
   return [head = std::string(head)](const FileStamp* current) {

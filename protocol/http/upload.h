@@ -20,7 +20,7 @@ namespace polyserve {
 
 class HttpUpload {
  public:
-  // Takes the request on, and tells a client that waits for it to go on ("100 Continue"). Returns null where it is
+  // Takes the request on, and tells a client that waits for it to go on ("100 Continue"). Returns null if it is
   // refused: the reply is written then, by HttpRequest::TermsWithoutContent(). `head` is what `request` was parsed
   // from.
   static std::unique_ptr<HttpUpload> Start(const std::shared_ptr<const HttpSite>& site, absl::string_view head,
@@ -50,7 +50,7 @@ class HttpUpload {
   std::unique_ptr<Upload> file_;
   std::unique_ptr<HttpChunks> chunks_;  // Null where the length was announced.
   int64_t left_ = 0;                    // So much of it is to come; in chunks, so much may come at most.
-  Upload::Condition condition_;         // Asked once more at the end; null where there is none.
+  Upload::Condition condition_;         // Asked once more at the end; null if there is none.
   bool over_ = false;
 };
 

@@ -31,7 +31,7 @@ struct TftpTerms {
 // number.
 absl::StatusOr<TftpTerms> ReadTftpTerms(const TftpRequest& request);
 
-// The options to acknowledge; none where none was accepted. `file_bytes` is what asks_for_size is answered with.
+// The options to acknowledge; none if none was accepted. `file_bytes` is what asks_for_size is answered with.
 TftpOptions AcceptedTftpOptions(const TftpTerms& terms, std::optional<int64_t> file_bytes);
 
 }  // namespace polyserve

@@ -21,7 +21,7 @@ std::string Head(TftpOpcode opcode, uint16_t value) {
   return absl::StrCat(Number(static_cast<uint16_t>(opcode)), Number(value));
 }
 
-// Takes a text with its end, a zero byte; nothing where the end is missing.
+// Takes a text with its end, a zero byte; nothing if the end is missing.
 std::optional<std::string> TakeText(absl::string_view& rest) {
   const size_t end = rest.find('\0');
   if (end == absl::string_view::npos) return std::nullopt;

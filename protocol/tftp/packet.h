@@ -36,14 +36,14 @@ struct TftpRequest {
   TftpOptions options;
 };
 
-// The opcode of any packet; nothing where it has none of these.
+// The opcode of any packet; nothing if it has none of these.
 std::optional<TftpOpcode> TftpOpcodeOf(absl::string_view packet);
 
 // A read or write request. Zero bytes behind the last option are padding. InvalidArgument, with a text for the peer: it
 // is none. FailedPrecondition: it gives an option twice, which is not allowed.
 absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet);
 
-// The block number of data or an acknowledgement; nothing where it is cut off.
+// The block number of data or an acknowledgement; nothing if it is cut off.
 std::optional<uint16_t> TftpBlockOf(absl::string_view packet);
 // The bytes of a block of data.
 inline absl::string_view TftpDataOf(absl::string_view packet) { return packet.substr(4); }

@@ -102,7 +102,7 @@ class TftpSession : public Session {
   bool is_asked_again_ = false;  // By the same request, and has not heard from the old transfer since.
   int repeats_ = 0;              // Of what was sent last.
   bool heard_ = false;           // The peer has answered something.
-  std::string reply_;            // What was sent last, where it is no data.
+  std::string reply_;            // What was sent last, if it is no data.
   // Blocks are counted from 1 and do not wrap.
   int64_t acknowledged_ = 0;  // The last one that both sides know to have arrived,
   int64_t last_ = 0;          // that was sent, or that was received.

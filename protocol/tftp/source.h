@@ -20,7 +20,7 @@ class TftpSource {
   // The blocks from this one on will not be asked for again when those before it are forgotten.
   void ForgetBefore(int64_t block);
   // The bytes of a block, counted from 1. Ask for the first time in order. One that is shorter than a block is the last
-  // one. Fails where the file cannot be read, or has become shorter.
+  // one. Fails if the file cannot be read, or has become shorter.
   absl::StatusOr<std::string> Read(int64_t block);
   // The last block; 0 as long as it was not read.
   int64_t last_block() const { return last_block_; }

@@ -34,14 +34,14 @@ class TftpTestTransfer {
   TftpTestTransfer(Session& session, const TftpFaults& faults)
       : session_(session), faults_(faults), dice_(faults.seed) {}
 
-  // Returns the file; nothing where the transfer failed.
+  // Returns the file; nothing if the transfer failed.
   std::optional<std::string> Get(absl::string_view name, absl::string_view mode = "octet",
                                  const TftpOptions& options = {});
   bool Put(absl::string_view name, absl::string_view bytes, absl::string_view mode = "octet",
            const TftpOptions& options = {});
 
   const TftpOptions& accepted() const { return accepted_; }
-  uint16_t error() const { return error_; }      // The code of the refusal; 65535 where there was none.
+  uint16_t error() const { return error_; }      // The code of the refusal; 65535 if there was none.
   int packets_sent() const { return packets_; }  // By the session.
   bool was_closed() const { return closed_; }
 

@@ -4,7 +4,7 @@
 //   > L ada        text messages that a browser's WebSocket.send() sends
 //   OK             and those that it is given
 //
-// Pings are answered. The peer is pinged every kPingInterval; where nothing has come in such a time, the peer is gone,
+// Pings are answered. The peer is pinged every kPingInterval; if nothing has come in such a time, the peer is gone,
 // and the connection is closed. Closed by the server with these codes:
 //   1000 the session of lines has come to its end          1001 the server stops, or nothing has moved for too long
 //   1002 what has come is no WebSocket's                   1003 messages are to be text
