@@ -51,8 +51,9 @@ absl::Status RoomHost::OpenToOperator() {
   if (local_room_ == nullptr) return absl::OkStatus();
   const auto say = [room = local_room_](absl::string_view text) { room->SayAsAdmin(text); };
   absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(STDIN_FILENO, say);
-  if (op.ok()) operator_ = *std::move(op);
-  return op.status();
+  if (!op.ok()) return op.status();
+  operator_ = *std::move(op);
+  return absl::OkStatus();
 }
 
 }  // namespace polyserve

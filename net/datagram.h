@@ -66,10 +66,10 @@ absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, b
 // Returns a blocking socket connected for this path, on the address of `listener`, but on a port of its own.
 absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path);
 
-// Stops a socket from ConnectBeside from receiving: from now on the peer's datagrams go to the listener again. Datagrams
-// that arrived before can still be read. Returns only when no more can get into the socket, after some milliseconds: the
-// kernel first chooses a socket for a datagram and then queues it there, and in between another processor may disconnect
-// the socket and find it empty.
+// Stops a socket from ConnectBeside from receiving: from now on the peer's datagrams go to the listener again.
+// Datagrams that arrived before can still be read. Returns only when no more can get into the socket, after some
+// milliseconds: the kernel first chooses a socket for a datagram and then queues it there, and in between another
+// processor may disconnect the socket and find it empty.
 absl::Status TurnAwayFromPeer(int fd);
 
 }  // namespace polyserve

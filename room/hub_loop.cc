@@ -73,10 +73,10 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   void OnPacket(char kind, absl::string_view text) {
     if (kind == kHubSay && CheckText(text).ok()) member_->Say(text);
-    if (kind == kHubJoin && member_->name().empty()) answer_ = AnswerTo(member_->Join(text));
+    if (kind == kHubJoin && member_->name().empty()) answer_.assign(1, AnswerTo(member_->Join(text)));
     if (kind != kHubLeave) return;
     member_->Leave();
-    answer_ = kHubDone;
+    answer_.assign(1, kHubDone);
   }
 
   // Sends what is due, and the answer behind it. What the socket does not take waits. False if it cannot be watched.
@@ -99,7 +99,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     while (packet_.size() + kMaxTextBytes + kMaxNameBytes + 64 < kMaxHubPacketBytes) {
       const Message message = member_->Next();
       if (message == nullptr) break;
-      if (packet_.empty()) packet_ = kHubMail;
+      if (packet_.empty()) packet_.assign(1, kHubMail);
       packet_ += *message;
     }
     if (packet_.empty()) packet_.swap(answer_);
