@@ -53,13 +53,6 @@ void OpenStandardDescriptors() {
 
 }  // namespace polyserve
 
-#ifdef __SANITIZE_THREAD__
-// What ThreadSanitizer does not see: that Debian's Abseil makes its list of errors' texts before others read it, and
-// that the ring closes descriptors, and openat2(2) opens some, so that a number that comes back is another descriptor.
-extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() { return "race:base_internal::StrError\nrace:close\n"; }
-#endif
-
 int main(int argc, char** argv) {
   polyserve::OpenStandardDescriptors();
   polyserve::InitLogging();

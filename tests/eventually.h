@@ -22,6 +22,12 @@ constexpr bool kChecksPointers = true;
 constexpr bool kChecksPointers = false;
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kDefersSignals = true;  // To the next call that the sanitizer intercepts; sendfile(2) is none of them.
+#else
+constexpr bool kDefersSignals = false;
+#endif
+
 constexpr absl::Duration kPatience = absl::Seconds(kSanitized ? 100 : 30);
 
 // Asks every few milliseconds. True as soon as the condition is; false after `patience`.
