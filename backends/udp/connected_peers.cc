@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backends/connection/fairness.h"
+#include "backends/udp/send_datagrams.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/coarse_clock.h"
@@ -13,9 +14,6 @@
 namespace polyserve {
 
 namespace {
-
-// A peer whose time has come while an answer waits for its socket is told so later.
-constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 
 absl::Status Control(int epoll, int operation, int fd, uint32_t events, void* tag) {
   epoll_event event = {};
@@ -71,7 +69,7 @@ void ConnectedUdpPeers::OnReadable(Peer& peer) {
 
 void ConnectedUdpPeers::TellTime(Peer& peer) {
   if (peer.is_over) return;
-  if (peer.conversation.is_blocked()) return timers_.Set(*peer.wake, kTellLater);
+  if (peer.conversation.is_blocked()) return timers_.Set(*peer.wake, kRetryBlocked);
   peer.conversation.TellTime();
   Settle(peer);
   FreeThoseOver();

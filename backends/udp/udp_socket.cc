@@ -18,8 +18,6 @@ namespace {
 // The most datagrams that are answered once the server stops, and how long to wait for the socket to take an answer.
 constexpr int kMostAtTheEnd = 16 * 1024;
 constexpr int kWritableMilliseconds = 100;
-// Whose time has come while an answer of somebody else waits for the socket is told so later.
-constexpr absl::Duration kTellLater = absl::Milliseconds(5);
 
 }  // namespace
 
@@ -77,7 +75,7 @@ void UdpSocket::Show(absl::string_view datagram, Peers::iterator peer) {
 }
 
 void UdpSocket::TellTime(Peers::iterator peer) {
-  if (is_blocked()) return SetTimer(peer, kTellLater);
+  if (is_blocked()) return SetTimer(peer, kRetryBlocked);
   peer->session->OnTime(output_);
   Answer(peer);
 }
@@ -91,7 +89,7 @@ void UdpSocket::TellMail(Peers::iterator peer) {
     return Forget(peer);
   }
   if (is_blocked()) GoOn();
-  if (is_blocked()) return timers_.Set(peer->mail->later, kTellLater);
+  if (is_blocked()) return timers_.Set(peer->mail->later, kRetryBlocked);
   while (output_.wants_more()) {
     const Message message = mailbox.Next();
     if (message == nullptr) break;

@@ -4,17 +4,11 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "backends/udp/send_datagrams.h"
 #include "net/coarse_clock.h"
 #include "net/signals.h"
 
 namespace polyserve {
-
-namespace {
-
-// Nobody tells when a port that could not send can go on: so long later it is tried again.
-constexpr absl::Duration kRetry = absl::Milliseconds(5);
-
-}  // namespace
 
 UdpSockets::UdpSockets(ServerContext& context, std::unique_ptr<WakeList> wakes)
     : wakes_(std::move(wakes)), tick_length_(context.idle_timeout / kTicksPerTimeout), tick_(tick_length_) {
@@ -72,7 +66,7 @@ absl::Duration UdpSockets::UntilNextLook() const {
   if (!timers_.empty()) until = absl::FromChrono(timers_.first() - Timer::Clock::now());
   for (const auto& port : ports_) {
     if (port->peers() > 0) until = std::min(until, absl::Milliseconds(tick_.PollMilliseconds()));
-    if (port->is_blocked()) until = std::min(until, kRetry);
+    if (port->is_blocked()) until = std::min(until, kRetryBlocked);
   }
   return std::max(until, absl::ZeroDuration());
 }
