@@ -162,8 +162,11 @@ TEST_P(PreforkTest, ServesAgainAfterAShortageOfDescriptorsInItsWorkers) {
   ExpectServes();
   ASSERT_TRUE(AwaitWorkers(1));
   const pid_t worker = Workers()[0];
+  ExpectReports("accepted 1, active 0");  // It has done with the first one, and waits for the next.
+  EXPECT_TRUE(Eventually([worker] { return IsAsleep(worker); }));
   LimitDescriptors(worker, 0);
   ::kill(worker, SIGSTOP);
+  EXPECT_TRUE(Eventually([worker] { return IsStopped(worker); }));
   Peer peer = Connect();
   if (GetParam() == kPreforkPass) ExpectReports("accepted 2, ");  // It is on its way, and there is no room for more.
   ::kill(worker, SIGCONT);

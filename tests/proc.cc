@@ -62,6 +62,11 @@ std::string StatusLine(pid_t pid, absl::string_view name) {
   return "";
 }
 
+std::string StateOf(pid_t pid) {
+  const std::vector<std::string> fields = StatusFields(pid);
+  return fields.empty() ? "" : fields[0];
+}
+
 }  // namespace
 
 std::vector<pid_t> ProcessesWithEnvironment(absl::string_view setting) {
@@ -150,9 +155,8 @@ std::vector<UniqueFd> ListenersOf(pid_t pid, absl::string_view address) {
   return listeners;
 }
 
-bool IsStopped(pid_t pid) {
-  const std::vector<std::string> fields = StatusFields(pid);
-  return !fields.empty() && fields[0] == "T";
-}
+bool IsStopped(pid_t pid) { return StateOf(pid) == "T"; }
+
+bool IsAsleep(pid_t pid) { return StateOf(pid) == "S"; }
 
 }  // namespace polyserve

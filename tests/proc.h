@@ -39,6 +39,9 @@ bool IsSignalPending(pid_t pid, int signal);
 // True while the process is stopped (SIGSTOP).
 bool IsStopped(pid_t pid);
 
+// True while its first thread waits for something.
+bool IsAsleep(pid_t pid);
+
 // The number that the next descriptor of the process will have.
 int LowestFreeDescriptor(pid_t pid);
 
