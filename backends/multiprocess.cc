@@ -39,8 +39,8 @@ using StartMethod = Process::StartMethod;
 constexpr size_t kFirstInherited = 2;  // Among the descriptors that a child is given.
 
 // What a child runs. Its descriptors are the statistics, the connection, those of context.inherited_fds, and the
-// connection's strays if it has any; its argument is the listener's index, and the end of the grace if the server stops
-// already.
+// connection's channel of misdelivered datagrams, if any; its argument is the listener's index, and the end of the
+// grace if the server stops already.
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServerContext& context) {
   Signals::InstallInWorker();
   const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
@@ -58,7 +58,7 @@ int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, Serv
   for (size_t i = 0; i < context.inherited_fds.size(); ++i) {
     context.inherited_fds[i].adopt(std::move(descriptors[kFirstInherited + i]));
   }
-  if (descriptors.size() > inherited_end) client.strays = std::move(descriptors.back());
+  if (descriptors.size() > inherited_end) client.misdelivered = std::move(descriptors.back());
   DriveBlocking(std::move(client), context);
   return 0;
 }
@@ -96,11 +96,15 @@ class MultiprocessBackend : public Backend, public ChildObserver {
       const std::string argument = absl::StrCat(client->listener - context.listeners.data(), " ", Signals::grace_end());
       std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
       for (const InheritedFd& inherited : context.inherited_fds) descriptors.push_back(inherited.fd);
-      if (client->strays.ok()) descriptors.push_back(client->strays.get());
+      if (client->misdelivered.ok()) descriptors.push_back(client->misdelivered.get());
       absl::StatusOr<Process> child =
           Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, argument);
-      if (!child.ok()) acceptor_->Refuse(*std::move(client), child.status());
-      if (child.ok()) children_.emplace(child->pid(), *std::move(child));
+      if (!child.ok()) {
+        acceptor_->Refuse(*std::move(client), child.status());
+        continue;
+      }
+      const pid_t pid = child->pid();
+      children_.emplace(pid, *std::move(child));
     }
     StopAll();
     Process::StopForkServer();

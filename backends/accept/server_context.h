@@ -44,7 +44,7 @@ struct Connection {
   UniqueFd fd;
   const Listener* listener;
   // Of a peer that sends datagrams, and has a socket of its own: what reached the listener instead comes here.
-  UniqueFd strays = UniqueFd();
+  UniqueFd misdelivered = UniqueFd();
 };
 
 // A descriptor that a program image started afresh for one connection (see Process) is handed besides that connection.

@@ -203,7 +203,7 @@ absl::StatusOr<UdpAcceptor::Arrival> UdpAcceptor::Accept(const Datagram& first) 
   if (!socket.ok()) return socket.status();
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return SysError("socketpair");
   auto peer = std::make_unique<Peer>(Peer{first.path, UniqueFd(ends[0])});
-  UniqueFd strays(ends[1]);
+  UniqueFd misdelivered(ends[1]);
   for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kChannelBytes, sizeof(kChannelBytes));
   if (absl::Status status = Watch(epoll_.get(), peer->channel.get(), peer.get()); !status.ok()) return status;
   peer->in_unknown = unknown_.insert(unknown_.end(), peer.get());
@@ -215,7 +215,7 @@ absl::StatusOr<UdpAcceptor::Arrival> UdpAcceptor::Accept(const Datagram& first) 
       Keep(std::move(datagram));
     }
   }
-  return Arrival{*std::move(socket), std::move(strays)};
+  return Arrival{*std::move(socket), std::move(misdelivered)};
 }
 
 // What came for the newest peer before its socket was there must not wait until there is room for one more.
@@ -237,26 +237,26 @@ void UdpAcceptor::Keep(Datagram datagram) {
   pending_.push_back(std::move(datagram));
 }
 
-ssize_t ReceiveStray(int strays, char* buffer, bool& must_leave) {
+ssize_t ReceiveMisdelivered(int channel, char* buffer, bool& must_leave) {
   char mark = 0;
   ssize_t size = 0;
-  while ((size = ReceiveMessage(strays, mark, buffer)) >= 0 && mark != kDatagram) must_leave = true;
+  while ((size = ReceiveMessage(channel, mark, buffer)) >= 0 && mark != kDatagram) must_leave = true;
   return size;
 }
 
-bool HasStray(int strays) {
+bool HasMisdelivered(int channel) {
   char mark = 0;
-  return ::recv(strays, &mark, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+  return ::recv(channel, &mark, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
-bool ReturnStray(int strays, absl::string_view datagram, bool may_wait) {
-  while (!SendMessage(strays, kDatagram, datagram)) {
-    pollfd room = {strays, POLLOUT, 0};
+bool ReturnDatagram(int channel, absl::string_view datagram, bool may_wait) {
+  while (!SendMessage(channel, kDatagram, datagram)) {
+    pollfd room = {channel, POLLOUT, 0};
     if (errno != EAGAIN || !may_wait || ::poll(&room, 1, kReturnMilliseconds) <= 0) return false;
   }
   return true;
 }
 
-void TellKnown(int strays) { SendMessage(strays, kKnown, ""); }
+void TellKnown(int channel) { SendMessage(channel, kKnown, ""); }
 
 }  // namespace polyserve

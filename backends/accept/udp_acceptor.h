@@ -3,8 +3,8 @@
 //
 // What the peer sent before that socket was there waits at the listener all the same, behind its first datagram, or
 // even comes there later (the kernel had chosen the listener already). So the UDP acceptor knows all peers, and has a
-// channel to each of their sessions (a pair of Unix sockets, so that it reaches processes too): datagrams that stray to
-// the listener are handed over by it, the first one included.
+// channel to each of their sessions (a pair of Unix sockets, so that it reaches processes too): misdelivered datagrams,
+// those of a known peer that reach the listener, are handed over through it, the first one included.
 //
 // A peer may send the first datagram of its next conversation while the one before it ends, and neither side can know
 // which of the two will get it. So a session that ends stops reading the channel (shutdown), returns through it what it
@@ -52,8 +52,8 @@ class UdpAcceptor {
 
   // What a new peer's session is given.
   struct Arrival {
-    UniqueFd socket;  // Blocking, and connected to the peer.
-    UniqueFd strays;  // Non-blocking; see ReceiveStray().
+    UniqueFd socket;        // Blocking, and connected to the peer.
+    UniqueFd misdelivered;  // The channel; non-blocking. See ReceiveMisdelivered().
   };
   // Hands over what has come for known peers, up to the next one that is new. Unavailable: nobody new has come. All
   // else: one has, but cannot be served, so its datagram is lost. FailedPrecondition: there are too many already.
@@ -118,21 +118,21 @@ class UdpAcceptor {
   char buffer_[kMaxDatagramBytes];
 };
 
-// For sessions. Takes the next datagram that strayed to the listener, without waiting, into `buffer` of
+// For sessions. Takes the next misdelivered datagram out of the channel, without waiting, into `buffer` of
 // kMaxDatagramBytes. Returns its size, which may be 0; -1 where there is none, with the errno EPIPE where there will be
 // none any more. Sets `must_leave` where the session is asked to.
-ssize_t ReceiveStray(int strays, char* buffer, bool& must_leave);
+ssize_t ReceiveMisdelivered(int channel, char* buffer, bool& must_leave);
 
-// True where ReceiveStray() would take one, or tell the end.
-bool HasStray(int strays);
+// True where ReceiveMisdelivered() would take one, or tell the end.
+bool HasMisdelivered(int channel);
 
 // Returns a datagram for the peer's next session. False where it cannot be: there is no UDP acceptor any more, or no
 // room. With `may_wait` it waits for room, at most a second, and not beyond a signal: not for the UDP acceptor's
 // thread.
-bool ReturnStray(int strays, absl::string_view datagram, bool may_wait);
+bool ReturnDatagram(int channel, absl::string_view datagram, bool may_wait);
 
 // Tells that the peer is known to be there, so that it keeps its place.
-void TellKnown(int strays);
+void TellKnown(int channel);
 
 }  // namespace polyserve
 

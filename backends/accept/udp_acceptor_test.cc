@@ -39,9 +39,9 @@ class UdpAcceptorTest : public testing::Test {
   void Send(const UniqueFd& peer, absl::string_view text) {
     EXPECT_EQ(::send(peer.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
   }
-  // The next stray of the session; "nothing" where there is none.
-  std::string Stray(const UdpAcceptor::Arrival& arrival) {
-    const ssize_t size = ReceiveStray(arrival.strays.get(), buffer_, must_leave_);
+  // The next misdelivered datagram that the session is handed; "nothing" if there is none.
+  std::string NextMisdelivered(const UdpAcceptor::Arrival& arrival) {
+    const ssize_t size = ReceiveMisdelivered(arrival.misdelivered.get(), buffer_, must_leave_);
     return size < 0 ? "nothing" : std::string(buffer_, static_cast<size_t>(size));
   }
   // The next datagram in its own socket.
@@ -65,17 +65,17 @@ TEST_F(UdpAcceptorTest, NobodyIsAcceptedBeforeSomebodyHasSentSomething) {
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
 }
 
-TEST_F(UdpAcceptorTest, WhatWasSentBeforeTheSocketWasThereStraysToTheSessionInOrder) {
+TEST_F(UdpAcceptorTest, WhatWasSentBeforeTheSocketWasThereReachesTheSessionInOrder) {
   const UniqueFd peer = NewPeer();
   for (absl::string_view text : {"one", "", "three"}) Send(peer, text);
   EXPECT_TRUE(IsReadable());
   const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok()) << arrival.status();
   Send(peer, "four");
-  EXPECT_EQ(Stray(*arrival), "one");
-  EXPECT_EQ(Stray(*arrival), "");
-  EXPECT_EQ(Stray(*arrival), "three");
-  EXPECT_EQ(Stray(*arrival), "nothing");
+  EXPECT_EQ(NextMisdelivered(*arrival), "one");
+  EXPECT_EQ(NextMisdelivered(*arrival), "");
+  EXPECT_EQ(NextMisdelivered(*arrival), "three");
+  EXPECT_EQ(NextMisdelivered(*arrival), "nothing");
   EXPECT_EQ(Own(*arrival), "four");
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
 }
@@ -90,8 +90,8 @@ TEST_F(UdpAcceptorTest, DatagramsThatLieBetweenThoseOfOthersReachTheirOwnSession
   for (int i = 0; i < kPeers; ++i) {
     const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
     ASSERT_TRUE(arrival.ok()) << arrival.status();
-    for (int round = 0; round < 3; ++round) EXPECT_EQ(Stray(*arrival), absl::StrCat(i, " ", round));
-    EXPECT_EQ(Stray(*arrival), "nothing");
+    for (int round = 0; round < 3; ++round) EXPECT_EQ(NextMisdelivered(*arrival), absl::StrCat(i, " ", round));
+    EXPECT_EQ(NextMisdelivered(*arrival), "nothing");
     EXPECT_EQ(udp_acceptor_->has_pending(), i + 1 < kPeers);
   }
 }
@@ -108,7 +108,7 @@ TEST_F(UdpAcceptorTest, PeerWhoseSessionHasEndedIsNewAgain) {
   Send(peer, "two");
   arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok());
-  EXPECT_EQ(Stray(*arrival), "two");
+  EXPECT_EQ(NextMisdelivered(*arrival), "two");
 }
 
 // As a session does that ends.
@@ -117,27 +117,28 @@ TEST_F(UdpAcceptorTest, WhatMeetsTheEndOfASessionIsForTheNextOneInOrder) {
   Send(peer, "one");
   absl::StatusOr<UdpAcceptor::Arrival> first = udp_acceptor_->TryAccept();
   ASSERT_TRUE(first.ok());
-  EXPECT_EQ(Stray(*first), "one");
+  EXPECT_EQ(NextMisdelivered(*first), "one");
   EXPECT_TRUE(TurnAwayFromPeer(first->socket.get()).ok());
-  ::shutdown(first->strays.get(), SHUT_RD);
+  ::shutdown(first->misdelivered.get(), SHUT_RD);
   Send(peer, "four");
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status())) << "something may still be returned";
   EXPECT_TRUE(udp_acceptor_->awaits_end());
   EXPECT_FALSE(IsReadable());
-  EXPECT_TRUE(ReturnStray(first->strays.get(), "two", false));
-  EXPECT_TRUE(ReturnStray(first->strays.get(), "", false));
+  EXPECT_TRUE(ReturnDatagram(first->misdelivered.get(), "two", false));
+  EXPECT_TRUE(ReturnDatagram(first->misdelivered.get(), "", false));
   EXPECT_TRUE(IsReadable());
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
   Send(peer, "five");
-  EXPECT_TRUE(ReturnStray(first->strays.get(), "three", false));
+  EXPECT_TRUE(ReturnDatagram(first->misdelivered.get(), "three", false));
   first = absl::UnavailableError("");
   const absl::StatusOr<UdpAcceptor::Arrival> second = udp_acceptor_->TryAccept();
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_FALSE(udp_acceptor_->awaits_end());
-  for (absl::string_view text : {"two", "", "three", "four", "five", "nothing"}) EXPECT_EQ(Stray(*second), text);
+  for (absl::string_view text : {"two", "", "three", "four", "five", "nothing"})
+    EXPECT_EQ(NextMisdelivered(*second), text);
 }
 
-TEST_F(UdpAcceptorTest, SessionThatIsKilledWithStraysUnreadIsForgotten) {
+TEST_F(UdpAcceptorTest, SessionThatIsKilledWithDatagramsUnreadIsForgotten) {
   const UniqueFd peer = NewPeer();
   for (absl::string_view text : {"one", "two"}) Send(peer, text);
   absl::StatusOr<UdpAcceptor::Arrival> first = udp_acceptor_->TryAccept();
@@ -148,7 +149,7 @@ TEST_F(UdpAcceptorTest, SessionThatIsKilledWithStraysUnreadIsForgotten) {
   Send(peer, "three");
   const absl::StatusOr<UdpAcceptor::Arrival> second = udp_acceptor_->TryAccept();
   ASSERT_TRUE(second.ok());
-  EXPECT_EQ(Stray(*second), "three");
+  EXPECT_EQ(NextMisdelivered(*second), "three");
 }
 
 TEST_F(UdpAcceptorTest, WhatIsReturnedAfterTheDeskHasGoneIsNotTaken) {
@@ -157,7 +158,7 @@ TEST_F(UdpAcceptorTest, WhatIsReturnedAfterTheDeskHasGoneIsNotTaken) {
   const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok());
   udp_acceptor_ = nullptr;
-  EXPECT_FALSE(ReturnStray(arrival->strays.get(), "two", false));
+  EXPECT_FALSE(ReturnDatagram(arrival->misdelivered.get(), "two", false));
 }
 
 TEST_F(UdpAcceptorTest, WhatIsReturnedJustBeforeTheServerStopsIsStillServed) {
@@ -166,15 +167,15 @@ TEST_F(UdpAcceptorTest, WhatIsReturnedJustBeforeTheServerStopsIsStillServed) {
   const absl::StatusOr<UdpAcceptor::Arrival> first = udp_acceptor_->TryAccept();
   ASSERT_TRUE(first.ok());
   EXPECT_FALSE(udp_acceptor_->awaits_end());
-  EXPECT_TRUE(ReturnStray(first->strays.get(), "two", false));
+  EXPECT_TRUE(ReturnDatagram(first->misdelivered.get(), "two", false));
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
   EXPECT_TRUE(udp_acceptor_->awaits_end()) << "who returns something is about to end";
-  EXPECT_TRUE(ReturnStray(first->strays.get(), "three", false));
+  EXPECT_TRUE(ReturnDatagram(first->misdelivered.get(), "three", false));
   EXPECT_TRUE(udp_acceptor_->EndReturns());
-  EXPECT_FALSE(ReturnStray(first->strays.get(), "four", false)) << "that is for the session itself to answer";
+  EXPECT_FALSE(ReturnDatagram(first->misdelivered.get(), "four", false)) << "that is for the session itself to answer";
   const absl::StatusOr<UdpAcceptor::Arrival> second = udp_acceptor_->TryAccept();
   ASSERT_TRUE(second.ok()) << second.status();
-  for (absl::string_view text : {"two", "three", "nothing"}) EXPECT_EQ(Stray(*second), text);
+  for (absl::string_view text : {"two", "three", "nothing"}) EXPECT_EQ(NextMisdelivered(*second), text);
   EXPECT_FALSE(udp_acceptor_->EndReturns());
 }
 
@@ -186,7 +187,8 @@ TEST_F(UdpAcceptorTest, AllThatASessionMayHoldCanBeReturned) {
   ASSERT_TRUE(arrival.ok());
   std::atomic<bool> has_ended{false};
   std::thread session([&] {
-    for (int i = 0; i < kDatagrams; ++i) EXPECT_TRUE(ReturnStray(arrival->strays.get(), absl::StrCat(i), true)) << i;
+    for (int i = 0; i < kDatagrams; ++i)
+      EXPECT_TRUE(ReturnDatagram(arrival->misdelivered.get(), absl::StrCat(i), true)) << i;
     arrival = absl::UnavailableError("");
     has_ended = true;
   });
@@ -194,21 +196,21 @@ TEST_F(UdpAcceptorTest, AllThatASessionMayHoldCanBeReturned) {
   while (!has_ended || absl::IsUnavailable(next.status())) next = udp_acceptor_->TryAccept();
   session.join();
   ASSERT_TRUE(next.ok()) << next.status();
-  EXPECT_EQ(Stray(*next), "0");
-  EXPECT_EQ(Stray(*next), "1");
+  EXPECT_EQ(NextMisdelivered(*next), "0");
+  EXPECT_EQ(NextMisdelivered(*next), "1");
 }
 
-TEST_F(UdpAcceptorTest, SessionSeesThatThereWillBeNoMoreStrays) {
+TEST_F(UdpAcceptorTest, SessionSeesThatNoMoreDatagramsWillBeHandedOver) {
   const UniqueFd peer = NewPeer();
   Send(peer, "one");
   const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok());
-  EXPECT_TRUE(ReturnStray(arrival->strays.get(), "unread", false));
+  EXPECT_TRUE(ReturnDatagram(arrival->misdelivered.get(), "unread", false));
   udp_acceptor_ = nullptr;
-  EXPECT_TRUE(HasStray(arrival->strays.get()) || errno == ECONNRESET);
-  EXPECT_EQ(Stray(*arrival), "one");
-  EXPECT_TRUE(HasStray(arrival->strays.get())) << "or the end";
-  EXPECT_EQ(Stray(*arrival), "nothing");
+  EXPECT_TRUE(HasMisdelivered(arrival->misdelivered.get()) || errno == ECONNRESET);
+  EXPECT_EQ(NextMisdelivered(*arrival), "one");
+  EXPECT_TRUE(HasMisdelivered(arrival->misdelivered.get())) << "or the end";
+  EXPECT_EQ(NextMisdelivered(*arrival), "nothing");
   EXPECT_EQ(errno, EPIPE);
 }
 
@@ -220,16 +222,16 @@ TEST_F(UdpAcceptorTest, PeerThatIsTurnedAwayFromIsNewAgainAndNothingIsLost) {
   ASSERT_TRUE(first.ok());
   Send(peer, "two");
   EXPECT_TRUE(TurnAwayFromPeer(first->socket.get()).ok());
-  ::shutdown(first->strays.get(), SHUT_RD);
+  ::shutdown(first->misdelivered.get(), SHUT_RD);
   Send(peer, "three");
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
-  EXPECT_EQ(Stray(*first), "one");
+  EXPECT_EQ(NextMisdelivered(*first), "one");
   EXPECT_EQ(Own(*first), "two");
   EXPECT_EQ(Own(*first), "nothing");
   first = absl::UnavailableError("");
   const absl::StatusOr<UdpAcceptor::Arrival> second = udp_acceptor_->TryAccept();
   ASSERT_TRUE(second.ok()) << second.status();
-  EXPECT_EQ(Stray(*second), "three");
+  EXPECT_EQ(NextMisdelivered(*second), "three");
 }
 
 class FullUdpAcceptorTest : public UdpAcceptorTest {
@@ -253,7 +255,7 @@ class FullUdpAcceptorTest : public UdpAcceptorTest {
 
 TEST_F(FullUdpAcceptorTest, TooManyAreRefusedUntilOneHasLeftIfAllAreKnown) {
   Fill();
-  for (const UdpAcceptor::Arrival& arrival : arrivals_) TellKnown(arrival.strays.get());
+  for (const UdpAcceptor::Arrival& arrival : arrivals_) TellKnown(arrival.misdelivered.get());
   for (size_t i = 0; i * 64 < UdpAcceptor::kMaxPeers; ++i)
     udp_acceptor_->TryAccept().IgnoreError();  // So many are heard at a time.
   const UniqueFd late = NewPeer();
@@ -263,22 +265,22 @@ TEST_F(FullUdpAcceptorTest, TooManyAreRefusedUntilOneHasLeftIfAllAreKnown) {
   Send(late, "two");
   const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok());
-  EXPECT_EQ(Stray(*arrival), "two");
+  EXPECT_EQ(NextMisdelivered(*arrival), "two");
 }
 
 TEST_F(FullUdpAcceptorTest, OldestThatIsNotKnownMakesRoom) {
   Fill();
-  TellKnown(arrivals_[0].strays.get());
+  TellKnown(arrivals_[0].misdelivered.get());
   const UniqueFd late = NewPeer();
   Send(late, "one");
   const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok()) << arrival.status();
-  EXPECT_EQ(Stray(*arrival), "one");
-  EXPECT_EQ(Stray(arrivals_[0]), "x");
-  EXPECT_EQ(Stray(arrivals_[0]), "nothing");
+  EXPECT_EQ(NextMisdelivered(*arrival), "one");
+  EXPECT_EQ(NextMisdelivered(arrivals_[0]), "x");
+  EXPECT_EQ(NextMisdelivered(arrivals_[0]), "nothing");
   EXPECT_FALSE(must_leave_);
-  EXPECT_EQ(Stray(arrivals_[1]), "x");
-  EXPECT_EQ(Stray(arrivals_[1]), "nothing");
+  EXPECT_EQ(NextMisdelivered(arrivals_[1]), "x");
+  EXPECT_EQ(NextMisdelivered(arrivals_[1]), "nothing");
   EXPECT_TRUE(must_leave_);
 }
 
@@ -291,7 +293,7 @@ TEST_F(UdpAcceptorTest, PeersThatMayNotBeAnsweredAreNotAccepted) {
   Send(welcome, "two");
   const absl::StatusOr<UdpAcceptor::Arrival> arrival = udp_acceptor_->TryAccept();
   ASSERT_TRUE(arrival.ok());
-  EXPECT_EQ(Stray(*arrival), "two");
+  EXPECT_EQ(NextMisdelivered(*arrival), "two");
   EXPECT_TRUE(absl::IsUnavailable(udp_acceptor_->TryAccept().status()));
 }
 

@@ -57,7 +57,7 @@ absl::StatusOr<Connection> UdpPeers::TryAccept(const Listener& listener, Admissi
   absl::StatusOr<UdpAcceptor::Arrival> peer = Of(listener)->TryAccept();
   // It cannot be asked to wait: its datagram has come already.
   const bool is_full = peer.ok() && !admission.Enter(listener);
-  if (peer.ok() && !is_full) return Connection{std::move(peer->socket), &listener, std::move(peer->strays)};
+  if (peer.ok() && !is_full) return Connection{std::move(peer->socket), &listener, std::move(peer->misdelivered)};
   if (absl::IsUnavailable(peer.status())) return peer.status();
   NoteRefused(*context_, listener,
               is_full ? "there are as many clients as --max_connections allows" : peer.status().message());

@@ -47,9 +47,12 @@ class BlockingPeer {
 
   bool OpenMail() {
     absl::StatusOr<std::unique_ptr<MailboxFd>> mail = MailboxFd::Open(*conversation_.mailbox());
-    if (mail.ok()) mail_ = *std::move(mail);
-    if (!mail.ok()) LOG(WARNING) << "a peer cannot be served: " << mail.status().message();
-    return mail.ok();
+    if (!mail.ok()) {
+      LOG(WARNING) << "a peer cannot be served: " << mail.status().message();
+      return false;
+    }
+    mail_ = *std::move(mail);
+    return true;
   }
 
   // Shows what others have for the peer. False where there was too much of it.
@@ -71,7 +74,7 @@ class BlockingPeer {
         continue;
       }
       pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
-                           {conversation_.strays(), POLLIN, 0},
+                           {conversation_.misdelivered(), POLLIN, 0},
                            {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
       int timeout = patience.PollMilliseconds();
       if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());

@@ -45,7 +45,7 @@ void ConnectedUdpPeers::Start(Connection connection) {
 absl::Status ConnectedUdpPeers::Watch(Peer& peer) {
   peer.last_moved = ticks_;
   absl::Status status = Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.socket(), EPOLLIN, &peer);
-  status.Update(Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.strays(), EPOLLIN, &peer));
+  status.Update(Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.misdelivered(), EPOLLIN, &peer));
   return status;
 }
 
@@ -80,11 +80,11 @@ void ConnectedUdpPeers::Settle(Peer& peer) {
   PeerConversation& conversation = peer.conversation;
   const auto is_done = [&] { return conversation.is_over() || (stopping_ && conversation.idle()); };
   if (is_done()) {
-    const int strays = conversation.strays();
+    const int misdelivered = conversation.misdelivered();
     conversation.LetGo(buffer_, !stopping_);
     if (is_done()) return End(peer);
     // Not read any more, it would go on to be ready.
-    if (strays >= 0) Control(epoll_.get(), EPOLL_CTL_DEL, strays, 0, &peer).IgnoreError();
+    if (misdelivered >= 0) Control(epoll_.get(), EPOLL_CTL_DEL, misdelivered, 0, &peer).IgnoreError();
   }
   if (conversation.asks_for_wake()) {
     if (peer.wake == nullptr) peer.wake = std::make_unique<Timer>([this, &peer] { TellTime(peer); });

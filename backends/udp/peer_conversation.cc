@@ -25,7 +25,7 @@ DatagramPath PathOf(int fd) {
 
 PeerConversation::PeerConversation(Connection peer, Counters& counters, ConnectionLimit* connection_limit)
     : socket_(std::move(peer.fd)),
-      strays_(std::move(peer.strays)),
+      misdelivered_(std::move(peer.misdelivered)),
       listener_(*peer.listener),
       counters_(OfService(counters, peer.listener->number)),
       connection_limit_(connection_limit),
@@ -51,26 +51,27 @@ void PeerConversation::Show(absl::string_view datagram) {
   Perform();
   if (is_known_ || gives_way()) return;
   is_known_ = true;
-  TellKnown(strays_.get());
+  TellKnown(misdelivered_.get());
 }
 
-// On the listener's port, strays have come before what is in the peer's own socket. On a port of its own, what the peer
-// said there before it turned to the listener again is in the socket as soon as the stray is there.
+// On the listener's port, misdelivered datagrams have come before what is in the peer's own socket. On a port of its
+// own, what the peer said there before it turned to the listener again is in the socket as soon as the misdelivered one
+// is there.
 ssize_t PeerConversation::ReceiveNext(char* buffer) {
   if (!listener_.own_ports) {
-    const ssize_t size = NextStray(buffer);
+    const ssize_t size = NextMisdelivered(buffer);
     return size >= 0 ? size : ReceiveOwn(buffer);
   }
-  const bool has_stray = HasStray(strays_.get());
+  const bool has_misdelivered = HasMisdelivered(misdelivered_.get());
   const ssize_t size = ReceiveOwn(buffer);
-  return size < 0 && has_stray && !has_gone_ ? NextStray(buffer) : size;
+  return size < 0 && has_misdelivered && !has_gone_ ? NextMisdelivered(buffer) : size;
 }
 
 // Closes their descriptor at the end, which it would go on to tell. Once it was let go, its end is for the UDP acceptor
 // to see.
-ssize_t PeerConversation::NextStray(char* buffer) {
-  const ssize_t size = ReceiveStray(strays_.get(), buffer, must_leave_);
-  if (size < 0 && errno == EPIPE && !has_let_go_) strays_.reset();
+ssize_t PeerConversation::NextMisdelivered(char* buffer) {
+  const ssize_t size = ReceiveMisdelivered(misdelivered_.get(), buffer, must_leave_);
+  if (size < 0 && errno == EPIPE && !has_let_go_) misdelivered_.reset();
   return size;
 }
 
@@ -108,29 +109,29 @@ void PeerConversation::Perform() {
   }
 }
 
-// In the order in which it came: strays, what is in the peer's socket, and strays that were on their way. What is left
-// in a port of its own speaks of what has ended.
+// In the order in which they came: misdelivered datagrams, those in the peer's socket, and misdelivered ones that were
+// on their way. What is left in a port of its own speaks of what has ended.
 bool PeerConversation::LetGo(char* buffer, bool passes_on) {
   bool has_answered = false;
   const auto pass_on = [&](auto receive) {
     for (ssize_t size; (size = receive()) >= 0;) {
       const absl::string_view datagram(buffer, static_cast<size_t>(size));
-      passes_on = passes_on && ReturnStray(strays_.get(), datagram, !listener_.own_ports);
+      passes_on = passes_on && ReturnDatagram(misdelivered_.get(), datagram, !listener_.own_ports);
       if (passes_on) continue;
       ShowToNext(datagram);
       has_answered = true;
     }
   };
-  const auto stray = [&] { return NextStray(buffer); };
+  const auto misdelivered = [&] { return NextMisdelivered(buffer); };
   if (!listener_.own_ports) {
-    pass_on(stray);
+    pass_on(misdelivered);
     path_ = PathOf(socket_.get());
     is_turned_away_ = TurnAwayFromPeer(socket_.get()).ok();
     pass_on([&] { return ReceiveOwn(buffer); });
   }
   has_let_go_ = true;
-  ::shutdown(strays_.get(), SHUT_RD);  // The UDP acceptor keeps what comes from now on.
-  pass_on(stray);
+  ::shutdown(misdelivered_.get(), SHUT_RD);  // The UDP acceptor keeps what comes from now on.
+  pass_on(misdelivered);
   return has_answered;
 }
 

@@ -28,7 +28,7 @@ class PeerConversation {
 
   // What to wait for: input on any of them, or, while is_blocked(), that the first one takes output.
   int socket() const { return socket_.get(); }
-  int strays() const { return has_let_go_ ? -1 : strays_.get(); }  // -1 when there will be none any more.
+  int misdelivered() const { return has_let_go_ ? -1 : misdelivered_.get(); }  // -1 when there will be none any more.
 
   // Answers what has come, oldest first, without waiting for it: up to so many datagrams, by way of a buffer of
   // kMaxDatagramBytes. Returns how many there were.
@@ -59,7 +59,7 @@ class PeerConversation {
  private:
   ssize_t ReceiveNext(char* buffer);
   ssize_t ReceiveOwn(char* buffer);
-  ssize_t NextStray(char* buffer);
+  ssize_t NextMisdelivered(char* buffer);
   void Show(absl::string_view datagram);
   // Others that need its place may have it.
   bool gives_way() const { return session_->is_stateless() || !session_->is_verified(); }
@@ -67,7 +67,7 @@ class PeerConversation {
   void Perform();
 
   const UniqueFd socket_;
-  UniqueFd strays_;
+  UniqueFd misdelivered_;
   const Listener& listener_;
   Counters& counters_;
   ConnectionLimit* const connection_limit_;
@@ -76,7 +76,7 @@ class PeerConversation {
   bool has_gone_ = false;
   bool must_leave_ = false;      // The UDP acceptor needs its place,
   bool is_known_ = false;        // unless it was told that the peer is there.
-  bool has_let_go_ = false;      // It reads no more strays.
+  bool has_let_go_ = false;      // It reads no more misdelivered datagrams.
   bool is_turned_away_ = false;  // The socket is, so that it has to be told where to send to:
   DatagramPath path_;
 };
