@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -37,8 +39,7 @@ constexpr int kRequests = 100;
 
 // The most system calls for one connection with one request, and for one more request, in all processes together. A few
 // more than were counted, so that a change of the C library does no harm; a model that asks each of its clients after
-// each accept, or waits in a second call, is far beyond. Of a pool of 64 workers, some may still be on their way to
-// their first wait when the counting begins.
+// each accept, or waits in a second call, is far beyond.
 struct Bound {
   const char* model;
   int connection;
@@ -77,6 +78,23 @@ class CostTest : public EveryModelTest {
     if (has_flag("--reap=double_fork") || has_flag("--start_method=forkserver")) most += bound().connection;
     if (can().starts_images) most += kMoreForImages;
     return most;
+  }
+
+  // Until nothing runs in the server. The workers of a pool are started one after the other, and some may be on their
+  // way to their first wait when the first client has been served.
+  void AwaitQuiet() {
+    int64_t slept = -1;
+    EXPECT_TRUE(Eventually([this, &slept] {
+      const int64_t before = std::exchange(slept, 0);
+      bool all_sleep = true;
+      for (const pid_t process : server().processes()) {
+        for (const pid_t thread : ThreadsOf(process)) {
+          slept += CountSleeps(thread);
+          all_sleep = all_sleep && IsAsleep(thread);
+        }
+      }
+      return all_sleep && slept == before;  // Who has run since the last look has fallen asleep once more.
+    }));
   }
 
   // strace(1), attached to all threads of all processes of the server, and to those that they start.
@@ -168,6 +186,7 @@ class CostTest : public EveryModelTest {
 TEST_F(CostTest, ConnectionsAndRequestsTakeNoMoreSystemCallsThanTheTableSays) {
   StartServer({"--idle_timeout=inf"});
   VisitOnce();
+  AwaitQuiet();
   const double connection = CountForConnection();
   if (!is_attached())
     GTEST_SKIP() << "strace cannot attach to the server: is it installed, and ptrace(2) allowed here?";
@@ -191,6 +210,7 @@ TEST_F(CostTest, ChatDatagramsAndIdleClientsMakeNoOtherClientDearer) {
     EXPECT_TRUE(IsServed(idle.back()));
   }
   VisitOnce();
+  AwaitQuiet();
   const double connection = CountForConnection();
   if (!is_attached())
     GTEST_SKIP() << "strace cannot attach to the server: is it installed, and ptrace(2) allowed here?";

@@ -39,7 +39,7 @@ bool IsSignalPending(pid_t pid, int signal);
 // True while the process is stopped (SIGSTOP).
 bool IsStopped(pid_t pid);
 
-// True while its first thread waits for something.
+// True while the thread, or the process's first one, waits for something.
 bool IsAsleep(pid_t pid);
 
 // The number that the next descriptor of the process will have.
