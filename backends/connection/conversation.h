@@ -52,7 +52,7 @@ enum class Step : uint8_t {
   kRunTask,   // Run the output's task, here or on another thread; its result is the new output.
   kResume,    // Call Resume(), which may produce much output: a loop may let other connections go first.
   kSetTimer,  // Set the connection's one timer to TakeTimer(), and call OnTimer() when it runs out.
-  kLinger,    // Stop sending, and read until the peer closes; see lingering_close.h.
+  kLinger,    // Stop sending, and read until the peer closes (see lingering_close.h); with datagrams: close.
   kEnd,       // Close.
 };
 
@@ -78,6 +78,10 @@ class Conversation {
   // driver whose kernel reads ahead reports bytes then), they are held up until the output is sent. `is_full`: the read
   // returned as much as it could, so that there is probably more.
   void OnBytes(absl::string_view bytes, Output& output, bool is_full = false);
+
+  // A datagram has come; only at kRead and kReadLast. It is shown by itself, even if it is empty, and what the session
+  // leaves of it is dropped. A conversation is either of bytes or of datagrams, and then has no OnEnd().
+  void OnDatagram(absl::string_view datagram, Output& output);
 
   // The peer sends no more. The session learns that once it has been shown all that came before.
   void OnEnd(Output& output);
@@ -127,6 +131,9 @@ class Conversation {
   Mailbox* mailbox() const { return mailbox_; }
   bool has_mail() const { return mailbox_ != nullptr && mailbox_->has_mail(); }
   bool is_cut_off() const { return mailbox_ != nullptr && mailbox_->is_cut_off(); }
+
+  // For what only a transport asks, such as Session::is_verified().
+  const Session& session() const { return *session_; }
 
   // What to send, if the socket takes it at once, before a connection is closed; empty if there is nothing to say, or
   // if a reply is half sent. See closing_message.h.

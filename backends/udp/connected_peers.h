@@ -49,10 +49,10 @@ class ConnectedUdpPeers {
     Peer(Connection connection, Counters& counters, ConnectionLimit* connection_limit)
         : conversation(std::move(connection), counters, connection_limit) {}
     PeerConversation conversation;
-    uint32_t last_moved = 0;  // In ticks.
-    bool is_over = false;     // To be freed when nobody can point to it any more.
-    bool awaits_writable = false;
-    std::unique_ptr<Timer> wake;  // Null where it has never needed one.
+    uint32_t last_moved = 0;       // In ticks.
+    bool is_over = false;          // To be freed when nobody can point to it any more.
+    uint32_t awaited = 0;          // The event of epoll(7) that its own socket is watched for.
+    std::unique_ptr<Timer> timer;  // The session's; null if it has never set one.
     Peers::iterator self;
   };
 
@@ -63,9 +63,12 @@ class ConnectedUdpPeers {
         epoll_(std::move(epoll)) {}
 
   absl::Status Watch(Peer& peer);
-  void OnReadable(Peer& peer);
-  void TellTime(Peer& peer);
-  void Settle(Peer& peer);
+  void OnReady(Peer& peer);
+  void OnTimer(Peer& peer);
+  void TakeSteps(Peer& peer);
+  void Await(Peer& peer, uint32_t event);
+  void SetTimer(Peer& peer);
+  void LetGo(Peer& peer);
   void End(Peer& peer);
   void FreeThoseOver();
 

@@ -2,9 +2,10 @@
 // serves everybody: no peer has a socket of its own, or costs a system call while it is silent. The unit of work is a
 // datagram. One thread; it never blocks.
 //
-// Addresses can be spoofed, so what is remembered is bounded: of kMaxPeers, a new one takes the place of the blank one
-// (Session::is_stateless()) that has been silent for longest, or else of the one that was never verified
-// (Session::is_verified()); where all are known, it is refused. Some senders are never answered: see UdpSources.
+// Addresses can be forged, so what is remembered is bounded: if there are kMaxPeers, a new one takes the place of the
+// stateless one (Session::is_stateless()) that has been silent for longest, or else of such a one that was never
+// verified (Session::is_verified()); if all are known to be there, the new one is refused. Some senders are never
+// answered: see UdpSources.
 #ifndef POLYSERVE_BACKENDS_UDP_UDP_SOCKET_H_
 #define POLYSERVE_BACKENDS_UDP_UDP_SOCKET_H_
 
@@ -19,6 +20,7 @@
 #include "absl/time/time.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/accept/server_context.h"
+#include "backends/connection/conversation.h"
 #include "backends/connection/timers.h"
 #include "net/datagram.h"
 #include "net/udp_sources.h"
@@ -55,7 +57,7 @@ class UdpSocket {
   size_t peers() const { return peers_.size(); }
 
  private:
-  enum Rank { kBlank, kUnverified, kKnown };  // In the order in which they give way to others.
+  enum Rank { kStateless, kUnverified, kKnown };  // In the order in which they give way to others.
   struct Peer;
   using Peers = std::list<Peer>;  // In the order in which they were last served.
   struct Mail;                    // What looks after a session's mailbox.
@@ -64,25 +66,20 @@ class UdpSocket {
     ~Peer();
 
     DatagramPath path;
-    std::unique_ptr<Session> session;
-    std::unique_ptr<Mail> mail;  // Null where it has no mailbox.
+    Conversation conversation;
+    std::unique_ptr<Mail> mail;  // Null if it has no mailbox.
     uint32_t last_served;        // In ticks.
     Rank rank = kUnverified;
-    std::unique_ptr<Timer> wake = nullptr;  // Null where it has never needed one.
-  };
-  struct Blocked {  // What the socket did not take.
-    DatagramPath path;
-    Output output;
+    std::unique_ptr<Timer> timer = nullptr;  // The session's; null if it has never set one.
   };
 
   bool ServeOne();
   void Show(absl::string_view datagram, Peers::iterator peer);
-  void TellTime(Peers::iterator peer);
-  void TellMail(Peers::iterator peer);
-  void Answer(Peers::iterator peer);
-  bool PerformAll(Peers::iterator peer);
-  bool Perform(const DatagramPath& path, Output& output);
+  void OnTimer(Peers::iterator peer);
+  void OnMail(Peers::iterator peer);
+  bool TakeSteps(Peers::iterator peer);
   bool GoOn();
+  void End(Peers::iterator peer);
   void SetTimer(Peers::iterator peer, absl::Duration after);
   Peers::iterator Find(const DatagramPath& path);
   void Refuse(const DatagramPath& path, absl::string_view why);
@@ -103,8 +100,8 @@ class UdpSocket {
   const UdpSources sources_;
   Peers by_rank_[3];
   absl::flat_hash_map<DatagramPath, Peers::iterator> peers_;
-  std::optional<Blocked> blocked_;
-  Output output_{Output::Kind::kDatagrams};  // Empty between datagrams.
+  std::optional<Peers::iterator> blocked_;   // The peer whose output the socket did not take,
+  Output output_{Output::Kind::kDatagrams};  // and that output; empty if there is none.
   char buffer_[kMaxDatagramBytes];
 };
 
