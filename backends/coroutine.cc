@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -37,82 +38,136 @@ namespace polyserve {
 
 namespace {
 
-// Reads what has come, and shows it to the session. False: the peer has broken off the connection.
-bool Receive(int fd, Conversation& conversation, EventShared& shared, Counters& counters, Output& output) {
-  const ssize_t count = ::recv(fd, shared.buffer, sizeof(shared.buffer), 0);
-  if (count < 0) return conversation.OnDrained(), errno == EAGAIN;
-  if (count == 0) return conversation.OnEnd(output), true;
-  Counters::Add(counters.bytes_in, count);
-  const bool is_full = count == sizeof(shared.buffer);
-  conversation.OnBytes(absl::string_view(shared.buffer, static_cast<size_t>(count)), output, is_full);
-  return true;
-}
+// One client: its socket, its conversation, and of each step the part that does not wait.
+class Client : public AwaitableSocket {
+ public:
+  Client(Connection connection, EventShared& shared)
+      : AwaitableSocket(std::move(connection.fd), shared, connection.listener->number),
+        conversation_(StartSession(*connection.listener, fd())) {}
+  ~Client() override { SendClosingMessage(fd(), conversation_, counters()); }
 
-// One connection, from its first byte to its last. Any wait may end early, because of mail, the timer or the stop;
-// Next() finds out what that means. The buffer and the output are the loop's: between requests the frame has none.
-Detached Converse(Connection connection, EventShared& shared) {
-  AwaitableSocket socket(std::move(connection.fd), shared, connection.listener->number);
-  Conversation conversation(StartSession(*connection.listener, socket.fd()));
-  std::unique_ptr<WakeList::Entry> mail;
-  const ClosingMessage closing_message(socket.fd(), conversation, socket.counters());
-  Output output;
-  FairShare share;
-  while (true) {
-    if (shared.stopping) conversation.OnStop(shared.grace_over);
-    if (socket.TakeWake()) conversation.OnTimer();
-    if (socket.works_elsewhere() && !socket.TakeResult(output)) {
-      co_await socket.Ready();
-      continue;
+  // The next step. Any wait but Result() may have ended early, because of mail, the timer or the stop; this finds out
+  // what that means.
+  Step Next() {
+    if (shared_.stopping) conversation_.OnStop(shared_.grace_over);
+    if (TakeWake()) conversation_.OnTimer();
+    return conversation_.Next(output_);
+  }
+
+  // False: the step is for the loop's next iteration.
+  bool Allows(Step step) {
+    if (share_.Allows(step)) return true;
+    share_ = FairShare();
+    return false;
+  }
+
+  // For input, or, at kReadLast, for the others' turn. The buffers are the loop's: while it waits, a client has none.
+  Wait Input() {
+    output_.Clear();
+    shared_.output = std::move(output_);
+    shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
+    return conversation_.step() == Step::kRead ? Readable(conversation_.debt()) : NextTurn();
+  }
+
+  // Reads what has come, and shows it to the session. False: the peer has broken off the connection.
+  bool Receive() {
+    output_ = std::move(shared_.output);
+    share_ = FairShare();
+    const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
+    if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
+    if (count == 0) return conversation_.OnEnd(output_), true;
+    Counters::Add(counters().bytes_in, count);
+    const bool is_full = count == sizeof(shared_.buffer);
+    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), output_, is_full);
+    return true;
+  }
+
+  // False: the peer has broken off the connection.
+  bool Send() {
+    sent_ = ReadElsewhere(output_) ? Flushed::kAll : Flush(fd(), output_, kBytesPerTurn, counters());
+    return sent_ != Flushed::kBroken;
+  }
+
+  // For what Send() waits for, if anything.
+  Wait Room() {
+    if (works_elsewhere()) return Result(output_);
+    if (sent_ == Flushed::kBlocked) return Writable();
+    return sent_ == Flushed::kBudget ? NextTurn() : NoWait();
+  }
+
+  Wait Acknowledgement() {
+    const absl::Duration left = AckWaitLeft(fd(), output_);
+    return left > absl::ZeroDuration() ? After(left) : NoWait();
+  }
+
+  // Runs the task here, or waits for a helper that does.
+  Wait Task() {
+    if (shared_.offload == nullptr) return output_.TakeWork()(output_), NoWait();
+    WorkElsewhere(output_);
+    return Result(output_);
+  }
+
+  void Resume() { conversation_.Resume(output_); }
+  void StartTimer() { SetTimer(conversation_.TakeTimer(output_)); }
+
+  // Closes our side, then discards what comes; see backends/connection/lingering_close.h. False: that is over.
+  bool Linger() {
+    const bool begins = !linger_end_.has_value();
+    if (begins) {
+      ::shutdown(fd(), SHUT_WR);
+      linger_end_.emplace(kLingeringCloseTimeout);
     }
-    const Step step = conversation.Next(output);
-    if (!share.Allows(step)) {
-      co_await socket.NextTurn();
-      share = FairShare();
+    if (shared_.grace_over || linger_end_->passed()) return DiscardUnread(fd()), false;
+    if (begins) return true;
+    const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
+    return count > 0 || (count < 0 && errno == EAGAIN);
+  }
+  Wait LingerInput() { return ReadableUntil(*linger_end_); }
+
+ private:
+  Conversation conversation_;
+  std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.
+  Output output_;
+  FairShare share_;
+  Flushed sent_ = Flushed::kAll;        // By the last Send().
+  std::optional<Deadline> linger_end_;  // Set once our side is closed.
+};
+
+// One connection, from its first byte to its last.
+Detached Converse(Connection connection, EventShared& shared) {
+  Client client(std::move(connection), shared);
+  while (true) {
+    const Step step = client.Next();
+    if (!client.Allows(step)) {
+      co_await client.NextTurn();
       continue;
     }
     switch (step) {
       case Step::kRead:
       case Step::kReadLast:
-        output.Clear();
-        shared.output = std::move(output);
-        shared.wakes->Watch(conversation.mailbox(), socket, mail);
-        if (step == Step::kRead) co_await socket.Readable(conversation.debt());
-        if (step == Step::kReadLast) co_await socket.NextTurn();
-        share = FairShare();
-        output = std::move(shared.output);
-        if (!Receive(socket.fd(), conversation, shared, socket.counters(), output)) co_return;
+        co_await client.Input();
+        if (!client.Receive()) co_return;
         break;
-      case Step::kSend: {
-        if (socket.ReadElsewhere(output)) break;
-        const Flushed sent = Flush(socket.fd(), output, kBytesPerTurn, socket.counters());
-        if (sent == Flushed::kBroken) co_return;
-        if (sent == Flushed::kBlocked) co_await socket.Writable();
-        if (sent == Flushed::kBudget) co_await socket.NextTurn();
+      case Step::kSend:
+        if (!client.Send()) co_return;
+        co_await client.Room();
         break;
-      }
       case Step::kAwaitAck:
-        if (const absl::Duration left = AckWaitLeft(socket.fd(), output); left > absl::ZeroDuration()) {
-          co_await socket.After(left);
-        }
+        co_await client.Acknowledgement();
         break;
       case Step::kRunTask:
-        shared.offload == nullptr ? output.TakeWork()(output) : socket.WorkElsewhere(output);
+        co_await client.Task();
         break;
       case Step::kResume:
-        conversation.Resume(output);
+        client.Resume();
         break;
       case Step::kSetTimer:
-        socket.SetTimer(conversation.TakeTimer(output));
+        client.StartTimer();
         break;
-      case Step::kLinger:  // See backends/connection/lingering_close.h.
-        ::shutdown(socket.fd(), SHUT_WR);
-        for (const Deadline deadline(kLingeringCloseTimeout); !shared.grace_over && !deadline.passed();) {
-          co_await socket.ReadableUntil(deadline);
-          const ssize_t count = ::recv(socket.fd(), shared.buffer, sizeof(shared.buffer), 0);
-          if (count == 0 || (count < 0 && errno != EAGAIN)) co_return;
-        }
-        DiscardUnread(socket.fd());
-        co_return;
+      case Step::kLinger:
+        if (!client.Linger()) co_return;
+        co_await client.LingerInput();
+        break;
       case Step::kEnd:
         co_return;
     }

@@ -20,21 +20,6 @@ inline void SendClosingMessage(int fd, const Conversation& conversation, Counter
   if (sent > 0) Counters::Add(counters.bytes_out, sent);
 }
 
-// Sends it when it is destroyed: for coroutines, which may be destroyed at any wait.
-class ClosingMessage {
- public:
-  ClosingMessage(int fd, const Conversation& conversation, Counters& counters)
-      : fd_(fd), conversation_(conversation), counters_(counters) {}
-  ~ClosingMessage() { SendClosingMessage(fd_, conversation_, counters_); }
-  ClosingMessage(const ClosingMessage&) = delete;
-  ClosingMessage& operator=(const ClosingMessage&) = delete;
-
- private:
-  const int fd_;
-  const Conversation& conversation_;
-  Counters& counters_;
-};
-
 }  // namespace polyserve
 
 #endif  // POLYSERVE_BACKENDS_CONNECTION_CLOSING_MESSAGE_H_

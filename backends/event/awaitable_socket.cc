@@ -36,10 +36,12 @@ AwaitableSocket::Wait AwaitableSocket::NextTurn() {
 AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
   debt_ = Debt::kAcknowledgement;
   PauseFor(time);
-  return Ready();
+  Watch(0);
+  return Wait(*this);
 }
 
-AwaitableSocket::Wait AwaitableSocket::Ready() {
+AwaitableSocket::Wait AwaitableSocket::Result(Output& output) {
+  result_ = &output;
   Watch(0);
   return Wait(*this);
 }
@@ -54,7 +56,13 @@ void AwaitableSocket::Watch(uint8_t events) {
 
 void AwaitableSocket::ContinueInput() {
   NoteMove();
-  waiting_.resume();  // May destroy this.
+  GoOn();
+}
+
+// May destroy this.
+void AwaitableSocket::GoOn() {
+  if (works_elsewhere() && !TakeResult(*result_)) return;
+  waiting_.resume();
 }
 
 }  // namespace polyserve

@@ -26,13 +26,14 @@ class AwaitableSocket : public EventClient {
  public:
   class [[nodiscard]] Wait {  // Does nothing without co_await.
    public:
-    explicit Wait(AwaitableSocket& socket) : socket_(socket) {}
-    bool await_ready() const { return false; }
+    explicit Wait(AwaitableSocket& socket, bool is_over = false) : socket_(socket), is_over_(is_over) {}
+    bool await_ready() const { return is_over_; }
     void await_suspend(std::coroutine_handle<> coroutine) { socket_.waiting_ = coroutine; }
     void await_resume() const {}
 
    private:
     AwaitableSocket& socket_;
+    const bool is_over_;
   };
 
   // The descriptor must be non-blocking. Counts for this service.
@@ -50,16 +51,17 @@ class AwaitableSocket : public EventClient {
   Wait ReadableUntil(const Deadline& deadline);
   Wait NextTurn();  // After the others' turn.
   Wait After(absl::Duration time);
-  Wait Ready();  // For what none of the others is.
+  Wait NoWait() { return Wait(*this, /*is_over=*/true); }  // Goes on at once.
+
+  // Waits for the result of WorkElsewhere() or ReadElsewhere(), and moves it into the output. Does not end early.
+  Wait Result(Output& output);
 
   // Ends a wait in so long, and TakeWake() is true then, once. A later one replaces this one.
   using EventClient::SetTimer;
   bool TakeWake() { return std::exchange(is_woken_, false); }
   // Something has moved, other than what was waited for; see the idle time-out.
   using EventClient::NoteMove;
-  // Their end wakes.
   using EventClient::ReadElsewhere;
-  using EventClient::TakeResult;
   using EventClient::WorkElsewhere;
   using EventClient::works_elsewhere;
 
@@ -67,10 +69,10 @@ class AwaitableSocket : public EventClient {
   Debt debt() const override { return debt_; }
   void OnEvents(uint8_t) override { ContinueInput(); }
   void OnTurn() override { unwatchable_ ? Drop() : ContinueInput(); }
-  void OnPauseOver() override { waiting_.resume(); }
+  void OnPauseOver() override { GoOn(); }
   void OnTimer() override {
     is_woken_ = true;
-    waiting_.resume();
+    GoOn();
   }
   void OnStop() override { ContinueInput(); }
   void OnReady() override { OnTurn(); }
@@ -78,10 +80,12 @@ class AwaitableSocket : public EventClient {
 
   void Watch(uint8_t events);
   void ContinueInput();
+  void GoOn();
 
   Debt debt_ = Debt::kNothing;
   bool unwatchable_ = false;
   bool is_woken_ = false;
+  Output* result_ = nullptr;  // Where Result() wants it.
   std::coroutine_handle<> waiting_;
 };
 
