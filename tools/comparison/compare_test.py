@@ -25,10 +25,10 @@ class CompareTest(unittest.TestCase):
         self.scratch = scratch.name
         self.out = os.path.join(self.scratch, "out")
 
-    def start(self, *arguments, page="--no_page", **more):
+    def start(self, *arguments, page="--no_page", command=(), **more):
         # Its temporary folder is in the command line of each server, by which we find those that are left.
         return subprocess.Popen(
-            ["/usr/bin/python3", os.path.join(_REPOSITORY, "tools/compare"), "--allow_any_build",
+            ["/usr/bin/python3", os.path.join(_REPOSITORY, "tools/compare"), *command, "--allow_any_build",
              f"--bin={programs_folder()}", *([page] if page else []), *arguments],
             env={**os.environ, "TMPDIR": self.scratch}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True, **more)
@@ -110,6 +110,29 @@ class CompareTest(unittest.TestCase):
         self.assertTrue(all(line["load"]["response_ns"]["histogram"] for line in good))
         self.assertIn("response_p99_us", summary["results"][0]["metrics"])
         self.assertEqual(self.servers_left(), [])
+
+    def test_two_versions_are_compared_model_by_model(self):
+        server = os.path.join(programs_folder(), "server")
+        status, output, said = self.run_compare("--models=fork,epoll", "--workloads=echo", "--rounds=3", "--duration=0.3",
+                                                f"--out={self.out}", command=("diff", server, "."))
+        self.assertIn(status, (0, 1, 3), said)  # By chance one may be called worse.
+        self.assertIn(f"old: {server}\nnew: this tree\n", output)
+        self.assertIn("echo, throughput: ", output)
+        self.assertEqual([(subject["name"], subject["against"]) for subject in self.content("run.json")["subjects"]],
+                         [("fork (old)", None), ("fork (new)", "fork (old)"), ("epoll (old)", None), ("epoll (new)", "epoll (old)"),
+                          ("fork (old) (again)", None)])
+        self.assertEqual(len(self.lines("rounds")), 3 * 5)
+        status, again, said = self.run_compare(f"--resume={self.out}")
+        self.assertIn(again.strip().splitlines()[-1], output, said)
+        self.assertEqual(self.servers_left(), [])
+
+    def test_versions_that_are_not_there_are_refused_in_a_line(self):
+        for command, expected in ((("diff", "no-such-thing", "."), "neither a folder with a server"),
+                                  (("diff", self.scratch, "."), "there is no program"),
+                                  (("diff", "."), "diff OLD NEW")):
+            status, _, said = self.run_compare(f"--out={self.out}", command=command)
+            self.assertEqual((status, len(said.splitlines())), (2, 1), said)
+            self.assertIn(expected, said)
 
     def test_ctrl_c_keeps_what_was_measured_and_leaves_nobody_and_resume_goes_on(self):
         process = self.start("--models=fork,epoll", "--workloads=echo", "--rounds=2", "--duration=0.3",

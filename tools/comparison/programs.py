@@ -65,9 +65,10 @@ def inspect(path):
                    facts.get("compiler", "unknown"))
 
 
-def _bazel(*arguments):
+def bazel(*arguments, folder=REPOSITORY):
+    """What bazel prints, called in this folder."""
     try:
-        return subprocess.run(["bazel", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(["bazel", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
     except FileNotFoundError as error:
         raise BuildError("bazel is not installed; run tools/setup") from error
     except subprocess.CalledProcessError as error:
@@ -85,8 +86,8 @@ def obtain(folder=None):
     """The server and the load generator: out of a folder like bazel-bin, or built now."""
     if folder is None:
         _install()
-        _bazel("build", "--config=opt", "//:server", "//client:load")
-        folder = _bazel("info", "--config=opt", "bazel-bin").strip()
+        bazel("build", "--config=opt", "//:server", "//client:load")
+        folder = bazel("info", "--config=opt", "bazel-bin").strip()
     paths = [os.path.join(folder, name) for name in ("server", "client/load/load")]
     for path in paths:
         if not os.access(path, os.X_OK):

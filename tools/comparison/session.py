@@ -11,12 +11,12 @@ import shlex
 import sys
 import tempfile
 
-from . import (connections, fairness, inference, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
-               table, workloads)
+from . import (connections, diff, fairness, inference, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
+               table, versions, workloads)
 from .load import Load
 from .stopping import Stopping
 
-DONE, FAULTY, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAULTY, USAGE, WORSE, INTERRUPTED = 0, 1, 2, 3, 130
 _QUICK_MINUTES, _MINUTES = 1.8, 19.0
 _QUICK_WORKLOADS = "echo,http"
 _CONTRACT_S = 1.0  # To look at one subject's sockets.
@@ -35,8 +35,10 @@ def _cpu_list(text):
 
 
 def parser():
-    options = argparse.ArgumentParser(prog="tools/compare", description=(
-        "Runs models of the server, and other people's servers, under the same loads, and says which differ."),
+    options = argparse.ArgumentParser(prog="tools/compare", usage="tools/compare [diff OLD NEW] [options]", description=(
+        "Runs models of the server, and other people's servers, under the same loads, and says which differ. With diff OLD NEW: two "
+        "versions of the server, each a revision of git, a folder with a server, or . for this tree; says which models have become "
+        "better or worse."),
         epilog="Workloads: " + "; ".join(f"{workload.name}: {workload.title}" for workload in workloads.ALL) + ".",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter, argument_default=None)
     add = options.add_argument
@@ -68,9 +70,21 @@ def parser():
     return options
 
 
+def _versions(arguments):
+    """OLD and NEW of `diff OLD NEW`; nothing if it is another command."""
+    if arguments[:1] != ["diff"]:
+        return []
+    pair = arguments[1:3]
+    if len(pair) < 2 or any(name.startswith("-") for name in pair):
+        raise UsageError("diff OLD NEW: each a revision of git, a folder with a server, or . for this tree; options behind them")
+    return pair
+
+
 def parse(arguments):
     """The options, with what depends on others filled in."""
-    options = parser().parse_args(arguments)
+    pair = _versions(arguments)
+    options = parser().parse_args(arguments[1 + len(pair):] if pair else arguments)
+    options.versions = pair
     if options.resume:
         return options
     options.may_change = [name for name in ("rounds", "parts") if not (getattr(options, name) or options.duration)]
@@ -79,7 +93,8 @@ def parse(arguments):
     options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick else None)
     options.minutes = options.minutes or (_QUICK_MINUTES if options.quick else _MINUTES)
     options.idle = options.idle if options.idle is not None else (200 if options.quick else 1000)
-    parts = subjects.split(options.parts) if options.parts else (plan.QUICK_PARTS if options.quick else plan.PARTS)
+    usual = ("rounds",) if pair else plan.QUICK_PARTS if options.quick else plan.PARTS
+    parts = subjects.split(options.parts) if options.parts else usual
     unknown = set(parts) - set(plan.PARTS)
     if unknown:
         raise UsageError(f"--parts: there is no '{sorted(unknown)[0]}'; there are {', '.join(plan.PARTS)}")
@@ -98,10 +113,16 @@ def parse(arguments):
     return options
 
 
-def choose_subjects(options, built, wanted):
+def _choose_models(options, built, pair):
+    names = subjects.split(options.models) if options.models else []
+    if pair:
+        return versions.subjects(names, [program for program, _ in pair])
     known = programs.models(built.server)
-    names = subjects.split(options.models) if options.models else list(known)
-    chosen = subjects.choose(names, built.server, known)
+    return subjects.choose(names or list(known), built.server, known)
+
+
+def choose_subjects(options, built, wanted, pair=()):
+    chosen = _choose_models(options, built, pair)
     twins = subjects.split(options.twin) if options.twin else [subjects.most_willing(chosen, wanted).name]
     for name in twins:
         if name not in [subject.name for subject in chosen]:
@@ -117,7 +138,9 @@ class Session:
         self.options = options
         self.folder = folder
         self.built = programs.obtain(options.bin)
-        self.unfit = self.built.faults()
+        self.versions = [versions.obtain(name, self.built.server) for name in getattr(options, "versions", ())]
+        self.unfit = self.built.faults() + [f"the server of {title} {fault}" for program, title in self.versions
+                                            for fault in program.faults()]
         if self.unfit and not options.allow_any_build:
             raise programs.BuildError(f"{'; '.join(self.unfit)}: measuring it would say nothing (--allow_any_build "
                                       "does it all the same, and marks the figures)")
@@ -127,7 +150,7 @@ class Session:
         os.chmod(scratch, 0o755)  # Apache gives up root's rights, and has to get to the files.
         workloads.make_files(self._root)
         self.workloads = workloads.choose(subjects.split(options.workloads) if options.workloads else None)
-        self.subjects = choose_subjects(options, self.built, self.workloads)
+        self.subjects = choose_subjects(options, self.built, self.workloads, self.versions)
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
                                 self.setting_for, machine.cpus(), connections.raise_descriptor_limit())
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
@@ -159,7 +182,8 @@ class Session:
                 "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                 "options": vars(self.options), "git": programs.revision(),
                 "programs": {"server": self.built.server.as_json(), "load": self.built.load.as_json()},
-                "unfit": self.unfit, "machine": machine.describe(), "sysctls": machine.sysctls(),
+                "unfit": self.unfit, "versions": [title for _, title in self.versions],
+                "version_programs": [program.as_json() for program, _ in self.versions], "machine": machine.describe(), "sysctls": machine.sysctls(),
                 "server_cpus": list(self.options.server_cpus), "client_cpus": list(self.options.client_cpus),
                 "margin": self.options.margin / 100, "seed": self.options.seed, "rounds": self.options.rounds, "duration_s": duration_s,
                 "warm_up_s": measure.WARM_UP_S, "skipped": plan.pairs(self.scene)[1],
@@ -194,9 +218,11 @@ def go_on(folder, scratch):
     options.server_cpus, options.client_cpus = tuple(options.server_cpus), tuple(options.client_cpus)
     options.duration = run["duration_s"]
     session = Session(options, folder, scratch)
-    for name, program in (("server", session.built.server), ("load", session.built.load)):
-        if program.sha256 != run["programs"][name]["sha256"]:
-            raise store.StoreError(f"the {name} has changed since the run began: figures of two programs do not "
+    then = [*run["programs"].values(), *run.get("version_programs", ())]
+    now = [session.built.server, session.built.load, *(program for program, _ in session.versions)]
+    for before, program in zip(then, now):
+        if program.sha256 != before["sha256"]:
+            raise store.StoreError(f"{program.path} has changed since the run began: figures of two programs do not "
                                    "belong together; begin a new run")
     if run["fairness"] is None:
         folder.write_run({**run, **session.look_first()})
@@ -204,19 +230,23 @@ def go_on(folder, scratch):
 
 
 def show(folder, as_json):
-    """Writes the summary, and prints it. The exit status tells whether all rounds were good and fair."""
+    """Writes the summary, and prints it. The exit status tells whether all rounds were good and fair, and, of two versions,
+    whether the new one is surely worse in something."""
     run = folder.run()
     made = summary.of(folder)
     folder.write_summary(made)
-    print(json.dumps(made) if as_json else table.text(run, made, folder.folder))
+    shown = diff if run.get("versions") else table
+    print(json.dumps(made) if as_json else shown.text(run, made, folder.folder))
     bad = any(result["rounds_failed"] for result in made["results"]) or run["unfit"] or run["fairness"]["violations"]
+    if run.get("versions") and not bad and diff.has_worsened(run, made):
+        return WORSE
     return FAULTY if bad else DONE
 
 
 def _open(options):
     if options.resume:
         return store.Store.open(options.resume)
-    now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S") + ("-diff" if options.versions else "")
     return store.Store.create(options.out or os.path.join(programs.REPOSITORY, "results", now))
 
 
@@ -235,7 +265,7 @@ def main(arguments, make_page=None):
             if complete:
                 folder.write_run({**run, "complete": True})
         status = show(folder, options.json)
-        if make_page and complete and not options.json and not options.no_page:
+        if make_page and complete and not (options.json or options.no_page or run.get("versions")):
             print(make_page(folder.folder))
     except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
             peers.MissingPeer, processes.ServerError) as error:

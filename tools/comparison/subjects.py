@@ -42,6 +42,7 @@ class Model:
     server: str = ""  # The program.
     traits: dict = field(default_factory=dict, hash=False)  # See programs.models().
     of: str = None  # A against A: whose twin it is.
+    against: str = None  # Of two versions, in the new one: the name of the old one.
 
     @property
     def kind(self):
@@ -101,7 +102,7 @@ class Model:
     def describe(self, _setting):
         """What run.json says of it."""
         return {"name": self.name, "kind": self.kind, "model": self.model, "flags": list(self.flags), "of": self.of,
-                "config": None, "version": None}
+                "against": self.against, "config": None, "version": None}
 
 
 def log_path(setting, name):

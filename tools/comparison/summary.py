@@ -262,11 +262,17 @@ def ranked_by(workload):
     return workload.get("ranked_by", "throughput")
 
 
+def _pairs(subjects, names):
+    """What is compared with what: all with all or, where there are two versions of each, the new one with the old one."""
+    versions = [(subject["name"], subject["against"]) for subject in subjects if subject.get("against")]
+    return [pair for pair in versions if set(pair) <= set(names)] if versions else list(itertools.combinations(names, 2))
+
+
 def decide(rounds, subjects, workload, margin, looks):
     """inference.verdicts_of_looks() at the figure that ranks a workload of run.json; twins are left out."""
     name, metric = workload["name"], ranked_by(workload)
     names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)]
-    pairs = list(itertools.combinations(names, 2))
+    pairs = _pairs(subjects, names)
 
     def effects_until(number):
         found = Figures(rounds.until(number), name).effects(pairs, len(names), metric)
@@ -284,7 +290,7 @@ def _verdicts(rounds, figures, subjects, workload, metric, margin, planned):
                 for pair, verdict in found.items()}
     names = [subject["name"] for subject in subjects
              if subject["kind"] != "aa" and rounds.of(subject["name"], workload["name"])]
-    return inference.verdicts(figures.effects(list(itertools.combinations(names, 2)), len(names), metric), margin)
+    return inference.verdicts(figures.effects(_pairs(subjects, names), len(names), metric), margin)
 
 
 def _ranking(rounds, subjects, verdicts, workload, margin, looks):

@@ -4,7 +4,7 @@ import copy
 import os
 import unittest
 
-from comparison import inference, store, summary, table
+from comparison import diff, inference, store, summary, table
 
 _NOISY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata", "noisy")
 _EMPTY = {kind: [] for kind in (store.ROUNDS, store.MEMORY, store.IDLE, store.SCALING, store.SYSCALLS)}
@@ -42,6 +42,42 @@ def quiet(middles, rounds=7):
 def with_histogram(line, values):
     """The round has answered a request in each of these times, in microseconds."""
     line["load"]["response_ns"]["histogram"] = [part for value in sorted(values) for part in (round(1000 * value), 1)]
+
+
+def two_versions(middles):
+    """A run of two versions: model -> (replies per second of the old one, of the new one)."""
+    run, lines = quiet({f"{model} ({version})": rate for model, rates in middles.items()
+                        for version, rate in zip(("old", "new"), rates)})
+    for subject in run["subjects"]:
+        if subject["name"].endswith("(new)"):
+            subject["against"] = subject["name"].replace("(new)", "(old)")
+    run.update(versions=["yesterday", "this tree"], unfit=[], fairness={"violations": [], "remarks": []})
+    return run, summary.summarize(run, lines)
+
+
+class VersionsTest(unittest.TestCase):
+    def test_each_new_one_is_compared_with_its_old_one_alone(self):
+        _, made = two_versions({"epoll": (1000, 1000), "fork": (500, 400)})
+        self.assertEqual({(entry["a"], entry["b"]) for entry in made["verdicts"]},
+                         {("epoll (new)", "epoll (old)"), ("fork (new)", "fork (old)")})
+
+    def test_what_has_become_better_or_worse_is_said_first(self):
+        run, made = two_versions({"epoll": (1000, 1200), "fork": (500, 400), "poll": (900, 900)})
+        text = diff.text(run, made, "folder")
+        self.assertIn("echo, throughput: better: epoll (+20", text)
+        self.assertIn("worse: fork (-", text)
+        self.assertIn("equal within 3 %: poll", text)
+        self.assertTrue(diff.has_worsened(run, made))
+
+    def test_less_processor_time_is_better(self):
+        self.assertEqual(diff.word({"ratio": 0.8, "kind": "different"}, "cpu_us_per_request"), "better")
+        self.assertEqual(diff.word({"ratio": 0.8, "kind": "different"}, "throughput"), "worse")
+
+    def test_a_version_that_failed_has_no_verdict(self):
+        run, made = two_versions({"epoll": (1000, 1000)})
+        made["verdicts"] = []
+        self.assertIn("not measured without errors: epoll", diff.text(run, made, "folder"))
+        self.assertFalse(diff.has_worsened(run, made))
 
 
 class RecordedTest(unittest.TestCase):

@@ -80,7 +80,7 @@ def _result(summary, subject, workload):
                  if result["subject"] == subject and result["workload"] == workload), None)
 
 
-def _join(names):
+def join(names):
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
@@ -96,17 +96,17 @@ def answer(summary, workload):
     others = [name for name in ranking["order"][1:] if _kind(summary, first, name, workload) == DIFFERENT]
     unknown = [name for name in ranking["order"][1:] if name not in others and name not in near]
     if len(near) > 1:
-        sentence = f"{_join(near)} are the best: surely nobody is more than {margin} better than one of them"
+        sentence = f"{join(near)} are the best: surely nobody is more than {margin} better than one of them"
     elif near:
         sentence = f"{near[0]} is {'the quickest to respond' if is_paced else 'the fastest'}"
         sentence += f", or surely nobody is more than {margin} better" if unknown else ""
     else:
-        sentence = f"open: {first} has the best figures, and {'it is not sure' if not unknown else 'so may have ' + _join(unknown)}"
+        sentence = f"open: {first} has the best figures, and {'it is not sure' if not unknown else 'so may have ' + join(unknown)}"
         if ranking["rounds_needed"]:
             sentence += f"; about {ranking['rounds_needed']:,} rounds would make it sure"
     sentence += f" ({first}: {shown})"
     if near and unknown:
-        sentence += f"; not told apart yet: {_join(unknown)}"
+        sentence += f"; not told apart yet: {join(unknown)}"
     shares = {name: ranking["shares"][name]["middle"] for name in others}
     behind = [f"{name} {1 / share if is_paced else share:.2f}" for name, share in shares.items()]
     return f"{workload['name']}: {sentence}" + (f"; of that, {', '.join(behind)} times" if behind else "") + "."
@@ -169,7 +169,7 @@ def warnings(run, summary):
     twins = [f"{twin['a']} ({twin['workload']}, {twin['metric'].replace('_', ' ')})" for twin in summary["twins"]
              if twin["differs"]]
     if twins:
-        found.append(f"ATTENTION: measured twice, it differed from itself: {_join(twins)}. So may others that are called "
+        found.append(f"ATTENTION: measured twice, it differed from itself: {join(twins)}. So may others that are called "
                      "different.")
     return found
 
