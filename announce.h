@@ -1,4 +1,5 @@
-// What the server tells of itself: on standard output that it is ready, and to http's /-/status how it does.
+// The server's statements about itself: the announcement on standard output that it is ready, and the report for http's
+// /-/status and /-/metrics.
 #ifndef POLYSERVE_ANNOUNCE_H_
 #define POLYSERVE_ANNOUNCE_H_
 
@@ -10,12 +11,16 @@
 
 namespace polyserve {
 
-// Writes what scripts wait for: a line "listening SERVICE tcp|udp HOST:PORT" for each listener, then
-// "ready model=NAME pid=N". Written at once and whole; nobody need be reading it, and a pipe that is full is not waited
-// for. Errors: a listener has no address.
+// Writes the lines that scripts wait for, in one piece:
+//
+//   listening http tcp 127.0.0.1:8080        for each listener, with the port that the system has chosen
+//   ready model=thread pid=17350
+//
+// Never blocks: if standard output is closed, or a full pipe, the lines are lost. Returns an error if the address of a
+// listener cannot be determined.
 absl::Status AnnounceReady(const ServerContext& context, absl::string_view model);
 
-// From any thread or process that shares the statistics.
+// The current statistics. Threads: any; also from any process that shares the statistics.
 ServerReport MakeServerReport(const Statistics& statistics, absl::string_view model);
 
 }  // namespace polyserve

@@ -1,7 +1,7 @@
-// ListenSpec: one address of --listen, SERVICE[+udp]://HOST:PORT, held against the table of services. For example:
+// ListenSpec: one address of --listen, SERVICE[+udp]://HOST:PORT, checked against the table of services. For example:
 //   file://127.0.0.1:8888    the service `file` over TCP
 //   echo+udp://[::1]:7777    the service `echo` over UDP
-//   http://localhost:0       on any free port
+//   http://localhost:0       the service `http` on any free port
 #ifndef POLYSERVE_LISTEN_SPEC_H_
 #define POLYSERVE_LISTEN_SPEC_H_
 
@@ -19,14 +19,16 @@ struct ListenSpec {
   const Service* service;  // Never null; a row of the table of services.
   Transport transport;     // One that the service has.
   Endpoint endpoint;
-  bool is_loopback;  // By the text alone: "localhost", an address of 127.0.0.0/8 (mapped into IPv6, too), or [::1].
+  bool is_loopback;  // By the text alone: "localhost", an address of 127.0.0.0/8 (also mapped into IPv6), or [::1].
 };
 
-// Whether names are looked up. A program image has nothing to bind, and no reason to ask: its endpoints stay empty.
+// Whether to resolve host names, which may block for seconds. A program image that is started for one connection binds
+// nothing, so it does not resolve any: its endpoints stay empty.
 enum class HostLookup { kYes, kNo };
 
-// Parses a comma-separated list; an empty one means every service on its default port of 127.0.0.1.
-// InvalidArgument: the flag is wrong, in words for the user.
+// Parses a comma-separated list; an empty list means every service on its default port of 127.0.0.1. Returns
+// InvalidArgument, with a text for the user, if an address is malformed, cannot be resolved, or names a service or a
+// transport that does not exist.
 absl::StatusOr<std::vector<ListenSpec>> ParseListenSpecs(absl::string_view list, HostLookup lookup);
 
 }  // namespace polyserve

@@ -1,5 +1,9 @@
-// RoomHost: gives the server's clients one room, of the kind that its model needs: in memory where they share that, in
-// a hub process where they do not; and the operator a voice in it.
+// RoomHost: owns the chat room of a server, of the kind that its model needs, and lets the operator speak in it.
+//
+//   the model's clients share memory        LocalRoom, in this process
+//   they are processes (fork, prefork ...)  Hub, a process of its own, and HubRoom, a connection to it
+//
+//   Create() ──▶ Open() ──▶ AddInheritedFd() ──▶ OpenToOperator() ──▶ serving ──▶ the destructor
 #ifndef POLYSERVE_ROOM_HOST_H_
 #define POLYSERVE_ROOM_HOST_H_
 
@@ -20,32 +24,34 @@ namespace polyserve {
 
 class RoomHost : public ChildObserver {
  public:
-  // InvalidArgument: that is no name.
+  // `admin_name` is the operator's. Returns InvalidArgument if it is not a valid name.
   static absl::StatusOr<std::unique_ptr<RoomHost>> Create(const std::string& admin_name, const RoomLimits& limits,
                                                           bool shares_memory);
-  // To be called when serving is over: ends what was opened.
+  // Destroy it when serving is over: ends the hub and the operator's thread.
   ~RoomHost() override;
 
-  // For the sessions. Nobody is there before it is opened.
+  // The room, for the sessions. A hub can be reached only after Open().
   std::shared_ptr<Room> room() const;
 
-  // Starts the hub if there is to be one: before the listeners are there, which it would inherit.
+  // Starts the hub if the model needs one. Call before the listeners exist, because the hub would inherit them.
   absl::Status Open(ServerContext& context, bool has_operator);
-  // Adds what a program image needs to reach the hub, in the server and in the image alike. After Open(), if that is
-  // called.
+  // Registers the descriptor by which a program image reaches the hub. Call it in the server, after Open(), and in the
+  // image, which does not call Open().
   void AddInheritedFd(ServerContext& context);
-  // Lets the operator speak, where that is not the hub's part: when nothing can fail any more, since it takes a thread.
+  // Starts the operator's thread, unless the hub serves the operator. Call last, when nothing else can fail.
   absl::Status OpenToOperator();
 
-  bool OnChildEnd(pid_t pid, int wait_status) override;  // Of the hub.
+  // The server calls it for each child that ends. Returns true if it was the hub's process. If the hub itself dies,
+  // that process, its keeper, has already started another one.
+  bool OnChildEnd(pid_t pid, int wait_status) override;
 
  private:
   RoomHost(const std::string& admin_name, const RoomLimits& limits) : admin_name_(admin_name), limits_(limits) {}
 
   const std::string admin_name_;
   const RoomLimits limits_;
-  std::shared_ptr<LocalRoom> local_room_;  // This one,
-  std::shared_ptr<HubRoom> hub_room_;      // or this one is null.
+  std::shared_ptr<LocalRoom> local_room_;  // One of these two is null.
+  std::shared_ptr<HubRoom> hub_room_;
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<Console> operator_;
 };

@@ -25,37 +25,36 @@ DEFINE_int64(min_rate, 512,
              "bytes per second: close a connection whose peer takes a reply, or sends the rest of a request, more "
              "slowly on average; 0 for never");
 DEFINE_string(min_rate_window, "2m", "how long such a peer may stay below --min_rate");
-DEFINE_int64(max_connections, 0, "how many connections there may be at a time, over all workers; 0: as many as come");
-DEFINE_string(overload, "wait", "what happens to those who are too many: wait (in the kernel's queue) or refuse");
+DEFINE_int64(max_connections, 0, "the most connections at a time, of all workers together; 0: no limit");
+DEFINE_string(overload, "wait",
+              "what to do with connections above --max_connections: wait (in the kernel's queue) or refuse");
 DEFINE_string(request_timeout, "20s",
-              "http: the head of a request has to come in so long, and of a content 10 KiB at least in each such time");
+              "http: the time allowed for the head of a request, and for each 10 KiB of its content");
 DEFINE_string(
     allowed_hosts, "",
-    "http: the names in Host that are answered for, comma-separated; .example.org is that name and all below it, "
-    "* any name; addresses, localhost and names without a dot always are. By default any, but no others if http "
-    "listens on loopback addresses only");
-DEFINE_bool(
-    trusted_pages, false,
-    "http: HTML, SVG and XML files are trusted with the server's own origin although others may upload; implied "
-    "by --read_only");
+    "http: the hosts that the server answers for, comma-separated; .example.org is that name and all below it, "
+    "* any name; addresses, localhost and names without a dot are always allowed. By default any host; none but "
+    "these if http listens on loopback addresses only");
+DEFINE_bool(trusted_pages, false,
+            "http: send HTML, SVG and XML files without a sandbox although clients may upload; implied by --read_only");
 DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_bool(precompressed, false,
             "http: send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
 DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
-             "connections that may wait to be accepted; the system cuts it down to net.core.somaxconn");
-DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "small replies leave at once (TCP_NODELAY)");
+             "connections that may wait to be accepted; the system limits it to net.core.somaxconn");
+DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
 DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
-             "bytes for sending and for receiving in each connection; 0: the system adapts them");
+             "bytes of each connection's send and receive buffer; 0: the system adapts them");
 DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
 DEFINE_string(stop_grace, "1s",
               "how long connections without a request may stay after SIGTERM; at most half of --drain_timeout");
 DEFINE_string(admin_name, "管理员",
-              "chat: as whom the operator speaks, on standard input; no other name may contain it");
+              "chat: the name of the operator, who speaks on standard input; no other name may contain it");
 DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
              "chat: commands that a member may give in a second; 0: any number");
 DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
-             "chat: bytes that may wait for all members together; beyond that, the slowest one is cut off");
-DEFINE_bool(build_info, false, "say how this program was built, and end");
+             "chat: bytes that may wait for all members together; beyond that, the slowest one is disconnected");
+DEFINE_bool(build_info, false, "print how this program was built");
 DECLARE_bool(help);
 DECLARE_bool(version);
 
@@ -69,7 +68,8 @@ constexpr int kLeastSocketBuffer = 2048;
 constexpr int kMaxSocketBuffer = 1 << 30;
 constexpr int64_t kMaxMinRate = int64_t{1} << 30;
 
-// Of what a member of the chat room may cost: more than any room takes, and less than one burst needs.
+// Bounds on the limits for members of the chat room: the maxima are more than any room handles, and the minimum is the
+// least that one burst needs.
 constexpr int kMaxChatRate = 10'000'000;
 constexpr int64_t kLeastChatMemory = 1 << 20;
 constexpr int64_t kMaxChatMemory = int64_t{1} << 40;
@@ -96,7 +96,7 @@ void PrintHelp() {
            "tcp_nodelay",     "socket_buffer",   "admin_name",    "chat_rate",  "chat_memory",     "build_info",
            "version"}));
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
-  absl::PrintF("\nServices, and where they listen on 127.0.0.1 where --listen is not given:\n");
+  absl::PrintF("\nServices, and their ports on 127.0.0.1 if --listen is not given:\n");
   for (const Service& service : AllServices()) {
     const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
     absl::PrintF("  %-10s port %d  %s\n", name, service.default_port, service.description);
@@ -234,7 +234,7 @@ bool ServerConfig::Any(bool Service::*trait) const {
 absl::Status ParseServerFlags(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return others.status();
-  // Who asks for help gets it, whatever else is there.
+  // --help is answered whatever the other arguments are.
   if (others->empty() || FLAGS_help || FLAGS_version || FLAGS_build_info || FLAGS_model == "help") {
     return absl::OkStatus();
   }

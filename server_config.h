@@ -1,5 +1,7 @@
-// ServerConfig: what the command line asks for, checked, as values. The flags themselves are known to server_config.cc
-// alone, but for those of single models (AllModels() names them), which the models read.
+// ServerConfig: the command line as checked values. Only server_config.cc knows the flags; those of single models (see
+// AllModels()) are defined and read by the models.
+//
+//   main() ──▶ ParseServerFlags() ──▶ AnswerQuestions(), or ConfigFromFlags() ──▶ Server::Create()
 #ifndef POLYSERVE_SERVER_CONFIG_H_
 #define POLYSERVE_SERVER_CONFIG_H_
 
@@ -22,42 +24,46 @@
 
 namespace polyserve {
 
+// Plain data: it opens nothing. The same command line gives the same configuration in the server and in a program image
+// that it starts, except for the addresses (see HostLookup).
 struct ServerConfig {
-  const Model* model;  // Never null.
+  const Model* model;  // A row of the registry; never null.
   std::vector<ListenSpec> listen;
 
-  // Connections.
-  absl::Duration idle_timeout;   // May be infinite.
-  absl::Duration drain_timeout;  // May be infinite.
-  absl::Duration stop_grace;     // May be infinite.
-  LeastRate least_rate;          // That is asked of peers.
+  // Connections. The durations may be infinite.
+  absl::Duration idle_timeout;   // How long a peer may be silent.
+  absl::Duration drain_timeout;  // When the server stops: how long requests under way may take,
+  absl::Duration stop_grace;     // and how long connections without a request may stay.
+  LeastRate least_rate;          // The minimum rate required of peers.
   ListenOptions listen_options;
-  int64_t max_connections;  // 0: any number.
-  ConnectionLimit::Overload overload;
+  int64_t max_connections;             // 0: no limit.
+  ConnectionLimit::Overload overload;  // What to do with connections above it: let them wait, or refuse them.
 
   // Files.
-  std::string root;
+  std::string root;  // A directory.
   Library::Options library;
 
   // http.
-  HttpSite::Options http;  // Without the access log and the report, which are not there yet.
-  std::string access_log;  // A path; empty: none.
+  HttpSite::Options http;  // Without the access log and the report, which Server adds.
+  std::string access_log;  // A path; empty: no log.
 
   // chat.
-  std::string admin_name;
+  std::string admin_name;  // The operator's.
   RoomLimits room_limits;
 
-  // True if any service that is listened for has the trait, for example &Service::has_room.
+  // True if any service of `listen` has the trait, for example &Service::has_room.
   bool Any(bool Service::*trait) const;
 };
 
-// Reads the command line into the flags. InvalidArgument: a flag is unknown or malformed, or something is no flag.
+// Parses the command line into the flags. Returns InvalidArgument, with a text for the user, if a flag is unknown or
+// malformed, or if an argument is not a flag. Call once, before the other functions.
 absl::Status ParseServerFlags(int argc, char** argv);
 
-// Answers --help, --version, --build_info and --model=help on standard output. False: none of them was given.
+// Answers --help, --version, --build_info and --model=help on standard output. Returns false if none of them was given.
 bool AnswerQuestions();
 
-// What the flags say. InvalidArgument, in one line for the user: they make no sense, alone or together.
+// Checks the flags, alone and together, and converts them. Returns InvalidArgument, with one line for the user, if they
+// make no sense. May block to resolve host names.
 absl::StatusOr<ServerConfig> ConfigFromFlags();
 
 }  // namespace polyserve

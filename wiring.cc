@@ -93,7 +93,7 @@ absl::Status Server::MakeRoom() {
   return host.status();
 }
 
-// An image of the server has the root from the server, whatever the path leads to meanwhile.
+// A program image uses the root that the server has opened, even if the path leads elsewhere by now.
 absl::Status Server::OpenLibrary() {
   absl::StatusOr<std::unique_ptr<Root>> root =
       Process::IsImage() ? Root::OfServer(config_.root) : Root::Open(config_.root);
@@ -150,7 +150,7 @@ absl::Status Server::Bind() {
   return absl::OkStatus();
 }
 
-// For a model that may be with one client for as long as that stays, and looks at nothing else meanwhile.
+// For a model that serves one client for as long as that stays, and does not look at signals meanwhile.
 absl::Status Server::StartSignalThread() {
   absl::StatusOr<std::unique_ptr<SignalThread>> thread =
       SignalThread::Start([this](unsigned event) { AnswerCommonSignals(event, *context_); });

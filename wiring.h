@@ -1,5 +1,5 @@
-// Server: puts together what a configuration asks for: the model's backend, the services with what they share, and the
-// listeners between the two. The only place that knows both models and services.
+// Server: builds what a configuration asks for: the backend of the model, the services with the objects that they
+// share, and the listeners that connect the two. The only place that knows both models and services.
 //
 //   config ─▶ Create() ─▶ Open() ─▶ Serve()         the server
 //   config ─▶ Create() ────────────▶ Serve()         a program image started afresh for one connection (see Process)
@@ -24,27 +24,36 @@ namespace polyserve {
 
 class Server {
  public:
-  // Opens the files and makes the room, but no socket yet. Errors are for the user: the configuration asks for what
-  // this system does not have.
+  // Opens the library and the log, and creates the room, but no socket yet. Errors are for the user, such as a
+  // directory that does not exist.
   static absl::StatusOr<std::unique_ptr<Server>> Create(ServerConfig config);
   ~Server();
 
-  // Binds the listeners, gets all that serving needs, and says on standard output that the server is ready. Not in a
-  // program image, which serves what it is handed.
+  // Binds the listeners, acquires everything else that serving needs, and announces on standard output that the server
+  // is ready. Errors are for the user, such as a port that is in use. Not called in a program image, which inherits the
+  // connection that it serves.
   absl::Status Open();
 
-  // Serves until the server is told to stop; see Backend::Serve(). Logs what goes wrong.
+  // Blocks and serves until the server is told to stop; see Backend::Serve(). Logs errors, and returns the one that
+  // ended it.
   absl::Status Serve();
 
  private:
   Server(ServerConfig config, const Statistics& statistics) : config_(std::move(config)), statistics_(statistics) {}
 
+  // Parts of Create().
+  absl::Status MakeRoom();
   absl::Status OpenLibrary();
   absl::Status OpenAccessLog();
-  absl::Status MakeRoom();
+  // What the backend gets: limits, statistics, and for each address a listener without its socket.
   absl::Status MakeContext();
+
+  // Parts of Open().
   absl::Status Bind();
+  // For a model that serves one client at a time and does not look at signals meanwhile.
   absl::Status StartSignalThread();
+
+  // On SIGHUP: opens the access log and the root anew. An error is logged, and the old ones stay.
   void Reload() const;
 
   ServerConfig config_;
@@ -53,8 +62,8 @@ class Server {
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
   std::unique_ptr<RoomHost> room_host_;
   std::unique_ptr<ServerContext> context_;
-  std::unique_ptr<SignalThread> signal_thread_;  // Null if the model answers all signals itself.
-  std::unique_ptr<Backend> backend_;  // Last: if serving has failed, it may hold sessions, which need the others.
+  std::unique_ptr<SignalThread> signal_thread_;  // Null if the model handles all signals itself.
+  std::unique_ptr<Backend> backend_;             // Last: if serving fails, it may hold sessions, which need the others.
 };
 
 }  // namespace polyserve

@@ -1,5 +1,7 @@
-// Backup: the files of a directory to a server, several at a time, with one progress for the whole. What is not sent is
-// named.
+// Backup: sends the files of a directory to a server, several at a time, with one progress for the whole, and reports
+// every file that was not sent.
+//
+//   scan the directory ──▶ a queue of files ──▶ `jobs` threads, each with a FileClient of its own ──▶ BackupResult
 #ifndef POLYSERVE_CLIENT_BACKUP_H_
 #define POLYSERVE_CLIENT_BACKUP_H_
 
@@ -16,26 +18,28 @@
 
 namespace polyserve {
 
+// What to send where is up to the caller; the files are read while they are sent, so a file that changes meanwhile
+// fails.
 struct BackupOptions {
   Endpoints server;
   ConnectionOptions connection;
-  int jobs = 4;            // Threads, each with a connection; at least 1.
-  bool recursive = false;  // With the directories below, which are made on the server.
+  int jobs = 4;            // Threads, each with a connection; 1 to kMaxJobs (client/parts.h).
+  bool recursive = false;  // With sub-directories, which are created on the server.
 };
 
 struct BackupResult {
-  int64_t files = 0;                 // That the server has now.
-  int64_t bytes = 0;                 // Of them.
-  int64_t found = 0;                 // As many there were to send.
-  std::vector<absl::Status> errors;  // One for each file or directory that it does not have, with its name.
-  // What nobody tried to send, each with the reason: what is hidden (no server takes it), links, pipes, directories.
+  int64_t files = 0;                 // Stored by the server,
+  int64_t bytes = 0;                 // and their bytes.
+  int64_t found = 0;                 // Files that there were to send.
+  std::vector<absl::Status> errors;  // One for each file or directory that was not stored, with its name.
+  // Entries that were skipped, each with the reason: hidden files, which no server accepts, links, pipes, directories.
   std::vector<std::string> left_out;
 };
 
-// Sends all regular files of the directory that are not hidden, under their own names; those of directories below as
-// DIRECTORY/NAME. A file that cannot be sent does not keep the others, but once one was cancelled no other is begun.
-// `progress` is told of the bytes of all files, under a lock, from any thread. NotFound and others: the directory
-// cannot be read; nothing was sent.
+// Sends all regular files of the directory that are not hidden, under their own names; those of sub-directories as
+// DIRECTORY/NAME. Blocks until all are sent or have failed. A file that fails does not stop the others; a cancelled
+// transfer (ConnectionOptions::cancel) starts no more. `progress` gets the bytes of all files; it is called under a
+// lock, from any of the threads. Returns an error only if the directory cannot be read; then nothing was sent.
 absl::StatusOr<BackupResult> BackUp(const std::string& directory, const BackupOptions& options,
                                     const FileClient::Progress& progress);
 

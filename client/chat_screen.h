@@ -1,5 +1,8 @@
-// ChatScreen: a place to read above, a line to type below. On a terminal what is typed is taken off the screen while a
-// message is printed, and put back behind it; anything else, a pipe or a file, is read and written as it is.
+// ChatScreen: messages above, the line being typed below. On a terminal the line is erased while a message is printed,
+// and drawn again after it. A pipe or a file is read and written unchanged.
+//
+//   bob : hello           Show() prints messages here, and they scroll up
+//   hello b_              Read() edits this line: backspace and Ctrl-U work; arrow keys are ignored
 #ifndef POLYSERVE_CLIENT_CHAT_SCREEN_H_
 #define POLYSERVE_CLIENT_CHAT_SCREEN_H_
 
@@ -11,28 +14,33 @@
 
 namespace polyserve {
 
+// Threads: one at a time.
 class ChatScreen {
  public:
-  // The descriptors stay the caller's. A terminal is put back in its mode however this ends (see TerminalGuard).
+  // The descriptors stay the caller's. A terminal gets its mode back however the program ends (see TerminalGuard).
   ChatScreen(int input, int output);
   ~ChatScreen();
   ChatScreen(const ChatScreen&) = delete;
   ChatScreen& operator=(const ChatScreen&) = delete;
 
-  // Reads once, and returns the lines that are complete by now. To be called when the input is readable.
+  // Reads once, and returns the lines that are now complete, without their ends. Call when the input is readable, since
+  // it blocks otherwise.
   std::vector<std::string> Read();
-  // There is nothing more to come: the end of the input, Ctrl-D on an empty line.
+  // True after the end of the input, or Ctrl-D on an empty line.
   bool is_at_end() const { return is_at_end_; }
 
-  // Prints a line that came from the server, made harmless (see Printable()).
+  // Prints a line from the server, without anything that a terminal would execute (see Printable()).
   void Show(absl::string_view line);
-  // Draws the line that is typed once more: another program may have written to the terminal meanwhile.
+  // Draws the line being typed again, after another program may have written to the terminal.
   void Redraw() const;
 
  private:
+  // Handles a byte of input; a line that it completes is appended to `lines`.
   void Type(char byte, std::vector<std::string>& lines);
+  // Removes the last character of the line, which may have several bytes.
   void DropCharacter();
   void Draw() const;
+  // Writes all of it; errors are ignored.
   void Write(absl::string_view bytes) const;
 
   const int input_;
@@ -40,8 +48,8 @@ class ChatScreen {
   TerminalGuard terminal_;
   bool is_terminal_ = false;
   bool is_at_end_ = false;
-  bool in_escape_ = false;  // Within what an arrow key sends.
-  std::string line_;        // What is being typed.
+  bool in_escape_ = false;  // Within the escape sequence that an arrow key sends.
+  std::string line_;        // The line being typed.
 };
 
 }  // namespace polyserve

@@ -1,4 +1,9 @@
-// Command: what the user asks for, from the arguments of the program or from a line typed at the prompt.
+// Command: a command of the user, parsed from the program's arguments or from a line typed at the prompt. Text only:
+// Runner executes it.
+//
+//   client ... get a.txt -o b.txt     ParseArguments({"get", "a.txt"}, "b.txt")  ┐
+//                                                                                ├─▶ {kGet, "a.txt", "b.txt"}
+//   polyserve> get a.txt as b.txt     ParseLine("get a.txt as b.txt")            ┘
 #ifndef POLYSERVE_CLIENT_COMMAND_H_
 #define POLYSERVE_CLIENT_COMMAND_H_
 
@@ -15,11 +20,11 @@ struct Command {
   enum class Verb { kList, kGet, kPut, kStat, kHelp, kQuit };
 
   Verb verb;
-  std::string name;  // On the server: get, put, stat.
-  std::string path;  // Here: get ("-" is standard output), put.
+  std::string name;  // On the server: get, put, stat. Empty for the other verbs.
+  std::string path;  // On this machine: get ("-" is standard output), put. Empty for the other verbs.
 };
 
-// A row of the one table that parsing, completion and the menu are made from.
+// A row of the table that parsing, completion and the menu share.
 struct CommandInfo {
   const char* word;
   Command::Verb verb;
@@ -27,17 +32,20 @@ struct CommandInfo {
   const char* description;
 };
 
+// Static storage.
 absl::Span<const CommandInfo> AllCommands();
 
-// A line for each command.
+// The menu: a line for each command.
 std::string DescribeCommands();
 
-// From the program's arguments: "get NAME", "put PATH [NAME]", "stat NAME", "list", "help". `output` is the path for
-// get, empty for the base name of NAME. InvalidArgument: anything else.
+// Parses the program's arguments: "get NAME", "put PATH [NAME]", "stat NAME", "list", "help". `output` is the path for
+// get; if it is empty, the base name of NAME is used. Returns InvalidArgument, with a text for the user, for anything
+// else.
 absl::StatusOr<Command> ParseArguments(const std::vector<std::string>& arguments, const std::string& output);
 
-// From a line that is not blank: "get NAME [as PATH]", "put PATH [as NAME]" and so on. A name is all that follows, with
-// its spaces, or stands in quotes: get "a as b" as "c d". The last " as " counts. InvalidArgument: anything else.
+// Parses a line of the prompt: "get NAME [as PATH]", "put PATH [as NAME]" and so on. A name is the rest of the line,
+// spaces included, or is quoted: get "a as b" as "c d". The last " as " counts. Returns InvalidArgument, with a text
+// for the user, for anything else. REQUIRES: the line is not blank.
 absl::StatusOr<Command> ParseLine(absl::string_view line);
 
 }  // namespace polyserve

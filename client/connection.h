@@ -1,5 +1,9 @@
-// Connection: a client's end of a TCP connection. It reads lines and bytes through one buffer, and every wait is
-// bounded and can be cancelled. It knows no protocol; FileClient is built on it, and so are fake servers in tests.
+// Connection: a client's end of a TCP connection. It reads lines and bytes through one buffer; every wait is bounded
+// and can be cancelled. It knows no protocol: FileClient and Chat are built on it, and so are the scripted servers of
+// tests.
+//
+//   absl::StatusOr<Connection> connection = Connection::Open(*Endpoints::Parse("localhost:8081"), {});
+//   if (connection.ok()) connection->Write("L\n").IgnoreError();
 #ifndef POLYSERVE_CLIENT_CONNECTION_H_
 #define POLYSERVE_CLIENT_CONNECTION_H_
 
@@ -18,52 +22,55 @@ namespace polyserve {
 
 struct ConnectionOptions {
   absl::Duration connect_timeout = absl::Seconds(10);
-  // The longest single wait for the peer, whatever it is for: a transfer may take longer as long as it moves. Setting
-  // the system's clock changes no wait.
+  // The longest single wait for the peer, to read or to write. A transfer may take longer if it keeps moving. Measured
+  // by a monotonic clock.
   absl::Duration idle_timeout = absl::Seconds(60);
-  // While this descriptor is readable every wait ends with Cancelled. Must outlive the connection; null for none.
+  // While this descriptor is readable, every wait ends at once with Cancelled. Must outlive the connection; null for
+  // none. Not heeded while connecting.
   const UniqueFd* cancel = nullptr;
 };
 
-// Errors of all methods, after which only Close() and destruction make sense:
+// Errors of all methods, after which only Close() and the destructor make sense:
 //   Unavailable       the connection is closed, lost, or could not be made
 //   DeadlineExceeded  nothing moved for the idle time-out
 //   Cancelled         see ConnectionOptions::cancel
-// Threads: one at a time. The process ignores SIGPIPE from the first connection on: sendfile has no flag against it.
+// Threads: one at a time; every method but is_quiet() and the accessors may block. The process ignores SIGPIPE from the
+// first connection on, because sendfile(2) has no flag against it.
 class Connection {
  public:
-  // The most that one read or one piece of a file takes; also the size of the one buffer.
+  // The size of the buffer: the most that one read or one piece of a file takes.
   static constexpr size_t kBufferBytes = 64 * 1024;
 
-  // To the first of the addresses that answers.
+  // Connects to the first of the addresses that answers.
   static absl::StatusOr<Connection> Open(const Endpoints& to, const ConnectionOptions& options);
-  // From a socket that is connected already.
+  // Takes over a connected socket, and makes it non-blocking.
   static absl::StatusOr<Connection> TakeOver(UniqueFd socket, const ConnectionOptions& options);
 
-  // Reads up to the next "\n" and returns the line without it; valid until the next read. `max_bytes` is at most
-  // kBufferBytes - 1. DataLoss: the line is longer.
+  // Reads up to the next "\n" and returns the line without it; valid until the next read. Returns DataLoss if the line
+  // is longer than `max_bytes`, and Unavailable if the peer closes before its end.
+  // REQUIRES: max_bytes < kBufferBytes.
   absl::StatusOr<absl::string_view> ReadLine(size_t max_bytes);
 
-  // Returns what has come, at least one byte, at most `max_bytes` and kBufferBytes; valid until the next read. Empty
-  // only if the peer sends no more.
+  // Returns what has arrived: at least one byte, at most `max_bytes` and kBufferBytes; valid until the next read. An
+  // empty result is the end of the peer's data.
   absl::StatusOr<absl::string_view> ReadSome(int64_t max_bytes);
 
   // Sends all of it.
   absl::Status Write(absl::string_view bytes);
 
-  // Sends a piece of a regular file, at most `max_bytes` from `offset` on, and returns its size. Returns 0 without
-  // having sent anything if the peer has spoken first, or closed: the next read tells what. (Whoever only sends
-  // would not hear that it sends in vain; and if the peer waits for its words to be read, both would wait for ever.)
-  // Aborted: the file has no byte at `offset`.
+  // Sends a piece of a regular file, at most `max_bytes` from `offset` on, and returns its size. Returns 0, and sends
+  // nothing, if the peer has sent something or closed: the next read tells which. (A client that only sends would not
+  // notice a refusal; and if the peer waits until its refusal is read, both would wait for ever.) Returns Aborted if
+  // the file has no byte at `offset`.
   absl::StatusOr<int64_t> SendFile(int file, int64_t offset, int64_t max_bytes);
 
-  // True while it is open and nothing has come that was not read, the end of the peer's sending included: between a
-  // reply and the next request that would mean that the peer has closed, or is out of step. Does not wait.
+  // True if the connection is open and nothing unread has arrived, not even the end of the peer's data. If it is false
+  // between a reply and the next request, the peer has closed, or the two are out of step. Does not block.
   bool is_quiet() const;
 
   void Close() { socket_.reset(); }
   bool is_open() const { return socket_.ok(); }
-  // The socket, to look at (a test wants to reset it, say).
+  // The socket, borrowed: a test may want to reset it.
   int fd() const { return socket_.get(); }
 
  private:
@@ -71,15 +78,15 @@ class Connection {
 
   absl::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
   absl::Status CheckOpen() const;
-  // Waits for any of the events; returns those that have come, with POLLERR and POLLHUP where poll(2) adds them.
+  // Waits for any of the events; returns those that occurred, with POLLERR and POLLHUP if poll(2) adds them.
   absl::StatusOr<short> Wait(short events) const;
-  // Reads once, behind what is buffered; returns the number of bytes, 0 at the end.
+  // Reads once, behind the buffered bytes; returns the number of bytes, 0 at the end.
   absl::StatusOr<size_t> Fill();
 
-  UniqueFd socket_;  // Non-blocking, so that no call waits but Wait().
+  UniqueFd socket_;  // Non-blocking, so that only Wait() blocks.
   ConnectionOptions options_;
   std::unique_ptr<char[]> buffer_;
-  size_t begin_ = 0;  // The bytes from begin_ to end_ have been read and not been taken.
+  size_t begin_ = 0;  // The bytes from begin_ to end_ were received and not returned yet.
   size_t end_ = 0;
 };
 

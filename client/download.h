@@ -1,7 +1,9 @@
-// Download: a file on its way to this machine. It is written aside, under a hidden name in the same directory, and
-// takes its name at once when it is whole: nobody sees a part, and a transfer that fails leaves what was there. A file
-// that takes another one's place has its rights, and its owner if the system allows that; a new one has what the umask
-// leaves.
+// Download: a file that is being received. It is written under a hidden name in the same directory, and renamed in one
+// step when it is complete: no other program sees a part of it, and a transfer that fails leaves the old file. A file
+// that replaces another one gets its rights, and its owner if the system allows that; a new one follows the umask.
+//
+//   Start() ──▶ .polyserve-PID-N.part ── Append() or WriteAt() ──▶ Commit(): rename(2) to the file's name
+//                                     └─ destroyed before that: unlink(2)
 #ifndef POLYSERVE_CLIENT_DOWNLOAD_H_
 #define POLYSERVE_CLIENT_DOWNLOAD_H_
 
@@ -16,12 +18,13 @@
 
 namespace polyserve {
 
-// Destroying it before Commit() removes what was written. One thread at a time, but for WriteAt().
+// Destroying it before Commit() removes what was written. Threads: one at a time, except for WriteAt() and ReadAt().
+// Errors of all methods: those of the system calls, with the file's name.
 class Download {
  public:
-  // Starts a file that will be called `path`. A symbolic link is followed: what it points at is replaced. A device or
-  // a pipe (/dev/null, /dev/stdout) is written to directly, since a file must not take its place. FailedPrecondition:
-  // a directory has the name. Others: as open(2) has it.
+  // Starts a file that will be called `path`. A symbolic link is followed, and its target replaced. A device or a pipe
+  // (/dev/null, /dev/stdout) is written to directly, since a file must not replace it. Returns FailedPrecondition if
+  // `path` is a directory.
   static absl::StatusOr<Download> Start(const std::string& path);
   // Writes to standard output, which stays open.
   static absl::StatusOr<Download> ToStandardOutput();
@@ -30,29 +33,31 @@ class Download {
   Download& operator=(Download&&) = delete;
   ~Download();
 
+  // Writes all of `bytes` behind what was written before.
   absl::Status Append(absl::string_view bytes);
 
-  // Writes at this offset, for files that come in parts: not to standard output, nor to a device. Threads: any, as long
-  // as nobody appends.
+  // Writes at this offset, for files that arrive in parts. Several threads may call it at the same time, for different
+  // bytes, but not together with Append(). REQUIRES: takes_parts().
   absl::Status WriteAt(int64_t offset, absl::string_view bytes);
 
-  // Reads what was written at this offset, `count` bytes of it. DataLoss: there are not so many. Threads: as WriteAt().
+  // Reads back `count` bytes from this offset. Returns DataLoss if the file has fewer. Threads: as WriteAt().
+  // REQUIRES: takes_parts().
   absl::StatusOr<std::string> ReadAt(int64_t offset, size_t count) const;
 
-  // False if it is a device or standard output, which take bytes in their order only.
+  // False for a device or standard output, which take bytes in order only.
   bool takes_parts() const { return !aside_path_.empty(); }
 
-  // Gives the file its name, in place of what had it. Not synced to the disk. To be called once, last.
+  // Gives the file its name, in place of the old one. Not synced to the disk. Call once, last.
   absl::Status Commit();
 
  private:
   Download(UniqueFd file, std::string path, std::string aside_path);
-  // Gives it the rights of what it is to replace, as far as the system lets us; never more.
+  // Gives the file the rights of the one it replaces, as far as the system allows; never more.
   void TakeOverRights() const;
 
   UniqueFd file_;
   std::string path_;
-  std::string aside_path_;  // The name that it has meanwhile; empty if it has none to be removed.
+  std::string aside_path_;  // The temporary name; empty if there is no file to rename or remove.
 };
 
 }  // namespace polyserve

@@ -15,10 +15,10 @@ namespace polyserve {
 
 namespace {
 
-// The same number as FileSession::kMaxDiscardBytes: so much of a refused file does the server read and throw away.
+// The same as FileSession::kMaxDiscardBytes: how much of a refused file the server reads and discards.
 constexpr int64_t kMaxDiscardBytes = 1024 * 1024;
 
-// A line end in a name would make two requests of one. All else about names is the server's to judge.
+// A line end in a name would make two requests of one. Everything else about names is left to the server.
 absl::Status CheckName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is missing");
   if (name.size() > FileClient::kMaxNameBytes) return absl::InvalidArgumentError("the name is too long");

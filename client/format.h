@@ -1,4 +1,4 @@
-// Numbers and dates as a person reads them on a terminal, and how much of it text takes.
+// Numbers, dates and durations for people, and the width of text on a terminal. Pure functions, free of the locale.
 #ifndef POLYSERVE_CLIENT_FORMAT_H_
 #define POLYSERVE_CLIENT_FORMAT_H_
 
@@ -17,13 +17,14 @@ std::string HumanSize(int64_t bytes);
 // "2024-11-22 02:35:10", in that time zone.
 std::string HumanDate(int64_t seconds_since_1970, absl::TimeZone zone);
 
-// "0:07", "12:30", "1:02:03"; "-:--" for what is longer than 99 hours, or not known.
+// "0:07", "12:30", "1:02:03"; "-:--" from 100 hours on, and for a time that is negative or infinite: not known.
 std::string HumanTime(absl::Duration time);
 
-// The columns that printable UTF-8 takes, or more: what may be wide (East Asian, emoji) counts two, accents count one.
+// An upper bound of the columns that printable UTF-8 takes on a terminal: characters that may be wide (East Asian,
+// emoji) count two, combining accents count one, though they take none. Terminals disagree about both.
 size_t Columns(absl::string_view text);
 
-// The longest beginning of printable UTF-8 that fits, whole characters only.
+// The longest prefix of printable UTF-8 that fits into `columns`; whole characters only.
 absl::string_view FitColumns(absl::string_view text, size_t columns);
 
 }  // namespace polyserve

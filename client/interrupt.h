@@ -1,5 +1,8 @@
-// Interrupt: the user's Ctrl-C, in a form that a wait on descriptors can see. It asks the transfer that is running to
-// stop and to clean up; the program goes on. Process-wide, since signals are.
+// Interrupt: the user's Ctrl-C as a readable descriptor, so that poll(2) sees it. It cancels the running transfer,
+// which cleans up; the program itself continues. Process-wide, because signals are.
+//
+//   quiet ── SIGINT, SIGTERM, SIGHUP ──▶ pending: fd() is readable ── Clear() ──▶ quiet
+//                                             └── a second signal: the process exits at once
 #ifndef POLYSERVE_CLIENT_INTERRUPT_H_
 #define POLYSERVE_CLIENT_INTERRUPT_H_
 
@@ -8,21 +11,22 @@
 
 namespace polyserve {
 
+// Threads: any, after Install().
 class Interrupt {
  public:
-  // Installs handlers for SIGINT, SIGTERM and SIGHUP; one that is ignored (nohup) stays so. Calls that block then fail
-  // with EINTR. If a second signal comes before the first was cleared, the program hangs somewhere: it puts the
-  // terminal back in its mode and exits at once. Call once, before there are threads.
+  // Installs handlers for SIGINT, SIGTERM and SIGHUP; a signal that is ignored (nohup) stays ignored. Blocking calls
+  // then fail with EINTR. If a second signal arrives before the first is cleared, the program must hang somewhere: the
+  // handler restores the terminal and exits at once. Call once, before there are threads.
   static absl::Status Install();
 
-  // Readable from a signal to Clear(). For ConnectionOptions::cancel; lives as long as the process.
+  // Readable from a signal to Clear(). For ConnectionOptions::cancel. Lives as long as the process; not owned.
   static const UniqueFd& fd();
 
   // True from a signal to Clear().
   static bool pending();
-  // True for good once the program was told to end (SIGTERM, SIGHUP), not merely to stop what it does (SIGINT).
+  // True for good after SIGTERM or SIGHUP, which end the program; SIGINT only cancels the current command.
   static bool must_end();
-  // The interrupt has been heeded.
+  // Resets pending() and fd(), once the interrupt has been handled.
   static void Clear();
 };
 

@@ -1,5 +1,5 @@
-// LineEditor: lines typed at a terminal, with editing, a history that is kept in a file, and completion of commands
-// (and of paths behind put) by the tab key. Wraps libedit.
+// LineEditor: lines typed at a terminal, with editing, a history kept in a file, and completion of commands (and of
+// paths after "put") by the tab key. Wraps libedit, and is the only file that knows it.
 #ifndef POLYSERVE_CLIENT_LINE_EDITOR_H_
 #define POLYSERVE_CLIENT_LINE_EDITOR_H_
 
@@ -13,24 +13,26 @@
 
 namespace polyserve {
 
-// One at a time in a process, on standard input, output and error. Sets the process's locale for characters.
+// At most one object in a process at a time; it uses standard input, output and error, and sets the process's locale
+// for characters (LC_CTYPE). Threads: one at a time.
 class LineEditor : public LineSource {
  public:
-  // Loads the history from that file and saves it there in the end; empty for none. `prompt` must be static.
+  // Loads the history from that file, and saves it there when destroyed; empty for none. A file that cannot be read or
+  // written is ignored. `prompt` must have static storage duration.
   LineEditor(const char* prompt, std::string history_path);
   ~LineEditor() override;
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  // Ctrl-C throws the line away and asks anew; Ctrl-D on an empty line is the end.
+  // Ctrl-C discards the line and prompts again; Ctrl-D on an empty line is the end.
   std::optional<std::string> Next() override;
 
  private:
-  // True once standard input can be read; false if the user interrupts before.
+  // Waits until standard input is readable; false if the user interrupts before that.
   bool AwaitInput(EditLine* editor);
-  // How libedit reads one character: it must hear of Interrupt meanwhile. Returns 1, 0 at the end, -1 to give up.
+  // libedit's callback for one character; heeds Interrupt. Returns 1, 0 at the end, -1 to give up.
   static int ReadCharacter(EditLine* editor, wchar_t* character);
-  // What the tab key does.
+  // libedit's callback for the tab key.
   static unsigned char Complete(EditLine* editor, int key);
   static const char* Prompt(EditLine* editor);
   static LineEditor& Self(EditLine* editor);

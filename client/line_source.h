@@ -1,4 +1,4 @@
-// LineSource: where the shell's lines come from: the line editor, a pipe, or a test.
+// LineSource: the source of the shell's lines: LineEditor on a terminal, PlainLines for a pipe or a file, or a test.
 #ifndef POLYSERVE_CLIENT_LINE_SOURCE_H_
 #define POLYSERVE_CLIENT_LINE_SOURCE_H_
 
@@ -11,11 +11,12 @@ class LineSource {
  public:
   virtual ~LineSource() = default;
 
-  // Waits for a line and returns it without its end. Nothing: there are no more, or the program is to end.
+  // Blocks until there is a line, and returns it without its end. Returns nothing at the end of the input, or if the
+  // program must end (Interrupt::must_end()).
   virtual std::optional<std::string> Next() = 0;
 };
 
-// Standard input as it is, if it is not a terminal. An interrupt ends it.
+// Reads standard input without editing, for pipes and files. Any interrupt ends it.
 class PlainLines : public LineSource {
  public:
   std::optional<std::string> Next() override;

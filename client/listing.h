@@ -1,4 +1,4 @@
-// What list and stat print: for a person, or as JSON for a program.
+// The output of the commands list and stat: as text for people, or as JSON for programs (--json).
 #ifndef POLYSERVE_CLIENT_LISTING_H_
 #define POLYSERVE_CLIENT_LISTING_H_
 
@@ -9,15 +9,15 @@
 
 namespace polyserve {
 
-// A line of a list: size, date, name, in columns that stand below each other. Names are made printable for a terminal;
-// elsewhere their bytes are left alone.
+// A line of a list, with its end: size, date and name, in aligned columns. If `to_terminal`, the name is made
+// printable, since a server may send escape sequences; otherwise its bytes are unchanged.
 std::string ListLineAsText(const FileInfo& file, absl::TimeZone zone, bool to_terminal);
 
-// One file: its exact size, too.
+// The lines about one file, with its exact size. Names as above.
 std::string FileAsText(const FileInfo& file, absl::TimeZone zone, bool to_terminal);
+
 // {"mtime":0,"name":"a.txt","size":5} without a line end; mtime in seconds since 1970. Bytes of a name that are not
-// UTF-8 appear as U+FFFD, and what a terminal should not get as an escape. A list is such objects in brackets, with
-// commas between them.
+// UTF-8 become U+FFFD, and control characters are escaped. A list is an array of such objects.
 std::string FileAsJson(const FileInfo& file);
 
 }  // namespace polyserve

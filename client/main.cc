@@ -37,15 +37,15 @@
 #include "client/shell.h"
 #include "net/endpoint.h"
 
-DEFINE_string(server, "file://127.0.0.1:8081", "whom to ask: file://HOST:PORT; for chat, chat://HOST:PORT");
-DEFINE_string(o, "", "where get puts the file");
-DEFINE_string(from, "", "get: the servers that have the file, HOST:PORT,...; each gives a part");
-DEFINE_int32(segments, 0, "get: in so many parts at the same time; 0: one from each server");
-DEFINE_int32(jobs, 4, "backup: so many files at the same time");
-DEFINE_bool(recursive, false, "backup: with the directories below, which are made on the server");
-DEFINE_bool(json, false, "list and stat print JSON");
+DEFINE_string(server, "file://127.0.0.1:8081", "the server: file://HOST:PORT; for chat, chat://HOST:PORT");
+DEFINE_string(o, "", "get: the path of the file on this machine");
+DEFINE_string(from, "", "get: the servers that have the file, HOST:PORT,...; each sends a part");
+DEFINE_int32(segments, 0, "get: the number of parts at the same time; 0: one from each server");
+DEFINE_int32(jobs, 4, "backup: the number of files at the same time");
+DEFINE_bool(recursive, false, "backup: with sub-directories, which are created on the server");
+DEFINE_bool(json, false, "list, stat: print JSON");
 DEFINE_bool(quiet, false, "show no progress");
-DEFINE_string(timeout, "60s", "give up where the server is silent for so long; 'inf' for never");
+DEFINE_string(timeout, "60s", "give up if the server is silent for this long; 'inf' for never");
 DECLARE_bool(help);
 DECLARE_bool(version);
 
@@ -53,7 +53,7 @@ namespace polyserve {
 
 namespace {
 
-// Connecting gets no more than this: nothing can be cancelled meanwhile.
+// The limit on connecting, during which Ctrl-C cannot cancel.
 constexpr absl::Duration kMaxConnectTimeout = absl::Seconds(10);
 
 int Fail(const absl::Status& error) {
@@ -194,7 +194,7 @@ int RunAtPrompt(Runner::Options options) {
   const char* const home = ::getenv("HOME");
   LineEditor lines("polyserve> ", home == nullptr ? "" : absl::StrCat(home, "/.polyserve_history"));
   RunShell(lines, runner, /*stop_on_interrupt=*/false);
-  return kDone;  // Whoever sits there has seen what failed.
+  return kDone;  // An interactive user has seen the errors.
 }
 
 int RunScript(const Runner::Options& options) {

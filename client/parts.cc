@@ -139,7 +139,7 @@ class PartsTransfer {
     if (progress_) progress_(done_, total_);
   }
 
-  // Compares the part with what each source has there. One that has gone cannot tell any more, but one at least must.
+  // Compares the part with the same bytes at each source. A source that is gone cannot answer, but at least one must.
   absl::Status CheckPart(size_t, int64_t begin, int64_t end) {
     absl::Status lost;
     bool is_told = false;
@@ -183,7 +183,7 @@ class PartsTransfer {
                                            source.at.ToString(), " has another content, or has changed meanwhile"));
   }
 
-  // Of sources that know no hashes. One that has gone cannot tell any more.
+  // For sources that do not know hashes. A source that is gone cannot answer.
   absl::Status CheckDates() const {
     for (const Source& source : sources_) {
       if (source.has_hashes) continue;

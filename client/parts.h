@@ -1,9 +1,11 @@
-// FetchInParts: one file in several parts at the same time, each by a thread and a connection of its own, from one
-// server or from several that have the same file. A source that fails leaves its part to the others.
+// FetchInParts: fetches a file in several parts at the same time, each with a thread and a connection of its own, from
+// one server or from several servers that have the same file. If a source fails, the others fetch the rest of its part.
 //
-// That it is one file is checked, not believed: when all parts are here, each is compared by its hash with what every
-// source has there now. Parts of two files, or of two states of one, differ from either. A server that knows no hashes
-// is asked for size and date instead, which all sources must share, and keep.
+//   ask all sources for size and date ──▶ fetch the parts (threads) ──▶ compare hashes with all sources (threads)
+//
+// It verifies that all parts are of one file: when they have arrived, each is compared by its hash with the same range
+// at every source. Parts of two files, or of two states of one file, differ from at least one of them. A server that
+// does not know hashes is asked for size and date instead, which must equal those of the others and must not change.
 #ifndef POLYSERVE_CLIENT_PARTS_H_
 #define POLYSERVE_CLIENT_PARTS_H_
 
@@ -21,16 +23,17 @@ namespace polyserve {
 
 struct PartsOptions {
   std::vector<Endpoints> sources;  // At least one.
-  int segments = 1;                // At least 1; fewer are made of a small file.
+  int segments = 1;                // Parts; 1 to kMaxJobs. A small file has fewer.
   ConnectionOptions connection;
 };
 
-// The most threads that one command starts.
+// The most threads, each with a connection, that one command starts: the bound of --jobs and --segments.
 constexpr int kMaxJobs = 64;
 
-// Writes the file into the download, which is not committed, and returns its size. `progress` is told under a lock,
-// from any thread. Aborted: the sources differ, or the file has changed meanwhile. Other errors: as FileClient has
-// them, of the source that failed last.
+// Writes the file into `download`, without Commit(), and returns its size. Blocks until all threads have ended.
+// `progress` is called under a lock, from any of them. Returns Aborted if the sources differ or the file has changed
+// meanwhile; other errors are those of FileClient, from the source that failed last.
+// REQUIRES: download.takes_parts().
 absl::StatusOr<int64_t> FetchInParts(const PartsOptions& options, const std::string& name, Download& download,
                                      const FileClient::Progress& progress);
 

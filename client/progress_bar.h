@@ -1,4 +1,4 @@
-// ProgressBar: shows on standard error how far a transfer is, if that is a terminal; elsewhere it is silent.
+// ProgressBar: shows the progress of a transfer on standard error if that is a terminal; otherwise it does nothing.
 #ifndef POLYSERVE_CLIENT_PROGRESS_BAR_H_
 #define POLYSERVE_CLIENT_PROGRESS_BAR_H_
 
@@ -12,29 +12,34 @@
 
 namespace polyserve {
 
+// Writes to standard error, so that output and progress do not mix. Threads: one at a time.
+//
+//   a.iso  25% [====               ]    1.0 MiB of 4.0 MiB  0.5 MiB/s  0:06 left
 class ProgressBar {
  public:
-  // Shows nothing before the first Show(). `quiet`: nothing at all.
+  // Draws nothing before the first Show(); nothing at all if `quiet`. `label` is made printable.
   ProgressBar(absl::string_view label, bool quiet);
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  // Leaves the bar as it was last and goes to the next line.
+  // Leaves the last drawing on the screen, and moves to the next line.
   ~ProgressBar();
 
-  // Draws if the last drawing is at least 100 ms old, and at the end; cheap otherwise.
+  // Draws if the last drawing is at least 100 ms old or the transfer is complete; otherwise returns at once. Not
+  // thread-safe: FetchInParts() and BackUp() call it under a lock.
   void Show(int64_t done, int64_t total);
 
  private:
   const std::string label_;
   const bool shows_;
-  using Clock = std::chrono::steady_clock;  // A clock that is set must not stop the bar, or turn it back.
+  using Clock = std::chrono::steady_clock;  // Setting the system's clock must not stop the bar.
   const Clock::time_point start_ = Clock::now();
   Clock::time_point next_draw_ = start_;
   bool drawn_ = false;
 };
 
-// The bar as text of at most `columns`, without a line end: label, percent, a bar of '=' if there is room, sizes,
-// rate and the time left, of which the narrow terminal gets the first that fit. `label` must be printable.
+// The bar as text of at most `columns`, without a line end: label, percentage, a bar of '=', sizes, rate and the time
+// left. A narrow terminal gets the percentage alone; with more room come the numbers, then the label, then the bar.
+// REQUIRES: a printable label.
 std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
                            size_t columns);
 

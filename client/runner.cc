@@ -68,7 +68,7 @@ void PrintError(const absl::Status& error) { absl::FPrintF(stderr, "client: %s\n
 
 absl::Status Runner::Run(const Command& command) {
   const absl::Status status = CarryOut(command);
-  // Whoever has read the error need not be told again that the connection has ended.
+  // The error has said that the connection is lost; the next command need not say it again.
   if (!status.ok() && client_.has_value() && !client_->connected()) client_.reset();
   return status;
 }

@@ -1,5 +1,7 @@
-// Runner: carries out commands, over one connection that is made when it is first needed and again after it was lost.
-// Results go to standard output; errors are returned, for the caller to print.
+// Runner: executes commands over one connection, which is made when it is first needed, and again after it was lost.
+// Results go to standard output; errors are returned for the caller to print.
+//
+//   ParseArguments() or ParseLine() ──▶ Command ──▶ Runner::Run() ──▶ absl::Status ──▶ PrintError(), ExitStatusOf()
 #ifndef POLYSERVE_CLIENT_RUNNER_H_
 #define POLYSERVE_CLIENT_RUNNER_H_
 
@@ -19,47 +21,53 @@
 
 namespace polyserve {
 
-// The exit status of the program.
+// The exit status of the program; docs/command-line.md lists them for scripts.
 enum ExitStatus {
   kDone = 0,
-  kRefused = 1,       // By the server, or trouble with a file here.
-  kUsageError = 2,    // The command line makes no sense.
-  kNoConnection = 3,  // Not made, lost, silent, or the server speaks something else.
-  kInterrupted = 130  // As shells have it for Ctrl-C.
+  kRefused = 1,       // By the server, or an error with a local file.
+  kUsageError = 2,    // The command line is wrong.
+  kNoConnection = 3,  // Not made, lost, silent, or the server speaks another protocol.
+  kInterrupted = 130  // As shells report Ctrl-C: 128 + SIGINT.
 };
 
 ExitStatus ExitStatusOf(const absl::Status& status);
 
-// Prints "client: ..." to standard error, in one line.
+// Prints "client: ..." to standard error, in one line, without anything that a terminal would execute.
 void PrintError(const absl::Status& error);
 
+// Threads: one at a time; Run() blocks until the command is done.
 class Runner {
  public:
   struct Options {
     Endpoints server;
     ConnectionOptions connection;
-    std::vector<Endpoints> sources;  // Get: who has the file; empty: the server alone.
-    int segments = 0;                // Get: parts at the same time; 0: one from each source.
-    bool json = false;               // For list and stat.
-    bool quiet = false;              // No progress.
-    bool chatty = false;             // Says what was done, at a prompt.
+    std::vector<Endpoints> sources;  // get: the servers that have the file; empty: `server` alone.
+    int segments = 0;                // get: parts at the same time; 0: one from each source.
+    bool json = false;               // list and stat: print JSON.
+    bool quiet = false;              // Show no progress.
+    bool chatty = false;             // Confirm each command, as a prompt should.
   };
 
   explicit Runner(const Options& options) : options_(options) {}
 
-  // Carries out one command; kQuit takes leave of the server. Errors name the file that they are about.
+  // Executes one command; kQuit ends the conversation with the server. Errors name the file that they concern, and are
+  // those of FileClient, Download and FetchInParts(). If the connection has ended since the last command, a new one is
+  // made, with a note on standard error.
   absl::Status Run(const Command& command);
 
  private:
-  absl::Status CarryOut(const Command& command);
-  // The connection, made anew where need be.
+  absl::Status CarryOut(const Command& command);  // Without the care for a lost connection.
+  // The connection, made again if necessary.
   absl::StatusOr<FileClient*> Client();
+  // The commands.
   absl::Status List();
   absl::Status Stat(const std::string& name);
   absl::Status Get(const Command& command);
-  absl::StatusOr<int64_t> Fetch(const std::string& name, Download& download);
   absl::Status Put(const Command& command);
+  // Fetches a file over the connection, or in parts over several.
+  absl::StatusOr<int64_t> Fetch(const std::string& name, Download& download);
   bool gets_in_parts() const { return options_.segments > 1 || !options_.sources.empty(); }
+  // Prints a line if options_.chatty.
   void Say(absl::string_view text) const;
 
   const Options options_;

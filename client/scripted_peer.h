@@ -1,4 +1,5 @@
-// ScriptedPeer: a server that does what a test says, lies included. For tests only.
+// ScriptedPeer: a server that follows a script, so that tests of clients can have it send anything, malformed replies
+// included. For tests only.
 #ifndef POLYSERVE_CLIENT_SCRIPTED_PEER_H_
 #define POLYSERVE_CLIENT_SCRIPTED_PEER_H_
 
@@ -23,8 +24,8 @@
 namespace polyserve {
 
 // Listens on a free port and runs a script for each of its connections, one after the other, in a thread of its own. A
-// connection ends with its script; the destructor waits for the last; all waits end after ten seconds, so that a test
-// that is wrong fails and does not hang.
+// connection ends with its script; the destructor waits for the last one. Every wait ends after ten seconds, so that a
+// broken test fails instead of hanging.
 //
 //   ScriptedPeer peer([](Connection& client) { EXPECT_EQ(Hear(client), "L"); Say(client, "OK 0\n"); });
 class ScriptedPeer {
@@ -61,7 +62,7 @@ class ScriptedPeer {
   std::thread thread_;
 };
 
-// The next line that comes; what went wrong if none does.
+// The next line from the client; the text of the error if there is none.
 inline std::string Hear(Connection& client) {
   const absl::StatusOr<absl::string_view> line = client.ReadLine(Connection::kBufferBytes - 1);
   return std::string(line.ok() ? *line : line.status().message());
@@ -69,7 +70,7 @@ inline std::string Hear(Connection& client) {
 
 inline void Say(Connection& client, absl::string_view bytes) { client.Write(bytes).IgnoreError(); }
 
-// Reads and throws away so many bytes, or until there are no more; returns their number.
+// Reads and discards `bytes` bytes, or all until the end; returns their number.
 inline int64_t Swallow(Connection& client, int64_t bytes) {
   int64_t swallowed = 0;
   while (swallowed < bytes) {

@@ -1,4 +1,4 @@
-// Shell: reads commands, line by line, and has the runner carry them out, until there are no more.
+// Shell: reads commands line by line and executes them with a Runner, until the input ends or the user quits.
 #ifndef POLYSERVE_CLIENT_SHELL_H_
 #define POLYSERVE_CLIENT_SHELL_H_
 
@@ -7,8 +7,9 @@
 
 namespace polyserve {
 
-// Prints errors and goes on; blank lines are passed over. Returns the status of the last command that failed, kDone
-// if none did. An interrupt cancels the running command and, where `stop_on_interrupt`, all that would follow.
+// Prints each error and continues; skips blank lines. Returns the status of the last command that failed, kDone if none
+// did. An interrupt cancels the running command and, if `stop_on_interrupt` (for input that is not typed), all further
+// ones.
 ExitStatus RunShell(LineSource& lines, Runner& runner, bool stop_on_interrupt);
 
 }  // namespace polyserve

@@ -10,8 +10,8 @@ namespace polyserve {
 
 namespace {
 
-// Those that end a process, but for SIGKILL and what Interrupt answers (SIGINT, SIGTERM, SIGHUP). SIGPIPE is ignored by
-// whoever connects.
+// The signals that end a process, except SIGKILL and those of Interrupt (SIGINT, SIGTERM, SIGHUP). Connection ignores
+// SIGPIPE.
 constexpr int kFatal[] = {SIGQUIT, SIGABRT, SIGSEGV,   SIGBUS,  SIGFPE,  SIGILL,  SIGSYS,    SIGTRAP, SIGXCPU,
                           SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF, SIGUSR1, SIGUSR2, SIGSTKFLT, SIGPOLL, SIGPWR};
 
@@ -76,7 +76,7 @@ void Install(int signal, void (*handler)(int), int flags) {
 void InstallAll() {
   for (const int signal : kFatal) Install(signal, &OnFatal, SA_NODEFER);
   Install(SIGTSTP, &OnStop, SA_NODEFER);
-  Install(SIGCONT, &OnContinue, 0);  // Interrupts a wait, so that whoever draws on the terminal draws again.
+  Install(SIGCONT, &OnContinue, 0);  // Without SA_RESTART: it interrupts a wait, so that the program draws again.
   ::atexit(&RestoreTerminal);
 }
 

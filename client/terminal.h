@@ -1,6 +1,6 @@
-// TerminalGuard: leaves the terminal as it was found, on every way out: the end of the guard's scope, exit(), any
-// signal that ends or stops the process, abort(). (Not SIGKILL, which no program can answer.) After a stop (Ctrl-Z,
-// SIGSTOP) the mode that was set is set again as soon as the program is in the foreground.
+// TerminalGuard: restores the mode of the terminal on every way out: the end of the guard's scope, exit(), abort(), and
+// any signal that ends or stops the process, except SIGKILL, which cannot be caught. After a stop (Ctrl-Z, SIGSTOP) it
+// sets the program's own mode again as soon as the program is in the foreground.
 #ifndef POLYSERVE_CLIENT_TERMINAL_H_
 #define POLYSERVE_CLIENT_TERMINAL_H_
 
@@ -8,32 +8,33 @@
 
 namespace polyserve {
 
-// One at a time in a process, since terminals and signals are the process's. Signals that Interrupt answers stay its
-// own.
+// At most one object in a process at a time, because terminals and signal handlers belong to the process. Leaves the
+// signals of Interrupt alone. Threads: one at a time.
 class TerminalGuard {
  public:
-  // Notes the mode of the terminal. Does nothing at all if the descriptor is none.
+  // Saves the mode of the terminal `fd`, which stays the caller's. If it is not a terminal, all methods do nothing.
   explicit TerminalGuard(int fd);
   ~TerminalGuard();
   TerminalGuard(const TerminalGuard&) = delete;
   TerminalGuard& operator=(const TerminalGuard&) = delete;
 
   bool is_terminal() const { return is_terminal_; }
-  // The mode that was found.
+  // The saved mode. REQUIRES: is_terminal().
   const termios& found() const;
 
+  // Sets a mode, and remembers it for the time after a stop.
   void SetMode(const termios& mode);
-  // A library has set the mode that the terminal has now.
+  // Remembers the current mode, which a library has set, as SetMode() would.
   void NoteMode();
-  // Back to the mode that was found, for now.
+  // Restores the saved mode for the moment; SetMode() may follow.
   void Restore();
 
  private:
   bool is_terminal_ = false;
 };
 
-// Puts the terminal back in the mode in which a living guard has found it. Async-signal-safe; does not wait, not even
-// for output that Ctrl-S holds up. For whoever ends the process without leaving scopes.
+// Restores the mode saved by the living guard, if there is one. Async-signal-safe; does not block, not even on output
+// that Ctrl-S holds up. For code that ends the process without leaving scopes.
 void RestoreTerminal();
 
 }  // namespace polyserve

@@ -1,6 +1,11 @@
-// compute: work for the processor. "PRIMES <n>\n" is answered with "OK <sum of the primes below n>\n", found by trial
-// division. Anything else: "ERR 400 <text>\n"; an n above kMaxN: "ERR 413 <text>\n". Closes on
-// what was meant for a server of HTTP or TLS. Bound: one line.
+// compute: a service that keeps a processor busy, to show what a long request does to a model's other clients.
+//
+//   PRIMES <n>      -> OK <sum of the primes below n>
+//   n above kMaxN   -> ERR 413 <text>
+//   anything else   -> ERR 400 <text>; closes after a line that is too long or was meant for an HTTP or TLS server
+//
+// The sum is found by trial division, in output.Work(): a blocking driver computes in place, a loop stalls. Bound: one
+// line.
 #ifndef POLYSERVE_PROTOCOL_COMPUTE_H_
 #define POLYSERVE_PROTOCOL_COMPUTE_H_
 
@@ -14,7 +19,7 @@ namespace polyserve {
 
 class ComputeSession : public Session {
  public:
-  static constexpr size_t kMaxLineBytes = 64;
+  static constexpr size_t kMaxLineBytes = 64;    // Ample for "PRIMES " and any number of 64 bits.
   static constexpr uint64_t kMaxN = 10'000'000;  // Some seconds of work: enough to show a stall, not to hang a core.
 
   void OnInput(Input& input, Output& output) override;
@@ -24,7 +29,8 @@ class ComputeSession : public Session {
   LineReader lines_{kMaxLineBytes};
 };
 
-// The sum of the primes below n.
+// The sum of the primes below n; 0 if there are none. Blocks for as long as it computes: about n * sqrt(n) / log(n)
+// steps. Does not overflow for n up to ComputeSession::kMaxN.
 uint64_t SumOfPrimesBelow(uint64_t n);
 
 }  // namespace polyserve

@@ -1,4 +1,5 @@
-// echo: sends back what comes (RFC 862). Holds nothing.
+// echo: sends back every byte or datagram that it receives (RFC 862). The smallest service there is: it shows what a
+// model costs without any work of a service.
 #ifndef POLYSERVE_PROTOCOL_ECHO_H_
 #define POLYSERVE_PROTOCOL_ECHO_H_
 
@@ -6,6 +7,8 @@
 
 namespace polyserve {
 
+// Stateless, so one object would do for all peers. It never closes, and consumes all input at once: an answer is as
+// long as what was received.
 class EchoSession : public Session {
  public:
   void OnInput(Input& input, Output& output) override;

@@ -1,19 +1,27 @@
-// file: the file library, framed, so that no byte of a file can be taken for a command. One command a line; names are
-// relative to the root and may hold spaces, hence the numbers come last:
+// file: the file library in a framed protocol, so that no byte of a file can be taken for a command. Each command is a
+// line. Names are relative to the root and may hold spaces, so numbers come last:
 //   L                            OK <n>, then n bytes: "<name>\t<size>\t<mtime>\n" for each file, sorted by name
 //   S <name>                     OK <size> <mtime>
 //   G <name>                     OK <n>, then the n bytes of the file
-//   R <name> <offset> <length>   the same for a part; what lies behind the end of the file is left out
-//   H <name> <offset> <length>   OK <n> <hash>: the first 63 bits of the SHA-256 of such a part's first n bytes, which
-//                                are kMaxHashedBytes at most, and 0 behind the end of the file
-//   P <name> <size>, the bytes   OK 0, after the whole file is in place
-//   D <name>                     OK 0: makes a directory, or it is there already; the one above must be there
+//   R <name> <offset> <length>   the same for a part of the file, cut off at the end of the file
+//   H <name> <offset> <length>   OK <n> <hash>: the first 63 bits of the SHA-256 of the first n bytes of that part; n
+//   is
+//                                at most kMaxHashedBytes, and 0 behind the end of the file
+//   P <name> <size>, the bytes   OK 0, once the whole file is in place
+//   D <name>                     OK 0, once the directory exists; its parent must exist
 //   Q                            closes
-// Refusals: "ERR <code> <text>", codes as in HTTP (400 403 404 405 409 413 507; 503 if the server is short of
-// descriptors or memory for now; 500 if it is in other trouble). After a refused P the announced bytes are read and
-// thrown away, or the connection is closed where more than kMaxDiscardBytes are left. It is closed as well after a P
-// that is malformed, since its content would be taken for commands, and after what was meant for a server of HTTP or
-// TLS. Bound: one line of kMaxLineBytes.
+//
+// A refusal is "ERR <code> <text>", with the codes of HTTP: 400 403 404 405 409 413 507, 503 if the server is short of
+// descriptors or memory for the moment, and 500 for its other failures. After a refused P the session discards the
+// announced bytes, or closes if more than kMaxDiscardBytes are left. It also closes after a malformed P, because the
+// content would be taken for commands, after a line that is too long, and after a line that was meant for an HTTP or
+// TLS server. Bound: one line of kMaxLineBytes; no content is held.
+//
+//               P <name> <size>: accepted, or refused with a content short enough to discard
+//                ┌──────────────────────────────────────────┐
+//                │                                          ▼
+//   ──▶ between commands ◀──────────────────────── within the content (body_left_ > 0)
+//                        the last announced byte has come: the upload is stored, or was discarded
 #ifndef POLYSERVE_PROTOCOL_FILE_H_
 #define POLYSERVE_PROTOCOL_FILE_H_
 
@@ -31,11 +39,14 @@ namespace polyserve {
 
 class FileSession : public Session {
  public:
-  static constexpr size_t kMaxLineBytes =
-      16 * 1024;  // Room for names that are too long, so that they are refused in step.
+  // Longer than any name that the library takes (a path has at most 4096 bytes), so that a name that is too long is
+  // refused with an error of its own, and the conversation goes on.
+  static constexpr size_t kMaxLineBytes = 16 * 1024;
+  // Reading 1 MiB for nothing costs less than a new connection; reading gigabytes does not.
   static constexpr int64_t kMaxDiscardBytes = 1024 * 1024;
-  static constexpr int64_t kMaxHashedBytes = 1024 * 1024;  // Some milliseconds' work.
+  static constexpr int64_t kMaxHashedBytes = 1024 * 1024;  // A few milliseconds of work for one task.
 
+  // Sessions share the library, from any number of threads.
   explicit FileSession(std::shared_ptr<const Library> library);
   ~FileSession() override;
 
@@ -54,13 +65,13 @@ class FileSession : public Session {
   void StartPut(absl::string_view arguments, Output& output);
   void TakeBody(Input& input, Output& output);
   void FinishPut(Output& output);
-  // Answers, and sees to it that the rest of the body is thrown away.
+  // Answers with the error, and discards the rest of the content or closes.
   void RefusePut(const absl::Status& error, Output& output);
 
   const std::shared_ptr<const Library> library_;
   LineReader lines_{kMaxLineBytes};
-  int64_t body_left_ = 0;           // Bytes still to come of what P announced.
-  std::unique_ptr<Upload> upload_;  // Takes them; null while they are thrown away.
+  int64_t body_left_ = 0;           // Announced by P and not received yet.
+  std::unique_ptr<Upload> upload_;  // Receives them; null while they are discarded.
 };
 
 }  // namespace polyserve

@@ -74,7 +74,7 @@ void FileUnframedSession::OnTime(Output& output) {
   if (!command.empty()) OnCommand(StripLineEnd(command), output);
 }
 
-// Whoever sends no more makes the surest silence.
+// The end of the input is the surest silence: no more can follow.
 void FileUnframedSession::OnEndOfInput(Output& output) {
   if (upload_ != nullptr && pending_.empty() && tail_ == kEndMark) {
     FinishPut("", output);

@@ -6,19 +6,22 @@
 //   P <name>   OK; then the client sends the bytes, pauses, and sends "##"; that is not answered
 //   Q          closes
 //
-// A refusal is a text instead of OK. Nothing says where a command, a reply or a file ends but silence, and a network
-// is free to add silences and to swallow them. So this is best effort by nature, and does what can be done:
-// - Sending, a pause begins when the peer's system has acknowledged all before it, so that a chunk and the end mark
-//   never share a segment. A client that reads late may still find both in its buffer, and then waits for ever.
-// - A command ends where nothing follows for a moment; it may come in pieces, but two quick ones may arrive as one.
-// - "##" is the end of a file only where silence comes before it and after it. A next command that follows at once is
-//   told from a chunk that begins with "##" by what it says. If the silence before it was swallowed, a longer one
-//   behind it will do. A file that has "##" between two stalls of the network is cut there.
-// - A PUT that fails on its way (a full disk) closes the connection: the dialect has no word for that. One that is
-//   cut short leaves nothing.
-// - What was meant for a server of HTTP or TLS closes the connection.
-// - Names with '#' are not listed, since the client would take them apart.
+// A refusal is a text instead of OK. Only silence marks the end of a command, a reply or a file, and a network may add
+// silences and swallow them. The service is therefore best effort by nature:
+// - Sending: a pause begins when the peer's system has acknowledged everything before it, so that a chunk and the end
+//   mark never share a segment. A client that reads late may still find both in its buffer, and then waits for ever.
+// - A command ends when nothing follows it for kMoment. It may come in pieces, but two quick ones may arrive as one.
+// - "##" ends a file only if silence comes before and after it. If another command follows at once, its text tells it
+//   from a chunk that happens to begin with "##". If the silence before the mark was swallowed, a longer one
+//   (kLongMoment) behind it will do. A file that has "##" between two stalls of the network is cut short there.
+// - A PUT that fails on its way (a full disk) closes the connection, because the dialect has no reply for that. A PUT
+//   that is cut short stores nothing.
+// - Bytes that were meant for an HTTP or TLS server close the connection.
+// - Names with '#' are not listed, because the client would split them.
 // Bound: kMaxCommandBytes.
+//
+//                 P <name>: OK                              silence, "##", silence; or "##" and a command
+//   awaits a command ─────────▶ receives content (upload_ set) ─────────▶ awaits a command
 #ifndef POLYSERVE_PROTOCOL_FILE_UNFRAMED_H_
 #define POLYSERVE_PROTOCOL_FILE_UNFRAMED_H_
 
@@ -37,13 +40,15 @@ namespace polyserve {
 
 class FileUnframedSession : public Session {
  public:
-  static constexpr size_t kMaxCommandBytes = 1024;
-  // The course's own pause, and what is taken for one: less, since the network may shorten it.
+  static constexpr size_t kMaxCommandBytes = 1024;  // A letter, a space and a long name.
+  // The pause that the course's programs make, and how much silence counts as one: less, since the network may shorten
+  // it.
   static constexpr absl::Duration kPause = absl::Milliseconds(100);
   static constexpr absl::Duration kMoment = absl::Milliseconds(30);
-  // Behind a "##" that no silence came before.
+  // The silence required behind a "##" that followed the content without one.
   static constexpr absl::Duration kLongMoment = absl::Seconds(1);
 
+  // Sessions share the library, from any number of threads.
   explicit FileUnframedSession(std::shared_ptr<const Library> library);
   ~FileUnframedSession() override;
 
@@ -68,9 +73,9 @@ class FileUnframedSession : public Session {
   const std::shared_ptr<const Library> library_;
   std::unique_ptr<Upload> upload_;  // Null between files.
   int64_t stored_bytes_ = 0;        // Of the upload.
-  bool after_silence_ = false;      // Nothing of it has come since the last silence but pending_.
-  std::string tail_;                // The '#'s, two at most, that it ended with before that; they may be the mark.
-  // A command, as far as it has come; of an upload, what may become "##" and a command.
+  bool after_silence_ = false;      // Since the last silence only pending_ has come.
+  std::string tail_;                // The '#'s, at most two, before that silence; they may be the end mark.
+  // Between files: the command received so far. Within an upload: bytes that may become "##" and a command.
   std::string pending_;
 };
 

@@ -1,4 +1,18 @@
-// LineReader: takes lines off the front of a session's input, in time linear in the bytes that come.
+// LineReader: takes lines off the front of a session's input, in time linear in the bytes received, however finely the
+// peer slices them. It copies nothing and holds no bytes: an incomplete line stays in the input.
+//
+//   while (!input.empty() && output.wants_more()) {
+//     if (const std::optional<absl::string_view> line = lines_.Next(input)) {
+//       OnLine(*line, output);
+//     } else if (lines_.too_long()) {
+//       ...                         // Refuse it, and then close or Skip() it.
+//     } else {
+//       return;                     // Incomplete: the driver passes the line again, with more behind it.
+//     }
+//   }
+//
+// One object for one session: it remembers how far it searched the input that the driver will pass again, so input may
+// be consumed by others only while is_within_line() is false.
 #ifndef POLYSERVE_PROTOCOL_LINE_READER_H_
 #define POLYSERVE_PROTOCOL_LINE_READER_H_
 
@@ -12,11 +26,11 @@ namespace polyserve {
 
 class LineReader {
  public:
-  // Lines of more than `max_bytes`, their end not counted, are too long.
+  // Lines of more than `max_bytes` are too long; the "\n" is not counted, a "\r" before it is.
   explicit LineReader(size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Consumes the next line and returns it without its "\n" or "\r\n"; it is valid as long as the input's bytes are.
-  // Returns nothing, and consumes nothing, if the line is incomplete or too long.
+  // Consumes the next line and returns it without its "\n" or "\r\n"; the view is valid as long as the input's bytes
+  // are. Returns nothing and consumes nothing if the line is incomplete or too long; see too_long().
   std::optional<absl::string_view> Next(Input& input) {
     const absl::string_view bytes = input.bytes();
     const size_t end = bytes.find('\n', searched_);
@@ -31,7 +45,8 @@ class LineReader {
     return bytes.substr(0, end > 0 && bytes[end - 1] == '\r' ? end - 1 : end);
   }
 
-  // Throws away a line that is too long, as far as it has come. True if its end was among that: Next() goes on.
+  // Discards a line that is too long, as far as it has been received. Returns true if that included its end, so that
+  // Next() may follow; otherwise call Skip() again with the next input.
   bool Skip(Input& input) {
     searched_ = 0;
     const size_t end = input.bytes().find('\n');
@@ -39,15 +54,16 @@ class LineReader {
     return input.Consume(end + 1), true;
   }
 
-  // A part of a line has come.
+  // True if a part of a line has been received, and not its end.
   bool is_within_line() const { return searched_ > 0; }
 
-  // What the last Next() that returned nothing found: true where more input cannot help.
+  // Why the last Next() returned nothing: true if the line exceeds max_bytes, so that more input cannot help; false if
+  // the line is incomplete.
   bool too_long() const { return too_long_; }
 
  private:
   const size_t max_bytes_;
-  size_t searched_ = 0;  // So many bytes of the input are known to hold no line end.
+  size_t searched_ = 0;  // The first `searched_` bytes of the input hold no line end.
   bool too_long_ = false;
 };
 

@@ -1,7 +1,9 @@
-// message: answers each chunk that is received with the words "Receive your message", and logs the chunk: its
-// beginning, and up to kMaxLoggedPerSecond chunks in a second, so that no peer fills the disk with less than that
-// takes. A chunk is what one read brought, at most 1024 bytes of it: by its nature this protocol depends on how the
-// bytes were sliced on their way, and two quick messages may be answered as one. Holds nothing.
+// message: answers each chunk with "Receive your message", and logs its beginning. The first server of the course that
+// this project grew out of.
+//
+// A chunk is what one read returned, at most kMaxChunkBytes of it. The protocol has no framing, so the answer depends
+// on how the network sliced the bytes: two quick messages may be answered as one. This is the only session whose output
+// does.
 #ifndef POLYSERVE_PROTOCOL_MESSAGE_H_
 #define POLYSERVE_PROTOCOL_MESSAGE_H_
 
@@ -12,11 +14,14 @@
 
 namespace polyserve {
 
+// Holds nothing between calls, and consumes all input as far as the output has room.
 class MessageSession : public Session {
  public:
-  static constexpr size_t kMaxChunkBytes = 1024;
-  static constexpr size_t kMaxLoggedBytes = 256;   // Of the escaped text.
-  static constexpr int kMaxLoggedPerSecond = 100;  // By each process.
+  static constexpr size_t kMaxChunkBytes = 1024;  // As the course's server does.
+  // Bounds on the log, so that a peer cannot fill the disk with it: the escaped text of a chunk, and the chunks that a
+  // process logs in a second. What exceeds the second is counted, and the count is logged.
+  static constexpr size_t kMaxLoggedBytes = 256;
+  static constexpr int kMaxLoggedPerSecond = 100;
   static constexpr absl::string_view kReply = "Receive your message";
 
   void OnInput(Input& input, Output& output) override;

@@ -1,6 +1,8 @@
-// Tells lines that were meant for another kind of server: HTTP requests and TLS handshakes. A web page can make its
-// visitor's browser send an HTTP request to any port, with text of the page's choice behind the head; a service of
-// lines would refuse the head line by line, and then carry out that text as commands.
+// Recognises lines that were meant for another kind of server: HTTP requests and TLS handshakes.
+//
+// A web page can make its visitor's browser send an HTTP request to any port, with a body of the page's choice. A
+// line-based service would refuse the head line by line, and then execute the body as commands ("cross-protocol request
+// forgery"). Every line-based session therefore closes on the first such line.
 #ifndef POLYSERVE_PROTOCOL_OTHER_PROTOCOL_H_
 #define POLYSERVE_PROTOCOL_OTHER_PROTOCOL_H_
 
@@ -8,13 +10,13 @@
 
 namespace polyserve {
 
-// What to say before closing. Lives for ever.
+// The text of the refusal before closing. Static storage.
 constexpr absl::string_view kOtherProtocolReason = "this is no server of HTTP or TLS";
 
 // True if the line, without its end, is the request line of HTTP, or begins a TLS handshake.
 bool IsOfOtherProtocol(absl::string_view line);
 
-// The same for the beginning of a line that is too long: whatever follows, it may be one.
+// The same for the beginning of a line that is too long, of which the rest is not known. Errs on the side of true.
 bool MayBeOfOtherProtocol(absl::string_view beginning);
 
 }  // namespace polyserve

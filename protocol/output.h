@@ -7,6 +7,15 @@
 //
 // Over UDP, each Write() and each WriteShared() is one datagram, even an empty one: a session that writes its reply
 // with one call need not know which transport it is on. WriteFile() is not available over UDP.
+//
+// The driver performs it in this order, and starts each step when the one before it is done:
+//
+//   send the segments ──▶ wait for the peer's acknowledgement and the pause ──▶ run the task ──▶ no task is left:
+//    ▲  (Write, WriteShared,      (only with Pause())                          (Work, Pause)      end if closing(),
+//    │   WriteFile)                                                                 │             else OnResume(), set
+//    └──────────────────── what the task has appended ──────────────────────────────┘             the timer, more input
+//
+// Not thread-safe: one thread at a time may use an Output.
 #ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
 #define POLYSERVE_PROTOCOL_OUTPUT_H_
 
@@ -36,11 +45,13 @@ class Output {
   using Task = absl::AnyInvocable<void(Output&)>;
 
   // Limits above which a session gets no more input: unsent bytes, and file ranges, each of which holds a descriptor.
+  // A session that heeds wants_more() exceeds them by one answer at most.
   static constexpr size_t kHighWaterBytes = 64 * 1024;
   static constexpr size_t kMaxFileRanges = 4;
   // Writes after which to send, and to let other clients have their turn: a request may be only a few bytes.
   static constexpr int kMaxWrites = 256;
 
+  // kStream joins neighbouring writes and drops empty ones; kDatagrams keeps the borders between them.
   enum class Kind { kStream, kDatagrams };
 
   Output() = default;

@@ -47,7 +47,7 @@ class SessionHarness {
       Output output;
       session_->OnEndOfInput(output);
       Perform(output);
-      transcript_.closed = false;  // It was the peer who ended it.
+      transcript_.closed = false;  // The peer has ended the conversation, not the session.
     }
     return transcript_;
   }

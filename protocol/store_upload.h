@@ -1,5 +1,7 @@
-// StoreUpload: gives an upload its name when its turn comes. Uploads into one directory take their names one after the
-// other (see Upload::Store()); an upload that finds another one at it tries again in a moment, and no loop waits.
+// StoreUpload: gives a finished upload its name in the library, without ever blocking a loop. Uploads into one
+// directory take its lock in turn (see Upload::Store()). If the lock is held, the upload tries again kStorePause later.
+//
+//   Store() ─ Unavailable: Pause(kStorePause), up to kMaxStoreTries times ─▶ Store() ─ ... ─▶ reply(result, ...)
 #ifndef POLYSERVE_PROTOCOL_STORE_UPLOAD_H_
 #define POLYSERVE_PROTOCOL_STORE_UPLOAD_H_
 
@@ -13,15 +15,19 @@
 
 namespace polyserve {
 
-// The others need some microseconds each. If it takes this many times as long, a program that is not this server holds
-// the directory: Unavailable.
+// An upload holds the lock for some microseconds. If it is still held after all tries (2 seconds), a program other than
+// this server holds it, and the reply gets Unavailable.
 constexpr absl::Duration kStorePause = absl::Milliseconds(5);
 constexpr int kMaxStoreTries = 400;
 
-// Writes the reply. The upload is there until it returns.
+// Writes the session's answer. It may run inside a task, perhaps on another thread, so it must not touch the session.
+// The Upload is valid until it returns.
 using StoreReply = std::function<void(const absl::StatusOr<Upload::Stored>&, const Upload&, Output&)>;
 
-// Stores the upload, at once or in tasks of `output`, and calls `reply`, which must not touch the session.
+// Stores the upload and calls `reply` exactly once: before this function returns, or in a task of `output`. Nothing may
+// be appended to `output` afterwards if it has_work(). `condition`, if not null, is checked under the directory's lock.
+// Errors that `reply` gets are those of Upload::Store().
+// REQUIRES: a stream, since datagrams have no pauses; TftpSession retries with its own timer.
 void StoreUpload(std::unique_ptr<Upload> upload, Upload::Condition condition, StoreReply reply, Output& output);
 
 }  // namespace polyserve

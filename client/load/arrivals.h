@@ -1,6 +1,11 @@
-// Arrivals: when requests are meant to start, in an open loop: whether or not the server has answered the ones before.
-// Measured from there, a stall of the server costs everybody who came meanwhile, as it would in life; measured from
-// when a request could be sent, it costs one ("coordinated omission", Gil Tene, "How NOT to measure latency").
+// Arrivals: the pacing of an open loop: the times at which requests are due, whether or not the server has answered the
+// previous ones.
+//
+// Response times are measured from there. A stall of the server then delays every request that becomes due meanwhile,
+// as it would delay real users. Measured from the time at which a request could be sent, it would delay only one
+// ("coordinated omission"; Gil Tene, "How NOT to Measure Latency").
+//
+//   kFixed     |   |   |   |   |   |   |      kPoisson   ||    |  | |     |   |       kBurst   ▌       ▌       ▌
 #ifndef POLYSERVE_CLIENT_LOAD_ARRIVALS_H_
 #define POLYSERVE_CLIENT_LOAD_ARRIVALS_H_
 
@@ -15,30 +20,30 @@ namespace polyserve {
 class Arrivals {
  public:
   enum class Kind {
-    kFixed,    // At equal distances.
-    kPoisson,  // As independent people come: distances are exponentially distributed.
-    kBurst,    // Groups of kBurstSize at once, the groups at equal distances.
+    kFixed,    // At equal intervals.
+    kPoisson,  // Like independent users: intervals are exponentially distributed (a Poisson process).
+    kBurst,    // In groups of kBurstSize at once; the groups at equal intervals.
   };
-  static constexpr int kBurstSize = 100;
+  static constexpr int kBurstSize = 100;  // More than most pools have workers.
 
-  // InvalidArgument: none of "fixed", "poisson", "burst".
+  // Returns InvalidArgument unless the name is "fixed", "poisson" or "burst".
   static absl::StatusOr<Kind> ParseKind(absl::string_view name);
 
-  // The rate is per second, over 0. The same seed gives the same times. The phase, 0 to 1, is by which part of the
-  // distance all of them (groups, with kBurst) come later: so that several of the same rate take turns, as one of the
-  // whole rate would have it. What comes at random needs none.
+  // `rate` is in requests per second, above 0; of all kinds, on average. The same seed gives the same times. `phase`, 0
+  // to 1, delays all requests (with kBurst, all groups) by that part of the interval, so that several threads of the
+  // same rate alternate as one thread of the whole rate would; kPoisson ignores it.
   Arrivals(Kind kind, double rate, uint64_t seed, double phase = 0);
 
-  // The next one, in nanoseconds since the start; they never go back.
+  // The time of the next request, in nanoseconds since the start; never less than the one before. Never ends.
   int64_t Next();
 
  private:
   const Kind kind_;
-  const double interval_;  // In nanoseconds, on the average.
+  const double interval_;  // In nanoseconds; the mean.
   const double phase_;
   std::mt19937_64 random_;
-  double at_ = 0;
-  int64_t count_ = 0;
+  double at_ = 0;      // The last time returned, unrounded.
+  int64_t count_ = 0;  // Of the times returned.
 };
 
 }  // namespace polyserve

@@ -1,4 +1,5 @@
-// One question to a server, beside all measuring: what the right reply is, or what has become of an upload.
+// Single blocking requests to a server, outside the measurement: to learn the right reply before a run, or to check
+// what uploads have stored after it. Each makes a connection of its own and waits for at most a fixed time.
 #ifndef POLYSERVE_CLIENT_LOAD_ASK_ONCE_H_
 #define POLYSERVE_CLIENT_LOAD_ASK_ONCE_H_
 
@@ -10,14 +11,15 @@
 
 namespace polyserve {
 
-// All that the server sends to this, until it closes. Unavailable: it cannot be asked. InvalidArgument: it sends more
-// than 1 GiB.
+// Sends the request, and returns everything that the server sends until it closes. Errors: Unavailable (it cannot be
+// reached, or does not answer), InvalidArgument (it sends more than 1 GiB).
 absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request);
 
-// The content at this path, by a GET of HTTP/1.1; the path begins with a slash. InvalidArgument: the server refuses.
+// Returns the content at `path`, which begins with a slash, by a GET of HTTP/1.1. Errors: as AskOnce(), and
+// InvalidArgument if the server refuses.
 absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view path);
 
-// The head of a request, but for its empty line: "GET /a HTTP/1.1", and whom it is for.
+// The head of a request without its empty line: the request line and Host.
 std::string HttpRequestHead(absl::string_view method, absl::string_view path, const Endpoint& server);
 
 }  // namespace polyserve

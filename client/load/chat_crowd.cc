@@ -25,7 +25,8 @@ constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr uint64_t kSpeaker = UINT64_MAX;
 
-// A text of so many bytes, each with its number as far as there is room.
+// A text of `size` bytes that contains the message's number, as far as there is room, so that a missing or swapped
+// message is noticed.
 std::string Text(uint64_t number, size_t size) {
   std::string text = PrintableText(size);
   const std::string digits = absl::StrFormat("%020d", number);
@@ -45,7 +46,8 @@ ChatCrowd::ChatCrowd(const LoadPlan& share, size_t text_bytes)
       messages_(static_cast<size_t>(share.depth)),
       buffer_(kReadBytes) {}
 
-// The speaker comes last, and is heard to come: whatever a listener hears behind that is what it says.
+// The speaker joins last, and each listener waits for the notice of that: everything after it is a message of the
+// speaker.
 absl::Status ChatCrowd::Connect() {
   if (!epoll_.ok()) return SysError("epoll_create1");
   for (Listener& listener : listeners_) {
@@ -132,7 +134,7 @@ void ChatCrowd::Wait(int64_t until) {
   }
 }
 
-// As many messages as may be on their way.
+// Fills the window of messages under way.
 void ChatCrowd::Speak() {
   if (!unsent_.empty()) return;
   for (; end_of_said_ - first_ < messages_.size(); ++end_of_said_) {
@@ -152,7 +154,7 @@ void ChatCrowd::Flush() {
   }
 }
 
-// Nothing is said to the speaker but refusals.
+// The room sends the speaker nothing but refusals.
 void ChatCrowd::OnSpeaker() {
   const ssize_t count = ::recv(speaker_.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Flush();
@@ -191,7 +193,7 @@ void ChatCrowd::OnHeard(Listener& listener) {
   while (first_ < end_of_said_ && message(first_).missing == 0) ++first_;
 }
 
-// It hears nothing any more; the others are not kept waiting for it.
+// The messages that it has not received no longer wait for it, so that the others can go on.
 void ChatCrowd::Drop(Listener& listener) {
   listener.fd.reset();
   --listening_;

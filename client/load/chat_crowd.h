@@ -1,6 +1,10 @@
-// ChatCrowd: a thread of the load generator that fills a room: one speaks, all others listen. A reply is a delivery: a
-// message that one listener has heard. Each has to hear all messages, in their order, and nothing else: nobody but the
-// crowd may be in the room. Speaks the dialect of protocol/chat/session.h.
+// ChatCrowd: a thread of the load generator that fills a chat room: one speaker, all other connections listen. It
+// speaks the dialect of protocol/chat/session.h.
+//
+//   speaker ── C <name> <text> ──▶ the room ──▶ every listener: <name> : <text>
+//
+// A "reply" is a delivery: one listener has received one message. Each listener must receive all messages in their
+// order, and nothing else, so nobody but the crowd may be in the room.
 #ifndef POLYSERVE_CLIENT_LOAD_CHAT_CROWD_H_
 #define POLYSERVE_CLIENT_LOAD_CHAT_CROWD_H_
 
@@ -19,47 +23,61 @@
 
 namespace polyserve {
 
+// One thread serves the whole crowd, with epoll(7). A listener that receives anything else is disconnected, and counts
+// as wrong; the others go on.
 class ChatCrowd : public LoadThread {
  public:
-  // What the service lets one say in a line, less room for the name.
+  // The service's limit on a line (1024 bytes), less room for the name.
   static constexpr size_t kMaxTextBytes = 900;
 
-  // More would come near to what may wait for a listener that reads late (base/mailbox.h).
+  // The most messages under way. At kMaxTextBytes they are 0.9 MiB, well below the 4 MiB that may wait for a listener
+  // that reads late (base/mailbox.h).
   static constexpr int kMaxDepth = 1024;
 
-  // As many listeners as the plan has connections; its depth is how many messages may be on their way to somebody.
-  // Texts have so many bytes, 1 to kMaxTextBytes.
+  // There are as many listeners as the plan has connections. The plan's depth is the number of messages that may be
+  // under way to any listener, at most kMaxDepth. `text_bytes` is 1 to kMaxTextBytes.
   ChatCrowd(const LoadPlan& share, size_t text_bytes);
 
   absl::Status Connect() override;
 
  private:
   struct Message {
-    std::string line;  // As it is heard.
+    std::string line;  // As listeners receive it.
     int64_t sent = 0;
-    int missing = 0;  // So many have not heard it.
+    int missing = 0;  // Listeners that have not received it.
   };
   struct Listener {
     UniqueFd fd;
-    std::string early;     // What came while it was still joining.
-    uint64_t next = 0;     // The number of the message that it hears next.
-    size_t taken = 0;      // Of its line.
+    std::string early;     // Received while it was still joining.
+    uint64_t next = 0;     // The number of the next message that it must receive.
+    size_t taken = 0;      // Bytes received of that message's line.
     uint64_t replies = 0;  // Counted ones.
   };
 
   void Load() override;
   void Settle() override;
+
+  // Connects, and joins the room under this name; blocks.
   absl::Status Enter(Listener& listener, const std::string& name);
+  // Reads and skips lines up to one that contains `wanted`. An "ERR" is an error.
   absl::Status AwaitLine(Listener& listener, absl::string_view wanted);
   absl::Status ReadMore(Listener& listener, const Deadline& deadline);
+
+  // Calls epoll_ctl(2). `who` is the index of a listener, or the mark of the speaker.
   void Watch(int fd, uint64_t who, uint32_t events, int operation);
   void Wait(int64_t until);
+  // Starts messages until `depth` of them are under way.
   void Speak();
+  // Sends as much of unsent_ as the socket takes.
   void Flush();
+  // The server has answered the speaker, which is a refusal, or closed.
   void OnSpeaker();
   void OnReadable(Listener& listener);
+  // The listener has received the whole of its next message.
   void OnHeard(Listener& listener);
+  // Disconnects a listener; the messages that it has not received count as unanswered.
   void Drop(Listener& listener);
+  // REQUIRES: first_ <= number <= end_of_said_.
   Message& message(uint64_t number) { return messages_[number % messages_.size()]; }
 
   const size_t text_bytes_;
@@ -67,12 +85,12 @@ class ChatCrowd : public LoadThread {
   Dialer dialer_;
   UniqueFd epoll_;
   UniqueFd speaker_;
-  bool speaker_waits_ = false;  // Is watched for writability.
+  bool speaker_waits_ = false;  // epoll watches it for writability.
   std::vector<Listener> listeners_;
-  int listening_ = 0;
-  std::vector<Message> messages_;  // Those on their way, by their number: a ring.
-  uint64_t first_ = 0;             // The oldest that somebody has not heard.
-  uint64_t end_of_said_ = 0;       // One behind the newest.
+  int listening_ = 0;              // Listeners that are still connected.
+  std::vector<Message> messages_;  // Messages under way: a ring, indexed by their number.
+  uint64_t first_ = 0;             // The oldest message that a listener has not received.
+  uint64_t end_of_said_ = 0;       // One behind the newest message.
   std::string unsent_;
   std::vector<char> buffer_;
 };

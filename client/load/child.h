@@ -1,4 +1,7 @@
-// Child: another program as a child process, and what it writes to standard output. For the self-test.
+// Child: another program as a child process, with its standard output captured. For the self-test.
+//
+//   Start() ──▶ AwaitOutput("ready", ...) ──▶ Finish(): output(), the exit status
+//          └── destroyed before that: SIGKILL
 #ifndef POLYSERVE_CLIENT_LOAD_CHILD_H_
 #define POLYSERVE_CLIENT_LOAD_CHILD_H_
 
@@ -18,14 +21,15 @@
 
 namespace polyserve {
 
+// Threads: one at a time. The kernel kills the program when the thread that started it ends (PR_SET_PDEATHSIG).
 class Child {
  public:
-  // Starts the program, looked for in PATH, on these processors; without, on those of the caller. It reads nothing, its
-  // standard error is thrown away, and it is killed with the caller. Only while there is a single thread.
+  // Starts the program, found in PATH, on these processors, by default on the caller's. Its standard input is empty,
+  // its standard error is discarded, and the kernel kills it if the caller dies. Call while there is a single thread.
   static absl::StatusOr<Child> Start(const std::vector<std::string>& command,
                                      const std::optional<cpu_set_t>& processors = std::nullopt);
 
-  // Kills it, unless it has ended.
+  // Kills the program if it is still running.
   ~Child();
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
@@ -33,11 +37,12 @@ class Child {
   pid_t pid() const { return pid_; }
   const std::string& output() const { return output_; }
 
-  // Reads on until the output has this in it. DeadlineExceeded, Unavailable (it has ended): it has not.
+  // Blocks until the output contains `text`. Returns DeadlineExceeded after `patience`, and Unavailable if the program
+  // ends first.
   absl::Status AwaitOutput(absl::string_view text, absl::Duration patience);
 
-  // Reads all of the output, waits for the end, and returns the exit status; 127: there is no such program. -1: a
-  // signal ended it, or it had to be killed after so long.
+  // Reads the rest of the output, waits for the end, and returns the exit status: 127 if there is no such program, -1
+  // if a signal ended it or it had to be killed after `patience`.
   int Finish(absl::Duration patience);
 
  private:

@@ -1,4 +1,4 @@
-// CountReplies: what an exchange makes of bytes that come in pieces.
+// CountReplies: a helper of tests, which passes replies to an exchange in pieces of a given size.
 #ifndef POLYSERVE_CLIENT_LOAD_COUNT_REPLIES_H_
 #define POLYSERVE_CLIENT_LOAD_COUNT_REPLIES_H_
 
@@ -9,7 +9,8 @@
 
 namespace polyserve {
 
-// How many replies are in it, shown in pieces of this size; -1 if one is wrong.
+// Passes `bytes` in pieces of `piece_size` and returns the number of complete replies; -1 if one is wrong. The result
+// must be the same for every piece size.
 inline int CountReplies(Exchange& exchange, absl::string_view bytes, size_t piece_size) {
   int count = 0;
   while (!bytes.empty()) {

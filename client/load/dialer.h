@@ -1,9 +1,9 @@
-// Dialer: connects to one server any number of times, also if one address has not ports enough for it.
+// Dialer: connects to one server any number of times, even if one local address has too few ports for that.
 //
-// A connection is told apart by both ends' addresses and ports, so one address can have some 28,000 to the same server
-// (ip_local_port_range), fewer where old ones linger in TIME_WAIT. To a server on this machine (127.0.0.0/8) the dialer
-// goes on from 127.0.0.2, 127.0.0.3, ... if the ports of the address before have run out, and costs nothing until
-// then. To others it cannot.
+// A connection is identified by the addresses and ports of both ends, so one local address can have some 28,000
+// connections to the same server (ip_local_port_range), and fewer while old ones are in TIME_WAIT. If the server is on
+// this machine (127.0.0.0/8), the dialer continues from 127.0.0.2, 127.0.0.3, ... when the ports of an address have run
+// out; until then it costs nothing. For other servers that is not possible.
 #ifndef POLYSERVE_CLIENT_LOAD_DIALER_H_
 #define POLYSERVE_CLIENT_LOAD_DIALER_H_
 
@@ -14,22 +14,23 @@
 
 namespace polyserve {
 
+// One object for each thread.
 class Dialer {
  public:
-  // As many addresses as it goes through, before it starts anew.
+  // The number of local addresses that it goes through before it starts again: 2.8 million connections.
   static constexpr int kMaxSources = 100;
 
   explicit Dialer(const Endpoint& to);
 
-  // Begins to connect; the socket does not block. Not ok() if it cannot even begin; errno says why.
+  // Starts to connect, and returns a non-blocking socket. Not ok() if that fails at once; errno says why.
   UniqueFd Start();
 
-  // What became of it, once the socket is writable: 0, or an error number. Costs a system call more only if the
-  // server's port is one that the system could give to the socket, too; see OutcomeOfConnecting().
+  // The result of Start(), once the socket is writable: 0 or an errno. Takes one more system call if the server's port
+  // is in the range of local ports, because the socket may then have connected to itself; see OutcomeOfConnecting().
   int Outcome(int fd) const;
 
-  // Waits until it is connected; the socket does not block. Without a free port it tries again. Unavailable: it is not,
-  // within the time.
+  // Blocks until the connection is made, and returns a non-blocking socket. Tries again while no port is free. Returns
+  // Unavailable if it is not made within `timeout`.
   absl::StatusOr<UniqueFd> Connect(absl::Duration timeout);
 
  private:
@@ -38,7 +39,7 @@ class Dialer {
   const Endpoint to_;
   const bool is_local_;
   const bool may_be_own_port_;
-  int source_ = 0;  // 0: whatever the system chooses.
+  int source_ = 0;  // 0: the system chooses the address.
 };
 
 }  // namespace polyserve

@@ -1,5 +1,10 @@
-// Exchange: what one connection of the load generator says, over and over, and whether it gets the right answer. Free
-// of I/O: the counterpart of a server's Session.
+// Exchange: the requests that one connection of the load generator sends, one after the other, and the check of each
+// reply. Free of I/O: the counterpart of a server's Session.
+//
+//   Ask() ──▶ Ask() ...              up to LoadPlan::depth requests before their replies
+//   Take() ──▶ kIncomplete           more bytes are needed
+//          ├─▶ kComplete, kLast      one reply, and it is right; Ask() again, after kLast on a new connection
+//          └─▶ kWrong                Reset(), and a new connection
 #ifndef POLYSERVE_CLIENT_LOAD_EXCHANGE_H_
 #define POLYSERVE_CLIENT_LOAD_EXCHANGE_H_
 
@@ -14,34 +19,34 @@ namespace polyserve {
 
 class Exchange {
  public:
-  // kLast: complete, and right, but the connection ends with it: go on with a new one.
+  // kLast: complete and right, but the server will close the connection: continue on a new one.
   enum class Reply { kIncomplete, kComplete, kLast, kWrong };
 
   virtual ~Exchange() = default;
 
-  // The next request. Valid until the next call.
+  // The next request. Valid until the next call of Ask(). Must not block; if it is slow, LoadPlan::asking_takes_time.
   virtual absl::string_view Ask() = 0;
 
-  // Takes bytes that have come, up to the end of one reply, from the front of `bytes`. After kWrong the connection is
-  // of no more use.
+  // Consumes received bytes from the front of `bytes`, up to the end of one reply. Any slicing of the bytes must give
+  // the same results. After kWrong, only Reset() may follow.
   virtual Reply Take(absl::string_view& bytes) = 0;
 
-  // The server has closed the connection. kLast: that was the end of a reply. kIncomplete: it did so between two
-  // replies. kWrong: within one.
+  // The server has closed the connection. Returns kLast if that ends a reply, kIncomplete if no reply was in progress,
+  // kWrong if it cuts one off.
   virtual Reply TakeEnd() = 0;
 
-  // True if a server may close the connection between two replies whenever it likes; what was asked by then and not
-  // answered is to be asked again on a new one (RFC 9112, section 9.3.1).
+  // True if the protocol lets a server close a connection between two replies at any time. Requests without a reply are
+  // then sent again on a new connection (RFC 9112, section 9.3.1), instead of counting as broken.
   virtual bool may_ask_again() const { return false; }
 
-  // Goes on with a new connection: what was asked for and has not been answered is lost.
+  // A new connection begins. Requests without a reply are forgotten.
   virtual void Reset() = 0;
 };
 
-// Makes one for each connection. Called from several threads.
+// Creates the exchange of a connection.
 using ExchangeFactory = std::function<std::unique_ptr<Exchange>()>;
 
-// The reply is always the same: echo, compute, message, and a file by the file service.
+// Sends the same request and expects the same reply each time: echo, compute, and a file by the file service.
 class FixedExchange : public Exchange {
  public:
   FixedExchange(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> reply);
@@ -57,11 +62,11 @@ class FixedExchange : public Exchange {
   size_t taken_ = 0;
 };
 
-// Takes what belongs to `expected` behind its first `taken` bytes from the front of `bytes`. False if it is not the
-// same.
+// Compares the front of `bytes` with `expected` from its byte `taken` on, consumes what both have, and advances
+// `taken`. Returns false if they differ.
 bool TakeSame(absl::string_view expected, size_t& taken, absl::string_view& bytes);
 
-// So many bytes to send: printable, and not all the same.
+// `size` bytes to send: printable, and not all the same.
 std::string PrintableText(size_t size);
 
 }  // namespace polyserve

@@ -1,4 +1,7 @@
-// The load generator's engine: carries plans out, with the threads that they ask for, and sums up what these counted.
+// The engine of the load generator: executes a plan with the threads that it asks for, and adds up their tallies.
+//
+//   LoadPlan ──▶ shares ──▶ make_thread, Connect() each ──▶ threads: Run() ──▶ sum of the tallies, inspect() ──▶
+//   LoadTally
 #ifndef POLYSERVE_CLIENT_LOAD_GENERATOR_H_
 #define POLYSERVE_CLIENT_LOAD_GENERATOR_H_
 
@@ -8,8 +11,9 @@
 
 namespace polyserve {
 
-// Carries the plan out, with those beside it, and inspects what they have left. Unavailable: not all connections could
-// be made. All else is in the tally.
+// Executes the plan, together with those in plan.beside. Blocks for the whole run: warm_up, duration, and up to
+// patience. Returns Unavailable if not all connections could be made, Cancelled if the run was interrupted before that;
+// every later failure is in the tally. REQUIRES: in each plan, threads <= connections.
 absl::StatusOr<LoadTally> RunLoad(const LoadPlan& plan);
 
 }  // namespace polyserve

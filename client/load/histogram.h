@@ -1,8 +1,11 @@
-// Histogram: how often which value came, for percentiles over millions of values in a fixed few kilobytes.
+// Histogram: counts of values, for percentiles over millions of values in bounded memory (some tens of kilobytes).
 //
-// Buckets are log-linear, as in HdrHistogram (Gil Tene): each power of two is divided into kSteps equal parts. So a
-// value is known to within one part in kSteps of itself (0.8 %), small ones exactly, and no value is out of range.
-// Adding two histograms gives the one of all values together.
+// The buckets are log-linear, as in HdrHistogram (Gil Tene): each power of two is divided into kSteps equal parts. So a
+// value is known to one part in kSteps of itself (0.8 %), small values exactly, and no value of 64 bits is out of
+// range. Adding two histograms gives that of all values together, so that threads need not share one.
+//
+//   value    0 1 2 ... 127 128 ... 255 | 256 258 ... 510 | 512 516 ... 1020 | 1024 1032 ...
+//   width    1                         | 2               | 4                | 8
 #ifndef POLYSERVE_CLIENT_LOAD_HISTOGRAM_H_
 #define POLYSERVE_CLIENT_LOAD_HISTOGRAM_H_
 
@@ -13,25 +16,28 @@
 
 namespace polyserve {
 
+// Not thread-safe.
 class Histogram {
  public:
   static constexpr uint64_t kSteps = 128;
 
   Histogram();
 
+  // Counts a value, in any unit. Constant time: it runs once for each reply.
   void Add(uint64_t value);
+  // Adds all values of another histogram.
   void Add(const Histogram& other);
 
   uint64_t count() const { return count_; }
   uint64_t max() const { return max_; }  // Exact. 0 if nothing was added.
-  double mean() const;                   // Of the exact values.
+  double mean() const;                   // Of the exact values. 0 if nothing was added.
 
-  // The smallest value that at least this share of all values (0 to 1) does not exceed, or up to 1 / kSteps more; never
-  // more than max(). 0 if nothing was added.
+  // The smallest value v such that at least this share of all values (0 to 1) is at most v; rounded up by at most 1 in
+  // kSteps, and never above max(). 0 if nothing was added.
   uint64_t Quantile(double share) const;
 
-  // (largest value, how many) of each bucket that has any, by rising values: what histograms of several runs are added
-  // up from. The last value is max().
+  // (largest value, count) of each bucket that is not empty, by rising values. The last value is max(). From these the
+  // tools add up the histograms of several runs.
   std::vector<std::pair<uint64_t, uint64_t>> Buckets() const;
 
  private:

@@ -1,5 +1,5 @@
-// HttpBody: the content of a reply that does not say how long it is: chunked (RFC 9112, section 7.1), or up to the end
-// of the connection. Beast takes it apart: this is the slow way, for other people's servers.
+// HttpBody: the content of a reply without a Content-Length: chunked (RFC 9112, section 7.1), or up to the end of the
+// connection. Parsed by Boost.Beast. This is the slow path, for reference servers; Polyserve always sends a length.
 #ifndef POLYSERVE_CLIENT_LOAD_HTTP_BODY_H_
 #define POLYSERVE_CLIENT_LOAD_HTTP_BODY_H_
 
@@ -11,30 +11,32 @@
 
 namespace polyserve {
 
+// One object for one reply after the other: Start() after each head.
 class HttpBody {
  public:
+  // kIncomplete: more bytes are needed. kWrong: malformed; the connection cannot be used any more.
   enum class State { kIncomplete, kComplete, kWrong };
-  // A chunk's line, or the trailer fields, that are longer are taken for nonsense.
+  // A longer line of a chunk, or longer trailer fields, are kWrong.
   static constexpr size_t kMaxLineBytes = 16 * 1024;
 
   HttpBody();
   ~HttpBody();
   HttpBody(HttpBody&& other) noexcept;
 
-  // Begins behind this head, a complete one.
+  // Starts the content that follows this head, which is complete.
   void Start(absl::string_view head);
 
-  // Takes bytes off the front, up to the end of the reply, and appends what they carry to `content`.
+  // Consumes bytes from the front, up to the end of the reply, and appends the decoded content to `content`.
   State Take(absl::string_view& bytes, std::string& content);
 
-  // The connection has ended: kComplete if that was the end of the reply, else kWrong.
+  // The connection has ended: kComplete if that ends the reply, kWrong if it cuts it off.
   State TakeEnd();
 
  private:
   class Parser;
 
   std::unique_ptr<Parser> parser_;
-  std::string unparsed_;  // Of a line that has not come as a whole.
+  std::string unparsed_;  // The beginning of a line whose end has not arrived.
 };
 
 }  // namespace polyserve

@@ -1,4 +1,5 @@
-// HttpGet: GETs of one file by HTTP/1.1. The head has to say 200, and the content is always the same.
+// HttpGet: an exchange that GETs one file by HTTP/1.1, over and over. Each reply must have the status 200 and exactly
+// the expected content; everything else about the head is ignored.
 #ifndef POLYSERVE_CLIENT_LOAD_HTTP_GET_H_
 #define POLYSERVE_CLIENT_LOAD_HTTP_GET_H_
 
@@ -15,6 +16,7 @@ namespace polyserve {
 
 class HttpGet : public Exchange {
  public:
+  // `request` is a whole request, its empty line included. Both strings are shared by all connections.
   HttpGet(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> content);
 
   absl::string_view Ask() override { return *request_; }
@@ -24,7 +26,9 @@ class HttpGet : public Exchange {
   void Reset() override;
 
  private:
+  // The checker of HttpReply.
   friend class HttpReply;
+  // Each returns false if its part of the reply is wrong.
   bool OnHead(const HttpHead& head);
   bool OnContent(absl::string_view piece) { return TakeSame(*content_, taken_, piece) && piece.empty(); }
   bool OnEnd();
@@ -32,7 +36,7 @@ class HttpGet : public Exchange {
   const std::shared_ptr<const std::string> request_;
   const std::shared_ptr<const std::string> content_;
   HttpReply reply_;
-  size_t taken_ = 0;  // Of the content.
+  size_t taken_ = 0;  // Bytes of the content received.
 };
 
 }  // namespace polyserve

@@ -1,6 +1,6 @@
-// HttpHead: the head of one HTTP/1.x reply after the other, as far as a load generator looks at it: the status, how
-// long the content is, and whether the connection stays. For servers that are known to be well-behaved; a client for
-// the wide world needs a parser.
+// HttpHead: parses the heads of HTTP/1.x replies, one after the other, as far as a load generator needs them: the
+// status, the length of the content, and whether the connection stays open. Fast, and lenient: it is for servers that
+// are known to be correct. A general client needs a full parser.
 #ifndef POLYSERVE_CLIENT_LOAD_HTTP_HEAD_H_
 #define POLYSERVE_CLIENT_LOAD_HTTP_HEAD_H_
 
@@ -13,17 +13,19 @@
 
 namespace polyserve {
 
+// One object for each connection.
 class HttpHead {
  public:
+  // kIncomplete: more bytes are needed. kWrong: not a head of HTTP/1.x, or too long.
   enum class State { kIncomplete, kComplete, kWrong };
-  // More is taken for nonsense.
+  // A longer head is kWrong.
   static constexpr size_t kMaxBytes = 16 * 1024;
 
-  // Takes bytes off the front, up to the end of the head. Call it again for the next head; after a wrong one only from
-  // the beginning of another connection.
+  // Consumes bytes from the front, up to the end of the head. Call again for the next head; after kWrong, only after
+  // Reset().
   State Take(absl::string_view& bytes);
 
-  // Of the last head that was complete.
+  // The following are of the last complete head.
   int status() const { return status_; }
   // Nothing if the content is chunked, or ends with the connection.
   std::optional<uint64_t> content_length() const { return content_length_; }
@@ -31,20 +33,20 @@ class HttpHead {
   bool has_no_content() const { return status_ == 204 || status_ == 304; }
   // False if the server says that it closes the connection after this reply.
   bool keeps_alive() const { return keeps_alive_; }
-  // All of it, with its empty line.
+  // The whole head, with its empty line; valid until the next head.
   absl::string_view text() const { return last_; }
 
-  // True if nothing of a head has come.
+  // True if no byte of the next head has arrived.
   bool is_at_start() const { return part_.empty(); }
 
-  // Forgets a head that has not come as a whole.
+  // Forgets an incomplete head.
   void Reset() { part_.clear(); }
 
  private:
   bool Parse(absl::string_view head);
 
-  std::string part_;  // Of a head that did not come as a whole.
-  std::string last_;  // Replies differ in their Date at most, once a second: the same bytes need no second look.
+  std::string part_;  // An incomplete head.
+  std::string last_;  // Heads differ in their Date only, once a second: identical bytes are not parsed again.
   int status_ = 0;
   std::optional<uint64_t> content_length_;
   bool keeps_alive_ = true;

@@ -1,5 +1,7 @@
-// HttpReply: one HTTP/1.x reply after the other, head and content; what is right is for a checker to say. A content
-// whose length is announced costs next to nothing here; any other takes the slow way of HttpBody.
+// HttpReply: parses HTTP/1.x replies, one after the other, head and content; a checker decides what is right. A content
+// whose length is announced costs next to nothing; any other takes the slow path of HttpBody.
+//
+//   in the head (HttpHead) ── complete ──▶ in the content, fast or slow ── complete ──▶ OnEnd(), in the next head
 #ifndef POLYSERVE_CLIENT_LOAD_HTTP_REPLY_H_
 #define POLYSERVE_CLIENT_LOAD_HTTP_REPLY_H_
 
@@ -14,12 +16,13 @@
 
 namespace polyserve {
 
+// One object for each connection. It copies no content: the checker gets each piece as it arrives.
 class HttpReply {
  public:
-  // As Exchange::Take() and TakeEnd(). A checker has, each of them returning false if that is wrong:
+  // As Exchange::Take() and TakeEnd(). A checker has these functions; each returns false if its part is wrong:
   //   bool OnHead(const HttpHead& head);
   //   bool OnContent(absl::string_view piece);
-  //   bool OnEnd();  // Of a reply; from then on the next one is to be checked.
+  //   bool OnEnd();  // The reply is complete; the next calls are about the next one.
   template <typename Checker>
   Exchange::Reply Take(absl::string_view& bytes, Checker& checker) {
     if (!in_content_) {
@@ -46,12 +49,14 @@ class HttpReply {
     return Finish(checker, false);
   }
 
+  // A new connection begins: an incomplete reply is forgotten.
   void Reset() {
     head_.Reset();
     in_content_ = false;
   }
 
  private:
+  // The content has no announced length: HttpBody decodes it.
   template <typename Checker>
   Exchange::Reply TakeSlowly(absl::string_view& bytes, Checker& checker) {
     std::string content;
@@ -70,8 +75,8 @@ class HttpReply {
   HttpHead head_;
   HttpBody body_;
   bool in_content_ = false;
-  bool is_slow_ = false;  // The content has no length.
-  uint64_t left_ = 0;     // Of the content, if it has one.
+  bool is_slow_ = false;  // The content has no announced length.
+  uint64_t left_ = 0;     // Bytes of the content still to come, if it has.
 };
 
 }  // namespace polyserve

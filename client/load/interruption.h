@@ -1,4 +1,5 @@
-// Interruption: Ctrl-C, or SIGTERM, as a wish to see what was measured so far. A second one ends the program at once.
+// Interruption: Ctrl-C or SIGTERM ends the run early, and the report shows what was measured so far. A second signal
+// ends the program at once.
 #ifndef POLYSERVE_CLIENT_LOAD_INTERRUPTION_H_
 #define POLYSERVE_CLIENT_LOAD_INTERRUPTION_H_
 
@@ -6,15 +7,15 @@
 
 namespace polyserve {
 
-// Process-wide, since signals are.
+// Process-wide, because signals are. Threads: any, after Install().
 class Interruption {
  public:
-  // From now on; a signal that is ignored (nohup) stays so. Call it while there is a single thread.
+  // Installs the handlers; a signal that is ignored (nohup) stays ignored. Call while there is a single thread.
   static void Install();
 
   // True from the first signal on. For LoadPlan::interrupted.
   static const std::atomic<bool>& flag();
-  // The exit status that shells give for the signal; 0 if there was none.
+  // The exit status by which shells report the signal (128 + its number); 0 if there was none.
   static int exit_status();
 };
 

@@ -21,7 +21,7 @@ struct ProcessorUse {
   double waited = 0;  // Seconds in which it could have run, and others did.
 };
 
-// Of the calling thread.
+// The use by the calling thread.
 ProcessorUse UseOfProcessor() {
   rusage usage;
   ::getrusage(RUSAGE_THREAD, &usage);

@@ -1,5 +1,8 @@
-// LoadThread: one thread of the load generator, with its share of the plan and a tally of its own. What it says to the
-// server is up to what is derived from it. Threads share nothing while they run.
+// LoadThread: the work of one thread of the load generator, with its share of the plan and its own tally. Derived
+// classes decide what to send: LoadWorker (exchanges), ChatCrowd, SlowReaders. Threads share nothing while they run, so
+// that the generator itself scales.
+//
+//   Connect() ──▶ Run(start): Load() until end_, then Settle() until give_up_ ──▶ tally()
 #ifndef POLYSERVE_CLIENT_LOAD_LOAD_THREAD_H_
 #define POLYSERVE_CLIENT_LOAD_LOAD_THREAD_H_
 
@@ -15,48 +18,52 @@ namespace polyserve {
 
 class LoadThread {
  public:
-  static constexpr int64_t kSecond = 1'000'000'000;
+  static constexpr int64_t kSecond = 1'000'000'000;  // All times are in nanoseconds of Now().
 
+  // `plan` is this thread's share.
   explicit LoadThread(const LoadPlan& plan);
   virtual ~LoadThread() = default;
 
-  // Makes all connections. Unavailable: not all could be made in time.
+  // Makes all connections, and blocks for that. Returns Unavailable if one cannot be made in time. Call once, before
+  // Run(), in any thread.
   virtual absl::Status Connect() = 0;
 
-  // Runs the plan, which begins at this time of Now(), in the calling thread, whose processor time it takes.
+  // Executes the plan in the calling thread, from the time `start` on, and measures the thread's use of the processor.
   void Run(int64_t start);
 
   // The clock of all threads: CLOCK_MONOTONIC, in nanoseconds.
   static int64_t Now();
 
+  // Complete after Run().
   const LoadTally& tally() const { return tally_; }
 
  protected:
-  // Loads the server until end_.
+  // Loads the server until IsOver().
   virtual void Load() = 0;
-  // Waits for what is on its way, until give_up_ at most, and closes the books.
+  // Waits for outstanding replies, until give_up_ at most, and completes the tally.
   virtual void Settle() = 0;
 
-  // True once the load is to end. If the run was interrupted, its time ends now, and replies are awaited for a second.
+  // True once the load must end. If the run was interrupted, that is now, and replies are awaited for another second.
   bool IsOver();
-  // Times are counted by what they belong to: those of the warm-up and after the end are not.
+  // Whether a time is within the counted part of the run, between the warm-up and the end.
   bool IsCounted(int64_t time) const { return time >= count_from_ && time < end_; }
-  // A reply has come now (now_); connection is whose.
+  // Counts a reply that has arrived at now_. A request counts by when it was due, a reply by when it arrived.
+  // `of_connection` is the count of the connection, for the fairness.
   void CountReply(int64_t due, int64_t sent, uint64_t& of_connection);
-  // A request gets no reply any more. Its age counts as its time, or requests that are lost would make the others look
-  // better. `sent` is nothing if it never was.
+  // Counts a request that will get no reply. Its age is added to the times: otherwise lost requests would make the
+  // others look better. `sent` is nothing if it was never sent.
   void CountUnanswered(int64_t due, std::optional<int64_t> sent);
-  // The same for one whose reply was not right.
+  // Adds the age of a request whose reply was wrong.
   void CountAge(int64_t due, std::optional<int64_t> sent);
-  // One more of `kind` (broken, not_connected), for this errno; 0: the server has closed the connection.
+  // Adds one to `kind` (LoadTally::broken or not_connected), with this errno as its cause; 0: closed by the server.
   void CountFailure(uint64_t& kind, int error);
 
   const LoadPlan plan_;
   int64_t start_ = 0;
-  int64_t count_from_ = 0;
-  int64_t end_ = 0;
-  int64_t give_up_ = 0;
-  int64_t now_ = 0;
+  int64_t count_from_ = 0;  // The end of the warm-up,
+  int64_t end_ = 0;         // of the load,
+  int64_t give_up_ = 0;     // and of the wait for replies.
+  int64_t now_ = 0;         // The last time read from the clock.
   LoadTally tally_;
 };
 

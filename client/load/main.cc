@@ -33,31 +33,30 @@
 #include "net/endpoint.h"
 #include "net/socket.h"
 
-DEFINE_string(workload, "echo", "what to ask for; the workloads are listed below");
-DEFINE_string(server, "127.0.0.1:8082", "whom to ask: HOST:PORT");
-DEFINE_int32(connections, 64, "how many to keep busy");
-DEFINE_int32(idle, 0, "how many more to open, and leave alone");
-DEFINE_int32(threads, 1, "how many threads share the connections");
-DEFINE_int32(depth, 1, "requests that a connection has on their way at a time (pipelining)");
+DEFINE_string(workload, "echo", "the requests to send; the workloads are listed below");
+DEFINE_string(server, "127.0.0.1:8082", "the server: HOST:PORT");
+DEFINE_int32(connections, 64, "connections to keep busy");
+DEFINE_int32(idle, 0, "further connections, which send nothing");
+DEFINE_int32(threads, 1, "threads that share the connections");
+DEFINE_int32(depth, 1, "requests under way on a connection at a time (pipelining)");
 DEFINE_double(rate, 0, "requests that are due per second, however slow the server is; 0: as many as it answers");
 DEFINE_string(arrivals, "poisson", "with --rate: when they are due: fixed, poisson or burst");
-DEFINE_uint64(seed, 1, "of --arrivals=poisson");
-DEFINE_string(warm_up, "1s", "do not count what happens so early");
-DEFINE_string(duration, "10s", "count for so long");
+DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson");
+DEFINE_string(warm_up, "1s", "load the server for this long before counting");
+DEFINE_string(duration, "10s", "count for this long");
 DEFINE_uint64(size, 64, "echo, churn, mixed, chat: bytes of a message; upload: of a file");
-DEFINE_string(name, "", "http, slow, download: the file; upload: how the files' names begin; disk: how their paths do");
-DEFINE_uint64(primes, 10000, "compute, mixed: sum up those below it");
-DEFINE_string(files, "", "disk: the directory on this machine whose files the server shows");
-DEFINE_string(beside_server, "", "mixed: where the server computes: HOST:PORT");
-DEFINE_int32(beside_connections, 1, "mixed: how many to keep computing; slow: how many read slowly");
-DEFINE_string(beside_name, "", "slow: the file for the slow readers, a large one; as --name without it");
-DEFINE_double(read_rate, 10000, "slow: bytes that each slow reader takes per second");
-DEFINE_bool(self_test, false,
-            "try whether the load generator itself tells the truth; needs nothing but a server's program");
+DEFINE_string(name, "", "http, slow, download: the file; upload, disk: the prefix of the files' names");
+DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes below this number");
+DEFINE_string(files, "", "disk: the directory on this machine whose files the server offers");
+DEFINE_string(beside_server, "", "mixed: the address of the service compute: HOST:PORT");
+DEFINE_int32(beside_connections, 1, "mixed: connections that compute; slow: connections that read slowly");
+DEFINE_string(beside_name, "", "slow: the file for the slow readers, a large one; by default that of --name");
+DEFINE_double(read_rate, 10000, "slow: bytes per second that each slow reader reads");
+DEFINE_bool(self_test, false, "check the load generator's own figures; needs nothing but the program of a server");
 DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
 DEFINE_bool(tell_counting, false, "write a line to standard error when counting begins, and when it ends");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
-DEFINE_bool(build_info, false, "say how this program was built, and end");
+DEFINE_bool(build_info, false, "print how this program was built");
 DECLARE_bool(help);
 DECLARE_bool(version);
 
@@ -81,7 +80,7 @@ int Fail(const absl::Status& error) {
 
 void PrintHelp() {
   absl::PrintF(
-      "load: asks a server for the same thing again and again, checks every reply, and says how long they took.\n\n"
+      "load: sends a server the same requests over and over, checks every reply, and measures the times.\n\n"
       "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
       "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n\nFlags:\n%s\nWorkloads:\n",
       DescribeFlags(absl::StrSplit(kFlags, ' ')));
@@ -89,8 +88,8 @@ void PrintHelp() {
     absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
   }
   absl::PrintF(
-      "\nExit status: 0 done; 1 the figures cannot be trusted (it says why); 2 wrong usage; 3 no connection;\n"
-      "130 interrupted: it prints what it had measured by then.\n");
+      "\nExit status: 0 done; 1 the figures cannot be trusted (the report says why); 2 wrong usage; 3 no connection;\n"
+      "130 interrupted (the report is of the time until then).\n");
 }
 
 absl::Status CheckFlags(const Workload* workload) {
@@ -117,7 +116,7 @@ absl::Status CheckFlags(const Workload* workload) {
   return absl::OkStatus();
 }
 
-// Of a name with several addresses, the first one that answers.
+// If a name has several addresses: the first one that answers.
 absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view value) {
   const absl::StatusOr<Endpoints> server = Endpoints::Parse(value);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", server.status().message()));

@@ -1,8 +1,12 @@
-// LoadPlan: what the load generator is to do.
+// LoadPlan: everything that defines a run of the load generator. Plain data; RunLoad() (generator.h) executes it.
 //
-//   closed loop  each connection sends its next request as soon as the reply to the one before is there.
-//   open loop    requests are due at the times of Arrivals, whatever the server does. One that finds all connections
-//                waiting for replies waits as well, and this wait is part of its response time.
+//   closed loop  each connection sends its next request when the reply to the previous one has arrived. A slow server
+//                gets fewer requests.
+//   open loop    requests are due at the times of Arrivals, whatever the server does. If all connections are waiting
+//   for
+//                replies, the request waits too, and this wait is part of its response time.
+//
+//   start ── warm_up: not counted ──▶ counting begins ── duration ──▶ counting ends ── at most patience ──▶ end
 #ifndef POLYSERVE_CLIENT_LOAD_PLAN_H_
 #define POLYSERVE_CLIENT_LOAD_PLAN_H_
 
@@ -24,35 +28,37 @@ namespace polyserve {
 class LoadThread;
 struct LoadPlan;
 
-// Makes what one thread does, of its share of the plan; see load_thread.h.
+// Creates a thread's work from its share of the plan; see load_thread.h. Called before the threads start.
 using LoadThreadFactory = std::function<std::unique_ptr<LoadThread>(const LoadPlan& share)>;
 
+// The load generator's main() fills it from the flags, and Workload::prepare() completes it. RunLoad() gives each
+// thread a copy with its share of the connections and of the rate.
 struct LoadPlan {
   std::string workload;  // Its name, for the report.
   Endpoint to;
-  LoadThreadFactory make_thread;  // Null: exchanges, which make_exchange makes.
+  // What to say: either threads of a kind of their own, or (if make_thread is null) LoadWorkers with exchanges.
+  LoadThreadFactory make_thread;
   ExchangeFactory make_exchange;
-  int connections = 1;
-  int idle_connections = 0;  // Beside those; they say nothing.
+  int connections = 1;       // Of all threads together; at least one for each.
+  int idle_connections = 0;  // In addition; they send nothing.
   int threads = 1;
-  int depth = 1;  // Requests that a connection has on their way at a time (pipelining); closed loop.
+  int depth = 1;  // Requests under way on a connection at a time (pipelining); closed loop only.
   std::string depth_in_words = "requests on their way in each";  // For the report.
-  bool connection_each = false;    // A new connection for each request; the connecting is part of its time.
-  bool asking_takes_time = false;  // Exchange::Ask() does, so that the clock has to be read after it.
-  std::optional<double> rate;      // Requests per second: open loop.
-  double phase = 0;                // Of the arrivals; see there.
-  Arrivals::Kind arrivals = Arrivals::Kind::kPoisson;
-  uint64_t seed = 1;
-  absl::Duration warm_up = absl::ZeroDuration();  // Not counted.
+  bool connection_each = false;    // A new connection for each request; connecting is part of its time.
+  bool asking_takes_time = false;  // Exchange::Ask() is slow, so that the clock must be read after it.
+  std::optional<double> rate;      // Requests per second, of all threads together. Set: open loop.
+  double phase = 0;                // See Arrivals.
+  Arrivals::Kind arrivals = Arrivals::Kind::kPoisson;  // Open loop only.
+  uint64_t seed = 1;                                   // Of random arrivals. The same seed gives the same times.
+  absl::Duration warm_up = absl::ZeroDuration();
   absl::Duration duration = absl::Seconds(10);
-  absl::Duration patience = absl::Seconds(10);  // For connecting, and for replies that are due at the end.
-  // Looks at what the run has left when it is over, and returns what is wrong with it (LoadTally::faults). Null:
-  // nothing is left.
+  absl::Duration patience = absl::Seconds(10);  // For connecting, and for replies outstanding at the end.
+  // Checks the server's state after the run, and returns a sentence for each fault (LoadTally::faults). May be null.
   std::function<std::vector<std::string>()> inspect;
-  // Is called when counting begins, and when it ends, in the thread that RunLoad() was called in. Null: nobody is told.
+  // Called when counting begins and when it ends, in the thread that called RunLoad(). May be null.
   std::function<void(bool begins)> on_counting;
-  const std::atomic<bool>* interrupted = nullptr;  // The run ends as soon as it is true. Null: it runs its time.
-  std::vector<LoadPlan> beside;                    // Carried out at the same time, by threads of their own.
+  const std::atomic<bool>* interrupted = nullptr;  // Ends the run early when it becomes true. May be null.
+  std::vector<LoadPlan> beside;                    // Executed at the same time, by threads of their own.
 };
 
 }  // namespace polyserve

@@ -1,4 +1,4 @@
-// What the load generator prints about a run: for a person, or as JSON for a program.
+// The report of a run: as text for people, or as JSON for programs (docs/load.md explains each figure).
 #ifndef POLYSERVE_CLIENT_LOAD_REPORT_H_
 #define POLYSERVE_CLIENT_LOAD_REPORT_H_
 
@@ -10,17 +10,19 @@
 
 namespace polyserve {
 
-// What makes the run worth nothing, each in a sentence: replies that were wrong, connections or a rate that were not
-// reached; of what ran beside as well. Empty if the figures can be trusted.
+// The faults that invalidate the run, each a sentence without its period: wrong replies, requests without one, broken
+// connections, a rate that was not reached; those of plan.beside too. Empty if the figures can be trusted.
 std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally);
 
-// True if the generator itself was the limit, so that the figures say little about the server: a thread of it was
-// running, or ready to, nearly all of the time.
+// True if the generator itself was the limit, so that the figures say little about the server: one of its threads was
+// running, or ready to run, for more than 90 % of the time.
 bool IsGeneratorTheLimit(const LoadTally& tally);
 
-// True if others have kept the generator from running, so that its times are longer than the server's.
+// True if other programs kept a thread of the generator from running for more than 10 % of the time, so that its times
+// are longer than the server's.
 bool WasKeptFromRunning(const LoadTally& tally);
 
+// The whole report, line ends included. `tally` is the result of RunLoad(plan).
 std::string ReportAsText(const LoadPlan& plan, const LoadTally& tally);
 std::string ReportAsJson(const LoadPlan& plan, const LoadTally& tally);
 

@@ -1,4 +1,4 @@
-// SelfCheck: what one check of the self-test has found, and how it is shown.
+// SelfCheck: the result of one check of the self-test (selftest.h), and the output of all of them.
 #ifndef POLYSERVE_CLIENT_LOAD_SELF_CHECK_H_
 #define POLYSERVE_CLIENT_LOAD_SELF_CHECK_H_
 
@@ -9,24 +9,26 @@
 
 namespace polyserve {
 
+// The figures that decide: two tools agree if the median ratio of their rounds is within 10 % of 1, or if the ratios
+// lie on both sides of it.
 struct SelfCheck {
   enum class Verdict {
     kPassed,
     kFailed,
-    kTooNoisy,  // This machine is too busy to tell.
+    kTooNoisy,  // The rounds differ too much to decide: this machine is busy. Not a failure.
     kSkipped,   // The other program is not installed.
   };
 
   std::string name;
   Verdict verdict;
-  std::string seen;  // The figures, in words.
+  std::string seen;  // What was measured, in words.
 };
 
-// Whether two tools that measured the same server in turns say the same: rates per second of their rounds, as many of
-// each, at least one, over 0.
+// Decides whether two tools that measured the same server in alternating rounds agree. The rates are per second, one
+// for each round; the same number of both, at least one, all above 0.
 SelfCheck CompareRates(absl::string_view other_tool, const std::vector<double>& own, const std::vector<double>& others);
 
-// True if none has failed.
+// True if no check has failed.
 bool AllPassed(const std::vector<SelfCheck>& checks);
 
 // A table for a person, or one line of JSON for a program.

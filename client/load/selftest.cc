@@ -38,7 +38,7 @@ constexpr absl::Duration kRound = absl::Seconds(1);
 constexpr int kRounds = 5;
 constexpr int kConnections = 16;
 
-// One processor for the server, the others for whoever loads it. None, if there is only one.
+// One processor for the server, the others for the load generator. Nothing if there is only one.
 struct Processors {
   std::optional<cpu_set_t> server, clients;
 };
@@ -95,7 +95,7 @@ absl::StatusOr<SelfCheck> CheckOpenLoop(const TrialServer& server) {
                                    p99, Milliseconds(tally->service.Quantile(0.99)))};
 }
 
-// What each connection had on its way waits, and nobody else: this is why there is an open loop.
+// Only the request that each connection had under way waits: this is the reason for an open loop.
 absl::StatusOr<SelfCheck> CheckClosedLoop(const TrialServer& server) {
   const absl::StatusOr<LoadPlan> plan = PlanFor("echo", server);
   if (!plan.ok()) return plan.status();
@@ -110,7 +110,7 @@ absl::StatusOr<SelfCheck> CheckClosedLoop(const TrialServer& server) {
                    absl::StrFormat("stopped for %.0f ms: service time p99 %.1f ms, max %.0f ms", stop, p99, longest)};
 }
 
-// Of "Requests/sec:  1234.5" (wrk) or "finished in 1.00s, 1234.50 req/s" (h2load).
+// Parses "Requests/sec:  1234.5" (wrk) or "finished in 1.00s, 1234.50 req/s" (h2load).
 std::optional<double> RateIn(const std::string& output) {
   double rate = 0;
   if (const size_t at = output.find("Requests/sec:"); at != std::string::npos) {
@@ -124,7 +124,7 @@ std::optional<double> RateIn(const std::string& output) {
   return std::nullopt;
 }
 
-// The page of a directory costs the server more than any client, so whoever asks for it is told what the server can.
+// The page of a directory costs the server more than any client, so that every tool measures the server's limit.
 absl::StatusOr<SelfCheck> CheckAgainst(const std::vector<std::string>& command, const TrialServer& server) {
   const std::string& tool = command.front();
   const absl::StatusOr<LoadPlan> plan = PlanFor("http", server);

@@ -1,5 +1,6 @@
-// The load generator on trial: is what it says so? It starts a server itself, stops it, lets it lie, overloads it, and
-// measures it in turns with other people's load generators.
+// The self-test of the load generator: are its figures right? It starts a server, stops it in mid-run, has it send
+// wrong content, overloads it, and measures it in alternation with established load generators (docs/load.md names
+// them).
 #ifndef POLYSERVE_CLIENT_LOAD_SELFTEST_H_
 #define POLYSERVE_CLIENT_LOAD_SELFTEST_H_
 
@@ -11,9 +12,9 @@
 
 namespace polyserve {
 
-// All checks, one after the other; it takes about half a minute. Every program that is started is named on standard
-// error, and ended again. Call it while there is a single thread. NotFound: there is no such server. Unavailable: it
-// does not start, or cannot be asked.
+// Runs all checks, one after the other, in about half a minute. Each program that it starts is named on standard error,
+// and ended again. Errors: NotFound (there is no such server program), Unavailable (the server does not start or
+// answer). Call while there is a single thread.
 absl::StatusOr<std::vector<SelfCheck>> RunSelfTest(const std::string& server_program);
 
 }  // namespace polyserve

@@ -1,4 +1,5 @@
-// TrialServer: a server that the self-test starts for itself, with a small library in a directory of its own.
+// TrialServer: the server that the self-test starts, with a small library (TrialLibrary) in a temporary directory. Both
+// are removed when the objects are destroyed.
 #ifndef POLYSERVE_CLIENT_LOAD_SELFTEST_SERVER_H_
 #define POLYSERVE_CLIENT_LOAD_SELFTEST_SERVER_H_
 
@@ -14,20 +15,21 @@
 
 namespace polyserve {
 
-// A directory with some files, removed in the end.
+// A temporary directory with the file kName.
 class TrialLibrary {
  public:
+  // The file and its content, until Replace().
   static constexpr absl::string_view kName = "page";
   static constexpr absl::string_view kContent = "as it should be";
 
-  // Unavailable: there is no room for it.
+  // Returns Unavailable if the directory cannot be made.
   static absl::StatusOr<TrialLibrary> Make();
   ~TrialLibrary();
   TrialLibrary(TrialLibrary&& other) noexcept;
   TrialLibrary& operator=(TrialLibrary&&) = delete;
 
   const std::string& path() const { return path_; }
-  // Puts this in the place of the file kName.
+  // Replaces the content of the file, so that a running server sends something unexpected.
   void Replace(absl::string_view content) const;
 
  private:
@@ -36,15 +38,18 @@ class TrialLibrary {
   std::string path_;
 };
 
+// It listens on free ports of 127.0.0.1, with the services echo, http and compute. The program is killed when the
+// object is destroyed, and when the load generator dies.
 class TrialServer {
  public:
-  // Starts `program` on these processors, and says so on standard error. NotFound: there is no such program.
-  // Unavailable: it does not get ready.
+  // Starts `program` on these processors, by default on all, and says so on standard error; blocks until it is ready.
+  // Errors: NotFound (there is no such program), Unavailable (it does not become ready).
   static absl::StatusOr<TrialServer> Start(const std::string& program, absl::string_view model,
                                            const TrialLibrary& library, const std::optional<cpu_set_t>& processors);
 
-  // Where it has this service: "echo", "http", "compute".
+  // The address of a service: "echo", "http" or "compute".
   Endpoint address(absl::string_view service) const;
+  // Sends a signal, such as SIGSTOP.
   void Signal(int signal) const;
 
  private:

@@ -15,14 +15,15 @@ namespace polyserve {
 
 namespace {
 
-// A reader is visited ten times a second; the readers are visited in so many groups, one after the other.
+// Each reader is visited ten times a second. The readers form groups that are visited in turn, so that the load is
+// spread evenly.
 constexpr int kGroups = 10;
 constexpr absl::Duration kBetweenGroups = absl::Milliseconds(10);
 constexpr double kVisitsPerSecond = 10;
-// The kernel's part of what is not taken yet: little, so that it is the server which has to keep it.
+// The receive buffer: small, so that the data that a reader has not read waits in the server, not in this kernel.
 constexpr int kLeastBufferBytes = 16 * 1024;
 constexpr int64_t kRetryAfter = LoadThread::kSecond / 10;
-// The server has given a reader enough if it is behind by no more than so much of a second's bytes, or of all.
+// A reader has got enough if it is behind by no more than this part of a second's bytes, or of all bytes.
 constexpr double kSecondsBehind = 1;
 constexpr double kShareBehind = 0.1;
 
@@ -66,7 +67,7 @@ void SlowReaders::Ask(Reader& reader) {
   const absl::string_view request = reader.exchange->Ask();
   reader.asked = now_;
   const ssize_t count = ::send(reader.fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
-  // A connection has always room for this, as there is only one request on its way.
+  // The socket always has room for a request, because only one is under way.
   if (count < 0) CountFailure(tally_.broken, errno);
 }
 

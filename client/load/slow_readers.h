@@ -1,6 +1,6 @@
-// SlowReaders: a thread of the load generator whose connections fetch a file by HTTP/1.1 over and over, and take only
-// so many bytes per second of it, as somebody behind a thin line does. What the server has sent and they have not taken
-// waits in the kernel, or in the server.
+// SlowReaders: a thread of the load generator whose connections fetch a file by HTTP/1.1 over and over, but read only a
+// few bytes per second, like clients behind a slow link. What the server has sent and they have not read waits in the
+// kernel or in the server: the load shows what such clients cost the others.
 #ifndef POLYSERVE_CLIENT_LOAD_SLOW_READERS_H_
 #define POLYSERVE_CLIENT_LOAD_SLOW_READERS_H_
 
@@ -18,10 +18,11 @@
 
 namespace polyserve {
 
+// The readers are visited in turn, ten times a second each, without epoll(7): each reads what its rate allows by then.
 class SlowReaders : public LoadThread {
  public:
-  // Each of the plan's connections reads so many bytes per second, over 0. Replies are whole files; the run may be too
-  // short for one. It is a fault if the server gives one of them less than it would take.
+  // Each of the plan's connections reads `bytes_per_second`, above 0. A reply is a whole file; the run may be too short
+  // for one. If the server sends less than a connection would read, that is a fault (LoadTally::faults).
   SlowReaders(const LoadPlan& share, double bytes_per_second);
 
   absl::Status Connect() override;
@@ -31,21 +32,28 @@ class SlowReaders : public LoadThread {
     UniqueFd fd;
     std::unique_ptr<Exchange> exchange;
     int64_t asked = 0;     // When the request was sent.
-    int64_t retry_at = 0;  // Not connected: when to try again.
-    double taken = 0;      // Bytes since the start.
+    int64_t retry_at = 0;  // If it is not connected: when to try again.
+    double taken = 0;      // Bytes read since the start.
     uint64_t replies = 0;  // Counted ones.
   };
 
   void Load() override;
   void Settle() override;
+
+  // Connects, with a receive buffer so small that the server notices the reader's rate. False if that fails.
   bool Open(Reader& reader);
   void Ask(Reader& reader);
+  // Reads as much as the reader may by now.
   void Visit(Reader& reader);
-  bool Take(Reader& reader, size_t count);
+  // Reads once, at most `most` bytes. False if the reader must wait.
+  bool Take(Reader& reader, size_t most);
+  // A whole reply, after which the server closes.
   void OnLast(Reader& reader);
+  // The connection is lost within a reply.
   void Lose(Reader& reader);
+  // Makes a new connection, at once or later.
   void Reopen(Reader& reader);
-  // What it would have taken by now.
+  // The bytes that a reader would have read by now.
   double Appetite() const { return bytes_per_second_ * static_cast<double>(now_ - start_) / kSecond; }
 
   const double bytes_per_second_;

@@ -1,4 +1,5 @@
-// EnterSmallNetwork: a network of the test's own, in which ports run short.
+// EnterSmallNetwork: puts a test into a network namespace of its own (network_namespaces(7)) with few local ports, so
+// that it can use them up.
 #ifndef POLYSERVE_CLIENT_LOAD_SMALL_NETWORK_H_
 #define POLYSERVE_CLIENT_LOAD_SMALL_NETWORK_H_
 
@@ -14,17 +15,18 @@
 
 namespace polyserve {
 
-// Where the ports begin that sockets get when they connect.
+// The first local port that connecting sockets get.
 constexpr int kFirstPort = 40000;
 
-// From now on there are so many of them, for this thread and those that it starts.
+// Limits the local ports to `count`, for this namespace. Returns false if the system refuses.
 inline bool SetPorts(int count) {
   std::ofstream range("/proc/sys/net/ipv4/ip_local_port_range");
   range << kFirstPort << ' ' << kFirstPort + count - 1 << std::flush;
   return range.good();
 }
 
-// Its loopback is up, and connections leave from so few ports. False if the system does not let us; errno says why.
+// Moves the calling thread, and those that it starts later, into a new namespace whose loopback interface is up and
+// which has `ports` local ports. Returns false if the system does not permit it; errno says why. Cannot be undone.
 inline bool EnterSmallNetwork(int ports) {
   if (::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
   const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -1,4 +1,4 @@
-// LoadTally: what happened in a run of the load generator; nothing but figures.
+// LoadTally: the figures of a run of the load generator. Plain data; each thread fills one, and Add() sums them up.
 #ifndef POLYSERVE_CLIENT_LOAD_TALLY_H_
 #define POLYSERVE_CLIENT_LOAD_TALLY_H_
 
@@ -11,38 +11,45 @@
 
 namespace polyserve {
 
-// Between the end of the warm-up and the end; times in nanoseconds. Requests count by when they were due.
+// Covers the time between the end of the warm-up and the end of the load, unless it says otherwise. Times are in
+// nanoseconds. Requests count by when they were due, replies by when they arrived.
+//
+//   a request     due ──▶ sent ──▶ its reply ends        service: sent to end      response: due to end
+//                                └▶ wrong, or unanswered: its age counts in both, as does that of an overdue one in
+//                                response
+//
+// docs/load.md explains each figure.
 struct LoadTally {
-  Histogram service;   // From when a request was sent to the end of its reply.
-  Histogram response;  // From when it was due; in a closed loop the same.
+  Histogram service;   // Times from sending a request to the end of its reply.
+  Histogram response;  // Times from when it was due; in a closed loop the same.
   uint64_t replies = 0;
-  uint64_t replies_in_all = 0;  // Those of the warm-up, and after the end, too.
+  uint64_t replies_in_all = 0;  // Including those of the warm-up and after the end.
   uint64_t bytes_in = 0;
-  uint64_t due = 0;         // In an open loop: how many should have been sent.
-  uint64_t overdue = 0;     // In an open loop: were due by the end, and had found no free connection yet.
-  uint64_t unanswered = 0;  // Were due, and got no reply, also not after `patience`. Their age is in the histograms.
-  uint64_t wrong = 0;       // Replies that were not what they had to be. Their age is in the histograms.
-  uint64_t broken = 0;      // Connections that the server has closed or reset when it owed a reply.
-  uint64_t not_connected = 0;
-  uint64_t reconnections = 0;              // Connections that the server has closed between two replies, as it may.
-  uint64_t asked_again = 0;                // Requests that were on their way then.
+  uint64_t due = 0;            // Open loop: requests that were due.
+  uint64_t overdue = 0;        // Open loop: requests that still waited for a free connection at the end.
+  uint64_t unanswered = 0;     // Requests without a reply even after `patience`. Their age is in the histograms.
+  uint64_t wrong = 0;          // Replies that were not the expected ones. Their age is in the histograms.
+  uint64_t broken = 0;         // Connections that the server closed or reset while it owed a reply.
+  uint64_t not_connected = 0;  // Attempts to connect that failed.
+  uint64_t reconnections = 0;  // Connections that the server closed between two replies, as it may.
+  uint64_t asked_again = 0;    // Requests that were sent again because of that.
   std::map<std::string, uint64_t> causes;  // Of broken and not_connected, in the system's words.
-  int connected = 0;                       // At the beginning, idle ones included.
-  std::vector<uint64_t> per_second;        // Replies, by when they came.
-  std::vector<uint64_t> per_connection;
-  double seconds = 0;
-  double busiest_thread = 0;        // The share of a processor that it took, warm-up included.
-  double waited_for_processor = 0;  // The share of the time that the one which waited most was kept from running.
-  bool interrupted = false;         // Ended before its time; `seconds` is what was counted.
-  std::vector<std::string> faults;  // What else makes the run worth nothing, each a sentence without its point.
-  std::vector<LoadTally> beside;    // Of the plans beside, in their order.
+  int connected = 0;                       // Connections at the beginning, idle ones included.
+  std::vector<uint64_t> per_second;        // Replies in each second.
+  std::vector<uint64_t> per_connection;    // Replies on each connection.
+  double seconds = 0;                      // The counted time.
+  double busiest_thread = 0;               // The largest share of a processor that a thread used, warm-up included.
+  double waited_for_processor = 0;         // The largest share of the time that a thread was ready but not running.
+  bool interrupted = false;                // Ended early.
+  std::vector<std::string> faults;         // From LoadPlan::inspect, each a sentence without its period.
+  std::vector<LoadTally> beside;           // Of LoadPlan::beside, in its order.
 
-  // Adds what another thread of the same plan has counted.
+  // Adds the figures of another thread of the same plan.
   void Add(const LoadTally& other);
 };
 
-// Jain's index of fairness: 1 if all got the same, 1/n if one got all ("A Quantitative Measure of Fairness", DEC
-// TR-301, 1984).
+// Jain's index of fairness: 1 if all shares are equal, 1/n if one of n has everything ("A Quantitative Measure of
+// Fairness", DEC TR-301, 1984).
 double FairnessIndex(const std::vector<uint64_t>& shares);
 
 }  // namespace polyserve

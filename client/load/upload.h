@@ -1,6 +1,6 @@
-// Upload: each connection PUTs a file of its own by HTTP/1.1, over and over, with other content each time. When all is
-// over the files are fetched, and have to be as the last PUT that was acknowledged has left them. They stay on the
-// server, which need not know DELETE.
+// Upload: the workload in which each connection PUTs a file of its own by HTTP/1.1, over and over, with different
+// content each time. After the run the files are fetched, and must have the content of the last acknowledged PUT. They
+// stay on the server, since it need not support DELETE.
 #ifndef POLYSERVE_CLIENT_LOAD_UPLOAD_H_
 #define POLYSERVE_CLIENT_LOAD_UPLOAD_H_
 
@@ -18,25 +18,28 @@
 
 namespace polyserve {
 
+// One object for a run: its exchanges do the PUTs, and Inspect() checks the files afterwards. A PUT that was sent and
+// not acknowledged may have been stored or not, so either content is right.
 class Upload {
  public:
-  // The files are named PREFIX-1, PREFIX-2, ...; size is at least 1.
+  // The files are named PREFIX-1, PREFIX-2, ...; `size` is in bytes, at least 1.
   Upload(const Endpoint& server, std::string prefix, size_t size);
 
-  // Of the next file. Threads: any. It must not outlive this.
+  // The exchange of the next connection, with the next file. Must not outlive this object. Threads: any.
   std::unique_ptr<Exchange> NewExchange();
 
-  // Fetches what has been acknowledged, and says what is wrong with it, in a sentence each. Not while exchanges are
-  // used.
+  // Fetches the files, and returns a sentence for each that is not as it should be. Blocks. REQUIRES: the exchanges are
+  // no longer used.
   std::vector<std::string> Inspect() const;
 
-  // What the n-th PUT of any file carries: printable, and different from the others.
+  // The content of the n-th PUT of any file: printable, and different from the others.
   static std::string Content(size_t size, uint64_t n);
 
+  // The state of a connection's file. Content() of `acknowledged` to `asked` may be on the server.
   struct File {
     std::string path;
-    uint64_t asked = 0;         // The number of the last PUT that was begun.
-    uint64_t acknowledged = 0;  // The number of the last PUT that was answered. 0: none was.
+    uint64_t asked = 0;         // The number of the last PUT that was sent; the first one is 1.
+    uint64_t acknowledged = 0;  // The number of the last PUT that was answered; 0 if none was.
   };
 
  private:
@@ -46,7 +49,7 @@ class Upload {
   const std::string prefix_;
   const size_t size_;
   mutable Mutex mutex_;
-  // Only the list is guarded: each file belongs to its exchange until that is done with.
+  // Only the list is guarded: each file belongs to its exchange until Inspect().
   std::deque<File> files_ ABSL_GUARDED_BY(mutex_);
 };
 

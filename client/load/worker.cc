@@ -21,8 +21,8 @@ constexpr int kEventsPerWait = 256;
 // Longer waits end early, so that the clock is looked at.
 constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
 constexpr int64_t kMillisecond = 1'000'000;
-// What has failed to connect, or was closed without a reply, is tried again so much later: a server that is down, and a
-// machine without ports, must not be asked in a spin.
+// The delay before a connection that could not be made, or was closed without a reply, is tried again. Without it, the
+// generator would spin while the server is down or the machine has no ports.
 constexpr int64_t kPause = LoadThread::kSecond / 10;
 
 }  // namespace
@@ -71,8 +71,8 @@ void LoadWorker::Wait() {
   const int64_t wait = std::max<int64_t>(until - Now(), 0);
   epoll_event events[kEventsPerWait];
   int count = 0;
-  if (open_loop()) {  // To the point. Else milliseconds will do, and valgrind, which counts instructions, knows no
-                      // other.
+  if (open_loop()) {  // Requests are due at a precise time. A closed loop needs milliseconds only, and valgrind, which
+                      // counts its instructions, does not know epoll_pwait2.
     const timespec timeout = {wait / kSecond, wait % kSecond};
     count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
   } else {
@@ -126,7 +126,7 @@ void LoadWorker::OnReply(Connection& connection) {
   CountReply(request.due, request.sent, connection.replies);
 }
 
-// It was answered, so that it does not count as unanswered as well; those behind it were not.
+// The request was answered, so it does not count as unanswered as well; those behind it do.
 void LoadWorker::OnWrong(Connection& connection) {
   ++tally_.wrong;
   if (connection.asked > 0) {
@@ -156,7 +156,7 @@ void LoadWorker::OnEnd(Connection& connection, int error) {
   GoOn(connection);
 }
 
-// What is to be asked waits for the next try, and grows older. Once the load is over there is none.
+// Its requests wait for the next attempt, and their age grows. Once the load is over there is no next attempt.
 void LoadWorker::OnNotConnected(Connection& connection, int error) {
   CountFailure(tally_.not_connected, error);
   if (ending_) return Lose(connection);
@@ -203,8 +203,8 @@ void LoadWorker::EndPauses() {
   }
 }
 
-// The connection has room for a request: one that has to be asked again, the next one, or the one that has waited for
-// longest.
+// Gives a connection with room its next request: one that must be sent again, a new one (closed loop), or the one that
+// has waited for longest (open loop).
 void LoadWorker::GoOn(Connection& connection) {
   if (connection.is_paused) return;
   while (connection.asked < connection.requests.size() && connection.unsent.empty() && !connection.is_paused) {
@@ -286,7 +286,7 @@ void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
   ::epoll_ctl(epoll_.get(), operation, connection.fd.get(), &event);
 }
 
-// What never came is as old as it is now, at least.
+// A request that never got a reply counts with its age: its true time is at least that.
 void LoadWorker::Settle() {
   LookAtIdleOnes();
   for (const Pause& pause : paused_) Lose(*pause.connection);
@@ -299,7 +299,7 @@ void LoadWorker::Settle() {
   for (const int64_t due : overdue_) CountUnanswered(due, std::nullopt);
 }
 
-// Nobody has looked at them while the load ran; those that have gone were not there for it.
+// The idle connections are not watched during the load. Those that the server has closed did not contribute to it.
 void LoadWorker::LookAtIdleOnes() {
   for (const UniqueFd& fd : idle_) {
     char byte;

@@ -1,4 +1,15 @@
-// LoadWorker: a thread of the load generator that keeps its connections busy with exchanges, by an epoll of its own.
+// LoadWorker: a thread of the load generator that keeps its connections busy with exchanges, using epoll(7).
+//
+// A connection, and what moves it on:
+//
+//   closed ── Transmit(): a request is due ──▶ connecting ── writable ──▶ open ──▶ reply ──▶ GoOn(): the next request
+//     ▲ │                                          │ failed                │ closed, reset, or a wrong reply
+//     │ └── is_paused: 100 ms, so that a server    │                       │ Lose(), or Reconnect() if the server may
+//     │     that is down is not asked in a spin ◀──┘                       │ close between replies
+//     └────────────────────────────────────────────────────────────────────┘
+//
+// Closed loop: a connection sends as soon as it has fewer than LoadPlan::depth requests under way. Open loop: a request
+// that is due goes to the connection that has been free for longest (free_), or waits for one (overdue_).
 #ifndef POLYSERVE_CLIENT_LOAD_WORKER_H_
 #define POLYSERVE_CLIENT_LOAD_WORKER_H_
 
@@ -26,19 +37,19 @@ class LoadWorker : public LoadThread {
 
  private:
   struct Request {
-    int64_t due;
+    int64_t due;  // In a closed loop the same as `sent`.
     int64_t sent;
   };
   struct Connection {
     UniqueFd fd;  // Closed: it is made with the next request.
     std::unique_ptr<Exchange> exchange;
     std::deque<Request> requests;  // Without a reply so far, oldest first.
-    size_t asked = 0;              // So many of them were asked here; the others were asked on a connection before.
-    absl::string_view unsent;      // Of the newest that was asked.
+    size_t asked = 0;              // Of these, sent on this connection; the others were sent on an earlier one.
+    absl::string_view unsent;      // The rest of the newest request.
     uint64_t replies = 0;          // Counted ones.
-    bool has_replied = false;      // Over this connection.
+    bool has_replied = false;      // On this connection.
     bool connecting = false;
-    bool waits_for_room = false;  // Is watched for writability.
+    bool waits_for_room = false;  // epoll watches for writability.
     bool is_free = false;         // Is in free_.
     bool is_paused = false;       // Is in paused_.
   };
@@ -49,26 +60,43 @@ class LoadWorker : public LoadThread {
 
   void Load() override;
   void Settle() override;
+
+  // Waits for events until the next request is due, a pause ends, or 100 ms have passed, and handles them.
+  void Wait();
+  // Calls epoll_ctl(2) with `operation` (EPOLL_CTL_ADD, EPOLL_CTL_MOD) for these events.
   void Await(Connection& connection, uint32_t events, int operation);
+
+  // What an event may mean: connected, data, a whole reply, a wrong one, the server's end, no connection.
   void OnEvents(Connection& connection, uint32_t events);
   void OnReadable(Connection& connection);
   void OnReply(Connection& connection);
   void OnWrong(Connection& connection);
   void OnEnd(Connection& connection, int error);
   void OnNotConnected(Connection& connection, int error);
+
+  // Closes, and counts the requests under way as unanswered.
   void Lose(Connection& connection);
+  // Closes, and sends the requests under way again on a new connection.
   void Reconnect(Connection& connection);
+  // Closes. The requests stay in the queue.
   void Disconnect(Connection& connection);
+  // Sets the connection aside for 100 ms.
   void PauseIt(Connection& connection);
   void EndPauses();
+
+  // Gives the connection its next request, if there is one and it has room.
   void GoOn(Connection& connection);
+  // Open loop: marks the connection as free.
   void Release(Connection& connection);
+  // Starts a request, or one that was sent on an earlier connection.
   void Ask(Connection& connection, int64_t due);
   void AskAgain(Connection& connection);
+  // Connects if necessary, then sends.
   void Transmit(Connection& connection);
   void Send(Connection& connection);
+  // Open loop: starts all requests that are due by now, or puts them into overdue_.
   void AskDue();
-  void Wait();
+  // Counts idle connections that the server has closed.
   void LookAtIdleOnes();
   bool open_loop() const { return plan_.rate.has_value(); }
 
@@ -76,13 +104,13 @@ class LoadWorker : public LoadThread {
   UniqueFd epoll_;
   std::vector<Connection> connections_;
   std::vector<UniqueFd> idle_;
-  std::deque<Connection*> free_;  // Open loop: those that wait for work, the one that waits for longest first.
-  std::deque<Pause> paused_;      // Failed, and are not tried again before; in the order of time.
-  std::deque<int64_t> overdue_;   // Open loop: when the requests were due for which none was free.
+  std::deque<Connection*> free_;  // Open loop: connections without a request, the longest free first.
+  std::deque<Pause> paused_;      // Connections that failed, by the time at which they are tried again.
+  std::deque<int64_t> overdue_;   // Open loop: due times of the requests that wait for a free connection.
   Arrivals arrivals_;
   int64_t next_due_ = 0;
-  bool ending_ = false;  // No new requests; replies are still awaited.
-  int on_their_way_ = 0;
+  bool ending_ = false;   // No new requests; replies are still awaited.
+  int on_their_way_ = 0;  // Requests without a reply, of all connections.
   std::vector<char> buffer_;
 };
 

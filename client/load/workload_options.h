@@ -1,4 +1,5 @@
-// WorkloadOptions: what the workloads let one choose.
+// WorkloadOptions: the parameters of workloads, from the flags of the load generator. Each workload reads the few that
+// concern it, and checks them in Workload::prepare.
 #ifndef POLYSERVE_CLIENT_LOAD_WORKLOAD_OPTIONS_H_
 #define POLYSERVE_CLIENT_LOAD_WORKLOAD_OPTIONS_H_
 
@@ -12,16 +13,16 @@
 namespace polyserve {
 
 struct WorkloadOptions {
-  size_t size = 64;          // echo, churn, chat, upload: bytes of a message, or of a file.
-  std::string name;          // http, download: the file. upload: the beginning of the files' names. disk: of the paths.
-  uint64_t primes = 10'000;  // compute: the sum of those below it.
-  std::string files;         // disk: the directory.
+  size_t size = 64;          // --size. echo, churn, chat, upload: bytes of a message, or of a file.
+  std::string name;          // --name. http, download: the file. upload, disk: the prefix of the files' names.
+  uint64_t primes = 10'000;  // --primes. compute: asks for the sum of the primes below it.
+  std::string files;         // --files. disk: the directory, on this machine.
 
-  // Of what runs beside, in mixed and slow.
+  // For the second load, of mixed and slow.
   std::optional<Endpoint> beside_server;
   int beside_connections = 1;
-  std::string beside_name;   // slow: the file; empty: the same.
-  double read_rate = 10000;  // slow: bytes per second that a reader takes.
+  std::string beside_name;   // slow: the file; empty: the same as `name`.
+  double read_rate = 10000;  // --read_rate. slow: bytes per second that each reader takes; above 0.
 };
 
 }  // namespace polyserve

@@ -19,10 +19,10 @@ namespace polyserve {
 
 namespace {
 
-// Of a message that is sent as a whole, and of a file that each connection holds a copy of.
+// Limits on a message, which is sent as a whole, and on a file, of which each connection holds a copy.
 constexpr size_t kMostMessageBytes = size_t{1} << 30;
 constexpr size_t kMostUploadBytes = size_t{64} << 20;
-// How many the workload `idle` has, unless it is told.
+// The number of idle connections of the workload `idle`, unless --idle is given.
 constexpr int kIdleConnections = 1000;
 
 ExchangeFactory Fixed(std::string request, std::string reply) {

@@ -1,4 +1,7 @@
-// The workloads by name: what is asked of a server, and what it has to answer. One table for --workload and the help.
+// The workloads: what the load generator asks of a server, and what the right answer is. One table for --workload and
+// the help; docs/load.md tells how to add a row.
+//
+//   Workload::prepare(options, plan) ──▶ plan.make_exchange or plan.make_thread ──▶ RunLoad(plan)
 #ifndef POLYSERVE_CLIENT_LOAD_WORKLOADS_H_
 #define POLYSERVE_CLIENT_LOAD_WORKLOADS_H_
 
@@ -11,18 +14,20 @@
 namespace polyserve {
 
 struct Workload {
-  const char* name;
-  const char* service;  // The server's, that it needs.
-  const char* description;
-  bool connection_each;  // By its nature.
-  // Completes a plan, which says everything but what is asked for. May ask the server once what the right reply is.
-  // Unavailable: it cannot be asked, or refuses. InvalidArgument: the options make no sense.
+  const char* name;         // The value of --workload.
+  const char* service;      // The service of the server that it needs, as in --listen.
+  const char* description;  // For --help: one line.
+  bool connection_each;     // A new connection for each request is part of the workload.
+  // Completes a plan in which everything but the requests is set. May ask the server once what the right reply is, and
+  // block for that. Errors: Unavailable (the server cannot be asked, or refuses), InvalidArgument (the options make no
+  // sense; the text is for the user).
   absl::Status (*prepare)(const WorkloadOptions& options, LoadPlan& plan);
 };
 
+// In the order of the help. Static storage.
 absl::Span<const Workload> AllWorkloads();
 
-// Null if there is none of this name.
+// Null if there is no workload of this name.
 const Workload* FindWorkload(absl::string_view name);
 
 }  // namespace polyserve

@@ -17,7 +17,7 @@ constexpr size_t kMinSharedBytes = 512;
 
 constexpr absl::string_view kRoomIsLost = "ERR 503 the room was lost, and is made anew: join again\n";
 
-// What a pause is followed by.
+// The task of a pause that only delays; OnResume() does the work.
 void DoNothing(Output&) {}
 
 void Refuse(int code, absl::string_view why, Output& output) {
@@ -33,7 +33,7 @@ void Refuse(const absl::Status& why, Output& output) {
   Refuse(code, why.message(), output);
 }
 
-// What follows may be lines that a web page wants its visitor to say.
+// The next lines may be the body of a request that a web page has made its visitor's browser send.
 void RefuseOtherProtocol(Output& output) {
   Refuse(400, kOtherProtocolReason, output);
   output.Close();
@@ -43,7 +43,7 @@ void RefuseOtherProtocol(Output& output) {
 
 void ChatSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
-    // Nothing is read meanwhile, so that a peer that speaks too fast is held back by its own system.
+    // Nothing is read during the pause, so TCP slows down a peer that speaks too fast, and nothing is lost.
     if (!member_->may_command()) return output.Pause(kOverRatePause, &DoNothing);
     if (is_skipping_) {
       is_skipping_ = !lines_.Skip(input);
@@ -69,7 +69,7 @@ void ChatSession::OnEndOfInput(Output& output) {
   output.Close();
 }
 
-// A message that is on its way to the peer when it leaves is not lost, but no more are shown.
+// Called only until the peer leaves; a message that is in the output by then is still sent.
 void ChatSession::OnMessage(const Message& message, Output& output) {
   if (message->size() < kMinSharedBytes) return output.Write(*message);
   output.WriteShared(message);
@@ -78,7 +78,7 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
 void ChatSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
   member_->CountCommand();
-  // A member has said something before that no other protocol says, and may talk of HTTP.
+  // A member has joined, which no HTTP request can do, so it may mention HTTP in its texts.
   if (member_->name().empty() && IsOfOtherProtocol(line)) return RefuseOtherProtocol(output);
   if (absl::ConsumePrefix(&line, "L ")) return Join(line, output);
   if (absl::ConsumePrefix(&line, "C ")) return Say(line, output);
@@ -103,7 +103,7 @@ void ChatSession::OnResume(Output& output) {
 }
 
 void ChatSession::OnAnswer(const absl::Status& answer, Output& output) const {
-  if (is_leaving_) {  // Whatever the answer is.
+  if (is_leaving_) {  // Leaving cannot fail: if the room is lost, the member has left as well.
     output.Write("EXIT\n");
     return output.Close();
   }

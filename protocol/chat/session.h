@@ -1,15 +1,25 @@
-// chat: a room over TCP, the dialect of the course with a line for each command, each reply and each message (UTF-8,
-// at most kMaxLineBytes, the end not counted):
+// chat: a chat room over TCP, in the course's dialect, with a line for each command, reply and message (UTF-8, at most
+// kMaxLineBytes, the end not counted):
 //
 //   L <name>          -> OK                   takes the name and joins; the others hear: 欢迎 '<name>' 进入聊天室
 //   C <name> <text>   -> nothing              the others hear: <name> : <text>
 //   E <name>          -> EXIT, and the end    the others hear: '<name>' 退出聊天室
 //
-// Errors: "ERR <code> <text>": 400 it is none of these, or no name or text; 403 the name is not this peer's (nobody
-// speaks or leaves for another), or contains the administrator's; 409 the name, or a name, is taken already; 413 the
-// line is too long, and was thrown away; 503 there is no room now. The conversation goes on after all of them, but not
-// after what was meant for a server of HTTP or TLS.
-// Whoever closes its side, or is lost, has left. A session holds one line.
+// Errors are "ERR <code> <text>":
+//   400  not one of these commands, or not a valid name or text
+//   403  the name is not this peer's, or contains the administrator's
+//   409  the name is taken, or the peer has joined already
+//   413  the line is too long, and was discarded
+//   503  the room cannot take the peer now
+// The conversation continues after all of them, unless the process that holds the room is lost. It closes after a line
+// that was meant for an HTTP or TLS server. A peer that closes its side, or whose connection is lost, has left. Bound:
+// one line.
+//
+//            L <name>: OK                      E <name>: EXIT
+//   ──▶ not joined ─────────────▶ joined ───────────────────────▶ closed
+//
+// A room in another process (HubRoom) does not answer at once: the session then pauses (Output::Pause()) and polls, and
+// reads nothing meanwhile. It pauses in the same way while the member speaks faster than --chat_rate.
 #ifndef POLYSERVE_PROTOCOL_CHAT_SESSION_H_
 #define POLYSERVE_PROTOCOL_CHAT_SESSION_H_
 
@@ -26,9 +36,9 @@ namespace polyserve {
 
 class ChatSession : public Session {
  public:
-  static constexpr size_t kMaxLineBytes = 1024;
+  static constexpr size_t kMaxLineBytes = 1024;  // As the course's programs have it; a line longer gets a 413.
 
-  // The room must outlive it.
+  // The room must outlive the session. It may be shared by any number of threads.
   explicit ChatSession(Room& room) : member_(room.NewMember()) {}
 
   void OnInput(Input& input, Output& output) override;
@@ -40,16 +50,19 @@ class ChatSession : public Session {
 
  private:
   void OnLine(absl::string_view line, Output& output);
+  // The commands L, C and E.
   void Join(absl::string_view name, Output& output);
   void Say(absl::string_view name_and_text, Output& output);
   void Leave(absl::string_view name, Output& output);
+  // The room has answered a Join() or Leave(), at once or later.
   void OnAnswer(const absl::Status& answer, Output& output) const;
+  // Refuses and returns false if the name is not this member's.
   bool IsOwnName(absl::string_view name, Output& output) const;
 
   const std::unique_ptr<Member> member_;
   LineReader lines_{kMaxLineBytes};
-  bool is_leaving_ = false;   // What a room that does not answer at once was asked for.
-  bool is_skipping_ = false;  // The rest of a line that was too long.
+  bool is_leaving_ = false;   // The answer that the member awaits is the one to Leave(), not to Join().
+  bool is_skipping_ = false;  // Discards the rest of a line that was too long.
 };
 
 }  // namespace polyserve

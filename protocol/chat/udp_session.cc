@@ -37,10 +37,10 @@ void ChatDatagramSession::OnInput(Input& input, Output& output) {
 }
 
 void ChatDatagramSession::OnDatagram(absl::string_view datagram, Output& output) {
-  absl::ConsumeSuffix(&datagram, "\n");  // Of those who type it with nc -u.
+  absl::ConsumeSuffix(&datagram, "\n");  // From a user who types with nc -u.
   absl::ConsumeSuffix(&datagram, "\r");
   if (!member_->may_command()) {
-    // Told once: an error for each datagram would be as much again.
+    // Once only: an error for each datagram would double the traffic.
     if (!std::exchange(was_told_to_wait_, true)) Send("\ntoo many messages in a second; some are not said", output);
     return;
   }
@@ -81,9 +81,10 @@ void ChatDatagramSession::OnTime(Output& output) {
   if (absl::IsUnavailable(*answer) && !output.closing()) output.Close();  // A new session may have more luck.
 }
 
-// Or the lack of one: then it is asked for again, soon.
+// Handles the room's answer, or its absence: then the timer polls again soon.
 void ChatDatagramSession::OnAnswer(const absl::Status& answer, Output& output) {
-  // The end of this session tells the room that it leaves; only what comes behind that here has to wait for it.
+  // The destructor of the member tells the room that it leaves. Only if more datagrams are queued here must the session
+  // wait for the room's answer.
   const bool ends = is_leaving_ && early_.empty();
   if (answer.ok() && member_->awaits_answer() && !ends) return output.SetTimer(kAnswerPollInterval);
   Send(is_leaving_ ? "EXIT" : answer.ok() ? "OK" : answer.message(), output);
@@ -91,7 +92,7 @@ void ChatDatagramSession::OnAnswer(const absl::Status& answer, Output& output) {
 }
 
 void ChatDatagramSession::OnMessage(const Message& message, Output& output) {
-  // What it hears is behind the answer to its L.
+  // The answer to its L must come before any message.
   if (member_->awaits_answer()) OnTime(output);
   if (output.closing()) return;
   const std::string datagram = absl::StrCat("\n", absl::StripSuffix(*message, "\n"));
@@ -124,7 +125,7 @@ absl::Status ChatDatagramSession::Say(absl::string_view name_and_text) {
   return absl::OkStatus();
 }
 
-// A datagram may have come twice, so whoever takes the name that it has already is told once more that it is there.
+// Only the first name counts. An L with the same name may be a duplicated datagram, so it is answered with OK again.
 absl::Status ChatDatagramSession::CheckIsOwn(absl::string_view name) const {
   const std::string& own = member_->name();
   if (own.empty()) return absl::PermissionDeniedError("join first: L <name>");

@@ -1,21 +1,24 @@
-// chat+udp: the room in the course's own dialect, a datagram for each command, reply and message (UTF-8, at most
-// kMaxDatagramBytes), so that the course's client programs work as they are:
+// chat+udp: the chat room in the course's own dialect, with a datagram for each command, reply and message (UTF-8, at
+// most kMaxDatagramBytes), so that the course's client programs work unchanged:
 //
 //   L <name>          -> OK, or why not       the others get: "\n欢迎 '<name>' 进入聊天室"
 //   C <name> <text>   -> nothing              the others get: "\n<name> : <text>"
 //   E <name>          -> EXIT                 the others get: "\n'<name>' 退出聊天室"
 //
-// The name belongs to the address that took it. What is refused is told in words, with a line end before them unless
-// they answer an L, since the course's client prints them among the messages. A message that is longer than a datagram
-// of these clients is cut; datagrams may get lost, so may messages. Whoever dies without a word has left as soon as the
-// server forgets silent peers. Holds up to kMaxEarly datagrams while the room is asked.
+// The name belongs to the address that took it. An error is a text, with a line end before it unless it answers an L,
+// because the course's client prints it among the messages. A message longer than kMaxDatagramBytes is cut. Datagrams,
+// and with them messages, may be lost. A peer that disappears silently leaves the room when the server forgets it
+// (--idle_timeout). Bound: kMaxEarly datagrams, while the room has not answered.
 //
-// Addresses can be forged: one L in somebody's name must not bring every message of the room upon that host. The
-// dialect has nothing that a peer would have to repeat, so this is what there is: a peer is verified by a second
-// command, sent after it was sent an answer. Before that it gets at most kAmplification times the bytes that it has
-// sent, or kUnverifiedBytes, which is what a member needs who only listens at first; then it is told once to say
-// something, and no more. What begins with a line end is what servers say, and is never answered, so that no two ever
-// go on for ever.
+//                    first command                   a second command after an answer
+//   ──▶ stateless ──────────────────▶ unverified ─────────────────────────────────────▶ verified
+//
+// Addresses can be forged: one L in the name of another host must not direct every message of the room at that host.
+// The dialect has no token that a peer would have to return, so a peer counts as verified only when it sends another
+// command after an answer was sent to it. Before that it gets at most kAmplification times the bytes that it has sent,
+// or kUnverifiedBytes if that is more, which is enough for a member that listens first. After that it is asked once to
+// say something, and gets nothing more. A datagram that begins with a line end comes from a server and is never
+// answered, so that two servers cannot keep each other busy for ever.
 #ifndef POLYSERVE_PROTOCOL_CHAT_UDP_SESSION_H_
 #define POLYSERVE_PROTOCOL_CHAT_UDP_SESSION_H_
 
@@ -33,12 +36,12 @@ namespace polyserve {
 
 class ChatDatagramSession : public Session {
  public:
-  static constexpr size_t kMaxDatagramBytes = 1024;  // What the course's programs receive into.
-  // To a peer that is not verified: the bound of QUIC (RFC 9000, section 8.1), and some short messages.
+  static constexpr size_t kMaxDatagramBytes = 1024;  // The size of the course's programs' buffers.
+  // What an unverified peer may be sent: the factor of QUIC (RFC 9000, section 8.1), or a few short messages.
   static constexpr int64_t kAmplification = 3;
   static constexpr int64_t kUnverifiedBytes = 512;
 
-  // The room must outlive it.
+  // The room must outlive the session.
   explicit ChatDatagramSession(Room& room) : member_(room.NewMember()) {}
 
   void OnInput(Input& input, Output& output) override;
@@ -51,7 +54,7 @@ class ChatDatagramSession : public Session {
   absl::string_view closing_message() const override;
 
  private:
-  static constexpr size_t kMaxEarly = 16;
+  static constexpr size_t kMaxEarly = 16;  // Further datagrams are dropped, as a full socket would do.
 
   void OnDatagram(absl::string_view datagram, Output& output);
   absl::Status OnCommand(char command, absl::string_view rest, Output& output);
@@ -65,10 +68,10 @@ class ChatDatagramSession : public Session {
   int64_t received_bytes_ = 0;
   int64_t sent_bytes_ = 0;
   bool is_verified_ = false;
-  bool told_to_speak_ = false;
-  bool is_leaving_ = false;         // What a room that does not answer at once was asked for.
-  bool was_told_to_wait_ = false;   // Since it was last heard.
-  std::vector<std::string> early_;  // Datagrams that came while that answer is awaited; up to kMaxEarly.
+  bool told_to_speak_ = false;      // The peer was asked to say something.
+  bool is_leaving_ = false;         // The answer that the member awaits is the one to Leave(), not to Join().
+  bool was_told_to_wait_ = false;   // The peer was told that it speaks too fast, and has not been heard since.
+  std::vector<std::string> early_;  // Datagrams received while that answer is awaited; up to kMaxEarly.
 };
 
 }  // namespace polyserve

@@ -1,4 +1,4 @@
-// Conditional requests (RFC 9110, section 13): the validators of a file, and what the conditions make of them.
+// Conditional requests (RFC 9110, section 13): the validators of a file, and how a request's conditions evaluate.
 #ifndef POLYSERVE_PROTOCOL_HTTP_CONDITIONS_H_
 #define POLYSERVE_PROTOCOL_HTTP_CONDITIONS_H_
 
@@ -10,23 +10,25 @@
 
 namespace polyserve {
 
-// A strong entity tag, with its quotes: it changes with the file's inode, size, and the times of its last change as the
-// file tells it (mtime, which anybody may set) and as the file system notes it (ctime). The gap: Linux before 6.13, and
-// file systems that note times coarsely, give two changes in place within one tick (up to 10 ms) the same time. An
-// upload always makes a new inode.
+// A strong entity tag, with its quotes. It changes with the file's inode, its size, its modification time (mtime, which
+// any owner may set) and its change time (ctime, which only the file system sets). The gap: Linux before 6.13, and file
+// systems with coarse times, give two changes in place within one tick (up to 10 ms) the same time. An upload always
+// makes a new inode.
 std::string HttpETag(const FileStamp& file);
 
 enum class HttpVerdict {
-  kGoOn,
-  kNotModified,  // 304
-  kFailed,       // 412
+  kGoOn,         // Perform the request.
+  kNotModified,  // 304: the client's copy is current. GET and HEAD only.
+  kFailed,       // 412: the file is not in the state that the client expects.
 };
 
-// Holds the conditions against the file, in the order of section 13.2.2; `file` is null if there is none. To be
-// asked where the answer would be a success otherwise.
+// Evaluates If-Match, If-Unmodified-Since, If-None-Match and If-Modified-Since, in the order of section 13.2.2. `file`
+// is null if there is none. A date that is malformed is ignored, as the RFC requires.
+// REQUIRES: without the conditions the answer would be a success (section 13.2.1).
 HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file);
 
-// Whether Range counts: If-Range is absent, or names this state of the file.
+// Whether to heed the field Range: true if If-Range is absent or names this state of the file. If false, send the whole
+// file (section 13.1.5).
 bool HttpRangeApplies(const HttpRequest& request, const FileStamp& file);
 
 }  // namespace polyserve

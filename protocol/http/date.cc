@@ -54,7 +54,7 @@ class Scanner {
 
   void Literal(absl::string_view literal) { ok_ = ok_ && absl::ConsumePrefix(&text_, literal); }
 
-  // A number of so many digits.
+  // A number of exactly this many digits.
   int Number(size_t digits) {
     int number = 0;
     for (size_t i = 0; i < digits && ok_; ++i) {
@@ -122,7 +122,7 @@ std::optional<int64_t> ParseFixed(Scanner scanner) {
   return scanner.at_end() ? Seconds(year, month, day, time) : std::nullopt;
 }
 
-// "Sunday, 06-Nov-94 08:49:37 GMT", of RFC 850. Who still sends two digits for the year means one after 1970.
+// "Sunday, 06-Nov-94 08:49:37 GMT", of RFC 850. A year of two digits is one after 1970.
 std::optional<int64_t> ParseRfc850(Scanner scanner) {
   scanner.Weekday(true);
   scanner.Literal(", ");

@@ -1,5 +1,6 @@
-// The page of a directory: its files and sub-directories with sizes and dates, as plain HTML that reads well on a
-// phone, in the light and in the dark.
+// The page of a directory: its files and sub-directories with sizes and dates, as plain HTML that reads well on a phone
+// and in dark mode. In three parts, so that the page of a large directory is made piece by piece (see MakeListing()).
+// Names are escaped: nobody can plant markup by storing a file.
 #ifndef POLYSERVE_PROTOCOL_HTTP_DIRECTORY_H_
 #define POLYSERVE_PROTOCOL_HTTP_DIRECTORY_H_
 
@@ -10,11 +11,11 @@
 
 namespace polyserve {
 
-// What comes before the rows of the entries; `name` is the directory's, "" for the root.
+// The page up to the first row, with a link to the parent. `name` is the directory's, "" for the root.
 std::string HttpDirectoryHead(absl::string_view name);
-// Appends an entry's row.
+// Appends the row of an entry, as Library::Entry describes it.
 void AppendHttpDirectoryRow(const Library::Entry& entry, std::string& page);
-// What comes behind them.
+// The page from the last row on. Static storage.
 absl::string_view HttpDirectoryEnd();
 
 }  // namespace polyserve

@@ -42,7 +42,7 @@ std::optional<int> NamedWeight(absl::string_view list, absl::string_view coding)
   return std::nullopt;
 }
 
-constexpr size_t kMaxKeptBytes = 128;  // Of a field; those of browsers have some thirty.
+constexpr size_t kMaxKeptBytes = 128;  // Of a field that is cached; those of browsers have about thirty.
 
 absl::InlinedVector<HttpEncoding, 3> Parse(absl::string_view accept_encoding) {
   struct Weighed {
@@ -66,8 +66,8 @@ absl::InlinedVector<HttpEncoding, 3> Parse(absl::string_view accept_encoding) {
 
 }  // namespace
 
-// A client sends the same field in all its requests, and most clients send one of a few: parsing it anew would take
-// half as many instructions as all else that a small request does.
+// A client sends the same field in all its requests, and most clients send one of a few. Parsing it each time would
+// take half as many instructions as everything else that a small request does.
 absl::InlinedVector<HttpEncoding, 3> AcceptedHttpEncodings(absl::string_view accept_encoding) {
   struct Parsed {
     std::string field;

@@ -29,7 +29,7 @@ namespace polyserve {
 
 namespace {
 
-// Of a directory, if it is there.
+// The file that is sent for a directory, if it exists.
 constexpr absl::string_view kIndexName = "index.html";
 
 using Encodings = absl::InlinedVector<HttpEncoding, 3>;
@@ -69,8 +69,8 @@ struct Representation {
   bool depends_on_more = false;  // Than the sources tell.
 };
 
-// Whether the file may have changed since `encoded` was made of it: that one has to be at least as new, and has to have
-// come after the file's last change, whatever time the file was given then.
+// Whether the file may have changed since `encoded` was made from it. `encoded` must be at least as new (mtime), and
+// must have been created or moved there after the file's last change (ctime), because a program may set any mtime.
 bool IsOutdated(const FileStamp& encoded, const FileStamp& file) {
   const auto time_of = [](const FileStamp& stamp) { return stamp.mtime * 1'000'000'000 + stamp.mtime_nanoseconds; };
   return time_of(encoded) < time_of(file) || encoded.touched <= file.touched;
@@ -163,7 +163,7 @@ class FileReply {
     WriteWith(reply, {0, file_.size});
   }
 
-  // False if the file has become shorter meanwhile.
+  // False if the file has become shorter since it was opened.
   bool WriteAndKeep() {
     std::string rest = absl::StrCat(Fields(representation_.type, file_.size), "\r\n");
     const size_t head_size = rest.size();
@@ -184,7 +184,7 @@ class FileReply {
 
   // multipart/byteranges (RFC 9110, section 14.6).
   void WriteParts(const HttpRanges& ranges) {
-    // Unlike to be in the file: who wrote it did not know its inode and time beforehand.
+    // The boundary is unlikely to occur in the file: its author could not know the inode and the time in advance.
     const std::string etag = HttpETag(file_);
     const std::string boundary = absl::StrCat("polyserve-", absl::string_view(etag).substr(1, etag.size() - 2));
     const std::string end = absl::StrCat("\r\n--", boundary, "--\r\n");
@@ -286,7 +286,7 @@ void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpReques
 }
 
 // The index, or else the page of the directory. An index that is there but can't be served (its permissions, a link
-// that leads nowhere or out of the root, a FIFO, a lease) is refused: whoever put it there wants no listing.
+// that leads nowhere or out of the root, a FIFO, a lease) is refused: its owner does not want a listing.
 void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
                      const Encodings& encodings, Output& output) {
   const std::string index = name.empty() ? std::string(kIndexName) : absl::StrCat(name, "/", kIndexName);

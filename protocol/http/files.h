@@ -1,5 +1,7 @@
-// GET and HEAD of what is in the library: files, whole or in parts, in the coding that the client likes best, if it has
-// changed; and the pages of directories.
+// GET and HEAD of the library: files, whole or in parts (Range), in the coding that the client prefers, or only if they
+// have changed (conditions); and the pages of directories.
+//
+//   a plain GET ─▶ HttpReplyCache ─ not there ─▶ open the file ─▶ conditions ─▶ ranges ─▶ reply, kept if small
 #ifndef POLYSERVE_PROTOCOL_HTTP_FILES_H_
 #define POLYSERVE_PROTOCOL_HTTP_FILES_H_
 
@@ -13,11 +15,12 @@
 
 namespace polyserve {
 
-// Up to this size a file is copied into the output, so that head and content leave in one call; sendfile costs more
-// than the copy it saves there.
+// Up to this size a file is copied into the output, so that head and content leave in one call: a sendfile(2) of its
+// own costs more than the copy that it saves.
 constexpr int64_t kMaxCopiedFileBytes = 32 * 1024;
 
-// Appends the whole reply, closing included if the request's terms say so. The page of a directory is blocking work.
+// Appends the whole reply, errors included, and closes the output if the request's terms say so. The page of a
+// directory is made in tasks (Output::Work()), so nothing may be appended afterwards if output.has_work().
 void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
                     Output& output);
 

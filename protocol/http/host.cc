@@ -19,7 +19,7 @@ constexpr int kMaxPort = 65535;
 bool IsDigit(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }
 bool IsHexDigit(char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); }
 
-// A number of so many digits at most, without leading zeros if it is decimal.
+// A number of at most that many digits, without leading zeros if it is decimal.
 bool IsNumberUpTo(absl::string_view text, int most) {
   int number = 0;
   return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), IsDigit) &&

@@ -1,8 +1,9 @@
-// HttpHost: which server a request is for, as Host or an absolute target says it (RFC 9112, section 3.2; RFC 3986,
-// section 3.2), and HttpAllowedHosts: which of them this server answers for.
+// HttpHost: the server that a request is for, as named by the field Host or by an absolute target (RFC 9112, section
+// 3.2; RFC 3986, section 3.2), and HttpAllowedHosts: the names that this server answers for (--allowed_hosts).
 //
-// A page of any site can have its own name resolved to this server's address (DNS rebinding); its visitor's browser
-// then takes the server for that site, and lets the page read, upload and speak. Only the name in Host tells.
+// The owner of any site can let its name resolve to this server's address (DNS rebinding). A visitor's browser then
+// takes this server for that site, and lets the site's page read files, upload, and speak in the chat. Only the name in
+// Host gives it away.
 #ifndef POLYSERVE_PROTOCOL_HTTP_HOST_H_
 #define POLYSERVE_PROTOCOL_HTTP_HOST_H_
 
@@ -15,27 +16,30 @@
 
 namespace polyserve {
 
+// The views point into the parsed text.
 struct HttpHost {
-  absl::string_view name;   // Without the port; an IPv6 address with its brackets. "" if the client names none.
-  absl::string_view port;   // "" if there is none.
-  bool is_address = false;  // An IP address, which no DNS has a say in.
+  absl::string_view name;   // Without the port; an IPv6 address keeps its brackets. "" if the client names none.
+  absl::string_view port;   // Digits; "" if there is none.
+  bool is_address = false;  // An IP address, so that no name was resolved.
 };
 
-// Nothing if the text is malformed. Stricter than the grammar in three points, since others read such hosts in other
-// ways: no comma, no port without a host, and no port above 65535.
+// Returns nothing if the text is malformed. Stricter than the grammar in three points, because implementations differ
+// in how they read such hosts: no comma, no port without a host, no port above 65535.
 std::optional<HttpHost> ParseHttpHost(absl::string_view text);
 
+// Immutable after construction, so safe for use from several threads.
 class HttpAllowedHosts {
  public:
-  // Allows any.
+  // Allows any host.
   HttpAllowedHosts() = default;
 
-  // From a list with commas: "example.org" is that name, ".example.org" the same and all names below it, "*" any.
-  // Addresses, localhost and the names below it, and names without a dot are always allowed. InvalidArgument: an entry
-  // is no name, or has a port.
+  // Parses a list separated by commas: "example.org" is that name, ".example.org" the name and all names below it, "*"
+  // any name. IP addresses, localhost and the names below it, and names without a dot are always allowed, since no
+  // foreign site can have them. Returns InvalidArgument if an entry is not a name, or has a port.
   static absl::StatusOr<HttpAllowedHosts> Parse(absl::string_view list);
 
-  // Takes what ParseHttpHost() takes. A client that names no host is no browser, and allowed.
+  // `host` is the text of the field, port included, case ignored. A request that names no host is allowed: it does not
+  // come from a browser.
   bool Allow(absl::string_view host) const;
 
  private:

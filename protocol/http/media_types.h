@@ -1,4 +1,5 @@
-// MediaTypes: what kind of content a file has, told by the end of its name.
+// MediaTypes: the media type of a file (RFC 9110, section 8.3), by the extension of its name. Files are never opened to
+// guess it. Immutable after construction, so safe for use from several threads.
 #ifndef POLYSERVE_PROTOCOL_HTTP_MEDIA_TYPES_H_
 #define POLYSERVE_PROTOCOL_HTTP_MEDIA_TYPES_H_
 
@@ -12,14 +13,16 @@ namespace polyserve {
 
 class MediaTypes {
  public:
-  // The system's table, /etc/mime.types (Debian maintains it in the package media-types). If it is absent or empty,
-  // a small one for the files of web pages takes its place.
+  // Reads the system's table, /etc/mime.types (Debian maintains it in the package media-types). If it is absent or
+  // empty, returns a small built-in one for the files of web pages.
   static MediaTypes OfSystem();
 
-  // `table` has lines "type/subtype end1 end2 ..."; '#' starts a comment.
+  // `table` has lines "type/subtype extension1 extension2 ..."; '#' starts a comment. If several lines name an
+  // extension, the first one counts.
   static MediaTypes Parse(std::string table);
 
-  // For the field Content-Type: text is said to be UTF-8. Unknown: application/octet-stream.
+  // The value for the field Content-Type: "text/html; charset=utf-8" (all text is served as UTF-8), and
+  // "application/octet-stream" for unknown extensions. Case is ignored.
   std::string Find(absl::string_view name) const;
 
  private:

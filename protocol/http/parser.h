@@ -1,5 +1,12 @@
-// Heads of HTTP/1.1 (RFC 9112), by Boost.Beast's parser, made strict: whatever two readers could frame in two ways is
-// refused, since that is how requests are smuggled past a proxy. The only file that knows Beast.
+// Parses heads of HTTP/1.1 requests (RFC 9112) with the parser of Boost.Beast, made strict. Any head that two
+// implementations could frame differently is refused, because such differences let requests be smuggled past a proxy:
+//
+//   Content-Length and Transfer-Encoding together     400     a second Content-Length, Transfer-Encoding or Host 400
+//   Transfer-Encoding in HTTP/1.0                     400     a Transfer-Encoding other than chunked 501 no Host in
+//   HTTP/1.1, or a malformed one           400     an Expect other than 100-continue                      417
+//
+// HttpHeadFinder has already refused folded lines, bare line feeds and control characters. This is the only file that
+// knows Beast.
 #ifndef POLYSERVE_PROTOCOL_HTTP_PARSER_H_
 #define POLYSERVE_PROTOCOL_HTTP_PARSER_H_
 
@@ -10,9 +17,12 @@
 
 namespace polyserve {
 
-// Parses a whole head as HttpHeadFinder finds it, its empty line included. The host of an absolute target replaces the
-// one in Host (section 3.2.2). `request` is a new one, and its views are valid as long as the head is.
-// Returns a refusal if there is a fault; what is framed is not known then, so that the connection has to be closed.
+// Parses a whole head as HttpHeadFinder returns it, its empty line included.
+//   request  Receives the result. Its views point into `head`, which must outlive it. The host of an absolute target
+//            replaces the one in Host (section 3.2.2). Fields that the server does not use are skipped.
+//   Returns  nothing on success; otherwise the status code and the reason. After a refusal the end of the request is
+//            unknown, so the caller must close the connection after its reply. The first fault in the head counts.
+// REQUIRES: `request` is newly constructed.
 std::optional<HttpRefusal> ParseHttpHead(absl::string_view head, HttpRequest& request);
 
 }  // namespace polyserve

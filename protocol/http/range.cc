@@ -42,7 +42,8 @@ std::optional<HttpRange> ParseOne(absl::string_view text, int64_t file_size) {
 
 HttpRanges ParseHttpRanges(absl::string_view field, int64_t file_size) {
   constexpr absl::string_view kUnit = "bytes=";
-  // Of an empty file every range is behind the end; clients that ask for a range each time are better served so.
+  // An empty file has no byte that a range could select, so a 416 would be correct too. But clients that ask for a
+  // range of every file are better served with the whole, empty file.
   if (file_size == 0 || !absl::StartsWithIgnoreCase(field, kUnit)) return {};
   HttpRanges ranges;
   size_t asked = 0;

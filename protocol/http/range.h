@@ -1,4 +1,7 @@
-// HttpRanges: which parts of a file the field Range asks for (RFC 9110, section 14).
+// HttpRanges: the parts of a file that the field Range asks for (RFC 9110, section 14), as byte ranges of the file.
+//
+//   bytes=0-99     the first 100 bytes          bytes=-100     the last 100
+//   bytes=100-     all from byte 100 on         bytes=0-0,-1   the first and the last one: two parts
 #ifndef POLYSERVE_PROTOCOL_HTTP_RANGE_H_
 #define POLYSERVE_PROTOCOL_HTTP_RANGE_H_
 
@@ -10,26 +13,29 @@
 
 namespace polyserve {
 
+// Always within the file.
 struct HttpRange {
-  int64_t begin;
+  int64_t begin;   // In bytes from the beginning of the file.
   int64_t length;  // At least 1.
 };
 
 struct HttpRanges {
   enum class Kind {
-    kWhole,          // Not a set of ranges that is served: the field is ignored, as the RFC allows.
-    kParts,          // `parts`, in the order that they were asked for.
-    kUnsatisfiable,  // All begin behind the end.
+    kWhole,          // Send the whole file (200): the field is malformed, or not worth serving. The RFC allows it.
+    kParts,          // Send `parts` (206), in the order of the field.
+    kUnsatisfiable,  // All ranges begin behind the end of the file: 416.
   };
 
   Kind kind = Kind::kWhole;
   absl::InlinedVector<HttpRange, 2> parts;
 };
 
-// A set of more ranges, or of ranges that together are more than the file, is ignored: it costs much, and gives nothing
-// that the whole file does not.
+// A field with more ranges than this, or with ranges that together are longer than the file, is ignored: such a reply
+// costs more than the whole file, and holds nothing else. It is an old way to exhaust a server (CVE-2011-3192).
 constexpr size_t kMaxHttpRanges = 16;
 
+// `field` is the value of Range; `file_size` is in bytes. For an empty file every field is ignored, because it has no
+// byte that a range could select.
 HttpRanges ParseHttpRanges(absl::string_view field, int64_t file_size);
 
 }  // namespace polyserve

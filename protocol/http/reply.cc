@@ -44,7 +44,8 @@ constexpr Status kStatuses[] = {
 // What is short now (503) is short for a moment only.
 constexpr int kRetrySeconds = 1;
 
-// A browser must not guess another type than the one that is said: text that somebody has stored is no page of ours.
+// A browser must not guess another type than the declared one: otherwise it might run text that a client has stored as
+// a page of this server.
 constexpr absl::string_view kFirstLines = "\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\n";
 
 // One piece of memory is sent faster than two; from here on the copy costs more than that.

@@ -1,9 +1,12 @@
-// HttpReply: puts a reply together, and hands it to the output with as few copies as can be.
+// HttpReply: builds a reply and appends it to the output with few copies.
 //
 //   HttpReply reply(200, request.terms, site);
 //   reply.Add("Content-Type", "text/plain").Add("Content-Length", 5);
 //   reply.WriteTo(output, "hello");
 //   HttpReply::Finish(request.terms, output);
+//
+// A content that is large, or a file, is appended by the caller between WriteTo(output) and Finish(). The caller sets
+// Content-Length; nothing checks it against the content.
 #ifndef POLYSERVE_PROTOCOL_HTTP_REPLY_H_
 #define POLYSERVE_PROTOCOL_HTTP_REPLY_H_
 
@@ -22,28 +25,32 @@ namespace polyserve {
 
 class HttpReply {
  public:
-  // Begins with what every reply has: status line, Server, Date, and Connection if it has to be said.
+  // Begins with the lines that every reply has: the status line, Server, X-Content-Type-Options, Date, and Connection
+  // if the terms require it. An unknown code becomes 500.
   HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site);
 
+  // Adds a field. Nothing is escaped: name and value must hold no control characters.
   HttpReply& Add(absl::string_view name, const absl::AlphaNum& value) {
     absl::StrAppend(&text_, name, ": ", value, "\r\n");
     return *this;
   }
 
-  // Adds whole lines, each with its end.
+  // Adds whole lines, each with its CR LF.
   HttpReply& AddLines(absl::string_view lines) {
     absl::StrAppend(&text_, lines);
     return *this;
   }
 
-  // Ends the head and appends it to the output, and the content, which is left out if the terms say so. Larger
-  // contents are appended to the output by the caller.
+  // Ends the head, and appends it and the content to the output. For a HEAD request the content is left out. Call one
+  // of the two overloads, once.
   void WriteTo(Output& output, absl::string_view content = "");
 
-  // The same for the rest of a reply that is at hand: further fields, the head's end and the content.
+  // The same, with a prepared text that holds further fields, the empty line and the content. It is shared with the
+  // output if it is large, and copied if that is faster. REQUIRES: not for a HEAD request.
   void WriteTo(Output& output, const std::shared_ptr<const std::string>& rest);
 
-  // To be called behind each reply, when all of it is appended: closes behind the last one.
+  // Call once for each reply, after all of it is appended: counts the request, writes its line of the access log, and
+  // closes the output if this reply is the last one.
   static void Finish(const HttpReplyTerms& terms, Output& output) {
     output.CountRequest();
     if (terms.log != nullptr) terms.log->Write(output);
@@ -56,8 +63,8 @@ class HttpReply {
   HttpLogEntry* const log_;  // May be null.
 };
 
-// A whole reply, closing included, that says what went wrong in a line of plain text. `fields` are further lines of the
-// head; Allow, which 405 needs, and Retry-After of 503 are added.
+// Appends a whole reply that states an error in a line of plain text, Finish() included, and counts the error. `fields`
+// are further lines of the head, each with its CR LF; Allow (for 405) and Retry-After (for 503) are added.
 void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms, const HttpSite& site, Output& output,
                     absl::string_view fields = "");
 

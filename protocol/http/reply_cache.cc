@@ -16,7 +16,7 @@ namespace {
 // look like one.
 constexpr int64_t kYoungNanoseconds = 50'000'000;
 
-// What it costs to keep a reply, with about so much for the table and the allocations.
+// The memory that a kept reply takes, with an estimate for the table and the allocations.
 size_t BytesOf(absl::string_view key, const HttpReplyCache::Sources& sources, const std::string& reply) {
   size_t bytes = key.size() + reply.size() + 256;
   for (const HttpReplyCache::Source& source : sources) bytes += sizeof(source) + source.name.size();

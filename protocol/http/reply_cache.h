@@ -1,11 +1,13 @@
-// HttpReplyCache: replies to plain requests for small files, ready to send. To open, look at, read and close a file
-// costs about as much as all else that a small request does; one look by name (fstatat) costs a fifth of it, and tells
-// whether the file is still the one that the reply was made of. So no reply is ever out of date, whoever changes the
-// file, and none is found once its file was moved out of the root: the look, too, goes beneath the root only (which
-// costs three calls for a name with directories in it). If a client takes compressed files, the same holds for each
-// that was looked for, whether it was there or not.
+// HttpReplyCache: replies to plain requests for small files, ready to send.
 //
-// The honest gap: who writes into a file through a shared mapping changes it unseen until the kernel writes it back.
+// To open, stat, read and close a file costs about as much as everything else that a small request does. One fstatat()
+// costs a fifth of that, and shows whether the file is still the one that the reply was made from. So a reply is never
+// out of date, whichever program changes the file, and it is not found once the file has moved out of the root: the
+// check, too, resolves names beneath the root only (three system calls if the name has directories in it). If the
+// client accepts compressed files, the same holds for every file that was looked for, whether it existed or not.
+//
+// The honest gap: a program that writes to a file through a shared mapping changes it unnoticed until the kernel writes
+// the page back.
 #ifndef POLYSERVE_PROTOCOL_HTTP_REPLY_CACHE_H_
 #define POLYSERVE_PROTOCOL_HTTP_REPLY_CACHE_H_
 
@@ -26,24 +28,26 @@ namespace polyserve {
 // Safe for use from several threads; processes have one each.
 class HttpReplyCache {
  public:
+  // The part of a reply that is the same for all requests: see HttpReply::WriteTo(). Shared, never changed.
   using Reply = std::shared_ptr<const std::string>;
 
-  // The replies that are kept have so many bytes together. When there is no room, all are dropped: an order in which to
-  // drop them would make each look at the cache a change of it.
+  // Bounds the bytes of all replies together. If there is no room, all are dropped: any finer policy, such as least
+  // recently used, would turn each lookup into a write, with the lock held.
   static constexpr size_t kMaxBytes = 4 * 1024 * 1024;
 
-  // A file that a reply depends on, and its state when the reply was made; nothing: it was not there.
+  // A file that a reply depends on, and its state when the reply was made; nothing if it did not exist.
   struct Source {
     std::string name;
     std::optional<FileStamp> stamp;
   };
   using Sources = absl::InlinedVector<Source, 1>;
 
-  // The reply that was kept under this key, if all of its sources still are as they were; else null.
+  // Returns the reply kept under this key if all of its sources are unchanged; otherwise null. Makes one system call or
+  // more for each source, without the lock.
   Reply Find(const Library& library, absl::string_view key) const;
 
-  // Keeps the reply. A file that was changed just now may change again without a new stamp, and a reply that depends on
-  // it is not kept.
+  // Keeps the reply, and replaces an older one under the same key. Does nothing if a source has changed so recently
+  // that it could change again without a new stamp (see HttpETag()).
   void Keep(absl::string_view key, Sources sources, Reply reply);
 
  private:
@@ -53,7 +57,7 @@ class HttpReplyCache {
   };
   using Kept = std::shared_ptr<const Made>;
 
-  mutable Mutex mutex_;  // Not held while the file system is asked.
+  mutable Mutex mutex_;  // Not held during system calls.
   absl::flat_hash_map<std::string, Kept> kept_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

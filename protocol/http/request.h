@@ -1,4 +1,5 @@
-// HttpRequest: what the head of a request says, and what a refused one is answered with. The views point into the head.
+// HttpRequest: the head of a request, parsed, and HttpRefusal: the answer to one that is refused. Plain data, filled by
+// ParseHttpHead().
 #ifndef POLYSERVE_PROTOCOL_HTTP_REQUEST_H_
 #define POLYSERVE_PROTOCOL_HTTP_REQUEST_H_
 
@@ -12,39 +13,46 @@
 
 namespace polyserve {
 
+// RFC 9110, section 9.
 enum class HttpMethod {
   kGet,
   kHead,
   kPut,
   kOptions,
-  kOther,    // One that HTTP knows and this server does not offer: 405.
-  kUnknown,  // 501
+  kOther,    // A registered method that this server does not offer: 405.
+  kUnknown,  // Any other word: 501.
 };
 
 class HttpLogEntry;
 
-// What a reply has to know of the request that it answers.
+// What a reply has to know of the request that it answers. A copy of it outlives the request if the reply is made by a
+// task.
 struct HttpReplyTerms {
-  bool keep_alive = true;        // Further requests may follow; otherwise the reply says that it is the last one.
-  bool says_keep_alive = false;  // An HTTP/1.0 client has asked for it, and must be told.
-  bool omits_content = false;    // HEAD: the head alone.
-  std::shared_ptr<HttpLogEntry> log = nullptr;  // Null if there is no log.
+  bool keep_alive = true;        // Further requests may follow. Otherwise: "Connection: close", and the output closes.
+  bool says_keep_alive = false;  // The reply must say so, because an HTTP/1.0 client has asked for it.
+  bool omits_content = false;    // HEAD: send the head alone.
+  std::shared_ptr<HttpLogEntry> log = nullptr;  // Null if there is no access log.
 };
 
-// So much content that nobody wants is read and thrown away, so that the connection can go on.
+// Up to this length an unwanted content is read and discarded, so that the connection can be used again. Above it,
+// closing is cheaper.
 constexpr int64_t kMaxHttpDiscardBytes = 1024 * 1024;
 
+// The views point into the parsed head, which must outlive the request, or into `joined`.
 struct HttpRequest {
-  using Field = std::optional<absl::string_view>;  // Nothing: was not sent.
+  using Field = std::optional<absl::string_view>;  // The value without blanks around it; nothing if it was not sent.
 
   HttpMethod method = HttpMethod::kUnknown;
-  absl::string_view target;  // As it was sent.
+  absl::string_view target;  // As it was sent; see ParseHttpTarget().
   HttpReplyTerms terms;
 
+  // The framing of the content (RFC 9112, section 6); at most one of the first two is set.
   bool chunked = false;
-  std::optional<int64_t> content_length;
-  bool expects_continue = false;
+  std::optional<int64_t> content_length;  // In bytes.
+  bool expects_continue = false;          // "Expect: 100-continue": the client waits for a 100 before the content.
 
+  // The field of that name each. If it was sent several times, a list is joined with commas (RFC 9110, section 5.3);
+  // of other fields the first one counts.
   Field host;
   Field range;
   Field if_range;
@@ -58,6 +66,7 @@ struct HttpRequest {
   Field referer;
   Field user_agent;
 
+  // The opening handshake of a WebSocket; see websocket_handshake.h.
   bool wants_upgrade = false;  // "Connection: upgrade", in HTTP/1.1.
   Field upgrade;
   Field origin;
@@ -66,27 +75,30 @@ struct HttpRequest {
 
   std::forward_list<std::string> joined;  // Owns the values of fields that were sent in several lines.
 
-  bool is_last = false;  // The server stops, and nothing has come behind it.
+  bool is_last = false;  // The server is stopping, and no request has arrived behind this one. Set by HttpSession.
 
   bool has_content() const { return chunked || content_length.value_or(0) > 0; }
-  // The terms of a reply that leaves the content unwanted: the last one, unless it is known to be short and on its way.
+  // The terms of a reply that does not use the content. The connection is kept only if the content is certain to follow
+  // and short enough to discard.
   HttpReplyTerms TermsWithoutContent() const;
+  // Whether the request has any condition for CheckHttpConditions().
   bool conditional() const { return if_match || if_none_match || if_modified_since || if_unmodified_since; }
 };
 
 inline HttpReplyTerms HttpRequest::TermsWithoutContent() const {
   HttpReplyTerms result = terms;
-  // Who waits for "100 Continue" may leave the content out when it is told no, or may not: only closing is safe.
+  // A client that waits for "100 Continue" and gets a refusal may send the content or leave it out: only closing is
+  // safe.
   const bool is_lost =
       chunked || content_length.value_or(0) > kMaxHttpDiscardBytes || (expects_continue && has_content());
   if (is_lost || is_last) result.keep_alive = false;
   return result;
 }
 
-// A status code for the peer's fault, and what is wrong.
+// The answer to a fault of the peer: a status code, and the reason in words.
 struct HttpRefusal {
   int code;
-  absl::string_view why;  // Lives for ever.
+  absl::string_view why;  // Static storage.
 };
 
 }  // namespace polyserve

@@ -75,7 +75,8 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
   }
 }
 
-// Asks to be woken if a request is half there only; one that comes in one piece costs nothing.
+// Sets the timer if only a part of a request has arrived. A request in one piece, the usual case, costs nothing. The
+// timer is not cancelled when the rest arrives: OnTime() ignores it then, which is cheaper.
 void HttpSession::Watch(bool has_half_a_head, Output& output) {
   const Awaits now = !is_between_requests() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
   if (now == awaits_) return;
@@ -85,7 +86,7 @@ void HttpSession::Watch(bool has_half_a_head, Output& output) {
 
 void HttpSession::OnTime(Output& output) {
   if (successor_ != nullptr) return successor_->OnTime(output);
-  if (awaits_ == Awaits::kNothing) return;  // It has come meanwhile.
+  if (awaits_ == Awaits::kNothing) return;  // The rest has arrived.
   if (awaits_ == Awaits::kContent && content_bytes_ >= HttpSite::kMinContentBytes) {
     content_bytes_ = 0;
     return output.SetTimer(site_->options().request_timeout);
@@ -96,7 +97,7 @@ void HttpSession::OnTime(Output& output) {
     upload_->Expire(output);
     upload_ = nullptr;
   } else {
-    output.Close();  // The reply to what is thrown away was sent before.
+    output.Close();  // Unwanted content: its request was answered before.
   }
 }
 
@@ -108,14 +109,16 @@ void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& ou
     return WriteHttpError(refusal->code, refusal->why, LastReply(head), *site_, output);
   }
   request.terms.log = StartLogEntry(head, request);
+  // While the server stops, the reply to the last request received announces the end. Input behind the head, beyond the
+  // content, is another request.
   const bool may_be_last = is_stopping_ && !behind.more_may_follow();
   request.is_last = may_be_last && static_cast<int64_t>(behind.bytes().size()) <= request.content_length.value_or(0);
-  if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();
+  if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();  // Nothing else uses content.
   Answer(head, request, output);
   if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
 }
 
-// Of a request whose framing is lost; `head` is what is there of it.
+// For a request whose end is unknown; `head` is what has arrived of it.
 HttpReplyTerms HttpSession::LastReply(absl::string_view head) const {
   return {.keep_alive = false, .log = StartLogEntry(head, HttpRequest())};
 }
@@ -160,6 +163,7 @@ void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
   const HttpReplyTerms terms = {.log = request.terms.log};
   HttpReply(101, terms, *site_).AddLines(WebSocketReplyLines(request)).WriteTo(output);
   HttpReply::Finish(terms, output);
+  // From here on every call goes to it, and the input behind the head is its first frame.
   successor_ = WebSocketSession::Start(site_->options().chat(), output);
 }
 

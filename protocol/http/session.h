@@ -1,10 +1,23 @@
 // http: the file library over HTTP/1.1 (RFC 9110, RFC 9112): GET, HEAD, PUT and OPTIONS, with ranges, conditions,
-// keep-alive and pipelining. What it does on the wire is told in docs/protocols.md. A request for /-/chat that opens a
-// WebSocket is its last one: from there on another session has the conversation.
+// keep-alive and pipelining. docs/protocols.md describes it on the wire. A request for /-/chat that opens a WebSocket
+// is the last one: a WebSocketSession takes the conversation over.
 //
-// If a request's end is not beyond doubt, it is refused and the connection closed. Bounds: HttpHeadFinder's for a
-// head, HttpChunks' for a chunk's line; content is never held. A request that comes too slowly (HttpSite::Options) is
-// answered with 408, and the connection closed; how long it may be silent between requests is the driver's concern.
+//              a whole head: answered at once ◀─┐
+//                                               │     PUT             ┌────────────────────────────┐
+//   ──▶ awaits a head (HttpHeadFinder) ─────────┼────────────────────▶│ upload_: content is stored │─┐
+//        ▲                                      │                     └────────────────────────────┘ │
+//        │                                      │ a content that      ┌────────────────────────────┐ │
+//        │                                      ├────────────────────▶│ discard_left_ > 0          │─┤
+//        │                                      │ no one wants        └────────────────────────────┘ │
+//        │                                      │ Upgrade: websocket  ┌────────────────────────────┐ │
+//        │                                      └────────────────────▶│ successor_, for good       │ │ the content's
+//        │                                                            └────────────────────────────┘ │ end
+//        └───────────────────────────────────────────────────────────────────────────────────────────┘
+//
+// If the end of a request is in doubt, the session refuses it and closes the connection. Bounds: those of
+// HttpHeadFinder for a head and of HttpChunks for a chunk's line; content is never held. A request that arrives too
+// slowly (HttpSite::Options) is answered with 408, and the connection closed. The driver limits the silence between
+// requests.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SESSION_H_
 #define POLYSERVE_PROTOCOL_HTTP_SESSION_H_
 
@@ -23,8 +36,10 @@
 
 namespace polyserve {
 
+// The calls below are those of Session; after an upgrade, all of them go to the WebSocketSession.
 class HttpSession : public Session {
  public:
+  // All sessions of a listener share the site.
   explicit HttpSession(std::shared_ptr<const HttpSite> site);
   ~HttpSession() override;
 
@@ -45,29 +60,37 @@ class HttpSession : public Session {
   void OnPeer(absl::string_view address) override { peer_ = std::make_unique<const std::string>(address); }
 
  private:
-  // What it waits for, once it has asked to be woken.
+  // What must arrive before the timer expires.
   enum class Awaits : uint8_t { kNothing, kHead, kContent };
 
+  // No content is expected; a part of a head may have arrived.
   bool is_between_requests() const { return upload_ == nullptr && discard_left_ == 0; }
+  // Consumes heads and contents, as long as the output has room.
   void TakeRequests(Input& input, Output& output);
+  // Sets the timer if a request has arrived in part; a request in one piece needs none.
   void Watch(bool has_half_a_head, Output& output);
+  // The terms of a reply that closes, because the end of the request is unknown. `head` is for the log.
   HttpReplyTerms LastReply(absl::string_view head) const;
+  // Null if there is no access log.
   std::shared_ptr<HttpLogEntry> StartLogEntry(absl::string_view head, const HttpRequest& request) const;
+  // A whole head has arrived; `behind` is the input that follows it.
   void OnHead(absl::string_view head, const Input& behind, Output& output);
+  // Replies, or starts an upload or a WebSocket.
   void Answer(absl::string_view head, const HttpRequest& request, Output& output);
   void OpenWebSocket(const HttpRequest& request, Output& output);
+  // Consumes content, for upload_ or to discard it.
   void TakeContent(Input& input, Output& output);
 
-  // Between requests it holds no more than this: there may be very many sessions.
+  // Between requests the session holds nothing beyond these members: there may be very many sessions.
   const std::shared_ptr<const HttpSite> site_;
   HttpHeadFinder heads_;
-  std::unique_ptr<Session> successor_;  // Has the conversation, if it is no longer one of HTTP.
-  std::unique_ptr<HttpUpload> upload_;  // Takes the content that comes.
-  int64_t discard_left_ = 0;            // So much of it is thrown away.
-  int64_t content_bytes_ = 0;           // That have come since it was woken last.
+  std::unique_ptr<Session> successor_;  // The session of the WebSocket, after an upgrade.
+  std::unique_ptr<HttpUpload> upload_;  // Receives the content of a PUT; null otherwise.
+  int64_t discard_left_ = 0;            // Bytes of unwanted content still to come.
+  int64_t content_bytes_ = 0;           // Received since the timer was set.
   Awaits awaits_ = Awaits::kNothing;
-  bool is_stopping_ = false;                 // The server is: the last of the requests that have come is the last one.
-  std::unique_ptr<const std::string> peer_;  // Null unless there is a log.
+  bool is_stopping_ = false;                 // The server is stopping: the reply to the last request received closes.
+  std::unique_ptr<const std::string> peer_;  // The address; null unless there is an access log.
 };
 
 }  // namespace polyserve

@@ -19,7 +19,7 @@ struct LastDate {
   std::string line;
 };
 
-// Of each thread, so that there is nothing to lock; what it holds is the same for all.
+// One for each thread, so that nothing needs a lock. Sites share it: the date is the same for all.
 thread_local LastDate last_date;
 
 }  // namespace

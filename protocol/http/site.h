@@ -1,5 +1,5 @@
-// HttpSite: what all http sessions share: the library, the media types, replies that are kept, and the time of day as
-// replies tell it.
+// HttpSite: the state that all sessions of an http listener share: the library, the media types, the options, cached
+// replies, and the current date as replies state it.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SITE_H_
 #define POLYSERVE_PROTOCOL_HTTP_SITE_H_
 
@@ -19,27 +19,30 @@
 
 namespace polyserve {
 
-// Safe for use from several threads and processes.
+// Safe for use from several threads, and after fork(2): it is immutable but for the reply cache, which has a lock of
+// its own, and a date that each thread keeps for itself.
 class HttpSite {
  public:
   using Clock = int64_t (*)();  // Returns seconds since 1970.
 
   struct Options {
-    // A head has to be complete in so long, and so much of a content has to come (kMinContentBytes); else 408.
+    // The time allowed for a head, and for each kMinContentBytes of a content; after it, 408 and the end.
     absl::Duration request_timeout = absl::Seconds(20);
-    std::shared_ptr<LogFile> access_log = nullptr;   // Null: none is kept.
-    std::function<ServerReport()> report = nullptr;  // From any thread. Null: the server tells nothing of itself.
-    bool precompressed = false;                      // NAME.gz beside NAME is sent to clients that accept it.
-    HttpAllowedHosts allowed_hosts;                  // Others are answered with 421.
-    // Pages may have been stored by anybody: browsers give each an origin of its own, so that its scripts cannot act as
-    // the server's own pages could, such as speak in the chat.
+    std::shared_ptr<LogFile> access_log = nullptr;   // Null: no access log.
+    std::function<ServerReport()> report = nullptr;  // Called from any thread. Null: /-/status and /-/metrics are 404.
+    bool precompressed = false;                      // Send NAME.gz instead of NAME to clients that accept it.
+    HttpAllowedHosts allowed_hosts;                  // Requests for other hosts are answered with 421.
+    // Any client may have stored a page. With this, browsers give each page an origin of its own, so that its scripts
+    // cannot act with the rights of the server's own origin, such as speak in the chat.
     bool sandboxes_pages = false;
-    SessionFactory chat = nullptr;  // Makes what /-/chat speaks for. Null: there is no chat.
+    SessionFactory chat = nullptr;  // Makes the line-based session behind /-/chat. Null: there is no chat.
   };
 
-  // Of a content that comes, at least so much has to come in each request_timeout.
+  // The least content that must arrive in each request_timeout: 512 bytes a second at the default, slower than any
+  // usable network.
   static constexpr int64_t kMinContentBytes = 10 * 1024;
 
+  // `clock` is a parameter for tests.
   HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Options options, Clock clock = &SystemClock);
 
   const Library& library() const { return *library_; }
@@ -49,16 +52,18 @@ class HttpSite {
 
   HttpReplyCache& reply_cache() const { return *reply_cache_; }
 
-  // "Allow: ...\r\n": the methods that are offered.
+  // "Allow: ...\r\n": the methods that the server offers; without PUT if the library is read-only. Static storage.
   absl::string_view AllowLine() const;
 
-  // "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", of now; formatted once a second. Valid until this thread asks again.
+  // "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n": the current time, formatted once a second for each thread. Valid until
+  // this thread calls one of these functions again.
   absl::string_view DateLine() const;
-  // The date in it.
+  // The date in that line.
   absl::string_view Date() const;
 
-  // The time, but not later than Date says: seconds since 1970. Reads the clock only if `time` is later than the last
-  // Date of this thread. What is not later than this either may be told in a reply that is begun after the call.
+  // The earlier of `time` and the current Date, in seconds since 1970: Last-Modified must not be later than Date (RFC
+  // 9110, section 8.8.2.1). Reads the clock only if `time` is later than the last Date of this thread; the Date of a
+  // reply that is begun after this call is never earlier than the result.
   int64_t NotAfterDate(int64_t time) const;
 
  private:

@@ -1,6 +1,10 @@
-// The server's own pages: / a list of the others, /status as JSON, and /metrics in the text format of Prometheus
-// (https://prometheus.io/docs/instrumenting/exposition_formats/). They are reached below /-/, where
-// /chat is as well: no page, see HttpSession.
+// The server's own pages, from a ServerReport:
+//
+//   /-/          links to the others
+//   /-/status    JSON
+//   /-/metrics   the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/)
+//
+// /-/chat, the WebSocket, is not one of them; see HttpSession. docs/operations.md lists the values.
 #ifndef POLYSERVE_PROTOCOL_HTTP_STATUS_PAGES_H_
 #define POLYSERVE_PROTOCOL_HTTP_STATUS_PAGES_H_
 
@@ -14,9 +18,11 @@
 
 namespace polyserve {
 
-// Answers a request for the page of this name, which is what stands behind "-/": GET and HEAD alone.
+// Appends the whole reply to a request for the page `name`, the part of the target behind "/-/". Other names and other
+// methods than GET and HEAD get a 404. Computed in place: the report is a read of shared memory.
 void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output);
 
+// The contents of the two pages.
 std::string StatusJson(const ServerReport& report);
 std::string MetricsText(const ServerReport& report);
 

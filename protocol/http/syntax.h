@@ -1,4 +1,5 @@
-// Characters of HTTP's grammar (RFC 9110, section 5; RFC 9112, section 2.2), for all that looks at lines.
+// Characters and line ends of HTTP's grammar (RFC 9110, section 5; RFC 9112, section 2.2). Shared by HttpHeadFinder and
+// HttpChunks, so that the head and the chunks of a request are read by the same rules.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
 #define POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
 
@@ -25,25 +26,25 @@ inline constexpr std::array<bool, 256> kTokenChars = MakeTokenChars();
 
 }  // namespace http_syntax_internal
 
-// A character of a token: of a method, a field's name, the name of a chunk extension.
+// True for the characters of a token (RFC 9110, section 5.6.2): a method, a field name, the name of a chunk extension.
 inline bool IsHttpTokenChar(char c) { return http_syntax_internal::kTokenChars[static_cast<unsigned char>(c)]; }
 
-// No line holds one, except for its own end: CR, LF, NUL and the others, but not the tab.
+// True for control characters, which a line may hold only as its end: CR, LF, NUL, DEL and the others; not for the tab.
 inline bool IsHttpControl(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; }
 
 // The position of the first control character from `begin` on; the text's size if there is none.
 size_t FindHttpControl(absl::string_view text, size_t begin);
 
-// What is found where a line may end.
+// What FindHttpLineEnd() found.
 enum class HttpLineEnd {
-  kNone,        // More input may bring it.
-  kCrLf,        // At the position.
-  kBareLf,      // Others may take it for a line's end.
-  kBadControl,  // A bare CR, or another control character.
+  kNone,        // No end yet; more input may bring it.
+  kCrLf,        // The end.
+  kBareLf,      // A LF without a CR, which laxer implementations take for an end: refuse it.
+  kBadControl,  // A bare CR, or another control character: refuse it.
 };
 
-// Looks for the end of a line from `position` on, and moves `position` to it: to the CR of CR LF, to the character that
-// must not be there, or to where the search has to go on.
+// Looks for the end of a line from `position` on, and sets `position`: to the CR of a CR LF, to the offending
+// character, or to where the search must continue when there is more input (before a CR that may become CR LF).
 HttpLineEnd FindHttpLineEnd(absl::string_view text, size_t& position);
 
 }  // namespace polyserve

@@ -1,4 +1,5 @@
-// HttpTarget: which file a request-target stands for, and the way back: how a name is written in a link.
+// HttpTarget: the file that a request-target names (RFC 9112, section 3.2), and the reverse: a name as written in a
+// link. Pure text: no file is looked at.
 #ifndef POLYSERVE_PROTOCOL_HTTP_TARGET_H_
 #define POLYSERVE_PROTOCOL_HTTP_TARGET_H_
 
@@ -10,18 +11,18 @@
 namespace polyserve {
 
 struct HttpTarget {
-  std::string name;           // Of the library, decoded, without slashes at its ends; "" is the root.
-  bool is_directory = false;  // It was written with a slash at its end.
-  absl::string_view query;    // What follows the '?', with it; points into the target that was parsed.
+  std::string name;           // In the library: decoded, without slashes at its ends; "" is the root.
+  bool is_directory = false;  // The target ends with a slash.
+  absl::string_view query;    // From the '?' on, "" if there is none; points into the parsed target.
 };
 
-// Takes the origin form ("/a%20b?x") and the absolute form ("http://host/a%20b?x"). InvalidArgument: it is neither, or
-// not well encoded, or ".." leads out of the root. Slashes are merged, and the parts "." and ".." removed, encoded ones
-// as well ("//a/./b/%2e%2e/c" is "a/c"). An encoded slash is refused: no name can hold one. That the name is one that
-// the library takes is not checked.
+// Parses the origin form ("/a%20b?x") and the absolute form ("http://host/a%20b?x"). Merges slashes, and removes the
+// parts "." and "..", encoded ones as well: "//a/./b/%2e%2e/c" is "a/c". Whether the library accepts the name is for
+// Library to check. Returns InvalidArgument, with a text for the peer, if the target is neither form, is badly encoded,
+// leaves the root by "..", or holds an encoded slash, which no name can contain.
 absl::StatusOr<HttpTarget> ParseHttpTarget(absl::string_view target);
 
-// The name with all bytes encoded that a path must not hold, or that mean something in it; slashes stay.
+// The name, percent-encoded for use in a path (RFC 3986, section 3.3); slashes stay. ParseHttpTarget() reverses it.
 std::string EncodeHttpPath(absl::string_view name);
 
 }  // namespace polyserve

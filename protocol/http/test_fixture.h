@@ -1,4 +1,6 @@
-// HttpFixture: a small library and a clock that stands still, for tests of http.
+// HttpFixture: a small library in a temporary directory and a clock that stands still, for tests of http.
+//
+//   TEST_F(HttpFilesTest, ...) { EXPECT_EQ(ContentOf(Get("/a")), "hello"); }
 #ifndef POLYSERVE_PROTOCOL_HTTP_TEST_FIXTURE_H_
 #define POLYSERVE_PROTOCOL_HTTP_TEST_FIXTURE_H_
 
@@ -24,23 +26,24 @@ class HttpFixture : public testing::Test {
 
   void SetUp() override;
 
-  // Makes the library as it is described above.
+  // Restores the library to the files listed above.
   void Reset();
+  // Writes a file with this content and modification time.
   void Put(const std::string& name, absl::string_view content, int64_t mtime = kMtime);
-  // The same, and the file system notes that it came after the other one.
+  // The same, with a change time (ctime) later than that of `other`. Waits for the file system's clock.
   void PutAfter(const std::string& other, const std::string& name, absl::string_view content, int64_t mtime = kMtime);
   std::string Content(const std::string& name) const;
-  // How many names the root has, hidden ones included.
+  // The number of names in the root, hidden ones included.
   size_t NamesInRoot() const;
   std::string ETag(absl::string_view name) const;
 
   std::shared_ptr<const HttpSite> MakeSite() const;
   std::unique_ptr<HttpSession> MakeSession() const { return std::make_unique<HttpSession>(MakeSite()); }
 
-  // Shows the input in every way that it can be cut (TalkInAnyPieces). Uploads to the root change it, so that each try
-  // with a PUT starts from a new one; entity tags and dates are then "STATE" in the replies.
+  // Passes the input cut in every way (TalkInAnyPieces). Uploads change the root, so each try with a PUT starts from a
+  // new one; entity tags and dates are then replaced by "STATE" in the replies.
   Transcript Talk(absl::string_view input);
-  // Shows it whole, to the library as it is.
+  // Passes the input whole, without a Reset().
   Transcript TalkOnce(absl::string_view input) const;
 
   // A request of HTTP/1.1; `fields` are whole lines.

@@ -1,4 +1,9 @@
-// HttpUpload: a PUT under way. Its content goes into the library as it comes, and is a file when all of it is there.
+// HttpUpload: a PUT in progress. The content is written to the library as it arrives, and becomes a file when all of it
+// has arrived; until then no other request sees any of it. If the conversation ends early, nothing remains.
+//
+//   Start() ──▶ Take() ──▶ Take() ──▶ ... all content: conditions again, stored ──▶ 201 or 204 ─┐
+//     │           └── a fault, or no space: the error ───────────────────────────────────────── ├─▶ over()
+//     │ refused: null                        └── Expire(): 408 ─────────────────────────────────┘
 #ifndef POLYSERVE_PROTOCOL_HTTP_UPLOAD_H_
 #define POLYSERVE_PROTOCOL_HTTP_UPLOAD_H_
 
@@ -20,37 +25,45 @@ namespace polyserve {
 
 class HttpUpload {
  public:
-  // Takes the request on, and tells a client that waits for it to go on ("100 Continue"). Returns null if it is
-  // refused: the reply is written then, by HttpRequest::TermsWithoutContent(). `head` is what `request` was parsed
-  // from.
+  // Starts the upload, and writes "100 Continue" if the client waits for it. Returns null if the request is refused;
+  // the reply is then written, with HttpRequest::TermsWithoutContent(). May return an upload that is already over(), if
+  // the content is empty. `head` is the text that `request` was parsed from: a copy of it is kept if it has conditions,
+  // which are checked now and once more when the file is stored.
   static std::unique_ptr<HttpUpload> Start(const std::shared_ptr<const HttpSite>& site, absl::string_view head,
                                            const HttpRequest& request, const HttpTarget& target, Output& output);
 
-  // Takes content. Writes the reply once it has all of it, or something has gone wrong; see over(). While the server
-  // stops, it is the connection's last one unless more input is behind the content.
+  // Consumes content; input behind it stays. Writes the reply when all of it has arrived or an error has occurred; see
+  // over(). If `server_stops`, that reply closes the connection unless more input follows the content. Blocks for as
+  // long as a write to the file does.
+  // REQUIRES: !over().
   void Take(Input& input, bool server_stops, Output& output);
 
-  // Gives it up, since its content does not come in time: writes the reply.
+  // Gives up because the content arrives too slowly: writes a 408 that closes. REQUIRES: !over().
   void Expire(Output& output);
 
-  // The reply is written, or will be by a task of the output.
+  // True once the reply is written, or a task of the output will write it. Destroy the object then.
   bool over() const { return over_; }
 
  private:
   HttpUpload(std::shared_ptr<const HttpSite> site, const HttpRequest& request, std::unique_ptr<Upload> file);
 
+  // Decodes chunks if there are any, and writes the content to the file.
   absl::Status TakeContent(Input& input);
+  // OutOfRange if the file would exceed --max_file_bytes.
   absl::Status Append(absl::string_view bytes);
+  // All content has arrived.
   bool complete() const { return chunks_ != nullptr ? chunks_->done() : left_ == 0; }
+  // Gives the file its name (StoreUpload()) and writes the reply.
   void Store(Output& output);
+  // Writes an error; it closes the connection if content is still to come.
   void Refuse(const absl::Status& error, Output& output);
 
   const std::shared_ptr<const HttpSite> site_;
   HttpReplyTerms terms_;
   std::unique_ptr<Upload> file_;
-  std::unique_ptr<HttpChunks> chunks_;  // Null where the length was announced.
-  int64_t left_ = 0;                    // So much of it is to come; in chunks, so much may come at most.
-  Upload::Condition condition_;         // Asked once more at the end; null if there is none.
+  std::unique_ptr<HttpChunks> chunks_;  // Null if the length was announced.
+  int64_t left_ = 0;                    // Bytes still to come; of a chunked content, the most that may still come.
+  Upload::Condition condition_;         // Checked again at the end; null if there is none.
   bool over_ = false;
 };
 

@@ -1,4 +1,7 @@
-// Netascii, the line ends of TFTP's text mode (RFC 764): on the wire a line ends with CR LF, and CR alone is CR NUL.
+// Netascii, the line ends of TFTP's text mode (RFC 1350, after RFC 764): on the wire a line ends with CR LF, and a CR
+// alone is CR NUL. In a file of this server a line ends with LF.
+//
+//   file   a \n b \r c              wire   a \r \n b \r \0 c
 #ifndef POLYSERVE_PROTOCOL_TFTP_NETASCII_H_
 #define POLYSERVE_PROTOCOL_TFTP_NETASCII_H_
 
@@ -8,17 +11,18 @@
 
 namespace polyserve {
 
-// What the bytes of a file are on the wire.
+// The bytes of a file as they are on the wire: at least as many, at most twice as many.
 std::string ToNetascii(absl::string_view bytes);
 
-// The other way, block by block, however a pair is cut.
+// The reverse, block by block; a pair may be split between two blocks. One object for each transfer.
 class NetasciiDecoder {
  public:
-  // The bytes that go to the file; `is_last` says that no more blocks follow.
+  // Returns the bytes for the file. `is_last`: no more blocks follow, so that a CR at the end stands for itself. A CR
+  // followed by anything but LF or NUL is kept as it is.
   std::string Decode(absl::string_view bytes, bool is_last);
 
  private:
-  bool after_cr_ = false;
+  bool after_cr_ = false;  // The last block ended with a CR, which is not written yet.
 };
 
 }  // namespace polyserve

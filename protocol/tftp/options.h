@@ -1,4 +1,5 @@
-// What a transfer of TFTP is done by: the defaults, or what the options of the request make of them.
+// TftpTerms: the parameters of one TFTP transfer: the defaults of RFC 1350, changed by the options of the request (RFC
+// 2347, which the server acknowledges with the values that it accepts).
 #ifndef POLYSERVE_PROTOCOL_TFTP_OPTIONS_H_
 #define POLYSERVE_PROTOCOL_TFTP_OPTIONS_H_
 
@@ -12,26 +13,31 @@
 
 namespace polyserve {
 
+// Plain data, for one transfer.
+//
+//   RRQ a octet blksize=1428 windowsize=16  ──▶  ReadTftpTerms()  ──▶  OACK blksize=1428 windowsize=16
 struct TftpTerms {
-  // The most that is in flight to a peer, unacknowledged: 64 blocks of at most 1 MiB in all.
+  // Bounds on what is in flight, unacknowledged: blocks, and their bytes. A request for more gets a smaller window. 1
+  // MiB is enough to fill a path of 100 Mbit/s and 80 ms.
   static constexpr int64_t kMaxWindow = 64;
   static constexpr int64_t kMaxWindowBytes = 1 << 20;
 
-  size_t block_bytes = 512;                   // blksize, RFC 2348
-  absl::Duration timeout = absl::Seconds(1);  // timeout, RFC 2349
-  int64_t window = 1;                         // windowsize, RFC 7440: so many blocks for one acknowledgement.
-  std::optional<int64_t> announced_bytes;     // tsize, RFC 2349: what an upload will have.
-  bool asks_for_size = false;                 // tsize of a download: the acknowledgement is to tell it.
-  bool has_block_bytes = false;               // These were asked for, and are to be acknowledged.
+  size_t block_bytes = 512;                   // blksize, RFC 2348: 8 to 65464.
+  absl::Duration timeout = absl::Seconds(1);  // timeout, RFC 2349: 1 to 255 s, before a packet is sent again.
+  int64_t window = 1;                         // windowsize, RFC 7440: blocks sent before an acknowledgement is due.
+  std::optional<int64_t> announced_bytes;     // tsize of an upload, RFC 2349: the size of the file.
+  bool asks_for_size = false;                 // tsize of a download: the acknowledgement states the size.
+  bool has_block_bytes = false;               // The request has these options, so the acknowledgement must have them.
   bool has_timeout = false;
   bool has_window = false;
 };
 
-// Unknown options, and values out of range, are passed over, as RFC 2347 has it. InvalidArgument: a value that is no
-// number.
+// Applies the options of a request. Ignores unknown options and values out of range (RFC 2347). Returns
+// InvalidArgument, with a text for the peer, if the value of a known option is not a number.
 absl::StatusOr<TftpTerms> ReadTftpTerms(const TftpRequest& request);
 
-// The options to acknowledge; none if none was accepted. `file_bytes` is what asks_for_size is answered with.
+// The options for the acknowledgement; empty if the request has none that were accepted: then there is no such packet.
+// `file_bytes` answers asks_for_size; if it is not known, tsize is left out.
 TftpOptions AcceptedTftpOptions(const TftpTerms& terms, std::optional<int64_t> file_bytes);
 
 }  // namespace polyserve

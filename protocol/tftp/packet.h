@@ -1,4 +1,8 @@
-// The packets of TFTP (RFC 1350), and the options that a request may carry (RFC 2347).
+// The packets of TFTP (RFC 1350), and the options of requests (RFC 2347): parsing and writing. Numbers are big-endian.
+//
+//   RRQ, WRQ   | 1, 2 | name 0 | mode 0 | (option 0 | value 0)* |       DATA   | 3 | block | bytes |
+//   ACK        | 4    | block  |                                        ERROR  | 5 | code  | text 0 |
+//   OACK       | 6    | (option 0 | value 0)* |
 #ifndef POLYSERVE_PROTOCOL_TFTP_PACKET_H_
 #define POLYSERVE_PROTOCOL_TFTP_PACKET_H_
 
@@ -17,8 +21,9 @@ namespace polyserve {
 
 enum class TftpOpcode : uint16_t { kRead = 1, kWrite, kData, kAck, kError, kOptionsAck };
 
+// Codes of RFC 1350 and RFC 2347; the server sends only these.
 enum class TftpError : uint16_t {
-  kOther = 0,  // The text tells.
+  kOther = 0,  // See the text.
   kNotFound = 1,
   kAccess = 2,
   kDiskFull = 3,
@@ -27,33 +32,36 @@ enum class TftpError : uint16_t {
   kOptions = 8,
 };
 
-using TftpOptions = std::vector<std::pair<std::string, std::string>>;  // Names in lower case, and values.
+// (name, value) in the order of the packet; names in lower case.
+using TftpOptions = std::vector<std::pair<std::string, std::string>>;
 
 struct TftpRequest {
-  bool is_write;
-  std::string name;
-  bool is_netascii;  // Else octet: bytes as they are.
+  bool is_write;     // WRQ: the peer uploads.
+  std::string name;  // As it was sent.
+  bool is_netascii;  // Otherwise octet: bytes as they are.
   TftpOptions options;
 };
 
-// The opcode of any packet; nothing if it has none of these.
+// The opcode of a packet; nothing if it is too short or the opcode is unknown.
 std::optional<TftpOpcode> TftpOpcodeOf(absl::string_view packet);
 
-// A read or write request. Zero bytes behind the last option are padding. InvalidArgument, with a text for the peer: it
-// is none. FailedPrecondition: it gives an option twice, which is not allowed.
+// Parses a read or write request. Zero bytes behind the last option are padding, which some clients send. Errors have a
+// text for the peer. InvalidArgument: it is not a request. FailedPrecondition: an option is given twice, which RFC 2347
+// forbids.
 absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet);
 
-// The block number of data or an acknowledgement; nothing if it is cut off.
+// The block number of a DATA or ACK packet; nothing if the packet is cut off.
 std::optional<uint16_t> TftpBlockOf(absl::string_view packet);
-// The bytes of a block of data.
+// The bytes of a DATA packet. REQUIRES: TftpBlockOf() returned a number.
 inline absl::string_view TftpDataOf(absl::string_view packet) { return packet.substr(4); }
 
+// The packets that the server sends. Block numbers wrap from 65535 to 0.
 std::string TftpData(uint16_t block, absl::string_view bytes);
 std::string TftpAck(uint16_t block);
 std::string TftpErrorPacket(TftpError code, absl::string_view text);
 std::string TftpOptionsAck(const TftpOptions& options);
 
-// The code that says the same as an error of the library.
+// The code for an error of the library, such as kNotFound for NotFound; kOther if there is none.
 TftpError TftpErrorOf(const absl::Status& error);
 
 }  // namespace polyserve

@@ -32,7 +32,7 @@ void TftpSession::OnInput(Input& input, Output& output) {
   if (opcode == TftpOpcode::kRead || opcode == TftpOpcode::kWrite) {
     OnRequest(packet, output);
   } else if (opcode == TftpOpcode::kError) {
-    End(output);  // Is never answered.
+    End(output);  // An error is never answered (RFC 1350, section 7).
   } else if (opcode == TftpOpcode::kAck && block.has_value() && state_ == State::kSending) {
     OnAck(*block, output);
   } else if (opcode == TftpOpcode::kData && block.has_value() &&
@@ -81,7 +81,7 @@ void TftpSession::StartTransfer(Output& output) {
 void TftpSession::StartSending(const TftpRequest& request, Output& output) {
   absl::StatusOr<Library::File> file = library_->Find(LibraryName(request.name));
   if (!file.ok()) return Refuse(TftpErrorOf(file.status()), file.status().message(), output);
-  // How long it is in netascii would take reading all of it.
+  // The size in netascii is known only after reading the whole file.
   const std::optional<int64_t> size = is_netascii_ ? std::nullopt : std::optional<int64_t>(file->size);
   source_ = std::make_unique<TftpSource>(*std::move(file), is_netascii_, terms_.block_bytes);
   state_ = State::kSending;
@@ -105,7 +105,8 @@ void TftpSession::StartReceiving(const TftpRequest& request, Output& output) {
   Reply(options.empty() ? TftpAck(0) : TftpOptionsAck(options), output);
 }
 
-// Blocks that are behind the one acknowledged were lost: the next window begins there.
+// The next window begins behind the acknowledged block: if it was not the last one of the window, the others are lost,
+// and are sent again (RFC 7440, section 4).
 void TftpSession::OnAck(uint16_t number, Output& output) {
   if (awaits_options_ack_) {
     if (number != 0) return;
@@ -113,7 +114,7 @@ void TftpSession::OnAck(uint16_t number, Output& output) {
   } else {
     const int64_t newly = static_cast<uint16_t>(number - static_cast<uint16_t>(acknowledged_));
     if (newly == 0) return OnAckAgain(output);
-    if (newly > last_ - acknowledged_) return;  // Comes late: never answered.
+    if (newly > last_ - acknowledged_) return;  // An old one that was delayed. Not answered: see sorcerer's apprentice.
     acknowledged_ += newly;
     may_answer_ack_again_ = !std::exchange(sent_window_again_, false);
   }
@@ -123,7 +124,8 @@ void TftpSession::OnAck(uint16_t number, Output& output) {
   SendWindow(output);
 }
 
-// The first block of the window is missing, or the acknowledgement was doubled on its way.
+// Either the first block of the window is missing, or the network has duplicated the acknowledgement. The two cannot be
+// distinguished, so the window is sent again, but never twice in a row.
 void TftpSession::OnAckAgain(Output& output) {
   if (terms_.window == 1 || !may_answer_ack_again_ || sent_window_again_) return;
   sent_window_again_ = true;
@@ -144,9 +146,9 @@ void TftpSession::OnData(uint16_t number, absl::string_view bytes, Output& outpu
   const int16_t ahead = static_cast<int16_t>(number - static_cast<uint16_t>(last_ + 1));
   if (ahead == 0 && state_ == State::kReceiving) return TakeBlock(bytes, output);
   if (ahead == -1 && last_ == acknowledged_) {
-    output.Write(reply_);  // It was heard; the answer was not.
+    output.Write(reply_);  // The peer has repeated a block, so our acknowledgement of it was lost.
   } else if (ahead > 0 && state_ == State::kReceiving && !told_of_gap_) {
-    told_of_gap_ = true;  // Once: each block behind the gap would bring one window more.
+    told_of_gap_ = true;  // Once: an answer to each block behind the gap would request the window as many times.
     Acknowledge(output);
   }
 }
@@ -189,7 +191,8 @@ void TftpSession::OnTime(Output& output) {
   const int most = heard_ ? kMaxRepeats : kMaxRepeatsUnheard;
   if (idle() || ++repeats_ > most) return End(output);
   if (state_ == State::kSending && !awaits_options_ack_) return SendWindow(output);
-  if (state_ == State::kReceiving && last_ > acknowledged_) return Acknowledge(output);  // What of the window has come.
+  // The rest of a window does not arrive: acknowledge the blocks that have.
+  if (state_ == State::kReceiving && last_ > acknowledged_) return Acknowledge(output);
   Reply(std::exchange(reply_, ""), output);
 }
 
@@ -199,7 +202,7 @@ void TftpSession::Reply(std::string packet, Output& output) {
   AwaitAnswer(output);
 }
 
-// The peer goes on with the transfer.
+// The peer continues the transfer.
 void TftpSession::Hear() {
   heard_ = true;
   is_asked_again_ = false;

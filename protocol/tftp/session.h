@@ -1,23 +1,30 @@
-// tftp: the file library by TFTP (RFC 1350), with the options blksize, timeout, tsize (RFC 2347, 2348, 2349) and
-// windowsize (RFC 7440); modes octet and netascii. Datagrams only. One transfer after the other; the names are those of
-// the library, and may begin with '/'. Block numbers wrap from 65535 to 0, so that size has no bound.
+// tftp: the file library over TFTP (RFC 1350), with the options blksize, timeout, tsize (RFC 2347, 2348, 2349) and
+// windowsize (RFC 7440), and the modes octet and netascii. Datagrams only. A session carries one transfer at a time.
+// Names are those of the library, with or without a leading '/'. Block numbers wrap from 65535 to 0, so that files of
+// any size can be sent.
 //
-// A packet that is lost is sent again by a timer, at intervals that double. An acknowledgement that comes twice is
-// not answered: else each of two that cross would double all that follows (the sorcerer's apprentice, RFC 1123,
+//                    read request       last block acknowledged, or an error
+//                  ┌─────────────▶ kSending ───────────────────────────────────────────┐
+//   kAwaitsRequest ┤                                                                   ├─▶ the conversation ends
+//                  └─────────────▶ kReceiving ──▶ kStoring ──▶ kReceived ──────────────┘
+//                    write request        all blocks     named, acknowledged   kRemembersEnd later
+//
+// Loss. A timer sends a lost packet again, at intervals that double. A duplicate acknowledgement is not answered:
+// otherwise two packets that cross would double everything after them (the sorcerer's apprentice syndrome, RFC 1123,
 // section 4.2.3.1). Windows of several blocks are the exception (RFC 7440, section 4): there a repeated acknowledgement
-// says that the window's first block is missing, and the window is sent again at once. The copy may make the peer
-// repeat its next acknowledgement as well, so that one is left to the timer, which ends the chain.
+// means that the window's first block is missing, and the window is sent again at once. That copy may make the peer
+// repeat its next acknowledgement as well; this one is left to the timer, which ends the chain.
 //
-// An upload takes its name when it is whole, before its last block is acknowledged; a peer that did not hear that is
-// told again for a while. In a window, only the block that ends it is acknowledged a second time.
+// Uploads. A file gets its name when it is complete, before its last block is acknowledged. If that acknowledgement is
+// lost, it is repeated for kRemembersEnd. In a window, only the block that ends it is acknowledged a second time.
 //
-// A new request ends the transfer before it: the peer has started again. The same request a second time may also be a
-// copy that the network made, so it is looked at after kCopyInterval: if the peer has gone on with the transfer, it was
-// one; if the peer has never answered, our packet was lost and is sent again; else the transfer begins anew.
+// Repeated requests. A new request ends the current transfer: the peer has started again. An identical request may be a
+// copy made by the network, so the session decides kCopyInterval later: if the peer has continued the transfer, it was
+// a copy; if the peer has never answered, our packet was lost and is sent again; otherwise the transfer starts again.
 //
-// Refusals: 1 not found, 2 not allowed (a bad name, a read-only library), 3 too large, or no space left, 4 not
-// understood, 5 no such transfer, 8 an option that makes no sense.
-// Bound: a window (TftpTerms) in the output of one call; nothing of the file is held.
+// Refusals (TftpError): 1 not found, 2 not allowed (a bad name, a read-only library), 3 too large or no space left, 4
+// not understood, 5 no such transfer, 8 an option that makes no sense. Bound: one window (TftpTerms) in the output of a
+// call; nothing of the file is held.
 #ifndef POLYSERVE_PROTOCOL_TFTP_SESSION_H_
 #define POLYSERVE_PROTOCOL_TFTP_SESSION_H_
 
@@ -39,22 +46,24 @@ namespace polyserve {
 
 class TftpSession : public Session {
  public:
-  // Of a request (RFC 2347, section 3).
+  // The longest request that the protocol allows, options included: RFC 2347, section 3.
   static constexpr size_t kMaxRequestBytes = 512;
-  // How often a packet is sent again before the peer is given up. Fewer as long as it has not answered at all: the
-  // request may have been somebody else's, in its name.
+  // How often a packet is repeated before the session gives up. Less often while the peer has not answered at all: the
+  // request may have been forged, and its address belong to a bystander.
   static constexpr int kMaxRepeats = 6;
   static constexpr int kMaxRepeatsUnheard = 3;
+  // The interval doubles up to this, unless the request asks for a longer one.
   static constexpr absl::Duration kLongestInterval = absl::Seconds(16);
-  // As long as the peer has not answered, whatever interval the request asks for: a forged one must not keep a place
-  // for minutes.
+  // The longest interval while the peer has not answered, whatever the request asks for: a forged one must not occupy
+  // the table of peers for minutes.
   static constexpr absl::Duration kIntervalUnheard = absl::Seconds(1);
-  // How long the copy of a request may come before the next packet of the transfer that it began.
+  // How much earlier than the next packet of the transfer a copy of its request may arrive.
   static constexpr absl::Duration kCopyInterval = absl::Milliseconds(100);
-  // How long the end of an upload is remembered, for a peer that has not heard the last acknowledgement: common clients
-  // wait 5 seconds before they ask again.
+  // How long a finished upload is remembered, in case its last acknowledgement was lost: common clients wait 5 seconds
+  // before they repeat the block.
   static constexpr absl::Duration kRemembersEnd = absl::Seconds(6);
 
+  // Sessions share the library, from any number of threads.
   explicit TftpSession(std::shared_ptr<const Library> library);
   ~TftpSession() override;
 
@@ -69,53 +78,64 @@ class TftpSession : public Session {
     kAwaitsRequest,
     kSending,
     kReceiving,
-    kStoring,   // All has come; other uploads take their names in the directory.
-    kReceived,  // The last acknowledgement may not have arrived.
+    kStoring,   // All blocks have arrived; another upload holds the directory's lock. See store_upload.h.
+    kReceived,  // The file is stored; the last acknowledgement may have been lost.
   };
 
+  // A request begins a transfer, or may be a copy of the one that began it.
   void OnRequest(absl::string_view packet, Output& output);
-  void StartTransfer(Output& output);
   void OnRequestAgain(Output& output);
+  // Starts the transfer of request_, in place of the current one.
+  void StartTransfer(Output& output);
   void StartSending(const TftpRequest& request, Output& output);
   void StartReceiving(const TftpRequest& request, Output& output);
 
+  // Downloads. Each acknowledgement opens the next window; blocks that it leaves out are sent again.
   void OnAck(uint16_t number, Output& output);
   void OnAckAgain(Output& output);
   void SendWindow(Output& output);
 
+  // Uploads. Only the next block is taken; a gap is reported once.
   void OnData(uint16_t number, absl::string_view bytes, Output& output);
   void TakeBlock(absl::string_view bytes, Output& output);
+  // Gives the file its name, or tries again later if another upload holds the directory.
   void StoreUpload(Output& output);
   void Acknowledge(Output& output);
 
+  // Sends a packet that the timer repeats until the peer answers.
   void Reply(std::string packet, Output& output);
+  // The peer has answered: it is verified, and the repeats start from zero.
   void Hear();
+  // Sets the timer for the next repeat.
   void AwaitAnswer(Output& output);
+  // Sends an error and ends; errors are never repeated.
   void Refuse(TftpError code, absl::string_view text, Output& output);
+  // Drops the file or the unfinished upload, and awaits a request.
   void EndTransfer();
+  // The same, and ends the conversation.
   void End(Output& output);
 
   const std::shared_ptr<const Library> library_;
   State state_ = State::kAwaitsRequest;
   TftpTerms terms_;
-  std::string request_;          // The one that began the transfer; at most kMaxRequestBytes.
-  bool is_asked_again_ = false;  // By the same request, and has not heard from the old transfer since.
-  int repeats_ = 0;              // Of what was sent last.
-  bool heard_ = false;           // The peer has answered something.
-  std::string reply_;            // What was sent last, if it is no data.
-  // Blocks are counted from 1 and do not wrap.
-  int64_t acknowledged_ = 0;  // The last one that both sides know to have arrived,
-  int64_t last_ = 0;          // that was sent, or that was received.
+  std::string request_;          // That began the transfer; at most kMaxRequestBytes.
+  bool is_asked_again_ = false;  // The same request has come again, and nothing of the transfer since.
+  int repeats_ = 0;              // Of the packet or window sent last.
+  bool heard_ = false;           // The peer has answered, so it owns its address.
+  std::string reply_;            // The packet sent last, unless it was data.
+  // Block numbers count from 1 and do not wrap here; only packets hold 16 bits of them.
+  int64_t acknowledged_ = 0;  // The last block acknowledged,
+  int64_t last_ = 0;          // and the last one sent or received.
   bool awaits_options_ack_ = false;
-  bool may_answer_ack_again_ = true;  // A repeated acknowledgement is not the echo of a window sent twice.
-  bool sent_window_again_ = false;    // For a repeated acknowledgement.
+  bool may_answer_ack_again_ = true;  // A repeated acknowledgement cannot be the echo of a window sent twice.
+  bool sent_window_again_ = false;    // To answer a repeated acknowledgement.
   std::unique_ptr<TftpSource> source_;
   std::unique_ptr<Upload> upload_;
   int64_t upload_bytes_ = 0;
   int store_tries_ = 0;
   NetasciiDecoder decoder_;
   bool is_netascii_ = false;
-  bool told_of_gap_ = false;  // That a block is missing, and which.
+  bool told_of_gap_ = false;  // The missing block was reported, by an early acknowledgement.
 };
 
 }  // namespace polyserve

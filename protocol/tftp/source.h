@@ -1,5 +1,8 @@
-// TftpSource: a file as the blocks that TFTP sends of it. Any block that is not acknowledged yet can be had again,
-// since it is read again: nothing of the file is held.
+// TftpSource: a file as the sequence of blocks that TFTP sends. Blocks that are not acknowledged can be read again;
+// nothing of the file is held, only where each of those blocks begins.
+//
+//   forgotten │ can be read again │ next
+//   ... 7   8 │  9   10   11   12 │  13            after ForgetBefore(9) and Read(12)
 #ifndef POLYSERVE_PROTOCOL_TFTP_SOURCE_H_
 #define POLYSERVE_PROTOCOL_TFTP_SOURCE_H_
 
@@ -15,21 +18,23 @@ namespace polyserve {
 
 class TftpSource {
  public:
+  // `block_bytes` is the size of all blocks but the last (TftpTerms::block_bytes).
   TftpSource(Library::File file, bool is_netascii, size_t block_bytes);
 
-  // The blocks from this one on will not be asked for again when those before it are forgotten.
+  // Forgets where the blocks before this one begin. They must not be read again.
   void ForgetBefore(int64_t block);
-  // The bytes of a block, counted from 1. Ask for the first time in order. One that is shorter than a block is the last
-  // one. Fails if the file cannot be read, or has become shorter.
+  // Reads a block; the first one has the number 1. A result shorter than `block_bytes`, perhaps empty, is the last one.
+  // Blocks with a read from the disk. Returns DataLoss if the file cannot be read or has become shorter.
+  // REQUIRES: the block is the next one, or was read before and is not forgotten.
   absl::StatusOr<std::string> Read(int64_t block);
-  // The last block; 0 as long as it was not read.
+  // The number of the last block; 0 until it is read.
   int64_t last_block() const { return last_block_; }
 
  private:
-  // Where a block begins: in netascii a byte of the file may be cut in two by the border.
+  // Where a block begins. In netascii one byte of the file may become two on the wire, and the border may fall between.
   struct Begin {
-    int64_t offset;
-    size_t skip;  // Of what the file's bytes from there on are on the wire.
+    int64_t offset;  // In the file.
+    size_t skip;     // Bytes on the wire, of that byte of the file, that belong to the block before.
   };
 
   absl::StatusOr<std::string> ReadFile(int64_t offset, size_t count) const;

@@ -1,5 +1,5 @@
-// A client of TFTP for tests, free of I/O as the session is, and a network between the two that loses, doubles and
-// reorders what it is told to.
+// TftpTestTransfer: a TFTP client for tests, free of I/O like the session, and a simulated network between the two that
+// loses, duplicates and reorders packets. Time is simulated as well: timers expire when no packet is under way.
 #ifndef POLYSERVE_PROTOCOL_TFTP_TEST_CLIENT_H_
 #define POLYSERVE_PROTOCOL_TFTP_TEST_CLIENT_H_
 
@@ -21,41 +21,53 @@ namespace polyserve {
 std::string TftpRequestPacket(bool is_write, absl::string_view name, absl::string_view mode,
                               const TftpOptions& options);
 
+// The faults of the network: shares of all packets, 0 to 1, in both directions. The same seed gives the same faults.
 struct TftpFaults {
-  double lost = 0;  // So many of all packets, in both directions.
+  double lost = 0;
   double doubled = 0;
-  double late = 0;  // Overtaken by the one behind it.
+  double late = 0;  // Overtaken by the next packet.
   unsigned seed = 1;
 };
 
-// The whole of one transfer, until both sides have nothing more to send.
+// One transfer, from the request until neither side has anything more to send.
+//
+//   TftpTestTransfer transfer(session, {.lost = 0.1});
+//   EXPECT_EQ(transfer.Get("a"), "hello");
 class TftpTestTransfer {
  public:
   TftpTestTransfer(Session& session, const TftpFaults& faults)
       : session_(session), faults_(faults), dice_(faults.seed) {}
 
-  // Returns the file; nothing if the transfer failed.
+  // Downloads a file and returns it; nothing if the transfer failed. Call Get() or Put(), once.
   std::optional<std::string> Get(absl::string_view name, absl::string_view mode = "octet",
                                  const TftpOptions& options = {});
   bool Put(absl::string_view name, absl::string_view bytes, absl::string_view mode = "octet",
            const TftpOptions& options = {});
 
-  const TftpOptions& accepted() const { return accepted_; }
-  uint16_t error() const { return error_; }      // The code of the refusal; 65535 if there was none.
-  int packets_sent() const { return packets_; }  // By the session.
+  const TftpOptions& accepted() const { return accepted_; }  // The options that the server acknowledged.
+  uint16_t error() const { return error_; }                  // The code of the refusal; 65535 if there was none.
+  int packets_sent() const { return packets_; }              // By the session.
   bool was_closed() const { return closed_; }
 
  private:
   using Queue = std::deque<std::string>;
 
+  // Delivers packets until both sides are done, fail, or stay silent for too many rounds.
   void Run();
+  // Passes a packet to the session.
   void Show(const std::string& packet);
+  // Puts the session's output on the network.
   void TakeOver();
+  // Nothing is under way: both sides' timers expire.
   void OnTime();
+
+  // The client's side.
   void OnPacket(const std::string& packet);
   void OnOptions(absl::string_view packet);
   void OnData(uint16_t number, absl::string_view bytes);
   void SendBlocks();
+
+  // The network: appends the packet to the queue, with the faults.
   void Send(std::string packet, Queue& queue);
   bool Roll(double chance) { return std::uniform_real_distribution<>(0, 1)(dice_) < chance; }
 
@@ -69,7 +81,7 @@ class TftpTestTransfer {
   bool awaits_time_ = false;
   int packets_ = 0;
 
-  std::string request_;  // Sent again until something comes.
+  std::string request_;  // Repeated until something arrives.
   bool is_write_ = false;
   size_t block_bytes_ = 512;
   int64_t window_ = 1;

@@ -31,13 +31,13 @@ constexpr absl::string_view kFarewell = "\x88\x02\x03\xE9";
 
 constexpr size_t kCodeBytes = 2;
 
-// Whether a peer may send it: section 7.4, and the registry that it founds.
+// Whether a peer may send this code: section 7.4, and the registry that it defines.
 bool IsCode(uint16_t code) {
   const bool is_only_for_reports = code == 1004 || code == 1005 || code == 1006;
   return (code >= 1000 && code <= 1014 && !is_only_for_reports) || (code >= 3000 && code <= 4999);
 }
 
-// What the output holds, taken out of it.
+// Moves the bytes of the output into a string.
 std::string TakeText(Output& output) {
   std::string text;
   for (iovec piece; output.FrontMemory(&piece, 1) == 1; output.Sent(static_cast<int64_t>(piece.iov_len))) {
@@ -117,7 +117,7 @@ void WebSocketSession::OnText(Output& output) {
   ShowLines(output);
 }
 
-// As far as the session of lines takes them without a pause.
+// Until the line-based session pauses; OnResume() continues.
 void WebSocketSession::ShowLines(Output& output) {
   while (shown_ < message_.size() && !ended_ && !output.has_work()) {
     Input input(absl::string_view(message_).substr(shown_));
@@ -145,7 +145,7 @@ void WebSocketSession::OnControl(Opcode opcode, Output& output) {
   if (opcode == Opcode::kClose) OnClose(output);
 }
 
-// Answered with the code that it has.
+// Replies with the peer's own code (section 5.5.1), or with 1002 or 1007 if the frame is malformed.
 void WebSocketSession::OnClose(Output& output) {
   if (control_.empty()) return Close(kNormal, "", output);
   if (control_.size() < kCodeBytes) return Close(kNoWebSocket, "the code is cut off", output);
@@ -181,7 +181,7 @@ void WebSocketSession::Close(uint16_t code, absl::string_view reason, Output& ou
 void WebSocketSession::End(Output& output) {
   ended_ = true;
   Output unheard;
-  lines_->OnEndOfInput(unheard);  // Now, not when the peer has closed its side, too.
+  lines_->OnEndOfInput(unheard);  // At once: the peer may take its time to close, and must not stay in the room.
   output.Close();
 }
 

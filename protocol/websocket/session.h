@@ -1,15 +1,20 @@
-// WebSocketSession: a WebSocket (RFC 6455) behind its opening handshake, which speaks for a session of lines: each text
-// message is shown to that as a line, and each line that it writes becomes a text message.
+// WebSocketSession: a WebSocket (RFC 6455) after its opening handshake, as an adapter for a line-based session, such as
+// ChatSession:
 //
-//   > L ada        text messages that a browser's WebSocket.send() sends
-//   OK             and those that it is given
+//   browser ── text message "L ada" ──▶ WebSocketSession ── line "L ada\n" ──▶ line-based session
+//   browser ◀── text message "OK" ───── WebSocketSession ◀── line "OK\n" ───── line-based session
 //
-// Pings are answered. The peer is pinged every kPingInterval; if nothing has come in such a time, the peer is gone,
-// and the connection is closed. Closed by the server with these codes:
-//   1000 the session of lines has come to its end          1001 the server stops, or nothing has moved for too long
-//   1002 what has come is no WebSocket's                   1003 messages are to be text
+//   kOpen: frames ──▶ messages ──▶ lines        The session closes, the peer closes or violates the protocol, or a ping
+//     │                                         remains unanswered: a close frame, End(), and all further input is
+//     └── Close(code) ──▶ ended_                discarded.
+//
+// The session answers pings, and sends one every kPingInterval. If nothing has arrived since the last one, the peer is
+// gone, and the connection is closed. Codes with which the server closes (section 7.4.1):
+//   1000 the line-based session has ended                  1001 the server stops, or the peer was silent for too long
+//   1002 the peer violates the protocol                    1003 a message is not text
 //   1007 a message is not UTF-8                            1009 a message has more than kMaxMessageBytes
-// Holds one message; leaves nothing unconsumed, but for what there is no room to answer.
+// A close frame of the peer is answered with the peer's own code. Bound: one message. Input stays unconsumed only while
+// there is no room for the answer.
 #ifndef POLYSERVE_PROTOCOL_WEBSOCKET_SESSION_H_
 #define POLYSERVE_PROTOCOL_WEBSOCKET_SESSION_H_
 
@@ -29,14 +34,15 @@ namespace polyserve {
 
 class WebSocketSession : public Session {
  public:
-  // Twice the longest line of a chat, so that such a line is refused in the chat's own words. Also, a message of empty
-  // lines cannot have more answers than one output holds.
+  // Twice the longest line of a chat, so that the chat itself can refuse such a line in its own terms. Also, small
+  // enough that the answers to a message of empty lines fit into one output.
   static constexpr size_t kMaxMessageBytes = 2048;
-  // Shorter than what proxies and routers commonly forget a silent connection after: a minute.
+  // Half of the minute after which proxies and routers commonly forget a silent connection.
   static constexpr absl::Duration kPingInterval = absl::Seconds(30);
 
-  // To be called when the reply to the opening handshake is in the output. The session of lines must write nothing but
-  // whole lines, neither work (but it may pause) nor ask for the time; it must not want to know its peer.
+  // Call when the reply to the opening handshake has been appended to `output`; sets the timer of the first ping.
+  // REQUIRES: `lines` writes whole lines only, may call Pause() but neither Work(), WriteFile() nor SetTimer(), and
+  // does not want to know its peer (Session::wants_peer()).
   static std::unique_ptr<Session> Start(std::unique_ptr<Session> lines, Output& output);
 
   void OnInput(Input& input, Output& output) override;
@@ -51,25 +57,33 @@ class WebSocketSession : public Session {
  private:
   explicit WebSocketSession(std::unique_ptr<Session> lines) : lines_(std::move(lines)) {}
 
+  // Appends a piece to the message or the control frame that it belongs to.
   void Take(const WebSocketFrames::Piece& piece, Output& output);
+  // Checks the header of a data frame; closes and returns false if it is refused.
   bool IsWelcome(const WebSocketFrames::Piece& piece, Output& output);
+  // The message is complete.
   void OnText(Output& output);
+  // Passes the message to the line-based session, until that pauses.
   void ShowLines(Output& output);
+  // A ping, a pong or a close is complete.
   void OnControl(WebSocketFrames::Opcode opcode, Output& output);
   void OnClose(Output& output);
+  // Turns the output of the line-based session into messages; its counts, close and pause are passed on.
   void HandOn(Output& from_lines, Output& output);
+  // Sends a close frame, and ends.
   void Close(uint16_t code, absl::string_view reason, Output& output);
+  // Tells the line-based session that its peer has left, and closes.
   void End(Output& output);
 
   const std::unique_ptr<Session> lines_;
   WebSocketFrames frames_;
-  std::string message_;    // As far as it has come.
-  bool is_whole_ = false;  // It has come to its end, and is shown to the session of lines,
-  size_t shown_ = 0;       // which has taken so much of it; it may pause in the middle.
-  std::string control_;    // The same of a control frame, which may come between the frames of a message.
+  std::string message_;    // The message received so far.
+  bool is_whole_ = false;  // It is complete, and passed to the line-based session,
+  size_t shown_ = 0;       // which has consumed this much of it; it may pause in between.
+  std::string control_;    // A control frame received so far; it may come between the frames of a message.
   bool within_message_ = false;
-  bool has_heard_ = true;  // Of the peer, since the last ping.
-  bool ended_ = false;
+  bool has_heard_ = true;  // From the peer, since the last ping.
+  bool ended_ = false;     // A close frame was sent, or the connection is lost.
 };
 
 }  // namespace polyserve

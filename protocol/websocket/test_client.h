@@ -1,5 +1,5 @@
-// What tests say over a WebSocket as a client, and how they read a server's answers; written by hand, since it is to be
-// wrong at will, and nothing that the server itself reads with.
+// A WebSocket client for tests: functions that write a client's frames and read a server's. Written independently of
+// WebSocketFrames, so that the server is not tested with its own code, and able to write frames that violate the RFC.
 #ifndef POLYSERVE_PROTOCOL_WEBSOCKET_TEST_CLIENT_H_
 #define POLYSERVE_PROTOCOL_WEBSOCKET_TEST_CLIENT_H_
 
@@ -19,18 +19,18 @@ constexpr uint8_t kWsClose = 8;
 constexpr uint8_t kWsPing = 9;
 constexpr uint8_t kWsPong = 10;
 
-// A frame of a client, masked.
+// A client's frame, masked. `first_byte` is FIN (kWsLast) and the opcode.
 std::string WsFrame(uint8_t first_byte, absl::string_view payload);
-// A text message of one frame.
+// A text message in one frame.
 std::string WsText(absl::string_view text);
-// The same for a close.
+// A close frame.
 std::string WsClose(uint16_t code, absl::string_view reason = "");
 
-// The frames of a server, for people to read, a line each: "text: OK", "close 1000: the reason", "ping: ...". What is
-// no whole frame of a server ends it: "? and 5 bytes".
+// A server's frames as text, a line each: "text: OK", "close 1000: the reason", "ping: ...". Bytes that are not a whole
+// frame of a server end it: "? and 5 bytes".
 std::string WsRead(absl::string_view bytes);
 
-// A request that opens a WebSocket, and the first line of the reply to it. `fields` are whole lines.
+// A request that opens a WebSocket. `fields` are further lines, each with its CR LF.
 std::string WsRequest(absl::string_view host, absl::string_view fields = "");
 
 }  // namespace polyserve
