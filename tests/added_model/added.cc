@@ -1,5 +1,5 @@
-// added: a model that is not in the server: what someone new writes who follows "Adding a model" in CONTRIBUTING.md.
-// Serves one client after the other, as loop does.
+// added: a model that is not in the server, as docs/adding.md tells to write one. Serves one client after the other, as
+// loop does.
 #include <memory>
 
 #include "absl/status/status.h"
