@@ -1,5 +1,5 @@
-"""What every tool in Python does around its work: it installs the packages of Python's that it needs and does not find, and
-Ctrl-C ends it with a line and status 130."""
+"""The frame of every tool in Python: installs the Python packages that the tool needs and does not find, and turns Ctrl-C
+into a line and status 130."""
 
 import importlib
 import importlib.util

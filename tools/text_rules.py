@@ -1,5 +1,5 @@
-"""Rules for files that no other check reads: BUILD files list their dependencies in order, pages are wrapped, and lines end
-as .editorconfig says. Each fault is a line "file:number: what"."""
+"""Rules for files that no other checker covers: BUILD files list their dependencies in order, pages are wrapped, and lines
+end as .editorconfig says. Each fault is a line "file:number: what"."""
 
 import os
 import re
