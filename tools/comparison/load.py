@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from . import processes
 
+# How far the connections in use may be from rate times mean response time, beside what requests at the window's edges do.
+_LITTLE = 0.02
 # Beyond its own time: connecting, and waiting for the last replies, take 10 s each at most.
 _PATIENCE_S = 40
 _CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED of Linux.
@@ -112,3 +114,21 @@ def interpret(status, output, said):
     if faults or status != 0:
         return LoadRun(report, "; ".join(faults) or f"the load generator ended with status {status}")
     return LoadRun(report, None)
+
+
+def contradiction(report):
+    """Why the figures of a closed loop cannot all be true, by Little's law (1961): of N connections that always wait for a
+    reply, rate times mean response time is N. If it is less, some got no reply at all, and are in no response time; None if
+    all is well.
+
+    Requests that began before the window, or end after it, shift that by the longest response time at most.
+    """
+    times = report.get("response_ns", {})
+    if report.get("rate") or report.get("workload") == "chat" or not times.get("mean"):
+        return None  # At a rate connections also wait for requests; in a room a reply is a delivery.
+    waiting = report["connections"] * report["depth"]
+    in_use = report["replies_per_second"] * times["mean"] / 1e9
+    if abs(in_use - waiting) <= (_LITTLE + times["max"] / 1e9 / report["seconds"]) * waiting:
+        return None
+    return (f"the figures contradict each other: {waiting} requests wait at any time, but rate times mean response time is "
+            f"{in_use:.3g}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from . import procfs, statistics
 from .connections import Crowd
-from .load import cpu_of, finish
+from .load import contradiction, cpu_of, finish
 from .processes import ServerError
 
 # A first load is the time to look at the server: while it is measured it is left alone.
@@ -139,6 +139,8 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
         threads = procfs.look_at(server.session, with_memory=False)
         run, first, last = load.run_looking(flags, address, duration_s, WARM_UP_S, seed,
                                             lambda client: _Moment.now(server, client))
+        if run.failed is None:
+            run.failed = contradiction(run.report)
         used = last.since(first) if last else _NOTHING
         work = _work_per_worker(threads, procfs.look_at(server.session, with_memory=False))
         overflows = procfs.listen_overflows() - overflows

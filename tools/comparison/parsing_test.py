@@ -82,6 +82,20 @@ class LoadTest(unittest.TestCase):
         self.assertEqual(run.failed, "2 replies were not what they had to be")
         self.assertEqual(run.replies, 5)
 
+    def report(self, mean_ns, **more):
+        return {"connections": 64, "depth": 2, "replies_per_second": 10_000.0, "seconds": 0.7,
+                "response_ns": {"mean": mean_ns, "max": 3_500_000}, **more}
+
+    def test_figures_of_a_closed_loop_agree_with_littles_law(self):
+        self.assertIsNone(load.contradiction(self.report(12_800_000)))
+        self.assertIsNone(load.contradiction(self.report(12_900_000)))
+
+    def test_connections_that_are_never_answered_void_the_figures(self):
+        self.assertRegex(load.contradiction(self.report(12_000_000)), "128 requests wait .* is 120")
+
+    def test_at_a_rate_connections_wait_for_requests_too(self):
+        self.assertIsNone(load.contradiction(self.report(2_000_000, rate=10_000.0)))
+
     def test_no_report_fails_the_run(self):
         self.assertEqual(load.interpret(3, "", "load: connect to 127.0.0.1:1: refused\n").failed,
                          "load: connect to 127.0.0.1:1: refused")
