@@ -27,9 +27,10 @@ namespace {
 // What may stay in memory: a page of the file system's own now and then.
 constexpr double kMayStay = 0.1;
 
-// The end of a file that was just received may still lie in the server's socket, and cannot leave the memory until that
-// is acknowledged: the connection asks for another one first.
-constexpr size_t kFilesEach = 2;
+// How many files a connection needs to take turns with. The pages of a file that was just sent lie in sockets until
+// they are acknowledged, and Linux frees some of them later still (net.core.skb_defer_max); until then they cannot
+// leave the memory. With two files a tenth of the pages stayed now and then.
+constexpr size_t kFilesEach = 8;
 
 // As a path of HTTP has it (RFC 3986, 2.3: what need not be escaped).
 std::string Escaped(absl::string_view path) {
