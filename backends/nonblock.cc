@@ -25,6 +25,7 @@
 #include "base/logging.h"
 #include "net/deadline.h"
 #include "net/progress_watch.h"
+#include "net/shortage.h"
 #include "net/signals.h"
 
 DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
@@ -79,7 +80,7 @@ class PollingLoop {
   void TakeBacklog() {
     while (!is_drained_) {
       absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
-      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(Acceptor::kPause);
+      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(kShortagePause);
       is_drained_ = absl::IsCancelled(connection.status());
       if (!connection.ok()) return;
       Start(*std::move(connection));
@@ -89,7 +90,7 @@ class PollingLoop {
   void AcceptFrom(const Listener& listener) {
     for (int i = 0; i < kAcceptsPerTurn; ++i) {
       absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
-      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(Acceptor::kPause);
+      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(kShortagePause);
       if (!connection.ok()) return;
       Start(*std::move(connection));
     }

@@ -10,7 +10,6 @@
 // Sources: Stevens, Fenner, Rudoff, UNIX Network Programming, vol. 1, chapter 30 ("preforked" servers); on who accepts:
 // Brecht, Pariag, Gammo, "accept()able Strategies for Improving Web Server Performance", USENIX 2004.
 #include <gflags/gflags.h>
-#include <poll.h>
 
 #include <memory>
 #include <optional>
@@ -36,6 +35,7 @@
 #include "net/fd_passing.h"
 #include "net/lifeline.h"
 #include "net/process.h"
+#include "net/shortage.h"
 #include "net/socket.h"
 #include "net/statistics.h"
 #include "net/wait_set.h"
@@ -74,15 +74,12 @@ class ChannelSource : public ClientSource {
       const bool is_short = absl::IsResourceExhausted(parcel.status());
       absl::StatusOr<Connection> client = AdoptClient(std::move(parcel), context_);
       if (client.ok()) return client;
-      scoreboard_.Wake();  // or for a client that is lost to have left room.
-      if (is_short) Pause();
+      scoreboard_.Wake();                // or for a client that is lost to have left room.
+      if (is_short) PauseForShortage();  // The next clients are for workers that have descriptors for them.
     }
   }
 
  private:
-  // Leaves the next clients to workers that have descriptors for them.
-  static void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
-
   const int outlet_;
   WaitSet waits_;
   Scoreboard& scoreboard_;

@@ -23,7 +23,6 @@ namespace {
 // Asked for; the kernel gives as much as net.core.rmem_max allows. The listener has to hold what all peers send while
 // the server is busy, or, with a process for each, is starting one.
 constexpr int kListenerQueueBytes = 4 << 20;
-constexpr int kPeerQueueBytes = 1 << 20;
 
 // It takes some microseconds; an interrupt may come in between, or another guest of the same machine.
 constexpr absl::Duration kLongestDelivery = absl::Milliseconds(20);

@@ -27,6 +27,10 @@ namespace polyserve {
 // The largest possible datagram, and so the buffer size.
 constexpr size_t kMaxDatagramBytes = 64 * 1024;
 
+// What the kernel may queue for one peer, in bytes, until its session looks: in the peer's own socket, and again in the
+// channel through which the session gets what reached the listener instead.
+constexpr int kPeerQueueBytes = 1 << 20;
+
 // The two ends of an exchange. A reply has to leave from the address that the datagram was sent to: a host has many
 // addresses, and the peer accepts no reply from another one.
 struct DatagramPath {

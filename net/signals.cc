@@ -22,7 +22,9 @@ namespace {
 
 // How long a connection that has no request under way is still waited for when the server stops.
 constexpr int64_t kDefaultGraceMicroseconds = 1'000'000;
-constexpr int64_t kMaxDrainMicroseconds = int64_t{100} * 365 * 24 * 3600 * 1'000'000;  // As kForEver.
+// As kForEver, which cannot be converted at compile time; a handler must not meet a variable that is not initialised
+// yet.
+constexpr int64_t kMaxDrainMicroseconds = int64_t{100} * 365 * 24 * 3600 * 1'000'000;
 
 // Of the handlers. Lock-free atomics are what a handler may touch (signal-safety(7), [support.signal]).
 std::atomic<bool> g_was_told{false};  // To stop, by a signal.

@@ -10,12 +10,6 @@
 
 namespace polyserve {
 
-namespace {
-
-constexpr std::chrono::milliseconds kInterval(50);
-
-}  // namespace
-
 absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
   MutexLock lock(mutex_);  // Held, so that the thread is known before it can end.
   try {
@@ -46,7 +40,7 @@ ThreadGroup::~ThreadGroup() {
   MutexLock lock(mutex_);
   while (!running_.empty()) {
     for (const pthread_t thread : running_) Signals::Interrupt(thread);
-    ended_.wait_for(mutex_, kInterval);
+    ended_.wait_for(mutex_, std::chrono::milliseconds(Signals::kMillisecondsBetweenInterrupts));
   }
 }
 

@@ -1,7 +1,6 @@
 #include "backends/accept/accept_lock.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
+#include "net/shortage.h"
 
 namespace polyserve {
 
@@ -62,10 +62,6 @@ int InitSharedMutex(pthread_mutex_t* mutex) {
   return error;
 }
 
-// After a failure that is not a signal.
-constexpr int kPauseMilliseconds = 100;
-constexpr int kSecondsBetweenLogs = 10;
-
 class FileLock : public AcceptLock {
  public:
   explicit FileLock(UniqueFd file) : file_(std::move(file)) {}
@@ -81,8 +77,8 @@ class FileLock : public AcceptLock {
     whole_file.l_whence = SEEK_SET;
     if (::fcntl(file_.get(), F_SETLKW, &whole_file) == 0) return true;
     if (errno == EINTR) return false;
-    LOG_EVERY_T(WARNING, kSecondsBetweenLogs) << SysError("fcntl(F_SETLKW)").message() << "; trying again";
-    ::poll(nullptr, 0, kPauseMilliseconds);
+    LOG_EVERY_T(WARNING, kSecondsBetweenShortageLogs) << SysError("fcntl(F_SETLKW)").message() << "; trying again";
+    PauseForShortage();
     return false;
   }
 

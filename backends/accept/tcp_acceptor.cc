@@ -10,6 +10,7 @@
 #include "base/logging.h"
 #include "base/mutex.h"
 #include "base/sys_error.h"
+#include "net/shortage.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 
@@ -23,10 +24,7 @@ namespace {
 std::atomic<bool> g_is_short = false;
 Mutex g_shortage;
 
-// How often it is said that the system refuses to accept.
-constexpr int kSecondsBetweenLogs = 10;
-
-// So many errors of single clients in a row are not bad luck.
+// How many errors of single clients in a row are taken for bad luck; more are taken for a fault of the system.
 constexpr int kMaxClientErrors = 64;
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
@@ -83,8 +81,8 @@ absl::Status TcpAcceptor::PutOff(const Listener& listener, const absl::Status& w
     ::shutdown(listener.fd.get(), SHUT_RDWR);
     return absl::UnavailableError(why.message());
   }
-  LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
-      << "no connection can be accepted: " << why.message() << "; trying again every " << kPause;
+  LOG_EVERY_T(WARNING, kSecondsBetweenShortageLogs)
+      << "no connection can be accepted: " << why.message() << "; trying again every " << kShortagePause;
   return absl::ResourceExhaustedError(why.message());
 }
 
@@ -99,7 +97,7 @@ void TcpAcceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status
 }
 
 void TcpAcceptor::LogShortage(absl::string_view why) const {
-  LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why << "; pausing for " << kPause
+  LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why << "; pausing for " << kShortagePause
                            << " (raise the limit with 'ulimit -n'; refused so far: "
                            << context_.statistics.Total().refused << ")";
 }

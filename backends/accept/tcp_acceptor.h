@@ -11,7 +11,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "backends/accept/server_context.h"
 #include "base/unique_fd.h"
 
@@ -19,9 +18,6 @@ namespace polyserve {
 
 class TcpAcceptor {
  public:
-  // How long to accept nothing after a shortage: long enough that a loop does not spin, and short for a client.
-  static constexpr absl::Duration kPause = absl::Milliseconds(100);
-
   // `non_blocking`: connections are to be. The context must outlive it.
   TcpAcceptor(const ServerContext& context, bool non_blocking);
 

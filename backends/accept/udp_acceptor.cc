@@ -20,12 +20,10 @@ namespace polyserve {
 
 namespace {
 
-// A peer's datagrams that come in one go before its session can look: all the kernel has room for here.
-constexpr int kChannelBytes = 1 << 20;
 // How long a session waits until the UDP acceptor, which may be busy, has taken some of what is returned.
 constexpr int kReturnMilliseconds = 1000;
-// Looked at in one turn.
-constexpr int kDatagramsPerTurn = 1024;
+// How many datagrams of known peers are handed over while a new peer is looked for, before the caller's turn ends.
+constexpr int kDatagramsPerAccept = 1024;
 // What keeping a datagram costs besides its bytes, about.
 constexpr size_t kPendingOverhead = 128;
 
@@ -76,7 +74,7 @@ absl::StatusOr<std::unique_ptr<UdpAcceptor>> UdpAcceptor::Open(int listener, boo
 absl::StatusOr<UdpAcceptor::Arrival> UdpAcceptor::TryAccept() {
   TakeReturned();
   Datagram next;
-  for (int i = 0; i < kDatagramsPerTurn && TakeNext(next); ++i) {
+  for (int i = 0; i < kDatagramsPerAccept && TakeNext(next); ++i) {
     if (HandOver(next) || !may_answer_(next.path)) continue;
     absl::StatusOr<Arrival> arrival = Accept(next);
     if (arrival.ok()) SortPending();
@@ -204,7 +202,7 @@ absl::StatusOr<UdpAcceptor::Arrival> UdpAcceptor::Accept(const Datagram& first) 
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return SysError("socketpair");
   auto peer = std::make_unique<Peer>(Peer{first.path, UniqueFd(ends[0])});
   UniqueFd misdelivered(ends[1]);
-  for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kChannelBytes, sizeof(kChannelBytes));
+  for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kPeerQueueBytes, sizeof(kPeerQueueBytes));
   if (absl::Status status = Watch(epoll_.get(), peer->channel.get(), peer.get()); !status.ok()) return status;
   peer->in_unknown = unknown_.insert(unknown_.end(), peer.get());
   peers_[first.path] = std::move(peer);
