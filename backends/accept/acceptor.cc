@@ -5,19 +5,14 @@
 #include <utility>
 
 #include "backends/accept/connection_limit.h"
+#include "backends/accept/inbox.h"
 #include "base/logging.h"
+#include "net/shortage.h"
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/statistics.h"
 
 namespace polyserve {
-
-namespace {
-
-// How often it is said that the server is full.
-constexpr int kSecondsBetweenLogs = 10;
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Create(ServerContext& context, const Options& options) {
   absl::StatusOr<UdpPeers> udp_peers = UdpPeers::Open(context, options.udp);
@@ -75,7 +70,7 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counte
   }
   if (!is_counted && !admission_.Enter(listener)) {
     admission_.CountRefused(listener);
-    LOG_EVERY_T(WARNING, kSecondsBetweenLogs)
+    LOG_EVERY_T(WARNING, kSecondsBetweenShortageLogs)
         << "refused a connection: there are as many as --max_connections=" << context_.connection_limit->most()
         << " allows (refused so far: " << context_.statistics.Total().refused << ")";
     return absl::AbortedError("the client was refused");
@@ -92,7 +87,7 @@ absl::StatusOr<Connection> Acceptor::Next() {
     if (stops && !wait_.pauses()) connection = NextOfBacklog();
     if (connection.ok() || absl::IsCancelled(connection.status())) return connection;
     // Of those who had connected before, the next one waits for a place, or for the end of a shortage.
-    if (stops) Wait({.clients = false, .at_most = kPause});
+    if (stops) Wait({.clients = false, .at_most = kShortagePause});
   }
 }
 
@@ -107,7 +102,7 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {
   admission_.Withdraw(*connection.listener);
   admission_.CountRefused(*connection.listener);
-  LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kPause
+  LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kShortagePause
                            << " (refused so far: " << context_.statistics.Total().refused << ")";
   connection.fd.reset();
   wait_.Pause();

@@ -16,10 +16,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "backends/accept/admission.h"
 #include "backends/accept/backlog.h"
-#include "backends/accept/inbox.h"
 #include "backends/accept/listener_wait.h"
 #include "backends/accept/server_context.h"
 #include "backends/accept/tcp_acceptor.h"
@@ -27,11 +25,10 @@
 
 namespace polyserve {
 
+class Inbox;
+
 class Acceptor {
  public:
-  // How long to accept nothing after a shortage.
-  static constexpr absl::Duration kPause = TcpAcceptor::kPause;
-
   using Awaited = ListenerWait::Awaited;
 
   struct Options {

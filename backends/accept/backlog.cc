@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "backends/accept/udp_peers.h"
 #include "net/half_open.h"
 #include "net/signals.h"
 #include "net/socket.h"
@@ -14,78 +15,118 @@ namespace polyserve {
 
 namespace {
 
-// A conversation over datagrams that ends has nothing more to wait for.
+// How long to wait for a UDP peer whose conversation is just ending, and which may be there again after that. Such a
+// conversation has nothing to wait for but its session.
 constexpr absl::Duration kLongestEnd = absl::Seconds(1);
 
-// True of a listener whose clients are in a queue of the kernel.
-bool HasQueue(const Listener& listener) { return listener.fd.ok() && !listener.has_datagrams(); }
+// Takes one client, and passes over those that have to be refused. Unavailable: none is there, or none may be taken.
+absl::StatusOr<Connection> NextAt(const Listener& listener, TryAcceptFn try_accept, int& left) {
+  while (listener.fd.ok() && left > 0) {
+    absl::StatusOr<Connection> connection = TryAcceptQueued(listener, try_accept);
+    const bool is_refused = absl::IsAborted(connection.status());
+    if (connection.ok() || is_refused) --left;
+    if (!is_refused) return connection;
+  }
+  return absl::UnavailableError("nobody is left");
+}
+
+// A listener that another thread or process has shut down may be readable, too, and would never become empty.
+bool HasClients(int fd) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  return IsReadable(fd) && ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
 
 }  // namespace
 
-Backlog::Backlog(ServerContext& context, UdpPeers& udp_peers)
-    : context_(context), udp_peers_(udp_peers), left_(context.listen.backlog) {}
+absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn try_accept) {
+  absl::StatusOr<Connection> connection = try_accept(listener);
+  if (!absl::IsFailedPrecondition(connection.status()) || IsReadable(listener.fd.get())) return connection;
+  return absl::UnavailableError("nobody is there");
+}
 
-absl::StatusOr<Connection> Backlog::Next(TryAccept try_accept) {
-  if (!ends_wait_.has_value()) Begin();
-  absl::StatusOr<Connection> connection = NextInQueues(try_accept);
-  if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
-  if (!handshakes_are_done_) {
-    if (AwaitsHandshake()) return absl::ResourceExhaustedError("a client is just connecting");
-    handshakes_are_done_ = true;  // Those who have got through meanwhile are in the queue now.
-    connection = NextInQueues(try_accept);
-    if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
+void AcceptQueues::RefuseNewClients() {
+  if (refuses_new_clients_) return;
+  refuses_new_clients_ = true;
+  for (const Listener* listener : listeners_) listener->RefuseNewClients();
+}
+
+absl::StatusOr<Connection> AcceptQueues::Next(TryAcceptFn try_accept) {
+  for (const Listener* listener : listeners_) {
+    absl::StatusOr<Connection> connection = NextAt(*listener, try_accept, left_);
+    if (!absl::IsUnavailable(connection.status())) return connection;
   }
+  return absl::UnavailableError("nobody is left");
+}
+
+bool AcceptQueues::AwaitsHandshake() {
+  if (handshakes_are_done_) return false;
+  handshakes_are_done_ = Signals::grace_over() || std::none_of(ports_.begin(), ports_.end(), [](const Listener* port) {
+                           return port->fd.ok() && HasHalfOpenConnections(port->fd.get());
+                         });
+  return !handshakes_are_done_;
+}
+
+bool AcceptQueues::ShutDownEmpty() {
+  std::erase_if(listeners_, [](const Listener* listener) {
+    if (HasClients(listener->fd.get())) return false;
+    ::shutdown(listener->fd.get(), SHUT_RDWR);
+    return true;
+  });
+  return listeners_.empty();
+}
+
+Backlog::Backlog(ServerContext& context, UdpPeers& udp_peers)
+    : context_(context), udp_peers_(udp_peers), peers_left_(context.listen.backlog) {}
+
+absl::StatusOr<Connection> Backlog::Next(TryAcceptFn try_accept) {
+  if (!queues_.has_value()) Begin();
+  absl::StatusOr<Connection> connection = NextClient(try_accept);
+  if (!absl::IsUnavailable(connection.status())) return connection;
+  if (queues_->AwaitsHandshake()) return absl::ResourceExhaustedError("a client is just connecting");
+  // Clients whose handshakes have got through meanwhile are in the queues now.
+  connection = NextClient(try_accept);
+  if (!absl::IsUnavailable(connection.status())) return connection;
   if (udp_peers_.EndReturns()) {
-    connection = NextInQueues(try_accept);
-    if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
+    connection = NextClient(try_accept);
+    if (!absl::IsUnavailable(connection.status())) return connection;
   }
   CloseListeners();
   return absl::CancelledError("the server stops");
 }
 
+// Not before the stop: until then a listener may be closed, as in a forked child.
 void Backlog::Begin() {
   ends_wait_.emplace(kLongestEnd);
+  std::vector<const Listener*> listeners;
   for (const Listener& listener : context_.listeners) {
-    if (HasQueue(listener)) listener.RefuseNewClients();
+    if (!listener.has_datagrams() && listener.fd.ok()) listeners.push_back(&listener);
   }
+  queues_.emplace(listeners, listeners, context_.listen.backlog);
+  queues_->RefuseNewClients();
 }
 
-// Unavailable: all queues are empty, or as many have been taken as a queue may hold.
-absl::StatusOr<Connection> Backlog::NextInQueues(TryAccept try_accept) {
+// Unavailable: nobody is left, as far as can be seen now.
+absl::StatusOr<Connection> Backlog::NextClient(TryAcceptFn try_accept) {
+  absl::StatusOr<Connection> connection = queues_->Next(try_accept);
+  if (!absl::IsUnavailable(connection.status())) return connection;
   for (const Listener& listener : context_.listeners) {
-    if (listener.has_datagrams() && !udp_peers_.Accepts(listener)) continue;
-    while (listener.fd.ok() && left_ > 0) {
-      absl::StatusOr<Connection> connection = try_accept(listener);
-      const bool is_nobody = absl::IsFailedPrecondition(connection.status()) && !IsReadable(listener.fd.get());
-      if (absl::IsUnavailable(connection.status()) || is_nobody) {
-        if (AwaitsEnd(listener)) return absl::ResourceExhaustedError("a peer may be there again soon");
-        break;
-      }
-      const bool is_refused = absl::IsAborted(connection.status());
-      if (connection.ok() || is_refused) --left_;
-      if (!is_refused) return connection;
-    }
+    if (!udp_peers_.Accepts(listener)) continue;
+    connection = NextAt(listener, try_accept, peers_left_);
+    if (!absl::IsUnavailable(connection.status())) return connection;
+    if (AwaitsEnd(listener)) return absl::ResourceExhaustedError("a peer may be there again soon");
   }
   return absl::UnavailableError("nobody is left");
 }
 
-// Such a client may believe itself connected, and have sent a request. Somebody who leaves the handshake half done is
-// waited for no longer than for a request.
-bool Backlog::AwaitsHandshake() const {
-  if (Signals::grace_over()) return false;
-  return std::any_of(context_.listeners.begin(), context_.listeners.end(), [](const Listener& listener) {
-    return HasQueue(listener) && HasHalfOpenConnections(listener.fd.get());
-  });
-}
-
 bool Backlog::AwaitsEnd(const Listener& listener) const {
-  return udp_peers_.awaits_end(listener) && !ends_wait_->passed();
+  return peers_left_ > 0 && udp_peers_.awaits_end(listener) && !ends_wait_->passed();
 }
 
 void Backlog::CloseListeners() {
   for (Listener& listener : context_.listeners) {
     if (listener.has_datagrams() && udp_peers_.which() == AcceptUdp::kNone) continue;
-    // Clients are to be told at once, also where others hold it as well.
+    // Clients are to be told at once, even if another process holds the listener as well.
     if (!listener.has_datagrams()) ::shutdown(listener.fd.get(), SHUT_RDWR);
     listener.fd.reset();
     udp_peers_.Close(listener);

@@ -1,53 +1,100 @@
-// Backlog: the clients that had connected before the stop. They may have sent a request already, so they are still
-// served; nobody else is accepted. Takes them one at a time, in steps whose order matters:
+// The clients that had connected before a stop. They believe to be served, and may have sent a request already, so all
+// of them are still accepted, and no others. The order of the steps matters:
 //
-//   1. the kernel refuses whoever tries to connect from now on
-//   2. all queues are emptied
-//   3. whoever is amid a handshake believes to be connected: waits until that is through, or the grace is over
-//   4. all queues are emptied once more
+//   1. the kernel refuses clients that try to connect from now on
+//   2. all accept queues are emptied
+//   3. clients amid a handshake may believe to be connected: wait until that is through, or the grace is over
+//   4. all queues are emptied once more, for the clients of step 3
 //   5. sessions of UDP peers return no more datagrams; those that they have just returned are served
-//   6. the listeners are closed
+//   6. the listeners are shut down, which resets any client that is left, and closed
 //
-// One for each acceptor; one thread.
+// Two classes, since two kinds of models take the steps differently:
+//
+//   Backlog       one thread or process that accepts for itself (loop, fork, thread, the event loops): all six
+//   AcceptQueues  the steps of TCP, one by one. The workers of a pool do steps 1 and 2, all of them for all queues, and
+//                 leave; their pool, which accepts nobody, waits (3), starts workers again (4), and does step 6 by
+//                 shutting down alone, as other threads may be looking at the descriptors.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_BACKLOG_H_
 #define POLYSERVE_BACKENDS_ACCEPT_BACKLOG_H_
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "backends/accept/server_context.h"
-#include "backends/accept/udp_peers.h"
 #include "net/deadline.h"
 
 namespace polyserve {
 
+class UdpPeers;
+
+// What Acceptor::TryAccept() does.
+using TryAcceptFn = absl::FunctionRef<absl::StatusOr<Connection>(const Listener&)>;
+
+// One attempt at a listener, without waiting. As TryAccept(), but Unavailable if nobody is there while the server is
+// full: a full server says so (FailedPrecondition) before it looks into the queue.
+absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn try_accept);
+
+// The accept queues of several TCP listeners while the server stops. One for each thread or process that looks at them;
+// the listeners may be shared. Never blocks.
+class AcceptQueues {
+ public:
+  // All must outlive it; a listener without a descriptor counts as empty. `ports` are those of `listeners` that differ
+  // in their ports: of those that share one (SO_REUSEPORT), any. At most `most` clients are taken, as many as a queue
+  // may hold: that bounds the stop even if the kernel goes on to let clients in.
+  AcceptQueues(std::vector<const Listener*> listeners, std::vector<const Listener*> ports, int most)
+      : listeners_(std::move(listeners)), ports_(std::move(ports)), left_(most) {}
+
+  // Step 1. Only the first call does something.
+  void RefuseNewClients();
+
+  // Steps 2 and 4: takes one client. Clients that have to be refused are passed over.
+  //   Unavailable                            all queues are empty, or as many as `most` were taken
+  //   ResourceExhausted, FailedPrecondition  a client is there, but cannot be accepted yet; see Acceptor::TryAccept()
+  absl::StatusOr<Connection> Next(TryAcceptFn try_accept);
+
+  // Step 3: true while a handshake is half done, and the grace is not over. Once false, it stays false, and costs
+  // nothing; look into the queues once more after that. A client that leaves its handshake half done is waited for no
+  // longer than one that leaves its request so.
+  bool AwaitsHandshake();
+
+  // Step 6 for listeners that others hold as well: shuts down those whose queue is empty, so that clients are told at
+  // once. True if all are shut down. Does not close them.
+  bool ShutDownEmpty();
+
+ private:
+  std::vector<const Listener*> listeners_;  // Those that are not shut down.
+  const std::vector<const Listener*> ports_;
+  int left_;  // How many may still be taken.
+  bool refuses_new_clients_ = false;
+  bool handshakes_are_done_ = false;
+};
+
+// The clients of one acceptor: those in its listeners' queues, and the UDP peers that it accepts. One thread.
 class Backlog {
  public:
-  // What Acceptor::TryAccept() does.
-  using TryAccept = absl::FunctionRef<absl::StatusOr<Connection>(const Listener&)>;
-
   // Both must outlive it.
   Backlog(ServerContext& context, UdpPeers& udp_peers);
 
-  // The next of those clients, without waiting; the first call begins with step 1.
-  //   ResourceExhausted, FailedPrecondition  somebody may be left: no descriptor, or no place in a full server, is
-  //                                          there for now, or a handshake is not through; call again a little later
-  //   Cancelled                              nobody is left, and the listeners are closed
-  absl::StatusOr<Connection> Next(TryAccept try_accept);
+  // Takes one of those clients, without waiting; the first call begins with step 1.
+  //   ResourceExhausted, FailedPrecondition  a client may be left: a descriptor or a place in a full server is missing
+  //                                          for now, or a handshake is not through; call again a little later
+  //   Cancelled                              no client is left, and the listeners are closed
+  absl::StatusOr<Connection> Next(TryAcceptFn try_accept);
 
  private:
   void Begin();
-  absl::StatusOr<Connection> NextInQueues(TryAccept try_accept);
-  bool AwaitsHandshake() const;
+  absl::StatusOr<Connection> NextClient(TryAcceptFn try_accept);
   bool AwaitsEnd(const Listener& listener) const;
   void CloseListeners();
 
   ServerContext& context_;
   UdpPeers& udp_peers_;
-  int left_;                           // How many are still taken, at most: as many as a queue may hold.
-  bool handshakes_are_done_ = false;   // Step 3 is over.
-  std::optional<Deadline> ends_wait_;  // Set by step 1.
+  int peers_left_;                      // How many UDP peers are still taken, at most.
+  std::optional<AcceptQueues> queues_;  // Set by step 1.
+  std::optional<Deadline> ends_wait_;   // Likewise.
 };
 
 }  // namespace polyserve

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "backends/accept/server_context.h"
 #include "backends/accept/tcp_acceptor.h"
+#include "backends/accept/udp_peers.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
 #include "net/socket.h"
@@ -36,6 +38,15 @@ class BacklogTest : public testing::Test {
 
   absl::StatusOr<Connection> Next() {
     return backlog_.Next([this](const Listener& listener) { return tcp_.TryAccept(listener); });
+  }
+
+  AcceptQueues Queues(int most) const {
+    const std::vector<const Listener*> listeners = {&context_.listeners[0]};
+    return {listeners, listeners, most};
+  }
+
+  absl::StatusOr<Connection> Next(AcceptQueues& queues) {
+    return queues.Next([this](const Listener& listener) { return tcp_.TryAccept(listener); });
   }
 
   ServerContext context_{{}, absl::InfiniteDuration(), *Statistics::Create()};
@@ -83,6 +94,37 @@ TEST_F(BacklogTest, ClientThatIsRefusedMakesRoomForTheNext) {
     return std::exchange(is_first, false) ? absl::AbortedError("refused") : std::move(client);
   });
   EXPECT_TRUE(second.ok());
+}
+
+TEST_F(BacklogTest, SharedListenerIsShutDownButNotClosedOnceItsQueueIsEmpty) {
+  ASSERT_TRUE(Connect());
+  AcceptQueues queues = Queues(4);
+  queues.RefuseNewClients();
+  EXPECT_FALSE(Connect());
+  EXPECT_FALSE(queues.ShutDownEmpty());
+  EXPECT_TRUE(Next(queues).ok());
+  EXPECT_FALSE(queues.AwaitsHandshake());
+  EXPECT_TRUE(queues.ShutDownEmpty());
+  EXPECT_TRUE(context_.listeners[0].fd.ok());
+  EXPECT_TRUE(absl::IsUnavailable(Next(queues).status()));
+}
+
+TEST_F(BacklogTest, FullServerWaitsForAPlaceOnlyIfAClientIsThere) {
+  const auto full = [](const Listener&) { return absl::FailedPreconditionError("full"); };
+  AcceptQueues queues = Queues(4);
+  EXPECT_TRUE(absl::IsUnavailable(queues.Next(full).status()));
+  ASSERT_TRUE(Connect());
+  EXPECT_TRUE(absl::IsFailedPrecondition(queues.Next(full).status()));
+  EXPECT_TRUE(Next(queues).ok());
+}
+
+TEST_F(BacklogTest, NoMoreAreTakenThanAQueueMayHold) {
+  ASSERT_TRUE(Connect());
+  ASSERT_TRUE(Connect());
+  AcceptQueues queues = Queues(1);
+  EXPECT_TRUE(Next(queues).ok());
+  EXPECT_TRUE(absl::IsUnavailable(Next(queues).status()));
+  EXPECT_FALSE(queues.ShutDownEmpty());  // The client is another worker's to take.
 }
 
 }  // namespace

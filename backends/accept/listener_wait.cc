@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "absl/status/status.h"
-#include "backends/accept/tcp_acceptor.h"
+#include "backends/accept/admission.h"
+#include "backends/accept/udp_peers.h"
+#include "net/shortage.h"
 #include "net/signals.h"
 
 namespace polyserve {
@@ -79,6 +81,6 @@ absl::StatusOr<Connection> ListenerWait::TakeSeen(TryAccept try_accept) {
   return absl::UnavailableError("nobody is there");
 }
 
-void ListenerWait::Pause() { pause_.emplace(TcpAcceptor::kPause); }
+void ListenerWait::Pause() { pause_.emplace(kShortagePause); }
 
 }  // namespace polyserve

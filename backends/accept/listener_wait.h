@@ -12,12 +12,13 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "backends/accept/admission.h"
 #include "backends/accept/server_context.h"
-#include "backends/accept/udp_peers.h"
 #include "net/deadline.h"
 
 namespace polyserve {
+
+class Admission;
+class UdpPeers;
 
 class ListenerWait {
  public:

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "backends/accept/acceptor.h"
 #include "base/sys_error.h"
-#include "net/half_open.h"
+#include "net/shortage.h"
 #include "net/signals.h"
 #include "net/socket.h"
 #include "net/wait_set.h"
@@ -21,13 +20,6 @@
 namespace polyserve {
 
 namespace {
-
-// A listener that others have shut down may be readable as well.
-bool IsListening(int fd) {
-  int listens = 0;
-  socklen_t size = sizeof(listens);
-  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
-}
 
 // The same listener with another descriptor, and nobody accepted yet.
 Listener LikeThis(const Listener& other, UniqueFd fd) {
@@ -57,12 +49,11 @@ class ListenerSource : public ClientSource {
                  int slot, int dismissals, AcceptLock* lock, WaitSet waits)
       : own_context_(ContextOfThread(context, slot)),
         own_(own),
-        all_(all),
         dismissals_(dismissals),
         lock_(lock),
         acceptor_(own_context_, {}),
         waits_(std::move(waits)),
-        backlog_left_(context.listen.backlog) {}
+        queues_({all.begin(), all.end()}, {}, context.listen.backlog) {}
 
   absl::Status Watch() {
     const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
@@ -75,8 +66,7 @@ class ListenerSource : public ClientSource {
     while (!Signals::stopping()) {
       absl::StatusOr<Connection> client = TakeTurn();
       if (client.ok() || absl::IsCancelled(client.status())) return client;
-      if (absl::IsResourceExhausted(client.status())) Pause();
-      if (absl::IsFailedPrecondition(client.status())) AwaitCapacity();
+      WaitBecauseOf(client.status());
     }
     return NextOfBacklog();
   }
@@ -89,41 +79,40 @@ class ListenerSource : public ClientSource {
     const absl::StatusOr<const void*> found = waits_.Wait();
     if (!found.ok()) return found.status();
     if (*found == nullptr) return LeaveUnlessNeeded();
-    return acceptor_.TryAccept(*static_cast<const Listener*>(*found));
+    return TryAccept(*static_cast<const Listener*>(*found));
   }
 
   // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind,
   // also not if the server is full: then somebody has to wait for a place.
   absl::StatusOr<Connection> LeaveUnlessNeeded() {
     for (const Listener* listener : own_) {
-      absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
-      const bool is_nobody = absl::IsFailedPrecondition(client.status()) && !IsReadable(listener->fd.get());
-      if (!absl::IsUnavailable(client.status()) && !is_nobody) return client;
+      absl::StatusOr<Connection> client =
+          TryAcceptQueued(*listener, [this](const Listener& at) { return TryAccept(at); });
+      if (!absl::IsUnavailable(client.status())) return client;
     }
     uint64_t token = 0;
     if (::read(dismissals_, &token, sizeof(token)) < 0) return absl::UnavailableError("another one has left");
     return absl::CancelledError("dismissed");
   }
 
+  // The server stops: takes from all queues, whosever they are. Clients that are still amid a handshake are left to the
+  // workers that the pool starts once they are through; see SharedListeners::ShutDownEmpty().
   absl::StatusOr<Connection> NextOfBacklog() {
-    if (!std::exchange(is_draining_, true)) {
-      for (const Listener* listener : all_) listener->RefuseNewClients();
+    queues_.RefuseNewClients();
+    while (true) {
+      absl::StatusOr<Connection> client = queues_.Next([this](const Listener& at) { return TryAccept(at); });
+      if (client.ok()) return client;
+      if (absl::IsUnavailable(client.status())) return absl::CancelledError("the server stops");
+      WaitBecauseOf(client.status());
     }
-    for (const Listener* listener : all_) {
-      while (backlog_left_ > 0) {
-        absl::StatusOr<Connection> client = acceptor_.TryAccept(*listener);
-        const bool is_nobody = absl::IsFailedPrecondition(client.status()) && !IsReadable(listener->fd.get());
-        if (absl::IsUnavailable(client.status()) || is_nobody) break;
-        if (client.ok()) --backlog_left_;
-        if (client.ok()) return client;
-        if (absl::IsFailedPrecondition(client.status())) AwaitCapacity();
-        if (absl::IsResourceExhausted(client.status())) Pause();
-      }
-    }
-    return absl::CancelledError("the server stops");
   }
 
-  void Pause() { ::poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(Acceptor::kPause))); }
+  absl::StatusOr<Connection> TryAccept(const Listener& listener) { return acceptor_.TryAccept(listener); }
+
+  void WaitBecauseOf(const absl::Status& status) {
+    if (absl::IsResourceExhausted(status)) PauseForShortage();
+    if (absl::IsFailedPrecondition(status)) AwaitCapacity();
+  }
 
   // The server is full, and a client waits. A signal ends it as well; a dismissal does not: this worker was woken for
   // the client.
@@ -135,13 +124,11 @@ class ListenerSource : public ClientSource {
 
   ServerContext own_context_;  // Counts in this slot.
   const absl::Span<const Listener* const> own_;
-  const absl::Span<const Listener* const> all_;
   const int dismissals_;
   AcceptLock* const lock_;
   Acceptor acceptor_;
   WaitSet waits_;
-  bool is_draining_ = false;
-  int backlog_left_;  // As in Acceptor: how many are still taken once the server stops.
+  AcceptQueues queues_;  // All, once the server stops.
 };
 
 }  // namespace
@@ -162,7 +149,7 @@ absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerC
   if (options.accept == AcceptPolicy::kReusePort) {
     if (absl::Status status = shared_listeners->AddSiblings(options.workers_max); !status.ok()) return status;
   }
-  shared_listeners->open_ = shared_listeners->all_;
+  shared_listeners->queues_.emplace(shared_listeners->all_, shared_listeners->first_, context.listen.backlog);
   return shared_listeners;
 }
 
@@ -224,10 +211,6 @@ std::vector<int> SharedListeners::SiblingsOf(const Listener& one) const {
   return siblings;
 }
 
-void SharedListeners::RefuseNewClients() const {
-  for (const Listener* listener : all_) listener->RefuseNewClients();
-}
-
 void SharedListeners::DismissOne() {
   uint64_t count = 0;
   [[maybe_unused]] ssize_t done = ::read(dismissals_.get(), &count, sizeof(count));  // So that it is never above one.
@@ -236,21 +219,8 @@ void SharedListeners::DismissOne() {
 }
 
 bool SharedListeners::ShutDownEmpty() {
-  if (!std::exchange(turns_newcomers_away_, true)) RefuseNewClients();
-  if (!handshakes_are_done_) {
-    if (!Signals::grace_over() && std::any_of(first_.begin(), first_.end(), [](const Listener* listener) {
-          return HasHalfOpenConnections(listener->fd.get());
-        })) {
-      return false;
-    }
-    handshakes_are_done_ = true;  // Those who have got through meanwhile are in the queue now.
-  }
-  std::erase_if(open_, [](const Listener* listener) {
-    if (IsReadable(listener->fd.get()) && IsListening(listener->fd.get())) return false;
-    ::shutdown(listener->fd.get(), SHUT_RDWR);
-    return true;
-  });
-  return open_.empty();
+  queues_->RefuseNewClients();
+  return !queues_->AwaitsHandshake() && queues_->ShutDownEmpty();
 }
 
 }  // namespace polyserve

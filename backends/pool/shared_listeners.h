@@ -16,11 +16,13 @@
 #define POLYSERVE_BACKENDS_POOL_SHARED_LISTENERS_H_
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "backends/accept/accept_lock.h"
+#include "backends/accept/backlog.h"
 #include "backends/accept/server_context.h"
 #include "backends/pool/client_source.h"
 #include "backends/pool/pool_options.h"
@@ -45,9 +47,9 @@ class SharedListeners {
   // Asks one worker, any that is idle, to leave. As long as none has, asking again changes nothing.
   void DismissOne();
 
-  // For the one who looks after the pool, while the server stops: shuts down the listeners at which nobody waits any
-  // more, so that new clients are told at once, even while a worker that is busy still holds them. False where there
-  // is somebody left to be served. Does not close them: threads may be looking.
+  // For the pool's own thread, while the server stops: shuts down the listeners at which no client waits any more, so
+  // that new clients are told at once, even while a worker that is busy still holds the listener. False if a client is
+  // left, or is amid a handshake: workers are needed then. Closes no listener, since threads may be looking at it.
   bool ShutDownEmpty();
 
  private:
@@ -55,16 +57,13 @@ class SharedListeners {
   absl::Status AddSiblings(int slots);
   absl::Span<const Listener* const> ListenersOf(int slot) const;
   std::vector<int> SiblingsOf(const Listener& one) const;
-  void RefuseNewClients() const;
 
   ServerContext& context_;
   const std::unique_ptr<AcceptLock> lock_;
   std::vector<const Listener*> first_;  // The context's listeners of connections.
   std::vector<Listener> siblings_;      // Of these: one of each for each slot but the first.
   std::vector<const Listener*> all_;    // Slot after slot, where each has its own.
-  std::vector<const Listener*> open_;   // Those of them that are not shut down.
-  bool turns_newcomers_away_ = false;   // The server stops.
-  bool handshakes_are_done_ = false;    // While it stops: nobody is just connecting.
+  std::optional<AcceptQueues> queues_;  // All, for the one who looks after the pool; set by Create().
   UniqueFd dismissals_;                 // Readable while somebody is to leave; whoever reads it does.
 };
 
