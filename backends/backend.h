@@ -3,9 +3,10 @@
 #define POLYSERVE_BACKENDS_BACKEND_H_
 
 #include "absl/status/status.h"
-#include "backends/accept/server_context.h"
 
 namespace polyserve {
+
+struct ServerContext;
 
 class Backend {
  public:

@@ -84,13 +84,13 @@ class Client : public AwaitableSocket {
 
   // False: the peer has broken off the connection.
   bool Send() {
-    sent_ = ReadElsewhere(output_) ? Flushed::kAll : Flush(fd(), output_, kBytesPerTurn, counters());
+    sent_ = ReadByHelper(output_) ? Flushed::kAll : Flush(fd(), output_, kBytesPerTurn, counters());
     return sent_ != Flushed::kBroken;
   }
 
   // For what Send() waits for, if anything.
   Wait Room() {
-    if (works_elsewhere()) return Result(output_);
+    if (has_helper_task()) return Result(output_);
     if (sent_ == Flushed::kBlocked) return Writable();
     return sent_ == Flushed::kBudget ? NextTurn() : NoWait();
   }
@@ -103,7 +103,7 @@ class Client : public AwaitableSocket {
   // Runs the task here, or waits for a helper that does.
   Wait Task() {
     if (shared_.offload == nullptr) return output_.TakeWork()(output_), NoWait();
-    WorkElsewhere(output_);
+    RunByHelper(output_);
     return Result(output_);
   }
 

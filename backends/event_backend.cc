@@ -5,11 +5,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "backends/accept/server_context.h"
 #include "backends/connection/fairness.h"
-#include "backends/connection/offload.h"
+#include "backends/connection/offload_options.h"
 #include "backends/event/event_connection.h"
 #include "backends/event/event_loop.h"
+#include "backends/event/poller_loop.h"
 #include "backends/multi_loop.h"
 #include "backends/poller/poller.h"
 #include "backends/pool/pool_options.h"
@@ -50,7 +50,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions opti
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start) {
   if (absl::Status status = PollerLoop::Check(options); !status.ok()) return status;
-  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
+  const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (!offload.ok()) return offload.status();
   if (absl::Status status = CheckAcceptBatch(); !status.ok()) return status;
   PollerLoopOptions with_flags = options;

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "backends/backend.h"
-#include "backends/event/poller_loop.h"
+#include "backends/event/poller_loop_options.h"
 
 namespace polyserve {
 

@@ -7,12 +7,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "backends/connection/offload.h"
+#include "backends/accept/server_context.h"
+#include "backends/connection/offload_options.h"
 #include "backends/pool/loop_workers.h"
 #include "backends/pool/pool.h"
 #include "backends/pool/pool_options.h"
 #include "backends/pool/scoreboard.h"
 #include "backends/pool/shared_listeners.h"
+#include "backends/registry.h"
 #include "net/cpu.h"
 #include "net/lifeline.h"
 
@@ -112,7 +114,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop
 
 void AdjustLoopTraits(Traits& can) {
   if (LoopsAreProcesses()) can.shares_memory = false;
-  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
+  const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (offload.ok() && offload->helpers > 0) can.computes_apart = true;
   const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();
   if (loops.ok() && !loops->is_one()) can.serves_elsewhere = true;

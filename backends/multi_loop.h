@@ -7,9 +7,10 @@
 #include "absl/status/statusor.h"
 #include "backends/backend.h"
 #include "backends/event/event_loop.h"
-#include "backends/registry.h"
 
 namespace polyserve {
+
+struct Traits;
 
 // InvalidArgument: flags that make no sense.
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop);

@@ -6,9 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "backends/accept/server_context.h"
 #include "backends/backend.h"
-#include "backends/connection/offload.h"
+#include "backends/connection/offload_options.h"
 #include "backends/event/event_loop.h"
 #include "backends/multi_loop.h"
 #include "backends/registry.h"
@@ -20,7 +19,7 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
   if (absl::Status status = CheckUring(); !status.ok()) return status;
-  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
+  const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (!offload.ok()) return offload.status();
   return MakeMultiLoopBackend([offload = *offload](ServerContext& context, const WorkerRole* role) {
     return MakeUringLoop(context, role, offload);

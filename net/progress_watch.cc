@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "net/coarse_clock.h"
+#include "net/tcp_bytes.h"
 
 namespace polyserve {
 

@@ -19,9 +19,10 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
-#include "net/tcp_bytes.h"
 
 namespace polyserve {
+
+struct TcpBytes;
 
 // The least rate that is asked of a peer; none by default.
 struct LeastRate {

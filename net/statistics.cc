@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/line_output.h"
 #include "base/sys_error.h"
+#include "net/worker_slots.h"
 
 namespace polyserve {
 
@@ -25,6 +27,26 @@ int64_t SteadyMicroseconds() {
 }
 
 }  // namespace
+
+struct Statistics::Table {
+  std::atomic<int64_t> started;  // In microseconds of CLOCK_MONOTONIC, which all processes share.
+  LogHealth access_log;
+  LogHealth server_log;
+  std::atomic<int64_t> root_openings;
+  std::atomic<int64_t> root_holder;
+  std::atomic<int> workers_in_use;
+  // The server's rows, then the workers', then those of a pool's UDP worker. Untouched pages cost no memory.
+  Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
+  WorkerSlots::Table places;
+};
+
+struct Statistics::Page {
+  UniqueFd fd;
+  Table* table;
+  ~Page() { ::munmap(table, sizeof(Table)); }
+};
+
+Statistics::Statistics(std::shared_ptr<const Page> page) : page_(std::move(page)), own_(page_->table->rows) {}
 
 absl::StatusOr<Statistics> Statistics::Create() {
   UniqueFd fd(::memfd_create("polyserve-statistics", MFD_CLOEXEC));
@@ -56,8 +78,6 @@ absl::Status Statistics::Adopt(UniqueFd fd) const {
   if (::dup3(fd.get(), page_->fd.get(), O_CLOEXEC) < 0) return SysError("dup3");
   return absl::OkStatus();
 }
-
-Statistics::Page::~Page() { ::munmap(table, sizeof(Table)); }
 
 Statistics Statistics::OfWorker(int slot) const {
   Statistics worker = *this;
@@ -133,5 +153,10 @@ std::string Statistics::ToString() const {
   return absl::StrCat("accepted ", total.accepted, ", active ", total.active(), ", refused ", total.refused,
                       ", bytes in ", total.bytes_in, ", bytes out ", total.bytes_out);
 }
+
+WorkerSlot::WorkerSlot(const Statistics& statistics, int64_t clients)
+    : statistics_(statistics), place_(statistics.places().Take(clients)) {}
+
+WorkerSlot::~WorkerSlot() { statistics_.places().Leave(place_); }
 
 }  // namespace polyserve

@@ -6,16 +6,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "base/line_output.h"
 #include "base/unique_fd.h"
-#include "net/worker_slots.h"
 
 namespace polyserve {
+
+struct LogHealth;
+class WorkerSlots;
 
 // Counters with relaxed ordering: each is exact, but two of them may be read at different moments.
 struct alignas(64) Counters {         // One cache line, so that workers do not slow each other down by counting.
@@ -111,24 +111,10 @@ class Statistics {
  private:
   static constexpr int kRowsOfWorker = 1 + kMaxServices;
 
-  struct Table {
-    std::atomic<int64_t> started;  // In microseconds of CLOCK_MONOTONIC, which all processes share.
-    LogHealth access_log;
-    LogHealth server_log;
-    std::atomic<int64_t> root_openings;
-    std::atomic<int64_t> root_holder;
-    std::atomic<int> workers_in_use;
-    // The server's rows, then the workers', then those of a pool's UDP worker. Untouched pages cost no memory.
-    Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
-    WorkerSlots::Table places;
-  };
-  struct Page {
-    UniqueFd fd;
-    Table* table;
-    ~Page();
-  };
+  struct Table;  // The shared memory.
+  struct Page;   // Its mapping in this process.
 
-  explicit Statistics(std::shared_ptr<const Page> page) : page_(std::move(page)), own_(page_->table->rows) {}
+  explicit Statistics(std::shared_ptr<const Page> page);
 
   Totals Sum(int first_row, int step, int end_row) const;
   int RowsInUse() const;
@@ -140,9 +126,8 @@ class Statistics {
 // Holds a slot for the calling thread for as long as this object lives; see WorkerSlots::Take().
 class WorkerSlot {
  public:
-  explicit WorkerSlot(const Statistics& statistics, int64_t clients = 0)
-      : statistics_(statistics), place_(statistics.places().Take(clients)) {}
-  ~WorkerSlot() { statistics_.places().Leave(place_); }
+  explicit WorkerSlot(const Statistics& statistics, int64_t clients = 0);
+  ~WorkerSlot();
   WorkerSlot(const WorkerSlot&) = delete;
   WorkerSlot& operator=(const WorkerSlot&) = delete;
 

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "backends/accept/accept_lock.h"
 #include "base/sys_error.h"
 
 namespace polyserve {

@@ -12,11 +12,12 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "backends/accept/accept_lock.h"
 #include "base/unique_fd.h"
 #include "net/statistics.h"
 
 namespace polyserve {
+
+class AcceptLock;
 
 class ConnectionLimit {
  public:

@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "backends/accept/connection_limit.h"
 #include "base/logging.h"
+#include "net/child_observer.h"
+#include "net/endpoint.h"
 #include "net/signals.h"
 
 namespace polyserve {

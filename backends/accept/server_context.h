@@ -8,16 +8,17 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "backends/accept/connection_limit.h"
 #include "base/unique_fd.h"
-#include "net/child_observer.h"
-#include "net/endpoint.h"
 #include "net/progress_watch.h"
 #include "net/socket.h"
 #include "net/statistics.h"
-#include "protocol/session.h"
 
 namespace polyserve {
+
+class ChildObserver;
+class ConnectionLimit;
+class Endpoint;
+class Session;
 
 enum class Transport {
   kStream,     // TCP: clients connect, and are accepted.
@@ -28,7 +29,7 @@ enum class Transport {
 struct Listener {
   std::string service;  // For logs.
   UniqueFd fd;          // Non-blocking. Empty in a program image that was started to serve one connection.
-  SessionFactory make_session;
+  std::function<std::unique_ptr<Session>()> make_session;  // A SessionFactory (protocol/session.h).
   Transport transport = Transport::kStream;
   bool own_ports = false;          // Of datagrams: each peer is answered from a port of its own, under every model.
   int number = kNoService;         // Of the service, for the statistics.

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/accept/admission.h"
+#include "backends/accept/udp_acceptor.h"
 #include "base/logging.h"
 #include "net/datagram.h"
 #include "net/statistics.h"
@@ -25,6 +27,10 @@ bool IsAccepted(const Listener& listener, AcceptUdp which) {
 }
 
 }  // namespace
+
+UdpPeers::UdpPeers(ServerContext& context) : context_(&context) {}
+UdpPeers::UdpPeers(UdpPeers&& other) noexcept = default;
+UdpPeers::~UdpPeers() = default;
 
 absl::StatusOr<UdpPeers> UdpPeers::Open(ServerContext& context, AcceptUdp which) {
   UdpPeers peers(context);

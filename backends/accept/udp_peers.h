@@ -10,11 +10,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "backends/accept/admission.h"
 #include "backends/accept/server_context.h"
-#include "backends/accept/udp_acceptor.h"
 
 namespace polyserve {
+
+class Admission;
+class UdpAcceptor;
 
 // Whose peers are accepted.
 enum class AcceptUdp {
@@ -29,7 +30,9 @@ class UdpPeers {
   // ResourceExhausted: no descriptor is left.
   static absl::StatusOr<UdpPeers> Open(ServerContext& context, AcceptUdp which);
   // Accepts nobody.
-  explicit UdpPeers(ServerContext& context) : context_(&context) {}
+  explicit UdpPeers(ServerContext& context);
+  UdpPeers(UdpPeers&& other) noexcept;
+  ~UdpPeers();
 
   AcceptUdp which() const { return which_; }
   // True if the peers of this listener are accepted here.

@@ -1,10 +1,21 @@
-// Offload: helper threads of one loop, for work that would keep all of its clients waiting (--offload=N): tasks that
-// compute, and, with --offload_files, reading what is to be sent from a disk. The loop goes on with the others, and is
-// woken when the work is done. The idea, of an event loop with helpers, is that of the Flash web server ("AMPED": Pai,
-// Druschel, Zwaenepoel, USENIX 1999).
+// Offload: helper threads of one loop, for tasks that would keep all of its clients waiting (--offload=N): computing,
+// and, with --offload_files, reading from a disk what is to be sent. The loop goes on with its other clients, and the
+// client is woken when its task is done. The idea of an event loop with helpers is that of the Flash web server
+// ("AMPED": Pai, Druschel, Zwaenepoel, USENIX 1999); libuv and nginx do the same with their thread pools.
 //
-// Its queue is bounded by the number of clients: each has one job at most, since a session is shown nothing while its
-// task is under way, and what its peer sends meanwhile waits in the kernel. So replies keep their order, too.
+//   task        a function that writes a reply (Output::Task), or reads a part of a file
+//   helper      a thread that runs tasks, in the order in which they were submitted. Not called a worker: that is a
+//               process or thread that serves clients.
+//   completion  the wake-up of the client, by the loop's WakeList, once the result is there
+//
+//   loop's thread                              helper
+//   ClientTask::Run() ─▶ Submit() ─▶ queue ─▶ runs the task
+//        ...                                     │ result
+//   OnReady() of the client ◀── WakeList ◀───────┘
+//   ClientTask::TakeResult()
+//
+// The queue is bounded by the number of clients: each has one task at most, since its session is shown no input while
+// its task runs, and what its peer sends meanwhile waits in the kernel. For the same reason replies keep their order.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_H_
 #define POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_H_
 
@@ -14,6 +25,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "backends/connection/offload_options.h"
 #include "base/mutex.h"
 #include "net/thread_group.h"
 #include "net/wake_list.h"
@@ -21,76 +33,74 @@
 
 namespace polyserve {
 
+// All calls come from the loop's thread, and none of them blocks, but for the destructor.
 class Offload {
  private:
-  struct Work;
+  struct State;
 
  public:
-  // What a client waits for. One that is destroyed first is forgotten: it is not begun any more, or its result is
-  // thrown away. For the loop's thread.
-  class Job {
+  // A task that was submitted, as its client sees it: what std::future is to std::async. If it is destroyed before the
+  // task is done, the task is not begun any more, or its result is thrown away.
+  class Submitted {
    public:
-    Job(std::shared_ptr<Work> work, WakeList& wakes, Wakeable& client);
-    ~Job();
-    Job(const Job&) = delete;
-    Job& operator=(const Job&) = delete;
+    Submitted(std::shared_ptr<State> state, WakeList& wakes, Wakeable& client);
+    ~Submitted();
+    Submitted(const Submitted&) = delete;
+    Submitted& operator=(const Submitted&) = delete;
 
     bool is_done() const;
-    // What the task has written, once it is done.
+    // What the task has written. Call it once, after is_done().
     Output TakeResult();
 
    private:
-    const std::shared_ptr<Work> work_;
-    WakeList::Entry entry_;
+    const std::shared_ptr<State> state_;
+    WakeList::Entry completion_;
   };
 
-  // What a client leaves to the helpers: one thing at a time, or nothing. For the loop's thread.
-  class Errand {
+  // The one task that a client may have with the helpers. A member of each client; the client must outlive it.
+  //
+  //   no task ──Run(), ReadAhead()──▶ under way ──TakeResult()──▶ no task
+  class ClientTask {
    public:
-    bool is_under_way() const { return job_ != nullptr; }
-    // Has them run the output's task.
-    void Work(Offload& helpers, Output& output, Wakeable& client);
-    // Has them read the file that the output sends next, where a disk would have to be waited for; false where not. The
-    // helpers may be null: there are none.
-    bool Read(Offload* helpers, const Output& output, Wakeable& client);
-    // Moves the result, if any, into the output. False where it is not done yet.
-    bool Finish(Output& output);
+    bool is_under_way() const { return submitted_ != nullptr; }
+    // Takes the output's task and submits it. There must be one, and none under way.
+    void Run(Offload& helpers, Output& output, Wakeable& client);
+    // If the file that the output sends next is not in memory, submits the reading of it, and returns true: do not send
+    // yet. After a reading it returns false once, even if the kernel has dropped the file again, so that a client makes
+    // progress under memory pressure. `helpers` may be null (there are none); then false.
+    bool ReadAhead(Offload* helpers, const Output& output, Wakeable& client);
+    // If the task is done, moves its result into the output, unless that holds something (the file that was read), and
+    // returns true. There must be a task under way.
+    bool TakeResult(Output& output);
 
    private:
-    std::unique_ptr<Job> job_;
-    bool has_read_ = false;  // What is sent next: that is not to be read again, come what may.
+    std::unique_ptr<Submitted> submitted_;
+    bool has_read_ = false;  // What is sent next was just read.
   };
 
-  struct Options {
-    int helpers = 0;
-    bool reads_files = false;
-  };
-  // --offload and --offload_files, checked.
-  static absl::StatusOr<Options> OptionsFromFlags();
-
-  // Starts the helpers; the list is the loop's, and must outlive this. Null for no helpers. Unavailable: the system has
-  // no threads left.
-  static absl::StatusOr<std::unique_ptr<Offload>> Create(const Options& options, WakeList& wakes);
-  // Forgets what was not begun, and waits for what was.
+  // Starts the helpers. The list is the loop's, and must outlive this. Returns null if no helpers are asked for.
+  // Unavailable: the system cannot create so many threads.
+  static absl::StatusOr<std::unique_ptr<Offload>> Create(const OffloadOptions& options, WakeList& wakes);
+  // Drops the tasks that were not begun, and waits for those that were: they cannot be interrupted.
   ~Offload();
 
-  // Has a helper run the task, after those of others that came before. The client is woken when it is done.
-  std::unique_ptr<Job> Start(Output::Task task, Wakeable& client);
+  // Queues the task. The client's OnReady() is called, by the loop's WakeList::Deliver(), when it is done.
+  std::unique_ptr<Submitted> Submit(Output::Task task, Wakeable& client);
 
-  // Where the file that this output sends next is not in memory (and files are to be read so): has a helper read as
-  // much of it as is sent in a turn. Null where there is nothing to wait for. The job has no result.
-  std::unique_ptr<Job> ReadAhead(const Output& output, Wakeable& client);
+  // If helpers read files, and the file that this output sends next is not in memory: queues the reading of as much of
+  // it as is sent in one turn. The result is empty. Null if there is nothing to wait for. Costs a system call or two.
+  std::unique_ptr<Submitted> SubmitRead(const Output& output, Wakeable& client);
 
  private:
   Offload(bool reads_files, WakeList& wakes) : reads_files_(reads_files), wakes_(wakes) {}
-  void Help();
-  std::shared_ptr<Work> Next();
+  void RunTasks();
+  std::shared_ptr<State> AwaitTask();
 
   const bool reads_files_;
   WakeList& wakes_;
   Mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<std::shared_ptr<Work>> queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<State>> queue_ ABSL_GUARDED_BY(mutex_);
   bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadGroup helpers_;  // Last: its destructor waits for threads that use the others.
 };

@@ -62,8 +62,8 @@ class OffloadTest : public testing::Test {
     wakes_->BelongToThisThread();
   }
 
-  void AwaitDone(const Offload::Job& job) {
-    while (!job.is_done()) {
+  void AwaitDone(const Offload::Submitted& task) {
+    while (!task.is_done()) {
       pollfd woken = {wakes_->fd(), POLLIN, 0};
       const int ready = wakes_->empty() ? ::poll(&woken, 1, 30'000) : 1;
       ASSERT_EQ(ready, 1) << "nobody was woken";
@@ -80,20 +80,20 @@ TEST_F(OffloadTest, WithoutHelpersThereIsNone) { EXPECT_EQ(*Offload::Create({.he
 
 TEST_F(OffloadTest, ResultComesAndTheClientIsWoken) {
   const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_);
-  const auto job = offload->Start([](Output& result) { result.Write("done"); }, client_);
-  AwaitDone(*job);
+  const auto task = offload->Submit([](Output& result) { result.Write("done"); }, client_);
+  AwaitDone(*task);
   wakes_->TakeWake();
   wakes_->Deliver();
   EXPECT_EQ(client_.calls, 1);
-  Output output = job->TakeResult();
+  Output output = task->TakeResult();
   EXPECT_EQ(output.unsent_bytes(), 4);
 }
 
 TEST_F(OffloadTest, AsManyRunAtOnceAsThereAreHelpers) {
   const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_);
   Gate gate;
-  const auto first = offload->Start([&gate](Output&) { gate.Pass(); }, client_);
-  const auto second = offload->Start([&gate](Output&) { gate.Pass(); }, client_);
+  const auto first = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
+  const auto second = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
   gate.AwaitArrivals(2);
   gate.Open();
   AwaitDone(*first);
@@ -104,12 +104,12 @@ TEST_F(OffloadTest, WhatNobodyWaitsForAnyMoreIsNotBegunOrItsResultIsThrownAway) 
   const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
   Gate gate;
   std::atomic<bool> begun = false;
-  auto running = offload->Start([&gate](Output& result) { gate.Pass(), result.Write("late"); }, client_);
-  auto waiting = offload->Start([&begun](Output&) { begun = true; }, client_);
+  auto running = offload->Submit([&gate](Output& result) { gate.Pass(), result.Write("late"); }, client_);
+  auto waiting = offload->Submit([&begun](Output&) { begun = true; }, client_);
   gate.AwaitArrivals(1);
   running = nullptr;
   waiting = nullptr;
-  const auto last = offload->Start([](Output&) {}, client_);
+  const auto last = offload->Submit([](Output&) {}, client_);
   gate.Open();
   AwaitDone(*last);
   EXPECT_FALSE(begun);
@@ -121,8 +121,8 @@ TEST_F(OffloadTest, EndWaitsForWhatWasBegunAndForgetsTheRest) {
   std::atomic<bool> begun = false;
   {
     const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
-    auto running = offload->Start([&](Output&) { gate.Pass(), ended = true; }, client_);
-    auto waiting = offload->Start([&](Output&) { begun = true; }, client_);
+    auto running = offload->Submit([&](Output&) { gate.Pass(), ended = true; }, client_);
+    auto waiting = offload->Submit([&](Output&) { begun = true; }, client_);
     gate.AwaitArrivals(1);
     running = nullptr;
     waiting = nullptr;
@@ -162,26 +162,26 @@ TEST_F(ColdFileTest, IsReadBehindItsHeadAndNotTwice) {
   Output output;
   output.Write("OK\n");
   output.WriteFile(file_, 0, kBytes);
-  const auto job = offload->ReadAhead(output, client_);
-  ASSERT_NE(job, nullptr);
-  AwaitDone(*job);
+  const auto task = offload->SubmitRead(output, client_);
+  ASSERT_NE(task, nullptr);
+  AwaitDone(*task);
   EXPECT_TRUE(IsInMemory());
-  EXPECT_TRUE(job->TakeResult().empty());
-  EXPECT_EQ(offload->ReadAhead(output, client_), nullptr);
+  EXPECT_TRUE(task->TakeResult().empty());
+  EXPECT_EQ(offload->SubmitRead(output, client_), nullptr);
 }
 
 TEST_F(ColdFileTest, IsLeftToTheLoopUnlessAskedFor) {
   const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
   Output output;
   output.WriteFile(file_, 0, kBytes);
-  EXPECT_EQ(offload->ReadAhead(output, client_), nullptr);
+  EXPECT_EQ(offload->SubmitRead(output, client_), nullptr);
 }
 
 TEST_F(OffloadTest, OutputWithoutFilesHasNothingToRead) {
   const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .reads_files = true}, *wakes_);
   Output output;
   output.Write("hello");
-  EXPECT_EQ(offload->ReadAhead(output, client_), nullptr);
+  EXPECT_EQ(offload->SubmitRead(output, client_), nullptr);
 }
 
 }  // namespace

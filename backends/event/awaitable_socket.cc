@@ -61,7 +61,7 @@ void AwaitableSocket::ContinueInput() {
 
 // May destroy this.
 void AwaitableSocket::GoOn() {
-  if (works_elsewhere() && !TakeResult(*result_)) return;
+  if (has_helper_task() && !TakeResult(*result_)) return;
   waiting_.resume();
 }
 

@@ -53,7 +53,7 @@ class AwaitableSocket : public EventClient {
   Wait After(absl::Duration time);
   Wait NoWait() { return Wait(*this, /*is_over=*/true); }  // Goes on at once.
 
-  // Waits for the result of WorkElsewhere() or ReadElsewhere(), and moves it into the output. Does not end early.
+  // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.
   Wait Result(Output& output);
 
   // Ends a wait in so long, and TakeWake() is true then, once. A later one replaces this one.
@@ -61,9 +61,9 @@ class AwaitableSocket : public EventClient {
   bool TakeWake() { return std::exchange(is_woken_, false); }
   // Something has moved, other than what was waited for; see the idle time-out.
   using EventClient::NoteMove;
-  using EventClient::ReadElsewhere;
-  using EventClient::WorkElsewhere;
-  using EventClient::works_elsewhere;
+  using EventClient::ReadByHelper;
+  using EventClient::RunByHelper;
+  using EventClient::has_helper_task;
 
  private:
   Debt debt() const override { return debt_; }

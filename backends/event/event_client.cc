@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "backends/accept/connection_limit.h"
 #include "net/tcp_bytes.h"
 
 namespace polyserve {
@@ -18,19 +19,19 @@ EventClient::~EventClient() {
 }
 
 void EventClient::OnTick() {
-  if (works_elsewhere()) return watch_.Rest(shared_.ticks);
+  if (has_helper_task()) return watch_.Rest(shared_.ticks);
   const Debt owed = debt();
   if (JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
   if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
   Drop();
 }
 
-void EventClient::WorkElsewhere(Output& output) { errand_.Work(*shared_.offload, output, *this); }
+void EventClient::RunByHelper(Output& output) { task_.Run(*shared_.offload, output, *this); }
 
-bool EventClient::ReadElsewhere(const Output& output) { return errand_.Read(shared_.offload, output, *this); }
+bool EventClient::ReadByHelper(const Output& output) { return task_.ReadAhead(shared_.offload, output, *this); }
 
 bool EventClient::TakeResult(Output& output) {
-  if (!errand_.Finish(output)) return false;
+  if (!task_.TakeResult(output)) return false;
   NoteMove();
   return true;
 }
@@ -41,6 +42,7 @@ void EventClient::SetTimer(absl::Duration after) { shared_.timers.Set(timers().w
 
 ConnectionTimers& EventClient::timers() {
   if (timers_ == nullptr) {
+    // NOLINTNEXTLINE(modernize-make-unique): a Timer cannot be moved, and so its pair is made in place.
     timers_.reset(
         new ConnectionTimers{.wake = Timer([this] { OnTimer(); }), .pause = Timer([this] { OnPauseOver(); })});
   }

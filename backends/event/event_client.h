@@ -9,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "backends/accept/connection_limit.h"
 #include "backends/connection/offload.h"
 #include "backends/connection/timers.h"
 #include "backends/poller/poller.h"
@@ -22,6 +21,7 @@
 
 namespace polyserve {
 
+class ConnectionLimit;
 struct EventShared;
 
 // Joins its loop when it is made, and leaves it when it is destroyed. Whoever makes it decides how that happens; none
@@ -73,11 +73,11 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   void SetTimer(absl::Duration after);
   // Has the loop's helpers run the output's task; OnReady() comes, among others, when it is done. Until then the
   // time-out does not apply.
-  void WorkElsewhere(Output& output);
+  void RunByHelper(Output& output);
   // The same for reading the file that the output sends next, where a disk would have to be waited for; false where
   // not.
-  bool ReadElsewhere(const Output& output);
-  bool works_elsewhere() const { return errand_.is_under_way(); }
+  bool ReadByHelper(const Output& output);
+  bool has_helper_task() const { return task_.is_under_way(); }
   // Moves the result, if any, into the output. False where it is not done yet.
   bool TakeResult(Output& output);
 
@@ -91,7 +91,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   uint8_t awaited_ = 0;
   ProgressWatch watch_;
   std::unique_ptr<ConnectionTimers> timers_;  // Null where it has never needed one.
-  Offload::Errand errand_;
+  Offload::ClientTask task_;
 };
 
 struct EventShared {

@@ -94,7 +94,7 @@ bool EventConnection::OnWritable() {
 
 // Goes on with whatever is the next step, after a wait for something other than input.
 bool EventConnection::GoOn() {
-  if (works_elsewhere() && !TakeResult(*parked_)) return true;
+  if (has_helper_task() && !TakeResult(*parked_)) return true;
   return Proceed() && (conversation_.step() != Step::kReadLast || OnReadable());
 }
 
@@ -115,7 +115,7 @@ bool EventConnection::TakeSteps(Output& output) {
       case Step::kReadLast:
         return ReadOn();
       case Step::kSend: {
-        if (ReadElsewhere(output)) return ParkUntilCalled(output);
+        if (ReadByHelper(output)) return ParkUntilCalled(output);
         const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_);
         if (sent == Flushed::kBroken) return false;
         if (sent != Flushed::kAll) return Park(output, sent);
@@ -129,7 +129,7 @@ bool EventConnection::TakeSteps(Output& output) {
         break;
       case Step::kRunTask:
         if (shared_.offload != nullptr) {
-          WorkElsewhere(output);
+          RunByHelper(output);
           return ParkUntilCalled(output);
         }
         output.TakeWork()(output);
@@ -211,7 +211,7 @@ void EventConnection::OnTimer() {
 }
 
 void EventConnection::OnReady() {
-  const bool waits_for_peer = parked_ != nullptr && !works_elsewhere();  // Then mail waits, too.
+  const bool waits_for_peer = parked_ != nullptr && !has_helper_task();  // Then mail waits, too.
   if (conversation_.is_cut_off() || (!waits_for_peer && !GoOn())) delete this;
 }
 

@@ -8,10 +8,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "backends/accept/inbox.h"
-#include "backends/accept/server_context.h"
 
 namespace polyserve {
+
+class Inbox;
+struct ServerContext;
 
 class EventLoop {
  public:

@@ -1,5 +1,6 @@
 #include "backends/event/event_udp_socket.h"
 
+#include "backends/accept/server_context.h"
 #include "base/logging.h"
 
 namespace polyserve {

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "backends/accept/server_context.h"
 #include "backends/connection/timers.h"
 #include "backends/poller/poller.h"
 #include "backends/poller/watched_fd.h"
@@ -13,6 +12,9 @@
 #include "net/wake_list.h"
 
 namespace polyserve {
+
+struct Listener;
+struct ServerContext;
 
 class EventUdpSocket {
  public:

@@ -4,10 +4,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "backends/accept/acceptor.h"
+#include "backends/accept/inbox.h"
+#include "backends/accept/server_context.h"
 #include "backends/connection/fairness.h"
+#include "backends/connection/offload.h"
+#include "backends/event/event_udp_socket.h"
+#include "backends/udp/connected_peers.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
+#include "net/shortage.h"
 #include "net/signals.h"
+#include "net/statistics.h"
+#include "net/wake_list.h"
 
 namespace polyserve {
 
@@ -86,8 +95,9 @@ absl::Status PollerLoop::CheckDescriptors() const {
 
 absl::Status PollerLoop::OpenPeers() {
   absl::StatusOr<std::unique_ptr<ConnectedUdpPeers>> peers = ConnectedUdpPeers::Create(context_, shared_.timers);
-  if (peers.ok()) peers_ = *std::move(peers);
-  return peers.status();
+  if (!peers.ok()) return peers.status();
+  peers_ = *std::move(peers);
+  return absl::OkStatus();
 }
 
 absl::Status PollerLoop::Watch() {
@@ -201,7 +211,7 @@ void PollerLoop::OnCapacity() {
 
 void PollerLoop::PauseAccepting() {
   SetAccepting(false);
-  shared_.timers.Set(resume_accepting_, Acceptor::kPause);
+  shared_.timers.Set(resume_accepting_, kShortagePause);
 }
 
 void PollerLoop::ResumeAccepting() { takes_backlog_ ? TakeBacklog() : SetAccepting(true); }

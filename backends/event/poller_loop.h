@@ -11,42 +11,26 @@
 #ifndef POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 
-#include <climits>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "backends/accept/acceptor.h"
-#include "backends/accept/server_context.h"
-#include "backends/connection/fairness.h"
-#include "backends/connection/offload.h"
 #include "backends/connection/timers.h"
 #include "backends/event/event_client.h"
 #include "backends/event/event_loop.h"
-#include "backends/event/event_udp_socket.h"
+#include "backends/event/poller_loop_options.h"
 #include "backends/poller/poller.h"
 #include "backends/poller/watched_fd.h"
-#include "backends/udp/connected_peers.h"
-#include "net/wake_list.h"
 
 namespace polyserve {
 
-// Fails if the poller does not work here or does not have the trigger, or for want of descriptors.
-using MakePoller = std::function<absl::StatusOr<std::unique_ptr<Poller>>(Trigger)>;
-
-struct PollerLoopOptions {
-  MakePoller make_poller;
-  Trigger trigger = Trigger::kLevel;
-  int max_descriptor = INT_MAX;  // The largest that the poller can watch. Connections with larger ones are refused.
-  int accepts_per_turn = kAcceptsPerTurn;
-  Offload::Options offload = {};
-};
-
-// What is done with each client that was accepted; its socket is non-blocking. An EventClient is to join the loop, or
-// else the connection is closed.
-using StartClient = void (*)(Connection connection, EventShared& shared);
+class Acceptor;
+class ConnectedUdpPeers;
+class EventUdpSocket;
+struct Connection;
+struct Listener;
+struct ServerContext;
 
 class PollerLoop : public EventLoop {
  public:

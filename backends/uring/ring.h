@@ -51,6 +51,7 @@ inline Operation OperationOf(const io_uring_cqe& completion) {
 template <typename T>
 T& ObjectOf(const io_uring_cqe& completion) {
   static_assert(alignof(T) % kTagAlignment == 0);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel returns the number that it was given for the object.
   return *reinterpret_cast<T*>(completion.user_data - completion.user_data % kTagAlignment);
 }
 

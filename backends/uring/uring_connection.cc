@@ -121,7 +121,7 @@ void UringConnection::Proceed() {
 
 // Takes steps until the next one has to wait for a completion, or for the next turn. False: the connection is over.
 bool UringConnection::TakeSteps() {
-  if (errand_.is_under_way() && !TakeResult()) return true;
+  if (task_.is_under_way() && !TakeResult()) return true;
   for (FairShare share;;) {
     const Step step = conversation_.Next(unsent_ == nullptr ? shared_.no_output : unsent_->output);
     if (!share.Allows(step)) return ComeBack(), true;
@@ -132,7 +132,7 @@ bool UringConnection::TakeSteps() {
         shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
         return Receive(), true;
       case Step::kSend:
-        if (errand_.Read(shared_.offload, unsent_->output, *this)) return true;
+        if (task_.ReadAhead(shared_.offload, unsent_->output, *this)) return true;
         if (const Flushed sent = Send(); sent != Flushed::kAll) return sent != Flushed::kBroken;
         break;
       case Step::kAwaitAck:
@@ -141,7 +141,7 @@ bool UringConnection::TakeSteps() {
         }
         break;
       case Step::kRunTask:
-        if (shared_.offload != nullptr) return errand_.Work(*shared_.offload, unsent_->output, *this), true;
+        if (shared_.offload != nullptr) return task_.Run(*shared_.offload, unsent_->output, *this), true;
         if (std::exchange(shared_.ran_task, true)) return ComeBack(), true;  // One task a turn, for all connections.
         unsent_->output.TakeWork()(unsent_->output);
         break;
@@ -162,7 +162,7 @@ bool UringConnection::TakeSteps() {
 
 // False where the helpers are not done yet.
 bool UringConnection::TakeResult() {
-  if (!errand_.Finish(unsent_->output)) return false;
+  if (!task_.TakeResult(unsent_->output)) return false;
   NoteMove();
   return true;
 }
@@ -264,7 +264,7 @@ void UringConnection::End() {
 }
 
 void UringConnection::OnTick() {
-  if (errand_.is_under_way()) return watch_.Rest(shared_.ticks);
+  if (task_.is_under_way()) return watch_.Rest(shared_.ticks);
   const Debt owed = conversation_.debt();
   if (over_ || JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
   if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
@@ -288,6 +288,7 @@ void UringConnection::OnStop() {
 
 ConnectionTimers& UringConnection::timers() {
   if (timers_ == nullptr) {
+    // NOLINTNEXTLINE(modernize-make-unique): a Timer cannot be moved, and so its pair is made in place.
     timers_.reset(new ConnectionTimers{.wake = Timer([this] { OnTimer(); }), .pause = Timer([this] { ComeBack(); })});
   }
   return *timers_;

@@ -125,7 +125,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   std::unique_ptr<UringUnsent> unsent_;    // Null while there is no output.
   std::optional<Deadline> linger_end_;
   std::unique_ptr<ConnectionTimers> timers_;  // Null where it has never needed one.
-  Offload::Errand errand_;
+  Offload::ClientTask task_;
 };
 
 // What the connections of one ring share.

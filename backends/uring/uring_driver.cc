@@ -15,7 +15,7 @@ namespace polyserve {
 absl::Status CheckUring() { return UringRing::Create().status(); }
 
 absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context, const WorkerRole* role,
-                                                         const Offload::Options& offload_options) {
+                                                         const OffloadOptions& offload_options) {
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
       Acceptor::Create(context, {.non_blocking = true, .udp = AcceptUdp::kOwnPorts});
   if (!acceptor.ok()) return acceptor.status();

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/accept/server_context.h"
-#include "backends/connection/offload.h"
+#include "backends/connection/offload_options.h"
 #include "backends/event/event_loop.h"
 
 namespace polyserve {
@@ -19,7 +19,7 @@ absl::Status CheckUring();
 // Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Fails where CheckUring() does, or for
 // want of descriptors or memory.
 absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context, const WorkerRole* role,
-                                                         const Offload::Options& offload_options);
+                                                         const OffloadOptions& offload_options);
 
 }  // namespace polyserve
 

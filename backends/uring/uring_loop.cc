@@ -8,9 +8,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "backends/accept/inbox.h"
 #include "backends/connection/fairness.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
+#include "net/shortage.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 
@@ -40,7 +42,7 @@ UringLoop::UringLoop(ServerContext& context, const WorkerRole* role, std::unique
   shared_.connection_limit = context.connection_limit.get();
   shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
   tick_ = ToKernelTimespec(shared_.limits.tick());
-  pause_ = ToKernelTimespec(Acceptor::kPause);
+  pause_ = ToKernelTimespec(kShortagePause);
   for (const Listener& listener : context.listeners) {
     ports_.push_back({&listener, nullptr});
     if (!listener.has_datagrams() || listener.own_ports) continue;
@@ -51,8 +53,9 @@ UringLoop::UringLoop(ServerContext& context, const WorkerRole* role, std::unique
 
 absl::Status UringLoop::OpenPeers() {
   absl::StatusOr<std::unique_ptr<ConnectedUdpPeers>> peers = ConnectedUdpPeers::Create(context_, shared_.timers);
-  if (peers.ok()) peers_ = *std::move(peers);
-  return peers.status();
+  if (!peers.ok()) return peers.status();
+  peers_ = *std::move(peers);
+  return absl::OkStatus();
 }
 
 absl::Status UringLoop::Run() {

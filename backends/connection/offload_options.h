@@ -1,0 +1,21 @@
+// OffloadOptions: what --offload and --offload_files ask for. Apart from the helpers themselves (offload.h), since most
+// files only pass these options on.
+#ifndef POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_OPTIONS_H_
+#define POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_OPTIONS_H_
+
+#include "absl/status/statusor.h"
+
+namespace polyserve {
+
+struct OffloadOptions {
+  int helpers = 0;           // Threads for each loop; 0: none, and the loop runs tasks itself.
+  bool reads_files = false;  // Helpers also read what is sent next, if it is not in memory yet.
+};
+
+// Reads the flags; call it after they are parsed. InvalidArgument: the number is out of range, or --offload_files is
+// given without helpers.
+absl::StatusOr<OffloadOptions> OffloadOptionsFromFlags();
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_OPTIONS_H_

@@ -1,0 +1,41 @@
+// PollerLoopOptions: in what one event loop differs from another. Apart from the loop itself (poller_loop.h), so that a
+// model's file sees no more of it than it says.
+#ifndef POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_OPTIONS_H_
+#define POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_OPTIONS_H_
+
+#include <climits>
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "backends/connection/fairness.h"
+#include "backends/connection/offload_options.h"
+#include "backends/poller/poller.h"
+
+namespace polyserve {
+
+struct Connection;
+struct EventShared;
+
+// Makes the poller of one loop. InvalidArgument: it has no such trigger. Other errors: it does not work on this system,
+// or the process has no descriptors left.
+using MakePoller = std::function<absl::StatusOr<std::unique_ptr<Poller>>(Trigger)>;
+
+struct PollerLoopOptions {
+  // What a model says of its loop.
+  MakePoller make_poller;
+  int max_descriptor = INT_MAX;  // The largest that the poller can watch. Connections with larger ones are refused.
+
+  // What the flags say; MakeEventBackend() fills it in.
+  Trigger trigger = Trigger::kLevel;
+  int accepts_per_turn = kAcceptsPerTurn;  // From one listener, before the other clients' turn.
+  OffloadOptions offload = {};
+};
+
+// Starts serving a client that was accepted; the connection is non-blocking. It creates an EventClient, which joins the
+// loop and owns itself from then on; otherwise the connection is closed. Called in the loop's thread.
+using StartClient = void (*)(Connection connection, EventShared& shared);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_OPTIONS_H_
