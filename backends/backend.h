@@ -1,4 +1,10 @@
-// Backend: one concurrency model. It decides who runs a client's conversation; what is said in it is no concern of its.
+// Backend: one concurrency model. Decides which thread or process serves each client, and knows nothing of the
+// protocol.
+//
+//   Make...Backend() ─▶ Prepare() ─▶ the server says that it is ready ─▶ Serve() ─▶ destroyed
+//
+// A model derives from it in its own file, and registers itself (registry.h). tests/added_model/added.cc is the
+// shortest.
 #ifndef POLYSERVE_BACKENDS_BACKEND_H_
 #define POLYSERVE_BACKENDS_BACKEND_H_
 
@@ -13,13 +19,15 @@ class Backend {
   virtual ~Backend() = default;
 
   // Gets what serving needs (an event loop, pipes, helper processes), so that the server says that it is ready only
-  // when nothing can fail any more. Called once, with the listeners bound, from the thread that will call Serve().
+  // when nothing can fail any more. Called once, with the listeners bound, from the thread that will call Serve(). The
+  // context outlives the backend. An error ends the server, which prints it: say what to do about it.
   virtual absl::Status Prepare(ServerContext&) { return absl::OkStatus(); }
 
   // Accepts and serves clients until Signals::stopping(), then lets running requests finish, and returns OK when the
   // last client has left. Called once, after Prepare(), from the main thread. A model that forks is called while the
   // process has no other thread.
-  //   Errors  only what makes serving impossible. What befalls one client ends that client; a shortage is waited out.
+  //   Errors  only what makes serving impossible. An error of one client ends that client; a shortage is waited out
+  //           (net/shortage.h).
   //   A forked child never returns from here; see net/process.h.
   virtual absl::Status Serve(ServerContext& context) = 0;
 };

@@ -1,5 +1,8 @@
-// MakeEventBackend: an event loop, or several, as a Backend. What is left for a model to say is which Poller it
-// waits with, and, if not by the event driver, how a client is served.
+// MakeEventBackend: an event loop, or several (--workers), as a Backend. What is left for a model to say is which
+// Poller it waits with, and, if not by the event driver, how a client is served:
+//
+//   return MakeEventBackend({.make_poller = &EpollPoller::Create});                // epoll.cc
+//   return MakeEventBackend({.make_poller = &EpollPoller::Create}, &Start);        // coroutine.cc
 #ifndef POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 #define POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 
@@ -11,15 +14,15 @@
 
 namespace polyserve {
 
-// Clients are served by the event driver, and the trigger is taken from --trigger. InvalidArgument: the poller
-// does not have it.
+// Clients are served by the event driver (backends/event/event_connection.h). Takes the trigger from --trigger, and the
+// rest of the options from the flags below. InvalidArgument: a flag makes no sense, or this poller does not have the
+// trigger. Other errors: this system has no such poller.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions options);
 
-// Clients are served by what `start` starts. InvalidArgument: this system has no such
-// poller.
+// Clients are served by what `start` starts. The trigger is that of the options: not every driver can live with edges.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start);
 
-// For the rows of such models.
+// The flags of such models, for their rows in the registry; the second for those without --trigger.
 constexpr char kEventFlags[] = "trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
 constexpr char kLevelEventFlags[] = "workers worker_type accept accept_batch pin_cpus offload offload_files";
 

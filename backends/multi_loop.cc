@@ -29,8 +29,9 @@ class OneLoop : public Backend {
   absl::Status Prepare(ServerContext& context) override {
     if (options_.pool.pin_cpus) PinToCpu(0);
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = make_loop_(context, nullptr);
-    if (loop.ok()) loop_ = *std::move(loop);
-    return loop.status();
+    if (!loop.ok()) return loop.status();
+    loop_ = *std::move(loop);
+    return absl::OkStatus();
   }
   absl::Status Serve(ServerContext&) override { return loop_->Run(); }
 

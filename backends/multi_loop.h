@@ -1,4 +1,9 @@
-// MakeMultiLoopBackend: a loop that serves many clients as a Backend: one, on the main thread, or --workers=N of them.
+// MakeMultiLoopBackend: a loop that serves many clients as a Backend: one, on the main thread, or --workers=N of them,
+// each in a thread or (--worker_type=process) in a process, looked after by a pool (backends/pool/loop_workers.h).
+//
+//   epoll.cc ... coroutine.cc ─▶ event_backend ─┐
+//   uring.cc ───────────────────────────────────┴▶ multi_loop ─┬▶ one loop: its Run() is the backend's Serve()
+//                                                              └▶ a pool of loops
 #ifndef POLYSERVE_BACKENDS_MULTI_LOOP_H_
 #define POLYSERVE_BACKENDS_MULTI_LOOP_H_
 
@@ -12,10 +17,11 @@ namespace polyserve {
 
 struct Traits;
 
-// InvalidArgument: flags that make no sense.
+// `make_loop` is called in each loop's own thread or process, with that loop's context and role. InvalidArgument: flags
+// that make no sense.
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop);
 
-// For the rows of such models: their flags, and what these change.
+// For the rows of such models in the registry: their flags, and what these change of the traits (Model::adjust).
 constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus offload offload_files";
 void AdjustLoopTraits(Traits& can);
 

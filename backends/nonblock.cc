@@ -145,8 +145,9 @@ class NonblockBackend : public Backend {
     ports_ = *std::move(ports);
     absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
         Acceptor::Create(context, {.non_blocking = true, .udp = AcceptUdp::kOwnPorts});
-    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
-    return acceptor.status();
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
+    return absl::OkStatus();
   }
 
   absl::Status Serve(ServerContext& context) override {

@@ -7,7 +7,10 @@
 //                             .can = {.computes_apart = true},
 //                             .make = &MakeThreadBackend});
 //
-// A program has the models that are linked to it: //backends:models are all of them.
+// A program has the models that are linked to it: //backends:models are all of them. Their targets need
+// alwayslink = True, since nothing refers to such a row but the linker's table of constructors.
+//
+// Written before main(), read after that: no locks.
 #ifndef POLYSERVE_BACKENDS_REGISTRY_H_
 #define POLYSERVE_BACKENDS_REGISTRY_H_
 
@@ -21,16 +24,17 @@
 
 namespace polyserve {
 
-// What a model can do by its nature; see docs/models.md. What the flags of a variant change, Model::adjust tells.
+// What a model can do by its nature; see docs/models.md. Tests ask these traits, never the model's name, so that a new
+// model declares its exceptions instead of being one. Model::adjust changes those that depend on flags.
 struct Traits {
-  bool keeps_clients_apart = true;  // A client that does nothing keeps nobody out.
-  bool pooled = false;              // That holds for fewer clients than there are workers: each keeps one.
+  bool keeps_clients_apart = true;  // A client that does nothing keeps no other client out.
+  bool pooled = false;              // That holds for fewer clients than there are workers: each client takes one.
   bool computes_apart = false;      // Long work for one client does not stall the others.
   bool survives_crash = false;      // A crash while serving one client ends that client alone.
   bool shares_memory = true;        // All clients are served from the same memory.
   bool bounds_connections = true;   // --max_connections holds, also if a process that serves a client is killed.
   bool serves_elsewhere = false;    // Other threads or processes serve the clients than the one that accepts.
-  bool kernel_accepts = false;      // Nobody calls accept(2): the kernel does it unasked.
+  bool kernel_accepts = false;      // No accept(2) for each client: the kernel accepts on its own.
   bool starts_images = false;  // A client may be served by a fresh image of the program, which takes long to start.
   bool sleeps = true;          // It makes no system call while nothing happens.
   bool spins = false;          // It never sleeps at all, and keeps a processor busy.
@@ -41,11 +45,11 @@ struct Traits {
 struct Model {
   const char* name;
   const char* description;  // Who serves a client.
-  int lesson;               // Its place in the order in which a learner would meet the models.
+  int lesson;               // The order in which a learner meets the models; tens, so that one fits between two.
   Traits can = {};
-  const char* flags = "";                 // Those of its own, separated by spaces.
-  void (*adjust)(Traits& can) = nullptr;  // Changes what the flags that were given change of it.
-  // InvalidArgument: its flags make no sense.
+  const char* flags = "";                 // Those of its own, separated by spaces; with other models they are refused.
+  void (*adjust)(Traits& can) = nullptr;  // Applies what the given flags change. Null: nothing.
+  // Creates the backend from the flags, once they are parsed. InvalidArgument: they make no sense.
   absl::StatusOr<std::unique_ptr<Backend>> (*make)() = nullptr;
 };
 
@@ -58,7 +62,7 @@ class RegisterModel {
 // All models of the program, in the order of their lessons. Not before main().
 absl::Span<const Model> AllModels();
 
-// What it can do with the flags that were given, once these are parsed.
+// What the model can do with the flags that were given. Not before they are parsed.
 Traits TraitsWithFlags(const Model& model);
 
 // Null if there is none of this name.

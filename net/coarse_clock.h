@@ -8,7 +8,7 @@
 
 namespace polyserve {
 
-// So a connection is closed late by a quarter of the time-out at most.
+// The ticks in one idle time-out. A connection is thus closed late by a quarter of the time-out at most.
 constexpr uint32_t kTicksPerTimeout = 4;
 
 }  // namespace polyserve

@@ -5,8 +5,8 @@
 namespace polyserve {
 
 // From now on the calling thread runs on one processor alone: of those that it may use, in their order and counted
-// round, the one with this index. Its caches stay warm; in return it waits even if another one is idle. Logs where
-// the system does not let us.
+// round, the one with this index. Its caches stay warm; in return it waits even if another one is idle. Logs a
+// warning if the system does not allow it.
 void PinToCpu(int index);
 
 }  // namespace polyserve

@@ -1,4 +1,8 @@
-// Endpoint: an IP address and a port. Endpoints: all that a name stands for.
+// Endpoint: an IPv4 or IPv6 address and a port, in the form that the kernel takes:
+//
+//   ::bind(fd, endpoint.address(), endpoint.size());
+//
+// Endpoints: all addresses that a name stands for. Both are values. Only Parse() may block.
 #ifndef POLYSERVE_NET_ENDPOINT_H_
 #define POLYSERVE_NET_ENDPOINT_H_
 
@@ -24,25 +28,28 @@ class Endpoint {
   // NotFound: the name means nothing.
   static absl::StatusOr<Endpoint> Parse(absl::string_view text);
 
-  // From what accept() or getsockname() filled in.
+  // From what accept(2) or getsockname(2) has filled in; AF_INET or AF_INET6.
   static Endpoint FromAddress(const sockaddr_storage& address);
-  // Where a socket is bound to.
+  // The address that a socket is bound to, with the port that the kernel has chosen for port 0.
   static absl::StatusOr<Endpoint> OfSocket(int fd);
-  // What a socket is connected to.
+  // The address that a socket is connected to. Fails if the peer has left already (ENOTCONN).
   static absl::StatusOr<Endpoint> OfPeer(int fd);
 
+  // AF_INET or AF_INET6; AF_UNSPEC if it was never set.
   int family() const { return any_.sa_family; }
   const sockaddr* address() const { return &any_; }
   socklen_t size() const { return family() == AF_INET6 ? sizeof(v6_) : sizeof(v4_); }
   uint16_t port() const { return ntohs(family() == AF_INET6 ? v6_.sin6_port : v4_.sin_port); }
 
-  // Nobody in particular: 0.0.0.0 or [::], or an endpoint that was never set.
+  // No address in particular: 0.0.0.0 or [::], or an endpoint that was never set.
   bool is_wildcard() const;
 
-  // The same IPv4 address as a socket of IPv6 writes it (::ffff:127.0.0.1), and back. Others stay as they are.
+  // The same IPv4 address as a socket of IPv6 writes it (::ffff:127.0.0.1), and back. Addresses of the other kind stay
+  // as they are.
   Endpoint AsV6() const;
   Endpoint AsV4() const;
 
+  // In numbers, never looked up: for logs, and for Parse().
   std::string Host() const;      // "127.0.0.1", "::1"
   std::string ToString() const;  // "127.0.0.1:8080", "[::1]:8080"
 
@@ -64,14 +71,14 @@ class Endpoint {
 };
 
 // What a client connects to: the addresses of one name, in the order in which they are to be tried (RFC 6724, as
-// getaddrinfo(3) has it). A name like "localhost" has several, of which a server may listen on one.
+// getaddrinfo(3) has it), each once. A name like "localhost" has several, and a server may listen on only one of them.
 class Endpoints {
  public:
   Endpoints() = default;
   explicit Endpoints(std::vector<Endpoint> all) : all_(std::move(all)) {}
   Endpoints(const Endpoint& only) : all_{only} {}  // NOLINT: an endpoint is as good wherever several would do.
 
-  // As Endpoint::Parse(), with all addresses.
+  // As Endpoint::Parse(), with all addresses, and the same errors.
   static absl::StatusOr<Endpoints> Parse(absl::string_view text);
 
   const std::vector<Endpoint>& all() const { return all_; }  // One at least, unless it was never set.

@@ -1,4 +1,10 @@
 // Process: a child process as an object, and the ways to make one. After Python's multiprocessing.Process.
+//
+//   kFork         this process ─fork─▶ child                            a copy of all memory
+//   kSpawn        this process ─fork, exec─▶ child                      a fresh image of the program; slow to start
+//   kForkServer   this process ─exec, once─▶ fork server ─fork─▶ child  a copy of a small, fresh process
+//
+// All calls belong to the main thread, unless a comment says otherwise.
 #ifndef POLYSERVE_NET_PROCESS_H_
 #define POLYSERVE_NET_PROCESS_H_
 
@@ -26,7 +32,7 @@ absl::StatusOr<pid_t> Fork();
 // can check. Also fails if no child can be created.
 absl::Status TryInChild(absl::FunctionRef<absl::Status()> work);
 
-// Exits a forked child without running the parent's exit handlers.
+// Exits a forked child (_exit(2)) without running the parent's exit handlers or destructors of static objects.
 [[noreturn]] void ExitChild(int status);
 
 // A wait status in words: "exited with status 1", "was killed by signal 9 (Killed)".
@@ -79,6 +85,7 @@ class Process {
   // For a child of the fork server: readable once it has ended; see pidfd_open(2). -1 for a direct child, which
   // waitpid(2) reports.
   int pidfd() const { return pidfd_.get(); }
+  // False once the child has ended, even if it was not reaped yet. Does not block.
   bool IsAlive() const;
 
   // Waits for the child to end, at most for this long, and reaps it. False if it is still running, or a signal arrived.

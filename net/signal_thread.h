@@ -15,13 +15,13 @@ namespace polyserve {
 
 class SignalThread {
  public:
-  // Is given Signals::kReload or kReport, on the new thread.
+  // Is given Signals::kReload or kReport, one at a time, on the new thread; it shares what it touches with the others.
   using Answer = std::function<void(unsigned event)>;
 
-  // The calling thread, and those that it starts later, leave the two signals to the new one. Unavailable: the system
-  // has no thread left.
+  // The calling thread, and those that it starts later, leave the two signals to the new one. Call it in the main
+  // thread, before others are started. Unavailable: the system has no thread left; then the signals stay as they were.
   static absl::StatusOr<std::unique_ptr<SignalThread>> Start(Answer answer);
-  // Waits for an answer under way.
+  // Ends the thread, and waits for an answer under way. The signals stay blocked.
   ~SignalThread();
 
  private:

@@ -1,4 +1,13 @@
-// Statistics: what the server counts, in memory that all of its processes share.
+// Statistics: what the server counts, in memory that all of its processes share. Each worker counts in a row of its
+// own, so that workers do not contend for cache lines; a sum over all rows is made when it is asked for.
+//
+//   row      server         worker 0       worker 1 ...
+//            ┌────────────┐ ┌────────────┐
+//            │ no service │ │ no service │     counters(): the row's first, and OfService(counters(), n)
+//            │ service 0  │ │ service 0  │     Total(): the sum over all rows, TotalOf(n): over one service's
+//            │ ...        │ │ ...        │
+//
+// Any thread of any process may call it; nothing blocks or takes a lock.
 #ifndef POLYSERVE_NET_STATISTICS_H_
 #define POLYSERVE_NET_STATISTICS_H_
 
@@ -54,16 +63,18 @@ struct Totals {
   int64_t active() const { return accepted - ended; }
 };
 
-// Copies are cheap, and share the same counters.
+// A handle: copies are cheap, and share the same counters, but each has its own row to count in.
 class Statistics {
  public:
+  // Rows are reserved for this many workers; their pages cost no memory until they are used.
   static constexpr int kMaxWorkers = 1024;
 
-  // New counters, all zero.
+  // New counters, all zero. Fails for want of memory or descriptors.
   static absl::StatusOr<Statistics> Create();
   // The counters behind a descriptor that another process created.
   static absl::StatusOr<Statistics> Map(UniqueFd fd);
-  // Redirects all copies of this object to those counters; references to counters remain valid.
+  // In a fresh program image: redirects all copies of this object to the counters behind this descriptor; references to
+  // counters remain valid.
   absl::Status Adopt(UniqueFd fd) const;
 
   // The same statistics for one of several workers that serve many clients each: counters() are its own row, without
@@ -83,15 +94,17 @@ class Statistics {
   int64_t CountLost(int slot, int64_t untaken) const;
 
   // The row to count in; Total() is the sum of all rows.
+  // Valid as long as any copy of this object.
   Counters& counters() const { return *own_; }
   Totals Total() const;
   Totals TotalOf(int service) const;
   // The sum of this worker's rows (after OfWorker()), or of the server's.
   Totals OwnTotal() const;
 
-  // The workers that are alive; see WorkerSlot.
+  // The table of the workers that are alive; see WorkerSlot. Valid as long as any copy of this object.
   WorkerSlots places() const;
-  // Counts the clients of killed workers as ended. Until then Total().active() may be too high.
+  // Counts the clients of killed workers as ended. Until then Total().active() may be too high. Costs system calls; see
+  // net/worker_slots.h.
   void Sweep() const;
 
   // Time since these counters were created, by a clock that cannot be set.
@@ -123,7 +136,8 @@ class Statistics {
   Counters* own_;
 };
 
-// Holds a slot for the calling thread for as long as this object lives; see WorkerSlots::Take().
+// Lists the calling thread as a worker for as long as this object lives; see WorkerSlots::Take(). To be a local of what
+// the thread runs.
 class WorkerSlot {
  public:
   explicit WorkerSlot(const Statistics& statistics, int64_t clients = 0);

@@ -14,7 +14,8 @@ struct TcpBytes {
   bool has_unacknowledged = false;  // Some of what was handed to the kernel is not acknowledged yet.
 };
 
-// One system call. Nothing if the descriptor is no TCP connection, or the kernel does not count.
+// The counts at this moment. One system call (TCP_INFO, see tcp(7)), which does not block. Nothing if the descriptor is
+// no TCP connection, or the kernel is too old to count.
 std::optional<TcpBytes> ReadTcpBytes(int fd);
 
 // Has the close of the connection discard what the kernel still holds for the peer, and tell the peer by a reset: it

@@ -1,4 +1,12 @@
-// ThreadGroup: threads that come and go by themselves, and one who waits for the last of them.
+// ThreadGroup: threads that come and go by themselves, and an owner that waits for the last of them. For a thread per
+// client: a std::thread for each would have to be joined by its owner, which would keep a list of those that have
+// ended.
+//
+//   ThreadGroup clients;
+//   while (...) clients.Start([...] { serve one client });
+//   // Its destructor waits for all.
+//
+// Any thread may call Start() and InterruptAll(); the destructor is the owner's.
 #ifndef POLYSERVE_NET_THREAD_GROUP_H_
 #define POLYSERVE_NET_THREAD_GROUP_H_
 
@@ -17,14 +25,17 @@ namespace polyserve {
 class ThreadGroup {
  public:
   ThreadGroup() = default;
-  // Waits until all have ended; meanwhile interrupts their blocking calls again and again, so that each notices
+  // Waits until all threads have ended, however long that takes (--drain_timeout ends the process). Meanwhile
+  // interrupts their blocking calls every Signals::kMillisecondsBetweenInterrupts, so that each notices
   // Signals::stopping().
   ~ThreadGroup();
 
-  // Runs the work in a new thread, which ends with it. Unavailable: the system has no thread left.
+  // Runs the work in a new thread, which ends with it, and leaves the process's signals to the main thread. What the
+  // work holds is destroyed in that thread. Unavailable: the system has no thread left; then the work was not run.
   absl::Status Start(absl::AnyInvocable<void()> work);
 
-  // Interrupts the blocking calls of all, once. One that is just about to block does not notice: repeat it.
+  // Interrupts the blocking calls of all threads (EINTR), once. A thread that is just about to block does not notice:
+  // repeat it.
   void InterruptAll();
 
  private:

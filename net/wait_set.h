@@ -1,4 +1,8 @@
-// WaitSet: several descriptors that one worker of a pool waits at, while others wait at the same ones.
+// WaitSet: several descriptors that one worker of a pool waits for, while other workers wait for the same ones. An
+// epoll(7) of the worker's own: create it in the worker, since a forked child would share its parent's. One thread.
+//
+//   waits.Add(listener_fd, &listener, WaitSet::Wakes::kOne);
+//   absl::StatusOr<const void*> tag = waits.Wait();  // &listener: accept there. Another worker may have been quicker.
 #ifndef POLYSERVE_NET_WAIT_SET_H_
 #define POLYSERVE_NET_WAIT_SET_H_
 
@@ -15,15 +19,17 @@ class WaitSet {
   enum class Wakes {
     kOne,  // Of all who wait at it, the kernel wakes one for each event (EPOLLEXCLUSIVE, see epoll_ctl(2)). Should that
            // one be killed at this moment, the others do not learn of the event; a new set sees it when it is added.
-    kAll,  // All are woken: for one who is alone in waiting, as the others want a lock first.
+    kAll,  // All are woken: for a worker that waits alone, since the others wait for a lock first.
   };
 
   static absl::StatusOr<WaitSet> Create();
 
-  // The tag is what Wait() returns when the descriptor is readable, or broken. The descriptor must outlive the set.
+  // The tag, which may be null, is what Wait() returns when the descriptor is readable, or broken. The descriptor must
+  // outlive the set. Fails if the system has no room for it, or if it is in the set already.
   absl::Status Add(int fd, const void* tag, Wakes wakes);
 
-  // Returns one tag; if several are due, they take turns. Unavailable: a signal came.
+  // Blocks until a descriptor is ready, and returns its tag; if several are ready, they take turns. Unavailable: a
+  // signal came.
   absl::StatusOr<const void*> Wait();
 
  private:

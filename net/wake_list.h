@@ -2,6 +2,11 @@
 // another client (of this loop, of another thread, or, through the hub, of another process), or a finished task. Each
 // is called once after the loop's iteration, however many events there were. The loop waits for all of them at one
 // descriptor.
+//
+//   any thread:  entry.Wake() ─▶ list ─▶ fd() readable     loop:  TakeWake(), then Deliver() ─▶ client.OnReady()
+//
+// Wake() may come from any thread; all other calls belong to the loop's thread. Nothing blocks, but for a lock that is
+// held for a few instructions.
 #ifndef POLYSERVE_NET_WAKE_LIST_H_
 #define POLYSERVE_NET_WAKE_LIST_H_
 
@@ -33,13 +38,15 @@ class Wakeable {
 
 class WakeList {
  public:
-  // One client's membership in the list; watches its mailbox, if it has one. Destroy it before the mailbox. If the
-  // mailbox needs a descriptor to be watched and none is left, the mailbox is cut off.
+  // One client's membership in the list; watches its mailbox, if it has one. Both must outlive it: destroy it before
+  // the mailbox. A mailbox that gets its messages from another process has a descriptor; if the system cannot watch it,
+  // the mailbox is cut off, with a warning.
   class Entry final : public Waker {
    public:
     Entry(WakeList& list, Wakeable& client) : list_(list), client_(client), mailbox_(nullptr) {}
     Entry(WakeList& list, Wakeable& client, Mailbox& mailbox);
     ~Entry();
+    // Lists the client; does nothing if it is listed already. Any thread.
     void Wake() override { list_.Add(*this); }
 
    private:
@@ -59,13 +66,14 @@ class WakeList {
   static absl::StatusOr<std::unique_ptr<WakeList>> Create();
 
   // Declares that from now on the calling thread is the one that calls Deliver(). Wakes from this thread need no system
-  // call, since it looks at the list before it waits.
+  // call, since it looks at empty() before it waits.
   void BelongToThisThread() { owner_ = ::pthread_self(); }
 
   // Readable after a wake from another thread or process. Call TakeWake(), then Deliver().
   int fd() const { return epoll_.get(); }
   void TakeWake();
 
+  // True if no client is listed. Look before a wait: with clients listed, do not wait at all.
   bool empty() const { return is_empty_.load(std::memory_order_acquire); }
   // Calls OnReady() of every listed client. Clients that are woken meanwhile wait for the next call.
   void Deliver();

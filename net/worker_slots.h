@@ -2,6 +2,13 @@
 // it starts and gives it back when it ends. A worker that is killed cannot do so; but each process also holds a record
 // lock (fcntl(2), F_SETLK) on its slot, which the kernel releases however the process ends. The next caller of Sweep()
 // thus finds the slot free, and knows how many clients were lost with it, even if no parent waits for that process.
+//
+//   worker:  Take(clients) ─▶ serves ─▶ Leave()
+//                               └▶ killed: the kernel releases the lock ─▶ Sweep() in any other process
+//
+// All calls work from any thread of any process of the server, and take no lock of ours; Sweep() and List() cost a
+// system call for each slot in use by another process. Usually used by way of Statistics and WorkerSlot
+// (net/statistics.h).
 #ifndef POLYSERVE_NET_WORKER_SLOTS_H_
 #define POLYSERVE_NET_WORKER_SLOTS_H_
 
@@ -15,10 +22,10 @@ namespace polyserve {
 
 class WorkerSlots {
  public:
-  // A worker that finds no free slot still works, but is not listed.
+  // A worker that finds no free slot still works, but is not listed. 16 bytes of shared memory each, if ever used.
   static constexpr int kMaxPlaces = 16 * 1024;
 
-  // The shared part. All zeroes means empty.
+  // The shared part, in memory that all processes map. All zeroes means empty.
   struct Table {
     std::atomic<pid_t> server;  // Outlives all workers, so its own threads need no locks.
     std::atomic<int> used;      // Slots from here on have never been taken.
@@ -41,11 +48,14 @@ class WorkerSlots {
   // Takes a slot for the calling thread. `clients` is how many are lost if the thread is killed while it holds the slot
   // (0 if something else accounts for them). Returns the slot, or -1 if none is left.
   int Take(int64_t clients) const;
+  // Gives a slot back; call it in the thread that took it. -1: nothing.
   void Leave(int place) const;
 
+  // The workers that are alive. One that comes or ends meanwhile may be in it or not.
   std::vector<Worker> List() const;
 
-  // Frees the slots of workers that were killed. Returns how many clients were lost with them.
+  // Frees the slots of workers that were killed. Returns how many clients were lost with them; if several processes
+  // sweep at once, each loss is returned to one of them.
   int64_t Sweep() const;
 
  private:

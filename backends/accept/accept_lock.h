@@ -1,5 +1,6 @@
-// AcceptLock: what lets one worker of a pool at a time wait for a client. Three kinds: for threads, and two for
-// processes. Whoever dies while holding a lock of processes sets it free.
+// AcceptLock: lets one worker of a pool at a time wait for a client (--accept=lock). Three kinds: one for threads, and
+// two for processes. If a process dies while it holds a lock, the lock is released. Not recursive: Lock() and Unlock()
+// in turn, from the same thread.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_ACCEPT_LOCK_H_
 #define POLYSERVE_BACKENDS_ACCEPT_ACCEPT_LOCK_H_
 
@@ -13,7 +14,8 @@ class AcceptLock {
  public:
   virtual ~AcceptLock() = default;
 
-  // Waits for it. False: a signal came first. Only the file lock can say so; the others are waited for to the end.
+  // Blocks until the lock is ours. False: a signal came first, or a shortage (after a pause); try again. Only the file
+  // lock can return false; the others are waited for to the end.
   [[nodiscard]] virtual bool Lock() = 0;
   virtual void Unlock() = 0;
 };

@@ -7,7 +7,14 @@
 //   Backlog       takes those who had connected before the server was told to stop
 //
 // A model that waits for clients alone calls Next(); an event loop waits by itself, and calls TryAccept(), and
-// NextOfBacklog() once the server stops. One for each thread or process that accepts; one thread.
+// NextOfBacklog() once the server stops:
+//
+//   while (true) {                                              wait for wait_fd() of each listener, and capacity_fd()
+//     absl::StatusOr<Connection> client = acceptor->Next();       readable: TryAccept(listener)
+//     if (!client.ok()) return absl::OkStatus();  // A stop.      stop:     NextOfBacklog() until Cancelled
+//     ...
+//
+// One for each thread or process that accepts; one thread.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_ACCEPTOR_H_
 #define POLYSERVE_BACKENDS_ACCEPT_ACCEPTOR_H_
 
@@ -33,19 +40,19 @@ class Acceptor {
 
   struct Options {
     bool non_blocking = false;         // Of the connections.
-    int max_descriptor = INT_MAX;      // A connection whose descriptor is above it is refused.
+    int max_descriptor = INT_MAX;      // A connection whose descriptor is above it is refused: select(2) has a limit.
     AcceptUdp udp = AcceptUdp::kNone;  // Which peers that send datagrams are accepted.
   };
 
   // Opens what accepting takes, before the server is ready. The context must outlive it. ResourceExhausted: no
   // descriptor is left.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Create(ServerContext& context, const Options& options);
-  // For connections alone, which needs nothing that could be missing.
+  // For connections alone, without UDP: needs nothing that could be missing.
   Acceptor(ServerContext& context, const Options& options) : Acceptor(context, options, UdpPeers(context)) {}
 
-  // One attempt, without waiting. Of a listener of datagrams, only if its peers are accepted. Clients that left before
-  // they were accepted are passed over.
-  //   Unavailable         nobody is there
+  // One attempt, without waiting. At a listener of datagrams only if its peers are accepted. Clients that left before
+  // they were accepted are passed over. The client is counted as accepted: count its end (CountEnd(), or Refuse()).
+  //   Unavailable         no client is there
   //   Aborted             the client had to be refused
   //   ResourceExhausted   no client can be accepted for now (no descriptor is left, or the system refuses): pause
   //   FailedPrecondition  the server is full; try again when capacity_fd() is readable
@@ -58,26 +65,29 @@ class Acceptor {
   int capacity_fd() const { return admission_.capacity_fd(); }
   void TakeCapacityEvent() { admission_.TakeCapacityEvent(); }
 
-  // What to wait with for a listener: readable when TryAccept() has something to do, or somebody else if its peers are
-  // not accepted here.
+  // The descriptor to wait with for a listener: readable when TryAccept() has something to do, or, if its peers are not
+  // accepted here, when datagrams have come for another reader.
   int wait_fd(const Listener& listener) const { return udp_peers_.wait_fd(listener); }
 
-  // Waits for the next client on any listener, and answers the signals meanwhile. Cancelled: the server stops, and
-  // those who had connected before have all been returned.
+  // Waits for the next client on any listener, and answers the signals meanwhile. Blocks; shortages and a full server
+  // are waited out. Cancelled, and nothing else: the server stops, and the clients that had connected before have all
+  // been returned.
   absl::StatusOr<Connection> Next();
 
   // The two halves of Next(), for models that wait for more than clients; see ListenerWait.
   void Wait(const Awaited& awaited) { wait_.Wait(awaited); }
   absl::StatusOr<Connection> TakeSeen();
 
-  // One of those who had connected before the stop, without waiting; from the first call on, no more can connect. See
-  // Backlog for the errors, and TryAccept().
+  // Takes one of the clients that had connected before the stop, without waiting; from the first call on, no more can
+  // connect. See Backlog::Next() for the errors.
   absl::StatusOr<Connection> NextOfBacklog();
 
-  // Says that a client was turned away after all (no process, no thread left for it), and pauses the accepting.
+  // Closes a client that cannot be served after all (no process, no thread is left for it), counts it as refused, logs
+  // why, and has Wait() look for no clients during a shortage's pause.
   void Refuse(Connection connection, const absl::Status& why);
 
-  // In a forked child: lets go of all that only the parent needs, and thus of the context's listeners.
+  // In a forked child that serves one client: closes the context's listeners and what watches them, so that the ports
+  // are free once the parent has ended. Only the destructor may be called after that.
   void CloseInChild();
 
  private:

@@ -1,10 +1,13 @@
 // Admission: counts clients in, and holds their number to the connection limit (connection_limit.h). One for each
 // acceptor; one thread.
 //
-//   --overload=wait    a place is reserved before accept(2), so that whoever is one too many stays in the kernel's
+//   --overload=wait    a place is reserved before accept(2), so that a client above the limit stays in the kernel's
 //                      queue, and costs nothing. Accepting goes on when capacity_fd() is readable.
-//   --overload=refuse  clients are accepted first, then counted; one too many is closed at once.
+//   --overload=refuse  clients are accepted first, then counted; one above the limit is closed at once.
 //   no limit           clients are counted, and that is all.
+//
+//   wait:    Reserve() ─▶ accept(2) ─┬▶ served ─▶ CountEnd()       refuse, no limit:  accept(2) ─▶ Enter() ─▶ served
+//                                    └▶ none there: Withdraw()                                      └▶ CountRefused()
 #ifndef POLYSERVE_BACKENDS_ACCEPT_ADMISSION_H_
 #define POLYSERVE_BACKENDS_ACCEPT_ADMISSION_H_
 
@@ -23,20 +26,21 @@ class Admission {
   // True with --overload=wait: Reserve() counts a client in, not Enter().
   bool reserves() const { return reserves_; }
 
-  // Reserves the place of the listener's next client, if that is to be done; Withdraw() gives it back.
+  // Reserves the place of the listener's next client if reserves(), else does nothing; Withdraw() gives it back.
   // FailedPrecondition: the server is full; see capacity_fd(). ResourceExhausted: no descriptor is left to wait with.
   absl::Status Reserve(const Listener& listener);
 
-  // Counts in a client that is there. False: the server is full.
+  // Counts in a client that is there. False: the server is full, and nothing was counted.
   bool Enter(const Listener& listener);
 
-  // A client that was counted in did not come, or cannot stay.
+  // Takes back a Reserve() or Enter(): the client did not come, or cannot stay.
   void Withdraw(const Listener& listener);
 
   // Counts a client that was turned away.
   void CountRefused(const Listener& listener);
 
-  // Readable when a full server may have a place again, until TakeCapacityEvent(); -1 before it was ever full.
+  // Readable when a full server may have a place again, until TakeCapacityEvent(); another acceptor may be quicker to
+  // take it. -1 before this acceptor has tried to reserve.
   int capacity_fd() const { return capacity_.get(); }
   void TakeCapacityEvent();
   // Reserve() has failed since the last TakeCapacityEvent(): wait before trying again.

@@ -1,9 +1,12 @@
 // ConnectionLimit: holds the number of open connections to --max_connections, over all threads and processes of the
-// server, also where some of them are killed: nothing but the statistics says how many there are, and whoever buries a
-// worker puts those right. A lock in shared memory lets one at a time count and enter.
+// server, even if some of them are killed: the number is derived from the shared statistics, which the parent corrects
+// when it reaps a worker. A lock in shared memory lets one acceptor at a time compare and count.
 //
-//   wait     nobody is accepted while the server is full; whoever has to wait is told by an edge of fd().
-//   refuse   whoever is one too many is accepted and closed at once, so that it need not wait to know.
+//   wait     no client is accepted while the server is full; acceptors wait for an edge of fd()
+//   refuse   a client above the limit is accepted and closed at once, so that it need not wait to know
+//
+// Any thread and any process of the server may call it. An acquisition costs no system call while no other one is under
+// way, but sums up all rows of the statistics; a release costs one only if an acceptor waits.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_CONNECTION_LIMIT_H_
 #define POLYSERVE_BACKENDS_ACCEPT_CONNECTION_LIMIT_H_
 
@@ -23,7 +26,8 @@ class ConnectionLimit {
  public:
   enum class Overload { kWait, kRefuse };
 
-  // Make it before there are threads and processes, which share it.
+  // Create it before there are threads and processes, which share it. Fails for want of
+  // descriptors or memory.
   static absl::StatusOr<std::unique_ptr<ConnectionLimit>> Create(const Statistics& statistics, int64_t most,
                                                                  Overload overload);
   ~ConnectionLimit();
@@ -31,15 +35,17 @@ class ConnectionLimit {
   Overload overload() const { return overload_; }
   int64_t most() const { return most_; }
 
-  // Counts a connection as accepted, in the caller's counters. False where the server is full.
+  // Counts a connection as accepted, in the caller's counters. False: the server is full. With kWait, an edge of fd()
+  // follows then once a connection has ended. Blocks while another acceptor counts: microseconds.
   bool TryAcquire(Counters& counters);
-  // Says that a connection has ended, and was counted so, or was not there after all: somebody may wait for its place.
+  // Call it after a connection was counted as ended, or after an acquisition was taken back: wakes acceptors that wait.
   void Release();
-  // The same without looking whether somebody waits: for whoever buries a worker that was killed, at any point.
+  // The same without a look at whether any waits: for the parent of a worker that was killed, which may have been at
+  // any point of Release().
   void WakeAll();
 
-  // An event for each time that those who wait should try again. Never read: each waits for its edges, by an epoll of
-  // its own, so that all are told.
+  // An eventfd with an edge each time that acceptors should try again. It is never read: each acceptor waits for edges
+  // by an epoll of its own, so that all are woken.
   int fd() const { return wake_.get(); }
 
  private:
@@ -56,7 +62,7 @@ class ConnectionLimit {
   std::atomic<bool>* const somebody_waits_;  // In shared memory.
 };
 
-// Counts the end of a connection; the connection limit is null where there is no bound.
+// Counts the end of a connection that was counted as accepted. The limit is null if there is none.
 inline void CountEnd(Counters& counters, ConnectionLimit* connection_limit) {
   Counters::Add(counters.ended, 1);
   if (connection_limit != nullptr) connection_limit->Release();

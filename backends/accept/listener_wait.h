@@ -1,5 +1,8 @@
 // ListenerWait: waits with poll(2) for the next client on any listener, and answers the signals meanwhile. For models
-// whose only wait is for clients; event loops have their own. One thread.
+// whose only wait is for clients; event loops have their own. In the main thread, which takes the signals.
+//
+//   wait.Wait({});  // Returns when a client, a signal, or a place in a full server is there.
+//   absl::StatusOr<Connection> client = wait.TakeSeen(try_accept);
 #ifndef POLYSERVE_BACKENDS_ACCEPT_LISTENER_WAIT_H_
 #define POLYSERVE_BACKENDS_ACCEPT_LISTENER_WAIT_H_
 
@@ -36,15 +39,17 @@ class ListenerWait {
   ListenerWait(ServerContext& context, UdpPeers& udp_peers, Admission& admission)
       : context_(context), udp_peers_(udp_peers), admission_(admission) {}
 
-  // Waits for any of these, and for signals, which it answers. It may return before any has come. Unless peers are
-  // AcceptUdp::kNone, datagrams end it at every listener that takes them, even if their peers are not accepted.
+  // Waits for any of these, and for signals, which it answers but for a stop: look at Signals::stopping(). It may
+  // return before anything has come (EINTR). Unless peers are AcceptUdp::kNone, datagrams end it at every listener that
+  // takes them, even if their peers are not accepted. Looks for no clients during a pause, or while the server is full.
   void Wait(const Awaited& awaited);
 
-  // Accepts one of those whom the last Wait() has seen; a busy listener does not starve the others. Unavailable: there
-  // is none, or none was left.
+  // Accepts one of the clients that the last Wait() has seen, beginning behind the listener that had one last, so that
+  // a busy listener does not starve the others. Begins a pause after a shortage. Unavailable: there is none, or none
+  // was left.
   absl::StatusOr<Connection> TakeSeen(TryAccept try_accept);
 
-  // Looks for no clients for a while, after a shortage.
+  // Has Wait() look for no clients for kShortagePause (net/shortage.h), after a shortage.
   void Pause();
   bool pauses() const { return pause_.has_value() && !pause_->passed(); }
 
@@ -58,7 +63,7 @@ class ListenerWait {
   Admission& admission_;
   // First the signals, then the one awaited also, then capacity, then the listeners in their order.
   std::vector<pollfd> waits_;
-  size_t first_ = 0;  // The listener that is looked at first.
+  size_t first_ = 0;  // The listener that is looked at first, modulo their number.
   std::optional<Deadline> pause_;
 };
 

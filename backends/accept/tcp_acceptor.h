@@ -1,5 +1,7 @@
-// TcpAcceptor: takes one connection at a time off a listener, and outlives shortages of descriptors. It counts nobody
-// in; see Admission. One thread, but those of a process share what they do about a shortage.
+// TcpAcceptor: takes one connection at a time off a listener, and outlives shortages of descriptors. It does not count
+// connections in (see Admission), only those that it has to turn away. Each object belongs to one thread, but the
+// threads of a process take turns during a shortage: otherwise one would use up the descriptor that another has given
+// up.
 //
 // When no descriptor is left, accept(2) fails while the client stays in the queue, so that every wait ends at once and
 // the loop would spin. Hence a spare descriptor: it is given up to accept the client and close it, which tells the
@@ -18,7 +20,8 @@ namespace polyserve {
 
 class TcpAcceptor {
  public:
-  // `non_blocking`: connections are to be. The context must outlive it.
+  // `non_blocking`: whether connections are to be. The context must outlive it. Opens the spare descriptor; if none is
+  // left, it is opened later.
   TcpAcceptor(const ServerContext& context, bool non_blocking);
 
   // One attempt, without waiting. Connections that were reset before they were accepted are passed over.
@@ -30,7 +33,7 @@ class TcpAcceptor {
   // Takes the spare descriptor back if a shortage, which seems to be over, has cost it.
   void RestoreSpare();
 
-  // Warns that no client can be accepted; every tenth time only.
+  // Logs that no client can be accepted; every tenth call only.
   void LogShortage(absl::string_view why) const;
 
  private:

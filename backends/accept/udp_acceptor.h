@@ -55,9 +55,11 @@ class UdpAcceptor {
     UniqueFd socket;        // Blocking, and connected to the peer.
     UniqueFd misdelivered;  // The channel; non-blocking. See ReceiveMisdelivered().
   };
-  // Hands over what has come for known peers, up to the next one that is new. Unavailable: nobody new has come. All
-  // else: one has, but cannot be served, so its datagram is lost. FailedPrecondition: there are too many already.
-  // ResourceExhausted: the system has no descriptor left for it.
+  // Hands over what has come for known peers, up to the next peer that is new. Never blocks; after a thousand
+  // datagrams without a new peer it returns, so that other listeners have their turn.
+  //   Unavailable         no new peer has come
+  //   FailedPrecondition  one has, but there are too many already: its datagram is lost
+  //   ResourceExhausted   one has, but the system has no descriptor left for it: likewise
   absl::StatusOr<Arrival> TryAccept();
 
   // Asks the session of a peer that may not be there at all to leave, as others need its place. False: there is none.

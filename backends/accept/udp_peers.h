@@ -1,6 +1,6 @@
 // UdpPeers: the peers that send datagrams and are accepted as clients are: each gets a socket of its own. Holds a
-// UdpAcceptor for each listener whose peers are accepted here, and counts the peers in. One for each acceptor; one
-// thread.
+// UdpAcceptor (udp_acceptor.h) for each listener whose peers are accepted here, counts the peers in, and refuses those
+// that may not be answered at all (net/udp_sources.h). One for each acceptor; one thread; never blocks.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_UDP_PEERS_H_
 #define POLYSERVE_BACKENDS_ACCEPT_UDP_PEERS_H_
 
@@ -17,9 +17,10 @@ namespace polyserve {
 class Admission;
 class UdpAcceptor;
 
-// Whose peers are accepted.
+// Which listeners' peers are accepted. A model with a process or thread for each client accepts all; one thread that
+// serves all peers needs a socket only for services that answer from a port of their own (TFTP).
 enum class AcceptUdp {
-  kNone,      // Nobody's: what comes to these listeners is for others to read.
+  kNone,      // No listener's: their datagrams are for another thread or process to read.
   kOwnPorts,  // Those that are answered from a port of their own: a socket is what that takes.
   kAll,
 };
@@ -39,23 +40,23 @@ class UdpPeers {
   bool Accepts(const Listener& listener) const { return Of(listener) != nullptr; }
 
   // One attempt, without waiting, at a listener of which Accepts() is true. The socket is blocking.
-  //   Unavailable        nobody new is there
-  //   Aborted            a peer had to be refused
-  //   ResourceExhausted  one had, since no descriptor is left: pause
+  //   Unavailable        no new peer is there
+  //   Aborted            a peer was refused: the server is full, or there are too many peers
+  //   ResourceExhausted  a peer was refused since no descriptor is left: pause
   absl::StatusOr<Connection> TryAccept(const Listener& listener, Admission& admission);
 
-  // What to wait with for a listener, whatever comes to it: readable when a client or a peer is there.
+  // The descriptor to wait with for any listener, of connections too: readable when a client or a peer is there.
   int wait_fd(const Listener& listener) const;
   // Peers are there although wait_fd() does not say so.
   bool has_pending(const Listener& listener) const;
   // The conversation of a peer is just ending, after which the peer may be there again.
   bool awaits_end(const Listener& listener) const;
 
-  // To be called when nobody is there any more, and none of these listeners is to be kept. Returns whether somebody is
-  // there again: then TryAccept() and this are to be called once more; see UdpAcceptor.
+  // The last step of a stop: sessions can return no more datagrams. True if one has just done so: then call TryAccept()
+  // until Unavailable, and this again; see UdpAcceptor::EndReturns().
   bool EndReturns();
 
-  // Accepts nobody at this listener any more; its descriptor is the caller's to close.
+  // Accepts no more peers at this listener. Its descriptor is the caller's to close, after this.
   void Close(const Listener& listener);
 
  private:
@@ -63,7 +64,7 @@ class UdpPeers {
 
   ServerContext* context_;  // Never null; a pointer, so that it can be moved.
   AcceptUdp which_ = AcceptUdp::kNone;
-  std::vector<std::unique_ptr<UdpAcceptor>> acceptors_;  // By listener, null where there is none; or empty.
+  std::vector<std::unique_ptr<UdpAcceptor>> acceptors_;  // By listener, null if its peers are not accepted; or empty.
 };
 
 }  // namespace polyserve

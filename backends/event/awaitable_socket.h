@@ -6,8 +6,12 @@
 //       co_await socket.Readable();
 //       const ssize_t count = ::recv(socket.fd(), ...);
 //
-// To be a local of the coroutine. The loop destroys the coroutine while it waits where nothing has moved for the idle
-// time-out, where the socket cannot be watched, and where the loop itself goes.
+// It is a local of the coroutine, which owns itself (detached_task.h). While it waits, the loop may destroy the
+// coroutine, and this with it: if the peer is silent or too slow, if the socket cannot be watched, or if the loop
+// itself ends. So whatever the coroutine holds must be released by destructors.
+//
+// A wait is one co_await of one of the functions below; there is one coroutine, so one wait at a time. Between two
+// waits the coroutine runs on the loop's thread, and must not block.
 #ifndef POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
 #define POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
 
@@ -36,7 +40,7 @@ class AwaitableSocket : public EventClient {
     const bool is_over_;
   };
 
-  // The descriptor must be non-blocking. Counts for this service.
+  // Takes over the descriptor, which must be non-blocking. Counts for this service.
   AwaitableSocket(UniqueFd fd, EventShared& shared, int service = kNoService);
   ~AwaitableSocket() override = default;
 
@@ -46,24 +50,25 @@ class AwaitableSocket : public EventClient {
   // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, or mail
   // has come, for example): look again, and wait again. The socket remains registered with the kernel until something
   // else is waited for, so that waiting for the same again costs no system call.
-  Wait Readable(Debt debt = Debt::kNothing);  // With what the peer owes meanwhile.
-  Wait Writable();
+  Wait Readable(Debt debt = Debt::kNothing);  // With what the peer owes meanwhile: by that its slowness is judged.
+  Wait Writable();                            // The peer owes acknowledgements meanwhile.
   Wait ReadableUntil(const Deadline& deadline);
-  Wait NextTurn();  // After the others' turn.
-  Wait After(absl::Duration time);
+  Wait NextTurn();                                         // After the other clients' turn.
+  Wait After(absl::Duration time);                         // With the socket not watched.
   Wait NoWait() { return Wait(*this, /*is_over=*/true); }  // Goes on at once.
 
   // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.
   Wait Result(Output& output);
 
-  // Ends a wait in so long, and TakeWake() is true then, once. A later one replaces this one.
+  // Ends a wait after this time, and TakeWake() is true then, once. A later call replaces this one.
   using EventClient::SetTimer;
   bool TakeWake() { return std::exchange(is_woken_, false); }
-  // Something has moved, other than what was waited for; see the idle time-out.
+  // Something has moved, other than what was waited for: the idle time-out begins anew. A wait that ends by an event of
+  // the socket notes it by itself.
+  using EventClient::has_helper_task;
   using EventClient::NoteMove;
   using EventClient::ReadByHelper;
   using EventClient::RunByHelper;
-  using EventClient::has_helper_task;
 
  private:
   Debt debt() const override { return debt_; }
@@ -82,8 +87,8 @@ class AwaitableSocket : public EventClient {
   void ContinueInput();
   void GoOn();
 
-  Debt debt_ = Debt::kNothing;
-  bool unwatchable_ = false;
+  Debt debt_ = Debt::kNothing;  // The peer's, during the present wait.
+  bool unwatchable_ = false;    // To be dropped as soon as the coroutine waits.
   bool is_woken_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.
   std::coroutine_handle<> waiting_;

@@ -1,5 +1,12 @@
 // Detached: the type of a coroutine that nobody waits for. It runs at once up to its first wait, and frees its frame as
-// it returns. While it waits, whoever holds its handle may destroy it: its locals are destroyed as if it had returned.
+// it returns. While it waits, the holder of its handle (an AwaitableSocket) may destroy it: its locals are destroyed as
+// if it had returned.
+//
+//   Detached Serve(UniqueFd fd, EventShared& shared) { ... co_await ...; co_return; }
+//   Serve(std::move(fd), shared);  // Returns at the first co_await; the coroutine goes on by itself.
+//
+// Parameters are kept in the frame: pass by value what must live until the end, and by reference only what outlives the
+// loop's clients.
 #ifndef POLYSERVE_BACKENDS_EVENT_DETACHED_TASK_H_
 #define POLYSERVE_BACKENDS_EVENT_DETACHED_TASK_H_
 

@@ -1,5 +1,18 @@
-// EventClient: what an event loop knows of a client, whoever serves it: EventConnection by callbacks, or a coroutine.
-// EventShared: what the clients of one loop share.
+// EventClient: what an event loop knows of a client, whether EventConnection serves it by callbacks or a coroutine
+// does. EventShared: what the clients of one loop share.
+//
+// What a client asks of its loop, and the call by which the loop answers:
+//
+//   Await(events)       OnEvents()     the socket is ready (Watched, backends/poller/poller.h)
+//   WaitForTurn()       OnTurn()       the other clients have had their turn
+//   PauseFor(time)      OnPauseOver()  the time has passed
+//   SetTimer(after)     OnTimer()      likewise; the session's own timer
+//   RunByHelper(), ...  OnReady()      the task is done, or the mailbox has mail (Wakeable, net/wake_list.h)
+//   (nothing)           OnStop()       the server stops, or the grace is over
+//   (nothing)           OnTick()       the coarse clock has ticked: is the peer silent, or too slow?
+//
+// An idle client costs one object and, with epoll(7), nothing at a wait. All calls come from the loop's thread, and
+// none blocks.
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CLIENT_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CLIENT_H_
 
@@ -24,10 +37,11 @@ namespace polyserve {
 class ConnectionLimit;
 struct EventShared;
 
-// Joins its loop when it is made, and leaves it when it is destroyed. Whoever makes it decides how that happens; none
-// of these calls touches another client.
+// Joins its loop when it is created, and leaves it when it is destroyed: its socket is no longer watched, its timers
+// are cancelled, its task is forgotten, and its end is counted. A derived class owns itself, and decides how it is
+// destroyed (delete, or the end of a coroutine). None of these calls touches another client.
 class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, public Watched {
-  // Unlinks itself where the client ends while it waits.
+  // Unlinks itself if the client ends while it waits.
   using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   TurnHook turn_;
 
@@ -36,49 +50,52 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
       boost::intrusive::list<EventClient, boost::intrusive::member_hook<EventClient, TurnHook, &EventClient::turn_>,
                              boost::intrusive::constant_time_size<false>>;
 
-  // Goes on with what WaitForTurn() put off. May destroy it.
+  // Continues what WaitForTurn() put off. May destroy the client.
   virtual void OnTurn() = 0;
-  // The time that PauseFor() was given has passed. May destroy it.
+  // The time that PauseFor() was given has passed. May destroy the client.
   virtual void OnPauseOver() = 0;
-  // The time that SetTimer() was given has passed. May destroy it.
+  // The time that SetTimer() was given has passed. May destroy the client.
   virtual void OnTimer() = 0;
-  // The server stops, or the grace is over (see net/signals.h): ends it if it has nothing to wait for any more. May
-  // destroy it.
+  // Called at most twice: when the server stops, and when the grace is over (net/signals.h). Ends the client if it has
+  // nothing to wait for any more. May destroy it.
   virtual void OnStop() = 0;
-  // Ends it at once, whatever it waits for, and destroys it.
+  // Ends the client at once, whatever it waits for, and destroys it.
   virtual void Drop() = 0;
 
-  // Drops it if its peer is silent or too slow; see net/progress_watch.h.
+  // Drops the client if its peer is silent or too slow; see net/progress_watch.h. Not while a helper runs its task:
+  // then the peer waits for us.
   void OnTick();
 
  protected:
-  // What its peer owes at the moment.
+  // What its peer owes at the moment, for OnTick().
   virtual Debt debt() const = 0;
 
-  // Counts for this service.
+  // Takes over the socket, which must be non-blocking. Counts for this service.
   EventClient(UniqueFd fd, EventShared& shared, int service);
   virtual ~EventClient();
 
-  // To be called whenever something has moved.
+  // Call it whenever something was received or sent: the idle time-out begins anew.
   void NoteMove();
-  // Watches its socket for these events of Poller until further notice; 0: for nothing, not even an error. The same as
-  // before costs no system call. Fails if the system has no room for it, and then nothing is watched.
+  // Watches the socket for these events of Poller until the next call; 0: for nothing, not even an error, and that
+  // cannot fail. The same events as before cost no system call. If it fails (the system has no room, or the poller
+  // cannot watch this descriptor), nothing is watched.
   absl::Status Await(uint8_t events);
   uint8_t awaited() const { return awaited_; }
-  // Has used up its turn, though there is more to do: OnTurn() comes after the loop has looked at all the others.
+  // The client has used up its turn (backends/connection/fairness.h) but has more to do: OnTurn() comes after the loop
+  // has looked at all the others. Calling it again before that changes nothing.
   void WaitForTurn();
-  // OnPauseOver() comes in so long.
+  // OnPauseOver() comes after this time; replaces an earlier pause.
   void PauseFor(absl::Duration time);
-  // OnTimer() comes in so long, if at all; replaces what was asked for before.
+  // OnTimer() comes after this time, never if it is infinite; replaces an earlier timer.
   void SetTimer(absl::Duration after);
-  // Has the loop's helpers run the output's task; OnReady() comes, among others, when it is done. Until then the
-  // time-out does not apply.
+  // Has the loop's helpers run the output's task (there must be helpers, and one task at a time). OnReady() comes when
+  // it is done, but for other reasons too: ask TakeResult(). Until then the time-outs do not apply.
   void RunByHelper(Output& output);
-  // The same for reading the file that the output sends next, where a disk would have to be waited for; false where
-  // not.
+  // The same for reading the file that the output sends next, if sending it would wait for a disk. False if it would
+  // not, or there are no helpers: go on and send.
   bool ReadByHelper(const Output& output);
   bool has_helper_task() const { return task_.is_under_way(); }
-  // Moves the result, if any, into the output. False where it is not done yet.
+  // If the task is done, moves its result, if any, into the output, and returns true.
   bool TakeResult(Output& output);
 
   EventShared& shared_;
@@ -90,27 +107,29 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
 
   uint8_t awaited_ = 0;
   ProgressWatch watch_;
-  std::unique_ptr<ConnectionTimers> timers_;  // Null where it has never needed one.
+  std::unique_ptr<ConnectionTimers> timers_;  // Null until the first one is set: most clients need none.
   Offload::ClientTask task_;
 };
 
+// What the clients of one loop share. The loop owns it, and it outlives them; only the loop's thread looks at it.
 struct EventShared {
   Poller* poller;
   Counters* counters;
   ConnectionLimit* connection_limit = nullptr;  // Null: there may be any number of clients.
   uint8_t extra_events = 0;                     // Poller::kEdge or 0, for every connection.
   int reads_per_turn = 1;      // The most that one connection may read before the others' turn, in buffers.
-  ProgressLimits limits = {};  // Of the peers' progress.
-  uint32_t ticks = 0;          // The loop's coarse clock, for these.
+  ProgressLimits limits = {};  // Idle time-out and least rate.
+  uint32_t ticks = 0;          // The loop's coarse clock, for these; modulo 2^32.
   bool stopping = false;
   bool grace_over = false;  // Of the stop.
-  Output output;            // Empty between callbacks.
+  // One output and one buffer for all: a client that has nothing unsent owns neither. Empty between two callbacks.
+  Output output;
   char buffer[kReadBytes];
   boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
   EventClient::TurnList wait_for_turn;
   Timers timers;
   WakeList* wakes;   // The loop's.
-  Offload* offload;  // The loop's; null where it has no helpers.
+  Offload* offload;  // The loop's; null if it has no helpers.
 };
 
 inline absl::Status EventClient::Await(uint8_t events) {

@@ -1,6 +1,17 @@
-// EventConnection: the event driver. It serves one client of an event loop by callbacks. While nothing is unsent it
-// owns no buffer: it reads into the loop's, and what the session answers is sent from the loop's output at once. Only
-// what the socket does not take is parked with the connection, and until that is sent, nothing more is read.
+// EventConnection: the event driver. It serves one client of an event loop by callbacks, and does what the state
+// machine of its conversation says (backends/connection/conversation.h). While nothing is unsent it owns no buffer: it
+// reads into the loop's, and what the session answers is sent from the loop's output at once. Only what the socket does
+// not take is parked with the connection, and until that is sent, nothing more is read: so a peer that does not read
+// its replies stops being read from, and memory stays bounded.
+//
+//   state      watched for                         left by
+//   reading    kReadable                           input, mail, the timer, the stop
+//   parked     kWritable; during a task, a pause   OnEvents(); OnReady(), OnPauseOver()
+//              or a wait for the ack: nothing
+//   lingering  kReadable, and discards it          the peer's end, kLingeringCloseTimeout: deleted
+//
+// With edge triggering (--trigger=edge) readiness is told once, so a callback reads until the socket is empty, or
+// remembers by WaitForTurn() that it is not.
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 
@@ -19,7 +30,8 @@ namespace polyserve {
 
 class EventConnection : public EventClient {
  public:
-  // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
+  // Starts serving; a StartClient. The connection owns itself from here on, and is deleted when the conversation is
+  // over. If it cannot be watched, it is closed at once, with a warning.
   static void Start(Connection connection, EventShared& shared);
 
   void OnEvents(uint8_t events) override;
@@ -36,14 +48,19 @@ class EventConnection : public EventClient {
   EventConnection(Connection connection, EventShared& shared);
   ~EventConnection() override;
 
-  // Each returns false if the connection is over; the caller then deletes it.
+  // Each returns false if the connection is over; the caller, a callback, then deletes it. None deletes it itself, so
+  // that they can call each other.
+  //
+  // Events of the socket: reads as often as the turn allows, or continues with what is parked.
   bool OnReadable();
   bool OnWritable();
   bool ReadOnce(bool& drained);
+  // What follows: GoOn() after a wait for something other than input, Proceed() after input.
   bool GoOn();
   bool Proceed();
   bool TakeSteps(Output& output);
   bool ReadOn();
+  // The ways to stop for now: for room in the socket, for a timer or a helper, for the peer's end.
   bool Park(Output& output, Flushed why);
   bool ParkUntilCalled(Output& output);
   bool Linger();

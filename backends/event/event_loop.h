@@ -1,5 +1,10 @@
-// EventLoop: one thread that serves many clients, whatever it waits with; WorkerRole: its place, where it is one of
-// several.
+// EventLoop: one thread that serves many clients, whatever it waits with. WorkerRole: what it is told if it is one of
+// several loops. Implemented by PollerLoop (poller_loop.h) and, on io_uring(7), by UringLoop (backends/uring).
+//
+//   alone           listeners ─▶ loop                        the loop takes the signals
+//   shared,         listeners ─▶ loop, loop, loop            the pool's thread takes the signals, and tells the loops
+//   reuseport                                                by stop_fd
+//   pass            listeners ─▶ pool ─▶ inbox of one loop   likewise
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_LOOP_H_
 
@@ -14,25 +19,27 @@ namespace polyserve {
 class Inbox;
 struct ServerContext;
 
+// Created by a MakeLoop, used by the thread that created it, and destroyed there, which ends the clients that are left.
 class EventLoop {
  public:
   virtual ~EventLoop() = default;
 
-  // Serves until told to stop and the last client has left; see Backend::Serve(). Called once, by the thread that made
-  // it.
+  // Serves until the server stops and the last client has left; see Backend::Serve(). Called once, by the thread that
+  // created the loop. Fails only if the loop cannot wait any more; an error of one client ends that client.
   virtual absl::Status Run() = 0;
 };
 
-// A loop that is alone takes the signals, and accepts. One of several does neither, or shares the listeners.
+// What one of several loops is told. A loop that is alone has none (null): it takes the signals, and accepts.
 struct WorkerRole {
-  int stop_fd;                       // Readable once the server stops.
+  int stop_fd;                       // Readable once the server stops, and from then on: do not read it.
   Inbox* inbox;                      // Where its clients come from, until it ends; null: it accepts them.
   bool shares_listeners;             // Others wait at the listeners of its context.
-  std::function<void()> on_drained;  // To be called when all who had connected before the stop have been taken.
+  std::function<void()> on_drained;  // Call it when all clients that had connected before the stop have been taken.
 };
 
-// Gets what serving needs, in the thread that will call Run(). The context, and the role, which is null where the loop
-// is alone, must outlive the loop.
+// Creates a loop with all that serving needs (descriptors, memory, helpers), in the thread that will call Run(), so
+// that the server is ready only when nothing can fail any more. The context, and the role, which is null if the loop is
+// alone, must outlive the loop.
 using MakeLoop =
     std::function<absl::StatusOr<std::unique_ptr<EventLoop>>(ServerContext& context, const WorkerRole* role)>;
 

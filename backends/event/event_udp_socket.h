@@ -1,4 +1,6 @@
-// EventUdpSocket: a port of datagrams in an event loop, for all who send to it.
+// EventUdpSocket: a UdpSocket (backends/udp/udp_socket.h) in an event loop: one socket for all peers that send to it,
+// and their sessions. Watches it for reading, or, while a reply could not be sent, for writing alone: the kernel's
+// queue then bounds what waits. One thread; only Drain() may block, for a moment.
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_UDP_SOCKET_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_UDP_SOCKET_H_
 
@@ -18,22 +20,27 @@ struct ServerContext;
 
 class EventUdpSocket {
  public:
-  // All must outlive it. The listener is one of datagrams.
+  // All must outlive it. The listener is one of datagrams whose peers are answered from its own port. The timers and
+  // the list are the loop's, for sessions that ask for the time or have mail. Not watched yet.
   EventUdpSocket(Poller& poller, const Listener& listener, ServerContext& context, Timers& timers, WakeList& wakes);
   EventUdpSocket(const EventUdpSocket&) = delete;
   EventUdpSocket& operator=(const EventUdpSocket&) = delete;
 
+  // Starts watching. Fails if the system has no room for it, or the poller cannot watch this descriptor.
   absl::Status Watch();
 
-  // See UdpSocket. After Drain() the socket is no longer watched.
+  // To be called kTicksPerTimeout times per idle time-out (net/coarse_clock.h): forgets silent peers. Tries to watch
+  // the socket again if that has failed meanwhile.
   void OnTick();
+  // The server stops: answers all that has come, which may wait some moments for a socket that is full, and forgets the
+  // peers. The socket is not watched any more.
   void Drain();
 
  private:
   void OnReadable();
 
   UdpSocket port_;
-  WatchedFd ready_;  // Of port_. What cannot be sent is waited for alone: nothing is read meanwhile.
+  WatchedFd ready_;  // Of port_.
   bool is_drained_ = false;
 };
 

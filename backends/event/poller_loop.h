@@ -2,12 +2,25 @@
 // the signals, the turns, a coarse clock for the idle time-out, and the way a stop goes. One thread. How it waits is
 // its Poller's concern.
 //
+// One turn, in this order:
+//
+//   wait      until a descriptor is ready, the first timer is due, or at once if clients wait for their turn
+//   dispatch  OnEvents() of what is ready: clients, listeners, signals, UDP sockets, wake-ups
+//   turns     OnTurn() of the clients that had used up the turn before
+//   timers    those that are due: sessions' own, pauses, the coarse clock, the end of the grace
+//   mail      OnReady() of clients with mail or with a finished task
+//
+// A stop:
+//
+//   signal, or the role's stop_fd ─▶ UDP sockets drained, clients told (OnStop) ─▶ backlog taken, listeners closed
+//      ─▶ grace over: clients told again ─▶ last client gone: Run() returns
+//
 // Timers are the time-out of the wait itself: a timerfd(2) would need a descriptor, and a system call whenever another
 // timer becomes the first. Signals come through the descriptor of net/signals.h, which a handler writes to, and not
 // through a signalfd(2): for that they would have to be blocked in every thread and unblocked in every child, a second
 // SIGTERM could not end a loop that is busy, and the models that do not poll could not use it.
 //
-// Where it is one of several, it has a WorkerRole: clients may come from an inbox, and others answer the signals.
+// If it is one of several loops, it has a WorkerRole: clients may come from an inbox, and others answer the signals.
 #ifndef POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 
@@ -34,11 +47,12 @@ struct ServerContext;
 
 class PollerLoop : public EventLoop {
  public:
-  // Whether this system has such a poller; if not, what to do.
+  // Whether this system has such a poller, with such a trigger; if not, the message says what to do.
   static absl::Status Check(const PollerLoopOptions& options) { return options.make_poller(options.trigger).status(); }
 
   // Watches the listeners, but does not serve yet. The context, and the role (null: it is alone), must outlive it.
-  // Fails where Check() does, or for want of descriptors or memory.
+  // Fails if Check() does, for want of descriptors or memory, or, with ResourceExhausted, if the loop's own descriptors
+  // are above max_descriptor.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(ServerContext& context, const WorkerRole* role,
                                                            const PollerLoopOptions& options, StartClient start);
   ~PollerLoop() override;  // Drops the clients that are left.
@@ -46,7 +60,7 @@ class PollerLoop : public EventLoop {
   absl::Status Run() override;
 
  private:
-  struct Source {  // Where clients come from.
+  struct Source {  // Where clients come from: a listener, or the inbox.
     Source(PollerLoop& loop, const Listener* from, int fd);
     const Listener* const listener;  // Null: the inbox.
     WatchedFd ready;
@@ -60,18 +74,21 @@ class PollerLoop : public EventLoop {
   absl::Status WatchClients();
   absl::Status Turn();
   Poller::Clock::time_point EndOfWait() const;
+  // Events of the loop's own descriptors and timers.
   void OnSignals();
   void OnClients(Source& source);
   void Start(Connection connection);
   absl::Status CheckDescriptors() const;
   absl::Status OpenPeers();
   void OnTick();
+  // Accepting stops for a while: after a shortage until a timer, while the server is full until capacity_ is readable.
   void PauseAccepting();
   void AwaitPlace();
   void OnCapacity();
   void SetAccepting(bool accepting);
   absl::Status WaitForClients(Source& source);
   void ResumeAccepting();
+  // The steps of a stop, in their order.
   void Stop();
   void OnGraceOver();
   void TellClients();
@@ -91,18 +108,18 @@ class PollerLoop : public EventLoop {
   const std::unique_ptr<Acceptor> acceptor_;
   std::vector<std::unique_ptr<Source>> sources_;
   const std::unique_ptr<WakeList> wakes_;
-  const std::unique_ptr<Offload> offload_;              // Null where it has no helpers.
+  const std::unique_ptr<Offload> offload_;              // Null if it has no helpers.
   WatchedFd woken_;                                     // By another thread.
   std::vector<std::unique_ptr<EventUdpSocket>> ports_;  // Of the listeners that take datagrams.
-  std::unique_ptr<ConnectedUdpPeers> peers_;  // Those with a port of their own; null where no service has any.
-  std::unique_ptr<WatchedFd> peers_ready_;    // Null without these.
+  std::unique_ptr<ConnectedUdpPeers> peers_;            // Those with a port of their own; null if no service has any.
+  std::unique_ptr<WatchedFd> peers_ready_;              // Null without these.
   WatchedFd signals_;
   std::unique_ptr<WatchedFd> capacity_;  // Null until the server is full for the first time.
   Timer tick_;
   Timer resume_accepting_;
-  Timer grace_;  // The server stops: its end.
-  bool takes_backlog_ = false;
-  bool is_drained_ = false;  // All who had connected before the stop were taken.
+  Timer grace_;                 // The server stops: its end.
+  bool takes_backlog_ = false;  // The server stops, and the listeners are not closed yet.
+  bool is_drained_ = false;     // All clients that had connected before the stop were taken.
   EventShared shared_;
 };
 

@@ -23,7 +23,7 @@ using MakePoller = std::function<absl::StatusOr<std::unique_ptr<Poller>>(Trigger
 
 struct PollerLoopOptions {
   // What a model says of its loop.
-  MakePoller make_poller;
+  MakePoller make_poller;        // Called once to check that it works, and once for each loop, in its thread.
   int max_descriptor = INT_MAX;  // The largest that the poller can watch. Connections with larger ones are refused.
 
   // What the flags say; MakeEventBackend() fills it in.
