@@ -4,22 +4,6 @@
 
 namespace polyserve {
 
-// The order matters: what the session has said goes out before it is told anything new, and a timer that it has just
-// replaced is not told.
-Step Conversation::Decide(const Output& output) const {
-  if (is_cut_off()) return Step::kEnd;
-  if (step_ >= Step::kLinger) return step_;
-  if (!output.empty() || output.has_counts()) return Step::kSend;
-  if (output.has_work()) return output.awaits_ack() ? Step::kAwaitAck : Step::kRunTask;
-  if (peer_end_ == PeerEnd::kIsShown) return Step::kEnd;
-  if (output.closing()) return Step::kLinger;
-  if (paused_) return Step::kResume;
-  if (output.asks_for_wake()) return Step::kSetTimer;
-  if (timer_is_due_ || has_mail()) return Step::kResume;
-  if (!is_leaving()) return Step::kRead;
-  return is_drained_ ? Step::kEnd : Step::kReadLast;
-}
-
 void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full) {
   if (is_cut_off()) return;  // So that no reply is begun, and the closing message can be sent.
   is_drained_ = false;
@@ -81,7 +65,7 @@ void Conversation::Show(absl::string_view bytes, Output& output) {
   session_->OnInput(input, output);
   if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
   paused_ = !output.wants_more();
-  KeepRest(input.bytes());
+  if (!input.empty() || !unconsumed_.empty()) KeepRest(input.bytes());
   CloseIfLast(output);
 }
 
@@ -116,7 +100,6 @@ void Conversation::CloseIfLast(Output& output) {
 }
 
 void Conversation::KeepRest(absl::string_view rest) {
-  if (rest.empty() && unconsumed_.empty()) return;  // The usual case.
   if (rest.empty()) {
     unconsumed_ = std::string();  // Idle sessions hold no buffer.
     unconsumed_begin_ = 0;

@@ -66,7 +66,6 @@ class Conversation {
   // is in it.
   Step Next(const Output& output) {
     has_unsent_ = !output.empty();
-    if (has_unsent_ && mailbox_ == nullptr) return step_ = Step::kSend;  // The usual case, inline.
     return step_ = Decide(output);
   }
   // What Next() returned last.
@@ -167,6 +166,23 @@ class Conversation {
   bool is_asked_again_ = false;   // Input has come since the stop.
   bool more_may_follow_ = false;  // Behind the last bytes.
 };
+
+// The order matters: what the session has said goes out before it is told anything new, and a timer that it has just
+// replaced is not told. Inline, since it is asked twice for each request.
+inline Step Conversation::Decide(const Output& output) const {
+  if (is_cut_off()) return Step::kEnd;
+  if (step_ >= Step::kLinger) return step_;
+  if (!output.empty() || output.has_counts()) return Step::kSend;
+  if (output.has_work()) return output.awaits_ack() ? Step::kAwaitAck : Step::kRunTask;
+  if (peer_end_ == PeerEnd::kIsShown) return Step::kEnd;
+  if (output.closing()) return Step::kLinger;
+  if (paused_) return Step::kResume;
+  if (output.asks_for_wake()) return Step::kSetTimer;
+  if (timer_is_due_ || has_mail()) return Step::kResume;
+  if (!is_leaving()) return Step::kRead;
+  return is_drained_ ? Step::kEnd : Step::kReadLast;
+}
+
 
 }  // namespace polyserve
 
