@@ -1,5 +1,5 @@
-// coroutine: one thread; each client is a function that reads like the blocking driver's, and where that one blocks,
-// this one is put aside until the event loop has something for it. What a thread keeps on its stack, it keeps in a
+// coroutine: one thread; each client is a function that reads like the blocking driver's. When that one would block,
+// this one is suspended until the event loop has something for it. What a thread keeps on its stack, it keeps in a
 // frame. Cost: one frame of some hundred bytes per client. Weak spot: long work for one client stalls all, as in every
 // loop.
 #include <sys/socket.h>

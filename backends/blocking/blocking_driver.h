@@ -8,10 +8,12 @@
 
 namespace polyserve {
 
-// Returns when the client has left, broke the rules, timed out, or, while the server stops, is between two requests.
-// The connection must be blocking. It is told of a stop by Signals::stopping(), and must then be interrupted (EINTR)
-// until it returns. Several threads may run it at once.
-// A peer that sends datagrams is served by the driver for these.
+// Serves the client, and returns when it has left, broken the rules or timed out, or, while the server stops, when it
+// is between two requests. Takes over the connection and closes it. The socket must be blocking; a session with a
+// mailbox makes it non-blocking. The driver learns of a stop from Signals::stopping(), and its thread must then be
+// interrupted (EINTR) again and again until this returns, since the first signal may come just before a system call.
+// One thread for each connection, any number of them at once. A peer that sends datagrams is passed to
+// DriveDatagrams().
 void DriveBlocking(Connection connection, ServerContext& context);
 
 }  // namespace polyserve

@@ -30,7 +30,7 @@ bool BlockingWatch::MayTakeLonger() {
 
 uint32_t BlockingWatch::Now() const { return limits_.TicksAt(std::chrono::steady_clock::now()); }
 
-// Judges once a tick, and at once where the debt is new.
+// Judges once a tick, and at once if the debt is new.
 bool BlockingWatch::Judge(Debt debt) {
   const uint32_t now = Now();
   if (debt != owed_) {

@@ -1,5 +1,6 @@
-// BlockingWatch: how the blocking driver asks for its peer's progress (net/progress_watch.h). It has no ticks: a
-// wait that the kernel's time-out has ended, or a read within a request, makes it look at the clock.
+// BlockingWatch: how the blocking driver judges its peer's progress (net/progress_watch.h). The loops judge all their
+// clients when a coarse clock ticks. A thread that waits in a system call has no ticks, so here the kernel's time-outs
+// (SO_RCVTIMEO, SO_SNDTIMEO) end the waits, and only then, or before a read within a request, is the clock looked at.
 #ifndef POLYSERVE_BACKENDS_BLOCKING_BLOCKING_WATCH_H_
 #define POLYSERVE_BACKENDS_BLOCKING_BLOCKING_WATCH_H_
 
@@ -12,18 +13,19 @@ namespace polyserve {
 
 class BlockingWatch {
  public:
-  // The connection has to outlive it. Its reads time out after `idle_timeout`, its sends after
-  // limits.send_wait().
+  // The connection must outlive it. Its reads must time out after `idle_timeout` and its sends after
+  // limits.send_wait(); accepted connections inherit both from their listener (net/socket.h).
   BlockingWatch(int fd, absl::Duration idle_timeout, const ProgressLimits& limits)
       : fd_(fd), idle_timeout_(idle_timeout), limits_(limits) {}
 
-  // How long a wait for input, and one for room, may last before this is asked again.
+  // How long a wait for input, and one for room, may last before one of the functions below is called again.
   absl::Duration input_wait() const { return waits_are_short_ ? limits_.tick() : idle_timeout_; }
   absl::Duration room_wait() const { return limits_.tick(); }
 
-  // Bytes have come.
+  // Bytes have come. Costs nothing: they are taken into account when the peer is judged next.
   void NoteInput() { has_heard_ = true; }
-  // The peer does not owe this any more.
+  // The peer does not owe this any more, for example since all was sent; if it comes to owe it again, that is a new
+  // debt.
   void Settle(Debt debt) {
     if (owed_ == debt) owed_ = Debt::kNothing;
   }

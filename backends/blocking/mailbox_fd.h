@@ -1,5 +1,12 @@
-// MailboxFd: a descriptor that is readable when a mailbox has something, for drivers that wait with poll(2). To be
-// destroyed before the mailbox.
+// MailboxFd: a descriptor that is readable when a mailbox has something, so that a driver can wait for the peer and for
+// mail with one poll(2).
+//
+//   pollfd waits[] = {{socket, POLLIN, 0}, {mail->fd(), mail->events(), 0}};
+//   ::poll(waits, 2, timeout);
+//   if (waits[1].revents != 0) mail->Collect();    then Mailbox::Next(), or is_cut_off()
+//
+// A mailbox of this process gets an eventfd(2), which its waker makes readable; one whose messages come from the hub
+// has a socket of its own (Mailbox::fd()). To be destroyed before the mailbox. One thread, the driver's.
 #ifndef POLYSERVE_BACKENDS_BLOCKING_MAILBOX_FD_H_
 #define POLYSERVE_BACKENDS_BLOCKING_MAILBOX_FD_H_
 
@@ -16,17 +23,18 @@ namespace polyserve {
 
 class MailboxFd final : private Waker {
  public:
-  // Fails for want of descriptors.
+  // Fails if the process has no descriptors left (EMFILE, ENFILE); then the mailbox cannot be waited for.
   static absl::StatusOr<std::unique_ptr<MailboxFd>> Open(Mailbox& mailbox);
   ~MailboxFd() { mailbox_.Attach(nullptr); }
   MailboxFd(const MailboxFd&) = delete;
   MailboxFd& operator=(const MailboxFd&) = delete;
 
-  // The mailbox's own, where it has one; else one that a waker of ours makes readable.
+  // Stays the same, and belongs to this or to the mailbox.
   int fd() const { return own_.ok() ? own_.get() : mailbox_.fd(); }
-  // What to wait for there (poll(2)): input, or only its end while the mailbox is full.
+  // What to wait for there, to be asked before each poll(2): input, or only its end while the mailbox is full.
   short events() const { return own_.ok() || !mailbox_.is_full() ? POLLIN : 0; }
-  // To be called when it is readable: makes it unreadable, until more comes.
+  // To be called when it is readable. Moves what has come into the mailbox, and makes the descriptor unreadable until
+  // more comes. Does not block.
   void Collect();
 
  private:

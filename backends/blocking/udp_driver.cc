@@ -54,7 +54,7 @@ class BlockingPeer {
         return true;
       case Step::kSend:
       case Step::kResume:
-        return true;  // There is nobody else whose turn it could be.
+        return true;  // No other peer waits for a turn.
       default:
         return false;
     }

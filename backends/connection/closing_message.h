@@ -1,4 +1,5 @@
-// SendClosingMessage: a session's last word if the server ends a connection that could have gone on.
+// SendClosingMessage: a session's last words on a connection that the server ends although it could have gone on: the
+// peer has been silent for too long, the server stops, or a member of a room does not keep up.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_CLOSING_MESSAGE_H_
 #define POLYSERVE_BACKENDS_CONNECTION_CLOSING_MESSAGE_H_
 
@@ -11,8 +12,9 @@
 
 namespace polyserve {
 
-// Sends it if there is one (Conversation::closing_message()) and the socket takes it at once. To be called before the
-// socket is closed.
+// Sends Conversation::closing_message(), which is empty if a reply is half sent, so that the words never end up within
+// it. Call it just before the socket is closed, whatever the reason for that. Never blocks, even if the socket does,
+// and reports no error: a peer that cannot take the words misses only the explanation.
 inline void SendClosingMessage(int fd, const Conversation& conversation, Counters& counters) {
   const absl::string_view closing_message = conversation.closing_message();
   if (closing_message.empty()) return;

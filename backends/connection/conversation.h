@@ -23,6 +23,9 @@
 //                                         ├▶ kLinger     the session has closed the connection
 //                                         └▶ kEnd        the peer has sent its last, and is answered
 //
+// Datagrams take the same steps: OnDatagram() takes the place of OnBytes() and OnEnd(), and at kLinger there is nothing
+// to linger for. What their drivers have in common between two waits is backends/udp/datagram_steps.h.
+//
 // While the server stops, kRead becomes kReadLast if the peer has no request under way and the grace is over. A member
 // of a room that was cut off goes to kEnd from any state. kLinger and kEnd are final.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_CONVERSATION_H_
@@ -182,7 +185,6 @@ inline Step Conversation::Decide(const Output& output) const {
   if (!is_leaving()) return Step::kRead;
   return is_drained_ ? Step::kEnd : Step::kReadLast;
 }
-
 
 }  // namespace polyserve
 

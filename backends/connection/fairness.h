@@ -1,7 +1,7 @@
-// What is done for one client, peer or listener before the others' turn, if one thread serves many: nobody starves
-// them, be it with requests that come faster than they are answered, or with replies that have no end. A turn is one
-// iteration of the thread's loop. All such limits are here, so that models that differ in how they wait do not differ
-// in how they share.
+// What is done for one client, peer or listener before the others' turn, if one thread serves many: no client starves
+// the others, be it with requests that come faster than they are answered, or with replies that have no end. A turn is
+// one iteration of the thread's loop. All such limits are here, so that models that differ in how they wait do not
+// differ in how they share.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_FAIRNESS_H_
 #define POLYSERVE_BACKENDS_CONNECTION_FAIRNESS_H_
 

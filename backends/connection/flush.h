@@ -17,10 +17,13 @@ enum class Flushed {
   kBroken,   // The peer is gone, or what was announced cannot be delivered: drop the connection.
 };
 
-// Adds the requests that the session has counted.
+// Adds the requests and errors that the session has counted since the last call to the server's statistics.
 void CountRequests(Output& output, Counters& counters);
 
-// Sends until one of the above, but no more than about `budget` bytes, and counts the bytes and the requests.
+// Sends until one of the above, and takes what is sent out of the output. `budget` is in bytes and bounds how long
+// other clients wait: a piece of memory at the front is sent whole, so that one call may exceed it by that. Counts the
+// bytes and the requests. Does not block if the socket does not; a file that is not in memory is waited for all the
+// same (see Offload).
 Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters);
 
 }  // namespace polyserve

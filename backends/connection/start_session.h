@@ -9,8 +9,9 @@
 
 namespace polyserve {
 
-// Makes it, and tells it who is at the other end of the socket if it wants to know that: a system call that the others
-// are spared.
+// Makes it, never null, and passes it the peer's address if it wants that (Session::wants_peer()): a system call that
+// the others are spared. If the peer has left already, the address is "-". To be called once for each client, before
+// anything else happens to the session, from any thread.
 std::unique_ptr<Session> StartSession(const Listener& listener, int fd);
 
 }  // namespace polyserve

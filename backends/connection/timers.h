@@ -1,9 +1,13 @@
-// Timers: who in a loop is to be called at what time. A loop has one timer of its own, for the first of them; whoever
-// needs none is not in it, and pays nothing. One thread.
+// Timers: who in a loop is to be called at what time. The loop itself waits only for the first of them, and a client
+// without a timer is not in the set and costs nothing. For what is due at a precise time; the idle time-out, which
+// every client has, is net/coarse_clock.h. One thread.
 //
 //   Timer timer([this] { OnTime(); });
 //   timers.Set(timer, absl::Seconds(20));
 //   timers.RingDue();                        in 20 seconds: calls OnTime(), once
+//
+// Setting and cancelling take time in proportion to the logarithm of how many are set (a balanced tree, whose links lie
+// in the timers, so that nothing is allocated).
 #ifndef POLYSERVE_BACKENDS_CONNECTION_TIMERS_H_
 #define POLYSERVE_BACKENDS_CONNECTION_TIMERS_H_
 
@@ -16,12 +20,12 @@
 
 namespace polyserve {
 
-// Is cancelled when it is destroyed.
+// A call that can be set. Is cancelled when it is destroyed, and must not outlive its Timers while it is set.
 class Timer : public boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `ring` may set or destroy this timer and others.
+  // `ring` runs on the loop's thread, in RingDue(), and may set or destroy this timer and others.
   explicit Timer(std::function<void()> ring) : ring_(std::move(ring)) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
@@ -44,21 +48,24 @@ class Timers {
  public:
   using Clock = Timer::Clock;
 
-  // Sets it anew, from now on. Never early; infinite: never.
+  // Sets it to ring once, this long from now, instead of what it was set to before. It never rings early, and late by
+  // as long as the loop's iteration takes; infinite: never. It does not ring within the call that sets it, even if
+  // `after` is zero.
   void Set(Timer& timer, absl::Duration after);
 
   bool empty() const { return timers_.empty(); }
-  // When the first of them is due; not to be asked where there is none.
+  // When the first of them is due, and thus how long the loop may wait; not to be asked if empty().
   Clock::time_point first() const { return timers_.begin()->at_; }
 
-  // Calls all that are due, each of which is no longer set.
+  // Calls all that are due, the first one first; each is no longer set when it is called. Does not wait.
   void RingDue();
 
  private:
   boost::intrusive::multiset<Timer, boost::intrusive::constant_time_size<false>> timers_;
 };
 
-// The timers of one connection: for Output::SetTimer(), and for Output::Pause().
+// The timers of one connection: the session's own (Output::SetTimer()), and the one that ends a driver's wait, for an
+// acknowledgement (Output::Pause()) or of a lingering close.
 struct ConnectionTimers {
   Timer wake;
   Timer pause;

@@ -21,8 +21,8 @@ namespace polyserve {
 //   kSetTimer  Set the session's timer to Conversation::TakeTimer().
 //   kEnd       The conversation is over. What is left in `output`, if anything, is to be dropped.
 //
-// Tasks run in place and so keep the thread's other peers waiting; a Pause() does not pause, since nobody acknowledges
-// a datagram. `path` as in SendDatagrams(). Does not block if the socket does not.
+// Tasks run in place and so keep the thread's other peers waiting; a Pause() does not pause, since
+// datagrams are not acknowledged. `path` as in SendDatagrams(). Does not block if the socket does not.
 Step TakeDatagramSteps(Conversation& conversation, int fd, const DatagramPath* path, Output& output,
                        Counters& counters);
 

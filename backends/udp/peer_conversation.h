@@ -1,5 +1,11 @@
-// PeerConversation: what is done for a peer that sends datagrams and has a socket of its own, whoever waits for that
-// socket: shows the session each datagram, and sends what it answers.
+// PeerConversation: the conversation with one peer of datagrams that has a socket of its own, without the waiting: its
+// state machine, its output, and its two sources of datagrams.
+//
+//   peer ───────────────────────▶ own socket ────────┐
+//     └─▶ listener ─▶ UdpAcceptor ─▶ misdelivered ───┴─▶ Receive() ─▶ session ─▶ own socket ─▶ peer
+//
+// The second way is for what the peer sent before its socket was there (backends/accept/udp_acceptor.h). Its drivers
+// are backends/blocking/udp_driver.h and connected_peers.h. One thread.
 #ifndef POLYSERVE_BACKENDS_UDP_PEER_CONVERSATION_H_
 #define POLYSERVE_BACKENDS_UDP_PEER_CONVERSATION_H_
 
@@ -78,7 +84,7 @@ class PeerConversation {
   bool must_leave_ = false;      // The UDP acceptor needs its place,
   bool is_known_ = false;        // unless it was told that the peer is there.
   bool has_let_go_ = false;      // It reads no more misdelivered datagrams.
-  bool is_turned_away_ = false;  // The socket is, so that it has to be told where to send to:
+  bool is_turned_away_ = false;  // The socket is; it then needs an address for each send:
   DatagramPath path_;
 };
 

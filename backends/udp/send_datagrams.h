@@ -9,12 +9,14 @@
 
 namespace polyserve {
 
-// What waits for a socket that takes no more, and is not told when it does again, is tried again after this time.
+// How soon a send that blocked is tried again if no event reports that there is room. Short beside what a peer notices;
+// a socket's buffer drains at the speed of the network within a few milliseconds.
 constexpr absl::Duration kRetryBlocked = absl::Milliseconds(5);
 
-// Sends until nothing is left (true), or the socket takes no more for now (false); a blocking socket takes all. Where
-// `path` is null, the socket is connected to the peer. A datagram that cannot be sent is dropped, as it may be lost
-// anywhere on its way: it is too long, or the peer has gone. Neither ends anything.
+// Sends until nothing is left (true), or the socket takes no more for now (false); a blocking socket takes all. Takes
+// what is sent out of the output, and counts bytes and requests. `path` is null if the socket is connected to the peer.
+// A datagram that cannot be sent, since it is too long or the peer has gone, is dropped as if it had been lost on its
+// way: no error is reported, and the conversation goes on.
 bool SendDatagrams(int fd, const DatagramPath* path, Output& output, Counters& counters);
 
 }  // namespace polyserve

@@ -61,14 +61,14 @@ bool UdpSocket::Serve() {
   return true;
 }
 
-// False where nothing had come.
+// False: nothing had come.
 bool UdpSocket::ServeOne() {
   DatagramPath path;
   const ssize_t size = ReceiveDatagram(fd(), buffer_, path);
   if (size < 0) return false;
   Counters::Add(counters_.bytes_in, size);
   const Peers::iterator peer = Find(path);
-  if (peer != nobody()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
+  if (peer != none()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
   return true;
 }
 
@@ -138,17 +138,17 @@ void UdpSocket::SetTimer(Peers::iterator peer, absl::Duration after) {
   timers_.Set(*peer->timer, after);
 }
 
-// The peer of this path, a new one where it was not known; nobody() where it is refused.
+// The peer of this path, a new one if it was not known; none() if it is refused.
 UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
   const auto found = peers_.find(path);
   if (found != peers_.end()) return found->second;
   if (!sources_.MayAnswer(path, listener_.own_ports)) {
     Refuse(path, "a server has this port, and the two would answer each other");
-    return nobody();
+    return none();
   }
   if (!MakeRoom() || !Enter()) {
     Refuse(path, "there are too many others");
-    return nobody();
+    return none();
   }
   Peers& fresh = by_rank_[kUnverified];
   fresh.emplace_back(path, listener_.make_session(), ticks_);
@@ -165,13 +165,13 @@ void UdpSocket::Refuse(const DatagramPath& path, absl::string_view why) {
 
 bool UdpSocket::MakeRoom() { return peers_.size() < kMaxPeers || Evict(); }
 
-// Counts one more in, in the place of another one where the server is full.
+// Counts one more peer; if the server is full, another one is forgotten for it.
 bool UdpSocket::Enter() {
   if (connection_limit_ == nullptr) return Counters::Add(counters_.accepted, 1), true;
   return connection_limit_->TryAcquire(counters_) || (Evict() && connection_limit_->TryAcquire(counters_));
 }
 
-// False where all are known to be there.
+// Forgets the peer that matters least. False: all are known to be there.
 bool UdpSocket::Evict() {
   for (const Rank rank : {kStateless, kUnverified}) {
     if (by_rank_[rank].empty()) continue;

@@ -1,6 +1,12 @@
-// UdpSocket: a socket that all peers send to, and their sessions, by address. For the models in which one thread
-// serves everybody: no peer has a socket of its own, or costs a system call while it is silent. The unit of work is a
-// datagram. One thread; it never blocks.
+// UdpSocket: a socket that all peers send to, and their conversations, by address. For the models in which one thread
+// serves all clients: a peer has no socket of its own, and costs no system call while it is silent.
+//
+//   recvmsg ─▶ address ─▶ Peer (conversation) ─▶ TakeDatagramSteps ─▶ sendmsg
+//                 └─ unknown: a new Peer, if UdpSources, the table and the connection limit allow it
+//
+// The unit of work is a datagram. It is answered before the next one is received, so one Output serves all peers: if
+// the socket takes no more, the output stays as it is, nothing is received, and GoOn() follows when there is room. One
+// thread; only Drain() blocks.
 //
 // Addresses can be forged, so what is remembered is bounded: if there are kMaxPeers, a new one takes the place of the
 // stateless one (Session::is_stateless()) that has been silent for longest, or else of such a one that was never
@@ -32,35 +38,38 @@ namespace polyserve {
 
 class UdpSocket {
  public:
+  // A peer costs up to about half a KiB with its session, so this bounds a socket's table to some megabytes.
   static constexpr size_t kMaxPeers = 10'000;
 
-  // All must outlive it. The listener is one of datagrams. The timers are for sessions that ask for the time, and to be
-  // rung by the caller; the list is for sessions that have mail, and to be delivered by it.
+  // All must outlive it. The listener is one of datagrams, and non-blocking. The caller has to call timers.RingDue(),
+  // for the sessions' timers, and wakes.Deliver(), for sessions that have mail.
   UdpSocket(const Listener& listener, ServerContext& context, Timers& timers, WakeList& wakes);
   ~UdpSocket();
 
   int fd() const { return listener_.fd.get(); }
 
-  // Answers what has come, for a turn. False where nothing had, and the socket took nothing that was still to be sent.
+  // Answers up to kDatagramsPerTurn datagrams, or goes on sending. False: neither could be done, so wait for fd().
   bool Serve();
 
   // Something is still to be sent: call Serve() when the socket is writable. Until then nothing is received.
   bool is_blocked() const { return blocked_.has_value(); }
 
-  // To be called kTicksPerTimeout times per idle time-out (net/coarse_clock.h): forgets the peers that were silent
-  // for so long.
+  // To be called kTicksPerTimeout times per idle time-out (net/coarse_clock.h): forgets the peers that have been silent
+  // for that long.
   void OnTick();
 
-  // The server stops: answers all that has come before, and forgets everybody.
+  // The server stops: answers what has come before, and forgets all peers. Blocks for room to send, 100 ms at most for
+  // each datagram, and gives up at the first one that waits in vain.
   void Drain();
 
   size_t peers() const { return peers_.size(); }
 
  private:
-  enum Rank { kStateless, kUnverified, kKnown };  // In the order in which they give way to others.
+  // Peers in the order in which they give way to new ones; see above. Within a rank, the one served last is last.
+  enum Rank { kStateless, kUnverified, kKnown };
   struct Peer;
-  using Peers = std::list<Peer>;  // In the order in which they were last served.
-  struct Mail;                    // What looks after a session's mailbox.
+  using Peers = std::list<Peer>;
+  struct Mail;  // What looks after a session's mailbox.
   struct Peer {
     Peer(const DatagramPath& path, std::unique_ptr<Session> session, uint32_t last_served);
     ~Peer();
@@ -73,6 +82,7 @@ class UdpSocket {
     std::unique_ptr<Timer> timer = nullptr;  // The session's; null if it has never set one.
   };
 
+  // Serving a datagram, and what follows from it.
   bool ServeOne();
   void Show(absl::string_view datagram, Peers::iterator peer);
   void OnTimer(Peers::iterator peer);
@@ -81,6 +91,8 @@ class UdpSocket {
   bool GoOn();
   void End(Peers::iterator peer);
   void SetTimer(Peers::iterator peer, absl::Duration after);
+
+  // The table of peers.
   Peers::iterator Find(const DatagramPath& path);
   void Refuse(const DatagramPath& path, absl::string_view why);
   bool MakeRoom();
@@ -88,8 +100,9 @@ class UdpSocket {
   bool Evict();
   void Place(Peers::iterator peer);
   void Forget(Peers::iterator peer);
+
   Peers& ListOf(const Peer& peer) { return by_rank_[peer.rank]; }
-  Peers::iterator nobody() { return by_rank_[kKnown].end(); }
+  Peers::iterator none() { return by_rank_[kKnown].end(); }
 
   const Listener& listener_;
   Counters& counters_;
@@ -98,10 +111,10 @@ class UdpSocket {
   WakeList& wakes_;
   uint32_t ticks_ = 0;
   const UdpSources sources_;
-  Peers by_rank_[3];
-  absl::flat_hash_map<DatagramPath, Peers::iterator> peers_;
-  std::optional<Peers::iterator> blocked_;   // The peer whose output the socket did not take,
-  Output output_{Output::Kind::kDatagrams};  // and that output; empty if there is none.
+  Peers by_rank_[3];                                          // All peers,
+  absl::flat_hash_map<DatagramPath, Peers::iterator> peers_;  // and where to find each.
+  std::optional<Peers::iterator> blocked_;                    // The peer whose output the socket did not take,
+  Output output_{Output::Kind::kDatagrams};                   // and that output; empty if there is none.
   char buffer_[kMaxDatagramBytes];
 };
 

@@ -1,5 +1,6 @@
-// UdpSockets: all ports of datagrams of a server, for a model that has no events to be told by: it looks at each of
-// them whenever it comes round. So it does at those peers that have a port of their own.
+// UdpSockets: all datagrams of a server, for a model without events: it looks at every socket whenever it comes round
+// (nonblock, and the iterative ones between two clients). Both kinds of peers: those of UdpSocket, by their address,
+// and ConnectedUdpPeers. It brings the timers, the wake list and the clock that an event loop would have. One thread.
 #ifndef POLYSERVE_BACKENDS_UDP_UDP_SOCKETS_H_
 #define POLYSERVE_BACKENDS_UDP_UDP_SOCKETS_H_
 
@@ -21,28 +22,32 @@ namespace polyserve {
 
 class UdpSockets {
  public:
-  // In the thread that will serve them. The context must outlive it.
+  // To be called by the thread that will serve them. The context must outlive it. Fails if the process has no
+  // descriptors left.
   static absl::StatusOr<std::unique_ptr<UdpSockets>> Create(ServerContext& context);
 
-  // Serves a peer that was accepted, since it is to be answered from a port of its own; see ConnectedUdpPeers.
+  // Takes over a peer that was accepted, since it is to be answered from a port of its own; see ConnectedUdpPeers.
   void Start(Connection peer) { peers_->Start(std::move(peer)); }
 
-  // Gives each its turn, and looks at the clock. Returns whether anything has moved.
+  // Gives each socket its turn, and looks at the clock once, for the timers. Never blocks. False: nothing has moved, so
+  // there is nothing to do before something comes.
   bool Serve();
   // Serves datagrams until a client connects, and returns the client. Waits at the acceptor, which answers the signals.
-  // Cancelled: the server stops, and those who had connected before have all been returned. For a model that has
+  // Cancelled: the server stops, and all clients that had connected before have been returned. For a model that has
   // nothing else to wait for.
   absl::StatusOr<Connection> ServeUntilConnection(Acceptor& acceptor);
-  // The server stops: see UdpSocket::Drain() and ConnectedUdpPeers::OnStop(). Those who are not done yet still need
-  // their turns.
+  // The server stops: see UdpSocket::Drain() and ConnectedUdpPeers::OnStop(). Peers that are not done yet still need
+  // their turns: go on calling Serve() until empty().
   void Drain();
   bool empty() const { return ports_.empty() && peers_->empty(); }
 
  private:
   UdpSockets(ServerContext& context, std::unique_ptr<WakeList> wakes);
 
+  // How long nothing has to be done unless something comes; infinite if no peer is remembered.
   absl::Duration UntilNextLook() const;
 
+  // Declared first and so destroyed last: the mailboxes of sessions are entered in it.
   const std::unique_ptr<WakeList> wakes_;  // Of sessions that have mail.
   const absl::Duration tick_length_;
   Timers timers_;
