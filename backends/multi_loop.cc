@@ -1,7 +1,6 @@
 #include "backends/multi_loop.h"
 
 #include <future>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,11 +11,10 @@
 #include "backends/pool/loop_workers.h"
 #include "backends/pool/pool.h"
 #include "backends/pool/pool_options.h"
+#include "backends/pool/pool_parts.h"
 #include "backends/pool/scoreboard.h"
-#include "backends/pool/shared_listeners.h"
 #include "backends/registry.h"
 #include "net/cpu.h"
-#include "net/lifeline.h"
 
 namespace polyserve {
 
@@ -50,45 +48,33 @@ class SeveralLoops : public Backend {
   }
 
   absl::Status Prepare(ServerContext& context) override {
-    absl::StatusOr<Scoreboard> scoreboard = Scoreboard::Create(options_.pool.workers);
-    if (!scoreboard.ok()) return scoreboard.status();
-    scoreboard_.emplace(*std::move(scoreboard));
-    absl::StatusOr<std::unique_ptr<SharedListeners>> shared_listeners =
-        SharedListeners::Create(context, options_.pool, nullptr);
-    if (!shared_listeners.ok()) return shared_listeners.status();
-    shared_listeners_ = *std::move(shared_listeners);
-    return MakeWorkers(
-        {context, options_.pool, make_loop_, *scoreboard_, *shared_listeners_, may_run_.get_future().share()});
-  }
-
-  absl::Status Serve(ServerContext& context) override {
-    is_serving_ = true;
-    may_run_.set_value(true);
-    Pool(context, options_.pool, *scoreboard_, *shared_listeners_, *workers_).Run();
-    return absl::OkStatus();
-  }
-
- private:
-  absl::Status MakeWorkers(const LoopWorkersOptions& parts) {
-    absl::StatusOr<Lifeline> lifeline = Lifeline();
-    if (options_.are_processes) lifeline = Lifeline::Create();
-    if (!lifeline.ok()) return lifeline.status();
-    lifeline_ = *std::move(lifeline);
+    absl::StatusOr<std::unique_ptr<PoolParts>> parts = PoolParts::Create(context, options_.pool, nullptr);
+    if (!parts.ok()) return parts.status();
+    parts_ = *std::move(parts);
+    const LoopWorkersOptions of_workers{*parts_, make_loop_, may_run_.get_future().share()};
     absl::StatusOr<std::unique_ptr<WorkerFactory>> workers =
-        options_.are_processes ? MakeProcessLoops(parts, lifeline_) : MakeThreadLoops(parts);
+        options_.are_processes ? MakeProcessLoops(of_workers) : MakeThreadLoops(of_workers);
     if (!workers.ok()) return workers.status();
     workers_ = *std::move(workers);
     return options_.are_processes ? absl::OkStatus() : StartThreads();
   }
 
-  // Threads take what they need from what the process has, so they do before clients can, and wait then. (A process has
-  // its own, and is started when the server is ready.)
+  absl::Status Serve(ServerContext&) override {
+    is_serving_ = true;
+    may_run_.set_value(true);
+    Pool(*parts_, *workers_).Run();
+    return absl::OkStatus();
+  }
+
+ private:
+  // All threads share the process's descriptors, so they open what they need before clients can use those up, and wait
+  // for Serve() then. (A process has its own, and is started when the server is ready.)
   absl::Status StartThreads() {
-    for (int slot = 0; slot < scoreboard_->slots(); ++slot) {
-      scoreboard_->Set(slot, Scoreboard::State::kIdle);
+    for (int slot = 0; slot < parts_->scoreboard.slots(); ++slot) {
+      parts_->scoreboard.Set(slot, Scoreboard::State::kIdle);
       const absl::Status status = workers_->Start(slot);
       if (status.ok()) continue;
-      const std::string which = absl::StrCat("loop ", slot + 1, " of ", scoreboard_->slots());
+      const std::string which = absl::StrCat("loop ", slot + 1, " of ", parts_->scoreboard.slots());
       return absl::Status(status.code(), absl::StrCat(which, ": ", status.message()));
     }
     return absl::OkStatus();
@@ -96,9 +82,7 @@ class SeveralLoops : public Backend {
 
   const MakeLoop make_loop_;
   const LoopOptions options_;
-  std::optional<Scoreboard> scoreboard_;
-  std::unique_ptr<SharedListeners> shared_listeners_;
-  Lifeline lifeline_;
+  std::unique_ptr<PoolParts> parts_;
   std::promise<bool> may_run_;
   bool is_serving_ = false;
   std::unique_ptr<WorkerFactory> workers_;  // Last: its destructor waits for threads that use the others.
@@ -115,7 +99,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop
 
 void AdjustLoopTraits(Traits& can) {
   if (LoopsAreProcesses()) can.shares_memory = false;
-  const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
+  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
   if (offload.ok() && offload->helpers > 0) can.computes_apart = true;
   const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();
   if (loops.ok() && !loops->is_one()) can.serves_elsewhere = true;

@@ -1,26 +1,23 @@
 // multiprocess: a Process object for each client; after Python's multiprocessing.
-// Cost and weak spot: those of fork. There are three ways to make the child (--start_method):
+// Cost and weak spot: those of fork. Children end with the server, even if it is killed. --start_method makes one by:
 //   fork        a copy of the server, cheap to make, with all that the server had open and in memory.
 //   spawn       a fresh image of the program: nothing gets into it but the connection that it is handed. Slow.
 //   forkserver  a copy of a fresh image that was started once: as clean, and about as cheap as fork.
-// The children are daemons: they end with the server, even where that is killed.
 #include <gflags/gflags.h>
 #include <poll.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "backends/accept/acceptor.h"
+#include "backends/accept/connection_passing.h"
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
 #include "backends/registry.h"
@@ -36,30 +33,13 @@ namespace {
 
 using StartMethod = Process::StartMethod;
 
-constexpr size_t kFirstInherited = 2;  // Among the descriptors that a child is given.
-
-// What a child runs. Its descriptors are the statistics, the connection, those of context.inherited_fds, and the
-// connection's channel of misdelivered datagrams, if any; its argument is the listener's index, and the end of the
-// grace if the server stops already.
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServerContext& context) {
   Signals::InstallInWorker();
-  const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
-  size_t at = 0;
-  int64_t grace_end = 0;
-  if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size()) return 1;
-  if (!absl::SimpleAtoi(numbers[1], &grace_end)) return 1;
-  if (grace_end != 0) Signals::RequestStop(grace_end);
-  const size_t inherited_end = kFirstInherited + context.inherited_fds.size();
-  if (descriptors.size() < inherited_end) return 1;
-  if (!context.statistics.Adopt(std::move(descriptors[0])).ok()) return 1;
+  absl::StatusOr<Connection> client = UnpackClient(std::move(descriptors), argument, context);
+  if (!client.ok()) return 1;
   context.statistics = context.statistics.OfNewcomer(::getpid());
-  const WorkerSlot place(context.statistics);
-  Connection client{std::move(descriptors[1]), &context.listeners[at]};
-  for (size_t i = 0; i < context.inherited_fds.size(); ++i) {
-    context.inherited_fds[i].adopt(std::move(descriptors[kFirstInherited + i]));
-  }
-  if (descriptors.size() > inherited_end) client.misdelivered = std::move(descriptors.back());
-  DriveBlocking(std::move(client), context);
+  const WorkerSlot slot(context.statistics);
+  DriveBlocking(*std::move(client), context);
   return 0;
 }
 
@@ -93,12 +73,9 @@ class MultiprocessBackend : public Backend, public ChildObserver {
     while (true) {
       absl::StatusOr<Connection> client = acceptor_->Next();
       if (!client.ok()) break;  // Told to stop.
-      const std::string argument = absl::StrCat(client->listener - context.listeners.data(), " ", Signals::grace_end());
-      std::vector<int> descriptors = {context.statistics.fd(), client->fd.get()};
-      for (const InheritedFd& inherited : context.inherited_fds) descriptors.push_back(inherited.fd);
-      if (client->misdelivered.ok()) descriptors.push_back(client->misdelivered.get());
+      const ProcessArguments handed = PackClient(*client, context);
       absl::StatusOr<Process> child =
-          Process::Start({.name = "child", .start_method = start_method_}, entry, descriptors, argument);
+          Process::Start({.name = "child", .start_method = start_method_}, entry, handed.descriptors, handed.argument);
       if (!child.ok()) {
         acceptor_->Refuse(*std::move(client), child.status());
         continue;
@@ -121,7 +98,7 @@ class MultiprocessBackend : public Backend, public ChildObserver {
     return true;
   }
 
-  // The children of a fork server are not ours to reap; their pidfds tell which of them have ended, all with one call.
+  // The fork server reaps its own children; their pidfds tell which of them have ended, all with one poll(2).
   void OnChildSignal() override {
     if (start_method_ != StartMethod::kForkServer) return;
     std::vector<pollfd> ends;
@@ -135,9 +112,7 @@ class MultiprocessBackend : public Backend, public ChildObserver {
   void StopAll() {
     while (!children_.empty()) {
       for (const auto& [pid, child] : children_) child.Terminate();
-      pollfd signals = {Signals::fd(), POLLIN, 0};
-      ::poll(&signals, 1, Signals::kMillisecondsBetweenInterrupts);
-      AnswerCommonSignals(Signals::Take(), *context_);
+      acceptor_->Wait({.clients = false, .at_most = absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts)});
       OnChildSignal();  // Also if the fork server was killed, and sends no signal any more.
     }
   }

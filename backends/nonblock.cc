@@ -1,8 +1,9 @@
 // nonblock: one thread, which asks each descriptor in turn whether it has anything, and never waits for one of them.
-// Nobody tells it which are ready: after a round in which none was it sleeps for --poll_interval, and asks again.
+// It does not know which are ready: after a round in which none was, it sleeps for --poll_interval and asks again.
 // Cost: a system call per client and round, idle or not, and rounds even while nothing happens. Weak spot: many idle
-// clients, whom every request waits for. A request may wait for the end of the sleep, too; without a sleep
-// (--poll_interval=0) a processor is busy for ever. select, poll and epoll are the ways out.
+// clients, since every request waits until all have been asked. A request may wait for the end of the sleep, too;
+// without a sleep (--poll_interval=0) a processor is always busy. select, poll and epoll are the ways out.
+// What a client is asked, recv(2) above all, is in backends/nonblock_client.cc, NonblockClient::TakeTurn().
 #include <gflags/gflags.h>
 #include <time.h>
 
@@ -24,9 +25,9 @@
 #include "base/command_line.h"
 #include "base/logging.h"
 #include "net/deadline.h"
-#include "net/progress_watch.h"
 #include "net/shortage.h"
 #include "net/signals.h"
+#include "net/statistics.h"
 
 DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
 DEFINE_bool(log_waiting, false, "nonblock: a line in the log for every 3 seconds without a client");
@@ -37,28 +38,32 @@ namespace {
 
 constexpr absl::Duration kLogInterval = absl::Seconds(3);
 
-class PollingLoop {
+class NonblockBackend : public Backend {
  public:
-  PollingLoop(ServerContext& context, Acceptor& acceptor, UdpSockets& ports, absl::Duration interval)
-      : context_(context),
-        interval_(absl::ToTimespec(interval)),
-        acceptor_(acceptor),
-        ports_(ports),
-        shared_{.counters = context.statistics.counters(),
-                .connection_limit = context.connection_limit.get(),
-                .limits = ProgressLimits(context.idle_timeout, context.least_rate)},
-        tick_(shared_.limits.tick()) {}
+  explicit NonblockBackend(absl::Duration interval) : interval_(absl::ToTimespec(interval)) {}
 
-  void Run() {
-    const WorkerSlot place(context_.statistics);
+  absl::Status Prepare(ServerContext& context) override {
+    shared_ = std::make_unique<NonblockShared>(context);
+    absl::StatusOr<std::unique_ptr<UdpSockets>> udp = UdpSockets::Create(context);
+    if (!udp.ok()) return udp.status();
+    udp_ = *std::move(udp);
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+        Acceptor::Create(context, {.non_blocking = true, .udp = AcceptUdp::kOwnPorts});
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
+    return absl::OkStatus();
+  }
+
+  absl::Status Serve(ServerContext& context) override {
+    const WorkerSlot slot(context.statistics);
     while (true) {
-      AnswerCommonSignals(Signals::Take(), context_);
-      shared_.stopping = Signals::stopping();  // Looked at once a round, so that the backlog is surely taken first.
-      shared_.grace_over = Signals::grace_over();
-      Accept();
-      const bool ports_moved = ports_.Serve();
-      const bool moved = GiveTurns() || ports_moved;
-      if (is_drained_ && clients_.empty() && ports_.empty()) return;
+      AnswerCommonSignals(Signals::Take(), context);
+      shared_->stopping = Signals::stopping();  // Once a round, so that the backlog is surely taken first.
+      shared_->grace_over = Signals::grace_over();
+      Accept(context);
+      const bool udp_moved = udp_->Serve();
+      const bool moved = GiveTurns() || udp_moved;
+      if (is_drained_ && clients_.empty() && udp_->empty()) return absl::OkStatus();
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
       if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
@@ -66,42 +71,32 @@ class PollingLoop {
   }
 
  private:
-  void Accept() {
-    if (shared_.stopping) ports_.Drain();
+  // Asks every listener for clients; once the server stops, takes those that had connected before.
+  void Accept(const ServerContext& context) {
+    if (shared_->stopping) udp_->Drain();
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
-    if (shared_.stopping) return TakeBacklog();
-    for (const Listener& listener : context_.listeners) {
-      if (!listener.has_datagrams() || listener.own_ports) AcceptFrom(listener);
+    while (shared_->stopping && !is_drained_ && Take(acceptor_->NextOfBacklog())) continue;
+    for (const Listener& listener : context.listeners) {
+      if (shared_->stopping || (listener.has_datagrams() && !listener.own_ports)) continue;
+      for (int i = 0; i < kAcceptsPerTurn && Take(acceptor_->TryAccept(listener)); ++i) continue;
     }
   }
 
-  // Those who had connected before the stop.
-  void TakeBacklog() {
-    while (!is_drained_) {
-      absl::StatusOr<Connection> connection = acceptor_.NextOfBacklog();
-      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(kShortagePause);
-      is_drained_ = absl::IsCancelled(connection.status());
-      if (!connection.ok()) return;
-      Start(*std::move(connection));
+  // False if no client was there.
+  bool Take(absl::StatusOr<Connection> accepted) {
+    if (absl::IsResourceExhausted(accepted.status())) pause_.emplace(kShortagePause);
+    if (absl::IsCancelled(accepted.status())) is_drained_ = true;
+    if (!accepted.ok()) return false;
+    if (accepted->listener->own_ports) {
+      udp_->Start(*std::move(accepted));
+    } else {
+      clients_.emplace_back(*std::move(accepted), *shared_);
     }
+    return true;
   }
 
-  void AcceptFrom(const Listener& listener) {
-    for (int i = 0; i < kAcceptsPerTurn; ++i) {
-      absl::StatusOr<Connection> connection = acceptor_.TryAccept(listener);
-      if (absl::IsResourceExhausted(connection.status())) pause_.emplace(kShortagePause);
-      if (!connection.ok()) return;
-      Start(*std::move(connection));
-    }
-  }
-
-  void Start(Connection connection) {
-    if (connection.listener->own_ports) return ports_.Start(std::move(connection));
-    clients_.emplace_back(std::move(connection), shared_);
-  }
-
-  // Returns whether any client has moved.
+  // Asks every client. Returns whether any has moved.
   bool GiveTurns() {
     bool moved = false;
     for (auto client = clients_.begin(); client != clients_.end();) {
@@ -113,52 +108,20 @@ class PollingLoop {
   }
 
   void LookAtClock() {
-    if (tick_.passed()) {
-      ++shared_.ticks;
-      clients_.remove_if([](NonblockClient& client) { return !client.OnTick(); });
-      tick_ = Deadline(shared_.limits.tick());
-    }
+    if (shared_->TakeTick()) clients_.remove_if([](NonblockClient& client) { return !client.OnTick(); });
     if (!FLAGS_log_waiting) return;
     if (clients_.empty() && log_.passed()) LOG(INFO) << "waiting for a client";
     if (!clients_.empty() || log_.passed()) log_ = Deadline(kLogInterval);
   }
 
-  ServerContext& context_;
   const timespec interval_;
-  Acceptor& acceptor_;
-  std::optional<Deadline> pause_;  // Of accepting, after a shortage.
-  bool is_drained_ = false;        // The server stops, and all who had connected before were taken.
-  UdpSockets& ports_;
-  NonblockShared shared_;
-  std::list<NonblockClient> clients_;
-  Deadline tick_;
-  Deadline log_{kLogInterval};
-};
-
-class NonblockBackend : public Backend {
- public:
-  explicit NonblockBackend(absl::Duration interval) : interval_(interval) {}
-
-  absl::Status Prepare(ServerContext& context) override {
-    absl::StatusOr<std::unique_ptr<UdpSockets>> ports = UdpSockets::Create(context);
-    if (!ports.ok()) return ports.status();
-    ports_ = *std::move(ports);
-    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
-        Acceptor::Create(context, {.non_blocking = true, .udp = AcceptUdp::kOwnPorts});
-    if (!acceptor.ok()) return acceptor.status();
-    acceptor_ = *std::move(acceptor);
-    return absl::OkStatus();
-  }
-
-  absl::Status Serve(ServerContext& context) override {
-    PollingLoop(context, *acceptor_, *ports_, interval_).Run();
-    return absl::OkStatus();
-  }
-
- private:
-  const absl::Duration interval_;
-  std::unique_ptr<UdpSockets> ports_;
   std::unique_ptr<Acceptor> acceptor_;
+  std::optional<Deadline> pause_;  // Of accepting, after a shortage.
+  bool is_drained_ = false;        // The server stops, and all clients that had connected before were taken.
+  std::unique_ptr<UdpSockets> udp_;
+  std::unique_ptr<NonblockShared> shared_;  // Outlives the clients.
+  std::list<NonblockClient> clients_;
+  Deadline log_{kLogInterval};
 };
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeNonblockBackend() {

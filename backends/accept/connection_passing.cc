@@ -2,18 +2,23 @@
 
 #include <sys/ioctl.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "backends/accept/connection_limit.h"
 #include "base/logging.h"
+#include "net/signals.h"
 #include "net/statistics.h"
 
 namespace polyserve {
 
 namespace {
+
+constexpr size_t kFirstInherited = 2;  // Among the descriptors of a Process.
 
 void NoteLost(const absl::Status& why, ServerContext& context) {
   LOG(WARNING) << "a client is lost on its way to a worker: " << why.message();
@@ -50,6 +55,36 @@ absl::StatusOr<Connection> AdoptClient(absl::StatusOr<Parcel> parcel, ServerCont
 int CountClients(int outlet) {
   int bytes = 0;
   return ::ioctl(outlet, FIONREAD, &bytes) == 0 ? bytes / kClientParcelBytes : 0;
+}
+
+// The descriptors are the statistics, the connection, those of inherited_fds, and the connection's channel of
+// misdelivered datagrams, if any; the argument is the listener's index, and the end of the grace (0: the server does
+// not stop).
+ProcessArguments PackClient(const Connection& client, const ServerContext& context) {
+  std::vector<int> descriptors = {context.statistics.fd(), client.fd.get()};
+  for (const InheritedFd& inherited : context.inherited_fds) descriptors.push_back(inherited.fd);
+  if (client.misdelivered.ok()) descriptors.push_back(client.misdelivered.get());
+  return {std::move(descriptors), absl::StrCat(client.listener - context.listeners.data(), " ", Signals::grace_end())};
+}
+
+absl::StatusOr<Connection> UnpackClient(std::vector<UniqueFd> descriptors, absl::string_view argument,
+                                        ServerContext& context) {
+  const std::vector<absl::string_view> numbers = absl::StrSplit(argument, ' ');
+  size_t at = 0;
+  int64_t grace_end = 0;
+  const size_t inherited_end = kFirstInherited + context.inherited_fds.size();
+  if (numbers.size() != 2 || !absl::SimpleAtoi(numbers[0], &at) || at >= context.listeners.size() ||
+      !absl::SimpleAtoi(numbers[1], &grace_end) || descriptors.size() < inherited_end) {
+    return absl::InvalidArgumentError("not what a client comes with");
+  }
+  if (grace_end != 0) Signals::RequestStop(grace_end);
+  if (absl::Status status = context.statistics.Adopt(std::move(descriptors[0])); !status.ok()) return status;
+  Connection client{std::move(descriptors[1]), &context.listeners[at]};
+  for (size_t i = 0; i < context.inherited_fds.size(); ++i) {
+    context.inherited_fds[i].adopt(std::move(descriptors[kFirstInherited + i]));
+  }
+  if (descriptors.size() > inherited_end) client.misdelivered = std::move(descriptors.back());
+  return client;
 }
 
 }  // namespace polyserve

@@ -4,6 +4,21 @@
 
 namespace polyserve {
 
+namespace {
+
+class QueueSource : public ClientSource {
+ public:
+  explicit QueueSource(ClientQueue& queue) : queue_(queue) {}
+  absl::StatusOr<Connection> Next() override { return queue_.Pop(); }
+
+ private:
+  ClientQueue& queue_;
+};
+
+}  // namespace
+
+std::unique_ptr<ClientSource> ClientQueue::Open() { return std::make_unique<QueueSource>(*this); }
+
 bool ClientQueue::HasRoom() {
   MutexLock lock(mutex_);
   return clients_.size() < waiting_;

@@ -15,7 +15,7 @@
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "net/cpu.h"
-#include "net/process.h"
+#include "net/lifeline.h"
 #include "net/statistics.h"
 #include "net/thread_group.h"
 
@@ -29,9 +29,9 @@ using Inboxes = std::vector<std::unique_ptr<Inbox>>;  // By slot; none but with 
 class LoopWorkers : public WorkerFactory {
  public:
   LoopWorkers(const LoopWorkersOptions& parts, UniqueFd stop, Inboxes inboxes)
-      : parts_(parts), stop_(std::move(stop)), inboxes_(std::move(inboxes)) {}
+      : parts_(parts), pool_(parts.pool), stop_(std::move(stop)), inboxes_(std::move(inboxes)) {}
 
-  // Told once, and seen by all: nobody takes it away.
+  // Written once and seen by all: no worker reads the eventfd, so it stays readable.
   void Interrupt() override {
     const uint64_t one = 1;
     if (!is_told_) is_told_ = ::write(stop_.get(), &one, sizeof(one)) == sizeof(one);
@@ -43,9 +43,9 @@ class LoopWorkers : public WorkerFactory {
   void HandOver(Connection client) override {
     int slot = FindRoom(next_);
     if (slot < 0) slot = next_;  // It has ended since, and its replacement will take the client.
-    next_ = (slot + 1) % parts_.scoreboard.slots();
-    // It counts where it is served, from before anybody there can ask.
-    const Statistics& server = parts_.context.statistics;
+    next_ = (slot + 1) % pool_.scoreboard.slots();
+    // The client counts in the slot of the loop that serves it, from before that loop can look.
+    const Statistics& server = pool_.context.statistics;
     const int service = client.listener->number;
     server.OfWorker(slot).TakeOver(service, 1);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
@@ -71,21 +71,21 @@ class LoopWorkers : public WorkerFactory {
 
   // Gets what the loop of this slot needs. In its own thread or process, which is to run it.
   absl::StatusOr<std::unique_ptr<Worker>> Open(int slot) {
-    if (parts_.options.pin_cpus) PinToCpu(slot);
+    if (pool_.options.pin_cpus) PinToCpu(slot);
     Inbox* inbox = inboxes_.empty() ? nullptr : inboxes_[static_cast<size_t>(slot)].get();
-    absl::StatusOr<std::vector<Listener>> listeners = parts_.shared_listeners.CopyListeners(slot, inbox == nullptr);
+    absl::StatusOr<std::vector<Listener>> listeners = pool_.shared_listeners->CopyListeners(slot, inbox == nullptr);
     if (!listeners.ok()) return listeners.status();
-    std::unique_ptr<Worker> worker(new Worker{ContextOfWorker(parts_.context, slot, *std::move(listeners)),
-                                              {stop_.get(), inbox, parts_.options.accept == AcceptPolicy::kShared,
+    std::unique_ptr<Worker> worker(new Worker{ContextOfWorker(pool_.context, slot, *std::move(listeners)),
+                                              {stop_.get(), inbox, pool_.options.accept == AcceptPolicy::kShared,
                                                [this, slot] {
-                                                 parts_.scoreboard.Set(slot, State::kLeaving);
-                                                 parts_.scoreboard.Wake();
+                                                 pool_.scoreboard.Set(slot, State::kLeaving);
+                                                 pool_.scoreboard.Wake();
                                                }},
                                               nullptr});
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = parts_.make_loop(worker->context, &worker->role);
     if (!loop.ok()) return loop.status();
     worker->loop = *std::move(loop);
-    if (inbox != nullptr) parts_.scoreboard.Wake();  // Whoever accepts may wait for somebody to be there.
+    if (inbox != nullptr) pool_.scoreboard.Wake();  // The pool accepts only while a loop can take a client.
     return worker;
   }
 
@@ -94,13 +94,14 @@ class LoopWorkers : public WorkerFactory {
   }
 
   const LoopWorkersOptions parts_;
+  PoolParts& pool_;
 
  private:
   // The first loop, from this slot on, that can be given a client; -1: none can.
   int FindRoom(int from) {
-    for (int i = 0; i < parts_.scoreboard.slots(); ++i) {
-      const int slot = (from + i) % parts_.scoreboard.slots();
-      if (parts_.scoreboard.state(slot) == State::kIdle && inboxes_[static_cast<size_t>(slot)]->HasRoom()) return slot;
+    for (int i = 0; i < pool_.scoreboard.slots(); ++i) {
+      const int slot = (from + i) % pool_.scoreboard.slots();
+      if (pool_.scoreboard.state(slot) == State::kIdle && inboxes_[static_cast<size_t>(slot)]->HasRoom()) return slot;
     }
     return -1;
   }
@@ -133,8 +134,8 @@ class ThreadLoops : public LoopWorkers {
     const absl::Status status = (*worker)->loop->Run();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
     worker->reset();  // What it holds is for its replacement.
-    parts_.scoreboard.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
-    parts_.scoreboard.Wake();
+    pool_.scoreboard.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
+    pool_.scoreboard.Wake();
   }
 
   ThreadGroup threads_;  // Its destructor waits for them.
@@ -142,25 +143,23 @@ class ThreadLoops : public LoopWorkers {
 
 class ProcessLoops : public LoopWorkers {
  public:
-  ProcessLoops(const LoopWorkersOptions& parts, UniqueFd stop, Inboxes inboxes, Lifeline& lifeline)
+  ProcessLoops(const LoopWorkersOptions& parts, UniqueFd stop, Inboxes inboxes, Lifeline lifeline)
       : LoopWorkers(parts, std::move(stop), std::move(inboxes)),
-        processes_(parts.scoreboard, lifeline, parts.context, [this](int slot) { return CountUntaken(slot); }) {}
+        processes_(pool_.scoreboard, std::move(lifeline), pool_.context,
+                   [this](int slot) { return CountUntaken(slot); }) {}
 
   // Whether a process could open a loop: of the last slot, whose descriptors have the largest numbers.
-  absl::Status TryWorker(Lifeline& lifeline) {
-    return TryInChild([this, &lifeline] {
-      const absl::Status status = lifeline.TryHold(Lifeline::Kin::kChild);
-      return status.ok() ? Open(parts_.scoreboard.slots() - 1).status() : status;
-    });
+  absl::Status TryWorker() {
+    return processes_.TryInWorker([this] { return Open(pool_.scoreboard.slots() - 1).status(); });
   }
 
   absl::Status Start(int slot) override {
-    return processes_.Start(slot, [this, slot] { return RunWorker(slot); });
+    return processes_.Fork(slot, [this, slot] { return RunWorker(slot); });
   }
 
  private:
   int RunWorker(int slot) {
-    DismissAll();  // Only the parent deals.
+    DismissAll();  // Closes this process's copies: only the parent deals clients out.
     const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
     const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
@@ -176,14 +175,14 @@ absl::StatusOr<UniqueFd> MakeStop() {
   return stop;
 }
 
-// One for each loop, where clients are passed to them.
-absl::StatusOr<Inboxes> MakeInboxes(const LoopWorkersOptions& parts, bool between_processes) {
+// One for each loop with --accept=pass, none otherwise.
+absl::StatusOr<Inboxes> MakeInboxes(PoolParts& pool, bool between_processes) {
   Inboxes inboxes;
-  if (parts.options.accept != AcceptPolicy::kPass) return inboxes;
-  const auto on_room = [&scoreboard = parts.scoreboard] { scoreboard.Wake(); };
-  for (int slot = 0; slot < parts.scoreboard.slots(); ++slot) {
+  if (!pool.passes()) return inboxes;
+  const auto on_room = [&scoreboard = pool.scoreboard] { scoreboard.Wake(); };
+  for (int slot = 0; slot < pool.scoreboard.slots(); ++slot) {
     absl::StatusOr<std::unique_ptr<Inbox>> inbox =
-        between_processes ? MakeProcessInbox(parts.context, on_room) : MakeThreadInbox(on_room);
+        between_processes ? MakeProcessInbox(pool.context, on_room) : MakeThreadInbox(on_room);
     if (!inbox.ok()) return inbox.status();
     inboxes.push_back(*std::move(inbox));
   }
@@ -195,18 +194,20 @@ absl::StatusOr<Inboxes> MakeInboxes(const LoopWorkersOptions& parts, bool betwee
 absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeThreadLoops(const LoopWorkersOptions& parts) {
   absl::StatusOr<UniqueFd> stop = MakeStop();
   if (!stop.ok()) return stop.status();
-  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts, false);
+  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts.pool, false);
   if (!inboxes.ok()) return inboxes.status();
   return std::make_unique<ThreadLoops>(parts, *std::move(stop), *std::move(inboxes));
 }
 
-absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeProcessLoops(const LoopWorkersOptions& parts, Lifeline& lifeline) {
+absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeProcessLoops(const LoopWorkersOptions& parts) {
+  absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
+  if (!lifeline.ok()) return lifeline.status();
   absl::StatusOr<UniqueFd> stop = MakeStop();
   if (!stop.ok()) return stop.status();
-  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts, true);
+  absl::StatusOr<Inboxes> inboxes = MakeInboxes(parts.pool, true);
   if (!inboxes.ok()) return inboxes.status();
-  auto loops = std::make_unique<ProcessLoops>(parts, *std::move(stop), *std::move(inboxes), lifeline);
-  if (absl::Status status = loops->TryWorker(lifeline); !status.ok()) return status;
+  auto loops = std::make_unique<ProcessLoops>(parts, *std::move(stop), *std::move(inboxes), *std::move(lifeline));
+  if (absl::Status status = loops->TryWorker(); !status.ok()) return status;
   return loops;
 }
 

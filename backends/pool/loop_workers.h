@@ -1,9 +1,11 @@
-// LoopWorkers: the workers of a pool where each of them is an event loop or a ring that serves many clients. Two kinds:
-// threads and processes. How the pool is looked after is the same as for workers that serve one client each; see
-// backends/pool/pool.h.
+// LoopWorkers: the workers of a pool that are event loops or rings, each serving many clients at once (--workers=N).
+// Two kinds: threads and processes. The pool looks after them as after workers that serve one client each (pool.h), but
+// their number is fixed.
 //
-//   shared, reuseport   loop:  wait for listeners and clients ─▶ accept, read, write ─▶ wait ...
-//   pass                main:  accept ─▶ inbox of one loop, in turn      loop:  wait for inbox and clients ─▶ ...
+//   shared, reuseport  loop:  wait for listeners and clients ─▶ accept, read, write ─▶ wait ...
+//   pass               main:  accept ─▶ inbox of one loop, in turn      loop:  wait for inbox and clients ─▶ ...
+//
+// The datagrams of all peers are served by the loop of slot 0, because a table of peers cannot be split.
 #ifndef POLYSERVE_BACKENDS_POOL_LOOP_WORKERS_H_
 #define POLYSERVE_BACKENDS_POOL_LOOP_WORKERS_H_
 
@@ -11,30 +13,27 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "backends/accept/server_context.h"
 #include "backends/event/event_loop.h"
 #include "backends/pool/pool.h"
-#include "backends/pool/pool_options.h"
-#include "backends/pool/scoreboard.h"
-#include "backends/pool/shared_listeners.h"
-#include "net/lifeline.h"
+#include "backends/pool/pool_parts.h"
 
 namespace polyserve {
 
-// What a workers works with. All of it must outlive the workers.
+// What the workers work with. The references must outlive them.
 struct LoopWorkersOptions {
-  ServerContext& context;
-  const PoolOptions& options;
-  const MakeLoop& make_loop;
-  Scoreboard& scoreboard;
-  SharedListeners& shared_listeners;
-  // Threads are there, with all that they need, before the server is ready, and wait for this: true where they are to
-  // run, false where the server has failed to start.
+  PoolParts& pool;
+  const MakeLoop& make_loop;  // Called in the worker's own thread or process.
+  // For threads, which open all that they need before the server is ready, and then wait for this: true if they are to
+  // run, false if the server has failed to start. Processes ignore it.
   std::shared_future<bool> may_run;
 };
 
+// Start() of its product returns when the loop is open, and with the loop's error if it could not be opened.
 absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeThreadLoops(const LoopWorkersOptions& parts);
-absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeProcessLoops(const LoopWorkersOptions& parts, Lifeline& lifeline);
+
+// Tries in a child whether a loop can be opened, and fails if not. Start() of its product returns when the worker is
+// forked; a worker that then cannot open its loop logs why and exits with status 1.
+absl::StatusOr<std::unique_ptr<WorkerFactory>> MakeProcessLoops(const LoopWorkersOptions& parts);
 
 }  // namespace polyserve
 

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <utility>
 
-#include "backends/blocking/blocking_driver.h"
 #include "base/logging.h"
 #include "net/cpu.h"
 #include "net/signals.h"
@@ -17,23 +16,22 @@ using State = Scoreboard::State;
 
 constexpr absl::Duration kBetweenDismissals = absl::Seconds(1);
 
-// For differences only: it starts anywhere, but nobody sets this clock.
+// For differences only: the epoch of this clock is arbitrary, but no administrator or NTP daemon sets it.
 absl::Time SteadyNow() {
   return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 }  // namespace
 
-Pool::Pool(ServerContext& context, const PoolOptions& options, Scoreboard& scoreboard,
-           SharedListeners& shared_listeners, WorkerFactory& workers)
-    : context_(context),
-      options_(options),
-      scoreboard_(scoreboard),
-      shared_listeners_(shared_listeners),
+Pool::Pool(PoolParts& parts, WorkerFactory& workers)
+    : context_(parts.context),
+      options_(parts.options),
+      scoreboard_(parts.scoreboard),
+      shared_listeners_(*parts.shared_listeners),
       workers_(workers),
-      acceptor_(context, {.non_blocking = options.are_loops}),
-      started_(static_cast<size_t>(scoreboard.all_slots())),
-      least_(options.workers),
+      acceptor_(context_, {.non_blocking = options_.are_loops}),
+      started_(static_cast<size_t>(scoreboard_.all_slots())),
+      least_(options_.workers),
       next_dismissal_(SteadyNow() + kBetweenDismissals) {}
 
 void Pool::Run() {
@@ -95,7 +93,7 @@ bool Pool::NeedsUdpWorker() const {
   return scoreboard_.udp_slot() >= 0 && scoreboard_.state(scoreboard_.udp_slot()) == State::kVacant && !udp_is_drained_;
 }
 
-// It takes no more peers: whoever sends something from now on is told so by the system.
+// Once the UDP worker takes no more peers, closing the listeners makes the kernel answer new datagrams with an error.
 void Pool::CloseDrainedUdp() {
   if (udp_is_drained_ || scoreboard_.udp_slot() < 0 || scoreboard_.state(scoreboard_.udp_slot()) != State::kLeaving)
     return;
@@ -106,9 +104,9 @@ void Pool::CloseDrainedUdp() {
 }
 
 void Pool::StartWorker() {
-  // Each in its turn: while the server stops, clients may wait for a worker of a particular slot.
-  const int slot = scoreboard_.Find(State::kVacant, last_hired_ + 1);
-  last_hired_ = slot;
+  // The slots in turn: while the server stops, clients may wait for a worker of a particular slot.
+  const int slot = scoreboard_.Find(State::kVacant, last_started_ + 1);
+  last_started_ = slot;
   Start(slot, State::kIdle, back_off_);
 }
 
@@ -133,7 +131,7 @@ void Pool::DismissSurplus() {
   if (!passes()) shared_listeners_.DismissOne();
 }
 
-// Makes room for others in the slots of those who have ended.
+// Vacates the slots of workers that have ended.
 void Pool::ReapWorkers() {
   for (int slot = 0; slot < scoreboard_.all_slots(); ++slot) {
     const State state = scoreboard_.state(slot);
@@ -154,22 +152,29 @@ absl::Duration Pool::UntilNextLook() const {
 
 int Pool::worker_count() const { return scoreboard_.slots() - scoreboard_.Count(State::kVacant); }
 
-void ServeClients(ClientSource& source, Scoreboard& scoreboard, int slot, const PoolOptions& options,
-                  ServerContext& context) {
-  if (options.pin_cpus) PinToCpu(slot);
-  const WorkerSlot place(context.statistics);
-  const int most = options.clients_per_worker;
-  // While the server stops, nobody leaves early: another one would have to be started for what is left.
-  for (int served = 0; most == 0 || served < most || Signals::stopping(); ++served) {
-    scoreboard.Set(slot, State::kIdle);
-    absl::StatusOr<Connection> client = source.Next();
-    if (!client.ok()) break;
-    scoreboard.Set(slot, State::kBusy);
-    const bool may_grow = !options.has_fixed_size() || Signals::stopping();
-    if (may_grow && scoreboard.Count(State::kIdle) == 0) scoreboard.Wake();  // Time for one more.
-    DriveBlocking(*std::move(client), context);
-  }
-  scoreboard.Set(slot, State::kLeaving);
+PoolWorker::PoolWorker(PoolParts& parts, int slot, ClientSource& source, ServerContext& context)
+    : options_(parts.options),
+      scoreboard_(parts.scoreboard),
+      slot_(slot),
+      source_(source),
+      worker_slot_(context.statistics) {
+  if (options_.pin_cpus) PinToCpu(slot);
+}
+
+PoolWorker::~PoolWorker() { scoreboard_.Set(slot_, State::kLeaving); }
+
+absl::StatusOr<Connection> PoolWorker::Next() {
+  const int most = options_.clients_per_worker;
+  // While the server stops, no worker leaves early: another one would have to be started for the clients that are left.
+  if (most > 0 && taken_ >= most && !Signals::stopping()) return absl::CancelledError("the worker is to be replaced");
+  scoreboard_.Set(slot_, State::kIdle);
+  absl::StatusOr<Connection> client = source_.Next();
+  if (!client.ok()) return client;
+  ++taken_;
+  scoreboard_.Set(slot_, State::kBusy);
+  const bool may_grow = !options_.has_fixed_size() || Signals::stopping();
+  if (may_grow && scoreboard_.Count(State::kIdle) == 0) scoreboard_.Wake();  // The pool may start one more.
+  return client;
 }
 
 }  // namespace polyserve

@@ -1,63 +1,83 @@
-// Pool: looks after a fixed or changing number of workers, whatever they are. A model says what a worker is
-// (WorkerFactory).
+// Pool: keeps a fixed or changing number of workers at work, be they processes, threads or event loops. A model says
+// what a worker is (WorkerFactory).
 //
-//   staffing  whoever has ended is replaced, at once or, where workers keep dying young, after a pause. While none is
-//             idle, one more is started, up to the most; while several are, one a second is sent away, down to the
-//             least. A fixed pool needs no clock: nothing wakes up while nothing happens.
-//   passing   with --accept=pass it is the pool that accepts, and only while a worker is idle: those for whom there is
-//             none wait in the kernel's queue, where they cost nothing.
-//   datagrams are served by one worker more, which is always there (backends/pool/udp_worker.h), and is replaced as
-//   others. stopping  workers are interrupted again and again until each has noticed; those who had connected before
-//   are served,
-//             by new workers where all are busy or have left; listeners at which nobody waits are shut down at once.
+//   size       A worker that has ended is replaced: at once, or after a pause if workers keep dying young (BackOff).
+//   One
+//              more is started while none is idle, up to workers_max; one a second is dismissed while two or more are
+//              idle, down to workers_min. A pool of fixed size sets no timer: an idle pool never wakes up.
+//   passing    With --accept=pass the pool accepts, and only while a worker is idle; the other clients wait in the
+//              kernel's queue, where they cost nothing.
+//   datagrams  One more worker, which always runs, serves them all (udp_worker.h). It is replaced like any other.
+//   stopping   Workers are interrupted again and again until each has noticed. Clients that had connected before are
+//              still served, by new workers if all are busy or have left. A listener is shut down as soon as its queue
+//              is empty.
+//
+// A slot of the scoreboard tells what its worker does. This is the life of one that serves one client at a time, with
+// the functions that change the state; a worker that is killed becomes kCrashed from any of them:
+//
+//            Pool::Start     PoolWorker::Next     ~PoolWorker        WorkerFactory
+//   kVacant ─────────────▶ [ kIdle ◀─▶ kBusy ] ──────────▶ kLeaving ─────────▶ kLeft or kCrashed
+//      ▲                                                                              │
+//      └───────────────────────────── Pool::ReapWorkers ──────────────────────────────┘
 #ifndef POLYSERVE_BACKENDS_POOL_POOL_H_
 #define POLYSERVE_BACKENDS_POOL_POOL_H_
 
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "backends/accept/acceptor.h"
 #include "backends/accept/server_context.h"
 #include "backends/pool/back_off.h"
 #include "backends/pool/client_source.h"
 #include "backends/pool/pool_options.h"
+#include "backends/pool/pool_parts.h"
 #include "backends/pool/scoreboard.h"
 #include "backends/pool/shared_listeners.h"
+#include "net/statistics.h"
 
 namespace polyserve {
 
-// What a model adds to a pool. All calls come from the pool's thread.
+// What a model adds to a pool. All calls come from the pool's thread, and must not block for long: nothing else is
+// looked after meanwhile.
 class WorkerFactory {
  public:
   virtual ~WorkerFactory() = default;
 
-  // Starts a worker in this slot, which runs ServeClients(). Unavailable: the system has no process, no thread left.
-  // In the scoreboard's udp_slot() it runs UdpWorker::Run().
+  // Starts a worker in this slot, which the pool has already marked as idle. The worker serves what PoolWorker::Next()
+  // returns (or many clients at once, if it is a loop); in the scoreboard's udp_slot() it runs
+  // PoolParts::RunUdpWorker(). When it has ended, its slot must be set to kLeft or kCrashed, and Scoreboard::Wake() be
+  // called. Unavailable: the system has no process or thread left; the pool tries again later.
   virtual absl::Status Start(int slot) = 0;
-  // Interrupts what the workers wait for, once, so that they notice Signals::stopping().
+
+  // Interrupts whatever the workers wait for, once, so that they notice Signals::stopping(). Called repeatedly, because
+  // a worker that is just about to block does not notice.
   virtual void Interrupt() = 0;
 
-  // With --accept=pass:
+  // The others are called with --accept=pass only.
+
   // True while some worker waits for a client.
   virtual bool HasRoom() = 0;
-  // Gives a client to one of those; where there is none any more, to the next one that comes.
+  // Gives a client to a worker that waits, or to the next one that does.
   virtual void HandOver(Connection client) = 0;
-  // True while a client is on its way to a worker that has not taken it, and may have ended.
+  // True while a client is on its way to a worker that has not taken it, and may have ended: then the pool goes on
+  // replacing workers while the server stops.
   virtual bool HasUntaken() { return false; }
-  // Sends away one worker that is idle.
+  // Dismisses one worker that is idle.
   virtual void DismissOne() = 0;
-  // Sends away all, as there are no more clients.
+  // No more clients will come: dismisses every worker, once it has served those on their way.
   virtual void DismissAll() = 0;
 };
 
+// Lives in one thread: the main thread of the parent.
 class Pool {
  public:
-  // All must outlive it. The scoreboard has as many slots as there may be workers.
-  Pool(ServerContext& context, const PoolOptions& options, Scoreboard& scoreboard, SharedListeners& shared_listeners,
-       WorkerFactory& workers);
+  // All must outlive it.
+  Pool(PoolParts& parts, WorkerFactory& workers);
 
-  // Returns when the server was told to stop and all workers have left.
+  // Blocks until the server was told to stop and all workers have left. Answers signals meanwhile. No error ends it: a
+  // worker that cannot be started is tried again.
   void Run();
 
  private:
@@ -86,18 +106,46 @@ class Pool {
   Acceptor acceptor_;
   BackOff back_off_;
   std::vector<absl::Time> started_;  // By slot.
-  int last_hired_ = -1;              // The slot.
-  int least_;                        // Fewer workers than that are made up for at once.
+  int last_started_ = -1;            // The slot.
+  int least_;                        // Below this number, workers are started even while others are idle.
   absl::Time next_dismissal_;
   BackOff udp_back_off_;         // Of the UDP worker.
-  bool udp_is_drained_ = false;  // It takes no more peers, since the server stops.
-  bool is_drained_ = false;      // The server stops, and all who had connected before were taken.
+  bool udp_is_drained_ = false;  // The server stops, and the UDP worker takes no more peers.
+  bool is_drained_ = false;      // The server stops, and all clients that had connected before were taken.
 };
 
-// What a worker runs, from its start to its end: serves those whom its source gives it. Notes on the scoreboard what it
-// does.
-void ServeClients(ClientSource& source, Scoreboard& scoreboard, int slot, const PoolOptions& options,
-                  ServerContext& context);
+// One worker that serves one client at a time, as the scoreboard and the statistics see it. A model's worker is
+//
+//   PoolWorker worker(parts, slot, source, context);
+//   while (true) {
+//     absl::StatusOr<Connection> client = worker.Next();
+//     if (!client.ok()) return;
+//     DriveBlocking(*std::move(client), context);
+//   }
+//
+// Made in the worker's own thread or process, and used by it alone. Sets the slot to kLeaving when it is destroyed.
+class PoolWorker {
+ public:
+  // All must outlive it. The context must be the worker's own, and count in its slot. Pins the thread to a processor
+  // with --pin_cpus.
+  PoolWorker(PoolParts& parts, int slot, ClientSource& source, ServerContext& context);
+  ~PoolWorker();
+  PoolWorker(const PoolWorker&) = delete;
+  PoolWorker& operator=(const PoolWorker&) = delete;
+
+  // Blocks until the source gives a client; the one before it has been served. Cancelled: the worker is to leave,
+  // because it is one too many, has served options.clients_per_worker clients, or the server stops and no client is
+  // left.
+  absl::StatusOr<Connection> Next();
+
+ private:
+  const PoolOptions& options_;
+  Scoreboard& scoreboard_;
+  const int slot_;
+  ClientSource& source_;
+  const WorkerSlot worker_slot_;
+  int taken_ = 0;  // Clients, so far.
+};
 
 }  // namespace polyserve
 

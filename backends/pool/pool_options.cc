@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kMaxWorkers = polyserve::Statistics::kMaxWorkers;
 
-// One for each processor, but so many that a few silent clients do not fill them.
+// One for each processor, but at least four, so that a few silent clients do not fill the pool.
 int DefaultWorkers() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, kMaxWorkers); }
 
 }  // namespace

@@ -9,33 +9,34 @@ namespace polyserve {
 // How the workers share the listeners.
 enum class AcceptPolicy {
   kShared,     // All wait for clients at the same listeners.
-  kLock,       // So they do, but one at a time.
+  kLock,       // The same, but one at a time.
   kPass,       // One accepts, and hands the client to a worker that is idle.
   kReusePort,  // Each has listeners of its own.
 };
 
 struct PoolOptions {
   AcceptPolicy accept;
-  int workers;             // To begin with.
-  int workers_min;         // So many there are at least,
-  int workers_max;         // and so many at most.
-  int clients_per_worker;  // After so many it leaves, and another one takes its place; 0: it stays.
-  bool pin_cpus;           // Each stays on one processor.
-  bool are_loops;          // Each serves many clients; so it takes non-blocking sockets, and datagrams as they come.
+  int workers;             // How many there are at first: workers_min <= workers <= workers_max.
+  int workers_min;         // At least 1.
+  int workers_max;         // At most Statistics::kMaxWorkers.
+  int clients_per_worker;  // A worker is replaced after this many clients; 0: never.
+  bool pin_cpus;           // Each worker stays on one processor.
+  bool are_loops;          // Each serves many clients: it takes non-blocking sockets, and datagrams as they come.
 
   bool has_fixed_size() const { return workers_min == workers_max; }
 };
 
-// Where each worker is a loop that serves many clients.
+// The options of a pool whose workers are loops that serve many clients each.
 struct LoopOptions {
   PoolOptions pool;  // Of fixed size.
   bool are_processes;
 
-  // One loop needs nobody who looks after it, and accepts by itself.
+  // One loop needs no pool around it, and accepts by itself.
   bool is_one() const { return pool.workers == 1 && !are_processes && pool.accept != AcceptPolicy::kPass; }
 };
 
-// InvalidArgument, in one line: a flag that makes no sense.
+// Both read the flags, so call them after the command line was parsed. InvalidArgument, with one line for the user: a
+// value out of range, or flags that contradict each other.
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags();
 absl::StatusOr<LoopOptions> LoopOptionsFromFlags();
 

@@ -1,6 +1,8 @@
-// Scoreboard: what each worker of a pool is doing, in memory that all of them and their parent share; Apache calls its
-// own the scoreboard. Workers have numbers, their slots. There are no sums to keep in step: whoever wants one counts,
-// which costs a look at one byte a worker, so that a worker may be killed at any point and the rest stays right.
+// Scoreboard: what each worker of a pool is doing, one byte each, in memory that all workers and their parent share
+// (the name is Apache's). A worker's number is its slot.
+//
+// No sums are kept: each is counted when it is asked for, at the price of a look at one byte a worker. So a worker may
+// be killed at any instruction, and no sum is ever wrong.
 #ifndef POLYSERVE_BACKENDS_POOL_SCOREBOARD_H_
 #define POLYSERVE_BACKENDS_POOL_SCOREBOARD_H_
 
@@ -13,35 +15,42 @@
 
 namespace polyserve {
 
+// Safe from any thread and any process that was forked after Create(). Nothing here blocks. Each worker sets its own
+// slot only; the pool sets the slots of workers that do not run.
 class Scoreboard {
  public:
+  // pool.h has the diagram.
   enum class State : uint8_t {
     kVacant,   // There is no such worker.
-    kIdle,     // It waits for a client, or is on its way to.
-    kBusy,     // It has a client.
-    kLeaving,  // It takes no more clients.
-    kLeft,     // It has ended, and nobody has taken note yet.
-    kCrashed,  // So it has, and not as it should.
+    kIdle,     // It waits for a client, or was started and will do so soon.
+    kBusy,     // It serves a client.
+    kLeaving,  // It takes no more clients, and is about to end.
+    kLeft,     // It has ended in good order; the pool has not vacated the slot yet.
+    kCrashed,  // The same, but it was killed or has failed.
   };
 
-  // All slots are vacant. With `has_udp_worker` there is one slot more, udp_slot(), which is neither counted nor found.
+  // All slots are vacant at first. With `has_udp_worker` there is one slot more, udp_slot(), which Count() and Find()
+  // ignore. Call it before the workers start. Fails if the system has no memory or descriptor left.
   static absl::StatusOr<Scoreboard> Create(int slots, bool has_udp_worker = false);
   Scoreboard(Scoreboard&& other) noexcept;
   Scoreboard& operator=(Scoreboard&& other) = delete;
   ~Scoreboard();
 
   int slots() const { return slots_; }
-  // The slot of the worker that serves all datagrams (backends/pool/udp_worker.h); -1: there is none.
+  // The slot of the worker that serves all datagrams (udp_worker.h); -1 if there is none.
   int udp_slot() const { return has_udp_worker_ ? slots_ : -1; }
+  // With the UDP worker's.
   int all_slots() const { return slots_ + (has_udp_worker_ ? 1 : 0); }
   State state(int slot) const { return states_[slot]; }
   void Set(int slot, State state) { states_[slot] = state; }
 
+  // How many workers are in this state; it may have changed by the time it is returned.
   int Count(State state) const;
-  // The first in this state, from this slot on and then from the beginning; -1 where there is none.
+  // The first slot in this state, searched from `from` on and then from the beginning; -1 if there is none.
   int Find(State state, int from) const;
 
-  // Wakes up the one who looks after the pool; any worker may. wake_fd() is readable until TakeWakes().
+  // A worker wakes the pool: its state has changed, and there may be something to do. wake_fd() is readable from then
+  // on until the pool calls TakeWakes(), once for any number of wakes.
   void Wake();
   int wake_fd() const { return wake_.get(); }
   void TakeWakes();
@@ -52,8 +61,8 @@ class Scoreboard {
 
   const int slots_;
   const bool has_udp_worker_;
-  std::atomic<State>* states_;
-  UniqueFd wake_;
+  std::atomic<State>* states_;  // By slot, in a shared mapping; null once moved from.
+  UniqueFd wake_;               // An eventfd.
 };
 
 }  // namespace polyserve

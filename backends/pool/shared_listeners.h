@@ -1,17 +1,16 @@
 // SharedListeners: the listeners of a server, as the workers of a pool share them. Made before the workers; each worker
-// opens a source of its own in it. Three of the four ways to share (with the fourth, passing clients on, workers stay
-// outside):
+// opens a source of its own in it. Three of the four ways to share (with the fourth, pass, workers use no listener):
 //
-//   shared     all wait; the kernel wakes one of them for each client (see net/wait_set.h), where plain readiness would
-//              wake all, only for one to find somebody there.
-//   lock       one at a time waits, and lets the next one in when it has a client.
-//   reuseport  each slot waits at listeners of its own. They belong to the slot, not to the worker: whoever queues at
-//   one
-//              whose worker has ended is served by the worker that takes its place.
+//   shared     All workers wait; the kernel wakes one of them for each client (net/wait_set.h). Plain readiness would
+//              wake all, and all but one in vain.
+//   lock       One worker at a time waits, and lets the next one in when it has a client.
+//   reuseport  Each slot waits at listeners of its own. They belong to the slot, not to the worker: clients in the
+//   queue
+//              of a worker that has ended are served by the worker that replaces it.
 //
-// Datagrams do not come this way: one worker more serves all of them (backends/pool/udp_worker.h).
+// Datagrams do not come this way: one more worker serves all of them (udp_worker.h).
 //
-// While the server stops, every worker helps to empty all queues, whosever they are.
+// While the server stops, every worker helps to empty all queues, those of other slots included.
 #ifndef POLYSERVE_BACKENDS_POOL_SHARED_LISTENERS_H_
 #define POLYSERVE_BACKENDS_POOL_SHARED_LISTENERS_H_
 
@@ -32,19 +31,23 @@ namespace polyserve {
 
 class SharedListeners {
  public:
-  // The context must outlive it. The lock is null unless the policy is kLock.
+  // The context must outlive it. The lock must be null unless the policy is kLock. With kReusePort it binds
+  // options.workers_max listeners for each address: ResourceExhausted or the like if there are too few descriptors.
   static absl::StatusOr<std::unique_ptr<SharedListeners>> Create(ServerContext& context, const PoolOptions& options,
                                                                  std::unique_ptr<AcceptLock> lock);
 
   // The source of the worker in this slot. Call it in the worker: a process needs an epoll that is not its parent's.
+  // Fails if no descriptor is left for that.
   absl::StatusOr<std::unique_ptr<ClientSource>> Open(int slot);
 
-  // Copies of the listeners of a loop. Those of datagrams are the first one's alone, since it has to know their peers.
+  // Copies of the listeners of the loop in this slot, with descriptors of their own, which share the kernel's queue.
+  // Listeners of datagrams go to slot 0 alone, because one loop must know all of their peers. `accepts_connections` is
+  // false if another thread accepts and passes the clients on.
   absl::StatusOr<std::vector<Listener>> CopyListeners(int slot, bool accepts_connections) const;
-  // Copies of those of datagrams.
+  // Copies of the listeners of datagrams, for the UDP worker.
   absl::StatusOr<std::vector<Listener>> CopyDatagramListeners() const { return CopyListeners(0, false); }
 
-  // Asks one worker, any that is idle, to leave. As long as none has, asking again changes nothing.
+  // Asks one worker, any that is idle, to leave. Until one has left, another call changes nothing. Does not block.
   void DismissOne();
 
   // For the pool's own thread, while the server stops: shuts down the listeners at which no client waits any more, so

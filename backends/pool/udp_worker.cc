@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<UdpWorker::Opened>> UdpWorker::Open(ServerContext
                                                scoreboard.Wake();
                                              }},
                                             nullptr});
-  // Nobody connects to these listeners.
+  // Never called: these listeners take datagrams only.
   const StartClient start = [](Connection, EventShared&) {};
   absl::StatusOr<std::unique_ptr<EventLoop>> loop =
       PollerLoop::Create(opened->context, &opened->role, {.make_poller = &EpollPoller::Create}, start);

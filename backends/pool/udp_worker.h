@@ -1,8 +1,8 @@
-// UdpWorker: the one worker of a pool that serves all peers that send datagrams, beside those that serve connections.
-// Peers do not say when they leave, so a worker for each of them would soon be one for nobody: here a peer is an entry
-// in a table (backends/udp/udp_socket.h), or one of a set (backends/udp/connected_peers.h), and the worker is an event
-// loop of its own. Connections pay nothing for it. Weak spot: as in every loop, long work for one peer stalls the
-// others.
+// UdpWorker: the one worker of a pool that serves all peers that send datagrams, beside the workers that serve
+// connections. UDP peers do not say when they leave, so a worker for each of them would soon wait for a peer that is
+// gone. Here a peer is an entry in a table (backends/udp/udp_socket.h), or one of a set
+// (backends/udp/connected_peers.h), and the worker is an event loop of its own. Weak spot: as in every loop, long work
+// for one peer stalls the others.
 #ifndef POLYSERVE_BACKENDS_POOL_UDP_WORKER_H_
 #define POLYSERVE_BACKENDS_POOL_UDP_WORKER_H_
 
@@ -19,19 +19,21 @@
 
 namespace polyserve {
 
+// Made in the parent. If workers are processes, each has a copy, and they share nothing but the stop.
 class UdpWorker {
  public:
-  // Before there are workers. Null where no listener takes datagrams.
+  // Call it before the first worker starts. Null if no listener takes datagrams. Fails if no descriptor is left.
   static absl::StatusOr<std::unique_ptr<UdpWorker>> Create(const ServerContext& context);
 
-  // Serves until Stop(), and then what has come before. Called in the worker's own thread or process; a process may
-  // have closed no listener of the context yet. The scoreboard is told when no more peers are accepted.
+  // Blocks, and serves until Stop(), then what has come before. Call it in the worker's own thread or process, with all
+  // listeners of the context still open. Sets its slot to kLeaving when it accepts no more peers. Returns why the loop
+  // could not be opened or has failed.
   absl::Status Run(ServerContext& server, const SharedListeners& shared_listeners, Scoreboard& scoreboard);
 
-  // Opens what Run() needs, and lets go of it: whether the system has it.
+  // Opens what Run() needs and closes it again: whether the system has it.
   absl::Status Try(ServerContext& server, const SharedListeners& shared_listeners, Scoreboard& scoreboard);
 
-  // Ends Run(), even one that has yet to begin. In the thread or process that looks after the pool.
+  // Ends Run(), even one that has yet to begin. Called by the pool, from another thread or process; does not block.
   void Stop();
 
  private:

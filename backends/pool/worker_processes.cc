@@ -26,10 +26,10 @@ std::string DescribeLoss(int64_t clients) {
 
 }  // namespace
 
-WorkerProcesses::WorkerProcesses(Scoreboard& scoreboard, Lifeline& lifeline, ServerContext& context,
+WorkerProcesses::WorkerProcesses(Scoreboard& scoreboard, Lifeline lifeline, ServerContext& context,
                                  CountUntaken count_untaken)
     : scoreboard_(scoreboard),
-      lifeline_(lifeline),
+      lifeline_(std::move(lifeline)),
       context_(context),
       count_untaken_(std::move(count_untaken)),
       pids_(static_cast<size_t>(scoreboard.all_slots()), -1) {
@@ -38,12 +38,20 @@ WorkerProcesses::WorkerProcesses(Scoreboard& scoreboard, Lifeline& lifeline, Ser
 
 WorkerProcesses::~WorkerProcesses() { std::erase(context_.child_observers, this); }
 
-absl::Status WorkerProcesses::Start(int slot, absl::FunctionRef<int()> work) {
-  const absl::StatusOr<pid_t> pid = Fork();
+absl::Status WorkerProcesses::TryInWorker(absl::FunctionRef<absl::Status()> check) {
+  return TryInChild([this, check] {
+    const absl::Status status = lifeline_.TryHold(Lifeline::Kin::kChild);
+    return status.ok() ? check() : status;
+  });
+}
+
+absl::Status WorkerProcesses::Fork(int slot, absl::FunctionRef<int()> work) {
+  const absl::StatusOr<pid_t> pid = polyserve::Fork();
   if (!pid.ok()) return pid.status();
   if (*pid == 0) {
     Signals::InstallInWorker();
-    // It leaves at its parent's word, when nobody is on the way to it any more; a Ctrl-C reaches the whole group.
+    // A Ctrl-C reaches the whole process group, but a worker leaves only when its parent says so: until then a client
+    // may be on its way to it.
     ::signal(SIGTERM, SIG_IGN);
     ::signal(SIGINT, SIG_IGN);
     lifeline_.HoldInDescendant(Lifeline::Kin::kChild);
@@ -57,7 +65,8 @@ bool WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
   const auto found = std::find(pids_.begin(), pids_.end(), pid);
   if (found == pids_.end()) return false;
   const int slot = static_cast<int>(found - pids_.begin());
-  NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, count_untaken_(slot)));
+  const int64_t untaken = count_untaken_ == nullptr ? 0 : count_untaken_(slot);
+  NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, untaken));
   if (context_.connection_limit != nullptr) context_.connection_limit->WakeAll();
   return true;
 }

@@ -1,5 +1,5 @@
-// WorkerProcesses: the processes behind the slots of a pool: how they begin and how they end. For every model whose
-// workers are processes, whatever they do.
+// WorkerProcesses: the processes behind the slots of a pool: how they are forked, and what is done when one ends. For
+// every model whose workers are processes, whatever these do.
 #ifndef POLYSERVE_BACKENDS_POOL_WORKER_PROCESSES_H_
 #define POLYSERVE_BACKENDS_POOL_WORKER_PROCESSES_H_
 
@@ -18,30 +18,42 @@
 
 namespace polyserve {
 
+// Used in the parent, which must have a single thread (see Fork() in net/process.h).
 class WorkerProcesses : public ChildObserver {
  public:
-  // How many clients of a slot wait for its next worker, and are not lost with one that was killed.
+  // How many clients of a slot wait for its next worker, and so are not lost with a worker that was killed.
   using CountUntaken = std::function<int64_t(int slot)>;
 
-  // All must outlive it. The lifeline ends the workers with the server, even where that is killed. From now on, a
-  // worker's end is noted on the scoreboard, and the clients that a killed worker could not count out itself are
-  // counted out.
-  WorkerProcesses(Scoreboard& scoreboard, Lifeline& lifeline, ServerContext& context, CountUntaken count_untaken);
+  // The scoreboard and the context must outlive it. The lifeline ends the workers with the server, even if the server
+  // is killed. `count_untaken` is null if no client waits for the worker of a particular slot.
+  WorkerProcesses(Scoreboard& scoreboard, Lifeline lifeline, ServerContext& context,
+                  CountUntaken count_untaken = nullptr);
   ~WorkerProcesses() override;
 
-  // Forks a worker, which runs the work and exits with what it returns. Unavailable: the system has no process left.
-  absl::Status Start(int slot, absl::FunctionRef<int()> work);
+  // Runs the check in a process that is forked, and ends, like a worker. For Prepare(): reports what would keep a
+  // worker from starting. Blocks until the process has ended.
+  absl::Status TryInWorker(absl::FunctionRef<absl::Status()> check);
 
+  // Forks a worker. The child runs the work and exits with what it returns; it ignores SIGINT and SIGTERM, and never
+  // returns from here. Unavailable: the system has no process left.
+  absl::Status Fork(int slot, absl::FunctionRef<int()> work);
+
+  // Tells all workers that the server stops; see Lifeline::TellStop(). One that is just about to block does not notice:
+  // repeat it.
+  void TellStop() { lifeline_.TellStop(); }
+
+  // Called when a child was reaped; false if it was no worker. Sets its slot to kLeft, or to kCrashed for any end but
+  // exit status 0, and counts out the clients that a killed worker could not count out itself.
   bool OnChildEnd(pid_t pid, int wait_status) override;
 
  private:
   void NoteEnd(int slot, int wait_status, int64_t lost);
 
   Scoreboard& scoreboard_;
-  Lifeline& lifeline_;
+  Lifeline lifeline_;
   ServerContext& context_;
   const CountUntaken count_untaken_;
-  std::vector<pid_t> pids_;  // By slot; -1 where there is none.
+  std::vector<pid_t> pids_;  // By slot; -1 if it has no process.
 };
 
 }  // namespace polyserve

@@ -1,0 +1,52 @@
+// PoolParts: what a pool and all of its workers work with, made before the first worker: the options, the scoreboard,
+// the listeners, and the worker for datagrams. Processes share it because they are forked after it was made, threads
+// because they share all memory.
+#ifndef POLYSERVE_BACKENDS_POOL_POOL_PARTS_H_
+#define POLYSERVE_BACKENDS_POOL_POOL_PARTS_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/accept/accept_lock.h"
+#include "backends/accept/server_context.h"
+#include "backends/pool/pool_options.h"
+#include "backends/pool/scoreboard.h"
+#include "backends/pool/shared_listeners.h"
+
+namespace polyserve {
+
+class UdpWorker;
+
+struct PoolParts {
+  // The context must outlive it. The lock must be null unless the policy is AcceptPolicy::kLock. The scoreboard gets
+  // options.workers_max slots, and one more for the UDP worker if any listener takes datagrams and the workers are not
+  // loops (loops serve datagrams themselves). Errors: the system lacks descriptors or memory for it.
+  static absl::StatusOr<std::unique_ptr<PoolParts>> Create(ServerContext& context, const PoolOptions& options,
+                                                           std::unique_ptr<AcceptLock> lock);
+  ~PoolParts();
+
+  bool passes() const { return options.accept == AcceptPolicy::kPass; }
+  bool is_udp_slot(int slot) const { return slot == scoreboard.udp_slot(); }
+
+  // Serves all datagrams until StopUdpWorker(): what a worker runs if is_udp_slot(). Blocks. See UdpWorker::Run().
+  absl::Status RunUdpWorker();
+  // Whether RunUdpWorker() could get what it needs; OK if there is no such worker.
+  absl::Status TryUdpWorker();
+  // Ends RunUdpWorker(), in whichever process or thread it runs. From the pool's thread, as often as it likes.
+  void StopUdpWorker();
+
+  ServerContext& context;
+  const PoolOptions options;
+  Scoreboard scoreboard;
+  const std::unique_ptr<SharedListeners> shared_listeners;
+  const std::unique_ptr<UdpWorker> udp_worker;  // Null if there are no datagrams, or the workers serve them.
+
+ private:
+  PoolParts(ServerContext& context, const PoolOptions& options, Scoreboard scoreboard,
+            std::unique_ptr<SharedListeners> shared_listeners, std::unique_ptr<UdpWorker> udp_worker);
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_POOL_POOL_PARTS_H_
