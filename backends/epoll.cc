@@ -1,6 +1,5 @@
-// epoll: one thread, which tells the kernel once what it is interested in; each wait gets the ready ones alone
-// (epoll(7)). Cost: nothing per idle client, neither in memory nor in time. Weak spot: long work for one client stalls
-// all.
+// epoll: one thread, which tells the kernel once what it is interested in; each wait returns only what is ready
+// (epoll(7)). Cost: no time per idle client, however many there are. Weak spot: long work for one client stalls all.
 //
 // The system calls are in backends/poller/epoll_poller.cc, EpollPoller::Wait() and Control(); the loop around them in
 // backends/event/poller_loop.cc, PollerLoop::Turn().

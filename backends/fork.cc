@@ -1,9 +1,10 @@
 // fork: a process for each client, forked when the client comes.
 // Cost: a fork, and a copy of all memory that is written to. Weak spot: many short connections, very many clients.
-// A child that has ended stays a zombie until somebody asks for its status; there are three ways out (--reap):
+// A child that has ended stays a zombie until its parent asks for its status; there are three ways out (--reap):
 //   ignore       SIGCHLD is ignored, and the kernel keeps no status. How a child ended remains unknown.
-//   wait         the parent asks, whenever SIGCHLD says that there is something to ask for.
-//   double_fork  the child forks the one who serves and exits at once; the orphan is left to init. Costs a second fork.
+//   wait         the parent calls waitpid(2) whenever SIGCHLD arrives.
+//   double_fork  the child forks a grandchild, which serves, and exits at once; init reaps the orphan. Costs a second
+//                fork.
 #include <gflags/gflags.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -60,11 +61,14 @@ class ForkBackend : public Backend, public ChildObserver {
       absl::StatusOr<Connection> client = acceptor_->Next();
       if (!client.ok()) break;  // Told to stop.
       const absl::StatusOr<pid_t> pid = Fork();
-      if (!pid.ok()) acceptor_->Refuse(*std::move(client), pid.status());
-      if (pid.ok() && *pid == 0) RunChild(*std::move(client), context);
-      if (pid.ok() && reap_ == Reap::kWait) children_.insert(*pid);
+      if (!pid.ok()) {
+        acceptor_->Refuse(*std::move(client), pid.status());
+        continue;
+      }
+      if (*pid == 0) RunChild(*std::move(client), context);
+      if (reap_ == Reap::kWait) children_.insert(*pid);
+      if (reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
       // The parent's copy of the connection closes here; the child has its own.
-      if (pid.ok() && reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
     }
     do {
       lifeline_.TellStop();
@@ -85,7 +89,7 @@ class ForkBackend : public Backend, public ChildObserver {
     context.statistics = context.statistics.OfNewcomer(::getpid());
     acceptor_->CloseInChild();
     {
-      // Where nobody waits for it, it has to be found out otherwise that a killed child had a client.
+      // If no parent waits for it, the slot's lock tells that a killed child had a client (net/worker_slots.h).
       const WorkerSlot place(context.statistics, reap_ == Reap::kWait ? 0 : 1);
       DriveBlocking(std::move(client), context);
     }
@@ -103,7 +107,7 @@ class ForkBackend : public Backend, public ChildObserver {
   Lifeline::Kin kin() const { return reap_ == Reap::kDoubleFork ? Lifeline::Kin::kOrphan : Lifeline::Kin::kChild; }
 
   const Reap reap_;
-  ServerContext* context_ = nullptr;    // While it serves.
+  ServerContext* context_ = nullptr;    // Set by Serve().
   std::unordered_set<pid_t> children_;  // With --reap=wait: those that have not been reaped.
   Lifeline lifeline_;
   std::unique_ptr<Acceptor> acceptor_;
@@ -116,7 +120,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend() {
   return absl::InvalidArgumentError(absl::StrCat("--reap=", FLAGS_reap, " is not one of ignore, wait, double_fork"));
 }
 
-// Otherwise nobody learns of a child that was killed, and its place among --max_connections would be lost.
+// Without wait, the parent does not learn of a child that was killed, which would count against --max_connections for
+// ever.
 void AdjustTraits(Traits& can) { can.bounds_connections = FLAGS_reap == "wait"; }
 
 const RegisterModel kRow(

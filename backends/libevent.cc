@@ -1,8 +1,8 @@
-// libevent: one thread, and a library between it and the kernel, which waits with what it thinks best on this system
-// (on Linux: epoll), or with --method=select|poll|epoll. What a program does that wants readiness and does not care how
-// it is reported. Beside the three models of these names it shows what the library costs or brings. Cost: a struct
-// event per client. Weak spot: those of its choice; and it has no exclusive wake-up, so several loops that share a
-// listener are all woken for each client.
+// libevent: one thread, and a library between it and the kernel. The library waits with what it thinks best on this
+// system (on Linux: epoll), or with --method=select|poll|epoll. A program does this if it wants readiness and does not
+// care how it is reported. Beside the three models of these names it shows what the library costs or brings.
+// Cost: a struct event per client. Weak spot: that of the method; and there is no exclusive wake-up, so several loops
+// that share a listener are all woken for each client.
 //
 // Its calls are in backends/poller/libevent_poller.cc; the loop around them in backends/event/poller_loop.cc.
 #include <gflags/gflags.h>
@@ -27,7 +27,7 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend() {
   const std::string method = FLAGS_method;
-  if (method != "" && method != "select" && method != "poll" && method != "epoll") {
+  if (!method.empty() && method != "select" && method != "poll" && method != "epoll") {
     return absl::InvalidArgumentError(absl::StrCat("--method=", method, " is not one of select, poll, epoll"));
   }
   // The library does not refuse what select(2) cannot watch, but writes behind the set.

@@ -1,5 +1,5 @@
-// loop: one client after the other, each served to the end (the iterative server); of datagrams, one after the other,
-// whoever they are from. Cost: none but the sockets. Weak spot: a client that stays keeps all the others out.
+// loop: one client after the other, each served to the end (the iterative server). Datagrams are answered one after the
+// other, too, from any peer. Cost: none but the sockets. Weak spot: a client that stays keeps all the others out.
 #include <memory>
 
 #include "absl/status/status.h"
@@ -23,8 +23,9 @@ class LoopBackend : public Backend {
     if (!acceptor.ok()) return acceptor.status();
     acceptor_ = *std::move(acceptor);
     absl::StatusOr<std::unique_ptr<UdpSockets>> udp = UdpSockets::Create(context);
-    if (udp.ok()) udp_ = *std::move(udp);
-    return udp.status();
+    if (!udp.ok()) return udp.status();
+    udp_ = *std::move(udp);
+    return absl::OkStatus();
   }
 
   absl::Status Serve(ServerContext& context) override {

@@ -99,7 +99,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop
 
 void AdjustLoopTraits(Traits& can) {
   if (LoopsAreProcesses()) can.shares_memory = false;
-  const absl::StatusOr<Offload::Options> offload = Offload::OptionsFromFlags();
+  const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (offload.ok() && offload->helpers > 0) can.computes_apart = true;
   const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();
   if (loops.ok() && !loops->is_one()) can.serves_elsewhere = true;

@@ -83,8 +83,7 @@ class NonblockBackend : public Backend {
     }
   }
 
-  // False if no client was there.
-  bool Take(absl::StatusOr<Connection> accepted) {
+  bool Take(absl::StatusOr<Connection> accepted) {  // False: no client was there.
     if (absl::IsResourceExhausted(accepted.status())) pause_.emplace(kShortagePause);
     if (absl::IsCancelled(accepted.status())) is_drained_ = true;
     if (!accepted.ok()) return false;

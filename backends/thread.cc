@@ -20,12 +20,13 @@ class ThreadBackend : public Backend {
   absl::Status Prepare(ServerContext& context) override {
     if (absl::Status status = ThreadGroup().Start([] {}); !status.ok()) return status;
     absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kAll});
-    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
-    return acceptor.status();
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
+    return absl::OkStatus();
   }
 
   absl::Status Serve(ServerContext& context) override {
-    std::vector<ServerContext> contexts;  // By what a thread counts in.
+    std::vector<ServerContext> contexts;  // One for each row of counters; threads take turns at them.
     for (int slot = 0; slot < Statistics::newcomer_rows(); ++slot) {
       contexts.push_back(ContextOfThread(context, slot));
     }
@@ -34,7 +35,7 @@ class ThreadBackend : public Backend {
     while (true) {
       absl::StatusOr<Connection> accepted = acceptor_->Next();
       if (!accepted.ok()) return absl::OkStatus();  // Told to stop.
-      // Shared, so that the client is still ours to refuse where no thread could be started for it.
+      // Shared, so that the client can still be refused here if no thread could be started for it.
       auto client = std::make_shared<Connection>(*std::move(accepted));
       const absl::Status started = clients.Start([&own = contexts[started_threads++ % contexts.size()], client] {
         const WorkerSlot place(own.statistics);

@@ -1,7 +1,9 @@
-// uring: one thread, which hands the kernel whole operations, a batch with each system call, and is told when they are
-// done (io_uring(7)).
-// Cost: one system call per batch of requests, however many clients they come from; nothing per idle client. Weak spot:
-// long work for one client stalls all; many systems, containers above all, do not allow it.
+// uring: one thread, which hands the kernel whole operations, a batch with each system call, and gets their results
+// back (io_uring(7)). Cost: one system call per batch of requests, however many clients they come from; nothing per
+// idle client. Weak spot: long work for one client stalls all; many systems, containers above all, do not allow it.
+//
+// The system call is in backends/uring/ring.cc, UringRing::SubmitAndWait(); the loop around it in
+// backends/uring/uring_loop.cc, UringLoop::Run().
 #include <memory>
 
 #include "absl/status/status.h"

@@ -1,4 +1,5 @@
-// The version, and how a program was built: what a figure that it gave is worth depends on it.
+// The version, and how a program was built. A figure that an unoptimized or a sanitized build gave is worth nothing, so
+// programs that measure say how they were built.
 #ifndef POLYSERVE_BASE_BUILD_INFO_H_
 #define POLYSERVE_BASE_BUILD_INFO_H_
 
@@ -6,11 +7,11 @@
 
 namespace polyserve {
 
-// The one that CHANGELOG.md has at its top; released or not.
+// The version at the top of CHANGELOG.md, released or not.
 inline constexpr char kVersion[] = "0.2.0";
 
-// A line for each fact, "name value": optimized yes|no, asserts yes|no, sanitizers none|..., compiler NAME VERSION. As
-// the compiler itself said it when it compiled this; Bazel compiles all of a program with the same options.
+// A line for each fact, "name value": optimized yes|no, asserts yes|no, sanitizers none|..., compiler NAME VERSION.
+// These are the options that this file was compiled with; Bazel compiles all of a program with the same ones.
 std::string DescribeBuild();
 
 // What --version prints: the version and the build.

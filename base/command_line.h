@@ -20,10 +20,11 @@ absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv)
 // The named flags, one a line, with their meaning and default.
 std::string DescribeFlags(const std::vector<std::string>& names);
 
-// True if the flag was given, be it with its default as the value.
+// True if the flag was given on the command line, even with its default as the value. False if
+// there is no such flag.
 bool IsFlagSet(const std::string& name);
 
-// InvalidArgument, in one line, if a flag's value is out of its bounds, which are good values themselves.
+// InvalidArgument, in one line that names the flag, if its value is below `least` or above `most`.
 absl::Status CheckFlagRange(absl::string_view name, int64_t value, int64_t least, int64_t most);
 
 // A time from a flag: "10" and "10s" are ten seconds, "1500ms" and "2m30s" work as well; "inf" is for ever.

@@ -1,4 +1,8 @@
-// ContentHash: tells whether two pieces of files hold the same bytes, for those who have one of them each.
+// ContentHash: tells whether two files hold the same bytes when each end of a connection has one of them.
+//
+//   ContentHash hash;
+//   while (...) hash.Add(bytes);
+//   hash.Value() == value_of_the_peer
 #ifndef POLYSERVE_BASE_CONTENT_HASH_H_
 #define POLYSERVE_BASE_CONTENT_HASH_H_
 
@@ -10,14 +14,16 @@
 
 namespace polyserve {
 
-// The first 63 bits of SHA-256 as a number that is not negative. Enough against accidents; whoever serves a file can
-// say what they like about it anyway.
+// The first 63 bits of SHA-256 (FIPS 180-4), as a number that is never negative. Two different files have the same
+// value by accident once in 2^63; this is no protection against a peer that wants to deceive, which could name any
+// value. One thread at a time.
 class ContentHash {
  public:
   ContentHash();
 
+  // The bytes may come in pieces of any size.
   void Add(absl::string_view bytes);
-  // Of all that was added. To be called once, last.
+  // The hash of all that was added. Call it once, last: it starts afresh.
   int64_t Value();
 
  private:

@@ -1,4 +1,4 @@
-// ContentHash: the number that everybody gets for the same bytes.
+// ContentHash: the same bytes give the same number everywhere.
 #include "base/content_hash.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// How many descriptors this process may have: as many as the system lets it, and whether enough are left.
+// How many descriptors this process may have (RLIMIT_NOFILE, see setrlimit(2)). The usual soft limit of 1024 is there
+// for the sake of select(2), and far too low for a server; the hard limit is what the administrator means.
 #ifndef POLYSERVE_BASE_DESCRIPTOR_LIMIT_H_
 #define POLYSERVE_BASE_DESCRIPTOR_LIMIT_H_
 
@@ -17,7 +18,8 @@
 
 namespace polyserve {
 
-// If it fails, the limit stays as it was: who runs out of descriptors is told then (setrlimit(2)).
+// Raises the soft limit to the hard one, for this process and all that it forks and executes. If that fails, the limit
+// stays as it was: the server says so when it runs out of descriptors. Call it before descriptors are counted.
 inline void RaiseDescriptorLimit() {
   rlimit limit;
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
@@ -25,7 +27,9 @@ inline void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// ResourceExhausted: fewer than `count` descriptors are left for what the caller names. They are tried, not held.
+// OK if `count` more descriptors can be opened now, ResourceExhausted if not; the message names the purpose, and what
+// to do about it. Opens them all and closes them again, so another thread may take them before the caller does: for
+// checks at the start, to fail early and with a clear word.
 inline absl::Status CheckDescriptorsAreLeft(int count, absl::string_view purpose) {
   std::vector<UniqueFd> tried(static_cast<size_t>(count));
   for (UniqueFd& fd : tried) {

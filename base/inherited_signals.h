@@ -1,5 +1,6 @@
-// What a program does about signals that its parent has blocked or ignored: exec() hands both on, and parents such as
-// a JVM, cron or an old supervisor leave SIGTERM or SIGCHLD that way.
+// What a program does about signals that its parent has blocked or ignored. exec() hands both on (signal(7)), and
+// parents such as a JVM, cron or an old supervisor leave SIGTERM or SIGCHLD that way: then a server could not be
+// stopped, or would never learn that a child has ended.
 #ifndef POLYSERVE_BASE_INHERITED_SIGNALS_H_
 #define POLYSERVE_BASE_INHERITED_SIGNALS_H_
 
@@ -7,7 +8,8 @@
 
 namespace polyserve {
 
-// Gives the signal its default effect again if the parent has ignored it. Leaves handlers alone: they are our own.
+// Gives the signal its default effect again if the parent has ignored it. Leaves handlers alone: they are our own,
+// since exec() keeps none. Call it early in main(), before there are threads.
 inline void StopIgnoring(int signal) {
   struct sigaction action = {};
   if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler != SIG_IGN) return;
@@ -16,7 +18,8 @@ inline void StopIgnoring(int signal) {
   ::sigaction(signal, &action, nullptr);
 }
 
-// Lets all signals through, those that have been waiting included. Call it when their handlers are installed.
+// Unblocks all signals in this thread. Those that are pending are delivered at once, so call it only when their
+// handlers are installed; threads that are started later inherit the mask.
 inline void UnblockAllSignals() {
   sigset_t none;
   ::sigemptyset(&none);

@@ -37,7 +37,7 @@ bool LineOutput::Append(absl::string_view line, LogHealth& health) const {
 }
 
 // The rest of a line that was cut off is not written later: lines of other processes may stand behind it by then. So
-// whoever finds the log torn begins with a line break.
+// the next writer finds the log torn, and begins with a line break.
 bool LineOutput::Write(absl::string_view line, LogHealth& health) const {
   const bool mends = health.torn.load(std::memory_order_relaxed) != 0 && health.torn.exchange(0) != 0;
   const int64_t written = mends ? WriteSome(absl::StrCat("\n", line)) : WriteSome(line);

@@ -2,10 +2,12 @@
 // terminal, a socket. A write never waits for the reader of any of these. A line that does not fit at once is lost and
 // counted; a line is whole in the log, or it is cut off and followed by a line break, and counted as lost as well.
 //
-// Nobody's descriptor is set O_NONBLOCK, because all who hold the same open file share that flag: a pipe or a terminal
-// is opened once more instead (Own()). If the system refuses that, poll(2) is asked before each write; only then,
-// and only if another process fills the pipe between the two calls, a write can wait.
-// A regular file cannot be polled: a file system that hangs (a network file system, a broken disk) stops its writers.
+// No inherited descriptor is set O_NONBLOCK, because all processes that hold the same open file share that flag: a pipe
+// or a terminal is opened once more instead (Own()). If the system refuses that, each write is preceded by a poll(2);
+// then a write can wait, but only if another process fills the pipe between the two calls.
+//
+// Limit: a regular file cannot be polled, so a file system that hangs (a network file system, a broken disk) blocks its
+// writers.
 #ifndef POLYSERVE_BASE_LINE_OUTPUT_H_
 #define POLYSERVE_BASE_LINE_OUTPUT_H_
 
@@ -40,13 +42,15 @@ class LineOutput {
     kPolled,  // It may wait, unless poll(2) says otherwise.
   };
 
-  // The descriptor stays the caller's.
+  // Borrows the descriptor, which must outlive it.
   constexpr LineOutput(int fd, Kind kind) : fd_(fd), kind_(kind) {}
-  // For a descriptor that others may hold, such as standard output: looks at what it is, and puts an open file of our
-  // own in its place where that helps. Before there are threads.
+  // For a descriptor that other processes may hold, such as standard output: finds out what it is, and, if it could
+  // block, replaces the open file behind it by one of our own. Call it before there are threads. Never fails: the worst
+  // that it returns is kPolled.
   static LineOutput Own(int fd);
 
-  // Writes a line, its end included. False if it is lost; it is counted then. Any thread, any process.
+  // Writes a line, its end included. False if it is lost; then it is counted in `health`. Any thread, any process; does
+  // not block. A line longer than kMaxLogLineBytes may mix with those of other processes.
   bool Append(absl::string_view line, LogHealth& health) const;
   // The same, without counting.
   bool Write(absl::string_view line, LogHealth& health) const;

@@ -1,4 +1,4 @@
-// LineOutput: what takes no more, what takes only a part of a line, and what is counted.
+// LineOutput: outputs that take no more, or only a part of a line, and what is counted.
 #include "base/line_output.h"
 
 #include <fcntl.h>

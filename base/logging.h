@@ -10,7 +10,7 @@
 //   DCHECK(n > 0);                         the same, in builds for debugging alone
 //   PCHECK(::ioctl(...) == 0);             as CHECK, and says what errno means
 //
-// Any thread. A line is written to standard error at once or not at all: nobody waits for its reader (a pipe that is
+// Any thread. A line is written to standard error at once or not at all: no thread waits for its reader (a pipe that is
 // not read, a terminal that is stopped). Lines that are lost are counted, and the log says how many once it takes lines
 // again. A line has at most kMaxLogLineBytes.
 #ifndef POLYSERVE_BASE_LOGGING_H_
@@ -26,17 +26,20 @@
 
 namespace polyserve {
 
-// One line, from its construction to its end.
+// One line, from its construction to its end. Made by the macros below, not by hand.
 class LogLine {
  public:
   enum class Severity : char { INFO = 'I', WARNING = 'W', ERROR = 'E', FATAL = 'F' };
 
   // With an error number, the line ends with what it means.
   LogLine(Severity severity, const char* file, int line, int error = 0);
-  ~LogLine();  // Ends the process if it is FATAL.
+  // Appends the line to the log (LineOutput::Append()), with everything escaped that is not Printable(). Leaves errno
+  // as it was. If the severity is FATAL, ends the process (abort(3)).
+  ~LogLine();
   LogLine(const LogLine&) = delete;
   LogLine& operator=(const LogLine&) = delete;
 
+  // What follows the line's head: severity, time, thread and place.
   std::ostream& text() { return text_; }
 
  private:
@@ -67,6 +70,7 @@ bool IsTimeAgain(std::atomic<int64_t>& last, double seconds);
 
 }  // namespace polyserve
 
+// The severities are INFO, WARNING, ERROR and FATAL.
 #define LOG(severity) ::polyserve::LogLine(::polyserve::LogLine::Severity::severity, __FILE__, __LINE__).text()
 
 #define POLYSERVE_LOG_IF(severity, condition) !(condition) ? (void)0 : ::polyserve::LogNothing() & LOG(severity)
@@ -78,12 +82,14 @@ bool IsTimeAgain(std::atomic<int64_t>& last, double seconds);
     return counter;                            \
   }()
 
+// The counters are the process's own, one for each place in the source.
 #define LOG_EVERY_N(severity, n) LOG_IF_EVERY_N(severity, true, n)
 #define LOG_IF_EVERY_N(severity, condition, n) \
   POLYSERVE_LOG_IF(severity, (condition) && ::polyserve::IsEveryNth(POLYSERVE_OWN_COUNTER, n))
 #define LOG_EVERY_T(severity, seconds) \
   POLYSERVE_LOG_IF(severity, ::polyserve::IsTimeAgain(POLYSERVE_OWN_COUNTER, seconds))
 
+// For what no input can bring about. What a peer sends, or the system refuses, is an absl::Status instead.
 #define CHECK(condition) POLYSERVE_LOG_IF(FATAL, !(condition)) << "Check failed: " #condition " "
 #ifdef NDEBUG
 #define DCHECK(condition) CHECK(true || (condition))

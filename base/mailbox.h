@@ -48,7 +48,7 @@ class Mailbox {
   // returns, the previous waker is not called any more.
   void Attach(Waker* waker);
 
-  // A descriptor that is readable when there is something to collect; -1: there is none, attach a waker.
+  // A descriptor that is readable when there is something to collect; -1 if there is none: attach a waker.
   virtual int fd() const { return -1; }
   // Moves what is readable at the descriptor into the mailbox, up to its capacity. Does not block.
   virtual void Collect() {}
@@ -56,6 +56,7 @@ class Mailbox {
   // POLLHUP only.
   bool is_full() const { return is_full_.load(std::memory_order_acquire); }
 
+  // Whether Next() may have something. An idle driver may ask often: it costs no lock.
   bool has_mail() const { return next_ < taken_.size() || has_new_.load(std::memory_order_acquire) || is_full(); }
   // The next message, oldest first; null if there is none.
   Message Next();
@@ -66,8 +67,10 @@ class Mailbox {
 
   // --- The room's side: any thread. ---
 
-  // False if the mailbox is full; it is then cut off, and empty.
+  // Appends a message, and wakes the driver if it was empty. False if the message does not fit; the mailbox is then cut
+  // off, and empty.
   bool Push(const Message& message);
+  // Ends it from the room's side: drops all messages, and wakes the driver. May be called again.
   void CutOff();
 
   // Messages pushed but not yet returned by Next().

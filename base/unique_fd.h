@@ -1,4 +1,7 @@
-// UniqueFd: the one owner of a file descriptor. A raw int may be looked at (get()), never kept.
+// UniqueFd: the one owner of a file descriptor, which closes it. A raw int may be looked at (get()), never kept.
+//
+//   UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));  // Owned from the line that makes it.
+//   if (!fd.ok()) return SysError("open", path);
 #ifndef POLYSERVE_BASE_UNIQUE_FD_H_
 #define POLYSERVE_BASE_UNIQUE_FD_H_
 
@@ -8,10 +11,12 @@
 
 namespace polyserve {
 
+// Not thread-safe. After a fork, parent and child each own a copy of it, as the kernel has it.
 class UniqueFd {
  public:
   UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}  // Takes ownership; -1 owns nothing.
+  // Takes ownership; -1, what a failed call returns, owns nothing.
+  explicit UniqueFd(int fd) : fd_(fd) {}
   UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
   UniqueFd& operator=(UniqueFd&& other) noexcept {
     if (this != &other) reset(other.release());
@@ -19,11 +24,14 @@ class UniqueFd {
   }
   ~UniqueFd() { reset(); }
 
+  // -1 if it owns nothing. Valid as long as this object owns the descriptor.
   int get() const { return fd_; }
   bool ok() const { return fd_ >= 0; }
+  // Gives ownership up: the caller closes the descriptor.
   int release() { return std::exchange(fd_, -1); }
 
-  // Closes what it owns. EINTR is no reason to try again: Linux has released the number by then, see close(2).
+  // Closes what it owns, and takes over `fd`. Errors of close(2) are ignored. EINTR is no reason to try again: Linux
+  // has released the number by then, and another thread may have it already.
   void reset(int fd = -1) {
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;

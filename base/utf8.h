@@ -8,10 +8,11 @@
 
 namespace polyserve {
 
-// The bytes of the well-formed character that they begin with; 0 if there is none.
+// The length, 1 to 4, of the well-formed character at the beginning of `bytes`; 0 if they are empty, or begin with
+// anything else, a character that is cut short included.
 size_t Utf8Length(absl::string_view bytes);
 
-// Whether all of them are well-formed.
+// Whether `bytes` are nothing but well-formed characters; true if they are empty.
 bool IsUtf8(absl::string_view bytes);
 
 }  // namespace polyserve

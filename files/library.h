@@ -89,6 +89,8 @@ class Upload {
   std::string aside_name_;  // Its temporary name; empty if it has none.
 };
 
+// What one server needs of it is a line: Library::Open(root, {}). All calls block for as long as the file system does,
+// and no longer; none waits for another program.
 class Library {
  public:
   struct Options {
@@ -96,23 +98,26 @@ class Library {
     int64_t max_file_bytes = INT64_MAX;  // Larger uploads are refused.
   };
 
+  // A file that is open. Its stamp is of the moment when it was opened; it stays readable even if it is removed.
   struct File : FileStamp {
     std::shared_ptr<const UniqueFd> fd;  // Open for reading.
     bool is_directory = false;
   };
 
+  // What a listing shows of one file.
   struct Entry {
-    std::string name;
-    int64_t size;
-    int64_t mtime;
+    std::string name;  // The last part alone.
+    int64_t size;      // In bytes.
+    int64_t mtime;     // In seconds since 1970.
     bool is_directory = false;
   };
 
-  // A directory that is being read, in no order. The library outlives it.
+  // A directory that is being read, in no particular order. The library must outlive it. One thread at a time.
   class Directory {
    public:
     // Takes the next `count` names at most, and appends those that are served: files and directories, but not hidden
-    // ones, or those whose names no protocol can carry (control characters, not UTF-8). False: those were the last.
+    // ones, or those whose names no protocol can carry (control characters, not UTF-8). False: these were the last
+    // ones.
     absl::StatusOr<bool> Read(int count, std::vector<Entry>& entries);
 
    private:
@@ -139,7 +144,9 @@ class Library {
   // Looks again at what the root's path leads to, for all processes that share it; see Root::Reopen().
   absl::Status ReopenRoot() const { return root_->Reopen(); }
 
-  // Opens a regular file for reading. Never waits for another program: Unavailable if one holds a lease on the file.
+  // Opens a regular file for reading. NotFound: there is none. InvalidArgument: a bad name. PermissionDenied: it
+  // may not be read, its name is hidden, or it is a directory. Unavailable: another program holds a lease on it
+  // (fcntl(2)), or the system is short of descriptors.
   absl::StatusOr<File> Find(absl::string_view name) const;
 
   // As Find(), but takes directories too; "" is the root.
@@ -155,7 +162,7 @@ class Library {
   // Whether there is anything of this name, even a link that leads nowhere. The name is not checked.
   bool HasName(absl::string_view name) const;
 
-  // Opens a directory for reading, "" being the root.
+  // Opens a directory for reading, "" being the root. Errors as Find().
   absl::StatusOr<Directory> OpenDirectory(absl::string_view name) const;
 
   // Starts a file of `size` bytes. Refuses what cannot succeed: a bad name (InvalidArgument), a hidden one or a

@@ -26,26 +26,38 @@
 
 namespace polyserve {
 
+// The stages, of which each Step() does a part:
+//
+//   kReading ─▶ all fits in memory: sort ─▶ kWriting ─▶ kFinished
+//      └──────▶ it does not: runs in a file ─▶ kMerging ───┘
+//
 // One thread at a time.
 class Listing {
  public:
+  // Bounds how long a step keeps a loop from its other clients.
   static constexpr int kNamesPerStep = 128;
+  // Entries are sorted in memory up to this size.
   static constexpr size_t kRunBytes = 256 * 1024;
+  // The piece of a run that is in memory while runs are merged.
   static constexpr size_t kReadBytes = 4 * 1024;
+  // A text above this size is moved to a file.
   static constexpr size_t kMaxTextBytes = 64 * 1024;
 
-  // Appends the text of an entry; nothing, to leave it out.
+  // Appends the text of an entry to the string; appends nothing to leave it out.
   using Format = std::function<void(const Library::Entry&, std::string&)>;
 
-  // `name` is the directory's, "" for the root. The library outlives it.
+  // Opens the directory, "" for the root, and reads nothing yet. The library must outlive it. Errors as
+  // Library::OpenDirectory().
   static absl::StatusOr<std::unique_ptr<Listing>> Start(const Library& library, absl::string_view name, Format format);
   ~Listing();
 
-  // Does the next kNamesPerStep names, or what costs as much. True: it is finished. After an error: not again.
-  // Unavailable: the system is short of descriptors; ResourceExhausted: of room for temporary files.
+  // Does the next kNamesPerStep names, or what costs as much. True: the listing is finished. Do not call it again after
+  // that, or after an error. Unavailable: the system is short of descriptors. ResourceExhausted: there is no room for
+  // temporary files.
   absl::StatusOr<bool> Step();
 
-  // Of a finished one, in bytes: of the file, or, if that is null, of the text.
+  // What a finished listing has: either a file or, if that is null, a text. The size is in bytes, and of the one that
+  // it has. A file has no name, and is gone when the last descriptor of it is closed.
   int64_t size() const { return file_ != nullptr ? file_bytes_ : static_cast<int64_t>(text_.size()); }
   const std::shared_ptr<const UniqueFd>& file() const { return file_; }
   const std::string& text() const { return text_; }

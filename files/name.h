@@ -13,7 +13,7 @@ namespace polyserve {
 absl::Status CheckName(absl::string_view name);
 
 // The same for a name that is only read: here ".well-known" (RFC 8615) may be the first part. It is no name for an
-// upload, since whoever writes there can obtain certificates for the host, and it is not listed.
+// upload, since a peer that can write there can obtain certificates for the host, and it is not listed.
 absl::Status CheckNameToRead(absl::string_view name);
 
 }  // namespace polyserve

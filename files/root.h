@@ -21,24 +21,28 @@ namespace polyserve {
 // All calls from any thread.
 class Root {
  public:
-  // A relative path is one from the current directory of now, as the shell names it (PWD).
+  // Opens the directory. A relative path starts at the current directory as it is now, under the name that the shell
+  // has for it (PWD), so that Reopen() follows its symbolic links anew. Fails if it is not a readable directory.
   static absl::StatusOr<std::unique_ptr<Root>> Open(const std::string& path);
 
-  // Of a process that is started afresh: nothing is opened before the first use, after Share().
+  // For a process that is started afresh by a server: opens nothing before the first use, which must come after
+  // Share().
   static absl::StatusOr<std::unique_ptr<Root>> OfServer(const std::string& path);
 
-  // Where it learns of a new root, and, if it was opened here, tells of it: how often the root was opened, and who has
-  // it open (process and descriptor in one number). In memory that all processes of the server share, zero at first,
-  // and that outlives it. Call it before there are other threads and processes.
+  // Names the two numbers through which the processes of a server agree on a root: how often the root was opened, and
+  // which process has it open under which descriptor (both in one number). They are in memory that all these processes
+  // share, zero at first, and must outlive this object. Call it before there are other threads and processes.
   void Share(std::atomic<int64_t>& openings, std::atomic<int64_t>& holder);
 
-  // The directory. Its number never changes, what is behind it may: use it for one call.
+  // The directory. The descriptor's number never changes, but what is behind it may (dup3(2)): use it for one call.
+  // Costs two loads unless the root has changed.
   int fd() const {
     if (openings_ != nullptr && opening_.load(std::memory_order_acquire) != openings_->load()) Follow();
     return fd_.get();
   }
 
-  // Opens what the path leads to now, for all who share it. If that fails, the directory of before stays.
+  // Opens what the path leads to now, for all processes that share it. If that fails, all keep the directory that they
+  // have.
   absl::Status Reopen() const;
 
  private:

@@ -31,7 +31,7 @@ absl::StatusOr<std::unique_ptr<Console>> Console::Start(int input, Say say) {
   if (!stop.ok()) return SysError("eventfd");
   std::unique_ptr<Console> self(new Console(input, std::move(say), std::move(stop)));
   // All signals are the other threads': they end their waits. A read from the background of a terminal fails with EIO
-  // for a thread that blocks SIGTTIN, where it would stop the whole server otherwise.
+  // for a thread that blocks SIGTTIN; otherwise it would stop the whole server.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -1,5 +1,9 @@
-// Console: reads the server's standard input, and says each line in the room as the administrator. It has a thread of
-// its own, since each model waits for clients in its own way; so do not use it in a process that forks.
+// Console: reads the server's standard input, and says each line in the room as the administrator.
+//
+//   standard input ─▶ poll(2) ─▶ read ─▶ lines ─▶ CheckText() ─▶ say()
+//
+// It has a thread of its own, because each model waits for clients in its own way. So it must not be used in a process
+// that forks (see Fork() in net/process.h); a model with processes has it in the hub. All signals pass this thread by.
 #ifndef POLYSERVE_ROOM_CONSOLE_H_
 #define POLYSERVE_ROOM_CONSOLE_H_
 
@@ -19,12 +23,13 @@ class Console {
   // Called on the operator's thread, with a line that passed CheckText().
   using Say = std::function<void(absl::string_view text)>;
 
-  // Reads lines from the descriptor, which the caller keeps, until end-of-file. Skips lines that fail CheckText(), with
-  // a line in the log, and empty ones, without. If the descriptor is a terminal and the server runs in its background,
-  // waits: reading must neither stop the server (SIGTTIN) nor spin.
+  // Starts the thread, which reads lines from the descriptor until end-of-file. The caller keeps the descriptor, and
+  // must leave it open. A line that fails CheckText() is skipped, with a line in the log; an empty one, without. If the
+  // descriptor is a terminal and the server runs in its background, waits: reading must neither stop the server
+  // (SIGTTIN) nor spin. Fails if the system has no descriptor or thread left.
   static absl::StatusOr<std::unique_ptr<Console>> Start(int input, Say say);
 
-  // Ends the thread, even while it waits for input.
+  // Ends the thread, even while it waits for input, and waits for it. `say` is not called any more then.
   ~Console();
 
  private:

@@ -1,4 +1,4 @@
-// Console: lines become sayings; the end of the input, and of the operator, are quiet.
+// Console: lines become messages; the end of the input, and of the console, is quiet.
 #include "room/console.h"
 
 #include <fcntl.h>

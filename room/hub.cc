@@ -45,7 +45,7 @@ void IgnoreSignals() {
   ::signal(SIGCHLD, SIG_DFL);
 }
 
-// What the hub runs. Writes a byte once it is there, if anybody waits for that.
+// What the hub runs. Writes a byte once it is there, if `there` is a descriptor.
 int RunHub(const Setting& setting, UniqueFd there) {
   ::prctl(PR_SET_NAME, "chat hub");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // With its keeper, and so with the server, even if all of them are stopped.

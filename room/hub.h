@@ -3,7 +3,7 @@
 //   worker:  session ─ member ═════ socket ═════▶ guest ┐
 //   worker:  session ─ member ═════ socket ═════▶ guest ┼─ LocalRoom    the hub, one loop
 //   server:  join_fd ───── sockets of new ones ─────▶ ┘     ▲
-//        └── keeper ─────────── starts ───────────────────▶ hub, whose standard input has the operator
+//        └── keeper ─────────── starts ───────────────────▶ hub, whose standard input is the administrator's
 //
 // A member creates a socket pair and sends one end, with the name that it wants, through the join_fd, a socket that all
 // processes of the server have open (SCM_RIGHTS); no name in the file system is needed. The hub never blocks on a

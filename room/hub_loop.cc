@@ -20,7 +20,7 @@ namespace polyserve {
 namespace {
 
 constexpr int kEventsPerTurn = 64;
-constexpr size_t kKeptBytes = 1024;  // A guest keeps no more than that between two turns.
+constexpr size_t kKeptBytes = 1024;  // A guest keeps no larger buffer between two iterations.
 constexpr int kPacketsPerTurn = 16;  // Of one guest, before the others' turn.
 
 HubPacket AnswerTo(const absl::Status& joined) {
@@ -170,9 +170,9 @@ absl::Status HubLoop::Run() {
       if (tag == wakes_.get()) wakes_->TakeWake();
       if (tag != nullptr && tag != wakes_.get()) static_cast<Guest*>(tag)->OnEvents(events[i].events);
     }
-    // Last: a name that somebody has left by now is free for the one who comes.
+    // Last, so that a name whose owner has left in this iteration is free for the member that comes.
     if (has_visitor && !Receive()) return absl::OkStatus();
-    wakes_->Deliver();  // All that this turn has brought to a guest leaves with one call.
+    wakes_->Deliver();  // All that this iteration has brought to a guest leaves with one call.
   }
 }
 

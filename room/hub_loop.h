@@ -1,5 +1,12 @@
-// HubLoop: the event loop of the hub (room/hub.h): admits members, relays what they say, and once per iteration sends
-// each member everything that is queued for it. One thread; the console may wake it.
+// HubLoop: the event loop of the hub (room/hub.h). A member is a Guest here: one end of a socket, whose other end a
+// server process holds (room/hub_room.h).
+//
+//   join_fd ─▶ a new member's socket ─▶ Guest ─▶ Room::NewMember()
+//   Guest's socket ─▶ join, say, leave ─▶ Room ─▶ mailboxes of all ─▶ wake list ─▶ their sockets
+//
+// In each iteration it serves what epoll_wait(2) returns, then sends each member that has mail everything that is
+// queued for it, in as few packets as possible. It never blocks on a member: mail that a socket does not take stays in
+// the mailbox, whose capacity bounds it.
 #ifndef POLYSERVE_ROOM_HUB_LOOP_H_
 #define POLYSERVE_ROOM_HUB_LOOP_H_
 
@@ -14,14 +21,16 @@
 
 namespace polyserve {
 
+// One thread; only the console's thread may speak in the room meanwhile, and so wake it.
 class HubLoop {
  public:
-  // The room must outlive it. The join_fd stays the caller's. `server`: a descriptor that is readable once the server
-  // has ended.
+  // The room and the join_fd, which stays the caller's, must outlive it. `server` is a descriptor that is readable once
+  // the server has ended. Fails if the system has no descriptor left.
   static absl::StatusOr<std::unique_ptr<HubLoop>> Create(int join_fd, UniqueFd server, Room& room);
   ~HubLoop();
 
-  // Returns when no process holds the other end of the join_fd any more, or the server has ended.
+  // Blocks until no process holds the other end of the join_fd any more, or the server has ended. Fails only if the
+  // kernel refuses to wait.
   absl::Status Run();
 
  private:

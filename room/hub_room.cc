@@ -157,7 +157,7 @@ class HubRoom::HubMember : public Member {
     CutOff();
   }
 
-  // The hub may still answer: it shall not keep a member that nobody knows of.
+  // The hub may still answer; without this, it would keep a member that no session has.
   void Lose() {
     is_lost_ = true;
     ::shutdown(hub_.get(), SHUT_RDWR);

@@ -23,8 +23,9 @@ class HubRoom : public Room {
   explicit HubRoom(std::string admin_name, const RoomLimits& limits = {})
       : admin_name_(std::move(admin_name)), limits_(limits) {}
 
-  // Where members are announced; see Hub::TakeJoinFd(). Until then joining is Unavailable. Once the hub has gone,
-  // those who had joined are cut off, and the others find the next hub there.
+  // Sets the socket through which members are announced to the hub; see Hub::TakeJoinFd(). Before that, joining is
+  // Unavailable. Once the hub has gone, members that had joined are cut off, and new ones find the next hub through the
+  // same socket.
   void ReachBy(UniqueFd join_fd);
   int join_fd() const { return join_fd_.get(); }
 

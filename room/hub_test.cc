@@ -1,4 +1,4 @@
-// The hub and its members: they are in one process here, but nothing of what they say knows that.
+// The hub and its members. They are in one process here, which none of them can tell.
 #include "room/hub.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// LocalRoom: who hears what, and what happens to those who do not read.
+// LocalRoom: who hears what, and what happens to members that do not read.
 #include "room/local_room.h"
 
 #include <algorithm>

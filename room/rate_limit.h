@@ -1,4 +1,8 @@
-// RateLimit: a token bucket for the commands of one member. After a silence, it allows as many at once as in a second.
+// RateLimit: a token bucket for the commands of one member: `per_second` tokens a second, of which at most a second's
+// worth is saved. So after a silence it allows a burst, and on average never more than the rate.
+//
+//   if (!limit.allows_one()) ...wait a little, and ask again
+//   limit.Use();
 #ifndef POLYSERVE_ROOM_RATE_LIMIT_H_
 #define POLYSERVE_ROOM_RATE_LIMIT_H_
 
@@ -7,12 +11,12 @@
 
 namespace polyserve {
 
-// One thread at a time.
+// One thread at a time. Reads the clock at most once for each second's worth of tokens.
 class RateLimit {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Zero: there is no limit.
+  // `per_second` must not be negative; 0: there is no limit. The bucket is full at first.
   explicit RateLimit(int per_second, Clock::time_point now = Clock::now())
       : per_second_(per_second), tokens_(per_second), counted_until_(now) {}
 
@@ -20,7 +24,7 @@ class RateLimit {
   bool allows_one() { return per_second_ == 0 || tokens_ > 0 || Refill(Clock::now()); }
   bool allows_one(Clock::time_point now) { return per_second_ == 0 || tokens_ > 0 || Refill(now); }
 
-  // Takes a token.
+  // Takes a token; call it after allows_one() has returned true.
   void Use() {
     if (tokens_ > 0) --tokens_;
   }

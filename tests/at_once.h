@@ -1,4 +1,6 @@
-// RunAtOnce: several clients at the same time.
+// RunAtOnce: several clients at the same time, each in a thread of its own.
+//
+//   RunAtOnce(20, [this](int client) { EXPECT_TRUE(IsServed(...)); });
 #ifndef POLYSERVE_TESTS_AT_ONCE_H_
 #define POLYSERVE_TESTS_AT_ONCE_H_
 
@@ -7,7 +9,8 @@
 
 namespace polyserve {
 
-// Runs `client` in so many threads, with the numbers from 0 on, and waits for all of them.
+// Calls client(0) to client(count - 1), each in a thread, and waits for all of them. They share `client`, so it must
+// not write to what it captures without a lock; expectations of googletest may be used.
 template <typename Client>
 void RunAtOnce(int count, const Client& client) {
   std::vector<std::thread> threads;

@@ -1,4 +1,7 @@
 // The fixtures of the cases about the chat room: members that join by TCP, and what members hear.
+//
+//   Peer ada = Join("ada"), bob = Join("bob");
+//   EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
 #ifndef POLYSERVE_TESTS_CHAT_TEST_H_
 #define POLYSERVE_TESTS_CHAT_TEST_H_
 
@@ -12,12 +15,15 @@
 
 namespace polyserve {
 
+// The lines that the others hear when a member comes, goes, or says something, with their ends. The words are those of
+// the course that this project grew out of; see docs/protocols.md.
 inline std::string Arrival(absl::string_view name) { return absl::StrCat("欢迎 '", name, "' 进入聊天室\n"); }
 inline std::string Departure(absl::string_view name) { return absl::StrCat("'", name, "' 退出聊天室\n"); }
 inline std::string Saying(absl::string_view name, absl::string_view text) {
   return absl::StrCat(name, " : ", text, "\n");
 }
 
+// Every case about the service itself. The server is not started yet.
 class ChatTest : public EveryModelTest {
  protected:
   void SetUp() override {
@@ -25,6 +31,7 @@ class ChatTest : public EveryModelTest {
     ServeAlso("chat");
   }
 
+  // Connects to the running server, and joins under this name.
   Peer Join(absl::string_view name) {
     Peer peer = Connect("chat");
     peer.Send(absl::StrCat("L ", name, "\n"));
@@ -33,7 +40,7 @@ class ChatTest : public EveryModelTest {
   }
 };
 
-// Where a client that stays keeps the others out, there is nobody to talk to.
+// The cases that need two members at once. Skipped if the model serves no second client while the first one stays.
 class RoomTest : public ChatTest {
  protected:
   void SetUp() override {

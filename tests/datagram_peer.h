@@ -1,5 +1,9 @@
-// DatagramPeer: the other end of a service on datagrams: a socket of UDP with an address of its own, which takes
-// answers from the server's address alone. A call gives up after kPatience.
+// DatagramPeer: the other end of a service on datagrams: a UDP socket with an address of its own, which is connected,
+// so it takes answers from the server's address alone. A call gives up after kPatience.
+//
+//   DatagramPeer peer(server.address("echo+udp"));
+//   peer.Send("hello");
+//   EXPECT_EQ(peer.Receive(), "hello");
 #ifndef POLYSERVE_TESTS_DATAGRAM_PEER_H_
 #define POLYSERVE_TESTS_DATAGRAM_PEER_H_
 
@@ -13,14 +17,14 @@ namespace polyserve {
 
 class DatagramPeer {
  public:
-  // `from` is an address of its own to choose; empty: any.
+  // `address` is "HOST:PORT". `from` is the address to send from, "" for any. Expects (EXPECT_...) that this works.
   explicit DatagramPeer(const std::string& address, const std::string& from = "");
 
-  // Sends one datagram.
+  // Sends one datagram. Whether it arrives, only an answer can tell.
   void Send(absl::string_view datagram);
-  // Waits for the next datagram; nothing where none comes.
+  // Waits for the next datagram; nullopt if none comes.
   std::optional<std::string> Receive();
-  // What has come already.
+  // The next datagram if it has come already; nullopt if not. Does not wait.
   std::optional<std::string> Look();
 
  private:

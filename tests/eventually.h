@@ -1,5 +1,8 @@
 // Eventually: waits for what another process does, without a sleep that stands for a signal. All deadlines of the
 // integration tests are kPatience: no test passes or fails by being fast or slow, only by never getting there.
+//
+//   server.Signal(SIGHUP);
+//   EXPECT_TRUE(Eventually([&] { return ReadFile(log) == ""; }));
 #ifndef POLYSERVE_TESTS_EVENTUALLY_H_
 #define POLYSERVE_TESTS_EVENTUALLY_H_
 
@@ -10,6 +13,7 @@
 
 namespace polyserve {
 
+// How this test was compiled, and so the server that it starts. For cases that a sanitizer cannot run as they are.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;  // Slow, and hungry for memory.
 #else
@@ -28,9 +32,11 @@ constexpr bool kDefersSignals = true;  // To the next call that the sanitizer in
 constexpr bool kDefersSignals = false;
 #endif
 
+// Far longer than anything takes on a busy machine, and short enough that a test that hangs says so itself.
 constexpr absl::Duration kPatience = absl::Seconds(kSanitized ? 100 : 30);
 
-// Asks every few milliseconds. True as soon as the condition is; false after `patience`.
+// Calls the condition every few milliseconds, in this thread, and returns true as soon as it is; false after
+// `patience`. The condition must not wait for long itself.
 template <typename Condition>
 bool Eventually(const Condition& condition, absl::Duration patience = kPatience) {
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(patience);

@@ -1,6 +1,13 @@
-// EveryModelTest: the fixture of the suite that holds for every model. Which one is tested is said on the command line
-// of the test program (see model_test.bzl); where a model cannot do something by design, its row in the registry says
-// so, and the case is skipped.
+// EveryModelTest: the fixture of the suite that holds for every model. The command line of the test program says which
+// model is tested, and with which flags (see model_test.bzl). If a model cannot do something by design, its row in the
+// registry says so, and the case is skipped.
+//
+//   TEST_F(EveryModelTest, SilentClientDoesNotDelayOthers) {
+//     if (!can().keeps_clients_apart) GTEST_SKIP() << "by design; see docs/models.md";
+//     StartServer();
+//     Peer silent = Connect("echo");
+//     ExpectServesOthers();
+//   }
 #ifndef POLYSERVE_TESTS_EVERY_MODEL_H_
 #define POLYSERVE_TESTS_EVERY_MODEL_H_
 
@@ -19,19 +26,21 @@
 
 namespace polyserve {
 
+// A case starts its server itself; TearDown() stops it and expects that nothing is left.
 class EveryModelTest : public testing::Test {
  protected:
-  // Has StartServer() listen for this service as well.
+  // Has StartServer() listen for this service as well. Call these two before it.
   void ServeAlso(absl::string_view service);
 
   // Has StartServer() serve this directory instead of root().
   void ServeFrom(std::string path) { served_path_ = std::move(path); }
 
-  // Starts the server under test, with every service that has no case of its own, over root().
+  // Starts the server under test, and waits until it is ready: with the flags of the variant, then these, over root(),
+  // with every service that has no cases of its own.
   void StartServer(std::vector<std::string> flags = {});
   void StartServer(ServerProcess::Options options);
 
-  // Skips the test where the system does not have what the model is made of.
+  // Skips the test if the system does not have what the model is made of (io_uring).
   void SetUp() override;
 
   // Unless the test has ended the server: asks it to stop, and expects that it does, and that nothing is left.
@@ -39,18 +48,20 @@ class EveryModelTest : public testing::Test {
 
   ServerProcess& server() { return *server_; }
   const Scratch& root() const { return root_; }
+  // A new connection to this service of the running server.
   Peer Connect(absl::string_view service);
 
   // Expects that a new client is served at once.
   void ExpectServesOthers();
-  // True where the echo service answers this client; false where it was turned away.
+  // True if the echo service answers this client; false if it was turned away. Waits for either.
   bool IsServed(Peer& peer);
-  // Serves one client, and notes how many processes and descriptors the server holds when nobody is connected.
+  // Serves one client, and notes how many processes and descriptors the server holds when no client is connected.
   void NoteFootprint();
   size_t usual_descriptors() const { return usual_descriptors_; }
-  // Expects that it holds no more than that once all have left, and that no zombie is among them.
+  // Expects that the server comes to hold no more than that, and has no zombies. For the end of a case, when all
+  // clients have left.
   void ExpectFootprint();
-  // Expects that the server ends with status 0, and no process of it is left.
+  // Expects that the server, which was told to stop, ends with status 0, and that no process of it is left.
   void ExpectCleanExit();
 
   // The variant under test has this flag: "--accept=pass". For what its flags are about; ask can() for what a model is.

@@ -1,4 +1,8 @@
 // The file service's words, for tests: one request and all of its reply. See protocol/file.h.
+//
+//   Peer peer(server.address("file"));
+//   EXPECT_EQ(Put(peer, "a", "hello").code(), "OK 5");
+//   EXPECT_EQ(Get(peer, "a").body, "hello");
 #ifndef POLYSERVE_TESTS_FILE_TALK_H_
 #define POLYSERVE_TESTS_FILE_TALK_H_
 
@@ -17,9 +21,10 @@ struct FileReply {
   std::string code() const;
 };
 
-// Sends a command without its line end, and takes its reply.
+// Sends a command, to which it adds the line end, and waits for the reply. Both parts are empty if none comes.
 FileReply Ask(Peer& peer, absl::string_view command);
 
+// The same for G and P. Names go as they are: a test may send bad ones.
 FileReply Get(Peer& peer, absl::string_view name);
 FileReply Put(Peer& peer, absl::string_view name, absl::string_view bytes);
 

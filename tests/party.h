@@ -1,6 +1,6 @@
-// Party: one side of a conversation as docs/protocols.md writes it: what it sends and what it is sent, a line of text
-// each, whatever that is on the wire: a line, a datagram, a WebSocket's message, or a packet of TFTP. Line ends within
-// are written \n.
+// Party: one side of a conversation as docs/protocols.md writes it. Each thing that it sends or is sent is a line of
+// text there, whatever it is on the wire: a line, a datagram, a WebSocket's message, or a packet of TFTP. Line ends
+// within it are written \n.
 #ifndef POLYSERVE_TESTS_PARTY_H_
 #define POLYSERVE_TESTS_PARTY_H_
 
@@ -16,11 +16,12 @@ class Party {
   virtual ~Party() = default;
 
   virtual void Send(absl::string_view text) = 0;
-  // Waits for it; "(nothing)" where nothing comes.
+  // Waits for the next thing that the server sends; "(nothing)" if nothing comes within kPatience.
   virtual std::string Receive() = 0;
 };
 
-// By the service's name as in --listen; "websocket" is the room by http. The address is the service's.
+// Connects. `service` is a name as in --listen ("chat", "tftp+udp"), or "websocket" for the room by way of http.
+// `address` is the service's, "HOST:PORT".
 std::unique_ptr<Party> MakeParty(absl::string_view service, const std::string& address);
 
 }  // namespace polyserve

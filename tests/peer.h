@@ -21,30 +21,30 @@ namespace polyserve {
 
 class Peer {
  public:
-  // Connects. Where that fails, so does everything below.
+  // Connects to "HOST:PORT". If that fails, so does everything below.
   explicit Peer(const std::string& address);
-  // The same with so small a receive buffer (SO_RCVBUF), out of which little is read at once: the peer's system takes
-  // little more than what is asked for below.
+  // The same with this small a receive buffer (SO_RCVBUF, bytes), out of which little is read at once: the kernel takes
+  // little more from the server than what is asked for below.
   Peer(const std::string& address, int receive_buffer);
-  // Ends that.
+  // Gives it a buffer of the usual size again.
   void EnlargeBuffer();
 
   bool connected() const { return fd_.ok(); }
-  // Nobody listens at the address. False as well where nobody answers.
+  // The connection was refused: no server listens at the address. False also if there was no answer at all.
   bool was_refused() const { return was_refused_; }
 
-  // False where the server does not take all of it.
+  // False if the server does not take all of it.
   bool Send(absl::string_view bytes);
   // Sends the bytes again and again until the server has taken none for a while, or `max_bytes` in all.
   void SendUntilStuck(absl::string_view bytes, size_t max_bytes);
 
-  // Returns so many bytes; fewer where the server ends the connection first.
+  // Returns `count` bytes; fewer if the server ends the connection first.
   std::string Read(size_t count);
   // Returns a line with its end.
   std::string ReadLine();
   // Returns all that comes until the server ends the connection; the end is checked by was_closed().
   std::string ReadToEnd();
-  // Throws away what comes until the server ends the connection. False where it does not.
+  // Discards what comes until the server ends the connection. False if it does not.
   bool AwaitClose();
 
   // What a read has met so far: the end of the server's side, or a reset.
@@ -58,7 +58,7 @@ class Peer {
 
  private:
   void Adopt(absl::StatusOr<UniqueFd> fd);
-  bool Fill();  // Reads more into the buffer; false where nothing more comes.
+  bool Fill();  // Reads more into the buffer; false if nothing more comes.
   std::string Take(size_t count);
 
   static constexpr size_t kMostPerRead = 64 * 1024;

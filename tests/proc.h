@@ -26,7 +26,7 @@ std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents);
 // process.
 std::vector<pid_t> ThreadsOf(pid_t pid);
 
-// Zero where the process has ended, here and below.
+// Zero if the process has ended, here and below.
 size_t CountDescriptors(pid_t pid);
 int64_t PeakMemoryBytes(pid_t pid);  // The most that was ever resident.
 absl::Duration ProcessorTime(pid_t pid);
@@ -49,7 +49,7 @@ int LowestFreeDescriptor(pid_t pid);
 void LimitDescriptors(pid_t pid, int most);
 
 // The sockets at which the process listens for this port ("127.0.0.1:8080"), as descriptors of our own
-// (pidfd_getfd(2)): what is set at them is set for the process. None where we may not trace it.
+// (pidfd_getfd(2)): what is set at them is set for the process. None if we may not trace it.
 std::vector<UniqueFd> ListenersOf(pid_t pid, absl::string_view address);
 
 }  // namespace polyserve

@@ -14,7 +14,8 @@
 
 namespace polyserve {
 
-// `name` from the top of the repository: "server", "client/load/load".
+// `name` is the path from the top of the repository: "server", "client/load/load". Returns "", and fails the test, if
+// there are no runfiles, as in a test that was started by hand from another directory.
 inline std::string ProgramPath(absl::string_view name) {
   using bazel::tools::cpp::runfiles::Runfiles;
   std::string error;

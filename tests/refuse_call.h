@@ -15,7 +15,9 @@
 
 namespace polyserve {
 
-// Async-signal-safe. Filters add up; it is for good.
+// `call` is its number (SYS_accept4), `error` an errno. Async-signal-safe, so it may run between fork() and exec().
+// Filters add up, and cannot be removed. If the system does not allow filters, the call is not refused: a test must
+// fail then, or look at it.
 inline void RefuseCall(int call, int error) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

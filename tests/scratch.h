@@ -11,8 +11,10 @@
 
 namespace polyserve {
 
+// Names are relative to the directory.
 class Scratch {
  public:
+  // Makes the directory, under a name of its own in the test's temporary directory.
   Scratch();
   ~Scratch();
   Scratch(const Scratch&) = delete;
@@ -21,10 +23,12 @@ class Scratch {
   const std::string& path() const { return path_; }
   std::string PathOf(absl::string_view name) const;
 
+  // Makes the file, or replaces what is in it.
   void Write(absl::string_view name, absl::string_view bytes) const;
   // A file of zeroes that takes no room on the disk.
   void WriteZeroes(absl::string_view name, int64_t size) const;
   void MakeDirectory(absl::string_view name) const;
+  // All of the file; "" if there is none.
   std::string Read(absl::string_view name) const;
   // All names in it, the hidden ones too, sorted.
   std::vector<std::string> Names() const;

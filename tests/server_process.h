@@ -5,7 +5,8 @@
 //   server.Signal(SIGTERM);
 //   EXPECT_EQ(server.AwaitExit(), 0);
 //
-// What it and its children write to standard error is kept in a file, and printed where the test has failed.
+// What it and its children write to standard error is kept in a file, and printed if the test has failed. All waits end
+// after kPatience. One thread.
 #ifndef POLYSERVE_TESTS_SERVER_PROCESS_H_
 #define POLYSERVE_TESTS_SERVER_PROCESS_H_
 
@@ -27,15 +28,15 @@ namespace polyserve {
 class ServerProcess {
  public:
   struct Options {
-    std::vector<std::string> flags;
+    std::vector<std::string> flags;  // All of its command line.
     // Run in the child before the server is; async-signal-safe calls only, since the test may have threads.
     std::function<void()> before_exec = [] {};
     int input = -1;  // Its standard input, while it starts; -1: /dev/null.
   };
 
-  // Starts it, and waits until it is ready or has ended.
+  // Starts it, and waits until it has said that it is ready, or has ended: look at ready().
   explicit ServerProcess(const Options& options);
-  // Kills whatever is left of it.
+  // Kills all processes of it that are left, however deep.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -43,19 +44,20 @@ class ServerProcess {
   // The server said that it is ready, under its own process id.
   bool ready() const { return ready_; }
   pid_t pid() const { return pid_; }
-  // Where it serves this ("echo", "echo+udp"), as "HOST:PORT"; empty where it does not.
+  // Where it serves this ("echo", "echo+udp"), as "HOST:PORT"; "" if it does not.
   std::string address(absl::string_view service) const;
   // All that it has written to standard output, as far as it was waited for.
   const std::string& output() const { return output_; }
   // Closes the reading end of its standard output.
   void CloseOutput() { output_pipe_.reset(); }
+  // All that was written to standard error so far.
   std::string log() const;
 
+  // Sends the signal to the server's own process.
   void Signal(int signal);
-  // As Signal(), and returns when it was delivered: a second one would otherwise melt into one with the first.
+  // The same, and waits until it was delivered: a second one of the kind would otherwise merge with the first.
   void SignalAndAwaitDelivery(int signal);
-  // Waits for the end. Returns the exit status; 128 and the signal's number where a signal ended it; -1 where it still
-  // runs after kPatience.
+  // Waits for the end. Returns the exit status; 128 + N if signal N ended it; -1 if it still runs after kPatience.
   int AwaitExit();
   bool has_exited() const { return has_exited_; }
 

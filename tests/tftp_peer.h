@@ -1,4 +1,9 @@
-// TftpPeer: a client of tftp that goes packet by packet. And packets as people write them.
+// TftpPeer: a client of TFTP (RFC 1350) that goes packet by packet, so that a test can lose or repeat any of them. And
+// packets as people write them.
+//
+//   TftpPeer peer(server.address("tftp+udp"));
+//   peer.Send(TftpPacketOf("RRQ hello.txt octet"));
+//   EXPECT_EQ(DescribeTftpPacket(*peer.Receive()), "DATA 1 Hello");
 #ifndef POLYSERVE_TESTS_TFTP_PEER_H_
 #define POLYSERVE_TESTS_TFTP_PEER_H_
 
@@ -14,11 +19,12 @@ namespace polyserve {
 
 class TftpPeer {
  public:
+  // Opens a socket of its own, on any port. `address` is "HOST:PORT".
   explicit TftpPeer(const std::string& address);
 
-  // Requests go to the server's port, all others to where the last packet came from.
+  // Sends one packet: a request to the server's port, all others to the port that the last packet came from.
   void Send(const std::string& packet);
-  // Waits for the next packet; nothing where none comes.
+  // Waits for the next packet, from any port of the server; nullopt if none comes within kPatience.
   std::optional<std::string> Receive();
 
   uint16_t server_port() const { return server_.port(); }

@@ -8,7 +8,7 @@
 namespace polyserve {
 
 // For ServerProcess::Options::before_exec: lays the disk over a directory, in a mount namespace of the process's own,
-// which needs no privileges (user_namespaces(7)) and leaves nothing behind. Ends the process where that fails. With
+// which needs no privileges (user_namespaces(7)) and leaves nothing behind. Ends the process if that fails. With
 // kNoBound, the disk has no bound, and reports no blocks at all to statvfs(3).
 inline constexpr char kOneMebibyte[] = "size=1m";
 inline constexpr char kNoBound[] = "size=0";

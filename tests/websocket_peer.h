@@ -1,4 +1,5 @@
-// WebSocketPeer: a client of the chat room that has a WebSocket open, blocking and plain.
+// WebSocketPeer: a client of the chat room that has a WebSocket (RFC 6455) open, blocking and plain. It frames what it
+// says, and can send what is no frame.
 #ifndef POLYSERVE_TESTS_WEBSOCKET_PEER_H_
 #define POLYSERVE_TESTS_WEBSOCKET_PEER_H_
 
@@ -11,15 +12,15 @@ namespace polyserve {
 
 class WebSocketPeer {
  public:
-  // Opens it over a connection to an http service. `behind` is sent right behind the request, without waiting for the
-  // reply.
+  // Opens it over a connection to an http service, and expects that the server agrees. `behind` is sent right behind
+  // the request, without waiting for the reply.
   explicit WebSocketPeer(Peer connection, absl::string_view behind = "");
 
-  // A text message.
+  // Sends a text message, masked as clients must. False if the server does not take it.
   bool Say(absl::string_view text);
-  // Frames, or what is none.
+  // Sends these bytes: frames, or what is none.
   bool Send(absl::string_view frames) { return connection_.Send(frames); }
-  // The next frame, as WsRead() has it, without the line end; "" where none comes.
+  // Waits for the next frame, and returns it as WsRead() does, without the line end; "" if none comes.
   std::string Hear();
 
   Peer& connection() { return connection_; }

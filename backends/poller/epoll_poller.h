@@ -3,9 +3,9 @@
 // descriptor that is watched, and nothing is searched.
 //
 // With kExclusive several loops that watch the same listener are not all woken for each client (the thundering herd):
-// EPOLLEXCLUSIVE wakes one, seldom two. The kernel takes the first in the row that is asleep, so that nearly all
-// clients would come to one loop; Change() therefore registers it anew, which puts it last (nginx does so, too, in
-// ngx_reorder_accept_events). The flag counts only in the epoll on which a thread sleeps.
+// EPOLLEXCLUSIVE wakes one, seldom two. The kernel wakes the first waiter in its list that is asleep, so nearly all
+// clients would come to one loop; Change() therefore registers the listener anew, which puts this loop last (nginx does
+// the same, in ngx_reorder_accept_events). The flag counts only in the epoll on which a thread sleeps.
 #ifndef POLYSERVE_BACKENDS_POLLER_EPOLL_POLLER_H_
 #define POLYSERVE_BACKENDS_POLLER_EPOLL_POLLER_H_
 
@@ -21,12 +21,16 @@ namespace polyserve {
 
 class EpollPoller : public Poller {
  public:
-  // Fails for want of descriptors.
+  // Takes one descriptor, and fails if none is left. Any trigger will do: each descriptor has its own (kEdge).
   static absl::StatusOr<std::unique_ptr<Poller>> Create(Trigger trigger);
 
+  // See Poller. Each of the first three is one epoll_ctl(2), or two for a Change() with kExclusive. They fail if the
+  // kernel has no memory, or the user has too many watches (/proc/sys/fs/epoll/max_user_watches); a regular file cannot
+  // be watched.
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;
+  // Notes at most 512 events a call; the kernel reports the others first the next time.
   absl::Status Wait(Clock::time_point until) override;
 
  private:

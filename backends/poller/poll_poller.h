@@ -1,6 +1,10 @@
 // PollPoller: poll(2). The set is a list of descriptors and events that each call hands to the kernel, which scans all
-// of it and marks those that are ready. No limit on a descriptor's number; the cost of a call grows with the number of
-// those watched, ready or not.
+// of it and marks those that are ready; then we scan it, too. No limit on a descriptor's number; the cost of a call
+// grows with the number of descriptors watched, ready or not.
+//
+//   list_      [ fd 7 | fd 4 | fd 9 ]     without gaps: Remove() moves the last one into the place that it frees
+//   watched_   [ owner| owner| owner]     parallel to list_, since the kernel gives back only list_
+//   indices_   [....1..0.2..........]     by descriptor: finds its entry in constant time
 #ifndef POLYSERVE_BACKENDS_POLLER_POLL_POLLER_H_
 #define POLYSERVE_BACKENDS_POLLER_POLL_POLLER_H_
 
@@ -18,9 +22,10 @@ namespace polyserve {
 
 class PollPoller : public Poller {
  public:
-  // InvalidArgument if the trigger is kEdge.
+  // InvalidArgument if the trigger is kEdge, which poll(2) does not have. Takes no descriptor.
   static absl::StatusOr<std::unique_ptr<Poller>> Create(Trigger trigger);
 
+  // See Poller. These three make no system call and never fail: poll(2) is told everything at each wait.
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;

@@ -67,14 +67,15 @@ class Poller {
   // Fails if this poller cannot watch this descriptor, or if the system has no room for one more.
   virtual absl::Status Add(int fd, uint8_t events, Watched& watched) = 0;
   // Watches for these events (not 0) instead. With kEdge, what is ready already is reported once more. With kExclusive,
-  // goes to the end of the row of those that wait for the same file. If it fails, the descriptor is not watched any
+  // moves behind the other pollers that wait for the same file. If it fails, the descriptor is not watched any
   // more.
   virtual absl::Status Change(int fd, uint8_t events, Watched& watched) = 0;
   // From now on, also in the middle of Dispatch(), OnEvents() is not called.
   virtual void Remove(int fd, Watched& watched) = 0;
-  // Waits until something is ready, a signal is caught, or `until` is there, and notes what is ready; of a crowd
-  // perhaps a part, with the others first in the next wait. May return a few milliseconds early (libevent's clock is
-  // coarse), so the caller looks at the clock. Fails only if the kernel refuses the call itself.
+  // Blocks until something is ready, a signal is caught, or `until` has come, and notes what is ready. If very many
+  // descriptors are ready, it may note a part of them; the next wait notes the others first. May return a few
+  // milliseconds early (libevent's clock is coarse), so the caller looks at the clock. Fails only if the kernel refuses
+  // the call itself.
   virtual absl::Status Wait(Clock::time_point until) = 0;
 
   // Calls OnEvents() of all that the last Wait() has noted.

@@ -1,7 +1,9 @@
 // SelectPoller: select(2). The set of descriptors is an array of bits that each call hands to the kernel, which scans
-// it up to the highest descriptor, and overwrites it with its answer, which we scan again.
+// it up to the highest descriptor, and overwrites it with its answer, which we scan again. So each wait copies the sets
+// first, and costs time in proportion to the highest descriptor, ready or not.
+//
 // Limit: the array has FD_SETSIZE (1024) bits, so a descriptor with a larger number cannot be watched, however few
-// there are.
+// there are. FD_SET() does not check: it would write behind the array.
 #ifndef POLYSERVE_BACKENDS_POLLER_SELECT_POLLER_H_
 #define POLYSERVE_BACKENDS_POLLER_SELECT_POLLER_H_
 
@@ -18,12 +20,14 @@ namespace polyserve {
 
 class SelectPoller : public Poller {
  public:
+  // The largest descriptor that can be watched.
   static constexpr int kMaxDescriptor = FD_SETSIZE - 1;
 
-  // InvalidArgument if the trigger is kEdge.
+  // InvalidArgument if the trigger is kEdge, which select(2) does not have. Takes no descriptor.
   static absl::StatusOr<std::unique_ptr<Poller>> Create(Trigger trigger);
 
-  // ResourceExhausted above kMaxDescriptor.
+  // See Poller. These three make no system call. Add() fails with ResourceExhausted above kMaxDescriptor; nothing
+  // else fails.
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;
@@ -34,9 +38,9 @@ class SelectPoller : public Poller {
 
   void SetBits(int fd, uint8_t events);
 
-  fd_set readable_;  // What is watched; Wait() hands copies to the kernel.
-  fd_set writable_;
-  int highest_ = -1;
+  fd_set readable_;                                // What is watched; Wait() hands copies to the kernel.
+  fd_set writable_;                                // The same for writing.
+  int highest_ = -1;                               // The largest descriptor that is watched; -1: there is none.
   std::array<Watched*, FD_SETSIZE> watched_ = {};  // By descriptor.
 };
 

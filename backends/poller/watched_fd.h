@@ -1,5 +1,8 @@
 // WatchedFd: a descriptor of the event loop itself (a listener, the signals, a wake-up), and what to call when it is
 // ready. Not for connections: those are Watched themselves, and need no std::function each.
+//
+//   WatchedFd signals(*poller, Signals::fd(), [this] { OnSignals(); });
+//   absl::Status status = signals.Watch(Poller::kReadable);
 #ifndef POLYSERVE_BACKENDS_POLLER_WATCHED_FD_H_
 #define POLYSERVE_BACKENDS_POLLER_WATCHED_FD_H_
 
@@ -12,22 +15,26 @@
 
 namespace polyserve {
 
+// Used in the poller's thread alone. It does not own the descriptor.
 class WatchedFd final : public Watched {
  public:
-  // The poller and the descriptor must outlive it. Not watched yet.
+  // The poller and the descriptor must outlive it. Nothing is watched yet. `on_ready` may do what Watched::OnEvents()
+  // may, but must not destroy this object, whose function it is.
   WatchedFd(Poller& poller, int fd, std::function<void()> on_ready)
       : poller_(poller), fd_(fd), on_ready_(std::move(on_ready)) {}
   ~WatchedFd() { StopWatching(); }
   WatchedFd(const WatchedFd&) = delete;
   WatchedFd& operator=(const WatchedFd&) = delete;
 
-  // Watches for these events from now on; see Poller::Add() and Change(). If it fails, nothing is watched.
+  // Watches for these events (not 0) from now on; see Poller::Add() and Change(). If it fails, nothing is watched.
   absl::Status Watch(uint8_t events) { return poller_.Set(fd_, events_, events, *this); }
-  void StopWatching() { static_cast<void>(poller_.Set(fd_, events_, 0, *this)); }  // (Which cannot fail.)
+  // May be called again. From now on `on_ready` is not called, not even for events that the last wait has noted.
+  void StopWatching() { static_cast<void>(poller_.Set(fd_, events_, 0, *this)); }  // (Removing cannot fail.)
 
-  uint8_t events() const { return events_; }  // 0: not watched.
+  // What it is watched for; 0: not watched.
+  uint8_t events() const { return events_; }
 
-  // Calls what it was made with.
+  // For the poller.
   void OnEvents(uint8_t) override { on_ready_(); }
 
  private:

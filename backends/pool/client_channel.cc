@@ -32,7 +32,7 @@ class ChannelSource : public ClientSource {
       const bool is_short = absl::IsResourceExhausted(parcel.status());
       absl::StatusOr<Connection> client = AdoptClient(std::move(parcel), context_);
       if (client.ok()) return client;
-      scoreboard_.Wake();  // The client is lost, so there is room for another one.
+      scoreboard_.Wake();                // The client is lost, so there is room for another one.
       if (is_short) PauseForShortage();  // The next clients are for workers that have descriptors for them.
     }
   }

@@ -2,8 +2,12 @@
 // ("provided buffers", io_uring_register_buf_ring(3)). So ten thousand connections can wait to receive, and none of
 // them holds a buffer.
 //
+//   LendTo() ─▶ kernel ─▶ bytes come: it picks a buffer ─▶ completion ─▶ BytesOf() ─▶ GiveBack() ─▶ kernel
+//
 // There are two groups. Requests are small and come from many peers at once: many small buffers, so that a receive that
 // stays armed for all of them ("multishot") does not run out. A stream is read in pieces as large as the other models'.
+// If a group is empty, a receive completes with ENOBUFS; the connection then waits for its turn
+// (UringShared::awaiting_buffer).
 #ifndef POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
 #define POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
 
@@ -18,19 +22,25 @@
 
 namespace polyserve {
 
+// One thread, that of the ring.
 class UringBuffers {
  public:
+  // What a receive names as its buf_group.
   enum Group : uint16_t { kRequests, kStreams };
+  // The size of a buffer for requests; a receive that fills it marks its connection as a stream.
   static constexpr size_t kRequestBytes = 2048;
-  // Streams that are received in one batch; 1 MiB.
+  // So at most 1 MiB of streams is received in one batch.
   static constexpr uint16_t kStreamBuffers = 16;
 
-  // Lends all of it. Memory that is never received into is never touched. To be destroyed after the ring.
+  // Maps the memory and lends all of it to the kernel. Call it once; destroy this object after the ring, because the
+  // kernel writes into the memory until then. Memory that is never received into is never touched, and costs address
+  // space only. Fails if the system has no memory, or the kernel is too old.
   absl::Status LendTo(io_uring& ring);
 
-  // The bytes that a receive has brought; empty where it brought none. Valid until they are given back.
+  // The bytes that a receive has brought; empty if it brought none. Valid until GiveBack().
   absl::string_view BytesOf(const io_uring_cqe& completion) const;
-  // Lends the buffer of a receive, if it has used one, to the kernel again.
+  // Lends the buffer of a receive, if it has used one, to the kernel again. Owed for each completion of a receive, at
+  // once: the next batch has only what was given back.
   void GiveBack(const io_uring_cqe& completion);
 
  private:
@@ -40,8 +50,8 @@ class UringBuffers {
   };
   using Mapping = std::unique_ptr<char, Unmap>;
 
-  // A ring of descriptions, which the kernel reads, and the buffers that it describes. Their numbers are unique among
-  // all groups, so that a completion need not tell the group.
+  // A ring of descriptions, which the kernel reads, and the buffers that it describes. The buffers' numbers are unique
+  // among all groups, so that a completion need not tell the group.
   struct Pool {
     uint16_t first_id;
     uint16_t count;  // A power of two.

@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<UringRing>> UringRing::Create() {
   std::unique_ptr<UringRing> ring(new UringRing);
   if (absl::Status status = ring->Open(); !status.ok()) return status;
   if (absl::Status status = ring->buffers_.LendTo(ring->ring_); !status.ok()) return status;
-  io_uring_register_ring_fd(&ring->ring_);  // Saves the kernel a look-up at each call; no harm where it cannot.
+  io_uring_register_ring_fd(&ring->ring_);  // Saves the kernel a look-up at each call; no harm if it fails.
   return ring;
 }
 

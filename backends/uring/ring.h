@@ -5,6 +5,12 @@
 //   io_uring_prep_recv(receive, ...);
 //   ring.SubmitAndWait();                         one system call for all that was prepared
 //   ring.TakeCompletions([](const io_uring_cqe& completion) { OperationOf(completion) ... });
+//
+// Two rules hold for every operation: what it points to must stay where it is until the operation has completed, also
+// if it was cancelled; and each operation completes, most of them once, multishot ones (accept, poll) until a
+// completion comes without IORING_CQE_F_MORE.
+//
+// Source: J. Axboe, "Efficient IO with io_uring" (kernel.dk/io_uring.pdf); io_uring(7).
 #ifndef POLYSERVE_BACKENDS_URING_RING_H_
 #define POLYSERVE_BACKENDS_URING_RING_H_
 
@@ -20,61 +26,70 @@
 
 namespace polyserve {
 
-// What has completed, and for whom, travels with an operation as one number: a pointer, whose low four bits are free,
-// since what it points to is aligned to kTagAlignment.
+// What has completed, and for which object, travels with an operation as one number (sqe.user_data): a pointer whose
+// low bits are free, since what it points to is aligned to kTagAlignment, and the operation in these bits.
 enum class Operation : uint64_t {
-  kUnwatched,  // Nobody waits for it.
-  kSignals,
-  kTick,
-  kLingerEnd,
-  kAlarm,
-  kAccept,
-  kAcceptable,
-  kPauseEnd,
-  kDatagrams,
-  kPeers,
-  kReceive,
-  kSend,
-  kWritable,
-  kWoken,
-  kGraceOver,
-  kBacklog,
+  kUnwatched,   // A cancel or a close: its completion is ignored.
+  kSignals,     // Signals::fd() is readable.
+  kTick,        // The coarse clock has moved on.
+  kLingerEnd,   // The connection that lingers longest has had its time.
+  kAlarm,       // The earliest timer of a session is due.
+  kAccept,      // A client was accepted (multishot). Object: the port.
+  kAcceptable,  // A client can be accepted, or taken from the inbox. Object: the port.
+  kPauseEnd,    // A pause in accepting is over: a shortage, or a full server. Object: the port.
+  kDatagrams,   // Datagrams can be read. Object: the port.
+  kPeers,       // A UDP peer that is answered from a port of its own has something to read.
+  kReceive,     // Bytes were received. Object: the connection, as for the next two.
+  kSend,        // Bytes were sent.
+  kWritable,    // The socket takes more of a file.
+  kWoken,       // The wake list is not empty: mail, or a finished task.
+  kGraceOver,   // The time that the stop leaves to requests under way is over.
+  kBacklog,     // Look again for clients that had connected before the stop.
 };
+// More than there are operations; a power of two.
 constexpr uint64_t kTagAlignment = 32;
 
+// The object must outlive the operation, and be aligned to kTagAlignment; null if there is none.
 inline uint64_t Tag(Operation operation, const void* object = nullptr) {
   return reinterpret_cast<uintptr_t>(object) | static_cast<uint64_t>(operation);
 }
+// The two parts of the tag that a completion brings back.
 inline Operation OperationOf(const io_uring_cqe& completion) {
   return static_cast<Operation>(completion.user_data % kTagAlignment);
 }
 template <typename T>
 T& ObjectOf(const io_uring_cqe& completion) {
   static_assert(alignof(T) % kTagAlignment == 0);
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel returns the number that it was given for the object.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): Tag() has made the number of a pointer
   return *reinterpret_cast<T*>(completion.user_data - completion.user_data % kTagAlignment);
 }
 
 class UringRing {
  public:
-  // PermissionDenied: the kernel does not let us. Unimplemented: it is too old. The message says what to do.
+  // PermissionDenied: the kernel does not let us (containers often forbid io_uring). Unimplemented: it is too old. The
+  // message says what to do.
   static absl::StatusOr<std::unique_ptr<UringRing>> Create();
-  // What is still under way is cancelled, but maybe only later: the memory that it uses must stay, and not be reused.
+  // Cancels what is still under way, but the kernel may do so only later: memory that an operation uses must neither be
+  // freed nor reused even then.
   ~UringRing();
 
-  // An operation to be filled in by io_uring_prep_...(). It is submitted with the next call of the kernel.
+  // An operation to be filled in by io_uring_prep_...(). It is submitted with the next SubmitAndWait() or Submit(); if
+  // the queue is full, what is in it is submitted first. Never null.
   io_uring_sqe* Prepare(uint64_t tag);
-  // Cancels the operation, or all of this descriptor; they still complete.
+  // Asks the kernel to cancel the operation, or all operations of this descriptor. They still complete, with ECANCELED
+  // or with what they had done by then.
   void Cancel(uint64_t tag);
   void CancelAll(int fd);
-  // Closes it with the next call of the kernel.
+  // Closes it with the next submission, which saves a system call.
   void Close(UniqueFd fd);
 
-  // Submits what was prepared. The first also sleeps until something has completed, or a signal came.
+  // Submits what was prepared, with one system call. The first also blocks until something has completed or a signal
+  // came. Fails only if the ring cannot be used any more.
   absl::Status SubmitAndWait();
   absl::Status Submit();
 
-  // Calls handle(const io_uring_cqe&) for each completion, oldest first.
+  // Calls handle(const io_uring_cqe&) for each completion that is there, oldest first. Handlers may prepare operations;
+  // their completions come with a later call.
   template <typename Handler>
   void TakeCompletions(Handler handle) {
     unsigned head = 0;
@@ -87,6 +102,7 @@ class UringRing {
     io_uring_cq_advance(&ring_, count);
   }
 
+  // What receives of this ring write into.
   UringBuffers& buffers() { return buffers_; }
 
  private:

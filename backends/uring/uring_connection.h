@@ -1,13 +1,17 @@
-// UringConnection: one client of the ring. Where the event driver asks whether it may read and then reads, this one has
-// a receive under way all the time, and learns of bytes that have been received already. Two rules follow:
+// UringConnection: one client of the ring. The event driver asks whether it may read and then reads; this one always
+// has a receive under way, and learns of bytes that have been received already. Two rules follow:
 //
-// - It asks for no more than two operations at once, a receive and a send (or a wait for the moment a file can go on),
-//   and lives until both have completed: the kernel may still use what they point to.
-// - Bytes may come while its output is not sent. They are held back from the session, and the receive is cancelled:
-//   more than one batch of it never comes.
+// - It has at most two operations under way, a receive and a send (or a wait until the socket takes more of a file),
+// and
+//   lives until both have completed: the kernel may still use what they point to.
+// - Bytes may come while its output is not sent. They are held back from the session, and the receive is cancelled, so
+//   that never more than one batch of bytes is held back.
 //
 // All completions of a batch are noted first; then each connection goes on once (Proceed()), so that ten requests that
 // came together are answered by one send, and all sends of all connections leave with one system call.
+//
+//   completion ─▶ OnReceived(), OnSent(), ... ─▶ shared.due ─▶ Proceed() ─▶ new operations ─▶ the next SubmitAndWait()
+//                 note what has happened                       takes steps of the conversation
 #ifndef POLYSERVE_BACKENDS_URING_URING_CONNECTION_H_
 #define POLYSERVE_BACKENDS_URING_URING_CONNECTION_H_
 
@@ -41,8 +45,10 @@ namespace polyserve {
 
 struct UringShared;
 
-// The output of a connection, and what a send of it needs until it is submitted. Only those who have output have one.
+// The output of a connection, and what a send of it needs until it is submitted. Only connections that have output own
+// one, so an idle connection does not pay for it.
 struct UringUnsent {
+  // Pieces of memory that one sendmsg takes; the rest waits for the next one.
   static constexpr int kMaxPieces = 64;
   Output output;
   msghdr message;
@@ -51,6 +57,7 @@ struct UringUnsent {
 
 using UringHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
+// One thread, that of the ring. Owns itself, from Start() to its end; in shared.connections meanwhile.
 class alignas(kTagAlignment) UringConnection final : public UringHook, public Wakeable {
   // Unlinks itself if the connection ends while it waits.
   using BufferHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -61,27 +68,33 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
       UringConnection, boost::intrusive::member_hook<UringConnection, BufferHook, &UringConnection::buffer_queue_>,
       boost::intrusive::constant_time_size<false>>;
 
-  // Starts serving. The connection owns itself from here on, and is deleted when the conversation is over.
+  // Starts serving. The connection must be counted in; it is deleted, and counted out, when the conversation is over
+  // and no operation is under way. `shared` must outlive it.
   static void Start(Connection connection, UringShared& shared);
 
-  // What has completed. None of them deletes it or makes it go on: that is Proceed().
+  // One of its operations has completed. These only note the result, and put the connection on shared.due; it goes on,
+  // and may be deleted, in Proceed() alone. `result` is the byte count, or a negative errno.
   void OnReceived(const io_uring_cqe& completion);
   void OnSent(int result);
   void OnWritable();
-  // Time has passed: it is over if its peer is silent or too slow; it has lingered long enough.
+  // A tick of the coarse clock: ends the conversation if the peer is silent or too slow (net/progress_watch.h).
   void OnTick();
+  // It has lingered long enough.
   void OnLingerEnd();
-  // The server stops, or the grace is over: it ends if it has nothing to wait for any more.
+  // The server stops, or the grace is over: ends the conversation if it has no reason to wait any longer.
   void OnStop();
+  // Mail has come, or a task that ran on a helper is finished.
   void OnReady() override { ComeBack(); }
 
-  // Arms the receives of those at the front of shared.awaiting_buffer, as many as the next batch has buffers for.
-  // Called once a turn, behind Proceed().
+  // Starts the receives of the connections at the front of shared.awaiting_buffer, as many as the next batch has
+  // buffers for. Called once in each iteration of the loop, after Proceed().
   static void ReceiveInTurn(UringShared& shared);
 
-  // Goes on as far as it can without waiting. Called once a turn for those on shared.due. May delete it.
+  // Goes on as far as it can without waiting, within its fair share. Called once in each iteration of the loop for each
+  // connection on shared.due. May delete it.
   void Proceed();
 
+  // Only while it is on shared.lingering.
   bool is_done_lingering() const { return linger_end_->passed(); }
   int LingerMilliseconds() const { return linger_end_->PollMilliseconds(); }
 
@@ -89,22 +102,28 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   UringConnection(Connection connection, UringShared& shared);
   ~UringConnection();
 
-  void TakeIn(absl::string_view bytes);
+  void TakeIn(absl::string_view bytes);  // Shows received bytes to the session, or holds them back.
   void OnTimer();
-  bool TakeResult();
-  void ComeBack();
-  bool TakeSteps();
+  bool TakeResult();  // Of a task that ran on a helper. False: it is not finished.
+  void ComeBack();    // Puts it on shared.due, unless it is there.
+  bool TakeSteps();   // False: the conversation is over.
+  // Memory leaves by an operation of the ring. A file leaves by sendfile(2), which the ring does not have: if the
+  // socket is full, it is polled.
   Flushed Send();
   void SendMemory();
   void AwaitWritable();
+  // Starts a receive, unless one is under way; or queues for a buffer. A receive for requests stays armed for the whole
+  // conversation; a stream is received piece by piece.
   void Receive();
   void AskForBytes();
   bool Linger();
+  // Deletes it, or, while an operation is under way, cancels that first.
   void End();
 
+  // Made when first used, because most connections never need them.
   ConnectionTimers& timers();
   Output& output();
-  void LetGoOfOutput();
+  void LetGoOfOutput();  // All is sent: the buffers go back to shared.spares.
   bool reads_by_pieces() const;
   bool is_lingering() const { return conversation_.step() == Step::kLinger; }
   void NoteMove();
@@ -113,6 +132,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   Counters& counters_;
   UniqueFd fd_;
   ProgressWatch watch_;
+  // Of the loop's iteration, and of the two operations.
   bool is_due_ = false;          // On shared.due.
   bool receiving_ = false;       // A receive is under way.
   bool sending_ = false;         // A send is, or the wait to go on with a file.
@@ -121,36 +141,37 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool over_ = false;
   bool cancelled_ = false;  // Over, and waits only for the completions.
   Conversation conversation_;
-  std::unique_ptr<WakeList::Entry> mail_;  // Null where there is no mailbox.
+  std::unique_ptr<WakeList::Entry> mail_;  // Null while the session has no mailbox.
   std::unique_ptr<UringUnsent> unsent_;    // Null while there is no output.
   std::optional<Deadline> linger_end_;
-  std::unique_ptr<ConnectionTimers> timers_;  // Null where it has never needed one.
+  std::unique_ptr<ConnectionTimers> timers_;  // Null until it first sets one.
   Offload::ClientTask task_;
 };
 
-// What the connections of one ring share.
+// What the connections of one ring share. The loop sets the flags and the clock; none of it is for another thread.
 struct UringShared {
   using Connections = boost::intrusive::list<UringConnection, boost::intrusive::constant_time_size<false>>;
 
   UringRing* ring;
   WakeList* wakes;
-  Offload* offload;  // Null where the loop has no helpers.
+  Offload* offload;  // Null if the loop has no helpers.
   Counters* counters;
-  ConnectionLimit* connection_limit;
-  ProgressLimits limits = {};  // Of the peers' progress.
-  uint32_t ticks = 0;          // The coarse clock, for these.
+  ConnectionLimit* connection_limit;  // Null if there is no limit.
+  ProgressLimits limits = {};         // Of the peers' progress.
+  uint32_t ticks = 0;                 // The coarse clock, for these.
   bool stopping = false;
   bool grace_over = false;            // Of the stop.
   bool ran_task = false;              // In this turn.
   std::vector<UringConnection*> due;  // They proceed when all completions of the batch are noted.
-  // Those whose next receive would find no buffer, and as long as there are any, all that read by pieces: the kernel
-  // lends the few large buffers to those that ask first, so without a queue the same would have them for ever.
+  // The connections whose next receive would find no buffer, and, while there are any, all that read by pieces: the
+  // kernel gives the few large buffers to the receives that were started first, so without a queue the same connections
+  // would get them each time.
   UringConnection::BufferQueue awaiting_buffer;
-  std::vector<std::unique_ptr<UringUnsent>> spares;  // For the next use.
+  std::vector<std::unique_ptr<UringUnsent>> spares;  // For the next connection that has output.
   Connections connections;
   Timers timers;
-  const Output no_output = {};  // Of those that have none.
-  Connections lingering;        // Whoever lingers longest comes first.
+  const Output no_output = {};  // The output of all connections that have none.
+  Connections lingering;        // The one that began first comes first, so its end is the next.
 };
 
 }  // namespace polyserve

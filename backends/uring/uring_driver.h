@@ -13,11 +13,13 @@
 
 namespace polyserve {
 
-// Whether the kernel has what the driver needs, and lets us have it; where not, what to do.
+// Whether the kernel has what the driver needs, and lets us have it. Unimplemented or PermissionDenied: the message
+// says what the user can do. Opens a ring and closes it again.
 absl::Status CheckUring();
 
-// Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Fails where CheckUring() does, or for
-// want of descriptors or memory.
+// Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Call it in the thread or process that
+// will run the loop; the context and the role must outlive it. Fails as CheckUring() does, or if descriptors or memory
+// are short.
 absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context, const WorkerRole* role,
                                                          const OffloadOptions& offload_options);
 

@@ -133,7 +133,7 @@ void UringLoop::Proceed() {
 void UringLoop::Open(Port& port) {
   if (port.listener == nullptr) return AwaitAcceptable(port);
   if (port.datagrams != nullptr) return AwaitDatagrams(port);
-  // Where there is a bound, it looks first: the ring would accept whether there is a place or not.
+  // With a connection limit, it polls first: the ring would accept clients that there is no room for.
   context_.connection_limit == nullptr ? Accept(port) : AwaitAcceptable(port);
 }
 
@@ -169,7 +169,7 @@ void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
 }
 
 // After an error, a shortage of descriptors above all, clients are accepted one by one, as the other models do, until
-// nobody is left. (Asking for the one operation again would not do: the kernel takes a descriptor for the next client
+// none is left. (Starting the multishot accept again would not do: the kernel takes a descriptor for the next client
 // before there is one, and would fail again at once.)
 void UringLoop::AwaitAcceptable(Port& port) {
   port.operation = Operation::kAcceptable;
@@ -212,7 +212,7 @@ void UringLoop::OnDatagrams(Port& port) {
   AwaitDatagrams(port);
 }
 
-// All those who have a socket of their own, as one.
+// The peers that have a socket of their own, all with one poll.
 void UringLoop::AwaitPeers() {
   io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kPeers)), peers_->wait_fd(), POLLIN);
 }
@@ -222,7 +222,7 @@ void UringLoop::PauseAccepting(Port& port) {
   io_uring_prep_timeout(ring_->Prepare(Tag(port.operation, &port)), &pause_, 0, 0);
 }
 
-// Notes that the port's operation has completed. True where it was the last one, because of a stop.
+// Notes that the port's operation has completed. True if it was the last one, because of a stop.
 bool UringLoop::Ends(Port& port) {
   port.operation = Operation::kUnwatched;
   if (!shared_.stopping || awaits_clients(port)) return false;
@@ -254,7 +254,7 @@ void UringLoop::OnReady() {
 // accepted meanwhile are served like all others. An inbox is watched to its end.
 void UringLoop::Stop() {
   if (!std::exchange(shared_.stopping, true)) {
-    Signals::RequestStop();  // Where others answer the signals, perhaps in another process.
+    Signals::RequestStop();  // If another loop answers the signals, perhaps in another process.
     grace_ = ToKernelTimespec(std::max(Signals::GraceLeft(), absl::Nanoseconds(1)));
     io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kGraceOver)), &grace_, 0, 0);
     peers_->OnStop();
@@ -288,8 +288,8 @@ void UringLoop::DrainIfQuiet() {
   TakeBacklog();
 }
 
-// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted. The
-// loop goes on meanwhile: connections that end make room for those who are left.
+// Clients that were in the queue may have sent a request already, so they are still served; no others are accepted. The
+// loop goes on meanwhile: connections that end make room for the clients that are left.
 void UringLoop::TakeBacklog() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_->NextOfBacklog();
@@ -320,7 +320,7 @@ void UringLoop::OnTick() {
   AwaitTick();
 }
 
-// One timer for all timers. Where a sooner one is set, it gets one more; those that are not needed any more find
+// One kernel timer serves all timers. If a sooner one is set, it gets one more; those that are not needed any more find
 // nothing due.
 void UringLoop::AwaitAlarm() {
   const Timer::Clock::time_point first = shared_.timers.first();
