@@ -266,6 +266,26 @@ TEST_F(GraceTest, AllOfTheQueueAreServedAsPlacesBecomeFree) {
   ExpectCleanExit();
 }
 
+TEST_F(GraceTest, QueuesOfAllServicesAreServedHoweverShort) {
+  StartServer({kPatientDrain, "--listen_backlog=1"});
+  server().Signal(SIGSTOP);
+  EXPECT_TRUE(Eventually([this] { return IsStopped(server().pid()); }));
+  std::vector<Peer> echo;
+  std::vector<Peer> http;
+  for (int i = 0; i < 2; ++i) {  // One more than the backlog is what a queue holds.
+    echo.push_back(Connect("echo"));
+    EXPECT_TRUE(echo.back().Send("ping"));
+    echo.back().HalfClose();
+    http.push_back(Connect("http"));
+    EXPECT_TRUE(http.back().Send(kGet));
+  }
+  server().Signal(SIGTERM);
+  server().Signal(SIGCONT);
+  for (Peer& peer : echo) EXPECT_EQ(peer.ReadToEnd(), "ping");
+  for (Peer& peer : http) EXPECT_TRUE(ReadHttpAnswer(peer).is_whole);
+  ExpectCleanExit();
+}
+
 TEST_F(GraceTest, DownloadsGoOnWhileDescriptorsAreShortForTheQueue) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: it needs a descriptor for one client alone";
   if (can().pooled) GTEST_SKIP() << "by design: whoever finds no worker waits, and takes no descriptor";

@@ -45,6 +45,12 @@ absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn
   return absl::UnavailableError("nobody is there");
 }
 
+// Linux queues one client more than the backlog, and as many may be amid their handshakes.
+AcceptQueues::AcceptQueues(std::vector<const Listener*> listeners, std::vector<const Listener*> ports, int backlog)
+    : listeners_(std::move(listeners)),
+      ports_(std::move(ports)),
+      left_(static_cast<int>(listeners_.size()) * 2 * (backlog + 1)) {}
+
 void AcceptQueues::RefuseNewClients() {
   if (refuses_new_clients_) return;
   refuses_new_clients_ = true;

@@ -42,16 +42,15 @@ absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn
 class AcceptQueues {
  public:
   // All must outlive it; a listener without a descriptor counts as empty. `ports` are those of `listeners` that differ
-  // in their ports: of those that share one (SO_REUSEPORT), any. At most `most` clients are taken, as many as a queue
-  // may hold: that bounds the stop even if the kernel goes on to let clients in.
-  AcceptQueues(std::vector<const Listener*> listeners, std::vector<const Listener*> ports, int most)
-      : listeners_(std::move(listeners)), ports_(std::move(ports)), left_(most) {}
+  // in their ports: of those that share one (SO_REUSEPORT), any. The `backlog` that they listen with
+  // says how many clients are taken at most: that bounds the stop even if the kernel goes on to let clients in.
+  AcceptQueues(std::vector<const Listener*> listeners, std::vector<const Listener*> ports, int backlog);
 
   // Step 1. Only the first call does something.
   void RefuseNewClients();
 
   // Steps 2 and 4: takes one client. Clients that have to be refused are passed over.
-  //   Unavailable                            all queues are empty, or as many as `most` were taken
+  //   Unavailable                            all queues are empty, or as many as they can hold were taken
   //   ResourceExhausted, FailedPrecondition  a client is there, but cannot be accepted yet; see Acceptor::TryAccept()
   absl::StatusOr<Connection> Next(TryAcceptFn try_accept);
 
