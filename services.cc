@@ -1,10 +1,12 @@
 #include "services.h"
 
+#include <iterator>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "net/statistics.h"
 #include "protocol/chat/session.h"
 #include "protocol/chat/udp_session.h"
 #include "protocol/compute.h"
@@ -56,6 +58,7 @@ constexpr Service kServices[] = {
      &MakeWithLibrary<FileUnframedSession>},
     {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
 };
+static_assert(std::size(kServices) <= kMaxServices, "each service has a row of counters");
 
 }  // namespace
 
@@ -82,7 +85,7 @@ const Service* FindService(absl::string_view name) {
 std::string ServiceNames() {
   std::vector<std::string> names;
   for (const Service& service : kServices) {
-    if (service.has_stream()) names.push_back(service.name);
+    if (service.has_stream()) names.emplace_back(service.name);
     if (service.has_datagrams()) names.push_back(absl::StrCat(service.name, "+udp"));
   }
   return absl::StrJoin(names, ", ");

@@ -74,6 +74,8 @@ enum class Progress { kAlive, kTooSlow, kIdle };
 
 class ProgressWatch {
  public:
+  // `now` is of the clock that later calls use. A clock that starts at 0, as one that is counted up by ticks, may leave
+  // it out; with TicksAt() a client would be idle from its first moment.
   explicit ProgressWatch(uint32_t now = 0) : last_moved_(now) {}
 
   // Something has moved. Cheap, and to be called for each read and write.

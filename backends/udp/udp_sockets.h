@@ -36,8 +36,9 @@ class UdpSockets {
   // Cancelled: the server stops, and all clients that had connected before have been returned. For a model that has
   // nothing else to wait for.
   absl::StatusOr<Connection> ServeUntilConnection(Acceptor& acceptor);
-  // The server stops: see UdpSocket::Drain() and ConnectedUdpPeers::OnStop(). Peers that are not done yet still need
-  // their turns: go on calling Serve() until empty().
+  // The server stops: see UdpSocket::Drain() and ConnectedUdpPeers::OnStop(). To be called as soon as
+  // Signals::stopping(), before the acceptor's backlog is at its end, which closes the listeners. Peers that are not
+  // done yet still need their turns: go on calling Serve() until empty().
   void Drain();
   bool empty() const { return ports_.empty() && peers_->empty(); }
 

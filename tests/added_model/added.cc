@@ -9,6 +9,8 @@
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
 #include "backends/registry.h"
+#include "backends/udp/udp_sockets.h"
+#include "net/statistics.h"
 
 namespace polyserve {
 
@@ -17,14 +19,19 @@ namespace {
 class AddedBackend : public Backend {
  public:
   absl::Status Prepare(ServerContext& context) override {
-    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {});
-    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
-    return acceptor.status();
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kOwnPorts});
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
+    absl::StatusOr<std::unique_ptr<UdpSockets>> udp = UdpSockets::Create(context);
+    if (!udp.ok()) return udp.status();
+    udp_ = *std::move(udp);
+    return absl::OkStatus();
   }
 
   absl::Status Serve(ServerContext& context) override {
+    const WorkerSlot slot(context.statistics);  // By which the page of the status lists this thread.
     while (true) {
-      absl::StatusOr<Connection> client = acceptor_->Next();
+      absl::StatusOr<Connection> client = udp_->ServeUntilConnection(*acceptor_);
       if (!client.ok()) return absl::OkStatus();  // Told to stop.
       DriveBlocking(*std::move(client), context);
     }
@@ -32,6 +39,7 @@ class AddedBackend : public Backend {
 
  private:
   std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<UdpSockets> udp_;
 };
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeAddedBackend() { return std::make_unique<AddedBackend>(); }
