@@ -77,7 +77,7 @@ class Session {
   virtual void OnMessage(const Message& /*message*/, Output& /*output*/) {}
 
   // The task of output.Work() or Pause() is done, and its output is sent. Called before more input is passed, on the
-  // driver's thread (the task may run on another).
+  // driver's thread (the task may run on another). Not called over UDP.
   virtual void OnResume(Output&) {}
 
   // The timer of output.SetTimer() has expired, and all output is sent. Never called after OnEndOfInput().

@@ -9,7 +9,6 @@
 
 #include "absl/status/statusor.h"
 #include "backends/blocking/mailbox_fd.h"
-#include "backends/connection/conversation.h"
 #include "backends/udp/peer_conversation.h"
 #include "base/logging.h"
 #include "base/mailbox.h"
@@ -21,42 +20,28 @@ namespace polyserve {
 
 namespace {
 
+// Answered between two looks at whether the server stops.
+constexpr int kDatagramsPerTurn = 4096;
+
 class BlockingPeer {
  public:
   BlockingPeer(Connection peer, ServerContext& context)
       : idle_timeout_(context.idle_timeout),
-        stateless_timeout_(std::min(kStatelessTimeout, idle_timeout_)),
+        blank_patience_(std::min(kBlankPatience, idle_timeout_)),
         conversation_(std::move(peer), context.statistics.counters(), context.connection_limit.get()) {}
 
   void Run() {
     if (conversation_.mailbox() != nullptr && !OpenMail()) return;
-    Serve();
+    Serve(false);
     mail_ = nullptr;
-    if (conversation_.LetGo(buffer_, !Signals::stopping())) Serve();  // What it was asked for may take longer.
+    if (conversation_.LetGo(buffer_, !Signals::stopping())) Serve(true);  // What it was asked for may take longer.
   }
 
  private:
-  void Serve() {
-    while (TakeStep()) {
-    }
-  }
-
-  // Does what is to be done now, and waits for it. False: the conversation is over.
-  bool TakeStep() {
-    if (Signals::stopping()) conversation_.OnStop();
-    switch (conversation_.Next()) {
-      case Step::kRead:
-        return NotesTimer() || Receive() || Await();
-      case Step::kReadLast:
-        return Receive();
-      case Step::kSetTimer:
-        timer_.emplace(conversation_.TakeTimer());
-        return true;
-      case Step::kSend:
-      case Step::kResume:
-        return true;  // No other peer waits for a turn.
-      default:
-        return false;
+  void Serve(bool ends_if_idle) {
+    while (!((ends_if_idle || Signals::stopping()) && conversation_.idle()) && Await()) {
+      conversation_.Answer(buffer_, kDatagramsPerTurn);
+      NoteWake();
     }
   }
 
@@ -70,39 +55,47 @@ class BlockingPeer {
     return true;
   }
 
-  // True: the timer has run out. To be asked before each datagram, so that a peer that never pauses cannot put it off.
-  bool NotesTimer() {
-    if (!timer_.has_value() || !timer_->passed()) return false;
-    timer_.reset();
-    conversation_.OnTimer();
-    return true;
+  // Shows what others have for the peer. False where there was too much of it.
+  bool ShowMail() {
+    if (mail_ == nullptr) return true;
+    mail_->Collect();
+    return conversation_.ShowMail();
   }
 
-  bool Receive() {
-    if (!conversation_.Receive(buffer_)) return false;
-    idle_end_.reset();
-    return true;
-  }
-
-  // Waits for the next datagram. Also returns for mail, the timer and signals. False: the peer was silent for too long.
+  // Waits for the next datagram, and tells the time that the session has asked for meanwhile. False where the peer was
+  // silent for too long, or the session has ended.
   bool Await() {
-    if (!idle_end_.has_value()) idle_end_.emplace(conversation_.is_stateless() ? stateless_timeout_ : idle_timeout_);
-    pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
-                         {conversation_.misdelivered(), POLLIN, 0},
-                         {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
-    int timeout = idle_end_->PollMilliseconds();
-    if (timer_.has_value()) timeout = std::min(timeout, timer_->PollMilliseconds());
-    const int found = ::poll(sources, 3, timeout);
-    if (found > 0 && sources[2].revents != 0) mail_->Collect();  // No sign of life: the peer has only been spoken to.
-    return found > 0 || !idle_end_->passed();
+    const Deadline patience(conversation_.is_stateless() ? blank_patience_ : idle_timeout_);
+    while (!conversation_.is_over() && ShowMail()) {
+      if (wake_.has_value() && wake_->passed()) {  // However much comes meanwhile.
+        wake_.reset();
+        conversation_.TellTime();
+        NoteWake();
+        continue;
+      }
+      pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
+                           {conversation_.misdelivered(), POLLIN, 0},
+                           {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
+      int timeout = patience.PollMilliseconds();
+      if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
+      const int found = ::poll(sources, 3, timeout);
+      if (found > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
+      if (found > 0) continue;  // Mail.
+      if (patience.passed()) return false;
+      if (Signals::stopping()) return true;  // Interrupted for that.
+    }
+    return false;
+  }
+
+  void NoteWake() {
+    if (conversation_.asks_for_wake()) wake_.emplace(conversation_.TakeWakeIn());
   }
 
   const absl::Duration idle_timeout_;
-  const absl::Duration stateless_timeout_;
+  const absl::Duration blank_patience_;
   PeerConversation conversation_;
-  std::unique_ptr<MailboxFd> mail_;   // Null if the session has no mailbox.
-  std::optional<Deadline> timer_;     // The session's, while it is set.
-  std::optional<Deadline> idle_end_;  // Since the last datagram, once it is waited for the next one.
+  std::unique_ptr<MailboxFd> mail_;  // Null where the session has no mailbox.
+  std::optional<Deadline> wake_;     // When the session wants to be told the time.
   char buffer_[kMaxDatagramBytes];
 };
 

@@ -19,15 +19,6 @@ void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full
   Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
 }
 
-void Conversation::OnDatagram(absl::string_view datagram, Output& output) {
-  if (is_cut_off()) return;
-  has_unsent_ = true;
-  Input input(datagram);
-  session_->OnInput(input, output);
-  if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
-  paused_ = !output.wants_more();
-}
-
 void Conversation::OnEnd(Output& output) {
   peer_end_ = PeerEnd::kHasCome;
   if (takes_input()) return ShowEnd(output);

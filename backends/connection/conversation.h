@@ -23,8 +23,8 @@
 //                                         ├▶ kLinger     the session has closed the connection
 //                                         └▶ kEnd        the peer has sent its last, and is answered
 //
-// Datagrams take the same steps: OnDatagram() takes the place of OnBytes() and OnEnd(), and at kLinger there is nothing
-// to linger for. What their drivers have in common between two waits is backends/udp/datagram_steps.h.
+// Of connections alone. A datagram is shown and answered at once, and a peer of datagrams neither lingers nor
+// acknowledges, so its drivers (backends/udp) have no states to speak of.
 //
 // While the server stops, kRead becomes kReadLast if the peer has no request under way and the grace is over. A member
 // of a room that was cut off goes to kEnd from any state. kLinger and kEnd are final.
@@ -55,7 +55,7 @@ enum class Step : uint8_t {
   kRunTask,   // Run the output's task, here or on another thread; its result is the new output.
   kResume,    // Call Resume(), which may produce much output: a loop may let other connections go first.
   kSetTimer,  // Set the connection's one timer to TakeTimer(), and call OnTimer() when it runs out.
-  kLinger,    // Stop sending, and read until the peer closes (see lingering_close.h); with datagrams: close.
+  kLinger,    // Stop sending, and read until the peer closes; see lingering_close.h.
   kEnd,       // Close.
 };
 
@@ -80,10 +80,6 @@ class Conversation {
   // driver whose kernel reads ahead reports bytes then), they are held up until the output is sent. `is_full`: the read
   // returned as much as it could, so that there is probably more.
   void OnBytes(absl::string_view bytes, Output& output, bool is_full = false);
-
-  // A datagram has come; only at kRead and kReadLast. It is shown by itself, even if it is empty, and what the session
-  // leaves of it is dropped. A conversation is either of bytes or of datagrams, and then has no OnEnd().
-  void OnDatagram(absl::string_view datagram, Output& output);
 
   // The peer sends no more. The session learns that once it has been shown all that came before.
   void OnEnd(Output& output);
@@ -133,9 +129,6 @@ class Conversation {
   Mailbox* mailbox() const { return mailbox_; }
   bool has_mail() const { return mailbox_ != nullptr && mailbox_->has_mail(); }
   bool is_cut_off() const { return mailbox_ != nullptr && mailbox_->is_cut_off(); }
-
-  // For what only a transport asks, such as Session::is_verified().
-  const Session& session() const { return *session_; }
 
   // What to send, if the socket takes it at once, before a connection is closed; empty if there is nothing to say, or
   // if a reply is half sent. See closing_message.h.

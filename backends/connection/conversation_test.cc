@@ -85,11 +85,6 @@ class ConversationTest : public testing::Test {
     return Next();
   }
 
-  Step OnDatagram(absl::string_view datagram) {
-    conversation_.OnDatagram(datagram, output_);
-    return Next();
-  }
-
   // Does kSend, and returns what is sent.
   std::string Send() {
     EXPECT_EQ(conversation_.step(), Step::kSend);
@@ -470,66 +465,6 @@ TEST_F(ConversationTest, PeerOwesWhatTheStepWaitsFor) {
   output_.Close();
   EXPECT_EQ(Next(), Step::kLinger);
   EXPECT_EQ(conversation_.debt(), Debt::kNothing);
-}
-
-// --- Datagrams. ---
-
-TEST_F(ConversationTest, DatagramIsShownByItselfAndWhatIsLeftOfItIsDropped) {
-  EXPECT_EQ(OnDatagram("one\ntw"), Step::kSend);
-  EXPECT_EQ(Send(), "[one]");
-  EXPECT_EQ(Next(), Step::kRead);
-  EXPECT_TRUE(conversation_.idle()) << "no bytes are kept for the next datagram";
-}
-
-TEST_F(ConversationTest, DatagramWithATaskIsAnsweredBeforeTheNext) {
-  EXPECT_EQ(OnDatagram("one\nwork\ntwo\n"), Step::kSend);
-  EXPECT_EQ(Send(), "[one]");
-  EXPECT_EQ(Next(), Step::kRunTask);
-  RunTask();
-  EXPECT_EQ(Next(), Step::kSend);
-  EXPECT_EQ(Send(), "[worked]");
-  EXPECT_EQ(Next(), Step::kResume);
-  Resume();
-  EXPECT_EQ(Next(), Step::kSend);
-  EXPECT_EQ(Send(), "[resumed]") << "what was left of the datagram is dropped";
-  EXPECT_EQ(Next(), Step::kRead);
-}
-
-TEST_F(ConversationTest, PeerOfDatagramsHearsTimeAndMail) {
-  EXPECT_EQ(OnDatagram("join\ntimer\n"), Step::kSetTimer);
-  conversation_.TakeTimer(output_);
-  EXPECT_EQ(Next(), Step::kRead);
-  session_->mail.Push(Mail("hello"));
-  conversation_.OnTimer();
-  EXPECT_EQ(Next(), Step::kResume);
-  Resume();
-  EXPECT_EQ(Next(), Step::kSend);
-  EXPECT_EQ(Send(), "[time]");
-  EXPECT_EQ(Next(), Step::kResume);
-  Resume();
-  EXPECT_EQ(Next(), Step::kSend);
-  EXPECT_EQ(Send(), "hello");
-}
-
-TEST_F(ConversationTest, DatagramThatClosesIsAnsweredFirst) {
-  EXPECT_EQ(OnDatagram("one\nclose\n"), Step::kSend);
-  EXPECT_EQ(Send(), "[one]");
-  EXPECT_EQ(Next(), Step::kLinger);
-}
-
-TEST_F(ConversationTest, DatagramsThatHaveComeBeforeAStopAreAllAnswered) {
-  conversation_.OnStop(/*grace_over=*/true);
-  EXPECT_EQ(Next(), Step::kReadLast);
-  EXPECT_EQ(OnDatagram("one\n"), Step::kSend);
-  EXPECT_EQ(Send(), "[one]");
-  EXPECT_EQ(Next(), Step::kReadLast) << "none of them is known to be the last";
-}
-
-TEST_F(ConversationTest, PeerOfDatagramsThatIsCutOffIsNotHeardAnyMore) {
-  EXPECT_EQ(OnDatagram("join\n"), Step::kRead);
-  session_->mail.CutOff();
-  EXPECT_EQ(OnDatagram("one\n"), Step::kEnd);
-  EXPECT_TRUE(output_.empty());
 }
 
 // Were the rest moved to the front each time, this would take minutes and run into the test's time-out.

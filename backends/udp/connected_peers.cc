@@ -5,8 +5,8 @@
 #include <iterator>
 #include <utility>
 
-#include "backends/connection/conversation.h"
 #include "backends/connection/fairness.h"
+#include "backends/udp/send_datagrams.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/coarse_clock.h"
@@ -38,14 +38,12 @@ void ConnectedUdpPeers::Start(Connection connection) {
     peers_.erase(peer.self);
     return;
   }
-  if (stopping_) peer.conversation.OnStop();
-  OnReady(peer);  // For what it came with.
+  OnReadable(peer);  // What it came with.
   FreeThoseOver();
 }
 
 absl::Status ConnectedUdpPeers::Watch(Peer& peer) {
   peer.last_moved = ticks_;
-  peer.awaited = EPOLLIN;
   absl::Status status = Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.socket(), EPOLLIN, &peer);
   status.Update(Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.misdelivered(), EPOLLIN, &peer));
   return status;
@@ -56,70 +54,49 @@ bool ConnectedUdpPeers::Serve() {
   const int count = ::epoll_wait(epoll_.get(), events, kPeersPerTurn, 0);
   for (int i = 0; i < count; ++i) {
     Peer& peer = *static_cast<Peer*>(events[i].data.ptr);
-    if (!peer.is_over) OnReady(peer);
+    if (!peer.is_over) OnReadable(peer);
   }
   FreeThoseOver();
   return count > 0;
 }
 
-void ConnectedUdpPeers::OnReady(Peer& peer) {
+void ConnectedUdpPeers::OnReadable(Peer& peer) {
   peer.last_moved = ticks_;
-  TakeSteps(peer);
+  if (peer.conversation.is_blocked()) peer.conversation.GoOn();
+  peer.conversation.Answer(buffer_, kDatagramsPerTurn);
+  Settle(peer);
 }
 
-// Takes steps until the next one has to wait, or the others have their turn.
-void ConnectedUdpPeers::TakeSteps(Peer& peer) {
-  for (int datagrams = 0;;) {
-    switch (peer.conversation.Next()) {
-      case Step::kRead:
-        if (datagrams++ < kDatagramsPerTurn && peer.conversation.Receive(buffer_)) break;
-        return Await(peer, EPOLLIN);
-      case Step::kReadLast:
-        if (datagrams++ < kDatagramsPerTurn && peer.conversation.Receive(buffer_)) break;
-        return LetGo(peer);
-      case Step::kSend:
-        return Await(peer, EPOLLOUT);
-      case Step::kResume:
-        break;
-      case Step::kSetTimer:
-        SetTimer(peer);
-        break;
-      default:
-        return LetGo(peer);
-    }
-  }
-}
-
-// Waits for this event of the peer's own socket; misdelivered datagrams are always waited for.
-void ConnectedUdpPeers::Await(Peer& peer, uint32_t event) {
-  if (event == peer.awaited) return;
-  peer.awaited = event;
-  const absl::Status status = Control(epoll_.get(), EPOLL_CTL_MOD, peer.conversation.socket(), event, &peer);
-  if (status.ok()) return;
-  LOG(WARNING) << "cannot watch a peer, so it is served no longer: " << status.message();
-  End(peer);
-}
-
-void ConnectedUdpPeers::SetTimer(Peer& peer) {
-  if (peer.timer == nullptr) peer.timer = std::make_unique<Timer>([this, &peer] { OnTimer(peer); });
-  timers_.Set(*peer.timer, peer.conversation.TakeTimer());
-}
-
-void ConnectedUdpPeers::OnTimer(Peer& peer) {
+void ConnectedUdpPeers::TellTime(Peer& peer) {
   if (peer.is_over) return;
-  peer.conversation.OnTimer();
-  TakeSteps(peer);
+  if (peer.conversation.is_blocked()) return timers_.Set(*peer.wake, kRetryBlocked);
+  peer.conversation.TellTime();
+  Settle(peer);
   FreeThoseOver();
 }
 
-// Serves on what cannot be passed on to the peer's next session.
-void ConnectedUdpPeers::LetGo(Peer& peer) {
-  if (peer.conversation.has_let_go()) return End(peer);
-  const int misdelivered = peer.conversation.misdelivered();
-  if (!peer.conversation.LetGo(buffer_, !stopping_)) return End(peer);
-  // Not read any more, it would go on to be ready.
-  if (misdelivered >= 0) Control(epoll_.get(), EPOLL_CTL_DEL, misdelivered, 0, &peer).IgnoreError();
-  TakeSteps(peer);
+// Sees to what the peer waits for next.
+void ConnectedUdpPeers::Settle(Peer& peer) {
+  PeerConversation& conversation = peer.conversation;
+  const auto is_done = [&] { return conversation.is_over() || (stopping_ && conversation.idle()); };
+  if (is_done()) {
+    const int misdelivered = conversation.misdelivered();
+    conversation.LetGo(buffer_, !stopping_);
+    if (is_done()) return End(peer);
+    // Not read any more, it would go on to be ready.
+    if (misdelivered >= 0) Control(epoll_.get(), EPOLL_CTL_DEL, misdelivered, 0, &peer).IgnoreError();
+  }
+  if (conversation.asks_for_wake()) {
+    if (peer.wake == nullptr) peer.wake = std::make_unique<Timer>([this, &peer] { TellTime(peer); });
+    timers_.Set(*peer.wake, conversation.TakeWakeIn());
+  }
+  if (conversation.is_blocked() == peer.awaits_writable) return;
+  peer.awaits_writable = conversation.is_blocked();
+  const uint32_t events = peer.awaits_writable ? EPOLLOUT : EPOLLIN;
+  const absl::Status status = Control(epoll_.get(), EPOLL_CTL_MOD, conversation.socket(), events, &peer);
+  if (status.ok()) return;
+  LOG(WARNING) << "cannot watch a peer, so it is served no longer: " << status.message();
+  End(peer);
 }
 
 void ConnectedUdpPeers::End(Peer& peer) {
@@ -141,11 +118,7 @@ void ConnectedUdpPeers::OnTick() {
 
 void ConnectedUdpPeers::OnStop() {
   stopping_ = true;
-  for (auto next = peers_.begin(); next != peers_.end();) {
-    Peer& peer = *next++;
-    peer.conversation.OnStop();
-    OnReady(peer);
-  }
+  for (auto next = peers_.begin(); next != peers_.end();) OnReadable(*next++);
   FreeThoseOver();
 }
 

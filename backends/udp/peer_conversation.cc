@@ -7,8 +7,7 @@
 
 #include "absl/strings/string_view.h"
 #include "backends/accept/udp_acceptor.h"
-#include "backends/connection/closing_message.h"
-#include "backends/udp/datagram_steps.h"
+#include "backends/udp/send_datagrams.h"
 #include "net/endpoint.h"
 
 namespace polyserve {
@@ -30,24 +29,26 @@ PeerConversation::PeerConversation(Connection peer, Counters& counters, Connecti
       listener_(*peer.listener),
       counters_(OfService(counters, peer.listener->number)),
       connection_limit_(connection_limit),
-      conversation_(peer.listener->make_session()) {}
+      session_(peer.listener->make_session()) {}
 
 PeerConversation::~PeerConversation() { CountEnd(counters_, connection_limit_); }
 
-Step PeerConversation::Next() {
-  if (is_over()) return Step::kEnd;
-  return TakeDatagramSteps(*conversation_, socket_.get(), is_turned_away_ ? &path_ : nullptr, output_, counters_);
-}
-
-bool PeerConversation::Receive(char* buffer) {
-  const ssize_t size = ReceiveNext(buffer);
-  if (size >= 0) Show(absl::string_view(buffer, static_cast<size_t>(size)));
-  return size >= 0 || is_over();
+int PeerConversation::Answer(char* buffer, int most) {
+  int answered = 0;
+  while (answered < most && !is_blocked() && !output_.closing() && !has_gone_) {
+    const ssize_t size = ReceiveNext(buffer);
+    if (size < 0) break;
+    ++answered;
+    Show(absl::string_view(buffer, static_cast<size_t>(size)));
+  }
+  return answered;
 }
 
 void PeerConversation::Show(absl::string_view datagram) {
   Counters::Add(counters_.bytes_in, static_cast<int64_t>(datagram.size()));
-  conversation_->OnDatagram(datagram, output_);
+  Input input(datagram);
+  session_->OnInput(input, output_);
+  Perform();
   if (is_known_ || gives_way()) return;
   is_known_ = true;
   TellKnown(misdelivered_.get());
@@ -85,10 +86,32 @@ ssize_t PeerConversation::ReceiveOwn(char* buffer) {
   return size;
 }
 
+void PeerConversation::TellTime() {
+  session_->OnTime(output_);
+  Perform();
+}
+
+bool PeerConversation::ShowMail() {
+  while (const Message message = mailbox()->Next()) {
+    session_->OnMessage(message, output_);
+    if (!mailbox()->has_mail() || !output_.wants_more()) Perform();
+  }
+  if (!mailbox()->is_cut_off()) return true;
+  const absl::string_view closing_message = session_->closing_message();
+  if (!is_blocked() && !closing_message.empty()) output_.Write(closing_message), Perform();
+  return false;
+}
+
+// Work is run in place.
+void PeerConversation::Perform() {
+  while (SendDatagrams(socket_.get(), is_turned_away_ ? &path_ : nullptr, output_, counters_) && output_.has_work()) {
+    output_.TakeWork()(output_);
+  }
+}
+
 // In the order in which they came: misdelivered datagrams, those in the peer's socket, and misdelivered ones that were
 // on their way. What is left in a port of its own speaks of what has ended.
 bool PeerConversation::LetGo(char* buffer, bool passes_on) {
-  if (conversation_->is_cut_off()) SendClosingMessage(socket_.get(), *conversation_, counters_);
   bool has_answered = false;
   const auto pass_on = [&](auto receive) {
     for (ssize_t size; (size = receive()) >= 0;) {
@@ -109,20 +132,18 @@ bool PeerConversation::LetGo(char* buffer, bool passes_on) {
   has_let_go_ = true;
   ::shutdown(misdelivered_.get(), SHUT_RD);  // The UDP acceptor keeps what comes from now on.
   pass_on(misdelivered);
-  if (has_answered) OnStop();
   return has_answered;
 }
 
 void PeerConversation::ShowToNext(absl::string_view datagram) {
   if (is_over()) {
-    conversation_.reset();  // First, since two members of a room cannot have the same name.
-    conversation_.emplace(listener_.make_session());
+    session_ = nullptr;  // First, since two members of a room cannot have the same name.
+    session_ = listener_.make_session();
     output_.Clear();
     has_gone_ = false;
     must_leave_ = false;
   }
-  if (conversation_->step() != Step::kSend) Show(datagram);  // Else the peer's way is full, and this one is lost on it.
-  Next();
+  Show(datagram);
 }
 
 }  // namespace polyserve

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "backends/connection/fairness.h"
-#include "backends/udp/datagram_steps.h"
 #include "backends/udp/send_datagrams.h"
 #include "base/logging.h"
 #include "base/mailbox.h"
@@ -24,11 +23,8 @@ constexpr int kWritableMilliseconds = 100;
 
 struct UdpSocket::Mail final : public Wakeable {
   Mail(UdpSocket& port, Peers::iterator peer)
-      : port(port),
-        peer(peer),
-        entry(port.wakes_, *this, *peer->conversation.mailbox()),
-        later([this] { OnReady(); }) {}
-  void OnReady() override { port.OnMail(peer); }
+      : port(port), peer(peer), entry(port.wakes_, *this, *peer->session->mailbox()), later([this] { OnReady(); }) {}
+  void OnReady() override { port.TellMail(peer); }
 
   UdpSocket& port;
   const Peers::iterator peer;
@@ -37,7 +33,7 @@ struct UdpSocket::Mail final : public Wakeable {
 };
 
 UdpSocket::Peer::Peer(const DatagramPath& path, std::unique_ptr<Session> session, uint32_t last_served)
-    : path(path), conversation(std::move(session)), last_served(last_served) {}
+    : path(path), session(std::move(session)), last_served(last_served) {}
 
 UdpSocket::Peer::~Peer() = default;
 
@@ -61,98 +57,105 @@ bool UdpSocket::Serve() {
   return true;
 }
 
-// False: nothing had come.
+// False where nothing had come.
 bool UdpSocket::ServeOne() {
   DatagramPath path;
   const ssize_t size = ReceiveDatagram(fd(), buffer_, path);
   if (size < 0) return false;
   Counters::Add(counters_.bytes_in, size);
   const Peers::iterator peer = Find(path);
-  if (peer != none()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
+  if (peer != nobody()) Show(absl::string_view(buffer_, static_cast<size_t>(size)), peer);
   return true;
 }
 
 void UdpSocket::Show(absl::string_view datagram, Peers::iterator peer) {
-  peer->conversation.OnDatagram(datagram, output_);
-  if (TakeSteps(peer)) Place(peer);
+  Input input(datagram);
+  peer->session->OnInput(input, output_);
+  Answer(peer);
 }
 
-void UdpSocket::OnTimer(Peers::iterator peer) {
+void UdpSocket::TellTime(Peers::iterator peer) {
   if (is_blocked()) return SetTimer(peer, kRetryBlocked);
-  peer->conversation.OnTimer();
-  if (TakeSteps(peer)) Place(peer);
+  peer->session->OnTime(output_);
+  Answer(peer);
 }
 
-// Mail is no sign of life, so this does not put off the time-out.
-void UdpSocket::OnMail(Peers::iterator peer) {
-  if (peer->conversation.is_cut_off()) return End(peer);
-  if (is_blocked() && *blocked_ != peer) GoOn();
-  if (is_blocked()) return timers_.Set(peer->mail->later, kRetryBlocked);
-  TakeSteps(peer);
-}
-
-// Takes steps until the next one has to wait, with the peer that the output belongs to. False: the peer is forgotten.
-bool UdpSocket::TakeSteps(Peers::iterator peer) {
-  if (peer->mail == nullptr && peer->conversation.mailbox() != nullptr)
-    peer->mail = std::make_unique<Mail>(*this, peer);
-  blocked_.reset();
-  while (true) {
-    switch (TakeDatagramSteps(peer->conversation, fd(), &peer->path, output_, counters_)) {
-      case Step::kSend:
-        blocked_ = peer;
-        return true;
-      case Step::kSetTimer:
-        SetTimer(peer, peer->conversation.TakeTimer(output_));
-        break;
-      case Step::kResume:
-        peer->mail->entry.Wake();  // After the others' turn.
-        output_.Clear();
-        return true;
-      case Step::kEnd:
-        output_.Clear();
-        return End(peer), false;
-      default:
-        output_.Clear();
-        return true;
-    }
+// Hearing something is no sign of life, so this does not put off the time-out.
+void UdpSocket::TellMail(Peers::iterator peer) {
+  Mailbox& mailbox = *peer->session->mailbox();
+  if (mailbox.is_cut_off()) {
+    const absl::string_view closing_message = peer->session->closing_message();
+    if (!is_blocked() && !closing_message.empty()) output_.Write(closing_message), PerformAll(peer);
+    return Forget(peer);
   }
+  if (is_blocked()) GoOn();
+  if (is_blocked()) return timers_.Set(peer->mail->later, kRetryBlocked);
+  while (output_.wants_more()) {
+    const Message message = mailbox.Next();
+    if (message == nullptr) break;
+    peer->session->OnMessage(message, output_);
+  }
+  if (!PerformAll(peer)) return Forget(peer);
+  if (mailbox.has_mail()) peer->mail->entry.Wake();  // After the others' turn.
+}
+
+// Performs the output of this peer's session.
+void UdpSocket::Answer(Peers::iterator peer) {
+  if (!PerformAll(peer)) return Forget(peer);
+  Place(peer);
+}
+
+// The same; false where the session has ended.
+bool UdpSocket::PerformAll(Peers::iterator peer) {
+  const bool is_sent = Perform(peer->path, output_);
+  const bool closing = output_.closing();
+  if (is_sent && output_.asks_for_wake()) SetTimer(peer, output_.TakeWakeIn());
+  if (!is_sent) blocked_.emplace(Blocked{peer->path, std::exchange(output_, Output(Output::Kind::kDatagrams))});
+  output_.Clear();
+  return !closing;
+}
+
+// False where the socket takes no more for now.
+bool UdpSocket::Perform(const DatagramPath& path, Output& output) {
+  while (SendDatagrams(fd(), &path, output, counters_)) {
+    if (!output.has_work()) return true;
+    output.TakeWork()(output);  // In place: here it keeps all the others waiting.
+  }
+  return false;
 }
 
 bool UdpSocket::GoOn() {
-  const int64_t unsent = output_.unsent_bytes();
-  TakeSteps(*blocked_);
-  return !is_blocked() || output_.unsent_bytes() < unsent;
-}
-
-void UdpSocket::End(Peers::iterator peer) {
-  const absl::string_view closing_message = peer->conversation.closing_message();
-  if (peer->conversation.is_cut_off() && !is_blocked() && !closing_message.empty()) {
-    const ssize_t sent = SendDatagram(fd(), closing_message, peer->path);
-    if (sent > 0) Counters::Add(counters_.bytes_out, sent);
+  const int64_t unsent = blocked_->output.unsent_bytes();
+  if (!Perform(blocked_->path, blocked_->output)) return blocked_->output.unsent_bytes() < unsent;
+  const auto peer = peers_.find(blocked_->path);
+  if (blocked_->output.asks_for_wake() && peer != peers_.end()) {
+    SetTimer(peer->second, blocked_->output.TakeWakeIn());
   }
-  Forget(peer);
+  blocked_.reset();
+  return true;
 }
 
 void UdpSocket::SetTimer(Peers::iterator peer, absl::Duration after) {
-  if (peer->timer == nullptr) peer->timer = std::make_unique<Timer>([this, peer] { OnTimer(peer); });
-  timers_.Set(*peer->timer, after);
+  if (peer->wake == nullptr) peer->wake = std::make_unique<Timer>([this, peer] { TellTime(peer); });
+  timers_.Set(*peer->wake, after);
 }
 
-// The peer of this path, a new one if it was not known; none() if it is refused.
+// The peer of this path, a new one where it was not known; nobody() where it is refused.
 UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
   const auto found = peers_.find(path);
   if (found != peers_.end()) return found->second;
   if (!sources_.MayAnswer(path, listener_.own_ports)) {
     Refuse(path, "a server has this port, and the two would answer each other");
-    return none();
+    return nobody();
   }
   if (!MakeRoom() || !Enter()) {
     Refuse(path, "there are too many others");
-    return none();
+    return nobody();
   }
   Peers& fresh = by_rank_[kUnverified];
   fresh.emplace_back(path, listener_.make_session(), ticks_);
   const Peers::iterator peer = std::prev(fresh.end());
+  if (peer->session->mailbox() != nullptr) peer->mail = std::make_unique<Mail>(*this, peer);
   peers_.emplace(path, peer);
   return peer;
 }
@@ -165,15 +168,15 @@ void UdpSocket::Refuse(const DatagramPath& path, absl::string_view why) {
 
 bool UdpSocket::MakeRoom() { return peers_.size() < kMaxPeers || Evict(); }
 
-// Counts one more peer; if the server is full, another one is forgotten for it.
+// Counts one more in, in the place of another one where the server is full.
 bool UdpSocket::Enter() {
   if (connection_limit_ == nullptr) return Counters::Add(counters_.accepted, 1), true;
   return connection_limit_->TryAcquire(counters_) || (Evict() && connection_limit_->TryAcquire(counters_));
 }
 
-// Forgets the peer that matters least. False: all are known to be there.
+// False where all are known to be there.
 bool UdpSocket::Evict() {
-  for (const Rank rank : {kStateless, kUnverified}) {
+  for (const Rank rank : {kBlank, kUnverified}) {
     if (by_rank_[rank].empty()) continue;
     Forget(by_rank_[rank].begin());
     return true;
@@ -185,17 +188,12 @@ bool UdpSocket::Evict() {
 void UdpSocket::Place(Peers::iterator peer) {
   Peers& from = ListOf(*peer);
   peer->last_served = ticks_;
-  const Session& session = peer->conversation.session();
-  peer->rank = session.is_stateless() ? kStateless : session.is_verified() ? kKnown : kUnverified;
+  peer->rank = peer->session->is_stateless() ? kBlank : peer->session->is_verified() ? kKnown : kUnverified;
   Peers& to = ListOf(*peer);
   to.splice(to.end(), from, peer);
 }
 
 void UdpSocket::Forget(Peers::iterator peer) {
-  if (blocked_ == peer) {
-    blocked_.reset();
-    output_.Clear();
-  }
   CountEnd(counters_, connection_limit_);
   peers_.erase(peer->path);
   ListOf(*peer).erase(peer);
