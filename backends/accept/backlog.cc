@@ -19,8 +19,11 @@ namespace {
 // conversation has nothing to wait for but its session.
 constexpr absl::Duration kLongestEnd = absl::Seconds(1);
 
+// The most UDP peers that are still taken; their queue is as long as the socket's buffer.
+constexpr int kMostPeersAtTheEnd = 4096;
+
 // Takes one client, and passes over those that have to be refused. Unavailable: none is there, or none may be taken.
-absl::StatusOr<Connection> NextAt(const Listener& listener, TryAcceptFn try_accept, int& left) {
+absl::StatusOr<Connection> NextAt(const Listener& listener, TryAcceptFn try_accept, int64_t& left) {
   while (listener.fd.ok() && left > 0) {
     absl::StatusOr<Connection> connection = TryAcceptQueued(listener, try_accept);
     const bool is_refused = absl::IsAborted(connection.status());
@@ -49,7 +52,7 @@ absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn
 AcceptQueues::AcceptQueues(std::vector<const Listener*> listeners, std::vector<const Listener*> ports, int backlog)
     : listeners_(std::move(listeners)),
       ports_(std::move(ports)),
-      left_(static_cast<int>(listeners_.size()) * 2 * (backlog + 1)) {}
+      left_(static_cast<int64_t>(listeners_.size()) * 2 * (backlog + 1)) {}
 
 void AcceptQueues::RefuseNewClients() {
   if (refuses_new_clients_) return;
@@ -83,7 +86,7 @@ bool AcceptQueues::ShutDownEmpty() {
 }
 
 Backlog::Backlog(ServerContext& context, UdpPeers& udp_peers)
-    : context_(context), udp_peers_(udp_peers), peers_left_(context.listen.backlog) {}
+    : context_(context), udp_peers_(udp_peers), peers_left_(kMostPeersAtTheEnd) {}
 
 absl::StatusOr<Connection> Backlog::Next(TryAcceptFn try_accept) {
   if (!queues_.has_value()) Begin();

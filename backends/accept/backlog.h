@@ -17,6 +17,7 @@
 #ifndef POLYSERVE_BACKENDS_ACCEPT_BACKLOG_H_
 #define POLYSERVE_BACKENDS_ACCEPT_BACKLOG_H_
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -66,7 +67,7 @@ class AcceptQueues {
  private:
   std::vector<const Listener*> listeners_;  // Those that are not shut down.
   const std::vector<const Listener*> ports_;
-  int left_;  // How many may still be taken.
+  int64_t left_;  // How many may still be taken.
   bool refuses_new_clients_ = false;
   bool handshakes_are_done_ = false;
 };
@@ -91,7 +92,7 @@ class Backlog {
 
   ServerContext& context_;
   UdpPeers& udp_peers_;
-  int peers_left_;                      // How many UDP peers are still taken, at most.
+  int64_t peers_left_;                  // How many UDP peers are still taken, at most.
   std::optional<AcceptQueues> queues_;  // Set by step 1.
   std::optional<Deadline> ends_wait_;   // Likewise.
 };

@@ -71,6 +71,7 @@ void Pool::Attend(bool for_clients) {
   AdjustSize();
   acceptor_.Wait({.clients = for_clients, .also = scoreboard_.wake_fd(), .at_most = UntilNextLook()});
   scoreboard_.TakeWakes();
+  if (Signals::stopping()) CloseDrainedUdp();  // Else the UDP worker that has left would be replaced.
   ReapWorkers();
 }
 
@@ -95,8 +96,9 @@ bool Pool::NeedsUdpWorker() const {
 
 // Once the UDP worker takes no more peers, closing the listeners makes the kernel answer new datagrams with an error.
 void Pool::CloseDrainedUdp() {
-  if (udp_is_drained_ || scoreboard_.udp_slot() < 0 || scoreboard_.state(scoreboard_.udp_slot()) != State::kLeaving)
-    return;
+  if (udp_is_drained_ || scoreboard_.udp_slot() < 0) return;
+  const State state = scoreboard_.state(scoreboard_.udp_slot());
+  if (state != State::kLeaving && state != State::kLeft) return;
   udp_is_drained_ = true;
   for (Listener& listener : context_.listeners) {
     if (listener.has_datagrams()) listener.fd.reset();
