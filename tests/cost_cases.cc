@@ -7,13 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -78,23 +76,6 @@ class CostTest : public EveryModelTest {
     if (has_flag("--reap=double_fork") || has_flag("--start_method=forkserver")) most += bound().connection;
     if (can().starts_images) most += kMoreForImages;
     return most;
-  }
-
-  // Until nothing runs in the server. The workers of a pool are started one after the other, and some may be on their
-  // way to their first wait when the first client has been served.
-  void AwaitQuiet() {
-    int64_t slept = -1;
-    EXPECT_TRUE(Eventually([this, &slept] {
-      const int64_t before = std::exchange(slept, 0);
-      bool all_sleep = true;
-      for (const pid_t process : server().processes()) {
-        for (const pid_t thread : ThreadsOf(process)) {
-          slept += CountSleeps(thread);
-          all_sleep = all_sleep && IsAsleep(thread);
-        }
-      }
-      return all_sleep && slept == before;  // Who has run since the last look has fallen asleep once more.
-    }));
   }
 
   // strace(1), attached to all threads of all processes of the server, and to those that they start.

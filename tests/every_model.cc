@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "tests/eventually.h"
+#include "tests/proc.h"
 
 namespace polyserve {
 
@@ -73,6 +75,22 @@ void EveryModelTest::ExpectServesOthers() {
 bool EveryModelTest::IsServed(Peer& peer) {
   peer.Send("ping");
   return peer.Read(4) == "ping";
+}
+
+void EveryModelTest::AwaitQuiet() {
+  if (!can().sleeps) return;
+  int64_t slept = -1;
+  EXPECT_TRUE(Eventually([this, &slept] {
+    const int64_t before = std::exchange(slept, 0);
+    bool all_sleep = true;
+    for (const pid_t process : server().processes()) {
+      for (const pid_t thread : ThreadsOf(process)) {
+        slept += CountSleeps(thread);
+        all_sleep = all_sleep && IsAsleep(thread);
+      }
+    }
+    return all_sleep && slept == before;  // Who has run since the last look has fallen asleep once more.
+  }));
 }
 
 void EveryModelTest::NoteFootprint() {

@@ -55,6 +55,9 @@ class EveryModelTest : public testing::Test {
   void ExpectServesOthers();
   // True if the echo service answers this client; false if it was turned away. Waits for either.
   bool IsServed(Peer& peer);
+  // Waits until nothing runs in the server. For what looks at its processes: the workers of a pool are started one
+  // after the other, and the process between the two forks of a double fork ends a little later than its child begins.
+  void AwaitQuiet();
   // Serves one client, and notes how many processes and descriptors the server holds when no client is connected.
   void NoteFootprint();
   size_t usual_descriptors() const { return usual_descriptors_; }

@@ -239,6 +239,7 @@ TEST_F(StopTest, KilledServerLeavesNoStoppedProcessBehind) {
   NoteFootprint();  // So all processes have begun.
   Peer idle = Connect("echo");
   EXPECT_TRUE(IsServed(idle));
+  AwaitQuiet();
   StopDescendants();
   server().Signal(SIGKILL);
   EXPECT_EQ(server().AwaitExit(), 128 + SIGKILL);
@@ -251,6 +252,7 @@ TEST_F(StopTest, StoppedProcessIsWaitedForNoLongerThanTheDrainTimeout) {
   NoteFootprint();  // So all processes have begun.
   Peer idle = Connect("echo");
   EXPECT_TRUE(IsServed(idle));
+  AwaitQuiet();
   StopDescendants();
   server().Signal(SIGTERM);
   ExpectCleanExit();
