@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from . import processes
 
-# How far the connections in use may be from rate times mean response time, beside what requests at the window's edges do.
+# How far the connections in use may be from rate times mean response time, beside what requests at the window's edges do;
+# those must be a small part of it.
 _LITTLE = 0.02
+_MOST_AT_EDGES = 0.1
 # Beyond its own time: connecting, and waiting for the last replies, take 10 s each at most.
 _PATIENCE_S = 40
 _CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED of Linux.
@@ -128,7 +130,8 @@ def contradiction(report):
         return None  # At a rate connections also wait for requests; in a room a reply is a delivery.
     waiting = report["connections"] * report["depth"]
     in_use = report["replies_per_second"] * times["mean"] / 1e9
-    if abs(in_use - waiting) <= (_LITTLE + times["max"] / 1e9 / report["seconds"]) * waiting:
+    at_edges = times["max"] / 1e9 / report["seconds"]
+    if at_edges > _MOST_AT_EDGES or abs(in_use - waiting) <= (_LITTLE + at_edges) * waiting:
         return None
     return (f"the figures contradict each other: {waiting} requests wait at any time, but rate times mean response time is "
             f"{in_use:.3g}")

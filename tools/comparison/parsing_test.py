@@ -93,6 +93,9 @@ class LoadTest(unittest.TestCase):
     def test_connections_that_are_never_answered_void_the_figures(self):
         self.assertRegex(load.contradiction(self.report(12_000_000)), "128 requests wait .* is 120")
 
+    def test_a_window_that_is_short_for_its_responses_says_nothing(self):
+        self.assertIsNone(load.contradiction(self.report(6_000_000, response_ns={"mean": 6_000_000, "max": 80_000_000})))
+
     def test_at_a_rate_connections_wait_for_requests_too(self):
         self.assertIsNone(load.contradiction(self.report(2_000_000, rate=10_000.0)))
 
