@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -78,12 +80,18 @@ class CostTest : public EveryModelTest {
     return most;
   }
 
-  // strace(1), attached to all threads of all processes of the server, and to those that they start.
+  // strace(1), attached to all threads of all processes of the server, and to those that they start. It seizes a thread
+  // first, and follows its calls only once it has interrupted it: then the thread has slept once more.
   void Attach() {
+    AwaitQuiet();
     output_ = absl::StrCat(testing::TempDir(), "/calls-", server().pid());
     std::vector<std::string> arguments = {"strace", "-f", "-c", "-U", "calls,name", "-o", output_};
     const std::vector<pid_t> processes = server().processes();
-    for (const pid_t process : processes) arguments.insert(arguments.end(), {"-p", absl::StrCat(process)});
+    std::vector<std::pair<pid_t, int64_t>> slept;
+    for (const pid_t process : processes) {
+      arguments.insert(arguments.end(), {"-p", absl::StrCat(process)});
+      for (const pid_t thread : ThreadsOf(process)) slept.emplace_back(thread, CountSleeps(thread));
+    }
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
@@ -94,10 +102,9 @@ class CostTest : public EveryModelTest {
       ::execvp(argv[0], argv.data());
       ::_exit(127);
     }
-    for (const pid_t process : processes) {
-      for (const pid_t thread : ThreadsOf(process)) {
-        is_attached_ = is_attached_ && Eventually([this, thread] { return IsTraced(thread) || HasEnded(); }) && !ended_;
-      }
+    for (const auto& [thread, times] : slept) {
+      const auto follows = [this, thread = thread, times = times] { return IsFollowed(thread, times) || HasEnded(); };
+      is_attached_ = is_attached_ && Eventually(follows) && !ended_;
     }
   }
 
@@ -150,10 +157,11 @@ class CostTest : public EveryModelTest {
     return ended_;
   }
 
-  static bool IsTraced(pid_t thread) {
+  static bool IsFollowed(pid_t thread, int64_t slept_before) {
     std::ifstream stream(absl::StrCat("/proc/", thread, "/status"));
     for (std::string line; std::getline(stream, line);) {
-      if (absl::StartsWith(line, "TracerPid:")) return !absl::EndsWith(line, "\t0");
+      if (!absl::StartsWith(line, "TracerPid:")) continue;
+      return !absl::EndsWith(line, "\t0") && CountSleeps(thread) > slept_before && IsAsleep(thread);
     }
     return true;  // It has gone.
   }
@@ -167,7 +175,6 @@ class CostTest : public EveryModelTest {
 TEST_F(CostTest, ConnectionsAndRequestsTakeNoMoreSystemCallsThanTheTableSays) {
   StartServer({"--idle_timeout=inf"});
   VisitOnce();
-  AwaitQuiet();
   const double connection = CountForConnection();
   if (!is_attached())
     GTEST_SKIP() << "strace cannot attach to the server: is it installed, and ptrace(2) allowed here?";
@@ -191,7 +198,6 @@ TEST_F(CostTest, ChatDatagramsAndIdleClientsMakeNoOtherClientDearer) {
     EXPECT_TRUE(IsServed(idle.back()));
   }
   VisitOnce();
-  AwaitQuiet();
   const double connection = CountForConnection();
   if (!is_attached())
     GTEST_SKIP() << "strace cannot attach to the server: is it installed, and ptrace(2) allowed here?";
