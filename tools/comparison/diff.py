@@ -1,8 +1,8 @@
 """What a person reads at the end of `tools/compare diff`: for each model whether the new server is faster than the old one."""
 
 from .inference import DIFFERENT, EQUAL
-from .summary import METRICS, ranked_by
-from .table import align, grouped, join, warnings
+from .summary import METRICS, ranked_by, versions_of
+from .table import align, grouped, join, median_of, result_of, warnings
 
 _CPU = "cpu_us_per_request"
 LEGEND = (
@@ -12,21 +12,14 @@ LEGEND = (
 )
 
 
-def _pairs(run):
-    """[(old's name, new's name)]"""
-    return [(subject["against"], subject["name"]) for subject in run["subjects"] if subject.get("against")]
-
-
 def _verdict(summary, workload, metric, new):
     return next((verdict for verdict in summary["verdicts"]
                  if (verdict["workload"], verdict["metric"], verdict["a"]) == (workload, metric, new)), None)
 
 
 def _median(summary, workload, subject, metric):
-    for result in summary["results"]:
-        if (result["workload"], result["subject"]) == (workload, subject) and metric in result["metrics"]:
-            return result["metrics"][metric]["median"]
-    return None
+    result = result_of(summary, subject, workload)
+    return median_of(result["metrics"], metric) if result else None
 
 
 def word(verdict, metric):
@@ -52,11 +45,11 @@ def answer(run, summary, workload):
     """One sentence: what has become better and worse, what has not, what is open."""
     metric = ranked_by(workload)
     by_word = {}
-    for _, new in _pairs(run):
+    for new, _ in versions_of(run["subjects"]):
         verdict = _verdict(summary, workload["name"], metric, new)
         change = f" ({100 * (verdict['ratio'] - 1):+.1f} %)" if word(verdict, metric) in ("better", "worse") else ""
         by_word.setdefault(word(verdict, metric), []).append(_name(new) + change)
-    figure = {"throughput": "throughput"}.get(metric, "response time")
+    figure = "throughput" if metric == "throughput" else "response time"
     parts = [f"{title} {join(by_word[kind])}" for kind, title in (
         ("better", "better:"), ("worse", "worse:"), ("equal", f"equal within {100 * summary['margin']:g} %:"), ("open", "open:"),
         ("-", "not measured without errors:")) if kind in by_word]
@@ -67,7 +60,7 @@ def _table(run, summary, workload):
     metric = ranked_by(workload)
     heading = workload["unit"] if metric == "throughput" else "p99 us"
     rows = [["", f"{heading} old", "new", "new/old", "", "CPU us old", "new", "new/old", ""]]
-    for old, new in _pairs(run):
+    for new, old in versions_of(run["subjects"]):
         row = [_name(new)]
         for one in (metric, _CPU):
             verdict = _verdict(summary, workload["name"], one, new)
@@ -81,7 +74,7 @@ def _table(run, summary, workload):
 def has_worsened(run, summary):
     """Whether a model is surely slower than it was, under any workload."""
     return any(word(_verdict(summary, workload["name"], ranked_by(workload), new), ranked_by(workload)) == "worse"
-               for workload in run["workloads"] for _, new in _pairs(run))
+               for workload in run["workloads"] for new, _ in versions_of(run["subjects"]))
 
 
 def text(run, summary, folder):

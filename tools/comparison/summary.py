@@ -262,9 +262,14 @@ def ranked_by(workload):
     return workload.get("ranked_by", "throughput")
 
 
+def versions_of(subjects):
+    """[(the new one's name, the old one's)], where there are two versions of each; see versions.py."""
+    return [(subject["name"], subject["against"]) for subject in subjects if subject.get("against")]
+
+
 def _pairs(subjects, names):
     """What is compared with what: all with all or, where there are two versions of each, the new one with the old one."""
-    versions = [(subject["name"], subject["against"]) for subject in subjects if subject.get("against")]
+    versions = versions_of(subjects)
     return [pair for pair in versions if set(pair) <= set(names)] if versions else list(itertools.combinations(names, 2))
 
 

@@ -44,15 +44,15 @@ def _kib(metric):
 
 # Heading, what is shown of a result's metrics.
 _COLUMNS = (
-    ("replies/s", lambda metrics: grouped(_median(metrics, "throughput"))),
+    ("replies/s", lambda metrics: grouped(median_of(metrics, "throughput"))),
     ("spread", lambda metrics: _spread(metrics.get("throughput"))),
-    ("p50 us", lambda metrics: grouped(_median(metrics, "response_p50_us"))),
-    ("p99 us", lambda metrics: grouped(_median(metrics, "response_p99_us"))),
-    ("p99.9 us", lambda metrics: grouped(_median(metrics, "response_p999_us"))),
-    ("CPU us", lambda metrics: grouped(_median(metrics, "cpu_us_per_request"))),
-    ("calls", lambda metrics: grouped(_median(metrics, "syscalls_per_request"))),
-    ("switches", lambda metrics: grouped(_median(metrics, "switches_per_request"))),
-    ("beside/s", lambda metrics: grouped(_median(metrics, "beside_per_second"))),
+    ("p50 us", lambda metrics: grouped(median_of(metrics, "response_p50_us"))),
+    ("p99 us", lambda metrics: grouped(median_of(metrics, "response_p99_us"))),
+    ("p99.9 us", lambda metrics: grouped(median_of(metrics, "response_p999_us"))),
+    ("CPU us", lambda metrics: grouped(median_of(metrics, "cpu_us_per_request"))),
+    ("calls", lambda metrics: grouped(median_of(metrics, "syscalls_per_request"))),
+    ("switches", lambda metrics: grouped(median_of(metrics, "switches_per_request"))),
+    ("beside/s", lambda metrics: grouped(median_of(metrics, "beside_per_second"))),
     ("KiB own", lambda metrics: _kib(metrics.get("pss_bytes_per_connection"))),
     ("KiB kernel", lambda metrics: _kib(metrics.get("kernel_bytes_per_connection"))),
 )
@@ -71,11 +71,11 @@ LEGEND = (
 )
 
 
-def _median(metrics, name):
+def median_of(metrics, name):
     return metrics[name]["median"] if name in metrics else None
 
 
-def _result(summary, subject, workload):
+def result_of(summary, subject, workload):
     return next((result for result in summary["results"]
                  if result["subject"] == subject and result["workload"] == workload), None)
 
@@ -91,7 +91,7 @@ def answer(summary, workload):
         return f"{workload['name']}: nothing was measured without errors."
     is_paced = ranked_by(workload) != "throughput"
     first, near, margin = ranking["order"][0], ranking["near"], f"{100 * summary['margin']:g} %"
-    figure = _result(summary, first, workload["name"])["metrics"][ranked_by(workload)]["median"]
+    figure = result_of(summary, first, workload["name"])["metrics"][ranked_by(workload)]["median"]
     shown = f"{grouped(figure)} {'us for 99 of 100' if is_paced else workload['unit']}"
     others = [name for name in ranking["order"][1:] if _kind(summary, first, name, workload) == DIFFERENT]
     unknown = [name for name in ranking["order"][1:] if name not in others and name not in near]
@@ -130,7 +130,7 @@ def _order(ranking, results, workload):
     metric = ranked_by(workload)
     sign = -1 if metric == "throughput" else 1
     return sorted(results, key=lambda result: (place.get(result["subject"], len(place)), metric not in result["metrics"],
-                                               sign * (_median(result["metrics"], metric) or 0)))
+                                               sign * (median_of(result["metrics"], metric) or 0)))
 
 
 def workload_table(summary, workload):
