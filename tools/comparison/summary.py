@@ -113,14 +113,14 @@ class Rounds:
 
     def times(self, subject, workload, kind):
         """round -> histogram of service or response times, [value, count, value, count ...], of the rounds that count."""
-        found = {line["round"]: _histogram(line["load"], kind) for line in self.of(subject, workload) if counts(line)}
+        found = {line["round"]: histogram(line["load"], kind) for line in self.of(subject, workload) if counts(line)}
         return {number: histogram for number, histogram in found.items() if histogram}
 
     def numbers(self, workload):
         return sorted({line["round"] for (_, of), lines in self._lines.items() if of == workload for line in lines})
 
 
-def _histogram(load, kind):
+def histogram(load, kind):
     """Requests that still waited at the end are counted as slower than all that were answered."""
     times = load[f"{kind}_ns"]
     if kind == "service" and "histogram" not in times:

@@ -1,8 +1,10 @@
-"""docs/benchmarks.md, made from a result folder: the prose is in the template, every figure comes from the data.
+"""docs/benchmarks.md and docs/benchmarks/figures.md, made from a result folder: the prose is in the templates, every figure
+comes from the data.
 
-What it needs of the data is kept beside it in docs/benchmarks/, cut down to a size that belongs into a repository; a
-test makes the page anew from that, and compares.
+What they need of the data is kept in docs/benchmarks/, cut down to a size that belongs into a repository, and so are the
+pictures; a test makes both pages anew from that, and compares.
 """
+import itertools
 import json
 import pathlib
 import re
@@ -10,78 +12,106 @@ import shlex
 
 import jinja2
 
-from . import doubts, plots, rules, tables, usl, words
+from . import canvas, doubts, fronts, palette, plots, rules, run_plots, samples, tables, usl, words
 from .results import SLOW_ONE_IN, Results
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 _KINDS = {"model": "model", "peer": "other server", "aa": "the same once more"}
 
 
+# The pages, by the template that makes each.
+PAGES = {"benchmarks.md": "benchmarks.md.jinja", "benchmarks/figures.md": "figures.md.jinja"}
+_PICTURES = "benchmarks/pictures"
+
+
 def write(results, docs):
-    """Writes benchmarks.md and benchmarks/ into the folder `docs`. Returns the page's path."""
+    """Writes the pages and benchmarks/ into the folder `docs`. Returns the path of benchmarks.md."""
     docs = pathlib.Path(docs)
     keep(results, docs / "benchmarks")
-    path = docs / "benchmarks.md"
-    # Of what is kept, not of what was given: figures are rounded there.
-    path.write_text(render(Results(docs / "benchmarks")), encoding="utf-8")
-    return path
+    kept = Results(docs / "benchmarks")  # Of what is kept, not of what was given: figures are rounded there.
+    for name, text in render(kept).items():
+        (docs / name).write_text(text, encoding="utf-8")
+    _draw(kept, docs / _PICTURES)
+    return docs / "benchmarks.md"
 
 
 def render(results):
-    """The page's text."""
+    """{name of a page in docs/: its text}."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=False, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    content = {**_about(results), **_content(results)}
+    texts = {name: environment.get_template(template).render(content) for name, template in PAGES.items()}
+    return {name: re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for name, text in texts.items()}
+
+
+def _about(results):
+    """The run: on what, of whom, when."""
     run = results.run
-    fairness = run.get("fairness") or {}
-    text = environment.get_template("benchmarks.md.jinja").render(
-        run={
-            "warm_up_s": 0,
-            **run
-        },
-        command=shlex.join(run["command"]),
-        machine_line=doubts.machine_line(run),
-        machine={
-            "distribution": "",
-            "virtual": False,
-            **run["machine"]
-        },
-        started=doubts.started(run),
-        revision=doubts.revision(run),
-        doubts=doubts.of_run(results),
-        answers=[_answer(results, workload) for workload in results.workloads],
-        rules=rules.RULES,
-        slow_one_in=SLOW_ONE_IN,
-        server_cpus=_cpus(run.get("server_cpus")),
-        client_cpus=_cpus(run.get("client_cpus")),
-        fairness=[
-            _escape({
-                "name": name,
-                "common": common,
-                "others": others
-            }) for name, common, others in tables.agreements(fairness.get("contract") or {})
-        ],
-        remarks=fairness.get("remarks") or (),
-        paced=any(workload.is_paced for workload in results.workloads),
-        glance=[_glance(results, subject.name) for subject in results.models + results.peers],
-        workloads=[_workload(results, workload) for workload in results.workloads],
-        memory=_memory(results),
-        idle=_idle(results),
-        scaling=_scaling(results),
-        subjects=[
-            _escape({
-                "name": subject.name,
-                "what": _KINDS.get(subject.kind, subject.kind),
-                "version": subject.version,
-                "flags": subject.flags
-            }) for subject in results.subjects
-        ],
-        margin=words.percent(results.margin),
-        configured=[subject for subject in results.subjects if subject.config])
-    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+    return {
+        "run": {"warm_up_s": 0, **run},
+        "command": shlex.join(run["command"]),
+        "machine_line": doubts.machine_line(run),
+        "machine": {"distribution": "", "virtual": False, **run["machine"]},
+        "started": doubts.started(run),
+        "revision": doubts.revision(run),
+        "doubts": doubts.of_run(results),
+        "server_cpus": _cpus(run.get("server_cpus")),
+        "client_cpus": _cpus(run.get("client_cpus")),
+        "subjects": [_escape({"name": subject.name, "what": _KINDS.get(subject.kind, subject.kind), "version": subject.version,
+                              "flags": subject.flags}) for subject in results.subjects],
+        "configured": [subject for subject in results.subjects if subject.config],
+    }
+
+
+def _content(results):
+    """What was found."""
+    fairness = results.run.get("fairness") or {}
+    workloads = results.workloads
+    return {
+        "answers": [_answer(results, workload) for workload in workloads],
+        "needs": [_escape({"workload": workload.name, **need, "equal": words.names(need["equal"])}) for workload in workloads
+                  for need in fronts.needs(results, workload)],
+        "rules": rules.RULES,
+        "slow_one_in": SLOW_ONE_IN,
+        "margin": words.percent(results.margin),
+        "heat_map": _picture(run_plots.heat_map(results)),
+        "pictures": [{"name": workload.name, "title": workload.title, "load": " ".join(workload.load_flags),
+                      "pictures": [_picture(plot) for plot in _plots_of(results, workload)]} for workload in workloads],
+        "fairness": [_escape({"name": name, "common": common, "others": others})
+                     for name, common, others in tables.agreements(fairness.get("contract") or {})],
+        "remarks": fairness.get("remarks") or (),
+        "paced": any(workload.is_paced for workload in workloads),
+        "glance": [_glance(results, subject.name) for subject in results.models + results.peers],
+        "workloads": [_workload(results, workload) for workload in workloads],
+        "memory": _memory(results),
+        "idle": _idle(results),
+        "scaling": _scaling(results),
+    }
+
+
+def _plots_of(results, workload):
+    """Those of a Workload that benchmarks.md shows; the page of tools/report has more."""
+    shown = [f"{workload.name}-{what}" for what in ("front", "throughput", "times")]
+    return [plot for plot in [fronts.plot(results, workload), *plots.plots_of(results, workload)]
+            if plot is not None and plot.name in shown]
+
+
+def _picture(plot):
+    return {"title": plot.title, "alt": re.sub(r"[\[\]]", "", plot.alt), "path": f"{_PICTURES}/{plot.name}.svg"}
+
+
+def _draw(results, folder):
+    """Writes the pictures that benchmarks.md shows, and no others, into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.svg"):
+        path.unlink()
+    colours = palette.Palette(results.subjects)
+    for plot in [run_plots.heat_map(results), *(plot for workload in results.workloads for plot in _plots_of(results, workload))]:
+        _write(folder / f"{plot.name}.svg", canvas.paint(plot, colours).svg)
 
 
 def keep(results, folder):
-    """Writes what render() needs into `folder`: a result folder that is small."""
+    """Writes what render() and the pictures need into `folder`: a result folder that is small."""
     folder.mkdir(parents=True, exist_ok=True)
     run = {name: value for name, value in results.run.items() if name != "options"}
     run["programs"] = {name: {fact: value for fact, value in facts.items() if fact != "path"}
@@ -93,8 +123,7 @@ def keep(results, folder):
              "twins": [_rounded(twin) for twin in summary["twins"]],
              "verdicts": [_rounded({name: value for name, value in verdict.items() if name in _OF_A_VERDICT})
                           for verdict in summary["verdicts"] if _matters(results, verdict)]}
-    ranking = summary.get("ranking")
-    lines = [f'"ranking": {json.dumps(ranking)}'] if ranking else []
+    lines = [f'"{name}": {json.dumps(_rounded(summary[name]))}' for name in ("ranking", "fronts") if summary.get(name)]
     lines += [
         f'"{name}": [\n' + ",\n".join(json.dumps(row)
                                       for row in rows) + "]"
@@ -108,6 +137,29 @@ def keep(results, folder):
         rows = [{**row, "load": {"replies_per_second": row["load"]["replies_per_second"]} if row.get("load") else None}
                 for row in rows]
         _write_lines(folder / f"{name}.jsonl", rows, ("subject", "workload", key, "load", "failed"))
+    dots, curves = _samples(results)
+    _write_lines(folder / "dots.jsonl", dots, ("workload", "subject", "metric", "of", "values"))
+    _write_lines(folder / "curves.jsonl", curves, ("workload", "subject", "kind", "us"))
+
+
+def _samples(results):
+    """(rows of dots.jsonl, rows of curves.jsonl); see samples.py."""
+    dots, curves = [], []
+    for workload, subject in itertools.product(results.workloads, results.models + results.peers):
+        whose = {"workload": workload.name, "subject": subject.name}
+        for metric in samples.DRAWN:
+            found = results.dots(workload, subject.name, metric) if samples.is_drawn(metric, workload.latency_metric) else None
+            if found is not None:
+                dots.append({**whose, "metric": metric, "of": found.of, "values": _digits(found.values, 4)})
+        curve = results.curve(workload, subject.name)
+        if curve:
+            curves.append({**whose, "kind": workload.latency_metric, "us": _digits((us for _, us in curve), 5)})
+    return dots, curves
+
+
+def _digits(values, number):
+    """The values with so many digits that count; whole ones without a point, which takes less room."""
+    return [int(value) if value == int(value) else value for value in (float(f"{value:.{number}g}") for value in values)]
 
 
 def _write_lines(path, rows, names):
@@ -121,8 +173,13 @@ def _write_lines(path, rows, names):
 _OF_A_VERDICT = ("workload", "metric", "a", "b", "kind", "log", "error", "degrees", "rounds")
 
 
-def _rounded(row):
-    return {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in row.items()}
+def _rounded(tree):
+    """The tree of dicts and lists with five digits that count."""
+    if isinstance(tree, dict):
+        return {name: _rounded(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_rounded(value) for value in tree]
+    return float(f"{tree:.5g}") if isinstance(tree, float) else tree
 
 
 def _small_cell(row):

@@ -10,7 +10,9 @@ import textwrap
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.ticker  # noqa: E402, after use()
+import matplotlib.patches  # noqa: E402, after use()
+import matplotlib.path  # noqa: E402
+import matplotlib.ticker  # noqa: E402
 from matplotlib import pyplot  # noqa: E402
 
 from . import palette, words
@@ -84,7 +86,6 @@ class Canvas:
                                             layout="constrained", **options)
         return axes
 
-
     def panels(self, count, height):
         """So many axes in a list, two in a row (one on a phone), with one scale."""
         columns = 1 if self.is_narrow or count == 1 else 2
@@ -94,6 +95,11 @@ class Canvas:
             spare.set_visible(False)
             axes[count - 2].tick_params(labelbottom=True)
         return axes[:count]
+
+    def settle(self):
+        """Finds the places of the axes, which stay as they are then."""
+        self.figure.canvas.draw()
+        self.figure.set_layout_engine("none")
 
     def label_all(self, across, up):
         """What the axes of all panels are."""
@@ -105,6 +111,37 @@ def legend_above(axes, handles):
     """A legend in one line over the axes, at the right."""
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(handles), handletextpad=0.2,
                 columnspacing=1.2, borderaxespad=0.2)
+
+
+# A row of a plot: a figure with its interval, and under it the strip of the dots that it was made of. In rows.
+ROW_INCHES = 0.34
+FIGURE_UP, FIGURE_HEIGHT = 0.14, 0.5
+_STRIP_DOWN, _STRIP_REACH = 0.27, 0.08
+# The least that two points of a path must be apart to be drawn as a line: its round ends are the dot.
+_DOT_ROWS = 0.004
+
+
+def dots(axes, row, found, colour, limits):
+    """The values of some samples.Dots (None: nothing) as faint dots in the strip of the row; those beyond the limits (lowest,
+    highest) at the edge. Each lies at a height of its own, so that they do not hide each other."""
+    if found is None:
+        return
+    low, high = limits
+    points, codes = [], []
+    for number, value in enumerate(found.values):
+        height = row + _STRIP_DOWN + _STRIP_REACH * (2 * (number * 0.618034 % 1) - 1)
+        place = min(max(value, low), high)
+        points += [(place, height), (place, height + _DOT_ROWS)]
+        codes += [matplotlib.path.Path.MOVETO, matplotlib.path.Path.LINETO]
+    path = matplotlib.path.Path(points, codes)
+    path.should_simplify = False  # It would take the dots for nothing.
+    axes.add_patch(matplotlib.patches.PathPatch(path, fill=False, edgecolor=colour, linewidth=2.6, alpha=0.45,
+                                                capstyle="round", snap=False))
+
+
+def interval(axes, row, estimate, **style):
+    """The line of an Estimate's interval."""
+    axes.plot([estimate.low, estimate.high], [row - FIGURE_UP] * 2, **{"color": palette.page("ink"), "linewidth": 1.4, **style})
 
 
 def rows(on, axes, names):
@@ -151,7 +188,8 @@ def paint(plot, colours):
     """The Picture of a Plot, in the colours of a Palette."""
     wide, png = _draw(plot, colours, "wide")
     narrow, _ = _draw(plot, colours, "narrow")
-    alone = wide.replace(">", f"><style>{colours.style_sheet()}</style>", 1)
+    style = f"{colours.style_sheet()}text{{font-family:{_FONTS}}}"
+    alone = wide.replace(">", f"><style>{style}</style>", 1)
     return Picture(plot, _for_page(wide, plot, "wide"), _for_page(narrow, plot, "narrow"), alone, png)
 
 
@@ -176,8 +214,33 @@ def _clean(svg, plot, colours, width):
     prefix = f"{plot.name}-{width}-"
     svg = re.sub(r'\bid="', f'id="{prefix}', svg)
     svg = svg.replace("url(#", f"url(#{prefix}").replace('href="#', f'href="#{prefix}')
-    svg = re.sub(r"'DejaVu Sans'|DejaVu Sans", _FONTS, svg)
-    return colours.with_variables(svg)
+    # The font is the page's, or that of the style sheet of a picture that stands alone.
+    svg = re.sub(r"font: ([\d.]+px) (?:'DejaVu Sans'|DejaVu Sans)", r"font-size: \1", svg)
+    return colours.with_variables(_shorter(svg))
+
+
+def _shorter(svg):
+    """Without what is not seen: digits below a hundredth of a point, blanks, names of groups, groups of nothing."""
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _hundredths, tag[0]), svg)
+    svg = re.sub(r'(<path[^>]* d=")([^"]*)', lambda match: match[1] + re.sub(r"\s*([MLCQzZ])\s*", r"\1", match[2]).strip(), svg)
+    svg = re.sub(r"M([\d.]+) ([\d.]+)L\1 ([\d.]+)(?=[M\"])", _dot, svg)
+    svg = re.sub(r'<g id="[^"]*(?<!figure_1)"', "<g", svg)
+    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
+    svg = re.sub(r">\s+<", "><", svg)
+    before = None
+    while svg != before:
+        before, svg = svg, re.sub(r"<g/>|<g></g>", "", svg)
+    return svg
+
+
+def _dot(match):
+    """Of a dot, see dots(), a tenth of a point is enough; other lines stay as they are."""
+    x, y, end = map(float, match.groups())
+    return f"M{x:.1f} {y:.1f}v.1" if abs(end - y) < 0.2 else match[0]
+
+
+def _hundredths(match):
+    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _for_page(svg, plot, width):

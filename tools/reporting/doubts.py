@@ -55,7 +55,7 @@ def caveats(results):
     twins = [twin for workload in results.workloads for twin in results.twins(workload.name, workload.figure)]
     found += [f"Under {twin['workload']}, {words.twins([twin])[0]}" for twin in twins if twin["differs"]]
     if not twins:
-        found.append("No subject was measured twice, so that nobody knows whether the same thing would have differed from itself.")
+        found.append("No subject was measured twice, so it is not known whether the same server would have differed from itself.")
     found.append("Server and client share one machine and its loopback device: no network card, no loss, no distance.")
     found.append("One machine and one kernel: ratios travel better than figures, and neither travels far.")
     return found

@@ -1,14 +1,15 @@
-"""The report: one HTML page that needs nothing else, and the pictures of it as files.
+"""The report: one HTML page that needs nothing else, the pictures of it as files, and its figures as CSV.
 
 What is said where is in templates/report.html.jinja; this file gathers it.
 """
+import json
 import pathlib
 import shlex
 
 import jinja2
 import markupsafe
 
-from . import canvas, doubts, palette, plots, rules, run_plots, tables, words
+from . import canvas, doubts, figures, fronts, palette, plots, rules, run_plots, tables, verdicts, words
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -31,12 +32,22 @@ def write(results, out):
     colours = palette.Palette(results.subjects)
     pictures = {"": [canvas.paint(plot, colours) for plot in run_plots.plots_of(results)]}
     for workload in results.workloads:
-        pictures[workload.name] = [canvas.paint(plot, colours) for plot in plots.plots_of(results, workload)]
+        wanted = [fronts.plot(results, workload), *plots.plots_of(results, workload)]
+        pictures[workload.name] = [canvas.paint(plot, colours) for plot in wanted if plot is not None]
     for picture in sum(pictures.values(), []):
         (out / "plots" / f"{picture.plot.name}.svg").write_text(picture.svg, encoding="utf-8")
         (out / "plots" / f"{picture.plot.name}.png").write_bytes(picture.png)
     path = out / "report.html"
     path.write_text(render(results, colours, pictures), encoding="utf-8")
+    return path
+
+
+def write_csv(results, out):
+    """Writes figures.csv into the folder `out`: what the page's button saves. Returns its path."""
+    path = pathlib.Path(out) / figures.CSV_NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(figures.csv_text(results))
     return path
 
 
@@ -61,6 +72,10 @@ def render(results, colours, pictures):
         rules=rules.RULES,
         margin=words.percent(results.margin),
         heat_map=tables.heat_map(results),
+        figures=figures.table(results),
+        filters=_filters(results),
+        data=_script_data(results),
+        script=markupsafe.Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
         run_pictures=_run_pictures(results, pictures[""]),
         started=doubts.started(run),
         revision=doubts.revision(run),
@@ -75,6 +90,22 @@ def render(results, colours, pictures):
         configured=[subject for subject in results.subjects if subject.config])
 
 
+def _script_data(results):
+    """What report.js reads, as JSON that can stand within an element."""
+    data = {"csv": figures.csv_rows(results),
+            "workloads": {workload.name: verdicts.data(results, workload) for workload in results.workloads}}
+    return markupsafe.Markup(json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"))
+
+
+def _filters(results):
+    """(what, its column in the table of all figures, what can be chosen)."""
+    cells = figures.rows(results)
+    verdicts_there = {figures.verdict_of(results, workload, name) for workload, name, _ in cells}
+    return [("workload", 0, [workload.name for workload in results.workloads]),
+            ("model or server", 1, [subject.name for subject in results.models + results.peers]),
+            ("verdict", 2, [verdict for verdict in figures.VERDICTS if verdict in verdicts_there])]
+
+
 def _answer(results, workload, colours):
     pick = rules.pick(results, workload)
     level = [name for name in pick.level if name != pick.model]
@@ -84,7 +115,12 @@ def _answer(results, workload, colours):
             "level": words.names(level),
             "swatch": colours.variable_of(pick.model) if pick.model else "", "because": pick.because,
             "warnings": pick.warnings, "peers": f"Beside the best model: {words.names(peers)}." if peers else "",
-            "out": _out(pick.out_of_question)}
+            "out": _out(pick.out_of_question), "needs": [_need(need, colours) for need in fronts.needs(results, workload)]}
+
+
+def _need(need, colours):
+    return {"need": need["need"], "take": need["take"], "equal": words.names(need["equal"]), "sentence": need["sentence"],
+            "swatch": colours.variable_of(need["take"]) if need["take"] else ""}
 
 
 def _out(failed):
@@ -106,9 +142,13 @@ def _workload(results, workload, pictures):
     return {
         "name": workload.name,
         "title": workload.title,
+        "figure": workload.figure_title,
         "left_out": [f"{words.names(names)} ({why})" for why, names in why_not.items()],
         "pictures": pictures[workload.name],
         "failures": failures,
+        "front": fronts.table(results, workload),
+        "pairs": verdicts.matrix(results, workload),
+        "dots": plots.what_dots_are(results, workload, plots.ranked(results, workload)),
         "table": tables.of_workload(results, workload),
         "marks": tables.marks_under(results, workload),
         "scaling": tables.scaling(results, workload),

@@ -1,5 +1,6 @@
 """The report: well-formed, complete, in need of nothing from elsewhere, and safe with names that look like markup."""
 import html.parser
+import json
 import pathlib
 import re
 import subprocess
@@ -7,7 +8,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
-from . import page, palette, results, synthetic
+from . import canvas, figures, page, palette, results, synthetic
 
 _VOID = {"meta", "br", "hr", "img", "link", "input", "col"}
 
@@ -17,11 +18,12 @@ class _Outline(html.parser.HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.open, self.faults, self.ids, self.links, self.tags = [], [], [], [], []
+        self.open, self.faults, self.ids, self.links, self.tags, self.attributes = [], [], [], [], [], []
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         attributes = dict(attrs)
+        self.attributes.append((tag, attributes))
         if "id" in attributes:
             self.ids.append(attributes["id"])
         for name in ("href", "src", "data", "action", "poster"):
@@ -48,7 +50,7 @@ class PageTest(unittest.TestCase):
         cls.addClassCleanup(scratch.cleanup)
         cls.folder = pathlib.Path(scratch.name)
         synthetic.write(cls.folder, models=("loop", "fork", "uring"), rounds=3, workers=(1, 2, 4, 8),
-                        workloads=("echo", "echo-rate", "http-64k"))
+                        workloads=("echo", "echo-rate", "http-64k"), slices=6, fronts=True)
         cls.text = page.write(results.Results(cls.folder), cls.folder).read_text(encoding="utf-8")
         cls.outline = _Outline()
         cls.outline.feed(cls.text)
@@ -63,7 +65,42 @@ class PageTest(unittest.TestCase):
         self.assertNotIn("http://", self.text)
         self.assertNotIn("https://", self.text)
         self.assertEqual(set(re.findall(r"url\(([^#)][^)]*)\)|@import", self.text)), set())
-        self.assertNotIn("script", self.outline.tags)
+        scripts = [attributes for tag, attributes in self.outline.attributes if tag == "script"]
+        self.assertEqual(scripts, [{"id": "data", "type": "application/json"}, {}])
+        self.assertEqual(re.findall(r"fetch\(|XMLHttpRequest|WebSocket|import\(", self.text), [])
+
+    def test_the_script_saves_what_the_command_writes(self):
+        data = json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', self.text, re.DOTALL)[1])
+        self.assertEqual(data["csv"], figures.csv_rows(results.Results(self.folder)))
+
+    def test_the_script_knows_what_is_said_of_each_pair(self):
+        data = json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', self.text, re.DOTALL)[1])
+        self.assertEqual(set(data["workloads"]), {"echo", "echo-rate", "http-64k"})
+        self.assertEqual(len(data["workloads"]["echo"]["told"][0]["pairs"]), 1)  # Of fork and uring.
+        self.assertIn('data-workload="echo"', self.text)
+
+    def test_without_the_script_everything_can_be_read(self):
+        hidden = [attributes.get("id") for _, attributes in self.outline.attributes if "hidden" in attributes]
+        self.assertEqual(hidden, ["figures-controls"])  # Of no use without it.
+        self.assertIn("tools/report --csv", re.search(r"<noscript>(.*?)</noscript>", self.text)[1])
+
+    def test_titles_of_tables_say_what_they_are_titles_of(self):
+        titles = [attributes for tag, attributes in self.outline.attributes if tag == "th"]
+        self.assertTrue(titles)
+        self.assertEqual([title for title in titles if title.get("scope") not in ("col", "row", "rowgroup")], [])
+
+    def test_each_choice_has_a_label(self):
+        self.assertEqual(self.text.count("<select"), 3)
+        self.assertEqual(len(re.findall(r"<label>[^<]+<select", self.text)), 3)
+
+    def test_each_slice_is_a_dot_beside_its_interval(self):
+        svg = (self.folder / "plots" / "echo-throughput.svg").read_text(encoding="utf-8")
+        dots = [path.count("v.1") for path in re.findall(r'<path d="([^"]*v\.1)"', svg)]
+        self.assertEqual(dots, [3 * 6, 3 * 6])  # Three rounds of fork and of uring.
+
+    def test_numbers_in_pictures_are_not_rounded_away(self):
+        plot = canvas.Plot("tiny", "", "", lambda on: on.axes(1)[0][0].set_xlabel("0.0213 of 1.23456"))
+        self.assertIn(">0.0213 of 1.23456<", canvas.paint(plot, palette.Palette([])).svg)
 
     def test_links_inside_lead_somewhere(self):
         self.assertLessEqual({link[1:] for link in self.outline.links}, set(self.outline.ids))
@@ -74,7 +111,8 @@ class PageTest(unittest.TestCase):
             plots, {
                 "heatmap", "memory", "idle", "echo-throughput", "echo-latency", "echo-cost", "echo-scaling",
                 "echo-rate-throughput", "echo-rate-latency", "echo-rate-cost", "http-64k-throughput",
-                "http-64k-latency", "http-64k-cost"
+                "http-64k-latency", "http-64k-cost", "echo-times", "echo-rate-times", "http-64k-times", "echo-front",
+                "echo-rate-front", "http-64k-front"
             })
         for plot in plots - {"heatmap"}:  # In the page it is a table.
             self.assertIn(f'id="{plot}-wide-figure_1"', self.text)
@@ -167,6 +205,13 @@ class PaletteTest(unittest.TestCase):
         for colours, ink in zip(palette.HEAT, palette.HEAT_INK):
             for theme in (0, 1):
                 self.assertGreaterEqual(_contrast(colours[theme], ink[theme]), 4.5, (colours, theme))
+
+    def test_what_can_be_operated_can_be_seen(self):
+        variables = palette.Palette([]).variables()
+        for name in ("focus", "control"):
+            for ground in ("paper", "band"):
+                for theme in (0, 1):
+                    self.assertGreaterEqual(_contrast(variables[name][theme], variables[ground][theme]), 3, (name, ground, theme))
 
     def test_text_of_the_page_can_be_read(self):
         variables = palette.Palette([]).variables()

@@ -15,6 +15,8 @@ _PAGE = {
     "paper": ("#fefefe", "#14181d"),
     "band": ("#f4f6f8", "#1b2127"),
     "warn": ("#a14a00", "#f0a85a"),
+    "focus": ("#1a5fb4", "#8ab8ff"),
+    "control": ("#7b858f", "#6d7883"),  # The border of what can be operated.
 }
 
 # Families in the order of the server's own table: name, what they have in common, members with their light colours.

@@ -1,12 +1,14 @@
-"""The plots of one workload: throughput, latency, what a request costs, and scaling over workers."""
+"""The plots of one workload: throughput, latency, how times are spread, what a request costs, scaling over workers."""
 import math
 
 import matplotlib.lines
 import matplotlib.ticker
 
-from . import canvas, palette, usl, words
+from . import canvas, palette, samples, usl, words
 
-_ROW_INCHES = 0.27
+# A dot that is farther out than the highest interval, times this, is drawn at the edge.
+_DOTS_BEYOND = 1.3
+_NO_DOTS = samples.Dots((), "")
 _QUANTILES = (("p50", "o"), ("p90", "s"), ("p99", "D"), ("p999", "X"))
 _QUANTILE_TITLES = {"p50": "half are faster (p50)", "p90": "90 %", "p99": "99 %", "p999": "99.9 %"}
 
@@ -20,6 +22,10 @@ def plots_of(results, workload):
     timed = [name for name in names if results.estimate(workload.name, name, f"{workload.latency_metric}_p50_us")]
     if timed:
         plots.append(_latency(results, workload, timed))
+    curves = {name: results.curve(workload, name) for name in timed}
+    curves = {name: curve for name, curve in curves.items() if len(curve) > 1}
+    if curves:
+        plots.append(_spread_of_times(results, workload, curves))
     costly = [name for name in names if results.estimate(workload.name, name, "cpu_us_per_request")]
     if costly:
         plots.append(_cost(results, workload, costly))
@@ -52,22 +58,39 @@ def _time_ticks(axes, is_narrow):
 
 
 def _height(names, extra):
-    return _ROW_INCHES * len(names) + extra
+    return canvas.ROW_INCHES * len(names) + extra
+
+
+def _most(results, workload, names, metric):
+    """Where a linear axis ends that has room for all intervals, and for the dots that are not far beyond them."""
+    most = max(results.estimate(workload.name, name, metric).high for name in names)
+    dots = [value for name in names for value in (results.dots(workload, name, metric) or _NO_DOTS).values]
+    return max([most, *(value for value in dots if value <= _DOTS_BEYOND * most)])
+
+
+def what_dots_are(results, workload, names):
+    """A sentence on the dots of the plots of a Workload; "" if there are none."""
+    found = [results.dots(workload, name, workload.figure) for name in names]
+    kinds = sorted({dots.of for dots in found if dots is not None})
+    return f"Each faint dot is a {words.names(kinds).replace(' and ', ' or a ')}." if kinds else ""
 
 
 def _throughput(results, workload, names):
+    metric = workload.figure
+
     def draw(on):
         axes = on.axes(_height(names, 0.6))[0][0]
         canvas.rows(on, axes, names)
         write = words.time if workload.is_paced else words.number
-        most = max(results.figure(workload, name).high for name in names)
+        most = _most(results, workload, names, metric)
         for row, name in enumerate(names):
-            value = results.figure(workload, name)
-            axes.barh(row, value.median, height=0.66, color=on.colours.colour(name))
-            axes.plot([value.low, value.high], [row, row], color=palette.page("ink"), linewidth=1.4)
+            value, colour = results.figure(workload, name), on.colours.colour(name)
+            axes.barh(row - canvas.FIGURE_UP, value.median, height=canvas.FIGURE_HEIGHT, color=colour)
+            canvas.interval(axes, row, value)
+            canvas.dots(axes, row, results.dots(workload, name, metric), colour, (0, most))
             mark = " †" if results.cell(workload.name, name).client_was_the_limit else ""
-            axes.text(max(value.median, value.high) + most * 0.012, row, write(value.median) + mark, va="center",
-                      fontsize=8.5)
+            axes.text(max(value.median, value.high) + most * 0.012, row - canvas.FIGURE_UP, write(value.median) + mark,
+                      va="center", fontsize=8.5)
         axes.set_xlim(0, most * (1.22 if on.is_narrow else 1.1))
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if on.is_narrow else 7))
         axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(write(value))))
@@ -87,19 +110,7 @@ def _latency(results, workload, names):
         canvas.rows(on, axes, names)
         axes.set_xscale("log")
         for row, name in enumerate(names):
-            found = [(mark, results.estimate(workload.name, name, f"{workload.latency_metric}_{label}_us"))
-                     for label, mark in _QUANTILES]
-            found = [(mark, value) for mark, value in found if value is not None]
-            colour = on.colours.colour(name)
-            axes.plot([value.median for _, value in found], [row] * len(found), color=colour, linewidth=1.6, alpha=0.55)
-            for mark, value in found:
-                axes.plot([value.low, value.high], [row, row],
-                          color=colour,
-                          linewidth=4,
-                          alpha=0.3,
-                          solid_capstyle="butt")
-                axes.plot([value.median], [row], color=colour, marker=mark, markersize=5.2, linestyle="none",
-                          markeredgecolor=palette.page("paper"), markeredgewidth=0.7)
+            _latency_row(on, axes, results, workload, row, name)
         _time_ticks(axes, on.is_narrow)
         axes.set_xlabel(f"{workload.latency_metric} time, logarithmic")
         canvas.legend_above(axes, _quantile_handles(on))
@@ -115,10 +126,76 @@ def _latency(results, workload, names):
     return canvas.Plot(f"{workload.name}-latency", "Latency", alt + ".", draw)
 
 
+def _latency_row(on, axes, results, workload, row, name):
+    metrics = [(mark, f"{workload.latency_metric}_{label}_us") for label, mark in _QUANTILES]
+    found = [(mark, metric, results.estimate(workload.name, name, metric)) for mark, metric in metrics]
+    found = [(mark, metric, value) for mark, metric, value in found if value is not None]
+    colour, height = on.colours.colour(name), row - canvas.FIGURE_UP
+    axes.plot([value.median for _, _, value in found], [height] * len(found), color=colour, linewidth=1.6, alpha=0.55)
+    for mark, metric, value in found:
+        canvas.interval(axes, row, value, color=colour, linewidth=4, alpha=0.3, solid_capstyle="butt")
+        axes.plot([value.median], [height], color=colour, marker=mark, markersize=5.2, linestyle="none",
+                  markeredgecolor=palette.page("paper"), markeredgewidth=0.7)
+        canvas.dots(axes, row, results.dots(workload, name, metric), colour, (0, math.inf))
+
+
 def _quantile_handles(on):
     return [matplotlib.lines.Line2D([], [], marker=mark, color=palette.page("muted"), linestyle="none", markersize=5.2,
                                     label=label.replace("p999", "p99.9") if on.is_narrow else _QUANTILE_TITLES[label])
                for label, mark in _QUANTILES]
+
+
+# Where a curve of times has its ticks: shares of the requests.
+_SHARE_TICKS = (0.5, 0.9, 0.99, 0.999, 0.9999)
+
+
+def _nines(share):
+    """The place of a share on an axis on which each nine takes as much room."""
+    return -math.log10(1 - share)
+
+
+def _spread_of_times(results, workload, curves):
+    first = next(iter(curves))
+
+    def draw(on):
+        panels = canvas.families(results, curves)
+        for axes, (title, members) in zip(on.panels(len(panels), 2.5), panels):
+            axes.set_yscale("log")
+            if first not in members:
+                axes.plot(*_line_of(curves[first]), color=palette.page("muted"), linewidth=1.2, linestyle=(0, (4, 2)),
+                          label=f"{first}, the first")
+            for name in members:
+                axes.plot(*_line_of(curves[name]), color=on.colours.colour(name), linewidth=1.6, label=name,
+                          marker=on.colours.mark(name), markersize=4.5, markevery=samples.STEPS_OF_A_NINE)
+            _finish_times(axes, title)
+        on.label_all("share of the requests that took no longer", f"{workload.latency_metric} time, logarithmic")
+
+    ends = {name: curve[-1] for name, curve in curves.items()}
+    slowest = max(ends, key=lambda name: ends[name][1])
+    alt = (f"Curves: {workload.latency_metric} times of all requests under {workload.title}, from the fastest to the slowest, as "
+           f"far as {_percentile(max(share for share, _ in ends.values()))} of them. The highest end has {slowest}: "
+           f"{_percentile(ends[slowest][0])} of its requests took no longer than {words.time(ends[slowest][1])}.")
+    return canvas.Plot(f"{workload.name}-times", f"All {workload.latency_metric} times", alt, draw)
+
+
+def _line_of(curve):
+    return [_nines(share) for share, _ in curve], [us for _, us in curve]
+
+
+def _percentile(share):
+    return f"{100 * share:.5g} %"
+
+
+def _finish_times(axes, title):
+    axes.set_title(title, color=palette.page("muted"))
+    axes.grid(axis="both")
+    axes.xaxis.set_major_locator(matplotlib.ticker.FixedLocator([_nines(share) for share in _SHARE_TICKS]))
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda place, _: _percentile(1 - 10**-place)))
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,), numticks=20))
+    axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.time(value))))
+    axes.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.legend(loc="upper left", handlelength=1.8)
 
 
 def _cost(results, workload, names):
@@ -143,14 +220,19 @@ def _cost(results, workload, names):
 
 def _processor_panel(axes, results, workload, names, on):
     canvas.rows(on, axes, names)
-    most = max(results.estimate(workload.name, name, "cpu_us_per_request").median for name in names)
+    metric = "cpu_us_per_request"
+    most = _most(results, workload, names, metric)
     for row, name in enumerate(names):
-        value = results.estimate(workload.name, name, "cpu_us_per_request")
+        value, colour = results.estimate(workload.name, name, metric), on.colours.colour(name)
         user = results.median_of(workload.name, name, _user_share)
         own = value.median * (user if user is not None else 1)
-        axes.barh(row, own, height=0.66, color=on.colours.colour(name))
-        axes.barh(row, value.median - own, left=own, height=0.66, color=on.colours.colour(name), alpha=0.45)
-        axes.text(value.median + most * 0.02, row, words.time(value.median), va="center", fontsize=8.5)
+        bar = {"height": canvas.FIGURE_HEIGHT, "color": colour}
+        axes.barh(row - canvas.FIGURE_UP, own, **bar)
+        axes.barh(row - canvas.FIGURE_UP, value.median - own, left=own, alpha=0.45, **bar)
+        canvas.interval(axes, row, value)
+        canvas.dots(axes, row, results.dots(workload, name, metric), colour, (0, most))
+        axes.text(max(value.median, value.high) + most * 0.02, row - canvas.FIGURE_UP, words.time(value.median), va="center",
+                  fontsize=8.5)
     axes.set_xlim(0, most * 1.3)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.number(value))))
@@ -169,11 +251,12 @@ def _calls_panel(axes, results, workload, names, on):
     values = [results.estimate(workload.name, name, "syscalls_per_request") for name in names]
     most = max(value.median for value in values if value is not None) or 1
     for row, (name, value) in enumerate(zip(names, values)):
+        height = row - canvas.FIGURE_UP
         if value is None:
-            axes.text(0, row, " not measured", va="center", fontsize=8.5, color=palette.page("muted"))
+            axes.text(0, height, " not measured", va="center", fontsize=8.5, color=palette.page("muted"))
             continue
-        axes.barh(row, value.median, height=0.66, color=on.colours.colour(name))
-        axes.text(value.median + most * 0.02, row, f"{value.median:.2f}", va="center", fontsize=8.5)
+        axes.barh(height, value.median, height=canvas.FIGURE_HEIGHT, color=on.colours.colour(name))
+        axes.text(value.median + most * 0.02, height, f"{value.median:.2f}", va="center", fontsize=8.5)
     axes.set_xlim(0, most * 1.25)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
     axes.set_xlabel("system calls per request")

@@ -12,8 +12,7 @@ import statistics
 
 from comparison import inference, summary
 
-from . import words
-
+from . import samples, words
 
 _TOO_SLOW = re.compile(r"errors: the rate was not reached:[^;]*$")  # And nothing else: faults are joined by semicolons.
 # So many rounds below the rate may be the machine's fault: one of few, of many one in so many.
@@ -154,6 +153,7 @@ class Results:
         self.idle = self._read_lines("idle.jsonl")
         self.scaling = self._read_lines("scaling.jsonl")
         self.syscalls = self._read_lines("syscalls.jsonl")
+        self.samples = samples.Samples(self.rounds, self._read_lines("dots.jsonl"), self._read_lines("curves.jsonl"))
         self._cells = {(row["workload"], row["subject"]): row for row in self.summary["results"]}
         self._effects, self._verdicts = {}, {}
         for verdict in self.summary.get("verdicts", ()):
@@ -219,6 +219,30 @@ class Results:
 
     def differs(self, workload, metric, a, b):
         return self.verdict(workload, metric, a, b) == inference.DIFFERENT
+
+    def judged(self, workload, metric, a, b):
+        """(inference.Effect of a over b, what was said of the pair); None if nothing was said, or there is no error."""
+        for pair, sign in (((a, b), 1), ((b, a), -1)):
+            verdict = self._verdicts.get((workload, metric) + pair)
+            if verdict is not None and "error" in verdict:
+                effect = inference.Effect(*(verdict[part] for part in ("log", "error", "degrees", "rounds")))
+                return effect if sign == 1 else effect.reversed(), verdict["kind"]
+        return None
+
+    @property
+    def fronts(self):
+        """{name of a workload: its entry of the summary's fronts}; see fronts.py."""
+        return {front["workload"]: front for front in self.summary.get("fronts") or ()}
+
+    def dots(self, workload, subject, metric):
+        """The samples.Dots behind an estimate; None if there are none, or none to be trusted."""
+        cell = self.cell(workload.name, subject)
+        return None if cell is None or cell.failed else self.samples.dots(workload.name, subject, metric)
+
+    def curve(self, workload, subject):
+        """How the Workload's latencies are spread; see samples.Samples.curve()."""
+        cell = self.cell(workload.name, subject)
+        return [] if cell is None or cell.failed else self.samples.curve(workload.name, subject, workload.latency_metric)
 
     def effects(self, workload):
         """{(a, b): inference.Effect} of the Workload's figure, more being better."""

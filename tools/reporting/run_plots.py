@@ -4,7 +4,6 @@ import matplotlib.ticker
 
 from . import canvas, palette, rules, tables, words
 
-_ROW_INCHES = 0.27
 _LEAST_KIB = 0.05  # What is less is drawn here: a logarithmic axis has no zero.
 
 
@@ -55,7 +54,7 @@ def _memory(results):
     names = sorted(found, key=lambda name: sum(value.median for value in found[name] if value is not None))
 
     def draw(on):
-        axes = on.axes(_ROW_INCHES * len(names) + 0.85)[0][0]
+        axes = on.axes(0.29 * len(names) + 0.85)[0][0]
         canvas.rows(on, axes, names)
         axes.set_xscale("log")
         for row, name in enumerate(names):
@@ -89,13 +88,19 @@ def _memory_row(axes, row, pair, colour, is_narrow):
     own, kernel = pair
     start = max(own.median / 1024, _LEAST_KIB)
     end = start if kernel is None else max((own.median + kernel.median) / 1024, _LEAST_KIB)  # The axis is logarithmic.
-    axes.plot([start, end], [row, row], color=colour, linewidth=2, alpha=0.5)
+    beyond = end
+    for value, extra in ((own, 0), (kernel, own.median)):
+        if value is not None:
+            bounds = [max((bound + extra) / 1024, _LEAST_KIB) for bound in (value.low, value.high)]
+            axes.plot(bounds, [row, row], color=colour, linewidth=6, alpha=0.25, solid_capstyle="butt")
+            beyond = max(beyond, *bounds)
+    axes.plot([start, end], [row, row], color=colour, linewidth=1.4, alpha=0.6)
     axes.plot([start], [row], color=colour, marker="o", markersize=6, linestyle="none")
     text = words.size(own.median)
     if kernel is not None:
         axes.plot([end], [row], color=colour, marker="|", markersize=10, markeredgewidth=2, linestyle="none")
         text = words.size(own.median + kernel.median) if is_narrow else f"{text} + {words.size(kernel.median)}"
-    axes.annotate(text, (end, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5)
+    axes.annotate(text, (beyond, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8.5)
 
 
 def _idle(results):

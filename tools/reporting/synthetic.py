@@ -35,13 +35,18 @@ _WORKLOADS = (
                                                    "--connections=8"], 60.0, 12),
 )
 _CHURN = {"fork": 30.0, "thread": 3.0}
+_BUCKETS = 12  # Of a histogram, between two of the quantiles.
 _QUANTILES = (("p50", 0.95), ("p90", 1.3), ("p99", 2.1), ("p99.9", 4.5), ("max", 9.0))
 
 
 def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.015, seed=1, workers=(1, 2, 3, 4, 6, 8),
-          workloads=tuple(row[0] for row in _WORKLOADS)):
+          workloads=tuple(row[0] for row in _WORKLOADS), slices=0, fronts=False):
     """Writes the files of a result folder, for `models` of those known above, with `noise` as the standard
-    deviation."""
+    deviation.
+
+    slices  how many each round has
+    fronts  whether the summary has the fronts of each workload, and what to take for which need
+    """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
@@ -74,6 +79,8 @@ def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.
             for workload in workloads:
                 if not _why_not(subject, workload):
                     lines.append(_round(number, subject, workload, chance, noise))
+                    if slices:
+                        lines[-1]["slices"] = [_slice(lines[-1]["load"], workload, chance, noise) for _ in range(slices)]
     memory, idle = _idle(subjects, chance, noise)
     scaled = "compute" if "compute" in [row[0] for row in workloads] else workloads[0][0]
     _write_lines(folder / "rounds.jsonl", lines)
@@ -84,8 +91,49 @@ def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.
     (folder / "run.json").write_text(json.dumps(_run(subjects, rounds, seed, skipped, workloads), indent=1),
                                      encoding="utf-8")
     made = store.Store(str(folder))
-    made.write_summary(summary.of(made))
+    found = summary.of(made)
+    if fronts:
+        found["fronts"] = [front for front in (_front(found, row[0]) for row in workloads) if front]
+    made.write_summary(found)
     return folder
+
+
+# The axes of a front: of the rounds' metrics here, of measurements of their own elsewhere.
+_AXES = {"capacity": ("throughput", "replies/s", True), "tail": ("service_p99_us", "us", False),
+         "cost": ("cpu_us_per_request", "us", False), "memory": ("pss_bytes_per_connection", "B", False)}
+
+
+def _front(found, workload):
+    """An entry of summary.json's `fronts`; None if nothing has all four figures. Memory was measured under echo alone."""
+    metrics = {row["subject"]: row["metrics"] for row in found["results"] if row["workload"] == workload}
+    memory = {row["subject"]: row["metrics"].get("pss_bytes_per_connection") for row in found["results"]
+              if row["workload"] == "echo"}
+    models = [{"name": name, **{axis: _bounds(memory.get(name) if axis == "memory" else own.get(metric))
+                                for axis, (metric, _, _) in _AXES.items()}}
+              for name, own in metrics.items() if name in _MODELS and "throughput" in own]
+    if not models:
+        return None
+    for model in models:
+        model["beaten_by"] = [other["name"] for other in models if other is not model and _beats(other, model)]
+        model["is_on_front"] = not model["beaten_by"]
+    most = max(models, key=lambda model: model["capacity"]["median"])["name"]
+    return {"workload": workload, "models": models,
+            "axes": {axis: {"metric": metric, "unit": unit, "more_is_better": more}
+                     for axis, (metric, unit, more) in _AXES.items()},
+            "needs": [{"need": "most requests per machine", "by": "throughput", "take": most, "equal": [],
+                       "sentence": f"{most} answers the most requests per second."},
+                      {"need": "clients isolated from each other", "by": "throughput", "take": None, "equal": [],
+                       "sentence": "No model that was measured keeps clients apart."}]}
+
+
+def _bounds(value):
+    return value and {part: value[part] for part in ("median", "low", "high")}
+
+
+def _beats(one, other):
+    """In every respect that both were measured in."""
+    return all(one[axis]["low"] > other[axis]["high"] if more else one[axis]["high"] < other[axis]["low"]
+               for axis, (_, _, more) in _AXES.items() if one[axis] and other[axis])
 
 
 def usl(workers, one=50000.0, sigma=0.06, kappa=0.004):
@@ -193,14 +241,36 @@ def _round(number, subject, workload, chance, noise):
     }
 
 
+def _slice(load, workload, chance, noise):
+    """A slice of a round: three times as noisy, and now and then stalled."""
+    factor = max(0.2, chance.gauss(1, 3 * noise)) * (0.7 if chance.random() < 0.03 else 1)
+    rate = load["replies_per_second"] * (1 if workload[0] == "echo-rate" else factor)
+    times = load["response_ns"]
+    return {"replies_per_second": rate, "cpu_us_per_request": 0.95e6 / load["replies_per_second"] / factor,
+            "p50_ns": times["p50"] / factor, "p99_ns": times["p99"] / factor**2}
+
+
+def _histogram(times, replies):
+    """[value, count, value, count ...] of so many replies, between the quantiles `times`: on straight lines of the logarithm over
+    nines."""
+    ends = [(0, 0.6 * times["p50"])] + [(place, times[label]) for place, (label, _) in zip((0.301, 1, 2, 3, 4.5), _QUANTILES)]
+    found, before = [], 0.0
+    for (left, low), (right, high) in zip(ends, ends[1:]):
+        for step in range(1, _BUCKETS + 1):
+            place = left + (right - left) * step / _BUCKETS
+            value = low * (high / low)**(step / _BUCKETS)
+            count = round((10**-before - 10**-place) * replies)
+            before = place
+            found += [round(value), count] if count else []
+    return found
+
+
 def _load(workload, replies, cost, chance, noise):
     busy = 1.0 if workload[0] == "echo-rate" else 64.0
     times = {"count": replies, "mean": cost * 1e3 * busy}
     for label, factor in _QUANTILES:
         times[label] = cost * 1e3 * busy * factor * max(0.2, chance.gauss(1, 2 * noise))
-    histogram = [times[label] for label, _ in _QUANTILES]
-    shares = (0.5, 0.4, 0.09, 0.009, 0.001)
-    times["histogram"] = [round(part) for value, share in zip(sorted(histogram), shares) for part in (value, 10000 * share)]
+    times["histogram"] = _histogram(times, replies)
     return {
         "workload": workload[0],
         "connections": 64,

@@ -68,8 +68,10 @@ def _heat_cell(results, workload, name):
     if name == rules.best_model(results, workload):
         figure = markup("<small>{}</small>").format(workload.write(results.figure(workload, name).median))
     found = rules.share_of_best(results, workload, name)
-    return markup('<td class="h{}" title="{} to {}">{}{}</td>').format(
-        palette.heat_class(found.middle), words.ratio(found.low), words.ratio(found.high), text, figure)
+    says = f"{words.bounded(found.middle, found.low, found.high, words.ratio)} of the best"
+    if name == rules.best_model(results, workload):
+        says = f"the best: {workload.write(results.figure(workload, name).median)}"
+    return markup('<td class="h{}" title="{}">{}{}</td>').format(palette.heat_class(found.middle), says, text, figure)
 
 
 def of_workload(results, workload):
@@ -195,7 +197,7 @@ def agreements(contract):
 def fairness(contract):
     """The fairness contract; what is the same for all is said once."""
     return table(["row", "the same for all", "but for"],
-                 [[row, common, others or "nobody"] for row, common, others in agreements(contract)],
+                 [[row, common, others or "none"] for row, common, others in agreements(contract)],
                  numeric=False)
 
 

@@ -69,7 +69,12 @@ def estimate(value, write):
 
 def within(value, write):
     """An Estimate with its bounds: '4.20 KiB (4.10 KiB to 4.31 KiB)'. One measurement has none."""
-    return write(value.median) if value.n == 1 else f"{write(value.median)} ({write(value.low)} to {write(value.high)})"
+    return write(value.median) if value.n == 1 else bounded(value.median, value.low, value.high, write)
+
+
+def bounded(middle, low, high, write):
+    """'0.98 (0.95 to 1.00)'."""
+    return f"{write(middle)} ({write(low)} to {write(high)})"
 
 
 def twins(pairs):

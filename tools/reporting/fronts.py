@@ -1,0 +1,148 @@
+"""Fronts: of each workload the models that no other one beats in every respect (Pareto's front), drawn and as a table, and
+which model to take for which need. All of it is in the summary; here it is shown."""
+import math
+
+import matplotlib.ticker
+import markupsafe
+
+from . import canvas, palette, tables, words
+
+_AXES = ("capacity", "tail", "cost", "memory")
+_PANEL_INCHES = 2.6
+# Two names beside points are so far apart at least, in points of 1/72 inch.
+_LINE_POINTS = 10.5
+
+
+def plot(results, workload):
+    """The Plot of a Workload's front: capacity against each other axis. None without a front, or without anything to draw."""
+    front = results.fronts.get(workload.name)
+    axes = [] if front is None else [name for name in _AXES[1:] if _drawn(front, name)]
+    if not axes:
+        return None
+
+    def draw(on):
+        panels = on.axes(_PANEL_INCHES * (len(axes) if on.is_narrow else 1) + 0.3, *(
+            (len(axes), 1) if on.is_narrow else (1, len(axes)))).ravel()
+        for panel, name in zip(panels, axes):
+            _panel(on, panel, front, name)
+        on.settle()
+        for panel, name in zip(panels, axes):
+            _names(on, panel, [model for model in _drawn(front, name) if model["is_on_front"]], name)
+
+    on_front = [model["name"] for model in front["models"] if model["is_on_front"]]
+    shown = [_titles(front, name).replace(": ", " (", 1) + ")" for name in ("capacity", *axes)]
+    alt = (f"Points on logarithmic scales: {shown[0]} against {words.names(shown[1:])}, under {workload.title}. No other model "
+           f"beats {words.names(on_front)} in every respect.")
+    return canvas.Plot(f"{workload.name}-front", "What no other model beats in every respect", alt, draw)
+
+
+def _drawn(front, name):
+    """The models that have a place in the panel: both figures are there, and more than nothing."""
+    return [model for model in front["models"]
+            if all(model[axis] is not None and model[axis]["median"] > 0 for axis in ("capacity", name))]
+
+
+def _panel(on, axes, front, name):
+    models = _drawn(front, name)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for model in sorted(models, key=lambda model: model["is_on_front"]):
+        _point(on, axes, model, name)
+    _ticks(axes.xaxis, {**front["axes"]["capacity"], "unit": ""})
+    _ticks(axes.yaxis, front["axes"][name])
+    axes.grid(axis="both")
+    axes.set_title(_better(front, name), color=palette.page("muted"), fontsize=8)
+    unit = front["axes"]["capacity"]["unit"]
+    axes.set_xlabel(_titles(front, "capacity") + (f", {unit}" if unit else ""))
+    axes.set_ylabel(_titles(front, name))
+    axes.margins(x=0.08, y=0.12)
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * (high / low)**0.75)  # For the names at the right.
+
+
+def _point(on, axes, model, name):
+    x, y, is_on_front = model["capacity"], model[name], model["is_on_front"]
+    colour = on.colours.colour(model["name"])
+    style = {"color": colour, "linewidth": 1.3, "alpha": 0.9 if is_on_front else 0.3}
+    axes.plot([x["low"], x["high"]], [y["median"]] * 2, **style)
+    axes.plot([x["median"]] * 2, [max(y["low"], y["median"] / 1e3), y["high"]], **style)
+    axes.plot([x["median"]], [y["median"]], marker=on.colours.mark(model["name"]), linestyle="none", color=colour,
+              markersize=6 if is_on_front else 4.5, markerfacecolor=colour if is_on_front else palette.page("paper"),
+              alpha=1 if is_on_front else 0.55)
+
+
+def _names(on, axes, models, name):
+    """The names of the models at the right of the panel, each with a line to its point, without overlap."""
+    def height(model):
+        return axes.transData.transform((model["capacity"]["median"], model[name]["median"]))[1]
+    step = _LINE_POINTS * on.figure.dpi / 72
+    bottom, top = (axes.transAxes.transform((0, place))[1] for place in (0.03, 0.97))
+    ordered = sorted(models, key=height)
+    places = []
+    for model in ordered:
+        places.append(max(height(model), places[-1] + step if places else bottom))
+    for number in reversed(range(len(places))):  # Those that were pushed out at the top come back.
+        places[number] = min(places[number], places[number + 1] - step if number + 1 < len(places) else top)
+    for model, place in zip(ordered, places):
+        share = axes.transAxes.inverted().transform((0, place))[1]
+        axes.annotate(model["name"], (model["capacity"]["median"], model[name]["median"]), xytext=(0.99, share),
+                      textcoords="axes fraction", ha="right", va="center", fontsize=8,
+                      arrowprops={"arrowstyle": "-", "color": palette.page("muted"), "linewidth": 0.6, "alpha": 0.7,
+                                  "shrinkA": 1, "shrinkB": 3})
+
+
+def _ticks(axis, what):
+    locator = matplotlib.ticker.LogLocator(base=2, numticks=7) if what["unit"] == "B" else \
+        matplotlib.ticker.LogLocator(subs=(1, 2, 5), numticks=6)
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(write(value, what["unit"]))))
+    axis.set_minor_locator(matplotlib.ticker.NullLocator())
+
+
+def _better(front, name):
+    """In which corner the best are."""
+    across = "right" if front["axes"]["capacity"]["more_is_better"] else "left"
+    return f"better: {'up' if front['axes'][name]['more_is_better'] else 'down'} and {across}"
+
+
+def write(value, unit):
+    """A figure of an axis with its unit."""
+    if not math.isfinite(value):
+        return "none"
+    if unit == "us":
+        return words.time(value)
+    if unit == "B":
+        return words.size(value)
+    return words.rate(value, {"1/s": "/s"}.get(unit, unit)).strip()
+
+
+def _titles(front, name):
+    """What an axis is: `tail: response p99`."""
+    metric = front["axes"][name]["metric"]
+    for part, text in (("cpu_us", "processor time"), ("pss_bytes", "own"), ("_us", ""), ("p999", "p99.9"), ("_", " ")):
+        metric = metric.replace(part, text)
+    return f"{name}: {metric}"
+
+
+def table(results, workload):
+    """All models of a Workload's front, as a table; None without a front."""
+    front = results.fronts.get(workload.name)
+    if front is None:
+        return None
+    rows = []
+    for model in sorted(front["models"], key=lambda model: not model["is_on_front"]):
+        beaten = "no other beats it" if model["is_on_front"] else f"beaten by {words.some(model['beaten_by'])}"
+        rows.append([model["name"], *(_cell(model[name], front["axes"][name]["unit"]) for name in _AXES), beaten])
+    return tables.table(["model", *(_titles(front, name) for name in _AXES), "in every respect"], rows)
+
+
+def _cell(value, unit):
+    if value is None:
+        return "not measured"
+    return markupsafe.Markup("{}<small>{} to {}</small>").format(
+        *(write(value[part], unit) for part in ("median", "low", "high")))
+
+
+def needs(results, workload):
+    """[{need, take, equal, sentence}] of a Workload."""
+    return list((results.fronts.get(workload.name) or {}).get("needs") or ())
