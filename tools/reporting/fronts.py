@@ -1,6 +1,7 @@
 """Fronts: of each workload the models that no other one beats in every respect (Pareto's front), drawn and as a table, and
 which model to take for which need. All of it is in the summary; here it is shown."""
 import math
+import textwrap
 
 import matplotlib.ticker
 import markupsafe
@@ -16,7 +17,7 @@ _LINE_POINTS = 10.5
 def plot(results, workload):
     """The Plot of a Workload's front: capacity against each other axis. None without a front, or without anything to draw."""
     front = results.fronts.get(workload.name)
-    axes = [] if front is None else [name for name in _AXES[1:] if _drawn(front, name)]
+    axes = [] if front is None else [name for name in _AXES[1:] if front["axes"].get(name) and _drawn(front, name)]
     if not axes:
         return None
 
@@ -39,7 +40,7 @@ def plot(results, workload):
 def _drawn(front, name):
     """The models that have a place in the panel: both figures are there, and more than nothing."""
     return [model for model in front["models"]
-            if all(model[axis] is not None and model[axis]["median"] > 0 for axis in ("capacity", name))]
+            if all(model.get(axis) and model[axis]["median"] > 0 for axis in ("capacity", name))]
 
 
 def _panel(on, axes, front, name):
@@ -53,8 +54,8 @@ def _panel(on, axes, front, name):
     axes.grid(axis="both")
     axes.set_title(_better(front, name), color=palette.page("muted"), fontsize=8)
     unit = front["axes"]["capacity"]["unit"]
-    axes.set_xlabel(_titles(front, "capacity") + (f", {unit}" if unit else ""))
-    axes.set_ylabel(_titles(front, name))
+    axes.set_xlabel(_wrapped(_titles(front, "capacity") + (f" ({unit})" if unit else "")))
+    axes.set_ylabel(_wrapped(_titles(front, name)))
     axes.margins(x=0.08, y=0.12)
     low, high = axes.get_xlim()
     axes.set_xlim(low, high * (high / low)**0.75)  # For the names at the right.
@@ -99,6 +100,10 @@ def _ticks(axis, what):
     axis.set_minor_locator(matplotlib.ticker.NullLocator())
 
 
+def _wrapped(title):
+    return textwrap.fill(title, 34)
+
+
 def _better(front, name):
     """In which corner the best are."""
     across = "right" if front["axes"]["capacity"]["more_is_better"] else "left"
@@ -117,11 +122,8 @@ def write(value, unit):
 
 
 def _titles(front, name):
-    """What an axis is: `tail: response p99`."""
-    metric = front["axes"][name]["metric"]
-    for part, text in (("cpu_us", "processor time"), ("pss_bytes", "own"), ("_us", ""), ("p999", "p99.9"), ("_", " ")):
-        metric = metric.replace(part, text)
-    return f"{name}: {metric}"
+    """What an axis is: `tail: 99th percentile of the response time`."""
+    return f"{name}: {words.metric(front['axes'][name]['metric'])}"
 
 
 def table(results, workload):
@@ -129,11 +131,12 @@ def table(results, workload):
     front = results.fronts.get(workload.name)
     if front is None:
         return None
+    axes = [name for name in _AXES if front["axes"].get(name)]
     rows = []
     for model in sorted(front["models"], key=lambda model: not model["is_on_front"]):
         beaten = "no other beats it" if model["is_on_front"] else f"beaten by {words.some(model['beaten_by'])}"
-        rows.append([model["name"], *(_cell(model[name], front["axes"][name]["unit"]) for name in _AXES), beaten])
-    return tables.table(["model", *(_titles(front, name) for name in _AXES), "in every respect"], rows)
+        rows.append([model["name"], *(_cell(model.get(name), front["axes"][name]["unit"]) for name in axes), beaten])
+    return tables.table(["model", *(_titles(front, name) for name in axes), "in every respect"], rows)
 
 
 def _cell(value, unit):

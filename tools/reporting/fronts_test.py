@@ -53,6 +53,14 @@ class FrontsTest(unittest.TestCase):
         self.assertTrue(canvas.paint(plot, palette.Palette(measured[0].subjects)).svg)
         self.assertEqual(str(fronts.table(*measured)).count("not measured"), 4)
 
+    def test_a_respect_in_which_no_model_was_measured_is_left_out(self):
+        def change(front):
+            front["axes"]["cost"] = None
+            for model in front["models"]:
+                model["cost"] = None
+        measured = self.measured(change)
+        self.assertNotIn("cost", fronts.plot(*measured).alt + fronts.table(*measured))
+
     def test_nothing_measured_is_nothing_drawn(self):
         def change(front):
             for model in front["models"]:

@@ -58,6 +58,8 @@ class Samples:
         values = _of_slices(rows, metric)
         if values:
             return Dots(_some(values), "slice")
+        if metric not in summary.METRICS:
+            return None  # It is not of the rounds.
         values = tuple(value for value in map(summary.METRICS[metric][2], rows) if value is not None)
         return Dots(_some(values), "round") if values else None
 

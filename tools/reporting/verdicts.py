@@ -6,11 +6,12 @@ import markupsafe
 
 from comparison import inference
 
-from . import plots
+from . import plots, words
 
-# Metrics that a sentence on a pair tells of: title, metric (LATENCY stands for service or response).
-_TOLD = (("throughput", "throughput"), ("99th percentile of the LATENCY time", "LATENCY_p99_us"),
-         ("processor time per request", "cpu_us_per_request"))
+# Metrics that a sentence on a pair tells of, after the one that ranks; those in which more is better. LATENCY stands for service
+# or response.
+_TOLD = ("throughput", "capacity", "LATENCY_p99_us", "given_p99_us", "cpu_us_per_request", "given_cpu_us", "connection_bytes")
+_MORE_IS_BETTER = ("throughput", "capacity")
 _DIGITS = 4
 # What stands in a cell: sign, what it says, class of its colour.
 _EQUAL, _OPEN = ("=", "equal", "eq"), ("?", "open", "op")
@@ -56,11 +57,10 @@ def data(results, workload):
     second, first with third and so on, each [ratio, low, high, verdict]; 0 for one that was not compared."""
     names = plots.ranked(results, workload)
     told = []
-    for title, metric in _TOLD:
-        title, metric = (text.replace("LATENCY", workload.latency_metric) for text in (title, metric))
+    for metric in dict.fromkeys((workload.figure, *(one.replace("LATENCY", workload.latency_metric) for one in _TOLD))):
         pairs = [_pair(results.judged(workload.name, metric, a, b)) for a, b in itertools.combinations(names, 2)]
         if any(pairs):
-            told.append({"title": title, "more": metric == "throughput", "pairs": pairs})
+            told.append({"title": words.metric(metric), "more": metric in _MORE_IS_BETTER, "pairs": pairs})
     return {"names": names, "told": told}
 
 

@@ -6,6 +6,27 @@ _TIMES = ((1e6, "s"), (1e3, "ms"), (1, "µs"), (1e-3, "ns"))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 
 
+# What metrics are called; the others by their own names.
+_METRICS = {
+    "capacity": "highest rate that keeps the promise",
+    "connection_bytes": "memory per connection",
+    "cpu_us_per_request": "processor time per request",
+    "given_cpu_us": "processor time per request, at the same rate",
+    "given_mean_us": "mean response time, at the same rate",
+    "given_p999_us": "99.9th percentile of the response time, at the same rate",
+    "given_p99_us": "99th percentile of the response time, at the same rate",
+    "low_cpu_us": "processor time per request, at a low rate",
+    "pss_bytes_per_connection": "the server's own memory per connection",
+    "response_p99_us": "99th percentile of the response time",
+    "service_p99_us": "99th percentile of the service time",
+}
+
+
+def metric(name):
+    """'cpu_us_per_request' -> 'processor time per request'."""
+    return _METRICS.get(name, name.replace("_", " "))
+
+
 def number(value):
     """1234567 -> '1.23 M', 152345 -> '152 k', 12.3 -> '12.3', 0.0213 -> '0.0213'."""
     for factor, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
