@@ -148,7 +148,7 @@ def _workload(results, workload, pictures):
         "failures": failures,
         "front": fronts.table(results, workload),
         "pairs": verdicts.matrix(results, workload),
-        "dots": plots.what_dots_are(results, workload, plots.ranked(results, workload)),
+        "dots": plots.what_dots_are(results, workload),
         "table": tables.of_workload(results, workload),
         "marks": tables.marks_under(results, workload),
         "scaling": tables.scaling(results, workload),

@@ -68,11 +68,11 @@ def _most(results, workload, names, metric):
     return max([most, *(value for value in dots if value <= _DOTS_BEYOND * most)])
 
 
-def what_dots_are(results, workload, names):
+def what_dots_are(results, workload):
     """A sentence on the dots of the plots of a Workload; "" if there are none."""
-    found = [results.dots(workload, name, workload.figure) for name in names]
+    found = [results.dots(workload, name, workload.figure) for name in ranked(results, workload)]
     kinds = sorted({dots.of for dots in found if dots is not None})
-    return f"Each faint dot is a {words.names(kinds).replace(' and ', ' or a ')}." if kinds else ""
+    return f"Each faint dot is one {' or '.join(kinds)}." if kinds else ""
 
 
 def _throughput(results, workload, names):

@@ -2,20 +2,12 @@
 // Without it the page shows all the same, unsorted.
 (function () {
   "use strict";
-  const data = JSON.parse(document.getElementById("data").textContent);
-
-  const make = (tag, text, attributes) => {
-    const element = Object.assign(document.createElement(tag), attributes || {});
-    element.textContent = text || "";
-    return element;
-  };
 
   // A ratio as the rest of the page writes it.
   const ratio = (value) => value >= 0.0095 && value < 9.995 ? value.toFixed(2) : String(Number(value.toPrecision(3)));
 
   // The lines on two subjects of a workload: what the first is beside the second, measure by measure.
-  function lines(workload, row, column) {
-    const { names, told } = data.workloads[workload];
+  function lines({ names, told }, row, column) {
     const one = Math.min(row, column), other = Math.max(row, column);
     const place = one * names.length - one * (one + 1) / 2 + other - one - 1;
     return told.filter((what) => what.pairs[place]).map((what) => {
@@ -26,16 +18,39 @@
     });
   }
 
+  // How two values are sorted, less first; what was not measured is last either way.
+  function order(a, b, falls) {
+    if (a === "" || b === "") return (a === "") - (b === "");
+    const less = typeof a === "number" ? a - b : a < b ? -1 : a > b ? 1 : 0;
+    return falls ? -less : less;
+  }
+
+  // Rows of texts as CSV, as tools/report --csv writes it.
+  const quoted = (text) => /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  const csv = (rows) => rows.map((row) => row.map(quoted).join(",") + "\r\n").join("");
+
+  if (typeof document === "undefined") {  // A test.
+    module.exports = { csv, lines, order };
+    return;
+  }
+  const data = JSON.parse(document.getElementById("data").textContent);
+
+  const make = (tag, text, attributes) => {
+    const element = Object.assign(document.createElement(tag), attributes || {});
+    element.textContent = text || "";
+    return element;
+  };
+
   // What a cell of a grid says, as [title, lines].
   function told(table, cell) {
     const row = cell.parentNode.cells[0].textContent;
     if (!table.dataset.workload) {
       return [`${row} under ${table.tHead.rows[0].cells[cell.cellIndex].textContent}`, [cell.dataset.say || cell.textContent || "not measured"]];
     }
-    const names = data.workloads[table.dataset.workload].names;
+    const { names } = data.workloads[table.dataset.workload];
     const place = [names.indexOf(row), cell.cellIndex - 1];
     if (place[0] === place[1]) return [row, ["itself"]];
-    const found = lines(table.dataset.workload, ...place);
+    const found = lines(data.workloads[table.dataset.workload], ...place);
     return [`${row} beside ${names[place[1]]}`, found.length ? found : ["not compared"]];
   }
 
@@ -100,19 +115,11 @@
       const falls = head[column].getAttribute("aria-sort") === "ascending";
       head.forEach((title) => title.removeAttribute("aria-sort"));
       head[column].setAttribute("aria-sort", falls ? "descending" : "ascending");
-      const order = (one, other) => {
-        const [a, b] = [value(one, column), value(other, column)];
-        if (a === "" || b === "") return (a === "") - (b === "");  // What was not measured is last, either way.
-        const less = typeof a === "number" ? a - b : a < b ? -1 : a > b ? 1 : 0;
-        return falls ? -less : less;
-      };
-      body.append(...[...body.rows].sort(order));
+      body.append(...[...body.rows].sort((one, other) => order(value(one, column), value(other, column), falls)));
     }
 
-    const quoted = (text) => /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
     function save() {
-      const rows = [data.csv[0], ...shown().map((row) => data.csv[1 + all.indexOf(row)])];
-      const text = rows.map((row) => row.map(quoted).join(",") + "\r\n").join("");
+      const text = csv([data.csv[0], ...shown().map((row) => data.csv[1 + all.indexOf(row)])]);
       const link = make("a", "", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "figures.csv" });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
