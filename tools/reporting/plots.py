@@ -163,7 +163,7 @@ def _spread_of_times(results, workload, curves):
             axes.set_yscale("log")
             if first not in members:
                 axes.plot(*_line_of(curves[first]), color=palette.page("muted"), linewidth=1.2, linestyle=(0, (4, 2)),
-                          label=f"{first}, the first")
+                          label=f"{first}, to compare")
             for name in members:
                 axes.plot(*_line_of(curves[name]), color=on.colours.colour(name), linewidth=1.6, label=name,
                           marker=on.colours.mark(name), markersize=4.5, markevery=samples.STEPS_OF_A_NINE)
