@@ -20,7 +20,7 @@ bool IsHexDigit(char c) { return absl::ascii_isxdigit(static_cast<unsigned char>
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
-// Takes the characters off the front that are of this kind, and returns how many they were.
+// Removes the characters of this kind from the front, and returns their number.
 template <typename IsOfKind>
 size_t Skip(absl::string_view& text, IsOfKind is_of_kind) {
   const size_t count = static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_of_kind) - text.begin());
@@ -28,7 +28,8 @@ size_t Skip(absl::string_view& text, IsOfKind is_of_kind) {
   return count;
 }
 
-// A quoted-string; the line that it is in holds no control characters.
+// Removes a quoted-string (RFC 9110, section 5.6.4); false if there is none. The line holds no control characters, so
+// every character may be quoted. A ";" within the string does not begin the next extension.
 bool ConsumeQuoted(absl::string_view& text) {
   if (!absl::ConsumePrefix(&text, "\"")) return false;
   while (!text.empty()) {
@@ -41,7 +42,9 @@ bool ConsumeQuoted(absl::string_view& text) {
   return false;
 }
 
-// chunk-ext = *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )
+// chunk-ext = *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )  (RFC 9112, section 7.1.1)
+// Extensions have no meaning here. They are checked because other readers have skipped to the end of the line by other
+// rules, such as the first LF, and found another end of the content.
 bool IsExtensions(absl::string_view text) {
   while (!text.empty()) {
     Skip(text, IsBlank);
@@ -58,7 +61,8 @@ bool IsExtensions(absl::string_view text) {
   return true;
 }
 
-// Fields that say what a message is; behind its content they must not come (RFC 9110, section 6.5.1).
+// Fields that frame or route a message. They must not come behind its content (RFC 9110, section 6.5.1): a proxy that
+// merges trailer fields into the head would give the request another end or another host.
 bool IsOfFraming(absl::string_view name) {
   return absl::EqualsIgnoreCase(name, "Content-Length") || absl::EqualsIgnoreCase(name, "Transfer-Encoding") ||
          absl::EqualsIgnoreCase(name, "Host");
@@ -66,6 +70,8 @@ bool IsOfFraming(absl::string_view name) {
 
 }  // namespace
 
+// Each step consumes something, waits for more input, or fails; a step that consumes nothing ends the loop. So the time
+// is linear in the input, however small the chunks are.
 absl::Status HttpChunks::Take(Input& input, Sink sink) {
   while (!input.empty() && !done()) {
     const size_t before = input.bytes().size();
@@ -78,8 +84,8 @@ absl::Status HttpChunks::Take(Input& input, Sink sink) {
   return absl::OkStatus();
 }
 
-// The first byte that is wrong decides, and one beyond the bound is: the answer does not depend on how the input was
-// cut.
+// The first wrong byte decides, and a byte beyond the bound is wrong, so the result does not depend on how the input is
+// sliced. A size is checked from its first byte on: what can never become a chunk is refused before its line ends.
 absl::Status HttpChunks::TakeLine(Input& input) {
   if (next_ == Next::kSize && !IsHexDigit(input.bytes()[0])) return Malformed();
   const absl::string_view seen = input.bytes().substr(0, line_bytes_left_);
@@ -94,6 +100,7 @@ absl::Status HttpChunks::TakeLine(Input& input) {
       break;
   }
   const absl::string_view line = seen.substr(0, searched_);
+  // `line` remains valid: Consume() moves the input's begin, and leaves its bytes alone.
   input.Consume(line.size() + kCrLf.size());
   line_bytes_left_ -= line.size() + kCrLf.size();
   searched_ = 0;
@@ -107,6 +114,9 @@ absl::Status HttpChunks::OnLine(absl::string_view line) {
   return absl::OkStatus();
 }
 
+// The last chunk does not reset the line's allowance, so that its line and the trailer fields share one. SimpleHexAtoi
+// fails on what does not fit in 64 bits: a size that wraps around is an old way to smuggle a request (RFC 9112, section
+// 7.1, warns of it). The second bound keeps the size positive as an int64_t.
 absl::Status HttpChunks::OnSize(absl::string_view line) {
   absl::string_view rest = line;
   const absl::string_view digits = line.substr(0, Skip(rest, IsHexDigit));
@@ -119,6 +129,7 @@ absl::Status HttpChunks::OnSize(absl::string_view line) {
   return absl::OkStatus();
 }
 
+// A folded line begins with a blank, so its name is empty here.
 absl::Status HttpChunks::OnTrailerField(absl::string_view line) {
   absl::string_view rest = line;
   const absl::string_view name = line.substr(0, Skip(rest, IsHttpTokenChar));
@@ -126,6 +137,7 @@ absl::Status HttpChunks::OnTrailerField(absl::string_view line) {
   return absl::OkStatus();
 }
 
+// The data counts as consumed even if the sink fails: Take() is not called again then.
 absl::Status HttpChunks::TakeData(Input& input, Sink sink) {
   const int64_t count = std::min(data_left_, static_cast<int64_t>(input.bytes().size()));
   const absl::string_view bytes = input.bytes().substr(0, static_cast<size_t>(count));
@@ -135,6 +147,7 @@ absl::Status HttpChunks::TakeData(Input& input, Sink sink) {
   return sink(bytes);
 }
 
+// The CR may arrive alone. It stays in the input until the LF is there, so that no state is needed for it.
 absl::Status HttpChunks::TakeDataEnd(Input& input) {
   const absl::string_view end = input.bytes().substr(0, kCrLf.size());
   if (!absl::StartsWith(kCrLf, end)) return Malformed();

@@ -25,7 +25,8 @@ namespace polyserve {
 class HttpChunks {
  public:
   // The longest line of a chunk, and the most that the last line and the trailer fields may have together. As much as a
-  // request's head, since both hold fields.
+  // request's head, since both hold fields. RFC 9112, section 7.1.1, asks for a limit: extensions cost the server work,
+  // and carry nothing that it uses.
   static constexpr size_t kMaxLineBytes = 16 * 1024;
 
   // Receives decoded data, in order; the view is valid during the call only. Its error ends Take().

@@ -15,8 +15,9 @@ namespace {
 
 enum class Comparison { kStrong, kWeak };
 
-// Takes the next entity tag off a list, with its quotes; "" at its end, or if it is malformed. A tag may hold
-// commas, so that the list cannot just be split.
+// Takes the next entity tag off a list, with its quotes; "" at its end, or if it is malformed. A tag may hold commas,
+// so the list cannot just be split. A backslash is a character like any other (RFC 9110, section 8.8.3), so the next
+// quote is the end.
 absl::string_view TakeTag(absl::string_view& list) {
   list.remove_prefix(std::min(list.find_first_not_of(" \t,"), list.size()));
   const size_t quote = absl::StartsWith(list, "W/") ? 2 : 0;
@@ -28,7 +29,8 @@ absl::string_view TakeTag(absl::string_view& list) {
   return tag;
 }
 
-// `current` is strong, so that under strong comparison a weak tag cannot be equal to it.
+// Under weak comparison W/"a" equals "a" (section 8.8.3.2). `current` is strong, so that under strong comparison a weak
+// tag, with its W/, cannot be equal to it. What is behind a malformed tag is ignored.
 bool ListHolds(absl::string_view list, absl::string_view current, Comparison comparison) {
   while (true) {
     absl::string_view tag = TakeTag(list);
@@ -38,11 +40,13 @@ bool ListHolds(absl::string_view list, absl::string_view current, Comparison com
   }
 }
 
+// "*" stands for any state, but not for the absence of a file: so "If-None-Match: *" lets a PUT only create.
 bool Matches(absl::string_view field, const FileStamp* file, Comparison comparison) {
   if (file == nullptr) return false;
   return field == "*" || ListHolds(field, HttpETag(*file), comparison);
 }
 
+// In whole seconds, like Last-Modified, which is what the client has the date from.
 bool ModifiedSince(absl::string_view field, const FileStamp* file, bool when_not_a_date) {
   const std::optional<int64_t> date = ParseHttpDate(field);
   if (!date.has_value() || file == nullptr) return when_not_a_date;
@@ -57,6 +61,9 @@ std::string HttpETag(const FileStamp& file) {
                       "\"");
 }
 
+// In the order of section 13.2.2: first the fields that protect a change (412), then those that save a transfer (304).
+// In each pair the tag wins and the date is ignored, because dates cannot tell two changes within a second apart.
+// If-Modified-Since is for reads alone (section 13.1.3).
 HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file) {
   const bool reads = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
   if (request.if_match.has_value()) {
@@ -74,6 +81,8 @@ HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* fil
   return HttpVerdict::kGoOn;
 }
 
+// Strong comparison (section 13.1.5): a part of one state must never be joined to a part of another. A date must be
+// equal, not just later.
 bool HttpRangeApplies(const HttpRequest& request, const FileStamp& file) {
   if (!request.if_range.has_value()) return true;
   if (absl::StrContains(*request.if_range, "\"")) return *request.if_range == HttpETag(file);

@@ -14,10 +14,12 @@ using std::chrono::sys_days;
 using std::chrono::sys_seconds;
 using std::chrono::year_month_day;
 
+// The names of the grammar. strftime(3) would write those of the locale.
 constexpr absl::string_view kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 constexpr absl::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
+// A point in time taken apart, in UTC. `month` and `day` count from 1; `weekday` counts from Sunday, which is 0.
 struct Moment {
   int year;
   unsigned month;
@@ -26,6 +28,7 @@ struct Moment {
   int64_t second_of_day;
 };
 
+// floor(), not a cast: a time before 1970 belongs to the day that began before it.
 Moment MomentOf(int64_t seconds) {
   const sys_seconds time{std::chrono::seconds(seconds)};
   const sys_days day = std::chrono::floor<std::chrono::days>(time);
@@ -44,7 +47,8 @@ void AppendYear(std::string& text, int year) {
   AppendTwo(text, year % 100);
 }
 
-// Takes a date apart from left to right; once something does not fit, all that follows does not fit either.
+// Takes a date apart from left to right. Once something does not fit, ok() is false for good, and later calls return
+// any number: so a parser below reads like the format, and checks only at its end.
 class Scanner {
  public:
   explicit Scanner(absl::string_view text) : text_(text) {}
@@ -54,7 +58,7 @@ class Scanner {
 
   void Literal(absl::string_view literal) { ok_ = ok_ && absl::ConsumePrefix(&text_, literal); }
 
-  // A number of exactly this many digits.
+  // A number of exactly this many digits: neither "6 Nov" nor "+6 Nov" is a date of HTTP.
   int Number(size_t digits) {
     int number = 0;
     for (size_t i = 0; i < digits && ok_; ++i) {
@@ -69,6 +73,7 @@ class Scanner {
   // asctime()'s day of the month: one digit has a blank before it.
   int PaddedNumber() { return absl::ConsumePrefix(&text_, " ") ? Number(1) : Number(2); }
 
+  // 1 to 12. Case matters in all names (RFC 9110, section 5.6.7).
   unsigned Month() {
     for (unsigned month = 0; month < 12; ++month) {
       if (absl::ConsumePrefix(&text_, kMonths[month])) return month + 1;
@@ -91,7 +96,8 @@ class Scanner {
     const int minutes = Number(2);
     Literal(":");
     const int seconds = Number(2);
-    ok_ = ok_ && hours < 24 && minutes < 60 && seconds <= 60;  // A leap second is the next one to us.
+    // The grammar has second 60, a leap second. POSIX time has none, so it becomes the next second.
+    ok_ = ok_ && hours < 24 && minutes < 60 && seconds <= 60;
     return std::chrono::seconds(hours * 3600 + minutes * 60 + seconds);
   }
 
@@ -100,6 +106,7 @@ class Scanner {
   bool ok_ = true;
 };
 
+// Nothing for a day that the calendar does not have, such as 31 April.
 std::optional<int64_t> Seconds(int year, unsigned month, int day, std::chrono::seconds time) {
   const year_month_day date{std::chrono::year(year), std::chrono::month(month),
                             std::chrono::day(static_cast<unsigned>(day))};
@@ -122,7 +129,8 @@ std::optional<int64_t> ParseFixed(Scanner scanner) {
   return scanner.at_end() ? Seconds(year, month, day, time) : std::nullopt;
 }
 
-// "Sunday, 06-Nov-94 08:49:37 GMT", of RFC 850. A year of two digits is one after 1970.
+// "Sunday, 06-Nov-94 08:49:37 GMT", of RFC 850. A year of two digits lies between 1970 and 2069. RFC 9110 asks for a
+// window that moves with the clock (a date more than 50 years ahead is one of the past); this one is fixed.
 std::optional<int64_t> ParseRfc850(Scanner scanner) {
   scanner.Weekday(true);
   scanner.Literal(", ");
@@ -156,7 +164,7 @@ std::optional<int64_t> ParseAsctime(Scanner scanner) {
 std::string FormatHttpDate(int64_t seconds) {
   const Moment moment = MomentOf(seconds);
   std::string text;
-  text.reserve(29);
+  text.reserve(29);  // Every date of this form has this length.
   text.append(kDays[moment.weekday].data(), 3).append(", ");
   AppendTwo(text, moment.day);
   text.append(" ").append(kMonths[moment.month - 1].data(), 3).append(" ");
@@ -186,6 +194,7 @@ std::string FormatReadableDate(int64_t seconds) {
 }
 
 std::optional<int64_t> ParseHttpDate(absl::string_view text) {
+  // Each parser gets a copy of the scanner, and so begins at the front. The usual form comes first.
   const Scanner scanner(text);
   if (const std::optional<int64_t> time = ParseFixed(scanner)) return time;
   if (const std::optional<int64_t> time = ParseRfc850(scanner)) return time;

@@ -14,6 +14,8 @@ namespace polyserve {
 
 namespace {
 
+// No script and no file from elsewhere, so the page works offline and under any policy. Long names wrap; a narrow
+// screen shows no dates.
 constexpr absl::string_view kHead = R"(<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -32,6 +34,7 @@ td:first-child { overflow-wrap: anywhere; }
 </style>
 )";
 
+// Safe as text and within a quoted attribute.
 std::string EscapeHtml(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
 }
@@ -48,7 +51,8 @@ std::string ReadableSize(int64_t bytes) {
 
 }  // namespace
 
-// "./" before the name: one that holds a colon must not be taken for a URL.
+// The name appears twice: encoded as a link, and made printable as text, so that no name can reorder the page with
+// bidirectional controls. "./" keeps the link a relative path, whatever the name begins with.
 void AppendHttpDirectoryRow(const Library::Entry& entry, std::string& page) {
   const absl::string_view slash = entry.is_directory ? "/" : "";
   absl::StrAppend(&page, "<tr><td><a href=\"./", EscapeHtml(EncodeHttpPath(entry.name)), slash, "\">",

@@ -14,9 +14,10 @@ namespace polyserve {
 
 namespace {
 
+// Ordered by the usual size of the result, the smallest first. "br" is RFC 7932, "zstd" RFC 8878, "gzip" RFC 1952.
 constexpr HttpEncoding kEncodings[] = {{"br", ".br"}, {"zstd", ".zst"}, {"gzip", ".gz"}};
 
-// "0.75" in thousandths; what is malformed counts as 0.
+// "0.75" in thousandths; what is malformed counts as 0. A weight has three decimals at most (RFC 9110, section 12.4.2).
 int ParseWeight(absl::string_view text) {
   if (text.empty() || (text[0] != '0' && text[0] != '1') || text.size() > 5) return 0;
   int weight = (text[0] - '0') * 1000;
@@ -29,7 +30,8 @@ int ParseWeight(absl::string_view text) {
   return std::min(weight, 1000);
 }
 
-// The weight of a coding if the list names it.
+// The weight of a coding, in thousandths, if the list names it; without a weight it has the highest. The list can be
+// split at commas, because no element of this field holds a quoted string.
 std::optional<int> NamedWeight(absl::string_view list, absl::string_view coding) {
   for (absl::string_view element : absl::StrSplit(list, ',')) {
     const size_t semicolon = element.find(';');
@@ -49,6 +51,8 @@ absl::InlinedVector<HttpEncoding, 3> Parse(absl::string_view accept_encoding) {
     int weight;
     HttpEncoding encoding;
   };
+  // "*" stands for the codings that are not named. "identity" is always acceptable unless excluded, but a client that
+  // does not name it prefers any coding that it names.
   const std::optional<int> any = NamedWeight(accept_encoding, "*");
   const int identity = NamedWeight(accept_encoding, "identity").value_or(0);
   absl::InlinedVector<Weighed, 3> weighed;

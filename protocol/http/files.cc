@@ -34,19 +34,21 @@ constexpr absl::string_view kIndexName = "index.html";
 
 using Encodings = absl::InlinedVector<HttpEncoding, 3>;
 
-// A request whose answer depends on nothing but the files, as most do.
+// A request whose reply depends on nothing but the files, as most do: only such replies are kept, and found again.
 bool IsPlain(const HttpRequest& request) {
   return request.method == HttpMethod::kGet && !request.range.has_value() && !request.conditional();
 }
 
-// Under which the reply to a plain request is kept. Names have no zeros in them.
+// The key of a plain request in the reply cache: the name, and the codings that the client accepts in its order of
+// preference, since they decide which file is sent. Names hold no zero bytes, so the parts cannot run into each other.
 std::string KeyOf(absl::string_view name, const Encodings& encodings) {
   std::string key(name);
   for (const HttpEncoding& encoding : encodings) absl::StrAppend(&key, absl::string_view("\0", 1), encoding.name);
   return key;
 }
 
-// Answers from what is kept; false if nothing is.
+// Answers from the cache; false if it has no reply. Without codings the name itself is the key, so that the usual
+// lookup allocates nothing.
 bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
                 Output& output) {
   if (!IsPlain(request)) return false;
@@ -58,7 +60,8 @@ bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_v
   return true;
 }
 
-// What is sent of a name.
+// What is sent for a name: the file itself, or a compressed one beside it (a "representation" of RFC 9110,
+// section 3.2).
 struct Representation {
   absl::string_view name;  // That was asked for.
   Library::File file;
@@ -76,7 +79,8 @@ bool IsOutdated(const FileStamp& encoded, const FileStamp& file) {
   return time_of(encoded) < time_of(file) || encoded.touched <= file.touched;
 }
 
-// A file beside the one that was asked for, in a coding that the client takes.
+// Replaces the file by a compressed one beside it if the client accepts that and it is up to date. Every neighbour that
+// was looked for becomes a source of the reply, the missing ones too: as soon as one appears, the kept reply is wrong.
 void PreferEncoded(const Library& library, const Encodings& encodings, Representation& representation) {
   for (const HttpEncoding& encoding : encodings) {
     const std::string name = absl::StrCat(representation.name, encoding.end_of_name);
@@ -91,16 +95,22 @@ void PreferEncoded(const Library& library, const Encodings& encodings, Represent
   }
 }
 
-// What browsers run scripts of.
+// True for the types whose scripts a browser runs when it opens the file. The names of types are in lower case; a
+// parameter such as "charset" may follow.
 bool IsPage(absl::string_view type) {
   type = type.substr(0, type.find(';'));
   return type == "text/html" || absl::EndsWith(type, "/xml") || absl::EndsWith(type, "+xml") || type == "text/xsl";
 }
 
-// Its scripts run, but not as scripts of this server.
+// Without "allow-same-origin", the page gets an opaque origin: its scripts run, but can neither read this server's
+// files nor speak in its chat, since requests from such an origin count as another site's (the directive "sandbox" of
+// Content Security Policy Level 3).
 constexpr absl::string_view kSandbox =
     "Content-Security-Policy: sandbox allow-scripts allow-forms allow-popups allow-downloads\r\n";
 
+// The reply to a GET or HEAD for a file that is open. The order is that of RFC 9110, section 13.2.2: conditions first,
+// then If-Range and Range. Validators and content come from the same descriptor, so a file that is replaced meanwhile
+// does not mix with its successor.
 class FileReply {
  public:
   FileReply(const HttpSite& site, const HttpRequest& request, const Representation& representation, Output& output)
@@ -121,6 +131,7 @@ class FileReply {
       case HttpVerdict::kGoOn:
         break;
     }
+    // Range is defined for GET alone; for HEAD it must be ignored (section 14.2).
     const bool may_have_ranges = request_.range.has_value() && request_.method == HttpMethod::kGet;
     if (!may_have_ranges || !HttpRangeApplies(request_, file_)) return WriteWhole();
     const HttpRanges ranges = ParseHttpRanges(*request_.range, file_.size);
@@ -136,7 +147,9 @@ class FileReply {
   }
 
  private:
-  // The fields that tell caches what they hold: those of a 200 that 304 repeats.
+  // The fields that tell caches what they hold: those of a 200 that 304 repeats (RFC 9110, section 15.4.5). Vary stands
+  // in every reply, compressed or not: a cache must not give the one to a client that asked for the other (RFC 9111,
+  // section 4.1), and a neighbour may appear at any time.
   std::string Validators() const {
     return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(last_modified_),
                         site_.options().precompressed ? "\r\nVary: Accept-Encoding\r\n" : "\r\n");
@@ -163,7 +176,9 @@ class FileReply {
     WriteWith(reply, {0, file_.size});
   }
 
-  // False if the file has become shorter since it was opened.
+  // Sends the file from memory, and keeps the reply for the next request. False, and nothing is written, if the file
+  // has become shorter since it was opened. The stamp was taken before the read: if the file changes in between, the
+  // kept reply has a stamp that is no longer the file's, and is never found.
   bool WriteAndKeep() {
     std::string rest = absl::StrCat(Fields(representation_.type, file_.size), "\r\n");
     const size_t head_size = rest.size();
@@ -182,7 +197,8 @@ class FileReply {
     WriteWith(reply, range);
   }
 
-  // multipart/byteranges (RFC 9110, section 14.6).
+  // multipart/byteranges (RFC 9110, section 14.6). The heads of the parts are made first, because Content-Length has to
+  // be known before the first byte is sent.
   void WriteParts(const HttpRanges& ranges) {
     // The boundary is unlikely to occur in the file: its author could not know the inode and the time in advance.
     const std::string etag = HttpETag(file_);
@@ -209,7 +225,9 @@ class FileReply {
     return absl::StrCat("bytes ", range.begin, "-", range.begin + range.length - 1, "/", file_.size);
   }
 
-  // The head, and this part of the file behind it.
+  // The head, and this part of the file behind it. A small part is read into the same piece of memory, so that both
+  // leave in one send(2). If the file has become shorter, WriteFile() finds that out and resets the connection: the
+  // length was announced already, or is about to be.
   void WriteWith(HttpReply& reply, const HttpRange& range) {
     char buffer[kMaxCopiedFileBytes];
     const bool is_copied =
@@ -241,13 +259,15 @@ void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_v
   FileReply(site, request, representation, output).Write();
 }
 
-// Links within a page are relative, so that they need the slash.
+// Links within a page are relative, so they need the slash. "Location" is a path, which is valid whatever name or proxy
+// the client has used to get here (RFC 9110, section 10.2.2).
 void Redirect(const HttpSite& site, const HttpRequest& request, const HttpTarget& target, Output& output) {
   const std::string fields = absl::StrCat("Location: /", EncodeHttpPath(target.name), "/", target.query, "\r\n");
   WriteHttpError(301, "a directory's address ends with a slash", request.terms, site, output, fields);
 }
 
-// Hidden files do not exist for a reader; whether the name is hidden only, or there as well, is not told.
+// Hidden files do not exist for a reader. The same 404 is given for every hidden name, so the answer does not reveal
+// whether there is such a file.
 int ReadErrorCode(absl::string_view name, const absl::Status& error) {
   return absl::IsPermissionDenied(CheckNameToRead(name)) ? 404 : HttpCode(error);
 }
@@ -259,6 +279,8 @@ void RefuseRead(const HttpSite& site, const HttpRequest& request, absl::string_v
   WriteHttpError(code, why, request.terms, site, output);
 }
 
+// "no-cache" has every cache ask again (RFC 9111, section 5.2.2.4). Without it a cache may guess how long the page
+// stays fresh (section 4.2.2), and show files that are gone.
 void WriteDirectoryPage(const HttpSite& site, const HttpReplyTerms& terms, absl::string_view name,
                         const Listing& listing, Output& output) {
   const std::string head = HttpDirectoryHead(name);
@@ -273,6 +295,8 @@ void WriteDirectoryPage(const HttpSite& site, const HttpReplyTerms& terms, absl:
   HttpReply::Finish(terms, output);
 }
 
+// A large directory takes long to list, so it is done in tasks. They outlive the request: they get copies of the name
+// and the terms.
 void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
                    Output& output) {
   const auto reply = [site, name, terms = request.terms](const absl::StatusOr<std::shared_ptr<const Listing>>& listing,
@@ -285,8 +309,8 @@ void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpReques
   MakeListing(site->shared_library(), name, &AppendHttpDirectoryRow, reply, output);
 }
 
-// The index, or else the page of the directory. An index that is there but can't be served (its permissions, a link
-// that leads nowhere or out of the root, a FIFO, a lease) is refused: its owner does not want a listing.
+// The index, or else the page of the directory. An index that exists but cannot be served (its permissions, a link that
+// leads nowhere or out of the root, a FIFO, a lease) is refused: with an index, its owner does not want a listing.
 void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
                      const Encodings& encodings, Output& output) {
   const std::string index = name.empty() ? std::string(kIndexName) : absl::StrCat(name, "/", kIndexName);

@@ -9,9 +9,12 @@ namespace polyserve {
 
 namespace {
 
-// Room for the longest method and the version beside the target.
+// Room for the longest method and the version beside the target, so that a target of just over kMaxTargetBytes still
+// reaches the parser. Beyond this bound a line is refused without waiting for its end.
 constexpr size_t kMaxRequestLineBytes = HttpHeadFinder::kMaxTargetBytes + 64;
 
+// The codes are those of RFC 9112, sections 3 and 5, and RFC 6585, section 5 (431). Objects with static storage,
+// because refusal() returns a pointer to one of them.
 constexpr HttpRefusal kTargetTooLong = {414, "the request line is too long"};
 constexpr HttpRefusal kHeadTooLong = {431, "the request's head is too long"};
 constexpr HttpRefusal kMethodTooLong = {501, "the method is too long"};
@@ -23,7 +26,8 @@ constexpr HttpRefusal kBadName = {400, "the name of a header field is malformed"
 constexpr HttpRefusal kTooManyEmptyLines = {400, "there is no request but empty lines"};
 constexpr HttpRefusal kOtherVersion = {505, "this is a server of HTTP/1.1"};
 
-// "HTTP/1.1", with any digits.
+// "HTTP/1.1", with any digits: the version of another protocol is refused at its first wrong byte (400), that of
+// another HTTP once it is complete (505).
 bool MayBeInVersion(char c, size_t position) {
   constexpr absl::string_view kPattern = "HTTP/1.1";
   if (position >= kPattern.size()) return false;
@@ -37,6 +41,8 @@ std::optional<absl::string_view> HttpHeadFinder::Next(Input& input) {
   while (!input.empty()) {
     const absl::string_view bytes = input.bytes();
     if (!FindLine(bytes)) return std::nullopt;
+    // An empty line ends a head that has begun. Before a head it is skipped: some old clients send one behind the
+    // content of a POST (section 2.2). The bound keeps a peer from sending nothing else for ever.
     const size_t end = line_end_;
     const bool is_empty = end == line_begin_ + 2;
     const bool is_head = is_empty && line_begin_ > 0;
@@ -51,8 +57,9 @@ std::optional<absl::string_view> HttpHeadFinder::Next(Input& input) {
   return std::nullopt;
 }
 
-// Sets line_end_ and returns true once all of a line has come. Judges byte by byte, so that the answer does not depend
-// on how the input was cut: the first byte that is wrong decides, and one beyond a bound is.
+// Judges byte by byte, so that the result does not depend on how the input is sliced: the first wrong byte decides, and
+// a byte beyond the bound is wrong. For the same reason only the bytes within the bound are scanned: a fault behind it
+// must not win over the bound when more input happens to be there already.
 bool HttpHeadFinder::FindLine(absl::string_view bytes) {
   const bool is_request_line = line_begin_ == 0;
   const size_t bound = is_request_line ? kMaxRequestLineBytes : kMaxHeadBytes;
@@ -64,7 +71,6 @@ bool HttpHeadFinder::FindLine(absl::string_view bytes) {
   return false;
 }
 
-// False if more input is needed, or the line is refused.
 bool HttpHeadFinder::Scan(absl::string_view seen) {
   switch (part_) {
     case Part::kMethod:
@@ -81,6 +87,8 @@ bool HttpHeadFinder::Scan(absl::string_view seen) {
   return ScanRest(seen);
 }
 
+// A CR in place of a method is the beginning of an empty line. A method that is too long gets 501, as section 3
+// advises: it is longer than any that this server knows.
 bool HttpHeadFinder::ScanMethod(absl::string_view seen) {
   size_t i = searched_;
   while (i < seen.size() && i <= kMaxMethodBytes && IsHttpTokenChar(seen[i])) ++i;
@@ -92,6 +100,8 @@ bool HttpHeadFinder::ScanMethod(absl::string_view seen) {
   return Refuse(seen[i] == '\n' ? kBareLineFeed : kBadRequestLine);
 }
 
+// Exactly one space on each side of the target. Section 3 allows a server to accept other whitespace, and two servers
+// that split such a line at different places see different targets.
 bool HttpHeadFinder::ScanTarget(absl::string_view seen) {
   size_t i = searched_;
   while (i < seen.size() && seen[i] != ' ' && seen[i] != '\t' && !IsHttpControl(seen[i])) ++i;
@@ -101,6 +111,8 @@ bool HttpHeadFinder::ScanTarget(absl::string_view seen) {
   return Refuse(seen[i] == '\n' ? kBareLineFeed : kBadRequestLine);
 }
 
+// HTTP/1.2 and later should be served as 1.1 (RFC 9110, section 2.5). But no such version exists, so a peer that sends
+// one is broken or probes for differences.
 bool HttpHeadFinder::ScanVersion(absl::string_view seen) {
   size_t i = searched_;
   while (i < seen.size() && MayBeInVersion(seen[i], i - part_begin_)) ++i;
@@ -115,6 +127,9 @@ bool HttpHeadFinder::ScanVersion(absl::string_view seen) {
   return Enter(Part::kRest, i);
 }
 
+// A colon must follow the name at once: whitespace before it must be refused (section 5.1), since one reader would take
+// "Content-Length " for the field and another would ignore it. A line that begins with whitespace is a folded one
+// (section 5.2), or, right behind the request line, whitespace that section 2.2 lets a server refuse.
 bool HttpHeadFinder::ScanName(absl::string_view seen) {
   size_t i = searched_;
   while (i < seen.size() && IsHttpTokenChar(seen[i])) ++i;
@@ -127,7 +142,8 @@ bool HttpHeadFinder::ScanName(absl::string_view seen) {
   return Refuse(is_first && (seen[i] == ' ' || seen[i] == '\t') ? kFoldedLine : kBadName);
 }
 
-// A field's value, or nothing but the line's end.
+// A field's value, or only the end of the line. The value itself is ParseHttpHead()'s; here it must hold no control
+// characters.
 bool HttpHeadFinder::ScanRest(absl::string_view seen) {
   size_t position = searched_;
   const HttpLineEnd end = FindHttpLineEnd(seen, position);
@@ -138,7 +154,7 @@ bool HttpHeadFinder::ScanRest(absl::string_view seen) {
   return end == HttpLineEnd::kCrLf;
 }
 
-// The next line begins at `line_end`: 0 if it is the first of another head.
+// Positions count from the beginning of the input, which moves when Next() consumes a head or an empty line: hence 0.
 void HttpHeadFinder::EndLine(size_t line_end) {
   line_begin_ = part_begin_ = searched_ = static_cast<uint32_t>(line_end);
   line_end_ = 0;

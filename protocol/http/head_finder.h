@@ -29,6 +29,7 @@ class HttpHeadFinder {
   static constexpr int kMaxEmptyLines = 8;             // Before a request; old clients send one.
 
   // Consumes the next head and returns it, its empty line included; the view is valid as long as the input's bytes are.
+  // Call it again for each further head: requests may be pipelined (section 9.3.2).
   // Consumes up to kMaxEmptyLines empty lines before it (RFC 9112, section 2.2). Returns nothing if the head is
   // incomplete or refused; see refusal(). The result does not depend on how the input is sliced.
   // REQUIRES: no earlier call has refused. Only this object consumes input while a head is incomplete.

@@ -19,13 +19,15 @@ constexpr int kMaxPort = 65535;
 bool IsDigit(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }
 bool IsHexDigit(char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); }
 
-// A number of at most that many digits, without leading zeros if it is decimal.
+// A decimal number of 1 to 5 digits, not above `most`. Leading zeros are allowed: the grammar of a port has them.
 bool IsNumberUpTo(absl::string_view text, int most) {
   int number = 0;
   return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), IsDigit) &&
          absl::SimpleAtoi(text, &number) && number <= most;
 }
 
+// Four decimal parts without leading zeros (RFC 3986, section 3.2.2). Some resolvers read "010" as octal and "127.1" as
+// an address; here both are names, and have to be allowed as names.
 bool IsIpv4(absl::string_view text) {
   int parts = 0;
   for (const absl::string_view part : absl::StrSplit(text, '.')) {
@@ -35,7 +37,8 @@ bool IsIpv4(absl::string_view text) {
   return parts == 4;
 }
 
-// How many groups of 16 bits a run of them has, the last of which may be an IPv4 address; nothing if it is malformed.
+// The number of 16-bit groups in a part of an IPv6 address without "::". The last one may be an IPv4 address, which
+// counts as two. Nothing if it is malformed.
 std::optional<int> CountGroups(absl::string_view text) {
   if (text.empty()) return 0;
   int groups = 0;
@@ -48,6 +51,8 @@ std::optional<int> CountGroups(absl::string_view text) {
   return groups;
 }
 
+// "::" stands for one group or more (RFC 4291, section 2.2), and may come once: in what is behind it, CountGroups()
+// finds an empty part. An IPv4 address can only come last, so not before the gap.
 bool IsIpv6(absl::string_view text) {
   constexpr int kGroups = 8;
   const size_t gap = text.find("::");
@@ -59,7 +64,8 @@ bool IsIpv6(absl::string_view text) {
   return *left + *right < kGroups;
 }
 
-// What may stand in a name beside escapes: unreserved characters and sub-delims, but for the comma.
+// The characters of a reg-name (RFC 3986, section 3.2.2) beside escapes, but for the comma: a Host that reads as a list
+// is what a proxy may have made of two of them.
 bool StandsInName(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
          absl::StrContains("-._~!$&'()*+;=", absl::string_view(&c, 1));
@@ -74,7 +80,7 @@ bool IsName(absl::string_view text) {
   return true;
 }
 
-// An address in brackets may also be one of a future version.
+// IPv6address or IPvFuture ("v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )) of RFC 3986, section 3.2.2.
 bool IsInBrackets(absl::string_view text) {
   if (!absl::StartsWithIgnoreCase(text, "v")) return IsIpv6(text);
   const size_t dot = text.find('.');
@@ -85,7 +91,7 @@ bool IsInBrackets(absl::string_view text) {
          std::all_of(address.begin(), address.end(), [](char c) { return StandsInName(c) || c == ':'; });
 }
 
-// Names are alike whatever their case, and with a dot at their end.
+// The dot before the domain matters: "badexample.org" is not below "example.org". Case does not (RFC 4343).
 bool IsSameOrBelow(absl::string_view name, absl::string_view domain, bool may_be_below) {
   if (absl::EqualsIgnoreCase(name, domain)) return true;
   return may_be_below && name.size() > domain.size() && absl::EndsWithIgnoreCase(name, domain) &&
@@ -94,6 +100,9 @@ bool IsSameOrBelow(absl::string_view name, absl::string_view domain, bool may_be
 
 }  // namespace
 
+// In brackets the colon belongs to the address; otherwise the first one begins the port. An empty port is allowed by
+// RFC 3986, section 3.2.3, and an empty host by RFC 9112, section 3.2 (a client sends it if the target has no
+// authority).
 std::optional<HttpHost> ParseHttpHost(absl::string_view text) {
   HttpHost host;
   const bool has_brackets = absl::StartsWith(text, "[");
@@ -119,6 +128,7 @@ absl::StatusOr<HttpAllowedHosts> HttpAllowedHosts::Parse(absl::string_view list)
       continue;
     }
     const std::optional<HttpHost> host = ParseHttpHost(entry);
+    // An entry with a port would promise a check that Allow() does not make: it compares names alone.
     if (!host.has_value() || host->name != entry || absl::StrContains(entry, '*') || entry == ".") {
       return absl::InvalidArgumentError(
           absl::StrCat("'", entry, "' is no host name; there are example.org, .example.org with all below it, and *"));
@@ -128,13 +138,16 @@ absl::StatusOr<HttpAllowedHosts> HttpAllowedHosts::Parse(absl::string_view list)
   return allowed;
 }
 
+// Addresses are always allowed: DNS rebinding needs a name that the attacker can point here, and a page whose address
+// is an IP address was loaded from there. A dot at the end is the same name to DNS.
 bool HttpAllowedHosts::Allow(absl::string_view host) const {
   if (allows_any_ || host.empty()) return true;
   const std::optional<HttpHost> parsed = ParseHttpHost(host);
   if (!parsed.has_value()) return false;
   if (parsed->is_address) return true;
   const absl::string_view name = absl::StripSuffix(parsed->name, ".");
-  // Nobody can register a name of one label, so it is one of this network's own.
+  // A name of one label cannot be registered by a stranger: it is one of this network's own. localhost and
+  // the names below it are loopback addresses (RFC 6761, section 6.3).
   if (!absl::StrContains(name, '.') || IsSameOrBelow(name, "localhost", /*may_be_below=*/true)) return true;
   return std::any_of(names_.begin(), names_.end(), [name](absl::string_view entry) {
     const bool is_domain = absl::ConsumePrefix(&entry, ".");

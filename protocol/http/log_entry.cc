@@ -9,12 +9,14 @@ namespace polyserve {
 
 namespace {
 
-// What is left of kMaxLogLineBytes is enough for the peer, the time, the code and the size.
+// What is left of kMaxLogLineBytes (4096) is enough for the peer, the time, the code and the size. A longer line would
+// not be written to a pipe in one piece.
 constexpr size_t kMaxLineBytes = 2048;
 constexpr size_t kMaxRefererBytes = 896;
 constexpr size_t kMaxUserAgentBytes = 896;
 
-// As Apache does it: what could end the field or the line, or is not ASCII, is escaped. Has little more than `max`.
+// As Apache does it: what could end the field or the line, or is not ASCII, is escaped, so a terminal that shows the
+// log executes nothing. Longer than `max` by a few bytes at most: the length is checked before each character.
 std::string Quoted(absl::string_view text, size_t max) {
   if (text.empty()) return "\"-\"";
   std::string quoted = "\"";
@@ -31,7 +33,7 @@ std::string Quoted(absl::string_view text, size_t max) {
   return quoted + '"';
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" -> "06/Nov/1994:08:49:37 +0000"
+// "Sun, 06 Nov 1994 08:49:37 GMT" -> "06/Nov/1994:08:49:37 +0000". The site has the date formatted already.
 std::string LogTime(absl::string_view date) {
   return absl::StrCat(date.substr(5, 2), "/", date.substr(8, 3), "/", date.substr(12, 4), ":", date.substr(17, 8),
                       " +0000");
@@ -46,6 +48,8 @@ HttpLogEntry::HttpLogEntry(std::shared_ptr<LogFile> file, const Request& request
       behind_(absl::StrCat(" ", Quoted(request.referer, kMaxRefererBytes), " ",
                            Quoted(request.user_agent, kMaxUserAgentBytes), "\n")) {}
 
+// The content is the difference of two counts of unsent bytes. Nothing is sent between them: the driver performs the
+// output only after the session or the task has returned.
 void HttpLogEntry::NoteHead(const Output& output, int64_t head_bytes_to_come) {
   unsent_before_content_ = output.unsent_bytes() + head_bytes_to_come;
 }

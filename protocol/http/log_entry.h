@@ -6,7 +6,12 @@
 // the peer will receive them is not known then. Whatever the peer sends, the entry is one line of less than
 // kMaxLogLineBytes: bytes that could forge a line are escaped, and fields that are too long are cut and end with "...".
 //
-// The order of calls: the constructor, set_code(), NoteHead(), Write(); HttpReply makes them all.
+// The order of calls: the constructor, set_code(), NoteHead(), Write(); HttpReply makes them all but the first.
+//
+//   HttpSession makes it ──▶ HttpReply: set_code(), NoteHead() ──▶ HttpReply::Finish(): Write() ──▶ LogFile
+//
+// The terms of the reply share it, because a task may complete the reply after the request is gone. One thread at a
+// time.
 #ifndef POLYSERVE_PROTOCOL_HTTP_LOG_ENTRY_H_
 #define POLYSERVE_PROTOCOL_HTTP_LOG_ENTRY_H_
 

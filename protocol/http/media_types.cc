@@ -14,8 +14,10 @@ namespace polyserve {
 namespace {
 
 constexpr absl::string_view kUnknown = "application/octet-stream";
-constexpr size_t kMaxEndBytes = 32;  // Longer ones are of no type, and need not be looked up.
+// A longer extension, its dot included, is of no type, and need not be looked up.
+constexpr size_t kMaxEndBytes = 32;
 
+// Enough for web pages on a system without /etc/mime.types, such as a minimal container.
 constexpr absl::string_view kFallback = R"(
 application/gzip gz
 application/json json map
@@ -62,7 +64,7 @@ MediaTypes MediaTypes::Parse(std::string table) {
     line = line.substr(0, line.find('#'));
     absl::string_view type;
     for (absl::string_view word : absl::StrSplit(line, absl::ByAnyChar(" \t\r"), absl::SkipEmpty())) {
-      // The first line that names an end counts, as with other readers of the table.
+      // emplace() does not replace: the first line that names an extension counts, as with other readers of the table.
       if (!type.empty()) types.type_of_.emplace(word, type);
       if (type.empty()) type = word;
     }
@@ -75,6 +77,7 @@ std::string MediaTypes::Find(absl::string_view name) const {
   if (dot == absl::string_view::npos || name.size() - dot > kMaxEndBytes) return std::string(kUnknown);
   const auto found = type_of_.find(absl::AsciiStrToLower(name.substr(dot + 1)));
   if (found == type_of_.end()) return std::string(kUnknown);
+  // Without a charset, a browser would guess one.
   const bool is_text = absl::StartsWith(found->second, "text/");
   return absl::StrCat(found->second, is_text ? "; charset=utf-8" : "");
 }

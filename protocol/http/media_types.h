@@ -1,5 +1,6 @@
 // MediaTypes: the media type of a file (RFC 9110, section 8.3), by the extension of its name. Files are never opened to
-// guess it. Immutable after construction, so safe for use from several threads.
+// guess it: a guess from the content can turn a harmless text into a page that runs scripts. Immutable after
+// construction, so safe for use from several threads.
 #ifndef POLYSERVE_PROTOCOL_HTTP_MEDIA_TYPES_H_
 #define POLYSERVE_PROTOCOL_HTTP_MEDIA_TYPES_H_
 
@@ -26,9 +27,11 @@ class MediaTypes {
   std::string Find(absl::string_view name) const;
 
  private:
-  std::unique_ptr<const std::string>
-      table_;  // Lower case. Some models read it anew for each client: no copies of its words.
-  absl::flat_hash_map<absl::string_view, absl::string_view> type_of_;  // By the end of the name, without its dot.
+  // In lower case, and on the heap, so that views of it survive a move. Its words are not copied, because some models
+  // read the table anew for each client.
+  std::unique_ptr<const std::string> table_;
+  // By the extension, without its dot.
+  absl::flat_hash_map<absl::string_view, absl::string_view> type_of_;
 };
 
 }  // namespace polyserve

@@ -25,11 +25,14 @@ using boost::system::error_code;
 
 absl::string_view View(std::string_view text) { return absl::string_view(text.data(), text.size()); }
 
-// Beast calls a parser back for all that it finds; here is all that none of ours wants to know.
+// Beast's parser calls a virtual function for each thing that it finds. This class answers the calls that HeadParser
+// has no use for. Those about content never come: put() stops at the end of the head.
 class QuietParser : public http::basic_parser<true> {
  public:
   QuietParser() {
-    header_limit(std::numeric_limits<std::uint32_t>::max());  // The bounds are ours.
+    // HttpHeadFinder and --max_file_bytes set the bounds. Beast's own defaults are tighter (a head of 8 KiB, a content
+    // of 1 MiB), and it applies the second one to the announced length.
+    header_limit(std::numeric_limits<std::uint32_t>::max());
     body_limit(std::numeric_limits<std::uint64_t>::max());
   }
 
@@ -45,6 +48,8 @@ class QuietParser : public http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
 };
 
+// Beast knows the usual methods, those of WebDAV included. "Not offered" (405) and "not known" (501) are different
+// answers: RFC 9110, section 9.1.
 HttpMethod MethodOf(http::verb verb) {
   switch (verb) {
     case http::verb::get:
@@ -62,7 +67,8 @@ HttpMethod MethodOf(http::verb verb) {
   }
 }
 
-// The authority of an absolute target; nothing if it is a path, or "*".
+// The authority of an absolute target; nothing if it is a path, or "*". A path may hold "://" as well, so the slash at
+// its beginning decides.
 std::optional<absl::string_view> AuthorityOf(absl::string_view target) {
   const size_t scheme_end = target.find("://");
   if (absl::StartsWith(target, "/") || scheme_end == absl::string_view::npos) return std::nullopt;
@@ -70,6 +76,8 @@ std::optional<absl::string_view> AuthorityOf(absl::string_view target) {
   return rest.substr(0, rest.find_first_of("/?#"));
 }
 
+// Parses one head. A callback cannot return a refusal, so the first one is kept in refusal_ while Beast reads on: the
+// fault that stands first in the head decides, whatever follows it.
 class HeadParser : public QuietParser {
  public:
   explicit HeadParser(HttpRequest& request) : request_(request) {}
@@ -79,6 +87,9 @@ class HeadParser : public QuietParser {
     put({head.data(), head.size()}, error);
     if (refusal_.has_value()) return refusal_;
     if (error || !is_header_done()) return HttpRefusal{400, "the request's head is malformed"};
+    // RFC 9112, section 9.3: HTTP/1.1 keeps the connection unless told to close it; HTTP/1.0 closes it unless told to
+    // keep it, and then has to hear that the server complies. An Upgrade in HTTP/1.0 must be ignored (RFC 9110, section
+    // 7.8).
     request_.terms.keep_alive = keep_alive();
     request_.terms.says_keep_alive = request_.terms.keep_alive && !http_1_1_;
     request_.wants_upgrade = upgrade() && http_1_1_;
@@ -144,12 +155,15 @@ class HeadParser : public QuietParser {
     if (!refusal_.has_value()) refusal_ = HttpRefusal{code, why};
   }
 
+  // A second Host is the classic way to have a proxy route by one name and the server answer for another.
   void TakeHost(absl::string_view value) {
     if (request_.host.has_value()) Refuse(400, "there is more than one Host");
     if (!ParseHttpHost(value).has_value()) Refuse(400, "the Host is malformed");
     request_.host = value;
   }
 
+  // RFC 9112, section 3.2.2: the authority of an absolute target counts, and the Host beside it must be ignored. It is
+  // checked all the same, because a proxy may have gone by it.
   void TakeAuthority() {
     const std::optional<absl::string_view> authority = AuthorityOf(request_.target);
     if (!authority.has_value()) return;
@@ -159,16 +173,20 @@ class HeadParser : public QuietParser {
   }
 
   void TakeContentLength(absl::string_view value) {
-    // Beast would take the same length twice, and a list of equal ones.
+    // Beast would take the same length twice, and a list of equal ones. RFC 9110, section 8.6, leaves both to the
+    // recipient; refusing is the choice that no other reader can disagree with.
     if (request_.content_length.has_value()) return Refuse(400, "there is more than one Content-Length");
     if (value.empty() || !std::all_of(value.begin(), value.end(), absl::ascii_isdigit)) {
       return Refuse(400, "the Content-Length is malformed");
     }
+    // Only digits are left, so what fails here is too large for 63 bits. It must not wrap around to a small number.
     int64_t length = 0;
     if (!absl::SimpleAtoi(value, &length)) return Refuse(413, "the content is too large");
     request_.content_length = length;
   }
 
+  // Even "gzip, chunked" gets the 501 of RFC 9112, section 6.1: whether the last coding is chunked decides how the
+  // content is framed, and readers of such lists have differed.
   void TakeTransferEncoding(absl::string_view value) {
     if (request_.chunked) return Refuse(400, "there is more than one Transfer-Encoding");
     request_.chunked = true;
@@ -182,10 +200,14 @@ class HeadParser : public QuietParser {
     request_.expects_continue = true;
   }
 
+  // For fields that have one value. Repeating them is a fault of the sender, but none of them affects the framing: the
+  // first one counts.
   static void TakeSingle(absl::string_view value, HttpRequest::Field& field) {
     if (!field.has_value()) field = value;
   }
 
+  // RFC 9110, section 5.3: several lines of a list mean the same as one line with their values in this order. The
+  // joined text needs an owner whose addresses are stable, since earlier views may point into it.
   void TakeList(absl::string_view value, HttpRequest::Field& field) {
     if (!field.has_value()) {
       field = value;
@@ -194,6 +216,8 @@ class HeadParser : public QuietParser {
     }
   }
 
+  // What can be judged only when all fields are known. Beast refuses some of these heads itself, before it calls back;
+  // the rules are repeated here so that they do not depend on the version of a library.
   std::optional<HttpRefusal> CheckFraming() {
     if (http_1_1_ && !request_.host.has_value()) Refuse(400, "the Host is missing");
     if (request_.chunked && !http_1_1_) Refuse(400, "HTTP/1.0 has no Transfer-Encoding");

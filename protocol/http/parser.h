@@ -1,9 +1,14 @@
 // Parses heads of HTTP/1.1 requests (RFC 9112) with the parser of Boost.Beast, made strict. Any head that two
-// implementations could frame differently is refused, because such differences let requests be smuggled past a proxy:
+// implementations could frame differently is refused, because such differences let requests be smuggled past a proxy
+// (section 11.2):
 //
-//   Content-Length and Transfer-Encoding together     400     a second Content-Length, Transfer-Encoding or Host 400
-//   Transfer-Encoding in HTTP/1.0                     400     a Transfer-Encoding other than chunked 501 no Host in
-//   HTTP/1.1, or a malformed one           400     an Expect other than 100-continue                      417
+//   Content-Length and Transfer-Encoding together            400   section 6.1
+//   Transfer-Encoding in HTTP/1.0                            400   section 6.1
+//   a Transfer-Encoding other than chunked                   501   section 6.1
+//   a second Content-Length, or one that is not a number     400   section 6.3; RFC 9110, section 8.6
+//   a second Transfer-Encoding                               400
+//   no Host in HTTP/1.1, a second one, or a malformed one    400   section 3.2
+//   an Expect other than 100-continue                        417   RFC 9110, section 10.1.1
 //
 // HttpHeadFinder has already refused folded lines, bare line feeds and control characters. This is the only file that
 // knows Beast.

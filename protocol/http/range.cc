@@ -12,14 +12,16 @@ namespace polyserve {
 
 namespace {
 
-// A number beyond all sizes is as good as the largest.
+// Digits alone; otherwise nothing. A number of more than 63 bits counts as the largest: it is behind the end of any
+// file.
 std::optional<int64_t> ParseNumber(absl::string_view digits) {
   if (digits.empty() || !std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) return std::nullopt;
   int64_t number = 0;
   return absl::SimpleAtoi(digits, &number) ? number : INT64_MAX;
 }
 
-// One of "2-5", "2-" and "-5"; nothing if it is malformed, a length of 0 if it cannot be satisfied.
+// One of "2-5", "2-" and "-5" (RFC 9110, section 14.1.2); nothing if it is malformed, a length of 0 if it cannot be
+// satisfied. The last position is cut off at the end of the file; a suffix longer than the file is the whole file.
 std::optional<HttpRange> ParseOne(absl::string_view text, int64_t file_size) {
   const size_t dash = text.find('-');
   if (dash == absl::string_view::npos) return std::nullopt;
@@ -53,6 +55,7 @@ HttpRanges ParseHttpRanges(absl::string_view field, int64_t file_size) {
     if (text.empty()) continue;  // A list may have empty elements (RFC 9110, section 5.6.1).
     const std::optional<HttpRange> range = ParseOne(text, file_size);
     if (!range.has_value() || ++asked > kMaxHttpRanges || range->length > left) return {};
+    // The sum is bounded, whether ranges overlap or not: so no reply has more content than the file.
     left -= range->length;
     if (range->length > 0) ranges.parts.push_back(*range);
   }

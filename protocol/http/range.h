@@ -2,6 +2,9 @@
 //
 //   bytes=0-99     the first 100 bytes          bytes=-100     the last 100
 //   bytes=100-     all from byte 100 on         bytes=0-0,-1   the first and the last one: two parts
+//
+// A server may ignore Range (section 14.2), and this one does so in every doubtful case: the client then gets the whole
+// file with a 200, which is always right. A pure function; no file is looked at.
 #ifndef POLYSERVE_PROTOCOL_HTTP_RANGE_H_
 #define POLYSERVE_PROTOCOL_HTTP_RANGE_H_
 
@@ -27,6 +30,7 @@ struct HttpRanges {
   };
 
   Kind kind = Kind::kWhole;
+  // Neither sorted nor merged: a client that asks for the end of a file first may need it first (section 15.3.7.2).
   absl::InlinedVector<HttpRange, 2> parts;
 };
 

@@ -4,13 +4,17 @@ namespace polyserve {
 
 namespace {
 
-constexpr size_t kUsualHeadBytes = 512;  // Nearly all heads fit in this, and so grow but once.
+// Nearly all heads fit in this, so that the text is allocated once.
+constexpr size_t kUsualHeadBytes = 512;
 
 struct Status {
   int code;
   absl::string_view text;
 };
 
+// The codes of replies but for 500, which stands for any other, with the reason phrases of RFC 9110, section 15 (431:
+// RFC 6585; 507: RFC 4918). Clients go by the code; the phrase is for a person who reads the bytes (RFC 9112, section
+// 4).
 constexpr Status kStatuses[] = {
     {101, "101 Switching Protocols"},
     {200, "200 OK"},
@@ -41,14 +45,14 @@ constexpr Status kStatuses[] = {
     {507, "507 Insufficient Storage"},
 };
 
-// What is short now (503) is short for a moment only.
+// A 503 means a shortage of descriptors or memory, or a file or directory that another program holds: both pass soon.
 constexpr int kRetrySeconds = 1;
 
-// A browser must not guess another type than the declared one: otherwise it might run text that a client has stored as
-// a page of this server.
+// In every reply, so that none is forgotten. "nosniff": a browser must not guess another type than the declared one,
+// because it might run a text that a client has stored as a page of this server (Fetch, "X-Content-Type-Options").
 constexpr absl::string_view kFirstLines = "\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\n";
 
-// One piece of memory is sent faster than two; from here on the copy costs more than that.
+// One piece of memory is sent faster than two. Above this size the copy costs more than that gains.
 constexpr size_t kMaxCopiedRestBytes = 8 * 1024;
 
 absl::string_view StatusText(int code) {
@@ -72,6 +76,7 @@ HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site
 void HttpReply::WriteTo(Output& output, absl::string_view content) {
   text_.append("\r\n");
   output.Write(text_);
+  // The log states the bytes of content, which begin here.
   if (log_ != nullptr) log_->NoteHead(output, 0);
   if (!omits_content_) output.Write(content);
 }
@@ -86,6 +91,8 @@ void HttpReply::WriteTo(Output& output, const std::shared_ptr<const std::string>
   }
 }
 
+// The content is plain text, and the reason is not taken from the request: nothing that a peer sends is reflected in a
+// page.
 void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms, const HttpSite& site, Output& output,
                     absl::string_view fields) {
   const std::string content = absl::StrCat(StatusText(code), ": ", why, "\n");

@@ -12,8 +12,8 @@ namespace polyserve {
 
 namespace {
 
-// File systems take their time stamps from a clock that ticks every 10 ms at the slowest: two changes within a tick
-// look like one.
+// File systems take their time stamps from a clock that ticks every 10 ms at the slowest (CONFIG_HZ=100): two changes
+// within a tick look like one. Five ticks leave room for a tick that comes late.
 constexpr int64_t kYoungNanoseconds = 50'000'000;
 
 // The memory that a kept reply takes, with an estimate for the table and the allocations.
@@ -23,12 +23,16 @@ size_t BytesOf(absl::string_view key, const HttpReplyCache::Sources& sources, co
   return bytes;
 }
 
+// Compares with the coarse clock, since that is the one that file systems use. A change time in the future, left from
+// before the clock was set back, counts as young.
 bool IsYoung(const FileStamp& stamp) {
   timespec now;
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
   return now.tv_sec * 1'000'000'000 + now.tv_nsec - stamp.touched < kYoungNanoseconds;
 }
 
+// An error other than NotFound, such as a shortage of descriptors, counts as a change: the request then takes the long
+// way, which reports it.
 bool IsAsItWas(const Library& library, const HttpReplyCache::Source& source) {
   const absl::StatusOr<FileStamp> now = library.Peek(source.name);
   return source.stamp.has_value() ? now.ok() && *now == *source.stamp : absl::IsNotFound(now.status());
@@ -44,6 +48,7 @@ HttpReplyCache::Reply HttpReplyCache::Find(const Library& library, absl::string_
     if (found == kept_.end()) return nullptr;
     kept = found->second;
   }
+  // System calls come after the lock is released. `kept` keeps the reply alive if the cache drops it meanwhile.
   for (const Source& source : kept->sources) {
     if (!IsAsItWas(library, source)) return nullptr;
   }

@@ -25,7 +25,8 @@
 
 namespace polyserve {
 
-// Safe for use from several threads; processes have one each.
+// Safe for use from several threads; processes have one each. After fork(2) a child goes on with a copy, and the lock
+// is free in it because processes that fork have one thread.
 class HttpReplyCache {
  public:
   // The part of a reply that is the same for all requests: see HttpReply::WriteTo(). Shared, never changed.
@@ -43,7 +44,7 @@ class HttpReplyCache {
   using Sources = absl::InlinedVector<Source, 1>;
 
   // Returns the reply kept under this key if all of its sources are unchanged; otherwise null. Makes one system call or
-  // more for each source, without the lock.
+  // more for each source, without the lock. A reply that is out of date stays until Keep() replaces it.
   Reply Find(const Library& library, absl::string_view key) const;
 
   // Keeps the reply, and replaces an older one under the same key. Does nothing if a source has changed so recently

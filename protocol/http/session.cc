@@ -24,17 +24,20 @@ namespace {
 // The addresses under /-/ are the server's own; a directory of this name in the library is not reachable by http.
 bool IsServersOwn(const HttpTarget& target) { return target.name == "-" || absl::StartsWith(target.name, "-/"); }
 
-// What stands behind "-/"; of "-" itself, without a slash behind it, the page is not there.
+// The part of the name behind "-/"; "" is the index. "/-" without the slash names no page, since the index has relative
+// links.
 absl::string_view NameOfOwnPage(const HttpTarget& target) {
   if (target.name == "-") return target.is_directory ? "" : "-";
   return absl::StripPrefix(target.name, "-/");
 }
 
+// HEAD as well: it gets the same refusal as a GET that is no handshake.
 bool IsChat(const HttpTarget& target, const HttpRequest& request) {
   const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
   return is_read && target.name == "-/chat" && !target.is_directory;
 }
 
+// The same for "*" and for every path. No Content-Length: a 204 must have none (RFC 9110, section 8.6).
 void AnswerOptions(const HttpSite& site, const HttpRequest& request, Output& output) {
   HttpReply(204, request.terms, site).AddLines(site.AllowLine()).WriteTo(output);
   HttpReply::Finish(request.terms, output);
@@ -45,6 +48,9 @@ void AnswerOptions(const HttpSite& site, const HttpRequest& request, Output& out
 HttpSession::HttpSession(std::shared_ptr<const HttpSite> site) : site_(std::move(site)) {}
 HttpSession::~HttpSession() = default;
 
+// After an upgrade the rest of the input may already be frames, so the successor gets it in the same call. The timer is
+// set last. While the output is full, none is set for a head: what is left may be a whole request, which the driver
+// passes again when there is room.
 void HttpSession::OnInput(Input& input, Output& output) {
   if (successor_ == nullptr) TakeRequests(input, output);
   if (successor_ == nullptr && !output.closing()) Watch(!input.empty() && output.wants_more(), output);
@@ -56,11 +62,14 @@ void HttpSession::OnEndOfInput(Output& output) {
   output.Close();
 }
 
+// Pipelined requests are answered in the order of their arrival (RFC 9112, section 9.3.2): one after the other, each
+// completely before the next is looked at. The loop ends when the output is full, so a peer that sends requests without
+// reading replies holds back only itself.
 void HttpSession::TakeRequests(Input& input, Output& output) {
   while (!input.empty() && output.wants_more() && successor_ == nullptr) {
     if (!is_between_requests()) {
       TakeContent(input, output);
-      // Chunks leave an unfinished line unconsumed.
+      // An upload that wants more content has consumed all it can; an unfinished line of a chunk stays in the input.
       if (upload_ != nullptr) return;
       continue;
     }
@@ -75,8 +84,9 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
   }
 }
 
-// Sets the timer if only a part of a request has arrived. A request in one piece, the usual case, costs nothing. The
-// timer is not cancelled when the rest arrives: OnTime() ignores it then, which is cheaper.
+// A request in one piece, the usual case, costs nothing. The timer is not cancelled when the rest arrives: OnTime()
+// ignores it then, which is cheaper. Further bytes of the same head do not set it again: a peer that sends one byte now
+// and then ("Slowloris") has request_timeout for the whole head.
 void HttpSession::Watch(bool has_half_a_head, Output& output) {
   const Awaits now = !is_between_requests() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
   if (now == awaits_) return;
@@ -84,6 +94,8 @@ void HttpSession::Watch(bool has_half_a_head, Output& output) {
   if (now != Awaits::kNothing) output.SetTimer(site_->options().request_timeout);
 }
 
+// A content has another rule than a head, since an honest one may take hours: it must keep up a rate, measured anew in
+// each request_timeout.
 void HttpSession::OnTime(Output& output) {
   if (successor_ != nullptr) return successor_->OnTime(output);
   if (awaits_ == Awaits::kNothing) return;  // The rest has arrived.
@@ -101,6 +113,8 @@ void HttpSession::OnTime(Output& output) {
   }
 }
 
+// Only PUT uses content. For all other methods the terms are those of a reply that does not; what follows is discarded
+// (RFC 9110, section 9.3.1: content of a GET has no meaning), or the connection closes.
 void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& output) {
   awaits_ = Awaits::kNothing;
   content_bytes_ = 0;
@@ -109,8 +123,8 @@ void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& ou
     return WriteHttpError(refusal->code, refusal->why, LastReply(head), *site_, output);
   }
   request.terms.log = StartLogEntry(head, request);
-  // While the server stops, the reply to the last request received announces the end. Input behind the head, beyond the
-  // content, is another request.
+  // While the server stops, the reply to the last request received announces the end (RFC 9112, section 9.6), so that
+  // no client sends a request into a closing connection. Input behind the head, beyond the content, is another request.
   const bool may_be_last = is_stopping_ && !behind.more_may_follow();
   request.is_last = may_be_last && static_cast<int64_t>(behind.bytes().size()) <= request.content_length.value_or(0);
   if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();  // Nothing else uses content.
@@ -118,12 +132,12 @@ void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& ou
   if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
 }
 
-// For a request whose end is unknown; `head` is what has arrived of it.
+// HEAD is not known here, so the reply may have content that a HEAD must not get. The connection closes behind it.
 HttpReplyTerms HttpSession::LastReply(absl::string_view head) const {
   return {.keep_alive = false, .log = StartLogEntry(head, HttpRequest())};
 }
 
-// Null if there is no log.
+// On the heap, and shared: the line is written when the reply is complete, perhaps by a task after the request is gone.
 std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head, const HttpRequest& request) const {
   const std::shared_ptr<LogFile>& file = site_->options().access_log;
   if (file == nullptr) return nullptr;
@@ -135,6 +149,9 @@ std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head,
   return std::make_shared<HttpLogEntry>(file, entry);
 }
 
+// The checks go from the connection to the resource. The host comes first: a page that reaches this server under a
+// foreign name must not learn anything from it, not even its methods. "OPTIONS *" is not about a path (RFC 9112,
+// section 3.2.4), so it precedes the parsing of the target.
 void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Output& output) {
   const auto refuse = [&](int code, absl::string_view why) {
     WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output);
@@ -155,6 +172,8 @@ void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
 }
 
+// An entry of the log for the handshake alone: the WebSocket that follows is one request however long it lasts. The new
+// terms keep the connection open, whatever "Connection" said besides "Upgrade".
 void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
   if (const std::optional<HttpRefusal> refusal = CheckWebSocketRequest(request)) {
     const absl::string_view fields = refusal->code == 426 ? kWebSocketRequiredLines : "";
@@ -167,6 +186,7 @@ void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
   successor_ = WebSocketSession::Start(site_->options().chat(), output);
 }
 
+// Counts what has arrived, not what is stored: the framing of small chunks is progress as well.
 void HttpSession::TakeContent(Input& input, Output& output) {
   const size_t size = input.bytes().size();
   if (upload_ != nullptr) {

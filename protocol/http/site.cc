@@ -31,7 +31,7 @@ HttpSite::HttpSite(std::shared_ptr<const Library> library, MediaTypes types, Opt
       reply_cache_(std::make_unique<HttpReplyCache>()),
       clock_(clock) {}
 
-// time(2) reads a word that the kernel keeps up to date: no system call, some nanoseconds.
+// time(2) reads a word that the kernel keeps up to date, through the vDSO: no system call, some nanoseconds.
 int64_t HttpSite::SystemClock() { return ::time(nullptr); }
 
 absl::string_view HttpSite::AllowLine() const {
@@ -44,6 +44,8 @@ absl::string_view HttpSite::DateLine() const {
   return last_date.line;
 }
 
+// A file may have a date in the future: its owner can set any mtime, and a file server's clock may be ahead. Nearly
+// every file is older than the last Date, and then the clock is not read.
 int64_t HttpSite::NotAfterDate(int64_t time) const {
   if (time > last_date.second) DateLine();
   return std::min(time, last_date.second);

@@ -1,5 +1,6 @@
 // HttpSite: the state that all sessions of an http listener share: the library, the media types, the options, cached
-// replies, and the current date as replies state it.
+// replies, and the current date as replies state it. Sessions own it together (std::shared_ptr), since a task may need
+// it when its session is gone.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SITE_H_
 #define POLYSERVE_PROTOCOL_HTTP_SITE_H_
 
@@ -26,16 +27,22 @@ class HttpSite {
   using Clock = int64_t (*)();  // Returns seconds since 1970.
 
   struct Options {
-    // The time allowed for a head, and for each kMinContentBytes of a content; after it, 408 and the end.
+    // The time allowed for a head, and for each kMinContentBytes of a content. When it is over: 408 (RFC 9110, section
+    // 15.5.9), and the connection closes. Infinite for no limit.
     absl::Duration request_timeout = absl::Seconds(20);
-    std::shared_ptr<LogFile> access_log = nullptr;   // Null: no access log.
-    std::function<ServerReport()> report = nullptr;  // Called from any thread. Null: /-/status and /-/metrics are 404.
-    bool precompressed = false;                      // Send NAME.gz instead of NAME to clients that accept it.
-    HttpAllowedHosts allowed_hosts;                  // Requests for other hosts are answered with 421.
+    // Null: no access log.
+    std::shared_ptr<LogFile> access_log = nullptr;
+    // Makes the contents of /-/status and /-/metrics; called from any thread, must not block. Null: both are 404.
+    std::function<ServerReport()> report = nullptr;
+    // Send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it. Costs up to three lookups a request.
+    bool precompressed = false;
+    // Requests for other hosts are answered with 421 (RFC 9110, section 15.5.20).
+    HttpAllowedHosts allowed_hosts;
     // Any client may have stored a page. With this, browsers give each page an origin of its own, so that its scripts
     // cannot act with the rights of the server's own origin, such as speak in the chat.
     bool sandboxes_pages = false;
-    SessionFactory chat = nullptr;  // Makes the line-based session behind /-/chat. Null: there is no chat.
+    // Makes the line-based session behind /-/chat. Null: there is no chat.
+    SessionFactory chat = nullptr;
   };
 
   // The least content that must arrive in each request_timeout: 512 bytes a second at the default, slower than any
@@ -52,11 +59,12 @@ class HttpSite {
 
   HttpReplyCache& reply_cache() const { return *reply_cache_; }
 
-  // "Allow: ...\r\n": the methods that the server offers; without PUT if the library is read-only. Static storage.
+  // "Allow: ...\r\n": the methods that the server offers; without PUT if the library is read-only. A 405 must have it
+  // (RFC 9110, section 15.5.6). Static storage.
   absl::string_view AllowLine() const;
 
-  // "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n": the current time, formatted once a second for each thread. Valid until
-  // this thread calls one of these functions again.
+  // "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" (RFC 9110, section 6.6.1): the current time, formatted once a second for
+  // each thread. Valid until this thread calls one of these functions again.
   absl::string_view DateLine() const;
   // The date in that line.
   absl::string_view Date() const;

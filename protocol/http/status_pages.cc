@@ -12,6 +12,7 @@ namespace polyserve {
 
 namespace {
 
+// Links to the other pages are relative, so that they work behind a proxy that serves them under another path.
 constexpr absl::string_view kIndex =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Polyserve</title></head>\n<body>\n"
     "<h1>Polyserve</h1>\n<ul>\n<li><a href=\"/\">the files</a></li>\n"
@@ -19,6 +20,7 @@ constexpr absl::string_view kIndex =
 constexpr absl::string_view kIndexOfChat = "<li><a href=\"chat\">chat</a> (WebSocket)</li>\n";
 constexpr absl::string_view kIndexEnd = "</ul>\n</body>\n</html>\n";
 
+// "no-store" (RFC 9111, section 5.2.2.5): a monitor that reads the page through a cache must not get old figures.
 void WritePage(const HttpSite& site, const HttpRequest& request, absl::string_view type, absl::string_view content,
                Output& output) {
   const HttpReplyTerms terms = request.TermsWithoutContent();
@@ -28,6 +30,8 @@ void WritePage(const HttpSite& site, const HttpRequest& request, absl::string_vi
   HttpReply::Finish(terms, output);
 }
 
+// Writes the text format of Prometheus, version 0.0.4: for each metric its help, its type, then its values. All values
+// of a metric must stand together, so the figures of the services are written column by column.
 class Metrics {
  public:
   // Begins a metric; its values follow.
@@ -47,6 +51,7 @@ class Metrics {
 
 }  // namespace
 
+// The order of the fields is kept, so that a person finds a figure in the same place each time.
 std::string StatusJson(const ServerReport& report) {
   nlohmann::ordered_json json = {
       {"model", report.model},
@@ -69,7 +74,8 @@ std::string StatusJson(const ServerReport& report) {
   return json.dump(2) + "\n";
 }
 
-// Names of models and services need no escaping: they are letters, digits and hyphens.
+// Names of models and services need no escaping: they are letters, digits and hyphens. Counters end in "_total", and
+// units are seconds and bytes, as Prometheus' conventions for names ask.
 std::string MetricsText(const ServerReport& report) {
   Metrics metrics;
   metrics.Begin("info", "gauge", "The concurrency model.");

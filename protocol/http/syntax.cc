@@ -11,7 +11,9 @@ namespace {
 constexpr size_t kWord = sizeof(uint64_t);
 
 // True if one of eight bytes may be a control character; tabs count. Subtracting n from each byte of a word sets the
-// highest bit of those that were below n, unless it was set before.
+// highest bit of those that were below n, unless it was set before: "& ~word" excludes bytes of 0x80 and above, which
+// are allowed in values. Which byte it is cannot be told from the result, because a borrow runs on into the byte above;
+// so the caller looks at each. This is hasless() of Anderson's "Bit Twiddling Hacks".
 bool MayHoldControl(const char* bytes) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kHighBits = 0x80 * kOnes;
@@ -25,7 +27,7 @@ bool MayHoldControl(const char* bytes) {
 
 }  // namespace
 
-// Eight at a time: nearly all bytes of a head are looked at here, and most words hold none.
+// Eight bytes at a time: nearly all bytes of a head are looked at here, and most words hold no control character.
 size_t FindHttpControl(absl::string_view text, size_t begin) {
   size_t i = begin;
   while (i < text.size()) {
@@ -45,6 +47,7 @@ HttpLineEnd FindHttpLineEnd(absl::string_view text, size_t& position) {
   if (position == text.size()) return HttpLineEnd::kNone;
   if (text[position] == '\n') return HttpLineEnd::kBareLf;
   if (text[position] != '\r') return HttpLineEnd::kBadControl;
+  // A CR at the end of the input may still get its LF.
   if (position + 1 == text.size()) return HttpLineEnd::kNone;
   return text[position + 1] == '\n' ? HttpLineEnd::kCrLf : HttpLineEnd::kBadControl;
 }

@@ -1,5 +1,11 @@
 // Characters and line ends of HTTP's grammar (RFC 9110, section 5; RFC 9112, section 2.2). Shared by HttpHeadFinder and
 // HttpChunks, so that the head and the chunks of a request are read by the same rules.
+//
+// Line ends are where request smuggling begins. Section 2.2 of RFC 9112 lets a recipient take a bare LF for the end of
+// a line, and some take a bare CR; a proxy and a server that differ in this see different fields. Here a line ends with
+// CR LF, and anything that another implementation could take for an end is an error.
+//
+// Pure functions, for any thread; they neither allocate nor block.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
 #define POLYSERVE_PROTOCOL_HTTP_SYNTAX_H_
 
@@ -12,6 +18,8 @@ namespace polyserve {
 
 namespace http_syntax_internal {
 
+// A table, since every byte of a method and of a field name is looked up. Does not depend on the locale, as isalnum(3)
+// would.
 constexpr std::array<bool, 256> MakeTokenChars() {
   std::array<bool, 256> table = {};
   for (size_t c = '0'; c <= '9'; ++c) table[c] = true;
@@ -32,7 +40,8 @@ inline bool IsHttpTokenChar(char c) { return http_syntax_internal::kTokenChars[s
 // True for control characters, which a line may hold only as its end: CR, LF, NUL, DEL and the others; not for the tab.
 inline bool IsHttpControl(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; }
 
-// The position of the first control character from `begin` on; the text's size if there is none.
+// The position of the first control character from `begin` on; the text's size if there is none. Reads a word at a
+// time, but never beyond the text.
 size_t FindHttpControl(absl::string_view text, size_t begin);
 
 // What FindHttpLineEnd() found.
@@ -44,7 +53,8 @@ enum class HttpLineEnd {
 };
 
 // Looks for the end of a line from `position` on, and sets `position`: to the CR of a CR LF, to the offending
-// character, or to where the search must continue when there is more input (before a CR that may become CR LF).
+// character, or to where the search must continue when there is more input (before a CR that may become CR LF). Pass
+// that position back with the longer text: each byte is then searched once, however the input is sliced.
 HttpLineEnd FindHttpLineEnd(absl::string_view text, size_t& position);
 
 }  // namespace polyserve

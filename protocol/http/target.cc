@@ -14,12 +14,17 @@ namespace polyserve {
 
 namespace {
 
+// The value of the digit, -1 if it is none.
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = absl::ascii_tolower(static_cast<unsigned char>(c));
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// Decodes percent-encoding once, never twice: a name may hold "%41" itself, and a second pass would turn "%252e%252e"
+// into ".." behind the back of a proxy that has checked the path. An encoded slash could stand only within a name, and
+// no name has one; decoding it would move the name to another directory. Other bytes that no name can hold, such as
+// NUL, are for Library to refuse.
 absl::StatusOr<std::string> Decode(absl::string_view path) {
   if (!absl::StrContains(path, '%')) return std::string(path);
   std::string name;
@@ -40,9 +45,11 @@ absl::StatusOr<std::string> Decode(absl::string_view path) {
   return name;
 }
 
-// Merges slashes and removes the parts "." and ".." of a path that begins with a slash (RFC 3986, section 5.2.4). False
-// if ".." would lead out of the root.
+// Merges slashes and removes the parts "." and ".." of a path that begins with a slash (RFC 3986, section 5.2.4).
+// Unlike the RFC, which ignores a ".." that would lead out of the root, it returns false: only a broken link or
+// an attack asks for that. Runs on the decoded path, so that "%2e%2e" is ".." as well (section 6.2.2.2).
 bool Normalize(std::string& path) {
+  // Nearly all paths are normal already, and need no list of parts.
   if (!absl::StrContains(path, "//") && !absl::StrContains(path, "/.")) return true;
   std::vector<absl::string_view> parts;
   bool ends_in_slash = false;
@@ -56,7 +63,8 @@ bool Normalize(std::string& path) {
   return true;
 }
 
-// Removes scheme and authority of the absolute form. False if they are malformed.
+// Removes scheme and authority of the absolute form; the parser has taken the authority for the Host. False if they are
+// malformed. What is left may be empty, which is the root (RFC 3986, section 6.2.3).
 bool StripOrigin(absl::string_view& target) {
   const size_t colon = target.find("://");
   if (colon == absl::string_view::npos) return false;
@@ -69,6 +77,8 @@ bool StripOrigin(absl::string_view& target) {
   return true;
 }
 
+// The characters of a path (RFC 3986, section 3.3) but for the colon and the apostrophe, so that the result is safe as
+// a relative reference as well ("a:b" reads as a scheme, section 4.2), and between quotes in HTML.
 bool StaysInPath(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
          absl::StrContains("-._~/!$&()*+,;=@", absl::string_view(&c, 1));
@@ -80,6 +90,7 @@ absl::StatusOr<HttpTarget> ParseHttpTarget(absl::string_view target) {
   if (!absl::StartsWith(target, "/") && !StripOrigin(target)) {
     return absl::InvalidArgumentError("the target is neither a path nor an http URL");
   }
+  // Clients keep the fragment to themselves (RFC 9110, section 7.1); one that sends it has not parsed its own URL.
   if (absl::StrContains(target, '#')) return absl::InvalidArgumentError("the target must not hold a fragment");
   HttpTarget result;
   const absl::string_view path = target.substr(0, target.find('?'));

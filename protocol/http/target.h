@@ -1,5 +1,8 @@
 // HttpTarget: the file that a request-target names (RFC 9112, section 3.2), and the reverse: a name as written in a
-// link. Pure text: no file is looked at.
+// link. Pure text: no file is looked at. The other two forms of a target are not for files: "*" is handled by
+// HttpSession, and the authority form belongs to CONNECT, which is not offered.
+//
+// Pure functions, for any thread.
 #ifndef POLYSERVE_PROTOCOL_HTTP_TARGET_H_
 #define POLYSERVE_PROTOCOL_HTTP_TARGET_H_
 

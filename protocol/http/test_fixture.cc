@@ -47,6 +47,7 @@ void HttpFixture::Put(const std::string& name, absl::string_view content, int64_
 void HttpFixture::PutAfter(const std::string& other, const std::string& name, absl::string_view content,
                            int64_t mtime) {
   const std::shared_ptr<const Library> library = *Library::Open(root_.string(), {});
+  // A change time cannot be set, so the file is written until the file system's clock has ticked.
   do {
     Put(name, content, mtime);
   } while (library->Peek(name)->touched <= library->Peek(other)->touched);
@@ -79,6 +80,8 @@ Transcript HttpFixture::Talk(absl::string_view input) {
   bool is_new = false;
   return TalkInAnyPieces(
       [this, &is_new] {
+        // Making the root anew for each of some hundred tries would be slow. Its own date shows whether it is needed:
+        // every upload changes that.
         const fs::file_time_type long_ago = {};
         if (!is_new || fs::last_write_time(root_) != long_ago) Reset();  // An upload has changed it.
         fs::last_write_time(root_, long_ago);

@@ -1,4 +1,5 @@
-// HttpFixture: a small library in a temporary directory and a clock that stands still, for tests of http.
+// HttpFixture: a small library in a temporary directory and a clock that stands still, for tests of http. No socket and
+// no driver takes part: the session harness passes requests to a session, cut in every way.
 //
 //   TEST_F(HttpFilesTest, ...) { EXPECT_EQ(ContentOf(Get("/a")), "hello"); }
 #ifndef POLYSERVE_PROTOCOL_HTTP_TEST_FIXTURE_H_
@@ -37,6 +38,7 @@ class HttpFixture : public testing::Test {
   size_t NamesInRoot() const;
   std::string ETag(absl::string_view name) const;
 
+  // A site over the root, with the present options_ and site_options_, and a reply cache of its own.
   std::shared_ptr<const HttpSite> MakeSite() const;
   std::unique_ptr<HttpSession> MakeSession() const { return std::make_unique<HttpSession>(MakeSite()); }
 
@@ -58,6 +60,7 @@ class HttpFixture : public testing::Test {
   static std::string ContentOf(absl::string_view reply);
   static std::string FieldOf(absl::string_view reply, absl::string_view name);  // "" if it is not there.
 
+  // A directory for each test, named after it.
   std::filesystem::path root_;
   Library::Options options_;
   HttpSite::Options site_options_;

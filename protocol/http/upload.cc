@@ -16,7 +16,10 @@ namespace polyserve {
 
 namespace {
 
-// What a PUT must not ask for, since it would not be stored as it is meant.
+// What a PUT must not ask for, since the file would not be stored as the client means it: RFC 9110, section 14.5 for
+// Content-Range (a part would replace the whole), section 8.4 for Content-Encoding (the file would be served without
+// it). A request without a length has no content (RFC 9112, section 6.3), so a client that forgot it would replace the
+// file by an empty one.
 std::optional<HttpRefusal> CheckFields(const HttpRequest& request, const HttpTarget& target) {
   if (!request.chunked && !request.content_length.has_value()) return HttpRefusal{411, "the Content-Length is missing"};
   if (request.content_range.has_value()) return HttpRefusal{400, "parts of files are not taken"};
@@ -27,7 +30,8 @@ std::optional<HttpRefusal> CheckFields(const HttpRequest& request, const HttpTar
   return std::nullopt;
 }
 
-// The conditions of a request, by its head; null if it has none.
+// The conditions of a request as a function that outlives it; null if it has none. The fields of a request are views,
+// so the head is copied, and parsed again each time. An upload without conditions pays for none of this.
 Upload::Condition ConditionOf(absl::string_view head, const HttpRequest& request) {
   if (!request.conditional()) return nullptr;
   return [head = std::string(head)](const FileStamp* current) {
@@ -37,8 +41,13 @@ Upload::Condition ConditionOf(absl::string_view head, const HttpRequest& request
   };
 }
 
+// AlreadyExists is Upload::Check()'s and Upload::Store()'s word for a condition that does not hold.
 int UploadErrorCode(const absl::Status& error) { return absl::IsAlreadyExists(error) ? 412 : HttpCode(error); }
 
+// The reply to an upload that was stored, or was refused at the end. A 204 must have no Content-Length (RFC 9110,
+// section 8.6), while a client would read a 201 without one up to the end of the connection. An ETag is allowed,
+// because the content is stored without any transformation (section 9.3.4); the client can use it for its next
+// If-Match.
 void WriteStored(const absl::StatusOr<Upload::Stored>& stored, const Upload& file, const HttpReplyTerms& terms,
                  const HttpSite& site, Output& output) {
   if (!stored.ok()) {
@@ -60,6 +69,8 @@ std::unique_ptr<HttpUpload> HttpUpload::Start(const std::shared_ptr<const HttpSi
     WriteHttpError(code, why, request.TermsWithoutContent(), *site, output);
     return nullptr;
   };
+  // All that can be known now is checked before the 100: a client that waits for it is spared sending a content that is
+  // refused in the end.
   if (const std::optional<HttpRefusal> refusal = CheckFields(request, target))
     return refuse(refusal->code, refusal->why);
   absl::StatusOr<std::unique_ptr<Upload>> file =
@@ -73,6 +84,7 @@ std::unique_ptr<HttpUpload> HttpUpload::Start(const std::shared_ptr<const HttpSi
   std::unique_ptr<HttpUpload> upload(new HttpUpload(site, request, *std::move(file)));
   upload->condition_ = std::move(condition);
   if (request.expects_continue && request.has_content()) output.Write("HTTP/1.1 100 Continue\r\n\r\n");
+  // An empty content gives OnInput() nothing to pass to Take(), so it is stored here.
   if (!upload->complete()) return upload;
   upload->terms_ = request.TermsWithoutContent();
   upload->Store(output);
@@ -88,10 +100,12 @@ HttpUpload::HttpUpload(std::shared_ptr<const HttpSite> site, const HttpRequest& 
 void HttpUpload::Take(Input& input, bool server_stops, Output& output) {
   const absl::Status status = TakeContent(input);
   if (status.ok() && !complete()) return;
+  // If a request stands behind the content, its reply is the last one, and will say so.
   if (server_stops && input.empty() && !input.more_may_follow()) terms_.keep_alive = false;
   status.ok() ? Store(output) : Refuse(status, output);
 }
 
+// Takes at most left_ bytes of a content of known length: what is behind them is the next request.
 absl::Status HttpUpload::TakeContent(Input& input) {
   if (chunks_ != nullptr) {
     return chunks_->Take(input, [this](absl::string_view bytes) { return Append(bytes); });
@@ -102,6 +116,8 @@ absl::Status HttpUpload::TakeContent(Input& input) {
   return Append(bytes);
 }
 
+// The bound can be exceeded by chunks alone, which do not announce their sum; StartUpload() has checked an announced
+// length.
 absl::Status HttpUpload::Append(absl::string_view bytes) {
   if (static_cast<int64_t>(bytes.size()) > left_) {
     return absl::OutOfRangeError(
@@ -111,8 +127,10 @@ absl::Status HttpUpload::Append(absl::string_view bytes) {
   return file_->Append(bytes);
 }
 
-// Conditions are asked again, as the file may have changed while its successor came; this time under the directory's
-// lock, so that of two uploads that name the same state one is stored, and the other learns of it.
+// Checks the conditions again, since the file may have changed while its successor arrived. This time the directory is
+// locked: of two uploads that name the same state, one is stored, and the other gets 412 (the "lost update" of RFC
+// 9110, section 13.1.1). The reply may be written by a task, after this object has gone: the function owns all that it
+// needs.
 void HttpUpload::Store(Output& output) {
   over_ = true;
   StoreUpload(
@@ -129,6 +147,7 @@ void HttpUpload::Expire(Output& output) {
   over_ = true;
 }
 
+// If content is still to come its end may be unknown (a malformed chunk), or it may be too long to wait for.
 void HttpUpload::Refuse(const absl::Status& error, Output& output) {
   if (!complete()) terms_.keep_alive = false;
   WriteHttpError(UploadErrorCode(error), error.message(), terms_, *site_, output);

@@ -16,10 +16,13 @@ namespace polyserve {
 namespace {
 
 constexpr absl::string_view kVersion = "13";
+// 16 random bytes in Base64 (section 4.1).
 constexpr size_t kKeyBytes = 16;
 constexpr size_t kEncodedKeyBytes = 24;
-constexpr absl::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // Section 1.3.
+// Section 1.3. No server hashes this text by accident, so the reply proves that it understands WebSockets.
+constexpr absl::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+// Upgrade may name several protocols, in any case: "h2c, WebSocket".
 bool ListHas(absl::string_view list, absl::string_view token) {
   for (absl::string_view element : absl::StrSplit(list, ',')) {
     if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(element), token)) return true;
@@ -32,7 +35,8 @@ bool IsKey(absl::string_view text) {
   return text.size() == kEncodedKeyBytes && absl::Base64Unescape(text, &key) && key.size() == kKeyBytes;
 }
 
-// An origin is a scheme and an authority, the latter written as in Host: without the scheme's own port.
+// An origin is a scheme and an authority (RFC 6454, section 6.2), the latter written as in Host: without the scheme's
+// own port. Both schemes pass, since a proxy in front may speak TLS. "null", the origin of a sandboxed page, does not.
 bool IsOfHost(absl::string_view origin, absl::string_view host) {
   if (!absl::ConsumePrefix(&origin, "http://") && !absl::ConsumePrefix(&origin, "https://")) return false;
   return absl::EqualsIgnoreCase(origin, host);
@@ -55,6 +59,9 @@ std::optional<HttpRefusal> CheckWebSocketRequest(const HttpRequest& request) {
   return std::nullopt;
 }
 
+// Section 4.2.2, step 5: the key as it was sent, not decoded, then the GUID, hashed with SHA-1. This is no protection,
+// and SHA-1 need not be strong: it only shows that the server has read the key. No extension and no subprotocol is
+// accepted, so neither has a line.
 std::string WebSocketReplyLines(const HttpRequest& request) {
   const std::string text = absl::StrCat(request.sec_websocket_key.value_or(""), kGuid);
   sha1_ctx context;
