@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A file to send, with its size when the directory was read.
 struct LocalFile {
   std::string name;  // Below the directory.
   int64_t size;
@@ -31,6 +32,8 @@ struct Inventory {
   std::vector<absl::Status> errors;
 };
 
+// Lists what there is to send before anything is sent, so that the progress knows the whole. Level by level, without
+// recursion: a deep tree must not overflow the stack.
 class Stocktaking {
  public:
   Stocktaking(const std::string& directory, bool recursive) : directory_(directory), recursive_(recursive) {}
@@ -38,7 +41,8 @@ class Stocktaking {
   // An error: the directory itself cannot be read.
   absl::StatusOr<Inventory> Take() {
     if (absl::Status status = Visit(""); !status.ok()) return status;
-    for (size_t i = 0; i < found_.directories.size(); ++i) {  // Grows meanwhile.
+    // Grows while it is walked. A sub-directory that cannot be read is one error, and the rest goes on.
+    for (size_t i = 0; i < found_.directories.size(); ++i) {
       if (absl::Status status = Visit(found_.directories[i] + "/"); !status.ok()) found_.errors.push_back(status);
     }
     std::sort(found_.files.begin(), found_.files.end(),
@@ -48,7 +52,8 @@ class Stocktaking {
   }
 
  private:
-  // `prefix` is empty, or ends with a slash.
+  // Looks at all entries of a directory. `prefix` is the directory below the root of the backup: empty, or with a slash
+  // at its end. increment(), not ++, which would throw if the directory vanishes meanwhile.
   absl::Status Visit(const std::string& prefix) {
     const std::string path = absl::StrCat(directory_, "/", prefix);
     std::error_code error;
@@ -59,6 +64,8 @@ class Stocktaking {
     return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read the directory ", path));
   }
 
+  // symlink_status() does not follow links: they count as no regular file. A file whose size cannot be read is sent all
+  // the same; Put() reports what is wrong with it.
   void Look(const fs::directory_entry& entry, const std::string& name) {
     std::error_code error;
     const fs::file_type type = entry.symlink_status(error).type();
@@ -85,7 +92,8 @@ class Stocktaking {
   Inventory found_;
 };
 
-// Makes them one after the other: there are fewer of them than files, and those above have to come first.
+// One after the other: there are fewer directories than files, and a parent has to exist before its children. If the
+// connection is lost, the rest is given up, because each file in a missing directory reports it once more.
 void MakeDirectories(const std::vector<std::string>& names, const BackupOptions& options,
                      std::vector<absl::Status>& errors) {
   if (names.empty()) return;
@@ -93,11 +101,12 @@ void MakeDirectories(const std::vector<std::string>& names, const BackupOptions&
   for (const std::string& name : names) {
     const absl::Status status = client.ok() ? client->MakeDirectory(name) : client.status();
     if (!status.ok()) errors.emplace_back(status.code(), absl::StrCat(name, "/: ", status.message()));
-    if (!client.ok() || !client->connected()) return;  // The files will tell.
+    if (!client.ok() || !client->connected()) return;
   }
 }
 
-// A pool of threads that take one file after the other off the list.
+// A pool of threads that take one file after the other off the list, so that a large file delays only one of them. Each
+// thread has one connection, and makes a new one if a file has ended it.
 class Pool {
  public:
   Pool(const std::string& directory, const BackupOptions& options, std::vector<LocalFile> files,
@@ -107,6 +116,7 @@ class Pool {
   }
 
   BackupResult Run() {
+    // The threads are joined at the end of this block.
     {
       const auto count = std::min(static_cast<size_t>(options_.jobs), files_.size());
       std::vector<std::jthread> threads;
@@ -117,11 +127,13 @@ class Pool {
   }
 
  private:
+  // What each thread does: one file after the other, over one connection.
   void Work() {
     std::optional<FileClient> client;
     while (const LocalFile* file = Next()) {
       const absl::Status status = Send(*file, client);
       const MutexLock lock(mutex_);
+      // The others see their own wait cancelled, or find no further file.
       if (absl::IsCancelled(status)) next_ = files_.size();
       if (status.ok()) {
         ++result_.files;
@@ -143,10 +155,12 @@ class Pool {
       if (!made.ok()) return made.status();
       client.emplace(*std::move(made));
     }
+    // Put() reports how much of its file is sent; the sum over all files needs the difference since its last report.
     int64_t before = 0;
     const absl::Status status =
         client->Put(absl::StrCat(directory_, "/", file.name), file.name,
                     [this, &before](int64_t done, int64_t) { Show(done - before), before = done; });
+    // Corrects the sum if the file has grown or shrunk since it was listed: the total counts its size of that time.
     if (status.ok()) Show(file.size - before);
     return status;
   }

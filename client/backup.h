@@ -18,13 +18,17 @@
 
 namespace polyserve {
 
-// What to send where is up to the caller; the files are read while they are sent, so a file that changes meanwhile
-// fails.
+// Files are read while they are sent: one that changes its size meanwhile fails, and the server keeps what it had under
+// that name. Nothing is compared with what the server has: each backup sends all files.
 struct BackupOptions {
   Endpoints server;
+  // For the connection of each thread, and for one more that creates the sub-directories.
   ConnectionOptions connection;
-  int jobs = 4;            // Threads, each with a connection; 1 to kMaxJobs (client/parts.h).
-  bool recursive = false;  // With sub-directories, which are created on the server.
+  // Threads, each with a connection; 1 to kMaxJobs (client/parts.h). Several pay off for small files, each of which
+  // costs a round trip.
+  int jobs = 4;
+  // With sub-directories, which are created on the server. Without it they are reported in BackupResult::left_out.
+  bool recursive = false;
 };
 
 struct BackupResult {
@@ -37,9 +41,10 @@ struct BackupResult {
 };
 
 // Sends all regular files of the directory that are not hidden, under their own names; those of sub-directories as
-// DIRECTORY/NAME. Blocks until all are sent or have failed. A file that fails does not stop the others; a cancelled
-// transfer (ConnectionOptions::cancel) starts no more. `progress` gets the bytes of all files; it is called under a
-// lock, from any of the threads. Returns an error only if the directory cannot be read; then nothing was sent.
+// DIRECTORY/NAME. Symbolic links are not followed, so a backup never leaves the directory, and ends. Blocks until all
+// are sent or have failed. A file that fails does not stop the others; a cancelled transfer (ConnectionOptions::cancel)
+// starts no more. `progress` gets the bytes of all files; it is called under a lock, from any of the threads. Returns
+// an error only if the directory cannot be read; then nothing was sent. Memory: the names of all files.
 absl::StatusOr<BackupResult> BackUp(const std::string& directory, const BackupOptions& options,
                                     const FileClient::Progress& progress);
 

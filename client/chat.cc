@@ -17,9 +17,17 @@ namespace polyserve {
 
 namespace {
 
+// The course's clients leave in this way.
 constexpr absl::string_view kLeave = "##";
-constexpr size_t kMaxLineBytes = 4096;  // Of the server's.
+// The longest line that the server may send. A member's command has at most 1 KiB (protocol/chat/session.h), and the
+// message made of it is hardly longer.
+constexpr size_t kMaxLineBytes = 4096;
 
+// The time in the room, from the server's OK to its EXIT:
+//
+//   joined ── "##", end of the input, or an interrupt: "E <name>" ──▶ is_leaving_ ── "EXIT" ──▶ has_left_
+//
+// One thread serves both sides: Attend() waits for whichever comes first.
 class Visit {
  public:
   Visit(Connection& connection, const ChatOptions& options)
@@ -35,14 +43,18 @@ class Visit {
   }
 
  private:
-  // Waits for the user, an interrupt, or a message.
+  // Waits for the user, an interrupt, or a message, without a time limit: nothing may happen in a room for hours. Once
+  // the user leaves, only the server's last line is still to come, and that wait has the connection's time-out; a
+  // further interrupt cancels it (ConnectionOptions::cancel).
   absl::Status Attend() {
     const bool listens = !is_leaving_;
     pollfd waits[] = {{connection_.fd(), POLLIN, 0},
                       {listens ? options_.input : -1, POLLIN, 0},
                       {listens ? Interrupt::fd().get() : -1, POLLIN, 0}};
-    if (is_leaving_) return HearMore();              // Bounded by the connection's time-out.
-    if (::poll(waits, 3, -1) < 0) screen_.Redraw();  // A signal: we may have been stopped, and go on.
+    if (is_leaving_) return HearMore();
+    // EINTR: a signal. If it was SIGCONT, a shell has written to the terminal while this program was stopped.
+    if (::poll(waits, 3, -1) < 0) screen_.Redraw();
+    // Clear() makes the next interrupt a first one, which cancels; without it, that one would end the process at once.
     if (Interrupt::pending()) {
       Interrupt::Clear();
       return Leave();
@@ -54,6 +66,7 @@ class Visit {
     return screen_.is_at_end() ? Leave() : absl::OkStatus();
   }
 
+  // The server does not confirm a message. A refusal ("ERR 413 ...") arrives later, and is shown like a message.
   absl::Status OnTyped(absl::string_view line) {
     absl::ConsumeSuffix(&line, "\r");
     if (line == kLeave) return Leave();
@@ -61,13 +74,14 @@ class Visit {
     return connection_.Write(absl::StrCat("C ", options_.name, " ", line, "\n"));
   }
 
-  // Says so; the server's last word is still to come.
+  // Tells the server, and stops reading input. Messages that are under way are still shown, until the server says
+  // "EXIT".
   absl::Status Leave() {
     is_leaving_ = true;
     return connection_.Write(absl::StrCat("E ", options_.name, "\n"));
   }
 
-  // Shows what has come already.
+  // Shows what has arrived already. poll(2) would not report it: the connection may have it in its buffer.
   absl::Status HearAll() {
     while (!has_left_ && !connection_.is_quiet()) {
       if (absl::Status status = HearMore(); !status.ok()) return status;
@@ -75,6 +89,7 @@ class Visit {
     return absl::OkStatus();
   }
 
+  // While the user stays, "EXIT" is a message like any other.
   absl::Status HearMore() {
     const absl::StatusOr<absl::string_view> line = connection_.ReadLine(kMaxLineBytes);
     if (!line.ok()) return line.status();
@@ -96,6 +111,7 @@ absl::Status Chat(const ChatOptions& options) {
   if (options.name.empty() || absl::StrContains(options.name, '\n')) {
     return absl::InvalidArgumentError("the name is empty, or more than one line");
   }
+  // The server judges the name. Only a line end must not pass, since it would make two commands of one.
   absl::StatusOr<Connection> connection = Connection::Open(options.server, options.connection);
   if (!connection.ok()) return connection.status();
   if (absl::Status status = connection->Write(absl::StrCat("L ", options.name, "\n")); !status.ok()) return status;

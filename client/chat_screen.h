@@ -14,7 +14,8 @@
 
 namespace polyserve {
 
-// Threads: one at a time.
+// Threads: one at a time. Writing blocks for as long as the terminal does, for example after Ctrl-S. Bounds: Read()
+// takes 4 KiB at a time; the line being typed has no limit of its own, the server refuses one that is too long.
 class ChatScreen {
  public:
   // The descriptors stay the caller's. A terminal gets its mode back however the program ends (see TerminalGuard).
@@ -29,7 +30,8 @@ class ChatScreen {
   // True after the end of the input, or Ctrl-D on an empty line.
   bool is_at_end() const { return is_at_end_; }
 
-  // Prints a line from the server, without anything that a terminal would execute (see Printable()).
+  // Prints a line from the server, without anything that a terminal would execute (see Printable()): any member of the
+  // room can send an escape sequence, and some of them change the clipboard or the window.
   void Show(absl::string_view line);
   // Draws the line being typed again, after another program may have written to the terminal.
   void Redraw() const;
@@ -46,7 +48,7 @@ class ChatScreen {
   const int input_;
   const int output_;
   TerminalGuard terminal_;
-  bool is_terminal_ = false;
+  bool is_terminal_ = false;  // Both ends are terminals; otherwise bytes pass unchanged.
   bool is_at_end_ = false;
   bool in_escape_ = false;  // Within the escape sequence that an arrow key sends.
   std::string line_;        // The line being typed.

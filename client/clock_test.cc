@@ -1,5 +1,5 @@
-// What a client waits for ends in its time, whatever happens to the wall clock: in this program it goes back by an hour
-// each time somebody looks at it.
+// The client's time-outs are right whatever happens to the wall clock: in this program it goes back by an hour each
+// time it is read.
 #include "absl/time/clock.h"
 
 #include <gtest/gtest.h>

@@ -14,6 +14,8 @@ namespace polyserve {
 
 namespace {
 
+// In the order of the menu. No two words begin with the same letter, so one letter and the tab key complete any of
+// them.
 constexpr CommandInfo kCommands[] = {
     {"list", Command::Verb::kList, "list", "the files on the server"},
     {"get", Command::Verb::kGet, "get NAME [as PATH]", "fetch a file"},
@@ -40,8 +42,8 @@ absl::StatusOr<CommandInfo> FindCommand(absl::string_view word) {
   return absl::InvalidArgumentError(absl::StrCat("there is no command '", word, "'; there are ", words));
 }
 
-// What follows the last slash; InvalidArgument if that is no name for a file. So a name from elsewhere never leads
-// out of the current directory.
+// What follows the last slash; InvalidArgument if that is no name for a file. So a file that is fetched without a path
+// always lands in the current directory, whatever its name on the server.
 absl::StatusOr<std::string> BaseName(absl::string_view path) {
   const absl::string_view base = path.substr(path.rfind('/') + 1);  // npos + 1 is 0.
   if (base.empty() || base == "." || base == "..") {
@@ -50,7 +52,8 @@ absl::StatusOr<std::string> BaseName(absl::string_view path) {
   return std::string(base);
 }
 
-// `first` and `second` as they stand behind the verb; `second` may be empty.
+// `first` and `second` are in the order of the command line; `second` may be empty. get has the server's name first,
+// put this machine's path, hence the exchange at the end.
 absl::StatusOr<Command> MakeCommand(const CommandInfo& info, std::string first, std::string second) {
   const bool names_right = TakesName(info.verb) ? !first.empty() : first.empty();
   if (!names_right) return absl::InvalidArgumentError(absl::StrCat("expected: ", info.syntax));
@@ -63,7 +66,8 @@ absl::StatusOr<Command> MakeCommand(const CommandInfo& info, std::string first, 
   return Command{info.verb, std::move(first), std::move(second)};
 }
 
-// Takes a name off the front of the text: a quoted one, or all of it.
+// Takes a name off the front of the text: a quoted one, or all of it. There is no escape for a quote within quotes;
+// such a name can be given as an argument of the program.
 absl::StatusOr<std::string> TakeName(absl::string_view& text) {
   const bool quoted = !text.empty() && text[0] == '"';
   const size_t end = quoted ? text.find('"', 1) : text.size();
@@ -85,6 +89,8 @@ std::string DescribeCommands() {
   return text;
 }
 
+// The shell has split the words, so an argument is a name however many spaces it holds. One too many most likely is a
+// name that was not quoted.
 absl::StatusOr<Command> ParseArguments(const std::vector<std::string>& arguments, const std::string& output) {
   const absl::StatusOr<CommandInfo> info = FindCommand(arguments.front());
   if (!info.ok()) return info.status();
@@ -101,6 +107,7 @@ absl::StatusOr<Command> ParseArguments(const std::vector<std::string>& arguments
   return MakeCommand(*info, first, arguments.size() > 2 ? arguments[2] : output);
 }
 
+// Not split at spaces: names of files have them, and at a prompt no shell has taken the quotes away.
 absl::StatusOr<Command> ParseLine(absl::string_view line) {
   line = absl::StripAsciiWhitespace(line);
   const size_t space = std::min(line.find(' '), line.size());
@@ -110,7 +117,8 @@ absl::StatusOr<Command> ParseLine(absl::string_view line) {
 
   absl::string_view second;
   const bool quoted = absl::StartsWith(rest, "\"");
-  // Behind a closing quote the first " as " counts, else the last one.
+  // Behind a closing quote the first " as " counts, because what is before it cannot be part of the name. Without
+  // quotes the last one counts: names with " as " in them are likelier than such paths.
   const size_t closing = quoted ? rest.find('"', 1) : absl::string_view::npos;
   const size_t as = !TakesTwo(info->verb) ? absl::string_view::npos
                     : quoted              ? rest.find(kAs, std::min(closing, rest.size()))
@@ -123,6 +131,7 @@ absl::StatusOr<Command> ParseLine(absl::string_view line) {
   if (!first_name.ok()) return first_name.status();
   const absl::StatusOr<std::string> second_name = TakeName(second);
   if (!second_name.ok()) return second_name.status();
+  // TakeName() has left something: text behind a closing quote.
   if (!rest.empty() || !second.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("what stands behind the quote? Expected: ", info->syntax));
   }

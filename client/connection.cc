@@ -21,7 +21,7 @@ namespace polyserve {
 
 namespace {
 
-// "... : Connection refused" with a small letter, as the rest of our sentences are written.
+// "...: Connection refused" with a small letter: strerror(3) has a capital, the client's own texts do not.
 std::string Plain(absl::string_view message) {
   std::string text(message);
   const size_t reason = text.rfind(": ");
@@ -29,9 +29,12 @@ std::string Plain(absl::string_view message) {
   return text;
 }
 
-// Whatever the kernel calls it (EPIPE, ECONNRESET, ETIMEDOUT, EHOSTUNREACH), for the caller it is one thing.
+// Whatever the kernel calls it (EPIPE, ECONNRESET, ETIMEDOUT, EHOSTUNREACH), for the caller it is one thing. Call it
+// first, since it reads errno.
 absl::Status Lost() { return absl::UnavailableError(Plain(SysError("the connection is lost").message())); }
 
+// Possible right after poll(2) has reported the socket ready: the report may be false, for example if a checksum turns
+// out to be wrong (select(2), BUGS). A blocking call would then hang, beyond every time-out.
 bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 }  // namespace
@@ -39,6 +42,7 @@ bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == E
 Connection::Connection(UniqueFd socket, const ConnectionOptions& options)
     : socket_(std::move(socket)), options_(options), buffer_(std::make_unique<char[]>(kBufferBytes)) {}
 
+// Any reason counts as Unavailable, even a shortage of descriptors here: there is no connection.
 absl::StatusOr<Connection> Connection::Open(const Endpoints& to, const ConnectionOptions& options) {
   absl::StatusOr<UniqueFd> socket = ConnectTcp(to, options.connect_timeout);
   if (!socket.ok()) return absl::UnavailableError(absl::StrCat("cannot ", Plain(socket.status().message())));
@@ -46,11 +50,15 @@ absl::StatusOr<Connection> Connection::Open(const Endpoints& to, const Connectio
 }
 
 absl::StatusOr<Connection> Connection::TakeOver(UniqueFd socket, const ConnectionOptions& options) {
+  // send(2) has MSG_NOSIGNAL, sendfile(2) has nothing of the kind: without this, a peer that closes would end the
+  // program.
   ::signal(SIGPIPE, SIG_IGN);
   if (absl::Status status = SetNonBlocking(socket.get(), true); !status.ok()) return status;
   return Connection(std::move(socket), options);
 }
 
+// The bound is checked before the end of the line is known, so a peer that never sends one costs max_bytes, not the
+// time-out. Bytes that were searched are not searched again.
 absl::StatusOr<absl::string_view> Connection::ReadLine(size_t max_bytes) {
   size_t searched = 0;
   while (true) {
@@ -70,6 +78,7 @@ absl::StatusOr<absl::string_view> Connection::ReadLine(size_t max_bytes) {
   }
 }
 
+// What an earlier read has brought comes first: the beginning of a file arrives with the line that announces it.
 absl::StatusOr<absl::string_view> Connection::ReadSome(int64_t max_bytes) {
   if (buffered().empty()) {
     const absl::StatusOr<size_t> count = Fill();
@@ -81,6 +90,7 @@ absl::StatusOr<absl::string_view> Connection::ReadSome(int64_t max_bytes) {
   return bytes.substr(0, count);
 }
 
+// Waits before it sends, so that a cancelled connection sends nothing more.
 absl::Status Connection::Write(absl::string_view bytes) {
   while (!bytes.empty()) {
     if (absl::Status status = Wait(POLLOUT).status(); !status.ok()) return status;
@@ -93,6 +103,8 @@ absl::Status Connection::Write(absl::string_view bytes) {
 }
 
 absl::StatusOr<int64_t> Connection::SendFile(int file, int64_t offset, int64_t max_bytes) {
+  // Each check for "the peer has said something" matters: a server that refuses a file may stop reading, and then only
+  // its refusal ends the transfer. POLLIN wins over POLLOUT for that reason.
   if (!buffered().empty()) return 0;
   const size_t count = static_cast<size_t>(std::min<int64_t>(max_bytes, kBufferBytes));
   while (true) {
@@ -103,11 +115,13 @@ absl::StatusOr<int64_t> Connection::SendFile(int file, int64_t offset, int64_t m
     const ssize_t sent = ::sendfile(socket_.get(), file, &position, count);
     if (sent > 0) return sent;
     if (sent == 0) return absl::AbortedError("the file became shorter while it was sent");
-    if (errno == EPIPE || errno == ECONNRESET) return 0;  // The peer's last words may still be there to be read.
+    // The peer has closed. What it said before may still be in the receive buffer: the caller reads it, and finds out.
+    if (errno == EPIPE || errno == ECONNRESET) return 0;
     if (!WouldBlock()) return SysError("cannot send the file");
   }
 }
 
+// POLLRDHUP reports the peer's half-close; POLLERR and POLLHUP are always reported.
 bool Connection::is_quiet() const {
   if (!is_open() || !buffered().empty()) return false;
   pollfd state = {socket_.get(), POLLIN | POLLRDHUP, 0};
@@ -119,6 +133,8 @@ absl::Status Connection::CheckOpen() const {
   return absl::OkStatus();
 }
 
+// A signal that is not meant to cancel (EINTR) does not restart the time-out: the deadline is fixed at the start.
+// Cancelling wins over readiness; otherwise a fast server could keep a transfer alive that the user has given up.
 absl::StatusOr<short> Connection::Wait(short events) const {
   if (absl::Status status = CheckOpen(); !status.ok()) return status;
   pollfd waits[] = {{socket_.get(), events, 0}, {options_.cancel == nullptr ? -1 : options_.cancel->get(), POLLIN, 0}};
@@ -136,7 +152,9 @@ absl::StatusOr<short> Connection::Wait(short events) const {
 }
 
 absl::StatusOr<size_t> Connection::Fill() {
-  if (begin_ > 0) {  // ReadLine() alone comes here with bytes left, and these are less than a line.
+  // Makes room at the end. ReadLine() alone comes here with bytes left, and these are less than a line, so moving them
+  // is cheap and there is always room: a line has less than kBufferBytes.
+  if (begin_ > 0) {
     ::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;

@@ -1,4 +1,4 @@
-// Connection: lines and bytes, and that no wait is without an end.
+// Connection: lines and bytes, and that every wait ends.
 #include "client/connection.h"
 
 #include <gtest/gtest.h>

@@ -19,20 +19,24 @@ namespace polyserve {
 
 namespace {
 
-// Where the path leads in the end; the path itself where nothing is there yet.
+// The file that the path leads to through symbolic links, so that the link survives and its target is replaced; the
+// path itself if nothing is there yet, or if the link leads nowhere.
 std::string Resolve(const std::string& path) {
   const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), &::free);
   return resolved == nullptr ? path : resolved.get();
 }
 
+// In the directory of the file, since rename(2) does not work across file systems. Hidden, so that a backup of the
+// directory leaves it out; the number keeps the downloads of one process apart, the process id those of several.
 std::string AsidePath(const std::string& path) {
   static std::atomic<unsigned> counter{0};
   const std::string directory = path.substr(0, path.rfind('/') + 1);  // Empty if there is no slash: npos + 1 is 0.
   return absl::StrCat(directory, ".polyserve-", ::getpid(), "-", counter.fetch_add(1), ".part");
 }
 
-// Gives a file the access list of another one, or none if that has none (the directory may have made it one). False: it
-// could not.
+// Gives a file the access list (acl(5)) of another one; if that has none, removes the one that a default list of the
+// directory has given it. Returns false if it cannot. ENOTSUP: the file system knows no access lists, so neither file
+// has one. The kernel stores lists of at most 64 KiB; one that does not fit in 4 KiB (some 500 entries) is not copied.
 bool CopyAccessList(const std::string& from, int to) {
   constexpr char kName[] = "system.posix_acl_access";
   char list[4096];
@@ -67,9 +71,12 @@ absl::StatusOr<Download> Download::Start(const std::string& path) {
   std::string target = Resolve(path);
   std::string aside_path;
   UniqueFd file;
-  do {  // A name that is taken was left by a process of the same number that was killed.
+  // A name that exists was left by a killed process of the same number. O_EXCL also refuses a symbolic link
+  // that another user of the directory has put there.
+  do {
     aside_path = AsidePath(target);
-    // What replaces a file may be as private as that: others get no rights before it is known which.
+    // The file to be replaced may be private, and a part of it is as private: other users must not be able to open the
+    // new file before TakeOverRights() has decided, since a descriptor that is open cannot be taken back.
     file.reset(::open(aside_path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, is_there ? 0600 : 0666));
   } while (!file.ok() && errno == EEXIST);
   if (!file.ok()) return SysError("cannot make a file for", path);
@@ -92,6 +99,7 @@ absl::Status Download::Append(absl::string_view bytes) {
   return absl::OkStatus();
 }
 
+// pwrite(2) does not use the position of the descriptor, so threads do not disturb each other.
 absl::Status Download::WriteAt(int64_t offset, absl::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), offset);
@@ -115,18 +123,23 @@ absl::StatusOr<std::string> Download::ReadAt(int64_t offset, size_t count) const
   return bytes;
 }
 
+// The order matters. fchown(2) first: it may clear the bits S_ISUID and S_ISGID, which the mode then sets if they are
+// still right. The access list before the mode: with a list, the group's bits of the mode are its mask. The file that
+// is replaced is looked at now, not at the start: its rights may have changed during a long transfer.
 void Download::TakeOverRights() const {
   struct stat old, own;
   if (::stat(path_.c_str(), &old) != 0 || !S_ISREG(old.st_mode)) return;
-  // An owner can be given by root alone, a group by its members: each as far as it goes.
+  // Only root can give a file to another owner; an owner can give it to a group it belongs to. So the group is tried
+  // alone if both together fail.
   if (::fchown(file_.get(), old.st_uid, old.st_gid) != 0) {
     [[maybe_unused]] const int ignored = ::fchown(file_.get(), static_cast<uid_t>(-1), old.st_gid);
   }
   if (::fstat(file_.get(), &own) != 0) return;
+  // S_ISUID and S_ISGID: a program that runs with the rights of one owner must not get those of another.
   mode_t mode = old.st_mode & 07777;
   if (own.st_uid != old.st_uid) mode &= ~static_cast<mode_t>(S_ISUID);
   if (own.st_gid != old.st_gid) mode &= ~static_cast<mode_t>(S_ISGID);
-  // Rights that were one group's are not another's, which gets no more than everybody.
+  // Rights of the old group are not for another one: that gets no more than all others have.
   const bool is_same_group = own.st_gid == old.st_gid && CopyAccessList(path_, file_.get());
   if (!is_same_group) mode = (mode & ~static_cast<mode_t>(070)) | (mode & 070 & ((mode & 07) << 3));
   ::fchmod(file_.get(), mode);  // Fails only on file systems that know no modes.
@@ -134,7 +147,8 @@ void Download::TakeOverRights() const {
 
 absl::Status Download::Commit() {
   if (!aside_path_.empty()) TakeOverRights();
-  if (::close(file_.release()) != 0) return SysError("cannot write", path_);  // NFS tells of a full disk only now.
+  // NFS reports a full disk only when the file is closed. So it is closed before it takes the name.
+  if (::close(file_.release()) != 0) return SysError("cannot write", path_);
   if (aside_path_.empty()) return absl::OkStatus();
   if (::rename(aside_path_.c_str(), path_.c_str()) != 0) return SysError("cannot name", path_);
   aside_path_.clear();

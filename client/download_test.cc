@@ -124,7 +124,7 @@ TEST_F(DownloadTest, NewFileHasWhatTheUmaskLeaves) {
   EXPECT_EQ(Mode("a"), 0640u);
 }
 
-// While it comes, nobody may read what is to replace a private file.
+// Other users must not be able to read a part of a private file's successor.
 TEST_F(DownloadTest, PartOfAPrivateFileIsPrivate) {
   Write("a", "old");
   ASSERT_EQ(::chmod(Path("a").c_str(), 0600), 0);

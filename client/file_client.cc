@@ -18,7 +18,7 @@ namespace {
 // The same as FileSession::kMaxDiscardBytes: how much of a refused file the server reads and discards.
 constexpr int64_t kMaxDiscardBytes = 1024 * 1024;
 
-// A line end in a name would make two requests of one. Everything else about names is left to the server.
+// A line end in a name would make two requests of one. Which names exist, or may, is left to the server.
 absl::Status CheckName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is missing");
   if (name.size() > FileClient::kMaxNameBytes) return absl::InvalidArgumentError("the name is too long");
@@ -29,6 +29,7 @@ absl::Status CheckName(absl::string_view name) {
   return absl::OkStatus();
 }
 
+// A device or a pipe has no size that could be announced before its content.
 absl::StatusOr<int64_t> SizeOfRegularFile(int file) {
   struct stat info;
   if (::fstat(file, &info) != 0) return SysError("cannot look at the file");
@@ -65,6 +66,7 @@ absl::StatusOr<FileInfo> FileClient::Stat(absl::string_view name) {
 
 absl::StatusOr<FileClient::Hash> FileClient::HashRange(absl::string_view name, int64_t offset, int64_t length) {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
+  // The server may hash less than was asked for, and says how much. More cannot be compared.
   const absl::StatusOr<std::vector<int64_t>> reply = Ask(absl::StrCat("H ", name, " ", offset, " ", length, "\n"), 2);
   if (!reply.ok()) return reply.status();
   if ((*reply)[0] > length) return Settle(absl::DataLossError("the server hashes more bytes than were asked for"));
@@ -88,11 +90,13 @@ absl::StatusOr<int64_t> FileClient::GetRange(absl::string_view name, int64_t off
 }
 
 absl::Status FileClient::Put(const std::string& path, absl::string_view name, const Progress& progress) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // A FIFO must not make us wait.
+  // O_NONBLOCK: opening a FIFO without a writer would otherwise block for ever. It has no effect on regular files.
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.ok()) return SysError("cannot open", path);
   return Put(file.get(), name, progress);
 }
 
+// The size is announced in the request, before the content, so the file must not change while it is sent.
 absl::Status FileClient::Put(int file, absl::string_view name, const Progress& progress) {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   const absl::StatusOr<int64_t> size = SizeOfRegularFile(file);
@@ -100,17 +104,21 @@ absl::Status FileClient::Put(int file, absl::string_view name, const Progress& p
   return Settle(SendAndConfirm(file, *size, absl::StrCat("P ", name, " ", *size, "\n"), progress));
 }
 
+// The server closes its end by itself; nothing that it could still say matters.
 absl::Status FileClient::Quit() {
   const absl::Status status = connection_.Write("Q\n");
   connection_.Close();
   return status;
 }
 
+// After a refusal both ends agree on where the next request begins. After any other error they may not: the rest of a
+// file would be read as a reply. A new connection is the only way back.
 absl::Status FileClient::Settle(absl::Status status) {
   if (!status.ok() && !RefusalCode(status).has_value()) connection_.Close();
   return status;
 }
 
+// A request of one line, and its reply of one line. A name has passed CheckName() by now, so the line is one.
 absl::StatusOr<std::vector<int64_t>> FileClient::Ask(absl::string_view request, size_t count) {
   if (absl::Status status = Settle(connection_.Write(request)); !status.ok()) return status;
   absl::StatusOr<std::vector<int64_t>> reply = ReadReply(count);
@@ -124,6 +132,7 @@ absl::StatusOr<std::vector<int64_t>> FileClient::ReadReply(size_t count) {
   return ParseReply(*line, count);
 }
 
+// Counts bytes, as the server announced them, not lines: a listing ends exactly there, or is malformed.
 absl::Status FileClient::ReadList(int64_t size, const FileSink& sink) {
   while (size > 0) {
     const absl::StatusOr<absl::string_view> line = connection_.ReadLine(kMaxLineBytes);
@@ -137,6 +146,8 @@ absl::Status FileClient::ReadList(int64_t size, const FileSink& sink) {
   return absl::OkStatus();
 }
 
+// A server that announces more than was asked for must be stopped before the first byte: FetchInParts() would write
+// them over its neighbour's part.
 absl::StatusOr<int64_t> FileClient::Fetch(absl::string_view request, int64_t max_bytes, const Sink& sink,
                                           const Progress& progress) {
   const absl::StatusOr<std::vector<int64_t>> reply = Ask(request, 1);
@@ -147,6 +158,7 @@ absl::StatusOr<int64_t> FileClient::Fetch(absl::string_view request, int64_t max
   return size;
 }
 
+// The size was announced, so the end of the data before that is a lost connection, never the end of the file.
 absl::Status FileClient::ReadBody(int64_t size, const Sink& sink, const Progress& progress) {
   Report(progress, 0, size);
   for (int64_t done = 0; done < size;) {
@@ -162,10 +174,13 @@ absl::Status FileClient::ReadBody(int64_t size, const Sink& sink, const Progress
   return absl::OkStatus();
 }
 
+// Sends without waiting for leave, so a small file costs one round trip. SendBody() notices an answer that comes early,
+// which can only be a refusal.
 absl::Status FileClient::SendAndConfirm(int file, int64_t size, absl::string_view request, const Progress& progress) {
   if (absl::Status status = connection_.Write(request); !status.ok()) return status;
   const absl::StatusOr<int64_t> sent = SendBody(file, 0, size, progress);
   if (!sent.ok()) return sent.status();
+  // The server has answered before it had everything, or has closed.
   if (*sent < size) return HearRefusal(file, *sent, size);
   return ReadReply(1).status();
 }
@@ -173,7 +188,8 @@ absl::Status FileClient::SendAndConfirm(int file, int64_t size, absl::string_vie
 absl::StatusOr<int64_t> FileClient::SendBody(int file, int64_t offset, int64_t size, const Progress& progress) {
   Report(progress, offset, size);
   while (offset < size) {
-    // Looked at before the last piece: the server must not store what the file was neither before nor after.
+    // A file that another program writes meanwhile changes its size, most often. It is checked before the last piece:
+    // while that is missing, closing the connection makes the server discard the upload.
     if (size - offset <= static_cast<int64_t>(Connection::kBufferBytes)) {
       const absl::StatusOr<int64_t> size_now = SizeOfRegularFile(file);
       if (!size_now.ok()) return size_now.status();
@@ -192,8 +208,8 @@ absl::Status FileClient::HearRefusal(int file, int64_t offset, int64_t size) {
   const absl::StatusOr<std::vector<int64_t>> reply = ReadReply(1);
   if (reply.ok()) return absl::DataLossError("the server confirmed a file before it had all of it");
   if (!RefusalCode(reply.status()).has_value()) return reply.status();
-  // A short rest is sent for the server to throw away, and the next request is in step. How much of a long file the
-  // server had when it refused we cannot know.
+  // The rest of a short file is sent for the server to discard, and the next request is in step. For a longer one the
+  // server may have decided to close, and the client cannot know how much it had read by then.
   const bool stays = size <= kMaxDiscardBytes;
   const absl::StatusOr<int64_t> sent = stays ? SendBody(file, offset, size, nullptr) : offset;
   if (!sent.ok() || *sent < size) connection_.Close();

@@ -39,7 +39,7 @@ UniqueFd MakeFile(int64_t size) {
   return file;
 }
 
-// Closing then sends a reset, and throws away what is still to be sent.
+// Closing then sends a reset, and discards what is still to be sent.
 void Reset(Connection& client) {
   const linger at_once = {1, 0};
   ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
@@ -72,7 +72,7 @@ TEST(FileClientPutTest, EarlyRefusalIsHeardWhileTheServerReadsNoMore) {
   ScriptedPeer peer([&heard](Connection& client) {
     Hear(client);
     Say(client, "ERR 413 too large\n");
-    heard.get_future().wait_for(std::chrono::seconds(10));  // Does not read: whoever only sent would be stuck.
+    heard.get_future().wait_for(std::chrono::seconds(10));  // Does not read: a client that only sent would be stuck.
   });
   FileClient client = ConnectTo(peer);
   const absl::Status status = client.Put(MakeFile(kBig).get(), "a");

@@ -61,7 +61,7 @@ TEST(FileClientTest, ListsFiles) {
   EXPECT_EQ(files[1].mtime, 2);
 }
 
-// A listing of any size is taken as it comes; here the server goes on only after the first file was handed on.
+// Each file of a listing is passed as it arrives: here the server continues only after the sink has got the first one.
 TEST(FileClientTest, ListingIsHandedOnBeforeItIsComplete) {
   std::promise<void> heard;
   ScriptedPeer peer([&heard](Connection& client) {

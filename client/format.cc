@@ -9,7 +9,9 @@ namespace {
 
 constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
-// In UTF-8 the first byte tells the character's length, and from three bytes on (U+0800) it may be a wide one.
+// In UTF-8 the first byte tells the character's length, and from three bytes on (U+0800) it may be a wide one. Tables
+// of widths (wcwidth(3)) depend on the locale and on the age of the system, and terminals have their own: a bound that
+// is never too small is all that a one-line display needs.
 size_t ColumnsOfByte(unsigned char byte) {
   if ((byte & 0xc0) == 0x80) return 0;  // Inside of a character.
   return byte >= 0xe0 ? 2 : 1;

@@ -1,4 +1,5 @@
-// Numbers, dates and durations for people, and the width of text on a terminal. Pure functions, free of the locale.
+// Numbers, dates and durations for people, and the width of text on a terminal. Pure functions, free of the locale, for
+// any thread.
 #ifndef POLYSERVE_CLIENT_FORMAT_H_
 #define POLYSERVE_CLIENT_FORMAT_H_
 
@@ -24,7 +25,8 @@ std::string HumanTime(absl::Duration time);
 // emoji) count two, combining accents count one, though they take none. Terminals disagree about both.
 size_t Columns(absl::string_view text);
 
-// The longest prefix of printable UTF-8 that fits into `columns`; whole characters only.
+// The longest prefix of printable UTF-8 that fits into `columns`, by the count of Columns(); whole characters only.
+// Valid as long as `text` is.
 absl::string_view FitColumns(absl::string_view text, size_t columns);
 
 }  // namespace polyserve

@@ -14,16 +14,20 @@ namespace polyserve {
 
 namespace {
 
-// Never destroyed, and made before the handlers are: they may run until the very end.
+// Never destroyed, and made before the handlers are installed: they may run until the very end of the process.
 UniqueFd& EventFd() {
   static UniqueFd& fd = *new UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   return fd;
 }
 
-int event_fd = -1;  // The same for the handler, which must not enter a function that may take a lock.
+// The same for the handler: a static local has a guard, which may take a lock, and is not async-signal-safe.
+int event_fd = -1;
 volatile sig_atomic_t is_pending = 0;
 volatile sig_atomic_t is_told_to_end = 0;
 
+// The event makes every poll(2) on the descriptor return, whenever the signal comes; a flag alone would be missed
+// between its check and the wait. errno belongs to the code that was interrupted. The exit status is the one that a
+// shell shows for a signal.
 void OnSignal(int signal) {
   const int error = errno;
   if (is_pending) {
@@ -46,6 +50,7 @@ absl::Status Interrupt::Install() {
     struct sigaction action = {};
     if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
     action = {};
+    // Without SA_RESTART, so that a blocking read fails with EINTR (PlainLines relies on it).
     action.sa_handler = &OnSignal;
     if (::sigaction(signal, &action, nullptr) != 0) return SysError("sigaction");
   }
@@ -59,6 +64,8 @@ bool Interrupt::pending() { return is_pending != 0; }
 bool Interrupt::must_end() { return is_told_to_end != 0; }
 
 void Interrupt::Clear() {
+  // In this order: a signal in between finds is_pending set, and ends the process. In the other order its event would
+  // be read here, and pending() would be true while fd() is not readable.
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t taken = ::read(event_fd, &count, sizeof(count));
   is_pending = 0;

@@ -21,9 +21,11 @@ namespace polyserve {
 
 namespace {
 
-constexpr int kHistoryLines = 500;
+constexpr int kHistoryLines = 500;  // Bounds the file as well, which is written anew each time.
 
-// Without a locale libedit takes every byte beyond ASCII for a character of its own.
+// Without a locale libedit takes every byte beyond ASCII for a character of its own. Only LC_CTYPE is set: nothing else
+// in the program depends on the locale. If the user's locale has one byte for a character, UTF-8 is still right for
+// names on the server.
 void UseUtf8Locale() {
   ::setlocale(LC_CTYPE, "");
   if (MB_CUR_MAX == 1) ::setlocale(LC_CTYPE, "C.UTF-8");
@@ -31,6 +33,8 @@ void UseUtf8Locale() {
 
 }  // namespace
 
+// The locale must be set before libedit starts, so it is set in the first initializer that runs libedit. EL_CLIENTDATA
+// comes before the callbacks, which need it to find this object.
 LineEditor::LineEditor(const char* prompt, std::string history_path)
     : prompt_(prompt),
       history_path_(std::move(history_path)),
@@ -52,11 +56,14 @@ LineEditor::LineEditor(const char* prompt, std::string history_path)
   ::el_source(editor_.get(), nullptr);  // The user's own ~/.editrc has the last word.
 }
 
+// A history that cannot be saved is no reason to trouble the user at the end.
 LineEditor::~LineEditor() {
   HistEvent event;
   if (!history_path_.empty()) ::history(history_.get(), &event, H_SAVE, history_path_.c_str());
 }
 
+// el_gets() returns null at the end of the input, and also if ReadCharacter() gives up; Interrupt tells the two apart.
+// Clear() comes first: an interrupt of the last command must not discard the next line.
 std::optional<std::string> LineEditor::Next() {
   while (!Interrupt::must_end()) {
     Interrupt::Clear();
@@ -78,15 +85,20 @@ std::optional<std::string> LineEditor::Next() {
   return std::nullopt;
 }
 
+// libedit itself would block in read(2), and a signal between its last check and the read would go unnoticed. Here the
+// signal makes a descriptor readable, so poll(2) cannot miss it.
 bool LineEditor::AwaitInput(EditLine* editor) {
   terminal_.NoteMode();  // The editor's, which it has set by now.
   pollfd waits[] = {{STDIN_FILENO, POLLIN, 0}, {Interrupt::fd().get(), POLLIN, 0}};
   while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
-    if (!Interrupt::pending()) ::el_set(editor, EL_REFRESH);  // We may have been stopped, and go on.
+    // EINTR without an interrupt: probably SIGCONT. A shell has written to the terminal, so the line is drawn again.
+    if (!Interrupt::pending()) ::el_set(editor, EL_REFRESH);
   }
   return waits[1].revents == 0;
 }
 
+// Reads byte by byte up to a whole character. More would be lost: what libedit has not consumed when a line ends must
+// still be in the terminal for the next one.
 int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
   mbstate_t state = {};
   while (Self(editor).AwaitInput(editor)) {
@@ -97,11 +109,12 @@ int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
     const size_t length = ::mbrtowc(character, &byte, 1, &state);
     if (length == static_cast<size_t>(-2)) continue;  // The character has more bytes.
     if (length != static_cast<size_t>(-1)) return 1;
-    state = {};  // Not a character in this locale: left out.
+    state = {};  // Not a character in this locale: skipped.
   }
   return -1;
 }
 
+// Completes the command in the first word. Paths are left to libedit: histedit.h declares _el_fn_complete for such use.
 unsigned char LineEditor::Complete(EditLine* editor, int key) {
   const LineInfo* const info = ::el_line(editor);
   const absl::string_view typed(info->buffer, static_cast<size_t>(info->cursor - info->buffer));

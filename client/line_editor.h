@@ -1,5 +1,8 @@
 // LineEditor: lines typed at a terminal, with editing, a history kept in a file, and completion of commands (and of
-// paths after "put") by the tab key. Wraps libedit, and is the only file that knows it.
+// paths after "put") by the tab key. Wraps libedit (editline(3)), and is the only file that knows it. The user's own
+// ~/.editrc (editrc(5)) is read.
+//
+//   Next() ─▶ el_gets() ─▶ ReadCharacter() ─▶ AwaitInput(): poll(2) on the terminal and Interrupt ─▶ a line, or ^C
 #ifndef POLYSERVE_CLIENT_LINE_EDITOR_H_
 #define POLYSERVE_CLIENT_LINE_EDITOR_H_
 
@@ -24,7 +27,9 @@ class LineEditor : public LineSource {
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  // Ctrl-C discards the line and prompts again; Ctrl-D on an empty line is the end.
+  // Ctrl-C discards the line and prompts again; Ctrl-D on an empty line is the end. Blanks at the end of the line are
+  // removed. The terminal is in the editor's mode only during this call: a command that runs in between finds it as the
+  // user has it, and Ctrl-Z works.
   std::optional<std::string> Next() override;
 
  private:

@@ -1,4 +1,9 @@
 // LineSource: the source of the shell's lines: LineEditor on a terminal, PlainLines for a pipe or a file, or a test.
+//
+//   LineSource ◀─┬─ LineEditor (client/line_editor.h): editing, history, completion
+//                └─ PlainLines: unedited
+//
+// One thread at a time.
 #ifndef POLYSERVE_CLIENT_LINE_SOURCE_H_
 #define POLYSERVE_CLIENT_LINE_SOURCE_H_
 

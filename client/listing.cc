@@ -28,7 +28,8 @@ std::string FileAsText(const FileInfo& file, absl::TimeZone zone, bool to_termin
 
 std::string FileAsJson(const FileInfo& file) {
   const nlohmann::json json = {{"name", file.name}, {"size", file.size}, {"mtime", file.mtime}};
-  // The default is to throw if a string is not UTF-8.
+  // "replace", because the default is to throw if a string is not UTF-8. PrintableJson() escapes what JSON allows but a
+  // terminal would execute, such as C1 controls.
   return PrintableJson(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 

@@ -53,9 +53,10 @@ namespace polyserve {
 
 namespace {
 
-// The limit on connecting, during which Ctrl-C cannot cancel.
+// The limit on connecting, whatever --timeout is: Ctrl-C cannot cancel it, so it has to be short.
 constexpr absl::Duration kMaxConnectTimeout = absl::Seconds(10);
 
+// For errors in the command line. Nothing was done.
 int Fail(const absl::Status& error) {
   PrintError(error);
   return kUsageError;
@@ -82,6 +83,7 @@ void PrintHelp() {
       DescribeFlags({"server", "from", "segments", "jobs", "recursive", "json", "quiet", "timeout"}));
 }
 
+// Takes HOST:PORT with or without the service; another service ("http://...") is an error.
 absl::StatusOr<Endpoints> ParseServer(absl::string_view service, absl::string_view text) {
   absl::ConsumePrefix(&text, absl::StrCat(service, "://"));
   if (absl::StrContains(text, "://")) {
@@ -93,6 +95,7 @@ absl::StatusOr<Endpoints> ParseServer(absl::string_view service, absl::string_vi
   return server;
 }
 
+// The options that all commands but chat share, from the flags.
 absl::StatusOr<Runner::Options> MakeOptions() {
   const absl::StatusOr<Endpoints> server = ParseServer("file", FLAGS_server);
   if (!server.ok()) return server.status();
@@ -109,6 +112,7 @@ absl::StatusOr<Runner::Options> MakeOptions() {
     options.sources.push_back(*endpoint);
   }
   options.segments = FLAGS_segments;
+  // One bound for both, since each part and each file has a thread and a connection.
   for (const auto& [flag, value, least] : {std::make_tuple("segments", FLAGS_segments, 0), {"jobs", FLAGS_jobs, 1}}) {
     if (value >= least && value <= kMaxJobs) continue;
     return absl::InvalidArgumentError(absl::StrCat("--", flag, " is ", least, " to ", kMaxJobs));
@@ -116,11 +120,12 @@ absl::StatusOr<Runner::Options> MakeOptions() {
   return options;
 }
 
-// A flag that the command has no use for is a mistake: better to say so.
+// A flag that the command does not use is a mistake of the user, who expects something of it: better to say so.
 absl::Status CheckFlags(const Command& command) {
   const bool is_get = command.verb == Command::Verb::kGet;
   const bool prints = command.verb == Command::Verb::kList || command.verb == Command::Verb::kStat;
   if (!FLAGS_o.empty() && !is_get) return absl::InvalidArgumentError("-o is for get alone");
+  // --segments=0 is the default value, but a user who writes it expects parts.
   const bool in_parts = !FLAGS_from.empty() || IsFlagSet("segments");
   if (in_parts && !is_get) return absl::InvalidArgumentError("--from and --segments are for get alone");
   if (in_parts && FLAGS_o == "-") {
@@ -143,13 +148,15 @@ int RunOnce(const std::vector<std::string>& arguments, const Runner::Options& op
   return ExitStatusOf(status);
 }
 
-// Prints what was left out and what failed, and in the end what was done.
+// Prints what was left out and what failed, and at the end what was done. The exit status is that of the worst case: an
+// interrupt, then the first error, then an incomplete backup.
 int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& options) {
   if (arguments.size() != 2) return Fail(absl::InvalidArgumentError("backup wants one directory: client backup DIR"));
   if (!FLAGS_o.empty() || FLAGS_json || !FLAGS_from.empty() || IsFlagSet("segments")) {
     return Fail(absl::InvalidArgumentError("-o, --json, --from and --segments are not for backup"));
   }
   absl::StatusOr<BackupResult> result;
+  // The bar's destructor moves to the next line, so it must end before anything else is printed.
   {
     ProgressBar bar(arguments[1], options.quiet);
     result = BackUp(arguments[1], {options.server, options.connection, FLAGS_jobs, FLAGS_recursive},
@@ -168,13 +175,15 @@ int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& 
                HumanSize(result->bytes));
   if (was_interrupted) return kInterrupted;
   if (!result->errors.empty()) return ExitStatusOf(result->errors.front());
-  return result->left_out.empty() ? kDone : kRefused;  // A backup that is not complete must not look like one.
+  // A backup that is not complete must not look like one.
+  return result->left_out.empty() ? kDone : kRefused;
 }
 
 int RunChat(const std::vector<std::string>& arguments) {
   if (arguments.size() != 2) return Fail(absl::InvalidArgumentError("chat wants one name: client chat NAME"));
   if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for get alone"));
   if (FLAGS_json) return Fail(absl::InvalidArgumentError("--json is for list and stat alone"));
+  // The default of --server is the file service's address, so it counts only if the user gave it.
   const std::string address = IsFlagSet("server") ? FLAGS_server : "chat://127.0.0.1:8085";
   const absl::StatusOr<Endpoints> server = ParseServer("chat", address);
   if (!server.ok()) return Fail(server.status());
@@ -187,16 +196,20 @@ int RunChat(const std::vector<std::string>& arguments) {
   return ExitStatusOf(status);
 }
 
+// Interrupts do not stop the shell: Ctrl-C cancels a command, and the prompt comes back.
 int RunAtPrompt(Runner::Options options) {
   options.chatty = true;
   Runner runner(options);
   absl::PrintF("Files on %s. The commands:\n%s", options.server.ToString(), DescribeCommands());
+  // Without HOME, as in a service or a container, no history is kept.
   const char* const home = ::getenv("HOME");
   LineEditor lines("polyserve> ", home == nullptr ? "" : absl::StrCat(home, "/.polyserve_history"));
   RunShell(lines, runner, /*stop_on_interrupt=*/false);
   return kDone;  // An interactive user has seen the errors.
 }
 
+// For input from a pipe or a file. A signal between two commands leaves no failed command behind, hence the check at
+// the end.
 int RunScript(const Runner::Options& options) {
   Runner runner(options);
   PlainLines lines;
@@ -204,6 +217,8 @@ int RunScript(const Runner::Options& options) {
   return Interrupt::pending() ? kInterrupted : status;
 }
 
+// Chat has its own address and errors, so it branches off before the options of the file service are checked. The
+// handlers are installed before anything blocks or makes a thread.
 int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> arguments = ParseCommandLine(argc, argv);
   if (!arguments.ok()) return Fail(arguments.status());
@@ -227,6 +242,7 @@ int Run(int argc, char** argv) {
 }  // namespace polyserve
 
 int main(int argc, char** argv) {
+  // A parent may have left signals blocked (they are inherited through exec): Ctrl-C would have no effect.
   polyserve::UnblockAllSignals();
   return polyserve::Run(argc, argv);
 }

@@ -17,9 +17,9 @@ namespace polyserve {
 
 namespace {
 
-// Smaller parts cost more by their connection than they gain.
+// A smaller part costs more for its connection than it gains.
 constexpr int64_t kLeastPartBytes = 64 * 1024;
-// What is held in memory to be compared; servers hash no more at a time.
+// The most that is read back into memory to be compared. Servers hash no more at a time (FileSession::kMaxHashedBytes).
 constexpr int64_t kHashedBytes = 1024 * 1024;
 
 struct Source {
@@ -33,6 +33,13 @@ absl::Status SourcesDiffer(const Source& a, const Source& b, absl::string_view h
                                          " and ", b.at.ToString(), " have files of other ", how));
 }
 
+// The transfer of one file. FetchPart() and CheckPart() run in a thread for each part, everything else in the caller's.
+// The threads share sources_ and total_, which no longer change by then, and the download, whose WriteAt() and ReadAt()
+// allow it.
+//
+//   FindSources() ─▶ CompareSources() ─▶ FetchPart(), for all parts ─▶ CheckPart(), for all parts ─▶ CheckDates()
+//
+// The hashes are compared last, since only then can a change during the transfer show.
 class PartsTransfer {
  public:
   PartsTransfer(const PartsOptions& options, const std::string& name, Download& download,
@@ -49,7 +56,8 @@ class PartsTransfer {
   }
 
  private:
-  // Those that cannot be asked are left out.
+  // Sources that cannot be asked, or do not have the file, are left out; if that is all of them, the last one's error
+  // is the result.
   absl::Status FindSources() {
     absl::Status last;
     for (const Endpoints& at : options_.sources) {
@@ -67,6 +75,7 @@ class PartsTransfer {
     return absl::OkStatus();
   }
 
+  // The hash of no bytes costs the server nothing, and shows whether it knows hashes.
   absl::StatusOr<Source> Ask(const Endpoints& at) const {
     absl::StatusOr<FileClient> client = FileClient::Connect(at, options_.connection);
     if (!client.ok()) return client.status();
@@ -76,6 +85,7 @@ class PartsTransfer {
     return Source{at, *std::move(file), hash.ok()};
   }
 
+  // Dates count only if a source without hashes takes part: copies of a file often have different ones.
   absl::Status CompareSources() const {
     const bool all_have_hashes =
         std::all_of(sources_.begin(), sources_.end(), [](const Source& source) { return source.has_hashes; });
@@ -90,11 +100,14 @@ class PartsTransfer {
 
   using Step = absl::Status (PartsTransfer::*)(size_t number, int64_t begin, int64_t end);
 
-  // Does it for all parts at the same time, and returns an error of one of them.
+  // Runs the step for all parts at the same time, and returns an error of one of them. All parts have the same size but
+  // the last one, which has the remainder. An empty file is one part, so that its sources are still asked.
   absl::Status ForEachPart(Step step) {
     const int64_t useful = std::max<int64_t>((total_ + kLeastPartBytes - 1) / kLeastPartBytes, 1);
     const int64_t count = std::min<int64_t>(options_.segments, useful);
     const int64_t size = total_ / count;
+    // Each thread writes to an element of its own, so no lock is needed. The threads are joined at the end of the
+    // block.
     std::vector<absl::Status> results(static_cast<size_t>(count));
     {
       std::vector<std::jthread> threads;
@@ -108,7 +121,8 @@ class PartsTransfer {
     return failed == results.end() ? absl::OkStatus() : *failed;
   }
 
-  // Goes on at the next source if one fails.
+  // Part N begins with source N, so that the parts spread over the sources. If one fails, the next one continues where
+  // it stopped: nothing is fetched twice.
   absl::Status FetchPart(size_t number, int64_t begin, int64_t end) {
     absl::Status status;
     for (size_t i = 0; i < sources_.size(); ++i) {
@@ -118,7 +132,7 @@ class PartsTransfer {
     return status;
   }
 
-  // Moves `begin` as far as it came.
+  // Fetches from one source, and moves `begin` to the first byte that is still missing.
   absl::Status FetchFrom(const Source& source, int64_t& begin, int64_t end) {
     absl::StatusOr<FileClient> client = FileClient::Connect(source.at, options_.connection);
     if (!client.ok()) return client.status();
@@ -156,6 +170,8 @@ class PartsTransfer {
     return is_told ? absl::OkStatus() : lost;
   }
 
+  // Piece by piece; the server decides how long a piece is. NotFound, or no bytes where there were some: the file was
+  // removed or cut off. A difference means a change if there is one source; with several it may also be another file.
   absl::Status CheckAgainst(const Source& source, int64_t begin, int64_t end) {
     absl::StatusOr<FileClient> client = FileClient::Connect(source.at, options_.connection);
     if (!client.ok()) return client.status();
@@ -183,7 +199,8 @@ class PartsTransfer {
                                            source.at.ToString(), " has another content, or has changed meanwhile"));
   }
 
-  // For sources that do not know hashes. A source that is gone cannot answer.
+  // For sources that do not know hashes: a file that was changed during the transfer has another size or date now. The
+  // gap: a change that keeps the size within the same second is not seen. A source that is gone cannot answer.
   absl::Status CheckDates() const {
     for (const Source& source : sources_) {
       if (source.has_hashes) continue;

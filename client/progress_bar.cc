@@ -15,18 +15,21 @@ namespace polyserve {
 
 namespace {
 
+// Often enough to look steady, and too seldom for a slow terminal to delay the transfer.
 constexpr auto kBetweenDrawings = std::chrono::milliseconds(100);
+// A longer label is cut off. A bar with more columns tells no more; one with fewer tells too little.
 constexpr size_t kMaxLabelColumns = 30;
 constexpr size_t kMaxBarColumns = 40;
 constexpr size_t kMinBarColumns = 8;
 
+// Asked for each time, since a window may be made smaller. 80 if the terminal does not know, as on a serial line.
 size_t TerminalColumns() {
   winsize size = {};
-  // Asked each time, since a window may be made smaller.
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
   return size.ws_col;
 }
 
+// While nothing has arrived the rate is 0 and the time left infinite, which HumanTime() shows as unknown.
 std::string RenderNumbers(int64_t done, int64_t total, absl::Duration elapsed) {
   const double seconds = absl::ToDoubleSeconds(elapsed);
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
@@ -43,6 +46,8 @@ std::string RenderBar(double fraction, size_t columns) {
 
 }  // namespace
 
+// The label gets its room before the bar does: it tells several transfers apart. Each part is added only if a blank
+// fits behind it.
 std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
                            size_t columns) {
   const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
@@ -51,6 +56,7 @@ std::string RenderProgress(absl::string_view label, int64_t done, int64_t total,
   if (percent.size() > columns) return "";
   if (percent.size() + 1 + numbers.size() > columns) return percent;
 
+  // Columns, not bytes, from here on: a name may have characters of several bytes and of two columns.
   size_t room = columns - percent.size() - 1 - numbers.size();
   std::string text;
   const absl::string_view fitting = FitColumns(label, std::min(room, kMaxLabelColumns + 1) - (room > 0 ? 1 : 0));

@@ -1,4 +1,5 @@
-// ProgressBar: shows the progress of a transfer on standard error if that is a terminal; otherwise it does nothing.
+// ProgressBar: shows the progress of a transfer on standard error if that is a terminal; otherwise it does nothing. So
+// scripts and logs get no control characters. Call Show() as often as you like; most calls only read the clock.
 #ifndef POLYSERVE_CLIENT_PROGRESS_BAR_H_
 #define POLYSERVE_CLIENT_PROGRESS_BAR_H_
 
@@ -24,8 +25,9 @@ class ProgressBar {
   // Leaves the last drawing on the screen, and moves to the next line.
   ~ProgressBar();
 
-  // Draws if the last drawing is at least 100 ms old or the transfer is complete; otherwise returns at once. Not
-  // thread-safe: FetchInParts() and BackUp() call it under a lock.
+  // Draws if the last drawing is at least 100 ms old or the transfer is complete; otherwise returns at once. Both
+  // counts are in bytes; `total` may change between calls. Not thread-safe: FetchInParts() and BackUp() call it under a
+  // lock.
   void Show(int64_t done, int64_t total);
 
  private:
@@ -38,7 +40,9 @@ class ProgressBar {
 };
 
 // The bar as text of at most `columns`, without a line end: label, percentage, a bar of '=', sizes, rate and the time
-// left. A narrow terminal gets the percentage alone; with more room come the numbers, then the label, then the bar.
+// left. A narrow terminal gets the percentage alone, or nothing below four columns; with more room come the numbers,
+// then the label, then the bar. `done` and `total` are in bytes. The rate is the average since the start: it moves less
+// than the present one, and so does the time left. At the end the time left gives way to the time it took.
 // REQUIRES: a printable label.
 std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
                            size_t columns);

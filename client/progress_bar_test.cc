@@ -1,4 +1,4 @@
-// The bar is true, and fits.
+// The bar is right, and never wider than the terminal.
 #include "client/progress_bar.h"
 
 #include <gtest/gtest.h>

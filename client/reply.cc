@@ -13,10 +13,12 @@ namespace polyserve {
 
 namespace {
 
-// What marks a status as the server's own word; its value is the code in decimal.
+// Marks a status as the server's own answer; the value is the code in decimal. The status code alone cannot tell: a
+// local file that does not exist is NotFound as well.
 constexpr absl::string_view kRefusalPayload = "polyserve/refusal";
 
-// The nearest code of Abseil's; the other direction of HttpCode() in files/library.h.
+// The nearest code of Abseil's; the other direction of HttpCode() in files/library.h. 503 has no row: its code there,
+// Unavailable, means a lost connection here.
 absl::StatusCode CodeOf(int refusal) {
   switch (refusal) {
     case 400:
@@ -38,11 +40,13 @@ absl::StatusCode CodeOf(int refusal) {
   }
 }
 
+// What the server sent is not repeated: it may be anything, such as another protocol's binary data.
 absl::Status Nonsense(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("the server does not speak the file protocol: ", what));
 }
 
-// A decimal number; SimpleAtoi alone would also take blanks and a plus sign.
+// A decimal number, which may be negative; SimpleAtoi alone would also take blanks and a plus sign. Nothing if it has
+// more than 63 bits.
 std::optional<int64_t> ParseNumber(absl::string_view text) {
   absl::string_view digits = text;
   absl::ConsumePrefix(&digits, "-");
@@ -52,6 +56,7 @@ std::optional<int64_t> ParseNumber(absl::string_view text) {
   return number;
 }
 
+// `line` is what follows "ERR ". A code without a text is accepted.
 absl::Status ParseRefusal(absl::string_view line) {
   const std::vector<absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(' ', 1));
   const std::optional<int64_t> code = ParseNumber(parts[0]);
@@ -76,6 +81,7 @@ absl::StatusOr<std::vector<int64_t>> ParseReply(absl::string_view line, size_t c
   return numbers;
 }
 
+// A name holds no tab (CheckName() in files/name.h refuses control characters), so three parts are always right.
 absl::StatusOr<FileInfo> ParseListLine(absl::string_view line) {
   const std::vector<absl::string_view> parts = absl::StrSplit(line, '\t');
   if (parts.size() != 3 || parts[0].empty()) return Nonsense("its listing has a malformed line");

@@ -1,4 +1,4 @@
-// Replies, refusals and nonsense are told apart.
+// Replies, refusals and malformed lines.
 #include "client/reply.h"
 
 #include <gtest/gtest.h>

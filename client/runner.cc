@@ -21,11 +21,13 @@ namespace polyserve {
 
 namespace {
 
+// Names are made harmless for a terminal only. A program that reads the output gets them as they are.
 bool IsToTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 absl::Status CannotPrint() { return SysError("cannot write to", "standard output"); }
 
-// Some of it may wait in the stream for more.
+// What it writes may stay in the stream's buffer, so that a long list costs few system calls. Print() flushes it, and
+// only then is it known that the output could be written.
 absl::Status Write(absl::string_view text) {
   return fwrite(text.data(), 1, text.size(), stdout) == text.size() ? absl::OkStatus() : CannotPrint();
 }
@@ -35,7 +37,8 @@ absl::Status Print(absl::string_view text) {
   return fflush(stdout) == 0 ? absl::OkStatus() : CannotPrint();
 }
 
-// The status with the name that it is about, if its text has none, and the server's code.
+// The status with the name that it concerns, and with the server's code if it is a refusal. A text that names its
+// object already is left alone.
 absl::Status About(const std::string& name, const absl::Status& status) {
   const std::optional<int> code = RefusalCode(status);
   if (code.has_value()) {
@@ -49,6 +52,7 @@ absl::Status About(const std::string& name, const absl::Status& status) {
 
 }  // namespace
 
+// A refusal never has one of the codes of kNoConnection (see CodeOf() in client/reply.cc): even a 503 is kRefused.
 ExitStatus ExitStatusOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk:
@@ -68,7 +72,7 @@ void PrintError(const absl::Status& error) { absl::FPrintF(stderr, "client: %s\n
 
 absl::Status Runner::Run(const Command& command) {
   const absl::Status status = CarryOut(command);
-  // The error has said that the connection is lost; the next command need not say it again.
+  // The error has said that the connection is lost, so the next command connects without the note of Client().
   if (!status.ok() && client_.has_value() && !client_->connected()) client_.reset();
   return status;
 }
@@ -85,6 +89,7 @@ absl::Status Runner::CarryOut(const Command& command) {
       return Put(command);
     case Command::Verb::kHelp:
       return Print(DescribeCommands());
+    // The user leaves: that the server has gone before is no error.
     case Command::Verb::kQuit:
       if (client_.has_value() && client_->connected()) client_->Quit().IgnoreError();
       return absl::OkStatus();
@@ -92,6 +97,8 @@ absl::Status Runner::CarryOut(const Command& command) {
   return absl::InternalError("unknown command");
 }
 
+// A server may close a connection that is idle at a prompt. The note tells the user why the command takes longer, and
+// that the server may be another one by now.
 absl::StatusOr<FileClient*> Runner::Client() {
   if (client_.has_value() && client_->connected()) return &*client_;
   if (client_.has_value()) absl::FPrintF(stderr, "client: the connection had ended; connecting again\n");
@@ -104,6 +111,8 @@ absl::StatusOr<FileClient*> Runner::Client() {
   return &*client_;
 }
 
+// Prints each file as it arrives, so that memory does not grow with the list. After an error in the middle, what was
+// printed before stays.
 absl::Status Runner::List() {
   const absl::StatusOr<FileClient*> client = Client();
   if (!client.ok()) return client.status();
@@ -114,7 +123,8 @@ absl::Status Runner::List() {
     return Write(json ? absl::StrCat(before, FileAsJson(file))
                       : ListLineAsText(file, absl::LocalTimeZone(), to_terminal));
   });
-  if (!status.ok()) return About("list", status);  // In JSON the bracket stays open: what was cut off must not parse.
+  // In JSON the bracket stays open: a list that was cut off must not parse.
+  if (!status.ok()) return About("list", status);
   return Print(!json ? "" : is_first ? "[]\n" : "]\n");
 }
 
@@ -127,6 +137,8 @@ absl::Status Runner::Stat(const std::string& name) {
                              : FileAsText(*file, absl::LocalTimeZone(), IsToTerminal()));
 }
 
+// The connection comes first: without a server no file is made here. Commit() comes last: until all has arrived, an old
+// file of this name stays as it is.
 absl::Status Runner::Get(const Command& command) {
   const absl::Status reached = gets_in_parts() ? absl::OkStatus() : Client().status();
   if (!reached.ok()) return reached;
@@ -140,6 +152,7 @@ absl::Status Runner::Get(const Command& command) {
   return absl::OkStatus();
 }
 
+// Parts have connections of their own, also to the server of client_, which they do not disturb.
 absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& download) {
   if (gets_in_parts()) {
     if (!download.takes_parts()) {
@@ -160,6 +173,7 @@ absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& downloa
       [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
 }
 
+// The bar ends before anything else is printed, since its destructor moves to the next line.
 absl::Status Runner::Put(const Command& command) {
   const absl::StatusOr<FileClient*> client = Client();
   if (!client.ok()) return client.status();
@@ -167,7 +181,7 @@ absl::Status Runner::Put(const Command& command) {
     ProgressBar bar(command.name, options_.quiet);
     const absl::Status status =
         (*client)->Put(command.path, command.name, [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
-    // A refusal is about the name there, all else about the file here.
+    // A refusal concerns the name there, any other error the file here.
     if (!status.ok()) return About(RefusalCode(status).has_value() ? command.name : command.path, status);
   }
   Say(absl::StrCat("stored as ", command.name));

@@ -21,7 +21,8 @@
 
 namespace polyserve {
 
-// The exit status of the program; docs/command-line.md lists them for scripts.
+// The exit status of the program; docs/command-line.md lists them for scripts. It tells a script whether trying again
+// may help: kNoConnection may pass by itself, while kRefused usually needs another command or file.
 enum ExitStatus {
   kDone = 0,
   kRefused = 1,       // By the server, or an error with a local file.
@@ -30,41 +31,52 @@ enum ExitStatus {
   kInterrupted = 130  // As shells report Ctrl-C: 128 + SIGINT.
 };
 
+// Cancelled is kInterrupted; Unavailable, DeadlineExceeded and DataLoss are kNoConnection; all other errors are
+// kRefused.
 ExitStatus ExitStatusOf(const absl::Status& status);
 
 // Prints "client: ..." to standard error, in one line, without anything that a terminal would execute.
 void PrintError(const absl::Status& error);
 
-// Threads: one at a time; Run() blocks until the command is done.
+// Threads: one at a time; Run() blocks until the command is done, or until ConnectionOptions::cancel becomes readable.
+// An object keeps its connection between commands, so a prompt makes one, not one for each line.
 class Runner {
  public:
   struct Options {
     Endpoints server;
+    // For every connection that a command makes.
     ConnectionOptions connection;
-    std::vector<Endpoints> sources;  // get: the servers that have the file; empty: `server` alone.
-    int segments = 0;                // get: parts at the same time; 0: one from each source.
-    bool json = false;               // list and stat: print JSON.
-    bool quiet = false;              // Show no progress.
-    bool chatty = false;             // Confirm each command, as a prompt should.
+    // get: the servers that have the file; empty: `server` alone. If they are given, `server` is not asked.
+    std::vector<Endpoints> sources;
+    // get: parts at the same time, up to kMaxJobs (client/parts.h); 0: one from each source.
+    int segments = 0;
+    // list and stat: print JSON. A list that is cut off by an error is not valid JSON, so a script notices.
+    bool json = false;
+    // Show no progress.
+    bool quiet = false;
+    // Confirm each command on standard error, as a prompt should.
+    bool chatty = false;
   };
 
   explicit Runner(const Options& options) : options_(options) {}
 
-  // Executes one command; kQuit ends the conversation with the server. Errors name the file that they concern, and are
-  // those of FileClient, Download and FetchInParts(). If the connection has ended since the last command, a new one is
-  // made, with a note on standard error.
+  // Executes one command; kQuit ends the conversation with the server, and kHelp needs none. Errors name the file that
+  // they concern, and are those of FileClient, Download and FetchInParts(). If the connection has ended since the last
+  // command, a new one is made, with a note on standard error. A get that fails leaves a local file as it was; what was
+  // written to standard output or a device until then cannot be taken back.
   absl::Status Run(const Command& command);
 
  private:
-  absl::Status CarryOut(const Command& command);  // Without the care for a lost connection.
-  // The connection, made again if necessary.
+  // Executes the command; Run() then forgets a connection that it has ended.
+  absl::Status CarryOut(const Command& command);
+  // The connection, made again if necessary. Owned by client_; valid until the next call.
   absl::StatusOr<FileClient*> Client();
   // The commands.
   absl::Status List();
   absl::Status Stat(const std::string& name);
   absl::Status Get(const Command& command);
   absl::Status Put(const Command& command);
-  // Fetches a file over the connection, or in parts over several.
+  // Fetches a file over the connection, or in parts over several; returns its size in bytes. The caller commits.
   absl::StatusOr<int64_t> Fetch(const std::string& name, Download& download);
   bool gets_in_parts() const { return options_.segments > 1 || !options_.sources.empty(); }
   // Prints a line if options_.chatty.

@@ -25,7 +25,8 @@ namespace polyserve {
 
 // Listens on a free port and runs a script for each of its connections, one after the other, in a thread of its own. A
 // connection ends with its script; the destructor waits for the last one. Every wait ends after ten seconds, so that a
-// broken test fails instead of hanging.
+// broken test fails instead of hanging. Scripts run in that thread: what they share with the test must outlive the
+// peer.
 //
 //   ScriptedPeer peer([](Connection& client) { EXPECT_EQ(Hear(client), "L"); Say(client, "OK 0\n"); });
 class ScriptedPeer {
@@ -68,6 +69,7 @@ inline std::string Hear(Connection& client) {
   return std::string(line.ok() ? *line : line.status().message());
 }
 
+// Sends the bytes; a client that has gone is no error here.
 inline void Say(Connection& client, absl::string_view bytes) { client.Write(bytes).IgnoreError(); }
 
 // Reads and discards `bytes` bytes, or all until the end; returns their number.

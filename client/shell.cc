@@ -17,6 +17,8 @@ bool IsBlank(const std::string& line) { return absl::StripAsciiWhitespace(line).
 }  // namespace
 
 ExitStatus RunShell(LineSource& lines, Runner& runner, bool stop_on_interrupt) {
+  // One bad line does not end a script: the rest may not depend on it. The exit status still shows that something
+  // failed.
   ExitStatus last_failure = kDone;
   while (const std::optional<std::string> line = lines.Next()) {
     if (IsBlank(*line)) continue;

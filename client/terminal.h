@@ -1,6 +1,12 @@
 // TerminalGuard: restores the mode of the terminal on every way out: the end of the guard's scope, exit(), abort(), and
-// any signal that ends or stops the process, except SIGKILL, which cannot be caught. After a stop (Ctrl-Z, SIGSTOP) it
-// sets the program's own mode again as soon as the program is in the foreground.
+// the signals that end or stop the process, except SIGKILL and SIGSTOP, which cannot be caught. After a stop (Ctrl-Z,
+// SIGSTOP) it sets the program's own mode again when the program goes on in the foreground.
+//
+//   found ── SetMode(), NoteMode() ──▶ own mode ── Restore(), the destructor, exit(), a fatal signal ──▶ found
+//                                        │   ▲
+//                                SIGTSTP │   │ SIGCONT, in the foreground
+//                                        ▼   │
+//                                    found, stopped
 #ifndef POLYSERVE_CLIENT_TERMINAL_H_
 #define POLYSERVE_CLIENT_TERMINAL_H_
 

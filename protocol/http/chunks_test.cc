@@ -1,4 +1,4 @@
-// HttpChunks: chunks taken apart. What is refused is tested over the wire in http_framing_test.
+// HttpChunks: decodes chunks. Refusals are tested through a session, in framing_test.cc.
 #include "protocol/http/chunks.h"
 
 #include <string>

@@ -1,4 +1,4 @@
-// HttpDate: there and back, in all forms.
+// HttpDate: formatting and parsing, in all forms.
 #include "protocol/http/date.h"
 
 #include "gtest/gtest.h"

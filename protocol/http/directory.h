@@ -1,6 +1,6 @@
 // The page of a directory: its files and sub-directories with sizes and dates, as plain HTML that reads well on a phone
 // and in dark mode. In three parts, so that the page of a large directory is made piece by piece (see MakeListing()).
-// Names are escaped: nobody can plant markup by storing a file.
+// Names are escaped, so the name of a stored file cannot bring markup into the page.
 #ifndef POLYSERVE_PROTOCOL_HTTP_DIRECTORY_H_
 #define POLYSERVE_PROTOCOL_HTTP_DIRECTORY_H_
 

@@ -1,4 +1,4 @@
-// The page of a directory: sizes for people. What else is on it is tested over the wire in http_files_test.
+// The page of a directory: readable sizes. The rest of the page is tested through a session, in files_test.cc.
 #include "protocol/http/directory.h"
 
 #include <string>

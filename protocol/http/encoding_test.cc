@@ -1,4 +1,4 @@
-// HttpEncoding: which codings a client takes, in which order.
+// HttpEncoding: which codings a client accepts, in which order.
 #include "protocol/http/encoding.h"
 
 #include <string>

@@ -220,7 +220,7 @@ TEST_F(HttpFilesTest, SendsWhatTheClientTakesThoughItKeepsReplies) {
     return ContentOf(
         TalkInPieces([&] { return std::make_unique<HttpSession>(site); }, {Request("GET /page.html", fields)}).replies);
   };
-  // What is sent to those who take nothing, gzip, and gzip or br: until it is kept, and then what was kept.
+  // What clients get that accept nothing, gzip, and gzip or br: before the reply is kept, and from the cache.
   const auto expect = [&](absl::string_view plain, absl::string_view gzip, absl::string_view both) {
     struct Client {
       absl::string_view fields;

@@ -108,12 +108,12 @@ TEST_F(HttpFramingTest, RefusesChunksThatAreReadInTwoWays) {
         "5\r\nhelloX\r\n0\r\n\r\n"s, "5\r\nhello\n0\r\n\r\n"s, "5\r\nhel\r\n0\r\n\r\n"s, "5;\r\nhello\r\n0\r\n\r\n"s,
         "5;=x\r\nhello\r\n0\r\n\r\n"s, "5\0\r\nhello\r\n0\r\n\r\n"s, "1FFFFFFFFFFFFFFFF\r\nhello"s,
         "0\r\nX : y\r\n\r\n"s, "0\r\nX\0: y\r\n\r\n"s, "0\r\nContent-Length: 5\r\n\r\n"s,
-        // Extensions that hold what somebody takes for the end of a line.
+        // Extensions with what another parser may take for the end of a line.
         "5;a\nb\r\nhello\r\n0\r\n\r\n"s, "5;a=b\nc\r\nhello\r\n0\r\n\r\n"s, "5;\n\r\nhello\r\n0\r\n\r\n"s,
         "5;a=\"b\nc\"\r\nhello\r\n0\r\n\r\n"s, "5;a=\"b\r\nc\"\r\nhello\r\n0\r\n\r\n"s,
         "5;a=\"\\\r\n\"\r\nhello\r\n0\r\n\r\n"s, "5;a\rb\r\nhello\r\n0\r\n\r\n"s, "5;a=\0\r\nhello\r\n0\r\n\r\n"s,
         "5;a=\"\0\"\r\nhello\r\n0\r\n\r\n"s, "5;a=b\x7f\r\nhello\r\n0\r\n\r\n"s, "5;a\n\nhello\r\n0\r\n\r\n"s,
-        // Extensions that are none.
+        // Malformed extensions.
         "5;a=\r\nhello\r\n0\r\n\r\n"s, "5;a=\"b\r\nhello\r\n0\r\n\r\n"s, "5;a b\r\nhello\r\n0\r\n\r\n"s,
         "5;a;\r\nhello\r\n0\r\n\r\n"s, "5;a \r\nhello\r\n0\r\n\r\n"s, "5 a\r\nhello\r\n0\r\n\r\n"s,
         "5,a\r\nhello\r\n0\r\n\r\n"s, "5;a=b=c\r\nhello\r\n0\r\n\r\n"s, "5\t\r\nhello\r\n0\r\n\r\n"s,

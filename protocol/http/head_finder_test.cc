@@ -37,7 +37,7 @@ TEST(HttpHeadFinderTest, TakesAHeadOfTheMostBytesAndNoneOfMore) {
   }
 }
 
-// Were each call to search the head from its beginning, this would take minutes and run into the test's time-out.
+// If each call searched the head from its beginning, this would take minutes and exceed the time-out of the test.
 TEST(HttpHeadFinderTest, CostsTimeInProportionToTheHeadHoweverItIsCut) {
   const std::string head = "G / HTTP/1.1\r\nA: " + std::string(HttpHeadFinder::kMaxHeadBytes - 100, 'x');
   for (int i = 0; i < 200; ++i) {

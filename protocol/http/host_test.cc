@@ -1,4 +1,4 @@
-// HttpHost and HttpAllowedHosts: what is a host, and which of them are answered for.
+// HttpHost and HttpAllowedHosts: which texts are hosts, and which hosts the server answers for.
 #include "protocol/http/host.h"
 
 #include <string>

@@ -1,4 +1,4 @@
-// HttpParser: what a head says. What is refused is tested over the wire in http_framing_test.
+// HttpParser: what a head says. Refusals are tested through a session, in framing_test.cc.
 #include "protocol/http/parser.h"
 
 #include <string>

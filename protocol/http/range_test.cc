@@ -1,4 +1,4 @@
-// HttpRanges: which parts are meant, and which sets are ignored. The cases over the wire are in http_files_test.
+// HttpRanges: which parts a field selects, and which fields are ignored. files_test.cc has the replies.
 #include "protocol/http/range.h"
 
 #include <string>

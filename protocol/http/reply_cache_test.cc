@@ -1,4 +1,4 @@
-// HttpReplyCache: nothing is found that is out of date.
+// HttpReplyCache: a reply that is out of date is never found.
 #include "protocol/http/reply_cache.h"
 
 #include <filesystem>

@@ -132,7 +132,8 @@ void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& ou
   if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
 }
 
-// HEAD is not known here, so the reply may have content that a HEAD must not get. The connection closes behind it.
+// It does not know whether the method is HEAD, so the reply may have content that a HEAD must not get. The connection
+// closes behind it.
 HttpReplyTerms HttpSession::LastReply(absl::string_view head) const {
   return {.keep_alive = false, .log = StartLogEntry(head, HttpRequest())};
 }
@@ -172,8 +173,8 @@ void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
 }
 
-// An entry of the log for the handshake alone: the WebSocket that follows is one request however long it lasts. The new
-// terms keep the connection open, whatever "Connection" said besides "Upgrade".
+// The access log gets one line, for the handshake, however long the WebSocket lasts. The new terms keep the connection
+// open, whatever "Connection" said besides "Upgrade".
 void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
   if (const std::optional<HttpRefusal> refusal = CheckWebSocketRequest(request)) {
     const absl::string_view fields = refusal->code == 426 ? kWebSocketRequiredLines : "";

@@ -1,4 +1,4 @@
-// http: requests that come too slowly are answered with 408; those that take their time in good order are not.
+// http: requests that come too slowly are answered with 408; slow but steady ones are not.
 #include <string>
 #include <vector>
 
@@ -37,7 +37,8 @@ TEST_F(HttpSlowTest, SilenceBetweenRequestsIsNoFault) {
 }
 
 TEST_F(HttpSlowTest, EachRequestHasItsOwnTime) {
-  // The second one begins in time of the first, and only it comes too slowly.
+  // A head that stays incomplete is too slow. But a timer that expires after its request has arrived changes nothing,
+  // even if the next request began while it was set.
   const Transcript slow = TalkInBursts({"GET /a HTTP/1.1\r\n", ""});
   EXPECT_EQ(CodeOf(slow.replies), 408);
   const std::string begun = absl::StrCat(kGet, "GET /a HT");

@@ -1,4 +1,4 @@
-// The server's own pages: what they say, and who may ask for them.
+// The server's own pages: their contents, and which requests get them.
 #include "protocol/http/status_pages.h"
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// http: when the server stops, the last of the requests that have come is told that it is the last one.
+// http: when the server stops, the reply to the last request that has arrived says that it is the last.
 #include <string>
 #include <vector>
 

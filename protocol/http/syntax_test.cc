@@ -17,7 +17,7 @@ TEST(HttpSyntaxTest, KnowsTokenCharacters) {
   EXPECT_EQ(all, expected);
 }
 
-// Whatever stands around it, and wherever it is in a word of eight.
+// At every position in a word of eight bytes, whatever is around it.
 TEST(HttpSyntaxTest, FindsEachControlCharacterAndNoOther) {
   for (int c = 0; c < 256; ++c) {
     const bool is_control = (c < 0x20 && c != '\t') || c == 0x7F;

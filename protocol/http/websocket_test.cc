@@ -1,4 +1,4 @@
-// http: the request that opens a WebSocket, those that do not, and what lies on both sides of it.
+// http: the request that opens a WebSocket, requests that do not, and the conversation before and after it.
 #include <memory>
 #include <string>
 
@@ -98,7 +98,7 @@ TEST_F(HttpWebSocketTest, PageOfAnotherOriginIsRefused) {
   }
 }
 
-// The page's own name is resolved to this server's address: its origin is that of the host then.
+// DNS rebinding: the page's own name resolves to this server's address, so its origin equals the Host.
 TEST_F(HttpWebSocketTest, PageOfAReboundNameIsRefused) {
   site_options_.allowed_hosts = *HttpAllowedHosts::Parse("");
   EXPECT_EQ(CodeOf(Talk(WsRequest("evil.example:8080", "Origin: http://evil.example:8080\r\n")).replies), 421);
