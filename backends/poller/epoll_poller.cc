@@ -15,6 +15,7 @@ namespace {
 // as fair; a larger one saves no more than a system call for every 512 events.
 constexpr int kEventsPerWait = 512;
 
+// EPOLLRDHUP has to be asked for, unlike EPOLLHUP; without it the end of input is readable, and no more.
 uint32_t ToEpoll(uint8_t events) {
   uint32_t bits = 0;
   if ((events & Poller::kReadable) != 0) bits |= EPOLLIN;
@@ -53,6 +54,8 @@ absl::Status EpollPoller::Add(int fd, uint8_t events, Watched& watched) {
   return Control(EPOLL_CTL_ADD, fd, events, watched);
 }
 
+// EPOLL_CTL_MOD looks at the file again, and reports what is ready by then even if its edge is long past: a connection
+// that changes from reading to writing misses nothing.
 absl::Status EpollPoller::Change(int fd, uint8_t events, Watched& watched) {
   if ((events & kExclusive) != 0) {  // The kernel allows the flag with EPOLL_CTL_ADD alone.
     Remove(fd, watched);
@@ -69,6 +72,8 @@ void EpollPoller::Remove(int fd, Watched& watched) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
+// EINTR: epoll_wait(2) is never restarted after a signal handler, whatever its SA_RESTART (signal(7)). That is no
+// error, and what the handler did shows at a descriptor.
 absl::Status EpollPoller::Wait(Clock::time_point until) {
   epoll_event events[kEventsPerWait];
   const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, Milliseconds(until));

@@ -16,12 +16,14 @@ namespace polyserve {
 
 namespace {
 
-// libevent's, on Linux.
+// libevent's, on Linux. It takes no name of a method to use, only names of methods to avoid.
 constexpr const char* kMethods[] = {"select", "poll", "epoll"};
 
 // libevent ends the process if it cannot get the few descriptors that it needs for itself, so they are tried first.
 constexpr int kDescriptorsOfLibevent = 4;
 
+// EV_PERSIST: otherwise the library forgets an event as soon as it has called back. EV_CLOSED goes with edges alone:
+// with levels the end of input is readable, and stays so.
 short ToLibevent(uint8_t events) {
   int bits = EV_PERSIST;
   if ((events & Poller::kReadable) != 0) bits |= EV_READ;
@@ -48,7 +50,7 @@ absl::StatusOr<std::unique_ptr<Poller>> LibeventPoller::Create(const std::string
   // The environment (EVENT_NOEPOLL and the like) must not change what is measured; one thread needs no locks.
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_IGNORE_ENV);
   event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK);
-  // (Not by event_get_supported_methods(): its answer is one for all threads, and freed by the next who asks.)
+  // Not by event_get_supported_methods(): its result is shared by all threads, and the next call frees it.
   for (const char* other : kMethods) {
     if (!method.empty() && method != other) event_config_avoid_method(config.get(), other);
   }
@@ -62,6 +64,7 @@ absl::StatusOr<std::unique_ptr<Poller>> LibeventPoller::Create(const std::string
   return std::unique_ptr<Poller>(new LibeventPoller(std::move(base)));
 }
 
+// event_base_loop() has no parameter for a time-out, so a timer event ends the wait.
 LibeventPoller::LibeventPoller(BasePointer base) : base_(std::move(base)) {
   const auto on_time_out = [](evutil_socket_t, short, void* self) {
     static_cast<LibeventPoller*>(self)->time_out_at_ = kForEver;  // One that has fired is not set any more.
@@ -71,6 +74,7 @@ LibeventPoller::LibeventPoller(BasePointer base) : base_(std::move(base)) {
 
 LibeventPoller::~LibeventPoller() { event_del(&time_out_); }
 
+// event_assign() fails only if signals and descriptors are mixed, hence the CHECK. event_add() asks the system.
 absl::Status LibeventPoller::Add(int fd, uint8_t events, Watched& watched) {
   if (registrations_.size() <= static_cast<size_t>(fd)) registrations_.resize(static_cast<size_t>(fd) + 1);
   registration(fd).watched = &watched;
@@ -79,6 +83,8 @@ absl::Status LibeventPoller::Add(int fd, uint8_t events, Watched& watched) {
   return event_add(&ready, nullptr) == 0 ? absl::OkStatus() : SysError("event_add");
 }
 
+// A loop that shares its listener asks for it anew after each client. Without an exclusive wake-up that would be an
+// event_del and an event_add for nothing, so it is skipped.
 absl::Status LibeventPoller::Change(int fd, uint8_t events, Watched& watched) {
   const event& ready = registration(fd).ready;
   if ((events & kExclusive) != 0 && event_get_events(&ready) == ToLibevent(events)) return absl::OkStatus();
@@ -96,6 +102,8 @@ void LibeventPoller::OnReady(int fd, short what, void* self) {
   poller->NoteReady(*poller->registration(fd).watched, FromLibevent(what));
 }
 
+// EVLOOP_ONCE returns once a callback has run, be it the timer's. Without a wait the timer stays as it is, for the next
+// one; if it fires in between, that does no harm.
 absl::Status LibeventPoller::Wait(Clock::time_point until) {
   if (until != kNoWait) SetTimeOut(until);
   const int flags = until == kNoWait ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE;
@@ -103,6 +111,8 @@ absl::Status LibeventPoller::Wait(Clock::time_point until) {
   return absl::OkStatus();
 }
 
+// The deadline of a wait is mostly that of the wait before, a tick or a timer that is still to come: then the library's
+// heap is left alone.
 void LibeventPoller::SetTimeOut(Clock::time_point until) {
   using std::chrono::microseconds;
   if (until == time_out_at_) return;

@@ -3,8 +3,13 @@
 // library's own bookkeeping: a callback for each event, a heap for the time-out. It has no exclusive wake-up, so
 // kExclusive is ignored: all loops that share a listener are woken.
 //
-//   Add()   ─▶ event_add
-//   Wait()  ─▶ event_base_loop(EVLOOP_ONCE) ─▶ OnReady(), once for each ready descriptor ─▶ NoteReady()
+//   Add()      ─▶ event_add
+//   Wait()     ─▶ event_base_loop(EVLOOP_ONCE) ─▶ OnReady(), once for each ready descriptor ─▶ NoteReady()
+//   Remove()   ─▶ event_del
+//   Change()   ─▶ event_del, event_add: libevent has no call for it
+//
+// The library would call the owner from within its loop. Here its callback only notes the event, and Dispatch() calls
+// the owner later, so that handlers may do the same as under the other pollers.
 #ifndef POLYSERVE_BACKENDS_POLLER_LIBEVENT_POLLER_H_
 #define POLYSERVE_BACKENDS_POLLER_LIBEVENT_POLLER_H_
 
@@ -34,6 +39,7 @@ class LibeventPoller : public Poller {
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;
+  // Does not return for a signal: the library takes EINTR for an empty wait, and with EVLOOP_ONCE waits on.
   absl::Status Wait(Clock::time_point until) override;
 
  private:

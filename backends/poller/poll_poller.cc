@@ -15,7 +15,8 @@ short ToPoll(uint8_t events) {
   return static_cast<short>(bits);
 }
 
-// POLLERR, POLLHUP and POLLNVAL come without being asked for.
+// POLLERR, POLLHUP and POLLNVAL come without being asked for. They count as all that was asked for, and not as
+// readable: an owner that waits to write must not be made to read.
 uint8_t FromPoll(const pollfd& ready) {
   const int bits = (ready.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? ready.events : ready.revents;
   uint8_t events = 0;
@@ -56,6 +57,8 @@ void PollPoller::Remove(int fd, Watched& watched) {
   watched_.pop_back();
 }
 
+// poll(2) returns how many entries are marked, not which: the scan ends at the last of them. EINTR, here and in
+// select(2): see EpollPoller::Wait().
 absl::Status PollPoller::Wait(Clock::time_point until) {
   int ready = ::poll(list_.data(), list_.size(), Milliseconds(until));
   if (ready < 0) return errno == EINTR ? absl::OkStatus() : SysError("poll");

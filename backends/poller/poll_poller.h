@@ -1,6 +1,7 @@
 // PollPoller: poll(2). The set is a list of descriptors and events that each call hands to the kernel, which scans all
 // of it and marks those that are ready; then we scan it, too. No limit on a descriptor's number; the cost of a call
-// grows with the number of descriptors watched, ready or not.
+// grows with the number of descriptors watched, ready or not. For each of them the kernel copies 8 bytes, asks the file
+// whether it is ready, and, before it sleeps, enters the thread into the file's wait queue.
 //
 //   list_      [ fd 7 | fd 4 | fd 9 ]     without gaps: Remove() moves the last one into the place that it frees
 //   watched_   [ owner| owner| owner]     parallel to list_, since the kernel gives back only list_
@@ -25,7 +26,7 @@ class PollPoller : public Poller {
   // InvalidArgument if the trigger is kEdge, which poll(2) does not have. Takes no descriptor.
   static absl::StatusOr<std::unique_ptr<Poller>> Create(Trigger trigger);
 
-  // See Poller. These three make no system call and never fail: poll(2) is told everything at each wait.
+  // See Poller. These three make no system call and never fail: poll(2) gets the whole list at each wait.
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;
@@ -38,7 +39,9 @@ class PollPoller : public Poller {
 
   std::vector<pollfd> list_;       // What is watched, in any order.
   std::vector<Watched*> watched_;  // The owner of each, in the same order.
-  std::vector<size_t> indices_;    // By descriptor: its index in both. Meaningless if it is not watched.
+  // By descriptor: its index in both. Meaningless if it is not watched. Never shrinks, but a new descriptor gets the
+  // lowest free number (open(2)), so it is no longer than the most descriptors that were ever open at once.
+  std::vector<size_t> indices_;
 };
 
 }  // namespace polyserve

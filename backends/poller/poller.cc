@@ -6,6 +6,9 @@
 
 namespace polyserve {
 
+// Handlers run from our own list, after the wait, and not from what the system call has filled in: they may remove any
+// Watched, and only this list can be corrected then. next_ moves on before the call, so that Forget() sees what is
+// still to be reported and no more.
 void Poller::Dispatch() {
   for (next_ = 0; next_ < ready_.size();) {
     const Ready ready = ready_[next_++];
@@ -16,12 +19,15 @@ void Poller::Dispatch() {
 }
 
 // One handler may end another one's connection: without this, the event that was noted for it would go to freed memory.
+// Scans what is still to be reported of one wait; outside of Dispatch() there is nothing to scan.
 void Poller::Forget(const Watched& watched, uint8_t except) {
   for (size_t i = next_; i < ready_.size(); ++i) {
     if (ready_[i].watched == &watched) ready_[i].events &= except;
   }
 }
 
+// Asking for the same again costs nothing, except with kExclusive: there the repeated registration is the point, since
+// it puts this poller behind the others.
 absl::Status Poller::Set(int fd, uint8_t& current, uint8_t wanted, Watched& watched) {
   const bool must_requeue = (wanted & kExclusive) != 0;
   if (current == wanted && !must_requeue) return absl::OkStatus();
@@ -35,6 +41,8 @@ absl::Status Poller::Set(int fd, uint8_t& current, uint8_t wanted, Watched& watc
   return status;
 }
 
+// Rounded down, the last millisecond before a timer would be a busy loop of waits of 0. The int would overflow after
+// 24.8 days, hence the bound; a caller with a later deadline looks at the clock and waits again.
 int Poller::Milliseconds(Clock::time_point until) {
   using std::chrono::milliseconds;
   if (until == kNoWait) return 0;

@@ -32,7 +32,7 @@ enum class Trigger {
   kEdge,   // Readiness is reported once, when it begins: the reader must go on until the socket is empty.
 };
 
-// The owner of a watched descriptor.
+// The owner of a watched descriptor. Registered by its address, so it must not move while it is watched.
 class Watched {
  public:
   // The descriptor is ready for these events. An error or a hang-up counts as ready for everything, so that the next
@@ -50,7 +50,8 @@ class Poller {
     kReadable = 1,    // Bytes, a client to accept, or the end of input.
     kWritable = 2,    // Room in the send buffer.
     kPeerClosed = 4,  // The peer has stopped sending. Only with kEdge; ignored by pollers without edges.
-    // How to watch, never reported:
+    // How to watch, never reported. kExclusive goes with kReadable, kWritable and kEdge only, and Change() cannot take
+    // it away again: Remove() first. (These are the rules of EPOLLEXCLUSIVE, see epoll_ctl(2).)
     kEdge = 8,        // See Trigger. Only on pollers that were created with Trigger::kEdge.
     kExclusive = 16,  // Several pollers watch the same file: wake one of them, not all. A hint, see EpollPoller.
   };
@@ -63,7 +64,9 @@ class Poller {
   Poller& operator=(const Poller&) = delete;
   virtual ~Poller() = default;
 
-  // Watches a descriptor for these events (not 0). It must not be watched yet, and must be removed before it is closed.
+  // Watches a descriptor for these events (not 0). It must not be watched yet, and must be removed before it is closed:
+  // after that its number may belong to another file, and an epoll keeps a closed descriptor in its set as long as a
+  // duplicate of it is open, in a forked child for example (epoll(7)).
   // Fails if this poller cannot watch this descriptor, or if the system has no room for one more.
   virtual absl::Status Add(int fd, uint8_t events, Watched& watched) = 0;
   // Watches for these events (not 0) instead. With kEdge, what is ready already is reported once more. With kExclusive,
@@ -72,10 +75,11 @@ class Poller {
   virtual absl::Status Change(int fd, uint8_t events, Watched& watched) = 0;
   // From now on, also in the middle of Dispatch(), OnEvents() is not called.
   virtual void Remove(int fd, Watched& watched) = 0;
-  // Blocks until something is ready, a signal is caught, or `until` has come, and notes what is ready. If very many
-  // descriptors are ready, it may note a part of them; the next wait notes the others first. May return a few
-  // milliseconds early (libevent's clock is coarse), so the caller looks at the clock. Fails only if the kernel refuses
-  // the call itself.
+  // Blocks until something is ready or `until` has come, and notes what is ready. If very many descriptors are ready,
+  // it may note a part of them; the next wait notes the others first. May return a few milliseconds early (libevent's
+  // clock is coarse), so the caller looks at the clock. A caught signal may end the wait, which is no error; libevent
+  // waits on, so a signal that matters has to make a descriptor readable (net/signals.h). Fails only if the kernel
+  // refuses the call itself.
   virtual absl::Status Wait(Clock::time_point until) = 0;
 
   // Calls OnEvents() of all that the last Wait() has noted.
@@ -100,7 +104,7 @@ class Poller {
     uint8_t events;
   };
   std::vector<Ready> ready_;
-  size_t next_ = 0;  // Those before it have been reported.
+  size_t next_ = 0;  // The entries before it have been reported.
 };
 
 }  // namespace polyserve

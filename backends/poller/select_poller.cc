@@ -13,7 +13,8 @@ namespace polyserve {
 
 namespace {
 
-// The time-out as select(2) wants it; null: for ever. Rounded up.
+// The time-out as select(2) wants it; null: for ever. Rounded up. The storage is the caller's, for one call: Linux
+// writes the time that was left into it.
 timeval* TimeLeft(Poller::Clock::time_point until, timeval& storage) {
   using std::chrono::microseconds;
   if (until == Poller::kForEver) return nullptr;
@@ -53,6 +54,8 @@ absl::Status SelectPoller::Change(int fd, uint8_t events, Watched& watched) {
   return absl::OkStatus();
 }
 
+// The highest descriptor goes down with what is closed: each wait costs a scan up to it, and after a crowd has left
+// that would stay the crowd's.
 void SelectPoller::Remove(int fd, Watched& watched) {
   Forget(watched);
   SetBits(fd, 0);
@@ -67,6 +70,9 @@ void SelectPoller::SetBits(int fd, uint8_t events) {
   if ((events & kWritable) != 0) FD_SET(fd, &writable_);
 }
 
+// The sets are "value-result": the kernel leaves only the bits of what is ready, so each call gets copies. There is no
+// third set: exceptional conditions are out-of-band data (TCP's urgent pointer), which no service here uses, while an
+// error or a hang-up shows as readable, and an error as writable, too (select(2)).
 absl::Status SelectPoller::Wait(Clock::time_point until) {
   fd_set readable = readable_;
   fd_set writable = writable_;

@@ -2,8 +2,11 @@
 // it up to the highest descriptor, and overwrites it with its answer, which we scan again. So each wait copies the sets
 // first, and costs time in proportion to the highest descriptor, ready or not.
 //
+//   readable_  0001 0100 0010 ...   copied ─▶ select() ─▶ 0000 0100 0000 ...   the ready ones; the rest is lost
+//                 3  5     10  ◀─ highest_ is 10: the kernel looks at 11 bits of each set
+//
 // Limit: the array has FD_SETSIZE (1024) bits, so a descriptor with a larger number cannot be watched, however few
-// there are. FD_SET() does not check: it would write behind the array.
+// there are. FD_SET() does not check: it would write behind the array (select(2), BUGS).
 #ifndef POLYSERVE_BACKENDS_POLLER_SELECT_POLLER_H_
 #define POLYSERVE_BACKENDS_POLLER_SELECT_POLLER_H_
 
@@ -27,7 +30,7 @@ class SelectPoller : public Poller {
   static absl::StatusOr<std::unique_ptr<Poller>> Create(Trigger trigger);
 
   // See Poller. These three make no system call. Add() fails with ResourceExhausted above kMaxDescriptor; nothing
-  // else fails.
+  // else fails. Remove() of the highest descriptor searches for the next lower one.
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;

@@ -1,5 +1,6 @@
 // WatchedFd: a descriptor of the event loop itself (a listener, the signals, a wake-up), and what to call when it is
-// ready. Not for connections: those are Watched themselves, and need no std::function each.
+// ready. Not for connections: those are Watched themselves, and need no std::function each. A loop has a handful of
+// these, so their cost does not matter.
 //
 //   WatchedFd signals(*poller, Signals::fd(), [this] { OnSignals(); });
 //   absl::Status status = signals.Watch(Poller::kReadable);
@@ -15,7 +16,8 @@
 
 namespace polyserve {
 
-// Used in the poller's thread alone. It does not own the descriptor.
+// Used in the poller's thread alone. It does not own the descriptor, and stops watching it when it is destroyed, so
+// declare it after both the poller and the owner of the descriptor.
 class WatchedFd final : public Watched {
  public:
   // The poller and the descriptor must outlive it. Nothing is watched yet. `on_ready` may do what Watched::OnEvents()
@@ -34,7 +36,7 @@ class WatchedFd final : public Watched {
   // What it is watched for; 0: not watched.
   uint8_t events() const { return events_; }
 
-  // For the poller.
+  // For the poller. Does not pass on which events: each of these descriptors is watched for one of them at a time.
   void OnEvents(uint8_t) override { on_ready_(); }
 
  private:
