@@ -12,9 +12,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Acknowledgements of small segments are delayed by up to 40 ms.
+// Linux delays the acknowledgement of a small segment by 40 to 200 ms (TCP_DELACK_MIN, TCP_DELACK_MAX), so this adds
+// little to it.
 constexpr absl::Duration kAskAgain = absl::Milliseconds(5);
 
+// SIOCOUTQ counts what is not acknowledged, write_seq - snd_una in the kernel's tcp_ioctl(), although tcp(7) says
+// "unsent"; the unsent bytes alone are SIOCOUTQNSD. A socket that cannot be asked counts as acknowledged: there is
+// nothing to wait for.
 bool IsAcknowledged(int fd) {
   int unacknowledged = 0;
   if (::ioctl(fd, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged == 0) return true;
@@ -24,6 +28,8 @@ bool IsAcknowledged(int fd) {
 
 }  // namespace
 
+// The pause begins with the acknowledgement, not with the send: the silence is to separate two messages at the peer,
+// and a retransmission on the way would use it up.
 absl::Duration AckWaitLeft(int fd, Output& output) {
   Output::PauseBeforeWork& pause = output.pause();
   if (pause.length == absl::ZeroDuration()) return absl::ZeroDuration();

@@ -10,7 +10,8 @@
 namespace polyserve {
 
 // For Step::kAwaitAck: how long to wait before calling this again; zero once the wait is over, or if there is none. To
-// be called when all output is sent. If the peer acknowledges nothing, it is the idle time-out that ends the wait.
+// be called when all output is sent. Costs a system call or two until everything is acknowledged, later a look at the
+// clock, and never blocks. If the peer acknowledges nothing, the idle time-out ends the wait.
 absl::Duration AckWaitLeft(int fd, Output& output);
 
 }  // namespace polyserve

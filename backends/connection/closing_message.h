@@ -13,8 +13,10 @@
 namespace polyserve {
 
 // Sends Conversation::closing_message(), which is empty if a reply is half sent, so that the words never end up within
-// it. Call it just before the socket is closed, whatever the reason for that. Never blocks, even if the socket does,
-// and reports no error: a peer that cannot take the words misses only the explanation.
+// it. Call it just before the socket is closed, whatever the reason for that; drivers do so in their destructors, so
+// that no way to end a connection misses it. Counts the bytes. Never blocks, even if the socket does (MSG_DONTWAIT),
+// and reports no error: a peer that cannot take the words misses only the explanation. So it does if unread input turns
+// the close into a reset (see lingering_close.h): the words are not worth a wait.
 inline void SendClosingMessage(int fd, const Conversation& conversation, Counters& counters) {
   const absl::string_view closing_message = conversation.closing_message();
   if (closing_message.empty()) return;

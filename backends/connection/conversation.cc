@@ -4,6 +4,8 @@
 
 namespace polyserve {
 
+// Input that comes before its turn is kept and not shown: its answer would grow an output that the peer does not take.
+// How much is kept is up to the driver, which stops reading meanwhile.
 void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full) {
   if (is_cut_off()) return;  // So that no reply is begun, and the closing message can be sent.
   is_drained_ = false;
@@ -13,6 +15,7 @@ void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full
     paused_ = true;
     return;
   }
+  // Once the grace is over, the answer to these bytes is the last one, whatever may be on its way.
   more_may_follow_ = is_full && stop_ != Stop::kGraceOver;
   if (unconsumed_.empty()) return Show(bytes, output);  // The usual case: nothing is copied.
   unconsumed_.append(bytes.data(), bytes.size());
@@ -31,6 +34,8 @@ bool Conversation::OnStop(bool grace_over) {
   return std::exchange(stop_, stop) != stop;
 }
 
+// One source in each call, since each may fill the output. Input that was held up goes first: the session has stopped
+// in the middle of it, and neither the time nor mail may come in between.
 void Conversation::Resume(Output& output) {
   is_drained_ = false;
   has_unsent_ = true;
@@ -39,6 +44,8 @@ void Conversation::Resume(Output& output) {
   ShowMail(output);
 }
 
+// Mail goes before the input every other time. Always first, a busy room would keep a member's own commands waiting for
+// good; never first, a member that sends without end would hear nothing, and its mailbox would overflow.
 void Conversation::ResumeInput(Output& output) {
   session_->OnResume(output);  // First: what it has to say may be that the peer hears others from now on.
   if (!output.wants_more()) return;
@@ -46,10 +53,13 @@ void Conversation::ResumeInput(Output& output) {
   if (mail_first_ && ShowMail(output) && !output.wants_more()) return;
   paused_ = false;
   if (!unconsumed_.empty()) Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
+  // Show() may have paused again. Then input is left, and the end comes behind it.
   if (peer_end_ == PeerEnd::kHasCome && !paused_ && !output.closing()) ShowEnd(output);
   CloseIfLast(output);
 }
 
+// `bytes` is all that the session has not consumed. What it leaves is kept: that costs a copy, but sessions leave at
+// most the beginning of a request, or input that came behind a full output.
 void Conversation::Show(absl::string_view bytes, Output& output) {
   has_unsent_ = true;
   Input input(bytes, more_may_follow_);
@@ -84,12 +94,15 @@ bool Conversation::ShowMail(Output& output) {
   return has_shown;
 }
 
-// Closes behind the answer to what has come since the stop.
+// Closes behind the answer to what has come since the stop. A session with a mailbox is left out: its output is mostly
+// what other members say, so there is no answer to wait for, and is_leaving() ends it.
 void Conversation::CloseIfLast(Output& output) {
   if (!is_asked_again_ || more_may_follow_ || mailbox_ != nullptr || output.closing() || !idle()) return;
   output.Close();
 }
 
+// `rest` is the end of unconsumed_, unless that is empty. So of what is kept already only the beginning moves; nothing
+// may be assigned from `rest` to the string that it points into.
 void Conversation::KeepRest(absl::string_view rest) {
   if (rest.empty()) {
     unconsumed_ = std::string();  // Idle sessions hold no buffer.
@@ -105,6 +118,7 @@ void Conversation::KeepRest(absl::string_view rest) {
   }
 }
 
+// By default the peer owes an acknowledgement: at all the other steps something is unsent, or is about to be.
 Debt Conversation::debt() const {
   switch (step_) {
     case Step::kRead:

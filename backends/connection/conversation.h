@@ -23,8 +23,8 @@
 //                                         ├▶ kLinger     the session has closed the connection
 //                                         └▶ kEnd        the peer has sent its last, and is answered
 //
-// Of connections alone. A datagram is shown and answered at once, and a peer of datagrams neither lingers nor
-// acknowledges, so its drivers (backends/udp) have no states to speak of.
+// For connections only. A datagram is shown and answered at once, and a UDP peer neither lingers nor acknowledges, so
+// the drivers in backends/udp have no states to speak of.
 //
 // While the server stops, kRead becomes kReadLast if the peer has no request under way and the grace is over. A member
 // of a room that was cut off goes to kEnd from any state. kLinger and kEnd are final.
@@ -90,7 +90,7 @@ class Conversation {
   // The timer of kSetTimer has run out; at any time.
   void OnTimer() { timer_is_due_ = true; }
 
-  // For kSetTimer: in how long; infinite: never. A timer that has run out but was not told is forgotten.
+  // For kSetTimer: in how long; infinite: never. Discards an OnTimer() that the session has not seen yet.
   absl::Duration TakeTimer(Output& output) {
     timer_is_due_ = false;
     return output.TakeWakeIn();
@@ -99,9 +99,9 @@ class Conversation {
   // For kResume: shows the session input that was held up, mail, or the time.
   void Resume(Output& output);
 
-  // The server stops; `grace_over`: it waits no longer for peers between two requests. At any time, and as often as
-  // convenient. From now on the output is closed behind the answer to what comes next. True: this is news, so that the
-  // next step may be another one.
+  // The server stops; `grace_over`: it waits no longer for peers between two requests. Call it at any time, and as
+  // often as convenient. From now on the output is closed behind the answer to what comes next. Returns true if this
+  // was news: then the next step may be another one.
   bool OnStop(bool grace_over);
 
   // --- What the driver may ask. ---
@@ -163,8 +163,8 @@ class Conversation {
   bool more_may_follow_ = false;  // Behind the last bytes.
 };
 
-// The order matters: what the session has said goes out before it is told anything new, and a timer that it has just
-// replaced is not told. Inline, since it is asked twice for each request.
+// The order matters: what the session has said goes out before it sees anything new, and a timer that it has just
+// replaced does not fire. Inline, since it runs twice for each request.
 inline Step Conversation::Decide(const Output& output) const {
   if (is_cut_off()) return Step::kEnd;
   if (step_ >= Step::kLinger) return step_;

@@ -11,11 +11,11 @@ namespace polyserve {
 
 // The most that one connection is sent, in bytes. Large enough that a bulk transfer does not notice the turns.
 constexpr int64_t kBytesPerTurn = 1024 * 1024;
-// The most reads from one connection whose readiness is told once, as it begins (edge triggering): there a reader goes
+// The most reads from one connection if readiness is reported once, as it begins (edge triggering): there a reader goes
 // on until the socket is empty. 16 of 64 KiB are about what kBytesPerTurn is for the other direction.
 constexpr int kReadsPerTurnWithEdges = 16;
-// The most clients that one listener is relieved of, each at the cost of a system call or two; a crowd that comes at
-// once must not keep those waiting who are there. --accept_batch changes it for event loops.
+// The most clients that are accepted from one listener, each at the cost of a system call or two: a crowd that arrives
+// at once must not stall the clients that are being served. --accept_batch changes it for event loops.
 constexpr int kAcceptsPerTurn = 64;
 // The most datagrams that are answered for one socket: one socket has many peers, or is one of many.
 constexpr int kDatagramsPerTurn = 64;

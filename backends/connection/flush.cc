@@ -13,6 +13,8 @@ namespace polyserve {
 
 namespace {
 
+// On the stack, 1 KiB; sendmsg(2) would take 1024 (IOV_MAX). Output joins neighbouring writes, so only shared bytes,
+// such as the messages of a chat, come in many pieces.
 constexpr int kMaxPieces = 64;
 constexpr int64_t kMaxSendfileBytes = 1 << 30;  // sendfile(2) takes at most 2 GiB at once.
 
@@ -40,7 +42,9 @@ Sent SendMemoryAtFront(int fd, const iovec* pieces, int count, bool more_follows
   return {sent, Flushed::kBlocked, sent < static_cast<ssize_t>(offered)};
 }
 
-// Of a file it may also take fewer because fewer could be read.
+// With a file a short count may also mean that fewer bytes could be read, so it does not prove that the socket is full:
+// an edge might never come. A count of 0 means that the file ends before the range. The head of the reply has promised
+// its length, and the peer would wait for the rest, so the connection has to break.
 Sent SendFileAtFront(int fd, const Output::FileRange& range, int64_t budget) {
   off_t offset = range.offset;
   const int64_t length = std::min({range.length, budget, kMaxSendfileBytes});
@@ -68,6 +72,7 @@ void CountRequests(Output& output, Counters& counters) {
   if (counts.errors > 0) Counters::Add(counters.errors, counts.errors);
 }
 
+// Stops at the first short count instead of sending until EAGAIN: that saves the call that would only say so.
 Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters) {
   int64_t total = 0;
   Flushed result = Flushed::kAll;

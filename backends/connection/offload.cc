@@ -49,7 +49,7 @@ struct Offload::State {
   Output::Task task ABSL_GUARDED_BY(mutex);
   Output result ABSL_GUARDED_BY(mutex);
   bool is_done ABSL_GUARDED_BY(mutex) = false;
-  Waker* completion ABSL_GUARDED_BY(mutex) = nullptr;  // Null: nobody waits any more.
+  Waker* completion ABSL_GUARDED_BY(mutex) = nullptr;  // Null: the client has left.
 };
 
 Offload::Submitted::Submitted(std::shared_ptr<State> state, WakeList& wakes, Wakeable& client)
@@ -58,6 +58,7 @@ Offload::Submitted::Submitted(std::shared_ptr<State> state, WakeList& wakes, Wak
   state_->completion = &completion_;
 }
 
+// A helper wakes the client within this lock, so once this returns it does not touch completion_ any more.
 Offload::Submitted::~Submitted() {
   MutexLock lock(state_->mutex);
   state_->completion = nullptr;
@@ -77,6 +78,8 @@ void Offload::ClientTask::Run(Offload& helpers, Output& output, Wakeable& client
   submitted_ = helpers.Submit(output.TakeWork(), client);
 }
 
+// has_read_ alternates: a reading, then a send whatever the kernel still has in memory. Without that, a client might
+// read the same part again and again while the kernel evicts it.
 bool Offload::ClientTask::ReadAhead(Offload* helpers, const Output& output, Wakeable& client) {
   if (helpers == nullptr || std::exchange(has_read_, false)) return false;
   submitted_ = helpers->SubmitRead(output, client);
@@ -101,6 +104,8 @@ absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(const OffloadOptions& o
   return offload;
 }
 
+// Helpers look at is_closed_ before they take a task, so those that wait in the queue are never begun. The destructor
+// of helpers_, which runs next, waits for the threads.
 Offload::~Offload() {
   {
     MutexLock lock(mutex_);
@@ -125,6 +130,7 @@ std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable&
   return submitted;
 }
 
+// The task holds the file open by a shared pointer: the client may leave, and its output with it, while a helper reads.
 std::unique_ptr<Offload::Submitted> Offload::SubmitRead(const Output& output, Wakeable& client) {
   const Output::FileRange* const next = reads_files_ ? output.FirstFile() : nullptr;
   if (next == nullptr) return nullptr;
@@ -147,6 +153,8 @@ std::shared_ptr<Offload::State> Offload::AwaitTask() {
   return state;
 }
 
+// What a helper does. The state's lock is held twice, for moments: to take the task, and to hand over the result. The
+// client may leave before, between and after; each time `completion` says so.
 void Offload::RunTasks() {
   while (const std::shared_ptr<State> state = AwaitTask()) {
     Output::Task task;

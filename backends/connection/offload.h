@@ -40,7 +40,7 @@ class Offload {
 
  public:
   // A task that was submitted, as its client sees it: what std::future is to std::async. If it is destroyed before the
-  // task is done, the task is not begun any more, or its result is thrown away.
+  // task is done, a task that still waits is skipped, and the result of one that runs is discarded.
   class Submitted {
    public:
     Submitted(std::shared_ptr<State> state, WakeList& wakes, Wakeable& client);

@@ -1,5 +1,5 @@
 // OffloadOptions: what --offload and --offload_files ask for. Apart from the helpers themselves (offload.h), since most
-// files only pass these options on.
+// files only pass these options on. Only event loops and rings have helpers; the other models run long work in place.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_OPTIONS_H_
 #define POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_OPTIONS_H_
 
@@ -12,8 +12,8 @@ struct OffloadOptions {
   bool reads_files = false;  // Helpers also read what is sent next, if it is not in memory yet.
 };
 
-// Reads the flags; call it after they are parsed. InvalidArgument: the number is out of range, or --offload_files is
-// given without helpers.
+// Reads the flags; call it after they are parsed. Each loop of the server gets helpers of its own, as many as this
+// says. InvalidArgument: the number is out of range, or --offload_files is given without helpers.
 absl::StatusOr<OffloadOptions> OffloadOptionsFromFlags();
 
 }  // namespace polyserve

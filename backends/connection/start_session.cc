@@ -9,7 +9,7 @@ std::unique_ptr<Session> StartSession(const Listener& listener, int fd) {
   std::unique_ptr<Session> session = listener.make_session();
   if (!session->wants_peer()) return session;
   const absl::StatusOr<Endpoint> peer = Endpoint::OfPeer(fd);
-  session->OnPeer(peer.ok() ? peer->Host() : "-");  // Who has left again has no address any more.
+  session->OnPeer(peer.ok() ? peer->Host() : "-");  // A connection that was reset meanwhile has no peer (ENOTCONN).
   return session;
 }
 

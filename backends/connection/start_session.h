@@ -11,7 +11,8 @@ namespace polyserve {
 
 // Makes it, never null, and passes it the peer's address if it wants that (Session::wants_peer()): a system call that
 // the others are spared. If the peer has left already, the address is "-". To be called once for each client, before
-// anything else happens to the session, from any thread.
+// anything else happens to the session, from any thread. Does not block. `fd` is the connection's, and is only looked
+// at; the listener says which service it is, and must outlive the session.
 std::unique_ptr<Session> StartSession(const Listener& listener, int fd);
 
 }  // namespace polyserve

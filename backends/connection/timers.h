@@ -1,6 +1,6 @@
-// Timers: who in a loop is to be called at what time. The loop itself waits only for the first of them, and a client
-// without a timer is not in the set and costs nothing. For what is due at a precise time; the idle time-out, which
-// every client has, is net/coarse_clock.h. One thread.
+// Timers: the calls that a loop has to make at certain times. The loop itself waits only for the first of them, and a
+// client without a timer is not in the set and costs nothing. For what is due at a precise time; the idle time-out,
+// which every client has, is net/coarse_clock.h. One thread.
 //
 //   Timer timer([this] { OnTime(); });
 //   timers.Set(timer, absl::Seconds(20));
@@ -20,7 +20,11 @@
 
 namespace polyserve {
 
-// A call that can be set. Is cancelled when it is destroyed, and must not outlive its Timers while it is set.
+// A call that can be set. Is cancelled when it is destroyed, and must not outlive its Timers while it is set. Make it a
+// member of the object that it calls: then it never calls an object that is gone. It cannot be moved, since the set
+// links to it.
+//
+//   not set ──Set()──▶ set ──RingDue(), Cancel(), destruction──▶ not set
 class Timer : public boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   using Clock = std::chrono::steady_clock;
@@ -57,7 +61,8 @@ class Timers {
   // When the first of them is due, and thus how long the loop may wait; not to be asked if empty().
   Clock::time_point first() const { return timers_.begin()->at_; }
 
-  // Calls all that are due, the first one first; each is no longer set when it is called. Does not wait.
+  // Calls all that are due, the first one first; each is no longer set when it is called. Does not wait. What the calls
+  // set is due at a later RingDue(), so this ends however often a timer sets itself again.
   void RingDue();
 
  private:
