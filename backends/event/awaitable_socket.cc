@@ -23,6 +23,7 @@ AwaitableSocket::Wait AwaitableSocket::Writable() {
   return Wait(*this);
 }
 
+// The timer is not cancelled when input comes first. It ends a later wait early, and that is allowed.
 AwaitableSocket::Wait AwaitableSocket::ReadableUntil(const Deadline& deadline) {
   PauseFor(deadline.Left());
   return Readable();
@@ -33,6 +34,8 @@ AwaitableSocket::Wait AwaitableSocket::NextTurn() {
   return Wait(*this);
 }
 
+// Here and in Result() the socket is not watched: it may be ready all the while, and would then end every wait of the
+// loop at once.
 AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
   debt_ = Debt::kAcknowledgement;
   PauseFor(time);
@@ -46,12 +49,14 @@ AwaitableSocket::Wait AwaitableSocket::Result(Output& output) {
   return Wait(*this);
 }
 
+// Runs within the coroutine, before it is suspended, and only a suspended coroutine may be destroyed. So a socket that
+// cannot be watched is dropped in its next turn.
 void AwaitableSocket::Watch(uint8_t events) {
   const absl::Status status = Await(events);
   if (status.ok()) return;
   LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
   unwatchable_ = true;
-  WaitForTurn();  // As long as nobody waits for the socket, it cannot be dropped.
+  WaitForTurn();
 }
 
 void AwaitableSocket::ContinueInput() {
@@ -59,7 +64,7 @@ void AwaitableSocket::ContinueInput() {
   GoOn();
 }
 
-// May destroy this.
+// May destroy this. While a helper works only its result ends the wait: the session must not be called before.
 void AwaitableSocket::GoOn() {
   if (has_helper_task() && !TakeResult(*result_)) return;
   waiting_.resume();

@@ -12,6 +12,11 @@
 //
 // A wait is one co_await of one of the functions below; there is one coroutine, so one wait at a time. Between two
 // waits the coroutine runs on the loop's thread, and must not block.
+//
+//   coroutine                                   loop
+//   co_await Readable() ─▶ watches the socket,
+//                          stores the handle ─▶ goes on with other clients, waits
+//   goes on behind the co_await ◀── resume() ── OnEvents(): the socket is readable
 #ifndef POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
 #define POLYSERVE_BACKENDS_EVENT_AWAITABLE_SOCKET_H_
 
@@ -28,7 +33,10 @@ namespace polyserve {
 
 class AwaitableSocket : public EventClient {
  public:
-  class [[nodiscard]] Wait {  // Does nothing without co_await.
+  // What co_await takes (an "awaiter"). The function that returns it has arranged for the event already; this only
+  // stores the handle of the suspended coroutine, from which control then returns to the loop. If the wait is over from
+  // the start, the coroutine is not suspended at all. Does nothing without co_await.
+  class [[nodiscard]] Wait {
    public:
     explicit Wait(AwaitableSocket& socket, bool is_over = false) : socket_(socket), is_over_(is_over) {}
     bool await_ready() const { return is_over_; }
@@ -40,7 +48,7 @@ class AwaitableSocket : public EventClient {
     const bool is_over_;
   };
 
-  // Takes over the descriptor, which must be non-blocking. Counts for this service.
+  // Takes over the descriptor, which must be non-blocking. Counts for this service. Not watched yet.
   AwaitableSocket(UniqueFd fd, EventShared& shared, int service = kNoService);
   ~AwaitableSocket() override = default;
 
@@ -49,7 +57,8 @@ class AwaitableSocket : public EventClient {
 
   // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, or mail
   // has come, for example): look again, and wait again. The socket remains registered with the kernel until something
-  // else is waited for, so that waiting for the same again costs no system call.
+  // else is waited for, so that waiting for the same again costs no system call. None of them reports an error: if the
+  // socket cannot be watched, the coroutine is destroyed in the wait, with a warning.
   Wait Readable(Debt debt = Debt::kNothing);  // With what the peer owes meanwhile: by that its slowness is judged.
   Wait Writable();                            // The peer owes acknowledgements meanwhile.
   Wait ReadableUntil(const Deadline& deadline);
@@ -71,6 +80,8 @@ class AwaitableSocket : public EventClient {
   using EventClient::RunByHelper;
 
  private:
+  // The loop's calls. Each may resume the coroutine, which may return and so destroy this object: it must be the last
+  // thing that a call does.
   Debt debt() const override { return debt_; }
   void OnEvents(uint8_t) override { ContinueInput(); }
   void OnTurn() override { unwatchable_ ? Drop() : ContinueInput(); }

@@ -1,6 +1,6 @@
-// Detached: the type of a coroutine that nobody waits for. It runs at once up to its first wait, and frees its frame as
-// it returns. While it waits, the holder of its handle (an AwaitableSocket) may destroy it: its locals are destroyed as
-// if it had returned.
+// Detached: the type of a coroutine that owns itself. It runs at once up to its first wait, and frees its frame as it
+// returns. While it waits, the holder of its handle (an AwaitableSocket) may destroy it: its locals are destroyed as if
+// it had returned.
 //
 //   Detached Serve(UniqueFd fd, EventShared& shared) { ... co_await ...; co_return; }
 //   Serve(std::move(fd), shared);  // Returns at the first co_await; the coroutine goes on by itself.

@@ -12,12 +12,15 @@ EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
   shared.clients.push_back(*this);
 }
 
+// The socket is unwatched before fd_ closes it: a poller may not hold a descriptor whose number can be given out again.
 EventClient::~EventClient() {
   static_cast<void>(Await(0));  // Which cannot fail.
   shared_.clients.erase(shared_.clients.iterator_to(*this));
   CountEnd(counters_, shared_.connection_limit);
 }
 
+// A peer that does not take its reply is reset. A plain close would leave the kernel to send what is unsent for
+// minutes, to a peer that may never read it.
 void EventClient::OnTick() {
   if (has_helper_task()) return watch_.Rest(shared_.ticks);
   const Debt owed = debt();
@@ -40,6 +43,8 @@ void EventClient::PauseFor(absl::Duration time) { shared_.timers.Set(timers().pa
 
 void EventClient::SetTimer(absl::Duration after) { shared_.timers.Set(timers().wake, after); }
 
+// Made by the first call: the pair would about double the size of this class, and only connections that pause or
+// linger, and sessions that ask for the time, need it.
 ConnectionTimers& EventClient::timers() {
   if (timers_ == nullptr) {
     // NOLINTNEXTLINE(modernize-make-unique): a Timer cannot be moved, and so its pair is made in place.

@@ -41,6 +41,8 @@ absl::Status EventConnection::AwaitInput() {
   return Await(static_cast<uint8_t>(Poller::kReadable | peer_closed | shared_.extra_events));
 }
 
+// What was asked for decides, not what is reported: an error counts as ready for everything, and a connection with
+// unsent output must not read.
 void EventConnection::OnEvents(uint8_t events) {
   if ((events & Poller::kPeerClosed) != 0) end_has_come_ = true;
   const bool sending = (awaited() & Poller::kWritable) != 0;
@@ -55,7 +57,8 @@ bool EventConnection::OnReadable() {
     const bool is_last = conversation_.step() == Step::kReadLast;
     if (parked_ != nullptr || (drained && !is_last)) return true;
     if (++reads < shared_.reads_per_turn) continue;
-    // An edge is told only once, so what is left has to be remembered; a level is told again.
+    // An edge is reported only once, so what is left has to be remembered; a level is reported again. At kReadLast the
+    // next thing to learn is that the socket is empty, and no event reports that.
     if (is_last || edge_triggered()) WaitForTurn();
     return true;
   }
@@ -63,7 +66,7 @@ bool EventConnection::OnReadable() {
 
 // Reads once and answers. Sets `drained` if the socket has no more. With edges a short read says so, too (epoll(7)),
 // which saves the call that would only say EAGAIN, but neither the peer's end nor a reset has an edge of its own if it
-// came before the read: the former is told with the edge, and a reply that was sent rules the latter out.
+// came before the read: kPeerClosed reports the former with the edge, and a reply that was sent rules the latter out.
 bool EventConnection::ReadOnce(bool& drained) {
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0) {
@@ -98,7 +101,8 @@ bool EventConnection::GoOn() {
   return Proceed() && (conversation_.step() != Step::kReadLast || OnReadable());
 }
 
-// Takes steps until the next one has to wait. False: the connection is over.
+// Takes steps until the next one has to wait. False: the connection is over. The loop's output is cleared behind them,
+// for the next callback; what is unsent was moved out of it by Park() or ParkUntilCalled().
 bool EventConnection::Proceed() {
   if (parked_ != nullptr) return TakeSteps(*parked_);
   const bool goes_on = TakeSteps(shared_.output);
@@ -106,6 +110,10 @@ bool EventConnection::Proceed() {
   return goes_on;
 }
 
+// Each way out leaves something that will call the connection again (an event, a turn, a timer, a helper, mail), or
+// says that it is over. When the fair share is used up, the connection waits until the socket is writable, which as a
+// rule it is, and so goes on in the next turn. A file is read ahead before Flush(), because sendfile(2) waits for the
+// disk even on a non-blocking socket.
 bool EventConnection::TakeSteps(Output& output) {
   for (FairShare share;;) {
     const Step step = conversation_.Next(output);
@@ -149,7 +157,8 @@ bool EventConnection::TakeSteps(Output& output) {
   }
 }
 
-// Lets go of the output, which is sent.
+// Lets go of the output, which is sent. If none was parked, the socket is still watched for reading. The mailbox is
+// looked for again, because a session may get one while it handles input.
 bool EventConnection::ReadOn() {
   shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
   if (parked_ == nullptr) return true;
@@ -157,7 +166,9 @@ bool EventConnection::ReadOn() {
   return AwaitInput().ok();
 }
 
-// Keeps the output until the socket takes more of it, or, if the turn is over, until the next one.
+// Keeps the output until the socket takes more of it, or, if the turn is over, until the next one. Asking anew for
+// writability reports a socket that has room even with edges (Poller::Change()). If it was asked for before, only a
+// level is reported again.
 bool EventConnection::Park(Output& output, Flushed why) {
   SetAside(output);
   if ((awaited() & Poller::kWritable) == 0) {
@@ -178,7 +189,8 @@ void EventConnection::SetAside(Output& output) {
   if (parked_ == nullptr) parked_ = std::make_unique<Output>(std::move(output));
 }
 
-// Stops sending, and waits a moment for the peer to close its side; see backends/connection/lingering_close.h.
+// Stops sending, and waits a moment for the peer to close its side; see backends/connection/lingering_close.h. A parked
+// output, though empty, keeps mail and the session's timer from going on with a conversation that is over.
 bool EventConnection::Linger() {
   ::shutdown(fd_.get(), SHUT_WR);
   if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
@@ -188,6 +200,7 @@ bool EventConnection::Linger() {
   return true;
 }
 
+// One read in a turn, as for input: a peer that sends on while it is ignored must not get more of the thread for that.
 bool EventConnection::Discard() {
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count > 0 && edge_triggered()) WaitForTurn();
@@ -205,16 +218,21 @@ void EventConnection::OnPauseOver() {
   if (is_lingering() || !GoOn()) delete this;  // The pause of Linger() is over, or that of a session.
 }
 
+// With output parked, the session hears of the time once that is sent: Next() then asks for kResume by itself.
 void EventConnection::OnTimer() {
   conversation_.OnTimer();
   if (parked_ == nullptr && !GoOn()) delete this;
 }
 
+// Mail, or a helper's result. A member that was cut off ends here at once, even with output parked: it was cut off
+// because it does not read, so that output may never leave.
 void EventConnection::OnReady() {
   const bool waits_for_peer = parked_ != nullptr && !has_helper_task();  // Then mail waits, too.
   if (conversation_.is_cut_off() || (!waits_for_peer && !GoOn())) delete this;
 }
 
+// With output parked, the stop shows once that is sent. A lingering connection has nothing more to say, so it ends with
+// the grace.
 void EventConnection::OnStop() {
   conversation_.OnStop(shared_.grace_over);
   const bool is_over = is_lingering() ? shared_.grace_over : parked_ == nullptr && !GoOn();

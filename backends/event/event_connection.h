@@ -10,7 +10,7 @@
 //              or a wait for the ack: nothing
 //   lingering  kReadable, and discards it          the peer's end, kLingeringCloseTimeout: deleted
 //
-// With edge triggering (--trigger=edge) readiness is told once, so a callback reads until the socket is empty, or
+// With edge triggering (--trigger=edge) readiness is reported once, so a callback reads until the socket is empty, or
 // remembers by WaitForTurn() that it is not.
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
@@ -34,6 +34,8 @@ class EventConnection : public EventClient {
   // over. If it cannot be watched, it is closed at once, with a warning.
   static void Start(Connection connection, EventShared& shared);
 
+  // The loop's calls, as event_client.h describes them. Each goes on with the conversation as far as that is possible
+  // without waiting, within its fair share of the turn, and may delete the connection at its end.
   void OnEvents(uint8_t events) override;
   void OnTurn() override;
   void OnPauseOver() override;
@@ -60,12 +62,14 @@ class EventConnection : public EventClient {
   bool Proceed();
   bool TakeSteps(Output& output);
   bool ReadOn();
-  // The ways to stop for now: for room in the socket, for a timer or a helper, for the peer's end.
+  // The ways to stop for now: for room in the socket, for a timer or a helper, for the peer's end. The first two move
+  // the output out of the loop, so the loop's may be used for the next connection.
   bool Park(Output& output, Flushed why);
   bool ParkUntilCalled(Output& output);
   bool Linger();
   bool Discard();
 
+  // Moves the output into parked_, unless it is there already.
   void SetAside(Output& output);
   bool is_lingering() const { return conversation_.step() == Step::kLinger; }
   bool edge_triggered() const;

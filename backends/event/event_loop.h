@@ -1,8 +1,8 @@
-// EventLoop: one thread that serves many clients, whatever it waits with. WorkerRole: what it is told if it is one of
-// several loops. Implemented by PollerLoop (poller_loop.h) and, on io_uring(7), by UringLoop (backends/uring).
+// EventLoop: one thread that serves many clients, whatever it waits with. WorkerRole: what a loop has to know if it is
+// one of several. Implemented by PollerLoop (poller_loop.h) and, on io_uring(7), by UringLoop (backends/uring).
 //
 //   alone           listeners ─▶ loop                        the loop takes the signals
-//   shared,         listeners ─▶ loop, loop, loop            the pool's thread takes the signals, and tells the loops
+//   shared,         listeners ─▶ loop, loop, loop            the pool's thread takes the signals, and stops the loops
 //   reuseport                                                by stop_fd
 //   pass            listeners ─▶ pool ─▶ inbox of one loop   likewise
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_LOOP_H_
@@ -29,7 +29,7 @@ class EventLoop {
   virtual absl::Status Run() = 0;
 };
 
-// What one of several loops is told. A loop that is alone has none (null): it takes the signals, and accepts.
+// The place of one of several loops. A loop that is alone has none (null): it takes the signals, and accepts.
 struct WorkerRole {
   int stop_fd;                       // Readable once the server stops, and from then on: do not read it.
   Inbox* inbox;                      // Where its clients come from, until it ends; null: it accepts them.

@@ -29,6 +29,7 @@ bool AnyOwnPorts(const ServerContext& context) {
 
 }  // namespace
 
+// All that may fail for want of descriptors, memory or threads is made here: a loop that runs has what it needs.
 absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& context, const WorkerRole* role,
                                                               const PollerLoopOptions& options, StartClient start) {
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(
@@ -73,6 +74,7 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
 }
 
+// Before the members go: peers and clients use the poller, the timers and the wake list until their end.
 PollerLoop::~PollerLoop() {
   peers_ready_.reset();
   peers_.reset();
@@ -100,6 +102,8 @@ absl::Status PollerLoop::OpenPeers() {
   return absl::OkStatus();
 }
 
+// The first error wins; the rest is tried all the same, since Create() then drops the loop as a whole. Peers with a
+// port of their own get their epoll only if a service needs it: select(2) has few descriptors to give away.
 absl::Status PollerLoop::Watch() {
   if (AnyOwnPorts(context_)) {
     if (absl::Status status = OpenPeers(); !status.ok()) return status;
@@ -116,7 +120,8 @@ absl::Status PollerLoop::Watch() {
   return status;
 }
 
-// Connections, and datagrams.
+// Connections, and datagrams. A listener of datagrams whose peers get ports of their own counts as a listener of
+// connections: its peers are accepted, too.
 absl::Status PollerLoop::WatchClients() {
   absl::Status status;
   for (const Listener& listener : context_.listeners) {
@@ -135,6 +140,8 @@ absl::Status PollerLoop::WatchClients() {
 PollerLoop::Source::Source(PollerLoop& loop, const Listener* from, int fd)
     : listener(from), ready(*loop.poller_, fd, [&loop, this] { loop.OnClients(*this); }) {}
 
+// Until the backlog is taken and the last client has left. Peers with ports of their own count as clients; the others
+// do not, since Drain() has answered and forgotten them.
 absl::Status PollerLoop::Run() {
   const WorkerSlot place(context_.statistics);
   wakes_->BelongToThisThread();
@@ -144,13 +151,17 @@ absl::Status PollerLoop::Run() {
   return absl::OkStatus();
 }
 
+// The order of a turn. The list is swapped away after EndOfWait() has looked at it, and before anything can join it
+// again: a client that uses up this turn as well comes behind the next wait, behind all that is ready by then. Timers
+// go after the clients, so that input which has come in time counts before a time-out does. Mail goes last: what was
+// said in this turn reaches the members of this loop in the same turn, without a wake-up, each in one piece.
 absl::Status PollerLoop::Turn() {
-  EventClient::TurnList waiting;  // Those who use up this turn as well come behind the next wait.
+  EventClient::TurnList waiting;
   const Poller::Clock::time_point until = EndOfWait();
   waiting.swap(shared_.wait_for_turn);
   if (absl::Status status = poller_->Wait(until); !status.ok()) return status;
   poller_->Dispatch();
-  while (!waiting.empty()) {  // Whoever has been destroyed meanwhile has left it.
+  while (!waiting.empty()) {  // A client that was destroyed meanwhile has unlinked itself.
     EventClient& client = waiting.front();
     waiting.pop_front();
     client.OnTurn();  // May destroy the client.
@@ -160,11 +171,13 @@ absl::Status PollerLoop::Turn() {
   return absl::OkStatus();
 }
 
+// The wake list is looked at before each wait, because a wake-up by this thread itself writes to no descriptor.
 Poller::Clock::time_point PollerLoop::EndOfWait() const {
   if (!shared_.wait_for_turn.empty() || !wakes_->empty()) return Poller::kNoWait;
   return shared_.timers.empty() ? Poller::kForEver : shared_.timers.first();
 }
 
+// One of several loops gets here by its stop_fd, and learns of nothing else: the pool answers the other signals.
 void PollerLoop::OnSignals() {
   if (role_ != nullptr) return Stop();
   const unsigned events = Signals::Take();
@@ -172,8 +185,10 @@ void PollerLoop::OnSignals() {
   if ((events & Signals::kStop) != 0) Stop();
 }
 
+// An attempt that brings no client, but finds no shortage either (none is there, or one was refused), ends this
+// listener's turn: it is level-triggered, also with --trigger=edge, so the next wait reports whether there are more.
 void PollerLoop::OnClients(Source& source) {
-  // Of a crowd that comes at once, others are to have their share as well.
+  // Of a crowd that comes at once, the other loops are to have their share.
   const int most = shares_listeners() ? 1 : accepts_per_turn_;
   for (int i = 0; i < most; ++i) {
     absl::StatusOr<Connection> connection =
@@ -187,13 +202,15 @@ void PollerLoop::OnClients(Source& source) {
   if (shares_listeners() && !WaitForClients(source).ok()) PauseAccepting();
 }
 
-// If others wait at the same listener, the next client is for one of them.
+// If other loops wait at the same listener, asking anew puts this one behind them (Poller::Change()): the next client
+// is for one of them.
 absl::Status PollerLoop::WaitForClients(Source& source) {
   const bool is_shared = shares_listeners() && !source.listener->has_datagrams();
   return source.ready.Watch(Poller::kReadable | (is_shared ? Poller::kExclusive : 0));
 }
 
-// The server is full.
+// The server is full: waits for the event that a connection, of whatever loop, has ended. If this poller cannot watch
+// that descriptor, it looks again after a pause instead.
 void PollerLoop::AwaitPlace() {
   if (acceptor_->capacity_fd() > max_descriptor_) return PauseAccepting();
   if (capacity_ == nullptr) {
@@ -203,12 +220,15 @@ void PollerLoop::AwaitPlace() {
   SetAccepting(false);
 }
 
+// The event is taken before the next attempt: a place that becomes free after it makes another one.
 void PollerLoop::OnCapacity() {
   capacity_->StopWatching();
   acceptor_->TakeCapacityEvent();
   ResumeAccepting();
 }
 
+// Not accepting means not watching: a listener whose client cannot be accepted stays readable, and would end every wait
+// at once. All sources pause, because it is the process that has run short.
 void PollerLoop::PauseAccepting() {
   SetAccepting(false);
   shared_.timers.Set(resume_accepting_, kShortagePause);
@@ -230,6 +250,8 @@ void PollerLoop::Start(Connection connection) {
   start_(std::move(connection), shared_);
 }
 
+// The clock only counts, so that no request costs a look at the time. It ticks in parts of the shorter of the two
+// limits, as a rule the least rate's window. Datagrams know the idle time-out alone, so they get every n-th tick.
 void PollerLoop::OnTick() {
   shared_.timers.Set(tick_, shared_.limits.tick());
   ++shared_.ticks;
@@ -242,9 +264,12 @@ void PollerLoop::OnTick() {
   }
 }
 
+// shared_.stopping is set first: a client that is accepted from the backlog then starts as one of a server that stops.
+// The listeners close last, because until then clients that had connected before wait in their queues. stop_fd stays
+// readable for good, so it must not be watched any longer.
 void PollerLoop::Stop() {
   if (std::exchange(shared_.stopping, true)) return;
-  Signals::RequestStop();  // Where others answer the signals, perhaps in another process.
+  Signals::RequestStop();  // If the pool answers the signals, perhaps in another process.
   if (role_ != nullptr) signals_.StopWatching();
   shared_.timers.Set(grace_, Signals::GraceLeft());
   for (const auto& port : ports_) port->Drain();
@@ -258,6 +283,7 @@ void PollerLoop::OnGraceOver() {
   TellClients();
 }
 
+// A client may destroy itself in the call, but no other (event_client.h), so the next one is looked up before.
 void PollerLoop::TellClients() {
   for (auto next = shared_.clients.begin(); next != shared_.clients.end();) {
     (next++)->OnStop();  // May destroy the client.
@@ -269,6 +295,7 @@ void PollerLoop::OnInboxEnd() {
   EndAccepting();
 }
 
+// The listeners are not watched from here on; TakeBacklog() comes back by itself if it has to wait.
 void PollerLoop::EndAccepting() {
   takes_backlog_ = true;
   resume_accepting_.Cancel();
@@ -277,8 +304,8 @@ void PollerLoop::EndAccepting() {
   TakeBacklog();
 }
 
-// Those who were in the queue may have sent a request already, so they are still served; nobody else is accepted. The
-// loop goes on meanwhile: connections that end make room for those who are left.
+// Clients that were in the queue may have sent a request already, so they are still served; no others are accepted. The
+// loop goes on meanwhile: connections that end make room for the clients that are left.
 void PollerLoop::TakeBacklog() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_->NextOfBacklog();

@@ -12,15 +12,15 @@
 //
 // A stop:
 //
-//   signal, or the role's stop_fd ─▶ UDP sockets drained, clients told (OnStop) ─▶ backlog taken, listeners closed
-//      ─▶ grace over: clients told again ─▶ last client gone: Run() returns
+//   signal, or the role's stop_fd ─▶ UDP sockets drained, OnStop() of all clients ─▶ backlog taken, listeners closed
+//      ─▶ grace over: OnStop() once more ─▶ last client gone: Run() returns
 //
 // Timers are the time-out of the wait itself: a timerfd(2) would need a descriptor, and a system call whenever another
 // timer becomes the first. Signals come through the descriptor of net/signals.h, which a handler writes to, and not
 // through a signalfd(2): for that they would have to be blocked in every thread and unblocked in every child, a second
 // SIGTERM could not end a loop that is busy, and the models that do not poll could not use it.
 //
-// If it is one of several loops, it has a WorkerRole: clients may come from an inbox, and others answer the signals.
+// If it is one of several loops, it has a WorkerRole: clients may come from an inbox, and the pool answers the signals.
 #ifndef POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 
@@ -47,7 +47,8 @@ struct ServerContext;
 
 class PollerLoop : public EventLoop {
  public:
-  // Whether this system has such a poller, with such a trigger; if not, the message says what to do.
+  // Whether this system has such a poller, with such a trigger; if not, the message says what to do. Makes one for a
+  // moment, so that a model can refuse before the server listens.
   static absl::Status Check(const PollerLoopOptions& options) { return options.make_poller(options.trigger).status(); }
 
   // Watches the listeners, but does not serve yet. The context, and the role (null: it is alone), must outlive it.
@@ -57,10 +58,13 @@ class PollerLoop : public EventLoop {
                                                            const PollerLoopOptions& options, StartClient start);
   ~PollerLoop() override;  // Drops the clients that are left.
 
+  // See EventLoop. Blocks in the poller alone. Also serves the datagrams of its listeners, and peers with ports of
+  // their own.
   absl::Status Run() override;
 
  private:
-  struct Source {  // Where clients come from: a listener, or the inbox.
+  // Where clients come from: a listener, or the inbox. Watched only while the loop accepts.
+  struct Source {
     Source(PollerLoop& loop, const Listener* from, int fd);
     const Listener* const listener;  // Null: the inbox.
     WatchedFd ready;
@@ -72,9 +76,12 @@ class PollerLoop : public EventLoop {
 
   absl::Status Watch();  // The listeners, the signals, and what wakes it.
   absl::Status WatchClients();
+  // One iteration, as described above. Fails only if the poller does.
   absl::Status Turn();
+  // How long Turn() may wait: not at all if a client waits for its turn or has mail, else until the first timer.
   Poller::Clock::time_point EndOfWait() const;
-  // Events of the loop's own descriptors and timers.
+  // Events of the loop's own descriptors and timers. OnClients() takes at most accepts_per_turn_ clients, or a single
+  // one if other loops wait at the same listener, so that the next client is theirs.
   void OnSignals();
   void OnClients(Source& source);
   void Start(Connection connection);
@@ -82,13 +89,20 @@ class PollerLoop : public EventLoop {
   absl::Status OpenPeers();
   void OnTick();
   // Accepting stops for a while: after a shortage until a timer, while the server is full until capacity_ is readable.
+  //
+  //   accepting ──no descriptor left──▶ PauseAccepting() ──kShortagePause──▶ ResumeAccepting() ─▶ accepting
+  //             ──server is full──────▶ AwaitPlace() ──a connection ended──▶ OnCapacity() ─▶ likewise
+  //
+  // Clients wait in the kernel's queue meanwhile. During a stop, "accepting" is TakeBacklog().
   void PauseAccepting();
   void AwaitPlace();
   void OnCapacity();
+  // Watches all sources, or none. If the system has no room to watch one of them, accepting pauses again.
   void SetAccepting(bool accepting);
   absl::Status WaitForClients(Source& source);
   void ResumeAccepting();
-  // The steps of a stop, in their order.
+  // The steps of a stop, in their order. A loop with an inbox goes on taking clients until that ends (OnInboxEnd()),
+  // because until then the pool deals out its own backlog.
   void Stop();
   void OnGraceOver();
   void TellClients();
@@ -99,6 +113,8 @@ class PollerLoop : public EventLoop {
   bool has_inbox() const { return role_ != nullptr && role_->inbox != nullptr; }
   bool shares_listeners() const { return role_ != nullptr && role_->shares_listeners; }
 
+  // The owner of a descriptor is declared before the WatchedFd that watches it. The clients, which use most of the
+  // members, are dropped by the destructor before any of them goes.
   ServerContext& context_;
   const WorkerRole* const role_;
   const StartClient start_;

@@ -1,5 +1,7 @@
 // PollerLoopOptions: in what one event loop differs from another. Apart from the loop itself (poller_loop.h), so that a
 // model's file sees no more of it than it says.
+//
+//   a model's file ──make_poller, max_descriptor──▶ MakeEventBackend() ──and the flags──▶ PollerLoop, one or several
 #ifndef POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_OPTIONS_H_
 #define POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_OPTIONS_H_
 
@@ -17,10 +19,12 @@ namespace polyserve {
 struct Connection;
 struct EventShared;
 
-// Makes the poller of one loop. InvalidArgument: it has no such trigger. Other errors: it does not work on this system,
-// or the process has no descriptors left.
+// Makes the poller of one loop. Each loop calls it in its own thread, so it must be safe to call in several.
+// InvalidArgument: it has no such trigger. Other errors: it does not work on this system, or the process has no
+// descriptors left.
 using MakePoller = std::function<absl::StatusOr<std::unique_ptr<Poller>>(Trigger)>;
 
+// A value, copied into each loop of a server.
 struct PollerLoopOptions {
   // What a model says of its loop.
   MakePoller make_poller;        // Called once to check that it works, and once for each loop, in its thread.
@@ -32,8 +36,9 @@ struct PollerLoopOptions {
   OffloadOptions offload = {};
 };
 
-// Starts serving a client that was accepted; the connection is non-blocking. It creates an EventClient, which joins the
-// loop and owns itself from then on; otherwise the connection is closed. Called in the loop's thread.
+// Starts serving a client that was accepted and counted; the connection is non-blocking. It creates an EventClient,
+// which joins the loop, owns itself from then on, and counts the end; otherwise the connection is closed. Called in the
+// loop's thread; must not block, since all other clients wait meanwhile.
 using StartClient = void (*)(Connection connection, EventShared& shared);
 
 }  // namespace polyserve
