@@ -42,6 +42,7 @@ void ConnectedUdpPeers::Start(Connection connection) {
   FreeThoseOver();
 }
 
+// Two registrations for one peer: both carry its address, and OnReadable() looks at both. An event does not say which.
 absl::Status ConnectedUdpPeers::Watch(Peer& peer) {
   peer.last_moved = ticks_;
   absl::Status status = Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.socket(), EPOLLIN, &peer);
@@ -49,6 +50,8 @@ absl::Status ConnectedUdpPeers::Watch(Peer& peer) {
   return status;
 }
 
+// Does not wait: the caller has. A peer may be there twice, by its socket and by its channel, and may end by the first
+// of the two events. What does not fit into one call comes first in the next (epoll_wait(2)).
 bool ConnectedUdpPeers::Serve() {
   epoll_event events[kPeersPerTurn];
   const int count = ::epoll_wait(epoll_.get(), events, kPeersPerTurn, 0);
@@ -60,6 +63,7 @@ bool ConnectedUdpPeers::Serve() {
   return count > 0;
 }
 
+// Sends first: Answer() reads nothing while a reply is unsent.
 void ConnectedUdpPeers::OnReadable(Peer& peer) {
   peer.last_moved = ticks_;
   if (peer.conversation.is_blocked()) peer.conversation.GoOn();
@@ -67,6 +71,7 @@ void ConnectedUdpPeers::OnReadable(Peer& peer) {
   Settle(peer);
 }
 
+// While a reply is unsent the session cannot answer anything, so its timer is put off until there is room.
 void ConnectedUdpPeers::TellTime(Peer& peer) {
   if (peer.is_over) return;
   if (peer.conversation.is_blocked()) return timers_.Set(*peer.wake, kRetryBlocked);
@@ -75,7 +80,8 @@ void ConnectedUdpPeers::TellTime(Peer& peer) {
   FreeThoseOver();
 }
 
-// Sees to what the peer waits for next.
+// Sees to what the peer waits for next. LetGo() may have to answer what it cannot pass on, and then the conversation
+// goes on a little: hence the second look. Epoll is called only if the socket's state of being blocked has changed.
 void ConnectedUdpPeers::Settle(Peer& peer) {
   PeerConversation& conversation = peer.conversation;
   const auto is_done = [&] { return conversation.is_over() || (stopping_ && conversation.idle()); };
@@ -83,7 +89,7 @@ void ConnectedUdpPeers::Settle(Peer& peer) {
     const int misdelivered = conversation.misdelivered();
     conversation.LetGo(buffer_, !stopping_);
     if (is_done()) return End(peer);
-    // Not read any more, it would go on to be ready.
+    // The channel is not read any more, and would be reported as ready for ever.
     if (misdelivered >= 0) Control(epoll_.get(), EPOLL_CTL_DEL, misdelivered, 0, &peer).IgnoreError();
   }
   if (conversation.asks_for_wake()) {
@@ -104,8 +110,10 @@ void ConnectedUdpPeers::End(Peer& peer) {
   over_.splice(over_.end(), peers_, peer.self);
 }
 
+// Closes their descriptors, which takes them out of the epoll. Until then their events are passed over (is_over).
 void ConnectedUdpPeers::FreeThoseOver() { over_.clear(); }
 
+// Not within a walk through events, so a silent peer is freed at once. It hears nothing of that.
 void ConnectedUdpPeers::OnTick() {
   ++ticks_;
   for (auto next = peers_.begin(); next != peers_.end();) {
@@ -116,6 +124,7 @@ void ConnectedUdpPeers::OnTick() {
   }
 }
 
+// Each peer is read once more: what has come before the stop is answered. Settle() then ends the idle ones.
 void ConnectedUdpPeers::OnStop() {
   stopping_ = true;
   for (auto next = peers_.begin(); next != peers_.end();) OnReadable(*next++);

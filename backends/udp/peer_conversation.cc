@@ -14,6 +14,7 @@ namespace polyserve {
 
 namespace {
 
+// The peer that a socket is connected to. Without the local address: the socket is bound to one.
 DatagramPath PathOf(int fd) {
   sockaddr_storage peer = {};
   socklen_t size = sizeof(peer);
@@ -33,6 +34,8 @@ PeerConversation::PeerConversation(Connection peer, Counters& counters, Connecti
 
 PeerConversation::~PeerConversation() { CountEnd(counters_, connection_limit_); }
 
+// Receives nothing while a reply is unsent: what the peer goes on sending waits in the kernel, up to kPeerQueueBytes in
+// each of the two places.
 int PeerConversation::Answer(char* buffer, int most) {
   int answered = 0;
   while (answered < most && !is_blocked() && !output_.closing() && !has_gone_) {
@@ -44,6 +47,8 @@ int PeerConversation::Answer(char* buffer, int most) {
   return answered;
 }
 
+// Tells the UDP acceptor, once, that this peer has a state worth keeping, so that it keeps its place when others need
+// one.
 void PeerConversation::Show(absl::string_view datagram) {
   Counters::Add(counters_.bytes_in, static_cast<int64_t>(datagram.size()));
   Input input(datagram);
@@ -67,8 +72,8 @@ ssize_t PeerConversation::ReceiveNext(char* buffer) {
   return size < 0 && has_misdelivered && !has_gone_ ? NextMisdelivered(buffer) : size;
 }
 
-// Closes their descriptor at the end, which it would go on to tell. Once it was let go, its end is for the UDP acceptor
-// to see.
+// At its end the channel is closed, because it would stay readable. After LetGo() it is left open: by its close the UDP
+// acceptor sees that the conversation is over, and that comes with the destructor.
 ssize_t PeerConversation::NextMisdelivered(char* buffer) {
   const ssize_t size = ReceiveMisdelivered(misdelivered_.get(), buffer, must_leave_);
   if (size < 0 && errno == EPIPE && !has_let_go_) misdelivered_.reset();
@@ -79,8 +84,8 @@ ssize_t PeerConversation::ReceiveOwn(char* buffer) {
   ssize_t size = 0;
   do {
     size = ::recv(socket_.get(), buffer, kMaxDatagramBytes, MSG_DONTWAIT);
-    // The peer's host has refused an answer. To a port of its own the peer speaks of one thing only, and cannot be
-    // heard again once it has left; else it may be back.
+    // The peer's host has refused an answer: the kernel reports its ICMP message with the next call (udp(7)). A peer
+    // that talks to a port of its own has one transfer there, which is over; on the listener's port it may be back.
     has_gone_ = has_gone_ || (size < 0 && errno == ECONNREFUSED && listener_.own_ports);
   } while (size < 0 && (errno == EINTR || errno == ECONNREFUSED) && !has_gone_);
   return size;
@@ -91,6 +96,8 @@ void PeerConversation::TellTime() {
   Perform();
 }
 
+// Each message becomes a datagram; they are gathered as long as the output takes more, then sent. A peer that was cut
+// off hears the reason, unless a reply is unsent, which would have to go first.
 bool PeerConversation::ShowMail() {
   while (const Message message = mailbox()->Next()) {
     session_->OnMessage(message, output_);
@@ -102,7 +109,7 @@ bool PeerConversation::ShowMail() {
   return false;
 }
 
-// Work is run in place.
+// Work is run in place: services over UDP have no long work.
 void PeerConversation::Perform() {
   while (SendDatagrams(socket_.get(), is_turned_away_ ? &path_ : nullptr, output_, counters_) && output_.has_work()) {
     output_.TakeWork()(output_);
@@ -110,7 +117,9 @@ void PeerConversation::Perform() {
 }
 
 // In the order in which they came: misdelivered datagrams, those in the peer's socket, and misdelivered ones that were
-// on their way. What is left in a port of its own speaks of what has ended.
+// on their way. The socket has to stop receiving before it is emptied, and the channel likewise, or a datagram could
+// come in between and be lost with them. What is left in a port of its own belongs to the transfer that has ended, and
+// is dropped.
 bool PeerConversation::LetGo(char* buffer, bool passes_on) {
   bool has_answered = false;
   const auto pass_on = [&](auto receive) {
@@ -135,6 +144,7 @@ bool PeerConversation::LetGo(char* buffer, bool passes_on) {
   return has_answered;
 }
 
+// A datagram that cannot be passed on begins the peer's next conversation here, if this one is over.
 void PeerConversation::ShowToNext(absl::string_view datagram) {
   if (is_over()) {
     session_ = nullptr;  // First, since two members of a room cannot have the same name.

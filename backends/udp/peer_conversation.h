@@ -1,5 +1,14 @@
-// PeerConversation: what is done for a peer that sends datagrams and has a socket of its own, whoever waits for that
-// socket: shows the session each datagram, and sends what it answers.
+// PeerConversation: the conversation with a peer that sends datagrams and has a socket of its own: shows the session
+// each datagram, and sends its replies. It does not know how the socket is waited for, so it serves a thread or process
+// for each peer (backends/blocking/udp_driver.h) as well as one thread for all (connected_peers.h).
+//
+// A peer is heard in two places. Its own socket gets what it sends to that; what reached the listener instead, before
+// the socket was there or to begin something new, comes by a channel from the UDP acceptor: "misdelivered" datagrams,
+// see backends/accept/udp_acceptor.h.
+//
+//   open ──is_over(), idle for too long, the server stops──▶ LetGo() ──idle()──▶ destroyed
+//
+// One thread at a time. Never blocks if the socket does not, apart from LetGo().
 #ifndef POLYSERVE_BACKENDS_UDP_PEER_CONVERSATION_H_
 #define POLYSERVE_BACKENDS_UDP_PEER_CONVERSATION_H_
 
@@ -22,7 +31,8 @@ namespace polyserve {
 
 class PeerConversation {
  public:
-  // The connection limit is null where there is no bound on connections.
+  // The peer was accepted and counted; the destructor counts its end. Its listener must outlive this. The connection
+  // limit is null if there is no bound on connections.
   PeerConversation(Connection peer, Counters& counters, ConnectionLimit* connection_limit);
   ~PeerConversation();
 
@@ -30,22 +40,28 @@ class PeerConversation {
   int socket() const { return socket_.get(); }
   int misdelivered() const { return has_let_go_ ? -1 : misdelivered_.get(); }  // -1 when there will be none any more.
 
-  // Answers what has come, oldest first, without waiting for it: up to so many datagrams, by way of a buffer of
-  // kMaxDatagramBytes. Returns how many there were.
+  // Answers what has come, oldest first, without waiting for it: at most `most` datagrams, read into `buffer` of
+  // kMaxDatagramBytes. Stops early if a reply does not fit into the socket, or the conversation is over. Returns how
+  // many there were.
   int Answer(char* buffer, int most);
   // The time that the session has asked for has come. Not while is_blocked().
   void TellTime();
-  // Where others leave messages for the peer; null where nobody does.
+  // Where others leave messages for the peer; null if the session has none.
   Mailbox* mailbox() const { return session_->mailbox(); }
-  // Shows what has been collected there. False where there was too much of it, so that the peer is cut off.
+  // Shows what has been collected there. False if the peer was cut off, since there was too much of it: then the
+  // closing message was sent, if the socket took it, and the conversation has to be ended.
   bool ShowMail();
-  // Goes on sending.
+  // Goes on sending. Call it when the socket takes output again.
   void GoOn() { Perform(); }
 
-  bool is_blocked() const { return !output_.empty(); }  // Of non-blocking sockets.
+  // A reply does not fit into the socket, which happens to non-blocking ones only. Nothing is received meanwhile.
+  bool is_blocked() const { return !output_.empty(); }
+  // The conversation has ended: the peer has gone, others need its place, or the session has closed it.
   bool is_over() const { return has_gone_ || (must_leave_ && gives_way()) || (output_.closing() && output_.empty()); }
+  // Ending it now would cut nothing off.
   bool idle() const { return output_.empty() && session_->idle(); }
   bool is_stateless() const { return session_->is_stateless(); }
+  // The session has set a timer: TakeWakeIn() says in how long to call TellTime(), and forgets it.
   bool asks_for_wake() const { return !is_blocked() && output_.asks_for_wake(); }
   absl::Duration TakeWakeIn() { return output_.TakeWakeIn(); }
 
@@ -57,11 +73,13 @@ class PeerConversation {
   bool LetGo(char* buffer, bool passes_on);
 
  private:
+  // The next datagram in the order in which the peer has sent them, as far as that can be known; from the peer's socket
+  // alone; from the channel alone. They return its size, which may be 0, or -1 if there is none.
   ssize_t ReceiveNext(char* buffer);
   ssize_t ReceiveOwn(char* buffer);
   ssize_t NextMisdelivered(char* buffer);
   void Show(absl::string_view datagram);
-  // Others that need its place may have it.
+  // Another peer that needs its place may have it.
   bool gives_way() const { return session_->is_stateless() || !session_->is_verified(); }
   void ShowToNext(absl::string_view datagram);
   void Perform();
@@ -73,12 +91,12 @@ class PeerConversation {
   ConnectionLimit* const connection_limit_;
   std::unique_ptr<Session> session_;
   Output output_{Output::Kind::kDatagrams};
-  bool has_gone_ = false;
-  bool must_leave_ = false;      // The UDP acceptor needs its place,
-  bool is_known_ = false;        // unless it was told that the peer is there.
+  bool has_gone_ = false;        // The peer's host refuses what is sent to it.
+  bool must_leave_ = false;      // The UDP acceptor wants its place for another peer.
+  bool is_known_ = false;        // TellKnown() was called: from now on the UDP acceptor does not want it.
   bool has_let_go_ = false;      // It reads no more misdelivered datagrams.
-  bool is_turned_away_ = false;  // The socket is, so that it has to be told where to send to:
-  DatagramPath path_;
+  bool is_turned_away_ = false;  // The socket is not connected to the peer any more, so each send has to name
+  DatagramPath path_;            // where it goes.
 };
 
 }  // namespace polyserve

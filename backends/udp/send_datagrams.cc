@@ -18,8 +18,9 @@ ssize_t SendOne(int fd, absl::string_view bytes, const DatagramPath* path) {
   return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
-// A connected socket tells with the next call that the peer's host has refused an earlier datagram (an ICMP message).
-// This one was not sent then, and may well arrive: the peer may be back.
+// A connected socket reports with the next call that the peer's host has refused an earlier datagram (ECONNREFUSED,
+// from an ICMP message; udp(7)). This one was not sent then, and may well arrive: the peer may be back. A second
+// refusal in a row counts as the loss of the datagram, so the loop ends.
 ssize_t Send(int fd, absl::string_view bytes, const DatagramPath* path) {
   ssize_t sent = 0;
   bool was_refused = false;
@@ -32,6 +33,8 @@ ssize_t Send(int fd, absl::string_view bytes, const DatagramPath* path) {
 
 }  // namespace
 
+// A datagram is sent whole or not at all, so there is no short count. EMSGSIZE is a fault of the service, which has
+// written more than UDP can carry (65,507 bytes over IPv4); logged now and then, since a peer could provoke it at will.
 bool SendDatagrams(int fd, const DatagramPath* path, Output& output, Counters& counters) {
   CountRequests(output, counters);
   while (!output.empty()) {

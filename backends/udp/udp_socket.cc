@@ -15,12 +15,15 @@ namespace polyserve {
 
 namespace {
 
-// The most datagrams that are answered once the server stops, and how long to wait for the socket to take an answer.
+// The most datagrams that are answered once the server stops: peers that go on sending must not keep it from ending.
+// The queue of the socket, some megabytes, seldom holds more.
 constexpr int kMostAtTheEnd = 16 * 1024;
+// How long to wait then for the socket to take an answer. It drains at the speed of the network, within milliseconds.
 constexpr int kWritableMilliseconds = 100;
 
 }  // namespace
 
+// `later` tries again while the socket is full: the list would call at once, over and over.
 struct UdpSocket::Mail final : public Wakeable {
   Mail(UdpSocket& port, Peers::iterator peer)
       : port(port), peer(peer), entry(port.wakes_, *this, *peer->session->mailbox()), later([this] { OnReady(); }) {}
@@ -49,6 +52,7 @@ UdpSocket::~UdpSocket() {
   for (size_t i = 0; i < peers_.size(); ++i) CountEnd(counters_, connection_limit_);
 }
 
+// While a reply is unsent nothing is received: the kernel's queue bounds what waits, and drops what is too much.
 bool UdpSocket::Serve() {
   if (is_blocked()) return GoOn();
   for (int i = 0; i < kDatagramsPerTurn && !is_blocked(); ++i) {
@@ -57,7 +61,7 @@ bool UdpSocket::Serve() {
   return true;
 }
 
-// False where nothing had come.
+// False if nothing had come. A datagram of a peer that is refused counts as served.
 bool UdpSocket::ServeOne() {
   DatagramPath path;
   const ssize_t size = ReceiveDatagram(fd(), buffer_, path);
@@ -74,13 +78,15 @@ void UdpSocket::Show(absl::string_view datagram, Peers::iterator peer) {
   Answer(peer);
 }
 
+// While the socket is full no session can answer, so the timer is put off until there is room.
 void UdpSocket::TellTime(Peers::iterator peer) {
   if (is_blocked()) return SetTimer(peer, kRetryBlocked);
   peer->session->OnTime(output_);
   Answer(peer);
 }
 
-// Hearing something is no sign of life, so this does not put off the time-out.
+// Mail is sent to the peer and is no sign of life from it, so this does not put off the time-out. One output for each
+// call: a busy room must not keep the other peers waiting.
 void UdpSocket::TellMail(Peers::iterator peer) {
   Mailbox& mailbox = *peer->session->mailbox();
   if (mailbox.is_cut_off()) {
@@ -105,7 +111,8 @@ void UdpSocket::Answer(Peers::iterator peer) {
   Place(peer);
 }
 
-// The same; false where the session has ended.
+// The same; false if the session has ended. What the socket does not take moves to blocked_, with its timer and its
+// tasks: GoOn() sees to them.
 bool UdpSocket::PerformAll(Peers::iterator peer) {
   const bool is_sent = Perform(peer->path, output_);
   const bool closing = output_.closing();
@@ -115,7 +122,7 @@ bool UdpSocket::PerformAll(Peers::iterator peer) {
   return !closing;
 }
 
-// False where the socket takes no more for now.
+// False if the socket takes no more for now.
 bool UdpSocket::Perform(const DatagramPath& path, Output& output) {
   while (SendDatagrams(fd(), &path, output, counters_)) {
     if (!output.has_work()) return true;
@@ -124,6 +131,7 @@ bool UdpSocket::Perform(const DatagramPath& path, Output& output) {
   return false;
 }
 
+// Returns whether anything has moved. The peer is looked up again: it may have closed, or been evicted, since.
 bool UdpSocket::GoOn() {
   const int64_t unsent = blocked_->output.unsent_bytes();
   if (!Perform(blocked_->path, blocked_->output)) return blocked_->output.unsent_bytes() < unsent;
@@ -135,12 +143,14 @@ bool UdpSocket::GoOn() {
   return true;
 }
 
+// The peer owns the timer, so the iterator in its call is good whenever it fires.
 void UdpSocket::SetTimer(Peers::iterator peer, absl::Duration after) {
   if (peer->wake == nullptr) peer->wake = std::make_unique<Timer>([this, peer] { TellTime(peer); });
   timers_.Set(*peer->wake, after);
 }
 
-// The peer of this path, a new one where it was not known; nobody() where it is refused.
+// The peer of this path, a new one if it was not known; nobody() if it is refused. The check of its source comes before
+// a place is taken, so a forged datagram that is not answered anyway evicts no peer.
 UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
   const auto found = peers_.find(path);
   if (found != peers_.end()) return found->second;
@@ -160,6 +170,8 @@ UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
   return peer;
 }
 
+// No answer: it would go to an address that may be forged. Logged once in a thousand times, or a flood would fill the
+// disk.
 void UdpSocket::Refuse(const DatagramPath& path, absl::string_view why) {
   Counters::Add(counters_.refused, 1);
   LOG_EVERY_N(WARNING, 1000) << "refused a peer of " << listener_.service << ", " << path.peer.ToString() << ": " << why
@@ -168,13 +180,14 @@ void UdpSocket::Refuse(const DatagramPath& path, absl::string_view why) {
 
 bool UdpSocket::MakeRoom() { return peers_.size() < kMaxPeers || Evict(); }
 
-// Counts one more in, in the place of another one where the server is full.
+// Counts one more in, in the place of another one if the server is full. The second attempt may fail, too: another
+// thread or process may have taken the place that was freed.
 bool UdpSocket::Enter() {
   if (connection_limit_ == nullptr) return Counters::Add(counters_.accepted, 1), true;
   return connection_limit_->TryAcquire(counters_) || (Evict() && connection_limit_->TryAcquire(counters_));
 }
 
-// False where all are known to be there.
+// False if all peers are known.
 bool UdpSocket::Evict() {
   for (const Rank rank : {kBlank, kUnverified}) {
     if (by_rank_[rank].empty()) continue;
@@ -184,7 +197,9 @@ bool UdpSocket::Evict() {
   return false;
 }
 
-// Notes that it was just served, and whether it still matters.
+// Notes that it was just served, and whether it still matters. Moved to the end of its list, so the front of each list
+// is the peer that has been silent for longest: OnTick() and Evict() look no further. splice() keeps the iterators
+// valid that peers_, timers and mail hold.
 void UdpSocket::Place(Peers::iterator peer) {
   Peers& from = ListOf(*peer);
   peer->last_served = ticks_;
@@ -193,12 +208,14 @@ void UdpSocket::Place(Peers::iterator peer) {
   to.splice(to.end(), from, peer);
 }
 
+// Destroys the peer, with its session, timer and mail; a reply of it that is unsent still goes out (blocked_).
 void UdpSocket::Forget(Peers::iterator peer) {
   CountEnd(counters_, connection_limit_);
   peers_.erase(peer->path);
   ListOf(*peer).erase(peer);
 }
 
+// Unsigned, so the difference is right when the ticks wrap around.
 void UdpSocket::OnTick() {
   ++ticks_;
   for (Peers& list : by_rank_) {
@@ -206,6 +223,7 @@ void UdpSocket::OnTick() {
   }
 }
 
+// Here the socket is waited for, which no turn of a loop does: nothing would come back to it after the stop.
 void UdpSocket::Drain() {
   for (int i = 0; i < kMostAtTheEnd; ++i) {
     if (is_blocked()) {

@@ -29,6 +29,8 @@ absl::StatusOr<std::unique_ptr<UdpSockets>> UdpSockets::Create(ServerContext& co
   return ports;
 }
 
+// Timers and mail go after the datagrams, for the reasons given at PollerLoop::Turn(). The coarse clock is looked at in
+// each round; a round that comes late only makes a silent peer's time-out late.
 bool UdpSockets::Serve() {
   if (empty()) return false;
   bool moved = peers_->Serve();
@@ -36,8 +38,9 @@ bool UdpSockets::Serve() {
   timers_.RingDue();
   if (!wakes_->empty()) {
     wakes_->Deliver();
-    wakes_
-        ->TakeWake();  // Behind it, so that a wake that is just being made is surely taken, and none is left for good.
+    // In this order: a wake-up whose client was just called would otherwise stay at the descriptor, and end every wait
+    // as long as the list is empty.
+    wakes_->TakeWake();
     moved = true;
   }
   if (tick_.passed()) {
@@ -48,6 +51,9 @@ bool UdpSockets::Serve() {
   return moved;
 }
 
+// Serves after each wait without asking what ended it: a look at a socket that has nothing costs one system call. The
+// acceptor waits for the datagrams, too; the wake list is what it does not know. A peer that is answered from a port of
+// its own is a client like others: the acceptor returns it, and it is served before the next wait.
 absl::StatusOr<Connection> UdpSockets::ServeUntilConnection(Acceptor& acceptor) {
   while (!Signals::stopping()) {
     acceptor.Wait({.also = wakes_->fd(), .at_most = UntilNextLook()});
@@ -59,7 +65,8 @@ absl::StatusOr<Connection> UdpSockets::ServeUntilConnection(Acceptor& acceptor) 
   return acceptor.Next();
 }
 
-// How long the next look may take to come, if nothing comes: for ever if no peer is remembered.
+// How long the next look may take to come, if nothing comes: for ever if no peer is remembered. A socket that is full
+// is tried again soon, because the wait is for input only.
 absl::Duration UdpSockets::UntilNextLook() const {
   if (!wakes_->empty()) return absl::ZeroDuration();
   absl::Duration until = absl::InfiniteDuration();
@@ -71,6 +78,7 @@ absl::Duration UdpSockets::UntilNextLook() const {
   return std::max(until, absl::ZeroDuration());
 }
 
+// May be called again: the ports are gone after the first time.
 void UdpSockets::Drain() {
   for (const auto& port : ports_) port->Drain();
   ports_.clear();

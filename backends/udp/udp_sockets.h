@@ -1,6 +1,8 @@
-// UdpSockets: all datagrams of a server, for a model without events: it looks at every socket whenever it comes round
+// UdpSockets: all datagrams of a server, for a model without an event loop, which looks at every socket in turn
 // (nonblock, and the iterative ones between two clients). Both kinds of peers: those of UdpSocket, by their address,
 // and ConnectedUdpPeers. It brings the timers, the wake list and the clock that an event loop would have. One thread.
+//
+//   Create() ─▶ Serve(), Serve(), ... ──the server stops──▶ Drain() ─▶ Serve() until empty()
 #ifndef POLYSERVE_BACKENDS_UDP_UDP_SOCKETS_H_
 #define POLYSERVE_BACKENDS_UDP_UDP_SOCKETS_H_
 
@@ -20,10 +22,11 @@
 
 namespace polyserve {
 
+// Both kinds share the timers and the clock, so one look at each serves all peers of the server.
 class UdpSockets {
  public:
-  // To be called by the thread that will serve them. The context must outlive it. Fails if the process has no
-  // descriptors left.
+  // To be called by the thread that will serve them: mail that is left by this thread itself then needs no wake-up. The
+  // context must outlive it. Fails if the process has no descriptors left.
   static absl::StatusOr<std::unique_ptr<UdpSockets>> Create(ServerContext& context);
 
   // Takes over a peer that was accepted, since it is to be answered from a port of its own; see ConnectedUdpPeers.
