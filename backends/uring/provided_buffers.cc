@@ -9,7 +9,8 @@ namespace polyserve {
 
 namespace {
 
-// As many requests as may wait in one batch before a receive has to be armed anew; 2 MiB if all are in use.
+// As many requests as may wait in one batch before a receive has to be armed anew; 2 MiB if all are in use. Has to be a
+// power of two (io_uring_register_buf_ring(3)).
 constexpr uint16_t kRequestBuffers = 1024;
 
 bool HasBuffer(const io_uring_cqe& completion) { return (completion.flags & IORING_CQE_F_BUFFER) != 0; }
@@ -32,6 +33,8 @@ absl::Status UringBuffers::LendTo(io_uring& ring) {
   return absl::OkStatus();
 }
 
+// By mmap(2), because the ring of descriptions has to begin at a page, and because pages that were never written to
+// take no memory.
 absl::Status UringBuffers::Map(Pool& pool) {
   const auto map = [](size_t bytes, Mapping& mapping) {
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,6 +47,7 @@ absl::Status UringBuffers::Map(Pool& pool) {
   return status;
 }
 
+// From here on the kernel holds the address of the descriptions, until the ring is closed.
 absl::Status UringBuffers::Register(io_uring& ring, Group group, Pool& pool) {
   io_uring_buf_reg request = {};
   request.ring_addr = reinterpret_cast<uintptr_t>(pool.descriptions.get());
@@ -61,6 +65,7 @@ char* UringBuffers::BufferOf(const Pool& pool, uint16_t id) {
   return pool.buffers.get() + static_cast<size_t>(id - pool.first_id) * pool.buffer_bytes;
 }
 
+// No system call: the kernel sees the new tail when it next looks for a buffer. Buffers go back in any order.
 void UringBuffers::Add(Pool& pool, uint16_t id) {
   io_uring_buf_ring* ring = reinterpret_cast<io_uring_buf_ring*>(pool.descriptions.get());
   io_uring_buf_ring_add(ring, BufferOf(pool, id), static_cast<unsigned>(pool.buffer_bytes), id,
@@ -68,6 +73,7 @@ void UringBuffers::Add(Pool& pool, uint16_t id) {
   io_uring_buf_ring_advance(ring, 1);
 }
 
+// The streams' buffers are numbered behind those for requests; see LendTo().
 UringBuffers::Group UringBuffers::GroupOf(uint16_t id) { return id < kRequestBuffers ? kRequests : kStreams; }
 
 absl::string_view UringBuffers::BytesOf(const io_uring_cqe& completion) const {

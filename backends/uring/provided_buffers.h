@@ -7,7 +7,7 @@
 // There are two groups. Requests are small and come from many peers at once: many small buffers, so that a receive that
 // stays armed for all of them ("multishot") does not run out. A stream is read in pieces as large as the other models'.
 // If a group is empty, a receive completes with ENOBUFS; the connection then waits for its turn
-// (UringShared::awaiting_buffer).
+// (UringShared::awaiting_buffer). Bytes that find no buffer stay in the socket: nothing is lost.
 #ifndef POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
 #define POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
 
@@ -37,7 +37,8 @@ class UringBuffers {
   // space only. Fails if the system has no memory, or the kernel is too old.
   absl::Status LendTo(io_uring& ring);
 
-  // The bytes that a receive has brought; empty if it brought none. Valid until GiveBack().
+  // The bytes that a receive has brought; empty if it brought none (the peer's end, or an error). Valid until
+  // GiveBack(): what is needed for longer has to be copied.
   absl::string_view BytesOf(const io_uring_cqe& completion) const;
   // Lends the buffer of a receive, if it has used one, to the kernel again. Owed for each completion of a receive, at
   // once: the next batch has only what was given back.
@@ -51,7 +52,7 @@ class UringBuffers {
   using Mapping = std::unique_ptr<char, Unmap>;
 
   // A ring of descriptions, which the kernel reads, and the buffers that it describes. The buffers' numbers are unique
-  // among all groups, so that a completion need not tell the group.
+  // among all groups, because a completion brings a number and not its group.
   struct Pool {
     uint16_t first_id;
     uint16_t count;  // A power of two.

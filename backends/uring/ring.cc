@@ -9,18 +9,22 @@ namespace polyserve {
 
 namespace {
 
-// Operations of one batch; a larger one costs a further system call. As many completions of it may come as there are
-// buffers to receive into, and more.
+// Operations of one batch; a larger one costs a further system call. There may be more completions than operations,
+// since a multishot receive has one for each buffer that it fills, hence the larger queue. If that overflows, the
+// kernel keeps the rest in memory of its own (IORING_FEAT_NODROP).
 constexpr unsigned kOperations = 1024;
 constexpr unsigned kCompletions = 8 * kOperations;
 
-// Asked for in this order. SINGLE_ISSUER, one thread submits, came with Linux 6.0, as did multishot receive, of which
-// the kernel itself says nothing. DEFER_TASKRUN (6.1): the kernel works on completions when we wait for them, and
-// not whenever it likes; COOP_TASKRUN is the next best.
+// Asked for in this order (io_uring_setup(2)). SINGLE_ISSUER, one thread submits, came with Linux 6.0, as did multishot
+// receive, of which the kernel itself says nothing: so it serves as the test for that. SUBMIT_ALL: one bad operation
+// does not hold up those behind it. DEFER_TASKRUN (6.1): the kernel works on completions when we wait for them, in one
+// go, and does not interrupt the thread for each; COOP_TASKRUN is the next best, since it spares the interrupt alone.
 constexpr unsigned kCommonFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
 constexpr unsigned kFlagChoices[] = {kCommonFlags | IORING_SETUP_DEFER_TASKRUN,
                                      kCommonFlags | IORING_SETUP_COOP_TASKRUN};
 
+// EINVAL: the kernel does not know one of the flags. ENOSYS and EPERM come from a kernel built without io_uring, from
+// the sysctl, or from a container's filter of system calls.
 absl::Status Refusal(int error) {
   if (error == EINVAL) {
     return absl::UnimplementedError(
@@ -67,6 +71,8 @@ UringRing::~UringRing() {
   if (is_open_) io_uring_queue_exit(&ring_);
 }
 
+// A full queue is emptied by submitting it, which the kernel does before the call returns; the loop only goes round
+// again if it took nothing for want of memory.
 io_uring_sqe* UringRing::Prepare(uint64_t tag) {
   io_uring_sqe* operation = io_uring_get_sqe(&ring_);
   while (operation == nullptr) {
@@ -77,7 +83,8 @@ io_uring_sqe* UringRing::Prepare(uint64_t tag) {
   return operation;
 }
 
-// The flag is set last, since the preparing functions reset all flags.
+// CQE_SKIP_SUCCESS: a completion only if it fails, for example since the operation has just completed by itself
+// (ENOENT); that one is ignored. The flag is set last, since the preparing functions reset all flags.
 void UringRing::Cancel(uint64_t tag) {
   io_uring_sqe* cancel = Prepare(Tag(Operation::kUnwatched));
   io_uring_prep_cancel64(cancel, tag, 0);
@@ -98,6 +105,8 @@ void UringRing::Close(UniqueFd fd) {
 
 absl::Status UringRing::SubmitAndWait() { return StatusOf(io_uring_submit_and_wait(&ring_, 1)); }
 
+// With DEFER_TASKRUN completions are posted only in a call that asks for events: a plain submit would let a busy loop
+// submit for ever and see no result.
 absl::Status UringRing::Submit() { return StatusOf(io_uring_submit_and_get_events(&ring_)); }
 
 }  // namespace polyserve

@@ -7,8 +7,12 @@
 //   ring.TakeCompletions([](const io_uring_cqe& completion) { OperationOf(completion) ... });
 //
 // Two rules hold for every operation: what it points to must stay where it is until the operation has completed, also
-// if it was cancelled; and each operation completes, most of them once, multishot ones (accept, poll) until a
-// completion comes without IORING_CQE_F_MORE.
+// if it was cancelled; and each operation completes, most of them once, multishot ones (accept, receive) until a
+// completion comes without IORING_CQE_F_MORE. The exceptions are Cancel() and Close(): if they succeed, they complete
+// silently.
+//
+//   Prepare() ─▶ submission queue ──SubmitAndWait()──▶ kernel ──▶ completion queue ─▶ TakeCompletions()
+//                kOperations                                      8 times as many
 //
 // Source: J. Axboe, "Efficient IO with io_uring" (kernel.dk/io_uring.pdf); io_uring(7).
 #ifndef POLYSERVE_BACKENDS_URING_RING_H_
@@ -64,32 +68,38 @@ T& ObjectOf(const io_uring_cqe& completion) {
   return *reinterpret_cast<T*>(completion.user_data - completion.user_data % kTagAlignment);
 }
 
+// One thread: the one that creates it. The kernel refuses submissions from any other one (IORING_SETUP_SINGLE_ISSUER).
 class UringRing {
  public:
-  // PermissionDenied: the kernel does not let us (containers often forbid io_uring). Unimplemented: it is too old. The
-  // message says what to do.
+  // Takes a descriptor, and memory for the queues and, as far as they are used, the buffers. The message of an error
+  // says what to do.
+  //   Unimplemented     the kernel is too old
+  //   PermissionDenied  it does not let us (containers often forbid io_uring), or lacks a descriptor or memory for it
+  //   others            there is no memory for the buffers
   static absl::StatusOr<std::unique_ptr<UringRing>> Create();
   // Cancels what is still under way, but the kernel may do so only later: memory that an operation uses must neither be
   // freed nor reused even then.
   ~UringRing();
 
   // An operation to be filled in by io_uring_prep_...(). It is submitted with the next SubmitAndWait() or Submit(); if
-  // the queue is full, what is in it is submitted first. Never null.
+  // the queue is full, what is in it is submitted first. So fill it in before the next Prepare(). Never null.
   io_uring_sqe* Prepare(uint64_t tag);
   // Asks the kernel to cancel the operation, or all operations of this descriptor. They still complete, with ECANCELED
-  // or with what they had done by then.
+  // or with what they had done by then. An operation that is no longer there is no error.
   void Cancel(uint64_t tag);
   void CancelAll(int fd);
-  // Closes it with the next submission, which saves a system call.
+  // Closes it with the next submission, which saves a system call. No operation of it may be under way.
   void Close(UniqueFd fd);
 
   // Submits what was prepared, with one system call. The first also blocks until something has completed or a signal
-  // came. Fails only if the ring cannot be used any more.
+  // came. The second has the kernel post what has completed by now. Fails only if the ring cannot be used any more;
+  // a shortage in the kernel leaves the rest prepared for the next call.
   absl::Status SubmitAndWait();
   absl::Status Submit();
 
   // Calls handle(const io_uring_cqe&) for each completion that is there, oldest first. Handlers may prepare operations;
-  // their completions come with a later call.
+  // their completions come with a later call. A handler's reference is valid during its call: after the last one all
+  // places in the queue go back to the kernel at once.
   template <typename Handler>
   void TakeCompletions(Handler handle) {
     unsigned head = 0;

@@ -41,16 +41,21 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
 }
 
+// The closing message leaves by a call of its own: operations of a batch have no order, so the close could overtake it.
 UringConnection::~UringConnection() {
   SendClosingMessage(fd_.get(), conversation_, counters_);
   shared_.ring->Close(std::move(fd_));
   CountEnd(counters_, shared_.connection_limit);
 }
 
+// The receive is prepared at once and not when the socket is ready: whether bytes are there already or still to come
+// makes no difference to it.
 void UringConnection::Start(Connection connection, UringShared& shared) {
   (new UringConnection(std::move(connection), shared))->Receive();
 }
 
+// A multishot receive completes many times; only the completion without IORING_CQE_F_MORE is its last, be it for an
+// error, for want of a buffer, or because it was cancelled. The buffer goes back whatever happened to the bytes.
 void UringConnection::OnReceived(const io_uring_cqe& completion) {
   receiving_ = (completion.flags & IORING_CQE_F_MORE) != 0;
   if (!receiving_) stop_receiving_ = false;
@@ -66,7 +71,8 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
   ComeBack();
 }
 
-// No bytes: the peer sends no more.
+// No bytes: the peer sends no more. A receive that fills a small buffer marks a stream, and the armed receive, which
+// goes on filling small ones, is cancelled. One that brings less ends the stream.
 void UringConnection::TakeIn(absl::string_view bytes) {
   if (over_ || is_lingering()) {
     over_ = over_ || bytes.empty();
@@ -84,6 +90,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
   }
 }
 
+// A send may take a part of what it was offered; the next step sends the rest.
 void UringConnection::OnSent(int result) {
   sending_ = false;
   if (result >= 0 && !over_) {
@@ -110,6 +117,8 @@ void UringConnection::ComeBack() {
   is_due_ = true;
 }
 
+// While a send is under way the output must not change, so no step is taken until it has completed. The receive is
+// cancelled behind the steps: if these end the conversation, End() cancels everything at once.
 void UringConnection::Proceed() {
   is_due_ = false;
   over_ = over_ || conversation_.is_cut_off();
@@ -120,6 +129,7 @@ void UringConnection::Proceed() {
 }
 
 // Takes steps until the next one has to wait for a completion, or for the next turn. False: the connection is over.
+// Each way out leaves an operation, a timer, a helper or a place on shared.due that leads back here.
 bool UringConnection::TakeSteps() {
   if (task_.is_under_way() && !TakeResult()) return true;
   for (FairShare share;;) {
@@ -160,7 +170,7 @@ bool UringConnection::TakeSteps() {
   }
 }
 
-// False where the helpers are not done yet.
+// While a task is under way, other completions change nothing: the session gets no call before the result is there.
 bool UringConnection::TakeResult() {
   if (!task_.TakeResult(unsent_->output)) return false;
   NoteMove();
@@ -185,6 +195,8 @@ Flushed UringConnection::Send() {
   return sent;
 }
 
+// The message header and its pieces live in unsent_, and the bytes in its output: the kernel may read both until the
+// completion. No MSG_MORE is needed, since a file behind the memory would have taken the way of Flush().
 void UringConnection::SendMemory() {
   sending_ = true;
   io_uring_sqe* send = shared_.ring->Prepare(Tag(Operation::kSend, this));
@@ -214,6 +226,8 @@ void UringConnection::Receive() {
   AskForBytes();
 }
 
+// Bounded by the large buffers: if all these sockets have bytes, a receive beyond that comes back with ENOBUFS. One for
+// requests takes from the other group, and is not counted.
 void UringConnection::ReceiveInTurn(UringShared& shared) {
   for (size_t pieces = 0; !shared.awaiting_buffer.empty() && pieces < UringBuffers::kStreamBuffers;) {
     UringConnection& first = shared.awaiting_buffer.front();
@@ -224,6 +238,8 @@ void UringConnection::ReceiveInTurn(UringShared& shared) {
   }
 }
 
+// Neither a buffer nor a length: the kernel picks a buffer of the group when bytes are there (IOSQE_BUFFER_SELECT).
+// MSG_DONTWAIT at kReadLast: if nothing is there, the receive completes at once with EAGAIN instead of waiting.
 void UringConnection::AskForBytes() {
   receiving_ = true;
   io_uring_sqe* receive = shared_.ring->Prepare(Tag(Operation::kReceive, this));
@@ -253,7 +269,8 @@ bool UringConnection::Linger() {
   return true;
 }
 
-// The kernel may still use what the operations under way point to.
+// The kernel may still use what the operations under way point to, so they are cancelled, once, and each completion
+// calls this again by Proceed(). The last one deletes the connection.
 void UringConnection::End() {
   if (!receiving_ && !sending_) {
     delete this;
@@ -263,6 +280,7 @@ void UringConnection::End() {
   }
 }
 
+// As EventClient::OnTick(), but the connection ends in Proceed(): an operation may be under way.
 void UringConnection::OnTick() {
   if (task_.is_under_way()) return watch_.Rest(shared_.ticks);
   const Debt owed = conversation_.debt();
@@ -272,6 +290,7 @@ void UringConnection::OnTick() {
   ComeBack();
 }
 
+// Back among the connections: the loop takes the front of shared.lingering for one whose time is still to come.
 void UringConnection::OnLingerEnd() {
   unlink();
   shared_.connections.push_back(*this);
@@ -279,6 +298,8 @@ void UringConnection::OnLingerEnd() {
   ComeBack();
 }
 
+// The receive under way is the wrong one from now on, whichever it is: a stop reads piece by piece, and when the grace
+// is over it does not wait.
 void UringConnection::OnStop() {
   conversation_.OnStop(shared_.grace_over);
   over_ = over_ || (is_lingering() && shared_.grace_over);
@@ -305,6 +326,7 @@ Output& UringConnection::output() {
   return unsent_->output;
 }
 
+// A long reply's buffer is freed and not kept: 512 of them could be 32 MiB and more.
 void UringConnection::LetGoOfOutput() {
   unsent_->output.Clear();
   if (unsent_->output.copied_bytes_held() <= kMaxSpareBytes && shared_.spares.size() < kMaxSpares) {

@@ -1,9 +1,8 @@
 // UringConnection: one client of the ring. The event driver asks whether it may read and then reads; this one always
 // has a receive under way, and learns of bytes that have been received already. Two rules follow:
 //
-// - It has at most two operations under way, a receive and a send (or a wait until the socket takes more of a file),
-// and
-//   lives until both have completed: the kernel may still use what they point to.
+// - It has at most two operations under way, a receive and a send (or a wait until the socket takes more of a file).
+//   It lives until both have completed, because the kernel may still use what they point to.
 // - Bytes may come while its output is not sent. They are held back from the session, and the receive is cancelled, so
 //   that never more than one batch of bytes is held back.
 //
@@ -12,6 +11,11 @@
 //
 //   completion ─▶ OnReceived(), OnSent(), ... ─▶ shared.due ─▶ Proceed() ─▶ new operations ─▶ the next SubmitAndWait()
 //                 note what has happened                       takes steps of the conversation
+//
+// Its end takes two steps as well:
+//
+//   over_ ─┬▶ no operation is under way: deleted
+//          └▶ else cancelled_: its operations are being cancelled ─▶ all have completed: deleted
 #ifndef POLYSERVE_BACKENDS_URING_URING_CONNECTION_H_
 #define POLYSERVE_BACKENDS_URING_URING_CONNECTION_H_
 
@@ -45,10 +49,10 @@ namespace polyserve {
 
 struct UringShared;
 
-// The output of a connection, and what a send of it needs until it is submitted. Only connections that have output own
-// one, so an idle connection does not pay for it.
+// The output of a connection, and what a send of it needs until it has completed. Only connections that have output own
+// one, so an idle connection does not pay for it. Never moved while a send is under way: the kernel holds its address.
 struct UringUnsent {
-  // Pieces of memory that one sendmsg takes; the rest waits for the next one.
+  // Pieces of memory that one sendmsg takes; the rest waits for the next one. As many as in Flush().
   static constexpr int kMaxPieces = 64;
   Output output;
   msghdr message;
@@ -57,7 +61,8 @@ struct UringUnsent {
 
 using UringHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-// One thread, that of the ring. Owns itself, from Start() to its end; in shared.connections meanwhile.
+// One thread, that of the ring. Owns itself, from Start() to its end; in shared.connections, or shared.lingering,
+// meanwhile. No call blocks. While it is idle it owns no buffer, only a receive that is under way.
 class alignas(kTagAlignment) UringConnection final : public UringHook, public Wakeable {
   // Unlinks itself if the connection ends while it waits.
   using BufferHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -102,11 +107,16 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   UringConnection(Connection connection, UringShared& shared);
   ~UringConnection();
 
-  void TakeIn(absl::string_view bytes);  // Shows received bytes to the session, or holds them back.
+  // Shows received bytes to the session, or holds them back (the conversation decides). No bytes: the peer's end.
+  void TakeIn(absl::string_view bytes);
   void OnTimer();
-  bool TakeResult();  // Of a task that ran on a helper. False: it is not finished.
-  void ComeBack();    // Puts it on shared.due, unless it is there.
-  bool TakeSteps();   // False: the conversation is over.
+  // Takes the result of a task that ran on a helper. False: it is not finished.
+  bool TakeResult();
+  // Puts it on shared.due, unless it is there: Proceed() comes in this iteration of the loop, or in the next one if
+  // this one's has begun.
+  void ComeBack();
+  // False: the conversation is over.
+  bool TakeSteps();
   // Memory leaves by an operation of the ring. A file leaves by sendfile(2), which the ring does not have: if the
   // socket is full, it is polled.
   Flushed Send();
@@ -115,15 +125,19 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   // Starts a receive, unless one is under way; or queues for a buffer. A receive for requests stays armed for the whole
   // conversation; a stream is received piece by piece.
   void Receive();
+  // Prepares the receive itself.
   void AskForBytes();
+  // False: the grace is over, so there is no time to linger.
   bool Linger();
   // Deletes it, or, while an operation is under way, cancels that first.
   void End();
 
   // Made when first used, because most connections never need them.
   ConnectionTimers& timers();
+  // Where the session's answers go. Takes one from shared.spares if this connection has none.
   Output& output();
   void LetGoOfOutput();  // All is sent: the buffers go back to shared.spares.
+  // What is_stream_ says, or the stop: with a single receive it is known when nothing is left to read.
   bool reads_by_pieces() const;
   bool is_lingering() const { return conversation_.step() == Step::kLinger; }
   void NoteMove();
@@ -132,7 +146,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   Counters& counters_;
   UniqueFd fd_;
   ProgressWatch watch_;
-  // Of the loop's iteration, and of the two operations.
+  // Of the loop's iteration, and of the two operations. An operation counts as under way from its preparation on.
   bool is_due_ = false;          // On shared.due.
   bool receiving_ = false;       // A receive is under way.
   bool sending_ = false;         // A send is, or the wait to go on with a file.
@@ -160,9 +174,11 @@ struct UringShared {
   ProgressLimits limits = {};         // Of the peers' progress.
   uint32_t ticks = 0;                 // The coarse clock, for these.
   bool stopping = false;
-  bool grace_over = false;            // Of the stop.
-  bool ran_task = false;              // In this turn.
-  std::vector<UringConnection*> due;  // They proceed when all completions of the batch are noted.
+  bool grace_over = false;  // Of the stop.
+  bool ran_task = false;    // In this turn.
+  // They proceed when all completions of the batch are noted. None of them is deleted before, since only Proceed() does
+  // that, so the pointers are good.
+  std::vector<UringConnection*> due;
   // The connections whose next receive would find no buffer, and, while there are any, all that read by pieces: the
   // kernel gives the few large buffers to the receives that were started first, so without a queue the same connections
   // would get them each time.
@@ -171,7 +187,8 @@ struct UringShared {
   Connections connections;
   Timers timers;
   const Output no_output = {};  // The output of all connections that have none.
-  Connections lingering;        // The one that began first comes first, so its end is the next.
+  // The one that began first comes first. All linger equally long, so its end is the next.
+  Connections lingering;
 };
 
 }  // namespace polyserve

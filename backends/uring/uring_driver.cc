@@ -14,6 +14,8 @@ namespace polyserve {
 
 absl::Status CheckUring() { return UringRing::Create().status(); }
 
+// All that may fail is made here; the constructor of the loop cannot. Peers with ports of their own come last, since
+// they need the loop's timers.
 absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context, const WorkerRole* role,
                                                          const OffloadOptions& offload_options) {
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =

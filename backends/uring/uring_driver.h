@@ -1,5 +1,6 @@
 // The ring driver: one thread serves all clients, and hands the kernel whole operations instead of asking what is
-// ready: accept, receive and send, as many as there are, with one system call (io_uring(7), by liburing).
+// ready: accept, receive and send, as many as there are, with one system call (io_uring(7), by liburing). This header
+// is all that a model sees of it; neither liburing nor a type of it gets out.
 #ifndef POLYSERVE_BACKENDS_URING_URING_DRIVER_H_
 #define POLYSERVE_BACKENDS_URING_URING_DRIVER_H_
 
@@ -14,7 +15,7 @@
 namespace polyserve {
 
 // Whether the kernel has what the driver needs, and lets us have it. Unimplemented or PermissionDenied: the message
-// says what the user can do. Opens a ring and closes it again.
+// says what the user can do. Opens a ring and closes it again; for the start, before the server listens.
 absl::Status CheckUring();
 
 // Gets a ring, and helpers (see Offload), but does not serve yet; see MakeLoop. Call it in the thread or process that

@@ -58,6 +58,10 @@ absl::Status UringLoop::OpenPeers() {
   return absl::OkStatus();
 }
 
+// Mail is delivered twice in an iteration. Before the wait: what connections have left for each other in Proceed()
+// makes them due, so the loop must not wait. After the completions: what a helper or another thread has left is
+// answered in the same batch. The wake list is looked at last before the wait, because a wake-up by this thread writes
+// to no descriptor.
 absl::Status UringLoop::Run() {
   const WorkerSlot place(context_.statistics);
   for (Port& port : ports_) Open(port);
@@ -80,6 +84,8 @@ absl::Status UringLoop::Run() {
   return ring_->Submit();  // The last connections' closing.
 }
 
+// The kernel's answer to a poll or a timer is not looked at: an operation that was cancelled, or has failed, leads to
+// the same attempt, which then finds out.
 void UringLoop::Dispatch(const io_uring_cqe& completion) {
   switch (OperationOf(completion)) {
     case Operation::kUnwatched:
@@ -122,6 +128,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
   }
 }
 
+// The list is swapped away: a connection that comes back for its next turn goes behind the next batch of completions.
+// All buffers of this batch are back by now, so at the end the receives that waited for one are started.
 void UringLoop::Proceed() {
   shared_.ran_task = false;
   turn_.swap(shared_.due);
@@ -142,8 +150,8 @@ void UringLoop::Start(Connection connection) {
   UringConnection::Start(std::move(connection), shared_);
 }
 
-// One operation accepts all clients, until something goes wrong. Where several rings wait at the listener, it accepts
-// one: the kernel wakes the ring that is first in the row, which by asking again takes its place behind the others.
+// One operation accepts all clients, until something goes wrong. If several rings wait at the listener, it accepts one
+// client: the kernel wakes the ring that is first in the row, which by asking again takes its place behind the others.
 void UringLoop::Accept(Port& port) {
   if (port.listener->own_ports) return AwaitAcceptable(port);  // Nothing that the kernel knows how to accept.
   port.operation = Operation::kAccept;
@@ -157,6 +165,8 @@ void UringLoop::Accept(Port& port) {
   }
 }
 
+// The kernel has accepted already, so a client that comes by here during a stop is served, too. Only no further accept
+// is started.
 void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
     Counters::Add(OfService(*shared_.counters, port.listener->number).accepted, 1);
@@ -177,6 +187,7 @@ void UringLoop::AwaitAcceptable(Port& port) {
   io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), fd, POLLIN);
 }
 
+// Open() at the end: once none is left, a listener goes back to the operation that accepts all clients.
 void UringLoop::OnAcceptable(Port& port) {
   if (Ends(port)) return;
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
@@ -194,12 +205,14 @@ void UringLoop::OnAcceptable(Port& port) {
   AwaitAcceptable(port);
 }
 
+// By the same operation as a pause: both end with a new attempt.
 void UringLoop::AwaitPlace(Port& port) {
   port.operation = Operation::kPauseEnd;
   io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), acceptor_->capacity_fd(), POLLIN);
 }
 
-// Waits for what comes, or, where an answer could not be sent, for the moment it can.
+// Waits for what comes, or, if an answer could not be sent, for room. The ring only polls here: UdpSocket, which serves
+// the other models as well, receives and sends by itself.
 void UringLoop::AwaitDatagrams(Port& port) {
   port.operation = Operation::kDatagrams;
   io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), port.datagrams->fd(),
@@ -235,6 +248,7 @@ void UringLoop::AwaitSignals() {
   io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kSignals)), fd, POLLIN);
 }
 
+// stop_fd stays readable for good, so one of several loops does not ask for it again: each poll would complete at once.
 void UringLoop::OnSignals() {
   if (role_ != nullptr) return Stop();
   const unsigned events = Signals::Take();
@@ -245,6 +259,7 @@ void UringLoop::OnSignals() {
 
 void UringLoop::AwaitWake() { io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kWoken)), wakes_->fd(), POLLIN); }
 
+// Run() delivers to the clients, when all completions of the batch are noted.
 void UringLoop::OnReady() {
   wakes_->TakeWake();
   AwaitWake();
@@ -273,11 +288,14 @@ void UringLoop::OnGraceOver() {
   TellConnections();
 }
 
+// OnStop() only notes, so neither list changes in the loops.
 void UringLoop::TellConnections() {
   for (UringConnection& connection : shared_.connections) connection.OnStop();
   for (UringConnection& connection : shared_.lingering) connection.OnStop();
 }
 
+// Called whenever an operation of a port has completed during a stop; the last one begins the drain. Datagrams are
+// drained first, since TakeBacklog() closes their sockets, too.
 void UringLoop::DrainIfQuiet() {
   for (const Port& port : ports_) {
     if (port.operation != Operation::kUnwatched || awaits_clients(port)) return;
@@ -306,8 +324,11 @@ void UringLoop::TakeBacklog() {
   if (role_ != nullptr) role_->on_drained();
 }
 
+// A count of 0 makes it a plain timer, which other completions do not end.
 void UringLoop::AwaitTick() { io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kTick)), &tick_, 0, 0); }
 
+// The operation is started anew each time, so a tick that comes late delays the later ones. That is good enough for a
+// coarse clock, and it never ticks twice to catch up. As in TellConnections(), the connections only note what follows.
 void UringLoop::OnTick() {
   ++shared_.ticks;
   if (const uint32_t parts = shared_.limits.ticks_per_idle_tick(); parts > 0 && shared_.ticks % parts == 0) {

@@ -4,6 +4,9 @@
 //   SubmitAndWait() ─▶ Dispatch() each completion ─▶ Proceed() each connection concerned ─▶ wakes, tasks ─▶ ...
 //   one system call    notes it                      prepares new operations
 //
+// It does not wait if a connection is due, waits for a buffer, or has mail: then it submits, takes what has completed
+// by now, and goes on.
+//
 // Each kind of event is an operation that is under way: Await...() starts it, On...() is called with its completion,
 // and starts the next one. So at any time there is one for the signals, one for each clock that runs, one for the wake
 // list and one for each port.
@@ -34,6 +37,7 @@ namespace polyserve {
 class UringLoop : public EventLoop {
  public:
   // The context, and the role (null: it is the only loop), must outlive it. `offload` is null if it has no helpers.
+  // Prepares nothing yet: clients wait in the kernel's queues until Run().
   UringLoop(ServerContext& context, const WorkerRole* role, std::unique_ptr<Acceptor> acceptor,
             std::unique_ptr<UringRing> ring, std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload);
 
@@ -44,14 +48,22 @@ class UringLoop : public EventLoop {
   absl::Status Run() override;
 
  private:
-  // Where clients come from (a listener, or the inbox), and the one operation that is under way for it.
+  // Where clients come from (a listener, or the inbox), and the one operation that is under way for it. For a listener
+  // of connections:
+  //
+  //   no limit        kAccept ──an error──▶ kAcceptable ──none is left──▶ kAccept
+  //   limit, inbox    kAcceptable ─▶ kAcceptable ...
+  //   either          kAcceptable ──shortage, full──▶ kPauseEnd ─▶ kAcceptable
+  //   a stop          cancelled ─▶ completes, whatever it was ─▶ kUnwatched
   struct alignas(kTagAlignment) Port {
     const Listener* listener;                     // Null: the inbox.
     std::unique_ptr<UdpSocket> datagrams;         // Null if it takes connections.
     Operation operation = Operation::kUnwatched;  // kUnwatched: none is under way.
   };
 
+  // Passes a completion to the On...() of its operation.
   void Dispatch(const io_uring_cqe& completion);
+  // Has each connection on shared_.due go on, once. What comes back on the list meanwhile is for the next iteration.
   void Proceed();
 
   // How clients come in. Without a connection limit the kernel accepts for us (Accept()); with one, a poll comes first
@@ -61,7 +73,7 @@ class UringLoop : public EventLoop {
   void Accept(Port& port);
   // Polls instead, and then accepts one by one: also after an error, and for the inbox.
   void AwaitAcceptable(Port& port);
-  // No descriptor is left: looks again after Acceptor::kPause.
+  // No descriptor is left: looks again after kShortagePause (net/shortage.h).
   void PauseAccepting(Port& port);
   // The server is full: looks again when a connection has ended.
   void AwaitPlace(Port& port);
@@ -70,7 +82,7 @@ class UringLoop : public EventLoop {
   void AwaitDatagrams(Port& port);
   void OnDatagrams(Port& port);
   void AwaitPeers();
-  // An accepted client; or a UDP peer that is answered from a port of its own.
+  // Serves an accepted client, or a UDP peer that is answered from a port of its own.
   void Start(Connection connection);
   // The port's operation has completed. True if no new one may be started, because the server stops: then the last
   // port to call it begins the drain.
@@ -89,7 +101,7 @@ class UringLoop : public EventLoop {
   void TakeBacklog();
 
   // What other threads bring (mail, results of tasks), and the clocks: the coarse one, the timers of sessions, and the
-  // end of lingering.
+  // end of lingering. A timer is an operation, too (io_uring_prep_timeout(3)), so no wait has a time-out of its own.
   void AwaitWake();
   void OnReady();
   void AwaitTick();
