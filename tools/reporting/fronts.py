@@ -15,9 +15,11 @@ _LINE_POINTS = 10.5
 
 
 def plot(results, workload):
-    """The Plot of a Workload's front: capacity against each other axis. None without a front, or without anything to draw."""
+    """The Plot of a Workload's front: the first axis that was measured (capacity, if it was) against each other one. None without
+    a front, or without anything to draw."""
     front = results.fronts.get(workload.name)
-    axes = [] if front is None else [name for name in _AXES[1:] if front["axes"].get(name) and _drawn(front, name)]
+    across, *axes = _axes_of(front) if front else [None]
+    axes = [name for name in axes if _drawn(front, across, name)]
     if not axes:
         return None
 
@@ -25,44 +27,46 @@ def plot(results, workload):
         panels = on.axes(_PANEL_INCHES * (len(axes) if on.is_narrow else 1) + 0.3, *(
             (len(axes), 1) if on.is_narrow else (1, len(axes)))).ravel()
         for panel, name in zip(panels, axes):
-            _panel(on, panel, front, name)
+            _panel(on, panel, front, across, name)
         on.settle()
         for panel, name in zip(panels, axes):
-            _names(on, panel, [model for model in _drawn(front, name) if model["is_on_front"]], name)
+            _names(on, panel, [model for model in _drawn(front, across, name) if model["is_on_front"]], across, name)
 
     on_front = [model["name"] for model in front["models"] if model["is_on_front"]]
-    shown = [_titles(front, name).replace(": ", " (", 1) + ")" for name in ("capacity", *axes)]
+    shown = [_titles(front, name).replace(": ", " (", 1) + ")" for name in (across, *axes)]
     alt = (f"Points on logarithmic scales: {shown[0]} against {words.names(shown[1:])}, under {workload.title}. No other model "
            f"beats {words.names(on_front)} in every respect.")
     return canvas.Plot(f"{workload.name}-front", "What no other model beats in every respect", alt, draw)
 
 
-def _drawn(front, name):
-    """The models that have a place in the panel: both figures are there, and more than nothing."""
-    return [model for model in front["models"]
-            if all(model.get(axis) and model[axis]["median"] > 0 for axis in ("capacity", name))]
+def _axes_of(front):
+    """The names of the axes that were measured, [None] if none was."""
+    return [name for name in _AXES if front["axes"].get(name)] or [None]
 
 
-def _panel(on, axes, front, name):
-    models = _drawn(front, name)
+def _drawn(front, *axes):
+    """The models that have a place in the panel: the figures are there, and more than nothing."""
+    return [model for model in front["models"] if all(model.get(axis) and model[axis]["median"] > 0 for axis in axes)]
+
+
+def _panel(on, axes, front, across, name):
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for model in sorted(models, key=lambda model: model["is_on_front"]):
-        _point(on, axes, model, name)
-    _ticks(axes.xaxis, {**front["axes"]["capacity"], "unit": ""})
-    _ticks(axes.yaxis, front["axes"][name])
+    for model in sorted(_drawn(front, across, name), key=lambda model: model["is_on_front"]):
+        _point(on, axes, model, across, name)
     axes.grid(axis="both")
-    axes.set_title(_better(front, name), color=palette.page("muted"), fontsize=8)
-    unit = front["axes"]["capacity"]["unit"]
-    axes.set_xlabel(_wrapped(_titles(front, "capacity") + (f" ({unit})" if unit else "")))
+    axes.set_title(_better(front, across, name), color=palette.page("muted"), fontsize=8)
+    axes.set_xlabel(_wrapped(_titles(front, across)))
     axes.set_ylabel(_wrapped(_titles(front, name)))
     axes.margins(x=0.08, y=0.12)
     low, high = axes.get_xlim()
     axes.set_xlim(low, high * (high / low)**0.75)  # For the names at the right.
+    _ticks(axes.xaxis, front["axes"][across], 3)
+    _ticks(axes.yaxis, front["axes"][name], 5)
 
 
-def _point(on, axes, model, name):
-    x, y, is_on_front = model["capacity"], model[name], model["is_on_front"]
+def _point(on, axes, model, across, name):
+    x, y, is_on_front = model[across], model[name], model["is_on_front"]
     colour = on.colours.colour(model["name"])
     style = {"color": colour, "linewidth": 1.3, "alpha": 0.9 if is_on_front else 0.3}
     axes.plot([x["low"], x["high"]], [y["median"]] * 2, **style)
@@ -72,10 +76,10 @@ def _point(on, axes, model, name):
               alpha=1 if is_on_front else 0.55)
 
 
-def _names(on, axes, models, name):
+def _names(on, axes, models, across, name):
     """The names of the models at the right of the panel, each with a line to its point, without overlap."""
     def height(model):
-        return axes.transData.transform((model["capacity"]["median"], model[name]["median"]))[1]
+        return axes.transData.transform((model[across]["median"], model[name]["median"]))[1]
     step = _LINE_POINTS * on.figure.dpi / 72
     bottom, top = (axes.transAxes.transform((0, place))[1] for place in (0.03, 0.97))
     ordered = sorted(models, key=height)
@@ -86,17 +90,22 @@ def _names(on, axes, models, name):
         places[number] = min(places[number], places[number + 1] - step if number + 1 < len(places) else top)
     for model, place in zip(ordered, places):
         share = axes.transAxes.inverted().transform((0, place))[1]
-        axes.annotate(model["name"], (model["capacity"]["median"], model[name]["median"]), xytext=(0.99, share),
+        axes.annotate(model["name"], (model[across]["median"], model[name]["median"]), xytext=(0.99, share),
                       textcoords="axes fraction", ha="right", va="center", fontsize=8,
                       arrowprops={"arrowstyle": "-", "color": palette.page("muted"), "linewidth": 0.6, "alpha": 0.7,
                                   "shrinkA": 1, "shrinkB": 3})
 
 
-def _ticks(axis, what):
-    locator = matplotlib.ticker.LogLocator(base=2, numticks=7) if what["unit"] == "B" else \
-        matplotlib.ticker.LogLocator(subs=(1, 2, 5), numticks=6)
-    axis.set_major_locator(locator)
-    axis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(write(value, what["unit"]))))
+def _ticks(axis, what, most):
+    """So many at most, about."""
+    low, high = axis.get_view_interval()
+    if high < (1 + most) * low:  # Too few powers for a scale of them.
+        axis.set_major_locator(matplotlib.ticker.MaxNLocator(most))
+    elif what["unit"] == "B":
+        axis.set_major_locator(matplotlib.ticker.LogLocator(base=2, numticks=7))
+    else:
+        axis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5), numticks=6))
+    axis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(_short(value, what["unit"]))))
     axis.set_minor_locator(matplotlib.ticker.NullLocator())
 
 
@@ -104,10 +113,15 @@ def _wrapped(title):
     return textwrap.fill(title, 34)
 
 
-def _better(front, name):
+def _better(front, across, name):
     """In which corner the best are."""
-    across = "right" if front["axes"]["capacity"]["more_is_better"] else "left"
-    return f"better: {'up' if front['axes'][name]['more_is_better'] else 'down'} and {across}"
+    side = "right" if front["axes"][across]["more_is_better"] else "left"
+    return f"better: {'up' if front['axes'][name]['more_is_better'] else 'down'} and {side}"
+
+
+def _short(value, unit):
+    """As write(), for a tick: rates without their unit."""
+    return write(value, unit) if unit in ("us", "B") else words.number(value)
 
 
 def write(value, unit):
@@ -131,7 +145,7 @@ def table(results, workload):
     front = results.fronts.get(workload.name)
     if front is None:
         return None
-    axes = [name for name in _AXES if front["axes"].get(name)]
+    axes = [name for name in _axes_of(front) if name]
     rows = []
     for model in sorted(front["models"], key=lambda model: not model["is_on_front"]):
         beaten = "no other beats it" if model["is_on_front"] else f"beaten by {words.some(model['beaten_by'])}"

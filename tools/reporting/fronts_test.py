@@ -61,11 +61,23 @@ class FrontsTest(unittest.TestCase):
         measured = self.measured(change)
         self.assertNotIn("cost", fronts.plot(*measured).alt + fronts.table(*measured))
 
-    def test_nothing_measured_is_nothing_drawn(self):
+    def test_without_capacity_the_next_respect_is_drawn_against_the_others(self):
         def change(front):
+            front["axes"]["capacity"] = None
             for model in front["models"]:
                 model["capacity"] = None
-        self.assertIsNone(fronts.plot(*self.measured(change)))
+        measured = self.measured(change)
+        self.assertIn("tail (99th percentile of the service time) against cost", fronts.plot(*measured).alt)
+        self.assertTrue(canvas.paint(fronts.plot(*measured), palette.Palette(measured[0].subjects)).svg)
+
+    def test_nothing_measured_is_nothing_drawn(self):
+        def change(front):
+            front["axes"] = dict.fromkeys(front["axes"])
+            for model in front["models"]:
+                model.update(dict.fromkeys(("capacity", "tail", "cost", "memory")))
+        measured = self.measured(change)
+        self.assertIsNone(fronts.plot(*measured))
+        self.assertIn(">uring<", fronts.table(*measured))
 
     def test_needs_are_answered_on_the_page_and_in_the_docs(self):
         def change(front):

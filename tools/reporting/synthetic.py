@@ -80,7 +80,7 @@ def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.
                 if not _why_not(subject, workload):
                     lines.append(_round(number, subject, workload, chance, noise))
                     if slices:
-                        lines[-1]["slices"] = [_slice(lines[-1]["load"], workload, chance, noise) for _ in range(slices)]
+                        lines[-1]["slices"] = [_slice(lines[-1], workload, chance, noise) for _ in range(slices)]
     memory, idle = _idle(subjects, chance, noise)
     scaled = "compute" if "compute" in [row[0] for row in workloads] else workloads[0][0]
     _write_lines(folder / "rounds.jsonl", lines)
@@ -241,13 +241,14 @@ def _round(number, subject, workload, chance, noise):
     }
 
 
-def _slice(load, workload, chance, noise):
+def _slice(line, workload, chance, noise):
     """A slice of a round: three times as noisy, and now and then stalled."""
     factor = max(0.2, chance.gauss(1, 3 * noise)) * (0.7 if chance.random() < 0.03 else 1)
+    load, server = line["load"], line["server"]
     rate = load["replies_per_second"] * (1 if workload[0] == "echo-rate" else factor)
     times = load["response_ns"]
-    return {"replies_per_second": rate, "cpu_us_per_request": 0.95e6 / load["replies_per_second"] / factor,
-            "p50_ns": times["p50"] / factor, "p99_ns": times["p99"] / factor**2}
+    cost = (server["cpu_user_s"] + server["cpu_system_s"]) / server["requests"]
+    return {"replies_per_second": rate, "cpu_us_per_request": 1e6 * cost / factor, "p50_ns": times["p50"] / factor, "p99_ns": times["p99"] / factor**2}
 
 
 def _histogram(times, replies):

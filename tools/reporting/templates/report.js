@@ -58,9 +58,11 @@
   function makeGrid(table) {
     const says = make("output", "", { className: "says" });
     says.append(make("span", "Point at a cell, tap it, or use the arrow keys: here it says more.", { className: "note" }));
-    table.closest(".scroll").after(says);
+    const scroll = table.closest(".scroll"), frame = make("div");  // Within it, what is said stays in sight.
+    scroll.replaceWith(frame);
+    frame.append(scroll, says);
     table.setAttribute("role", "grid");
-    table.closest(".scroll").removeAttribute("tabindex");
+    scroll.removeAttribute("tabindex");
     const rows = [...table.tBodies[0].rows].map((row) => [...row.querySelectorAll("td")]).filter((row) => row.length);
     rows.flat().filter((cell) => cell.title).forEach((cell) => { cell.dataset.say = cell.title; cell.removeAttribute("title"); });
     let marked = [];
