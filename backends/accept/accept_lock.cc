@@ -20,6 +20,7 @@ namespace {
 
 class ThreadLock : public AcceptLock {
  public:
+  // Needs no care for a holder that dies: a thread dies with its process, and the mutex with both.
   bool Lock() override {
     mutex_.lock();
     return true;
@@ -34,12 +35,14 @@ class ProcessMutex : public AcceptLock {
  public:
   // Takes over the mapping that holds the mutex.
   explicit ProcessMutex(pthread_mutex_t* mutex) : mutex_(mutex) {}
-  // Not pthread_mutex_destroy(): one who was killed may have left it locked.
+  // Not pthread_mutex_destroy(): a worker that was killed may have left it locked, and destroying a locked mutex is
+  // undefined (POSIX).
   ~ProcessMutex() override { ::munmap(mutex_, sizeof(*mutex_)); }
 
   bool Lock() override {
     const int error = ::pthread_mutex_lock(mutex_);
-    // The owner has died. Nothing that the mutex guards can be half done, since that is but a turn at accept().
+    // The owner has died. Nothing that the mutex guards can be half done: it guards no data, only the turn to accept.
+    // Without this call the mutex would be unusable for ever after the next Unlock() (ENOTRECOVERABLE).
     if (error == EOWNERDEAD) CHECK_EQ(::pthread_mutex_consistent(mutex_), 0);
     CHECK(error == 0 || error == EOWNERDEAD) << error;
     return true;
@@ -50,7 +53,7 @@ class ProcessMutex : public AcceptLock {
   pthread_mutex_t* const mutex_;
 };
 
-// Returns an error number, as these functions do.
+// Makes a robust mutex in memory that processes share. Returns an error number, as the functions of pthreads do.
 int InitSharedMutex(pthread_mutex_t* mutex) {
   pthread_mutexattr_t attributes;
   int error = ::pthread_mutexattr_init(&attributes);
@@ -62,15 +65,18 @@ int InitSharedMutex(pthread_mutex_t* mutex) {
   return error;
 }
 
+// A process loses its record locks as soon as it closes any descriptor of the file (fcntl(2)). So each process has one
+// descriptor, inherited at the fork, and keeps it until it ends.
 class FileLock : public AcceptLock {
  public:
   explicit FileLock(UniqueFd file) : file_(std::move(file)) {}
 
   bool Lock() override { return Change(F_WRLCK); }
-  // A lock that cannot be released keeps all others out, unless its owner ends.
+  // A lock that cannot be released keeps all other workers out until its owner ends.
   void Unlock() override { CHECK(Change(F_UNLCK)); }
 
  private:
+  // Locks or unlocks the whole file. False: a signal, or the kernel has no lock left (ENOLCK).
   bool Change(short type) {
     struct flock whole_file = {};
     whole_file.l_type = type;
@@ -93,6 +99,7 @@ absl::StatusOr<std::unique_ptr<AcceptLock>> MakeProcessMutex() {
   void* memory = ::mmap(nullptr, sizeof(pthread_mutex_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return SysError("mmap");
   auto* mutex = static_cast<pthread_mutex_t*>(memory);
+  // SysError() reads errno, which pthreads do not set.
   errno = InitSharedMutex(mutex);
   if (errno == 0) return std::make_unique<ProcessMutex>(mutex);
   const absl::Status status = SysError("a mutex that processes share");

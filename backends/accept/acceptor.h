@@ -1,20 +1,20 @@
-// Acceptor: takes clients off the listeners, the same way under every model. It puts together what has one job each:
+// Acceptor: takes clients off the listeners, the same way under every model. It combines parts that have one job each:
 //
 //   TcpAcceptor   accepts one connection, and outlives shortages of descriptors
 //   UdpPeers      accepts one peer that sends datagrams
 //   Admission     counts clients in, up to --max_connections
 //   ListenerWait  waits for the next client, and answers signals
-//   Backlog       takes those who had connected before the server was told to stop
+//   Backlog       takes the clients that had connected before the server was told to stop
 //
-// A model that waits for clients alone calls Next(); an event loop waits by itself, and calls TryAccept(), and
-// NextOfBacklog() once the server stops:
+// A model that waits for nothing but clients calls Next(). An event loop waits by itself, calls TryAccept(), and once
+// the server stops NextOfBacklog():
 //
 //   while (true) {                                              wait for wait_fd() of each listener, and capacity_fd()
 //     absl::StatusOr<Connection> client = acceptor->Next();       readable: TryAccept(listener)
 //     if (!client.ok()) return absl::OkStatus();  // A stop.      stop:     NextOfBacklog() until Cancelled
 //     ...
 //
-// One for each thread or process that accepts; one thread.
+// Each thread or process that accepts has its own, and no other thread calls it.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_ACCEPTOR_H_
 #define POLYSERVE_BACKENDS_ACCEPT_ACCEPTOR_H_
 
@@ -39,55 +39,57 @@ class Acceptor {
   using Awaited = ListenerWait::Awaited;
 
   struct Options {
-    bool non_blocking = false;         // Of the connections.
-    int max_descriptor = INT_MAX;      // A connection whose descriptor is above it is refused: select(2) has a limit.
+    bool non_blocking = false;         // Whether to make connections so. Event loops need that.
+    int max_descriptor = INT_MAX;      // A connection with a higher descriptor is refused: select(2) has a limit.
     AcceptUdp udp = AcceptUdp::kNone;  // Which peers that send datagrams are accepted.
   };
 
-  // Opens what accepting takes, before the server is ready. The context must outlive it. ResourceExhausted: no
-  // descriptor is left.
+  // Opens what accepting takes; for Backend::Prepare(). The context must outlive it. ResourceExhausted: no descriptor
+  // is left.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Create(ServerContext& context, const Options& options);
-  // For connections alone, without UDP: needs nothing that could be missing.
+  // For connections alone, without UDP: needs nothing that could be missing, so it cannot fail.
   Acceptor(ServerContext& context, const Options& options) : Acceptor(context, options, UdpPeers(context)) {}
 
-  // One attempt, without waiting. At a listener of datagrams only if its peers are accepted. Clients that left before
-  // they were accepted are passed over. The client is counted as accepted: count its end (CountEnd(), or Refuse()).
+  // One attempt, without waiting. Clients that left before they were accepted are passed over. Call it for a listener
+  // of datagrams only if its peers are accepted (Options::udp). The client is counted as accepted: count its end, too
+  // (CountEnd(), or Refuse()).
   //   Unavailable         no client is there
-  //   Aborted             the client had to be refused
+  //   Aborted             the client had to be refused; there may be more
   //   ResourceExhausted   no client can be accepted for now (no descriptor is left, or the system refuses): pause
   //   FailedPrecondition  the server is full; try again when capacity_fd() is readable
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
-  // The same for a client that was accepted elsewhere and dealt out to us. Cancelled: no more will come.
+  // The same for a client that another thread has accepted and dealt out to this loop; never FailedPrecondition.
+  // Cancelled: no more will come.
   absl::StatusOr<Connection> TryTake(Inbox& inbox);
 
-  // Readable when a full server may have a place again, until TakeCapacityEvent(); -1 if it was never full.
+  // Readable when a full server may have a place again, until TakeCapacityEvent(). Opened by TryAccept() when there is
+  // a limit to wait for; -1 before that.
   int capacity_fd() const { return admission_.capacity_fd(); }
   void TakeCapacityEvent() { admission_.TakeCapacityEvent(); }
 
-  // The descriptor to wait with for a listener: readable when TryAccept() has something to do, or, if its peers are not
-  // accepted here, when datagrams have come for another reader.
+  // The descriptor to wait for on behalf of a listener: readable when TryAccept() has something to do, or, if its peers
+  // are not accepted here, when datagrams have come for another reader. Stays the same until the listener is closed.
   int wait_fd(const Listener& listener) const { return udp_peers_.wait_fd(listener); }
 
-  // Waits for the next client on any listener, and answers the signals meanwhile. Blocks; shortages and a full server
-  // are waited out. Cancelled, and nothing else: the server stops, and the clients that had connected before have all
-  // been returned.
+  // Waits for the next client on any listener, and answers signals meanwhile. Blocks; waits out shortages and a full
+  // server. Cancelled, the only error: the server stops, and all clients that had connected before have been returned.
   absl::StatusOr<Connection> Next();
 
-  // The two halves of Next(), for models that wait for more than clients; see ListenerWait.
+  // The two halves of Next(), for models that wait for more than clients; see ListenerWait. Wait() comes first.
   void Wait(const Awaited& awaited) { wait_.Wait(awaited); }
   absl::StatusOr<Connection> TakeSeen();
 
   // Takes one of the clients that had connected before the stop, without waiting; from the first call on, no more can
-  // connect. See Backlog::Next() for the errors.
+  // connect. See Backlog::Next() for the errors. After Cancelled, the listeners that it accepts from are closed.
   absl::StatusOr<Connection> NextOfBacklog();
 
-  // Closes a client that cannot be served after all (no process, no thread is left for it), counts it as refused, logs
-  // why, and has Wait() look for no clients during a shortage's pause.
+  // Closes a client that cannot be served after all (no process, no thread is left for it), counts it as refused, and
+  // logs why. Wait() then looks for no clients for kShortagePause.
   void Refuse(Connection connection, const absl::Status& why);
 
-  // In a forked child that serves one client: closes the context's listeners and what watches them, so that the ports
-  // are free once the parent has ended. Only the destructor may be called after that.
+  // In a forked child that serves one client: closes the context's listeners and what watches them. Otherwise the child
+  // would hold the ports after its parent has ended. Only the destructor may be called after that.
   void CloseInChild();
 
  private:

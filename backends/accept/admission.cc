@@ -8,6 +8,9 @@ namespace polyserve {
 
 namespace {
 
+// An epoll of our own, edge-triggered: it reports each write to the limit's eventfd once, and leaves it to the other
+// acceptors, which watch it likewise. A read of the eventfd itself would take the event away from them. Empty if no
+// descriptor is left.
 UniqueFd WatchCapacity(const ConnectionLimit& connection_limit) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event = {};
@@ -29,6 +32,7 @@ Counters& Admission::CountersOf(const Listener& listener) const {
 
 absl::Status Admission::Reserve(const Listener& listener) {
   if (!reserves_) return absl::OkStatus();
+  // Before the attempt: a client that ends between a failed attempt and the beginning of the watch would go unnoticed.
   if (!capacity_.ok()) capacity_ = WatchCapacity(*context_.connection_limit);
   if (!capacity_.ok()) return absl::ResourceExhaustedError("no descriptor is left");
   if (context_.connection_limit->TryAcquire(CountersOf(listener))) return absl::OkStatus();
@@ -50,6 +54,7 @@ void Admission::Withdraw(const Listener& listener) {
 
 void Admission::CountRefused(const Listener& listener) { Counters::Add(CountersOf(listener).refused, 1); }
 
+// Nothing is lost if another edge comes between the two lines: the attempt that follows sees its place.
 void Admission::TakeCapacityEvent() {
   epoll_event event;
   if (capacity_.ok()) ::epoll_wait(capacity_.get(), &event, 1, 0);

@@ -20,17 +20,18 @@ namespace polyserve {
 
 class Admission {
  public:
-  // The context must outlive it.
+  // The context must outlive it. Opens nothing: a model that never accepts by itself pays nothing.
   explicit Admission(ServerContext& context);
 
-  // True with --overload=wait: Reserve() counts a client in, not Enter().
+  // True with --overload=wait: Reserve() counts a client in, and Enter() must not be called for it.
   bool reserves() const { return reserves_; }
 
-  // Reserves the place of the listener's next client if reserves(), else does nothing; Withdraw() gives it back.
+  // Reserves the place of the listener's next client if reserves(), else does nothing; Withdraw() gives it back. Waits
+  // for no client, but sums up the statistics under a lock of microseconds (ConnectionLimit::TryAcquire()).
   // FailedPrecondition: the server is full; see capacity_fd(). ResourceExhausted: no descriptor is left to wait with.
   absl::Status Reserve(const Listener& listener);
 
-  // Counts in a client that is there. False: the server is full, and nothing was counted.
+  // Counts in a client that is there already. False: the server is full, and nothing was counted.
   bool Enter(const Listener& listener);
 
   // Takes back a Reserve() or Enter(): the client did not come, or cannot stay.
@@ -39,8 +40,8 @@ class Admission {
   // Counts a client that was turned away.
   void CountRefused(const Listener& listener);
 
-  // Readable when a full server may have a place again, until TakeCapacityEvent(); another acceptor may be quicker to
-  // take it. -1 before this acceptor has tried to reserve.
+  // Readable when a full server may have a place again, until TakeCapacityEvent(). Another acceptor may be quicker to
+  // take the place. -1 until Reserve() is called for the first time.
   int capacity_fd() const { return capacity_.get(); }
   void TakeCapacityEvent();
   // Reserve() has failed since the last TakeCapacityEvent(): wait before trying again.

@@ -15,14 +15,16 @@ namespace polyserve {
 
 namespace {
 
-// How long to wait for a UDP peer whose conversation is just ending, and which may be there again after that. Such a
-// conversation has nothing to wait for but its session.
+// How long to wait for a UDP peer whose conversation is ending, and which may come back as a new peer, with datagrams
+// that the session returns. Such a conversation waits for nothing but its session.
 constexpr absl::Duration kLongestEnd = absl::Seconds(1);
 
-// The most UDP peers that are still taken; their queue is as long as the socket's buffer.
+// The most UDP peers that are still taken. Nothing refuses datagrams while the stop lasts, so without a bound a busy
+// port could put it off for ever.
 constexpr int kMostPeersAtTheEnd = 4096;
 
-// Takes one client, and passes over those that have to be refused. Unavailable: none is there, or none may be taken.
+// Takes one client, and passes over those that have to be refused. Both kinds use up `left`. Unavailable: no client is
+// there, or none may be taken any more.
 absl::StatusOr<Connection> NextAt(const Listener& listener, TryAcceptFn try_accept, int64_t& left) {
   while (listener.fd.ok() && left > 0) {
     absl::StatusOr<Connection> connection = TryAcceptQueued(listener, try_accept);
@@ -42,13 +44,15 @@ bool HasClients(int fd) {
 
 }  // namespace
 
+// The queue is looked at after the attempt: a client that comes in between is reported as one that waits for a place.
 absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn try_accept) {
   absl::StatusOr<Connection> connection = try_accept(listener);
   if (!absl::IsFailedPrecondition(connection.status()) || IsReadable(listener.fd.get())) return connection;
   return absl::UnavailableError("nobody is there");
 }
 
-// Linux queues one client more than the backlog, and as many may be amid their handshakes.
+// Linux queues one client more than the backlog (it compares with "greater than"), and as many may be amid their
+// handshakes.
 AcceptQueues::AcceptQueues(std::vector<const Listener*> listeners, std::vector<const Listener*> ports, int backlog)
     : listeners_(std::move(listeners)),
       ports_(std::move(ports)),
@@ -88,12 +92,14 @@ bool AcceptQueues::ShutDownEmpty() {
 Backlog::Backlog(ServerContext& context, UdpPeers& udp_peers)
     : context_(context), udp_peers_(udp_peers), peers_left_(kMostPeersAtTheEnd) {}
 
+// May be called again after each of its errors but Cancelled, and then starts from the first queue: a client can be in
+// any of them until the handshakes are done.
 absl::StatusOr<Connection> Backlog::Next(TryAcceptFn try_accept) {
   if (!queues_.has_value()) Begin();
   absl::StatusOr<Connection> connection = NextClient(try_accept);
   if (!absl::IsUnavailable(connection.status())) return connection;
   if (queues_->AwaitsHandshake()) return absl::ResourceExhaustedError("a client is just connecting");
-  // Clients whose handshakes have got through meanwhile are in the queues now.
+  // Clients whose handshakes have ended meanwhile are in the queues now.
   connection = NextClient(try_accept);
   if (!absl::IsUnavailable(connection.status())) return connection;
   if (udp_peers_.EndReturns()) {
@@ -104,7 +110,7 @@ absl::StatusOr<Connection> Backlog::Next(TryAcceptFn try_accept) {
   return absl::CancelledError("the server stops");
 }
 
-// Not before the stop: until then a listener may be closed, as in a forked child.
+// Not in the constructor: until the stop a listener may be closed, as in a forked child.
 void Backlog::Begin() {
   ends_wait_.emplace(kLongestEnd);
   std::vector<const Listener*> listeners;
@@ -115,7 +121,7 @@ void Backlog::Begin() {
   queues_->RefuseNewClients();
 }
 
-// Unavailable: nobody is left, as far as can be seen now.
+// One of the clients that can be seen now, connections first. Unavailable: none.
 absl::StatusOr<Connection> Backlog::NextClient(TryAcceptFn try_accept) {
   absl::StatusOr<Connection> connection = queues_->Next(try_accept);
   if (!absl::IsUnavailable(connection.status())) return connection;
@@ -128,6 +134,7 @@ absl::StatusOr<Connection> Backlog::NextClient(TryAcceptFn try_accept) {
   return absl::UnavailableError("nobody is left");
 }
 
+// True while a UDP peer may come back as a new one: its session is ending, and returns what it has not looked at.
 bool Backlog::AwaitsEnd(const Listener& listener) const {
   return peers_left_ > 0 && udp_peers_.awaits_end(listener) && !ends_wait_->passed();
 }
@@ -135,7 +142,8 @@ bool Backlog::AwaitsEnd(const Listener& listener) const {
 void Backlog::CloseListeners() {
   for (Listener& listener : context_.listeners) {
     if (listener.has_datagrams() && udp_peers_.which() == AcceptUdp::kNone) continue;
-    // Clients are to be told at once, even if another process holds the listener as well.
+    // Clients must be refused at once, even if another process holds the listener as well: close(2) alone would leave
+    // it open there.
     if (!listener.has_datagrams()) ::shutdown(listener.fd.get(), SHUT_RDWR);
     listener.fd.reset();
     udp_peers_.Close(listener);

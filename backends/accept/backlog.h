@@ -1,19 +1,19 @@
-// The clients that had connected before a stop. They believe to be served, and may have sent a request already, so all
-// of them are still accepted, and no others. The order of the steps matters:
+// The clients that had connected before a stop. From their side they are connected, and they may have sent a request
+// already, so all of them are still accepted, and no others. The order of the steps matters:
 //
 //   1. the kernel refuses clients that try to connect from now on
 //   2. all accept queues are emptied
-//   3. clients amid a handshake may believe to be connected: wait until that is through, or the grace is over
+//   3. clients amid a handshake may count as connected on their side: wait until it is through, or the grace is over
 //   4. all queues are emptied once more, for the clients of step 3
 //   5. sessions of UDP peers return no more datagrams; those that they have just returned are served
 //   6. the listeners are shut down, which resets any client that is left, and closed
 //
-// Two classes, since two kinds of models take the steps differently:
+// There are two classes, because two kinds of models take the steps differently:
 //
 //   Backlog       one thread or process that accepts for itself (loop, fork, thread, the event loops): all six
 //   AcceptQueues  the steps of TCP, one by one. The workers of a pool do steps 1 and 2, all of them for all queues, and
-//                 leave; their pool, which accepts nobody, waits (3), starts workers again (4), and does step 6 by
-//                 shutting down alone, as other threads may be looking at the descriptors.
+//                 leave. Their pool accepts no client itself: it waits (3), starts workers again (4), and does step 6
+//                 by shutting down alone, because other threads may be using the descriptors.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_BACKLOG_H_
 #define POLYSERVE_BACKENDS_ACCEPT_BACKLOG_H_
 
@@ -34,17 +34,17 @@ class UdpPeers;
 // What Acceptor::TryAccept() does.
 using TryAcceptFn = absl::FunctionRef<absl::StatusOr<Connection>(const Listener&)>;
 
-// One attempt at a listener, without waiting. As TryAccept(), but Unavailable if nobody is there while the server is
-// full: a full server says so (FailedPrecondition) before it looks into the queue.
+// One attempt at a listener, without waiting. As TryAccept(), except that an empty queue of a full server is
+// Unavailable: TryAccept() reports a full server (FailedPrecondition) before it looks into the queue.
 absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn try_accept);
 
-// The accept queues of several TCP listeners while the server stops. One for each thread or process that looks at them;
-// the listeners may be shared. Never blocks.
+// The accept queues of several TCP listeners while the server stops. Each thread or process that looks at them has its
+// own object; the listeners may be shared. Never blocks.
 class AcceptQueues {
  public:
-  // All must outlive it; a listener without a descriptor counts as empty. `ports` are those of `listeners` that differ
-  // in their ports: of those that share one (SO_REUSEPORT), any. The `backlog` that they listen with
-  // says how many clients are taken at most: that bounds the stop even if the kernel goes on to let clients in.
+  // All must outlive it; a listener without a descriptor counts as empty. `ports` holds one listener of each port, any
+  // of those that share it (SO_REUSEPORT). `backlog` is the one that they listen with. It says how many clients are
+  // taken at most, which bounds the stop even if the kernel goes on to let clients in.
   AcceptQueues(std::vector<const Listener*> listeners, std::vector<const Listener*> ports, int backlog);
 
   // Step 1. Only the first call does something.
@@ -56,12 +56,12 @@ class AcceptQueues {
   absl::StatusOr<Connection> Next(TryAcceptFn try_accept);
 
   // Step 3: true while a handshake is half done, and the grace is not over. Once false, it stays false, and costs
-  // nothing; look into the queues once more after that. A client that leaves its handshake half done is waited for no
-  // longer than one that leaves its request so.
+  // nothing; look into the queues once more after that. A client that leaves its handshake half done gets no more time
+  // than one that leaves its request half done.
   bool AwaitsHandshake();
 
-  // Step 6 for listeners that others hold as well: shuts down those whose queue is empty, so that clients are told at
-  // once. True if all are shut down. Does not close them.
+  // Step 6 for listeners that others hold as well: shuts down those whose queue is empty, so that new clients are
+  // refused at once. True if all are shut down. Does not close them.
   bool ShutDownEmpty();
 
  private:

@@ -19,7 +19,8 @@ absl::StatusOr<std::unique_ptr<ConnectionLimit>> ConnectionLimit::Create(const S
   if (!wake.ok()) return SysError("eventfd");
   void* memory = ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return SysError("mmap");
-  static_assert(std::atomic<bool>::is_always_lock_free);  // The kernel's zeroes are a valid one.
+  // The kernel's zeroes are a valid atomic; only one that is lock-free works between processes.
+  static_assert(std::atomic<bool>::is_always_lock_free);
   return std::unique_ptr<ConnectionLimit>(new ConnectionLimit(
       statistics, most, overload, *std::move(lock), std::move(wake), static_cast<std::atomic<bool>*>(memory)));
 }
@@ -36,9 +37,12 @@ ConnectionLimit::ConnectionLimit(const Statistics& statistics, int64_t most, Ove
 ConnectionLimit::~ConnectionLimit() { ::munmap(somebody_waits_, sizeof(*somebody_waits_)); }
 
 bool ConnectionLimit::TryAcquire(Counters& counters) {
+  // The process mutex never returns false; the loop is what the interface asks for.
   while (!lock_->Lock()) {
   }
-  // Whoever leaves after the second look finds the mark, and wakes us; whoever left before it made room for us.
+  // Mark, then look again. A connection that ends after the second look finds the mark, and wakes us; one that ended
+  // before has made room, which the second look sees. Both sides use exchange(), so that the two accesses of the mark
+  // have an order: a plain store and load could each miss the other side's write.
   bool entered = Enter(counters);
   if (!entered && overload_ == Overload::kWait) {
     somebody_waits_->exchange(true);
@@ -48,6 +52,8 @@ bool ConnectionLimit::TryAcquire(Counters& counters) {
   return entered;
 }
 
+// Compares and counts; the caller holds the lock. Ends are counted without it, so that the server may be less full by
+// now than this finds.
 bool ConnectionLimit::Enter(Counters& counters) {
   if (statistics_.Total().active() >= most_) return false;
   Counters::Add(counters.accepted, 1);
@@ -58,6 +64,7 @@ void ConnectionLimit::Release() {
   if (somebody_waits_->exchange(false)) WakeAll();
 }
 
+// The counter of the eventfd only grows. It would need 2^64 wakes to be full.
 void ConnectionLimit::WakeAll() {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));

@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_t kFirstInherited = 2;  // Among the descriptors of a Process.
 
+// The client was counted as accepted; its descriptor is closed on this side, and unknown on the other.
 void NoteLost(const absl::Status& why, ServerContext& context) {
   LOG(WARNING) << "a client is lost on its way to a worker: " << why.message();
   CountEnd(context.statistics.counters(), context.connection_limit.get());
@@ -35,6 +36,7 @@ absl::Status SendClient(int inlet, const Connection& client, ServerContext& cont
   return sent;
 }
 
+// The number comes from our own parent: if it is out of range, at() ends the process, as a CHECK would.
 absl::StatusOr<Connection> TakeClient(absl::StatusOr<Parcel> parcel, ServerContext& context) {
   size_t at = 0;
   if (parcel.ok() && !parcel->descriptors.empty() && absl::SimpleAtoi(parcel->text, &at)) {
@@ -46,12 +48,16 @@ absl::StatusOr<Connection> TakeClient(absl::StatusOr<Parcel> parcel, ServerConte
 
 absl::StatusOr<Connection> AdoptClient(absl::StatusOr<Parcel> parcel, ServerContext& context) {
   absl::StatusOr<Connection> client = TakeClient(std::move(parcel), context);
+  // One that is lost has to move, too: its end counts in this worker's row, so that is where it must have come in. A
+  // row that has more ends than clients would make CountLost() wrong.
   context.statistics.TakeOver(client.ok() ? client->listener->number : kNoService, 1);
-  // For a moment it counted twice, and somebody may have found the server full.
+  // For a moment it counted in both rows, and an acceptor may have found the server full.
   if (context.connection_limit != nullptr) context.connection_limit->Release();
   return client;
 }
 
+// SIOCINQ by its other name: for a SOCK_SEQPACKET socket, the kernel sums up all messages in the queue
+// (unix_inq_len()).
 int CountClients(int outlet) {
   int bytes = 0;
   return ::ioctl(outlet, FIONREAD, &bytes) == 0 ? bytes / kClientParcelBytes : 0;
@@ -77,6 +83,7 @@ absl::StatusOr<Connection> UnpackClient(std::vector<UniqueFd> descriptors, absl:
       !absl::SimpleAtoi(numbers[1], &grace_end) || descriptors.size() < inherited_end) {
     return absl::InvalidArgumentError("not what a client comes with");
   }
+  // First of all: a fresh image starts slowly, and the server's grace has begun without it.
   if (grace_end != 0) Signals::RequestStop(grace_end);
   if (absl::Status status = context.statistics.Adopt(std::move(descriptors[0])); !status.ok()) return status;
   Connection client{std::move(descriptors[1]), &context.listeners[at]};

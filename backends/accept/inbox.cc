@@ -19,7 +19,8 @@ namespace polyserve {
 
 namespace {
 
-// Readable from the first client, or the end, until somebody finds it empty: a burst costs one wake.
+// Between threads. The eventfd becomes readable with the first client, or at the end, and stays so until the loop finds
+// the inbox empty: a burst of clients costs one wake.
 class ThreadInbox : public Inbox {
  public:
   ThreadInbox(UniqueFd wake, std::function<void()> on_room) : on_room_(std::move(on_room)), wake_(std::move(wake)) {}
@@ -30,6 +31,7 @@ class ThreadInbox : public Inbox {
   }
 
   absl::Status Put(Connection client) override {
+    // Written under the lock, so that a loop which has just found the inbox empty cannot clear the wake of this client.
     MutexLock lock(mutex_);
     if (clients_.empty()) Wake();
     clients_.push_back(std::move(client));
@@ -52,6 +54,8 @@ class ThreadInbox : public Inbox {
       if (is_closed_) return absl::CancelledError("no more clients will come");
       return absl::UnavailableError("nobody is there");
     }
+    // The pool stops looking at a full inbox, so it has to learn of the first place; more wakes would tell it nothing
+    // new.
     if (clients_.size() == kMaxWaiting) on_room_();
     Connection client = std::move(clients_.front());
     clients_.pop_front();
@@ -71,6 +75,8 @@ class ThreadInbox : public Inbox {
   bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+// Between processes: the clients wait in the socket. The parent keeps both ends, so that clients survive a loop that is
+// killed; a worker closes its copy of the inlet (Close()), because the end shows only when the last copy is closed.
 class ProcessInbox : public Inbox {
  public:
   ProcessInbox(UniqueFd inlet, UniqueFd outlet, ServerContext& context, std::function<void()> on_room)
@@ -86,8 +92,9 @@ class ProcessInbox : public Inbox {
     absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_.get());
     if (absl::IsUnavailable(parcel.status())) taken_ = 0;
     if (absl::IsUnavailable(parcel.status()) || absl::IsCancelled(parcel.status())) return parcel.status();
-    // Were it full at some time, so many would be taken from then on without finding it empty. One that was lost on the
-    // way has made room as well.
+    // This side does not know whether the inbox was full when the pool looked. But if it was, kMaxWaiting clients are
+    // taken from then on before it is found empty. So a wake after every kMaxWaiting clients in a row comes at least
+    // once, and a loop that keeps up causes none. A client that was lost on the way has made room as well.
     if (++taken_ % kMaxWaiting == 0) on_room_();
     if (!parcel.ok()) return parcel.status();
     return TakeClient(std::move(parcel), context_);
@@ -112,6 +119,7 @@ absl::StatusOr<std::unique_ptr<Inbox>> MakeThreadInbox(std::function<void()> on_
 absl::StatusOr<std::unique_ptr<Inbox>> MakeProcessInbox(ServerContext& context, std::function<void()> on_room) {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
   if (!sockets.ok()) return sockets.status();
+  // The receiving end alone: a full socket may hold up the pool's thread for a moment, but no loop waits in Take().
   if (absl::Status status = SetNonBlocking(sockets->second.get(), true); !status.ok()) return status;
   return std::make_unique<ProcessInbox>(std::move(sockets->first), std::move(sockets->second), context,
                                         std::move(on_room));

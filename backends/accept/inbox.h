@@ -1,10 +1,10 @@
-// Inbox: a queue of clients from the thread that accepts to one of several loops (--accept=pass). Each loop has its own
-// and watches fd(); it belongs to the loop's slot, so that the clients that a worker has left there when it ended are
-// served by its replacement. Two kinds: a queue between threads, and a Unix socket between processes.
+// Inbox: a queue of clients from the thread that accepts to one of several loops (--accept=pass). Each loop has its
+// own, and watches fd(). It belongs to the loop's slot, not to the loop: if a loop ends, its replacement serves the
+// clients that are left in it. Two kinds: a queue between threads, and a Unix socket between processes.
 //
 //   pool's thread:  HasRoom(), Put() ... Close()  ─▶  [ at most kMaxWaiting ]  ─▶  fd(), Take() until Unavailable :loop
 //
-// No call blocks, but that Put() between processes waits while the socket is full, which HasRoom() rules out.
+// No call blocks, except that Put() between processes waits while the socket is full, which HasRoom() rules out.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_INBOX_H_
 #define POLYSERVE_BACKENDS_ACCEPT_INBOX_H_
 
@@ -19,23 +19,30 @@ namespace polyserve {
 
 class Inbox {
  public:
-  // How many clients may wait. A loop that has not taken that many is given no more for now: another one may have time,
-  // and clients that fit nowhere stay in the kernel's queue, where they cost nothing.
+  // How many clients may wait. A loop that has not taken this many gets no more for now: another one may have time, and
+  // clients that fit nowhere stay in the kernel's queue, where they cost nothing.
   static constexpr int kMaxWaiting = 64;
 
   virtual ~Inbox() = default;
 
-  // For the pool's thread.
-  bool HasRoom() { return CountUntaken() < kMaxWaiting; }
-  virtual int CountUntaken() = 0;
-  virtual absl::Status Put(Connection client) = 0;  // On error, the client is lost, and counted as ended.
-  virtual void Close() = 0;                         // No more will come.
+  // --- The pool's thread. ---
 
-  // For the loop. fd() is readable while there is something to take, or after Close().
-  //   Unavailable        no client is there, or one was lost on its way, and counted so
-  //   Cancelled          no more will come
-  //   ResourceExhausted  a client is lost for want of a descriptor; the caller counts it: pause
+  bool HasRoom() { return CountUntaken() < kMaxWaiting; }
+  // How many clients were put and not taken yet; the loop may be taking them meanwhile.
+  virtual int CountUntaken() = 0;
+  // Hands a client over. On error, it is lost, and counted as ended.
+  virtual absl::Status Put(Connection client) = 0;
+  // No more will come. The loop still gets those that are there.
+  virtual void Close() = 0;
+
+  // --- The loop. ---
+
+  // Readable while there is something to take, or after Close(); stays the same.
   virtual int fd() const = 0;
+  // The oldest client.
+  //   Unavailable        no client is there, or one was lost on its way, and its end was counted
+  //   Cancelled          no more will come
+  //   ResourceExhausted  a client is lost for want of a descriptor; count its end, and pause
   virtual absl::StatusOr<Connection> Take() = 0;
 };
 

@@ -12,18 +12,19 @@ namespace polyserve {
 
 namespace {
 
-constexpr size_t kSignals = 0;  // Positions among the waits.
+// Positions in waits_. poll(2) ignores an entry whose descriptor is -1, so each has its place even if it is not used.
+constexpr size_t kSignals = 0;
 constexpr size_t kAlso = 1;
 constexpr size_t kCapacity = 2;
 constexpr size_t kFirstListener = 3;
 
 }  // namespace
 
-// Not before somebody waits: where others accept as well, a listener may be closed meanwhile.
+// Not in the constructor: in a worker whose clients come another way, the listeners may be closed meanwhile.
 void ListenerWait::Prepare() {
   waits_ = {{Signals::fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}};
   for (const Listener& listener : context_.listeners) {
-    // Datagrams that are somebody else's to read would end every wait.
+    // Datagrams that another thread or process reads would end every wait.
     const bool looks = !listener.has_datagrams() || udp_peers_.which() != AcceptUdp::kNone;
     waits_.push_back({looks ? udp_peers_.wait_fd(listener) : -1, POLLIN, 0});
   }
@@ -35,12 +36,14 @@ void ListenerWait::Wait(const Awaited& awaited) {
   const bool looks_for_clients = awaited.clients && !pause_.has_value();
   waits_[kAlso].fd = awaited.also;
   waits_[kCapacity].fd = admission_.awaits_capacity() ? admission_.capacity_fd() : -1;
+  // A full server looks for no connections: they would be readable all the time, and could not be accepted.
   for (size_t i = 0; admission_.reserves() && i < context_.listeners.size(); ++i) {
     const Listener& listener = context_.listeners[i];
     if (listener.has_datagrams()) continue;
     waits_[kFirstListener + i].fd = admission_.awaits_capacity() ? -1 : listener.fd.get();
   }
   for (pollfd& wait : waits_) wait.revents = 0;
+  // If a peer is there already, this is only a look at the others.
   const int timeout = looks_for_clients && NotePending() ? 0 : Timeout(awaited);
   ::poll(waits_.data(), looks_for_clients ? waits_.size() : kFirstListener, timeout);
   if ((waits_[kCapacity].revents & POLLIN) != 0) admission_.TakeCapacityEvent();
@@ -48,7 +51,8 @@ void ListenerWait::Wait(const Awaited& awaited) {
   if ((waits_[kSignals].revents & POLLIN) != 0) AnswerCommonSignals(Signals::Take(), context_);
 }
 
-// In milliseconds; -1: for ever.
+// For poll(2): in milliseconds; -1: for ever. A pause shortens the wait, so that it looks for clients again when the
+// pause is over.
 int ListenerWait::Timeout(const Awaited& awaited) const {
   const int timeout = awaited.at_most == absl::InfiniteDuration() ? -1 : Deadline(awaited.at_most).PollMilliseconds();
   if (!awaited.clients || !pause_.has_value()) return timeout;
@@ -56,7 +60,8 @@ int ListenerWait::Timeout(const Awaited& awaited) const {
   return timeout < 0 ? pause : std::min(timeout, pause);
 }
 
-// What a UDP acceptor has kept back is as good as what waits in its socket. Returns whether there is any.
+// Marks the listeners of UDP peers whose datagrams are here already: wait_fd() does not show them. Returns whether
+// there are any.
 bool ListenerWait::NotePending() {
   bool found = false;
   for (size_t i = 0; i < context_.listeners.size(); ++i) {

@@ -12,12 +12,15 @@
 
 namespace polyserve {
 
+// All siblings: the kernel picks any listener of the port that still takes clients, so one that is left would get them
+// all.
 void Listener::RefuseNewClients() const {
   polyserve::RefuseNewClients(fd.get());
   for (const int sibling : siblings) polyserve::RefuseNewClients(sibling);
 }
 
 ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector<Listener> listeners) {
+  // The connection limit is shared, not copied: it holds for all workers together.
   return {.listeners = std::move(listeners),
           .idle_timeout = server.idle_timeout,
           .statistics = server.statistics.OfWorker(slot),
@@ -27,6 +30,7 @@ ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector
           .least_rate = server.least_rate};
 }
 
+// A Listener cannot be copied, since it owns its descriptor. Everything else is the same.
 ServerContext ContextOfThread(const ServerContext& server, int slot) {
   std::vector<Listener> listeners;
   for (const Listener& listener : server.listeners) {
@@ -37,6 +41,8 @@ ServerContext ContextOfThread(const ServerContext& server, int slot) {
 }
 
 void CountLostClients(int64_t children, ServerContext& context) {
+  // Clients that ended in good order are counted already, so this is zero after an orderly end. It may be negative for
+  // a moment: a child counts its client's end before the parent learns of its own.
   const int64_t lost = context.statistics.Total().active() - children;
   if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
   if (context.connection_limit != nullptr) context.connection_limit->WakeAll();
@@ -50,6 +56,7 @@ bool TakesDatagrams(const ServerContext& context) {
 std::vector<Endpoint> UdpEndpoints(const ServerContext& context) {
   std::vector<Endpoint> endpoints;
   for (const Listener& listener : context.listeners) {
+    // In a program image the listeners have no descriptors.
     if (!listener.has_datagrams() || !listener.fd.ok()) continue;
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (at.ok()) endpoints.push_back(*at);

@@ -18,20 +18,21 @@ namespace polyserve {
 
 namespace {
 
-// Threads share their process's descriptors: what one of them gives up to turn a client away, another one could use for
-// a client of its own. So once there is a shortage they accept one after the other, until one of them finds that it is
-// over.
+// Threads share their process's descriptors: if one of them gives up its spare to turn a client away, another could use
+// that number for a client of its own. So from the first failure on they accept one after the other, until one of them
+// finds that the shortage is over. Without a shortage, no thread takes the lock.
 std::atomic<bool> g_is_short = false;
 Mutex g_shortage;
 
-// How many errors of single clients in a row are taken for bad luck; more are taken for a fault of the system.
+// How many errors of single clients in a row count as bad luck; more are a fault of the system.
 constexpr int kMaxClientErrors = 64;
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
-// An error that a client brought along, which accept(2) passes on as it takes the client off the queue.
+// An error that a client brought along: Linux passes a pending network error of the new socket to accept(2), and takes
+// the client off the queue (accept(2), "Error handling").
 bool IsOfOneClient(int error) {
   return error == ECONNABORTED || error == EPROTO || error == ENETDOWN || error == ENETUNREACH || error == ENONET ||
          error == EHOSTDOWN || error == EHOSTUNREACH || error == ENOPROTOOPT;
@@ -52,6 +53,7 @@ absl::StatusOr<Connection> TcpAcceptor::TryAccept(const Listener& listener) {
     if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
     if (!absl::IsResourceExhausted(connection.status())) return connection;
   }
+  // Tried again under the lock: another thread may have turned clients away meanwhile, and the shortage may be over.
   const MutexLock lock(g_shortage);
   absl::StatusOr<Connection> connection = TryAcceptNow(listener);
   if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
@@ -60,7 +62,8 @@ absl::StatusOr<Connection> TcpAcceptor::TryAccept(const Listener& listener) {
   return connection;
 }
 
-// One attempt. ResourceExhausted: no descriptor is left. Aborted: it fails, and the client stays in the queue.
+// One attempt. ResourceExhausted: no descriptor is left. Aborted: the system refuses, and the client stays in the
+// queue.
 absl::StatusOr<Connection> TcpAcceptor::TryAcceptNow(const Listener& listener) {
   for (int errors = 0;;) {
     UniqueFd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (non_blocking_ ? SOCK_NONBLOCK : 0)));
@@ -69,13 +72,13 @@ absl::StatusOr<Connection> TcpAcceptor::TryAcceptNow(const Listener& listener) {
     if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
     if (IsShortage(errno)) return absl::ResourceExhaustedError(SysError("accept", listener.service).message());
     if (errno == EINTR || (IsOfOneClient(errno) && ++errors < kMaxClientErrors)) continue;
-    // Forbidden (EPERM, EACCES), or nothing that we know: trying again at once would go on for ever.
+    // Forbidden (EPERM, EACCES), or an error that we do not know: trying again at once could go on for ever.
     return absl::AbortedError(SysError("accept", listener.service).message());
   }
 }
 
-// The system refuses to accept. While the server serves, it tries again after a pause; a server that stops does not
-// wait for that, and tells those who are in the queue.
+// The system refuses to accept. While the server serves, it tries again after a pause. A server that stops does not
+// wait for that: it resets the clients in the queue.
 absl::Status TcpAcceptor::PutOff(const Listener& listener, const absl::Status& why) {
   if (Signals::stopping()) {
     ::shutdown(listener.fd.get(), SHUT_RDWR);
@@ -86,6 +89,8 @@ absl::Status TcpAcceptor::PutOff(const Listener& listener, const absl::Status& w
   return absl::ResourceExhaustedError(why.message());
 }
 
+// A client that is closed learns at once that it is not served, and the queue moves on. The spare may be lost to
+// another part of the process at this moment; then no client is accepted, and RestoreSpare() opens a new one later.
 void TcpAcceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status& why) {
   spare_.reset();
   {

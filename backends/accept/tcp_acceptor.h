@@ -5,7 +5,7 @@
 //
 // When no descriptor is left, accept(2) fails while the client stays in the queue, so that every wait ends at once and
 // the loop would spin. Hence a spare descriptor: it is given up to accept the client and close it, which tells the
-// client, and taken back; then the accepting pauses. (The trick is Marc Lehmann's, in the manual of libev: "The special
+// client, and taken back. Then accepting pauses. (The trick is Marc Lehmann's, in the manual of libev: "The special
 // problem of accept()ing when you can't".)
 #ifndef POLYSERVE_BACKENDS_ACCEPT_TCP_ACCEPTOR_H_
 #define POLYSERVE_BACKENDS_ACCEPT_TCP_ACCEPTOR_H_
@@ -20,17 +20,17 @@ namespace polyserve {
 
 class TcpAcceptor {
  public:
-  // `non_blocking`: whether connections are to be. The context must outlive it. Opens the spare descriptor; if none is
-  // left, it is opened later.
+  // `non_blocking`: whether to make connections non-blocking. The context must outlive it. Opens the spare descriptor;
+  // if none is left, a later success opens it.
   TcpAcceptor(const ServerContext& context, bool non_blocking);
 
   // One attempt, without waiting. Connections that were reset before they were accepted are passed over.
   //   Unavailable        no client is there
-  //   ResourceExhausted  no client can be accepted for now: no descriptor is left, or the system refuses. If it was the
-  //                      former, the client was turned away. Pause.
+  //   ResourceExhausted  no client can be accepted for now: either no descriptor is left, and the client was turned
+  //                      away, or the system refuses to accept, and the client stays in the queue. Pause.
   absl::StatusOr<Connection> TryAccept(const Listener& listener);
 
-  // Takes the spare descriptor back if a shortage, which seems to be over, has cost it.
+  // Takes the spare descriptor back if a shortage has cost it. Call it after a success: the shortage seems to be over.
   void RestoreSpare();
 
   // Logs that no client can be accepted; every tenth call only.

@@ -1,20 +1,24 @@
-// UdpAcceptor: accepts the peers of a socket of datagrams, where each gets a process or a thread, or is to be answered
-// from a port of its own: a peer that is new gets a socket, connected to it (net/datagram.h). One thread.
+// UdpAcceptor: accepts the peers of a socket of datagrams if each gets a process or a thread, or is to be answered from
+// a port of its own: a new peer gets a socket that is connected to it (net/datagram.h). One thread.
 //
-// What the peer sent before that socket was there waits at the listener all the same, behind its first datagram, or
-// even comes there later (the kernel had chosen the listener already). So the UDP acceptor knows all peers, and has a
-// channel to each of their sessions (a pair of Unix sockets, so that it reaches processes too): misdelivered datagrams,
-// those of a known peer that reach the listener, are handed over through it, the first one included.
+//   listener ─▶ TryAccept() ─┬▶ new peer:    socket ─▶ its session
+//                   ▲        └▶ known peer:  channel ─▶ its session      misdelivered datagrams
+//                   └──────── channel ◀── what the session has not looked at when it ends
+//
+// What a peer sent before its socket was there waits at the listener all the same, behind its first datagram, or even
+// comes there later (the kernel had chosen the listener already). So the UDP acceptor knows all peers, and has a
+// channel to each of their sessions (a pair of Unix sockets, which reaches processes as well). Through it go the
+// misdelivered datagrams, those of a known peer that reach the listener, the first one included.
 //
 // A peer may send the first datagram of its next conversation while the one before it ends, and neither side can know
 // which of the two will get it. So a session that ends stops reading the channel (shutdown), returns through it what it
 // has not looked at, and closes it. As soon as the UDP acceptor sees the first of these, it keeps what comes for the
-// peer; after the last the peer is a new one, whose datagrams are those returned, then those kept.
+// peer. After the last, the peer counts as new: its datagrams are those returned, then those kept.
 //
-// Bounds: kMaxPeers have a socket at a time. If there are more, the one that came first of those whose sessions have
-// not called TellKnown() is asked to leave; if there is none, the new one is refused. Datagrams that came while there
-// was room for no peer stay with the kernel; up to kMaxPendingBytes of them are kept here: those that lay before those
-// of a known peer, and those of peers whose conversation ends.
+// Bounds: at most kMaxPeers have a socket at a time. If there are more, the peer that came first of those whose
+// sessions have not called TellKnown() is asked to leave; if there is none, the new peer is refused. Datagrams for
+// which there is no room yet stay with the kernel. Up to kMaxPendingBytes of them are kept here: those that lay before
+// the datagrams of a known peer, and those of peers whose conversation ends.
 #ifndef POLYSERVE_BACKENDS_ACCEPT_UDP_ACCEPTOR_H_
 #define POLYSERVE_BACKENDS_ACCEPT_UDP_ACCEPTOR_H_
 
@@ -40,38 +44,45 @@ namespace polyserve {
 
 class UdpAcceptor {
  public:
+  // Peers that have a socket at the same time. Each may cost a process or a thread, and its address may be forged.
   static constexpr size_t kMaxPeers = 512;
+  // Bytes that are kept here, with an estimate of what keeping them costs. Beyond it a datagram is lost, as in a full
+  // socket.
   static constexpr size_t kMaxPendingBytes = 4 << 20;
 
-  // The listener was made by BindUdp(), and must outlive the UDP acceptor.
-  // Sockets of peers are on its address, and on its port unless they are to have ports of their own.
-  // Datagrams of new peers that may not be answered are thrown away.
+  // Asked once for each datagram of a new peer: false if the peer may not be answered; the datagram is then dropped.
   using MayAnswer = std::function<bool(const DatagramPath&)>;
+
+  // `listener` was made by BindUdp(), and must outlive the UDP acceptor. The sockets of peers are on its address, and
+  // on its port unless `own_ports`. Fails if no descriptor is left for an epoll.
   static absl::StatusOr<std::unique_ptr<UdpAcceptor>> Open(
       int listener, bool own_ports = false, MayAnswer may_answer = [](const DatagramPath&) { return true; });
 
-  // What a new peer's session is given.
+  // What a new peer's session gets.
   struct Arrival {
     UniqueFd socket;        // Blocking, and connected to the peer.
     UniqueFd misdelivered;  // The channel; non-blocking. See ReceiveMisdelivered().
   };
-  // Hands over what has come for known peers, up to the next peer that is new. Never blocks; after a thousand
-  // datagrams without a new peer it returns, so that other listeners have their turn.
+
+  // Hands over what has come for known peers, up to the next peer that is new, and accepts that. Never blocks. After a
+  // thousand datagrams without a new peer it returns, so that other listeners have their turn.
   //   Unavailable         no new peer has come
   //   FailedPrecondition  one has, but there are too many already: its datagram is lost
   //   ResourceExhausted   one has, but the system has no descriptor left for it: likewise
   absl::StatusOr<Arrival> TryAccept();
 
-  // Asks the session of a peer that may not be there at all to leave, as others need its place. False: there is none.
+  // Asks the session of a peer whose address may be forged to leave, because its place is needed. False: there is none.
+  // The place is free when the session has closed its channel.
   bool AskOneToLeave();
 
-  // Readable when TryAccept() may have something to do, unless has_pending() says so already.
+  // Readable when TryAccept() may have something to do, unless has_pending() says so already: what is pending has been
+  // read, so no descriptor shows it.
   int wait_fd() const { return epoll_.get(); }
   bool has_pending() const { return !pending_.empty(); }
-  // A conversation is just ending, after which there may be a new peer: wait_fd() tells when it has ended.
+  // A conversation is ending, after which there may be a new peer; wait_fd() becomes readable when it has ended.
   bool awaits_end() const { return ending_ > 0; }
-  // To be called when no more peers are to be accepted: from now on sessions can return nothing. Returns whether one
-  // has just done so: then TryAccept() has to be called once more, and this again.
+  // Call it when no more peers are to be accepted: from now on sessions can return nothing, and answer what they have.
+  // True if one has returned something just before: then call TryAccept() until Unavailable, and this again.
   bool EndReturns();
 
  private:
@@ -79,10 +90,10 @@ class UdpAcceptor {
     DatagramPath path;
     UniqueFd channel;
     bool is_ending = false;                                  // Its session reads no more, or is about to.
-    std::deque<std::string> next{};                          // What its next session is to be shown,
-    size_t returned = 0;                                     // of which so many were returned by this one.
-    std::optional<std::list<Peer*>::iterator> in_unknown{};  // Its place there.
-    bool is_asked = false;                                   // To leave.
+    std::deque<std::string> next{};                          // What its next session will be shown:
+    size_t returned = 0;                                     // this many that were returned, then those kept.
+    std::optional<std::list<Peer*>::iterator> in_unknown{};  // Its place in unknown_, while it is unknown.
+    bool is_asked = false;                                   // It was asked to leave.
   };
   struct Datagram {
     DatagramPath path;
@@ -112,28 +123,30 @@ class UdpAcceptor {
   const MayAnswer may_answer_;
   const UniqueFd epoll_;  // Holds the listener, and all channels: the end of one tells that its peer is forgotten.
   Peers peers_;
-  std::list<Peer*> unknown_;      // Those of them that may not be there at all, oldest first.
-  size_t asked_ = 0;              // How many were asked to leave, and have not yet.
+  std::list<Peer*> unknown_;      // Those whose sessions have not called TellKnown(), oldest first.
+  size_t asked_ = 0;              // How many of them were asked to leave, and are still there.
   std::deque<Datagram> pending_;  // Of peers that are not known yet.
   size_t pending_bytes_ = 0;      // Of these, and of all that is kept for next sessions.
-  size_t ending_ = 0;             // How many peers are.
+  size_t ending_ = 0;             // How many peers have is_ending.
   char buffer_[kMaxDatagramBytes];
 };
 
-// For sessions. Takes the next misdelivered datagram out of the channel, without waiting, into `buffer` of
-// kMaxDatagramBytes. Returns its size, which may be 0; -1 where there is none, with the errno EPIPE where there will be
-// none any more. Sets `must_leave` where the session is asked to.
+// --- For sessions, in any thread or process. ---
+
+// Takes the next misdelivered datagram out of the channel, without waiting, into `buffer` of kMaxDatagramBytes. Returns
+// its size, which may be 0; -1 if there is none, with the errno EPIPE if there will be none any more. Sets `must_leave`
+// if the UDP acceptor asks the session to leave.
 ssize_t ReceiveMisdelivered(int channel, char* buffer, bool& must_leave);
 
-// True where ReceiveMisdelivered() would take one, or tell the end.
+// True if ReceiveMisdelivered() would return one, or report the end.
 bool HasMisdelivered(int channel);
 
-// Returns a datagram for the peer's next session. False where it cannot be: there is no UDP acceptor any more, or no
-// room. With `may_wait` it waits for room, at most a second, and not beyond a signal: not for the UDP acceptor's
-// thread.
+// Returns a datagram for the peer's next session. False if that is impossible: there is no UDP acceptor any more, or no
+// room. With `may_wait` it waits for room, at most a second, and not beyond a signal: not for the UDP acceptor's own
+// thread, which would wait for itself.
 bool ReturnDatagram(int channel, absl::string_view datagram, bool may_wait);
 
-// Tells that the peer is known to be there, so that it keeps its place.
+// Reports that the peer has shown that it is there, so that it keeps its place.
 void TellKnown(int channel);
 
 }  // namespace polyserve

@@ -15,6 +15,7 @@ namespace polyserve {
 
 namespace {
 
+// One line in a hundred: a flood of forged datagrams must not become a flood of log lines.
 void NoteRefused(const ServerContext& context, const Listener& listener, absl::string_view why) {
   Counters::Add(OfService(context.statistics.counters(), listener.number).refused, 1);
   LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << why
@@ -28,6 +29,7 @@ bool IsAccepted(const Listener& listener, AcceptUdp which) {
 
 }  // namespace
 
+// Here, where UdpAcceptor is complete.
 UdpPeers::UdpPeers(ServerContext& context) : context_(&context) {}
 UdpPeers::UdpPeers(UdpPeers&& other) noexcept = default;
 UdpPeers::~UdpPeers() = default;
@@ -37,8 +39,10 @@ absl::StatusOr<UdpPeers> UdpPeers::Open(ServerContext& context, AcceptUdp which)
   peers.which_ = which;
   const UdpSources sources(UdpEndpoints(context));
   for (const Listener& listener : context.listeners) {
+    // Null for listeners whose peers are not accepted, so that Of() finds each by its listener's index.
     peers.acceptors_.emplace_back();
     if (!IsAccepted(listener, which)) continue;
+    // Two servers that answer everything would answer each other for ever, once a forged datagram has begun it.
     const UdpAcceptor::MayAnswer may_answer = [&context, &listener, sources](const DatagramPath& path) {
       if (sources.MayAnswer(path, listener.own_ports)) return true;
       NoteRefused(context, listener,
@@ -53,7 +57,8 @@ absl::StatusOr<UdpPeers> UdpPeers::Open(ServerContext& context, AcceptUdp which)
   return peers;
 }
 
-// Listeners that are not the context's have connections, and with them nobody is accepted here.
+// Null if the listener's peers are not accepted here. The index is the listener's place in the context; a listener of a
+// pool's own (SO_REUSEPORT) is not in the context, but takes connections, so it does not get that far.
 UdpAcceptor* UdpPeers::Of(const Listener& listener) const {
   if (acceptors_.empty() || !listener.has_datagrams()) return nullptr;
   return acceptors_.at(static_cast<size_t>(&listener - context_->listeners.data())).get();
@@ -61,14 +66,15 @@ UdpAcceptor* UdpPeers::Of(const Listener& listener) const {
 
 absl::StatusOr<Connection> UdpPeers::TryAccept(const Listener& listener, Admission& admission) {
   absl::StatusOr<UdpAcceptor::Arrival> peer = Of(listener)->TryAccept();
-  // It cannot be asked to wait: its datagram has come already.
+  // A UDP peer is accepted first and counted then, even with --overload=wait: there is no queue in which it could wait.
   const bool is_full = peer.ok() && !admission.Enter(listener);
   if (peer.ok() && !is_full) return Connection{std::move(peer->socket), &listener, std::move(peer->misdelivered)};
   if (absl::IsUnavailable(peer.status())) return peer.status();
   NoteRefused(*context_, listener,
               is_full ? "there are as many clients as --max_connections allows" : peer.status().message());
   const bool is_short = absl::IsResourceExhausted(peer.status());
-  if (is_full || is_short) Of(listener)->AskOneToLeave();  // So that there is a place when this one asks again.
+  // A peer that may be a forged address gives up its place, so that there is one when the refused peer sends again.
+  if (is_full || is_short) Of(listener)->AskOneToLeave();
   return is_short ? peer.status() : absl::AbortedError("the peer was refused");
 }
 
