@@ -32,6 +32,9 @@ namespace polyserve {
 
 namespace {
 
+// One connection, from its first byte to its last, on its own thread. It waits in recv and send themselves, which the
+// kernel ends after a time-out (BlockingWatch). If there is more to wait for than the peer (mail, the session's timer,
+// the end of a stop's grace), it waits in poll(2) instead.
 class BlockingConnection {
  public:
   BlockingConnection(Connection connection, ServerContext& context)
@@ -52,7 +55,7 @@ class BlockingConnection {
   }
 
  private:
-  // Does what is to be done now, and waits for it in the system call itself. False: the connection is over.
+  // Does the next step, and waits for it in the system call itself. False: the connection is over.
   bool TakeStep() {
     switch (conversation_.Next(output_)) {
       case Step::kRead:
@@ -81,10 +84,11 @@ class BlockingConnection {
     return false;
   }
 
-  // True: the server stops, and the conversation has not known it.
+  // True: the server stops, and the conversation learns of it only now, so that another step may be due.
   bool NotesStop() { return Signals::stopping() && conversation_.OnStop(Signals::grace_over()); }
 
-  // With a mailbox, poll(2) waits for the peer and for mail at once; no other call may wait.
+  // With a mailbox, poll(2) waits for the peer and for mail at once, and no other call may wait: hence the non-blocking
+  // socket. False: that is impossible for want of a descriptor.
   bool WatchMail() {
     if (mail_ != nullptr || conversation_.mailbox() == nullptr) return true;
     absl::StatusOr<std::unique_ptr<MailboxFd>> mail = MailboxFd::Open(*conversation_.mailbox());
@@ -95,7 +99,7 @@ class BlockingConnection {
     return status.ok();
   }
 
-  // Waits for these events of the peer. False: the time is over, or mail or a signal has come first.
+  // Waits for these events of the peer. False: the time has passed, or mail or a signal came first.
   bool Await(short events, int milliseconds) {
     pollfd waits[] = {{fd_.get(), events, 0},
                       {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
@@ -106,6 +110,7 @@ class BlockingConnection {
 
   // Waits for input and shows it to the session. Also returns for mail, the timer and signals.
   bool Read() {
+    // The grace ends without a signal, so the wait itself has to know its end.
     const bool has_grace = Signals::stopping() && conversation_.idle();
     if (conversation_.debt() != Debt::kRestOfRequest) {
       watch_.Settle(Debt::kRestOfRequest);
@@ -117,11 +122,11 @@ class BlockingConnection {
     return polls && !AwaitInput(has_grace) ? LookAround() : Receive(0);
   }
 
-  // Waits for input, but no longer than until the timer runs out, the peer's progress has to be judged, or the grace is
+  // Waits for input, but no longer than until the timer expires, the peer's progress has to be judged, or the grace is
   // over.
   bool AwaitInput(bool has_grace) {
     if (!idle_end_.has_value()) idle_end_.emplace(watch_.input_wait());
-    // However much has come: a peer that never pauses cannot put the timer off.
+    // Before the wait: a peer that never pauses must not put the timer off.
     if (timer_.has_value() && timer_->passed()) return false;
     int left = idle_end_->PollMilliseconds();
     if (has_grace) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());
@@ -129,19 +134,21 @@ class BlockingConnection {
     return Await(POLLIN, left);
   }
 
-  // Why AwaitInput() has ended without input. False: the peer has been silent for too long.
+  // Finds out why AwaitInput() has ended without input. False: the peer has been silent for too long.
   bool LookAround() {
     if (timer_.has_value() && timer_->passed()) {
       timer_.reset();
       conversation_.OnTimer();
       return true;
     }
+    // Mail ends a silence as input does: a member of a room who only listens is not idle.
     const bool is_silent = idle_end_->passed() && !conversation_.has_mail();
     if (is_silent || conversation_.has_mail()) idle_end_.reset();
     return !is_silent || conversation_.debt() == Debt::kRestOfRequest || watch_.MayStaySilent();
   }
 
   bool Receive(int flags) {
+    // On the stack, since it is in use during this call only; pages of it that no read has touched cost no memory.
     char buffer[kReadBytes];
     const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), flags);
     if (count < 0 && errno == EAGAIN) conversation_.OnDrained();
@@ -157,20 +164,24 @@ class BlockingConnection {
     return true;
   }
 
-  // The kernel's time-out has ended the read, unless poll(2) was mistaken.
+  // Whether the kernel's time-out, which has ended the read, may pass. Behind a poll(2) that had announced input, it
+  // was none: then there is simply nothing to read.
   bool MayWaitOn() {
     return idle_end_.has_value() || conversation_.debt() == Debt::kRestOfRequest || watch_.MayStaySilent();
   }
 
   bool Send() {
+    // The peer waits for the reply: its silence begins anew once that is sent.
     idle_end_.reset();
+    // Without a bound for fairness: the kernel shares the processor among threads.
     const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_);
     if (sent == Flushed::kBroken) return false;
     if (sent == Flushed::kAll) return watch_.Settle(Debt::kAcknowledgement), true;
     return watch_.MayTakeLonger() && (mail_ == nullptr || AwaitRoom());  // The wait for room was ended.
   }
 
-  // Waits until the peer takes more. Mail is left where it is: it may only end the connection, by being too much.
+  // Waits until the peer takes more. Mail stays in the mailbox meanwhile: it can only end the connection, by becoming
+  // too much.
   bool AwaitRoom() {
     while (!Await(POLLOUT, Deadline(watch_.room_wait()).PollMilliseconds())) {
       if (conversation_.is_cut_off() || !watch_.MayTakeLonger()) return false;
@@ -183,11 +194,13 @@ class BlockingConnection {
     const absl::Duration left = AckWaitLeft(fd_.get(), output_);
     if (left == absl::ZeroDuration()) return watch_.Settle(Debt::kAcknowledgement), true;
     if (!watch_.MayTakeLonger()) return false;
+    // A sleep that a signal ends.
     ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
     return true;
   }
 
-  // Closes our side, and waits a moment for the peer to close its own; see backends/connection/lingering_close.h.
+  // Closes our side, and waits a moment for the peer to close its own; see backends/connection/lingering_close.h. The
+  // time is the bound, however much the peer sends.
   void Linger() {
     ::shutdown(fd_.get(), SHUT_WR);
     const Deadline deadline(kLingeringCloseTimeout);

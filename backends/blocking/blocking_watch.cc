@@ -8,6 +8,7 @@
 
 namespace polyserve {
 
+// Within a request the rate counts, and a wait as long as the idle time-out would notice a slow peer too late.
 bool BlockingWatch::MayReadOn() {
   ShortenWaits();
   return Judge(Debt::kRestOfRequest);
@@ -15,7 +16,9 @@ bool BlockingWatch::MayReadOn() {
 
 bool BlockingWatch::MayStaySilent() {
   const uint32_t now = Now();
+  // The wait that has just ended took the whole idle time-out,
   if (!waits_are_short_) watch_.NoteSilence(limits_, now);
+  // or, if waits are short, one tick. What was heard since the last look came before that tick.
   if (std::exchange(has_heard_, false) && waits_are_short_) watch_.NoteMove(now - 1);
   if (JudgeProgress(fd_, limits_, Debt::kNothing, now, watch_) != Progress::kAlive) return false;
   ShortenWaits();  // The kernel still holds some of the last reply, and the peer takes it.
@@ -24,13 +27,14 @@ bool BlockingWatch::MayStaySilent() {
 
 bool BlockingWatch::MayTakeLonger() {
   if (Judge(Debt::kAcknowledgement)) return true;
+  // The peer learns that its reply was cut short, and the kernel frees what is unsent.
   ResetOnClose(fd_);
   return false;
 }
 
 uint32_t BlockingWatch::Now() const { return limits_.TicksAt(std::chrono::steady_clock::now()); }
 
-// Judges once a tick, and at once if the debt is new.
+// Judges at most once a tick, since it costs a system call; a new debt begins with a full window.
 bool BlockingWatch::Judge(Debt debt) {
   const uint32_t now = Now();
   if (debt != owed_) {

@@ -1,6 +1,14 @@
-// BlockingWatch: how the blocking driver judges its peer's progress (net/progress_watch.h). The loops judge all their
-// clients when a coarse clock ticks. A thread that waits in a system call has no ticks, so here the kernel's time-outs
-// (SO_RCVTIMEO, SO_SNDTIMEO) end the waits, and only then, or before a read within a request, is the clock looked at.
+// BlockingWatch: how the blocking driver judges its peer's progress (net/progress_watch.h). Event loops judge all their
+// clients when a coarse clock ticks. A thread that waits in a system call has no ticks. Here the kernel's time-outs
+// (SO_RCVTIMEO, SO_SNDTIMEO) end the waits, and only then, or before a read within a request, does the driver look at
+// the clock.
+//
+//   recv: EAGAIN, nothing owed     MayStaySilent() ─┐
+//   before recv, within a request  MayReadOn()      ├▶ true: wait again      false: close the connection
+//   send: EAGAIN                   MayTakeLonger() ─┘
+//
+// So a request that comes and is answered without a wait costs no look at the clock. One object for each connection,
+// used by its thread alone; no call blocks.
 #ifndef POLYSERVE_BACKENDS_BLOCKING_BLOCKING_WATCH_H_
 #define POLYSERVE_BACKENDS_BLOCKING_BLOCKING_WATCH_H_
 
@@ -13,19 +21,20 @@ namespace polyserve {
 
 class BlockingWatch {
  public:
-  // The connection must outlive it. Its reads must time out after `idle_timeout` and its sends after
-  // limits.send_wait(); accepted connections inherit both from their listener (net/socket.h).
+  // The connection must outlive it. Its reads must time out after `idle_timeout`, and its sends after
+  // limits.send_wait(); accepted connections inherit both from their listener (net/socket.h). Either may be infinite.
   BlockingWatch(int fd, absl::Duration idle_timeout, const ProgressLimits& limits)
       : fd_(fd), idle_timeout_(idle_timeout), limits_(limits) {}
 
-  // How long a wait for input, and one for room, may last before one of the functions below is called again.
+  // How long a wait for input, and one for room, may last before one of the functions below is due again. For waits in
+  // poll(2), which the kernel's time-outs do not end.
   absl::Duration input_wait() const { return waits_are_short_ ? limits_.tick() : idle_timeout_; }
   absl::Duration room_wait() const { return limits_.tick(); }
 
-  // Bytes have come. Costs nothing: they are taken into account when the peer is judged next.
+  // Bytes have come. Costs nothing: they count when the peer is judged next.
   void NoteInput() { has_heard_ = true; }
-  // The peer does not owe this any more, for example since all was sent; if it comes to owe it again, that is a new
-  // debt.
+  // The peer does not owe this any more, for example because everything was sent. If it comes to owe it again, that is
+  // a new debt, with all of --min_rate_window before it.
   void Settle(Debt debt) {
     if (owed_ == debt) owed_ = Debt::kNothing;
   }
@@ -48,9 +57,11 @@ class BlockingWatch {
   const ProgressLimits limits_;
   ProgressWatch watch_;
   Debt owed_ = Debt::kNothing;
-  uint32_t judged_ = 0;           // The tick at which it was judged last.
-  bool has_heard_ = false;        // Since it was judged last.
-  bool waits_are_short_ = false;  // For good, once they are: that costs a system call, and few connections need it.
+  uint32_t judged_ = 0;     // The tick at which it was judged last.
+  bool has_heard_ = false;  // Since it was judged last.
+  // Reads time out after a tick, instead of the idle time-out. Once set, it stays: the change costs a system call, and
+  // few connections need it.
+  bool waits_are_short_ = false;
 };
 
 }  // namespace polyserve

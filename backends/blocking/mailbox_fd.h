@@ -23,18 +23,20 @@ namespace polyserve {
 
 class MailboxFd final : private Waker {
  public:
-  // Fails if the process has no descriptors left (EMFILE, ENFILE); then the mailbox cannot be waited for.
+  // Attaches to the mailbox, unless that has a descriptor of its own. Fails if the process has no descriptor left
+  // (EMFILE, ENFILE); then the mailbox cannot be waited for.
   static absl::StatusOr<std::unique_ptr<MailboxFd>> Open(Mailbox& mailbox);
   ~MailboxFd() { mailbox_.Attach(nullptr); }
   MailboxFd(const MailboxFd&) = delete;
   MailboxFd& operator=(const MailboxFd&) = delete;
 
-  // Stays the same, and belongs to this or to the mailbox.
+  // The descriptor to wait for. Stays the same, and belongs to this object or to the mailbox.
   int fd() const { return own_.ok() ? own_.get() : mailbox_.fd(); }
-  // What to wait for there, to be asked before each poll(2): input, or only its end while the mailbox is full.
+  // What to wait for there; ask before each poll(2). Input, or only its end while the mailbox is full: input would end
+  // every wait until the driver has taken some mail.
   short events() const { return own_.ok() || !mailbox_.is_full() ? POLLIN : 0; }
-  // To be called when it is readable. Moves what has come into the mailbox, and makes the descriptor unreadable until
-  // more comes. Does not block.
+  // Call it when the descriptor is readable. Moves what has come into the mailbox, and makes the descriptor unreadable
+  // until more comes. Does not block.
   void Collect();
 
  private:

@@ -20,9 +20,10 @@ namespace polyserve {
 
 namespace {
 
-// Answered between two looks at whether the server stops.
+// Answered between two looks at whether the server stops: a peer that never pauses must not put a stop off.
 constexpr int kDatagramsPerTurn = 4096;
 
+// One peer, on its own thread.
 class BlockingPeer {
  public:
   BlockingPeer(Connection peer, ServerContext& context)
@@ -33,11 +34,16 @@ class BlockingPeer {
   void Run() {
     if (conversation_.mailbox() != nullptr && !OpenMail()) return;
     Serve(false);
+    // First: LetGo() may replace the session, and its mailbox with it.
     mail_ = nullptr;
-    if (conversation_.LetGo(buffer_, !Signals::stopping())) Serve(true);  // What it was asked for may take longer.
+    // Datagrams that came meanwhile go to the peer's next session. Those that cannot be passed on are answered here,
+    // and that may take longer than one turn.
+    if (conversation_.LetGo(buffer_, !Signals::stopping())) Serve(true);
   }
 
  private:
+  // Answers until the peer is silent for too long, or the session has ended; if the server stops or `ends_if_idle`,
+  // only until the session is idle.
   void Serve(bool ends_if_idle) {
     while (!((ends_if_idle || Signals::stopping()) && conversation_.idle()) && Await()) {
       conversation_.Answer(buffer_, kDatagramsPerTurn);
@@ -55,19 +61,20 @@ class BlockingPeer {
     return true;
   }
 
-  // Shows what others have for the peer. False where there was too much of it.
+  // Shows the session what others have for the peer. False: it was too much, and the peer is cut off.
   bool ShowMail() {
     if (mail_ == nullptr) return true;
     mail_->Collect();
     return conversation_.ShowMail();
   }
 
-  // Waits for the next datagram, and tells the time that the session has asked for meanwhile. False where the peer was
-  // silent for too long, or the session has ended.
+  // Waits for the next datagram, and calls the session when its timer expires meanwhile. True also if a signal has
+  // ended the wait while the server stops. False: the peer was silent for too long, or the session has ended.
   bool Await() {
+    // Begins anew with each call, and so with each datagram. A session may become stateless, or cease to be.
     const Deadline patience(conversation_.is_stateless() ? blank_patience_ : idle_timeout_);
     while (!conversation_.is_over() && ShowMail()) {
-      if (wake_.has_value() && wake_->passed()) {  // However much comes meanwhile.
+      if (wake_.has_value() && wake_->passed()) {  // First, however much comes meanwhile.
         wake_.reset();
         conversation_.TellTime();
         NoteWake();
@@ -82,7 +89,7 @@ class BlockingPeer {
       if (found > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
       if (found > 0) continue;  // Mail.
       if (patience.passed()) return false;
-      if (Signals::stopping()) return true;  // Interrupted for that.
+      if (Signals::stopping()) return true;  // The signal was for that.
     }
     return false;
   }
@@ -94,8 +101,8 @@ class BlockingPeer {
   const absl::Duration idle_timeout_;
   const absl::Duration blank_patience_;
   PeerConversation conversation_;
-  std::unique_ptr<MailboxFd> mail_;  // Null where the session has no mailbox.
-  std::optional<Deadline> wake_;     // When the session wants to be told the time.
+  std::unique_ptr<MailboxFd> mail_;  // Null if the session has no mailbox.
+  std::optional<Deadline> wake_;     // When the session's timer expires.
   char buffer_[kMaxDatagramBytes];
 };
 

@@ -1,6 +1,6 @@
-// The blocking driver for a peer that sends datagrams, and has a socket of its own: as
-// backends/blocking/blocking_driver.h, but each datagram is shown to the session by itself, and nothing tells that the
-// peer has left.
+// The blocking driver for a peer that sends datagrams, and has a socket of its own. As
+// backends/blocking/blocking_driver.h, except that the session gets each datagram by itself, and nothing reports that
+// the peer has left: only silence ends it.
 #ifndef POLYSERVE_BACKENDS_BLOCKING_UDP_DRIVER_H_
 #define POLYSERVE_BACKENDS_BLOCKING_UDP_DRIVER_H_
 
@@ -9,13 +9,14 @@
 
 namespace polyserve {
 
-// A peer that was silent for so long is let go where its session is blank (Session::is_stateless()), well before the
-// idle time-out: should it come back, a new session serves it as well. So a process or a thread is soon free again,
-// even where addresses were spoofed.
+// After this silence a peer is dropped if its session is stateless (Session::is_stateless()), well before the idle
+// time-out: if it sends again, a new session serves it just as well. So its process or thread is soon free, even if
+// addresses were forged.
 constexpr absl::Duration kBlankPatience = absl::Seconds(1);
 
-// Returns when the peer was silent for too long, when the session has ended, or, while the server stops, when all that
-// had come is answered and the session is idle. Stopping and threads: as DriveBlocking().
+// Serves the peer. Returns when it has been silent for too long, when the session has ended, or, while the server
+// stops, when everything that had come is answered and the session is idle. Takes over the sockets, and counts the end.
+// Stopping and threads: as DriveBlocking().
 void DriveDatagrams(Connection peer, ServerContext& context);
 
 }  // namespace polyserve
