@@ -5,6 +5,7 @@
 namespace polyserve {
 
 void BackOff::OnFailure(absl::Time started, absl::Time now) {
+  // Workers that die together, for one reason, are one failure: the delay doubles once, not once for each of them.
   if (now < not_before_) return;
   if (now - started >= kGoodLife) {
     delay_ = absl::ZeroDuration();

@@ -22,8 +22,8 @@ class BackOff {
   // What has run this long counts as a success, however it ended.
   static constexpr absl::Duration kGoodLife = absl::Seconds(1);
 
-  // What was started at `started` has failed at `now`. Failures before not_before() do not count: several workers that
-  // fail together are one failure.
+  // Notes that what was started at `started` has failed at `now`. Failures before not_before() do not count: several
+  // workers that fail together are one failure.
   void OnFailure(absl::Time started, absl::Time now);
 
   // When to try again; in the past if there is nothing to wait for.

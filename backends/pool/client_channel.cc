@@ -16,6 +16,8 @@ namespace {
 constexpr absl::string_view kLeave = "exit";
 static_assert(kLeave.size() == kClientParcelBytes);  // CountClients() divides the bytes that wait by this length.
 
+// A worker's end of the channel. It leaves only when the channel says so, never for a signal, since a client may be on
+// its way.
 class ChannelSource : public ClientSource {
  public:
   ChannelSource(int outlet, WaitSet waits, Scoreboard& scoreboard, ServerContext& context)
@@ -24,12 +26,15 @@ class ChannelSource : public ClientSource {
   absl::StatusOr<Connection> Next() override {
     scoreboard_.Wake();  // The parent accepts only while a worker is idle, and may be waiting for this one.
     while (true) {
+      // One worker wakes for each message (EPOLLEXCLUSIVE). It may be killed before it receives: then the message stays
+      // in the socket for the next worker.
       if (!waits_.Wait().ok()) continue;
       absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_);
       if (absl::IsUnavailable(parcel.status())) continue;  // Another worker was quicker.
       if (absl::IsCancelled(parcel.status())) return parcel.status();
       if (parcel.ok() && parcel->text == kLeave) return absl::CancelledError("dismissed");
       const bool is_short = absl::IsResourceExhausted(parcel.status());
+      // Also if the parcel is lost: the client that was in it has to be counted out.
       absl::StatusOr<Connection> client = AdoptClient(std::move(parcel), context_);
       if (client.ok()) return client;
       scoreboard_.Wake();                // The client is lost, so there is room for another one.
@@ -59,6 +64,7 @@ void ClientChannel::Push(const Connection& client, ServerContext& context) {
 
 int ClientChannel::CountUntaken() const { return CountClients(outlet_.get()); }
 
+// If it cannot be sent, no worker leaves this time, and the pool asks again a second later.
 void ClientChannel::DismissOne() { SendParcel(inlet_.get(), kLeave, {}).IgnoreError(); }
 
 absl::StatusOr<std::unique_ptr<ClientSource>> ClientChannel::Open(Scoreboard& scoreboard,

@@ -29,6 +29,7 @@ void ClientQueue::Push(Connection client) {
     MutexLock lock(mutex_);
     clients_.push_back(std::move(client));
   }
+  // Outside the lock, so that the thread that wakes does not find it taken. Any waiting thread will do.
   changed_.notify_one();
 }
 
@@ -38,11 +39,14 @@ absl::StatusOr<Connection> ClientQueue::Pop() {
   on_room_();
   while (clients_.empty() && !dismisses_one_ && !is_closed_) changed_.wait(mutex_);
   --waiting_;
+  // A client comes before a dismissal: it was accepted because this thread was waiting for it. The dismissal stays for
+  // the next thread.
   if (!clients_.empty()) {
     Connection client = std::move(clients_.front());
     clients_.pop_front();
     return client;
   }
+  // One call of DismissOne() is for one thread; a queue that is closed dismisses all of them.
   dismisses_one_ = false;
   return absl::CancelledError("dismissed");
 }

@@ -26,12 +26,15 @@ namespace {
 using State = Scoreboard::State;
 using Inboxes = std::vector<std::unique_ptr<Inbox>>;  // By slot; none but with --accept=pass.
 
+// What threads and processes have in common: the stop, the inboxes, and how a loop is opened. A loop that runs stays
+// kIdle on the scoreboard, however many clients it has: it can take another one at any time.
 class LoopWorkers : public WorkerFactory {
  public:
   LoopWorkers(const LoopWorkersOptions& parts, UniqueFd stop, Inboxes inboxes)
       : parts_(parts), pool_(parts.pool), stop_(std::move(stop)), inboxes_(std::move(inboxes)) {}
 
-  // Written once and seen by all: no worker reads the eventfd, so it stays readable.
+  // Written once, although the pool repeats the call: no worker reads the eventfd, so it stays readable for all of
+  // them.
   void Interrupt() override {
     const uint64_t one = 1;
     if (!is_told_) is_told_ = ::write(stop_.get(), &one, sizeof(one)) == sizeof(one);
@@ -49,7 +52,8 @@ class LoopWorkers : public WorkerFactory {
     const int service = client.listener->number;
     server.OfWorker(slot).TakeOver(service, 1);
     const absl::Status put = inboxes_[static_cast<size_t>(slot)]->Put(std::move(client));
-    if (!put.ok()) server.OfWorker(slot).TakeOver(service, -1);  // Its end is counted here, too.
+    // The client is lost. Put() has counted its end in the server's row, so that is where it must have come in.
+    if (!put.ok()) server.OfWorker(slot).TakeOver(service, -1);
   }
 
   bool HasUntaken() override {
@@ -63,18 +67,22 @@ class LoopWorkers : public WorkerFactory {
   }
 
  protected:
+  // What a loop's thread or process owns. The loop refers to the other two, so it comes last, and is destroyed first.
   struct Worker {
     ServerContext context;
     WorkerRole role;
     std::unique_ptr<EventLoop> loop;
   };
 
-  // Gets what the loop of this slot needs. In its own thread or process, which is to run it.
+  // Gets what the loop of this slot needs. Call it in the thread or process that will run the loop: affinity, the epoll
+  // and the ring belong to that.
   absl::StatusOr<std::unique_ptr<Worker>> Open(int slot) {
     if (pool_.options.pin_cpus) PinToCpu(slot);
     Inbox* inbox = inboxes_.empty() ? nullptr : inboxes_[static_cast<size_t>(slot)].get();
     absl::StatusOr<std::vector<Listener>> listeners = pool_.shared_listeners->CopyListeners(slot, inbox == nullptr);
     if (!listeners.ok()) return listeners.status();
+    // When the loop is drained, no other client is for it: the slot says so, while the loop serves its clients to the
+    // end.
     std::unique_ptr<Worker> worker(new Worker{ContextOfWorker(pool_.context, slot, *std::move(listeners)),
                                               {stop_.get(), inbox, pool_.options.accept == AcceptPolicy::kShared,
                                                [this, slot] {
@@ -97,7 +105,7 @@ class LoopWorkers : public WorkerFactory {
   PoolParts& pool_;
 
  private:
-  // The first loop, from this slot on, that can be given a client; -1: none can.
+  // The first loop, from this slot on, that can get a client; -1: none can. A loop that is leaving takes no more.
   int FindRoom(int from) {
     for (int i = 0; i < pool_.scoreboard.slots(); ++i) {
       const int slot = (from + i) % pool_.scoreboard.slots();
@@ -112,11 +120,13 @@ class LoopWorkers : public WorkerFactory {
   int next_ = 0;
 };
 
+// Loops as threads of this process.
 class ThreadLoops : public LoopWorkers {
  public:
   using LoopWorkers::LoopWorkers;
 
-  // Returns when the loop is open. All threads share the process's descriptors, and loops come before clients.
+  // Returns when the loop is open. All threads share the process's descriptors, so at the start the loops open theirs
+  // before any client can. Later a replacement may fail for want of one: the pool then tries again.
   absl::Status Start(int slot) override {
     std::promise<absl::Status> opening;
     std::future<absl::Status> opened = opening.get_future();
@@ -128,12 +138,13 @@ class ThreadLoops : public LoopWorkers {
  private:
   void Work(int slot, std::promise<absl::Status> opening) {
     absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
-    // A status of its own: copies share a count, and ThreadSanitizer does not see into Debian's Abseil.
+    // A status of its own: copies share a count of references, and ThreadSanitizer does not see into Debian's Abseil.
     opening.set_value(absl::Status(worker.status().code(), worker.status().message()));
     if (!worker.ok() || !parts_.may_run.get()) return;
     const absl::Status status = (*worker)->loop->Run();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
-    worker->reset();  // What it holds is for its replacement.
+    // Before the slot is free: its replacement may need these descriptors.
+    worker->reset();
     pool_.scoreboard.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
     pool_.scoreboard.Wake();
   }
@@ -141,6 +152,7 @@ class ThreadLoops : public LoopWorkers {
   ThreadGroup threads_;  // Its destructor waits for them.
 };
 
+// Loops as processes: a crash ends the clients of one loop alone.
 class ProcessLoops : public LoopWorkers {
  public:
   ProcessLoops(const LoopWorkersOptions& parts, UniqueFd stop, Inboxes inboxes, Lifeline lifeline)
@@ -148,7 +160,8 @@ class ProcessLoops : public LoopWorkers {
         processes_(pool_.scoreboard, std::move(lifeline), pool_.context,
                    [this](int slot) { return CountUntaken(slot); }) {}
 
-  // Whether a process could open a loop: of the last slot, whose descriptors have the largest numbers.
+  // Whether a process could open a loop. It tries the last slot, whose descriptors have the largest numbers: select(2)
+  // has a limit.
   absl::Status TryWorker() {
     return processes_.TryInWorker([this] { return Open(pool_.scoreboard.slots() - 1).status(); });
   }
@@ -159,7 +172,9 @@ class ProcessLoops : public LoopWorkers {
 
  private:
   int RunWorker(int slot) {
-    DismissAll();  // Closes this process's copies: only the parent deals clients out.
+    // Closes this process's copies of the inlets. Only the parent deals clients out, and an inbox ends with its last
+    // inlet.
+    DismissAll();
     const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
     const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
@@ -169,6 +184,7 @@ class ProcessLoops : public LoopWorkers {
   WorkerProcesses processes_;
 };
 
+// What WorkerRole::stop_fd is: readable once the server stops.
 absl::StatusOr<UniqueFd> MakeStop() {
   UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!stop.ok()) return SysError("eventfd");

@@ -19,12 +19,13 @@
 
 namespace polyserve {
 
-// What the workers work with. The references must outlive them.
+// What the workers work with. The references must outlive the product.
 struct LoopWorkersOptions {
   PoolParts& pool;
   const MakeLoop& make_loop;  // Called in the worker's own thread or process.
   // For threads, which open all that they need before the server is ready, and then wait for this: true if they are to
-  // run, false if the server has failed to start. Processes ignore it.
+  // run, false if the server has failed to start. Set it before the product is destroyed, or that would wait for ever.
+  // Processes ignore it.
   std::shared_future<bool> may_run;
 };
 

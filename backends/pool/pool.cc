@@ -14,15 +14,17 @@ namespace {
 
 using State = Scoreboard::State;
 
+// Slow on purpose: a lull between two bursts must not cost all the workers that the second one needs.
 constexpr absl::Duration kBetweenDismissals = absl::Seconds(1);
 
-// For differences only: the epoch of this clock is arbitrary, but no administrator or NTP daemon sets it.
+// For differences only: the epoch of this clock is arbitrary, but no administrator and no NTP daemon sets it.
 absl::Time SteadyNow() {
   return absl::UnixEpoch() + absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 }  // namespace
 
+// The acceptor accepts only with --accept=pass; otherwise it is what waits, and answers signals.
 Pool::Pool(PoolParts& parts, WorkerFactory& workers)
     : context_(parts.context),
       options_(parts.options),
@@ -39,11 +41,12 @@ void Pool::Run() {
     const bool accepts = passes() && workers_.HasRoom();
     Attend(accepts);
     if (!accepts) continue;
-    // Should the worker that was idle have ended meanwhile, the client waits for its replacement.
+    // If the worker that was idle has ended meanwhile, the client waits for its replacement.
     absl::StatusOr<Connection> client = acceptor_.TakeSeen();
     if (client.ok()) workers_.HandOver(*std::move(client));
   }
   if (passes()) PassBacklog();
+  // The clients that had connected before belong to the workers now; the pool only sees to it that there are some.
   while (true) {
     CloseDrainedUdp();
     is_drained_ = shared_listeners_.ShutDownEmpty() && !workers_.HasUntaken();
@@ -52,6 +55,8 @@ void Pool::Run() {
   }
 }
 
+// With --accept=pass no worker holds a listener, so the pool itself empties the queues. A client that cannot be
+// accepted yet (no place, no descriptor, a handshake under way) is tried again a round later.
 void Pool::PassBacklog() {
   while (!shared_listeners_.ShutDownEmpty()) {
     if (!workers_.HasRoom()) {
@@ -71,12 +76,14 @@ void Pool::Attend(bool for_clients) {
   AdjustSize();
   acceptor_.Wait({.clients = for_clients, .also = scoreboard_.wake_fd(), .at_most = UntilNextLook()});
   scoreboard_.TakeWakes();
-  if (Signals::stopping()) CloseDrainedUdp();  // Else the UDP worker that has left would be replaced.
+  // Before ReapWorkers(), which would vacate the slot of a UDP worker that has left, so that it would be replaced.
+  if (Signals::stopping()) CloseDrainedUdp();
   ReapWorkers();
 }
 
 void Pool::AdjustSize() {
   if (worker_count() >= least_) least_ = options_.workers_min;  // The first ones are all there.
+  // Ends even if starts keep failing: the first failure moves not_before() into the future.
   while (NeedsOneMore() && SteadyNow() >= back_off_.not_before()) StartWorker();
   if (NeedsUdpWorker() && SteadyNow() >= udp_back_off_.not_before()) {
     Start(scoreboard_.udp_slot(), State::kBusy, udp_back_off_);
@@ -84,6 +91,7 @@ void Pool::AdjustSize() {
   if (!options_.has_fixed_size() && !Signals::stopping()) DismissSurplus();
 }
 
+// While the server stops, a worker is started only if clients may be left and no other one is free for them.
 bool Pool::NeedsOneMore() const {
   const bool all_are_busy = scoreboard_.Count(State::kIdle) == 0;
   if (Signals::stopping()) return !is_drained_ && all_are_busy && worker_count() < options_.workers;
@@ -94,7 +102,8 @@ bool Pool::NeedsUdpWorker() const {
   return scoreboard_.udp_slot() >= 0 && scoreboard_.state(scoreboard_.udp_slot()) == State::kVacant && !udp_is_drained_;
 }
 
-// Once the UDP worker takes no more peers, closing the listeners makes the kernel answer new datagrams with an error.
+// Once the UDP worker takes no more peers, no process may hold these listeners any longer: the kernel then answers new
+// datagrams with an error, and their senders need not wait for a time-out.
 void Pool::CloseDrainedUdp() {
   if (udp_is_drained_ || scoreboard_.udp_slot() < 0) return;
   const State state = scoreboard_.state(scoreboard_.udp_slot());
@@ -115,6 +124,7 @@ void Pool::StartWorker() {
 void Pool::Start(int slot, State state, BackOff& back_off) {
   const absl::Time now = SteadyNow();
   started_[static_cast<size_t>(slot)] = now;
+  // Set first: a worker may change its own state before Start() has returned.
   scoreboard_.Set(slot, state);
   const absl::Status status = workers_.Start(slot);
   if (status.ok()) return;
@@ -123,7 +133,7 @@ void Pool::Start(int slot, State state, BackOff& back_off) {
   LOG_EVERY_N(WARNING, 10) << "cannot start a worker: " << status.message() << "; trying again";
 }
 
-// One more than needed is kept, so that the next client need not wait for a worker to be started.
+// One idle worker more than needed is kept, so that the next client does not wait for a worker to be started.
 void Pool::DismissSurplus() {
   const absl::Time now = SteadyNow();
   if (now < next_dismissal_) return;
@@ -133,7 +143,7 @@ void Pool::DismissSurplus() {
   if (!passes()) shared_listeners_.DismissOne();
 }
 
-// Vacates the slots of workers that have ended.
+// Vacates the slots of workers that have ended. An orderly end is no failure, however young the worker was.
 void Pool::ReapWorkers() {
   for (int slot = 0; slot < scoreboard_.all_slots(); ++slot) {
     const State state = scoreboard_.state(slot);
@@ -143,6 +153,7 @@ void Pool::ReapWorkers() {
   }
 }
 
+// How long nothing has to be done if nothing happens. Infinite for a pool of fixed size that is complete.
 absl::Duration Pool::UntilNextLook() const {
   if (Signals::stopping()) return absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts);
   absl::Time next = absl::InfiniteFuture();
@@ -174,8 +185,9 @@ absl::StatusOr<Connection> PoolWorker::Next() {
   if (!client.ok()) return client;
   ++taken_;
   scoreboard_.Set(slot_, State::kBusy);
+  // The pool may start one more. In a pool of fixed size this costs no client a system call.
   const bool may_grow = !options_.has_fixed_size() || Signals::stopping();
-  if (may_grow && scoreboard_.Count(State::kIdle) == 0) scoreboard_.Wake();  // The pool may start one more.
+  if (may_grow && scoreboard_.Count(State::kIdle) == 0) scoreboard_.Wake();
   return client;
 }
 

@@ -2,9 +2,8 @@
 // what a worker is (WorkerFactory).
 //
 //   size       A worker that has ended is replaced: at once, or after a pause if workers keep dying young (BackOff).
-//   One
-//              more is started while none is idle, up to workers_max; one a second is dismissed while two or more are
-//              idle, down to workers_min. A pool of fixed size sets no timer: an idle pool never wakes up.
+//              One more is started while none is idle, up to workers_max; one a second is dismissed while two or more
+//              are idle, down to workers_min. A pool of fixed size sets no timer: an idle pool never wakes up.
 //   passing    With --accept=pass the pool accepts, and only while a worker is idle; the other clients wait in the
 //              kernel's queue, where they cost nothing.
 //   datagrams  One more worker, which always runs, serves them all (udp_worker.h). It is replaced like any other.
@@ -12,8 +11,9 @@
 //              still served, by new workers if all are busy or have left. A listener is shut down as soon as its queue
 //              is empty.
 //
-// A slot of the scoreboard tells what its worker does. This is the life of one that serves one client at a time, with
-// the functions that change the state; a worker that is killed becomes kCrashed from any of them:
+// The scoreboard has a slot for each worker, which says what the worker does. This is the life of a worker that serves
+// one client at a time, with the functions that change the state; a worker that is killed becomes kCrashed from any of
+// them:
 //
 //            Pool::Start     PoolWorker::Next     ~PoolWorker        WorkerFactory
 //   kVacant ─────────────▶ [ kIdle ◀─▶ kBusy ] ──────────▶ kLeaving ─────────▶ kLeft or kCrashed
@@ -39,8 +39,8 @@
 
 namespace polyserve {
 
-// What a model adds to a pool. All calls come from the pool's thread, and must not block for long: nothing else is
-// looked after meanwhile.
+// What a model adds to a pool. All calls come from the pool's thread, and must not block for long: while one lasts, no
+// worker is replaced, no client is passed, and no signal is answered.
 class WorkerFactory {
  public:
   virtual ~WorkerFactory() = default;
@@ -48,11 +48,12 @@ class WorkerFactory {
   // Starts a worker in this slot, which the pool has already marked as idle. The worker serves what PoolWorker::Next()
   // returns (or many clients at once, if it is a loop); in the scoreboard's udp_slot() it runs
   // PoolParts::RunUdpWorker(). When it has ended, its slot must be set to kLeft or kCrashed, and Scoreboard::Wake() be
-  // called. Unavailable: the system has no process or thread left; the pool tries again later.
+  // called. On an error no worker was started, and the pool tries again later; Unavailable: the system has no process
+  // or thread left.
   virtual absl::Status Start(int slot) = 0;
 
-  // Interrupts whatever the workers wait for, once, so that they notice Signals::stopping(). Called repeatedly, because
-  // a worker that is just about to block does not notice.
+  // Interrupts whatever the workers wait for, once, so that they notice Signals::stopping(). Called every 50 ms while
+  // the server stops, because a worker that is just about to block does not notice.
   virtual void Interrupt() = 0;
 
   // The others are called with --accept=pass only.
@@ -61,16 +62,17 @@ class WorkerFactory {
   virtual bool HasRoom() = 0;
   // Gives a client to a worker that waits, or to the next one that does.
   virtual void HandOver(Connection client) = 0;
-  // True while a client is on its way to a worker that has not taken it, and may have ended: then the pool goes on
+  // True while a client is on its way to a worker that has not taken it, and may have ended. The pool then goes on
   // replacing workers while the server stops.
   virtual bool HasUntaken() { return false; }
-  // Dismisses one worker that is idle.
+  // Dismisses one worker that is idle, any of them. Until it has left, another call may do nothing.
   virtual void DismissOne() = 0;
-  // No more clients will come: dismisses every worker, once it has served those on their way.
+  // No more clients will come: dismisses every worker, once it has served those on their way. Called once.
   virtual void DismissAll() = 0;
 };
 
-// Lives in one thread: the main thread of the parent.
+// Lives in one thread: the main thread of the parent. Made when serving begins; workers that were started before that
+// are in the scoreboard already.
 class Pool {
  public:
   // All must outlive it.

@@ -15,7 +15,8 @@ namespace {
 
 constexpr int kMaxWorkers = polyserve::Statistics::kMaxWorkers;
 
-// One for each processor, but at least four, so that a few silent clients do not fill the pool.
+// One for each processor, but at least four, so that a few silent clients do not fill the pool. hardware_concurrency()
+// may be 0, if the system does not tell.
 int DefaultWorkers() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, kMaxWorkers); }
 
 }  // namespace
@@ -37,6 +38,7 @@ namespace polyserve {
 
 namespace {
 
+// InvalidArgument, with both flags, if the first value is above the second.
 absl::Status CheckOrder(absl::string_view less, int less_value, absl::string_view more, int more_value) {
   if (less_value <= more_value) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -69,7 +71,8 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   status.Update(CheckFlagRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
   if (!status.ok()) return status;
 
-  // The default of --workers gives way to the bounds that were given.
+  // A bound that was given moves the default of --workers. A --workers that was given has been checked against it
+  // above.
   int workers = FLAGS_workers;
   if (has_min) workers = std::max(workers, FLAGS_workers_min);
   if (has_max) workers = std::min(workers, FLAGS_workers_max);
@@ -80,6 +83,7 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
                             .clients_per_worker = FLAGS_max_requests_per_worker,
                             .pin_cpus = FLAGS_pin_cpus,
                             .are_loops = false};
+  // The kernel distributes clients over all listeners, whether or not there is a worker for each.
   if (options.accept == AcceptPolicy::kReusePort && !options.has_fixed_size()) {
     return absl::InvalidArgumentError(
         "--accept=reuseport needs a pool of fixed size (a listener without a worker would keep its clients waiting): "
@@ -93,6 +97,7 @@ bool LoopsAreProcesses() { return FLAGS_worker_type == "process"; }
 absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
   const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
   if (!accept.ok()) return accept.status();
+  // A loop never waits for clients alone: it waits for all that it serves, and would hold the lock all the time.
   if (*accept == AcceptPolicy::kLock) {
     return absl::InvalidArgumentError(
         "--accept=lock is for workers that wait for one client each (prefork, threadpool): a loop would keep it while "
@@ -101,6 +106,7 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
   if (FLAGS_worker_type != "thread" && FLAGS_worker_type != "process") {
     return absl::InvalidArgumentError(absl::StrCat("--worker_type=", FLAGS_worker_type, " is not thread or process"));
   }
+  // The flag's default is a pool's.
   const int workers = IsFlagSet("workers") ? FLAGS_workers : 1;
   if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
   return LoopOptions{{.accept = *accept,

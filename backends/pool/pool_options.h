@@ -1,4 +1,9 @@
-// PoolOptions, LoopOptions: the flags of models with several workers (--workers and the like), checked.
+// PoolOptions, LoopOptions: the flags of models with several workers (--workers and the like), checked. The flags
+// themselves are defined in pool_options.cc, once for all of these models; each model's row of the registry says which
+// of them it takes.
+//
+//   prefork, threadpool  PoolOptionsFromFlags()   at least four workers, since a silent client occupies one
+//   loops, rings         LoopOptionsFromFlags()   one loop, unless --workers says otherwise
 #ifndef POLYSERVE_BACKENDS_POOL_POOL_OPTIONS_H_
 #define POLYSERVE_BACKENDS_POOL_POOL_OPTIONS_H_
 
@@ -6,41 +11,47 @@
 
 namespace polyserve {
 
-// How the workers share the listeners.
+// How the workers share the listeners (--accept). docs/models.md compares them; shared_listeners.h and client_source.h
+// show how each works.
 enum class AcceptPolicy {
-  kShared,     // All wait for clients at the same listeners.
-  kLock,       // The same, but one at a time.
-  kPass,       // One accepts, and hands the client to a worker that is idle.
-  kReusePort,  // Each has listeners of its own.
+  kShared,     // All wait for clients at the same listeners; the kernel wakes one.
+  kLock,       // The same, but only the worker that holds a lock waits. Not for loops.
+  kPass,       // The pool's thread accepts, and hands the client to a worker that is idle.
+  kReusePort,  // Each has listeners of its own (SO_REUSEPORT), and the kernel chooses by a hash.
 };
 
+// The options of a pool. Plain data.
 struct PoolOptions {
   AcceptPolicy accept;
-  int workers;             // How many there are at first: workers_min <= workers <= workers_max.
-  int workers_min;         // At least 1.
-  int workers_max;         // At most Statistics::kMaxWorkers.
-  int clients_per_worker;  // A worker is replaced after this many clients; 0: never.
-  bool pin_cpus;           // Each worker stays on one processor.
-  bool are_loops;          // Each serves many clients: it takes non-blocking sockets, and datagrams as they come.
+  // How many there are at first; 1 <= workers_min <= workers <= workers_max <= Statistics::kMaxWorkers.
+  int workers;
+  int workers_min;
+  int workers_max;
+  // A worker is replaced after this many clients, as a remedy for leaks; 0: never.
+  int clients_per_worker;
+  // Each worker stays on one processor; see net/cpu.h.
+  bool pin_cpus;
+  // Each worker serves many clients: it takes non-blocking sockets, and serves datagrams as well.
+  bool are_loops;
 
   bool has_fixed_size() const { return workers_min == workers_max; }
 };
 
-// The options of a pool whose workers are loops that serve many clients each.
+// The options of one or several loops, each of which serves many clients.
 struct LoopOptions {
-  PoolOptions pool;  // Of fixed size.
-  bool are_processes;
+  PoolOptions pool;    // Of fixed size.
+  bool are_processes;  // Else they are threads.
 
   // One loop needs no pool around it, and accepts by itself.
   bool is_one() const { return pool.workers == 1 && !are_processes && pool.accept != AcceptPolicy::kPass; }
 };
 
 // Both read the flags, so call them after the command line was parsed. InvalidArgument, with one line for the user: a
-// value out of range, or flags that contradict each other.
+// value is out of range, or flags contradict each other.
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags();
 absl::StatusOr<LoopOptions> LoopOptionsFromFlags();
 
-// --worker_type=process.
+// True for --worker_type=process. Whether the flag makes sense is for LoopOptionsFromFlags() to say.
 bool LoopsAreProcesses();
 
 }  // namespace polyserve

@@ -11,6 +11,7 @@ absl::StatusOr<std::unique_ptr<PoolParts>> PoolParts::Create(ServerContext& cont
   const bool has_udp_worker = !options.are_loops && TakesDatagrams(context);
   absl::StatusOr<Scoreboard> scoreboard = Scoreboard::Create(options.workers_max, has_udp_worker);
   if (!scoreboard.ok()) return scoreboard.status();
+  // UdpWorker::Create() would make one for loops, too.
   absl::StatusOr<std::unique_ptr<UdpWorker>> udp_worker = nullptr;
   if (has_udp_worker) udp_worker = UdpWorker::Create(context);
   if (!udp_worker.ok()) return udp_worker.status();
@@ -29,6 +30,7 @@ PoolParts::PoolParts(ServerContext& context, const PoolOptions& options, Scorebo
       shared_listeners(std::move(shared_listeners)),
       udp_worker(std::move(udp_worker)) {}
 
+// Here, where UdpWorker is complete: pool_parts.h only declares it, so that models need not include an event loop.
 PoolParts::~PoolParts() = default;
 
 absl::Status PoolParts::RunUdpWorker() { return udp_worker->Run(context, *shared_listeners, scoreboard); }

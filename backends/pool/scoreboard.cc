@@ -13,10 +13,11 @@ namespace polyserve {
 absl::StatusOr<Scoreboard> Scoreboard::Create(int slots, bool has_udp_worker) {
   UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake.ok()) return SysError("eventfd");
+  // The last byte is the UDP worker's, whether or not there is one.
   const size_t size = static_cast<size_t>(slots) + 1;
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return SysError("mmap");
-  // The kernel's zeroes are valid states: atomics of bytes without a constructor to run.
+  // The kernel's zeroes are valid states: atomics of bytes without a constructor to run, and kVacant is zero.
   static_assert(std::atomic<State>::is_always_lock_free && sizeof(std::atomic<State>) == 1);
   static_assert(State::kVacant == State{});
   return Scoreboard(slots, has_udp_worker, static_cast<std::atomic<State>*>(memory), std::move(wake));
@@ -39,6 +40,7 @@ int Scoreboard::Count(State state) const {
 }
 
 int Scoreboard::Find(State state, int from) const {
+  // `from` may be one past the last slot.
   for (int i = 0; i < slots_; ++i) {
     const int slot = (from + i) % slots_;
     if (states_[slot] == state) return slot;
@@ -46,6 +48,7 @@ int Scoreboard::Find(State state, int from) const {
   return -1;
 }
 
+// Non-blocking, so that a worker never waits for the pool; the pool reads the counter back to zero at each wake.
 void Scoreboard::Wake() {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));

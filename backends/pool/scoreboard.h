@@ -1,6 +1,11 @@
 // Scoreboard: what each worker of a pool is doing, one byte each, in memory that all workers and their parent share
 // (the name is Apache's). A worker's number is its slot.
 //
+//   slot    0      1      2      3                 slots()
+//         ┌──────┬──────┬──────┬──────┬─── ... ───┬───────────────┐
+//         │ busy │ idle │ busy │vacant│           │ the UDP worker│     an eventfd beside it wakes the pool
+//         └──────┴──────┴──────┴──────┴─── ... ───┴───────────────┘
+//
 // No sums are kept: each is counted when it is asked for, at the price of a look at one byte a worker. So a worker may
 // be killed at any instruction, and no sum is ever wrong.
 #ifndef POLYSERVE_BACKENDS_POOL_SCOREBOARD_H_
@@ -15,8 +20,8 @@
 
 namespace polyserve {
 
-// Safe from any thread and any process that was forked after Create(). Nothing here blocks. Each worker sets its own
-// slot only; the pool sets the slots of workers that do not run.
+// Safe from any thread, and from any process that was forked after Create(). Nothing here blocks. Each worker sets its
+// own slot only; the pool sets the slots of workers that do not run.
 class Scoreboard {
  public:
   // pool.h has the diagram.
@@ -30,7 +35,7 @@ class Scoreboard {
   };
 
   // All slots are vacant at first. With `has_udp_worker` there is one slot more, udp_slot(), which Count() and Find()
-  // ignore. Call it before the workers start. Fails if the system has no memory or descriptor left.
+  // ignore. Call it before the workers start. Fails if the system has no memory or no descriptor left.
   static absl::StatusOr<Scoreboard> Create(int slots, bool has_udp_worker = false);
   Scoreboard(Scoreboard&& other) noexcept;
   Scoreboard& operator=(Scoreboard&& other) = delete;
@@ -39,18 +44,21 @@ class Scoreboard {
   int slots() const { return slots_; }
   // The slot of the worker that serves all datagrams (udp_worker.h); -1 if there is none.
   int udp_slot() const { return has_udp_worker_ ? slots_ : -1; }
-  // With the UDP worker's.
+  // slots(), and the UDP worker's.
   int all_slots() const { return slots_ + (has_udp_worker_ ? 1 : 0); }
+  // What the worker of this slot does. `slot` is below all_slots(); nothing checks it. Both are sequentially
+  // consistent: a worker that has set its state and then wakes the pool is seen in that state.
   State state(int slot) const { return states_[slot]; }
   void Set(int slot, State state) { states_[slot] = state; }
 
-  // How many workers are in this state; it may have changed by the time it is returned.
+  // How many workers are in this state; it may have changed by the time that the call returns.
   int Count(State state) const;
   // The first slot in this state, searched from `from` on and then from the beginning; -1 if there is none.
   int Find(State state, int from) const;
 
-  // A worker wakes the pool: its state has changed, and there may be something to do. wake_fd() is readable from then
-  // on until the pool calls TakeWakes(), once for any number of wakes.
+  // Wakes the pool: the state of a worker has changed, and there may be something to do. wake_fd() is readable from
+  // then on until the pool calls TakeWakes(), once for any number of wakes. Look at the states after TakeWakes(), not
+  // before.
   void Wake();
   int wake_fd() const { return wake_.get(); }
   void TakeWakes();

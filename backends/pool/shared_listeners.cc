@@ -21,7 +21,7 @@ namespace polyserve {
 
 namespace {
 
-// The same listener with another descriptor, and nobody accepted yet.
+// The same listener with another descriptor; its siblings are for the caller to add.
 Listener LikeThis(const Listener& other, UniqueFd fd) {
   return {other.service, std::move(fd), other.make_session, other.transport, other.own_ports, other.number};
 }
@@ -42,7 +42,7 @@ class Turn {
   const bool is_ours_;
 };
 
-// Waits at listeners.
+// One worker's source: waits at the worker's own listeners, and at the pool's request to leave.
 class ListenerSource : public ClientSource {
  public:
   ListenerSource(ServerContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
@@ -56,6 +56,8 @@ class ListenerSource : public ClientSource {
         queues_({all.begin(), all.end()}, {}, context.listen.backlog) {}
 
   absl::Status Watch() {
+    // Without a lock all workers wait at once, and one of them is enough for each event. With a lock only one waits at
+    // all.
     const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
     absl::Status status = waits_.Add(dismissals_, nullptr, wakes);
     for (const Listener* listener : own_) status.Update(waits_.Add(listener->fd.get(), listener, wakes));
@@ -72,7 +74,8 @@ class ListenerSource : public ClientSource {
   }
 
  private:
-  // Waits for one event, and takes what it brings. Unavailable: nobody; look again.
+  // Waits for one event, and takes what it brings. The lock is held from the wait to the accept, and given back before
+  // the client is served. Unavailable: nothing; look again.
   absl::StatusOr<Connection> TakeTurn() {
     const Turn turn(lock_);
     if (!turn.is_ours() || Signals::stopping()) return absl::UnavailableError("interrupted");
@@ -82,8 +85,8 @@ class ListenerSource : public ClientSource {
     return TryAccept(*static_cast<const Listener*>(*found));
   }
 
-  // A client may have come together with the dismissal. Nobody else was woken for it, so it must not be left behind,
-  // also not if the server is full: then somebody has to wait for a place.
+  // A client may have come together with the dismissal. No other worker was woken for it, so it must not be left
+  // behind, not even if the server is full: then this worker has to wait for a place.
   absl::StatusOr<Connection> LeaveUnlessNeeded() {
     for (const Listener* listener : own_) {
       absl::StatusOr<Connection> client =
@@ -95,8 +98,8 @@ class ListenerSource : public ClientSource {
     return absl::CancelledError("dismissed");
   }
 
-  // The server stops: takes from all queues, whosever they are. Clients that are still amid a handshake are left to the
-  // workers that the pool starts once they are through; see SharedListeners::ShutDownEmpty().
+  // The server stops: takes from all queues, whichever slot they belong to. Clients amid a handshake are left to the
+  // workers that the pool starts once the handshakes are through; see SharedListeners::ShutDownEmpty().
   absl::StatusOr<Connection> NextOfBacklog() {
     queues_.RefuseNewClients();
     while (true) {
@@ -109,13 +112,14 @@ class ListenerSource : public ClientSource {
 
   absl::StatusOr<Connection> TryAccept(const Listener& listener) { return acceptor_.TryAccept(listener); }
 
+  // Outside the lock: another worker may be able to take the client.
   void WaitBecauseOf(const absl::Status& status) {
     if (absl::IsResourceExhausted(status)) PauseForShortage();
     if (absl::IsFailedPrecondition(status)) AwaitCapacity();
   }
 
-  // The server is full, and a client waits. A signal ends it as well; a dismissal does not: this worker was woken for
-  // the client.
+  // The server is full, and a client waits. A signal ends this wait, too. A dismissal does not: this worker was woken
+  // for the client, and no other was.
   void AwaitCapacity() {
     pollfd place = {acceptor_.capacity_fd(), POLLIN, 0};
     ::poll(&place, 1, -1);
@@ -128,7 +132,7 @@ class ListenerSource : public ClientSource {
   AcceptLock* const lock_;
   Acceptor acceptor_;
   WaitSet waits_;
-  AcceptQueues queues_;  // All, once the server stops.
+  AcceptQueues queues_;  // All, once the server stops. Without ports: a worker waits for no handshake.
 };
 
 }  // namespace
@@ -153,6 +157,8 @@ absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerC
   return shared_listeners;
 }
 
+// With --accept=reuseport: as many listeners for each address as there are slots, all bound before the first worker
+// starts. A listener that joined later would change the hash for all, and one that closed would reset its clients.
 absl::Status SharedListeners::AddSiblings(int slots) {
   siblings_.reserve(static_cast<size_t>(slots - 1) * first_.size());  // Pointers to them are kept.
   for (int slot = 1; slot < slots; ++slot) {
@@ -169,6 +175,7 @@ absl::Status SharedListeners::AddSiblings(int slots) {
   return absl::OkStatus();
 }
 
+// Without siblings, every slot has the same listeners.
 absl::Span<const Listener* const> SharedListeners::ListenersOf(int slot) const {
   const size_t share = first_.size();
   const size_t begin = siblings_.empty() ? 0 : static_cast<size_t>(slot) * share;
@@ -192,6 +199,7 @@ absl::StatusOr<std::vector<Listener>> SharedListeners::CopyListeners(int slot, b
   }
   std::vector<Listener> copies;
   for (const Listener* original : originals) {
+    // A descriptor of its own: the loop closes it when the backlog is taken, while others may still use theirs.
     UniqueFd fd(::fcntl(original->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!fd.ok()) return SysError("fcntl");
     copies.push_back(LikeThis(*original, std::move(fd)));
@@ -200,7 +208,8 @@ absl::StatusOr<std::vector<Listener>> SharedListeners::CopyListeners(int slot, b
   return copies;
 }
 
-// All listeners of the port, by their numbers in this process, which stay open for as long as it serves.
+// All listeners of the port, by their numbers in this process. They stay open for as long as it serves, so the numbers
+// stay valid.
 std::vector<int> SharedListeners::SiblingsOf(const Listener& one) const {
   const size_t share = first_.size();
   const auto own = std::find(all_.begin(), all_.end(), &one);
@@ -213,11 +222,13 @@ std::vector<int> SharedListeners::SiblingsOf(const Listener& one) const {
 
 void SharedListeners::DismissOne() {
   uint64_t count = 0;
-  [[maybe_unused]] ssize_t done = ::read(dismissals_.get(), &count, sizeof(count));  // So that it is never above one.
+  // Read first, so that the counter is never above one: one worker leaves, however often this was called.
+  [[maybe_unused]] ssize_t done = ::read(dismissals_.get(), &count, sizeof(count));
   count = 1;
   done = ::write(dismissals_.get(), &count, sizeof(count));
 }
 
+// No listener is shut down before all handshakes are through: it may be the one that such a client is for.
 bool SharedListeners::ShutDownEmpty() {
   queues_->RefuseNewClients();
   return !queues_->AwaitsHandshake() && queues_->ShutDownEmpty();

@@ -4,9 +4,8 @@
 //   shared     All workers wait; the kernel wakes one of them for each client (net/wait_set.h). Plain readiness would
 //              wake all, and all but one in vain.
 //   lock       One worker at a time waits, and lets the next one in when it has a client.
-//   reuseport  Each slot waits at listeners of its own. They belong to the slot, not to the worker: clients in the
-//   queue
-//              of a worker that has ended are served by the worker that replaces it.
+//   reuseport  Each slot waits at listeners of its own. They belong to the slot, not to the worker: if a worker has
+//              ended, the clients in its queue are served by the worker that replaces it.
 //
 // Datagrams do not come this way: one more worker serves all of them (udp_worker.h).
 //
@@ -37,12 +36,12 @@ class SharedListeners {
                                                                  std::unique_ptr<AcceptLock> lock);
 
   // The source of the worker in this slot. Call it in the worker: a process needs an epoll that is not its parent's.
-  // Fails if no descriptor is left for that.
+  // Fails if no descriptor is left for that. This object must outlive the source.
   absl::StatusOr<std::unique_ptr<ClientSource>> Open(int slot);
 
   // Copies of the listeners of the loop in this slot, with descriptors of their own, which share the kernel's queue.
   // Listeners of datagrams go to slot 0 alone, because one loop must know all of their peers. `accepts_connections` is
-  // false if another thread accepts and passes the clients on.
+  // false if another thread accepts and passes the clients on. Fails if no descriptor is left.
   absl::StatusOr<std::vector<Listener>> CopyListeners(int slot, bool accepts_connections) const;
   // Copies of the listeners of datagrams, for the UDP worker.
   absl::StatusOr<std::vector<Listener>> CopyDatagramListeners() const { return CopyListeners(0, false); }
@@ -51,8 +50,8 @@ class SharedListeners {
   void DismissOne();
 
   // For the pool's own thread, while the server stops: shuts down the listeners at which no client waits any more, so
-  // that new clients are told at once, even while a worker that is busy still holds the listener. False if a client is
-  // left, or is amid a handshake: workers are needed then. Closes no listener, since threads may be looking at it.
+  // that new clients are refused at once, even while a busy worker still holds the listener. False if a client is left,
+  // or is amid a handshake: workers are needed then. Closes no listener, because threads may be looking at it.
   bool ShutDownEmpty();
 
  private:
@@ -65,9 +64,9 @@ class SharedListeners {
   const std::unique_ptr<AcceptLock> lock_;
   std::vector<const Listener*> first_;  // The context's listeners of connections.
   std::vector<Listener> siblings_;      // Of these: one of each for each slot but the first.
-  std::vector<const Listener*> all_;    // Slot after slot, where each has its own.
-  std::optional<AcceptQueues> queues_;  // All, for the one who looks after the pool; set by Create().
-  UniqueFd dismissals_;                 // Readable while somebody is to leave; whoever reads it does.
+  std::vector<const Listener*> all_;    // first_, and with kReusePort all slots' own, slot after slot.
+  std::optional<AcceptQueues> queues_;  // All, for ShutDownEmpty(); set by Create().
+  UniqueFd dismissals_;                 // An eventfd, readable while a worker is to leave; the one that reads it does.
 };
 
 }  // namespace polyserve

@@ -24,9 +24,12 @@ absl::StatusOr<std::unique_ptr<UdpWorker>> UdpWorker::Create(const ServerContext
 absl::StatusOr<std::unique_ptr<UdpWorker::Opened>> UdpWorker::Open(ServerContext& server,
                                                                    const SharedListeners& shared_listeners,
                                                                    Scoreboard& scoreboard) {
+  // The row behind the workers' own: Statistics reserves one for it.
   const int slot = scoreboard.udp_slot();
   absl::StatusOr<std::vector<Listener>> listeners = shared_listeners.CopyDatagramListeners();
   if (!listeners.ok()) return listeners.status();
+  // The role of one of several loops, since the pool answers the signals. No other loop has these listeners. When it is
+  // drained, the pool closes the listeners as well (Pool::CloseDrainedUdp()).
   std::unique_ptr<Opened> opened(new Opened{ContextOfWorker(server, slot, *std::move(listeners)),
                                             {stop_.get(), nullptr, false,
                                              [&scoreboard, slot] {
@@ -52,6 +55,7 @@ absl::Status UdpWorker::Try(ServerContext& server, const SharedListeners& shared
   return Open(server, shared_listeners, scoreboard).status();
 }
 
+// Repeated writes only raise the counter. No worker reads it, so a worker that starts later stops as well.
 void UdpWorker::Stop() {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof(one));

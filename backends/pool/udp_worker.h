@@ -3,6 +3,9 @@
 // gone. Here a peer is an entry in a table (backends/udp/udp_socket.h), or one of a set
 // (backends/udp/connected_peers.h), and the worker is an event loop of its own. Weak spot: as in every loop, long work
 // for one peer stalls the others.
+//
+//   parent:  Create() ─▶ Try() ─▶ the pool starts a worker in udp_slot() ─▶ Run()        :that worker
+//                                 the server stops ─▶ Stop() ─────────────▶ Run() returns
 #ifndef POLYSERVE_BACKENDS_POOL_UDP_WORKER_H_
 #define POLYSERVE_BACKENDS_POOL_UDP_WORKER_H_
 
@@ -19,24 +22,27 @@
 
 namespace polyserve {
 
-// Made in the parent. If workers are processes, each has a copy, and they share nothing but the stop.
+// Made in the parent. If workers are processes, each has a copy of it, and they share nothing but the stop.
 class UdpWorker {
  public:
   // Call it before the first worker starts. Null if no listener takes datagrams. Fails if no descriptor is left.
   static absl::StatusOr<std::unique_ptr<UdpWorker>> Create(const ServerContext& context);
 
   // Blocks, and serves until Stop(), then what has come before. Call it in the worker's own thread or process, with all
-  // listeners of the context still open. Sets its slot to kLeaving when it accepts no more peers. Returns why the loop
-  // could not be opened or has failed.
+  // listeners of the context still open; it works with copies of their descriptors. Sets its slot to kLeaving when it
+  // accepts no more peers. Returns why the loop could not be opened or has failed.
   absl::Status Run(ServerContext& server, const SharedListeners& shared_listeners, Scoreboard& scoreboard);
 
-  // Opens what Run() needs and closes it again: whether the system has it.
+  // Opens what Run() needs, and closes it again: whether the system has it. For Backend::Prepare(). ResourceExhausted
+  // or the like if not.
   absl::Status Try(ServerContext& server, const SharedListeners& shared_listeners, Scoreboard& scoreboard);
 
-  // Ends Run(), even one that has yet to begin. Called by the pool, from another thread or process; does not block.
+  // Ends Run(), even one that has yet to begin: what it writes is never read. Called by the pool, from another thread
+  // or process, as often as it likes; does not block.
   void Stop();
 
  private:
+  // What Run() runs. The loop refers to the other two, so it comes last, and is destroyed first.
   struct Opened {
     ServerContext context;
     WorkerRole role;

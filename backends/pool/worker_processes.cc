@@ -18,6 +18,7 @@ namespace polyserve {
 
 namespace {
 
+// For the log, behind how the worker ended.
 std::string DescribeLoss(int64_t clients) {
   if (clients == 0) return "";
   if (clients == 1) return "; its client is lost, the others are not";
@@ -40,6 +41,7 @@ WorkerProcesses::~WorkerProcesses() { std::erase(context_.child_observers, this)
 
 absl::Status WorkerProcesses::TryInWorker(absl::FunctionRef<absl::Status()> check) {
   return TryInChild([this, check] {
+    // What a worker needs first, and what a system may lack: /proc, and signals for pipes.
     const absl::Status status = lifeline_.TryHold(Lifeline::Kin::kChild);
     return status.ok() ? check() : status;
   });
@@ -57,6 +59,7 @@ absl::Status WorkerProcesses::Fork(int slot, absl::FunctionRef<int()> work) {
     lifeline_.HoldInDescendant(Lifeline::Kin::kChild);
     ExitChild(work());
   }
+  // In time, even if the child has ended by now: children are reaped by this thread, later.
   pids_[static_cast<size_t>(slot)] = *pid;
   return absl::OkStatus();
 }
@@ -65,8 +68,10 @@ bool WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
   const auto found = std::find(pids_.begin(), pids_.end(), pid);
   if (found == pids_.end()) return false;
   const int slot = static_cast<int>(found - pids_.begin());
+  // Asked now, before the slot is free: a replacement would take them.
   const int64_t untaken = count_untaken_ == nullptr ? 0 : count_untaken_(slot);
   NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, untaken));
+  // All acceptors, whether or not one is known to wait: the worker may have been killed within Release().
   if (context_.connection_limit != nullptr) context_.connection_limit->WakeAll();
   return true;
 }

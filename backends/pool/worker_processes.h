@@ -1,5 +1,10 @@
 // WorkerProcesses: the processes behind the slots of a pool: how they are forked, and what is done when one ends. For
-// every model whose workers are processes, whatever these do.
+// every model whose workers are processes, whatever they do.
+//
+//   Fork(slot) ─▶ child: work() ─┬▶ exits with status 0 ──────▶ OnChildEnd(): kLeft
+//                                └▶ killed, or another status ─▶ OnChildEnd(): kCrashed; counts out its clients
+//
+// The pool then starts a worker in the slot again, if it needs one.
 #ifndef POLYSERVE_BACKENDS_POOL_WORKER_PROCESSES_H_
 #define POLYSERVE_BACKENDS_POOL_WORKER_PROCESSES_H_
 
@@ -18,20 +23,22 @@
 
 namespace polyserve {
 
-// Used in the parent, which must have a single thread (see Fork() in net/process.h).
+// Used in the parent's main thread; the parent must have no other (see Fork() in net/process.h).
 class WorkerProcesses : public ChildObserver {
  public:
-  // How many clients of a slot wait for its next worker, and so are not lost with a worker that was killed.
+  // How many clients of a slot wait for its next worker, and so are not lost with a worker that was killed. Called when
+  // a worker has ended; must not block.
   using CountUntaken = std::function<int64_t(int slot)>;
 
   // The scoreboard and the context must outlive it. The lifeline ends the workers with the server, even if the server
-  // is killed. `count_untaken` is null if no client waits for the worker of a particular slot.
+  // is killed. `count_untaken` is null if no client waits for the worker of a particular slot. Adds itself to the
+  // context's observers, and removes itself at the end.
   WorkerProcesses(Scoreboard& scoreboard, Lifeline lifeline, ServerContext& context,
                   CountUntaken count_untaken = nullptr);
   ~WorkerProcesses() override;
 
   // Runs the check in a process that is forked, and ends, like a worker. For Prepare(): reports what would keep a
-  // worker from starting. Blocks until the process has ended.
+  // worker from starting. Blocks until the process has ended. Also fails if no process can be forked.
   absl::Status TryInWorker(absl::FunctionRef<absl::Status()> check);
 
   // Forks a worker. The child runs the work and exits with what it returns; it ignores SIGINT and SIGTERM, and never
@@ -43,7 +50,8 @@ class WorkerProcesses : public ChildObserver {
   void TellStop() { lifeline_.TellStop(); }
 
   // Called when a child was reaped; false if it was no worker. Sets its slot to kLeft, or to kCrashed for any end but
-  // exit status 0, and counts out the clients that a killed worker could not count out itself.
+  // exit status 0, and counts out the clients that a killed worker could not count out itself. Wakes the acceptors that
+  // wait for their places.
   bool OnChildEnd(pid_t pid, int wait_status) override;
 
  private:
