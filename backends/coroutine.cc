@@ -1,7 +1,10 @@
-// coroutine: one thread; each client is a function that reads like the blocking driver's. When that one would block,
-// this one is suspended until the event loop has something for it. What a thread keeps on its stack, it keeps in a
-// frame. Cost: one frame of some hundred bytes per client. Weak spot: long work for one client stalls all, as in every
-// loop.
+// coroutine: one thread; each client is a function that reads like the blocking driver's. At each point where that one
+// would block, this one is suspended until the event loop has something for it. What a thread keeps on its stack, a
+// coroutine keeps in a frame on the heap. Cost: one frame of some hundred bytes per client. Weak spot: long work for
+// one client stalls all, as in every loop.
+//
+// co_await and its return are in backends/coroutine_client.h, and in backends/event/awaitable_socket.h; the loop that
+// resumes the coroutines is epoll's.
 #include <memory>
 #include <utility>
 

@@ -8,7 +8,11 @@
 //             kLinger     Linger()                    co_await LingerInput()
 //             kAwaitAck   co_await Acknowledgement()
 //
-// Of the loop's thread alone. The calls never block. Its functions stand here, since they are called for each request.
+// A local of its coroutine: it lives in the frame, and ends with it. During any wait the loop may destroy the frame
+// (the peer is silent or too slow, or the loop ends), so whatever must be done at the end is done by destructors.
+//
+// Belongs to the loop's thread. No call blocks. The functions stand in the header because each request calls several of
+// them.
 #ifndef POLYSERVE_BACKENDS_COROUTINE_CLIENT_H_
 #define POLYSERVE_BACKENDS_COROUTINE_CLIENT_H_
 
@@ -41,27 +45,32 @@ namespace polyserve {
 
 class CoroutineClient : public AwaitableSocket {
  public:
+  // Takes over the connection, which must be non-blocking and counted in; its end is counted by EventClient. `shared`
+  // must outlive it.
   CoroutineClient(Connection connection, EventShared& shared)
       : AwaitableSocket(std::move(connection.fd), shared, connection.listener->number),
         conversation_(StartSession(*connection.listener, fd())) {}
+  // Sends the session's last words if the socket takes them at once. The base class then closes the socket.
   ~CoroutineClient() override { SendClosingMessage(fd(), conversation_, counters()); }
 
-  // The next step. Any wait but Result() may have ended early, because of mail, the timer or the stop; this finds out
-  // what that means.
+  // The next step. Any wait but Result() may end early, because of mail, the timer or the stop; this finds out what the
+  // reason means for the conversation.
   Step Next() {
     if (shared_.stopping) conversation_.OnStop(shared_.grace_over);
     if (TakeWake()) conversation_.OnTimer();
     return conversation_.Next(output_);
   }
 
-  // False: the step is for the loop's next iteration.
+  // Whether the step may be done in this iteration of the loop. False: it is for the next one, with a new share.
   bool Allows(Step step) {
     if (share_.Allows(step)) return true;
     share_ = FairShare();
     return false;
   }
 
-  // For input, or, at kReadLast, for the others' turn. The buffers are the loop's: while it waits, a client has none.
+  // Waits for input, or, at kReadLast, for the others' turn. Call it when all output is sent: it gives the output's
+  // buffers back to the loop, so that a client that waits has none. Mail ends the wait, too, even if the mailbox is a
+  // moment old: http becomes a chat in the middle of a conversation.
   Wait Input() {
     output_.Clear();
     shared_.output = std::move(output_);
@@ -69,7 +78,9 @@ class CoroutineClient : public AwaitableSocket {
     return conversation_.step() == Step::kRead ? Readable(conversation_.debt()) : NextTurn();
   }
 
-  // Reads what has come, and shows it to the session. False: the peer has broken off the connection.
+  // Reads what has come, and shows it to the session, with the loop's output, which stays with the client until the
+  // next Input(). Nothing to read is no error, since the wait may have ended early. False: the peer has broken off the
+  // connection.
   bool Receive() {
     output_ = std::move(shared_.output);
     share_ = FairShare();
@@ -82,35 +93,41 @@ class CoroutineClient : public AwaitableSocket {
     return true;
   }
 
-  // False: the peer has broken off the connection.
+  // Sends as much as the socket takes, at most a turn's worth. If the next part of a file is not in memory, it sends
+  // nothing, and has a helper read that part (--offload_files). False: the peer has broken off the connection.
   bool Send() {
     sent_ = ReadByHelper(output_) ? Flushed::kAll : Flush(fd(), output_, kBytesPerTurn, counters());
     return sent_ != Flushed::kBroken;
   }
 
-  // For what Send() waits for, if anything.
+  // Waits for what has kept Send() from sending everything: the helper, the peer, or the others' turn. Goes on at once
+  // if nothing has.
   Wait Room() {
     if (has_helper_task()) return Result(output_);
     if (sent_ == Flushed::kBlocked) return Writable();
     return sent_ == Flushed::kBudget ? NextTurn() : NoWait();
   }
 
+  // Waits before the peer's acknowledgement is asked for again, or until a pause of the session is over; see
+  // backends/connection/ack_wait.h.
   Wait Acknowledgement() {
     const absl::Duration left = AckWaitLeft(fd(), output_);
     return left > absl::ZeroDuration() ? After(left) : NoWait();
   }
 
-  // Runs the task here, or waits for a helper that does.
+  // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload).
   Wait Task() {
     if (shared_.offload == nullptr) return output_.TakeWork()(output_), NoWait();
     RunByHelper(output_);
     return Result(output_);
   }
 
+  // Neither of the two waits: Next() follows.
   void Resume() { conversation_.Resume(output_); }
   void StartTimer() { SetTimer(conversation_.TakeTimer(output_)); }
 
-  // Closes our side, then discards what comes; see backends/connection/lingering_close.h. False: that is over.
+  // Closes our side at the first call, and then discards what comes; see backends/connection/lingering_close.h. False:
+  // that is over, because the peer has closed its side, the time has passed, or the server's grace has.
   bool Linger() {
     const bool begins = !linger_end_.has_value();
     if (begins) {
@@ -122,15 +139,16 @@ class CoroutineClient : public AwaitableSocket {
     const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
     return count > 0 || (count < 0 && errno == EAGAIN);
   }
+  // Waits for more to discard, until the end of the linger.
   Wait LingerInput() { return ReadableUntil(*linger_end_); }
 
  private:
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.
-  Output output_;
-  FairShare share_;
-  Flushed sent_ = Flushed::kAll;        // By the last Send().
-  std::optional<Deadline> linger_end_;  // Set once our side is closed.
+  Output output_;                          // Without buffers while it waits for input.
+  FairShare share_;                        // Of this iteration.
+  Flushed sent_ = Flushed::kAll;           // By the last Send().
+  std::optional<Deadline> linger_end_;     // Set once our side is closed.
 };
 
 }  // namespace polyserve

@@ -25,8 +25,10 @@ namespace polyserve {
 
 namespace {
 
+// As the bound of --listen_backlog (server_config.cc): hardly more clients can wait at a listener.
 constexpr int kMaxAcceptBatch = 65535;
 
+// Loops that share their listeners take one client each, so that the others get their share (PollerLoop::OnClients()).
 absl::Status CheckAcceptBatch() {
   const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();
   if (!loops.ok()) return loops.status();
@@ -45,6 +47,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions opti
     return absl::InvalidArgumentError(absl::StrCat("--trigger=", FLAGS_trigger, " is not one of level, edge"));
   }
   options.trigger = FLAGS_trigger == "edge" ? Trigger::kEdge : Trigger::kLevel;
+  // This driver can live with edges: it reads on until the socket is empty, over several turns if need be.
   return MakeEventBackend(options, &EventConnection::Start);
 }
 
@@ -53,6 +56,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOption
   const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (!offload.ok()) return offload.status();
   if (absl::Status status = CheckAcceptBatch(); !status.ok()) return status;
+  // Everything is checked now, once, so that a loop which is started later, to replace another, meets no bad flag.
   PollerLoopOptions with_flags = options;
   with_flags.offload = *offload;
   with_flags.accepts_per_turn = FLAGS_accept_batch;

@@ -19,10 +19,11 @@ namespace polyserve {
 // trigger. Other errors: this system has no such poller.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions options);
 
-// Clients are served by what `start` starts. The trigger is that of the options: not every driver can live with edges.
+// Clients are served by what `start` starts, in the loop's thread. The trigger is that of the options: a driver that
+// reads less than there is cannot live with edges.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start);
 
-// The flags of such models, for their rows in the registry; the second for those without --trigger.
+// The flags of such models, for their rows in the registry; the second for models without --trigger.
 constexpr char kEventFlags[] = "trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
 constexpr char kLevelEventFlags[] = "workers worker_type accept accept_batch pin_cpus offload offload_files";
 

@@ -1,6 +1,6 @@
 // fork: a process for each client, forked when the client comes.
 // Cost: a fork, and a copy of all memory that is written to. Weak spot: many short connections, very many clients.
-// A child that has ended stays a zombie until its parent asks for its status; there are three ways out (--reap):
+// A child that has ended stays a zombie until its parent asks for its status. There are three ways out (--reap):
 //   ignore       SIGCHLD is ignored, and the kernel keeps no status. How a child ended remains unknown.
 //   wait         the parent calls waitpid(2) whenever SIGCHLD arrives.
 //   double_fork  the child forks a grandchild, which serves, and exits at once; init reaps the orphan. Costs a second
@@ -70,6 +70,7 @@ class ForkBackend : public Backend, public ChildObserver {
       if (reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
       // The parent's copy of the connection closes here; the child has its own.
     }
+    // Not kill(2): the lifeline also reaches grandchildren, whose pids the parent never learns (net/lifeline.h).
     do {
       lifeline_.TellStop();
     } while (!lifeline_.AwaitAllGone(absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts)));
@@ -78,11 +79,12 @@ class ForkBackend : public Backend, public ChildObserver {
   }
 
  private:
+  // In the child: serves its client and exits. It never returns to the loop of Serve(), which is the parent's.
   [[noreturn]] void RunChild(Connection client, ServerContext& context) {
     if (reap_ == Reap::kDoubleFork) {
       const absl::StatusOr<pid_t> pid = Fork();
       if (!pid.ok()) LOG(WARNING) << "a client is lost: " << pid.status().message();
-      if (!pid.ok() || *pid > 0) ExitChild(0);
+      if (!pid.ok() || *pid > 0) ExitChild(0);  // The middle one: its end leaves the grandchild to init.
     }
     Signals::InstallInWorker();
     lifeline_.HoldInDescendant(kin());
@@ -120,8 +122,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeForkBackend() {
   return absl::InvalidArgumentError(absl::StrCat("--reap=", FLAGS_reap, " is not one of ignore, wait, double_fork"));
 }
 
-// Without wait, the parent does not learn of a child that was killed, which would count against --max_connections for
-// ever.
+// Without --reap=wait the parent does not learn of a child that was killed, and the child would count against
+// --max_connections for ever.
 void AdjustTraits(Traits& can) { can.bounds_connections = FLAGS_reap == "wait"; }
 
 const RegisterModel kRow(

@@ -1,8 +1,9 @@
 // libevent: one thread, and a library between it and the kernel. The library waits with what it thinks best on this
-// system (on Linux: epoll), or with --method=select|poll|epoll. A program does this if it wants readiness and does not
-// care how it is reported. Beside the three models of these names it shows what the library costs or brings.
-// Cost: a struct event per client. Weak spot: that of the method; and there is no exclusive wake-up, so several loops
-// that share a listener are all woken for each client.
+// system (on Linux: epoll), or with --method=select|poll|epoll. A program does this if it wants readiness, and does not
+// care how it is reported. Compare it with the three models of these names to see what the library costs, and what it
+// brings.
+// Cost: a struct event per client. Weak spot: that of the method; and there is no exclusive wake-up, so that each
+// client wakes all loops that share a listener.
 //
 // Its calls are in backends/poller/libevent_poller.cc; the loop around them in backends/event/poller_loop.cc.
 #include <gflags/gflags.h>
@@ -30,7 +31,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend() {
   if (!method.empty() && method != "select" && method != "poll" && method != "epoll") {
     return absl::InvalidArgumentError(absl::StrCat("--method=", method, " is not one of select, poll, epoll"));
   }
-  // The library does not refuse what select(2) cannot watch, but writes behind the set.
+  // The library does not refuse a descriptor that select(2) cannot watch, but writes beyond the end of the set.
   const int max_descriptor = method == "select" ? SelectPoller::kMaxDescriptor : INT_MAX;
   const MakePoller make_poller = [method](Trigger trigger) { return LibeventPoller::Create(method, trigger); };
   return MakeEventBackend({.make_poller = make_poller, .max_descriptor = max_descriptor});

@@ -1,5 +1,6 @@
-// loop: one client after the other, each served to the end (the iterative server). Datagrams are answered one after the
-// other, too, from any peer. Cost: none but the sockets. Weak spot: a client that stays keeps all the others out.
+// loop: one client after the other, each served to the end (the iterative server). Datagrams, too, are answered one
+// after the other, from any peer. Cost: none but the sockets. Weak spot: a client that stays keeps all the others out:
+// they wait in the kernel's queue, connected but not served.
 #include <memory>
 
 #include "absl/status/status.h"

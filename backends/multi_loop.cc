@@ -20,6 +20,7 @@ namespace polyserve {
 
 namespace {
 
+// No pool around it: the loop accepts, and takes the signals (a null role).
 class OneLoop : public Backend {
  public:
   OneLoop(MakeLoop make_loop, const LoopOptions& options) : make_loop_(std::move(make_loop)), options_(options) {}
@@ -39,12 +40,14 @@ class OneLoop : public Backend {
   std::unique_ptr<EventLoop> loop_;
 };
 
+// The main thread serves no client: it supervises the loops, and with --accept=pass accepts for them.
 class SeveralLoops : public Backend {
  public:
   SeveralLoops(MakeLoop make_loop, const LoopOptions& options) : make_loop_(std::move(make_loop)), options_(options) {}
 
   ~SeveralLoops() override {
-    if (!is_serving_) may_run_.set_value(false);  // Those who have started leave, and are waited for.
+    // The server has failed to start: threads that have opened their loops leave, and workers_ waits for them.
+    if (!is_serving_) may_run_.set_value(false);
   }
 
   absl::Status Prepare(ServerContext& context) override {
@@ -59,6 +62,7 @@ class SeveralLoops : public Backend {
     return options_.are_processes ? absl::OkStatus() : StartThreads();
   }
 
+  // Threads that have opened their loops begin to serve; processes are started by the pool.
   absl::Status Serve(ServerContext&) override {
     is_serving_ = true;
     may_run_.set_value(true);
@@ -67,8 +71,8 @@ class SeveralLoops : public Backend {
   }
 
  private:
-  // All threads share the process's descriptors, so they open what they need before clients can use those up, and wait
-  // for Serve() then. (A process has its own, and is started when the server is ready.)
+  // All threads share the process's descriptors, so they open what they need before clients can use those up, and then
+  // wait for Serve(). (A process has its own descriptors, and is started when the server is ready.)
   absl::Status StartThreads() {
     for (int slot = 0; slot < parts_->scoreboard.slots(); ++slot) {
       parts_->scoreboard.Set(slot, Scoreboard::State::kIdle);
@@ -83,7 +87,7 @@ class SeveralLoops : public Backend {
   const MakeLoop make_loop_;
   const LoopOptions options_;
   std::unique_ptr<PoolParts> parts_;
-  std::promise<bool> may_run_;
+  std::promise<bool> may_run_;  // See LoopWorkersOptions::may_run.
   bool is_serving_ = false;
   std::unique_ptr<WorkerFactory> workers_;  // Last: its destructor waits for threads that use the others.
 };
@@ -97,6 +101,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop
   return std::make_unique<SeveralLoops>(std::move(make_loop), *options);
 }
 
+// survives_crash stays false even for processes: a crash ends all clients of its loop, not one alone.
 void AdjustLoopTraits(Traits& can) {
   if (LoopsAreProcesses()) can.shares_memory = false;
   const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();

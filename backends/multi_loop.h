@@ -1,5 +1,5 @@
 // MakeMultiLoopBackend: a loop that serves many clients as a Backend: one, on the main thread, or --workers=N of them,
-// each in a thread or (--worker_type=process) in a process, looked after by a pool (backends/pool/loop_workers.h).
+// each in a thread or (--worker_type=process) in a process, supervised by a pool (backends/pool/loop_workers.h).
 //
 //   epoll.cc ... coroutine.cc ─▶ event_backend ─┐
 //   uring.cc ───────────────────────────────────┴▶ multi_loop ─┬▶ one loop: its Run() is the backend's Serve()
@@ -17,8 +17,8 @@ namespace polyserve {
 
 struct Traits;
 
-// `make_loop` is called in each loop's own thread or process, with that loop's context and role. InvalidArgument: flags
-// that make no sense.
+// `make_loop` is called in each loop's own thread or process, with that loop's context and role, and may be called
+// again for a replacement. InvalidArgument: flags make no sense.
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop);
 
 // For the rows of such models in the registry: their flags, and what these change of the traits (Model::adjust).

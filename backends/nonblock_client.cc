@@ -46,11 +46,13 @@ NonblockClient::Outcome NonblockClient::TakeTurn() {
 bool NonblockClient::OnTick() {
   const Debt owed = conversation_.debt();
   if (JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return true;
+  // The peer learns that its reply was cut short, and the kernel frees what is unsent.
   if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
   return false;
 }
 
-// Takes steps until the next one would have to wait, or is for the next turn.
+// Takes steps until the next one would have to wait, or is for the next turn. `outcome` remembers whether any step has
+// moved something, since the loop sleeps only after a round in which none has.
 NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
   FairShare share;
   for (Outcome outcome = Outcome::kNothing;; outcome = Outcome::kMoved) {
@@ -58,6 +60,7 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
     if (!share.Allows(step)) return Outcome::kMoved;
     switch (step) {
       case Step::kRead:
+        // One read a turn, and only at its beginning: what this client sends next is for the next round.
         if (outcome == Outcome::kMoved) return Outcome::kMoved;
         if (const Outcome read = Receive(output); read != Outcome::kMoved) return read;
         break;
@@ -91,6 +94,7 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
   }
 }
 
+// One recv(2). kNothing: it would have had to wait. kOver: the peer has broken off the connection.
 NonblockClient::Outcome NonblockClient::Receive(Output& output) {
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0 && errno != EAGAIN) return Outcome::kOver;
@@ -108,7 +112,8 @@ NonblockClient::Outcome NonblockClient::Receive(Output& output) {
   return Outcome::kMoved;
 }
 
-// Takes what is not sent out of the shared output, and gives the buffers back once it is.
+// Between turns the shared output must be empty. If something is unsent, the output moves to the client; once all is
+// sent, its buffers go back, so that only slow readers own any.
 void NonblockClient::KeepOutput(Outcome outcome) {
   const bool is_sent = outcome == Outcome::kOver || conversation_.waits_for_input();
   Output& output = has_output_ ? output_ : shared_.output;
@@ -119,7 +124,8 @@ void NonblockClient::KeepOutput(Outcome outcome) {
   has_output_ = !is_sent;
 }
 
-// Waits a moment for the peer to close its side; see backends/connection/lingering_close.h.
+// Discards what comes until the peer closes its side, a piece each turn; see backends/connection/lingering_close.h. The
+// time is the bound, and the grace of a stop.
 NonblockClient::Outcome NonblockClient::Linger() {
   if (!linger_end_.has_value()) {
     ::shutdown(fd_.get(), SHUT_WR);

@@ -9,7 +9,7 @@
 // what clients share (a chat room) needs a place outside of the workers.
 // Pool::Run() (backends/pool/pool.cc) decides when a worker starts. fork(2) is in backends/pool/worker_processes.cc,
 // accept(2) in the source that a worker opens (backends/pool/shared_listeners.cc).
-// Sources: Stevens, Fenner, Rudoff, UNIX Network Programming, vol. 1, chapter 30 ("preforked" servers); on who accepts:
+// Sources: Stevens, Fenner, Rudoff, UNIX Network Programming, vol. 1, chapter 30 ("preforked" servers); on accepting:
 // Brecht, Pariag, Gammo, "accept()able Strategies for Improving Web Server Performance", USENIX 2004.
 #include <gflags/gflags.h>
 
@@ -127,7 +127,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakePreforkBackend() {
   return absl::InvalidArgumentError(absl::StrCat("--lock=", FLAGS_lock, " is not one of mutex, file"));
 }
 
-// With listeners of its own for each worker, the kernel gives a client to one of them, even if that worker is busy.
+// If each worker has listeners of its own, the kernel gives a client to one of them even if that worker is busy.
 void AdjustTraits(Traits& can) {
   const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
   if (options.ok() && options->accept == AcceptPolicy::kReusePort) can.keeps_clients_apart = can.computes_apart = false;

@@ -11,12 +11,14 @@ namespace polyserve {
 
 namespace {
 
+// A local variable, because the models' files fill it before main(), in any order: it exists from the first use on.
 // Never destroyed: models are looked up until the program ends.
 std::vector<Model>& Rows() {
   static auto& rows = *new std::vector<Model>();
   return rows;
 }
 
+// The column of the help for a client that connects and says nothing.
 const char* SilentClient(const Traits& can) {
   if (!can.keeps_clients_apart) return "blocks";
   return can.pooled ? "one of N" : "harmless";
@@ -26,6 +28,7 @@ const char* SilentClient(const Traits& can) {
 
 RegisterModel::RegisterModel(const Model& model) {
   CHECK(FindModel(model.name) == nullptr) << model.name;
+  // In the order of the lessons, whatever order the linker has chosen.
   const auto behind =
       std::find_if(Rows().begin(), Rows().end(), [&model](const Model& other) { return other.lesson > model.lesson; });
   Rows().insert(behind, model);
@@ -47,6 +50,7 @@ const Model* FindModel(absl::string_view name) {
 }
 
 std::string DescribeModels() {
+  // By the nature of each model, without the flags: the user is about to choose them.
   constexpr char kRow[] = "%-13s %-52s %-9s %-10s %-6s %-9s %s\n";
   std::string table = absl::StrFormat(kRow, "model", "who serves a client", "silent", "long work", "crash", "at most",
                                       "flags of its own");

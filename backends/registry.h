@@ -10,7 +10,7 @@
 // A program has the models that are linked to it: //backends:models are all of them. Their targets need
 // alwayslink = True, since nothing refers to such a row but the linker's table of constructors.
 //
-// Written before main(), read after that: no locks.
+// The table is written before main(), and read after that: it needs no locks.
 #ifndef POLYSERVE_BACKENDS_REGISTRY_H_
 #define POLYSERVE_BACKENDS_REGISTRY_H_
 
@@ -24,8 +24,8 @@
 
 namespace polyserve {
 
-// What a model can do by its nature; see docs/models.md. Tests ask these traits, never the model's name, so that a new
-// model declares its exceptions instead of being one. Model::adjust changes those that depend on flags.
+// What a model can do by its nature; see docs/models.md. Tests ask for these traits, never for the model's name, so
+// that a new model declares its exceptions instead of being one. Model::adjust changes those that depend on flags.
 struct Traits {
   bool keeps_clients_apart = true;  // A client that does nothing keeps no other client out.
   bool pooled = false;              // That holds for fewer clients than there are workers: each client takes one.
@@ -35,21 +35,23 @@ struct Traits {
   bool bounds_connections = true;   // --max_connections holds, also if a process that serves a client is killed.
   bool serves_elsewhere = false;    // Other threads or processes serve the clients than the one that accepts.
   bool kernel_accepts = false;      // No accept(2) for each client: the kernel accepts on its own.
-  bool starts_images = false;  // A client may be served by a fresh image of the program, which takes long to start.
-  bool sleeps = true;          // It makes no system call while nothing happens.
-  bool spins = false;          // It never sleeps at all, and keeps a processor busy.
-  int max_clients = 0;         // A bound by design; 0: none but the system's.
+  // A client may be served by a fresh image of the program, which takes long to start.
+  bool starts_images = false;
+  bool sleeps = true;   // It makes no system call while nothing happens.
+  bool spins = false;   // It never sleeps at all, and keeps a processor busy.
+  int max_clients = 0;  // A bound by design; 0: none but the system's.
 };
 
-// A row of the table. The texts have to live as long as the program.
+// A row of the table. The texts must live as long as the program.
 struct Model {
   const char* name;
   const char* description;  // Who serves a client.
   int lesson;               // The order in which a learner meets the models; tens, so that one fits between two.
   Traits can = {};
-  const char* flags = "";                 // Those of its own, separated by spaces; with other models they are refused.
+  const char* flags = "";                 // Its own, separated by spaces; they are refused with other models.
   void (*adjust)(Traits& can) = nullptr;  // Applies what the given flags change. Null: nothing.
-  // Creates the backend from the flags, once they are parsed. InvalidArgument: they make no sense.
+  // Creates the backend from the flags, once they are parsed; acquires nothing yet. InvalidArgument, with one line for
+  // the user: they make no sense.
   absl::StatusOr<std::unique_ptr<Backend>> (*make)() = nullptr;
 };
 

@@ -1,7 +1,7 @@
 // select: one thread, which hands the kernel a set of descriptors as bits, and gets the ready ones back (select(2)).
 // Cost: nothing per idle client, but each call copies and scans the set up to the highest descriptor.
-// Weak spot: the set has 1024 bits (FD_SETSIZE). A connection whose descriptor has a larger number is refused, however
-// few there are. Long work for one client stalls all.
+// Weak spot: the set has 1024 bits (FD_SETSIZE). A connection whose descriptor has a larger number is refused, even if
+// there are few. Long work for one client stalls all.
 //
 // The system call is in backends/poller/select_poller.cc, SelectPoller::Wait(); the loop around it in
 // backends/event/poller_loop.cc, PollerLoop::Turn().

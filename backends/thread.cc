@@ -1,5 +1,8 @@
-// thread: a thread for each client.
+// thread: a thread for each client. While it waits in recv(2) or send(2), the kernel runs another one: the scheduler is
+// the event loop. So long work for one client delays none of the others, and the code reads from top to bottom.
 // Cost: a stack for each open connection, idle or not. Weak spot: very many clients; one crash ends all.
+//
+// What a thread does for its client is in backends/blocking/blocking_driver.cc, BlockingConnection::TakeStep().
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -18,6 +21,7 @@ namespace {
 class ThreadBackend : public Backend {
  public:
   absl::Status Prepare(ServerContext& context) override {
+    // A trial: without a single thread the server could accept clients, but serve none.
     if (absl::Status status = ThreadGroup().Start([] {}); !status.ok()) return status;
     absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kAll});
     if (!acceptor.ok()) return acceptor.status();

@@ -32,7 +32,7 @@ namespace polyserve {
 
 namespace {
 
-// Of each worker: its epoll, the acceptor's spare, and the epoll that waits for capacity in a full server.
+// For each worker: its epoll, the acceptor's spare, and the epoll that waits for capacity in a full server.
 constexpr int kDescriptorsOfWorker = 3;
 
 class ThreadpoolBackend : public Backend, public WorkerFactory {
@@ -40,7 +40,7 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
   explicit ThreadpoolBackend(const PoolOptions& options)
       : options_(options), queue_([this] { parts_->scoreboard.Wake(); }) {}
 
-  // Threads take what they need from what the process has: tries whether there is enough, and what one of them opens.
+  // All threads share the process's descriptors: tries now whether there are enough, and what one of them opens.
   absl::Status Prepare(ServerContext& context) override {
     std::unique_ptr<AcceptLock> lock = options_.accept == AcceptPolicy::kLock ? MakeThreadLock() : nullptr;
     absl::StatusOr<std::unique_ptr<PoolParts>> parts = PoolParts::Create(context, options_, std::move(lock));
@@ -73,7 +73,7 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
   void DismissAll() override { queue_.Close(); }
 
  private:
-  // In a thread of its own, from its start to its end, of which the scoreboard is its only report.
+  // In a thread of its own, from its start to its end. The scoreboard is its only report to the pool.
   void RunWorker(int slot) {
     const absl::Status status = parts_->is_udp_slot(slot) ? parts_->RunUdpWorker() : ServeClients(slot);
     if (!status.ok()) LOG_EVERY_N(ERROR, 10) << "a worker has failed: " << status.message();
@@ -110,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeThreadpoolBackend() {
   return std::make_unique<ThreadpoolBackend>(*options);
 }
 
-// With listeners of its own for each worker, the kernel gives a client to one of them, even if that worker is busy.
+// If each worker has listeners of its own, the kernel gives a client to one of them even if that worker is busy.
 void AdjustTraits(Traits& can) {
   const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
   if (options.ok() && options->accept == AcceptPolicy::kReusePort) can.keeps_clients_apart = can.computes_apart = false;
