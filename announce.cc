@@ -24,6 +24,8 @@ absl::Status AnnounceReady(const ServerContext& context, absl::string_view model
                     at->ToString(), "\n");
   }
   absl::StrAppend(&lines, "ready model=", model, " pid=", ::getpid(), "\n");
+  // In one write: a script that reads the pipe line by line must never see `ready` without the addresses before it.
+  // Lost lines are not counted, because standard output is no log.
   LogHealth health;
   if (!LineOutput::Own(STDOUT_FILENO).Append(lines, health)) {
     LOG(WARNING) << "standard output takes nothing: it was not told that the server is ready";
@@ -32,6 +34,7 @@ absl::Status AnnounceReady(const ServerContext& context, absl::string_view model
 }
 
 ServerReport MakeServerReport(const Statistics& statistics, absl::string_view model) {
+  // First: until then, the clients of killed workers count as active.
   statistics.Sweep();
   const Totals total = statistics.Total();
   ServerReport report{.model = std::string(model),
@@ -46,6 +49,7 @@ ServerReport MakeServerReport(const Statistics& statistics, absl::string_view mo
   for (const WorkerSlots::Worker& worker : statistics.places().List()) {
     report.workers.push_back({worker.process, worker.thread});
   }
+  // Also those that --listen leaves out, with zeroes: every report has the same names.
   for (const Service& service : AllServices()) {
     const Totals of = statistics.TotalOf(NumberOf(service));
     report.services.push_back({service.name, of.accepted, of.requests, of.errors, of.bytes_in, of.bytes_out});

@@ -16,11 +16,13 @@ namespace polyserve {
 //   listening http tcp 127.0.0.1:8080        for each listener, with the port that the system has chosen
 //   ready model=thread pid=17350
 //
-// Never blocks: if standard output is closed, or a full pipe, the lines are lost. Returns an error if the address of a
-// listener cannot be determined.
+// Call it last, when nothing can fail any more, with all listeners bound. Never blocks: if standard output is closed,
+// or a full pipe, the lines are lost, and the log says so. Returns an error if the address of a listener cannot be
+// determined.
 absl::Status AnnounceReady(const ServerContext& context, absl::string_view model);
 
-// The current statistics. Threads: any; also from any process that shares the statistics.
+// The current statistics, of all processes and services. Any thread may call it, in any process that shares the
+// statistics. Costs some system calls: it first counts out the clients of workers that were killed.
 ServerReport MakeServerReport(const Statistics& statistics, absl::string_view model);
 
 }  // namespace polyserve

@@ -12,12 +12,13 @@ namespace polyserve {
 
 namespace {
 
-// Looks at the text alone, since an image of this program has looked up no names.
+// Looks at the text alone, since a program image has resolved no names, and has to reach the same answer as its server.
 bool IsLoopback(absl::string_view host_and_port) {
   return absl::StartsWith(host_and_port, "localhost:") || absl::StartsWith(host_and_port, "127.") ||
          absl::StartsWith(host_and_port, "[::1]:") || absl::StartsWith(host_and_port, "[::ffff:127.");
 }
 
+// One address of the list. All its errors name the flag, since the user sees them as they are.
 absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lookup) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits("://", 1));
   if (parts.size() != 2) {
@@ -41,6 +42,7 @@ absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lo
   return spec;
 }
 
+// What an empty --listen stands for: each service at its own port, over TCP if it has both transports.
 std::vector<std::string> Defaults() {
   std::vector<std::string> texts;
   for (const Service& service : AllServices()) {

@@ -15,20 +15,21 @@
 
 namespace polyserve {
 
+// One address to listen at. Plain data: nothing is bound yet.
 struct ListenSpec {
-  const Service* service;  // Never null; a row of the table of services.
+  const Service* service;  // Never null; a row of the table of services, which is static.
   Transport transport;     // One that the service has.
   Endpoint endpoint;
   bool is_loopback;  // By the text alone: "localhost", an address of 127.0.0.0/8 (also mapped into IPv6), or [::1].
 };
 
-// Whether to resolve host names, which may block for seconds. A program image that is started for one connection binds
-// nothing, so it does not resolve any: its endpoints stay empty.
+// Whether to resolve host names, which may block for seconds. A program image that was started for one connection binds
+// nothing, so it resolves none: its endpoints stay empty.
 enum class HostLookup { kYes, kNo };
 
-// Parses a comma-separated list; an empty list means every service on its default port of 127.0.0.1. Returns
-// InvalidArgument, with a text for the user, if an address is malformed, cannot be resolved, or names a service or a
-// transport that does not exist.
+// Parses a comma-separated list; an empty list means every service on its default port of 127.0.0.1. The result has the
+// order of the list, and at least one entry. Returns InvalidArgument, with a text for the user, if an address is
+// malformed, cannot be resolved, or names a service or a transport that does not exist.
 absl::StatusOr<std::vector<ListenSpec>> ParseListenSpecs(absl::string_view list, HostLookup lookup);
 
 }  // namespace polyserve

@@ -21,7 +21,9 @@ absl::StatusOr<std::unique_ptr<RoomHost>> RoomHost::Create(const std::string& ad
 }
 
 RoomHost::~RoomHost() {
-  if (hub_room_ != nullptr) hub_room_->ReachBy(UniqueFd());  // Else the hub would not end.
+  // Before hub_ is destroyed, which waits for the hub to end. The hub does so when no process holds this descriptor any
+  // more.
+  if (hub_room_ != nullptr) hub_room_->ReachBy(UniqueFd());
 }
 
 std::shared_ptr<Room> RoomHost::room() const {
@@ -31,12 +33,15 @@ std::shared_ptr<Room> RoomHost::room() const {
 
 void RoomHost::AddInheritedFd(ServerContext& context) {
   if (hub_room_ == nullptr) return;
+  // In an image join_fd() is -1, and the other half counts: what to do with the descriptor that the server has passed
+  // on.
   context.inherited_fds.push_back(
       {hub_room_->join_fd(), [room = hub_room_](UniqueFd join) { room->ReachBy(std::move(join)); }});
 }
 
 absl::Status RoomHost::Open(ServerContext& context, bool has_operator) {
   if (hub_room_ == nullptr) return absl::OkStatus();
+  // The operator speaks where the room is: without an operator, the hub leaves standard input alone.
   absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);

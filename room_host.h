@@ -3,7 +3,10 @@
 //   the model's clients share memory        LocalRoom, in this process
 //   they are processes (fork, prefork ...)  Hub, a process of its own, and HubRoom, a connection to it
 //
-//   Create() ──▶ Open() ──▶ AddInheritedFd() ──▶ OpenToOperator() ──▶ serving ──▶ the destructor
+//   server:  Create() ──▶ Open() ──▶ OpenToOperator() ──▶ AddInheritedFd() ──▶ serving ──▶ the destructor
+//   image:   Create() ───────────────────────────────────▶ AddInheritedFd() ──▶ serving
+//
+// In the main thread. Sessions use only what room() returns, which any thread may do.
 #ifndef POLYSERVE_ROOM_HOST_H_
 #define POLYSERVE_ROOM_HOST_H_
 
@@ -24,25 +27,29 @@ namespace polyserve {
 
 class RoomHost : public ChildObserver {
  public:
-  // `admin_name` is the operator's. Returns InvalidArgument if it is not a valid name.
+  // Makes the room, but starts nothing. `admin_name` is the operator's; `shares_memory` is the model's trait. Returns
+  // InvalidArgument, with a text for the user, if the name is not valid.
   static absl::StatusOr<std::unique_ptr<RoomHost>> Create(const std::string& admin_name, const RoomLimits& limits,
                                                           bool shares_memory);
-  // Destroy it when serving is over: ends the hub and the operator's thread.
+  // Destroy it when serving is over, and all processes that serve have ended: ends the hub and the operator's thread,
+  // and waits for both.
   ~RoomHost() override;
 
-  // The room, for the sessions. A hub can be reached only after Open().
+  // The room, for the sessions. Never null. A hub can be reached only after Open(); until then joining is Unavailable.
   std::shared_ptr<Room> room() const;
 
-  // Starts the hub if the model needs one. Call before the listeners exist, because the hub would inherit them.
+  // Starts the hub if the model needs one, and adds itself to the context's observers. Call it before the listeners
+  // exist, because the hub would inherit them. Fails if the system has no process or descriptor left.
   absl::Status Open(ServerContext& context, bool has_operator);
   // Registers the descriptor by which a program image reaches the hub. Call it in the server, after Open(), and in the
-  // image, which does not call Open().
+  // image, which does not call Open(). Does nothing if the room is in this process.
   void AddInheritedFd(ServerContext& context);
-  // Starts the operator's thread, unless the hub serves the operator. Call last, when nothing else can fail.
+  // Starts the operator's thread, unless the hub serves the operator. Call it late, when hardly anything else can fail.
+  // Fails if the system has no thread or descriptor left.
   absl::Status OpenToOperator();
 
-  // The server calls it for each child that ends. Returns true if it was the hub's process. If the hub itself dies,
-  // that process, its keeper, has already started another one.
+  // Called for each child that ends. Returns true if it was the hub's keeper. (If the hub itself dies, the keeper has
+  // already started another one, and the server does not learn of it.)
   bool OnChildEnd(pid_t pid, int wait_status) override;
 
  private:

@@ -1,5 +1,9 @@
-// The server program: reads the command line, and serves. What the flags mean is in server_config.cc, what they become
-// in wiring.cc.
+// The server program: reads the command line, and serves. server_config.cc defines what the flags mean, and wiring.cc
+// what they become.
+//
+//   exit status 0   it has stopped when told to, or has answered a question such as --help
+//               1   serving has become impossible; the log says why
+//               2   it could not start (bad flags, a port in use, a missing directory): one line on standard error
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -33,14 +37,15 @@ int Run(int argc, char** argv) {
   if (!config.ok()) return Fail(config.status());
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(*config);
   if (!server.ok()) return Fail(server.status());
-  // An image serves what it is handed, and is not the one to bind or to say so.
+  // A program image serves the connection that it inherits: it binds nothing, and its server has announced itself
+  // already.
   const absl::Status opened = Process::IsImage() ? absl::OkStatus() : (*server)->Open();
   if (!opened.ok()) return Fail(opened);
   return (*server)->Serve().ok() ? 0 : 1;
 }
 
-// Where the server was started with standard descriptors closed, their numbers must not fall to sockets and files: what
-// is written to standard output would land in them.
+// If the server was started with standard descriptors closed, their numbers must not go to sockets and files:
+// everything that is written to standard output or standard error would land in those.
 void OpenStandardDescriptors() {
   for (int fd = 0; fd <= STDERR_FILENO;) {
     fd = ::open("/dev/null", O_RDWR);

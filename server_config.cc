@@ -62,7 +62,8 @@ namespace polyserve {
 
 namespace {
 
-// Bounds of what may be tuned: the kernel's own for a backlog (16 bits of old), and what it accepts as a buffer.
+// Bounds of what may be tuned: the largest backlog that every kernel can hold (16 bits once), what the kernel accepts
+// as a buffer, and a rate of a gibibyte a second.
 constexpr int kMaxListenBacklog = 65535;
 constexpr int kLeastSocketBuffer = 2048;
 constexpr int kMaxSocketBuffer = 1 << 30;
@@ -74,6 +75,7 @@ constexpr int kMaxChatRate = 10'000'000;
 constexpr int64_t kLeastChatMemory = 1 << 20;
 constexpr int64_t kMaxChatMemory = int64_t{1} << 40;
 
+// The flags that belong to single models, each once, in the order of the models.
 std::vector<std::string> ModelFlags() {
   std::vector<std::string> flags;
   for (const Model& model : AllModels()) {
@@ -84,6 +86,7 @@ std::vector<std::string> ModelFlags() {
   return flags;
 }
 
+// By topic, not by name as gflags would: a reader meets --model and --listen first.
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
@@ -105,7 +108,8 @@ void PrintHelp() {
       "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
 }
 
-// A flag that another model has and this one has not would do nothing: better to say so.
+// A flag that another model has, and this one has not, would do nothing. An error is better than a comparison of two
+// models that the flag did not reach.
 absl::Status CheckModelFlags(const Model& model) {
   const std::vector<absl::string_view> own = absl::StrSplit(model.flags, ' ', absl::SkipEmpty());
   for (const std::string& flag : ModelFlags()) {
@@ -126,7 +130,8 @@ absl::StatusOr<const Model*> ModelFromFlags() {
   return model;
 }
 
-// A time-out, which may be infinite but not zero.
+// Reads a time-out, which may be infinite, but not zero. `if_none` says how to do without it: zero looks like "never",
+// and would close each connection at once.
 absl::Status ParseTimeout(absl::string_view name, const std::string& text, absl::string_view if_none,
                           absl::Duration& timeout) {
   const absl::StatusOr<absl::Duration> parsed = ParseTimeFlag(name, text);
@@ -138,6 +143,7 @@ absl::Status ParseTimeout(absl::string_view name, const std::string& text, absl:
   return absl::OkStatus();
 }
 
+// Without the send time-out, which follows from other flags; see ReadConnectionFlags().
 absl::StatusOr<ListenOptions> MakeListenOptions() {
   absl::Status status = CheckFlagRange("listen_backlog", FLAGS_listen_backlog, 1, kMaxListenBacklog);
   if (FLAGS_socket_buffer != 0) {
@@ -177,6 +183,9 @@ absl::Status CheckConnectionLimit() {
   return absl::OkStatus();
 }
 
+// If http listens on loopback alone, it answers for no other names by default: a foreign page must not reach it by a
+// name of its own that resolves to 127.0.0.1 (DNS rebinding; see protocol/http/host.h). A server that others can reach
+// has a name that only its operator knows.
 absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<ListenSpec>& listen) {
   const bool is_reachable = std::any_of(listen.begin(), listen.end(), [](const ListenSpec& spec) {
     return absl::string_view(spec.service->name) == "http" && !spec.is_loopback;
@@ -187,6 +196,7 @@ absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<ListenSpec>&
   return hosts;
 }
 
+// Update() keeps the first error, so that the user sees one at a time, in the order of the checks.
 absl::Status ReadConnectionFlags(ServerConfig& config) {
   absl::Status status = ParseTimeout("idle_timeout", FLAGS_idle_timeout, "'inf' is for never", config.idle_timeout);
   status.Update(CheckConnectionLimit());
@@ -203,6 +213,7 @@ absl::Status ReadConnectionFlags(ServerConfig& config) {
   if (!status.ok()) return status;
   config.least_rate = *least_rate;
   config.listen_options = *listen_options;
+  // A blocking send has to return now and then, or the driver could not judge a peer that reads too slowly.
   config.listen_options.send_timeout = ProgressLimits(config.idle_timeout, config.least_rate).send_wait();
   config.drain_timeout = *drain_timeout;
   config.stop_grace = *stop_grace;
@@ -215,6 +226,7 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(config.listen);
   if (!hosts.ok()) return hosts.status();
   config.http.allowed_hosts = *std::move(hosts);
+  // If clients may upload, a page under --root may be anyone's; its scripts must not act for the server's own origin.
   config.http.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
   config.http.precompressed = FLAGS_precompressed;
   config.access_log = FLAGS_access_log;
@@ -249,6 +261,7 @@ bool AnswerQuestions() {
   return false;
 }
 
+// The model first: if it does not exist, an error in one of its flags would lead the user astray.
 absl::StatusOr<ServerConfig> ConfigFromFlags() {
   const absl::StatusOr<const Model*> model = ModelFromFlags();
   if (!model.ok()) return model.status();

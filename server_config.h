@@ -2,6 +2,8 @@
 // AllModels()) are defined and read by the models.
 //
 //   main() ──▶ ParseServerFlags() ──▶ AnswerQuestions(), or ConfigFromFlags() ──▶ Server::Create()
+//
+// All of it belongs to the main thread, before there are others.
 #ifndef POLYSERVE_SERVER_CONFIG_H_
 #define POLYSERVE_SERVER_CONFIG_H_
 
@@ -30,25 +32,35 @@ struct ServerConfig {
   const Model* model;  // A row of the registry; never null.
   std::vector<ListenSpec> listen;
 
-  // Connections. The durations may be infinite.
-  absl::Duration idle_timeout;   // How long a peer may be silent.
-  absl::Duration drain_timeout;  // When the server stops: how long requests under way may take,
-  absl::Duration stop_grace;     // and how long connections without a request may stay.
-  LeastRate least_rate;          // The minimum rate required of peers.
-  ListenOptions listen_options;
-  int64_t max_connections;             // 0: no limit.
-  ConnectionLimit::Overload overload;  // What to do with connections above it: let them wait, or refuse them.
+  // --- Connections. All durations may be infinite. ---
 
-  // Files.
-  std::string root;  // A directory.
+  // How long a peer may be silent; at least a millisecond.
+  absl::Duration idle_timeout;
+  // When the server stops: how long requests under way may take, and how long connections without a request may stay.
+  // May be zero. The grace ends after half of the drain time-out at the latest (Signals::SetStopTimes()).
+  absl::Duration drain_timeout;
+  absl::Duration stop_grace;
+  // The minimum rate required of peers that owe something; see net/progress_watch.h.
+  LeastRate least_rate;
+  // With the send time-out that the limits above ask for.
+  ListenOptions listen_options;
+  // Over all workers together; 0: no limit. `overload` is for connections above it: they wait, or are refused.
+  int64_t max_connections;
+  ConnectionLimit::Overload overload;
+
+  // --- Files. ---
+
+  std::string root;  // The path of a directory. Server::Create() looks whether it exists.
   Library::Options library;
 
-  // http.
+  // --- http. ---
+
   HttpSite::Options http;  // Without the access log and the report, which Server adds.
   std::string access_log;  // A path; empty: no log.
 
-  // chat.
-  std::string admin_name;  // The operator's.
+  // --- chat. ---
+
+  std::string admin_name;  // The operator's; RoomHost::Create() checks it.
   RoomLimits room_limits;
 
   // True if any service of `listen` has the trait, for example &Service::has_room.
@@ -56,14 +68,14 @@ struct ServerConfig {
 };
 
 // Parses the command line into the flags. Returns InvalidArgument, with a text for the user, if a flag is unknown or
-// malformed, or if an argument is not a flag. Call once, before the other functions.
+// malformed, or if an argument is not a flag. Call it once, before the other functions.
 absl::Status ParseServerFlags(int argc, char** argv);
 
-// Answers --help, --version, --build_info and --model=help on standard output. Returns false if none of them was given.
+// Answers --help, --version, --build_info or --model=help on standard output. Returns false if none of them was given.
 bool AnswerQuestions();
 
 // Checks the flags, alone and together, and converts them. Returns InvalidArgument, with one line for the user, if they
-// make no sense. May block to resolve host names.
+// make no sense. May block to resolve host names. The flags of the model itself are checked by Model::make.
 absl::StatusOr<ServerConfig> ConfigFromFlags();
 
 }  // namespace polyserve

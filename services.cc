@@ -45,6 +45,7 @@ std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
   return std::make_unique<ChatDatagramSession>(*context.room);
 }
 
+// The statistics number the services by their place here.
 constexpr Service kServices[] = {
     {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp,
      /*make_datagram_session=*/nullptr, /*has_room=*/true},
@@ -65,7 +66,9 @@ static_assert(std::size(kServices) <= kMaxServices, "each service has a row of c
 ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
                                std::shared_ptr<Room> room)
     : library(std::move(library)), room(std::move(room)) {
+  // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat.
   if (this->room != nullptr) {
+    // A reference of its own: sessions may outlive this object.
     http_options.chat = [room = this->room] { return std::make_unique<ChatSession>(*room); };
   }
   http_site = std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options));

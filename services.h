@@ -2,6 +2,8 @@
 // knows no model, and no model knows it. docs/adding.md tells how to add one.
 //
 //   --listen=NAME://... ──▶ FindService(NAME) ──▶ Service::make_session(context) for each connection or peer
+//
+// The table is constant: any thread may read it.
 #ifndef POLYSERVE_SERVICES_H_
 #define POLYSERVE_SERVICES_H_
 
@@ -18,16 +20,19 @@
 
 namespace polyserve {
 
-// The objects that sessions share, for the whole life of the server. Safe for use from several threads.
+// What the sessions of all services share, for the whole life of the server. Each listener has a copy, and so a
+// reference to each object. The objects are safe for use from several threads.
 struct ServiceContext {
+  // `library` must not be null. With a room, http gets a chat as well (HttpSite::Options::chat). Reads the system's
+  // list of media types.
   ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options, std::shared_ptr<Room> room);
 
   std::shared_ptr<const Library> library;
-  std::shared_ptr<Room> room;  // Null if no service of --listen has a room.
-  std::shared_ptr<const HttpSite> http_site;
+  std::shared_ptr<Room> room;                 // Null if no service of --listen has a room.
+  std::shared_ptr<const HttpSite> http_site;  // Never null.
 };
 
-// The transports over which a service is offered.
+// The transports over which a service is offered. TCP shows a session a stream of bytes, UDP one datagram at a time.
 enum class Transports {
   kStream,    // TCP.
   kBoth,      // TCP, and UDP as NAME+udp.
@@ -36,13 +41,16 @@ enum class Transports {
 
 // A row of the table.
 struct Service {
-  const char* name;         // In --listen, the log and the statistics: letters, digits and hyphens.
+  // In --listen, the log and the statistics: letters, digits and hyphens.
+  const char* name;
   const char* description;  // For --help: one line.
-  uint16_t default_port;    // On 127.0.0.1, if --listen is empty. Unique for each transport.
+  // On 127.0.0.1, if --listen is empty. Unique for each transport.
+  uint16_t default_port;
   Transports transports;
-  // Creates the session of a new peer. Called from any thread; must not block.
+  // Creates the session of a new peer. Called from any thread, in any process of the server; must not block. Never
+  // null.
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
-  // The same for a peer that sends datagrams; null if make_session serves both.
+  // The same for a peer that sends datagrams; null if make_session serves both, or there are no datagrams.
   std::unique_ptr<Session> (*make_datagram_session)(const ServiceContext& context) = nullptr;
   bool has_room = false;      // Its clients share a chat room.
   bool has_operator = false;  // The operator, at the server's standard input, speaks in that room.
@@ -53,16 +61,16 @@ struct Service {
   bool has_own_ports() const { return transports == Transports::kOwnPorts; }
 };
 
-// The table. Static storage.
+// The table, in the order of the help. Static storage.
 absl::Span<const Service> AllServices();
 
-// The index of a row in the table, by which the statistics know it.
+// The index of a row in the table, by which the statistics know it. `service` must be a row of it, not a copy.
 int NumberOf(const Service& service);
 
 // Null if there is no service of this name.
 const Service* FindService(absl::string_view name);
 
-// "http, file, echo, echo+udp, ...": the services that --listen accepts, for errors and help.
+// "http, file, echo, echo+udp, ...": all that --listen accepts in front of "://", for errors and help.
 std::string ServiceNames();
 
 }  // namespace polyserve

@@ -21,16 +21,19 @@ namespace polyserve {
 
 namespace {
 
-// What accepting and serving one client may take: its socket, files, a mailbox, what a worker waits with.
+// What accepting and serving one client may take: its socket, files, a mailbox, what a worker waits with. A server that
+// has fewer would say that it is ready, and then serve no client.
 constexpr int kDescriptorsForClient = 12;
 
-// Null if there may be any number of connections. An image has one, which the server has counted.
+// Null if there may be any number of connections. A program image has one connection, which the server has counted.
 absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const ServerConfig& config,
                                                                      const Statistics& statistics) {
   if (config.max_connections == 0 || Process::IsImage()) return nullptr;
   return ConnectionLimit::Create(statistics, config.max_connections, config.overload);
 }
 
+// A listener without its socket: the service, and how to make a session of it. This closure is all that a model sees of
+// a service.
 Listener MakeListener(const ListenSpec& spec, const ServiceContext& services) {
   auto make_session = spec.service->make_session;
   const bool is_for_datagrams = spec.transport == Transport::kDatagrams;
@@ -46,6 +49,7 @@ Listener MakeListener(const ListenSpec& spec, const ServiceContext& services) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
+  // First: the model's flags are checked before anything is opened.
   absl::StatusOr<std::unique_ptr<Backend>> backend = config.model->make();
   if (!backend.ok()) return backend.status();
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
@@ -53,6 +57,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   CountLostLinesIn(statistics->server_log());
   std::unique_ptr<Server> server(new Server(std::move(config), *statistics));
   server->backend_ = *std::move(backend);
+  // In a program image, too: it ends by the same deadlines as its server.
   Signals::SetStopTimes(server->config_.drain_timeout, server->config_.stop_grace);
   absl::Status status = server->MakeRoom();
   if (status.ok()) status = server->OpenLibrary();
@@ -64,6 +69,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
 
 Server::~Server() = default;
 
+// The order matters. The descriptor limit is raised before descriptors are counted, and handlers are installed before
+// there is a child or a thread. The hub is forked before the listeners exist, which it would inherit, and before the
+// first thread. The announcement comes last: a script that has read it may connect at once.
 absl::Status Server::Open() {
   const bool has_operator = config_.Any(&Service::has_operator);
   RaiseDescriptorLimit();
@@ -79,6 +87,7 @@ absl::Status Server::Open() {
 }
 
 absl::Status Server::Serve() {
+  // In the server and in its images alike, since both must list the same descriptors.
   if (config_.Any(&Service::has_room)) room_host_->AddInheritedFd(*context_);
   absl::Status status = backend_->Serve(*context_);
   if (!status.ok()) LOG(ERROR) << status.message();
@@ -86,6 +95,7 @@ absl::Status Server::Serve() {
 }
 
 absl::Status Server::MakeRoom() {
+  // Made even if no service has a room: whether --admin_name is valid does not depend on --listen.
   const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory;
   absl::StatusOr<std::unique_ptr<RoomHost>> host =
       RoomHost::Create(config_.admin_name, config_.room_limits, shares_memory);
@@ -98,6 +108,7 @@ absl::Status Server::OpenLibrary() {
   absl::StatusOr<std::unique_ptr<Root>> root =
       Process::IsImage() ? Root::OfServer(config_.root) : Root::Open(config_.root);
   if (!root.ok()) return absl::NotFoundError(absl::StrCat("--root: ", root.status().message()));
+  // Before there are other processes: all of them follow the one that opens the root anew.
   (*root)->Share(statistics_.root_openings(), statistics_.root_holder());
   absl::StatusOr<std::shared_ptr<const Library>> library = Library::Create(*std::move(root), config_.library);
   if (!library.ok()) return absl::NotFoundError(absl::StrCat("--root: ", library.status().message()));
@@ -113,6 +124,7 @@ absl::Status Server::OpenAccessLog() {
   return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
 }
 
+// The context and its listeners never move from here on: sessions and acceptors keep pointers to them.
 absl::Status Server::MakeContext() {
   HttpSite::Options http = config_.http;
   http.access_log = access_log_;
@@ -131,6 +143,7 @@ absl::Status Server::MakeContext() {
   return absl::OkStatus();
 }
 
+// An error names the address, so that the user sees which one of --listen is in use.
 absl::Status Server::Bind() {
   for (size_t i = 0; i < config_.listen.size(); ++i) {
     const ListenSpec& spec = config_.listen[i];
@@ -143,6 +156,8 @@ absl::Status Server::Bind() {
                           absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
     }
     listener.fd = *std::move(fd);
+    // Two such services would answer each other for ever (net/udp_sources.h). Those that answer from a port of their
+    // own speak a protocol that ends.
     if (!listener.has_datagrams() || listener.own_ports) continue;
     const absl::Status status = NeverAnswerAnswers(listener.fd.get());
     if (!status.ok()) LOG(WARNING) << "other servers' answers are not told from requests: " << status.message();
@@ -150,7 +165,8 @@ absl::Status Server::Bind() {
   return absl::OkStatus();
 }
 
-// For a model that serves one client for as long as that stays, and does not look at signals meanwhile.
+// For a model that serves one client for as long as that stays, and does not look at signals meanwhile. It never forks,
+// so it may have a thread more.
 absl::Status Server::StartSignalThread() {
   absl::StatusOr<std::unique_ptr<SignalThread>> thread =
       SignalThread::Start([this](unsigned event) { AnswerCommonSignals(event, *context_); });
@@ -158,7 +174,7 @@ absl::Status Server::StartSignalThread() {
   return thread.status();
 }
 
-// On SIGHUP.
+// The library stays the same object: sessions under way keep it, and open their next file under the new root.
 void Server::Reload() const {
   if (access_log_ != nullptr) access_log_->Reopen();
   const absl::Status status = library_->ReopenRoot();

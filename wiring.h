@@ -3,6 +3,8 @@
 //
 //   config ─▶ Create() ─▶ Open() ─▶ Serve()         the server
 //   config ─▶ Create() ────────────▶ Serve()         a program image started afresh for one connection (see Process)
+//
+// In the main thread, from main() to its end. The backend decides which other threads and processes there are.
 #ifndef POLYSERVE_WIRING_H_
 #define POLYSERVE_WIRING_H_
 
@@ -24,36 +26,38 @@ namespace polyserve {
 
 class Server {
  public:
-  // Opens the library and the log, and creates the room, but no socket yet. Errors are for the user, such as a
-  // directory that does not exist.
+  // Opens the library and the log, and creates the room, but no socket, process or thread yet. Errors are for the user,
+  // such as flags of the model that make no sense, or a directory that does not exist.
   static absl::StatusOr<std::unique_ptr<Server>> Create(ServerConfig config);
   ~Server();
 
   // Binds the listeners, acquires everything else that serving needs, and announces on standard output that the server
-  // is ready. Errors are for the user, such as a port that is in use. Not called in a program image, which inherits the
-  // connection that it serves.
+  // is ready. May wait for short-lived child processes. Errors are for the user, such as a port that is in use; destroy
+  // the server then. Not called in a program image, which inherits the connection that it serves.
   absl::Status Open();
 
-  // Blocks and serves until the server is told to stop; see Backend::Serve(). Logs errors, and returns the one that
-  // ended it.
+  // Blocks and serves until the server is told to stop; see Backend::Serve(). Logs the error that has ended it, and
+  // returns it. In a forked child it does not return.
   absl::Status Serve();
 
  private:
+  // Create() fills the rest, part by part.
   Server(ServerConfig config, const Statistics& statistics) : config_(std::move(config)), statistics_(statistics) {}
 
-  // Parts of Create().
+  // --- Parts of Create(). ---
   absl::Status MakeRoom();
   absl::Status OpenLibrary();
   absl::Status OpenAccessLog();
   // What the backend gets: limits, statistics, and for each address a listener without its socket.
   absl::Status MakeContext();
 
-  // Parts of Open().
+  // --- Parts of Open(). ---
   absl::Status Bind();
-  // For a model that serves one client at a time and does not look at signals meanwhile.
+  // For a model that serves one client at a time, and does not look at signals meanwhile.
   absl::Status StartSignalThread();
 
-  // On SIGHUP: opens the access log and the root anew. An error is logged, and the old ones stay.
+  // On SIGHUP: opens the access log and the root anew. An error is logged, and the old ones stay. In the main thread,
+  // or the signal thread.
   void Reload() const;
 
   ServerConfig config_;
@@ -62,8 +66,10 @@ class Server {
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
   std::unique_ptr<RoomHost> room_host_;
   std::unique_ptr<ServerContext> context_;
-  std::unique_ptr<SignalThread> signal_thread_;  // Null if the model handles all signals itself.
-  std::unique_ptr<Backend> backend_;             // Last: if serving fails, it may hold sessions, which need the others.
+  // Null if the model answers all signals itself.
+  std::unique_ptr<SignalThread> signal_thread_;
+  // Last, so that it is destroyed first: if serving has failed, it may hold sessions, which need the others.
+  std::unique_ptr<Backend> backend_;
 };
 
 }  // namespace polyserve
