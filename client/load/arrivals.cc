@@ -21,10 +21,11 @@ int64_t Arrivals::Next() {
     case Kind::kFixed:  // Multiplied, so that no error adds up.
       at_ = interval_ * (static_cast<double>(index) + phase_);
       break;
-    case Kind::kPoisson:
+    case Kind::kPoisson:  // Memoryless: the next interval does not depend on how long the last one was.
       at_ += std::exponential_distribution<double>(1 / interval_)(random_);
       break;
-    case Kind::kBurst:
+    case Kind::kBurst:  // All of a group have the time of its first request; a group's interval is kBurstSize times as
+                        // long.
       at_ = interval_ * (static_cast<double>(index - index % kBurstSize) + phase_ * kBurstSize);
       break;
   }

@@ -1,9 +1,10 @@
 // Arrivals: the pacing of an open loop: the times at which requests are due, whether or not the server has answered the
 // previous ones.
 //
-// Response times are measured from there. A stall of the server then delays every request that becomes due meanwhile,
-// as it would delay real users. Measured from the time at which a request could be sent, it would delay only one
-// ("coordinated omission"; Gil Tene, "How NOT to Measure Latency").
+// Response times are measured from the due time. A stall of the server then delays every request that becomes due
+// meanwhile, as it would delay real users. If the clock started when a request could be sent, a stall would show in one
+// request per connection, and the requests that were never sent would be missing from the percentiles ("coordinated
+// omission"; Gil Tene, "How NOT to Measure Latency").
 //
 //   kFixed     |   |   |   |   |   |   |      kPoisson   ||    |  | |     |   |       kBurst   ▌       ▌       ▌
 #ifndef POLYSERVE_CLIENT_LOAD_ARRIVALS_H_
@@ -17,6 +18,8 @@
 
 namespace polyserve {
 
+// Endless, and cheap: Next() makes no system call, so the caller decides which clock the times are for. Not
+// thread-safe: each thread has one of its own, with its share of the rate.
 class Arrivals {
  public:
   enum class Kind {
@@ -29,9 +32,10 @@ class Arrivals {
   // Returns InvalidArgument unless the name is "fixed", "poisson" or "burst".
   static absl::StatusOr<Kind> ParseKind(absl::string_view name);
 
-  // `rate` is in requests per second, above 0; of all kinds, on average. The same seed gives the same times. `phase`, 0
-  // to 1, delays all requests (with kBurst, all groups) by that part of the interval, so that several threads of the
-  // same rate alternate as one thread of the whole rate would; kPoisson ignores it.
+  // `rate` is in requests per second, above 0; on average, for every kind. The same seed gives the same times with the
+  // same C++ library. `phase`, 0 to 1, delays all requests (with kBurst, all groups) by that part of the interval, so
+  // that several threads of the same rate alternate as one thread of the whole rate would. kPoisson ignores it: the sum
+  // of independent Poisson processes is a Poisson process of the whole rate.
   Arrivals(Kind kind, double rate, uint64_t seed, double phase = 0);
 
   // The time of the next request, in nanoseconds since the start; never less than the one before. Never ends.

@@ -17,7 +17,7 @@ namespace polyserve {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
-constexpr size_t kMostBytes = size_t{1} << 30;
+constexpr size_t kMostBytes = size_t{1} << 30;  // The reply is held in memory, to compare others with.
 
 }  // namespace
 
@@ -26,8 +26,9 @@ absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view re
   if (!fd.ok()) return fd.status();
   const timeval patience = absl::ToTimeval(kPatience);
   ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  // The socket blocks, so one call sends all of the request.
   if (::send(fd->get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return SysError("send");
-  ::shutdown(fd->get(), SHUT_WR);
+  ::shutdown(fd->get(), SHUT_WR);  // Services that keep connections open close this one behind the reply.
   std::string reply;
   char buffer[64 * 1024];
   for (ssize_t count; (count = ::recv(fd->get(), buffer, sizeof(buffer), 0)) != 0;) {
@@ -38,6 +39,8 @@ absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view re
   return reply;
 }
 
+// The connection is closed behind the reply, so all of it is here already: what follows the head is the content, and a
+// length that differs means that the reply was cut off.
 absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view path) {
   const absl::StatusOr<std::string> reply =
       AskOnce(server, absl::StrCat(HttpRequestHead("GET", path, server), "Connection: close\r\n\r\n"));
@@ -57,7 +60,7 @@ absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view pa
   std::string content;
   body.Start(head.text());
   HttpBody::State state = body.Take(rest, content);
-  if (state == HttpBody::State::kIncomplete) state = body.TakeEnd();
+  if (state == HttpBody::State::kIncomplete) state = body.TakeEnd();  // Without chunks, the close ends it.
   if (state != HttpBody::State::kComplete) return absl::InvalidArgumentError("the reply was cut off");
   return content;
 }

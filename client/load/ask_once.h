@@ -1,5 +1,6 @@
 // Single blocking requests to a server, outside the measurement: to learn the right reply before a run, or to check
-// what uploads have stored after it. Each makes a connection of its own and waits for at most a fixed time.
+// what uploads have stored after it. Each makes a connection of its own, and waits for at most 10 s for that and for
+// each further piece of the reply.
 #ifndef POLYSERVE_CLIENT_LOAD_ASK_ONCE_H_
 #define POLYSERVE_CLIENT_LOAD_ASK_ONCE_H_
 
@@ -11,8 +12,8 @@
 
 namespace polyserve {
 
-// Sends the request, and returns everything that the server sends until it closes. Errors: Unavailable (it cannot be
-// reached, or does not answer), InvalidArgument (it sends more than 1 GiB).
+// Sends the request and the end of the stream (a half-close), and returns everything that the server sends until it
+// closes. Errors: Unavailable (it cannot be reached, or does not answer), InvalidArgument (it sends more than 1 GiB).
 absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request);
 
 // Returns the content at `path`, which begins with a slash, by a GET of HTTP/1.1. Errors: as AskOnce(), and

@@ -23,7 +23,7 @@ namespace {
 constexpr int kEventsPerWait = 256;
 constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
 constexpr int64_t kMillisecond = 1'000'000;
-constexpr uint64_t kSpeaker = UINT64_MAX;
+constexpr uint64_t kSpeaker = UINT64_MAX;  // No listener has this index.
 
 // A text of `size` bytes that contains the message's number, as far as there is room, so that a missing or swapped
 // message is noticed.
@@ -64,10 +64,11 @@ absl::Status ChatCrowd::Connect() {
   }
   speaker_ = std::move(speaker.fd);
   Watch(speaker_.get(), kSpeaker, EPOLLIN, EPOLL_CTL_ADD);
-  listening_ = plan_.connections;
+  listening_ = plan_.connections;  // From now on Drop() counts those that are lost.
   return absl::OkStatus();
 }
 
+// The command needs no waiting for room: the buffer of a new socket is empty.
 absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
   absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
   if (!fd.ok()) return fd.status();
@@ -77,7 +78,6 @@ absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
   return AwaitLine(listener, "OK");
 }
 
-// Skips lines up to one with this in it.
 absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) {
   const Deadline deadline(plan_.patience);
   while (true) {
@@ -93,6 +93,8 @@ absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) 
   }
 }
 
+// Waits with poll(2), because the dialer's sockets do not block. If the service is no chat room, the wait
+// ends here: the time passes, or the server closes.
 absl::Status ChatCrowd::ReadMore(Listener& listener, const Deadline& deadline) {
   pollfd readable = {listener.fd.get(), POLLIN, 0};
   if (::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
@@ -112,6 +114,7 @@ void ChatCrowd::Watch(int fd, uint64_t who, uint32_t events, int operation) {
   ::epoll_ctl(epoll_.get(), operation, fd, &event);
 }
 
+// Without a listener no message would ever be complete, and the window would stay full.
 void ChatCrowd::Load() {
   while (!IsOver() && speaker_.ok() && listening_ > 0) {
     Speak();
@@ -134,7 +137,8 @@ void ChatCrowd::Wait(int64_t until) {
   }
 }
 
-// Fills the window of messages under way.
+// Fills the window of messages under way. All of them leave in one write, and each counts from now, including the time
+// for which the server's slow reading holds it back here. While a rest is unsent the window stays as it is.
 void ChatCrowd::Speak() {
   if (!unsent_.empty()) return;
   for (; end_of_said_ - first_ < messages_.size(); ++end_of_said_) {
@@ -145,6 +149,7 @@ void ChatCrowd::Speak() {
   Flush();
 }
 
+// Watches for writability only while something is unsent: an idle socket is always writable, and would wake each wait.
 void ChatCrowd::Flush() {
   const ssize_t count = ::send(speaker_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
   if (count > 0) unsent_.erase(0, static_cast<size_t>(count));
@@ -154,7 +159,7 @@ void ChatCrowd::Flush() {
   }
 }
 
-// The room sends the speaker nothing but refusals.
+// The room sends the speaker nothing but refusals. If there is nothing to read, the event was that it may send again.
 void ChatCrowd::OnSpeaker() {
   const ssize_t count = ::recv(speaker_.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Flush();
@@ -166,6 +171,7 @@ void ChatCrowd::OnSpeaker() {
   speaker_.reset();
 }
 
+// One read for each event, as in LoadWorker: a listener with much to read does not delay the others' times.
 void ChatCrowd::OnReadable(Listener& listener) {
   const ssize_t count = ::recv(listener.fd.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -176,7 +182,7 @@ void ChatCrowd::OnReadable(Listener& listener) {
   now_ = Now();
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
-  while (!bytes.empty()) {
+  while (!bytes.empty()) {  // More than the speaker has said is as wrong as something else.
     if (listener.next == end_of_said_ || !TakeSame(message(listener.next).line, listener.taken, bytes)) {
       ++tally_.wrong;
       return Drop(listener);
@@ -204,6 +210,7 @@ void ChatCrowd::Drop(Listener& listener) {
   while (first_ < end_of_said_ && message(first_).missing == 0) ++first_;
 }
 
+// Nothing new is said here. Drop() counts what a listener still misses when the patience is over.
 void ChatCrowd::Settle() {
   while (first_ < end_of_said_ && speaker_.ok() && now_ < give_up_) Wait(std::min(give_up_, now_ + kLongestWait));
   for (Listener& listener : listeners_) {

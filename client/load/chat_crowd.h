@@ -4,7 +4,13 @@
 //   speaker ── C <name> <text> ──▶ the room ──▶ every listener: <name> : <text>
 //
 // A "reply" is a delivery: one listener has received one message. Each listener must receive all messages in their
-// order, and nothing else, so nobody but the crowd may be in the room.
+// order, and nothing else, so the room must have no other members.
+//
+//   message    first_ ... end_of_said_ - 1: under way, at most `depth` of them, in the ring messages_
+//   listener   has received all before `next`, and `taken` bytes of that one
+//
+// first_ advances when the slowest listener has received a message, and nothing new is said while the window is full.
+// So the speaker keeps pace with the slowest listener (a closed loop), and no mailbox in the server overflows.
 #ifndef POLYSERVE_CLIENT_LOAD_CHAT_CROWD_H_
 #define POLYSERVE_CLIENT_LOAD_CHAT_CROWD_H_
 
@@ -24,7 +30,7 @@
 namespace polyserve {
 
 // One thread serves the whole crowd, with epoll(7). A listener that receives anything else is disconnected, and counts
-// as wrong; the others go on.
+// as wrong; the others go on. If the speaker is lost, the load ends.
 class ChatCrowd : public LoadThread {
  public:
   // The service's limit on a line (1024 bytes), less room for the name.
@@ -54,12 +60,16 @@ class ChatCrowd : public LoadThread {
     uint64_t replies = 0;  // Counted ones.
   };
 
+  // Speaks, and listens, until the plan's end, the loss of the speaker, or that of all listeners.
   void Load() override;
+  // Listens until all have received everything, or give_up_.
   void Settle() override;
 
-  // Connects, and joins the room under this name; blocks.
+  // Connects, and joins the room under this name; blocks. Names contain the process id, so that two generators at the
+  // same server do not ask for the same one.
   absl::Status Enter(Listener& listener, const std::string& name);
-  // Reads and skips lines up to one that contains `wanted`. An "ERR" is an error.
+  // Reads and skips lines up to one that contains `wanted`; blocks. Returns InvalidArgument if the server refuses
+  // ("ERR"), Unavailable if no such line comes within the plan's patience.
   absl::Status AwaitLine(Listener& listener, absl::string_view wanted);
   absl::Status ReadMore(Listener& listener, const Deadline& deadline);
 

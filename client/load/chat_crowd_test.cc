@@ -150,7 +150,7 @@ TEST(ChatCrowdTest, NoticesWhatIsHeardTwice) {
 TEST(ChatCrowdTest, NoticesWhatIsNeverHeard) {
   const LoadTally tally =
       RunIn([](int n, int m, const std::string& line) { return n == 0 && m >= 3 ? std::string() : line; });
-  EXPECT_EQ(tally.unanswered, 4u);  // The others have to wait for it, with so many on their way.
+  EXPECT_EQ(tally.unanswered, 4u);  // The others have to wait for it: the window is full.
 }
 
 TEST(ChatCrowdTest, PlaceThatIsNoRoomIsRefused) {

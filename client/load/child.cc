@@ -18,21 +18,24 @@ namespace polyserve {
 
 namespace {
 
+// Runs in the child. The order matters: first PR_SET_PDEATHSIG, then the look at the parent. If the parent ended before
+// the request was in force, the signal will never come, and the child sees that it has another parent.
 [[noreturn]] void Exec(std::vector<char*> arguments, int output, const std::optional<cpu_set_t>& processors,
                        pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(127);  // It has ended just before.
+  if (::getppid() != parent) ::_exit(127);
   if (processors.has_value()) ::sched_setaffinity(0, sizeof(*processors), &*processors);
   const int nothing = ::open("/dev/null", O_RDWR);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(nothing, STDERR_FILENO);
   ::execvp(arguments[0], arguments.data());
-  ::_exit(127);
+  ::_exit(127);  // As shells report a command that is not found.
 }
 
 }  // namespace
 
+// The writing end closes here when `writing` is destroyed: otherwise the end of the program would not end the output.
 absl::StatusOr<Child> Child::Start(const std::vector<std::string>& command,
                                    const std::optional<cpu_set_t>& processors) {
   int ends[2];
@@ -67,6 +70,7 @@ absl::Status Child::AwaitOutput(absl::string_view text, absl::Duration patience)
   return absl::OkStatus();
 }
 
+// One read at most. EINTR is no error: the caller calls again, with what is left of its time.
 absl::Status Child::ReadMore(const Deadline& deadline) {
   pollfd readable = {pipe_.get(), POLLIN, 0};
   const int ready = ::poll(&readable, 1, deadline.PollMilliseconds());
@@ -79,6 +83,7 @@ absl::Status Child::ReadMore(const Deadline& deadline) {
   return absl::OkStatus();
 }
 
+// The end of the output stands for the end of the program, which is then waited for without a limit.
 int Child::Finish(absl::Duration patience) {
   const Deadline deadline(patience);
   absl::Status status;

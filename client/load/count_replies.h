@@ -1,4 +1,6 @@
 // CountReplies: a helper of tests, which passes replies to an exchange in pieces of a given size.
+//
+//   for (const size_t size : {1, 7, 1000}) EXPECT_EQ(CountReplies(exchange, two_replies, size), 2);
 #ifndef POLYSERVE_CLIENT_LOAD_COUNT_REPLIES_H_
 #define POLYSERVE_CLIENT_LOAD_COUNT_REPLIES_H_
 
@@ -9,8 +11,9 @@
 
 namespace polyserve {
 
-// Passes `bytes` in pieces of `piece_size` and returns the number of complete replies; -1 if one is wrong. The result
-// must be the same for every piece size.
+// Passes `bytes` in pieces of `piece_size`, above 0, and returns the number of complete replies; -1 if one is wrong.
+// The result must be the same for every piece size. Sends no requests: for exchanges whose replies do not depend on
+// them, or after as many Ask() as there are replies. Goes on after kLast as if the connection stayed open.
 inline int CountReplies(Exchange& exchange, absl::string_view bytes, size_t piece_size) {
   int count = 0;
   while (!bytes.empty()) {

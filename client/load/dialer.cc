@@ -20,7 +20,8 @@ namespace polyserve {
 
 namespace {
 
-// A port is chosen when it connects, not now: only then does the system know that others may have the same.
+// Without IP_BIND_ADDRESS_NO_PORT (ip(7)), bind() would choose a port for this socket alone. With it connect() chooses,
+// and may take a port that connections to other servers use as well.
 bool BindToSource(int fd, int source) {
   sockaddr_in from = {};
   from.sin_family = AF_INET;
@@ -30,7 +31,7 @@ bool BindToSource(int fd, int source) {
   return ::bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0;
 }
 
-// One of those that the system gives to sockets that connect. If it does not tell which these are, any may be.
+// Whether the system may give this port to a socket that connects. If the range cannot be read, any may be.
 bool IsEphemeral(uint16_t port) {
   int first = 0, last = 65535;
   std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
@@ -46,6 +47,7 @@ Dialer::Dialer(const Endpoint& to)
       is_local_(to.family() == AF_INET && absl::StartsWith(to.Host(), "127.")),
       may_be_own_port_(IsEphemeral(to.port())) {}
 
+// Stays at the address that had a free port: those before it are probably still full.
 UniqueFd Dialer::Start() {
   UniqueFd fd = StartFrom(source_);
   if (!is_local_) return fd;
@@ -56,6 +58,7 @@ UniqueFd Dialer::Start() {
   return fd;
 }
 
+// Keeps errno across the close of a socket that failed: Start() decides by it.
 UniqueFd Dialer::StartFrom(int source) {
   UniqueFd fd(::socket(to_.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return fd;
@@ -72,14 +75,15 @@ UniqueFd Dialer::StartFrom(int source) {
 
 int Dialer::Outcome(int fd) const {
   if (may_be_own_port_) return OutcomeOfConnecting(fd);
-  int error = 0;
+  int error = 0;  // SO_ERROR is the errno that a blocking connect() would have had (connect(2), EINPROGRESS).
   socklen_t size = sizeof(error);
   ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
   return error;
 }
 
+// A port may become free at any time, as connections leave TIME_WAIT; other errors do not pass by waiting.
 absl::StatusOr<UniqueFd> Dialer::Connect(absl::Duration timeout) {
-  const Deadline deadline(timeout);
+  const Deadline deadline(timeout);  // For all tries together, and the handshake.
   UniqueFd fd = Start();
   while (!fd.ok() && errno == EADDRNOTAVAIL && !deadline.passed()) {
     absl::SleepFor(kBetweenTries);

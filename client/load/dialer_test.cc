@@ -1,4 +1,4 @@
-// The dialer where ports run short: in a network of its own, which has ten.
+// The dialer when ports run short: in a network of its own, which has ten.
 #include "client/load/dialer.h"
 
 #include <cerrno>

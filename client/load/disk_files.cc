@@ -24,15 +24,16 @@ namespace polyserve {
 
 namespace {
 
-// What may stay in memory: a page of the file system's own now and then.
+// The share of pages that may stay in memory without a fault: those that something else happened to hold.
 constexpr double kMayStay = 0.1;
 
-// How many files a connection needs to take turns with. The pages of a file that was just sent lie in sockets until
-// they are acknowledged, and Linux frees some of them later still (net.core.skb_defer_max); until then they cannot
-// leave the memory. With two files a tenth of the pages stayed now and then.
+// The number of files that a connection needs to take turns with. sendfile(2) puts the pages themselves into the
+// socket: those of a file that was just sent stay in use until they are acknowledged, and Linux frees some of them
+// later still (net.core.skb_defer_max). Until then they cannot leave the memory. With two files a tenth of the pages
+// stayed now and then.
 constexpr size_t kFilesEach = 8;
 
-// As a path of HTTP has it (RFC 3986, 2.3: what need not be escaped).
+// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3) and the slash.
 std::string Escaped(absl::string_view path) {
   std::string escaped;
   for (const char c : path) {
@@ -45,6 +46,7 @@ std::string Escaped(absl::string_view path) {
   return escaped;
 }
 
+// In the order of the names, so that each run gives each connection the same files.
 absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& directory) {
   std::error_code error;
   std::vector<std::string> names;
@@ -60,7 +62,9 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& directory) {
 
 }  // namespace
 
-// One connection's files in turn.
+// One connection's files in turn: those whose index is `first` modulo the number of connections. Replies come in the
+// order of the requests, so two counters say which file each belongs to. After Reset() the files whose replies are
+// missing are skipped: asking again asks for the next ones.
 class DiskExchange : public Exchange {
  public:
   DiskExchange(std::shared_ptr<DiskFiles> files, size_t first) : files_(std::move(files)) {
@@ -106,6 +110,7 @@ absl::StatusOr<std::shared_ptr<DiskFiles>> DiskFiles::Open(const std::string& di
                                                            const Endpoint& server, int connections) {
   const absl::StatusOr<std::vector<std::string>> names = NamesIn(directory);
   if (!names.ok()) return names.status();
+  // Checked before anything is read, since reading a gigabyte takes a while.
   if (names->size() < kFilesEach * static_cast<size_t>(connections)) {
     return absl::InvalidArgumentError(absl::StrCat("--files=", directory, " has ", names->size(),
                                                    " files that are not empty; each of --connections=", connections,
@@ -124,7 +129,7 @@ absl::StatusOr<std::shared_ptr<DiskFiles>> DiskFiles::Open(const std::string& di
   return files;
 }
 
-// Unwritten pages cannot be taken out of memory, so they are written first.
+// fdatasync(2), because POSIX_FADV_DONTNEED leaves pages alone that are not yet written to the disk (posix_fadvise(2)).
 absl::StatusOr<DiskFiles::File> DiskFiles::OpenFile(const std::string& path, const std::string& target,
                                                     const Endpoint& server) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -142,6 +147,9 @@ std::unique_ptr<Exchange> DiskFiles::NewExchange(const std::shared_ptr<DiskFiles
   return std::make_unique<DiskExchange>(files, files->next_connection_++ % files->connections_);
 }
 
+// Mapping a file reads none of it, so that mincore() sees the cache as it is. Since Linux 5.2, mincore() tells the
+// truth only to processes that own the file or may write to it, and reports all pages as resident to the others: the
+// run then fails in Inspect(), although the pages may be gone.
 void DiskFiles::Forget(const File& file) {
   ::posix_fadvise(file.fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   const size_t size = file.content->size();
@@ -158,6 +166,7 @@ void DiskFiles::Forget(const File& file) {
 }
 
 std::vector<std::string> DiskFiles::Inspect() const {
+  // No page was looked at: mmap() or mincore() failed each time, or nothing was requested.
   if (pages_ == 0) return {"whether the files came from the disk is not known: the system does not tell (mincore)"};
   const double stayed = static_cast<double>(pages_stayed_) / static_cast<double>(pages_);
   if (stayed <= kMayStay) return {};

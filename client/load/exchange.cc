@@ -8,6 +8,7 @@ namespace polyserve {
 FixedExchange::FixedExchange(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> reply)
     : request_(std::move(request)), reply_(std::move(reply)) {}
 
+// Bytes behind the reply are left: they belong to the reply of the next request.
 Exchange::Reply FixedExchange::Take(absl::string_view& bytes) {
   if (!TakeSame(*reply_, taken_, bytes)) return Reply::kWrong;
   if (taken_ < reply_->size()) return Reply::kIncomplete;
@@ -23,6 +24,7 @@ bool TakeSame(absl::string_view expected, size_t& taken, absl::string_view& byte
   return same;
 }
 
+// The period of 90 is no power of two, so that a piece that is shifted by a whole buffer differs.
 std::string PrintableText(size_t size) {
   std::string text(size, '\0');
   for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>('!' + i % 90);

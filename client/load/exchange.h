@@ -1,5 +1,5 @@
 // Exchange: the requests that one connection of the load generator sends, one after the other, and the check of each
-// reply. Free of I/O: the counterpart of a server's Session.
+// reply. Free of I/O: the counterpart of a server's Session, and tested like one, without a socket.
 //
 //   Ask() ──▶ Ask() ...              up to LoadPlan::depth requests before their replies
 //   Take() ──▶ kIncomplete           more bytes are needed
@@ -17,6 +17,9 @@
 
 namespace polyserve {
 
+// Each connection has one, for the whole run; it survives reconnections. Calls never overlap, and come from the thread
+// of the connection. A reply is checked in full, because a server that answers wrongly may be very fast; so Take()
+// should cost much less than the server's work on the request.
 class Exchange {
  public:
   // kLast: complete and right, but the server will close the connection: continue on a new one.
@@ -24,7 +27,8 @@ class Exchange {
 
   virtual ~Exchange() = default;
 
-  // The next request. Valid until the next call of Ask(). Must not block; if it is slow, LoadPlan::asking_takes_time.
+  // The next request. Valid until the next call of Ask(), which comes only when all of this one has been sent or the
+  // connection was lost. Must not block; if it takes long (for a system call), set LoadPlan::asking_takes_time.
   virtual absl::string_view Ask() = 0;
 
   // Consumes received bytes from the front of `bytes`, up to the end of one reply. Any slicing of the bytes must give
@@ -39,11 +43,12 @@ class Exchange {
   // then sent again on a new connection (RFC 9112, section 9.3.1), instead of counting as broken.
   virtual bool may_ask_again() const { return false; }
 
-  // A new connection begins. Requests without a reply are forgotten.
+  // The connection has ended; the next call is Ask(), for a new one. Forgets the requests without a reply: those that
+  // must be sent again are asked for again.
   virtual void Reset() = 0;
 };
 
-// Creates the exchange of a connection.
+// Creates the exchange of a connection. Called once for each, before the threads start.
 using ExchangeFactory = std::function<std::unique_ptr<Exchange>()>;
 
 // Sends the same request and expects the same reply each time: echo, compute, and a file by the file service.

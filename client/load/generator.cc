@@ -22,9 +22,11 @@ bool IsInterrupted(const LoadPlan& plan) {
   return plan.interrupted != nullptr && plan.interrupted->load(std::memory_order_relaxed);
 }
 
-// The i-th of n equal shares of a whole.
+// The i-th of n shares of a whole, which differ by one at most.
 int Share(int whole, int i, int n) { return whole / n + (i < whole % n ? 1 : 0); }
 
+// The rate follows the connections, so that each connection has the same rate even if the threads have not. Seeds
+// differ, or all threads would send at the same moments.
 LoadPlan ShareOf(const LoadPlan& plan, int i) {
   LoadPlan share = plan;
   share.connections = Share(plan.connections, i, plan.threads);
@@ -35,12 +37,14 @@ LoadPlan ShareOf(const LoadPlan& plan, int i) {
   return share;
 }
 
+// Makes the threads' objects, and connects them, in the calling thread.
 absl::StatusOr<WorkerFactory> Assemble(const LoadPlan& plan) {
   WorkerFactory crew;
   for (int i = 0; i < plan.threads; ++i) {
     const LoadPlan share = ShareOf(plan, i);
     crew.push_back(plan.make_thread ? plan.make_thread(share) : std::make_unique<LoadWorker>(share));
     if (absl::Status status = crew.back()->Connect(); !status.ok()) return status;
+    // Tens of thousands of connections take seconds, so Ctrl-C must work here, too.
     if (IsInterrupted(plan)) return absl::CancelledError("interrupted before all connections were made");
   }
   return crew;
@@ -53,6 +57,8 @@ void SleepUntil(int64_t time, const LoadPlan& plan) {
   }
 }
 
+// In the thread that called RunLoad(), so that the load threads do nothing but measure: on_counting may write to a pipe
+// that is full.
 void TellOfCounting(const LoadPlan& plan, int64_t start) {
   SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up), plan);
   plan.on_counting(true);
@@ -60,6 +66,7 @@ void TellOfCounting(const LoadPlan& plan, int64_t start) {
   plan.on_counting(false);
 }
 
+// After all threads have ended: inspect() may ask the server, and would disturb a load that is still running.
 LoadTally TallyOf(const LoadPlan& plan, const WorkerFactory& crew) {
   LoadTally all;
   for (const auto& thread : crew) all.Add(thread->tally());
@@ -82,7 +89,7 @@ absl::StatusOr<LoadTally> RunLoad(const LoadPlan& plan) {
   }
   const int64_t start = LoadThread::Now();
   {
-    std::vector<std::jthread> threads;
+    std::vector<std::jthread> threads;  // Joined at the end of this block: from then on the tallies may be read.
     for (const WorkerFactory& crew : crews) {
       for (const auto& thread : crew) threads.emplace_back([&thread, start] { thread->Run(start); });
     }

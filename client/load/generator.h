@@ -1,7 +1,10 @@
 // The engine of the load generator: executes a plan with the threads that it asks for, and adds up their tallies.
 //
-//   LoadPlan ──▶ shares ──▶ make_thread, Connect() each ──▶ threads: Run() ──▶ sum of the tallies, inspect() ──▶
-//   LoadTally
+//   LoadPlan ──▶ shares ──▶ make_thread, Connect() each ──▶ threads: Run() ──▶ sum of the tallies, inspect()
+//                                                                                      ──▶ LoadTally
+//
+// All connections exist before the first request is sent, and all threads have the same `start`: the load begins at its
+// full size.
 #ifndef POLYSERVE_CLIENT_LOAD_GENERATOR_H_
 #define POLYSERVE_CLIENT_LOAD_GENERATOR_H_
 

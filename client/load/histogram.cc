@@ -11,14 +11,16 @@ namespace {
 constexpr int kStepBits = std::countr_zero(Histogram::kSteps);
 static_assert(Histogram::kSteps == uint64_t{1} << kStepBits);
 
-// Values below kSteps have a bucket each. Of a larger one the highest bit chooses a group of kSteps buckets, and the
-// kStepBits bits behind it the bucket.
+// Values below kSteps have a bucket each. For a larger value, its highest bit chooses a group of kSteps buckets, and
+// the kStepBits bits behind it choose the bucket. `value >> shift` keeps the highest bit, so it is between kSteps and
+// twice that, and the group of `shift` begins at (shift + 1) * kSteps: there is no gap behind the first kSteps buckets.
 size_t BucketOf(uint64_t value) {
   if (value < Histogram::kSteps) return value;
   const int shift = std::bit_width(value) - 1 - kStepBits;
   return (static_cast<size_t>(shift) << kStepBits) + (value >> shift);
 }
 
+// The inverse. Reporting a bucket by its largest value errs to the long side: a percentile never flatters the server.
 uint64_t LargestIn(size_t bucket) {
   if (bucket < Histogram::kSteps) return bucket;
   const int shift = static_cast<int>(bucket >> kStepBits) - 1;
@@ -28,6 +30,7 @@ uint64_t LargestIn(size_t bucket) {
 
 }  // namespace
 
+// All buckets at once, so that Add() never allocates in the middle of a measurement.
 Histogram::Histogram() : counts_(BucketOf(UINT64_MAX) + 1) {}
 
 void Histogram::Add(uint64_t value) {
@@ -56,11 +59,12 @@ std::vector<std::pair<uint64_t, uint64_t>> Histogram::Buckets() const {
 
 uint64_t Histogram::Quantile(double share) const {
   const auto wanted = static_cast<uint64_t>(std::ceil(share * static_cast<double>(count_)));
+  // At least 1, so that Quantile(0) is the smallest value, and at most count_, whatever the rounding of doubles does.
   const uint64_t rank = std::clamp<uint64_t>(wanted, 1, std::max<uint64_t>(count_, 1));
   uint64_t seen = 0;
   for (size_t i = 0; i < counts_.size(); ++i) {
     seen += counts_[i];
-    if (seen >= rank) return std::min(LargestIn(i), max_);
+    if (seen >= rank) return std::min(LargestIn(i), max_);  // max_ is exact, and may lie below its bucket's end.
   }
   return max_;
 }

@@ -1,7 +1,7 @@
 #include "client/load/http_body.h"
 
-// One of Beast's own assertions is wrong (1.74, parse_chunk_header: "n >= 5" if the last chunk is the first one and
-// its line is all that has come).
+// One of Beast's own assertions is wrong (1.74, parse_chunk_header): it expects at least 5 bytes, and fails if the last
+// chunk is the first one and only its line has arrived.
 #define BOOST_DISABLE_ASSERTS
 #define BOOST_BEAST_USE_STD_STRING_VIEW
 #include <boost/asio/buffer.hpp>
@@ -16,6 +16,9 @@ namespace polyserve {
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
+// basic_parser is the part of Beast that needs no stream and no message: it calls these functions, and keeps nothing.
+// HttpHead has bounded the head, and the caller bounds the content, so Beast's own limits (8 KiB for heads, 8 MiB for
+// bodies of replies) are lifted. Eager: one put() parses the body behind the head, too.
 class HttpBody::Parser : public http::basic_parser<false> {
  public:
   Parser() {
@@ -48,11 +51,14 @@ HttpBody::HttpBody() = default;
 HttpBody::~HttpBody() = default;
 HttpBody::HttpBody(HttpBody&& other) noexcept = default;
 
+// Beast has to see the head again to learn how the body is framed.
 void HttpBody::Start(absl::string_view head) {
   parser_ = std::make_unique<Parser>();
   unparsed_ = std::string(head);
 }
 
+// put() stops at each line or chunk that is incomplete, and says how much it has taken. need_more is not an error then;
+// but a rest that grows beyond a line's bound would never be complete.
 HttpBody::State HttpBody::Take(absl::string_view& bytes, std::string& content) {
   const absl::string_view fresh = bytes;
   unparsed_.append(bytes.data(), bytes.size());

@@ -11,7 +11,11 @@
 
 namespace polyserve {
 
-// One object for one reply after the other: Start() after each head.
+//   Start(head) ──▶ Take(bytes) ... ──▶ kComplete: `bytes` is what belongs to the next reply
+//              └──▶ TakeEnd(), if the connection has ended
+//
+// One object for one reply after the other: Start() after each head. It copies what it gets, and allocates for each
+// reply. Not thread-safe.
 class HttpBody {
  public:
   // kIncomplete: more bytes are needed. kWrong: malformed; the connection cannot be used any more.
@@ -23,10 +27,11 @@ class HttpBody {
   ~HttpBody();
   HttpBody(HttpBody&& other) noexcept;
 
-  // Starts the content that follows this head, which is complete.
+  // Starts the content that follows this head, which is complete, with its empty line.
   void Start(absl::string_view head);
 
-  // Consumes bytes from the front, up to the end of the reply, and appends the decoded content to `content`.
+  // Consumes bytes from the front, up to the end of the reply, and appends the decoded content to `content`. The size
+  // of the content has no bound here: the caller compares it piece by piece, or limits the bytes.
   State Take(absl::string_view& bytes, std::string& content);
 
   // The connection has ended: kComplete if that ends the reply, kWrong if it cuts it off.

@@ -7,6 +7,7 @@ namespace polyserve {
 HttpGet::HttpGet(std::shared_ptr<const std::string> request, std::shared_ptr<const std::string> content)
     : request_(std::move(request)), content_(std::move(content)) {}
 
+// A length that is wrong fails here: waiting for content that never comes would show as an unanswered request.
 bool HttpGet::OnHead(const HttpHead& head) {
   return head.status() == 200 && head.content_length().value_or(content_->size()) == content_->size();
 }

@@ -14,6 +14,12 @@
 
 namespace polyserve {
 
+//   HttpGet get(std::make_shared<const std::string>("GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"), content);
+//
+// One object for each connection. It holds no content of its own: each piece is compared as it arrives, and forgotten.
+//
+// may_ask_again(): an HTTP server may close an idle connection at any time (RFC 9112, section 9.3), and a GET may be
+// repeated, since it is idempotent (RFC 9110, section 9.2.2).
 class HttpGet : public Exchange {
  public:
   // `request` is a whole request, its empty line included. Both strings are shared by all connections.
@@ -28,7 +34,8 @@ class HttpGet : public Exchange {
  private:
   // The checker of HttpReply.
   friend class HttpReply;
-  // Each returns false if its part of the reply is wrong.
+  // Each returns false if its part of the reply is wrong: the status or the announced length; a byte, or one too many;
+  // one too few.
   bool OnHead(const HttpHead& head);
   bool OnContent(absl::string_view piece) { return TakeSame(*content_, taken_, piece) && piece.empty(); }
   bool OnEnd();

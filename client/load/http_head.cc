@@ -17,7 +17,7 @@ constexpr absl::string_view kVersion = "HTTP/1.1 ";
 constexpr absl::string_view kOldVersion = "HTTP/1.0 ";
 constexpr absl::string_view kEnd = "\r\n\r\n";
 
-// The value of the field; nothing if there is none. `field` is "\r\nname:" in small letters.
+// The value of the first such field; nothing if there is none. `field` is "\r\nname:" in small letters.
 std::optional<absl::string_view> ValueOf(absl::string_view head, absl::string_view field) {
   const auto begin = std::search(head.begin(), head.end(), field.begin(), field.end(),
                                  [](char a, char b) { return absl::ascii_tolower(a) == b; });
@@ -26,7 +26,7 @@ std::optional<absl::string_view> ValueOf(absl::string_view head, absl::string_vi
   return absl::StripAsciiWhitespace(value.substr(0, value.find('\r')));
 }
 
-// One of the words of a list, in any case.
+// Whether the comma-separated list contains the word, ignoring case.
 bool Names(absl::string_view list, absl::string_view word) {
   return absl::c_any_of(absl::StrSplit(list, ','), [word](absl::string_view each) {
     return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(each), word);
@@ -35,7 +35,10 @@ bool Names(absl::string_view list, absl::string_view word) {
 
 }  // namespace
 
+// A head in pieces is collected in part_. `bytes` and part_ then end with the same bytes, so what follows the head's
+// end in one also follows it in the other.
 HttpHead::State HttpHead::Take(absl::string_view& bytes) {
+  // The bytes of the last head again: its figures are still here.
   if (part_.empty() && !last_.empty() && absl::StartsWith(bytes, last_)) {
     bytes.remove_prefix(last_.size());
     return State::kComplete;
@@ -56,10 +59,13 @@ HttpHead::State HttpHead::Take(absl::string_view& bytes) {
   last_ = std::string(head.substr(0, size));
   part_.clear();
   if (Parse(last_)) return State::kComplete;
-  last_.clear();
+  last_.clear();  // Or the same bytes would be right the next time.
   return State::kWrong;
 }
 
+// HTTP/1.1 keeps a connection unless the reply says "close", HTTP/1.0 only if it says "keep-alive" (RFC 9112, section
+// 9.3).
+// A Content-Length beside a Transfer-Encoding does not count (section 6.3).
 bool HttpHead::Parse(absl::string_view head) {
   const bool is_old = absl::StartsWith(head, kOldVersion);
   if (!is_old && !absl::StartsWith(head, kVersion)) return false;

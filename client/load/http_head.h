@@ -1,6 +1,9 @@
 // HttpHead: parses the heads of HTTP/1.x replies, one after the other, as far as a load generator needs them: the
 // status, the length of the content, and whether the connection stays open. Fast, and lenient: it is for servers that
 // are known to be correct. A general client needs a full parser.
+//
+//   HttpHead head;
+//   while (head.Take(bytes) == HttpHead::State::kComplete) bytes.remove_prefix(head.content_length().value());
 #ifndef POLYSERVE_CLIENT_LOAD_HTTP_HEAD_H_
 #define POLYSERVE_CLIENT_LOAD_HTTP_HEAD_H_
 
@@ -13,7 +16,8 @@
 
 namespace polyserve {
 
-// One object for each connection.
+// One object for each connection; not thread-safe. A head that arrives in one piece and has the bytes of the last one,
+// the usual case, costs one comparison.
 class HttpHead {
  public:
   // kIncomplete: more bytes are needed. kWrong: not a head of HTTP/1.x, or too long.
@@ -21,8 +25,8 @@ class HttpHead {
   // A longer head is kWrong.
   static constexpr size_t kMaxBytes = 16 * 1024;
 
-  // Consumes bytes from the front, up to the end of the head. Call again for the next head; after kWrong, only after
-  // Reset().
+  // Consumes bytes from the front, up to the end of the head, however the bytes are sliced. Call again for the next
+  // head, when the content between them has been consumed; after kWrong, only after Reset().
   State Take(absl::string_view& bytes);
 
   // The following are of the last complete head.

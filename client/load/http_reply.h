@@ -16,13 +16,15 @@
 
 namespace polyserve {
 
-// One object for each connection. It copies no content: the checker gets each piece as it arrives.
+// One object for each connection; not thread-safe. It copies no content: the checker gets each piece as it arrives. A
+// template, so that the compiler can inline the checker: this code runs for each piece of each reply.
 class HttpReply {
  public:
-  // As Exchange::Take() and TakeEnd(). A checker has these functions; each returns false if its part is wrong:
-  //   bool OnHead(const HttpHead& head);
-  //   bool OnContent(absl::string_view piece);
-  //   bool OnEnd();  // The reply is complete; the next calls are about the next one.
+  // As Exchange::Take() and TakeEnd(): consumes up to the end of one reply; kLast if the server closes behind it. A
+  // checker has these functions; each returns false if its part is wrong:
+  //   bool OnHead(const HttpHead& head);        // Complete; valid during the call.
+  //   bool OnContent(absl::string_view piece);  // Decoded, in order; may be empty.
+  //   bool OnEnd();                             // The reply is complete; the next calls are about the next one.
   template <typename Checker>
   Exchange::Reply Take(absl::string_view& bytes, Checker& checker) {
     if (!in_content_) {
@@ -42,6 +44,8 @@ class HttpReply {
     return left_ > 0 ? Exchange::Reply::kIncomplete : Finish(checker, head_.keeps_alive());
   }
 
+  // The end of the connection ends a reply whose head announces no length and no chunks (RFC 9112, section 6.3), and
+  // cuts off any other.
   template <typename Checker>
   Exchange::Reply TakeEnd(Checker& checker) {
     if (!in_content_) return head_.is_at_start() ? Exchange::Reply::kIncomplete : Exchange::Reply::kWrong;
@@ -56,7 +60,7 @@ class HttpReply {
   }
 
  private:
-  // The content has no announced length: HttpBody decodes it.
+  // The content has no announced length: HttpBody decodes it, into a string of its own for each piece.
   template <typename Checker>
   Exchange::Reply TakeSlowly(absl::string_view& bytes, Checker& checker) {
     std::string content;
@@ -65,6 +69,7 @@ class HttpReply {
     return state == HttpBody::State::kIncomplete ? Exchange::Reply::kIncomplete : Finish(checker, head_.keeps_alive());
   }
 
+  // The next byte is of the next head.
   template <typename Checker>
   Exchange::Reply Finish(Checker& checker, bool keeps_alive) {
     in_content_ = false;

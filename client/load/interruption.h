@@ -1,5 +1,5 @@
 // Interruption: Ctrl-C or SIGTERM ends the run early, and the report shows what was measured so far. A second signal
-// ends the program at once.
+// ends the program at once, for a user who does not want to wait for outstanding replies.
 #ifndef POLYSERVE_CLIENT_LOAD_INTERRUPTION_H_
 #define POLYSERVE_CLIENT_LOAD_INTERRUPTION_H_
 
@@ -7,7 +7,8 @@
 
 namespace polyserve {
 
-// Process-wide, because signals are. Threads: any, after Install().
+// Process-wide, because signals are. The handler only sets a flag; the threads of the run look at it ten times a second
+// (LoadThread::IsOver). Threads: any, after Install().
 class Interruption {
  public:
   // Installs the handlers; a signal that is ignored (nohup) stays ignored. Call while there is a single thread.

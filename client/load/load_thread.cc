@@ -16,12 +16,13 @@ namespace polyserve {
 
 namespace {
 
+// A thread that waited for a processor looks idle in its own time, and yet it was late: so both are measured.
 struct ProcessorUse {
   double ran = 0;     // Seconds on a processor.
   double waited = 0;  // Seconds in which it could have run, and others did.
 };
 
-// The use by the calling thread.
+// The use by the calling thread. A kernel without schedstat (CONFIG_SCHED_INFO) reports no wait.
 ProcessorUse UseOfProcessor() {
   rusage usage;
   ::getrusage(RUSAGE_THREAD, &usage);
@@ -34,7 +35,7 @@ ProcessorUse UseOfProcessor() {
   return {seconds(usage.ru_utime) + seconds(usage.ru_stime), waited / 1e9};
 }
 
-// With the limit that was met, if it is one of this machine's.
+// The cause for the report, with the setting to raise if the limit is one of this machine's.
 std::string InWords(int error) {
   switch (error) {
     case 0:
@@ -52,17 +53,20 @@ std::string InWords(int error) {
 
 }  // namespace
 
+// per_second has its full size from the start, so that counting a reply allocates nothing.
 LoadThread::LoadThread(const LoadPlan& plan) : plan_(plan) {
   tally_.per_second.resize(static_cast<size_t>(absl::ToInt64Seconds(absl::Ceil(plan.duration, absl::Seconds(1)))));
   tally_.seconds = absl::ToDoubleSeconds(plan.duration);
 }
 
+// Called for each reply. That is cheap, because clock_gettime() is no system call on the usual clock sources (vdso(7)).
 int64_t LoadThread::Now() {
   timespec now;
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * kSecond + now.tv_nsec;
 }
 
+// The use of the processor is that of Load() alone: Settle() mostly waits, which would make the thread look less busy.
 void LoadThread::Run(int64_t start) {
   const ProcessorUse before = UseOfProcessor();
   start_ = start;
@@ -85,7 +89,7 @@ void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) 
     ++of_connection;
     ++tally_.per_second[static_cast<size_t>((now_ - count_from_) / kSecond)];
   }
-  if (!IsCounted(due)) return;
+  if (!IsCounted(due)) return;  // A reply that comes after end_ still adds its times, if its request was due before.
   tally_.service.Add(static_cast<uint64_t>(now_ - sent));
   tally_.response.Add(static_cast<uint64_t>(now_ - due));
 }
@@ -101,11 +105,13 @@ void LoadThread::CountAge(int64_t due, std::optional<int64_t> sent) {
   if (sent.has_value()) tally_.service.Add(static_cast<uint64_t>(now_ - *sent));
 }
 
+// The tally shrinks to the time that was counted, so that rates are right. That may be none, if the interruption comes
+// in the warm-up: `seconds` is then 0, which the report must not divide by.
 bool LoadThread::IsOver() {
   const bool is_interrupted = plan_.interrupted != nullptr && plan_.interrupted->load(std::memory_order_relaxed);
   if (is_interrupted && now_ < end_) {
     tally_.interrupted = true;
-    end_ = now_;
+    end_ = now_;  // From now on a request that is due, and a reply that comes, are outside the counted time.
     give_up_ = now_ + std::min(kSecond, give_up_ - end_);
     tally_.seconds = static_cast<double>(std::max<int64_t>(end_ - count_from_, 0)) / kSecond;
     tally_.per_second.resize(static_cast<size_t>(std::ceil(tally_.seconds)));

@@ -3,6 +3,9 @@
 // that the generator itself scales.
 //
 //   Connect() ──▶ Run(start): Load() until end_, then Settle() until give_up_ ──▶ tally()
+//
+// Which times count: a reply if it arrives between count_from_ and end_ (the throughput), a request's time if the
+// request was due then, however late its reply is (the percentiles). Dropping the late ones would hide the worst times.
 #ifndef POLYSERVE_CLIENT_LOAD_LOAD_THREAD_H_
 #define POLYSERVE_CLIENT_LOAD_LOAD_THREAD_H_
 
@@ -28,7 +31,8 @@ class LoadThread {
   // Run(), in any thread.
   virtual absl::Status Connect() = 0;
 
-  // Executes the plan in the calling thread, from the time `start` on, and measures the thread's use of the processor.
+  // Executes the plan in the calling thread, from the time `start` (of Now(), the same for all threads) on, and
+  // measures the thread's use of the processor. Blocks, until about give_up_ at most.
   void Run(int64_t start);
 
   // The clock of all threads: CLOCK_MONOTONIC, in nanoseconds.
@@ -38,17 +42,19 @@ class LoadThread {
   const LoadTally& tally() const { return tally_; }
 
  protected:
-  // Loads the server until IsOver().
+  // Loads the server until IsOver(). Must call that ten times a second or more often, with now_ up to date, so that an
+  // interruption is noticed.
   virtual void Load() = 0;
   // Waits for outstanding replies, until give_up_ at most, and completes the tally.
   virtual void Settle() = 0;
 
-  // True once the load must end. If the run was interrupted, that is now, and replies are awaited for another second.
+  // True once the load must end. If the run was interrupted, that is now: end_ moves, the tally says so, and replies
+  // are awaited for another second at most.
   bool IsOver();
   // Whether a time is within the counted part of the run, between the warm-up and the end.
   bool IsCounted(int64_t time) const { return time >= count_from_ && time < end_; }
-  // Counts a reply that has arrived at now_. A request counts by when it was due, a reply by when it arrived.
-  // `of_connection` is the count of the connection, for the fairness.
+  // Counts a reply that has arrived at now_, and its times. `of_connection` is the count of the connection, for the
+  // fairness.
   void CountReply(int64_t due, int64_t sent, uint64_t& of_connection);
   // Counts a request that will get no reply. Its age is added to the times: otherwise lost requests would make the
   // others look better. `sent` is nothing if it was never sent.

@@ -1,5 +1,5 @@
-// load: asks a server for the same thing as often as it can, or as often as told, checks every reply, and says how long
-// they took. See client/load/plan.h for how it works.
+// load: sends a server the same requests over and over, as fast as it answers or at a given rate, checks every reply,
+// and measures the times. See client/load/plan.h for how it works.
 #include <gflags/gflags.h>
 #include <signal.h>
 #include <stdio.h>
@@ -70,8 +70,10 @@ constexpr char kFlags[] =
     "beside_server beside_connections beside_name read_rate self_test server_program tell_counting json "
     "build_info";
 
+// kFaulty: the run is complete, and its report was printed, but a fault in it makes the figures worthless.
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
 
+// Prints the error, and returns the exit status for it. The text may contain what a server sent: hence Printable().
 int Fail(const absl::Status& error) {
   fprintf(stderr, "load: %s\n", Printable(error.message()).c_str());
   if (absl::IsCancelled(error)) return Interruption::exit_status();
@@ -92,6 +94,7 @@ void PrintHelp() {
       "130 interrupted (the report is of the time until then).\n");
 }
 
+// Checks what concerns all workloads; each checks its own options in prepare().
 absl::Status CheckFlags(const Workload* workload) {
   if (workload == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("there is no workload '", FLAGS_workload, "'; see --help"));
@@ -116,7 +119,8 @@ absl::Status CheckFlags(const Workload* workload) {
   return absl::OkStatus();
 }
 
-// If a name has several addresses: the first one that answers.
+// A name with several addresses ("localhost") is resolved to the first one that answers: all connections of a run must
+// go to the same one, or the figures would be of two servers.
 absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view value) {
   const absl::StatusOr<Endpoints> server = Endpoints::Parse(value);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", server.status().message()));
@@ -126,6 +130,7 @@ absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view v
   return Endpoint::OfPeer(connection->get());
 }
 
+// The plan without its requests, which the workload's prepare() adds.
 absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   LoadPlan plan;
   plan.workload = workload.name;
@@ -179,6 +184,8 @@ std::string ServerProgram() {
   return own.parent_path().parent_path() / "server";
 }
 
+// With the handler installed, Ctrl-C ends the run of the check that is in progress, and RunSelfTest() returns those
+// before.
 int TestSelf() {
   Interruption::Install();
   const absl::StatusOr<std::vector<SelfCheck>> checks = RunSelfTest(ServerProgram());
@@ -205,13 +212,15 @@ int Run(int argc, char** argv) {
   if (absl::Status status = CheckFlags(workload); !status.ok()) return Fail(status);
   absl::StatusOr<LoadPlan> plan = MakePlan(*workload);
   if (!plan.ok()) return Fail(plan.status());
-  RaiseDescriptorLimit();
+  RaiseDescriptorLimit();  // Each connection takes a descriptor, and the usual soft limit is 1024.
   const absl::StatusOr<WorkloadOptions> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
+  // Standard error is not buffered, so a program that reads it learns of the moment at once.
   if (FLAGS_tell_counting) plan->on_counting = [](bool begins) { fputs(begins ? "counting\n" : "counted\n", stderr); };
-  Interruption::Install();
+  Interruption::Install();  // Only now: before this, Ctrl-C ends the program, and there is nothing to report.
   plan->interrupted = &Interruption::flag();
+  // prepare() made them when the plan had no such flag yet.
   for (LoadPlan& beside : plan->beside) beside.interrupted = plan->interrupted;
   const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
   if (!tally.ok()) return Fail(tally.status());
@@ -226,7 +235,7 @@ int Run(int argc, char** argv) {
 }  // namespace polyserve
 
 int main(int argc, char** argv) {
-  polyserve::StopIgnoring(SIGCHLD);  // Else the end of a child that it starts would leave no status.
+  polyserve::StopIgnoring(SIGCHLD);  // If it is ignored, waitpid(2) gets no status of the self-test's children.
   polyserve::UnblockAllSignals();
   return polyserve::Run(argc, argv);
 }

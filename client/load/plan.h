@@ -3,8 +3,10 @@
 //   closed loop  each connection sends its next request when the reply to the previous one has arrived. A slow server
 //                gets fewer requests.
 //   open loop    requests are due at the times of Arrivals, whatever the server does. If all connections are waiting
-//   for
-//                replies, the request waits too, and this wait is part of its response time.
+//                for replies, the request waits too, and this wait is part of its response time.
+//
+// The closed loop finds the server's capacity; its times hide a stall, since nothing is sent during one. The open loop
+// shows the times that users of a given rate would see, up to that capacity.
 //
 //   start ── warm_up: not counted ──▶ counting begins ── duration ──▶ counting ends ── at most patience ──▶ end
 #ifndef POLYSERVE_CLIENT_LOAD_PLAN_H_
@@ -32,10 +34,11 @@ struct LoadPlan;
 using LoadThreadFactory = std::function<std::unique_ptr<LoadThread>(const LoadPlan& share)>;
 
 // The load generator's main() fills it from the flags, and Workload::prepare() completes it. RunLoad() gives each
-// thread a copy with its share of the connections and of the rate.
+// thread a copy with its share of the connections and of the rate. Its bounds are checked before that, by CheckFlags()
+// in main.cc and by prepare().
 struct LoadPlan {
   std::string workload;  // Its name, for the report.
-  Endpoint to;
+  Endpoint to;           // The server's one address: a name with several was resolved before.
   // What to say: either threads of a kind of their own, or (if make_thread is null) LoadWorkers with exchanges.
   LoadThreadFactory make_thread;
   ExchangeFactory make_exchange;
@@ -53,9 +56,11 @@ struct LoadPlan {
   absl::Duration warm_up = absl::ZeroDuration();
   absl::Duration duration = absl::Seconds(10);
   absl::Duration patience = absl::Seconds(10);  // For connecting, and for replies outstanding at the end.
-  // Checks the server's state after the run, and returns a sentence for each fault (LoadTally::faults). May be null.
+  // Checks the server's state after the run, and returns a sentence for each fault (LoadTally::faults). Called when all
+  // threads have ended, in the thread that called RunLoad(); may block. May be null.
   std::function<std::vector<std::string>()> inspect;
-  // Called when counting begins and when it ends, in the thread that called RunLoad(). May be null.
+  // Called when counting begins and when it ends, in the thread that called RunLoad(), while the load goes on. It may
+  // be late by as much as that thread waits for a processor. May be null.
   std::function<void(bool begins)> on_counting;
   const std::atomic<bool>* interrupted = nullptr;  // Ends the run early when it becomes true. May be null.
   std::vector<LoadPlan> beside;                    // Executed at the same time, by threads of their own.

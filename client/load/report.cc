@@ -14,21 +14,23 @@ namespace polyserve {
 
 namespace {
 
-// A thread that runs, or would if it could, for more of the time may have kept the server waiting.
+// A thread that is running, or ready to run, for more than this share of the time may have kept the server waiting:
+// events wait for it, and the times that it measures include that wait.
 constexpr double kBusy = 0.90;
-// A thread that is kept from running for more of the time gets its replies late.
+// A thread that is kept from running for more than this share of the time reads its replies late.
 constexpr double kKeptWaiting = 0.10;
-// A rate counts as reached if no more of what was due waits for a connection at the end.
+// A rate counts as reached if at the end no more of the due requests than this share wait for a connection, and those
+// of the last kJustDue seconds. A server that is too slow by 2 % exceeds that after 5 s; one that keeps up has at most
+// a random burst waiting, for which short runs need the allowance.
 constexpr double kMayWait = 0.01;
-// Requests of the last moments, in seconds, may wait as well.
 constexpr double kJustDue = 0.05;
-// Longer runs show their extremes only, for a person.
+// Runs of more seconds show only their slowest and fastest one.
 constexpr size_t kSecondsInALine = 12;
 
 constexpr std::pair<const char*, double> kQuantiles[] = {
     {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
 
-// 0 if nothing was counted, since the run was interrupted before.
+// 0 if nothing was counted, because the run was interrupted in the warm-up.
 double PerSecond(double count, const LoadTally& tally) { return tally.seconds > 0 ? count / tally.seconds : 0; }
 
 double RepliesPerSecond(const LoadTally& tally) { return PerSecond(static_cast<double>(tally.replies), tally); }
@@ -51,7 +53,8 @@ nlohmann::json TimesAsJson(const Histogram& times) {
   return json;
 }
 
-// [value, how many had it, value, how many ...], flat, as there are hundreds of them.
+// [value, count, value, count, ...]: flat, because there are hundreds of pairs. With these, tools can add up the rounds
+// and compute any percentile of all of them, which the percentiles of each round do not allow.
 nlohmann::json HistogramAsJson(const Histogram& times) {
   nlohmann::json json = nlohmann::json::array();
   for (const auto& [value, count] : times.Buckets()) {
@@ -61,7 +64,7 @@ nlohmann::json HistogramAsJson(const Histogram& times) {
   return json;
 }
 
-// The last second may be a part of one; it counts for what it would have been.
+// The last second may be a part of one; it is scaled to a whole one, so that it does not look like a slow one.
 void AppendSeconds(const LoadTally& tally, std::string& text) {
   if (tally.per_second.size() < 2) return;
   std::vector<uint64_t> rates = tally.per_second;
@@ -86,6 +89,8 @@ void AppendErrors(const LoadTally& tally, std::string& text) {
                         "reconnections", tally.reconnections, tally.asked_again);
 }
 
+// The report of one plan, without its faults. An open loop shows two lines of times; in a closed loop they are the
+// same.
 std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const LoadTally& tally) {
   std::string text = absl::StrFormat("%-14s  %s, %d connection%s", heading, plan.workload, plan.connections,
                                      plan.connections == 1 ? "" : "s");
@@ -105,7 +110,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   absl::StrAppendFormat(&text,
                         "%-14s  %.0f %% of a processor, the busiest thread; %.0f %% of the time waited for one\n",
                         "generator", 100 * tally.busiest_thread, 100 * tally.waited_for_processor);
-  if (IsGeneratorTheLimit(tally)) {
+  if (IsGeneratorTheLimit(tally)) {  // The stronger statement of the two; it includes the waiting.
     text.append(
         "ATTENTION: the load generator was the limit, not the server: give it processors of its own, or --threads.\n");
   } else if (WasKeptFromRunning(tally)) {
@@ -114,6 +119,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   return text;
 }
 
+// Calls itself for the plans beside: each has the same fields, its own faults included.
 nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
   nlohmann::json json = {
       {"workload", plan.workload},
@@ -161,6 +167,8 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
 
 }  // namespace
 
+// Without any reply the figures say nothing, even if nothing failed (a low rate in a short run), unless an interruption
+// explains it. Bytes suffice: a slow reader may need longer than the run for its one file.
 std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) {
   std::vector<std::string> faults;
   if (tally.wrong > 0) faults.push_back(absl::StrCat(tally.wrong, " replies were not what they had to be"));
@@ -168,7 +176,7 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   if (tally.not_connected > 0) faults.push_back(absl::StrCat(tally.not_connected, " connections could not be made"));
   if (tally.unanswered > 0) faults.push_back(absl::StrCat(tally.unanswered, " requests got no reply"));
   if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.push_back("there was no reply at all");
-  // Replies that merely take their time are no backlog: they are on their way.
+  // Only requests without a connection count. Replies that merely take their time are under way, and no backlog.
   if (plan.rate.has_value() &&
       static_cast<double>(tally.overdue) > kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue) {
     faults.push_back(

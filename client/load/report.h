@@ -1,4 +1,5 @@
-// The report of a run: as text for people, or as JSON for programs (docs/load.md explains each figure).
+// The report of a run: as text for people, or as JSON for programs (docs/load.md explains each figure). Functions of
+// their arguments alone; safe to call from any thread.
 #ifndef POLYSERVE_CLIENT_LOAD_REPORT_H_
 #define POLYSERVE_CLIENT_LOAD_REPORT_H_
 
@@ -22,7 +23,8 @@ bool IsGeneratorTheLimit(const LoadTally& tally);
 // are longer than the server's.
 bool WasKeptFromRunning(const LoadTally& tally);
 
-// The whole report, line ends included. `tally` is the result of RunLoad(plan).
+// The whole report, line ends included. `tally` is the result of RunLoad(plan): its `beside` matches plan.beside. Times
+// are in milliseconds as text, in nanoseconds in JSON. tools/comparison reads the JSON: names stay as they are.
 std::string ReportAsText(const LoadPlan& plan, const LoadTally& tally);
 std::string ReportAsJson(const LoadPlan& plan, const LoadTally& tally);
 

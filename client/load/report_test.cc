@@ -86,7 +86,7 @@ TEST(ReportTest, RateThatWasNotReachedIsAFault) {
   EXPECT_EQ(FaultsOf(plan, tally).size(), 1u) << PrintToString(FaultsOf(plan, tally));
 }
 
-// 20 of 20 came, each some time after it was due: that is no backlog, and the response times tell of it.
+// 20 of 20 came, each some time after it was due: that is no backlog, and the response times show it.
 TEST(ReportTest, SlowRepliesAreNotAMissedRate) {
   LoadPlan plan = Plan();
   plan.rate = 20;

@@ -14,11 +14,12 @@ namespace {
 
 using Verdict = SelfCheck::Verdict;
 
-// If the rates of one tool differ by more from round to round, nothing can be said.
+// Ratios of a tool's fastest round to its slowest. Above this one nothing can be said.
 constexpr double kTooNoisy = 1.5;
-// If they differ by more, a difference between the tools may be this machine's.
+// Above this one, a difference between the tools may come from the machine.
 constexpr double kNoisy = 1.25;
-// Two tools agree if they differ by no more: they do load a server a little differently.
+// Two tools agree if they differ by no more. Equality is not expected: they order their requests differently, and so
+// load the server a little differently.
 constexpr double kAgree = 0.10;
 
 const char* InWords(Verdict verdict) {
@@ -41,6 +42,7 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+// The ratio of the largest to the smallest: 1 if all are equal.
 double Spread(const std::vector<double>& values) {
   const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
   return *highest / *lowest;
@@ -48,6 +50,8 @@ double Spread(const std::vector<double>& values) {
 
 }  // namespace
 
+// Noise excuses a disagreement from kNoisy on. From kTooNoisy on it also takes away agreement: with ratios that
+// scattered, some lie on both sides of 1 by chance.
 SelfCheck CompareRates(absl::string_view other_tool, const std::vector<double>& own,
                        const std::vector<double>& others) {
   std::vector<double> ratios;

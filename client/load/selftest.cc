@@ -33,9 +33,10 @@ namespace {
 
 using Verdict = SelfCheck::Verdict;
 
+// Long beside any pause that a busy machine makes, short beside a user's patience.
 constexpr absl::Duration kStop = absl::Milliseconds(1500);
 constexpr absl::Duration kRound = absl::Seconds(1);
-constexpr int kRounds = 5;
+constexpr int kRounds = 5;  // Of each tool; the median of five stands up to two that are disturbed.
 constexpr int kConnections = 16;
 
 // One processor for the server, the others for the load generator. Nothing if there is only one.
@@ -43,6 +44,7 @@ struct Processors {
   std::optional<cpu_set_t> server, clients;
 };
 
+// A sibling thread of the server's core may be among the clients'; that costs both tools the same.
 Processors ShareProcessors() {
   cpu_set_t all, first;
   CPU_ZERO(&first);
@@ -54,7 +56,7 @@ Processors ShareProcessors() {
   return {first, all};
 }
 
-// A plan of the workload with this name, as the command line would make it.
+// A plan of the workload with this name, as the command line would make it. REQUIRES: there is such a workload.
 absl::StatusOr<LoadPlan> PlanFor(absl::string_view workload, const TrialServer& server,
                                  const WorkloadOptions& options = {}) {
   const Workload* found = FindWorkload(workload);
@@ -70,7 +72,8 @@ absl::StatusOr<LoadPlan> PlanFor(absl::string_view workload, const TrialServer& 
 
 double Milliseconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
-// Runs the plan, in whose middle the server is stopped for kStop.
+// Runs the plan for twice kStop, and stops the server for kStop in the middle. SIGSTOP is a clean stall: the kernel
+// still takes connections and data, and the program does nothing.
 absl::StatusOr<LoadTally> RunWithStop(LoadPlan plan, const TrialServer& server) {
   plan.duration = 2 * kStop;
   std::future<absl::StatusOr<LoadTally>> running = std::async(std::launch::async, [&plan] { return RunLoad(plan); });
@@ -81,7 +84,9 @@ absl::StatusOr<LoadTally> RunWithStop(LoadPlan plan, const TrialServer& server) 
   return running.get();
 }
 
-// Half of all is due while the server is stopped, so one request in twenty waits for nine tenths of it at least.
+// Half of all requests are due while the server is stopped, at a steady rate: one in twenty of all waits for at least
+// nine tenths of the stop. So p99 must be above that, or the generator has not counted the requests that it could not
+// send.
 absl::StatusOr<SelfCheck> CheckOpenLoop(const TrialServer& server) {
   absl::StatusOr<LoadPlan> plan = PlanFor("echo", server);
   if (!plan.ok()) return plan.status();
@@ -95,14 +100,15 @@ absl::StatusOr<SelfCheck> CheckOpenLoop(const TrialServer& server) {
                                    p99, Milliseconds(tally->service.Quantile(0.99)))};
 }
 
-// Only the request that each connection had under way waits: this is the reason for an open loop.
+// Only the request that each connection had under way waits: 16 among many thousands, which p99 does not show. This is
+// the reason for an open loop.
 absl::StatusOr<SelfCheck> CheckClosedLoop(const TrialServer& server) {
   const absl::StatusOr<LoadPlan> plan = PlanFor("echo", server);
   if (!plan.ok()) return plan.status();
   const absl::StatusOr<LoadTally> tally = RunWithStop(*plan, server);
   if (!tally.ok()) return tally.status();
   const double p99 = Milliseconds(tally->service.Quantile(0.99)), stop = absl::ToDoubleMilliseconds(kStop);
-  const double longest = Milliseconds(tally->service.max());
+  const double longest = Milliseconds(tally->service.max());  // The maximum cannot hide: those requests were sent.
   const Verdict verdict = longest < 0.9 * stop ? Verdict::kFailed
                           : p99 > stop / 4     ? Verdict::kTooNoisy
                                                : Verdict::kPassed;
@@ -124,7 +130,8 @@ std::optional<double> RateIn(const std::string& output) {
   return std::nullopt;
 }
 
-// The page of a directory costs the server more than any client, so that every tool measures the server's limit.
+// The page of a directory costs the server more than any client, so that every tool measures the server's limit. In
+// turn, so that a machine that becomes slower does so for both.
 absl::StatusOr<SelfCheck> CheckAgainst(const std::vector<std::string>& command, const TrialServer& server) {
   const std::string& tool = command.front();
   const absl::StatusOr<LoadPlan> plan = PlanFor("http", server);
@@ -148,7 +155,8 @@ absl::StatusOr<SelfCheck> CheckAgainst(const std::vector<std::string>& command, 
   return CompareRates(tool, own, others);
 }
 
-// Passed if the run has faults, the first of which is shown.
+// Passed if the run has faults, the first of which is shown: a generator that overlooks a fault would praise a broken
+// server.
 absl::StatusOr<SelfCheck> ExpectFaults(std::string name, const LoadPlan& plan, const absl::StatusOr<LoadTally>& tally) {
   if (!tally.ok()) return tally.status();
   const std::vector<std::string> faults = FaultsOf(plan, *tally);
@@ -156,7 +164,8 @@ absl::StatusOr<SelfCheck> ExpectFaults(std::string name, const LoadPlan& plan, c
   return SelfCheck{std::move(name), Verdict::kPassed, absl::StrCat("it says: ", faults.front())};
 }
 
-// From some moment on the server sends something else, just as long.
+// In mid-run the server begins to send other content of the same length, so that only a comparison of the bytes
+// notices.
 absl::StatusOr<SelfCheck> CheckWrongContent(const TrialServer& server, const TrialLibrary& library) {
   WorkloadOptions options;
   options.name = std::string(TrialLibrary::kName);
@@ -172,6 +181,8 @@ absl::StatusOr<SelfCheck> CheckWrongContent(const TrialServer& server, const Tri
   return ExpectFaults("one byte that is wrong fails the run", *plan, tally);
 }
 
+// The sum of the primes below a million takes the server's one thread far more than the millisecond that this rate
+// allows.
 absl::StatusOr<SelfCheck> CheckRate(const TrialServer& server) {
   WorkloadOptions options;
   options.primes = 1'000'000;
@@ -182,7 +193,8 @@ absl::StatusOr<SelfCheck> CheckRate(const TrialServer& server) {
   return ExpectFaults("a rate that is not reached fails the run", *plan, RunLoad(*plan));
 }
 
-// The model `loop` serves one client at a time.
+// The model `loop` serves one client at a time. The kernel accepts the other connections for it, so connecting
+// succeeds, and only the missing replies show that they are not served.
 absl::StatusOr<SelfCheck> CheckConnections(const TrialServer& loop) {
   absl::StatusOr<LoadPlan> plan = PlanFor("echo", loop);
   if (!plan.ok()) return plan.status();
@@ -195,6 +207,7 @@ absl::StatusOr<SelfCheck> CheckConnections(const TrialServer& loop) {
 absl::StatusOr<std::vector<SelfCheck>> RunSelfTest(const std::string& server_program) {
   const absl::StatusOr<TrialLibrary> library = TrialLibrary::Make();
   if (!library.ok()) return library.status();
+  // The threads and programs that this thread starts inherit its processors.
   const Processors processors = ShareProcessors();
   if (processors.clients.has_value()) ::sched_setaffinity(0, sizeof(cpu_set_t), &*processors.clients);
   const absl::StatusOr<TrialServer> server = TrialServer::Start(server_program, "epoll", *library, processors.server);

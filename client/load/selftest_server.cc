@@ -22,6 +22,7 @@ namespace polyserve {
 
 namespace {
 
+// A server is ready in milliseconds; this is for a machine that is very busy.
 constexpr absl::Duration kPatience = absl::Seconds(20);
 // Enough for the page of the directory to cost the server more than any client.
 constexpr int kFiles = 30;
@@ -34,7 +35,7 @@ absl::StatusOr<TrialLibrary> TrialLibrary::Make() {
   if (::mkdtemp(path.data()) == nullptr) return absl::UnavailableError(SysError("mkdtemp", path).message());
   TrialLibrary library(path);
   for (int i = 0; i < kFiles; ++i) std::ofstream(absl::StrCat(path, "/file ", i)) << i;
-  library.Replace(kContent);
+  library.Replace(kContent);  // The page that is requested; the others only make the directory's page long.
   return library;
 }
 
@@ -45,6 +46,7 @@ TrialLibrary::~TrialLibrary() {
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
+// Hidden until it is renamed, so that the directory's page never lists it.
 void TrialLibrary::Replace(absl::string_view content) const {
   const std::string fresh = absl::StrCat(path_, "/.fresh");
   std::ofstream(fresh) << content;
@@ -52,6 +54,7 @@ void TrialLibrary::Replace(absl::string_view content) const {
   std::filesystem::rename(fresh, absl::StrCat(path_, "/", kName), ignored);
 }
 
+// Checks the program first: a child that cannot execute it would only show as a server that does not become ready.
 absl::StatusOr<TrialServer> TrialServer::Start(const std::string& program, absl::string_view model,
                                                const TrialLibrary& library,
                                                const std::optional<cpu_set_t>& processors) {
@@ -68,6 +71,7 @@ absl::StatusOr<TrialServer> TrialServer::Start(const std::string& program, absl:
   return TrialServer(*std::move(child));
 }
 
+// The server prints a line for each listener: "listening echo tcp 127.0.0.1:34567".
 Endpoint TrialServer::address(absl::string_view service) const {
   for (const absl::string_view line : absl::StrSplit(child_.output(), '\n')) {
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');

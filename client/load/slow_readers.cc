@@ -16,7 +16,7 @@ namespace polyserve {
 namespace {
 
 // Each reader is visited ten times a second. The readers form groups that are visited in turn, so that the load is
-// spread evenly.
+// spread evenly: if all were visited at once, the server would have bursts of work, and pauses.
 constexpr int kGroups = 10;
 constexpr absl::Duration kBetweenGroups = absl::Milliseconds(10);
 constexpr double kVisitsPerSecond = 10;
@@ -36,6 +36,7 @@ SlowReaders::SlowReaders(const LoadPlan& share, double bytes_per_second)
       readers_(static_cast<size_t>(share.connections)),
       buffer_(kReadBytes) {}
 
+// Connects only: the requests are sent when the load begins, so that no reader is ahead of its rate then.
 absl::Status SlowReaders::Connect() {
   for (Reader& reader : readers_) {
     reader.exchange = plan_.make_exchange();
@@ -45,6 +46,8 @@ absl::Status SlowReaders::Connect() {
   return absl::OkStatus();
 }
 
+// The buffer has room for two visits. Setting it also ends its automatic growth (tcp_moderate_rcvbuf, tcp(7)), by which
+// the kernel would soon take over the whole file, and the server would see a fast reader.
 bool SlowReaders::Open(Reader& reader) {
   absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
   if (!fd.ok()) return false;
@@ -54,6 +57,7 @@ bool SlowReaders::Open(Reader& reader) {
   return true;
 }
 
+// Sleeps between groups instead of waiting for events: arriving data must not wake a reader whose rate is used up.
 void SlowReaders::Load() {
   for (Reader& reader : readers_) Ask(reader);
   for (size_t group = 0; !IsOver(); group = (group + 1) % kGroups) {
@@ -71,7 +75,7 @@ void SlowReaders::Ask(Reader& reader) {
   if (count < 0) CountFailure(tally_.broken, errno);
 }
 
-// Takes what it may by now, or what there is.
+// The clock is read before each piece, since the visits before this one took time, and so the appetite has grown.
 void SlowReaders::Visit(Reader& reader) {
   if (!reader.fd.ok() && now_ >= reader.retry_at) Reopen(reader);
   while (reader.fd.ok()) {
@@ -81,7 +85,7 @@ void SlowReaders::Visit(Reader& reader) {
   }
 }
 
-// False if there is nothing to take now.
+// Returns false also if it has made a new connection: the visit ends there.
 bool SlowReaders::Take(Reader& reader, size_t most) {
   const ssize_t count = ::recv(reader.fd.get(), buffer_.data(), most, 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
@@ -117,19 +121,18 @@ bool SlowReaders::Take(Reader& reader, size_t most) {
   return true;
 }
 
-// A whole reply, with which the connection ends.
 void SlowReaders::OnLast(Reader& reader) {
   CountReply(reader.asked, reader.asked, reader.replies);
   ++tally_.reconnections;
   Reopen(reader);
 }
 
+// The bytes that it has read stay counted: the appetite is for bytes, not for files.
 void SlowReaders::Lose(Reader& reader) {
   CountUnanswered(reader.asked, reader.asked);
   Reopen(reader);
 }
 
-// Goes on with a new connection; if there is none, later.
 void SlowReaders::Reopen(Reader& reader) {
   reader.fd.reset();
   reader.exchange->Reset();
@@ -138,6 +141,8 @@ void SlowReaders::Reopen(Reader& reader) {
   reader.retry_at = now_ + kRetryAfter;
 }
 
+// Does not wait for the replies under way: at this rate they may take minutes, and the file's size is the user's
+// choice. What matters is whether the server kept each reader supplied.
 void SlowReaders::Settle() {
   int hungry = 0;
   for (const Reader& reader : readers_) {

@@ -15,11 +15,15 @@ namespace polyserve {
 // nanoseconds. Requests count by when they were due, replies by when they arrived.
 //
 //   a request     due ──▶ sent ──▶ its reply ends        service: sent to end      response: due to end
-//                                └▶ wrong, or unanswered: its age counts in both, as does that of an overdue one in
-//                                response
+//                     │         └▶ wrong, or unanswered:   its age counts in both
+//                     └▶ never sent (overdue):             its age counts in `response`
 //
-// docs/load.md explains each figure.
+// Each request of a LoadWorker that was due in the counted time is in `response` once, whatever became of it: a reply,
+// a wrong one, or none. So the percentiles are those of all requests, not of the lucky ones.
+//
+// docs/load.md explains each figure. Not thread-safe: a thread's tally is read when the thread has ended.
 struct LoadTally {
+  // What the server did.
   Histogram service;   // Times from sending a request to the end of its reply.
   Histogram response;  // Times from when it was due; in a closed loop the same.
   uint64_t replies = 0;
@@ -34,22 +38,26 @@ struct LoadTally {
   uint64_t reconnections = 0;  // Connections that the server closed between two replies, as it may.
   uint64_t asked_again = 0;    // Requests that were sent again because of that.
   std::map<std::string, uint64_t> causes;  // Of broken and not_connected, in the system's words.
-  int connected = 0;                       // Connections at the beginning, idle ones included.
-  std::vector<uint64_t> per_second;        // Replies in each second.
-  std::vector<uint64_t> per_connection;    // Replies on each connection.
-  double seconds = 0;                      // The counted time.
-  double busiest_thread = 0;               // The largest share of a processor that a thread used, warm-up included.
-  double waited_for_processor = 0;         // The largest share of the time that a thread was ready but not running.
-  bool interrupted = false;                // Ended early.
-  std::vector<std::string> faults;         // From LoadPlan::inspect, each a sentence without its period.
-  std::vector<LoadTally> beside;           // Of LoadPlan::beside, in its order.
+  // The connections, and how evenly the server treated them.
+  int connected = 0;                     // Connections at the beginning, idle ones included.
+  std::vector<uint64_t> per_second;      // Replies in each second.
+  std::vector<uint64_t> per_connection;  // Replies on each connection.
+  double seconds = 0;                    // The counted time.
+  // The generator itself: whether the figures are the server's, or its own.
+  double busiest_thread = 0;        // The largest share of a processor that a thread used, warm-up included.
+  double waited_for_processor = 0;  // The largest share of the time that a thread was ready but not running.
+  bool interrupted = false;         // Ended early.
+  std::vector<std::string> faults;  // From LoadPlan::inspect, each a sentence without its period.
+  std::vector<LoadTally> beside;    // Of LoadPlan::beside, in its order.
 
-  // Adds the figures of another thread of the same plan.
+  // Adds the figures of another thread of the same plan: sums, but the largest of `seconds` and of the shares of a
+  // processor. Leaves `beside` alone.
   void Add(const LoadTally& other);
 };
 
-// Jain's index of fairness: 1 if all shares are equal, 1/n if one of n has everything ("A Quantitative Measure of
-// Fairness", DEC TR-301, 1984).
+// Jain's index of fairness, (sum x)^2 / (n * sum x^2): 1 if all shares are equal, 1/n if one of n has everything (R.
+// Jain et al., "A Quantitative Measure of Fairness and Discrimination", DEC TR-301, 1984). 1 if there is nothing to
+// share.
 double FairnessIndex(const std::vector<uint64_t>& shares);
 
 }  // namespace polyserve

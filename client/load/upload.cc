@@ -21,6 +21,8 @@ void Stamp(uint64_t number, char* to, size_t size) {
   for (size_t i = std::min(kDigits, size); i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
 }
 
+// The request is one string, made once, in which each Ask() overwrites the digits: composing megabytes anew for each
+// PUT would make the generator the limit. Replies arrive in the order of the requests (RFC 9112, section 9.3.2).
 class Put : public Exchange {
  public:
   Put(Upload::File& file, const Endpoint& server, size_t size)
@@ -40,12 +42,12 @@ class Put : public Exchange {
 
   void Reset() override {
     reply_.Reset();
-    answering_ = file_.asked + 1;
+    answering_ = file_.asked + 1;  // The replies to all before are lost with the connection.
   }
 
  private:
   friend class polyserve::HttpReply;
-  // 201 if the file is new, 204 if it is not; Apache sends a page with the former, which nobody reads.
+  // 201 if the file is new, 204 if it is not. Apache sends a page with the former, which is not checked.
   bool OnHead(const HttpHead& head) { return head.status() / 100 == 2; }
   bool OnContent(absl::string_view) { return true; }
   bool OnEnd() {
@@ -71,6 +73,7 @@ std::unique_ptr<Exchange> Upload::NewExchange() {
   return std::make_unique<Put>(files_.back(), server_, size_);
 }
 
+// A file whose every PUT went unanswered has faults of its own already (unanswered requests), and may not exist.
 std::vector<std::string> Upload::Inspect() const {
   const MutexLock lock(mutex_);
   std::vector<std::string> faults;
@@ -86,7 +89,6 @@ std::vector<std::string> Upload::Inspect() const {
   return faults;
 }
 
-// One that was begun and not acknowledged may have arrived or not.
 bool Upload::IsAsItShouldBe(const File& file, const std::string& content) const {
   if (content.size() != size_) return false;
   for (uint64_t n = file.acknowledged; n <= file.asked; ++n) {
@@ -95,6 +97,7 @@ bool Upload::IsAsItShouldBe(const File& file, const std::string& content) const 
   return false;
 }
 
+// The number stands in front, so that a comparison fails at the first bytes; the rest is the same for all files.
 std::string Upload::Content(size_t size, uint64_t n) {
   std::string content = PrintableText(size);
   Stamp(n, content.data(), size);

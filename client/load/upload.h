@@ -18,6 +18,9 @@
 
 namespace polyserve {
 
+//   PUT n sent        asked = n           from now on the file may have this content
+//   PUT n answered    acknowledged = n    from now on the file must not have an earlier one
+//
 // One object for a run: its exchanges do the PUTs, and Inspect() checks the files afterwards. A PUT that was sent and
 // not acknowledged may have been stored or not, so either content is right.
 class Upload {
@@ -28,11 +31,12 @@ class Upload {
   // The exchange of the next connection, with the next file. Must not outlive this object. Threads: any.
   std::unique_ptr<Exchange> NewExchange();
 
-  // Fetches the files, and returns a sentence for each that is not as it should be. Blocks. REQUIRES: the exchanges are
-  // no longer used.
+  // Fetches the files, one after the other, and returns a sentence for each that is not as it should be. Skips files of
+  // which no PUT was acknowledged. Blocks. REQUIRES: the exchanges are no longer used.
   std::vector<std::string> Inspect() const;
 
-  // The content of the n-th PUT of any file: printable, and different from the others.
+  // The content of the n-th PUT of any file: printable, and different from the others as far as the digits of `n` fit
+  // into `size` bytes.
   static std::string Content(size_t size, uint64_t n);
 
   // The state of a connection's file. Content() of `acknowledged` to `asked` may be on the server.
@@ -49,7 +53,8 @@ class Upload {
   const std::string prefix_;
   const size_t size_;
   mutable Mutex mutex_;
-  // Only the list is guarded: each file belongs to its exchange until Inspect().
+  // Only the list is guarded: each file belongs to its exchange until Inspect(). A deque, so that the exchanges'
+  // references to files stay valid while others are added.
   std::deque<File> files_ ABSL_GUARDED_BY(mutex_);
 };
 

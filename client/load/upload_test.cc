@@ -1,4 +1,4 @@
-// Uploads: what is sent, which answers are taken for success, and files that are not what was acknowledged.
+// Uploads: what is sent, which answers count as success, and files that are not what was acknowledged.
 #include "client/load/upload.h"
 
 #include <sys/socket.h>

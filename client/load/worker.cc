@@ -27,6 +27,7 @@ constexpr int64_t kPause = LoadThread::kSecond / 10;
 
 }  // namespace
 
+// arrivals_ is made for a closed loop as well, and not used then; any rate above 0 will do.
 LoadWorker::LoadWorker(const LoadPlan& share)
     : LoadThread(share),
       dialer_(share.to),
@@ -35,8 +36,10 @@ LoadWorker::LoadWorker(const LoadPlan& share)
       arrivals_(share.arrivals, share.rate.value_or(1), share.seed, share.phase),
       buffer_(kReadBytes) {}
 
+// Connects one by one: a burst of thousands would overflow the server's queue of connections (listen(2), backlog), and
+// the SYNs that it drops are repeated only after a second.
 absl::Status LoadWorker::Connect() {
-  if (!epoll_.ok()) return SysError("epoll_create1");
+  if (!epoll_.ok()) return SysError("epoll_create1");  // A constructor cannot return it.
   for (int i = 0; i < plan_.connections + plan_.idle_connections; ++i) {
     absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
     if (!fd.ok()) return absl::UnavailableError(absl::StrCat("connection ", i + 1, ": ", fd.status().message()));
@@ -53,6 +56,7 @@ absl::Status LoadWorker::Connect() {
   return absl::OkStatus();
 }
 
+// The first loop starts `depth` requests on each connection (closed loop), or marks all as free (open loop).
 void LoadWorker::Load() {
   next_due_ = start_ + arrivals_.Next();
   for (Connection& connection : connections_) GoOn(connection);
@@ -61,14 +65,17 @@ void LoadWorker::Load() {
     if (open_loop()) AskDue();
     ending_ = IsOver();
   }
-  tally_.overdue = overdue_.size();
+  tally_.overdue = overdue_.size();  // Before Settle(), which still sends them as connections become free.
 }
 
+// The handlers close and reopen sockets in the middle of a batch of events. That is safe, because each touches its own
+// connection only, and one call of epoll_wait reports each connection once: no later event of the batch is of a closed
+// socket. EndPauses() and AskDue(), which touch others, come after the batch.
 void LoadWorker::Wait() {
   int64_t until = ending_ ? now_ + kLongestWait : std::min(end_, now_ + kLongestWait);
   if (open_loop() && !ending_) until = std::min(until, next_due_);
   if (!paused_.empty()) until = std::min(until, paused_.front().end);
-  const int64_t wait = std::max<int64_t>(until - Now(), 0);
+  const int64_t wait = std::max<int64_t>(until - Now(), 0);  // The clock anew: now_ is of before the last turn's work.
   epoll_event events[kEventsPerWait];
   int count = 0;
   if (open_loop()) {  // Requests are due at a precise time. A closed loop needs milliseconds only, and valgrind, which
@@ -76,6 +83,7 @@ void LoadWorker::Wait() {
     const timespec timeout = {wait / kSecond, wait % kSecond};
     count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
   } else {
+    // Rounded down, so that a wait is never longer than asked; the last millisecond is spent in waits of 0.
     count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, static_cast<int>(wait / kMillisecond));
   }
   now_ = Now();
@@ -83,6 +91,7 @@ void LoadWorker::Wait() {
   EndPauses();
 }
 
+// A connection that is readable and writable is read: that it is writable, epoll reports again.
 void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
   if (connection.connecting) {
     if (const int error = dialer_.Outcome(connection.fd.get()); error != 0) return OnNotConnected(connection, error);
@@ -95,6 +104,8 @@ void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
   }
 }
 
+// One read for each event: epoll is level-triggered here, so what is left is reported again, after the other
+// connections have had their turn. The clock is read once for all replies of one read.
 void LoadWorker::OnReadable(Connection& connection) {
   const ssize_t count = ::recv(connection.fd.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -103,13 +114,13 @@ void LoadWorker::OnReadable(Connection& connection) {
   if (count <= 0) return OnEnd(connection, error);
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
-  while (!bytes.empty()) {
+  while (!bytes.empty()) {  // With no request under way on it, any byte is wrong.
     const Exchange::Reply reply = connection.asked == 0 ? Exchange::Reply::kWrong : connection.exchange->Take(bytes);
     if (reply == Exchange::Reply::kIncomplete) return;
-    if (reply == Exchange::Reply::kWrong) return OnWrong(connection);
+    if (reply == Exchange::Reply::kWrong) return OnWrong(connection);  // What follows in `bytes` has no meaning.
     OnReply(connection);
     if (plan_.connection_each) {
-      Disconnect(connection);
+      Disconnect(connection);  // This side closes first, and so has the port in TIME_WAIT; see Dialer.
       return GoOn(connection);
     }
     if (reply == Exchange::Reply::kLast) return Reconnect(connection);
@@ -138,7 +149,9 @@ void LoadWorker::OnWrong(Connection& connection) {
   GoOn(connection);
 }
 
-// The server has closed the connection, or it is lost. Between two replies that is the server's right.
+// The server has closed the connection, or it is lost. Between two replies that is the server's right, even if a
+// request is under way that it has not seen (RFC 9112, section 9.3.1). A server that closes every new connection
+// without a reply has no such excuse: asking again would go on until the end of the run, and no figure would show it.
 void LoadWorker::OnEnd(Connection& connection, int error) {
   const Exchange::Reply reply = connection.exchange->TakeEnd();
   if (reply == Exchange::Reply::kLast && error == 0 && connection.asked > 0) {
@@ -148,7 +161,7 @@ void LoadWorker::OnEnd(Connection& connection, int error) {
     return GoOn(connection);
   }
   const bool is_allowed = reply == Exchange::Reply::kIncomplete && connection.exchange->may_ask_again();
-  const bool is_in_vain = !connection.has_replied;  // Again and again that would never end.
+  const bool is_in_vain = !connection.has_replied;
   if (is_allowed && (!is_in_vain || connection.requests.empty())) return Reconnect(connection);
   CountFailure(tally_.broken, error);
   Lose(connection);
@@ -164,7 +177,7 @@ void LoadWorker::OnNotConnected(Connection& connection, int error) {
   PauseIt(connection);
 }
 
-// What was on its way is lost, and counts as unanswered.
+// A protocol without may_ask_again() does not say whether the server has executed a request, so it is not repeated.
 void LoadWorker::Lose(Connection& connection) {
   for (const Request& request : connection.requests) CountUnanswered(request.due, request.sent);
   on_their_way_ -= static_cast<int>(connection.requests.size());
@@ -180,6 +193,8 @@ void LoadWorker::Reconnect(Connection& connection) {
   GoOn(connection);
 }
 
+// close(2) takes the socket out of the epoll set, since no other descriptor refers to it. The requests stay, for
+// AskAgain().
 void LoadWorker::Disconnect(Connection& connection) {
   connection.fd.reset();
   connection.asked = 0;
@@ -207,6 +222,7 @@ void LoadWorker::EndPauses() {
 // has waited for longest (open loop).
 void LoadWorker::GoOn(Connection& connection) {
   if (connection.is_paused) return;
+  // Transmit() may fail at once, and pause the connection; hence the check in the condition, here and below.
   while (connection.asked < connection.requests.size() && connection.unsent.empty() && !connection.is_paused) {
     AskAgain(connection);
   }
@@ -223,10 +239,13 @@ void LoadWorker::GoOn(Connection& connection) {
   }
 }
 
+// A free connection may come here again, when the server has closed it and a new one is to replace it.
 void LoadWorker::Release(Connection& connection) {
   if (!std::exchange(connection.is_free, true)) free_.push_back(&connection);
 }
 
+// Catches up: after a long turn, all requests that became due during it are started at once, each with the time at
+// which it was due. Nothing is skipped, or the open loop would become a closed one when the generator is late.
 void LoadWorker::AskDue() {
   for (; next_due_ <= now_ && next_due_ < end_; next_due_ = start_ + arrivals_.Next()) {
     if (IsCounted(next_due_)) ++tally_.due;
@@ -239,12 +258,14 @@ void LoadWorker::AskDue() {
     connection->is_free = false;
     Ask(*connection, next_due_);
   }
-  if (next_due_ >= end_) next_due_ = INT64_MAX;
+  if (next_due_ >= end_) next_due_ = INT64_MAX;  // So that Wait() does not wake for it.
 }
 
+// Closed loop: the clock is read again after a slow Ask(), so that the generator's own work is not part of the time.
 void LoadWorker::Ask(Connection& connection, int64_t due) {
   connection.unsent = connection.exchange->Ask();
   if (plan_.asking_takes_time) now_ = Now();
+  // now_ is a little before the send() below, so service times err to the long side.
   connection.requests.push_back({open_loop() ? due : now_, now_});
   ++connection.asked;
   ++on_their_way_;
@@ -258,8 +279,9 @@ void LoadWorker::AskAgain(Connection& connection) {
   Transmit(connection);
 }
 
+// A connection that is closed is made here, so that connecting is part of the time of the request that needs it.
 void LoadWorker::Transmit(Connection& connection) {
-  if (connection.connecting) return;
+  if (connection.connecting) return;  // OnEvents() sends when it is open.
   if (connection.fd.ok()) return Send(connection);
   connection.fd = dialer_.Start();
   if (!connection.fd.ok()) return OnNotConnected(connection, errno);
@@ -271,7 +293,7 @@ void LoadWorker::Send(Connection& connection) {
   if (!connection.unsent.empty()) {
     const ssize_t count = ::send(connection.fd.get(), connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
     if (count > 0) connection.unsent.remove_prefix(static_cast<size_t>(count));
-    // A connection that is broken is readable as well, and noticed there.
+    // An error needs no check: a broken connection is readable as well, and recv() reports it.
   }
   const bool waits = !connection.unsent.empty();
   const bool was_watched = std::exchange(connection.waits_for_room, waits);
@@ -286,9 +308,10 @@ void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
   ::epoll_ctl(epoll_.get(), operation, connection.fd.get(), &event);
 }
 
-// A request that never got a reply counts with its age: its true time is at least that.
+// A request that never got a reply counts with its age: its true time is at least that. Connections that are paused
+// give up at once: the server refused them a moment ago, and would have to be asked anew.
 void LoadWorker::Settle() {
-  LookAtIdleOnes();
+  LookAtIdleOnes();  // First: the server may close them during the wait below, and that is no fault.
   for (const Pause& pause : paused_) Lose(*pause.connection);
   paused_.clear();
   while ((on_their_way_ > 0 || !overdue_.empty()) && now_ < give_up_) Wait();
@@ -299,7 +322,8 @@ void LoadWorker::Settle() {
   for (const int64_t due : overdue_) CountUnanswered(due, std::nullopt);
 }
 
-// The idle connections are not watched during the load. Those that the server has closed did not contribute to it.
+// epoll does not watch the idle connections during the load, so that 50,000 of them cost the generator nothing. Those
+// that the server has closed by now did not burden it as the plan asked for.
 void LoadWorker::LookAtIdleOnes() {
   for (const UniqueFd& fd : idle_) {
     char byte;

@@ -10,6 +10,9 @@
 //
 // Closed loop: a connection sends as soon as it has fewer than LoadPlan::depth requests under way. Open loop: a request
 // that is due goes to the connection that has been free for longest (free_), or waits for one (overdue_).
+//
+// A request belongs to its connection's queue from when it is asked until its reply has arrived or it is given up,
+// across reconnections; `due` and `sent` keep their first values, so that the time lost with a connection counts.
 #ifndef POLYSERVE_CLIENT_LOAD_WORKER_H_
 #define POLYSERVE_CLIENT_LOAD_WORKER_H_
 
@@ -29,27 +32,32 @@
 
 namespace polyserve {
 
+// Everything but the constructor and Connect() runs in the worker's own thread, which blocks only in Wait().
 class LoadWorker : public LoadThread {
  public:
+  // `share` is this thread's part of the plan; make_exchange is set.
   explicit LoadWorker(const LoadPlan& share);
 
+  // Makes all connections one after the other, the idle ones last; each within the plan's patience.
   absl::Status Connect() override;
 
  private:
+  // Times of LoadThread::Now().
   struct Request {
     int64_t due;  // In a closed loop the same as `sent`.
     int64_t sent;
   };
+  // What stays while sockets come and go: the exchange, the requests, the counts.
   struct Connection {
     UniqueFd fd;  // Closed: it is made with the next request.
     std::unique_ptr<Exchange> exchange;
     std::deque<Request> requests;  // Without a reply so far, oldest first.
-    size_t asked = 0;              // Of these, sent on this connection; the others were sent on an earlier one.
+    size_t asked = 0;              // The first ones of these, sent on this socket; the others only on an earlier one.
     absl::string_view unsent;      // The rest of the newest request.
     uint64_t replies = 0;          // Counted ones.
     bool has_replied = false;      // On this connection.
     bool connecting = false;
-    bool waits_for_room = false;  // epoll watches for writability.
+    bool waits_for_room = false;  // epoll watches for writability: to connect, or to send the rest.
     bool is_free = false;         // Is in free_.
     bool is_paused = false;       // Is in paused_.
   };
@@ -58,7 +66,9 @@ class LoadWorker : public LoadThread {
     Connection* connection;
   };
 
+  // Starts requests as the loop (closed or open) asks for them, until the plan's end.
   void Load() override;
+  // Starts nothing new, except requests in overdue_ when a connection becomes free; waits for replies.
   void Settle() override;
 
   // Waits for events until the next request is due, a pause ends, or 100 ms have passed, and handles them.
@@ -66,7 +76,8 @@ class LoadWorker : public LoadThread {
   // Calls epoll_ctl(2) with `operation` (EPOLL_CTL_ADD, EPOLL_CTL_MOD) for these events.
   void Await(Connection& connection, uint32_t events, int operation);
 
-  // What an event may mean: connected, data, a whole reply, a wrong one, the server's end, no connection.
+  // What an event may mean: connected, data, a whole reply, a wrong one, the server's end, no connection. Each leaves
+  // the connection with a next step: a request under way, an entry in free_ or paused_, or (in Settle()) none.
   void OnEvents(Connection& connection, uint32_t events);
   void OnReadable(Connection& connection);
   void OnReply(Connection& connection);
@@ -80,7 +91,7 @@ class LoadWorker : public LoadThread {
   void Reconnect(Connection& connection);
   // Closes. The requests stay in the queue.
   void Disconnect(Connection& connection);
-  // Sets the connection aside for 100 ms.
+  // Sets the connection aside for 100 ms. paused_ needs no sorting: all pauses are equally long.
   void PauseIt(Connection& connection);
   void EndPauses();
 
@@ -88,7 +99,7 @@ class LoadWorker : public LoadThread {
   void GoOn(Connection& connection);
   // Open loop: marks the connection as free.
   void Release(Connection& connection);
-  // Starts a request, or one that was sent on an earlier connection.
+  // Starts a new request, or again the oldest one that was sent on an earlier connection only.
   void Ask(Connection& connection, int64_t due);
   void AskAgain(Connection& connection);
   // Connects if necessary, then sends.
@@ -96,13 +107,13 @@ class LoadWorker : public LoadThread {
   void Send(Connection& connection);
   // Open loop: starts all requests that are due by now, or puts them into overdue_.
   void AskDue();
-  // Counts idle connections that the server has closed.
+  // Counts the idle connections that the server has closed, or sent something to.
   void LookAtIdleOnes();
   bool open_loop() const { return plan_.rate.has_value(); }
 
   Dialer dialer_;
-  UniqueFd epoll_;
-  std::vector<Connection> connections_;
+  UniqueFd epoll_;                       // Level-triggered; each event's data is a pointer into connections_.
+  std::vector<Connection> connections_;  // Never resized: epoll and the queues hold pointers to them.
   std::vector<UniqueFd> idle_;
   std::deque<Connection*> free_;  // Open loop: connections without a request, the longest free first.
   std::deque<Pause> paused_;      // Connections that failed, by the time at which they are tried again.

@@ -1,5 +1,6 @@
-// The load generator against servers that close when they like, answer wrongly, go away, or were never there; and where
-// its own machine has no ports left. What is the server's right is no fault, and what is lost is not made to look good.
+// The load generator against servers that close when they like, answer wrongly, go away, or were never there; and on a
+// machine that has no ports left. What is the server's right is no fault, and lost requests do not make the times look
+// better.
 
 #include <sys/socket.h>
 
@@ -158,7 +159,7 @@ TEST(WorkerTest, OldServersAreServersToo) {
   }
 }
 
-// It never answers, so that going on for ever would be in vain, and going on without a pause a spin.
+// It never answers: trying for ever would be in vain, and trying without a pause would spin.
 TEST(WorkerTest, CloseWithoutAnyReplyIsAFaultAndNotTriedInASpin) {
   const FakeServer server([](int fd) { Hear(fd); });
   const LoadTally tally = CarryOut(PlanFor(server.address()));
@@ -188,7 +189,7 @@ TEST(WorkerTest, WrongReplyIsCountedOnceAsWrong) {
   EXPECT_EQ(tally.broken, 0u);
 }
 
-// Every second request is lost after a while; no time would be worse than none for the percentiles.
+// Every second request is lost after a while. Without their times, the percentiles would be those of the lucky half.
 TEST(WorkerTest, LostRequestsCountWithTheirAge) {
   const FakeServer server([](int fd) {
     for (int i = 0; i < 2 && Hear(fd); ++i) Say(fd, i == 0 ? kReply : "HTTP/1.1 200 OK\r\n");
@@ -223,7 +224,7 @@ class SmallNetworkTest : public testing::Test {
 };
 
 // With ten ports it takes a few tries only until a socket gets the very port that it connects to. This server never
-// says anything, so whatever is heard is our own voice.
+// says anything, so anything received is an echo of the client's own bytes.
 TEST_F(SmallNetworkTest, ServerThatIsGoneIsNotReplacedByOurselves) {
   Enter(10);
   if (IsSkipped()) return;

@@ -12,17 +12,20 @@
 
 namespace polyserve {
 
+// Plain data, unchecked: a value may be out of bounds, or missing, until a workload has checked it. The defaults are
+// those of the flags; tests and the self-test use them, too.
 struct WorkloadOptions {
+  // For the load itself.
   size_t size = 64;          // --size. echo, churn, chat, upload: bytes of a message, or of a file.
   std::string name;          // --name. http, download: the file. upload, disk: the prefix of the files' names.
   uint64_t primes = 10'000;  // --primes. compute: asks for the sum of the primes below it.
   std::string files;         // --files. disk: the directory, on this machine.
 
-  // For the second load, of mixed and slow.
+  // For the second load. mixed needs the server; slow uses that of the first load unless it is set.
   std::optional<Endpoint> beside_server;
-  int beside_connections = 1;
-  std::string beside_name;   // slow: the file; empty: the same as `name`.
-  double read_rate = 10000;  // --read_rate. slow: bytes per second that each reader takes; above 0.
+  int beside_connections = 1;  // All of one thread.
+  std::string beside_name;     // slow: the file; empty: the same as `name`.
+  double read_rate = 10000;    // --read_rate. slow: bytes per second that each reader takes; at least 1.
 };
 
 }  // namespace polyserve

@@ -19,12 +19,13 @@ namespace polyserve {
 
 namespace {
 
-// Limits on a message, which is sent as a whole, and on a file, of which each connection holds a copy.
+// Limits on a message, which all connections share, and on a file, of which each connection holds a copy.
 constexpr size_t kMostMessageBytes = size_t{1} << 30;
 constexpr size_t kMostUploadBytes = size_t{64} << 20;
 // The number of idle connections of the workload `idle`, unless --idle is given.
 constexpr int kIdleConnections = 1000;
 
+// All connections share both strings, because a message may have 1 GiB.
 ExchangeFactory Fixed(std::string request, std::string reply) {
   auto shared_request = std::make_shared<const std::string>(std::move(request));
   auto shared_reply = std::make_shared<const std::string>(std::move(reply));
@@ -43,7 +44,8 @@ absl::Status PrepareIdle(const WorkloadOptions& options, LoadPlan& plan) {
   return PrepareEcho(options, plan);
 }
 
-// For services whose reply begins with OK, and is the same each time.
+// For services whose reply begins with OK, and is the same each time. The server's own first reply becomes the measure
+// of all others; whether that one is right is the business of the server's tests.
 absl::Status PrepareSameReply(std::string request, LoadPlan& plan) {
   absl::StatusOr<std::string> reply = AskOnce(plan.to, request);
   if (!reply.ok()) return reply.status();
@@ -61,6 +63,7 @@ absl::Status PrepareDownload(const WorkloadOptions& options, LoadPlan& plan) {
   return PrepareSameReply(absl::StrCat("G ", options.name, "\n"), plan);
 }
 
+// As PrepareSameReply(), but compares only the contents: the heads differ in their Date.
 absl::Status PrepareGet(const std::string& name, LoadPlan& plan) {
   const std::string path = absl::StrCat("/", name);
   absl::StatusOr<std::string> content = GetOnce(plan.to, path);
@@ -77,12 +80,14 @@ absl::Status PrepareUpload(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
   const std::string prefix = options.name.empty() ? "upload" : options.name;
   auto upload = std::make_shared<Upload>(plan.to, prefix, options.size);
+  // The exchanges refer to `upload`, and these two functions keep it alive as long as the plan.
   plan.make_exchange = [upload] { return upload->NewExchange(); };
   plan.inspect = [upload] { return upload->Inspect(); };
   return absl::OkStatus();
 }
 
-// A plan to be carried out beside this one, at the same time.
+// A plan to be executed beside this one, over the same time, so that the first load's figures show what the second one
+// costs it. It has one thread, and no rate of its own.
 LoadPlan Beside(const LoadPlan& plan, const WorkloadOptions& options) {
   LoadPlan beside;
   beside.to = options.beside_server.value_or(plan.to);
@@ -93,6 +98,7 @@ LoadPlan Beside(const LoadPlan& plan, const WorkloadOptions& options) {
   return beside;
 }
 
+// The first load is the one that suffers: its times show what the computing beside it costs.
 absl::Status PrepareMixed(const WorkloadOptions& options, LoadPlan& plan) {
   if (!options.beside_server.has_value()) {
     return absl::InvalidArgumentError("--beside_server is missing: where the server computes");
@@ -109,6 +115,7 @@ absl::Status PrepareSlow(const WorkloadOptions& options, LoadPlan& plan) {
   LoadPlan slow = Beside(plan, options);
   slow.workload = "slow readers";
   const double rate = options.read_rate;
+  // Not `rate < 1`: that would let NaN through.
   if (!(rate >= 1)) return absl::InvalidArgumentError("--read_rate is at least 1");
   slow.make_thread = [rate](const LoadPlan& share) { return std::make_unique<SlowReaders>(share, rate); };
   absl::Status status = PrepareGet(options.beside_name.empty() ? options.name : options.beside_name, slow);
@@ -117,6 +124,7 @@ absl::Status PrepareSlow(const WorkloadOptions& options, LoadPlan& plan) {
   return status;
 }
 
+// The expected contents come from the disk, not from the server: it must be on this machine anyway.
 absl::Status PrepareDisk(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.files.empty()) return absl::InvalidArgumentError("--files is missing: the directory of the files");
   absl::StatusOr<std::shared_ptr<DiskFiles>> opened =
@@ -124,7 +132,7 @@ absl::Status PrepareDisk(const WorkloadOptions& options, LoadPlan& plan) {
   if (!opened.ok()) return opened.status();
   const std::shared_ptr<DiskFiles> files = *std::move(opened);
   plan.make_exchange = [files] { return DiskFiles::NewExchange(files); };
-  plan.asking_takes_time = true;
+  plan.asking_takes_time = true;  // Ask() drops the file from the page cache: several system calls.
   plan.inspect = [files] { return files->Inspect(); };
   return absl::OkStatus();
 }
@@ -134,6 +142,7 @@ absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
   if (size < 1 || size > ChatCrowd::kMaxTextBytes) {
     return absl::InvalidArgumentError(absl::StrCat("--size is 1 to ", ChatCrowd::kMaxTextBytes));
   }
+  // A second thread's messages would interleave with the first one's, in an order that only the server knows.
   if (plan.threads > 1 || plan.rate.has_value() || plan.idle_connections > 0) {
     return absl::InvalidArgumentError("chat has one speaker, and one thread: no --threads, --rate, --idle");
   }
