@@ -10,7 +10,9 @@
 namespace polyserve {
 
 // Calls client(0) to client(count - 1), each in a thread, and waits for all of them. They share `client`, so it must
-// not write to what it captures without a lock; expectations of googletest may be used.
+// not write to what it captures without a lock. Expectations of googletest may be used (it is thread-safe where
+// pthreads are); an ASSERT_... ends only that client. They start one after the other: a case must not depend on their
+// order.
 template <typename Client>
 void RunAtOnce(int count, const Client& client) {
   std::vector<std::thread> threads;

@@ -1,4 +1,5 @@
-// The chat room, under every model: who hears what, and that nobody who misbehaves takes it from the others.
+// The chat room, under every model: which members hear what, and that a member that misbehaves cannot take it from the
+// others.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -144,7 +145,8 @@ TEST_F(RoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
   Join("deaf");
 }
 
-// Whoever floods is held back by its own system, loses nothing, and hears the others all the while.
+// TCP holds back a member that floods, because the server stops reading from it for a while. It loses nothing, and
+// hears the others all the while.
 TEST_F(RoomTest, SpeakerThatFloodsIsHeldBackToItsRate) {
   constexpr int kRate = 100, kMessages = 150;
   StartServer({absl::StrCat("--chat_rate=", kRate)});
@@ -157,7 +159,7 @@ TEST_F(RoomTest, SpeakerThatFloodsIsHeldBackToItsRate) {
   reader.Send("C reader hello\n");
   EXPECT_EQ(speaker.ReadLine(), Saying("reader", "hello"));
   for (int i = 0; i < kMessages; ++i) ASSERT_EQ(reader.ReadLine(), Saying("speaker", absl::StrCat(i)));
-  // What may be saved in a second comes at once, the rest as time passes, however slow the machine is.
+  // A second's allowance may be used at once, the rest only as time passes, however slow the machine is.
   EXPECT_GE(absl::Now() - start, absl::Seconds(1.0 * (kMessages - kRate) / kRate));
 }
 

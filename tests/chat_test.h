@@ -15,15 +15,16 @@
 
 namespace polyserve {
 
-// The lines that the others hear when a member comes, goes, or says something, with their ends. The words are those of
-// the course that this project grew out of; see docs/protocols.md.
+// The lines that the other members hear when a member joins, leaves, or says something, with their ends. The words are
+// those of the course that this project grew out of; see docs/protocols.md.
 inline std::string Arrival(absl::string_view name) { return absl::StrCat("欢迎 '", name, "' 进入聊天室\n"); }
 inline std::string Departure(absl::string_view name) { return absl::StrCat("'", name, "' 退出聊天室\n"); }
 inline std::string Saying(absl::string_view name, absl::string_view text) {
   return absl::StrCat(name, " : ", text, "\n");
 }
 
-// Every case about the service itself. The server is not started yet.
+// Every case about the service itself, with one member at a time. SetUp() only adds the service; the case starts the
+// server, with the flags that it needs.
 class ChatTest : public EveryModelTest {
  protected:
   void SetUp() override {
@@ -31,7 +32,8 @@ class ChatTest : public EveryModelTest {
     ServeAlso("chat");
   }
 
-  // Connects to the running server, and joins under this name.
+  // Connects to the running server, and joins under this name. When it returns, the server has entered the name: a
+  // member that joins later is announced to this one. Expects that this works.
   Peer Join(absl::string_view name) {
     Peer peer = Connect("chat");
     peer.Send(absl::StrCat("L ", name, "\n"));
@@ -40,7 +42,8 @@ class ChatTest : public EveryModelTest {
   }
 };
 
-// The cases that need two members at once. Skipped if the model serves no second client while the first one stays.
+// The cases that need two members at once, both of which stay. Skipped if the model serves no second client while the
+// first one stays.
 class RoomTest : public ChatTest {
  protected:
   void SetUp() override {

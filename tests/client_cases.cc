@@ -1,4 +1,4 @@
-// Programs that others wrote, against every model: what they send and expect is not what we think it is.
+// Independent clients, against every model: what they send and expect does not depend on what we think of the protocol.
 #include <cstddef>
 #include <filesystem>
 #include <string>

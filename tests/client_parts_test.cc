@@ -148,7 +148,7 @@ TEST_F(ClientPartsTest, ReplacementThatLooksTheSameIsNoticed) {
   EXPECT_TRUE(absl::IsAborted(status)) << status;
 }
 
-// A name may have addresses at which nobody listens.
+// A name may have addresses at which no server listens.
 TEST_F(ClientPartsTest, EveryAddressOfANameIsTried) {
   const std::string server = absl::StrCat("--server=localhost", address().substr(address().rfind(':')));
   const ToolRun run = RunTool({ProgramPath("client/client"), server, "list"}, here_.path());

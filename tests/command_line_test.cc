@@ -1,5 +1,5 @@
 // What the server says to a wrong command line: one line that helps, on standard error, and exit status 2; nothing is
-// half started. And what it says where it is asked for help.
+// half started. And the help texts.
 #include <string>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // What a connection and a request cost the server in system calls, counted by strace(1): within the bounds of a table,
 // whether or not the server also has a chat, datagrams, or 200 idle clients. No model pays for what it is not. Also:
-// whoever works at the same time counts in rows of counters of its own.
+// workers that run at the same time count in rows of counters of their own.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>

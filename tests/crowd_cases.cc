@@ -1,5 +1,5 @@
 // Very many clients, and what a server holds: processes, descriptors, files. All of it comes back, nothing is leaked,
-// and where there is not enough, the server outlives the shortage.
+// and if there is not enough, the server outlives the shortage.
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -117,7 +117,7 @@ TEST_F(CrowdTest, WithoutDescriptorsSomeAreTurnedAwayAndNothingSpins) {
   for (int i = 0; i < kClients; ++i) {
     peers.push_back(Connect("echo"));
     if (peers.size() > kEarly) continue;
-    EXPECT_TRUE(IsServed(peers.back()));  // There is room, whoever accepts it.
+    EXPECT_TRUE(IsServed(peers.back()));  // There is room, whichever process accepts it.
   }
   const absl::Duration before = server().ProcessorTime();
   absl::SleepFor(absl::Seconds(1));  // A window to measure in. A server that spins would need all of it.
@@ -131,7 +131,7 @@ TEST_F(CrowdTest, WithoutDescriptorsSomeAreTurnedAwayAndNothingSpins) {
     turned_away += is_served ? 0 : 1;
   }
   EXPECT_EQ(turned_away > 0, absl::StrContains(server().log(), "Too many open files"));
-  EXPECT_TRUE(turned_away > 0 || has_process_per_client());  // Where the processes share the load, it may be enough.
+  EXPECT_TRUE(turned_away > 0 || has_process_per_client());  // Several processes may have enough together.
   peers.clear();
   EXPECT_TRUE(Eventually([this] {  // It may see the new one before it sees that the others have left.
     Peer peer(server().address("echo"));

@@ -1,5 +1,6 @@
-// Services on datagrams, under every model: each peer has its own session, whoever else sends; none of what reaches the
-// server is lost, or answered from the wrong address; and peers, who never say that they leave, are forgotten.
+// Services on datagrams, under every model: each peer has its own session, whatever other peers send; nothing that
+// reaches the server is lost, or answered from the wrong address; and peers, which never say that they leave, are
+// forgotten.
 #include <signal.h>
 
 #include <memory>

@@ -183,7 +183,7 @@ TEST_F(DatagramChatTest, WhoIsSilentForTooLongHasLeft) {
     ada.Send(absl::StrCat("L ", name));
     EXPECT_EQ(ada.Receive(), "OK");
     absl::Duration silence;
-    do {  // Whoever speaks stays.
+    do {  // A member that speaks stays.
       const absl::Time now = absl::Now();
       bob.Send("anything\n");
       silence = absl::Now() - std::exchange(spoke_at, now);

@@ -20,7 +20,7 @@ DatagramPeer::DatagramPeer(const std::string& address, const std::string& from) 
   fd_.reset(::socket(to->family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const timeval patience = absl::ToTimeval(kPatience);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  constexpr int kQueueBytes = 4 << 20;
+  constexpr int kQueueBytes = 4 << 20;  // A case may send many before it receives the answers.
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &kQueueBytes, sizeof(kQueueBytes));
   if (!from.empty()) {
     const Endpoint own = *Endpoint::Parse(from);

@@ -1,5 +1,6 @@
 // DatagramPeer: the other end of a service on datagrams: a UDP socket with an address of its own, which is connected,
-// so it takes answers from the server's address alone. A call gives up after kPatience.
+// so it takes answers from the server's address alone. A call gives up after kPatience. Loopback loses no datagram
+// unless a receive buffer is full, so a case may count on an answer.
 //
 //   DatagramPeer peer(server.address("echo+udp"));
 //   peer.Send("hello");

@@ -89,12 +89,12 @@ void EveryModelTest::AwaitQuiet() {
         all_sleep = all_sleep && IsAsleep(thread);
       }
     }
-    return all_sleep && slept == before;  // Who has run since the last look has fallen asleep once more.
+    return all_sleep && slept == before;  // A thread that ran since the last look has slept once more.
   }));
 }
 
 void EveryModelTest::NoteFootprint() {
-  constexpr int kQuiet = 20;  // As often in a row nothing has changed: the client has left.
+  constexpr int kQuiet = 20;  // After this many looks without a change, the client has left.
   ExpectServesOthers();
   int unchanged = 0;
   EXPECT_TRUE(Eventually([&] {
@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
     gflags::SetCommandLineOption(flag.first.c_str(), flag.second.empty() ? "true" : flag.second.c_str());
   }
   polyserve::g_can = polyserve::TraitsWithFlags(*model);
-  // Any other error is not the system's, and for the tests to find.
+  // Any other error is not the system's: the tests must find it.
   const absl::Status status = model->make().status();
   if (absl::IsPermissionDenied(status) || absl::IsUnimplemented(status)) polyserve::g_availability = status;
   return RUN_ALL_TESTS();

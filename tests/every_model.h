@@ -1,4 +1,4 @@
-// EveryModelTest: the fixture of the suite that holds for every model. The command line of the test program says which
+// EveryModelTest: the fixture of the suite that runs under every model. The command line of the test program says which
 // model is tested, and with which flags (see model_test.bzl). If a model cannot do something by design, its row in the
 // registry says so, and the case is skipped.
 //

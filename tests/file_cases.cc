@@ -31,7 +31,7 @@ class FileTest : public EveryModelTest {
     EXPECT_EQ(reply.body, "first");
   }
 
-  // "OK <size> <mtime>" as it has to be.
+  // The right "OK <size> <mtime>".
   std::string StatLine(absl::string_view name) {
     struct stat info = {};
     ::stat(root().PathOf(name).c_str(), &info);

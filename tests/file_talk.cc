@@ -16,12 +16,13 @@ std::string ReadReplyLine(Peer& peer) {
   return std::string(absl::StripSuffix(line, "\n"));
 }
 
-// The number behind "OK "; -1 where it is no such line.
+// The number behind "OK "; -1 if it is no such line.
 long AnnouncedBytes(absl::string_view line) {
   long count = 0;
   return absl::ConsumePrefix(&line, "OK ") && absl::SimpleAtoi(line, &count) ? count : -1;
 }
 
+// Of these commands alone, the number behind OK is that of the bytes that follow; for S it is the size of the file.
 bool HasBody(absl::string_view command) {
   return !command.empty() && absl::string_view("LGR").find(command[0]) != absl::string_view::npos;
 }

@@ -1,4 +1,4 @@
-// The file service's words, for tests: one request and all of its reply. See protocol/file.h.
+// Requests to the file service, for tests: each sends one, and reads the whole reply. See protocol/file.h.
 //
 //   Peer peer(server.address("file"));
 //   EXPECT_EQ(Put(peer, "a", "hello").code(), "OK 5");
@@ -21,7 +21,9 @@ struct FileReply {
   std::string code() const;
 };
 
-// Sends a command, to which it adds the line end, and waits for the reply. Both parts are empty if none comes.
+// Sends a command, to which it adds the line end, and waits for the reply, kPatience at most. The first letter of the
+// command decides whether a body follows an OK. Both parts are empty if no reply comes; the body is short if it is cut
+// off.
 FileReply Ask(Peer& peer, absl::string_view command);
 
 // The same for G and P. Names go as they are: a test may send bad ones.

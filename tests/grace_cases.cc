@@ -1,5 +1,5 @@
-// A stop loses no request: clients of http are told with their next reply, whoever has no request under way has a
-// grace, and all who are in the queue are served, however few places or descriptors there are.
+// A stop loses no request: http announces it to clients in their next reply, connections without a request under way
+// have a grace, and all that are in the queue are served, however few places or descriptors there are.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -37,7 +37,7 @@ namespace {
 
 using ::testing::IsEmpty;
 
-// Where this passes, the test has failed.
+// If this passes, the test has failed.
 constexpr char kPatientDrain[] = "--drain_timeout=10m";
 
 // For the cases in which nothing is asked any more. Else the grace is a second.
@@ -88,7 +88,7 @@ struct Tally {
   std::vector<std::string> lost_;
 };
 
-// A client that asks again and again, and connects anew when it is told to, until it is refused.
+// A client that asks again and again, and connects anew after a reply that is the last one, until it is refused.
 void AskUntilRefused(const std::string& address, Tally& tally) {
   while (true) {
     Peer peer(address);
@@ -128,7 +128,7 @@ class GraceTest : public EveryModelTest {
     root().Write("a", kContent);
   }
 
-  // A stopped process cannot accept, so that all who connect meanwhile are surely in the queue when it is told.
+  // A stopped process cannot accept, so all clients that connect meanwhile are surely in the queue when the stop comes.
   std::vector<Peer> QueueUpAndStop(int count, absl::string_view service, absl::string_view request) {
     server().Signal(SIGSTOP);
     EXPECT_TRUE(Eventually([this] { return IsStopped(server().pid()); }));
@@ -159,7 +159,7 @@ TEST_F(GraceTest, RestlessClientsLoseNoRequest) {
   ExpectCleanExit();
 }
 
-// All ask at once, so that where there is one place only, each gets it while the others' requests wait.
+// All ask at once, so that if there is only one place, each gets it while the others' requests wait.
 TEST_F(GraceTest, FreshAndIdleConnectionsThatAskAfterTheStopAreServed) {
   for (bool was_in_time = false; !was_in_time;) {
     StartServer({kPatientDrain});
@@ -218,7 +218,7 @@ TEST_F(GraceTest, OfRequestsThatComeTogetherTheLastReplySaysClose) {
   EXPECT_TRUE(peer.Send(kGet) && ReadHttpAnswer(peer).is_whole);
   server().Signal(SIGTERM);
   HttpAnswer answers[3];
-  do {  // Its process may not have been told yet.
+  do {  // The stop may not have reached its process yet.
     ASSERT_TRUE(peer.Send(absl::StrCat(kGet, kGet, kGet)));
     for (HttpAnswer& answer : answers) answer = ReadHttpAnswer(peer);
   } while (answers[2].is_whole && !answers[2].is_last);

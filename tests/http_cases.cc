@@ -79,12 +79,13 @@ TEST_F(HttpCases, ShortageOfDescriptorsIsNoLackOfSpace) {
   root().Write("b", "other");
   StartServer({});
   Peer peer = Connect("http");
-  peer.Send(kGet);  // Whoever serves it has all that it needs for that.
+  peer.Send(kGet);  // Now the worker that serves it has all its descriptors.
   while (peer.ReadLine() != "\r\n") ASSERT_FALSE(peer.was_closed());
   EXPECT_EQ(peer.Read(5), "hello");
   rlimit old;
   ASSERT_EQ(::prlimit(server().pid(), RLIMIT_NOFILE, nullptr, &old), 0);
-  // Just so that no number is left: poll(2) itself fails where it is given more descriptors than a process may have.
+  // Exactly so that no number is left: with a lower limit poll(2) itself would fail, if it gets more descriptors than
+  // that.
   for (const pid_t pid : server().processes()) LimitDescriptors(pid, LowestFreeDescriptor(pid));
   peer.Send("GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(peer.ReadLine(), "HTTP/1.1 503 Service Unavailable\r\n");
@@ -167,7 +168,7 @@ TEST_F(HttpCases, HangUpSignalMakesANewLog) {
   }
   std::filesystem::rename(log_path(), log_path() + ".1");
   server().Signal(SIGHUP);
-  // Whoever was served before, too, since its process or thread is the one of before.
+  // The old connection logs there, too: its process or thread is still the same.
   EXPECT_TRUE(Eventually([&] {
     if (can().keeps_clients_apart) stays.Send(kGet);
     GetOnce();
@@ -232,7 +233,7 @@ TEST_F(HttpCases, KilledWorkersHaveNoClientsAnyMore) {
   Peer doomed = Connect("echo");
   EXPECT_TRUE(IsServed(doomed));
   EXPECT_TRUE(Eventually([this] { return Status()["connections"]["active"] == 2; }));
-  // Whose worker it is, the list of workers does not tell; so all of them go.
+  // The list does not say which worker serves which client, so all of them are killed.
   const nlohmann::json status = Status();
   for (const nlohmann::json& worker : status["workers"]) {
     const pid_t pid = worker["pid"];

@@ -63,7 +63,7 @@ TEST_F(HubTest, KilledHubIsReplacedAndItsMembersAreToldAndMayComeBack) {
     EXPECT_EQ(member->ReadToEnd(), "ERR 503 the room was lost, and is made anew: join again\n");
   }
   ExpectServesOthers();
-  quiet.Send("L ada\n");  // Who had not joined has lost nothing, and the names of the old room are free.
+  quiet.Send("L ada\n");  // It had not joined, and has lost nothing; the old room's names are free.
   EXPECT_EQ(quiet.ReadLine(), "OK\n");
   Peer again = Join("bob");
   EXPECT_EQ(quiet.ReadLine(), Arrival("bob"));
@@ -73,7 +73,7 @@ TEST_F(HubTest, KilledHubIsReplacedAndItsMembersAreToldAndMayComeBack) {
   EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
 }
 
-// A hub that does not run keeps nobody waiting but those who want to join.
+// A hub that does not run delays only clients that want to join.
 TEST_F(HubTest, StoppedHubDelaysNoOtherService) {
   StartServer();
   Peer ada = Join("ada"), bob = Join("bob"), echo = Connect("echo");
@@ -101,7 +101,7 @@ TEST_F(HubTest, MembersOfKilledProcessesHaveLeft) {
   Kill(false);
   EXPECT_TRUE(ada.AwaitClose());
   EXPECT_TRUE(bob.AwaitClose());
-  // The names are free as soon as the hub has seen it; whoever serves the next client is a new process.
+  // The names are free as soon as the hub has noticed; the next client is served by a new process.
   EXPECT_TRUE(Eventually([this] {
     Peer again = Connect("chat");
     again.Send("L ada\n");

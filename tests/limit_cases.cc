@@ -1,5 +1,5 @@
-// --max_connections: the bound holds exactly, whoever comes at once and whoever is killed; those who are too many wait
-// or are refused, as --overload says, and cost nothing meanwhile.
+// --max_connections: the bound holds exactly, whichever clients come at once and whichever processes are killed;
+// clients beyond it wait or are refused, as --overload says, and cost nothing meanwhile.
 #include <signal.h>
 
 #include <algorithm>
@@ -78,7 +78,7 @@ TEST_F(LimitTest, WhoeverIsTooManyWaitsForOneToLeaveAndNothingSpins) {
   EXPECT_LT(server().ProcessorTime() - before, absl::Milliseconds(500));
   EXPECT_TRUE(AwaitReport("accepted 3, active 3, "));
   for (Peer& peer : peers) EXPECT_TRUE(IsServed(peer));
-  // In whatever order they are let in: each who leaves makes room for one.
+  // In any order: each client that leaves makes room for one.
   peers.clear();
   for (Peer& peer : waiting) EXPECT_EQ(peer.Read(4), "ping");
   waiting.clear();

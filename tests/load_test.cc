@@ -27,7 +27,7 @@ using nlohmann::json;
 
 struct LoadRun {
   int exit_status;
-  json report;  // Not an object where it printed none.
+  json report;  // Not an object if it printed none.
 };
 
 LoadRun RunLoadProgram(absl::string_view flags) {
@@ -131,7 +131,7 @@ TEST_F(LoadTest, SlowReadersThatAreNotServedAreAFault) {
   EXPECT_NE(faults.find("3 of 3 readers got less"), std::string::npos) << faults;
 }
 
-// In a file system that lives in memory it says that it could not; anywhere else the pages go.
+// In a file system in memory it reports that the pages stay; in any other they go.
 TEST_F(LoadTest, DiskTellsWhereFilesStayInMemory) {
   root_.MakeDirectory("d");
   root_.Write("d/a b", RandomBytes(100'000, 1));
@@ -144,7 +144,7 @@ TEST_F(LoadTest, DiskTellsWhereFilesStayInMemory) {
   EXPECT_EQ(run.exit_status, file_system.f_type == TMPFS_MAGIC ? 1 : 0) << run.report;
 }
 
-// As by Ctrl-C: a shell in whose job it is.
+// As Ctrl-C does: by a shell, to the job that the program is in.
 TEST_F(LoadTest, InterruptPrintsWhatWasMeasuredSoFar) {
   const std::string script =
       "set -m; \"$@\" --tell_counting --duration=1h 2>told & pid=$!; until grep -qs counting told; do sleep 0.01; "
@@ -183,7 +183,7 @@ TEST_F(LoadTest, IdleConnectionThatIsGoneIsAFault) {
   EXPECT_EQ(run.report["error_causes"]["closed by the server"], 3);
 }
 
-// A name may have addresses at which nobody listens.
+// A name may have addresses at which no server listens.
 TEST_F(LoadTest, EveryAddressOfANameIsTried) {
   const std::string address = server_.address("echo");
   const LoadRun run = RunLoadProgram(absl::StrCat(
@@ -204,7 +204,7 @@ TEST_F(LoadTest, RateThatIsNotReachedIsAFault) {
   EXPECT_GE(run.report["faults"].size(), 1u);
 }
 
-// A server that is stopped for a while costs everybody who was due meanwhile, although only two could be sent.
+// A server that is stopped for a while delays all requests that were due meanwhile, although only two could be sent.
 TEST_F(LoadTest, StallShowsInTheResponseTimesOfAllThatWereDue) {
   constexpr absl::Duration kStall = absl::Seconds(1);
   const size_t descriptors = server_.CountDescriptors();
@@ -232,7 +232,7 @@ TEST_F(LoadTest, ServerThatEndsIsNoticed) {
   EXPECT_GE(run.report["errors"]["broken"], 2);
 }
 
-// What its verdicts are depends on how busy this machine is; a failure never is one.
+// Its verdicts depend on how busy this machine is; but none of them may be a failure.
 TEST(LoadSelfTest, NothingFails) {
   const ToolRun run = RunTool({ProgramPath("client/load/load"), "--self_test", "--json",
                                absl::StrCat("--server_program=", ProgramPath("server"))},

@@ -1,4 +1,4 @@
-// Logs under every model: a log that takes nothing, or only a part of a line, delays nobody, and what it lost is
+// Logs under every model: a log that takes nothing, or only a part of a line, delays no client, and lost lines are
 // counted.
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -87,7 +87,7 @@ class LogTest : public EveryModelTest {
     }
   }
 
-  // How large files of the server's may become from now on.
+  // Limits the size of files that the server writes from now on.
   void LimitFiles(rlim_t bytes) {
     const rlimit limit = {bytes, RLIM_INFINITY};
     ::prlimit(server().pid(), RLIMIT_FSIZE, &limit, nullptr);  // Children that it starts from now on have it, too.
@@ -168,7 +168,7 @@ TEST_F(LogTest, LineThatAFullDiskHasCutOffIsCountedAndNotGluedToTheNextOne) {
     }
     return whole + lost == requests();
   };
-  // To ask is a request, too, whose own line is still to come; and the last of those that were lost may not be counted.
+  // This question is a request, too, whose own line is still to come; and the last lost line may not be counted yet.
   EXPECT_TRUE(Eventually([&] {
     lost = Lost("lost_log_lines");
     return Eventually(all_are_accounted_for, absl::Seconds(1));

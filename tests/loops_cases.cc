@@ -51,9 +51,9 @@ class LoopsTest : public WorkersTest {
     }
   }
 
-  // Those of the workers who wake up while each of these clients is served once. A loop that has none sleeps on.
+  // The workers that wake up while each of these clients is served once. A loop that has none of them sleeps on.
   std::vector<pid_t> WorkersOf(std::vector<Peer>& peers) {
-    for (Peer& peer : peers) EXPECT_TRUE(IsServed(peer));  // So whoever was woken in vain sleeps again.
+    for (Peer& peer : peers) EXPECT_TRUE(IsServed(peer));  // Until then a loop may be awake in vain.
     std::map<pid_t, int64_t> before;
     for (const pid_t worker : Workers()) before[worker] = CountSleeps(worker);
     for (Peer& peer : peers) EXPECT_TRUE(IsServed(peer));
@@ -122,7 +122,7 @@ TEST_P(ProcessLoopsTest, KilledOnesAreReplacedAndTheirClientsCountAsEnded) {
   ExpectReports(absl::StrCat("accepted ", kClients + 1, ", active 0"));
 }
 
-// Who has which clients is chance, so it is tried until both have some.
+// It is chance which loop has which clients, so the test tries until both have some.
 TEST_P(ProcessLoopsTest, KilledOneCostsItsOwnClientsAlone) {
   constexpr size_t kClients = 16;
   StartServer({"--workers=2"});
@@ -142,7 +142,7 @@ TEST_P(ProcessLoopsTest, KilledOneCostsItsOwnClientsAlone) {
   }));
 }
 
-// A terminal's Ctrl-C reaches them all, but the server says when.
+// A terminal's Ctrl-C reaches all processes, but only the server decides when they stop.
 TEST_P(ProcessLoopsTest, OneThatIsAskedToStopByOthersStays) {
   StartServer({"--workers=2"});
   ASSERT_TRUE(AwaitWorkers(2));
@@ -156,7 +156,7 @@ TEST_P(ProcessLoopsTest, OneThatIsAskedToStopByOthersStays) {
   EXPECT_EQ(Workers(), before);
 }
 
-// They are stopped, so that nobody takes the clients before they are killed.
+// They are stopped, so that none accepts the clients before it is killed.
 TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesAreServedByTheirReplacements) {
   StartServer({"--workers=2"});
   ExpectServes();

@@ -114,7 +114,7 @@ TEST_P(NeedsTest, WithoutPidfdsItServesOrRefuses) {
   EXPECT_EQ(serves, GetParam().back() != "--start_method=forkserver");
 }
 
-// As where /proc/sys/fs/epoll/max_user_watches is used up.
+// As if /proc/sys/fs/epoll/max_user_watches were used up.
 TEST_P(NeedsTest, WithoutRoomForAnEpollItServesOrRefuses) {
   ServesOrRefuses([] { RefuseCall(SYS_epoll_ctl, ENOSPC); });
 }

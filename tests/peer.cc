@@ -19,7 +19,8 @@ namespace polyserve {
 
 namespace {
 
-// How long a server that takes nothing is taken to be stuck. Where it is only slow, the test floods less, no more.
+// A server that accepts no byte for this long counts as stuck. If it is only slow, the test floods it less, that is
+// all.
 constexpr int kStuckMilliseconds = 300;
 
 absl::StatusOr<UniqueFd> Connect(const std::string& address) {
@@ -28,7 +29,7 @@ absl::StatusOr<UniqueFd> Connect(const std::string& address) {
   return ConnectTcp(*endpoint, kPatience);
 }
 
-// The window that is offered at first is the buffer's, so that has to be small before.
+// Sets the buffer before it connects, because the first window that the kernel offers depends on it (tcp(7)).
 absl::StatusOr<UniqueFd> ConnectWithBuffer(const std::string& address, int receive_buffer) {
   const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(address);
   if (!endpoint.ok()) return endpoint.status();
@@ -75,7 +76,7 @@ bool Peer::Send(absl::string_view bytes) {
 void Peer::SendUntilStuck(absl::string_view bytes, size_t max_bytes) {
   size_t total = 0;
   while (total < max_bytes) {
-    // Goes on where the last call stopped, so that the repetition is whole.
+    // Continues where the last call stopped, so that the server gets whole copies.
     const absl::string_view rest = bytes.substr(total % bytes.size());
     const ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) {

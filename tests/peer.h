@@ -1,5 +1,5 @@
-// Peer: the other end of a connection, blocking and plain, which can also misbehave. Not the client of client/: that
-// one keeps to the protocol.
+// Peer: the other end of a connection, blocking and plain, which can also misbehave: send anything, stop in the middle,
+// not read, or break off. Not the client of client/: that one keeps to the protocol. One thread at a time.
 //
 //   Peer peer(server.address("file"));
 //   peer.Send("S a\n");
@@ -35,7 +35,8 @@ class Peer {
 
   // False if the server does not take all of it.
   bool Send(absl::string_view bytes);
-  // Sends the bytes again and again until the server has taken none for a while, or `max_bytes` in all.
+  // Sends the bytes again and again until the server has taken none for a while, or `max_bytes` in all: for a server
+  // that must stop reading when its output is not read.
   void SendUntilStuck(absl::string_view bytes, size_t max_bytes);
 
   // Returns `count` bytes; fewer if the server ends the connection first.
@@ -53,7 +54,7 @@ class Peer {
 
   // Sends no more; what the server sends can still be read.
   void HalfClose();
-  // Breaks off with a reset instead of an orderly end.
+  // Breaks off with a reset instead of an orderly end (SO_LINGER of 0, socket(7)).
   void Reset();
 
  private:

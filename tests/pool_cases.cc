@@ -106,7 +106,7 @@ TEST_P(FairPoolTest, GrowsWhileAllAreBusyAndShrinksAfterwards) {
   ExpectServes();
 }
 
-// Workers that are sent away while the server is full, though nobody waits: they leave, and do not ask again and again.
+// The pool retires workers while the server is full and no client waits: they leave, and do not ask again and again.
 TEST_P(FairPoolTest, PoolThatHasGrownBeyondTheBoundOfConnectionsShrinksAndIsQuiet) {
   StartServer({"--workers_min=1", "--workers_max=6", "--workers=4", "--max_connections=2"});
   ASSERT_TRUE(AwaitWorkers(4));
@@ -140,7 +140,7 @@ TEST_P(PreforkTest, KilledWorkersAreReplacedAndTheirClientsCountAsEnded) {
   ExpectReports("accepted 2, active 0");
 }
 
-// One of the workers is always inside of the lock. Those who are left do not wait for a replacement.
+// One of the workers is always inside the lock. The others do not have to wait for its replacement.
 TEST_P(PreforkTest, WorkerThatIsKilledInsideTheLockDoesNotKeepTheOthersOut) {
   if (GetParam() == kPreforkReusePort) GTEST_SKIP() << "by design: there is no lock; each queue waits for its worker";
   StartServer({"--workers=3"});

@@ -46,7 +46,7 @@ std::vector<pid_t> NumbersIn(const std::string& directory) {
 }
 
 // The fields of /proc/PID/stat from the third one on ("state ppid ..."): the second is the program's name, which may
-// itself hold spaces and brackets. Empty where the process has gone.
+// itself hold spaces and brackets. Empty if the process has gone.
 std::vector<std::string> StatusFields(pid_t pid) {
   const std::string line = ReadProc(pid, "stat");
   const size_t name_end = line.rfind(") ");
@@ -54,7 +54,7 @@ std::vector<std::string> StatusFields(pid_t pid) {
   return absl::StrSplit(line.substr(name_end + 2), ' ');
 }
 
-// What follows "NAME:" in /proc/PID/status; empty where there is no such line.
+// What follows "NAME:" in /proc/PID/status; empty if there is no such line.
 std::string StatusLine(pid_t pid, absl::string_view name) {
   for (absl::string_view line : absl::StrSplit(ReadProc(pid, "status"), '\n')) {
     if (absl::ConsumePrefix(&line, absl::StrCat(name, ":"))) return std::string(absl::StripAsciiWhitespace(line));

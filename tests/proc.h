@@ -1,4 +1,5 @@
-// What /proc tells about processes (see proc(5)). All of it may be out of date when it is read: use Eventually().
+// What /proc says about processes (see proc(5)). All of it may be out of date when it is read: use Eventually(). None
+// of these functions blocks.
 #ifndef POLYSERVE_TESTS_PROC_H_
 #define POLYSERVE_TESTS_PROC_H_
 
@@ -26,7 +27,7 @@ std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents);
 // process.
 std::vector<pid_t> ThreadsOf(pid_t pid);
 
-// Zero if the process has ended, here and below.
+// Zero, or "", if the process has ended. Sockets and pipes are descriptors, too.
 size_t CountDescriptors(pid_t pid);
 int64_t PeakMemoryBytes(pid_t pid);  // The most that was ever resident.
 absl::Duration ProcessorTime(pid_t pid);
@@ -42,7 +43,8 @@ bool IsStopped(pid_t pid);
 // True while the thread, or the process's first one, waits for something.
 bool IsAsleep(pid_t pid);
 
-// The number that the next descriptor of the process will have.
+// The number that the next descriptor of the process will have (open(2): the lowest one that is free). For
+// LimitDescriptors(), to leave room for an exact number of further ones.
 int LowestFreeDescriptor(pid_t pid);
 
 // Lets the process open no descriptor beyond this number; what it has open stays.

@@ -1,4 +1,5 @@
-// ProgramPath: where Bazel has put a program of this repository for a test that lists it as `data`.
+// ProgramPath: where Bazel has put a program of this repository for a test that lists it as `data`. The place differs
+// between `bazel test` and `bazel run`, and under sanitizers' configurations; the runfiles library knows it.
 #ifndef POLYSERVE_TESTS_PROGRAM_PATH_H_
 #define POLYSERVE_TESTS_PROGRAM_PATH_H_
 
@@ -15,7 +16,8 @@
 namespace polyserve {
 
 // `name` is the path from the top of the repository: "server", "client/load/load". Returns "", and fails the test, if
-// there are no runfiles, as in a test that was started by hand from another directory.
+// there are no runfiles, as in a test that was started by hand from another directory. Does not check that the program
+// is there: a target that is not among the test's `data` shows when it is started.
 inline std::string ProgramPath(absl::string_view name) {
   using bazel::tools::cpp::runfiles::Runfiles;
   std::string error;

@@ -1,5 +1,5 @@
-// Peers that are slow, and peers that are silent: who takes or sends steadily is served however long that lasts, and
-// who is below the least rate loses the connection, and with it the worker of a pool.
+// Peers that are slow, and peers that are silent: one that reads or sends steadily is served however long that lasts,
+// and one below --min_rate loses the connection, and frees the worker of a pool.
 #include <atomic>
 #include <cstddef>
 #include <string>

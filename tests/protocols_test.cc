@@ -1,7 +1,7 @@
-// docs/protocols.md tells the truth: each conversation in it that is marked "<!-- replayed: SERVICE -->" is held with
-// the server, over a library of one file, hello.txt. Lines with '>' are what a client sends; all others, the reply.
-// Where several clients talk, "ada>" is what ada sends, and "ada<" what she is sent. A mark of two services says that
-// one more is listened for.
+// docs/protocols.md tells the truth: the test holds each conversation in it that is marked "<!-- replayed: SERVICE -->"
+// with the server, over a library of one file, hello.txt. Lines with '>' are what a client sends; all others, the
+// reply. If several clients talk, "ada>" is what ada sends, and "ada<" what she receives. With two services in the mark
+// the server listens for both.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -68,7 +68,7 @@ absl::string_view LineEnd(absl::string_view service) {
   return service == "file-unframed" ? "" : "\n";
 }
 
-// Without what has to differ each time, and without the line end behind a reply that has none.
+// Without the parts that differ each time, and without the line end behind a reply that has none.
 std::string Normalized(absl::string_view service, std::string reply) {
   reply = absl::StrReplaceAll(reply, {{"\r\n", "\n"}});
   static const std::regex kVarying("(Date|ETag|Last-Modified): [^\n]*");
@@ -121,7 +121,7 @@ void ReplayBytes(const Conversation& conversation, Peer peer) {
   }
 }
 
-// Conversations of parties, who may be several: a line is one thing said, and the order is that of the lines.
+// Conversations of one or several parties: each line is one message, and they follow in the order of the lines.
 
 bool HasParties(absl::string_view service) {
   return service == "chat" || service == "websocket" || absl::EndsWith(service, "+udp");

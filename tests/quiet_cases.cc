@@ -58,10 +58,10 @@ TEST_F(QuietTest, FullServerIsQuietWhetherClientsWaitOrAreRefused) {
   }
 }
 
-// EPERM: a security module, a filter; ECONNABORTED: for ever, which is nobody's bad luck any more; EIO: no such
-// thing in the manual.
+// EPERM: a security module, a filter; ECONNABORTED: for ever, which is no longer one client's bad luck; EIO: an error
+// that the manual does not list.
 TEST_F(QuietTest, ServerThatMayNotAcceptSaysSoStaysQuietAndStops) {
-  // A ring accepts by itself, unless it has to look for a place first.
+  // A ring accepts by itself, without accept4(2), unless it has to look for a place first.
   const std::string model = can().kernel_accepts ? "--max_connections=1000" : "--root=.";
   for (const int error : {EPERM, ECONNABORTED, EIO}) {
     StartServer({.flags = {model}, .before_exec = [error] { RefuseCall(SYS_accept4, error); }});

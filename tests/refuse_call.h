@@ -16,8 +16,12 @@
 namespace polyserve {
 
 // `call` is its number (SYS_accept4), `error` an errno. Async-signal-safe, so it may run between fork() and exec().
-// Filters add up, and cannot be removed. If the system does not allow filters, the call is not refused: a test must
-// fail then, or look at it.
+// Filters add up, and cannot be removed. If the system does not allow filters, the call is not refused: the test must
+// check that, or fail.
+//
+// The filter is four instructions of classic BPF: load the call's number; if it is `call`, go on to the next
+// instruction, else skip it; fail with `error`; allow. A process without privileges may install one only if it gives up
+// gaining any by exec (PR_SET_NO_NEW_PRIVS). Limits: one architecture, and io_uring's operations are no system calls.
 inline void RefuseCall(int call, int error) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),

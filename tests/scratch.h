@@ -1,4 +1,8 @@
 // Scratch: a directory for one test's files, removed with all that is in it at the end.
+//
+//   Scratch root;
+//   root.Write("a", "hello");
+//   ServerProcess server({.flags = {"--model=thread", "--root=" + root.path()}});
 #ifndef POLYSERVE_TESTS_SCRATCH_H_
 #define POLYSERVE_TESTS_SCRATCH_H_
 
@@ -11,7 +15,7 @@
 
 namespace polyserve {
 
-// Names are relative to the directory.
+// Names are relative to the directory. Expects (EXPECT_...) that making and writing work.
 class Scratch {
  public:
   // Makes the directory, under a name of its own in the test's temporary directory.
@@ -30,14 +34,15 @@ class Scratch {
   void MakeDirectory(absl::string_view name) const;
   // All of the file; "" if there is none.
   std::string Read(absl::string_view name) const;
-  // All names in it, the hidden ones too, sorted.
+  // All names in it, the hidden ones too, sorted; those in directories within it are not.
   std::vector<std::string> Names() const;
 
  private:
   std::string path_;
 };
 
-// Bytes without a pattern, the same for the same seed.
+// Bytes without a pattern, the same for the same seed: a comparison then finds a piece that is missing, repeated or in
+// the wrong place, as it would not among zeroes.
 std::string RandomBytes(size_t count, unsigned seed);
 
 // The SHA-256 of the bytes in hexadecimal digits: what a failed comparison of large files prints.

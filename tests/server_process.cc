@@ -54,6 +54,8 @@ ServerProcess::ServerProcess(const Options& options)
   AwaitReady();
 }
 
+// Prepares everything before fork(): the test may have threads, so the child may call only what is async-signal-safe.
+// The log is opened with O_APPEND, because all processes of the server write to it.
 void ServerProcess::Start(const Options& options) {
   std::vector<std::string> arguments = {ProgramPath(TestedServer())};
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
@@ -84,6 +86,7 @@ void ServerProcess::Start(const Options& options) {
   ASSERT_GT(pid_, 0);
 }
 
+// "ready" must name the process that was started: a server that goes on in another process would escape the test.
 void ServerProcess::AwaitReady() {
   const absl::Time deadline = absl::Now() + kPatience;
   while (!ready_) {

@@ -7,6 +7,9 @@
 //
 // What it and its children write to standard error is kept in a file, and printed if the test has failed. All waits end
 // after kPatience. One thread.
+//
+//   starting ── "ready" ──▶ ready() ── Signal(SIGTERM), or a crash ──▶ AwaitExit(): has_exited()
+//        └── ends before that: !ready(), has_exited()                         └▶ processes(): what it has left behind
 #ifndef POLYSERVE_TESTS_SERVER_PROCESS_H_
 #define POLYSERVE_TESTS_SERVER_PROCESS_H_
 
@@ -36,24 +39,25 @@ class ServerProcess {
 
   // Starts it, and waits until it has said that it is ready, or has ended: look at ready().
   explicit ServerProcess(const Options& options);
-  // Kills all processes of it that are left, however deep.
+  // Kills all processes of it that are left, however deep: they inherit a setting in their environment, which finds
+  // them even if their parents have gone.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // The server said that it is ready, under its own process id.
+  // True if the server has said that it is ready, with its own process id.
   bool ready() const { return ready_; }
   pid_t pid() const { return pid_; }
   // Where it serves this ("echo", "echo+udp"), as "HOST:PORT"; "" if it does not.
   std::string address(absl::string_view service) const;
-  // All that it has written to standard output, as far as it was waited for.
+  // What it wrote to standard output until it was ready or had ended.
   const std::string& output() const { return output_; }
   // Closes the reading end of its standard output.
   void CloseOutput() { output_pipe_.reset(); }
   // All that was written to standard error so far.
   std::string log() const;
 
-  // Sends the signal to the server's own process.
+  // Sends the signal to the server's own process; does not wait.
   void Signal(int signal);
   // The same, and waits until it was delivered: a second one of the kind would otherwise merge with the first.
   void SignalAndAwaitDelivery(int signal);
@@ -84,7 +88,8 @@ class ServerProcess {
   int exit_status_ = -1;
 };
 
-// Runs the server with these flags to its end, which has to come by itself.
+// Runs the server with these flags until it ends by itself: for --help, and for flags that it must refuse. The exit
+// status is that of AwaitExit().
 struct ServerRun {
   int exit_status;
   std::string output;

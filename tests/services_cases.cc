@@ -119,7 +119,7 @@ TEST_F(ServicesTest, RequestsMayBeSplitAtAnyByte) {
   for (size_t split = 1; split < requests.size(); ++split) {
     Peer peer = Connect("file");
     peer.Send(requests.substr(0, split));
-    // Where the first piece holds a request, its answer is awaited, so that the rest surely travels apart.
+    // If the first piece holds a request, waits for its answer, so that the rest surely travels apart.
     const std::string first = split < 4 ? "" : peer.Read(10);
     peer.Send(requests.substr(split));
     EXPECT_EQ(first + peer.ReadToEnd(), replies) << "split at " << split;

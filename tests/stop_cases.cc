@@ -1,4 +1,4 @@
-// How the server ends: running requests are finished, everybody else is let go soon, and nothing is left.
+// How the server ends: it finishes running requests, closes all other connections soon, and leaves nothing behind.
 #include <signal.h>
 
 #include <cstddef>
@@ -23,7 +23,7 @@ namespace {
 // More than the kernel's buffers hold, so that a transfer is surely still running when it is looked at.
 constexpr size_t kLarge = 64 << 20;
 
-// Where this passes, the test has failed.
+// If this passes, the test has failed.
 constexpr char kPatientDrain[] = "--drain_timeout=10m";
 
 // For the cases in which idle connections are waited for: none of them asks for anything after the stop.
@@ -123,7 +123,7 @@ TEST_F(StopTest, UploadIsFinishedFirst) {
   Peer idle = Connect("echo");
   EXPECT_TRUE(!can().keeps_clients_apart || IsServed(idle));
   server().SignalAndAwaitDelivery(SIGTERM);
-  // When this one is let go, everybody has been told, and there is nothing more to read of the upload.
+  // When this one is closed, the stop has reached all, and there is nothing more to read of the upload.
   EXPECT_TRUE(!can().keeps_clients_apart || idle.AwaitClose());
   peer.Send(absl::string_view(bytes).substr(100'000));
   EXPECT_EQ(peer.ReadToEnd(), "OK 0\n");

@@ -34,7 +34,7 @@ class TftpDownload : public TftpPeer {
 
   void Ask(absl::string_view name) { Send(TftpPacketOf(absl::StrCat("RRQ ", name, " octet"))); }
   void Acknowledge(uint16_t block) { Send(TftpPacketOf(absl::StrCat("ACK ", block))); }
-  // The bytes of the next block of data; nothing where something else comes, or nothing.
+  // The bytes of the next block of data; nothing if something else comes, or nothing.
   std::optional<std::string> ReceiveBlock() {
     const std::optional<std::string> packet = Receive();
     const bool is_data = packet.has_value() && packet->size() >= 4 && (*packet)[1] == 3;
@@ -264,7 +264,7 @@ TEST_F(TftpTest, ClientsThatVanishKeepNobodyWaiting) {
   }
   ExpectServesOthers();
   Run({"curl", "-sS", "-o", local_.PathOf("a"), Url("a")});
-  server().Signal(SIGKILL);  // Else those who have gone are waited for.
+  server().Signal(SIGKILL);  // Otherwise the server would wait for those that have gone.
   server().AwaitExit();
 }
 

@@ -1,5 +1,8 @@
-// TftpPeer: a client of TFTP (RFC 1350) that goes packet by packet, so that a test can lose or repeat any of them. And
-// packets as people write them.
+// TftpPeer: a client of TFTP (RFC 1350) that goes packet by packet, so that a test can lose or repeat any of them; and
+// packets as text.
+//
+// The server answers a request from a new port, the transfer's (RFC 1350, section 4); the peer learns it from the first
+// packet. Nothing is repeated here: a timeout is the test's, or the server's.
 //
 //   TftpPeer peer(server.address("tftp+udp"));
 //   peer.Send(TftpPacketOf("RRQ hello.txt octet"));
@@ -36,8 +39,8 @@ class TftpPeer {
   Endpoint transfer_;
 };
 
-// "RRQ hello.txt octet blksize=1428", "WRQ new.txt octet", "DATA 1 the bytes", "ACK 1", "ERROR 1 the text" and
-// "OACK blksize=1428", as packets; and the other way round.
+// Packets from and to text: "RRQ hello.txt octet blksize=1428", "WRQ new.txt octet", "DATA 1 the bytes", "ACK 1",
+// "ERROR 1 the text", "OACK blksize=1428" (options: RFC 2347).
 std::string TftpPacketOf(absl::string_view text);
 std::string DescribeTftpPacket(absl::string_view packet);
 

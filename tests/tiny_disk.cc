@@ -22,9 +22,10 @@ bool WriteTo(const char* path, const std::string& text) {
 }  // namespace
 
 std::function<void()> MountTinyDisk(const std::string& directory, const std::string& options) {
-  // Inside the namespace we stay who we are: a user whom it does not know could not make files.
+  // The namespace maps the user to itself: a user that it does not know could not make files.
   const std::string uid_map = absl::StrCat(::getuid(), " ", ::getuid(), " 1");
   const std::string gid_map = absl::StrCat(::getgid(), " ", ::getgid(), " 1");
+  // Without privileges gid_map may be written only after "deny" to setgroups (user_namespaces(7)).
   return [directory, uid_map, gid_map, options = absl::StrCat(options, ",mode=0777")] {
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !WriteTo("/proc/self/uid_map", uid_map) ||
         !WriteTo("/proc/self/setgroups", "deny") || !WriteTo("/proc/self/gid_map", gid_map) ||

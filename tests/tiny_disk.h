@@ -1,4 +1,4 @@
-// A disk of one mebibyte, to be filled: a file system in memory that only the server under test sees.
+// A disk of one mebibyte, to be filled: a file system in memory (tmpfs(5)) that only the server under test sees.
 #ifndef POLYSERVE_TESTS_TINY_DISK_H_
 #define POLYSERVE_TESTS_TINY_DISK_H_
 

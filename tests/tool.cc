@@ -16,7 +16,7 @@ namespace polyserve {
 
 namespace {
 
-// Standard descriptors are files, so that no program waits for us.
+// Standard descriptors are files, so that no program waits for this one to read or write.
 class StandardFiles {
  public:
   StandardFiles(const std::string& input)

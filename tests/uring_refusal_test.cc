@@ -1,4 +1,4 @@
-// What the server says where the kernel has no ring for it: one line, before anything is bound, and what to do instead.
+// What the server says if the kernel refuses it a ring: one line, before anything is bound, and what to do instead.
 // A seccomp filter plays the kernel's part, as it does in most containers.
 #include <sys/syscall.h>
 

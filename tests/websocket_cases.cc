@@ -1,4 +1,5 @@
-// The chat room by WebSocket, under every model: one room with the others of it, and an end that a client understands.
+// The chat room by WebSocket, under every model: the same room as by TCP and UDP, and a close that a client
+// understands.
 #include <signal.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace polyserve {
 
 namespace {
 
-// Http alone brings the room along.
+// An http listener alone brings the room along.
 class WebSocketTest : public EveryModelTest {
  protected:
   WebSocketPeer Join(absl::string_view name) {
@@ -32,7 +33,7 @@ class WebSocketTest : public EveryModelTest {
   }
 };
 
-// Where a client that stays keeps the others out, there is nobody to talk to.
+// The cases of several members. Skipped if a client that stays keeps the others out.
 class WebSocketRoomTest : public WebSocketTest {
  protected:
   void SetUp() override {
@@ -161,7 +162,7 @@ TEST_F(WebSocketRoomTest, FloodReachesThoseWhoRead) {
 
 TEST_F(WebSocketRoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
   constexpr int kMostMessages = 64 * 1024;  // 64 MiB: more than the mailbox and the kernel's buffers hold.
-  // At the usual rate it takes so long that the reader is pinged.
+  // At the default rate this would take long enough for the server to ping the reader.
   StartServer({"--chat_rate=0", "--socket_buffer=65536"});
   WebSocketPeer deaf = Join("deaf"), speaker = Join("speaker"), reader = Join("reader");
   EXPECT_EQ(speaker.Hear(), "text: 欢迎 'reader' 进入聊天室");
@@ -196,7 +197,7 @@ TEST_F(WebSocketRoomTest, StopIsToldToAll) {
   ExpectCleanExit();
   for (WebSocketPeer& member : members) {
     std::string heard = member.Hear();
-    while (absl::StartsWith(heard, "text: ")) heard = member.Hear();  // Who has come, and who has left before.
+    while (absl::StartsWith(heard, "text: ")) heard = member.Hear();  // Members that joined, or left before.
     EXPECT_EQ(heard, "close 1001");
   }
 }

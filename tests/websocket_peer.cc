@@ -20,6 +20,7 @@ WebSocketPeer::WebSocketPeer(Peer connection, absl::string_view behind) : connec
 
 bool WebSocketPeer::Say(absl::string_view text) { return connection_.Send(WsText(text)); }
 
+// Lengths of up to 64 KiB (RFC 6455, section 5.2): the server sends no longer frames. Servers do not mask.
 std::string WebSocketPeer::Hear() {
   std::string frame = connection_.Read(2);
   if (frame.size() < 2) return "";

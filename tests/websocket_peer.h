@@ -1,5 +1,9 @@
-// WebSocketPeer: a client of the chat room that has a WebSocket (RFC 6455) open, blocking and plain. It frames what it
-// says, and can send what is no frame.
+// WebSocketPeer: a client of the chat room with an open WebSocket (RFC 6455), blocking and plain. It frames what it
+// says, and can also send bytes that are no frame. It answers nothing by itself: neither a ping nor a close.
+//
+//   WebSocketPeer ada(Connect("http"));
+//   ada.Say("L ada");
+//   EXPECT_EQ(ada.Hear(), "text: OK");
 #ifndef POLYSERVE_TESTS_WEBSOCKET_PEER_H_
 #define POLYSERVE_TESTS_WEBSOCKET_PEER_H_
 
@@ -12,8 +16,8 @@ namespace polyserve {
 
 class WebSocketPeer {
  public:
-  // Opens it over a connection to an http service, and expects that the server agrees. `behind` is sent right behind
-  // the request, without waiting for the reply.
+  // Opens it over a connection to an http service, and expects that the server agrees (101). `behind` is sent right
+  // behind the request, without waiting for the reply, as a client that pipelines would.
   explicit WebSocketPeer(Peer connection, absl::string_view behind = "");
 
   // Sends a text message, masked as clients must. False if the server does not take it.

@@ -14,6 +14,7 @@ namespace polyserve {
 
 namespace {
 
+// ThreadSanitizer has a thread of its own in each process.
 #if defined(__SANITIZE_THREAD__)
 constexpr size_t kThreadsOfSanitizer = 1;
 #else

@@ -1,5 +1,5 @@
-// WorkersTest: the fixture of the cases about servers with several workers, be they processes or threads, of a pool or
-// with a loop each. The test's parameter is the flags that say which.
+// WorkersTest: the fixture of the cases about servers with several workers: processes or threads, of a pool or with a
+// loop each. The test's parameter is the flags that select them.
 //
 //   TEST_P(PoolTest, WorkerThatIsKilledIsReplaced) {
 //     StartServer({"--workers=3"});
@@ -55,7 +55,7 @@ class WorkersTest : public testing::TestWithParam<Flags> {
 
   // The ids of the workers: processes, or threads, as has_threads() says.
   std::vector<pid_t> Workers() const;
-  // Waits until there are this many. False if that does not come.
+  // Waits until there are this many; false if that does not happen within kPatience.
   bool AwaitWorkers(size_t count);
   // Sends all of them this signal.
   void SignalWorkers(int signal);

@@ -1,4 +1,4 @@
-// added: a model that is not in the server, as docs/adding.md tells to write one. Serves one client after the other, as
+// added: a model that is not in the server, written as docs/adding.md describes. Serves one client after the other, as
 // loop does.
 #include <memory>
 
@@ -29,7 +29,7 @@ class AddedBackend : public Backend {
   }
 
   absl::Status Serve(ServerContext& context) override {
-    const WorkerSlot slot(context.statistics);  // By which the page of the status lists this thread.
+    const WorkerSlot slot(context.statistics);  // /-/status lists this thread by it.
     while (true) {
       absl::StatusOr<Connection> client = udp_->ServeUntilConnection(*acceptor_);
       if (!client.ok()) return absl::OkStatus();  // Told to stop.

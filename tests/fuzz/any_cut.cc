@@ -13,7 +13,7 @@ namespace polyserve {
 
 namespace {
 
-// So much of the data decides on the cuts; the session is shown all of it.
+// The first bytes of the data seed the cuts; the session gets all of the data, these bytes included.
 constexpr size_t kSeedBytes = 4;
 constexpr size_t kMostOfAPiece = 64;
 

@@ -10,8 +10,14 @@
 
 namespace polyserve {
 
-// Shows the data whole, byte by byte, and cut as its first bytes say; ends the program where the replies differ, or
-// where more than `most_unconsumed` bytes are left with the driver. The factory must start from the same state.
+// Shows the data whole, byte by byte, and cut as its first bytes say; ends the program if the replies differ, or if
+// more than `most_unconsumed` bytes are left with the driver. The factory must start from the same state each time.
+//
+//   data      "PRIMES 10\nQ\n"
+//   whole     one OnInput()                          ─┐
+//   in bytes  twelve                                  ├─ the same replies, or the fuzzer has found a fault
+//   cut       pieces of 1 to 64 bytes, by a generator ┘
+//             that the first four bytes of the data seed: a seed file replays the same cuts
 void CheckAnyCut(const SessionFactory& make_session, const uint8_t* data, size_t size, size_t most_unconsumed);
 
 // Shows the data cut as its first bytes say, and checks only the bound: for sessions whose replies depend on the

@@ -1,5 +1,5 @@
-// chat: commands of one member, by TCP and as one datagram, while another listens, who must never be told anything but
-// clean lines.
+// chat: commands of one member, by TCP and as one datagram, while another member listens, which must never receive
+// anything but clean lines.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

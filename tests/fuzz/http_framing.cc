@@ -1,6 +1,6 @@
 // http_framing: where requests begin and end. A second reader, written from the grammar of RFC 9112 and not from the
-// server's code, is lax in the ways that proxies in front of a server may be; for whatever the server takes, all of its
-// readings have to find the same requests and contents. Where one finds others, a request could be smuggled past it.
+// server's code, is lax in the ways that proxies in front of a server may be. In any input that the server accepts, all
+// of its readings must find the same requests and contents. If one finds others, a request could be smuggled past it.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Names that peers send: one that is taken can be neither absolute nor hidden, and has no way up.
+// Names that peers send: one that is accepted is neither absolute nor hidden, and has no way up.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// message: its replies depend on the pieces by design, so there is but the bound to check.
+// message: its replies depend on the pieces by design, so there is only the bound to check.
 #include "protocol/message.h"
 
 #include <cstddef>

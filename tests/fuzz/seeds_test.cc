@@ -47,7 +47,7 @@ void Show(const std::string& input) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
 }
 
-// The function ends the program where it finds a fault; that it returns is all there is to expect.
+// The function ends the program if it finds a fault; that it returns is all there is to expect.
 TEST(SeedsTest, EachIsTaken) {
   const std::vector<Seed> seeds = ReadArchive(g_archive);
   EXPECT_FALSE(seeds.empty()) << "no seeds in " << g_archive;

@@ -1,4 +1,4 @@
-// websocket: frames of one member, while another listens, who must never be told anything but clean lines. Masks of
+// websocket: frames of one member, while another listens, which must never receive anything but clean lines. Masks of
 // zeros, as in the seeds, leave a payload as it is, so that the fuzzer can see through them.
 #include <cstddef>
 #include <cstdint>
