@@ -1,7 +1,7 @@
 """CpuGroup: the processor time of a server and of all its descendants, also of those that ended long ago.
 
-A control group of its own counts it to the microsecond. Making one takes root, or a delegated group; where neither is
-there, the caller adds up /proc/PID/stat, which misses children that nobody waited for.
+A control group of its own counts it to the microsecond. Making one takes root, or a delegated group; if neither is
+possible, the caller adds up /proc/PID/stat, which misses children that no parent waited for.
 """
 
 import itertools
@@ -49,7 +49,7 @@ class CpuGroup:
 
     @classmethod
     def create(cls):
-        """A new, empty group, or None where the system does not let us make one."""
+        """A new, empty group, or None if the system does not let us make one."""
         for point, controller, read_times in _mounts():
             own = _own_path(controller)
             if own is None:
@@ -68,11 +68,11 @@ class CpuGroup:
             file.write("0")
 
     def cpu_times(self):
-        """Seconds (user, system) of everybody who was ever in it."""
+        """Seconds (user, system) of all processes that were ever in it."""
         return self._read_times(self._folder)
 
     def remove(self):
-        """Once all its processes have ended. Where one is left, the group stays; the kernel does not let it go."""
+        """To be called when all its processes have ended. If one is left, the group stays: the kernel refuses to remove it."""
         try:
             os.rmdir(self._folder)
         except OSError:

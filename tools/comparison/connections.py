@@ -1,4 +1,4 @@
-"""Connections of our own that have asked once and are silent since: what memory per connection is measured with."""
+"""Connections that have asked once and are silent since then. With these the memory per connection is measured."""
 
 import resource
 import socket
@@ -43,7 +43,7 @@ def _await_reply(connection, service):
 
 
 class Crowd:
-    """Idle connections to one server. OSError where it does not take them, or does not answer."""
+    """Idle connections to one server. OSError if it does not take them, or does not answer."""
 
     def __init__(self, address, service):
         host, _, port = address.rpartition(":")

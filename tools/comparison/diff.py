@@ -8,7 +8,7 @@ _CPU = "cpu_us_per_request"
 LEGEND = (
     "new/old   the ratio, with bounds that hold for all rows of a table together in at least 95 % of runs",
     "CPU us    processor time of all the server's processes for one request",
-    "open      neither different nor equal within the margin yet; more --minutes would tell",
+    "open      neither different nor equal within the margin yet; more --minutes would decide",
 )
 
 

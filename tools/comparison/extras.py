@@ -63,7 +63,7 @@ def beside_idle(subject, workload, setting, load, duration_s, seed, idle):
 
 
 def over_workers(subject, workload, setting, load, duration_s, seed, workers, cpus):
-    """A line of scaling.jsonl: so many workers, on all processors; the client shares them, which the line says."""
+    """A line of scaling.jsonl: with a number of workers, on all processors; the client shares them, which the line says."""
     own = dataclasses.replace(subject, flags=(*subject.flags, f"--workers={workers}"))
     line = measure(own, workload, dataclasses.replace(setting, cpus=cpus), load, duration_s, seed)
     line["marks"].append(f"the client shares the {len(cpus)} processors")

@@ -1,6 +1,6 @@
-"""The fairness contract: what must be the same for every subject, read off the running servers, not off their flags.
+"""The fairness contract: what must be the same for every subject, read from the running servers, not from their flags.
 
-A row of it is a name, and a value for each subject. Models have to agree in every row; where a peer differs, it is said.
+A row of it is a name, and a value for each subject. Models must agree in every row; differences of peers are reported.
 """
 
 import re
@@ -55,7 +55,7 @@ def _run(*argv):
 
 
 def accept_batch(subject):
-    """What the server says that it is (--help), or the subject's own flag; None where the model has no such thing."""
+    """What the server says that it is (--help), or the subject's own flag; None if the model has no such thing."""
     if "accept_batch" not in getattr(subject, "traits", {}).get("flags", ()):
         return None
     match = re.search(r"--accept_batch=.*\(default: (\d+)\)", _run(subject.server, "--help"))

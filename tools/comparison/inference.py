@@ -1,7 +1,7 @@
 """Inference: what rounds say about the ratio of two subjects, and which statements of a whole table may be made of it.
 
 All is about logarithms: a ratio of 1.03 is 0.0296. A round is a block: the values that two subjects have in it are
-compared with each other, so that what disturbed the machine in that round disturbed both. Three verdicts are possible:
+compared with each other, so that a disturbance of the machine in that round affects both. Three verdicts are possible:
 *different*, *equal* within a margin, and *open*, which is what is left while the data say neither.
 
 Sources: K. Yuen, "The two-sample trimmed t for unequal population variances", Biometrika 61, 1974 (trimmed means and
@@ -22,13 +22,13 @@ ALPHA = 1 - CONFIDENCE
 # Two that differ by less are equal for all practical purposes.
 MARGIN = 0.03
 DIFFERENT, EQUAL, OPEN = "different", "equal", "open"
-# With fewer rounds than this nothing is said: the error of so few is not known.
+# With fewer rounds than this there is no verdict: their error is not known.
 LEAST_ROUNDS = 3
 # So much is cut off at either end: a machine that stalls for a twentieth of the time leaves that many outliers.
 _TRIM = 0.1
 _MOST_ROUNDS = 1_000_000
 _LOOKS = 4
-# Who has fewer rounds looks once, at the end.
+# A run of fewer rounds is looked at once, at the end.
 _LEAST_TO_LOOK_AGAIN = 12
 _NO_ERROR = 1e-12
 _LARGEST_LOG = 700.0
@@ -99,7 +99,7 @@ def trimmed(values):
 
 
 def middle(values):
-    """The Effect of some positive values: the logarithm of their middle. None where there are none."""
+    """The Effect of some positive values: the logarithm of their middle. None if there are none."""
     logs = numpy.log([value for value in values if value > 0])
     if not len(logs):
         return None
@@ -108,7 +108,7 @@ def middle(values):
 
 
 def paired(a, b):
-    """The Effect of a over b, of {round: value} each. Rounds that only one of them has are left out. None where they have
+    """The Effect of a over b, of {round: value} each. Rounds that only one of them has are left out. None if they have
     none in common, or a value is not above 0."""
     return _paired({"a": a, "b": b}, tuple(sorted(a.keys() & b.keys())), [("a", "b")])[0]
 
@@ -142,10 +142,10 @@ def _paired(values, common, pairs):
 
 
 def moderated(effects, subjects):
-    """The Effects of all pairs of some subjects, each with an error that leans towards that of all: of three rounds nobody
-    knows how noisy one pair is, but 78 pairs tell how noisy pairs are. It leans as far as the errors are alike.
+    """The Effects of all pairs of some subjects, each with an error that is drawn towards that of all: three rounds do
+    not show how noisy one pair is, but 78 pairs show how noisy pairs are. The more alike the errors are, the farther.
 
-    subjects  how many they are: so many pairs have not that many independent errors.
+    subjects  how many they are: their pairs have fewer independent errors than there are pairs.
     """
     known = [index for index, effect in enumerate(effects) if effect is not None and 0 < effect.error < math.inf]
     if len(known) < 3:
@@ -190,7 +190,7 @@ class Verdict:
     """What is said of a pair. `rounds` is how many it would take, about, to decide one that is open."""
 
     kind: str
-    effect: Effect  # None where the two were not measured together.
+    effect: Effect  # None if the two were not measured together.
     why: str
     rounds: int = None
 
@@ -215,7 +215,7 @@ def verdicts(effects, margin=MARGIN, alpha=ALPHA):
         if beyond <= each:
             found[pair] = Verdict(EQUAL, effect, f"within {100 * margin:g} % of each other")
         elif pair in different:
-            found[pair] = Verdict(DIFFERENT, effect, "farther apart than chance explains, in a table of so many pairs")
+            found[pair] = Verdict(DIFFERENT, effect, "farther apart than chance explains, in a table of this many pairs")
         else:
             found[pair] = Verdict(OPEN, effect, "the data say neither that they differ nor that they are equal",
                                   _rounds_needed(effect, edge, each))
@@ -225,7 +225,7 @@ def verdicts(effects, margin=MARGIN, alpha=ALPHA):
 def _why_not(effect):
     if effect is None:
         return "they have no good round in common"
-    return f"only {effect.rounds} rounds; {LEAST_ROUNDS} at least tell anything"
+    return f"only {effect.rounds} rounds; a verdict needs at least {LEAST_ROUNDS}"
 
 
 def _differences(effects, alpha):
@@ -261,7 +261,7 @@ def _rounds_needed(effect, edge, each):
 
 
 def near_best(names, effects, margin=MARGIN, alpha=ALPHA):
-    """The names than which surely nobody is better by more than the margin, by a comparison with the best.
+    """The names that surely no other beats by more than the margin, by a comparison with the best.
 
     effects  {(a, b): Effect of a over b}, more being better, in whichever order the pair is
     One name is truly the best, and only with that one a false answer can be given: so one-sided tests of all the others
@@ -279,7 +279,7 @@ def near_best(names, effects, margin=MARGIN, alpha=ALPHA):
 
 
 def effect_of(effects, a, b):
-    """Of a over b; None where there is none."""
+    """Of a over b; None if there is none."""
     if (a, b) in effects:
         return effects[a, b]
     found = effects.get((b, a))
@@ -288,14 +288,14 @@ def effect_of(effects, a, b):
 
 @dataclass(frozen=True)
 class Look:
-    """What may be decided after so many rounds, and with which share of false statements."""
+    """What may be decided after a number of rounds, and with which share of false statements."""
 
     rounds: int
     alpha: float
 
 
 def looks(planned, measured=None, alpha=ALPHA):
-    """The Looks at a run of so many planned rounds: at its quarters, where those are many enough. Each spends a part of alpha
+    """The Looks at a run, by its planned rounds: at its quarters, if those are long enough. Each spends a part of alpha
     (O'Brien and Fleming's spending by Lan and DeMets, 1983: little at first), so that all together are as often wrong as one
     look would be. A run that was broken off, or is not complete yet, spends what is left at what it has.
     """
@@ -435,7 +435,7 @@ def resampled(rounds, resamples=400, seed=1):
 
 
 def quantiles(histograms, share, weights):
-    """The quantile of all times together, for each row of weights; nan where it has none of them."""
+    """The quantile of all times together, for each row of weights; nan if it has none of them."""
     values, counts = merged(histograms)
     totals = numpy.cumsum(weights @ counts, axis=1)
     wanted = numpy.ceil(share * totals[:, -1:])

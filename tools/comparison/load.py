@@ -20,8 +20,8 @@ _CPU_CLOCK_OF_PROCESS = 2  # CPUCLOCK_SCHED of Linux.
 
 @dataclass
 class LoadRun:
-    report: dict  # What it printed, as it is. None where it printed nothing.
-    failed: str  # Why the figures are worth nothing; None where they are good.
+    report: dict  # What it printed, as it is. None if it printed nothing.
+    failed: str  # Why the figures are worth nothing; None if they are good.
 
     @property
     def replies(self):
@@ -75,7 +75,7 @@ class Load:
         return finish(self.start(flags, address, duration_s, warm_up_s, seed), duration_s + warm_up_s)
 
     def run_looking(self, flags, address, duration_s, warm_up_s, seed, look):
-        """(LoadRun, first, last): what look(process) has returned when counting began, and when it ended. Both are None where
+        """(LoadRun, first, last): what look(process) has returned when counting began, and when it ended. Both are None if
         it did not come so far."""
         process = self.start([*flags, "--tell_counting"], address, duration_s, warm_up_s, seed)
         looks, said = [], ""

@@ -14,7 +14,7 @@ SYSCTLS = ("net.core.somaxconn", "net.core.netdev_max_backlog", "net.core.rmem_d
 
 
 def sysctl(name):
-    """The value of a sysctl as the kernel writes it; None where there is none of this name."""
+    """The value of a sysctl as the kernel writes it; None if there is none of this name."""
     text = procfs.read("/proc/sys/" + name.replace(".", "/"), None)
     return None if text is None else " ".join(text.split())
 

@@ -12,7 +12,7 @@ from .processes import ServerError
 
 # A first load is the time to look at the server: while it is measured it is left alone.
 _LOOK_S = 0.1
-# The load that is measured has a warm-up of its own, in which its connections are made, with whoever serves them.
+# The load that is measured has a warm-up of its own, in which the connections are made, and the workers that serve them.
 WARM_UP_S = 0.3
 # A process is made after its connection was accepted.
 _SETTLE_S = 0.05
@@ -116,7 +116,7 @@ def _marks(run, used, counts_all_children, shared_cpus):
 def measure(subject, workload, setting, load, duration_s, seed, idle=0):
     """The parts of a line of rounds.jsonl that are measured: load, server, marks, failed.
 
-    idle  so many silent connections beside the active ones; each of them has asked once.
+    idle  the number of silent connections beside the active ones; each of them has asked once.
     """
     try:
         server = subject.start(",".join(workload.services()), setting)

@@ -1,4 +1,4 @@
-"""Order: who comes when within the rounds, so that neither a place in the round nor who was before favours anybody.
+"""Order: the order of the subjects within the rounds, so that neither a place in the round nor a predecessor is an advantage.
 
 Source: E. Williams, "Experimental designs balanced for the estimation of residual effects of treatments", 1949: in his
 squares each comes once, or twice, in each place, and as often behind each of the others.

@@ -16,7 +16,7 @@ _SHORTEST_S, _LONGEST_S = 0.5, 10.0
 # Many short rounds say more than few long ones: a fresh start of a server is better or worse than others for all of its
 # time, and what disturbs the machine for seconds spoils one short measurement. Shorter ones would be mostly overhead.
 _SHORT_S = 0.7
-# What is given up for: so many rounds, where all parts together leave time for fewer.
+# Parts are given up for this many rounds, if all parts together leave time for fewer.
 _ENOUGH_ROUNDS = 5
 _EXTRA_S = 1.0  # A measurement of idle connections or of scaling.
 
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Scene:
-    """Who takes part, and where."""
+    """The subjects and workloads of a run, and its processors."""
 
     subjects: list
     workloads: list
@@ -158,9 +158,9 @@ def duration(options, measurements, extra_s):
     return round(min(_LONGEST_S, max(_SHORTEST_S, each)), 2)
 
 
-# What is given up first where the time is too short for all; the rounds are what it is about.
+# What is given up first if the time is too short for all; the rounds come last, because they are the purpose.
 _GIVEN_UP = ("scaling", "idle", "syscalls", "memory")
-# "About" so long: what is over by less is not worth giving anything up.
+# The time is approximate: nothing is given up for less than this.
 _TOO_LONG = 1.05
 
 
@@ -169,7 +169,7 @@ def expected_s(steps, fixed_s=0.0):
 
 
 def _rounds_in(scene, options, fixed_s, each_s):
-    """How many rounds with measurements so long there is time for, beside the other parts."""
+    """How many rounds of measurements of this length there is time for, beside the other parts."""
     extra_s = expected_s(make(scene, dataclasses.replace(options, rounds=0), fixed_s)[0], fixed_s)
     of_a_round_s = len(pairs(scene)[0]) * (each_s + measure.OVERHEAD_S)
     return math.floor((_TOO_LONG * 60 * options.minutes - extra_s) / of_a_round_s) if of_a_round_s else _ENOUGH_ROUNDS
@@ -188,7 +188,7 @@ def _as_many_rounds(scene, options, fixed_s):
 def fit(scene, options, fixed_s=0.0, may_change=("rounds", "parts")):
     """The options with as many rounds as the time allows, and with as many parts as leave enough of it for those.
 
-    may_change  of "rounds" and "parts" those that nobody has asked for by name
+    may_change  those of "rounds" and "parts" that the user did not set
     """
     def fitted(parts):
         candidate = dataclasses.replace(options, parts=parts)

@@ -1,4 +1,4 @@
-"""Server: one server, from its start to its end, with all its descendants. Leaves nobody behind, whatever happens.
+"""Server: one server, from its start to its end, with all its descendants. Leaves no process behind, whatever happens.
 
 It runs in a session of its own, so that Ctrl-C at the terminal is ours to handle, and so that its descendants can be
 found; it is killed should we be.
@@ -33,7 +33,7 @@ def _prepare_child(cpus, group):
     def prepare():
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # Killed before that: nobody will be told any more.
+        if os.getppid() != parent:  # It was killed before that: the signal will not come any more.
             os._exit(1)
         if cpus:
             os.sched_setaffinity(0, cpus)
@@ -66,7 +66,7 @@ def spawn(argv, cpus=None, group=None, **more):
 
 @atexit.register
 def _end_all():
-    """Nobody is left, wherever Ctrl-C has come."""
+    """No process is left, wherever Ctrl-C has come."""
     for process in _spawned:
         if process.poll() is None:
             end_session(process.pid, grace_s=0)
@@ -74,7 +74,7 @@ def _end_all():
 
 
 def end_session(session, grace_s=0.5, patience_s=5):
-    """Lets those who are left of a session end by themselves, then kills them, and waits until they are gone."""
+    """Lets the remaining processes of a session end by themselves, then kills them, and waits until they are gone."""
     started = time.monotonic()
     while time.monotonic() < started + patience_s:
         alive = [pid for pid in procfs.session_members(session) if not procfs.is_zombie(pid)]
@@ -89,7 +89,7 @@ def end_session(session, grace_s=0.5, patience_s=5):
 
 
 def is_readable(descriptor, seconds):
-    """Whether there is something to read, or its end has come, within so long. Any number: select(2) knows those below 1024
+    """Whether there is something to read, or the end, within the time. Any number: select(2) knows those below 1024
     alone, and we may hold thousands of connections."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
@@ -97,11 +97,11 @@ def is_readable(descriptor, seconds):
 
 
 def is_listening(address):
-    """Whether somebody takes connections at "HOST:PORT"."""
+    """Whether a server accepts connections at "HOST:PORT"."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=1) as connection:
-            # Where nobody listens, a socket that happens to get this very port is connected to itself.
+            # If no server listens, a socket that happens to get this very port is connected to itself.
             if connection.getsockname() != connection.getpeername():
                 return True
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # The port is not ours.
@@ -118,7 +118,7 @@ class Server:
     """
 
     def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True):
-        """Starts it, and waits until it is ready. Where `addresses` are given, that is when they take connections;
+        """Starts it, and waits until it is ready. If `addresses` are given, it is ready when they accept connections;
         otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT"."""
         self.addresses = dict(addresses or {})
         self.usage = None
@@ -163,12 +163,12 @@ class Server:
             if self._process.poll() is not None:
                 raise ServerError(f"it ended at once, with status {self._process.returncode}")
             if time.monotonic() > deadline:
-                raise ServerError(f"nobody listened after {_PATIENCE_S} s")
+                raise ServerError(f"it did not listen after {_PATIENCE_S} s")
             time.sleep(0.01)
 
     @property
     def counts_all_children(self):
-        """Whether cpu_times() knows children that ended and that nobody waited for."""
+        """Whether cpu_times() includes children that ended without a parent waiting for them."""
         return self._group is not None
 
     def cpu_times(self):

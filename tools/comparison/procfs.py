@@ -1,4 +1,4 @@
-"""What Linux tells under /proc about processes and about the machine.
+"""What Linux reports under /proc about processes and about the machine.
 
 Every function takes what it finds: a process that ends meanwhile counts as nothing, not as an error.
 """
@@ -11,7 +11,7 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def read(path, default=""):
-    """The text of a file, or the default where it cannot be read (any more)."""
+    """The text of a file, or the default if it cannot be read (any more)."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -20,7 +20,7 @@ def read(path, default=""):
 
 
 def _stat_fields(pid):
-    """The fields of /proc/PID/stat from the third (state) on; proc(5) numbers them from 1. Empty where it is gone."""
+    """The fields of /proc/PID/stat from the third (state) on; proc(5) numbers them from 1. Empty if it is gone."""
     # The name, in brackets, may hold anything, brackets and spaces included.
     return read(f"/proc/{pid}/stat").rpartition(")")[2].split()
 
@@ -113,7 +113,7 @@ def descriptor_limit(pid):
 
 
 def connection_inodes(port):
-    """The sockets of established TCP connections whose own end is this port: inode numbers, 0 for each that nobody has
+    """The sockets of established TCP connections whose own end is this port: inode numbers, 0 for each that is not
     accepted yet."""
     inodes = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):

@@ -76,7 +76,7 @@ def bazel(*arguments, folder=REPOSITORY):
 
 
 def _install():
-    """What the build and the comparison need, where something is missing; quick otherwise. Says so on standard error."""
+    """Installs what the build and the comparison need, if something is missing, and says so on standard error."""
     done = subprocess.run([os.path.join(REPOSITORY, "tools/setup"), "--compare"], stdout=sys.stderr, check=False)
     if done.returncode != 0:
         raise BuildError("tools/setup --compare failed; see above")

@@ -36,25 +36,25 @@ def _cpu_list(text):
 
 def parser():
     options = argparse.ArgumentParser(prog="tools/compare", usage="tools/compare [diff OLD NEW] [options]", description=(
-        "Runs models of the server, and other people's servers, under the same loads, and says which differ. With diff OLD NEW: two "
+        "Runs models of the server, and reference servers, under the same loads, and says which differ. With diff OLD NEW: two "
         "versions of the server, each a revision of git, a folder with a server, or . for this tree; says which models have become "
         "better or worse."),
         epilog="Workloads: " + "; ".join(f"{workload.name}: {workload.title}" for workload in workloads.ALL) + ".",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter, argument_default=None)
     add = options.add_argument
-    add("--models", help="comma-separated, each with flags of its own behind it; all of them where it is not given")
-    add("--peers", help="comma-separated servers of others, in the same rounds: all (that are installed), or of: "
+    add("--models", help="comma-separated, each with flags of its own behind it; all by default")
+    add("--peers", help="comma-separated reference servers, in the same rounds: all (that are installed), or of: "
         + ", ".join(peer.name for peer in peers.ALL))
-    add("--workloads", help="comma-separated; the usual ones where it is not given")
-    add("--rounds", type=int, help="how often each is measured; as often as the time allows: many short rounds")
+    add("--workloads", help="comma-separated; the usual ones by default")
+    add("--rounds", type=int, help="how often each is measured; by default as often as the time allows: many short rounds")
     add("--quick", action="store_true", help="finish in 2 minutes, instead of 20: of echo and http, if no workloads are given")
-    add("--minutes", type=float, help="how long all of it may take, about; sets how many rounds there are, or, if those "
-        "are given, how long each measurement takes; short of time it leaves parts out, unless they are given")
+    add("--minutes", type=float, help="about how long all of it may take; sets the number of rounds or, if that is given, "
+        "the length of each measurement; if time is short it leaves parts out, unless they are given")
     add("--duration", type=float, help="seconds for each measurement, instead of --minutes")
     add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them, with --quick the first three")
     add("--margin", type=float, default=100 * inference.MARGIN, help="two that surely differ by less, in percent, are called "
         "equal")
-    add("--to_the_end", action="store_true", help="measure all rounds, also of models of which nothing is open any more")
+    add("--to_the_end", action="store_true", help="measure all rounds, also of models about which nothing is open any more")
     add("--twin", help="comma-separated: the subjects that are measured twice, which shows whether the same thing differs from "
         "itself; the first that takes part in all workloads")
     add("--idle", type=int, help="up to how many idle connections memory is measured with; 1000, with --quick 200")
@@ -132,7 +132,7 @@ def choose_subjects(options, built, wanted, pair=()):
 
 
 class Session:
-    """One run: its folder, who takes part, and its plan."""
+    """One run: its folder, its subjects, and its plan."""
 
     def __init__(self, options, folder, scratch):
         self.options = options

@@ -34,7 +34,7 @@ _PAUSE_S = 0.75
 
 @dataclass(frozen=True)
 class Plan:
-    """So many rounds of measurements of so many seconds."""
+    """The number of rounds, and the seconds of a measurement."""
 
     rounds: int
     seconds: float
@@ -99,10 +99,10 @@ class Score:
     false_best: int = 0  # That is worse than promised.
     near: int = 0  # Tables whose recommendation, sure or not, is within the margin of the best.
 
-    measured: int = 0  # Rounds, of all models together: who is decided is not measured to the end.
+    measured: int = 0  # Rounds, of all models together: a model that is decided is not measured to the end.
 
     def add(self, values, truth, rounds):
-        """A table of so many planned rounds; it is looked at as tools/compare does."""
+        """Adds a table of a number of planned rounds; it is looked at as tools/compare does."""
         true = dict(zip(MODELS, truth))
         self.tables += 1
         said, sure, effects = _look(values, rounds)
@@ -153,7 +153,7 @@ def _is_wrong(verdict, true):
 
 
 def score(plan, sigma, tables, truth=EQUAL_ONES, seed=1, order_effect=0.0):
-    """The Score of so many tables."""
+    """The Score of a number of tables."""
     generator = numpy.random.default_rng(seed)
     found = Score()
     for _ in range(tables):

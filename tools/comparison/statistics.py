@@ -23,7 +23,7 @@ class Interval:
 
 
 def median_interval(values):
-    """The median of some values, with Student's interval of their trimmed mean. None where there are no values; of one there
+    """The median of some values, with Student's interval of their trimmed mean. None if there are no values; of one there
     are no bounds but itself."""
     if not values:
         return None
@@ -34,7 +34,7 @@ def median_interval(values):
 
 
 def ratio_interval(a, b):
-    """How much of b is in a, of {round: value} each, compared round by round. None where they have no round in common, or
+    """How much of b is in a, of {round: value} each, compared round by round. None if they have no round in common, or
     a value is not above 0."""
     effect = inference.paired(a, b)
     return effect and Interval(*effect.ratio(), effect.rounds)
@@ -46,7 +46,7 @@ class Factorial:
 
     effects: dict  # Half of what it makes to go from the low level to the high one.
     error: float  # The standard error of each.
-    shares: dict  # Of all variation; what is missing to 1 is noise. Empty where there is no variation.
+    shares: dict  # Of all variation; what is missing to 1 is noise. Empty if there is no variation.
 
 
 def factorial(signs, values):
@@ -85,7 +85,7 @@ class Line:
 def regression(points):
     """The line through (x, y) points, with the 95 % interval of its slope by Student's t.
 
-    None where there are fewer than three, or all have the same x.
+    None if there are fewer than three, or all have the same x.
     """
     data = numpy.asarray(points, dtype=float)
     if len(data) < 3 or numpy.ptp(data[:, 0]) == 0:
@@ -108,7 +108,7 @@ def gini(shares):
 
 
 def max_over_min(shares):
-    """The largest share by the smallest; None where one got nothing, or there is only one."""
+    """The largest share by the smallest; None if one got nothing, or there is only one."""
     if len(shares) < 2 or min(shares) == 0:
         return None
     return max(shares) / min(shares)

@@ -1,12 +1,12 @@
-"""Stopping: who need not be measured any more, since nothing about it is open. What is decided so depends on what was measured
-alone, so that a run that is taken up again decides the same."""
+"""Stopping: which subjects need not be measured any more, because nothing about them is open. The decision depends only on what
+was measured, so that a run that is resumed decides the same."""
 
 from . import inference, store, summary
 
 
 class Stopping:
-    """Looks at the rounds when they are as many as the next inference.Look wants, and drops who is decided by then: each
-    workload's on its own, and twins with those that they are twins of."""
+    """Looks at the rounds when they are as many as the next inference.Look wants, and drops the subjects that are decided by
+    then: each workload's on its own, and twins with those that they are twins of."""
 
     def __init__(self, run, folder):
         """run  run.json's content"""

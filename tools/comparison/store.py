@@ -52,7 +52,7 @@ class Store:
             return None
 
     def _write_json(self, name, value):
-        # Written aside and renamed: whoever reads it sees the old one or the new one.
+        # Written aside and renamed: a reader sees the old one or the new one.
         with open(self.path(name + ".new"), "w", encoding="utf-8") as file:
             json.dump(value, file, indent=1, ensure_ascii=False)
             file.write("\n")

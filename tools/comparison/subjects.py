@@ -1,6 +1,6 @@
 """The subjects: what is compared. A model of our own server with some flags, or the same once more (A against A).
 
-Other people's servers are in peers.py.
+Reference servers are in peers/.
 """
 
 import os
@@ -52,7 +52,7 @@ class Model:
         return {"echo", "http", "file", "compute", "message", "chat"}
 
     def refuses(self, workload):
-        """Why the workload makes no sense with it; None where it does."""
+        """Why the workload makes no sense with it; None if it does."""
         if self.traits.get("silent") == "blocks" and workload.keeps and workload.connections > 1:
             return (f"serves one client after the other: {workload.connections - 1} of {workload.connections} "
                     "connections that stay would get no reply")
@@ -64,7 +64,7 @@ class Model:
         return None
 
     def workers(self, setting):
-        """How many workers it is started with; None where it has no such choice, or was told by its own flags."""
+        """How many workers it is started with; None if it has no such choice, or was told by its own flags."""
         if "workers" not in self.traits.get("flags", ()) or any("workers" in flag for flag in self.flags):
             return None
         if self.traits.get("silent") == "one of N":

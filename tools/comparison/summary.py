@@ -19,7 +19,7 @@ def _per_request(line, value):
 def _cpu_us(*names):
     def get(line):
         if line["load"].get("beside"):
-            return None  # Nobody knows which part of it was for these requests.
+            return None  # It is unknown which part of it was for these requests.
         return _per_request(line, 1e6 * sum(line["server"][name] for name in names))
     return get
 
@@ -80,7 +80,7 @@ _MISSED_RATE = re.compile(r"the rate was not reached:[^;]*")  # And nothing else
 
 
 def counts(line):
-    """Whether a round's figures are figures: it was good, or it was but too slow for the given rate. Who left those out would
+    """Whether a round's figures are figures: it was good, or it was only too slow for the given rate. Leaving those out would
     make a server better by its failures."""
     return line["failed"] is None or (bool(_MISSED_RATE.fullmatch(line["failed"])) and bool(line["load"]))
 
@@ -99,7 +99,7 @@ class Rounds:
             self._lines.setdefault((line["subject"], line["workload"]), []).append(line)
 
     def until(self, number):
-        """The same of the first so many rounds alone."""
+        """The same, of the first rounds only."""
         return Rounds(line for lines in self._lines.values() for line in lines if line["round"] <= number)
 
     def of(self, subject, workload):
@@ -141,7 +141,7 @@ class Figures:
         self._samples = {}
 
     def interval(self, subject, metric):
-        """A statistics.Interval; None where there is nothing."""
+        """A statistics.Interval; None if there is nothing."""
         if metric not in MERGED:
             return statistics.median_interval(list(self._rounds.values(subject, self._workload, metric).values()))
         samples, number = self._of_resamples(subject, metric)
@@ -258,17 +258,17 @@ def effects_of(verdicts, workload, metric, more_is_better=True):
 
 
 def ranked_by(workload):
-    """The metric that says who is better under a workload of run.json."""
+    """The metric that ranks subjects under a workload of run.json."""
     return workload.get("ranked_by", "throughput")
 
 
 def versions_of(subjects):
-    """[(the new one's name, the old one's)], where there are two versions of each; see versions.py."""
+    """[(the new one's name, the old one's)], if there are two versions of each; see versions.py."""
     return [(subject["name"], subject["against"]) for subject in subjects if subject.get("against")]
 
 
 def _pairs(subjects, names):
-    """What is compared with what: all with all or, where there are two versions of each, the new one with the old one."""
+    """What is compared with what: all with all or, if there are two versions of each, the new one with the old one."""
     versions = versions_of(subjects)
     return [pair for pair in versions if set(pair) <= set(names)] if versions else list(itertools.combinations(names, 2))
 
@@ -299,8 +299,8 @@ def _verdicts(rounds, figures, subjects, workload, metric, margin, planned):
 
 
 def _ranking(rounds, subjects, verdicts, workload, margin, looks):
-    """What is said of the best: who is the best, as far as can be told; who is surely near it; what all reach of it. Twins and
-    those with errors have no place."""
+    """The ranking: the order, as far as it is known; the subjects that are surely near the best; what each reaches of it.
+    Twins and subjects with errors have no place."""
     name, metric = workload["name"], ranked_by(workload)
     more_is_better = METRICS[metric][1]
     effects = effects_of(verdicts, name, metric, more_is_better)

@@ -131,7 +131,7 @@ class QuietTest(unittest.TestCase):
         self.assertEqual([verdict(made, "epoll", name)["kind"] for name in ("fork", "poll")], ["different", "equal"])
         self.assertAlmostEqual(verdict(made, "epoll", "fork")["ratio"], 2, delta=0.05)
         self.assertRegex(table.answer(made, run["workloads"][0]),
-                         "are the best: surely nobody is more than 3 % better.*fork 0.50 times")
+                         "are the best: surely none is more than 3 % better.*fork 0.50 times")
         self.assertIn("different", "\n".join(table.workload_table(made, run["workloads"][0])))
 
     def test_what_is_equal_depends_on_the_margin(self):

@@ -25,7 +25,7 @@ def is_possible():
 
 
 def _attach(session, path):
-    """strace on all processes of a session and on all that they make; None where it is not allowed to."""
+    """strace on all processes of a session and on all that they make; None if it is not allowed to."""
     pids = [pid for pid in procfs.session_members(session) if not procfs.is_zombie(pid)]
     argv = ["strace", "-c", "-f", "-o", path, *[part for pid in pids for part in ("-p", str(pid))]]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -63,5 +63,5 @@ def count(subject, workload, setting, load, scratch):
         calls = parse(file.read())
     failed = run.failed
     if failed and run.replies > 0 and set(run.report["errors"].values()) == {0}:
-        failed = None  # Under strace nobody reaches a rate; the calls are counted all the same.
+        failed = None  # Under strace no server reaches a rate; the calls are counted all the same.
     return {"requests": run.replies, "calls": calls, "failed": failed}

@@ -57,17 +57,17 @@ _COLUMNS = (
     ("KiB kernel", lambda metrics: _kib(metrics.get("kernel_bytes_per_connection"))),
 )
 LEGEND = (
-    "verdict      against the first row: different, equal (within the margin), or open, which is neither yet; of all that is",
-    "             said in a table something is false in at most 5 % of runs",
-    "of best      what it reaches of the best, with bounds",
+    "verdict      against the first row: different, equal (within the margin), or open, which is neither yet; a table contains",
+    "             a false verdict in at most 5 % of runs",
+    "of best      its figure relative to the best, with bounds",
     "replies/s    median over the rounds; the faster the better. spread: half of its 95 % interval",
     "p50 ...      response times: of 100 requests, 50 (99, 99.9) took no longer; p99 and p99.9 of all rounds together",
     "CPU us       processor time of all the server's processes for one request, user and system",
     "calls        system calls for one request, counted by strace in a run of its own",
     "switches     context switches for one request",
-    "beside/s     of the requests that run beside, so many a second were answered",
+    "beside/s     replies per second to the other load, which runs beside this one",
     "KiB          memory for one idle connection: the processes' own, and the kernel's",
-    "rounds       those without errors, of all; rounds that were but too slow for a given rate count with what they were",
+    "rounds       those without errors, of all; rounds that were only too slow for a given rate count with their figures",
 )
 
 
@@ -85,7 +85,7 @@ def join(names):
 
 
 def answer(summary, workload):
-    """What to think of it, in a sentence or two: who is the best, as far as can be told, and how far the others are behind."""
+    """The result in a sentence or two: which one is the best, as far as it is known, and how far the others are behind."""
     ranking = summary["ranking"].get(workload["name"]) or {"order": []}
     if not ranking["order"]:
         return f"{workload['name']}: nothing was measured without errors."
@@ -96,10 +96,10 @@ def answer(summary, workload):
     others = [name for name in ranking["order"][1:] if _kind(summary, first, name, workload) == DIFFERENT]
     unknown = [name for name in ranking["order"][1:] if name not in others and name not in near]
     if len(near) > 1:
-        sentence = f"{join(near)} are the best: surely nobody is more than {margin} better than one of them"
+        sentence = f"{join(near)} are the best: surely none is more than {margin} better than any of them"
     elif near:
         sentence = f"{near[0]} is {'the quickest to respond' if is_paced else 'the fastest'}"
-        sentence += f", or surely nobody is more than {margin} better" if unknown else ""
+        sentence += f", or surely none is more than {margin} better" if unknown else ""
     else:
         sentence = f"open: {first} has the best figures, and {'it is not sure' if not unknown else 'so may have ' + join(unknown)}"
         if ranking["rounds_needed"]:
@@ -113,7 +113,7 @@ def answer(summary, workload):
 
 
 def _kind(summary, best, name, workload):
-    """The verdict on the pair; None where there is none."""
+    """The verdict on the pair; None if there is none."""
     return next((verdict["kind"] for verdict in summary["verdicts"]
                  if verdict["workload"] == workload["name"] and verdict["metric"] == ranked_by(workload)
                  and {verdict["a"], verdict["b"]} == {best, name}), None)

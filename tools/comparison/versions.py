@@ -1,4 +1,4 @@
-"""Two versions of the server: which programs `tools/compare diff OLD NEW` means by OLD and NEW, and who then takes part."""
+"""Two versions of the server: which programs `tools/compare diff OLD NEW` means by OLD and NEW, and the subjects of that."""
 
 import dataclasses
 import os

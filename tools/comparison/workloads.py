@@ -24,7 +24,7 @@ class Workload:
 
     @property
     def ranked_by(self):
-        """The metric of summary.py that says who is better."""
+        """The metric of summary.py that ranks subjects."""
         return "response_p99_us" if self.is_paced else "throughput"
 
     def services(self):

@@ -12,15 +12,15 @@ BUSY = 0.7    # How much of its processors a machine may use: beyond it queues g
 FILLED = 0.8  # How much of its memory.
 
 RULES = (
-    "A request takes the processor time that was measured for a reply of its size, and the work of its own on top. "
-    "Idle connections make it dearer by what they took off the throughput.",
+    "A request takes the processor time that was measured for a reply of its size, plus its own work. Idle connections "
+    "make it dearer by as much as they lowered the throughput.",
     "A connection takes the memory that was measured, the process's own and the kernel's.",
-    f"A model carries the load where it needs at most {words.percent(BUSY)} of the processors and "
-    f"{words.percent(FILLED)} of the memory, at the bad end of what is uncertain. It may carry it where only the "
-    "middle does.",
-    "Where no figure is near enough, the data do not reach: such a model is neither recommended nor ruled out.",
-    "Of those that carry the load, the one that needs least processor time is taken; those whose intervals meet its "
-    "own are level with it, and of these the one with the least memory per connection, and then the one that the "
+    f"A model carries the load if it needs at most {words.percent(BUSY)} of the processors and "
+    f"{words.percent(FILLED)} of the memory, at the bad end of its bounds. It may carry the load if only the middle "
+    "values fit.",
+    "If no figure is near enough, the data do not reach: such a model is neither recommended nor ruled out.",
+    "Of the models that carry the load, the one that needs the least processor time wins. Models whose intervals meet its "
+    "own are level with it; of these the one with the least memory per connection wins, and then the one that the "
     "server lists first.",
 )
 
@@ -36,7 +36,7 @@ class Load:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One model. `cores` and `memory` are Spans, or None where the data do not reach."""
+    """One model. `cores` and `memory` are Spans, or None if the data do not reach."""
     model: str
     verdict: str    # yes, perhaps, no, or unknown
     cores: Span
@@ -47,7 +47,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Advice:
-    """`model` is None where none carries the load for sure or perhaps. `rows` by verdict, then by cost."""
+    """`model` is None if none carries the load for sure or perhaps. `rows` by verdict, then by cost."""
     model: str
     level: tuple
     because: str
@@ -66,7 +66,7 @@ def advise(results, load):
         if able:
             return _choose(able, verdict, tuple(ranked))
     if any(row.verdict == "no" for row in rows):
-        because = ("No model that was measured carries this on this machine: take more machines (tools/capacity tells "
+        because = ("No model that was measured carries this on this machine: take more machines (tools/capacity says "
                    "how many).")
     else:
         because = "The measurements do not reach so far; the doubts say which are missing."

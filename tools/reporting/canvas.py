@@ -53,7 +53,7 @@ _STYLE = {
 
 @dataclasses.dataclass(frozen=True)
 class Plot:
-    """A plot to be drawn: its file's name, what it shows in a sentence (for those who cannot see it), and
+    """A plot to be drawn: its file's name, what it shows in a sentence (for readers who cannot see it), and
     draw(canvas)."""
     name: str
     title: str
@@ -72,7 +72,7 @@ class Picture:
 
 
 class Canvas:
-    """Gives a plot its figure. `is_narrow` where it is for a phone."""
+    """Gives a plot its figure. `is_narrow` if it is for a phone."""
 
     def __init__(self, width, colours):
         self.is_narrow = width == "narrow"
@@ -81,7 +81,7 @@ class Canvas:
         self._inches = _INCHES[width]
 
     def axes(self, height, rows=1, columns=1, **options):
-        """The axes of a new figure of so many inches in height."""
+        """The axes of a new figure, of this height in inches."""
         self.figure, axes = pyplot.subplots(rows, columns, figsize=(self._inches, height), squeeze=False,
                                             layout="constrained", **options)
         return axes

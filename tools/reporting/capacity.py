@@ -1,5 +1,5 @@
-"""How many machines like the one that was measured carry a load under a model. docs/capacity.md tells how, and what it
-can't know.
+"""How many machines like the one that was measured carry a load under a model. docs/capacity.md explains how, and what it
+cannot know.
 
 Two laws decide: requests take processor time (the utilization law: busy cores = rate x time of a request), connections
 take memory. Each machine is filled up to a share only, since queues grow without bound as a machine becomes full.
@@ -27,8 +27,8 @@ class Load:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Numbers of machines as Spans, whose upper bounds may be infinite; `checks` compare what was foretold with what
-    was measured, in sentences."""
+    """Numbers of machines as Spans, whose upper bounds may be infinite; `checks` compare predictions with
+    measurements, in sentences."""
     machines: Span
     by_processor: Span
     by_memory: Span
@@ -72,9 +72,9 @@ def _request(results, costs, workload):
     if tells(workload):
         return costs.request_us(workload.name)
     if workload.is_paced:
-        why = f"{workload.name} has a rate of its own, so that nobody knows what a server does when it is full"
+        why = f"{workload.name} has a rate of its own, so it does not show what a full server does"
     elif workload.has_another_beside:
-        why = f"beside {workload.name} another load runs, so that nobody knows what its requests take"
+        why = f"beside {workload.name} another load runs, so it is unknown what its requests take"
     else:
         why = (f"there is no processor time of {costs.subject.name} under {workload.name}: it was not measured, or "
                "failed")
@@ -99,7 +99,7 @@ def _machines(costs, load, full, memory, bytes_of_machine):
 
 
 def _least(costs, load, full_rate, bound, least):
-    """(least number of machines that carry it, requests per second that one can do then, doubts). Infinitely many where
+    """(least number of machines that carry it, requests per second that one can do then, doubts). Infinitely many if
     _MOST_MACHINES are too few. `bound` says which one of a Span's values counts."""
     machines = least
     while True:
@@ -127,7 +127,7 @@ def _checks(costs, workload):
         found.append((f"Memory of the processes with {most:,} connections, by a line through fewer", 1024 * foretold,
                       1024 * measured, words.size))
     texts = [
-        f"{what}: foretold {write(foretold)}, measured {write(measured)} ({100 * (foretold / measured - 1):+.1f} %)."
+        f"{what}: predicted {write(foretold)}, measured {write(measured)} ({100 * (foretold / measured - 1):+.1f} %)."
         for what, foretold, measured, write in found
     ]
     return tuple(texts), any(abs(foretold / measured - 1) > _WRONG for _, foretold, measured, _ in found)

@@ -1,7 +1,7 @@
-"""What requests and connections cost under one model, read off measurements: by size, beside idle connections, on more
+"""What requests and connections cost under one model, from measurements: by size, beside idle connections, on more
 cores.
 
-Every answer comes with what is to be doubted about it, in sentences: above all where it lies beyond what was measured.
+Every answer comes with its doubts, in sentences: above all if it lies beyond the measurements.
 """
 import bisect
 import math
@@ -14,13 +14,13 @@ from .span import Span
 # What is less of the throughput than this, with all its noise, is a loss and no chance.
 _SURELY_LESS = 0.9
 
-# By how much a measurement is taken to be off, as a share, where there is but one.
+# The assumed error of a measurement, as a share, if there is only one.
 _UNKNOWN_NOISE = 0.25
 
-# Where workers do less than this of what as many cores could, the client's share of the cores is pointed out.
+# If workers do less than this share of what as many cores could, the answer points out the client's share of the cores.
 _SHARED = 0.75
 
-# The load generator's workloads that keep their connections and only move bytes: those tell what a size costs.
+# The load generator's workloads that keep their connections and only move bytes: they show what a size costs.
 _MOVING = ("echo", "http", "download")
 
 
@@ -37,8 +37,8 @@ class Costs:
         self._results = results
 
     def request_us(self, workload_name):
-        """Processor time per request under a workload, as a Span in microseconds, or None. Where another load ran
-        beside it, nobody knows which part of the time was for these requests."""
+        """Processor time per request under a workload, as a Span in microseconds, or None. None if another load ran
+        beside it: it is unknown which part of the time was for these requests."""
         if self._results.workload(workload_name).has_another_beside:
             return None
         found = self._results.estimate(workload_name, self.subject.name, "cpu_us_per_request")
@@ -61,7 +61,7 @@ class Costs:
         return workload.service == service and workload.flag("workload") in _MOVING and not workload.is_paced
 
     def request_of_size_us(self, service, size):
-        """(processor time per request as a Span, doubts); (None, doubts) where nothing is near enough.
+        """(processor time per request as a Span, doubts); (None, doubts) if nothing is near enough.
 
         Between two sizes that were measured it is on the line through them; a little outside it is that of the
         nearest."""
@@ -100,7 +100,7 @@ class Costs:
         return max(rows, default=0)
 
     def kept_beside(self, idle):
-        """(share of its throughput that it keeps beside so many idle connections, as a Span; doubts)."""
+        """(share of its throughput that it keeps beside this many idle connections, as a Span; doubts)."""
         if idle == 0:
             return Span.exactly(1.0), []
         workload, shares = self._shares_beside_idle()
@@ -110,17 +110,17 @@ class Costs:
         if idle <= most:
             return _on_log_line(shares, idle), []
         more = f"{idle:,.0f} idle connections are more than the {most:,} that were measured (under {workload})"
-        if least.high < _SURELY_LESS:  # Where to nobody knows, but a list that is walked falls in proportion.
+        if least.high < _SURELY_LESS:  # Unknown how far, but if a list is walked, it falls in proportion.
             return least * (most / idle), [f"{more}: taken to slow it down in proportion."]
         return least, [f"{more}: taken to slow it down no more than those."]
 
     def _shares_beside_idle(self):
-        """(workload, [(idle connections, share of the throughput beside none as a Span)]), from none; (None, []) where
+        """(workload, [(idle connections, share of the throughput beside none as a Span)]), from none; (None, []) if
         it was not measured.
 
         A step is a single measurement, at another time than the rounds: its error is that of one round, not that of the
-        middle of all. So the steps are compared with the first of them, of few connections, unless it is slower than the
-        rounds for sure."""
+        middle of all. So the steps are compared with the first of them, of few connections, unless it is certainly slower
+        than the rounds."""
         workload, points = self._results.idle_steps(self.subject.name)
         rounds = self._results.estimate(workload, self.subject.name, "throughput")
         if not points or (len(points) == 1 and rounds is None):
@@ -167,13 +167,13 @@ class Costs:
         return of_one_round(rounds) if rounds else _UNKNOWN_NOISE
 
     def scaling_check(self, workload_name):
-        """The usl.HeldBack, where a law holds; None elsewhere."""
+        """The usl.HeldBack, where a law holds; None otherwise."""
         points = self._results.over_workers(workload_name, self.subject.name)
         fit = usl.fit(points)
         return usl.hold_back(points) if fit is not None and fit.error <= usl.MOST_ERROR else None
 
     def memory_check(self):
-        """(most connections, foretold KiB, measured KiB): a line through all steps but the last; None with too few."""
+        """(most connections, predicted KiB, measured KiB): a line through all steps but the last; None with too few."""
         points = sorted((row["idle"], row["pss_kib"]) for row in self._results.memory
                         if row["subject"] == self.subject.name and not row.get("failed"))
         line = statistics.regression(points[:-1]) if len(points) >= 4 else None
@@ -183,7 +183,7 @@ class Costs:
         return most, line.intercept + line.slope * most, measured
 
     def share_busy(self, workload_name, cores):
-        """What part of the run's cores it kept busy in the rounds; of one core, where it has a single thread."""
+        """What part of the run's cores it kept busy in the rounds; of one core, if it has a single thread."""
         return self._cores_kept_busy(workload_name) / (1 if self._uses_one_core(workload_name) else cores)
 
     def _cores_kept_busy(self, workload_name):

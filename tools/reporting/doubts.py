@@ -1,4 +1,4 @@
-"""What is to be doubted about a run, in sentences; and on which machine, when, and of what it was made."""
+"""The doubts about a run, in sentences; and on which machine, when, and from which sources it was made."""
 from . import words
 
 
@@ -21,7 +21,7 @@ def of_run(results):
     if (run.get("git") or {}).get("dirty"):
         found.append("The sources had changes that the revision does not hold.")
     found += [f"Unfair: {violation}." for violation in (run.get("fairness") or {}).get("violations") or ()]
-    if run.get("remark"):  # Of whoever keeps the run.
+    if run.get("remark"):  # From the person who keeps the run.
         found.append(run["remark"])
     if counts["done"] < counts["expected"]:
         found.append(f"The run was broken off: {counts['done']} of {counts['expected']} measurements are there.")
@@ -36,7 +36,7 @@ def count(results):
     pairs = {(row["subject"], row["workload"]) for row in results.rounds}
     disturbed = sum(
         any("other programs" in mark or "the host took" in mark for mark in row["marks"]) for row in results.rounds)
-    # Who was decided is not measured to the end.
+    # A subject that was decided is not measured to the end.
     expected = len(results.rounds) if results.run.get("complete") else results.run["rounds"] * len(pairs)
     return {"done": len(results.rounds), "expected": expected, "disturbed": disturbed}
 
@@ -67,6 +67,6 @@ def started(run):
 
 
 def revision(run):
-    """Of the sources, short; where it was not known (no git, or no repository), that."""
+    """Of the sources, short; "unknown" without git or a repository."""
     git = run.get("git") or {}
     return (git.get("revision") or "unknown")[:12] + (", changed" if git.get("dirty") else "")

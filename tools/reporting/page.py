@@ -1,6 +1,6 @@
 """The report: one HTML page that needs nothing else, the pictures of it as files, and its figures as CSV.
 
-What is said where is in templates/report.html.jinja; this file gathers it.
+templates/report.html.jinja decides what stands where; this file gathers it.
 """
 import json
 import pathlib
@@ -15,11 +15,11 @@ _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 _TEXTS = {
     "memory":
-        "What one more connection costs that says nothing: a line through steps of idle connections. The server's "
+        "The memory of one more silent connection: the slope of a line through steps of idle connections. The server's "
         "own part is PSS, shared pages counted by shares; the kernel's is sockets, stacks and tables.",
     "idle":
-        "A few connections are busy, the others are open and silent. A model that looks at all of them at every turn "
-        "is found out here.",
+        "A few connections are busy, the others are open and silent. This shows which models look at all of them at every "
+        "turn.",
 }
 _RUN_TABLES = {"memory": tables.memory, "idle": tables.idle}
 _SHORT = {"memory": "memory", "idle": "idle"}
@@ -124,7 +124,7 @@ def _need(need, colours):
 
 
 def _out(failed):
-    """Who failed, and why; of many only who, since the section of the workload tells the rest."""
+    """The subjects that failed, and why; of many only the names, since the section of the workload has the reasons."""
     if len(failed) > 2:
         return [f"{words.names(name for name, _ in failed)}, since rounds failed"]
     return [f"{name} ({why})" for name, why in failed]

@@ -1,7 +1,7 @@
 """Colours: one for each subject, the same in every plot, and the few others of a page, for light and for dark.
 
 A family of models has a hue (after Okabe and Ito, 'Color Universal Design', 2008: told apart with any colour vision),
-its members shades and marks of their own; no plot tells by colour alone. A plot is drawn in the light colours; in SVG
+its members shades and marks of their own; no plot distinguishes by colour alone. A plot is drawn in the light colours; in SVG
 each is then replaced by a CSS variable, so no two of the light colours may be the same.
 """
 import colorsys
@@ -107,7 +107,7 @@ class Palette:
                       if match[0] in names else match[0], svg)
 
     def style_sheet(self):
-        """The variables as CSS, light and, where the reader's system says so, dark."""
+        """The variables as CSS, light and, if the reader's system says so, dark."""
         light = "".join(f"--{name}:{colours[0]};" for name, colours in self.variables().items())
         dark = "".join(f"--{name}:{colours[1]};" for name, colours in self.variables().items())
         return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"

@@ -2,7 +2,7 @@
 
 The one place that knows how the files are laid out (tools/comparison writes them). It computes nothing but medians of
 what was measured at the same setting; statistics are those of summary.json. Numbers keep the units of the files: times
-in microseconds; sizes in bytes or, where the name says so, in KiB.
+in microseconds; sizes in bytes or, if the name says so, in KiB.
 """
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from comparison import inference, summary
 from . import samples, words
 
 _TOO_SLOW = re.compile(r"errors: the rate was not reached:[^;]*$")  # And nothing else: faults are joined by semicolons.
-# So many rounds below the rate may be the machine's fault: one of few, of many one in so many.
+# How many rounds below the rate may be the machine's fault: one of few, or one in this many.
 SLOW_ROUNDS = 1
 SLOW_ONE_IN = 7
 
@@ -64,7 +64,7 @@ class Workload:
 
     @property
     def is_paced(self):
-        """True where requests come at a given rate: all subjects that keep up have the same throughput then."""
+        """True if requests come at a given rate: all subjects that keep up have the same throughput then."""
         return self.flag("rate") is not None
 
     @property
@@ -86,12 +86,12 @@ class Workload:
 
     @property
     def latency_metric(self):
-        """What latencies are read off: from when a request was due where there is a rate, from its start elsewhere."""
+        """The metric of latencies: from when a request was due if there is a rate, otherwise from its start."""
         return "response" if self.is_paced else "service"
 
     @property
     def has_another_beside(self):
-        """True where another load runs beside it: what the server used up is for both."""
+        """True if another load runs beside it: what the server used up is for both."""
         return any(flag.startswith("--beside_") for flag in self.load_flags)
 
     def flag(self, name, otherwise=None):
@@ -123,7 +123,7 @@ class Cell:
 
     @property
     def failed(self):
-        """True where the figures of the good rounds say nothing: a round gave wrong replies or none, or the server did
+        """True if the figures of the good rounds say nothing: a round gave wrong replies or none, or the server did
         not start, or more rounds were too slow than chance explains."""
         slow = self.rounds_too_slow
         too_often = slow > SLOW_ROUNDS and slow * SLOW_ONE_IN > self.rounds
@@ -136,7 +136,7 @@ class Cell:
 
 
 class Results:
-    """All of one folder. Raises ResultsError where it cannot be read."""
+    """All of one folder. Raises ResultsError if it cannot be read."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -177,7 +177,7 @@ class Results:
         return next(workload for workload in self.workloads if workload.name == name)
 
     def cell(self, workload, subject):
-        """The Cell, or None where the two were not put together."""
+        """The Cell, or None if the two were not put together."""
         row = self._cells.get((workload, subject))
         if row is None or row["rounds"] == 0:
             return None
@@ -185,16 +185,16 @@ class Results:
         return Cell(metrics, row["rounds"], row["rounds_failed"], tuple(row["marks"]))
 
     def left_out(self, workload, subject):
-        """Why the two were not put together, where that was decided beforehand; None elsewhere."""
+        """Why the two were not put together, if that was decided beforehand; None otherwise."""
         return next((entry["why"] for entry in self.run.get("skipped") or ()
                      if (entry["workload"], entry["subject"]) == (workload, subject)), None)
 
     def figure(self, workload, subject):
-        """The Estimate that the subject is ranked by under the Workload; None where there is none."""
+        """The Estimate that the subject is ranked by under the Workload; None if there is none."""
         return self.estimate(workload.name, subject, workload.figure)
 
     def estimate(self, workload, subject, metric):
-        """The Estimate, or None where there is none, or none to be trusted."""
+        """The Estimate, or None if there is none, or none to be trusted."""
         cell = self.cell(workload, subject)
         return None if cell is None or cell.failed else cell.metrics.get(metric)
 
@@ -208,7 +208,7 @@ class Results:
         return [twin for twin in self.summary["twins"] if (twin["workload"], twin["metric"]) == (workload, metric)]
 
     def verdict(self, workload, metric, a, b):
-        """different, equal or open; nobody was told apart, or found equal, whom nobody has judged."""
+        """different, equal or open; a pair without a verdict is open."""
         if a == b:
             return inference.EQUAL
         for pair in ((a, b), (b, a)):
@@ -264,7 +264,7 @@ class Results:
                        if row["workload"] == workload and row["subject"] == subject and row.get("failed")})
 
     def median_of(self, workload, subject, value):
-        """The median over the good rounds of value(row); None where there is none."""
+        """The median over the good rounds of value(row); None if there is none."""
         values = [value(row) for row in self.rounds
                   if row["workload"] == workload and row["subject"] == subject and not row.get("failed")]
         values = [number for number in values if number is not None]
@@ -272,7 +272,7 @@ class Results:
 
     def idle_steps(self, subject):
         """(workload, [(idle connections, median throughput)]): beside more and more of them, as measured; (None, [])
-        where that was not."""
+        if that was not measured."""
         rows = [row for row in self.idle if row["subject"] == subject]
         return (rows[0]["workload"], _medians(rows, "idle")) if rows else (None, [])
 
@@ -307,7 +307,7 @@ class Results:
             raise ResultsError(f"{path} is not JSON ({error}): measure anew") from None
 
     def _read_lines(self, name):
-        """Lines of JSON; none where the file is not there. A last line that was cut short (Ctrl-C) is left out."""
+        """Lines of JSON; none if the file is not there. A last line that was cut short (Ctrl-C) is left out."""
         path = self.folder / name
         if not path.exists():
             return []

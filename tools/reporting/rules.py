@@ -1,7 +1,7 @@
 """Which model to take for a workload, and why: by the rules stated here, from the measurements alone.
 
-RULES is what the report prints; pick() is what does it, rule by rule in the same order. Nobody's taste has a part in
-it, and no figure that is not in the result folder.
+RULES is what the report prints; pick() does it, rule by rule in the same order. Only figures of the result folder
+decide.
 """
 import dataclasses
 import math
@@ -12,38 +12,38 @@ from comparison import inference
 from . import words
 from .results import SLOW_ONE_IN
 
-# A spread of figures above which the reader is told that the machine was too restless.
+# A spread of figures above which the report warns that the machine was too restless.
 _LOUD = 0.2
 # A 99th percentile or a time per request of fewer rounds decides nothing between models that are equal.
 _LEAST_ROUNDS = 5
-# What runs beside a workload is mentioned where the models differ by more in how much of it they do.
+# What runs beside a workload is mentioned if the models differ by more in how much of it they do.
 _STARVED = 2
 
 RULES = (
-    "Only our own models stand for election, and only those that gave no wrong reply, broke no connection, and "
-    "started, in any round. Where requests come at a given rate, a round in which it was not reached counts with the times it "
-    f"had, and who misses it in more than one round, and in more than one of {SLOW_ONE_IN}, is out. Other people's servers are "
-    "shown for comparison.",
-    "Models are compared by throughput; where requests come at a given rate, by the 99th percentile of the response time. Equal "
-    f"to the best are those than which surely nobody is better by more than the margin ({words.percent(inference.MARGIN)} unless "
-    "--margin was given): a comparison with the best, which is wrong in at most one of twenty runs. Where the client was the "
+    "Only our own models are candidates, and only those that gave no wrong reply, broke no connection, and started, in all "
+    "rounds. If requests come at a given rate, a round that does not reach it counts with the times that it had; a model that "
+    f"misses it in more than one round, and in more than one of {SLOW_ONE_IN}, is out. Reference servers are shown for "
+    "comparison.",
+    "Models are compared by throughput; if requests come at a given rate, by the 99th percentile of the response time. A model "
+    f"is equal to the best if surely no other is better by more than the margin ({words.percent(inference.MARGIN)} unless "
+    "--margin was given): a comparison with the best, which is wrong in at most one of twenty runs. If the client was the "
     "limit for the leader in at least half of the rounds, all others for which it was are equal to it, too.",
-    "Where there is no such model yet, the one with the best figures is named with a \"perhaps\", and with how many rounds would "
-    "make it sure; nothing else decides.",
-    "Of those that are equal the lowest 99th percentile of the service time decides; then the least memory per connection, own "
-    "and kernel's; then the least processor time per request. Each decides only where the two are called different, or, of "
-    f"memory, the intervals do not meet; and times only with {_LEAST_ROUNDS} rounds or more.",
-    "Whoever is left then is equal in that, too, and the one that the server lists first is named: the list begins with the "
-    "simplest.",
+    "If there is no such model yet, the one with the best figures is named with a \"perhaps\", and with the number of rounds "
+    "that would make it sure; nothing else decides.",
+    "Among equal models the lowest 99th percentile of the service time decides; then the least memory per connection, own "
+    "and kernel's; then the least processor time per request. Each decides only if the two are called different or, for "
+    f"memory, if the intervals do not meet; and times only with {_LEAST_ROUNDS} rounds or more.",
+    "Models that are still left are equal in all of these, too, and the one that the server lists first is named: the list "
+    "begins with the simplest.",
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Pick:
-    """The answer for one workload. `model` is None where no model qualifies; `because` then says so."""
+    """The answer for one workload. `model` is None if no model qualifies; `because` then says so."""
     workload: str
     model: str
-    is_guess: bool  # True where it is open which one is the best.
+    is_guess: bool  # True if it is open which one is the best.
     level: tuple        # Models that are equal to it or, of a guess, not told apart from it; the model itself included.
     because: tuple      # Sentences, the weightiest first.
     warnings: tuple     # What to doubt, in sentences.
@@ -87,15 +87,15 @@ def pick(results, workload):
 
 
 def best_model(results, workload):
-    """The name of the model with the best figures that did not fail; None where there is none."""
+    """The name of the model with the best figures that did not fail; None if there is none."""
     able = [subject.name for subject in results.models
             if results.figure(workload, subject.name) is not None]
     return _leader(results, workload, able) if able else None
 
 
 def share_of_best(results, workload, subject_name):
-    """What of the best model's figure the subject reaches, as an inference.Share (1: as much), or None where there is no
-    figure. Where less is better, as for a time, it is the best one's figure over the subject's."""
+    """What of the best model's figure the subject reaches, as an inference.Share (1: as much), or None if there is no
+    figure. If less is better, as for a time, it is the best one's figure over the subject's."""
     able = [subject.name for subject in results.models if results.figure(workload, subject.name) is not None]
     if not able or results.figure(workload, subject_name) is None:
         return None
@@ -116,7 +116,7 @@ def _against_best_model(results, workload, peer, able):
 
 
 def _leader(results, workload, names):
-    """By the comparisons of all with each other in each round; by the figures where there are none."""
+    """By the comparisons of all with each other in each round; by the figures if there are none."""
     level = inference.levels(names, results.effects(workload)) if len(names) > 1 else {}
     if len(level) == len(names) > 1:
         return max(names, key=level.get)
@@ -199,7 +199,7 @@ def _is_worse(results, workload, measure, values, other, name):
 
 
 def _speed(results, workload, leader, level, able):
-    """Sentences on throughput: the figure, who shares it, and how far the others are behind."""
+    """Sentences on throughput: the figure, which models share it, and how far the others are behind."""
     figure = workload.write(results.figure(workload, leader).median)
     behind = [name for name in able if name not in level]
     if len(level) == 1:
@@ -207,8 +207,8 @@ def _speed(results, workload, leader, level, able):
     else:
         who = f"all {len(able)} models" if len(level) == len(able) > 2 else words.some(level)
         near = results.near_best(workload, able)
-        why = (f"are equal: surely nobody is more than {words.percent(results.margin)} better than one of them"
-               if set(level) <= set(near) else "can't be told apart, as the client was the limit")
+        why = (f"are equal: surely no model is more than {words.percent(results.margin)} better than any of them"
+               if set(level) <= set(near) else "cannot be told apart, because the client was the limit")
         text = f"{who[0].upper() + who[1:]} {why}; the best figure is {leader}'s, {figure}"
     if not behind:
         return [text + "."]
@@ -226,11 +226,11 @@ def _alone(results, workload, leader, able):
     """What is sure of one that is equal to the best while no other is."""
     if len(_not_told_apart(results, workload, leader, able)) == 1:
         return f"It is {'the quickest to respond' if workload.is_paced else 'the fastest'}: "
-    return f"It is the best, or surely nobody is more than {words.percent(results.margin)} better: "
+    return f"It is the best, or surely no model is more than {words.percent(results.margin)} better: "
 
 
 def _beside(results, workload, chosen, able):
-    """A sentence on what the chosen one did of the load that ran beside the workload, where another one did much more
+    """A sentence on what the chosen one did of the load that ran beside the workload, if another one did much more
     of it, or much less."""
     found = {name: results.estimate(workload.name, name, "beside_per_second") for name in able}
     rates = {name: value.median for name, value in found.items() if value is not None}

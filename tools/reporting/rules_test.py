@@ -24,7 +24,7 @@ class RulesTest(unittest.TestCase):
                          equal=[("poll", "epoll")])
         self.assertEqual(pick.level, ("poll", "epoll"))
         self.assertEqual(pick.model, "poll")
-        self.assertIn("Poll and epoll are equal: surely nobody is more than 3.0 % better", pick.because[0])
+        self.assertIn("Poll and epoll are equal: surely no model is more than 3.0 % better", pick.because[0])
         self.assertIn("lowest 99th percentile: 100 µs (99.0 µs to 101 µs) (epoll: 200 µs", pick.because[1])
 
     def test_not_told_apart_is_not_equal_and_nothing_but_the_figure_decides(self):

@@ -331,7 +331,7 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
     slow     {model: number of rounds that failed since the rate was not reached, and for nothing else}
     real     (a, b) pairs whose ratio of the figure that ranks is sure; that of all others is not. Ratios of others are.
     equal    (a, b) pairs of which it is sure, too
-    rate     the load generator's --rate, where requests are due at one
+    rate     the load generator's --rate, if requests are due at one
     unlike   models that differ from themselves
     load_flags  more flags of the load generator
     rounds      how many there were of each

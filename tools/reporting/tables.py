@@ -108,7 +108,7 @@ def columns_of(results, workload, names):
 
 def share(results, workload, name):
     """What stands in the heat map: the share of the best with its marks, `failed`, or `–` for what was left out;
-    None where there is nothing to say."""
+    None if there is nothing to say."""
     if results.cell(workload.name, name) is None:
         return "–" if results.left_out(workload.name, name) else None
     found = rules.share_of_best(results, workload, name)
@@ -147,7 +147,7 @@ def idle(results):
 
 
 def scaling(results, workload):
-    """Throughput by workers, a column each, and the parameters of the laws that were fitted; None where there is
+    """Throughput by workers, a column each, and the parameters of the laws that were fitted; None if there is
     nothing."""
     series = {subject.name: results.over_workers(workload.name, subject.name) for subject in results.models}
     series = {name: points for name, points in series.items() if len(points) > 1}
@@ -166,7 +166,7 @@ def scaling(results, workload):
             ])
     measured = _steps({name: dict(points) for name, points in series.items()})
     return measured + table(["", "one worker (λ)", "contention (σ)", "coherency (κ)", "most at", "error of the fit",
-                             "held back: foretold"], rows) if rows else measured
+                             "held back: predicted"], rows) if rows else measured
 
 
 def _steps(series):
@@ -183,7 +183,7 @@ def pairs(mapping):
 
 
 def agreements(contract):
-    """Rows (name, the value that most have, who has which other one) of the fairness contract, {row: {subject:
+    """Rows (name, the value that most have, which subjects have which other one) of the fairness contract, {row: {subject:
     value}}."""
     for row, values in contract.items():
         by_value = {}
@@ -196,7 +196,7 @@ def agreements(contract):
 
 def fairness(contract):
     """The fairness contract; what is the same for all is said once."""
-    return table(["row", "the same for all", "but for"],
+    return table(["row", "the same for all", "except for"],
                  [[row, common, others or "none"] for row, common, others in agreements(contract)],
                  numeric=False)
 

@@ -2,8 +2,8 @@
 
   X(n) = lambda n / (1 + sigma (n - 1) + kappa n (n - 1))
 
-lambda is what one worker does, sigma the share of the work for which workers queue up (contention), kappa what it costs
-them to agree with each other (coherency). With kappa = 0 it is Amdahl's law. Source: N. J. Gunther, Guerrilla Capacity
+lambda is the throughput of one worker, sigma the share of the work for which workers queue (contention), kappa the cost
+of agreeing with each other (coherency). With kappa = 0 it is Amdahl's law. Source: N. J. Gunther, Guerrilla Capacity
 Planning, Springer 2007; A General Theory of Computational Scalability Based on Rational Functions, arXiv:0808.1431.
 """
 import dataclasses
@@ -28,30 +28,30 @@ class Fit:
     steps: int          # Different numbers of workers that it was fitted to.
 
     def throughput(self, workers):
-        """Per second, with so many workers."""
+        """Per second, with this many workers."""
         return self.one * _shape(workers, self.sigma, self.kappa)
 
     @property
     def peak(self):
-        """The number of workers beyond which more do less; infinity where that never comes."""
+        """The number of workers beyond which more do less; infinity if that never comes."""
         return math.sqrt(max(0.0, 1 - self.sigma) / self.kappa) if self.kappa > 0 else math.inf
 
 
 @dataclasses.dataclass(frozen=True)
 class HeldBack:
-    """A fit without the most workers that were measured, and what it foretold for them."""
+    """A fit without the most workers that were measured, and what it predicts for them."""
     workers: int
     foretold: float
     measured: float
 
     @property
     def error(self):
-        """0.05: foretold 5 % too much."""
+        """0.05: predicted 5 % too much."""
         return self.foretold / self.measured - 1
 
 
 def fit(points, least_steps=LEAST_STEPS):
-    """The Fit to [(workers, throughput per second)], or None where there are fewer than `least_steps` numbers of
+    """The Fit to [(workers, throughput per second)], or None if there are fewer than `least_steps` numbers of
     workers.
 
     Least squares of relative errors; no parameter below zero. Since for given sigma and kappa the best lambda is known,
@@ -78,7 +78,7 @@ def fit(points, least_steps=LEAST_STEPS):
 
 
 def hold_back(points):
-    """Fits all but the most workers and foretells those: the HeldBack, or None where too few are left to fit."""
+    """Fits all but the most workers and predicts those: the HeldBack, or None if too few are left to fit."""
     points = sorted(points)
     most = points[-1][0] if points else 0
     # One step fewer than otherwise: three give a curve that goes through all of them, and the one held back is the

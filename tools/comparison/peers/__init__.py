@@ -1,11 +1,11 @@
-"""Peers: other people's servers, run beside our models in the same rounds, each tuned as its own documentation advises.
+"""Peers: reference servers, run beside our models in the same rounds, each tuned as its own documentation advises.
 
 A peer is an ordinary child process with a configuration of ours in a temporary folder; nothing of the system's own
 configuration is read, and no service is started. All follow the fairness contract: one worker process for each
 processor (or, where a connection keeps a worker, one for each connection), a backlog of 4096, TCP_NODELAY, no logs,
 connections that are kept for as long as the client likes.
 
-Where the comparison itself is killed (SIGKILL), a peer's first process ends with it, but nginx' and Apache's workers may
+If the comparison itself is killed (SIGKILL), a peer's first process ends with it, but nginx' and Apache's workers may
 stay: only our own server notices.
 """
 
