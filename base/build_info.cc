@@ -6,6 +6,7 @@ namespace polyserve {
 
 namespace {
 
+// gcc and clang define __OPTIMIZE__ at every level above -O0.
 #ifdef __OPTIMIZE__
 constexpr char kOptimized[] = "yes";
 #else
@@ -18,7 +19,7 @@ constexpr char kAsserts[] = "no";
 constexpr char kAsserts[] = "yes";
 #endif
 
-// gcc says it by macros, clang when it is asked.
+// gcc defines a macro for each sanitizer; clang answers __has_feature(), which gcc before version 14 does not know.
 #if !defined(__has_feature)
 #define __has_feature(name) 0
 #endif

@@ -15,7 +15,8 @@ namespace polyserve {
 
 namespace {
 
-// Of gflags' own flags only --help does something here, so that the others are as good as unknown.
+// gflags defines flags of its own (--flagfile, --undefok, ...). Of these only --help and --version do something here;
+// the others count as unknown.
 bool FindFlag(const std::string& name, gflags::CommandLineFlagInfo& info) {
   return gflags::GetCommandLineFlagInfo(name.c_str(), &info) &&
          (name == "help" || name == "version" || !absl::StrContains(info.filename, "gflags"));
@@ -37,6 +38,7 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
   return row[b.size()];
 }
 
+// Suggests a flag that is at most two typing errors away; beyond that, all short names would be near each other.
 absl::Status UnknownFlag(absl::string_view name) {
   std::vector<gflags::CommandLineFlagInfo> flags;
   gflags::GetAllFlags(&flags);
@@ -50,6 +52,7 @@ absl::Status UnknownFlag(absl::string_view name) {
                    is_near ? absl::StrCat("; did you mean --", nearest->name, "?") : std::string("; see --help")));
 }
 
+// The value is checked by the type of the flag; gflags reports a bad one by an empty text.
 absl::Status SetFlag(const std::string& name, const std::string& value) {
   if (!gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty()) return absl::OkStatus();
   gflags::CommandLineFlagInfo info;
@@ -77,6 +80,7 @@ absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv)
     gflags::CommandLineFlagInfo info;
     absl::Status status;
     if (!FindFlag(name, info)) {
+      // A flag of its own wins over the negation, so that --notify is not "--no" and "tify".
       const bool negated = absl::StartsWith(name, "no") && FindFlag(name.substr(2), info) && info.type == "bool";
       status = negated && equals == absl::string_view::npos ? SetFlag(name.substr(2), "false") : UnknownFlag(name);
     } else if (equals != absl::string_view::npos) {
@@ -93,6 +97,7 @@ absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv)
   return others;
 }
 
+// The meanings begin in one column, 24 places from the left; a longer flag moves only its own.
 std::string DescribeFlags(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) {
@@ -117,6 +122,8 @@ absl::Status CheckFlagRange(absl::string_view name, int64_t value, int64_t least
   return absl::InvalidArgumentError(absl::StrCat("--", name, "=", value, " is not from ", least, " to ", most));
 }
 
+// SimpleAtod() also reads "inf", "nan" and "-1"; absl::Seconds() makes an infinite duration of the first, and the
+// checks at the end refuse the others.
 absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::string_view value) {
   absl::Duration duration;
   double seconds = 0;

@@ -9,10 +9,12 @@ void ContentHash::Add(absl::string_view bytes) {
 }
 
 int64_t ContentHash::Value() {
+  // Nettle truncates: it writes the first bytes of the digest if it is asked for fewer than all 32.
   uint8_t digest[sizeof(uint64_t)];
   ::sha256_digest(&context_, sizeof(digest), digest);
   uint64_t value = 0;
   for (const uint8_t byte : digest) value = value << 8 | byte;
+  // The shift leaves the sign bit clear, so that the text of a reply never has a minus.
   return static_cast<int64_t>(value >> 1);
 }
 

@@ -1,4 +1,5 @@
-// ContentHash: tells whether two files hold the same bytes when each end of a connection has one of them.
+// ContentHash: tells whether two files hold the same bytes when each end of a connection has one of them. A client that
+// has downloaded the parts of a file checks them against a server's file without fetching them again.
 //
 //   ContentHash hash;
 //   while (...) hash.Add(bytes);

@@ -22,17 +22,18 @@ namespace polyserve {
 // What the processes that write to one log share. Memory that is all zero is a valid one.
 struct LogHealth {
   std::atomic<int64_t> lost{0};         // Lines that are not in the log, or not whole.
-  std::atomic<int64_t> unreported{0};   // Of these, the ones that no report has told yet.
-  std::atomic<int64_t> warned_at{0};    // When it was said that lines are lost, for IsTimeAgain(),
-  std::atomic<int64_t> reported_at{0};  // and how many.
+  std::atomic<int64_t> unreported{0};   // Of these, the ones that no report has counted yet.
+  std::atomic<int64_t> warned_at{0};    // When the last warning of losses was logged, for IsTimeAgain(),
+  std::atomic<int64_t> reported_at{0};  // and when the last report of their number.
   std::atomic<int64_t> torn{0};         // 1: the log ends with a part of a line.
-  std::atomic<int64_t> openings{0};     // How often it was to be opened by its name; see LogFile.
-  std::atomic<int64_t> inspected{0};    // For which of these, plus one, its end has been looked at.
+  std::atomic<int64_t> openings{0};     // How often an opening by name was asked for; see LogFile.
+  std::atomic<int64_t> inspected{0};    // The number of the last opening, plus one, that has inspected its end.
 };
 
 // Lines up to this size are written to a pipe whole or not at all (PIPE_BUF), so longer ones should be cut.
 constexpr size_t kMaxLogLineBytes = 4096;
 
+// A value that borrows a descriptor: copy it freely.
 class LineOutput {
  public:
   // What a write to the descriptor may do.

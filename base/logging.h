@@ -31,7 +31,7 @@ class LogLine {
  public:
   enum class Severity : char { INFO = 'I', WARNING = 'W', ERROR = 'E', FATAL = 'F' };
 
-  // With an error number, the line ends with what it means.
+  // Writes the head of the line into text(). With an error number, the line ends with what it means.
   LogLine(Severity severity, const char* file, int line, int error = 0);
   // Appends the line to the log (LineOutput::Append()), with everything escaped that is not Printable(). Leaves errno
   // as it was. If the severity is FATAL, ends the process (abort(3)).
@@ -48,8 +48,8 @@ class LogLine {
   std::ostringstream text_;
 };
 
-// To be called early in main(): learns the time zone while there is a descriptor to read it with, once for all
-// children, and what standard error is. From then on a terminal takes lines from its background, too (SIGTTOU).
+// Call it early in main(): learns the time zone while there is a descriptor to read it with, once for all children, and
+// what standard error is. From then on a terminal takes lines from its background, too (SIGTTOU).
 void InitLogging();
 
 // Has lost lines counted there from now on, rather than in this process alone; it must outlive all threads.
@@ -65,7 +65,9 @@ inline bool IsEveryNth(std::atomic<int64_t>& calls, int64_t n) {
   return calls.fetch_add(1, std::memory_order_relaxed) % n == 0;
 }
 
-// True if that many seconds have passed since it was true the last time.
+// True if that many seconds have passed since it was true the last time, and at the first call. If several threads ask
+// at the same moment, one of them gets true. `last` belongs to these calls alone: it holds the time of the last true,
+// by CLOCK_MONOTONIC, and may be in memory that processes share.
 bool IsTimeAgain(std::atomic<int64_t>& last, double seconds);
 
 }  // namespace polyserve

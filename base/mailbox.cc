@@ -10,6 +10,8 @@ constexpr size_t kKeptPlaces = 64;  // So that one burst does not stay in memory
 
 }  // namespace
 
+// Under the lock that Push() holds when it calls the waker: once this returns, no thread is inside the previous one, so
+// its owner may be destroyed. What came before is announced here, since its Push() found no waker.
 void Mailbox::Attach(Waker* waker) {
   MutexLock lock(mutex_);
   waker_ = waker;
@@ -17,6 +19,8 @@ void Mailbox::Attach(Waker* waker) {
 }
 
 Message Mailbox::Next() {
+  // The driver swaps out everything at once, so that speakers and driver meet at the lock once for each batch, not for
+  // each message. While the queue is empty, the atomic flag answers, and an idle driver that polls takes no lock.
   if (next_ == taken_.size()) {
     taken_.clear();
     next_ = 0;
@@ -39,7 +43,10 @@ bool Mailbox::Push(const Message& message) {
   if (is_cut_off_.load(std::memory_order_relaxed)) return false;
   const size_t bytes = message->size() + kBytesPerMessage;
   const bool was_empty = new_.empty();
+  // Counts what the driver has swapped out but not popped, too: that memory is still held. The driver only ever lowers
+  // the count meanwhile, so the check errs on the side of "full".
   const bool is_full = waiting_bytes() + bytes > kMaxBytes;
+  // The backlog goes at once: a member that is too slow must not keep megabytes until its driver gets to it.
   if (is_full) {
     new_ = std::vector<Message>();
     is_cut_off_.store(true, std::memory_order_release);
@@ -49,6 +56,7 @@ bool Mailbox::Push(const Message& message) {
     waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
   has_new_.store(!is_full, std::memory_order_release);
+  // Once for each batch: a driver that was woken takes everything that is there.
   if (waker_ != nullptr && (was_empty || is_full)) waker_->Wake();
   return !is_full;
 }

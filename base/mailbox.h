@@ -1,8 +1,13 @@
 // Mailbox: the queue of messages from a chat room to one of its members. Any thread may push; the driver that serves
-// the member's connection pops, when the peer has room for more.
+// the member's connection pops, when the peer has room for more. No call waits, except for a lock that is held while
+// one message is appended.
+//
+//   speakers ── Push() ─▶ new_ (under the lock) ── swapped as a whole ─▶ taken_ (the driver's) ── Next() ─▶ peer
+//                           │
+//                           └─ was empty: Waker::Wake()
 //
 // A driver learns of mail in one of two ways: by attaching a Waker (or polling has_mail()), or, if fd() is not -1, by
-// waiting for that descriptor and then calling Collect().
+// waiting for that descriptor and then calling Collect(). A mailbox that was cut off stays cut off.
 #ifndef POLYSERVE_BASE_MAILBOX_H_
 #define POLYSERVE_BASE_MAILBOX_H_
 

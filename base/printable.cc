@@ -31,13 +31,15 @@ constexpr Range kEscaped[] = {
     {0xE0000, 0xE0FFF},  // Tags, and what is reserved for their like.
 };
 
+// Called for every character of a log line, and nearly all are ASCII: those are judged without the table.
 bool IsEscaped(uint32_t character) {
   if (character < 0x80) return character < 0x20 || character == 0x7F;
   return std::any_of(std::begin(kEscaped), std::end(kEscaped),
                      [character](const Range& range) { return range.first <= character && character <= range.last; });
 }
 
-// Of well-formed UTF-8.
+// The code point of one well-formed character (RFC 3629, section 3): the lead byte of a sequence of n bytes holds 7-n
+// bits, each byte behind it six.
 uint32_t Decode(absl::string_view bytes) {
   const uint8_t lead = static_cast<uint8_t>(bytes[0]);
   uint32_t character = bytes.size() == 1 ? lead : lead & (0x7Fu >> bytes.size());
@@ -60,6 +62,7 @@ std::string Printable(absl::string_view text) {
   std::string printable;
   printable.reserve(text.size());
   while (!text.empty()) {
+    // Zero for a byte that begins no character: it is escaped alone, and the search continues behind it.
     const size_t length = Utf8Length(text);
     const absl::string_view bytes = text.substr(0, std::max<size_t>(length, 1));
     const uint32_t character = length == 0 ? static_cast<uint8_t>(text[0]) : Decode(bytes);
@@ -75,6 +78,8 @@ std::string Printable(absl::string_view text) {
   return printable;
 }
 
+// A byte that is not UTF-8 cannot be kept in JSON, which has no escape for bytes (RFC 8259, section 8.1): it becomes
+// U+FFFD.
 std::string PrintableJson(absl::string_view json) {
   std::string printable;
   printable.reserve(json.size());

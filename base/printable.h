@@ -9,11 +9,12 @@
 namespace polyserve {
 
 // The text with everything escaped that could move a terminal's cursor, end a line, or make a reader see another text
-// than the one that is there:
+// than the one that is there (an attack known as log injection, or with bidirectional controls as "Trojan Source"):
 //   \xNN    control characters (C0, DEL, C1) and bytes that are not UTF-8
 //   \uNNNN  bidirectional controls, line and paragraph separators, invisible characters and tags (five digits above
 //           U+FFFF); the joiners that scripts and emoji need are left alone
-// All other characters stay as they are, so that printable text comes back unchanged.
+// All other characters stay as they are, so that printable text comes back unchanged. A backslash stays one, so the
+// result cannot be turned back with certainty: it is for reading. At most four times as long as the text.
 std::string Printable(absl::string_view text);
 
 // The same for text that is JSON already: each character becomes an escape that JSON knows. Line ends stay.

@@ -14,8 +14,8 @@
 namespace polyserve {
 
 // A Status for the call that has just failed: "bind 127.0.0.1:80: Permission denied". Call it first of all, before
-// anything else can change errno: also not with arguments that are computed by calls. The code is absl's for that errno
-// (ENOENT is NotFound, EMFILE ResourceExhausted, EAGAIN Unavailable).
+// anything else can change errno; calls that compute its arguments can. The code is absl's for that errno
+// (absl::ErrnoToStatusCode()): ENOENT is NotFound, EMFILE ResourceExhausted, EAGAIN Unavailable. Any thread.
 inline absl::Status SysError(absl::string_view call, absl::string_view object = "") {
   const int error = errno;
   return absl::ErrnoToStatus(error, object.empty() ? std::string(call) : absl::StrCat(call, " ", object));

@@ -11,12 +11,14 @@
 
 namespace polyserve {
 
-// Not thread-safe. After a fork, parent and child each own a copy of it, as the kernel has it.
+// Not thread-safe. After a fork, parent and child each own a copy of it, as the kernel has it: the open file behind
+// both is shared, with its position and its O_NONBLOCK, and is closed with the last copy.
 class UniqueFd {
  public:
   UniqueFd() = default;
   // Takes ownership; -1, what a failed call returns, owns nothing.
   explicit UniqueFd(int fd) : fd_(fd) {}
+  // The source owns nothing afterwards, so a descriptor is never closed twice.
   UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
   UniqueFd& operator=(UniqueFd&& other) noexcept {
     if (this != &other) reset(other.release());
@@ -28,6 +30,7 @@ class UniqueFd {
   int get() const { return fd_; }
   bool ok() const { return fd_ >= 0; }
   // Gives ownership up: the caller closes the descriptor.
+  // For calls that take a descriptor over only if they succeed, as fdopendir(3): release it after they have.
   int release() { return std::exchange(fd_, -1); }
 
   // Closes what it owns, and takes over `fd`. Errors of close(2) are ignored. EINTR is no reason to try again: Linux

@@ -7,6 +7,7 @@ namespace polyserve {
 size_t Utf8Length(absl::string_view bytes) {
   if (bytes.empty()) return 0;
   const uint8_t lead = static_cast<uint8_t>(bytes[0]);
+  // C0 and C1 could only begin overlong forms, F5 to FF characters above U+10FFFF; 80 to BF never come first.
   const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
   if (length > bytes.size()) return 0;
   for (size_t k = 1; k < length; ++k) {

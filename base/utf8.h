@@ -1,4 +1,5 @@
-// UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
+// UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. An overlong form would let a
+// character pass a check that looks for its usual bytes (section 10). Any thread; no allocation.
 #ifndef POLYSERVE_BASE_UTF8_H_
 #define POLYSERVE_BASE_UTF8_H_
 
