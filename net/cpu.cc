@@ -7,6 +7,8 @@
 
 namespace polyserve {
 
+// Counts only processors of the present affinity mask: a container or taskset(1) may have taken some away, and
+// sched_setaffinity(2) refuses a mask that names none of the rest.
 void PinToCpu(int index) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
@@ -14,6 +16,7 @@ void PinToCpu(int index) {
     LOG(WARNING) << "a worker is not pinned: " << SysError("sched_getaffinity").message();
     return;
   }
+  // The processor with this index among those that are allowed; their numbers may have gaps.
   int left = index % CPU_COUNT(&allowed);
   int cpu = 0;
   while (!CPU_ISSET(cpu, &allowed) || left-- > 0) ++cpu;

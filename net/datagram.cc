@@ -24,7 +24,8 @@ namespace {
 // the server is busy, or, with a process for each, is starting one.
 constexpr int kListenerQueueBytes = 4 << 20;
 
-// It takes some microseconds; an interrupt may come in between, or another guest of the same machine.
+// Bounds how long the kernel takes from choosing a socket for a datagram to queueing it there. That is some
+// microseconds, but an interrupt may come in between, or another guest of the same machine.
 constexpr absl::Duration kLongestDelivery = absl::Milliseconds(20);
 
 // Room for where a datagram was sent to, aligned as the kernel wants it.
@@ -39,6 +40,7 @@ absl::Status SetOption(int fd, int level, int option, int value) {
   return absl::OkStatus();
 }
 
+// The address that a datagram was sent to, from the control message of the kernel (ip(7), ipv6(7)); its port is 0.
 Endpoint LocalAddress(const in_addr& address) {
   sockaddr_storage storage = {};
   sockaddr_in& v4 = reinterpret_cast<sockaddr_in&>(storage);
@@ -52,10 +54,12 @@ Endpoint LocalAddress(const in6_pktinfo& info) {
   sockaddr_in6& v6 = reinterpret_cast<sockaddr_in6&>(storage);
   v6.sin6_family = AF_INET6;
   v6.sin6_addr = info.ipi6_addr;
+  // A link-local address means nothing without its interface, and every interface may have the same one.
   if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) v6.sin6_scope_id = info.ipi6_ifindex;
   return Endpoint::FromAddress(storage);
 }
 
+// Copied, since CMSG_DATA() need not be aligned for the type (cmsg(3)).
 template <typename T>
 T ReadControl(cmsghdr* header) {
   T value;
@@ -63,6 +67,7 @@ T ReadControl(cmsghdr* header) {
   return value;
 }
 
+// Gives the message one control message, in `control`, which must live until sendmsg(2).
 template <typename T>
 void WriteControl(const T& value, int level, int type, ControlBuffer& control, msghdr& message) {
   message.msg_control = control.bytes;
@@ -74,16 +79,20 @@ void WriteControl(const T& value, int level, int type, ControlBuffer& control, m
   std::memcpy(CMSG_DATA(header), &value, sizeof(value));
 }
 
-// 101011, and no ECN.
+// The field holds six bits of DSCP above two of ECN (RFC 3168, section 5). The code point is 101011; the ECN bits stay
+// clear, and are masked out of what is received, since routers may set them.
 constexpr int kAnswerMark = 0b101011 << 2;
 constexpr int kMarkMask = 0b111111 << 2;
 
+// Loads from the IP header. A filter of a UDP socket begins at the UDP header; SKF_NET_OFF is the kernel's way back to
+// the network header (linux/filter.h).
 constexpr sock_filter Load(uint16_t size, uint32_t offset) {
   return BPF_STMT(static_cast<uint16_t>(BPF_LD | size | BPF_ABS), static_cast<uint32_t>(SKF_NET_OFF) + offset);
 }
 
 // Both headers of IP begin with the version; the mark is in the second byte of IPv4, and 4 bits behind the version in
-// IPv6.
+// IPv6. A result of 0 drops the datagram; any other keeps that many bytes of it. The last two numbers of a jump are how
+// many instructions to skip if the comparison holds, and if not.
 constexpr sock_filter kDropMarked[] = {
     Load(BPF_B, 0),
     BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xF0),
@@ -98,13 +107,14 @@ constexpr sock_filter kDropMarked[] = {
     BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF),
 };
 
+// Whether NeverAnswerAnswers() was called for the socket.
 bool MarksAnswers(int fd) {
   int mark = 0;
   socklen_t size = sizeof(mark);
   return ::getsockopt(fd, IPPROTO_IP, IP_TOS, &mark, &size) == 0 && mark == kAnswerMark;
 }
 
-// The same address with the port of `at`, and without one.
+// The same address with this port; 0 for none.
 Endpoint WithPort(const Endpoint& address, uint16_t port) {
   sockaddr_storage storage = {};
   std::memcpy(&storage, address.address(), address.size());
@@ -113,8 +123,10 @@ Endpoint WithPort(const Endpoint& address, uint16_t port) {
   return Endpoint::FromAddress(storage);
 }
 
-// A socket on an address that `listener` has already. The listener allows it for this moment only (SO_REUSEADDR is
-// looked at by bind() alone): at any other nobody else, another user's program above all, can share the address.
+// A socket on an address that `listener` has already. Both must allow that with SO_REUSEADDR, and the listener does so
+// for this moment only (bind(2) alone looks at the option): at any other time no other socket, above all that of
+// another user's program, can share the address and take datagrams away. Call it from one thread for each listener: a
+// second one could forbid it again in between.
 absl::StatusOr<UniqueFd> BindBeside(int listener, const Endpoint& at) {
   UniqueFd fd(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const bool has_v6 = fd.ok();
@@ -135,6 +147,7 @@ absl::StatusOr<UniqueFd> BindBeside(int listener, const Endpoint& at) {
   return fd;
 }
 
+// A socket of IPv6 takes no sockaddr_in, so an IPv4 address is written in the socket's own family.
 absl::Status Connect(int fd, const Endpoint& to) {
   const absl::StatusOr<Endpoint> self = Endpoint::OfSocket(fd);
   if (!self.ok()) return self.status();
@@ -145,6 +158,7 @@ absl::Status Connect(int fd, const Endpoint& to) {
 
 // Waits until every datagram is in its socket for which the kernel has chosen one by now. It does both within one RCU
 // read-side critical section, and this command of membarrier(2) waits for all of those to end (synchronize_rcu()).
+// Takes some milliseconds.
 void AwaitDeliveries() {
   if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
   absl::SleepFor(kLongestDelivery);  // Not allowed here, or not with these processors (nohz_full).
@@ -152,6 +166,8 @@ void AwaitDeliveries() {
 
 }  // namespace
 
+// Only a socket bound to all addresses asks for the destination of each datagram: with a single address it is known.
+// IPV6_V6ONLY keeps [::] from taking the port of 0.0.0.0 as well, which is a listener of its own here.
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at) {
   UniqueFd fd(::socket(at.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return SysError("socket", at.ToString());
@@ -192,10 +208,12 @@ ssize_t ReceiveDatagram(int fd, char* buffer, DatagramPath& path) {
   message.msg_controllen = sizeof(control.bytes);
   const ssize_t size = ::recvmsg(fd, &message, MSG_DONTWAIT);
   if (size < 0) return size;
+  // One form for each address, or a table of peers would hold an IPv4 peer twice: as itself, and as ::ffff:a.b.c.d.
   path.peer = Endpoint::FromAddress(peer).AsV4();
   path.local = Endpoint();
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+      // Not ipi_addr: that is the destination in the header, which for a broadcast is no address to reply from.
       path.local = LocalAddress(ReadControl<in_pktinfo>(header).ipi_spec_dst);
     } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
       path.local = LocalAddress(ReadControl<in6_pktinfo>(header));
@@ -226,6 +244,10 @@ ssize_t SendDatagram(int fd, absl::string_view bytes, const DatagramPath& path) 
   return ::sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
+// Connecting first and looking at the chosen source address afterwards costs nothing in the usual case, in which
+// routing chooses the address that the peer has asked. Otherwise the socket is made once more, bound to that very
+// address. Such a socket matches better than the wildcard listener, so between bind(2) and connect(2) it gets other
+// peers' datagrams too.
 absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, bool& may_hold_others) {
   may_hold_others = false;
   const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
@@ -236,7 +258,7 @@ absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, b
   if (path.local.family() == AF_UNSPEC) return fd;
   const absl::StatusOr<Endpoint> chosen = Endpoint::OfSocket(fd->get());
   if (chosen.ok() && WithPort(chosen->AsV4(), 0) == path.local) return fd;
-  // Routing would answer from another address than the peer has asked.
+  // Routing would send from another address than the one that the peer has asked.
   may_hold_others = true;
   fd = BindBeside(listener, WithPort(path.local, at->port()));
   if (!fd.ok()) return fd.status();
@@ -244,6 +266,7 @@ absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, b
   return fd;
 }
 
+// No other socket has this port, so nothing that is meant for others can come in before connect(2).
 absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path) {
   const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
   if (!at.ok()) return at.status();
@@ -256,7 +279,9 @@ absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& pa
   return fd;
 }
 
-// Connected to itself, since a socket that is connected to nobody would hear everybody again.
+// Connected to itself, because a socket without a peer would receive from all peers again. The kernel may have chosen
+// this socket for a datagram just before, and queue it just after: the caller reads the socket empty only when that is
+// over.
 absl::Status TurnAwayFromPeer(int fd) {
   const absl::StatusOr<Endpoint> self = Endpoint::OfSocket(fd);
   if (!self.ok()) return self.status();

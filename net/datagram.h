@@ -24,7 +24,7 @@
 
 namespace polyserve {
 
-// The largest possible datagram, and so the buffer size.
+// The largest possible datagram, and so the buffer size: the length field of UDP has 16 bits (RFC 768).
 constexpr size_t kMaxDatagramBytes = 64 * 1024;
 
 // What the kernel may queue for one peer, in bytes, until its session looks: in the peer's own socket, and again in the

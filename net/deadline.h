@@ -24,6 +24,7 @@ class Deadline {
   explicit Deadline(absl::Duration after)
       : at_(std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(std::min(after, kForEver))) {}
 
+  // True once the time is over; an infinite time is over in a century.
   bool passed() const { return std::chrono::steady_clock::now() >= at_; }
 
   // The time left; 0 if it has passed.

@@ -24,12 +24,16 @@ absl::Status ParseError(absl::string_view text, absl::string_view why) {
 
 }  // namespace
 
+// getaddrinfo(3) puts the address first that RFC 6724 prefers.
 absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text) {
   const absl::StatusOr<Endpoints> found = Endpoints::Parse(text);
   if (!found.ok()) return found.status();
   return found->all().front();
 }
 
+// The last colon separates the port, and an IPv6 address without brackets is refused: "::1:80" could be an address as
+// well (RFC 3986, section 3.2.2, has the brackets). SOCK_STREAM keeps getaddrinfo(3) from listing each address once for
+// each type of socket; the addresses serve for UDP as well.
 absl::StatusOr<Endpoints> Endpoints::Parse(absl::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos) return ParseError(text, "the port is missing");
@@ -70,6 +74,7 @@ absl::StatusOr<Endpoints> Endpoints::Parse(absl::string_view text) {
 
 std::string Endpoints::ToString() const { return all_.empty() ? "nowhere" : all_.front().ToString(); }
 
+// Copies no more than the family has: behind it, a sockaddr_storage may hold anything.
 Endpoint Endpoint::FromAddress(const sockaddr_storage& address) {
   Endpoint endpoint;
   if (address.ss_family == AF_INET6) {
@@ -99,6 +104,7 @@ bool Endpoint::is_wildcard() const {
   return v4_.sin_addr.s_addr == INADDR_ANY;
 }
 
+// IPv4-mapped, ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2).
 Endpoint Endpoint::AsV6() const {
   if (family() != AF_INET) return *this;
   Endpoint mapped;
@@ -119,12 +125,14 @@ Endpoint Endpoint::AsV4() const {
   return plain;
 }
 
+// By fields, not by bytes: sockaddr_in has padding, and the kernel fills in a flow label that is no part of an address.
 bool operator==(const Endpoint& a, const Endpoint& b) {
   if (a.family() != b.family() || a.port() != b.port()) return false;
   if (a.family() != AF_INET6) return a.v4_.sin_addr.s_addr == b.v4_.sin_addr.s_addr;
   return IN6_ARE_ADDR_EQUAL(&a.v6_.sin6_addr, &b.v6_.sin6_addr) && a.v6_.sin6_scope_id == b.v6_.sin6_scope_id;
 }
 
+// Empty for an endpoint that was never set: inet_ntop(3) refuses the family.
 std::string Endpoint::Host() const {
   char host[INET6_ADDRSTRLEN] = "";
   const bool is_v6 = family() == AF_INET6;

@@ -2,7 +2,9 @@
 //
 //   ::bind(fd, endpoint.address(), endpoint.size());
 //
-// Endpoints: all addresses that a name stands for. Both are values. Only Parse() may block.
+// Endpoints: all addresses that a name stands for. Both are values: copy them freely, in any thread. Only the two
+// Parse() functions may block, for as long as the resolver waits for its name servers (resolv.conf(5): by default 5
+// seconds for each attempt), so a loop that serves clients must not call them.
 #ifndef POLYSERVE_NET_ENDPOINT_H_
 #define POLYSERVE_NET_ENDPOINT_H_
 
@@ -24,11 +26,12 @@ class Endpoint {
   Endpoint() = default;
 
   // From "HOST:PORT"; the host is an address ("127.0.0.1", "[::1]") or a name, which is looked up (this may block), and
-  // of whose addresses the first counts. InvalidArgument: it does not have this form, or the port is not 0 to 65535.
-  // NotFound: the name means nothing.
+  // of whose addresses the first counts. Port 0 has the kernel choose one when a socket is bound to it.
+  //   InvalidArgument  it does not have this form, or the port is not 0 to 65535
+  //   NotFound         the name cannot be resolved, or has no IP address
   static absl::StatusOr<Endpoint> Parse(absl::string_view text);
 
-  // From what accept(2) or getsockname(2) has filled in; AF_INET or AF_INET6.
+  // From what accept(2), recvmsg(2) or getsockname(2) has filled in; AF_INET or AF_INET6. Others make no sense here.
   static Endpoint FromAddress(const sockaddr_storage& address);
   // The address that a socket is bound to, with the port that the kernel has chosen for port 0.
   static absl::StatusOr<Endpoint> OfSocket(int fd);
@@ -37,6 +40,7 @@ class Endpoint {
 
   // AF_INET or AF_INET6; AF_UNSPEC if it was never set.
   int family() const { return any_.sa_family; }
+  // For system calls; valid as long as this object. Of an endpoint that was never set, size() is that of IPv4.
   const sockaddr* address() const { return &any_; }
   socklen_t size() const { return family() == AF_INET6 ? sizeof(v6_) : sizeof(v4_); }
   uint16_t port() const { return ntohs(family() == AF_INET6 ? v6_.sin6_port : v4_.sin_port); }
@@ -45,7 +49,7 @@ class Endpoint {
   bool is_wildcard() const;
 
   // The same IPv4 address as a socket of IPv6 writes it (::ffff:127.0.0.1), and back. Addresses of the other kind stay
-  // as they are.
+  // as they are. A socket of IPv6 takes an IPv4 peer only in the first form; what is kept of a peer is in the second.
   Endpoint AsV6() const;
   Endpoint AsV4() const;
 
@@ -53,6 +57,7 @@ class Endpoint {
   std::string Host() const;      // "127.0.0.1", "::1"
   std::string ToString() const;  // "127.0.0.1:8080", "[::1]:8080"
 
+  // Equal if family, address and port are, and for IPv6 the scope. An IPv4 address and its IPv6 form (AsV6()) differ.
   friend bool operator==(const Endpoint& a, const Endpoint& b);
   template <typename H>
   friend H AbslHashValue(H hash, const Endpoint& endpoint) {
@@ -70,8 +75,8 @@ class Endpoint {
   };
 };
 
-// What a client connects to: the addresses of one name, in the order in which they are to be tried (RFC 6724, as
-// getaddrinfo(3) has it), each once. A name like "localhost" has several, and a server may listen on only one of them.
+// What a client connects to: the addresses of one name, in the order in which to try them (RFC 6724, as getaddrinfo(3)
+// has it), each once. A name like "localhost" has several, and a server may listen on only one of them.
 class Endpoints {
  public:
   Endpoints() = default;

@@ -19,6 +19,8 @@ union ControlBuffer {
   char bytes[CMSG_SPACE(kMaxPassedDescriptors * sizeof(int))];
 };
 
+// MSG_NOSIGNAL: a receiver that has died gives EPIPE, not a SIGPIPE that would kill a process without a handler. A
+// signal that comes while the socket is full has sent nothing of the packet, so it is sent again as a whole.
 absl::Status Send(int socket, absl::string_view text, const std::vector<int>& descriptors, int flags) {
   CHECK_LE(descriptors.size(), kMaxPassedDescriptors);
   CHECK(!text.empty() && text.size() <= kMaxPassedText);
@@ -45,6 +47,7 @@ absl::Status Send(int socket, absl::string_view text, const std::vector<int>& de
 
 }  // namespace
 
+// SOCK_SEQPACKET keeps packets apart as datagrams do, and reports the end of the other side as a stream does (unix(7)).
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return SysError("socketpair");
@@ -59,6 +62,9 @@ absl::Status SendParcelAtOnce(int socket, absl::string_view text, const std::vec
   return Send(socket, text, descriptors, MSG_DONTWAIT);
 }
 
+// MSG_CMSG_CLOEXEC sets close-on-exec as the descriptors are installed; fcntl(2) afterwards would leave a moment in
+// which another thread's fork and exec could inherit them. If the process has too few numbers left, the kernel installs
+// those that fit, closes the others, and sets MSG_CTRUNC; the parcel then owns and closes what it got.
 absl::StatusOr<Parcel> ReceiveParcel(int socket) {
   char text[kMaxPassedText];
   iovec piece = {text, sizeof(text)};
@@ -79,6 +85,7 @@ absl::StatusOr<Parcel> ReceiveParcel(int socket) {
   parcel.text.assign(text, static_cast<size_t>(size));
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    // The kernel sets the length to what it has installed, which may be less than what was sent.
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; ++i) {
       int fd = -1;

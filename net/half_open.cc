@@ -22,7 +22,10 @@ struct DumpRequest {
   inet_diag_req_v2 body;
 };
 
-// All connections of this family and port whose handshake is half done.
+// All connections of this family and port whose handshake is half done. The kernel keeps those in small structures of
+// their own (state TCP_NEW_SYN_RECV), and lists them under TCP_SYN_RECV. No address is given, so a listener at one
+// address also waits for handshakes with another one of the same port: that delays a stop a little, but loses no
+// client.
 DumpRequest MakeRequest(sa_family_t family, in_port_t port) {
   DumpRequest request = {};
   request.header.nlmsg_len = sizeof(request);
@@ -35,7 +38,8 @@ DumpRequest MakeRequest(sa_family_t family, in_port_t port) {
   return request;
 }
 
-// True if the answer names a connection; reads no further than that.
+// True if the answer names a connection; reads no further than that, since closing the socket ends the dump. An answer
+// to a dump is several messages in several datagrams, and NLMSG_DONE ends it (netlink(7)).
 bool NamesOne(int netlink) {
   alignas(nlmsghdr) char answer[8192];
   while (true) {
@@ -60,6 +64,7 @@ bool HasHalfOpenConnections(int listener) {
   const in_port_t port = reinterpret_cast<const sockaddr_in*>(&address)->sin_port;
   const UniqueFd netlink(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!netlink.ok()) return false;
+  // Port 0 in the request would mean all ports; a listener always has one.
   const DumpRequest request = MakeRequest(address.ss_family, port);
   if (::send(netlink.get(), &request, sizeof(request), 0) != static_cast<ssize_t>(sizeof(request))) return false;
   return NamesOne(netlink.get());

@@ -1,5 +1,5 @@
 // HasHalfOpenConnections, RefuseNewClients: a listener that leaves a handshake half done until data comes
-// (TCP_DEFER_ACCEPT, see tcp(7)) is told from one at which nobody is, and takes its last client while it refuses
+// (TCP_DEFER_ACCEPT, see tcp(7)) is told apart from one without clients, and accepts its last client while it refuses
 // others.
 #include "net/half_open.h"
 

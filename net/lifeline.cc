@@ -18,8 +18,10 @@ namespace polyserve {
 
 namespace {
 
-std::atomic<int> g_listened{-1};  // Of the handler.
+std::atomic<int> g_listened{-1};  // The pipe that the handler looks at.
 
+// The handler of SIGIO. It looks at the pipe rather than trusting the signal, because one signal may stand for several
+// events, and because it is called once by hand. poll(2) and _exit(2) are async-signal-safe (signal-safety(7)).
 void OnPipe(int) {
   const int saved_errno = errno;
   pollfd pipe = {g_listened.load(), POLLIN, 0};
@@ -29,8 +31,8 @@ void OnPipe(int) {
   errno = saved_errno;
 }
 
-// Gives an end of a pipe an open file of its own: whom the kernel signals is a property of the open file, which fork()
-// shares.
+// Gives an end of a pipe an open file of its own. Which process the kernel signals is a property of the open file,
+// which fork() shares: with the inherited one, each new descendant would take the signals away from the one before.
 absl::Status OpenAnew(UniqueFd& end, int mode) {
   UniqueFd own(::open(absl::StrCat("/proc/self/fd/", end.get()).c_str(), mode | O_CLOEXEC | O_NONBLOCK));
   if (!own.ok()) return SysError("processes that end with the server need /proc: open /proc/self/fd");
@@ -46,6 +48,7 @@ absl::Status SignalOn(const UniqueFd& end, int signal) {
   return SysError("processes that end with the server need signals of pipes: fcntl");
 }
 
+// Not blocking: a server that repeats a stop twenty times a second must not wait at a full pipe.
 absl::Status MakePipe(UniqueFd& read_end, UniqueFd& write_end) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return SysError("pipe2");
@@ -70,6 +73,8 @@ void Lifeline::HoldInDescendant(Kin kin) {
 }
 
 absl::Status Lifeline::TryHold(Kin kin) {
+  // The server's ends first: a descendant that kept the write end down would never see the server's death there, and
+  // one that kept the read end up would keep an orphan from being killed.
   down_write_.reset();
   up_read_.reset();
   struct sigaction action = {};
@@ -82,14 +87,18 @@ absl::Status Lifeline::TryHold(Kin kin) {
   if (status.ok() && kin == Kin::kOrphan) status = SignalOn(up_write_, SIGKILL);
   if (status.ok() && kin == Kin::kChild && ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) status = SysError("prctl");
   if (!status.ok()) return status;
+  // PR_SET_PDEATHSIG is silent about a parent that died before the call; then this process has another parent already.
   if (kin == Kin::kChild && ::getppid() != server_) return absl::CancelledError("the server is gone");
   OnPipe(SIGIO);  // What happened before we listened.
   return absl::OkStatus();
 }
 
+// Each byte is an event of its own, for which the kernel sends SIGIO to every descendant again. No descendant reads, so
+// the bytes stay for those that are still being forked.
 void Lifeline::TellStop() { [[maybe_unused]] const ssize_t written = ::write(down_write_.get(), "", 1); }
 
 bool Lifeline::AwaitAllGone(absl::Duration timeout) {
+  // The server's own write end would keep end-of-file from coming.
   up_write_.reset();
   pollfd pipe = {up_read_.get(), POLLIN, 0};
   return ::poll(&pipe, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1;

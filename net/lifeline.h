@@ -1,16 +1,18 @@
 // Lifeline: connects a server with all of its descendants, however deep, without a list of them. One pipe leads down,
 // one leads up:
 //
-//   down  the server holds the write end, every descendant listens: a byte means "finish".
-//   up    every descendant holds the write end: the server reads end-of-file once all of them have exited. If the
-//   server
-//         dies, even by SIGKILL, its read end closes, and that kills orphans; direct children also use
-//         PR_SET_PDEATHSIG.
+//   down   server: write end ─── a byte: "finish" ─────────────▶ read end of every descendant
+//   up     server: read end ◀─── end-of-file: all have exited ── write end, held by every descendant
+//
+// If the server dies, even by SIGKILL, its ends of both pipes close, and that kills orphans; direct children also use
+// PR_SET_PDEATHSIG.
 //
 // This also reaches the children of children that have exited (the double fork), which neither kill() by pid nor wait()
 // nor PR_SET_PDEATHSIG reaches. Descendants listen by signal-driven I/O (O_ASYNC and F_SETSIG, see fcntl(2) and
 // pipe(7)): SIGIO for the pipe down, which also interrupts a blocking call; SIGKILL for the pipe up, which also ends a
 // stopped process (SIGSTOP) that would otherwise keep the server's ports.
+//
+// Threads: all calls belong to the main thread, and a descendant is single-threaded when it takes hold.
 #ifndef POLYSERVE_NET_LIFELINE_H_
 #define POLYSERVE_NET_LIFELINE_H_
 
@@ -26,6 +28,7 @@ namespace polyserve {
 class Lifeline {
  public:
   Lifeline() = default;  // Unusable until another lifeline is moved into it.
+  // In the server, before the first fork. Fails if the process has no descriptors left: it takes four.
   static absl::StatusOr<Lifeline> Create();
 
   // What the server is to the descendant.
@@ -40,7 +43,8 @@ class Lifeline {
   // In the server: asks all descendants to finish. A process that is just about to block does not notice: repeat until
   // all have exited.
   void TellStop();
-  // In the server: waits until all descendants have exited, at most for this long. False if some remain.
+  // In the server, once, last: gives up its own hold, and waits until all descendants have exited, at most for this
+  // long. False if some remain, or a signal interrupted the wait.
   bool AwaitAllGone(absl::Duration timeout);
 
  private:

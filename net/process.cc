@@ -38,7 +38,8 @@ char** g_command_line = nullptr;
 UniqueFd g_fork_server;  // The socket to it; requests and replies take turns.
 pid_t g_fork_server_pid = -1;
 
-// Holds back the signals that a child must not get before it has its own handlers; see Signals::HeldInNewProcess().
+// Holds back the signals that a child must not get before it has its own handlers; see Signals::HeldInNewProcess(). Not
+// released by the destructor: in the child they stay blocked until Signals::InstallInWorker().
 class SignalsHeld {
  public:
   SignalsHeld() {
@@ -51,17 +52,23 @@ class SignalsHeld {
   sigset_t before_;
 };
 
+// PIPE_BUF: a write of up to this size is atomic, so one read gets all of it (pipe(7)).
 constexpr size_t kMaxTrialMessage = 4096;
 
+// By its number, since glibc has no wrapper before 2.36.
 int PidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
-// In a child: asks to be killed when the parent's main thread ends. The parent may have ended just before.
+// In a child: asks to be killed when the parent's main thread ends. The parent may have ended just before, which the
+// kernel does not report any more; then this process has another parent by now.
 void DieWithParent(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
 }
 
-// Starts a fresh image of this program, which keeps the descriptors under their numbers.
+// Starts a fresh image of this program, which keeps the descriptors under their numbers. /proc/self/exe is the file
+// that this process runs, even if another one has taken its name since (an upgrade in place). posix_spawn(3) rather
+// than fork() and exec(): it uses vfork semantics, so that no page of this process is copied, and it reports the error
+// of exec here. The signal mask is inherited, so that the image starts with the signals held.
 absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std::vector<int>& descriptors,
                                  absl::string_view argument) {
   CHECK(g_command_line != nullptr) << "SetCommandLine() was not called";
@@ -84,12 +91,14 @@ absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std:
   return pid;
 }
 
+// Logs an end unless it is an exit with status 0.
 void LogEnd(absl::string_view name, pid_t pid, int wait_status) {
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return;
   LOG(WARNING) << name << " (pid " << pid << ") " << DescribeExit(wait_status);
 }
 
-// One request to the fork server: "<daemon> <argument>" and the descriptors; the reply: the pid, and its pidfd.
+// One request to the fork server: "<daemon> <argument>" and the descriptors; the reply: the pid, and its pidfd, or "! "
+// and the error. The child gets the mask from before SIGCHLD was blocked, and neither the socket nor the handler of it.
 void ServeForkRequest(int socket, Parcel request, const Process::Entry& entry, const sigset_t& child_mask) {
   const pid_t server = ::getpid();
   const absl::StatusOr<pid_t> pid = Fork();
@@ -106,11 +115,13 @@ void ServeForkRequest(int socket, Parcel request, const Process::Entry& entry, c
   }
   const UniqueFd pidfd(PidfdOpen(*pid));  // Before it is waited for, so the number is still its own.
   if (pidfd.ok() && SendParcel(socket, absl::StrCat(*pid), {pidfd.get()}).ok()) return;
-  ::kill(*pid, SIGKILL);  // Nobody would know it.
+  ::kill(*pid, SIGKILL);  // No process would know of it.
   SendParcel(socket, "! the fork server has no descriptor left", {}).IgnoreError();
 }
 
-// The fork server: forks on request, and waits for what it has forked, until its client is gone.
+// The fork server: forks on request, and waits for what it has forked, until its client is gone. SIGCHLD is blocked
+// except within ppoll(2): one that came between waitpid(2) and an ordinary poll(2) would be noticed only at the next
+// request.
 int RunForkServer(int socket, const Process::Entry& entry) {
   // They reach the whole group, but its client decides when it ends.
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) ::signal(signal, SIG_IGN);
@@ -123,7 +134,7 @@ int RunForkServer(int socket, const Process::Entry& entry) {
     int wait_status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &wait_status, WNOHANG)) > 0;) {
       LogEnd("child of the fork server", pid, wait_status);
-      ::kill(::getppid(), SIGCHLD);  // The kernel tells us alone, but it is our client who keeps account of it.
+      ::kill(::getppid(), SIGCHLD);  // The kernel signals only the parent, but the client keeps the account.
     }
     pollfd requests = {socket, POLLIN, 0};
     if (::ppoll(&requests, 1, nullptr, &before) <= 0) continue;
@@ -154,6 +165,8 @@ absl::StatusOr<pid_t> Fork() {
   return pid;
 }
 
+// The child reports "<code> <message>" through a pipe. The parent closes its own write end before it reads: if the
+// child is killed, the read then returns 0 instead of waiting for ever, and the wait status has the reason.
 absl::Status TryInChild(absl::FunctionRef<absl::Status()> work) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return SysError("pipe2");
@@ -167,7 +180,7 @@ absl::Status TryInChild(absl::FunctionRef<absl::Status()> work) {
     ExitChild(::write(writer.get(), result.data(), result.size()) > 0 ? 0 : 1);
   }
   writer.reset();
-  char result[kMaxTrialMessage];  // A pipe takes so much at once, and whole.
+  char result[kMaxTrialMessage];
   ssize_t size = 0;
   while ((size = ::read(reader.get(), result, sizeof(result))) < 0 && errno == EINTR) {
   }
@@ -183,6 +196,8 @@ absl::Status TryInChild(absl::FunctionRef<absl::Status()> work) {
   return absl::InternalError(absl::StrCat("a child process, made to try what it needs, ", DescribeExit(wait_status)));
 }
 
+// Not exit(3): the parent's atexit handlers and buffered output are in the child's copy of its memory, too, and would
+// run and be written twice.
 void ExitChild(int status) { ::_exit(status); }
 
 std::string DescribeExit(int wait_status) {
@@ -195,6 +210,8 @@ void Process::SetCommandLine(int, char** argv) { g_command_line = argv; }
 
 bool Process::IsImage() { return std::getenv(kImageVariable) != nullptr; }
 
+// The task is in the environment, since the command line is the user's: ps(1) shows it, and a fresh image parses it
+// again. The variable is removed at once, or a program that this one starts would take itself for such an image.
 int Process::RunImage(const Entry& entry) {
   const std::string task = std::getenv(kImageVariable);
   ::unsetenv(kImageVariable);
@@ -209,6 +226,7 @@ int Process::RunImage(const Entry& entry) {
   for (absl::string_view number : absl::StrSplit(parts[3], ',', absl::SkipEmpty())) {
     int fd = -1;
     if (!absl::SimpleAtoi(number, &fd)) return 1;
+    // They had to survive the exec that started this image; they must not survive the next one.
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     descriptors.emplace_back(fd);
   }
@@ -216,6 +234,8 @@ int Process::RunImage(const Entry& entry) {
   return entry(std::move(descriptors), parts[4]);
 }
 
+// Forking is tried for real, since a limit on processes (RLIMIT_NPROC, a cgroup) shows only there. The others need
+// /proc for the program's own file, and the fork server a pidfd to report a child that is not this process's.
 absl::Status Process::Check(StartMethod start_method) {
   if (start_method == StartMethod::kFork) return TryInChild([] { return absl::OkStatus(); });
   if (::access("/proc/self/exe", X_OK) != 0)
@@ -226,6 +246,8 @@ absl::Status Process::Check(StartMethod start_method) {
   return absl::OkStatus();
 }
 
+// A daemon in any case: it must end with its client, even one that is killed. Beside standard input, output and error
+// it inherits only its socket, so it holds no listener or client open.
 absl::Status Process::StartForkServer() {
   if (g_fork_server.ok()) return absl::OkStatus();
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
@@ -237,6 +259,7 @@ absl::Status Process::StartForkServer() {
   return absl::OkStatus();
 }
 
+// Closing the socket is the request: the fork server reads end-of-file, and exits.
 void Process::StopForkServer() {
   if (!g_fork_server.ok()) return;
   g_fork_server.reset();  // It exits when its client is gone.
@@ -245,6 +268,7 @@ void Process::StopForkServer() {
   if (pid > 0 && ::waitpid(pid, &wait_status, 0) > 0) NoteForkServerEnd(pid, wait_status);
 }
 
+// The socket stays open: the next request finds it broken, and StartByForkServer() then starts another fork server.
 bool Process::NoteForkServerEnd(pid_t pid, int wait_status) {
   if (pid != g_fork_server_pid) return false;
   g_fork_server_pid = -1;
@@ -252,11 +276,14 @@ bool Process::NoteForkServerEnd(pid_t pid, int wait_status) {
   return true;
 }
 
+// Two attempts: the first may find that the fork server was killed since the last child. Its daemons died with it, so
+// starting another one loses nothing more. Requests and replies take turns on the socket, hence one thread.
 absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const std::vector<int>& descriptors,
                                                    const std::string& argument) {
   absl::StatusOr<Parcel> reply = absl::UnavailableError("the fork server does not run");
   for (int attempt = 0; attempt < 2 && !reply.ok(); ++attempt) {
-    // If no descriptor is left for the answer, the child would be there without our knowing it: ask for one first.
+    // If no descriptor were left for the reply, the child would run without our knowing it. So ask for one first, and
+    // give it back just before the reply needs it.
     UniqueFd place(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!place.ok()) return SysError("open");
     absl::Status status = StartForkServer();
@@ -289,6 +316,7 @@ absl::StatusOr<Process> Process::Start(const Options& options, const Entry& entr
   return Process(options.name, *pid, UniqueFd(), true);
 }
 
+// WNOWAIT leaves a child that has ended in its place, so that Join() still gets its status.
 bool Process::IsAlive() const {
   if (own_child_) {
     siginfo_t end = {};
@@ -306,7 +334,8 @@ bool Process::Join(absl::Duration timeout) {
   return !pidfd_.ok() || ::poll(&end, 1, milliseconds) > 0;
 }
 
-// No system call waits for a child and for a time at once, so a finite time is waited for in pieces.
+// waitpid(2) has no time-out, so a finite time is waited for in pieces. (pidfd_open(2) and poll(2) would do, at the
+// cost of a descriptor for each child.)
 bool Process::JoinOwn(absl::Duration timeout) {
   const bool is_forever = timeout == absl::InfiniteDuration();
   const Deadline deadline(timeout);
@@ -314,7 +343,7 @@ bool Process::JoinOwn(absl::Duration timeout) {
     int wait_status = 0;
     const pid_t pid = ::waitpid(pid_, &wait_status, is_forever ? 0 : WNOHANG);
     if (pid == pid_) NoteEnd(pid_, wait_status);
-    if (pid < 0 && errno == ECHILD) own_child_ = false;  // Somebody else has reaped it.
+    if (pid < 0 && errno == ECHILD) own_child_ = false;  // It was reaped elsewhere.
     if (!own_child_) return true;
     if (is_forever || deadline.passed()) return false;
     ::poll(nullptr, 0, 1);

@@ -4,7 +4,13 @@
 //   kSpawn        this process ─fork, exec─▶ child                      a fresh image of the program; slow to start
 //   kForkServer   this process ─exec, once─▶ fork server ─fork─▶ child  a copy of a small, fresh process
 //
-// All calls belong to the main thread, unless a comment says otherwise.
+// The life of a child, as its parent sees it:
+//
+//   Start() ─▶ running ── exits or is killed ──▶ ended ── Join(), or a waitpid(-1) and NoteEnd() ──▶ reaped
+//                IsAlive()                         SIGCHLD has come
+//
+// All calls belong to the main thread, unless a comment says otherwise. Destroying a Process neither ends nor reaps the
+// child.
 #ifndef POLYSERVE_NET_PROCESS_H_
 #define POLYSERVE_NET_PROCESS_H_
 
@@ -63,8 +69,11 @@ class Process {
   // Runs the entry or the fork server that this image was started for. Call once.
   static int RunImage(const Entry& entry);
 
-  // Starts the child. Call from the main thread: daemons end with the thread that started them. The child gets copies
-  // of the descriptors, in this order; the caller keeps its own.
+  // Starts the child. Call from the main thread: daemons end with the thread that started them (PR_SET_PDEATHSIG, see
+  // prctl(2)). The child gets copies of the descriptors, in this order; the caller keeps its own. With kFork the entry
+  // is called in the child at once; with the other methods the fresh image calls the one that it passes to RunImage().
+  // Unavailable or ResourceExhausted: the system has no process or descriptor left now. With kForkServer this blocks
+  // until the fork server has forked, and starts another fork server if that has died.
   static absl::StatusOr<Process> Start(const Options& options, const Entry& entry, const std::vector<int>& descriptors,
                                        const std::string& argument);
   // Starts the fork server, unless it is running. Start() does so on demand; an early call forks a smaller process. The

@@ -11,13 +11,17 @@ namespace polyserve {
 
 namespace {
 
-// Fewer bytes are hardly acknowledged at once: receivers wait until they have room for half of their buffer, or for a
-// segment (RFC 9293, 3.8.6.2.2), and neither is smaller in practice.
+// Fewer bytes are hardly acknowledged at once: receivers announce no new room until it is half of their buffer, or a
+// segment (RFC 9293, section 3.8.6.2.2), and neither is smaller in practice.
 constexpr int kSmallestLump = 256;
+// A shorter wait would only wake the thread more often: the kernel counts time-outs in jiffies, of 1 to 10 ms.
 constexpr absl::Duration kShortestSendWait = absl::Milliseconds(10);
 
 }  // namespace
 
+// If both limits hold, the tick is a whole fraction of the idle tick, so that one counter of ticks serves both; it is
+// rounded down, and each limit is thus judged at least kTicksPerTimeout times in its time. At most 1e9 of them make an
+// idle tick, which keeps idle_ticks_ within its 32 bits.
 ProgressLimits::ProgressLimits(absl::Duration idle_timeout, LeastRate least_rate) {
   const bool has_idle = idle_timeout < absl::InfiniteDuration();
   const bool has_rate = least_rate.bytes_per_second > 0 && least_rate.window < absl::InfiniteDuration();
@@ -50,11 +54,14 @@ void ProgressWatch::Rest(uint32_t now) {
   NoteMove(now);
 }
 
-// While the kernel still holds some of the last reply, the peer owes that, even if the driver has nothing unsent.
+// While the kernel still holds a part of the last reply, the peer owes that, even if the driver has nothing unsent.
 bool ProgressWatch::NeedsBytes(const ProgressLimits& limits, Debt debt, uint32_t now) const {
   return debt != Debt::kNothing || debt_ == Debt::kAcknowledgement || is_silent(limits, now);
 }
 
+// A driver that has handed a reply to the kernel reports no debt, although megabytes of it may wait in the send buffer.
+// So the first tick after silence asks the kernel; if bytes are unacknowledged, the peer is judged by those from then
+// on, until they are gone.
 Progress ProgressWatch::Judge(const ProgressLimits& limits, Debt debt, const TcpBytes& bytes, uint32_t now) {
   if (!NeedsBytes(limits, debt, now)) {
     debt_ = Debt::kNothing;
@@ -72,6 +79,8 @@ Progress ProgressWatch::Judge(const ProgressLimits& limits, Debt debt, const Tcp
   return JudgeDebt(limits, Debt::kAcknowledgement, bytes.acknowledged, now);
 }
 
+// A new debt starts with a full bucket. It never holds more than the window: a peer that was fast for an hour must not
+// be allowed to stall for another one.
 Progress ProgressWatch::JudgeDebt(const ProgressLimits& limits, Debt debt, int64_t bytes, uint32_t now) {
   if (debt != debt_) {
     debt_ = debt;

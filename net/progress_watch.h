@@ -3,15 +3,21 @@
 //
 // Two limits hold for a connection:
 //
-// - The idle time-out, for silence: nothing has come, and of what was sent nothing more was acknowledged.
-// - The least rate, while the peer owes something: it has to take a reply, or send the rest of a request that has
-// begun,
-//   at so many bytes per second on average. The average is a bucket of time: it holds the rate's window when the debt
-//   begins, time drains it, bytes fill it up again, and who has drained it is too slow. So a stall as long as the
-//   window harms nobody who is quick otherwise, and acknowledgements may come in lumps.
+// - The idle time-out, for silence: nothing has come, and no more of what was sent was acknowledged.
+// - The least rate, while the peer owes something: it has to take a reply, or to send the rest of a request that it has
+//   begun, at a number of bytes per second on average. The average is a bucket of time: it holds the rate's window when
+//   the debt begins, time drains it, bytes fill it up again, and a peer that has drained it is too slow. So a stall
+//   shorter than the window harms no peer that is quick otherwise, and acknowledgements may come in lumps.
 //
-// What the peer's system has acknowledged is what counts for a reply: that the socket takes more says little, since it
-// does so once a third of some megabytes is free.
+//                    the debt begins: the bucket is full
+//   nothing is owed ─────────────────────────────────────▶ a debt ──┬─ the bucket is empty ────────────▶ kTooSlow
+//          ▲                                                 │      └─ nothing moves for the time-out ─▶ kIdle
+//          └──────────────── all has moved, Rest() ──────────┘
+//
+// What counts for a reply is what the peer's system has acknowledged. That the socket takes more says little, since it
+// does so only once a third of its buffer, which may be megabytes, is free.
+//
+// One thread at a time; nothing blocks.
 #ifndef POLYSERVE_NET_PROGRESS_WATCH_H_
 #define POLYSERVE_NET_PROGRESS_WATCH_H_
 
@@ -78,16 +84,16 @@ class ProgressWatch {
   // it out; with TicksAt() a client would be idle from its first moment.
   explicit ProgressWatch(uint32_t now = 0) : last_moved_(now) {}
 
-  // Something has moved. Cheap, and to be called for each read and write.
+  // Something has moved. Call it for each read and write; it costs one store.
   void NoteMove(uint32_t now) { last_moved_ = now; }
   // Nothing has moved for the idle time-out, as the caller knows by other means.
   void NoteSilence(const ProgressLimits& limits, uint32_t now) { last_moved_ = now - limits.idle_ticks() - 1; }
-  // The peer owes nothing, and is not silent: it is we who work.
+  // The peer owes nothing, and is not silent: we are at work.
   void Rest(uint32_t now);
 
   // Whether Judge() needs the kernel's counts. They cost a system call, which idle connections are spared.
   bool NeedsBytes(const ProgressLimits& limits, Debt debt, uint32_t now) const;
-  // To be asked once a tick; `bytes` is only looked at where NeedsBytes() holds.
+  // Call it once a tick; looks at `bytes` only if NeedsBytes() is true.
   Progress Judge(const ProgressLimits& limits, Debt debt, const TcpBytes& bytes, uint32_t now);
 
  private:
@@ -96,7 +102,7 @@ class ProgressWatch {
 
   uint32_t last_moved_;
   uint32_t judged_ = 0;         // When it was judged last; these three only while something is owed.
-  int64_t bytes_ = 0;           // What had moved by then.
+  int64_t bytes_ = 0;           // How much had moved by then.
   float ticks_left_ = 0;        // In the bucket.
   Debt debt_ = Debt::kNothing;  // At the last tick.
 };

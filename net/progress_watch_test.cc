@@ -20,7 +20,7 @@ constexpr Debt kRequest = Debt::kRestOfRequest;
 
 class ProgressWatchTest : public testing::Test {
  protected:
-  // A tick passes. The peer's system has acknowledged so many more bytes of a reply.
+  // A tick passes. The peer's system has acknowledged this many more bytes of a reply.
   Progress Tick(Debt debt, int64_t acknowledged = 0) {
     ++now_;
     bytes_.acknowledged += acknowledged;

@@ -13,7 +13,9 @@ namespace polyserve {
 
 namespace {
 
-constexpr int kEnd = SIGUSR2;  // What Signals::Interrupt() sends.
+// The thread has it blocked, so that it stays pending until sigwait(3) takes it: no race between the look at is_ending_
+// and the wait, as there is with a signal that interrupts.
+constexpr int kEnd = SIGUSR2;  // The one that Signals::Interrupt() sends.
 
 sigset_t Awaited() {
   sigset_t awaited;
@@ -24,6 +26,8 @@ sigset_t Awaited() {
 
 }  // namespace
 
+// A new thread inherits the mask of its creator, so everything is blocked around its creation: with a mask that it set
+// itself, a signal could reach it before. If there is no thread, the two signals stay with the handlers.
 absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer) {
   std::unique_ptr<SignalThread> self(new SignalThread(std::move(answer)));
   sigset_t all, before;
@@ -42,6 +46,7 @@ absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer)
   return self;
 }
 
+// The flag is set before the signal, so the thread sees it however the two events fall.
 SignalThread::~SignalThread() {
   if (!thread_.joinable()) return;
   is_ending_ = true;

@@ -1,5 +1,10 @@
 // SignalThread: answers SIGHUP and SIGUSR1 on a thread of its own, for a model whose only other thread may be busy with
 // one client for as long as that stays. Not for models that fork: a process that forks must have one thread.
+//
+//   SIGHUP, SIGUSR1 ─▶ sigwait(3) on the new thread ─▶ answer(kReload or kReport)
+//
+// As the thread waits for the signals rather than handling them, the answer is ordinary code: it may lock, log and
+// allocate, which a signal handler may not (signal-safety(7)).
 #ifndef POLYSERVE_NET_SIGNAL_THREAD_H_
 #define POLYSERVE_NET_SIGNAL_THREAD_H_
 
@@ -15,7 +20,8 @@ namespace polyserve {
 
 class SignalThread {
  public:
-  // Is given Signals::kReload or kReport, one at a time, on the new thread; it shares what it touches with the others.
+  // Called with Signals::kReload or kReport, one call at a time, on the new thread; it shares what it touches with the
+  // other threads. A signal that comes during the call is answered after it, several of a kind once.
   using Answer = std::function<void(unsigned event)>;
 
   // The calling thread, and those that it starts later, leave the two signals to the new one. Call it in the main

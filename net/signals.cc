@@ -20,15 +20,15 @@ namespace polyserve {
 
 namespace {
 
-// How long a connection that has no request under way is still waited for when the server stops.
+// How long a stopping server waits for a request on a connection without one.
 constexpr int64_t kDefaultGraceMicroseconds = 1'000'000;
 // As kForEver, which cannot be converted at compile time; a handler must not meet a variable that is not initialised
 // yet.
 constexpr int64_t kMaxDrainMicroseconds = int64_t{100} * 365 * 24 * 3600 * 1'000'000;
 
-// Of the handlers. Lock-free atomics are what a handler may touch (signal-safety(7), [support.signal]).
+// State that the handlers share. Lock-free atomics are what a handler may touch (signal-safety(7), [support.signal]).
 std::atomic<bool> g_was_told{false};  // To stop, by a signal.
-std::atomic<bool> g_stopping{false};  // Set when all below that belongs to a stop is.
+std::atomic<bool> g_stopping{false};  // Set last, when the end of the grace is known.
 std::atomic<int64_t> g_grace_microseconds{kDefaultGraceMicroseconds};
 std::atomic<int64_t> g_grace_end{0};  // In microseconds of CLOCK_MONOTONIC.
 std::atomic<unsigned> g_events{0};
@@ -39,12 +39,15 @@ static_assert(std::atomic<int64_t>::is_always_lock_free);
 
 constexpr suseconds_t kNudgeMicroseconds = Signals::kMillisecondsBetweenInterrupts * 1000;
 
+// Also called by handlers: clock_gettime(2) is async-signal-safe, std::chrono and absl::Now() promise nothing.
 int64_t MonotonicMicroseconds() {
   timespec now;
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
+// The event is set before the eventfd becomes readable, and Take() reads the eventfd before it takes the events: so an
+// event that comes in between makes the descriptor readable once more, and none is lost.
 void Tell(unsigned event) {
   const int saved_errno = errno;  // The interrupted code may be about to read it.
   g_events.fetch_or(event);
@@ -53,6 +56,8 @@ void Tell(unsigned event) {
   errno = saved_errno;
 }
 
+// The status of a second signal is that of a process which the signal has killed, as a shell reports it. The timer goes
+// on until the process has ended: a thread may block again after any nudge.
 void OnStop(int signal) {
   if (g_was_told.exchange(true)) ::_exit(128 + signal);  // The second one.
   g_drain_deadline = MonotonicMicroseconds() + g_drain_microseconds;
@@ -62,11 +67,12 @@ void OnStop(int signal) {
   Tell(Signals::kStop);
 }
 
-// The handler's being called is the nudge: it ends the main thread's blocking call.
+// The call of the handler is the nudge: it ends the main thread's blocking call. Past the deadline the process ends
+// from here, whatever its threads are doing; only async-signal-safe calls are allowed, so neither LOG nor exit(3).
 void OnNudge(int) {
   if (!g_stopping || MonotonicMicroseconds() < g_drain_deadline) return;
   constexpr char kText[] = "polyserve: --drain_timeout has passed; what was still running is cut off\n";
-  pollfd error_output = {STDERR_FILENO, POLLOUT, 0};  // A pipe that nobody reads must not hold us here.
+  pollfd error_output = {STDERR_FILENO, POLLOUT, 0};  // A pipe that is not read must not hold us here.
   if (::poll(&error_output, 1, 0) == 1) {
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, sizeof(kText) - 1);
   }
@@ -83,12 +89,14 @@ void Handle(int signal, void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
   // No SA_RESTART: a signal has to end the blocking call that it finds.
-  action.sa_flags = SA_NOCLDSTOP;  // Of children, their end alone is told.
+  action.sa_flags = SA_NOCLDSTOP;  // SIGCHLD for the end of a child only, not for its stops.
   ::sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
 
+// The handlers come before the signals are unblocked: a SIGTERM that the parent had blocked, and that is pending, would
+// kill the process by its default effect.
 absl::Status Signals::Install() {
   g_event_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (g_event_fd < 0) return SysError("eventfd");
@@ -138,6 +146,8 @@ sigset_t Signals::HeldInNewProcess() {
 
 bool Signals::stopping() { return g_stopping.load(std::memory_order_acquire); }
 
+// The end of the grace is set first: a thread that sees g_stopping also sees when the grace ends. Two calls at once
+// both set it, to nearly the same time.
 void Signals::RequestStop(int64_t grace_end) {
   if (g_stopping) return;
   g_grace_end = grace_end != 0 ? grace_end : MonotonicMicroseconds() + g_grace_microseconds;
@@ -154,12 +164,14 @@ absl::Duration Signals::GraceLeft() {
 
 int Signals::fd() { return g_event_fd; }
 
+// A read resets the counter of an eventfd to zero (eventfd(2)); it fails with EAGAIN if there was none.
 unsigned Signals::Take() {
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t taken = ::read(g_event_fd, &count, sizeof(count));
   return g_events.exchange(0);
 }
 
+// The handler does nothing, but without SA_RESTART the call that it interrupts fails with EINTR.
 void Signals::Interrupt(pthread_t thread) { ::pthread_kill(thread, SIGUSR2); }
 
 }  // namespace polyserve

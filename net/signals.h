@@ -21,8 +21,8 @@ namespace polyserve {
 
 class Signals {
  public:
-  // How often a process or thread that is to notice something is interrupted until it has: it may be just about to
-  // enter the call that is to be interrupted. Short beside any grace, and cheap for 64 workers.
+  // How often a process or thread that has to notice something is interrupted until it has: an interrupt just before it
+  // enters a blocking call has no effect. Short beside any grace, and cheap for 64 workers.
   static constexpr int kMillisecondsBetweenInterrupts = 50;
 
   enum Event : unsigned {

@@ -27,12 +27,15 @@ absl::Status SetOption(int fd, int level, int option, int value) {
 }
 
 absl::Status SetTimeout(int fd, int option, absl::Duration timeout) {
-  if (timeout == absl::InfiniteDuration()) return absl::OkStatus();  // As it is by itself.
+  if (timeout == absl::InfiniteDuration()) return absl::OkStatus();  // The default.
   const timeval value = absl::ToTimeval(timeout);
   if (::setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)) != 0) return SysError("setsockopt");
   return absl::OkStatus();
 }
 
+// Linux makes each connection as a copy of the listener, with these options. Buffer sizes must be set before listen(2):
+// the window scale is negotiated in the handshake, from the size as it is then (tcp(7)). IPV6_V6ONLY, so that [::] and
+// 0.0.0.0 can be two listeners.
 absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options,
                                 bool share_port) {
   UniqueFd fd(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -53,6 +56,7 @@ absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout,
   return fd;
 }
 
+// connect(2) has no time-out of its own (the kernel gives up after some two minutes), so the socket does not block.
 absl::StatusOr<UniqueFd> ConnectToOne(const Endpoint& to, absl::Duration timeout) {
   UniqueFd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return SysError("socket", to.ToString());
@@ -72,6 +76,8 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeo
   return Listen(at, idle_timeout, options, false);
 }
 
+// All sockets of a group must have SO_REUSEPORT when the next one binds, and the same owner (socket(7)), so no other
+// user's program can join.
 absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout, const ListenOptions& options) {
   if (absl::Status status = SetOption(listener, SOL_SOCKET, SO_REUSEPORT, 1); !status.ok()) return status;
   const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
@@ -79,6 +85,8 @@ absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout,
   return Listen(*at, idle_timeout, options, true);
 }
 
+// A share of the time for each address that is left: one that drops packets must not use up the time of those behind
+// it, and what a quick refusal saves goes to the rest.
 absl::StatusOr<UniqueFd> ConnectTcp(const Endpoints& to, absl::Duration timeout) {
   const Deadline deadline(timeout);
   absl::StatusOr<UniqueFd> fd = absl::UnavailableError("there is no address to connect to");
@@ -103,6 +111,9 @@ absl::Status AwaitConnected(int fd, const Endpoint& to, absl::Duration timeout) 
   return errno == 0 ? absl::OkStatus() : SysError("connect to", to.ToString());
 }
 
+// SO_ERROR is reported once and then cleared (socket(7)), so call this once for each attempt. If the kernel gives a
+// client the very port that it connects to, its SYN meets its own socket, and both sides agree: a connection with
+// itself.
 int OutcomeOfConnecting(int fd) {
   int error = 0;
   socklen_t size = sizeof(error);
@@ -111,13 +122,14 @@ int OutcomeOfConnecting(int fd) {
   const absl::StatusOr<Endpoint> own = Endpoint::OfSocket(fd);
   const absl::StatusOr<Endpoint> peer = Endpoint::OfPeer(fd);
   if (!own.ok() || !peer.ok() || !(*own == *peer)) return 0;
-  const linger at_once = {1, 0};  // Without TIME_WAIT: whoever is to listen there must find the port free.
+  const linger at_once = {1, 0};  // No TIME_WAIT: a server that wants to listen there must find the port free.
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   return ECONNREFUSED;
 }
 
 absl::Status SetReceiveTimeout(int fd, absl::Duration timeout) { return SetTimeout(fd, SO_RCVTIMEO, timeout); }
 
+// A flag of the open file, not of the descriptor: it changes for every process that shares it (fcntl(2)).
 absl::Status SetNonBlocking(int fd, bool non_blocking) {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0) return SysError("fcntl");
@@ -125,6 +137,7 @@ absl::Status SetNonBlocking(int fd, bool non_blocking) {
   return absl::OkStatus();
 }
 
+// A hang-up or a reset makes a TCP socket readable too, so that a caller finds it by reading.
 bool IsReadable(int fd) {
   pollfd readable = {fd, POLLIN, 0};
   ::poll(&readable, 1, 0);
@@ -132,16 +145,18 @@ bool IsReadable(int fd) {
 }
 
 void RefuseNewClients(int listener) {
-  // Bound to a network interface that does not exist, it is found by no packet that begins a connection. Those of a
-  // handshake that has begun are found by its own socket.
+  // Bound to a network interface that does not exist, it matches no packet that begins a connection. Packets of a
+  // handshake that has begun find its own socket instead. Needs no privilege unless the socket is bound to an interface
+  // already.
   constexpr int kNoInterface = INT_MAX;
   int interface = 0;
   socklen_t size = sizeof(interface);
   ::getsockopt(listener, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, &size);
   if (interface == kNoInterface) return;
   if (SetOption(listener, SOL_SOCKET, SO_BINDTOIFINDEX, kNoInterface).ok()) return;
-  // Only if it is bound to an interface already, and we may not change that: the first packets of new clients are
-  // dropped, for which some kernels want a privilege as well.
+  // Only if it is bound to an interface already, and we may not change that: a filter drops the first packets of new
+  // clients, for which some kernels want a privilege as well. A SYN without ACK is such a packet; a dropped one is sent
+  // again, and finds the listener closed by then.
   constexpr uint32_t kFlagsOffset = 13;  // In the header of TCP (RFC 9293, section 3.1).
   constexpr uint32_t kSyn = 0x02, kAck = 0x10;
   sock_filter drop_first_packets[] = {

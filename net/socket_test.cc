@@ -82,7 +82,7 @@ TEST(ConnectTcpTest, TriesEveryAddressInOrder) {
   EXPECT_NE(status.message().find("127.0.0.1:1"), absl::string_view::npos) << "the last one's error: " << status;
 }
 
-// A simultaneous open with one end: what happens by chance if nobody listens at a port of the ephemeral range.
+// A simultaneous open with one end: what happens by chance if no program listens at a port of the ephemeral range.
 TEST(ConnectTcpTest, ConnectionToItselfIsRefusedAndKeepsNoPort) {
   Endpoint own;
   {

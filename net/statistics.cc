@@ -28,6 +28,8 @@ int64_t SteadyMicroseconds() {
 
 }  // namespace
 
+// What the memory holds, for every process of the server: so its layout must not depend on the process, and it has no
+// pointers.
 struct Statistics::Table {
   std::atomic<int64_t> started;  // In microseconds of CLOCK_MONOTONIC, which all processes share.
   LogHealth access_log;
@@ -46,8 +48,11 @@ struct Statistics::Page {
   ~Page() { ::munmap(table, sizeof(Table)); }
 };
 
+// Counts in the first row, that of the server, until OfWorker() chooses another.
 Statistics::Statistics(std::shared_ptr<const Page> page) : page_(std::move(page)), own_(page_->table->rows) {}
 
+// A memfd rather than anonymous shared memory: it has a descriptor, which a fresh program image can inherit, and on
+// which WorkerSlots can lock. ftruncate(2) gives it its size, all zeroes, without any pages.
 absl::StatusOr<Statistics> Statistics::Create() {
   UniqueFd fd(::memfd_create("polyserve-statistics", MFD_CLOEXEC));
   if (!fd.ok()) return SysError("memfd_create");
@@ -67,6 +72,8 @@ absl::StatusOr<Statistics> Statistics::Map(UniqueFd fd) {
   return Statistics(std::shared_ptr<const Page>(new Page{std::move(fd), static_cast<Table*>(memory)}));
 }
 
+// MAP_FIXED puts the new memory at the address of the old, in one step (mmap(2)): no pointer to a counter becomes
+// invalid. The descriptor keeps its number as well, by dup3(2), since WorkerSlots objects hold it.
 absl::Status Statistics::Adopt(UniqueFd fd) const {
   if (fd.get() == page_->fd.get()) {  // In a forked child it is the very same, and so is the memory.
     fd.release();
@@ -79,6 +86,8 @@ absl::Status Statistics::Adopt(UniqueFd fd) const {
   return absl::OkStatus();
 }
 
+// workers_in_use only grows, so that the sums reach each row that was ever counted in: a counter of a worker that has
+// ended is still a part of the total.
 Statistics Statistics::OfWorker(int slot) const {
   Statistics worker = *this;
   worker.own_ = &page_->table->rows[(1 + slot) * kRowsOfWorker];
@@ -88,6 +97,8 @@ Statistics Statistics::OfWorker(int slot) const {
   return worker;
 }
 
+// As many as can count at the same moment, which is the number of processors, but at most kMaxNewcomerRows. With fewer
+// they would contend for cache lines, with more the sums would take longer.
 int Statistics::newcomer_rows() {
   static const int rows = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxNewcomerRows);
   return rows;
@@ -99,6 +110,8 @@ void Statistics::TakeOver(int service, int64_t clients) const {
   Counters::Add(OfService(page_->table->rows[0], service).accepted, -clients);
 }
 
+// A killed worker's `ended` is less than its `accepted` by the clients that it had. Counting these as ended in the dead
+// worker's own row makes the next worker in that slot start even.
 int64_t Statistics::CountLost(int slot, int64_t untaken) const {
   const Statistics worker = OfWorker(slot);
   const int64_t lost = worker.OwnTotal().active() - untaken;
@@ -117,6 +130,7 @@ Totals Statistics::OwnTotal() const {
 
 int Statistics::RowsInUse() const { return (1 + page_->table->workers_in_use) * kRowsOfWorker; }
 
+// Rows of one worker lie together, so a step of kRowsOfWorker walks over one service in all workers.
 Totals Statistics::Sum(int first_row, int step, int end_row) const {
   Totals total;
   for (int row = first_row; row < end_row; row += step) {
@@ -134,6 +148,7 @@ Totals Statistics::Sum(int first_row, int step, int end_row) const {
 
 WorkerSlots Statistics::places() const { return WorkerSlots(page_->table->places, page_->fd.get()); }
 
+// In the server's row, whichever process sweeps: the rows of newcomers are shared, and no worker's to correct.
 void Statistics::Sweep() const {
   if (const int64_t lost = places().Sweep(); lost > 0) Counters::Add(page_->table->rows[0].ended, lost);
 }

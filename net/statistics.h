@@ -26,7 +26,8 @@ namespace polyserve {
 struct LogHealth;
 class WorkerSlots;
 
-// Counters with relaxed ordering: each is exact, but two of them may be read at different moments.
+// Counters with relaxed ordering: each is exact, but two of them may be read at different moments. Monotonic, except
+// that TakeOver() moves `accepted` from row to row.
 struct alignas(64) Counters {         // One cache line, so that workers do not slow each other down by counting.
   std::atomic<int64_t> accepted{0};   // Connections that got a session.
   std::atomic<int64_t> ended{0};      // Accepted connections that have ended.
@@ -63,18 +64,19 @@ struct Totals {
   int64_t active() const { return accepted - ended; }
 };
 
-// A handle: copies are cheap, and share the same counters, but each has its own row to count in.
+// A handle: copies are cheap, and share the same counters, but each has its own row to count in. A descendant that is
+// forked has the same memory at once; a fresh program image gets the descriptor, and calls Map() or Adopt().
 class Statistics {
  public:
   // Rows are reserved for this many workers; their pages cost no memory until they are used.
   static constexpr int kMaxWorkers = 1024;
 
-  // New counters, all zero. Fails for want of memory or descriptors.
+  // New counters, all zero. Fails if memory or descriptors are lacking.
   static absl::StatusOr<Statistics> Create();
-  // The counters behind a descriptor that another process created.
+  // The counters behind a descriptor that another process created. Fails if the system has no memory to map.
   static absl::StatusOr<Statistics> Map(UniqueFd fd);
   // In a fresh program image: redirects all copies of this object to the counters behind this descriptor; references to
-  // counters remain valid.
+  // counters remain valid. Call it before anything is counted there. Fails only if memory or descriptors are lacking.
   absl::Status Adopt(UniqueFd fd) const;
 
   // The same statistics for one of several workers that serve many clients each: counters() are its own row, without
@@ -86,7 +88,9 @@ class Statistics {
   Statistics OfNewcomer(int64_t number) const { return OfWorker(static_cast<int>(number % newcomer_rows())); }
   static int newcomer_rows();
 
-  // Moves `clients` accepted clients from the server's row to this worker's; if negative, the other way round.
+  // Moves `clients` accepted clients from the server's row to this worker's; if negative, the other way round. For a
+  // client that one process accepts and another one serves: if the worker is killed, its row tells that the client was
+  // its own.
   void TakeOver(int service, int64_t clients) const;
 
   // Call after this worker was killed: counts its open connections as ended, except for `untaken` ones in its queue,
@@ -96,6 +100,7 @@ class Statistics {
   // The row to count in; Total() is the sum of all rows.
   // Valid as long as any copy of this object.
   Counters& counters() const { return *own_; }
+  // Sums of all rows, and of one service in all rows. Cost a walk over the rows in use: for reports, not for requests.
   Totals Total() const;
   Totals TotalOf(int service) const;
   // The sum of this worker's rows (after OfWorker()), or of the server's.
@@ -104,7 +109,7 @@ class Statistics {
   // The table of the workers that are alive; see WorkerSlot. Valid as long as any copy of this object.
   WorkerSlots places() const;
   // Counts the clients of killed workers as ended. Until then Total().active() may be too high. Costs system calls; see
-  // net/worker_slots.h.
+  // net/worker_slots.h. For models in which no parent learns of each worker's end; in a pool CountLost() does it.
   void Sweep() const;
 
   // Time since these counters were created, by a clock that cannot be set.
@@ -112,7 +117,7 @@ class Statistics {
   // The health of the logs that all processes write to: the access log, and the server's own on standard error.
   LogHealth& access_log() const;
   LogHealth& server_log() const;
-  // How often the root was opened, and who has it open; see files/root.h.
+  // How often the root was opened, and which process has it open; see files/root.h.
   std::atomic<int64_t>& root_openings() const;
   std::atomic<int64_t>& root_holder() const;
 
@@ -122,6 +127,7 @@ class Statistics {
   std::string ToString() const;
 
  private:
+  // A worker has a row for events of no service, then one for each service.
   static constexpr int kRowsOfWorker = 1 + kMaxServices;
 
   struct Table;  // The shared memory.
@@ -136,8 +142,8 @@ class Statistics {
   Counters* own_;
 };
 
-// Lists the calling thread as a worker for as long as this object lives; see WorkerSlots::Take(). To be a local of what
-// the thread runs.
+// Lists the calling thread as a worker for as long as this object lives; see WorkerSlots::Take(). Make it a local
+// variable of what the thread runs.
 class WorkerSlot {
  public:
   explicit WorkerSlot(const Statistics& statistics, int64_t clients = 0);

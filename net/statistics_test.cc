@@ -1,4 +1,4 @@
-// The counters of several workers: each counts for itself, and the sums are everybody's.
+// The counters of several workers: each counts for itself, and the sums are of all.
 #include "net/statistics.h"
 
 #include "absl/status/statusor.h"

@@ -1,5 +1,6 @@
 // ReadTcpBytes: what the kernel counts of a TCP connection. A socket that takes bytes says only that the kernel has
-// room for them; whether the peer reads is told by what its system has acknowledged.
+// room for them; whether the peer's system receives them is shown by its acknowledgements. Even these do not prove that
+// the program there has read the bytes: its kernel may hold them, up to its receive buffer.
 #ifndef POLYSERVE_NET_TCP_BYTES_H_
 #define POLYSERVE_NET_TCP_BYTES_H_
 
@@ -19,7 +20,8 @@ struct TcpBytes {
 std::optional<TcpBytes> ReadTcpBytes(int fd);
 
 // Has the close of the connection discard what the kernel still holds for the peer, and tell the peer by a reset: it
-// sees at once that a reply was cut short, and the kernel keeps no memory for a peer that takes too long.
+// sees at once that a reply was cut short, and the kernel keeps no memory for a peer that takes too long. Without it
+// the kernel would go on sending for minutes after the close, and end with a FIN, as if the reply were complete.
 void ResetOnClose(int fd);
 
 }  // namespace polyserve

@@ -10,6 +10,9 @@
 
 namespace polyserve {
 
+// The lock is held until the thread is in the set. Without it a short-lived thread could look for itself there before
+// it was inserted, and the group would wait for ever for a thread that has ended. std::thread reports a shortage by an
+// exception.
 absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
   MutexLock lock(mutex_);  // Held, so that the thread is known before it can end.
   try {
@@ -25,8 +28,10 @@ absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
 void ThreadGroup::Run(absl::AnyInvocable<void()> work) {
   Signals::LeaveToMainThread();
   work();
-  work = nullptr;  // What it holds goes while somebody still waits for this thread.
+  work = nullptr;  // What it holds is destroyed while the group still waits for this thread.
   MutexLock lock(mutex_);
+  // The notification is the thread's last look at the group, and under the lock: the destructor, which waits for the
+  // lock, cannot free the group under it.
   running_.erase(::pthread_self());
   if (running_.empty()) ended_.notify_all();
 }
@@ -36,6 +41,7 @@ void ThreadGroup::InterruptAll() {
   for (const pthread_t thread : running_) Signals::Interrupt(thread);
 }
 
+// A thread in the set has not ended, so its handle is valid: pthread_kill(3) with the handle of an ended one is not.
 ThreadGroup::~ThreadGroup() {
   MutexLock lock(mutex_);
   while (!running_.empty()) {

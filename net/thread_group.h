@@ -1,6 +1,5 @@
 // ThreadGroup: threads that come and go by themselves, and an owner that waits for the last of them. For a thread per
-// client: a std::thread for each would have to be joined by its owner, which would keep a list of those that have
-// ended.
+// client: an owner of one std::thread for each would have to join them, and keep a list of those that have ended.
 //
 //   ThreadGroup clients;
 //   while (...) clients.Start([...] { serve one client });

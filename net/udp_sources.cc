@@ -11,6 +11,8 @@ constexpr uint16_t kFirstPortOfClients = 1024;
 
 }  // namespace
 
+// The hosts are compared only for services with ports of their own: for the others any host with such a port is
+// refused. A listener at all addresses has none to compare, so then the address counts to which the peer has sent.
 bool UdpSources::MayAnswer(const DatagramPath& path, bool own_ports) const {
   const uint16_t port = path.peer.port();
   if (port == 0 || (!own_ports && port < kFirstPortOfClients)) return false;

@@ -12,6 +12,8 @@ absl::StatusOr<WaitSet> WaitSet::Create() {
   return WaitSet(std::move(epoll));
 }
 
+// EPOLLEXCLUSIVE can be given only when the descriptor is added, and wakes at least one of the waiting epolls: without
+// it all workers would wake for one client, and all but one in vain.
 absl::Status WaitSet::Add(int fd, const void* tag, Wakes wakes) {
   epoll_event event = {};
   event.events = wakes == Wakes::kOne ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
@@ -19,6 +21,8 @@ absl::Status WaitSet::Add(int fd, const void* tag, Wakes wakes) {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
 }
 
+// One event for each call: the kernel moves a descriptor that it has reported behind the other ready ones, so that a
+// busy listener does not starve the rest. Level-triggered: what is left there is reported again.
 absl::StatusOr<const void*> WaitSet::Wait() {
   epoll_event event;
   if (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) return absl::UnavailableError("interrupted");

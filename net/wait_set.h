@@ -1,5 +1,6 @@
 // WaitSet: several descriptors that one worker of a pool waits for, while other workers wait for the same ones. An
-// epoll(7) of the worker's own: create it in the worker, since a forked child would share its parent's. One thread.
+// epoll(7) of the worker's own: create it in the worker, since a forked child would share its parent's, and with it the
+// wake-ups. One thread. It only waits; what is ready must then be tried without blocking.
 //
 //   waits.Add(listener_fd, &listener, WaitSet::Wakes::kOne);
 //   absl::StatusOr<const void*> tag = waits.Wait();  // &listener: accept there. Another worker may have been quicker.
@@ -17,15 +18,17 @@ namespace polyserve {
 class WaitSet {
  public:
   enum class Wakes {
-    kOne,  // Of all who wait at it, the kernel wakes one for each event (EPOLLEXCLUSIVE, see epoll_ctl(2)). Should that
-           // one be killed at this moment, the others do not learn of the event; a new set sees it when it is added.
+    kOne,  // Of all workers that wait, the kernel wakes one for each event (EPOLLEXCLUSIVE, see epoll_ctl(2)). If that
+           // one is killed at this moment, the others do not learn of the event; a new set sees it when it is added.
     kAll,  // All are woken: for a worker that waits alone, since the others wait for a lock first.
   };
 
+  // Fails if the process has no descriptors left.
   static absl::StatusOr<WaitSet> Create();
 
   // The tag, which may be null, is what Wait() returns when the descriptor is readable, or broken. The descriptor must
-  // outlive the set. Fails if the system has no room for it, or if it is in the set already.
+  // outlive the set: closing it would take it out of the set only with its last copy in any process (epoll(7)). Fails
+  // if the system has no room for it, or if it is in the set already.
   absl::Status Add(int fd, const void* tag, Wakes wakes);
 
   // Blocks until a descriptor is ready, and returns its tag; if several are ready, they take turns. Unavailable: a

@@ -13,10 +13,13 @@ namespace polyserve {
 
 namespace {
 
+// Events fetched by one call; those beyond it keep fd() readable, and come in the next iteration.
 constexpr int kMailboxesPerTurn = 64;
 
 }  // namespace
 
+// Attached before the descriptor is watched; mail that is there already is reported by either. Adding a descriptor that
+// is readable makes an event even with EPOLLET (epoll(7)).
 WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
     : list_(list), client_(client), mailbox_(&mailbox) {
   mailbox.Attach(this);
@@ -25,6 +28,8 @@ WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
   mailbox.CutOff();
 }
 
+// First no thread may wake this entry any more, then it leaves the list. The other way round, a message in between
+// would list an entry that is gone.
 WakeList::Entry::~Entry() {
   if (mailbox_ != nullptr) mailbox_->Attach(nullptr);
   if (mailbox_ != nullptr && mailbox_->fd() >= 0)
@@ -49,8 +54,8 @@ bool WakeList::WatchDescriptor(int fd, Entry* entry, uint32_t events) {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// What is collected from a mailbox's descriptor wakes its client, as any message does. Told by edges: one that is full
-// stays readable.
+// What is collected from a mailbox's descriptor wakes its client, as any message does. The events are edge-triggered,
+// because the descriptor of a mailbox that is full stays readable, and would keep the loop from ever waiting.
 void WakeList::TakeWake() {
   epoll_event events[kMailboxesPerTurn];
   const int count = ::epoll_wait(epoll_.get(), events, kMailboxesPerTurn, 0);
@@ -62,7 +67,8 @@ void WakeList::TakeWake() {
   }
 }
 
-// The first one wakes the loop; the others are found by it.
+// Only the first entry wakes the loop, since Deliver() finds all of them. A wake from the loop's own thread needs no
+// write to the eventfd: the loop looks at empty() before it waits.
 void WakeList::Add(Entry& entry) {
   MutexLock lock(mutex_);
   if (entry.is_listed_) return;
@@ -75,6 +81,7 @@ void WakeList::Add(Entry& entry) {
   [[maybe_unused]] const ssize_t written = ::write(wakes_.get(), &one, sizeof(one));
 }
 
+// A linear search, but only for a client that leaves while it is listed.
 void WakeList::Remove(Entry& entry) {
   MutexLock lock(mutex_);
   if (!entry.is_listed_) return;
@@ -82,6 +89,9 @@ void WakeList::Remove(Entry& entry) {
   is_empty_.store(woken_.empty(), std::memory_order_release);
 }
 
+// The batch is swapped out and each entry unlisted before any client is called. So a client can be woken again while it
+// is being called, and a chat that answers itself cannot keep the loop here. OnReady() may destroy its own entry, which
+// is not touched after that.
 void WakeList::Deliver() {
   if (empty()) return;
   {

@@ -36,6 +36,14 @@ class Wakeable {
   ~Wakeable() = default;
 };
 
+// The entries form a queue under a lock; a flag beside it lets the loop look without the lock. The loop's pattern:
+//
+//   while (...) {
+//     wait for fd() and the loop's other descriptors, without waiting at all if !list.empty();
+//     if (fd() is readable) list.TakeWake();
+//     ... serve the loop's other descriptors ...
+//     list.Deliver();
+//   }
 class WakeList {
  public:
   // One client's membership in the list; watches its mailbox, if it has one. Both must outlive it: destroy it before

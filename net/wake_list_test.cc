@@ -1,4 +1,4 @@
-// WakeList: who is called, how often, and what wakes the loop.
+// WakeList: which clients are called, how often, and what wakes the loop.
 #include "net/wake_list.h"
 
 #include <fcntl.h>

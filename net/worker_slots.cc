@@ -17,6 +17,7 @@ struct flock LockOf(int place, short type) {
   return lock;
 }
 
+// Both numbers in one word, so that a slot changes hands in one atomic step. A process id is never 0.
 uint64_t Owner(pid_t process, pid_t thread) {
   return uint64_t{static_cast<uint32_t>(process)} << 32 | static_cast<uint32_t>(thread);
 }
@@ -25,6 +26,8 @@ pid_t ProcessOf(uint64_t owner) { return static_cast<pid_t>(owner >> 32); }
 
 }  // namespace
 
+// The search begins at a slot that was free a moment ago: with a worker for each client, one from the beginning would
+// pass over all that are taken. `used` only grows; it bounds what List() and Sweep() look at.
 int WorkerSlots::Take(int64_t clients) const {
   const uint64_t owner = Owner(::getpid(), ::gettid());
   const int hint = table_.hint.load(std::memory_order_relaxed) % kMaxPlaces;
@@ -39,7 +42,8 @@ int WorkerSlots::Take(int64_t clients) const {
   return -1;
 }
 
-// The lock comes first: who has no lock, and is not the server, counts as dead.
+// The lock comes first: a worker without one, other than the server, counts as dead, and a sweep in between would free
+// its slot. F_SETLK does not wait; if another process has the lock, that process is about to enter its own name.
 bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
   Table::Place& wanted = table_.places[place];
   if (wanted.owner.load(std::memory_order_relaxed) != 0) return false;
@@ -54,6 +58,8 @@ bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
   return true;
 }
 
+// The name goes before the lock, by the same rule. The clients go first of all: a worker that is killed within this
+// function has none left to lose.
 void WorkerSlots::Leave(int place) const {
   if (place < 0) return;
   table_.places[place].clients = 0;
@@ -73,6 +79,8 @@ std::vector<WorkerSlots::Worker> WorkerSlots::List() const {
   return workers;
 }
 
+// `clients` is read before the slot is freed, since the next owner overwrites it. Two processes may sweep the same
+// slot; the one whose exchange succeeds reports the loss.
 int64_t WorkerSlots::Sweep() const {
   int64_t lost = 0;
   const int used = table_.used;
@@ -96,6 +104,9 @@ void WorkerSlots::Unlock(int place) const {
   ::fcntl(fd_, F_SETLK, &lock);
 }
 
+// F_GETLK reports a lock of another process only, never one's own, so a slot of this process counts as alive by its
+// name. If the call fails, the worker counts as alive: a loss that is counted late does less harm than one that never
+// was.
 bool WorkerSlots::IsAlive(int place, uint64_t owner) const {
   const pid_t process = ProcessOf(owner);
   if (process == ::getpid() || process == table_.server) return true;

@@ -6,6 +6,9 @@
 //   worker:  Take(clients) ─▶ serves ─▶ Leave()
 //                               └▶ killed: the kernel releases the lock ─▶ Sweep() in any other process
 //
+// A trap of record locks: a process that closes any descriptor of a file loses all of its locks on it (fcntl(2)). So a
+// worker must not close another descriptor of this memory while it holds a slot. A forked child inherits no locks.
+//
 // All calls work from any thread of any process of the server, and take no lock of ours; Sweep() and List() cost a
 // system call for each slot in use by another process. Usually used by way of Statistics and WorkerSlot
 // (net/statistics.h).
@@ -36,6 +39,7 @@ class WorkerSlots {
     } places[kMaxPlaces];
   };
 
+  // For reports, such as the page of the status.
   struct Worker {
     pid_t process;
     pid_t thread;
@@ -46,7 +50,8 @@ class WorkerSlots {
   WorkerSlots(Table& table, int fd) : table_(table), fd_(fd) {}
 
   // Takes a slot for the calling thread. `clients` is how many are lost if the thread is killed while it holds the slot
-  // (0 if something else accounts for them). Returns the slot, or -1 if none is left.
+  // (0 if something else accounts for them). Returns the slot, or -1 if none is left. Takes constant time while the
+  // hint is good, otherwise looks at each slot once; never waits.
   int Take(int64_t clients) const;
   // Gives a slot back; call it in the thread that took it. -1: nothing.
   void Leave(int place) const;

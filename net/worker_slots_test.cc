@@ -1,4 +1,4 @@
-// WorkerSlots: who is listed, and what becomes of the place of a worker that is killed.
+// WorkerSlots: which workers are listed, and what becomes of the place of a worker that is killed.
 #include "net/worker_slots.h"
 
 #include <signal.h>
