@@ -26,8 +26,11 @@ namespace {
 // (45 s) to end. A few tries tell the two apart without a wait.
 constexpr int kMaxOpenTries = 8;
 
-// Opens a path beneath a directory; EXDEV if it would lead out, EAGAIN if the file is under a lease. O_NONBLOCK:
-// neither a FIFO nor a lease may make the server wait.
+// Opens a path beneath a directory; EXDEV if it would lead out, EAGAIN if the file is under a lease. The kernel checks
+// each step of the path as it takes it, so a link that is switched meanwhile leads nowhere else; a check of the path in
+// this process could not promise that. O_NONBLOCK: neither a FIFO nor a lease may make the server wait.
+// RESOLVE_NO_MAGICLINKS: no /proc link may stand in for a file. With O_PATH, openat2(2) refuses flags that mean nothing
+// for it (EINVAL).
 UniqueFd OpenBeneath(int directory, const std::string& path, uint64_t flags) {
   open_how how = {};
   how.flags = flags | O_CLOEXEC | O_NONBLOCK;
@@ -66,6 +69,7 @@ absl::Status NameError() {
   }
 }
 
+// What errno says of an upload that cannot be written or named, likewise in words for peers.
 absl::Status StoreError(absl::string_view what) {
   if (IsShortage(errno)) return ShortageError();
   switch (errno) {
@@ -96,6 +100,7 @@ std::string MakeAside(Make make) {
   }
 }
 
+// Regular files only: a device or a FIFO could block, or have an effect when it is read.
 bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
 
 FileStamp StampOf(const struct stat& info) {
@@ -151,6 +156,7 @@ Upload::Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd fil
       file_(std::move(file)),
       aside_name_(std::move(aside_name)) {}
 
+// A file without a name needs nothing: the kernel frees it with its last descriptor, even if the server is killed.
 Upload::~Upload() {
   if (!aside_name_.empty()) ::unlinkat(directory_.get(), aside_name_.c_str(), 0);
 }
@@ -165,6 +171,8 @@ absl::Status Upload::Append(absl::string_view bytes) {
   return absl::OkStatus();
 }
 
+// linkat(2) with AT_EMPTY_PATH would name the descriptor directly, but needs CAP_DAC_READ_SEARCH. By way of
+// /proc/self/fd anyone may, as open(2) describes for O_TMPFILE.
 bool Upload::LinkAs(const std::string& name) {
   const std::string self = absl::StrCat("/proc/self/fd/", file_.get());
   const int linked = aside_name_.empty()
@@ -173,8 +181,9 @@ bool Upload::LinkAs(const std::string& name) {
   return linked == 0;
 }
 
-// Each upload has opened the directory for itself, so that the lock is its own among threads and forked processes, too.
-// The kernel keeps locks of directories itself, even on network file systems; one that refuses goes without.
+// Each upload has opened the directory for itself: flock(2) locks belong to the open file, so the lock is its own among
+// threads and forked processes, too. The kernel keeps the locks of directories itself, even on network file systems; on
+// one that refuses, uploads go without.
 bool Upload::Lock() {
   const int fd = lock_.ok() ? lock_.get() : directory_.get();
   return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
@@ -185,6 +194,7 @@ absl::Status Upload::Check(const Condition& condition) const {
   return CheckOld(condition, is_there);
 }
 
+// The name itself counts, not what a link leads to: the renaming would replace the link, too.
 absl::Status Upload::CheckOld(const Condition& condition, bool& is_there) const {
   if (condition == nullptr) return absl::OkStatus();
   struct stat info;
@@ -195,6 +205,11 @@ absl::Status Upload::CheckOld(const Condition& condition, bool& is_there) const 
   return absl::AlreadyExistsError("the file is not in the state that the request names");
 }
 
+// The order matters for readers, and if the server is killed: first the whole content is in the file, then one system
+// call gives it the name (linkat(2) for a free name, renameat(2) over an old file). At no moment does the name lead to
+// a part of a file, and an old file has the name until the new one does. If power is lost, that is not enough: the
+// content would have to be written by fsync(2) before the renaming, and the directory after it, and the server does
+// neither.
 absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
   constexpr int kMaxTries = 3;
   if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
@@ -219,7 +234,8 @@ bool Upload::TakeFreeName() {
   return true;
 }
 
-// A file without a name cannot be renamed, and a link cannot replace: hence the hidden name for a moment.
+// A file without a name cannot be renamed, and a link cannot replace: hence the hidden name for a moment. If the server
+// is killed at that moment, the hidden file remains; it is never served, and MakeAside() passes over its name.
 absl::Status Upload::Replace() {
   if (aside_name_.empty()) {
     aside_name_ = MakeAside([&](const char* name) { return LinkAs(name) ? 0 : -1; });
@@ -244,6 +260,8 @@ absl::StatusOr<std::shared_ptr<const Library>> Library::Open(const std::string& 
   return Create(*std::move(root), options);
 }
 
+// One call of openat2(2) at the start: an old kernel (ENOSYS) or a container's filter (EPERM) shows now, not at the
+// first request.
 absl::StatusOr<std::shared_ptr<const Library>> Library::Create(std::unique_ptr<const Root> root,
                                                                const Options& options) {
   // ENOTDIR: it is not known yet.
@@ -260,6 +278,8 @@ absl::StatusOr<Library::File> Library::Find(absl::string_view name) const {
   return file;
 }
 
+// The checks look at the descriptor, not at the name: what the name leads to may change between two calls, an open file
+// stays the same one.
 absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view name) const {
   absl::StatusOr<UniqueFd> fd = OpenName(name, O_RDONLY | O_NOCTTY);
   if (!fd.ok()) return fd.status();
@@ -290,6 +310,7 @@ absl::StatusOr<FileStamp> Library::Peek(absl::string_view name) const {
   return StampOf(info);
 }
 
+// O_NOFOLLOW with O_PATH opens a link itself (open(2)), so that even one that leads nowhere counts.
 bool Library::HasName(absl::string_view name) const {
   return OpenBeneath(root_->fd(), std::string(name), O_PATH | O_NOFOLLOW).ok();
 }
@@ -315,6 +336,9 @@ absl::StatusOr<Library::Directory> Library::OpenDirectory(absl::string_view name
   return Directory(*this, name.empty() ? "" : absl::StrCat(name, "/"), std::move(stream));
 }
 
+// readdir(3) returns null at the end and on an error; only errno, cleared before, tells them apart. The type in the
+// entry would not do: some file systems leave it out, and size and time are needed anyway. A link counts as what it
+// leads to, resolved beneath the root like any name.
 absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& entries) {
   const int directory = ::dirfd(stream_.get());
   for (int i = 0; i < count; ++i) {
@@ -334,6 +358,9 @@ absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& ent
   return true;
 }
 
+// Everything that can be refused is refused before a byte of content is read. Only Store() decides, though: what is
+// true of the name and the space now may have changed by then. O_TMPFILE fails with EISDIR if the kernel does not know
+// it (open(2)).
 absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view name, int64_t size) const {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   if (options_.read_only) return absl::UnimplementedError("the library is read-only");
@@ -380,6 +407,7 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   return upload;
 }
 
+// mkdirat(2) first, and a look only if it fails: a look before it would be out of date by the time of the call.
 absl::Status Library::MakeDirectory(absl::string_view name) const {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   if (options_.read_only) return absl::UnimplementedError("the library is read-only");

@@ -2,9 +2,16 @@
 // symbolic link (openat2 with RESOLVE_BENEATH, see openat2(2)). Hidden files are not served, except for those that
 // CheckNameToRead() accepts.
 //
-// Names are relative, UTF-8, with '/' between directories. Errors carry the code that the protocols turn into their
-// own words (HttpCode): a bad name is InvalidArgument, a shortage of descriptors Unavailable, and so on. Safe for use
-// from several threads and processes: it holds nothing but the root's descriptor.
+//   name ─▶ CheckName() ─▶ openat2 beneath Root::fd() ─▶ File (a download), Directory (a listing), Upload
+//
+//   an Upload:  StartUpload() ─▶ Append() ... ─▶ Store() ─┬─▶ stored: the name leads to the new file
+//                                      │           ▲      └─▶ Unavailable: another one is at it; call again
+//                                      │           └─────────────────────────────┘
+//                                      └─ destroyed before that: nothing remains
+//
+// Names are relative, UTF-8, with '/' between directories. Errors carry the code that the protocols turn into their own
+// words (HttpCode): a bad name is InvalidArgument, a shortage of descriptors Unavailable, and so on. Safe for use from
+// several threads and processes: it holds nothing but the root's descriptor.
 #ifndef POLYSERVE_FILES_LIBRARY_H_
 #define POLYSERVE_FILES_LIBRARY_H_
 
@@ -25,7 +32,8 @@
 
 namespace polyserve {
 
-// Identifies one state of a file: any change of the file changes its stamp.
+// Identifies one state of a file: any change of the file changes its stamp, unless two changes fall into one tick of
+// the file system's clock (a few milliseconds) and leave the size as it was.
 struct FileStamp {
   int64_t size;               // In bytes.
   int64_t mtime;              // Last change, in seconds since 1970,
@@ -53,12 +61,13 @@ class Upload {
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
-  // Appends to the file. ResourceExhausted: the disk is full.
+  // Appends to the file. ResourceExhausted: the disk is full, or a quota or the file system's largest size is reached.
+  // May block as a write to a file does. After an error, destroy the upload.
   absl::Status Append(absl::string_view bytes);
 
   // Gives the file its name, in place of what had it. Not synced to the disk: it survives the end of the server, not
   // the loss of power. Unavailable: another upload is taking its name in this directory; call it again in a moment.
-  // Else to be called once. The directory stays locked until this is destroyed: let that be soon.
+  // After any other result, do not call it again. The directory stays locked until this is destroyed, so do that soon.
   absl::Status Commit() { return Store(nullptr).status(); }
 
   // Whether the file may take its name, given what has the name now; null: nothing has.
@@ -72,7 +81,7 @@ class Upload {
   // hold.
   absl::StatusOr<Stored> Store(const Condition& condition);
 
-  // The file as it is stored; to be asked after that.
+  // The stamp of the file as it is stored; call it after Store() has succeeded, for an ETag.
   absl::StatusOr<FileStamp> Stamp() const;
 
  private:

@@ -27,8 +27,10 @@ struct Record {
   bool is_directory;
 };
 
+// By bytes, which for UTF-8 is the order of the code points; no locale.
 bool ComesFirst(const Library::Entry& a, const Library::Entry& b) { return a.name < b.name; }
 
+// What errno says if there is no place for what is sorted: a shortage that passes, or a disk that is full.
 absl::Status RoomError() {
   if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
     return absl::UnavailableError("the server is short of descriptors or memory");
@@ -36,8 +38,8 @@ absl::Status RoomError() {
   return absl::ResourceExhaustedError("there is no room for the listing");
 }
 
-// A file without a name if the system keeps temporary ones; in memory, which it can swap, if there is no such
-// place.
+// A file without a name, which the kernel frees even if the server is killed, in a directory for temporary files. If
+// there is none, or its file system has no such files, in memory, which the system can swap out.
 absl::StatusOr<UniqueFd> OpenTemporary() {
   const char* const named = std::getenv("TMPDIR");
   for (const char* directory : {named, "/tmp", "/var/tmp"}) {
@@ -62,7 +64,7 @@ absl::Status WriteAll(int fd, absl::string_view bytes) {
 
 }  // namespace
 
-// A sorted part of the entries, in the file of runs.
+// A sorted part of the entries, in the file of runs. All runs share one descriptor: pread(2) leaves its position alone.
 class Listing::Run {
  public:
   Run(int fd, int64_t begin, int64_t end) : fd_(fd), next_(begin), end_(end) {}
@@ -70,6 +72,7 @@ class Listing::Run {
   const Library::Entry& entry() const { return entry_; }
 
   // Goes on to the next entry, at first to the first. False: there is none.
+  // next_ is how far the file was read; what of it is not returned yet is in the buffer.
   absl::StatusOr<bool> Next() {
     if (next_ == end_ && at_ == buffer_.size()) return false;
     Record record;
@@ -83,6 +86,7 @@ class Listing::Run {
   }
 
  private:
+  // A record, and a name, is shorter than kReadBytes, so one Fill() is always enough.
   absl::Status Take(void* to, size_t count) {
     if (buffer_.size() - at_ < count) {
       if (absl::Status status = Fill(); !status.ok()) return status;
@@ -100,6 +104,7 @@ class Listing::Run {
     const size_t left = buffer_.size();
     const size_t wanted = static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(kReadBytes), end_ - next_));
     buffer_.resize(left + wanted);
+    // No EINTR here: reads of a file are not interrupted by signals (signal(7)).
     const ssize_t count = ::pread(fd_, buffer_.data() + left, wanted, next_);
     if (count < 0) return SysError("cannot read the listing's temporary file");
     buffer_.resize(left + static_cast<size_t>(count));
@@ -108,10 +113,10 @@ class Listing::Run {
   }
 
   const int fd_;
-  int64_t next_;  // What of the file is to be read next,
+  int64_t next_;  // The next offset to read in the file,
   const int64_t end_;
   std::string buffer_;
-  size_t at_ = 0;  // and of the buffer.
+  size_t at_ = 0;  // and in the buffer.
   Library::Entry entry_ = {};
 };
 
@@ -139,6 +144,8 @@ absl::StatusOr<bool> Listing::Step() {
   return stage_ == Stage::kFinished;
 }
 
+// A run ends once the entries fill kRunBytes. A directory with fewer needs no file at all, which is the usual case. To
+// sort a run is the longest thing that a step does, and kRunBytes bounds it.
 absl::Status Listing::Read() {
   const size_t before = entries_.size();
   const absl::StatusOr<bool> has_more = directory_.Read(kNamesPerStep, entries_);
@@ -180,6 +187,8 @@ constexpr auto kComesLast = [](const auto& a, const auto& b) { return ComesFirst
 
 }  // namespace
 
+// The last run goes to the file as well, so that the merge knows one kind of run. The entries are freed before the runs
+// allocate their buffers.
 absl::Status Listing::StartMerging() {
   if (absl::Status status = EndRun(); !status.ok()) return status;
   entries_ = {};
@@ -195,6 +204,7 @@ absl::Status Listing::StartMerging() {
   return absl::OkStatus();
 }
 
+// The usual case: everything is in memory, and was sorted at the end of the reading.
 absl::Status Listing::Write() {
   const size_t end = std::min(written_ + kNamesPerStep, entries_.size());
   for (; written_ < end; ++written_) {
@@ -203,6 +213,8 @@ absl::Status Listing::Write() {
   return written_ == entries_.size() ? Finish() : absl::OkStatus();
 }
 
+// One heap over all runs, rather than several passes: each run costs kReadBytes of memory, and a million files make
+// some three hundred runs.
 absl::Status Listing::Merge() {
   for (int i = 0; i < kNamesPerStep && !runs_.empty(); ++i) {
     std::pop_heap(runs_.begin(), runs_.end(), kComesLast);
@@ -223,6 +235,7 @@ absl::Status Listing::Append(const Library::Entry& entry) {
   return text_.size() > kMaxTextBytes ? FlushText() : absl::OkStatus();
 }
 
+// The text moves to a file so that a client which reads slowly costs a descriptor, not the memory of a whole listing.
 absl::Status Listing::FlushText() {
   if (file_ == nullptr) {
     absl::StatusOr<UniqueFd> file = OpenTemporary();
@@ -235,6 +248,7 @@ absl::Status Listing::FlushText() {
   return absl::OkStatus();
 }
 
+// A text that never grew past kMaxTextBytes stays in memory; if a file was begun, the rest follows it there.
 absl::Status Listing::Finish() {
   stage_ = Stage::kFinished;
   entries_ = {};

@@ -43,7 +43,7 @@ class Listing {
   // A text above this size is moved to a file.
   static constexpr size_t kMaxTextBytes = 64 * 1024;
 
-  // Appends the text of an entry to the string; appends nothing to leave it out.
+  // Appends the text of an entry to the string; appends nothing to leave it out. Called once for each entry, in order.
   using Format = std::function<void(const Library::Entry&, std::string&)>;
 
   // Opens the directory, "" for the root, and reads nothing yet. The library must outlive it. Errors as

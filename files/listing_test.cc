@@ -29,7 +29,7 @@ class ListingTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(root_); }
 
-  // Makes so many files, in no order; returns what a listing says of them.
+  // Makes this many files, in no order; returns what a listing says of them.
   std::string Fill(int count) {
     std::vector<std::string> names;
     for (int i = 0; i < count; ++i) names.push_back(absl::StrCat("file ", (int64_t{i} * 7919) % count));

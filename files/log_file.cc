@@ -35,6 +35,7 @@ absl::Status CannotOpen(const std::string& path) {
   if (errno == EAGAIN) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is held by another process (a lease)"));
   }
+  // ENXIO stands for both: a FIFO that has no reader, and a socket (open(2)).
   if (errno != ENXIO || ::stat(path.c_str(), &file) != 0) return status;
   if (S_ISFIFO(file.st_mode)) {
     return absl::FailedPreconditionError(
@@ -50,6 +51,8 @@ LogFile::LogFile(std::string path, LogHealth& health) : path_(std::move(path)), 
 
 absl::Status LogFile::Open() { return OpenFor(health_.openings); }
 
+// A disk is refused because an append to it would overwrite a file system. The new file takes the old one's number by
+// dup3(2): a thread that is just writing writes a whole line to either of them.
 absl::Status LogFile::OpenFor(int64_t opening) {
   MutexLock lock(opening_);
   if (opened_for_ == opening) return absl::OkStatus();  // Another thread was quicker.
@@ -70,8 +73,8 @@ absl::Status LogFile::OpenFor(int64_t opening) {
   return absl::OkStatus();
 }
 
-// The file may end within a line, of a server that was killed or found the disk full. Looked at by one process alone:
-// the others could find the middle of a line that is being written.
+// The file may end within a line, of a server that was killed or found the disk full. One process alone looks, the one
+// that takes this opening first: the others could find the middle of a line that is just being written.
 void LogFile::InspectEnd(int64_t opening) const {
   int64_t inspected = health_.inspected;
   if (inspected > opening || !health_.inspected.compare_exchange_strong(inspected, opening + 1)) return;
@@ -82,7 +85,7 @@ void LogFile::InspectEnd(int64_t opening) const {
   health_.torn = last == '\n' ? 0 : 1;
 }
 
-// If that fails, lines go to the old file: better than nowhere.
+// If that fails, lines go to the old file, which is better than nowhere; the next try is a second later.
 void LogFile::OpenAnew(int64_t opening) {
   if (failed_for_ == opening && !IsTimeAgain(failed_at_, kSecondsBetweenOpenings)) return;
   const absl::Status status = OpenFor(opening);
@@ -92,6 +95,8 @@ void LogFile::OpenAnew(int64_t opening) {
   LOG_EVERY_T(WARNING, kSecondsBetweenReports) << "the log cannot be opened anew: " << status.message();
 }
 
+// Without a lock: each line is one write(2) in append mode, which the kernel does not interleave with others on a local
+// file system.
 void LogFile::Append(absl::string_view line) {
   const int64_t opening = health_.openings.load(std::memory_order_relaxed);
   if (opened_for_.load(std::memory_order_acquire) != opening) OpenAnew(opening);
@@ -106,6 +111,7 @@ void LogFile::Append(absl::string_view line) {
   LOG(WARNING) << "lines of the log are lost: " << why.message();
 }
 
+// exchange() gives the count to one process, so that the losses of all are reported once, as one number.
 void LogFile::ReportLost() {
   if (!IsTimeAgain(health_.reported_at, kSecondsBetweenReports)) return;
   const int64_t lost = health_.unreported.exchange(0);

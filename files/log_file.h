@@ -23,7 +23,8 @@
 
 namespace polyserve {
 
-// All calls from any thread. Processes that share the counters share the file.
+// All calls from any thread; those of one process share a descriptor, and processes that share the counters share the
+// file. Writers take no lock: the descriptor keeps its number for good, and only what is behind it changes.
 class LogFile {
  public:
   // `health` outlives it.
@@ -31,15 +32,18 @@ class LogFile {
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
 
-  // Opens it now, so that an error can be told. Without it, the first line does.
+  // Opens it now, so that an error can be reported at the start. Without this call the first line opens it.
   //   FailedPrecondition  it is a FIFO without a reader, a socket, a disk, or held by another process's lease
+  //   others              what open(2) says, such as NotFound for a missing directory
   absl::Status Open();
 
   // Appends a line, its end included, of at most kMaxLogLineBytes. The server's log says that lines are lost, and how
-  // many once there is room again; both at most once in some seconds.
+  // many once there is room again; both at most once in ten seconds. Does not block, except for a file system that
+  // hangs.
   void Append(absl::string_view line);
 
-  // Has the file opened anew by its name before the next line, by every process that shares it.
+  // Has the file opened anew by its name before the next line, by every process that shares it: what logrotate(8) needs
+  // after it has renamed the file. Until a process writes its next line, it keeps the renamed file open.
   void Reopen();
 
  private:
@@ -50,11 +54,11 @@ class LogFile {
 
   const std::string path_;
   LogHealth& health_;
-  Mutex opening_;  // Only one opens.
+  Mutex opening_;  // One thread opens at a time.
   UniqueFd fd_ ABSL_GUARDED_BY(opening_);
   std::atomic<int> writable_{-1};        // What fd_ holds; its number stays the same, so that writers need no lock.
-  std::atomic<int64_t> opened_for_{-1};  // Which of the openings fd_ is of.
-  std::atomic<int64_t> failed_for_{-1};  // Which of the openings has failed last,
+  std::atomic<int64_t> opened_for_{-1};  // The number of the opening that fd_ comes from.
+  std::atomic<int64_t> failed_for_{-1};  // The number of the opening that failed last,
   std::atomic<int64_t> failed_at_{0};    // and when; for IsTimeAgain().
 };
 

@@ -12,7 +12,8 @@ namespace {
 constexpr size_t kMaxNameBytes = 4095;  // PATH_MAX without its end.
 constexpr size_t kMaxPartBytes = 255;   // NAME_MAX of the usual file systems.
 
-// Of UTF-8. U+0080 to U+009F are 0xC2 and a byte below 0xA0.
+// For well-formed UTF-8, in which a byte 0xC2 always has one behind it. U+0080 to U+009F are 0xC2 and a byte below
+// 0xA0.
 bool HasControlCharacter(absl::string_view name) {
   for (size_t i = 0; i < name.size(); ++i) {
     if (absl::ascii_iscntrl(static_cast<unsigned char>(name[i]))) return true;
@@ -21,6 +22,8 @@ bool HasControlCharacter(absl::string_view name) {
   return false;
 }
 
+// A part that begins with a dot is hidden (ls(1)), so ".." alone would be refused as well; it is named first since the
+// reason helps the peer more. The hidden names of unfinished uploads are out of reach by this rule, too.
 absl::Status CheckPart(absl::string_view part) {
   if (part.empty()) return absl::InvalidArgumentError("the name has an empty part");
   if (part == "." || part == "..") return absl::InvalidArgumentError("the name must not hold . or .. as a part");
@@ -31,6 +34,7 @@ absl::Status CheckPart(absl::string_view part) {
 
 }  // namespace
 
+// The length comes first, so that a peer cannot make the checks behind it expensive.
 absl::Status CheckName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is missing");
   if (name.size() > kMaxNameBytes) return absl::InvalidArgumentError("the name is too long");
@@ -43,6 +47,7 @@ absl::Status CheckName(absl::string_view name) {
   return absl::OkStatus();
 }
 
+// What is within the directory must pass as any other name: ".well-known/.git" stays hidden.
 absl::Status CheckNameToRead(absl::string_view name) {
   constexpr absl::string_view kWellKnown = ".well-known";
   if (name == kWellKnown) return absl::OkStatus();

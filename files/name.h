@@ -1,4 +1,6 @@
-// CheckName: whether a peer may use a name in the library at all, before the file system is asked.
+// CheckName: whether a peer may use a name in the library at all, before the file system is asked. These rules keep
+// names portable between protocols (a line end or a tab would break a listing), and hidden files hidden. That no name
+// leads out of the root does not depend on them: openat2(2) sees to that (files/library.h). Any thread; does not block.
 #ifndef POLYSERVE_FILES_NAME_H_
 #define POLYSERVE_FILES_NAME_H_
 

@@ -19,6 +19,7 @@ UniqueFd OpenDirectory(const std::string& path) {
   return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
+// The path in a form that means the same later, when the current directory may be another one.
 std::string Absolute(const std::string& path) {
   if (path.empty() || path[0] == '/') return path;
   // By the links in PWD, which lead to the new folder once they are switched; getcwd(3) knows the old one alone.
@@ -41,6 +42,7 @@ absl::StatusOr<std::unique_ptr<Root>> Root::OfServer(const std::string& path) {
   return std::unique_ptr<Root>(new Root(Absolute(path), std::move(nothing), false));
 }
 
+// The holder is set first: a process that sees a new opening must find the holder of it.
 void Root::Share(std::atomic<int64_t>& openings, std::atomic<int64_t>& holder) {
   openings_ = &openings;
   holder_ = &holder;
@@ -49,11 +51,15 @@ void Root::Share(std::atomic<int64_t>& openings, std::atomic<int64_t>& holder) {
   opening_ = ++openings;
 }
 
+// dup3(2) replaces the directory behind the number in one step. A thread that is within a system call keeps the old one
+// until that returns, so no lock is needed around the calls of others.
 absl::Status Root::TakeOver(UniqueFd fd) const {
   if (::dup3(fd.get(), fd_.get(), O_CLOEXEC) < 0) return SysError("dup3");
   return absl::OkStatus();
 }
 
+// The number of the opening is raised last, when the new directory is in place: the others open it through this
+// process.
 absl::Status Root::Reopen() const {
   MutexLock lock(following_);
   UniqueFd fd = OpenDirectory(path_);
@@ -71,6 +77,8 @@ UniqueFd Root::OpenAsHolder() const {
   return fd.ok() ? std::move(fd) : OpenDirectory(path_);
 }
 
+// Under the lock the number is read again: many threads notice a change at once, and one of them follows. opening_ is
+// stored last, so a thread that finds it up to date also finds the new directory.
 void Root::Follow() const {
   MutexLock lock(following_);
   const int64_t opening = *openings_;

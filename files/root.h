@@ -2,6 +2,9 @@
 // until Reopen() resolves its path again, after a symbolic link was switched to a new directory or the directory was
 // recreated. The process that calls Reopen() opens the directory; the others get it from that process at their next
 // request, so that no process is ahead of the others.
+//
+//   holder:  Reopen() ─▶ open(path) ─▶ dup3 over fd_ ─▶ ++openings
+//   others:  fd() ─▶ openings has changed? ─▶ Follow(): open /proc/HOLDER/fd/N ─▶ dup3 over their fd_
 #ifndef POLYSERVE_FILES_ROOT_H_
 #define POLYSERVE_FILES_ROOT_H_
 
@@ -18,7 +21,7 @@
 
 namespace polyserve {
 
-// All calls from any thread.
+// All calls from any thread. None blocks longer than opening a directory takes.
 class Root {
  public:
   // Opens the directory. A relative path starts at the current directory as it is now, under the name that the shell
@@ -49,17 +52,18 @@ class Root {
   Root(std::string path, UniqueFd fd, bool is_holder)
       : path_(std::move(path)), fd_(std::move(fd)), is_holder_(is_holder) {}
 
+  // Gets the directory of the latest opening from the holder; on failure keeps the one that is there.
   void Follow() const;
   UniqueFd OpenAsHolder() const;
   absl::Status TakeOver(UniqueFd fd) const;
 
   const std::string path_;
   const UniqueFd fd_;
-  const bool is_holder_;  // It was opened in this process, or one that this was forked from.
+  const bool is_holder_;  // This process, or one that it was forked from, has opened it.
   std::atomic<int64_t>* openings_ = nullptr;
   std::atomic<int64_t>* holder_ = nullptr;
   mutable Mutex following_;                  // Only one thread follows.
-  mutable std::atomic<int64_t> opening_{0};  // Which of the openings fd_ is of.
+  mutable std::atomic<int64_t> opening_{0};  // The number of the opening that fd_ comes from.
 };
 
 }  // namespace polyserve
