@@ -21,7 +21,7 @@ namespace polyserve {
 
 namespace {
 
-// How long until a terminal that is not ours for now is tried again.
+// How long until reading is tried again at a terminal whose foreground is another job.
 constexpr int kBackgroundMilliseconds = 1000;
 
 }  // namespace
@@ -46,12 +46,16 @@ absl::StatusOr<std::unique_ptr<Console>> Console::Start(int input, Say say) {
   return self;
 }
 
+// Not pthread_cancel(3) nor a signal: the thread waits for the eventfd as well, so it ends between two lines.
 Console::~Console() {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof(one));
   if (thread_.joinable()) thread_.join();
 }
 
+// EIO means that the server runs in the background of its terminal. The terminal stays readable meanwhile, so without
+// the pause this would spin. EAGAIN: another process shares the open file, and has set it O_NONBLOCK. What stands
+// before end-of-file without a line end is said as well.
 void Console::Run() {
   while (AwaitInput()) {
     char bytes[4096];
@@ -75,6 +79,8 @@ bool Console::AwaitInput() {
   return waits[0].revents == 0;
 }
 
+// A line may come in pieces. One that is too long is refused as soon as that is known, and the rest of it skipped, so
+// that no more than a line is held.
 void Console::Take(absl::string_view bytes) {
   for (size_t end; (end = bytes.find('\n')) != absl::string_view::npos; bytes.remove_prefix(end + 1)) {
     line_.append(bytes.data(), end);
@@ -89,6 +95,7 @@ void Console::Take(absl::string_view bytes) {
   is_skipping_ = true;
 }
 
+// An empty line is passed over in silence: it is what pressing Enter twice makes.
 void Console::TakeLine(absl::string_view line) {
   absl::ConsumeSuffix(&line, "\r");
   if (line.empty()) return;

@@ -3,7 +3,9 @@
 //   standard input ─▶ poll(2) ─▶ read ─▶ lines ─▶ CheckText() ─▶ say()
 //
 // It has a thread of its own, because each model waits for clients in its own way. So it must not be used in a process
-// that forks (see Fork() in net/process.h); a model with processes has it in the hub. All signals pass this thread by.
+// that forks (see Fork() in net/process.h); for a model with processes the hub has it. The thread blocks all signals.
+//
+// Bound: one line of kMaxTextBytes and one read of 4 KiB.
 #ifndef POLYSERVE_ROOM_CONSOLE_H_
 #define POLYSERVE_ROOM_CONSOLE_H_
 

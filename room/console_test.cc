@@ -40,7 +40,7 @@ class ConsoleTest : public testing::Test {
     EXPECT_EQ(::write(write_end_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   }
 
-  // Waits for so many lines.
+  // Waits for this many lines.
   std::vector<std::string> AwaitLines(size_t count) {
     MutexLock lock(mutex_);
     while (said_.size() < count) changed_.wait(mutex_);

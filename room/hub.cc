@@ -26,10 +26,11 @@ namespace polyserve {
 
 namespace {
 
+// A hub that dies at once, for lack of memory for example, must not keep a processor busy by being replaced.
 constexpr absl::Duration kPauseBeforeRestart = absl::Milliseconds(100);
 constexpr int kEnd = SIGUSR2;  // Asks the keeper to end the hub, whatever state that is in.
 
-// What the keeper and the hub have in common.
+// What the keeper and the hub have in common. The descriptors are inherited: all of this runs in forked children.
 struct Setting {
   const std::string& admin_name;
   RoomLimits limits;
@@ -39,16 +40,19 @@ struct Setting {
   pid_t keeper = ::getpid();
 };
 
-// They reach the whole group, but the server decides when the hub ends.
+// A Ctrl-C or a hang-up reaches the whole process group, but the server decides when the hub ends.
 void IgnoreSignals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
 }
 
-// What the hub runs. Writes a byte once it is there, if `there` is a descriptor.
+// What the hub runs. Writes a byte once it is there, if `there` is a descriptor: the server starts to listen only then.
+// The pidfd of the server ends the loop if the server ends while other processes still hold the join_fd. The console's
+// thread is started here, in a process that never forks.
 int RunHub(const Setting& setting, UniqueFd there) {
   ::prctl(PR_SET_NAME, "chat hub");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // With its keeper, and so with the server, even if all of them are stopped.
+  // The keeper may have died before the line above; then no signal will come.
   if (::getppid() != setting.keeper) return 1;
   ::signal(kEnd, SIG_IGN);
   UniqueFd server(static_cast<int>(::syscall(SYS_pidfd_open, setting.server, 0)));
@@ -67,11 +71,12 @@ int RunHub(const Setting& setting, UniqueFd there) {
   return status.ok() ? 0 : 1;
 }
 
-// What the keeper runs: starts the hub, and another one whenever that has been killed. Nothing of the room is in here,
-// and it has one thread, so that it may fork at any time.
+// What the keeper runs: starts the hub, and another one whenever that has been killed. The keeper holds nothing of the
+// room, and has one thread, so it may fork at any time. Its signals are blocked and taken by sigwaitinfo(2): no
+// handler, and no moment in which one could come unnoticed between a look and a wait.
 class Keeper {
  public:
-  // Its first hub tells of itself by way of `there`.
+  // Its first hub reports through `there` that it runs.
   Keeper(const Setting& setting, UniqueFd there) : setting_(setting), there_(std::move(there)) {
     ::prctl(PR_SET_NAME, "chat keeper");
     IgnoreSignals();
@@ -87,13 +92,13 @@ class Keeper {
       there_.reset();
       if (!hub.ok()) LOG_EVERY_T(WARNING, 10) << "the chat room's hub cannot be started: " << hub.status().message();
       if (hub.ok() && !AwaitEnd(*hub)) return 0;
-      if (AwaitSignal(kPauseBeforeRestart) == kEnd) return 0;  // One that dies at once shall not keep a processor busy.
+      if (AwaitSignal(kPauseBeforeRestart) == kEnd) return 0;
     }
     return 0;
   }
 
  private:
-  // False if there shall be no other one.
+  // Waits for the hub to end. False if it is not to be replaced: it has ended by itself, or the server ends it.
   bool AwaitEnd(pid_t hub) {
     int status = 0;
     while (::waitpid(hub, &status, WNOHANG) == 0) {
@@ -108,6 +113,7 @@ class Keeper {
     return true;
   }
 
+  // The signal, or -1 if the time is over or another signal came.
   int AwaitSignal(absl::Duration at_most) const {
     if (at_most == absl::InfiniteDuration()) return ::sigwaitinfo(&awaited_, nullptr);
     const timespec timeout = absl::ToTimespec(at_most);
@@ -121,6 +127,8 @@ class Keeper {
 
 }  // namespace
 
+// Returns only when the hub runs, or has failed: a server that says that it is ready must have a room. The read ends
+// with 0 if all copies of the write end are closed without a byte, that is, if the hub has ended.
 absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, const RoomLimits& limits, int input) {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (!ends.ok()) return ends.status();
@@ -128,6 +136,7 @@ absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, c
   if (::pipe2(pipe, O_CLOEXEC) != 0) return SysError("pipe2");
   const UniqueFd is_there(pipe[0]);
   UniqueFd there(pipe[1]);
+  // The pipe and the pid are taken along by the fork; the entry refers to them in the copy of this stack.
   const int server_end = ends->first.get();
   const pid_t server = ::getpid();
   const Process::Entry entry = [&](std::vector<UniqueFd> descriptors, absl::string_view) {
@@ -150,6 +159,9 @@ absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, c
   return std::unique_ptr<Hub>(new Hub(*std::move(process), std::move(ends->first)));
 }
 
+// In three steps: the hub ends by itself once the last copy of the join_fd is closed; if not, the keeper gets the
+// signal to kill it (SIGKILL alone ends a process that is stopped); if the keeper is stopped as well, PR_SET_PDEATHSIG
+// ends both with this process.
 Hub::~Hub() {
   join_fd_.reset();
   if (process_.Join(kHubPatience)) return;

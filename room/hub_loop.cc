@@ -19,10 +19,12 @@ namespace polyserve {
 
 namespace {
 
+// Events beyond these are reported by the next call; the kernel lets the ready descriptors take turns.
 constexpr int kEventsPerTurn = 64;
 constexpr size_t kKeptBytes = 1024;  // A guest keeps no larger buffer between two iterations.
 constexpr int kPacketsPerTurn = 16;  // Of one guest, before the others' turn.
 
+// The errors of Member::Join() that can occur here: the name itself was checked by the member before it was sent.
 HubPacket AnswerTo(const absl::Status& joined) {
   if (joined.ok()) return kHubDone;
   return absl::IsPermissionDenied(joined) ? kHubAdmins : kHubTaken;
@@ -30,7 +32,9 @@ HubPacket AnswerTo(const absl::Status& joined) {
 
 }  // namespace
 
-// A member, as the hub has it. It destroys itself when its process has gone, or does not take what is due to it.
+// A member, as the hub has it. It destroys itself when its process has gone, or does not take what is due to it; the
+// Member in it then leaves the room. So nothing may touch a guest after OnEvents() or OnReady(). Order on its socket:
+// all mail that was due before an answer is sent before it, as with a room in one process.
 class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeable {
  public:
   Guest(HubLoop& loop, UniqueFd fd)
@@ -47,6 +51,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     return Send();
   }
 
+  // Errors and hang-ups are found by receiving, too: what the peer sent before it ended is still there, and is to be
+  // said in the room.
   void OnEvents(uint32_t events) {
     if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0 && !Receive()) return delete this;
     if ((events & EPOLLOUT) != 0) OnReady();
@@ -57,7 +63,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   }
 
  private:
-  // False if the other side has gone.
+  // Executes what the member has sent, at most kPacketsPerTurn packets: epoll_wait(2) reports the rest again. An answer
+  // leaves at once, behind the mail that is due. False if the other side has gone.
   bool Receive() {
     char packet[1 + kMaxTextBytes];
     for (int i = 0; i < kPacketsPerTurn; ++i) {
@@ -71,6 +78,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     return true;
   }
 
+  // A join of a member that has a name, and a malformed text, are ignored: our own members send neither.
   void OnPacket(char kind, absl::string_view text) {
     if (kind == kHubSay && CheckText(text).ok()) member_->Say(text);
     if (kind == kHubJoin && member_->name().empty()) answer_.assign(1, AnswerTo(member_->Join(text)));
@@ -79,7 +87,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     answer_.assign(1, kHubDone);
   }
 
-  // Sends what is due, and the answer behind it. What the socket does not take waits. False if it cannot be watched.
+  // Sends what is due, and the answer behind it. A packet that the socket does not take is kept, and no other is made
+  // meanwhile: what follows stays in the mailbox, where it counts. False if the socket cannot be watched.
   bool Send() {
     while (!is_deaf_) {
       if (packet_.empty()) Pack();
@@ -94,7 +103,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     return WaitForRoom(false);
   }
 
-  // The next packet: as many messages as fit, or else the answer.
+  // The next packet: as many messages as fit, or else the answer. The room left is that of the longest line: a name, a
+  // text of the largest size, and what stands around them.
   void Pack() {
     while (packet_.size() + kMaxTextBytes + kMaxNameBytes + 64 < kMaxHubPacketBytes) {
       const Message message = member_->Next();
@@ -105,6 +115,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     if (packet_.empty()) packet_.swap(answer_);
   }
 
+  // EPOLLOUT only while a packet is held back: a socket is nearly always writable, and would wake the loop for nothing.
   bool WaitForRoom(bool waits) {
     if (waits == waits_) return true;
     waits_ = waits;
@@ -145,6 +156,7 @@ HubLoop::HubLoop(UniqueFd epoll, int join_fd, UniqueFd server, std::unique_ptr<W
       room_(room),
       guests_(std::make_unique<Guests>()) {}
 
+// Each guest leaves the list in its destructor.
 HubLoop::~HubLoop() {
   while (!guests_->empty()) delete &guests_->front();
 }
@@ -156,6 +168,8 @@ absl::Status HubLoop::Watch(int fd, void* tag) const {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
 }
 
+// Mail is delivered once for each iteration, after all events: if ten members speak in one, each of the others gets the
+// ten lines in one packet. With guests listed already the wait is only a look (a time-out of 0).
 absl::Status HubLoop::Run() {
   wakes_->BelongToThisThread();
   while (true) {
@@ -176,7 +190,8 @@ absl::Status HubLoop::Run() {
   }
 }
 
-// Takes in a guest. False if there will be no more.
+// Takes in a guest, by its first packet, which came along with its socket. False if there will be no more: all other
+// ends of the join_fd are closed. A parcel that was lost for want of descriptors only costs its sender kHubPatience.
 bool HubLoop::Receive() {
   absl::StatusOr<Parcel> parcel = ReceiveParcel(join_fd_);
   if (absl::IsCancelled(parcel.status())) return false;

@@ -39,7 +39,9 @@ class HubLoop {
 
   HubLoop(UniqueFd epoll, int join_fd, UniqueFd server, std::unique_ptr<WakeList> wakes, Room& room);
 
+  // A tag tells what is ready: null the join_fd, this object the server's end, the wake list itself, or else a Guest.
   absl::Status Watch(int fd, void* tag) const;
+  // Takes one parcel off the join_fd.
   bool Receive();
 
   const UniqueFd epoll_;

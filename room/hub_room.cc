@@ -32,15 +32,21 @@ absl::Status Gone() { return absl::UnavailableError("the room does not answer; t
 
 }  // namespace
 
-// The driver may collect while the session polls, from another thread.
+// A member whose seat in the room is with the hub. Collect() is locked because the driver may collect while the session
+// polls for its answer, from another thread; all else is called by one thread at a time.
+//
+//   not announced ─ Join(): the hub_end goes to the hub ─▶ awaits an answer ─▶ joined, or may try another name
+//                                                                └─ none within kHubPatience ─▶ lost, for good
 class HubRoom::HubMember : public Member {
  public:
   // Both ends are empty if there were no descriptors for them.
   HubMember(HubRoom& room, UniqueFd hub, UniqueFd hub_end)
       : Member(room.limits_), room_(room), hub_(std::move(hub)), hub_end_(std::move(hub_end)) {}
 
+  // One more try for a message that was held back; then the socket closes, and the hub sees that the member has left.
   ~HubMember() override { IsReady(); }
 
+  // The name is checked here, so that a bad one costs the hub nothing.
   absl::Status Join(absl::string_view name) override {
     CHECK(name_.empty()) << "it has joined already";
     if (absl::Status status = CheckMemberName(name); !status.ok()) return status;
@@ -51,6 +57,8 @@ class HubRoom::HubMember : public Member {
     return absl::OkStatus();
   }
 
+  // No more than one message is held back: may_command() is false until it is sent, and the session reads no further
+  // command. Any error but EAGAIN means that the hub is gone, which Collect() will find out.
   void Say(absl::string_view text) override {
     if (name_.empty() || Send(kHubSay, text)) return;
     if (errno == EAGAIN) unsaid_.assign(text.data(), text.size());  // IsReady() until that is sent.
@@ -66,6 +74,7 @@ class HubRoom::HubMember : public Member {
 
   bool awaits_answer() const override { return deadline_.has_value(); }
 
+  // Collects first: the answer comes through the same socket as the mail, and behind it.
   std::optional<absl::Status> PollAnswer() override {
     Collect();
     const char answer = answer_.exchange(0);
@@ -84,6 +93,8 @@ class HubRoom::HubMember : public Member {
   void Collect() override {
     MutexLock lock(collecting_);
     while (!is_cut_off() && !is_lost_) {
+      // While the mailbox is full the socket is left alone, so its end would go unnoticed behind the mail: a hang-up is
+      // looked for separately.
       const bool is_full = waiting_bytes() > kMaxCollectedBytes;
       set_full(is_full);
       if (is_full && HasHungUp()) OnEnd();
@@ -99,7 +110,8 @@ class HubRoom::HubMember : public Member {
   }
 
  private:
-  // Tells the hub of this member, or, if it knows it already, of one more try.
+  // Announces this member to the hub, or, if that was done before, asks for one more name. The hub's end of the socket
+  // is given away and closed here, so that this side sees end-of-file if the hub dies.
   bool Introduce(absl::string_view name) {
     if (!hub_end_.ok()) return Send(kHubJoin, name);
     const std::string text = absl::StrCat(std::string(1, kHubJoin), name);
@@ -140,13 +152,14 @@ class HubRoom::HubMember : public Member {
     return true;
   }
 
+  // POLLHUP is reported even if no event is asked for (poll(2)).
   bool HasHungUp() const {
     pollfd hub = {hub_.get(), 0, 0};
     return ::poll(&hub, 1, 0) == 1;
   }
 
-  // The hub is gone, or has cut the member off for what it did not take. A member that has not joined is told by the
-  // answer that it waits for.
+  // The hub is gone, or has cut the member off for what it did not take. A member that has not joined learns of it from
+  // the answer that it waits for. If mail was left behind in the socket, the backlog was the reason, not the hub's end.
   void OnEnd() {
     const bool was_full = is_full();
     set_full(false);
@@ -157,7 +170,7 @@ class HubRoom::HubMember : public Member {
     CutOff();
   }
 
-  // The hub may still answer; without this, it would keep a member that no session has.
+  // The hub may still answer, and would then keep a member that has no session; the end of the socket prevents that.
   void Lose() {
     is_lost_ = true;
     ::shutdown(hub_.get(), SHUT_RDWR);

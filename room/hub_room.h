@@ -20,6 +20,8 @@ namespace polyserve {
 
 class HubRoom : public Room {
  public:
+  // The name is for error messages: the hub compares it. Of the limits, the one on commands holds here, the other in
+  // the hub.
   explicit HubRoom(std::string admin_name, const RoomLimits& limits = {})
       : admin_name_(std::move(admin_name)), limits_(limits) {}
 
@@ -29,6 +31,7 @@ class HubRoom : public Room {
   void ReachBy(UniqueFd join_fd);
   int join_fd() const { return join_fd_.get(); }
 
+  // Never fails: a member for which there were no descriptors gets Unavailable when it wants to join. Any thread.
   std::unique_ptr<Member> NewMember() override;
 
  private:

@@ -73,7 +73,7 @@ class HubTest : public testing::Test {
     return children >> pid ? pid : -1;
   }
 
-  // Waits for so many messages, or until the member is cut off.
+  // Waits for this many messages, or until the member is cut off.
   static std::string Await(Member& member, size_t count) {
     std::string heard;
     while (count > 0) {
@@ -239,7 +239,7 @@ TEST_F(HubTest, StoppedHubKeepsNobodyWaiting) {
   crowd.clear();
   ::kill(hub, SIGCONT);
   std::unique_ptr<Member> again = room_.NewMember();
-  while (!TryJoin(*again, "carl").ok()) again = room_.NewMember();  // The hub keeps nobody whom nobody knows of.
+  while (!TryJoin(*again, "carl").ok()) again = room_.NewMember();  // The hub keeps no member that has no session.
 }
 
 TEST_F(HubTest, StoppedHubOutlivesNobody) {

@@ -1,5 +1,9 @@
 // The protocol between a hub and its members: SOCK_SEQPACKET packets, each a letter and its argument. Both sides are
 // the same program, so only what could harm other members is checked again.
+//
+//   member ── L ada ───▶ hub      member ◀── Y, N or A ── hub
+//   member ── C hello ─▶ hub      member ◀── M lines ──── hub    at any time after the Y
+//   member ── E ───────▶ hub      member ◀── Y ────────── hub    the last mail has come before it
 #ifndef POLYSERVE_ROOM_HUB_WIRE_H_
 #define POLYSERVE_ROOM_HUB_WIRE_H_
 
@@ -23,7 +27,7 @@ enum HubPacket : char {
 
 constexpr size_t kMaxHubPacketBytes = 32 * 1024;  // The kernel takes some of them before it says that it is full.
 
-// A hub that takes longer than this to answer is taken for stopped or dead.
+// A hub that takes longer than this to answer counts as stopped or dead.
 constexpr absl::Duration kHubPatience = absl::Seconds(3);
 
 }  // namespace polyserve

@@ -6,7 +6,9 @@
 
 namespace polyserve {
 
-// Its place among the seats, and whether it has one, are guarded by the room's lock: the room may drop it at any time.
+// Its place among the seats, and whether it has one, are guarded by the room's lock: the room may drop it at any time,
+// on the thread of another member. name_ stays until the member's own thread leaves, so its session sees no change
+// meanwhile.
 class LocalRoom::LocalMember : public Member {
  public:
   explicit LocalMember(LocalRoom& room) : Member(room.limits_), room_(room) {}
@@ -38,6 +40,8 @@ class LocalRoom::LocalMember : public Member {
 
 std::unique_ptr<Member> LocalRoom::NewMember() { return std::make_unique<LocalMember>(*this); }
 
+// The registry, the seat and the announcement change under one hold of the lock: a member that joins hears everything
+// that is said after its arrival was announced, and nothing from before.
 absl::Status LocalRoom::Add(LocalMember& seat, absl::string_view name) {
   if (absl::Status status = CheckMemberName(name); !status.ok()) return status;
   MutexLock lock(mutex_);
@@ -49,6 +53,7 @@ absl::Status LocalRoom::Add(LocalMember& seat, absl::string_view name) {
   return absl::OkStatus();
 }
 
+// The line is made before the lock is taken; within it there is only the pushing.
 void LocalRoom::Say(LocalMember& seat, absl::string_view text) {
   if (seat.name().empty()) return;
   const Message message = MakeSaying(seat.name(), text);
@@ -62,15 +67,18 @@ void LocalRoom::SayAsAdmin(absl::string_view text) {
   TellAllBut(nullptr, message);
 }
 
+// A member that was dropped has left already, and the others have heard so.
 void LocalRoom::Remove(LocalMember& seat) {
   MutexLock lock(mutex_);
-  if (seat.place_ == LocalMember::kNowhere) return;  // It was dropped.
+  if (seat.place_ == LocalMember::kNowhere) return;
   Drop(seat);
   TellAllBut(nullptr, MakeDeparture(seat.known_as_));
 }
 
-// Gives the message to all; a member that is cut off by it leaves, which the others hear next. All hear the same, so
-// that what the slowest one holds is what all hold together, but for the places that each needs.
+// Gives the message to all; a member that is cut off by it leaves, which the others hear next. All members hear the
+// same messages, so what the slowest one holds contains what all others hold; only the places for them are counted for
+// each. The departures are said after the walk over the seats, since saying one may cut off another member in turn.
+// That ends: each such call has one seat less.
 void LocalRoom::TellAllBut(const LocalMember* one, const Message& message) {
   std::vector<Message> departures;
   size_t places = 0;
@@ -88,6 +96,7 @@ void LocalRoom::TellAllBut(const LocalMember* one, const Message& message) {
   const bool is_too_much =
       slowest != nullptr && slowest->waiting_bytes() + places * Mailbox::kBytesPerMessage > limits_.waiting_bytes;
   if (is_too_much) {
+    // Also empties the mailbox, so that the memory is free at once; a Push() that fails does so itself.
     slowest->Mailbox::CutOff();
     CutOff(*slowest, departures);
   }
@@ -100,6 +109,7 @@ void LocalRoom::CutOff(LocalMember& seat, std::vector<Message>& departures) {
   Drop(seat);
 }
 
+// The last seat takes the dropped one's place: constant time, and the order of seats means nothing.
 void LocalRoom::Drop(LocalMember& seat) {
   names_.Release(seat.known_as_);
   seats_[seat.place_] = seats_.back();

@@ -1,5 +1,8 @@
 // LocalRoom: a room whose members are all served by this process, from any of its threads.
 //
+//   Say() ─▶ mutex_ ─▶ Push() to every mailbox ─▶ waker ─▶ driver of each member ─▶ its socket
+//               └ a mailbox that is full, or the largest if all together are: cut off, and the others hear of it
+//
 // One lock is held while a message is pushed to all mailboxes, so that all members receive messages in the same order.
 // That takes some ten nanoseconds per member, and touches no socket: each driver pops the message from its member's
 // mailbox later. Wakers are called with the lock held (see Waker).
@@ -30,8 +33,8 @@ class LocalRoom : public Room {
   // Not in the room before it joins. Never fails.
   std::unique_ptr<Member> NewMember() override;
 
-  // Sends a line to all members, as said by the administrator. The text must pass CheckText(). Does not block longer
-  // than the lock is held.
+  // Sends a line to all members, as said by the administrator, and without their limit on commands. The text must pass
+  // CheckText(). Does not block longer than the lock is held.
   void SayAsAdmin(absl::string_view text);
 
  private:
@@ -43,7 +46,7 @@ class LocalRoom : public Room {
   void Remove(LocalMember& seat);
 
   void TellAllBut(const LocalMember* one, const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Disconnects a member whose mailbox is full, and notes what the others are to be told of it.
+  // Disconnects a member whose mailbox is full, and notes the departure for the others.
   void CutOff(LocalMember& seat, std::vector<Message>& departures) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drop(LocalMember& seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -1,4 +1,4 @@
-// LocalRoom: who hears what, and what happens to members that do not read.
+// LocalRoom: which members hear what, and what happens to members that do not read.
 #include "room/local_room.h"
 
 #include <algorithm>
@@ -88,7 +88,7 @@ TEST(LocalRoomTest, WhoNeverReadsIsCutOffAndTheOthersHearThatItLeft) {
   EXPECT_TRUE(room.NewMember()->Join("deaf").ok()) << "the name is free again";
 }
 
-// One budget for all: whoever holds the most goes first, and those who read stay.
+// One budget for all: the member that holds the most goes first, and those that read stay.
 TEST(LocalRoomTest, SleepersTogetherHoldNoMoreThanTheRoomsBudget) {
   constexpr int kSleepers = 50;
   constexpr size_t kBudget = 256 * 1024;

@@ -16,13 +16,15 @@ namespace polyserve {
 
 namespace {
 
-// ICU's tools; each is made once, and lives as long as the process. A step that fails leaves the text as it is: then
-// fewer names look alike, which is said once.
+// ICU's tools; each is made once, and lives as long as the process: one that a static destructor destroyed could still
+// be in use by another thread. A step that fails leaves the text as it is: then fewer names look alike, and the log
+// says so.
 void LogFailure(const char* step, UErrorCode error) {
   LOG_EVERY_T(WARNING, 600) << "names that look alike are not all found: ICU cannot " << step << " ("
                             << u_errorName(error) << ")";
 }
 
+// NFKC_Casefold: also removes default ignorable characters (Unicode, section 3.13).
 icu::UnicodeString Folded(const icu::UnicodeString& text) {
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* const fold = icu::Normalizer2::getNFKCCasefoldInstance(error);
@@ -32,6 +34,7 @@ icu::UnicodeString Folded(const icu::UnicodeString& text) {
   return folded;
 }
 
+// Whether Chinese characters are in it; UTF-16 may need two units for one (moveIndex32()).
 bool HasHan(const icu::UnicodeString& text) {
   for (int32_t at = 0; at < text.length(); at = text.moveIndex32(at, 1)) {
     if (u_hasBinaryProperty(text.char32At(at), UCHAR_IDEOGRAPHIC)) return true;
@@ -48,6 +51,8 @@ void Simplify(icu::UnicodeString& text) {
   simplify->transliterate(text);
 }
 
+// Folded first, so that upper-case letters and compatibility forms meet the table of confusables as plain letters. The
+// table maps some characters to upper-case ones (0 to O), hence the folding again at the end.
 icu::UnicodeString SkeletonOf(absl::string_view name) {
   static UErrorCode error = U_ZERO_ERROR;
   static USpoofChecker* const checker = uspoof_open(&error);
@@ -83,7 +88,9 @@ std::string BareOf(icu::UnicodeString skeleton) {
 
 }  // namespace
 
+// Against the administrator's name the test is wider, "contains", since a member named "real-admin" would be believed.
 absl::Status NameRegistry::Take(absl::string_view name) {
+  // Not in the constructor: a room that no member joins never loads ICU's data.
   if (!admin_skeleton_.has_value()) admin_skeleton_ = BareOf(SkeletonOf(admin_name_));
   const icu::UnicodeString skeleton = SkeletonOf(name);
   if (absl::StrContains(BareOf(skeleton), *admin_skeleton_)) return NameIsAdministrators(admin_name_);
@@ -93,6 +100,7 @@ absl::Status NameRegistry::Take(absl::string_view name) {
   return absl::OkStatus();
 }
 
+// Found by the name as it was given: skeletons are not computed again.
 void NameRegistry::Release(absl::string_view name) {
   const auto released = skeletons_.find(name);
   if (released == skeletons_.end()) return;

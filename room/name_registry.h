@@ -24,9 +24,10 @@ class NameRegistry {
   explicit NameRegistry(std::string admin_name) : admin_name_(std::move(admin_name)) {}
 
   // Takes a name that has passed CheckMemberName(). PermissionDenied: it contains one that looks like the
-  // administrator's. AlreadyExists: one that looks like it is taken.
+  // administrator's. AlreadyExists: one that looks like it is taken. If ICU's data cannot be used, compares the names
+  // as they are, and logs that.
   absl::Status Take(absl::string_view name);
-  // Gives back a name that was taken.
+  // Gives back a name that was taken, in the same bytes; does nothing for any other.
   void Release(absl::string_view name);
 
  private:

@@ -3,6 +3,10 @@
 //
 //   if (!limit.allows_one()) ...wait a little, and ask again
 //   limit.Use();
+//
+// The bucket is filled only when it is found empty, from the time that has passed since: a member that keeps within its
+// rate costs a subtraction for each command, and a look at the clock for each bucketful. Asking takes no token, so a
+// command that cannot be executed yet may ask as often as it wants.
 #ifndef POLYSERVE_ROOM_RATE_LIMIT_H_
 #define POLYSERVE_ROOM_RATE_LIMIT_H_
 

@@ -15,8 +15,8 @@ namespace polyserve {
 
 namespace {
 
-// Those of ASCII and of Latin-1 (U+0080 to U+009F), and the line ends of Unicode (U+2028, U+2029): on a terminal they
-// move the cursor, and a message could pass for another one's.
+// For well-formed UTF-8. The controls of ASCII and of Latin-1 (U+0080 to U+009F), and the line ends of Unicode (U+2028,
+// U+2029): on a terminal they move the cursor, and a message could pass for another member's.
 bool HasControls(absl::string_view utf8) {
   for (size_t i = 0; i < utf8.size(); ++i) {
     const uint8_t byte = static_cast<uint8_t>(utf8[i]);
@@ -26,8 +26,9 @@ bool HasControls(absl::string_view utf8) {
   return absl::StrContains(utf8, "\u2028") || absl::StrContains(utf8, "\u2029");
 }
 
-// A character that shows something on its own or behind another one. Not the spaces of any width, controls, directions,
-// joiners, fillers, tags and variation selectors, nor what the fonts cannot know: two names could look the same.
+// Whether a character shows something on its own or behind another one. Not so the spaces of any width, controls,
+// directions, joiners, fillers, tags and variation selectors, nor characters that fonts do not know: with these, two
+// names could look the same.
 bool IsVisible(UChar32 character) {
   constexpr UChar32 kBlankBraille = 0x2800;
   constexpr uint32_t kInvisible = U_GC_Z_MASK | U_GC_C_MASK;  // Separators; controls, formats, private, unassigned.
@@ -51,6 +52,8 @@ std::u32string CharactersOf(absl::string_view utf8) {
 
 }  // namespace
 
+// Only the name by itself is judged here, so that any process can do it; whether it is free, and looks like no other,
+// is for the room. A combining mark at the beginning would go onto the quotation mark in front of it.
 absl::Status CheckMemberName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is empty");
   if (name.size() > kMaxNameBytes) {
@@ -75,6 +78,8 @@ absl::Status NameIsAdministrators(absl::string_view admin_name) {
       absl::StrCat("the name contains or looks like '", admin_name, "', the administrator's"));
 }
 
+// Only what breaks the line or the terminal is refused. Texts may have what names may not, such as joiners and
+// directions: scripts and emoji need them, and a text does not pose as a member.
 absl::Status CheckText(absl::string_view text) {
   if (text.empty()) return absl::InvalidArgumentError("the message is empty");
   if (text.size() > kMaxTextBytes) {
@@ -85,6 +90,7 @@ absl::Status CheckText(absl::string_view text) {
   return absl::OkStatus();
 }
 
+// The course's own words and spacing, which its clients show as they are.
 Message MakeSaying(absl::string_view name, absl::string_view text) {
   return std::make_shared<const std::string>(absl::StrCat(name, " : ", text, "\n"));
 }

@@ -1,14 +1,20 @@
 // Room: relays what one member says to all others. It knows no wire format and no model: a session owns a Member, which
 // is also the mailbox that its driver drains. Three rules hold in every room: a name belongs to one member at a time;
-// all members receive messages in the same order; when a member leaves, for any reason, the others are told.
+// all members receive messages in the same order; when a member leaves, for any reason, the others hear of it.
 //
 //   std::unique_ptr<Member> member = room.NewMember();
 //   absl::Status status = member->Join("ada");   // The others hear: 欢迎 'ada' 进入聊天室
 //   member->Say("hello");                        // The others hear: ada : hello
+//   member = nullptr;                            // The others hear: 'ada' 退出聊天室
 //
 // Nothing here blocks. If the room is in another process (HubRoom), it answers joins and leaves later; see
 // awaits_answer().
-//   member = nullptr;                            // The others hear: 'ada' 退出聊天室
+//
+// The life of a member, which may join and leave several times:
+//
+//           Join(): OK                Leave()
+//   ──▶ no name ─────────▶ has a name ─────────▶ no name
+//                              └─ backlog too large, or the room is gone ─▶ cut off, for good: end the conversation
 #ifndef POLYSERVE_ROOM_ROOM_H_
 #define POLYSERVE_ROOM_ROOM_H_
 
