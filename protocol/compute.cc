@@ -12,6 +12,8 @@ namespace polyserve {
 
 namespace {
 
+// Trial division by every number, slow on purpose: the service is there to cost time. No overflow: divisor * divisor
+// exceeds n, at most kMaxN, by little.
 bool IsPrime(uint64_t n) {
   if (n < 2) return false;
   for (uint64_t divisor = 2; divisor * divisor <= n; ++divisor) {
@@ -20,11 +22,14 @@ bool IsPrime(uint64_t n) {
   return true;
 }
 
+// The conversation goes on: each line is a request of its own.
 void Refuse(absl::string_view why, Output& output) {
   output.CountError();
   output.Write(absl::StrCat("ERR ", why, "\n"));
 }
 
+// The number goes to the task by value: it may run on another thread, and must not touch the session. A digit is asked
+// for first since SimpleAtoi() also takes blanks and signs; a number of more than 64 bits gets a 400 as well.
 void Answer(absl::string_view line, Output& output) {
   output.CountRequest();
   if (IsOfOtherProtocol(line)) {

@@ -4,8 +4,8 @@
 //   n above kMaxN   -> ERR 413 <text>
 //   anything else   -> ERR 400 <text>; closes after a line that is too long or was meant for an HTTP or TLS server
 //
-// The sum is found by trial division, in output.Work(): a blocking driver computes in place, a loop stalls. Bound: one
-// line.
+// The sum is found by trial division, in output.Work(): a blocking driver computes in place, a loop stalls unless it
+// offloads its tasks. The answers come in the order of the requests, one task at a time. Bound: one line.
 #ifndef POLYSERVE_PROTOCOL_COMPUTE_H_
 #define POLYSERVE_PROTOCOL_COMPUTE_H_
 

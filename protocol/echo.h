@@ -8,7 +8,8 @@
 namespace polyserve {
 
 // Stateless, so one object would do for all peers. It never closes, and consumes all input at once: an answer is as
-// long as what was received.
+// long as what was received. Its bound is that of the driver's read, or of one datagram. Over UDP the driver decides
+// which senders get an answer at all, since two echo services could answer each other for ever (net/udp_sources.h).
 class EchoSession : public Session {
  public:
   void OnInput(Input& input, Output& output) override;

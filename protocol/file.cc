@@ -31,13 +31,14 @@ void WriteError(const absl::Status& error, Output& output) {
   output.Write(absl::StrCat("ERR ", HttpCode(error), " ", error.message(), "\n"));
 }
 
-// For what leaves no way back into step: content of an unknown size may follow, and must not be taken for commands.
+// For faults after which the session cannot tell where the next command begins: content of an unknown size may follow,
+// and must not be taken for commands.
 void RefuseAndClose(absl::string_view why, Output& output) {
   WriteError(absl::InvalidArgumentError(why), output);
   output.Close();
 }
 
-// Whether a line that is no command may be a P that is misspelt.
+// Whether a line that is no command may be a misspelt P, which content follows.
 bool MayAnnounceContent(absl::string_view line) { return absl::StartsWithIgnoreCase(line, "P"); }
 
 // Takes the number behind the last space off the arguments; nothing if there is none. A number of more than 64 bits is
@@ -54,6 +55,7 @@ std::optional<uint64_t> TakeLastNumber(absl::string_view& arguments) {
   return number;
 }
 
+// A part of an open file, cut off at its end: offset and length in bytes.
 struct Part {
   Library::File file;
   int64_t begin;
@@ -70,11 +72,14 @@ absl::StatusOr<Part> FindPart(const Library& library, char command, absl::string
   }
   absl::StatusOr<Library::File> file = library.Find(arguments);
   if (!file.ok()) return file.status();
+  // A part behind the end of the file is empty, not an error: the file may have become shorter since the client looked.
   const int64_t begin = std::min(static_cast<int64_t>(*offset), file->size);
   const int64_t count = std::min(static_cast<int64_t>(*length), file->size - begin);
   return Part{*std::move(file), begin, count};
 }
 
+// Runs in a task, so it may take its time and block in reads. pread(2) leaves the position alone: descriptors are
+// shared.
 absl::StatusOr<int64_t> HashOf(const Part& part) {
   ContentHash hash;
   std::vector<char> buffer(64 * 1024);
@@ -95,6 +100,8 @@ absl::StatusOr<int64_t> HashOf(const Part& part) {
 FileSession::FileSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
 FileSession::~FileSession() = default;
 
+// One loop for two states. Each turn consumes a command or content, or returns; wants_more() ends it as soon as a task
+// is pending or a reply is large, and the driver calls again with what is left.
 void FileSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     if (body_left_ > 0) {
@@ -112,6 +119,7 @@ void FileSession::OnInput(Input& input, Output& output) {
   }
 }
 
+// A letter with one space behind it, then a name that may begin with anything: hence no splitting into words.
 void FileSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
   if (IsOfOtherProtocol(line)) return RefuseAndClose(kOtherProtocolReason, output);
@@ -134,11 +142,14 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
         return StartPut(arguments, output);
     }
   }
+  // A misspelt command is answered and forgotten, unless it may be a P: then content may follow.
   constexpr absl::string_view kUnknown = "unknown command; there are L, S, G, R, H, P, D and Q";
   if (MayAnnounceContent(line)) return RefuseAndClose(kUnknown, output);
   WriteError(absl::InvalidArgumentError(kUnknown), output);
 }
 
+// Directories are left out: the protocol has no form for them. The size of the text must be known before its first
+// byte.
 void FileSession::List(Output& output) {
   const auto format = [](const Library::Entry& entry, std::string& text) {
     if (!entry.is_directory) absl::StrAppend(&text, entry.name, "\t", entry.size, "\t", entry.mtime, "\n");
@@ -157,6 +168,8 @@ void FileSession::Stat(absl::string_view name, Output& output) {
   output.Write(absl::StrCat("OK ", file->size, " ", file->mtime, "\n"));
 }
 
+// The size is that of the open file at this moment. If the file is cut short later, the driver resets the connection:
+// the announced bytes cannot be delivered, and any others would be taken for the file.
 void FileSession::Get(absl::string_view name, Output& output) {
   const absl::StatusOr<Library::File> file = library_->Find(name);
   if (!file.ok()) return WriteError(file.status(), output);
@@ -171,6 +184,7 @@ void FileSession::GetRange(absl::string_view arguments, Output& output) {
   output.WriteFile(part->file.fd, part->begin, part->count);
 }
 
+// The task owns the open file: the name may lead to another one by the time it runs.
 void FileSession::HashRange(absl::string_view arguments, Output& output) {
   absl::StatusOr<Part> part = FindPart(*library_, 'H', arguments);
   if (!part.ok()) return WriteError(part.status(), output);
@@ -187,6 +201,8 @@ void FileSession::MakeDirectory(absl::string_view name, Output& output) {
   output.Write("OK 0\n");
 }
 
+// An upload that is refused must still be got past. body_left_ is set before, so that RefusePut() knows how much is
+// coming.
 void FileSession::StartPut(absl::string_view arguments, Output& output) {
   const std::optional<uint64_t> size = TakeLastNumber(arguments);
   if (!size.has_value()) return RefuseAndClose("expected: P <name> <size>", output);
@@ -197,6 +213,8 @@ void FileSession::StartPut(absl::string_view arguments, Output& output) {
   if (body_left_ == 0) FinishPut(output);
 }
 
+// Takes what has come, up to the end of the content; the next command may stand behind it in the same input. Without an
+// upload the bytes are discarded.
 void FileSession::TakeBody(Input& input, Output& output) {
   const absl::string_view bytes = input.bytes().substr(
       0, static_cast<size_t>(std::min<int64_t>(body_left_, static_cast<int64_t>(input.bytes().size()))));
@@ -207,6 +225,7 @@ void FileSession::TakeBody(Input& input, Output& output) {
   if (body_left_ == 0) FinishPut(output);
 }
 
+// The "OK 0" waits for the name: a client that has it finds the file under it.
 void FileSession::FinishPut(Output& output) {
   StoreUpload(
       std::move(upload_), nullptr,
@@ -217,6 +236,8 @@ void FileSession::FinishPut(Output& output) {
       output);
 }
 
+// After a failure in the middle of the content the rest of it is still to come, and is discarded as if it had been
+// refused.
 void FileSession::RefusePut(const absl::Status& error, Output& output) {
   upload_ = nullptr;
   WriteError(error, output);

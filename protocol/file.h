@@ -4,9 +4,8 @@
 //   S <name>                     OK <size> <mtime>
 //   G <name>                     OK <n>, then the n bytes of the file
 //   R <name> <offset> <length>   the same for a part of the file, cut off at the end of the file
-//   H <name> <offset> <length>   OK <n> <hash>: the first 63 bits of the SHA-256 of the first n bytes of that part; n
-//   is
-//                                at most kMaxHashedBytes, and 0 behind the end of the file
+//   H <name> <offset> <length>   OK <n> <hash>: the first 63 bits of the SHA-256 of the first n bytes of that part;
+//                                n is at most kMaxHashedBytes, and 0 behind the end of the file
 //   P <name> <size>, the bytes   OK 0, once the whole file is in place
 //   D <name>                     OK 0, once the directory exists; its parent must exist
 //   Q                            closes

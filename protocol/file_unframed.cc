@@ -54,6 +54,8 @@ bool IsTheEnd(absl::string_view text) {
 FileUnframedSession::FileUnframedSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
 FileUnframedSession::~FileUnframedSession() = default;
 
+// Nothing is decided on arrival: the timer is set anew by every read, and OnTime() decides once it has been quiet for
+// kMoment. One byte more than a command may have is kept, to know that it is too long.
 void FileUnframedSession::OnInput(Input& input, Output& output) {
   if (upload_ != nullptr) {
     TakeContent(input.bytes(), output);
@@ -74,7 +76,8 @@ void FileUnframedSession::OnTime(Output& output) {
   if (!command.empty()) OnCommand(StripLineEnd(command), output);
 }
 
-// The end of the input is the surest silence: no more can follow.
+// The end of the input is the surest silence: no more can follow. An upload whose mark has not come by then is cut
+// short, and dropped.
 void FileUnframedSession::OnEndOfInput(Output& output) {
   if (upload_ != nullptr && pending_.empty() && tail_ == kEndMark) {
     FinishPut("", output);
@@ -85,6 +88,7 @@ void FileUnframedSession::OnEndOfInput(Output& output) {
   if (output.wants_more()) output.Close();
 }
 
+// Of an HTTP request the first line is enough: what came with it in one burst is still in the command.
 void FileUnframedSession::OnCommand(absl::string_view command, Output& output) {
   output.CountRequest();
   if (IsOfOtherProtocol(StripLineEnd(command.substr(0, command.find('\n'))))) {
@@ -98,6 +102,8 @@ void FileUnframedSession::OnCommand(absl::string_view command, Output& output) {
   WriteError("unknown command; there are L, G, P and Q", output);
 }
 
+// An empty list cannot be told from a list that is still to come, so the reply says so in words. The names leave in a
+// task behind the pause: a client reads "OK" by itself.
 void FileUnframedSession::List(Output& output) {
   const auto format = [](const Library::Entry& entry, std::string& names) {
     if (!entry.is_directory && !absl::StrContains(entry.name, '#')) absl::StrAppend(&names, entry.name, "#");
@@ -111,6 +117,8 @@ void FileUnframedSession::List(Output& output) {
   MakeListing(library_, "", format, reply, output);
 }
 
+// OK, content and mark leave in three separate segments, with an acknowledged pause between each two. The file is open
+// from the first of them on, and has the size that it had then.
 void FileUnframedSession::Get(absl::string_view name, Output& output) {
   absl::StatusOr<Library::File> file = library_->Find(name);
   if (!file.ok()) return WriteError(file.status().message(), output);
@@ -121,6 +129,7 @@ void FileUnframedSession::Get(absl::string_view name, Output& output) {
   });
 }
 
+// No size is announced, so nothing can be refused for it; Store() counts instead.
 void FileUnframedSession::StartPut(absl::string_view name, Output& output) {
   absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(name, 0);
   if (!upload.ok()) return WriteError(upload.status().message(), output);
@@ -130,8 +139,11 @@ void FileUnframedSession::StartPut(absl::string_view name, Output& output) {
   output.Write("OK");
 }
 
+// After a silence, bytes that may be the end mark are held back in pending_ until it is clear what they are: as soon as
+// they cannot become the mark and a command, they are content. At most kMaxCommandBytes and the mark are held.
 void FileUnframedSession::TakeContent(absl::string_view bytes, Output& output) {
   if (after_silence_) {
+    // One byte more than can be the mark and a command, so that MayBeTheEnd() refuses what is longer.
     const size_t room = kEndMark.size() + kMaxCommandBytes + 1 - pending_.size();
     absl::StrAppend(&pending_, bytes.substr(0, room));
     bytes.remove_prefix(std::min(room, bytes.size()));
@@ -143,6 +155,8 @@ void FileUnframedSession::TakeContent(absl::string_view bytes, Output& output) {
   StoreButTail(bytes, output);
 }
 
+// Three cases: a whole mark between two silences ends the file; a mark at the end of the content, with no silence
+// before but a long one behind it, ends it too; anything else was a pause of the network within the content.
 void FileUnframedSession::OnSilence(Output& output) {
   if (IsTheEnd(pending_)) {
     std::string command(StripLineEnd(absl::string_view(pending_).substr(kEndMark.size())));
@@ -152,7 +166,7 @@ void FileUnframedSession::OnSilence(Output& output) {
     pending_ = std::move(command);  // The file waits for its turn to be stored.
     output.SetTimer(kMoment);
   } else if (after_silence_ && pending_.empty()) {
-    // The mark's own silence was swallowed; but the one behind it was long.
+    // The silence before the mark was swallowed, but the one behind it was long.
     if (tail_ == kEndMark) FinishPut("", output);
   } else {
     after_silence_ = true;
@@ -161,6 +175,7 @@ void FileUnframedSession::OnSilence(Output& output) {
   }
 }
 
+// There is no reply to tell of a failure, so the connection closes. The course's client never learns of success either.
 void FileUnframedSession::FinishPut(absl::string_view last_content, Output& output) {
   if (!Store(last_content, output)) return;
   tail_.clear();
@@ -173,7 +188,9 @@ void FileUnframedSession::FinishPut(absl::string_view last_content, Output& outp
       output);
 }
 
-// Stores the bytes, and the tail before them; but the '#'s at their end are the new tail.
+// Stores the bytes, and the tail before them, but keeps the '#'s at their end, at most two, as the new tail: they may
+// be the mark, which is no part of the file. If nothing but '#'s has come, the tail grows, and what exceeds two is
+// content.
 void FileUnframedSession::StoreButTail(absl::string_view bytes, Output& output) {
   const size_t last = bytes.find_last_not_of('#');
   const size_t marks = bytes.size() - (last == absl::string_view::npos ? 0 : last + 1);
@@ -188,6 +205,7 @@ void FileUnframedSession::StoreButTail(absl::string_view bytes, Output& output) 
   tail_.assign(keep, '#');
 }
 
+// False if the upload has failed: it is dropped, and the conversation ends.
 bool FileUnframedSession::Store(absl::string_view bytes, Output& output) {
   stored_bytes_ += static_cast<int64_t>(bytes.size());
   if (stored_bytes_ <= library_->options().max_file_bytes && upload_->Append(bytes).ok()) return true;

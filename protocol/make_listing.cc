@@ -6,12 +6,15 @@ namespace polyserve {
 
 namespace {
 
+// What a task hands to the next one: everything, so that the session need not exist any more.
 struct Making {
   std::shared_ptr<const Library> library;  // First, since the listing needs it to its end.
   std::shared_ptr<Listing> listing;
   ListingReply reply;
 };
 
+// Each task does one step and appends the next task, so a driver with one thread serves others between two steps. The
+// chain ends with the conversation: an output that is dropped takes its task with it.
 void Step(Making making, Output& output) {
   const absl::StatusOr<bool> is_finished = making.listing->Step();
   if (!is_finished.ok()) return making.reply(is_finished.status(), output);
@@ -31,6 +34,7 @@ void MakeListing(std::shared_ptr<const Library> library, std::string name, Listi
   });
 }
 
+// The file has no name, so the output that holds its descriptor is its last owner.
 void WriteListing(const Listing& listing, Output& output) {
   if (listing.file() == nullptr) return output.Write(listing.text());
   output.WriteFile(listing.file(), 0, listing.size());

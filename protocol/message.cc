@@ -11,7 +11,9 @@ namespace polyserve {
 
 namespace {
 
-// Escaped: a peer must not forge lines of the log. Cut in the middle of an escape at worst.
+// Escaped, because a peer must not forge lines of the log; cut in the middle of an escape at worst. The count is of
+// this process alone. Two threads in the first moment of a second may both log one line more than the limit, which does
+// no harm.
 void Log(absl::string_view chunk) {
   static std::atomic<int64_t> second{0}, chunks{0};  // Of this process.
   if (IsTimeAgain(second, 1)) {
@@ -27,6 +29,7 @@ void Log(absl::string_view chunk) {
 
 }  // namespace
 
+// A read that is larger than a chunk is answered once for each chunk in it.
 void MessageSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     const absl::string_view chunk = input.bytes().substr(0, kMaxChunkBytes);

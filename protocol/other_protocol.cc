@@ -9,6 +9,7 @@ namespace polyserve {
 
 namespace {
 
+// A record of type handshake (22), and the major version that all versions of TLS send (RFC 8446, section 5.1).
 constexpr absl::string_view kTlsHandshake = "\x16\x03";
 
 // "GET /", "POST http://", "OPTIONS *": a method is a word of the client's choice, what follows is not.
@@ -31,6 +32,7 @@ bool EndsInVersion(absl::string_view line) {
 
 }  // namespace
 
+// The cheap test of the end comes first: hardly any line of another service passes it.
 bool IsOfOtherProtocol(absl::string_view line) {
   if (absl::StartsWith(line, kTlsHandshake)) return true;
   return EndsInVersion(line) && BeginsRequestLine(line) && std::count(line.begin(), line.end(), ' ') == 2;

@@ -13,10 +13,12 @@ namespace polyserve {
 // The text of the refusal before closing. Static storage.
 constexpr absl::string_view kOtherProtocolReason = "this is no server of HTTP or TLS";
 
-// True if the line, without its end, is the request line of HTTP, or begins a TLS handshake.
+// True if the line, without its end, is the request line of HTTP (RFC 9112, section 3), or begins a TLS handshake. A
+// command that looks like a request in every part, its end " HTTP/1.1" included, is taken for one.
 bool IsOfOtherProtocol(absl::string_view line);
 
-// The same for the beginning of a line that is too long, of which the rest is not known. Errs on the side of true.
+// The same for the beginning of a line that is too long, of which the rest is not known. Errs on the side of true: use
+// it only if the line is refused anyway. Any thread; both cost one pass over the line at most.
 bool MayBeOfOtherProtocol(absl::string_view beginning);
 
 }  // namespace polyserve

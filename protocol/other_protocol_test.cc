@@ -1,4 +1,4 @@
-// IsOfOtherProtocol: what browsers send first is told from the commands of the services of lines.
+// IsOfOtherProtocol: tells what browsers send first from the commands of line-based services.
 #include "protocol/other_protocol.h"
 
 #include "gtest/gtest.h"

@@ -17,11 +17,15 @@ constexpr size_t kKeepSegments = 256;
 
 }  // namespace
 
+// A limit on writes as well as on bytes: each request of a few bytes may cost a look-up of a file, and a peer that
+// sends thousands of them in one packet must not keep a loop from its other clients.
 bool Output::wants_more() const {
   return !closing_ && task_ == nullptr && unsent_bytes_ < static_cast<int64_t>(kHighWaterBytes) &&
          file_ranges_ < kMaxFileRanges && writes_ < kMaxWrites;
 }
 
+// All copies lie in one string, one after the other, so that a reply of many small writes leaves as one piece of one
+// sendmsg(2). Segments hold positions, not pointers: the string may move as it grows.
 void Output::Write(absl::string_view bytes) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
   if (bytes.empty() && kind_ == Kind::kStream) return;
@@ -31,7 +35,7 @@ void Output::Write(absl::string_view bytes) {
   unsent_bytes_ += static_cast<int64_t>(bytes.size());
   Copied* last = empty() ? nullptr : std::get_if<Copied>(&segments_.back());
   if (last != nullptr && kind_ == Kind::kStream) {
-    last->end = copies_.size();  // Copies lie one after the other, so the last piece just grows.
+    last->end = copies_.size();
   } else {
     segments_.push_back(Copied{begin, copies_.size()});
   }
@@ -44,6 +48,8 @@ void Output::WriteShared(std::shared_ptr<const std::string> bytes) {
   segments_.push_back(Shared{std::move(bytes), 0});
 }
 
+// Counted as unsent bytes in full, so a session stops behind a large file; a range of nothing must not hold a
+// descriptor.
 void Output::WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int64_t length) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
   CHECK(kind_ == Kind::kStream) << "there are no files in datagrams";
@@ -58,6 +64,7 @@ void Output::Work(Task task) {
   task_ = std::move(task);
 }
 
+// Kept apart from the task, since the driver may have to wait several times before it runs it.
 void Output::Pause(absl::Duration pause, Task then) {
   Work(std::move(then));
   pause_.length = pause;
@@ -65,6 +72,7 @@ void Output::Pause(absl::Duration pause, Task then) {
 
 void Output::Close() { closing_ = true; }
 
+// Stops at a file range, which goes through another system call (sendfile(2)).
 int Output::FrontMemory(iovec* pieces, int max) const {
   int count = 0;
   for (size_t i = first_; i < segments_.size() && count < max; ++i) {
@@ -91,6 +99,8 @@ const Output::FileRange* Output::FirstFile() const {
   return found == segments_.end() ? nullptr : &std::get<FileRange>(*found);
 }
 
+// A segment that is used up lets go of what it shares at once: a file is closed, and a message freed, when it is sent,
+// not when the whole output is.
 int64_t Output::TrimFront(int64_t bytes) {
   Segment& front = segments_[first_];
   if (Copied* copied = std::get_if<Copied>(&front)) {
@@ -102,7 +112,7 @@ int64_t Output::TrimFront(int64_t bytes) {
   if (Shared* shared = std::get_if<Shared>(&front)) {
     const int64_t trimmed = std::min(bytes, static_cast<int64_t>(shared->bytes->size() - shared->begin));
     shared->begin += static_cast<size_t>(trimmed);
-    if (shared->begin == shared->bytes->size()) segments_[first_++] = Copied{0, 0};  // Lets go of the bytes.
+    if (shared->begin == shared->bytes->size()) segments_[first_++] = Copied{0, 0};
     return trimmed;
   }
   FileRange& range = std::get<FileRange>(front);
@@ -110,7 +120,7 @@ int64_t Output::TrimFront(int64_t bytes) {
   range.offset += trimmed;
   range.length -= trimmed;
   if (range.length == 0) {
-    segments_[first_++] = Copied{0, 0};  // Lets go of the file.
+    segments_[first_++] = Copied{0, 0};
     --file_ranges_;
   }
   return trimmed;
@@ -129,6 +139,7 @@ void Output::Sent(int64_t bytes) {
   }
 }
 
+// Datagrams are never sent in part, so the segment at the front is always whole.
 absl::string_view Output::FrontDatagram() const {
   if (const Shared* shared = std::get_if<Shared>(&segments_[first_])) return *shared->bytes;
   const Copied& copied = std::get<Copied>(segments_[first_]);
@@ -141,6 +152,7 @@ void Output::DropDatagram() {
   if (empty()) StartOver();
 }
 
+// Everything is sent: the usual case, in which the buffers are reused from their beginning.
 void Output::StartOver() {
   segments_.clear();
   first_ = 0;
@@ -148,10 +160,13 @@ void Output::StartOver() {
   copies_.clear();
 }
 
+// A peer that reads slowly, while its session keeps writing, would make the string grow for ever: StartOver() needs a
+// moment at which nothing is unsent. Moving at most as many bytes as were sent since the last time keeps the cost
+// linear.
 void Output::DropSentCopies() {
   const Copied* front = empty() ? nullptr : std::get_if<Copied>(&segments_[first_]);
   const size_t sent = front == nullptr ? 0 : front->begin;
-  if (sent < kHighWaterBytes || sent < copies_.size() / 2) return;  // Half at least, so that moving stays linear.
+  if (sent < kHighWaterBytes || sent < copies_.size() / 2) return;
   copies_.erase(0, sent);
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(first_));
   first_ = 0;
@@ -168,6 +183,7 @@ Output::Task Output::TakeWork() {
   return std::exchange(task_, nullptr);
 }
 
+// Buffers that one large reply has stretched are given back; small ones serve the next client.
 void Output::Clear() {
   if (copies_.capacity() > kKeepBytes || segments_.capacity() > kKeepSegments) {
     *this = Output(kind_);

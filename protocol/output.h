@@ -65,10 +65,10 @@ class Output {
   // was called. The driver passes the rest of the input later. Check this before each further request.
   bool wants_more() const;
 
-  // Appends a copy of the bytes.
+  // Appends a copy of the bytes. No limit but wants_more(): a session writes its reply as a whole.
   void Write(absl::string_view bytes);
 
-  // Appends bytes shared with other outputs, without copying.
+  // Appends bytes shared with other outputs, without copying, such as a message to all members of a room. Not null.
   void WriteShared(std::shared_ptr<const std::string> bytes);
 
   // Appends `length` bytes of a file from `offset` on. If the file turns out to be shorter, the driver resets the
@@ -111,14 +111,15 @@ class Output {
   size_t file_ranges() const { return file_ranges_; }
   size_t copied_bytes_held() const { return copies_.capacity(); }  // Memory, sent bytes included.
 
-  // Describes the bytes in memory at the front, as at most `max` pieces; returns 0 if the output is empty or begins
-  // with a file range. Valid until the next call that is not const.
+  // Describes the bytes in memory at the front, as at most `max` pieces, in the form of writev(2); returns 0 if the
+  // output is empty or begins with a file range. Valid until the next call that is not const.
   int FrontMemory(iovec* pieces, int max) const;
   // The file range at the front; null if there is none.
   const FileRange* FrontFile() const;
   // The first file range at any position; null if there is none.
   const FileRange* FirstFile() const;
-  // Removes `bytes` bytes, which were sent, from the front.
+  // Removes `bytes` bytes, which were sent, from the front; they may end anywhere within a piece. REQUIRES: there are
+  // that many.
   void Sent(int64_t bytes);
   // The same over UDP: the datagram at the front, if not empty(); and its removal, whether it was sent or not.
   absl::string_view FrontDatagram() const;
@@ -139,7 +140,8 @@ class Output {
   bool has_counts() const { return (counts_.requests | counts_.errors) != 0; }
   // The counts since the last call.
   Counts TakeCounts() { return std::exchange(counts_, Counts()); }
-  // The duration of the latest SetTimer() since the last call. Ask when everything is sent.
+  // The duration of the latest SetTimer() since the last call. Ask when everything is sent: the time counts from then.
+  // REQUIRES for TakeWakeIn(): asks_for_wake().
   bool asks_for_wake() const { return wake_in_.has_value(); }
   absl::Duration TakeWakeIn() { return *std::exchange(wake_in_, std::nullopt); }
   // Resets to empty, but keeps small buffers for the next use.

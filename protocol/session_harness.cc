@@ -20,6 +20,9 @@ constexpr char kStop[] = "the server stops";
 constexpr size_t kMaxCutInTwo = 200;
 constexpr int kRandomCuts = 50;
 
+// A driver in miniature: what it does in which order is the contract of session.h. OnInput() sees all that is
+// unconsumed, and gets it again only if the output had held it up, as with a real driver; a session that leaves a whole
+// request lying without a reason is caught by that.
 class SessionHarness {
  public:
   explicit SessionHarness(std::unique_ptr<Session> session) : session_(std::move(session)) {}
@@ -30,6 +33,7 @@ class SessionHarness {
     ShowRest();
   }
 
+  // If the output of OnTime() is full, the session may have left input for later: it is shown again, as by a driver.
   void LetTimePass() {
     if (transcript_.closed || !asks_for_wake_) return;
     asks_for_wake_ = false;
@@ -42,12 +46,13 @@ class SessionHarness {
 
   void Stop() { session_->OnStop(); }
 
+  // The end of the input: a close that comes only now is not the decision of the session.
   Transcript End() {
     if (!transcript_.closed) {
       Output output;
       session_->OnEndOfInput(output);
       Perform(output);
-      transcript_.closed = false;  // The peer has ended the conversation, not the session.
+      transcript_.closed = false;
     }
     return transcript_;
   }
@@ -66,6 +71,7 @@ class SessionHarness {
     transcript_.max_unconsumed = std::max(transcript_.max_unconsumed, rest_.size());
   }
 
+  // In the order that output.h draws: everything is sent before a task runs, and what the task appends comes next.
   void Perform(Output& output) {
     while (true) {
       while (!output.empty()) SendFront(output);
@@ -77,6 +83,7 @@ class SessionHarness {
     if (output.closing()) transcript_.closed = true;
   }
 
+  // One piece at a time, so that Sent() is exercised at every border.
   void SendFront(Output& output) {
     iovec piece;
     if (output.FrontMemory(&piece, 1) == 1) {
@@ -99,6 +106,7 @@ class SessionHarness {
   Transcript transcript_;
 };
 
+// Pieces of at least one byte: a driver never passes an empty read.
 std::vector<absl::string_view> CutAtRandom(absl::string_view input, std::minstd_rand& random) {
   std::vector<absl::string_view> pieces;
   while (!input.empty()) {
@@ -141,6 +149,7 @@ Pieces CutEach(const std::vector<absl::string_view>& bursts, Cut cut) {
 const absl::string_view kTimePasses(kTime);
 const absl::string_view kServerStops(kStop);
 
+// Special pieces are recognised by their address, since any text may be input.
 Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces) {
   SessionHarness harness(make_session());
   for (absl::string_view piece : pieces) {
@@ -167,6 +176,7 @@ Transcript TalkInAnyPieces(const SessionFactory& make_session, const std::vector
     if (normalize != nullptr) transcript.replies = normalize(std::move(transcript.replies));
     return transcript;
   };
+  // The transcript of the whole input is the measure; each other cut must give the same.
   const Transcript whole = talk(CutEach(bursts, [](absl::string_view burst) { return Pieces{burst}; }));
   EXPECT_TRUE(talk(CutEach(bursts, &Bytes)) == whole) << "byte by byte";
   size_t longest = 0;

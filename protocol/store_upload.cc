@@ -8,6 +8,7 @@ namespace polyserve {
 
 namespace {
 
+// Shared between the task that runs and the one that it appends.
 struct Attempt {
   std::unique_ptr<Upload> upload;
   Upload::Condition condition;
@@ -15,6 +16,8 @@ struct Attempt {
   int tries = 0;
 };
 
+// Waits by Pause() rather than for the lock: a lock that is held by another process could stay so for ever, and a loop
+// must not stand still for it. An error other than Unavailable is final.
 void Try(const std::shared_ptr<Attempt>& attempt, Output& output) {
   const absl::StatusOr<Upload::Stored> stored = attempt->upload->Store(attempt->condition);
   if (absl::IsUnavailable(stored.status()) && ++attempt->tries < kMaxStoreTries) {

@@ -12,7 +12,8 @@ namespace polyserve {
 
 namespace {
 
-// Shorter messages are copied, so that many that are due at once become one piece of memory.
+// Shorter messages are copied, so that many that are due at once become one piece of memory and one segment. Above
+// this, sharing the text with all other members costs less than a copy for each.
 constexpr size_t kMinSharedBytes = 512;
 
 constexpr absl::string_view kRoomIsLost = "ERR 503 the room was lost, and is made anew: join again\n";
@@ -25,6 +26,7 @@ void Refuse(int code, absl::string_view why, Output& output) {
   output.Write(absl::StrCat("ERR ", code, " ", why, "\n"));
 }
 
+// The codes that the header lists, from the room's own errors.
 void Refuse(const absl::Status& why, Output& output) {
   const int code = absl::IsPermissionDenied(why) ? 403
                    : absl::IsAlreadyExists(why)  ? 409
@@ -41,9 +43,11 @@ void RefuseOtherProtocol(Output& output) {
 
 }  // namespace
 
+// The rate is asked for before each command, not for each read: a peer may send a thousand commands in one packet. What
+// is not executed stays in the input, at most one read, and then in the peer's send buffer.
 void ChatSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
-    // Nothing is read during the pause, so TCP slows down a peer that speaks too fast, and nothing is lost.
+    // The driver reads nothing during a pause, so TCP slows down a peer that speaks too fast, and nothing is lost.
     if (!member_->may_command()) return output.Pause(kOverRatePause, &DoNothing);
     if (is_skipping_) {
       is_skipping_ = !lines_.Skip(input);
@@ -64,6 +68,7 @@ void ChatSession::OnInput(Input& input, Output& output) {
   }
 }
 
+// A peer that closes its side has left, even if it could still be sent messages: it does not say whether it reads them.
 void ChatSession::OnEndOfInput(Output& output) {
   member_->Leave();
   output.Close();
@@ -78,7 +83,8 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
 void ChatSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
   member_->CountCommand();
-  // A member has joined, which no HTTP request can do, so it may mention HTTP in its texts.
+  // Only a peer without a name is examined: no HTTP request can have joined, and a member may mention HTTP in its
+  // texts.
   if (member_->name().empty() && IsOfOtherProtocol(line)) return RefuseOtherProtocol(output);
   if (absl::ConsumePrefix(&line, "L ")) return Join(line, output);
   if (absl::ConsumePrefix(&line, "C ")) return Say(line, output);
@@ -86,6 +92,8 @@ void ChatSession::OnLine(absl::string_view line, Output& output) {
   Refuse(400, "expected: L <name>, C <name> <text>, or E <name>", output);
 }
 
+// The name stays the peer's until it leaves, so a second L is an error even with the same name: over TCP no command is
+// ever duplicated.
 void ChatSession::Join(absl::string_view name, Output& output) {
   if (!member_->name().empty()) return Refuse(409, absl::StrCat("you are '", member_->name(), "' already"), output);
   const absl::Status status = member_->Join(name);
@@ -94,6 +102,8 @@ void ChatSession::Join(absl::string_view name, Output& output) {
   OnAnswer(status, output);
 }
 
+// Also called when a pause for the rate is over; then no answer is awaited, and OnInput() follows. A room that is lost
+// cannot be joined any more by this member, so the peer has to connect again.
 void ChatSession::OnResume(Output& output) {
   if (!member_->awaits_answer()) return;
   const std::optional<absl::Status> answer = member_->PollAnswer();
@@ -113,6 +123,7 @@ void ChatSession::OnAnswer(const absl::Status& answer, Output& output) const {
 
 absl::string_view ChatSession::closing_message() const { return member_->has_lost_room() ? kRoomIsLost : ""; }
 
+// Not answered if it succeeds, as the course has it; the other members are the answer.
 void ChatSession::Say(absl::string_view name_and_text, Output& output) {
   const size_t space = name_and_text.find(' ');
   if (!IsOwnName(name_and_text.substr(0, space), output)) return;
@@ -129,7 +140,7 @@ void ChatSession::Leave(absl::string_view name, Output& output) {
   OnAnswer(absl::OkStatus(), output);
 }
 
-// Says so if it is not.
+// The dialect has the name in every command. Over TCP it can only be the member's own; any other is refused here.
 bool ChatSession::IsOwnName(absl::string_view name, Output& output) const {
   const std::string& own = member_->name();
   if (own.empty()) Refuse(403, "join first: L <name>", output);

@@ -17,7 +17,8 @@ namespace {
 
 constexpr absl::string_view kSpeak = "\nsay something to hear more";
 
-// The most of it that a datagram holds, without half a character at its end.
+// As much of the text as a datagram holds, without half a character at its end. Bytes 10xxxxxx continue a character
+// (RFC 3629, section 3).
 absl::string_view CutToFit(absl::string_view utf8) {
   if (utf8.size() <= ChatDatagramSession::kMaxDatagramBytes) return utf8;
   size_t end = ChatDatagramSession::kMaxDatagramBytes;
@@ -27,6 +28,8 @@ absl::string_view CutToFit(absl::string_view utf8) {
 
 }  // namespace
 
+// Every byte counts towards what an unverified peer may be sent, even those that are ignored. While the room has not
+// answered, datagrams queue: executed at once, a C could come before the answer to the L in front of it.
 void ChatDatagramSession::OnInput(Input& input, Output& output) {
   const absl::string_view datagram = input.bytes();
   input.ConsumeAll();
@@ -36,6 +39,8 @@ void ChatDatagramSession::OnInput(Input& input, Output& output) {
   if (early_.size() < kMaxEarly) early_.emplace_back(datagram.substr(0, kMaxDatagramBytes + 1));
 }
 
+// Nothing can slow down a peer over UDP, so commands above the rate are dropped. A second command, after an answer was
+// sent, counts as verification: weaker than a token, since it can be sent blindly, but the dialect has no token.
 void ChatDatagramSession::OnDatagram(absl::string_view datagram, Output& output) {
   absl::ConsumeSuffix(&datagram, "\n");  // From a user who types with nc -u.
   absl::ConsumeSuffix(&datagram, "\r");
@@ -56,7 +61,8 @@ void ChatDatagramSession::OnDatagram(absl::string_view datagram, Output& output)
   if (!status.ok()) Send(absl::StrCat("\n", status.message()), output);
 }
 
-// Returns what is refused, unless that was answered.
+// Executes a command. Returns an error that is still to be sent; the answers to L and E are sent here, without a line
+// end in front.
 absl::Status ChatDatagramSession::OnCommand(char command, absl::string_view rest, Output& output) {
   if (command == 'C') return Say(rest);
   absl::Status status = CheckIsOwn(rest);
@@ -68,6 +74,8 @@ absl::Status ChatDatagramSession::OnCommand(char command, absl::string_view rest
   return absl::OkStatus();
 }
 
+// Polls the room for its answer, then executes what has queued behind it, in order. The loop ends early if one of those
+// is a Join() or Leave() that awaits an answer itself.
 void ChatDatagramSession::OnTime(Output& output) {
   if (!member_->awaits_answer()) return;
   const std::optional<absl::Status> answer = member_->PollAnswer();
@@ -91,6 +99,8 @@ void ChatDatagramSession::OnAnswer(const absl::Status& answer, Output& output) {
   if (ends) output.Close();
 }
 
+// Keeps room for the request to speak: an unverified peer that could not be sent that any more would never learn why it
+// hears nothing.
 void ChatDatagramSession::OnMessage(const Message& message, Output& output) {
   // The answer to its L must come before any message.
   if (member_->awaits_answer()) OnTime(output);
@@ -105,6 +115,8 @@ absl::string_view ChatDatagramSession::closing_message() const {
   return member_->has_lost_room() ? "\nthe room was lost, and is made anew: join again" : "";
 }
 
+// The limit against reflection: an attacker who forges a victim's address must not get the server to send the victim
+// much more than the attacker has to send.
 bool ChatDatagramSession::MaySend(size_t bytes) const {
   const int64_t most = std::max(kUnverifiedBytes, kAmplification * received_bytes_);
   return is_verified_ || sent_bytes_ + static_cast<int64_t>(bytes) <= most;

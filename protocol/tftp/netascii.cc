@@ -2,6 +2,7 @@
 
 namespace polyserve {
 
+// A CR LF that a file has already becomes CR NUL CR LF: each byte stands for itself, so the file comes back as it was.
 std::string ToNetascii(absl::string_view bytes) {
   std::string text;
   for (const char byte : bytes) {
@@ -15,7 +16,8 @@ std::string ToNetascii(absl::string_view bytes) {
 std::string NetasciiDecoder::Decode(absl::string_view bytes, bool is_last) {
   std::string text;
   for (const char byte : bytes) {
-    // CR LF is a line's end and CR NUL a CR; before anything else, where it should not stand, a CR is taken as it is.
+    // CR LF is the end of a line, CR NUL a CR. A CR in front of anything else is malformed; it is kept as it is, so
+    // that a binary file that is sent in the wrong mode loses as little as possible.
     if (after_cr_ && byte != '\n') text.push_back('\r');
     if (byte != '\r' && !(after_cr_ && byte == '\0')) text.push_back(byte);
     after_cr_ = byte == '\r';

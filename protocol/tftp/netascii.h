@@ -11,7 +11,8 @@
 
 namespace polyserve {
 
-// The bytes of a file as they are on the wire: at least as many, at most twice as many.
+// The bytes of a file as they are on the wire: at least as many, at most twice as many. Bytes may be converted in
+// pieces of any size, since each stands for itself.
 std::string ToNetascii(absl::string_view bytes);
 
 // The reverse, block by block; a pair may be split between two blocks. One object for each transfer.

@@ -12,6 +12,8 @@ namespace polyserve {
 
 namespace {
 
+// The range of RFC 2348. The largest block fits into an IPv4 datagram of 65,535 bytes, with the headers of IP, UDP and
+// TFTP (20, 8 and 4 bytes).
 constexpr int64_t kLeastBlockBytes = 8;
 constexpr int64_t kMostBlockBytes = 65464;
 
@@ -22,6 +24,8 @@ std::optional<int64_t> ParseNumber(const std::string& digits) {
   return absl::SimpleAtoi(digits, &number) ? number : INT64_MAX;
 }
 
+// A block size above the range is lowered to it, which the acknowledgement may do (RFC 2348: "less than or equal to").
+// A time-out cannot be changed by the server (RFC 2349), so one out of range is ignored, as if it had not been there.
 void Apply(const std::string& option, int64_t number, bool is_write, TftpTerms& terms) {
   if (option == "blksize" && number >= kLeastBlockBytes) {
     terms.block_bytes = static_cast<size_t>(std::min(number, kMostBlockBytes));
@@ -40,6 +44,7 @@ void Apply(const std::string& option, int64_t number, bool is_write, TftpTerms& 
 
 }  // namespace
 
+// An unknown option is no error: the server leaves it out of the acknowledgement (RFC 2347).
 absl::StatusOr<TftpTerms> ReadTftpTerms(const TftpRequest& request) {
   TftpTerms terms;
   for (const auto& [option, value] : request.options) {
@@ -48,11 +53,14 @@ absl::StatusOr<TftpTerms> ReadTftpTerms(const TftpRequest& request) {
     if (!number.has_value()) return absl::InvalidArgumentError(absl::StrCat("the value of ", option, " is no number"));
     Apply(option, *number, request.is_write, terms);
   }
+  // Windows are counted in blocks, memory in bytes: with blocks of 64 KiB a window has no more than 16. RFC 7440,
+  // section 3, lets the server answer with a smaller window.
   const int64_t most_at_once = TftpTerms::kMaxWindowBytes / static_cast<int64_t>(terms.block_bytes);
   terms.window = std::min({terms.window, TftpTerms::kMaxWindow, most_at_once});
   return terms;
 }
 
+// Only options that the request has may be acknowledged (RFC 2347), so the has_... flags decide, not the values.
 TftpOptions AcceptedTftpOptions(const TftpTerms& terms, std::optional<int64_t> file_bytes) {
   TftpOptions options;
   if (terms.has_block_bytes) options.emplace_back("blksize", absl::StrCat(terms.block_bytes));

@@ -1,5 +1,7 @@
 // TftpTerms: the parameters of one TFTP transfer: the defaults of RFC 1350, changed by the options of the request (RFC
-// 2347, which the server acknowledges with the values that it accepts).
+// 2347, which the server acknowledges with the values that it accepts). A client that asks for nothing gets blocks of
+// 512 bytes, one at a time, and so at most one block in each round trip; blksize and windowsize are there to be faster
+// than that.
 #ifndef POLYSERVE_PROTOCOL_TFTP_OPTIONS_H_
 #define POLYSERVE_PROTOCOL_TFTP_OPTIONS_H_
 

@@ -17,6 +17,7 @@ uint16_t NumberAt(absl::string_view packet, size_t at) {
                                static_cast<unsigned char>(packet[at + 1]));
 }
 
+// The first four bytes of DATA, ACK and ERROR: the opcode, and a block number or an error code.
 std::string Head(TftpOpcode opcode, uint16_t value) {
   return absl::StrCat(Number(static_cast<uint16_t>(opcode)), Number(value));
 }
@@ -41,6 +42,8 @@ std::optional<TftpOpcode> TftpOpcodeOf(absl::string_view packet) {
   return static_cast<TftpOpcode>(opcode);
 }
 
+// Mode and option names are compared without regard to case (RFC 1350, section 5; RFC 2347). The mode "mail" is
+// obsolete, and refused.
 absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet) {
   const std::optional<TftpOpcode> opcode = TftpOpcodeOf(packet);
   if (opcode != TftpOpcode::kRead && opcode != TftpOpcode::kWrite) return absl::InvalidArgumentError("not a request");
@@ -68,6 +71,7 @@ absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet) {
   return request;
 }
 
+// Serves for DATA, ACK and ERROR alike, which have their number at the same place.
 std::optional<uint16_t> TftpBlockOf(absl::string_view packet) {
   if (packet.size() < 4) return std::nullopt;
   return NumberAt(packet, 2);
@@ -79,10 +83,12 @@ std::string TftpData(uint16_t block, absl::string_view bytes) {
 
 std::string TftpAck(uint16_t block) { return Head(TftpOpcode::kAck, block); }
 
+// The text is for people, and ends with a zero byte (RFC 1350, section 5).
 std::string TftpErrorPacket(TftpError code, absl::string_view text) {
   return absl::StrCat(Head(TftpOpcode::kError, static_cast<uint16_t>(code)), text, absl::string_view("\0", 1));
 }
 
+// In the order of the options given, each name and value with a zero byte behind it (RFC 2347).
 std::string TftpOptionsAck(const TftpOptions& options) {
   std::string packet = Number(static_cast<uint16_t>(TftpOpcode::kOptionsAck));
   for (const auto& [name, value] : options) {
@@ -91,6 +97,8 @@ std::string TftpOptionsAck(const TftpOptions& options) {
   return packet;
 }
 
+// The codes are coarser than the library's, so the text goes with them. A directory in the way is an access violation:
+// code 6 ("file already exists") would be wrong, since files are replaced.
 TftpError TftpErrorOf(const absl::Status& error) {
   switch (error.code()) {
     case absl::StatusCode::kNotFound:

@@ -1,4 +1,6 @@
-// The packets of TFTP (RFC 1350), and the options of requests (RFC 2347): parsing and writing. Numbers are big-endian.
+// The packets of TFTP (RFC 1350, section 5), and the options of requests (RFC 2347): parsing and writing. Numbers are
+// big-endian. Free of I/O, and of any state: all functions may be called in any thread. What a peer sends is never
+// trusted: each parser checks the length before it reads a field.
 //
 //   RRQ, WRQ   | 1, 2 | name 0 | mode 0 | (option 0 | value 0)* |       DATA   | 3 | block | bytes |
 //   ACK        | 4    | block  |                                        ERROR  | 5 | code  | text 0 |
@@ -21,7 +23,7 @@ namespace polyserve {
 
 enum class TftpOpcode : uint16_t { kRead = 1, kWrite, kData, kAck, kError, kOptionsAck };
 
-// Codes of RFC 1350 and RFC 2347; the server sends only these.
+// Codes of RFC 1350 (its appendix) and RFC 2347; the server sends only these.
 enum class TftpError : uint16_t {
   kOther = 0,  // See the text.
   kNotFound = 1,
@@ -56,6 +58,8 @@ std::optional<uint16_t> TftpBlockOf(absl::string_view packet);
 inline absl::string_view TftpDataOf(absl::string_view packet) { return packet.substr(4); }
 
 // The packets that the server sends. Block numbers wrap from 65535 to 0.
+// Whole packets, ready to be sent as datagrams. The bytes of the last DATA of a transfer are fewer than a block, or
+// none.
 std::string TftpData(uint16_t block, absl::string_view bytes);
 std::string TftpAck(uint16_t block);
 std::string TftpErrorPacket(TftpError code, absl::string_view text);

@@ -13,6 +13,7 @@ namespace polyserve {
 
 namespace {
 
+// Without the '/' in front that many clients send: a name begins at the root of the library either way.
 absl::string_view LibraryName(absl::string_view name) {
   while (absl::ConsumePrefix(&name, "/")) {
   }
@@ -24,6 +25,8 @@ absl::string_view LibraryName(absl::string_view name) {
 TftpSession::TftpSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
 TftpSession::~TftpSession() = default;
 
+// A packet that belongs to no transfer is answered with an error only while the session has none (RFC 1350, section 4,
+// wants that for a wrong port). Within a transfer a packet that does not fit is a late copy, and ignored.
 void TftpSession::OnInput(Input& input, Output& output) {
   const absl::string_view packet = input.bytes();
   input.ConsumeAll();
@@ -45,6 +48,8 @@ void TftpSession::OnInput(Input& input, Output& output) {
   }
 }
 
+// Compared byte by byte: clients repeat a request as it was. The answer to a copy waits for the timer, which tells a
+// copy that the network made from a client that has started again; see the header.
 void TftpSession::OnRequest(absl::string_view packet, Output& output) {
   if (packet.size() > kMaxRequestBytes) return Refuse(TftpError::kIllegal, "the request is too long", output);
   if (!idle() && packet == request_) return OnRequestAgain(output);
@@ -57,6 +62,8 @@ void TftpSession::OnRequestAgain(Output& output) {
   output.SetTimer(kCopyInterval);
 }
 
+// The state of the transfer before is reset in one place, whichever way that one has ended. Nothing was heard from this
+// peer yet as far as the new transfer goes: its request may be forged even if the one before was not.
 void TftpSession::StartTransfer(Output& output) {
   EndTransfer();
   const absl::StatusOr<TftpRequest> request = ParseTftpRequest(request_);
@@ -78,6 +85,8 @@ void TftpSession::StartTransfer(Output& output) {
   request->is_write ? StartReceiving(*request, output) : StartSending(*request, output);
 }
 
+// With options the first packet is an OACK, and data follows when the peer has acknowledged it as block 0 (RFC 2347);
+// without any, the data itself is the answer (RFC 1350).
 void TftpSession::StartSending(const TftpRequest& request, Output& output) {
   absl::StatusOr<Library::File> file = library_->Find(LibraryName(request.name));
   if (!file.ok()) return Refuse(TftpErrorOf(file.status()), file.status().message(), output);
@@ -91,6 +100,7 @@ void TftpSession::StartSending(const TftpRequest& request, Output& output) {
   Reply(TftpOptionsAck(options), output);
 }
 
+// Here ACK 0 or an OACK is the answer, and the first DATA of the peer acknowledges it.
 void TftpSession::StartReceiving(const TftpRequest& request, Output& output) {
   absl::StatusOr<std::unique_ptr<Upload>> upload =
       library_->StartUpload(LibraryName(request.name), terms_.announced_bytes.value_or(0));
@@ -112,6 +122,7 @@ void TftpSession::OnAck(uint16_t number, Output& output) {
     if (number != 0) return;
     awaits_options_ack_ = false;
   } else {
+    // Modulo 2^16, so that the comparison holds across the wrap: at most kMaxWindow blocks are in flight.
     const int64_t newly = static_cast<uint16_t>(number - static_cast<uint16_t>(acknowledged_));
     if (newly == 0) return OnAckAgain(output);
     if (newly > last_ - acknowledged_) return;  // An old one that was delayed. Not answered: see sorcerer's apprentice.
@@ -132,6 +143,7 @@ void TftpSession::OnAckAgain(Output& output) {
   SendWindow(output);
 }
 
+// Goes back to the first block that is not acknowledged: a repeat sends the whole window (go-back-N).
 void TftpSession::SendWindow(Output& output) {
   last_ = acknowledged_;
   for (int64_t i = 0; i < terms_.window && (last_ == 0 || last_ != source_->last_block()); ++i) {
@@ -142,6 +154,8 @@ void TftpSession::SendWindow(Output& output) {
   AwaitAnswer(output);
 }
 
+// How far the block is ahead of the one that is due, modulo 2^16 and signed: 0 is due, -1 is the one before, above 0
+// there is a gap. All others are old copies, and answering those would start the sorcerer's apprentice.
 void TftpSession::OnData(uint16_t number, absl::string_view bytes, Output& output) {
   const int16_t ahead = static_cast<int16_t>(number - static_cast<uint16_t>(last_ + 1));
   if (ahead == 0 && state_ == State::kReceiving) return TakeBlock(bytes, output);
@@ -153,6 +167,7 @@ void TftpSession::OnData(uint16_t number, absl::string_view bytes, Output& outpu
   }
 }
 
+// A block that is shorter than all others ends the file, even an empty one (RFC 1350, section 6).
 void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
   const bool is_last = bytes.size() < terms_.block_bytes;
   if (bytes.size() > terms_.block_bytes) return Refuse(TftpError::kIllegal, "the block is too long", output);
@@ -170,6 +185,8 @@ void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
   AwaitAnswer(output);
 }
 
+// The last acknowledgement means that the file is there under its name, so it waits for that: a client may exit as soon
+// as it has it.
 void TftpSession::StoreUpload(Output& output) {
   state_ = State::kStoring;
   const absl::Status status = upload_->Commit();
@@ -185,17 +202,20 @@ void TftpSession::Acknowledge(Output& output) {
   Reply(TftpAck(static_cast<uint16_t>(last_)), output);
 }
 
+// One timer serves all states. Each case that sends sets it again, and repeats_ counts until the peer is heard: that
+// bounds the transfer, whatever the peer does not do.
 void TftpSession::OnTime(Output& output) {
   if (std::exchange(is_asked_again_, false) && heard_) return StartTransfer(output);
   if (state_ == State::kStoring) return StoreUpload(output);
   const int most = heard_ ? kMaxRepeats : kMaxRepeatsUnheard;
   if (idle() || ++repeats_ > most) return End(output);
   if (state_ == State::kSending && !awaits_options_ack_) return SendWindow(output);
-  // The rest of a window does not arrive: acknowledge the blocks that have.
+  // The rest of a window does not arrive: acknowledge the blocks that have arrived, so that it is sent from there.
   if (state_ == State::kReceiving && last_ > acknowledged_) return Acknowledge(output);
   Reply(std::exchange(reply_, ""), output);
 }
 
+// Kept until it is replaced, for the timer, and for a peer that repeats its last block.
 void TftpSession::Reply(std::string packet, Output& output) {
   reply_ = std::move(packet);
   output.Write(reply_);
@@ -209,23 +229,28 @@ void TftpSession::Hear() {
   repeats_ = 0;
 }
 
+// Doubling intervals, as RFC 1123, section 4.2.3.2, asks for: a network that is congested must not be loaded more. The
+// option of the request is the first interval, not a limit.
 void TftpSession::AwaitAnswer(Output& output) {
   if (state_ == State::kReceived) return output.SetTimer(std::max(terms_.timeout, kRemembersEnd));
   if (!heard_) return output.SetTimer(std::min(terms_.timeout, kIntervalUnheard));
   output.SetTimer(std::min(terms_.timeout * (1 << repeats_), std::max(terms_.timeout, kLongestInterval)));
 }
 
+// An error ends the transfer, and is a courtesy: if it is lost, the peer times out (RFC 1350, section 7).
 void TftpSession::Refuse(TftpError code, absl::string_view text, Output& output) {
   output.Write(TftpErrorPacket(code, text));
   End(output);
 }
 
+// An upload that is not complete leaves nothing behind; see Upload.
 void TftpSession::EndTransfer() {
   state_ = State::kAwaitsRequest;
   source_ = nullptr;
   upload_ = nullptr;
 }
 
+// Closing makes the driver forget the peer; its next request starts a new session.
 void TftpSession::End(Output& output) {
   EndTransfer();
   output.SetTimer(absl::InfiniteDuration());

@@ -95,7 +95,7 @@ class TftpSession : public Session {
   void OnAckAgain(Output& output);
   void SendWindow(Output& output);
 
-  // Uploads. Only the next block is taken; a gap is reported once.
+  // Uploads. Only the next block is stored; a gap is reported once.
   void OnData(uint16_t number, absl::string_view bytes, Output& output);
   void TakeBlock(absl::string_view bytes, Output& output);
   // Gives the file its name, or tries again later if another upload holds the directory.

@@ -63,7 +63,7 @@ class TftpSessionTest : public testing::Test {
     session_->OnInput(input, output);
     return TakePackets(output);
   }
-  // The time that it asked for has come; returns what it sends, and when it wants to be told the time again.
+  // The time that it asked for has come; returns what it sends, and when it wants OnTime() again.
   std::string TellTime() {
     Output output(Output::Kind::kDatagrams);
     session_->OnTime(output);

@@ -1,8 +1,11 @@
 // TftpSource: a file as the sequence of blocks that TFTP sends. Blocks that are not acknowledged can be read again;
-// nothing of the file is held, only where each of those blocks begins.
+// nothing of the file is held, only where each of those blocks begins (16 bytes each, and about as many as a window has
+// blocks).
 //
 //   forgotten │ can be read again │ next
 //   ... 7   8 │  9   10   11   12 │  13            after ForgetBefore(9) and Read(12)
+//
+// In octet mode the place of a block could be computed. In netascii it depends on every byte before it, hence the list.
 #ifndef POLYSERVE_PROTOCOL_TFTP_SOURCE_H_
 #define POLYSERVE_PROTOCOL_TFTP_SOURCE_H_
 

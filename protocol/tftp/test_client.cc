@@ -43,6 +43,8 @@ bool TftpTestTransfer::Put(absl::string_view name, absl::string_view bytes, absl
   return done_;
 }
 
+// Packets to the session go first, and time passes only when nothing is under way: so the same seed gives the same
+// order of events, and a timer never races a packet.
 void TftpTestTransfer::Run() {
   Send(request_, to_session_);
   for (int rounds = 0; rounds < kMostRounds && error_ == 65535;) {
@@ -63,6 +65,7 @@ void TftpTestTransfer::Run() {
   }
 }
 
+// The session's timer counts once, as a driver's does. Then the client repeats what it sent last.
 void TftpTestTransfer::OnTime() {
   if (awaits_time_) {
     awaits_time_ = false;
@@ -91,6 +94,7 @@ void TftpTestTransfer::TakeOver() {
   output_.Clear();
 }
 
+// A packet that is late changes places with the one in front of it, so the two arrive in the wrong order.
 void TftpTestTransfer::Send(std::string packet, Queue& queue) {
   if (Roll(faults_.lost)) return;
   if (Roll(faults_.doubled)) queue.push_back(packet);
@@ -107,12 +111,14 @@ void TftpTestTransfer::OnPacket(const std::string& packet) {
   if (opcode == TftpOpcode::kAck && is_write_ && (started_ || number == 0)) {
     started_ = true;
     const int64_t newly = static_cast<uint16_t>(number - static_cast<uint16_t>(last_));
+    // An old acknowledgement, modulo 2^16, or a repeated one: the timer sends again, not this.
     if (newly > window_ || (newly == 0 && last_ > 0)) return;
     last_ += newly;
     SendBlocks();
   }
 }
 
+// An upload begins with data, a download with the acknowledgement of the options as block 0.
 void TftpTestTransfer::OnOptions(absl::string_view packet) {
   const std::vector<std::string> parts = absl::StrSplit(packet.substr(2), '\0');
   accepted_.clear();
@@ -127,6 +133,8 @@ void TftpTestTransfer::OnOptions(absl::string_view packet) {
   is_write_ ? SendBlocks() : Send(TftpAck(0), to_session_);
 }
 
+// Acknowledges at the end of a window and of the file; a block that is not the next one repeats the last
+// acknowledgement.
 void TftpTestTransfer::OnData(uint16_t number, absl::string_view bytes) {
   started_ = true;
   if (number != static_cast<uint16_t>(last_ + 1) || done_) {
@@ -141,6 +149,7 @@ void TftpTestTransfer::OnData(uint16_t number, absl::string_view bytes) {
   Send(TftpAck(static_cast<uint16_t>(last_)), to_session_);
 }
 
+// The window behind the last acknowledged block; the last block is shorter than the others, if need be empty.
 void TftpTestTransfer::SendBlocks() {
   const int64_t blocks = static_cast<int64_t>(bytes_.size() / block_bytes_) + 1;
   done_ = last_ == blocks;

@@ -1,5 +1,11 @@
 // TftpTestTransfer: a TFTP client for tests, free of I/O like the session, and a simulated network between the two that
 // loses, duplicates and reorders packets. Time is simulated as well: timers expire when no packet is under way.
+//
+//   client ── Send(): lost, doubled or late ──▶ to_session_ ──▶ Show() ──▶ session
+//   client ◀── OnPacket() ◀── to_client_ ◀── Send(): lost, doubled or late ◀── TakeOver()
+//
+// The client is simple on purpose: it acknowledges every stray block, which makes the duplicates that the session must
+// survive.
 #ifndef POLYSERVE_PROTOCOL_TFTP_TEST_CLIENT_H_
 #define POLYSERVE_PROTOCOL_TFTP_TEST_CLIENT_H_
 
@@ -18,6 +24,7 @@
 
 namespace polyserve {
 
+// An RRQ or WRQ, with the mode and the options as given, valid or not.
 std::string TftpRequestPacket(bool is_write, absl::string_view name, absl::string_view mode,
                               const TftpOptions& options);
 
@@ -38,9 +45,11 @@ class TftpTestTransfer {
   TftpTestTransfer(Session& session, const TftpFaults& faults)
       : session_(session), faults_(faults), dice_(faults.seed) {}
 
-  // Downloads a file and returns it; nothing if the transfer failed. Call Get() or Put(), once.
+  // Downloads a file and returns it; nothing if the transfer failed. Call Get() or Put(), once. Neither waits:
+  // simulated time costs none. A transfer that goes round in circles fails after some thousand rounds.
   std::optional<std::string> Get(absl::string_view name, absl::string_view mode = "octet",
                                  const TftpOptions& options = {});
+  // Uploads a file. True if the session has acknowledged its last block.
   bool Put(absl::string_view name, absl::string_view bytes, absl::string_view mode = "octet",
            const TftpOptions& options = {});
 
@@ -69,6 +78,7 @@ class TftpTestTransfer {
 
   // The network: appends the packet to the queue, with the faults.
   void Send(std::string packet, Queue& queue);
+  // True with this probability, from 0 to 1.
   bool Roll(double chance) { return std::uniform_real_distribution<>(0, 1)(dice_) < chance; }
 
   Session& session_;

@@ -10,7 +10,7 @@ namespace {
 
 using Opcode = WebSocketFrames::Opcode;
 
-// The first two bytes of a header.
+// The first two bytes of a header (section 5.2): FIN, three reserved bits and the opcode; MASK and a length of 7 bits.
 constexpr uint8_t kLastFrame = 0x80;
 constexpr uint8_t kReservedBits = 0x70;
 constexpr uint8_t kOpcodeBits = 0x0F;
@@ -23,10 +23,12 @@ constexpr uint8_t kLengthIn8Bytes = 127;
 constexpr size_t kFixedBytes = 2;
 constexpr size_t kMaskBytes = 4;
 
+// The others are reserved (section 5.2): without an extension that defines them, they end the connection.
 bool IsKnown(Opcode opcode) {
   return opcode <= Opcode::kBinary || (opcode >= Opcode::kClose && opcode <= Opcode::kPong);
 }
 
+// Network byte order, as all numbers of a frame.
 std::string BigEndian(uint64_t number, int bytes) {
   std::string result;
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) result += static_cast<char>(number >> shift & 0xFF);
@@ -35,6 +37,9 @@ std::string BigEndian(uint64_t number, int bytes) {
 
 }  // namespace
 
+// The header comes out first, then, once its mask is there, the payload in the pieces in which it arrives. An empty
+// payload has a piece of its own, since the mask may be all that is still to come. The mask goes on across pieces: byte
+// i of the payload is combined with byte i modulo 4 of it (section 5.3).
 std::optional<WebSocketFrames::Piece> WebSocketFrames::Next(Input& input) {
   if (!has_begun_) {
     if (!TakeHeader(input)) return std::nullopt;
@@ -49,6 +54,7 @@ std::optional<WebSocketFrames::Piece> WebSocketFrames::Next(Input& input) {
   const uint64_t left = frame_bytes_ - taken_bytes_;
   const absl::string_view bytes = input.bytes().substr(0, std::min<uint64_t>(left, input.bytes().size()));
   if (bytes.empty() && left > 0) return std::nullopt;
+  // A copy, since the input is not ours to change.
   payload_.assign(bytes.data(), bytes.size());
   const char* const mask = header_ + LengthEnd();
   for (size_t i = 0; i < payload_.size(); ++i) {
@@ -76,7 +82,9 @@ bool WebSocketFrames::TakeHeader(Input& input) {
   return false;
 }
 
-// Each rule as soon as the byte that it is about is there, whatever is still missing.
+// Each rule as soon as the byte that it concerns is there, so that a fault is reported whatever is still missing, and
+// at the same place however the input is cut. Not masked: section 5.1 has the server close, for the mask is what keeps
+// a web page from writing bytes of its choice to a proxy (section 10.3).
 void WebSocketFrames::CheckHeader() {
   const Opcode opcode = static_cast<Opcode>(byte(0) & kOpcodeBits);
   if (header_size_ == 1) {
@@ -92,6 +100,7 @@ void WebSocketFrames::CheckHeader() {
   if (header_size_ < LengthEnd()) return;
   frame_bytes_ = short_length <= kMaxShortLength ? short_length : 0;
   for (size_t i = kFixedBytes; i < LengthEnd(); ++i) frame_bytes_ = frame_bytes_ << 8 | byte(i);
+  // Section 5.2: the shortest form only, and the highest bit of 64 must be 0.
   const bool is_padded = (short_length == kLengthIn2Bytes && frame_bytes_ <= kMaxShortLength) ||
                          (short_length == kLengthIn8Bytes && frame_bytes_ <= UINT16_MAX);
   if (is_padded || frame_bytes_ > INT64_MAX) fault_ = "the length of the frame is malformed";
@@ -103,8 +112,9 @@ size_t WebSocketFrames::LengthEnd() const {
   return kFixedBytes + (short_length == kLengthIn2Bytes ? 2 : short_length == kLengthIn8Bytes ? 8 : 0);
 }
 
+// The header is the first piece; it ends no frame, even if the payload is empty, since the mask is still to come.
 WebSocketFrames::Piece WebSocketFrames::MakePiece() const {
-  const bool is_header = header_size_ == LengthEnd();  // Its mask is still to come.
+  const bool is_header = header_size_ == LengthEnd();
   return Piece{.opcode = static_cast<Opcode>(byte(0) & kOpcodeBits),
                .is_last_frame = (byte(0) & kLastFrame) != 0,
                .frame_bytes = frame_bytes_,
@@ -113,6 +123,7 @@ WebSocketFrames::Piece WebSocketFrames::MakePiece() const {
                .bytes = payload_};
 }
 
+// Two writes, which the output joins to one piece: no third copy of the payload is made for a header of a few bytes.
 void WebSocketFrames::Write(Opcode opcode, absl::string_view payload, Output& output) {
   std::string header(1, static_cast<char>(kLastFrame | static_cast<uint8_t>(opcode)));
   if (payload.size() <= kMaxShortLength) {

@@ -3,6 +3,9 @@
 //
 //   | FIN, opcode | MASK, length | longer length, 0, 2 or 8 bytes | mask, 4 bytes | payload, masked |
 //   └───────────── header: the first piece ──────────────────────┘               └ further pieces ─┘
+//
+//   while (const std::optional<Piece> piece = frames.Next(input)) ...;   // Until the input is used up, or
+//   if (!frames.fault().empty()) ...                                      // has violated the protocol.
 #ifndef POLYSERVE_PROTOCOL_WEBSOCKET_FRAMES_H_
 #define POLYSERVE_PROTOCOL_WEBSOCKET_FRAMES_H_
 

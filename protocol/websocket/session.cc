@@ -37,7 +37,7 @@ bool IsCode(uint16_t code) {
   return (code >= 1000 && code <= 1014 && !is_only_for_reports) || (code >= 3000 && code <= 4999);
 }
 
-// Moves the bytes of the output into a string.
+// Moves the bytes of the output into a string. It has no file ranges, by the terms of Start().
 std::string TakeText(Output& output) {
   std::string text;
   for (iovec piece; output.FrontMemory(&piece, 1) == 1; output.Sent(static_cast<int64_t>(piece.iov_len))) {
@@ -53,6 +53,8 @@ std::unique_ptr<Session> WebSocketSession::Start(std::unique_ptr<Session> lines,
   return absl::WrapUnique(new WebSocketSession(std::move(lines)));
 }
 
+// Any bytes show that the peer is there, not only a pong. Behind a close frame everything is discarded (section 1.4),
+// but it must be consumed: input that is left would count as a request under way.
 void WebSocketSession::OnInput(Input& input, Output& output) {
   has_heard_ = true;
   while (!input.empty() && output.wants_more()) {
@@ -70,12 +72,16 @@ void WebSocketSession::OnEndOfInput(Output& output) {
   if (!ended_) End(output);
 }
 
+// The line-based session writes into an output of its own, from which the frames are made; so it need not know that
+// there are any.
 void WebSocketSession::OnMessage(const Message& message, Output& output) {
   Output lines;
   lines_->OnMessage(message, lines);
   HandOn(lines, output);
 }
 
+// A browser answers pings by itself (section 5.5.2). TCP alone would notice a peer that has vanished only when
+// something is sent to it, and then only after a quarter of an hour (tcp_retries2, tcp(7)).
 void WebSocketSession::OnTime(Output& output) {
   if (!std::exchange(has_heard_, false)) return Close(kGone, "there was no answer to a ping", output);
   frames_.Write(Opcode::kPing, "", output);
@@ -84,6 +90,8 @@ void WebSocketSession::OnTime(Output& output) {
 
 absl::string_view WebSocketSession::closing_message() const { return ended_ ? "" : kFarewell; }
 
+// Control frames may come between the frames of a message (section 5.4), so they are gathered apart from it. Both are
+// bounded: 125 bytes by WebSocketFrames, kMaxMessageBytes by IsWelcome().
 void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output) {
   if (piece.begins_frame && !IsWelcome(piece, output)) return;
   const bool is_control = WebSocketFrames::IsControl(piece.opcode);
@@ -110,6 +118,7 @@ bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& ou
   return !ended_;
 }
 
+// UTF-8 is checked for the whole message, since a character may be split between two frames (section 8.1).
 void WebSocketSession::OnText(Output& output) {
   if (!IsUtf8(message_)) return Close(kNoUtf8, "the message is not UTF-8", output);
   if (!absl::EndsWith(message_, "\n")) message_ += '\n';
@@ -117,7 +126,8 @@ void WebSocketSession::OnText(Output& output) {
   ShowLines(output);
 }
 
-// Until the line-based session pauses; OnResume() continues.
+// Passes lines until the line-based session pauses, which becomes a pause of this session; OnResume() then continues. A
+// message may hold several lines, and the last one needs no end.
 void WebSocketSession::ShowLines(Output& output) {
   while (shown_ < message_.size() && !ended_ && !output.has_work()) {
     Input input(absl::string_view(message_).substr(shown_));
@@ -140,6 +150,7 @@ void WebSocketSession::OnResume(Output& output) {
   if (!output.has_work() && is_whole_) ShowLines(output);
 }
 
+// A pong repeats the ping's payload (section 5.5.3). A pong of the peer needs no answer: that it came was noted.
 void WebSocketSession::OnControl(Opcode opcode, Output& output) {
   if (opcode == Opcode::kPing) frames_.Write(Opcode::kPong, control_, output);
   if (opcode == Opcode::kClose) OnClose(output);
@@ -156,7 +167,7 @@ void WebSocketSession::OnClose(Output& output) {
   Close(code, "", output);
 }
 
-// Makes messages of what the session of lines has written.
+// Makes a message of each line that the line-based session has written; its pause and its close become ours.
 void WebSocketSession::HandOn(Output& from_lines, Output& output) {
   const Output::Counts counts = from_lines.TakeCounts();
   for (int i = 0; i < counts.requests; ++i) output.CountRequest();
@@ -171,6 +182,7 @@ void WebSocketSession::HandOn(Output& from_lines, Output& output) {
   if (from_lines.has_work()) output.Pause(from_lines.pause().length, [](Output&) {});
 }
 
+// The code in network byte order, then the reason, which is UTF-8 and at most 123 bytes (section 5.5.1).
 void WebSocketSession::Close(uint16_t code, absl::string_view reason, Output& output) {
   std::string payload = {static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
   absl::StrAppend(&payload, reason);

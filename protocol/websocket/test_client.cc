@@ -46,6 +46,7 @@ std::string Describe(uint8_t opcode, absl::string_view payload) {
 
 }  // namespace
 
+// Three forms of the length, always the shortest (section 5.2). Tests that want a longer one write it by hand.
 std::string WsFrame(uint8_t first_byte, absl::string_view payload) {
   std::string frame(1, static_cast<char>(first_byte));
   constexpr int kMasked = 0x80;
@@ -67,6 +68,7 @@ std::string WsClose(uint16_t code, absl::string_view reason) {
   return WsFrame(kWsLast | kWsClose, absl::StrCat(BigEndian(code, 2), reason));
 }
 
+// A server's frame must not be masked (section 5.1), so the second byte is the length alone.
 std::string WsRead(absl::string_view bytes) {
   std::string text;
   while (bytes.size() >= 2) {
@@ -83,6 +85,7 @@ std::string WsRead(absl::string_view bytes) {
   return text;
 }
 
+// The key is that of the example in RFC 6455, section 1.3, so the answer to it is known.
 std::string WsRequest(absl::string_view host, absl::string_view fields) {
   return absl::StrCat("GET /-/chat HTTP/1.1\r\nHost: ", host,
                       "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"

@@ -1,5 +1,8 @@
 // A WebSocket client for tests: functions that write a client's frames and read a server's. Written independently of
 // WebSocketFrames, so that the server is not tested with its own code, and able to write frames that violate the RFC.
+//
+//   const Transcript transcript = TalkInAnyPieces(make_session, WsText("L ada"));
+//   EXPECT_EQ(WsRead(transcript.replies), "text: OK\n");
 #ifndef POLYSERVE_PROTOCOL_WEBSOCKET_TEST_CLIENT_H_
 #define POLYSERVE_PROTOCOL_WEBSOCKET_TEST_CLIENT_H_
 
@@ -11,7 +14,7 @@
 namespace polyserve {
 
 // The first byte of a frame.
-constexpr uint8_t kWsLast = 0x80;  // Of its message. To be combined with one of these:
+constexpr uint8_t kWsLast = 0x80;  // FIN, the last frame of its message; combined with one of these:
 constexpr uint8_t kWsContinuation = 0;
 constexpr uint8_t kWsText = 1;
 constexpr uint8_t kWsBinary = 2;
