@@ -139,9 +139,10 @@ def dots(axes, row, found, colour, limits):
                                                 capstyle="round", snap=False))
 
 
-def interval(axes, row, estimate, **style):
-    """The line of an Estimate's interval."""
-    axes.plot([estimate.low, estimate.high], [row - FIGURE_UP] * 2, **{"color": palette.page("ink"), "linewidth": 1.4, **style})
+def interval(axes, row, estimate):
+    """The line of an Estimate's interval, with a pale edge, so that it can be seen on bars of any colour."""
+    for colour, width in (("paper", 3.2), ("ink", 1.4)):
+        axes.plot([estimate.low, estimate.high], [row - FIGURE_UP] * 2, color=palette.page(colour), linewidth=width)
 
 
 def rows(on, axes, names):

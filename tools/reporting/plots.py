@@ -133,7 +133,7 @@ def _latency_row(on, axes, results, workload, row, name):
     colour, height = on.colours.colour(name), row - canvas.FIGURE_UP
     axes.plot([value.median for _, _, value in found], [height] * len(found), color=colour, linewidth=1.6, alpha=0.55)
     for mark, metric, value in found:
-        canvas.interval(axes, row, value, color=colour, linewidth=4, alpha=0.3, solid_capstyle="butt")
+        axes.plot([value.low, value.high], [height] * 2, color=colour, linewidth=4, alpha=0.3, solid_capstyle="butt")
         axes.plot([value.median], [height], color=colour, marker=mark, markersize=5.2, linestyle="none",
                   markeredgecolor=palette.page("paper"), markeredgewidth=0.7)
         canvas.dots(axes, row, results.dots(workload, name, metric), colour, (0, math.inf))
