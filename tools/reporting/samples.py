@@ -79,13 +79,15 @@ def _some(values):
 
 
 def _of_slices(rows, metric):
-    """The values of all slices of the rows; none if a row has no slices, or a slice no value."""
+    """The values of all slices of the rows; none if a row has no slices."""
     if metric not in _OF_SLICES:
         return ()
     name, factor = _OF_SLICES[metric]
-    slices = [row.get("slices") or row["load"].get("slices") or [{}] for row in rows]
+    slices = [row.get("slices") or row["load"].get("slices") for row in rows]
+    if not all(slices):
+        return ()
     values = [one.get(name) for those in slices for one in those]
-    return tuple(factor * value for value in values) if values and None not in values else ()
+    return tuple(factor * value for value in values if value is not None)
 
 
 def _quantiles_us(histograms):

@@ -38,6 +38,9 @@ class DotsTest(unittest.TestCase):
         self.assertEqual(self.dots([row(10), row(20)]), samples.Dots((10, 20), "round"))
         self.assertEqual(self.dots([row(10), row(20, [one_slice(9)])]), samples.Dots((10, 20), "round"))
 
+    def test_a_slice_without_a_value_has_no_dot(self):
+        self.assertEqual(self.dots([row(10, [one_slice(9), one_slice(None), one_slice(11)])]).values, (9, 11))
+
     def test_rounds_with_errors_have_no_dots_and_those_that_were_too_slow_have(self):
         self.assertIsNone(self.dots([row(10, failed="3 replies were not what they had to be")]))
         self.assertEqual(self.dots([row(10, failed="the rate was not reached: 9 of 10")]).values, (10,))
