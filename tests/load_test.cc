@@ -42,7 +42,7 @@ class LoadTest : public testing::Test {
   LoadTest()
       : server_({.flags = {"--model=epoll", absl::StrCat("--root=", root_.path()),
                            "--listen=echo://127.0.0.1:0,http://127.0.0.1:0,file://127.0.0.1:0,"
-                           "compute://127.0.0.1:0,message://127.0.0.1:0,chat://127.0.0.1:0"}}) {
+                           "compute://127.0.0.1:0,message://127.0.0.1:0,chat://127.0.0.1:0,echo+udp://127.0.0.1:0"}}) {
     root_.Write("a", "hello");
   }
 
@@ -59,6 +59,8 @@ TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
        {std::make_tuple("echo", "echo", "--size=1000"), std::make_tuple("churn", "echo", ""),
         std::make_tuple("idle", "echo", ""), std::make_tuple("http", "http", "--name=a --depth=4"),
         std::make_tuple("http-close", "http", "--name=a"), std::make_tuple("download", "file", "--name=a"),
+        std::make_tuple("datagrams", "echo+udp", "--size=1000"), std::make_tuple("message", "message", "--size=1000"),
+        std::make_tuple("halves", "file", "--name=a --depth=2"), std::make_tuple("library", "file", "--size=3000"),
         std::make_tuple("compute", "compute", "--primes=100"), std::make_tuple("upload", "http", "--size=3000")}) {
     SCOPED_TRACE(workload);
     const LoadRun run =
@@ -129,6 +131,64 @@ TEST_F(LoadTest, SlowReadersThatAreNotServedAreAFault) {
   EXPECT_EQ(run.exit_status, 1);
   const std::string faults = run.report["faults"].dump();
   EXPECT_NE(faults.find("3 of 3 readers got less"), std::string::npos) << faults;
+}
+
+TEST_F(LoadTest, WebUsersGetTheirPages) {
+  const LoadRun run =
+      Run("web", "http",
+          absl::StrCat("--connections=300 --threads=2 --duration=1s --think_time=300ms --name=web/ --files=",
+                       root_.PathOf("web")));
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_EQ(run.report["connected"], 300);
+  EXPECT_GT(run.report["replies"], 100);
+  EXPECT_GT(run.report["due"], 100);
+  EXPECT_EQ(run.report["faults"], json::array());
+}
+
+// The right length is not enough.
+TEST_F(LoadTest, WebNoticesAPageWithOtherContent) {
+  const std::string flags =
+      absl::StrCat("--connections=300 --duration=1s --think_time=100ms --name=web/ --files=", root_.PathOf("web"));
+  ASSERT_EQ(Run("web", "http", flags).exit_status, 0);
+  root_.Write("web/50", std::string(root_.Read("web/50").size(), 'x'));
+  const LoadRun run = Run("web", "http", flags);
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_GT(run.report["errors"]["wrong"], 0);
+}
+
+TEST_F(LoadTest, ReplayMakesEachRequestAtItsTime) {
+  root_.Write("b", "hi");
+  root_.Write(
+      "log.csv",
+      "time,method,path,bytes,client\n0,GET,/a,5,x\n0.1,HEAD,/a,5,x\n0.2,GET,/b,2,y\n0.3,GET,/b,2,\n30,GET,/a,5,x\n");
+  const std::string flags = absl::StrCat("--duration=500ms --schedule=", root_.PathOf("log.csv"));
+  const LoadRun run = Run("replay", "http", flags);
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_EQ(run.report["connections"], 3);
+  EXPECT_EQ(run.report["due"], 4);
+  EXPECT_EQ(run.report["replies"], 4);
+  EXPECT_EQ(Run("replay", "http", flags + " --begin=29900ms").report["due"], 1);
+  EXPECT_NE(Run("replay", "http", flags + " --begin=random --seed=3").exit_status, 2);
+}
+
+TEST_F(LoadTest, ReplayNoticesFilesOfAnotherLength) {
+  root_.Write("log.csv", "0,GET,/a,5,x\n0.1,GET,/a,6,x\n0.2,GET,/none,5,y\n");
+  const LoadRun run =
+      Run("replay", "http", absl::StrCat("--begin=0 --duration=250ms --schedule=", root_.PathOf("log.csv")));
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_EQ(run.report["replies"], 1);
+  EXPECT_EQ(run.report["errors"]["wrong"], 2);
+}
+
+TEST_F(LoadTest, ScheduleThatMakesNoSenseIsRefused) {
+  root_.Write("post.csv", "0,POST,/a,5,x\n");
+  root_.Write("good.csv", "0,GET,/a,5,x\n");
+  const std::string post = absl::StrCat("--schedule=", root_.PathOf("post.csv"));
+  const std::string good = absl::StrCat("--schedule=", root_.PathOf("good.csv"));
+  for (const std::string& flags : {std::string(), post, std::string("--schedule=/no/such/file"), good + " --rate=5",
+                                   good + " --idle=5", good + " --begin=soon"}) {
+    EXPECT_EQ(Run("replay", "http", flags).exit_status, 2) << flags;
+  }
 }
 
 // In a file system in memory it reports that the pages stay; in any other they go.
@@ -257,6 +317,9 @@ TEST(LoadUsageTest, ErrorsHaveTheirStatus) {
   EXPECT_EQ(RunLoadProgram("--workload=disk").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=chat --threads=2").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=echo --depth=2 --rate=5").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--workload=message --depth=2").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--workload=datagrams --size=70000").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--workload=web --think_time=0").exit_status, 2);
 }
 
 }  // namespace

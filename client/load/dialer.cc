@@ -42,8 +42,9 @@ constexpr absl::Duration kBetweenTries = absl::Milliseconds(100);
 
 }  // namespace
 
-Dialer::Dialer(const Endpoint& to)
+Dialer::Dialer(const Endpoint& to, int type)
     : to_(to),
+      type_(type),
       is_local_(to.family() == AF_INET && absl::StartsWith(to.Host(), "127.")),
       may_be_own_port_(IsEphemeral(to.port())) {}
 
@@ -60,10 +61,10 @@ UniqueFd Dialer::Start() {
 
 // Keeps errno across the close of a socket that failed: Start() decides by it.
 UniqueFd Dialer::StartFrom(int source) {
-  UniqueFd fd(::socket(to_.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  UniqueFd fd(::socket(to_.family(), type_ | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return fd;
   const int on = 1;
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (type_ == SOCK_STREAM) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   const bool has_begun = (source == 0 || BindToSource(fd.get(), source)) &&
                          (::connect(fd.get(), to_.address(), to_.size()) == 0 || errno == EINPROGRESS);
   if (has_begun) return fd;

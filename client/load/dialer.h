@@ -11,6 +11,8 @@
 #ifndef POLYSERVE_CLIENT_LOAD_DIALER_H_
 #define POLYSERVE_CLIENT_LOAD_DIALER_H_
 
+#include <sys/socket.h>
+
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
@@ -25,7 +27,9 @@ class Dialer {
   // The number of local addresses that it goes through before it starts again: 2.8 million connections.
   static constexpr int kMaxSources = 100;
 
-  explicit Dialer(const Endpoint& to);
+  // `type` is SOCK_STREAM, or SOCK_DGRAM for datagrams: a "connection" is then a socket that sends to the server alone,
+  // and receives from it alone.
+  explicit Dialer(const Endpoint& to, int type = SOCK_STREAM);
 
   // Starts to connect, and returns a non-blocking socket, which is writable when that has succeeded or failed. Not ok()
   // if it fails at once; errno says why: EADDRNOTAVAIL if no port is free, EMFILE, ENOBUFS, ...
@@ -44,6 +48,7 @@ class Dialer {
   UniqueFd StartFrom(int source);
 
   const Endpoint to_;
+  const int type_;
   const bool is_local_;
   const bool may_be_own_port_;
   int source_ = 0;  // The last one that had a free port. 0: the system chooses the address.

@@ -16,6 +16,23 @@ Exchange::Reply FixedExchange::Take(absl::string_view& bytes) {
   return Reply::kComplete;
 }
 
+RotatingExchange::RotatingExchange(std::shared_ptr<const std::vector<Turn>> turns, size_t first)
+    : turns_(std::move(turns)), asked_(first), answered_(first) {}
+
+Exchange::Reply RotatingExchange::Take(absl::string_view& bytes) {
+  const std::string& reply = TurnOf(answered_).reply;
+  if (!TakeSame(reply, taken_, bytes)) return Reply::kWrong;
+  if (taken_ < reply.size()) return Reply::kIncomplete;
+  taken_ = 0;
+  ++answered_;
+  return Reply::kComplete;
+}
+
+void RotatingExchange::Reset() {
+  taken_ = 0;
+  answered_ = asked_;
+}
+
 bool TakeSame(absl::string_view expected, size_t& taken, absl::string_view& bytes) {
   const size_t count = std::min(bytes.size(), expected.size() - taken);
   const bool same = bytes.substr(0, count) == expected.substr(taken, count);

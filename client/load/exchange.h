@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -64,6 +65,31 @@ class FixedExchange : public Exchange {
  private:
   const std::shared_ptr<const std::string> request_;
   const std::shared_ptr<const std::string> reply_;
+  size_t taken_ = 0;
+};
+
+// Sends several requests in turn, over and over; each has a reply of its own: the parts of a file by the file service.
+class RotatingExchange : public Exchange {
+ public:
+  struct Turn {
+    std::string request;
+    std::string reply;  // Not empty.
+  };
+
+  // Begins with the turn of the index `first`. `turns` is not empty, and shared by all connections.
+  RotatingExchange(std::shared_ptr<const std::vector<Turn>> turns, size_t first);
+
+  absl::string_view Ask() override { return TurnOf(asked_++).request; }
+  Reply Take(absl::string_view& bytes) override;
+  Reply TakeEnd() override { return taken_ == 0 ? Reply::kIncomplete : Reply::kWrong; }
+  void Reset() override;
+
+ private:
+  const Turn& TurnOf(size_t number) const { return (*turns_)[number % turns_->size()]; }
+
+  const std::shared_ptr<const std::vector<Turn>> turns_;
+  size_t asked_;     // The number of the next request,
+  size_t answered_;  // and of the next reply.
   size_t taken_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/load/count_replies.h"
@@ -29,6 +30,38 @@ TEST(ExchangeTest, FixedRepliesCountHoweverTheyAreCut) {
 TEST(ExchangeTest, OneWrongByteIsNoticed) {
   FixedExchange exchange(Text("ask"), Text("hello"));
   EXPECT_EQ(CountReplies(exchange, "hellohexlo", 100), -1);
+}
+
+std::shared_ptr<const std::vector<RotatingExchange::Turn>> TwoTurns() {
+  return std::make_shared<const std::vector<RotatingExchange::Turn>>(
+      std::vector<RotatingExchange::Turn>{{"first", "one"}, {"second", "three"}});
+}
+
+TEST(ExchangeTest, TurnsComeOneAfterTheOther) {
+  for (size_t piece = 1; piece < 20; ++piece) {
+    RotatingExchange exchange(TwoTurns(), 1);
+    EXPECT_EQ(exchange.Ask(), "second");
+    EXPECT_EQ(exchange.Ask(), "first");
+    EXPECT_EQ(exchange.Ask(), "second");
+    EXPECT_EQ(CountReplies(exchange, "threeonethree", piece), 3) << piece;
+    EXPECT_EQ(exchange.TakeEnd(), Exchange::Reply::kIncomplete);
+  }
+}
+
+TEST(ExchangeTest, ReplyOfAnotherTurnIsWrong) {
+  RotatingExchange exchange(TwoTurns(), 0);
+  exchange.Ask();
+  EXPECT_EQ(CountReplies(exchange, "three", 100), -1);
+}
+
+TEST(ExchangeTest, NewConnectionGoesOnWithTheNextTurn) {
+  RotatingExchange exchange(TwoTurns(), 0);
+  exchange.Ask();
+  EXPECT_EQ(CountReplies(exchange, "on", 100), 0);
+  EXPECT_EQ(exchange.TakeEnd(), Exchange::Reply::kWrong);
+  exchange.Reset();
+  EXPECT_EQ(exchange.Ask(), "second");
+  EXPECT_EQ(CountReplies(exchange, "three", 100), 1);
 }
 
 TEST(ExchangeTest, HttpRepliesCountHoweverTheyAreCut) {
@@ -101,7 +134,7 @@ TEST(ExchangeTest, HttpGoesOnBehindAnotherDate) {
   const std::string one = "HTTP/1.1 200 OK\r\nDate: 1\r\nContent-Length: 2\r\n\r\nhi";
   const std::string two = "HTTP/1.1 200 OK\r\nDate: 2\r\nContent-Length: 2\r\n\r\nhi";
   for (size_t piece = 1; piece <= 3 * one.size(); ++piece) {
-    EXPECT_EQ(CountReplies(exchange, one + one + two + two + one, piece), 5) << piece;
+    EXPECT_EQ(CountReplies(exchange, absl::StrCat(one, one, two, two, one), piece), 5) << piece;
   }
 }
 

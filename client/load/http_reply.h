@@ -32,8 +32,9 @@ class HttpReply {
       if (state == HttpHead::State::kIncomplete) return Exchange::Reply::kIncomplete;
       if (state == HttpHead::State::kWrong || !checker.OnHead(head_)) return Exchange::Reply::kWrong;
       in_content_ = true;
-      left_ = head_.has_no_content() ? 0 : head_.content_length().value_or(0);
-      is_slow_ = !head_.has_no_content() && !head_.content_length().has_value();
+      const bool has_content = expects_content_ && !head_.has_no_content();
+      left_ = has_content ? head_.content_length().value_or(0) : 0;
+      is_slow_ = has_content && !head_.content_length().has_value();
       if (is_slow_) body_.Start(head_.text());
     }
     if (is_slow_) return TakeSlowly(bytes, checker);
@@ -52,6 +53,10 @@ class HttpReply {
     if (!is_slow_ || body_.TakeEnd() != HttpBody::State::kComplete) return Exchange::Reply::kWrong;
     return Finish(checker, false);
   }
+
+  // False: the replies from now on are to HEAD, so that no content follows their heads. True at first. Call it between
+  // two replies.
+  void ExpectContent(bool expects_content) { expects_content_ = expects_content; }
 
   // A new connection begins: an incomplete reply is forgotten.
   void Reset() {
@@ -79,6 +84,7 @@ class HttpReply {
 
   HttpHead head_;
   HttpBody body_;
+  bool expects_content_ = true;
   bool in_content_ = false;
   bool is_slow_ = false;  // The content has no announced length.
   uint64_t left_ = 0;     // Bytes of the content still to come, if it has.

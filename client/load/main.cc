@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -40,14 +41,21 @@ DEFINE_int32(idle, 0, "further connections, which send nothing");
 DEFINE_int32(threads, 1, "threads that share the connections");
 DEFINE_int32(depth, 1, "requests under way on a connection at a time (pipelining)");
 DEFINE_double(rate, 0, "requests that are due per second, however slow the server is; 0: as many as it answers");
+DEFINE_string(schedule, "", "replay: the file of the requests: time,method,path,bytes,client");
+DEFINE_string(begin, "0", "replay: where in the schedule to begin: a time, or 'random' (by --seed)");
+DEFINE_string(keep_alive, "15s", "replay: how long a client keeps a connection on which nothing is said");
+DEFINE_string(think_time, "1s",
+              "web: the shortest time between two clicks of a user; it is three times as long on average");
 DEFINE_string(arrivals, "poisson", "with --rate: when they are due: fixed, poisson or burst");
-DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson");
+DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of web, and of --begin=random");
 DEFINE_string(warm_up, "1s", "load the server for this long before counting");
 DEFINE_string(duration, "10s", "count for this long");
-DEFINE_uint64(size, 64, "echo, churn, mixed, chat: bytes of a message; upload: of a file");
-DEFINE_string(name, "", "http, slow, download: the file; upload, disk: the prefix of the files' names");
+DEFINE_uint64(size, 64, "echo, churn, datagrams, message, mixed, chat: bytes of a message; upload, library: of a file");
+DEFINE_string(name, "",
+              "http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
 DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes below this number");
-DEFINE_string(files, "", "disk: the directory on this machine whose files the server offers");
+DEFINE_string(files, "",
+              "disk: the directory on this machine whose files the server offers; web: where to write its files");
 DEFINE_string(beside_server, "", "mixed: the address of the service compute: HOST:PORT");
 DEFINE_int32(beside_connections, 1, "mixed: connections that compute; slow: connections that read slowly");
 DEFINE_string(beside_name, "", "slow: the file for the slow readers, a large one; by default that of --name");
@@ -67,8 +75,8 @@ namespace {
 // In the order of the help.
 constexpr char kFlags[] =
     "workload server connections idle threads depth rate arrivals seed warm_up duration size name primes files "
-    "beside_server beside_connections beside_name read_rate self_test server_program tell_counting json "
-    "build_info";
+    "schedule begin keep_alive think_time beside_server beside_connections beside_name read_rate self_test "
+    "server_program tell_counting json build_info";
 
 // kFaulty: the run is complete, and its report was printed, but a fault in it makes the figures worthless.
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
@@ -159,6 +167,20 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   return plan;
 }
 
+absl::Status SetTimes(WorkloadOptions& options) {
+  const absl::StatusOr<absl::Duration> keep_alive = ParseTimeFlag("keep_alive", FLAGS_keep_alive);
+  if (!keep_alive.ok()) return keep_alive.status();
+  const absl::StatusOr<absl::Duration> think_time = ParseTimeFlag("think_time", FLAGS_think_time);
+  if (!think_time.ok()) return think_time.status();
+  options.keep_alive = *keep_alive;
+  options.think_time = *think_time;
+  options.begin = std::nullopt;
+  if (FLAGS_begin == "random") return absl::OkStatus();
+  const absl::StatusOr<absl::Duration> begin = ParseTimeFlag("begin", FLAGS_begin);
+  if (begin.ok()) options.begin = *begin;
+  return begin.status();
+}
+
 absl::StatusOr<WorkloadOptions> MakeOptions() {
   WorkloadOptions options;
   options.size = FLAGS_size;
@@ -168,6 +190,8 @@ absl::StatusOr<WorkloadOptions> MakeOptions() {
   options.beside_name = FLAGS_beside_name;
   options.read_rate = FLAGS_read_rate;
   options.beside_connections = FLAGS_beside_connections;
+  options.schedule = FLAGS_schedule;
+  if (absl::Status status = SetTimes(options); !status.ok()) return status;
   if (!FLAGS_beside_server.empty()) {
     absl::StatusOr<Endpoint> server = ParseServer("beside_server", FLAGS_beside_server);
     if (!server.ok()) return server.status();

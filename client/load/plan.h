@@ -47,6 +47,7 @@ struct LoadPlan {
   int threads = 1;
   int depth = 1;  // Requests under way on a connection at a time (pipelining); closed loop only.
   std::string depth_in_words = "requests on their way in each";  // For the report.
+  bool datagrams = false;          // By UDP: a connection is a socket, and a request or reply a datagram.
   bool connection_each = false;    // A new connection for each request; connecting is part of its time.
   bool asking_takes_time = false;  // Exchange::Ask() is slow, so that the clock must be read after it.
   std::optional<double> rate;      // Requests per second, of all threads together. Set: open loop.

@@ -105,8 +105,10 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
   AppendErrors(tally, text);
-  absl::StrAppendFormat(&text, "%-14s  %.3f (1: all connections got the same)\n", "fairness",
-                        FairnessIndex(tally.per_connection));
+  if (!tally.per_connection.empty()) {
+    absl::StrAppendFormat(&text, "%-14s  %.3f (1: all connections got the same)\n", "fairness",
+                          FairnessIndex(tally.per_connection));
+  }
   absl::StrAppendFormat(&text,
                         "%-14s  %.0f %% of a processor, the busiest thread; %.0f %% of the time waited for one\n",
                         "generator", 100 * tally.busiest_thread, 100 * tally.waited_for_processor);
@@ -175,7 +177,7 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   if (tally.broken > 0) faults.push_back(absl::StrCat(tally.broken, " connections were closed or reset by the server"));
   if (tally.not_connected > 0) faults.push_back(absl::StrCat(tally.not_connected, " connections could not be made"));
   if (tally.unanswered > 0) faults.push_back(absl::StrCat(tally.unanswered, " requests got no reply"));
-  if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.push_back("there was no reply at all");
+  if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.emplace_back("there was no reply at all");
   // Only requests without a connection count. Replies that merely take their time are under way, and no backlog.
   if (plan.rate.has_value() &&
       static_cast<double>(tally.overdue) > kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue) {

@@ -48,6 +48,13 @@ TEST(ReportTest, ShowsEachSecondAndTheLastAsAWholeOne) {
   EXPECT_TRUE(Says(ReportAsText(Plan(), tally), "between 3 and 7 replies"));
 }
 
+TEST(ReportTest, FairnessIsShownIfConnectionsWereToGetTheSame) {
+  LoadTally tally = GoodTally();
+  EXPECT_TRUE(Says(ReportAsText(Plan(), tally), "fairness        1.000"));
+  tally.per_connection.clear();
+  EXPECT_FALSE(Says(ReportAsText(Plan(), tally), "fairness"));
+}
+
 TEST(ReportTest, HistogramsAreInItForWhoAddsRunsUp) {
   LoadTally tally = GoodTally();
   for (const uint64_t time : {100, 100, 5000}) tally.response.Add(time);
@@ -145,7 +152,7 @@ TEST(ReportTest, FaultsOfWhatRunsBesideCountToo) {
   tally.beside.push_back(GoodTally());
   EXPECT_TRUE(FaultsOf(plan, tally).empty());
   tally.beside[0].wrong = 2;
-  tally.faults.push_back("the upload is gone");
+  tally.faults.emplace_back("the upload is gone");
   EXPECT_EQ(FaultsOf(plan, tally),
             (std::vector<std::string>{"the upload is gone", "compute beside: 2 replies were not what they had to be"}));
   const json report = json::parse(ReportAsJson(plan, tally));

@@ -30,7 +30,7 @@ constexpr int64_t kPause = LoadThread::kSecond / 10;
 // arrivals_ is made for a closed loop as well, and not used then; any rate above 0 will do.
 LoadWorker::LoadWorker(const LoadPlan& share)
     : LoadThread(share),
-      dialer_(share.to),
+      dialer_(share.to, share.datagrams ? SOCK_DGRAM : SOCK_STREAM),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       connections_(static_cast<size_t>(share.connections)),
       arrivals_(share.arrivals, share.rate.value_or(1), share.seed, share.phase),

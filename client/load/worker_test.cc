@@ -7,11 +7,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +18,7 @@
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "client/load/exchange.h"
+#include "client/load/fake_server.h"
 #include "client/load/generator.h"
 #include "client/load/http_get.h"
 #include "client/load/plan.h"
@@ -44,54 +42,6 @@ bool Hear(int fd, size_t bytes = kRequestBytes) {
   char buffer[kRequestBytes];
   return ::recv(fd, buffer, bytes, MSG_WAITALL) == static_cast<ssize_t>(bytes);
 }
-
-void Say(int fd, absl::string_view text) { ::send(fd, text.data(), text.size(), MSG_NOSIGNAL); }
-
-// Serves each connection by a thread, which returns if it is to be closed.
-class FakeServer {
- public:
-  using Serve = std::function<void(int fd)>;
-
-  explicit FakeServer(Serve serve, absl::string_view at = "127.0.0.1:0")
-      : serve_(std::move(serve)), listener_(*ListenTcp(*Endpoint::Parse(at), absl::InfiniteDuration())) {
-    SetNonBlocking(listener_.get(), false).IgnoreError();
-    thread_ = std::thread([this] { Accept(); });
-  }
-  ~FakeServer() { Stop(); }
-
-  Endpoint address() const { return address_; }
-
-  // Closes the listener and all connections.
-  void Stop() {
-    if (!thread_.joinable()) return;
-    ::shutdown(listener_.get(), SHUT_RDWR);
-    thread_.join();
-    listener_.reset();
-    for (const auto& fd : fds_) ::shutdown(fd->get(), SHUT_RDWR);
-    threads_.clear();
-    fds_.clear();
-  }
-
- private:
-  void Accept() {
-    while (true) {
-      auto fd = std::make_shared<UniqueFd>(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!fd->ok()) return;
-      fds_.push_back(fd);
-      threads_.emplace_back([this, fd] {
-        serve_(fd->get());
-        ::shutdown(fd->get(), SHUT_RDWR);
-      });
-    }
-  }
-
-  const Serve serve_;
-  UniqueFd listener_;
-  const Endpoint address_ = *Endpoint::OfSocket(listener_.get());
-  std::vector<std::shared_ptr<UniqueFd>> fds_;
-  std::vector<std::jthread> threads_;
-  std::thread thread_;
-};
 
 std::shared_ptr<const std::string> Text(absl::string_view text) { return std::make_shared<const std::string>(text); }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/time/time.h"
 #include "net/endpoint.h"
 
 namespace polyserve {
@@ -16,10 +17,14 @@ namespace polyserve {
 // those of the flags; tests and the self-test use them, too.
 struct WorkloadOptions {
   // For the load itself.
-  size_t size = 64;          // --size. echo, churn, chat, upload: bytes of a message, or of a file.
-  std::string name;          // --name. http, download: the file. upload, disk: the prefix of the files' names.
+  size_t size = 64;  // --size. echo, churn, message, chat, upload ...: bytes of a message, or of a file.
+  std::string name;  // --name. http, download ...: the file. upload, disk, web ...: the prefix of the files' names.
   uint64_t primes = 10'000;  // --primes. compute: asks for the sum of the primes below it.
-  std::string files;         // --files. disk: the directory, on this machine.
+  std::string files;     // --files. disk: the directory, on this machine. web: where to write its files; "": nowhere.
+  std::string schedule;  // --schedule. replay: the file.
+  std::optional<absl::Duration> begin = absl::ZeroDuration();  // --begin. replay: where in it; nothing: at random.
+  absl::Duration keep_alive = absl::Seconds(15);  // --keep_alive. replay: how long a client keeps a silent connection.
+  absl::Duration think_time = absl::Seconds(1);   // --think_time. web: the shortest time between two clicks; above 0.
 
   // For the second load. mixed needs the server; slow uses that of the first load unless it is set.
   std::optional<Endpoint> beside_server;

@@ -1,8 +1,11 @@
 #include "client/load/workloads.h"
 
+#include <algorithm>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -12,8 +15,12 @@
 #include "client/load/disk_files.h"
 #include "client/load/exchange.h"
 #include "client/load/http_get.h"
+#include "client/load/library_visits.h"
+#include "client/load/schedule.h"
+#include "client/load/scheduled_clients.h"
 #include "client/load/slow_readers.h"
 #include "client/load/upload.h"
+#include "client/load/web_users.h"
 
 namespace polyserve {
 
@@ -22,6 +29,10 @@ namespace {
 // Limits on a message, which all connections share, and on a file, of which each connection holds a copy.
 constexpr size_t kMostMessageBytes = size_t{1} << 30;
 constexpr size_t kMostUploadBytes = size_t{64} << 20;
+// The most that fits into a datagram of IPv4.
+constexpr size_t kMostDatagramBytes = 65'507;
+// What the service `message` takes for one message.
+constexpr size_t kMostChunkBytes = 1024;
 // The number of idle connections of the workload `idle`, unless --idle is given.
 constexpr int kIdleConnections = 1000;
 
@@ -44,6 +55,24 @@ absl::Status PrepareIdle(const WorkloadOptions& options, LoadPlan& plan) {
   return PrepareEcho(options, plan);
 }
 
+absl::Status PrepareDatagrams(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.size > kMostDatagramBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("--size is 1 to ", kMostDatagramBytes, " for datagrams"));
+  }
+  plan.datagrams = true;
+  return PrepareEcho(options, plan);
+}
+
+absl::Status PrepareMessage(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.size < 1 || options.size > kMostChunkBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("--size is 1 to ", kMostChunkBytes, " for message"));
+  }
+  // The service has no framing: two messages at a time might be taken for one.
+  if (plan.depth > 1) return absl::InvalidArgumentError("message has no framing, so that --depth is 1");
+  plan.make_exchange = Fixed(PrintableText(options.size), "Receive your message");
+  return absl::OkStatus();
+}
+
 // For services whose reply begins with OK, and is the same each time. The server's own first reply becomes the measure
 // of all others; whether that one is right is the business of the server's tests.
 absl::Status PrepareSameReply(std::string request, LoadPlan& plan) {
@@ -63,6 +92,31 @@ absl::Status PrepareDownload(const WorkloadOptions& options, LoadPlan& plan) {
   return PrepareSameReply(absl::StrCat("G ", options.name, "\n"), plan);
 }
 
+// The file in two halves, as two clients would fetch it that share the work.
+absl::Status PrepareHalves(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.name.empty()) return absl::InvalidArgumentError("--name is missing: the file to ask for");
+  absl::StatusOr<std::string> whole = AskOnce(plan.to, absl::StrCat("G ", options.name, "\n"));
+  if (!whole.ok()) return whole.status();
+  if (!absl::StartsWith(*whole, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *whole));
+  const std::string content = whole->substr(whole->find('\n') + 1);
+  const size_t middle = content.size() / 2;
+  auto turns = std::make_shared<std::vector<RotatingExchange::Turn>>();
+  for (const auto& [from, length] : {std::pair(size_t{0}, middle), std::pair(middle, content.size() - middle)}) {
+    turns->push_back({absl::StrCat("R ", options.name, " ", from, " ", length, "\n"),
+                      absl::StrCat("OK ", length, "\n", content.substr(from, length))});
+  }
+  auto next = std::make_shared<size_t>(0);  // Half of the connections begin with each half.
+  plan.make_exchange = [=] { return std::make_unique<RotatingExchange>(turns, (*next)++); };
+  return absl::OkStatus();
+}
+
+absl::Status PrepareLibrary(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
+  if (plan.depth > 1) return absl::InvalidArgumentError("--depth is 1 for library");
+  auto visits = std::make_shared<LibraryVisits>(options.name.empty() ? "visit" : options.name, options.size);
+  plan.make_exchange = [visits] { return visits->NewExchange(); };
+  return absl::OkStatus();
+}
 // As PrepareSameReply(), but compares only the contents: the heads differ in their Date.
 absl::Status PrepareGet(const std::string& name, LoadPlan& plan) {
   const std::string path = absl::StrCat("/", name);
@@ -84,6 +138,53 @@ absl::Status PrepareUpload(const WorkloadOptions& options, LoadPlan& plan) {
   plan.make_exchange = [upload] { return upload->NewExchange(); };
   plan.inspect = [upload] { return upload->Inspect(); };
   return absl::OkStatus();
+}
+
+// For workloads whose requests have times of their own.
+absl::Status FollowSchedule(Schedule schedule, const ScheduledClients::Behaviour& behaviour, LoadPlan& plan) {
+  if (plan.rate.has_value() || plan.depth > 1 || plan.idle_connections > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(plan.workload, " has times and connections of its own: no --rate, --depth, --idle"));
+  }
+  plan.rate = schedule.rate();
+  plan.connections = static_cast<int>(schedule.clients);
+  plan.threads = std::min(plan.threads, plan.connections);
+  const auto shared = std::make_shared<const Schedule>(std::move(schedule));
+  auto next = std::make_shared<uint32_t>(0);  // The first client of the next thread.
+  plan.make_thread = [=](const LoadPlan& share) {
+    const uint32_t first = std::exchange(*next, *next + static_cast<uint32_t>(share.connections));
+    return std::make_unique<ScheduledClients>(share, shared, first, behaviour);
+  };
+  return absl::OkStatus();
+}
+
+absl::Status PrepareReplay(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.schedule.empty()) return absl::InvalidArgumentError("--schedule is missing: the file of the requests");
+  absl::StatusOr<Schedule> schedule = ReadSchedule(options.schedule, plan.to);
+  if (!schedule.ok()) return schedule.status();
+  ScheduledClients::Behaviour behaviour;
+  behaviour.keep_alive = options.keep_alive;
+  std::mt19937_64 random(plan.seed);
+  behaviour.begin = options.begin.value_or(
+      absl::Nanoseconds(std::uniform_int_distribution<int64_t>(0, schedule->length - 1)(random)));
+  return FollowSchedule(*std::move(schedule), behaviour, plan);
+}
+
+absl::Status PrepareWeb(const WorkloadOptions& options, LoadPlan& plan) {
+  if (options.think_time < absl::Milliseconds(1)) return absl::InvalidArgumentError("--think_time is at least 1ms");
+  if (!options.files.empty()) {
+    if (absl::Status status = WriteWebFiles(options.files); !status.ok()) return status;
+  }
+  ScheduledClients::Behaviour behaviour;
+  behaviour.connects_first = true;
+  Schedule schedule =
+      DrawWebUsers(static_cast<uint32_t>(plan.connections), options.think_time, plan.seed, options.name, plan.to);
+  const absl::StatusOr<std::string> first = GetOnce(plan.to, absl::StrCat("/", options.name, "00"));
+  if (!first.ok()) {
+    return absl::Status(first.status().code(), absl::StrCat("/", options.name, "00: ", first.status().message(),
+                                                            "; --files=DIR writes the files of web into DIR"));
+  }
+  return FollowSchedule(std::move(schedule), behaviour, plan);
 }
 
 // A plan to be executed beside this one, over the same time, so that the first load's figures show what the second one
@@ -158,15 +259,21 @@ constexpr Workload kWorkloads[] = {
     {"echo", "echo", "messages of --size bytes, which come back", false, &PrepareEcho},
     {"idle", "echo", "as echo, beside --idle connections that say nothing; 1000 unless given", false, &PrepareIdle},
     {"churn", "echo", "connect, one message of --size bytes, close", true, &PrepareEcho},
+    {"datagrams", "echo+udp", "as echo, by UDP; each connection is a peer", false, &PrepareDatagrams},
+    {"message", "message", "messages of --size bytes, each of which is acknowledged", false, &PrepareMessage},
     {"http", "http", "GET /NAME on connections that are kept", false, &PrepareHttp},
     {"http-close", "http", "GET /NAME, a new connection each", true, &PrepareHttp},
     {"upload", "http", "PUT /NAME-1, /NAME-2, ...: --size bytes each; they are read back", false, &PrepareUpload},
     {"download", "file", "the file NAME by the file service", false, &PrepareDownload},
+    {"halves", "file", "the file NAME by the file service, one half after the other", false, &PrepareHalves},
+    {"library", "file", "put, get and list by the file service: a file of --size bytes each", false, &PrepareLibrary},
     {"compute", "compute", "the sum of the primes below --primes", false, &PrepareCompute},
     {"mixed", "echo", "as echo, with compute beside it: what it costs the others", false, &PrepareMixed},
     {"slow", "http", "as http, with readers beside it that take --read_rate bytes a second", false, &PrepareSlow},
     {"disk", "http", "GET each file of the directory --files, fetched from the disk", false, &PrepareDisk},
     {"chat", "chat", "one speaks, --connections listen; a reply is a delivery to one of them", false, &PrepareChat},
+    {"web", "http", "--connections users of a web site: pages of many sizes, and time to think", false, &PrepareWeb},
+    {"replay", "http", "the requests of the file --schedule, each at its time", false, &PrepareReplay},
 };
 
 }  // namespace

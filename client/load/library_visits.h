@@ -1,0 +1,34 @@
+// LibraryVisits: the workload of the file service in which each connection, in turn, puts a file of its own, gets it
+// back, and lists the library: what the clients of the course's file server do.
+#ifndef POLYSERVE_CLIENT_LOAD_LIBRARY_VISITS_H_
+#define POLYSERVE_CLIENT_LOAD_LIBRARY_VISITS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "client/load/exchange.h"
+
+namespace polyserve {
+
+// One object for a run. The files stay on the server.
+class LibraryVisits {
+ public:
+  // The files are named PREFIX-1, PREFIX-2, ...; `size` is in bytes, at least 1. Each put has another content.
+  LibraryVisits(std::string prefix, size_t size) : prefix_(std::move(prefix)), size_(size) {}
+
+  // The exchange of the next connection, for one request under way at a time. Each reply is checked: the content that
+  // is fetched is the one that was put last, and the list has the file with its size. Threads: any.
+  std::unique_ptr<Exchange> NewExchange();
+
+ private:
+  const std::string prefix_;
+  const size_t size_;
+  std::atomic<int> last_ = 0;
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_CLIENT_LOAD_LIBRARY_VISITS_H_

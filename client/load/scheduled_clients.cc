@@ -1,0 +1,301 @@
+#include "client/load/scheduled_clients.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "base/sys_error.h"
+#include "net/socket.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr int kEventsPerWait = 256;
+// Longer waits end early, so that the clock is looked at.
+constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
+// The delay before a connection that could not be made is tried again.
+constexpr int64_t kPause = LoadThread::kSecond / 10;
+// Requests that have waited for their client for less are not overdue: a page's files are all due at once, and come one
+// after the other.
+constexpr int64_t kJustDue = LoadThread::kSecond / 20;
+// Connections that are made at once before the run: less than most backlogs.
+constexpr size_t kBatch = 100;
+
+}  // namespace
+
+ScheduledClients::ScheduledClients(const LoadPlan& share, std::shared_ptr<const Schedule> schedule,
+                                   uint32_t first_client, const Behaviour& behaviour)
+    : LoadThread(share),
+      schedule_(std::move(schedule)),
+      keep_alive_(std::min(absl::ToInt64Nanoseconds(behaviour.keep_alive), kForever)),
+      connects_first_(behaviour.connects_first),
+      dialer_(share.to),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      clients_(static_cast<size_t>(share.connections)),
+      begin_(absl::ToInt64Nanoseconds(behaviour.begin) % schedule_->length),
+      buffer_(kReadBytes) {
+  for (Schedule::Request request : schedule_->requests) {
+    request.client -= first_client;  // Of earlier clients it becomes a large number.
+    if (request.client < clients_.size()) requests_.push_back(request);
+  }
+  next_ = static_cast<size_t>(absl::c_count_if(requests_, [this](const auto& each) { return each.due < begin_; }));
+  if (next_ < requests_.size()) return;
+  next_ = 0;
+  begin_ -= schedule_->length;
+}
+
+absl::Status ScheduledClients::Connect() {
+  if (!epoll_.ok()) return SysError("epoll_create1");
+  for (size_t begin = 0; connects_first_ && begin < clients_.size(); begin += kBatch) {
+    const auto batch = absl::MakeSpan(clients_).subspan(begin, kBatch);
+    for (Client& client : batch) {
+      client.fd = dialer_.Start();
+      if (!client.fd.ok()) return absl::UnavailableError(SysError("connect to", plan_.to.ToString()).message());
+    }
+    for (Client& client : batch) {
+      absl::Status status = AwaitConnected(client.fd.get(), plan_.to, plan_.patience);
+      if (!status.ok()) {
+        return absl::UnavailableError(absl::StrCat("connection ", tally_.connected + 1, ": ", status.message()));
+      }
+      ++tally_.connected;
+      Await(client, EPOLLIN, EPOLL_CTL_ADD);
+    }
+  }
+  return absl::OkStatus();
+}
+
+void ScheduledClients::Load() {
+  base_ = start_ - begin_;
+  AskDue();
+  while (!ending_) {
+    KeepAppointments();  // Behind AskDue(): what is due keeps its connection, however late it is.
+    Wait();
+    AskDue();
+    ending_ = IsOver();
+  }
+  for (const Client& client : clients_) {
+    const auto is_overdue = [this](const Due& due) { return due.time < end_ - kJustDue; };
+    tally_.overdue += static_cast<uint64_t>(absl::c_count_if(client.waiting, is_overdue));
+    if (client.is_busy && is_overdue(client.waiting.front())) --tally_.overdue;
+  }
+}
+
+void ScheduledClients::AskDue() {
+  while (NextDue() <= now_ && NextDue() < end_) {
+    const Schedule::Request& request = requests_[next_];
+    const int64_t due = NextDue();
+    if (IsCounted(due)) ++tally_.due;
+    ++unfinished_;
+    Client& client = clients_[request.client];
+    client.waiting.push_back({due, &request});
+    Start(client);
+    if (++next_ < requests_.size()) continue;
+    next_ = 0;
+    base_ += schedule_->length;
+  }
+}
+
+void ScheduledClients::Wait() {
+  int64_t until = now_ + kLongestWait;
+  if (!ending_) until = std::min({until, end_, NextDue()});
+  if (!pauses_.empty()) until = std::min(until, pauses_.front().time);
+  if (!silences_.empty()) until = std::min(until, silences_.front().time);
+  const int64_t wait = std::max<int64_t>(until - Now(), 0);
+  const timespec timeout = {wait / kSecond, wait % kSecond};
+  epoll_event events[kEventsPerWait];
+  const int count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
+  now_ = Now();
+  for (int i = 0; i < count; ++i) OnEvents(*static_cast<Client*>(events[i].data.ptr), events[i].events);
+}
+
+void ScheduledClients::KeepAppointments() {
+  while (!pauses_.empty() && pauses_.front().time <= now_) {
+    Client& client = *pauses_.front().client;
+    pauses_.pop_front();
+    Transmit(client);
+  }
+  while (!silences_.empty() && silences_.front().time <= now_) {
+    const Appointment silence = silences_.front();
+    silences_.pop_front();
+    if (silence.client->silent_until == silence.time) Close(*silence.client);
+  }
+}
+
+void ScheduledClients::OnEvents(Client& client, uint32_t events) {
+  if (client.connecting) {
+    if (const int error = dialer_.Outcome(client.fd.get()); error != 0) return OnNotConnected(client, error);
+    client.connecting = false;
+    Send(client);
+  } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    OnReadable(client);
+  } else {
+    Send(client);
+  }
+}
+
+void ScheduledClients::OnReadable(Client& client) {
+  const ssize_t count = ::recv(client.fd.get(), buffer_.data(), buffer_.size(), 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  const int error = count < 0 ? errno : 0;
+  now_ = Now();
+  if (count <= 0) return OnEnd(client, error);
+  if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
+  absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
+  const Exchange::Reply reply = client.is_busy ? client.exchange.Take(bytes) : Exchange::Reply::kWrong;
+  if (reply == Exchange::Reply::kIncomplete) return;
+  // Bytes behind the reply answer nothing.
+  if (reply == Exchange::Reply::kWrong || !bytes.empty()) return OnWrong(client);
+  OnReply(client, reply == Exchange::Reply::kLast);
+}
+
+void ScheduledClients::OnReply(Client& client, bool is_last) {
+  const int64_t sent = client.sent;
+  const Due done = Finish(client);
+  client.has_replied = true;
+  CountReply(done.time, sent, replies_);
+  if (is_last && !done.request->closes) ++tally_.reconnections;
+  if (is_last || done.request->closes) {
+    Close(client);
+  } else if (keep_alive_ < kForever) {
+    client.silent_until = now_ + keep_alive_;
+    silences_.push_back({client.silent_until, &client});
+  }
+  Start(client);
+}
+
+void ScheduledClients::OnWrong(Client& client) {
+  ++tally_.wrong;
+  if (client.is_busy) {
+    const int64_t sent = client.sent;
+    CountAge(Finish(client).time, sent);
+  }
+  Close(client);
+  Start(client);
+}
+
+// The server has closed the connection, or it is lost. Between two replies that is the server's right.
+void ScheduledClients::OnEnd(Client& client, int error) {
+  if (!client.is_busy) {
+    ++tally_.reconnections;
+    return Close(client);
+  }
+  const Exchange::Reply reply = client.exchange.TakeEnd();
+  if (reply == Exchange::Reply::kLast && error == 0) return OnReply(client, true);
+  if (reply == Exchange::Reply::kIncomplete && client.has_replied) {
+    ++tally_.reconnections;
+    ++tally_.asked_again;
+    Close(client);
+    return Transmit(client);
+  }
+  CountFailure(tally_.broken, error);
+  Lose(client);
+  Start(client);
+}
+
+// Its requests wait for the next attempt, and their age grows. Once the load is over there is no next attempt.
+void ScheduledClients::OnNotConnected(Client& client, int error) {
+  CountFailure(tally_.not_connected, error);
+  if (ending_) return GiveUp(client);
+  Close(client);
+  pauses_.push_back({now_ + kPause, &client});
+}
+
+void ScheduledClients::Start(Client& client) {
+  if (client.is_busy || client.waiting.empty()) return;
+  const Due& due = client.waiting.front();
+  const bool is_kept = client.has_replied && due.time - client.last_due <= keep_alive_;
+  if (client.has_replied && !is_kept) Close(client);
+  client.is_busy = true;
+  client.last_due = due.time;
+  client.silent_until = 0;
+  client.sent = now_;
+  client.exchange.Choose(schedule_->targets[due.request->target]);
+  Transmit(client);
+}
+
+void ScheduledClients::Transmit(Client& client) {
+  client.unsent = client.exchange.Ask();
+  if (client.fd.ok()) return Send(client);
+  client.fd = dialer_.Start();
+  if (!client.fd.ok()) return OnNotConnected(client, errno);
+  client.connecting = true;
+  Await(client, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
+}
+
+void ScheduledClients::Send(Client& client) {
+  if (!client.unsent.empty()) {
+    const ssize_t count = ::send(client.fd.get(), client.unsent.data(), client.unsent.size(), MSG_NOSIGNAL);
+    if (count > 0) client.unsent.remove_prefix(static_cast<size_t>(count));
+    // A connection that is broken is readable as well, and noticed there.
+  }
+  const bool waits = !client.unsent.empty();
+  if (waits != client.waits_for_room) Await(client, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+void ScheduledClients::Await(Client& client, uint32_t events, int operation) {
+  client.waits_for_room = (events & EPOLLOUT) != 0;
+  epoll_event event = {};
+  event.events = events;
+  event.data.ptr = &client;
+  ::epoll_ctl(epoll_.get(), operation, client.fd.get(), &event);
+}
+
+ScheduledClients::Due ScheduledClients::Finish(Client& client) {
+  const Due done = client.waiting.front();
+  client.waiting.erase(client.waiting.begin());
+  client.is_busy = false;
+  --unfinished_;
+  return done;
+}
+
+void ScheduledClients::Lose(Client& client) {
+  const int64_t sent = client.sent;
+  CountUnanswered(Finish(client).time, sent);
+  Close(client);
+}
+
+// A request that never got a reply counts with its age: its true time is at least that.
+void ScheduledClients::GiveUp(Client& client) {
+  std::optional<int64_t> sent;
+  if (client.is_busy) sent = client.sent;
+  for (const Due& due : client.waiting) {
+    CountUnanswered(due.time, sent);
+    sent.reset();  // The others were not sent.
+  }
+  unfinished_ -= client.waiting.size();
+  client.waiting.clear();
+  client.is_busy = false;
+  Close(client);
+}
+
+void ScheduledClients::Close(Client& client) {
+  client.fd.reset();
+  client.exchange.Reset();
+  client.unsent = absl::string_view();
+  client.silent_until = 0;
+  client.has_replied = false;
+  client.connecting = false;
+  client.waits_for_room = false;
+}
+
+void ScheduledClients::Settle() {
+  for (const Appointment& pause : pauses_) GiveUp(*pause.client);
+  pauses_.clear();
+  while (unfinished_ > 0 && now_ < give_up_) {
+    Wait();
+    KeepAppointments();
+  }
+  for (Client& client : clients_) GiveUp(client);
+}
+
+}  // namespace polyserve
