@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from . import procfs
+from . import processes, procfs
 from .connections import Crowd
 from .processes import ServerError
 
@@ -47,9 +47,9 @@ def connection_facts(ss_output):
     return match.groups() if match else ("unknown",) * 3
 
 
-def _run(*argv):
+def _run(*argv, namespace=None):
     try:
-        return subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False).stdout
+        return processes.run(argv, namespace)[1]
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -92,11 +92,12 @@ def look(subject, service, setting):
     with subject.start(service, setting) as server, Crowd(server.addresses[service], service) as crowd:
         crowd.grow_to(1)
         port = server.port(service)
-        processes = procfs.look_at(server.session, with_memory=False).processes
-        facts["processors"] = ", ".join(sorted({text for pid in processes for text in procfs.allowed_cpus(pid)}))
-        facts["descriptor limit"] = ", ".join(sorted({procfs.descriptor_limit(pid) for pid in processes}))
-        facts["listen backlog"] = listen_backlog(_run("ss", "-ltn"), port)
-        buffers = connection_facts(_run("ss", "-tmin", "state", "established", "sport", "=", f":{port}"))
+        pids = procfs.look_at(server.session, with_memory=False).processes
+        facts["processors"] = ", ".join(sorted({text for pid in pids for text in procfs.allowed_cpus(pid)}))
+        facts["descriptor limit"] = ", ".join(sorted({procfs.descriptor_limit(pid) for pid in pids}))
+        facts["listen backlog"] = listen_backlog(_run("ss", "-ltn", namespace=setting.place.namespace), port)
+        buffers = connection_facts(_run("ss", "-tmin", "state", "established", "sport", "=", f":{port}",
+                                        namespace=setting.place.namespace))
         facts["receive buffer"], facts["send buffer"], facts["congestion control"] = buffers
     return facts
 

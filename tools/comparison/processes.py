@@ -26,8 +26,19 @@ class ServerError(Exception):
     """A server did not start. The text has what it said."""
 
 
-def _prepare_child(cpus, group):
-    """Between fork and exec: pinned, counted, and bound to our own life."""
+_CLONE_NEWNET = 0x40000000
+
+
+def enter_network(namespace):
+    """The calling thread, and what it starts from now on, is in this network namespace, which is a file (network_namespaces(7))."""
+    with open(namespace, "rb") as file:
+        if _libc.setns(file.fileno(), _CLONE_NEWNET) != 0:
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error), namespace)
+
+
+def _prepare_child(cpus, group, namespace):
+    """Between fork and exec: pinned, counted, in its network, and bound to our own life."""
     parent = os.getpid()
 
     def prepare():
@@ -39,6 +50,8 @@ def _prepare_child(cpus, group):
             os.sched_setaffinity(0, cpus)
         if group:
             group.join()
+        if namespace:
+            enter_network(namespace)
     return prepare
 
 
@@ -55,13 +68,28 @@ def _undisturbed():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def spawn(argv, cpus=None, group=None, **more):
-    """A process on these processors, in a session of its own. The arguments are subprocess.Popen's."""
+def spawn(argv, cpus=None, group=None, namespace=None, **more):
+    """A process on these processors, in a session of its own, and in this network namespace, if it is not to be in ours. More
+    arguments are subprocess.Popen's."""
     more.setdefault("stdin", subprocess.DEVNULL)
     with _undisturbed():
-        process = subprocess.Popen(argv, start_new_session=True, preexec_fn=_prepare_child(cpus, group), **more)
+        process = subprocess.Popen(argv, start_new_session=True, preexec_fn=_prepare_child(cpus, group, namespace), **more)
         _spawned.append(process)
     return process
+
+
+def run(argv, namespace=None, patience_s=10):
+    """A program that is run to its end: (exit status, what it printed, what it said on standard error). OSError: there is none of
+    this name; subprocess.TimeoutExpired: it takes longer, and was killed."""
+    process = spawn(argv, namespace=namespace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        output, said = process.communicate(timeout=patience_s)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+        _spawned.remove(process)
+    return process.returncode, output, said
 
 
 @atexit.register
@@ -117,14 +145,14 @@ class Server:
     session    its processes' session, for procfs.look_at
     """
 
-    def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True):
+    def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True, namespace=None):
         """Starts it, and waits until it is ready. If `addresses` are given, it is ready when they accept connections;
-        otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT"."""
+        otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT". `namespace`: see spawn()."""
         self.addresses = dict(addresses or {})
         self.usage = None
         self._group = cgroup.CpuGroup.create()
         with open(log_path, "a", encoding="utf-8") as log:
-            self._process = spawn(argv, cpus, self._group, stderr=log, env=environment,
+            self._process = spawn(argv, cpus, self._group, namespace, stderr=log, env=environment,
                                   close_fds=close_fds, stdout=log if addresses else subprocess.PIPE)
         self.session = self._process.pid
         try:

@@ -39,6 +39,13 @@ def session_members(session):
     return sorted(members)
 
 
+def start_time(pid):
+    """When a process was started, in ticks since the machine was; with its number it tells it from all others. None where it is
+    gone."""
+    fields = _stat_fields(pid)
+    return int(fields[19]) if len(fields) > 19 else None
+
+
 def is_zombie(pid):
     fields = _stat_fields(pid)
     return bool(fields) and fields[0] == "Z"
@@ -112,21 +119,27 @@ def descriptor_limit(pid):
     return match[1] if match else ""
 
 
-def connection_inodes(port):
-    """The sockets of established TCP connections whose own end is this port: inode numbers, 0 for each that is not
-    accepted yet."""
+def connection_inodes(port, pid="self"):
+    """The sockets of established TCP connections whose own end is this port, in the network of a process: inode numbers, 0 for
+    each that is not accepted yet."""
     inodes = []
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in read(table).splitlines()[1:]:
+    for table in ("tcp", "tcp6"):
+        for line in read(f"/proc/{pid}/net/{table}").splitlines()[1:]:
             fields = line.split()
             if fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port:
                 inodes.append(int(fields[9]))
     return inodes
 
 
-def listen_overflows():
-    """How often, since the machine started, a connection found its listener's queue full."""
-    lines = [line.split() for line in read("/proc/net/netstat").splitlines() if line.startswith("TcpExt:")]
+def datagram_sockets_to(port):
+    """How many UDP sockets of our network are connected to this port."""
+    lines = [line.split() for table in ("udp", "udp6") for line in read(f"/proc/self/net/{table}").splitlines()[1:]]
+    return sum(fields[3] == "01" and int(fields[2].rpartition(":")[2], 16) == port for fields in lines)
+
+
+def listen_overflows(pid="self"):
+    """How often, since the machine (or the network of this process) was started, a connection found its listener's queue full."""
+    lines = [line.split() for line in read(f"/proc/{pid}/net/netstat").splitlines() if line.startswith("TcpExt:")]
     if len(lines) < 2:
         return 0
     return int(dict(zip(lines[0], lines[1])).get("ListenOverflows", 0))
@@ -179,7 +192,7 @@ def connections_per_worker(processes, port):
 
     What threads that share their descriptors hold cannot be told from outside; their process counts as one.
     """
-    ours = {f"socket:[{inode}]" for inode in connection_inodes(port)}
+    ours = {f"socket:[{inode}]" for inode in connection_inodes(port, processes[0] if processes else "self")}
     counts = []
     for pid in processes:
         found = descriptors(pid)

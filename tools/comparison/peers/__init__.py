@@ -50,7 +50,7 @@ class Peer:
         return shutil.which(self.program, path="/usr/sbin:/usr/bin:/sbin:/bin")
 
     def refuses(self, workload):
-        if self.traits.get("silent") == "one of N" and workload.connections > 1000:
+        if self.traits.get("silent") == "one of N" and workload.held > 1000:
             return "serves 1000 clients at most"
         if "--workload=upload" in workload.load:
             return "takes no uploads"
@@ -70,7 +70,8 @@ class Peer:
         arguments, _ = self.write(setting, port, self._folder(setting))
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         return processes.Server([*before, self.path(), *arguments], setting.cpus,
-                                subjects.log_path(setting, self.name), {service: f"127.0.0.1:{port}"}, environment)
+                                subjects.log_path(setting, self.name), {service: f"{setting.place.host}:{port}"}, environment,
+                                namespace=setting.place.namespace)
 
     def version(self):
         done = subprocess.run([self.path(), self.version_flag], capture_output=True, text=True, check=False)

@@ -4,13 +4,13 @@ import os
 
 _COMMON = """\
 ServerRoot {folder}
-ServerName 127.0.0.1
+ServerName {host}
 DefaultRuntimeDir {folder}
 PidFile {folder}/{mpm}.pid
 LoadModule mpm_{mpm}_module {modules}/mod_mpm_{mpm}.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 {user}
-Listen 127.0.0.1:{port}
+Listen {host}:{port}
 ListenBackLog 4096
 ErrorLog {folder}/error.log
 LogLevel crit
@@ -56,7 +56,7 @@ def _event(clients):
 def _writer(mpm, workers):
     def write(setting, port, folder):
         user = "User www-data\nGroup www-data" if os.getuid() == 0 else ""
-        text = _COMMON.format(folder=folder, mpm=mpm, modules=_MODULES, user=user, port=port, root=setting.root,
+        text = _COMMON.format(folder=folder, mpm=mpm, modules=_MODULES, user=user, host=setting.place.host, port=port, root=setting.root,
                               workers=workers(setting.connections + 8))
         path = os.path.join(folder, "httpd.conf")
         with open(path, "w", encoding="utf-8") as file:

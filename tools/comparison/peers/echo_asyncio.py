@@ -1,4 +1,4 @@
-"""echo by asyncio: a Protocol, which is its fast way (streams cost about twice as much). Takes the port."""
+"""echo by asyncio: a Protocol, which is its fast way (streams cost about twice as much). Takes the address and the port."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ class Echo(asyncio.Protocol):
 
 async def main():
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Echo, "127.0.0.1", int(sys.argv[1]), backlog=4096, reuse_address=True)
+    server = await loop.create_server(Echo, sys.argv[1], int(sys.argv[2]), backlog=4096, reuse_address=True)
     async with server:
         await server.serve_forever()
 

@@ -1,4 +1,4 @@
-"""echo by socketserver, a thread for each client. Takes the port."""
+"""echo by socketserver, a thread for each client. Takes the address and the port."""
 
 import socket
 import socketserver
@@ -22,5 +22,5 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 if __name__ == "__main__":
-    with Server(("127.0.0.1", int(sys.argv[1])), Echo) as server:
+    with Server((sys.argv[1], int(sys.argv[2])), Echo) as server:
         server.serve_forever()

@@ -4,7 +4,7 @@ import os
 
 _CONFIG = """\
 server.document-root = "{root}"
-server.bind = "127.0.0.1"
+server.bind = "{host}"
 server.port = {port}
 server.errorlog = "/dev/null"
 server.modules = ()
@@ -27,7 +27,7 @@ mimetype.assign = ( ".bin" => "application/octet-stream" )
 def _write(setting, port, folder):
     # One worker is the server itself: it calls that 0.
     workers = len(setting.cpus) if len(setting.cpus) > 1 else 0
-    text = _CONFIG.format(root=setting.root, port=port or 1, workers=workers, descriptors=20000,
+    text = _CONFIG.format(root=setting.root, host=setting.place.host, port=port or 1, workers=workers, descriptors=20000,
                           connections=max(2048, setting.connections + 512))
     path = os.path.join(folder, "lighttpd.conf")
     with open(path, "w", encoding="utf-8") as file:

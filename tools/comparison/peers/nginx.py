@@ -31,7 +31,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen {host}:{port} backlog=4096;
     root {root};{small}
   }}
 }}
@@ -51,7 +51,7 @@ def write(setting, port, folder, sendfile=None):
     text = _CONFIG.format(sendfile="off" if sendfile is False else "on", small=_SMALL if sendfile is None else "",
                           workers=len(setting.cpus), descriptors=20000,
                           connections=max(2048, setting.connections + 512),
-                          folder=folder, port=port, root=setting.root, user="user root;" if os.getuid() == 0 else "")
+                          folder=folder, host=setting.place.host, port=port, root=setting.root, user="user root;" if os.getuid() == 0 else "")
     path = os.path.join(folder, "nginx.conf")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

@@ -6,10 +6,10 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def _writer(script):
-    def write(_setting, port, _folder):
+    def write(setting, port, _folder):
         path = os.path.join(_HERE, script)
         with open(path, encoding="utf-8") as file:
-            return [path, str(port)], file.read()
+            return [path, setting.place.host, str(port)], file.read()
     return write
 
 
