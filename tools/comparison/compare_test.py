@@ -8,6 +8,8 @@ import tempfile
 import time
 import unittest
 
+from comparison.network_test import can_make
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _REPOSITORY = os.path.dirname(os.path.dirname(_HERE))
 _PATIENCE_S = 200
@@ -155,6 +157,56 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(len(after), 2 * 3)
         self.assertEqual(len({(line["round"], line["subject"]) for line in after}), 2 * 3)
 
+    def write_log(self, requests=600):
+        """A table of 5 clients that ask 100 times a second; returns its path."""
+        path = os.path.join(self.scratch, "log.csv")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("time,method,path,bytes,client\n")
+            file.writelines(f"{number / 100},GET,/{number % 7},{1000 * (number % 7)},{number % 5}\n" for number in range(requests))
+        return path
+
+    def test_a_log_is_replayed_against_each_model(self):
+        log = self.write_log()
+        status, output, said = self.run_compare("--models=fork,epoll", f"--replay={log}", "--speed=2", "--rounds=3", "--duration=0.4",
+                                                "--parts=rounds", f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        self.assertIn("replay: 600 requests of 5 clients, which took 5.99 s in log.csv, at 2 times their speed", output)
+        good = [line for line in self.lines("rounds") if line["failed"] is None]
+        self.assertEqual({(line["subject"], line["workload"]) for line in good},
+                         {("fork", "replay"), ("epoll", "replay"), ("fork (again)", "replay")})
+        for line in good:
+            self.assertGreater(line["load"]["due"], 40)
+            self.assertEqual(line["load"]["errors"]["wrong"], 0)
+        self.assertEqual(self.content("run.json")["workloads"][0]["ranked_by"], "response_p99_us")
+        self.assertTrue(os.path.exists(os.path.join(self.out, "schedule.csv")))
+        self.assertEqual(self.servers_left(), [])
+        self.write_log(500)
+        status, _, said = self.run_compare(f"--resume={self.out}")
+        self.assertEqual(status, 2, said)
+        self.assertIn("has changed since the run began", said)
+
+    @unittest.skipUnless(can_make(), "no network namespaces may be made here")
+    def test_a_network_lies_between_clients_and_servers_and_goes_again(self):
+        flags = ("--models=epoll", "--workloads=echo", "--rounds=3", "--duration=0.3", "--parts=rounds", f"--out={self.out}")
+        status, output, said = self.run_compare("--network=rate:100mbit", *flags)
+        self.assertIn(status, (0, 1), said)
+        self.assertIn("network      between clients and servers: 100 Mbit/s each way", output)
+        self.assertEqual(self.content("run.json")["network"], "100 Mbit/s each way")
+        self.assertEqual(self.content("run.json")["fairness"]["violations"], [])
+        self.assertTrue(any(line["failed"] is None for line in self.lines("rounds")))
+        self.assertEqual(self.networks_left(), [])
+        process = self.start("--network=rate:100mbit", *flags[:-1], f"--out={self.out}-2")
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self.servers_left() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=_PATIENCE_S)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual((self.servers_left(), self.networks_left()), ([], []))
+
+    def networks_left(self):
+        return [name for name in os.listdir("/run/netns") if name.startswith("polyserve-")]
+
     def test_servers_end_with_a_comparison_that_is_killed(self):
         process = self.start("--models=fork,thread", "--workloads=echo", "--rounds=2", "--duration=30",
                              "--parts=rounds", f"--out={self.out}")
@@ -174,6 +226,8 @@ class CompareTest(unittest.TestCase):
         for arguments, expected in ((["--models=treads"], "there is no model 'treads'"),
                                     (["--workloads=ecco"], "there is no workload 'ecco'"),
                                     (["--parts=all"], "there is no 'all'"),
+                                    (["--network=delay:5"], "'delay:5' is not understood"),
+                                    (["--models=epoll", "--replay=/none"], "/none cannot be read"),
                                     (["--models=loop", "--workloads=echo"], "nothing to measure"),
                                     (["--models=epoll", "--twin=fork"], "is not one of the models"),
                                     (["--rounds=0", "--server_cpus=999"], "there is no processor 999"),

@@ -58,7 +58,7 @@ def memory(subject, workload, setting, steps):
 
 def beside_idle(subject, workload, setting, load, duration_s, seed, idle):
     """A line of idle.jsonl: the same measurement as in the rounds, with silent connections beside it."""
-    setting = dataclasses.replace(setting, connections=workload.connections + idle)
+    setting = dataclasses.replace(setting, connections=workload.held + idle)
     return measure(subject, workload, setting, load, duration_s, seed, idle)
 
 

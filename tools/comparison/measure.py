@@ -47,11 +47,16 @@ def _look(server, workload, warm_up):
     """Processes, threads, descriptors, memory and balance in the middle of the warm-up, which stands still meanwhile, so
     that its connections are there however long the server takes to accept them."""
     port = server.port(workload.service)
-    wanted = workload.connections if workload.keeps else 1
-    _await(lambda: len(procfs.connection_inodes(port)) >= wanted, warm_up, _CONNECT_S)
+    wanted = workload.held if workload.keeps and workload.connects_first else 1
+
+    def connections():
+        if workload.is_of_datagrams:
+            return [True] * procfs.datagram_sockets_to(port)
+        return procfs.connection_inodes(port, server.session)
+    _await(lambda: len(connections()) >= wanted, warm_up, _CONNECT_S)
     warm_up.send_signal(signal.SIGSTOP)
     try:
-        _await(lambda: sum(map(bool, procfs.connection_inodes(port))) >= wanted, warm_up, _PATIENCE_S)
+        _await(lambda: sum(map(bool, connections())) >= wanted, warm_up, _PATIENCE_S)
         time.sleep(_SETTLE_S)
         tree = procfs.look_at(server.session)
         balance = procfs.connections_per_worker(tree.processes, port)
@@ -135,7 +140,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
         looked = _look(server, workload, glimpse)
         before = finish(glimpse, _CONNECT_S)
 
-        overflows = procfs.listen_overflows()
+        overflows = procfs.listen_overflows(server.session)
         threads = procfs.look_at(server.session, with_memory=False)
         run, first, last = load.run_looking(flags, address, duration_s, WARM_UP_S, seed,
                                             lambda client: _Moment.now(server, client))
@@ -143,7 +148,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
             run.failed = contradiction(run.report)
         used = last.since(first) if last else _NOTHING
         work = _work_per_worker(threads, procfs.look_at(server.session, with_memory=False))
-        overflows = procfs.listen_overflows() - overflows
+        overflows = procfs.listen_overflows(server.session) - overflows
     voluntary, involuntary = _switches(server, {"measured": run.replies,
                                                 "all": run.replies_in_all + before.replies_in_all})
     return {

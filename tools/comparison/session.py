@@ -1,6 +1,7 @@
 """tools/compare from its command line to its exit status: sets a run up, or takes one up again, and shows its result."""
 
 import argparse
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -11,8 +12,8 @@ import shlex
 import sys
 import tempfile
 
-from . import (connections, diff, fairness, inference, machine, measure, peers, plan, processes, programs, runner, store, subjects, summary,
-               table, versions, workloads)
+from . import (connections, diff, fairness, inference, machine, measure, network, peers, plan, processes, programs, replay, runner, store,
+               subjects, summary, table, versions, workloads)
 from .load import Load
 from .stopping import Stopping
 
@@ -46,6 +47,12 @@ def parser():
     add("--peers", help="comma-separated reference servers, in the same rounds: all (that are installed), or of: "
         + ", ".join(peer.name for peer in peers.ALL))
     add("--workloads", help="comma-separated; the usual ones by default")
+    add("--replay", metavar="LOG", help="an access log in the combined format, or a table time,method,path,bytes,client, also compressed: "
+        "its requests, at their times, are a workload (the only one, unless others are given)")
+    add("--speed", type=float, default=1.0, help="with --replay: this many times as fast")
+    add("--keep_alive", type=float, default=replay.KEEP_ALIVE_S, help="with --replay: a client closes a connection that was silent for "
+        "so many seconds of the log")
+    add("--network", help="put a network between clients and servers: rtt:20ms,loss:0.5%%,rate:100mbit, or a part of it; takes root")
     add("--rounds", type=int, help="how often each is measured; by default as often as the time allows: many short rounds")
     add("--quick", action="store_true", help="finish in 2 minutes, instead of 20: of echo and http, if no workloads are given")
     add("--minutes", type=float, help="about how long all of it may take; sets the number of rounds or, if that is given, "
@@ -90,7 +97,7 @@ def parse(arguments):
     options.may_change = [name for name in ("rounds", "parts") if not (getattr(options, name) or options.duration)]
     options.rounds = options.rounds or 7  # With neither it nor --duration the time decides.
     options.seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick else None)
+    options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick and not options.replay else None)
     options.minutes = options.minutes or (_QUICK_MINUTES if options.quick else _MINUTES)
     options.idle = options.idle if options.idle is not None else (200 if options.quick else 1000)
     usual = ("rounds",) if pair else plan.QUICK_PARTS if options.quick else plan.PARTS
@@ -100,6 +107,12 @@ def parse(arguments):
         raise UsageError(f"--parts: there is no '{sorted(unknown)[0]}'; there are {', '.join(plan.PARTS)}")
     if options.rounds < 1 or options.minutes <= 0 or (options.duration or 1) <= 0:
         raise UsageError("--rounds, --minutes and --duration are more than 0")
+    if not 0.001 <= options.speed <= 1e6 or not 0 < options.keep_alive <= 86400:
+        raise UsageError("--speed is 0.001 to 1,000,000, --keep_alive more than 0 and at most 86,400")
+    if options.network:
+        network.Network.parse(options.network)
+    if options.replay:
+        options.replay = os.path.abspath(options.replay)  # For --resume, wherever that is called.
     if not 0 < options.margin <= 50:
         raise UsageError("--margin is more than 0 %, and 50 % at most")
     options.parts = ",".join(part for part in plan.PARTS if part in parts)
@@ -134,7 +147,8 @@ def choose_subjects(options, built, wanted, pair=()):
 class Session:
     """One run: its folder, its subjects, and its plan."""
 
-    def __init__(self, options, folder, scratch):
+    def __init__(self, options, folder, scratch, stack):
+        """`stack`, a contextlib.ExitStack, gets what has to be undone at the end of the run."""
         self.options = options
         self.folder = folder
         self.built = programs.obtain(options.bin)
@@ -149,12 +163,27 @@ class Session:
         os.makedirs(self._root)
         os.chmod(scratch, 0o755)  # Apache gives up root's rights, and has to get to the files.
         workloads.make_files(self._root)
-        self.workloads = workloads.choose(subjects.split(options.workloads) if options.workloads else None)
+        self.replay = self._make_replay()
+        self.workloads = workloads.choose(subjects.split(options.workloads) if options.workloads else None,
+                                          [self.replay.workload] if self.replay else [])
+        self.place, self.network = network.LOOPBACK, None
+        if getattr(options, "network", None):
+            self.network = network.Network.parse(options.network)
+            self.place = stack.enter_context(network.Namespaces(self.network)).place
         self.subjects = choose_subjects(options, self.built, self.workloads, self.versions)
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
                                 self.setting_for, machine.cpus(), connections.raise_descriptor_limit())
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
                                          tuple(options.parts.split(",")), options.idle)
+
+    def _make_replay(self):
+        """A replay.Replay; None if there is none."""
+        options = self.options
+        if not getattr(options, "replay", None):
+            return None
+        window_s = max(replay.WINDOW_S, (options.duration or 0) + 2 * measure.WARM_UP_S)
+        return replay.make(options.replay, options.speed, options.keep_alive, window_s, self._root,
+                           os.path.abspath(self.folder.path("schedule.csv")))
 
     def fit(self, fixed_s):
         """Takes up as much as the time allows, and says what is left out."""
@@ -174,7 +203,7 @@ class Session:
 
     def setting_for(self, workload):
         return subjects.Setting(self._root, self.options.server_cpus, self.folder.path("logs"), self._scratch,
-                                workload.connections)
+                                workload.held, place=self.place)
 
     def describe(self, arguments, duration_s):
         """run.json, but for what is measured at the start."""
@@ -187,6 +216,8 @@ class Session:
                 "server_cpus": list(self.options.server_cpus), "client_cpus": list(self.options.client_cpus),
                 "margin": self.options.margin / 100, "seed": self.options.seed, "rounds": self.options.rounds, "duration_s": duration_s,
                 "warm_up_s": measure.WARM_UP_S, "skipped": plan.pairs(self.scene)[1],
+                "replay": self.replay.as_json() if self.replay else None,
+                "network": self.network.title() if self.network else None,
                 "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
                 "workloads": [workload.as_json() for workload in self.workloads]}
 
@@ -197,9 +228,11 @@ class Session:
                 "client_kernel_bytes_per_connection": connections.kernel_bytes_of_an_end()}
 
 
-def begin(arguments, options, folder, scratch):
+def begin(arguments, options, folder, scratch, stack):
     """A new run."""
-    session = Session(options, folder, scratch)
+    session = Session(options, folder, scratch, stack)
+    for remark in session.replay.remarks if session.replay else ():
+        print(f"compare: {os.path.basename(options.replay)}: {remark}", file=sys.stderr)
     fixed_s = _CONTRACT_S * len(session.subjects)
     session.fit(fixed_s)
     steps, duration_s = plan.make(session.scene, session.plan_options, fixed_s)
@@ -211,13 +244,15 @@ def begin(arguments, options, folder, scratch):
     return steps
 
 
-def go_on(folder, scratch):
+def go_on(folder, scratch, stack):
     """A run that was broken off: the same plan, with the same programs."""
     run = folder.run()
     options = argparse.Namespace(**run["options"])
     options.server_cpus, options.client_cpus = tuple(options.server_cpus), tuple(options.client_cpus)
     options.duration = run["duration_s"]
-    session = Session(options, folder, scratch)
+    session = Session(options, folder, scratch, stack)
+    if session.replay and session.replay.as_json() != run["replay"]:
+        raise store.StoreError(f"{options.replay} has changed since the run began: begin a new run")
     then = [*run["programs"].values(), *run.get("version_programs", ())]
     now = [session.built.server, session.built.load, *(program for program, _ in session.versions)]
     for before, program in zip(then, now):
@@ -257,8 +292,8 @@ def main(arguments, make_page=None):
     try:
         options = parse(arguments)
         folder = _open(options)
-        with tempfile.TemporaryDirectory(prefix="polyserve-compare-") as scratch:
-            steps = go_on(folder, scratch) if options.resume else begin(arguments, options, folder, scratch)
+        with tempfile.TemporaryDirectory(prefix="polyserve-compare-") as scratch, contextlib.ExitStack() as stack:
+            steps = go_on(folder, scratch, stack) if options.resume else begin(arguments, options, folder, scratch, stack)
             run = folder.run()
             stopping = None if run["options"].get("to_the_end") else Stopping(run, folder)
             complete = runner.run(steps, folder, is_needed=stopping.is_needed if stopping else lambda step: True)
@@ -268,7 +303,7 @@ def main(arguments, make_page=None):
         if make_page and complete and not (options.json or options.no_page or run.get("versions")):
             print(make_page(folder.folder))
     except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
-            peers.MissingPeer, processes.ServerError) as error:
+            peers.MissingPeer, processes.ServerError, replay.ReplayError, network.NetworkError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:

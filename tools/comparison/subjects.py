@@ -8,7 +8,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
-from . import processes
+from . import network, processes
 
 # A pool serves as many clients at once as it has workers, so it gets one for each connection, and some for those that
 # are just being replaced.
@@ -30,6 +30,7 @@ class Setting:
     scratch: str  # A folder for its own files.
     connections: int  # As many there will be at a time.
     loops: int = 0  # Event loops, where a model can have several; 0: one for each processor.
+    place: network.Place = network.LOOPBACK  # Where it listens.
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,17 @@ class Model:
         return "aa" if self.of else "model"
 
     def services(self):
-        return {"echo", "http", "file", "compute", "message", "chat"}
+        return {"echo", "echo+udp", "http", "file", "compute", "message", "chat"}
 
     def refuses(self, workload):
         """Why the workload makes no sense with it; None if it does."""
-        if self.traits.get("silent") == "blocks" and workload.keeps and workload.connections > 1:
-            return (f"serves one client after the other: {workload.connections - 1} of {workload.connections} "
+        if self.traits.get("silent") == "blocks" and workload.keeps and workload.held > 1:
+            return (f"serves one client after the other: {workload.held - 1} of {workload.held} "
                     "connections that stay would get no reply")
         most = self.traits.get("max_clients", 0)
         if self.traits.get("silent") == "one of N":
             most = _MOST_WORKERS - _SPARE_WORKERS
-        if most and workload.connections > most - 64:  # Descriptors of its own count, too.
+        if most and workload.held > most - 64:  # Descriptors of its own count, too.
             return f"serves {most} clients at most"
         return None
 
@@ -74,7 +75,7 @@ class Model:
     def command(self, service, setting):
         """`service` may be several, with commas between them."""
         workers = self.workers(setting)
-        listen = ",".join(f"{one}://127.0.0.1:0" for one in service.split(","))
+        listen = ",".join(f"{one}://{setting.place.host}:0" for one in service.split(","))
         return [self.server, f"--model={self.model}", *self.flags, *([f"--workers={workers}"] if workers else []),
                 f"--listen={listen}", f"--root={setting.root}", "--drain_timeout=2s",
                 # What a room can do is to be measured, and not how much one of its members may say.
@@ -82,7 +83,8 @@ class Model:
 
     def start(self, service, setting, before=()):
         """A processes.Server that serves this service; `before` is a command that is to run it, such as strace."""
-        return processes.Server([*before, *self.command(service, setting)], setting.cpus, log_path(setting, self.name))
+        return processes.Server([*before, *self.command(service, setting)], setting.cpus, log_path(setting, self.name),
+                                namespace=setting.place.namespace)
 
     def worker_rule(self, setting):
         """How many workers it has, in words: the one thing in which models must differ, since that is what they are."""

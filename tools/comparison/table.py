@@ -191,6 +191,9 @@ def text(run, summary, folder):
     for workload in shown:
         lines += ["", *workload_table(summary, workload)]
     lines += ["", *LEGEND] if shown else []
+    if run.get("network"):
+        lines.append(f"network      between clients and servers: {run['network']}")
+    lines += [f"replay       {remark}" for remark in (run.get("replay") or {}).get("remarks", ())]
     for violation in run["fairness"]["violations"]:
         lines.append(f"UNFAIR: {violation}")
     for remark in run["fairness"]["remarks"]:

@@ -16,11 +16,23 @@ class Workload:
     higher_is_better: bool = True
     is_default: bool = True
     beside: tuple = ()  # More services that it needs. Their addresses stand in `load` as {NAME}.
+    idle: int = 0  # Connections beside them that say nothing.
+    paced: bool = False  # Requests have times of their own, without a rate.
+    connects_first: bool = True  # All its connections are made at the beginning.
 
     @property
     def is_paced(self):
-        """Whether requests are due at a rate, whatever the server does."""
-        return any(flag.startswith("--rate=") for flag in self.load)
+        """Whether requests are due at a rate, or at times of their own, whatever the server does."""
+        return self.paced or any(flag.startswith("--rate=") for flag in self.load)
+
+    @property
+    def held(self):
+        """How many connections the server has at a time."""
+        return self.connections + self.idle
+
+    @property
+    def is_of_datagrams(self):
+        return self.service.endswith("+udp")
 
     @property
     def ranked_by(self):
@@ -45,6 +57,13 @@ ALL = (
     Workload("echo", "echo", "64-byte messages on 64 connections", ("--workload=echo", "--size=64"), 64),
     Workload("echo-rate", "echo", "64-byte messages on 64 connections, 2,000 a second due, as people come",
              ("--workload=echo", "--size=64", "--rate=2000", "--arrivals=poisson"), 64),
+    Workload("idle", "echo", "64-byte messages on 32 connections, beside 500 that are silent",
+             ("--workload=idle", "--size=64", "--idle=500"), 32, idle=500, is_default=False),
+    # Its connections do not keep others out: a datagram of any peer may be the next one.
+    Workload("datagrams", "echo+udp", "64-byte datagrams to and from 32 peers", ("--workload=datagrams", "--size=64"), 32,
+             keeps=False, is_default=False),
+    Workload("message", "message", "64-byte messages on 64 connections, each of which is acknowledged",
+             ("--workload=message", "--size=64"), 64, is_default=False),
     Workload("churn", "echo", "connect, one 64-byte message, close; 32 at a time", ("--workload=churn", "--size=64"),
              32, keeps=False),
     Workload("http", "http", "GET of 1 KiB on 64 connections that are kept", ("--workload=http", "--name=1k.bin"), 64),
@@ -54,6 +73,10 @@ ALL = (
              ("--workload=http", "--name=128k.bin"), 16, is_default=False),
     Workload("download", "file", "files of 1 MiB by the file service on 8 connections",
              ("--workload=download", "--name=1m.bin"), 8, is_default=False),
+    Workload("halves", "file", "files of 1 MiB by the file service on 8 connections, one half after the other",
+             ("--workload=halves", "--name=1m.bin"), 8, is_default=False),
+    Workload("library", "file", "a file of 16 KiB put, got back, and the list of all, on 8 connections",
+             ("--workload=library", "--name=visit", "--size=16384"), 8, is_default=False),
     Workload("upload", "http", "PUT of files of 64 KiB on 8 connections that are kept",
              ("--workload=upload", "--name=upload", "--size=65536"), 8, is_default=False),
     # At a rate: in a closed loop the system would give the echoes all that they can take, and starve what computes.
@@ -67,6 +90,8 @@ ALL = (
              unit="deliveries/s"),
     Workload("disk", "http", "GET of files of 64 KiB that have to come from the disk, on 8 connections",
              ("--workload=disk", "--name=disk/", "--files={root}/disk"), 8, is_default=False),
+    Workload("web", "http", "5,000 users of a web site: pages of many sizes, and time to think",
+             ("--workload=web", "--name=web/", "--files={root}/web"), 5000, paced=True, is_default=False),
     Workload("compute", "compute", "the primes below 10,000 on 8 connections", ("--workload=compute", "--primes=10000"),
              8),
 )
@@ -81,11 +106,13 @@ class UnknownWorkload(Exception):
     """The text says which there are."""
 
 
-def choose(names=None):
-    """The workloads of these names, in this order; by default those that are meant to be."""
+def choose(names=None, own=()):
+    """The workloads of these names, in this order; by default those that are meant to be. `own` are more to choose from, which
+    take part in any case."""
     if names is None:
-        return [workload for workload in ALL if workload.is_default]
-    by_name = {workload.name: workload for workload in ALL}
+        return list(own) or [workload for workload in ALL if workload.is_default]
+    names = [*names, *(workload.name for workload in own)]
+    by_name = {workload.name: workload for workload in (*ALL, *own)}
     for name in names:
         if name not in by_name:
             raise UnknownWorkload(f"there is no workload '{name}'; there are {', '.join(by_name)}")

@@ -64,8 +64,8 @@ class Workload:
 
     @property
     def is_paced(self):
-        """True if requests come at a given rate: all subjects that keep up have the same throughput then."""
-        return self.flag("rate") is not None
+        """True if requests come at a given rate, or at times of their own: all subjects that keep up have the same throughput then."""
+        return self.flag("rate") is not None or self.flag("workload") in ("replay", "web")
 
     @property
     def figure(self):
