@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from comparison.network_test import can_make
+from comparison.network_test import can_make, namespaces_of
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _REPOSITORY = os.path.dirname(os.path.dirname(_HERE))
@@ -194,18 +194,15 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(self.content("run.json")["network"], "100 Mbit/s each way")
         self.assertEqual(self.content("run.json")["fairness"]["violations"], [])
         self.assertTrue(any(line["failed"] is None for line in self.lines("rounds")))
-        self.assertEqual(self.networks_left(), [])
         process = self.start("--network=rate:100mbit", *flags[:-1], f"--out={self.out}-2")
         deadline = time.monotonic() + _PATIENCE_S
         while not self.servers_left() and time.monotonic() < deadline:
             time.sleep(0.02)
+        self.assertEqual(len(namespaces_of(process.pid)), 2)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=_PATIENCE_S)
         self.assertEqual(process.returncode, 130)
-        self.assertEqual((self.servers_left(), self.networks_left()), ([], []))
-
-    def networks_left(self):
-        return [name for name in os.listdir("/run/netns") if name.startswith("polyserve-")]
+        self.assertEqual((self.servers_left(), namespaces_of(process.pid)), ([], []))
 
     def test_servers_end_with_a_comparison_that_is_killed(self):
         process = self.start("--models=fork,thread", "--workloads=echo", "--rounds=2", "--duration=30",

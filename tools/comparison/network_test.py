@@ -13,9 +13,10 @@ from comparison import network, processes, procfs
 from comparison.network import Network
 
 
-def netns():
-    """The names of the namespaces that are ours."""
-    return [name for name in (os.listdir("/run/netns") if os.path.isdir("/run/netns") else []) if name.startswith("polyserve-")]
+def namespaces_of(pid):
+    """The names of the namespaces that a process has made; other runs may have theirs at the same time."""
+    names = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+    return sorted(name for name in names if name.startswith(f"polyserve-{pid}-"))
 
 
 class ParseTest(unittest.TestCase):
@@ -60,7 +61,7 @@ def can_make():
 @unittest.skipUnless(can_make(), "no network namespaces may be made here")
 class NamespacesTest(unittest.TestCase):
     def tearDown(self):
-        self.assertEqual(netns(), [])
+        self.assertEqual(namespaces_of(os.getpid()), [])
 
     def test_a_server_in_the_one_is_reached_from_the_other(self):
         before = os.readlink("/proc/self/ns/net")
@@ -100,11 +101,10 @@ class NamespacesTest(unittest.TestCase):
     def test_it_goes_after_an_error_and_after_ctrl_c(self):
         with self.assertRaises(ZeroDivisionError), network.Namespaces(Network(rate=1e9)):
             raise ZeroDivisionError
-        self.assertEqual(netns(), [])
+        self.assertEqual(namespaces_of(os.getpid()), [])
         with self.assertRaises(KeyboardInterrupt), network.Namespaces(Network(rate=1e9)):
             os.kill(os.getpid(), signal.SIGINT)
             signal.pause()
-        self.assertEqual(netns(), [])
 
     def test_what_a_killed_run_left_is_removed_by_the_next(self):
         code = ("import sys; sys.path.insert(0, 'tools' if __import__('os').path.isdir('tools') else '.'); "
@@ -112,15 +112,16 @@ class NamespacesTest(unittest.TestCase):
                 "print('there', flush=True); sys.stdin.read()")
         killed = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.assertEqual(killed.stdout.readline(), "there\n")
-        left = netns()
+        left = namespaces_of(killed.pid)
         self.assertEqual(len(left), 2)
-        self.assertEqual(network.remove_leftovers(), [], "it is still running")
+        network.remove_leftovers()
+        self.assertEqual(namespaces_of(killed.pid), left, "it is still running")
         killed.kill()
         killed.communicate()
-        self.assertEqual(netns(), left)
+        self.assertEqual(namespaces_of(killed.pid), left)
         with network.Namespaces(Network(rate=1e9)):
-            self.assertEqual(len(netns()), 2)
-            self.assertFalse(set(netns()).intersection(left))
+            self.assertEqual(len(namespaces_of(os.getpid())), 2)
+            self.assertEqual(namespaces_of(killed.pid), [])
 
     def test_a_kernel_without_netem_is_told_of(self):
         try:
