@@ -161,5 +161,6 @@ def _cell(value, unit):
 
 
 def needs(results, workload):
-    """[{need, take, equal, sentence}] of a Workload."""
-    return list((results.fronts.get(workload.name) or {}).get("needs") or ())
+    """[{need, take (or None), equal to it, sentence}] of a Workload."""
+    found = (results.fronts.get(workload.name) or {}).get("needs") or ()
+    return [{**need, "equal": [name for name in need["equal"] if name != need["take"]]} for need in found]

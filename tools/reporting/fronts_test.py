@@ -81,12 +81,13 @@ class FrontsTest(unittest.TestCase):
 
     def test_needs_are_answered_on_the_page_and_in_the_docs(self):
         def change(front):
-            front["needs"][0].update(take="epoll", equal=["uring"], sentence="A sentence with its reason.")
+            front["needs"][0].update(take="epoll", equal=["epoll", "uring"], sentence="A sentence with its reason.")
         measured, _ = self.measured(change)
         for text in (page.write(measured, self.folder).read_text(encoding="utf-8"), benchmarks.render(measured)["benchmarks.md"]):
             for part in ("most requests per machine", "A sentence with its reason.", "No model that was measured keeps"):
                 self.assertIn(part, text)
         self.assertIn("| echo | most requests per machine | `epoll` (equal: uring) |", text)
+        self.assertIn("| echo | clients isolated from each other | – |", text)
 
 
 if __name__ == "__main__":
