@@ -12,6 +12,9 @@ _AXES = ("capacity", "tail", "cost", "memory")
 _PANEL_INCHES = 2.6
 # Two names beside points are so far apart at least, in points of 1/72 inch.
 _LINE_POINTS = 10.5
+# How far an interval may reach beyond the figures, and where one that reaches to nothing or below is cut off, as a factor.
+_FAR, _OFF = 4, 1e6
+_LEAST_LENGTH = 1.5
 
 
 def plot(results, workload):
@@ -52,25 +55,35 @@ def _drawn(front, *axes):
 def _panel(on, axes, front, across, name):
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for model in sorted(_drawn(front, across, name), key=lambda model: model["is_on_front"]):
+    models = _drawn(front, across, name)
+    for model in sorted(models, key=lambda model: model["is_on_front"]):
         _point(on, axes, model, across, name)
     axes.grid(axis="both")
     axes.set_title(_better(front, across, name), color=palette.page("muted"), fontsize=8)
     axes.set_xlabel(_wrapped(_titles(front, across)))
     axes.set_ylabel(_wrapped(_titles(front, name)))
-    axes.margins(x=0.08, y=0.12)
-    low, high = axes.get_xlim()
-    axes.set_xlim(low, high * (high / low)**0.75)  # For the names at the right.
+    axes.set_xlim(*_limits([model[across] for model in models], 0.1, 0.85))  # For the names at the right.
+    axes.set_ylim(*_limits([model[name] for model in models], 0.12, 0.12))
     _ticks(axes.xaxis, front["axes"][across], 3)
     _ticks(axes.yaxis, front["axes"][name], 5)
+
+
+def _limits(figures, below, above):
+    """The ends of a logarithmic axis, with room of so many times its length. An interval that reaches far beyond all figures is
+    cut off: it would leave no room for them."""
+    middles = [figure["median"] for figure in figures]
+    low = max(min(figure["low"] for figure in figures), min(middles) / _FAR)
+    high = min(max(figure["high"] for figure in figures), max(middles) * _FAR)
+    length = max(high / low, _LEAST_LENGTH)
+    return low / length**below, high * length**above
 
 
 def _point(on, axes, model, across, name):
     x, y, is_on_front = model[across], model[name], model["is_on_front"]
     colour = on.colours.colour(model["name"])
     style = {"color": colour, "linewidth": 1.3, "alpha": 0.9 if is_on_front else 0.3}
-    axes.plot([x["low"], x["high"]], [y["median"]] * 2, **style)
-    axes.plot([x["median"]] * 2, [max(y["low"], y["median"] / 1e3), y["high"]], **style)
+    axes.plot([max(x["low"], x["median"] / _OFF), x["high"]], [y["median"]] * 2, **style)
+    axes.plot([x["median"]] * 2, [max(y["low"], y["median"] / _OFF), y["high"]], **style)
     axes.plot([x["median"]], [y["median"]], marker=on.colours.mark(model["name"]), linestyle="none", color=colour,
               markersize=6 if is_on_front else 4.5, markerfacecolor=colour if is_on_front else palette.page("paper"),
               alpha=1 if is_on_front else 0.55)
@@ -104,7 +117,7 @@ def _ticks(axis, what, most):
     elif what["unit"] == "B":
         axis.set_major_locator(matplotlib.ticker.LogLocator(base=2, numticks=7))
     else:
-        axis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5), numticks=6))
+        axis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,), numticks=6))
     axis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(_short(value, what["unit"]))))
     axis.set_minor_locator(matplotlib.ticker.NullLocator())
 

@@ -1,6 +1,7 @@
 """Fronts: drawn and in a table if the summary has them, whatever was not measured."""
 import json
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -69,6 +70,15 @@ class FrontsTest(unittest.TestCase):
         measured = self.measured(change)
         self.assertIn("tail (99th percentile of the service time) against cost", fronts.plot(*measured).alt)
         self.assertTrue(canvas.paint(fronts.plot(*measured), palette.Palette(measured[0].subjects)).svg)
+
+    def test_an_interval_that_reaches_to_nothing_leaves_room_for_the_figures(self):
+        def change(front):
+            front["models"][0]["capacity"].update(low=-5.0, high=1e9)
+        measured = self.measured(change)
+        svg = canvas.paint(fronts.plot(*measured), palette.Palette(measured[0].subjects)).svg
+        ticks = [float(found) for found in re.findall(r">([0-9.]+) k<", svg)]
+        self.assertGreaterEqual(len(ticks), 3)
+        self.assertLess(max(ticks), 2000)
 
     def test_nothing_measured_is_nothing_drawn(self):
         def change(front):
