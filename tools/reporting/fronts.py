@@ -62,7 +62,7 @@ def _panel(on, axes, front, across, name):
     axes.set_title(_better(front, across, name), color=palette.page("muted"), fontsize=8)
     axes.set_xlabel(_wrapped(_titles(front, across)))
     axes.set_ylabel(_wrapped(_titles(front, name)))
-    axes.set_xlim(*_limits([model[across] for model in models], 0.1, 0.85))  # For the names at the right.
+    axes.set_xlim(*_limits([model[across] for model in models], 0.1, 0.6))  # For the names at the right.
     axes.set_ylim(*_limits([model[name] for model in models], 0.12, 0.12))
     _ticks(axes.xaxis, front["axes"][across], 3)
     _ticks(axes.yaxis, front["axes"][name], 5)
@@ -105,6 +105,7 @@ def _names(on, axes, models, across, name):
         share = axes.transAxes.inverted().transform((0, place))[1]
         axes.annotate(model["name"], (model[across]["median"], model[name]["median"]), xytext=(0.99, share),
                       textcoords="axes fraction", ha="right", va="center", fontsize=8,
+                      bbox={"boxstyle": "square,pad=0.1", "facecolor": palette.page("paper"), "edgecolor": "none", "alpha": 0.85},
                       arrowprops={"arrowstyle": "-", "color": palette.page("muted"), "linewidth": 0.6, "alpha": 0.7,
                                   "shrinkA": 1, "shrinkB": 3})
 
@@ -123,7 +124,7 @@ def _ticks(axis, what, most):
 
 
 def _wrapped(title):
-    return textwrap.fill(title, 34)
+    return textwrap.fill(title, 30)
 
 
 def _better(front, across, name):
