@@ -1,5 +1,6 @@
 #include "client/load/scheduled_clients.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/sys_error.h"
+#include "net/deadline.h"
 #include "net/socket.h"
 
 namespace polyserve {
@@ -67,11 +69,40 @@ absl::Status ScheduledClients::Connect() {
       if (!status.ok()) {
         return absl::UnavailableError(absl::StrCat("connection ", tally_.connected + 1, ": ", status.message()));
       }
-      ++tally_.connected;
       Await(client, EPOLLIN, EPOLL_CTL_ADD);
+      client.exchange.Choose(schedule_->targets.front());
+      client.unsent = client.exchange.Ask();
+      Send(client);
+    }
+    for (Client& client : batch) {
+      if (absl::Status status = AwaitFirstReply(client); !status.ok()) {
+        return absl::UnavailableError(absl::StrCat("connection ", tally_.connected + 1, ": ", status.message()));
+      }
+      ++tally_.connected;
     }
   }
   return absl::OkStatus();
+}
+
+// That the kernel has made the connection says little: a server that makes a process for each has its hands full with
+// thousands of them for a while, which must not be within the measurement.
+absl::Status ScheduledClients::AwaitFirstReply(Client& client) {
+  const Deadline deadline(plan_.patience);
+  pollfd readable = {client.fd.get(), POLLIN, 0};
+  while (true) {
+    if (::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
+      return absl::UnavailableError("the server does not reply");
+    }
+    const ssize_t count = ::recv(client.fd.get(), buffer_.data(), buffer_.size(), 0);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (count < 0) return SysError("recv");
+    absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
+    const Exchange::Reply reply = client.exchange.Take(bytes);
+    if (count == 0 || reply == Exchange::Reply::kWrong) return absl::UnavailableError("its first reply is wrong");
+    if (reply == Exchange::Reply::kIncomplete) continue;
+    client.has_replied = true;
+    return absl::OkStatus();
+  }
 }
 
 void ScheduledClients::Load() {

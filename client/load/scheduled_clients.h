@@ -32,7 +32,7 @@ class ScheduledClients : public LoadThread {
   struct Behaviour {
     absl::Duration begin = absl::ZeroDuration();           // Where in the schedule the run begins.
     absl::Duration keep_alive = absl::InfiniteDuration();  // How long a client keeps a silent connection.
-    bool connects_first = false;                           // All connections are made before the run.
+    bool connects_first = false;  // All connections are made before the run, and have had a reply.
   };
 
   // Has as many clients of the schedule as the share has connections, from `first_client` on.
@@ -67,6 +67,9 @@ class ScheduledClients : public LoadThread {
     int64_t time;
     Client* client;
   };
+
+  // Blocks until the reply to the request that was sent is there, and right.
+  absl::Status AwaitFirstReply(Client& client);
 
   void Load() override;
   void Settle() override;

@@ -192,12 +192,14 @@ TEST(ScheduledClientsTest, BeginsAgainAfterItsEnd) {
   EXPECT_EQ(run.tally.due, 2u);
 }
 
-TEST(ScheduledClientsTest, CanConnectBeforehand) {
+TEST(ScheduledClientsTest, ConnectionsThatAreMadeBeforehandHaveHadAReply) {
   Heard heard;
   const FakeServer server([&heard](int fd) { heard.Serve(fd); });
   const Replayed run = Replay(server.address(), "0,GET,/1,5,a\n9,GET,/2,5,b\n9,GET,/3,5,c\n", {.connects_first = true});
   EXPECT_EQ(run.tally.connected, 3);
   EXPECT_EQ(run.tally.replies, 1u);
+  EXPECT_EQ(run.tally.replies_in_all, 1u) << "the first ones do not count";
+  EXPECT_EQ(heard.paths(), (Paths{{"/1"}, {"/1"}, {"/1", "/1"}}));
 }
 
 TEST(ScheduledClientsTest, WrongRepliesAreFaults) {
