@@ -96,6 +96,7 @@ void EveryModelTest::AwaitQuiet() {
 void EveryModelTest::NoteFootprint() {
   constexpr int kQuiet = 20;  // After this many looks without a change, the client has left.
   ExpectServesOthers();
+  AwaitQuiet();  // Workers that are still starting open descriptors later.
   int unchanged = 0;
   EXPECT_TRUE(Eventually([&] {
     const size_t processes = server_->processes().size();

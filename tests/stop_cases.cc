@@ -236,7 +236,6 @@ TEST_F(StopTest, KilledServerLeavesNoProcessBehind) {
 
 TEST_F(StopTest, KilledServerLeavesNoStoppedProcessBehind) {
   StartServer();
-  NoteFootprint();  // So all processes have begun.
   Peer idle = Connect("echo");
   EXPECT_TRUE(IsServed(idle));
   AwaitQuiet();
@@ -249,7 +248,6 @@ TEST_F(StopTest, KilledServerLeavesNoStoppedProcessBehind) {
 
 TEST_F(StopTest, StoppedProcessIsWaitedForNoLongerThanTheDrainTimeout) {
   StartServer({"--drain_timeout=500ms"});
-  NoteFootprint();  // So all processes have begun.
   Peer idle = Connect("echo");
   EXPECT_TRUE(IsServed(idle));
   AwaitQuiet();
