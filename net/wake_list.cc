@@ -34,6 +34,7 @@ WakeList::Entry::~Entry() {
   if (mailbox_ != nullptr) mailbox_->Attach(nullptr);
   if (mailbox_ != nullptr && mailbox_->fd() >= 0)
     ::epoll_ctl(list_.epoll_.get(), EPOLL_CTL_DEL, mailbox_->fd(), nullptr);
+  if (place_ != nullptr) *place_ = nullptr;
   list_.Remove(*this);
 }
 
@@ -98,9 +99,16 @@ void WakeList::Deliver() {
     MutexLock lock(mutex_);
     called_.swap(woken_);
     is_empty_.store(true, std::memory_order_release);
-    for (Entry* entry : called_) entry->is_listed_ = false;
+    for (Entry*& entry : called_) {
+      entry->is_listed_ = false;
+      entry->place_ = &entry;
+    }
   }
-  for (Entry* entry : called_) entry->client_.OnReady();
+  for (Entry*& entry : called_) {
+    if (entry == nullptr) continue;
+    entry->place_ = nullptr;  // First: the call may destroy it.
+    entry->client_.OnReady();
+  }
   called_.clear();
 }
 

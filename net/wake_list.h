@@ -29,7 +29,8 @@ namespace polyserve {
 // A client that can be woken.
 class Wakeable {
  public:
-  // Its mailbox has mail or was cut off, or its offloaded task is done. May destroy this client, and no other.
+  // Its mailbox has mail or was cut off, or its offloaded task is done. May destroy this client, and any entries of the
+  // list.
   virtual void OnReady() = 0;
 
  protected:
@@ -63,6 +64,7 @@ class WakeList {
     Wakeable& client_;
     Mailbox* const mailbox_;
     bool is_listed_ = false;  // Guarded by the list's lock.
+    Entry** place_ = nullptr;  // In called_, while its call is still to come.
   };
 
   // Creates the entry of a client once it has a mailbox. Does nothing while the mailbox is null, or if there is one.
@@ -83,7 +85,8 @@ class WakeList {
 
   // True if no client is listed. Look before a wait: with clients listed, do not wait at all.
   bool empty() const { return is_empty_.load(std::memory_order_acquire); }
-  // Calls OnReady() of every listed client. Clients that are woken meanwhile wait for the next call.
+  // Calls OnReady() of every listed client. Clients that are woken meanwhile wait for the next call. A client may be
+  // listed twice, for its mailbox and for its task; the first call may destroy the entry of the second.
   void Deliver();
 
  private:
@@ -98,7 +101,7 @@ class WakeList {
   Mutex mutex_;
   std::vector<Entry*> woken_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> is_empty_{true};  // woken_ is.
-  std::vector<Entry*> called_;        // Empty but within Deliver().
+  std::vector<Entry*> called_;        // Empty but within Deliver(). Null: was destroyed before its call.
 };
 
 }  // namespace polyserve

@@ -25,12 +25,14 @@ class Client final : public Wakeable {
   void OnReady() override {
     ++calls;
     if (wakes_next != nullptr) wakes_next->Wake();
+    if (ends_next != nullptr) ends_next->Leave();
   }
   void Wake() { entry_->Wake(); }
   void Leave() { entry_.reset(); }
 
   int calls = 0;
   Client* wakes_next = nullptr;
+  Client* ends_next = nullptr;
 
  private:
   Mailbox mailbox_;
@@ -69,6 +71,21 @@ TEST_F(WakeListTest, WhoIsWokenMeanwhileIsLeftForTheNextTime) {
   EXPECT_FALSE(list_->empty());
   list_->Deliver();
   EXPECT_EQ(b.calls, 1);
+}
+
+// One that has mail, and whose task is done: it takes both at its first call.
+TEST_F(WakeListTest, EntryThatACallDestroysIsNotCalledAnyMore) {
+  Client with_mail(*list_), last(*list_);
+  auto with_task = std::make_unique<Client>(*list_);
+  with_mail.ends_next = with_task.get();
+  with_mail.Wake();
+  with_task->Wake();
+  last.Wake();
+  list_->Deliver();
+  EXPECT_EQ(with_mail.calls, 1);
+  EXPECT_EQ(with_task->calls, 0);
+  EXPECT_EQ(last.calls, 1);
+  EXPECT_TRUE(list_->empty());
 }
 
 TEST_F(WakeListTest, WhoHasLeftIsNotCalled) {

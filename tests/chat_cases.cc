@@ -100,8 +100,10 @@ TEST_F(RoomTest, AllHearTheSameInTheSameOrder) {
     for (int k = 0; k < kMessages; ++k) peer.Send(absl::StrCat("C m", i, " ", k, "\n"));
     peer.Send("X\n");
     std::string line;
-    while (line != "ERR 400 expected: L <name>, C <name> <text>, or E <name>\n" && !peer.was_closed())
+    do {
       line = peer.ReadLine();
+    } while (line != "ERR 400 expected: L <name>, C <name> <text>, or E <name>\n" && !line.empty());
+    EXPECT_NE(line, "") << "m" << i << " was let down";
   });
   std::vector<int> next(kMembers);
   for (int i = 0; i < kMembers * (kMessages + 2); ++i) {
