@@ -63,7 +63,7 @@ class WakeList {
     WakeList& list_;
     Wakeable& client_;
     Mailbox* const mailbox_;
-    bool is_listed_ = false;  // Guarded by the list's lock.
+    bool is_listed_ = false;   // Guarded by the list's lock.
     Entry** place_ = nullptr;  // In called_, while its call is still to come.
   };
 

@@ -179,7 +179,7 @@ TEST_F(ClientsTest, PythonsWebSocketsChat) {
   // Debian's packages are for Debian's Python, whatever else PATH has.
   std::vector<std::string> command = {"/usr/bin/python3", DataPath("websocket_client.py")};
   for (const std::string& part : HostAndPort("http")) command.push_back(part);
-  if (!can().keeps_clients_apart) command.push_back("alone");
+  if (!can().keeps_clients_apart) command.emplace_back("alone");
   EXPECT_EQ(Run(command), "done\n");
 }
 
@@ -187,10 +187,12 @@ TEST_F(ClientsTest, ClientsOfTheCourseListGetAndPut) {
   const std::string mine = absl::StrCat(large_.substr(0, 50'000), "##");
   std::vector<std::string> command = {"python3", DataPath("course_file_client.py")};
   for (const std::string& part : HostAndPort("file-unframed")) command.push_back(part);
-  // Only silences part the dialect's commands and replies. A client that did not run during one finds two replies in one
-  // piece, and waits for ever (protocol/file_unframed.h); on a busy machine that happens, so it has several attempts.
+  // Only silences part the dialect's commands and replies. A client that did not run during one finds two replies in
+  // one piece, and waits for ever (protocol/file_unframed.h); on a busy machine that happens, so it has several
+  // attempts.
   std::string output;
-  for (int attempt = 0; attempt < 5 && !(absl::EndsWith(output, "bye\n") && root().Read("mine.bin") == mine); ++attempt) {
+  for (int attempt = 0; attempt < 5 && !(absl::EndsWith(output, "bye\n") && root().Read("mine.bin") == mine);
+       ++attempt) {
     here().Write("mine.bin", mine);
     // Each command comes as soon as the client is through with the one before it.
     output = RunTool(command, here().path(),

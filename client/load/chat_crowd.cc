@@ -116,6 +116,7 @@ void ChatCrowd::Watch(int fd, uint64_t who, uint32_t events, int operation) {
 
 // Without a listener no message would ever be complete, and the window would stay full.
 void ChatCrowd::Load() {
+  for (Listener& listener : listeners_) listener.replies = 0;
   while (!IsOver() && speaker_.ok() && listening_ > 0) {
     Speak();
     Wait(std::min(end_, now_ + kLongestWait));
@@ -215,7 +216,7 @@ void ChatCrowd::Settle() {
   while (first_ < end_of_said_ && speaker_.ok() && now_ < give_up_) Wait(std::min(give_up_, now_ + kLongestWait));
   for (Listener& listener : listeners_) {
     tally_.per_connection.push_back(listener.replies);
-    if (listener.fd.ok()) Drop(listener);
+    if (listener.fd.ok() && listener.next < end_of_said_) Drop(listener);
   }
 }
 

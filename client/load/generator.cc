@@ -16,8 +16,6 @@ namespace polyserve {
 
 namespace {
 
-using WorkerFactory = std::vector<std::unique_ptr<LoadThread>>;
-
 bool IsInterrupted(const LoadPlan& plan) {
   return plan.interrupted != nullptr && plan.interrupted->load(std::memory_order_relaxed);
 }
@@ -25,21 +23,26 @@ bool IsInterrupted(const LoadPlan& plan) {
 // The i-th of n shares of a whole, which differ by one at most.
 int Share(int whole, int i, int n) { return whole / n + (i < whole % n ? 1 : 0); }
 
-// The rate follows the connections, so that each connection has the same rate even if the threads have not. Seeds
-// differ, or all threads would send at the same moments.
+// The rate follows the connections, so that each connection has the same rate even if the threads have not.
+std::optional<double> ShareOfRate(std::optional<double> rate, const LoadPlan& plan, int i) {
+  if (!rate.has_value()) return std::nullopt;
+  return *rate * Share(plan.connections, i, plan.threads) / plan.connections;
+}
+
+// Seeds differ, or all threads would send at the same moments.
 LoadPlan ShareOf(const LoadPlan& plan, int i) {
   LoadPlan share = plan;
   share.connections = Share(plan.connections, i, plan.threads);
   share.idle_connections = Share(plan.idle_connections, i, plan.threads);
   share.seed = plan.seed + static_cast<uint64_t>(i);
-  if (plan.rate.has_value()) share.rate = *plan.rate * share.connections / plan.connections;
+  share.rate = ShareOfRate(plan.rate, plan, i);
   share.phase = static_cast<double>(i) / plan.threads;
   return share;
 }
 
 // Makes the threads' objects, and connects them, in the calling thread.
-absl::StatusOr<WorkerFactory> Assemble(const LoadPlan& plan) {
-  WorkerFactory crew;
+absl::StatusOr<std::vector<std::unique_ptr<LoadThread>>> Assemble(const LoadPlan& plan) {
+  std::vector<std::unique_ptr<LoadThread>> crew;
   for (int i = 0; i < plan.threads; ++i) {
     const LoadPlan share = ShareOf(plan, i);
     crew.push_back(plan.make_thread ? plan.make_thread(share) : std::make_unique<LoadWorker>(share));
@@ -57,17 +60,17 @@ void SleepUntil(int64_t time, const LoadPlan& plan) {
   }
 }
 
-// In the thread that called RunLoad(), so that the load threads do nothing but measure: on_counting may write to a pipe
+// In the thread that called Run(), so that the load threads do nothing but measure: on_counting may write to a pipe
 // that is full.
-void TellOfCounting(const LoadPlan& plan, int64_t start) {
+void TellOfCounting(const LoadPlan& plan, int64_t start, absl::Duration duration) {
   SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up), plan);
   plan.on_counting(true);
-  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up + plan.duration), plan);
+  SleepUntil(start + absl::ToInt64Nanoseconds(plan.warm_up + duration), plan);
   plan.on_counting(false);
 }
 
 // After all threads have ended: inspect() may ask the server, and would disturb a load that is still running.
-LoadTally TallyOf(const LoadPlan& plan, const WorkerFactory& crew) {
+LoadTally TallyOf(const LoadPlan& plan, const std::vector<std::unique_ptr<LoadThread>>& crew) {
   LoadTally all;
   for (const auto& thread : crew) all.Add(thread->tally());
   if (plan.inspect) {
@@ -78,26 +81,46 @@ LoadTally TallyOf(const LoadPlan& plan, const WorkerFactory& crew) {
 
 }  // namespace
 
-absl::StatusOr<LoadTally> RunLoad(const LoadPlan& plan) {
-  std::vector<const LoadPlan*> plans = {&plan};
-  for (const LoadPlan& beside : plan.beside) plans.push_back(&beside);
-  std::vector<WorkerFactory> crews;
-  for (const LoadPlan* each : plans) {
-    absl::StatusOr<WorkerFactory> crew = Assemble(*each);
+ConnectedLoad::ConnectedLoad() = default;
+ConnectedLoad::ConnectedLoad(ConnectedLoad&&) noexcept = default;
+ConnectedLoad& ConnectedLoad::operator=(ConnectedLoad&&) noexcept = default;
+ConnectedLoad::~ConnectedLoad() = default;
+
+absl::StatusOr<ConnectedLoad> ConnectedLoad::Connect(const LoadPlan& plan) {
+  ConnectedLoad load;
+  load.parts_.push_back({plan, {}});
+  for (const LoadPlan& beside : plan.beside) load.parts_.push_back({beside, {}});
+  for (Part& part : load.parts_) {
+    auto crew = Assemble(part.plan);
     if (!crew.ok()) return crew.status();
-    crews.push_back(*std::move(crew));
+    part.crew = *std::move(crew);
   }
+  return load;
+}
+
+LoadTally ConnectedLoad::Run(absl::Duration duration, std::optional<double> rate) {
+  const LoadPlan& plan = parts_.front().plan;
   const int64_t start = LoadThread::Now();
   {
     std::vector<std::jthread> threads;  // Joined at the end of this block: from then on the tallies may be read.
-    for (const WorkerFactory& crew : crews) {
-      for (const auto& thread : crew) threads.emplace_back([&thread, start] { thread->Run(start); });
+    for (const Part& part : parts_) {
+      const std::optional<double> of_part = &part == &parts_.front() ? rate : part.plan.rate;
+      for (int i = 0; i < part.plan.threads; ++i) {
+        const LoadThread::Slice slice = {start, duration, ShareOfRate(of_part, part.plan, i)};
+        threads.emplace_back([thread = part.crew[static_cast<size_t>(i)].get(), slice] { thread->Run(slice); });
+      }
     }
-    if (plan.on_counting) TellOfCounting(plan, start);
+    if (plan.on_counting) TellOfCounting(plan, start, duration);
   }
-  LoadTally all = TallyOf(plan, crews.front());
-  for (size_t i = 1; i < plans.size(); ++i) all.beside.push_back(TallyOf(*plans[i], crews[i]));
+  LoadTally all = TallyOf(plan, parts_.front().crew);
+  for (size_t i = 1; i < parts_.size(); ++i) all.beside.push_back(TallyOf(parts_[i].plan, parts_[i].crew));
   return all;
+}
+
+absl::StatusOr<LoadTally> RunLoad(const LoadPlan& plan) {
+  absl::StatusOr<ConnectedLoad> load = ConnectedLoad::Connect(plan);
+  if (!load.ok()) return load.status();
+  return load->Run(plan.duration, plan.rate);
 }
 
 }  // namespace polyserve

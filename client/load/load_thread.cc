@@ -53,11 +53,7 @@ std::string InWords(int error) {
 
 }  // namespace
 
-// per_second has its full size from the start, so that counting a reply allocates nothing.
-LoadThread::LoadThread(const LoadPlan& plan) : plan_(plan) {
-  tally_.per_second.resize(static_cast<size_t>(absl::ToInt64Seconds(absl::Ceil(plan.duration, absl::Seconds(1)))));
-  tally_.seconds = absl::ToDoubleSeconds(plan.duration);
-}
+LoadThread::LoadThread(const LoadPlan& plan) : plan_(plan), interval_(absl::ToInt64Nanoseconds(plan.interval)) {}
 
 // Called for each reply. That is cheap, because clock_gettime() is no system call on the usual clock sources (vdso(7)).
 int64_t LoadThread::Now() {
@@ -67,15 +63,23 @@ int64_t LoadThread::Now() {
 }
 
 // The use of the processor is that of Load() alone: Settle() mostly waits, which would make the thread look less busy.
-void LoadThread::Run(int64_t start) {
+// per_interval has its full size from the start, so that counting a reply allocates nothing.
+void LoadThread::Run(const Slice& slice) {
   const ProcessorUse before = UseOfProcessor();
-  start_ = start;
-  count_from_ = start + absl::ToInt64Nanoseconds(plan_.warm_up);
+  plan_.duration = slice.duration;
+  plan_.rate = slice.rate;
+  const int connected = tally_.connected;
+  tally_ = LoadTally();
+  tally_.connected = connected;
+  tally_.per_interval.resize(static_cast<size_t>(absl::Ceil(plan_.duration, plan_.interval) / plan_.interval));
+  tally_.seconds = absl::ToDoubleSeconds(plan_.duration);
+  start_ = slice.start;
+  count_from_ = start_ + absl::ToInt64Nanoseconds(plan_.warm_up);
   end_ = count_from_ + absl::ToInt64Nanoseconds(plan_.duration);
   give_up_ = end_ + absl::ToInt64Nanoseconds(plan_.patience);
   now_ = Now();
   Load();
-  const double seconds = static_cast<double>(std::max<int64_t>(now_ - start, 1)) / kSecond;
+  const double seconds = static_cast<double>(std::max<int64_t>(now_ - start_, 1)) / kSecond;
   const ProcessorUse after = UseOfProcessor();
   tally_.busiest_thread = (after.ran - before.ran) / seconds;
   tally_.waited_for_processor = (after.waited - before.waited) / seconds;
@@ -87,7 +91,7 @@ void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) 
   if (IsCounted(now_)) {
     ++tally_.replies;
     ++of_connection;
-    ++tally_.per_second[static_cast<size_t>((now_ - count_from_) / kSecond)];
+    ++tally_.per_interval[static_cast<size_t>((now_ - count_from_) / interval_)];
   }
   if (!IsCounted(due)) return;  // A reply that comes after end_ still adds its times, if its request was due before.
   tally_.service.Add(static_cast<uint64_t>(now_ - sent));
@@ -114,7 +118,8 @@ bool LoadThread::IsOver() {
     end_ = now_;  // From now on a request that is due, and a reply that comes, are outside the counted time.
     give_up_ = now_ + std::min(kSecond, give_up_ - end_);
     tally_.seconds = static_cast<double>(std::max<int64_t>(end_ - count_from_, 0)) / kSecond;
-    tally_.per_second.resize(static_cast<size_t>(std::ceil(tally_.seconds)));
+    tally_.per_interval.resize(
+        static_cast<size_t>(std::ceil(tally_.seconds * kSecond / static_cast<double>(interval_))));
   }
   return now_ >= end_;
 }

@@ -2,7 +2,9 @@
 // classes decide what to send: LoadWorker (exchanges), ChatCrowd, SlowReaders. Threads share nothing while they run, so
 // that the generator itself scales.
 //
-//   Connect() ──▶ Run(start): Load() until end_, then Settle() until give_up_ ──▶ tally()
+//   Connect() ──▶ Run(slice): Load() until end_, then Settle() until give_up_ ──▶ tally()
+//                  ▲                                                                │
+//                  └──────────────── the next slice, on the same connections ◀──────┘
 //
 // Which times count: a reply if it arrives between count_from_ and end_ (the throughput), a request's time if the
 // request was due then, however late its reply is (the percentiles). Dropping the late ones would hide the worst times.
@@ -31,21 +33,29 @@ class LoadThread {
   // Run(), in any thread.
   virtual absl::Status Connect() = 0;
 
-  // Executes the plan in the calling thread, from the time `start` (of Now(), the same for all threads) on, and
-  // measures the thread's use of the processor. Blocks, until about give_up_ at most.
-  void Run(int64_t start);
+  // What may differ from one run on the same connections to the next; the rest is the plan's.
+  struct Slice {
+    int64_t start = 0;                               // By Now().
+    absl::Duration duration = absl::ZeroDuration();  // Counted, behind the plan's warm-up.
+    std::optional<double> rate;                      // This thread's share of it.
+  };
+
+  // Executes the plan for one slice in the calling thread, and measures the thread's use of the processor. Blocks until
+  // all replies are there, or the plan's patience ends. It may be called again then: connections stay as they are, and
+  // the tally begins anew.
+  void Run(const Slice& slice);
 
   // The clock of all threads: CLOCK_MONOTONIC, in nanoseconds.
   static int64_t Now();
 
-  // Complete after Run().
+  // Complete after Run(), and valid until the next one.
   const LoadTally& tally() const { return tally_; }
 
  protected:
   // Loads the server until IsOver(). Must call that ten times a second or more often, with now_ up to date, so that an
-  // interruption is noticed.
+  // interruption is noticed. Called again after Settle().
   virtual void Load() = 0;
-  // Waits for outstanding replies, until give_up_ at most, and completes the tally.
+  // Waits for outstanding replies, until give_up_ at most, and completes the tally. Afterwards no request is under way.
   virtual void Settle() = 0;
 
   // True once the load must end. If the run was interrupted, that is now: end_ moves, the tally says so, and replies
@@ -64,7 +74,8 @@ class LoadThread {
   // Adds one to `kind` (LoadTally::broken or not_connected), with this errno as its cause; 0: closed by the server.
   void CountFailure(uint64_t& kind, int error);
 
-  const LoadPlan plan_;
+  LoadPlan plan_;  // Duration and rate are those of the slice.
+  const int64_t interval_;
   int64_t start_ = 0;
   int64_t count_from_ = 0;  // The end of the warm-up,
   int64_t end_ = 0;         // of the load,

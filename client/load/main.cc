@@ -5,9 +5,11 @@
 #include <stdio.h>
 
 #include <filesystem>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -28,6 +30,7 @@
 #include "client/load/report.h"
 #include "client/load/self_check.h"
 #include "client/load/selftest.h"
+#include "client/load/slices.h"
 #include "client/load/tally.h"
 #include "client/load/workload_options.h"
 #include "client/load/workloads.h"
@@ -50,6 +53,7 @@ DEFINE_string(arrivals, "poisson", "with --rate: when they are due: fixed, poiss
 DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of web, and of --begin=random");
 DEFINE_string(warm_up, "1s", "load the server for this long before counting");
 DEFINE_string(duration, "10s", "count for this long");
+DEFINE_string(interval, "1s", "with --json: count the replies of each such time separately");
 DEFINE_uint64(size, 64, "echo, churn, datagrams, message, mixed, chat: bytes of a message; upload, library: of a file");
 DEFINE_string(name, "",
               "http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
@@ -64,6 +68,9 @@ DEFINE_bool(self_test, false, "check the load generator's own figures; needs not
 DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
 DEFINE_bool(tell_counting, false, "write a line to standard error when counting begins, and when it ends");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
+DEFINE_bool(
+    slices, false,
+    "keep the connections, and run a slice of load for each line SECONDS [RATE] on standard input; implies --json");
 DEFINE_bool(build_info, false, "print how this program was built");
 DECLARE_bool(help);
 DECLARE_bool(version);
@@ -74,9 +81,11 @@ namespace {
 
 // In the order of the help.
 constexpr char kFlags[] =
-    "workload server connections idle threads depth rate arrivals seed warm_up duration size name primes files "
-    "schedule begin keep_alive think_time beside_server beside_connections beside_name read_rate self_test "
-    "server_program tell_counting json build_info";
+    "workload server connections idle threads depth rate arrivals seed warm_up duration interval size name primes "
+    "files schedule begin keep_alive think_time beside_server beside_connections beside_name read_rate self_test "
+    "server_program tell_counting slices json build_info";
+
+constexpr int kMostIntervals = 1'000'000;  // Each is a number in the report.
 
 // kFaulty: the run is complete, and its report was printed, but a fault in it makes the figures worthless.
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
@@ -152,6 +161,12 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   if (*duration < absl::Milliseconds(1) || *duration > absl::Hours(24) || *warm_up > absl::Hours(24)) {
     return absl::InvalidArgumentError("--duration is 1ms to 24h, --warm_up at most 24h");
   }
+  const absl::StatusOr<absl::Duration> interval = ParseTimeFlag("interval", FLAGS_interval);
+  if (!interval.ok()) return interval.status();
+  if (*interval < absl::Milliseconds(1) || *duration / *interval > kMostIntervals) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--interval is at least 1ms, and --duration has at most ", kMostIntervals, " of them"));
+  }
   const absl::StatusOr<Arrivals::Kind> arrivals = Arrivals::ParseKind(FLAGS_arrivals);
   if (!arrivals.ok()) return absl::InvalidArgumentError(absl::StrCat("--arrivals: ", arrivals.status().message()));
   plan.connections = FLAGS_connections;
@@ -164,6 +179,7 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   plan.seed = FLAGS_seed;
   plan.warm_up = *warm_up;
   plan.duration = *duration;
+  plan.interval = *interval;
   return plan;
 }
 
@@ -246,6 +262,11 @@ int Run(int argc, char** argv) {
   plan->interrupted = &Interruption::flag();
   // prepare() made them when the plan had no such flag yet.
   for (LoadPlan& beside : plan->beside) beside.interrupted = plan->interrupted;
+  if (FLAGS_slices) {
+    const absl::StatusOr<bool> all_good = RunSlices(*std::move(plan), std::cin, std::cout);
+    if (!all_good.ok()) return Fail(all_good.status());
+    return Interruption::flag() ? Interruption::exit_status() : *all_good ? kDone : kFaulty;
+  }
   const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
   if (!tally.ok()) return Fail(tally.status());
   const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;

@@ -56,6 +56,7 @@ struct LoadPlan {
   uint64_t seed = 1;                                   // Of random arrivals. The same seed gives the same times.
   absl::Duration warm_up = absl::ZeroDuration();
   absl::Duration duration = absl::Seconds(10);
+  absl::Duration interval = absl::Seconds(1);   // Replies are counted for each one; see LoadTally::per_interval.
   absl::Duration patience = absl::Seconds(10);  // For connecting, and for replies outstanding at the end.
   // Checks the server's state after the run, and returns a sentence for each fault (LoadTally::faults). Called when all
   // threads have ended, in the thread that called RunLoad(); may block. May be null.

@@ -65,9 +65,9 @@ nlohmann::json HistogramAsJson(const Histogram& times) {
 }
 
 // The last second may be a part of one; it is scaled to a whole one, so that it does not look like a slow one.
-void AppendSeconds(const LoadTally& tally, std::string& text) {
-  if (tally.per_second.size() < 2) return;
-  std::vector<uint64_t> rates = tally.per_second;
+void AppendSeconds(const LoadPlan& plan, const LoadTally& tally, std::string& text) {
+  if (plan.interval != absl::Seconds(1) || tally.per_interval.size() < 2) return;
+  std::vector<uint64_t> rates = tally.per_interval;
   const double last = tally.seconds - std::floor(tally.seconds);
   if (last > 0) rates.back() = static_cast<uint64_t>(static_cast<double>(rates.back()) / last);
   absl::StrAppendFormat(&text, "%-14s  ", "each second");
@@ -101,7 +101,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   absl::StrAppendFormat(&text, "\n%-14s  %.0f per second; %d in %.3g s; %.1f MB per second\n", "replies",
                         RepliesPerSecond(tally), tally.replies, tally.seconds,
                         PerSecond(static_cast<double>(tally.bytes_in), tally) / 1e6);
-  AppendSeconds(tally, text);
+  AppendSeconds(plan, tally, text);
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
   AppendErrors(tally, text);
@@ -140,7 +140,8 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
       {"bytes_in", tally.bytes_in},
       {"service_ns", TimesAsJson(tally.service)},
       {"response_ns", TimesAsJson(tally.response)},
-      {"per_second", tally.per_second},
+      {plan.interval == absl::Seconds(1) ? "per_second" : "per_interval", tally.per_interval},
+      {"interval_s", absl::ToDoubleSeconds(plan.interval)},
       {"fairness", FairnessIndex(tally.per_connection)},
       {"errors",
        {{"wrong", tally.wrong},

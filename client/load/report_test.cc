@@ -24,7 +24,7 @@ LoadTally GoodTally() {
   LoadTally tally;
   tally.seconds = 2.5;
   tally.replies = 250;
-  tally.per_second = {100, 99, 51};
+  tally.per_interval = {100, 99, 51};
   tally.per_connection = {250};
   return tally;
 }
@@ -43,8 +43,8 @@ TEST(ReportTest, ShowsEachSecondAndTheLastAsAWholeOne) {
   EXPECT_EQ(json::parse(ReportAsJson(Plan(), GoodTally()))["per_second"], json({100, 99, 51}));
   LoadTally tally = GoodTally();
   tally.seconds = 100;
-  tally.per_second.assign(100, 7);
-  tally.per_second[50] = 3;
+  tally.per_interval.assign(100, 7);
+  tally.per_interval[50] = 3;
   EXPECT_TRUE(Says(ReportAsText(Plan(), tally), "between 3 and 7 replies"));
 }
 

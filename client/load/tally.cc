@@ -21,8 +21,8 @@ void LoadTally::Add(const LoadTally& other) {
   interrupted = interrupted || other.interrupted;
   for (const auto& [cause, count] : other.causes) causes[cause] += count;
   connected += other.connected;
-  per_second.resize(std::max(per_second.size(), other.per_second.size()));
-  for (size_t i = 0; i < other.per_second.size(); ++i) per_second[i] += other.per_second[i];
+  per_interval.resize(std::max(per_interval.size(), other.per_interval.size()));
+  for (size_t i = 0; i < other.per_interval.size(); ++i) per_interval[i] += other.per_interval[i];
   per_connection.insert(per_connection.end(), other.per_connection.begin(), other.per_connection.end());
   seconds = std::max(seconds, other.seconds);
   busiest_thread = std::max(busiest_thread, other.busiest_thread);

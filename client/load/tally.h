@@ -40,7 +40,7 @@ struct LoadTally {
   std::map<std::string, uint64_t> causes;  // Of broken and not_connected, in the system's words.
   // The connections, and how evenly the server treated them.
   int connected = 0;                     // Connections at the beginning, idle ones included.
-  std::vector<uint64_t> per_second;      // Replies in each second.
+  std::vector<uint64_t> per_interval;    // Replies in each LoadPlan::interval; the last may be a part of one.
   std::vector<uint64_t> per_connection;  // Replies on each connection.
   double seconds = 0;                    // The counted time.
   // The generator itself: whether the figures are the server's, or its own.

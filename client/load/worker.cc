@@ -24,6 +24,8 @@ constexpr int64_t kMillisecond = 1'000'000;
 // The delay before a connection that could not be made, or was closed without a reply, is tried again. Without it, the
 // generator would spin while the server is down or the machine has no ports.
 constexpr int64_t kPause = LoadThread::kSecond / 10;
+// Threads have seeds next to each other; slices are farther apart than there are threads.
+constexpr uint64_t kSeedStep = 1 << 16;
 
 }  // namespace
 
@@ -33,7 +35,6 @@ LoadWorker::LoadWorker(const LoadPlan& share)
       dialer_(share.to, share.datagrams ? SOCK_DGRAM : SOCK_STREAM),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       connections_(static_cast<size_t>(share.connections)),
-      arrivals_(share.arrivals, share.rate.value_or(1), share.seed, share.phase),
       buffer_(kReadBytes) {}
 
 // Connects one by one: a burst of thousands would overflow the server's queue of connections (listen(2), backlog), and
@@ -58,7 +59,11 @@ absl::Status LoadWorker::Connect() {
 
 // The first loop starts `depth` requests on each connection (closed loop), or marks all as free (open loop).
 void LoadWorker::Load() {
-  next_due_ = start_ + arrivals_.Next();
+  ending_ = false;
+  for (Connection& connection : connections_) connection.replies = 0;
+  // Another seed for each slice: the same arrivals again and again would be one sample of them.
+  if (open_loop()) arrivals_.emplace(plan_.arrivals, *plan_.rate, plan_.seed + slices_++ * kSeedStep, plan_.phase);
+  next_due_ = open_loop() ? start_ + arrivals_->Next() : INT64_MAX;
   for (Connection& connection : connections_) GoOn(connection);
   while (!ending_) {
     Wait();
@@ -247,7 +252,7 @@ void LoadWorker::Release(Connection& connection) {
 // Catches up: after a long turn, all requests that became due during it are started at once, each with the time at
 // which it was due. Nothing is skipped, or the open loop would become a closed one when the generator is late.
 void LoadWorker::AskDue() {
-  for (; next_due_ <= now_ && next_due_ < end_; next_due_ = start_ + arrivals_.Next()) {
+  for (; next_due_ <= now_ && next_due_ < end_; next_due_ = start_ + arrivals_->Next()) {
     if (IsCounted(next_due_)) ++tally_.due;
     if (free_.empty()) {
       overdue_.push_back(next_due_);
@@ -312,14 +317,18 @@ void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
 // give up at once: the server refused them a moment ago, and would have to be asked anew.
 void LoadWorker::Settle() {
   LookAtIdleOnes();  // First: the server may close them during the wait below, and that is no fault.
-  for (const Pause& pause : paused_) Lose(*pause.connection);
+  for (const Pause& pause : paused_) {
+    pause.connection->is_paused = false;
+    Lose(*pause.connection);
+  }
   paused_.clear();
   while ((on_their_way_ > 0 || !overdue_.empty()) && now_ < give_up_) Wait();
-  for (const Connection& connection : connections_) {
-    for (const Request& request : connection.requests) CountUnanswered(request.due, request.sent);
+  for (Connection& connection : connections_) {
+    if (!connection.requests.empty()) Lose(connection);
     tally_.per_connection.push_back(connection.replies);
   }
   for (const int64_t due : overdue_) CountUnanswered(due, std::nullopt);
+  overdue_.clear();
 }
 
 // epoll does not watch the idle connections during the load, so that 50,000 of them cost the generator nothing. Those

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -115,10 +116,11 @@ class LoadWorker : public LoadThread {
   UniqueFd epoll_;                       // Level-triggered; each event's data is a pointer into connections_.
   std::vector<Connection> connections_;  // Never resized: epoll and the queues hold pointers to them.
   std::vector<UniqueFd> idle_;
-  std::deque<Connection*> free_;  // Open loop: connections without a request, the longest free first.
-  std::deque<Pause> paused_;      // Connections that failed, by the time at which they are tried again.
-  std::deque<int64_t> overdue_;   // Open loop: due times of the requests that wait for a free connection.
-  Arrivals arrivals_;
+  std::deque<Connection*> free_;      // Open loop: connections without a request, the longest free first.
+  std::deque<Pause> paused_;          // Connections that failed, by the time at which they are tried again.
+  std::deque<int64_t> overdue_;       // Open loop: due times of the requests that wait for a free connection.
+  std::optional<Arrivals> arrivals_;  // Open loop: of this slice.
+  uint64_t slices_ = 0;               // That have begun, in open loop.
   int64_t next_due_ = 0;
   bool ending_ = false;   // No new requests; replies are still awaited.
   int on_their_way_ = 0;  // Requests without a reply, of all connections.

@@ -195,6 +195,7 @@ LoadPlan Beside(const LoadPlan& plan, const WorkloadOptions& options) {
   beside.connections = options.beside_connections;
   beside.warm_up = plan.warm_up;
   beside.duration = plan.duration;
+  beside.interval = plan.interval;
   beside.patience = plan.patience;
   return beside;
 }

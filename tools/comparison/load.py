@@ -71,6 +71,11 @@ class Load:
         return processes.spawn(self.command(flags, address, duration_s, warm_up_s, seed), self.cpus,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
+    def start_slices(self, flags, address, warm_up_s, seed):
+        """The running process, which connects, and then reads what to do; see client/load/slices.h."""
+        argv = [*self.command(flags, address, 1.0, warm_up_s, seed), "--slices"]
+        return processes.spawn(argv, self.cpus, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
     def run(self, flags, address, duration_s, warm_up_s=0.0, seed=1):
         return finish(self.start(flags, address, duration_s, warm_up_s, seed), duration_s + warm_up_s)
 

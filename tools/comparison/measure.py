@@ -101,21 +101,36 @@ class _Moment:
 _NOTHING = _Moment(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _marks(run, used, counts_all_children, shared_cpus):
-    marks = []
-    if run.report and run.report.get("generator_was_the_limit") and not shared_cpus:
-        marks.append("the client was the limit")
+@dataclass(frozen=True)
+class Used:
+    """Processor seconds that were taken while one server was measured for so many seconds."""
+
+    server: float
+    others: float
+    host: float
+    seconds: float
+
+
+def marks(report, failed, used, counts_all_children, shared_cpus):
+    """What a reader of the figures should know.
+
+    report  the load generator's, or None
+    failed  why the figures are worth nothing, or None
+    """
+    found = []
+    if report and report.get("generator_was_the_limit") and not shared_cpus:
+        found.append("the client was the limit")
     if shared_cpus:
-        marks.append("client and server share the processors")
-    if run.failed:
-        marks.append("errors: " + run.failed)
-    if used.others > _OTHERS_SHARE * used.time:
-        marks.append(f"other programs took {100 * used.others / used.time:.0f} % of a processor")
-    if used.host > _OTHERS_SHARE * used.time:
-        marks.append(f"the host took {100 * used.host / used.time:.0f} % of a processor")
-    if not counts_all_children and used.server_user + used.server_system < _LEAST_CPU_S:
-        marks.append("processor time is too short for its steps of 10 ms")
-    return marks
+        found.append("client and server share the processors")
+    if failed:
+        found.append("errors: " + failed)
+    if used.others > _OTHERS_SHARE * used.seconds:
+        found.append(f"other programs took {100 * used.others / used.seconds:.0f} % of a processor")
+    if used.host > _OTHERS_SHARE * used.seconds:
+        found.append(f"the host took {100 * used.host / used.seconds:.0f} % of a processor")
+    if not counts_all_children and used.server < _LEAST_CPU_S:
+        found.append("processor time is too short for its steps of 10 ms")
+    return found
 
 
 def measure(subject, workload, setting, load, duration_s, seed, idle=0):
@@ -159,6 +174,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
                    "listen_overflows": overflows, "work_per_worker_s": work,
                    "work_gini": round(statistics.gini(work), 4) if len(work) > 1 else None},
         "others_s": round(used.others, 6), "host_s": round(used.host, 6), "seconds": round(used.time, 6),
-        "marks": _marks(run, used, server.counts_all_children, setting.cpus == load.cpus),
+        "marks": marks(run.report, run.failed, Used(used.server_user + used.server_system, used.others, used.host, used.time),
+                       server.counts_all_children, setting.cpus == load.cpus),
         "failed": run.failed,
     }

@@ -6,16 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import Callable
 
-from . import extras, inference, measure, order, store, syscalls
+from . import extras, inference, measure, order, resident, store, syscalls
 
 PARTS = ("rounds", "syscalls", "memory", "idle", "scaling")
 QUICK_PARTS = ("rounds", "syscalls", "memory")
 IDLE_STEPS = (100, 1000, 10000)
 SCALING_WORKERS = (1, 2, 4, 8)
-_SHORTEST_S, _LONGEST_S = 0.5, 10.0
-# Many short rounds say more than few long ones: a fresh start of a server is better or worse than others for all of its
-# time, and what disturbs the machine for seconds spoils one short measurement. Shorter ones would be mostly overhead.
-_SHORT_S = 0.7
+_SHORTEST_S, _LONGEST_S = 0.4, 10.0
+# Seconds that are counted of each subject in a round, in slices. Many short rounds say more than few long ones: a fresh start
+# of a server is better or worse than others for all of its time. Shorter ones would be mostly starts and stops.
+_SHORT_S = 0.6
 # Parts are given up for this many rounds, if all parts together leave time for fewer.
 _ENOUGH_ROUNDS = 5
 _EXTRA_S = 1.0  # A measurement of idle connections or of scaling.
@@ -27,7 +27,7 @@ class Options:
 
     rounds: int
     minutes: float
-    duration_s: float  # 0: as the time allows.
+    duration_s: float  # Of each subject in a round, of all its slices together. 0: as the time allows.
     seed: int
     parts: tuple
     most_idle: int  # For memory per connection.
@@ -41,7 +41,8 @@ class Step:
     key: tuple  # (name, value) pairs that stand in each of its lines, and tell it from all others.
     expected_s: float
     title: str
-    measure: Callable  # () -> lines without the key.
+    measure: Callable  # (those of the subjects that are wanted) -> lines without the key.
+    subjects: tuple = ()  # Names: several that are measured in turns.
 
 
 @dataclass(frozen=True)
@@ -73,19 +74,52 @@ def pairs(scene):
     return good, skipped
 
 
-def _round_steps(scene, options, duration_s):
+def _turns(workload, duration_s):
+    """(how many slices each subject has in a round, seconds of each)."""
+    if not workload.rests:
+        return 1, duration_s
+    turns = max(1, round(duration_s / workload.slice_s))
+    return turns, duration_s / turns
+
+
+def _round_s(subjects, workload, duration_s):
+    """What a round of so many subjects takes, about."""
+    if not workload.rests:
+        return subjects * (duration_s + measure.OVERHEAD_S)
+    turns, seconds = _turns(workload, duration_s)
+    return subjects * (resident.OVERHEAD_S + turns * (seconds + resident.SLICE_OVERHEAD_S))
+
+
+def _by_workload(scene):
+    """(workload, its subjects) for those that have any."""
     good, _ = pairs(scene)
-    orders = {workload.name: order.rounds([subject for subject, of in good if of is workload], options.rounds,
-                                          f"{options.seed}/{workload.name}") for workload in scene.workloads}
+    found = [(workload, [subject for subject, of in good if of is workload]) for workload in scene.workloads]
+    return [(workload, those) for workload, those in found if those]
+
+
+def _round_steps(scene, options, duration_s):
+    chosen = _by_workload(scene)
+    orders = {workload.name: order.rounds(those, options.rounds * _turns(workload, duration_s)[0], f"{options.seed}/{workload.name}")
+              for workload, those in chosen}
     for number in range(1, options.rounds + 1):
-        for workload in scene.workloads:
-            for subject in orders[workload.name][number - 1] if orders[workload.name] else ():
-                def run(subject=subject, workload=workload, number=number):
-                    return [measure.measure(subject, workload, scene.setting_for(workload), scene.load, duration_s,
-                                            options.seed + number)]
-                yield Step(store.ROUNDS, (("round", number), ("subject", subject.name), ("workload", workload.name)),
-                           duration_s + measure.OVERHEAD_S,
-                           f"round {number} of {options.rounds}: {workload.name}, {subject.name}", run)
+        for workload, those in chosen:
+            turns, seconds = _turns(workload, duration_s)
+            own = orders[workload.name][(number - 1) * turns:number * turns]
+
+            def run(names, workload=workload, seconds=seconds, own=own, number=number):
+                return _measure_round(scene, workload, seconds, options.seed + number,
+                                      [[subject for subject in turn if subject.name in names] for turn in own])
+            yield Step(store.ROUNDS, (("round", number), ("workload", workload.name)), _round_s(len(those), workload, duration_s),
+                       f"round {number} of {options.rounds}: {workload.name}", run, tuple(subject.name for subject in those))
+
+
+def _measure_round(scene, workload, seconds, seed, orders):
+    """Lines of a round, of subjects that stay from slice to slice or, if the workload cannot rest, one after the other."""
+    setting = scene.setting_for(workload)
+    if workload.rests:
+        return resident.measure_round(workload, setting, scene.load, orders, seconds, seed)
+    return [{"subject": subject.name, **measure.measure(subject, workload, setting, scene.load, seconds, seed)}
+            for subject in orders[0]]
 
 
 def _syscall_steps(scene):
@@ -94,7 +128,7 @@ def _syscall_steps(scene):
     for subject, workload in pairs(scene)[0]:
         if subject.kind == "aa":
             continue
-        def run(subject=subject, workload=workload):
+        def run(_, subject=subject, workload=workload):
             setting = scene.setting_for(workload)
             return [syscalls.count(subject, workload, setting, scene.load, setting.scratch)]
         yield Step(store.SYSCALLS, (("subject", subject.name), ("workload", workload.name)),
@@ -114,7 +148,7 @@ def _idle_pairs(scene):
 def _memory_steps(scene, options):
     for subject, workload in _idle_pairs(scene):
         most = min(options.most_idle, extras.idle_limit(subject, scene.descriptors))
-        def run(subject=subject, workload=workload, most=most):
+        def run(_, subject=subject, workload=workload, most=most):
             return extras.memory(subject, workload, scene.setting_for(workload), extras.memory_steps(most))
         yield Step(store.MEMORY, (("subject", subject.name), ("workload", workload.name)), 1.2 + most / 1000,
                    f"memory per connection: {subject.name}", run)
@@ -124,7 +158,7 @@ def _idle_steps(scene, options):
     for subject, workload in _idle_pairs(scene):
         limit = extras.idle_limit(subject, scene.descriptors) - workload.connections
         for idle in (step for step in IDLE_STEPS if step <= limit):
-            def run(subject=subject, workload=workload, idle=idle):
+            def run(_, subject=subject, workload=workload, idle=idle):
                 return [extras.beside_idle(subject, workload, scene.setting_for(workload), scene.load, _EXTRA_S,
                                            options.seed, idle)]
             yield Step(store.IDLE, (("subject", subject.name), ("workload", workload.name), ("idle", idle)),
@@ -142,20 +176,25 @@ def _scaling_steps(scene, options):
         if workload.is_paced:
             continue  # However many there are, they get as many requests.
         for workers in (number for number in SCALING_WORKERS if number <= 4 * len(scene.all_cpus)):
-            def run(subject=subject, workload=workload, workers=workers):
+            def run(_, subject=subject, workload=workload, workers=workers):
                 return [extras.over_workers(subject, workload, scene.setting_for(workload), scene.load, _EXTRA_S,
                                             options.seed, workers, scene.all_cpus)]
             yield Step(store.SCALING, (("subject", subject.name), ("workload", workload.name), ("workers", workers)),
                        _EXTRA_S + measure.OVERHEAD_S, f"{workers} workers: {workload.name}, {subject.name}", run)
 
 
-def duration(options, measurements, extra_s):
-    """Seconds for each measurement, so that all of it takes the time that was asked for."""
+def duration(scene, options, extra_s):
+    """Seconds that are counted of each subject in a round, so that all of it takes the time that was asked for."""
     if options.duration_s:
         return options.duration_s
     spare = options.minutes * 60 - extra_s
-    each = spare / max(1, measurements) - measure.OVERHEAD_S
-    return round(min(_LONGEST_S, max(_SHORTEST_S, each)), 2)
+
+    def round_s(duration_s):
+        return sum(_round_s(len(those), workload, duration_s) for workload, those in _by_workload(scene))
+    # A round's time grows in proportion to what is counted in it, but for its overhead and for whole slices.
+    one_s = round_s(1.0)
+    slope = (round_s(_LONGEST_S) - one_s) / (_LONGEST_S - 1.0) or 1.0
+    return round(min(_LONGEST_S, max(_SHORTEST_S, 1.0 + (spare / options.rounds - one_s) / slope)), 1)
 
 
 # What is given up first if the time is too short for all; the rounds come last, because they are the purpose.
@@ -171,7 +210,7 @@ def expected_s(steps, fixed_s=0.0):
 def _rounds_in(scene, options, fixed_s, each_s):
     """How many rounds of measurements of this length there is time for, beside the other parts."""
     extra_s = expected_s(make(scene, dataclasses.replace(options, rounds=0), fixed_s)[0], fixed_s)
-    of_a_round_s = len(pairs(scene)[0]) * (each_s + measure.OVERHEAD_S)
+    of_a_round_s = sum(_round_s(len(those), workload, each_s) for workload, those in _by_workload(scene))
     return math.floor((_TOO_LONG * 60 * options.minutes - extra_s) / of_a_round_s) if of_a_round_s else _ENOUGH_ROUNDS
 
 
@@ -205,7 +244,7 @@ def fit(scene, options, fixed_s=0.0, may_change=("rounds", "parts")):
 
 
 def make(scene, options, fixed_s=0.0):
-    """(steps, seconds for each measurement of the rounds). `fixed_s`: what else the run takes."""
+    """(steps, seconds that are counted of each subject in a round). `fixed_s`: what else the run takes."""
     extra = []
     if "syscalls" in options.parts:
         extra += _syscall_steps(scene)
@@ -215,7 +254,7 @@ def make(scene, options, fixed_s=0.0):
         extra += _idle_steps(scene, options)
     if "scaling" in options.parts:
         extra += _scaling_steps(scene, options)
-    measurements = len(pairs(scene)[0]) * options.rounds if "rounds" in options.parts else 0
-    duration_s = duration(options, measurements, expected_s(extra, fixed_s))
-    rounds = list(_round_steps(scene, options, duration_s)) if measurements else []
+    has_rounds = "rounds" in options.parts and options.rounds > 0
+    duration_s = duration(scene, options, expected_s(extra, fixed_s)) if has_rounds else options.duration_s
+    rounds = list(_round_steps(scene, options, duration_s)) if has_rounds else []
     return rounds + extra, duration_s

@@ -32,10 +32,10 @@ def done_keys(store, kind, steps):
     return {_key((name, line.get(name)) for name in names) for line in store.lines(kind)}
 
 
-def run(steps, store, progress=None, is_needed=lambda step: True):
+def run(steps, store, progress=None, wanted=lambda step: step.subjects):
     """Measures what is not there yet. Returns whether all of it was; False: it was interrupted.
 
-    is_needed  is asked before each step, in their order, whether the step is to be measured
+    wanted  is asked before each step that has subjects, in their order, which of them are to be measured
     """
     done = {kind: done_keys(store, kind, steps) for kind in {step.kind for step in steps}}
     left = [step for step in steps if _key(step.key) not in done[step.kind]]
@@ -44,9 +44,10 @@ def run(steps, store, progress=None, is_needed=lambda step: True):
     progress = progress or Progress(sum(step.expected_s for step in left))
     try:
         for step in left:
-            if is_needed(step):
+            names = wanted(step) if step.subjects else ()
+            if names or not step.subjects:
                 progress.begin(step.title)
-                for line in step.measure():
+                for line in step.measure(names):
                     store.append(step.kind, {**dict(step.key), **line})
             progress.end(step.expected_s)
     except KeyboardInterrupt:

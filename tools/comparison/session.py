@@ -296,7 +296,7 @@ def main(arguments, make_page=None):
             steps = go_on(folder, scratch, stack) if options.resume else begin(arguments, options, folder, scratch, stack)
             run = folder.run()
             stopping = None if run["options"].get("to_the_end") else Stopping(run, folder)
-            complete = runner.run(steps, folder, is_needed=stopping.is_needed if stopping else lambda step: True)
+            complete = runner.run(steps, folder, **({"wanted": stopping.wanted} if stopping else {}))
             if complete:
                 folder.write_run({**run, "complete": True})
         status = show(folder, options.json)

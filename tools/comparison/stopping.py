@@ -15,15 +15,13 @@ class Stopping:
         self._passed = 0  # How many of the looks are behind us.
         self._dropped = set()  # (subject, workload)
 
-    def is_needed(self, step):
-        """To be asked in the order of the plan."""
+    def wanted(self, step):
+        """The subjects of a round that are still to be measured. To be asked in the order of the plan."""
         key = dict(step.key)
-        if step.kind != store.ROUNDS:
-            return True
         while self._passed < len(self._looks) - 1 and key["round"] > self._looks[self._passed].rounds:
             self._passed += 1
             self._look(self._looks[:self._passed])
-        return (key["subject"], key["workload"]) not in self._dropped
+        return tuple(name for name in step.subjects if (name, key["workload"]) not in self._dropped)
 
     def _look(self, looks):
         rounds = summary.Rounds(self._folder.lines(store.ROUNDS))

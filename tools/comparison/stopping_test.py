@@ -32,21 +32,22 @@ class StoppingTest(unittest.TestCase):
         self.folder = store.Store.create(os.path.join(scratch.name, "run"))
         self.folder.write_run(_RUN)
 
-    def step(self, number, name):
-        def measure():
+    def step(self, number):
+        def line(name):
             rate = 10 if name.startswith("fork") else 1000
             noise = 1.01 if (number + len(name)) % 2 else 1.25
-            return [{"failed": None, "marks": [], "load": {"replies_per_second": rate * noise}, "server": {}}]
-        return plan.Step(store.ROUNDS, (("round", number), ("subject", name), ("workload", "echo")), 1, "", measure)
+            return {"subject": name, "failed": None, "marks": [], "load": {"replies_per_second": rate * noise}, "server": {}}
+        return plan.Step(store.ROUNDS, (("round", number), ("workload", "echo")), 1, "", lambda names: list(map(line, names)),
+                         tuple(subject["name"] for subject in _RUN["subjects"]))
 
     def steps(self, first=1, last=20):
-        return [self.step(number, subject["name"]) for number in range(first, last + 1) for subject in _RUN["subjects"]]
+        return [self.step(number) for number in range(first, last + 1)]
 
     def rounds_of(self, name):
         return [line["round"] for line in self.folder.lines(store.ROUNDS) if line["subject"] == name]
 
     def run_all(self, steps):
-        return runner.run(steps, self.folder, Silent(), stopping.Stopping(_RUN, self.folder).is_needed)
+        return runner.run(steps, self.folder, Silent(), stopping.Stopping(_RUN, self.folder).wanted)
 
     def test_who_is_decided_drops_out_with_its_twin(self):
         self.assertTrue(self.run_all(self.steps()))

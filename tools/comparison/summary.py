@@ -5,7 +5,7 @@ import itertools
 import math
 import re
 
-from . import inference, statistics, store
+from . import inference, slices, statistics, store
 
 # Metrics of a round: name -> (unit, whether more is better, how to get it of a line).
 _QUANTILES = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
@@ -90,13 +90,23 @@ def is_faulty(lines):
     return any(not counts(line) for line in lines)
 
 
+# Metrics whose figure of a round is that of its slices, compared turn by turn: name -> what a slice calls it.
+_BY_SLICES = {"throughput": "replies_per_second", "cpu_us_per_request": "cpu_us_per_request"}
+
+
 class Rounds:
     """rounds.jsonl by (subject, workload)."""
 
     def __init__(self, lines):
         self._lines = {}
+        together = {}  # Those that were measured in turns.
         for line in lines:
             self._lines.setdefault((line["subject"], line["workload"]), []).append(line)
+            if counts(line) and line["load"].get("slices"):
+                together.setdefault((line["round"], line["workload"]), []).append(line)
+        # (round, workload) -> metric -> subject -> figure
+        self._steady = {key: {metric: _steady(those, of_slice) for metric, of_slice in _BY_SLICES.items()}
+                        for key, those in together.items()}
 
     def until(self, number):
         """The same, of the first rounds only."""
@@ -109,7 +119,10 @@ class Rounds:
         """round -> value, of the rounds that count and have one."""
         get = METRICS[metric][2]
         found = {line["round"]: get(line) for line in self.of(subject, workload) if counts(line)}
-        return {number: value for number, value in found.items() if value is not None}
+        found = {number: value for number, value in found.items() if value is not None}
+        if metric not in _BY_SLICES:
+            return found
+        return {number: self._steady.get((number, workload), {}).get(metric, {}).get(subject, value) for number, value in found.items()}
 
     def times(self, subject, workload, kind):
         """round -> histogram of service or response times, [value, count, value, count ...], of the rounds that count."""
@@ -118,6 +131,11 @@ class Rounds:
 
     def numbers(self, workload):
         return sorted({line["round"] for (_, of), lines in self._lines.items() if of == workload for line in lines})
+
+
+def _steady(lines, of_slice):
+    return slices.steady({line["subject"]: {one["turn"]: one[of_slice] for one in line["load"]["slices"] if one[of_slice]}
+                          for line in lines})
 
 
 def histogram(load, kind):

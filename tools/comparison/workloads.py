@@ -12,6 +12,8 @@ class Workload:
     load: tuple  # The load generator's flags.
     connections: int
     keeps: bool = True  # Connections stay; otherwise each request makes its own.
+    rests: bool = True  # The load can stop and go on; otherwise each measurement has a server of its own.
+    slice_s: float = 0.1  # How long it is measured at a time; many times as long as a request takes.
     unit: str = "replies/s"
     higher_is_better: bool = True
     is_default: bool = True
@@ -82,9 +84,9 @@ ALL = (
     # At a rate: in a closed loop the system would give the echoes all that they can take, and starve what computes.
     Workload("mixed", "echo", "64-byte messages on 32 connections, 2,000 a second due, beside one that sums up the primes "
              "below 100,000", ("--workload=mixed", "--size=64", "--rate=2000", "--arrivals=poisson", "--primes=100000",
-                               "--beside_server={compute}"), 32, beside=("compute",)),
+                               "--beside_server={compute}"), 32, beside=("compute",), slice_s=0.5),
     Workload("slow", "http", "GET of 1 KiB on 32 connections, beside 16 that read 1 MiB at 10 kB/s",
-             ("--workload=slow", "--name=1k.bin", "--beside_name=1m.bin", "--beside_connections=16"), 32,
+             ("--workload=slow", "--name=1k.bin", "--beside_name=1m.bin", "--beside_connections=16"), 32, rests=False,
              is_default=False),
     Workload("chat", "chat", "a room of 100: deliveries of what one says, 64 bytes", ("--workload=chat", "--threads=1"), 100,
              unit="deliveries/s"),

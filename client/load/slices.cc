@@ -1,0 +1,65 @@
+#include "client/load/slices.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/load/generator.h"
+#include "client/load/report.h"
+#include "client/load/tally.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr double kLeastSeconds = 0.001;
+constexpr double kMostSeconds = 24 * 60 * 60;
+
+absl::Status CheckRate(const LoadPlan& plan, const SliceOrder& order) {
+  // Threads of a kind of their own (a chat room, slow readers) have a pace of their own, too.
+  if (!order.rate.has_value() || (plan.make_thread == nullptr && plan.depth == 1)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(plan.workload, " takes no rate here"));
+}
+
+}  // namespace
+
+absl::StatusOr<SliceOrder> ParseSliceOrder(absl::string_view line) {
+  const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipWhitespace());
+  double seconds = 0, rate = 0;
+  if (words.empty() || words.size() > 2 || !absl::SimpleAtod(words[0], &seconds) || !(seconds >= kLeastSeconds) ||
+      !(seconds <= kMostSeconds)) {
+    return absl::InvalidArgumentError(absl::StrCat("'", line, "' is not SECONDS [RATE], with 0.001 to 86400 seconds"));
+  }
+  SliceOrder order = {absl::Seconds(seconds), std::nullopt};
+  if (words.size() == 1) return order;
+  if (!absl::SimpleAtod(words[1], &rate) || !(rate > 0 && rate < 1e9)) {
+    return absl::InvalidArgumentError(absl::StrCat("'", line, "': the rate is more than 0, and less than 1e9"));
+  }
+  order.rate = rate;
+  return order;
+}
+
+absl::StatusOr<bool> RunSlices(LoadPlan plan, std::istream& orders, std::ostream& reports) {
+  absl::StatusOr<ConnectedLoad> load = ConnectedLoad::Connect(plan);
+  if (!load.ok()) return load.status();
+  const std::optional<double> usual_rate = plan.rate;
+  bool all_good = true;
+  for (std::string line; std::getline(orders, line);) {
+    const absl::StatusOr<SliceOrder> order = ParseSliceOrder(line);
+    if (!order.ok()) return order.status();
+    if (absl::Status status = CheckRate(plan, *order); !status.ok()) return status;
+    plan.duration = order->duration;
+    plan.rate = order->rate.has_value() ? order->rate : usual_rate;
+    const LoadTally tally = load->Run(plan.duration, plan.rate);
+    all_good = all_good && FaultsOf(plan, tally).empty();
+    reports << ReportAsJson(plan, tally) << std::flush;
+    if (tally.interrupted) break;
+  }
+  return all_good;
+}
+
+}  // namespace polyserve
