@@ -101,7 +101,7 @@ class CompareTest(unittest.TestCase):
                              {(line["subject"], line["workload"]) for line in rounds})
         for line in good:
             self.assertGreater(line["load"]["replies"], 0)
-            self.assertEqual(line["server"]["requests"], line["load"]["replies"])
+            self.assertEqual(line["server"]["requests"], line["load"]["replies_in_all"])
             self.assertGreater(line["server"]["pss_kib"], 0)
         # Without a control group it is counted in steps of 10 ms, so that a single round may have none.
         self.assertGreater(sum(line["server"]["cpu_user_s"] + line["server"]["cpu_system_s"] for line in good), 0)
