@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/sys_error.h"
+#include "net/deadline.h"
 #include "net/signals.h"
 
 namespace polyserve {
@@ -101,7 +102,11 @@ bool Lifeline::AwaitAllGone(absl::Duration timeout) {
   // The server's own write end would keep end-of-file from coming.
   up_write_.reset();
   pollfd pipe = {up_read_.get(), POLLIN, 0};
-  return ::poll(&pipe, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) == 1;
+  const Deadline deadline(timeout);
+  int gone = 0;
+  while ((gone = ::poll(&pipe, 1, deadline.PollMilliseconds())) == 0 && !deadline.passed()) {
+  }
+  return gone == 1;
 }
 
 }  // namespace polyserve

@@ -329,9 +329,11 @@ bool Process::IsAlive() const {
 bool Process::Join(absl::Duration timeout) {
   if (own_child_) return JoinOwn(timeout);
   pollfd end = {pidfd_.get(), POLLIN, 0};
-  int milliseconds = -1;
-  if (timeout != absl::InfiniteDuration()) milliseconds = static_cast<int>(absl::ToInt64Milliseconds(timeout));
-  return !pidfd_.ok() || ::poll(&end, 1, milliseconds) > 0;
+  const Deadline deadline(timeout);
+  int ended = 0;
+  while (pidfd_.ok() && (ended = ::poll(&end, 1, deadline.PollMilliseconds())) == 0 && !deadline.passed()) {
+  }
+  return !pidfd_.ok() || ended > 0;
 }
 
 // waitpid(2) has no time-out, so a finite time is waited for in pieces. (pidfd_open(2) and poll(2) would do, at the

@@ -37,7 +37,7 @@ void Output::Write(absl::string_view bytes) {
   if (last != nullptr && kind_ == Kind::kStream) {
     last->end = copies_.size();
   } else {
-    segments_.push_back(Copied{begin, copies_.size()});
+    segments_.emplace_back(Copied{begin, copies_.size()});
   }
 }
 
@@ -45,7 +45,7 @@ void Output::WriteShared(std::shared_ptr<const std::string> bytes) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
   if (bytes->empty() && kind_ == Kind::kStream) return;
   unsent_bytes_ += static_cast<int64_t>(bytes->size());
-  segments_.push_back(Shared{std::move(bytes), 0});
+  segments_.emplace_back(Shared{std::move(bytes), 0});
 }
 
 // Counted as unsent bytes in full, so a session stops behind a large file; a range of nothing must not hold a
@@ -56,7 +56,7 @@ void Output::WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int
   if (length == 0) return;
   unsent_bytes_ += length;
   ++file_ranges_;
-  segments_.push_back(FileRange{std::move(file), offset, length});
+  segments_.emplace_back(FileRange{std::move(file), offset, length});
 }
 
 void Output::Work(Task task) {

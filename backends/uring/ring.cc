@@ -31,6 +31,9 @@ absl::Status Refusal(int error) {
         "--model=uring needs Linux 6.0 (multishot receive), and this kernel is older: choose another model, for "
         "example --model=epoll");
   }
+  if (error == EMFILE || error == ENFILE || error == ENOMEM) {
+    return absl::ResourceExhaustedError(absl::StrCat("io_uring cannot be set up: ", std::strerror(error)));
+  }
   return absl::PermissionDeniedError(absl::StrCat(
       "io_uring is not allowed here (", std::strerror(error),
       error == EPERM ? "; see the sysctl kernel.io_uring_disabled, or the container's seccomp profile" : "",

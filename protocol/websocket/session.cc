@@ -84,7 +84,7 @@ void WebSocketSession::OnMessage(const Message& message, Output& output) {
 // something is sent to it, and then only after a quarter of an hour (tcp_retries2, tcp(7)).
 void WebSocketSession::OnTime(Output& output) {
   if (!std::exchange(has_heard_, false)) return Close(kGone, "there was no answer to a ping", output);
-  frames_.Write(Opcode::kPing, "", output);
+  WebSocketFrames::Write(Opcode::kPing, "", output);
   output.SetTimer(kPingInterval);
 }
 
@@ -152,7 +152,7 @@ void WebSocketSession::OnResume(Output& output) {
 
 // A pong repeats the ping's payload (section 5.5.3). A pong of the peer needs no answer: that it came was noted.
 void WebSocketSession::OnControl(Opcode opcode, Output& output) {
-  if (opcode == Opcode::kPing) frames_.Write(Opcode::kPong, control_, output);
+  if (opcode == Opcode::kPing) WebSocketFrames::Write(Opcode::kPong, control_, output);
   if (opcode == Opcode::kClose) OnClose(output);
 }
 
@@ -175,7 +175,7 @@ void WebSocketSession::HandOn(Output& from_lines, Output& output) {
   const std::string text = TakeText(from_lines);
   if (!text.empty()) {
     for (absl::string_view line : absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
-      frames_.Write(Opcode::kText, line, output);
+      WebSocketFrames::Write(Opcode::kText, line, output);
     }
   }
   if (from_lines.closing()) return Close(kNormal, "", output);
@@ -186,7 +186,7 @@ void WebSocketSession::HandOn(Output& from_lines, Output& output) {
 void WebSocketSession::Close(uint16_t code, absl::string_view reason, Output& output) {
   std::string payload = {static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
   absl::StrAppend(&payload, reason);
-  frames_.Write(Opcode::kClose, payload, output);
+  WebSocketFrames::Write(Opcode::kClose, payload, output);
   End(output);
 }
 
