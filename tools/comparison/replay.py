@@ -281,7 +281,7 @@ def make(path, speed, keep_alive_s, window_s, root, schedule_path):
     schedule = schedule_path.replace("{", "{{").replace("}", "}}")
     flags = ("--workload=replay", f"--schedule={schedule}", "--begin=random", f"--keep_alive={keep_alive_s / speed:.3f}s")
     workload = Workload("replay", "http", _title(path, window, speed), flags, most_connections(window, keep_alive_s),
-                        paced=True, connects_first=False)
+                        paced=True, rests=False, connects_first=False)
     part = []
     if len(window) < len(log.requests):
         since = window[0].time - log.requests[0].time

@@ -93,7 +93,7 @@ ALL = (
     Workload("disk", "http", "GET of files of 64 KiB that have to come from the disk, on 8 connections",
              ("--workload=disk", "--name=disk/", "--files={root}/disk"), 8, is_default=False),
     Workload("web", "http", "5,000 users of a web site: pages of many sizes, and time to think",
-             ("--workload=web", "--name=web/", "--files={root}/web"), 5000, paced=True, is_default=False),
+             ("--workload=web", "--name=web/", "--files={root}/web"), 5000, paced=True, rests=False, is_default=False),
     Workload("compute", "compute", "the primes below 10,000 on 8 connections", ("--workload=compute", "--primes=10000"),
              8),
 )
