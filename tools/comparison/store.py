@@ -71,8 +71,9 @@ class Store:
         self._write_json(SUMMARY, summary)
 
     def append(self, kind, line):
-        with open(self.path(kind + ".jsonl"), "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        # One write, however long the line is: another program that reads the file meanwhile sees whole lines.
+        with open(self.path(kind + ".jsonl"), "ab", buffering=0) as file:
+            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
 
     def lines(self, kind):
         """All lines of a kind. The last one may have been cut off, with the run; it is as good as not there."""
