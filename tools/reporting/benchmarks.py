@@ -67,6 +67,7 @@ def _content(results):
     """What was found."""
     fairness = results.run.get("fairness") or {}
     workloads = results.workloads
+    dots = next((text for text in (plots.what_dots_are(results, workload) for workload in workloads) if text), "")
     return {
         "answers": [_answer(results, workload) for workload in workloads],
         "needs": [_escape({"workload": workload.name, **need, "equal": words.names(need["equal"])}) for workload in workloads
@@ -74,7 +75,8 @@ def _content(results):
         "rules": rules.RULES,
         "slow_one_in": SLOW_ONE_IN,
         "margin": words.percent(results.margin),
-        "dots": next((text for text in (plots.what_dots_are(results, workload) for workload in workloads) if text), ""),
+        "dots": dots,
+        "is_sliced": "slice" in dots,
         "heat_map": _picture(run_plots.heat_map(results)),
         "pictures": [{"name": workload.name, "title": workload.title, "load": " ".join(workload.load_flags),
                       "pictures": [_picture(plot) for plot in _plots_of(results, workload)]} for workload in workloads],

@@ -35,6 +35,13 @@ class BenchmarksTest(unittest.TestCase):
                      "against itself", "`load --workload=echo --size=64 --connections=64`", "worker_processes 1;", "σ"):
             self.assertIn(part, self.text)
 
+    def test_the_method_is_the_one_by_which_it_was_measured(self):
+        self.assertIn("**Short slices.**", self.text)
+        with tempfile.TemporaryDirectory() as folder:
+            text = benchmarks.render(results.Results(synthetic.tiny(folder, {"fork": {"throughput": 100}})))["benchmarks.md"]
+        self.assertNotIn("**Short slices.**", text)
+        self.assertIn("Each measurement starts a fresh server.", text)
+
     def test_figures_have_their_spread(self):
         self.assertRegex(self.text, r"\| uring \| \d+ k replies/s ± \d")
 
