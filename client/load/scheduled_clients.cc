@@ -106,7 +106,7 @@ absl::Status ScheduledClients::AwaitFirstReply(Client& client) {
 }
 
 void ScheduledClients::Load() {
-  base_ = start_ - begin_;
+  Resume();
   AskDue();
   while (!ending_) {
     KeepAppointments();  // Behind AskDue(): what is due keeps its connection, however late it is.
@@ -119,6 +119,20 @@ void ScheduledClients::Load() {
     tally_.overdue += static_cast<uint64_t>(absl::c_count_if(client.waiting, is_overdue));
     if (client.is_busy && is_overdue(client.waiting.front())) --tally_.overdue;
   }
+  begin_ = end_ - base_;
+  ended_ = end_;
+}
+
+void ScheduledClients::Resume() {
+  base_ = start_ - begin_;
+  ending_ = false;
+  if (ended_ == 0) return;
+  const int64_t rest = start_ - ended_;
+  for (Client& client : clients_) {
+    client.last_due += rest;
+    if (client.silent_until != 0) client.silent_until += rest;
+  }
+  for (Appointment& silence : silences_) silence.time += rest;
 }
 
 void ScheduledClients::AskDue() {
@@ -326,7 +340,9 @@ void ScheduledClients::Settle() {
     Wait();
     KeepAppointments();
   }
-  for (Client& client : clients_) GiveUp(client);
+  for (Client& client : clients_) {
+    if (!client.waiting.empty()) GiveUp(client);
+  }
 }
 
 }  // namespace polyserve

@@ -74,6 +74,8 @@ class ScheduledClients : public LoadThread {
   void Load() override;
   void Settle() override;
 
+  // Goes on where the slice before ended, as if no time had passed since; the first one begins at begin_.
+  void Resume();
   // When the next request of the schedule is due.
   int64_t NextDue() const { return requests_.empty() ? kForever : base_ + requests_[next_].due; }
   // Starts all requests that are due by now, or lets them wait for their clients.
@@ -114,7 +116,8 @@ class ScheduledClients : public LoadThread {
   Dialer dialer_;
   UniqueFd epoll_;
   std::vector<Client> clients_;
-  int64_t begin_;                     // Where in the schedule the run begins.
+  int64_t begin_;                     // Where in the schedule the next slice begins.
+  int64_t ended_ = 0;                 // When the last slice ended; 0: there was none.
   int64_t base_ = 0;                  // When this pass of the schedule began, or would have.
   size_t next_ = 0;                   // The next request.
   size_t unfinished_ = 0;             // Requests in all Client::waiting.

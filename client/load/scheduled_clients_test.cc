@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/load/fake_server.h"
 #include "client/load/generator.h"
@@ -80,27 +82,31 @@ struct Replayed {
   std::vector<std::string> faults() const { return FaultsOf(plan, tally); }
 };
 
-// Replays the table for half a second.
-Replayed Replay(const Endpoint& server, const std::string& table, const Behaviour& behaviour = {}, int threads = 1,
-                absl::Duration duration = absl::Milliseconds(500)) {
+// A plan that replays the table for half a second.
+LoadPlan PlanFor(const Endpoint& server, const std::string& table, const Behaviour& behaviour = {}, int threads = 1) {
   std::istringstream file(table);
   absl::StatusOr<Schedule> parsed = ParseSchedule(file, server);
   EXPECT_TRUE(parsed.ok()) << parsed.status();
   parsed->length = absl::ToInt64Nanoseconds(absl::Seconds(10));  // Each request once, unless a test says otherwise.
   const auto schedule = std::make_shared<const Schedule>(*std::move(parsed));
-  Replayed run;
-  run.plan.workload = "test";
-  run.plan.to = server;
-  run.plan.connections = static_cast<int>(schedule->clients);
-  run.plan.threads = threads;
-  run.plan.rate = schedule->rate();
-  run.plan.duration = duration;
-  run.plan.patience = absl::Milliseconds(500);
+  LoadPlan plan;
+  plan.workload = "test";
+  plan.to = server;
+  plan.connections = static_cast<int>(schedule->clients);
+  plan.threads = threads;
+  plan.rate = schedule->rate();
+  plan.duration = absl::Milliseconds(500);
+  plan.patience = absl::Milliseconds(500);
   const auto next = std::make_shared<uint32_t>(0);
-  run.plan.make_thread = [=](const LoadPlan& share) {
+  plan.make_thread = [=](const LoadPlan& share) {
     const uint32_t first = std::exchange(*next, *next + static_cast<uint32_t>(share.connections));
     return std::make_unique<ScheduledClients>(share, schedule, first, behaviour);
   };
+  return plan;
+}
+
+Replayed Replay(const Endpoint& server, const std::string& table, const Behaviour& behaviour = {}, int threads = 1) {
+  Replayed run = {PlanFor(server, table, behaviour, threads), {}};
   absl::StatusOr<LoadTally> tally = RunLoad(run.plan);
   EXPECT_TRUE(tally.ok()) << tally.status();
   if (tally.ok()) run.tally = *std::move(tally);
@@ -200,6 +206,20 @@ TEST(ScheduledClientsTest, ConnectionsThatAreMadeBeforehandHaveHadAReply) {
   EXPECT_EQ(run.tally.replies, 1u);
   EXPECT_EQ(run.tally.replies_in_all, 1u) << "the first ones do not count";
   EXPECT_EQ(heard.paths(), (Paths{{"/1"}, {"/1"}, {"/1", "/1"}}));
+}
+
+// However long the rest between them: it is no silence, and the second one goes on where the first one ended.
+TEST(ScheduledClientsTest, SlicesAreOneScheduleOnTheSameConnections) {
+  Heard heard;
+  const FakeServer server([&heard](int fd) { heard.Serve(fd); });
+  const std::string table = "0,GET,/1,5,a\n0.1,GET,/2,5,a\n0.2,GET,/3,5,a\n0.25,GET,/4,5,a\n9,GET,/5,5,a\n";
+  absl::StatusOr<ConnectedLoad> load =
+      ConnectedLoad::Connect(PlanFor(server.address(), table, {.keep_alive = absl::Milliseconds(200)}));
+  ASSERT_TRUE(load.ok()) << load.status();
+  EXPECT_EQ(load->Run(absl::Milliseconds(150), std::nullopt).due, 2u);
+  absl::SleepFor(absl::Milliseconds(300));
+  EXPECT_EQ(load->Run(absl::Milliseconds(150), std::nullopt).due, 2u);
+  EXPECT_EQ(heard.paths(), (Paths{{"/1", "/2", "/3", "/4"}}));
 }
 
 TEST(ScheduledClientsTest, WrongRepliesAreFaults) {

@@ -128,7 +128,8 @@ class Resident:
         return Slice(report, user, system, max(0.0, everything - user - system - client), host, seconds, overflows, failed)
 
     def _moment(self):
-        return (*self._server.cpu_times(), _client_cpu(self._load), *procfs.busy_seconds(), procfs.listen_overflows(), time.monotonic())
+        return (*self._server.cpu_times(), _client_cpu(self._load), *procfs.busy_seconds(), procfs.listen_overflows(self._server.session),
+                time.monotonic())
 
     def _ask(self, order, patience_s):
         """(report, why it is worth nothing)."""

@@ -41,6 +41,13 @@ def count(results):
     return {"done": len(results.rounds), "expected": expected, "disturbed": disturbed}
 
 
+def _network(title):
+    """What lies between clients and servers; `title` is that of --network, or None."""
+    if title:
+        return f"Server and client share one machine; the network between them is made by its kernel: {title}."
+    return "Server and client share one machine and its loopback device: no network card, no loss, no distance."
+
+
 def caveats(results):
     """What to bear in mind, in sentences: from the data."""
     found = list(of_run(results))
@@ -56,7 +63,8 @@ def caveats(results):
     found += [f"Under {twin['workload']}, {words.twins([twin])[0]}" for twin in twins if twin["differs"]]
     if not twins:
         found.append("No subject was measured twice, so it is not known whether the same server would have differed from itself.")
-    found.append("Server and client share one machine and its loopback device: no network card, no loss, no distance.")
+    found.append(_network(results.run.get("network")))
+    found += [f"Of the log that was replayed: {remark}." for remark in (results.run.get("replay") or {}).get("remarks", ())]
     found.append("One machine and one kernel: ratios travel better than figures, and neither travels far.")
     return found
 

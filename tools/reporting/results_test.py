@@ -4,7 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
-from . import results, synthetic
+from . import doubts, results, synthetic
 
 
 class ResultsTest(unittest.TestCase):
@@ -36,6 +36,21 @@ class ResultsTest(unittest.TestCase):
         (self.folder / "rounds.jsonl").write_text('{"round": 1, "sub\n{"round": 2}\n')
         with self.assertRaisesRegex(results.ResultsError, "line 1"):
             results.Results(self.folder)
+
+    def test_a_network_and_a_replayed_log_are_among_the_caveats(self):
+        synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
+        self.assertIn("its loopback device", " ".join(doubts.caveats(results.Results(self.folder))))
+        run = json.loads((self.folder / "run.json").read_text())
+        run |= {"network": "a round trip of 20 ms", "replay": {"remarks": ["1 of 9 lines is left out"]}}
+        (self.folder / "run.json").write_text(json.dumps(run))
+        found = " ".join(doubts.caveats(results.Results(self.folder)))
+        self.assertNotIn("its loopback device", found)
+        self.assertIn("the network between them is made by its kernel: a round trip of 20 ms.", found)
+        self.assertIn("Of the log that was replayed: 1 of 9 lines is left out.", found)
+
+    def test_a_replay_is_ranked_by_its_response_times(self):
+        for flag, is_paced in (("--workload=replay", True), ("--workload=web", True), ("--rate=5", True), ("--workload=http", False)):
+            self.assertEqual(results.Workload("w", "http", "", "1/s", True, (flag,)).is_paced, is_paced, flag)
 
     def test_figures_beside_a_failed_round_are_not_trusted(self):
         measured = results.Results(synthetic.tiny(self.folder, {"fork": {"throughput": 100}}, failed=("fork",)))
