@@ -10,7 +10,6 @@ two levels); E. Williams, 1949 (order.py).
 import json
 import os
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 
