@@ -217,7 +217,7 @@ def main():
     options = parser.parse_args()
     print("plan            sigma  equal: false  coverage  half-width   mixture: false  right  open  best sure  (false)  near  measured")
     for plan, sigma in itertools.product(PLANS, (GOOD_HOUR, ORDINARY_HOUR, BAD_HOUR)):
-        equal, mixed = (score(plan, sigma, options.tables, truth, 
+        equal, mixed = (score(plan, sigma, options.tables, truth,
                               (place, plan.rounds, round(10 * plan.seconds), round(100 * sigma), plan.turns), options.order_effect) for place, truth in enumerate((EQUAL_ONES, MIXTURE)))
         how = f"{plan.rounds} x {plan.turns} x {plan.seconds / plan.turns:.1f} s" if plan.turns else f"{plan.rounds} x {plan.seconds:.1f} s"
         print(f"{how:15} {sigma:.2f}  {equal.false_tables / equal.tables:11.1%}  "

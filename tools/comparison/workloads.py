@@ -77,8 +77,9 @@ ALL = (
              ("--workload=download", "--name=1m.bin"), 8, is_default=False),
     Workload("halves", "file", "files of 1 MiB by the file service on 8 connections, one half after the other",
              ("--workload=halves", "--name=1m.bin"), 8, is_default=False),
+    # All subjects have the same files: what one of them has put must not be replaced by another one before it gets it back.
     Workload("library", "file", "a file of 16 KiB put, got back, and the list of all, on 8 connections",
-             ("--workload=library", "--name=visit", "--size=16384"), 8, is_default=False),
+             ("--workload=library", "--name=visit", "--size=16384"), 8, rests=False, is_default=False),
     Workload("upload", "http", "PUT of files of 64 KiB on 8 connections that are kept",
              ("--workload=upload", "--name=upload", "--size=65536"), 8, is_default=False),
     # At a rate: in a closed loop the system would give the echoes all that they can take, and starve what computes.
