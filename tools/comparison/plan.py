@@ -77,16 +77,16 @@ def pairs(scene):
 def _turns(workload, duration_s):
     """(how many slices each subject has in a round, seconds of each)."""
     if not workload.rests:
-        return 1, duration_s
+        return 1, max(duration_s, workload.least_s)
     turns = max(1, round(duration_s / workload.slice_s))
     return turns, duration_s / turns
 
 
 def _round_s(subjects, workload, duration_s):
     """What a round of so many subjects takes, about."""
-    if not workload.rests:
-        return subjects * (duration_s + measure.OVERHEAD_S)
     turns, seconds = _turns(workload, duration_s)
+    if not workload.rests:
+        return subjects * (seconds + measure.OVERHEAD_S)
     return subjects * (resident.OVERHEAD_S + turns * (seconds + resident.SLICE_OVERHEAD_S))
 
 

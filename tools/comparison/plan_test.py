@@ -68,6 +68,14 @@ class PlanTest(unittest.TestCase):
         self.assertEqual({line["subject"] for line in lines}, {"a", "b", "c"})
         self.assertEqual([call.args[4] for call in measured.call_args_list], [2] * 3)
 
+    def test_a_load_that_needs_time_gets_it(self):
+        slow = dataclasses.replace(workloads.choose(["echo"])[0], rests=False, least_s=5.0)
+        steps, _ = plan.make(dataclasses.replace(scene(), workloads=[slow]), options(duration_s=2))
+        with unittest.mock.patch.object(plan.measure, "measure", return_value={"failed": None}) as measured:
+            steps[0].measure(("a",))
+        self.assertEqual(measured.call_args.args[4], 5.0)
+        self.assertGreater(steps[0].expected_s, 15.0)
+
     def test_who_does_not_serve_it_is_left_out_with_a_reason(self):
         good, skipped = plan.pairs(scene())
         self.assertEqual(len(good), 6)

@@ -25,7 +25,7 @@ from .workloads import Workload
 KEEP_ALIVE_S = 15.0
 # So much of the log can be replayed, in seconds of the replay: more than a measurement takes. Each begins at another place in it.
 WINDOW_S = 15.0
-# Fewer requests than this have no 99th percentile.
+# Fewer requests than this have no 99th percentile: a measurement takes long enough for them.
 LEAST_REQUESTS = 100
 
 _TABLE = ("time,method,path,bytes", "time,method,path,bytes,client")
@@ -263,6 +263,12 @@ def _too_few(path, window, log, speed, window_s):
             f"percentile; --speed={math.ceil(1.5 * speed * LEAST_REQUESTS / len(window))} might have enough")
 
 
+def _seconds_for(number, requests, speed):
+    """How long it takes, on average, until so many requests are due in the replay; at most its length."""
+    length_s = max(1.0, requests[-1].time - requests[0].time) / speed
+    return min(1.0, number / len(requests)) * length_s
+
+
 def make(path, speed, keep_alive_s, window_s, root, schedule_path):
     """A Replay of the log; writes the files that it needs under `root`, and the schedule.
 
@@ -281,7 +287,8 @@ def make(path, speed, keep_alive_s, window_s, root, schedule_path):
     schedule = schedule_path.replace("{", "{{").replace("}", "}}")
     flags = ("--workload=replay", f"--schedule={schedule}", "--begin=random", f"--keep_alive={keep_alive_s / speed:.3f}s")
     workload = Workload("replay", "http", _title(path, window, speed), flags, most_connections(window, keep_alive_s),
-                        paced=True, rests=False, connects_first=False)
+                        paced=True, rests=False, connects_first=False,
+                        least_s=_seconds_for(LEAST_REQUESTS, window, speed))
     part = []
     if len(window) < len(log.requests):
         since = window[0].time - log.requests[0].time

@@ -138,6 +138,7 @@ class MakeTest(Files):
         self.assertEqual((workload.name, workload.service, workload.ranked_by), ("replay", "http", "response_p99_us"))
         self.assertEqual(workload.connections, 3)
         self.assertFalse(workload.connects_first)
+        self.assertAlmostEqual(workload.least_s, 100 / 256, places=2)  # Of 256 requests in a second.
         self.assertEqual(workload.title, "256 requests of 3 clients, which took 1.99 s in access.log, at 2 times their speed")
         flags = workload.load_flags({"http": "127.0.0.1:1"}, "/root")
         self.assertIn(f"--schedule={self.path('sch{}edule.csv')}", flags)
