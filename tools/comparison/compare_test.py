@@ -115,6 +115,22 @@ class CompareTest(unittest.TestCase):
         self.assertIn("response_p99_us", summary["results"][0]["metrics"])
         self.assertEqual(self.servers_left(), [])
 
+    def test_the_same_rate_for_all_and_a_promise_are_measured(self):
+        status, output, said = self.run_compare("--models=epoll", "--workloads=echo", "--rounds=3", "--duration=0.4", "--minutes=0.1",
+                                                "--parts=rounds,cost,promise", "--slo=p99<20ms", f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        self.assertIn("echo, at ", output)
+        self.assertEqual(self.content("run.json")["rounds_of"], {"cost": 3, "quiet": 3, "promise": 3})
+        cost, searches, quiet = self.lines("cost"), self.lines("promise"), self.lines("quiet")
+        self.assertEqual({(line["subject"], line["point"]) for line in cost},
+                         {(name, point) for name in ("epoll", "epoll (again)") for point in ("given", "low")})
+        self.assertEqual([len(line["probes"]) >= 8 for line in searches], [True] * 3)
+        self.assertTrue(all(line["server"]["start_s"] > 0 and line["server"]["drain_s"] > 0 for line in quiet))
+        metrics = self.content("summary.json")["results"][0]["metrics"]
+        self.assertLessEqual({"given_p99_us", "idle_share", "capacity", "start_ms", "drain_ms"}, set(metrics))
+        self.assertEqual([front["workload"] for front in self.content("summary.json")["fronts"]], ["echo"])
+        self.assertEqual(self.servers_left(), [])
+
     def test_two_versions_are_compared_model_by_model(self):
         server = os.path.join(programs_folder(), "server")
         status, output, said = self.run_compare("--models=fork,epoll", "--workloads=echo", "--rounds=3", "--duration=0.3",
@@ -227,6 +243,9 @@ class CompareTest(unittest.TestCase):
                                     (["--models=epoll", "--replay=/none"], "/none cannot be read"),
                                     (["--models=loop", "--workloads=echo"], "nothing to measure"),
                                     (["--models=epoll", "--twin=fork"], "is not one of the models"),
+                                    (["--slo=p98<1ms"], "is not a promise"),
+                                    (["--by=cost", "--parts=rounds"], "needs the part cost"),
+                                    (["--parts=cost"], "need the part rounds"),
                                     (["--rounds=0", "--server_cpus=999"], "there is no processor 999"),
                                     ([f"--resume={self.scratch}"], "holds no run")):
             status, _, said = self.run_compare(f"--out={self.out}-{expected[:5]}{arguments[0]}", *arguments)

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Callable
 
-from . import extras, inference, measure, order, resident, store, syscalls
+from . import extras, inference, measure, order, promise, rated_steps, resident, store, syscalls
 
-PARTS = ("rounds", "syscalls", "memory", "idle", "scaling")
-QUICK_PARTS = ("rounds", "syscalls", "memory")
+PARTS = ("rounds", "cost", "promise", "syscalls", "memory", "idle", "scaling")
+QUICK_PARTS = ("rounds", "cost", "syscalls", "memory")
+BY = ("throughput", "capacity", "cost", "tail", "memory")
 IDLE_STEPS = (100, 1000, 10000)
 SCALING_WORKERS = (1, 2, 4, 8)
 _SHORTEST_S, _LONGEST_S = 0.4, 10.0
@@ -31,6 +32,8 @@ class Options:
     seed: int
     parts: tuple
     most_idle: int  # For memory per connection.
+    slo: promise.Promise = promise.parse("p99<10ms")  # What the part of that name asks for.
+    by: str = "throughput"  # What models are ranked by, of BY.
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Scene:
     setting_for: Callable  # workload -> subjects.Setting
     all_cpus: tuple
     descriptors: int
+    lines: Callable = lambda kind: ()  # kind -> lines measured so far: rates are parts of what servers can do.
 
 
 def pairs(scene):
@@ -198,7 +202,7 @@ def duration(scene, options, extra_s):
 
 
 # What is given up first if the time is too short for all; the rounds come last, because they are the purpose.
-_GIVEN_UP = ("scaling", "idle", "syscalls", "memory")
+_GIVEN_UP = ("scaling", "idle", "syscalls", "promise", "memory", "cost")
 # The time is approximate: nothing is given up for less than this.
 _TOO_LONG = 1.05
 
@@ -233,19 +237,41 @@ def fit(scene, options, fixed_s=0.0, may_change=("rounds", "parts")):
         candidate = dataclasses.replace(options, parts=parts)
         return _as_many_rounds(scene, candidate, fixed_s) if "rounds" in may_change else candidate
 
-    candidate = fitted(options.parts)
-    for part in _GIVEN_UP if "parts" in may_change else ():
+    def is_short(candidate):
         is_enough = candidate.rounds >= _ENOUGH_ROUNDS or "rounds" not in may_change or "rounds" not in candidate.parts
-        if is_enough and expected_s(make(scene, candidate, fixed_s)[0], fixed_s) <= _TOO_LONG * 60 * options.minutes:
+        return is_enough and expected_s(make(scene, candidate, fixed_s)[0], fixed_s) <= _TOO_LONG * 60 * options.minutes
+
+    candidate, given_up = fitted(options.parts), []
+    ranking = rated_steps.PART_OF.get(options.by)
+    for part in (part for part in _GIVEN_UP if "parts" in may_change and part in options.parts and part != ranking):
+        if is_short(candidate):
             break
-        if part in candidate.parts:
-            candidate = fitted(tuple(kept for kept in candidate.parts if kept != part))
+        candidate = fitted(tuple(kept for kept in candidate.parts if kept != part))
+        given_up.append(part)
+    for part in reversed(given_up):  # Of those there may be time for some, now that a long one is not there.
+        more = fitted(tuple(known for known in options.parts if known in candidate.parts or known == part))
+        candidate = more if is_short(more) else candidate
     return candidate
+
+
+def rounds_of(scene, options):
+    """kind of lines -> how many rounds of it there are, of the parts that have rounds of their own."""
+    good, found = pairs(scene)[0], {}
+    if "cost" in options.parts:
+        found[store.COST] = rated_steps.cost_rounds(scene, options, good, list(_idle_pairs(scene)))
+        found[store.QUIET] = min(found[store.COST], rated_steps.QUIET_ROUNDS)
+    if "promise" in options.parts:
+        found[store.PROMISE] = rated_steps.promise_rounds(scene, options, good)
+    return found
 
 
 def make(scene, options, fixed_s=0.0):
     """(steps, seconds that are counted of each subject in a round). `fixed_s`: what else the run takes."""
     extra = []
+    if "cost" in options.parts:
+        extra += rated_steps.cost_steps(scene, options, Step, pairs(scene)[0], list(_idle_pairs(scene)))
+    if "promise" in options.parts:
+        extra += rated_steps.promise_steps(scene, options, Step, pairs(scene)[0])
     if "syscalls" in options.parts:
         extra += _syscall_steps(scene)
     if "memory" in options.parts:

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 import unittest.mock
 
-from comparison import plan, runner, store, subjects, workloads
+from comparison import plan, promise, runner, store, subjects, workloads
 
 
 class Named:
@@ -84,9 +84,9 @@ class PlanTest(unittest.TestCase):
                          workloads.choose(["echo"]), None, None, (), 1))[0], [])
 
     def test_takes_the_time_that_it_was_given(self):
-        steps, duration_s = plan.make(scene(), options(minutes=2, parts=plan.PARTS))
+        steps, duration_s = plan.make(scene(), options(minutes=6, parts=plan.PARTS))
         self.assertGreater(duration_s, 1)
-        self.assertLess(abs(sum(step.expected_s for step in steps) - 120), 6)
+        self.assertLess(abs(sum(step.expected_s for step in steps) - 360), 6)
 
     def test_a_measurement_is_never_too_short_and_can_be_chosen(self):
         self.assertEqual(plan.make(scene(), options(minutes=0.01))[1], 0.4)
@@ -116,14 +116,58 @@ class FitTest(unittest.TestCase):
     def test_parts_go_where_they_leave_time_for_too_few_rounds(self):
         found = [self.fitted(minutes / 20) for minutes in range(30, 0, -1)]
         kept = [len(fitted.parts) for fitted in found]
-        self.assertEqual(kept, sorted(kept, reverse=True))
+        self.assertEqual((max(kept), min(kept)), (kept[0], kept[-1]))
         self.assertTrue(all(fitted.rounds >= 5 for fitted in found if len(fitted.parts) > 1))
         self.assertEqual((found[-1].rounds, found[-1].parts), (3, ("rounds",)))
+
+    def test_a_part_that_is_too_long_alone_does_not_take_others_with_it(self):
+        long = promise.parse("p99<100ms")
+        found = plan.fit(scene(), options(rounds=7, minutes=4, parts=plan.PARTS, slo=long))
+        self.assertEqual(found.parts, tuple(part for part in plan.PARTS if part != "promise"))
 
     def test_what_was_asked_for_by_name_is_kept(self):
         self.assertEqual(self.fitted(0.01, may_change=("parts",)).rounds, 7)
         self.assertEqual(self.fitted(0.01, may_change=("rounds",)).parts, plan.PARTS)
         self.assertEqual(self.fitted(0.01, may_change=()).rounds, 7)
+
+
+class PartsTest(unittest.TestCase):
+    """The parts that have rounds of their own."""
+
+    def kinds(self, **changes):
+        steps, _ = plan.make(scene(wanted=["echo", "chat"]), options(parts=plan.PARTS, **changes))
+        return [step.kind for step in steps]
+
+    def test_they_come_after_the_rounds_by_which_their_rates_are_chosen(self):
+        kinds = self.kinds()
+        last = len(kinds) - 1 - kinds[::-1].index(store.ROUNDS)
+        self.assertGreater(min(kinds.index(store.COST), kinds.index(store.PROMISE)), last)
+
+    def test_each_has_three_rounds_at_least_and_more_time_is_more_of_them(self):
+        for kind in (store.COST, store.PROMISE):
+            self.assertEqual(self.kinds(minutes=0.5).count(kind), 3, kind)
+            self.assertGreater(self.kinds(minutes=5).count(kind), 3, kind)
+
+    def test_the_plan_says_how_many_rounds_there_are(self):
+        found = plan.rounds_of(scene(wanted=["echo", "chat"]), options(parts=plan.PARTS))
+        self.assertEqual([found[kind] for kind in (store.COST, store.PROMISE)],
+                         [self.kinds().count(kind) for kind in (store.COST, store.PROMISE)])
+        self.assertEqual(plan.rounds_of(scene(), options()), {})
+
+    def test_what_models_are_ranked_by_has_most_of_the_time_and_is_never_given_up(self):
+        usual, ranked = (plan.rounds_of(scene(), options(parts=plan.PARTS, by=by))[store.COST]
+                         for by in ("throughput", "cost"))
+        self.assertGreater(ranked, 2 * usual)
+        fitted = plan.fit(scene(), options(minutes=0.05, parts=plan.PARTS, by="cost"))
+        self.assertEqual(fitted.parts, ("rounds", "cost"))
+
+    def test_a_workload_has_a_metric_for_each_way_to_rank(self):
+        found = {name: [workloads.choose([name])[0].metric_by(by) for by in plan.BY]
+                 for name in ("echo", "echo-rate", "mixed", "chat")}
+        self.assertEqual(found["echo"], ["throughput", "capacity", "given_cpu_us", "given_p99_us", "connection_bytes"])
+        self.assertEqual(found["echo-rate"], ["response_p99_us", "capacity", "given_cpu_us", "given_p99_us", "connection_bytes"])
+        self.assertEqual(found["mixed"], ["response_p99_us", "capacity", "response_p99_us", "given_p99_us", "connection_bytes"])
+        self.assertEqual(found["chat"], ["throughput", "throughput", "cpu_us_per_request", "response_p99_us", "connection_bytes"])
 
 
 class RunnerTest(unittest.TestCase):

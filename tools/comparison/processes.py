@@ -143,6 +143,8 @@ class Server:
 
     addresses  service -> "HOST:PORT"; "echo+udp" where it is for datagrams
     session    its processes' session, for procfs.look_at
+    start_s    seconds from its start until it was ready
+    drain_s    seconds from SIGTERM until its first process had ended; None before that
     """
 
     def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True, namespace=None):
@@ -150,7 +152,9 @@ class Server:
         otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT". `namespace`: see spawn()."""
         self.addresses = dict(addresses or {})
         self.usage = None
+        self.start_s = self.drain_s = None
         self._group = cgroup.CpuGroup.create()
+        begun = time.monotonic()
         with open(log_path, "a", encoding="utf-8") as log:
             self._process = spawn(argv, cpus, self._group, namespace, stderr=log, env=environment,
                                   close_fds=close_fds, stdout=log if addresses else subprocess.PIPE)
@@ -160,6 +164,7 @@ class Server:
                 self._await_listening()
             else:
                 self._await_ready()
+            self.start_s = time.monotonic() - begun
         except ServerError as error:
             self.stop()
             with open(log_path, encoding="utf-8", errors="replace") as log:
@@ -218,12 +223,14 @@ class Server:
         (resource.struct_rusage, its waited-for descendants included), where it was not known to have ended before."""
         process = self._process
         if process.returncode is None:
+            begun = time.monotonic()
             try:
                 process.terminate()
                 if not self._ends_within(_PATIENCE_S):
                     process.kill()
                 _, status, self.usage = os.wait4(process.pid, 0)
                 process.returncode = os.waitstatus_to_exitcode(status)
+                self.drain_s = time.monotonic() - begun
             except (ProcessLookupError, ChildProcessError):
                 process.poll()
         end_session(self.session)

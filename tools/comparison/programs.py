@@ -111,16 +111,17 @@ def revision():
 
 def models(server):
     """What --model=help says of each model: name -> {"silent": "blocks" | "one of N" | "harmless", "crash":
-    "one" (a process for each client or worker) | "all", "max_clients": 0 for no bound, "flags": those of its own}."""
+    "one" (a process for each client or worker) | "all", "long_work": "nobody" | "all" whom it stalls, "max_clients": 0 for no
+    bound, "flags": those of its own, "place": in the server's list, which begins with the simplest}."""
     told = subprocess.run([server.path, "--model=help"], capture_output=True, text=True, timeout=30, check=True).stdout
-    row = re.compile(r"^(\S+)\s.*?\s(blocks|one of N|harmless)\s+(?:nobody|all)\s+(one|all)\s+(-|\d+)\s*(.*)$")
+    row = re.compile(r"^(\S+)\s.*?\s(blocks|one of N|harmless)\s+(nobody|all)\s+(one|all)\s+(-|\d+)\s*(.*)$")
     found = {}
     for line in told.splitlines():
         match = row.match(line)
         if match:
-            name, silent, crash, most, flags = match.groups()
-            found[name] = {"silent": silent, "crash": crash, "max_clients": 0 if most == "-" else int(most),
-                           "flags": flags.split()}
+            name, silent, long_work, crash, most, flags = match.groups()
+            found[name] = {"silent": silent, "crash": crash, "long_work": long_work, "max_clients": 0 if most == "-" else int(most),
+                           "flags": flags.split(), "place": len(found)}
     if not found:
         raise BuildError("the server's --model=help is not understood")
     return found

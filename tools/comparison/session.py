@@ -12,14 +12,15 @@ import shlex
 import sys
 import tempfile
 
-from . import (connections, diff, fairness, inference, machine, measure, network, peers, plan, processes, programs, replay, runner, store,
-               subjects, summary, table, versions, workloads)
+from . import (connections, diff, fairness, inference, machine, measure, network, peers, plan, processes, programs, promise, rated_steps,
+               replay, runner, store, subjects, summary, table, versions, workloads)
 from .load import Load
 from .stopping import Stopping
 
 DONE, FAULTY, USAGE, WORSE, INTERRUPTED = 0, 1, 2, 3, 130
 _QUICK_MINUTES, _MINUTES = 1.8, 19.0
 _QUICK_WORKLOADS = "echo,http"
+_PROMISE = plan.Options.slo.text
 _CONTRACT_S = 1.0  # To look at one subject's sockets.
 
 
@@ -58,7 +59,13 @@ def parser():
     add("--minutes", type=float, help="about how long all of it may take; sets the number of rounds or, if that is given, "
         "the length of each measurement; if time is short it leaves parts out, unless they are given")
     add("--duration", type=float, help="seconds for each measurement, instead of --minutes")
-    add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them, with --quick the first three")
+    add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them but "
+        "promise, which --slo asks for; with --quick " + ", ".join(plan.QUICK_PARTS))
+    add("--by", choices=plan.BY, default="throughput", help="what models are ranked by, and recommended first: throughput (if "
+        "requests come at a rate, their response time), capacity (the highest rate that keeps --slo), cost (processor time of a "
+        "request at the same rate for all), tail (p99 at that rate), memory (of a connection)")
+    add("--slo", metavar="PROMISE", help="a promise, such as p99<10ms, p99.9<50ms or p50<800us: measure the highest rate at which "
+        f"this percentile of the response time stays below the bound; {_PROMISE} for the recommendations")
     add("--margin", type=float, default=100 * inference.MARGIN, help="two that surely differ by less, in percent, are called "
         "equal")
     add("--to_the_end", action="store_true", help="measure all rounds, also of models about which nothing is open any more")
@@ -87,6 +94,31 @@ def _versions(arguments):
     return pair
 
 
+def _usual_parts(options, pair):
+    """The parts of a run that has not named them."""
+    wants_promise = options.slo or options.by == "capacity"
+    usual = ("rounds",) if pair else plan.QUICK_PARTS if options.quick else [part for part in plan.PARTS if part != "promise"]
+    return {*usual, *(("promise",) if wants_promise else ()), rated_steps.PART_OF.get(options.by, "rounds")}
+
+
+def _parse_parts(options, pair):
+    """--parts, --by and --slo, which depend on each other."""
+    parts = set(subjects.split(options.parts)) if options.parts else _usual_parts(options, pair)
+    unknown = parts - set(plan.PARTS)
+    if unknown:
+        raise UsageError(f"--parts: there is no '{sorted(unknown)[0]}'; there are {', '.join(plan.PARTS)}")
+    needed = rated_steps.PART_OF.get(options.by, "rounds")
+    if needed not in parts and options.by != "throughput":
+        raise UsageError(f"--by={options.by} needs the part {needed}, which --parts leaves out")
+    if parts & {"cost", "promise"} and "rounds" not in parts:
+        raise UsageError("the parts cost and promise need the part rounds: rates are chosen by what servers can do")
+    try:
+        options.slo = promise.parse(options.slo or _PROMISE).text
+    except ValueError as error:
+        raise UsageError(f"--slo: {error}") from error
+    options.parts = ",".join(part for part in plan.PARTS if part in parts)
+
+
 def parse(arguments):
     """The options, with what depends on others filled in."""
     pair = _versions(arguments)
@@ -100,11 +132,7 @@ def parse(arguments):
     options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick and not options.replay else None)
     options.minutes = options.minutes or (_QUICK_MINUTES if options.quick else _MINUTES)
     options.idle = options.idle if options.idle is not None else (200 if options.quick else 1000)
-    usual = ("rounds",) if pair else plan.QUICK_PARTS if options.quick else plan.PARTS
-    parts = subjects.split(options.parts) if options.parts else usual
-    unknown = set(parts) - set(plan.PARTS)
-    if unknown:
-        raise UsageError(f"--parts: there is no '{sorted(unknown)[0]}'; there are {', '.join(plan.PARTS)}")
+    _parse_parts(options, pair)
     if options.rounds < 1 or options.minutes <= 0 or (options.duration or 1) <= 0:
         raise UsageError("--rounds, --minutes and --duration are more than 0")
     if not 0.001 <= options.speed <= 1e6 or not 0 < options.keep_alive <= 86400:
@@ -115,7 +143,6 @@ def parse(arguments):
         options.replay = os.path.abspath(options.replay)  # For --resume, wherever that is called.
     if not 0 < options.margin <= 50:
         raise UsageError("--margin is more than 0 %, and 50 % at most")
-    options.parts = ",".join(part for part in plan.PARTS if part in parts)
     available = machine.cpus()
     server, client = machine.split_cpus(available)
     options.server_cpus = options.server_cpus or server
@@ -174,9 +201,10 @@ class Session:
             self.workloads = [dataclasses.replace(workload, rests=False) for workload in self.workloads]
         self.subjects = choose_subjects(options, self.built, self.workloads, self.versions)
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
-                                self.setting_for, machine.cpus(), connections.raise_descriptor_limit())
+                                self.setting_for, machine.cpus(), connections.raise_descriptor_limit(), folder.lines)
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
-                                         tuple(options.parts.split(",")), options.idle)
+                                         tuple(options.parts.split(",")), options.idle,
+                                         promise.parse(getattr(options, "slo", _PROMISE)), getattr(options, "by", "throughput"))
 
     def _make_replay(self):
         """A replay.Replay; None if there is none."""
@@ -217,11 +245,14 @@ class Session:
                 "version_programs": [program.as_json() for program, _ in self.versions], "machine": machine.describe(), "sysctls": machine.sysctls(),
                 "server_cpus": list(self.options.server_cpus), "client_cpus": list(self.options.client_cpus),
                 "margin": self.options.margin / 100, "seed": self.options.seed, "rounds": self.options.rounds, "duration_s": duration_s,
+                "rounds_of": plan.rounds_of(self.scene, self.plan_options), "by": self.plan_options.by,
+                "promise": self.options.slo,
                 "warm_up_s": measure.WARM_UP_S, "skipped": plan.pairs(self.scene)[1],
                 "replay": self.replay.as_json() if self.replay else None,
                 "network": self.network.title() if self.network else None,
                 "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
-                "workloads": [workload.as_json() for workload in self.workloads]}
+                "workloads": [{**workload.as_json(), "ranked_by": workload.metric_by(self.plan_options.by)}
+                              for workload in self.workloads]}
 
     def look_first(self):
         """What is the same for all of the run: the fairness contract, and the client's share of kernel memory."""

@@ -66,6 +66,23 @@ class StoppingTest(unittest.TestCase):
         self.run_all(self.steps())
         self.assertEqual(self.folder.lines(store.ROUNDS), whole)
 
+    def test_what_is_ranked_by_cost_is_dropped_by_its_cost_alone(self):
+        run = {**_RUN, "workloads": [{"name": "echo", "ranked_by": "given_cpu_us"}], "rounds_of": {store.COST: 20}}
+
+        def cost(number):
+            cpu = {"epoll": 1, "poll": 2, "fork": 3, "fork (again)": 3}
+
+            def line(name):
+                own = cpu[name] * (1 + 0.001 * ((number + len(name)) % 3))
+                return {"subject": name, "point": "given", "rate": 1, "failed": None, "marks": [], "load": {"replies": 1000},
+                        "server": {"cpu_user_s": own, "cpu_system_s": 0, "requests": 1000}}
+            return plan.Step(store.COST, (("round", number), ("workload", "echo")), 1, "", lambda names: list(map(line, names)),
+                             tuple(cpu))
+        runner.run(self.steps() + [cost(number) for number in range(1, 21)], self.folder, Silent(),
+                   stopping.Stopping(run, self.folder).wanted)
+        self.assertEqual(len(self.rounds_of("fork")), 20)
+        self.assertLess(len(self.folder.lines(store.COST)), 4 * 20)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -9,6 +9,8 @@ RUN = "run.json"
 SUMMARY = "summary.json"
 # The kinds of lines; each has a file of its own.
 ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS = "rounds", "memory", "idle", "scaling", "syscalls"
+COST, QUIET, PROMISE = "cost", "quiet", "promise"
+KINDS = (ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS, COST, QUIET, PROMISE)
 
 
 class StoreError(Exception):

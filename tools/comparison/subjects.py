@@ -104,7 +104,7 @@ class Model:
     def describe(self, _setting):
         """What run.json says of it."""
         return {"name": self.name, "kind": self.kind, "model": self.model, "flags": list(self.flags), "of": self.of,
-                "against": self.against, "config": None, "version": None}
+                "against": self.against, "config": None, "version": None, "traits": dict(self.traits)}
 
 
 def log_path(setting, name):

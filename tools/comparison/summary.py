@@ -5,7 +5,7 @@ import itertools
 import math
 import re
 
-from . import inference, slices, statistics, store
+from . import cases, inference, needs, other_figures, slices, statistics, store
 
 # Metrics of a round: name -> (unit, whether more is better, how to get it of a line).
 _QUANTILES = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
@@ -28,8 +28,22 @@ def _quantile(kind, quantile):
     return lambda line: line["load"][kind + "_ns"][quantile] / 1e3
 
 
+def _mean(line):
+    return line["load"]["response_ns"]["mean"] / 1e3
+
+
 def _of_server(name):
     return lambda line: line["server"][name]
+
+
+def _milliseconds(name):
+    return lambda line: None if line["server"].get(name) is None else 1e3 * line["server"][name]
+
+
+def _idle_share(line):
+    """Of a processor, while no request comes."""
+    server = line["server"]
+    return (server["cpu_user_s"] + server["cpu_system_s"]) / server["seconds"]
 
 
 def _beside(line):
@@ -52,6 +66,7 @@ METRICS = {
     "beside_per_second": ("1/s", True, _beside),
     **{f"{kind}_{name}_us": ("us", False, _quantile(kind, key))
        for kind in ("service", "response") for name, key in _QUANTILES},
+    "response_mean_us": ("us", False, _mean),
     "cpu_us_per_request": ("us", False, _cpu_us("cpu_user_s", "cpu_system_s")),
     "cpu_user_us_per_request": ("us", False, _cpu_us("cpu_user_s")),
     "cpu_system_us_per_request": ("us", False, _cpu_us("cpu_system_s")),
@@ -65,10 +80,40 @@ METRICS = {
     "pss_kib": ("KiB", False, _of_server("pss_kib")),
     "listen_overflows": ("", False, _of_server("listen_overflows")),
 }
+# Metrics that are not of the rounds: name -> (unit, whether more is better, the kind of lines, which of them, the metric above).
+ELSEWHERE = {
+    **{f"{point}_{name}_us": ("us", False, store.COST, point, metric) for point in ("given", "low") for name, metric in (
+        ("cpu", "cpu_us_per_request"), ("mean", "response_mean_us"), ("p50", "response_p50_us"), ("p99", "response_p99_us"),
+        ("p999", "response_p999_us"))},
+    "idle_share": ("", False, store.QUIET, None, "quiet_share"),
+    "start_ms": ("ms", False, store.QUIET, None, "quiet_start_ms"),
+    "drain_ms": ("ms", False, store.QUIET, None, "quiet_drain_ms"),
+    "capacity": ("1/s", True, store.PROMISE, None, None),
+    "connection_bytes": ("B", False, store.MEMORY, None, None),
+}
+_OF_QUIET = {"quiet_share": ("", False, _idle_share), "quiet_start_ms": ("ms", False, _milliseconds("start_s")),
+             "quiet_drain_ms": ("ms", False, _milliseconds("drain_s"))}
+
+
+def unit_of(metric):
+    return (ELSEWHERE.get(metric) or METRICS[metric])[0]
+
+
+def more_is_better(metric):
+    return (ELSEWHERE.get(metric) or METRICS[metric])[1]
+
+
+def kind_of(metric):
+    """The kind of lines that a metric comes from."""
+    return ELSEWHERE[metric][2] if metric in ELSEWHERE else store.ROUNDS
+
+
 # Those that have one figure a run, not one a round; no verdicts.
 SINGLE_METRICS = {"syscalls_per_request": "", "pss_bytes_per_connection": "B", "kernel_bytes_per_connection": "B"}
 # What two subjects are compared in.
 JUDGED = ("throughput", "service_p50_us", "service_p99_us", "service_p999_us", "response_p99_us", "cpu_us_per_request")
+# The same, if they were measured.
+JUDGED_ELSEWHERE = ("capacity", "given_cpu_us", "given_mean_us", "given_p99_us", "given_p999_us", "low_cpu_us", "connection_bytes")
 
 
 # Percentiles that few requests decide are those of the times of all rounds together: name -> (kind, share).
@@ -97,12 +142,15 @@ _BY_SLICES = {"throughput": "replies_per_second", "cpu_us_per_request": "cpu_us_
 class Rounds:
     """rounds.jsonl by (subject, workload)."""
 
-    def __init__(self, lines):
+    def __init__(self, lines, others=None, kernel_bytes_of_client=None):
+        """others  kind -> lines, of what was measured beside the rounds"""
+        self.others = others or {}
+        self.kernel_bytes_of_client = kernel_bytes_of_client
         self._lines = {}
         together = {}  # Those that were measured in turns.
         for line in lines:
             self._lines.setdefault((line["subject"], line["workload"]), []).append(line)
-            if counts(line) and line["load"].get("slices"):
+            if counts(line) and (line["load"] or {}).get("slices"):
                 together.setdefault((line["round"], line["workload"]), []).append(line)
         # (round, workload) -> metric -> subject -> figure
         self._steady = {key: {metric: _steady(those, of_slice) for metric, of_slice in _BY_SLICES.items()}
@@ -110,14 +158,16 @@ class Rounds:
 
     def until(self, number):
         """The same, of the first rounds only."""
-        return Rounds(line for lines in self._lines.values() for line in lines if line["round"] <= number)
+        others = {kind: [line for line in lines if line.get("round", 0) <= number] for kind, lines in self.others.items()}
+        return Rounds((line for lines in self._lines.values() for line in lines if line["round"] <= number), others,
+                      self.kernel_bytes_of_client)
 
     def of(self, subject, workload):
         return self._lines.get((subject, workload), [])
 
     def values(self, subject, workload, metric):
         """round -> value, of the rounds that count and have one."""
-        get = METRICS[metric][2]
+        get = (_OF_QUIET.get(metric) or METRICS[metric])[2]
         found = {line["round"]: get(line) for line in self.of(subject, workload) if counts(line)}
         found = {number: value for number, value in found.items() if value is not None}
         if metric not in _BY_SLICES:
@@ -157,9 +207,36 @@ class Figures:
         self._numbers = rounds.numbers(workload)
         self._weights = inference.resampled(self._numbers) if self._numbers else None
         self._samples = {}
+        self._elsewhere = {}
+
+    def elsewhere(self, kind, which):
+        """The figures of another kind of lines, and, of lines of several points, of which of them."""
+        if (kind, which) not in self._elsewhere:
+            lines = self._rounds.others.get(kind, ())
+            if kind == store.MEMORY:
+                found = other_figures.Memory(lines, self._rounds.kernel_bytes_of_client)
+            elif kind == store.PROMISE:
+                found = other_figures.Capacity([line for line in lines if line["workload"] == self._workload])
+            else:  # That no request comes is the same with all workloads.
+                is_own = (lambda line: True) if kind == store.QUIET else (
+                    lambda line: line["workload"] == self._workload and line["point"] == which and not line.get("left_out"))
+                found = Figures(Rounds({**line, "workload": self._workload} for line in lines if is_own(line)), self._workload)
+            self._elsewhere[kind, which] = found
+        return self._elsewhere[kind, which]
+
+    def rounds_of(self, metric):
+        """How many rounds there are of what a metric comes from."""
+        if metric not in ELSEWHERE:
+            return self.measured
+        return max((line.get("round", 1) for line in self._rounds.others.get(kind_of(metric), ())
+                    if line["workload"] == self._workload or kind_of(metric) == store.MEMORY), default=0)
 
     def interval(self, subject, metric):
         """A statistics.Interval; None if there is nothing."""
+        if metric in ELSEWHERE:
+            *_, kind, which, own = ELSEWHERE[metric]
+            there = self.elsewhere(kind, which)
+            return there.interval(subject, own) if own else there.interval(subject)
         if metric not in MERGED:
             return statistics.median_interval(list(self._rounds.values(subject, self._workload, metric).values()))
         samples, number = self._of_resamples(subject, metric)
@@ -170,6 +247,10 @@ class Figures:
 
     def effects(self, pairs, subjects, metric):
         """{(a, b): inference.Effect or None}."""
+        if metric in ELSEWHERE:
+            *_, kind, which, own = ELSEWHERE[metric]
+            there = self.elsewhere(kind, which)
+            return there.effects(pairs, subjects, own) if own else there.effects(pairs)
         if metric in MERGED:
             return {pair: self._merged(*pair, metric) for pair in pairs}
         names = {name for pair in pairs for name in pair}
@@ -203,16 +284,28 @@ def _marks(lines):
     return [f"{most[kind]} ({len(those)} of {len(lines)} rounds)" for kind, those in found.items()]
 
 
+def _marks_at_rates(lines):
+    """Those of the same rate for all, and of promises; each says so, as in the rounds all may be well."""
+    left_out = dict.fromkeys(f"no requests at the given rate: {line['left_out']}" for line in lines if line.get("left_out"))
+    asked = [line for line in lines if not line.get("left_out")]
+    return [*left_out, *(f"at a rate: {mark}" for mark in _marks(asked))]
+
+
 def _interval_json(interval, unit):
     return {"median": interval.median, "low": interval.low, "high": interval.high, "n": interval.n, "unit": unit}
 
 
-def _metrics(figures, subject):
+def _metrics(figures, subject, is_measured):
+    """is_measured  whether the subject has taken part in the workload: memory and idling are the same in all, but not of interest
+    in one that it does not serve"""
     found = {}
-    for name, (unit, _, _) in METRICS.items():
+    for name in (*METRICS, *(ELSEWHERE if is_measured else ())):
         interval = figures.interval(subject, name)
         if interval:
-            found[name] = _interval_json(interval, unit)
+            found[name] = _interval_json(interval, unit_of(name))
+    if "capacity" in found:
+        capacity = figures.elsewhere(store.PROMISE, None)
+        found["capacity"].update(at_least=capacity.is_at_least(subject), generator_was_the_limit=capacity.is_limited(subject))
     return found
 
 
@@ -291,23 +384,30 @@ def _pairs(subjects, names):
     return [pair for pair in versions if set(pair) <= set(names)] if versions else list(itertools.combinations(names, 2))
 
 
-def decide(rounds, subjects, workload, margin, looks):
-    """inference.verdicts_of_looks() at the figure that ranks a workload of run.json; twins are left out."""
+def decide(rounds, subjects, workload, margin, those):
+    """inference.verdicts_of_looks() at the figure that ranks a workload of run.json, at those looks; twins are left out."""
     name, metric = workload["name"], ranked_by(workload)
     names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)]
     pairs = _pairs(subjects, names)
 
     def effects_until(number):
         found = Figures(rounds.until(number), name).effects(pairs, len(names), metric)
-        return {pair: effect if METRICS[metric][1] or effect is None else effect.reversed() for pair, effect in found.items()}
-    return inference.verdicts_of_looks(looks, effects_until, margin)
+        return {pair: effect if more_is_better(metric) or effect is None else effect.reversed() for pair, effect in found.items()}
+    return inference.verdicts_of_looks(those, effects_until, margin)
 
 
-def _verdicts(rounds, figures, subjects, workload, metric, margin, planned):
+def looks(run, figures, metric):
+    """The inference.Looks at what a metric comes from: so many rounds of that were planned, and measured so far."""
+    kind, measured = kind_of(metric), figures.rounds_of(metric)
+    planned = run["rounds"] if kind == store.ROUNDS else run.get("rounds_of", {}).get(kind, measured)
+    return inference.looks(max(planned, 1), measured)
+
+
+def _verdicts(rounds, figures, subjects, workload, metric, margin, those):
     """{pair: Verdict} of the pairs of a table. The figure that ranks was looked at on the way, and may have ended the run."""
     if metric == ranked_by(workload):
-        found, _ = decide(rounds, subjects, workload, margin, inference.looks(planned, figures.measured))
-        if METRICS[metric][1]:
+        found, _ = decide(rounds, subjects, workload, margin, those)
+        if more_is_better(metric):
             return found
         return {pair: dataclasses.replace(verdict, effect=verdict.effect and verdict.effect.reversed())
                 for pair, verdict in found.items()}
@@ -316,12 +416,12 @@ def _verdicts(rounds, figures, subjects, workload, metric, margin, planned):
     return inference.verdicts(figures.effects(_pairs(subjects, names), len(names), metric), margin)
 
 
-def _ranking(rounds, subjects, verdicts, workload, margin, looks):
+def _ranking(rounds, subjects, verdicts, workload, margin, those):
     """The ranking: the order, as far as it is known; the subjects that are surely near the best; what each reaches of it.
-    Twins and subjects with errors have no place."""
+    Twins and subjects with errors have no place; in near_of_models, which may be recommended, neither have models that burn a
+    processor while idle."""
     name, metric = workload["name"], ranked_by(workload)
-    more_is_better = METRICS[metric][1]
-    effects = effects_of(verdicts, name, metric, more_is_better)
+    effects = effects_of(verdicts, name, metric, more_is_better(metric))
     names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)
              and not is_faulty(rounds.of(subject["name"], name))]
     if len(names) > 1:
@@ -331,14 +431,32 @@ def _ranking(rounds, subjects, verdicts, workload, margin, looks):
                  if (verdict["workload"], verdict["metric"]) == (name, metric) and verdict["kind"] == inference.DIFFERENT}
     best = max(level, key=level.get) if level else None
 
+    idle = Figures(rounds, name)
+
+    def burns(subject):
+        share = idle.interval(subject["name"], "idle_share")
+        return subject["kind"] == "model" and needs.burning(share and share.median, subject.get("traits") or {})
+
     def near_of(kinds):
-        able = [subject for subject in subjects if subject["name"] in level and subject["kind"] in kinds]
-        return [able[0]["name"]] if len(able) == 1 else decide(rounds, able, workload, margin, looks)[1]
+        able = [subject for subject in subjects if subject["name"] in level and subject["kind"] in kinds
+                and not (kinds == ("model",) and burns(subject))]
+        return [able[0]["name"]] if len(able) == 1 else decide(rounds, able, workload, margin, those)[1]
     near = near_of(("model", "peer"))
     shares = inference.shares(level, effects, lambda a, b: frozenset((a, b)) in different)
     return {"order": sorted(level, key=level.get, reverse=True), "near": near, "near_of_models": near_of(("model",)),
             "shares": {one: {"middle": share.middle, "low": share.low, "high": share.high} for one, share in shares.items()},
             "rounds_needed": None if near or not best else inference.rounds_to_be_near_best(best, level, effects, margin)}
+
+
+def rounds_of(run, lines):
+    """The Rounds of all that was measured. lines: kind -> all lines of it."""
+    return Rounds(lines[store.ROUNDS], lines, run.get("client_kernel_bytes_per_connection"))
+
+
+def _judged(figures, subjects, ranking):
+    """The metrics in which subjects are compared: always the same and, if they were measured, those of the other parts."""
+    return [*JUDGED, *(metric for metric in JUDGED_ELSEWHERE if metric == ranking
+                       or any(figures.interval(subject["name"], metric) for subject in subjects))]
 
 
 def summarize(run, lines):
@@ -347,7 +465,7 @@ def summarize(run, lines):
     run    run.json's content
     lines  kind -> all lines of it
     """
-    rounds = Rounds(lines[store.ROUNDS])
+    rounds = rounds_of(run, lines)
     subjects, workloads = run["subjects"], [workload["name"] for workload in run["workloads"]]
     figures = {workload: Figures(rounds, workload) for workload in workloads}
     margin = run.get("margin", inference.MARGIN)
@@ -358,25 +476,29 @@ def summarize(run, lines):
         own = rounds.of(name, workload)
 
         def extra(kind, name=name, workload=workload):
-            return [line for line in lines[kind] if line["subject"] == name and line["workload"] == workload]
-        metrics = {**_metrics(figures[workload], name), **_syscall_metric(extra(store.SYSCALLS)),
+            return [line for line in lines.get(kind, ()) if line["subject"] == name and line["workload"] == workload]
+        is_measured = bool(own or any(extra(kind) for kind in (store.MEMORY, store.COST, store.PROMISE, store.QUIET)))
+        metrics = {**_metrics(figures[workload], name, is_measured), **_syscall_metric(extra(store.SYSCALLS)),
                    **_memory_metrics(extra(store.MEMORY), run.get("client_kernel_bytes_per_connection"))}
         if own or metrics:
             results.append({"subject": name, "kind": subject["kind"], "workload": workload, "rounds": len(own),
-                            "rounds_failed": sum(line["failed"] is not None for line in own), "marks": _marks(own),
+                            "rounds_failed": sum(line["failed"] is not None for line in own), "marks": _marks(own) + _marks_at_rates(extra(store.COST) + extra(store.PROMISE)),
                             "metrics": metrics})
-    for workload, metric in itertools.product(workloads, JUDGED):
-        twins += _twins(figures[workload], subjects, workload, metric, margin)
-        said = _verdicts(rounds, figures[workload], subjects, by_name[workload], metric, margin, run["rounds"])
-        verdicts += [verdict_json(pair, workload, metric, verdict)
-                     for pair, verdict in said.items()]
-    return {"schema": store.SCHEMA, "confidence": inference.CONFIDENCE, "margin": margin, "results": results,
-            "twins": twins, "verdicts": verdicts,
-            "ranking": {workload["name"]: _ranking(rounds, subjects, verdicts, workload, margin, inference.looks(
-                run["rounds"], figures[workload["name"]].measured)) for workload in run["workloads"]}}
+    for name, workload in by_name.items():
+        own = figures[name]
+        for metric in _judged(own, subjects, ranked_by(workload)):
+            twins += _twins(own, subjects, name, metric, margin)
+            said = _verdicts(rounds, own, subjects, workload, metric, margin, looks(run, own, metric))
+            verdicts += [verdict_json(pair, name, metric, verdict) for pair, verdict in said.items()]
+    found = {"schema": store.SCHEMA, "confidence": inference.CONFIDENCE, "margin": margin,
+             "promise": run.get("promise"), "results": results, "twins": twins, "verdicts": verdicts,
+             "ranking": {name: _ranking(rounds, subjects, verdicts, workload, margin,
+                                        looks(run, figures[name], ranked_by(workload))) for name, workload in by_name.items()}}
+    able = {workload: {subject["name"] for subject in subjects if rounds.of(subject["name"], workload)
+                       and not is_faulty(rounds.of(subject["name"], workload))} for workload in workloads}
+    return {**found, "fronts": cases.fronts(run, found, lines, able, effects_of)}
 
 
 def of(folder):
     """summarize() of a Store."""
-    kinds = (store.ROUNDS, store.MEMORY, store.IDLE, store.SCALING, store.SYSCALLS)
-    return summarize(folder.run(), {kind: folder.lines(kind) for kind in kinds})
+    return summarize(folder.run(), {kind: folder.lines(kind) for kind in store.KINDS})

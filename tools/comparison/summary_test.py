@@ -7,7 +7,7 @@ import unittest
 from comparison import diff, inference, store, summary, table
 
 _NOISY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata", "noisy")
-_EMPTY = {kind: [] for kind in (store.ROUNDS, store.MEMORY, store.IDLE, store.SCALING, store.SYSCALLS)}
+_EMPTY = {kind: [] for kind in store.KINDS}
 
 
 def recorded():
@@ -246,6 +246,20 @@ class QuietTest(unittest.TestCase):
                                   "calls": {"recvfrom": 110, "sendto": 100}, "failed": None}]
         metrics = result(summary.summarize(run, lines), "epoll")["metrics"]
         self.assertAlmostEqual(metrics["syscalls_per_request"]["median"], 2.1)
+
+
+    def test_what_a_subject_does_not_take_part_in_has_no_result(self):
+        run, lines = quiet({"epoll": 1000})
+        run["workloads"] = [*run["workloads"], {**run["workloads"][0], "name": "http"}]
+        lines[store.MEMORY] = [{"subject": "epoll", "workload": "echo", "idle": idle, "pss_kib": 2000 + 4 * idle,
+                                "kernel_kib": 500000 + 9 * idle, "failed": None} for idle in (1, 250, 500, 1000)]
+        self.assertEqual([entry["workload"] for entry in summary.summarize(run, lines)["results"]], ["echo"])
+
+    def test_a_model_that_burns_a_processor_leaves_the_recommendation_to_others(self):
+        run, lines = quiet({"nonblock": 1000, "epoll": 900}, rounds=20)
+        run["subjects"][0]["traits"] = {"flags": ["poll_interval"]}
+        ranking = summary.summarize(run, lines)["ranking"]["echo"]
+        self.assertEqual((ranking["near"], ranking["near_of_models"]), (["nonblock"], ["epoll"]))
 
 
 class ColumnsTest(unittest.TestCase):

@@ -1,31 +1,9 @@
 """What a person reads at the end of a run: the answer first, then a table for each workload, then what the marks mean."""
 
+from . import rated_table
 from .inference import DIFFERENT
-from .summary import ranked_by
-
-
-def grouped(value):
-    """A number with as many digits as mean something: 112,300; 4.21; 0.0312."""
-    if value is None:
-        return "-"
-    if abs(value) >= 1000:
-        return f"{round(value, -max(0, len(str(int(abs(value)))) - 4)):,.0f}"
-    if abs(value) >= 100:
-        return f"{value:.0f}"
-    if abs(value) >= 10:
-        return f"{value:.1f}"
-    return f"{value:.2f}"
-
-
-def align(rows, left=1):
-    """Lines of columns as wide as they need be; the first `left` columns are aligned to the left, others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [cell.ljust(width) if column < left else cell.rjust(width)
-                 for column, (cell, width) in enumerate(zip(row, widths))]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+from .summary import more_is_better, ranked_by
+from .wording import align, grouped, join
 
 
 def _spread(metric):
@@ -80,8 +58,16 @@ def result_of(summary, subject, workload):
                  if result["subject"] == subject and result["workload"] == workload), None)
 
 
-def join(names):
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+# What is said of the best by the figure that ranks, and the figure's unit; {unit} and {promise} are filled in.
+_BEST = {
+    "throughput": ("the fastest", "{unit}"),
+    "response_p99_us": ("the quickest to respond", "us for 99 of 100"),
+    "given_p99_us": ("the quickest to respond at the same rate", "us for 99 of 100"),
+    "capacity": ("the one that keeps {promise} at the highest rate", "a second"),
+    "given_cpu_us": ("the cheapest at the same rate", "us of processor time for a request"),
+    "cpu_us_per_request": ("the cheapest", "us of processor time for a request"),
+    "connection_bytes": ("the one with the least memory for a connection", "B"),
+}
 
 
 def answer(summary, workload):
@@ -89,16 +75,17 @@ def answer(summary, workload):
     ranking = summary["ranking"].get(workload["name"]) or {"order": []}
     if not ranking["order"]:
         return f"{workload['name']}: nothing was measured without errors."
-    is_paced = ranked_by(workload) != "throughput"
+    is_more = more_is_better(ranked_by(workload))
+    what, unit = (text.format(unit=workload["unit"], promise=summary.get("promise")) for text in _BEST[ranked_by(workload)])
     first, near, margin = ranking["order"][0], ranking["near"], f"{100 * summary['margin']:g} %"
     figure = result_of(summary, first, workload["name"])["metrics"][ranked_by(workload)]["median"]
-    shown = f"{grouped(figure)} {'us for 99 of 100' if is_paced else workload['unit']}"
+    shown = f"{grouped(figure)} {unit}"
     others = [name for name in ranking["order"][1:] if _kind(summary, first, name, workload) == DIFFERENT]
     unknown = [name for name in ranking["order"][1:] if name not in others and name not in near]
     if len(near) > 1:
         sentence = f"{join(near)} are the best: surely none is more than {margin} better than any of them"
     elif near:
-        sentence = f"{near[0]} is {'the quickest to respond' if is_paced else 'the fastest'}"
+        sentence = f"{near[0]} is {what}"
         sentence += f", or surely none is more than {margin} better" if unknown else ""
     else:
         sentence = f"open: {first} has the best figures, and {'it is not sure' if not unknown else 'so may have ' + join(unknown)}"
@@ -108,7 +95,7 @@ def answer(summary, workload):
     if near and unknown:
         sentence += f"; not told apart yet: {join(unknown)}"
     shares = {name: ranking["shares"][name]["middle"] for name in others}
-    behind = [f"{name} {1 / share if is_paced else share:.2f}" for name, share in shares.items()]
+    behind = [f"{name} {share if is_more else 1 / share:.2f}" for name, share in shares.items()]
     return f"{workload['name']}: {sentence}" + (f"; of that, {', '.join(behind)} times" if behind else "") + "."
 
 
@@ -128,16 +115,23 @@ def _order(ranking, results, workload):
     """By place; those without one behind them."""
     place = {name: number for number, name in enumerate(ranking.get("order", ()))}
     metric = ranked_by(workload)
-    sign = -1 if metric == "throughput" else 1
+    sign = -1 if more_is_better(metric) else 1
     return sorted(results, key=lambda result: (place.get(result["subject"], len(place)), metric not in result["metrics"],
                                                sign * (median_of(result["metrics"], metric) or 0)))
+
+
+def _results(summary, workload):
+    """The results of a workload, best first."""
+    name = workload["name"]
+    results = [result for result in summary["results"] if result["workload"] == name]
+    return _order(summary["ranking"].get(name) or {}, results, workload)
 
 
 def workload_table(summary, workload):
     """The lines of one workload's table, best first, marks numbered below."""
     name = workload["name"]
     ranking = summary["ranking"].get(name) or {}
-    results = _order(ranking, [result for result in summary["results"] if result["workload"] == name], workload)
+    results = _results(summary, workload)
     columns = [(heading, show) for heading, show in _COLUMNS if any(show(result["metrics"]) != "-" for result in results)]
     rows = [["", "verdict", "of best", *(heading for heading, _ in columns), "rounds"]]
     notes = []
@@ -187,10 +181,17 @@ def text(run, summary, folder):
     lines = [line for warning in warnings(run, summary) for line in (warning, "")]
     measured = {result["workload"] for result in summary["results"]}
     shown = [workload for workload in run["workloads"] if workload["name"] in measured]
-    lines += [answer(summary, workload) for workload in shown]
+    for workload in shown:
+        lines += [answer(summary, workload), *rated_table.needs(summary, workload)]
+    has_rated = False
     for workload in shown:
         lines += ["", *workload_table(summary, workload)]
+        names = [result["subject"] for result in _results(summary, workload)]
+        rated = rated_table.lines(summary, workload, names, summary.get("promise") or "promise")
+        lines += ["", *rated] if rated else []
+        has_rated = has_rated or bool(rated)
     lines += ["", *LEGEND] if shown else []
+    lines += ["", *rated_table.LEGEND] if has_rated else []
     if run.get("network"):
         lines.append(f"network      between clients and servers: {run['network']}")
     lines += [f"replay       {remark}" for remark in (run.get("replay") or {}).get("remarks", ())]

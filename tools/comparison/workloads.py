@@ -42,6 +42,29 @@ class Workload:
         """The metric of summary.py that ranks subjects."""
         return "response_p99_us" if self.is_paced else "throughput"
 
+    @property
+    def rate(self):
+        """Requests per second that are due; None in a closed loop."""
+        return next((float(flag.split("=")[1]) for flag in self.load if flag.startswith("--rate=")), None)
+
+    @property
+    def takes_rate(self):
+        """Whether slices of it can have a rate; in a room one speaks as fast as all can listen."""
+        return self.rests and not self.paced and "--workload=chat" not in self.load
+
+    def metric_by(self, by):
+        """The metric of summary.py that ranks subjects by `throughput`, `capacity`, `cost`, `tail` or `memory`: the nearest
+        that this workload has."""
+        if by == "memory":
+            return "connection_bytes"
+        if by == "capacity" and self.takes_rate:
+            return "capacity"
+        if by == "tail":
+            return "given_p99_us" if self.takes_rate else "response_p99_us"
+        if by == "cost" and not any(flag.startswith("--beside_") for flag in self.load):
+            return "given_cpu_us" if self.takes_rate else "cpu_us_per_request"
+        return self.ranked_by
+
     def services(self):
         return (self.service, *self.beside)
 
@@ -53,7 +76,7 @@ class Workload:
     def as_json(self):
         return {"name": self.name, "service": self.service, "title": self.title, "load_flags": self.load_flags(),
                 "connections": self.connections, "unit": self.unit, "higher_is_better": self.higher_is_better,
-                "ranked_by": self.ranked_by}
+                "ranked_by": self.ranked_by, "is_paced": self.is_paced}
 
 
 ALL = (

@@ -1,0 +1,109 @@
+"""Cases: what needs.py is asked, out of a summary: for each workload its models, the metrics of each respect, and what is known
+of the models besides."""
+
+import re
+
+from . import needs, promise, store
+
+# For each respect the metrics that may stand for it, the best first.
+_METRICS = {needs.CAPACITY: ("capacity", "throughput"), needs.TAIL: ("given_p99_us", "response_p99_us"),
+            needs.COST: ("given_cpu_us", "cpu_us_per_request"), needs.MEMORY: ("connection_bytes",)}
+_MORE_IS_BETTER = ("capacity", "throughput")
+_LIMITED = re.compile(r"the client was the limit \((\d+) of (\d+) rounds\)")
+
+
+def fronts(run, summary, lines, able, effects_of):
+    """The "fronts" of summary.json; none of a run that compares two versions.
+
+    run         run.json's content
+    summary     summary.json's content, but for this
+    lines       kind -> all lines of it
+    able        workload -> names of subjects without errors
+    effects_of  (verdicts, workload, metric, whether more is better) -> {(a, b): inference.Effect}
+    """
+    if run.get("versions"):
+        return []
+    found = [_case(run, summary, lines, workload, able[workload["name"]], effects_of) for workload in run["workloads"]]
+    return [needs.front(case) for case in found if case.names]
+
+
+def _in_servers_order(subjects):
+    """The models' names, the simplest first: as the server lists them, those with flags of their own behind those without."""
+    models = [subject for subject in subjects if subject["kind"] == "model"]
+    place = {subject["name"]: (_traits(subject).get("place", number), len(subject.get("flags", ())), number)
+             for number, subject in enumerate(models)}
+    return sorted(place, key=place.get)
+
+
+def _traits(subject):
+    return subject.get("traits") or {}
+
+
+def _is_paced(workload):
+    return workload.get("is_paced") or any(flag.startswith("--rate=") for flag in workload.get("load_flags", ()))
+
+
+def _metric_of(axis, workload, results):
+    """The metric that stands for a respect under a workload; None if none was measured."""
+    usable = [metric for metric in _METRICS[axis] if metric != "throughput" or not _is_paced(workload)]
+    return next((metric for metric in usable if any(metric in result["metrics"] for result in results.values())), None)
+
+
+def _case(run, summary, lines, workload, able, effects_of):
+    name = workload["name"]
+    results = {result["subject"]: result for result in summary["results"] if result["workload"] == name}
+    names = tuple(subject for subject in _in_servers_order(run["subjects"]) if subject in able and subject in results)
+    results = {subject: results[subject] for subject in names}
+    metrics = {axis: metric for axis in needs.AXES if (metric := _metric_of(axis, workload, results))}
+    if metrics.get(needs.CAPACITY) == "capacity" and not _is_paced(workload):
+        metrics[needs.THROUGHPUT] = "throughput"
+    given = _given(lines, name)
+    wanted = _promise(run) if given or metrics.get(needs.CAPACITY) == "capacity" else None
+    subjects = {subject["name"]: subject for subject in run["subjects"]}
+    return needs.Case(
+        name, names, {axis: _axis(metric, results) for axis, metric in metrics.items()},
+        {axis: _figures(metric, results) for axis, metric in metrics.items()},
+        {axis: effects_of(summary["verdicts"], name, metric, metric in _MORE_IS_BETTER) for axis, metric in metrics.items()},
+        _failed(metrics, results, lines, name), {one: _traits(subjects[one]) for one in names}, _figures("idle_share", results),
+        frozenset(one for one in names if _is_limited(results[one]["marks"])), summary["margin"],
+        wanted.text if wanted else None, wanted.bound_us if wanted and wanted.share == 0.99 else None,
+        given, workload.get("unit", "replies/s"))
+
+
+def _promise(run):
+    return promise.parse(run["promise"]) if run.get("promise") else None
+
+
+def _axis(metric, results):
+    unit = next(result["metrics"][metric]["unit"] for result in results.values() if metric in result["metrics"])
+    return needs.Axis(metric, unit, metric in _MORE_IS_BETTER)
+
+
+def _figures(metric, results):
+    there = {name: result["metrics"][metric] for name, result in results.items() if metric in result["metrics"]}
+    return {name: needs.Figure(found["median"], found["low"], found["high"], found.get("at_least", False))
+            for name, found in there.items()}
+
+
+def _given(lines, workload):
+    """The rate at which all were measured; None if they were not."""
+    return next((line["rate"] for line in lines.get(store.COST, ()) if line["workload"] == workload
+                 and line["point"] == "given" and line["rate"] and line["failed"] is None), None)
+
+
+def _failed(metrics, results, lines, workload):
+    """axis -> {name: why}, of those that cannot carry the given rate, or keep the promise at no rate."""
+    found = {}
+    left_out = {line["subject"]: line["left_out"] for line in lines.get(store.COST, ())
+                if line["workload"] == workload and line.get("left_out") and line["subject"] in results}
+    for axis, metric in metrics.items():
+        if metric.startswith("given_"):
+            found[axis] = {name: why for name, why in left_out.items() if metric not in results[name]["metrics"]}
+        if metric == "capacity":
+            found[axis] = {name: "it keeps the promise at no rate that was tried" for name, result in results.items()
+                           if metric in result["metrics"] and result["metrics"][metric]["median"] == 0}
+    return found
+
+
+def _is_limited(marks):
+    return any(2 * int(match[1]) >= int(match[2]) for match in map(_LIMITED.fullmatch, marks) if match)

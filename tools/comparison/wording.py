@@ -1,0 +1,29 @@
+"""Words: numbers, lists and columns as a person reads them in a terminal."""
+
+
+def grouped(value):
+    """A number with as many digits as mean something: 112,300; 4.21; 0.0312."""
+    if value is None:
+        return "-"
+    if abs(value) >= 1000:
+        return f"{round(value, -max(0, len(str(int(abs(value)))) - 4)):,.0f}"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}"
+
+
+def align(rows, left=1):
+    """Lines of columns as wide as they need be; the first `left` columns are aligned to the left, others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(width) if column < left else cell.rjust(width)
+                 for column, (cell, width) in enumerate(zip(row, widths))]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def join(names):
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
