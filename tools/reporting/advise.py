@@ -22,6 +22,8 @@ RULES = (
     "Of the models that carry the load, the one that needs the least processor time wins. Models whose intervals meet its "
     "own are level with it; of these the one with the least memory per connection wins, and then the one that the "
     "server lists first.",
+    "A model that takes a processor while no request comes is named only if no other carries the load: it is for a machine "
+    "that has nothing else to do.",
 )
 
 
@@ -43,6 +45,7 @@ class Row:
     memory: Span
     usable: Span
     doubts: tuple
+    burns: str = None  # What it burns while idle, in words.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _row(results, subject, load):
     memory = memory * load.conns
     doubts = doubts + _work_doubts(results, costs, load) + kept_doubts + memory_doubts + core_doubts
     verdict = _verdict(cores, usable, memory, results.run["machine"]["memory_kib"] * 1024)
-    return Row(subject.name, verdict, cores, memory, usable, tuple(doubts))
+    return Row(subject.name, verdict, cores, memory, usable, tuple(doubts), results.burns(subject.name))
 
 
 def _work_doubts(results, costs, load):
@@ -120,6 +123,7 @@ def _verdict(cores, usable, memory, bytes_of_machine):
 
 
 def _choose(able, verdict, ranked):
+    able = [row for row in able if not row.burns] or able
     cheapest = min(able, key=lambda row: row.cores.middle)
     level = [row for row in able if row.cores.low <= cheapest.cores.high]
     least = min(level, key=lambda row: row.memory.middle)
@@ -137,4 +141,6 @@ def _choose(able, verdict, ranked):
                         f"{words.names([chosen.model] + others)}")
     if verdict == "perhaps":
         because += "; whether it is enough is uncertain"
+    if chosen.burns:
+        because += f"; only for a machine that has nothing else to do: {chosen.burns}"
     return Advice(chosen.model, tuple(row.model for row in level), because + ".", ranked)

@@ -55,6 +55,17 @@ class AdviseTest(AnswersTest):
         self.assertEqual(advice.model, "epoll")
         self.assertGreater(self.row(advice, "poll").cores.middle, 3 * self.row(advice, "epoll").cores.middle)
 
+    def test_a_model_that_burns_a_processor_is_named_only_if_no_other_carries_the_load(self):
+        polling = results.Results(self.folder)
+        load = advise.Load(conns=100, rate=20000, cpu_us=0, size=1000, service="http")
+        taken = advise.advise(polling, load).model
+        for row in polling.run["subjects"]:
+            row["traits"] = {"flags": ["poll_interval"] if row["name"] == taken else []}
+        self.assertNotEqual(advise.advise(polling, load).model, taken)
+        for row in polling.run["subjects"]:
+            row["traits"] = {"flags": ["poll_interval"]}
+        self.assertIn("only for a machine that has nothing else to do", advise.advise(polling, load).because)
+
     def test_more_connections_than_were_measured_are_not_answered(self):
         row = self.row(self.advise(conns=8000), "fork")
         self.assertEqual(row.verdict, "unknown")

@@ -81,7 +81,7 @@ def _throughput(results, workload, names):
     def draw(on):
         axes = on.axes(_height(names, 0.6))[0][0]
         canvas.rows(on, axes, names)
-        write = words.time if workload.is_paced else words.number
+        write = words.number if workload.figure == "throughput" else workload.write
         most = _most(results, workload, names, metric)
         for row, name in enumerate(names):
             value, colour = results.figure(workload, name), on.colours.colour(name)
@@ -94,7 +94,7 @@ def _throughput(results, workload, names):
         axes.set_xlim(0, most * (1.22 if on.is_narrow else 1.1))
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if on.is_narrow else 7))
         axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(write(value))))
-        unit = "response time, 99th percentile" if workload.is_paced else workload.unit
+        unit = workload.unit if workload.figure == "throughput" else workload.figure_title
         axes.set_xlabel(unit + ("" if workload.more_is_better else " (less is better)"))
 
     best = results.figure(workload, names[0])

@@ -10,7 +10,7 @@ import pathlib
 import re
 import statistics
 
-from comparison import inference, summary
+from comparison import inference, needs, summary
 
 from . import samples, words
 
@@ -52,6 +52,17 @@ class Subject:
     version: str
 
 
+_TITLES = {
+    "throughput": "throughput",
+    "response_p99_us": "response time, 99th percentile",
+    "given_p99_us": "response time at the same rate, 99th percentile",
+    "capacity": "highest rate that keeps the promise",
+    "given_cpu_us": "processor time per request, at the same rate",
+    "cpu_us_per_request": "processor time per request",
+    "connection_bytes": "memory per connection",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Workload:
     """What was asked of the subjects. `unit` is that of its throughput, as in `requests/s`."""
@@ -61,6 +72,7 @@ class Workload:
     unit: str
     higher_is_better: bool
     load_flags: tuple
+    ranked_by: str = None  # The metric that --by has asked for.
 
     @property
     def is_paced(self):
@@ -70,19 +82,22 @@ class Workload:
     @property
     def figure(self):
         """The metric by which subjects are ranked."""
-        return "response_p99_us" if self.is_paced else "throughput"
+        return self.ranked_by or ("response_p99_us" if self.is_paced else "throughput")
 
     @property
     def more_is_better(self):
-        return self.higher_is_better and not self.is_paced
+        return self.higher_is_better and summary.more_is_better(self.figure)
 
     @property
     def figure_title(self):
-        return "response time, 99th percentile" if self.is_paced else "throughput"
+        return _TITLES.get(self.figure, self.figure)
 
     def write(self, value):
         """A value of `figure`, with its unit."""
-        return words.time(value) if self.is_paced else words.rate(value, self.unit)
+        if self.figure == "throughput":
+            return words.rate(value, self.unit)
+        write = {"us": words.time, "B": words.size}.get(summary.unit_of(self.figure))
+        return write(value) if write else words.rate(value, "requests/s")
 
     @property
     def latency_metric(self):
@@ -188,6 +203,12 @@ class Results:
         """Why the two were not put together, if that was decided beforehand; None otherwise."""
         return next((entry["why"] for entry in self.run.get("skipped") or ()
                      if (entry["workload"], entry["subject"]) == (workload, subject)), None)
+
+    def burns(self, subject):
+        """What a model burns while idle, in words; None if it does not."""
+        row = next((row for row in self.run["subjects"] if row["name"] == subject), {})
+        shares = [self.estimate(workload.name, subject, "idle_share") for workload in self.workloads]
+        return needs.burning(next((share.median for share in shares if share), None), row.get("traits") or {})
 
     def figure(self, workload, subject):
         """The Estimate that the subject is ranked by under the Workload; None if there is none."""
@@ -343,4 +364,4 @@ def _workload(row):
     return Workload(row["name"], row.get("service", ""),
                     row.get("title") or row["name"],
                     row.get("unit") or "requests/s", row.get("higher_is_better", True),
-                    tuple(row.get("load_flags") or ()))
+                    tuple(row.get("load_flags") or ()), row.get("ranked_by"))

@@ -22,8 +22,8 @@ _STARVED = 2
 RULES = (
     "Only our own models are candidates, and only those that gave no wrong reply, broke no connection, and started, in all "
     "rounds. If requests come at a given rate, a round that does not reach it counts with the times that it had; a model that "
-    f"misses it in more than one round, and in more than one of {SLOW_ONE_IN}, is out. Reference servers are shown for "
-    "comparison.",
+    f"misses it in more than one round, and in more than one of {SLOW_ONE_IN}, is out. A model that takes a processor while no "
+    "request comes is for a machine that has nothing else to do, and is out, too. Reference servers are shown for comparison.",
     "Models are compared by throughput; if requests come at a given rate, by the 99th percentile of the response time. A model "
     f"is equal to the best if surely no other is better by more than the margin ({words.percent(inference.MARGIN)} unless "
     "--margin was given): a comparison with the best, which is wrong in at most one of twenty runs. If the client was the "
@@ -36,6 +36,9 @@ RULES = (
     "Models that are still left are equal in all of these, too, and the one that the server lists first is named: the list "
     "begins with the simplest.",
 )
+
+
+_SUPERLATIVES = {"throughput": "the fastest", "response_p99_us": "the quickest to respond", "given_cpu_us": "the cheapest"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +73,12 @@ def pick(results, workload):
         if cell.failed or results.figure(workload, subject.name) is None:
             reasons = results.failures(workload.name, subject.name)
             out.append((subject.name, reasons[0] if reasons else "it gave no figures"))
+        elif results.burns(subject.name):
+            out.append((subject.name, results.burns(subject.name) + ": for a machine that has nothing else to do"))
         else:
             able.append(subject.name)
     if not able:
-        return Pick(workload.name, None, False, (), ("No model went through this without a fault.",), (), tuple(out))
+        return Pick(workload.name, None, False, (), ("No model that may be taken went through this without a fault.",), (), tuple(out))
     leader = _leader(results, workload, able)
     level = _equal_to_best(results, workload, leader, able)
     if level:
@@ -214,8 +219,10 @@ def _speed(results, workload, leader, level, able):
         return [text + "."]
     shares = {name: share_of_best(results, workload, name).middle for name in behind}
     first, last = max(behind, key=shares.get), min(behind, key=shares.get)
-    how = "times as long" if workload.is_paced else "of that"
-    share = (lambda name: 1 / shares[name]) if workload.is_paced else shares.get
+    how = "of that" if workload.more_is_better else "times as much"
+    if workload.is_paced and not workload.more_is_better:
+        how = "times as long"
+    share = shares.get if workload.more_is_better else (lambda name: 1 / shares[name])
     text += f"; next is {first} with {words.ratio(share(first))} {how}"
     if last != first:
         text += f", last {last} with {words.ratio(share(last))}"
@@ -225,7 +232,7 @@ def _speed(results, workload, leader, level, able):
 def _alone(results, workload, leader, able):
     """What is sure of one that is equal to the best while no other is."""
     if len(_not_told_apart(results, workload, leader, able)) == 1:
-        return f"It is {'the quickest to respond' if workload.is_paced else 'the fastest'}: "
+        return f"It is {_SUPERLATIVES.get(workload.figure, 'the best')}: "
     return f"It is the best, or surely no model is more than {words.percent(results.margin)} better: "
 
 

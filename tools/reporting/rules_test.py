@@ -83,6 +83,13 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(pick.model, "epoll")
         self.assertEqual(pick.out_of_question[0][0], "fork")
 
+    def test_a_model_that_burns_a_processor_is_out_with_the_reason(self):
+        pick = self.pick({"nonblock": {"throughput": 200, "idle_share": 0.14}, "epoll": {"throughput": 100, "idle_share": 0.0001}},
+                         real=[("nonblock", "epoll")])
+        self.assertEqual(pick.model, "epoll")
+        self.assertEqual(pick.out_of_question[0][0], "nonblock")
+        self.assertIn("14.0 % of a processor while no request comes", pick.out_of_question[0][1])
+
     def test_all_failed_means_no_model(self):
         self.assertIsNone(self.pick({"fork": {"throughput": 200}}, failed=("fork",)).model)
 
