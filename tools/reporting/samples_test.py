@@ -38,6 +38,14 @@ class DotsTest(unittest.TestCase):
         self.assertEqual(self.dots([row(10), row(20)]), samples.Dots((10, 20), "round"))
         self.assertEqual(self.dots([row(10), row(20, [one_slice(9)])]), samples.Dots((10, 20), "round"))
 
+    def test_what_was_measured_at_the_same_rate_has_dots_of_its_own(self):
+        given = [{**row(10, [one_slice(5, p99_ns=7000)]), "point": point} for point in ("given", "low")]
+        found = samples.Samples([row(10, [one_slice(9)])], at_given_rates=given[:1])
+        self.assertEqual(found.dots("work", "epoll", "given_p99_us").values, (7,))
+        self.assertEqual(found.dots("work", "epoll", "throughput").values, (9,))
+        self.assertIsNone(found.dots("work", "epoll", "low_p99_us"))
+        self.assertIsNone(found.dots("work", "epoll", "capacity"))
+
     def test_a_slice_without_a_value_has_no_dot(self):
         self.assertEqual(self.dots([row(10, [one_slice(9), one_slice(None), one_slice(11)])]).values, (9, 11))
 

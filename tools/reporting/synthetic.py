@@ -248,7 +248,8 @@ def _slice(line, workload, chance, noise):
     rate = load["replies_per_second"] * (1 if workload[0] == "echo-rate" else factor)
     times = load["response_ns"]
     cost = (server["cpu_user_s"] + server["cpu_system_s"]) / server["requests"]
-    return {"replies_per_second": rate, "cpu_us_per_request": 1e6 * cost / factor, "p50_ns": times["p50"] / factor, "p99_ns": times["p99"] / factor**2}
+    return {"replies_per_second": rate, "cpu_us_per_request": 1e6 * cost / factor, "p50_ns": times["p50"] / factor,
+            "p99_ns": times["p99"] / factor**2}
 
 
 def _histogram(times, replies):
