@@ -85,6 +85,8 @@ def estimate(value, write):
     """An Estimate, written by `write`, with its spread: '152 k ± 1.2 %'. One measurement has none."""
     if value.n == 1:
         return write(value.median)
+    if value.spread > 1:  # Such an interval is not even: its bounds say more.
+        return within(value, write)
     return f"{write(value.median)} ± {percent(value.spread)}"
 
 

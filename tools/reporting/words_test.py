@@ -35,6 +35,7 @@ class WordsTest(unittest.TestCase):
 
     def test_an_estimate_shows_its_spread(self):
         self.assertEqual(words.estimate(results.Estimate(100, 98, 102, 7), words.time), "100 µs ± 2.0 %")
+        self.assertEqual(words.estimate(results.Estimate(100, 10, 900, 7), words.time), "100 µs (10.0 µs to 900 µs)")
 
     def test_ticks_have_no_zeros_behind_the_point(self):
         self.assertEqual(words.tick("30.0 k"), "30 k")
