@@ -423,7 +423,7 @@ def merged(histograms):
     values = numpy.unique(numpy.concatenate([own for own, _ in rows]))
     counts = numpy.zeros((len(rows), len(values)))
     for row, (own, how_many) in enumerate(rows):
-        counts[row, numpy.searchsorted(values, own)] = how_many
+        numpy.add.at(counts[row], numpy.searchsorted(values, own), how_many)  # A value may stand in it twice.
     return values, counts
 
 

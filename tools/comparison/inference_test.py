@@ -165,5 +165,13 @@ class QuantilesTest(unittest.TestCase):
         self.assertTrue(math.isnan(inference.quantiles([[], [100, 1]], 0.5, numpy.array([[1, 0]]))[0]))
 
 
+
+class MergedTest(unittest.TestCase):
+    def test_a_value_that_stands_twice_counts_twice(self):
+        values, counts = inference.merged([[1, 5, 2, 3, 2, 4], [2, 1]])
+        self.assertEqual(list(values), [1, 2])
+        self.assertEqual(counts.tolist(), [[5, 7], [0, 1]])
+
+
 if __name__ == "__main__":
     unittest.main()
