@@ -217,6 +217,8 @@ def _axis_of_most(case):
 def _by_axis(case, need, axis, names=None, reason=""):
     if axis == CAPACITY:
         axis = _axis_of_most(case)
+    if axis == COST and axis not in case.axes:
+        return _entry(case, need, axis, None, "Open: requests come at a given rate; --slo measures the highest one that keeps a promise.")
     if axis not in case.axes:
         return _entry(case, need, axis, None, f"Open: this was not measured ({_PART[axis]}).")
     able = _candidates(case, axis, names)

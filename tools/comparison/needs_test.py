@@ -167,6 +167,12 @@ class ChoiceTest(unittest.TestCase):
         self.assertEqual((found["take"], found["by"]), ("uring", "throughput"))
         self.assertIn("How much of it keeps p99<10ms is still open", found["sentence"])
 
+    def test_at_a_given_rate_without_a_cost_it_is_open_how_many_requests_there_could_be(self):
+        one = case(_MIXTURE, axes={needs.TAIL: _AXES[needs.TAIL]})
+        found = need(one, needs.MOST)
+        self.assertIsNone(found["take"])
+        self.assertIn("--slo measures the highest one", found["sentence"])
+
     def test_a_model_that_burns_a_processor_beats_no_other(self):
         one = case({"nonblock": (1200, 300, 9, 3000), "poll": (1000, 400, 10, 4000)}, idle={"nonblock": needs.Figure(0.14, 0.13, 0.15)})
         self.assertEqual(needs.beaten_by(one), {"nonblock": [], "poll": []})

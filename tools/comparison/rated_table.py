@@ -69,8 +69,9 @@ def needs(summary, workload):
     found = [f"  {need['need'].ljust(width)}  {need['sentence']}" for need in front["needs"]]
     kept = [model["name"] for model in front["models"] if model["is_on_front"]]
     beaten = [model["name"] for model in front["models"] if not model["is_on_front"]]
-    axes = wording.join([axis for axis, entry in front["axes"].items() if entry])
-    if beaten:
+    measured = [axis for axis, entry in front["axes"].items() if entry]
+    if beaten and len(measured) > 1:
+        axes = wording.join(measured)
         found.append(f"  {'beaten by another model'.ljust(width)}  {wording.join(beaten)}: it is surely not worse in {axes}, and "
                      f"surely better in one of them. Not beaten: {wording.join(kept)}.")
     return found
