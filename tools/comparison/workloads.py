@@ -104,8 +104,9 @@ ALL = (
     # All subjects have the same files: what one of them has put must not be replaced by another one before it gets it back.
     Workload("library", "file", "a file of 16 KiB put, got back, and the list of all, on 8 connections",
              ("--workload=library", "--name=visit", "--size=16384"), 8, rests=False, is_default=False),
+    # All subjects put the same files.
     Workload("upload", "http", "PUT of files of 64 KiB on 8 connections that are kept",
-             ("--workload=upload", "--name=upload", "--size=65536"), 8, is_default=False),
+             ("--workload=upload", "--name=upload", "--size=65536"), 8, rests=False, is_default=False),
     # At a rate: in a closed loop the system would give the echoes all that they can take, and starve what computes.
     Workload("mixed", "echo", "64-byte messages on 32 connections, 2,000 a second due, beside one that sums up the primes "
              "below 100,000", ("--workload=mixed", "--size=64", "--rate=2000", "--arrivals=poisson", "--primes=100000",
