@@ -43,6 +43,7 @@ def _prepare_child(cpus, group, namespace):
 
     def prepare():
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # A shell's background job ignores it; a load is ended by it.
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # It was killed before that: the signal will not come any more.
             os._exit(1)
