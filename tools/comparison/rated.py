@@ -7,7 +7,7 @@ import time
 from . import order, promise, slices
 from .connections import Crowd
 from .processes import ServerError
-from .resident import MOST_REPLACED, ResidentError
+from .resident import Undisturbed, ResidentError, missed_rate
 
 GIVEN, LOW = "given", "low"
 # Slices of each subject in a round of `cost`, and the seconds of one; a slice at the low rate is longer, up to _LONGEST_S, until
@@ -22,31 +22,14 @@ _SETTLE_S = 0.05
 FIRST_PROBES, PROBES = 14, 8
 
 
-class _Place:
-    """A subject in a round: its Resident, and how many of its slices were measured again as others took the processor."""
-
-    def __init__(self, one, number):
-        """number  of its slices, about: a part of them may be measured again"""
-        self._one, self._number = one, number
-        self.replaced = 0
-
-    def slice(self, seconds, rate, is_spoilt=lambda found: True):
-        """is_spoilt  whether the disturbance, if there was one, matters"""
-        found = self._one.slice(seconds, rate=rate)
-        if found.is_disturbed and not found.failed and is_spoilt(found) and self.replaced < MOST_REPLACED * self._number:
-            self.replaced += 1
-            found = self._one.slice(seconds, rate=rate)
-        return found
-
-
 @contextlib.contextmanager
 def _residents(start, subjects, workload, setting, load, seed, number):
-    """({name: _Place}, {name: why it did not start})."""
+    """({name: Undisturbed}, {name: why it did not start})."""
     with contextlib.ExitStack() as stack:
         there, failed = {}, {}
         for subject in subjects:
             try:
-                there[subject.name] = _Place(stack.enter_context(start(subject, workload, setting, load, seed)), number)
+                there[subject.name] = Undisturbed(stack.enter_context(start(subject, workload, setting, load, seed)), number)
             except (ServerError, ResidentError) as error:
                 failed[subject.name] = str(error)
         yield there, failed
@@ -54,9 +37,8 @@ def _residents(start, subjects, workload, setting, load, seed, number):
 
 def _failed(taken):
     """Why some slices of a server are no good; None if they are. One that was short of a few requests is not the rule."""
-    missed = [one.failed for one in taken if one.failed and one.has_missed_rate]
     others = list(dict.fromkeys(one.failed for one in taken if one.failed and not one.has_missed_rate))
-    return "; ".join(others) or (missed[0] if 2 * len(missed) > len(taken) else None)
+    return "; ".join(others) or missed_rate(taken)
 
 
 def _line(name, point, rate, taken, replaced=0, failed=None):

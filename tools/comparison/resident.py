@@ -195,29 +195,43 @@ def _client_cpu(process):
         return 0.0
 
 
+class Undisturbed:
+    """A Resident in a round, and how many of its slices were measured again as others took the processor."""
+
+    def __init__(self, one, number):
+        """number  of its slices, about: a part of them may be measured again"""
+        self._one, self._number = one, number
+        self.replaced = 0
+
+    def slice(self, seconds, rate=None, is_spoilt=lambda found: True):
+        """is_spoilt  whether the disturbance, if there was one, matters"""
+        found = self._one.slice(seconds, rate=rate)
+        if found.is_disturbed and not found.failed and is_spoilt(found) and self.replaced < MOST_REPLACED * self._number:
+            self.replaced += 1
+            found = self._one.slice(seconds, rate=rate)
+        return found
+
+
 class _Round:
     """One subject in a round: its Resident, and what its slices have brought."""
 
-    def __init__(self, subject, workload, setting, load, seed):
+    def __init__(self, subject, workload, setting, load, seed, turns):
         self.name = subject.name
         self.slices = {}  # turn -> Slice
-        self.replaced = 0
         self.failed = None
         self.one = None
         self._cpus_are_shared = setting.cpus == load.cpus
         try:
             self.one = Resident(subject, workload, setting, load, seed)
+            self._undisturbed = Undisturbed(self.one, turns)
         except (ServerError, ResidentError) as error:
             self.failed = str(error)
 
-    def take(self, turn, seconds, turns):
-        """Its slice of a turn; once more if others took the processor, as long as that is rare."""
+    def take(self, turn, seconds):
+        """Its slice of a turn."""
         if self.failed:
             return
-        found = self.one.slice(seconds)
-        if found.is_disturbed and not found.failed and self.replaced < MOST_REPLACED * turns:
-            self.replaced += 1
-            found = self.one.slice(seconds)
+        found = self._undisturbed.slice(seconds)
         self.slices[turn] = found
         self.failed = None if found.has_missed_rate else found.failed
 
@@ -232,11 +246,11 @@ class _Round:
             return {"load": None, "server": None, "marks": [f"errors: {failed}"], "failed": failed}
         report = slices.merged([found.report for found in taken])
         report["slices"] = [found.shown() | {"turn": turn} for turn, found in self.slices.items() if found.report]
-        failed = self.failed or contradiction({**report, "seconds": seconds}) or _missed_rate(taken)
+        failed = self.failed or contradiction({**report, "seconds": seconds}) or missed_rate(taken)
         used = measure.Used(_sum(taken, "cpu_user_s") + _sum(taken, "cpu_system_s"), _sum(taken, "others_s"),
                             _sum(taken, "host_s"), _sum(taken, "seconds"))
         return {"load": report, "server": self._server_part(report, taken, work),
-                "others_s": used.others, "host_s": used.host, "seconds": used.seconds, "replaced": self.replaced,
+                "others_s": used.others, "host_s": used.host, "seconds": used.seconds, "replaced": self._undisturbed.replaced,
                 "marks": measure.marks(report, failed, used, self.one.counts_all_children, self._cpus_are_shared),
                 "failed": failed}
 
@@ -256,9 +270,9 @@ def _sum(taken, part):
     return round(sum(getattr(found, part) for found in taken), 6)
 
 
-def _missed_rate(taken):
+def missed_rate(taken):
     """The rate counts as missed if that is so in most slices: one of them may be short of a few requests by chance."""
-    missed = [found.failed for found in taken if found.failed]
+    missed = [found.failed for found in taken if found.has_missed_rate]
     return missed[0] if 2 * len(missed) > len(taken) else None
 
 
@@ -271,10 +285,10 @@ def measure_round(workload, setting, load, orders, seconds, seed):
     taking_part = {}
     try:
         for subject in orders[0]:
-            taking_part[subject.name] = _Round(subject, workload, setting, load, seed)
+            taking_part[subject.name] = _Round(subject, workload, setting, load, seed, len(orders))
         for turn, turn_order in enumerate(orders):
             for subject in turn_order:
-                taking_part[subject.name].take(turn, seconds, len(orders))
+                taking_part[subject.name].take(turn, seconds)
         return [{"subject": name, **one.line(seconds)} for name, one in taking_part.items()]
     finally:
         for one in taking_part.values():
