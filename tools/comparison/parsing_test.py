@@ -146,6 +146,13 @@ class LookingTest(unittest.TestCase):
             os.close(descriptor)
 
 
+class PaddingTest(unittest.TestCase):
+    def test_each_start_has_an_environment_of_another_size(self):
+        sizes = {sum(map(len, processes.with_padding({"PATH": "/bin"}).values())) for _ in range(20)}
+        self.assertGreater(len(sizes), 10)
+        self.assertEqual(processes.with_padding({"PATH": "/bin"})["PATH"], "/bin")
+
+
 class ProcfsTest(unittest.TestCase):
     def test_knows_this_process(self):
         me = os.getpid()
@@ -175,16 +182,20 @@ class ChildTest(unittest.TestCase):
         self.addCleanup(os.close, reading)
         parent = os.fork()
         if parent == 0:
-            me, prepare = os.getpid(), processes._prepare_child(None, None)
-            if os.fork() == 0:
-                while os.getppid() == me:
-                    time.sleep(0.001)
-                prepare()
-                os.write(writing, b"alive")
-            os._exit(0)
+            try:
+                me, prepare = os.getpid(), processes._prepare_child(None, None, None)
+                if os.fork() == 0:
+                    while os.getppid() == me:
+                        time.sleep(0.001)
+                    os.write(writing, b"orphan;")
+                    prepare()
+                    os.write(writing, b"alive")
+            finally:
+                os._exit(0)
         os.close(writing)
         os.waitpid(parent, 0)
-        self.assertEqual(os.read(reading, 5), b"")
+        with open(reading, "rb", closefd=False) as said:
+            self.assertEqual(said.read(), b"orphan;")
 
 
 class SubjectsTest(unittest.TestCase):

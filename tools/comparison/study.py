@@ -8,6 +8,7 @@ benchmarking", 2020 (both at the same moment); T. Kalibera and R. Jones, 2013.
 
 import argparse
 import contextlib
+import functools
 import json
 import math
 import os
@@ -70,15 +71,6 @@ def half_width(logs, each_s, minutes=20.0):
     return None if deviation is None else 1.96 * deviation / math.sqrt(60 * minutes / each_s)
 
 
-def _until(minutes):
-    """Counts rounds, until the time is over."""
-    end = time.monotonic() + 60 * minutes
-    number = 0
-    while time.monotonic() < end:
-        yield number
-        number += 1
-
-
 def noise(scene, workload):
     """Allan deviations of one long run; and how much of the processors others took meanwhile."""
     with scene.subject().start(workload.service, scene.setting(workload)) as server:
@@ -89,62 +81,49 @@ def noise(scene, workload):
     return {"allan": allan_deviations(run.report["per_interval"], _INTERVAL_S), "seconds": run.report["seconds"]}
 
 
-def fresh(scene, workload):
-    """A server for each measurement, A, B, then B, A."""
-    logs = []
-    began = time.monotonic()
-    for number in _until(scene.minutes):
-        rates = {}
-        for name in ("ab", "ba")[number % 2]:
-            line = measure.measure(scene.subject(name), workload, scene.setting(workload), scene.load, _FRESH_S, number)
-            rates[name] = line["load"]["replies_per_second"]
-        logs.append(math.log(rates["a"] / rates["b"]))
-    return logs, (time.monotonic() - began) / len(logs)
+def fresh(scene, workload, number):
+    """The logarithm of A over B, of one round: a server for each measurement, A, B, then B, A."""
+    rates = {}
+    for name in ("ab", "ba")[number % 2]:
+        line = measure.measure(scene.subject(name), workload, scene.setting(workload), scene.load, _FRESH_S, number)
+        rates[name] = line["load"]["replies_per_second"]
+    return math.log(rates["a"] / rates["b"])
 
 
-def staying(scene, workload, slice_s, rate=None, figure="replies_per_second"):
-    """Servers that stay for a round, measured in turns, a slice at a time."""
-    logs = []
-    began = time.monotonic()
+def staying(scene, workload, number, slice_s, rate=None, figure="replies_per_second"):
+    """The same of servers that stay for a round, measured in turns, a slice at a time."""
     setting = scene.setting(workload)
-    for number in _until(scene.minutes):
-        with contextlib.ExitStack() as stack:
-            pair = {name: stack.enter_context(resident.Resident(scene.subject(name), workload, setting, scene.load, number))
-                    for name in "ab"}
-            values = {name: {} for name in pair}
-            for turn, names in enumerate(order.rounds("ab", _TURNS, number)):
-                for name in names:
-                    values[name][turn] = pair[name].slice(slice_s, rate).shown()[figure]
-        found = slices.steady(values)
-        logs.append(math.log(found["a"] / found["b"]))
-    return logs, (time.monotonic() - began) / len(logs)
+    with contextlib.ExitStack() as stack:
+        pair = {name: stack.enter_context(resident.Resident(scene.subject(name), workload, setting, scene.load, number)) for name in "ab"}
+        values = {name: {} for name in pair}
+        for turn, names in enumerate(order.rounds("ab", _TURNS, number)):
+            for name in names:
+                values[name][turn] = pair[name].slice(slice_s, rate).shown()[figure]
+    found = slices.steady(values)
+    return math.log(found["a"] / found["b"])
 
 
-def duet(scene, workload, cpus):
+def duet(scene, workload, number, cpus):
     """Both at the same moment, each server with its client on a processor of its own; then the processors are swapped."""
-    logs = []
-    began = time.monotonic()
-    for number in _until(scene.minutes):
-        found = {"a": [], "b": []}
-        for places in (cpus, cpus[::-1]):
-            rates = {}
+    found = {"a": [], "b": []}
+    for places in (cpus, cpus[::-1]):
+        rates = {}
 
-            def play(name, cpu):
-                setting = scene.setting(workload, (cpu,))
-                with resident.Resident(scene.subject(name), workload, setting, Load(scene.load.program, (cpu,)), number) as one:
-                    both_are_there.wait()
-                    rates[name] = one.slice(_FRESH_S).report["replies_per_second"]
-                    both_are_there.wait()
-            both_are_there = threading.Barrier(2)
-            players = [threading.Thread(target=play, args=player) for player in zip("ab", places)]
-            for player in players:
-                player.start()
-            for player in players:
-                player.join()
-            for name, value in rates.items():
-                found[name].append(math.log(value))
-        logs.append(statistics.fmean(found["a"]) - statistics.fmean(found["b"]))
-    return logs, (time.monotonic() - began) / len(logs)
+        def play(name, cpu):
+            setting = scene.setting(workload, (cpu,))
+            with resident.Resident(scene.subject(name), workload, setting, Load(scene.load.program, (cpu,)), number) as one:
+                both_are_there.wait()
+                rates[name] = one.slice(_FRESH_S).report["replies_per_second"]
+                both_are_there.wait()
+        both_are_there = threading.Barrier(2)
+        players = [threading.Thread(target=play, args=player) for player in zip("ab", places)]
+        for player in players:
+            player.start()
+        for player in players:
+            player.join()
+        for name, value in rates.items():
+            found[name].append(math.log(value))
+    return statistics.fmean(found["a"]) - statistics.fmean(found["b"])
 
 
 def _capacity(scene, workload):
@@ -153,15 +132,29 @@ def _capacity(scene, workload):
 
 
 def ways(scene, workload, cpus):
-    """(name, function that measures in this way)."""
-    yield "fresh servers", lambda: fresh(scene, workload)
-    for slice_s in _SLICES_S:
-        yield f"slices of {1000 * slice_s:.0f} ms", lambda slice_s=slice_s: staying(scene, workload, slice_s)
-    yield "slices of 100 ms, processor time", lambda: staying(scene, workload, 0.1, figure="cpu_us_per_request")
+    """name -> function that measures a round of this number in this way."""
+    measure_in = functools.partial
     rate = _SHARE_OF_CAPACITY * _capacity(scene, workload)
-    yield "slices of 100 ms, processor time at a rate", lambda: staying(scene, workload, 0.1, rate, "cpu_us_per_request")
-    if len(cpus) > 1:
-        yield "duet", lambda: duet(scene, workload, cpus[:2])
+    found = {
+        "fresh servers": measure_in(fresh, scene, workload),
+        **{f"slices of {1000 * slice_s:.0f} ms": measure_in(staying, scene, workload, slice_s=slice_s) for slice_s in _SLICES_S},
+        "slices of 100 ms, processor time": measure_in(staying, scene, workload, slice_s=0.1, figure="cpu_us_per_request"),
+        "slices of 100 ms, processor time at a rate":
+            measure_in(staying, scene, workload, slice_s=0.1, rate=rate, figure="cpu_us_per_request"),
+    }
+    return found | ({"duet": measure_in(duet, scene, workload, cpus=cpus[:2])} if len(cpus) > 1 else {})
+
+
+def interleaved(these, minutes, now=time.monotonic):
+    """{name: (logarithms, seconds each)}. The ways take turns, so that a bad minute of the machine is one for all of them; each
+    gets so many minutes."""
+    logs, spent = {name: [] for name in these}, dict.fromkeys(these, 0.0)
+    while sum(spent.values()) < 60 * minutes * len(these):
+        name = min(spent, key=spent.get)
+        began = now()
+        logs[name].append(these[name](len(logs[name])))
+        spent[name] += now() - began
+    return {name: (logs[name], spent[name] / len(logs[name])) for name in these}
 
 
 def study(scene, cpus, say):
@@ -170,9 +163,8 @@ def study(scene, cpus, say):
     for workload in workloads.choose(_WORKLOADS):
         say(f"{workload.name}: noise")
         own = {"noise": noise(scene, workload), "ways": []}
-        for name, run in ways(scene, workload, cpus):
-            say(f"{workload.name}: {name}")
-            logs, each_s = run()
+        say(f"{workload.name}: the ways to measure, in turns")
+        for name, (logs, each_s) in interleaved(ways(scene, workload, cpus), scene.minutes).items():
             own["ways"].append({"name": name, "logs": [round(log, 5) for log in logs], "each_s": round(each_s, 3),
                                 "spread": spread(logs), "half_width_of_20_minutes": half_width(logs, each_s)})
         found[workload.name] = own
@@ -194,7 +186,7 @@ def text(found):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=1.5, help="for each way to measure; there are nine, for two workloads")
+    parser.add_argument("--minutes", type=float, default=1.5, help="for each way to measure; there are eight, for two workloads")
     parser.add_argument("--model", default="epoll", help="whose server is compared with itself")
     parser.add_argument("--bin", help="a folder like bazel-bin to take the programs from, instead of building them")
     parser.add_argument("--out", help="the file for the data, as JSON")

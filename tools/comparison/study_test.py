@@ -37,5 +37,22 @@ class SpreadTest(unittest.TestCase):
         self.assertAlmostEqual(study.half_width(logs, 12.0, 20), 1.96 * study.spread(logs) / math.sqrt(100))
 
 
+class InterleavedTest(unittest.TestCase):
+    def test_the_ways_take_turns_and_each_gets_its_share_of_the_time(self):
+        clock, order = [0.0], []
+
+        def way(name, seconds):
+            def run(number):
+                order.append(name)
+                clock[0] += seconds
+                return float(number)
+            return run
+        found = study.interleaved({"quick": way("quick", 1.0), "slow": way("slow", 3.0)}, 0.5, now=lambda: clock[0])
+        self.assertEqual((len(found["quick"][0]), len(found["slow"][0])), (30, 10))
+        self.assertEqual((found["quick"][1], found["slow"][1]), (1.0, 3.0))
+        self.assertEqual(order[:8], ["quick", "slow", "quick", "quick", "quick", "slow", "quick", "quick"])
+        self.assertEqual(found["slow"][0], [float(number) for number in range(10)])
+
+
 if __name__ == "__main__":
     unittest.main()
