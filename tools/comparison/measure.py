@@ -75,7 +75,7 @@ def _work_per_worker(before, after):
 
 
 @dataclass(frozen=True)
-class _Moment:
+class Moment:
     """What had been used up at one time, in seconds."""
 
     time: float
@@ -91,14 +91,14 @@ class _Moment:
         return cls(time.monotonic(), user, system, cpu_of(client), *procfs.busy_seconds())
 
     def since(self, before):
-        return _Moment(*(after - first for after, first in zip(dataclasses.astuple(self), dataclasses.astuple(before))))
+        return Moment(*(after - first for after, first in zip(dataclasses.astuple(self), dataclasses.astuple(before))))
 
     @property
     def others(self):
         return self.all_programs - self.server_user - self.server_system - self.client
 
 
-_NOTHING = _Moment(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+_NOTHING = Moment(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
         overflows = procfs.listen_overflows(server.session)
         threads = procfs.look_at(server.session, with_memory=False)
         run, first, last = load.run_looking(flags, address, duration_s, WARM_UP_S, seed,
-                                            lambda client: _Moment.now(server, client))
+                                            lambda client: Moment.now(server, client))
         if run.failed is None:
             run.failed = contradiction(run.report)
         used = last.since(first) if last else _NOTHING

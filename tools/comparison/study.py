@@ -39,7 +39,8 @@ class Scene:
     load: Load
     setting: object  # connections -> subjects.Setting
     model: str
-    minutes: float  # For each way to measure.
+    minutes: float  # For each way to measure,
+    noise_minutes: float  # and for the one long run.
 
     def subject(self, name="a"):
         return subjects.Model(name, self.model, (), self.server.path, programs.models(self.server)[self.model])
@@ -72,13 +73,16 @@ def half_width(logs, each_s, minutes=20.0):
 
 
 def noise(scene, workload):
-    """Allan deviations of one long run; and how much of the processors others took meanwhile."""
+    """Allan deviations of one long run; and the share of a processor that others, and the host, took meanwhile."""
     with scene.subject().start(workload.service, scene.setting(workload)) as server:
         flags = [*workload.load_flags(server.addresses, scene.setting(workload).root), f"--interval={_INTERVAL_S:g}s"]
-        run = scene.load.run(flags, server.addresses[workload.service], 60 * scene.minutes, 1.0)
+        run, first, last = scene.load.run_looking(flags, server.addresses[workload.service], 60 * scene.noise_minutes, 1.0, 1,
+                                                  lambda client: measure.Moment.now(server, client))
     if run.failed:
         raise RuntimeError(run.failed)
-    return {"allan": allan_deviations(run.report["per_interval"], _INTERVAL_S), "seconds": run.report["seconds"]}
+    used = last.since(first)
+    return {"allan": allan_deviations(run.report["per_interval"], _INTERVAL_S), "seconds": run.report["seconds"],
+            "others_share": round(used.others / used.time, 4), "host_share": round(used.host / used.time, 4)}
 
 
 def fresh(scene, workload, number):
@@ -175,7 +179,8 @@ def text(found):
     """A table for a person."""
     lines = []
     for name, own in found.items():
-        lines.append(f"{name}: Allan deviation of the throughput")
+        lines.append(f"{name}: Allan deviation of the throughput; others took {own['noise']['others_share']:.1%} of a processor, "
+                     f"the host {own['noise']['host_share']:.1%}")
         lines += [f"  {float(seconds):8.3f} s  {100 * deviation:6.2f} %" for seconds, deviation in own["noise"]["allan"].items()]
         lines.append(f"{name}: a server against itself{'':26}rounds  s each  spread of a round  half-width of 20 minutes")
         lines += [f"  {way['name']:50} {len(way['logs']):6}  {way['each_s']:6.2f}  "
@@ -187,6 +192,7 @@ def text(found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=1.5, help="for each way to measure; there are eight, for two workloads")
+    parser.add_argument("--noise_minutes", type=float, default=4.0, help="for the long run of each workload")
     parser.add_argument("--model", default="epoll", help="whose server is compared with itself")
     parser.add_argument("--bin", help="a folder like bazel-bin to take the programs from, instead of building them")
     parser.add_argument("--out", help="the file for the data, as JSON")
@@ -203,12 +209,13 @@ def main():
 
         def setting(workload, on=server_cpus):
             return subjects.Setting(root, on, logs, scratch, workload.connections)
-        scene = Scene(built.server, Load(built.load.path, client_cpus), setting, options.model, options.minutes)
+        scene = Scene(built.server, Load(built.load.path, client_cpus), setting, options.model, options.minutes, options.noise_minutes)
         found = study(scene, cpus, lambda what: print(what, file=sys.stderr, flush=True))
     print(text(found))
     if options.out:
         with open(options.out, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine.describe(), "model": options.model, "minutes_each": options.minutes, "workloads": found}, file)
+            json.dump({"machine": machine.describe(), "model": options.model, "minutes_each": options.minutes,
+                       "workloads": found}, file)
             file.write("\n")
 
 

@@ -12,7 +12,7 @@ import shlex
 
 import jinja2
 
-from . import canvas, doubts, fronts, palette, plots, rules, run_plots, samples, tables, usl, words
+from . import canvas, doubts, fronts, palette, plots, rules, run_plots, samples, study, tables, usl, words
 from .results import SLOW_ONE_IN, Results
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -89,6 +89,7 @@ def _content(results):
         "memory": _memory(results),
         "idle": _idle(results),
         "scaling": _scaling(results),
+        "study": study.content(study.read(results.folder)),
     }
 
 
@@ -140,6 +141,9 @@ def keep(results, folder):
         rows = [{**row, "load": {"replies_per_second": row["load"]["replies_per_second"]} if row.get("load") else None}
                 for row in rows]
         _write_lines(folder / f"{name}.jsonl", rows, ("subject", "workload", key, "load", "failed"))
+    found = study.read(results.folder)  # If there is none, that of before stays: it is made by a run of its own.
+    if found is not None:
+        _write(folder / "study.json", json.dumps(found, ensure_ascii=False) + "\n")
     dots, curves = _samples(results)
     _write_lines(folder / "dots.jsonl", dots, ("workload", "subject", "metric", "of", "values"))
     _write_lines(folder / "curves.jsonl", curves, ("workload", "subject", "kind", "us"))
