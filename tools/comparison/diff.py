@@ -1,7 +1,8 @@
 """What a person reads at the end of `tools/compare diff`: for each model whether the new server is faster than the old one."""
 
 from .inference import DIFFERENT, EQUAL
-from .summary import METRICS, ranked_by, versions_of
+from .metrics import METRICS
+from .summary import ranked_by, versions_of
 from .table import align, grouped, join, median_of, result_of, warnings
 
 _CPU = "cpu_us_per_request"

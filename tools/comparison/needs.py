@@ -35,7 +35,7 @@ ISOLATED, SIMPLEST = "clients isolated from each other", "simplest that meets yo
 class Axis:
     """A respect in which models are compared."""
 
-    metric: str  # As in summary.METRICS.
+    metric: str  # As in metrics.METRICS.
     unit: str
     more_is_better: bool
 

@@ -6,7 +6,7 @@ import unittest
 
 import numpy
 
-from comparison import fixed_rate, order, promise, rated, rated_table, slices, summary, table, workloads
+from comparison import fixed_rate, metrics, order, promise, rated, rated_table, slices, summary, table, workloads
 from comparison.processes import ServerError
 from comparison.resident import Slice
 
@@ -75,7 +75,7 @@ class CostTest(Case):
         line = next(line for line in lines if (line["subject"], line["point"]) == ("b", "given"))
         self.assertEqual([one["turn"] for one in line["load"]["slices"]], [0, 1])
         self.assertEqual(line["server"]["requests"], 2 * 750)
-        self.assertAlmostEqual(summary.METRICS["cpu_us_per_request"][2](line), 20, delta=1)
+        self.assertAlmostEqual(metrics.METRICS["cpu_us_per_request"][2](line), 20, delta=1)
 
     def test_who_cannot_carry_the_rate_gets_the_low_one_alone_and_the_line_says_why(self):
         lines = self.lines([Subject("a", 5000), Subject("b", 100)], fixed_rate.Rates(3000, 60, "a", {"b": "too slow"}))

@@ -59,7 +59,7 @@ class Slice:
 
     @property
     def has_missed_rate(self):
-        """And nothing worse: that is a figure, too; see summary.counts()."""
+        """And nothing worse: that is a figure, too; see metrics.counts()."""
         return bool(self.report) and (self.failed or "").startswith("the rate was not reached")
 
     def shown(self):

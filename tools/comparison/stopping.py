@@ -1,7 +1,7 @@
 """Stopping: which subjects need not be measured any more, because nothing about them is open. The decision depends only on what
 was measured, so that a run that is resumed decides the same."""
 
-from . import inference, store, summary
+from . import inference, metrics, store, summary
 
 
 class Stopping:
@@ -11,7 +11,7 @@ class Stopping:
     def __init__(self, run, folder):
         """run  run.json's content"""
         self._run, self._folder = run, folder
-        self._kind = {workload["name"]: summary.kind_of(summary.ranked_by(workload)) for workload in run["workloads"]}
+        self._kind = {workload["name"]: metrics.kind_of(summary.ranked_by(workload)) for workload in run["workloads"]}
         planned = {store.ROUNDS: run["rounds"], **run.get("rounds_of", {})}
         self._looks = {kind: inference.looks(max(1, planned.get(kind, 1))) for kind in self._kind.values()}
         self._passed = dict.fromkeys(self._looks, 0)  # How many of the looks are behind us.

@@ -5,138 +5,10 @@ import itertools
 import math
 import re
 
-from . import cases, inference, needs, other_figures, slices, statistics, store
+from . import cases, inference, metrics, needs, other_figures, single_figures, slices, statistics, store
 
-# Metrics of a round: name -> (unit, whether more is better, how to get it of a line).
-_QUANTILES = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
-
-
-def _per_request(line, value):
-    requests = line["server"]["requests"]
-    return None if value is None or not requests else value / requests
-
-
-def _cpu_us(*names):
-    def get(line):
-        if line["load"].get("beside"):
-            return None  # It is unknown which part of it was for these requests.
-        return _per_request(line, 1e6 * sum(line["server"][name] for name in names))
-    return get
-
-
-def _quantile(kind, quantile):
-    return lambda line: line["load"][kind + "_ns"][quantile] / 1e3
-
-
-def _mean(line):
-    return line["load"]["response_ns"]["mean"] / 1e3
-
-
-def _of_server(name):
-    return lambda line: line["server"][name]
-
-
-def _milliseconds(name):
-    return lambda line: None if line["server"].get(name) is None else 1e3 * line["server"][name]
-
-
-def _idle_share(line):
-    """Of a processor, while no request comes."""
-    server = line["server"]
-    return (server["cpu_user_s"] + server["cpu_system_s"]) / server["seconds"]
-
-
-def _beside(line):
-    beside = line["load"].get("beside")
-    return beside[0]["replies_per_second"] if beside else None
-
-
-def _balance(line):
-    shares = line["server"]["connections_per_worker"]
-    return statistics.gini(shares) if len(shares) > 1 else None
-
-
-def _switches(line):
-    voluntary, involuntary = line["server"]["voluntary_switches"], line["server"]["involuntary_switches"]
-    return None if voluntary is None else _per_request(line, voluntary + involuntary)
-
-
-METRICS = {
-    "throughput": ("1/s", True, lambda line: line["load"]["replies_per_second"]),
-    "beside_per_second": ("1/s", True, _beside),
-    **{f"{kind}_{name}_us": ("us", False, _quantile(kind, key))
-       for kind in ("service", "response") for name, key in _QUANTILES},
-    "response_mean_us": ("us", False, _mean),
-    "cpu_us_per_request": ("us", False, _cpu_us("cpu_user_s", "cpu_system_s")),
-    "cpu_user_us_per_request": ("us", False, _cpu_us("cpu_user_s")),
-    "cpu_system_us_per_request": ("us", False, _cpu_us("cpu_system_s")),
-    "switches_per_request": ("", False, _switches),
-    "fairness": ("", True, lambda line: line["load"]["fairness"]),
-    "connections_gini": ("", False, _balance),
-    "work_gini": ("", False, _of_server("work_gini")),
-    "threads": ("", False, _of_server("threads")),
-    "processes": ("", False, _of_server("processes")),
-    "descriptors": ("", False, _of_server("descriptors")),
-    "pss_kib": ("KiB", False, _of_server("pss_kib")),
-    "listen_overflows": ("", False, _of_server("listen_overflows")),
-}
-# Metrics that are not of the rounds: name -> (unit, whether more is better, the kind of lines, which of them, the metric above).
-ELSEWHERE = {
-    **{f"{point}_{name}_us": ("us", False, store.COST, point, metric) for point in ("given", "low") for name, metric in (
-        ("cpu", "cpu_us_per_request"), ("mean", "response_mean_us"), ("p50", "response_p50_us"), ("p99", "response_p99_us"),
-        ("p999", "response_p999_us"))},
-    "idle_share": ("", False, store.QUIET, None, "quiet_share"),
-    "start_ms": ("ms", False, store.QUIET, None, "quiet_start_ms"),
-    "drain_ms": ("ms", False, store.QUIET, None, "quiet_drain_ms"),
-    "capacity": ("1/s", True, store.PROMISE, None, None),
-    "connection_bytes": ("B", False, store.MEMORY, None, None),
-}
-_OF_QUIET = {"quiet_share": ("", False, _idle_share), "quiet_start_ms": ("ms", False, _milliseconds("start_s")),
-             "quiet_drain_ms": ("ms", False, _milliseconds("drain_s"))}
-
-
-def unit_of(metric):
-    return (ELSEWHERE.get(metric) or METRICS[metric])[0]
-
-
-def more_is_better(metric):
-    return (ELSEWHERE.get(metric) or METRICS[metric])[1]
-
-
-def kind_of(metric):
-    """The kind of lines that a metric comes from."""
-    return ELSEWHERE[metric][2] if metric in ELSEWHERE else store.ROUNDS
-
-
-# Those that have one figure a run, not one a round; no verdicts.
-SINGLE_METRICS = {"syscalls_per_request": "", "pss_bytes_per_connection": "B", "kernel_bytes_per_connection": "B"}
-# What two subjects are compared in.
-JUDGED = ("throughput", "service_p50_us", "service_p99_us", "service_p999_us", "response_p99_us", "cpu_us_per_request")
-# The same, if they were measured.
-JUDGED_ELSEWHERE = ("capacity", "given_cpu_us", "given_mean_us", "given_p99_us", "given_p999_us", "low_cpu_us", "connection_bytes")
-
-
-# Percentiles that few requests decide are those of the times of all rounds together: name -> (kind, share).
-MERGED = {f"{kind}_{name}_us": (kind, share) for kind in ("service", "response") for name, share in (("p99", 0.99),
-                                                                                                     ("p999", 0.999))}
 # How often the same thing, measured twice, may be called different by chance.
 _TWINS_ALPHA = 0.01
-_MISSED_RATE = re.compile(r"the rate was not reached:[^;]*")  # And nothing else: faults are joined by semicolons.
-
-
-def counts(line):
-    """Whether a round's figures are figures: it was good, or it was only too slow for the given rate. Leaving those out would
-    make a server better by its failures."""
-    return line["failed"] is None or (bool(_MISSED_RATE.fullmatch(line["failed"])) and bool(line["load"]))
-
-
-def is_faulty(lines):
-    """Whether one of them failed for another reason than that the rate was not reached."""
-    return any(not counts(line) for line in lines)
-
-
-# Metrics whose figure of a round is that of its slices, compared turn by turn: name -> what a slice calls it.
-_BY_SLICES = {"throughput": "replies_per_second", "cpu_us_per_request": "cpu_us_per_request"}
 
 
 class Rounds:
@@ -150,10 +22,10 @@ class Rounds:
         together = {}  # Those that were measured in turns.
         for line in lines:
             self._lines.setdefault((line["subject"], line["workload"]), []).append(line)
-            if counts(line) and (line["load"] or {}).get("slices"):
+            if metrics.counts(line) and (line["load"] or {}).get("slices"):
                 together.setdefault((line["round"], line["workload"]), []).append(line)
         # (round, workload) -> metric -> subject -> figure
-        self._steady = {key: {metric: _steady(those, of_slice) for metric, of_slice in _BY_SLICES.items()}
+        self._steady = {key: {metric: _steady(those, of_slice) for metric, of_slice in metrics.BY_SLICES.items()}
                         for key, those in together.items()}
 
     def until(self, number):
@@ -167,16 +39,16 @@ class Rounds:
 
     def values(self, subject, workload, metric):
         """round -> value, of the rounds that count and have one."""
-        get = (_OF_QUIET.get(metric) or METRICS[metric])[2]
-        found = {line["round"]: get(line) for line in self.of(subject, workload) if counts(line)}
+        get = (metrics.OF_QUIET.get(metric) or metrics.METRICS[metric])[2]
+        found = {line["round"]: get(line) for line in self.of(subject, workload) if metrics.counts(line)}
         found = {number: value for number, value in found.items() if value is not None}
-        if metric not in _BY_SLICES:
+        if metric not in metrics.BY_SLICES:
             return found
         return {number: self._steady.get((number, workload), {}).get(metric, {}).get(subject, value) for number, value in found.items()}
 
     def times(self, subject, workload, kind):
         """round -> histogram of service or response times, [value, count, value, count ...], of the rounds that count."""
-        found = {line["round"]: histogram(line["load"], kind) for line in self.of(subject, workload) if counts(line)}
+        found = {line["round"]: metrics.histogram(line["load"], kind) for line in self.of(subject, workload) if metrics.counts(line)}
         return {number: histogram for number, histogram in found.items() if histogram}
 
     def numbers(self, workload):
@@ -186,16 +58,6 @@ class Rounds:
 def _steady(lines, of_slice):
     return slices.steady({line["subject"]: {one["turn"]: one[of_slice] for one in line["load"]["slices"] if one[of_slice]}
                           for line in lines})
-
-
-def histogram(load, kind):
-    """Requests that still waited at the end are counted as slower than all that were answered."""
-    times = load[f"{kind}_ns"]
-    if kind == "service" and "histogram" not in times:
-        times = load["response_ns"]  # Without a rate they are the same.
-    histogram = times.get("histogram") or []
-    waiting = load.get("overdue", 0) if kind == "response" and histogram else 0
-    return [*histogram, histogram[-2], waiting] if waiting else histogram
 
 
 class Figures:
@@ -226,18 +88,18 @@ class Figures:
 
     def rounds_of(self, metric):
         """How many rounds there are of what a metric comes from."""
-        if metric not in ELSEWHERE:
+        if metric not in metrics.ELSEWHERE:
             return self.measured
-        return max((line.get("round", 1) for line in self._rounds.others.get(kind_of(metric), ())
-                    if line["workload"] == self._workload or kind_of(metric) == store.MEMORY), default=0)
+        return max((line.get("round", 1) for line in self._rounds.others.get(metrics.kind_of(metric), ())
+                    if line["workload"] == self._workload or metrics.kind_of(metric) == store.MEMORY), default=0)
 
     def interval(self, subject, metric):
         """A statistics.Interval; None if there is nothing."""
-        if metric in ELSEWHERE:
-            *_, kind, which, own = ELSEWHERE[metric]
+        if metric in metrics.ELSEWHERE:
+            *_, kind, which, own = metrics.ELSEWHERE[metric]
             there = self.elsewhere(kind, which)
             return there.interval(subject, own) if own else there.interval(subject)
-        if metric not in MERGED:
+        if metric not in metrics.MERGED:
             return statistics.median_interval(list(self._rounds.values(subject, self._workload, metric).values()))
         samples, number = self._of_resamples(subject, metric)
         effect = inference.of_resamples(samples, number) if number else None
@@ -247,11 +109,11 @@ class Figures:
 
     def effects(self, pairs, subjects, metric):
         """{(a, b): inference.Effect or None}."""
-        if metric in ELSEWHERE:
-            *_, kind, which, own = ELSEWHERE[metric]
+        if metric in metrics.ELSEWHERE:
+            *_, kind, which, own = metrics.ELSEWHERE[metric]
             there = self.elsewhere(kind, which)
             return there.effects(pairs, subjects, own) if own else there.effects(pairs)
-        if metric in MERGED:
+        if metric in metrics.MERGED:
             return {pair: self._merged(*pair, metric) for pair in pairs}
         names = {name for pair in pairs for name in pair}
         return inference.effects_of_pairs({name: self._rounds.values(name, self._workload, metric) for name in names}, pairs,
@@ -264,7 +126,7 @@ class Figures:
     def _of_resamples(self, subject, metric):
         """(the percentile in us, of all rounds and of each resample; how many rounds)."""
         if (subject, metric) not in self._samples:
-            kind, share = MERGED[metric]
+            kind, share = metrics.MERGED[metric]
             times = self._rounds.times(subject, self._workload, kind)
             columns = [self._numbers.index(number) for number in times]
             samples = inference.quantiles(list(times.values()), share, self._weights[:, columns]) / 1e3 if times else None
@@ -299,39 +161,14 @@ def _metrics(figures, subject, is_measured):
     """is_measured  whether the subject has taken part in the workload: memory and idling are the same in all, but not of interest
     in one that it does not serve"""
     found = {}
-    for name in (*METRICS, *(ELSEWHERE if is_measured else ())):
+    for name in (*metrics.METRICS, *(metrics.ELSEWHERE if is_measured else ())):
         interval = figures.interval(subject, name)
         if interval:
-            found[name] = _interval_json(interval, unit_of(name))
+            found[name] = _interval_json(interval, metrics.unit_of(name))
     if "capacity" in found:
         capacity = figures.elsewhere(store.PROMISE, None)
         found["capacity"].update(at_least=capacity.is_at_least(subject), generator_was_the_limit=capacity.is_limited(subject))
     return found
-
-
-def _slope(lines, column):
-    """Bytes per connection, by the line through the steps."""
-    points = [(line["idle"], line[column] * 1024) for line in lines if line["failed"] is None]
-    return statistics.regression(points) if points else None
-
-
-def _memory_metrics(lines, kernel_bytes_of_client):
-    found = {}
-    for metric, column, less in (("pss_bytes_per_connection", "pss_kib", 0),
-                                 ("kernel_bytes_per_connection", "kernel_kib", kernel_bytes_of_client or 0)):
-        line = _slope(lines, column)
-        if line:
-            found[metric] = {"median": line.slope - less, "low": line.low - less, "high": line.high - less, "n": line.n,
-                             "unit": "B", "r2": round(line.r2, 4)}
-    return found
-
-
-def _syscall_metric(lines):
-    good = [line for line in lines if line["failed"] is None and line["requests"]]
-    if not good:
-        return {}
-    value = sum(good[-1]["calls"].values()) / good[-1]["requests"]
-    return {"syscalls_per_request": {"median": value, "low": value, "high": value, "n": 1, "unit": ""}}
 
 
 def _twins(figures, subjects, workload, metric, margin):
@@ -392,13 +229,13 @@ def decide(rounds, subjects, workload, margin, those):
 
     def effects_until(number):
         found = Figures(rounds.until(number), name).effects(pairs, len(names), metric)
-        return {pair: effect if more_is_better(metric) or effect is None else effect.reversed() for pair, effect in found.items()}
+        return {pair: effect if metrics.more_is_better(metric) or effect is None else effect.reversed() for pair, effect in found.items()}
     return inference.verdicts_of_looks(those, effects_until, margin)
 
 
 def looks(run, figures, metric):
     """The inference.Looks at what a metric comes from: so many rounds of that were planned, and measured so far."""
-    kind, measured = kind_of(metric), figures.rounds_of(metric)
+    kind, measured = metrics.kind_of(metric), figures.rounds_of(metric)
     planned = run["rounds"] if kind == store.ROUNDS else run.get("rounds_of", {}).get(kind, measured)
     return inference.looks(max(planned, 1), measured)
 
@@ -407,7 +244,7 @@ def _verdicts(rounds, figures, subjects, workload, metric, margin, those):
     """{pair: Verdict} of the pairs of a table. The figure that ranks was looked at on the way, and may have ended the run."""
     if metric == ranked_by(workload):
         found, _ = decide(rounds, subjects, workload, margin, those)
-        if more_is_better(metric):
+        if metrics.more_is_better(metric):
             return found
         return {pair: dataclasses.replace(verdict, effect=verdict.effect and verdict.effect.reversed())
                 for pair, verdict in found.items()}
@@ -421,9 +258,9 @@ def _ranking(rounds, subjects, verdicts, workload, margin, those):
     Twins and subjects with errors have no place; in near_of_models, which may be recommended, neither have models that burn a
     processor while idle."""
     name, metric = workload["name"], ranked_by(workload)
-    effects = effects_of(verdicts, name, metric, more_is_better(metric))
+    effects = effects_of(verdicts, name, metric, metrics.more_is_better(metric))
     names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)
-             and not is_faulty(rounds.of(subject["name"], name))]
+             and not metrics.is_faulty(rounds.of(subject["name"], name))]
     if len(names) > 1:
         names = [one for one in names if any(one in pair for pair in effects)]
     level = inference.levels(names, effects)
@@ -455,7 +292,7 @@ def rounds_of(run, lines):
 
 def _judged(figures, subjects, ranking):
     """The metrics in which subjects are compared: always the same and, if they were measured, those of the other parts."""
-    return [*JUDGED, *(metric for metric in JUDGED_ELSEWHERE if metric == ranking
+    return [*metrics.JUDGED, *(metric for metric in metrics.JUDGED_ELSEWHERE if metric == ranking
                        or any(figures.interval(subject["name"], metric) for subject in subjects))]
 
 
@@ -478,12 +315,13 @@ def summarize(run, lines):
         def extra(kind, name=name, workload=workload):
             return [line for line in lines.get(kind, ()) if line["subject"] == name and line["workload"] == workload]
         is_measured = bool(own or any(extra(kind) for kind in (store.MEMORY, store.COST, store.PROMISE, store.QUIET)))
-        metrics = {**_metrics(figures[workload], name, is_measured), **_syscall_metric(extra(store.SYSCALLS)),
-                   **_memory_metrics(extra(store.MEMORY), run.get("client_kernel_bytes_per_connection"))}
-        if own or metrics:
+        measured = {**_metrics(figures[workload], name, is_measured), **single_figures.syscalls(extra(store.SYSCALLS)),
+                    **single_figures.memory(extra(store.MEMORY), run.get("client_kernel_bytes_per_connection"))}
+        if own or measured:
             results.append({"subject": name, "kind": subject["kind"], "workload": workload, "rounds": len(own),
-                            "rounds_failed": sum(line["failed"] is not None for line in own), "marks": _marks(own) + _marks_at_rates(extra(store.COST) + extra(store.PROMISE)),
-                            "metrics": metrics})
+                            "rounds_failed": sum(line["failed"] is not None for line in own),
+                            "marks": _marks(own) + _marks_at_rates(extra(store.COST) + extra(store.PROMISE)),
+                            "metrics": measured})
     for name, workload in by_name.items():
         own = figures[name]
         for metric in _judged(own, subjects, ranked_by(workload)):
@@ -495,7 +333,7 @@ def summarize(run, lines):
              "ranking": {name: _ranking(rounds, subjects, verdicts, workload, margin,
                                         looks(run, figures[name], ranked_by(workload))) for name, workload in by_name.items()}}
     able = {workload: {subject["name"] for subject in subjects if rounds.of(subject["name"], workload)
-                       and not is_faulty(rounds.of(subject["name"], workload))} for workload in workloads}
+                       and not metrics.is_faulty(rounds.of(subject["name"], workload))} for workload in workloads}
     return {**found, "fronts": cases.fronts(run, found, lines, able, effects_of)}
 
 

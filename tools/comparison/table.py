@@ -2,7 +2,8 @@
 
 from . import rated_table
 from .inference import DIFFERENT
-from .summary import more_is_better, ranked_by
+from .metrics import more_is_better
+from .summary import ranked_by
 from .wording import align, grouped, join
 
 

@@ -5,7 +5,7 @@ import io
 
 import markupsafe
 
-from comparison import summary
+from comparison import metrics
 
 from . import plots, rules, tables, words
 
@@ -32,9 +32,9 @@ def rows(results):
 def csv_rows(results):
     """The titles, then a row of texts for each of rows(). Each figure has its bounds beside it; "" was not measured."""
     cells = rows(results)
-    metrics = _metrics(cell for _, _, cell in cells)
-    titles = [*_FIRST, *(metric + part for metric in metrics for part in _PARTS), *_LAST]
-    return [titles] + [_csv_row(results, *row, metrics) for row in cells]
+    names = _metrics(cell for _, _, cell in cells)
+    titles = [*_FIRST, *(metric + part for metric in names for part in _PARTS), *_LAST]
+    return [titles] + [_csv_row(results, *row, names) for row in cells]
 
 
 def csv_text(results):
@@ -44,8 +44,8 @@ def csv_text(results):
     return text.getvalue()
 
 
-def _csv_row(results, workload, name, cell, metrics):
-    figures = [cell.metrics.get(metric) if not cell.failed else None for metric in metrics]
+def _csv_row(results, workload, name, cell, names):
+    figures = [cell.metrics.get(metric) if not cell.failed else None for metric in names]
     figures = [(value.median, value.low, value.high) if value else (None,) * 3 for value in figures]
     share = rules.share_of_best(results, workload, name)
     of_best = (share.middle, share.low, share.high) if share else (None,) * 3
@@ -104,9 +104,9 @@ def _estimate(results, row, metric):
 
 
 def _metrics(cells):
-    """Those that any cell has, in the order of summary.METRICS; those of other measurements after them."""
+    """Those that any cell has, in the order of metrics.METRICS; those of other measurements after them."""
     found = dict.fromkeys(metric for cell in cells for metric in cell.metrics)
-    known = [metric for metric in summary.METRICS if metric in found]
+    known = [metric for metric in metrics.METRICS if metric in found]
     return known + [metric for metric in found if metric not in known]
 
 

@@ -10,7 +10,7 @@ import pathlib
 import re
 import statistics
 
-from comparison import inference, needs, summary
+from comparison import inference, metrics, needs, summary
 
 from . import samples, words
 
@@ -86,7 +86,7 @@ class Workload:
 
     @property
     def more_is_better(self):
-        return self.higher_is_better and summary.more_is_better(self.figure)
+        return self.higher_is_better and metrics.more_is_better(self.figure)
 
     @property
     def figure_title(self):
@@ -96,7 +96,7 @@ class Workload:
         """A value of `figure`, with its unit."""
         if self.figure == "throughput":
             return words.rate(value, self.unit)
-        write = {"us": words.time, "B": words.size}.get(summary.unit_of(self.figure))
+        write = {"us": words.time, "B": words.size}.get(metrics.unit_of(self.figure))
         return write(value) if write else words.rate(value, "requests/s")
 
     @property
@@ -197,8 +197,8 @@ class Results:
         row = self._cells.get((workload, subject))
         if row is None or row["rounds"] == 0:
             return None
-        metrics = {name: _estimate(value) for name, value in row["metrics"].items()}
-        return Cell(metrics, row["rounds"], row["rounds_failed"], tuple(row["marks"]))
+        estimates = {name: _estimate(value) for name, value in row["metrics"].items()}
+        return Cell(estimates, row["rounds"], row["rounds_failed"], tuple(row["marks"]))
 
     def left_out(self, workload, subject):
         """Why the two were not put together, if that was decided beforehand; None otherwise."""
@@ -314,9 +314,9 @@ class Results:
     def memory_per_connection(self, subject):
         """(own, kernel) as Estimates in bytes, of the first workload that has them; None for what was not measured."""
         for workload in self.workloads:
-            metrics = self._cells.get((workload.name, subject), {}).get("metrics", {})
-            if "pss_bytes_per_connection" in metrics:
-                return tuple(_estimate(metrics.get(f"{whose}_bytes_per_connection")) for whose in ("pss", "kernel"))
+            found = self._cells.get((workload.name, subject), {}).get("metrics", {})
+            if "pss_bytes_per_connection" in found:
+                return tuple(_estimate(found.get(f"{whose}_bytes_per_connection")) for whose in ("pss", "kernel"))
         return None, None
 
     def _read_json(self, name):

@@ -8,7 +8,7 @@ import math
 
 import numpy
 
-from comparison import inference, store, summary
+from comparison import inference, metrics, store
 
 # Shares of all requests at which a curve is read off: up to 99.99 %, as many steps for each nine. The first is not none: the
 # fastest request of all is an outlier.
@@ -44,7 +44,7 @@ class Samples:
     def __init__(self, rounds, kept_dots=(), kept_curves=(), at_given_rates=()):
         self._rows = {}  # (workload, subject, point of cost.jsonl; None: of the rounds) -> rows
         for row in (*rounds, *at_given_rates):
-            if row.get("load") and summary.counts({"failed": None, **row}):
+            if row.get("load") and metrics.counts({"failed": None, **row}):
                 self._rows.setdefault((row["workload"], row["subject"], row.get("point")), []).append(row)
         self._kept_dots = {(row["workload"], row["subject"], row["metric"]): row for row in kept_dots}
         self._kept_curves = {(row["workload"], row["subject"], row["kind"]): row["us"] for row in kept_curves}
@@ -55,15 +55,15 @@ class Samples:
         if kept:
             return Dots(tuple(kept["values"]), kept["of"])
         point = None
-        if metric in summary.ELSEWHERE:
-            *_, kind, point, metric = summary.ELSEWHERE[metric]
+        if metric in metrics.ELSEWHERE:
+            *_, kind, point, metric = metrics.ELSEWHERE[metric]
             if kind != store.COST:
                 return None
         rows = self._rows.get((workload, subject, point), [])
         values = _of_slices(rows, metric)
         if values:
             return Dots(_some(values), "slice")
-        values = tuple(value for value in map(summary.METRICS[metric][2], rows) if value is not None)
+        values = tuple(value for value in map(metrics.METRICS[metric][2], rows) if value is not None)
         return Dots(_some(values), "round") if values else None
 
     def curve(self, workload, subject, kind):
@@ -72,7 +72,7 @@ class Samples:
         kept = self._kept_curves.get((workload, subject, kind))
         if kept is None:
             rows = self._rows.get((workload, subject, None), [])
-            times = [histogram for histogram in (summary.histogram(row["load"], kind) for row in rows) if histogram]
+            times = [histogram for histogram in (metrics.histogram(row["load"], kind) for row in rows) if histogram]
             kept = _quantiles_us(times) if times else []
         return list(zip(SHARES, kept))
 

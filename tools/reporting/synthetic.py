@@ -7,6 +7,7 @@ import pathlib
 import random
 
 from comparison import inference, store, summary
+from comparison.metrics import JUDGED
 
 # CPU per request in microseconds; bytes per idle connection, own and kernel's; whether its workers scale; system calls
 # per request; whether idle connections cost it anything.
@@ -353,7 +354,7 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
                 "metrics": {metric: _interval(value, rounds) for metric, value in metrics.items()}}
                for name, metrics in figures.items()]
     verdicts = []
-    for metric in {metric for metrics in figures.values() for metric in metrics if metric in summary.JUDGED}:
+    for metric in {metric for metrics in figures.values() for metric in metrics if metric in JUDGED}:
         is_judged = metric == ("response_p99_us" if rate else "throughput")
         effects = {(a, b): _effect(figures[a][metric], figures[b][metric],
                                    not is_judged or (a, b) in real or (b, a) in real or (a, b) in equal or (b, a) in equal, rounds)

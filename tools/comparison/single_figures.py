@@ -1,0 +1,31 @@
+"""Figures that a subject has once in a run, not once in each round: memory of a connection, its two parts apart, and system calls.
+There are no verdicts on them."""
+
+from . import statistics
+
+
+def _slope(lines, column):
+    """Bytes per connection, by the line through the steps."""
+    points = [(line["idle"], line[column] * 1024) for line in lines if line["failed"] is None]
+    return statistics.regression(points) if points else None
+
+
+def memory(lines, kernel_bytes_of_client):
+    """{metric: figure} of a connection's memory, of lines of memory.jsonl: the line through steps of idle connections."""
+    found = {}
+    for metric, column, less in (("pss_bytes_per_connection", "pss_kib", 0),
+                                 ("kernel_bytes_per_connection", "kernel_kib", kernel_bytes_of_client or 0)):
+        line = _slope(lines, column)
+        if line:
+            found[metric] = {"median": line.slope - less, "low": line.low - less, "high": line.high - less, "n": line.n,
+                             "unit": "B", "r2": round(line.r2, 4)}
+    return found
+
+
+def syscalls(lines):
+    """{metric: figure} of the calls for a request, of lines of syscalls.jsonl."""
+    good = [line for line in lines if line["failed"] is None and line["requests"]]
+    if not good:
+        return {}
+    value = sum(good[-1]["calls"].values()) / good[-1]["requests"]
+    return {"syscalls_per_request": {"median": value, "low": value, "high": value, "n": 1, "unit": ""}}
