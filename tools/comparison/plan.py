@@ -34,6 +34,7 @@ class Options:
     most_idle: int  # For memory per connection.
     slo: promise.Promise = promise.parse("p99<10ms")  # What the part of that name asks for.
     by: str = "throughput"  # What models are ranked by, of BY.
+    most_rounds: int = None  # Of each part that has rounds; None: as many as the time allows.
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,13 @@ class PartsTest(unittest.TestCase):
             self.assertEqual(self.kinds(minutes=0.5).count(kind), 3, kind)
             self.assertGreater(self.kinds(minutes=5).count(kind), 3, kind)
 
+    def test_who_asks_for_a_number_of_rounds_gets_no_more_of_them(self):
+        for kind in (store.COST, store.PROMISE):
+            self.assertEqual(self.kinds(minutes=20, rounds=2, most_rounds=2).count(kind), 2, kind)
+            self.assertEqual(self.kinds(minutes=0.5, rounds=60, most_rounds=60).count(kind), 3, kind)
+        fitted = plan.fit(scene(), options(minutes=20, rounds=5, most_rounds=5, parts=plan.PARTS), may_change=("parts",))
+        self.assertEqual((fitted.rounds, plan.rounds_of(scene(), fitted)[store.COST]), (5, 5))
+
     def test_the_plan_says_how_many_rounds_there_are(self):
         found = plan.rounds_of(scene(wanted=["echo", "chat"]), options(parts=plan.PARTS))
         self.assertEqual([found[kind] for kind in (store.COST, store.PROMISE)],

@@ -54,7 +54,8 @@ def parser():
     add("--keep_alive", type=float, default=replay.KEEP_ALIVE_S, help="with --replay: a client closes a connection that was silent for "
         "so many seconds of the log")
     add("--network", help="put a network between clients and servers: rtt:20ms,loss:0.5%%,rate:100mbit, or a part of it; takes root")
-    add("--rounds", type=int, help="how often each is measured; by default as often as the time allows: many short rounds")
+    add("--rounds", type=int, help="how often each is measured, and how often at most in the parts cost and promise; by default as "
+        "often as the time allows: many short rounds")
     add("--quick", action="store_true", help="finish in 2 minutes, instead of 20: of echo and http, if no workloads are given")
     add("--minutes", type=float, help="about how long all of it may take; sets the number of rounds or, if that is given, "
         "the length of each measurement; if time is short it leaves parts out, unless they are given")
@@ -127,6 +128,7 @@ def parse(arguments):
     if options.resume:
         return options
     options.may_change = [name for name in ("rounds", "parts") if not (getattr(options, name) or options.duration)]
+    options.most_rounds = options.rounds
     options.rounds = options.rounds or 7  # With neither it nor --duration the time decides.
     options.seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick and not options.replay else None)
@@ -204,7 +206,8 @@ class Session:
                                 self.setting_for, machine.cpus(), connections.raise_descriptor_limit(), folder.lines)
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
                                          tuple(options.parts.split(",")), options.idle,
-                                         promise.parse(getattr(options, "slo", _PROMISE)), getattr(options, "by", "throughput"))
+                                         promise.parse(getattr(options, "slo", _PROMISE)), getattr(options, "by", "throughput"),
+                                         getattr(options, "most_rounds", None))
 
     def _make_replay(self):
         """A replay.Replay; None if there is none."""
