@@ -31,7 +31,7 @@ _LOOKS = 4
 # A run of fewer rounds is looked at once, at the end.
 _LEAST_TO_LOOK_AGAIN = 12
 _NO_ERROR = 1e-12
-_LARGEST_LOG = 700.0
+LARGEST_LOG = 700.0  # exp() of 710 is infinite.
 # Of a value that is known by its bucket: the load generator's are 1/128 wide.
 _BUCKET_ERROR = 1 / 128 / math.sqrt(12)
 
@@ -53,7 +53,7 @@ class Effect:
     def ratio(self, alpha=ALPHA):
         """(middle, low, high), no logarithms."""
         low, high = self.bounds(alpha)
-        return math.exp(self.log), math.exp(low), math.exp(min(high, _LARGEST_LOG))
+        return math.exp(self.log), math.exp(low), math.exp(min(high, LARGEST_LOG))
 
     def reversed(self):
         return Effect(-self.log, self.error, self.degrees, self.rounds)

@@ -22,15 +22,24 @@ class Interval:
     n: int
 
 
-def median_interval(values):
-    """The median of some values, with Student's interval of their trimmed mean. None if there are no values; of one there
-    are no bounds but itself."""
+def median_interval(values, most=math.inf):
+    """The median of some values that are never below 0, such as times, rates and costs, with Student's interval of the trimmed mean
+    of their logarithms: noise is a factor, and no bound is below 0. If a value is 0, which has no logarithm, it is that of the
+    values themselves, as far as it is not below 0. None if there are no values; of one there are no bounds but itself.
+
+    most  what no value can exceed
+    """
     if not values:
         return None
     middle = float(numpy.median(values))
-    mean, error, degrees = inference.trimmed(values)
-    reach = float(stats.t.isf(inference.ALPHA / 2, degrees) * error) if len(values) > 1 else 0.0
-    return Interval(middle, min(middle, float(mean) - reach), max(middle, float(mean) + reach), len(values))
+    if len(values) == 1:
+        return Interval(middle, middle, middle, 1)
+    is_positive = min(values) > 0
+    mean, error, degrees = inference.trimmed(numpy.log(values) if is_positive else values)
+    reach = stats.t.isf(inference.ALPHA / 2, degrees) * error
+    low, high = float(mean - reach), float(mean + reach)
+    low, high = (math.exp(low), math.exp(min(high, inference.LARGEST_LOG))) if is_positive else (max(0.0, low), high)
+    return Interval(middle, min(middle, low), max(middle, min(high, most)), len(values))
 
 
 def ratio_interval(a, b):

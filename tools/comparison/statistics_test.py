@@ -23,7 +23,8 @@ class IntervalTest(unittest.TestCase):
 
     def test_equal_values_leave_no_doubt(self):
         interval = statistics.median_interval([7, 7, 7])
-        self.assertEqual((interval.low, interval.high), (7, 7))
+        self.assertAlmostEqual(interval.low, 7)
+        self.assertAlmostEqual(interval.high, 7)
 
     def test_of_nothing_there_is_none(self):
         self.assertIsNone(statistics.median_interval([]))
@@ -37,6 +38,24 @@ class IntervalTest(unittest.TestCase):
             held = sum(interval.low <= 100 <= interval.high for interval in found)
             self.assertGreater(held, 935, number)
             self.assertLess(held, 975, number)
+
+    def test_noise_that_is_a_factor_leaves_no_bound_below_nothing_and_holds_the_truth_as_often(self):
+        generator = numpy.random.default_rng(9)
+        for number in (3, 5, 7, 30):
+            found = [statistics.median_interval(list(numpy.exp(generator.normal(3, 1, number)))) for _ in range(1000)]
+            self.assertGreater(min(interval.low for interval in found), 0)
+            held = sum(interval.low <= math.exp(3) <= interval.high for interval in found)
+            self.assertGreater(held, 935, number)
+            self.assertLess(held, 975, number)
+
+    def test_what_is_nothing_at_times_is_never_less(self):
+        interval = statistics.median_interval([0, 0, 0.1, 0.5])
+        self.assertEqual(interval.low, 0)
+        self.assertGreater(interval.high, 0.25)
+
+    def test_values_that_say_nearly_nothing_have_an_upper_bound_all_the_same(self):
+        self.assertTrue(math.isfinite(statistics.median_interval([1e-300, 1e300]).high))
+        self.assertEqual(statistics.median_interval([0.5, 0.9], most=1).high, 1)
 
     def test_ratios_are_of_rounds_so_that_what_disturbs_a_round_disturbs_both(self):
         weather = [1.0, 0.5, 0.8, 1.2, 0.7]

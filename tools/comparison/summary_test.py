@@ -164,6 +164,14 @@ class QuietTest(unittest.TestCase):
         self.assertAlmostEqual(metrics["response_p99_us"]["median"], 50000)
         self.assertAlmostEqual(metrics["service_p99_us"]["median"], 50000)
 
+    def test_a_time_has_no_bound_below_nothing_however_few_and_noisy_the_rounds_are(self):
+        run, lines = quiet({"epoll": 1000}, rounds=3)
+        for line in lines[store.ROUNDS]:
+            line["load"]["response_ns"]["mean"] = 1e5 * 7**line["round"]
+        mean = result(summary.summarize(run, lines), "epoll")["metrics"]["response_mean_us"]
+        self.assertAlmostEqual(mean["median"], 4900)
+        self.assertGreater(mean["low"], 0)
+
     def test_requests_that_still_waited_at_the_end_were_slower_than_all(self):
         run, lines = quiet({"epoll": 1000})
         for line in lines[store.ROUNDS]:

@@ -8,10 +8,13 @@ from .wording import align, grouped, join
 
 
 def _spread(metric):
-    """Half the interval, in percent of the median."""
+    """Half the interval, in percent of the median; of a wide one, which is not the same to both sides, its bounds."""
     if metric is None or not metric["median"]:
         return "-"
-    return f"±{50 * (metric['high'] - metric['low']) / abs(metric['median']):.1f} %"
+    width = metric["high"] - metric["low"]
+    if width > abs(metric["median"]):
+        return f"{grouped(metric['low'])}-{grouped(metric['high'])}"
+    return f"±{50 * width / abs(metric['median']):.1f} %"
 
 
 def _kib(metric):

@@ -8,6 +8,8 @@ from . import canvas, palette, samples, usl, words
 
 # A dot that is farther out than the highest interval, times this, is drawn at the edge.
 _DOTS_BEYOND = 1.3
+# An interval of few noisy rounds may reach many times as far as any figure: then it is cut off at so many times the highest one.
+_INTERVALS_BEYOND = 2.5
 _NO_DOTS = samples.Dots((), "")
 _QUANTILES = (("p50", "o"), ("p90", "s"), ("p99", "D"), ("p999", "X"))
 _QUANTILE_TITLES = {"p50": "half are faster (p50)", "p90": "90 %", "p99": "99 %", "p999": "99.9 %"}
@@ -62,8 +64,10 @@ def _height(names, extra):
 
 
 def _most(results, workload, names, metric):
-    """Where a linear axis ends that has room for all intervals, and for the dots that are not far beyond them."""
-    most = max(results.estimate(workload.name, name, metric).high for name in names)
+    """Where a linear axis ends that has room for all intervals but the widest, and for the dots that are not far beyond them."""
+    estimates = [results.estimate(workload.name, name, metric) for name in names]
+    most = max(value.high for value in estimates)
+    most = min(most, _INTERVALS_BEYOND * max(value.median for value in estimates) or most)
     dots = [value for name in names for value in (results.dots(workload, name, metric) or _NO_DOTS).values]
     return max([most, *(value for value in dots if value <= _DOTS_BEYOND * most)])
 
@@ -89,7 +93,7 @@ def _throughput(results, workload, names):
             canvas.interval(axes, row, value)
             canvas.dots(axes, row, results.dots(workload, name, metric), colour, (0, most))
             mark = " †" if results.cell(workload.name, name).client_was_the_limit else ""
-            axes.text(max(value.median, value.high) + most * 0.012, row - canvas.FIGURE_UP, write(value.median) + mark,
+            axes.text(min(max(value.median, value.high), most) + most * 0.012, row - canvas.FIGURE_UP, write(value.median) + mark,
                       va="center", fontsize=8.5)
         axes.set_xlim(0, most * (1.22 if on.is_narrow else 1.1))
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if on.is_narrow else 7))
@@ -231,8 +235,8 @@ def _processor_panel(axes, results, workload, names, on):
         axes.barh(row - canvas.FIGURE_UP, value.median - own, left=own, alpha=0.45, **bar)
         canvas.interval(axes, row, value)
         canvas.dots(axes, row, results.dots(workload, name, metric), colour, (0, most))
-        axes.text(max(value.median, value.high) + most * 0.02, row - canvas.FIGURE_UP, words.time(value.median), va="center",
-                  fontsize=8.5)
+        axes.text(min(max(value.median, value.high), most) + most * 0.02, row - canvas.FIGURE_UP, words.time(value.median),
+                  va="center", fontsize=8.5)
     axes.set_xlim(0, most * 1.3)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
     axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: words.tick(words.number(value))))
