@@ -24,7 +24,14 @@ namespace polyserve {
 
 namespace {
 
-// One connection, from its first byte to its last.
+// One connection, from its first byte to its last. A call allocates a frame on the heap for its parameters and locals,
+// and runs until the first co_await that has to wait. There it returns to its caller, Start(); the loop resumes it
+// later through the handle that the socket has stored. The connection is passed by value because the caller's own is
+// gone by then; the reference is safe because EventShared outlives all clients of its loop.
+//
+// Each case does what is possible now, and then waits for what is left. A client that always has something to do would
+// never be suspended, and the loop would never come back to the others: hence Allows(). co_return destroys `client`,
+// which closes the socket, and frees the frame (backends/event/detached_task.h).
 Detached Converse(Connection connection, EventShared& shared) {
   CoroutineClient client(std::move(connection), shared);
   while (true) {
@@ -65,9 +72,12 @@ Detached Converse(Connection connection, EventShared& shared) {
   }
 }
 
+// No handle is kept here: the coroutine owns itself. Start() returns when the coroutine first has to wait.
 void Start(Connection connection, EventShared& shared) { Converse(std::move(connection), shared); }
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend() {
+  // Level-triggered, the default: Receive() reads once and then waits again. An edge would not report the bytes that it
+  // has left a second time, so this model has no --trigger.
   return MakeEventBackend({.make_poller = &EpollPoller::Create}, &Start);
 }
 

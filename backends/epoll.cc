@@ -13,6 +13,8 @@ namespace polyserve {
 namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend() {
+  // A function, not a poller: each loop (--workers) makes an epoll of its own, in its own thread or process. If all
+  // shared one, an event of a client could wake a loop that does not serve it.
   return MakeEventBackend({.make_poller = &EpollPoller::Create});
 }
 

@@ -52,6 +52,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions opti
 }
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start) {
+  // Makes a poller and drops it again, so that what the system or a library lacks shows now, and not later in a loop's
+  // thread.
   if (absl::Status status = PollerLoop::Check(options); !status.ok()) return status;
   const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (!offload.ok()) return offload.status();
@@ -60,6 +62,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOption
   PollerLoopOptions with_flags = options;
   with_flags.offload = *offload;
   with_flags.accepts_per_turn = FLAGS_accept_batch;
+  // Captured by value: the function is kept, and called for each loop and each replacement.
   return MakeMultiLoopBackend([with_flags, start](ServerContext& context, const WorkerRole* role) {
     return PollerLoop::Create(context, role, with_flags, start);
   });

@@ -50,10 +50,12 @@ class ForkBackend : public Backend, public ChildObserver {
     absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kAll});
     if (!acceptor.ok()) return acceptor.status();
     acceptor_ = *std::move(acceptor);
+    // A fork on trial: a limit on processes (RLIMIT_NPROC), or no /proc, has to show before the server is ready.
     return TryInChild([this] { return lifeline_.TryHold(kin()); });
   }
 
   absl::Status Serve(ServerContext& context) override {
+    // Ignoring SIGCHLD is the default, but the default leaves zombies; only an explicit SIG_IGN does not (wait(2)).
     if (reap_ == Reap::kIgnore) ::signal(SIGCHLD, SIG_IGN);
     context_ = &context;
     context.child_observers.push_back(this);
@@ -65,12 +67,15 @@ class ForkBackend : public Backend, public ChildObserver {
         acceptor_->Refuse(*std::move(client), pid.status());
         continue;
       }
-      if (*pid == 0) RunChild(*std::move(client), context);
+      if (*pid == 0) RunChild(*std::move(client), context);  // Does not return.
+      // The child may have ended already, but this thread reaps it later, within Next(), and so finds the entry.
       if (reap_ == Reap::kWait) children_.insert(*pid);
+      // A short wait: the middle process exits at once. If a signal ends the wait, ReapChildren() collects it later.
       if (reap_ == Reap::kDoubleFork) ::waitpid(*pid, nullptr, 0);
       // The parent's copy of the connection closes here; the child has its own.
     }
     // Not kill(2): the lifeline also reaches grandchildren, whose pids the parent never learns (net/lifeline.h).
+    // Repeated, since a child that is just about to enter recv(2) does not notice the signal.
     do {
       lifeline_.TellStop();
     } while (!lifeline_.AwaitAllGone(absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts)));
@@ -86,10 +91,12 @@ class ForkBackend : public Backend, public ChildObserver {
       if (!pid.ok()) LOG(WARNING) << "a client is lost: " << pid.status().message();
       if (!pid.ok() || *pid > 0) ExitChild(0);  // The middle one: its end leaves the grandchild to init.
     }
+    // First of all: signals have been blocked since the fork, because the server's handlers must not run here.
     Signals::InstallInWorker();
     lifeline_.HoldInDescendant(kin());
     context.statistics = context.statistics.OfNewcomer(::getpid());
-    acceptor_->CloseInChild();
+    acceptor_->CloseInChild();  // Or the child would hold the port after the server has ended.
+    // In a block, because ExitChild() ends the process without destroying locals (_exit(2)).
     {
       // If no parent waits for it, the slot's lock tells that a killed child had a client (net/worker_slots.h).
       const WorkerSlot place(context.statistics, reap_ == Reap::kWait ? 0 : 1);
@@ -99,6 +106,7 @@ class ForkBackend : public Backend, public ChildObserver {
   }
 
   bool OnChildEnd(pid_t pid, int wait_status) override {
+    // Not a client's: the keeper of the chat room, say, or a child from before this process became the server.
     if (children_.erase(pid) == 0) return false;
     CountLostClients(static_cast<int64_t>(children_.size()), *context_);
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return true;
@@ -106,6 +114,7 @@ class ForkBackend : public Backend, public ChildObserver {
     return true;
   }
 
+  // A grandchild cannot use PR_SET_PDEATHSIG (prctl(2)): its parent is the middle process, which exits at once.
   Lifeline::Kin kin() const { return reap_ == Reap::kDoubleFork ? Lifeline::Kin::kOrphan : Lifeline::Kin::kChild; }
 
   const Reap reap_;

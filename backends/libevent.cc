@@ -33,12 +33,14 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeLibeventBackend() {
   }
   // The library does not refuse a descriptor that select(2) cannot watch, but writes beyond the end of the set.
   const int max_descriptor = method == "select" ? SelectPoller::kMaxDescriptor : INT_MAX;
+  // The function has its own copy of the method: each loop calls it later, in its own thread or process.
   const MakePoller make_poller = [method](Trigger trigger) { return LibeventPoller::Create(method, trigger); };
   return MakeEventBackend({.make_poller = make_poller, .max_descriptor = max_descriptor});
 }
 
 void AdjustTraits(Traits& can) {
   AdjustLoopTraits(can);
+  // The limit belongs to the system call, even if a library makes it.
   if (FLAGS_method == "select") can.max_clients = SelectPoller::kMaxDescriptor + 1;
 }
 

@@ -20,6 +20,9 @@ namespace {
 class LoopBackend : public Backend {
  public:
   absl::Status Prepare(ServerContext& context) override {
+    // The connections that it returns block (Options::non_blocking is false): the process has a single client at a
+    // time, and can wait for it in recv(2) and send(2) themselves. UDP peers are accepted like clients only if they are
+    // answered from a port of their own (TFTP); UdpSockets answers all others between two clients.
     absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(context, {.udp = AcceptUdp::kOwnPorts});
     if (!acceptor.ok()) return acceptor.status();
     acceptor_ = *std::move(acceptor);
@@ -31,6 +34,10 @@ class LoopBackend : public Backend {
 
   absl::Status Serve(ServerContext& context) override {
     const WorkerSlot slot(context.statistics);
+    // This is the whole model. While DriveBlocking() runs, no code looks at the listeners: the kernel completes the
+    // handshakes of other clients by itself, and queues these up to the backlog of listen(2). Beyond that it drops
+    // their SYNs, which TCP sends again. So a client that waits sees an open connection on which nothing comes. Only
+    // --idle_timeout or a stop ends the conversation with a silent client.
     while (true) {
       absl::StatusOr<Connection> client = udp_->ServeUntilConnection(*acceptor_);
       if (!client.ok()) return absl::OkStatus();  // Told to stop.
@@ -45,6 +52,8 @@ class LoopBackend : public Backend {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeLoopBackend() { return std::make_unique<LoopBackend>(); }
 
+// Tests ask for the trait, not for the model's name (registry.h): they skip the cases in which one client must not
+// delay another one.
 const RegisterModel kRow({.name = "loop",
                           .description = "one client after the other",
                           .lesson = 10,

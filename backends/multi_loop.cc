@@ -26,6 +26,8 @@ class OneLoop : public Backend {
   OneLoop(MakeLoop make_loop, const LoopOptions& options) : make_loop_(std::move(make_loop)), options_(options) {}
 
   absl::Status Prepare(ServerContext& context) override {
+    // First, because the loop may start helpers (--offload), and a new thread inherits the affinity of the thread that
+    // starts it (pthread_setaffinity_np(3)).
     if (options_.pool.pin_cpus) PinToCpu(0);
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = make_loop_(context, nullptr);
     if (!loop.ok()) return loop.status();
@@ -54,6 +56,7 @@ class SeveralLoops : public Backend {
     absl::StatusOr<std::unique_ptr<PoolParts>> parts = PoolParts::Create(context, options_.pool, nullptr);
     if (!parts.ok()) return parts.status();
     parts_ = *std::move(parts);
+    // A shared future, because every thread waits for it.
     const LoopWorkersOptions of_workers{*parts_, make_loop_, may_run_.get_future().share()};
     absl::StatusOr<std::unique_ptr<WorkerFactory>> workers =
         options_.are_processes ? MakeProcessLoops(of_workers) : MakeThreadLoops(of_workers);
@@ -65,6 +68,7 @@ class SeveralLoops : public Backend {
   // Threads that have opened their loops begin to serve; processes are started by the pool.
   absl::Status Serve(ServerContext&) override {
     is_serving_ = true;
+    // Releases all threads at once: each has opened its loop, and waits for this.
     may_run_.set_value(true);
     Pool(*parts_, *workers_).Run();
     return absl::OkStatus();
@@ -75,6 +79,8 @@ class SeveralLoops : public Backend {
   // wait for Serve(). (A process has its own descriptors, and is started when the server is ready.)
   absl::Status StartThreads() {
     for (int slot = 0; slot < parts_->scoreboard.slots(); ++slot) {
+      // First, as in Pool::Start(): a running worker sets its own slot. If it cannot start, nothing has to be vacated,
+      // because the server does not start either.
       parts_->scoreboard.Set(slot, Scoreboard::State::kIdle);
       const absl::Status status = workers_->Start(slot);
       if (status.ok()) continue;
@@ -97,6 +103,7 @@ class SeveralLoops : public Backend {
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop) {
   const absl::StatusOr<LoopOptions> options = LoopOptionsFromFlags();
   if (!options.ok()) return options.status();
+  // A pool around a single loop would only add a thread that waits for it.
   if (options->is_one()) return std::make_unique<OneLoop>(std::move(make_loop), *options);
   return std::make_unique<SeveralLoops>(std::move(make_loop), *options);
 }
@@ -104,6 +111,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop
 // survives_crash stays false even for processes: a crash ends all clients of its loop, not one alone.
 void AdjustLoopTraits(Traits& can) {
   if (LoopsAreProcesses()) can.shares_memory = false;
+  // If a flag is wrong, nothing changes here: making the backend fails, with a message.
   const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (offload.ok() && offload->helpers > 0) can.computes_apart = true;
   const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();

@@ -34,7 +34,7 @@ namespace {
 using StartMethod = Process::StartMethod;
 
 int ServeOne(std::vector<UniqueFd> descriptors, absl::string_view argument, ServerContext& context) {
-  Signals::InstallInWorker();
+  Signals::InstallInWorker();  // First of all: signals have been held back until here.
   absl::StatusOr<Connection> client = UnpackClient(std::move(descriptors), argument, context);
   if (!client.ok()) return 1;
   context.statistics = context.statistics.OfNewcomer(::getpid());
@@ -65,11 +65,11 @@ class MultiprocessBackend : public Backend, public ChildObserver {
       if (acceptor_ != nullptr) acceptor_->CloseInChild();  // An image has none.
       return ServeOne(std::move(descriptors), argument, context);
     };
-    if (Process::IsImage()) {
+    if (Process::IsImage()) {  // Started afresh for one client; it has no listener of its own.
       return Process::RunImage(entry) == 0 ? absl::OkStatus() : absl::InternalError("the child could not serve");
     }
     context_ = &context;
-    context.child_observers.push_back(this);
+    context.child_observers.push_back(this);  // Before there is a child whose end it could miss.
     while (true) {
       absl::StatusOr<Connection> client = acceptor_->Next();
       if (!client.ok()) break;  // Told to stop.
@@ -81,10 +81,10 @@ class MultiprocessBackend : public Backend, public ChildObserver {
         continue;
       }
       const pid_t pid = child->pid();
-      children_.emplace(pid, *std::move(child));
+      children_.emplace(pid, *std::move(child));  // In time: this thread reaps, later, within Next().
     }
     StopAll();
-    Process::StopForkServer();
+    Process::StopForkServer();  // Last: its children would die with it.
     return absl::OkStatus();
   }
 
@@ -103,7 +103,7 @@ class MultiprocessBackend : public Backend, public ChildObserver {
     if (start_method_ != StartMethod::kForkServer) return;
     std::vector<pollfd> ends;
     for (const auto& [pid, child] : children_) ends.push_back({child.pidfd(), POLLIN, 0});
-    if (::poll(ends.data(), ends.size(), 0) <= 0) return;
+    if (::poll(ends.data(), ends.size(), 0) <= 0) return;  // None of these has ended.
     auto end = ends.begin();
     std::erase_if(children_, [&end](const auto&) { return (end++)->revents != 0; });
     CountLostClients(static_cast<int64_t>(children_.size()), *context_);
@@ -111,7 +111,7 @@ class MultiprocessBackend : public Backend, public ChildObserver {
 
   void StopAll() {
     while (!children_.empty()) {
-      for (const auto& [pid, child] : children_) child.Terminate();
+      for (const auto& [pid, child] : children_) child.Terminate();  // One about to block misses it.
       acceptor_->Wait({.clients = false, .at_most = absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts)});
       OnChildSignal();  // Also if the fork server was killed, and sends no signal any more.
     }

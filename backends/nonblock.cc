@@ -57,8 +57,8 @@ class NonblockBackend : public Backend {
   absl::Status Serve(ServerContext& context) override {
     const WorkerSlot slot(context.statistics);
     while (true) {
-      AnswerCommonSignals(Signals::Take(), context);
-      shared_->stopping = Signals::stopping();  // Once a round, so that the backlog is surely taken first.
+      AnswerCommonSignals(Signals::Take(), context);  // A read(2) a round: no wait would report them.
+      shared_->stopping = Signals::stopping();        // Once a round, so that the backlog is surely taken first.
       shared_->grace_over = Signals::grace_over();
       Accept(context);
       const bool udp_moved = udp_->Serve();
@@ -73,7 +73,7 @@ class NonblockBackend : public Backend {
  private:
   // Asks every listener for clients; once the server stops, takes those that had connected before.
   void Accept(const ServerContext& context) {
-    if (shared_->stopping) udp_->Drain();
+    if (shared_->stopping) udp_->Drain();  // Before the end of the backlog closes the sockets.
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
     while (shared_->stopping && !is_drained_ && Take(acceptor_->NextOfBacklog())) continue;
@@ -119,7 +119,7 @@ class NonblockBackend : public Backend {
   bool is_drained_ = false;        // The server stops, and all clients that had connected before were taken.
   std::unique_ptr<UdpSockets> udp_;
   std::unique_ptr<NonblockShared> shared_;  // Outlives the clients.
-  std::list<NonblockClient> clients_;
+  std::list<NonblockClient> clients_;       // A list: any may end, and the others stay where they are.
   Deadline log_{kLogInterval};
 };
 

@@ -33,6 +33,7 @@ NonblockClient::~NonblockClient() {
 
 NonblockClient::Outcome NonblockClient::TakeTurn() {
   if (shared_.stopping) conversation_.OnStop(shared_.grace_over);
+  // No wait of this model could be ended by a timer, so each turn looks at the clock.
   if (timer_.has_value() && timer_->passed()) {
     timer_.reset();
     conversation_.OnTimer();
@@ -62,6 +63,7 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
       case Step::kRead:
         // One read a turn, and only at its beginning: what this client sends next is for the next round.
         if (outcome == Outcome::kMoved) return Outcome::kMoved;
+        // Usually kNothing: with a thousand idle clients, a round makes this call a thousand times.
         if (const Outcome read = Receive(output); read != Outcome::kMoved) return read;
         break;
       case Step::kReadLast:
@@ -71,6 +73,7 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
         const int64_t unsent = output.unsent_bytes();
         const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_);
         if (sent == Flushed::kBroken) return Outcome::kOver;
+        // Only bytes that have left count as a move: a peer that does not read must not keep the loop from sleeping.
         if (sent != Flushed::kAll) return output.unsent_bytes() < unsent ? Outcome::kMoved : outcome;
         break;
       }
@@ -78,6 +81,7 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
         if (AckWaitLeft(fd_.get(), output) > absl::ZeroDuration()) return outcome;
         break;
       case Step::kRunTask:
+        // In place, since the model has no helpers: all other clients wait until it is done.
         output.TakeWork()(output);
         break;
       case Step::kResume:
@@ -94,7 +98,8 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
   }
 }
 
-// One recv(2). kNothing: it would have had to wait. kOver: the peer has broken off the connection.
+// One recv(2). kNothing: it would have had to wait. kOver: the peer has broken off the connection. accept4(2) has made
+// the socket non-blocking: EAGAIN, by far the most frequent result, means that the client has sent nothing.
 NonblockClient::Outcome NonblockClient::Receive(Output& output) {
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0 && errno != EAGAIN) return Outcome::kOver;

@@ -14,6 +14,8 @@ namespace polyserve {
 namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend() {
+  // No limit of its own: poll(2) takes a list as long as RLIMIT_NOFILE allows. But each wait passes the whole list to
+  // the kernel, which asks every descriptor again.
   return MakeEventBackend({.make_poller = &PollPoller::Create});
 }
 

@@ -51,7 +51,7 @@ class PreforkBackend : public Backend, public WorkerFactory {
     parts_ = *std::move(parts);
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create();
     if (!lifeline.ok()) return lifeline.status();
-    absl::StatusOr<ClientChannel> channel = ClientChannel::Create();
+    absl::StatusOr<ClientChannel> channel = ClientChannel::Create();  // Before the first fork: all inherit it.
     if (!channel.ok()) return channel.status();
     channel_ = *std::move(channel);
     processes_.emplace(parts_->scoreboard, *std::move(lifeline), context);
@@ -88,12 +88,12 @@ class PreforkBackend : public Backend, public WorkerFactory {
     channel_.CloseInlet();  // The parent's alone: that it closes tells the workers to leave.
     const absl::Status status = parts_->is_udp_slot(slot) ? parts_->RunUdpWorker() : ServeClients(slot);
     if (!status.ok()) LOG(ERROR) << "a worker has failed: " << status.message();
-    return status.ok() ? 0 : 1;
+    return status.ok() ? 0 : 1;  // Any status but 0 counts as a crash.
   }
 
   absl::Status ServeClients(int slot) {
-    ServerContext& context = parts_->context;  // This process has a copy of its own.
-    context.statistics = context.statistics.OfWorker(slot);
+    ServerContext& context = parts_->context;                // This process has a copy of its own.
+    context.statistics = context.statistics.OfWorker(slot);  // If it is killed, its row tells what was lost.
     for (Listener& listener : context.listeners) {
       if (parts_->passes() || listener.has_datagrams()) listener.fd.reset();  // Others accept from them.
     }

@@ -27,6 +27,7 @@ const char* SilentClient(const Traits& can) {
 }  // namespace
 
 RegisterModel::RegisterModel(const Model& model) {
+  // Two files that claim one name are a bug; and before main() there is no caller to return an error to.
   CHECK(FindModel(model.name) == nullptr) << model.name;
   // In the order of the lessons, whatever order the linker has chosen.
   const auto behind =

@@ -15,9 +15,14 @@ namespace polyserve {
 namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend() {
+  // The limit is on the number of a descriptor, not on how many there are: FD_SET() with a larger one would write
+  // behind the set (select(2), BUGS). The kernel gives out the lowest free number (open(2)), so listeners and open
+  // files use up numbers as well. Hence the check comes after accept(2): the acceptor closes a client whose number is
+  // too large.
   return MakeEventBackend({.make_poller = &SelectPoller::Create, .max_descriptor = SelectPoller::kMaxDescriptor});
 }
 
+// 1024 is the size of the set, which clients share with the listeners and the loop's own descriptors.
 const RegisterModel kRow({.name = "select",
                           .description = "one thread, readiness told by select",
                           .lesson = 80,

@@ -30,11 +30,15 @@ class ThreadBackend : public Backend {
   }
 
   absl::Status Serve(ServerContext& context) override {
+    // One row of counters for all threads would have them contend for its cache line at each request; one for each
+    // thread would make every sum longer. Declared before the group, whose threads use the contexts until they end.
     std::vector<ServerContext> contexts;  // One for each row of counters; threads take turns at them.
     for (int slot = 0; slot < Statistics::newcomer_rows(); ++slot) {
       contexts.push_back(ContextOfThread(context, slot));
     }
     size_t started_threads = 0;
+    // At a stop its destructor does more than wait: a thread that waits in recv(2) sees no flag, so each one is
+    // interrupted every 50 ms until it has ended (net/thread_group.h).
     ThreadGroup clients;  // Its destructor waits for them.
     while (true) {
       absl::StatusOr<Connection> accepted = acceptor_->Next();
@@ -43,8 +47,13 @@ class ThreadBackend : public Backend {
       auto client = std::make_shared<Connection>(*std::move(accepted));
       const absl::Status started = clients.Start([&own = contexts[started_threads++ % contexts.size()], client] {
         const WorkerSlot place(own.statistics);
+        // The thread's stack is the state of the conversation: while the client is silent, the thread sleeps in a
+        // system call, and then continues where it was.
         DriveBlocking(std::move(*client), own);
       });
+      // pthread_create(3) gave EAGAIN: a limit on threads (RLIMIT_NPROC, kernel.threads-max, a cgroup's pids.max), or
+      // no memory for a stack. This client is closed at once instead of waiting for a thread that may never come; those
+      // behind it stay in the kernel's queue until the pause that Refuse() begins is over.
       if (!started.ok()) acceptor_->Refuse(std::move(*client), started);
     }
   }
@@ -55,6 +64,8 @@ class ThreadBackend : public Backend {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeThreadBackend() { return std::make_unique<ThreadBackend>(); }
 
+// survives_crash stays false: the default action of a signal such as SIGSEGV ends the process with all of its threads,
+// whichever thread caused it (signal(7)).
 const RegisterModel kRow({.name = "thread",
                           .description = "a thread for each client",
                           .lesson = 40,

@@ -37,6 +37,7 @@ constexpr int kDescriptorsOfWorker = 3;
 
 class ThreadpoolBackend : public Backend, public WorkerFactory {
  public:
+  // The queue calls this from workers that begin to wait, and so never before Prepare() has made parts_.
   explicit ThreadpoolBackend(const PoolOptions& options)
       : options_(options), queue_([this] { parts_->scoreboard.Wake(); }) {}
 
@@ -49,6 +50,7 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
     absl::Status status = ThreadGroup().Start([] {});
     if (status.ok()) status = parts_->TryUdpWorker();
     if (status.ok()) status = OpenSource(0).status();
+    // With --accept=pass, an idle worker waits for a condition variable, and needs no descriptor.
     if (!status.ok() || parts_->passes()) return status;
     return CheckDescriptorsAreLeft(options_.workers * kDescriptorsOfWorker, "threads that wait for clients");
   }
@@ -62,6 +64,9 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
     return threads_.Start([this, slot] { RunWorker(slot); });
   }
   void Interrupt() override {
+    // The signal makes the system call in which a worker waits fail with EINTR, because its handler is installed
+    // without SA_RESTART (signal(7)). It does not end a wait for a mutex (--accept=lock). But it interrupts the worker
+    // that holds the mutex, which then unlocks it, so that the next one notices the stop.
     threads_.InterruptAll();
     parts_->StopUdpWorker();
   }
@@ -77,6 +82,8 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
   void RunWorker(int slot) {
     const absl::Status status = parts_->is_udp_slot(slot) ? parts_->RunUdpWorker() : ServeClients(slot);
     if (!status.ok()) LOG_EVERY_N(ERROR, 10) << "a worker has failed: " << status.message();
+    // In this order: the pool looks at the states when it wakes, and must find that this worker has gone. The thread
+    // does not touch its slot after this, so a replacement may start in it at once.
     parts_->scoreboard.Set(slot, status.ok() ? Scoreboard::State::kLeft : Scoreboard::State::kCrashed);
     parts_->scoreboard.Wake();
   }
@@ -84,11 +91,13 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
   absl::Status ServeClients(int slot) {
     absl::StatusOr<std::unique_ptr<ClientSource>> source = OpenSource(slot);
     if (!source.ok()) return source.status();
+    // Counters of its own, so that no two workers write to the same cache line.
     ServerContext context = ContextOfThread(parts_->context, slot);
     PoolWorker worker(*parts_, slot, **source, context);
     while (true) {
       absl::StatusOr<Connection> client = worker.Next();
       if (!client.ok()) return absl::OkStatus();  // Dismissed, or the server stops.
+      // The worker takes no other client until this one has left, so N silent clients fill a pool of N workers.
       DriveBlocking(*std::move(client), context);
     }
   }

@@ -20,14 +20,19 @@ namespace polyserve {
 namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
+  // Opens a ring and closes it again. Many systems forbid io_uring, by a sysctl or by a container's filter of system
+  // calls, and the server should say so before it listens.
   if (absl::Status status = CheckUring(); !status.ok()) return status;
   const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (!offload.ok()) return offload.status();
+  // Each loop makes its ring in its own thread: the kernel takes submissions only from the thread that created the ring
+  // (IORING_SETUP_SINGLE_ISSUER, io_uring_setup(2)).
   return MakeMultiLoopBackend([offload = *offload](ServerContext& context, const WorkerRole* role) {
     return MakeUringLoop(context, role, offload);
   });
 }
 
+// kernel_accepts: one operation accepts client after client (UringLoop::Accept()), without an accept4(2) for each.
 const RegisterModel kRow({.name = "uring",
                           .description = "one thread, operations done by the kernel's ring",
                           .lesson = 120,

@@ -58,6 +58,8 @@ int InitSharedMutex(pthread_mutex_t* mutex) {
   pthread_mutexattr_t attributes;
   int error = ::pthread_mutexattr_init(&attributes);
   if (error != 0) return error;
+  // By default a mutex serves the threads of one process only, and one whose owner has died stays locked for ever: a
+  // worker that is killed in its turn would stop the whole pool (pthread_mutexattr_setrobust(3)).
   error = ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
   if (error == 0) error = ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
   if (error == 0) error = ::pthread_mutex_init(mutex, &attributes);
@@ -66,7 +68,8 @@ int InitSharedMutex(pthread_mutex_t* mutex) {
 }
 
 // A process loses its record locks as soon as it closes any descriptor of the file (fcntl(2)). So each process has one
-// descriptor, inherited at the fork, and keeps it until it ends.
+// descriptor, inherited at the fork, and keeps it until it ends. Neither flock(2) nor F_OFD_SETLKW would do: their
+// locks belong to the open file, which forked processes share, so all of them would hold the lock at once.
 class FileLock : public AcceptLock {
  public:
   explicit FileLock(UniqueFd file) : file_(std::move(file)) {}
@@ -78,6 +81,7 @@ class FileLock : public AcceptLock {
  private:
   // Locks or unlocks the whole file. False: a signal, or the kernel has no lock left (ENOLCK).
   bool Change(short type) {
+    // The zeroes of l_start and l_len: from the beginning to the end, however long the file is (fcntl(2)).
     struct flock whole_file = {};
     whole_file.l_type = type;
     whole_file.l_whence = SEEK_SET;
@@ -96,6 +100,8 @@ class FileLock : public AcceptLock {
 std::unique_ptr<AcceptLock> MakeThreadLock() { return std::make_unique<ThreadLock>(); }
 
 absl::StatusOr<std::unique_ptr<AcceptLock>> MakeProcessMutex() {
+  // Shared: the kernel copies the pages of a private mapping when a process writes to them after the fork, so each
+  // process would lock a mutex of its own. Anonymous: no file is left behind, and only descendants can reach it.
   void* memory = ::mmap(nullptr, sizeof(pthread_mutex_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return SysError("mmap");
   auto* mutex = static_cast<pthread_mutex_t*>(memory);
@@ -108,6 +114,7 @@ absl::StatusOr<std::unique_ptr<AcceptLock>> MakeProcessMutex() {
 }
 
 absl::StatusOr<std::unique_ptr<AcceptLock>> MakeFileLock() {
+  // A file without a name: no path has to be chosen, or removed in the end (memfd_create(2)).
   UniqueFd file(::memfd_create("polyserve-accept-lock", MFD_CLOEXEC));
   if (!file.ok()) return SysError("memfd_create");
   return std::make_unique<FileLock>(std::move(file));

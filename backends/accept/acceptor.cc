@@ -67,6 +67,7 @@ absl::StatusOr<Connection> Acceptor::TryTake(Inbox& inbox) {
 absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counted) {
   const Listener& listener = *connection.listener;
   tcp_.RestoreSpare();  // This client has a descriptor, so a shortage seems to be over.
+  // The kernel gives out the lowest free number (open(2)), so no smaller one was to be had.
   if (connection.fd.get() > options_.max_descriptor) {
     if (is_counted) admission_.Withdraw(listener);
     admission_.CountRefused(listener);
@@ -87,6 +88,7 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counte
 
 absl::StatusOr<Connection> Acceptor::Next() {
   while (true) {
+    // Asked once: the signal may come at any moment, and all branches of a round have to agree.
     const bool stops = Signals::stopping();
     if (!stops) Wait({});
     absl::StatusOr<Connection> connection = absl::UnavailableError("nobody can be taken yet");

@@ -42,12 +42,14 @@ absl::Status Admission::Reserve(const Listener& listener) {
 
 bool Admission::Enter(const Listener& listener) {
   Counters& counters = CountersOf(listener);
+  // Compares and counts under one lock. Two acceptors that only compared could both find the last place free.
   if (context_.connection_limit != nullptr) return context_.connection_limit->TryAcquire(counters);
   Counters::Add(counters.accepted, 1);
   return true;
 }
 
 void Admission::Withdraw(const Listener& listener) {
+  // First the count, then the wake-up, as in CountEnd(): an acceptor that wakes must find the place free.
   Counters::Add(CountersOf(listener).accepted, -1);
   if (context_.connection_limit != nullptr) context_.connection_limit->Release();
 }

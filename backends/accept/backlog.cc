@@ -29,6 +29,7 @@ absl::StatusOr<Connection> NextAt(const Listener& listener, TryAcceptFn try_acce
   while (listener.fd.ok() && left > 0) {
     absl::StatusOr<Connection> connection = TryAcceptQueued(listener, try_accept);
     const bool is_refused = absl::IsAborted(connection.status());
+    // Refused clients count as well, or a crowd of them could go on for ever.
     if (connection.ok() || is_refused) --left;
     if (!is_refused) return connection;
   }
@@ -36,6 +37,7 @@ absl::StatusOr<Connection> NextAt(const Listener& listener, TryAcceptFn try_acce
 }
 
 // A listener that another thread or process has shut down may be readable, too, and would never become empty.
+// SO_ACCEPTCONN tells whether a socket still listens (socket(7)).
 bool HasClients(int fd) {
   int listens = 0;
   socklen_t size = sizeof(listens);
@@ -83,6 +85,8 @@ bool AcceptQueues::AwaitsHandshake() {
 bool AcceptQueues::ShutDownEmpty() {
   std::erase_if(listeners_, [](const Listener* listener) {
     if (HasClients(listener->fd.get())) return false;
+    // Acts on the socket itself, whichever processes hold it: it stops listening. The descriptor stays open for threads
+    // that may be about to use it.
     ::shutdown(listener->fd.get(), SHUT_RDWR);
     return true;
   });

@@ -17,6 +17,7 @@ absl::StatusOr<std::unique_ptr<ConnectionLimit>> ConnectionLimit::Create(const S
   if (!lock.ok()) return lock.status();
   UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake.ok()) return SysError("eventfd");
+  // Shared, like the mutex, so that forked workers see each other's mark.
   void* memory = ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return SysError("mmap");
   // The kernel's zeroes are a valid atomic; only one that is lock-free works between processes.

@@ -30,6 +30,7 @@ void NoteLost(const absl::Status& why, ServerContext& context) {
 
 absl::Status SendClient(int inlet, const Connection& client, ServerContext& context) {
   static_assert(kClientParcelBytes == 4);
+  // An index: a pointer or the number of a descriptor would mean nothing in another process.
   const std::string text = absl::StrCat(absl::Dec(client.listener - context.listeners.data(), absl::kZeroPad4));
   const absl::Status sent = SendParcel(inlet, text, {client.fd.get()});
   if (!sent.ok()) NoteLost(sent, context);

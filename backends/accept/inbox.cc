@@ -83,6 +83,8 @@ class ProcessInbox : public Inbox {
       : context_(context), on_room_(std::move(on_room)), inlet_(std::move(inlet)), outlet_(std::move(outlet)) {}
 
   int CountUntaken() override { return CountClients(outlet_.get()); }
+  // The client's descriptor is closed on return. Until a loop has received the message, the message itself keeps the
+  // connection open (SCM_RIGHTS, unix(7)).
   absl::Status Put(Connection client) override { return SendClient(inlet_.get(), client, context_); }
   void Close() override { inlet_.reset(); }
 

@@ -45,6 +45,9 @@ void ListenerWait::Wait(const Awaited& awaited) {
   for (pollfd& wait : waits_) wait.revents = 0;
   // If a peer is there already, this is only a look at the others.
   const int timeout = looks_for_clients && NotePending() ? 0 : Timeout(awaited);
+  // poll(2), whatever the model: the set is small, and changes from wait to wait. An epoll would cost a descriptor, and
+  // a system call for each change, and a forked child would share it. The result is not needed: after a time-out or
+  // EINTR no entry is marked.
   ::poll(waits_.data(), looks_for_clients ? waits_.size() : kFirstListener, timeout);
   if ((waits_[kCapacity].revents & POLLIN) != 0) admission_.TakeCapacityEvent();
   if (looks_for_clients) NotePending();  // poll() has overwritten what was noted before.
@@ -78,6 +81,7 @@ absl::StatusOr<Connection> ListenerWait::TakeSeen(TryAccept try_accept) {
     const Listener& listener = context_.listeners[at];
     if ((waits_[kFirstListener + at].revents & POLLIN) == 0) continue;
     if (listener.has_datagrams() && !udp_peers_.Accepts(listener)) continue;
+    // The next search begins behind it, so that a busy listener does not starve the others.
     first_ = at + 1;
     absl::StatusOr<Connection> connection = try_accept(listener);
     if (connection.ok()) return connection;

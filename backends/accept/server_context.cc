@@ -45,6 +45,7 @@ void CountLostClients(int64_t children, ServerContext& context) {
   // a moment: a child counts its client's end before the parent learns of its own.
   const int64_t lost = context.statistics.Total().active() - children;
   if (lost > 0) Counters::Add(context.statistics.counters().ended, lost);
+  // Not Release(), which the child may have begun and not finished when it was killed.
   if (context.connection_limit != nullptr) context.connection_limit->WakeAll();
 }
 
@@ -64,6 +65,8 @@ std::vector<Endpoint> UdpEndpoints(const ServerContext& context) {
   return endpoints;
 }
 
+// Called by a thread that has learned of the signal through a descriptor, never by the handler: that may neither write
+// to the log nor open files (signal-safety(7)).
 void AnswerCommonSignals(unsigned events, const ServerContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
   if ((events & Signals::kReload) != 0) {

@@ -29,6 +29,7 @@ constexpr int kMaxClientErrors = 64;
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
+// Of descriptors, in this process (EMFILE) or in the system (ENFILE), or of memory for the socket.
 bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 // An error that a client brought along: Linux passes a pending network error of the new socket to accept(2), and takes
@@ -48,6 +49,7 @@ void TcpAcceptor::RestoreSpare() {
 }
 
 absl::StatusOr<Connection> TcpAcceptor::TryAccept(const Listener& listener) {
+  // Relaxed is enough: a thread that sees the old value makes an attempt in vain, or takes the lock needlessly.
   if (!g_is_short.load(std::memory_order_relaxed)) {
     absl::StatusOr<Connection> connection = TryAcceptNow(listener);
     if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
@@ -58,6 +60,7 @@ absl::StatusOr<Connection> TcpAcceptor::TryAccept(const Listener& listener) {
   absl::StatusOr<Connection> connection = TryAcceptNow(listener);
   if (absl::IsAborted(connection.status())) return PutOff(listener, connection.status());
   g_is_short = absl::IsResourceExhausted(connection.status());
+  // Still under the lock: no other thread may take the descriptor that is given up for this client.
   if (g_is_short) TurnAwayWithSpare(listener, connection.status());
   return connection;
 }
@@ -66,6 +69,8 @@ absl::StatusOr<Connection> TcpAcceptor::TryAccept(const Listener& listener) {
 // queue.
 absl::StatusOr<Connection> TcpAcceptor::TryAcceptNow(const Listener& listener) {
   for (int errors = 0;;) {
+    // On Linux a connection does not inherit the listener's O_NONBLOCK (accept(2)), so the flag is passed here.
+    // SOCK_CLOEXEC as well: a program that another thread starts before an fcntl(2) would inherit the descriptor.
     UniqueFd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (non_blocking_ ? SOCK_NONBLOCK : 0)));
     if (fd.ok()) return Connection{std::move(fd), &listener};
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).

@@ -111,6 +111,7 @@ bool UdpAcceptor::TakeReturned(Peer& peer) {
       // Behind those returned before, but ahead of what was kept: a returned datagram is older.
       peer.returned += KeepForNext(peer, absl::string_view(buffer_, static_cast<size_t>(size)), peer.returned) ? 1 : 0;
     } else {
+      // EAGAIN: nothing more for now. Otherwise the session has closed its end (EPIPE).
       return errno == EAGAIN;
     }
   }
@@ -217,6 +218,8 @@ absl::StatusOr<UdpAcceptor::Arrival> UdpAcceptor::Accept(const Datagram& first) 
       own_ports_ ? ConnectFromNewPort(listener_, first.path) : ConnectBeside(listener_, first.path, may_hold_others);
   int ends[2];
   if (!socket.ok()) return socket.status();
+  // SOCK_SEQPACKET keeps datagrams apart, and the reader sees the end when the other side is closed; with SOCK_DGRAM it
+  // never would.
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return SysError("socketpair");
   auto peer = std::make_unique<Peer>(Peer{first.path, UniqueFd(ends[0])});
   UniqueFd misdelivered(ends[1]);

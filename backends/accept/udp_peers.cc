@@ -75,6 +75,7 @@ absl::StatusOr<Connection> UdpPeers::TryAccept(const Listener& listener, Admissi
   const bool is_short = absl::IsResourceExhausted(peer.status());
   // A peer that may be a forged address gives up its place, so that there is one when the refused peer sends again.
   if (is_full || is_short) Of(listener)->AskOneToLeave();
+  // Only a shortage of descriptors concerns all listeners, and makes the caller pause.
   return is_short ? peer.status() : absl::AbortedError("the peer was refused");
 }
 

@@ -84,7 +84,9 @@ class BlockingConnection {
     return false;
   }
 
-  // True: the server stops, and the conversation learns of it only now, so that another step may be due.
+  // True: the server stops, and the conversation learns of it only now, so that another step may be due. A signal that
+  // comes between this look and the system call does not end the wait, which is why signals are repeated every 50 ms
+  // (net/signals.h).
   bool NotesStop() { return Signals::stopping() && conversation_.OnStop(Signals::grace_over()); }
 
   // With a mailbox, poll(2) waits for the peer and for mail at once, and no other call may wait: hence the non-blocking
@@ -101,6 +103,8 @@ class BlockingConnection {
 
   // Waits for these events of the peer. False: the time has passed, or mail or a signal came first.
   bool Await(short events, int milliseconds) {
+    // poll(2) ignores an entry whose descriptor is negative. It reports an error or a hang-up without being asked,
+    // which counts as ready: the recv or send that follows finds out what it is.
     pollfd waits[] = {{fd_.get(), events, 0},
                       {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
     if (::poll(waits, 2, milliseconds) <= 0) return false;
@@ -112,12 +116,16 @@ class BlockingConnection {
   bool Read() {
     // The grace ends without a signal, so the wait itself has to know its end.
     const bool has_grace = Signals::stopping() && conversation_.idle();
+    // Within a request the peer is judged before the read, not only after a time-out: one that sends a byte now and
+    // then never lets a wait time out.
     if (conversation_.debt() != Debt::kRestOfRequest) {
       watch_.Settle(Debt::kRestOfRequest);
     } else if (!watch_.MayReadOn()) {
       return false;
     }
     const bool polls = timer_.has_value() || mail_ != nullptr || has_grace;
+    // If the peer is all that there is to wait for, recv(2) itself waits, and SO_RCVTIMEO measures the silence: a
+    // request then costs one system call less.
     if (!polls) idle_end_.reset();
     return polls && !AwaitInput(has_grace) ? LookAround() : Receive(0);
   }
@@ -152,10 +160,13 @@ class BlockingConnection {
     char buffer[kReadBytes];
     const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), flags);
     if (count < 0 && errno == EAGAIN) conversation_.OnDrained();
+    // EINTR: a signal, perhaps the stop's; the next step finds out. EAGAIN without MSG_DONTWAIT: as a rule SO_RCVTIMEO
+    // has passed (socket(7)). Any other error, such as ECONNRESET or ETIMEDOUT: the connection is lost.
     if (count < 0) return errno == EINTR || (errno == EAGAIN && (flags != 0 || MayWaitOn()));
     watch_.NoteInput();
     idle_end_.reset();
     if (count == 0) {
+      // The peer sends no more (FIN), but may still read.
       conversation_.OnEnd(output_);
     } else {
       Counters::Add(counters_.bytes_in, count);
@@ -176,6 +187,8 @@ class BlockingConnection {
     // Without a bound for fairness: the kernel shares the processor among threads.
     const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_);
     if (sent == Flushed::kBroken) return false;
+    // All is with the kernel now, not with the peer: a slow reader of what is left there is noticed only after the idle
+    // time-out.
     if (sent == Flushed::kAll) return watch_.Settle(Debt::kAcknowledgement), true;
     return watch_.MayTakeLonger() && (mail_ == nullptr || AwaitRoom());  // The wait for room was ended.
   }
@@ -207,11 +220,13 @@ class BlockingConnection {
     while (!deadline.passed()) {
       int left = deadline.PollMilliseconds();
       if (Signals::stopping()) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());
+      // Not a recv(2) that blocks: its time-out is the idle time-out, which may be much longer than this wait.
       pollfd peer = {fd_.get(), POLLIN, 0};
       const int found = ::poll(&peer, 1, left);
       if (found == 0 && Signals::grace_over()) return;
       if (found <= 0) continue;  // EINTR, or the deadline.
       char buffer[kReadBytes];
+      // 0: the peer has closed its side, so closing ours can cause no reset any more.
       if (::recv(fd_.get(), buffer, sizeof(buffer), MSG_DONTWAIT) <= 0) return;
     }
   }

@@ -49,6 +49,7 @@ bool BlockingWatch::Judge(Debt debt) {
 
 void BlockingWatch::ShortenWaits() {
   if (waits_are_short_) return;
+  // If this fails, the waits stay long: a slow peer is then noticed later.
   waits_are_short_ = SetReceiveTimeout(fd_, limits_.tick()).ok();
 }
 

@@ -10,6 +10,7 @@
 namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<MailboxFd>> MailboxFd::Open(Mailbox& mailbox) {
+  // An eventfd(2) and not a pipe: it takes one descriptor instead of two, and one read takes any number of wakes.
   UniqueFd own;
   if (mailbox.fd() < 0) own.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (mailbox.fd() < 0 && !own.ok()) return SysError("eventfd");

@@ -45,6 +45,7 @@ class BlockingPeer {
   // Answers until the peer is silent for too long, or the session has ended; if the server stops or `ends_if_idle`,
   // only until the session is idle.
   void Serve(bool ends_if_idle) {
+    // At a stop it ends as soon as the session is idle, even if more has come: LetGo() answers that.
     while (!((ends_if_idle || Signals::stopping()) && conversation_.idle()) && Await()) {
       conversation_.Answer(buffer_, kDatagramsPerTurn);
       NoteWake();
@@ -80,14 +81,19 @@ class BlockingPeer {
         NoteWake();
         continue;
       }
+      // The peer is heard in two places (peer_conversation.h). poll(2) ignores a negative descriptor: the channel has
+      // ended, or there is no mailbox.
       pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
                            {conversation_.misdelivered(), POLLIN, 0},
                            {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
       int timeout = patience.PollMilliseconds();
       if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
       const int found = ::poll(sources, 3, timeout);
+      // Also for POLLERR: the peer's host has refused a reply (ICMP), and the recv that follows takes that error off
+      // the socket.
       if (found > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
       if (found > 0) continue;  // Mail.
+      // A time-out, or a signal (EINTR): the clock says which.
       if (patience.passed()) return false;
       if (Signals::stopping()) return true;  // The signal was for that.
     }

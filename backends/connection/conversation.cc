@@ -22,12 +22,16 @@ void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full
   Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
 }
 
+// The peer has finished sending, but as far as TCP can tell it still reads (it may have called shutdown(2) with
+// SHUT_WR), so the replies are sent to the end. If the end comes out of turn, it is held up as bytes are, and the
+// kResume that follows shows it.
 void Conversation::OnEnd(Output& output) {
   peer_end_ = PeerEnd::kHasCome;
   if (takes_input()) return ShowEnd(output);
   paused_ = true;
 }
 
+// A loop may call it in every turn: the session hears of the stop once, and only a change is news.
 bool Conversation::OnStop(bool grace_over) {
   if (stop_ == Stop::kNone) session_->OnStop();
   const Stop stop = grace_over ? Stop::kGraceOver : Stop::kStopping;
@@ -38,6 +42,7 @@ bool Conversation::OnStop(bool grace_over) {
 // in the middle of it, and neither the time nor mail may come in between.
 void Conversation::Resume(Output& output) {
   is_drained_ = false;
+  // Assumed until Next() looks: a closing message must not end up within what the session is about to write.
   has_unsent_ = true;
   if (paused_) return ResumeInput(output);
   if (std::exchange(timer_is_due_, false)) return ShowTime(output);
@@ -64,6 +69,7 @@ void Conversation::Show(absl::string_view bytes, Output& output) {
   has_unsent_ = true;
   Input input(bytes, more_may_follow_);
   session_->OnInput(input, output);
+  // It may have come into being during the call: http becomes a WebSocket, whose session has one.
   if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
   paused_ = !output.wants_more();
   if (!input.empty() || !unconsumed_.empty()) KeepRest(input.bytes());
@@ -95,7 +101,8 @@ bool Conversation::ShowMail(Output& output) {
 }
 
 // Closes behind the answer to what has come since the stop. A session with a mailbox is left out: its output is mostly
-// what other members say, so there is no answer to wait for, and is_leaving() ends it.
+// what other members say, so there is no answer to wait for, and is_leaving() ends it. A request that has come only in
+// part (idle() is false) is finished first.
 void Conversation::CloseIfLast(Output& output) {
   if (!is_asked_again_ || more_may_follow_ || mailbox_ != nullptr || output.closing() || !idle()) return;
   output.Close();

@@ -18,11 +18,15 @@ namespace {
 constexpr int kMaxPieces = 64;
 constexpr int64_t kMaxSendfileBytes = 1 << 30;  // sendfile(2) takes at most 2 GiB at once.
 
+// Most replies are one piece, for which send(2) spares the kernel the header and the array that sendmsg(2) has to copy
+// in. MSG_NOSIGNAL: if the peer has gone, the call fails with EPIPE, without a SIGPIPE. sendfile(2) has no such flag,
+// and relies on the server ignoring that signal (Signals::Install()).
 ssize_t SendMemory(int fd, const iovec* pieces, int count, bool more_follows) {
   // MSG_MORE: the head of a reply and the file behind it share packets.
   const int flags = MSG_NOSIGNAL | (more_follows ? MSG_MORE : 0);
   if (count == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
   msghdr message = {};
+  // The struct serves recvmsg(2) as well, so it has no const; sendmsg(2) only reads.
   message.msg_iov = const_cast<iovec*>(pieces);
   message.msg_iovlen = static_cast<size_t>(count);
   return ::sendmsg(fd, &message, flags);
@@ -46,11 +50,14 @@ Sent SendMemoryAtFront(int fd, const iovec* pieces, int count, bool more_follows
 // an edge might never come. A count of 0 means that the file ends before the range. The head of the reply has promised
 // its length, and the peer would wait for the rest, so the connection has to break.
 Sent SendFileAtFront(int fd, const Output::FileRange& range, int64_t budget) {
+  // Given an offset, sendfile(2) neither uses nor moves the position of the open file, so one open file can serve
+  // several replies at once.
   off_t offset = range.offset;
   const int64_t length = std::min({range.length, budget, kMaxSendfileBytes});
   const ssize_t sent = ::sendfile(fd, range.file->get(), &offset, static_cast<size_t>(length));
   if (sent == 0) {
     LOG(WARNING) << "a file became shorter while it was being sent; the connection is broken off";
+    // For Flush(), which must not take this for EAGAIN or EINTR.
     errno = EIO;
     return {-1, Flushed::kBroken, true};
   }
@@ -77,13 +84,17 @@ Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters) {
   int64_t total = 0;
   Flushed result = Flushed::kAll;
   while (!output.empty()) {
+    // Asked before each call, so that a peer that reads as fast as we send does not keep the others waiting.
     if (total >= budget) {
       result = Flushed::kBudget;
       break;
     }
     const Sent sent = SendFront(fd, output, budget - total);
+    // On a blocking socket a signal may come before the first byte has left. A stop cuts no reply short, so the call is
+    // repeated.
     if (sent.bytes < 0 && errno == EINTR) continue;
     if (sent.bytes < 0) {
+      // EAGAIN: a non-blocking socket is full, or the SO_SNDTIMEO of a blocking one has passed (socket(7)).
       result = errno == EAGAIN ? Flushed::kBlocked : Flushed::kBroken;
       break;
     }

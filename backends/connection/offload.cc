@@ -89,6 +89,7 @@ bool Offload::ClientTask::ReadAhead(Offload* helpers, const Output& output, Wake
 
 bool Offload::ClientTask::TakeResult(Output& output) {
   if (!submitted_->is_done()) return false;
+  // After a reading it is not empty: the file is still to be sent, and the task had no result.
   if (output.empty()) output = submitted_->TakeResult();
   submitted_ = nullptr;
   return true;
@@ -99,6 +100,7 @@ absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(const OffloadOptions& o
   std::unique_ptr<Offload> offload(new Offload(options.reads_files, wakes));
   for (int i = 0; i < options.helpers; ++i) {
     absl::Status status = offload->helpers_.Start([self = offload.get()] { self->RunTasks(); });
+    // The destructor of `offload` ends the helpers that have started already.
     if (!status.ok()) return absl::Status(status.code(), absl::StrCat("--offload: ", status.message()));
   }
   return offload;
@@ -118,6 +120,7 @@ std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable&
   auto state = std::make_shared<State>();
   {
     MutexLock lock(state->mutex);
+    // No other thread knows the state yet; the lock is for the compiler's analysis (base/mutex.h).
     state->task = std::move(task);
   }
   // Before a helper can see the task: its completion has to find the client.
@@ -126,6 +129,7 @@ std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable&
     MutexLock lock(mutex_);
     queue_.push_back(std::move(state));
   }
+  // Outside the lock, so that the helper that wakes does not have to wait for it.
   changed_.notify_one();
   return submitted;
 }

@@ -28,6 +28,7 @@ void Timers::RingDue() {
   const Clock::time_point now = Clock::now();
   while (!timers_.empty() && first() <= now) {
     Timer& timer = *timers_.begin();
+    // Before the call, which may destroy the timer, or set it again.
     timer.Cancel();
     timer.ring_();  // May destroy it.
   }

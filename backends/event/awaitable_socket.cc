@@ -14,6 +14,8 @@ AwaitableSocket::AwaitableSocket(UniqueFd fd, EventShared& shared, int service)
 AwaitableSocket::Wait AwaitableSocket::Readable(Debt debt) {
   debt_ = debt;
   Watch(Poller::kReadable);
+  // Watched before the coroutine is suspended, and yet no event can get lost in between: only this thread looks for
+  // events, in the loop's next wait.
   return Wait(*this);
 }
 
@@ -30,6 +32,7 @@ AwaitableSocket::Wait AwaitableSocket::ReadableUntil(const Deadline& deadline) {
 }
 
 AwaitableSocket::Wait AwaitableSocket::NextTurn() {
+  // The registration with the kernel stays, so that the next wait for input costs no system call.
   WaitForTurn();
   return Wait(*this);
 }
@@ -67,6 +70,7 @@ void AwaitableSocket::ContinueInput() {
 // May destroy this. While a helper works only its result ends the wait: the session must not be called before.
 void AwaitableSocket::GoOn() {
   if (has_helper_task() && !TakeResult(*result_)) return;
+  // The coroutine runs on this stack until it waits again or returns; if it returns, this object is gone.
   waiting_.resume();
 }
 

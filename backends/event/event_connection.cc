@@ -20,6 +20,7 @@ namespace polyserve {
 EventConnection::EventConnection(Connection connection, EventShared& shared)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
       conversation_(StartSession(*connection.listener, fd_.get())) {
+  // Accepted during the stop, from the backlog or an inbox.
   if (shared.stopping) conversation_.OnStop(shared.grace_over);
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
 }
@@ -27,6 +28,7 @@ EventConnection::EventConnection(Connection connection, EventShared& shared)
 EventConnection::~EventConnection() { SendClosingMessage(fd_.get(), conversation_, counters_); }
 
 void EventConnection::Start(Connection connection, EventShared& shared) {
+  // No other object owns it: only its own callbacks know when the conversation is over, and they delete it.
   EventConnection* self = new EventConnection(std::move(connection), shared);
   if (absl::Status status = self->AwaitInput(); !status.ok()) {
     LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
@@ -37,6 +39,8 @@ void EventConnection::Start(Connection connection, EventShared& shared) {
 }
 
 absl::Status EventConnection::AwaitInput() {
+  // With levels the peer's end stays readable until it is read. One edge may stand for the last bytes and the end, so
+  // with edges the end has to be reported by itself (EPOLLRDHUP, epoll_ctl(2)).
   const int peer_closed = edge_triggered() ? Poller::kPeerClosed : 0;
   return Await(static_cast<uint8_t>(Poller::kReadable | peer_closed | shared_.extra_events));
 }
@@ -55,6 +59,8 @@ bool EventConnection::OnReadable() {
     bool drained = false;
     if (!ReadOnce(drained)) return false;
     const bool is_last = conversation_.step() == Step::kReadLast;
+    // With output parked nothing more is read: the rest waits in the kernel until its buffer is full, and TCP stops the
+    // peer.
     if (parked_ != nullptr || (drained && !is_last)) return true;
     if (++reads < shared_.reads_per_turn) continue;
     // An edge is reported only once, so what is left has to be remembered; a level is reported again. At kReadLast the
@@ -68,8 +74,11 @@ bool EventConnection::OnReadable() {
 // which saves the call that would only say EAGAIN, but neither the peer's end nor a reset has an edge of its own if it
 // came before the read: kPeerClosed reports the former with the edge, and a reply that was sent rules the latter out.
 bool EventConnection::ReadOnce(bool& drained) {
+  // Readiness is a hint: there may be nothing to read by now (select(2), BUGS), and OnTurn() reads without any event.
+  // Then the non-blocking socket says EAGAIN, and the loop goes on.
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
   if (count < 0) {
+    // Neither EAGAIN nor EINTR: the connection is lost (ECONNRESET, ETIMEDOUT).
     drained = errno == EAGAIN;
     if (!drained) return errno == EINTR;
     conversation_.OnDrained();
@@ -140,10 +149,13 @@ bool EventConnection::TakeSteps(Output& output) {
           RunByHelper(output);
           return ParkUntilCalled(output);
         }
+        // Without helpers every other client of the loop waits for the task.
         output.TakeWork()(output);
         break;
       case Step::kResume:
         conversation_.Resume(output);
+        // Mail counts as a sign of life, although the peer has sent nothing: a member of a room who only listens is not
+        // idle.
         if (!output.empty()) NoteMove();
         break;
       case Step::kSetTimer:
@@ -172,6 +184,7 @@ bool EventConnection::ReadOn() {
 bool EventConnection::Park(Output& output, Flushed why) {
   SetAside(output);
   if ((awaited() & Poller::kWritable) == 0) {
+    // If the socket cannot be watched (ENOMEM or ENOSPC, epoll_ctl(2)), no event would ever come: the connection ends.
     return Await(static_cast<uint8_t>(Poller::kWritable | shared_.extra_events)).ok();
   }
   if (why == Flushed::kBudget && edge_triggered()) WaitForTurn();  // The socket was never full: no edge will come.
@@ -193,6 +206,7 @@ void EventConnection::SetAside(Output& output) {
 // output, though empty, keeps mail and the session's timer from going on with a conversation that is over.
 bool EventConnection::Linger() {
   ::shutdown(fd_.get(), SHUT_WR);
+  // No time is left to linger: what has come by now is discarded, so that at least this causes no reset.
   if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
   if (parked_ == nullptr) parked_ = std::make_unique<Output>();
   if (!AwaitInput().ok()) return false;
@@ -210,6 +224,7 @@ bool EventConnection::Discard() {
 bool EventConnection::edge_triggered() const { return (shared_.extra_events & Poller::kEdge) != 0; }
 
 void EventConnection::OnTurn() {
+  // A connection that lingers has an empty output parked (see Linger()).
   const bool sending = parked_ != nullptr && !is_lingering();
   if (!(sending ? OnWritable() : OnReadable())) delete this;
 }

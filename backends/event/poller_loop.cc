@@ -32,6 +32,7 @@ bool AnyOwnPorts(const ServerContext& context) {
 // All that may fail for want of descriptors, memory or threads is made here: a loop that runs has what it needs.
 absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& context, const WorkerRole* role,
                                                               const PollerLoopOptions& options, StartClient start) {
+  // Non-blocking, since a single call that waits would stop all clients of the loop.
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(
       context, {.non_blocking = true, .max_descriptor = options.max_descriptor, .udp = AcceptUdp::kOwnPorts});
   if (!acceptor.ok()) return acceptor.status();
@@ -39,6 +40,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& con
   if (!poller.ok()) return poller.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
+  // After the wake list, through which helpers wake the loop.
   absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.offload, **wakes);
   if (!offload.ok()) return offload.status();
   std::unique_ptr<PollerLoop> loop(new PollerLoop(context, role, options, start, *std::move(acceptor),
@@ -59,7 +61,9 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
       acceptor_(std::move(acceptor)),
       wakes_(std::move(wakes)),
       offload_(std::move(offload)),
+      // Only makes the descriptor unreadable; Turn() then delivers what has come.
       woken_(*poller_, wakes_->fd(), [this] { wakes_->TakeWake(); }),
+      // Signals are the pool's to answer: one of several loops learns of nothing but a stop, through its stop_fd.
       signals_(*poller_, role == nullptr ? Signals::fd() : role->stop_fd, [this] { OnSignals(); }),
       tick_([this] { OnTick(); }),
       resume_accepting_([this] { ResumeAccepting(); }),
@@ -116,6 +120,7 @@ absl::Status PollerLoop::Watch() {
   }
   status.Update(signals_.Watch(Poller::kReadable));
   status.Update(woken_.Watch(Poller::kReadable));
+  // Without any limit the tick is infinite, and never set: then an idle loop does not wake up at all.
   shared_.timers.Set(tick_, shared_.limits.tick());
   return status;
 }
@@ -180,6 +185,8 @@ Poller::Clock::time_point PollerLoop::EndOfWait() const {
 // One of several loops gets here by its stop_fd, and learns of nothing else: the pool answers the other signals.
 void PollerLoop::OnSignals() {
   if (role_ != nullptr) return Stop();
+  // The handler has only set bits and written to the eventfd. What a handler may not do (write to the log, reap
+  // children, open files) is done here, between two clients.
   const unsigned events = Signals::Take();
   AnswerCommonSignals(events, context_);
   if ((events & Signals::kStop) != 0) Stop();
@@ -213,6 +220,7 @@ absl::Status PollerLoop::WaitForClients(Source& source) {
 // that descriptor, it looks again after a pause instead.
 void PollerLoop::AwaitPlace() {
   if (acceptor_->capacity_fd() > max_descriptor_) return PauseAccepting();
+  // Made at first need, because most servers are never full.
   if (capacity_ == nullptr) {
     capacity_ = std::make_unique<WatchedFd>(*poller_, acceptor_->capacity_fd(), [this] { OnCapacity(); });
   }
@@ -222,6 +230,7 @@ void PollerLoop::AwaitPlace() {
 
 // The event is taken before the next attempt: a place that becomes free after it makes another one.
 void PollerLoop::OnCapacity() {
+  // Watched only while the server is full: otherwise each connection that ends, of any loop, could end a wait here.
   capacity_->StopWatching();
   acceptor_->TakeCapacityEvent();
   ResumeAccepting();
@@ -253,6 +262,7 @@ void PollerLoop::Start(Connection connection) {
 // The clock only counts, so that no request costs a look at the time. It ticks in parts of the shorter of the two
 // limits, as a rule the least rate's window. Datagrams know the idle time-out alone, so they get every n-th tick.
 void PollerLoop::OnTick() {
+  // Set anew each time: a long turn delays the ticks that follow, and the clock never ticks twice to catch up.
   shared_.timers.Set(tick_, shared_.limits.tick());
   ++shared_.ticks;
   if (const uint32_t parts = shared_.limits.ticks_per_idle_tick(); parts > 0 && shared_.ticks % parts == 0) {
@@ -271,6 +281,7 @@ void PollerLoop::Stop() {
   if (std::exchange(shared_.stopping, true)) return;
   Signals::RequestStop();  // If the pool answers the signals, perhaps in another process.
   if (role_ != nullptr) signals_.StopWatching();
+  // The grace ends without a signal, so a timer has to report it.
   shared_.timers.Set(grace_, Signals::GraceLeft());
   for (const auto& port : ports_) port->Drain();
   if (peers_ != nullptr) peers_->OnStop();

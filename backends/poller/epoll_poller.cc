@@ -21,6 +21,7 @@ uint32_t ToEpoll(uint8_t events) {
   if ((events & Poller::kReadable) != 0) bits |= EPOLLIN;
   if ((events & Poller::kWritable) != 0) bits |= EPOLLOUT;
   if ((events & Poller::kPeerClosed) != 0) bits |= EPOLLRDHUP;
+  // Without it epoll is level-triggered, as poll(2) is.
   if ((events & Poller::kEdge) != 0) bits |= EPOLLET;
   if ((events & Poller::kExclusive) != 0) bits |= EPOLLEXCLUSIVE;
   return bits;
@@ -38,6 +39,8 @@ uint8_t FromEpoll(uint32_t bits) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) {  // Each descriptor has its own, see kEdge.
+  // A forked child would inherit it in spite of the flag, and share its set: loops that are processes make their own
+  // after the fork.
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
   return std::unique_ptr<Poller>(new EpollPoller(std::move(epoll)));
@@ -46,6 +49,7 @@ absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) {  // Each 
 absl::Status EpollPoller::Control(int operation, int fd, uint8_t events, Watched& watched) {
   epoll_event event = {};
   event.events = ToEpoll(events);
+  // The kernel stores the pointer, and returns it with each event of this descriptor: nothing has to be looked up.
   event.data.ptr = &watched;
   return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
 }
@@ -69,6 +73,7 @@ absl::Status EpollPoller::Change(int fd, uint8_t events, Watched& watched) {
 
 void EpollPoller::Remove(int fd, Watched& watched) {
   Forget(watched);
+  // Fails only if the descriptor is not in the set. The event has been optional since Linux 2.6.9 (epoll_ctl(2)).
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
@@ -78,6 +83,7 @@ absl::Status EpollPoller::Wait(Clock::time_point until) {
   epoll_event events[kEventsPerWait];
   const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, Milliseconds(until));
   if (count < 0) return errno == EINTR ? absl::OkStatus() : SysError("epoll_wait");
+  // Only what is ready has come back: the loop is as long as there is work, however many descriptors are watched.
   for (int i = 0; i < count; ++i) NoteReady(*static_cast<Watched*>(events[i].data.ptr), FromEpoll(events[i].events));
   return absl::OkStatus();
 }

@@ -107,6 +107,7 @@ void LibeventPoller::OnReady(int fd, short what, void* self) {
 absl::Status LibeventPoller::Wait(Clock::time_point until) {
   if (until != kNoWait) SetTimeOut(until);
   const int flags = until == kNoWait ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE;
+  // 1 means that no event is registered, which is no error.
   if (event_base_loop(base_.get(), flags) < 0) return absl::InternalError("libevent's loop has failed");
   return absl::OkStatus();
 }

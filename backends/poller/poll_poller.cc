@@ -8,6 +8,7 @@ namespace polyserve {
 
 namespace {
 
+// Without POLLRDHUP: the peer's end counts as readable, and only edges need it by itself (Poller::kPeerClosed).
 short ToPoll(uint8_t events) {
   int bits = 0;
   if ((events & Poller::kReadable) != 0) bits |= POLLIN;
@@ -58,7 +59,8 @@ void PollPoller::Remove(int fd, Watched& watched) {
 }
 
 // poll(2) returns how many entries are marked, not which: the scan ends at the last of them. EINTR, here and in
-// select(2): see EpollPoller::Wait().
+// select(2): see EpollPoller::Wait(). The kernel writes revents of every entry, so none has to be cleared before, and
+// the list itself stays as it is; select(2) overwrites its sets, and needs copies.
 absl::Status PollPoller::Wait(Clock::time_point until) {
   int ready = ::poll(list_.data(), list_.size(), Milliseconds(until));
   if (ready < 0) return errno == EINTR ? absl::OkStatus() : SysError("poll");

@@ -77,8 +77,10 @@ absl::Status SelectPoller::Wait(Clock::time_point until) {
   fd_set readable = readable_;
   fd_set writable = writable_;
   timeval left;
+  // The first argument is no count but the highest descriptor plus one: the kernel looks at that many bits of each set.
   int bits = ::select(highest_ + 1, &readable, &writable, nullptr, TimeLeft(until, left));
   if (bits < 0) return errno == EINTR ? absl::OkStatus() : SysError("select");
+  // The kernel reports how many bits are set, not which ones, so they have to be searched for from 0 up.
   for (int fd = 0; bits > 0; ++fd) {  // `bits` counts those of both sets.
     const bool is_readable = FD_ISSET(fd, &readable);
     const bool is_writable = FD_ISSET(fd, &writable);

@@ -11,6 +11,7 @@ void BackOff::OnFailure(absl::Time started, absl::Time now) {
     delay_ = absl::ZeroDuration();
     return;
   }
+  // Twice zero is zero, which the clamp raises to kFirst: the first failure is no special case.
   delay_ = std::clamp(2 * delay_, kFirst, kLongest);
   not_before_ = now + delay_;
 }

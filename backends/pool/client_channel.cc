@@ -54,6 +54,7 @@ class ChannelSource : public ClientSource {
 absl::StatusOr<ClientChannel> ClientChannel::Create() {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
   if (!sockets.ok()) return sockets.status();
+  // The flag belongs to the open file (fcntl(2)), so it holds for the copies of all workers.
   if (absl::Status status = SetNonBlocking(sockets->second.get(), true); !status.ok()) return status;
   return ClientChannel(std::move(sockets->first), std::move(sockets->second));
 }
@@ -69,6 +70,7 @@ void ClientChannel::DismissOne() { SendParcel(inlet_.get(), kLeave, {}).IgnoreEr
 
 absl::StatusOr<std::unique_ptr<ClientSource>> ClientChannel::Open(Scoreboard& scoreboard,
                                                                   ServerContext& context) const {
+  // In the worker: all would share an epoll that was made before the fork, and its wake-ups.
   absl::StatusOr<WaitSet> waits = WaitSet::Create();
   if (!waits.ok()) return waits.status();
   absl::Status status = waits->Add(outlet_.get(), nullptr, WaitSet::Wakes::kOne);

@@ -21,6 +21,8 @@ std::unique_ptr<ClientSource> ClientQueue::Open() { return std::make_unique<Queu
 
 bool ClientQueue::HasRoom() {
   MutexLock lock(mutex_);
+  // A thread that has been notified counts as waiting until it holds the lock again. Its client is still in the queue
+  // then, so the comparison is right all the same.
   return clients_.size() < waiting_;
 }
 
@@ -36,7 +38,9 @@ void ClientQueue::Push(Connection client) {
 absl::StatusOr<Connection> ClientQueue::Pop() {
   MutexLock lock(mutex_);
   ++waiting_;
+  // After the count: the pool wakes, asks HasRoom(), and must find this thread among those that wait.
   on_room_();
+  // A loop, because a wait may end for no reason, and another thread may have taken the client.
   while (clients_.empty() && !dismisses_one_ && !is_closed_) changed_.wait(mutex_);
   --waiting_;
   // A client comes before a dismissal: it was accepted because this thread was waiting for it. The dismissal stays for

@@ -128,6 +128,7 @@ class ThreadLoops : public LoopWorkers {
   // Returns when the loop is open. All threads share the process's descriptors, so at the start the loops open theirs
   // before any client can. Later a replacement may fail for want of one: the pool then tries again.
   absl::Status Start(int slot) override {
+    // A promise, because the scoreboard has no place for the text of an error.
     std::promise<absl::Status> opening;
     std::future<absl::Status> opened = opening.get_future();
     const absl::Status started =
@@ -140,6 +141,8 @@ class ThreadLoops : public LoopWorkers {
     absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
     // A status of its own: copies share a count of references, and ThreadSanitizer does not see into Debian's Abseil.
     opening.set_value(absl::Status(worker.status().code(), worker.status().message()));
+    // The slot is not touched: either Start() returns the error, and its caller vacates the slot, or the server has
+    // failed to start.
     if (!worker.ok() || !parts_.may_run.get()) return;
     const absl::Status status = (*worker)->loop->Run();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
@@ -178,6 +181,7 @@ class ProcessLoops : public LoopWorkers {
     const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
     const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();
     if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    // Any status but 0 counts as a crash, and the pool backs off if that happens too soon (BackOff).
     return status.ok() ? 0 : 1;
   }
 
@@ -186,6 +190,7 @@ class ProcessLoops : public LoopWorkers {
 
 // What WorkerRole::stop_fd is: readable once the server stops.
 absl::StatusOr<UniqueFd> MakeStop() {
+  // An eventfd(2) that is never read stays readable: for any number of loops, and for one that starts later.
   UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!stop.ok()) return SysError("eventfd");
   return stop;

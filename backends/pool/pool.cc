@@ -31,6 +31,7 @@ Pool::Pool(PoolParts& parts, WorkerFactory& workers)
       scoreboard_(parts.scoreboard),
       shared_listeners_(*parts.shared_listeners),
       workers_(workers),
+      // Loops need sockets that do not block; workers that wait in recv(2) need those that do.
       acceptor_(context_, {.non_blocking = options_.are_loops}),
       started_(static_cast<size_t>(scoreboard_.all_slots())),
       least_(options_.workers),
@@ -38,6 +39,8 @@ Pool::Pool(PoolParts& parts, WorkerFactory& workers)
 
 void Pool::Run() {
   while (!Signals::stopping()) {
+    // Only if a worker is free: once accepted, a client cannot go back to the kernel's queue, where waiting costs
+    // nothing.
     const bool accepts = passes() && workers_.HasRoom();
     Attend(accepts);
     if (!accepts) continue;
@@ -49,6 +52,7 @@ void Pool::Run() {
   // The clients that had connected before belong to the workers now; the pool only sees to it that there are some.
   while (true) {
     CloseDrainedUdp();
+    // Asked in every round: a handshake may complete, and a worker may be killed before it has taken its client.
     is_drained_ = shared_listeners_.ShutDownEmpty() && !workers_.HasUntaken();
     if (is_drained_ && worker_count() == 0 && !has_udp_worker()) return;
     Attend(false);
@@ -72,9 +76,11 @@ void Pool::PassBacklog() {
 
 // One round: brings the pool to its size, and waits until something has happened.
 void Pool::Attend(bool for_clients) {
+  // In each round, since a worker that was about to block may not have noticed the last one.
   if (Signals::stopping()) workers_.Interrupt();
   AdjustSize();
   acceptor_.Wait({.clients = for_clients, .also = scoreboard_.wake_fd(), .at_most = UntilNextLook()});
+  // Before the states are looked at: a worker that changes its state after that wakes the pool once more.
   scoreboard_.TakeWakes();
   // Before ReapWorkers(), which would vacate the slot of a UDP worker that has left, so that it would be replaced.
   if (Signals::stopping()) CloseDrainedUdp();
@@ -93,6 +99,7 @@ void Pool::AdjustSize() {
 
 // While the server stops, a worker is started only if clients may be left and no other one is free for them.
 bool Pool::NeedsOneMore() const {
+  // A worker that has just been started counts as idle (StartWorker()), so a burst of clients starts one at a time.
   const bool all_are_busy = scoreboard_.Count(State::kIdle) == 0;
   if (Signals::stopping()) return !is_drained_ && all_are_busy && worker_count() < options_.workers;
   return worker_count() < least_ || (all_are_busy && worker_count() < options_.workers_max);
@@ -115,7 +122,8 @@ void Pool::CloseDrainedUdp() {
 }
 
 void Pool::StartWorker() {
-  // The slots in turn: while the server stops, clients may wait for a worker of a particular slot.
+  // The slots in turn: while the server stops, clients may wait for a worker of a particular slot. One is vacant, since
+  // NeedsOneMore() allows no more workers than there are slots.
   const int slot = scoreboard_.Find(State::kVacant, last_started_ + 1);
   last_started_ = slot;
   Start(slot, State::kIdle, back_off_);
@@ -159,6 +167,7 @@ absl::Duration Pool::UntilNextLook() const {
   absl::Time next = absl::InfiniteFuture();
   if (NeedsOneMore()) next = back_off_.not_before();
   if (NeedsUdpWorker()) next = std::min(next, udp_back_off_.not_before());
+  // Without a worker more than that, none can be dismissed, and no timer is needed.
   if (worker_count() > options_.workers_min) next = std::min(next, next_dismissal_);
   return std::max(next - SteadyNow(), absl::ZeroDuration());
 }
@@ -180,6 +189,7 @@ absl::StatusOr<Connection> PoolWorker::Next() {
   const int most = options_.clients_per_worker;
   // While the server stops, no worker leaves early: another one would have to be started for the clients that are left.
   if (most > 0 && taken_ >= most && !Signals::stopping()) return absl::CancelledError("the worker is to be replaced");
+  // Before the wait: the pool must see that this worker is free for the next client.
   scoreboard_.Set(slot_, State::kIdle);
   absl::StatusOr<Connection> client = source_.Next();
   if (!client.ok()) return client;

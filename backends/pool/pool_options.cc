@@ -62,6 +62,8 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   const bool has_workers = IsFlagSet("workers");
   const bool has_min = IsFlagSet("workers_min");
   const bool has_max = IsFlagSet("workers_max");
+  // Bounds that were not given are not checked: they follow from --workers below. Status::Update() keeps the first
+  // error.
   absl::Status status = CheckFlagRange("workers", FLAGS_workers, 1, kMaxWorkers);
   if (has_min) status.Update(CheckFlagRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
   if (has_max) status.Update(CheckFlagRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));

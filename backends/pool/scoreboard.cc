@@ -15,6 +15,7 @@ absl::StatusOr<Scoreboard> Scoreboard::Create(int slots, bool has_udp_worker) {
   if (!wake.ok()) return SysError("eventfd");
   // The last byte is the UDP worker's, whether or not there is one.
   const size_t size = static_cast<size_t>(slots) + 1;
+  // Shared with the processes that are forked later; for threads any memory would do.
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return SysError("mmap");
   // The kernel's zeroes are valid states: atomics of bytes without a constructor to run, and kVacant is zero.
@@ -33,6 +34,8 @@ Scoreboard::~Scoreboard() {
   if (states_ != nullptr) ::munmap(states_, static_cast<size_t>(slots_) + 1);
 }
 
+// No snapshot: states may change during the walk. A worker that changes its state then wakes the pool if that matters,
+// and the pool counts again.
 int Scoreboard::Count(State state) const {
   int count = 0;
   for (int slot = 0; slot < slots_; ++slot) count += states_[slot] == state ? 1 : 0;

@@ -78,7 +78,9 @@ class ListenerSource : public ClientSource {
   // the client is served. Unavailable: nothing; look again.
   absl::StatusOr<Connection> TakeTurn() {
     const Turn turn(lock_);
+    // Asked again, because the wait for the lock may have been long, and no signal ends the wait for a mutex.
     if (!turn.is_ours() || Signals::stopping()) return absl::UnavailableError("interrupted");
+    // Not accept(2) itself, which waits at one listener only: there may be several, and a dismissal.
     const absl::StatusOr<const void*> found = waits_.Wait();
     if (!found.ok()) return found.status();
     if (*found == nullptr) return LeaveUnlessNeeded();
@@ -94,6 +96,8 @@ class ListenerSource : public ClientSource {
       if (!absl::IsUnavailable(client.status())) return client;
     }
     uint64_t token = 0;
+    // More than one worker may have been woken for a dismissal. The one whose read succeeds leaves; any other gets
+    // EAGAIN (EFD_NONBLOCK), and goes on.
     if (::read(dismissals_, &token, sizeof(token)) < 0) return absl::UnavailableError("another one has left");
     return absl::CancelledError("dismissed");
   }

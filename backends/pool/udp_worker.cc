@@ -16,6 +16,7 @@ namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<UdpWorker>> UdpWorker::Create(const ServerContext& context) {
   if (!TakesDatagrams(context)) return nullptr;
+  // Made before the first fork, so that one write reaches the worker in whatever process it runs.
   UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!stop.ok()) return SysError("eventfd");
   return std::unique_ptr<UdpWorker>(new UdpWorker(std::move(stop)));

@@ -56,7 +56,10 @@ absl::Status WorkerProcesses::Fork(int slot, absl::FunctionRef<int()> work) {
     // may be on its way to it.
     ::signal(SIGTERM, SIG_IGN);
     ::signal(SIGINT, SIG_IGN);
+    // From here on the worker dies with its parent, even if that is killed: it must not hold the ports of a server that
+    // is gone.
     lifeline_.HoldInDescendant(Lifeline::Kin::kChild);
+    // Never back into the caller's code: its destructors and its loop are the parent's.
     ExitChild(work());
   }
   // In time, even if the child has ended by now: children are reaped by this thread, later.
@@ -66,6 +69,7 @@ absl::Status WorkerProcesses::Fork(int slot, absl::FunctionRef<int()> work) {
 
 bool WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
   const auto found = std::find(pids_.begin(), pids_.end(), pid);
+  // Some other child of the server, such as the keeper of the chat room.
   if (found == pids_.end()) return false;
   const int slot = static_cast<int>(found - pids_.begin());
   // Asked now, before the slot is free: a replacement would take them.
@@ -78,6 +82,7 @@ bool WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
 
 void WorkerProcesses::NoteEnd(int slot, int wait_status, int64_t lost) {
   pid_t& pid = pids_[static_cast<size_t>(slot)];
+  // A worker that leaves returns 0. A signal, or any other status, counts as a crash.
   const bool is_orderly = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
   if (!is_orderly) {
     LOG(WARNING) << "worker " << pid << " " << DescribeExit(wait_status) << DescribeLoss(lost)

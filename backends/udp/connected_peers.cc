@@ -77,6 +77,7 @@ void ConnectedUdpPeers::TellTime(Peer& peer) {
   if (peer.conversation.is_blocked()) return timers_.Set(*peer.wake, kRetryBlocked);
   peer.conversation.TellTime();
   Settle(peer);
+  // May free the peer with the timer whose call this is, which a Timer allows.
   FreeThoseOver();
 }
 
@@ -107,6 +108,7 @@ void ConnectedUdpPeers::Settle(Peer& peer) {
 
 void ConnectedUdpPeers::End(Peer& peer) {
   peer.is_over = true;
+  // splice() moves no object: the pointers to the peer, in the epoll and in its timer, stay valid.
   over_.splice(over_.end(), peers_, peer.self);
 }
 

@@ -134,6 +134,7 @@ bool PeerConversation::LetGo(char* buffer, bool passes_on) {
   const auto misdelivered = [&] { return NextMisdelivered(buffer); };
   if (!listener_.own_ports) {
     pass_on(misdelivered);
+    // Before the socket loses its peer: from then on each send has to name it.
     path_ = PathOf(socket_.get());
     is_turned_away_ = TurnAwayFromPeer(socket_.get()).ok();
     pass_on([&] { return ReceiveOwn(buffer); });

@@ -64,6 +64,7 @@ bool UdpSocket::Serve() {
 // False if nothing had come. A datagram of a peer that is refused counts as served.
 bool UdpSocket::ServeOne() {
   DatagramPath path;
+  // The path has both ends: a reply has to leave from the address that was asked, or the peer does not accept it.
   const ssize_t size = ReceiveDatagram(fd(), buffer_, path);
   if (size < 0) return false;
   Counters::Add(counters_.bytes_in, size);
@@ -89,6 +90,7 @@ void UdpSocket::TellTime(Peers::iterator peer) {
 // call: a busy room must not keep the other peers waiting.
 void UdpSocket::TellMail(Peers::iterator peer) {
   Mailbox& mailbox = *peer->session->mailbox();
+  // There was too much mail, or the room has gone: the peer gets the reason, if the socket takes it.
   if (mailbox.is_cut_off()) {
     const absl::string_view closing_message = peer->session->closing_message();
     if (!is_blocked() && !closing_message.empty()) output_.Write(closing_message), PerformAll(peer);
@@ -115,6 +117,7 @@ void UdpSocket::Answer(Peers::iterator peer) {
 // tasks: GoOn() sees to them.
 bool UdpSocket::PerformAll(Peers::iterator peer) {
   const bool is_sent = Perform(peer->path, output_);
+  // Before the output moves away.
   const bool closing = output_.closing();
   if (is_sent && output_.asks_for_wake()) SetTimer(peer, output_.TakeWakeIn());
   if (!is_sent) blocked_.emplace(Blocked{peer->path, std::exchange(output_, Output(Output::Kind::kDatagrams))});
@@ -162,6 +165,7 @@ UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
     Refuse(path, "there are too many others");
     return nobody();
   }
+  // Unverified for now; Place() asks the session after the first answer.
   Peers& fresh = by_rank_[kUnverified];
   fresh.emplace_back(path, listener_.make_session(), ticks_);
   const Peers::iterator peer = std::prev(fresh.end());
@@ -211,6 +215,7 @@ void UdpSocket::Place(Peers::iterator peer) {
 // Destroys the peer, with its session, timer and mail; a reply of it that is unsent still goes out (blocked_).
 void UdpSocket::Forget(Peers::iterator peer) {
   CountEnd(counters_, connection_limit_);
+  // First the map, whose key is taken from the peer.
   peers_.erase(peer->path);
   ListOf(*peer).erase(peer);
 }

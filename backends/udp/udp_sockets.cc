@@ -21,6 +21,7 @@ UdpSockets::UdpSockets(ServerContext& context, std::unique_ptr<WakeList> wakes)
 absl::StatusOr<std::unique_ptr<UdpSockets>> UdpSockets::Create(ServerContext& context) {
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
+  // From here on a wake-up by this thread costs no system call: Serve() looks at the list itself.
   (*wakes)->BelongToThisThread();
   std::unique_ptr<UdpSockets> ports(new UdpSockets(context, *std::move(wakes)));
   absl::StatusOr<std::unique_ptr<ConnectedUdpPeers>> peers = ConnectedUdpPeers::Create(context, ports->timers_);

@@ -13,6 +13,7 @@ namespace {
 // power of two (io_uring_register_buf_ring(3)).
 constexpr uint16_t kRequestBuffers = 1024;
 
+// The flags of a completion say whether the kernel has used a buffer, and its number (io_uring_register_buf_ring(3)).
 bool HasBuffer(const io_uring_cqe& completion) { return (completion.flags & IORING_CQE_F_BUFFER) != 0; }
 
 uint16_t BufferId(const io_uring_cqe& completion) {
@@ -53,6 +54,7 @@ absl::Status UringBuffers::Register(io_uring& ring, Group group, Pool& pool) {
   request.ring_addr = reinterpret_cast<uintptr_t>(pool.descriptions.get());
   request.ring_entries = pool.count;
   request.bgid = group;
+  // As all of liburing, it returns the error number, negated, and does not set errno.
   if (const int result = io_uring_register_buf_ring(&ring, &request, 0); result < 0) {
     return absl::ErrnoToStatus(-result, "io_uring_register_buf_ring");
   }
@@ -70,6 +72,7 @@ void UringBuffers::Add(Pool& pool, uint16_t id) {
   io_uring_buf_ring* ring = reinterpret_cast<io_uring_buf_ring*>(pool.descriptions.get());
   io_uring_buf_ring_add(ring, BufferOf(pool, id), static_cast<unsigned>(pool.buffer_bytes), id,
                         io_uring_buf_ring_mask(pool.count), 0);
+  // Only this makes the entry visible to the kernel (io_uring_buf_ring_advance(3)).
   io_uring_buf_ring_advance(ring, 1);
 }
 

@@ -64,6 +64,7 @@ absl::Status UringRing::Open() {
     parameters.flags = flags;
     parameters.cq_entries = kCompletions;
     result = io_uring_queue_init_params(kOperations, &ring_, &parameters);
+    // EINVAL: the kernel does not know DEFER_TASKRUN, and may know the next choice. Any other error would come again.
     if (result != -EINVAL) break;
   }
   is_open_ = result == 0;
@@ -82,6 +83,7 @@ io_uring_sqe* UringRing::Prepare(uint64_t tag) {
     io_uring_submit(&ring_);
     operation = io_uring_get_sqe(&ring_);
   }
+  // Set here, before the caller prepares the operation: the preparing functions leave this field alone.
   io_uring_sqe_set_data64(operation, tag);
   return operation;
 }
@@ -102,10 +104,13 @@ void UringRing::CancelAll(int fd) {
 
 void UringRing::Close(UniqueFd fd) {
   io_uring_sqe* close = Prepare(Tag(Operation::kUnwatched));
+  // Released: the number now belongs to the operation, which closes it when the kernel gets to it.
   io_uring_prep_close(close, fd.release());
   close->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
+// One io_uring_enter(2) submits and waits. It returns with at least one result, unless a signal came first; the more
+// clients are active, the more results there are, and the less each of them costs.
 absl::Status UringRing::SubmitAndWait() { return StatusOf(io_uring_submit_and_wait(&ring_, 1)); }
 
 // With DEFER_TASKRUN completions are posted only in a call that asks for events: a plain submit would let a busy loop

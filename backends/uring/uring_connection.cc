@@ -58,15 +58,18 @@ void UringConnection::Start(Connection connection, UringShared& shared) {
 // error, for want of a buffer, or because it was cancelled. The buffer goes back whatever happened to the bytes.
 void UringConnection::OnReceived(const io_uring_cqe& completion) {
   receiving_ = (completion.flags & IORING_CQE_F_MORE) != 0;
+  // One that has ended by itself need not be cancelled.
   if (!receiving_) stop_receiving_ = false;
   if (completion.res >= 0) {
     TakeIn(shared_.ring->buffers().BytesOf(completion));
   } else if (!IsToBeRepeated(completion.res)) {
+    // ECONNRESET, ETIMEDOUT and the like: nothing can be sent to this peer either.
     over_ = true;
   } else if (completion.res == -EAGAIN) {
     conversation_.OnDrained();
   }
   shared_.ring->buffers().GiveBack(completion);
+  // In turn (ReceiveInTurn()), or the same connections would get the few buffers each time.
   if (completion.res == -ENOBUFS && !receiving_) shared_.awaiting_buffer.push_back(*this);
   ComeBack();
 }
@@ -74,6 +77,7 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
 // No bytes: the peer sends no more. A receive that fills a small buffer marks a stream, and the armed receive, which
 // goes on filling small ones, is cancelled. One that brings less ends the stream.
 void UringConnection::TakeIn(absl::string_view bytes) {
+  // What comes now is discarded; only the peer's end still matters.
   if (over_ || is_lingering()) {
     over_ = over_ || bytes.empty();
     return;
@@ -81,6 +85,8 @@ void UringConnection::TakeIn(absl::string_view bytes) {
   NoteMove();
   Counters::Add(counters_.bytes_in, static_cast<int64_t>(bytes.size()));
   is_stream_ = bytes.size() >= UringBuffers::kRequestBytes;
+  // The armed receive has to go if the session cannot take more, if its buffers are too small, or if the server stops
+  // and thus reads by pieces.
   stop_receiving_ = receiving_ && (!conversation_.takes_input() || is_stream_ || shared_.stopping);
   if (bytes.empty()) {
     conversation_.OnEnd(output());
@@ -98,10 +104,12 @@ void UringConnection::OnSent(int result) {
     Counters::Add(counters_.bytes_out, result);
     unsent_->output.Sent(result);
   }
+  // EINTR and EAGAIN have sent nothing, and the step is repeated. Any other error: the connection is lost.
   over_ = over_ || (result < 0 && result != -EINTR && result != -EAGAIN);
   ComeBack();
 }
 
+// A failed poll needs no case of its own: the sendfile(2) that follows fails as well, and says why.
 void UringConnection::OnWritable() {
   sending_ = false;
   ComeBack();
@@ -113,6 +121,7 @@ void UringConnection::OnTimer() {
 }
 
 void UringConnection::ComeBack() {
+  // Once in an iteration, however many completions the batch has for it.
   if (!is_due_) shared_.due.push_back(this);
   is_due_ = true;
 }
@@ -157,12 +166,14 @@ bool UringConnection::TakeSteps() {
         break;
       case Step::kResume:
         conversation_.Resume(output());
+        // Mail is a sign of life, as in EventConnection::TakeSteps().
         if (!unsent_->output.empty()) NoteMove();
         break;
       case Step::kSetTimer:
         shared_.timers.Set(timers().wake, conversation_.TakeTimer(unsent_->output));
         break;
       case Step::kLinger:
+        // From the second time on: TakeIn() has discarded what a receive brought, and the next receive begins.
         return linger_end_.has_value() ? (Receive(), true) : Linger();
       case Step::kEnd:
         return false;
@@ -180,6 +191,7 @@ bool UringConnection::TakeResult() {
 // Sends what is at the front, or begins to; in the latter case, the connection comes back by itself.
 Flushed UringConnection::Send() {
   Output& output = unsent_->output;
+  // Flush() does it by itself, but memory is sent by the ring.
   CountRequests(output, counters_);
   if (output.empty()) return Flushed::kAll;
   if (output.file_ranges() == 0) {
@@ -212,6 +224,7 @@ void UringConnection::SendMemory() {
   io_uring_prep_sendmsg(send, fd_.get(), &unsent_->message, MSG_NOSIGNAL);
 }
 
+// Counts as a send under way, so that no step is taken, and the object lives, until the socket has room.
 void UringConnection::AwaitWritable() {
   sending_ = true;
   io_uring_prep_poll_add(shared_.ring->Prepare(Tag(Operation::kWritable, this)), fd_.get(), POLLOUT);
@@ -263,6 +276,7 @@ bool UringConnection::Linger() {
   if (shared_.grace_over) return DiscardUnread(fd_.get()), false;
   LetGoOfOutput();
   linger_end_.emplace(kLingeringCloseTimeout);
+  // Into the list of those that linger, in the order in which they began: one timer, for the first, serves all.
   unlink();
   shared_.lingering.push_back(*this);
   Receive();
@@ -317,6 +331,7 @@ ConnectionTimers& UringConnection::timers() {
 
 Output& UringConnection::output() {
   if (unsent_ != nullptr) return unsent_->output;
+  // Spares go from connection to connection, so that a request as a rule allocates nothing.
   if (shared_.spares.empty()) {
     unsent_ = std::make_unique<UringUnsent>();
   } else {

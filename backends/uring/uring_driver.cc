@@ -12,6 +12,7 @@
 
 namespace polyserve {
 
+// The whole ring, with its buffers: what the kernel lacks or forbids shows in one of these steps.
 absl::Status CheckUring() { return UringRing::Create().status(); }
 
 // All that may fail is made here; the constructor of the loop cannot. Peers with ports of their own come last, since
@@ -25,6 +26,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context,
   if (!ring.ok()) return ring.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
+  // After the wake list, through which helpers wake the loop.
   absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(offload_options, **wakes);
   if (!offload.ok()) return offload.status();
   auto loop = std::make_unique<UringLoop>(context, role, *std::move(acceptor), *std::move(ring), *std::move(wakes),

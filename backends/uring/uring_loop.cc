@@ -20,6 +20,7 @@ namespace polyserve {
 
 namespace {
 
+// The kernel's own type: its fields have 64 bits on all systems, which those of timespec need not have.
 __kernel_timespec ToKernelTimespec(absl::Duration duration) {
   const timespec value = absl::ToTimespec(duration);
   return {value.tv_sec, value.tv_nsec};
@@ -48,6 +49,7 @@ UringLoop::UringLoop(ServerContext& context, const WorkerRole* role, std::unique
     if (!listener.has_datagrams() || listener.own_ports) continue;
     ports_.back().datagrams = std::make_unique<UdpSocket>(listener, context, shared_.timers, *wakes_);
   }
+  // The last port: operations will point to them, so the vector must not grow any more.
   if (role != nullptr && role->inbox != nullptr) ports_.push_back({nullptr, nullptr});
 }
 
@@ -64,6 +66,7 @@ absl::Status UringLoop::OpenPeers() {
 // to no descriptor.
 absl::Status UringLoop::Run() {
   const WorkerSlot place(context_.statistics);
+  // Only prepared: the kernel learns of these operations by the first submission below.
   for (Port& port : ports_) Open(port);
   AwaitSignals();
   AwaitPeers();
@@ -99,6 +102,7 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kLingerEnd:
       return OnLingerEnd();
     case Operation::kAlarm:
+      // Run() starts the next one, if a timer is set.
       alarm_at_ = Timer::Clock::time_point::max();
       return shared_.timers.RingDue();
     case Operation::kAccept:
@@ -106,6 +110,7 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kAcceptable:
       return OnAcceptable(ObjectOf<Port>(completion));
     case Operation::kPauseEnd:
+      // Also at the end of a mere pause: taking an event that is not there does no harm.
       acceptor_->TakeCapacityEvent();
       if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
       return;
@@ -157,6 +162,8 @@ void UringLoop::Accept(Port& port) {
   port.operation = Operation::kAccept;
   io_uring_sqe* accept = ring_->Prepare(Tag(port.operation, &port));
   const int fd = port.listener->fd.get();
+  // Non-blocking for sendfile(2), which the connection calls itself. Receives and sends of the ring wait all the same,
+  // unless MSG_DONTWAIT forbids it.
   constexpr int kFlags = SOCK_CLOEXEC | SOCK_NONBLOCK;
   if (role_ != nullptr && role_->shares_listeners) {
     io_uring_prep_accept(accept, fd, nullptr, nullptr, kFlags);
@@ -169,9 +176,12 @@ void UringLoop::Accept(Port& port) {
 // is started.
 void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
+    // No limit has to be asked: if there is one, Open() polls instead.
     Counters::Add(OfService(*shared_.counters, port.listener->number).accepted, 1);
     UringConnection::Start({UniqueFd(completion.res), port.listener}, shared_);
   }
+  // The multishot accept goes on. Without the flag it has ended: by an error, by a cancellation, or because it was for
+  // one client.
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
   if (Ends(port)) return;
   if (completion.res >= 0) Accept(port);
@@ -196,6 +206,7 @@ void UringLoop::OnAcceptable(Port& port) {
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace(port);
     if (absl::IsCancelled(connection.status())) {
+      // The pool closes an inbox only at a stop, when no client is left to be dealt out.
       inbox_ended_ = true;
       return Stop();
     }
@@ -232,17 +243,20 @@ void UringLoop::AwaitPeers() {
 
 void UringLoop::PauseAccepting(Port& port) {
   port.operation = Operation::kPauseEnd;
+  // The kernel reads the time only when the operation is submitted, so it must not be a local variable.
   io_uring_prep_timeout(ring_->Prepare(Tag(port.operation, &port)), &pause_, 0, 0);
 }
 
 // Notes that the port's operation has completed. True if it was the last one, because of a stop.
 bool UringLoop::Ends(Port& port) {
   port.operation = Operation::kUnwatched;
+  // During a stop an inbox is watched on, because the pool first deals out its own backlog.
   if (!shared_.stopping || awaits_clients(port)) return false;
   DrainIfQuiet();
   return true;
 }
 
+// A poll of the ring reports once (io_uring_prep_poll_add(3)), so each On...() starts the next one.
 void UringLoop::AwaitSignals() {
   const int fd = role_ == nullptr ? Signals::fd() : role_->stop_fd;
   io_uring_prep_poll_add(ring_->Prepare(Tag(Operation::kSignals)), fd, POLLIN);
@@ -276,6 +290,7 @@ void UringLoop::Stop() {
     TellConnections();
     for (const Port& port : ports_) {
       if (port.operation != Operation::kUnwatched && !awaits_clients(port)) {
+        // Completes in any case, with ECANCELED or with a client, and then calls Ends().
         ring_->Cancel(Tag(port.operation, &port));
       }
     }
@@ -312,6 +327,7 @@ void UringLoop::TakeBacklog() {
   while (true) {
     absl::StatusOr<Connection> connection = acceptor_->NextOfBacklog();
     if (absl::IsResourceExhausted(connection.status())) {
+      // Its completion calls this function again; so does that of the poll below.
       return io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kBacklog)), &pause_, 0, 0);
     }
     if (absl::IsFailedPrecondition(connection.status())) {
