@@ -1,15 +1,12 @@
 """Cases: what needs.py is asked, out of a summary: for each workload its models, the metrics of each respect, and what is known
 of the models besides."""
 
-import re
-
-from . import needs, promise, store
+from . import needs, promise, ranking, store
 
 # For each respect the metrics that may stand for it, the best first.
 _METRICS = {needs.CAPACITY: ("capacity", "throughput"), needs.TAIL: ("given_p99_us", "response_p99_us"),
             needs.COST: ("given_cpu_us", "cpu_us_per_request"), needs.MEMORY: ("connection_bytes",)}
 _MORE_IS_BETTER = ("capacity", "throughput")
-_LIMITED = re.compile(r"the client was the limit \((\d+) of (\d+) rounds\)")
 
 
 def fronts(run, summary, lines, able, effects_of):
@@ -39,14 +36,25 @@ def _traits(subject):
     return subject.get("traits") or {}
 
 
-def _is_paced(workload):
-    return workload.get("is_paced") or any(flag.startswith("--rate=") for flag in workload.get("load_flags", ()))
+def _metrics_of(workload, results, is_limited, ranked_by):
+    """axis -> the metric that stands for it, of those that were measured.
 
-
-def _metric_of(axis, workload, results):
-    """The metric that stands for a respect under a workload; None if none was measured."""
-    usable = [metric for metric in _METRICS[axis] if metric != "throughput" or not _is_paced(workload)]
-    return next((metric for metric in usable if any(metric in result["metrics"] for result in results.values())), None)
+    is_limited  the load generator was the limit: then throughput is not the servers', and processor time stands for it
+    ranked_by   the metric that ranks the workload
+    """
+    known = {metric for result in results.values() for metric in result["metrics"]}
+    known -= {ranking.THROUGHPUT} if ranking.is_paced(workload) else set()
+    found = {axis: metric for axis in needs.AXES if (metric := next((one for one in _METRICS[axis] if one in known), None))}
+    if is_limited:
+        is_by_throughput = ranked_by == ranking.THROUGHPUT or ranking.PROCESSOR_TIME not in known
+        found[needs.THROUGHPUT] = ranking.THROUGHPUT if is_by_throughput else ranking.PROCESSOR_TIME
+        if found.get(needs.CAPACITY) == ranking.THROUGHPUT:
+            del found[needs.CAPACITY]
+            if ranking.PROCESSOR_TIME in known - {found.get(needs.COST)}:
+                found[needs.CAPACITY] = ranking.PROCESSOR_TIME
+    elif found.get(needs.CAPACITY) == "capacity" and ranking.THROUGHPUT in known:
+        found[needs.THROUGHPUT] = ranking.THROUGHPUT
+    return found
 
 
 def _case(run, summary, lines, workload, able, effects_of):
@@ -54,9 +62,8 @@ def _case(run, summary, lines, workload, able, effects_of):
     results = {result["subject"]: result for result in summary["results"] if result["workload"] == name}
     names = tuple(subject for subject in _in_servers_order(run["subjects"]) if subject in able and subject in results)
     results = {subject: results[subject] for subject in names}
-    metrics = {axis: metric for axis in needs.AXES if (metric := _metric_of(axis, workload, results))}
-    if metrics.get(needs.CAPACITY) == "capacity" and not _is_paced(workload):
-        metrics[needs.THROUGHPUT] = "throughput"
+    is_limited = name in summary["generator_was_the_limit"]
+    metrics = _metrics_of(workload, results, is_limited, summary["ranked_by"][name])
     given = _given(lines, name)
     wanted = _promise(run) if given or metrics.get(needs.CAPACITY) == "capacity" else None
     subjects = {subject["name"]: subject for subject in run["subjects"]}
@@ -65,7 +72,7 @@ def _case(run, summary, lines, workload, able, effects_of):
         {axis: _figures(metric, results) for axis, metric in metrics.items()},
         {axis: effects_of(summary["verdicts"], name, metric, metric in _MORE_IS_BETTER) for axis, metric in metrics.items()},
         _failed(metrics, results, lines, name), {one: _traits(subjects[one]) for one in names}, _figures("idle_share", results),
-        frozenset(one for one in names if _is_limited(results[one]["marks"])), summary["margin"],
+        is_limited, summary["margin"],
         wanted.text if wanted else None, wanted.bound_us if wanted and wanted.share == 0.99 else None,
         given, workload.get("unit", "replies/s"))
 
@@ -103,7 +110,3 @@ def _failed(metrics, results, lines, workload):
             found[axis] = {name: "it keeps the promise at no rate that was tried" for name, result in results.items()
                            if metric in result["metrics"] and result["metrics"][metric]["median"] == 0}
     return found
-
-
-def _is_limited(marks):
-    return any(2 * int(match[1]) >= int(match[2]) for match in map(_LIMITED.fullmatch, marks) if match)

@@ -1,11 +1,15 @@
 """What a person reads at the end of `tools/compare diff`: for each model whether the new server is faster than the old one."""
 
 from .inference import DIFFERENT, EQUAL
-from .metrics import METRICS
-from .summary import ranked_by, versions_of
+from .metrics import more_is_better, unit_of
+from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
+from .summary import versions_of
 from .table import align, grouped, join, median_of, result_of, warnings
 
-_CPU = "cpu_us_per_request"
+# What a figure is, in words and as a heading; {unit} is filled in. The others are response times.
+_FIGURES = {THROUGHPUT: ("throughput", "{unit}"), PROCESSOR_TIME: ("processor time for a request", "CPU us"),
+            "given_cpu_us": ("processor time for a request at the same rate", "CPU us, same rate"),
+            "capacity": ("the highest rate that keeps the promise", "a second"), "connection_bytes": ("memory for a connection", "B")}
 LEGEND = (
     "new/old   the ratio, with bounds that hold for all rows of a table together in at least 95 % of runs",
     "CPU us    processor time of all the server's processes for one request",
@@ -28,7 +32,7 @@ def word(verdict, metric):
     if verdict is None or verdict["ratio"] is None:
         return "-"
     if verdict["kind"] == DIFFERENT:
-        return "better" if (verdict["ratio"] > 1) == METRICS[metric][1] else "worse"
+        return "better" if (verdict["ratio"] > 1) == more_is_better(metric) else "worse"
     return "equal" if verdict["kind"] == EQUAL else "open"
 
 
@@ -44,26 +48,29 @@ def _name(new):
 
 def answer(run, summary, workload):
     """One sentence: what has become better and worse, what has not, what is open."""
-    metric = ranked_by(workload)
+    metric = summary["ranked_by"][workload["name"]]
     by_word = {}
     for new, _ in versions_of(run["subjects"]):
         verdict = _verdict(summary, workload["name"], metric, new)
         change = f" ({100 * (verdict['ratio'] - 1):+.1f} %)" if word(verdict, metric) in ("better", "worse") else ""
         by_word.setdefault(word(verdict, metric), []).append(_name(new) + change)
-    figure = "throughput" if metric == "throughput" else "response time"
+    figure = BY_PROCESSOR_TIME if is_instead(summary, workload) else _FIGURES.get(metric, ("response time",))[0]
     parts = [f"{title} {join(by_word[kind])}" for kind, title in (
         ("better", "better:"), ("worse", "worse:"), ("equal", f"equal within {100 * summary['margin']:g} %:"), ("open", "open:"),
         ("-", "not measured without errors:")) if kind in by_word]
-    return f"{workload['name']}, {figure}: " + "; ".join(parts) + "."
+    is_limited = metric == THROUGHPUT and workload["name"] in summary["generator_was_the_limit"]
+    return (f"{workload['name']}, {figure}: " + "; ".join(parts) + "."
+            + (" The load generator was the limit: either version may be faster than shown." if is_limited else ""))
 
 
 def _table(run, summary, workload):
-    metric = ranked_by(workload)
-    heading = workload["unit"] if metric == "throughput" else "p99 us"
-    rows = [["", f"{heading} old", "new", "new/old", "", "CPU us old", "new", "new/old", ""]]
+    metric = summary["ranked_by"][workload["name"]]
+    shown = (metric, THROUGHPUT if metric == PROCESSOR_TIME else PROCESSOR_TIME)
+    headings = [_FIGURES.get(one, ("", f"p99 {unit_of(one)}"))[1].format(unit=workload["unit"]) for one in shown]
+    rows = [["", *(cell for heading in headings for cell in (f"{heading} old", "new", "new/old", ""))]]
     for new, old in versions_of(run["subjects"]):
         row = [_name(new)]
-        for one in (metric, _CPU):
+        for one in shown:
             verdict = _verdict(summary, workload["name"], one, new)
             row += [grouped(_median(summary, workload["name"], name, one)) for name in (old, new)]
             row += [_ratio(verdict), word(verdict, one)]
@@ -74,8 +81,8 @@ def _table(run, summary, workload):
 
 def has_worsened(run, summary):
     """Whether a model is surely slower than it was, under any workload."""
-    return any(word(_verdict(summary, workload["name"], ranked_by(workload), new), ranked_by(workload)) == "worse"
-               for workload in run["workloads"] for new, _ in versions_of(run["subjects"]))
+    return any(word(_verdict(summary, name, metric, new), metric) == "worse"
+               for name, metric in summary["ranked_by"].items() for new, _ in versions_of(run["subjects"]))
 
 
 def text(run, summary, folder):

@@ -5,7 +5,7 @@ import signal
 import time
 from dataclasses import dataclass
 
-from . import procfs, statistics
+from . import metrics, procfs, statistics
 from .connections import Crowd
 from .load import contradiction, cpu_of, finish
 from .processes import ServerError
@@ -119,7 +119,7 @@ def marks(report, failed, used, counts_all_children, shared_cpus):
     """
     found = []
     if report and report.get("generator_was_the_limit") and not shared_cpus:
-        found.append("the client was the limit")
+        found.append(metrics.CLIENT_WAS_THE_LIMIT)
     if shared_cpus:
         found.append("client and server share the processors")
     if failed:

@@ -116,6 +116,8 @@ MERGED = {f"{kind}_{name}_us": (kind, share) for kind in ("service", "response")
                                                                                                      ("p999", 0.999))}
 # Metrics whose figure of a round is that of its slices, compared turn by turn: name -> what a slice calls it.
 BY_SLICES = {"throughput": "replies_per_second", "cpu_us_per_request": "cpu_us_per_request"}
+# A mark of a round: the load generator could do no more, so that its throughput is not the server's.
+CLIENT_WAS_THE_LIMIT = "the client was the limit"
 _MISSED_RATE = re.compile(r"the rate was not reached:[^;]*")  # And nothing else: faults are joined by semicolons.
 
 

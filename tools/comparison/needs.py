@@ -17,10 +17,12 @@ that bound; if it is too wide, none.
 import math
 from dataclasses import dataclass, field
 
-from . import inference
+from . import inference, wording
+from .ranking import PROCESSOR_TIME
 
 CAPACITY, TAIL, COST, MEMORY = AXES = "capacity", "tail", "cost", "memory"
-# Stands in for capacity in a recommendation, as long as it is open how much of it keeps the promise.
+# Stands in for capacity in a recommendation: as long as it is open how much of it keeps the promise, and if the load generator was
+# the limit. Then its metric is processor time, unless models are ranked by throughput all the same.
 THROUGHPUT = "throughput"
 # A server that takes more of a processor than this while no request comes burns it.
 BURNS = 0.02
@@ -63,13 +65,13 @@ class Case:
 
     workload: str
     names: tuple  # In the server's order, the simplest first; those without errors alone.
-    axes: dict  # axis -> Axis; without those that were not measured. THROUGHPUT is one if capacity is under a promise.
+    axes: dict  # axis -> Axis; without those that were not measured. THROUGHPUT is one if it may stand in for capacity.
     figures: dict  # axis -> {name: Figure}
     effects: dict  # axis -> {(a, b): inference.Effect of a over b, more being better}
     failed: dict = field(default_factory=dict)  # axis -> {name: why it has no figure that could be good}
     traits: dict = field(default_factory=dict)  # name -> what programs.models() says of the model.
     idle: dict = field(default_factory=dict)  # name -> Figure: share of a processor while no request comes.
-    limited: frozenset = frozenset()  # Names of which the load generator was the limit in half of the rounds.
+    is_limited: bool = False  # The load generator was the limit; see ranking.py.
     margin: float = inference.MARGIN
     promise: str = None  # As promise.Promise.text.
     bound_us: float = None  # Of the promise, if it is about the percentile of the tail.
@@ -203,15 +205,15 @@ def _candidates(case, axis, names=None):
 
 
 def _axis_of_most(case):
-    """Capacity or, if the load generator was the limit for the best, requests per second of processor time."""
-    if CAPACITY not in case.axes:
-        return COST
+    """Capacity or, if the load generator was the limit, what stands in for it: what the workload is ranked by or, if the generator
+    has only bounded the search for the highest rate, processor time."""
     names = _candidates(case, CAPACITY)
-    if not names or COST not in case.axes:
-        return CAPACITY
-    best = max(names, key=lambda name: case.figure(CAPACITY, name).median)
-    is_throughput = case.axes[CAPACITY].metric == "throughput"
-    return COST if (best in case.limited if is_throughput else case.figure(CAPACITY, best).is_at_least) else CAPACITY
+    is_of_promise = CAPACITY in case.axes and case.axes[CAPACITY].metric == "capacity"
+    best = max(names, key=lambda name: case.figure(CAPACITY, name).median, default=None)
+    is_bounded = is_of_promise and best is not None and case.figure(CAPACITY, best).is_at_least
+    if case.is_limited and THROUGHPUT in case.axes and (is_bounded or not is_of_promise):
+        return THROUGHPUT
+    return COST if CAPACITY not in case.axes or (is_bounded and COST in case.axes) else CAPACITY
 
 
 def _by_axis(case, need, axis, names=None, reason=""):
@@ -228,7 +230,7 @@ def _by_axis(case, need, axis, names=None, reason=""):
     if axis == CAPACITY and choice.take is None and THROUGHPUT in case.axes:
         entry = _by_axis(case, need, THROUGHPUT, names, reason)
         return {**entry, "sentence": entry["sentence"] + f" How much of it keeps {case.promise} is still open."}
-    text = _sentence(case, axis, able, choice, reason) + _why_cost(case, need, axis) + _burner(case, axis, able, choice, names)
+    text = _sentence(case, axis, able, choice, reason) + _why_so(case, axis) + _burner(case, axis, able, choice, names)
     return _entry(case, need, axis, choice, text)
 
 
@@ -251,12 +253,17 @@ def _sentence(case, axis, able, choice, reason):
             f"Not decided yet: {_join(choice.open)}.")
 
 
-def _why_cost(case, need, axis):
-    if axis != COST or need == LOWEST_TAIL:
-        return ""
-    if CAPACITY not in case.axes:
+def _why_so(case, axis):
+    """Why it is by this axis, and how far that goes."""
+    if axis == COST and CAPACITY not in case.axes:
         return " Requests came at a rate, so this is by the processor time of a request."
-    return " The load generator was the limit, not the server, so this is by the processor time of a request."
+    if axis == COST or (axis == THROUGHPUT and case.axes[axis].metric == PROCESSOR_TIME):
+        return " The load generator was the limit, not the server, so this is by the processor time of a request."
+    if axis == THROUGHPUT and case.is_limited:
+        return " The load generator was the limit: these servers may do more, and differ more, than it could find out."
+    if axis == TAIL and case.is_limited and not case.axes[axis].metric.startswith("given_"):
+        return " The load generator was the limit, so that its own waiting is part of these times."
+    return ""
 
 
 def _burner(case, axis, able, choice, names):
@@ -364,16 +371,16 @@ def _time(value):
 def _write(case, axis, name):
     """The figure with its interval, in words."""
     figure, metric = case.figure(axis, name), case.axes[axis].metric
+    at_rate = f" at {_number(case.given_rate)} a second" if case.given_rate else ""
     write, what = {
-        THROUGHPUT: (_number, case.unit),
-        CAPACITY: (_number, case.unit if metric == "throughput" else f"requests a second with {case.promise}"),
-        TAIL: (_time, f"for 99 of 100 requests{_at(case, metric)}"),
-        COST: (_time, f"of processor time for a request{_at(case, metric)}"),
-        MEMORY: (lambda value: f"{value / 1024:.1f}", "KiB for a connection"),
-    }[axis]
+        "throughput": (_number, case.unit),
+        "capacity": (_number, f"requests a second with {case.promise}"),
+        "given_p99_us": (_time, f"for 99 of 100 requests{at_rate}"),
+        "response_p99_us": (_time, "for 99 of 100 requests"),
+        "given_cpu_us": (_time, f"of processor time for a request{at_rate}"),
+        PROCESSOR_TIME: (_time, "of processor time for a request"),
+        "connection_bytes": (lambda value: f"{value / 1024:.1f}", "KiB for a connection"),
+    }[metric]
     at_least = "at least " if figure.is_at_least else ""
-    return f"{at_least}{write(figure.median)} {what} ({write(figure.low)} to {write(figure.high)})"
-
-
-def _at(case, metric):
-    return f" at {_number(case.given_rate)} a second" if case.given_rate and metric.startswith("given_") else ""
+    text = f"{at_least}{write(figure.median)} {what} ({write(figure.low)} to {write(figure.high)})"
+    return text + (f", so {wording.per_processor(figure.median)}" if case.is_limited and metric == PROCESSOR_TIME else "")

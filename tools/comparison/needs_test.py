@@ -144,11 +144,24 @@ class ChoiceTest(unittest.TestCase):
         self.assertEqual(need(dataclasses.replace(one, idle={"nonblock": needs.Figure(0.001, 0, 0.002)}), needs.MOST)["take"],
                          "nonblock")
 
+    def limited(self, metric, more_is_better, place):
+        """A Case in which the load generator was the limit, and this metric ranks."""
+        one = case({"poll": (1000, 400, 12, 4000), "epoll": (1001, 400, 10, 4000)}, is_limited=True)
+        axes = {axis: _AXES[axis] for axis in (needs.TAIL, needs.COST, needs.MEMORY)}
+        axes[needs.THROUGHPUT] = needs.Axis(metric, "us", more_is_better)
+        return dataclasses.replace(one, axes=axes, figures={**one.figures, needs.THROUGHPUT: one.figures[place]},
+                                   effects={**one.effects, needs.THROUGHPUT: one.effects[place]})
+
     def test_a_generator_that_was_the_limit_leaves_it_to_processor_time(self):
-        one = case({"poll": (1000, 400, 12, 4000), "epoll": (1001, 400, 10, 4000)}, limited=frozenset(("poll", "epoll")))
-        found = need(one, needs.MOST)
-        self.assertEqual((found["take"], found["by"]), ("epoll", "given_cpu_us"))
+        found = need(self.limited("cpu_us_per_request", False, needs.COST), needs.MOST)
+        self.assertEqual((found["take"], found["by"]), ("epoll", "cpu_us_per_request"))
+        self.assertRegex(found["sentence"], r"so 100,\d+ requests per second of processor time|so 99,\d+ requests per second of processor time")
         self.assertIn("The load generator was the limit, not the server", found["sentence"])
+
+    def test_where_throughput_ranks_all_the_same_the_sentence_says_how_little_that_is(self):
+        found = need(self.limited("throughput", True, needs.CAPACITY), needs.MOST)
+        self.assertEqual((found["take"], found["by"]), ("poll", "throughput"))
+        self.assertIn("these servers may do more", found["sentence"])
 
     def test_a_capacity_that_the_generator_has_bounded_leaves_it_to_processor_time_too(self):
         axes = {**_AXES, needs.CAPACITY: needs.Axis("capacity", "1/s", True)}

@@ -4,7 +4,7 @@ workload are resident, and are measured in turns; each round starts them anew. E
 import contextlib
 import time
 
-from . import order, promise, slices
+from . import metrics, order, promise, slices
 from .connections import Crowd
 from .processes import ServerError
 from .resident import Undisturbed, ResidentError, missed_rate
@@ -46,7 +46,7 @@ def _line(name, point, rate, taken, replaced=0, failed=None):
     good = [one for one in taken if one.report]
     load = slices.merged([one.report for one in good]) if good else None
     failed = failed or _failed(taken)
-    marks = ["the client was the limit"] if load and load["generator_was_the_limit"] else []
+    marks = [metrics.CLIENT_WAS_THE_LIMIT] if load and load["generator_was_the_limit"] else []
     if load:
         load["slices"] = [one.shown() | {"turn": turn} for turn, one in enumerate(taken) if one.report]
     server = {"cpu_user_s": round(sum(one.cpu_user_s for one in good), 6),
@@ -130,7 +130,7 @@ def promises(start, subjects, workload, setting, load, seed, wanted, first):
     lines = []
     for name, search in searches.items():
         broken = why[name][0] if len(why[name]) * 2 > len(search.probes) else None
-        marks = (["the client was the limit"] if name in limited else []) + ([f"errors: {broken}"] if broken else [])
+        marks = ([metrics.CLIENT_WAS_THE_LIMIT] if name in limited else []) + ([f"errors: {broken}"] if broken else [])
         lines.append({"subject": name, "promise": wanted.text, "probes": promise.as_json(search.probes),
                       "replaced": there[name].replaced, "marks": marks, "failed": broken})
     return lines + [{"subject": name, "promise": wanted.text, "probes": [], "marks": [f"errors: {text}"], "failed": text}

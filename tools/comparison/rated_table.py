@@ -2,6 +2,7 @@
 same rate for all."""
 
 from . import wording
+from .ranking import PROCESSOR_TIME
 
 LEGEND = (
     "at N a second  the same rate for all; it is a part of what the slowest model can do, but of none that is hopelessly slow",
@@ -71,7 +72,8 @@ def needs(summary, workload):
     beaten = [model["name"] for model in front["models"] if not model["is_on_front"]]
     measured = [axis for axis, entry in front["axes"].items() if entry]
     if beaten and len(measured) > 1:
-        axes = wording.join(measured)
+        axes = wording.join([axis if front["axes"][axis]["metric"] != PROCESSOR_TIME or axis == "cost" else "processor time"
+                             for axis in measured])
         found.append(f"  {'beaten by another model'.ljust(width)}  {wording.join(beaten)}: it is surely not worse in {axes}, and "
                      f"surely better in one of them. Not beaten: {wording.join(kept)}.")
     return found

@@ -12,8 +12,8 @@ import shlex
 import sys
 import tempfile
 
-from . import (connections, diff, fairness, inference, machine, measure, network, peers, plan, processes, programs, promise, rated_steps,
-               replay, runner, store, subjects, summary, table, versions, workloads)
+from . import (connections, diff, fairness, inference, machine, measure, network, peers, plan, processes, programs, promise, ranking,
+               rated_steps, replay, runner, store, subjects, summary, table, versions, workloads)
 from .load import Load
 from .stopping import Stopping
 
@@ -62,9 +62,10 @@ def parser():
     add("--duration", type=float, help="seconds for each measurement, instead of --minutes")
     add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them but "
         "promise, which --slo asks for; with --quick " + ", ".join(plan.QUICK_PARTS))
-    add("--by", choices=plan.BY, default="throughput", help="what models are ranked by, and recommended first: throughput (if "
-        "requests come at a rate, their response time), capacity (the highest rate that keeps --slo), cost (processor time of a "
-        "request at the same rate for all), tail (p99 at that rate), memory (of a connection)")
+    add("--by", choices=plan.BY, help="what models are ranked by, and recommended first: throughput (if requests come at a rate, their "
+        "response time), capacity (the highest rate that keeps --slo), cost (processor time of a request at the same rate for all), "
+        "tail (p99 at that rate), memory (of a connection). By default throughput or, where the load generator was the limit, "
+        "processor time for a request")
     add("--slo", metavar="PROMISE", help="a promise, such as p99<10ms, p99.9<50ms or p50<800us: measure the highest rate at which "
         f"this percentile of the response time stays below the bound; {_PROMISE} for the recommendations")
     add("--margin", type=float, default=100 * inference.MARGIN, help="two that surely differ by less, in percent, are called "
@@ -127,6 +128,7 @@ def parse(arguments):
     options.versions = pair
     if options.resume:
         return options
+    options.asked_by, options.by = options.by, options.by or ranking.THROUGHPUT
     options.may_change = [name for name in ("rounds", "parts") if not (getattr(options, name) or options.duration)]
     options.most_rounds = options.rounds
     options.rounds = options.rounds or 7  # With neither it nor --duration the time decides.
@@ -254,8 +256,13 @@ class Session:
                 "replay": self.replay.as_json() if self.replay else None,
                 "network": self.network.title() if self.network else None,
                 "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
-                "workloads": [{**workload.as_json(), "ranked_by": workload.metric_by(self.plan_options.by)}
-                              for workload in self.workloads]}
+                "workloads": [self._describe_workload(workload) for workload in self.workloads]}
+
+    def _describe_workload(self, workload):
+        """With the metric that ranks subjects, and the one that does if the load generator was the limit; see ranking.py."""
+        metric = workload.metric_by(self.options.by)
+        keeps = metric != ranking.THROUGHPUT or self.options.asked_by == ranking.THROUGHPUT
+        return {**workload.as_json(), "ranked_by": metric, "if_limited": metric if keeps else ranking.PROCESSOR_TIME}
 
     def look_first(self):
         """What is the same for all of the run: the fairness contract, and the client's share of kernel memory."""

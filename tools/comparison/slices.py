@@ -38,9 +38,10 @@ def _middle(values):
 _SUMS = ("replies", "replies_in_all", "bytes_in", "due", "overdue", "reconnections", "asked_again", "seconds")
 _SHARES = ("fairness", "busiest_thread", "waited_for_processor")
 _QUANTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
-# As the load generator itself has it (client/load/report.cc).
-_BUSY = 0.90
-_KEPT_WAITING = 0.10
+# As the load generator itself has it (kBusy, kKeptWaiting in client/load/report.cc; slices_test.py compares them): the shares of the
+# time from which on it was the limit, and was kept waiting for a processor.
+BUSY = 0.90
+KEPT_WAITING = 0.10
 
 
 def merged(reports):
@@ -52,8 +53,8 @@ def merged(reports):
     for name in _SHARES:
         found[name] = sum(report[name] * report["seconds"] for report in reports) / found["seconds"]
     found["replies_per_second"] = found["replies"] / found["seconds"]
-    found["generator_was_the_limit"] = found["busiest_thread"] + found["waited_for_processor"] > _BUSY
-    found["generator_was_kept_waiting"] = found["waited_for_processor"] > _KEPT_WAITING
+    found["generator_was_the_limit"] = found["busiest_thread"] + found["waited_for_processor"] > BUSY
+    found["generator_was_kept_waiting"] = found["waited_for_processor"] > KEPT_WAITING
     found["errors"] = _summed([report["errors"] for report in reports])
     found["error_causes"] = _summed([report["error_causes"] for report in reports])
     found["faults"] = list(dict.fromkeys(fault for report in reports for fault in report["faults"]))

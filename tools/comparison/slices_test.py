@@ -1,5 +1,7 @@
 """Slices: turns are compared with each other, and what is disturbed does not count for much."""
 
+import os
+import re
 import unittest
 
 import numpy
@@ -76,6 +78,13 @@ class MergedTest(unittest.TestCase):
     def test_the_client_was_the_limit_if_it_was_so_on_average(self):
         self.assertFalse(slices.merged([report(1, busiest_thread=0.95), report(1, busiest_thread=0.5)])["generator_was_the_limit"])
         self.assertTrue(slices.merged([report(1, busiest_thread=0.95), report(1, busiest_thread=0.9)])["generator_was_the_limit"])
+
+    def test_from_when_on_it_was_the_limit_the_load_generator_itself_says_the_same(self):
+        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        with open(os.path.join(top, "client", "load", "report.cc"), encoding="utf-8") as file:
+            found = dict(re.findall(r"constexpr double (kBusy|kKeptWaiting) = ([\d.]+);", file.read()))
+        self.assertEqual({name: float(value) for name, value in found.items()},
+                         {"kBusy": slices.BUSY, "kKeptWaiting": slices.KEPT_WAITING})
 
     def test_loads_beside_are_merged_as_well(self):
         found = slices.merged([report(1, beside=[report(5)]), report(1, beside=[report(7)])])

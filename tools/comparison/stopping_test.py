@@ -66,6 +66,22 @@ class StoppingTest(unittest.TestCase):
         self.run_all(self.steps())
         self.assertEqual(self.folder.lines(store.ROUNDS), whole)
 
+    def test_where_the_load_generator_was_the_limit_who_is_decided_by_processor_time_drops_out(self):
+        """In throughput all are as noisy as each other; the processor time of fork is far from that of the others."""
+        run = {**_RUN, "workloads": [{**_WORKLOAD, "if_limited": "cpu_us_per_request"}]}
+
+        def step(number):
+            def line(name):
+                noise = 1.01 if (number + len(name)) % 2 else 1.25
+                cpu = (30 if name.startswith("fork") else 5) * noise
+                return {"subject": name, "failed": None, "marks": ["the client was the limit"], "load": {"replies_per_second": 1000 * noise},
+                        "server": {"cpu_user_s": cpu, "cpu_system_s": 0, "requests": 1e6}}
+            return plan.Step(store.ROUNDS, (("round", number), ("workload", "echo")), 1, "", lambda names: list(map(line, names)),
+                             tuple(subject["name"] for subject in _RUN["subjects"]))
+        runner.run(list(map(step, range(1, 21))), self.folder, Silent(), stopping.Stopping(run, self.folder).wanted)
+        self.assertLess(len(self.rounds_of("fork")), 20)
+        self.assertEqual((len(self.rounds_of("epoll")), len(self.rounds_of("poll"))), (20, 20))
+
     def test_what_is_ranked_by_cost_is_dropped_by_its_cost_alone(self):
         run = {**_RUN, "workloads": [{"name": "echo", "ranked_by": "given_cpu_us"}], "rounds_of": {store.COST: 20}}
 

@@ -5,7 +5,7 @@ import itertools
 import math
 import re
 
-from . import cases, inference, metrics, needs, other_figures, single_figures, slices, statistics, store
+from . import cases, inference, metrics, needs, other_figures, ranking, single_figures, slices, statistics, store
 
 # How often the same thing, measured twice, may be called different by chance.
 _TWINS_ALPHA = 0.01
@@ -205,11 +205,6 @@ def effects_of(verdicts, workload, metric, more_is_better=True):
     return found
 
 
-def ranked_by(workload):
-    """The metric that ranks subjects under a workload of run.json."""
-    return workload.get("ranked_by", "throughput")
-
-
 def versions_of(subjects):
     """[(the new one's name, the old one's)], if there are two versions of each; see versions.py."""
     return [(subject["name"], subject["against"]) for subject in subjects if subject.get("against")]
@@ -221,14 +216,13 @@ def _pairs(subjects, names):
     return [pair for pair in versions if set(pair) <= set(names)] if versions else list(itertools.combinations(names, 2))
 
 
-def decide(rounds, subjects, workload, margin, those):
-    """inference.verdicts_of_looks() at the figure that ranks a workload of run.json, at those looks; twins are left out."""
-    name, metric = workload["name"], ranked_by(workload)
-    names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)]
+def decide(rounds, subjects, workload, metric, margin, those):
+    """inference.verdicts_of_looks() at the metric that ranks a workload, at those looks; twins are left out."""
+    names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], workload)]
     pairs = _pairs(subjects, names)
 
     def effects_until(number):
-        found = Figures(rounds.until(number), name).effects(pairs, len(names), metric)
+        found = Figures(rounds.until(number), workload).effects(pairs, len(names), metric)
         return {pair: effect if metrics.more_is_better(metric) or effect is None else effect.reversed() for pair, effect in found.items()}
     return inference.verdicts_of_looks(those, effects_until, margin)
 
@@ -240,24 +234,25 @@ def looks(run, figures, metric):
     return inference.looks(max(planned, 1), measured)
 
 
-def _verdicts(rounds, figures, subjects, workload, metric, margin, those):
-    """{pair: Verdict} of the pairs of a table. The figure that ranks was looked at on the way, and may have ended the run."""
-    if metric == ranked_by(workload):
-        found, _ = decide(rounds, subjects, workload, margin, those)
+def _verdicts(rounds, figures, subjects, workload, metric, ranked, margin, those):
+    """{pair: Verdict} of the pairs of a table. What ranks (a ranking.Ranking) was looked at on the way, and may have ended the run."""
+    if metric == ranked.metric:
+        found, _ = decide(rounds, subjects, workload, metric, margin, those)
         if metrics.more_is_better(metric):
             return found
         return {pair: dataclasses.replace(verdict, effect=verdict.effect and verdict.effect.reversed())
                 for pair, verdict in found.items()}
-    names = [subject["name"] for subject in subjects
-             if subject["kind"] != "aa" and rounds.of(subject["name"], workload["name"])]
-    return inference.verdicts(figures.effects(_pairs(subjects, names), len(names), metric), margin)
+    names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], workload)]
+    found = inference.verdicts(figures.effects(_pairs(subjects, names), len(names), metric), margin)
+    if metric != ranking.THROUGHPUT:
+        return found
+    return ranking.of_servers(found, {name for name in names if ranking.is_limited(rounds.of(name, workload))})
 
 
-def _ranking(rounds, subjects, verdicts, workload, margin, those):
+def _order(rounds, subjects, verdicts, name, metric, margin, those):
     """The ranking: the order, as far as it is known; the subjects that are surely near the best; what each reaches of it.
     Twins and subjects with errors have no place; in near_of_models, which may be recommended, neither have models that burn a
     processor while idle."""
-    name, metric = workload["name"], ranked_by(workload)
     effects = effects_of(verdicts, name, metric, metrics.more_is_better(metric))
     names = [subject["name"] for subject in subjects if subject["kind"] != "aa" and rounds.of(subject["name"], name)
              and not metrics.is_faulty(rounds.of(subject["name"], name))]
@@ -277,7 +272,7 @@ def _ranking(rounds, subjects, verdicts, workload, margin, those):
     def near_of(kinds):
         able = [subject for subject in subjects if subject["name"] in level and subject["kind"] in kinds
                 and not (kinds == ("model",) and burns(subject))]
-        return [able[0]["name"]] if len(able) == 1 else decide(rounds, able, workload, margin, those)[1]
+        return [able[0]["name"]] if len(able) == 1 else decide(rounds, able, name, metric, margin, those)[1]
     near = near_of(("model", "peer"))
     shares = inference.shares(level, effects, lambda a, b: frozenset((a, b)) in different)
     return {"order": sorted(level, key=level.get, reverse=True), "near": near, "near_of_models": near_of(("model",)),
@@ -290,9 +285,9 @@ def rounds_of(run, lines):
     return Rounds(lines[store.ROUNDS], lines, run.get("client_kernel_bytes_per_connection"))
 
 
-def _judged(figures, subjects, ranking):
+def _judged(figures, subjects, ranks):
     """The metrics in which subjects are compared: always the same and, if they were measured, those of the other parts."""
-    return [*metrics.JUDGED, *(metric for metric in metrics.JUDGED_ELSEWHERE if metric == ranking
+    return [*metrics.JUDGED, *(metric for metric in metrics.JUDGED_ELSEWHERE if metric == ranks
                        or any(figures.interval(subject["name"], metric) for subject in subjects))]
 
 
@@ -306,7 +301,7 @@ def summarize(run, lines):
     subjects, workloads = run["subjects"], [workload["name"] for workload in run["workloads"]]
     figures = {workload: Figures(rounds, workload) for workload in workloads}
     margin = run.get("margin", inference.MARGIN)
-    by_name = {workload["name"]: workload for workload in run["workloads"]}
+    ranked = {workload["name"]: ranking.of(workload, subjects, rounds) for workload in run["workloads"]}
     results, twins, verdicts = [], [], []
     for workload, subject in itertools.product(workloads, subjects):
         name = subject["name"]
@@ -322,16 +317,17 @@ def summarize(run, lines):
                             "rounds_failed": sum(line["failed"] is not None for line in own),
                             "marks": _marks(own) + _marks_at_rates(extra(store.COST) + extra(store.PROMISE)),
                             "metrics": measured})
-    for name, workload in by_name.items():
-        own = figures[name]
-        for metric in _judged(own, subjects, ranked_by(workload)):
+    for name, own in figures.items():
+        for metric in _judged(own, subjects, ranked[name].metric):
             twins += _twins(own, subjects, name, metric, margin)
-            said = _verdicts(rounds, own, subjects, workload, metric, margin, looks(run, own, metric))
+            said = _verdicts(rounds, own, subjects, name, metric, ranked[name], margin, looks(run, own, metric))
             verdicts += [verdict_json(pair, name, metric, verdict) for pair, verdict in said.items()]
     found = {"schema": store.SCHEMA, "confidence": inference.CONFIDENCE, "margin": margin,
              "promise": run.get("promise"), "results": results, "twins": twins, "verdicts": verdicts,
-             "ranking": {name: _ranking(rounds, subjects, verdicts, workload, margin,
-                                        looks(run, figures[name], ranked_by(workload))) for name, workload in by_name.items()}}
+             "ranked_by": {name: own.metric for name, own in ranked.items()},
+             "generator_was_the_limit": {name: own.limit for name, own in ranked.items() if own.limit},
+             "ranking": {name: _order(rounds, subjects, verdicts, name, own.metric, margin, looks(run, figures[name], own.metric))
+                         for name, own in ranked.items()}}
     able = {workload: {subject["name"] for subject in subjects if rounds.of(subject["name"], workload)
                        and not metrics.is_faulty(rounds.of(subject["name"], workload))} for workload in workloads}
     return {**found, "fronts": cases.fronts(run, found, lines, able, effects_of)}

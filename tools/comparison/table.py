@@ -3,8 +3,8 @@
 from . import rated_table
 from .inference import DIFFERENT
 from .metrics import more_is_better
-from .summary import ranked_by
-from .wording import align, grouped, join
+from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
+from .wording import align, grouped, join, per_processor
 
 
 def _spread(metric):
@@ -24,10 +24,9 @@ def _kib(metric):
     return f"{grouped(metric['median'] / 1024)} ±{grouped((metric['high'] - metric['low']) / 2048)}"
 
 
-# Heading, what is shown of a result's metrics.
+# Heading, what is shown of a result's metrics. Behind the first of those that ranks stands its spread; otherwise behind throughput.
 _COLUMNS = (
     ("replies/s", lambda metrics: grouped(median_of(metrics, "throughput"))),
-    ("spread", lambda metrics: _spread(metrics.get("throughput"))),
     ("p50 us", lambda metrics: grouped(median_of(metrics, "response_p50_us"))),
     ("p99 us", lambda metrics: grouped(median_of(metrics, "response_p99_us"))),
     ("p99.9 us", lambda metrics: grouped(median_of(metrics, "response_p999_us"))),
@@ -38,11 +37,13 @@ _COLUMNS = (
     ("KiB own", lambda metrics: _kib(metrics.get("pss_bytes_per_connection"))),
     ("KiB kernel", lambda metrics: _kib(metrics.get("kernel_bytes_per_connection"))),
 )
+_RANKING_COLUMNS = {THROUGHPUT: "replies/s", PROCESSOR_TIME: "CPU us"}
 LEGEND = (
     "verdict      against the first row: different, equal (within the margin), or open, which is neither yet; a table contains",
     "             a false verdict in at most 5 % of runs",
     "of best      its figure relative to the best, with bounds",
-    "replies/s    median over the rounds; the faster the better. spread: half of its 95 % interval",
+    "replies/s    median over the rounds; the faster the better, if not the load generator was the limit",
+    "spread       half of the 95 % interval of the figure before it",
     "p50 ...      response times: of 100 requests, 50 (99, 99.9) took no longer; p99 and p99.9 of all rounds together",
     "CPU us       processor time of all the server's processes for one request, user and system",
     "calls        system calls for one request, counted by strace in a run of its own",
@@ -74,16 +75,39 @@ _BEST = {
 }
 
 
+def _columns(metric):
+    """Of a table that is ranked by this metric."""
+    metric = metric if metric in _RANKING_COLUMNS else THROUGHPUT
+    place = 1 + [heading for heading, _ in _COLUMNS].index(_RANKING_COLUMNS[metric])
+    return (*_COLUMNS[:place], ("spread", lambda metrics: _spread(metrics.get(metric))), *_COLUMNS[place:])
+
+
+def _shown(summary, workload, figure):
+    """The best one's figure, with its unit."""
+    if is_instead(summary, workload):
+        return f"{grouped(figure)} us for a request, so {per_processor(figure)}"
+    return f"{grouped(figure)} " + _BEST[summary["ranked_by"][workload["name"]]][1].format(unit=workload["unit"])
+
+
+def _limit(summary, workload):
+    """What to add to an answer by throughput if the load generator was the limit."""
+    name = workload["name"]
+    if summary["ranked_by"][name] != THROUGHPUT or name not in summary["generator_was_the_limit"]:
+        return ""
+    return (f" The load generator was the limit for {summary['generator_was_the_limit'][name]}: servers may be faster than shown, and "
+            "differ more.")
+
+
 def answer(summary, workload):
     """The result in a sentence or two: which one is the best, as far as it is known, and how far the others are behind."""
     ranking = summary["ranking"].get(workload["name"]) or {"order": []}
     if not ranking["order"]:
         return f"{workload['name']}: nothing was measured without errors."
-    is_more = more_is_better(ranked_by(workload))
-    what, unit = (text.format(unit=workload["unit"], promise=summary.get("promise")) for text in _BEST[ranked_by(workload)])
+    metric = summary["ranked_by"][workload["name"]]
+    is_more = more_is_better(metric)
+    what = _BEST[metric][0].format(promise=summary.get("promise"))
     first, near, margin = ranking["order"][0], ranking["near"], f"{100 * summary['margin']:g} %"
-    figure = result_of(summary, first, workload["name"])["metrics"][ranked_by(workload)]["median"]
-    shown = f"{grouped(figure)} {unit}"
+    shown = _shown(summary, workload, result_of(summary, first, workload["name"])["metrics"][metric]["median"])
     others = [name for name in ranking["order"][1:] if _kind(summary, first, name, workload) == DIFFERENT]
     unknown = [name for name in ranking["order"][1:] if name not in others and name not in near]
     if len(near) > 1:
@@ -100,13 +124,15 @@ def answer(summary, workload):
         sentence += f"; not told apart yet: {join(unknown)}"
     shares = {name: ranking["shares"][name]["middle"] for name in others}
     behind = [f"{name} {share if is_more else 1 / share:.2f}" for name, share in shares.items()]
-    return f"{workload['name']}: {sentence}" + (f"; of that, {', '.join(behind)} times" if behind else "") + "."
+    why = f"{BY_PROCESSOR_TIME}: " if is_instead(summary, workload) else ""
+    return (f"{workload['name']}: {why}{sentence}" + (f"; of that, {', '.join(behind)} times" if behind else "") + "."
+            + _limit(summary, workload))
 
 
 def _kind(summary, best, name, workload):
     """The verdict on the pair; None if there is none."""
     return next((verdict["kind"] for verdict in summary["verdicts"]
-                 if verdict["workload"] == workload["name"] and verdict["metric"] == ranked_by(workload)
+                 if verdict["workload"] == workload["name"] and verdict["metric"] == summary["ranked_by"][workload["name"]]
                  and {verdict["a"], verdict["b"]} == {best, name}), None)
 
 
@@ -115,10 +141,9 @@ def _of_best(ranking, name):
     return f"{share['low']:.2f}-{share['high']:.2f}" if share else "-"
 
 
-def _order(ranking, results, workload):
+def _order(ranking, results, metric):
     """By place; those without one behind them."""
     place = {name: number for number, name in enumerate(ranking.get("order", ()))}
-    metric = ranked_by(workload)
     sign = -1 if more_is_better(metric) else 1
     return sorted(results, key=lambda result: (place.get(result["subject"], len(place)), metric not in result["metrics"],
                                                sign * (median_of(result["metrics"], metric) or 0)))
@@ -128,15 +153,15 @@ def _results(summary, workload):
     """The results of a workload, best first."""
     name = workload["name"]
     results = [result for result in summary["results"] if result["workload"] == name]
-    return _order(summary["ranking"].get(name) or {}, results, workload)
+    return _order(summary["ranking"].get(name) or {}, results, summary["ranked_by"][name])
 
 
 def workload_table(summary, workload):
     """The lines of one workload's table, best first, marks numbered below."""
     name = workload["name"]
-    ranking = summary["ranking"].get(name) or {}
+    ranking, metric = summary["ranking"].get(name) or {}, summary["ranked_by"][name]
     results = _results(summary, workload)
-    columns = [(heading, show) for heading, show in _COLUMNS if any(show(result["metrics"]) != "-" for result in results)]
+    columns = [(heading, show) for heading, show in _columns(metric) if any(show(result["metrics"]) != "-" for result in results)]
     rows = [["", "verdict", "of best", *(heading for heading, _ in columns), "rounds"]]
     notes = []
     best = ranking["order"][0] if ranking.get("order") else None
@@ -148,8 +173,8 @@ def workload_table(summary, workload):
         good = result["rounds"] - result["rounds_failed"]
         rows.append([subject, verdict, _of_best(ranking, subject), *(show(result["metrics"]) for _, show in columns),
                      f"{good}/{result['rounds']}"])
-    lines = [f"{name}: {workload['title']}", *align(rows)]
-    twins = [twin for twin in summary["twins"] if twin["workload"] == name and twin["metric"] == ranked_by(workload)]
+    lines = [f"{name}: {workload['title']}" + (f"; {BY_PROCESSOR_TIME}" if is_instead(summary, workload) else ""), *align(rows)]
+    twins = [twin for twin in summary["twins"] if twin["workload"] == name and twin["metric"] == metric]
     lines += [f"  {twin['a']} against itself: {twin['ratio']:.3f} ({twin['low']:.3f} to {twin['high']:.3f})" for twin in twins]
     return lines + [f"  mark  {note}" for note in notes]
 

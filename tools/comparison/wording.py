@@ -14,6 +14,11 @@ def grouped(value):
     return f"{value:.2f}"
 
 
+def per_processor(microseconds):
+    """How many requests a processor would do that is busy with nothing else: "196,100 requests per second of processor time"."""
+    return f"{grouped(1e6 / microseconds)} requests per second of processor time" if microseconds > 0 else "no processor time"
+
+
 def align(rows, left=1):
     """Lines of columns as wide as they need be; the first `left` columns are aligned to the left, others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -4,6 +4,8 @@ The rules are in RULES, which tools/advise prints with --rules; rank() follows t
 """
 import dataclasses
 
+from comparison import ranking
+
 from . import words
 from .cost import Costs
 from .span import Span
@@ -67,13 +69,24 @@ def advise(results, load):
     for verdict in ("yes", "perhaps"):
         able = [row for row in rows if row.verdict == verdict]
         if able:
-            return _choose(able, verdict, tuple(ranked))
+            advice = _choose(able, verdict, tuple(ranked))
+            return dataclasses.replace(advice, because=advice.because + _by_processor_time(results, load, advice.model))
     if any(row.verdict == "no" for row in rows):
         because = ("No model that was measured carries this on this machine: take more machines (tools/capacity says "
                    "how many).")
     else:
         because = "The measurements do not reach so far; the doubts say which are missing."
     return Advice(None, (), because, tuple(ranked))
+
+
+def _by_processor_time(results, load, model):
+    """A sentence that says so if the load generator was the limit under the workload whose replies are nearest in size; else ""."""
+    costs = Costs(results, results.subject(model))
+    _, name, cost = min(costs.sizes(load.service), key=lambda one: abs(one[0] - load.size))
+    if not results.client_was_the_limit(results.workload(name)) or cost.middle <= 0:
+        return ""
+    return (f" This is {ranking.BY_PROCESSOR_TIME} under {name}: {words.time(cost.middle)} for a request, so "
+            f"{words.number(1e6 / cost.middle)} requests per second of processor time.")
 
 
 def _row(results, subject, load):

@@ -66,6 +66,16 @@ class AdviseTest(AnswersTest):
             row["traits"] = {"flags": ["poll_interval"]}
         self.assertIn("only for a machine that has nothing else to do", advise.advise(polling, load).because)
 
+    def test_where_the_load_generator_was_the_limit_it_says_that_it_goes_by_processor_time(self):
+        limited = results.Results(self.folder)
+        self.assertNotIn("load generator", self.advise().because)
+        limited.summary["generator_was_the_limit"]["http-1k"] = "epoll"
+        load = advise.Load(conns=100, rate=1000, cpu_us=0, size=1000, service="http")
+        self.assertRegex(advise.advise(limited, load).because, "by processor time, since the load generator, not the server, was the limit "
+                         r"under http-1k: [\d.]+ µs for a request, so [\d.]+ k requests per second of processor time\.$")
+        answer = capacity.answer(limited, limited.subject("epoll"), limited.workload("http-1k"), capacity.Load(rate=1000, idle=0))
+        self.assertTrue(any("load generator, not the server, was the limit" in doubt for doubt in answer.doubts))
+
     def test_more_connections_than_were_measured_are_not_answered(self):
         row = self.row(self.advise(conns=8000), "fork")
         self.assertEqual(row.verdict, "unknown")

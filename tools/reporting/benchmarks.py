@@ -12,6 +12,8 @@ import shlex
 
 import jinja2
 
+from comparison import slices
+
 from . import canvas, doubts, fronts, palette, plots, rules, run_plots, samples, study, tables, usl, words
 from .results import SLOW_ONE_IN, Results
 
@@ -75,6 +77,8 @@ def _content(results):
         "rules": rules.RULES,
         "slow_one_in": SLOW_ONE_IN,
         "margin": words.percent(results.margin),
+        "busy": words.percent(slices.BUSY),
+        "by_processor_time": doubts.by_processor_time(results),
         "dots": dots,
         "is_sliced": "slice" in dots,
         "heat_map": _picture(run_plots.heat_map(results)),
@@ -127,7 +131,8 @@ def keep(results, folder):
              "twins": [_rounded(twin) for twin in summary["twins"]],
              "verdicts": [_rounded({name: value for name, value in verdict.items() if name in _OF_A_VERDICT})
                           for verdict in summary["verdicts"] if _matters(results, verdict)]}
-    lines = [f'"{name}": {json.dumps(_rounded(summary[name]))}' for name in ("ranking", "fronts") if summary.get(name)]
+    lines = [f'"{name}": {json.dumps(_rounded(summary[name]))}' for name in ("ranked_by", "generator_was_the_limit", "ranking", "fronts")
+             if summary.get(name)]
     lines += [
         f'"{name}": [\n' + ",\n".join(json.dumps(row)
                                       for row in rows) + "]"

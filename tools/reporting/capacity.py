@@ -57,6 +57,9 @@ def answer(results, subject, workload, load):
     checks, wrong = _checks(costs, workload)
     if wrong:
         doubts += ("A check is off by more than a tenth: the answer may be as far off, or farther.",)
+    if results.client_was_the_limit(workload):
+        doubts += (f"Under {workload.name} the load generator, not the server, was the limit: what a full server does is worked out "
+                   "from the processor time of a request.",)
     busy = costs.share_busy(workload.name, len(results.run.get("server_cpus") or (0,)))
     if busy < _FULL:
         doubts += (f"In the measurement the server's processors were busy for {words.percent(busy)} of the time: a "

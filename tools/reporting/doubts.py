@@ -1,4 +1,6 @@
 """The doubts about a run, in sentences; and on which machine, when, and from which sources it was made."""
+from comparison import ranking
+
 from . import words
 
 
@@ -48,17 +50,25 @@ def _network(title):
     return "Server and client share one machine and its loopback device: no network card, no loss, no distance."
 
 
+def by_processor_time(results):
+    """A sentence on the workloads that are ranked by processor time as the load generator was the limit; "" if there are none."""
+    found = [workload.name for workload in results.workloads if workload.is_instead]
+    return f"Under {words.names(found)} servers are ranked {ranking.BY_PROCESSOR_TIME}." if found else ""
+
+
 def caveats(results):
     """What to bear in mind, in sentences: from the data."""
     found = list(of_run(results))
     limited = [
         f"{subject.name} under {workload.name}" for workload in results.workloads
         for subject in results.models + results.peers
-        if results.figure(workload, subject.name) and results.cell(workload.name, subject.name).client_was_the_limit
+        if results.figure(workload, subject.name) and results.is_at_least(workload, subject.name)
     ]
     if limited:
         found.append(f"The client was the limit, in at least half of the rounds, for {words.names(limited)}: those "
                      "servers may do more than shown.")
+    if by_processor_time(results):
+        found.append(by_processor_time(results) + " How many requests a second the servers can do at most is not known.")
     twins = [twin for workload in results.workloads for twin in results.twins(workload.name, workload.figure)]
     found += [f"Under {twin['workload']}, {words.twins([twin])[0]}" for twin in twins if twin["differs"]]
     if not twins:

@@ -9,7 +9,7 @@ from comparison import metrics
 
 from . import plots, rules, tables, words
 
-_FIRST = ("workload", "subject", "kind", "verdict", "of_best", "of_best_low", "of_best_high", "unit", "rounds", "rounds_failed")
+_FIRST = ("workload", "subject", "kind", "verdict", "of_best", "of_best_low", "of_best_high", "ranked_by", "unit", "rounds", "rounds_failed")
 _LAST = ("marks",)
 _PARTS = ("", "_low", "_high")
 _DIGITS = 6
@@ -50,7 +50,7 @@ def _csv_row(results, workload, name, cell, names):
     share = rules.share_of_best(results, workload, name)
     of_best = (share.middle, share.low, share.high) if share else (None,) * 3
     return [workload.name, name, results.subject(name).kind, verdict_of(results, workload, name), *map(_number, of_best),
-            workload.unit, str(cell.rounds), str(cell.rounds_failed), *(_number(part) for value in figures for part in value),
+            workload.figure, workload.unit, str(cell.rounds), str(cell.rounds_failed), *(_number(part) for value in figures for part in value),
             " | ".join(" ".join(mark.split()) for mark in cell.marks)]
 
 

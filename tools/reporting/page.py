@@ -9,6 +9,8 @@ import shlex
 import jinja2
 import markupsafe
 
+from comparison import ranking
+
 from . import canvas, doubts, figures, fronts, palette, plots, rules, run_plots, tables, verdicts, words
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -71,6 +73,7 @@ def render(results, colours, pictures):
         answers=[_answer(results, workload, colours) for workload in results.workloads],
         rules=rules.RULES,
         margin=words.percent(results.margin),
+        by_processor_time=doubts.by_processor_time(results),
         heat_map=tables.heat_map(results),
         figures=figures.table(results),
         filters=_filters(results),
@@ -143,6 +146,7 @@ def _workload(results, workload, pictures):
         "name": workload.name,
         "title": workload.title,
         "figure": workload.figure_title,
+        "by_processor_time": ranking.BY_PROCESSOR_TIME if workload.is_instead else "",
         "left_out": [f"{words.names(names)} ({why})" for why, names in why_not.items()],
         "pictures": pictures[workload.name],
         "failures": failures,

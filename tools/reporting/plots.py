@@ -92,7 +92,7 @@ def _throughput(results, workload, names):
             axes.barh(row - canvas.FIGURE_UP, value.median, height=canvas.FIGURE_HEIGHT, color=colour)
             canvas.interval(axes, row, value)
             canvas.dots(axes, row, results.dots(workload, name, metric), colour, (0, most))
-            mark = " †" if results.cell(workload.name, name).client_was_the_limit else ""
+            mark = " †" if results.is_at_least(workload, name) else ""
             axes.text(min(max(value.median, value.high), most) + most * 0.012, row - canvas.FIGURE_UP, write(value.median) + mark,
                       va="center", fontsize=8.5)
         axes.set_xlim(0, most * (1.22 if on.is_narrow else 1.1))

@@ -10,7 +10,7 @@ import pathlib
 import re
 import statistics
 
-from comparison import inference, metrics, needs, summary
+from comparison import inference, metrics, needs, ranking, summary
 
 from . import samples, words
 
@@ -72,7 +72,8 @@ class Workload:
     unit: str
     higher_is_better: bool
     load_flags: tuple
-    ranked_by: str = None  # The metric that --by has asked for.
+    ranked_by: str = None  # The metric that ranks; None: not recorded.
+    is_instead: bool = False  # It is processor time because the load generator was the limit.
 
     @property
     def is_paced(self):
@@ -91,6 +92,12 @@ class Workload:
     @property
     def figure_title(self):
         return _TITLES.get(self.figure, self.figure)
+
+    def tell(self, value):
+        """A value of `figure` in a sentence."""
+        if self.figure != ranking.PROCESSOR_TIME:
+            return self.write(value)
+        return f"{words.time(value)} for a request, so {words.number(1e6 / value)} requests per second of processor time"
 
     def write(self, value):
         """A value of `figure`, with its unit."""
@@ -129,7 +136,7 @@ class Cell:
     @property
     def client_was_the_limit(self):
         """In at least half of the rounds: in fewer, the median is one of the server's."""
-        return 2 * self._rounds_with(re.compile("the client was the limit$")) >= self.rounds
+        return 2 * self._rounds_with(re.compile(metrics.CLIENT_WAS_THE_LIMIT + "$")) >= self.rounds
 
     @property
     def rounds_too_slow(self):
@@ -162,7 +169,7 @@ class Results:
                 raise ResultsError(
                     f"{self.folder / name} has schema {content.get('schema')}, and this reads 2: measure anew")
         self.subjects = tuple(_subject(row) for row in self.run["subjects"])
-        self.workloads = tuple(_workload(row) for row in self.run["workloads"])
+        self.workloads = tuple(_workload(row, self.summary) for row in self.run["workloads"])
         self.rounds = self._read_lines("rounds.jsonl")
         self.memory = self._read_lines("memory.jsonl")
         self.idle = self._read_lines("idle.jsonl")
@@ -219,6 +226,15 @@ class Results:
         """The Estimate, or None if there is none, or none to be trusted."""
         cell = self.cell(workload, subject)
         return None if cell is None or cell.failed else cell.metrics.get(metric)
+
+    def client_was_the_limit(self, workload):
+        """Whether the load generator was the limit for the best by throughput, so that throughput is not the servers'."""
+        return workload.name in self.summary.get("generator_was_the_limit", ())
+
+    def is_at_least(self, workload, subject):
+        """Whether the figure that ranks the subject under the Workload is what the load generator could do: a throughput, in at
+        least half of the rounds."""
+        return workload.figure == ranking.THROUGHPUT and self.cell(workload.name, subject).client_was_the_limit
 
     @property
     def margin(self):
@@ -361,8 +377,10 @@ def _subject(row):
                    row.get("config") or "", row.get("version") or "")
 
 
-def _workload(row):
-    return Workload(row["name"], row.get("service", ""),
-                    row.get("title") or row["name"],
+def _workload(row, found):
+    """found  summary.json's content; an old one says nothing of what ranks"""
+    name = row["name"]
+    ranks = found.get("ranked_by", {}).get(name, row.get("ranked_by"))
+    return Workload(name, row.get("service", ""), row.get("title") or name,
                     row.get("unit") or "requests/s", row.get("higher_is_better", True),
-                    tuple(row.get("load_flags") or ()), row.get("ranked_by"))
+                    tuple(row.get("load_flags") or ()), ranks, "ranked_by" in found and ranking.is_instead(found, row))

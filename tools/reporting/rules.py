@@ -7,7 +7,7 @@ import dataclasses
 import math
 import statistics
 
-from comparison import inference
+from comparison import inference, ranking
 
 from . import words
 from .results import SLOW_ONE_IN
@@ -26,19 +26,23 @@ RULES = (
     "request comes is for a machine that has nothing else to do, and is out, too. Reference servers are shown for comparison.",
     "Models are compared by throughput; if requests come at a given rate, by the 99th percentile of the response time. A model "
     f"is equal to the best if surely no other is better by more than the margin ({words.percent(inference.MARGIN)} unless "
-    "--margin was given): a comparison with the best, which is wrong in at most one of twenty runs. If the client was the "
-    "limit for the leader in at least half of the rounds, all others for which it was are equal to it, too.",
+    "--margin was given): a comparison with the best, which is wrong in at most one of twenty runs.",
+    "If the load generator was the limit for the best by throughput in at least half of its rounds, models are compared by processor "
+    "time for a request instead, because throughput is the load generator's then. --by=throughput keeps throughput, and so does a "
+    "workload of which no processor time is known (beside another load); a warning says so.",
     "If there is no such model yet, the one with the best figures is named with a \"perhaps\", and with the number of rounds "
     "that would make it sure; nothing else decides.",
-    "Among equal models the lowest 99th percentile of the service time decides; then the least memory per connection, own "
-    "and kernel's; then the least processor time per request. Each decides only if the two are called different or, for "
-    f"memory, if the intervals do not meet; and times only with {_LEAST_ROUNDS} rounds or more.",
+    "Among equal models the lowest 99th percentile of the service time decides, unless the load generator was the limit, whose own "
+    "waiting is part of that; then the least memory per connection, own and kernel's; then the least processor time per request. "
+    "Each decides only if the two are called different or, for memory, if the intervals do not meet; and times only with "
+    f"{_LEAST_ROUNDS} rounds or more.",
     "Models that are still left are equal in all of these, too, and the one that the server lists first is named: the list "
     "begins with the simplest.",
 )
 
 
-_SUPERLATIVES = {"throughput": "the fastest", "response_p99_us": "the quickest to respond", "given_cpu_us": "the cheapest"}
+_SUPERLATIVES = {"throughput": "the fastest", "response_p99_us": "the quickest to respond", "given_cpu_us": "the cheapest",
+                 "cpu_us_per_request": "the cheapest"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,7 @@ class _Measure:
     of: object      # (results, workload, subject) -> Estimate or None
     write: object   # float -> str
     metric: str     # The name under which differences were judged; none of its own: None.
+    of_server: bool = True  # Also if the load generator was the limit.
     least: int = 0  # Estimates of fewer rounds are not used.
 
 
@@ -80,7 +85,7 @@ def pick(results, workload):
     if not able:
         return Pick(workload.name, None, False, (), ("No model that may be taken went through this without a fault.",), (), tuple(out))
     leader = _leader(results, workload, able)
-    level = _equal_to_best(results, workload, leader, able)
+    level = _equal_to_best(results, workload, able)
     if level:
         chosen, reasons = _decide(results, workload, level)
         reasons = _speed(results, workload, leader, level, able) + reasons
@@ -129,11 +134,10 @@ def _leader(results, workload, names):
     return (max if workload.more_is_better else min)(names, key=figure.get)
 
 
-def _equal_to_best(results, workload, leader, able):
+def _equal_to_best(results, workload, able):
     """In the server's order; see RULES."""
     near = results.near_best(workload, able)
-    is_limited = {name: results.cell(workload.name, name).client_was_the_limit for name in able}
-    return [name for name in able if name in near or (is_limited[leader] and is_limited[name])]
+    return [name for name in able if name in near]
 
 
 def _not_told_apart(results, workload, leader, able):
@@ -143,13 +147,21 @@ def _not_told_apart(results, workload, leader, able):
 def _guess(results, workload, leader, able):
     """Why it is one, and what would make it sure."""
     others = [name for name in _not_told_apart(results, workload, leader, able) if name != leader]
-    figure = workload.write(results.figure(workload, leader).median)
-    text = f"It is open which model is the best: {leader} has the best figures ({figure})"
+    figure = workload.tell(results.figure(workload, leader).median)
+    text = f"it is open which model is the best: {leader} has the best figures ({figure})"
     text += f", and is not told apart from {words.some(others)}" if others else ""
     needed = inference.rounds_to_be_near_best(leader, able, results.effects(workload), results.margin)
     if needed:
         text += f"; about {words.number(needed)} rounds would make it sure"
-    return [text + "."]
+    return [_by(workload, text) + "."]
+
+
+def _by(workload, text):
+    """A sentence on the figure that ranks; it says so if that is not the usual one."""
+    if not workload.is_instead:
+        return text[0].upper() + text[1:]
+    by = ranking.BY_PROCESSOR_TIME
+    return f"{by[0].upper() + by[1:]}: {text}"
 
 
 def _memory(results, _, name):
@@ -165,9 +177,9 @@ def _metric(metric):
 
 
 _MEASURES = (
-    _Measure("the lowest 99th percentile", _metric("service_p99_us"), words.time, "service_p99_us", _LEAST_ROUNDS),
+    _Measure("the lowest 99th percentile", _metric("service_p99_us"), words.time, "service_p99_us", False, _LEAST_ROUNDS),
     _Measure("the least memory per connection", _memory, words.size, None),
-    _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time, "cpu_us_per_request",
+    _Measure("the least processor time per request", _metric("cpu_us_per_request"), words.time, "cpu_us_per_request", True,
              _LEAST_ROUNDS),
 )
 
@@ -176,7 +188,8 @@ def _decide(results, workload, level):
     """(model, sentences): narrows `level` down, measure by measure."""
     reasons = []
     left = list(level)
-    for measure in _MEASURES:
+    is_limited = results.client_was_the_limit(workload)
+    for measure in (one for one in _MEASURES if one.of_server or not is_limited):
         values = {name: measure.of(results, workload, name) for name in left}
         if len(left) == 1 or any(value is None or value.n < measure.least for value in values.values()):
             continue
@@ -204,17 +217,16 @@ def _is_worse(results, workload, measure, values, other, name):
 
 
 def _speed(results, workload, leader, level, able):
-    """Sentences on throughput: the figure, which models share it, and how far the others are behind."""
-    figure = workload.write(results.figure(workload, leader).median)
+    """A sentence on the figure that ranks, which models share it, and how far the others are behind."""
+    figure = workload.tell(results.figure(workload, leader).median)
     behind = [name for name in able if name not in level]
     if len(level) == 1:
         text = _alone(results, workload, leader, able) + figure
     else:
         who = f"all {len(able)} models" if len(level) == len(able) > 2 else words.some(level)
-        near = results.near_best(workload, able)
-        why = (f"are equal: surely no model is more than {words.percent(results.margin)} better than any of them"
-               if set(level) <= set(near) else "cannot be told apart, because the client was the limit")
-        text = f"{who[0].upper() + who[1:]} {why}; the best figure is {leader}'s, {figure}"
+        text = (f"{who} are equal: surely no model is more than {words.percent(results.margin)} better than any of them; the best figure "
+                f"is {leader}'s, {figure}")
+    text = _by(workload, text)
     if not behind:
         return [text + "."]
     shares = {name: share_of_best(results, workload, name).middle for name in behind}
@@ -232,8 +244,8 @@ def _speed(results, workload, leader, level, able):
 def _alone(results, workload, leader, able):
     """What is sure of one that is equal to the best while no other is."""
     if len(_not_told_apart(results, workload, leader, able)) == 1:
-        return f"It is {_SUPERLATIVES.get(workload.figure, 'the best')}: "
-    return f"It is the best, or surely no model is more than {words.percent(results.margin)} better: "
+        return f"it is {_SUPERLATIVES.get(workload.figure, 'the best')}: "
+    return f"it is the best, or surely no model is more than {words.percent(results.margin)} better: "
 
 
 def _beside(results, workload, chosen, able):
@@ -263,8 +275,8 @@ def _usual_doubt(results, workload):
 
 def _warnings(results, workload, leader, able):
     warnings = []
-    if results.cell(workload.name, leader).client_was_the_limit:
-        warnings.append("The client was the limit, not the server: the fastest models may be faster than shown.")
+    if results.is_at_least(workload, leader):
+        warnings.append("The client was the limit, not the server: the fastest models may be faster than shown, and differ more.")
     twins = [twin["a"] for twin in results.twins(workload.name, workload.figure) if twin["differs"]]
     if twins:
         warnings.append(f"Measured twice, {words.names(twins)} differed from itself: differences may be the instrument's.")

@@ -93,32 +93,31 @@ class RulesTest(unittest.TestCase):
     def test_all_failed_means_no_model(self):
         self.assertIsNone(self.pick({"fork": {"throughput": 200}}, failed=("fork",)).model)
 
-    def test_where_the_client_was_the_limit_the_limited_are_level(self):
-        limit = ["the client was the limit (7 of 7 rounds)"]
-        figures = {
-            "epoll": {
-                "throughput": 100,
-                "cpu_us_per_request": 5
-            },
-            "uring": {
-                "throughput": 110,
-                "cpu_us_per_request": 4
-            },
-            "fork": {
-                "throughput": 50,
-                "cpu_us_per_request": 9
-            }
-        }
-        pick = self.pick(figures, marks={"epoll": limit, "uring": limit}, real=[("epoll", "uring"), ("uring", "fork")])
-        self.assertEqual(pick.level, ("epoll", "uring"))
-        self.assertTrue(any("client was the limit" in warning for warning in pick.warnings))
+    LIMIT = ["the client was the limit (7 of 7 rounds)"]
+    LIMITED = {"epoll": {"throughput": 110, "cpu_us_per_request": 6, "service_p99_us": 100},
+               "uring": {"throughput": 108, "cpu_us_per_request": 5, "service_p99_us": 200},
+               "fork": {"throughput": 50, "cpu_us_per_request": 9, "service_p99_us": 400}}
 
-    def test_a_client_that_was_the_limit_in_few_rounds_makes_nobody_level(self):
-        pick = self.pick({"thread": {"throughput": 60}, "coroutine": {"throughput": 100}},
-                         real=[("thread", "coroutine")],
-                         marks={"thread": ["the client was the limit (1 of 7 rounds)"],
-                                "coroutine": ["the client was the limit (5 of 7 rounds)"]})
-        self.assertEqual(pick.level, ("coroutine",))
+    def test_where_the_client_was_the_limit_processor_time_decides_and_the_sentence_says_so(self):
+        pick = self.pick(self.LIMITED, marks={"epoll": self.LIMIT, "uring": self.LIMIT}, limited="cpu_us_per_request",
+                         real=[("epoll", "uring"), ("uring", "fork")])
+        self.assertEqual((pick.model, pick.level), ("uring", ("uring",)))
+        self.assertEqual(pick.because[0], "By processor time, since the load generator, not the server, was the limit: it is the cheapest: "
+                         "5.00 µs for a request, so 200 k requests per second of processor time; next is epoll with 1.20 times as much, "
+                         "last fork with 1.80.")
+        self.assertEqual(pick.warnings, ())
+
+    def test_what_the_client_has_waited_for_decides_nothing_between_equal_ones(self):
+        pick = self.pick(self.LIMITED, marks={"epoll": self.LIMIT, "uring": self.LIMIT}, limited="cpu_us_per_request",
+                         equal=[("epoll", "uring")], real=[("uring", "fork")])
+        self.assertFalse(any("percentile" in sentence for sentence in pick.because))
+
+    def test_who_asks_for_throughput_gets_it_with_a_warning_and_nobody_is_equal_for_the_clients_sake(self):
+        pick = self.pick(self.LIMITED, marks={"epoll": self.LIMIT, "uring": self.LIMIT}, limited="throughput",
+                         real=[("epoll", "fork"), ("uring", "fork")])
+        self.assertTrue(pick.is_guess)
+        self.assertEqual(pick.warnings, ("The client was the limit, not the server: the fastest models may be faster than shown, and "
+                                         "differ more.",))
 
     def test_one_round_that_missed_the_rate_is_a_warning(self):
         figures = {"fork": {"response_p99_us": 900}, "epoll": {"response_p99_us": 300}}

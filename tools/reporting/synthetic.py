@@ -8,6 +8,7 @@ import random
 
 from comparison import inference, store, summary
 from comparison.metrics import JUDGED
+from comparison.ranking import PROCESSOR_TIME, THROUGHPUT
 
 # CPU per request in microseconds; bytes per idle connection, own and kernel's; whether its workers scale; system calls
 # per request; whether idle connections cost it anything.
@@ -35,6 +36,8 @@ _WORKLOADS = (
     ("compute", "compute", "primes below 10,000", ["--workload=compute", "--primes=10000",
                                                    "--connections=8"], 60.0, 12),
 )
+# What ranks a workload, by whether requests come at a rate; see comparison/ranking.py.
+_RANKED = {True: {"ranked_by": "response_p99_us"}, False: {"ranked_by": THROUGHPUT, "if_limited": PROCESSOR_TIME}}
 _CHURN = {"fork": 30.0, "thread": 3.0}
 _BUCKETS = 12  # Of a histogram, between two of the quantiles.
 _QUANTILES = (("p50", 0.95), ("p90", 1.3), ("p99", 2.1), ("p99.9", 4.5), ("max", 9.0))
@@ -200,7 +203,8 @@ def _run(subjects, rounds, seed, skipped, workloads=()):
             "load_flags": flags,
             "title": title,
             "unit": "replies/s",
-            "higher_is_better": True
+            "higher_is_better": True,
+            **_RANKED[any(flag.startswith("--rate=") for flag in flags)]
         } for name, service, title, flags, _, _ in workloads],
     }
 
@@ -324,7 +328,7 @@ def _write_lines(path, rows):
 
 
 def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, equal=(), unlike=(), load_flags=(),
-         rounds=7):
+         rounds=7, limited=None):
     """A folder with one workload, `work`, and nothing but a summary.
 
     figures  {model: {metric: median or (median, low, high)}}; a number alone gets bounds 1 % off
@@ -337,6 +341,7 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
     unlike   models that differ from themselves
     load_flags  more flags of the load generator
     rounds      how many there were of each
+    limited     what ranks although the load generator was the limit for the best by throughput; None: it was not
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -348,14 +353,15 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
                            f"({count} of {rounds} rounds)")
     run = _run([{"name": name, "kind": "model", "model": name, "flags": []} for name in figures], rounds, 1, [])
     run["workloads"] = [{"name": "work", "service": "echo", "load_flags": flags, "title": "work", "unit": "replies/s",
-                         "higher_is_better": True}]
+                         "higher_is_better": True, **_RANKED[bool(rate)]}]
+    ranks = limited or run["workloads"][0]["ranked_by"]
     results = [{"subject": name, "kind": "model", "workload": "work", "rounds": rounds,
                 "rounds_failed": int(name in failed) + slow.get(name, 0), "marks": marks[name],
                 "metrics": {metric: _interval(value, rounds) for metric, value in metrics.items()}}
                for name, metrics in figures.items()]
     verdicts = []
     for metric in {metric for metrics in figures.values() for metric in metrics if metric in JUDGED}:
-        is_judged = metric == ("response_p99_us" if rate else "throughput")
+        is_judged = metric == ranks
         effects = {(a, b): _effect(figures[a][metric], figures[b][metric],
                                    not is_judged or (a, b) in real or (b, a) in real or (a, b) in equal or (b, a) in equal, rounds)
                    for a, b in itertools.combinations(figures, 2) if metric in figures[a] and metric in figures[b]}
@@ -367,11 +373,12 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
     (folder / "summary.json").write_text(json.dumps({
         "schema": 2,
         "margin": inference.MARGIN,
+        "ranked_by": {"work": ranks},
+        "generator_was_the_limit": {"work": "one of them"} if limited else {},
         "results": results,
         "twins": twins,
         "verdicts": verdicts
-    }),
-                                         encoding="utf-8")
+    }), encoding="utf-8")
     return folder
 
 

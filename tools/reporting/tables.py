@@ -122,12 +122,12 @@ def share(results, workload, name):
 
 
 def marks_of(results, workload, name):
-    """What is written behind a share: that it is equal to the best (=), that this is open (?), that the client was the limit, in
-    half of the rounds or more (†)."""
+    """What is written behind a share: that it is equal to the best (=), that this is open (?), that it is a throughput of which the
+    client was the limit, in half of the rounds or more (†)."""
     best = rules.best_model(results, workload)
     signs = {inference.DIFFERENT: "", inference.EQUAL: " =", inference.OPEN: " ?"}
     marks = "" if name == best else signs[results.verdict(workload.name, workload.figure, best, name)]
-    return marks + (" †" if results.cell(workload.name, name).client_was_the_limit else "")
+    return marks + (" †" if results.is_at_least(workload, name) else "")
 
 
 def memory(results):

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import sys
 
-from .. import inference, machine, measure, order, statistics, subjects, summary, workloads
+from .. import inference, machine, measure, metrics, order, statistics, subjects, summary, workloads
 from ..load import Load
 from .verdict import Ratio
 
@@ -75,7 +75,7 @@ class Comparison:
     def client_was_the_limit(self, name):
         """Whether its throughput is but what it can do at least: so in half of the good rounds, or more."""
         marks = [line["marks"] for line in self._rounds.of(name, self._workload) if line["failed"] is None]
-        return 2 * sum("the client was the limit" in of_round for of_round in marks) >= max(1, len(marks))
+        return 2 * sum(metrics.CLIENT_WAS_THE_LIMIT in of_round for of_round in marks) >= max(1, len(marks))
 
     def ratio(self, a, b, metric="throughput", what=None):
         found, left_out = self.together([a, b], metric)
