@@ -13,6 +13,8 @@ constexpr char kOptimized[] = "yes";
 constexpr char kOptimized[] = "no";
 #endif
 
+// Bazel defines it for --compilation_mode=opt. Without it assert(3), DCHECK and the checks of the libraries' headers
+// run, which a figure must not include.
 #ifdef NDEBUG
 constexpr char kAsserts[] = "no";
 #else
@@ -20,6 +22,8 @@ constexpr char kAsserts[] = "yes";
 #endif
 
 // gcc defines a macro for each sanitizer; clang answers __has_feature(), which gcc before version 14 does not know.
+// gcc 12 has none for the sanitizer of undefined behaviour, which is therefore not named; .bazelrc turns it on only
+// together with the one for addresses.
 #if !defined(__has_feature)
 #define __has_feature(name) 0
 #endif
@@ -31,6 +35,7 @@ constexpr char kSanitizers[] = "thread";
 constexpr char kSanitizers[] = "none";
 #endif
 
+// Clang is the one to ask for: it defines __GNUC__ as well, for the sake of headers that know only gcc.
 #ifdef __clang__
 constexpr char kCompiler[] = "clang";
 #else

@@ -22,7 +22,9 @@ bool FindFlag(const std::string& name, gflags::CommandLineFlagInfo& info) {
          (name == "help" || name == "version" || !absl::StrContains(info.filename, "gflags"));
 }
 
-// The number of letters to change, add or drop to make one word of the other (Levenshtein, by rows).
+// The number of letters to change, add or drop to make one word of the other (Levenshtein, by rows). After i turns,
+// row[j] is the distance of the first i letters of `a` and the first j of `b`; `diagonal` holds the value of the row
+// above that row[j - 1] has just replaced.
 size_t EditDistance(absl::string_view a, absl::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -66,6 +68,8 @@ absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv)
   std::vector<std::string> others;
   for (int i = 1; i < argc; ++i) {
     absl::string_view argument = argv[i];
+    // Guideline 10 of POSIX's Utility Syntax Guidelines (Base Definitions, 12.2): what follows is no flag, even if it
+    // begins with a dash. Guideline 13 is the next case: a dash alone is standard input or output.
     if (argument == "--") {
       others.insert(others.end(), argv + i + 1, argv + argc);
       break;
@@ -114,6 +118,7 @@ std::string DescribeFlags(const std::vector<std::string>& names) {
 
 bool IsFlagSet(const std::string& name) {
   gflags::CommandLineFlagInfo info;
+  // gflags clears is_default when a flag is set, even to the value that is its default.
   return FindFlag(name, info) && !info.is_default;
 }
 
@@ -123,7 +128,8 @@ absl::Status CheckFlagRange(absl::string_view name, int64_t value, int64_t least
 }
 
 // SimpleAtod() also reads "inf", "nan" and "-1"; absl::Seconds() makes an infinite duration of the first, and the
-// checks at the end refuse the others.
+// checks at the end refuse the others. A number comes first because absl::ParseDuration() refuses one without a unit,
+// unless it is 0.
 absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::string_view value) {
   absl::Duration duration;
   double seconds = 0;

@@ -20,6 +20,7 @@ namespace polyserve {
 
 namespace {
 
+// Bazel compiles from the root of the workspace, so __FILE__ has the folders as well.
 absl::string_view BaseName(absl::string_view path) {
   const size_t slash = path.rfind('/');
   return slash == absl::string_view::npos ? path : path.substr(slash + 1);
@@ -84,6 +85,8 @@ LogLine::~LogLine() {
   // One write for the whole line, so that lines of other threads and processes do not come within it.
   const bool is_whole = g_standard_error.Append(line, health);
   if (is_whole && health.unreported.load(std::memory_order_relaxed) > 0) ReportLost(health);
+  // Not exit(3): destructors and exit handlers would run in a state that was just found to be impossible, perhaps with
+  // locks held. With abort(3) a core file, if the system writes one, has the stack of the fault.
   if (severity_ == Severity::FATAL) std::abort();
   errno = errno_before;
 }

@@ -25,6 +25,8 @@ Message Mailbox::Next() {
     taken_.clear();
     next_ = 0;
     if (taken_.capacity() > kKeptPlaces) taken_ = std::vector<Message>();
+    // What Collect() has left at the descriptor is younger than anything in new_, so it must wait until new_ is used
+    // up.
     if (is_full() && !has_new_.load(std::memory_order_acquire)) Collect();
     if (!has_new_.load(std::memory_order_acquire)) return nullptr;
     MutexLock lock(mutex_);
@@ -33,6 +35,8 @@ Message Mailbox::Next() {
     if (taken_.empty()) return nullptr;  // Cut off just now.
   }
   Message message = std::move(taken_[next_++]);
+  // Relaxed: the counts only bound memory, and no other data is published by them. The message itself has come through
+  // the lock.
   waiting_messages_.fetch_sub(1, std::memory_order_relaxed);
   waiting_bytes_.fetch_sub(message->size() + kBytesPerMessage, std::memory_order_relaxed);
   return message;
@@ -46,7 +50,8 @@ bool Mailbox::Push(const Message& message) {
   // Counts what the driver has swapped out but not popped, too: that memory is still held. The driver only ever lowers
   // the count meanwhile, so the check errs on the side of "full".
   const bool is_full = waiting_bytes() + bytes > kMaxBytes;
-  // The backlog goes at once: a member that is too slow must not keep megabytes until its driver gets to it.
+  // The backlog goes at once: a member that is too slow must not keep megabytes until its driver gets to it. The counts
+  // stay as they are: nothing is pushed any more, and the room no longer looks at this mailbox.
   if (is_full) {
     new_ = std::vector<Message>();
     is_cut_off_.store(true, std::memory_order_release);

@@ -16,7 +16,8 @@ struct Range {
 };
 
 // Beyond ASCII: what changes how the text around it is seen, or is not seen itself (Unicode's General_Category Cc, Zl,
-// Zp, and of Cf and Default_Ignorable_Code_Point what no script needs within a word).
+// Zp, and of Cf and Default_Ignorable_Code_Point what no script needs within a word). U+200C and U+200D, the joiners,
+// are left out on purpose: Persian, the scripts of India and composed emoji need them.
 constexpr Range kEscaped[] = {
     {0x80, 0x9F},        // C1: U+009B starts a control sequence as ESC [ does.
     {0x61C, 0x61C},      // Arabic letter mark.
@@ -31,7 +32,8 @@ constexpr Range kEscaped[] = {
     {0xE0000, 0xE0FFF},  // Tags, and what is reserved for their like.
 };
 
-// Called for every character of a log line, and nearly all are ASCII: those are judged without the table.
+// Called for every character of a log line, and nearly all are ASCII: those are judged without the table. The tab is
+// escaped as well: in a log of columns it would shift what follows.
 bool IsEscaped(uint32_t character) {
   if (character < 0x80) return character < 0x20 || character == 0x7F;
   return std::any_of(std::begin(kEscaped), std::end(kEscaped),

@@ -38,6 +38,7 @@ UniqueFd OpenBeneath(int directory, const std::string& path, uint64_t flags) {
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   for (int tries = 1;; ++tries) {
     UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof(how))));
+    // EINTR is retried within the same bound: open(2) can return it on slow devices and network file systems.
     if (fd.ok() || (errno != EAGAIN && errno != EINTR) || tries == kMaxOpenTries) return fd;
   }
 }
@@ -52,8 +53,11 @@ absl::Status NameError() {
   if (IsShortage(errno)) return ShortageError();
   switch (errno) {
     case ENOENT:
+    // A file stands in the middle of the path, so beneath it there is nothing either.
     case ENOTDIR:
       return absl::NotFoundError("there is no such file");
+    // EXDEV is the answer to a link that would lead out of the root, ELOOP to too many links and to a magic one
+    // (openat2(2)). The peer gets the same words as for a file without permission, and cannot find out what is outside.
     case EXDEV:
     case ELOOP:
     case EACCES:
@@ -89,7 +93,9 @@ absl::Status StoreError(absl::string_view what) {
 }
 
 // Calls `make` with hidden names until it does not fail for one that exists already: a server that was killed may have
-// left it. Returns the name; empty if it failed, with errno set.
+// left it. Returns the name; empty if it failed, with errno set. The process and the counter keep the threads and
+// processes of one server apart; another server on the same directory, perhaps in a container with the same numbers of
+// processes, is met by EEXIST.
 template <typename Make>
 std::string MakeAside(Make make) {
   static std::atomic<unsigned> counter{0};
@@ -103,6 +109,7 @@ std::string MakeAside(Make make) {
 // Regular files only: a device or a FIFO could block, or have an effect when it is read.
 bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
 
+// A change time in nanoseconds fits in 63 bits until the year 2262.
 FileStamp StampOf(const struct stat& info) {
   return {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
           info.st_ino,  info.st_dev,         info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
@@ -117,7 +124,8 @@ bool LookAt(int root, const std::string& path, struct stat& info) {
 
 // Whether the file system says for certain that a file of `size` bytes does not fit. One that reports no blocks at all
 // (ramfs, tmpfs without a limit, some network file systems) says nothing. f_bfree counts the blocks reserved for root,
-// too: whether this process may use them only the write tells.
+// too: whether this process may use them only the write tells. Divided, not multiplied, since the free bytes of a large
+// file system may exceed 64 bits. What is less than a block is ignored.
 bool IsKnownNotToFit(int fd, int64_t size) {
   struct statvfs space;
   if (::fstatvfs(fd, &space) != 0 || space.f_frsize == 0 || space.f_blocks == 0) return false;
@@ -126,6 +134,8 @@ bool IsKnownNotToFit(int fd, int64_t size) {
 
 }  // namespace
 
+// RFC 9110, sections 15.5 and 15.6. WebDAV has the 507 (RFC 4918, section 11.5), and the 409 to a PUT whose directory
+// is missing (section 9.7.1).
 int HttpCode(const absl::Status& error) {
   switch (error.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -163,6 +173,8 @@ Upload::~Upload() {
 
 absl::Status Upload::Append(absl::string_view bytes) {
   while (!bytes.empty()) {
+    // When the disk fills up or a limit is reached, a call first writes a part; only the next one fails, with the
+    // reason.
     const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return StoreError("cannot write the file");
@@ -211,13 +223,16 @@ absl::Status Upload::CheckOld(const Condition& condition, bool& is_there) const 
 // content would have to be written by fsync(2) before the renaming, and the directory after it, and the server does
 // neither.
 absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
+  // A try fails only if a program that does not lock the directory has made a file of this name between the look and
+  // the link.
   constexpr int kMaxTries = 3;
   if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
   for (int tries = 0; tries < kMaxTries; ++tries) {
     bool is_there = false;
     if (absl::Status status = CheckOld(condition, is_there); !status.ok()) return status;
     // A link takes a free name only, so it also tells whether there is something to replace. If it fails for another
-    // reason, the renaming finds it out once more.
+    // reason, the renaming finds it out once more. Without a condition nothing has looked before, so the link itself
+    // tells.
     if (!is_there && TakeFreeName()) return Stored::kNew;
     if (!is_there && condition != nullptr && errno == EEXIST) continue;  // A program without the lock was quicker.
     if (absl::Status status = Replace(); !status.ok()) return status;
@@ -241,6 +256,8 @@ absl::Status Upload::Replace() {
     aside_name_ = MakeAside([&](const char* name) { return LinkAs(name) ? 0 : -1; });
     if (aside_name_.empty()) return StoreError("cannot name the file");
   }
+  // renameat(2) replaces a file atomically: another process that opens the name finds the old one or the new one, never
+  // none.
   if (::renameat(directory_.get(), aside_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
     return StoreError("cannot name the file");
   }
@@ -285,6 +302,7 @@ absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view nam
   if (!fd.ok()) return fd.status();
   struct stat info;
   if (::fstat(fd->get(), &info) != 0) return SysError("cannot look at the file");
+  // One open serves both: without O_DIRECTORY, O_RDONLY opens a directory as well.
   const bool is_directory = S_ISDIR(info.st_mode);
   if (!is_directory && !IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
   return File{StampOf(info), std::make_shared<const UniqueFd>(*std::move(fd)), is_directory};
@@ -338,7 +356,8 @@ absl::StatusOr<Library::Directory> Library::OpenDirectory(absl::string_view name
 
 // readdir(3) returns null at the end and on an error; only errno, cleared before, tells them apart. The type in the
 // entry would not do: some file systems leave it out, and size and time are needed anyway. A link counts as what it
-// leads to, resolved beneath the root like any name.
+// leads to, resolved beneath the root like any name. POSIX leaves open whether
+// names that are made or removed meanwhile appear.
 absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& entries) {
   const int directory = ::dirfd(stream_.get());
   for (int i = 0; i < count; ++i) {
@@ -349,6 +368,8 @@ absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& ent
     if (!CheckName(entry->d_name).ok()) continue;
     struct stat info;
     if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // Gone meanwhile.
+    // Links are looked up from the root, not from this directory: RESOLVE_BENEATH would refuse one that leads to a
+    // neighbour directory.
     const int root = library_->root_->fd();
     if (S_ISLNK(info.st_mode) && !LookAt(root, absl::StrCat(prefix_, entry->d_name), info)) continue;
     const bool is_directory = S_ISDIR(info.st_mode);
@@ -360,7 +381,7 @@ absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& ent
 
 // Everything that can be refused is refused before a byte of content is read. Only Store() decides, though: what is
 // true of the name and the space now may have changed by then. O_TMPFILE fails with EISDIR if the kernel does not know
-// it (open(2)).
+// it (open(2)). The rights of a new file are 0666, less the umask of the server.
 absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view name, int64_t size) const {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   if (options_.read_only) return absl::UnimplementedError("the library is read-only");
@@ -382,6 +403,8 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   }
   if (!directory.ok()) return NameError();
 
+  // From here on a descriptor and a name without a slash are enough: such a name can lead elsewhere only if it is a
+  // link. A link is refused here, and one that is made later is replaced by the renaming, not followed (rename(2)).
   struct stat old;
   if (::fstatat(directory.get(), base.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0) {
     if (S_ISDIR(old.st_mode)) return absl::FailedPreconditionError("a directory has this name");
@@ -407,7 +430,8 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   return upload;
 }
 
-// mkdirat(2) first, and a look only if it fails: a look before it would be out of date by the time of the call.
+// mkdirat(2) first, and a look only if it fails: a look before it would be out of date by the time of the call. O_PATH
+// is enough to make a name in a directory, and does not require that it can be read.
 absl::Status Library::MakeDirectory(absl::string_view name) const {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   if (options_.read_only) return absl::UnimplementedError("the library is read-only");

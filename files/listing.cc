@@ -19,7 +19,8 @@ namespace {
 // What an entry takes beside its name.
 constexpr size_t kEntryBytes = sizeof(Library::Entry);
 
-// The fixed part of an entry in the file of runs; its name follows.
+// The fixed part of an entry in the file of runs; its name follows. Written as it lies in memory: no other process ever
+// reads the file. The name is at most NAME_MAX (255) bytes long, so 16 bits hold its length.
 struct Record {
   int64_t size;
   int64_t mtime;
@@ -41,6 +42,8 @@ absl::Status RoomError() {
 // A file without a name, which the kernel frees even if the server is killed, in a directory for temporary files. If
 // there is none, or its file system has no such files, in memory, which the system can swap out.
 absl::StatusOr<UniqueFd> OpenTemporary() {
+  // O_TMPFILE rather than a name that is unlinked at once: a server that is killed between the two would leave the
+  // file. Overlay and network file systems may not have it; the next directory may be on one that has.
   const char* const named = std::getenv("TMPDIR");
   for (const char* directory : {named, "/tmp", "/var/tmp"}) {
     if (directory == nullptr) continue;
@@ -54,6 +57,7 @@ absl::StatusOr<UniqueFd> OpenTemporary() {
 
 absl::Status WriteAll(int fd, absl::string_view bytes) {
   while (!bytes.empty()) {
+    // On a disk that fills up, a call first writes a part; the next one says ENOSPC.
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return RoomError();
@@ -99,6 +103,7 @@ class Listing::Run {
 
   // Reads more behind what is left.
   absl::Status Fill() {
+    // What is left is a part of one record, so little is moved.
     buffer_.erase(0, at_);
     at_ = 0;
     const size_t left = buffer_.size();
@@ -145,7 +150,8 @@ absl::StatusOr<bool> Listing::Step() {
 }
 
 // A run ends once the entries fill kRunBytes. A directory with fewer needs no file at all, which is the usual case. To
-// sort a run is the longest thing that a step does, and kRunBytes bounds it.
+// sort a run is the longest thing that a step does, and kRunBytes bounds it. The memory is estimated: a short name lies
+// within its std::string, and is counted twice.
 absl::Status Listing::Read() {
   const size_t before = entries_.size();
   const absl::StatusOr<bool> has_more = directory_.Read(kNamesPerStep, entries_);
@@ -160,6 +166,7 @@ absl::Status Listing::Read() {
 
 // Moves the entries to the file of runs.
 absl::Status Listing::EndRun() {
+  // Made only now: most listings never need it. All runs then follow each other in one file, and cost one descriptor.
   if (!runs_file_.ok()) {
     absl::StatusOr<UniqueFd> file = OpenTemporary();
     if (!file.ok()) return file.status();
@@ -214,7 +221,8 @@ absl::Status Listing::Write() {
 }
 
 // One heap over all runs, rather than several passes: each run costs kReadBytes of memory, and a million files make
-// some three hundred runs.
+// some three hundred runs. pop_heap() moves the run with the first name to the back. From there it returns with its
+// next entry, or leaves.
 absl::Status Listing::Merge() {
   for (int i = 0; i < kNamesPerStep && !runs_.empty(); ++i) {
     std::pop_heap(runs_.begin(), runs_.end(), kComesLast);
@@ -244,6 +252,7 @@ absl::Status Listing::FlushText() {
   }
   if (absl::Status status = WriteAll(file_->get(), text_); !status.ok()) return status;
   file_bytes_ += static_cast<int64_t>(text_.size());
+  // Keeps the memory for the next piece of the text; Finish() gives it back.
   text_.clear();
   return absl::OkStatus();
 }
@@ -251,6 +260,7 @@ absl::Status Listing::FlushText() {
 // A text that never grew past kMaxTextBytes stays in memory; if a file was begun, the rest follows it there.
 absl::Status Listing::Finish() {
   stage_ = Stage::kFinished;
+  // A slow reader may keep the finished listing for long: of all the memory only the text must stay.
   entries_ = {};
   runs_file_.reset();
   if (file_ == nullptr) return absl::OkStatus();

@@ -32,6 +32,8 @@ UniqueFd OpenToAppend(const std::string& path) {
 absl::Status CannotOpen(const std::string& path) {
   const absl::Status status = SysError("open", path);
   struct stat file = {};
+  // EWOULDBLOCK of open(2) with O_NONBLOCK: a lease would have to be broken first, which can take lease-break-time (45
+  // s).
   if (errno == EAGAIN) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is held by another process (a lease)"));
   }
@@ -85,7 +87,8 @@ void LogFile::InspectEnd(int64_t opening) const {
   health_.torn = last == '\n' ? 0 : 1;
 }
 
-// If that fails, lines go to the old file, which is better than nowhere; the next try is a second later.
+// If that fails, lines go to the old file, which is better than nowhere; the next try is a second later. The number of
+// the opening that failed is kept, so that a newer one is tried at once.
 void LogFile::OpenAnew(int64_t opening) {
   if (failed_for_ == opening && !IsTimeAgain(failed_at_, kSecondsBetweenOpenings)) return;
   const absl::Status status = OpenFor(opening);

@@ -38,6 +38,7 @@ absl::Status CheckPart(absl::string_view part) {
 absl::Status CheckName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is missing");
   if (name.size() > kMaxNameBytes) return absl::InvalidArgumentError("the name is too long");
+  // The splitting below would find an empty part in front of it; this says better what is wrong.
   if (name[0] == '/') return absl::InvalidArgumentError("the name must be relative to the library");
   if (!IsUtf8(name)) return absl::InvalidArgumentError("the name is not UTF-8");
   if (HasControlCharacter(name)) return absl::InvalidArgumentError("the name must not hold control characters");

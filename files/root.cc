@@ -47,6 +47,7 @@ void Root::Share(std::atomic<int64_t>& openings, std::atomic<int64_t>& holder) {
   openings_ = &openings;
   holder_ = &holder;
   if (!is_holder_) return;
+  // In one number, so that no process reads the descriptor of one holder with the pid of another.
   holder = (int64_t{::getpid()} << 32) | fd_.get();
   opening_ = ++openings;
 }

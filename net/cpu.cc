@@ -20,6 +20,8 @@ void PinToCpu(int index) {
   int left = index % CPU_COUNT(&allowed);
   int cpu = 0;
   while (!CPU_ISSET(cpu, &allowed) || left-- > 0) ++cpu;
+  // A pid of 0 stands for the calling thread, not the process (sched_setaffinity(2)): each thread of a pool can have a
+  // processor of its own. Threads that it starts later inherit its mask.
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(cpu, &one);

@@ -141,6 +141,7 @@ absl::StatusOr<UniqueFd> BindBeside(int listener, const Endpoint& at) {
   if (!status.ok()) return status;
   const int result = ::bind(fd.get(), address.address(), address.size());
   status = result == 0 ? absl::OkStatus() : SysError("bind", at.ToString());
+  // Taken back even if bind(2) has failed: the listener must not stay open to sharing.
   status.Update(SetOption(listener, SOL_SOCKET, SO_REUSEADDR, 0));
   if (status.ok() && MarksAnswers(listener)) status = NeverAnswerAnswers(fd.get());
   if (!status.ok()) return status;
@@ -206,6 +207,8 @@ ssize_t ReceiveDatagram(int fd, char* buffer, DatagramPath& path) {
   message.msg_iovlen = 1;
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof(control.bytes);
+  // MSG_TRUNC is not looked for: no datagram is larger than the buffer. MSG_DONTWAIT makes the call independent of
+  // O_NONBLOCK, which belongs to the open file and is shared with other processes.
   const ssize_t size = ::recvmsg(fd, &message, MSG_DONTWAIT);
   if (size < 0) return size;
   // One form for each address, or a table of peers would hold an IPv4 peer twice: as itself, and as ::ffff:a.b.c.d.
@@ -266,7 +269,8 @@ absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, b
   return fd;
 }
 
-// No other socket has this port, so nothing that is meant for others can come in before connect(2).
+// No other socket has this port, so nothing that is meant for others can come in before connect(2). TFTP answers like
+// this: a port of its own for each transfer (RFC 1350, section 4).
 absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path) {
   const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener);
   if (!at.ok()) return at.status();

@@ -34,11 +34,15 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text) {
 // The last colon separates the port, and an IPv6 address without brackets is refused: "::1:80" could be an address as
 // well (RFC 3986, section 3.2.2, has the brackets). SOCK_STREAM keeps getaddrinfo(3) from listing each address once for
 // each type of socket; the addresses serve for UDP as well.
+// AI_NUMERICSERV says that the port is a number by now, so /etc/services need not be searched. AI_ADDRCONFIG is not
+// given: loopback addresses do not count for it, so "localhost" could lose its ::1 on a host without other addresses of
+// IPv6.
 absl::StatusOr<Endpoints> Endpoints::Parse(absl::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos) return ParseError(text, "the port is missing");
   std::string host(text.substr(0, colon));
   const absl::string_view port = text.substr(colon + 1);
+  // A digit must come first, because SimpleAtoi() alone would also take blanks and a sign.
   uint32_t number = 0;
   if (port.empty() || !absl::ascii_isdigit(port[0]) || !absl::SimpleAtoi(port, &number) || number > 65535) {
     return ParseError(text, "the port must be a number from 0 to 65535");
@@ -101,10 +105,11 @@ absl::StatusOr<Endpoint> Endpoint::OfPeer(int fd) {
 
 bool Endpoint::is_wildcard() const {
   if (family() == AF_INET6) return IN6_IS_ADDR_UNSPECIFIED(&v6_.sin6_addr);
+  // INADDR_ANY is 0, and so is the address of an endpoint that was never set.
   return v4_.sin_addr.s_addr == INADDR_ANY;
 }
 
-// IPv4-mapped, ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2).
+// IPv4-mapped, ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2). The ten bytes in front stay zero.
 Endpoint Endpoint::AsV6() const {
   if (family() != AF_INET) return *this;
   Endpoint mapped;
@@ -132,7 +137,8 @@ bool operator==(const Endpoint& a, const Endpoint& b) {
   return IN6_ARE_ADDR_EQUAL(&a.v6_.sin6_addr, &b.v6_.sin6_addr) && a.v6_.sin6_scope_id == b.v6_.sin6_scope_id;
 }
 
-// Empty for an endpoint that was never set: inet_ntop(3) refuses the family.
+// Empty for an endpoint that was never set: inet_ntop(3) refuses the family. The scope of a link-local address is not
+// written: inet_ntop(3) does not know it.
 std::string Endpoint::Host() const {
   char host[INET6_ADDRSTRLEN] = "";
   const bool is_v6 = family() == AF_INET6;

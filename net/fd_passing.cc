@@ -20,7 +20,9 @@ union ControlBuffer {
 };
 
 // MSG_NOSIGNAL: a receiver that has died gives EPIPE, not a SIGPIPE that would kill a process without a handler. A
-// signal that comes while the socket is full has sent nothing of the packet, so it is sent again as a whole.
+// signal that comes while the socket is full has sent nothing of the packet, so it is sent again as a whole. Besides
+// EAGAIN and EPIPE a sender may meet ETOOMANYREFS: its user has more descriptors under way in sockets than
+// RLIMIT_NOFILE allows (unix(7)).
 absl::Status Send(int socket, absl::string_view text, const std::vector<int>& descriptors, int flags) {
   CHECK_LE(descriptors.size(), kMaxPassedDescriptors);
   CHECK(!text.empty() && text.size() <= kMaxPassedText);
@@ -32,6 +34,7 @@ absl::Status Send(int socket, absl::string_view text, const std::vector<int>& de
   if (!descriptors.empty()) {
     const size_t bytes = descriptors.size() * sizeof(int);
     message.msg_control = control.bytes;
+    // The length of the buffer counts the padding behind the last descriptor, that of the header does not (cmsg(3)).
     message.msg_controllen = CMSG_SPACE(bytes);
     cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
@@ -79,6 +82,7 @@ absl::StatusOr<Parcel> ReceiveParcel(int socket) {
     size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   } while (size < 0 && errno == EINTR);
   if (size < 0) return SysError("recvmsg");
+  // A packet of no bytes would look the same; that is why Send() refuses to make one.
   if (size == 0) return absl::CancelledError("the other end was closed");
 
   Parcel parcel;
@@ -88,6 +92,7 @@ absl::StatusOr<Parcel> ReceiveParcel(int socket) {
     // The kernel sets the length to what it has installed, which may be less than what was sent.
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; ++i) {
+      // Copied out one by one: CMSG_DATA() need not be aligned for an int (cmsg(3)).
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
       parcel.descriptors.emplace_back(fd);

@@ -41,6 +41,7 @@ DumpRequest MakeRequest(sa_family_t family, in_port_t port) {
 // True if the answer names a connection; reads no further than that, since closing the socket ends the dump. An answer
 // to a dump is several messages in several datagrams, and NLMSG_DONE ends it (netlink(7)).
 bool NamesOne(int netlink) {
+  // The size that netlink(7) recommends: the kernel cuts off what does not fit.
   alignas(nlmsghdr) char answer[8192];
   while (true) {
     ssize_t count = ::recv(netlink, answer, sizeof(answer), 0);
@@ -64,7 +65,8 @@ bool HasHalfOpenConnections(int listener) {
   const in_port_t port = reinterpret_cast<const sockaddr_in*>(&address)->sin_port;
   const UniqueFd netlink(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!netlink.ok()) return false;
-  // Port 0 in the request would mean all ports; a listener always has one.
+  // Port 0 in the request would mean all ports; a listener always has one. Sent to no address, a message of netlink
+  // goes to the kernel, and the kernel gives the socket an address to answer to.
   const DumpRequest request = MakeRequest(address.ss_family, port);
   if (::send(netlink.get(), &request, sizeof(request), 0) != static_cast<ssize_t>(sizeof(request))) return false;
   return NamesOne(netlink.get());

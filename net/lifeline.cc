@@ -27,6 +27,7 @@ void OnPipe(int) {
   const int saved_errno = errno;
   pollfd pipe = {g_listened.load(), POLLIN, 0};
   ::poll(&pipe, 1, 0);
+  // poll(2) may report both: the byte, and that the server has died since. Its death counts for more.
   if ((pipe.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) ::_exit(1);  // The server is gone.
   if ((pipe.revents & POLLIN) != 0) Signals::RequestStop();              // The byte stays: it is meant for all.
   errno = saved_errno;
@@ -41,7 +42,8 @@ absl::Status OpenAnew(UniqueFd& end, int mode) {
   return absl::OkStatus();
 }
 
-// Has the kernel send this process the signal when something happens to the pipe.
+// Has the kernel send this process the signal when something happens to the pipe. O_ASYNC comes last: from then on
+// signals are sent, and they have to be the right ones, to the right process.
 absl::Status SignalOn(const UniqueFd& end, int signal) {
   const bool done = ::fcntl(end.get(), F_SETOWN, ::getpid()) == 0 && ::fcntl(end.get(), F_SETSIG, signal) == 0 &&
                     ::fcntl(end.get(), F_SETFL, O_ASYNC | O_NONBLOCK) == 0;
@@ -104,6 +106,7 @@ bool Lifeline::AwaitAllGone(absl::Duration timeout) {
   pollfd pipe = {up_read_.get(), POLLIN, 0};
   const Deadline deadline(timeout);
   int gone = 0;
+  // No descendant ever writes to this pipe, so what wakes the wait is POLLHUP: the last write end was closed.
   while ((gone = ::poll(&pipe, 1, deadline.PollMilliseconds())) == 0 && !deadline.passed()) {
   }
   return gone == 1;

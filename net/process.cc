@@ -59,7 +59,8 @@ constexpr size_t kMaxTrialMessage = 4096;
 int PidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 // In a child: asks to be killed when the parent's main thread ends. The parent may have ended just before, which the
-// kernel does not report any more; then this process has another parent by now.
+// kernel does not report any more; then this process has another parent by now. fork(2) clears the setting and
+// execve(2) keeps it (prctl(2)), so each child has to ask for itself, and only once.
 void DieWithParent(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
@@ -74,6 +75,7 @@ absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std:
   CHECK(g_command_line != nullptr) << "SetCommandLine() was not called";
   std::string variable = absl::StrCat(kImageVariable, "=", role, " ", ::getpid(), " ", daemon ? 1 : 0, " ",
                                       absl::StrJoin(descriptors, ","), " ", argument);
+  // In front: of two variables with one name, getenv(3) finds the first.
   std::vector<char*> variables = {variable.data()};
   for (char** other = environ; *other != nullptr; ++other) variables.push_back(*other);
   variables.push_back(nullptr);
@@ -83,6 +85,7 @@ absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std:
   for (const int fd : descriptors) ::posix_spawn_file_actions_adddup2(&actions, fd, fd);
   pid_t pid = -1;
   SignalsHeld held;
+  // The error is the result; posix_spawn(3) need not set errno.
   errno = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, g_command_line, variables.data());
   const absl::Status status = errno == 0 ? absl::OkStatus() : SysError("posix_spawn /proc/self/exe");
   held.Release();
@@ -102,6 +105,8 @@ void LogEnd(absl::string_view name, pid_t pid, int wait_status) {
 void ServeForkRequest(int socket, Parcel request, const Process::Entry& entry, const sigset_t& child_mask) {
   const pid_t server = ::getpid();
   const absl::StatusOr<pid_t> pid = Fork();
+  // The client waits for a reply to each request, so it must get one whatever happens. That a reply cannot be sent
+  // means that it is gone, which ReceiveParcel() will report.
   if (!pid.ok()) {
     SendParcel(socket, absl::StrCat("! ", pid.status().message()), {}).IgnoreError();
     return;
@@ -139,6 +144,7 @@ int RunForkServer(int socket, const Process::Entry& entry) {
     pollfd requests = {socket, POLLIN, 0};
     if (::ppoll(&requests, 1, nullptr, &before) <= 0) continue;
     absl::StatusOr<Parcel> request = ReceiveParcel(socket);
+    // That request is lost, but not the connection: the next one may find room.
     if (absl::IsResourceExhausted(request.status())) {
       SendParcel(socket, "! the fork server has no descriptor left", {}).IgnoreError();
     } else if (!request.ok()) {
@@ -184,6 +190,7 @@ absl::Status TryInChild(absl::FunctionRef<absl::Status()> work) {
   ssize_t size = 0;
   while ((size = ::read(reader.get(), result, sizeof(result))) < 0 && errno == EINTR) {
   }
+  // Waited for in any case, so that no zombie is left, whatever the pipe said.
   int wait_status = 0;
   while (::waitpid(*pid, &wait_status, 0) < 0 && errno == EINTR) {
   }
@@ -200,6 +207,7 @@ absl::Status TryInChild(absl::FunctionRef<absl::Status()> work) {
 // run and be written twice.
 void ExitChild(int status) { ::_exit(status); }
 
+// No third case: waitpid(2) reports a stopped child only if it is asked to (WUNTRACED).
 std::string DescribeExit(int wait_status) {
   if (WIFEXITED(wait_status)) return absl::StrCat("exited with status ", WEXITSTATUS(wait_status));
   const int signal = WTERMSIG(wait_status);
@@ -211,7 +219,8 @@ void Process::SetCommandLine(int, char** argv) { g_command_line = argv; }
 bool Process::IsImage() { return std::getenv(kImageVariable) != nullptr; }
 
 // The task is in the environment, since the command line is the user's: ps(1) shows it, and a fresh image parses it
-// again. The variable is removed at once, or a program that this one starts would take itself for such an image.
+// again. The variable is removed at once, or a program that this one starts would take itself for such an image. The
+// argument comes last and may hold anything, hence the limit on the splits.
 int Process::RunImage(const Entry& entry) {
   const std::string task = std::getenv(kImageVariable);
   ::unsetenv(kImageVariable);
@@ -247,7 +256,8 @@ absl::Status Process::Check(StartMethod start_method) {
 }
 
 // A daemon in any case: it must end with its client, even one that is killed. Beside standard input, output and error
-// it inherits only its socket, so it holds no listener or client open.
+// it inherits only its socket, so it holds no listener or client open. The other end is closed here when `sockets`
+// goes: only then does the server notice the death of the fork server as the end of the socket.
 absl::Status Process::StartForkServer() {
   if (g_fork_server.ok()) return absl::OkStatus();
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
@@ -291,6 +301,8 @@ absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const
     status = SendParcel(g_fork_server.get(), absl::StrCat(options.daemon ? "1 " : "0 ", argument), descriptors);
     place.reset();
     if (status.ok()) reply = ReceiveParcel(g_fork_server.get());
+    // The fork server is alive, and has forked, but the pidfd did not get through: another try would make a second
+    // child.
     if (absl::IsResourceExhausted(reply.status())) return reply.status();
     if (!status.ok() || !reply.ok()) StopForkServer();  // It has died, and its children with it: start another.
   }
@@ -319,9 +331,11 @@ absl::StatusOr<Process> Process::Start(const Options& options, const Entry& entr
 // WNOWAIT leaves a child that has ended in its place, so that Join() still gets its status.
 bool Process::IsAlive() const {
   if (own_child_) {
+    // si_pid is 0 unless a child has ended (waitid(2)); it was cleared here for systems that leave it alone.
     siginfo_t end = {};
     return ::waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid == 0;
   }
+  // A pidfd is readable once its process has ended, even before it is reaped (pidfd_open(2)).
   pollfd end = {pidfd_.get(), POLLIN, 0};
   return pidfd_.ok() && ::poll(&end, 1, 0) == 0;
 }
@@ -347,6 +361,8 @@ bool Process::JoinOwn(absl::Duration timeout) {
     if (pid == pid_) NoteEnd(pid_, wait_status);
     if (pid < 0 && errno == ECHILD) own_child_ = false;  // It was reaped elsewhere.
     if (!own_child_) return true;
+    // Without a time-out this is a waitpid(2) that a signal has interrupted: the caller looks at why, and may call
+    // again.
     if (is_forever || deadline.passed()) return false;
     ::poll(nullptr, 0, 1);
   }

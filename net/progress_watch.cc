@@ -36,6 +36,7 @@ ProgressLimits::ProgressLimits(absl::Duration idle_timeout, LeastRate least_rate
   } else {
     tick_ = rate_tick;
   }
+  // An absurdly short limit must not make a tick of zero, by which TicksAt() divides.
   tick_ = std::max(tick_, absl::Microseconds(1));
   send_wait_ = tick_;
   if (!has_rate) return;
@@ -45,6 +46,7 @@ ProgressLimits::ProgressLimits(absl::Duration idle_timeout, LeastRate least_rate
   bytes_per_tick_ = static_cast<float>(static_cast<double>(least_rate.bytes_per_second) * absl::ToDoubleSeconds(tick_));
 }
 
+// It wraps around, as do all differences of ticks here: they are right as long as less than 2^32 ticks lie between.
 uint32_t ProgressLimits::TicksAt(std::chrono::steady_clock::time_point time) const {
   return static_cast<uint32_t>(time.time_since_epoch() / absl::ToChronoNanoseconds(tick_));
 }

@@ -36,6 +36,8 @@ absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer)
   absl::Status status;
   try {
     self->thread_ = std::thread(&SignalThread::Run, self.get());
+    // Changed only now that there is a thread to take them: this thread, and those that inherit its mask, leave the two
+    // alone from here on.
     ::sigaddset(&before, SIGHUP);
     ::sigaddset(&before, SIGUSR1);
   } catch (const std::system_error& error) {
@@ -58,6 +60,7 @@ void SignalThread::Run() {
   const sigset_t awaited = Awaited();
   while (!is_ending_) {
     int signal = 0;
+    // A signal that comes during an answer stays pending, and further ones of its kind are merged with it (signal(7)).
     if (::sigwait(&awaited, &signal) != 0) continue;
     if (signal == SIGHUP) answer_(Signals::kReload);
     if (signal == SIGUSR1) answer_(Signals::kReport);

@@ -57,7 +57,8 @@ void Tell(unsigned event) {
 }
 
 // The status of a second signal is that of a process which the signal has killed, as a shell reports it. The timer goes
-// on until the process has ended: a thread may block again after any nudge.
+// on until the process has ended: a thread may block again after any nudge. Children do not inherit it (setitimer(2)),
+// so models that have some nudge those themselves.
 void OnStop(int signal) {
   if (g_was_told.exchange(true)) ::_exit(128 + signal);  // The second one.
   g_drain_deadline = MonotonicMicroseconds() + g_drain_microseconds;
@@ -85,6 +86,8 @@ void OnReport(int) { Tell(Signals::kReport); }
 void OnChildEnded(int) { Tell(Signals::kChildEnded); }
 void OnInterrupt(int) {}
 
+// sa_mask stays empty, so one handler may interrupt another. What they share is atomic, and is set in an order that
+// leaves it consistent after each step.
 void Handle(int signal, void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
@@ -100,6 +103,7 @@ void Handle(int signal, void (*handler)(int)) {
 absl::Status Signals::Install() {
   g_event_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (g_event_fd < 0) return SysError("eventfd");
+  // All of them, since exec() hands on what the parent has ignored; the two that are to be ignored follow.
   for (int signal = 1; signal < NSIG; ++signal) StopIgnoring(signal);
   Handle(SIGPIPE, SIG_IGN);
   Handle(SIGXFSZ, SIG_IGN);
@@ -128,6 +132,8 @@ void Signals::InstallInWorker() {
   Handle(SIGINT, &OnStopInWorker);
   Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
   Handle(SIGUSR1, SIG_IGN);
+  // A forked child inherits the handlers, and shares the eventfd: the parent's handler, run here, would wake the
+  // parent.
   Handle(SIGCHLD, SIG_DFL);
   UnblockAllSignals();
 }
@@ -138,6 +144,7 @@ void Signals::LeaveToMainThread() {
 }
 
 sigset_t Signals::HeldInNewProcess() {
+  // Not SIGCHLD or SIGALRM: a new process has no children yet, and timers are not inherited (setitimer(2)).
   sigset_t held;
   ::sigemptyset(&held);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&held, signal);
@@ -149,6 +156,7 @@ bool Signals::stopping() { return g_stopping.load(std::memory_order_acquire); }
 // The end of the grace is set first: a thread that sees g_stopping also sees when the grace ends. Two calls at once
 // both set it, to nearly the same time.
 void Signals::RequestStop(int64_t grace_end) {
+  // The first request counts: a later one must not prolong the grace.
   if (g_stopping) return;
   g_grace_end = grace_end != 0 ? grace_end : MonotonicMicroseconds() + g_grace_microseconds;
   g_stopping = true;

@@ -35,7 +35,8 @@ absl::Status SetTimeout(int fd, int option, absl::Duration timeout) {
 
 // Linux makes each connection as a copy of the listener, with these options. Buffer sizes must be set before listen(2):
 // the window scale is negotiated in the handshake, from the size as it is then (tcp(7)). IPV6_V6ONLY, so that [::] and
-// 0.0.0.0 can be two listeners.
+// 0.0.0.0 can be two listeners. SO_REUSEADDR does not let two servers share a port on Linux: bind(2) still fails if
+// another socket listens there (socket(7)).
 absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options,
                                 bool share_port) {
   UniqueFd fd(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -64,6 +65,7 @@ absl::StatusOr<UniqueFd> ConnectToOne(const Endpoint& to, absl::Duration timeout
     if (errno != EINPROGRESS) return SysError("connect to", to.ToString());
     if (absl::Status status = AwaitConnected(fd.get(), to, timeout); !status.ok()) return status;
   }
+  // Clients read and write with blocking calls; only the connecting had to be bounded.
   absl::Status status = SetNonBlocking(fd.get(), false);
   status.Update(SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));
   if (!status.ok()) return status;
@@ -149,6 +151,8 @@ void RefuseNewClients(int listener) {
   // handshake that has begun find its own socket instead. Needs no privilege unless the socket is bound to an interface
   // already.
   constexpr int kNoInterface = INT_MAX;
+  // The index is not looked up (sock_bindtoindex() in net/core/sock.c), as a name given to SO_BINDTODEVICE would be.
+  // Binding it a second time would need the privilege, hence the look.
   int interface = 0;
   socklen_t size = sizeof(interface);
   ::getsockopt(listener, SOL_SOCKET, SO_BINDTOIFINDEX, &interface, &size);
@@ -166,6 +170,7 @@ void RefuseNewClients(int listener) {
       BPF_STMT(BPF_RET | BPF_K, 0),
       BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
   };
+  // A filter of a TCP socket sees the packet from its TCP header on.
   const sock_fprog program = {std::size(drop_first_packets), drop_first_packets};
   if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0) return;
   LOG(WARNING) << SysError("cannot refuse new clients while the last ones are served; some may be reset").message();

@@ -98,13 +98,15 @@ Statistics Statistics::OfWorker(int slot) const {
 }
 
 // As many as can count at the same moment, which is the number of processors, but at most kMaxNewcomerRows. With fewer
-// they would contend for cache lines, with more the sums would take longer.
+// they would contend for cache lines, with more the sums would take longer. hardware_concurrency() may return 0 if it
+// does not know; then there is one.
 int Statistics::newcomer_rows() {
   static const int rows = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxNewcomerRows);
   return rows;
 }
 
 void Statistics::TakeOver(int service, int64_t clients) const {
+  // The server itself serves the client, so both rows are one.
   if (own_ == page_->table->rows) return;
   Counters::Add(OfService(*own_, service).accepted, clients);  // First, so that the sum is never too small.
   Counters::Add(OfService(page_->table->rows[0], service).accepted, -clients);
@@ -130,7 +132,8 @@ Totals Statistics::OwnTotal() const {
 
 int Statistics::RowsInUse() const { return (1 + page_->table->workers_in_use) * kRowsOfWorker; }
 
-// Rows of one worker lie together, so a step of kRowsOfWorker walks over one service in all workers.
+// Rows of one worker lie together, so a step of kRowsOfWorker walks over one service in all workers. No lock holds the
+// workers still meanwhile, so the counters of a busy server are of slightly different moments.
 Totals Statistics::Sum(int first_row, int step, int end_row) const {
   Totals total;
   for (int row = first_row; row < end_row; row += step) {

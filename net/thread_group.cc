@@ -18,6 +18,7 @@ absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
   try {
     std::thread thread(&ThreadGroup::Run, this, std::move(work));
     running_.insert(thread.native_handle());
+    // Detached, so that it frees its stack by itself when it ends; running_ is what the destructor waits for instead.
     thread.detach();
   } catch (const std::system_error& error) {
     return absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));

@@ -19,6 +19,7 @@ bool UdpSources::MayAnswer(const DatagramPath& path, bool own_ports) const {
   for (const Endpoint& listener : listeners_) {
     if (listener.port() != port) continue;
     if (!own_ports) return false;
+    // As text, since two Endpoints are equal only if their ports are.
     const std::string host = path.peer.Host();
     if (host == listener.Host() || (path.local.port() == 0 && host == path.local.Host())) return false;
   }

@@ -22,7 +22,8 @@ absl::Status WaitSet::Add(int fd, const void* tag, Wakes wakes) {
 }
 
 // One event for each call: the kernel moves a descriptor that it has reported behind the other ready ones, so that a
-// busy listener does not starve the rest. Level-triggered: what is left there is reported again.
+// busy listener does not starve the rest. Level-triggered: what is left there is reported again. EINTR is not retried:
+// it may be the signal that tells the worker to stop.
 absl::StatusOr<const void*> WaitSet::Wait() {
   epoll_event event;
   if (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) return absl::UnavailableError("interrupted");

@@ -51,6 +51,7 @@ absl::StatusOr<std::unique_ptr<WakeList>> WakeList::Create() {
 bool WakeList::WatchDescriptor(int fd, Entry* entry, uint32_t events) {
   epoll_event event = {};
   event.events = events;
+  // Null stands for the eventfd.
   event.data.ptr = entry;
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -78,6 +79,8 @@ void WakeList::Add(Entry& entry) {
   if (woken_.size() > 1) return;
   is_empty_.store(false, std::memory_order_release);
   if (::pthread_equal(owner_, ::pthread_self())) return;
+  // Every write to an eventfd is an event for an edge-triggered epoll, even if its counter is above zero already; so it
+  // is never read. The counter would need 2^64 wakes to be full.
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wakes_.get(), &one, sizeof(one));
 }
@@ -92,7 +95,8 @@ void WakeList::Remove(Entry& entry) {
 
 // The batch is swapped out and each entry unlisted before any client is called. So a client can be woken again while it
 // is being called, and a chat that answers itself cannot keep the loop here. OnReady() may destroy its own entry, which
-// is not touched after that.
+// is not touched after that. place_ lets a destructor find its entry in the batch, whose vector does not move
+// meanwhile: woken_ takes what is new.
 void WakeList::Deliver() {
   if (empty()) return;
   {

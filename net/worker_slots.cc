@@ -27,7 +27,8 @@ pid_t ProcessOf(uint64_t owner) { return static_cast<pid_t>(owner >> 32); }
 }  // namespace
 
 // The search begins at a slot that was free a moment ago: with a worker for each client, one from the beginning would
-// pass over all that are taken. `used` only grows; it bounds what List() and Sweep() look at.
+// pass over all that are taken. `used` only grows; it bounds what List() and Sweep() look at. The hint may be one
+// beyond the last slot, hence the modulo. It is only a guess, which threads may overwrite for each other.
 int WorkerSlots::Take(int64_t clients) const {
   const uint64_t owner = Owner(::getpid(), ::gettid());
   const int hint = table_.hint.load(std::memory_order_relaxed) % kMaxPlaces;
@@ -49,6 +50,7 @@ bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
   if (wanted.owner.load(std::memory_order_relaxed) != 0) return false;
   const bool needs_lock = ProcessOf(owner) != table_.server;
   if (needs_lock && !Lock(place)) return false;
+  // Two threads may have seen the slot free; the server's take no lock, so the exchange alone decides between them.
   uint64_t nobody = 0;
   if (!wanted.owner.compare_exchange_strong(nobody, owner)) {
     if (needs_lock) Unlock(place);

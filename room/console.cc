@@ -31,7 +31,8 @@ absl::StatusOr<std::unique_ptr<Console>> Console::Start(int input, Say say) {
   if (!stop.ok()) return SysError("eventfd");
   std::unique_ptr<Console> self(new Console(input, std::move(say), std::move(stop)));
   // All signals are the other threads': they end their waits. A read from the background of a terminal fails with EIO
-  // for a thread that blocks SIGTTIN; otherwise it would stop the whole server.
+  // for a thread that blocks SIGTTIN; otherwise it would stop the whole server. The mask is set before the thread
+  // exists, since a new thread inherits its creator's: if it set the mask itself, a signal could reach it first.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -39,6 +40,7 @@ absl::StatusOr<std::unique_ptr<Console>> Console::Start(int input, Say say) {
   try {
     self->thread_ = std::thread(&Console::Run, self.get());
   } catch (const std::system_error& error) {
+    // The standard library reports EAGAIN of pthread_create(3), a limit on threads, by an exception. It ends here.
     status = absl::UnavailableError(error.what());
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -72,7 +74,8 @@ void Console::Run() {
   if (!line_.empty()) TakeLine(line_);
 }
 
-// False if the thread is to end.
+// False if the thread is to end. What poll(2) says of the input is not looked at: read(2) tells bytes, the end and
+// errors apart, and does not wait for any of them. No signal can end the wait, because the thread blocks all.
 bool Console::AwaitInput() {
   pollfd waits[] = {{stop_.get(), POLLIN, 0}, {input_, POLLIN, 0}};
   ::poll(waits, 2, -1);

@@ -40,7 +40,8 @@ struct Setting {
   pid_t keeper = ::getpid();
 };
 
-// A Ctrl-C or a hang-up reaches the whole process group, but the server decides when the hub ends.
+// A Ctrl-C or a hang-up reaches the whole process group, but the server decides when the hub ends. SIGCHLD must not be
+// ignored with the others: then no child could be waited for (wait(2)).
 void IgnoreSignals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
@@ -55,6 +56,7 @@ int RunHub(const Setting& setting, UniqueFd there) {
   // The keeper may have died before the line above; then no signal will come.
   if (::getppid() != setting.keeper) return 1;
   ::signal(kEnd, SIG_IGN);
+  // The loop's epoll can watch a pidfd, which unlike a pid never comes to mean another process (pidfd_open(2)).
   UniqueFd server(static_cast<int>(::syscall(SYS_pidfd_open, setting.server, 0)));
   if (!server.ok()) return errno == ESRCH ? 0 : 1;  // It has ended already.
   LocalRoom room(setting.admin_name, setting.limits);
@@ -89,6 +91,7 @@ class Keeper {
     while (::getppid() == setting_.server) {
       const absl::StatusOr<pid_t> hub = Fork();
       if (hub.ok() && *hub == 0) ExitChild(RunHub(setting_, std::move(there_)));
+      // The keeper's own copy must go: with it, the server would wait for ever for the byte of a hub that has died.
       there_.reset();
       if (!hub.ok()) LOG_EVERY_T(WARNING, 10) << "the chat room's hub cannot be started: " << hub.status().message();
       if (hub.ok() && !AwaitEnd(*hub)) return 0;
@@ -103,10 +106,12 @@ class Keeper {
     int status = 0;
     while (::waitpid(hub, &status, WNOHANG) == 0) {
       if (AwaitSignal(absl::InfiniteDuration()) != kEnd) continue;
+      // It was not waited for, so the number is still its own. SIGKILL ends a process that is stopped, too.
       ::kill(hub, SIGKILL);
       ::waitpid(hub, &status, 0);
       return false;
     }
+    // Status 0 means that the server, or the last process that could bring a member, is gone.
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return false;
     LOG(WARNING) << "the chat room's hub (pid " << hub << ") " << DescribeExit(status)
                  << "; its members are cut off, and another one is started";

@@ -68,6 +68,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   bool Receive() {
     char packet[1 + kMaxTextBytes];
     for (int i = 0; i < kPacketsPerTurn; ++i) {
+      // One packet for each call (SOCK_SEQPACKET). The kernel cuts off what exceeds the buffer; a member never sends
+      // that much, since it checks names and texts itself.
       const ssize_t size = ::recv(fd_.get(), packet, sizeof(packet), MSG_DONTWAIT);
       if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
       if (size < 0 && errno == ECONNRESET) continue;  // It left mail unread. That comes before what it had said.
@@ -99,6 +101,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
       is_deaf_ = sent < 0;  // It has gone, but what it had said is still to come.
       packet_.clear();
     }
+    // There may be thousands of guests, and most are silent most of the time.
     if (packet_.capacity() > kKeptBytes) packet_ = std::string();
     return WaitForRoom(false);
   }
@@ -169,7 +172,9 @@ absl::Status HubLoop::Watch(int fd, void* tag) const {
 }
 
 // Mail is delivered once for each iteration, after all events: if ten members speak in one, each of the others gets the
-// ten lines in one packet. With guests listed already the wait is only a look (a time-out of 0).
+// ten lines in one packet. With guests listed already the wait is only a look (a time-out of 0). Each descriptor is in
+// a batch of events at most once, and a guest destroys no other one: a neighbour whose mailbox its words have filled is
+// only listed, and goes in Deliver(). So no event points to a guest that is gone.
 absl::Status HubLoop::Run() {
   wakes_->BelongToThisThread();
   while (true) {
@@ -199,6 +204,7 @@ bool HubLoop::Receive() {
     LOG_EVERY_N(WARNING, 100) << "a member is lost on its way to the chat room: " << parcel.status().message();
     return true;
   }
+  // It owns itself from here on: the list only finds it again at the end.
   Guest* const guest = new Guest(*this, std::move(parcel->descriptors[0]));
   if (!Watch(guest->fd(), guest).ok() || !guest->Welcome(parcel->text)) delete guest;
   return true;

@@ -83,6 +83,8 @@ class HubRoom::HubMember : public Member {
     if (answer == 0 || is_lost_) return Lose(), Gone();
     if (answer == kHubTaken) return NameIsTaken();
     if (answer == kHubAdmins) return NameIsAdministrators(room_.admin_name_);
+    // The answer to a leave is the same letter. Then wanted_ is empty, and so the member has neither a name nor a place
+    // to lose.
     name_ = std::exchange(wanted_, "");
     has_joined_ = !name_.empty();
     return absl::OkStatus();
@@ -121,7 +123,8 @@ class HubRoom::HubMember : public Member {
     return status.ok();
   }
 
-  // False, with errno, if the hub has no room for it (EAGAIN), or is gone. Waits for nothing.
+  // False, with errno, if the hub has no room for it (EAGAIN), or is gone. Waits for nothing. A packet is sent as a
+  // whole or not at all, so nothing has to be taken up again.
   bool Send(HubPacket kind, absl::string_view text) {
     char letter = kind;
     iovec pieces[] = {{&letter, 1}, {const_cast<char*>(text.data()), text.size()}};
@@ -144,6 +147,7 @@ class HubRoom::HubMember : public Member {
     if (size <= 0) return OnEnd(), false;
     if (packet[0] != kHubMail) answer_ = packet[0];
     absl::string_view lines(packet + 1, static_cast<size_t>(size) - 1);
+    // The hub packs as many lines into a packet as were due; here they are messages again.
     while (!lines.empty() && packet[0] == kHubMail) {
       const size_t end = lines.find('\n') + 1;
       if (!Push(std::make_shared<const std::string>(lines.substr(0, end)))) break;
@@ -171,6 +175,8 @@ class HubRoom::HubMember : public Member {
   }
 
   // The hub may still answer, and would then keep a member that has no session; the end of the socket prevents that.
+  // shutdown(2) rather than close(2): a driver may be waiting for this descriptor, and its number must not come to mean
+  // another file meanwhile.
   void Lose() {
     is_lost_ = true;
     ::shutdown(hub_.get(), SHUT_RDWR);
@@ -193,6 +199,8 @@ void HubRoom::ReachBy(UniqueFd join_fd) {
   join_fd_ = std::move(join_fd);
 }
 
+// The sockets are made for each connection to the chat, before it is known whether that will join: drivers ask for the
+// descriptor of a mailbox when they begin to watch it.
 std::unique_ptr<Member> HubRoom::NewMember() {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (ends.ok()) return std::make_unique<HubMember>(*this, std::move(ends->first), std::move(ends->second));

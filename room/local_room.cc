@@ -53,7 +53,8 @@ absl::Status LocalRoom::Add(LocalMember& seat, absl::string_view name) {
   return absl::OkStatus();
 }
 
-// The line is made before the lock is taken; within it there is only the pushing.
+// The line is made before the lock is taken; within it there is only the pushing. The name is read without the lock:
+// only the member's own thread, which is this one, changes it.
 void LocalRoom::Say(LocalMember& seat, absl::string_view text) {
   if (seat.name().empty()) return;
   const Message message = MakeSaying(seat.name(), text);
@@ -90,6 +91,7 @@ void LocalRoom::TellAllBut(const LocalMember* one, const Message& message) {
       continue;
     }
     places += seat.waiting_messages();
+    // Drivers lower these numbers while they are read, so the sum may be a little too high; that errs on the safe side.
     if (slowest == nullptr || seat.waiting_bytes() > slowest->waiting_bytes()) slowest = &seat;
     ++i;
   }
@@ -109,7 +111,8 @@ void LocalRoom::CutOff(LocalMember& seat, std::vector<Message>& departures) {
   Drop(seat);
 }
 
-// The last seat takes the dropped one's place: constant time, and the order of seats means nothing.
+// The last seat takes the dropped one's place: constant time, and the order of seats means nothing. The name is free
+// from here on, even if the member was cut off and does not know it yet.
 void LocalRoom::Drop(LocalMember& seat) {
   names_.Release(seat.known_as_);
   seats_[seat.place_] = seats_.back();

@@ -44,6 +44,7 @@ bool HasHan(const icu::UnicodeString& text) {
 
 void Simplify(icu::UnicodeString& text) {
   if (!HasHan(text)) return;  // Making it takes ten milliseconds, once.
+  // Static, like the transliterator itself, which is made only once: later names can still log why that failed.
   static UErrorCode error = U_ZERO_ERROR;
   static icu::Transliterator* const simplify =
       icu::Transliterator::createInstance("Traditional-Simplified", UTRANS_FORWARD, error);
@@ -62,6 +63,7 @@ icu::UnicodeString SkeletonOf(absl::string_view name) {
   if (checker == nullptr) return LogFailure("find confusable characters", error), text;
   icu::UnicodeString skeleton;
   UErrorCode failed = U_ZERO_ERROR;
+  // The 0 has had no meaning since ICU 58.
   uspoof_getSkeletonUnicodeString(checker, 0, text, skeleton, &failed);
   if (U_FAILURE(failed)) return LogFailure("find confusable characters", failed), text;
   return Folded(skeleton);
@@ -73,7 +75,9 @@ std::string ToUtf8(const icu::UnicodeString& text) {
   return utf8;
 }
 
-// Beside the skeleton: accents are passed over, and i, l, I, 1 and | are one.
+// Beside the skeleton: accents are passed over, and i, l, I, 1 and | are one. NFD takes an accent off its letter, so
+// that it can be dropped as a nonspacing mark (Mn). Folding has turned I into i, and the table has turned 1 and | into
+// l, so only l and i are left to be made one.
 std::string BareOf(icu::UnicodeString skeleton) {
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* const decompose = icu::Normalizer2::getNFDInstance(error);

@@ -30,6 +30,7 @@ bool HasControls(absl::string_view utf8) {
 // directions, joiners, fillers, tags and variation selectors, nor characters that fonts do not know: with these, two
 // names could look the same.
 bool IsVisible(UChar32 character) {
+  // By its category it is a symbol, but it looks like a space.
   constexpr UChar32 kBlankBraille = 0x2800;
   constexpr uint32_t kInvisible = U_GC_Z_MASK | U_GC_C_MASK;  // Separators; controls, formats, private, unassigned.
   return (U_GET_GC_MASK(character) & kInvisible) == 0 && character != kBlankBraille &&
@@ -44,6 +45,7 @@ std::u32string CharactersOf(absl::string_view utf8) {
   const int32_t size = static_cast<int32_t>(utf8.size());
   for (int32_t at = 0; at < size;) {
     UChar32 character = 0;
+    // Negative for bytes that are not UTF-8; those were refused before.
     U8_NEXT(utf8.data(), at, size, character);
     characters.push_back(static_cast<char32_t>(character));
   }
@@ -53,7 +55,8 @@ std::u32string CharactersOf(absl::string_view utf8) {
 }  // namespace
 
 // Only the name by itself is judged here, so that any process can do it; whether it is free, and looks like no other,
-// is for the room. A combining mark at the beginning would go onto the quotation mark in front of it.
+// is for the room. A combining mark at the beginning would go onto the quotation mark in front of it. The bound is in
+// bytes, since it bounds packets and lines; it is enough for some twenty Chinese characters.
 absl::Status CheckMemberName(absl::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("the name is empty");
   if (name.size() > kMaxNameBytes) {
@@ -90,7 +93,8 @@ absl::Status CheckText(absl::string_view text) {
   return absl::OkStatus();
 }
 
-// The course's own words and spacing, which its clients show as they are.
+// The course's own words and spacing, which its clients show as they are. In English: "welcome, 'ada' enters the chat
+// room", "'ada' leaves the chat room".
 Message MakeSaying(absl::string_view name, absl::string_view text) {
   return std::make_shared<const std::string>(absl::StrCat(name, " : ", text, "\n"));
 }
