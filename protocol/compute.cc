@@ -13,7 +13,7 @@ namespace polyserve {
 namespace {
 
 // Trial division by every number, slow on purpose: the service is there to cost time. No overflow: divisor * divisor
-// exceeds n, at most kMaxN, by little.
+// exceeds n, at most kMaxN, by little. A divisor above the root would have a partner below it, which was found before.
 bool IsPrime(uint64_t n) {
   if (n < 2) return false;
   for (uint64_t divisor = 2; divisor * divisor <= n; ++divisor) {
@@ -22,7 +22,8 @@ bool IsPrime(uint64_t n) {
   return true;
 }
 
-// The conversation goes on: each line is a request of its own.
+// The conversation goes on: each line is a request of its own. No text repeats what the peer has sent, so none can
+// bring a second line into the reply.
 void Refuse(absl::string_view why, Output& output) {
   output.CountError();
   output.Write(absl::StrCat("ERR ", why, "\n"));
@@ -50,6 +51,7 @@ void Answer(absl::string_view line, Output& output) {
 }  // namespace
 
 uint64_t SumOfPrimesBelow(uint64_t n) {
+  // 64 bits are ample: the primes below kMaxN have a sum of 3.2e12.
   uint64_t sum = 0;
   for (uint64_t candidate = 2; candidate < n; ++candidate) {
     if (IsPrime(candidate)) sum += candidate;

@@ -26,6 +26,8 @@ namespace polyserve {
 
 namespace {
 
+// The message is one line, and repeats nothing of what the peer has sent: so it cannot be made to look like another
+// reply.
 void WriteError(const absl::Status& error, Output& output) {
   output.CountError();
   output.Write(absl::StrCat("ERR ", HttpCode(error), " ", error.message(), "\n"));
@@ -64,6 +66,7 @@ struct Part {
 
 // "<name> <offset> <length>", as far as the file has it.
 absl::StatusOr<Part> FindPart(const Library& library, char command, absl::string_view arguments) {
+  // From behind: a name may hold spaces and digits, so the numbers are found only from the end.
   const std::optional<uint64_t> length = TakeLastNumber(arguments);
   const std::optional<uint64_t> offset = TakeLastNumber(arguments);
   if (std::max(offset.value_or(UINT64_MAX), length.value_or(UINT64_MAX)) > INT64_MAX) {
@@ -79,7 +82,7 @@ absl::StatusOr<Part> FindPart(const Library& library, char command, absl::string
 }
 
 // Runs in a task, so it may take its time and block in reads. pread(2) leaves the position alone: descriptors are
-// shared.
+// shared. The buffer is not on the stack, since drivers choose how large the stacks of their threads are.
 absl::StatusOr<int64_t> HashOf(const Part& part) {
   ContentHash hash;
   std::vector<char> buffer(64 * 1024);
@@ -101,7 +104,8 @@ FileSession::FileSession(std::shared_ptr<const Library> library) : library_(std:
 FileSession::~FileSession() = default;
 
 // One loop for two states. Each turn consumes a command or content, or returns; wants_more() ends it as soon as a task
-// is pending or a reply is large, and the driver calls again with what is left.
+// is pending or a reply is large, and the driver calls again with what is left. Content is consumed only between two
+// lines, as LineReader demands of those that share its input.
 void FileSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     if (body_left_ > 0) {
@@ -149,7 +153,7 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
 }
 
 // Directories are left out: the protocol has no form for them. The size of the text must be known before its first
-// byte.
+// byte. So it is made as a whole, in memory or in a temporary file, before a byte of the reply is sent.
 void FileSession::List(Output& output) {
   const auto format = [](const Library::Entry& entry, std::string& text) {
     if (!entry.is_directory) absl::StrAppend(&text, entry.name, "\t", entry.size, "\t", entry.mtime, "\n");
@@ -163,6 +167,7 @@ void FileSession::List(Output& output) {
 }
 
 void FileSession::Stat(absl::string_view name, Output& output) {
+  // Without opening the file: that it is there may be told even of a file that cannot be read.
   const absl::StatusOr<FileStamp> file = library_->Stat(name);
   if (!file.ok()) return WriteError(file.status(), output);
   output.Write(absl::StrCat("OK ", file->size, " ", file->mtime, "\n"));
@@ -184,7 +189,8 @@ void FileSession::GetRange(absl::string_view arguments, Output& output) {
   output.WriteFile(part->file.fd, part->begin, part->count);
 }
 
-// The task owns the open file: the name may lead to another one by the time it runs.
+// The task owns the open file: the name may lead to another one by the time it runs. A client that wants the hash of
+// more than kMaxHashedBytes asks for it piece by piece, so no task takes long.
 void FileSession::HashRange(absl::string_view arguments, Output& output) {
   absl::StatusOr<Part> part = FindPart(*library_, 'H', arguments);
   if (!part.ok()) return WriteError(part.status(), output);
@@ -206,10 +212,12 @@ void FileSession::MakeDirectory(absl::string_view name, Output& output) {
 void FileSession::StartPut(absl::string_view arguments, Output& output) {
   const std::optional<uint64_t> size = TakeLastNumber(arguments);
   if (!size.has_value()) return RefuseAndClose("expected: P <name> <size>", output);
+  // A number beyond 63 bits is as good as the largest size: no content of either ever ends.
   body_left_ = static_cast<int64_t>(std::min(*size, static_cast<uint64_t>(INT64_MAX)));
   absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(arguments, body_left_);
   if (!upload.ok()) return RefusePut(upload.status(), output);
   upload_ = *std::move(upload);
+  // An empty file has no content that would bring TakeBody() about.
   if (body_left_ == 0) FinishPut(output);
 }
 
@@ -237,7 +245,7 @@ void FileSession::FinishPut(Output& output) {
 }
 
 // After a failure in the middle of the content the rest of it is still to come, and is discarded as if it had been
-// refused.
+// refused. The error is sent at once all the same: a client that reads while it sends can stop early.
 void FileSession::RefusePut(const absl::Status& error, Output& output) {
   upload_ = nullptr;
   WriteError(error, output);

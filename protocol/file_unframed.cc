@@ -18,6 +18,7 @@ namespace polyserve {
 
 namespace {
 
+// Any file may hold these two bytes, so silence has to tell the mark from content; most of this file is about that.
 constexpr absl::string_view kEndMark = "##";
 
 void WriteError(absl::string_view why, Output& output) {
@@ -25,7 +26,7 @@ void WriteError(absl::string_view why, Output& output) {
   output.Write(why);
 }
 
-// A text without a line end, as one types it into nc(1), is as good as one with it.
+// A text without a line end, as one types it into nc(1), is as good as one with it. Clients of the course send none.
 absl::string_view StripLineEnd(absl::string_view text) {
   absl::ConsumeSuffix(&text, "\n");
   absl::ConsumeSuffix(&text, "\r");
@@ -38,7 +39,8 @@ bool IsCommand(absl::string_view text) {
          (text.size() > 2 && (absl::StartsWith(text, "G ") || absl::StartsWith(text, "P ")));
 }
 
-// Whether this, or this with more behind it, may be the mark and a command behind it.
+// Whether this, or this with more behind it, may be the mark and a command behind it. The first test also holds if the
+// text is shorter than the mark: then it is a beginning of it.
 bool MayBeTheEnd(absl::string_view text) {
   return absl::StartsWith(text, kEndMark.substr(0, text.size())) &&
          text.size() <= kEndMark.size() + FileUnframedSession::kMaxCommandBytes;
@@ -77,7 +79,7 @@ void FileUnframedSession::OnTime(Output& output) {
 }
 
 // The end of the input is the surest silence: no more can follow. An upload whose mark has not come by then is cut
-// short, and dropped.
+// short, and dropped. A command that is still in pending_ was complete as well: its silence has just come.
 void FileUnframedSession::OnEndOfInput(Output& output) {
   if (upload_ != nullptr && pending_.empty() && tail_ == kEndMark) {
     FinishPut("", output);
@@ -135,6 +137,7 @@ void FileUnframedSession::StartPut(absl::string_view name, Output& output) {
   if (!upload.ok()) return WriteError(upload.status().message(), output);
   upload_ = *std::move(upload);
   stored_bytes_ = 0;
+  // The first bytes of the content may be the mark already: an empty file.
   after_silence_ = true;
   output.Write("OK");
 }
@@ -143,7 +146,8 @@ void FileUnframedSession::StartPut(absl::string_view name, Output& output) {
 // they cannot become the mark and a command, they are content. At most kMaxCommandBytes and the mark are held.
 void FileUnframedSession::TakeContent(absl::string_view bytes, Output& output) {
   if (after_silence_) {
-    // One byte more than can be the mark and a command, so that MayBeTheEnd() refuses what is longer.
+    // One byte more than can be the mark and a command, so that MayBeTheEnd() refuses what is longer. The room is at
+    // least 1: what is in pending_ has passed MayBeTheEnd().
     const size_t room = kEndMark.size() + kMaxCommandBytes + 1 - pending_.size();
     absl::StrAppend(&pending_, bytes.substr(0, room));
     bytes.remove_prefix(std::min(room, bytes.size()));
@@ -162,6 +166,7 @@ void FileUnframedSession::OnSilence(Output& output) {
     std::string command(StripLineEnd(absl::string_view(pending_).substr(kEndMark.size())));
     FinishPut(tail_, output);
     if (command.empty() || output.closing()) return;
+    // OnCommand() appends to the output, which nothing may do behind a pause.
     if (output.wants_more()) return OnCommand(command, output);
     pending_ = std::move(command);  // The file waits for its turn to be stored.
     output.SetTimer(kMoment);
@@ -205,7 +210,8 @@ void FileUnframedSession::StoreButTail(absl::string_view bytes, Output& output) 
   tail_.assign(keep, '#');
 }
 
-// False if the upload has failed: it is dropped, and the conversation ends.
+// False if the upload has failed: it is dropped, and the conversation ends. The limit is checked here, since the
+// library knows only what StartPut() has announced: nothing.
 bool FileUnframedSession::Store(absl::string_view bytes, Output& output) {
   stored_bytes_ += static_cast<int64_t>(bytes.size());
   if (stored_bytes_ <= library_->options().max_file_bytes && upload_->Append(bytes).ok()) return true;

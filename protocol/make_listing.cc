@@ -26,6 +26,7 @@ void Step(Making making, Output& output) {
 
 void MakeListing(std::shared_ptr<const Library> library, std::string name, Listing::Format format, ListingReply reply,
                  Output& output) {
+  // Even opening the directory is left to the task, as it may wait for a disk.
   output.Work([library = std::move(library), name = std::move(name), format = std::move(format),
                reply = std::move(reply)](Output& result) mutable {
     absl::StatusOr<std::unique_ptr<Listing>> listing = Listing::Start(*library, name, std::move(format));
@@ -34,7 +35,8 @@ void MakeListing(std::shared_ptr<const Library> library, std::string name, Listi
   });
 }
 
-// The file has no name, so the output that holds its descriptor is its last owner.
+// The file has no name, so the output that holds its descriptor is its last owner. A text is copied into the output,
+// and freed with the listing.
 void WriteListing(const Listing& listing, Output& output) {
   if (listing.file() == nullptr) return output.Write(listing.text());
   output.WriteFile(listing.file(), 0, listing.size());

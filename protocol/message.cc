@@ -20,6 +20,7 @@ void Log(absl::string_view chunk) {
     const int64_t unlogged = chunks.exchange(0) - MessageSession::kMaxLoggedPerSecond;
     if (unlogged > 0) LOG(INFO) << "message: " << unlogged << " more, which were not logged";
   }
+  // Counted even if it is not logged, so that the next second can say how many were left out.
   if (chunks.fetch_add(1, std::memory_order_relaxed) >= MessageSession::kMaxLoggedPerSecond) return;
   std::string text = absl::Utf8SafeCHexEscape(chunk.substr(0, MessageSession::kMaxLoggedBytes));
   const bool is_cut = text.size() > MessageSession::kMaxLoggedBytes || chunk.size() > MessageSession::kMaxLoggedBytes;
@@ -29,7 +30,8 @@ void Log(absl::string_view chunk) {
 
 }  // namespace
 
-// A read that is larger than a chunk is answered once for each chunk in it.
+// A read that is larger than a chunk is answered once for each chunk in it. The size of the course's buffer: its server
+// would have had to read twice.
 void MessageSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     const absl::string_view chunk = input.bytes().substr(0, kMaxChunkBytes);

@@ -12,7 +12,9 @@ namespace {
 // A record of type handshake (22), and the major version that all versions of TLS send (RFC 8446, section 5.1).
 constexpr absl::string_view kTlsHandshake = "\x16\x03";
 
-// "GET /", "POST http://", "OPTIONS *": a method is a word of the client's choice, what follows is not.
+// "GET /", "POST http://", "OPTIONS *": a method is a word of the client's choice, what follows is not. The fourth form
+// of a target, the authority of a CONNECT, is left out: a browser sends that to its proxy only, never to a server of a
+// page's choice.
 bool BeginsRequestLine(absl::string_view line) {
   const size_t space = line.find(' ');
   if (space == 0 || space == absl::string_view::npos) return false;
@@ -32,7 +34,8 @@ bool EndsInVersion(absl::string_view line) {
 
 }  // namespace
 
-// The cheap test of the end comes first: hardly any line of another service passes it.
+// The cheap test of the end comes first: hardly any line of another service passes it. A request line has two spaces
+// (RFC 9112, section 3), so a sentence of a chat that ends in " HTTP/1.1" is none.
 bool IsOfOtherProtocol(absl::string_view line) {
   if (absl::StartsWith(line, kTlsHandshake)) return true;
   return EndsInVersion(line) && BeginsRequestLine(line) && std::count(line.begin(), line.end(), ' ') == 2;

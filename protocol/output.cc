@@ -11,7 +11,9 @@ namespace polyserve {
 
 namespace {
 
-// Clear() gives back more than this, so that one large reply does not stay in memory for good.
+// Clear() gives back more than this, so that one large reply does not stay in memory for good. Twice the mark above
+// which sessions stop writing, since they exceed it by one answer, and most answers are smaller than it. Over UDP each
+// write is a segment of its own, and kMaxWrites bounds those.
 constexpr size_t kKeepBytes = 2 * Output::kHighWaterBytes;
 constexpr size_t kKeepSegments = 256;
 
@@ -28,12 +30,15 @@ bool Output::wants_more() const {
 // sendmsg(2). Segments hold positions, not pointers: the string may move as it grows.
 void Output::Write(absl::string_view bytes) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  // A datagram may be empty, and is sent (RFC 768 has no least length); in a stream there would be nothing to send.
   if (bytes.empty() && kind_ == Kind::kStream) return;
   ++writes_;
   const size_t begin = copies_.size();
   copies_.append(bytes.data(), bytes.size());
   unsent_bytes_ += static_cast<int64_t>(bytes.size());
   Copied* last = empty() ? nullptr : std::get_if<Copied>(&segments_.back());
+  // The last copy ends where this one begins: copies_ only grows at its end, and any other segment in between would be
+  // the last one.
   if (last != nullptr && kind_ == Kind::kStream) {
     last->end = copies_.size();
   } else {
@@ -41,6 +46,7 @@ void Output::Write(absl::string_view bytes) {
   }
 }
 
+// Not counted in writes_: what is shared is a message of a room, or large, and the limit on bytes bounds both.
 void Output::WriteShared(std::shared_ptr<const std::string> bytes) {
   DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
   if (bytes->empty() && kind_ == Kind::kStream) return;
@@ -70,9 +76,11 @@ void Output::Pause(absl::Duration pause, Task then) {
   pause_.length = pause;
 }
 
+// Not an entry of the queue: the driver looks at the flag once all is sent and no task is left.
 void Output::Close() { closing_ = true; }
 
-// Stops at a file range, which goes through another system call (sendfile(2)).
+// Stops at a file range, which goes through another system call (sendfile(2)). The casts are safe: iovec serves
+// readv(2) as well, and so has no const, but sending changes nothing.
 int Output::FrontMemory(iovec* pieces, int max) const {
   int count = 0;
   for (size_t i = first_; i < segments_.size() && count < max; ++i) {
@@ -93,6 +101,7 @@ const Output::FileRange* Output::FrontFile() const {
 }
 
 const Output::FileRange* Output::FirstFile() const {
+  // The count spares the walk for all services that send no files.
   if (file_ranges_ == 0) return nullptr;
   const auto has_file = [](const Segment& segment) { return std::holds_alternative<FileRange>(segment); };
   const auto found = std::find_if(segments_.begin() + static_cast<std::ptrdiff_t>(first_), segments_.end(), has_file);
@@ -100,7 +109,8 @@ const Output::FileRange* Output::FirstFile() const {
 }
 
 // A segment that is used up lets go of what it shares at once: a file is closed, and a message freed, when it is sent,
-// not when the whole output is.
+// not when the whole output is. An empty Copied takes its place, so that the positions of the others stay until
+// StartOver() or DropSentCopies() clears the front.
 int64_t Output::TrimFront(int64_t bytes) {
   Segment& front = segments_[first_];
   if (Copied* copied = std::get_if<Copied>(&front)) {
@@ -127,6 +137,7 @@ int64_t Output::TrimFront(int64_t bytes) {
 }
 
 void Output::Sent(int64_t bytes) {
+  // One system call may have taken several segments, and may have ended in the middle of one.
   unsent_bytes_ -= bytes;
   while (bytes > 0) {
     DCHECK(!empty());
@@ -162,7 +173,8 @@ void Output::StartOver() {
 
 // A peer that reads slowly, while its session keeps writing, would make the string grow for ever: StartOver() needs a
 // moment at which nothing is unsent. Moving at most as many bytes as were sent since the last time keeps the cost
-// linear.
+// linear. If something else is at the front, it is not known how far copies_ is sent; the next copy that gets there
+// tells.
 void Output::DropSentCopies() {
   const Copied* front = empty() ? nullptr : std::get_if<Copied>(&segments_[first_]);
   const size_t sent = front == nullptr ? 0 : front->begin;
@@ -178,6 +190,7 @@ void Output::DropSentCopies() {
   }
 }
 
+// The pause belongs to the task: what that task appends may have one of its own.
 Output::Task Output::TakeWork() {
   pause_ = {};
   return std::exchange(task_, nullptr);

@@ -17,6 +17,8 @@ namespace {
 
 constexpr char kTime[] = "time passes";  // Its address is what counts.
 constexpr char kStop[] = "the server stops";
+// Enough for every place within a usual head or command; each cut is a whole conversation, so the tests' time grows
+// with it.
 constexpr size_t kMaxCutInTwo = 200;
 constexpr int kRandomCuts = 50;
 
@@ -34,6 +36,7 @@ class SessionHarness {
   }
 
   // If the output of OnTime() is full, the session may have left input for later: it is shown again, as by a driver.
+  // The timer is cleared before the call: each SetTimer() gives one call, in which the session may set it again.
   void LetTimePass() {
     if (transcript_.closed || !asks_for_wake_) return;
     asks_for_wake_ = false;
@@ -63,6 +66,7 @@ class SessionHarness {
       Output output;
       Input input(rest_);
       session_->OnInput(input, output);
+      // Asked before Perform(), which empties the output.
       const bool held_up = !output.wants_more();
       rest_.erase(0, rest_.size() - input.bytes().size());
       Perform(output);
@@ -74,11 +78,13 @@ class SessionHarness {
   // In the order that output.h draws: everything is sent before a task runs, and what the task appends comes next.
   void Perform(Output& output) {
     while (true) {
+      // All at once: a peer that reads slowly is the business of the drivers' tests.
       while (!output.empty()) SendFront(output);
       if (!output.has_work()) break;
       if (output.pause().length > absl::ZeroDuration()) transcript_.pauses.push_back(transcript_.replies.size());
       output.TakeWork()(output);
     }
+    // How long it is does not matter: time passes only when a test says so.
     if (output.asks_for_wake()) asks_for_wake_ = output.TakeWakeIn() < absl::InfiniteDuration();
     if (output.closing()) transcript_.closed = true;
   }
@@ -95,6 +101,7 @@ class SessionHarness {
     char buffer[4096];
     const size_t wanted = static_cast<size_t>(std::min<int64_t>(range.length, sizeof(buffer)));
     const ssize_t count = ::pread(range.file->get(), buffer, wanted, range.offset);
+    // A driver would reset the connection; here it would be an endless loop.
     ASSERT_GT(count, 0) << "the session announced more than the file has";
     transcript_.replies.append(buffer, static_cast<size_t>(count));
     output.Sent(count);
@@ -121,6 +128,7 @@ std::vector<absl::string_view> CutAtRandom(absl::string_view input, std::minstd_
 
 using Pieces = std::vector<absl::string_view>;
 
+// The hardest cut: it falls into every CR LF, every number and every character of several bytes.
 Pieces Bytes(absl::string_view input) {
   Pieces bytes;
   for (size_t i = 0; i < input.size(); ++i) bytes.push_back(input.substr(i, 1));
@@ -128,6 +136,7 @@ Pieces Bytes(absl::string_view input) {
 }
 
 Pieces CutInTwo(absl::string_view input, size_t at) {
+  // Bursts have different lengths, and all are cut at the same place.
   if (at >= input.size()) return {input};
   return {input.substr(0, at), input.substr(at)};
 }
@@ -178,6 +187,7 @@ Transcript TalkInAnyPieces(const SessionFactory& make_session, const std::vector
   };
   // The transcript of the whole input is the measure; each other cut must give the same.
   const Transcript whole = talk(CutEach(bursts, [](absl::string_view burst) { return Pieces{burst}; }));
+  // Not EXPECT_EQ: GoogleTest has no way to print a Transcript but as raw bytes.
   EXPECT_TRUE(talk(CutEach(bursts, &Bytes)) == whole) << "byte by byte";
   size_t longest = 0;
   for (absl::string_view burst : bursts) longest = std::max(longest, burst.size());
@@ -185,6 +195,8 @@ Transcript TalkInAnyPieces(const SessionFactory& make_session, const std::vector
     const auto in_two = [cut](absl::string_view burst) { return CutInTwo(burst, cut); };
     EXPECT_TRUE(talk(CutEach(bursts, in_two)) == whole) << "cut at " << cut;
   }
+  // The standard fixes the numbers of this generator, so a failure can be repeated on any machine. Distributions are
+  // not fixed in this way, hence the modulo.
   std::minstd_rand random(1);
   const auto at_random = [&random](absl::string_view burst) { return CutAtRandom(burst, random); };
   for (int i = 0; i < kRandomCuts; ++i) {

@@ -17,7 +17,8 @@ struct Attempt {
 };
 
 // Waits by Pause() rather than for the lock: a lock that is held by another process could stay so for ever, and a loop
-// must not stand still for it. An error other than Unavailable is final.
+// must not stand still for it. An error other than Unavailable is final. The task holds the upload, so it goes, and
+// leaves nothing behind, if the conversation ends during a pause.
 void Try(const std::shared_ptr<Attempt>& attempt, Output& output) {
   const absl::StatusOr<Upload::Stored> stored = attempt->upload->Store(attempt->condition);
   if (absl::IsUnavailable(stored.status()) && ++attempt->tries < kMaxStoreTries) {

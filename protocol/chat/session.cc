@@ -69,6 +69,8 @@ void ChatSession::OnInput(Input& input, Output& output) {
 }
 
 // A peer that closes its side has left, even if it could still be sent messages: it does not say whether it reads them.
+// A driver may keep the connection for a while to deliver what is left, and the others should not see a member that
+// hears nothing.
 void ChatSession::OnEndOfInput(Output& output) {
   member_->Leave();
   output.Close();
@@ -82,6 +84,7 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
 
 void ChatSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
+  // Counted before it is judged: otherwise commands that are refused would be free of the limit.
   member_->CountCommand();
   // Only a peer without a name is examined: no HTTP request can have joined, and a member may mention HTTP in its
   // texts.
@@ -97,6 +100,7 @@ void ChatSession::OnLine(absl::string_view line, Output& output) {
 void ChatSession::Join(absl::string_view name, Output& output) {
   if (!member_->name().empty()) return Refuse(409, absl::StrCat("you are '", member_->name(), "' already"), output);
   const absl::Status status = member_->Join(name);
+  // The room's next answer is the one to this.
   is_leaving_ = false;
   if (status.ok() && member_->awaits_answer()) return output.Pause(kAnswerPollInterval, &DoNothing);
   OnAnswer(status, output);
@@ -123,7 +127,8 @@ void ChatSession::OnAnswer(const absl::Status& answer, Output& output) const {
 
 absl::string_view ChatSession::closing_message() const { return member_->has_lost_room() ? kRoomIsLost : ""; }
 
-// Not answered if it succeeds, as the course has it; the other members are the answer.
+// Not answered if it succeeds, as the course has it; the other members are the answer. An empty text is refused by
+// CheckText(), so "C ada" without one gets its 400 there.
 void ChatSession::Say(absl::string_view name_and_text, Output& output) {
   const size_t space = name_and_text.find(' ');
   if (!IsOwnName(name_and_text.substr(0, space), output)) return;

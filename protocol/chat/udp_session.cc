@@ -36,6 +36,7 @@ void ChatDatagramSession::OnInput(Input& input, Output& output) {
   received_bytes_ += static_cast<int64_t>(datagram.size());
   if (absl::StartsWith(datagram, "\n")) return;
   if (!member_->awaits_answer()) return OnDatagram(datagram, output);
+  // One byte more than a datagram may have is kept, so that OnDatagram() can tell that it is too long.
   if (early_.size() < kMaxEarly) early_.emplace_back(datagram.substr(0, kMaxDatagramBytes + 1));
 }
 
@@ -122,6 +123,7 @@ bool ChatDatagramSession::MaySend(size_t bytes) const {
   return is_verified_ || sent_bytes_ + static_cast<int64_t>(bytes) <= most;
 }
 
+// Beyond the limit nothing is sent, not even an error: an attacker could have errors sent to a victim as well.
 void ChatDatagramSession::Send(absl::string_view datagram, Output& output) {
   if (!MaySend(datagram.size())) return;
   sent_bytes_ += static_cast<int64_t>(datagram.size());

@@ -44,7 +44,9 @@ bool ConsumeQuoted(absl::string_view& text) {
 
 // chunk-ext = *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )  (RFC 9112, section 7.1.1)
 // Extensions have no meaning here. They are checked because other readers have skipped to the end of the line by other
-// rules, such as the first LF, and found another end of the content.
+// rules, such as the first LF, and found another end of the content. BWS is whitespace that senders must not make and
+// recipients must take (RFC 9110, section 5.6.3). A value that is missing is no fault: `text` then stands behind the
+// name, and the next turn looks for a ";".
 bool IsExtensions(absl::string_view text) {
   while (!text.empty()) {
     Skip(text, IsBlank);
@@ -102,6 +104,7 @@ absl::Status HttpChunks::TakeLine(Input& input) {
   const absl::string_view line = seen.substr(0, searched_);
   // `line` remains valid: Consume() moves the input's begin, and leaves its bytes alone.
   input.Consume(line.size() + kCrLf.size());
+  // Never below zero: `seen` ends at the bound, and the CR LF was found in it.
   line_bytes_left_ -= line.size() + kCrLf.size();
   searched_ = 0;
   return OnLine(line);
@@ -116,7 +119,8 @@ absl::Status HttpChunks::OnLine(absl::string_view line) {
 
 // The last chunk does not reset the line's allowance, so that its line and the trailer fields share one. SimpleHexAtoi
 // fails on what does not fit in 64 bits: a size that wraps around is an old way to smuggle a request (RFC 9112, section
-// 7.1, warns of it). The second bound keeps the size positive as an int64_t.
+// 7.1, warns of it). The second bound keeps the size positive as an int64_t. Leading zeros are valid; the bound of the
+// line limits their number.
 absl::Status HttpChunks::OnSize(absl::string_view line) {
   absl::string_view rest = line;
   const absl::string_view digits = line.substr(0, Skip(rest, IsHexDigit));
@@ -129,7 +133,8 @@ absl::Status HttpChunks::OnSize(absl::string_view line) {
   return absl::OkStatus();
 }
 
-// A folded line begins with a blank, so its name is empty here.
+// A folded line begins with a blank, so its name is empty here. The value needs no look: TakeLine() has found no
+// control character in it.
 absl::Status HttpChunks::OnTrailerField(absl::string_view line) {
   absl::string_view rest = line;
   const absl::string_view name = line.substr(0, Skip(rest, IsHttpTokenChar));

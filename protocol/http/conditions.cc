@@ -46,7 +46,8 @@ bool Matches(absl::string_view field, const FileStamp* file, Comparison comparis
   return field == "*" || ListHolds(field, HttpETag(*file), comparison);
 }
 
-// In whole seconds, like Last-Modified, which is what the client has the date from.
+// In whole seconds, like Last-Modified, which is what the client has the date from. `when_not_a_date` is the result
+// that leaves the condition without effect, as sections 13.1.3 and 13.1.4 demand for a date that cannot be read.
 bool ModifiedSince(absl::string_view field, const FileStamp* file, bool when_not_a_date) {
   const std::optional<int64_t> date = ParseHttpDate(field);
   if (!date.has_value() || file == nullptr) return when_not_a_date;

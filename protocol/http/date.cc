@@ -14,7 +14,8 @@ using std::chrono::sys_days;
 using std::chrono::sys_seconds;
 using std::chrono::year_month_day;
 
-// The names of the grammar. strftime(3) would write those of the locale.
+// The names of the grammar. strftime(3) would write those of the locale. Days are written out for the form of RFC 850;
+// the other two take three letters.
 constexpr absl::string_view kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 constexpr absl::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -37,11 +38,14 @@ Moment MomentOf(int64_t seconds) {
           std::chrono::weekday(day).c_encoding(), (time - day).count()};
 }
 
+// All forms have fixed columns, hence the zero in front.
 void AppendTwo(std::string& text, int64_t number) {
   text.push_back(static_cast<char>('0' + number / 10 % 10));
   text.push_back(static_cast<char>('0' + number % 10));
 }
 
+// Four digits, as the grammar has it. Date and Last-Modified need no more: neither is ever later than the clock
+// (HttpSite::NotAfterDate()).
 void AppendYear(std::string& text, int year) {
   AppendTwo(text, year / 100);
   AppendTwo(text, year % 100);
@@ -70,7 +74,7 @@ class Scanner {
     return number;
   }
 
-  // asctime()'s day of the month: one digit has a blank before it.
+  // asctime()'s day of the month: one digit has a blank before it, so "Nov  6" has two in a row, and "Nov 16" one.
   int PaddedNumber() { return absl::ConsumePrefix(&text_, " ") ? Number(1) : Number(2); }
 
   // 1 to 12. Case matters in all names (RFC 9110, section 5.6.7).
@@ -82,7 +86,9 @@ class Scanner {
     return 0;
   }
 
-  // The name of a day, whole or its first three letters. Which day it is follows from the date.
+  // The name of a day, whole or its first three letters. Which day it is follows from the date. That the two agree is
+  // not checked: recipients are asked to be robust (RFC 9110, section 5.6.7), and a wrong day does not make the time
+  // ambiguous.
   void Weekday(bool whole) {
     for (absl::string_view day : kDays) {
       if (absl::ConsumePrefix(&text_, whole ? day : day.substr(0, 3))) return;
@@ -106,7 +112,8 @@ class Scanner {
   bool ok_ = true;
 };
 
-// Nothing for a day that the calendar does not have, such as 31 April.
+// Nothing for a day that the calendar does not have, such as 31 April. By the calendar of C++20: mktime(3) would go by
+// the zone of TZ, and lock while it looks at that.
 std::optional<int64_t> Seconds(int year, unsigned month, int day, std::chrono::seconds time) {
   const year_month_day date{std::chrono::year(year), std::chrono::month(month),
                             std::chrono::day(static_cast<unsigned>(day))};
@@ -114,7 +121,8 @@ std::optional<int64_t> Seconds(int year, unsigned month, int day, std::chrono::s
   return (sys_days(date) + time).time_since_epoch().count();
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT"
+// "Sun, 06 Nov 1994 08:49:37 GMT". The zone is a part of the form, not one of several as in mail: all dates of HTTP are
+// in UTC (RFC 9110, section 5.6.7).
 std::optional<int64_t> ParseFixed(Scanner scanner) {
   scanner.Weekday(false);
   scanner.Literal(", ");
@@ -145,7 +153,7 @@ std::optional<int64_t> ParseRfc850(Scanner scanner) {
   return scanner.at_end() ? Seconds(year < 70 ? 2000 + year : 1900 + year, month, day, time) : std::nullopt;
 }
 
-// "Sun Nov  6 08:49:37 1994", of C's asctime().
+// "Sun Nov  6 08:49:37 1994", of C's asctime(). It names no zone, and is in UTC all the same (RFC 9110, section 5.6.7).
 std::optional<int64_t> ParseAsctime(Scanner scanner) {
   scanner.Weekday(false);
   scanner.Literal(" ");

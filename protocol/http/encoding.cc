@@ -15,9 +15,11 @@ namespace polyserve {
 namespace {
 
 // Ordered by the usual size of the result, the smallest first. "br" is RFC 7932, "zstd" RFC 8878, "gzip" RFC 1952.
+// "x-gzip", which old clients sent for gzip (RFC 9110, section 8.4.1.3), is not known: they get the plain file.
 constexpr HttpEncoding kEncodings[] = {{"br", ".br"}, {"zstd", ".zst"}, {"gzip", ".gz"}};
 
 // "0.75" in thousandths; what is malformed counts as 0. A weight has three decimals at most (RFC 9110, section 12.4.2).
+// "1.5" is malformed, too, but it does no harm to count it as 1.
 int ParseWeight(absl::string_view text) {
   if (text.empty() || (text[0] != '0' && text[0] != '1') || text.size() > 5) return 0;
   int weight = (text[0] - '0') * 1000;
@@ -31,7 +33,8 @@ int ParseWeight(absl::string_view text) {
 }
 
 // The weight of a coding, in thousandths, if the list names it; without a weight it has the highest. The list can be
-// split at commas, because no element of this field holds a quoted string.
+// split at commas, because no element of this field holds a quoted string. A parameter that is no weight is passed
+// over: none is defined.
 std::optional<int> NamedWeight(absl::string_view list, absl::string_view coding) {
   for (absl::string_view element : absl::StrSplit(list, ',')) {
     const size_t semicolon = element.find(';');
@@ -61,6 +64,7 @@ absl::InlinedVector<HttpEncoding, 3> Parse(absl::string_view accept_encoding) {
     const int weight = named.value_or(any.value_or(0));
     if (weight > 0 && weight >= identity) weighed.push_back({weight, encoding});
   }
+  // Stable, so that among equal weights the order of kEncodings stays, by size.
   std::stable_sort(weighed.begin(), weighed.end(),
                    [](const Weighed& a, const Weighed& b) { return a.weight > b.weight; });
   absl::InlinedVector<HttpEncoding, 3> result;

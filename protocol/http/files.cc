@@ -48,7 +48,8 @@ std::string KeyOf(absl::string_view name, const Encodings& encodings) {
 }
 
 // Answers from the cache; false if it has no reply. Without codings the name itself is the key, so that the usual
-// lookup allocates nothing.
+// lookup allocates nothing. What is kept begins behind Connection: the status line, the date and the connection's own
+// line are made anew for each reply.
 bool AnswerKept(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
                 Output& output) {
   if (!IsPlain(request)) return false;
@@ -96,7 +97,8 @@ void PreferEncoded(const Library& library, const Encodings& encodings, Represent
 }
 
 // True for the types whose scripts a browser runs when it opens the file. The names of types are in lower case; a
-// parameter such as "charset" may follow.
+// parameter such as "charset" may follow. Any XML may run scripts: SVG has them as elements, and other documents get
+// them by a style sheet (xml-stylesheet).
 bool IsPage(absl::string_view type) {
   type = type.substr(0, type.find(';'));
   return type == "text/html" || absl::EndsWith(type, "/xml") || absl::EndsWith(type, "+xml") || type == "text/xsl";
@@ -139,6 +141,7 @@ class FileReply {
       case HttpRanges::Kind::kWhole:
         return WriteWhole();
       case HttpRanges::Kind::kUnsatisfiable:
+        // The field tells the client the size, so that it can ask again (RFC 9110, section 14.4).
         return WriteHttpError(416, "the file is shorter", request_.terms, site_, output_,
                               absl::StrCat("Content-Range: bytes */", file_.size, "\r\n"));
       case HttpRanges::Kind::kParts:
@@ -198,12 +201,15 @@ class FileReply {
   }
 
   // multipart/byteranges (RFC 9110, section 14.6). The heads of the parts are made first, because Content-Length has to
-  // be known before the first byte is sent.
+  // be known before the first byte is sent. There is no Content-Range in the head, since each part has its own (section
+  // 15.3.7.2).
   void WriteParts(const HttpRanges& ranges) {
     // The boundary is unlikely to occur in the file: its author could not know the inode and the time in advance.
     const std::string etag = HttpETag(file_);
     const std::string boundary = absl::StrCat("polyserve-", absl::string_view(etag).substr(1, etag.size() - 2));
     const std::string end = absl::StrCat("\r\n--", boundary, "--\r\n");
+    // Each boundary begins with the CR LF that ends what is before it (RFC 2046, section 5.1.1): the first time that is
+    // nothing, an empty preamble.
     std::vector<std::string> heads;
     int64_t length = static_cast<int64_t>(end.size());
     for (const HttpRange& range : ranges.parts) {
@@ -221,6 +227,7 @@ class FileReply {
     HttpReply::Finish(request_.terms, output_);
   }
 
+  // The last position is included, hence the 1: "bytes 0-99/500" are a hundred bytes.
   std::string ContentRange(const HttpRange& range) const {
     return absl::StrCat("bytes ", range.begin, "-", range.begin + range.length - 1, "/", file_.size);
   }
@@ -248,6 +255,8 @@ class FileReply {
 
 void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_view name, const Encodings& encodings,
                 Library::File file, Output& output) {
+  // The type is that of the name asked for: Content-Encoding tells the client to undo the compression, and what it then
+  // has is of this type.
   Representation representation{.name = name,
                                 .file = std::move(file),
                                 .type = site.types().Find(name),
@@ -260,7 +269,8 @@ void AnswerFile(const HttpSite& site, const HttpRequest& request, absl::string_v
 }
 
 // Links within a page are relative, so they need the slash. "Location" is a path, which is valid whatever name or proxy
-// the client has used to get here (RFC 9110, section 10.2.2).
+// the client has used to get here (RFC 9110, section 10.2.2). A client may keep a 301 for good (section 15.4.2): if the
+// directory becomes a file one day, that client gets a 404 for it until it forgets the address with the slash.
 void Redirect(const HttpSite& site, const HttpRequest& request, const HttpTarget& target, Output& output) {
   const std::string fields = absl::StrCat("Location: /", EncodeHttpPath(target.name), "/", target.query, "\r\n");
   WriteHttpError(301, "a directory's address ends with a slash", request.terms, site, output, fields);
@@ -296,7 +306,8 @@ void WriteDirectoryPage(const HttpSite& site, const HttpReplyTerms& terms, absl:
 }
 
 // A large directory takes long to list, so it is done in tasks. They outlive the request: they get copies of the name
-// and the terms.
+// and the terms. A HEAD pays for the whole listing, too: its Content-Length is that of the page (RFC 9110, section
+// 9.3.2).
 void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
                    Output& output) {
   const auto reply = [site, name, terms = request.terms](const absl::StatusOr<std::shared_ptr<const Listing>>& listing,
@@ -336,6 +347,7 @@ void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpReque
   if (AnswerKept(*site, request, target.name, encodings, output)) return;
   absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
   if (!file.ok()) return RefuseRead(*site, request, target.name, file.status(), output);
+  // Only the file system knows that the name without a slash is a directory's.
   if (file->is_directory) return Redirect(*site, request, target, output);
   AnswerFile(*site, request, target.name, encodings, *std::move(file), output);
 }

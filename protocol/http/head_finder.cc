@@ -29,6 +29,7 @@ constexpr HttpRefusal kOtherVersion = {505, "this is a server of HTTP/1.1"};
 // "HTTP/1.1", with any digits: the version of another protocol is refused at its first wrong byte (400), that of
 // another HTTP once it is complete (505).
 bool MayBeInVersion(char c, size_t position) {
+  // The name is case-sensitive (RFC 9112, section 2.3).
   constexpr absl::string_view kPattern = "HTTP/1.1";
   if (position >= kPattern.size()) return false;
   if (kPattern[position] == '1') return absl::ascii_isdigit(static_cast<unsigned char>(c));
@@ -101,7 +102,8 @@ bool HttpHeadFinder::ScanMethod(absl::string_view seen) {
 }
 
 // Exactly one space on each side of the target. Section 3 allows a server to accept other whitespace, and two servers
-// that split such a line at different places see different targets.
+// that split such a line at different places see different targets. Bytes of 0x80 and above pass: some clients do not
+// encode UTF-8, and what is none is no name of the library.
 bool HttpHeadFinder::ScanTarget(absl::string_view seen) {
   size_t i = searched_;
   while (i < seen.size() && seen[i] != ' ' && seen[i] != '\t' && !IsHttpControl(seen[i])) ++i;
@@ -143,7 +145,7 @@ bool HttpHeadFinder::ScanName(absl::string_view seen) {
 }
 
 // A field's value, or only the end of the line. The value itself is ParseHttpHead()'s; here it must hold no control
-// characters.
+// characters. Bounding the head bounds the number of its fields as well.
 bool HttpHeadFinder::ScanRest(absl::string_view seen) {
   size_t position = searched_;
   const HttpLineEnd end = FindHttpLineEnd(seen, position);
@@ -155,6 +157,7 @@ bool HttpHeadFinder::ScanRest(absl::string_view seen) {
 }
 
 // Positions count from the beginning of the input, which moves when Next() consumes a head or an empty line: hence 0.
+// 32 bits are enough for them: a head has at most kMaxHeadBytes.
 void HttpHeadFinder::EndLine(size_t line_end) {
   line_begin_ = part_begin_ = searched_ = static_cast<uint32_t>(line_end);
   line_end_ = 0;

@@ -74,13 +74,16 @@ bool StandsInName(char c) {
 bool IsName(absl::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (StandsInName(text[i])) continue;
+    // Escapes are checked, but not decoded, and so match no name that is allowed.
     if (text[i] != '%' || i + 2 >= text.size() || !IsHexDigit(text[i + 1]) || !IsHexDigit(text[i + 2])) return false;
     i += 2;
   }
   return true;
 }
 
-// IPv6address or IPvFuture ("v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )) of RFC 3986, section 3.2.2.
+// IPv6address or IPvFuture ("v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )) of RFC 3986, section 3.2.2. An
+// address with a zone ("fe80::1%25eth0") is refused: the zone means something on the client's host alone, which must
+// leave it out (RFC 6874, section 4).
 bool IsInBrackets(absl::string_view text) {
   if (!absl::StartsWithIgnoreCase(text, "v")) return IsIpv6(text);
   const size_t dot = text.find('.');
@@ -102,7 +105,8 @@ bool IsSameOrBelow(absl::string_view name, absl::string_view domain, bool may_be
 
 // In brackets the colon belongs to the address; otherwise the first one begins the port. An empty port is allowed by
 // RFC 3986, section 3.2.3, and an empty host by RFC 9112, section 3.2 (a client sends it if the target has no
-// authority).
+// authority). Userinfo, as in "user:password@host", is refused: its second part is no port, and an "@" stands in no
+// name.
 std::optional<HttpHost> ParseHttpHost(absl::string_view text) {
   HttpHost host;
   const bool has_brackets = absl::StartsWith(text, "[");
@@ -133,6 +137,7 @@ absl::StatusOr<HttpAllowedHosts> HttpAllowedHosts::Parse(absl::string_view list)
       return absl::InvalidArgumentError(
           absl::StrCat("'", entry, "' is no host name; there are example.org, .example.org with all below it, and *"));
     }
+    // With its dot in front, which tells Allow() that names below it are meant, but without one at its end.
     allowed.names_.emplace_back(absl::StripSuffix(entry, "."));
   }
   return allowed;

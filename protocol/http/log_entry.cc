@@ -33,7 +33,8 @@ std::string Quoted(absl::string_view text, size_t max) {
   return quoted + '"';
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" -> "06/Nov/1994:08:49:37 +0000". The site has the date formatted already.
+// "Sun, 06 Nov 1994 08:49:37 GMT" -> "06/Nov/1994:08:49:37 +0000". The site has the date formatted already. Always UTC:
+// entries of servers in several places can be compared, and no hour of a year comes twice.
 std::string LogTime(absl::string_view date) {
   return absl::StrCat(date.substr(5, 2), "/", date.substr(8, 3), "/", date.substr(12, 4), ":", date.substr(17, 8),
                       " +0000");
@@ -43,6 +44,7 @@ std::string LogTime(absl::string_view date) {
 
 HttpLogEntry::HttpLogEntry(std::shared_ptr<LogFile> file, const Request& request)
     : file_(std::move(file)),
+      // The two dashes stand for the client's identity (RFC 1413) and its name as a user: this server asks for neither.
       before_(
           absl::StrCat(request.peer, " - - [", LogTime(request.date), "] ", Quoted(request.line, kMaxLineBytes), " ")),
       behind_(absl::StrCat(" ", Quoted(request.referer, kMaxRefererBytes), " ",
@@ -56,6 +58,7 @@ void HttpLogEntry::NoteHead(const Output& output, int64_t head_bytes_to_come) {
 
 void HttpLogEntry::Write(const Output& output) {
   const int64_t content_bytes = output.unsent_bytes() - unsent_before_content_;
+  // A dash for no content, as the common log format has it, and not a 0.
   const std::string size = content_bytes > 0 ? absl::StrCat(content_bytes) : "-";
   file_->Append(absl::StrCat(before_, code_, " ", size, behind_));
 }

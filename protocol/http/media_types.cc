@@ -13,8 +13,10 @@ namespace polyserve {
 
 namespace {
 
+// As bytes, a browser offers the file for saving, and runs nothing in it.
 constexpr absl::string_view kUnknown = "application/octet-stream";
-// A longer extension, its dot included, is of no type, and need not be looked up.
+// A longer extension, its dot included, is of no type, and need not be looked up. So a name of 255 bytes, all of them
+// behind the last dot, is not copied to be put in lower case.
 constexpr size_t kMaxEndBytes = 32;
 
 // Enough for web pages on a system without /etc/mime.types, such as a minimal container.
@@ -49,6 +51,7 @@ video/webm webm
 }  // namespace
 
 MediaTypes MediaTypes::OfSystem() {
+  // A file that is not there reads as an empty one.
   std::ifstream file("/etc/mime.types");
   std::string table((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   MediaTypes types = Parse(std::move(table));
@@ -57,6 +60,7 @@ MediaTypes MediaTypes::OfSystem() {
 }
 
 MediaTypes MediaTypes::Parse(std::string table) {
+  // Types are case-insensitive (RFC 9110, section 8.3.1); extensions are treated alike, so that PHOTO.JPG has a type.
   absl::AsciiStrToLower(&table);
   MediaTypes types;
   types.table_ = std::make_unique<const std::string>(std::move(table));
@@ -73,11 +77,14 @@ MediaTypes MediaTypes::Parse(std::string table) {
 }
 
 std::string MediaTypes::Find(absl::string_view name) const {
+  // The last extension alone: the bytes of "a.tar.gz" are gzip's. A Content-Encoding would tell the client to unpack
+  // them, and to store something else than the file.
   const size_t dot = name.rfind('.');
   if (dot == absl::string_view::npos || name.size() - dot > kMaxEndBytes) return std::string(kUnknown);
   const auto found = type_of_.find(absl::AsciiStrToLower(name.substr(dot + 1)));
   if (found == type_of_.end()) return std::string(kUnknown);
-  // Without a charset, a browser would guess one.
+  // Without a charset, a browser would guess one. Others need none: JSON is UTF-8 (RFC 8259, section 8.1), and XML
+  // states its own encoding (RFC 7303, section 3).
   const bool is_text = absl::StartsWith(found->second, "text/");
   return absl::StrCat(found->second, is_text ? "; charset=utf-8" : "");
 }

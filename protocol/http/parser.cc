@@ -49,7 +49,7 @@ class QuietParser : public http::basic_parser<true> {
 };
 
 // Beast knows the usual methods, those of WebDAV included. "Not offered" (405) and "not known" (501) are different
-// answers: RFC 9110, section 9.1.
+// answers: RFC 9110, section 9.1. Methods are case-sensitive: "get" is not GET.
 HttpMethod MethodOf(http::verb verb) {
   switch (verb) {
     case http::verb::get:
@@ -84,6 +84,7 @@ class HeadParser : public QuietParser {
 
   std::optional<HttpRefusal> Parse(absl::string_view head) {
     error_code error;
+    // Beast stops at its own error, so a refusal that is there by then stands in front of it.
     put({head.data(), head.size()}, error);
     if (refusal_.has_value()) return refusal_;
     if (error || !is_header_done()) return HttpRefusal{400, "the request's head is malformed"};
@@ -145,6 +146,8 @@ class HeadParser : public QuietParser {
         return TakeList(value, request_.sec_websocket_key);
       case http::field::sec_websocket_version:
         return TakeList(value, request_.sec_websocket_version);
+      // RFC 9110, section 5.1, has recipients ignore the fields that they do not know. Beast has read Connection
+      // itself, for keep_alive() and upgrade().
       default:
         return;
     }
@@ -155,7 +158,8 @@ class HeadParser : public QuietParser {
     if (!refusal_.has_value()) refusal_ = HttpRefusal{code, why};
   }
 
-  // A second Host is the classic way to have a proxy route by one name and the server answer for another.
+  // A second Host is the classic way to have a proxy route by one name and the server answer for another. RFC 9112,
+  // section 3.2, demands the 400 for it, and for a malformed one.
   void TakeHost(absl::string_view value) {
     if (request_.host.has_value()) Refuse(400, "there is more than one Host");
     if (!ParseHttpHost(value).has_value()) Refuse(400, "the Host is malformed");
@@ -167,6 +171,8 @@ class HeadParser : public QuietParser {
   void TakeAuthority() {
     const std::optional<absl::string_view> authority = AuthorityOf(request_.target);
     if (!authority.has_value()) return;
+    // Userinfo ("user@host") fails here as well: RFC 9110, section 4.2.4, has recipients treat it as an error, since it
+    // is used to make a URL look like another site's.
     if (authority->empty() || !ParseHttpHost(*authority).has_value())
       Refuse(400, "the host of the target is malformed");
     request_.host = *authority;
@@ -195,6 +201,8 @@ class HeadParser : public QuietParser {
 
   void TakeExpect(absl::string_view value) {
     if (!http_1_1_) return;  // RFC 9110, section 10.1.1.
+    // A 417 is what RFC 9110, section 10.1.1, offers for an expectation that is not known: none but this one was ever
+    // defined.
     if (!absl::EqualsIgnoreCase(value, "100-continue"))
       Refuse(417, "100-continue is the only expectation that is known");
     request_.expects_continue = true;
@@ -225,6 +233,7 @@ class HeadParser : public QuietParser {
       Refuse(400, "there are both Content-Length and Transfer-Encoding");
     }
     TakeAuthority();
+    // HttpHeadFinder bounds the whole request line, and lets a target pass that is a little too long.
     if (request_.target.size() > HttpHeadFinder::kMaxTargetBytes) Refuse(414, "the request target is too long");
     return refusal_;
   }

@@ -21,7 +21,9 @@ std::optional<int64_t> ParseNumber(absl::string_view digits) {
 }
 
 // One of "2-5", "2-" and "-5" (RFC 9110, section 14.1.2); nothing if it is malformed, a length of 0 if it cannot be
-// satisfied. The last position is cut off at the end of the file; a suffix longer than the file is the whole file.
+// satisfied. The last position is cut off at the end of the file; a suffix longer than the file is the whole file. A
+// last position before the first makes the field invalid (section 14.1.1), which is not the same as a part that the
+// file does not have.
 std::optional<HttpRange> ParseOne(absl::string_view text, int64_t file_size) {
   const size_t dash = text.find('-');
   if (dash == absl::string_view::npos) return std::nullopt;
@@ -43,6 +45,7 @@ std::optional<HttpRange> ParseOne(absl::string_view text, int64_t file_size) {
 }  // namespace
 
 HttpRanges ParseHttpRanges(absl::string_view field, int64_t file_size) {
+  // A unit that is not known must be ignored (section 14.2).
   constexpr absl::string_view kUnit = "bytes=";
   // An empty file has no byte that a range could select, so a 416 would be correct too. But clients that ask for a
   // range of every file are better served with the whole, empty file.

@@ -50,6 +50,7 @@ constexpr int kRetrySeconds = 1;
 
 // In every reply, so that none is forgotten. "nosniff": a browser must not guess another type than the declared one,
 // because it might run a text that a client has stored as a page of this server (Fetch, "X-Content-Type-Options").
+// Server names no version, which would be of use only to an attacker (RFC 9110, section 10.2.4).
 constexpr absl::string_view kFirstLines = "\r\nServer: polyserve\r\nX-Content-Type-Options: nosniff\r\n";
 
 // One piece of memory is sent faster than two. Above this size the copy costs more than that gains.
@@ -67,6 +68,8 @@ absl::string_view StatusText(int code) {
 HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site)
     : omits_content_(terms.omits_content), log_(terms.log.get()) {
   if (log_ != nullptr) log_->set_code(code);
+  // "HTTP/1.1" also to a client of HTTP/1.0: it is the highest version that the server conforms to (RFC 9110, section
+  // 6.2), and whether the connection stays is said in a field.
   text_.reserve(kUsualHeadBytes);
   absl::StrAppend(&text_, "HTTP/1.1 ", StatusText(code), kFirstLines, site.DateLine());
   if (!terms.keep_alive) Add("Connection", "close");
@@ -83,6 +86,7 @@ void HttpReply::WriteTo(Output& output, absl::string_view content) {
 
 void HttpReply::WriteTo(Output& output, const std::shared_ptr<const std::string>& rest) {
   output.Write(text_);
+  // The rest begins with fields, so a part of the head is still to come. Searched for only if there is a log.
   if (log_ != nullptr) log_->NoteHead(output, static_cast<int64_t>(rest->find("\r\n\r\n") + 4));
   if (rest->size() <= kMaxCopiedRestBytes) {
     output.Write(*rest);
@@ -92,7 +96,7 @@ void HttpReply::WriteTo(Output& output, const std::shared_ptr<const std::string>
 }
 
 // The content is plain text, and the reason is not taken from the request: nothing that a peer sends is reflected in a
-// page.
+// page. Every error has a Content-Length, so that the connection can stay open behind it.
 void WriteHttpError(int code, absl::string_view why, const HttpReplyTerms& terms, const HttpSite& site, Output& output,
                     absl::string_view fields) {
   const std::string content = absl::StrCat(StatusText(code), ": ", why, "\n");

@@ -24,7 +24,8 @@ size_t BytesOf(absl::string_view key, const HttpReplyCache::Sources& sources, co
 }
 
 // Compares with the coarse clock, since that is the one that file systems use. A change time in the future, left from
-// before the clock was set back, counts as young.
+// before the clock was set back, counts as young. The change time is the one that matters: every change sets it, and
+// utimensat(2) cannot.
 bool IsYoung(const FileStamp& stamp) {
   timespec now;
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -32,7 +33,8 @@ bool IsYoung(const FileStamp& stamp) {
 }
 
 // An error other than NotFound, such as a shortage of descriptors, counts as a change: the request then takes the long
-// way, which reports it.
+// way, which reports it. A file that was not there, and still is not, is as it was: so a compressed neighbour that
+// appears is noticed.
 bool IsAsItWas(const Library& library, const HttpReplyCache::Source& source) {
   const absl::StatusOr<FileStamp> now = library.Peek(source.name);
   return source.stamp.has_value() ? now.ok() && *now == *source.stamp : absl::IsNotFound(now.status());
@@ -59,6 +61,7 @@ void HttpReplyCache::Keep(absl::string_view key, Sources sources, Reply reply) {
   for (const Source& source : sources) {
     if (source.stamp.has_value() && IsYoung(*source.stamp)) return;
   }
+  // BytesOf() gives the same result when the reply is replaced, so that bytes_ always is the sum of what is kept.
   const size_t bytes = BytesOf(key, sources, *reply);
   const Kept made = std::make_shared<const Made>(Made{std::move(sources), std::move(reply)});
   MutexLock lock(mutex_);

@@ -15,6 +15,7 @@ namespace polyserve {
 namespace {
 
 struct LastDate {
+  // No time is before this, so a thread's first call makes the line.
   int64_t second = INT64_MIN;
   std::string line;
 };
@@ -40,12 +41,14 @@ absl::string_view HttpSite::AllowLine() const {
 
 absl::string_view HttpSite::DateLine() const {
   const int64_t now = clock_();
+  // Unequal, not less: the clock may be set back, and the date has to follow.
   if (last_date.second != now) last_date = {now, absl::StrCat("Date: ", FormatHttpDate(now), "\r\n")};
   return last_date.line;
 }
 
 // A file may have a date in the future: its owner can set any mtime, and a file server's clock may be ahead. Nearly
-// every file is older than the last Date, and then the clock is not read.
+// every file is older than the last Date, and then the clock is not read. For a file of the future Last-Modified is too
+// early, so a client that asks with If-Modified-Since gets it again each time: that errs on the safe side.
 int64_t HttpSite::NotAfterDate(int64_t time) const {
   if (time > last_date.second) DateLine();
   return std::min(time, last_date.second);

@@ -18,6 +18,7 @@ bool MayHoldControl(const char* bytes) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kHighBits = 0x80 * kOnes;
   uint64_t word;
+  // The bytes may stand at any address; compilers make one load of it.
   std::memcpy(&word, bytes, kWord);
   const uint64_t is_low = (word - 0x20 * kOnes) & ~word;
   const uint64_t delete_is_zero = word ^ (0x7F * kOnes);
@@ -27,7 +28,8 @@ bool MayHoldControl(const char* bytes) {
 
 }  // namespace
 
-// Eight bytes at a time: nearly all bytes of a head are looked at here, and most words hold no control character.
+// Eight bytes at a time: nearly all bytes of a head are looked at here, and most words hold no control character. A tab
+// makes a word suspicious without being a control character here; the second look passes over it.
 size_t FindHttpControl(absl::string_view text, size_t begin) {
   size_t i = begin;
   while (i < text.size()) {

@@ -14,7 +14,7 @@ namespace polyserve {
 
 namespace {
 
-// The value of the digit, -1 if it is none.
+// The value of the digit, -1 if it is none. Both cases mean the same (RFC 3986, section 2.1).
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = absl::ascii_tolower(static_cast<unsigned char>(c));
@@ -24,7 +24,7 @@ int HexDigit(char c) {
 // Decodes percent-encoding once, never twice: a name may hold "%41" itself, and a second pass would turn "%252e%252e"
 // into ".." behind the back of a proxy that has checked the path. An encoded slash could stand only within a name, and
 // no name has one; decoding it would move the name to another directory. Other bytes that no name can hold, such as
-// NUL, are for Library to refuse.
+// NUL, are for Library to refuse. A "+" stays one: it stands for a blank only in a form's query.
 absl::StatusOr<std::string> Decode(absl::string_view path) {
   if (!absl::StrContains(path, '%')) return std::string(path);
   std::string name;
@@ -54,6 +54,7 @@ bool Normalize(std::string& path) {
   std::vector<absl::string_view> parts;
   bool ends_in_slash = false;
   for (const absl::string_view part : absl::StrSplit(path, '/')) {
+    // The RFC leaves the slash in front of a "." or ".." at the end: "/a/." and "/a/b/.." are the directory "/a/".
     ends_in_slash = part.empty() || part == "." || part == "..";
     if (part == ".." && parts.empty()) return false;
     if (part == "..") parts.pop_back();
@@ -64,7 +65,8 @@ bool Normalize(std::string& path) {
 }
 
 // Removes scheme and authority of the absolute form; the parser has taken the authority for the Host. False if they are
-// malformed. What is left may be empty, which is the root (RFC 3986, section 6.2.3).
+// malformed. What is left may be empty, which is the root (RFC 3986, section 6.2.3). A server must take this form even
+// though only proxies are sent it (RFC 9112, section 3.2.2). Both schemes pass, since a proxy in front may speak TLS.
 bool StripOrigin(absl::string_view& target) {
   const size_t colon = target.find("://");
   if (colon == absl::string_view::npos) return false;
@@ -105,6 +107,8 @@ absl::StatusOr<HttpTarget> ParseHttpTarget(absl::string_view target) {
   return result;
 }
 
+// Upper-case digits, as RFC 3986, section 2.1, recommends. What is not ASCII is encoded byte by byte, which for UTF-8
+// is what browsers do.
 std::string EncodeHttpPath(absl::string_view name) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string path;

@@ -21,6 +21,7 @@ namespace polyserve {
 namespace fs = std::filesystem;
 
 void HttpFixture::SetUp() {
+  // By the test's name, so that nothing that one test leaves behind reaches another.
   root_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
   Reset();
 }
@@ -40,6 +41,7 @@ void HttpFixture::Reset() {
 
 void HttpFixture::Put(const std::string& name, absl::string_view content, int64_t mtime) {
   std::ofstream(root_ / name).write(content.data(), static_cast<std::streamsize>(content.size()));
+  // A known time: Last-Modified is then the same in every run.
   const timespec times[2] = {{mtime, 0}, {mtime, 0}};
   ASSERT_EQ(::utimensat(AT_FDCWD, (root_ / name).c_str(), times, 0), 0);
 }
@@ -68,6 +70,7 @@ std::string HttpFixture::ETag(absl::string_view name) const {
 }
 
 std::shared_ptr<const HttpSite> HttpFixture::MakeSite() const {
+  // A table of types of its own, since that of the system differs from one machine to the next.
   return std::make_shared<const HttpSite>(
       *Library::Open(root_.string(), options_),
       MediaTypes::Parse("text/html html\ntext/plain txt\nimage/svg+xml svg\napplication/xml xml\n"), site_options_,
@@ -76,6 +79,7 @@ std::shared_ptr<const HttpSite> HttpFixture::MakeSite() const {
 
 Transcript HttpFixture::Talk(absl::string_view input) {
   if (!absl::StrContains(input, "PUT ")) return TalkInAnyPieces([this] { return MakeSession(); }, input);
+  // Each try with an upload makes a file of its own, so these may differ between tries even if all is well.
   const std::regex state("(ETag|Last-Modified): [^\r]*");
   bool is_new = false;
   return TalkInAnyPieces(
@@ -91,10 +95,12 @@ Transcript HttpFixture::Talk(absl::string_view input) {
       input, [&state](std::string replies) { return std::regex_replace(replies, state, "$1: STATE"); });
 }
 
+// For requests whose effect on the files is looked at afterwards.
 Transcript HttpFixture::TalkOnce(absl::string_view input) const {
   return TalkInPieces([this] { return MakeSession(); }, {input});
 }
 
+// "Host: x" is the least that HTTP/1.1 asks for; a name of one label is allowed by every list of hosts.
 std::string HttpFixture::Request(absl::string_view method_and_target, absl::string_view fields,
                                  absl::string_view content) {
   return absl::StrCat(method_and_target, " HTTP/1.1\r\nHost: x\r\n", fields, "\r\n", content);
@@ -116,11 +122,13 @@ int HttpFixture::CodeOf(absl::string_view reply) {
 
 std::string HttpFixture::ContentOf(absl::string_view reply) {
   const size_t end = reply.find("\r\n\r\n");
+  // A text that no test expects, so that its failure says what is wrong.
   return end == absl::string_view::npos ? "no end of the head" : std::string(reply.substr(end + 4));
 }
 
 std::string HttpFixture::FieldOf(absl::string_view reply, absl::string_view name) {
   const absl::string_view head = reply.substr(0, reply.find("\r\n\r\n") + 2);
+  // From the end of a line on, so that "Length" does not find Content-Length.
   const size_t begin = head.find(absl::StrCat("\r\n", name, ": "));
   if (begin == absl::string_view::npos) return "";
   const absl::string_view value = head.substr(begin + 2 + name.size() + 2);

@@ -32,6 +32,7 @@ std::optional<HttpRefusal> CheckFields(const HttpRequest& request, const HttpTar
 
 // The conditions of a request as a function that outlives it; null if it has none. The fields of a request are views,
 // so the head is copied, and parsed again each time. An upload without conditions pays for none of this.
+// ParseHttpHead() cannot fail here: it has taken the same bytes before.
 Upload::Condition ConditionOf(absl::string_view head, const HttpRequest& request) {
   if (!request.conditional()) return nullptr;
   return [head = std::string(head)](const FileStamp* current) {
@@ -102,6 +103,7 @@ void HttpUpload::Take(Input& input, bool server_stops, Output& output) {
   if (status.ok() && !complete()) return;
   // If a request stands behind the content, its reply is the last one, and will say so.
   if (server_stops && input.empty() && !input.more_may_follow()) terms_.keep_alive = false;
+  // Store() may leave the reply to a task, so terms_ has to be right before it.
   status.ok() ? Store(output) : Refuse(status, output);
 }
 

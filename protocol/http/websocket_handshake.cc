@@ -31,6 +31,8 @@ bool ListHas(absl::string_view list, absl::string_view token) {
 }
 
 bool IsKey(absl::string_view text) {
+  // The content of the key does not matter (section 4.2.1, item 5, has it decode to 16 bytes); a wrong length shows a
+  // client that does not speak the protocol.
   std::string key;
   return text.size() == kEncodedKeyBytes && absl::Base64Unescape(text, &key) && key.size() == kKeyBytes;
 }
@@ -47,12 +49,16 @@ bool IsOfHost(absl::string_view origin, absl::string_view host) {
 std::optional<HttpRefusal> CheckWebSocketRequest(const HttpRequest& request) {
   const bool is_upgrade = request.wants_upgrade && ListHas(request.upgrade.value_or(""), "websocket");
   if (!is_upgrade || request.method != HttpMethod::kGet) return HttpRefusal{426, "this address is for WebSockets"};
+  // Content would stand in front of the first frame, and a WebSocket has no place for it there.
   if (request.has_content()) return HttpRefusal{400, "a request for a WebSocket has no content"};
   if (!request.sec_websocket_version.has_value()) return HttpRefusal{400, "the Sec-WebSocket-Version is missing"};
+  // With the 426 goes the version that is spoken (section 4.2.2, item 4), so that the client can try again.
   if (*request.sec_websocket_version != kVersion) return HttpRefusal{426, "this is a server of version 13"};
   if (!IsKey(request.sec_websocket_key.value_or(""))) {
     return HttpRefusal{400, "the Sec-WebSocket-Key is missing or malformed"};
   }
+  // The last check, on a request that is otherwise in order: without it, any page on the web could speak in the chat
+  // for a visitor who can reach this server.
   if (request.origin.has_value() && !IsOfHost(*request.origin, request.host.value_or(""))) {
     return HttpRefusal{403, "the page that asks is of another origin"};
   }

@@ -17,7 +17,8 @@ namespace {
 constexpr int64_t kLeastBlockBytes = 8;
 constexpr int64_t kMostBlockBytes = 65464;
 
-// A number beyond all sizes is as good as the largest.
+// A number beyond all sizes is as good as the largest. SimpleAtoi() alone would also take signs and blanks, and fails
+// for a number of more than 63 bits.
 std::optional<int64_t> ParseNumber(const std::string& digits) {
   if (digits.empty() || !std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit)) return std::nullopt;
   int64_t number = 0;
@@ -37,6 +38,7 @@ void Apply(const std::string& option, int64_t number, bool is_write, TftpTerms& 
     terms.window = number;
     terms.has_window = true;
   } else if (option == "tsize") {
+    // In an upload it is the size of the file, in a download a question, with the value 0 (RFC 2349).
     if (is_write) terms.announced_bytes = number;
     terms.asks_for_size = !is_write;
   }

@@ -10,6 +10,7 @@ namespace polyserve {
 
 namespace {
 
+// Written by shifts, so that the byte order of the machine does not matter.
 std::string Number(uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
 
 uint16_t NumberAt(absl::string_view packet, size_t at) {
@@ -22,7 +23,8 @@ std::string Head(TftpOpcode opcode, uint16_t value) {
   return absl::StrCat(Number(static_cast<uint16_t>(opcode)), Number(value));
 }
 
-// Takes a text with its end, a zero byte; nothing if the end is missing.
+// Takes a text with its end, a zero byte; nothing if the end is missing. Names, modes and options all end so (RFC 1350,
+// section 5; RFC 2347).
 std::optional<std::string> TakeText(absl::string_view& rest) {
   const size_t end = rest.find('\0');
   if (end == absl::string_view::npos) return std::nullopt;
@@ -36,6 +38,7 @@ std::optional<std::string> TakeText(absl::string_view& rest) {
 std::optional<TftpOpcode> TftpOpcodeOf(absl::string_view packet) {
   if (packet.size() < 2) return std::nullopt;
   const uint16_t opcode = NumberAt(packet, 0);
+  // A cast of any other number would give an enum value that no switch expects.
   if (opcode < static_cast<uint16_t>(TftpOpcode::kRead) || opcode > static_cast<uint16_t>(TftpOpcode::kOptionsAck)) {
     return std::nullopt;
   }
@@ -43,7 +46,7 @@ std::optional<TftpOpcode> TftpOpcodeOf(absl::string_view packet) {
 }
 
 // Mode and option names are compared without regard to case (RFC 1350, section 5; RFC 2347). The mode "mail" is
-// obsolete, and refused.
+// obsolete, and refused. The order of the options has no meaning (RFC 2347).
 absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet) {
   const std::optional<TftpOpcode> opcode = TftpOpcodeOf(packet);
   if (opcode != TftpOpcode::kRead && opcode != TftpOpcode::kWrite) return absl::InvalidArgumentError("not a request");
@@ -61,7 +64,9 @@ absl::StatusOr<TftpRequest> ParseTftpRequest(absl::string_view packet) {
     std::optional<std::string> option = TakeText(packet);
     std::optional<std::string> value = TakeText(packet);
     if (!option.has_value() || !value.has_value()) return absl::InvalidArgumentError("an option is cut off");
+    // The value stays as it is: those of the known options are numbers.
     absl::AsciiStrToLower(&*option);
+    // A request has at most 512 bytes (RFC 2347), so a search for each option costs little.
     const auto is_same = [&option](const auto& other) { return other.first == *option; };
     if (std::any_of(request.options.begin(), request.options.end(), is_same)) {
       return absl::FailedPreconditionError("an option is given twice");
@@ -77,13 +82,15 @@ std::optional<uint16_t> TftpBlockOf(absl::string_view packet) {
   return NumberAt(packet, 2);
 }
 
+// A copy of the block: the datagram needs it behind its head in one piece, and it was read from the file for this.
 std::string TftpData(uint16_t block, absl::string_view bytes) {
   return absl::StrCat(Head(TftpOpcode::kData, block), bytes);
 }
 
 std::string TftpAck(uint16_t block) { return Head(TftpOpcode::kAck, block); }
 
-// The text is for people, and ends with a zero byte (RFC 1350, section 5).
+// The text is for people, and ends with a zero byte (RFC 1350, section 5). Clients print it, so it is in English, and
+// short.
 std::string TftpErrorPacket(TftpError code, absl::string_view text) {
   return absl::StrCat(Head(TftpOpcode::kError, static_cast<uint16_t>(code)), text, absl::string_view("\0", 1));
 }

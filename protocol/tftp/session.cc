@@ -49,7 +49,8 @@ void TftpSession::OnInput(Input& input, Output& output) {
 }
 
 // Compared byte by byte: clients repeat a request as it was. The answer to a copy waits for the timer, which tells a
-// copy that the network made from a client that has started again; see the header.
+// copy that the network made from a client that has started again; see the header. Once the transfer is over (idle()),
+// the same bytes are a new request.
 void TftpSession::OnRequest(absl::string_view packet, Output& output) {
   if (packet.size() > kMaxRequestBytes) return Refuse(TftpError::kIllegal, "the request is too long", output);
   if (!idle() && packet == request_) return OnRequestAgain(output);
@@ -73,6 +74,7 @@ void TftpSession::StartTransfer(Output& output) {
   }
   const absl::StatusOr<TftpTerms> terms = ReadTftpTerms(*request);
   if (!terms.ok()) return Refuse(TftpError::kOptions, terms.status().message(), output);
+  // Nothing of an earlier transfer may be left: a client may send its next request from the same port.
   terms_ = *terms;
   is_netascii_ = request->is_netascii;
   repeats_ = 0;
@@ -100,7 +102,8 @@ void TftpSession::StartSending(const TftpRequest& request, Output& output) {
   Reply(TftpOptionsAck(options), output);
 }
 
-// Here ACK 0 or an OACK is the answer, and the first DATA of the peer acknowledges it.
+// Here ACK 0 or an OACK is the answer, and the first DATA of the peer acknowledges it. A size that the client announces
+// (tsize) is checked against the limits now; without it, nothing is known until the blocks come.
 void TftpSession::StartReceiving(const TftpRequest& request, Output& output) {
   absl::StatusOr<std::unique_ptr<Upload>> upload =
       library_->StartUpload(LibraryName(request.name), terms_.announced_bytes.value_or(0));
@@ -127,6 +130,8 @@ void TftpSession::OnAck(uint16_t number, Output& output) {
     if (newly == 0) return OnAckAgain(output);
     if (newly > last_ - acknowledged_) return;  // An old one that was delayed. Not answered: see sorcerer's apprentice.
     acknowledged_ += newly;
+    // The peer has moved on. If its window was sent twice, it may repeat this acknowledgement for the second copy; that
+    // one is not answered.
     may_answer_ack_again_ = !std::exchange(sent_window_again_, false);
   }
   Hear();
@@ -148,6 +153,7 @@ void TftpSession::SendWindow(Output& output) {
   last_ = acknowledged_;
   for (int64_t i = 0; i < terms_.window && (last_ == 0 || last_ != source_->last_block()); ++i) {
     const absl::StatusOr<std::string> bytes = source_->Read(++last_);
+    // Blocks that were appended before are still sent: they are of no use to the peer, but do no harm.
     if (!bytes.ok()) return Refuse(TftpError::kOther, bytes.status().message(), output);
     output.Write(TftpData(static_cast<uint16_t>(last_), *bytes));
   }
@@ -167,7 +173,8 @@ void TftpSession::OnData(uint16_t number, absl::string_view bytes, Output& outpu
   }
 }
 
-// A block that is shorter than all others ends the file, even an empty one (RFC 1350, section 6).
+// A block that is shorter than all others ends the file, even an empty one (RFC 1350, section 6). If the size of the
+// file is a multiple of the block's, an empty one follows: else the peer could not tell the end.
 void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
   const bool is_last = bytes.size() < terms_.block_bytes;
   if (bytes.size() > terms_.block_bytes) return Refuse(TftpError::kIllegal, "the block is too long", output);
@@ -198,6 +205,7 @@ void TftpSession::StoreUpload(Output& output) {
 }
 
 void TftpSession::Acknowledge(Output& output) {
+  // A new window begins behind it, whether the one before was complete or not (RFC 7440, section 4).
   acknowledged_ = last_;
   Reply(TftpAck(static_cast<uint16_t>(last_)), output);
 }
@@ -222,7 +230,8 @@ void TftpSession::Reply(std::string packet, Output& output) {
   AwaitAnswer(output);
 }
 
-// The peer continues the transfer.
+// The peer continues the transfer. Within a transfer nothing else resets the repeats: a copy of the request, or a
+// packet out of order, must not keep it alive.
 void TftpSession::Hear() {
   heard_ = true;
   is_asked_again_ = false;
@@ -230,7 +239,8 @@ void TftpSession::Hear() {
 }
 
 // Doubling intervals, as RFC 1123, section 4.2.3.2, asks for: a network that is congested must not be loaded more. The
-// option of the request is the first interval, not a limit.
+// option of the request is the first interval, not a limit. repeats_ is kMaxRepeats at most, so the interval is at most
+// 64 times the first.
 void TftpSession::AwaitAnswer(Output& output) {
   if (state_ == State::kReceived) return output.SetTimer(std::max(terms_.timeout, kRemembersEnd));
   if (!heard_) return output.SetTimer(std::min(terms_.timeout, kIntervalUnheard));

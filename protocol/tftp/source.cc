@@ -14,7 +14,8 @@ namespace polyserve {
 TftpSource::TftpSource(Library::File file, bool is_netascii, size_t block_bytes)
     : file_(std::move(file)), is_netascii_(is_netascii), block_bytes_(block_bytes) {}
 
-// One always remains: where the next block begins is known from nowhere else.
+// One always remains: where the next block begins is known from nowhere else. So the list is as long as a window,
+// however large the file is.
 void TftpSource::ForgetBefore(int64_t block) {
   for (; first_ < block && begins_.size() > 1; ++first_) begins_.pop_front();
 }
@@ -57,7 +58,8 @@ absl::StatusOr<std::string> TftpSource::ReadAt(Begin at, Begin& end) const {
 }
 
 // Reads no further than the size at the start: a file that grows meanwhile is sent as it was begun. One that shrinks
-// cannot be, and a short block would pass for the end of the file.
+// cannot be, and a short block would pass for the end of the file. pread(2) is not interrupted by signals on a regular
+// file (signal(7)), and leaves the position of the open file alone.
 absl::StatusOr<std::string> TftpSource::ReadFile(int64_t offset, size_t count) const {
   std::string bytes(static_cast<size_t>(std::clamp<int64_t>(file_.size - offset, 0, static_cast<int64_t>(count))),
                     '\0');

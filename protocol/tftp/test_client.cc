@@ -20,6 +20,7 @@ constexpr int kMostRounds = 2000;
 
 std::string TftpRequestPacket(bool is_write, absl::string_view name, absl::string_view mode,
                               const TftpOptions& options) {
+  // With its length, since a literal alone would end at the zero byte.
   const absl::string_view zero("\0", 1);
   std::string packet = absl::StrCat(zero, is_write ? "\2" : "\1", name, zero, mode, zero);
   for (const auto& [option, value] : options) absl::StrAppend(&packet, option, zero, value, zero);
@@ -72,8 +73,10 @@ void TftpTestTransfer::OnTime() {
     session_.OnTime(output_);
     TakeOver();
   }
+  // Nothing has come yet, so the request itself was lost, or the answer to it: real clients repeat it as it was.
   if (!started_) return Send(request_, to_session_);
   if (is_write_) return SendBlocks();
+  // A download repeats its last acknowledgement: either it was lost, or the block behind it.
   Send(TftpAck(static_cast<uint16_t>(last_)), to_session_);
 }
 
@@ -94,7 +97,8 @@ void TftpTestTransfer::TakeOver() {
   output_.Clear();
 }
 
-// A packet that is late changes places with the one in front of it, so the two arrive in the wrong order.
+// A packet that is late changes places with the one in front of it, so the two arrive in the wrong order. Nothing else
+// throws the dice, so a seed always gives the same faults.
 void TftpTestTransfer::Send(std::string packet, Queue& queue) {
   if (Roll(faults_.lost)) return;
   if (Roll(faults_.doubled)) queue.push_back(packet);
@@ -106,6 +110,7 @@ void TftpTestTransfer::OnPacket(const std::string& packet) {
   const std::optional<TftpOpcode> opcode = TftpOpcodeOf(packet);
   const uint16_t number = TftpBlockOf(packet).value_or(0);
   if (opcode == TftpOpcode::kError) error_ = number;
+  // One that comes again, later, is an old copy.
   if (opcode == TftpOpcode::kOptionsAck && last_ == 0) OnOptions(packet);
   if (opcode == TftpOpcode::kData && !is_write_) OnData(number, TftpDataOf(packet));
   if (opcode == TftpOpcode::kAck && is_write_ && (started_ || number == 0)) {

@@ -39,7 +39,8 @@ std::string BigEndian(uint64_t number, int bytes) {
 
 // The header comes out first, then, once its mask is there, the payload in the pieces in which it arrives. An empty
 // payload has a piece of its own, since the mask may be all that is still to come. The mask goes on across pieces: byte
-// i of the payload is combined with byte i modulo 4 of it (section 5.3).
+// i of the payload is combined with byte i modulo 4 of it (section 5.3). A frame may be larger than any input, so its
+// payload is never gathered here.
 std::optional<WebSocketFrames::Piece> WebSocketFrames::Next(Input& input) {
   if (!has_begun_) {
     if (!TakeHeader(input)) return std::nullopt;
@@ -53,6 +54,7 @@ std::optional<WebSocketFrames::Piece> WebSocketFrames::Next(Input& input) {
   if (header_size_ < LengthEnd() + kMaskBytes) return std::nullopt;
   const uint64_t left = frame_bytes_ - taken_bytes_;
   const absl::string_view bytes = input.bytes().substr(0, std::min<uint64_t>(left, input.bytes().size()));
+  // No piece without bytes, unless the frame has none.
   if (bytes.empty() && left > 0) return std::nullopt;
   // A copy, since the input is not ours to change.
   payload_.assign(bytes.data(), bytes.size());
@@ -67,7 +69,8 @@ std::optional<WebSocketFrames::Piece> WebSocketFrames::Next(Input& input) {
   return piece;
 }
 
-// Consumes the header up to its mask. True once it is complete and valid.
+// Consumes the header up to its mask. True once it is complete and valid. Byte by byte is fast enough for 10 of them;
+// the payload is what there may be much of.
 bool WebSocketFrames::TakeHeader(Input& input) {
   while (!input.empty()) {
     header_[header_size_++] = input.bytes()[0];
@@ -89,6 +92,8 @@ void WebSocketFrames::CheckHeader() {
   const Opcode opcode = static_cast<Opcode>(byte(0) & kOpcodeBits);
   if (header_size_ == 1) {
     if ((byte(0) & kReservedBits) != 0 || !IsKnown(opcode)) fault_ = "the frame is of an extension";
+    // Section 5.5: control frames are short and whole, so that they can be answered between the frames of a long
+    // message.
     if (fault_.empty() && IsControl(opcode) && (byte(0) & kLastFrame) == 0) fault_ = "a control frame is fragmented";
     return;
   }
@@ -124,6 +129,7 @@ WebSocketFrames::Piece WebSocketFrames::MakePiece() const {
 }
 
 // Two writes, which the output joins to one piece: no third copy of the payload is made for a header of a few bytes.
+// FIN is always set: what the server sends is known as a whole, so there is nothing to gain from fragments.
 void WebSocketFrames::Write(Opcode opcode, absl::string_view payload, Output& output) {
   std::string header(1, static_cast<char>(kLastFrame | static_cast<uint8_t>(opcode)));
   if (payload.size() <= kMaxShortLength) {

@@ -31,7 +31,9 @@ constexpr absl::string_view kFarewell = "\x88\x02\x03\xE9";
 
 constexpr size_t kCodeBytes = 2;
 
-// Whether a peer may send this code: section 7.4, and the registry that it defines.
+// Whether a peer may send this code: section 7.4, and the registry that it defines. 1005, 1006 and 1015 stand in the
+// reports of a browser for a close without a code, or without a frame, or a failure of TLS; no frame may hold them.
+// 3000 to 4999 are for libraries and applications (section 7.4.2).
 bool IsCode(uint16_t code) {
   const bool is_only_for_reports = code == 1004 || code == 1005 || code == 1006;
   return (code >= 1000 && code <= 1014 && !is_only_for_reports) || (code >= 3000 && code <= 4999);
@@ -49,6 +51,7 @@ std::string TakeText(Output& output) {
 }  // namespace
 
 std::unique_ptr<Session> WebSocketSession::Start(std::unique_ptr<Session> lines, Output& output) {
+  // The timer of the request's head, if one is still set, is replaced by this one.
   output.SetTimer(kPingInterval);
   return absl::WrapUnique(new WebSocketSession(std::move(lines)));
 }
@@ -67,7 +70,7 @@ void WebSocketSession::OnInput(Input& input, Output& output) {
   if (ended_) input.ConsumeAll();
 }
 
-// Without a closing handshake: the connection is lost.
+// Without a closing handshake: the connection is lost. Browsers report it to their page as code 1006.
 void WebSocketSession::OnEndOfInput(Output& output) {
   if (!ended_) End(output);
 }
@@ -104,7 +107,8 @@ void WebSocketSession::Take(const WebSocketFrames::Piece& piece, Output& output)
   control_.clear();
 }
 
-// Judges a frame by its header; closes if it is refused.
+// Judges a frame by its header; closes if it is refused. A frame of data must be a continuation if a message has begun,
+// and must not be one if none has (section 5.4).
 bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& output) {
   const bool is_first_of_message = piece.opcode != Opcode::kContinuation;
   if (WebSocketFrames::IsControl(piece.opcode)) return true;
@@ -113,6 +117,8 @@ bool WebSocketSession::IsWelcome(const WebSocketFrames::Piece& piece, Output& ou
   } else if (piece.opcode == Opcode::kBinary) {
     Close(kNoText, "messages are to be text", output);
   } else if (piece.frame_bytes > kMaxMessageBytes - message_.size()) {
+    // Before its payload comes. A difference, because a sum could exceed 64 bits; message_ never has more than
+    // kMaxMessageBytes.
     Close(kTooBig, absl::StrCat("a message has at most ", kMaxMessageBytes, " bytes"), output);
   }
   return !ended_;
@@ -156,7 +162,9 @@ void WebSocketSession::OnControl(Opcode opcode, Output& output) {
   if (opcode == Opcode::kClose) OnClose(output);
 }
 
-// Replies with the peer's own code (section 5.5.1), or with 1002 or 1007 if the frame is malformed.
+// Replies with the peer's own code (section 5.5.1), or with 1002 or 1007 if the frame is malformed. The reply is sent
+// even if the closing was the peer's idea (section 5.5.1), and then the server closes the connection first (section
+// 7.1.1), so that the TIME_WAIT is its own.
 void WebSocketSession::OnClose(Output& output) {
   if (control_.empty()) return Close(kNormal, "", output);
   if (control_.size() < kCodeBytes) return Close(kNoWebSocket, "the code is cut off", output);
@@ -178,6 +186,7 @@ void WebSocketSession::HandOn(Output& from_lines, Output& output) {
       WebSocketFrames::Write(Opcode::kText, line, output);
     }
   }
+  // Behind the messages: the last of them may be the answer that says why.
   if (from_lines.closing()) return Close(kNormal, "", output);
   if (from_lines.has_work()) output.Pause(from_lines.pause().length, [](Output&) {});
 }

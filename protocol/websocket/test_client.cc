@@ -39,6 +39,7 @@ std::string Name(uint8_t opcode) {
 
 // A payload, of a close with the code in digits.
 std::string Describe(uint8_t opcode, absl::string_view payload) {
+  // A close may come without a code (section 5.5.1).
   if (opcode != kWsClose || payload.size() < 2) return absl::StrCat(Name(opcode), ": ", payload, "\n");
   const std::string reason = payload.size() == 2 ? "" : absl::StrCat(": ", payload.substr(2));
   return absl::StrCat("close ", FromBigEndian(payload.substr(0, 2)), reason, "\n");
@@ -49,6 +50,7 @@ std::string Describe(uint8_t opcode, absl::string_view payload) {
 // Three forms of the length, always the shortest (section 5.2). Tests that want a longer one write it by hand.
 std::string WsFrame(uint8_t first_byte, absl::string_view payload) {
   std::string frame(1, static_cast<char>(first_byte));
+  // A client must mask every frame (section 5.1); the tests write those that are not masked by hand.
   constexpr int kMasked = 0x80;
   if (payload.size() < 126) {
     frame += static_cast<char>(kMasked | payload.size());
@@ -68,7 +70,8 @@ std::string WsClose(uint16_t code, absl::string_view reason) {
   return WsFrame(kWsLast | kWsClose, absl::StrCat(BigEndian(code, 2), reason));
 }
 
-// A server's frame must not be masked (section 5.1), so the second byte is the length alone.
+// A server's frame must not be masked (section 5.1), so the second byte is the length alone. The 8-byte length is not
+// read: nothing that the server sends in these tests is that long.
 std::string WsRead(absl::string_view bytes) {
   std::string text;
   while (bytes.size() >= 2) {
