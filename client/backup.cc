@@ -45,6 +45,8 @@ class Stocktaking {
     for (size_t i = 0; i < found_.directories.size(); ++i) {
       if (absl::Status status = Visit(found_.directories[i] + "/"); !status.ok()) found_.errors.push_back(status);
     }
+    // readdir(3) has no order of its own. With one, two backups of a directory send the same files in the same
+    // sequence, and their reports can be compared line by line.
     std::sort(found_.files.begin(), found_.files.end(),
               [](const LocalFile& a, const LocalFile& b) { return a.name < b.name; });
     std::sort(found_.left_out.begin(), found_.left_out.end());
@@ -53,7 +55,8 @@ class Stocktaking {
 
  private:
   // Looks at all entries of a directory. `prefix` is the directory below the root of the backup: empty, or with a slash
-  // at its end. increment(), not ++, which would throw if the directory vanishes meanwhile.
+  // at its end. increment(), not ++, which would throw if the directory vanishes meanwhile. After an error the iterator
+  // is at the end, so the loop stops there; what it found before stays in the inventory.
   absl::Status Visit(const std::string& prefix) {
     const std::string path = absl::StrCat(directory_, "/", prefix);
     std::error_code error;
@@ -69,6 +72,7 @@ class Stocktaking {
   void Look(const fs::directory_entry& entry, const std::string& name) {
     std::error_code error;
     const fs::file_type type = entry.symlink_status(error).type();
+    // Hidden first: a server refuses every path with a hidden part, so a hidden directory is not worth walking either.
     if (entry.path().filename().string()[0] == '.') {
       LeaveOut(name, "hidden");
     } else if (type == fs::file_type::directory && recursive_) {
@@ -101,6 +105,7 @@ void MakeDirectories(const std::vector<std::string>& names, const BackupOptions&
   for (const std::string& name : names) {
     const absl::Status status = client.ok() ? client->MakeDirectory(name) : client.status();
     if (!status.ok()) errors.emplace_back(status.code(), absl::StrCat(name, "/: ", status.message()));
+    // A refusal leaves the connection usable, and the next directory may be allowed.
     if (!client.ok() || !client->connected()) return;
   }
 }
@@ -118,10 +123,14 @@ class Pool {
   BackupResult Run() {
     // The threads are joined at the end of this block.
     {
+      // Each thread costs a connection, which the server may have to count against its limit: no more than there is
+      // work for.
       const auto count = std::min(static_cast<size_t>(options_.jobs), files_.size());
       std::vector<std::jthread> threads;
       for (size_t i = 0; i < count; ++i) threads.emplace_back([this] { Work(); });
     }
+    // No other thread is left. The lock is for the compiler, which checks the annotation of result_ and knows nothing
+    // of joins.
     const MutexLock lock(mutex_);
     return std::move(result_);
   }
@@ -133,7 +142,8 @@ class Pool {
     while (const LocalFile* file = Next()) {
       const absl::Status status = Send(*file, client);
       const MutexLock lock(mutex_);
-      // The others see their own wait cancelled, or find no further file.
+      // The others see their own wait cancelled, or find no further file. (The interrupt's descriptor stays readable,
+      // so every wait on it ends.)
       if (absl::IsCancelled(status)) next_ = files_.size();
       if (status.ok()) {
         ++result_.files;
@@ -144,12 +154,15 @@ class Pool {
     }
   }
 
+  // The pointer stays valid without the lock, since files_ never changes.
   const LocalFile* Next() {
     const MutexLock lock(mutex_);
     return next_ < files_.size() ? &files_[next_++] : nullptr;
   }
 
   absl::Status Send(const LocalFile& file, std::optional<FileClient>& client) {
+    // Connects on demand, and so once more after each file that has ended the connection. If the server is gone, each
+    // of the remaining files fails by itself, and the report names all of them.
     if (!client.has_value() || !client->connected()) {
       absl::StatusOr<FileClient> made = FileClient::Connect(options_.server, options_.connection);
       if (!made.ok()) return made.status();
@@ -165,6 +178,8 @@ class Pool {
     return status;
   }
 
+  // The callback runs under the lock: two threads that drew at the same time would mix their lines, and the sums must
+  // arrive in the order in which they grow.
   void Show(int64_t bytes) {
     const MutexLock lock(mutex_);
     done_ += bytes;

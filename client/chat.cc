@@ -48,6 +48,7 @@ class Visit {
   // further interrupt cancels it (ConnectionOptions::cancel).
   absl::Status Attend() {
     const bool listens = !is_leaving_;
+    // poll(2) ignores entries with a negative descriptor.
     pollfd waits[] = {{connection_.fd(), POLLIN, 0},
                       {listens ? options_.input : -1, POLLIN, 0},
                       {listens ? Interrupt::fd().get() : -1, POLLIN, 0}};
@@ -59,6 +60,8 @@ class Visit {
       Interrupt::Clear();
       return Leave();
     }
+    // Any event counts, not POLLIN alone: a pipe whose writer has gone reports only POLLHUP, and then read(2) returns
+    // the end.
     if (waits[1].revents == 0) return absl::OkStatus();
     for (const std::string& line : screen_.Read()) {
       if (absl::Status status = OnTyped(line); !status.ok() || is_leaving_) return status;

@@ -46,6 +46,8 @@ absl::string_view Tail(absl::string_view line, size_t columns) {
 }  // namespace
 
 ChatScreen::ChatScreen(int input, int output) : input_(input), output_(output), terminal_(input) {
+  // Both ends, or neither. With output into a file or a pipe, drawing would fill it with escape sequences; the terminal
+  // then keeps its mode, so that the kernel still echoes what is typed.
   is_terminal_ = ::isatty(output) == 1 && terminal_.is_terminal();
   if (!is_terminal_) return;
   termios mode = terminal_.found();
@@ -95,6 +97,8 @@ void ChatScreen::Type(char byte, std::vector<std::string>& lines) {
   } else if (byte == kDeleteLine) {
     line_.clear();
   } else if (byte == kEnd) {
+    // Ctrl-D in the middle of a line is ignored. In canonical mode the kernel would deliver the unfinished line (VEOF,
+    // termios(3)), and a slip of the finger would send half a message.
     is_at_end_ = is_at_end_ || line_.empty();
   } else if (static_cast<uint8_t>(byte) >= 0x20) {
     line_.push_back(byte);
@@ -117,13 +121,15 @@ void ChatScreen::Redraw() const {
 }
 
 // The size is asked for each time, because the window may have changed. Two columns are for the prompt, and one stays
-// free: a cursor behind the last column wraps on some terminals.
+// free: a cursor behind the last column wraps on some terminals. A terminal that does not know its size, as on a serial
+// line, reports 0 columns; below five there is no room for even one wide character.
 void ChatScreen::Draw() const {
   winsize size = {};
   const bool has_size = ::ioctl(output_, TIOCGWINSZ, &size) == 0 && size.ws_col > 4;
   Write(absl::StrCat("\r\033[K> ", Tail(Printable(line_), (has_size ? size.ws_col : kDefaultColumns) - 3)));
 }
 
+// Gives up at an error, and the visit goes on: a member whose output is closed (EPIPE, EIO) may still be speaking.
 void ChatScreen::Write(absl::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t written = ::write(output_, bytes.data(), bytes.size());

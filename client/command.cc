@@ -57,11 +57,13 @@ absl::StatusOr<std::string> BaseName(absl::string_view path) {
 absl::StatusOr<Command> MakeCommand(const CommandInfo& info, std::string first, std::string second) {
   const bool names_right = TakesName(info.verb) ? !first.empty() : first.empty();
   if (!names_right) return absl::InvalidArgumentError(absl::StrCat("expected: ", info.syntax));
+  // The same name on both sides unless the user gives another.
   if (TakesTwo(info.verb) && second.empty()) {
     absl::StatusOr<std::string> base = BaseName(first);
     if (!base.ok()) return base.status();
     second = *std::move(base);
   }
+  // From here on `name` is the server's and `path` is this machine's, whatever the verb.
   if (info.verb == Command::Verb::kPut) std::swap(first, second);
   return Command{info.verb, std::move(first), std::move(second)};
 }
@@ -90,7 +92,8 @@ std::string DescribeCommands() {
 }
 
 // The shell has split the words, so an argument is a name however many spaces it holds. One too many most likely is a
-// name that was not quoted.
+// name that was not quoted. The output that -o names takes the place of the second argument; that -o goes with get
+// alone is checked by the program (CheckFlags() in client/main.cc).
 absl::StatusOr<Command> ParseArguments(const std::vector<std::string>& arguments, const std::string& output) {
   const absl::StatusOr<CommandInfo> info = FindCommand(arguments.front());
   if (!info.ok()) return info.status();
@@ -113,12 +116,14 @@ absl::StatusOr<Command> ParseLine(absl::string_view line) {
   const size_t space = std::min(line.find(' '), line.size());
   const absl::StatusOr<CommandInfo> info = FindCommand(line.substr(0, space));
   if (!info.ok()) return info.status();
+  // Blanks in front are dropped, so a name that begins with one has to be quoted.
   absl::string_view rest = absl::StripLeadingAsciiWhitespace(line.substr(space));
 
   absl::string_view second;
   const bool quoted = absl::StartsWith(rest, "\"");
   // Behind a closing quote the first " as " counts, because what is before it cannot be part of the name. Without
-  // quotes the last one counts: names with " as " in them are likelier than such paths.
+  // quotes the last one counts: names with " as " in them are likelier than such paths. If the closing quote is
+  // missing, the search begins at the end and finds nothing, and TakeName() reports the quote.
   const size_t closing = quoted ? rest.find('"', 1) : absl::string_view::npos;
   const size_t as = !TakesTwo(info->verb) ? absl::string_view::npos
                     : quoted              ? rest.find(kAs, std::min(closing, rest.size()))
@@ -129,6 +134,7 @@ absl::StatusOr<Command> ParseLine(absl::string_view line) {
   }
   const absl::StatusOr<std::string> first_name = TakeName(rest);
   if (!first_name.ok()) return first_name.status();
+  // Also if nothing was given: an empty text is an empty name, which MakeCommand() replaces.
   const absl::StatusOr<std::string> second_name = TakeName(second);
   if (!second_name.ok()) return second_name.status();
   // TakeName() has left something: text behind a closing quote.

@@ -90,7 +90,8 @@ absl::StatusOr<absl::string_view> Connection::ReadSome(int64_t max_bytes) {
   return bytes.substr(0, count);
 }
 
-// Waits before it sends, so that a cancelled connection sends nothing more.
+// Waits before it sends, so that a cancelled connection sends nothing more. POLLERR and POLLHUP end the wait as well,
+// and send(2) then says what is wrong.
 absl::Status Connection::Write(absl::string_view bytes) {
   while (!bytes.empty()) {
     if (absl::Status status = Wait(POLLOUT).status(); !status.ok()) return status;
@@ -106,11 +107,15 @@ absl::StatusOr<int64_t> Connection::SendFile(int file, int64_t offset, int64_t m
   // Each check for "the peer has said something" matters: a server that refuses a file may stop reading, and then only
   // its refusal ends the transfer. POLLIN wins over POLLOUT for that reason.
   if (!buffered().empty()) return 0;
+  // A piece at a time, although sendfile(2) would take gigabytes: between two pieces the caller shows progress, and
+  // this function looks for an answer and for a cancellation.
   const size_t count = static_cast<size_t>(std::min<int64_t>(max_bytes, kBufferBytes));
   while (true) {
     const absl::StatusOr<short> ready = Wait(POLLIN | POLLOUT);
     if (!ready.ok()) return ready.status();
+    // Without POLLOUT, the wait was ended by POLLERR or POLLHUP: the caller's read finds out why.
     if ((*ready & POLLOUT) == 0 || (*ready & POLLIN) != 0) return 0;
+    // A position of our own, so that sendfile(2) leaves the descriptor's alone: the file may be the caller's.
     off_t position = offset;
     const ssize_t sent = ::sendfile(socket_.get(), file, &position, count);
     if (sent > 0) return sent;
@@ -138,12 +143,14 @@ absl::Status Connection::CheckOpen() const {
 absl::StatusOr<short> Connection::Wait(short events) const {
   if (absl::Status status = CheckOpen(); !status.ok()) return status;
   pollfd waits[] = {{socket_.get(), events, 0}, {options_.cancel == nullptr ? -1 : options_.cancel->get(), POLLIN, 0}};
+  // It begins anew with each wait, so it limits a silence and not a transfer, however long that takes.
   const Deadline deadline(options_.idle_timeout);
   while (true) {
     const int ready = ::poll(waits, 2, deadline.PollMilliseconds());
     if (ready < 0 && errno != EINTR) return SysError("poll");
     if (ready > 0 && waits[1].revents != 0) return absl::CancelledError("cancelled");
     if (ready > 0) return waits[0].revents;
+    // A wait may also end early: PollMilliseconds() is a day at most.
     if (ready == 0 && deadline.passed()) {
       return absl::DeadlineExceededError(
           absl::StrCat("the server was silent for ", absl::FormatDuration(options_.idle_timeout)));

@@ -50,6 +50,8 @@ bool CopyAccessList(const std::string& from, int to) {
 Download::Download(UniqueFd file, std::string path, std::string aside_path)
     : file_(std::move(file)), path_(std::move(path)), aside_path_(std::move(aside_path)) {}
 
+// The source must be left without a name, or its destructor would remove the file that this object goes on writing. A
+// moved-from string need not be empty, hence exchange().
 Download::Download(Download&& other) noexcept
     : file_(std::move(other.file_)),
       path_(std::move(other.path_)),
@@ -64,6 +66,8 @@ absl::StatusOr<Download> Download::Start(const std::string& path) {
   const bool is_there = ::stat(path.c_str(), &old) == 0;
   if (is_there && S_ISDIR(old.st_mode)) return absl::FailedPreconditionError("a directory has this name here");
   if (is_there && !S_ISREG(old.st_mode)) {
+    // Neither created nor truncated. A FIFO blocks here until it has a reader (fifo(7)), as it would for the shell's
+    // ">". O_NOCTTY: writing to a terminal must not make it the controlling one of a process that has none (open(2)).
     UniqueFd device(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
     if (!device.ok()) return SysError("cannot write to", path);
     return Download(std::move(device), path, "");
@@ -83,6 +87,7 @@ absl::StatusOr<Download> Download::Start(const std::string& path) {
   return Download(std::move(file), std::move(target), std::move(aside_path));
 }
 
+// A copy of the descriptor, because Commit() closes its own, and the program may still have something to print.
 absl::StatusOr<Download> Download::ToStandardOutput() {
   UniqueFd copy(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
   if (!copy.ok()) return SysError("cannot write to", "standard output");
@@ -91,6 +96,7 @@ absl::StatusOr<Download> Download::ToStandardOutput() {
 
 absl::Status Download::Append(absl::string_view bytes) {
   while (!bytes.empty()) {
+    // A short write is no error by itself. On a full disk it is the call after it that fails, with ENOSPC (write(2)).
     const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return SysError("cannot write", path_);
@@ -145,6 +151,8 @@ void Download::TakeOverRights() const {
   ::fchmod(file_.get(), mode);  // Fails only on file systems that know no modes.
 }
 
+// Until the rename has succeeded, aside_path_ stays set, so that the destructor removes the file on every way out.
+// rename(2) replaces the old file in one step: another program sees the old file or the new one, whole.
 absl::Status Download::Commit() {
   if (!aside_path_.empty()) TakeOverRights();
   // NFS reports a full disk only when the file is closed. So it is closed before it takes the name.

@@ -73,6 +73,7 @@ absl::StatusOr<FileClient::Hash> FileClient::HashRange(absl::string_view name, i
   return Hash{(*reply)[0], (*reply)[1]};
 }
 
+// The number in the reply says nothing here, but a reply of another form would mean another protocol.
 absl::Status FileClient::MakeDirectory(absl::string_view name) {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   return Ask(absl::StrCat("D ", name, "\n"), 1).status();
@@ -80,17 +81,20 @@ absl::Status FileClient::MakeDirectory(absl::string_view name) {
 
 absl::StatusOr<int64_t> FileClient::Get(absl::string_view name, const Sink& sink, const Progress& progress) {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
+  // The whole file, whose size only the server knows: any size that it announces will do.
   return Fetch(absl::StrCat("G ", name, "\n"), INT64_MAX, sink, progress);
 }
 
 absl::StatusOr<int64_t> FileClient::GetRange(absl::string_view name, int64_t offset, int64_t length, const Sink& sink,
                                              const Progress& progress) {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
+  // Numbers come last, because a name may hold blanks (protocol/file.h).
   return Fetch(absl::StrCat("R ", name, " ", offset, " ", length, "\n"), length, sink, progress);
 }
 
 absl::Status FileClient::Put(const std::string& path, absl::string_view name, const Progress& progress) {
   // O_NONBLOCK: opening a FIFO without a writer would otherwise block for ever. It has no effect on regular files.
+  // Put() then refuses the FIFO, since it is no regular file.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.ok()) return SysError("cannot open", path);
   return Put(file.get(), name, progress);
@@ -137,9 +141,11 @@ absl::Status FileClient::ReadList(int64_t size, const FileSink& sink) {
   while (size > 0) {
     const absl::StatusOr<absl::string_view> line = connection_.ReadLine(kMaxLineBytes);
     if (!line.ok()) return line.status();
+    // Plus the line end, which ReadLine() has taken off.
     size -= static_cast<int64_t>(line->size()) + 1;
     const absl::StatusOr<FileInfo> file = ParseListLine(*line);
     if (!file.ok()) return file.status();
+    // The error of a sink also leaves the rest of the listing unread, and Settle() closes the connection for that.
     if (absl::Status status = sink(*file); !status.ok()) return status;
   }
   if (size < 0) return absl::DataLossError("the server's listing is longer than it announced");
@@ -160,8 +166,10 @@ absl::StatusOr<int64_t> FileClient::Fetch(absl::string_view request, int64_t max
 
 // The size was announced, so the end of the data before that is a lost connection, never the end of the file.
 absl::Status FileClient::ReadBody(int64_t size, const Sink& sink, const Progress& progress) {
+  // Before the first byte, so that the user sees the size while the server still looks for the data.
   Report(progress, 0, size);
   for (int64_t done = 0; done < size;) {
+    // Never more than is left of the body: what follows it belongs to the next reply, and stays in the buffer.
     const absl::StatusOr<absl::string_view> bytes = connection_.ReadSome(size - done);
     if (!bytes.ok()) return bytes.status();
     if (bytes->empty()) {
@@ -197,6 +205,8 @@ absl::StatusOr<int64_t> FileClient::SendBody(int file, int64_t offset, int64_t s
     }
     const absl::StatusOr<int64_t> sent = connection_.SendFile(file, offset, size - offset);
     if (!sent.ok()) return sent.status();
+    // The server has said something, which the caller reads: stopping here is what keeps the two from waiting for each
+    // other.
     if (*sent == 0) break;
     offset += *sent;
     Report(progress, offset, size);
@@ -212,6 +222,7 @@ absl::Status FileClient::HearRefusal(int file, int64_t offset, int64_t size) {
   // server may have decided to close, and the client cannot know how much it had read by then.
   const bool stays = size <= kMaxDiscardBytes;
   const absl::StatusOr<int64_t> sent = stays ? SendBody(file, offset, size, nullptr) : offset;
+  // Also if the server speaks again while the rest is sent: it has one answer for each request, so this is no answer.
   if (!sent.ok() || *sent < size) connection_.Close();
   return reply.status();
 }

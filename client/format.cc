@@ -20,9 +20,11 @@ size_t ColumnsOfByte(unsigned char byte) {
 }  // namespace
 
 std::string HumanSize(int64_t bytes) {
+  // Below a KiB the exact number is shorter than a rounded one.
   if (bytes < 1024) return absl::StrCat(bytes, " B");
   double number = static_cast<double>(bytes) / 1024;
   size_t unit = 0;
+  // The last unit is never left, and 64 bits do not need more: the largest number is 8.0 EiB.
   while (number >= 1023.95 && unit + 1 < sizeof(kUnits) / sizeof(kUnits[0])) {  // Would be printed as 1024.0.
     number /= 1024;
     ++unit;
@@ -30,11 +32,15 @@ std::string HumanSize(int64_t bytes) {
   return absl::StrFormat("%.1f %s", number, kUnits[unit]);
 }
 
+// The zone is an argument, so that this stays a pure function: localtime(3) would read the process's TZ. Year first, so
+// that dates sort as texts.
 std::string HumanDate(int64_t seconds_since_1970, absl::TimeZone zone) {
   return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(seconds_since_1970), zone);
 }
 
 std::string HumanTime(absl::Duration time) {
+  // An estimate of days, from the first bytes of a transfer, would only make the line jump. The bound also catches the
+  // infinite duration, which has no seconds.
   if (time < absl::ZeroDuration() || time >= absl::Hours(100)) return "-:--";
   const int64_t seconds = absl::ToInt64Seconds(time);
   if (seconds < 3600) return absl::StrFormat("%d:%02d", seconds / 60, seconds % 60);
@@ -50,6 +56,7 @@ size_t Columns(absl::string_view text) {
 absl::string_view FitColumns(absl::string_view text, size_t columns) {
   size_t used = 0;
   for (size_t i = 0; i < text.size(); ++i) {
+    // Only the first byte of a character adds columns, so a cut can never fall inside a character.
     used += ColumnsOfByte(static_cast<unsigned char>(text[i]));
     if (used > columns) return text.substr(0, i);
   }

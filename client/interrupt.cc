@@ -15,6 +15,8 @@ namespace polyserve {
 namespace {
 
 // Never destroyed, and made before the handlers are installed: they may run until the very end of the process.
+// Non-blocking, because the handler writes to it, and a handler that blocks would never return; Clear() may also read
+// it while it is empty.
 UniqueFd& EventFd() {
   static UniqueFd& fd = *new UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   return fd;
@@ -30,6 +32,8 @@ volatile sig_atomic_t is_told_to_end = 0;
 // shell shows for a signal.
 void OnSignal(int signal) {
   const int error = errno;
+  // The program was asked before and has not answered. It may hang in a system call or hold a lock, so only calls that
+  // are async-signal-safe are left (signal-safety(7)): no exit(3), no destructors.
   if (is_pending) {
     RestoreTerminal();
     ::_exit(128 + signal);
@@ -44,10 +48,12 @@ void OnSignal(int signal) {
 }  // namespace
 
 absl::Status Interrupt::Install() {
+  // The descriptor first: a handler that ran without it would write to -1, and the interrupt would be lost to poll(2).
   if (!EventFd().ok()) return SysError("eventfd");
   event_fd = EventFd().get();
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action = {};
+    // nohup(1) ignores SIGHUP, and a shell without job control ignores SIGINT for its background jobs: both mean it.
     if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
     action = {};
     // Without SA_RESTART, so that a blocking read fails with EINTR (PlainLines relies on it).

@@ -43,15 +43,20 @@ LineEditor::LineEditor(const char* prompt, std::string history_path)
       editor_(::el_init("client", stdin, stdout, stderr), &::el_end) {
   HistEvent event;
   ::history(history_.get(), &event, H_SETSIZE, kHistoryLines);
+  // A command that is repeated is stored once (only neighbours are compared), so that the arrow keys need no pressing
+  // through equal lines.
   ::history(history_.get(), &event, H_SETUNIQUE, 1);
   if (!history_path_.empty()) ::history(history_.get(), &event, H_LOAD, history_path_.c_str());
   ::el_set(editor_.get(), EL_CLIENTDATA, this);
   ::el_set(editor_.get(), EL_PROMPT, &Prompt);
+  // This resets all key bindings, so it comes before those below.
   ::el_set(editor_.get(), EL_EDITOR, "emacs");
   ::el_set(editor_.get(), EL_HIST, &::history, history_.get());
+  // Our own read of a character is what makes Ctrl-C work at the prompt; see AwaitInput().
   ::el_set(editor_.get(), EL_GETCFN, &ReadCharacter);
   ::el_set(editor_.get(), EL_ADDFN, "complete", "completes a command or a path", &Complete);
   ::el_set(editor_.get(), EL_BIND, "^I", "complete", nullptr);
+  // As users of bash and of readline(3) expect; libedit's own emacs mode draws the line anew with this key.
   ::el_set(editor_.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
   ::el_source(editor_.get(), nullptr);  // The user's own ~/.editrc has the last word.
 }
@@ -75,12 +80,15 @@ std::optional<std::string> LineEditor::Next() {
       if (!Interrupt::must_end()) fputs("^C\n", stdout);
       continue;
     }
+    // Only now: an interrupt also makes el_gets() return null, and is not the end.
     if (text == nullptr || count <= 0) break;
     const std::string line(absl::StripTrailingAsciiWhitespace(absl::string_view(text, static_cast<size_t>(count))));
     HistEvent event;
+    // Stored before it is executed, so that a line with a mistake can be fetched back and corrected.
     if (!line.empty()) ::history(history_.get(), &event, H_ENTER, line.c_str());
     return line;
   }
+  // Ctrl-D leaves the cursor behind the prompt; the shell's own prompt must not begin there.
   fputs("\n", stdout);
   return std::nullopt;
 }
@@ -106,6 +114,8 @@ int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
     const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return static_cast<int>(count);
+    // `state` keeps the bytes of a character whose rest has not come; the loop waits for it, and an interrupt can still
+    // end that wait.
     const size_t length = ::mbrtowc(character, &byte, 1, &state);
     if (length == static_cast<size_t>(-2)) continue;  // The character has more bytes.
     if (length != static_cast<size_t>(-1)) return 1;
@@ -118,6 +128,8 @@ int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
 unsigned char LineEditor::Complete(EditLine* editor, int key) {
   const LineInfo* const info = ::el_line(editor);
   const absl::string_view typed(info->buffer, static_cast<size_t>(info->cursor - info->buffer));
+  // Only put takes a path on this machine as its first argument. The names on the server are not here, and asking for
+  // them at each tab would make the key as slow as the network.
   if (absl::StartsWith(typed, "put ")) return ::_el_fn_complete(editor, key);
   const CommandInfo* match = nullptr;
   for (const CommandInfo& command : AllCommands()) {

@@ -16,6 +16,8 @@ std::string NameAsText(const FileInfo& file, bool to_terminal) {
 
 }  // namespace
 
+// HumanSize() has at most 10 characters, and a date 19: so the columns line up without a look at the whole list. The
+// name, whose width has no bound, comes last.
 std::string ListLineAsText(const FileInfo& file, absl::TimeZone zone, bool to_terminal) {
   return absl::StrFormat("%10s  %s  %s\n", HumanSize(file.size), HumanDate(file.mtime, zone),
                          NameAsText(file, to_terminal));

@@ -90,6 +90,8 @@ absl::StatusOr<Endpoints> ParseServer(absl::string_view service, absl::string_vi
     return absl::InvalidArgumentError(
         absl::StrCat("--server: '", text, "' is not of the form ", service, "://HOST:PORT"));
   }
+  // All addresses of the name, since Connection::Open() tries one after the other: "localhost" may be ::1 and
+  // 127.0.0.1, and a server often listens on one of them only.
   const absl::StatusOr<Endpoints> server = Endpoints::Parse(text);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--server: ", server.status().message()));
   return server;
@@ -103,6 +105,7 @@ absl::StatusOr<Runner::Options> MakeOptions() {
   if (!timeout.ok()) return timeout.status();
   Runner::Options options;
   options.server = *server;
+  // A user who wants to wait less than ten seconds for an answer does not want to wait longer for a connection either.
   options.connection = {std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
   options.json = FLAGS_json;
   options.quiet = FLAGS_quiet;
@@ -128,6 +131,7 @@ absl::Status CheckFlags(const Command& command) {
   // --segments=0 is the default value, but a user who writes it expects parts.
   const bool in_parts = !FLAGS_from.empty() || IsFlagSet("segments");
   if (in_parts && !is_get) return absl::InvalidArgumentError("--from and --segments are for get alone");
+  // Known from the command line alone; Runner refuses other outputs that are no files once it has opened them.
   if (in_parts && FLAGS_o == "-") {
     return absl::InvalidArgumentError("--from and --segments need a file to write to, not standard output");
   }
@@ -152,6 +156,7 @@ int RunOnce(const std::vector<std::string>& arguments, const Runner::Options& op
 // interrupt, then the first error, then an incomplete backup.
 int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& options) {
   if (arguments.size() != 2) return Fail(absl::InvalidArgumentError("backup wants one directory: client backup DIR"));
+  // As in CheckFlags(): a flag that does nothing would look as if it had done something.
   if (!FLAGS_o.empty() || FLAGS_json || !FLAGS_from.empty() || IsFlagSet("segments")) {
     return Fail(absl::InvalidArgumentError("-o, --json, --from and --segments are not for backup"));
   }
@@ -167,13 +172,16 @@ int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& 
     absl::FPrintF(stderr, "client: left out: %s\n", Printable(name));
   }
   for (const absl::Status& error : result->errors) {
+    // The transfers that were cancelled are the user's own doing; the last line says so once.
     if (!absl::IsCancelled(error)) PrintError(error);
   }
   const bool was_interrupted = absl::c_any_of(result->errors, &absl::IsCancelled);
+  // The number of all files matters only if some are missing.
   const std::string of_all = result->files < result->found ? absl::StrCat(" of ", result->found) : "";
   absl::PrintF("%s%d%s files, %s\n", was_interrupted ? "interrupted: " : "", result->files, of_all,
                HumanSize(result->bytes));
   if (was_interrupted) return kInterrupted;
+  // The first error, because the later ones are often its consequences: once the server is gone, every file fails.
   if (!result->errors.empty()) return ExitStatusOf(result->errors.front());
   // A backup that is not complete must not look like one.
   return result->left_out.empty() ? kDone : kRefused;
@@ -189,6 +197,7 @@ int RunChat(const std::vector<std::string>& arguments) {
   if (!server.ok()) return Fail(server.status());
   const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
   if (!timeout.ok()) return Fail(timeout.status());
+  // Before the connection is made: a Ctrl-C must leave the room by its protocol, so that the others hear of it at once.
   if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
   const ConnectionOptions connection = {std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
   const absl::Status status = Chat({*server, connection, arguments[1], STDIN_FILENO, STDOUT_FILENO});
@@ -196,7 +205,8 @@ int RunChat(const std::vector<std::string>& arguments) {
   return ExitStatusOf(status);
 }
 
-// Interrupts do not stop the shell: Ctrl-C cancels a command, and the prompt comes back.
+// Interrupts do not stop the shell: Ctrl-C cancels a command, and the prompt comes back. The connection is made by the
+// first command that needs one, so help and quit work without a server.
 int RunAtPrompt(Runner::Options options) {
   options.chatty = true;
   Runner runner(options);
@@ -209,7 +219,7 @@ int RunAtPrompt(Runner::Options options) {
 }
 
 // For input from a pipe or a file. A signal between two commands leaves no failed command behind, hence the check at
-// the end.
+// the end. A command that fails does not stop those after it, but an interrupt does: it is meant for the whole script.
 int RunScript(const Runner::Options& options) {
   Runner runner(options);
   PlainLines lines;
@@ -228,12 +238,16 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<Runner::Options> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
+  // backup is no Command: it works on a directory, has a report and an exit status of its own, and is not for the
+  // prompt.
   if (!arguments->empty() && arguments->front() == "backup") return RunBackup(*arguments, *options);
   if (!arguments->empty()) return RunOnce(*arguments, *options);
+  // From here on commands come line by line, and each names its own files.
   if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for one get from the command line"));
   if (IsFlagSet("jobs") || FLAGS_recursive) {
     return Fail(absl::InvalidArgumentError("--jobs and --recursive are for backup alone"));
   }
+  // A pipe gets no prompt and no editor: its lines would be echoed into the output.
   return ::isatty(STDIN_FILENO) == 1 ? RunAtPrompt(*options) : RunScript(*options);
 }
 

@@ -103,6 +103,8 @@ class PartsTransfer {
   // Runs the step for all parts at the same time, and returns an error of one of them. All parts have the same size but
   // the last one, which has the remainder. An empty file is one part, so that its sources are still asked.
   absl::Status ForEachPart(Step step) {
+    // FetchPart() and CheckPart() must get the same parts, since a part is checked by what was written in it: hence one
+    // function for both, whose division depends on nothing that changes in between.
     const int64_t useful = std::max<int64_t>((total_ + kLeastPartBytes - 1) / kLeastPartBytes, 1);
     const int64_t count = std::min<int64_t>(options_.segments, useful);
     const int64_t size = total_ / count;
@@ -117,12 +119,15 @@ class PartsTransfer {
         threads.emplace_back([=, this, &result = results[i]] { result = std::invoke(step, *this, i, begin, end); });
       }
     }
+    // A part that fails does not stop the others, which end by themselves. An interrupt does stop all: its descriptor
+    // stays readable, so every wait of every thread returns.
     const auto failed = std::find_if(results.begin(), results.end(), [](const auto& result) { return !result.ok(); });
     return failed == results.end() ? absl::OkStatus() : *failed;
   }
 
   // Part N begins with source N, so that the parts spread over the sources. If one fails, the next one continues where
-  // it stopped: nothing is fetched twice.
+  // it stopped: nothing is fetched twice. An error of this side, such as a full disk, comes back in the same way;
+  // trying it once with each source costs little, and needs no case of its own.
   absl::Status FetchPart(size_t number, int64_t begin, int64_t end) {
     absl::Status status;
     for (size_t i = 0; i < sources_.size(); ++i) {
@@ -138,12 +143,15 @@ class PartsTransfer {
     if (!client.ok()) return client.status();
     const absl::StatusOr<int64_t> size =
         client->GetRange(name_, begin, end - begin, [this, &begin](absl::string_view bytes) {
+          // Written first, then counted: if writing fails, `begin` still names the first byte that is missing.
           if (absl::Status status = download_.WriteAt(begin, bytes); !status.ok()) return status;
           begin += static_cast<int64_t>(bytes.size());
           Show(bytes.size());
           return absl::OkStatus();
         });
     if (!size.ok()) return size.status();
+    // The server cuts a range off at the end of its file (GetRange()), and that is no error there. Here it is one: the
+    // size was asked for before.
     return begin == end ? absl::OkStatus() : absl::AbortedError("the file has become shorter meanwhile");
   }
 
@@ -156,6 +164,7 @@ class PartsTransfer {
   // Compares the part with the same bytes at each source. A source that is gone cannot answer, but at least one must.
   absl::Status CheckPart(size_t, int64_t begin, int64_t end) {
     absl::Status lost;
+    // A source without hashes counts as an answer, because CheckDates() judges it.
     bool is_told = false;
     for (const Source& source : sources_) {
       const absl::Status status = source.has_hashes ? CheckAgainst(source, begin, end) : absl::OkStatus();
@@ -180,6 +189,8 @@ class PartsTransfer {
           client->HashRange(name_, begin, std::min(end - begin, kHashedBytes));
       if (absl::IsNotFound(hash.status()) || (hash.ok() && hash->length == 0)) return Changed(source);
       if (!hash.ok()) return hash.status();
+      // Read back from the file, not kept from the transfer: so it also shows what was written wrongly, and memory
+      // holds a piece of each part at most.
       const absl::StatusOr<std::string> bytes = download_.ReadAt(begin, static_cast<size_t>(hash->length));
       if (!bytes.ok()) return bytes.status();
       ContentHash own;

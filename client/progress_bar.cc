@@ -50,7 +50,9 @@ std::string RenderBar(double fraction, size_t columns) {
 // fits behind it.
 std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
                            size_t columns) {
+  // An empty file is complete, not undefined.
   const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
+  // Cut off, not rounded: 100 % must not be shown before the end.
   const std::string percent = absl::StrFormat("%3d%%", static_cast<int>(fraction * 100));
   const std::string numbers = RenderNumbers(done, total, elapsed);
   if (percent.size() > columns) return "";
@@ -65,6 +67,7 @@ std::string RenderProgress(absl::string_view label, int64_t done, int64_t total,
     room -= Columns(text);
   }
   absl::StrAppend(&text, percent, " ");
+  // Three columns beside the bar itself: two brackets and a blank.
   if (room >= kMinBarColumns + 3) absl::StrAppend(&text, RenderBar(fraction, std::min(room - 3, kMaxBarColumns)), " ");
   return absl::StrCat(text, numbers);
 }
@@ -79,6 +82,7 @@ ProgressBar::~ProgressBar() {
 void ProgressBar::Show(int64_t done, int64_t total) {
   if (!shows_) return;
   const Clock::time_point now = Clock::now();
+  // The last drawing is never skipped: without it the line would stay at 97 % for good.
   if (now < next_draw_ && done < total) return;
   next_draw_ = now + kBetweenDrawings;
   drawn_ = true;

@@ -72,11 +72,15 @@ absl::StatusOr<std::vector<int64_t>> ParseReply(absl::string_view line, size_t c
   if (absl::ConsumePrefix(&line, "ERR ")) return ParseRefusal(line);
   if (!absl::ConsumePrefix(&line, "OK ")) return Nonsense("its reply is neither OK nor ERR");
   std::vector<int64_t> numbers;
+  // Two blanks in a row make an empty word, which is no number: there is one way to write a reply, and anything else
+  // means that the two ends do not understand each other.
   for (absl::string_view word : absl::StrSplit(line, ' ')) {
     const std::optional<int64_t> number = ParseNumber(word);
     if (!number.has_value() || numbers.size() == count) return Nonsense("its reply has wrong numbers");
     numbers.push_back(*number);
   }
+  // The first number is always a size or a count, and callers add it to offsets: so its sign is checked here, once for
+  // all.
   if (numbers.size() != count || numbers[0] < 0) return Nonsense("its reply has wrong numbers");
   return numbers;
 }

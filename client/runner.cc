@@ -27,7 +27,8 @@ bool IsToTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
 absl::Status CannotPrint() { return SysError("cannot write to", "standard output"); }
 
 // What it writes may stay in the stream's buffer, so that a long list costs few system calls. Print() flushes it, and
-// only then is it known that the output could be written.
+// only then is it known that the output could be written. If a pipe's reader has gone, the write fails with EPIPE:
+// Connection ignores SIGPIPE, which would otherwise end the program without a word.
 absl::Status Write(absl::string_view text) {
   return fwrite(text.data(), 1, text.size(), stdout) == text.size() ? absl::OkStatus() : CannotPrint();
 }
@@ -87,6 +88,7 @@ absl::Status Runner::CarryOut(const Command& command) {
       return Get(command);
     case Command::Verb::kPut:
       return Put(command);
+    // Works without a server, and so does not ask for one.
     case Command::Verb::kHelp:
       return Print(DescribeCommands());
     // The user leaves: that the server has gone before is no error.
@@ -119,6 +121,7 @@ absl::Status Runner::List() {
   const bool json = options_.json, to_terminal = IsToTerminal();
   bool is_first = true;
   const absl::Status status = (*client)->List([&](const FileInfo& file) {
+    // The comma goes before an object, not behind it: which object is the last one is known only at the end.
     const absl::string_view before = std::exchange(is_first, false) ? "[" : ",";
     return Write(json ? absl::StrCat(before, FileAsJson(file))
                       : ListLineAsText(file, absl::LocalTimeZone(), to_terminal));
@@ -140,6 +143,7 @@ absl::Status Runner::Stat(const std::string& name) {
 // The connection comes first: without a server no file is made here. Commit() comes last: until all has arrived, an old
 // file of this name stays as it is.
 absl::Status Runner::Get(const Command& command) {
+  // In parts, each thread connects for itself, and the server of client_ need not be one of the sources.
   const absl::Status reached = gets_in_parts() ? absl::OkStatus() : Client().status();
   if (!reached.ok()) return reached;
   absl::StatusOr<Download> download =
@@ -147,6 +151,7 @@ absl::Status Runner::Get(const Command& command) {
   if (!download.ok()) return About(command.path, download.status());
   const absl::StatusOr<int64_t> size = Fetch(command.name, *download);
   if (!size.ok()) return About(command.name, size.status());
+  // Not About(): Download names the file on this machine, whose name may differ from the server's.
   if (absl::Status status = download->Commit(); !status.ok()) return status;
   if (command.path != "-") Say(absl::StrCat("got ", command.path, ", ", HumanSize(*size)));
   return absl::OkStatus();
@@ -155,6 +160,8 @@ absl::Status Runner::Get(const Command& command) {
 // Parts have connections of their own, also to the server of client_, which they do not disturb.
 absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& download) {
   if (gets_in_parts()) {
+    // Parts arrive in any order, and a pipe cannot go back. Refused here and not in the check of the flags, because
+    // only the open file shows what it is.
     if (!download.takes_parts()) {
       return absl::InvalidArgumentError("--segments and --from need a file to write to, not a pipe or a device");
     }
@@ -188,6 +195,7 @@ absl::Status Runner::Put(const Command& command) {
   return absl::OkStatus();
 }
 
+// On standard error, so that `client get a -o -` and a list into a file contain nothing but what was asked for.
 void Runner::Say(absl::string_view text) const {
   if (options_.chatty) absl::FPrintF(stderr, "%s\n", Printable(text));
 }

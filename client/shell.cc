@@ -26,8 +26,11 @@ ExitStatus RunShell(LineSource& lines, Runner& runner, bool stop_on_interrupt) {
     const absl::Status status = command.ok() ? runner.Run(*command) : command.status();
     if (!status.ok()) {
       PrintError(status);
+      // A line that cannot be parsed is wrong usage, as it would be on the command line.
       last_failure = command.ok() ? ExitStatusOf(status) : kUsageError;
     }
+    // At a prompt the user has cancelled one command, and goes on to the next. The interrupt itself is cleared by the
+    // source of the lines, when it asks for one (LineEditor::Next()).
     if (absl::IsCancelled(status) && stop_on_interrupt) break;
     if (command.ok() && command->verb == Command::Verb::kQuit) break;
   }

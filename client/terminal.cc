@@ -100,6 +100,8 @@ void RestoreTerminal() {
 // Handlers are installed once in a process, and stay; without a guard they find no terminal.
 TerminalGuard::TerminalGuard(int fd) : is_terminal_(::tcgetattr(fd, &found_mode) == 0) {
   if (!is_terminal_) return;
+  // A static local is initialized once, whichever guard comes first. Installing again would store our own handlers in
+  // before[], and OnFatal() would then call itself.
   [[maybe_unused]] static const bool installed = (InstallAll(), true);
   guarded = fd;
 }
@@ -127,6 +129,8 @@ void TerminalGuard::NoteMode() {
 void TerminalGuard::Restore() {
   if (!is_terminal_) return;
   RestoreTerminal();
+  // Cleared after the terminal has its mode back: a fatal signal in between must still find that there is something to
+  // restore.
   is_mode_set = 0;
   is_changed = 0;
 }

@@ -12,6 +12,8 @@ absl::StatusOr<Arrivals::Kind> Arrivals::ParseKind(absl::string_view name) {
   return absl::InvalidArgumentError(absl::StrCat("'", name, "' is not one of fixed, poisson, burst"));
 }
 
+// Times are sums and products of doubles, rounded only when they are returned. A double holds nanoseconds exactly up to
+// 2^53, which is 104 days: far beyond the longest run.
 Arrivals::Arrivals(Kind kind, double rate, uint64_t seed, double phase)
     : kind_(kind), interval_(1e9 / rate), phase_(phase), random_(seed) {}
 
@@ -21,9 +23,14 @@ int64_t Arrivals::Next() {
     case Kind::kFixed:  // Multiplied, so that no error adds up.
       at_ = interval_ * (static_cast<double>(index) + phase_);
       break;
+    // Added up, since each time depends on the one before. The rounding errors add up as well, and are negligible
+    // beside the chance in each interval. Independent intervals make bursts and gaps of every length, and so the queues
+    // that real users cause; at equal intervals no two requests would ever meet.
     case Kind::kPoisson:  // Memoryless: the next interval does not depend on how long the last one was.
       at_ += std::exponential_distribution<double>(1 / interval_)(random_);
       break;
+    // The phase counts in intervals of groups: the bursts of several threads alternate, they do not fall into each
+    // other.
     case Kind::kBurst:  // All of a group have the time of its first request; a group's interval is kBurstSize times as
                         // long.
       at_ = interval_ * (static_cast<double>(index - index % kBurstSize) + phase_ * kBurstSize);

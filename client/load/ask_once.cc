@@ -24,6 +24,8 @@ constexpr size_t kMostBytes = size_t{1} << 30;  // The reply is held in memory, 
 absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request) {
   absl::StatusOr<UniqueFd> fd = ConnectTcp(server, kPatience);
   if (!fd.ok()) return fd.status();
+  // For each recv(2), not for all of them together: a large file may take longer than that if it keeps coming. A wait
+  // that runs out fails with EAGAIN (SO_RCVTIMEO, socket(7)), which SysError() reports as Unavailable.
   const timeval patience = absl::ToTimeval(kPatience);
   ::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   // The socket blocks, so one call sends all of the request.
@@ -34,6 +36,7 @@ absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view re
   for (ssize_t count; (count = ::recv(fd->get(), buffer, sizeof(buffer), 0)) != 0;) {
     if (count < 0) return SysError("recv");
     reply.append(buffer, static_cast<size_t>(count));
+    // A server that never stops sending must end here, and not in the memory of this machine.
     if (reply.size() > kMostBytes) return absl::InvalidArgumentError("the reply is too large to be checked");
   }
   return reply;
@@ -52,6 +55,7 @@ absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view pa
     return absl::InvalidArgumentError(
         absl::StrCat("the server says: ", Printable(head.text().substr(0, head.text().find('\r')))));
   }
+  // A server that closes too early must not pass: the content becomes the measure of all replies of the run.
   if (head.content_length().has_value()) {
     if (*head.content_length() != rest.size()) return absl::InvalidArgumentError("the reply was cut off");
     return std::string(rest);
@@ -65,6 +69,8 @@ absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view pa
   return content;
 }
 
+// Host is the one field that HTTP/1.1 requires of every request (RFC 9112, section 3.2). Workloads add only what they
+// need: each further field would cost every server time to parse, and could change what it does.
 std::string HttpRequestHead(absl::string_view method, absl::string_view path, const Endpoint& server) {
   return absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: ", server.ToString(), "\r\n");
 }

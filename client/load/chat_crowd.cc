@@ -47,7 +47,8 @@ ChatCrowd::ChatCrowd(const LoadPlan& share, size_t text_bytes)
       buffer_(kReadBytes) {}
 
 // The speaker joins last, and each listener waits for the notice of that: everything after it is a message of the
-// speaker.
+// speaker. The notices of those who join meanwhile wait in the kernel and in the listener's mailbox in the server, and
+// are skipped then.
 absl::Status ChatCrowd::Connect() {
   if (!epoll_.ok()) return SysError("epoll_create1");
   for (Listener& listener : listeners_) {
@@ -58,6 +59,7 @@ absl::Status ChatCrowd::Connect() {
   }
   Listener speaker;
   if (absl::Status status = Enter(speaker, speaker_name_); !status.ok()) return status;
+  // Nothing can follow the notice yet, since the speaker says nothing before Load(): so `early` is empty from here on.
   for (size_t i = 0; i < listeners_.size(); ++i) {
     if (absl::Status status = AwaitLine(listeners_[i], speaker_name_); !status.ok()) return status;
     Watch(listeners_[i].fd.get(), i, EPOLLIN, EPOLL_CTL_ADD);
@@ -68,7 +70,8 @@ absl::Status ChatCrowd::Connect() {
   return absl::OkStatus();
 }
 
-// The command needs no waiting for room: the buffer of a new socket is empty.
+// The command needs no waiting for room: the buffer of a new socket is empty. A failure to send shows in the wait for
+// the answer.
 absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
   absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
   if (!fd.ok()) return fd.status();
@@ -125,6 +128,7 @@ void ChatCrowd::Load() {
 
 void ChatCrowd::Wait(int64_t until) {
   epoll_event events[kEventsPerWait];
+  // Rounded down, so that the load ends on time: the last millisecond is spent in waits of 0.
   const int64_t wait = std::max<int64_t>(until - Now(), 0) / kMillisecond;
   const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, static_cast<int>(wait));
   now_ = Now();
@@ -144,6 +148,8 @@ void ChatCrowd::Speak() {
   if (!unsent_.empty()) return;
   for (; end_of_said_ - first_ < messages_.size(); ++end_of_said_) {
     const std::string text = Text(end_of_said_, text_bytes_);
+    // The ring has `depth` places, and first_ has passed the message that was here before: every listener has received
+    // it, or was dropped.
     message(end_of_said_) = {absl::StrCat(speaker_name_, " : ", text, "\n"), now_, listening_};
     absl::StrAppend(&unsent_, "C ", speaker_name_, " ", text, "\n");
   }
@@ -152,6 +158,8 @@ void ChatCrowd::Speak() {
 
 // Watches for writability only while something is unsent: an idle socket is always writable, and would wake each wait.
 void ChatCrowd::Flush() {
+  // An error needs no handling: the socket is then readable as well, and OnSpeaker() learns of it. With a full window
+  // there is nothing to send, and a send(2) of no bytes has no effect on a stream.
   const ssize_t count = ::send(speaker_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
   if (count > 0) unsent_.erase(0, static_cast<size_t>(count));
   const bool waits = !unsent_.empty();
@@ -162,6 +170,7 @@ void ChatCrowd::Flush() {
 
 // The room sends the speaker nothing but refusals. If there is nothing to read, the event was that it may send again.
 void ChatCrowd::OnSpeaker() {
+  // Any text is a fault. A refused message would be missing at all listeners, and they would wait for it until the end.
   const ssize_t count = ::recv(speaker_.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Flush();
   if (count > 0) {
@@ -184,6 +193,7 @@ void ChatCrowd::OnReadable(Listener& listener) {
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
   while (!bytes.empty()) {  // More than the speaker has said is as wrong as something else.
+    // The first condition also protects the ring: message() of a number that was not said yet would be another one.
     if (listener.next == end_of_said_ || !TakeSame(message(listener.next).line, listener.taken, bytes)) {
       ++tally_.wrong;
       return Drop(listener);
@@ -196,11 +206,14 @@ void ChatCrowd::OnHeard(Listener& listener) {
   Message& heard = message(listener.next++);
   listener.taken = 0;
   --heard.missing;
+  // Due when it was said: a closed loop, so the two times are one. `now_` is that of the read that brought its last
+  // byte.
   CountReply(heard.sent, heard.sent, listener.replies);
   while (first_ < end_of_said_ && message(first_).missing == 0) ++first_;
 }
 
-// The messages that it has not received no longer wait for it, so that the others can go on.
+// The messages that it has not received no longer wait for it, so that the others can go on. They count as unanswered,
+// with the age that they have now.
 void ChatCrowd::Drop(Listener& listener) {
   listener.fd.reset();
   --listening_;
@@ -215,6 +228,7 @@ void ChatCrowd::Drop(Listener& listener) {
 void ChatCrowd::Settle() {
   while (first_ < end_of_said_ && speaker_.ok() && now_ < give_up_) Wait(std::min(give_up_, now_ + kLongestWait));
   for (Listener& listener : listeners_) {
+    // In the order of the listeners, those that were dropped included: an uneven room must show in the fairness.
     tally_.per_connection.push_back(listener.replies);
     if (listener.fd.ok() && listener.next < end_of_said_) Drop(listener);
   }

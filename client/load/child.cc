@@ -24,8 +24,11 @@ namespace {
                        pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
+  // In the child, so that the program starts where it is to stay, and the caller's own processors remain as they are.
+  // The affinity survives execve(2) (sched_setaffinity(2)).
   if (processors.has_value()) ::sched_setaffinity(0, sizeof(*processors), &*processors);
   const int nothing = ::open("/dev/null", O_RDWR);
+  // dup2(2) clears close-on-exec on the copy, so the writing end reaches the program under this number alone.
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(nothing, STDERR_FILENO);
@@ -44,6 +47,7 @@ absl::StatusOr<Child> Child::Start(const std::vector<std::string>& command,
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
+  // Taken before the fork, since the child has to compare it with getppid(2).
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return SysError("fork");
@@ -58,6 +62,8 @@ Child::Child(Child&& other) noexcept
 
 Child::~Child() {
   if (pid_ < 0) return;
+  // SIGKILL cannot be caught or ignored, so the wait is short; without the wait, a zombie would stay until this program
+  // ends.
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
 }
@@ -73,6 +79,7 @@ absl::Status Child::AwaitOutput(absl::string_view text, absl::Duration patience)
 // One read at most. EINTR is no error: the caller calls again, with what is left of its time.
 absl::Status Child::ReadMore(const Deadline& deadline) {
   pollfd readable = {pipe_.get(), POLLIN, 0};
+  // poll(2) first, because a read of a pipe has no time-out of its own.
   const int ready = ::poll(&readable, 1, deadline.PollMilliseconds());
   if (ready == 0) return absl::DeadlineExceededError("it does not say what it should");
   char buffer[4096];

@@ -25,6 +25,8 @@ namespace {
 bool BindToSource(int fd, int source) {
   sockaddr_in from = {};
   from.sin_family = AF_INET;
+  // All of 127.0.0.0/8 is this machine, without any setting (RFC 1122, section 3.2.1.3). The port stays 0: the kernel's
+  // choice. IPv6 has a single loopback address, so for ::1 there is no such way out.
   from.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK + static_cast<uint32_t>(source));
   const int on = 1;
   ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
@@ -38,6 +40,7 @@ bool IsEphemeral(uint16_t port) {
   return first <= port && port <= last;
 }
 
+// Short beside the minute that a port stays in TIME_WAIT, and long enough for the tries to cost nothing.
 constexpr absl::Duration kBetweenTries = absl::Milliseconds(100);
 
 }  // namespace
@@ -48,11 +51,14 @@ Dialer::Dialer(const Endpoint& to, int type)
       is_local_(to.family() == AF_INET && absl::StartsWith(to.Host(), "127.")),
       may_be_own_port_(IsEphemeral(to.port())) {}
 
-// Stays at the address that had a free port: those before it are probably still full.
+// Stays at the address that had a free port: those before it are probably still full. EADDRNOTAVAIL is what connect(2)
+// says if all ports of the range are taken for this pair of addresses; any other error would be the same from every
+// address.
 UniqueFd Dialer::Start() {
   UniqueFd fd = StartFrom(source_);
   if (!is_local_) return fd;
   for (int tries = 1; !fd.ok() && errno == EADDRNOTAVAIL && tries < kMaxSources; ++tries) {
+    // Around, so that ports which have become free meanwhile are found again.
     source_ = (source_ + 1) % kMaxSources;
     fd = StartFrom(source_);
   }
@@ -65,6 +71,8 @@ UniqueFd Dialer::StartFrom(int source) {
   if (!fd.ok()) return fd;
   const int on = 1;
   if (type_ == SOCK_STREAM) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  // EINPROGRESS is the usual answer of a socket that does not block. On loopback a connection is often made at once;
+  // the caller need not care, because the socket is writable then, too.
   const bool has_begun = (source == 0 || BindToSource(fd.get(), source)) &&
                          (::connect(fd.get(), to_.address(), to_.size()) == 0 || errno == EINPROGRESS);
   if (has_begun) return fd;

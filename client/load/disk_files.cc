@@ -75,6 +75,8 @@ class DiskExchange : public Exchange {
   }
 
   absl::string_view Ask() override {
+    // The file is dropped here, just before its request leaves: any earlier, and the server's other work could bring it
+    // back.
     const size_t i = asked_++ % own_.size();
     files_->Forget(*own_[i]);
     return gets_[i].Ask();
@@ -89,6 +91,7 @@ class DiskExchange : public Exchange {
   bool may_ask_again() const override { return true; }
 
   void Reset() override {
+    // Only the oldest of the unanswered ones can have received a part of its reply.
     gets_[answered_ % own_.size()].Reset();
     answered_ = asked_;
   }
@@ -130,6 +133,7 @@ absl::StatusOr<std::shared_ptr<DiskFiles>> DiskFiles::Open(const std::string& di
 }
 
 // fdatasync(2), because POSIX_FADV_DONTNEED leaves pages alone that are not yet written to the disk (posix_fadvise(2)).
+// Reading the file here fills the cache, but Forget() comes before each request.
 absl::StatusOr<DiskFiles::File> DiskFiles::OpenFile(const std::string& path, const std::string& target,
                                                     const Endpoint& server) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -152,11 +156,14 @@ std::unique_ptr<Exchange> DiskFiles::NewExchange(const std::shared_ptr<DiskFiles
 // run then fails in Inspect(), although the pages may be gone.
 void DiskFiles::Forget(const File& file) {
   ::posix_fadvise(file.fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  // The advice is no order: the kernel keeps pages that are dirty, locked, or mapped by a process
+  // (invalidate_mapping_pages() in mm/truncate.c). Hence the count.
   const size_t size = file.content->size();
   void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd.get(), 0);
   if (mapping == MAP_FAILED) return;
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   std::vector<unsigned char> in_memory((size + page - 1) / page);
+  // A byte for each page, of which only the lowest bit is defined (mincore(2)).
   if (::mincore(mapping, size, in_memory.data()) == 0) {
     pages_ += in_memory.size();
     pages_stayed_ += static_cast<uint64_t>(

@@ -28,14 +28,18 @@ Exchange::Reply RotatingExchange::Take(absl::string_view& bytes) {
   return Reply::kComplete;
 }
 
+// The lost turns are skipped, not repeated: the next request is the one behind them, and its reply is the next to come.
 void RotatingExchange::Reset() {
   taken_ = 0;
   answered_ = asked_;
 }
 
 bool TakeSame(absl::string_view expected, size_t& taken, absl::string_view& bytes) {
+  // One comparison for each piece, whatever its size, which is memcmp(3): this runs for every byte that the generator
+  // receives.
   const size_t count = std::min(bytes.size(), expected.size() - taken);
   const bool same = bytes.substr(0, count) == expected.substr(taken, count);
+  // After a difference the position means nothing, and only Reset() may follow.
   taken += count;
   bytes.remove_prefix(count);
   return same;

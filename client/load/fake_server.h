@@ -1,4 +1,7 @@
 // FakeServer: a server of a test, which answers as the test says, or does not. A header of tests.
+//
+//   FakeServer server([](int fd) { if (HearHead(fd) != "") Say(fd, "HTTP/1.1 204 No Content\r\n\r\n"); });
+//   plan.to = server.address();
 #ifndef POLYSERVE_CLIENT_LOAD_FAKE_SERVER_H_
 #define POLYSERVE_CLIENT_LOAD_FAKE_SERVER_H_
 
@@ -20,6 +23,7 @@
 
 namespace polyserve {
 
+// Sends all of the text, as the socket blocks; errors are ignored, since a client may close at any time.
 inline void Say(int fd, absl::string_view text) { ::send(fd, text.data(), text.size(), MSG_NOSIGNAL); }
 
 // The head of the next request of HTTP, its empty line included; "" if the client closes first.
@@ -31,11 +35,13 @@ inline std::string HearHead(int fd) {
   return head;
 }
 
-// Serves each connection by a thread, which returns if it is to be closed.
+// Serves each connection by a thread, which returns if it is to be closed. Threads: the test's own makes and destroys
+// it; what `serve` shares with the test needs a lock or an atomic of the test's.
 class FakeServer {
  public:
   using Serve = std::function<void(int fd)>;
 
+  // Listens from here on; port 0 is any free one. Crashes the test if the address is taken.
   explicit FakeServer(Serve serve, absl::string_view at = "127.0.0.1:0")
       : serve_(std::move(serve)), listener_(*ListenTcp(*Endpoint::Parse(at), absl::InfiniteDuration())) {
     SetNonBlocking(listener_.get(), false).IgnoreError();
@@ -45,7 +51,8 @@ class FakeServer {
 
   Endpoint address() const { return address_; }
 
-  // Closes the listener and all connections.
+  // Closes the listener and all connections. Waits for the threads, which a shutdown(2) of their sockets gets out of
+  // their reads. Idempotent.
   void Stop() {
     if (!thread_.joinable()) return;
     ::shutdown(listener_.get(), SHUT_RDWR);

@@ -17,10 +17,11 @@ namespace polyserve {
 namespace {
 
 bool IsInterrupted(const LoadPlan& plan) {
+  // Relaxed: the flag stands for nothing but itself, so no other memory has to be seen with it.
   return plan.interrupted != nullptr && plan.interrupted->load(std::memory_order_relaxed);
 }
 
-// The i-th of n shares of a whole, which differ by one at most.
+// The i-th of n shares of a whole, which differ by one at most. For example 10 by 3: 4, 3, 3.
 int Share(int whole, int i, int n) { return whole / n + (i < whole % n ? 1 : 0); }
 
 // The rate follows the connections, so that each connection has the same rate even if the threads have not.
@@ -29,7 +30,8 @@ std::optional<double> ShareOfRate(std::optional<double> rate, const LoadPlan& pl
   return *rate * Share(plan.connections, i, plan.threads) / plan.connections;
 }
 
-// Seeds differ, or all threads would send at the same moments.
+// Seeds differ, or all threads would send at the same moments. The phase does the same for arrivals that are not
+// random.
 LoadPlan ShareOf(const LoadPlan& plan, int i) {
   LoadPlan share = plan;
   share.connections = Share(plan.connections, i, plan.threads);
@@ -40,7 +42,8 @@ LoadPlan ShareOf(const LoadPlan& plan, int i) {
   return share;
 }
 
-// Makes the threads' objects, and connects them, in the calling thread.
+// Makes the threads' objects, and connects them, in the calling thread: one after the other, since a server with a
+// short backlog would drop a part of the burst that all threads together could make (listen(2)).
 absl::StatusOr<std::vector<std::unique_ptr<LoadThread>>> Assemble(const LoadPlan& plan) {
   std::vector<std::unique_ptr<LoadThread>> crew;
   for (int i = 0; i < plan.threads; ++i) {
@@ -100,10 +103,13 @@ absl::StatusOr<ConnectedLoad> ConnectedLoad::Connect(const LoadPlan& plan) {
 
 LoadTally ConnectedLoad::Run(absl::Duration duration, std::optional<double> rate) {
   const LoadPlan& plan = parts_.front().plan;
+  // Read before the threads exist. Those that start a little late are not excused: in an open loop they catch up with
+  // what was due since, and in a closed one the warm-up hides it.
   const int64_t start = LoadThread::Now();
   {
     std::vector<std::jthread> threads;  // Joined at the end of this block: from then on the tallies may be read.
     for (const Part& part : parts_) {
+      // The rate that is asked for is that of the named load; what runs beside it keeps its own pace.
       const std::optional<double> of_part = &part == &parts_.front() ? rate : part.plan.rate;
       for (int i = 0; i < part.plan.threads; ++i) {
         const LoadThread::Slice slice = {start, duration, ShareOfRate(of_part, part.plan, i)};

@@ -30,17 +30,21 @@ uint64_t LargestIn(size_t bucket) {
 
 }  // namespace
 
-// All buckets at once, so that Add() never allocates in the middle of a measurement.
+// All buckets at once, so that Add() never allocates in the middle of a measurement. 7424 of them, for any value of 64
+// bits; so Add() needs no check of bounds either.
 Histogram::Histogram() : counts_(BucketOf(UINT64_MAX) + 1) {}
 
 void Histogram::Add(uint64_t value) {
   ++counts_[BucketOf(value)];
   ++count_;
   max_ = std::max(max_, value);
+  // A double cannot overflow here, whatever the unit of the values, and what it rounds away is far below the noise of a
+  // mean.
   sum_ += static_cast<double>(value);
 }
 
 void Histogram::Add(const Histogram& other) {
+  // All histograms have the same buckets, so the sum is that of one histogram that had seen all values.
   for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
   count_ += other.count_;
   max_ = std::max(max_, other.max_);
@@ -58,6 +62,8 @@ std::vector<std::pair<uint64_t, uint64_t>> Histogram::Buckets() const {
 }
 
 uint64_t Histogram::Quantile(double share) const {
+  // The nearest rank: of 1000 values, p99 is the 990th. No interpolation, so the result is a time that a request really
+  // took, up to the width of its bucket.
   const auto wanted = static_cast<uint64_t>(std::ceil(share * static_cast<double>(count_)));
   // At least 1, so that Quantile(0) is the smallest value, and at most count_, whatever the rounding of doubles does.
   const uint64_t rank = std::clamp<uint64_t>(wanted, 1, std::max<uint64_t>(count_, 1));

@@ -60,6 +60,7 @@ void HttpBody::Start(absl::string_view head) {
 // put() stops at each line or chunk that is incomplete, and says how much it has taken. need_more is not an error then;
 // but a rest that grows beyond a line's bound would never be complete.
 HttpBody::State HttpBody::Take(absl::string_view& bytes, std::string& content) {
+  // Kept to find the end again: what is left of unparsed_ at the end of the reply is also the end of these bytes.
   const absl::string_view fresh = bytes;
   unparsed_.append(bytes.data(), bytes.size());
   bytes = absl::string_view();
@@ -72,6 +73,7 @@ HttpBody::State HttpBody::Take(absl::string_view& bytes, std::string& content) {
   } while (!error && taken > 0 && !parser_->is_done() && !unparsed_.empty());
   content.append(parser_->content);
   parser_->content.clear();
+  // Content is taken as it comes, in pieces of any size, so a rest this long can only be a line without an end.
   if (error || (!parser_->is_done() && unparsed_.size() > kMaxLineBytes)) return State::kWrong;
   if (!parser_->is_done()) return State::kIncomplete;
   bytes = fresh.substr(fresh.size() - unparsed_.size());  // The next reply's.
@@ -79,6 +81,9 @@ HttpBody::State HttpBody::Take(absl::string_view& bytes, std::string& content) {
   return State::kComplete;
 }
 
+// The close may be the end that the head has announced, by announcing neither a length nor chunks (RFC 9112, section
+// 6.3, the last rule). A chunked content ends with its last chunk only, and put_eof() reports anything before it as cut
+// off.
 HttpBody::State HttpBody::TakeEnd() {
   error_code error;
   if (unparsed_.empty()) parser_->put_eof(error);

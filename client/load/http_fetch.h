@@ -14,7 +14,8 @@
 
 namespace polyserve {
 
-// A file, and how it is requested.
+// A file, and how it is requested. Plain data: targets are made before the run, and shared by all threads, which only
+// read them.
 struct HttpTarget {
   std::string request;  // The whole request, its empty line included.
   bool is_head = false;
@@ -22,7 +23,12 @@ struct HttpTarget {
   std::optional<absl::string_view> content;  // What the reply must be; nothing: only its length is checked.
 };
 
-// One object for each connection, with one request under way at a time.
+// One object for each connection, with one request under way at a time. It holds no content of its own. Not
+// thread-safe; nothing blocks. A reply without an announced length takes the slow path of HttpBody.
+//
+//   Choose(target) ──▶ Ask() ──▶ Take() ... ──▶ kComplete ──▶ Choose() the next one
+//
+// may_ask_again(): GET and HEAD may be repeated (RFC 9110, section 9.2.2); Ask() then asks for the same target.
 class HttpFetch : public Exchange {
  public:
   // Chooses what Ask() requests, until the next call. The target must outlive its reply. REQUIRES: no request is under
@@ -34,6 +40,7 @@ class HttpFetch : public Exchange {
   Reply Take(absl::string_view& bytes) override { return reply_.Take(bytes, *this); }
   Reply TakeEnd() override { return reply_.TakeEnd(*this); }
   bool may_ask_again() const override { return true; }
+  // Keeps the target.
   void Reset() override;
 
  private:

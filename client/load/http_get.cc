@@ -12,6 +12,7 @@ bool HttpGet::OnHead(const HttpHead& head) {
   return head.status() == 200 && head.content_length().value_or(content_->size()) == content_->size();
 }
 
+// A reply without an announced length may end too early; OnContent() sees only what is too much.
 bool HttpGet::OnEnd() { return std::exchange(taken_, 0) == content_->size(); }
 
 void HttpGet::Reset() {

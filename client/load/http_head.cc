@@ -17,7 +17,9 @@ constexpr absl::string_view kVersion = "HTTP/1.1 ";
 constexpr absl::string_view kOldVersion = "HTTP/1.0 ";
 constexpr absl::string_view kEnd = "\r\n\r\n";
 
-// The value of the first such field; nothing if there is none. `field` is "\r\nname:" in small letters.
+// The value of the first such field; nothing if there is none. `field` is "\r\nname:" in small letters. The line end in
+// front keeps "x-content-length:" from being found, and every field has one, since the status line comes first. Names
+// of fields ignore case (RFC 9110, section 5.1).
 std::optional<absl::string_view> ValueOf(absl::string_view head, absl::string_view field) {
   const auto begin = std::search(head.begin(), head.end(), field.begin(), field.end(),
                                  [](char a, char b) { return absl::ascii_tolower(a) == b; });
@@ -26,7 +28,8 @@ std::optional<absl::string_view> ValueOf(absl::string_view head, absl::string_vi
   return absl::StripAsciiWhitespace(value.substr(0, value.find('\r')));
 }
 
-// Whether the comma-separated list contains the word, ignoring case.
+// Whether the comma-separated list contains the word, ignoring case. Connection is such a list (RFC 9110, section
+// 7.6.1).
 bool Names(absl::string_view list, absl::string_view word) {
   return absl::c_any_of(absl::StrSplit(list, ','), [word](absl::string_view each) {
     return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(each), word);
@@ -48,6 +51,8 @@ HttpHead::State HttpHead::Take(absl::string_view& bytes) {
     absl::StrAppend(&part_, bytes);
     head = part_;
   }
+  // Searches a collected head from its beginning each time. That is quadratic, and bounded by kMaxBytes; heads in
+  // pieces are rare, because servers usually send them in one write.
   const size_t end = head.find(kEnd);
   if (end == absl::string_view::npos) {
     if (part_.empty()) part_ = std::string(bytes);
@@ -69,6 +74,8 @@ HttpHead::State HttpHead::Take(absl::string_view& bytes) {
 bool HttpHead::Parse(absl::string_view head) {
   const bool is_old = absl::StartsWith(head, kOldVersion);
   if (!is_old && !absl::StartsWith(head, kVersion)) return false;
+  // Three digits (RFC 9112, section 4). An interim reply (100, 103) counts as the reply, and so as wrong: servers send
+  // none unless a request asks for it, and none here does.
   if (!absl::SimpleAtoi(head.substr(kVersion.size(), 3), &status_)) return false;
   const absl::string_view connection = ValueOf(head, "\r\nconnection:").value_or("");
   keeps_alive_ = is_old ? Names(connection, "keep-alive") : !Names(connection, "close");

@@ -22,7 +22,8 @@ class HttpHead {
  public:
   // kIncomplete: more bytes are needed. kWrong: not a head of HTTP/1.x, or too long.
   enum class State { kIncomplete, kComplete, kWrong };
-  // A longer head is kWrong.
+  // A head that is longer, and whose end has not come, is kWrong: so a server that never ends its head costs no more
+  // memory. One that arrives whole, in one piece, is taken whatever its length.
   static constexpr size_t kMaxBytes = 16 * 1024;
 
   // Consumes bytes from the front, up to the end of the head, however the bytes are sliced. Call again for the next

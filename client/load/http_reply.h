@@ -32,11 +32,15 @@ class HttpReply {
       if (state == HttpHead::State::kIncomplete) return Exchange::Reply::kIncomplete;
       if (state == HttpHead::State::kWrong || !checker.OnHead(head_)) return Exchange::Reply::kWrong;
       in_content_ = true;
+      // A reply to HEAD announces the length that GET would have, and 204 and 304 end with their head (RFC 9112,
+      // section 6.3).
       const bool has_content = expects_content_ && !head_.has_no_content();
       left_ = has_content ? head_.content_length().value_or(0) : 0;
       is_slow_ = has_content && !head_.content_length().has_value();
       if (is_slow_) body_.Start(head_.text());
     }
+    // A content of no bytes is complete with its head, so this goes on even if nothing is left of `bytes`: waiting for
+    // more would wait for the next reply.
     if (is_slow_) return TakeSlowly(bytes, checker);
     const absl::string_view piece = bytes.substr(0, std::min<uint64_t>(left_, bytes.size()));
     bytes.remove_prefix(piece.size());

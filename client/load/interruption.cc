@@ -24,6 +24,9 @@ void Interruption::Install() {
     struct sigaction action = {};
     if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
     action = {};
+    // Without SA_RESTART, so that a signal also ends the wait for the next order of --slices: read(2) fails with EINTR,
+    // which the stream takes for the end of its input. Without a mask, so that a second signal of the other kind gets
+    // through even while the first one is being handled.
     action.sa_handler = &OnSignal;
     ::sigaction(signal, &action, nullptr);
   }

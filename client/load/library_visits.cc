@@ -27,11 +27,14 @@ class LibraryVisit : public Exchange {
   }
 
   absl::string_view Ask() override {
+    // Advances even if the last turn got no reply: with one request under way, the reply that comes next is of this
+    // turn.
     turn_ = static_cast<Turn>((turn_ + 1) % kTurns);
     if (turn_ == kGet) return get_;
     if (turn_ == kList) return "L\n";
     // The number of the put, in its first bytes, tells its content from the earlier ones.
     uint64_t number = ++puts_;
+    // From the last digit to the first, so that a file with fewer bytes than digits gets those that change most often.
     for (size_t i = std::min(put_.size(), content_ + kDigits); i-- > content_; number /= 10) {
       put_[i] = static_cast<char>('0' + number % 10);
     }
@@ -51,6 +54,8 @@ class LibraryVisit : public Exchange {
     return is_right ? Reply::kComplete : Reply::kWrong;
   }
 
+  // Unlike HTTP, the file service has no rule by which a server may close between two requests. So may_ask_again()
+  // stays false, and a connection that ends is a fault of the run.
   Reply TakeEnd() override { return line_.empty() ? Reply::kIncomplete : Reply::kWrong; }
 
   void Reset() override {
@@ -66,6 +71,7 @@ class LibraryVisit : public Exchange {
 
   // Takes the first line of a reply, or a part of it. Once it is complete, left_ is set. False if it is wrong.
   bool TakeLine(absl::string_view& bytes) {
+    // Byte by byte is cheap enough for a line of some ten bytes, and needs no care for lines that are cut anywhere.
     while (!bytes.empty() && !left_.has_value()) {
       const char byte = bytes.front();
       bytes.remove_prefix(1);
@@ -75,6 +81,7 @@ class LibraryVisit : public Exchange {
       if (!absl::StartsWith(line_, "OK ") || !absl::SimpleAtoi(line_.substr(3), &length)) return false;
       left_ = length;
     }
+    // Such a server would otherwise fill the memory with a line that never ends.
     return line_.size() <= kMostLineBytes;
   }
 
@@ -83,6 +90,7 @@ class LibraryVisit : public Exchange {
     if (turn_ == kList) list_.append(piece.data(), piece.size());
     if (turn_ != kGet) return true;
     const absl::string_view expected = absl::string_view(put_).substr(content_);
+    // The first condition keeps substr() within the string: a server may announce more than was put.
     const bool is_same = taken_ <= expected.size() && expected.substr(taken_, piece.size()) == piece;
     taken_ += piece.size();
     return is_same;
@@ -92,6 +100,8 @@ class LibraryVisit : public Exchange {
   bool IsAsItShouldBe() const {
     if (turn_ == kPut) return line_ == "OK 0\n";
     if (turn_ == kGet) return taken_ == put_.size() - content_;
+    // A whole name and its size, from the beginning of a line: the name of another file may end with this one. The date
+    // is not compared, since the server's clock decides it.
     return absl::StartsWith(list_, entry_) || absl::StrContains(list_, "\n" + entry_);
   }
 

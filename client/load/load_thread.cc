@@ -30,6 +30,7 @@ ProcessorUse UseOfProcessor() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
   // proc(5) does not have it; Documentation/scheduler/sched-stats.rst: nanoseconds run, nanoseconds waited, turns.
+  // The first figure is not used: where schedstat is missing, the processor time of getrusage(2) is still there.
   double ran = 0, waited = 0;
   std::ifstream("/proc/thread-self/schedstat") >> ran >> waited;
   return {seconds(usage.ru_utime) + seconds(usage.ru_stime), waited / 1e9};
@@ -68,12 +69,15 @@ void LoadThread::Run(const Slice& slice) {
   const ProcessorUse before = UseOfProcessor();
   plan_.duration = slice.duration;
   plan_.rate = slice.rate;
+  // The connections were made once, before the first slice, so their number has to survive the new tally.
   const int connected = tally_.connected;
   tally_ = LoadTally();
   tally_.connected = connected;
   tally_.per_interval.resize(static_cast<size_t>(absl::Ceil(plan_.duration, plan_.interval) / plan_.interval));
   tally_.seconds = absl::ToDoubleSeconds(plan_.duration);
   start_ = slice.start;
+  // From the common start of all threads, not from this one's: they must begin and end counting at the same moments, or
+  // the sum of their tallies would be of different times.
   count_from_ = start_ + absl::ToInt64Nanoseconds(plan_.warm_up);
   end_ = count_from_ + absl::ToInt64Nanoseconds(plan_.duration);
   give_up_ = end_ + absl::ToInt64Nanoseconds(plan_.patience);
@@ -91,9 +95,12 @@ void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) 
   if (IsCounted(now_)) {
     ++tally_.replies;
     ++of_connection;
+    // Within bounds: the vector has a place for each interval begun before end_, and IsCounted() excludes later times.
     ++tally_.per_interval[static_cast<size_t>((now_ - count_from_) / interval_)];
   }
   if (!IsCounted(due)) return;  // A reply that comes after end_ still adds its times, if its request was due before.
+  // Two questions: how long the server took once it was asked, and how long a user waited since `due`. Only the second
+  // one shows requests that a stall kept from being sent (coordinated omission; see arrivals.h).
   tally_.service.Add(static_cast<uint64_t>(now_ - sent));
   tally_.response.Add(static_cast<uint64_t>(now_ - due));
 }
@@ -103,6 +110,8 @@ void LoadThread::CountUnanswered(int64_t due, std::optional<int64_t> sent) {
   CountAge(due, sent);
 }
 
+// An age is a lower bound of the time that the reply would have taken, so a percentile that includes it is a lower
+// bound as well. Leaving such requests out would be worse: the slowest ones would vanish from the figures.
 void LoadThread::CountAge(int64_t due, std::optional<int64_t> sent) {
   if (!IsCounted(due)) return;
   tally_.response.Add(static_cast<uint64_t>(now_ - due));
@@ -126,6 +135,7 @@ bool LoadThread::IsOver() {
 
 void LoadThread::CountFailure(uint64_t& kind, int error) {
   ++kind;
+  // By its text, so that the report needs no table of error numbers: a few kinds at most, and never in the usual path.
   ++tally_.causes[InWords(error)];
 }
 

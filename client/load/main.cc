@@ -94,6 +94,7 @@ enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
 int Fail(const absl::Status& error) {
   fprintf(stderr, "load: %s\n", Printable(error.message()).c_str());
   if (absl::IsCancelled(error)) return Interruption::exit_status();
+  // The difference is for scripts: trying again may help if there was no connection, and never with wrong options.
   return absl::IsInvalidArgument(error) || absl::IsNotFound(error) ? kUsageError : kNoConnection;
 }
 
@@ -117,6 +118,7 @@ absl::Status CheckFlags(const Workload* workload) {
     return absl::InvalidArgumentError(absl::StrCat("there is no workload '", FLAGS_workload, "'; see --help"));
   }
   const auto at_least = [](absl::string_view flag, double value, double least) {
+    // Also refuses NaN, with which every comparison is false.
     if (value >= least) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("--", flag, " is at least ", least));
   };
@@ -130,6 +132,8 @@ absl::Status CheckFlags(const Workload* workload) {
   if (FLAGS_threads > FLAGS_connections) {
     return absl::InvalidArgumentError("--threads is at most --connections: each needs one");
   }
+  // In an open loop a pipelined request would wait behind others on its connection, and that wait would count as the
+  // server's service time.
   if (FLAGS_depth > 1 && (FLAGS_rate > 0 || workload->connection_each)) {
     return absl::InvalidArgumentError("--depth is for connections that are kept, without --rate");
   }
@@ -137,11 +141,13 @@ absl::Status CheckFlags(const Workload* workload) {
 }
 
 // A name with several addresses ("localhost") is resolved to the first one that answers: all connections of a run must
-// go to the same one, or the figures would be of two servers.
+// go to the same one, or the figures would be of two servers. An address that stands for itself is not tried here: the
+// first connection of the run shows whether it answers.
 absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view value) {
   const absl::StatusOr<Endpoints> server = Endpoints::Parse(value);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", server.status().message()));
   if (server->all().size() == 1) return server->all().front();
+  // The connection is closed again at once: only its address is wanted.
   const absl::StatusOr<UniqueFd> connection = ConnectTcp(*server, LoadPlan().patience);
   if (!connection.ok()) return absl::UnavailableError(connection.status().message());
   return Endpoint::OfPeer(connection->get());
@@ -158,6 +164,7 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   if (!warm_up.ok()) return warm_up.status();
   const absl::StatusOr<absl::Duration> duration = ParseTimeFlag("duration", FLAGS_duration);
   if (!duration.ok()) return duration.status();
+  // The upper bounds also refuse "inf", which the arithmetic in nanoseconds could not hold.
   if (*duration < absl::Milliseconds(1) || *duration > absl::Hours(24) || *warm_up > absl::Hours(24)) {
     return absl::InvalidArgumentError("--duration is 1ms to 24h, --warm_up at most 24h");
   }
@@ -174,6 +181,7 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   plan.threads = FLAGS_threads;
   plan.depth = FLAGS_depth;
   plan.connection_each = workload.connection_each;
+  // The flag has no value for "none" but 0; from here on the absence of a rate means a closed loop.
   if (FLAGS_rate > 0) plan.rate = FLAGS_rate;
   plan.arrivals = *arrivals;
   plan.seed = FLAGS_seed;
@@ -190,6 +198,7 @@ absl::Status SetTimes(WorkloadOptions& options) {
   if (!think_time.ok()) return think_time.status();
   options.keep_alive = *keep_alive;
   options.think_time = *think_time;
+  // Nothing stands for "at random", which the workload decides once it knows the length of its schedule.
   options.begin = std::nullopt;
   if (FLAGS_begin == "random") return absl::OkStatus();
   const absl::StatusOr<absl::Duration> begin = ParseTimeFlag("begin", FLAGS_begin);
@@ -197,6 +206,7 @@ absl::Status SetTimes(WorkloadOptions& options) {
   return begin.status();
 }
 
+// Taken over unchecked: what makes sense depends on the workload, whose prepare() looks at the options that it uses.
 absl::StatusOr<WorkloadOptions> MakeOptions() {
   WorkloadOptions options;
   options.size = FLAGS_size;
@@ -220,6 +230,7 @@ absl::StatusOr<WorkloadOptions> MakeOptions() {
 std::string ServerProgram() {
   if (!FLAGS_server_program.empty()) return FLAGS_server_program;
   std::error_code ignored;
+  // Not argv[0], which may be a name that the shell has found in PATH (proc(5), /proc/pid/exe).
   const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", ignored);
   return own.parent_path().parent_path() / "server";
 }
@@ -250,6 +261,7 @@ int Run(int argc, char** argv) {
   if (FLAGS_self_test) return TestSelf();
   const Workload* workload = FindWorkload(FLAGS_workload);
   if (absl::Status status = CheckFlags(workload); !status.ok()) return Fail(status);
+  // From here on errors may be the server's: the flags alone were checked above, before anything was sent.
   absl::StatusOr<LoadPlan> plan = MakePlan(*workload);
   if (!plan.ok()) return Fail(plan.status());
   RaiseDescriptorLimit();  // Each connection takes a descriptor, and the usual soft limit is 1024.
@@ -263,14 +275,17 @@ int Run(int argc, char** argv) {
   // prepare() made them when the plan had no such flag yet.
   for (LoadPlan& beside : plan->beside) beside.interrupted = plan->interrupted;
   if (FLAGS_slices) {
+    // An interruption may come between two slices, when no tally could show it: hence the flag itself.
     const absl::StatusOr<bool> all_good = RunSlices(*std::move(plan), std::cin, std::cout);
     if (!all_good.ok()) return Fail(all_good.status());
     return Interruption::flag() ? Interruption::exit_status() : *all_good ? kDone : kFaulty;
   }
   const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
+  // No report without connections: there is nothing to measure, unlike after a fault in the middle of a run.
   if (!tally.ok()) return Fail(tally.status());
   const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;
   absl::PrintF("%s", report(*plan, *tally));
+  // The interruption wins over faults: a run that was cut short may have some for that reason alone.
   if (tally->interrupted) return Interruption::exit_status();
   return FaultsOf(*plan, *tally).empty() ? kDone : kFaulty;
 }
@@ -281,6 +296,7 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   polyserve::StopIgnoring(SIGCHLD);  // If it is ignored, waitpid(2) gets no status of the self-test's children.
+  // A parent may have left SIGINT blocked, and Ctrl-C would then do nothing (base/inherited_signals.h).
   polyserve::UnblockAllSignals();
   return polyserve::Run(argc, argv);
 }

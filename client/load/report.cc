@@ -27,6 +27,7 @@ constexpr double kJustDue = 0.05;
 // Runs of more seconds show only their slowest and fastest one.
 constexpr size_t kSecondsInALine = 12;
 
+// No mean in the text: times have a long tail, and a mean describes neither the usual request nor the slow one.
 constexpr std::pair<const char*, double> kQuantiles[] = {
     {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
 
@@ -69,8 +70,10 @@ void AppendSeconds(const LoadPlan& plan, const LoadTally& tally, std::string& te
   if (plan.interval != absl::Seconds(1) || tally.per_interval.size() < 2) return;
   std::vector<uint64_t> rates = tally.per_interval;
   const double last = tally.seconds - std::floor(tally.seconds);
+  // Text only; per_interval in JSON stays as it was counted.
   if (last > 0) rates.back() = static_cast<uint64_t>(static_cast<double>(rates.back()) / last);
   absl::StrAppendFormat(&text, "%-14s  ", "each second");
+  // Second by second, because an average hides that a server stops now and then, or becomes slower with time.
   if (rates.size() <= kSecondsInALine) {
     absl::StrAppend(&text, absl::StrJoin(rates, " "), "\n");
   } else {
@@ -84,6 +87,8 @@ void AppendErrors(const LoadTally& tally, std::string& text) {
                         tally.unanswered, tally.broken, tally.not_connected);
   for (const auto& [cause, count] : tally.causes) absl::StrAppend(&text, "; ", cause, ": ", count);
   text.append("\n");
+  // Not among the errors: HTTP lets a server close an idle connection at any time (RFC 9112, section 9.3). They are
+  // shown because each one costs a handshake, which a comparison of two servers should not overlook.
   if (tally.reconnections == 0) return;
   absl::StrAppendFormat(&text, "%-14s  %d, as the server closed between two replies; %d requests were asked again\n",
                         "reconnections", tally.reconnections, tally.asked_again);
@@ -105,6 +110,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
   AppendErrors(tally, text);
+  // Clients of a schedule ask for different things, so that their counts say nothing about the server.
   if (!tally.per_connection.empty()) {
     absl::StrAppendFormat(&text, "%-14s  %.3f (1: all connections got the same)\n", "fairness",
                           FairnessIndex(tally.per_connection));
@@ -157,6 +163,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
       {"generator_was_kept_waiting", WasKeptFromRunning(tally)},
       {"faults", FaultsOf(plan, tally)},
   };
+  // Only the times that a user would see are always there: in an open loop those from when a request was due.
   json["response_ns"]["histogram"] = HistogramAsJson(tally.response);
   if (plan.rate.has_value()) {
     json["service_ns"]["histogram"] = HistogramAsJson(tally.service);  // Without a rate it is that of the responses.
@@ -177,6 +184,7 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   if (tally.wrong > 0) faults.push_back(absl::StrCat(tally.wrong, " replies were not what they had to be"));
   if (tally.broken > 0) faults.push_back(absl::StrCat(tally.broken, " connections were closed or reset by the server"));
   if (tally.not_connected > 0) faults.push_back(absl::StrCat(tally.not_connected, " connections could not be made"));
+  // Even one: a server that loses a request in a million is broken, and its speed says nothing.
   if (tally.unanswered > 0) faults.push_back(absl::StrCat(tally.unanswered, " requests got no reply"));
   if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.emplace_back("there was no reply at all");
   // Only requests without a connection count. Replies that merely take their time are under way, and no backlog.
@@ -196,6 +204,8 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   return faults;
 }
 
+// The sum, because a thread that runs for half of the time and waits for a processor in the other half has none left
+// for its connections either.
 bool IsGeneratorTheLimit(const LoadTally& tally) { return tally.busiest_thread + tally.waited_for_processor > kBusy; }
 
 bool WasKeptFromRunning(const LoadTally& tally) { return tally.waited_for_processor > kKeptWaiting; }

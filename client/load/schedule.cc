@@ -30,7 +30,8 @@ struct Row {
   absl::string_view time, method, path, bytes, client;
 };
 
-// The path may contain commas: two fields are counted from the front, two from the back.
+// The path may contain commas: two fields are counted from the front, two from the back. Quoting, as other tables with
+// commas have it, would need a rule for quotes in paths.
 std::optional<Row> Split(absl::string_view line) {
   const size_t first = line.find(','), last = line.rfind(',');
   if (first == absl::string_view::npos || last == first) return std::nullopt;
@@ -49,10 +50,13 @@ class Reader {
     const std::optional<Row> row = Split(line);
     if (!row.has_value()) return absl::InvalidArgumentError("it is not time,method,path,bytes,client");
     double seconds = 0;
+    // Written so that NaN fails, too: every comparison with it is false.
     if (!absl::SimpleAtod(row->time, &seconds) || !(seconds >= 0 && seconds <= kMostSeconds)) {
       return absl::InvalidArgumentError(absl::StrCat("'", row->time, "' is not a time in seconds"));
     }
     const int64_t due = std::llround(seconds * kSecond);
+    // Refused rather than sorted: a log that is out of order often was merged from two clocks, and sorting would hide
+    // that.
     if (!schedule_.requests.empty() && due < schedule_.requests.back().due) {
       return absl::InvalidArgumentError("it is earlier than the line before it");
     }
@@ -66,17 +70,23 @@ class Reader {
     if (schedule_.requests.empty()) return absl::InvalidArgumentError("there is no request in it");
     const int64_t last = schedule_.requests.back().due;
     const auto intervals = static_cast<int64_t>(std::max<size_t>(schedule_.requests.size() - 1, 1));
+    // A mean interval lies between the last request and the first one of the next pass, so that the rate stays the same
+    // where the schedule begins again. If all requests are due at once there is no interval: a pass is a second then.
+    // At least a nanosecond, since `length` must be above every `due`.
     schedule_.length = last == 0 ? static_cast<int64_t>(kSecond) : last + std::max<int64_t>(last / intervals, 1);
     return std::move(schedule_);
   }
 
  private:
   absl::StatusOr<uint32_t> TargetOf(const Row& row) {
+    // Other methods have contents, which a log does not hold, or change the server's files for those who come after
+    // them.
     if (row.method != "GET" && row.method != "HEAD") {
       return absl::InvalidArgumentError(absl::StrCat("the method '", row.method,
                                                      "' cannot be replayed, only GET and "
                                                      "HEAD"));
     }
+    // A blank or a line end in it would make another request, or two.
     if (!absl::StartsWith(row.path, "/") || !absl::c_all_of(row.path, absl::ascii_isgraph)) {
       return absl::InvalidArgumentError("the path must begin with a slash, and contain visible ASCII characters only");
     }
@@ -84,6 +94,8 @@ class Reader {
     if (!absl::SimpleAtoi(row.bytes, &bytes)) {
       return absl::InvalidArgumentError(absl::StrCat("'", row.bytes, "' is not a number of bytes"));
     }
+    // Each different request is stored once, whatever the number of rows: a log of millions has some thousands of them.
+    // The length is part of the key, since a file may have changed while the log was written.
     const auto [entry, is_new] = targets_.try_emplace(absl::StrCat(row.method, " ", row.path, " ", bytes),
                                                       static_cast<uint32_t>(schedule_.targets.size()));
     if (is_new) {
@@ -94,6 +106,7 @@ class Reader {
   }
 
   uint32_t ClientOf(absl::string_view name) {
+    // A client that makes this one request.
     if (name.empty()) return schedule_.clients++;
     const auto [entry, is_new] = clients_.try_emplace(std::string(name), schedule_.clients);
     if (is_new) ++schedule_.clients;
@@ -112,6 +125,7 @@ absl::StatusOr<Schedule> ParseSchedule(std::istream& table, const Endpoint& serv
   Reader reader(server);
   std::string line;
   for (int number = 1; std::getline(table, line); ++number) {
+    // With the "\r" of tables that were written on Windows.
     const absl::string_view row = absl::StripTrailingAsciiWhitespace(line);
     if (row.empty() || (number == 1 && row == "time,method,path,bytes,client")) continue;
     if (absl::Status status = reader.Add(row); !status.ok()) {

@@ -47,9 +47,12 @@ ScheduledClients::ScheduledClients(const LoadPlan& share, std::shared_ptr<const 
       begin_(absl::ToInt64Nanoseconds(behaviour.begin) % schedule_->length),
       buffer_(kReadBytes) {
   for (Schedule::Request request : schedule_->requests) {
+    // All requests of a client are in one thread, since they share a connection and come in their order.
     request.client -= first_client;  // Of earlier clients it becomes a large number.
     if (request.client < clients_.size()) requests_.push_back(request);
   }
+  // The first request at or after begin_. If all of this thread's clients come before it, their next one is in the next
+  // pass, which begins when this one is over: begin_ becomes negative, and base_ lies in the future by as much.
   next_ = static_cast<size_t>(absl::c_count_if(requests_, [this](const auto& each) { return each.due < begin_; }));
   if (next_ < requests_.size()) return;
   next_ = 0;
@@ -59,6 +62,8 @@ ScheduledClients::ScheduledClients(const LoadPlan& share, std::shared_ptr<const 
 absl::Status ScheduledClients::Connect() {
   if (!epoll_.ok()) return SysError("epoll_create1");
   for (size_t begin = 0; connects_first_ && begin < clients_.size(); begin += kBatch) {
+    // In three steps for each batch, so that the server works on a hundred connections at a time: one by one, a
+    // thousand round trips and new processes would take their time, and all at once would overflow the backlog.
     const auto batch = absl::MakeSpan(clients_).subspan(begin, kBatch);
     for (Client& client : batch) {
       client.fd = dialer_.Start();
@@ -70,6 +75,7 @@ absl::Status ScheduledClients::Connect() {
         return absl::UnavailableError(absl::StrCat("connection ", tally_.connected + 1, ": ", status.message()));
       }
       Await(client, EPOLLIN, EPOLL_CTL_ADD);
+      // Any file would do; in web_users.h the first one is the smallest.
       client.exchange.Choose(schedule_->targets.front());
       client.unsent = client.exchange.Ask();
       Send(client);
@@ -117,8 +123,11 @@ void ScheduledClients::Load() {
   for (const Client& client : clients_) {
     const auto is_overdue = [this](const Due& due) { return due.time < end_ - kJustDue; };
     tally_.overdue += static_cast<uint64_t>(absl::c_count_if(client.waiting, is_overdue));
+    // A request under way is late because of the server, which owes it a reply or a connection: that is response time,
+    // and no backlog.
     if (client.is_busy && is_overdue(client.waiting.front())) --tally_.overdue;
   }
+  // For Resume(): where in this pass of the schedule the slice has stopped.
   begin_ = end_ - base_;
   ended_ = end_;
 }
@@ -127,6 +136,9 @@ void ScheduledClients::Resume() {
   base_ = start_ - begin_;
   ending_ = false;
   if (ended_ == 0) return;
+  // Between two slices no time passes for the clients. Otherwise their connections would have been silent for longer
+  // than keep_alive_, all would be made anew at once, and the slice would measure that. pauses_ needs no shift:
+  // Settle() has emptied it.
   const int64_t rest = start_ - ended_;
   for (Client& client : clients_) {
     client.last_due += rest;
@@ -136,14 +148,18 @@ void ScheduledClients::Resume() {
 }
 
 void ScheduledClients::AskDue() {
+  // Everything that has become due since the last turn, however late this thread is: a request keeps the time at which
+  // it was due, so the delay shows in its response time (coordinated omission; see arrivals.h).
   while (NextDue() <= now_ && NextDue() < end_) {
     const Schedule::Request& request = requests_[next_];
     const int64_t due = NextDue();
     if (IsCounted(due)) ++tally_.due;
     ++unfinished_;
     Client& client = clients_[request.client];
+    // The pointer stays valid: requests_ is complete since the constructor.
     client.waiting.push_back({due, &request});
     Start(client);
+    // Behind the last request the schedule begins again, one length later.
     if (++next_ < requests_.size()) continue;
     next_ = 0;
     base_ += schedule_->length;
@@ -156,6 +172,8 @@ void ScheduledClients::Wait() {
   if (!pauses_.empty()) until = std::min(until, pauses_.front().time);
   if (!silences_.empty()) until = std::min(until, silences_.front().time);
   const int64_t wait = std::max<int64_t>(until - Now(), 0);
+  // In nanoseconds (epoll_pwait2(2), Linux 5.11): with the milliseconds of epoll_wait(2), a request could leave up to
+  // one late, which is longer than many replies take.
   const timespec timeout = {wait / kSecond, wait % kSecond};
   epoll_event events[kEventsPerWait];
   const int count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
@@ -164,12 +182,15 @@ void ScheduledClients::Wait() {
 }
 
 void ScheduledClients::KeepAppointments() {
+  // Both queues are in the order of their times without being sorted, because each has one delay for all its entries.
   while (!pauses_.empty() && pauses_.front().time <= now_) {
     Client& client = *pauses_.front().client;
     pauses_.pop_front();
     Transmit(client);
   }
   while (!silences_.empty() && silences_.front().time <= now_) {
+    // A request in the meantime has moved or cancelled the appointment; its old entry is skipped when its time comes,
+    // which is cheaper than to find and remove it with each request.
     const Appointment silence = silences_.front();
     silences_.pop_front();
     if (silence.client->silent_until == silence.time) Close(*silence.client);
@@ -196,6 +217,7 @@ void ScheduledClients::OnReadable(Client& client) {
   if (count <= 0) return OnEnd(client, error);
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
+  // Without a request under way, any byte is wrong.
   const Exchange::Reply reply = client.is_busy ? client.exchange.Take(bytes) : Exchange::Reply::kWrong;
   if (reply == Exchange::Reply::kIncomplete) return;
   // Bytes behind the reply answer nothing.
@@ -208,6 +230,7 @@ void ScheduledClients::OnReply(Client& client, bool is_last) {
   const Due done = Finish(client);
   client.has_replied = true;
   CountReply(done.time, sent, replies_);
+  // Counted only if the client would have stayed.
   if (is_last && !done.request->closes) ++tally_.reconnections;
   if (is_last || done.request->closes) {
     Close(client);
@@ -222,13 +245,17 @@ void ScheduledClients::OnWrong(Client& client) {
   ++tally_.wrong;
   if (client.is_busy) {
     const int64_t sent = client.sent;
+    // It was answered, so it is not unanswered as well; but its time must not be missing.
     CountAge(Finish(client).time, sent);
   }
   Close(client);
   Start(client);
 }
 
-// The server has closed the connection, or it is lost. Between two replies that is the server's right.
+// The server has closed the connection, or it is lost. Between two replies that is the server's right. A request that
+// may have crossed with the close is sent again on a new connection, as browsers do (RFC 9112, section 9.3.1): GET and
+// HEAD may be repeated. On a connection that has never had a reply there is no such excuse: trying again could go on
+// for ever.
 void ScheduledClients::OnEnd(Client& client, int error) {
   if (!client.is_busy) {
     ++tally_.reconnections;
@@ -258,11 +285,14 @@ void ScheduledClients::OnNotConnected(Client& client, int error) {
 void ScheduledClients::Start(Client& client) {
   if (client.is_busy || client.waiting.empty()) return;
   const Due& due = client.waiting.front();
+  // By the schedule's times, not by when the replies came: so it depends on the schedule alone which requests find a
+  // connection, and each server gets the same number of handshakes, however slow it is.
   const bool is_kept = client.has_replied && due.time - client.last_due <= keep_alive_;
   if (client.has_replied && !is_kept) Close(client);
   client.is_busy = true;
   client.last_due = due.time;
   client.silent_until = 0;
+  // Connecting counts as service time: the client has begun, and the rest is up to the server.
   client.sent = now_;
   client.exchange.Choose(schedule_->targets[due.request->target]);
   Transmit(client);
@@ -274,6 +304,7 @@ void ScheduledClients::Transmit(Client& client) {
   client.fd = dialer_.Start();
   if (!client.fd.ok()) return OnNotConnected(client, errno);
   client.connecting = true;
+  // Writable means that connecting has succeeded or failed (connect(2), EINPROGRESS).
   Await(client, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
 }
 
@@ -291,12 +322,14 @@ void ScheduledClients::Await(Client& client, uint32_t events, int operation) {
   client.waits_for_room = (events & EPOLLOUT) != 0;
   epoll_event event = {};
   event.events = events;
+  // The pointer stays valid, since clients_ keeps its size for good.
   event.data.ptr = &client;
   ::epoll_ctl(epoll_.get(), operation, client.fd.get(), &event);
 }
 
 ScheduledClients::Due ScheduledClients::Finish(Client& client) {
   const Due done = client.waiting.front();
+  // Moves the others, which are few: a page's files.
   client.waiting.erase(client.waiting.begin());
   client.is_busy = false;
   --unfinished_;
@@ -323,6 +356,7 @@ void ScheduledClients::GiveUp(Client& client) {
   Close(client);
 }
 
+// close(2) also takes the socket out of the epoll set, since no other descriptor refers to it (epoll(7)).
 void ScheduledClients::Close(Client& client) {
   client.fd.reset();
   client.exchange.Reset();
@@ -334,6 +368,7 @@ void ScheduledClients::Close(Client& client) {
 }
 
 void ScheduledClients::Settle() {
+  // Those that could not connect a moment ago are given up at once: waiting for them would need new connections.
   for (const Appointment& pause : pauses_) GiveUp(*pause.client);
   pauses_.clear();
   while (unfinished_ > 0 && now_ < give_up_) {

@@ -27,6 +27,15 @@
 
 namespace polyserve {
 
+// Everything but the constructor and Connect() runs in the worker's own thread, which blocks only in Wait(). All times
+// are nanoseconds of LoadThread::Now(); those of the schedule are counted from its beginning, and base_ is when that
+// was.
+//
+// Requests of one client come one after the other, since HTTP/1.1 without pipelining has one reply under way on a
+// connection; requests of different clients do not wait for each other. What a client still waits for when the load
+// ends is awaited for the plan's patience, and then counts as unanswered, with its age.
+//
+// Bounds: a descriptor for each client, and an entry for each request that is due and has no reply yet.
 class ScheduledClients : public LoadThread {
  public:
   struct Behaviour {
@@ -35,10 +44,14 @@ class ScheduledClients : public LoadThread {
     bool connects_first = false;  // All connections are made before the run, and have had a reply.
   };
 
-  // Has as many clients of the schedule as the share has connections, from `first_client` on.
+  // Has as many clients of the schedule as the share has connections, from `first_client` on. Copies their requests out
+  // of the schedule; the targets stay there, so the schedule is kept alive.
   ScheduledClients(const LoadPlan& share, std::shared_ptr<const Schedule> schedule, uint32_t first_client,
                    const Behaviour& behaviour);
 
+  // Makes the connections if Behaviour::connects_first says so, in batches, and fetches the schedule's first target on
+  // each; otherwise only checks that epoll(7) is there. Returns Unavailable if one cannot be made, or has no right
+  // reply, within the plan's patience.
   absl::Status Connect() override;
 
  private:
@@ -49,6 +62,13 @@ class ScheduledClients : public LoadThread {
     int64_t time;
     const Schedule::Request* request;
   };
+  // What a client is doing follows from its fields:
+  //
+  //   no fd, nothing waiting        away: the next request makes a connection
+  //   no fd, is_busy                could not connect: is in pauses_
+  //   connecting                    the request under way is sent when the socket is writable
+  //   is_busy                       its first request in `waiting` is under way
+  //   fd, not busy                  between two requests
   struct Client {
     UniqueFd fd;  // Closed: it is made with the next request.
     HttpFetch exchange;
@@ -115,6 +135,7 @@ class ScheduledClients : public LoadThread {
   std::vector<Schedule::Request> requests_;  // Of these clients; Request::client is an index of clients_.
   Dialer dialer_;
   UniqueFd epoll_;
+  // Never resized: epoll and the queues hold pointers to them.
   std::vector<Client> clients_;
   int64_t begin_;                     // Where in the schedule the next slice begins.
   int64_t ended_ = 0;                 // When the last slice ended; 0: there was none.

@@ -36,6 +36,7 @@ const char* InWords(Verdict verdict) {
   return "";
 }
 
+// Not the mean: one round that another program has disturbed must not move the result.
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t half = values.size() / 2;
@@ -55,9 +56,12 @@ double Spread(const std::vector<double>& values) {
 SelfCheck CompareRates(absl::string_view other_tool, const std::vector<double>& own,
                        const std::vector<double>& others) {
   std::vector<double> ratios;
+  // Round by round, since the two runs of a round had about the same machine; the medians of the tools may come from
+  // rounds in which it was not.
   for (size_t i = 0; i < own.size(); ++i) ratios.push_back(own[i] / others[i]);
   const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
   const double ratio = Median(ratios), noise = std::max(Spread(own), Spread(others));
+  // If each tool was faster in some round, the rounds themselves cannot tell which one is.
   const bool agree = std::abs(ratio - 1) <= kAgree || (*lowest <= 1 && 1 <= *highest);
   Verdict verdict = agree ? Verdict::kPassed : noise > kNoisy ? Verdict::kTooNoisy : Verdict::kFailed;
   if (noise > kTooNoisy) verdict = Verdict::kTooNoisy;

@@ -65,6 +65,8 @@ absl::StatusOr<LoadPlan> PlanFor(absl::string_view workload, const TrialServer& 
   plan.to = server.address(found->service);
   plan.connections = kConnections;
   plan.duration = kRound;
+  // The patience stays at ten seconds unless a check sets it: replies that a stop of the server delays must be waited
+  // for.
   plan.interrupted = &Interruption::flag();
   if (absl::Status status = found->prepare(options, plan); !status.ok()) return status;
   return plan;
@@ -76,6 +78,8 @@ double Milliseconds(uint64_t nanoseconds) { return static_cast<double>(nanosecon
 // still takes connections and data, and the program does nothing.
 absl::StatusOr<LoadTally> RunWithStop(LoadPlan plan, const TrialServer& server) {
   plan.duration = 2 * kStop;
+  // The run has a thread of its own, and this one plays the disturbance. Its moment need not be exact, as long as the
+  // stop lies within the run.
   std::future<absl::StatusOr<LoadTally>> running = std::async(std::launch::async, [&plan] { return RunLoad(plan); });
   absl::SleepFor(kStop / 2);
   server.Signal(SIGSTOP);
@@ -94,6 +98,7 @@ absl::StatusOr<SelfCheck> CheckOpenLoop(const TrialServer& server) {
   const absl::StatusOr<LoadTally> tally = RunWithStop(*plan, server);
   if (!tally.ok()) return tally.status();
   const double p99 = Milliseconds(tally->response.Quantile(0.99)), stop = absl::ToDoubleMilliseconds(kStop);
+  // Far above the stop, something else has stalled the machine, and the figure proves nothing either way.
   const Verdict verdict = p99 < 0.9 * stop ? Verdict::kFailed : p99 > 2 * stop ? Verdict::kTooNoisy : Verdict::kPassed;
   return SelfCheck{"a stop of the server shows in open loop", verdict,
                    absl::StrFormat("stopped for %.0f ms: response time p99 %.0f ms (service time p99 %.1f ms)", stop,
@@ -124,6 +129,7 @@ std::optional<double> RateIn(const std::string& output) {
     if (absl::SimpleAtod(output.substr(begin, output.find('\n', begin) - begin), &rate)) return rate;
   }
   if (const size_t end = output.find(" req/s"); end != std::string::npos) {
+    // npos + 1 is 0: the number may begin the output.
     const size_t begin = output.rfind(' ', end - 1) + 1;
     if (absl::SimpleAtod(output.substr(begin, end - begin), &rate)) return rate;
   }
@@ -144,6 +150,7 @@ absl::StatusOr<SelfCheck> CheckAgainst(const std::vector<std::string>& command, 
     own.push_back(static_cast<double>(tally->replies) / tally->seconds);
     absl::StatusOr<Child> child = Child::Start(command);
     if (!child.ok()) return child.status();
+    // The tools run for a round, and print when they are done; the rest is for a machine that is busy.
     const int status = child->Finish(20 * kRound);
     if (status == 127) return SelfCheck{absl::StrCat(tool, " agrees"), Verdict::kSkipped, "it is not installed"};
     const std::optional<double> rate = RateIn(child->output());
@@ -177,6 +184,7 @@ absl::StatusOr<SelfCheck> CheckWrongContent(const TrialServer& server, const Tri
   other.back() = '!';
   library.Replace(other);
   const absl::StatusOr<LoadTally> tally = running.get();
+  // As it was, for the checks that follow.
   library.Replace(TrialLibrary::kContent);
   return ExpectFaults("one byte that is wrong fails the run", *plan, tally);
 }
@@ -216,6 +224,7 @@ absl::StatusOr<std::vector<SelfCheck>> RunSelfTest(const std::string& server_pro
   if (!loop.ok()) return loop.status();
   const std::string url = absl::StrCat("http://", server->address("http").ToString(), "/");
   const std::string connections = absl::StrCat(kConnections), seconds = absl::StrCat(absl::ToInt64Seconds(kRound));
+  // The two servers are idle except in their own checks, so one processor does for both.
   const std::vector<std::function<absl::StatusOr<SelfCheck>()>> all = {
       [&] { return CheckOpenLoop(*server); },
       [&] { return CheckClosedLoop(*server); },

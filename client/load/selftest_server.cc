@@ -61,10 +61,13 @@ absl::StatusOr<TrialServer> TrialServer::Start(const std::string& program, absl:
   if (::access(program.c_str(), X_OK) != 0) return absl::NotFoundError(SysError("--server_program", program).message());
   const std::vector<std::string> command = {program, absl::StrCat("--model=", model),
                                             absl::StrCat("--root=", library.path()),
+                                            // Free ports, so that the test runs beside a server on the usual ones, and
+                                            // beside itself.
                                             "--listen=echo://127.0.0.1:0,http://127.0.0.1:0,compute://127.0.0.1:0"};
   fprintf(stderr, "starting %s\n", absl::StrJoin(command, " ").c_str());
   absl::StatusOr<Child> child = Child::Start(command, processors);
   if (!child.ok()) return child.status();
+  // The addresses come before that line, in the same write (announce.cc): so they are known from here on.
   if (absl::Status status = child->AwaitOutput("\nready ", kPatience); !status.ok()) {
     return absl::UnavailableError(absl::StrCat(program, " does not get ready: ", status.message()));
   }
@@ -79,6 +82,7 @@ Endpoint TrialServer::address(absl::string_view service) const {
       return Endpoint::Parse(words[3]).value_or(Endpoint());
     }
   }
+  // Not announced: connecting to this address fails, and the check reports it.
   return Endpoint();
 }
 

@@ -16,6 +16,7 @@ namespace polyserve {
 
 namespace {
 
+// Below a millisecond a slice would hold hardly a reply. A day is the bound of --duration, too.
 constexpr double kLeastSeconds = 0.001;
 constexpr double kMostSeconds = 24 * 60 * 60;
 
@@ -30,6 +31,7 @@ absl::Status CheckRate(const LoadPlan& plan, const SliceOrder& order) {
 absl::StatusOr<SliceOrder> ParseSliceOrder(absl::string_view line) {
   const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipWhitespace());
   double seconds = 0, rate = 0;
+  // Written so that NaN fails.
   if (words.empty() || words.size() > 2 || !absl::SimpleAtod(words[0], &seconds) || !(seconds >= kLeastSeconds) ||
       !(seconds <= kMostSeconds)) {
     return absl::InvalidArgumentError(absl::StrCat("'", line, "' is not SECONDS [RATE], with 0.001 to 86400 seconds"));
@@ -46,8 +48,11 @@ absl::StatusOr<SliceOrder> ParseSliceOrder(absl::string_view line) {
 absl::StatusOr<bool> RunSlices(LoadPlan plan, std::istream& orders, std::ostream& reports) {
   absl::StatusOr<ConnectedLoad> load = ConnectedLoad::Connect(plan);
   if (!load.ok()) return load.status();
+  // The plan is changed for each order, because the report states its rate and duration.
   const std::optional<double> usual_rate = plan.rate;
   bool all_good = true;
+  // A malformed order ends the whole run instead of being skipped: each order is answered by one line, and the program
+  // on the other side would otherwise wait for an answer that never comes, or take the next one for it.
   for (std::string line; std::getline(orders, line);) {
     const absl::StatusOr<SliceOrder> order = ParseSliceOrder(line);
     if (!order.ok()) return order.status();
@@ -56,7 +61,10 @@ absl::StatusOr<bool> RunSlices(LoadPlan plan, std::istream& orders, std::ostream
     plan.rate = order->rate.has_value() ? order->rate : usual_rate;
     const LoadTally tally = load->Run(plan.duration, plan.rate);
     all_good = all_good && FaultsOf(plan, tally).empty();
+    // Flushed, since that program waits for this line before it writes the next order.
     reports << ReportAsJson(plan, tally) << std::flush;
+    // The slice was cut short, and the user wants the program to end: its report is out, and no order is taken after
+    // it.
     if (tally.interrupted) break;
   }
   return all_good;

@@ -20,7 +20,8 @@ namespace {
 constexpr int kGroups = 10;
 constexpr absl::Duration kBetweenGroups = absl::Milliseconds(10);
 constexpr double kVisitsPerSecond = 10;
-// The receive buffer: small, so that the data that a reader has not read waits in the server, not in this kernel.
+// The receive buffer: small, so that the data that a reader has not read waits in the server, not in this kernel. Linux
+// doubles the value, for its own bookkeeping (socket(7), SO_RCVBUF).
 constexpr int kLeastBufferBytes = 16 * 1024;
 constexpr int64_t kRetryAfter = LoadThread::kSecond / 10;
 // A reader has got enough if it is behind by no more than this part of a second's bytes, or of all bytes.
@@ -61,6 +62,7 @@ bool SlowReaders::Open(Reader& reader) {
 void SlowReaders::Load() {
   for (Reader& reader : readers_) Ask(reader);
   for (size_t group = 0; !IsOver(); group = (group + 1) % kGroups) {
+    // If the visits of a group take longer than the pause, each reader is visited less often, and reads more each time.
     for (size_t i = group; i < readers_.size(); i += kGroups) Visit(readers_[i]);
     absl::SleepFor(kBetweenGroups);
     now_ = Now();
@@ -80,6 +82,8 @@ void SlowReaders::Visit(Reader& reader) {
   if (!reader.fd.ok() && now_ >= reader.retry_at) Reopen(reader);
   while (reader.fd.ok()) {
     now_ = Now();
+    // Below one byte there is nothing to read; what is left of the appetite stays for the next visit, as it is a
+    // double.
     const double may_take = std::min(Appetite() - reader.taken, static_cast<double>(buffer_.size()));
     if (may_take < 1 || !Take(reader, static_cast<size_t>(may_take))) return;
   }
@@ -99,6 +103,7 @@ bool SlowReaders::Take(Reader& reader, size_t most) {
     }
     return false;
   }
+  // Counted from the start, warm-up included, as the appetite is.
   reader.taken += static_cast<double>(count);
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
@@ -147,6 +152,8 @@ void SlowReaders::Settle() {
   int hungry = 0;
   for (const Reader& reader : readers_) {
     const double behind = Appetite() - reader.taken;
+    // Both bounds must be exceeded: a short run may be a second behind from its beginnings alone, and in a long one a
+    // tenth is what a busy machine may cost.
     if (behind > kSecondsBehind * bytes_per_second_ && behind > kShareBehind * Appetite()) ++hungry;
     tally_.per_connection.push_back(reader.replies);
   }

@@ -27,17 +27,20 @@ class Put : public Exchange {
  public:
   Put(Upload::File& file, const Endpoint& server, size_t size)
       : file_(file),
+        // Every number has the same count of digits, so the length of the request never changes.
         request_(absl::StrCat(HttpRequestHead("PUT", file.path, server), "Content-Length: ", size, "\r\n\r\n",
                               Upload::Content(size, 0))),
         size_(size) {}
 
   absl::string_view Ask() override {
+    // Counted before it is sent: if the connection is lost in between, the file may have this content.
     Stamp(++file_.asked, &request_[request_.size() - size_], size_);
     return request_;
   }
 
   Reply Take(absl::string_view& bytes) override { return reply_.Take(bytes, *this); }
   Reply TakeEnd() override { return reply_.TakeEnd(*this); }
+  // PUT is idempotent (RFC 9110, section 9.2.2), so a client may repeat it after a connection was closed.
   bool may_ask_again() const override { return true; }
 
   void Reset() override {
@@ -51,6 +54,7 @@ class Put : public Exchange {
   bool OnHead(const HttpHead& head) { return head.status() / 100 == 2; }
   bool OnContent(absl::string_view) { return true; }
   bool OnEnd() {
+    // An error has been ruled out in OnHead(): what is counted here was stored, if the server tells the truth.
     file_.acknowledged = answering_++;
     return true;
   }
@@ -79,6 +83,7 @@ std::vector<std::string> Upload::Inspect() const {
   std::vector<std::string> faults;
   for (const File& file : files_) {
     if (file.acknowledged == 0) continue;
+    // By HTTP, not from the disk: the server may be on another machine, and what it serves is what counts.
     const absl::StatusOr<std::string> content = GetOnce(server_, file.path);
     if (!content.ok()) {
       faults.push_back(absl::StrCat("the upload ", file.path, " cannot be read back: ", content.status().message()));
@@ -91,6 +96,7 @@ std::vector<std::string> Upload::Inspect() const {
 
 bool Upload::IsAsItShouldBe(const File& file, const std::string& content) const {
   if (content.size() != size_) return false;
+  // Later ones than the last acknowledged may have been stored, and their replies lost; earlier ones must not be there.
   for (uint64_t n = file.acknowledged; n <= file.asked; ++n) {
     if (content == Content(size_, n)) return true;
   }

@@ -32,7 +32,7 @@ constexpr absl::Duration kLength = absl::Minutes(1);
 
 double NormalCdf(double x) { return std::erfc(-x / std::sqrt(2)) / 2; }
 
-// By bisection: it is called a hundred times.
+// By bisection: it is called a hundred times. Sixty halvings of 20 leave less than a double can tell.
 double NormalQuantile(double share) {
   double low = -10, high = 10;
   for (int i = 0; i < 60; ++i) {
@@ -42,6 +42,8 @@ double NormalQuantile(double share) {
   return low;
 }
 
+// The inverse of the distribution function: with a uniform share of 0 to 1 it draws from the distribution. The share
+// must be below 1, at which the value is infinite.
 double ParetoQuantile(double share, double least, double alpha) { return least * std::pow(1 - share, -1 / alpha); }
 
 // The body is the part of the lognormal distribution that lies below the tail.
@@ -57,6 +59,7 @@ std::string FileName(int index) { return absl::StrFormat("%02d", index); }
 class User {
  public:
   User(uint32_t number, double think_seconds, uint64_t seed) : think_(think_seconds) {
+    // A generator for each user, seeded by its number as well: more users leave the clicks of the others as they are.
     std::seed_seq seeds = {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), number};
     random_.seed(seeds);
   }
@@ -85,6 +88,8 @@ class User {
 std::vector<uint64_t> WebFileSizes() {
   std::vector<uint64_t> sizes;
   for (int i = 0; i < kWebFiles; ++i)
+    // The middles of a hundred equal shares, not draws: so every run and every server has the same files, and the tail
+    // is there although a hundred draws may miss it.
     sizes.push_back(static_cast<uint64_t>(std::llround(SizeQuantile((i + 0.5) / kWebFiles))));
   return sizes;
 }
@@ -94,10 +99,13 @@ absl::Status WriteWebFiles(const std::string& directory) {
   fs::create_directories(directory, error);
   if (error) return absl::UnavailableError(absl::StrCat(directory, ": ", error.message()));
   const std::vector<uint64_t> sizes = WebFileSizes();
+  // Each file is a beginning of the largest one, so that one string serves to check them all.
   const std::string content = PrintableText(sizes.back());
   for (int i = 0; i < kWebFiles; ++i) {
     const uint64_t size = sizes[static_cast<size_t>(i)];
     const fs::path path = fs::path(directory) / FileName(i);
+    // A file that a run before has left is taken as it is: writing it again would change its date, by which servers and
+    // their caches know a file.
     if (fs::file_size(path, error) == size && !error) continue;
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file.write(content.data(), static_cast<std::streamsize>(size)).flush();
@@ -124,11 +132,13 @@ Schedule DrawWebUsers(uint32_t users, absl::Duration think_time, uint64_t seed, 
     User user(number, absl::ToDoubleSeconds(think_time), seed);
     for (double at = user.FirstPause(); at < end; at += user.Pause()) {
       const auto due = static_cast<int64_t>(at * 1e9);
+      // All due at the click, because that is when the user begins to wait for the page.
       for (int files = user.FilesOfAPage(); files > 0; --files) {
         schedule.requests.push_back({due, number, user.File(), false});
       }
     }
   }
+  // Stable, so that the files of a page stay in their order, and the same seed gives the same schedule.
   absl::c_stable_sort(schedule.requests, [](const auto& a, const auto& b) { return a.due < b.due; });
   return schedule;
 }

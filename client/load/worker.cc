@@ -29,7 +29,7 @@ constexpr uint64_t kSeedStep = 1 << 16;
 
 }  // namespace
 
-// arrivals_ is made for a closed loop as well, and not used then; any rate above 0 will do.
+// A datagram "connection" is a socket of its own, so that everything below is the same for both transports.
 LoadWorker::LoadWorker(const LoadPlan& share)
     : LoadThread(share),
       dialer_(share.to, share.datagrams ? SOCK_DGRAM : SOCK_STREAM),
@@ -49,6 +49,7 @@ absl::Status LoadWorker::Connect() {
       idle_.push_back(*std::move(fd));
       continue;
     }
+    // The handshake is all that is awaited here: whether the server serves the connection shows in the first reply.
     Connection& connection = connections_[static_cast<size_t>(i)];
     connection.fd = *std::move(fd);
     connection.exchange = plan_.make_exchange();
@@ -57,16 +58,19 @@ absl::Status LoadWorker::Connect() {
   return absl::OkStatus();
 }
 
-// The first loop starts `depth` requests on each connection (closed loop), or marks all as free (open loop).
+// GoOn() starts `depth` requests on each connection (closed loop), or marks all as free (open loop).
 void LoadWorker::Load() {
   ending_ = false;
   for (Connection& connection : connections_) connection.replies = 0;
   // Another seed for each slice: the same arrivals again and again would be one sample of them.
   if (open_loop()) arrivals_.emplace(plan_.arrivals, *plan_.rate, plan_.seed + slices_++ * kSeedStep, plan_.phase);
+  // From the common start of all threads, not from now: what became due while this thread was starting is late already,
+  // and the first AskDue() makes up for it.
   next_due_ = open_loop() ? start_ + arrivals_->Next() : INT64_MAX;
   for (Connection& connection : connections_) GoOn(connection);
   while (!ending_) {
     Wait();
+    // After every wait, because replies have made connections free, and the clock has moved.
     if (open_loop()) AskDue();
     ending_ = IsOver();
   }
@@ -78,6 +82,7 @@ void LoadWorker::Load() {
 // socket. EndPauses() and AskDue(), which touch others, come after the batch.
 void LoadWorker::Wait() {
   int64_t until = ending_ ? now_ + kLongestWait : std::min(end_, now_ + kLongestWait);
+  // In an open loop a request becomes due even if nothing happens on any socket.
   if (open_loop() && !ending_) until = std::min(until, next_due_);
   if (!paused_.empty()) until = std::min(until, paused_.front().end);
   const int64_t wait = std::max<int64_t>(until - Now(), 0);  // The clock anew: now_ is of before the last turn's work.
@@ -92,6 +97,7 @@ void LoadWorker::Wait() {
     count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, static_cast<int>(wait / kMillisecond));
   }
   now_ = Now();
+  // An error (EINTR) leaves `count` at -1, and nothing is handled.
   for (int i = 0; i < count; ++i) OnEvents(*static_cast<Connection*>(events[i].data.ptr), events[i].events);
   EndPauses();
 }
@@ -117,6 +123,8 @@ void LoadWorker::OnReadable(Connection& connection) {
   const int error = count < 0 ? errno : 0;
   now_ = Now();
   if (count <= 0) return OnEnd(connection, error);
+  // Bytes count when they arrive, even if their reply is complete only after the end, so that a large file shows in the
+  // rate of bytes.
   if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
   absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
   while (!bytes.empty()) {  // With no request under way on it, any byte is wrong.
@@ -124,6 +132,7 @@ void LoadWorker::OnReadable(Connection& connection) {
     if (reply == Exchange::Reply::kIncomplete) return;
     if (reply == Exchange::Reply::kWrong) return OnWrong(connection);  // What follows in `bytes` has no meaning.
     OnReply(connection);
+    // Not Reconnect(): that counts what a server closes. In this workload the close is the client's part.
     if (plan_.connection_each) {
       Disconnect(connection);  // This side closes first, and so has the port in TIME_WAIT; see Dialer.
       return GoOn(connection);
@@ -134,6 +143,7 @@ void LoadWorker::OnReadable(Connection& connection) {
 }
 
 void LoadWorker::OnReply(Connection& connection) {
+  // Every protocol here answers in the order of the requests (for HTTP: RFC 9112, section 9.3.2).
   const Request request = connection.requests.front();
   connection.requests.pop_front();
   --connection.asked;
@@ -170,6 +180,7 @@ void LoadWorker::OnEnd(Connection& connection, int error) {
   if (is_allowed && (!is_in_vain || connection.requests.empty())) return Reconnect(connection);
   CountFailure(tally_.broken, error);
   Lose(connection);
+  // `is_in_vain` is of before, since Lose() has reset has_replied. The pause is for the next connection.
   if (is_in_vain) PauseIt(connection);
   GoOn(connection);
 }
@@ -232,8 +243,11 @@ void LoadWorker::GoOn(Connection& connection) {
     AskAgain(connection);
   }
   if (open_loop()) {
+    // One request at a time on a connection: a second one would wait behind the first reply, which is the wait for a
+    // free connection by another name, but counted as the server's.
     if (!connection.requests.empty() || connection.is_paused) return;
     if (overdue_.empty()) return Release(connection);
+    // The oldest first: any other order would make some wait far longer than the server's delay explains.
     const int64_t due = overdue_.front();
     overdue_.pop_front();
     return Ask(connection, due);
@@ -254,10 +268,14 @@ void LoadWorker::Release(Connection& connection) {
 void LoadWorker::AskDue() {
   for (; next_due_ <= now_ && next_due_ < end_; next_due_ = start_ + arrivals_->Next()) {
     if (IsCounted(next_due_)) ++tally_.due;
+    // More requests than connections are due: the request keeps its time and waits here. To drop it, or to let its time
+    // begin later, would be coordinated omission (arrivals.h).
     if (free_.empty()) {
       overdue_.push_back(next_due_);
       continue;
     }
+    // The one that was free for longest, so that all take turns: otherwise a few would be used over and over, and the
+    // server would see fewer clients than the plan has.
     Connection* connection = free_.front();
     free_.pop_front();
     connection->is_free = false;
@@ -322,6 +340,8 @@ void LoadWorker::Settle() {
     Lose(*pause.connection);
   }
   paused_.clear();
+  // The overdue requests are still sent, so that their full times are known; without them the percentiles would miss
+  // the very requests that waited for longest.
   while ((on_their_way_ > 0 || !overdue_.empty()) && now_ < give_up_) Wait();
   for (Connection& connection : connections_) {
     if (!connection.requests.empty()) Lose(connection);

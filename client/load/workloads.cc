@@ -50,6 +50,8 @@ absl::Status PrepareEcho(const WorkloadOptions& options, LoadPlan& plan) {
   return absl::OkStatus();
 }
 
+// The busy connections are what is measured: they show what the idle ones cost the server, for example in poll(2),
+// which looks at all of them each time.
 absl::Status PrepareIdle(const WorkloadOptions& options, LoadPlan& plan) {
   if (plan.idle_connections == 0) plan.idle_connections = kIdleConnections;
   return PrepareEcho(options, plan);
@@ -59,6 +61,8 @@ absl::Status PrepareDatagrams(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.size > kMostDatagramBytes) {
     return absl::InvalidArgumentError(absl::StrCat("--size is 1 to ", kMostDatagramBytes, " for datagrams"));
   }
+  // A datagram that is lost is not sent again: its request counts as unanswered, since UDP leaves repeating to the
+  // application, and echo has none.
   plan.datagrams = true;
   return PrepareEcho(options, plan);
 }
@@ -69,6 +73,7 @@ absl::Status PrepareMessage(const WorkloadOptions& options, LoadPlan& plan) {
   }
   // The service has no framing: two messages at a time might be taken for one.
   if (plan.depth > 1) return absl::InvalidArgumentError("message has no framing, so that --depth is 1");
+  // What the service answers to every message (protocol/message.h), as the course's programs have it.
   plan.make_exchange = Fixed(PrintableText(options.size), "Receive your message");
   return absl::OkStatus();
 }
@@ -78,6 +83,7 @@ absl::Status PrepareMessage(const WorkloadOptions& options, LoadPlan& plan) {
 absl::Status PrepareSameReply(std::string request, LoadPlan& plan) {
   absl::StatusOr<std::string> reply = AskOnce(plan.to, request);
   if (!reply.ok()) return reply.status();
+  // Otherwise a server that refuses would measure well: errors are short, and quickly sent.
   if (!absl::StartsWith(*reply, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *reply));
   plan.make_exchange = Fixed(std::move(request), *std::move(reply));
   return absl::OkStatus();
@@ -98,10 +104,13 @@ absl::Status PrepareHalves(const WorkloadOptions& options, LoadPlan& plan) {
   absl::StatusOr<std::string> whole = AskOnce(plan.to, absl::StrCat("G ", options.name, "\n"));
   if (!whole.ok()) return whole.status();
   if (!absl::StartsWith(*whole, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *whole));
+  // What follows the line "OK <n>" (protocol/file.h).
   const std::string content = whole->substr(whole->find('\n') + 1);
   const size_t middle = content.size() / 2;
   auto turns = std::make_shared<std::vector<RotatingExchange::Turn>>();
   for (const auto& [from, length] : {std::pair(size_t{0}, middle), std::pair(middle, content.size() - middle)}) {
+    // The expected replies are cut out of the whole file: so a server that sends the wrong half, or the whole, is found
+    // out.
     turns->push_back({absl::StrCat("R ", options.name, " ", from, " ", length, "\n"),
                       absl::StrCat("OK ", length, "\n", content.substr(from, length))});
   }
@@ -112,12 +121,14 @@ absl::Status PrepareHalves(const WorkloadOptions& options, LoadPlan& plan) {
 
 absl::Status PrepareLibrary(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
+  // The get must see what the put before it has stored, which is certain only once that was acknowledged.
   if (plan.depth > 1) return absl::InvalidArgumentError("--depth is 1 for library");
   auto visits = std::make_shared<LibraryVisits>(options.name.empty() ? "visit" : options.name, options.size);
   plan.make_exchange = [visits] { return visits->NewExchange(); };
   return absl::OkStatus();
 }
-// As PrepareSameReply(), but compares only the contents: the heads differ in their Date.
+// As PrepareSameReply(), but compares only the contents: the heads differ in their Date. The content is held once, and
+// all connections compare with it.
 absl::Status PrepareGet(const std::string& name, LoadPlan& plan) {
   const std::string path = absl::StrCat("/", name);
   absl::StatusOr<std::string> content = GetOnce(plan.to, path);
@@ -146,12 +157,17 @@ absl::Status FollowSchedule(Schedule schedule, const ScheduledClients::Behaviour
     return absl::InvalidArgumentError(
         absl::StrCat(plan.workload, " has times and connections of its own: no --rate, --depth, --idle"));
   }
+  // For the report, which is that of an open loop and compares this rate with the one reached. The times of the
+  // requests come from the schedule alone.
   plan.rate = schedule.rate();
   plan.connections = static_cast<int>(schedule.clients);
+  // A schedule may have fewer clients than --threads, and each thread needs one.
   plan.threads = std::min(plan.threads, plan.connections);
   const auto shared = std::make_shared<const Schedule>(std::move(schedule));
   auto next = std::make_shared<uint32_t>(0);  // The first client of the next thread.
   plan.make_thread = [=](const LoadPlan& share) {
+    // The factory is called once for each thread, in their order and in one thread (generator.cc), so the shares lie
+    // side by side without a lock.
     const uint32_t first = std::exchange(*next, *next + static_cast<uint32_t>(share.connections));
     return std::make_unique<ScheduledClients>(share, shared, first, behaviour);
   };
@@ -165,6 +181,7 @@ absl::Status PrepareReplay(const WorkloadOptions& options, LoadPlan& plan) {
   ScheduledClients::Behaviour behaviour;
   behaviour.keep_alive = options.keep_alive;
   std::mt19937_64 random(plan.seed);
+  // By the plan's seed, so that a run can be repeated, and several servers can be given the same part of the schedule.
   behaviour.begin = options.begin.value_or(
       absl::Nanoseconds(std::uniform_int_distribution<int64_t>(0, schedule->length - 1)(random)));
   return FollowSchedule(*std::move(schedule), behaviour, plan);
@@ -176,9 +193,12 @@ absl::Status PrepareWeb(const WorkloadOptions& options, LoadPlan& plan) {
     if (absl::Status status = WriteWebFiles(options.files); !status.ok()) return status;
   }
   ScheduledClients::Behaviour behaviour;
+  // Its users have been there for long: thousands of handshakes in the first second would be another workload.
   behaviour.connects_first = true;
   Schedule schedule =
       DrawWebUsers(static_cast<uint32_t>(plan.connections), options.think_time, plan.seed, options.name, plan.to);
+  // One look at the smallest file, so that a wrong --name ends in an explanation and not in a report full of wrong
+  // replies.
   const absl::StatusOr<std::string> first = GetOnce(plan.to, absl::StrCat("/", options.name, "00"));
   if (!first.ok()) {
     return absl::Status(first.status().code(), absl::StrCat("/", options.name, "00: ", first.status().message(),
@@ -205,6 +225,7 @@ absl::Status PrepareMixed(const WorkloadOptions& options, LoadPlan& plan) {
   if (!options.beside_server.has_value()) {
     return absl::InvalidArgumentError("--beside_server is missing: where the server computes");
   }
+  // No rate of its own: it computes as fast as the server lets it, so that the echo beside it always has a rival.
   LoadPlan compute = Beside(plan, options);
   compute.workload = "compute";
   absl::Status status = PrepareCompute(options, compute);
@@ -251,6 +272,7 @@ absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
   if (plan.depth > ChatCrowd::kMaxDepth) {
     return absl::InvalidArgumentError(absl::StrCat("--depth is at most ", ChatCrowd::kMaxDepth, " for chat"));
   }
+  // Here --depth is the window between the speaker and its slowest listener, not pipelining.
   plan.depth_in_words = "messages on their way to all";
   plan.make_thread = [size](const LoadPlan& share) { return std::make_unique<ChatCrowd>(share, size); };
   return absl::OkStatus();
