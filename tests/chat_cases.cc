@@ -34,6 +34,8 @@ TEST_F(ChatTest, OneAfterTheOtherIsWelcome) {
   }
 }
 
+// Any page can have its visitor's browser send such a POST to almost any port, without asking the server first: that is
+// all a form does. What follows the head is the page's own text.
 TEST_F(RoomTest, WebPageCannotSpeakThroughItsVisitorsBrowser) {
   StartServer();
   Peer ada = Join("ada");
@@ -98,6 +100,8 @@ TEST_F(RoomTest, AllHearTheSameInTheSameOrder) {
   RunAtOnce(kMembers, [this](int i) {
     Peer peer = Join(absl::StrCat("m", i));
     for (int k = 0; k < kMessages; ++k) peer.Send(absl::StrCat("C m", i, " ", k, "\n"));
+    // The error for this comes when all messages before it were taken, so the member does not leave while some are on
+    // their way. Until then it reads what the others say, or its mailbox would overflow.
     peer.Send("X\n");
     std::string line;
     do {
@@ -106,6 +110,7 @@ TEST_F(RoomTest, AllHearTheSameInTheSameOrder) {
     EXPECT_NE(line, "") << "m" << i << " was let down";
   });
   std::vector<int> next(kMembers);
+  // Two more for each member: its arrival and its departure.
   for (int i = 0; i < kMembers * (kMessages + 2); ++i) {
     const std::string line = witness.ReadLine();
     int member = 0, number = 0;
@@ -122,6 +127,7 @@ TEST_F(RoomTest, FloodReachesThoseWhoRead) {
   EXPECT_EQ(reader.ReadLine(), Arrival("speaker"));
   std::string flood;
   for (int i = 0; i < kMessages; ++i) absl::StrAppend(&flood, "C speaker ", i, "\n");
+  // A thread of its own, because this send blocks as soon as the server reads no further: both must go on.
   std::thread sender([&] { EXPECT_TRUE(speaker.Send(flood)); });
   for (int i = 0; i < kMessages; ++i) ASSERT_EQ(reader.ReadLine(), Saying("speaker", absl::StrCat(i)));
   sender.join();
@@ -135,6 +141,8 @@ TEST_F(RoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
   const std::string text(1000, 'x');
   bool has_left = false;
   for (int i = 0; i < kMostMessages && !has_left; ++i) {
+    // One message, then its arrival at the reader: so the reader never falls behind, and `deaf` is the only one that
+    // does.
     ASSERT_TRUE(speaker.Send(absl::StrCat("C speaker ", text, "\n")));
     std::string line = reader.ReadLine();
     has_left = line == Departure("deaf");

@@ -51,6 +51,7 @@ class ClientsTest : public EveryModelTest {
   }
 
   std::string Curl(std::vector<std::string> arguments, const std::string& input = "") {
+    // -q has to come first (curl(1)): the user's own ~/.curlrc must not change what is tested.
     arguments.insert(arguments.begin(), {"curl", "-q", "-sS", "--max-time", "60"});
     return Run(arguments, input);
   }
@@ -92,6 +93,7 @@ TEST_F(ClientsTest, CurlUploads) {
   here().Write("up.bin", large_);
   EXPECT_EQ(Curl({"-T", "up.bin", "-w", kCode, Url("/")}), "201");
   EXPECT_EQ(Sha256(root().Read("up.bin")), Sha256(large_));
+  // From standard input, whose length curl does not know: so it sends chunks (RFC 9112, section 7.1).
   EXPECT_EQ(Curl({"-T", "-", "-w", kCode, Url("/chunks.bin")}, large_), "201");
   EXPECT_EQ(Sha256(root().Read("chunks.bin")), Sha256(large_));
   EXPECT_EQ(Curl({"-T", "up.bin", "-w", kCode, "-o", "out", Url("/.hidden")}), "403");
@@ -158,6 +160,7 @@ TEST_F(ClientsTest, WrkFindsNothingWrong) {
 
 TEST_F(ClientsTest, NetcatSpeaksToAllThatIsText) {
   const auto nc = [this](absl::string_view service, const std::string& input) {
+    // -N closes the sending side at the end of the input; without it, nc and the server would wait for each other.
     std::vector<std::string> command = {"nc", "-N"};
     for (const std::string& part : HostAndPort(service)) command.push_back(part);
     return Run(command, input);

@@ -174,6 +174,7 @@ class CostTest : public EveryModelTest {
 
 TEST_F(CostTest, ConnectionsAndRequestsTakeNoMoreSystemCallsThanTheTableSays) {
   StartServer({"--idle_timeout=inf"});
+  // The first visit may start what later ones use, and is not counted.
   VisitOnce();
   const double connection = CountForConnection();
   if (!is_attached())

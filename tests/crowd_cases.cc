@@ -56,6 +56,7 @@ class CrowdTest : public EveryModelTest {
   }
 };
 
+// Twenty at a time, in an order that mixes the four ways: what one of them leaves behind would show in the footprint.
 TEST_F(CrowdTest, FiveHundredClientsLeaveNothingBehind) {
   constexpr int kClients = 20;
   constexpr int kVisits = 25;
@@ -143,6 +144,7 @@ TEST_F(CrowdTest, MoreThanAThousandClientsAreServedUnlessTheModelHasABound) {
   if (has_process_per_client()) GTEST_SKIP() << "a thousand processes take long, and tell nothing new";
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: one client at a time";
   if (can().pooled) GTEST_SKIP() << "by design: as many clients at a time as there are workers";
+  // Beyond the 1024 descriptors of select(2), and of the usual soft limit.
   constexpr rlim_t kClients = 1100;
   rlimit limit;
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);

@@ -48,7 +48,8 @@ class DatagramTest : public EveryModelTest {
     return count;
   }
 
-  // Stops the server's own process, so that what is sent meanwhile surely waits when it goes on.
+  // Stops the server's own process, so that what is sent meanwhile surely waits when it goes on. The kernel queues the
+  // datagrams meanwhile, as it does for a server that is busy.
   void Freeze() {
     server().Signal(SIGSTOP);
     ASSERT_TRUE(Eventually([this] { return IsStopped(server().pid()); }));
@@ -83,6 +84,8 @@ TEST_F(DatagramTest, WhatANewPeerSendsAtOnceIsAnsweredInOrder) {
 TEST_F(DatagramTest, FiftyPeersAtOnceGetEachTheirOwnAnswersAndAllOfThem) {
   constexpr int kPeers = 50;
   constexpr int kDatagrams = 100;
+  // Few enough for no queue to overflow: UDP would drop the datagram without a word, which the case could not tell from
+  // a fault of the server.
   constexpr int kOutstanding = 4;
   StartServer();
   RunAtOnce(kPeers, [this](int number) {

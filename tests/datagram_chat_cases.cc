@@ -112,6 +112,7 @@ TEST_F(DatagramChatTest, PeerThatHasOnlyJoinedIsNotFlooded) {
     last = *datagram;
     bytes += last.size();
   }
+  // ChatDatagramSession::kUnverifiedBytes: what a forged address can be made to receive.
   EXPECT_LE(bytes, 512u);
   silent.Send("C silent I am here");
   std::optional<std::string> heard = ada.Receive();
@@ -132,6 +133,7 @@ TEST_F(DatagramChatTest, WhoWasNeverVerifiedGivesWayToOthers) {
   DatagramPeer ada = NewPeer();
   ada.Send("L ada");
   EXPECT_EQ(ada.Receive(), "OK");
+  // A second command, after an answer to the first: so the address is her own, as she has read what was sent there.
   ada.Send("L ada");
   EXPECT_EQ(ada.Receive(), "OK");
   std::vector<std::unique_ptr<DatagramPeer>> forged;

@@ -221,6 +221,7 @@ TEST_F(FileTest, RefusedPutStaysInStep) {
   StartServer();
   Peer peer = Connect("file");
   for (const size_t size : {size_t{1}, size_t{70'000}, kMebibyte}) {
+    // Line ends, because each would be a command, and would be answered, if the content were not discarded.
     EXPECT_EQ(Put(peer, "../a", std::string(size, '\n')).code(), "ERR 400") << size;
     ExpectInStep(peer);
   }
@@ -229,6 +230,7 @@ TEST_F(FileTest, RefusedPutStaysInStep) {
 TEST_F(FileTest, LargePutThatIsRefusedEndsWithTheReason) {
   StartServer();
   Peer peer = Connect("file");
+  // More than FileSession::kMaxDiscardBytes, so that the server closes instead of reading all of it.
   const std::string body(2 * kMebibyte, 'x');
   EXPECT_EQ(Put(peer, "../a", body).code(), "ERR 400");
   EXPECT_EQ(peer.ReadToEnd(), "");

@@ -105,6 +105,7 @@ void AskUntilRefused(const std::string& address, Tally& tally) {
     if (answer.is_whole) {
       ++tally.answered;
     } else {
+      // A reset is the worst of these: it may destroy a reply that the client has not read yet (RFC 9112, section 9.6).
       const char* how = peer.was_reset() ? "reset" : peer.was_closed() ? "closed" : "not answered in time";
       tally.Lose(absl::StrCat(how, " at request ", asked, " of a connection made ",
                               absl::FormatDuration(connected_at - tally.stopped_at), " after the stop"));
@@ -148,6 +149,7 @@ TEST_F(GraceTest, RestlessClientsLoseNoRequest) {
   StartServer({kPatientDrain});
   Tally tally;
   std::thread stopper([this, &tally] {
+    // In the middle of the traffic: each client has a request under way, or one that is just arriving.
     EXPECT_TRUE(Eventually([&tally] { return tally.answered > 10 * kClients; }));
     tally.stopped_at = absl::Now();
     server().Signal(SIGTERM);
@@ -161,6 +163,8 @@ TEST_F(GraceTest, RestlessClientsLoseNoRequest) {
 
 // All ask at once, so that if there is only one place, each gets it while the others' requests wait.
 TEST_F(GraceTest, FreshAndIdleConnectionsThatAskAfterTheStopAreServed) {
+  // The grace is in real time. If a busy machine lets it pass before the requests are sent, the round shows nothing,
+  // and another one is made.
   for (bool was_in_time = false; !was_in_time;) {
     StartServer({kPatientDrain});
     Peer idle = Connect("http");
@@ -196,6 +200,7 @@ TEST_F(GraceTest, WhoIsJustConnectingIsServed) {
     for (const UniqueFd& listener : listeners) {
       ASSERT_EQ(::setsockopt(listener.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)), 0);
     }
+    // A listener that this process holds would stay open when the server closes its own.
     listeners.clear();
     std::vector<Peer> peers;
     for (int i = 0; i < 8; ++i) peers.push_back(Connect("http"));

@@ -76,6 +76,7 @@ TEST_F(HostileTest, ClientThatNeverReadsCostsNoMemoryAndHindersNobody) {
   std::vector<Peer> peers;
   for (int i = 0; i < 8; ++i) {
     peers.push_back(Connect("file"));
+    // The second request waits in the server's input while the first reply is not read: that, too, must be bounded.
     peers.back().Send("G large\nG large\n");
     EXPECT_EQ(peers.back().ReadLine(), absl::StrCat("OK ", 64 * kMebibyte, "\n"));
   }

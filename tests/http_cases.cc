@@ -67,6 +67,8 @@ TEST_F(HttpCases, HostOfAnotherSiteIsMisdirected) {
 
 TEST_F(HttpCases, BytesThatAreNoRequestAreRefusedAtOnce) {
   StartServer({});
+  // The beginning of a TLS handshake (RFC 8446, section 5.1), and what an SSH client says first (RFC 4253, section
+  // 4.2).
   for (const std::string& begin : {std::string("\x16\x03\x01\x02\0\x01", 6), std::string("SSH-2.0-OpenSSH_9.2\r\n")}) {
     Peer peer = Connect("http");
     peer.Send(begin);
@@ -114,6 +116,7 @@ TEST_F(HttpCases, WhoDripsHoldsNoConnectionForEver) {
   Peer peer = Connect("http");
   peer.Send("GET /a HTTP/1.1\r\nX: ");
   EXPECT_TRUE(Eventually([&peer] { return !peer.Send("x"); }));
+  // A client that goes on sending may lose the reply to a reset (RFC 9112, section 9.6); this one does so on purpose.
   EXPECT_TRUE(absl::StrContains(peer.ReadToEnd(), "HTTP/1.1 408 ") || peer.was_reset());
 }
 
@@ -182,6 +185,7 @@ TEST_F(HttpCases, HangUpSignalMakesANewLog) {
   }
 }
 
+// /dev/full lets itself be opened, and fails every write with ENOSPC (full(4)).
 TEST_F(HttpCases, LogOnAFullDiskCostsNoReply) {
   StartServer({"--access_log=/dev/full"});
   for (int i = 0; i < 5; ++i) GetOnce();
@@ -232,6 +236,7 @@ TEST_F(HttpCases, KilledWorkersHaveNoClientsAnyMore) {
   StartServer({});
   Peer doomed = Connect("echo");
   EXPECT_TRUE(IsServed(doomed));
+  // The second connection is the one that asks for the status.
   EXPECT_TRUE(Eventually([this] { return Status()["connections"]["active"] == 2; }));
   // The list does not say which worker serves which client, so all of them are killed.
   const nlohmann::json status = Status();

@@ -43,6 +43,7 @@ class HubTest : public RoomTest {
   }
 
  private:
+  // The processes of the room name themselves (PR_SET_NAME, prctl(2)).
   static std::string NameOf(pid_t pid) {
     std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
     return std::string(std::istreambuf_iterator<char>(file), {});
@@ -78,6 +79,7 @@ TEST_F(HubTest, StoppedHubDelaysNoOtherService) {
   StartServer();
   Peer ada = Join("ada"), bob = Join("bob"), echo = Connect("echo");
   EXPECT_EQ(ada.ReadLine(), Arrival("bob"));
+  // Unlike one that is killed, a stopped hub closes nothing: no process learns that it does not run.
   Kill(true, SIGSTOP);
   Peer late = Connect("chat");  // A pool of four has no worker for more.
   late.Send("L late\n");
@@ -114,6 +116,7 @@ TEST_F(HubTest, OneKilledProcessIsHeardOfByTheOthers) {
   StartServer();
   const std::vector<pid_t> before = server().processes();
   Peer ada = Join("ada");
+  // Joining has started ada's process, and nothing else: so it is what the two lists differ in.
   const std::vector<pid_t> after = server().processes();
   Peer bob = Join("bob");
   EXPECT_EQ(ada.ReadLine(), Arrival("bob"));

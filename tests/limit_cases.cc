@@ -109,6 +109,7 @@ TEST_F(LimitTest, BoundIsNeverExceededAndEverybodyIsServedInTheEnd) {
   RunAtOnce(kClients, [this](int client) {
     for (int visit = 0; visit < kVisits; ++visit) {
       ExpectServesOthers();
+      // Each report is a sample of the number of connections, taken while clients come and go.
       if (client == 0) server().Signal(SIGUSR1);
     }
   });
@@ -120,6 +121,7 @@ TEST_F(LimitTest, PlacesOfThoseWhoAreKilledComeBack) {
   if (can().shares_memory) GTEST_SKIP() << "by design: all clients are in one process";
   StartLimited(2, "wait");
   for (int round = 0; round < 3; ++round) {
+    // In the second round and the third, this succeeds only if the places have come back.
     std::vector<Peer> peers = Fill(2);
     for (const pid_t process : server().processes()) {
       if (process != server().pid()) ::kill(process, SIGKILL);
@@ -147,6 +149,7 @@ TEST_F(LimitTest, WhoeverIsKilledAtWhateverMomentCountsOnce) {
     }
     if (client < kClients) --visitors;
     while (client == kClients && visitors > 0) {
+      // The last one in /proc is most likely the youngest, so that children die at every moment of their short lives.
       const std::vector<pid_t> processes = server().processes();
       if (processes.back() != server().pid()) ::kill(processes.back(), SIGKILL);
     }

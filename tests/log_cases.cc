@@ -101,6 +101,7 @@ class LogTest : public EveryModelTest {
 };
 
 TEST_F(LogTest, AccessLogThatIsNotReadCostsNoReply) {
+  // A FIFO stands for a log that another program reads, or has stopped reading.
   ASSERT_EQ(::mkfifo(log_path().c_str(), 0600), 0);
   const UniqueFd reader(::open(log_path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   ASSERT_GE(::fcntl(reader.get(), F_SETPIPE_SZ, kPipeBytes), 0);

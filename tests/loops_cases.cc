@@ -188,6 +188,7 @@ TEST_P(PinnedTest, EachWorkerHasOneProcessorAndTheServerAll) {
   ExpectServes();
   ASSERT_TRUE(AwaitWorkers(3));
   const auto is_pinned = [](pid_t worker) {
+    // A list such as "0-3" or "0,2" has more than one; see Cpus_allowed_list in proc(5).
     return AllowedProcessors(worker).find_first_of(",-") == std::string::npos;
   };
   const auto count = [&] {
@@ -204,12 +205,14 @@ INSTANTIATE_TEST_SUITE_P(, PassedLoopsTest, testing::ValuesIn(Combine({"epoll", 
 
 TEST_P(PassedLoopsTest, LoopThatWasFullServesAgainAfterAShortageOfDescriptors) {
   if (kChecksPointers) GTEST_SKIP() << "the sanitizer itself needs descriptors (a pipe to look at an object's type)";
+  // Inbox::kMaxWaiting is 64: with more clients the acceptor, too, has to wait for the loop.
   constexpr int kMoreThanWait = 80;
   StartServer({"--workers=1"});
   ExpectServes();
   ASSERT_TRUE(AwaitWorkers(1));
   const pid_t worker = Workers()[0];
   ::kill(worker, SIGSTOP);
+  // Whatever it is passed from now on cannot become a descriptor of its own (unix(7), SCM_RIGHTS).
   LimitDescriptors(worker, 0);
   std::vector<Peer> peers;
   for (int i = 0; i < kMoreThanWait; ++i) peers.push_back(Connect());
@@ -229,6 +232,7 @@ TEST_P(PassedLoopsTest, DatagramsThatABusyLoopDoesNotReadKeepNobodyElseBusy) {
   DatagramPeer peer(server().address("echo+udp"));
   peer.Send("ping");
   const absl::Duration before = ProcessorTime(server().pid());
+  // A window to measure in. A server that looked at the datagram again and again would need all of it.
   absl::SleepFor(absl::Milliseconds(300));
   EXPECT_LT(ProcessorTime(server().pid()) - before, absl::Milliseconds(150));
   ::kill(worker, SIGCONT);

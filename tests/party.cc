@@ -19,6 +19,7 @@ namespace {
 
 constexpr char kNothing[] = "(nothing)";
 
+// A page shows one datagram or message in one line.
 std::string Escape(absl::string_view text) { return absl::StrReplaceAll(text, {{"\n", "\\n"}}); }
 std::string Unescape(absl::string_view text) { return absl::StrReplaceAll(text, {{"\\n", "\n"}}); }
 

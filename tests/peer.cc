@@ -52,6 +52,7 @@ void Peer::Adopt(absl::StatusOr<UniqueFd> fd) {
   was_refused_ = absl::IsUnavailable(fd.status());  // ECONNREFUSED.
   if (!fd.ok()) return;
   fd_ = *std::move(fd);
+  // A server that does not answer fails the case, and does not hang it.
   const timeval patience = absl::ToTimeval(kPatience);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -136,6 +137,7 @@ bool Peer::AwaitClose() {
 
 void Peer::HalfClose() { ::shutdown(fd_.get(), SHUT_WR); }
 
+// A linger time of zero makes close(2) discard what is unsent, and send a reset (socket(7), SO_LINGER).
 void Peer::Reset() {
   const linger at_once = {1, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));

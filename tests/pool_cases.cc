@@ -49,6 +49,7 @@ TEST_P(EveryPoolTest, WorkersThatHaveServedTheirShareAreReplacedAndNoClientIsLos
   constexpr int kVisits = 25;
   StartServer({"--workers=2", "--max_requests_per_worker=3"});
   ASSERT_TRUE(AwaitWorkers(2));
+  // Each of them has to be replaced again and again: a hundred visits, three for each worker.
   const std::vector<pid_t> first = Workers();
   RunAtOnce(kClients, [this](int) {
     for (int visit = 0; visit < kVisits; ++visit) ExpectServes();
@@ -117,6 +118,7 @@ TEST_P(FairPoolTest, PoolThatHasGrownBeyondTheBoundOfConnectionsShrinksAndIsQuie
   }
   EXPECT_TRUE(AwaitWorkers(3));  // Two serve, and one is there for the next.
   const absl::Duration before = server().ProcessorTime();
+  // A window to measure in. Workers that spin would need all of it, and more.
   absl::SleepFor(absl::Milliseconds(300));
   EXPECT_LT(server().ProcessorTime() - before, absl::Milliseconds(150));
 }
@@ -190,6 +192,7 @@ TEST_P(PreforkTest, WorkerThatIsAskedToStopByOthersStays) {
   EXPECT_EQ(Workers(), before);
 }
 
+// In the order of the book's own table.
 using UnpTest = PoolTest;
 INSTANTIATE_TEST_SUITE_P(, UnpTest,
                          testing::Values(Flags{"--model=loop"}, Flags{"--model=fork"}, kPreforkShared, kPreforkFile,

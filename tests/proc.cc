@@ -105,6 +105,7 @@ int64_t PeakMemoryBytes(pid_t pid) {
 }
 
 absl::Duration ProcessorTime(pid_t pid) {
+  // The fields utime and stime, 14 and 15 in proc(5), in ticks of the clock.
   const std::vector<std::string> fields = StatusFields(pid);
   int64_t user = 0;
   int64_t system = 0;
@@ -122,6 +123,7 @@ int64_t CountSleeps(pid_t pid) {
 std::string AllowedProcessors(pid_t pid) { return StatusLine(pid, "Cpus_allowed_list"); }
 
 bool IsSignalPending(pid_t pid, int signal) {
+  // ShdPnd are the signals of the whole process; SigPnd would be those of one thread (proc(5)).
   uint64_t pending = 0;
   return absl::SimpleHexAtoi(StatusLine(pid, "ShdPnd"), &pending) && ((pending >> (signal - 1)) & 1) != 0;
 }
@@ -143,6 +145,7 @@ void LimitDescriptors(pid_t pid, int most) {
 
 std::vector<UniqueFd> ListenersOf(pid_t pid, absl::string_view address) {
   std::vector<UniqueFd> listeners;
+  // Copies of another process's descriptors (pidfd_getfd(2)): their options are those of the server's own listeners.
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   for (const pid_t number : NumbersIn(absl::StrCat("/proc/", pid, "/fd"))) {
     UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));

@@ -51,6 +51,7 @@ TEST_F(QuietTest, FullServerIsQuietWhetherClientsWaitOrAreRefused) {
       EXPECT_TRUE(IsServed(peers.back()));
     }
     ExpectIsQuiet();
+    // Under `wait` it stays in the kernel's queue, and the listener stays readable: a loop that watched it would spin.
     Peer next = Connect("echo");
     ExpectIsQuiet();
     peers.clear();

@@ -97,6 +97,8 @@ TEST_F(RootTest, LeasedFileIsRefusedForTheMomentAndHoldsUpNobody) {
   ServeAlso("tftp+udp");
   StartServer();
   {
+    // While another process holds the lease, open(2) blocks until it is given up, or fails with EWOULDBLOCK if it was
+    // told not to block (fcntl(2), Leases).
     const Lease lease(root().PathOf("a"));
     const std::string reply = Http("GET /a");
     EXPECT_TRUE(absl::StartsWith(reply, "HTTP/1.1 503 ")) << reply;
@@ -115,6 +117,7 @@ TEST_F(RootTest, LeasedFileIsRefusedForTheMomentAndHoldsUpNobody) {
   EXPECT_TRUE(absl::EndsWith(Http("GET /a"), "\r\n\r\nhello"));
 }
 
+// Opening a FIFO for reading blocks until it has a writer (fifo(7)), and this one never has.
 TEST_F(RootTest, WhatIsNoRegularFileIsRefusedAtOnce) {
   ASSERT_EQ(::mkfifo(root().PathOf("fifo").c_str(), 0600), 0);
   StartServer();
@@ -166,6 +169,7 @@ TEST_F(RootTest, OfTwoUploadsThatNameOneStateOneIsStored) {
   root().Write("a", "first");
   StartServer();
   for (int round = 0; round < kRounds; ++round) {
+    // Both uploads name the same state, so whichever comes second must find it gone.
     const std::string tag = FieldOf(Http("HEAD /a"), "ETag");
     std::vector<std::string> codes(2);
     RunAtOnce(2, [&](int i) {
@@ -180,6 +184,8 @@ TEST_F(RootTest, UploadAwaitsItsTurnInTheDirectoryAndHoldsUpNobody) {
   ServeAlso("tftp+udp");
   StartServer();
   UniqueFd directory(::open(root().path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // The lock by which uploads take turns (files/library.h). This process opens the directory for itself, so its lock is
+  // another's to the server.
   const auto lock = [&] { ASSERT_EQ(::flock(directory.get(), LOCK_EX), 0); };
   const auto unlock = [&] { ASSERT_EQ(::flock(directory.get(), LOCK_UN), 0); };
   const auto upload = [&](absl::string_view service, absl::string_view request, absl::string_view reply) {
@@ -214,6 +220,8 @@ TEST_F(RootTest, TagTellsAChangeThatKeepsSizeAndTime) {
   const std::string tag = FieldOf(Http("HEAD /a"), "ETag");
   const auto time = std::filesystem::last_write_time(root().PathOf("a"));
   root().Write("a", "other");
+  // Any program can set the time of the last write. The time of the last change (ctime, inode(7)) it cannot, and the
+  // tag contains that.
   std::filesystem::last_write_time(root().PathOf("a"), time);
   EXPECT_TRUE(absl::EndsWith(Http("GET /a", absl::StrCat("If-None-Match: ", tag, "\r\n")), "\r\n\r\nother"));
   EXPECT_TRUE(
@@ -287,6 +295,8 @@ TEST_F(RootTest, LargeListingIsWholeAndSortedThoughItIsMadeInParts) {
   const std::string start = absl::StrCat("a file whose name is ", std::string(150, 'l'), "ong, number ");
   std::string lines, names;
   for (int i = 0; i < kFiles; ++i) {
+    // 7 and 2000 have no common factor: each number comes once, and in no order that a file system could keep by
+    // chance.
     const std::string name = absl::StrCat(start, 10'000 + (i * 7) % kFiles);
     const UniqueFd created(::open(root().PathOf(name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     const timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};

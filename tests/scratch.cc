@@ -33,6 +33,7 @@ void Scratch::Write(absl::string_view name, absl::string_view bytes) const {
   EXPECT_TRUE(stream.good()) << "cannot write " << PathOf(name);
 }
 
+// Sparse: it takes no room on the disk, and no time (ftruncate(2)).
 void Scratch::WriteZeroes(absl::string_view name, int64_t size) const {
   Write(name, "");
   std::filesystem::resize_file(PathOf(name), static_cast<uintmax_t>(size));

@@ -59,6 +59,8 @@ ServerProcess::ServerProcess(const Options& options)
 void ServerProcess::Start(const Options& options) {
   std::vector<std::string> arguments = {ProgramPath(TestedServer())};
   arguments.insert(arguments.end(), options.flags.begin(), options.flags.end());
+  // All descendants inherit the setting, also those whose parent has ended: processes() finds them by it
+  // (/proc/PID/environ, proc(5)).
   std::vector<std::string> settings = {setting_};
   for (char** variable = environ; *variable != nullptr; ++variable) settings.emplace_back(*variable);
   const std::vector<char*> argv = Pointers(arguments);

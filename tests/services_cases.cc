@@ -39,6 +39,8 @@ TEST_F(ServicesTest, EchoSendsBackMegabytesInOrder) {
   StartServer();
   const std::string bytes = RandomBytes(16 << 20, 1);
   Peer peer = Connect("echo");
+  // Both directions at once: with 16 MiB on their way, a client that only sent would be stuck as soon as the server is,
+  // and the server is stuck while nothing is read.
   std::thread sender([&peer, &bytes] {
     EXPECT_TRUE(peer.Send(bytes));
     peer.HalfClose();

@@ -57,6 +57,7 @@ TEST_F(StopTest, IdleServerEndsAtOnce) {
 
 TEST_F(StopTest, SignalsThatItsParentBlockedOrIgnoredAreItsOwn) {
   StartServer({.flags = {kShortGrace}, .before_exec = [] {
+                 // What is ignored or blocked here stays so after execve(2) (signal(7)).
                  for (const int signal : {SIGTERM, SIGCHLD, SIGUSR1, SIGALRM, SIGIO}) ::signal(signal, SIG_IGN);
                  sigset_t all;
                  ::sigfillset(&all);
@@ -195,6 +196,7 @@ TEST_F(StopTest, SecondSignalEndsItAtOnce) {
     server().Signal(SIGTERM);
     return server().processes().empty();
   }));
+  // As if the signal had killed it, so that a supervisor does not take it for a clean end.
   EXPECT_EQ(server().AwaitExit(), 128 + SIGTERM);
   EXPECT_TRUE(Eventually([this] { return server().processes().empty(); }));
 }
@@ -234,6 +236,8 @@ TEST_F(StopTest, KilledServerLeavesNoProcessBehind) {
   EXPECT_TRUE(idle.AwaitClose());
 }
 
+// A stopped process answers no signal until it goes on, except SIGKILL, which is why the death of the parent has to
+// send that one (PR_SET_PDEATHSIG, prctl(2)).
 TEST_F(StopTest, KilledServerLeavesNoStoppedProcessBehind) {
   StartServer();
   Peer idle = Connect("echo");

@@ -147,6 +147,7 @@ TEST_F(TftpTest, SeveralTransfersAtOnceDoNotMix) {
   });
 }
 
+// RFC 1350, section 4: the port names the transfer, so two transfers of one client do not mix.
 TEST_F(TftpTest, EachTransferHasAPortOfItsOwn) {
   root().Write("a", std::string(600, 'x'));
   StartTftp();
@@ -158,6 +159,7 @@ TEST_F(TftpTest, EachTransferHasAPortOfItsOwn) {
   EXPECT_EQ(peer.ReceiveRest(2), std::string(88, 'x'));
 }
 
+// A client repeats a request whose answer is late, and UDP may double it by itself.
 TEST_F(TftpTest, RequestThatComesTwiceStartsOneTransfer) {
   root().Write("a", std::string(600, 'x'));
   StartTftp();
@@ -240,6 +242,8 @@ TEST_F(TftpTest, TransferGoesOnQuietlyAndInTimeWhileTheServerStops) {
   ExpectCleanExit();
 }
 
+// An ERROR ends a transfer, and is not acknowledged (RFC 1350, section 7). The next request comes from the same port
+// while the server may still be busy with that end.
 TEST_F(TftpTest, RequestBehindAnErrorIsAnsweredEachTime) {
   constexpr int kRounds = 100;
   root().Write("a", std::string(600, 'x'));

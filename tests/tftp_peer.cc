@@ -53,6 +53,7 @@ std::string Options(absl::string_view bytes) {
 
 }  // namespace
 
+// Not connected, because the answers come from a port that only the first one of them tells (RFC 1350, section 4).
 TftpPeer::TftpPeer(const std::string& address)
     : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)), server_(*Endpoint::Parse(address)) {
   const timeval patience = absl::ToTimeval(kPatience);
@@ -74,6 +75,7 @@ std::optional<std::string> TftpPeer::Receive() {
     count = ::recvfrom(fd_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size);
   } while (count < 0 && errno == EINTR);
   if (count < 0) return std::nullopt;
+  // From here on everything but a new request goes there.
   transfer_ = Endpoint::FromAddress(from);
   return std::string(buffer, static_cast<size_t>(count));
 }

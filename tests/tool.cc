@@ -46,6 +46,7 @@ class StandardFiles {
   const std::string base_;
 };
 
+// An environment of its own: a proxy or a configuration file of the user must not change what the program does.
 [[noreturn]] void Exec(const std::vector<std::string>& command, const std::string& directory) {
   const char* path = std::getenv("PATH");
   std::vector<std::string> settings = {absl::StrCat("PATH=", path != nullptr ? path : "/usr/bin:/bin"),

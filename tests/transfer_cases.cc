@@ -45,6 +45,7 @@ TEST_F(TransferTest, ManyAtOnceGetBackWhatTheyPut) {
 TEST_F(TransferTest, OneOfSeveralPutsOfANameIsThereWhole) {
   constexpr int kClients = 8;
   constexpr int kRounds = 10;
+  // The first letter tells whose content it is, and the length differs as well: a mixture of two would equal none.
   const auto body = [](int i) {
     return std::string(kMebibyte / 4 + static_cast<size_t>(i), static_cast<char>('a' + i));
   };
@@ -64,6 +65,7 @@ TEST_F(TransferTest, OneOfSeveralPutsOfANameIsThereWhole) {
 
 TEST_F(TransferTest, ReaderOfAFileThatIsReplacedSeesTheOldOneWhole) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: the one who replaces has to wait for the reader";
+  // More than the sockets hold, so that the server is still sending when the file is replaced.
   const std::string before = RandomBytes(32 * kMebibyte, 6);
   const std::string after = RandomBytes(kMebibyte, 7);
   root().Write("a", before);
@@ -84,6 +86,7 @@ TEST_F(TransferTest, UploadThatBreaksOffLeavesTheOldFileAndNothingElse) {
     Peer peer = Connect("file");
     peer.Send(absl::StrCat("P a ", kMebibyte, "\n"));
     peer.Send(std::string(kMebibyte / 2, 'x'));
+    // An abort and an end: recv(2) fails with ECONNRESET in one case, and returns 0 in the other.
     if (reset) {
       peer.Reset();
     } else {

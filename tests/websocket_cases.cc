@@ -58,6 +58,8 @@ TEST_F(WebSocketTest, OneAfterTheOtherIsWelcome) {
 }
 
 TEST_F(WebSocketTest, RequestsMayComeBeforeIt) {
+  // More than the sockets hold, so that the request for the WebSocket arrives while the replies before it are under
+  // way.
   root().Write("large.bin", std::string(3 << 20, 'x'));
   StartServer();
   Peer peer = Connect("http");

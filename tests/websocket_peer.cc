@@ -14,6 +14,7 @@ namespace polyserve {
 WebSocketPeer::WebSocketPeer(Peer connection, absl::string_view behind) : connection_(std::move(connection)) {
   connection_.Send(absl::StrCat(WsRequest("localhost"), behind));
   EXPECT_EQ(connection_.ReadLine(), "HTTP/1.1 101 Switching Protocols\r\n");
+  // Up to the empty line, which is "\r\n".
   while (connection_.ReadLine().size() > 2) {
   }
 }
