@@ -18,6 +18,8 @@ namespace polyserve {
 absl::Status AnnounceReady(const ServerContext& context, absl::string_view model) {
   std::string lines;
   for (const Listener& listener : context.listeners) {
+    // Asked of the socket, not taken from --listen: for port 0 only the kernel knows the port (getsockname(2)), and the
+    // scripts that wait for this line use port 0 so as not to collide.
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (!at.ok()) return at.status();
     absl::StrAppend(&lines, "listening ", listener.service, listener.has_datagrams() ? " udp " : " tcp ",
@@ -51,6 +53,8 @@ ServerReport MakeServerReport(const Statistics& statistics, absl::string_view mo
   }
   // Also those that --listen leaves out, with zeroes: every report has the same names.
   for (const Service& service : AllServices()) {
+    // Sums over the rows of all workers, each of which counts without a lock. The numbers of a service may thus be
+    // apart by what happens during the sum: good enough for a report, and no worker has to stop.
     const Totals of = statistics.TotalOf(NumberOf(service));
     report.services.push_back({service.name, of.accepted, of.requests, of.errors, of.bytes_in, of.bytes_out});
   }

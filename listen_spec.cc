@@ -13,6 +13,8 @@ namespace polyserve {
 namespace {
 
 // Looks at the text alone, since a program image has resolved no names, and has to reach the same answer as its server.
+// A host name that begins with "127." is taken for loopback, too. That errs on the strict side: http then wants
+// --allowed_hosts for names, and no page can reach what it should not.
 bool IsLoopback(absl::string_view host_and_port) {
   return absl::StartsWith(host_and_port, "localhost:") || absl::StartsWith(host_and_port, "127.") ||
          absl::StartsWith(host_and_port, "[::1]:") || absl::StartsWith(host_and_port, "[::ffff:127.");
@@ -25,9 +27,12 @@ absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lo
     return absl::InvalidArgumentError(
         absl::StrCat("--listen: '", text, "' is not SERVICE://HOST:PORT, for example file://127.0.0.1:8888"));
   }
+  // No name of a service contains a plus sign (see Service::name), so the suffix cannot be a part of one.
   absl::string_view name = parts[0];
   const Transport transport = absl::ConsumeSuffix(&name, "+udp") ? Transport::kDatagrams : Transport::kStream;
   const Service* service = FindService(name);
+  // One error for both mistakes, an unknown service and a transport that it does not have: the list of what there is
+  // answers both.
   const bool is_there =
       service != nullptr && (transport == Transport::kStream ? service->has_stream() : service->has_datagrams());
   if (!is_there) {
@@ -35,6 +40,7 @@ absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lo
         absl::StrCat("--listen: there is no service '", parts[0], "'; there are ", ServiceNames()));
   }
   ListenSpec spec{service, transport, Endpoint(), IsLoopback(parts[1])};
+  // Everything up to here depends on the text alone, so an image finds the same faults, or none, as its server did.
   if (lookup == HostLookup::kNo) return spec;
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);
   if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", endpoint.status().message()));
@@ -42,7 +48,9 @@ absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lo
   return spec;
 }
 
-// What an empty --listen stands for: each service at its own port, over TCP if it has both transports.
+// What an empty --listen stands for: each service at its own port, over TCP if it has both transports. As texts, so
+// that they take the same way as those of a user. Loopback, because a server that was started to be tried must not be
+// open to the network.
 std::vector<std::string> Defaults() {
   std::vector<std::string> texts;
   for (const Service& service : AllServices()) {
@@ -55,6 +63,7 @@ std::vector<std::string> Defaults() {
 }  // namespace
 
 absl::StatusOr<std::vector<ListenSpec>> ParseListenSpecs(absl::string_view list, HostLookup lookup) {
+  // Empty entries are skipped, so that a script may end each address with a comma.
   std::vector<std::string> texts = absl::StrSplit(list, ',', absl::SkipWhitespace());
   if (texts.empty()) texts = Defaults();
   std::vector<ListenSpec> specs;

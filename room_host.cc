@@ -12,9 +12,12 @@ namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<RoomHost>> RoomHost::Create(const std::string& admin_name, const RoomLimits& limits,
                                                            bool shares_memory) {
+  // The rules for members hold for the operator as well: members are refused names that contain the operator's, and an
+  // empty one, for example, would be contained in every name.
   const absl::Status status = CheckMemberName(admin_name);
   if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_name: ", status.message()));
   std::unique_ptr<RoomHost> host(new RoomHost(admin_name, limits));
+  // Shared, because each listener's services hold the room as well, and may outlive this object.
   if (shares_memory) host->local_room_ = std::make_shared<LocalRoom>(admin_name, limits);
   if (!shares_memory) host->hub_room_ = std::make_shared<HubRoom>(admin_name, limits);
   return host;
@@ -22,7 +25,8 @@ absl::StatusOr<std::unique_ptr<RoomHost>> RoomHost::Create(const std::string& ad
 
 RoomHost::~RoomHost() {
   // Before hub_ is destroyed, which waits for the hub to end. The hub does so when no process holds this descriptor any
-  // more.
+  // more. The members follow in the reverse order of their declaration, so the operator's thread ends before the room
+  // in which it speaks.
   if (hub_room_ != nullptr) hub_room_->ReachBy(UniqueFd());
 }
 
@@ -45,14 +49,19 @@ absl::Status RoomHost::Open(ServerContext& context, bool has_operator) {
   absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
+  // From here on every process that is forked inherits the way to the hub. A model that starts fresh images passes it
+  // on explicitly instead; see AddInheritedFd().
   hub_room_->ReachBy(hub_->TakeJoinFd());
   context.child_observers.push_back(this);
   return absl::OkStatus();
 }
 
+// hub_ is there: Open() registers this observer only once the hub has started.
 bool RoomHost::OnChildEnd(pid_t pid, int wait_status) { return hub_->process().NoteEnd(pid, wait_status); }
 
 absl::Status RoomHost::OpenToOperator() {
+  // A thread in this process does no harm here: only a model whose clients share memory has a LocalRoom, and those
+  // models fork no processes for their clients.
   if (local_room_ == nullptr) return absl::OkStatus();
   const auto say = [room = local_room_](absl::string_view text) { room->SayAsAdmin(text); };
   absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(STDIN_FILENO, say);

@@ -14,6 +14,9 @@
 #include "net/process.h"
 #include "protocol/http/host.h"
 
+// The flags of the server itself; those of single models are defined beside the models, so that a program with fewer
+// models has fewer flags. If a struct has a default, the flag takes it from there: a test that fills the struct without
+// any flags then runs with the server's values.
 DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
 DEFINE_string(listen, "",
               "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
@@ -80,13 +83,16 @@ std::vector<std::string> ModelFlags() {
   std::vector<std::string> flags;
   for (const Model& model : AllModels()) {
     for (absl::string_view flag : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
+      // Models of a family share flags, such as the bounds of all pools, and the help lists each flag once.
       if (std::find(flags.begin(), flags.end(), flag) == flags.end()) flags.emplace_back(flag);
     }
   }
   return flags;
 }
 
-// By topic, not by name as gflags would: a reader meets --model and --listen first.
+// By topic, not by name as gflags would: a reader meets --model and --listen first. The list is written out here
+// because gflags sorts by name and by source file, and knows no topics. A flag that is missing from it still works, so
+// a new flag has to be added here as well.
 void PrintHelp() {
   absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
   absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
@@ -101,6 +107,7 @@ void PrintHelp() {
   absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
   absl::PrintF("\nServices, and their ports on 127.0.0.1 if --listen is not given:\n");
   for (const Service& service : AllServices()) {
+    // A service that has no TCP is shown with the only prefix by which --listen accepts it.
     const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
     absl::PrintF("  %-10s port %d  %s\n", name, service.default_port, service.description);
   }
@@ -109,7 +116,8 @@ void PrintHelp() {
 }
 
 // A flag that another model has, and this one has not, would do nothing. An error is better than a comparison of two
-// models that the flag did not reach.
+// models that the flag did not reach. A flag that is given with its default value counts as given, since its user
+// expects an effect.
 absl::Status CheckModelFlags(const Model& model) {
   const std::vector<absl::string_view> own = absl::StrSplit(model.flags, ' ', absl::SkipEmpty());
   for (const std::string& flag : ModelFlags()) {
@@ -146,6 +154,8 @@ absl::Status ParseTimeout(absl::string_view name, const std::string& text, absl:
 // Without the send time-out, which follows from other flags; see ReadConnectionFlags().
 absl::StatusOr<ListenOptions> MakeListenOptions() {
   absl::Status status = CheckFlagRange("listen_backlog", FLAGS_listen_backlog, 1, kMaxListenBacklog);
+  // 0 is no size: the kernel then adapts the buffers to the connection (tcp_moderate_rcvbuf and tcp_wmem, tcp(7)). Any
+  // SO_RCVBUF or SO_SNDBUF ends that for the socket, so there is no value that would mean the same.
   if (FLAGS_socket_buffer != 0) {
     status.Update(CheckFlagRange("socket_buffer", FLAGS_socket_buffer, kLeastSocketBuffer, kMaxSocketBuffer));
   }
@@ -155,6 +165,8 @@ absl::StatusOr<ListenOptions> MakeListenOptions() {
 
 absl::StatusOr<LeastRate> MakeLeastRate() {
   if (absl::Status status = CheckFlagRange("min_rate", FLAGS_min_rate, 0, kMaxMinRate); !status.ok()) return status;
+  // The window is checked even if there is no least rate: a malformed flag must not pass just because another one makes
+  // it useless.
   LeastRate rate{FLAGS_min_rate, absl::ZeroDuration()};
   const absl::Status status =
       ParseTimeout("min_rate_window", FLAGS_min_rate_window, "--min_rate=0 is for no least rate", rate.window);
@@ -177,6 +189,7 @@ absl::Status CheckConnectionLimit() {
   if (FLAGS_max_connections < 0) {
     return absl::InvalidArgumentError(absl::StrCat("--max_connections=", FLAGS_max_connections, " is below 0"));
   }
+  // Without a limit there is nothing above it. The default of --overload must not count here, hence IsFlagSet().
   if (FLAGS_max_connections == 0 && IsFlagSet("overload")) {
     return absl::InvalidArgumentError("--overload goes with --max_connections=N; leave it out, or say how many");
   }
@@ -190,13 +203,16 @@ absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<ListenSpec>&
   const bool is_reachable = std::any_of(listen.begin(), listen.end(), [](const ListenSpec& spec) {
     return absl::string_view(spec.service->name) == "http" && !spec.is_loopback;
   });
+  // Two empty values that mean opposite things: HttpAllowedHosts() allows any host, and Parse("") below allows none but
+  // addresses, localhost and names without a dot.
   if (FLAGS_allowed_hosts.empty() && is_reachable) return HttpAllowedHosts();
   absl::StatusOr<HttpAllowedHosts> hosts = HttpAllowedHosts::Parse(FLAGS_allowed_hosts);
   if (!hosts.ok()) return absl::InvalidArgumentError(absl::StrCat("--allowed_hosts: ", hosts.status().message()));
   return hosts;
 }
 
-// Update() keeps the first error, so that the user sees one at a time, in the order of the checks.
+// Update() keeps the first error, so that the user sees one at a time, in the order of the checks. Nothing is
+// dereferenced before all of them have been checked.
 absl::Status ReadConnectionFlags(ServerConfig& config) {
   absl::Status status = ParseTimeout("idle_timeout", FLAGS_idle_timeout, "'inf' is for never", config.idle_timeout);
   status.Update(CheckConnectionLimit());
@@ -215,6 +231,7 @@ absl::Status ReadConnectionFlags(ServerConfig& config) {
   config.listen_options = *listen_options;
   // A blocking send has to return now and then, or the driver could not judge a peer that reads too slowly.
   config.listen_options.send_timeout = ProgressLimits(config.idle_timeout, config.least_rate).send_wait();
+  // A grace that is longer than the drain time-out is no error: Signals::SetStopTimes() cuts it to half of that.
   config.drain_timeout = *drain_timeout;
   config.stop_grace = *stop_grace;
   return absl::OkStatus();
@@ -227,6 +244,7 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   if (!hosts.ok()) return hosts.status();
   config.http.allowed_hosts = *std::move(hosts);
   // If clients may upload, a page under --root may be anyone's; its scripts must not act for the server's own origin.
+  // With --read_only the pages are the operator's own, and as trustworthy as those of any web server.
   config.http.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
   config.http.precompressed = FLAGS_precompressed;
   config.access_log = FLAGS_access_log;
@@ -246,13 +264,16 @@ bool ServerConfig::Any(bool Service::*trait) const {
 absl::Status ParseServerFlags(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return others.status();
-  // --help is answered whatever the other arguments are.
+  // --help is answered whatever the other arguments are. A user who asks for help has often just got the rest of the
+  // line wrong.
   if (others->empty() || FLAGS_help || FLAGS_version || FLAGS_build_info || FLAGS_model == "help") {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat("'", others->front(), "' is not a flag; see --help"));
 }
 
+// None of the answers needs valid flags, so they come before ConfigFromFlags(), which would refuse "help" as the name
+// of a model.
 bool AnswerQuestions() {
   if (FLAGS_help) return PrintHelp(), true;
   if (FLAGS_version) return absl::PrintF("%s", DescribeVersion()), true;
@@ -265,6 +286,8 @@ bool AnswerQuestions() {
 absl::StatusOr<ServerConfig> ConfigFromFlags() {
   const absl::StatusOr<const Model*> model = ModelFromFlags();
   if (!model.ok()) return model.status();
+  // An image inherits its one connection and binds nothing. It is started for a client that waits, so it must not spend
+  // seconds in a resolver.
   absl::StatusOr<std::vector<ListenSpec>> listen =
       ParseListenSpecs(FLAGS_listen, Process::IsImage() ? HostLookup::kNo : HostLookup::kYes);
   if (!listen.ok()) return listen.status();
@@ -272,6 +295,7 @@ absl::StatusOr<ServerConfig> ConfigFromFlags() {
   config.model = *model;
   config.listen = *std::move(listen);
   if (absl::Status status = ReadConnectionFlags(config); !status.ok()) return status;
+  // After `listen` is set: which hosts http answers for by default depends on the addresses.
   if (absl::Status status = ReadServiceFlags(config); !status.ok()) return status;
   return config;
 }

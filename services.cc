@@ -23,6 +23,8 @@ namespace polyserve {
 
 namespace {
 
+// The functions that make sessions are plain functions, not closures: their addresses are constants, and so the whole
+// table below is one, ready before any constructor runs.
 template <typename S>
 std::unique_ptr<Session> Make(const ServiceContext&) {
   return std::make_unique<S>();
@@ -33,19 +35,26 @@ std::unique_ptr<Session> MakeWithLibrary(const ServiceContext& context) {
   return std::make_unique<S>(context.library);
 }
 
+// The site is shared, not copied: it holds the cache of replies and the rules, which are the same for all connections.
 std::unique_ptr<Session> MakeHttp(const ServiceContext& context) {
   return std::make_unique<HttpSession>(context.http_site);
 }
 
+// The room is there: Server::MakeContext() makes one if any service of --listen has `has_room`. The session keeps a
+// plain reference, and the listener's copy of the context keeps the room alive.
 std::unique_ptr<Session> MakeChat(const ServiceContext& context) {
   return std::make_unique<ChatSession>(*context.room);
 }
 
+// A session of its own, because the dialect differs (protocol/chat/udp_session.h), and because the address of a sender
+// can be forged: such a peer has to prove itself before it gets much.
 std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
   return std::make_unique<ChatDatagramSession>(*context.room);
 }
 
-// The statistics number the services by their place here.
+// The statistics number the services by their place here. A number is good for the life of one server, all of whose
+// processes run this same table; names are used wherever something outlives it, as in logs. So a new row may stand
+// anywhere.
 constexpr Service kServices[] = {
     {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp,
      /*make_datagram_session=*/nullptr, /*has_room=*/true},
@@ -66,7 +75,8 @@ static_assert(std::size(kServices) <= kMaxServices, "each service has a row of c
 ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
                                std::shared_ptr<Room> room)
     : library(std::move(library)), room(std::move(room)) {
-  // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat.
+  // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat. The parameter of the
+  // same name has been moved from by now, hence `this->`.
   if (this->room != nullptr) {
     // A reference of its own: sessions may outlive this object.
     http_options.chat = [room = this->room] { return std::make_unique<ChatSession>(*room); };
@@ -78,6 +88,7 @@ absl::Span<const Service> AllServices() { return kServices; }
 
 int NumberOf(const Service& service) { return static_cast<int>(&service - AllServices().data()); }
 
+// A linear search is enough: it runs once for each address of --listen, at the start.
 const Service* FindService(absl::string_view name) {
   for (const Service& service : kServices) {
     if (name == service.name) return &service;

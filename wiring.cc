@@ -40,6 +40,8 @@ Listener MakeListener(const ListenSpec& spec, const ServiceContext& services) {
   if (is_for_datagrams && spec.service->make_datagram_session != nullptr) {
     make_session = spec.service->make_datagram_session;
   }
+  // The closure has its own copy of `services`, and with it a reference to the library, the site and the room: they
+  // live as long as any listener that can make a session of them, in every thread that copies the listener.
   Listener listener{spec.service->name, UniqueFd(), [make_session, services] { return make_session(services); },
                     spec.transport, spec.service->has_own_ports()};
   listener.number = NumberOf(*spec.service);
@@ -54,11 +56,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   if (!backend.ok()) return backend.status();
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return statistics.status();
+  // As early as the shared memory exists, and before any fork: lines that any process loses from here on are counted in
+  // one place.
   CountLostLinesIn(statistics->server_log());
+  // Not make_unique(), which cannot reach the private constructor.
   std::unique_ptr<Server> server(new Server(std::move(config), *statistics));
   server->backend_ = *std::move(backend);
   // In a program image, too: it ends by the same deadlines as its server.
   Signals::SetStopTimes(server->config_.drain_timeout, server->config_.stop_grace);
+  // The context comes last because the services need the room, the library and the log.
   absl::Status status = server->MakeRoom();
   if (status.ok()) status = server->OpenLibrary();
   if (status.ok()) status = server->OpenAccessLog();
@@ -77,6 +83,8 @@ absl::Status Server::Open() {
   RaiseDescriptorLimit();
   absl::Status status = Signals::Install();
   if (status.ok() && config_.Any(&Service::has_room)) status = room_host_->Open(*context_, has_operator);
+  // Prepare() needs the bound listeners, and may fork: so it comes after Bind(), and before the two threads below,
+  // since a process that forks must have only one.
   if (status.ok()) status = Bind();
   if (status.ok()) status = backend_->Prepare(*context_);
   if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
@@ -87,7 +95,8 @@ absl::Status Server::Open() {
 }
 
 absl::Status Server::Serve() {
-  // In the server and in its images alike, since both must list the same descriptors.
+  // In the server and in its images alike, since both must list the same descriptors. The descriptors are told apart by
+  // their place in the list alone.
   if (config_.Any(&Service::has_room)) room_host_->AddInheritedFd(*context_);
   absl::Status status = backend_->Serve(*context_);
   if (!status.ok()) LOG(ERROR) << status.message();
@@ -120,6 +129,8 @@ absl::Status Server::OpenAccessLog() {
   if (config_.access_log.empty()) return absl::OkStatus();
   access_log_ = std::make_shared<LogFile>(config_.access_log, statistics_.access_log());
   if (Process::IsImage()) return absl::OkStatus();  // Opens it with the first line.
+  // Opened now, although the first line would open it as well: a path that is wrong should end the start, not fill the
+  // server's log later.
   const absl::Status status = access_log_->Open();
   return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
 }
@@ -128,10 +139,13 @@ absl::Status Server::OpenAccessLog() {
 absl::Status Server::MakeContext() {
   HttpSite::Options http = config_.http;
   http.access_log = access_log_;
+  // Copies, not `this`: the site is shared with sessions and their tasks, so its closures should need nothing of this
+  // object. Statistics is a handle to shared memory, and the copy sees what all processes count.
   http.report = [statistics = statistics_, model = config_.model->name] { return MakeServerReport(statistics, model); };
   const ServiceContext services(library_, http, config_.Any(&Service::has_room) ? room_host_->room() : nullptr);
   absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
   if (!connection_limit.ok()) return connection_limit.status();
+  // `reload` may refer to this object, which owns the context.
   context_.reset(new ServerContext{.listeners = {},
                                    .idle_timeout = config_.idle_timeout,
                                    .statistics = statistics_,
@@ -139,6 +153,7 @@ absl::Status Server::MakeContext() {
                                    .listen = config_.listen_options,
                                    .reload = [this] { Reload(); },
                                    .least_rate = config_.least_rate});
+  // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   for (const ListenSpec& spec : config_.listen) context_->listeners.push_back(MakeListener(spec, services));
   return absl::OkStatus();
 }
@@ -174,7 +189,9 @@ absl::Status Server::StartSignalThread() {
   return thread.status();
 }
 
-// The library stays the same object: sessions under way keep it, and open their next file under the new root.
+// The library stays the same object: sessions under way keep it, and open their next file under the new root. If the
+// new directory cannot be opened, serving the old one is better than serving nothing: logrotate(8) and the like send
+// SIGHUP for the log alone.
 void Server::Reload() const {
   if (access_log_ != nullptr) access_log_->Reopen();
   const absl::Status status = library_->ReopenRoot();
