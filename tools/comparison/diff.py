@@ -4,12 +4,14 @@ from .inference import DIFFERENT, EQUAL
 from .metrics import more_is_better, unit_of
 from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
 from .summary import versions_of
-from .table import align, grouped, join, median_of, result_of, warnings
+from .table import median_of, result_of, warnings
+from .wording import align, join, shown
 
 # What a figure is, in words and as a heading; {unit} is filled in. The others are response times.
 _FIGURES = {THROUGHPUT: ("throughput", "{unit}"), PROCESSOR_TIME: ("processor time for a request", "CPU us"),
             "given_cpu_us": ("processor time for a request at the same rate", "CPU us, same rate"),
-            "capacity": ("the highest rate that keeps the promise", "a second"), "connection_bytes": ("memory for a connection", "B")}
+            "capacity": ("the highest rate that keeps the promise", "a second"), "connection_bytes": ("memory for a connection", "B"),
+            "fairness": ("fairness between connections", "fairness")}
 LEGEND = (
     "new/old   the ratio, with bounds that hold for all rows of a table together in at least 95 % of runs",
     "CPU us    processor time of all the server's processes for one request",
@@ -65,14 +67,14 @@ def answer(run, summary, workload):
 
 def _table(run, summary, workload):
     metric = summary["ranked_by"][workload["name"]]
-    shown = (metric, THROUGHPUT if metric == PROCESSOR_TIME else PROCESSOR_TIME)
-    headings = [_FIGURES.get(one, ("", f"p99 {unit_of(one)}"))[1].format(unit=workload["unit"]) for one in shown]
+    metrics = (metric, THROUGHPUT if metric == PROCESSOR_TIME else PROCESSOR_TIME)
+    headings = [_FIGURES.get(one, ("", f"p99 {unit_of(one)}"))[1].format(unit=workload["unit"]) for one in metrics]
     rows = [["", *(cell for heading in headings for cell in (f"{heading} old", "new", "new/old", ""))]]
     for new, old in versions_of(run["subjects"]):
         row = [_name(new)]
-        for one in shown:
+        for one in metrics:
             verdict = _verdict(summary, workload["name"], one, new)
-            row += [grouped(_median(summary, workload["name"], name, one)) for name in (old, new)]
+            row += [shown(one, _median(summary, workload["name"], name, one)) for name in (old, new)]
             row += [_ratio(verdict), word(verdict, one)]
         if row[1:3] != ["-", "-"]:
             rows.append(row)

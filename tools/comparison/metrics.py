@@ -1,6 +1,7 @@
 """Metrics: what is read off a line of the data, in which unit, and whether more of it is better. No statistics; summary.py makes
 figures of rounds out of them."""
 
+import math
 import re
 
 from . import statistics, store
@@ -54,6 +55,21 @@ def _balance(line):
     return statistics.gini(shares) if len(shares) > 1 else None
 
 
+# With fewer replies for each connection, on average, in a slice, whole numbers alone take 1 % off the index of a fair server.
+_LEAST_REPLIES = 5
+
+
+def _fairness(line):
+    """Jain's index of the connections' replies, 1/n to 1, in a slice; of several slices the mean. None if the connections were not to
+    get the same, because requests came at a rate, or if they got too few replies each to tell."""
+    load = line["load"]
+    if "due" in load:
+        return None
+    slices = max(1, len(load.get("slices") or ()))
+    is_enough = load.get("replies", math.inf) >= _LEAST_REPLIES * load.get("connections", 1) * slices
+    return load["fairness"] if is_enough else None
+
+
 def _switches(line):
     voluntary, involuntary = line["server"]["voluntary_switches"], line["server"]["involuntary_switches"]
     return None if voluntary is None else _per_request(line, voluntary + involuntary)
@@ -69,7 +85,7 @@ METRICS = {
     "cpu_user_us_per_request": ("us", False, _cpu_us("cpu_user_s")),
     "cpu_system_us_per_request": ("us", False, _cpu_us("cpu_system_s")),
     "switches_per_request": ("", False, _switches),
-    "fairness": ("", True, lambda line: line["load"]["fairness"]),
+    "fairness": ("", True, _fairness),
     "connections_gini": ("", False, _balance),
     "work_gini": ("", False, _of_server("work_gini")),
     "threads": ("", False, _of_server("threads")),
@@ -109,8 +125,13 @@ def kind_of(metric):
 
 # What two subjects are compared in.
 JUDGED = ("throughput", "service_p50_us", "service_p99_us", "service_p999_us", "response_p99_us", "cpu_us_per_request")
-# The same, if they were measured.
-JUDGED_ELSEWHERE = ("capacity", "given_cpu_us", "given_mean_us", "given_p99_us", "given_p999_us", "low_cpu_us", "connection_bytes")
+# The same, if they were measured. Fairness by the ratio of two indexes, like the others: the index times the number of connections is
+# how many of them would share what there is alike (the effective number), so that two servers within 3 % are equally fair for all
+# practical purposes. A ratio of what is missing to 1 would call 0.9999 and 0.9996 far apart.
+JUDGED_IF_MEASURED = ("capacity", "given_cpu_us", "given_mean_us", "given_p99_us", "given_p999_us", "low_cpu_us", "connection_bytes",
+                      "fairness")
+# Metrics that cannot exceed 1.
+SHARES = ("fairness",)
 # Percentiles that few requests decide are those of the times of all rounds together: name -> (kind, share).
 MERGED = {f"{kind}_{name}_us": (kind, share) for kind in ("service", "response") for name, share in (("p99", 0.99),
                                                                                                      ("p999", 0.999))}

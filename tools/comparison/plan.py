@@ -10,7 +10,7 @@ from . import extras, inference, measure, order, promise, rated_steps, resident,
 
 PARTS = ("rounds", "cost", "promise", "syscalls", "memory", "idle", "scaling")
 QUICK_PARTS = ("rounds", "cost", "syscalls", "memory")
-BY = ("throughput", "capacity", "cost", "tail", "memory")
+BY = ("throughput", "capacity", "cost", "tail", "memory", "fairness")
 IDLE_STEPS = (100, 1000, 10000)
 SCALING_WORKERS = (1, 2, 4, 8)
 _SHORTEST_S, _LONGEST_S = 0.4, 10.0

@@ -64,8 +64,8 @@ def parser():
         "promise, which --slo asks for; with --quick " + ", ".join(plan.QUICK_PARTS))
     add("--by", choices=plan.BY, help="what models are ranked by, and recommended first: throughput (if requests come at a rate, their "
         "response time), capacity (the highest rate that keeps --slo), cost (processor time of a request at the same rate for all), "
-        "tail (p99 at that rate), memory (of a connection). By default throughput or, where the load generator was the limit, "
-        "processor time for a request")
+        "tail (p99 at that rate), memory (of a connection), fairness (between connections). By default throughput or, if the load "
+        "generator was the limit, processor time for a request")
     add("--slo", metavar="PROMISE", help="a promise, such as p99<10ms, p99.9<50ms or p50<800us: measure the highest rate at which "
         f"this percentile of the response time stays below the bound; {_PROMISE} for the recommendations")
     add("--margin", type=float, default=100 * inference.MARGIN, help="two that surely differ by less, in percent, are called "

@@ -22,12 +22,10 @@ class Interval:
     n: int
 
 
-def median_interval(values, most=math.inf):
+def median_interval(values):
     """The median of some values that are never below 0, such as times, rates and costs, with Student's interval of the trimmed mean
     of their logarithms: noise is a factor, and no bound is below 0. If a value is 0, which has no logarithm, it is that of the
     values themselves, as far as it is not below 0. None if there are no values; of one there are no bounds but itself.
-
-    most  what no value can exceed
     """
     if not values:
         return None
@@ -39,7 +37,23 @@ def median_interval(values, most=math.inf):
     reach = stats.t.isf(inference.ALPHA / 2, degrees) * error
     low, high = float(mean - reach), float(mean + reach)
     low, high = (math.exp(low), math.exp(min(high, inference.LARGEST_LOG))) if is_positive else (max(0.0, low), high)
-    return Interval(middle, min(middle, low), max(middle, min(high, most)), len(values))
+    return Interval(middle, min(middle, low), max(middle, high), len(values))
+
+
+# As many values show their distribution: with fewer, bounds from their order are wide.
+_ENOUGH_TO_ORDER = 20
+
+
+def share_interval(values):
+    """As median_interval(), of values that cannot exceed 1. Near that they are skewed, so that their mean is not their median, and
+    with many values the difference would show: then the bounds are two of the values, as far from the ends as the binomial
+    distribution says of any median, whatever the distribution."""
+    if len(values) < _ENOUGH_TO_ORDER:
+        found = median_interval(values)
+        return found and Interval(found.median, found.low, max(found.median, min(found.high, 1.0)), found.n)
+    ordered = sorted(values)
+    place = int(stats.binom.ppf(inference.ALPHA / 2, len(values), 0.5))
+    return Interval(float(numpy.median(values)), ordered[place - 1], ordered[-place], len(values))
 
 
 def ratio_interval(a, b):

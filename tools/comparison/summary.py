@@ -100,7 +100,8 @@ class Figures:
             there = self.elsewhere(kind, which)
             return there.interval(subject, own) if own else there.interval(subject)
         if metric not in metrics.MERGED:
-            return statistics.median_interval(list(self._rounds.values(subject, self._workload, metric).values()))
+            interval = statistics.share_interval if metric in metrics.SHARES else statistics.median_interval
+            return interval(list(self._rounds.values(subject, self._workload, metric).values()))
         samples, number = self._of_resamples(subject, metric)
         effect = inference.of_resamples(samples, number) if number else None
         if effect is None or effect.error == math.inf:
@@ -287,7 +288,7 @@ def rounds_of(run, lines):
 
 def _judged(figures, subjects, ranks):
     """The metrics in which subjects are compared: always the same and, if they were measured, those of the other parts."""
-    return [*metrics.JUDGED, *(metric for metric in metrics.JUDGED_ELSEWHERE if metric == ranks
+    return [*metrics.JUDGED, *(metric for metric in metrics.JUDGED_IF_MEASURED if metric == ranks
                        or any(figures.interval(subject["name"], metric) for subject in subjects))]
 
 

@@ -4,7 +4,7 @@ import copy
 import os
 import unittest
 
-from comparison import diff, inference, store, summary, table
+from comparison import diff, inference, metrics, store, summary, table
 
 _NOISY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata", "noisy")
 _EMPTY = {kind: [] for kind in store.KINDS}
@@ -268,6 +268,45 @@ class QuietTest(unittest.TestCase):
         run["subjects"][0]["traits"] = {"flags": ["poll_interval"]}
         ranking = summary.summarize(run, lines)["ranking"]["echo"]
         self.assertEqual((ranking["near"], ranking["near_of_models"]), (["nonblock"], ["epoll"]))
+
+
+class FairnessTest(unittest.TestCase):
+    def measured(self, fairness):
+        """(run, summary) of models with a fairness each, ranked by it."""
+        run, lines = quiet(dict.fromkeys(fairness, 1000), rounds=12)
+        run["workloads"][0]["ranked_by"] = "fairness"
+        for line in lines[store.ROUNDS]:
+            line["load"].update(fairness=fairness[line["subject"]] * (1 - 0.001 * ((line["round"] + len(line["subject"])) % 5)))
+        return run, summary.summarize(run, lines)
+
+    def test_models_can_be_ranked_by_it(self):
+        run, made = self.measured({"thread": 0.8, "epoll": 0.99, "poll": 0.985})
+        self.assertEqual(made["ranking"]["echo"]["order"], ["epoll", "poll", "thread"])
+        self.assertEqual([verdict(made, "epoll", name, "fairness")["kind"] for name in ("poll", "thread")], ["equal", "different"])
+        self.assertRegex(table.answer(made, run["workloads"][0]), r"are the best: .*\(epoll: 0\.98\d of 1\); of that, thread 0\.81 times")
+
+    def test_it_has_a_column_and_bounds_up_to_1(self):
+        run, made = self.measured({"thread": 0.9, "epoll": 1.0})
+        figure = result(made, "epoll")["metrics"]["fairness"]
+        self.assertTrue(0.99 < figure["low"] < figure["median"] <= figure["high"] <= 1)
+        titles, first = table.workload_table(made, run["workloads"][0])[1:3]
+        self.assertRegex(titles, "fairness +spread")
+        self.assertRegex(first, r"^epoll +best .* 0\.99\d +±0\.\d %")
+
+    def test_at_a_rate_connections_are_not_to_get_the_same(self):
+        _, lines = quiet({"epoll": 1000})
+        line = lines[store.ROUNDS][0]
+        self.assertIsNotNone(metrics.METRICS["fairness"][2](line))
+        line["load"]["due"] = 500
+        self.assertIsNone(metrics.METRICS["fairness"][2](line))
+
+    def test_a_few_replies_each_do_not_show_it(self):
+        _, lines = quiet({"epoll": 1000})
+        line = lines[store.ROUNDS][0]
+        line["load"].update(connections=8, replies=8 * 5 * 3, slices=[{}] * 3)
+        self.assertIsNotNone(metrics.METRICS["fairness"][2](line))
+        line["load"]["replies"] -= 1
+        self.assertIsNone(metrics.METRICS["fairness"][2](line))
 
 
 class ColumnsTest(unittest.TestCase):

@@ -4,7 +4,7 @@ from . import rated_table
 from .inference import DIFFERENT
 from .metrics import more_is_better
 from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
-from .wording import align, grouped, join, per_processor
+from .wording import align, grouped, join, per_processor, shown
 
 
 def _spread(metric):
@@ -33,11 +33,12 @@ _COLUMNS = (
     ("CPU us", lambda metrics: grouped(median_of(metrics, "cpu_us_per_request"))),
     ("calls", lambda metrics: grouped(median_of(metrics, "syscalls_per_request"))),
     ("switches", lambda metrics: grouped(median_of(metrics, "switches_per_request"))),
+    ("fairness", lambda metrics: shown("fairness", median_of(metrics, "fairness"))),
     ("beside/s", lambda metrics: grouped(median_of(metrics, "beside_per_second"))),
     ("KiB own", lambda metrics: _kib(metrics.get("pss_bytes_per_connection"))),
     ("KiB kernel", lambda metrics: _kib(metrics.get("kernel_bytes_per_connection"))),
 )
-_RANKING_COLUMNS = {THROUGHPUT: "replies/s", PROCESSOR_TIME: "CPU us"}
+_RANKING_COLUMNS = {THROUGHPUT: "replies/s", PROCESSOR_TIME: "CPU us", "fairness": "fairness"}
 LEGEND = (
     "verdict      against the first row: different, equal (within the margin), or open, which is neither yet; a table contains",
     "             a false verdict in at most 5 % of runs",
@@ -48,6 +49,7 @@ LEGEND = (
     "CPU us       processor time of all the server's processes for one request, user and system",
     "calls        system calls for one request, counted by strace in a run of its own",
     "switches     context switches for one request",
+    "fairness     1: in a tenth of a second each connection got as many replies; 1/n: one of n got all (Jain's index)",
     "beside/s     replies per second to the other load, which runs beside this one",
     "KiB          memory for one idle connection: the processes' own, and the kernel's",
     "rounds       those without errors, of all; rounds that were only too slow for a given rate count with their figures",
@@ -72,6 +74,7 @@ _BEST = {
     "given_cpu_us": ("the cheapest at the same rate", "us of processor time for a request"),
     "cpu_us_per_request": ("the cheapest", "us of processor time for a request"),
     "connection_bytes": ("the one with the least memory for a connection", "B"),
+    "fairness": ("the fairest", "of 1"),
 }
 
 
@@ -82,11 +85,12 @@ def _columns(metric):
     return (*_COLUMNS[:place], ("spread", lambda metrics: _spread(metrics.get(metric))), *_COLUMNS[place:])
 
 
-def _shown(summary, workload, figure):
+def _figure(summary, workload, figure):
     """The best one's figure, with its unit."""
     if is_instead(summary, workload):
         return f"{grouped(figure)} us for a request, so {per_processor(figure)}"
-    return f"{grouped(figure)} " + _BEST[summary["ranked_by"][workload["name"]]][1].format(unit=workload["unit"])
+    metric = summary["ranked_by"][workload["name"]]
+    return f"{shown(metric, figure)} {_BEST[metric][1].format(unit=workload['unit'])}"
 
 
 def _limit(summary, workload):
@@ -107,7 +111,7 @@ def answer(summary, workload):
     is_more = more_is_better(metric)
     what = _BEST[metric][0].format(promise=summary.get("promise"))
     first, near, margin = ranking["order"][0], ranking["near"], f"{100 * summary['margin']:g} %"
-    shown = _shown(summary, workload, result_of(summary, first, workload["name"])["metrics"][metric]["median"])
+    figure = _figure(summary, workload, result_of(summary, first, workload["name"])["metrics"][metric]["median"])
     others = [name for name in ranking["order"][1:] if _kind(summary, first, name, workload) == DIFFERENT]
     unknown = [name for name in ranking["order"][1:] if name not in others and name not in near]
     if len(near) > 1:
@@ -119,7 +123,7 @@ def answer(summary, workload):
         sentence = f"open: {first} has the best figures, and {'it is not sure' if not unknown else 'so may have ' + join(unknown)}"
         if ranking["rounds_needed"]:
             sentence += f"; about {ranking['rounds_needed']:,} rounds would make it sure"
-    sentence += f" ({first}: {shown})"
+    sentence += f" ({first}: {figure})"
     if near and unknown:
         sentence += f"; not told apart yet: {join(unknown)}"
     shares = {name: ranking["shares"][name]["middle"] for name in others}

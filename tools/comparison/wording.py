@@ -14,6 +14,11 @@ def grouped(value):
     return f"{value:.2f}"
 
 
+def shown(metric, value):
+    """A figure of a metric as a column has it: fairness is near 1, and needs a digit more."""
+    return f"{value:.3f}" if metric == "fairness" and value is not None else grouped(value)
+
+
 def per_processor(microseconds):
     """How many requests a processor would do that is busy with nothing else: "196,100 requests per second of processor time"."""
     return f"{grouped(1e6 / microseconds)} requests per second of processor time" if microseconds > 0 else "no processor time"

@@ -53,8 +53,7 @@ class Workload:
         return self.rests and not self.paced and "--workload=chat" not in self.load
 
     def metric_by(self, by):
-        """The metric of summary.py that ranks subjects by `throughput`, `capacity`, `cost`, `tail` or `memory`: the nearest
-        that this workload has."""
+        """The metric of metrics.py that ranks subjects by one of plan.BY: the nearest that this workload has."""
         if by == "memory":
             return "connection_bytes"
         if by == "capacity" and self.takes_rate:
@@ -63,6 +62,8 @@ class Workload:
             return "given_p99_us" if self.takes_rate else "response_p99_us"
         if by == "cost" and not any(flag.startswith("--beside_") for flag in self.load):
             return "given_cpu_us" if self.takes_rate else "cpu_us_per_request"
+        if by == "fairness" and not self.is_paced:  # At a rate, connections are not to get the same.
+            return "fairness"
         return self.ranked_by
 
     def services(self):

@@ -60,6 +60,7 @@ _TITLES = {
     "given_cpu_us": "processor time per request, at the same rate",
     "cpu_us_per_request": "processor time per request",
     "connection_bytes": "memory per connection",
+    "fairness": "fairness between connections",
 }
 
 
@@ -103,6 +104,8 @@ class Workload:
         """A value of `figure`, with its unit."""
         if self.figure == "throughput":
             return words.rate(value, self.unit)
+        if self.figure == "fairness":
+            return f"{value:.3f}"
         write = {"us": words.time, "B": words.size}.get(metrics.unit_of(self.figure))
         return write(value) if write else words.rate(value, "requests/s")
 

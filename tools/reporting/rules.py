@@ -42,7 +42,7 @@ RULES = (
 
 
 _SUPERLATIVES = {"throughput": "the fastest", "response_p99_us": "the quickest to respond", "given_cpu_us": "the cheapest",
-                 "cpu_us_per_request": "the cheapest"}
+                 "cpu_us_per_request": "the cheapest", "fairness": "the fairest"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -287,7 +287,7 @@ def _load(workload, replies, cost, chance, noise):
         "bytes_in": replies * workload[5],
         "service_ns": times,
         "response_ns": times,
-        "fairness": 1.0,
+        "fairness": 0.98 + 0.0001 * (replies % 100),
         "faults": []
     }
 

@@ -16,6 +16,7 @@ METRICS = (
     ("CPU/request", "cpu_us_per_request", words.time),
     ("beside it", "beside_per_second", lambda value: words.rate(value, "/s")),
     ("calls/request", "syscalls_per_request", "{:.2f}".format),
+    ("fairness", "fairness", "{:.3f}".format),
     ("capacity", "capacity", lambda value: words.rate(value, "/s")),
     ("p99, same rate", "given_p99_us", words.time),
     ("CPU, same rate", "given_cpu_us", words.time),

@@ -10,8 +10,9 @@ from . import plots, words
 
 # Metrics that a sentence on a pair tells of, after the one that ranks; those in which more is better. LATENCY stands for service
 # or response.
-_TOLD = ("throughput", "capacity", "LATENCY_p99_us", "given_p99_us", "cpu_us_per_request", "given_cpu_us", "connection_bytes")
-_MORE_IS_BETTER = ("throughput", "capacity")
+_TOLD = ("throughput", "capacity", "LATENCY_p99_us", "given_p99_us", "cpu_us_per_request", "given_cpu_us", "connection_bytes",
+         "fairness")
+_MORE_IS_BETTER = ("throughput", "capacity", "fairness")
 _DIGITS = 4
 # What stands in a cell: sign, what it says, class of its colour.
 _EQUAL, _OPEN = ("=", "equal", "eq"), ("?", "open", "op")

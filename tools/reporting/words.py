@@ -11,6 +11,7 @@ _METRICS = {
     "capacity": "highest rate that keeps the promise",
     "connection_bytes": "memory per connection",
     "cpu_us_per_request": "processor time per request",
+    "fairness": "fairness between connections",
     "given_cpu_us": "processor time per request, at the same rate",
     "given_mean_us": "mean response time, at the same rate",
     "given_p999_us": "99.9th percentile of the response time, at the same rate",
