@@ -205,8 +205,8 @@ def _candidates(case, axis, names=None):
 
 
 def _axis_of_most(case):
-    """Capacity or, if the load generator was the limit, what stands in for it: what the workload is ranked by or, if the generator
-    has only bounded the search for the highest rate, processor time."""
+    """Capacity or, if the load generator was the limit, what stands in for it: what the workload is ranked by or, if the search for
+    the highest rate of the best has not found its end, processor time."""
     names = _candidates(case, CAPACITY)
     is_of_promise = CAPACITY in case.axes and case.axes[CAPACITY].metric == "capacity"
     best = max(names, key=lambda name: case.figure(CAPACITY, name).median, default=None)
@@ -257,7 +257,9 @@ def _why_so(case, axis):
     """Why it is by this axis, and how far that goes."""
     if axis == COST and CAPACITY not in case.axes:
         return " Requests came at a rate, so this is by the processor time of a request."
-    if axis == COST or (axis == THROUGHPUT and case.axes[axis].metric == PROCESSOR_TIME):
+    if axis == COST:
+        return f" At which rate the best still keeps {case.promise} was not found out, so this is by the processor time of a request."
+    if axis == THROUGHPUT and case.axes[axis].metric == PROCESSOR_TIME:
         return " The load generator was the limit, not the server, so this is by the processor time of a request."
     if axis == THROUGHPUT and case.is_limited:
         return " The load generator was the limit: these servers may do more, and differ more, than it could find out."

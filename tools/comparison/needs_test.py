@@ -163,12 +163,13 @@ class ChoiceTest(unittest.TestCase):
         self.assertEqual((found["take"], found["by"]), ("poll", "throughput"))
         self.assertIn("these servers may do more", found["sentence"])
 
-    def test_a_capacity_that_the_generator_has_bounded_leaves_it_to_processor_time_too(self):
+    def test_a_capacity_that_was_not_found_out_leaves_it_to_processor_time_too(self):
         axes = {**_AXES, needs.CAPACITY: needs.Axis("capacity", "1/s", True)}
         one = case({"poll": (1000, 400, 12, 4000), "epoll": (1001, 400, 10, 4000)}, axes=axes, promise="p99<10ms")
         bounded = {name: dataclasses.replace(figure, is_at_least=True) for name, figure in one.figures[needs.CAPACITY].items()}
         found = need(dataclasses.replace(one, figures={**one.figures, needs.CAPACITY: bounded}), needs.MOST)
         self.assertEqual((found["take"], found["by"]), ("epoll", "given_cpu_us"))
+        self.assertIn("the best still keeps p99<10ms was not found out", found["sentence"])
 
     def test_as_long_as_capacity_is_open_throughput_stands_in_for_it(self):
         one = case(_MIXTURE, promise="p99<10ms")
