@@ -36,13 +36,20 @@ def _cpu_list(text):
     return tuple(sorted(cpus))
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Says of an option what it is by default, if it is anything."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
 def parser():
     options = argparse.ArgumentParser(prog="tools/compare", usage="tools/compare [diff OLD NEW] [options]", description=(
         "Runs models of the server, and reference servers, under the same loads, and says which differ. With diff OLD NEW: two "
         "versions of the server, each a revision of git, a folder with a server, or . for this tree; says which models have become "
         "better or worse."),
         epilog="Workloads: " + "; ".join(f"{workload.name}: {workload.title}" for workload in workloads.ALL) + ".",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter, argument_default=None)
+        formatter_class=_Help, argument_default=None)
     add = options.add_argument
     add("--models", help="comma-separated, each with flags of its own behind it; all by default")
     add("--peers", help="comma-separated reference servers, in the same rounds: all (that are installed), or of: "

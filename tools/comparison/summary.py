@@ -56,6 +56,9 @@ class Rounds:
 
 
 def _steady(lines, of_slice):
+    """Of processor time in steps of 10 ms (see processes.Server) a slice is too short: the sum of a round is its figure."""
+    if of_slice == metrics.BY_SLICES[ranking.PROCESSOR_TIME]:
+        lines = [line for line in lines if line["server"].get("cpu_counts_all_children", True)]
     return slices.steady({line["subject"]: {one["turn"]: one[of_slice] for one in line["load"]["slices"] if one[of_slice]}
                           for line in lines})
 

@@ -220,6 +220,14 @@ class QuietTest(unittest.TestCase):
         self.assertLess(made["metrics"]["throughput"]["high"], 2000)
         self.assertEqual(made["marks"], ["errors: 5 requests got no reply (1 of 7 rounds)"])
 
+    def test_processor_time_in_steps_of_10_ms_is_that_of_the_round_not_of_its_slices(self):
+        run, lines = quiet({"epoll": 1000})
+        for line in lines[store.ROUNDS]:
+            line["server"].update(cpu_user_s=0.05, cpu_system_s=0.0, requests=1000, cpu_counts_all_children=False)
+            line["load"]["slices"] = [{"turn": turn, "replies_per_second": 1000, "cpu_us_per_request": cpu}
+                                      for turn, cpu in enumerate((0, 0, 100, 100))]
+        self.assertAlmostEqual(result(summary.summarize(run, lines), "epoll")["metrics"]["cpu_us_per_request"]["median"], 50)
+
     def test_what_runs_beside_is_told_and_its_processor_time_is_nobodys_for_sure(self):
         run, lines = quiet({"epoll": 1000})
         for line in lines[store.ROUNDS]:
