@@ -1,14 +1,14 @@
 """Ranking: the metric by which the subjects of a workload are ranked, and why it is that one.
 
 Throughput is the server's only if the server was the limit. If the load generator was, all servers that are fast enough have the
-load generator's throughput; what tells them apart is how much processor time they took for it. So a workload that is ranked by
-throughput is ranked by processor time for a request instead if the load generator was the limit for the best by throughput, in at
-least half of its rounds. `--by=throughput` keeps throughput, and so does a workload of which no processor time is known (beside
-another load); then what is said of it comes with a warning.
+load generator's throughput; what tells them apart is how much processor time they took for it. So a workload that would be ranked
+by throughput is ranked by processor time for a request if the load generator was the limit for the best by throughput, in at least
+half of its rounds. `--by=throughput` keeps throughput, and so does a workload beside which another load runs, since it is unknown
+which part of the processor time was for its requests; then a warning goes with the answer.
 
-The choice depends on the marks of the rounds, and on who has the highest throughput, but not on how far two subjects are apart in
-either metric: it makes no verdict likelier. (ranking_test.py tries it with equal subjects, and marks that change the choice from run
-to run.)
+The choice depends on the marks of the rounds, and on which subject has the highest throughput, but not on how far two subjects are
+apart in either metric: it makes no verdict likelier. (ranking_test.py tries it with equal subjects, and with marks that change the
+choice from run to run.)
 """
 
 import statistics
@@ -26,7 +26,7 @@ class Ranking:
     """Of one workload."""
 
     metric: str
-    limit: str = None  # For whom the load generator was the limit, in words; None: it was not, for the best by throughput.
+    limit: str = None  # The best by throughput, if the load generator was the limit for it, and in how many rounds, in words.
 
 
 def is_paced(workload):
@@ -59,8 +59,8 @@ def of(workload, subjects, rounds):
 
 
 def of_servers(verdicts, limited):
-    """{pair: inference.Verdict} on throughput, as far as it is the servers': one of which the load generator was the limit may do
-    more, so that it is neither equal to another one nor surely worse.
+    """{pair: inference.Verdict} on throughput, without what it cannot say of servers: one for which the load generator was the
+    limit may do more, so that it is neither equal to another one nor surely worse.
 
     limited  names of those
     """

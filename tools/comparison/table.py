@@ -43,7 +43,7 @@ LEGEND = (
     "verdict      against the first row: different, equal (within the margin), or open, which is neither yet; a table contains",
     "             a false verdict in at most 5 % of runs",
     "of best      its figure relative to the best, with bounds",
-    "replies/s    median over the rounds; the faster the better, if not the load generator was the limit",
+    "replies/s    median over the rounds; the faster the better, unless the load generator was the limit",
     "spread       half of the 95 % interval of the figure before it",
     "p50 ...      response times: of 100 requests, 50 (99, 99.9) took no longer; p99 and p99.9 of all rounds together",
     "CPU us       processor time of all the server's processes for one request, user and system",
