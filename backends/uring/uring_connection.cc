@@ -96,13 +96,16 @@ void UringConnection::TakeIn(absl::string_view bytes) {
   }
 }
 
-// A send may take a part of what it was offered; the next step sends the rest.
+// A send may take a part of what it was offered; the next step sends the rest. The step is decided here, and not only in
+// Proceed(): on a fast network the next request is in the same batch as the completion of the reply before. If it were
+// held up, the armed receive would be cancelled for it, and armed anew, at each request.
 void UringConnection::OnSent(int result) {
   sending_ = false;
   if (result >= 0 && !over_) {
     NoteMove();
     Counters::Add(counters_.bytes_out, result);
     unsent_->output.Sent(result);
+    conversation_.Next(unsent_->output);
   }
   // EINTR and EAGAIN have sent nothing, and the step is repeated. Any other error: the connection is lost.
   over_ = over_ || (result < 0 && result != -EINTR && result != -EAGAIN);
