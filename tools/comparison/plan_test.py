@@ -42,7 +42,7 @@ def turns(steps, wanted=("a", "b", "c")):
 
 class PlanTest(unittest.TestCase):
     def test_turns_are_interleaved_and_shuffled_by_the_seed(self):
-        found, again, other = (turns(plan.make(scene(wanted=["echo"]), options(duration_s=0.4, seed=seed))[0]) for seed in (1, 1, 2))
+        found, again, other = (turns(plan.make(scene(wanted=["echo"]), options(duration_s=0.2, seed=seed))[0]) for seed in (1, 1, 2))
         self.assertEqual([len(of_round) for of_round in found], [4] * 4)
         self.assertEqual({"".join(sorted(turn)) for of_round in found for turn in of_round}, {"abc"})
         self.assertEqual(found, again)
@@ -50,7 +50,7 @@ class PlanTest(unittest.TestCase):
         self.assertGreater(len({turn for of_round in found for turn in of_round}), 3)
 
     def test_each_place_is_as_often_that_of_each(self):
-        found = [turn for of_round in turns(plan.make(scene(wanted=["echo"]), options(duration_s=0.6, rounds=1))[0]) for turn in of_round]
+        found = [turn for of_round in turns(plan.make(scene(wanted=["echo"]), options(duration_s=0.3, rounds=1))[0]) for turn in of_round]
         for place in range(3):
             self.assertEqual(sorted(turn[place] for turn in found), sorted("aabbcc"))
 

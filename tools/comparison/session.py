@@ -208,7 +208,7 @@ class Session:
         if getattr(options, "network", None):
             self.network = network.Network.parse(options.network)
             self.place = stack.enter_context(network.Namespaces(self.network)).place
-            # A slice of a tenth of a second would be a few round trips; the queue of a rate alone takes half of that to fill.
+            # A slice of a twentieth of a second would be a few round trips; the queue of a rate alone takes half of that to fill.
             self.workloads = [dataclasses.replace(workload, rests=False) for workload in self.workloads]
         self.subjects = choose_subjects(options, self.built, self.workloads, self.versions)
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),

@@ -142,9 +142,9 @@ def ways(scene, workload, cpus):
     found = {
         "fresh servers": measure_in(fresh, scene, workload),
         **{f"slices of {1000 * slice_s:.0f} ms": measure_in(staying, scene, workload, slice_s=slice_s) for slice_s in _SLICES_S},
-        "slices of 100 ms, processor time": measure_in(staying, scene, workload, slice_s=0.1, figure="cpu_us_per_request"),
-        "slices of 100 ms, processor time at a rate":
-            measure_in(staying, scene, workload, slice_s=0.1, rate=rate, figure="cpu_us_per_request"),
+        "slices of 50 ms, processor time": measure_in(staying, scene, workload, slice_s=0.05, figure="cpu_us_per_request"),
+        "slices of 50 ms, processor time at a rate":
+            measure_in(staying, scene, workload, slice_s=0.05, rate=rate, figure="cpu_us_per_request"),
     }
     return found | ({"duet": measure_in(duet, scene, workload, cpus=cpus[:2])} if len(cpus) > 1 else {})
 

@@ -49,7 +49,7 @@ LEGEND = (
     "CPU us       processor time of all the server's processes for one request, user and system",
     "calls        system calls for one request, counted by strace in a run of its own",
     "switches     context switches for one request",
-    "fairness     1: in a tenth of a second each connection got as many replies; 1/n: one of n got all (Jain's index)",
+    "fairness     1: in a twentieth of a second each connection got as many replies; 1/n: one of n got all (Jain's index)",
     "beside/s     replies per second to the other load, which runs beside this one",
     "KiB          memory for one idle connection: the processes' own, and the kernel's",
     "rounds       those without errors, of all; rounds that were only too slow for a given rate count with their figures",

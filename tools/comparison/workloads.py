@@ -14,7 +14,7 @@ class Workload:
     keeps: bool = True  # Connections stay; otherwise each request makes its own.
     rests: bool = True  # The load can stop and go on; otherwise each measurement has a server of its own.
     least_s: float = 0.0  # So long a measurement is at least, if the load cannot rest.
-    slice_s: float = 0.1  # How long it is measured at a time; many times as long as a request takes.
+    slice_s: float = 0.05  # How long it is measured at a time: many times as long as a request takes, and chosen by study.py.
     unit: str = "replies/s"
     higher_is_better: bool = True
     is_default: bool = True

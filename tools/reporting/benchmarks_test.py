@@ -47,7 +47,7 @@ class BenchmarksTest(unittest.TestCase):
         way = {"logs": [0.01] * 25, "each_s": 2.0, "spread": 0.02, "half_width_of_20_minutes": 0.004}
         data = {"model": "epoll", "machine": {"kernel": "Linux 6.1"}, "minutes_each": 2, "workloads": {"echo": {
             "noise": {"allan": {"0.005": 0.06, "1.28": 0.015}, "others_share": 0.01, "host_share": 0.0},
-            "ways": [{**way, "name": "fresh servers"}, {**way, "name": "slices of 100 ms", "half_width_of_20_minutes": 0.001}]}}}
+            "ways": [{**way, "name": "fresh servers"}, {**way, "name": "slices of 50 ms", "half_width_of_20_minutes": 0.001}]}}}
         with tempfile.TemporaryDirectory() as folder:
             given = synthetic.tiny(folder, {"fork": {"throughput": 100}})
             (pathlib.Path(given) / "study.json").write_text(json.dumps(data), encoding="utf-8")
@@ -55,8 +55,8 @@ class BenchmarksTest(unittest.TestCase):
             benchmarks.keep(results.Results(given), kept)
             text = benchmarks.render(results.Results(kept))["benchmarks.md"]
         self.assertIn("| 5 ms | 6.00 % |\n| 1.28 s | 1.50 % |", text)
-        self.assertIn("| slices of 100 ms | 2.0 s | 25 | 2.00 % | 0.10 % (0.06 to 0.16) |", text)
-        self.assertIn("For echo, the slices of 100 ms that are used give an interval 4.0 times as narrow", text)
+        self.assertIn("| slices of 50 ms | 2.0 s | 25 | 2.00 % | 0.10 % (0.06 to 0.16) |", text)
+        self.assertIn("For echo, the slices of 50 ms that are used give an interval 4.0 times as narrow", text)
         self.assertNotIn("The study behind the method", self.text)
 
     def test_figures_have_their_spread(self):

@@ -5,7 +5,7 @@ import math
 from . import words
 
 # The ways that are compared in a sentence: what tools/compare did at first, and what it does.
-FRESH, USED = "fresh servers", "slices of 100 ms"
+FRESH, USED = "fresh servers", "slices of 50 ms"
 _FILE = "study.json"
 
 
