@@ -131,6 +131,23 @@ class CompareTest(unittest.TestCase):
         self.assertEqual([front["workload"] for front in self.content("summary.json")["fronts"]], ["echo"])
         self.assertEqual(self.servers_left(), [])
 
+    def test_a_server_of_ones_own_takes_part(self):
+        status, output, said = self.run_compare(
+            "--models=epoll", "--server=python=/usr/bin/python3 -m http.server {port} --bind {host} --directory {root}",
+            "--workloads=http-close", "--rounds=3", "--duration=0.3", "--parts=rounds,memory", "--idle=4", f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        self.assertIn("python closes the connection after each reply", said)
+        run = self.content("run.json")
+        self.assertEqual([(subject["name"], subject["kind"]) for subject in run["subjects"]],
+                         [("epoll", "model"), ("epoll (again)", "aa"), ("python", "peer")])
+        self.assertIn("http.server 0 --bind 127.0.0.1", run["subjects"][2]["config"])
+        self.assertEqual(run["fairness"]["violations"], [])
+        own = [line for line in self.lines("rounds") if line["subject"] == "python"]
+        self.assertTrue(any(line["failed"] is None and line["load"]["replies"] > 0 for line in own), own[0]["failed"])
+        status, again, said = self.run_compare(f"--resume={self.out}")
+        self.assertIn(again.strip().splitlines()[-1], output, said)
+        self.assertEqual(self.servers_left(), [])
+
     def test_two_versions_are_compared_model_by_model(self):
         server = os.path.join(programs_folder(), "server")
         status, output, said = self.run_compare("--models=fork,epoll", "--workloads=echo", "--rounds=3", "--duration=0.3",
@@ -242,6 +259,8 @@ class CompareTest(unittest.TestCase):
                                     (["--network=delay:5"], "'delay:5' is not understood"),
                                     (["--models=epoll", "--replay=/none"], "/none cannot be read"),
                                     (["--models=loop", "--workloads=echo"], "nothing to measure"),
+                                    (["--models=epoll", "--server=mine=true"], "has no {port}"),
+                                    (["--models=epoll", "--server=mine=false {port}"], "it ended at once, with status 1"),
                                     (["--models=epoll", "--twin=fork"], "is not one of the models"),
                                     (["--slo=p98<1ms"], "is not a promise"),
                                     (["--by=cost", "--parts=rounds"], "needs the part cost"),

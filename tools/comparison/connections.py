@@ -37,7 +37,7 @@ def _await_reply(connection, service):
         else:
             head, end, content = received.partition(b"\r\n\r\n")
             if end and len(content) >= 1024:
-                if not head.startswith(b"HTTP/1.1 200"):
+                if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
                     raise ConnectionError(head.split(b"\r\n")[0].decode(errors="replace"))
                 return
 

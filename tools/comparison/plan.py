@@ -144,6 +144,8 @@ def _idle_pairs(scene):
     """Each subject with the first workload that only has connections that stay, and can be silent."""
     seen = set()
     for subject, workload in pairs(scene)[0]:
+        if getattr(subject, "closes", False):
+            continue  # It has no idle connections.
         if workload.load[0] in ("--workload=echo", "--workload=http") and not workload.is_paced:
             if subject.name not in seen and subject.kind != "aa":
                 seen.add(subject.name)

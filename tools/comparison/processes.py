@@ -157,9 +157,10 @@ class Server:
     drain_s    seconds from SIGTERM until its first process had ended; None before that
     """
 
-    def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True, namespace=None):
+    def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True, namespace=None, title=None):
         """Starts it, and waits until it is ready. If `addresses` are given, it is ready when they accept connections;
-        otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT". `namespace`: see spawn()."""
+        otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT". `namespace`: see spawn(). `title`: what
+        errors call it; by default the beginning of argv."""
         self.addresses = dict(addresses or {})
         self.usage = None
         self.start_s = self.drain_s = None
@@ -180,7 +181,7 @@ class Server:
             self.stop()
             with open(log_path, encoding="utf-8", errors="replace") as log:
                 said = log.read()[-500:].strip()
-            raise ServerError(f"{' '.join(argv[:2])}: {error}" + (f"; it said: {said}" if said else "")) from error
+            raise ServerError(f"{title or ' '.join(argv[:2])}: {error}" + (f"; it said: {said}" if said else "")) from error
         except BaseException:
             self.stop()
             raise
@@ -207,7 +208,7 @@ class Server:
             if self._process.poll() is not None:
                 raise ServerError(f"it ended at once, with status {self._process.returncode}")
             if time.monotonic() > deadline:
-                raise ServerError(f"it did not listen after {_PATIENCE_S} s")
+                raise ServerError(f"it did not listen at {', '.join(self.addresses.values())} after {_PATIENCE_S} s")
             time.sleep(0.01)
 
     @property

@@ -54,6 +54,8 @@ def parser():
     add("--models", help="comma-separated, each with flags of its own behind it; all by default")
     add("--peers", help="comma-separated reference servers, in the same rounds: all (that are installed), or of: "
         + ", ".join(peer.name for peer in peers.ALL))
+    add("--server", action="append", metavar="NAME=COMMAND", help="a server of your own, in the same rounds; may be repeated: "
+        "'mine=python3 my_server.py {port} {root}', of http, or 'mine:echo=./my_server {port}'; {host} is where it has to listen")
     add("--workloads", help="comma-separated; the usual ones by default")
     add("--replay", metavar="LOG", help="an access log in the combined format, or a table time,method,path,bytes,client, also compressed: "
         "its requests, at their times, are a workload (the only one, unless others are given)")
@@ -133,6 +135,7 @@ def parse(arguments):
     pair = _versions(arguments)
     options = parser().parse_args(arguments[1 + len(pair):] if pair else arguments)
     options.versions = pair
+    options.server_folder = os.getcwd()
     if options.resume:
         return options
     options.asked_by, options.by = options.by, options.by or ranking.THROUGHPUT
@@ -182,6 +185,22 @@ def choose_subjects(options, built, wanted, pair=()):
             + peers.choose(subjects.split(options.peers or "")))
 
 
+def choose_own_servers(options, taken, setting):
+    """Those of --server, each of which was started and asked; says what was found out."""
+    chosen = []
+    for server in peers.own.choose(getattr(options, "server", None) or (), getattr(options, "server_folder", ""),
+                                   [subject.name for subject in taken]):
+        server = server.tried(setting)
+        chosen.append(server)
+        if server.closes:
+            print(f"compare: {server.name} closes the connection after each reply: connecting is part of its figures, and there is "
+                  "no memory of an idle connection", file=sys.stderr)
+        elif server.traits.get("silent") == "blocks":
+            print(f"compare: {server.name} serves one client after the other: workloads whose connections stay are left out",
+                  file=sys.stderr)
+    return chosen
+
+
 class Session:
     """One run: its folder, its subjects, and its plan."""
 
@@ -211,6 +230,7 @@ class Session:
             # A slice of a twentieth of a second would be a few round trips; the queue of a rate alone takes half of that to fill.
             self.workloads = [dataclasses.replace(workload, rests=False) for workload in self.workloads]
         self.subjects = choose_subjects(options, self.built, self.workloads, self.versions)
+        self.subjects += choose_own_servers(options, self.subjects, self.setting_for(self.workloads[0]))
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
                                 self.setting_for, machine.cpus(), connections.raise_descriptor_limit(), folder.lines)
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
@@ -353,7 +373,7 @@ def main(arguments, make_page=None):
         if make_page and complete and not (options.json or options.no_page or run.get("versions")):
             print(make_page(folder.folder))
     except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
-            peers.MissingPeer, processes.ServerError, replay.ReplayError, network.NetworkError) as error:
+            peers.MissingPeer, peers.own.OwnServerError, processes.ServerError, replay.ReplayError, network.NetworkError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:

@@ -12,12 +12,11 @@ stay: only our own server notices.
 import os
 import re
 import shutil
-import socket
 import subprocess
 from dataclasses import dataclass, field
 
 from .. import processes, subjects
-from . import apache, lighttpd, nginx, python_servers
+from . import apache, lighttpd, nginx, own, python_servers
 
 _MODULES = (nginx, apache, lighttpd, python_servers)
 
@@ -66,7 +65,7 @@ class Peer:
         return folder
 
     def start(self, service, setting, before=()):
-        port = _free_port()
+        port = own.free_port()
         arguments, _ = self.write(setting, port, self._folder(setting))
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         return processes.Server([*before, self.path(), *arguments], setting.cpus,
@@ -82,12 +81,6 @@ class Peer:
         _, text = self.write(setting, 0, self._folder(setting))
         return {"name": self.name, "kind": self.kind, "model": None, "flags": [], "of": None, "config": text,
                 "version": self.version()}
-
-
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 ALL = tuple(Peer(**row) for module in _MODULES for row in module.PEERS)
