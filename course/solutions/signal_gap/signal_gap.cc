@@ -1,0 +1,65 @@
+// signal_gap, solved: SIGTERM is blocked, and comes only while ppoll() sleeps. Checking the flag and going to sleep are
+// one step.
+//
+// Two others are as good: a handler that writes to a pipe, and signalfd(). Then poll() sees the signal as it sees
+// clients.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace {
+
+// A listener on 127.0.0.1, which is announced on standard output; port 0 is any free port.
+int Listen(int port) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listener, generic, size) != 0 || listen(listener, 128) != 0 || getsockname(listener, generic, &size) != 0) {
+    perror("listen");
+    exit(1);
+  }
+  printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
+  fflush(stdout);
+  return listener;
+}
+
+volatile sig_atomic_t stop = 0;
+
+void OnTerm(int /*number*/) { stop = 1; }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  sigset_t while_asleep;
+  sigprocmask(SIG_BLOCK, &term, &while_asleep);
+  struct sigaction action {};
+  action.sa_handler = OnTerm;
+  sigaction(SIGTERM, &action, nullptr);
+  const int listener = Listen(argc > 1 ? atoi(argv[1]) : 0);
+  int clients = 0;
+  while (stop == 0) {
+    pollfd watched = {listener, POLLIN, 0};
+    if (ppoll(&watched, 1, nullptr, &while_asleep) < 0) continue;
+    const int client = accept(listener, nullptr, nullptr);
+    if (client < 0) continue;
+    dprintf(client, "you are client %d\n", ++clients);
+    close(client);
+  }
+  printf("%d clients were served\n", clients);
+  return 0;
+}

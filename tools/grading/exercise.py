@@ -1,0 +1,32 @@
+"""What an exercise is for the grader: its checks, and what they say if one fails."""
+
+import dataclasses
+import typing
+
+
+class Wrong(Exception):
+    """A check has failed. `what` was seen; `why` it happens, in words that teach; `look` is what to read."""
+
+    def __init__(self, what, why="", look=""):
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.look = look
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One thing that the program should do. run(lab) returns if it does, and raises Wrong if it does not."""
+    title: str
+    run: typing.Callable
+    points: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """A folder of course/exercises. The first check is what the faulty program does right, the others are its fault."""
+    name: str
+    checks: tuple
+    flags: tuple = ()  # more of the compiler's, for the student's file
+    link_flags: tuple = ()  # more of the linker's; without any, it is compiled and linked in one go
+    with_shim: bool = False  # linked to the shim, which defines what the compiler has the program call
