@@ -135,9 +135,10 @@ def _paired(values, common, pairs):
         logs = {name: numpy.log([values[name][number] for number in common]) for name in names}
     if not common:
         return [None] * len(pairs)
-    means, errors, degrees = trimmed([numpy.nan_to_num(logs[a]) - numpy.nan_to_num(logs[b]) for a, b in pairs])
-    return [Effect(float(mean), float(error), degrees, len(common))
-            if numpy.isfinite(logs[a]).all() and numpy.isfinite(logs[b]).all() else None
+    is_known = {name: bool(numpy.isfinite(own).all()) for name, own in logs.items()}
+    finite = {name: own if is_known[name] else numpy.zeros(len(common)) for name, own in logs.items()}
+    means, errors, degrees = trimmed([finite[a] - finite[b] for a, b in pairs])
+    return [Effect(float(mean), float(error), degrees, len(common)) if is_known[a] and is_known[b] else None
             for (a, b), mean, error in zip(pairs, means, errors)]
 
 

@@ -20,6 +20,13 @@ def effects(logs, error=0.001, degrees=50, number=60):
 
 
 class PairedTest(unittest.TestCase):
+    def test_a_value_of_0_has_no_logarithm_and_its_pairs_no_effect(self):
+        values = {"a": rounds([1, 0, 1]), "b": rounds([1, 2, 3]), "c": rounds([2, 4, 6])}
+        with numpy.errstate(all="raise"):
+            found = inference.effects_of_pairs(values, [("a", "b"), ("b", "c")], 3)
+        self.assertIsNone(found["a", "b"])
+        self.assertAlmostEqual(found["b", "c"].log, -math.log(2))
+
     def test_what_disturbs_a_round_disturbs_both(self):
         weather = [1.0, 0.5, 0.8, 1.2, 0.7]
         effect = inference.paired(rounds([200 * w for w in weather]), rounds([100 * w for w in weather]))
