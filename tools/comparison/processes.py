@@ -226,6 +226,12 @@ class Server:
     def port(self, service):
         return int(self.addresses[service].rpartition(":")[2])
 
+    @property
+    def exit_status(self):
+        """Of its first process, as subprocess.Popen.returncode has it; None while it runs. If it has ended by itself before stop(),
+        `usage` stays unknown."""
+        return self._process.poll()
+
     def signal(self, number):
         """To its first process."""
         self._process.send_signal(number)

@@ -31,12 +31,17 @@ def pids():
 
 def session_members(session):
     """The processes of a session, zombies included: a server that was started in one of its own, and its children."""
-    members = []
-    for pid in pids():
+    return members_by_session({session})[session]
+
+
+def members_by_session(sessions):
+    """session -> its processes, as above: in one pass for several servers."""
+    members = {session: [] for session in sessions}
+    for pid in sorted(pids()):
         fields = _stat_fields(pid)
-        if len(fields) > 3 and int(fields[3]) == session:
-            members.append(pid)
-    return sorted(members)
+        if len(fields) > 3 and int(fields[3]) in members:
+            members[int(fields[3])].append(pid)
+    return members
 
 
 def start_time(pid):
@@ -70,6 +75,18 @@ def cpu_times(pid):
 def thread_cpu_seconds(pid, thread):
     """Time on a processor, to the nanosecond."""
     return int((read(f"/proc/{pid}/task/{thread}/schedstat", "0") or "0").split()[0]) / 1e9
+
+
+def name(pid):
+    """What a process calls itself (comm in proc(5)); empty where it is gone."""
+    return read(f"/proc/{pid}/comm").strip()
+
+
+def first_argument(pid, thread):
+    """The first argument of the system call in which a thread waits, a descriptor for most of them (proc(5), /proc/PID/syscall).
+    None if the thread runs, or if we may not know."""
+    fields = read(f"/proc/{pid}/task/{thread}/syscall").split()
+    return int(fields[1], 16) if len(fields) > 2 else None
 
 
 def voluntary_switches(pid):
@@ -117,6 +134,21 @@ def allowed_cpus(pid):
 def descriptor_limit(pid):
     match = re.search(r"^Max open files\s+(\S+)", read(f"/proc/{pid}/limits"), re.MULTILINE)
     return match[1] if match else ""
+
+
+_ESTABLISHED, _LEFT_BY_PEER = "01", "08"  # TCP_ESTABLISHED, TCP_CLOSE_WAIT in include/net/tcp_states.h.
+
+
+def tcp_connections(ports):
+    """Of each of these ports of a server, the IPv4 connections in our network: port -> [(inode of the server's end, 0 if it is not
+    accepted yet, port of the client)]. Those that the client has left are among them, until the server closes them."""
+    found = {port: [] for port in ports}
+    for line in read("/proc/net/tcp").splitlines()[1:]:
+        fields = line.split()
+        port = int(fields[1].rpartition(":")[2], 16)
+        if port in found and fields[3] in (_ESTABLISHED, _LEFT_BY_PEER):
+            found[port].append((int(fields[9]), int(fields[2].rpartition(":")[2], 16)))
+    return found
 
 
 def connection_inodes(port, pid="self"):
