@@ -96,9 +96,9 @@ void UringConnection::TakeIn(absl::string_view bytes) {
   }
 }
 
-// A send may take a part of what it was offered; the next step sends the rest. The step is decided here, and not only in
-// Proceed(): on a fast network the next request is in the same batch as the completion of the reply before. If it were
-// held up, the armed receive would be cancelled for it, and armed anew, at each request.
+// A send may take a part of what it was offered; the next step sends the rest. The step is decided here, and not only
+// in Proceed(): on a fast network the next request is in the same batch as the completion of the reply before. If it
+// were held up, the armed receive would be cancelled for it, and armed anew, at each request.
 void UringConnection::OnSent(int result) {
   sending_ = false;
   if (result >= 0 && !over_) {
