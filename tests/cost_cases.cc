@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -205,6 +206,60 @@ TEST_F(CostTest, ChatDatagramsAndIdleClientsMakeNoOtherClientDearer) {
   EXPECT_GT(connection, 0);
   EXPECT_LE(connection, connection_bound());
   EXPECT_LE(CountForRequest(), bound().request);
+}
+
+// A model whose threads hand operations to the kernel by io_uring(7).
+class RingTest : public EveryModelTest {
+ protected:
+  // Operations that the server's rings have been given so far. /proc tells the index behind the last one (SqTail),
+  // which is never set back. Empty: the server has no ring.
+  std::optional<int64_t> CountOperations() {
+    std::optional<int64_t> all;
+    for (const pid_t process : server().processes()) {
+      std::error_code error;
+      for (const auto& entry : std::filesystem::directory_iterator(absl::StrCat("/proc/", process, "/fd"), error)) {
+        if (std::filesystem::read_symlink(entry.path(), error).string() != "anon_inode:[io_uring]") continue;
+        const std::string number = entry.path().filename().string();
+        std::ifstream facts(absl::StrCat("/proc/", process, "/fdinfo/", number));
+        for (std::string name; facts >> name;) {
+          int64_t tail = 0;
+          if (name == "SqTail:" && facts >> tail) all = all.value_or(0) + tail;
+        }
+      }
+    }
+    return all;
+  }
+};
+
+// One send for each. A receive that is armed stays armed: it would be cancelled, and armed anew, if a request that
+// comes in the same batch as the completion of the reply before were held up. A server that was stopped finds the
+// requests of all clients at once; while it sends the last replies, the first client has asked again.
+TEST_F(RingTest, RequestThatComesWithTheEndOfTheReplyBeforeTakesOneOperation) {
+  StartServer({"--idle_timeout=inf"});
+  if (!CountOperations().has_value()) GTEST_SKIP() << "no io_uring: it has no operations to count";
+  constexpr int kOthers = 200;
+  constexpr int kRounds = 20;
+  const std::string text(1000, 'x');
+  Peer first = Connect("echo");
+  EXPECT_TRUE(IsServed(first));
+  std::vector<Peer> others;
+  for (int i = 0; i < kOthers; ++i) {
+    others.push_back(Connect("echo"));
+    EXPECT_TRUE(IsServed(others.back()));
+  }
+  const int64_t before = *CountOperations();
+  for (int i = 0; i < kRounds; ++i) {
+    server().Signal(SIGSTOP);
+    ASSERT_TRUE(Eventually([this] { return IsStopped(server().pid()); }));
+    EXPECT_TRUE(first.Send("ping"));
+    for (Peer& other : others) EXPECT_TRUE(other.Send(text));
+    server().Signal(SIGCONT);
+    ASSERT_EQ(first.Read(4), "ping");
+    EXPECT_TRUE(first.Send("pong"));
+    ASSERT_EQ(first.Read(4), "pong");
+    for (Peer& other : others) ASSERT_EQ(other.Read(text.size()), text);
+  }
+  EXPECT_LE(*CountOperations() - before, kRounds * (kOthers + 2) + kRounds / 2);
 }
 
 class CountersTest : public EveryModelTest {
