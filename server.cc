@@ -13,10 +13,18 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "base/logging.h"
+#include "gflags/gflags.h"
 #include "net/process.h"
 #include "server_config.h"
+#include "trace/trace.h"
 #include "wiring.h"
+
+DEFINE_string(
+    trace, "",
+    "record in this file what each process and thread does, for tools/xray to draw; to look at a server, not to "
+    "measure it");
 
 namespace polyserve {
 
@@ -29,12 +37,21 @@ int Fail(const absl::Status& error) {
   return kUsageError;
 }
 
+// Before there is a child or a thread. A program image goes on with the file of its server.
+absl::Status OpenTrace() {
+  if (FLAGS_trace.empty()) return absl::OkStatus();
+  const absl::Status status = Process::IsImage() ? Trace::Join(FLAGS_trace) : Trace::Open(FLAGS_trace);
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("--trace: ", status.message()));
+}
+
 int Run(int argc, char** argv) {
   Process::SetCommandLine(argc, argv);
   if (absl::Status status = ParseServerFlags(argc, argv); !status.ok()) return Fail(status);
   if (AnswerQuestions()) return 0;
   const absl::StatusOr<ServerConfig> config = ConfigFromFlags();
   if (!config.ok()) return Fail(config.status());
+  if (absl::Status status = OpenTrace(); !status.ok()) return Fail(status);
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(*config);
   if (!server.ok()) return Fail(server.status());
   // A program image serves the connection that it inherits: it binds nothing, and its server has announced itself

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "net/signals.h"
+#include "trace/trace.h"
 
 namespace polyserve {
 
@@ -18,6 +19,7 @@ absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
   try {
     std::thread thread(&ThreadGroup::Run, this, std::move(work));
     running_.insert(thread.native_handle());
+    Trace::Mark(Traced::kThread, -1, 0);
     // Detached, so that it frees its stack by itself when it ends; running_ is what the destructor waits for instead.
     thread.detach();
   } catch (const std::system_error& error) {

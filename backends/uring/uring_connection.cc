@@ -13,6 +13,7 @@
 #include "backends/connection/start_session.h"
 #include "net/socket.h"
 #include "net/tcp_bytes.h"
+#include "trace/trace.h"
 
 namespace polyserve {
 
@@ -57,6 +58,7 @@ void UringConnection::Start(Connection connection, UringShared& shared) {
 // A multishot receive completes many times; only the completion without IORING_CQE_F_MORE is its last, be it for an
 // error, for want of a buffer, or because it was cancelled. The buffer goes back whatever happened to the bytes.
 void UringConnection::OnReceived(const io_uring_cqe& completion) {
+  Trace::Mark(Traced::kComplete, fd_.get(), completion.res);
   receiving_ = (completion.flags & IORING_CQE_F_MORE) != 0;
   // One that has ended by itself need not be cancelled.
   if (!receiving_) stop_receiving_ = false;
@@ -100,6 +102,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
 // in Proceed(): on a fast network the next request is in the same batch as the completion of the reply before. If it
 // were held up, the armed receive would be cancelled for it, and armed anew, at each request.
 void UringConnection::OnSent(int result) {
+  Trace::Mark(Traced::kComplete, fd_.get(), result);
   sending_ = false;
   if (result >= 0 && !over_) {
     NoteMove();
@@ -213,6 +216,7 @@ Flushed UringConnection::Send() {
 // The message header and its pieces live in unsent_, and the bytes in its output: the kernel may read both until the
 // completion. No MSG_MORE is needed, since a file behind the memory would have taken the way of Flush().
 void UringConnection::SendMemory() {
+  Trace::Mark(Traced::kSubmit, fd_.get(), 0);
   sending_ = true;
   io_uring_sqe* send = shared_.ring->Prepare(Tag(Operation::kSend, this));
   iovec* pieces = unsent_->pieces;
@@ -257,6 +261,7 @@ void UringConnection::ReceiveInTurn(UringShared& shared) {
 // Neither a buffer nor a length: the kernel picks a buffer of the group when bytes are there (IOSQE_BUFFER_SELECT).
 // MSG_DONTWAIT at kReadLast: if nothing is there, the receive completes at once with EAGAIN instead of waiting.
 void UringConnection::AskForBytes() {
+  Trace::Mark(Traced::kSubmit, fd_.get(), 0);
   receiving_ = true;
   io_uring_sqe* receive = shared_.ring->Prepare(Tag(Operation::kReceive, this));
   if (reads_by_pieces()) {

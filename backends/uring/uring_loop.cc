@@ -15,6 +15,7 @@
 #include "net/shortage.h"
 #include "net/signals.h"
 #include "net/statistics.h"
+#include "trace/trace.h"
 
 namespace polyserve {
 
@@ -176,6 +177,9 @@ void UringLoop::Accept(Port& port) {
 // is started.
 void UringLoop::OnAccepted(Port& port, const io_uring_cqe& completion) {
   if (completion.res >= 0) {
+    if (Trace::on()) {
+      Trace::NoteAccepted(Trace::Now(), port.listener->fd.get(), completion.res, __builtin_return_address(0));
+    }
     // No limit has to be asked: if there is one, Open() polls instead.
     Counters::Add(OfService(*shared_.counters, port.listener->number).accepted, 1);
     UringConnection::Start({UniqueFd(completion.res), port.listener}, shared_);
