@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "net/deadline.h"
 #include "net/fd_passing.h"
 #include "room/console.h"
 #include "room/hub_loop.h"
@@ -69,7 +70,7 @@ int RunHub(const Setting& setting, UniqueFd there) {
     there.reset();
     status = op.ok() ? (*loop)->Run() : op.status();
   }
-  if (!status.ok()) LOG(ERROR) << "the chat room's hub cannot go on: " << status.message();
+  if (!status.ok()) LOG(ERROR) << "the chat room's hub has failed: " << status.message();
   return status.ok() ? 0 : 1;
 }
 
@@ -95,7 +96,7 @@ class Keeper {
       there_.reset();
       if (!hub.ok()) LOG_EVERY_T(WARNING, 10) << "the chat room's hub cannot be started: " << hub.status().message();
       if (hub.ok() && !AwaitEnd(*hub)) return 0;
-      if (AwaitSignal(kPauseBeforeRestart) == kEnd) return 0;
+      if (!Pause()) return 0;
     }
     return 0;
   }
@@ -114,7 +115,16 @@ class Keeper {
     // Status 0 means that the server, or the last process that could bring a member, is gone.
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return false;
     LOG(WARNING) << "the chat room's hub (pid " << hub << ") " << DescribeExit(status)
-                 << "; its members are cut off, and another one is started";
+                 << "; its members are disconnected, and another hub is started";
+    return true;
+  }
+
+  // Lets a moment pass, so that a hub that ends at once is not started in a spin. False: the server ends the room. The
+  // SIGCHLD of a hub that ended before it was first waited for is still pending, and must not cut the pause short.
+  bool Pause() const {
+    for (const Deadline end(kPauseBeforeRestart); !end.passed();) {
+      if (AwaitSignal(end.Left()) == kEnd) return false;
+    }
     return true;
   }
 

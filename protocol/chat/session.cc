@@ -60,6 +60,7 @@ void ChatSession::OnInput(Input& input, Output& output) {
                MayBeOfOtherProtocol(input.bytes().substr(0, kMaxLineBytes))) {
       RefuseOtherProtocol(output);
     } else if (lines_.too_long()) {
+      member_->CountCommand();  // Of the beginning; the rest of the line is discarded unseen.
       Refuse(413, absl::StrCat("a line has at most ", kMaxLineBytes, " bytes"), output);
       is_skipping_ = true;
     } else {

@@ -68,7 +68,7 @@ TEST_F(ChatSessionTest, PeerThatIsLostHasLeft) {
 }
 
 TEST_F(ChatSessionTest, NameIsRefusedWhileSomebodyHasItAndFreeAgainAfterwards) {
-  EXPECT_EQ(Talk("L ada\nL bob\n"), "ERR 409 somebody has this name\nOK\n");
+  EXPECT_EQ(Talk("L ada\nL bob\n"), "ERR 409 the name is taken\nOK\n");
   ada_->Leave();
   EXPECT_EQ(Talk("L ada\n"), "OK\n");
 }
@@ -128,6 +128,19 @@ TEST_F(ChatSessionTest, LineThatIsTooLongIsThrownAwayAndTheConversationGoesOn) {
   EXPECT_EQ(Talk(absl::StrCat("L bob\n", most, "\n", most, "y\nC bob end\n")),
             "OK\nERR 413 a line has at most 1024 bytes\n");
   EXPECT_EQ(heard(), absl::StrCat("欢迎 'bob' 进入聊天室\nbob : ", most.substr(6), "\nbob : end\n'bob' 退出聊天室\n"));
+}
+
+// A member that sends nothing but garbage is held back like one that speaks.
+TEST_F(ChatSessionTest, LinesThatAreTooLongCountAgainstTheRate) {
+  LocalRoom room("管理员", {.commands_per_second = 2});
+  ChatSession session(room);
+  Output output;
+  const std::string line(ChatSession::kMaxLineBytes + 1, 'x');
+  const std::string lines = absl::StrCat(line, "\n", line, "\n", line, "\n");
+  Input input(lines);
+  session.OnInput(input, output);
+  EXPECT_FALSE(output.wants_more()) << "it pauses";
+  EXPECT_TRUE(absl::EndsWith(input.bytes(), absl::StrCat(line, "\n"))) << "the third one waits";
 }
 
 TEST_F(ChatSessionTest, AnySplitGivesTheSameRepliesAndTheOthersHearTheSame) {
