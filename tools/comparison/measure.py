@@ -86,9 +86,10 @@ class Moment:
     host: float  # Taken by the host of a virtual machine.
 
     @classmethod
-    def now(cls, server, client):
+    def now(cls, server, client, client_cpus=()):
+        """client_cpus  the processors that are the client's alone"""
         user, system = server.cpu_times()
-        return cls(time.monotonic(), user, system, cpu_of(client), *procfs.busy_seconds())
+        return cls(time.monotonic(), user, system, cpu_of(client) + procfs.network_seconds(client_cpus), *procfs.busy_seconds())
 
     def since(self, before):
         return Moment(*(after - first for after, first in zip(dataclasses.astuple(self), dataclasses.astuple(before))))
@@ -158,7 +159,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
         overflows = procfs.listen_overflows(server.session)
         threads = procfs.look_at(server.session, with_memory=False)
         run, first, last = load.run_looking(flags, address, duration_s, WARM_UP_S, seed,
-                                            lambda client: Moment.now(server, client))
+                                            lambda client: Moment.now(server, client, set(load.cpus or ()) - set(setting.cpus or ())))
         if run.failed is None:
             run.failed = contradiction(run.report)
         used = last.since(first) if last else _NOTHING

@@ -81,6 +81,7 @@ class Resident:
         self._workload = workload
         self._server = subject.start(",".join(workload.services()), setting)
         self._load = None
+        self._client_cpus = set(load.cpus or ()) - set(setting.cpus or ())
         self._restless = ()  # The processes of a server that never sleeps.
         self._told = b""
         self._is_closed = False
@@ -127,7 +128,8 @@ class Resident:
         return Slice(report, user, system, max(0.0, everything - user - system - client), host, seconds, overflows, failed)
 
     def _moment(self):
-        return (*self._server.cpu_times(), _client_cpu(self._load), *procfs.busy_seconds(), procfs.listen_overflows(self._server.session),
+        client = _client_cpu(self._load) + procfs.network_seconds(self._client_cpus)
+        return (*self._server.cpu_times(), client, *procfs.busy_seconds(), procfs.listen_overflows(self._server.session),
                 time.monotonic())
 
     def _ask(self, order, patience_s):

@@ -1,6 +1,6 @@
 """What a person reads at the end of a run: the answer first, then a table for each workload, then what the marks mean."""
 
-from . import rated_table
+from . import rated_table, suspicion
 from .inference import DIFFERENT
 from .metrics import more_is_better
 from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
@@ -46,7 +46,7 @@ LEGEND = (
     "replies/s    median over the rounds; the faster the better, unless the load generator was the limit",
     "spread       half of the 95 % interval of the figure before it",
     "p50 ...      response times: of 100 requests, 50 (99, 99.9) took no longer; p99 and p99.9 of all rounds together",
-    "CPU us       processor time of all the server's processes for one request, user and system",
+    "CPU us       processor time for one request: of all the server's processes, and of the kernel's network threads on its processors",
     "calls        system calls for one request, counted by strace in a run of its own",
     "switches     context switches for one request",
     "fairness     1: in a twentieth of a second each connection got as many replies; 1/n: one of n got all (Jain's index)",
@@ -198,6 +198,7 @@ def warnings(run, summary):
     if twins:
         found.append(f"ATTENTION: measured twice, it differed from itself: {join(twins)}. So may others that are called "
                      "different.")
+    found += [f"ATTENTION: {suspicion.sentence(leaning)}" for leaning in summary.get("leaning", ())]
     return found
 
 
