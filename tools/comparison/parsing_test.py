@@ -78,8 +78,8 @@ class LoadTest(unittest.TestCase):
         self.assertEqual(run.replies, 5)
 
     def test_faults_fail_the_run_and_keep_the_report(self):
-        run = load.interpret(1, '{"replies": 5, "faults": ["2 replies were not what they had to be"]}', "")
-        self.assertEqual(run.failed, "2 replies were not what they had to be")
+        run = load.interpret(1, '{"replies": 5, "faults": ["2 replies were wrong"]}', "")
+        self.assertEqual(run.failed, "2 replies were wrong")
         self.assertEqual(run.replies, 5)
 
     def report(self, mean_ns, **more):
@@ -169,6 +169,12 @@ class ProcfsTest(unittest.TestCase):
         self.assertEqual(procfs.descriptors(child.pid), {})
         self.assertEqual(procfs.threads(child.pid), [])
         self.assertEqual(procfs.pss_kib(child.pid), 0)
+
+    def test_the_kernels_network_threads_are_those_of_the_processors(self):
+        both = procfs.network_seconds((0, 1))
+        self.assertGreaterEqual(both, procfs.network_seconds((0,)))
+        self.assertEqual(procfs.network_seconds(()), 0)
+        self.assertEqual(procfs.network_seconds((4095,)), 0)
 
     def test_the_machine(self):
         self.assertGreater(procfs.busy_seconds()[0], 0)

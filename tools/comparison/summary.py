@@ -5,7 +5,7 @@ import itertools
 import math
 import re
 
-from . import cases, inference, metrics, needs, other_figures, ranking, single_figures, slices, statistics, store
+from . import cases, inference, metrics, needs, other_figures, ranking, single_figures, slices, statistics, store, suspicion
 
 # How often the same thing, measured twice, may be called different by chance.
 _TWINS_ALPHA = 0.01
@@ -24,6 +24,7 @@ class Rounds:
             self._lines.setdefault((line["subject"], line["workload"]), []).append(line)
             if metrics.counts(line) and (line["load"] or {}).get("slices"):
                 together.setdefault((line["round"], line["workload"]), []).append(line)
+        self._together = together
         # (round, workload) -> metric -> subject -> figure
         self._steady = {key: {metric: _steady(those, of_slice) for metric, of_slice in metrics.BY_SLICES.items()}
                         for key, those in together.items()}
@@ -55,12 +56,20 @@ class Rounds:
         return sorted({line["round"] for (_, of), lines in self._lines.items() if of == workload for line in lines})
 
 
+    def slices(self, workload):
+        """For each round that was measured in turns: {subject: {turn: replies per second}}."""
+        return [_by_turn(lines, "replies_per_second") for (_, of), lines in self._together.items() if of == workload]
+
+
+def _by_turn(lines, of_slice):
+    return {line["subject"]: {one["turn"]: one[of_slice] for one in line["load"]["slices"] if one[of_slice]} for line in lines}
+
+
 def _steady(lines, of_slice):
     """Of processor time in steps of 10 ms (see processes.Server) a slice is too short: the sum of a round is its figure."""
     if of_slice == metrics.BY_SLICES[ranking.PROCESSOR_TIME]:
         lines = [line for line in lines if line["server"].get("cpu_counts_all_children", True)]
-    return slices.steady({line["subject"]: {one["turn"]: one[of_slice] for one in line["load"]["slices"] if one[of_slice]}
-                          for line in lines})
+    return slices.steady(_by_turn(lines, of_slice))
 
 
 class Figures:
@@ -189,6 +198,29 @@ def _twins(figures, subjects, workload, metric, margin):
     return found
 
 
+def _leaning(rounds, subjects, ranked):
+    """The twins that were ahead of themselves in more of all rounds than chance explains, or behind."""
+    found = []
+    for twin in (subject for subject in subjects if subject["kind"] == "aa"):
+        logs = []
+        for workload, own in ranked.items():
+            first, second = (rounds.values(name, workload, own.metric) for name in (twin["of"], twin["name"]))
+            logs += [math.log(second[number] / first[number]) for number in first.keys() & second.keys()
+                     if first[number] > 0 and second[number] > 0]
+        ahead, differing = sum(log > 0 for log in logs), sum(log != 0 for log in logs)
+        if suspicion.leans(ahead, differing):
+            found.append({"a": twin["of"], "b": twin["name"], "higher": ahead, "rounds": differing})
+    return found
+
+
+def _drift_marks(factor):
+    """What a reader should know of a subject whose figure changes within a round by this factor; None: it does not."""
+    if factor is None:
+        return []
+    how = "faster" if factor > 1 else "slower"
+    return [f"no steady state: in the second half of a round it was {100 * abs(factor - 1):.0f} % {how} than in the first"]
+
+
 def verdict_json(pair, workload, metric, verdict):
     found = {"a": pair[0], "b": pair[1], "workload": workload, "metric": metric, "kind": verdict.kind, "why": verdict.why,
              "rounds_needed": verdict.rounds, "ratio": None, "low": None, "high": None}
@@ -306,6 +338,7 @@ def summarize(run, lines):
     figures = {workload: Figures(rounds, workload) for workload in workloads}
     margin = run.get("margin", inference.MARGIN)
     ranked = {workload["name"]: ranking.of(workload, subjects, rounds) for workload in run["workloads"]}
+    drifts = {workload: suspicion.drifts(rounds.slices(workload)) for workload in workloads}
     results, twins, verdicts = [], [], []
     for workload, subject in itertools.product(workloads, subjects):
         name = subject["name"]
@@ -319,7 +352,8 @@ def summarize(run, lines):
         if own or measured:
             results.append({"subject": name, "kind": subject["kind"], "workload": workload, "rounds": len(own),
                             "rounds_failed": sum(line["failed"] is not None for line in own),
-                            "marks": _marks(own) + _marks_at_rates(extra(store.COST) + extra(store.PROMISE)),
+                            "marks": _marks(own) + _drift_marks(drifts[workload].get(name))
+                                     + _marks_at_rates(extra(store.COST) + extra(store.PROMISE)),
                             "metrics": measured})
     for name, own in figures.items():
         for metric in _judged(own, subjects, ranked[name].metric):
@@ -327,7 +361,8 @@ def summarize(run, lines):
             said = _verdicts(rounds, own, subjects, name, metric, ranked[name], margin, looks(run, own, metric))
             verdicts += [verdict_json(pair, name, metric, verdict) for pair, verdict in said.items()]
     found = {"schema": store.SCHEMA, "confidence": inference.CONFIDENCE, "margin": margin,
-             "promise": run.get("promise"), "results": results, "twins": twins, "verdicts": verdicts,
+             "promise": run.get("promise"), "results": results, "twins": twins, "leaning": _leaning(rounds, subjects, ranked),
+             "verdicts": verdicts,
              "ranked_by": {name: own.metric for name, own in ranked.items()},
              "generator_was_the_limit": {name: own.limit for name, own in ranked.items() if own.limit},
              "ranking": {name: _order(rounds, subjects, verdicts, name, own.metric, margin, looks(run, figures[name], own.metric))

@@ -55,6 +55,33 @@ def two_versions(middles):
     return run, summary.summarize(run, lines)
 
 
+def with_slices(run_and_lines, shape):
+    """Each round in eight turns: `shape` makes the factor of a slice out of (subject, turn)."""
+    run, lines = run_and_lines
+    for line in lines[store.ROUNDS]:
+        rate = line["load"]["replies_per_second"]
+        line["load"]["slices"] = [{"turn": turn, "replies_per_second": rate * shape(line["subject"], turn), "cpu_us_per_request": 5.0}
+                                  for turn in range(8)]
+    return run, lines
+
+
+class SuspicionTest(unittest.TestCase):
+    def test_subject_that_slows_down_within_each_round_has_a_mark(self):
+        middles = {"epoll": 1000, "fork": 500, "poll": 900, "uring": 1100}
+        made = summary.summarize(*with_slices(quiet(middles, 14), lambda name, turn: 0.8 if name == "uring" and turn >= 4 else 1.0))
+        self.assertIn("no steady state: in the second half of a round it was 20 % slower than in the first", result(made, "uring")["marks"])
+        self.assertEqual(result(made, "epoll")["marks"], [])
+
+    def test_instrument_that_favours_the_second_name_is_accused(self):
+        run, lines = quiet({"epoll": 1000, "epoll (again)": 1000}, 14)
+        for line in lines[store.ROUNDS]:
+            line["load"]["replies_per_second"] = 1000 + (0.1 if line["subject"].endswith("(again)") else 0)
+        made = summary.summarize(run, lines)
+        self.assertEqual(made["leaning"], [{"a": "epoll", "b": "epoll (again)", "higher": 14, "rounds": 14}])
+        self.assertTrue(any("the instrument favours one place" in warning for warning in table.warnings(run, made)))
+        self.assertEqual(summary.summarize(*quiet({"epoll": 1000, "epoll (again)": 1000}, 14))["leaning"], [])
+
+
 class VersionsTest(unittest.TestCase):
     def test_each_new_one_is_compared_with_its_old_one_alone(self):
         _, made = two_versions({"epoll": (1000, 1000), "fork": (500, 400)})

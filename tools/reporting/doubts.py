@@ -1,5 +1,5 @@
 """The doubts about a run, in sentences; and on which machine, when, and from which sources it was made."""
-from comparison import ranking
+from comparison import ranking, suspicion
 
 from . import words
 
@@ -71,6 +71,7 @@ def caveats(results):
         found.append(by_processor_time(results) + " How many requests a second the servers can do at most is not known.")
     twins = [twin for workload in results.workloads for twin in results.twins(workload.name, workload.figure)]
     found += [f"Under {twin['workload']}, {words.twins([twin])[0]}" for twin in twins if twin["differs"]]
+    found += [suspicion.sentence(leaning) for leaning in results.summary.get("leaning", ())]
     if not twins:
         found.append("No subject was measured twice, so it is not known whether the same server would have differed from itself.")
     found.append(_network(results.run.get("network")))
