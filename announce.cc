@@ -30,7 +30,7 @@ absl::Status AnnounceReady(const ServerContext& context, absl::string_view model
   // Lost lines are not counted, because standard output is no log.
   LogHealth health;
   if (!LineOutput::Own(STDOUT_FILENO).Append(lines, health)) {
-    LOG(WARNING) << "standard output takes nothing: it was not told that the server is ready";
+    LOG(WARNING) << "standard output accepts no data, so the line \"ready\" was not written";
   }
   return absl::OkStatus();
 }

@@ -108,8 +108,9 @@ absl::Status Server::MakeRoom() {
   const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory;
   absl::StatusOr<std::unique_ptr<RoomHost>> host =
       RoomHost::Create(config_.admin_name, config_.room_limits, shares_memory);
-  if (host.ok()) room_host_ = *std::move(host);
-  return host.status();
+  if (!host.ok()) return host.status();
+  room_host_ = *std::move(host);
+  return absl::OkStatus();
 }
 
 // A program image uses the root that the server has opened, even if the path leads elsewhere by now.
@@ -175,7 +176,7 @@ absl::Status Server::Bind() {
     // own speak a protocol that ends.
     if (!listener.has_datagrams() || listener.own_ports) continue;
     const absl::Status status = NeverAnswerAnswers(listener.fd.get());
-    if (!status.ok()) LOG(WARNING) << "other servers' answers are not told from requests: " << status.message();
+    if (!status.ok()) LOG(WARNING) << "cannot tell other servers' answers from requests: " << status.message();
   }
   return absl::OkStatus();
 }
@@ -185,8 +186,9 @@ absl::Status Server::Bind() {
 absl::Status Server::StartSignalThread() {
   absl::StatusOr<std::unique_ptr<SignalThread>> thread =
       SignalThread::Start([this](unsigned event) { AnswerCommonSignals(event, *context_); });
-  if (thread.ok()) signal_thread_ = *std::move(thread);
-  return thread.status();
+  if (!thread.ok()) return thread.status();
+  signal_thread_ = *std::move(thread);
+  return absl::OkStatus();
 }
 
 // The library stays the same object: sessions under way keep it, and open their next file under the new root. If the
@@ -195,7 +197,7 @@ absl::Status Server::StartSignalThread() {
 void Server::Reload() const {
   if (access_log_ != nullptr) access_log_->Reopen();
   const absl::Status status = library_->ReopenRoot();
-  if (!status.ok()) LOG(WARNING) << "--root: the directory of before is served on: " << status.message();
+  if (!status.ok()) LOG(WARNING) << "--root: still serving the previous directory: " << status.message();
 }
 
 }  // namespace polyserve

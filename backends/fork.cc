@@ -110,7 +110,7 @@ class ForkBackend : public Backend, public ChildObserver {
     if (children_.erase(pid) == 0) return false;
     CountLostClients(static_cast<int64_t>(children_.size()), *context_);
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return true;
-    LOG(WARNING) << "child " << pid << " " << DescribeExit(wait_status) << "; its client is lost, the others are not";
+    LOG(WARNING) << "child " << pid << " " << DescribeExit(wait_status) << "; its client is lost, no other is affected";
     return true;
   }
 

@@ -68,11 +68,11 @@ TEST_F(ChatClientTest, EndOfTheInputLeaves) {
 TEST_F(ChatClientTest, RefusalIsTheServersWord) {
   const ScriptedPeer peer([](Connection& server) {
     EXPECT_EQ(Hear(server), "L bob");
-    Say(server, "ERR 409 somebody has this name\n");
+    Say(server, "ERR 409 the name is taken\n");
   });
   const absl::Status status = Run(peer, "hi\n");
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
-  EXPECT_EQ(status.message(), "bob: 409 somebody has this name");
+  EXPECT_EQ(status.message(), "bob: 409 the name is taken");
 }
 
 TEST_F(ChatClientTest, LostRoomIsAnError) {

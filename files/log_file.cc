@@ -95,7 +95,7 @@ void LogFile::OpenAnew(int64_t opening) {
   if (status.ok()) return;
   IsTimeAgain(failed_at_, 0);
   failed_for_ = opening;
-  LOG_EVERY_T(WARNING, kSecondsBetweenReports) << "the log cannot be opened anew: " << status.message();
+  LOG_EVERY_T(WARNING, kSecondsBetweenReports) << "cannot reopen the log: " << status.message();
 }
 
 // Without a lock: each line is one write(2) in append mode, which the kernel does not interleave with others on a local
@@ -111,7 +111,7 @@ void LogFile::Append(absl::string_view line) {
   }
   const absl::Status why = SysError("write", path_);
   if (!IsTimeAgain(health_.warned_at, kSecondsBetweenReports)) return;
-  LOG(WARNING) << "lines of the log are lost: " << why.message();
+  LOG(WARNING) << "lines of the log are being lost: " << why.message();
 }
 
 // exchange() gives the count to one process, so that the losses of all are reported once, as one number.

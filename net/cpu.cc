@@ -13,7 +13,7 @@ void PinToCpu(int index) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0) {  // More processors than the set has bits.
-    LOG(WARNING) << "a worker is not pinned: " << SysError("sched_getaffinity").message();
+    LOG(WARNING) << "cannot pin a worker to a processor: " << SysError("sched_getaffinity").message();
     return;
   }
   // The processor with this index among those that are allowed; their numbers may have gaps.
@@ -26,7 +26,7 @@ void PinToCpu(int index) {
   CPU_ZERO(&one);
   CPU_SET(cpu, &one);
   if (::sched_setaffinity(0, sizeof(one), &one) != 0) {
-    LOG(WARNING) << "a worker is not pinned: " << SysError("sched_setaffinity").message();
+    LOG(WARNING) << "cannot pin a worker to a processor: " << SysError("sched_setaffinity").message();
   }
 }
 

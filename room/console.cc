@@ -104,7 +104,7 @@ void Console::TakeLine(absl::string_view line) {
   if (line.empty()) return;
   const absl::Status status = CheckText(line);
   if (status.ok()) return say_(line);
-  LOG(WARNING) << "a line of the operator's is not said: " << status.message();
+  LOG(WARNING) << "cannot send a line of the operator's to the room: " << status.message();
 }
 
 }  // namespace polyserve

@@ -118,7 +118,8 @@ class HubRoom::HubMember : public Member {
     if (!hub_end_.ok()) return Send(kHubJoin, name);
     const std::string text = absl::StrCat(std::string(1, kHubJoin), name);
     const absl::Status status = SendParcelAtOnce(room_.join_fd_.get(), text, {hub_end_.get()});
-    LOG_IF_EVERY_N(WARNING, !status.ok(), 100) << "nobody can be brought to the chat room's hub: " << status.message();
+    LOG_IF_EVERY_N(WARNING, !status.ok(), 100)
+        << "cannot connect a client to the chat room's hub: " << status.message();
     if (status.ok()) hub_end_.reset();
     return status.ok();
   }
@@ -169,7 +170,7 @@ class HubRoom::HubMember : public Member {
     set_full(false);
     is_lost_ = true;
     if (!has_joined_) return;
-    LOG_EVERY_T(WARNING, 1) << "a member has lost the room: its hub is gone, or has cut it off";
+    LOG_EVERY_T(WARNING, 1) << "a member has lost the room: the hub has ended, or has disconnected it";
     if (!was_full) NoteLostRoom();
     CutOff();
   }
@@ -204,7 +205,7 @@ void HubRoom::ReachBy(UniqueFd join_fd) {
 std::unique_ptr<Member> HubRoom::NewMember() {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (ends.ok()) return std::make_unique<HubMember>(*this, std::move(ends->first), std::move(ends->second));
-  LOG_EVERY_N(WARNING, 100) << "nobody can be brought to the chat room's hub: " << ends.status().message();
+  LOG_EVERY_N(WARNING, 100) << "cannot connect a client to the chat room's hub: " << ends.status().message();
   return std::make_unique<HubMember>(*this, UniqueFd(), UniqueFd());
 }
 

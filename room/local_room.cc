@@ -106,7 +106,7 @@ void LocalRoom::TellAllBut(const LocalMember* one, const Message& message) {
 }
 
 void LocalRoom::CutOff(LocalMember& seat, std::vector<Message>& departures) {
-  LOG_EVERY_T(WARNING, 1) << "a member of the room does not read what it is told, and is cut off";
+  LOG_EVERY_T(WARNING, 1) << "a member of the room does not read its messages, and is disconnected";
   departures.push_back(MakeDeparture(seat.known_as_));
   Drop(seat);
 }

@@ -20,7 +20,7 @@ namespace {
 // be in use by another thread. A step that fails leaves the text as it is: then fewer names look alike, and the log
 // says so.
 void LogFailure(const char* step, UErrorCode error) {
-  LOG_EVERY_T(WARNING, 600) << "names that look alike are not all found: ICU cannot " << step << " ("
+  LOG_EVERY_T(WARNING, 600) << "cannot find all names that look alike: ICU cannot " << step << " ("
                             << u_errorName(error) << ")";
 }
 

@@ -74,7 +74,7 @@ absl::Status CheckMemberName(absl::string_view name) {
   return absl::OkStatus();
 }
 
-absl::Status NameIsTaken() { return absl::AlreadyExistsError("somebody has this name"); }
+absl::Status NameIsTaken() { return absl::AlreadyExistsError("the name is taken"); }
 
 absl::Status NameIsAdministrators(absl::string_view admin_name) {
   return absl::PermissionDeniedError(

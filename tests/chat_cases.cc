@@ -67,12 +67,12 @@ TEST_F(RoomTest, NameIsRefusedToAllButTheOneWhoHasIt) {
   StartServer();
   Peer ada = Join("ada"), other = Connect("chat");
   other.Send("L ada\nC ada I am ada\nE ada\nL 管理员\nL 管理員\nL Аda\nL \nL bob\n");
-  EXPECT_EQ(other.ReadLine(), "ERR 409 somebody has this name\n");
+  EXPECT_EQ(other.ReadLine(), "ERR 409 the name is taken\n");
   EXPECT_EQ(other.ReadLine(), "ERR 403 join first: L <name>\n");
   EXPECT_EQ(other.ReadLine(), "ERR 403 join first: L <name>\n");
   EXPECT_TRUE(absl::StartsWith(other.ReadLine(), "ERR 403 "));
   EXPECT_TRUE(absl::StartsWith(other.ReadLine(), "ERR 403 ")) << "the traditional form";
-  EXPECT_EQ(other.ReadLine(), "ERR 409 somebody has this name\n") << "with a Cyrillic A";
+  EXPECT_EQ(other.ReadLine(), "ERR 409 the name is taken\n") << "with a Cyrillic A";
   EXPECT_EQ(other.ReadLine(), "ERR 400 the name is empty\n");
   EXPECT_EQ(other.ReadLine(), "OK\n");
   EXPECT_EQ(ada.ReadLine(), Arrival("bob"));

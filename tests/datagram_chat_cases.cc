@@ -41,9 +41,9 @@ TEST_F(DatagramChatTest, BothTransportsShareTheRoom) {
   EXPECT_EQ(ada.Receive(), "\n欢迎 'bob' 进入聊天室");
   DatagramPeer carl = NewPeer();
   carl.Send("L ada");
-  EXPECT_EQ(carl.Receive(), "somebody has this name");
+  EXPECT_EQ(carl.Receive(), "the name is taken");
   carl.Send("L bob");
-  EXPECT_EQ(carl.Receive(), "somebody has this name");
+  EXPECT_EQ(carl.Receive(), "the name is taken");
   carl.Send("L 卡尔");
   EXPECT_EQ(carl.Receive(), "OK");
   EXPECT_EQ(ada.Receive(), "\n欢迎 '卡尔' 进入聊天室");

@@ -282,7 +282,7 @@ TEST_F(RootTest, RootThatIsMissingAtAHangUpStaysAndOneThatIsRebuiltIsServed) {
   StartServer();
   std::filesystem::rename(path, path + ".old");
   server().Signal(SIGHUP);
-  EXPECT_TRUE(Eventually([&] { return absl::StrContains(server().log(), "the directory of before is served on"); }));
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(server().log(), "still serving the previous directory"); }));
   EXPECT_TRUE(absl::EndsWith(Http("GET /a"), "old"));
   root().MakeDirectory("current");
   root().Write("current/a", "new");

@@ -95,7 +95,7 @@ TEST_F(WebSocketRoomTest, AllThreeTransportsShareTheRoom) {
   WebSocketPeer ada = Join("ada");
   Peer bob = Connect("chat");
   bob.Send("L ada\nL bob\n");
-  EXPECT_EQ(bob.ReadLine(), "ERR 409 somebody has this name\n");
+  EXPECT_EQ(bob.ReadLine(), "ERR 409 the name is taken\n");
   EXPECT_EQ(bob.ReadLine(), "OK\n");
   EXPECT_EQ(ada.Hear(), "text: 欢迎 'bob' 进入聊天室");
   DatagramPeer carl(server().address("chat+udp"));

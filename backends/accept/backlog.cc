@@ -50,7 +50,7 @@ bool HasClients(int fd) {
 absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn try_accept) {
   absl::StatusOr<Connection> connection = try_accept(listener);
   if (!absl::IsFailedPrecondition(connection.status()) || IsReadable(listener.fd.get())) return connection;
-  return absl::UnavailableError("nobody is there");
+  return absl::UnavailableError("no client is waiting");
 }
 
 // Linux queues one client more than the backlog (it compares with "greater than"), and as many may be amid their

@@ -52,7 +52,7 @@ class ThreadInbox : public Inbox {
       uint64_t count = 0;
       [[maybe_unused]] const ssize_t taken = ::read(wake_.get(), &count, sizeof(count));
       if (is_closed_) return absl::CancelledError("no more clients will come");
-      return absl::UnavailableError("nobody is there");
+      return absl::UnavailableError("no client is waiting");
     }
     // The pool stops looking at a full inbox, so it has to learn of the first place; more wakes would tell it nothing
     // new.

@@ -87,7 +87,7 @@ absl::StatusOr<Connection> ListenerWait::TakeSeen(TryAccept try_accept) {
     if (connection.ok()) return connection;
     if (absl::IsResourceExhausted(connection.status())) Pause();
   }
-  return absl::UnavailableError("nobody is there");
+  return absl::UnavailableError("no client is waiting");
 }
 
 void ListenerWait::Pause() { pause_.emplace(kShortagePause); }

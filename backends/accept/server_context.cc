@@ -70,7 +70,7 @@ std::vector<Endpoint> UdpEndpoints(const ServerContext& context) {
 void AnswerCommonSignals(unsigned events, const ServerContext& context) {
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
   if ((events & Signals::kReload) != 0) {
-    LOG(INFO) << "SIGHUP: the access log, if there is one, is opened anew";
+    LOG(INFO) << "SIGHUP: reopening the access log, if there is one";
     context.reload();
   }
   if ((events & Signals::kChildEnded) != 0) ReapChildren(context.child_observers);

@@ -74,7 +74,7 @@ absl::StatusOr<Connection> TcpAcceptor::TryAcceptNow(const Listener& listener) {
     UniqueFd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (non_blocking_ ? SOCK_NONBLOCK : 0)));
     if (fd.ok()) return Connection{std::move(fd), &listener};
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
-    if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("nobody is there");
+    if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("no client is waiting");
     if (IsShortage(errno)) return absl::ResourceExhaustedError(SysError("accept", listener.service).message());
     if (errno == EINTR || (IsOfOneClient(errno) && ++errors < kMaxClientErrors)) continue;
     // Forbidden (EPERM, EACCES), or an error that we do not know: trying again at once could go on for ever.
@@ -90,7 +90,7 @@ absl::Status TcpAcceptor::PutOff(const Listener& listener, const absl::Status& w
     return absl::UnavailableError(why.message());
   }
   LOG_EVERY_T(WARNING, kSecondsBetweenShortageLogs)
-      << "no connection can be accepted: " << why.message() << "; trying again every " << kShortagePause;
+      << "cannot accept a connection: " << why.message() << "; trying again every " << kShortagePause;
   return absl::ResourceExhaustedError(why.message());
 }
 
@@ -107,7 +107,7 @@ void TcpAcceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status
 }
 
 void TcpAcceptor::LogShortage(absl::string_view why) const {
-  LOG_EVERY_N(WARNING, 10) << "no connection can be accepted: " << why << "; pausing for " << kShortagePause
+  LOG_EVERY_N(WARNING, 10) << "cannot accept a connection: " << why << "; pausing for " << kShortagePause
                            << " (raise the limit with 'ulimit -n'; refused so far: "
                            << context_.statistics.Total().refused << ")";
 }

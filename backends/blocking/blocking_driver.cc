@@ -96,7 +96,7 @@ class BlockingConnection {
     absl::StatusOr<std::unique_ptr<MailboxFd>> mail = MailboxFd::Open(*conversation_.mailbox());
     absl::Status status = mail.status();
     status.Update(SetNonBlocking(fd_.get(), true));
-    if (!status.ok()) LOG(WARNING) << "a client cannot be served, and is closed: " << status.message();
+    if (!status.ok()) LOG(WARNING) << "cannot serve a client, so its connection is closed: " << status.message();
     if (status.ok()) mail_ = *std::move(mail);
     return status.ok();
   }

@@ -79,7 +79,7 @@ class Offload {
   };
 
   // Starts the helpers. The list is the loop's, and must outlive this. Returns null if no helpers are asked for.
-  // Unavailable: the system cannot create so many threads.
+  // Unavailable: the system cannot create this many threads.
   static absl::StatusOr<std::unique_ptr<Offload>> Create(const OffloadOptions& options, WakeList& wakes);
   // Drops the tasks that were not begun, and waits for those that were: they cannot be interrupted.
   ~Offload();

@@ -6,7 +6,7 @@
 #include "base/command_line.h"
 
 DEFINE_int32(offload, 0,
-             "event loops and rings: so many helper threads for each loop do the long work; 0: the loop does it");
+             "event loops and rings: this many helper threads for each loop do the long work; 0: the loop does it");
 DEFINE_bool(offload_files, false, "with --offload: they also read files that are not in memory yet from the disk");
 
 namespace polyserve {

@@ -21,7 +21,7 @@ namespace {
 // For the log, behind how the worker ended.
 std::string DescribeLoss(int64_t clients) {
   if (clients == 0) return "";
-  if (clients == 1) return "; its client is lost, the others are not";
+  if (clients == 1) return "; its client is lost, no other is affected";
   return absl::StrCat("; its ", clients, " clients are lost, the others are not");
 }
 

@@ -102,7 +102,7 @@ void ConnectedUdpPeers::Settle(Peer& peer) {
   const uint32_t events = peer.awaits_writable ? EPOLLOUT : EPOLLIN;
   const absl::Status status = Control(epoll_.get(), EPOLL_CTL_MOD, conversation.socket(), events, &peer);
   if (status.ok()) return;
-  LOG(WARNING) << "cannot watch a peer, so it is served no longer: " << status.message();
+  LOG(WARNING) << "cannot watch a peer any longer, so it is dropped: " << status.message();
   End(peer);
 }
 

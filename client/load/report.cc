@@ -181,7 +181,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
 // explains it. Bytes suffice: a slow reader may need longer than the run for its one file.
 std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) {
   std::vector<std::string> faults;
-  if (tally.wrong > 0) faults.push_back(absl::StrCat(tally.wrong, " replies were not what they had to be"));
+  if (tally.wrong > 0) faults.push_back(absl::StrCat(tally.wrong, " replies were wrong"));
   if (tally.broken > 0) faults.push_back(absl::StrCat(tally.broken, " connections were closed or reset by the server"));
   if (tally.not_connected > 0) faults.push_back(absl::StrCat(tally.not_connected, " connections could not be made"));
   // Even one: a server that loses a request in a million is broken, and its speed says nothing.

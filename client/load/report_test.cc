@@ -154,7 +154,7 @@ TEST(ReportTest, FaultsOfWhatRunsBesideCountToo) {
   tally.beside[0].wrong = 2;
   tally.faults.emplace_back("the upload is gone");
   EXPECT_EQ(FaultsOf(plan, tally),
-            (std::vector<std::string>{"the upload is gone", "compute beside: 2 replies were not what they had to be"}));
+            (std::vector<std::string>{"the upload is gone", "compute beside: 2 replies were wrong"}));
   const json report = json::parse(ReportAsJson(plan, tally));
   EXPECT_EQ(report["beside"][0]["errors"]["wrong"], 2);
   EXPECT_EQ(report["beside"][0]["workload"], "compute");

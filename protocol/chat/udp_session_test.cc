@@ -84,7 +84,7 @@ TEST_F(ChatDatagramTest, SpeaksTheCoursesDialect) {
 
 TEST_F(ChatDatagramTest, RefusalsAreWords) {
   EXPECT_EQ(ada_.Send("L ada"), "OK");
-  EXPECT_EQ(bob_.Send("L ada"), "somebody has this name");
+  EXPECT_EQ(bob_.Send("L ada"), "the name is taken");
   EXPECT_TRUE(absl::StrContains(bob_.Send("L 管理员"), "管理员"));
   EXPECT_EQ(bob_.Send("L "), "the name is empty");
   EXPECT_EQ(bob_.Send("C ada I am ada"), "\njoin first: L <name>");

@@ -60,7 +60,7 @@ async def talk_together(uri, origin):
         await ada.send('L ada')
         check(await hear(ada) == 'OK', 'joining')
         await bob.send('L ada')
-        check(await hear(bob) == 'ERR 409 somebody has this name', 'a name that is taken')
+        check(await hear(bob) == 'ERR 409 the name is taken', 'a name that is taken')
         await bob.send('L bob')
         check(await hear(bob) == 'OK', 'joining, second')
         check(await hear(ada) == "欢迎 'bob' 进入聊天室", 'news of an arrival')

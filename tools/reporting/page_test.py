@@ -132,7 +132,7 @@ class PageTest(unittest.TestCase):
     def test_says_what_is_to_be_doubted(self):
         self.assertIn("The machine was not quiet", self.text)
         self.assertIn("Under echo servers are ranked by processor time, since the load generator, not the server, was the limit.", self.text)
-        self.assertIn("fork: 3 replies were not what they had to be", self.text)
+        self.assertIn("fork: 3 replies were wrong", self.text)
         self.assertIn("serves one client after the other", self.text)
 
     def test_says_how_it_was_measured(self):

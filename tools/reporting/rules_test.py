@@ -135,7 +135,7 @@ class RulesTest(unittest.TestCase):
         figures = {"fork": {"response_p99_us": 900}, "epoll": {"response_p99_us": 300}}
         self.assertEqual(self.pick(figures, rate=2000, slow={"epoll": 1}, failed=("epoll",)).model, "fork")
         both = ["errors: the rate was not reached: 9 replies per second came of 10 that were due; compute beside: 1 "
-                "replies were not what they had to be (1 of 7 rounds)"]
+                "replies were wrong (1 of 7 rounds)"]
         self.assertEqual(self.pick(figures, rate=2000, marks={"epoll": both}, failed=("epoll",)).model, "fork")
 
     def test_times_of_few_rounds_decide_nothing(self):

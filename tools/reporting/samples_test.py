@@ -50,7 +50,7 @@ class DotsTest(unittest.TestCase):
         self.assertEqual(self.dots([row(10, [one_slice(9), one_slice(None), one_slice(11)])]).values, (9, 11))
 
     def test_rounds_with_errors_have_no_dots_and_those_that_were_too_slow_have(self):
-        self.assertIsNone(self.dots([row(10, failed="3 replies were not what they had to be")]))
+        self.assertIsNone(self.dots([row(10, failed="3 replies were wrong")]))
         self.assertEqual(self.dots([row(10, failed="the rate was not reached: 9 of 10")]).values, (10,))
 
     def test_of_very_many_some_of_the_whole_run_are_taken(self):

@@ -233,7 +233,7 @@ def _round(number, subject, workload, chance, noise):
         marks.append("other programs took 30 % of a processor")
     failed = None
     if subject["model"] == "fork" and workload[0] == "http-64k" and number == 2:
-        failed = "3 replies were not what they had to be"
+        failed = "3 replies were wrong"
         marks.append("errors: " + failed)
     replies = 2000 if workload[0] == "echo-rate" else int(1e6 / cost)
     return {
