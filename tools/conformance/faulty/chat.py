@@ -91,7 +91,7 @@ class Server(base.TcpServer):
             return "400 that is no name"
         if _ADMINISTRATOR in name and self.fault != "any_name":
             return "403 that is the administrator"
-        return "409 somebody has this name" if name in self._members and self.fault != "same_names" else ""
+        return "409 the name is taken" if name in self._members and self.fault != "same_names" else ""
 
     def _say(self, name, command, rest):
         """Why not; empty if it was said."""

@@ -56,7 +56,7 @@ class Server(base.UdpServer):
         if not name or (_ADMINISTRATOR in name and self.fault != "any_name"):
             self._send("that name cannot be had", sender)
         elif name in self._members and self.fault != "same_names":
-            self._send("somebody has this name", sender)
+            self._send("the name is taken", sender)
         else:
             self._send("OK", sender)
             self._members[name] = sender
