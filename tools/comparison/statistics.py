@@ -68,7 +68,8 @@ class Factorial:
     """What the factors of a two-level design do to the logarithm of a value, by terms: (factor,) and (factor, other)."""
 
     effects: dict  # Half of what it makes to go from the low level to the high one.
-    error: float  # The standard error of each.
+    error: float  # The standard error of each,
+    degrees: int  # and its degrees of freedom.
     shares: dict  # Of all variation; what is missing to 1 is noise. Empty if there is no variation.
 
 
@@ -90,7 +91,8 @@ def factorial(signs, values):
     explained = {term: data.size * effect**2 for term, effect in effects.items()}
     degrees = data.size - data.shape[1] - len(terms)
     noise = max(0.0, total - sum(explained.values())) / degrees if degrees > 0 else math.inf
-    return Factorial(effects, math.sqrt(noise / data.size), {term: part / total for term, part in explained.items() if total})
+    shares = {term: part / total for term, part in explained.items() if total}
+    return Factorial(effects, math.sqrt(noise / data.size), degrees, shares)
 
 
 @dataclass(frozen=True)

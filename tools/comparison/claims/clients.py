@@ -7,15 +7,19 @@ import signal
 import socket
 import time
 
-from .. import extras, procfs, statistics, workloads
+from scipy import stats
+
+from .. import extras, inference, procfs, statistics
 from ..connections import Crowd, raise_descriptor_limit
 from ..processes import Server
 from . import talk
-from .computing import hides_speed_up
-from .lab import COMPUTE, ONE_LOOP
-from .verdict import aside, fact, unknown
+from .computing import computing_speed_up
+from .lab import ECHO
+from .process_control import cheap_loop
+from .verdict import aside, at_least, fact, unknown
 
 
+_STEPS = 12
 _FEW_DESCRIPTORS = "needs more descriptors; see tools/doctor"
 
 
@@ -42,14 +46,12 @@ def staying_client(lab):
 
 
 def cheap_and_short(lab):
-    """The rest of what is said of the iterative server: simple, cheap, good for short tasks."""
-    short = lab.compare(["loop", "thread", "fork"], workloads.choose(["churn"])[0])
-    return [short.ratio("thread", "loop", "cpu_us_per_request").more_than_one(),
-            short.ratio("fork", "loop", "cpu_us_per_request").more_than_one(), *staying_client(lab)]
+    """Course 1: the iterative server is cheap, good for short tasks and UDP, and one client that stays keeps the others out."""
+    return [*cheap_loop(lab), *staying_client(lab)]
 
 
 def one_each(lab):
-    """Course 2."""
+    """Course 2: one process or thread per client lets every client stay, and uses all processors, but costs more."""
     parts = []
     for model, most in (("fork", 300), ("thread", 300)):
         with lab.server(model, connections=most) as server, Crowd(server.addresses["echo"], "echo") as crowd:
@@ -57,29 +59,19 @@ def one_each(lab):
             served = talk.is_served(server.addresses["echo"])
         parts.append(fact(served, f"{model}: beside {most} clients that stay, another one is "
                                   f"{'' if served else 'not '}served"))
-    parts += _speed_ups(lab, ("thread", "fork"))
-    memory = memory_per_connection(lab, ("epoll", "thread", "fork"), 400)
-    return parts + [judge_weights("epoll", memory["epoll"], model, memory[model], with_kernel=False)
-                    for model in ("thread", "fork")]
+    parts += ([computing_speed_up(lab, model, at_least(1.3)) for model in ("thread", "fork")] if len(lab.cpus) > 1 else
+              [unknown("needs two processors")])
+    memory = _memory_per_connection(lab, ("epoll", "thread", "fork"), 400)
+    return parts + [judge_weights(memory, "epoll", model, lab.alpha) for model in ("thread", "fork")]
 
 
-def _speed_ups(lab, models):
-    """Parts: whether they use more than one processor."""
-    hidden = hides_speed_up(lab)
-    if hidden:
-        return [unknown(hidden)]
-    compute = lab.compare(["thread", ONE_LOOP, "fork"], COMPUTE, all_cpus=True)
-    return [compute.ratio(model, ONE_LOOP, what=f"computing on {len(lab.cpus)} processors, throughput of {model} over "
-                                                "epoll's one thread").at_least(1.3) for model in models]
-
-
-def memory_per_connection(lab, models, most):
-    """model -> (own, kernel's) bytes for an idle connection, Lines by regression over five steps; None where that failed."""
+def _memory_per_connection(lab, models, most):
+    """model -> (own, kernel's) bytes for an idle connection, Lines by regression over _STEPS; None if that failed."""
     found = {}
     for model in models:
         subject = lab.model(model)
         limit = min(most, extras.idle_limit(subject, raise_descriptor_limit()))
-        lines = extras.memory(subject, workloads.choose(["echo"])[0], lab.setting(most), extras.memory_steps(limit))
+        lines = extras.memory(subject, ECHO, lab.setting(most), [max(1, limit * step // _STEPS) for step in range(_STEPS + 1)])
         good = [line for line in lines if line["failed"] is None]
         slopes = [statistics.regression([(line["idle"], line[column] * 1024) for line in good])
                   for column in ("pss_kib", "kernel_kib")]
@@ -87,22 +79,30 @@ def memory_per_connection(lab, models, most):
     return found
 
 
-def judge_weights(lighter, its_memory, heavier, their_memory, with_kernel):
-    """A part: whether an idle connection takes less memory of the lighter model.
+def judge_weights(memory, lighter, heavier, alpha):
+    """A part: whether an idle connection takes less memory of the lighter model's own. What the kernel takes for it is shown, and
+    decides nothing: it is known for the whole machine alone.
 
-    its_memory, their_memory  of memory_per_connection()
-    with_kernel               whether the kernel's memory counts
+    memory  of _memory_per_connection()
+    alpha   how likely it may be that the verdict is wrong
     """
-    memory = {lighter: its_memory, heavier: their_memory}
-    lost = [model for model, bytes_of in memory.items() if bytes_of is None]
+    lost = [model for model in (lighter, heavier) if memory[model] is None]
     if lost:
         return unknown(f"memory per connection of {' and '.join(lost)}: not measured without errors")
-    less, more = (bytes_of if with_kernel else bytes_of[:1] for bytes_of in memory.values())
     text = "for an idle connection: " + "; ".join(
-        f"{model} {_kib(own)} of its own (the kernel's, both ends: {_kib(kernel)})" for model, (own, kernel) in memory.items())
-    if sum(part.high for part in less) < sum(part.low for part in more):
-        return fact(True, text)
-    return fact(False, text) if sum(part.low for part in less) > sum(part.high for part in more) else unknown(text)
+        f"{model} {_kib(own)} of its own (the kernel's, both ends: {_kib(kernel)})"
+        for model, (own, kernel) in ((model, memory[model]) for model in (lighter, heavier)))
+    (less, _), (more, _) = memory[lighter], memory[heavier]
+    difference = more.slope - less.slope
+    # Each is wrong in half of the cases that may be.
+    doubt = sum(_reach(line, alpha / 2) for line in (less, more))
+    return fact(difference > 0, text) if abs(difference) > doubt else unknown(text)
+
+
+def _reach(line, alpha):
+    """How far the slope may be from the true one, which is outside with this probability."""
+    degrees = line.n - 2
+    return (line.high - line.slope) * float(stats.t.isf(alpha / 2, degrees) / stats.t.isf(inference.ALPHA / 2, degrees))
 
 
 def _kib(line):
@@ -112,9 +112,8 @@ def _kib(line):
 def weights(lab):
     """Claim 19: processes heavy, threads light, loops lightest."""
     order = ("epoll", "coroutine", "thread", "fork")
-    memory = memory_per_connection(lab, order, 800)
-    return [judge_weights(lighter, memory[lighter], heavier, memory[heavier], with_kernel=lighter != "epoll")
-            for lighter, heavier in zip(order, order[1:])]
+    memory = _memory_per_connection(lab, order, 800)
+    return [judge_weights(memory, lighter, heavier, lab.alpha / 3) for lighter, heavier in zip(order, order[1:])]
 
 
 def isolation(lab):

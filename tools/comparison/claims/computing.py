@@ -2,91 +2,69 @@
 
 import functools
 import multiprocessing
+import os
 import threading
 import time
 
-from .. import inference, procfs, statistics
+from .. import processes, procfs
 from . import talk
-from .lab import COMPUTE, ONE_LOOP, p99_ms
-from .verdict import Ratio, aside, fact, unknown
+from .lab import COMPUTE, ONE_LOOP, await_work
+from .rounds import RATE, SECONDS, Question
+from .verdict import at_least, at_most, fact, more, unknown
 
 _PRIMES_BELOW = 25000  # The course takes 100,000, and its way of dividing takes most of a minute for it.
-_PROCESSES = (1, 2, 4, 10)
-_HEAVY = 400000  # Some tens of milliseconds.
+_COUNTS = (1, 4, 10)
+_DISTURBED = 0.2  # Of a processor, taken by others: then a speed-up cannot be seen.
+_HEAVY = 1000000  # Primes below it: a tenth of a second, or two.
+_BEGUN_S = 0.02  # Of that, before the echo is sent.
+_ECHOES = 10
 
 
-def cost_s(lab, primes):
-    """The seconds of one request on a processor of its own: the middle one of some."""
-    with lab.server("loop", "compute", all_cpus=True) as server:
-        times = []
-        for _ in range(9):
-            started = time.monotonic()
-            talk.ask_once(server.addresses["compute"], b"PRIMES %d\n" % primes)
-            times.append(time.monotonic() - started)
-        return sorted(times)[4]
+def _is_echoed_meanwhile(server, light, heavy):
+    """Whether an echo that is sent while the server computes comes back before it is done."""
+    heavy.sendall(b"PRIMES %d\n" % _HEAVY)
+    is_begun = await_work(server, _BEGUN_S)
+    is_echoed = talk.echoes(light, timeout_s=30)
+    is_first = not processes.is_readable(heavy.fileno(), 0)
+    while not heavy.recv(4096).endswith(b"\n"):
+        pass
+    return is_begun and is_echoed and is_first
 
 
-def _light_p99_ms(lab, name, heavy):
-    """The 99th percentile of light echoes at a fixed rate, with or without heavy computing beside them."""
-    with lab.server(name, "echo,compute", connections=30, all_cpus=True) as server:
-        computing = None
-        if heavy:
-            computing = lab.client.start(["--workload=compute", f"--primes={_HEAVY}", "--connections=1", "--threads=1"],
-                                         server.addresses["compute"], 4 * lab.seconds)
-            time.sleep(0.3)
-        run = lab.load(server.addresses["echo"], "--workload=echo", "--connections=10", "--rate=300", "--threads=1",
-                       seconds=2 * lab.seconds)
-        if computing:
-            computing.kill()
-            computing.communicate()
-    return p99_ms(run)
+def _echoed_meanwhile(lab, model):
+    """How many of _ECHOES came back before the computing was done; None if the client was not served."""
+    with lab.server(model, "echo,compute", connections=30, all_cpus=True) as server:
+        with talk.connect(server.addresses["echo"]) as light, talk.connect(server.addresses["compute"], timeout_s=60) as heavy:
+            if not talk.echoes(light):
+                return None
+            return sum(_is_echoed_meanwhile(server, light, heavy) for _ in range(_ECHOES))
 
 
-def judge_waiting(alone, beside, heavy):
-    """Whether light requests wait for heavy ones, for about as long as one of those takes: true, false, or None where it
-    is neither clearly so nor clearly not.
+def judge_stalling(model, echoed, is_to_stall):
+    """A part: whether a model's other clients wait while it computes for one.
 
-    alone, beside  the 99th percentile of the light ones' times, without and with heavy ones
-    heavy          the time of a heavy one, in the same unit
+    echoed  how many of _ECHOES came back meanwhile, or None
     """
-    if beside > 3 * alone and beside > heavy / 2:
-        return True
-    return False if beside < 2 * alone or beside < heavy / 4 else None
+    if echoed is None:
+        return unknown(f"{model}: the light client was not served")
+    text = f"{model}: of {_ECHOES} echoes, each sent while it computed for another client, {echoed} came back before it was done"
+    if 0.1 * _ECHOES < echoed < 0.9 * _ECHOES:
+        return unknown(text)
+    return fact((echoed <= 0.1 * _ECHOES) == is_to_stall, text)
 
 
-def _wait(lab, name):
-    """(judge_waiting(), what was found) for a model."""
-    times = lab.in_rounds(f"light requests, {name}", {"alone": functools.partial(_light_p99_ms, lab, name, False),
-                                                      "beside": functools.partial(_light_p99_ms, lab, name, True)},
-                          rounds=inference.LEAST_ROUNDS)
-    if not all(times.values()):
-        return None, f"{name}: the light clients were not served"
-    alone, beside = (statistics.median_interval(list(times[key].values())).median for key in ("alone", "beside"))
-    heavy = 1e3 * cost_s(lab, _HEAVY)
-    return judge_waiting(alone, beside, heavy), (
-        f"{name}: p99 of light echoes {alone:.2f} ms, beside one that computes for {heavy:.0f} ms at a time {beside:.2f} ms")
-
-
-def _stalls(lab, name, expected):
-    """A part of what the statement says of this model."""
-    waits, text = _wait(lab, name)
-    return unknown(text) if waits is None else fact(waits == expected, text)
-
-
-def _control(lab, name):
-    """A part: another model does not stall. If it does, the machine was at fault, and the loop may be as innocent."""
-    waits, text = _wait(lab, name)
-    return fact(True, text) if waits is False else unknown(text)
+def _stalling(lab, model, is_to_stall):
+    return judge_stalling(model, _echoed_meanwhile(lab, model), is_to_stall)
 
 
 def stalls(lab):
-    """Course 5: with multiplexing in one process, requests that compute stall everybody."""
-    return [_stalls(lab, ONE_LOOP, True), _control(lab, "thread"), _control(lab, "prefork")]
+    """Course 5: with multiplexing in one process, requests that compute stall everybody; with a process or thread each not."""
+    return [_stalling(lab, ONE_LOOP, True), _stalling(lab, "thread", False), _stalling(lab, "prefork", False)]
 
 
 def stalls_and_helpers(lab):
     """Claim 13: the same, and helper threads take it away."""
-    return stalls(lab) + [_stalls(lab, f"{ONE_LOOP} --offload=2", False)]
+    return [*stalls(lab), _stalling(lab, f"{ONE_LOOP} --offload=2", False)]
 
 
 def _is_prime(number):
@@ -101,78 +79,68 @@ def _sum_of_primes(first, last):
     return sum(number for number in range(first, last) if _is_prime(number))
 
 
-def _in_ranges(make, parts):
-    """Seconds for the sum with so many processes or threads, each with an equal range, and the sum."""
+@functools.lru_cache(None)
+def _expected_sum():
+    return _sum_of_primes(0, _PRIMES_BELOW)
+
+
+def _in_ranges(make, parts, _number):
+    """The time for the sum with a number of processes or threads, each with an equal range."""
     bounds = [_PRIMES_BELOW * part // parts for part in range(parts + 1)]
     results = multiprocessing.SimpleQueue()
 
     def work(part):
         results.put(_sum_of_primes(bounds[part], bounds[part + 1]))
-    started = time.monotonic()
+    before, started = _used_by_others(), time.monotonic()
     workers = [make(target=work, args=(part,)) for part in range(parts)]
     for worker in workers:
         worker.start()
     total = sum(results.get() for _ in workers)
     for worker in workers:
         worker.join()
-    return time.monotonic() - started, total
+    taken = time.monotonic() - started
+    if _used_by_others() - before > _DISTURBED * taken:
+        return "others took the processors"
+    return {SECONDS.key: taken} if total == _expected_sum() else f"the sum was {total}"
 
 
-def _times(lab, what, make, counts):
-    """name -> {round: seconds}, by the number of processes or threads as a text."""
-    expected = _sum_of_primes(0, _PRIMES_BELOW)
-
-    def seconds(count):
-        taken, total = _in_ranges(make, count)
-        return taken if total == expected else None
-    return lab.in_rounds(what, {str(count): functools.partial(seconds, count) for count in counts})
+def _used_by_others():
+    """Processor seconds so far that this program and its children did not take."""
+    own = os.times()
+    return sum(procfs.busy_seconds()) - own.user - own.system - own.children_user - own.children_system
 
 
-def _speed_up(times, more, less, what):
-    """A Ratio: how many times as fast it is with more of them than with less."""
-    return Ratio(what, statistics.ratio_interval(times[str(less)], times[str(more)]))
+def _in_python(lab):
+    """The Series of the course's own Python, in several processes, or threads."""
+    kinds = {"processes": multiprocessing.get_context("fork").Process, "threads": threading.Thread}
+    return lab.in_turns(f"the sum of the primes below {_PRIMES_BELOW:,}", {
+        f"{count} {kind}": functools.partial(_in_ranges, make, count) for kind, make in kinds.items() for count in _COUNTS})
 
 
-def _shown(times):
-    return ", ".join(f"{name}: {statistics.median_interval(list(values.values())).median:.2f} s"
-                     for name, values in times.items() if values)
-
-
-def hides_speed_up(lab):
-    """Why a speed-up by more processors could not be seen here and now; None where it could."""
-    if len(lab.cpus) < 2:
-        return "needs two processors"
-    before, started = sum(procfs.busy_seconds()), time.monotonic()
-    time.sleep(0.5)
-    if (sum(procfs.busy_seconds()) - before) / (time.monotonic() - started) > 0.3:
-        return "others take processor time, so that a speed-up cannot be seen; see tools/doctor"
-    return None
+def _speed_up(lab, kind, most, least, demand, condition=""):
+    return Question(_in_python(lab), f"the sum of the primes below {_PRIMES_BELOW:,} by the course's own Python, speed of {most} "
+                    f"{kind} over {least}", f"{least} {kind}", f"{most} {kind}", demand, SECONDS, condition)
 
 
 def more_processes_than_cores(lab):
-    """Course 11 and claim 15: 26.2 s with 1 process, 14.8 s with 4, 13.3 s with 10."""
-    hidden = hides_speed_up(lab)
-    if hidden:
-        return [unknown(hidden)]
-    times = _times(lab, "Python's processes", multiprocessing.get_context("fork").Process, _PROCESSES)
-    # With equal ranges the last one has most of the work, so that more pieces than processors balance it better.
-    return [aside(f"the course's own Python for the primes below {_PRIMES_BELOW:,}, by processes ({len(lab.cpus)} "
-                  f"processors): {_shown(times)}"),
-            _speed_up(times, 4, 1, "speed of 4 processes over 1").at_least(1.25),
-            _speed_up(times, 10, 4, "speed of 10 processes over 4").more_than_one()]
+    """Course 11 and claim 15: 26.2 s with 1 process, 14.8 s with 4, 13.3 s with 10. With equal ranges the last process has most
+    of the work, so that more of them than processors balance it better."""
+    if len(lab.cpus) < 2:
+        return [unknown("needs two processors")]
+    return [_speed_up(lab, "processes", 4, 1, at_least(1.25)), _speed_up(lab, "processes", 10, 4, more())]
+
+
+def computing_speed_up(lab, model, demand, condition=""):
+    """A Question: how many times the throughput of one thread a model has that may use all processors."""
+    series = lab.compared((ONE_LOOP, "thread", "fork"), COMPUTE, all_cpus=True)
+    return Question(series, f"computing on {len(lab.cpus)} processors, requests a second of {model} over one thread", model,
+                    ONE_LOOP, demand, RATE, condition)
 
 
 def threads_and_processes(lab):
     """Claim 16: threads give no speed-up for the processor, processes do."""
-    hidden = hides_speed_up(lab)
-    if hidden:
-        return [unknown(hidden)]
-    compute = lab.compare(["thread", ONE_LOOP, "fork"], COMPUTE, all_cpus=True)
-    gain = compute.ratio(
-        "thread", ONE_LOOP, what=f"C++ on {len(lab.cpus)} processors, throughput of threads over one thread")
-    processes = compute.ratio("fork", ONE_LOOP, what="throughput of processes over one thread")
-    parts = [gain.at_most(1.1), processes.at_least(1.3),
-             aside(compute.ratio("thread", "fork", what="throughput of threads over processes").text())]
-    times = _times(lab, "Python's threads", threading.Thread, (1, len(lab.cpus)))
-    return parts + [aside(f"Python's threads, the sum of the primes below {_PRIMES_BELOW:,}: {_shown(times)}"),
-                    _speed_up(times, len(lab.cpus), 1, f"Python, speed of {len(lab.cpus)} threads over 1").at_most(1.1)]
+    if len(lab.cpus) < 2:
+        return [unknown("needs two processors")]
+    native, python = "the program is in C++", "the program is in Python"
+    return [computing_speed_up(lab, "thread", at_most(1.1), native), computing_speed_up(lab, "fork", at_least(1.3), native),
+            _speed_up(lab, "threads", 4, 1, at_most(1.1), python), _speed_up(lab, "processes", 4, 1, at_least(1.3), python)]

@@ -1,6 +1,7 @@
 """tools/claims from its command line to its exit status."""
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -9,13 +10,17 @@ import sys
 import tempfile
 import time
 
-from .. import doctor, machine, programs, runner, store, subjects, workloads
+from .. import doctor, inference, machine, programs, progress, runner, store, subjects, workloads
 from ..connections import raise_descriptor_limit
 from . import document, lab, table
+from .rounds import Question
 from .verdict import combine, unknown
 
 _DOCUMENT = os.path.join(programs.REPOSITORY, "docs", "claims.md")
 _LINES = "claims"  # The kind of line in the result folder.
+# The highest probability that anything said of a statement is wrong. Course-2 spends it twice: on its ratios, and on its bytes.
+ALPHA = inference.ALPHA / (len(table.ALL) + 1)
+_SHARES = 3  # A statement may take so many times the mean of the time that is left.
 
 
 class UsageError(Exception):
@@ -25,13 +30,12 @@ class UsageError(Exception):
 def parser():
     options = argparse.ArgumentParser(
         prog="tools/claims", formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Puts statements about models of concurrency to the test: confirmed, refuted, or undecided, and why.")
+        description="Puts statements about models of concurrency to the test: confirmed, refuted, holds only if, or undecided.")
     add = options.add_argument
     add("--only", help="comma-separated names, such as course-5,claim-8; all of them where it is not given")
     add("--list", action="store_true", help="print the statements, and end")
-    add("--rounds", type=int, default=5, help="of each comparison")
-    add("--seconds", type=float, default=1.0, help="of each measurement")
-    add("--seed", type=int, help="of the order within rounds; another one in each run, and recorded")
+    add("--minutes", type=float, default=25.0, help="for all of it, about; what is not decided by then stays undecided")
+    add("--seed", type=int, help="of the order within rounds, and of requests; another one in each run, and recorded")
     add("--out", help="the folder for the data, of which statements that are there already are left out; results/claims-DATE")
     add("--write", action="store_true", help="write docs/claims.md from the data")
     add("--json", action="store_true", help="print JSON")
@@ -53,43 +57,35 @@ def try_one(statement, place):
     """A statement's line of data. An experiment that cannot be carried out leaves it undecided."""
     started = time.monotonic()
     try:
-        outcome_parts = statement.experiment(place)
+        items = statement.experiment(place)
+        answers = iter(place.settle([item for item in items if isinstance(item, Question)]))
+        parts = [next(answers) if isinstance(item, Question) else item for item in items]
     except Exception as error:  # Whatever it is, the other statements can still be tried.
-        outcome_parts = [unknown(f"the experiment could not be carried out: {type(error).__name__}: {error}")]
-    return {"statement": statement.name, "verdict": combine(outcome_parts).verdict,
-            "parts": [{"verdict": part.verdict, "text": part.text} for part in outcome_parts],
+        parts = [unknown(f"the experiment could not be carried out: {type(error).__name__}: {error}")]
+    return {"statement": statement.name, **dataclasses.asdict(combine(parts)),
+            "parts": [{"verdict": part.verdict, "text": part.text, "condition": part.condition} for part in parts],
             "seconds": round(time.monotonic() - started, 1)}
 
 
-def show(statement, line):
+def show(statement, line, its_machine):
     """What a person reads of one statement."""
-    print(f"{statement.name}: {line['verdict']}: {statement.text} ({statement.source})")
+    print(f"{statement.name}: {document.sentence(statement, line, its_machine)} ({statement.source})")
     for text in document.shown_parts(line):
         print(f"    {text}")
     print(f"    again: tools/claims --only={statement.name}", flush=True)
 
 
 def _folder(options):
-    """The Store for the data: a new one, or one of a run with the same options. StoreError: it was another run's."""
+    """The Store for the data: a new one, or that of a run that was broken off. StoreError: it was another tool's."""
     now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
     path = options.out or os.path.join(programs.REPOSITORY, "results", f"claims-{now}")
     if not os.path.exists(os.path.join(path, store.RUN)):
         return store.Store.create(path)
-    folder = store.Store.open(path)
-    check_options(folder, options)
-    return folder
-
-
-def check_options(folder, options):
-    """StoreError where the folder's run was made with other options, whose figures do not mix with ours."""
-    run = folder.run()
-    if (run.get("rounds"), run.get("seconds")) != (options.rounds, options.seconds):
-        raise store.StoreError(f"{folder.folder} was measured with --rounds={run.get('rounds')} "
-                               f"--seconds={run.get('seconds')}: give the same, or choose another --out")
+    return store.Store.open(path)
 
 
 def check_programs(folder, sums):
-    """The same of other programs."""
+    """StoreError if the folder's run was made with other programs, whose figures do not mix with these."""
     if folder.run().get("programs") != sums:
         raise store.StoreError(f"{folder.folder} was measured with another build of the server or of the load generator: "
                                "choose another --out")
@@ -99,7 +95,7 @@ def _describe(options, built):
     busy = [f"{finding.name}: {finding.found}" for finding in doctor.other_load() if finding.level == doctor.BAD]
     return {"schema": store.SCHEMA, "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "git": programs.revision(), "machine": machine.describe(), "sysctls": machine.sysctls(),
-            "programs": _sums(built), "seed": options.seed, "rounds": options.rounds, "seconds": options.seconds, "busy": "; ".join(busy)}
+            "programs": _sums(built), "seed": options.seed, "minutes": options.minutes, "busy": "; ".join(busy)}
 
 
 def _sums(built):
@@ -128,6 +124,14 @@ def _programs(options, folder):
     return built
 
 
+def allowance_s(left_s, statements):
+    """How long a statement may take: more than its share of the time, since most need less, but never all that is left.
+
+    statements  how many are left, this one included
+    """
+    return max(0.0, left_s) * min(1.0, _SHARES / statements)
+
+
 def try_all(options, statements, folder, scratch):
     """Measures them. False at Ctrl-C, which keeps what there is."""
     options.seed = secrets.randbelow(2**31) if options.seed is None else options.seed
@@ -136,15 +140,19 @@ def try_all(options, statements, folder, scratch):
     os.makedirs(f"{scratch}/files")
     os.chmod(scratch, 0o755)  # nginx' workers have to get to the files.
     workloads.make_files(f"{scratch}/files")
-    place = lab.Lab(built, programs.models(built.server), scratch, folder.path("logs"), options.seconds, options.rounds,
-                    options.seed)
+    place = lab.Lab(built, programs.models(built.server), scratch, folder.path("logs"), options.seed, ALPHA)
+    end = time.monotonic() + 60 * options.minutes
     try:
-        for statement in statements:
+        for number, statement in enumerate(statements):
+            left_s = end - time.monotonic()
+            place.allow(allowance_s(left_s, len(statements) - number))
+            print(f"{number + 1} of {len(statements)}: {statement.name}; {progress.duration(left_s)} left at most",
+                  file=sys.stderr, flush=True)
             line = try_one(statement, place)
             folder.append(_LINES, line)
             lab.clear()
             if not options.json:
-                show(statement, line)
+                show(statement, line, folder.run()["machine"])
     except KeyboardInterrupt:
         return False
     return True

@@ -5,6 +5,8 @@ import select
 import socket
 import sys
 
+_READ = 1024  # Little, so that it reads more slowly than one client can send.
+
 budget, port = int(sys.argv[1]), int(sys.argv[2])
 listener = socket.create_server(("127.0.0.1", port), backlog=4096)
 waiting = select.epoll()
@@ -19,7 +21,7 @@ def drain(number):
     reads = 0
     while not budget or reads < budget:
         try:
-            data = client.recv(4096)
+            data = client.recv(_READ)
         except BlockingIOError:
             unfinished.discard(number)
             return True

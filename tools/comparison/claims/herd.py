@@ -5,7 +5,9 @@ A wake-up is a context switch of a waiting worker: one that is woken by epoll to
 again by the kernel itself, without its program being told."""
 
 import array
+import contextlib
 import dataclasses
+import functools
 import mmap
 import os
 import select
@@ -26,7 +28,6 @@ class Herd:
 
     wake_ups: list  # Of each worker.
     accepted: list
-    cpu_s: float  # Of all of them. What it costs the client to wake them is not in it.
 
 
 class _Counts:
@@ -81,10 +82,6 @@ def _sleeps(pids):
     return last
 
 
-def _cpu_seconds(pids):
-    return sum(procfs.thread_cpu_seconds(pid, pid) for pid in pids)
-
-
 def _more(after, before):
     return [number - of_before for number, of_before in zip(after, before)]
 
@@ -97,27 +94,34 @@ def _come(address, clients, workers):
         time.sleep(0.002 + workers * 0.0001)
 
 
+@contextlib.contextmanager
+def forked(works):
+    """Yields the process numbers of children that run these functions, one each, and kills them at the end."""
+    pids = []
+    try:
+        for work in works:
+            pid = os.fork()
+            if pid == 0:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                try:
+                    work()
+                finally:
+                    os._exit(1)
+            pids.append(pid)
+        yield pids
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
 def run(way, workers, clients):
     """A Herd, for so many clients that come one after the other, each in a quiet moment."""
     counts = _Counts(workers)
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         address = "%s:%d" % listener.getsockname()
-        pids = []
-        for index in range(workers):
-            pid = os.fork()
-            if pid == 0:
-                signal.signal(signal.SIGINT, signal.SIG_DFL)
-                try:
-                    _worker(listener, way, index, counts)
-                finally:
-                    os._exit(1)
-            pids.append(pid)
-        try:
+        with forked([functools.partial(_worker, listener, way, index, counts) for index in range(workers)]) as pids:
             _come(address, 2 * workers, workers)  # What a process does for the first time costs more.
-            sleeps, accepted, cpu_s = _sleeps(pids), counts.read(), _cpu_seconds(pids)
+            sleeps, accepted = _sleeps(pids), counts.read()
             _come(address, clients, workers)
-            return Herd(_more(_sleeps(pids), sleeps), _more(counts.read(), accepted), _cpu_seconds(pids) - cpu_s)
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+            return Herd(_more(_sleeps(pids), sleeps), _more(counts.read(), accepted))

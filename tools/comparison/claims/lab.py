@@ -1,127 +1,64 @@
-"""Lab: what experiments are made with: servers, loads, and comparisons in interleaved rounds. Remembers what it has
-measured, so that statements about the same thing share it."""
+"""Lab: starts servers and loads for the experiments, and compares them in rounds. Statements about the same things share their
+rounds."""
 
 import dataclasses
-import re
 import sys
+import time
 
-from .. import inference, machine, measure, metrics, order, statistics, subjects, summary, workloads
+from .. import machine, order, subjects, workloads
 from ..load import Load
-from .verdict import Ratio
+from . import rounds
+from .sliced import Entry, Sliced
 
-ECHO = workloads.choose(["echo"])[0]
-CHURN = workloads.choose(["churn"])[0]
-COMPUTE = workloads.choose(["compute"])[0]
-# Where all processors are there for the server, epoll would have a loop for each.
+ECHO, IDLE, CHURN, COMPUTE = workloads.choose(["echo", "idle", "churn", "compute"])
+# If the server has all processors, epoll would have a loop for each.
 ONE_LOOP = "epoll --workers=1"
-# What a request costs the server's processors: right also where the client is too slow to find out how many it serves.
-CPU = "cpu_us_per_request"
-# A round in which others took more of one processor than this, in percent, is left out where enough are left.
-_MOST_TAKEN = 25
-_TAKEN = re.compile(r"(?:other programs|the host) took (\d+) %")
 
 
-def echo_with(connections, size=64):
+def echo_with(connections, size=64, idle=0):
+    """A workload of echoes of this size, beside idle connections."""
+    if idle:
+        return dataclasses.replace(IDLE, load=("--workload=idle", f"--size={size}", f"--idle={idle}"), connections=connections,
+                                   idle=idle)
     return dataclasses.replace(ECHO, load=("--workload=echo", f"--size={size}"), connections=connections)
 
 
 def beside(name, idle):
-    """What a model is called that is measured beside so many idle connections."""
+    """The name of a model that is measured beside this number of idle connections."""
     return f"{name} beside {idle:,} idle" if idle else name
-
-
-def p99_ms(run):
-    """The 99th percentile of a load.LoadRun; None where its figures are worth nothing. A rate that was not reached spoils
-    a throughput, but not these times: each counts from when its request was due, and none is missing."""
-    faults = run.report.get("faults", []) if run.report else []
-    if run.failed and not (faults and all(fault.startswith("the rate was not reached") for fault in faults)):
-        return None
-    return run.report["response_ns"]["p99"] / 1e6
-
-
-def _is_disturbed(line):
-    return any(int(taken) > _MOST_TAKEN for mark in line["marks"] for taken in _TAKEN.findall(mark))
-
-
-class Comparison:
-    """Some subjects under one load, in rounds."""
-
-    def __init__(self, workload, lines):
-        self._workload = workload.name
-        self._rounds = summary.Rounds(lines)
-        self.failures = sorted({f"{line['subject']}: {line['failed']}" for line in lines if line["failed"]})
-
-    def together(self, names, metric):
-        """({name: {round: value}}, how many rounds were left out): of the rounds that were good for all of them, without
-        those in which others took much processor time from one of them, as long as enough are left."""
-        found = {name: self._rounds.values(name, self._workload, metric) for name in names}
-        common = set.intersection(*map(set, found.values()))
-        disturbed = {line["round"] for name in names for line in self._rounds.of(name, self._workload)
-                     if _is_disturbed(line)}
-        kept = common - disturbed
-        if len(kept) < inference.LEAST_ROUNDS:
-            kept = common
-        return ({name: {number: values[number] for number in sorted(kept)} for name, values in found.items()},
-                len(common) - len(kept))
-
-    def values(self, name, metric):
-        return self.together([name], metric)[0][name]
-
-    def median(self, name, metric):
-        """None where there was no good round."""
-        interval = statistics.median_interval(list(self.values(name, metric).values()))
-        return interval.median if interval else None
-
-    def client_was_the_limit(self, name):
-        """Whether its throughput is but what it can do at least: so in half of the good rounds, or more."""
-        marks = [line["marks"] for line in self._rounds.of(name, self._workload) if line["failed"] is None]
-        return 2 * sum(metrics.CLIENT_WAS_THE_LIMIT in of_round for of_round in marks) >= max(1, len(marks))
-
-    def ratio(self, a, b, metric="throughput", what=None):
-        found, left_out = self.together([a, b], metric)
-        interval = statistics.ratio_interval(found[a], found[b])
-        if interval is None and self.failures:
-            return Ratio(f"{what or metric} ({'; '.join(self.failures)})", None)
-        limited = [name for name in (a, b) if metric == "throughput" and self.client_was_the_limit(name)]
-        notes = [f"the client was the limit for {' and '.join(limited)}"] if limited else []
-        return Ratio(what or f"{metric.replace('_', ' ')} of {a} over {b}", interval, a in limited,
-                     b in limited, (*notes, *_left_out(left_out)))
-
-    def derived_ratio(self, what, metric, names, above, below):
-        """The ratio of two values that are made of several subjects' ones, round by round.
-
-        above, below  functions of a function that gives a named subject's value of the round
-        """
-        found, left_out = self.together(names, metric)
-
-        def of(make):
-            return {number: make(lambda name: found[name][number]) for number in found[names[0]]}
-        return Ratio(what, statistics.ratio_interval(of(above), of(below)), notes=_left_out(left_out))
-
-
-def _left_out(rounds):
-    """Of a Ratio's notes."""
-    number = "1 round" if rounds == 1 else f"{rounds} rounds"
-    return (f"{number} left out, as others took processor time",) if rounds else ()
 
 
 class Lab:
     """Where the experiments take place."""
 
-    def __init__(self, built, known, scratch, logs, seconds, rounds, seed):
+    def __init__(self, built, known, scratch, logs, seed, alpha):
+        """alpha  the highest probability that anything said of one statement is wrong"""
         self._server = built.server
-        self.known = known  # programs.models().
+        self._known = known  # programs.models().
         self.cpus = machine.cpus()
         self.server_cpus, self.client_cpus = machine.split_cpus(self.cpus)
         self.client = Load(built.load.path, self.client_cpus)
         self.scratch = scratch
         self.root = f"{scratch}/files"
-        self._logs = logs
-        self.seconds, self.rounds, self._seed = seconds, rounds, seed
-        self._cache = {}
+        self.alpha = alpha
+        self._logs, self._seed = logs, seed
+        self._series = {}
+        self._deadline = None
+
+    def allow(self, seconds):
+        """From now on settle() begins no round later than this."""
+        self._deadline = time.monotonic() + seconds
+
+    def is_over(self):
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+    def settle(self, questions):
+        """A verdict.Part for each rounds.Question."""
+        return rounds.settle(questions, self.alpha, self.is_over)
 
     def model(self, name):
-        return subjects.choose([name], self._server, self.known)[0]
+        """A subject by its name, which may have flags behind it."""
+        return subjects.choose([name], self._server, self._known)[0]
 
     def setting(self, connections=64, all_cpus=False):
         return subjects.Setting(self.root, self.cpus if all_cpus else self.server_cpus, self._logs, self.scratch,
@@ -131,56 +68,47 @@ class Lab:
         """A running server, to be used as a context manager; services with commas between them."""
         return self.model(name).start(services, self.setting(connections, all_cpus))
 
-    def compare(self, names, workload, idle=(0,), all_cpus=False, rounds=None):
-        """A Comparison of models; names may have flags behind them. Measured once for the same arguments.
+    def compared(self, names, workload, all_cpus=False):
+        """The Series of some models under one load."""
+        return self._sliced(("compared", tuple(names), workload, all_cpus), lambda: {
+            name: Entry(self.model(name), workload, self.setting(workload.held, all_cpus), all_cpus) for name in names})
 
-        idle  each model is measured beside each of these numbers of idle connections, and called beside(name, number)
-        """
-        rounds = rounds or self.rounds
-        key = (tuple(names), workload, idle, all_cpus, rounds)
-        if key not in self._cache:
-            everybody = [(dataclasses.replace(self.model(name), name=beside(name, number)), number)
-                         for number in idle for name in names]
-            self._cache[key] = self._measure(everybody, workload, all_cpus, rounds)
-        return self._cache[key]
-
-    def measure(self, names, workload, rounds):
-        """A Comparison of models, which is not remembered."""
-        return self._measure([(self.model(name), 0) for name in names], workload, False, rounds)
-
-    def compare_subjects(self, chosen, workload):
+    def compared_subjects(self, those, workload):
         """The same of subjects of any kind."""
-        return self._measure([(subject, 0) for subject in chosen], workload, False, self.rounds)
+        return self._sliced(("subjects", tuple(subject.name for subject in those), workload), lambda: {
+            subject.name: Entry(subject, workload, self.setting(workload.held)) for subject in those})
 
-    def _measure(self, everybody, workload, all_cpus, rounds):
-        """everybody  [(subject, how many idle connections it has beside the active ones)]"""
-        setting = self.setting(workload.connections + max(idle for _, idle in everybody), all_cpus)
-        lines = []
-        for number, those in enumerate(order.rounds(everybody, rounds, self._seed), start=1):
-            for subject, idle in those:
-                say(f"round {number} of {rounds}: {workload.name}, {subject.name}")
-                line = measure.measure(subject, workload, setting, self.client, self.seconds, self._seed + number, idle)
-                lines.append({"round": number, "subject": subject.name, "workload": workload.name, **line})
-        return Comparison(workload, lines)
+    def beside_idle(self, names, idle):
+        """The Series of echoes on 64 connections beside each of these numbers of idle ones. Its names: beside()."""
+        loads = {number: echo_with(64, idle=number) for number in idle}
+        return self._sliced(("beside", tuple(names), tuple(idle)), lambda: {
+            beside(name, number): Entry(self.model(name), load, self.setting(load.held))
+            for number, load in loads.items() for name in names})
 
-    def in_rounds(self, what, ways, rounds=None):
-        """name -> {round: value}, of functions that each give a value, measured in turn and in another order each round. A
-        round in which one gives None is left out for it. Measured once for the same `what`."""
-        if what not in self._cache:
-            found = {name: {} for name in ways}
-            for number, those in enumerate(order.rounds(ways, rounds or self.rounds, self._seed), start=1):
-                for name in those:
-                    say(f"round {number} of {rounds or self.rounds}: {what}, {name}")
-                    value = ways[name]()
-                    if value is not None:
-                        found[name][number] = value
-            self._cache[what] = found
-        return self._cache[what]
+    def _sliced(self, key, entries):
+        if key not in self._series:
+            self._series[key] = rounds.Series(Sliced(entries(), self.client, self._seed, say))
+        return self._series[key]
 
-    def load(self, address, *flags, seconds=None, cpus=None):
-        """One run of the load generator: a load.LoadRun."""
-        client = Load(self.client.program, cpus) if cpus else self.client
-        return client.run(list(flags), address, seconds or self.seconds)
+    def in_turns(self, what, ways):
+        """The Series of functions that measure something, in another order each round.
+
+        ways  name -> function: it takes the round's number, and returns {Figure.key: value}, or a text that says why it failed
+        """
+        def measure(names, number):
+            say(f"round {number + 1}: {what}, {', '.join(names)}")
+            return {name: ways[name](number) for name in order.rounds(names, 1, self._seed + number)[0]}
+        return self._series.setdefault(what, rounds.Series(measure))
+
+
+def await_work(server, seconds, patience_s=10.0):
+    """Blocks until a server has used this much processor time from now on. Whether it did so in time."""
+    before, deadline = sum(server.cpu_times()), time.monotonic() + patience_s
+    while sum(server.cpu_times()) < before + seconds:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def say(text):

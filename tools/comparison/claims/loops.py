@@ -3,22 +3,22 @@
 import os
 import select
 import socket
+import statistics
 import sys
 
-from .. import inference, processes, statistics, syscalls
+from .. import processes, syscalls
 from ..connections import raise_descriptor_limit
 from . import talk
 from .clients import select_limit
-from .lab import CPU, ECHO, ONE_LOOP, beside, echo_with, p99_ms
-from .verdict import Ratio, fact, unknown
+from .lab import ECHO, ONE_LOOP, await_work, beside, echo_with
+from .rounds import CPU, RATE, SYSTEM, Question
+from .verdict import about_one, at_least, at_most, fact, more, unknown
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SOME = 800  # Idle connections, which select can have, too.
 _LEAST_MANY = 4000  # With fewer, what poll takes to scan them is hard to tell from noise.
-
-
-def _with_some(lab):
-    return lab.compare([ONE_LOOP, "poll", "select"], ECHO, idle=(0, _SOME))
+_FLOOD_S = 1.5
+_FLOODS = 3
 
 
 def _many():
@@ -26,32 +26,41 @@ def _many():
     return min(10000, raise_descriptor_limit() - 500)
 
 
-def _with_many(lab, many):
-    return lab.compare([ONE_LOOP, "poll"], ECHO, idle=(0, many), rounds=max(inference.LEAST_ROUNDS, lab.rounds - 2))
+def _beside_idle(lab):
+    return lab.beside_idle((ONE_LOOP, "poll", "select"), (0, _SOME, _many()))
+
+
+def _costs(lab, idle, one, other, demand):
+    condition = f"{idle:,} idle connections are beside 64 active ones" if idle else "all connections are active"
+    return Question(_beside_idle(lab), f"processor time of a request, {one} over {other}, 64 connections active, {idle:,} idle",
+                    beside(one, idle), beside(other, idle), demand, CPU, condition)
+
+
+def _growth(lab, model, idle, figure, demand, condition=""):
+    what = "kernel's time" if figure is SYSTEM else "processor time"
+    return Question(_beside_idle(lab), f"{model}: the {what} of a request beside {idle:,} idle connections over that without",
+                    beside(model, idle), model, demand, figure, condition)
+
+
+def _too_few():
+    return unknown(f"only {_many()} descriptors for idle connections; see tools/doctor")
 
 
 def idle_descriptors(lab):
     """Claim 8: poll ~ select in speed, epoll best, with idle descriptors most of all."""
-    some = _with_some(lab)
-    active = "64 active connections, processor time per request of"
-    parts = [some.ratio("poll", "select", CPU, f"{active} poll over select").about_one(),
-             some.ratio("poll", ONE_LOOP, CPU, f"{active} poll over epoll").more_than_one(),
-             some.ratio(beside("select", _SOME), beside(ONE_LOOP, _SOME), CPU,
-                        f"the same beside {_SOME} idle ones, select over epoll").more_than_one()]
+    found = []
+    for idle in (0, _SOME):
+        found += [_costs(lab, idle, "poll", "select", about_one()), _costs(lab, idle, "poll", ONE_LOOP, more()),
+                  _costs(lab, idle, "select", ONE_LOOP, more())]
     many = _many()
-    if many < _LEAST_MANY:
-        return parts + [unknown(f"only {many} descriptors for idle connections; see tools/doctor")]
-    crowd = _with_many(lab, many)
-    return parts + [crowd.ratio(beside("poll", many), beside(ONE_LOOP, many), CPU,
-                                f"the same beside {many:,} idle ones, poll over epoll").at_least(3),
-                    crowd.ratio(beside(ONE_LOOP, many), ONE_LOOP, CPU,
-                                f"processor time per request of epoll beside {many:,} idle ones over that without them")
-                    .at_most(1.4)]
+    return found + ([_costs(lab, many, "poll", ONE_LOOP, more())] if many >= _LEAST_MANY else [_too_few()])
 
 
 def multiplexers(lab):
-    """Course 6: the limit of select, and the speeds."""
-    return [*select_limit(lab), *idle_descriptors(lab)]
+    """Course 6: the limit of select, the speeds, and that epoll scales best."""
+    many = _many()
+    scales = [_growth(lab, ONE_LOOP, many, CPU, at_most(1.4)), _growth(lab, "poll", many, CPU, at_least(1.4))]
+    return [*select_limit(lab), *idle_descriptors(lab), *(scales if many >= _LEAST_MANY else ())]
 
 
 def edge_is_told_once(_lab):
@@ -67,86 +76,86 @@ def edge_is_told_once(_lab):
             fact(told["edge"] == 1, f"edge: {told['edge']} time")]
 
 
+def _changes_of_the_set(lab):
+    """A part: how often epoll's interest set is changed."""
+    if not syscalls.is_possible():
+        return unknown("needs strace")
+    counts = syscalls.count(lab.model("epoll"), ECHO, lab.setting(), lab.client, lab.scratch)
+    if counts["failed"] or not counts["requests"]:
+        return unknown(f"system calls could not be counted: {counts['failed'] or 'there was no request'}")
+    changes = counts["calls"].get("epoll_ctl", 0) / counts["requests"]
+    return fact(changes < 0.1, f"epoll: {changes:.3f} calls of epoll_ctl for a request")
+
+
 def set_is_in_the_kernel(lab):
     """Course 8: epoll keeps the interest set in the kernel; poll and select are handed all of it at each wait."""
-    parts = []
-    if syscalls.is_possible():
-        counts = syscalls.count(lab.model("epoll"), ECHO, lab.setting(), lab.client, lab.scratch)
-        if counts["failed"] is None and counts["requests"]:
-            changes = counts["calls"].get("epoll_ctl", 0) / counts["requests"]
-            parts.append(fact(changes < 0.1, f"epoll: {changes:.3f} calls of epoll_ctl for a request"))
-    parts.append(_growth(_with_some(lab), "select", _SOME).more_than_one())
+    parts = [_changes_of_the_set(lab), _growth(lab, "select", _SOME, SYSTEM, more())]
     many = _many()
     if many < _LEAST_MANY:
-        return parts + [unknown(f"only {many} descriptors for idle connections; see tools/doctor")]
-    crowd = _with_many(lab, many)
-    return parts + [_growth(crowd, "poll", many).at_least(1.5), _growth(crowd, ONE_LOOP, many).at_most(1.5)]
-
-
-def _growth(comparison, model, idle):
-    return comparison.ratio(beside(model, idle), model, "cpu_system_us_per_request",
-                            f"{model}: the kernel's time per request beside {idle:,} idle connections over that without")
+        return parts + [_too_few()]
+    return parts + [_growth(lab, "poll", many, SYSTEM, at_least(1.5)), _growth(lab, ONE_LOOP, many, SYSTEM, at_most(1.5))]
 
 
 def edge_against_level(lab):
     """Claim 9: edge trigger beats level trigger."""
-    parts = []
-    for size in (64, 16384):
-        both = lab.compare(["epoll --trigger=edge", "epoll"], echo_with(64, size))
-        parts.append(both.ratio("epoll", "epoll --trigger=edge", CPU,
-                                f"{size}-byte messages, processor time per request of level over edge").more_than_one())
-    return parts
+    edge, level = "epoll --trigger=edge", "epoll"
+    return [Question(lab.compared((edge, level), echo_with(64, size)), f"processor time of an echo of {size:,} bytes, level over "
+                     "edge", level, edge, more(), CPU, f"messages have {size:,} bytes") for size in (64, 16384)]
 
 
-def _pings_beside_flooder(lab, argv, service_address=None):
-    """The 99th percentile of some quiet clients' times, in ms, while one sends without end and reads all that comes."""
-    if service_address is None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            service_address = f"127.0.0.1:{probe.getsockname()[1]}"
-        argv = [*argv, service_address.rpartition(":")[2]]
-    with processes.Server(argv, lab.server_cpus, f"{lab.scratch}/drain.log", {"echo": service_address}):
-        flooder = processes.spawn([sys.executable, os.path.join(_HERE, "flooder.py"), *map(str, talk.at(service_address))],
-                                  lab.client_cpus)
+def _answered_beside_flooder(lab, budget):
+    """How many echoes a quiet client gets, one after the other, beside a client that sends without end and reads all replies."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host, port = probe.getsockname()
+    address = f"{host}:{port}"
+    argv = [sys.executable, os.path.join(_HERE, "draining_echo.py"), str(budget), str(port)]
+    with processes.Server(argv, lab.server_cpus, f"{lab.scratch}/drain.log", {"echo": address}) as server:
+        flooder = processes.spawn([sys.executable, os.path.join(_HERE, "flooder.py"), host, str(port)], lab.client_cpus)
         try:
-            run = lab.load(service_address, "--workload=echo", "--connections=20", "--rate=500", "--threads=1",
-                           seconds=2 * lab.seconds)
+            await_work(server, 0.1)
+            with talk.connect(address) as quiet:
+                return talk.count_echoes(quiet, _FLOOD_S)
         finally:
             flooder.kill()
             flooder.wait()
-    return p99_ms(run)
+
+
+def judge_starving(without, with_budget):
+    """A part: whether a quiet client is starved by a loop that reads until nothing is left.
+
+    without, with_budget  the echoes that it got in the same time
+    """
+    text = (f"an edge-triggered loop of our own, beside a client that sends faster than it reads: in {_FLOOD_S:g} s it answers a "
+            f"quiet client {without:,.0f} times if it reads until nothing is left, {with_budget:,.0f} times with 16 reads a "
+            "turn; claimed: a tenth or less")
+    if 10 * without <= with_budget:
+        return fact(True, text)
+    return fact(False, text) if 2 * without > with_budget else unknown(text)
 
 
 def starving(lab):
     """Claim 10: loops that drain starve the others; a budget of reads a turn helps."""
-    def p99_with(budget):
-        return lambda: _pings_beside_flooder(lab, [sys.executable, os.path.join(_HERE, "draining_echo.py"), budget])
-    times = lab.in_rounds("quiet clients beside a flooder", {"without": p99_with("0"), "16 reads": p99_with("16")})
-    if not all(times.values()):
-        return [unknown("the clients were not served")]
-    without, budget = (statistics.median_interval(list(times[name].values())).median for name in ("without", "16 reads"))
-    return [Ratio("an edge-triggered loop of our own, one flooder and 20 quiet clients, whose p99 is "
-                  f"{without:.1f} ms without a budget over {budget:.1f} ms with 16 reads a turn",
-                  statistics.ratio_interval(times["without"], times["16 reads"])).at_least(10)]
+    counts = [(_answered_beside_flooder(lab, 0), _answered_beside_flooder(lab, 16)) for _ in range(_FLOODS)]
+    without, with_budget = map(statistics.median, zip(*counts))
+    if with_budget == 0:
+        return [unknown("the quiet client was not served with a budget either")]
+    return [judge_starving(without, with_budget)]
 
 
 def threads_against_events(lab):
-    """Claim 11: within 15 % for some hundreds of connections."""
-    parts = []
-    for connections in (1, 64, 512):
-        both = lab.compare(["thread", "epoll"], echo_with(connections))
-        parts.append(both.ratio("thread", "epoll", what=f"{connections} active connections, throughput of thread over epoll")
-                     .about_one())
-    return parts
+    """Claim 11: within 15 %."""
+    return [Question(lab.compared(("thread", "epoll"), echo_with(connections)),
+                     f"requests a second, thread over epoll, if {_active(connections)} active", "thread", "epoll", about_one(),
+                     RATE, f"{_active(connections)} active") for connections in (1, 64, 512)]
 
 
 def ring_against_epoll(lab):
     """Claim 20: io_uring is faster than epoll."""
-    parts = []
-    for connections in (1, 50, 300, 1000):
-        both = lab.compare(["uring", ONE_LOOP], echo_with(connections))
-        if both.failures:
-            return [unknown("; ".join(both.failures))]
-        parts.append(both.ratio(ONE_LOOP, "uring", CPU, f"{connections} connections, processor time per request of epoll "
-                                                       "over uring").more_than_one())
-    return parts
+    return [Question(lab.compared(("uring", ONE_LOOP), echo_with(connections)),
+                     f"processor time of a request, epoll over io_uring, if {_active(connections)} active", ONE_LOOP, "uring",
+                     more(), CPU, f"{_active(connections)} active") for connections in (1, 50, 300, 1000)]
+
+
+def _active(connections):
+    return "1 connection is" if connections == 1 else f"{connections:,} connections are"

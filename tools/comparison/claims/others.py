@@ -9,8 +9,10 @@ from .. import peers, workloads
 from ..load import finish
 from ..peers import nginx
 from . import talk
-from .lab import CPU, p99_ms
-from .verdict import aside, best_depends, fact, unknown
+from .rounds import Question
+from .verdict import aside, best_depends, fact, more, unknown
+
+_STALL_S = 0.5
 
 
 def _get_unframed(address, name):
@@ -57,28 +59,35 @@ def framing_by_pauses(lab):
     return parts
 
 
+def p99_ms(run):
+    """Of a load.LoadRun; None if its figures are worth nothing. A rate that was not reached spoils a throughput, but not these
+    times: each counts from when its request was due, and none is missing."""
+    faults = run.report.get("faults", []) if run.report else []
+    if run.failed and not (faults and all(fault.startswith("the rate was not reached") for fault in faults)):
+        return None
+    return run.report["response_ns"]["p99"] / 1e6
+
+
 def _percentile_with_stall(lab, *flags):
     """The 99th percentile in ms of a run in the middle of which the server stands still for a sixth of the time."""
-    seconds = max(6.0, 6 * lab.seconds)
     with lab.server("epoll") as server:
         process = lab.client.start(["--workload=echo", "--connections=10", "--threads=1", *flags], server.addresses["echo"],
-                                   seconds)
-        time.sleep(seconds / 3)
+                                   6 * _STALL_S)
+        time.sleep(2 * _STALL_S)
         server.signal(signal.SIGSTOP)
-        time.sleep(seconds / 6)
+        time.sleep(_STALL_S)
         server.signal(signal.SIGCONT)
-        run = finish(process, seconds)
-    return p99_ms(run), seconds / 6
+        run = finish(process, 6 * _STALL_S)
+    return p99_ms(run)
 
 
 def closed_loop_percentiles(lab):
     """Claim 23: closed-loop percentiles describe users."""
-    closed, stall = _percentile_with_stall(lab)
-    opened, _ = _percentile_with_stall(lab, "--rate=500", "--arrivals=fixed")
+    closed, opened = _percentile_with_stall(lab), _percentile_with_stall(lab, "--rate=500", "--arrivals=fixed")
     if closed is None or opened is None:
         return [unknown("the clients were not served")]
-    return [fact(closed > 0.2 * opened, f"the server stands still for {stall:.1f} s of {6 * stall:.0f}: p99 {closed:.1f} ms in a "
-                                        f"closed loop, {opened:.0f} ms in an open one")]
+    return [fact(closed > 0.2 * opened, f"the server stands still for {_STALL_S:g} s of {6 * _STALL_S:g}: p99 {closed:.1f} ms in "
+                                        f"a closed loop, {opened:.0f} ms in an open one")]
 
 
 def sending_files(lab):
@@ -95,12 +104,13 @@ def sending_files(lab):
         return nginx.write(setting, port, folder, sendfile=True)
     one, other = (dataclasses.replace(sends, name=name, write=write) for name, write in
                   (("nginx, sendfile", with_sendfile), ("nginx, read and write", without_sendfile)))
-    ratios = []
+    questions = []
     for file, connections in (("1k.bin", 64), ("128k.bin", 16), ("1m.bin", 8)):
         workload = dataclasses.replace(workloads.choose(["http"])[0], load=("--workload=http", f"--name={file}"),
                                        connections=connections)
-        both = lab.compare_subjects([one, other], workload)
-        ratios.append(both.ratio(one.name, other.name, CPU,
-                                 f"{file}, processor time per request of sendfile over read and write"))
-    return [*(aside(ratio.text()) for ratio in ratios),
-            best_depends(ratios, "sendfile is the cheaper call for some of these sizes, read and write for others")]
+        questions.append(Question(lab.compared_subjects([one, other], workload),
+                                  f"{file}, processor time of a request, sendfile over read and write", one.name, other.name,
+                                  more(slight=1.0)))
+    parts = lab.settle(questions)
+    return [*(aside(part.text) for part in parts),
+            best_depends(parts, "sendfile is the cheaper call for some of these sizes, read and write for others")]

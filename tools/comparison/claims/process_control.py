@@ -5,71 +5,64 @@ import os
 import signal
 import time
 
-from .. import inference, procfs, statistics, workloads
+from .. import procfs
 from . import talk
-from .computing import cost_s
-from .lab import CHURN, CPU, ONE_LOOP
-from .verdict import Ratio, aside, fact, unknown
+from .lab import CHURN, ONE_LOOP
+from .rounds import CPU, RATE, Figure, Question
+from .verdict import about_one, aside, at_least, fact, more, unknown
 
-_ONE_THREAD = ["loop", ONE_LOOP]  # Neither makes, keeps or ends anything for a client but its connection.
-_CONTROL = [*_ONE_THREAD, "fork", "thread", "prefork", "prefork --accept=lock", "prefork --accept=pass", "threadpool",
-            "threadpool --accept=pass"]
+_ONE_THREAD = ("loop", ONE_LOOP)  # Neither makes, keeps or ends anything for a client but its connection.
+# Short connections of 64 bytes: what a design costs beyond one thread is its process control (UNPv1 30).
+_CONTROL = (*_ONE_THREAD, "fork", "thread", "prefork", "prefork --accept=lock", "prefork --accept=pass", "threadpool"), CHURN
+HAND_OVER = ("prefork", "prefork --accept=pass", "threadpool", "threadpool --accept=pass"), CHURN
 _LONG = 600000  # Primes below it: about a tenth of a second.
+_TASK = Figure("task", "ms", 1)
 
 
-def _control(lab):
-    """Short connections of 64 bytes: what a design costs beyond one thread is its process control (UNPv1 30)."""
-    return lab.compare(_CONTROL, CHURN)
-
-
-def _times_less(comparison, pool, factor):
+def _times_less(lab, pool, factor):
     """Whether process control, which is what a design costs beyond one thread (the cheapest one of each round), costs a
     pool so many times less than a fork per client. fork - one >= factor * (pool - one) is asked without a difference
     that may be nothing or less: fork + (factor - 1) * one >= factor * pool."""
-    names = [*_ONE_THREAD, "fork", pool]
-    shown = ", ".join(f"{name} {comparison.median(name, CPU) or 0:.0f}" for name in names)
-    what = (f"processor time of a short connection in us: {shown}; fork + {factor - 1} x the cheaper one thread over "
-            f"{factor} x {pool}, which is 1 where the pool's process control costs 1/{factor} of fork's")
+    def with_fork(value):
+        return value("fork") + (factor - 1) * min(map(value, _ONE_THREAD))
 
-    def one_thread(value):
-        return min(map(value, _ONE_THREAD))
-    return comparison.derived_ratio(what, CPU, names, lambda value: value("fork") + (factor - 1) * one_thread(value),
-                                    lambda value: factor * value(pool)).at_least(1)
+    def with_pool(value):
+        return factor * value(pool)
+    what = (f"processor time of a short connection: fork + {factor - 1} x the cheaper one thread over {factor} x {pool}, which "
+            f"is 1 if the pool's process control costs 1/{factor} of fork's")
+    return Question(lab.compared(*_CONTROL), what, with_fork, with_pool, at_least(1), CPU, of=(*_ONE_THREAD, "fork", pool))
+
+
+def _costs_more(lab, dear, cheap):
+    return Question(lab.compared(*_CONTROL), f"processor time of a short connection, {dear} over {cheap}", dear, cheap, more())
 
 
 def pools_against_fork(lab):
     """Claim 1."""
-    return [_times_less(_control(lab), pool, 10) for pool in ("prefork", "threadpool")]
+    return [_times_less(lab, pool, 10) for pool in ("prefork", "threadpool")]
 
 
 def thread_against_prefork(lab):
     """Claim 2: thread per client beats every prefork variant."""
-    return [_control(lab).ratio(variant, "thread", CPU, f"CPU for a short connection, {variant} over thread per client")
-            .more_than_one() for variant in ("prefork", "prefork --accept=lock", "prefork --accept=pass")]
-
-
-def calling_accept(lab):
-    """Claim 3: workers that call accept themselves beat a main one that accepts and hands over."""
-    return [_control(lab).ratio(f"{pool} --accept=pass", pool, CPU,
-                                f"CPU for a short connection, {pool} with hand-over over {pool} that accepts")
-            .more_than_one() for pool in ("prefork", "threadpool")]
+    return [_costs_more(lab, variant, "thread") for variant in ("prefork", "prefork --accept=lock", "prefork --accept=pass")]
 
 
 def process_against_thread(lab):
     """Course 3."""
-    return [_control(lab).ratio("fork", "thread", CPU, "CPU for a short connection, fork over thread").more_than_one()]
+    return [_costs_more(lab, "fork", "thread")]
+
+
+def cheap_loop(lab):
+    """A part of course 1."""
+    return [_costs_more(lab, "thread", "loop"), _costs_more(lab, "fork", "loop")]
 
 
 def polling(lab):
     """Course 10: a non-blocking loop that polls is faster than blocking with one thread, and burns the processor for it."""
-    together = lab.compare(["loop", "nonblock --poll_interval=0"], CHURN)
-    parts = [together.ratio("nonblock --poll_interval=0", "loop",
-                            what="short connections, throughput of polling over blocking").more_than_one()]
-    idle = lab.in_rounds("idle servers", {name: functools.partial(_idle_share, lab, model) for name, model in
-                                          (("polling", "nonblock --poll_interval=0"), ("blocking", "loop"))},
-                         rounds=inference.LEAST_ROUNDS)
-    polls, blocks = (statistics.median_interval(list(idle[name].values())).median for name in ("polling", "blocking"))
-    return [*parts, judge_burning(polls, blocks)]
+    polls, blocks = "nonblock --poll_interval=0", "loop"
+    return [Question(lab.compared((polls, blocks), CHURN), "short connections a second, polling over blocking", polls, blocks,
+                     more(), RATE),
+            judge_burning(_idle_share(lab, polls), _idle_share(lab, blocks))]
 
 
 def _idle_share(lab, model):
@@ -89,39 +82,39 @@ def judge_burning(polls, blocks):
     return fact(False, text) if polls < max(0.05, 2 * blocks) else unknown(text)
 
 
-def _tasks_a_second(lab, model, primes):
-    """Tasks that compute, each on a connection of its own, 8 at a time; None where one got no reply, or a wrong one."""
+def _cpu_of_a_task(lab, model, _number):
+    """The processor time of a task that computes, each on a connection of its own, 8 at a time."""
     with lab.server(model, "compute", connections=8, all_cpus=True) as server:
         address = server.addresses["compute"]
-        request = b"PRIMES %d\n" % primes
+        request = b"PRIMES %d\n" % _LONG
         expected = talk.ask_once(address, request)
         if not expected.startswith(b"OK "):
-            return None
+            return f"the reply was {expected!r}"
 
         def ask():
             if talk.ask_once(address, request) != expected:
                 raise OSError("a wrong reply")
-        return talk.closed_loop(8, 5 * lab.seconds, ask)
+        before = sum(server.cpu_times())
+        if not talk.closed_loop(8, 2, ask):
+            return "a request failed"
+        return {_TASK.key: 1e3 * (sum(server.cpu_times()) - before) / 16}
 
 
 def short_tasks(lab):
     """Course 4: a pool pays when tasks are many and short."""
-    return [_times_less(_control(lab), "prefork", 2), _long_tasks(lab)]
+    return [_times_less(lab, "prefork", 2), _long_tasks(lab)]
 
 
 def _long_tasks(lab):
     """The pool gives nothing for tasks of a tenth of a second."""
-    def pool():
-        return _tasks_a_second(lab, "prefork", _LONG)
-    one_ms = 1e3 * cost_s(lab, _LONG)
-    rates = lab.in_rounds("long tasks", {"prefork": pool, "fork": lambda: _tasks_a_second(lab, "fork", _LONG)})
-    return Ratio(f"long tasks (the primes below {_LONG:,}: {one_ms:.0f} ms of a processor each), throughput of a pool "
-                 "over a process each", statistics.ratio_interval(rates["prefork"], rates["fork"])).about_one(1.25)
+    series = lab.in_turns("long tasks", {model: functools.partial(_cpu_of_a_task, lab, model) for model in ("prefork", "fork")})
+    return Question(series, f"long tasks (the primes below {_LONG:,}), processor time of one, a pool over a process each",
+                    "prefork", "fork", about_one(1.1), _TASK)
 
 
 def short_tasks_tenfold(lab):
     """Claim 17: by ten at 10 us, by nothing at 100 ms. The short task is an echo."""
-    return [_times_less(_control(lab), "prefork", 10), _long_tasks(lab)]
+    return [_times_less(lab, "prefork", 10), _long_tasks(lab)]
 
 
 def _zombies_after(lab, model, children):
@@ -211,15 +204,9 @@ def _one_wait_a_signal_leaks():
 def ignoring_sigchld(lab):
     """Claim 18."""
     left = _zombies_after(lab, "fork --reap=ignore", 100)
-    parts = [unknown("clients were not served") if left is None else
-             fact(left == 0, f"fork --reap=ignore: of 100 children {left} are left"),
-             aside("with SIGCHLD ignored, waitpid " + (
-                 "says ECHILD: the exit status is lost" if _in_child(_ignoring_loses_the_status) else "knows the status")),
-             aside("one wait for each SIGCHLD, another way, " + (
-                 "leaves some: signals do not queue" if _in_child(_one_wait_a_signal_leaks) else "leaves none"))]
-    costs = lab.compare(["fork --reap=wait", "fork --reap=ignore", "fork --reap=double_fork"],
-                        workloads.choose(["churn"])[0])
-    rates = {name: costs.median(name, "throughput") for name in
-             ("fork --reap=wait", "fork --reap=ignore", "fork --reap=double_fork")}
-    shown = ", ".join(f"{name.removeprefix('fork ')} {rate:,.0f}/s" for name, rate in rates.items() if rate)
-    return parts + [aside(f"what it costs, short connections: {shown}")]
+    return [unknown("clients were not served") if left is None else
+            fact(left == 0, f"fork --reap=ignore: of 100 children {left} are left"),
+            aside("with SIGCHLD ignored, waitpid " + (
+                "says ECHILD: the exit status is lost" if _in_child(_ignoring_loses_the_status) else "knows the status")),
+            aside("one wait for each SIGCHLD, another way, " + (
+                "leaves some: signals do not queue" if _in_child(_one_wait_a_signal_leaks) else "leaves none"))]

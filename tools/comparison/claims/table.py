@@ -12,15 +12,16 @@ class Statement:
     name: str
     text: str
     source: str
-    experiment: Callable  # Lab -> parts.
+    experiment: Callable  # Lab -> verdict.Parts and rounds.Questions.
+    is_of_network: bool = True
 
 
-def _course(number, text, experiment):
-    return Statement(f"course-{number}", text, "the course", experiment)
+def _course(number, text, experiment, is_of_network=True):
+    return Statement(f"course-{number}", text, "the course", experiment, is_of_network)
 
 
-def _claim(number, text, source, experiment):
-    return Statement(f"claim-{number}", text, source, experiment)
+def _claim(number, text, source, experiment, is_of_network=True):
+    return Statement(f"claim-{number}", text, source, experiment, is_of_network)
 
 
 ALL = (
@@ -33,12 +34,14 @@ ALL = (
     _course(5, "IO multiplexing cannot serve while it computes: requests that compute stall everyone", computing.stalls),
     _course(6, "select is limited to 1024 descriptors, poll is not; select and poll are about equally fast; epoll is the "
             "fastest, and scales best with idle descriptors", loops.multiplexers),
-    _course(7, "With edge trigger an unread event is told once, with level trigger again and again", loops.edge_is_told_once),
+    _course(7, "With edge trigger an unread event is told once, with level trigger again and again", loops.edge_is_told_once,
+            is_of_network=False),
     _course(8, "epoll keeps the interest set in the kernel: no copying and scanning at every call", loops.set_is_in_the_kernel),
     _course(9, "Processes are isolated: one that dies takes nobody along; threads share everything", clients.isolation),
     _course(10, "A non-blocking loop that polls is to some degree faster than blocking with one thread, and burns the "
             "processor for it", process_control.polling),
-    _course(11, "More processes than cores still help a little for CPU work in Python", computing.more_processes_than_cores),
+    _course(11, "More processes than cores still help a little for CPU work in Python", computing.more_processes_than_cores,
+            is_of_network=False),
     _course(12, "Without zombie handling each ended child leaves an entry; each of the three ways leaves none",
             process_control.zombies),
     _claim(1, "Pools cost at least ten times less CPU for process control than a fork per client", "UNPv1 30.13",
@@ -63,7 +66,7 @@ ALL = (
            computing.stalls_and_helpers),
     _claim(14, "The iterative server suits UDP better than TCP", "the course", clients.staying_client),
     _claim(15, "For the primes below 100,000: 26.2 s with 1 process, 14.8 s with 4, 13.3 s with 10", "the course",
-           computing.more_processes_than_cores),
+           computing.more_processes_than_cores, is_of_network=False),
     _claim(16, "Threads give no speed-up for CPU work, processes do", "the course", computing.threads_and_processes),
     _claim(17, "Process pools pay off for many short tasks: ten times at 10 us, nothing at 100 ms", "the course",
            process_control.short_tasks_tenfold),

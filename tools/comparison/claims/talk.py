@@ -1,5 +1,6 @@
 """Small clients of our own, where an experiment needs what the load generator does not do."""
 
+import select
 import socket
 import threading
 import time
@@ -66,46 +67,55 @@ def ask_once(address, request, timeout_s=30.0):
         return connection.makefile("rb").readline()
 
 
-def _in_threads(number, work):
-    threads = [threading.Thread(target=work, args=(index,), daemon=True) for index in range(number)]
+def count_echoes(connection, seconds):
+    """The number of echoes that come back in this time, sent one after the other."""
+    deadline, count = time.monotonic() + seconds, 0
+    while (left := deadline - time.monotonic()) > 0:
+        count += echoes(connection, timeout_s=left)
+    return count
+
+
+def closed_loop(number, times, ask):
+    """Calls ask() in a number of threads, several times in each. Whether no call failed."""
+    failed = []
+
+    def work():
+        try:
+            for _ in range(times):
+                ask()
+        except OSError as error:
+            failed.append(error)
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(number)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return not failed
 
 
-def closed_loop(number, seconds, ask):
-    """So many threads call ask() again and again: how often in all, per second. None where one of the calls failed."""
-    counts, failed = [0] * number, []
-    deadline = time.monotonic() + seconds
-
-    def work(index):
-        try:
-            while time.monotonic() < deadline and not failed:
-                ask()
-                counts[index] += 1
-        except OSError as error:
-            failed.append(error)
-    started = time.monotonic()
-    _in_threads(number, work)
-    return None if failed else sum(counts) / (time.monotonic() - started)
-
-
-def open_loop(dues_s, ask):
-    """ask() is due at these times; each runs on a thread of its own. The seconds from when it was due to its reply, and
-    how many failed."""
-    times, failed = [], []
-    started = time.monotonic()
-
-    def work(index):
-        time.sleep(max(0.0, started + dues_s[index] - time.monotonic()))
-        try:
-            ask()
-            times.append(time.monotonic() - started - dues_s[index])
-        except OSError as error:
-            failed.append(error)
-    _in_threads(len(dues_s), work)
-    return times, len(failed)
+def visit(address, dues_s, until, most_s=10.0):
+    """Makes a connection at each of these times. The seconds from that time until it was established (until=select.EPOLLOUT), or
+    the server sent something (select.EPOLLIN); most_s for one that failed, or had to be given up."""
+    waiting, pending, times = select.epoll(), {}, []
+    left, began = sorted(dues_s, reverse=True), time.monotonic()
+    last = began + max(dues_s) + most_s
+    while left or pending and time.monotonic() < last:
+        while left and began + left[-1] <= time.monotonic():
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(at(address))
+            pending[client.fileno()] = client, began + left.pop()
+            waiting.register(client, until)
+        # select(2) waits to the microsecond, epoll's own wait to the millisecond.
+        select.select([waiting.fileno()], [], [], max(0.0, began + left[-1] - time.monotonic()) if left else 0.1)
+        for number, events in waiting.poll(0):
+            client, due = pending.pop(number)
+            times.append(most_s if events & select.EPOLLERR else time.monotonic() - due)
+            client.close()
+    for client, _ in pending.values():
+        client.close()
+    waiting.close()
+    return times + [most_s] * len(pending)
 
 
 def quantile(values, share):

@@ -1,12 +1,11 @@
-"""Verdicts on statements: confirmed, refuted, or undecided, out of parts that each say what was found."""
+"""Verdicts on statements, out of parts that each say what was found: confirmed, refuted, holds only if, or undecided."""
 
 import math
 from dataclasses import dataclass
 
-from .. import inference
-
-CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
+CONFIRMED, REFUTED, HOLDS_IF, UNDECIDED = "confirmed", "refuted", "holds only if", "undecided"
 ASIDE = "aside"  # Of a part: worth knowing, and no part of the statement.
+_SLIGHT = 1.05  # By less than this nothing is more in any way that matters.
 
 
 @dataclass(frozen=True)
@@ -15,95 +14,100 @@ class Part:
 
     verdict: str
     text: str  # What was found, with its figures.
+    condition: str = ""  # Under which it was found, as a clause behind "if"; empty if the statement has no conditions.
+    bounds: tuple = None  # Of a ratio: (low, high).
 
 
 @dataclass(frozen=True)
 class Outcome:
+    """A verdict, and the conditions under which the statement holds, fails, and is open."""
+
     verdict: str
-    why: list  # The parts' texts.
+    holds_if: tuple = ()
+    fails_if: tuple = ()
+    open_if: tuple = ()
 
 
-def fact(holds, text):
+def fact(holds, text, condition=""):
     """A part that is seen, not measured."""
-    return Part(CONFIRMED if holds else REFUTED, text)
+    return Part(CONFIRMED if holds else REFUTED, text, condition)
 
 
-def unknown(text):
-    return Part(UNDECIDED, text)
+def unknown(text, condition=""):
+    return Part(UNDECIDED, text, condition)
 
 
 def aside(text):
     return Part(ASIDE, text)
 
 
+def _all_of(verdicts):
+    """Refuted by one, confirmed by all."""
+    return REFUTED if REFUTED in verdicts else UNDECIDED if UNDECIDED in verdicts or not verdicts else CONFIRMED
+
+
 def combine(parts):
-    """A statement is refuted by one part, and confirmed by all."""
-    verdicts = [part.verdict for part in parts if part.verdict != ASIDE]
-    verdict = REFUTED if REFUTED in verdicts else UNDECIDED if UNDECIDED in verdicts or not verdicts else CONFIRMED
-    return Outcome(verdict, [part.text for part in parts])
+    """The Outcome. Parts without a condition have to hold in any case. A statement that holds under some conditions, and fails
+    under others, holds only if."""
+    by_condition = {}
+    for part in parts:
+        if part.verdict != ASIDE:
+            by_condition.setdefault(part.condition, []).append(part.verdict)
+    found = {condition: _all_of(verdicts) for condition, verdicts in by_condition.items()}
+    in_any_case = found.pop("", CONFIRMED if found else UNDECIDED)
+    holds, fails, is_open = (tuple(condition for condition, verdict in found.items() if verdict == wanted)
+                             for wanted in (CONFIRMED, REFUTED, UNDECIDED))
+    if in_any_case == REFUTED or fails and not holds:
+        return Outcome(REFUTED, fails_if=fails, open_if=is_open)
+    if in_any_case == UNDECIDED or is_open and not fails:
+        return Outcome(UNDECIDED, holds, fails, is_open)
+    return Outcome(HOLDS_IF if fails else CONFIRMED, holds, fails, is_open)
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """How much of one thing is in another: an interval (or None), of the comparison round by round."""
+class Demand:
+    """A claim that a ratio lies between two bounds."""
 
-    what: str
-    interval: object
-    # Which of the two may in truth be more than was measured, as a throughput may be where the client was the limit.
-    above_may_be_more: bool = False
-    below_may_be_more: bool = False
-    notes: tuple = ()  # What else has to be known to read it.
+    text: str
+    low: float
+    high: float
+    slight: float = 1.0  # The claim is refuted if the ratio is surely below low times this, or surely above high.
 
-    def text(self):
-        if self.interval is None:
-            return f"{self.what}: not measured without errors"
-        notes = f" ({'; '.join(self.notes)})" if self.notes else ""
-        return (f"{self.what}: {self.interval.median:.2f} ({self.interval.low:.2f} to {self.interval.high:.2f})"
-                f"{notes}")
-
-    def bounds(self):
-        """What it may be at least and at most; None where that is not known."""
-        if self.interval is None or self.interval.n < inference.LEAST_ROUNDS:
-            return None
-        return (0.0 if self.below_may_be_more else self.interval.low,
-                math.inf if self.above_may_be_more else self.interval.high)
-
-    def _part(self, is_surely, is_surely_not, expected):
-        bounds = self.bounds()
-        text = f"{self.text()}; claimed: {expected}"
-        if bounds is None:
-            return unknown(text)
-        low, high = bounds
-        return Part(CONFIRMED if is_surely(low, high) else REFUTED if is_surely_not(low, high) else UNDECIDED, text)
-
-    def at_least(self, factor):
-        return self._part(lambda low, _: low >= factor, lambda _, high: high < factor, f"at least {factor:g}")
-
-    def at_most(self, factor):
-        return self._part(lambda _, high: high <= factor, lambda low, _: low > factor, f"at most {factor:g}")
-
-    def more_than_one(self):
-        """More at all. Where it is within a twentieth of 1, it is refuted."""
-        return self._part(lambda low, _: low > 1, lambda _, high: high < 1.05, "more than 1")
-
-    def about_one(self, within=1.15):
-        return self._part(lambda low, high: low >= 1 / within and high <= within,
-                          lambda low, high: low > within or high < 1 / within,
-                          f"1, give or take {100 * (within - 1):.0f} %")
+    def verdict(self, low, high):
+        """Of a ratio that surely lies between these."""
+        if low >= self.low and high <= self.high:
+            return CONFIRMED
+        return REFUTED if high < self.low * self.slight or low > self.high else UNDECIDED
 
 
-def best_depends(ratios, text):
-    """A part: whether which of two ways is the cheaper one depends on where they are compared.
+def at_least(factor):
+    return Demand(f"at least {factor:g}", factor, math.inf)
 
-    ratios  what one of them costs over the other, in each place
-    It is so where one is surely cheaper in one place and the other one in another, and it is not where one of them is
-    nowhere dearer by more than a twentieth.
+
+def at_most(factor):
+    return Demand(f"at most {factor:g}", 0.0, factor)
+
+
+def more(slight=_SLIGHT):
+    """More at all. Refuted if the ratio is surely below `slight`: then nothing is gained that matters."""
+    return Demand("more than 1", math.nextafter(1.0, 2.0), math.inf, slight)
+
+
+def about_one(within=1.15):
+    """Equal for practical purposes: within this factor (two one-sided tests)."""
+    return Demand(f"1, give or take {100 * (within - 1):.0f} %", 1 / within, within)
+
+
+def best_depends(parts, text):
+    """A part: whether it depends on the place which of two ways is cheaper.
+
+    parts  the cost of one over that of the other, for each place
+    Confirmed if each is surely cheaper somewhere; refuted if one is nowhere more than slightly dearer.
     """
-    bounds = [ratio.bounds() for ratio in ratios]
-    known = [pair for pair in bounds if pair is not None]
+    known = [part.bounds for part in parts if part.bounds]
     if any(high < 1 for _, high in known) and any(low > 1 for low, _ in known):
         return Part(CONFIRMED, text)
-    if known and len(known) == len(bounds) and (all(high <= 1.05 for _, high in known) or
-                                                all(low >= 1 / 1.05 for low, _ in known)):
+    if known and len(known) == len(parts) and (all(high <= _SLIGHT for _, high in known)
+                                               or all(low >= 1 / _SLIGHT for low, _ in known)):
         return Part(REFUTED, text)
     return Part(UNDECIDED, text)
