@@ -129,14 +129,14 @@ async def _kill_one(play, one):
     ends = [asyncio.ensure_future(guests.await_end(client)) for client in clients]
     try:
         await asyncio.sleep(_LOOK_S)
-        pid = observer.holder(one.target(frozenset()), guests.port_of(clients[0]))
+        pid = await asyncio.to_thread(observer.holder, one.target(frozenset()), guests.port_of(clients[0]))
         if pid is None:
             play.note(one, "nothing was killed: the process of the client was not found")
             return
         os.kill(pid, signal.SIGKILL)
         await asyncio.wait(ends, timeout=max(0.1, play.left_s() - 2.0))
         lost = sum(end.done() for end in ends)
-        what = "the server has ended" if one.exit_status is not None else "the server goes on"
+        what = "the server has ended" if pid == one.session else "the server goes on"
         play.note(one, f"process {pid} killed: {lost} of {number} clients lost, {what}")
     finally:
         for end in ends:

@@ -106,6 +106,8 @@ class Director:
         targets = {one.name: one.target(workers) for one, workers in zip(there, serving) if one.is_there}
         looks = await asyncio.to_thread(self._observer.look, targets, dict(self._play.guests.roles) if self._play else {})
         await self._notice()
+        for _ in range(2):  # What the load has said meanwhile is read first: the loop looks for it, and then takes it.
+            await asyncio.sleep(0)
         self._stream.emit("figures", servers={one.name: self._figures(one, looks) for one in self.stands})
 
     async def _notice(self):

@@ -171,6 +171,7 @@ class Stand:
 
     async def restore(self):
         """As it was before the scene. It may raise processes.ServerError."""
+        self.tick()  # The scene may have killed it a moment ago.
         if self.state == SERVING and not self.flags and self._load:
             return
         await self.close()

@@ -34,8 +34,10 @@ class Slice:
 
 
 def slice_of(report, at, seconds):
-    """A Slice, of a report as load --json prints it."""
+    """A Slice, of a report as load --json prints it. We may have read it late; but a slice takes no longer than its own time and
+    its slowest reply."""
     times = report["response_ns"]
+    seconds = min(seconds, SLICE_S + times["max"] / 1e9)
     return Slice(at, seconds, report["replies_in_all"], sum(report["errors"].values()), times["max"], tuple(times["histogram"]))
 
 

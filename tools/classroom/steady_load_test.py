@@ -63,7 +63,12 @@ class FiguresTest(unittest.TestCase):
     def test_a_slice_is_read_from_what_the_load_generator_prints(self):
         report = {"replies_in_all": 7, "errors": {"broken": 1, "wrong": 2},
                   "response_ns": {"max": 900, "histogram": [800, 6, 900, 1]}}
-        self.assertEqual(steady_load.slice_of(report, 5.0, 0.6), steady_load.Slice(5.0, 0.6, 7, 3, 900, (800, 6, 900, 1)))
+        self.assertEqual(steady_load.slice_of(report, 5.0, 0.5), steady_load.Slice(5.0, 0.5, 7, 3, 900, (800, 6, 900, 1)))
+
+    def test_a_slice_that_is_read_late_has_not_taken_longer(self):
+        report = {"replies_in_all": 1, "errors": {}, "response_ns": {"max": 250_000_000, "histogram": [250_000_000, 1]}}
+        self.assertEqual(steady_load.slice_of(report, 5.0, 4.0).seconds, 0.75)
+        self.assertEqual(steady_load.slice_of(report, 5.0, 0.6).seconds, 0.6)
 
 
 if __name__ == "__main__":
