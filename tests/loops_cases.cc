@@ -46,7 +46,8 @@ class LoopsTest : public WorkersTest {
  protected:
   void SetUp() override {
     if (GetParam()[0] == "--model=uring" &&
-        RunServer({"--model=uring", "--listen=echo://127.0.0.1:0", "--root=/none/such"}).log.find("io_uring") != std::string::npos) {
+        RunServer({"--model=uring", "--listen=echo://127.0.0.1:0", "--root=/none/such"}).log.find("io_uring") !=
+            std::string::npos) {
       GTEST_SKIP() << "not on this system";
     }
   }
