@@ -367,7 +367,9 @@ def _number(value):
 
 
 def _time(value):
-    return f"{value / 1000:.3g} ms" if value >= 1000 else f"{value:.3g} us"
+    """Of microseconds."""
+    factor, unit = next(((factor, unit) for factor, unit in ((1e6, "s"), (1e3, "ms")) if value >= factor), (1, "us"))
+    return f"{_number(value / factor)} {unit}"
 
 
 def _write(case, axis, name):

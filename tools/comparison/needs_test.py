@@ -115,6 +115,10 @@ class ChoiceTest(unittest.TestCase):
         self.assertTrue(3 < bound <= 25, found["sentence"])
         self.assertIn("Not decided yet", found["sentence"])
 
+    def test_long_times_have_a_unit_that_fits_and_no_exponent(self):
+        found = need(case({"epoll": (1000, 2.16e8, 10, 4000), "poll": (1000, 4e9, 10, 4000)}), needs.LOWEST_TAIL)
+        self.assertRegex(found["sentence"], r"^Take epoll: 2\d\d s for 99 of 100 requests")
+
     def test_too_few_data_recommend_nothing(self):
         found = need(case(_MIXTURE, noise=0.5, rounds=3), needs.MOST)
         self.assertIsNone(found["take"])
