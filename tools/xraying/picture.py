@@ -86,6 +86,7 @@ def _arrow(arrow, at, y_of):
 
 _STYLE = """
 .xray { --ink: #1a1a1a; --faint: #d9d9d9; --paper: #ffffff; font: 13px system-ui, sans-serif; color: var(--ink); }
+.xray .b.wait text { fill: var(--ink); }
 @media (prefers-color-scheme: dark) { .xray { --ink: #ececec; --faint: #454545; --paper: #17191c; } }
 .xray text { fill: var(--ink); } .xray .b text { font-size: 11px; text-anchor: middle; fill: #000; }
 .xray .line { stroke: var(--faint); } .xray .a { fill: none; stroke: var(--ink); stroke-width: 1.1; opacity: .65; }
@@ -109,12 +110,14 @@ def _legend(story, y):
     return "".join(found), x
 
 
-def svg(story, places, title):
+def svg(story, places, title, has_title=True):
     """A picture that stands by itself.
 
-    places  caller -> source.Place
+    places     caller -> source.Place
+    has_title  whether it is written above
     """
     at = scale(story)
+    heading = f'<text x="8" y="20" style="font-weight: 600">{html.escape(title)}</text>' if has_title else ""
     y_of = lambda lane: _TOP + lane * _LANE + (18 if story.lanes[lane].pid else 0)
     parts, number = [], 0
     for index, lane in enumerate(story.lanes):
@@ -132,7 +135,7 @@ def svg(story, places, title):
     return (f'<svg class="xray" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}" role="img" '
             f'aria-label="{html.escape(title)}"><style>{_STYLE}{_colours()}</style><defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" '
             f'markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>'
-            f'<rect width="100%" height="100%" style="fill: var(--paper)"/><text x="8" y="20" style="font-weight: 600">{html.escape(title)}</text>'
+            f'<rect width="100%" height="100%" style="fill: var(--paper)"/>{heading}'
             f'{"".join(parts)}<g transform="translate({_LEFT} 0)">{arrows}</g>{legend}'
             f'<text x="{_LEFT}" y="{bottom + 38}">The numbers are those of the clients. Time runs to the right, and is not to scale: the longer, the more it is shortened.'
             '</text></svg>')
@@ -175,7 +178,7 @@ def page(story, places, title, notes):
     notes  sentences on how it was made
     """
     return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-            f'<style>{_PAGE_STYLE}</style></head><body><main><h1>{html.escape(title)}</h1><div class="wide">{svg(story, places, title)}</div>'
+            f'<style>{_PAGE_STYLE}</style></head><body><main><h1>{html.escape(title)}</h1><div class="wide">{svg(story, places, title, has_title=False)}</div>'
             f'{"".join(f"<p>{html.escape(note)}</p>" for note in notes)}<h2>All that happened</h2><div class="wide"><table><thead><tr><th>µs</th><th>who</th>'
             f'<th>what</th><th>took</th><th>source</th><th></th></tr></thead><tbody>{"".join(_rows(story, places))}</tbody></table></div>'
             f'<script>{_SCRIPT}</script></main></body></html>\n')

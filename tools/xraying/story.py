@@ -5,6 +5,7 @@
 A block is a call, or work: what a thread did between two calls. Each arrow says where it is known from.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 
 # What a thread does between these two kinds of calls is work for the client of the first one.
@@ -12,6 +13,10 @@ _BEFORE_WORK = ("read", "complete", "accept", "take")
 _AFTER_WORK = ("write", "submit", "enter", "close", "pass", "fork", "thread", "wait", "read")
 # A gap between calls that is shorter says nothing: it is the price of the records themselves.
 _LEAST_WORK_NS = 1000
+# A call that takes longer has waited for somebody in the kernel: it is drawn as a wait, with the rest of the call at its end.
+_WAITING_NS = 200_000
+_REST_NS = 5_000
+_MAY_WAIT = {"accept": "accept4", "read": "recv", "write": "send", "take": "recvmsg", "enter": "io_uring_enter", "woken": "read", "reap": "waitpid"}
 
 PROBE, KERNEL, CLIENT = "the server's record", "the kernel's scheduler", "the client"
 
@@ -123,6 +128,15 @@ def _with_work(blocks):
     return found
 
 
+def _with_waits(block):
+    """The block, or the wait within it and what is left."""
+    if block.kind not in _MAY_WAIT or block.end_ns - block.begin_ns < _WAITING_NS:
+        return [block]
+    until = block.end_ns - _REST_NS
+    return [dataclasses.replace(block, kind="wait", end_ns=until, text=f"waits in {_MAY_WAIT[block.kind]}()", result=0),
+            dataclasses.replace(block, begin_ns=until)]
+
+
 def tell(records, clients, server, begin_ns, end_ns):
     """The Story between two times.
 
@@ -143,9 +157,11 @@ def tell(records, clients, server, begin_ns, end_ns):
         client = descriptors.see(record)
         if record.end_ns < begin_ns or record.begin_ns > end_ns:
             continue
+        if record.kind == "reap" and record.result <= 0:
+            continue  # It has only looked.
         lane = lanes[_lane_of(lanes, numbers, record, server)]
-        lane.blocks.append(Block(max(record.begin_ns, begin_ns), min(record.end_ns, end_ns), record.kind, client, _text(record, client),
-                                 record.caller, record.fd, record.result))
+        lane.blocks += _with_waits(Block(max(record.begin_ns, begin_ns), min(record.end_ns, end_ns), record.kind, client, _text(record, client),
+                                         record.caller, record.fd, record.result))
     for lane in lanes[len(clients):]:
         lane.blocks = _with_work(sorted(lane.blocks, key=lambda block: block.begin_ns))
     return Story(lanes, [*_births(lanes), *_conversations(lanes, len(clients)), *_hand_overs(lanes)], begin_ns, end_ns)

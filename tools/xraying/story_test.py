@@ -60,6 +60,11 @@ class StoryTest(unittest.TestCase):
         story.add_wakings(told, [sched.Waking(15_000, 1, 2), sched.Waking(16_000, 999, 2)])
         self.assertEqual([(arrow.kind, arrow.source) for arrow in told.arrows], [("wake", story.KERNEL)])
 
+    def test_call_that_waits_in_the_kernel_is_a_wait_and_then_the_call(self):
+        told = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 100, fd=8, result=5, length=9000)], client(1))
+        self.assertEqual([(block.kind, block.end_ns - block.begin_ns) for block in told.lanes[1].blocks if block.kind in ("wait", "read")],
+                         [("wait", 8_995_000), ("read", 5000)])
+
     def test_what_happened_before_the_scene_is_left_out_but_known(self):
         records = [record("accept", 10, fd=3, result=8, port=50001), record("read", 9000, fd=8, result=5)]
         told = story.tell(records, (client(1),), 1, 5_000_000, 10**7)
