@@ -91,6 +91,7 @@ class CommandTest(unittest.TestCase):
                                         ([f"--http={gone}", "--root=/none"], "there is no directory /none"),
                                         (["--echo=localhost"], "'localhost' is not HOST:PORT"),
                                         ([f"--echo={gone}"], "no echo server at"),
+                                        ([f"--tftp={gone}", f"--root={self.root}"], "no tftp server at"),
                                         ([f"--echo={gone}", "--only=head*"], "no case of echo is called 'head*'")):
                 status, output, said = self.conform(*arguments)
                 self.assertEqual((status, output, len(said.splitlines())), (2, "", 1), said)

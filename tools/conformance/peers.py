@@ -42,6 +42,7 @@ class Peer:
         except OSError as error:
             raise Failure(f"{name} cannot connect: {error}") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        scene.is_reached = True
         scene.note(f"{name} connects")
 
     def close(self):
@@ -256,6 +257,7 @@ class DatagramPeer:
         except (socket.timeout, ConnectionError):
             self._scene.note(f"{self.name} receives nothing")
             return None
+        self._scene.is_reached = True
         self._scene.note(f"{self.name} receives {describe(data)}")
         return data
 

@@ -102,6 +102,7 @@ class Scene:
         self.library = library
         self.patience = patience
         self.tag = secrets.token_hex(3)  # In each name of this scene, so that no other scene and no other run has it.
+        self.is_reached = False  # A connection was accepted, or a datagram came.
         self.steps = []  # What the clients did, and what they received.
         self.bound_s = waits * patience.wait_s
         self._deadline = time.monotonic() + self.bound_s
