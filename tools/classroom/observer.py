@@ -91,6 +91,8 @@ class Observer:
         return look
 
     def _memory_of(self, session, living):
+        if not living:
+            return 0
         not_before, known = self._memory.get(session, (0.0, 0))
         began = self._clock()
         if began < not_before:
