@@ -1,7 +1,8 @@
 """A bound on the processor time of a program under test: the whole machine, or a tenth of one processor.
 
-A control group does it exactly. If none can be made, the processes are stopped and continued in turn: coarser, and a stopped
-process is a little different from a slow one (epoll_wait fails with EINTR when it goes on).
+A control group does it exactly. If none can be made, the processes are stopped and continued in turn. That is coarser: a
+stopped process is a little different from a slow one (epoll_wait fails with EINTR when it goes on), and it is never seen to
+stand still, so that each failure takes all of the grader's patience.
 """
 
 import itertools
