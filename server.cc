@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/command_line.h"
 #include "base/logging.h"
 #include "gflags/gflags.h"
 #include "net/process.h"
@@ -23,7 +24,7 @@
 
 DEFINE_string(
     trace, "",
-    "record in this file what each process and thread does, for tools/xray to draw; to look at a server, not to "
+    "=FILE record in this file what each process and thread does, for tools/xray to draw; to look at a server, not to "
     "measure it");
 
 namespace polyserve {
@@ -46,6 +47,8 @@ absl::Status OpenTrace() {
 }
 
 int Run(int argc, char** argv) {
+  if (absl::Status status = ExpandFlagFiles(argc, argv); !status.ok()) return Fail(status);
+  // With the flags of the file, not its name: it may say something else by the time a fresh image starts.
   Process::SetCommandLine(argc, argv);
   if (absl::Status status = ParseServerFlags(argc, argv); !status.ok()) return Fail(status);
   if (AnswerQuestions()) return 0;

@@ -7,56 +7,61 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
+#include "base/help_text.h"
 #include "net/process.h"
 #include "protocol/http/host.h"
 
 // The flags of the server itself; those of single models are defined beside the models, so that a program with fewer
 // models has fewer flags. If a struct has a default, the flag takes it from there: a test that fills the struct without
 // any flags then runs with the server's values.
-DEFINE_string(model, "epoll", "who serves a client; 'help' prints a table of the models");
+DEFINE_string(model, "epoll", "=NAME who serves a client; 'help' prints what each model can do");
 DEFINE_string(listen, "",
-              "what to serve and where, comma-separated: SERVICE[+udp]://HOST:PORT; port 0 is any free port");
-DEFINE_string(root, ".", "the directory whose files are served; SIGHUP looks again at where its path leads");
+              "=SERVICE[+udp]://HOST:PORT,... what to serve and where; port 0 is any free port; all services on "
+              "127.0.0.1 unless given");
+DEFINE_string(root, ".", "=DIR the directory whose files are served; SIGHUP looks again at where its path leads");
 DEFINE_bool(read_only, false, "take no uploads");
-DEFINE_int64(max_file_bytes, int64_t{16} << 30, "the largest upload that is taken, in bytes");
-DEFINE_string(idle_timeout, "5m", "close a connection on which nothing moves for so long; 'inf' for never");
+DEFINE_int64(max_file_bytes, int64_t{16} << 30, "=BYTES the largest upload that is taken");
+DEFINE_string(idle_timeout, "5m", "=TIME close a connection on which nothing moves for this long; 'inf' for never");
 DEFINE_int64(min_rate, 512,
-             "bytes per second: close a connection whose peer takes a reply, or sends the rest of a request, more "
-             "slowly on average; 0 for never");
-DEFINE_string(min_rate_window, "2m", "how long such a peer may stay below --min_rate");
+             "=BYTES close a connection whose peer takes a reply, or sends the rest of a request, more slowly on "
+             "average; in bytes per second, 0 for never");
+DEFINE_string(min_rate_window, "2m", "=TIME how long such a peer may stay below --min_rate");
 DEFINE_int64(max_connections, 0, "the most connections at a time, of all workers together; 0: no limit");
 DEFINE_string(overload, "wait",
-              "what to do with connections above --max_connections: wait (in the kernel's queue) or refuse");
+              "=wait|refuse what to do with connections above --max_connections: let them wait in the kernel's queue, "
+              "or refuse them");
 DEFINE_string(request_timeout, "20s",
-              "http: the time allowed for the head of a request, and for each 10 KiB of its content");
+              "=TIME the time allowed for the head of a request, and for each 10 KiB of its content");
 DEFINE_string(
     allowed_hosts, "",
-    "http: the hosts that the server answers for, comma-separated; .example.org is that name and all below it, "
-    "* any name; addresses, localhost and names without a dot are always allowed. By default any host; none but "
-    "these if http listens on loopback addresses only");
+    "=HOST,... the hosts that the server answers for; .example.org is that name and all below it, * any name; "
+    "addresses, localhost and names without a dot are always allowed. By default any host; none but these if http "
+    "listens on loopback addresses only");
 DEFINE_bool(trusted_pages, false,
-            "http: send HTML, SVG and XML files without a sandbox although clients may upload; implied by --read_only");
-DEFINE_string(access_log, "", "http: append a line for each request to this file (combined format); SIGHUP reopens it");
+            "send HTML, SVG and XML files without a sandbox although clients may upload; implied by --read_only");
+DEFINE_string(access_log, "",
+              "=FILE append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_bool(precompressed, false,
-            "http: send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
+            "send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
 DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
              "connections that may wait to be accepted; the system limits it to net.core.somaxconn");
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
 DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
-             "bytes of each connection's send and receive buffer; 0: the system adapts them");
-DEFINE_string(drain_timeout, "10s", "how long running requests may go on after SIGTERM");
+             "=BYTES each connection's send and receive buffer; 0: the system adapts them");
+DEFINE_string(drain_timeout, "10s", "=TIME how long running requests may go on after SIGTERM");
 DEFINE_string(stop_grace, "1s",
-              "how long connections without a request may stay after SIGTERM; at most half of --drain_timeout");
+              "=TIME how long connections without a request may stay after SIGTERM; at most half of --drain_timeout");
 DEFINE_string(admin_name, "管理员",
-              "chat: the name of the operator, who speaks on standard input; no other name may contain it");
+              "=NAME the name of the operator, who speaks on standard input; no other name may contain it");
 DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
-             "chat: commands that a member may give in a second; 0: any number");
+             "commands that a member may give in a second; 0: any number");
 DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
-             "chat: bytes that may wait for all members together; beyond that, the slowest one is disconnected");
+             "=BYTES what may wait for all members together; beyond that, the slowest one is disconnected");
 DEFINE_bool(build_info, false, "print how this program was built");
 DECLARE_bool(help);
 DECLARE_bool(version);
@@ -90,29 +95,39 @@ std::vector<std::string> ModelFlags() {
   return flags;
 }
 
-// By topic, not by name as gflags would: a reader meets --model and --listen first. The list is written out here
-// because gflags sorts by name and by source file, and knows no topics. A flag that is missing from it still works, so
-// a new flag has to be added here as well.
+// By topic, not by name as gflags would: a reader meets --model and --listen first. A flag that is missing here still
+// works, so a new flag has to be added here as well.
+constexpr FlagTopic kTopics[] = {
+    {"What is served, and by whom", "model listen root read_only max_file_bytes"},
+    {"Connections", "max_connections overload listen_backlog tcp_nodelay socket_buffer"},
+    {"Time limits", "idle_timeout min_rate min_rate_window drain_timeout stop_grace"},
+    {"http", "request_timeout allowed_hosts trusted_pages access_log precompressed"},
+    {"chat", "admin_name chat_rate chat_memory"},
+};
+
 void PrintHelp() {
-  absl::PrintF("server: serves files and more, with the concurrency model of your choice.\n\n");
-  absl::PrintF("  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n\nFlags:\n");
-  absl::PrintF(
-      "%s",
-      DescribeFlags(
-          {"model",           "listen",          "root",          "read_only",  "max_file_bytes",  "idle_timeout",
-           "min_rate",        "min_rate_window", "drain_timeout", "stop_grace", "max_connections", "overload",
-           "request_timeout", "allowed_hosts",   "trusted_pages", "access_log", "precompressed",   "listen_backlog",
-           "tcp_nodelay",     "socket_buffer",   "admin_name",    "chat_rate",  "chat_memory",     "build_info",
-           "version"}));
-  absl::PrintF("\nFlags of single models:\n%s", DescribeFlags(ModelFlags()));
-  absl::PrintF("\nServices, and their ports on 127.0.0.1 if --listen is not given:\n");
+  std::string text =
+      "server: serves files and more, with the concurrency model of your choice\n\n"
+      "  server --model=epoll --listen=file://127.0.0.1:8888,echo://[::1]:7777 --root=DIR\n";
+  absl::StrAppend(&text, DescribeTopics(kTopics), "\nFlags of single models:\n",
+                  DescribeFlags(absl::StrJoin(ModelFlags(), " ")), "\nThe program itself:\n",
+                  HelpEntry("--flagfile=FILE", "take flags from this file as well, one a line; # begins a comment"),
+                  DescribeFlags("trace build_info version"), HelpEntry("--help", "print this text"));
+  absl::StrAppend(&text, "\nModels:\n");
+  for (const Model& model : AllModels()) absl::StrAppend(&text, HelpEntry(model.name, model.description));
+  absl::StrAppend(&text, "\nServices and their default ports:\n");
   for (const Service& service : AllServices()) {
     // A service that has no TCP is shown with the only prefix by which --listen accepts it.
     const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
-    absl::PrintF("  %-10s port %d  %s\n", name, service.default_port, service.description);
+    absl::StrAppend(&text, HelpEntry(name, absl::StrCat(service.default_port, ": ", service.description)));
   }
-  absl::PrintF(
-      "\nSIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 prints statistics.\n");
+  absl::StrAppend(&text, "\n",
+                  HelpParagraph("SIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 "
+                                "prints statistics. SIGHUP opens the access log and the root anew."),
+                  "\n",
+                  HelpParagraph("Exit status: 0 stopped when told to; 1 serving has become impossible, and the log says "
+                                "why; 2 it could not start."));
+  absl::PrintF("%s", text);
 }
 
 // A flag that another model has, and this one has not, would do nothing. An error is better than a comparison of two

@@ -16,7 +16,7 @@
 #include "base/command_line.h"
 
 DEFINE_string(trigger, "level",
-              "epoll, libevent: level (a ready socket is told again and again) or edge (once, as it becomes ready)");
+              "=level|edge epoll, libevent: a ready socket is told again and again, or once, as it becomes ready");
 
 DEFINE_int32(accept_batch, polyserve::kAcceptsPerTurn,
              "event loops: how many clients a loop takes from a listener before it turns to those that it has");

@@ -26,7 +26,7 @@
 #include "net/process.h"
 #include "net/signals.h"
 
-DEFINE_string(reap, "wait", "fork: how ended children are kept from being zombies: ignore, wait or double_fork");
+DEFINE_string(reap, "wait", "=ignore|wait|double_fork fork: how ended children are kept from being zombies");
 
 namespace polyserve {
 

@@ -20,7 +20,7 @@
 #include "backends/poller/select_poller.h"
 #include "backends/registry.h"
 
-DEFINE_string(method, "", "libevent: what the library waits with: select, poll or epoll; its own choice by default");
+DEFINE_string(method, "", "=select|poll|epoll libevent: what the library waits with; its own choice by default");
 
 namespace polyserve {
 

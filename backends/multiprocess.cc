@@ -25,7 +25,7 @@
 #include "net/process.h"
 #include "net/signals.h"
 
-DEFINE_string(start_method, "fork", "multiprocess: how a child is made: fork, spawn or forkserver");
+DEFINE_string(start_method, "fork", "=fork|spawn|forkserver multiprocess: how a child is made");
 
 namespace polyserve {
 

@@ -29,7 +29,7 @@
 #include "net/signals.h"
 #include "net/statistics.h"
 
-DEFINE_string(poll_interval, "1ms", "nonblock: how long to sleep after a round that moved nothing; 0 for never");
+DEFINE_string(poll_interval, "1ms", "=TIME nonblock: how long to sleep after a round that moved nothing; 0 for never");
 DEFINE_bool(log_waiting, false, "nonblock: a line in the log for every 3 seconds without a client");
 
 namespace polyserve {

@@ -32,7 +32,7 @@
 #include "base/logging.h"
 #include "net/lifeline.h"
 
-DEFINE_string(lock, "mutex", "prefork --accept=lock: what the lock is: mutex (shared memory) or file (fcntl)");
+DEFINE_string(lock, "mutex", "=mutex|file prefork --accept=lock: what the lock is, in shared memory or by fcntl(2)");
 
 namespace polyserve {
 

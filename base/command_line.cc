@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <fstream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/help_text.h"
+#include "base/sys_error.h"
 
 namespace polyserve {
 
@@ -62,6 +67,34 @@ absl::Status SetFlag(const std::string& name, const std::string& value) {
   return absl::InvalidArgumentError(absl::StrCat("--", name, "='", value, "' is not a value of type ", info.type));
 }
 
+// Appends the flags of the file to `words`.
+absl::Status ReadFlagFile(const std::string& path, std::vector<std::string>& words) {
+  std::ifstream file(path);
+  if (!file) return SysError("--flagfile: cannot read", path);
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const absl::string_view flag = absl::StripAsciiWhitespace(line);
+    if (flag.empty() || flag[0] == '#') continue;
+    if (!absl::StartsWith(flag, "--") || absl::StartsWith(flag, "--flagfile")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", number, ": '", flag, "' is not --name=value, or is another --flagfile"));
+    }
+    words.emplace_back(flag);
+  }
+  // A directory can be opened, but not read.
+  if (file.bad()) return SysError("--flagfile: cannot read", path);
+  return absl::OkStatus();
+}
+
+// What stands for the flag's value in the help. Removed from the front of the description, if it is there.
+absl::string_view TakePlaceholder(absl::string_view type, absl::string_view& description) {
+  if (!absl::StartsWith(description, "=")) return type == "string" ? "TEXT" : "N";
+  const size_t end = std::min(description.find(' '), description.size());
+  const absl::string_view placeholder = description.substr(1, end - 1);
+  description = absl::StripLeadingAsciiWhitespace(description.substr(end));
+  return placeholder;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv) {
@@ -101,18 +134,56 @@ absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv)
   return others;
 }
 
-// The meanings begin in one column, 24 places from the left; a longer flag moves only its own.
-std::string DescribeFlags(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    gflags::CommandLineFlagInfo info;
-    if (!FindFlag(name, info)) continue;
-    const std::string head = info.type == "bool" ? absl::StrCat("--", name) : absl::StrCat("--", name, "=...");
-    absl::StrAppend(&text, "  ", head, std::string(head.size() < 22 ? 22 - head.size() : 1, ' '), info.description);
-    if (info.type != "bool" && !info.default_value.empty())
-      absl::StrAppend(&text, " (default: ", info.default_value, ")");
-    absl::StrAppend(&text, "\n");
+absl::Status ExpandFlagFiles(int& argc, char**& argv) {
+  // Never destroyed: the process may look at its command line until it ends.
+  static auto& words = *new std::vector<std::string>();
+  static auto& pointers = *new std::vector<char*>();
+  words.clear();
+  pointers.clear();
+  for (int i = 0; i < argc; ++i) {
+    absl::string_view word = argv[i];
+    if (word == "--") {
+      words.insert(words.end(), argv + i, argv + argc);
+      break;
+    }
+    bool names_file = absl::ConsumePrefix(&word, "--flagfile=");
+    if (word == "--flagfile" && i + 1 < argc) {
+      names_file = true;
+      word = argv[++i];
+    }
+    if (!names_file) {
+      words.emplace_back(word);
+    } else if (absl::Status status = ReadFlagFile(std::string(word), words); !status.ok()) {
+      return status;
+    }
   }
+  for (std::string& word : words) pointers.push_back(word.data());
+  argc = static_cast<int>(pointers.size());
+  pointers.push_back(nullptr);  // As exec(3) wants it.
+  argv = pointers.data();
+  return absl::OkStatus();
+}
+
+std::string DescribeFlags(absl::string_view names) {
+  std::string text;
+  for (const absl::string_view name : absl::StrSplit(names, ' ', absl::SkipEmpty())) {
+    gflags::CommandLineFlagInfo info;
+    if (!FindFlag(std::string(name), info)) continue;
+    const bool is_switch = info.type == "bool";
+    absl::string_view meaning = info.description;
+    const std::string head = is_switch ? absl::StrCat(info.default_value == "true" ? "--[no]" : "--", name)
+                                       : absl::StrCat("--", name, "=", TakePlaceholder(info.type, meaning));
+    const std::string value = is_switch || info.default_value.empty()
+                                  ? ""
+                                  : absl::StrCat(" (default: ", info.default_value, ")");
+    absl::StrAppend(&text, HelpEntry(head, absl::StrCat(meaning, value)));
+  }
+  return text;
+}
+
+std::string DescribeTopics(absl::Span<const FlagTopic> topics) {
+  std::string text;
+  for (const FlagTopic& topic : topics) absl::StrAppend(&text, "\n", topic.title, ":\n", DescribeFlags(topic.flags));
   return text;
 }
 

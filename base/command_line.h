@@ -3,7 +3,11 @@
 // library.
 //
 //   DEFINE_int32(port, 8080, "where to listen");
+//   DEFINE_string(root, ".", "=DIR the directory to serve");   // The help says --root=DIR.
 //   absl::StatusOr<std::vector<std::string>> names = ParseCommandLine(argc, argv);   // FLAGS_port is set.
+//
+// A description may begin with "=" and a word that stands for the value: DIR, FILE, TIME, BYTES, or all values that
+// there are, as in "=wait|refuse". The completion of shells goes by it (tools/manual). A number is N without it.
 //
 // Not thread-safe: call these in main(), before there are threads.
 #ifndef POLYSERVE_BASE_COMMAND_LINE_H_
@@ -17,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace polyserve {
 
@@ -26,8 +31,25 @@ namespace polyserve {
 // are set by then.
 absl::StatusOr<std::vector<std::string>> ParseCommandLine(int argc, char** argv);
 
-// The named flags, one a line, with their meaning and default, for a help text. Skips names that are no flags.
-std::string DescribeFlags(const std::vector<std::string>& names);
+// Replaces each --flagfile=FILE before "--" by the lines of the file, each of which is a flag as in --name=value. Blank
+// lines are skipped, and so are those that begin with "#". `argc` and `argv` then describe a copy, which lives until
+// the next call. NotFound and other errors of the system: the file cannot be read. InvalidArgument, with the file and
+// the number of the line: it is no flag, or another --flagfile. For programs that want such files, before
+// ParseCommandLine(), to which --flagfile is unknown.
+absl::Status ExpandFlagFiles(int& argc, char**& argv);
+
+// Entries of a help text (base/help_text.h) for the flags with these names, separated by blanks: the meaning of each,
+// and its default. Skips names that are no flags.
+std::string DescribeFlags(absl::string_view names);
+
+// The flags of a help text under a title.
+struct FlagTopic {
+  const char* title;
+  const char* flags;  // Names separated by blanks, as for DescribeFlags().
+};
+
+// The topics one after the other, each behind a blank line.
+std::string DescribeTopics(absl::Span<const FlagTopic> topics);
 
 // True if the flag was given on the command line, even with its default as the value. False if
 // there is no such flag.

@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
+#include "base/help_text.h"
 #include "base/inherited_signals.h"
 #include "base/printable.h"
 #include "client/backup.h"
@@ -37,15 +38,15 @@
 #include "client/shell.h"
 #include "net/endpoint.h"
 
-DEFINE_string(server, "file://127.0.0.1:8081", "the server: file://HOST:PORT; for chat, chat://HOST:PORT");
-DEFINE_string(o, "", "get: the path of the file on this machine");
-DEFINE_string(from, "", "get: the servers that have the file, HOST:PORT,...; each sends a part");
-DEFINE_int32(segments, 0, "get: the number of parts at the same time; 0: one from each server");
-DEFINE_int32(jobs, 4, "backup: the number of files at the same time");
-DEFINE_bool(recursive, false, "backup: with sub-directories, which are created on the server");
-DEFINE_bool(json, false, "list, stat: print JSON");
+DEFINE_string(server, "file://127.0.0.1:8081", "=SERVICE://HOST:PORT the server: file://...; for chat, chat://...");
+DEFINE_string(o, "", "=PATH get: the path of the file on this machine");
+DEFINE_string(from, "", "=HOST:PORT,... the servers that have the file; each sends a part");
+DEFINE_int32(segments, 0, "parts at the same time; 0: one from each server");
+DEFINE_int32(jobs, 4, "files at the same time");
+DEFINE_bool(recursive, false, "with sub-directories, which are created on the server");
+DEFINE_bool(json, false, "print JSON");
 DEFINE_bool(quiet, false, "show no progress");
-DEFINE_string(timeout, "60s", "give up if the server is silent for this long; 'inf' for never");
+DEFINE_string(timeout, "60s", "=TIME give up if the server is silent for this long; 'inf' for never");
 DECLARE_bool(help);
 DECLARE_bool(version);
 
@@ -62,25 +63,31 @@ int Fail(const absl::Status& error) {
   return kUsageError;
 }
 
+constexpr FlagTopic kTopics[] = {
+    {"Flags of list and stat", "json"},
+    {"Flags of backup", "jobs recursive"},
+    {"Flags of all commands", "server timeout quiet version"},
+};
+
 void PrintHelp() {
-  absl::PrintF(
-      "client: lists, fetches and stores the files of a Polyserve server.\n\n"
-      "  client [FLAGS] list\n"
-      "  client [FLAGS] get NAME [-o PATH]\n"
-      "  client [FLAGS] put PATH [NAME]\n"
-      "  client [FLAGS] stat NAME\n"
-      "  client [FLAGS] backup DIRECTORY   puts all files of a directory, --jobs at the same time; what it leaves "
-      "out,\n"
-      "                                    hidden files for example, it names, and its exit status is 1\n"
-      "  client [FLAGS] chat NAME          joins the room (default: chat://127.0.0.1:8085); ## or Ctrl-C leaves\n"
-      "  client [FLAGS]                    asks for commands; reads them from standard input if that is no terminal\n"
-      "\nFlags, before or behind the command (behind -- nothing is a flag):\n"
-      "  -o PATH               where get puts the file; '-' is standard output (default: the name's last part, "
-      "here)\n%s"
-      "\nExit status: 0 done; 1 refused by the server, or trouble with a file here; 2 wrong usage; 3 no connection, "
-      "or\n"
-      "it was lost; 130 interrupted.\n",
-      DescribeFlags({"server", "from", "segments", "jobs", "recursive", "json", "quiet", "timeout"}));
+  std::string text = absl::StrCat(
+      "client: lists, fetches and stores the files of a Polyserve server\n\n"
+      "  client [FLAG]... COMMAND    flags may also stand behind the command; behind -- nothing is a flag\n"
+      "  client [FLAG]...            asks for commands; reads them from standard input if that is no terminal\n"
+      "\nCommands:\n",
+      HelpEntry("list", "list the files on the server"), HelpEntry("get NAME", "fetch a file"),
+      HelpEntry("put PATH [NAME]", "send a file"), HelpEntry("stat NAME", "show a file's size and date"),
+      HelpEntry("backup DIRECTORY",
+                "put all files of a directory, --jobs at the same time; what it leaves out, hidden files for example, "
+                "it names, and its exit status is 1"),
+      HelpEntry("chat NAME", "join the room (default: chat://127.0.0.1:8085); ## or Ctrl-C leaves"),
+      "\nFlags of get:\n",
+      HelpEntry("-o PATH",
+                "where to put the file; '-' is standard output (default: the name's last part, in this directory)"),
+      DescribeFlags("from segments"), DescribeTopics(kTopics), HelpEntry("--help", "print this text"), "\n",
+      HelpParagraph("Exit status: 0 done; 1 refused by the server, or trouble with a file here; 2 wrong usage; 3 no "
+                    "connection, or it was lost; 130 interrupted."));
+  absl::PrintF("%s", text);
 }
 
 // Takes HOST:PORT with or without the service; another service ("http://...") is an error.

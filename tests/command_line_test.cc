@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "backends/registry.h"
 #include "gtest/gtest.h"
@@ -107,9 +108,36 @@ TEST(CommandLineTest, HelpIsPrintedToStandardOutput) {
   const ServerRun run = RunServer({"--help"});
   EXPECT_EQ(run.exit_status, 0);
   EXPECT_EQ(run.log, "");
-  for (absl::string_view word : {"--model", "--listen", "--root", "--drain_timeout", "SIGTERM"}) {
+  for (absl::string_view word : {"--model", "--listen", "--root", "--drain_timeout", "--flagfile", "SIGTERM"}) {
     EXPECT_TRUE(absl::StrContains(run.output, word)) << word;
   }
+}
+
+TEST(CommandLineTest, HelpFitsAHundredColumnsAndNamesEveryFlagOfEveryModel) {
+  const ServerRun run = RunServer({"--help"});
+  for (const absl::string_view line : absl::StrSplit(run.output, '\n')) EXPECT_LE(line.size(), 100u) << line;
+  for (const Model& model : AllModels()) {
+    EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("\n  ", model.name, " "))) << model.name;
+    for (const absl::string_view flag : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
+      EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("\n  --", flag))) << flag;
+    }
+  }
+}
+
+TEST(CommandLineTest, FlagsComeFromAFileAsWell) {
+  const Scratch scratch;
+  scratch.Write("flags.conf", "# The services.\n\n--listen=echo://127.0.0.1:0\n--model=poll\n");
+  ServerProcess server({.flags = {absl::StrCat("--flagfile=", scratch.PathOf("flags.conf")), "--model=select"}});
+  ASSERT_TRUE(server.ready());
+  EXPECT_FALSE(server.address("echo").empty());
+  EXPECT_TRUE(absl::StrContains(server.output(), "ready model=select ")) << "the last one counts: " << server.output();
+}
+
+TEST(CommandLineTest, FileWithoutFlagsIsRefused) {
+  const Scratch scratch;
+  ExpectRefused({absl::StrCat("--flagfile=", scratch.PathOf("none"))}, "--flagfile");
+  scratch.Write("flags.conf", "--model=poll\nlisten=echo://127.0.0.1:0\n");
+  ExpectRefused({absl::StrCat("--flagfile=", scratch.PathOf("flags.conf"))}, "flags.conf:2");
 }
 
 TEST(CommandLineTest, VersionIsPrintedToStandardOutput) {

@@ -16,10 +16,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
+#include "base/help_text.h"
 #include "base/inherited_signals.h"
 #include "base/printable.h"
 #include "base/unique_fd.h"
@@ -37,35 +37,35 @@
 #include "net/endpoint.h"
 #include "net/socket.h"
 
-DEFINE_string(workload, "echo", "the requests to send; the workloads are listed below");
-DEFINE_string(server, "127.0.0.1:8082", "the server: HOST:PORT");
+DEFINE_string(workload, "echo", "=NAME the requests to send; the workloads are listed below");
+DEFINE_string(server, "127.0.0.1:8082", "=HOST:PORT the server");
 DEFINE_int32(connections, 64, "connections to keep busy");
 DEFINE_int32(idle, 0, "further connections, which send nothing");
 DEFINE_int32(threads, 1, "threads that share the connections");
 DEFINE_int32(depth, 1, "requests under way on a connection at a time (pipelining)");
 DEFINE_double(rate, 0, "requests that are due per second, however slow the server is; 0: as many as it answers");
-DEFINE_string(schedule, "", "replay: the file of the requests: time,method,path,bytes,client");
-DEFINE_string(begin, "0", "replay: where in the schedule to begin: a time, or 'random' (by --seed)");
-DEFINE_string(keep_alive, "15s", "replay: how long a client keeps a connection on which nothing is said");
+DEFINE_string(schedule, "", "=FILE replay: the requests: time,method,path,bytes,client");
+DEFINE_string(begin, "0", "=TIME|random replay: where in the schedule to begin; random: by --seed");
+DEFINE_string(keep_alive, "15s", "=TIME replay: how long a client keeps a connection on which nothing is said");
 DEFINE_string(think_time, "1s",
-              "web: the shortest time between two clicks of a user; it is three times as long on average");
-DEFINE_string(arrivals, "poisson", "with --rate: when they are due: fixed, poisson or burst");
+              "=TIME web: the shortest time between two clicks of a user; it is three times as long on average");
+DEFINE_string(arrivals, "poisson", "=fixed|poisson|burst with --rate: when they are due");
 DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of web, and of --begin=random");
-DEFINE_string(warm_up, "1s", "load the server for this long before counting");
-DEFINE_string(duration, "10s", "count for this long");
-DEFINE_string(interval, "1s", "with --json: count the replies of each such time separately");
-DEFINE_uint64(size, 64, "echo, churn, datagrams, message, mixed, chat: bytes of a message; upload, library: of a file");
+DEFINE_string(warm_up, "1s", "=TIME load the server for this long before counting");
+DEFINE_string(duration, "10s", "=TIME count for this long");
+DEFINE_string(interval, "1s", "=TIME with --json: count the replies of each such time separately");
+DEFINE_uint64(size, 64, "=BYTES echo, churn, datagrams, message, mixed, chat: the size of a message; upload, library: of a file");
 DEFINE_string(name, "",
-              "http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
+              "=NAME http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
 DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes below this number");
 DEFINE_string(files, "",
-              "disk: the directory on this machine whose files the server offers; web: where to write its files");
-DEFINE_string(beside_server, "", "mixed: the address of the service compute: HOST:PORT");
+              "=DIR disk: the directory on this machine whose files the server offers; web: where to write its files");
+DEFINE_string(beside_server, "", "=HOST:PORT mixed: the address of the service compute");
 DEFINE_int32(beside_connections, 1, "mixed: connections that compute; slow: connections that read slowly");
-DEFINE_string(beside_name, "", "slow: the file for the slow readers, a large one; by default that of --name");
-DEFINE_double(read_rate, 10000, "slow: bytes per second that each slow reader reads");
+DEFINE_string(beside_name, "", "=NAME slow: the file for the slow readers, a large one; by default that of --name");
+DEFINE_double(read_rate, 10000, "=BYTES slow: what each slow reader reads in a second");
 DEFINE_bool(self_test, false, "check the load generator's own figures; needs nothing but the program of a server");
-DEFINE_string(server_program, "", "with --self_test: the server's program; by default the one built beside this");
+DEFINE_string(server_program, "", "=FILE with --self_test: the server's program; by default the one built beside this");
 DEFINE_bool(tell_counting, false, "write a line to standard error when counting begins, and when it ends");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
 DEFINE_bool(
@@ -79,11 +79,14 @@ namespace polyserve {
 
 namespace {
 
-// In the order of the help.
-constexpr char kFlags[] =
-    "workload server connections idle threads depth rate arrivals seed warm_up duration interval size name primes "
-    "files schedule begin keep_alive think_time beside_server beside_connections beside_name read_rate self_test "
-    "server_program tell_counting slices json build_info";
+constexpr FlagTopic kTopics[] = {
+    {"Which requests, and where to", "workload server name size primes files seed"},
+    {"How many", "connections idle threads depth rate arrivals"},
+    {"How long", "warm_up duration interval"},
+    {"Requests of a schedule, and users of a web site", "schedule begin keep_alive think_time"},
+    {"A second load beside the first", "beside_server beside_connections beside_name read_rate"},
+    {"Results, and the program itself", "json slices tell_counting self_test server_program build_info version"},
+};
 
 constexpr int kMostIntervals = 1'000'000;  // Each is a number in the report.
 
@@ -99,17 +102,18 @@ int Fail(const absl::Status& error) {
 }
 
 void PrintHelp() {
-  absl::PrintF(
-      "load: sends a server the same requests over and over, checks every reply, and measures the times.\n\n"
+  std::string text =
+      "load: sends a server the same requests over and over, checks every reply, and measures the times\n\n"
       "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
-      "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n\nFlags:\n%s\nWorkloads:\n",
-      DescribeFlags(absl::StrSplit(kFlags, ' ')));
+      "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n";
+  absl::StrAppend(&text, DescribeTopics(kTopics), HelpEntry("--help", "print this text"), "\nWorkloads:\n");
   for (const Workload& workload : AllWorkloads()) {
-    absl::PrintF("  %-12s %-8s %s\n", workload.name, workload.service, workload.description);
+    absl::StrAppend(&text, HelpEntry(workload.name, absl::StrCat("(", workload.service, ") ", workload.description)));
   }
-  absl::PrintF(
-      "\nExit status: 0 done; 1 the figures cannot be trusted (the report says why); 2 wrong usage; 3 no connection;\n"
-      "130 interrupted (the report is of the time until then).\n");
+  absl::StrAppend(&text, "\n",
+                  HelpParagraph("Exit status: 0 done; 1 the figures cannot be trusted (the report says why); 2 wrong "
+                                "usage; 3 no connection; 130 interrupted (the report is of the time until then)."));
+  absl::PrintF("%s", text);
 }
 
 // Checks what concerns all workloads; each checks its own options in prepare().

@@ -58,7 +58,7 @@ def accept_batch(subject):
     """What the server says that it is (--help), or the subject's own flag; None if the model has no such thing."""
     if "accept_batch" not in getattr(subject, "traits", {}).get("flags", ()):
         return None
-    match = re.search(r"--accept_batch=.*\(default: (\d+)\)", _run(subject.server, "--help"))
+    match = re.search(r"--accept_batch=[^(]*\(default:\s+(\d+)\)", _run(subject.server, "--help"))
     own = [flag.partition("=")[2] for flag in subject.flags if flag.startswith("--accept_batch=")]
     return (own or [match[1] if match else "unknown"])[-1]
 
