@@ -90,7 +90,7 @@ absl::Status Server::Open() {
   if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
   if (status.ok() && has_operator) status = room_host_->OpenToOperator();
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
-  if (status.ok()) status = AnnounceReady(*context_, config_.model->name);
+  if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root);
   return status;
 }
 

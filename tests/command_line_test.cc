@@ -1,5 +1,12 @@
 // What the server says to a wrong command line: one line that helps, on standard error, and exit status 2; nothing is
-// half started. And the help texts.
+// half started. And the help texts, and the announcement that it is ready.
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -7,8 +14,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "backends/registry.h"
+#include "base/unique_fd.h"
 #include "gtest/gtest.h"
+#include "tests/eventually.h"
+#include "tests/program_path.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
 
@@ -163,6 +174,36 @@ TEST(CommandLineTest, AddressesAreAnnouncedBeforeReady) {
                                           server.address("compute"), "\nlistening echo udp ",
                                           server.address("echo+udp"), "\nready model=poll pid=", server.pid(), "\n"));
   EXPECT_TRUE(absl::StartsWith(server.address("compute"), "[::1]:"));
+}
+
+TEST(CommandLineTest, TerminalGetsABannerAndCtrlCEndsTheServer) {
+  const std::string path = ProgramPath("server");
+  int terminal = -1;
+  const pid_t server = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (server == 0) {
+    ::execl(path.c_str(), path.c_str(), "--model=poll", "--listen=http://127.0.0.1:0", nullptr);
+    ::_exit(127);
+  }
+  ASSERT_GT(server, 0);
+  const UniqueFd owner(terminal);
+  std::string shown;
+  pollfd waiting = {terminal, POLLIN, 0};
+  while (!absl::StrContains(shown, "Stop: ") &&
+         ::poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(kPatience))) == 1) {
+    char piece[4096];
+    const ssize_t count = ::read(terminal, piece, sizeof(piece));
+    if (count <= 0) break;
+    shown.append(piece, static_cast<size_t>(count));
+  }
+  for (absl::string_view words : {"model poll: ", "Browser: http://127.0.0.1:", "Stop: "}) {
+    EXPECT_TRUE(absl::StrContains(shown, words)) << shown << "does not say: " << words;
+  }
+  EXPECT_FALSE(absl::StrContains(shown, "ready model=")) << shown;
+  if (HasFailure()) ::kill(server, SIGKILL);
+  EXPECT_EQ(::write(terminal, "\x03", 1), 1);
+  int status = -1;
+  EXPECT_EQ(::waitpid(server, &status, 0), server);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace
