@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -34,6 +35,33 @@ std::string AsidePath(const std::string& path) {
   return absl::StrCat(directory, ".polyserve-", ::getpid(), "-", counter.fetch_add(1), ".part");
 }
 
+// The same for every attempt to fetch this file.
+std::string LastingAsidePath(const std::string& path) {
+  const size_t base = path.rfind('/') + 1;
+  return absl::StrCat(path.substr(0, base), ".", path.substr(base), ".polyserve-part");
+}
+
+// Opens the file that the attempts share, for this process alone. The name is known beforehand, and the directory may be
+// everyone's: a link, or a file that another user has put there, must not be written to.
+absl::StatusOr<UniqueFd> OpenLasting(const std::string& aside_path, mode_t mode) {
+  while (true) {
+    UniqueFd file(::open(aside_path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode));
+    if (!file.ok()) return SysError("cannot make", aside_path);
+    struct stat opened, named;
+    if (::fstat(file.get(), &opened) != 0) return SysError("cannot look at", aside_path);
+    if (!S_ISREG(opened.st_mode) || opened.st_uid != ::geteuid()) {
+      return absl::FailedPreconditionError(absl::StrCat(aside_path, " is no file of yours"));
+    }
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return absl::FailedPreconditionError("another process is fetching it");
+      return SysError("cannot lock", aside_path);
+    }
+    // Another process may have completed the file, and renamed it, before the lock was taken: it is the user's by now.
+    const bool is_named = ::lstat(aside_path.c_str(), &named) == 0;
+    if (is_named && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino) return file;
+  }
+}
+
 // Gives a file the access list (acl(5)) of another one; if that has none, removes the one that a default list of the
 // directory has given it. Returns false if it cannot. ENOTSUP: the file system knows no access lists, so neither file
 // has one. The kernel stores lists of at most 64 KiB; one that does not fit in 4 KiB (some 500 entries) is not copied.
@@ -55,10 +83,19 @@ Download::Download(UniqueFd file, std::string path, std::string aside_path)
 Download::Download(Download&& other) noexcept
     : file_(std::move(other.file_)),
       path_(std::move(other.path_)),
-      aside_path_(std::exchange(other.aside_path_, std::string())) {}
+      aside_path_(std::exchange(other.aside_path_, std::string())),
+      stays_(other.stays_),
+      date_(other.date_) {}
 
+// An empty part is of no use to anyone.
 Download::~Download() {
-  if (!aside_path_.empty()) ::unlink(aside_path_.c_str());
+  if (aside_path_.empty()) return;
+  if (!stays_ || size().value_or(0) == 0) {
+    ::unlink(aside_path_.c_str());
+  } else if (date_.has_value()) {
+    const timespec times[] = {{0, UTIME_OMIT}, {static_cast<time_t>(*date_), 0}};
+    ::futimens(file_.get(), times);
+  }
 }
 
 absl::StatusOr<Download> Download::Start(const std::string& path) {
@@ -87,11 +124,43 @@ absl::StatusOr<Download> Download::Start(const std::string& path) {
   return Download(std::move(file), std::move(target), std::move(aside_path));
 }
 
+// O_CREAT gives a new file its mode only once, so an old part is made private here if the file to be replaced may be.
+absl::StatusOr<Download> Download::Continue(const std::string& path) {
+  struct stat old;
+  const bool is_there = ::stat(path.c_str(), &old) == 0;
+  if (is_there && S_ISDIR(old.st_mode)) return absl::FailedPreconditionError("a directory has this name here");
+  if (is_there && !S_ISREG(old.st_mode)) return absl::InvalidArgumentError("only a file can be continued");
+  std::string target = Resolve(path);
+  std::string aside_path = LastingAsidePath(target);
+  absl::StatusOr<UniqueFd> file = OpenLasting(aside_path, is_there ? 0600 : 0666);
+  if (!file.ok()) return file.status();
+  if (is_there && ::fchmod(file->get(), 0600) != 0) return SysError("cannot protect", aside_path);
+  Download download(*std::move(file), std::move(target), std::move(aside_path));
+  download.stays_ = true;
+  return download;
+}
+
 // A copy of the descriptor, because Commit() closes its own, and the program may still have something to print.
 absl::StatusOr<Download> Download::ToStandardOutput() {
   UniqueFd copy(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
   if (!copy.ok()) return SysError("cannot write to", "standard output");
   return Download(std::move(copy), "standard output", "");
+}
+
+absl::StatusOr<int64_t> Download::size() const {
+  struct stat own;
+  if (::fstat(file_.get(), &own) != 0) return SysError("cannot look at", path_);
+  return own.st_size;
+}
+
+absl::StatusOr<int64_t> Download::date() const {
+  struct stat own;
+  if (::fstat(file_.get(), &own) != 0) return SysError("cannot look at", path_);
+  return own.st_mtim.tv_sec;
+}
+
+absl::Status Download::Clear() {
+  return ::ftruncate(file_.get(), 0) == 0 ? absl::OkStatus() : SysError("cannot write", path_);
 }
 
 absl::Status Download::Append(absl::string_view bytes) {
@@ -155,6 +224,9 @@ void Download::TakeOverRights() const {
 // rename(2) replaces the old file in one step: another program sees the old file or the new one, whole.
 absl::Status Download::Commit() {
   if (!aside_path_.empty()) TakeOverRights();
+  // A second descriptor keeps the lock of Continue() until the file has its name: another process that took the lock
+  // before that would write to what is then the user's file.
+  const UniqueFd lock(stays_ ? ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0) : -1);
   // NFS reports a full disk only when the file is closed. So it is closed before it takes the name.
   if (::close(file_.release()) != 0) return SysError("cannot write", path_);
   if (aside_path_.empty()) return absl::OkStatus();

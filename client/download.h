@@ -2,13 +2,15 @@
 // step when it is complete: no other program sees a part of it, and a transfer that fails leaves the old file. A file
 // that replaces another one gets its rights, and its owner if the system allows that; a new one follows the umask.
 //
-//   Start() ──▶ .polyserve-PID-N.part ── Append() or WriteAt() ──▶ Commit(): rename(2) to the file's name
-//                                     └─ destroyed before that: unlink(2)
+//   Start() ─────▶ .polyserve-PID-N.part ── Append() or WriteAt() ──▶ Commit(): rename(2) to the file's name
+//                                        └─ destroyed before that: unlink(2)
+//   Continue() ──▶ .NAME.polyserve-part, the same; but if it is destroyed before Commit(), it stays for the next time
 #ifndef POLYSERVE_CLIENT_DOWNLOAD_H_
 #define POLYSERVE_CLIENT_DOWNLOAD_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,7 +20,7 @@
 
 namespace polyserve {
 
-// Destroying it before Commit() removes what was written. Threads: one at a time, except for WriteAt() and ReadAt().
+// Destroying it before Commit() removes what was written, unless Continue() has made it. Threads: one at a time, except for WriteAt() and ReadAt().
 // Errors of all methods: those of the system calls, with the file's name.
 class Download {
  public:
@@ -26,6 +28,10 @@ class Download {
   // (/dev/null, /dev/stdout) is written to directly, since a file must not replace it. Returns FailedPrecondition if
   // `path` is a directory.
   static absl::StatusOr<Download> Start(const std::string& path);
+  // The same, with what an earlier object of this kind has left for `path`: size() bytes. What they are worth is for the
+  // caller to find out. Returns FailedPrecondition if another process is at it, or if something else has the name: a
+  // file of another user, a link. Returns InvalidArgument if `path` is a device or a pipe.
+  static absl::StatusOr<Download> Continue(const std::string& path);
   // Writes to standard output, which stays open.
   static absl::StatusOr<Download> ToStandardOutput();
 
@@ -44,6 +50,17 @@ class Download {
   // REQUIRES: takes_parts().
   absl::StatusOr<std::string> ReadAt(int64_t offset, size_t count) const;
 
+  // The bytes that there are, and the date that SetDate() has given them, in seconds since 1970. REQUIRES: takes_parts().
+  absl::StatusOr<int64_t> size() const;
+  absl::StatusOr<int64_t> date() const;
+  // Removes all bytes. REQUIRES: takes_parts().
+  absl::Status Clear();
+  // Gives what is left behind this date, the server's for the file, so that Continue() can tell whether it is of the same
+  // file. A file that is whole is dated now, as any other.
+  void SetDate(int64_t seconds_since_1970) { date_ = seconds_since_1970; }
+  // Leaves nothing behind, as if Start() had made it: what is there is of no use.
+  void Discard() { stays_ = false; }
+
   // False for a device or standard output, which take bytes in order only.
   bool takes_parts() const { return !aside_path_.empty(); }
 
@@ -58,6 +75,8 @@ class Download {
   UniqueFd file_;
   std::string path_;
   std::string aside_path_;  // The temporary name; empty if there is no file to rename or remove.
+  bool stays_ = false;      // It is left for the next Continue() unless it gets its name.
+  std::optional<int64_t> date_;
 };
 
 }  // namespace polyserve

@@ -152,6 +152,71 @@ TEST_F(DownloadTest, WhatWasWrittenCanBeRead) {
   EXPECT_TRUE(absl::IsDataLoss(download->ReadAt(2, 5).status()));
 }
 
+TEST_F(DownloadTest, WhatWasLeftIsContinued) {
+  Write("a", "old");
+  {
+    absl::StatusOr<Download> download = Download::Continue(Path("a"));
+    ASSERT_TRUE(download.ok()) << download.status();
+    EXPECT_EQ(download->size().value(), 0);
+    ASSERT_TRUE(download->WriteAt(0, "ne").ok());
+    download->SetDate(784111777);
+  }
+  EXPECT_EQ(Read("a"), "old");
+  absl::StatusOr<Download> download = Download::Continue(Path("a"));
+  ASSERT_TRUE(download.ok()) << download.status();
+  EXPECT_EQ(download->size().value(), 2);
+  EXPECT_EQ(download->date().value(), 784111777);
+  EXPECT_EQ(download->ReadAt(0, 2).value(), "ne");
+  ASSERT_TRUE(download->WriteAt(2, "w").ok());
+  ASSERT_TRUE(download->Commit().ok());
+  EXPECT_EQ(Read("a"), "new");
+  EXPECT_EQ(CountFiles(), 1u);
+}
+
+TEST_F(DownloadTest, WhatIsOfNoUseDoesNotStay) {
+  { ASSERT_TRUE(Download::Continue(Path("a")).ok()); }
+  EXPECT_EQ(CountFiles(), 0u) << "it was empty";
+  {
+    absl::StatusOr<Download> download = Download::Continue(Path("a"));
+    ASSERT_TRUE(download->WriteAt(0, "wrong").ok());
+    download->Discard();
+  }
+  EXPECT_EQ(CountFiles(), 0u);
+  absl::StatusOr<Download> download = Download::Continue(Path("a"));
+  ASSERT_TRUE(download->WriteAt(0, "wrong").ok());
+  ASSERT_TRUE(download->Clear().ok());
+  EXPECT_EQ(download->size().value(), 0);
+}
+
+TEST_F(DownloadTest, OneProcessContinuesAtATime) {
+  const absl::StatusOr<Download> first = Download::Continue(Path("a"));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(Download::Continue(Path("a")).status()));
+  EXPECT_TRUE(Download::Continue(Path("b")).ok());
+}
+
+TEST_F(DownloadTest, OnlyAFileOfOnesOwnIsContinued) {
+  Write("secret", "keep");
+  ASSERT_EQ(::symlink(Path("secret").c_str(), Path(".a.polyserve-part").c_str()), 0);
+  EXPECT_FALSE(Download::Continue(Path("a")).ok());
+  EXPECT_EQ(Read("secret"), "keep");
+  ASSERT_EQ(::mkfifo(Path(".b.polyserve-part").c_str(), 0666), 0);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Download::Continue(Path("b")).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Download::Continue("/dev/null").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Download::Continue(directory_).status()));
+}
+
+TEST_F(DownloadTest, PartThatIsContinuedIsAsPrivateAsTheFile) {
+  {
+    absl::StatusOr<Download> download = Download::Continue(Path("a"));
+    ASSERT_TRUE(download->WriteAt(0, "part").ok());
+  }
+  Write("a", "old");
+  ASSERT_EQ(::chmod(Path("a").c_str(), 0600), 0);
+  const absl::StatusOr<Download> download = Download::Continue(Path("a"));
+  EXPECT_EQ(Mode(".a.polyserve-part"), 0600u);
+}
+
 }  // namespace
 
 }  // namespace polyserve

@@ -9,9 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "base/content_hash.h"
 #include "base/mutex.h"
 #include "client/reply.h"
+#include "client/same_bytes.h"
 
 namespace polyserve {
 
@@ -19,8 +19,6 @@ namespace {
 
 // A smaller part costs more for its connection than it gains.
 constexpr int64_t kLeastPartBytes = 64 * 1024;
-// The most that is read back into memory to be compared. Servers hash no more at a time (FileSession::kMaxHashedBytes).
-constexpr int64_t kHashedBytes = 1024 * 1024;
 
 struct Source {
   Endpoints at;
@@ -179,26 +177,17 @@ class PartsTransfer {
     return is_told ? absl::OkStatus() : lost;
   }
 
-  // Piece by piece; the server decides how long a piece is. NotFound, or no bytes where there were some: the file was
-  // removed or cut off. A difference means a change if there is one source; with several it may also be another file.
+  // A difference means a change if there is one source; with several it may also be another file. The part is read back
+  // from the file, not kept from the transfer: so it also shows what was written wrongly.
   absl::Status CheckAgainst(const Source& source, int64_t begin, int64_t end) {
     absl::StatusOr<FileClient> client = FileClient::Connect(source.at, options_.connection);
     if (!client.ok()) return client.status();
-    while (begin < end) {
-      const absl::StatusOr<FileClient::Hash> hash =
-          client->HashRange(name_, begin, std::min(end - begin, kHashedBytes));
-      if (absl::IsNotFound(hash.status()) || (hash.ok() && hash->length == 0)) return Changed(source);
-      if (!hash.ok()) return hash.status();
-      // Read back from the file, not kept from the transfer: so it also shows what was written wrongly, and memory
-      // holds a piece of each part at most.
-      const absl::StatusOr<std::string> bytes = download_.ReadAt(begin, static_cast<size_t>(hash->length));
-      if (!bytes.ok()) return bytes.status();
-      ContentHash own;
-      own.Add(*bytes);
-      if (own.Value() != hash->value) return sources_.size() == 1 ? Changed(source) : Differs(source);
-      begin += hash->length;
-    }
-    return absl::OkStatus();
+    const absl::StatusOr<bool> is_same =
+        HasSameBytes(*client, name_, begin, end,
+                     [this](int64_t offset, size_t count) { return download_.ReadAt(offset, count); });
+    if (!is_same.ok()) return is_same.status();
+    if (*is_same) return absl::OkStatus();
+    return sources_.size() == 1 ? Changed(source) : Differs(source);
   }
 
   static absl::Status Changed(const Source& source) {
