@@ -17,25 +17,27 @@ namespace {
 // In the order of the menu. No two words begin with the same letter, so one letter and the tab key complete any of
 // them.
 constexpr CommandInfo kCommands[] = {
-    {"list", Command::Verb::kList, "list", "the files on the server"},
-    {"get", Command::Verb::kGet, "get NAME [as PATH]", "fetch a file"},
-    {"put", Command::Verb::kPut, "put PATH [as NAME]", "send a file"},
-    {"stat", Command::Verb::kStat, "stat NAME", "a file's size and date"},
-    {"help", Command::Verb::kHelp, "help", "this list"},
-    {"quit", Command::Verb::kQuit, "quit", "leave (Ctrl-D does the same)"},
+    {"list", "ls", Command::Verb::kList, "list [PATTERN]", "the files on the server, or those like *.txt"},
+    {"get", "", Command::Verb::kGet, "get NAME [as PATH]", "fetch a file"},
+    {"put", "", Command::Verb::kPut, "put PATH [as NAME]", "send a file"},
+    {"stat", "", Command::Verb::kStat, "stat NAME", "a file's size and date"},
+    {"help", "", Command::Verb::kHelp, "help", "this list"},
+    {"quit", "exit", Command::Verb::kQuit, "quit", "leave (Ctrl-D does the same)"},
 };
 
 constexpr absl::string_view kAs = " as ";
 
-bool TakesName(Command::Verb verb) {
+bool NeedsName(Command::Verb verb) {
   return verb == Command::Verb::kGet || verb == Command::Verb::kPut || verb == Command::Verb::kStat;
 }
+
+bool TakesName(Command::Verb verb) { return NeedsName(verb) || verb == Command::Verb::kList; }
 
 bool TakesTwo(Command::Verb verb) { return verb == Command::Verb::kGet || verb == Command::Verb::kPut; }
 
 absl::StatusOr<CommandInfo> FindCommand(absl::string_view word) {
   for (const CommandInfo& command : kCommands) {
-    if (word == command.word) return command;
+    if (word == command.word || (word == command.habit && !word.empty())) return command;
   }
   const std::string words = absl::StrJoin(
       AllCommands(), ", ", [](std::string* out, const CommandInfo& command) { out->append(command.word); });
@@ -55,8 +57,9 @@ absl::StatusOr<std::string> BaseName(absl::string_view path) {
 // `first` and `second` are in the order of the command line; `second` may be empty. get has the server's name first,
 // put this machine's path, hence the exchange at the end.
 absl::StatusOr<Command> MakeCommand(const CommandInfo& info, std::string first, std::string second) {
-  const bool names_right = TakesName(info.verb) ? !first.empty() : first.empty();
-  if (!names_right) return absl::InvalidArgumentError(absl::StrCat("expected: ", info.syntax));
+  const bool is_missing = NeedsName(info.verb) && first.empty();
+  const bool is_too_many = !TakesName(info.verb) && !first.empty();
+  if (is_missing || is_too_many) return absl::InvalidArgumentError(absl::StrCat("expected: ", info.syntax));
   // The same name on both sides unless the user gives another.
   if (TakesTwo(info.verb) && second.empty()) {
     absl::StatusOr<std::string> base = BaseName(first);
@@ -103,7 +106,7 @@ absl::StatusOr<Command> ParseArguments(const std::vector<std::string>& arguments
     return absl::InvalidArgumentError(absl::StrCat("'", arguments[most], "' is one argument too many for ", info->word,
                                                    "; names with spaces need quotes"));
   }
-  if (TakesName(info->verb) && arguments.size() < 2) {
+  if (NeedsName(info->verb) && arguments.size() < 2) {
     return absl::InvalidArgumentError(absl::StrCat(info->word, " needs the name of a file; see --help"));
   }
   const std::string first = arguments.size() > 1 ? arguments[1] : "";

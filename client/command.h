@@ -20,13 +20,14 @@ struct Command {
   enum class Verb { kList, kGet, kPut, kStat, kHelp, kQuit };
 
   Verb verb;
-  std::string name;  // On the server: get, put, stat. Empty for the other verbs.
+  std::string name;  // On the server: get, put, stat; list: a pattern of names, or empty. Empty for the other verbs.
   std::string path;  // On this machine: get ("-" is standard output), put. Empty for the other verbs.
 };
 
 // A row of the table that parsing, completion and the menu share.
 struct CommandInfo {
   const char* word;
+  const char* habit;  // What users of other programs type for it; may be empty.
   Command::Verb verb;
   const char* syntax;  // At the prompt.
   const char* description;
@@ -38,7 +39,7 @@ absl::Span<const CommandInfo> AllCommands();
 // The menu: a line for each command.
 std::string DescribeCommands();
 
-// Parses the program's arguments: "get NAME", "put PATH [NAME]", "stat NAME", "list", "help". `output` is the path for
+// Parses the program's arguments: "get NAME", "put PATH [NAME]", "stat NAME", "list [PATTERN]", "help". `output` is the path for
 // get; if it is empty, the base name of NAME is used. Returns InvalidArgument, with a text for the user, for anything
 // else.
 absl::StatusOr<Command> ParseArguments(const std::vector<std::string>& arguments, const std::string& output);

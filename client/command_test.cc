@@ -26,11 +26,12 @@ TEST(CommandTest, ArgumentsAreNames) {
   EXPECT_EQ(Show(ParseArguments({"put", "/tmp/a b"}, "")), "a b|/tmp/a b");
   EXPECT_EQ(Show(ParseArguments({"put", "/tmp/a", "dir/c"}, "")), "dir/c|/tmp/a");
   EXPECT_EQ(ParseArguments({"list"}, "")->verb, Command::Verb::kList);
+  EXPECT_EQ(Show(ParseArguments({"list", "*.t xt"}, "")), "*.t xt|");
 }
 
 TEST(CommandTest, WrongArgumentsAreRefused) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"frob"}, {"get"}, {"get", "a", "b"}, {"put", "a", "b", "c"}, {"list", "a"}, {"stat", ""}}) {
+           {"frob"}, {"get"}, {"get", "a", "b"}, {"put", "a", "b", "c"}, {"list", "a", "b"}, {"help", "a"}, {"stat", ""}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseArguments(arguments, "").status())) << arguments[0];
   }
 }
@@ -51,6 +52,18 @@ TEST(CommandTest, LineHoldsNamesWithSpaces) {
   EXPECT_EQ(Show(ParseLine("put /tmp/a b as c")), "c|/tmp/a b");
 }
 
+TEST(CommandTest, ListTakesAPattern) {
+  EXPECT_EQ(Show(ParseLine("list")), "|");
+  EXPECT_EQ(Show(ParseLine("list two w*")), "two w*|");
+  EXPECT_EQ(Show(ParseLine("list a as b")), "a as b|");
+}
+
+TEST(CommandTest, HabitsOfOtherProgramsAreUnderstood) {
+  EXPECT_EQ(ParseLine("ls *.txt")->verb, Command::Verb::kList);
+  EXPECT_EQ(ParseLine("exit")->verb, Command::Verb::kQuit);
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseArguments({""}, "").status()));
+}
+
 TEST(CommandTest, LineHoldsQuotedNames) {
   EXPECT_EQ(Show(ParseLine("get \"a as b\"")), "a as b|a as b");
   EXPECT_EQ(Show(ParseLine("get \"a as b\" as \"c as d\"")), "a as b|c as d");
@@ -59,7 +72,7 @@ TEST(CommandTest, LineHoldsQuotedNames) {
 
 TEST(CommandTest, WrongLinesAreRefused) {
   for (const char* line :
-       {"frob", "get", "get \"a", "get \"a\" b", "get \"\"", "list a", "quit now", "get a as \"b\" c"}) {
+       {"frob", "get", "get \"a", "get \"a\" b", "get \"\"", "list \"a", "help me", "quit now", "get a as \"b\" c"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseLine(line).status())) << line;
   }
 }

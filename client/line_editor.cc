@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -11,16 +12,15 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "client/command.h"
 #include "client/interrupt.h"
 
 namespace polyserve {
 
 namespace {
 
+constexpr size_t kUsualColumns = 80;  // Of a terminal that does not know.
 constexpr int kHistoryLines = 500;  // Bounds the file as well, which is written anew each time.
 
 // Without a locale libedit takes every byte beyond ASCII for a character of its own. Only LC_CTYPE is set: nothing else
@@ -35,9 +35,10 @@ void UseUtf8Locale() {
 
 // The locale must be set before libedit starts, so it is set in the first initializer that runs libedit. EL_CLIENTDATA
 // comes before the callbacks, which need it to find this object.
-LineEditor::LineEditor(const char* prompt, std::string history_path)
+LineEditor::LineEditor(const char* prompt, std::string history_path, NameSource names)
     : prompt_(prompt),
       history_path_(std::move(history_path)),
+      names_(std::move(names)),
       terminal_(STDIN_FILENO),
       history_((UseUtf8Locale(), ::history_init()), &::history_end),
       editor_(::el_init("client", stdin, stdout, stderr), &::el_end) {
@@ -54,7 +55,7 @@ LineEditor::LineEditor(const char* prompt, std::string history_path)
   ::el_set(editor_.get(), EL_HIST, &::history, history_.get());
   // Our own read of a character is what makes Ctrl-C work at the prompt; see AwaitInput().
   ::el_set(editor_.get(), EL_GETCFN, &ReadCharacter);
-  ::el_set(editor_.get(), EL_ADDFN, "complete", "completes a command or a path", &Complete);
+  ::el_set(editor_.get(), EL_ADDFN, "complete", "completes a command, a name or a path", &Complete);
   ::el_set(editor_.get(), EL_BIND, "^I", "complete", nullptr);
   // As users of bash and of readline(3) expect; libedit's own emacs mode draws the line anew with this key.
   ::el_set(editor_.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
@@ -124,22 +125,22 @@ int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
   return -1;
 }
 
-// Completes the command in the first word. Paths are left to libedit: histedit.h declares _el_fn_complete for such use.
+// Paths are left to libedit: histedit.h declares _el_fn_complete for such use.
 unsigned char LineEditor::Complete(EditLine* editor, int key) {
   const LineInfo* const info = ::el_line(editor);
+  // Only what stands before the cursor: the rest of the line may belong to another word.
   const absl::string_view typed(info->buffer, static_cast<size_t>(info->cursor - info->buffer));
-  // Only put takes a path on this machine as its first argument. The names on the server are not here, and asking for
-  // them at each tab would make the key as slow as the network.
-  if (absl::StartsWith(typed, "put ")) return ::_el_fn_complete(editor, key);
-  const CommandInfo* match = nullptr;
-  for (const CommandInfo& command : AllCommands()) {
-    if (!absl::StartsWith(command.word, typed)) continue;
-    if (match != nullptr) return CC_ERROR;  // Several: beeps.
-    match = &command;
+  if (IsTypingPath(typed)) return ::_el_fn_complete(editor, key);
+  const Completion completion = CompleteLine(typed, Self(editor).names_);
+  if (!completion.insert.empty()) {
+    return ::el_insertstr(editor, completion.insert.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
   }
-  if (match == nullptr) return CC_ERROR;
-  const std::string rest = absl::StrCat(absl::string_view(match->word).substr(typed.size()), " ");
-  return ::el_insertstr(editor, rest.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
+  if (completion.choices.empty()) return CC_ERROR;  // Beeps.
+  winsize size = {};
+  const bool is_known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  const std::string choices = ChoicesAsText(completion.choices, is_known ? size.ws_col : kUsualColumns);
+  fputs(absl::StrCat("\n", choices).c_str(), stdout);
+  return CC_REDISPLAY;  // The line again, below the choices.
 }
 
 const char* LineEditor::Prompt(EditLine* editor) { return Self(editor).prompt_; }

@@ -1,5 +1,5 @@
-// LineEditor: lines typed at a terminal, with editing, a history kept in a file, and completion of commands (and of
-// paths after "put") by the tab key. Wraps libedit (editline(3)), and is the only file that knows it. The user's own
+// LineEditor: lines typed at a terminal, with editing, a history kept in a file, and completion by the tab key, of
+// commands, of names on the server, and of paths on this machine (client/completion.h). Wraps libedit (editline(3)), and is the only file that knows it. The user's own
 // ~/.editrc (editrc(5)) is read.
 //
 //   Next() ─▶ el_gets() ─▶ ReadCharacter() ─▶ AwaitInput(): poll(2) on the terminal and Interrupt ─▶ a line, or ^C
@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "client/completion.h"
 #include "client/line_source.h"
 #include "client/terminal.h"
 
@@ -21,8 +22,9 @@ namespace polyserve {
 class LineEditor : public LineSource {
  public:
   // Loads the history from that file, and saves it there when destroyed; empty for none. A file that cannot be read or
-  // written is ignored. `prompt` must have static storage duration.
-  LineEditor(const char* prompt, std::string history_path);
+  // written is ignored. `prompt` must have static storage duration. `names` is called during Next(), and may block until
+  // an interrupt.
+  LineEditor(const char* prompt, std::string history_path, NameSource names);
   ~LineEditor() override;
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
@@ -44,6 +46,7 @@ class LineEditor : public LineSource {
 
   const char* const prompt_;
   const std::string history_path_;
+  const NameSource names_;
   TerminalGuard terminal_;  // Before the editor, which sets modes of its own.
   const std::unique_ptr<History, void (*)(History*)> history_;
   const std::unique_ptr<EditLine, void (*)(EditLine*)> editor_;

@@ -1,6 +1,7 @@
 // client: lists, fetches and stores the files of a server that speaks the file service; one command from the command
 // line, or many at a prompt. And the room of one that speaks the chat service.
 #include <gflags/gflags.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -42,6 +44,10 @@ DEFINE_string(server, "file://127.0.0.1:8081", "=SERVICE://HOST:PORT the server:
 DEFINE_string(o, "", "=PATH get: the path of the file on this machine");
 DEFINE_string(from, "", "=HOST:PORT,... the servers that have the file; each sends a part");
 DEFINE_int32(segments, 0, "parts at the same time; 0: one from each server");
+DEFINE_bool(continue, false,
+            "go on with what an earlier get with this flag has left, if the server's file still begins so; leave what "
+            "comes if it fails");
+DEFINE_string(sha256, "", "=HEX the SHA-256 that the file must have; if it has another one, nothing is stored");
 DEFINE_int32(jobs, 4, "files at the same time");
 DEFINE_bool(recursive, false, "with sub-directories, which are created on the server");
 DEFINE_bool(json, false, "print JSON");
@@ -75,7 +81,8 @@ void PrintHelp() {
       "  client [FLAG]... COMMAND    flags may also stand behind the command; behind -- nothing is a flag\n"
       "  client [FLAG]...            asks for commands; reads them from standard input if that is no terminal\n"
       "\nCommands:\n",
-      HelpEntry("list", "list the files on the server"), HelpEntry("get NAME", "fetch a file"),
+      HelpEntry("list [PATTERN]", "list the files on the server, or those whose names are like '*.txt'"),
+      HelpEntry("get NAME", "fetch a file"),
       HelpEntry("put PATH [NAME]", "send a file"), HelpEntry("stat NAME", "show a file's size and date"),
       HelpEntry("backup DIRECTORY",
                 "put all files of a directory, --jobs at the same time; what it leaves out, hidden files for example, "
@@ -84,7 +91,7 @@ void PrintHelp() {
       "\nFlags of get:\n",
       HelpEntry("-o PATH",
                 "where to put the file; '-' is standard output (default: the name's last part, in this directory)"),
-      DescribeFlags("from segments"), DescribeTopics(kTopics), HelpEntry("--help", "print this text"), "\n",
+      DescribeFlags("continue sha256 from segments"), DescribeTopics(kTopics), HelpEntry("--help", "print this text"), "\n",
       HelpParagraph("Exit status: 0 done; 1 refused by the server, or trouble with a file here; 2 wrong usage; 3 no "
                     "connection, or it was lost; 130 interrupted."));
   absl::PrintF("%s", text);
@@ -121,6 +128,12 @@ absl::StatusOr<Runner::Options> MakeOptions() {
     if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--from: ", endpoint.status().message()));
     options.sources.push_back(*endpoint);
   }
+  options.continues = FLAGS_continue;
+  options.sha256 = absl::AsciiStrToLower(FLAGS_sha256);
+  const bool is_digest = options.sha256.size() == 64 && absl::c_all_of(options.sha256, absl::ascii_isxdigit);
+  if (!options.sha256.empty() && !is_digest) {
+    return absl::InvalidArgumentError("--sha256 is 64 hexadecimal digits, as sha256sum prints them");
+  }
   options.segments = FLAGS_segments;
   // One bound for both, since each part and each file has a thread and a connection.
   for (const auto& [flag, value, least] : {std::make_tuple("segments", FLAGS_segments, 0), {"jobs", FLAGS_jobs, 1}}) {
@@ -141,6 +154,14 @@ absl::Status CheckFlags(const Command& command) {
   // Known from the command line alone; Runner refuses other outputs that are no files once it has opened them.
   if (in_parts && FLAGS_o == "-") {
     return absl::InvalidArgumentError("--from and --segments need a file to write to, not standard output");
+  }
+  const bool checks = FLAGS_continue || !FLAGS_sha256.empty();
+  if (checks && !is_get) return absl::InvalidArgumentError("--continue and --sha256 are for get alone");
+  if (checks && FLAGS_o == "-") {
+    return absl::InvalidArgumentError("--continue and --sha256 need a file to write to, not standard output");
+  }
+  if (FLAGS_continue && in_parts) {
+    return absl::InvalidArgumentError("--continue is for a get in one part, without --from and --segments");
   }
   if (IsFlagSet("jobs") || FLAGS_recursive) {
     return absl::InvalidArgumentError("--jobs and --recursive are for backup alone");
@@ -167,6 +188,9 @@ int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& 
   if (!FLAGS_o.empty() || FLAGS_json || !FLAGS_from.empty() || IsFlagSet("segments")) {
     return Fail(absl::InvalidArgumentError("-o, --json, --from and --segments are not for backup"));
   }
+  if (FLAGS_continue || !FLAGS_sha256.empty()) {
+    return Fail(absl::InvalidArgumentError("--continue and --sha256 are for get alone"));
+  }
   absl::StatusOr<BackupResult> result;
   // The bar's destructor moves to the next line, so it must end before anything else is printed.
   {
@@ -184,9 +208,11 @@ int RunBackup(const std::vector<std::string>& arguments, const Runner::Options& 
   }
   const bool was_interrupted = absl::c_any_of(result->errors, &absl::IsCancelled);
   // The number of all files matters only if some are missing.
-  const std::string of_all = result->files < result->found ? absl::StrCat(" of ", result->found) : "";
-  absl::PrintF("%s%d%s files, %s\n", was_interrupted ? "interrupted: " : "", result->files, of_all,
-               HumanSize(result->bytes));
+  const bool is_all = result->files + result->unchanged == result->found;
+  const std::string of_all = is_all ? "" : absl::StrCat(" of ", result->found);
+  const std::string unchanged = result->unchanged == 0 ? "" : absl::StrCat(", ", result->unchanged, " unchanged");
+  absl::PrintF("%s%d%s files, %s%s\n", was_interrupted ? "interrupted: " : "", result->files, of_all,
+               HumanSize(result->bytes), unchanged);
   if (was_interrupted) return kInterrupted;
   // The first error, because the later ones are often its consequences: once the server is gone, every file fails.
   if (!result->errors.empty()) return ExitStatusOf(result->errors.front());
@@ -198,6 +224,9 @@ int RunChat(const std::vector<std::string>& arguments) {
   if (arguments.size() != 2) return Fail(absl::InvalidArgumentError("chat wants one name: client chat NAME"));
   if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for get alone"));
   if (FLAGS_json) return Fail(absl::InvalidArgumentError("--json is for list and stat alone"));
+  if (FLAGS_continue || !FLAGS_sha256.empty()) {
+    return Fail(absl::InvalidArgumentError("--continue and --sha256 are for get alone"));
+  }
   // The default of --server is the file service's address, so it counts only if the user gave it.
   const std::string address = IsFlagSet("server") ? FLAGS_server : "chat://127.0.0.1:8085";
   const absl::StatusOr<Endpoints> server = ParseServer("chat", address);
@@ -220,7 +249,8 @@ int RunAtPrompt(Runner::Options options) {
   absl::PrintF("Files on %s. The commands:\n%s", options.server.ToString(), DescribeCommands());
   // Without HOME, as in a service or a container, no history is kept.
   const char* const home = ::getenv("HOME");
-  LineEditor lines("polyserve> ", home == nullptr ? "" : absl::StrCat(home, "/.polyserve_history"));
+  LineEditor lines("polyserve> ", home == nullptr ? "" : absl::StrCat(home, "/.polyserve_history"),
+                   [&runner]() -> const std::vector<std::string>& { return runner.Names(); });
   RunShell(lines, runner, /*stop_on_interrupt=*/false);
   return kDone;  // An interactive user has seen the errors.
 }
@@ -250,7 +280,9 @@ int Run(int argc, char** argv) {
   if (!arguments->empty() && arguments->front() == "backup") return RunBackup(*arguments, *options);
   if (!arguments->empty()) return RunOnce(*arguments, *options);
   // From here on commands come line by line, and each names its own files.
-  if (!FLAGS_o.empty()) return Fail(absl::InvalidArgumentError("-o is for one get from the command line"));
+  if (!FLAGS_o.empty() || !FLAGS_sha256.empty()) {
+    return Fail(absl::InvalidArgumentError("-o and --sha256 are for one get from the command line"));
+  }
   if (IsFlagSet("jobs") || FLAGS_recursive) {
     return Fail(absl::InvalidArgumentError("--jobs and --recursive are for backup alone"));
   }
@@ -263,6 +295,8 @@ int Run(int argc, char** argv) {
 }  // namespace polyserve
 
 int main(int argc, char** argv) {
+  // For the patterns of list: "?" is a character, of however many bytes. Nothing else here depends on the locale.
+  ::setlocale(LC_CTYPE, "C.UTF-8");
   // A parent may have left signals blocked (they are inherited through exec): Ctrl-C would have no effect.
   polyserve::UnblockAllSignals();
   return polyserve::Run(argc, argv);

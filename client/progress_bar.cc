@@ -30,9 +30,9 @@ size_t TerminalColumns() {
 }
 
 // While nothing has arrived the rate is 0 and the time left infinite, which HumanTime() shows as unknown.
-std::string RenderNumbers(int64_t done, int64_t total, absl::Duration elapsed) {
+std::string RenderNumbers(int64_t done, int64_t total, absl::Duration elapsed, int64_t at_start) {
   const double seconds = absl::ToDoubleSeconds(elapsed);
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done - at_start) / seconds : 0;
   const absl::Duration left =
       rate > 0 ? absl::Seconds(static_cast<double>(total - done) / rate) : absl::InfiniteDuration();
   return absl::StrFormat("%10s of %s  %.1f MiB/s  %s", HumanSize(done), HumanSize(total), rate / (1024 * 1024),
@@ -49,12 +49,12 @@ std::string RenderBar(double fraction, size_t columns) {
 // The label gets its room before the bar does: it tells several transfers apart. Each part is added only if a blank
 // fits behind it.
 std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
-                           size_t columns) {
+                           size_t columns, int64_t at_start) {
   // An empty file is complete, not undefined.
   const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
   // Cut off, not rounded: 100 % must not be shown before the end.
   const std::string percent = absl::StrFormat("%3d%%", static_cast<int>(fraction * 100));
-  const std::string numbers = RenderNumbers(done, total, elapsed);
+  const std::string numbers = RenderNumbers(done, total, elapsed, at_start);
   if (percent.size() > columns) return "";
   if (percent.size() + 1 + numbers.size() > columns) return percent;
 
@@ -82,12 +82,17 @@ ProgressBar::~ProgressBar() {
 void ProgressBar::Show(int64_t done, int64_t total) {
   if (!shows_) return;
   const Clock::time_point now = Clock::now();
+  if (at_start_ < 0) {
+    at_start_ = done;
+    start_ = now;
+  }
   // The last drawing is never skipped: without it the line would stay at 97 % for good.
   if (now < next_draw_ && done < total) return;
   next_draw_ = now + kBetweenDrawings;
   drawn_ = true;
   // One column stays free: a cursor behind the last one would wrap on some terminals.
-  const std::string text = RenderProgress(label_, done, total, absl::FromChrono(now - start_), TerminalColumns() - 1);
+  const std::string text = RenderProgress(label_, done, total, absl::FromChrono(now - start_), TerminalColumns() - 1,
+                                          at_start_);
   absl::FPrintF(stderr, "\r%s\033[K", text);  // "ESC [ K" clears what a longer drawing has left behind.
 }
 

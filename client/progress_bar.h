@@ -25,7 +25,7 @@ class ProgressBar {
   // Leaves the last drawing on the screen, and moves to the next line.
   ~ProgressBar();
 
-  // Draws if the last drawing is at least 100 ms old or the transfer is complete; otherwise returns at once. Both
+  // The first call says what was there at the start: the rate is of what has come since. Draws if the last drawing is at least 100 ms old or the transfer is complete; otherwise returns at once. Both
   // counts are in bytes; `total` may change between calls. Not thread-safe: FetchInParts() and BackUp() call it under a
   // lock.
   void Show(int64_t done, int64_t total);
@@ -34,18 +34,19 @@ class ProgressBar {
   const std::string label_;
   const bool shows_;
   using Clock = std::chrono::steady_clock;  // Setting the system's clock must not stop the bar.
-  const Clock::time_point start_ = Clock::now();
+  Clock::time_point start_ = Clock::now();  // From the first Show() on, when that was.
   Clock::time_point next_draw_ = start_;
   bool drawn_ = false;
+  int64_t at_start_ = -1;  // Bytes; -1 before the first Show().
 };
 
 // The bar as text of at most `columns`, without a line end: label, percentage, a bar of '=', sizes, rate and the time
 // left. A narrow terminal gets the percentage alone, or nothing below four columns; with more room come the numbers,
 // then the label, then the bar. `done` and `total` are in bytes. The rate is the average since the start: it moves less
 // than the present one, and so does the time left. At the end the time left gives way to the time it took.
-// REQUIRES: a printable label.
+// Of the bytes that are done, `at_start` were there before, and do not count for the rate. REQUIRES: a printable label.
 std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
-                           size_t columns);
+                           size_t columns, int64_t at_start = 0);
 
 }  // namespace polyserve
 

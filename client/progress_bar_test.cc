@@ -25,6 +25,11 @@ TEST(ProgressBarTest, EndShowsTheTimeItTook) {
   EXPECT_TRUE(absl::StrContains(RenderProgress("a", 0, 0, absl::ZeroDuration(), 80), "100%"));
 }
 
+TEST(ProgressBarTest, WhatWasThereBeforeDoesNotCountForTheRate) {
+  EXPECT_EQ(RenderProgress("a", 3 * kMiB, 4 * kMiB, absl::Seconds(2), 72, 2 * kMiB),
+            "a  75% [==============     ]    3.0 MiB of 4.0 MiB  0.5 MiB/s  0:02 left");
+}
+
 TEST(ProgressBarTest, IsNeverWiderThanTheTerminal) {
   for (const std::string& label : {std::string("a"), std::string(300, 'x'), std::string("名前名前名前名前名前名前")}) {
     for (size_t columns = 0; columns < 200; ++columns) {

@@ -1,8 +1,10 @@
 #include "client/runner.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -10,12 +12,14 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "base/printable.h"
+#include "base/sha256.h"
 #include "base/sys_error.h"
 #include "client/format.h"
 #include "client/listing.h"
 #include "client/parts.h"
 #include "client/progress_bar.h"
 #include "client/reply.h"
+#include "client/resume.h"
 
 namespace polyserve {
 
@@ -72,6 +76,7 @@ ExitStatus ExitStatusOf(const absl::Status& status) {
 void PrintError(const absl::Status& error) { absl::FPrintF(stderr, "client: %s\n", Printable(error.message())); }
 
 absl::Status Runner::Run(const Command& command) {
+  names_.reset();  // The command may change them.
   const absl::Status status = CarryOut(command);
   // The error has said that the connection is lost, so the next command connects without the note of Client().
   if (!status.ok() && client_.has_value() && !client_->connected()) client_.reset();
@@ -81,7 +86,7 @@ absl::Status Runner::Run(const Command& command) {
 absl::Status Runner::CarryOut(const Command& command) {
   switch (command.verb) {
     case Command::Verb::kList:
-      return List();
+      return List(command.name);
     case Command::Verb::kStat:
       return Stat(command.name);
     case Command::Verb::kGet:
@@ -115,12 +120,13 @@ absl::StatusOr<FileClient*> Runner::Client() {
 
 // Prints each file as it arrives, so that memory does not grow with the list. After an error in the middle, what was
 // printed before stays.
-absl::Status Runner::List() {
+absl::Status Runner::List(const std::string& pattern) {
   const absl::StatusOr<FileClient*> client = Client();
   if (!client.ok()) return client.status();
   const bool json = options_.json, to_terminal = IsToTerminal();
   bool is_first = true;
   const absl::Status status = (*client)->List([&](const FileInfo& file) {
+    if (!pattern.empty() && ::fnmatch(pattern.c_str(), file.name.c_str(), 0) != 0) return absl::OkStatus();
     // The comma goes before an object, not behind it: which object is the last one is known only at the end.
     const absl::string_view before = std::exchange(is_first, false) ? "[" : ",";
     return Write(json ? absl::StrCat(before, FileAsJson(file))
@@ -128,7 +134,26 @@ absl::Status Runner::List() {
   });
   // In JSON the bracket stays open: a list that was cut off must not parse.
   if (!status.ok()) return About("list", status);
-  return Print(!json ? "" : is_first ? "[]\n" : "]\n");
+  if (absl::Status printed = Print(!json ? "" : is_first ? "[]\n" : "]\n"); !printed.ok()) return printed;
+  // As ls(1) has it: an empty directory is no error, a pattern that nothing matches is one.
+  if (is_first && !pattern.empty()) return absl::NotFoundError(absl::StrCat("no file is like '", pattern, "'"));
+  return absl::OkStatus();
+}
+
+// The terminal shows a line that is being edited, so nothing may be printed, not even that the connection had ended.
+const std::vector<std::string>& Runner::Names() {
+  if (names_.has_value()) return *names_;
+  names_.emplace();
+  if (client_.has_value() && !client_->connected()) client_.reset();
+  const absl::StatusOr<FileClient*> client = Client();
+  if (!client.ok()) return *names_;
+  // A failed listing may have told some; they are as good as any.
+  const absl::Status status = (*client)->List([this](const FileInfo& file) {
+    if (names_->size() < kMaxNames) names_->push_back(file.name);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) client_.reset();
+  return *names_;
 }
 
 absl::Status Runner::Stat(const std::string& name) {
@@ -146,38 +171,66 @@ absl::Status Runner::Get(const Command& command) {
   // In parts, each thread connects for itself, and the server of client_ need not be one of the sources.
   const absl::Status reached = gets_in_parts() ? absl::OkStatus() : Client().status();
   if (!reached.ok()) return reached;
-  absl::StatusOr<Download> download =
-      command.path == "-" ? Download::ToStandardOutput() : Download::Start(command.path);
+  absl::StatusOr<Download> download = StartDownload(command.path);
   if (!download.ok()) return About(command.path, download.status());
   const absl::StatusOr<int64_t> size = Fetch(command.name, *download);
   if (!size.ok()) return About(command.name, size.status());
+  if (absl::Status status = CheckDigest(*download, *size); !status.ok()) return About(command.name, status);
   // Not About(): Download names the file on this machine, whose name may differ from the server's.
   if (absl::Status status = download->Commit(); !status.ok()) return status;
   if (command.path != "-") Say(absl::StrCat("got ", command.path, ", ", HumanSize(*size)));
   return absl::OkStatus();
 }
 
-// Parts have connections of their own, also to the server of client_, which they do not disturb.
+absl::StatusOr<Download> Runner::StartDownload(const std::string& path) const {
+  if (path == "-") return Download::ToStandardOutput();
+  return options_.continues ? Download::Continue(path) : Download::Start(path);
+}
+
 absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& download) {
-  if (gets_in_parts()) {
-    // Parts arrive in any order, and a pipe cannot go back. Refused here and not in the check of the flags, because
-    // only the open file shows what it is.
-    if (!download.takes_parts()) {
-      return absl::InvalidArgumentError("--segments and --from need a file to write to, not a pipe or a device");
-    }
-    PartsOptions parts;
-    parts.sources = options_.sources.empty() ? std::vector<Endpoints>{options_.server} : options_.sources;
-    parts.segments = options_.segments > 0 ? options_.segments : static_cast<int>(parts.sources.size());
-    parts.connection = options_.connection;
-    ProgressBar bar(name, options_.quiet);
-    return FetchInParts(parts, name, download, [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
+  // Parts arrive in any order, a digest is of what was written, and a pipe cannot go back. Refused here and not in the
+  // check of the flags, because only the open file shows what it is.
+  if ((gets_in_parts() || !options_.sha256.empty()) && !download.takes_parts()) {
+    return absl::InvalidArgumentError("--segments, --from and --sha256 need a file to write to, not a pipe or a device");
   }
+  if (gets_in_parts()) return FetchParts(name, download);
   const absl::StatusOr<FileClient*> client = Client();
   if (!client.ok()) return client.status();
   ProgressBar bar(name, options_.quiet);
-  return (*client)->Get(
-      name, [&download](absl::string_view bytes) { return download.Append(bytes); },
-      [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
+  const auto show = [&bar](int64_t done, int64_t total) { bar.Show(done, total); };
+  if (options_.continues) {
+    const absl::StatusOr<FetchedRest> rest = FetchRest(**client, name, download, show);
+    if (!rest.ok()) return rest.status();
+    return rest->size;
+  }
+  return (*client)->Get(name, [&download](absl::string_view bytes) { return download.Append(bytes); }, show);
+}
+
+// Parts have connections of their own, also to the server of client_, which they do not disturb.
+absl::StatusOr<int64_t> Runner::FetchParts(const std::string& name, Download& download) {
+  PartsOptions parts;
+  parts.sources = options_.sources.empty() ? std::vector<Endpoints>{options_.server} : options_.sources;
+  parts.segments = options_.segments > 0 ? options_.segments : static_cast<int>(parts.sources.size());
+  parts.connection = options_.connection;
+  ProgressBar bar(name, options_.quiet);
+  return FetchInParts(parts, name, download, [&bar](int64_t done, int64_t total) { bar.Show(done, total); });
+}
+
+// Of what was written, not of what came: parts come in any order, and what was here before did not come at all.
+absl::Status Runner::CheckDigest(Download& download, int64_t size) const {
+  if (options_.sha256.empty()) return absl::OkStatus();
+  constexpr int64_t kPieceBytes = 1024 * 1024;
+  Sha256 digest;
+  for (int64_t done = 0; done < size; done += kPieceBytes) {
+    const absl::StatusOr<std::string> piece =
+        download.ReadAt(done, static_cast<size_t>(std::min(size - done, kPieceBytes)));
+    if (!piece.ok()) return piece.status();
+    digest.Add(*piece);
+  }
+  const std::string value = digest.Hex();
+  if (value == options_.sha256) return absl::OkStatus();
+  download.Discard();
+  return absl::AbortedError(absl::StrCat("its SHA-256 is ", value, ", not the one of --sha256; nothing was stored"));
 }
 
 // The bar ends before anything else is printed, since its destructor moves to the next line.

@@ -50,6 +50,10 @@ class Runner {
     std::vector<Endpoints> sources;
     // get: parts at the same time, up to kMaxJobs (client/parts.h); 0: one from each source.
     int segments = 0;
+    // get: go on with what an earlier one has left, and leave what comes if it fails; in one part only.
+    bool continues = false;
+    // get: the SHA-256 that the file must have, as 64 hexadecimal digits in lower case; empty for any.
+    std::string sha256;
     // list and stat: print JSON. A list that is cut off by an error is not valid JSON, so a script notices.
     bool json = false;
     // Show no progress.
@@ -59,6 +63,12 @@ class Runner {
   };
 
   explicit Runner(const Options& options) : options_(options) {}
+
+  // The names of the files on the server, for the completion of a line; none if it cannot be reached. Prints nothing.
+  // Asks once between two commands, and so may block as Run() does; at most kMaxNames, since a listing may be endless.
+  // Valid until the next call of Run().
+  const std::vector<std::string>& Names();
+  static constexpr size_t kMaxNames = 10'000;
 
   // Executes one command; kQuit ends the conversation with the server, and kHelp needs none. Errors name the file that
   // they concern, and are those of FileClient, Download and FetchInParts(). If the connection has ended since the last
@@ -72,18 +82,23 @@ class Runner {
   // The connection, made again if necessary. Owned by client_; valid until the next call.
   absl::StatusOr<FileClient*> Client();
   // The commands.
-  absl::Status List();
+  absl::Status List(const std::string& pattern);
   absl::Status Stat(const std::string& name);
   absl::Status Get(const Command& command);
   absl::Status Put(const Command& command);
+  absl::StatusOr<Download> StartDownload(const std::string& path) const;
   // Fetches a file over the connection, or in parts over several; returns its size in bytes. The caller commits.
   absl::StatusOr<int64_t> Fetch(const std::string& name, Download& download);
+  absl::StatusOr<int64_t> FetchParts(const std::string& name, Download& download);
+  // Aborted if the file does not have the SHA-256 that it must have; then nothing is left of it.
+  absl::Status CheckDigest(Download& download, int64_t size) const;
   bool gets_in_parts() const { return options_.segments > 1 || !options_.sources.empty(); }
   // Prints a line if options_.chatty.
   void Say(absl::string_view text) const;
 
   const Options options_;
   std::optional<FileClient> client_;
+  std::optional<std::vector<std::string>> names_;  // Of Names(), until the next command.
 };
 
 }  // namespace polyserve
