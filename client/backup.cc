@@ -1,5 +1,10 @@
 #include "client/backup.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
@@ -11,6 +16,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "base/mutex.h"
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+#include "client/reply.h"
+#include "client/same_bytes.h"
 
 namespace polyserve {
 
@@ -110,6 +119,39 @@ void MakeDirectories(const std::vector<std::string>& names, const BackupOptions&
   }
 }
 
+// Reads `count` bytes; DataLoss if the file has fewer.
+absl::StatusOr<std::string> ReadAt(int file, int64_t offset, size_t count) {
+  std::string bytes(count, '\0');
+  for (size_t done = 0; done < count;) {
+    const ssize_t got = ::pread(file, &bytes[done], count - done, offset + static_cast<int64_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SysError("cannot read a file");
+    if (got == 0) return absl::DataLossError("a file has become shorter meanwhile");
+    done += static_cast<size_t>(got);
+  }
+  return bytes;
+}
+
+// Whether the server has this file under its name: by its size, which costs a round trip, and then by hashes. Not by the
+// date, which on the server is that of the upload. If something is wrong with the file here or there, the answer is no,
+// and Put() finds out what. Errors: the connection is lost, or the user has interrupted.
+absl::StatusOr<bool> IsStored(const std::string& path, const std::string& name, FileClient& client) {
+  // O_NONBLOCK: a FIFO may have taken the place of the file that was listed.
+  const UniqueFd here(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat own;
+  if (!here.ok() || ::fstat(here.get(), &own) != 0 || !S_ISREG(own.st_mode)) return false;
+  const absl::StatusOr<FileInfo> there = client.Stat(name);
+  absl::StatusOr<bool> is_same = false;
+  if (there.ok() && there->size == own.st_size) {
+    is_same = HasSameBytes(client, name, 0, own.st_size,
+                           [&here](int64_t offset, size_t count) { return ReadAt(here.get(), offset, count); });
+  }
+  const absl::Status status = there.ok() ? is_same.status() : there.status();
+  // A refusal leaves the connection open, and so does an error of ReadAt().
+  if (!status.ok() && (absl::IsCancelled(status) || !client.connected())) return status;
+  return is_same.ok() && *is_same;
+}
+
 // A pool of threads that take one file after the other off the list, so that a large file delays only one of them. Each
 // thread has one connection, and makes a new one if a file has ended it.
 class Pool {
@@ -140,16 +182,18 @@ class Pool {
   void Work() {
     std::optional<FileClient> client;
     while (const LocalFile* file = Next()) {
-      const absl::Status status = Send(*file, client);
+      const absl::StatusOr<bool> sent = Send(*file, client);
       const MutexLock lock(mutex_);
       // The others see their own wait cancelled, or find no further file. (The interrupt's descriptor stays readable,
       // so every wait on it ends.)
-      if (absl::IsCancelled(status)) next_ = files_.size();
-      if (status.ok()) {
+      if (absl::IsCancelled(sent.status())) next_ = files_.size();
+      if (!sent.ok()) {
+        result_.errors.emplace_back(sent.status().code(), absl::StrCat(file->name, ": ", sent.status().message()));
+      } else if (*sent) {
         ++result_.files;
         result_.bytes += file->size;
       } else {
-        result_.errors.emplace_back(status.code(), absl::StrCat(file->name, ": ", status.message()));
+        ++result_.unchanged;
       }
     }
   }
@@ -160,7 +204,8 @@ class Pool {
     return next_ < files_.size() ? &files_[next_++] : nullptr;
   }
 
-  absl::Status Send(const LocalFile& file, std::optional<FileClient>& client) {
+  // False if the server has the file already.
+  absl::StatusOr<bool> Send(const LocalFile& file, std::optional<FileClient>& client) {
     // Connects on demand, and so once more after each file that has ended the connection. If the server is gone, each
     // of the remaining files fails by itself, and the report names all of them.
     if (!client.has_value() || !client->connected()) {
@@ -168,14 +213,19 @@ class Pool {
       if (!made.ok()) return made.status();
       client.emplace(*std::move(made));
     }
+    const std::string path = absl::StrCat(directory_, "/", file.name);
+    const absl::StatusOr<bool> is_stored = IsStored(path, file.name, *client);
+    if (!is_stored.ok()) return is_stored.status();
     // Put() reports how much of its file is sent; the sum over all files needs the difference since its last report.
     int64_t before = 0;
-    const absl::Status status =
-        client->Put(absl::StrCat(directory_, "/", file.name), file.name,
-                    [this, &before](int64_t done, int64_t) { Show(done - before), before = done; });
+    if (!*is_stored) {
+      const absl::Status status = client->Put(
+          path, file.name, [this, &before](int64_t done, int64_t) { Show(done - before), before = done; });
+      if (!status.ok()) return status;
+    }
     // Corrects the sum if the file has grown or shrunk since it was listed: the total counts its size of that time.
-    if (status.ok()) Show(file.size - before);
-    return status;
+    Show(file.size - before);
+    return !*is_stored;
   }
 
   // The callback runs under the lock: two threads that drew at the same time would mix their lines, and the sums must

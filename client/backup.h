@@ -1,7 +1,8 @@
-// Backup: sends the files of a directory to a server, several at a time, with one progress for the whole, and reports
-// every file that was not sent.
+// Backup: sends the files of a directory that a server does not have yet, several at a time, with one progress for the
+// whole, and reports every file that was not sent. So a backup that was interrupted goes on if it is made again.
 //
 //   scan the directory ──▶ a queue of files ──▶ `jobs` threads, each with a FileClient of its own ──▶ BackupResult
+//                                                 for each file: Stat ─▶ the same size? then hashes ─▶ Put if they differ
 #ifndef POLYSERVE_CLIENT_BACKUP_H_
 #define POLYSERVE_CLIENT_BACKUP_H_
 
@@ -19,7 +20,8 @@
 namespace polyserve {
 
 // Files are read while they are sent: one that changes its size meanwhile fails, and the server keeps what it had under
-// that name. Nothing is compared with what the server has: each backup sends all files.
+// that name. A file that the server has under its name, with the same bytes by all hashes, is not sent. A server that
+// does not know hashes gets all files.
 struct BackupOptions {
   Endpoints server;
   // For the connection of each thread, and for one more that creates the sub-directories.
@@ -34,7 +36,8 @@ struct BackupOptions {
 struct BackupResult {
   int64_t files = 0;                 // Stored by the server,
   int64_t bytes = 0;                 // and their bytes.
-  int64_t found = 0;                 // Files that there were to send.
+  int64_t unchanged = 0;             // Files that the server had already.
+  int64_t found = 0;                 // All files that there were.
   std::vector<absl::Status> errors;  // One for each file or directory that was not stored, with its name.
   // Entries that were skipped, each with the reason: hidden files, which no server accepts, links, pipes, directories.
   std::vector<std::string> left_out;

@@ -1,6 +1,7 @@
 #include "client/completion.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -29,9 +30,10 @@ TypedLine Split(absl::string_view typed) {
   const size_t space = typed.find(' ');
   if (space == absl::string_view::npos) return {nullptr, typed, ""};
   const absl::string_view word = typed.substr(0, space);
+  const absl::Span<const CommandInfo> commands = AllCommands();
   const auto command = absl::c_find_if(
-      AllCommands(), [word](const CommandInfo& info) { return word == info.word || word == info.habit; });
-  return {command == AllCommands().end() ? nullptr : &*command, word,
+      commands, [word](const CommandInfo& info) { return word == info.word || word == info.habit; });
+  return {command == commands.end() ? nullptr : &*command, word,
           absl::StripLeadingAsciiWhitespace(typed.substr(space))};
 }
 
@@ -52,7 +54,7 @@ size_t CommonBytes(absl::Span<const std::string> texts) {
 // What to add to the first `typed_bytes` of each choice; `end` goes behind a choice that is certain.
 Completion Complete(std::vector<std::string> choices, size_t typed_bytes, absl::string_view end) {
   if (choices.empty()) return {};
-  std::string insert = choices[0].substr(typed_bytes, CommonBytes(choices) - typed_bytes);
+  std::string insert = choices[0].substr(typed_bytes, std::max(CommonBytes(choices), typed_bytes) - typed_bytes);
   if (choices.size() == 1) return {absl::StrCat(insert, end), {}};
   if (insert.empty()) return {"", std::move(choices)};
   return {std::move(insert), {}};

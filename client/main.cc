@@ -85,8 +85,8 @@ void PrintHelp() {
       HelpEntry("get NAME", "fetch a file"),
       HelpEntry("put PATH [NAME]", "send a file"), HelpEntry("stat NAME", "show a file's size and date"),
       HelpEntry("backup DIRECTORY",
-                "put all files of a directory, --jobs at the same time; what it leaves out, hidden files for example, "
-                "it names, and its exit status is 1"),
+                "put the files of a directory that the server does not have, --jobs at the same time; what it leaves "
+                "out, hidden files for example, it names, and its exit status is 1"),
       HelpEntry("chat NAME", "join the room (default: chat://127.0.0.1:8085); ## or Ctrl-C leaves"),
       "\nFlags of get:\n",
       HelpEntry("-o PATH",

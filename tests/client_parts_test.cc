@@ -11,7 +11,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "client/download.h"
 #include "client/parts.h"
 #include "gtest/gtest.h"
@@ -198,6 +202,76 @@ TEST_F(ClientPartsTest, RecursiveBackupTakesTheDirectoriesAlong) {
   EXPECT_NE(again.output.find("left out: below/link (no regular file)\n"), std::string::npos) << again.output;
 }
 
+TEST_F(ClientPartsTest, BackupSendsOnlyWhatTheServerDoesNotHave) {
+  here_.MakeDirectory("d");
+  const std::string large = RandomBytes(2'500'000, 5);  // More than one hash.
+  here_.Write("d/large", large);
+  here_.Write("d/changed", "before");
+  here_.Write("d/empty", "");
+  EXPECT_EQ(Client({"backup", "d"}).output, "3 files, 2.4 MiB\n");
+  here_.Write("d/changed", "behind");
+  here_.Write("d/new", "new");
+  const ToolRun run = Client({"backup", "d"});
+  EXPECT_EQ(run.exit_status, 0);
+  EXPECT_EQ(run.output, "2 files, 9 B, 2 unchanged\n");
+  EXPECT_EQ(root_.Read("changed"), "behind");
+  EXPECT_EQ(root_.Read("new"), "new");
+  // The last byte of the last piece.
+  std::string other = large;
+  other.back() ^= 1;
+  root_.Write("large", other);
+  EXPECT_EQ(Client({"backup", "d"}).output, "1 files, 2.4 MiB, 3 unchanged\n");
+  EXPECT_EQ(Sha256(root_.Read("large")), Sha256(large));
+}
+
+TEST_F(ClientPartsTest, InterruptedGetIsContinued) {
+  const std::string large = RandomBytes(2'500'000, 6);
+  root_.Write("a b", large);
+  for (const std::string& part :
+       {std::string(), large.substr(0, 1), large.substr(0, 1'200'000), large, large + "x", RandomBytes(1000, 7)}) {
+    here_.Write(".a b.polyserve-part", part);
+    here_.Write("a b", "old");
+    const ToolRun run = Client({"get", "a b", "--continue"});
+    EXPECT_EQ(run.exit_status, 0) << run.output;
+    EXPECT_EQ(Sha256(here_.Read("a b")), Sha256(large)) << part.size();
+    EXPECT_EQ(here_.Names(), std::vector<std::string>{"a b"});
+  }
+}
+
+TEST_F(ClientPartsTest, FileOfAnotherDigestIsNotStored) {
+  root_.Write("a", "hello\n");
+  const std::string right = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+  const std::string wrong = "0891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+  for (const std::string& way : {"--quiet", "--segments=2", "--continue"}) {
+    const ToolRun refused = Client({"get", "a", way, absl::StrCat("--sha256=", wrong)});
+    EXPECT_EQ(refused.exit_status, 1);
+    EXPECT_TRUE(absl::StrContains(refused.output, right)) << refused.output;
+    EXPECT_EQ(here_.Names(), std::vector<std::string>{}) << "no part stays, either";
+  }
+  EXPECT_EQ(Client({"get", "a", absl::StrCat("--sha256=", absl::AsciiStrToUpper(right))}).exit_status, 0);
+  EXPECT_EQ(here_.Read("a"), "hello\n");
+}
+
+TEST_F(ClientPartsTest, ListShowsWhatAPatternIsLike) {
+  root_.Write("one.txt", "");
+  root_.Write("two words.txt", "");
+  root_.Write("\u00e4.bin", "");
+  const auto names = [this](const std::string& pattern) {
+    const ToolRun run = Client({"list", "--json", pattern});
+    EXPECT_EQ(run.exit_status, run.output == "[]\nclient: no file is like '" + pattern + "'\n" ? 1 : 0) << run.output;
+    std::string found;
+    for (const absl::string_view part : absl::StrSplit(run.output, "\"name\":\"")) {
+      const size_t end = part.find('"');
+      if (part[0] != '[') absl::StrAppend(&found, part.substr(0, end), ";");
+    }
+    return found;
+  };
+  EXPECT_EQ(names("*.txt"), "one.txt;two words.txt;");
+  EXPECT_EQ(names("?.bin"), "\u00e4.bin;") << "a character, not a byte";
+  EXPECT_EQ(names("[a-o]*"), "one.txt;");
+  EXPECT_EQ(names("*.iso"), "");
+}
+
 TEST_F(ClientPartsTest, NamesAreShownWithoutCommandsForTheTerminal) {
   here_.MakeDirectory("d");
   here_.Write("d/a\xc2\x9b\xe2\x80\xae", "x");
@@ -222,6 +296,11 @@ TEST_F(ClientPartsTest, MistakesAreUsageErrors) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"get", "a", "--segments=65"},
                                                     {"get", "a", "--segments=-1"},
                                                     {"get", "a", "--segments=2", "-o", "-"},
+                                                    {"get", "a", "--continue", "-o", "-"},
+                                                    {"get", "a", "--continue", "--segments=2"},
+                                                    {"get", "a", "--sha256=abc"},
+                                                    {"list", "--continue"},
+                                                    {"backup", ".", "--continue"},
                                                     {"list", "--segments=2"},
                                                     {"list", "--jobs=2"},
                                                     {"list", "--recursive"},
