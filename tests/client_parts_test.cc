@@ -242,7 +242,7 @@ TEST_F(ClientPartsTest, FileOfAnotherDigestIsNotStored) {
   root_.Write("a", "hello\n");
   const std::string right = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
   const std::string wrong = "0891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
-  for (const std::string& way : {"--quiet", "--segments=2", "--continue"}) {
+  for (const char* way : {"--quiet", "--segments=2", "--continue"}) {
     const ToolRun refused = Client({"get", "a", way, absl::StrCat("--sha256=", wrong)});
     EXPECT_EQ(refused.exit_status, 1);
     EXPECT_TRUE(absl::StrContains(refused.output, right)) << refused.output;
