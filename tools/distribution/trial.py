@@ -24,6 +24,13 @@ exec setpriv --reuid=polyserve --regid=polyserve --clear-groups \\
 """
 
 
+def _options_of_apt():
+    """How this machine reaches its mirror: a proxy, a mirror of an older day."""
+    dump = subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True).stdout
+    return [f"--aptopt={line}" for line in dump.splitlines()
+            if line.startswith(("Acquire::Check-", "Acquire::http", "Acquire::https", "Acquire::Retries")) and '""' not in line]
+
+
 class Machine:
     """A directory with a Debian in it."""
 
@@ -32,7 +39,7 @@ class Machine:
 
     def create(self):
         """The least that has apt, and what the package asks for that needs no decision."""
-        subprocess.run(["mmdebstrap", "--variant=apt", "--mode=root", "--quiet",
+        subprocess.run(["mmdebstrap", "--variant=apt", "--mode=root", "--quiet", *_options_of_apt(),
                         "--include=systemd-standalone-sysusers,init-system-helpers", "bookworm", self.folder, SOURCES],
                        stdout=sys.stderr, check=True)
 
