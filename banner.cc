@@ -37,7 +37,7 @@ std::string WhatToTry(const Banner& banner, absl::string_view service) {
   if (service == "http") return absl::StrCat("Browser: ", url, "/ (files), ", url, "/-/ (the server at work)\n");
   if (service == "file") return absl::StrCat("Files:   ", banner.client, " --server=", url, "\n");
   return absl::StrCat("Chat:    ", banner.client, " --server=", url, " chat NAME",
-                      banner.has_console ? "; what you type here is said there\n" : "\n");
+                      banner.has_console ? ", or type here\n" : "\n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Banner: what the server prints when it is ready, if a person reads it. A program that reads standard output gets plain
-// lines instead; see AnnounceReady().
+// Banner: what the server prints when it is ready, if a person reads it. A program that reads standard output gets
+// plain lines instead; see AnnounceReady().
 //
 //   Polyserve 0.2.0, model epoll: one thread, which waits with epoll(7)
 //   Process 17350, files of /srv

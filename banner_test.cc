@@ -42,8 +42,7 @@ TEST(BannerTest, SaysWhatRunsWhatToOpenAndHowToStop) {
                          "\n\n"
                          "Browser: http://127.0.0.1:8080/ (files), http://127.0.0.1:8080/-/ (the server at work)\n"
                          "Files:   bin/client --server=file://[::1]:8081\n"
-                         "Chat:    bin/client --server=chat://127.0.0.1:8085 chat NAME; what you type here is said "
-                         "there\n"
+                         "Chat:    bin/client --server=chat://127.0.0.1:8085 chat NAME, or type here\n"
                          "Stop:    Ctrl-C lets running requests finish; a second Ctrl-C ends the server at once\n"));
 }
 
@@ -77,7 +76,7 @@ TEST(BannerTest, ListenerOfAllAddressesIsOpenedByALocalName) {
 TEST(BannerTest, ConsoleIsMentionedOnlyIfItIsATerminal) {
   Banner banner = Sample();
   banner.has_console = false;
-  EXPECT_FALSE(absl::StrContains(RenderBanner(banner), "what you type"));
+  EXPECT_FALSE(absl::StrContains(RenderBanner(banner), "type here"));
 }
 
 TEST(BannerTest, PathCannotCommandTheTerminal) {

@@ -44,8 +44,7 @@ DEFINE_string(
     "listens on loopback addresses only");
 DEFINE_bool(trusted_pages, false,
             "send HTML, SVG and XML files without a sandbox although clients may upload; implied by --read_only");
-DEFINE_string(access_log, "",
-              "=FILE append a line for each request to this file (combined format); SIGHUP reopens it");
+DEFINE_string(access_log, "", "=FILE append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_bool(precompressed, false,
             "send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
 DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
@@ -121,12 +120,13 @@ void PrintHelp() {
     const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
     absl::StrAppend(&text, HelpEntry(name, absl::StrCat(service.default_port, ": ", service.description)));
   }
-  absl::StrAppend(&text, "\n",
-                  HelpParagraph("SIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 "
-                                "prints statistics. SIGHUP opens the access log and the root anew."),
-                  "\n",
-                  HelpParagraph("Exit status: 0 stopped when told to; 1 serving has become impossible, and the log says "
-                                "why; 2 it could not start."));
+  absl::StrAppend(
+      &text, "\n",
+      HelpParagraph("SIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 "
+                    "prints statistics. SIGHUP opens the access log and the root anew."),
+      "\n",
+      HelpParagraph("Exit status: 0 stopped when told to; 1 serving has become impossible, and the log says "
+                    "why; 2 it could not start."));
   absl::PrintF("%s", text);
 }
 

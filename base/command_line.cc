@@ -173,9 +173,8 @@ std::string DescribeFlags(absl::string_view names) {
     absl::string_view meaning = info.description;
     const std::string head = is_switch ? absl::StrCat(info.default_value == "true" ? "--[no]" : "--", name)
                                        : absl::StrCat("--", name, "=", TakePlaceholder(info.type, meaning));
-    const std::string value = is_switch || info.default_value.empty()
-                                  ? ""
-                                  : absl::StrCat(" (default: ", info.default_value, ")");
+    const std::string value =
+        is_switch || info.default_value.empty() ? "" : absl::StrCat(" (default: ", info.default_value, ")");
     absl::StrAppend(&text, HelpEntry(head, absl::StrCat(meaning, value)));
   }
   return text;

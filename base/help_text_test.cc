@@ -33,7 +33,8 @@ TEST(HelpTextTest, LongTextIsWrappedInItsColumn) {
   std::string words;
   for (const absl::string_view line : lines) {
     EXPECT_LE(line.size(), kHelpColumns) << line;
-    EXPECT_EQ(line.substr(0, 26), words.empty() ? absl::StrCat("  --flag", std::string(18, ' ')) : std::string(26, ' '));
+    EXPECT_EQ(line.substr(0, 26),
+              words.empty() ? absl::StrCat("  --flag", std::string(18, ' ')) : std::string(26, ' '));
     absl::StrAppend(&words, line.substr(26), " ");
   }
   EXPECT_EQ(words, text);

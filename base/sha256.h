@@ -1,5 +1,5 @@
-// Sha256: the digest that sha256sum(1) prints (FIPS 180-4), for files that a publisher names a digest of. Two ends of one
-// connection compare files by ContentHash.
+// Sha256: the digest that sha256sum(1) prints (FIPS 180-4), for files that a publisher names a digest of. Two ends of
+// one connection compare files by ContentHash.
 //
 //   Sha256 digest;
 //   while (...) digest.Add(bytes);

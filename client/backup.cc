@@ -132,9 +132,9 @@ absl::StatusOr<std::string> ReadAt(int file, int64_t offset, size_t count) {
   return bytes;
 }
 
-// Whether the server has this file under its name: by its size, which costs a round trip, and then by hashes. Not by the
-// date, which on the server is that of the upload. If something is wrong with the file here or there, the answer is no,
-// and Put() finds out what. Errors: the connection is lost, or the user has interrupted.
+// Whether the server has this file under its name: by its size, which costs a round trip, and then by hashes. Not by
+// the date, which on the server is that of the upload. If something is wrong with the file here or there, the answer is
+// no, and Put() finds out what. Errors: the connection is lost, or the user has interrupted.
 absl::StatusOr<bool> IsStored(const std::string& path, const std::string& name, FileClient& client) {
   // O_NONBLOCK: a FIFO may have taken the place of the file that was listed.
   const UniqueFd here(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -219,8 +219,8 @@ class Pool {
     // Put() reports how much of its file is sent; the sum over all files needs the difference since its last report.
     int64_t before = 0;
     if (!*is_stored) {
-      const absl::Status status = client->Put(
-          path, file.name, [this, &before](int64_t done, int64_t) { Show(done - before), before = done; });
+      const absl::Status status =
+          client->Put(path, file.name, [this, &before](int64_t done, int64_t) { Show(done - before), before = done; });
       if (!status.ok()) return status;
     }
     // Corrects the sum if the file has grown or shrunk since it was listed: the total counts its size of that time.

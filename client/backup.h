@@ -2,7 +2,8 @@
 // whole, and reports every file that was not sent. So a backup that was interrupted goes on if it is made again.
 //
 //   scan the directory ──▶ a queue of files ──▶ `jobs` threads, each with a FileClient of its own ──▶ BackupResult
-//                                                 for each file: Stat ─▶ the same size? then hashes ─▶ Put if they differ
+//                                                 for each file: Stat ─▶ the same size? then hashes ─▶ Put if they
+//                                                 differ
 #ifndef POLYSERVE_CLIENT_BACKUP_H_
 #define POLYSERVE_CLIENT_BACKUP_H_
 

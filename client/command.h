@@ -39,9 +39,9 @@ absl::Span<const CommandInfo> AllCommands();
 // The menu: a line for each command.
 std::string DescribeCommands();
 
-// Parses the program's arguments: "get NAME", "put PATH [NAME]", "stat NAME", "list [PATTERN]", "help". `output` is the path for
-// get; if it is empty, the base name of NAME is used. Returns InvalidArgument, with a text for the user, for anything
-// else.
+// Parses the program's arguments: "get NAME", "put PATH [NAME]", "stat NAME", "list [PATTERN]", "help". `output` is the
+// path for get; if it is empty, the base name of NAME is used. Returns InvalidArgument, with a text for the user, for
+// anything else.
 absl::StatusOr<Command> ParseArguments(const std::vector<std::string>& arguments, const std::string& output);
 
 // Parses a line of the prompt: "get NAME [as PATH]", "put PATH [as NAME]" and so on. A name is the rest of the line,

@@ -30,8 +30,13 @@ TEST(CommandTest, ArgumentsAreNames) {
 }
 
 TEST(CommandTest, WrongArgumentsAreRefused) {
-  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"frob"}, {"get"}, {"get", "a", "b"}, {"put", "a", "b", "c"}, {"list", "a", "b"}, {"help", "a"}, {"stat", ""}}) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"frob"},
+                                                                                         {"get"},
+                                                                                         {"get", "a", "b"},
+                                                                                         {"put", "a", "b", "c"},
+                                                                                         {"list", "a", "b"},
+                                                                                         {"help", "a"},
+                                                                                         {"stat", ""}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseArguments(arguments, "").status())) << arguments[0];
   }
 }

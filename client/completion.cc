@@ -31,8 +31,8 @@ TypedLine Split(absl::string_view typed) {
   if (space == absl::string_view::npos) return {nullptr, typed, ""};
   const absl::string_view word = typed.substr(0, space);
   const absl::Span<const CommandInfo> commands = AllCommands();
-  const auto command = absl::c_find_if(
-      commands, [word](const CommandInfo& info) { return word == info.word || word == info.habit; });
+  const auto command =
+      absl::c_find_if(commands, [word](const CommandInfo& info) { return word == info.word || word == info.habit; });
   return {command == commands.end() ? nullptr : &*command, word,
           absl::StripLeadingAsciiWhitespace(typed.substr(space))};
 }
@@ -42,8 +42,8 @@ TypedLine Split(absl::string_view typed) {
 size_t CommonBytes(absl::Span<const std::string> texts) {
   size_t common = texts[0].size();
   for (const std::string& text : texts) {
-    const auto [end, other_end] = std::mismatch(texts[0].begin(), texts[0].begin() + static_cast<ptrdiff_t>(common),
-                                                text.begin(), text.end());
+    const auto [end, other_end] =
+        std::mismatch(texts[0].begin(), texts[0].begin() + static_cast<ptrdiff_t>(common), text.begin(), text.end());
     common = static_cast<size_t>(end - texts[0].begin());
   }
   const auto continues_character = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; };

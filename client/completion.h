@@ -29,8 +29,8 @@ struct Completion {
 // True if `typed`, the line up to the cursor, goes on with a path: behind "put ", and behind the " as " of get.
 bool IsTypingPath(absl::string_view typed);
 
-// Completes `typed`. `names` is called only if a name on the server is being typed. Names that the prompt could not tell
-// from something else (with quotes, or with " as " for get) are left out, unless a quote begins the name.
+// Completes `typed`. `names` is called only if a name on the server is being typed. Names that the prompt could not
+// tell from something else (with quotes, or with " as " for get) are left out, unless a quote begins the name.
 Completion CompleteLine(absl::string_view typed, const NameSource& names);
 
 // The choices as lines of at most `columns`, side by side, with line ends; only their number if there are too many to

@@ -75,8 +75,10 @@ TEST(CompletionTest, ServerIsAskedOnlyForItsNames) {
 }
 
 TEST(CompletionTest, PathsAreExpectedBehindPutAndAs) {
-  for (const char* typed : {"put ", "put /tmp/a b", "get a as ", "get a as /tmp/x"}) EXPECT_TRUE(IsTypingPath(typed)) << typed;
-  for (const char* typed : {"", "put", "put a as b", "get a", "stat a as b"}) EXPECT_FALSE(IsTypingPath(typed)) << typed;
+  for (const char* typed : {"put ", "put /tmp/a b", "get a as ", "get a as /tmp/x"})
+    EXPECT_TRUE(IsTypingPath(typed)) << typed;
+  for (const char* typed : {"", "put", "put a as b", "get a", "stat a as b"})
+    EXPECT_FALSE(IsTypingPath(typed)) << typed;
 }
 
 TEST(CompletionTest, ChoicesStandSideBySide) {

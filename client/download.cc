@@ -41,8 +41,8 @@ std::string LastingAsidePath(const std::string& path) {
   return absl::StrCat(path.substr(0, base), ".", path.substr(base), ".polyserve-part");
 }
 
-// Opens the file that the attempts share, for this process alone. The name is known beforehand, and the directory may be
-// everyone's: a link, or a file that another user has put there, must not be written to.
+// Opens the file that the attempts share, for this process alone. The name is known beforehand, and the directory may
+// be everyone's: a link, or a file that another user has put there, must not be written to.
 absl::StatusOr<UniqueFd> OpenLasting(const std::string& aside_path, mode_t mode) {
   while (true) {
     UniqueFd file(::open(aside_path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode));

@@ -20,17 +20,17 @@
 
 namespace polyserve {
 
-// Destroying it before Commit() removes what was written, unless Continue() has made it. Threads: one at a time, except for WriteAt() and ReadAt().
-// Errors of all methods: those of the system calls, with the file's name.
+// Destroying it before Commit() removes what was written, unless Continue() has made it. Threads: one at a time, except
+// for WriteAt() and ReadAt(). Errors of all methods: those of the system calls, with the file's name.
 class Download {
  public:
   // Starts a file that will be called `path`. A symbolic link is followed, and its target replaced. A device or a pipe
   // (/dev/null, /dev/stdout) is written to directly, since a file must not replace it. Returns FailedPrecondition if
   // `path` is a directory.
   static absl::StatusOr<Download> Start(const std::string& path);
-  // The same, with what an earlier object of this kind has left for `path`: size() bytes. What they are worth is for the
-  // caller to find out. Returns FailedPrecondition if another process is at it, or if something else has the name: a
-  // file of another user, a link. Returns InvalidArgument if `path` is a device or a pipe.
+  // The same, with what an earlier object of this kind has left for `path`: size() bytes. What they are worth is for
+  // the caller to find out. Returns FailedPrecondition if another process is at it, or if something else has the name:
+  // a file of another user, a link. Returns InvalidArgument if `path` is a device or a pipe.
   static absl::StatusOr<Download> Continue(const std::string& path);
   // Writes to standard output, which stays open.
   static absl::StatusOr<Download> ToStandardOutput();
@@ -50,13 +50,14 @@ class Download {
   // REQUIRES: takes_parts().
   absl::StatusOr<std::string> ReadAt(int64_t offset, size_t count) const;
 
-  // The bytes that there are, and the date that SetDate() has given them, in seconds since 1970. REQUIRES: takes_parts().
+  // The bytes that there are, and the date that SetDate() has given them, in seconds since 1970. REQUIRES:
+  // takes_parts().
   absl::StatusOr<int64_t> size() const;
   absl::StatusOr<int64_t> date() const;
   // Removes all bytes. REQUIRES: takes_parts().
   absl::Status Clear();
-  // Gives what is left behind this date, the server's for the file, so that Continue() can tell whether it is of the same
-  // file. A file that is whole is dated now, as any other.
+  // Gives what is left behind this date, the server's for the file, so that Continue() can tell whether it is of the
+  // same file. A file that is whole is dated now, as any other.
   void SetDate(int64_t seconds_since_1970) { date_ = seconds_since_1970; }
   // Leaves nothing behind, as if Start() had made it: what is there is of no use.
   void Discard() { stays_ = false; }

@@ -21,7 +21,7 @@ namespace polyserve {
 namespace {
 
 constexpr size_t kUsualColumns = 80;  // Of a terminal that does not know.
-constexpr int kHistoryLines = 500;  // Bounds the file as well, which is written anew each time.
+constexpr int kHistoryLines = 500;    // Bounds the file as well, which is written anew each time.
 
 // Without a locale libedit takes every byte beyond ASCII for a character of its own. Only LC_CTYPE is set: nothing else
 // in the program depends on the locale. If the user's locale has one byte for a character, UTF-8 is still right for

@@ -1,5 +1,6 @@
 // LineEditor: lines typed at a terminal, with editing, a history kept in a file, and completion by the tab key, of
-// commands, of names on the server, and of paths on this machine (client/completion.h). Wraps libedit (editline(3)), and is the only file that knows it. The user's own
+// commands, of names on the server, and of paths on this machine (client/completion.h). Wraps libedit (editline(3)),
+// and is the only file that knows it. The user's own
 // ~/.editrc (editrc(5)) is read.
 //
 //   Next() ─▶ el_gets() ─▶ ReadCharacter() ─▶ AwaitInput(): poll(2) on the terminal and Interrupt ─▶ a line, or ^C
@@ -22,8 +23,8 @@ namespace polyserve {
 class LineEditor : public LineSource {
  public:
   // Loads the history from that file, and saves it there when destroyed; empty for none. A file that cannot be read or
-  // written is ignored. `prompt` must have static storage duration. `names` is called during Next(), and may block until
-  // an interrupt.
+  // written is ignored. `prompt` must have static storage duration. `names` is called during Next(), and may block
+  // until an interrupt.
   LineEditor(const char* prompt, std::string history_path, NameSource names);
   ~LineEditor() override;
   LineEditor(const LineEditor&) = delete;

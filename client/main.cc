@@ -79,11 +79,11 @@ void PrintHelp() {
   std::string text = absl::StrCat(
       "client: lists, fetches and stores the files of a Polyserve server\n\n"
       "  client [FLAG]... COMMAND    flags may also stand behind the command; behind -- nothing is a flag\n"
-      "  client [FLAG]...            asks for commands; reads them from standard input if that is no terminal\n"
+      "  client [FLAG]...            asks for commands, or reads them from a pipe or a file\n"
       "\nCommands:\n",
       HelpEntry("list [PATTERN]", "list the files on the server, or those whose names are like '*.txt'"),
-      HelpEntry("get NAME", "fetch a file"),
-      HelpEntry("put PATH [NAME]", "send a file"), HelpEntry("stat NAME", "show a file's size and date"),
+      HelpEntry("get NAME", "fetch a file"), HelpEntry("put PATH [NAME]", "send a file"),
+      HelpEntry("stat NAME", "show a file's size and date"),
       HelpEntry("backup DIRECTORY",
                 "put the files of a directory that the server does not have, --jobs at the same time; what it leaves "
                 "out, hidden files for example, it names, and its exit status is 1"),
@@ -91,7 +91,8 @@ void PrintHelp() {
       "\nFlags of get:\n",
       HelpEntry("-o PATH",
                 "where to put the file; '-' is standard output (default: the name's last part, in this directory)"),
-      DescribeFlags("continue sha256 from segments"), DescribeTopics(kTopics), HelpEntry("--help", "print this text"), "\n",
+      DescribeFlags("continue sha256 from segments"), DescribeTopics(kTopics), HelpEntry("--help", "print this text"),
+      "\n",
       HelpParagraph("Exit status: 0 done; 1 refused by the server, or trouble with a file here; 2 wrong usage; 3 no "
                     "connection, or it was lost; 130 interrupted."));
   absl::PrintF("%s", text);

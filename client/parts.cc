@@ -182,9 +182,8 @@ class PartsTransfer {
   absl::Status CheckAgainst(const Source& source, int64_t begin, int64_t end) {
     absl::StatusOr<FileClient> client = FileClient::Connect(source.at, options_.connection);
     if (!client.ok()) return client.status();
-    const absl::StatusOr<bool> is_same =
-        HasSameBytes(*client, name_, begin, end,
-                     [this](int64_t offset, size_t count) { return download_.ReadAt(offset, count); });
+    const absl::StatusOr<bool> is_same = HasSameBytes(
+        *client, name_, begin, end, [this](int64_t offset, size_t count) { return download_.ReadAt(offset, count); });
     if (!is_same.ok()) return is_same.status();
     if (*is_same) return absl::OkStatus();
     return sources_.size() == 1 ? Changed(source) : Differs(source);

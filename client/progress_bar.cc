@@ -48,8 +48,8 @@ std::string RenderBar(double fraction, size_t columns) {
 
 // The label gets its room before the bar does: it tells several transfers apart. Each part is added only if a blank
 // fits behind it.
-std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
-                           size_t columns, int64_t at_start) {
+std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed, size_t columns,
+                           int64_t at_start) {
   // An empty file is complete, not undefined.
   const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
   // Cut off, not rounded: 100 % must not be shown before the end.
@@ -91,8 +91,8 @@ void ProgressBar::Show(int64_t done, int64_t total) {
   next_draw_ = now + kBetweenDrawings;
   drawn_ = true;
   // One column stays free: a cursor behind the last one would wrap on some terminals.
-  const std::string text = RenderProgress(label_, done, total, absl::FromChrono(now - start_), TerminalColumns() - 1,
-                                          at_start_);
+  const std::string text =
+      RenderProgress(label_, done, total, absl::FromChrono(now - start_), TerminalColumns() - 1, at_start_);
   absl::FPrintF(stderr, "\r%s\033[K", text);  // "ESC [ K" clears what a longer drawing has left behind.
 }
 

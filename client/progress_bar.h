@@ -25,9 +25,9 @@ class ProgressBar {
   // Leaves the last drawing on the screen, and moves to the next line.
   ~ProgressBar();
 
-  // The first call says what was there at the start: the rate is of what has come since. Draws if the last drawing is at least 100 ms old or the transfer is complete; otherwise returns at once. Both
-  // counts are in bytes; `total` may change between calls. Not thread-safe: FetchInParts() and BackUp() call it under a
-  // lock.
+  // The first call says what was there at the start: the rate is of what has come since. Draws if the last drawing is
+  // at least 100 ms old or the transfer is complete; otherwise returns at once. Both counts are in bytes; `total` may
+  // change between calls. Not thread-safe: FetchInParts() and BackUp() call it under a lock.
   void Show(int64_t done, int64_t total);
 
  private:
@@ -45,8 +45,8 @@ class ProgressBar {
 // then the label, then the bar. `done` and `total` are in bytes. The rate is the average since the start: it moves less
 // than the present one, and so does the time left. At the end the time left gives way to the time it took.
 // Of the bytes that are done, `at_start` were there before, and do not count for the rate. REQUIRES: a printable label.
-std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed,
-                           size_t columns, int64_t at_start = 0);
+std::string RenderProgress(absl::string_view label, int64_t done, int64_t total, absl::Duration elapsed, size_t columns,
+                           int64_t at_start = 0);
 
 }  // namespace polyserve
 

@@ -14,9 +14,8 @@ namespace {
 // Whether the first `end` bytes of the download are those of the file; by the dates if the server knows no hashes.
 absl::StatusOr<bool> IsBeginning(FileClient& client, const FileInfo& file, const Download& download, int64_t end,
                                  bool has_same_date) {
-  const absl::StatusOr<bool> is_same =
-      HasSameBytes(client, file.name, 0, end,
-                   [&download](int64_t offset, size_t count) { return download.ReadAt(offset, count); });
+  const absl::StatusOr<bool> is_same = HasSameBytes(
+      client, file.name, 0, end, [&download](int64_t offset, size_t count) { return download.ReadAt(offset, count); });
   // Hash requests are newer than the protocol: an older server takes one for a malformed command.
   if (absl::IsInvalidArgument(is_same.status()) && RefusalCode(is_same.status()).has_value()) return has_same_date;
   return is_same;
@@ -61,8 +60,7 @@ absl::Status CheckWhole(FileClient& client, const FileInfo& before, const Downlo
   const bool has_same_date = now->mtime == before.mtime;
   const absl::StatusOr<bool> is_same = IsBeginning(client, before, download, before.size, has_same_date);
   if (!is_same.ok()) return is_same.status();
-  return *is_same && now->size == before.size ? absl::OkStatus()
-                                              : absl::AbortedError("the file has changed meanwhile");
+  return *is_same && now->size == before.size ? absl::OkStatus() : absl::AbortedError("the file has changed meanwhile");
 }
 
 }  // namespace

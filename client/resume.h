@@ -22,8 +22,8 @@ struct FetchedRest {
 };
 
 // Completes `download`, without Commit(); what it has by the time of an error is dated, for the next attempt. Blocks.
-// `progress` counts the bytes that were here before as done. Returns Aborted if the file changes meanwhile; other errors
-// are those of FileClient and Download. REQUIRES: the download is of Download::Continue().
+// `progress` counts the bytes that were here before as done. Returns Aborted if the file changes meanwhile; other
+// errors are those of FileClient and Download. REQUIRES: the download is of Download::Continue().
 //
 // Limit: a server without hashes is believed by size and date, which a change within one second may keep.
 absl::StatusOr<FetchedRest> FetchRest(FileClient& client, const std::string& name, Download& download,

@@ -191,7 +191,8 @@ absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& downloa
   // Parts arrive in any order, a digest is of what was written, and a pipe cannot go back. Refused here and not in the
   // check of the flags, because only the open file shows what it is.
   if ((gets_in_parts() || !options_.sha256.empty()) && !download.takes_parts()) {
-    return absl::InvalidArgumentError("--segments, --from and --sha256 need a file to write to, not a pipe or a device");
+    return absl::InvalidArgumentError(
+        "--segments, --from and --sha256 need a file to write to, not a pipe or a device");
   }
   if (gets_in_parts()) return FetchParts(name, download);
   const absl::StatusOr<FileClient*> client = Client();
@@ -203,7 +204,8 @@ absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& downloa
     if (!rest.ok()) return rest.status();
     return rest->size;
   }
-  return (*client)->Get(name, [&download](absl::string_view bytes) { return download.Append(bytes); }, show);
+  return (*client)->Get(
+      name, [&download](absl::string_view bytes) { return download.Append(bytes); }, show);
 }
 
 // Parts have connections of their own, also to the server of client_, which they do not disturb.

@@ -14,8 +14,8 @@ constexpr int64_t kHashedBytes = 1024 * 1024;
 
 }  // namespace
 
-// Piece by piece; the server decides how long a piece is. NotFound, or no bytes where there should be some: the file was
-// removed or cut off.
+// Piece by piece; the server decides how long a piece is. NotFound, or no bytes where there should be some: the file
+// was removed or cut off.
 absl::StatusOr<bool> HasSameBytes(FileClient& client, absl::string_view name, int64_t begin, int64_t end,
                                   const ReadHere& read) {
   while (begin < end) {

@@ -53,7 +53,7 @@ class Prompt {
   }
 
   // Reads until the screen has shown this since the last call. Fails the test if it does not.
-  void Expect(absl::string_view text) {
+  void Expect(const std::string& text) {
     pollfd waiting = {terminal_.get(), POLLIN, 0};
     size_t found = shown_.find(text);
     const int patience = static_cast<int>(absl::ToInt64Milliseconds(kPatience));

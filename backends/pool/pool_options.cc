@@ -27,10 +27,12 @@ DEFINE_int32(
     "many of them, 1 unless given");
 DEFINE_int32(workers_min, 0, "pools: how many workers stay when there is little to do; 0: --workers");
 DEFINE_int32(workers_max, 0, "pools: up to how many workers there are while none is idle; 0: --workers");
-DEFINE_int32(max_requests_per_worker, 0,
-             "pools: a worker is replaced by a new one after this many clients; 0: it stays (Apache's name; a connection "
-             "counts once)");
-DEFINE_string(accept, "shared", "=shared|lock|pass|reuseport how workers share the listeners; event loops have no lock");
+DEFINE_int32(
+    max_requests_per_worker, 0,
+    "pools: a worker is replaced by a new one after this many clients; 0: it stays (Apache's name; a connection "
+    "counts once)");
+DEFINE_string(accept, "shared",
+              "=shared|lock|pass|reuseport how workers share the listeners; event loops have no lock");
 DEFINE_string(worker_type, "thread", "=thread|process event loops and rings: what each of several is");
 DEFINE_bool(pin_cpus, false, "each worker stays on one processor; more workers than processors take turns");
 

@@ -54,9 +54,11 @@ DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of web, and of --begin=r
 DEFINE_string(warm_up, "1s", "=TIME load the server for this long before counting");
 DEFINE_string(duration, "10s", "=TIME count for this long");
 DEFINE_string(interval, "1s", "=TIME with --json: count the replies of each such time separately");
-DEFINE_uint64(size, 64, "=BYTES echo, churn, datagrams, message, mixed, chat: the size of a message; upload, library: of a file");
-DEFINE_string(name, "",
-              "=NAME http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
+DEFINE_uint64(size, 64,
+              "=BYTES echo, churn, datagrams, message, mixed, chat: the size of a message; upload, library: of a file");
+DEFINE_string(
+    name, "",
+    "=NAME http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
 DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes below this number");
 DEFINE_string(files, "",
               "=DIR disk: the directory on this machine whose files the server offers; web: where to write its files");

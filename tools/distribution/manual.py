@@ -50,13 +50,17 @@ def _exit_status(text):
 
 def _sections(info):
     flags = [section for section in info.sections if any(entry.flag for entry in section.entries)]
+    first = info.sections.index(flags[0]) if flags else 0
+    for section in info.sections[:first]:  # The client's commands, for example.
+        yield f".SH {_plain(section.title.upper())}"
+        yield from _entries(section.entries)
     if flags:
         yield ".SH OPTIONS"
     for section in flags:
         if len(flags) > 1:
             yield f".SS {_plain(section.title)}"
         yield from _entries(section.entries)
-    for section in info.sections:
+    for section in info.sections[first:]:
         if section not in flags:
             yield f".SH {_plain(section.title.upper())}"
             yield from _entries(section.entries)
