@@ -33,7 +33,7 @@
 #include "backends/connection/fairness.h"
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
-#include "backends/connection/start_session.h"
+#include "backends/connection/start_conversation.h"
 #include "backends/event/awaitable_socket.h"
 #include "backends/event/event_client.h"
 #include "net/deadline.h"
@@ -49,7 +49,7 @@ class CoroutineClient : public AwaitableSocket {
   // must outlive it.
   CoroutineClient(Connection connection, EventShared& shared)
       : AwaitableSocket(std::move(connection.fd), shared, connection.listener->number),
-        conversation_(StartSession(*connection.listener, fd())) {}
+        conversation_(StartConversation(*connection.listener, fd())) {}
   // Sends the session's last words if the socket takes them at once. The base class then closes the socket.
   ~CoroutineClient() override { SendClosingMessage(fd(), conversation_, counters()); }
 

@@ -14,7 +14,7 @@
 #include "backends/connection/fairness.h"
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
-#include "backends/connection/start_session.h"
+#include "backends/connection/start_conversation.h"
 #include "net/tcp_bytes.h"
 
 namespace polyserve {
@@ -24,7 +24,7 @@ NonblockClient::NonblockClient(Connection connection, NonblockShared& shared)
       counters_(OfService(shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
       watch_(shared.ticks),
-      conversation_(StartSession(*connection.listener, fd_.get())) {}
+      conversation_(StartConversation(*connection.listener, fd_.get())) {}
 
 NonblockClient::~NonblockClient() {
   SendClosingMessage(fd_.get(), conversation_, counters_);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/line_output.h"
 #include "base/sys_error.h"
+#include "net/connection_table.h"
 #include "net/worker_slots.h"
 
 namespace polyserve {
@@ -40,6 +41,7 @@ struct Statistics::Table {
   // The server's rows, then the workers', then those of a pool's UDP worker. Untouched pages cost no memory.
   Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
   WorkerSlots::Table places;
+  ConnectionTable::Table connections;
 };
 
 struct Statistics::Page {
@@ -148,6 +150,8 @@ Totals Statistics::Sum(int first_row, int step, int end_row) const {
   }
   return total;
 }
+
+ConnectionTable Statistics::connections() const { return ConnectionTable(page_->table->connections); }
 
 WorkerSlots Statistics::places() const { return WorkerSlots(page_->table->places, page_->fd.get()); }
 

@@ -24,6 +24,7 @@
 namespace polyserve {
 
 struct LogHealth;
+class ConnectionTable;
 class WorkerSlots;
 
 // Counters with relaxed ordering: each is exact, but two of them may be read at different moments. Monotonic, except
@@ -108,6 +109,8 @@ class Statistics {
 
   // The table of the workers that are alive; see WorkerSlot. Valid as long as any copy of this object.
   WorkerSlots places() const;
+  // The table of the open connections, for a look at what the server does. Valid as long as any copy of this object.
+  ConnectionTable connections() const;
   // Counts the clients of killed workers as ended. Until then Total().active() may be too high. Costs system calls; see
   // net/worker_slots.h. For models in which no parent learns of each worker's end; in a pool CountLost() does it.
   void Sweep() const;

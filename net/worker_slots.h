@@ -56,6 +56,9 @@ class WorkerSlots {
   // Gives a slot back; call it in the thread that took it. -1: nothing.
   void Leave(int place) const;
 
+  // The server's main process, which may be a worker as well, or not.
+  pid_t server() const { return table_.server; }
+
   // The workers that are alive. One that comes or ends meanwhile may be in it or not.
   std::vector<Worker> List() const;
 

@@ -34,8 +34,8 @@ ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector
 ServerContext ContextOfThread(const ServerContext& server, int slot) {
   std::vector<Listener> listeners;
   for (const Listener& listener : server.listeners) {
-    listeners.push_back(
-        {listener.service, UniqueFd(), listener.make_session, listener.transport, listener.own_ports, listener.number});
+    listeners.push_back({listener.service, UniqueFd(), listener.make_session, listener.transport, listener.own_ports,
+                         listener.number, listener.connections});
   }
   return ContextOfWorker(server, slot, std::move(listeners));
 }

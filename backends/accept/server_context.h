@@ -15,6 +15,7 @@
 
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "net/connection_table.h"
 #include "net/progress_watch.h"
 #include "net/socket.h"
 #include "net/statistics.h"
@@ -42,6 +43,8 @@ struct Listener {
   // For datagrams: each peer is answered from a port of its own, under every model.
   bool own_ports = false;
   int number = kNoService;  // The service's, in the statistics.
+  // Its connections are listed here, for a look at what the server does; in a test, nowhere.
+  ConnectionTable connections = ConnectionTable();
   // The descriptors of all listeners that share its port (SO_REUSEPORT), itself among them; none if it is alone. Not
   // owned.
   std::vector<int> siblings = {};

@@ -21,7 +21,7 @@
 #include "backends/connection/conversation.h"
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
-#include "backends/connection/start_session.h"
+#include "backends/connection/start_conversation.h"
 #include "base/logging.h"
 #include "net/deadline.h"
 #include "net/progress_watch.h"
@@ -42,7 +42,7 @@ class BlockingConnection {
         counters_(OfService(context.statistics.counters(), connection.listener->number)),
         connection_limit_(context.connection_limit.get()),
         watch_(fd_.get(), context.idle_timeout, ProgressLimits(context.idle_timeout, context.least_rate)),
-        conversation_(StartSession(*connection.listener, fd_.get())) {}
+        conversation_(StartConversation(*connection.listener, fd_.get())) {}
 
   ~BlockingConnection() {
     SendClosingMessage(fd_.get(), conversation_, counters_);

@@ -67,6 +67,7 @@ void Conversation::ResumeInput(Output& output) {
 // most the beginning of a request, or input that came behind a full output.
 void Conversation::Show(absl::string_view bytes, Output& output) {
   has_unsent_ = true;
+  entry_.Show(ConnectionTable::Activity::kWorks);
   Input input(bytes, more_may_follow_);
   session_->OnInput(input, output);
   // It may have come into being during the call: http becomes a WebSocket, whose session has one.

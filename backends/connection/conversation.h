@@ -40,6 +40,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/mailbox.h"
+#include "net/connection_table.h"
 #include "net/progress_watch.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
@@ -62,14 +63,17 @@ enum class Step : uint8_t {
 // Not thread-safe, but no call has to come from the same thread as the one before.
 class Conversation {
  public:
-  explicit Conversation(std::unique_ptr<Session> session)
-      : session_(std::move(session)), mailbox_(session_->mailbox()) {}
+  // `entry`: shows other processes what this one does; see ConnectionTable. Empty: nothing does.
+  explicit Conversation(std::unique_ptr<Session> session, ConnectionTable::Entry entry = ConnectionTable::Entry())
+      : session_(std::move(session)), mailbox_(session_->mailbox()), entry_(std::move(entry)) {}
 
   // The next step. `output` is the one that the calls below append to; it may be another object at kRead, when nothing
   // is in it.
   Step Next(const Output& output) {
     has_unsent_ = !output.empty();
-    return step_ = Decide(output);
+    step_ = Decide(output);
+    entry_.Show(ActivityAt(step_));
+    return step_;
   }
   // What Next() returned last.
   Step step() const { return step_; }
@@ -139,6 +143,7 @@ class Conversation {
   enum class PeerEnd : uint8_t { kNone, kHasCome, kIsShown };
 
   Step Decide(const Output& output) const;
+  static ConnectionTable::Activity ActivityAt(Step step);
   void ResumeInput(Output& output);
   void Show(absl::string_view bytes, Output& output);
   void ShowEnd(Output& output);
@@ -149,6 +154,7 @@ class Conversation {
 
   std::unique_ptr<Session> session_;
   Mailbox* mailbox_;
+  ConnectionTable::Entry entry_;
   std::string unconsumed_;  // Held up; the first unconsumed_begin_ bytes of it are consumed.
   size_t unconsumed_begin_ = 0;
   Step step_ = Step::kRead;
@@ -177,6 +183,15 @@ inline Step Conversation::Decide(const Output& output) const {
   if (timer_is_due_ || has_mail()) return Step::kResume;
   if (!is_leaving()) return Step::kRead;
   return is_drained_ ? Step::kEnd : Step::kReadLast;
+}
+
+// A table, since a branch for each step would cost more than the store that it is for.
+inline ConnectionTable::Activity Conversation::ActivityAt(Step step) {
+  using Activity = ConnectionTable::Activity;
+  constexpr Activity kActivities[] = {Activity::kWaits, Activity::kWaits,  Activity::kSends,
+                                      Activity::kSends, Activity::kWorks,  Activity::kWorks,
+                                      Activity::kWorks, Activity::kCloses, Activity::kCloses};
+  return kActivities[static_cast<uint8_t>(step)];
 }
 
 }  // namespace polyserve

@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "base/mailbox.h"
 #include "gtest/gtest.h"
+#include "net/connection_table.h"
+#include "net/endpoint.h"
 #include "net/progress_watch.h"
 #include "protocol/line_reader.h"
 #include "protocol/output.h"
@@ -97,8 +99,9 @@ class ConversationTest : public testing::Test {
     return sent;
   }
 
-  void RunTask() {
-    EXPECT_EQ(conversation_.step(), Step::kRunTask);
+  void RunTask() { RunTaskOf(conversation_); }
+  void RunTaskOf(const Conversation& conversation) {
+    EXPECT_EQ(conversation.step(), Step::kRunTask);
     output_.TakeWork()(output_);
   }
 
@@ -111,6 +114,23 @@ class ConversationTest : public testing::Test {
   Conversation conversation_{std::unique_ptr<Session>(session_)};
   Output output_;
 };
+
+TEST_F(ConversationTest, OtherProcessesSeeWhatItDoes) {
+  const auto memory = std::make_unique<ConnectionTable::Table>();
+  const ConnectionTable table(*memory);
+  Conversation conversation(std::make_unique<LineSession>(), table.Enter(0, Endpoint()));
+  using Activity = ConnectionTable::Activity;
+  const auto activity = [&table] { return table.List().at(0).activity; };
+  ASSERT_EQ(conversation.Next(output_), Step::kRead);
+  EXPECT_EQ(activity(), Activity::kWaits);
+  conversation.OnBytes("work\n", output_);
+  EXPECT_EQ(activity(), Activity::kWorks);
+  ASSERT_EQ(conversation.Next(output_), Step::kRunTask);
+  EXPECT_EQ(activity(), Activity::kWorks);
+  RunTaskOf(conversation);
+  ASSERT_EQ(conversation.Next(output_), Step::kSend);
+  EXPECT_EQ(activity(), Activity::kSends);
+}
 
 TEST_F(ConversationTest, BeginsByReading) { EXPECT_EQ(Next(), Step::kRead); }
 

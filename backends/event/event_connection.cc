@@ -11,7 +11,7 @@
 #include "backends/connection/fair_share.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
-#include "backends/connection/start_session.h"
+#include "backends/connection/start_conversation.h"
 #include "backends/poller/poller.h"
 #include "base/logging.h"
 
@@ -19,7 +19,7 @@ namespace polyserve {
 
 EventConnection::EventConnection(Connection connection, EventShared& shared)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
-      conversation_(StartSession(*connection.listener, fd_.get())) {
+      conversation_(StartConversation(*connection.listener, fd_.get())) {
   // Accepted during the stop, from the backlog or an inbox.
   if (shared.stopping) conversation_.OnStop(shared.grace_over);
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);

@@ -23,7 +23,8 @@ namespace {
 
 // The same listener with another descriptor; its siblings are for the caller to add.
 Listener LikeThis(const Listener& other, UniqueFd fd) {
-  return {other.service, std::move(fd), other.make_session, other.transport, other.own_ports, other.number};
+  return {other.service,   std::move(fd), other.make_session, other.transport,
+          other.own_ports, other.number,  other.connections};
 }
 
 // A turn at the lock; without a lock it is always ours.

@@ -10,7 +10,7 @@
 #include "backends/connection/fair_share.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
-#include "backends/connection/start_session.h"
+#include "backends/connection/start_conversation.h"
 #include "net/socket.h"
 #include "net/tcp_bytes.h"
 #include "trace/trace.h"
@@ -36,7 +36,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
       counters_(OfService(*shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
       watch_(shared.ticks),
-      conversation_(StartSession(*connection.listener, fd_.get())) {
+      conversation_(StartConversation(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
   if (shared.stopping) conversation_.OnStop(shared.grace_over);
   shared.wakes->Watch(conversation_.mailbox(), *this, mail_);
