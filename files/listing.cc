@@ -28,8 +28,24 @@ struct Record {
   bool is_directory;
 };
 
-// By bytes, which for UTF-8 is the order of the code points; no locale.
-bool ComesFirst(const Library::Entry& a, const Library::Entry& b) { return a.name < b.name; }
+// Names by bytes, which for UTF-8 is the order of the code points; no locale. A directory has no size: its 0 comes
+// first.
+bool ComesFirst(const Library::Entry& a, const Library::Entry& b, ListingOrder order) {
+  const auto size_of = [](const Library::Entry& entry) { return entry.is_directory ? int64_t{0} : entry.size; };
+  const Library::Entry& first = order.is_descending ? b : a;
+  const Library::Entry& second = order.is_descending ? a : b;
+  switch (order.by) {
+    case ListingOrder::By::kName:
+      return first.name < second.name;
+    case ListingOrder::By::kSize:
+      if (size_of(a) != size_of(b)) return size_of(first) < size_of(second);
+      break;
+    case ListingOrder::By::kDate:
+      if (a.mtime != b.mtime) return first.mtime < second.mtime;
+      break;
+  }
+  return a.name < b.name;
+}
 
 // What errno says if there is no place for what is sorted: a shortage that passes, or a disk that is full.
 absl::Status RoomError() {
@@ -125,15 +141,16 @@ class Listing::Run {
   Library::Entry entry_ = {};
 };
 
-Listing::Listing(Library::Directory directory, Format format)
-    : directory_(std::move(directory)), format_(std::move(format)) {}
+Listing::Listing(Library::Directory directory, Format format, ListingOrder order)
+    : directory_(std::move(directory)), format_(std::move(format)), order_(order) {}
 
 Listing::~Listing() = default;
 
-absl::StatusOr<std::unique_ptr<Listing>> Listing::Start(const Library& library, absl::string_view name, Format format) {
+absl::StatusOr<std::unique_ptr<Listing>> Listing::Start(const Library& library, absl::string_view name, Format format,
+                                                        ListingOrder order) {
   absl::StatusOr<Library::Directory> directory = library.OpenDirectory(name);
   if (!directory.ok()) return directory.status();
-  return std::unique_ptr<Listing>(new Listing(*std::move(directory), std::move(format)));
+  return std::unique_ptr<Listing>(new Listing(*std::move(directory), std::move(format), order));
 }
 
 absl::StatusOr<bool> Listing::Step() {
@@ -159,7 +176,7 @@ absl::Status Listing::Read() {
   for (size_t i = before; i < entries_.size(); ++i) entries_bytes_ += kEntryBytes + entries_[i].name.size();
   if (*has_more) return entries_bytes_ < kRunBytes ? absl::OkStatus() : EndRun();
   if (!runs_.empty()) return StartMerging();
-  std::sort(entries_.begin(), entries_.end(), &ComesFirst);  // They all fit.
+  Sort();  // They all fit.
   stage_ = Stage::kWriting;
   return absl::OkStatus();
 }
@@ -172,7 +189,7 @@ absl::Status Listing::EndRun() {
     if (!file.ok()) return file.status();
     runs_file_ = *std::move(file);
   }
-  std::sort(entries_.begin(), entries_.end(), &ComesFirst);
+  Sort();
   std::string bytes;
   for (const Library::Entry& entry : entries_) {
     const Record record = {entry.size, entry.mtime, static_cast<uint16_t>(entry.name.size()), entry.is_directory};
@@ -187,12 +204,14 @@ absl::Status Listing::EndRun() {
   return absl::OkStatus();
 }
 
-namespace {
+void Listing::Sort() {
+  std::sort(entries_.begin(), entries_.end(),
+            [this](const Library::Entry& a, const Library::Entry& b) { return ComesFirst(a, b, order_); });
+}
 
-// For the heaps of the standard library, which have the largest in front.
-constexpr auto kComesLast = [](const auto& a, const auto& b) { return ComesFirst(b->entry(), a->entry()); };
-
-}  // namespace
+bool Listing::ComesLast(const std::unique_ptr<Run>& a, const std::unique_ptr<Run>& b) const {
+  return ComesFirst(b->entry(), a->entry(), order_);
+}
 
 // The last run goes to the file as well, so that the merge knows one kind of run. The entries are freed before the runs
 // allocate their buffers.
@@ -206,7 +225,7 @@ absl::Status Listing::StartMerging() {
     if (*has_entry) runs.push_back(std::move(run));
   }
   runs_ = std::move(runs);
-  std::make_heap(runs_.begin(), runs_.end(), kComesLast);
+  std::make_heap(runs_.begin(), runs_.end(), [this](const auto& a, const auto& b) { return ComesLast(a, b); });
   stage_ = Stage::kMerging;
   return absl::OkStatus();
 }
@@ -224,13 +243,14 @@ absl::Status Listing::Write() {
 // some three hundred runs. pop_heap() moves the run with the first name to the back. From there it returns with its
 // next entry, or leaves.
 absl::Status Listing::Merge() {
+  const auto comes_last = [this](const auto& a, const auto& b) { return ComesLast(a, b); };
   for (int i = 0; i < kNamesPerStep && !runs_.empty(); ++i) {
-    std::pop_heap(runs_.begin(), runs_.end(), kComesLast);
+    std::pop_heap(runs_.begin(), runs_.end(), comes_last);
     if (absl::Status status = Append(runs_.back()->entry()); !status.ok()) return status;
     const absl::StatusOr<bool> has_entry = runs_.back()->Next();
     if (!has_entry.ok()) return has_entry.status();
     if (*has_entry) {
-      std::push_heap(runs_.begin(), runs_.end(), kComesLast);
+      std::push_heap(runs_.begin(), runs_.end(), comes_last);
     } else {
       runs_.pop_back();
     }

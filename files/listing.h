@@ -1,4 +1,4 @@
-// Listing: a directory as text, sorted by name, however large it is: made in short steps, so that a loop can do other
+// Listing: a directory as text, sorted, however large it is: made in short steps, so that a loop can do other
 // things between two of them, and in little memory. What is sorted and written is kept in a temporary file without a
 // name, as with any sort that does not fit (Knuth, volume 3, 5.4): runs of entries are sorted in memory, then merged.
 //
@@ -26,6 +26,15 @@
 
 namespace polyserve {
 
+// What entries are sorted by. Names are compared by their bytes, and decide among equals in any order, upwards.
+struct ListingOrder {
+  enum class By : uint8_t { kName, kSize, kDate };
+  By by = By::kName;
+  bool is_descending = false;
+
+  friend bool operator==(const ListingOrder&, const ListingOrder&) = default;
+};
+
 // The stages, of which each Step() does a part:
 //
 //   kReading ─▶ all fits in memory: sort ─▶ kWriting ─▶ kFinished
@@ -48,7 +57,8 @@ class Listing {
 
   // Opens the directory, "" for the root, and reads nothing yet. The library must outlive it. Errors as
   // Library::OpenDirectory().
-  static absl::StatusOr<std::unique_ptr<Listing>> Start(const Library& library, absl::string_view name, Format format);
+  static absl::StatusOr<std::unique_ptr<Listing>> Start(const Library& library, absl::string_view name, Format format,
+                                                        ListingOrder order = {});
   ~Listing();
 
   // Does the next kNamesPerStep names, or what costs as much. True: the listing is finished. Do not call it again after
@@ -66,7 +76,7 @@ class Listing {
   class Run;
   enum class Stage { kReading, kWriting, kMerging, kFinished };
 
-  Listing(Library::Directory directory, Format format);
+  Listing(Library::Directory directory, Format format, ListingOrder order);
   absl::Status Read();
   absl::Status EndRun();
   absl::Status StartMerging();
@@ -75,9 +85,13 @@ class Listing {
   absl::Status Append(const Library::Entry& entry);
   absl::Status FlushText();
   absl::Status Finish();
+  void Sort();
+  // For the heaps of the standard library, which have the largest in front: the run whose entry comes first.
+  bool ComesLast(const std::unique_ptr<Run>& a, const std::unique_ptr<Run>& b) const;
 
   Library::Directory directory_;
   const Format format_;
+  const ListingOrder order_;
   Stage stage_ = Stage::kReading;
   std::vector<Library::Entry> entries_;  // Of the present run,
   size_t entries_bytes_ = 0;             // which take this much memory.

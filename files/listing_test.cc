@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -70,6 +71,31 @@ TEST_F(ListingTest, EmptyDirectoryHasNoText) {
   Finish(*listing);
   EXPECT_EQ(listing->size(), 0);
   EXPECT_EQ(listing->file(), nullptr);
+}
+
+TEST_F(ListingTest, IsSortedAsAsked) {
+  const auto list = [this](ListingOrder order) {
+    const auto format = [](const Library::Entry& entry, std::string& text) { absl::StrAppend(&text, entry.name, " "); };
+    const std::unique_ptr<Listing> listing = *Listing::Start(*library_, "", format, order);
+    Finish(*listing);
+    return TextOf(*listing);
+  };
+  fs::create_directory(root_ / "d");
+  std::ofstream(root_ / "b") << "12345";
+  std::ofstream(root_ / "c") << "123";
+  std::ofstream(root_ / "a") << "123";
+  const fs::file_time_type now = fs::last_write_time(root_ / "a");
+  fs::last_write_time(root_ / "a", now - std::chrono::hours(1));
+  fs::last_write_time(root_ / "b", now - std::chrono::hours(3));
+  fs::last_write_time(root_ / "c", now - std::chrono::hours(2));
+  fs::last_write_time(root_ / "d", now - std::chrono::hours(4));
+  using By = ListingOrder::By;
+  EXPECT_EQ(list({}), "a b c d ");
+  EXPECT_EQ(list({By::kName, true}), "d c b a ");
+  EXPECT_EQ(list({By::kSize, false}), "d a c b ") << "equals by name; directories have no size";
+  EXPECT_EQ(list({By::kSize, true}), "b a c d ");
+  EXPECT_EQ(list({By::kDate, false}), "d b c a ");
+  EXPECT_EQ(list({By::kDate, true}), "a c b d ");
 }
 
 TEST_F(ListingTest, SmallDirectoryStaysInMemory) {

@@ -163,7 +163,7 @@ void FileSession::List(Output& output) {
     result.Write(absl::StrCat("OK ", (*listing)->size(), "\n"));
     WriteListing(**listing, result);
   };
-  MakeListing(library_, "", format, reply, output);
+  MakeListing(library_, "", {}, format, reply, output);
 }
 
 void FileSession::Stat(absl::string_view name, Output& output) {

@@ -116,7 +116,7 @@ void FileUnframedSession::List(Output& output) {
     result.Write("OK");
     result.Pause(kPause, [listing = *listing](Output& names) { WriteListing(*listing, names); });
   };
-  MakeListing(library_, "", format, reply, output);
+  MakeListing(library_, "", {}, format, reply, output);
 }
 
 // OK, content and mark leave in three separate segments, with an acknowledged pause between each two. The file is open

@@ -24,12 +24,12 @@ void Step(Making making, Output& output) {
 
 }  // namespace
 
-void MakeListing(std::shared_ptr<const Library> library, std::string name, Listing::Format format, ListingReply reply,
-                 Output& output) {
+void MakeListing(std::shared_ptr<const Library> library, std::string name, ListingOrder order, Listing::Format format,
+                 ListingReply reply, Output& output) {
   // Even opening the directory is left to the task, as it may wait for a disk.
-  output.Work([library = std::move(library), name = std::move(name), format = std::move(format),
+  output.Work([library = std::move(library), name = std::move(name), order, format = std::move(format),
                reply = std::move(reply)](Output& result) mutable {
-    absl::StatusOr<std::unique_ptr<Listing>> listing = Listing::Start(*library, name, std::move(format));
+    absl::StatusOr<std::unique_ptr<Listing>> listing = Listing::Start(*library, name, std::move(format), order);
     if (!listing.ok()) return reply(listing.status(), result);
     Step({std::move(library), *std::move(listing), std::move(reply)}, result);
   });

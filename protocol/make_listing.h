@@ -23,11 +23,12 @@ using ListingReply = std::function<void(const absl::StatusOr<std::shared_ptr<con
 // Appends the first task to `output` and returns at once; nothing may be appended after it (see Output::Work()).
 //   library  is kept alive until the listing is finished.
 //   name     the directory, relative to the root; "" is the root.
+//   order    the order of the entries.
 //   format   turns an entry into text; called in the tasks.
 //   reply    is called exactly once, unless the conversation ends first. Errors are those of Listing::Start() and
 //            Listing::Step().
-void MakeListing(std::shared_ptr<const Library> library, std::string name, Listing::Format format, ListingReply reply,
-                 Output& output);
+void MakeListing(std::shared_ptr<const Library> library, std::string name, ListingOrder order, Listing::Format format,
+                 ListingReply reply, Output& output);
 
 // Appends the text of a finished listing: a copy if it is small, otherwise a range of the unnamed file that holds it.
 // REQUIRES: a stream; datagrams carry no file ranges.

@@ -292,15 +292,16 @@ void RefuseRead(const HttpSite& site, const HttpRequest& request, absl::string_v
 // "no-cache" has every cache ask again (RFC 9111, section 5.2.2.4). Without it a cache may guess how long the page
 // stays fresh (section 4.2.2), and show files that are gone.
 void WriteDirectoryPage(const HttpSite& site, const HttpReplyTerms& terms, absl::string_view name,
-                        const Listing& listing, Output& output) {
-  const std::string head = HttpDirectoryHead(name);
-  const int64_t size = static_cast<int64_t>(head.size() + HttpDirectoryEnd().size()) + listing.size();
+                        const HttpDirectoryView& view, const Listing& listing, Output& output) {
+  const std::string head = view.is_json ? HttpDirectoryJsonHead(name) : HttpDirectoryHead(name, view.order);
+  const absl::string_view end = view.is_json ? HttpDirectoryJsonEnd() : HttpDirectoryEnd();
+  const int64_t size = static_cast<int64_t>(head.size() + end.size()) + listing.size();
   HttpReply reply(200, terms, site);
-  reply.Add("Content-Type", "text/html; charset=utf-8").Add("Content-Length", size);
-  reply.Add("Cache-Control", "no-cache").WriteTo(output, head);
+  reply.Add("Content-Type", view.is_json ? "application/json" : "text/html; charset=utf-8");
+  reply.Add("Content-Length", size).Add("Cache-Control", "no-cache").WriteTo(output, head);
   if (!terms.omits_content) {
     WriteListing(listing, output);
-    output.Write(HttpDirectoryEnd());
+    output.Write(end);
   }
   HttpReply::Finish(terms, output);
 }
@@ -309,21 +310,29 @@ void WriteDirectoryPage(const HttpSite& site, const HttpReplyTerms& terms, absl:
 // and the terms. A HEAD pays for the whole listing, too: its Content-Length is that of the page (RFC 9110, section
 // 9.3.2).
 void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
-                   Output& output) {
-  const auto reply = [site, name, terms = request.terms](const absl::StatusOr<std::shared_ptr<const Listing>>& listing,
-                                                         Output& result) {
-    if (listing.ok()) return WriteDirectoryPage(*site, terms, name, **listing, result);
+                   const HttpDirectoryView& view, Output& output) {
+  HttpReplyTerms terms = request.terms;
+  // The page at /-/ asks for JSON while it asks for other things, too. A browser keeps a connection to use it again,
+  // and under a model that serves one client at a time the other requests would wait behind it until it is idle for too
+  // long.
+  if (view.is_json) terms.keep_alive = false;
+  const auto reply = [site, name, view, terms](const absl::StatusOr<std::shared_ptr<const Listing>>& listing,
+                                               Output& result) {
+    if (listing.ok()) return WriteDirectoryPage(*site, terms, name, view, **listing, result);
     const bool is_there = !absl::IsNotFound(listing.status());
     const absl::string_view why = is_there ? "the directory cannot be listed" : "there is no such directory";
     WriteHttpError(HttpCode(listing.status()), why, terms, *site, result);
   };
-  MakeListing(site->shared_library(), name, &AppendHttpDirectoryRow, reply, output);
+  const Listing::Format format = view.is_json ? MakeHttpDirectoryJsonRows() : &AppendHttpDirectoryRow;
+  MakeListing(site->shared_library(), name, view.order, format, reply, output);
 }
 
 // The index, or else the page of the directory. An index that exists but cannot be served (its permissions, a link that
-// leads nowhere or out of the root, a FIFO, a lease) is refused: with an index, its owner does not want a listing.
-void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const std::string& name,
+// leads nowhere or out of the root, a FIFO, a lease) is refused: with an index, its owner does not want a listing. Not
+// even as JSON, which therefore has to be told from the index by its type.
+void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
                      const Encodings& encodings, Output& output) {
+  const std::string& name = target.name;
   const std::string index = name.empty() ? std::string(kIndexName) : absl::StrCat(name, "/", kIndexName);
   if (AnswerKept(*site, request, index, encodings, output)) return;
   absl::StatusOr<Library::File> file = site->library().Find(index);
@@ -332,7 +341,7 @@ void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequ
   if (site->library().HasName(index)) {
     return WriteHttpError(403, "the index of the directory leads nowhere", request.terms, *site, output);
   }
-  ListDirectory(site, request, name, output);
+  ListDirectory(site, request, name, ParseHttpDirectoryQuery(target.query), output);
 }
 
 }  // namespace
@@ -343,7 +352,7 @@ void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpReque
   if (site->options().precompressed && request.accept_encoding.has_value()) {
     encodings = AcceptedHttpEncodings(*request.accept_encoding);
   }
-  if (target.is_directory) return AnswerDirectory(site, request, target.name, encodings, output);
+  if (target.is_directory) return AnswerDirectory(site, request, target, encodings, output);
   if (AnswerKept(*site, request, target.name, encodings, output)) return;
   absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
   if (!file.ok()) return RefuseRead(*site, request, target.name, file.status(), output);

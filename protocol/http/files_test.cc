@@ -264,6 +264,21 @@ TEST_F(HttpFilesTest, RedirectsToADirectorysSlash) {
   EXPECT_EQ(FieldOf(reply, "Location"), "/two%20dirs/?x=1");
 }
 
+TEST_F(HttpFilesTest, ListsADirectoryAsAsked) {
+  Put("sub/small", "");
+  const std::string reply = Get("/sub/?sort=size&format=json");
+  EXPECT_EQ(CodeOf(reply), 200);
+  EXPECT_EQ(FieldOf(reply, "Content-Type"), "application/json");
+  EXPECT_EQ(FieldOf(reply, "Connection"), "close");
+  EXPECT_EQ(FieldOf(reply, "Content-Length"), absl::StrCat(ContentOf(reply).size()));
+  const std::string content = ContentOf(reply);
+  EXPECT_LT(content.find("\"small\""), content.find("\"deep\"")) << content;
+  EXPECT_EQ(FieldOf(Head("/sub/?format=json"), "Content-Length"), absl::StrCat(content.size()));
+  const std::string page = Get("/sub/?sort=size&order=desc");
+  EXPECT_LT(page.find(">deep</a>"), page.find(">small</a>"));
+  EXPECT_EQ(FieldOf(Get("/site/?format=json"), "Content-Type"), "text/html; charset=utf-8") << "it has an index";
+}
+
 TEST_F(HttpFilesTest, ListsADirectoryWithoutAnIndex) {
   Put("sub/<&\"'>: 100%", std::string(1536, 'x'));
   Put("sub/.hidden", "");
