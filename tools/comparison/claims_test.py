@@ -47,6 +47,8 @@ class DemandTest(unittest.TestCase):
     def test_more_is_refuted_if_it_is_slight_at_the_most(self):
         self.assertEqual(more().verdict(1.2, 1.3), CONFIRMED)
         self.assertEqual(more().verdict(0.99, 1.01), REFUTED)
+        self.assertEqual(more().verdict(1.01, 1.04), REFUTED)
+        self.assertEqual(more().verdict(1.01, 1.06), CONFIRMED)
         self.assertEqual(more().verdict(0.9, 1.2), UNDECIDED)
         self.assertEqual(more().verdict(1.0, 1.2), UNDECIDED)
         self.assertEqual(more(slight=1.0).verdict(0.99, 1.01), UNDECIDED)

@@ -75,9 +75,9 @@ class Demand:
 
     def verdict(self, low, high):
         """Of a ratio that surely lies between these."""
-        if low >= self.low and high <= self.high:
-            return CONFIRMED
-        return REFUTED if high < self.low * self.slight or low > self.high else UNDECIDED
+        if high < self.low * self.slight or low > self.high:
+            return REFUTED
+        return CONFIRMED if low >= self.low and high <= self.high else UNDECIDED
 
 
 def at_least(factor):
@@ -89,8 +89,9 @@ def at_most(factor):
 
 
 def more(slight=_SLIGHT):
-    """More at all. Refuted if the ratio is surely below `slight`: then nothing is gained that matters."""
-    return Demand("more than 1", math.nextafter(1.0, 2.0), math.inf, slight)
+    """Surely more than 1, and not surely below `slight`: then nothing is gained that matters."""
+    text = "more than 1" + (f", and not by less than {100 * (slight - 1):.0f} %" if slight > 1 else "")
+    return Demand(text, math.nextafter(1.0, 2.0), math.inf, slight)
 
 
 def about_one(within=1.15):
