@@ -1,5 +1,4 @@
-// The server's statements about itself: the announcement on standard output that it is ready, and the report for http's
-// /-/status and /-/metrics.
+// The server's announcement on standard output that it is ready.
 #ifndef POLYSERVE_ANNOUNCE_H_
 #define POLYSERVE_ANNOUNCE_H_
 
@@ -7,8 +6,6 @@
 #include "absl/strings/string_view.h"
 #include "backends/accept/server_context.h"
 #include "backends/registry.h"
-#include "net/statistics.h"
-#include "protocol/http/server_report.h"
 
 namespace polyserve {
 
@@ -24,10 +21,6 @@ namespace polyserve {
 // or a full pipe, the lines are lost, and the log says so. Returns an error if the address of a listener cannot be
 // determined.
 absl::Status AnnounceReady(const ServerContext& context, const Model& model, absl::string_view root);
-
-// The current statistics, of all processes and services. Any thread may call it, in any process that shares the
-// statistics. Costs some system calls: it first counts out the clients of workers that were killed.
-ServerReport MakeServerReport(const Statistics& statistics, absl::string_view model);
 
 }  // namespace polyserve
 

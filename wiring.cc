@@ -11,7 +11,9 @@
 #include "base/logging.h"
 #include "base/unique_fd.h"
 #include "files/root.h"
+#include "net/connection_table.h"
 #include "net/datagram.h"
+#include "net/endpoint.h"
 #include "net/process.h"
 #include "net/signals.h"
 #include "net/socket.h"
@@ -34,7 +36,7 @@ absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const Serve
 
 // A listener without its socket: the service, and how to make a session of it. This closure is all that a model sees of
 // a service.
-Listener MakeListener(const ListenSpec& spec, const ServiceContext& services) {
+Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, const ConnectionTable& connections) {
   auto make_session = spec.service->make_session;
   const bool is_for_datagrams = spec.transport == Transport::kDatagrams;
   if (is_for_datagrams && spec.service->make_datagram_session != nullptr) {
@@ -45,6 +47,7 @@ Listener MakeListener(const ListenSpec& spec, const ServiceContext& services) {
   Listener listener{spec.service->name, UniqueFd(), [make_session, services] { return make_session(services); },
                     spec.transport, spec.service->has_own_ports()};
   listener.number = NumberOf(*spec.service);
+  listener.connections = connections;
   return listener;
 }
 
@@ -141,8 +144,9 @@ absl::Status Server::MakeContext() {
   HttpSite::Options http = config_.http;
   http.access_log = access_log_;
   // Copies, not `this`: the site is shared with sessions and their tasks, so its closures should need nothing of this
-  // object. Statistics is a handle to shared memory, and the copy sees what all processes count.
-  http.report = [statistics = statistics_, model = config_.model->name] { return MakeServerReport(statistics, model); };
+  // object.
+  report_sources_ = std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library});
+  http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   const ServiceContext services(library_, http, config_.Any(&Service::has_room) ? room_host_->room() : nullptr);
   absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
   if (!connection_limit.ok()) return connection_limit.status();
@@ -155,7 +159,9 @@ absl::Status Server::MakeContext() {
                                    .reload = [this] { Reload(); },
                                    .least_rate = config_.least_rate});
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
-  for (const ListenSpec& spec : config_.listen) context_->listeners.push_back(MakeListener(spec, services));
+  for (const ListenSpec& spec : config_.listen) {
+    context_->listeners.push_back(MakeListener(spec, services, statistics_.connections()));
+  }
   return absl::OkStatus();
 }
 
@@ -172,6 +178,9 @@ absl::Status Server::Bind() {
                           absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
     }
     listener.fd = *std::move(fd);
+    // Before there is any other thread or process, which all read it.
+    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
+    if (at.ok()) report_sources_->listeners.push_back({listener.service, listener.has_datagrams(), at->ToString()});
     // Two such services would answer each other for ever (net/udp_sources.h). Those that answer from a port of their
     // own speak a protocol that ends.
     if (!listener.has_datagrams() || listener.own_ports) continue;

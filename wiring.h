@@ -19,6 +19,7 @@
 #include "files/log_file.h"
 #include "net/signal_thread.h"
 #include "net/statistics.h"
+#include "report.h"
 #include "room_host.h"
 #include "server_config.h"
 
@@ -66,6 +67,7 @@ class Server {
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
   std::unique_ptr<RoomHost> room_host_;
   std::unique_ptr<ServerContext> context_;
+  std::shared_ptr<ReportSources> report_sources_;  // Without listeners in a program image, which has none.
   // Null if the model answers all signals itself.
   std::unique_ptr<SignalThread> signal_thread_;
   // Last, so that it is destroyed first: if serving has failed, it may hold sessions, which need the others.

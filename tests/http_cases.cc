@@ -231,6 +231,43 @@ TEST_F(HttpCases, StatusListsWhoServes) {
   EXPECT_TRUE(absl::StrContains(Metrics(), "\npolyserve_info{model=\""));
 }
 
+TEST_F(HttpCases, StatusSaysWhichThreadServesWhichConnection) {
+  StartServer({});
+  Peer peer = Connect("echo");
+  EXPECT_TRUE(IsServed(peer));
+  // One client at a time: the page is asked for when the other one has left.
+  const std::string service = can().keeps_clients_apart ? "echo" : "http";
+  if (!can().keeps_clients_apart) peer.Reset();
+  nlohmann::json status;
+  const auto is_listed = [&](const nlohmann::json& connection) {
+    const auto serves = [&](const nlohmann::json& worker) {
+      return worker["pid"] == connection["pid"] && worker["tid"] == connection["tid"] && worker["connections"] >= 1;
+    };
+    return connection["service"] == service && std::any_of(status["workers"].begin(), status["workers"].end(), serves);
+  };
+  // A worker of a pool may still be busy with its start.
+  EXPECT_TRUE(Eventually([&] {
+    status = Status();
+    return std::any_of(status["open"].begin(), status["open"].end(), is_listed);
+  })) << status;
+  const auto is_this_one = [&](const nlohmann::json& connection) {
+    return connection["service"] == "http" && connection["tid"] == status["answered_by"]["tid"] &&
+           connection["doing"] == "works";
+  };
+  EXPECT_TRUE(std::any_of(status["open"].begin(), status["open"].end(), is_this_one)) << status;
+}
+
+TEST_F(HttpCases, StatusTellsOfTheServersProcesses) {
+  StartServer({});
+  const nlohmann::json status = Status();
+  EXPECT_EQ(status["pid"], server().pid());
+  ASSERT_FALSE(status["processes"].empty());
+  EXPECT_EQ(status["processes"][0]["pid"], server().pid()) << "the main process comes first";
+  EXPECT_GT(status["processes"][0]["rss_bytes"], 0);
+  EXPECT_GE(status["cpu_seconds"], status["processes"][0]["cpu_seconds"]);
+  EXPECT_EQ(status["stopping"], false);
+}
+
 TEST_F(HttpCases, KilledWorkersHaveNoClientsAnyMore) {
   if (!can().survives_crash) GTEST_SKIP() << "by design: a crash ends all";
   StartServer({});

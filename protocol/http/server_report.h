@@ -11,8 +11,12 @@
 #define POLYSERVE_PROTOCOL_HTTP_SERVER_REPORT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 namespace polyserve {
 
@@ -22,6 +26,44 @@ struct ServerReport {
   struct Worker {
     int64_t process;
     int64_t thread;
+    int64_t connections = 0;                           // That it serves now: of those in the table, see Connection.
+    std::optional<double> cpu_seconds = std::nullopt;  // Not asked for all, if there are very many.
+  };
+  // A process of the server, whether it serves clients or not.
+  struct Process {
+    int64_t process;
+    int64_t parent;
+    std::string name;  // Any bytes, 15 at most.
+    int64_t threads;
+    double cpu_seconds;                // All of its threads, and all of its children that have ended.
+    int64_t rss_bytes;                 // Resident memory; a page that processes share counts in each,
+    std::optional<int64_t> pss_bytes;  // or in equal parts. Nothing if the system does not permit that.
+  };
+  // A socket that clients come to.
+  struct Listener {
+    std::string service;
+    bool has_datagrams;
+    std::string address;                             // "127.0.0.1:8080"
+    std::optional<int64_t> waiting = std::nullopt;   // Clients that have connected and are not accepted yet.
+    std::optional<int64_t> capacity = std::nullopt;  // How many can wait. Neither is known on every system.
+  };
+  // A connection over TCP that is open now, by the thread that serves it.
+  struct Connection {
+    int64_t process;
+    int64_t thread;
+    std::string service;
+    std::string peer;         // "127.0.0.1:54321"
+    absl::string_view doing;  // "waits", "works", "sends" or "closes"; static storage.
+    double age_seconds;
+    // As the kernel counts, in bytes; nothing if it does not tell. Of those that were received, `unread` are not read
+    // by the server yet; `unsent` are those that it has written, and the peer's system has not acknowledged.
+    struct Bytes {
+      int64_t received;
+      int64_t unread;
+      int64_t acknowledged;
+      int64_t unsent;
+    };
+    std::optional<Bytes> bytes = std::nullopt;
   };
   // The figures of one service, over all of its listeners.
   struct Service {
@@ -46,9 +88,24 @@ struct ServerReport {
   int64_t lost_log_lines = 0;
   int64_t lost_server_log_lines = 0;
   // Those that serve clients now; net/worker_slots.h bounds how many are listed.
-  std::vector<Worker> workers;
+  std::vector<Worker> workers = {};
   // One for each service that the program knows, whether it listens or not.
-  std::vector<Service> services;
+  std::vector<Service> services = {};
+
+  // --- For a look at the model at work. ---
+  int64_t process = 0;            // The server's main process.
+  int64_t answering_process = 0;  // The process and thread that made this report.
+  int64_t answering_thread = 0;
+  bool is_stopping = false;                              // As the process knows that made this report.
+  int processors = 0;                                    // That the server may run on.
+  double cpu_seconds = 0;                                // Of all processes, those that have ended included.
+  bool is_read_only = false;                             // The library takes no uploads,
+  std::optional<int64_t> max_file_bytes = std::nullopt;  // or only of files up to this size.
+  // The flags that belong to the model, with their values: {"workers", "2"}.
+  std::vector<std::pair<std::string, std::string>> flags = {};
+  std::vector<Listener> listeners = {};
+  std::vector<Process> processes = {};       // Bounded; the server's main process comes first.
+  std::vector<Connection> connections = {};  // Bounded; `active` is how many there are, those of UDP included.
 };
 
 }  // namespace polyserve

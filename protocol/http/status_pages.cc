@@ -2,28 +2,22 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "protocol/http/page_files.h"
 #include "protocol/http/reply.h"
 
 namespace polyserve {
 
 namespace {
 
-// Links to the other pages are relative, so that they work behind a proxy that serves them under another path.
-constexpr absl::string_view kIndex =
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Polyserve</title></head>\n<body>\n"
-    "<h1>Polyserve</h1>\n<ul>\n<li><a href=\"/\">the files</a></li>\n"
-    "<li><a href=\"status\">status</a> (JSON)</li>\n<li><a href=\"metrics\">metrics</a> (Prometheus)</li>\n";
-constexpr absl::string_view kIndexOfChat = "<li><a href=\"chat\">chat</a> (WebSocket)</li>\n";
-constexpr absl::string_view kIndexEnd = "</ul>\n</body>\n</html>\n";
-
 // "no-store" (RFC 9111, section 5.2.2.5): a monitor that reads the page through a cache must not get old figures.
 void WritePage(const HttpSite& site, const HttpRequest& request, absl::string_view type, absl::string_view content,
                Output& output) {
-  const HttpReplyTerms terms = request.TermsWithoutContent();
+  const HttpReplyTerms terms = OwnPageTerms(request);
   HttpReply reply(200, terms, site);
   reply.Add("Content-Type", type).Add("Content-Length", content.size()).Add("Cache-Control", "no-store");
   reply.WriteTo(output, content);
@@ -49,6 +43,57 @@ class Metrics {
   std::string text_;
 };
 
+template <typename T>
+void AddIfKnown(const char* name, const std::optional<T>& value, nlohmann::ordered_json& row) {
+  if (value.has_value()) row[name] = *value;
+}
+
+// What the page at /-/ shows: who serves whom at this moment.
+void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
+  using Json = nlohmann::ordered_json;
+  json["pid"] = report.process;
+  json["answered_by"] = {{"pid", report.answering_process}, {"tid", report.answering_thread}};
+  json["stopping"] = report.is_stopping;
+  json["processors"] = report.processors;
+  json["cpu_seconds"] = report.cpu_seconds;
+  json["library"]["read_only"] = report.is_read_only;
+  AddIfKnown("max_file_bytes", report.max_file_bytes, json["library"]);
+  json["flags"] = Json::object();
+  for (const auto& [name, value] : report.flags) json["flags"][name] = value;
+  json["listeners"] = Json::array();
+  for (const ServerReport::Listener& listener : report.listeners) {
+    Json row = {{"service", listener.service},
+                {"transport", listener.has_datagrams ? "udp" : "tcp"},
+                {"address", listener.address}};
+    AddIfKnown("waiting", listener.waiting, row);
+    AddIfKnown("capacity", listener.capacity, row);
+    json["listeners"].push_back(std::move(row));
+  }
+  json["processes"] = Json::array();
+  for (const ServerReport::Process& process : report.processes) {
+    Json row = {{"pid", process.process},     {"parent", process.parent},           {"name", process.name},
+                {"threads", process.threads}, {"cpu_seconds", process.cpu_seconds}, {"rss_bytes", process.rss_bytes}};
+    AddIfKnown("pss_bytes", process.pss_bytes, row);
+    json["processes"].push_back(std::move(row));
+  }
+  json["open"] = Json::array();
+  for (const ServerReport::Connection& connection : report.connections) {
+    Json row = {{"pid", connection.process},
+                {"tid", connection.thread},
+                {"service", connection.service},
+                {"peer", connection.peer},
+                {"doing", std::string(connection.doing)},
+                {"age_seconds", connection.age_seconds}};
+    if (connection.bytes.has_value()) {
+      row["bytes_in"] = connection.bytes->received;
+      row["unread"] = connection.bytes->unread;
+      row["bytes_out"] = connection.bytes->acknowledged;
+      row["unsent"] = connection.bytes->unsent;
+    }
+    json["open"].push_back(std::move(row));
+  }
+}
+
 }  // namespace
 
 // The order of the fields is kept, so that a person finds a figure in the same place each time.
@@ -62,7 +107,9 @@ std::string StatusJson(const ServerReport& report) {
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
   for (const ServerReport::Worker& worker : report.workers) {
-    json["workers"].push_back({{"pid", worker.process}, {"tid", worker.thread}});
+    nlohmann::ordered_json row = {{"pid", worker.process}, {"tid", worker.thread}, {"connections", worker.connections}};
+    AddIfKnown("cpu_seconds", worker.cpu_seconds, row);
+    json["workers"].push_back(std::move(row));
   }
   for (const ServerReport::Service& service : report.services) {
     json["services"][service.name] = {{"connections", service.accepted},
@@ -71,7 +118,9 @@ std::string StatusJson(const ServerReport& report) {
                                       {"bytes_in", service.bytes_in},
                                       {"bytes_out", service.bytes_out}};
   }
-  return json.dump(2) + "\n";
+  AddLiveFigures(report, json);
+  // A process or a peer may have any bytes as its name; what is no UTF-8 becomes U+FFFD.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 // Names of models and services need no escaping: they are letters, digits and hyphens. Counters end in "_total", and
@@ -116,10 +165,7 @@ std::string MetricsText(const ServerReport& report) {
 void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output) {
   const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
   const bool has_report = site.options().report != nullptr;
-  if (name.empty() && is_read) {
-    const std::string page = absl::StrCat(kIndex, site.options().chat != nullptr ? kIndexOfChat : "", kIndexEnd);
-    return WritePage(site, request, "text/html; charset=utf-8", page, output);
-  }
+  if (is_read && AnswerPageFile(site, request, name, output)) return;
   if (name == "status" && is_read && has_report) {
     return WritePage(site, request, "application/json", StatusJson(site.options().report()), output);
   }

@@ -1,6 +1,6 @@
 // The server's own pages, from a ServerReport:
 //
-//   /-/          links to the others
+//   /-/          the page of page/, which shows what the next one says
 //   /-/status    JSON
 //   /-/metrics   the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/)
 //
@@ -19,7 +19,8 @@
 namespace polyserve {
 
 // Appends the whole reply to a request for the page `name`, the part of the target behind "/-/". Other names and other
-// methods than GET and HEAD get a 404. Computed in place: the report is a read of shared memory.
+// methods than GET and HEAD get a 404. Computed in place: the report is a look at shared memory and at some files of
+// /proc.
 void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output);
 
 // The contents of the two pages.

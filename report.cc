@@ -1,0 +1,213 @@
+#include "report.h"
+
+#include <gflags/gflags.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/line_output.h"
+#include "net/connection_table.h"
+#include "net/endpoint.h"
+#include "net/process_figures.h"
+#include "net/signals.h"
+#include "net/tcp_sockets.h"
+#include "net/worker_slots.h"
+#include "services.h"
+
+namespace polyserve {
+
+namespace {
+
+// A page can show no more, and a report should cost the server less than it costs to send it. Each process costs some
+// ten microseconds, its proportional memory about a hundred, each thread ten.
+constexpr size_t kMaxProcesses = 64;
+constexpr size_t kMaxProcessesSummed = 512;
+constexpr size_t kMaxProportional = 32;
+constexpr size_t kMaxThreadsTimed = 128;
+constexpr size_t kMaxConnections = 256;
+// Of the whole system, in search of ours; a microsecond each.
+constexpr size_t kMaxSockets = 4096;
+
+using Thread = std::pair<int64_t, int64_t>;  // Process and thread.
+
+absl::string_view NameOf(ConnectionTable::Activity activity) {
+  switch (activity) {
+    case ConnectionTable::Activity::kWaits:
+      return "waits";
+    case ConnectionTable::Activity::kWorks:
+      return "works";
+    case ConnectionTable::Activity::kSends:
+      return "sends";
+    case ConnectionTable::Activity::kCloses:
+      return "closes";
+  }
+  return "";
+}
+
+int Processors() {
+  cpu_set_t set;
+  return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+// All are counted for their threads, but only some are listed: the oldest, since a reader follows those that stay.
+void AddConnections(const Statistics& statistics, std::map<Thread, int64_t>& of_threads, ServerReport& report) {
+  std::vector<ConnectionTable::Connection> all = statistics.connections().List();
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.age > b.age; });
+  for (const ConnectionTable::Connection& one : all) {
+    ++of_threads[{one.process, one.thread}];
+    if (report.connections.size() == kMaxConnections) continue;
+    const size_t service = static_cast<size_t>(one.service);
+    report.connections.push_back({.process = one.process,
+                                  .thread = one.thread,
+                                  .service = service < AllServices().size() ? AllServices()[service].name : "",
+                                  .peer = one.peer.ToString(),
+                                  .doing = NameOf(one.activity),
+                                  .age_seconds = absl::ToDoubleSeconds(one.age)});
+  }
+}
+
+void AddWorkers(const Statistics& statistics, const std::map<Thread, int64_t>& of_threads, ServerReport& report) {
+  for (const WorkerSlots::Worker& worker : statistics.places().List()) {
+    const auto found = of_threads.find({worker.process, worker.thread});
+    ServerReport::Worker row{.process = worker.process,
+                             .thread = worker.thread,
+                             .connections = found == of_threads.end() ? 0 : found->second};
+    if (report.workers.size() < kMaxThreadsTimed) {
+      row.cpu_seconds = ReadThreadCpuSeconds(worker.process, worker.thread);
+    }
+    report.workers.push_back(row);
+  }
+}
+
+// The server, what it has started, and workers that are not its descendants (--reap=double_fork).
+std::vector<pid_t> ListProcesses(pid_t server, const ServerReport& report) {
+  std::vector<pid_t> processes = {server};
+  for (const pid_t process : ListDescendants(server, kMaxProcessesSummed)) processes.push_back(process);
+  std::vector<pid_t> known = processes;
+  std::sort(known.begin(), known.end());
+  for (const ServerReport::Worker& worker : report.workers) {
+    const pid_t process = static_cast<pid_t>(worker.process);
+    if (processes.size() >= kMaxProcessesSummed) break;
+    const bool is_thread_of_last = processes.back() == process;
+    if (!is_thread_of_last && !std::binary_search(known.begin(), known.end(), process)) processes.push_back(process);
+  }
+  return processes;
+}
+
+void AddProcesses(pid_t server, ServerReport& report) {
+  for (const pid_t process : ListProcesses(server, report)) {
+    const std::optional<ProcessFigures> figures = ReadProcessFigures(process);
+    if (!figures.has_value()) continue;  // It has ended meanwhile.
+    const double cpu_seconds = figures->cpu_seconds + figures->children_cpu_seconds;
+    report.cpu_seconds += cpu_seconds;
+    if (report.processes.size() == kMaxProcesses) continue;
+    report.processes.push_back(
+        {.process = process,
+         .parent = figures->parent,
+         .name = figures->name,
+         .threads = figures->threads,
+         .cpu_seconds = cpu_seconds,
+         .rss_bytes = figures->rss_bytes,
+         .pss_bytes = report.processes.size() < kMaxProportional ? ReadProportionalBytes(process) : std::nullopt});
+  }
+}
+
+// Several sockets may share an address (SO_REUSEPORT): their queues are added up.
+void AddListeners(const ReportSources& sources, ServerReport& report) {
+  report.listeners = sources.listeners;
+  for (const ListenQueue& queue : ListListenQueues()) {
+    const std::string address = queue.at.ToString();
+    for (ServerReport::Listener& listener : report.listeners) {
+      if (listener.has_datagrams || listener.address != address) continue;
+      listener.waiting = listener.waiting.value_or(0) + queue.waiting;
+      listener.capacity = listener.capacity.value_or(0) + queue.capacity;
+    }
+  }
+}
+
+// What the kernel knows of the connections that are listed. Their ports are those of the listeners, so a process that
+// does not know these has no such figures.
+void AddBytes(ServerReport& report) {
+  std::map<std::pair<std::string, std::string>, ServerReport::Connection*> rows;
+  for (ServerReport::Connection& row : report.connections) rows[{row.service, row.peer}] = &row;
+  std::multimap<uint16_t, std::string> services;
+  for (const ServerReport::Listener& listener : report.listeners) {
+    int port = 0;
+    const size_t colon = listener.address.rfind(':');
+    if (listener.has_datagrams || !absl::SimpleAtoi(listener.address.substr(colon + 1), &port)) continue;
+    services.emplace(static_cast<uint16_t>(port), listener.service);
+  }
+  if (rows.empty() || services.empty()) return;
+  for (const TcpConnection& connection : ListTcpConnections(kMaxSockets)) {
+    const auto [begin, end] = services.equal_range(connection.port);
+    for (auto service = begin; service != end; ++service) {
+      const auto row = rows.find({service->second, connection.peer.ToString()});
+      if (row == rows.end()) continue;
+      row->second->bytes = ServerReport::Connection::Bytes{.received = connection.received,
+                                                           .unread = connection.unread,
+                                                           .acknowledged = connection.acknowledged,
+                                                           .unsent = connection.unsent};
+    }
+  }
+}
+
+void AddFlags(const Model& model, ServerReport& report) {
+  for (const absl::string_view name : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
+    std::string value;
+    if (gflags::GetCommandLineOption(std::string(name).c_str(), &value)) {
+      report.flags.emplace_back(std::string(name), std::move(value));
+    }
+  }
+}
+
+}  // namespace
+
+ServerReport MakeServerReport(const ReportSources& sources) {
+  const Statistics& statistics = sources.statistics;
+  // First: until then, the clients of killed workers count as active.
+  statistics.Sweep();
+  const Totals total = statistics.Total();
+  ServerReport report{.model = sources.model->name,
+                      .uptime_seconds = absl::ToDoubleSeconds(statistics.uptime()),
+                      .accepted = total.accepted,
+                      .active = total.active(),
+                      .refused = total.refused,
+                      .lost_log_lines = statistics.access_log().lost,
+                      .lost_server_log_lines = statistics.server_log().lost};
+  // Also those that --listen leaves out, with zeroes: every report has the same names.
+  for (const Service& service : AllServices()) {
+    // Sums over the rows of all workers, each of which counts without a lock. The numbers of a service may thus be
+    // apart by what happens during the sum: good enough for a report, and no worker has to stop.
+    const Totals of = statistics.TotalOf(NumberOf(service));
+    report.services.push_back({service.name, of.accepted, of.requests, of.errors, of.bytes_in, of.bytes_out});
+  }
+  report.process = statistics.places().server();
+  report.answering_process = ::getpid();
+  report.answering_thread = ::gettid();
+  report.is_stopping = Signals::stopping();
+  report.processors = Processors();
+  report.is_read_only = sources.library.read_only;
+  if (sources.library.max_file_bytes != INT64_MAX) report.max_file_bytes = sources.library.max_file_bytes;
+  std::map<Thread, int64_t> connections_of_threads;
+  AddConnections(statistics, connections_of_threads, report);
+  AddWorkers(statistics, connections_of_threads, report);
+  AddProcesses(static_cast<pid_t>(report.process), report);
+  AddListeners(sources, report);
+  AddBytes(report);
+  AddFlags(*sources.model, report);
+  return report;
+}
+
+}  // namespace polyserve

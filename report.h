@@ -1,0 +1,30 @@
+// MakeServerReport: what http's /-/status and /-/metrics say: the statistics, and who serves whom at this moment.
+#ifndef POLYSERVE_REPORT_H_
+#define POLYSERVE_REPORT_H_
+
+#include <vector>
+
+#include "backends/registry.h"
+#include "files/library.h"
+#include "net/statistics.h"
+#include "protocol/http/server_report.h"
+
+namespace polyserve {
+
+// What a report is made of. Every process has its own, filled before the server serves, and then constant; all that
+// changes is in the shared statistics, or is asked of the kernel.
+struct ReportSources {
+  Statistics statistics;
+  const Model* model;  // Never null.
+  Library::Options library;
+  std::vector<ServerReport::Listener> listeners = {};  // Without their queues.
+};
+
+// Any thread may call it, in any process that shares the statistics. It first counts out the clients of workers that
+// were killed, and then asks the kernel about processes, threads and listeners. That takes a fraction of a millisecond
+// for a few processes, and some milliseconds at most: the bounds of report.cc limit how many are asked about.
+ServerReport MakeServerReport(const ReportSources& sources);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_REPORT_H_
