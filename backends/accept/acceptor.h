@@ -71,6 +71,8 @@ class Acceptor {
   // The descriptor to wait for on behalf of a listener: readable when TryAccept() has something to do, or, if its peers
   // are not accepted here, when datagrams have come for another reader. Stays the same until the listener is closed.
   int wait_fd(const Listener& listener) const { return udp_peers_.wait_fd(listener); }
+  // True if UDP peers are there although wait_fd() does not show it: their datagrams have been read already.
+  bool has_pending(const Listener& listener) const { return udp_peers_.has_pending(listener); }
 
   // Waits for the next client on any listener, and answers signals meanwhile. Blocks; waits out shortages and a full
   // server. Cancelled, the only error: the server stops, and all clients that had connected before have been returned.

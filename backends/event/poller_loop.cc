@@ -194,17 +194,20 @@ void PollerLoop::OnSignals() {
 
 // An attempt that brings no client, but finds no shortage either (none is there, or one was refused), ends this
 // listener's turn: it is level-triggered, also with --trigger=edge, so the next wait reports whether there are more.
+// UDP peers whose datagrams have been read are the exception: no descriptor shows them, so they are all taken now. Each
+// datagram read is one peer less that is left, or one that is refused.
 void PollerLoop::OnClients(Source& source) {
+  const auto has_pending = [&] { return source.listener != nullptr && acceptor_->has_pending(*source.listener); };
   // Of a crowd that comes at once, the other loops are to have their share.
   const int most = shares_listeners() ? 1 : accepts_per_turn_;
-  for (int i = 0; i < most; ++i) {
+  for (int i = 0; i < most || has_pending(); ++i) {
     absl::StatusOr<Connection> connection =
         source.listener == nullptr ? acceptor_->TryTake(*role_->inbox) : acceptor_->TryAccept(*source.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();
     if (absl::IsFailedPrecondition(connection.status())) return AwaitPlace();
     if (absl::IsCancelled(connection.status())) return OnInboxEnd();
-    if (!connection.ok()) break;
-    Start(*std::move(connection));
+    if (!connection.ok() && !has_pending()) break;
+    if (connection.ok()) Start(*std::move(connection));
   }
   if (shares_listeners() && !WaitForClients(source).ok()) PauseAccepting();
 }

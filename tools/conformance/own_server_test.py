@@ -1,5 +1,5 @@
-"""The project's own server does all that a server must, under models of each kind: one client after the other, a process or a thread for
-each, and loops."""
+"""The project's own server does all that a server must, under models of each kind: one client after the other, a process or a
+thread for each, and loops."""
 
 import concurrent.futures
 import os
@@ -48,6 +48,9 @@ class OwnServerTest(unittest.TestCase):
 
     def test_epoll(self):
         self.run_model("epoll")
+
+    def test_epoll_with_several_loops_and_edges(self):
+        self.run_model("epoll", "--workers=2", "--trigger=edge")
 
 
 if __name__ == "__main__":
