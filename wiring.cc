@@ -150,8 +150,8 @@ absl::Status Server::MakeContext() {
   const ServiceContext services(library_, http, config_.Any(&Service::has_room) ? room_host_->room() : nullptr);
   absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
   if (!connection_limit.ok()) return connection_limit.status();
-  // `reload` may refer to this object, which owns the context.
-  context_.reset(new ServerContext{.listeners = {},
+  // `reload` may refer to this object, which owns the context. Not by make_unique(), which would have to move it.
+  context_.reset(new ServerContext{.listeners = {},  // NOLINT(modernize-make-unique)
                                    .idle_timeout = config_.idle_timeout,
                                    .statistics = statistics_,
                                    .connection_limit = *std::move(connection_limit),

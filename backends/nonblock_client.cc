@@ -124,8 +124,7 @@ void NonblockClient::KeepOutput(Outcome outcome) {
   Output& output = has_output_ ? output_ : shared_.output;
   if (is_sent) output.Clear();
   if (is_sent != has_output_) return;
-  (is_sent ? shared_.output : output_) = std::move(output);
-  output.Clear();
+  (is_sent ? shared_.output : output_) = std::exchange(output, Output());
   has_output_ = !is_sent;
 }
 

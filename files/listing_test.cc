@@ -133,8 +133,8 @@ TEST_F(ListingTest, ShowsDirectoriesAndLinksWithinButNothingElse) {
   fs::create_symlink("directory", root_ / "inside");
   fs::create_symlink("/etc/hostname", root_ / "outside");
   fs::create_symlink("none", root_ / "nowhere");
-  std::ofstream(root_ / ".hidden");
-  std::ofstream(root_ / "line\nend");
+  std::ofstream(root_ / ".hidden") << "";
+  std::ofstream(root_ / "line\nend") << "";
   ASSERT_EQ(::mkfifo((root_ / "fifo").c_str(), 0600), 0);
   const std::unique_ptr<Listing> listing =
       *Listing::Start(*library_, "", [](const Library::Entry& entry, std::string& text) {
@@ -145,7 +145,7 @@ TEST_F(ListingTest, ShowsDirectoriesAndLinksWithinButNothingElse) {
 }
 
 TEST_F(ListingTest, TellsWhatIsNoDirectory) {
-  std::ofstream(root_ / "file");
+  std::ofstream(root_ / "file") << "";
   for (absl::string_view name : {"file", "none"}) {
     EXPECT_TRUE(absl::IsNotFound(Listing::Start(*library_, name, nullptr).status())) << name;
   }

@@ -59,6 +59,8 @@ using polyserve::Noted;
 using polyserve::Trace;
 using polyserve::Traced;
 
+// The names are the linker's: NOLINTBEGIN(bugprone-reserved-identifier)
+
 // A wrapped call whose first argument is the descriptor: DESCRIPTOR_CALL(kind, result type, name, (parameters),
 // (arguments)).
 #define POLYSERVE_TRACED_CALL(kind, fd, type, name, parameters, arguments)               \
@@ -157,3 +159,5 @@ int __wrap_close(int fd) {
 }
 
 }  // extern "C"
+
+// NOLINTEND(bugprone-reserved-identifier)

@@ -16,7 +16,7 @@
 #include "base/unique_fd.h"
 
 // The first byte of the program in memory, by the linker (ld(1), SEGMENT_START); addresses in the file count from it.
-extern "C" const char __executable_start;
+extern "C" const char __executable_start;  // NOLINT(bugprone-reserved-identifier): the linker's name.
 
 namespace polyserve {
 
