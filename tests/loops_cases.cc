@@ -119,7 +119,7 @@ TEST_P(ProcessLoopsTest, KilledOnesAreReplacedAndTheirClientsCountAsEnded) {
   ExpectServes();
   EXPECT_TRUE(AwaitWorkers(2));
   EXPECT_EQ(server().CountZombies(), 0u);
-  EXPECT_TRUE(absl::StrContains(server().log(), "lost, the others are not"));
+  EXPECT_TRUE(absl::StrContains(server().log(), "lost, no other is affected"));
   ExpectReports(absl::StrCat("accepted ", kClients + 1, ", active 0"));
 }
 

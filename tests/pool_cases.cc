@@ -138,7 +138,7 @@ TEST_P(PreforkTest, KilledWorkersAreReplacedAndTheirClientsCountAsEnded) {
   ExpectServes();
   EXPECT_TRUE(AwaitWorkers(2));
   EXPECT_EQ(server().CountZombies(), 0u);
-  EXPECT_TRUE(absl::StrContains(server().log(), "its client is lost, the others are not"));
+  EXPECT_TRUE(absl::StrContains(server().log(), "its client is lost, no other is affected"));
   ExpectReports("accepted 2, active 0");
 }
 

@@ -22,7 +22,7 @@ namespace {
 std::string DescribeLoss(int64_t clients) {
   if (clients == 0) return "";
   if (clients == 1) return "; its client is lost, no other is affected";
-  return absl::StrCat("; its ", clients, " clients are lost, the others are not");
+  return absl::StrCat("; its ", clients, " clients are lost, no other is affected");
 }
 
 }  // namespace
