@@ -70,7 +70,7 @@ TEST_F(HubTest, KilledHubIsReplacedAndItsMembersAreToldAndMayComeBack) {
   EXPECT_EQ(quiet.ReadLine(), Arrival("bob"));
   ASSERT_EQ(::write(write_end.get(), "tea\n", 4), 4);
   EXPECT_EQ(again.ReadLine(), Saying("根", "tea"));
-  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "another one is started"); }));
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "another hub is started"); }));
   EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
 }
 
