@@ -4,6 +4,9 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "net/deadline.h"
 
 namespace polyserve {
 
@@ -22,6 +25,9 @@ constexpr unsigned kCompletions = 8 * kOperations;
 constexpr unsigned kCommonFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
 constexpr unsigned kFlagChoices[] = {kCommonFlags | IORING_SETUP_DEFER_TASKRUN,
                                      kCommonFlags | IORING_SETUP_COOP_TASKRUN};
+
+constexpr absl::Duration kPatienceForMemory = absl::Seconds(2);
+constexpr absl::Duration kPauseForMemory = absl::Milliseconds(20);
 
 // EINVAL: the kernel does not know one of the flags. ENOSYS and EPERM come from a kernel built without io_uring, from
 // the sysctl, or from a container's filter of system calls.
@@ -58,6 +64,18 @@ absl::StatusOr<std::unique_ptr<UringRing>> UringRing::Create() {
 }
 
 absl::Status UringRing::Open() {
+  // The kernel frees the rings of a process that has ended a moment later, by a thread of its own, and until then
+  // charges the user for their memory (RLIMIT_MEMLOCK, getrlimit(2)): a server that is started anew may have to wait
+  // for it.
+  const Deadline patience(kPatienceForMemory);
+  int result = TryToOpen();
+  for (; result == -ENOMEM && !patience.passed(); result = TryToOpen()) absl::SleepFor(kPauseForMemory);
+  is_open_ = result == 0;
+  return is_open_ ? absl::OkStatus() : Refusal(-result);
+}
+
+// 0, or a negative errno.
+int UringRing::TryToOpen() {
   int result = 0;
   for (const unsigned flags : kFlagChoices) {
     io_uring_params parameters = {};
@@ -67,8 +85,7 @@ absl::Status UringRing::Open() {
     // EINVAL: the kernel does not know DEFER_TASKRUN, and may know the next choice. Any other error would come again.
     if (result != -EINVAL) break;
   }
-  is_open_ = result == 0;
-  return is_open_ ? absl::OkStatus() : Refusal(-result);
+  return result;
 }
 
 UringRing::~UringRing() {

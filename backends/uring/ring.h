@@ -74,8 +74,8 @@ class UringRing {
   // Takes a descriptor, and memory for the queues and, as far as they are used, the buffers. The message of an error
   // says what to do.
   //   Unimplemented     the kernel is too old
-  //   PermissionDenied  it does not let us (containers often forbid io_uring), or lacks a descriptor or memory for it
-  //   others            there is no memory for the buffers
+  //   PermissionDenied  it does not let us (containers often forbid io_uring)
+  //   others            it has no descriptor, or no memory; for the latter it waits up to 2 s
   static absl::StatusOr<std::unique_ptr<UringRing>> Create();
   // Cancels what is still under way, but the kernel may do so only later: memory that an operation uses must neither be
   // freed nor reused even then.
@@ -118,6 +118,7 @@ class UringRing {
  private:
   UringRing() = default;
   absl::Status Open();
+  int TryToOpen();
 
   UringBuffers buffers_;  // Outlives the ring.
   io_uring ring_ = {};
