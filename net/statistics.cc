@@ -135,12 +135,14 @@ Totals Statistics::OwnTotal() const {
 int Statistics::RowsInUse() const { return (1 + page_->table->workers_in_use) * kRowsOfWorker; }
 
 // Rows of one worker lie together, so a step of kRowsOfWorker walks over one service in all workers. No lock holds the
-// workers still meanwhile, so the counters of a busy server are of slightly different moments.
+// workers still meanwhile, so the counters of a busy server are of slightly different moments. So all rows are asked
+// for the accepted clients first, and then for the ended ones. Row by row, the end of a client in a row that was read
+// already would be missed, and its successor in a later row would count: more would seem active than there ever were.
 Totals Statistics::Sum(int first_row, int step, int end_row) const {
   Totals total;
+  for (int row = first_row; row < end_row; row += step) total.accepted += page_->table->rows[row].accepted;
   for (int row = first_row; row < end_row; row += step) {
     const Counters& counters = page_->table->rows[row];
-    total.accepted += counters.accepted;
     total.ended += counters.ended;
     total.refused += counters.refused;
     total.bytes_in += counters.bytes_in;

@@ -1,6 +1,11 @@
 // The counters of several workers: each counts for itself, and the sums are of all.
 #include "net/statistics.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 
@@ -44,6 +49,25 @@ TEST(StatisticsTest, WhatAKilledWorkerHadOpenHasEnded) {
   EXPECT_EQ(server->Total().active(), 2);
   EXPECT_EQ(server->CountLost(1, 0), 1);
   EXPECT_EQ(server->Total().active(), 1);
+}
+
+// One client at a time, which is served by one worker and then by the other.
+TEST(StatisticsTest, NoMoreSeemActiveThanThereEverWere) {
+  absl::StatusOr<Statistics> server = Statistics::Create();
+  ASSERT_TRUE(server.ok()) << server.status();
+  Counters* const rows[] = {&server->OfWorker(1).counters(), &server->OfWorker(2).counters()};
+  std::atomic<bool> stops{false};
+  std::thread clients([&] {
+    for (int i = 0; !stops; ++i) {
+      Counters::Add(rows[i % 2]->accepted, 1);
+      Counters::Add(rows[i % 2]->ended, 1);
+    }
+  });
+  int64_t most = 0;
+  for (int i = 0; i < 100'000; ++i) most = std::max(most, server->Total().active());
+  stops = true;
+  clients.join();
+  EXPECT_LE(most, 1);
 }
 
 }  // namespace
