@@ -218,6 +218,7 @@ TEST_F(WebSocketRoomTest, KilledProcessesAreHeardOf) {
   if (can().shares_memory) GTEST_SKIP() << "the room is in the server's memory";
   if (can().pooled || !can().survives_crash) GTEST_SKIP() << "who serves whom cannot be told from outside";
   StartServer();
+  AwaitQuiet();  // A fork server is a fresh image, which has no environment to be known by for a moment.
   const std::vector<pid_t> before = server().processes();
   WebSocketPeer ada = Join("ada");
   const std::vector<pid_t> after = server().processes();
