@@ -114,6 +114,7 @@ TEST_F(HubTest, MembersOfKilledProcessesHaveLeft) {
 TEST_F(HubTest, OneKilledProcessIsHeardOfByTheOthers) {
   if (can().pooled || !can().survives_crash) GTEST_SKIP() << "who serves whom cannot be told from outside";
   StartServer();
+  AwaitQuiet();  // A fork server is a fresh image, which has no environment to be known by for a moment.
   const std::vector<pid_t> before = server().processes();
   Peer ada = Join("ada");
   // Joining has started ada's process, and nothing else: so it is what the two lists differ in.
