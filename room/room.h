@@ -79,6 +79,9 @@ class Member : public Mailbox {
   // Whether the peer's next command may be executed now. False: it is over its rate, or the room is busy; ask again
   // after kOverRatePause.
   bool may_command() { return rate_.allows_one() && IsReady(); }
+  // Whether all that was said is on its way. False: the room had no room for the last message; ask again after
+  // kOverRatePause, even if the peer says nothing more.
+  bool has_said_all() { return IsReady(); }
   // Counts one command against the rate.
   void CountCommand() { rate_.Use(); }
 

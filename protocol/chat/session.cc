@@ -64,9 +64,15 @@ void ChatSession::OnInput(Input& input, Output& output) {
       Refuse(413, absl::StrCat("a line has at most ", kMaxLineBytes, " bytes"), output);
       is_skipping_ = true;
     } else {
-      return;
+      break;
     }
   }
+  AwaitSaid(output);
+}
+
+// The message that a busy room has not taken yet may be the peer's last one: then no further command would bring it up.
+void ChatSession::AwaitSaid(Output& output) {
+  if (output.wants_more() && !member_->has_said_all()) output.Pause(kOverRatePause, &DoNothing);
 }
 
 // A peer that closes its side has left, even if it could still be sent messages: it does not say whether it reads them.
@@ -110,7 +116,7 @@ void ChatSession::Join(absl::string_view name, Output& output) {
 // Also called when a pause for the rate is over; then no answer is awaited, and OnInput() follows. A room that is lost
 // cannot be joined any more by this member, so the peer has to connect again.
 void ChatSession::OnResume(Output& output) {
-  if (!member_->awaits_answer()) return;
+  if (!member_->awaits_answer()) return AwaitSaid(output);
   const std::optional<absl::Status> answer = member_->PollAnswer();
   if (!answer.has_value()) return output.Pause(kAnswerPollInterval, &DoNothing);
   OnAnswer(*answer, output);

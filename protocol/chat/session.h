@@ -54,6 +54,8 @@ class ChatSession : public Session {
   void Join(absl::string_view name, Output& output);
   void Say(absl::string_view name_and_text, Output& output);
   void Leave(absl::string_view name, Output& output);
+  // Pauses while the room has not taken the last message.
+  void AwaitSaid(Output& output);
   // The room has answered a Join() or Leave(), at once or later.
   void OnAnswer(const absl::Status& answer, Output& output) const;
   // Refuses and returns false if the name is not this member's.
