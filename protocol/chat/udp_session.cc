@@ -60,6 +60,12 @@ void ChatDatagramSession::OnDatagram(absl::string_view datagram, Output& output)
     status = OnCommand(datagram[0], datagram.substr(2), output);
   }
   if (!status.ok()) Send(absl::StrCat("\n", status.message()), output);
+  if (!member_->awaits_answer()) AwaitSaid(output);
+}
+
+// The message that a busy room has not taken yet may be the peer's last one.
+void ChatDatagramSession::AwaitSaid(Output& output) {
+  if (!output.closing() && !member_->has_said_all()) output.SetTimer(kOverRatePause);
 }
 
 // Executes a command. Returns an error that is still to be sent; the answers to L and E are sent here, without a line
@@ -78,7 +84,7 @@ absl::Status ChatDatagramSession::OnCommand(char command, absl::string_view rest
 // Polls the room for its answer, then executes what has queued behind it, in order. The loop ends early if one of those
 // is a Join() or Leave() that awaits an answer itself.
 void ChatDatagramSession::OnTime(Output& output) {
-  if (!member_->awaits_answer()) return;
+  if (!member_->awaits_answer()) return AwaitSaid(output);
   const std::optional<absl::Status> answer = member_->PollAnswer();
   if (!answer.has_value()) return output.SetTimer(kAnswerPollInterval);
   OnAnswer(*answer, output);

@@ -58,6 +58,8 @@ class ChatDatagramSession : public Session {
 
   void OnDatagram(absl::string_view datagram, Output& output);
   absl::Status OnCommand(char command, absl::string_view rest, Output& output);
+  // Sets the timer while the room has not taken the last message.
+  void AwaitSaid(Output& output);
   void OnAnswer(const absl::Status& answer, Output& output);
   bool MaySend(size_t bytes) const;
   void Send(absl::string_view datagram, Output& output);
