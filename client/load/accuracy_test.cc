@@ -7,7 +7,7 @@
 //
 // What lies between server and generator, the loopback and the scheduler, is not the generator's doing. The test
 // measures it first, with a blocking client of its own, and allows for it. A stall of the machine can spoil one
-// attempt, but not five of them in the same direction; a generator that is wrong is wrong in all.
+// attempt, but not ten of them in the same direction; a generator that is wrong is wrong in all.
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -48,7 +48,7 @@ namespace {
 constexpr size_t kMessageBytes = sizeof(uint64_t);  // A request is its number, and so is the reply.
 constexpr double kShare = 0.01;
 constexpr double kAbsolute = 20'000;  // ns
-constexpr int kAttempts = 5;
+constexpr int kAttempts = 10;
 
 // What the server did with a request, by LoadThread::Now(); 0: nothing.
 struct Answer {
