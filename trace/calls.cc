@@ -61,8 +61,8 @@ using polyserve::Traced;
 
 // The names are the linker's: NOLINTBEGIN(bugprone-reserved-identifier)
 
-// A wrapped call whose first argument is the descriptor: DESCRIPTOR_CALL(kind, result type, name, (parameters),
-// (arguments)).
+// A call that is noted as what it is: its kind, its descriptor (-1: several, or none), the type of its result, its
+// name, its parameters, and the arguments to pass on.
 #define POLYSERVE_TRACED_CALL(kind, fd, type, name, parameters, arguments)               \
   type __real_##name parameters;                                                         \
   type __wrap_##name parameters {                                                        \
