@@ -27,7 +27,8 @@ class TcpServer:
     def __init__(self, fault="", root=None, one_at_a_time=False):
         self.fault = fault
         self.root = root
-        self._one_at_a_time = one_at_a_time or fault == ONE_AT_A_TIME
+        # One that dies with a client does so before it accepts the next: a race would let that one be served.
+        self._one_at_a_time = one_at_a_time or fault in (ONE_AT_A_TIME, DIES_WITH_CLIENT)
         self.stopped = threading.Event()
         self._clients = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -158,11 +159,13 @@ class UdpServer:
         while not self.closed:
             try:
                 datagram, sender = self.socket.recvfrom(65536)
+                self.handle(datagram, sender)
             except socket.timeout:
                 continue
             except OSError:
-                return  # Closed.
-            self.handle(datagram, sender)
+                if self.closed:
+                    return
+                raise
 
 
 def new_udp_socket():

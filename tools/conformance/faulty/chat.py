@@ -25,7 +25,7 @@ FAULTS = {
 class Server(base.TcpServer):
     def __init__(self, *arguments, **more):
         self._members = {}  # Name -> socket.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # One member joins, speaks or leaves at a time, and all the others hear of it.
         self._turn = threading.Lock()
         super().__init__(*arguments, **more)
 
@@ -75,10 +75,11 @@ class Server(base.TcpServer):
             client.sendall(b"EXIT\n")
             return name, False
         if command == "L":
-            refusal = self._refusal(rest) if name is None else "409 you have joined"
-            if not refusal:
-                self._join(client, rest)
-                return rest, True
+            with self._lock:
+                refusal = self._refusal(rest) if name is None else "409 you have joined"
+                if not refusal:
+                    self._join(client, rest)
+                    return rest, True
         else:
             refusal = self._say(name, command, rest)
         if refusal and self.fault != "silent_refusals":
@@ -130,6 +131,7 @@ class Server(base.TcpServer):
         self._tell(name, f"欢迎 '{name}' 进入聊天室")
 
     def _leave(self, name):
-        if self.fault != "keeps_names":
-            self._members.pop(name, None)
-        self._tell(name, f"'{name}' 退出聊天室")
+        with self._lock:
+            if self.fault != "keeps_names":
+                self._members.pop(name, None)
+            self._tell(name, f"'{name}' 退出聊天室")
