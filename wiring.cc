@@ -23,10 +23,6 @@ namespace polyserve {
 
 namespace {
 
-// What accepting and serving one client may take: its socket, files, a mailbox, what a worker waits with. A server that
-// has fewer would say that it is ready, and then serve no client.
-constexpr int kDescriptorsForClient = 12;
-
 // Null if there may be any number of connections. A program image has one connection, which the server has counted.
 absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const ServerConfig& config,
                                                                      const Statistics& statistics) {

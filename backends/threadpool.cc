@@ -52,7 +52,9 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
     if (status.ok()) status = OpenSource(0).status();
     // With --accept=pass, an idle worker waits for a condition variable, and needs no descriptor.
     if (!status.ok() || parts_->passes()) return status;
-    return CheckDescriptorsAreLeft(options_.workers * kDescriptorsOfWorker, "threads that wait for clients");
+    // The workers open theirs after the server has said that it is ready, when a client may take some as well.
+    return CheckDescriptorsAreLeft(options_.workers * kDescriptorsOfWorker + kDescriptorsForClient,
+                                   "threads that wait for clients");
   }
 
   absl::Status Serve(ServerContext&) override {

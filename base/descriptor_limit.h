@@ -19,6 +19,10 @@
 
 namespace polyserve {
 
+// What accepting and serving one client may take: its socket, files, a mailbox, what a worker waits with. A server that
+// has fewer would say that it is ready, and then serve no client.
+inline constexpr int kDescriptorsForClient = 12;
+
 // Raises the soft limit to the hard one, for this process and all that it forks and executes. If that fails, the limit
 // stays as it was: the server says so when it runs out of descriptors. Call it before descriptors are counted. A
 // program that this one executes inherits the high limit as well, so it must not use select(2) on what it opens.
