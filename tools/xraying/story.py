@@ -151,9 +151,11 @@ def tell(records, clients, server, begin_ns, end_ns):
     parents = {record.result: record.pid for record in records if record.kind == "fork" and record.result > 0}
     inherited = set()
     for record in records:
-        if record.pid in parents and record.pid not in inherited:
-            inherited.add(record.pid)
-            descriptors.inherit(parents[record.pid], record.pid)
+        # Whichever of the two comes first: after that the parent may close what its child has inherited.
+        born = record.result if record.kind == "fork" and record.result > 0 else record.pid
+        if born in parents and born not in inherited:
+            inherited.add(born)
+            descriptors.inherit(parents[born], born)
         client = descriptors.see(record)
         if record.end_ns < begin_ns or record.begin_ns > end_ns:
             continue
@@ -193,20 +195,25 @@ def _conversations(lanes, clients):
         client = lanes[number].tid
         served = sorted(((block, lane) for lane, one in enumerate(lanes) if one.pid for block in one.blocks
                          if block.client == client and block.result > 0), key=lambda pair: pair[0].end_ns)
-        for moment in lanes[number].blocks:
+        moments = lanes[number].blocks
+        for moment, following in zip(moments, [*moments[1:], None]):
             if moment.kind == "ask":
                 read = next(((block, lane) for block, lane in served
                              if block.kind in ("read", "complete") and block.end_ns >= moment.begin_ns), None)
                 if read:
                     found.append(Arrow("request", number, moment.begin_ns, read[1], read[0].end_ns, CLIENT))
-            if moment.kind == "reply":
-                written = [(block, lane) for block, lane in served if block.kind in ("write", "submit", "enter", "complete")
-                           and block.begin_ns <= moment.begin_ns]
-                written = [pair for pair in written if pair[0].kind == "write"] or written
-                if written:
-                    block, lane = written[-1]
-                    found.append(Arrow("reply", lane, block.begin_ns, number, moment.begin_ns, CLIENT))
+            if moment.kind == "reply" and (written := _written(served, moment.begin_ns, following)):
+                block, lane = written
+                found.append(Arrow("reply", lane, min(block.begin_ns, moment.begin_ns), number, moment.begin_ns, CLIENT))
     return found
+
+
+def _written(served, at_ns, following):
+    """(block, lane) of the call or ring operation that has sent what a client received then; None if there is none. A thread may
+    lose its processor between the bytes' departure and the call's return, so that the client has them before the call is over."""
+    until = following.begin_ns if following else at_ns
+    calls = [pair for pair in served if pair[0].kind == "write" and pair[0].begin_ns <= until]
+    return (calls or [pair for pair in served if pair[0].kind in ("submit", "enter", "complete") and pair[0].begin_ns <= at_ns] or [None])[-1]
 
 
 def _hand_overs(lanes):

@@ -50,6 +50,11 @@ class StoryTest(unittest.TestCase):
         self.assertEqual(arrows(told), [("request", "client 1", "server 1"), ("reply", "server 1", "client 1")])
         self.assertEqual({arrow.source for arrow in told.arrows}, {story.CLIENT})
 
+    def test_reply_may_arrive_before_the_call_that_sends_it_is_over(self):
+        told = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 30, fd=8, result=5), record("write", 60, fd=8, result=5, length=9000)],
+                    client(1, (5, "connect"), (28, "ask"), (72, "reply"), (9500, "leave")))
+        self.assertEqual(arrows(told), [("request", "client 1", "server 1"), ("reply", "server 1", "client 1")])
+
     def test_new_thread_has_an_arrow_from_the_one_that_started_it(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("thread", 25, length=0), record("read", 40, tid=2, fd=8, result=5)], client(1))
         self.assertEqual(arrows(told), [("thread", "server 1", "thread 2")])
