@@ -94,7 +94,7 @@ class Memory:
 
     def _sum(self, subject):
         """(bytes, standard error, degrees of freedom); None if it was not measured."""
-        lines = [statistics.regression([(line["idle"], line[column] * 1024) for line in self._lines.get(subject, ())])
+        lines = [statistics.regression_with_a_jump([(line["idle"], line[column] * 1024) for line in self._lines.get(subject, ())])
                  for column in ("pss_kib", "kernel_kib")]
         if None in lines:
             return None

@@ -82,7 +82,7 @@ def parser():
     add("--to_the_end", action="store_true", help="measure all rounds, also of models about which nothing is open any more")
     add("--twin", help="comma-separated: the subjects that are measured twice, which shows whether the same thing differs from "
         "itself; the first that takes part in all workloads")
-    add("--idle", type=int, help="up to how many idle connections memory is measured with; 1000, with --quick 200")
+    add("--idle", type=int, help="up to how many idle connections memory is measured with; 4000, with --quick 200")
     add("--server_cpus", type=_cpu_list, help="processors for the server, such as 0-3; the first half")
     add("--client_cpus", type=_cpu_list, help="processors for the load generator; the others")
     add("--seed", type=int, help="of the order within rounds, and of arrivals; another one in each run, and recorded")
@@ -145,7 +145,7 @@ def parse(arguments):
     options.seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     options.workloads = options.workloads or (_QUICK_WORKLOADS if options.quick and not options.replay else None)
     options.minutes = options.minutes or (_QUICK_MINUTES if options.quick else _MINUTES)
-    options.idle = options.idle if options.idle is not None else (200 if options.quick else 1000)
+    options.idle = options.idle if options.idle is not None else (200 if options.quick else 4000)
     _parse_parts(options, pair)
     if options.rounds < 1 or options.minutes <= 0 or (options.duration or 1) <= 0:
         raise UsageError("--rounds, --minutes and --duration are more than 0")

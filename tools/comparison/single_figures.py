@@ -7,7 +7,7 @@ from . import statistics
 def _slope(lines, column):
     """Bytes per connection, by the line through the steps."""
     points = [(line["idle"], line[column] * 1024) for line in lines if line["failed"] is None]
-    return statistics.regression(points) if points else None
+    return statistics.regression_with_a_jump(points) if points else None
 
 
 def memory(lines, kernel_bytes_of_client):

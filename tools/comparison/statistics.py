@@ -42,6 +42,8 @@ def median_interval(values):
 
 # As many values show their distribution: with fewer, bounds from their order are wide.
 _ENOUGH_TO_ORDER = 20
+_LEAST_FOR_A_JUMP = 6  # Points: of fewer, nobody can say which difference is the odd one.
+_DOUBT_OF_A_JUMP = 0.001
 
 
 def share_interval(values):
@@ -97,7 +99,7 @@ def factorial(signs, values):
 
 @dataclass(frozen=True)
 class Line:
-    """y = intercept + slope * x, by least squares; r2 is the share of the variance that it explains."""
+    """y = intercept + slope * x; r2 is the share of the variance that it explains."""
 
     slope: float
     intercept: float
@@ -108,7 +110,7 @@ class Line:
 
 
 def regression(points):
-    """The line through (x, y) points, with the 95 % interval of its slope by Student's t.
+    """The line through (x, y) points by least squares, with the 95 % interval of its slope by Student's t.
 
     None if there are fewer than three, or all have the same x.
     """
@@ -120,6 +122,32 @@ def regression(points):
     r2 = float(fit.rvalue)**2 if numpy.ptp(data[:, 1]) else 1.0
     reach = float(stats.t.isf(inference.ALPHA / 2, len(data) - 2) * fit.stderr)
     return Line(float(fit.slope), float(fit.intercept), float(fit.slope) - reach, float(fit.slope) + reach, r2, len(data))
+
+
+def regression_with_a_jump(points):
+    """As regression(), of a quantity that something else may have moved once: what the whole machine uses, when it frees much at
+    once. A jump is believed if noise would show one like it in fewer than one of a thousand lines; the line is then the best that
+    has one, with one degree of freedom less."""
+    data = numpy.asarray(sorted(points), dtype=float)
+    if len(data) < _LEAST_FOR_A_JUMP or numpy.ptp(data[:, 0]) == 0:
+        return regression(points)
+    x, y = data.T
+    plain = numpy.column_stack((numpy.ones_like(x), x))
+    fits = [_least_squares(numpy.column_stack((plain, numpy.arange(len(x)) >= place)), y) for place in range(1, len(x))]
+    (intercept, slope, _), left, variance = min(fits, key=lambda fit: fit[1])
+    degrees = len(x) - 3
+    is_believed = _least_squares(plain, y)[1] - left > left / degrees * stats.f.isf(_DOUBT_OF_A_JUMP / len(fits), 1, degrees)
+    if not is_believed:
+        return regression(points)
+    reach = float(stats.t.isf(inference.ALPHA / 2, degrees)) * math.sqrt(left / degrees * variance)
+    r2 = 1 - left / float(numpy.sum((y - y.mean())**2))
+    return Line(float(slope), float(intercept), float(slope) - reach, float(slope) + reach, r2, len(x))
+
+
+def _least_squares(columns, y):
+    """(coefficients, sum of the squares that are left, variance of the second coefficient for errors of variance 1)."""
+    found = numpy.linalg.lstsq(columns, y, rcond=None)[0]
+    return found, float(numpy.sum((y - columns @ found)**2)), float(numpy.linalg.pinv(columns.T @ columns)[1, 1])
 
 
 def gini(shares):

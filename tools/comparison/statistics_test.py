@@ -119,6 +119,18 @@ class LineTest(unittest.TestCase):
             held += line.low <= 3 <= line.high
         self.assertGreater(held, 0.92 * 400)
 
+    def test_a_jump_that_something_else_has_made_moves_no_line(self):
+        generator = numpy.random.default_rng(8)
+        held = 0
+        for _ in range(400):
+            jump = int(generator.integers(1, 9))
+            height = 30_000 if jump < 8 and generator.random() < 0.5 else 0
+            points = [(500 * step, 1500 * step + generator.normal(0, 20) - (height if step >= jump else 0)) for step in range(9)]
+            line = statistics.regression_with_a_jump(points)
+            held += line.low <= 3 <= line.high
+        self.assertGreater(held, 0.92 * 400)
+        self.assertLess(held, 0.98 * 400)
+
     def test_few_degrees_of_freedom_and_many_have_student_s_own_factor(self):
         for number in (3, 16, 40):
             points = [(x, x + (-1)**x) for x in range(number)]
