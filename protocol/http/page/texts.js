@@ -34,6 +34,8 @@ const TEXTS = {
   works: ['works for it', '正在处理'],
   sends: ['sends to it', '正在发送'],
   closes: ['closes', '正在关闭'],
+  browsersHide: ['Browsers hide concurrency: they ask for the same address only once at a time, so that two tabs wait for each other, and they open a second connection on which nothing comes. To try several clients, use curl, each in a terminal of its own.',
+                 '浏览器会掩盖并发：同一个地址一次只请求一遍，两个标签页因此互相等待；它还会另开一个不发送任何数据的连接。要试验多个客户，请在各自的终端里使用 curl。'],
   connectionsTable: ['The connections as a table', '连接列表'],
   processesTable: ['Processes and threads as a table', '进程与线程列表'],
   service: ['Service', '服务'],
