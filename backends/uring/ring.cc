@@ -40,10 +40,12 @@ absl::Status Refusal(int error) {
   if (error == EMFILE || error == ENFILE || error == ENOMEM) {
     return absl::ResourceExhaustedError(absl::StrCat("io_uring cannot be set up: ", std::strerror(error)));
   }
-  return absl::PermissionDeniedError(absl::StrCat(
-      "io_uring is not allowed here (", std::strerror(error),
-      error == EPERM ? "; see the sysctl kernel.io_uring_disabled, or the container's seccomp profile" : "",
-      "): choose another model, for example --model=epoll"));
+  return absl::PermissionDeniedError(
+      absl::StrCat("io_uring is not allowed here (", std::strerror(error),
+                   error == EPERM    ? "; see the sysctl kernel.io_uring_disabled, or the container's seccomp profile"
+                   : error == ENOSYS ? "; see the kernel's configuration, or the container's seccomp profile"
+                                     : "",
+                   "): choose another model, for example --model=epoll"));
 }
 
 // Of io_uring_enter(2). A signal came, or the kernel is short of something for now: what was not submitted stays

@@ -1,6 +1,8 @@
-"""tools/doctor: what in this machine would spoil a measurement, and what to do about it. Changes nothing."""
+"""tools/doctor: what in this machine would spoil a measurement, what a container or the system forbids, and what to do about each.
+Changes nothing."""
 
 import argparse
+import errno
 import importlib.util
 import json
 import os
@@ -10,7 +12,7 @@ import shutil
 import time
 from dataclasses import asdict, dataclass
 
-from . import cgroup, machine, procfs, table
+from . import cgroup, containers, machine, procfs, table
 
 GOOD, NOTE, BAD = "good", "note", "BAD"
 
@@ -32,7 +34,8 @@ def _number(text, default=0):
 
 def descriptors(hard=None):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1] if hard is None else hard
-    do = "raise it: LimitNOFILE= of your service or session, or /etc/security/limits.conf; then log in anew"
+    do = ("raise it: LimitNOFILE= of your service or session, or /etc/security/limits.conf; then log in anew; "
+          "in a container --ulimit nofile=65536:65536")
     if hard < 2048:
         return Finding("descriptors", BAD, f"{hard} at most", do)
     if hard < 12000:
@@ -153,10 +156,33 @@ def clock():
     return Finding("clock", NOTE, f"{name or 'unknown'}: asking for the time may be slow", "boot with clocksource=tsc")
 
 
-def io_uring():
-    if machine.sysctl("kernel.io_uring_disabled") in (None, "0"):
-        return Finding("io_uring", GOOD, "allowed")
-    return Finding("io_uring", NOTE, "forbidden: the model uring will not start", "sysctl -w kernel.io_uring_disabled=0")
+def container(kind):
+    if kind:
+        return Finding("container", NOTE, f"{kind}: may forbid calls and bound processes; see below",
+                       "docs/containers.md has the options that allow it")
+    return Finding("container", GOOD, "none")
+
+
+def permission(wanted, kind):
+    """Whether a call works here that containers often forbid; `kind` is the container, "" for none."""
+    error = wanted.call()
+    if error is None:
+        return Finding(wanted.name, NOTE, "cannot be tried on this processor")
+    if error == 0:
+        return Finding(wanted.name, GOOD, "allowed")
+    if wanted.name == "io_uring" and error == errno.EINVAL:
+        return Finding(wanted.name, NOTE, f"older than Linux 6.0: {wanted.without}", "a newer kernel")
+    return Finding(wanted.name, NOTE, f"forbidden ({containers.named(error)}): {wanted.without}", wanted.remedy(kind))
+
+
+def processes(kind, bound=None):
+    most, reason = containers.most_processes() if bound is None else bound
+    if most is None:
+        return Finding("processes", GOOD, "no bound but the system's")
+    if most < 1500:
+        return Finding("processes", NOTE, f"{most} at most ({reason}): no process for each of a thousand clients",
+                       "--pids-limit=-1, when the container is started" if kind else "raise it: TasksMax= of your service, ulimit -u")
+    return Finding("processes", GOOD, f"{most} at most ({reason})")
 
 
 def accounting():
@@ -183,10 +209,12 @@ def packages():
 
 def examine():
     """All findings."""
+    kind = containers.container()
     findings = [descriptors(), ports(), processors(), governor(), turbo(), *other_load(), *memory(), huge_pages(), clock(),
                 at_least("net.core.somaxconn", 4096, "bursts of connections are lost"),
                 at_least("net.ipv4.tcp_max_syn_backlog", 512, "bursts of connections are lost"),
-                congestion(), io_uring(), accounting(), *packages()]
+                congestion(), container(kind), *(permission(wanted, kind) for wanted in containers.PERMISSIONS), processes(kind),
+                accounting(), *packages()]
     if machine.describe()["virtual"]:
         findings.append(Finding("machine", NOTE, "a virtual one: what its host does cannot be seen from here"))
     return findings
@@ -211,7 +239,8 @@ def report(findings):
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="tools/doctor", description=(
-        "Says what in this machine would spoil a measurement, and what to do. Changes nothing. Status 0: fit, 1: not."))
+        "Says what in this machine would spoil a measurement, what a container or the system forbids, and what to do. Changes "
+        "nothing. Status 0: fit to measure, 1: not."))
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     findings = examine()
