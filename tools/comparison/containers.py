@@ -175,7 +175,7 @@ _UNCONFINED = "--security-opt seccomp=unconfined"
 PERMISSIONS = (
     Permission("io_uring", io_uring, "--model=uring will not start", _UNCONFINED, "{seccompProfile: {type: Unconfined}}",
                {"kernel.io_uring_disabled": 0}, "a kernel with CONFIG_IO_URING"),
-    Permission("ptrace", tracing, "strace and gdb cannot attach: no system calls in tools/compare and tools/xray",
+    Permission("ptrace", tracing, "strace and gdb cannot attach, as the lessons and tools/compare do",
                "--cap-add=SYS_PTRACE", "{capabilities: {add: [SYS_PTRACE]}}", {"kernel.yama.ptrace_scope": 0}),
     Permission("perf", perf, "perf cannot count or record", "--cap-add=PERFMON (Podman: --cap-add=SYS_ADMIN)",
                "{capabilities: {add: [PERFMON]}}", {"kernel.perf_event_paranoid": 2}),
