@@ -1,13 +1,14 @@
-"""Rules for files that no other checker covers: BUILD files list their dependencies in order, pages are wrapped, and lines
-end as .editorconfig says. Each fault is a line "file:number: what"."""
+"""Rules for files that no other checker covers: BUILD files list their dependencies in order, pages are wrapped, JSON is JSON, and
+lines end as .editorconfig says. Each fault is a line "file:number: what"."""
 
+import json
 import os
 import re
 
 WIDTH = 100
 # Pages that a tool writes; see CONTRIBUTING.md.
 MADE = ("docs/benchmarks.md", "docs/benchmarks/figures.md", "docs/claims.md")
-TEXT = (".bzl", ".cc", ".h", ".md", ".py", ".sh", ".yml", "BUILD", "WORKSPACE", ".BUILD")
+TEXT = (".bzl", ".cc", ".h", ".json", ".md", ".py", ".sh", ".yml", "BUILD", "WORKSPACE", ".BUILD")
 # Lists in which the order has no meaning.
 SORTED_LISTS = re.compile(r"^    (deps|data) = \[\n((?:        .*\n)*?)    \]", re.MULTILINE)
 
@@ -97,6 +98,14 @@ def untidy_ends(text):
         yield text.count("\n") + 1, "the last line has no end"
 
 
+def invalid_json(text):
+    """(line number, what) of the first thing that is no JSON; comments are none."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        yield error.lineno, f"no JSON: {error.msg}"
+
+
 def _is_page(name):
     return name.endswith(".md") and name not in MADE
 
@@ -118,7 +127,8 @@ def faults(top, names):
             continue
         with open(os.path.join(top, name), encoding="utf-8") as file:
             text = file.read()
-        rules = [untidy_ends]
+        # The data of a run is kept as it was written.
+        rules = [invalid_json] if name.endswith(".json") else [untidy_ends]
         if os.path.basename(name) == "BUILD":
             rules.append(unsorted_lists)
         if _is_page(name):

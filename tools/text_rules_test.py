@@ -58,11 +58,12 @@ class PageTest(unittest.TestCase):
 class FilesTest(unittest.TestCase):
     def test_each_kind_of_file_has_its_rules(self):
         with tempfile.TemporaryDirectory() as top:
-            for name, text in {"BUILD": deps('"//b"', '"//a"'), "a.md": "word " * 30, "a.cc": "int a; \n", "a.tar": " "}.items():
+            for name, text in {"BUILD": deps('"//b"', '"//a"'), "a.md": "word " * 30, "a.cc": "int a; \n", "a.tar": " ",
+                               "a.json": '{\n// no\n}\n', "b.json": "[1]\n"}.items():
                 with open(os.path.join(top, name), "w", encoding="utf-8") as file:
                     file.write(text)
-            found = sorted(":".join(fault.split(":")[:2]) for fault in text_rules.faults(top, ["BUILD", "a.md", "a.cc", "a.tar"]))
-        self.assertEqual(found, ["BUILD:2", "a.cc:1", "a.md:1", "a.md:1", "a.md:1"])
+            found = sorted(":".join(fault.split(":")[:2]) for fault in text_rules.faults(top, sorted(os.listdir(top))))
+        self.assertEqual(found, ["BUILD:2", "a.cc:1", "a.json:2", "a.md:1", "a.md:1", "a.md:1"])
 
 
 if __name__ == "__main__":
