@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 from distribution import completion, manual, sources
 
@@ -57,6 +58,20 @@ def version():
         is_open = re.search(r"(?m)^## \S+(.*)", file.read())[1] != ""
     date = _git("log", "-1", "--format=%cd", "--date=format:%Y%m%d%H%M")
     return sources.version() + (f"~{date or 'dev'}" if is_open else "")
+
+
+def epoch():
+    """The time of the last commit in seconds since 1970, for all that records when it was built."""
+    return _git("log", "-1", "--format=%ct") or "0"
+
+
+def created():
+    """The same as in RFC 3339."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(epoch())))
+
+
+def architecture():
+    return _run("dpkg", "--print-architecture").strip()
 
 
 def _write(root, name, content, mode=0o644):
@@ -123,7 +138,7 @@ def _files(root):
 
 def _describe(root, the_version):
     files = list(_files(root))
-    control = CONTROL.format(version=the_version, architecture=_run("dpkg", "--print-architecture").strip(),
+    control = CONTROL.format(version=the_version, architecture=architecture(),
                              kibibytes=sum(-(-os.path.getsize(path) // 1024) for path, _ in files), depends=_depends(root),
                              models=len(sources.program("server").section("Models").entries))
     sums = "".join(f"{hashlib.md5(_read(path)).hexdigest()}  {name}\n" for path, name in files if name not in CONFFILES)
@@ -145,7 +160,7 @@ def build(folder, the_version=None, change=lambda root: None, compression="xz"):
         change(root)
         _describe(root, the_version)
         os.makedirs(folder, exist_ok=True)
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": _git("log", "-1", "--format=%ct") or "0"}
-        path = os.path.join(folder, f"polyserve_{the_version}_{_run('dpkg', '--print-architecture').strip()}.deb")
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": epoch()}
+        path = os.path.join(folder, f"polyserve_{the_version}_{architecture()}.deb")
         _run("dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", root, path, env=environment)
     return path

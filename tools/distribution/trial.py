@@ -5,13 +5,11 @@ import glob
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 
-from distribution import debian
+from distribution import bootstrap, debian
+from distribution.steps import expect, take
 
-# Of the machine that the trial runs on, for its mirror.
-SOURCES = "/etc/apt/sources.list.d/debian.sources"
 # What a package manager and the scripts of other packages change without us.
 UNSTABLE = ("var/cache", "var/lib/apt", "var/lib/dpkg", "var/log", "tmp", "run", "proc", "sys", "dev", "etc/ld.so.cache")
 # The user stays, as Debian's policy has it.
@@ -24,13 +22,6 @@ exec setpriv --reuid=polyserve --regid=polyserve --clear-groups \\
 """
 
 
-def _options_of_apt():
-    """How this machine reaches its mirror: a proxy, a mirror of an older day."""
-    dump = subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True, check=True).stdout
-    return [f"--aptopt={line}" for line in dump.splitlines()
-            if line.startswith(("Acquire::Check-", "Acquire::http", "Acquire::https", "Acquire::Retries")) and '""' not in line]
-
-
 class Machine:
     """A directory with a Debian in it."""
 
@@ -39,9 +30,7 @@ class Machine:
 
     def create(self):
         """The least that has apt, and what the package asks for that needs no decision."""
-        subprocess.run(["mmdebstrap", "--variant=apt", "--mode=root", "--quiet", *_options_of_apt(),
-                        "--include=systemd-standalone-sysusers,init-system-helpers", "bookworm", self.folder, SOURCES],
-                       stdout=sys.stderr, check=True)
+        bootstrap.make(self.folder, ["systemd-standalone-sysusers", "init-system-helpers"])
 
     def run(self, *command, **options):
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
@@ -76,11 +65,6 @@ class Machine:
             folders[:] = [name for name in folders if os.path.normpath(os.path.join(below, name)) not in UNSTABLE]
             found |= {os.path.normpath(os.path.join(below, name)) for name in [*folders, *names]}
         return {name for name in found if name not in UNSTABLE and name.rstrip("-") not in ACCOUNTS}
-
-
-def expect(condition, what):
-    if not condition:
-        raise AssertionError(what)
 
 
 def installs(machine, old):
@@ -156,10 +140,7 @@ def _newer(root):
 
 def run():
     """Returns 0 if all went well. Prints a line for each step; the first that fails is the last."""
-    if os.geteuid() != 0:
-        sys.exit("package: a trial needs root, for a Debian of its own")
-    if shutil.which("mmdebstrap") is None:
-        sys.exit("package: mmdebstrap is missing; tools/setup --test brings it")
+    bootstrap.need("mmdebstrap")
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(os.path.join(folder, "machine"))
         print("package: building two versions, and a Debian to try them in", flush=True)
@@ -170,7 +151,7 @@ def run():
         before = machine.files()
         subprocess.run(["mount", "-t", "proc", "proc", machine.path("/proc")], check=True)
         try:
-            return _take([("is built the same twice", lambda: expect(_content(old) == _content(same), "two builds differ")),
+            return take([("is built the same twice", lambda: expect(_content(old) == _content(same), "two builds differ")),
                           ("installs", lambda: installs(machine, old)),
                           ("serves", lambda: serves(machine)),
                           ("upgrades", lambda: upgrades(machine, new)),
@@ -179,19 +160,6 @@ def run():
                           ("is installed again", lambda: is_installed_again(machine))])
         finally:
             subprocess.run(["umount", machine.path("/proc")], check=True)
-
-
-def _take(steps):
-    """Takes one step after the other, up to the first that fails."""
-    for number, (name, step) in enumerate(steps):
-        try:
-            step()
-        except AssertionError as error:
-            print(f"package: it {name}: FAILED: {error}\n{number} passed, 1 failed")
-            return 1
-        print(f"package: it {name}", flush=True)
-    print(f"{len(steps)} passed, 0 failed")
-    return 0
 
 
 def _content(path):
