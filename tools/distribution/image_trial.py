@@ -167,7 +167,6 @@ def run():
         os.mkdir(library)
         with open(os.path.join(library, "hello.txt"), "w", encoding="utf-8") as file:
             file.write("hello\n")
-        os.chmod(folder, 0o755)  # The user of the container must get through to the library.
         layout = Layout(archive, folder)
         layout.unpack(bundle)
         return take([("says what it is", lambda: says_what_it_is(layout)),
