@@ -164,7 +164,6 @@ TEST_F(WebSocketRoomTest, FloodReachesThoseWhoRead) {
 
 TEST_F(WebSocketRoomTest, WhoNeverReadsIsDroppedAndTheOthersNoticeNothing) {
   constexpr int kMostMessages = 64 * 1024;  // 64 MiB: more than the mailbox and the kernel's buffers hold.
-  // At the default rate this would take long enough for the server to ping the reader.
   StartServer({"--chat_rate=0", "--socket_buffer=65536"});
   WebSocketPeer deaf = Join("deaf"), speaker = Join("speaker"), reader = Join("reader");
   EXPECT_EQ(speaker.Hear(), "text: 欢迎 'reader' 进入聊天室");

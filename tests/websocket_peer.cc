@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "gtest/gtest.h"
@@ -23,15 +24,19 @@ bool WebSocketPeer::Say(absl::string_view text) { return connection_.Send(WsText
 
 // Lengths of up to 64 KiB (RFC 6455, section 5.2): the server sends no longer frames. Servers do not mask.
 std::string WebSocketPeer::Hear() {
-  std::string frame = connection_.Read(2);
-  if (frame.size() < 2) return "";
-  size_t size = static_cast<uint8_t>(frame[1]);
-  if (size == 126) {
-    frame += connection_.Read(2);
-    size = static_cast<uint8_t>(frame[2]) * size_t{256} + static_cast<uint8_t>(frame[3]);
+  while (true) {
+    std::string frame = connection_.Read(2);
+    if (frame.size() < 2) return "";
+    size_t size = static_cast<uint8_t>(frame[1]);
+    if (size == 126) {
+      frame += connection_.Read(2);
+      size = static_cast<uint8_t>(frame[2]) * size_t{256} + static_cast<uint8_t>(frame[3]);
+    }
+    frame += connection_.Read(size);
+    const std::string heard(absl::StripSuffix(WsRead(frame), "\n"));
+    if (!absl::StartsWith(heard, "ping: ")) return heard;
+    connection_.Send(WsFrame(kWsLast | kWsPong, absl::StripPrefix(heard, "ping: ")));
   }
-  frame += connection_.Read(size);
-  return std::string(absl::StripSuffix(WsRead(frame), "\n"));
 }
 
 }  // namespace polyserve

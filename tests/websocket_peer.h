@@ -24,7 +24,8 @@ class WebSocketPeer {
   bool Say(absl::string_view text);
   // Sends these bytes: frames, or what is none.
   bool Send(absl::string_view frames) { return connection_.Send(frames); }
-  // Waits for the next frame, and returns it as WsRead() does, without the line end; "" if none comes.
+  // Waits for the next frame, and returns it as WsRead() does, without the line end; "" if none comes. Answers pings by
+  // itself, as browsers do.
   std::string Hear();
 
   Peer& connection() { return connection_; }
