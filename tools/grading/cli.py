@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 
-from . import build, checks, grade, orphans, prove, quota as quota_, report
+from . import build, checks, grade, my_model, orphans, prove, quota as quota_, report
 
 _FORMATS = {"json": report.as_json, "junit": report.as_junit, "csv": report.as_csv}
 
@@ -20,10 +20,32 @@ def parser(description):
     result.add_argument("--slow", action="store_true", help="give the program a tenth of a processor")
     for name in _FORMATS:
         result.add_argument(f"--{name}", dest="format", action="store_const", const=name, help=f"print {name.upper()}")
+    result.add_argument("--dir", action="append", metavar="PATH",
+                        help=f"with {my_model.NAME}: a folder made from {my_model.FOLDER}; may be repeated")
+    result.add_argument("--case", metavar="NAME",
+                        help=f"with {my_model.NAME}: run only this case of the suite, or a pattern, and show all that it prints")
+    result.add_argument("--no_measure", action="store_true",
+                        help=f"with {my_model.NAME}: do not measure a model that is right beside others")
     result.add_argument("--prove", action="store_true",
                         help="put the grader on trial: faulty programs must always fail, solutions never (EXERCISE... or all)")
     result.add_argument("--jobs", type=int, metavar="N", default=os.cpu_count() or 1, help="with --prove: runs at a time")
     return result
+
+
+def _grade_model(options, error):
+    """my_model: a folder instead of files, and no schedules."""
+    if options.exercise[1:] or options.seed is not None or options.runs or options.slow:
+        error(f"{my_model.NAME} takes --dir, --case and --no_measure, but no files, and no schedules")
+    folders = options.dir or [os.path.relpath(os.path.join(build.TOP, my_model.FOLDER))]
+    if options.case:
+        return max(my_model.show(folder, options.case) for folder in folders)
+    results = [my_model.grade(folder, lambda text: print(f"grade: {text}", file=sys.stderr, flush=True)) for folder in folders]
+    sys.stdout.write(_FORMATS.get(options.format, report.text)(results))
+    sys.stdout.flush()
+    right = all(result.passed for result in results)
+    if right and len(folders) == 1 and not (options.format or options.no_measure):
+        my_model.measure(folders[0])
+    return 0 if right else 1
 
 
 def _exercise(name, error):
@@ -56,11 +78,13 @@ def main(description):
     arguments = parser(description)
     options = arguments.parse_args()
     if options.list:
-        print("\n".join(checks.EXERCISES))
+        print("\n".join([*checks.EXERCISES, my_model.NAME]))
         return 0
-    orphans.adopt()
-    if options.prove:
-        return _prove(options, arguments.error)
-    if not options.exercise:
+    if not options.exercise and not options.prove:
         arguments.error("which exercise? --list names them")
-    return _grade(options, arguments.error)
+    if options.exercise[:1] == [my_model.NAME] and not options.prove:
+        return _grade_model(options, arguments.error)
+    if options.dir or options.case or options.no_measure:
+        arguments.error(f"--dir, --case and --no_measure are for {my_model.NAME}")
+    orphans.adopt()
+    return _prove(options, arguments.error) if options.prove else _grade(options, arguments.error)

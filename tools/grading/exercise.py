@@ -5,13 +5,22 @@ import typing
 
 
 class Wrong(Exception):
-    """A check has failed. `what` was seen; `why` it happens, in words that teach; `look` is what to read."""
+    """A check has failed. `what` was seen; `why` it happens, in words that teach; `look` is what to read; `again`, the command
+    that shows it once more, if a seed does not."""
+    label = "WRONG"
 
-    def __init__(self, what, why="", look=""):
+    def __init__(self, what, why="", look="", again=""):
         super().__init__(what)
         self.what = what
         self.why = why
         self.look = look
+        self.again = again
+
+
+class Lacking(Wrong):
+    """What is there is right, but does not do what the check asks for, and says so itself. Costs the points; a check without
+    points asks for what is a matter of choice."""
+    label = "lacks"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,16 @@ import os
 import tempfile
 
 from . import build, calibration, lab as lab_
-from .exercise import Wrong
+from .exercise import Lacking, Wrong
 
-# Of one check: the seed under which it failed, and the steps of that run; None and empty if it passed.
-CheckResult = collections.namedtuple("CheckResult", "check wrong seed steps")
+class CheckResult(collections.namedtuple("CheckResult", "check wrong seed steps")):
+    """Of one check: the seed under which it failed, and the steps of that run; None and empty if it passed."""
+    __slots__ = ()
+
+    @property
+    def is_fine(self):
+        """Whether nothing is wrong, and nothing is missing but by choice."""
+        return self.wrong is None or (isinstance(self.wrong, Lacking) and not self.check.points)
 
 
 @dataclasses.dataclass
@@ -23,7 +29,12 @@ class Result:
 
     @property
     def passed(self):
-        return self.compiled and all(result.wrong is None for result in self.checks)
+        return self.compiled and all(result.is_fine for result in self.checks)
+
+    @property
+    def works(self):
+        """Whether nothing is wrong, although something may be missing."""
+        return self.compiled and all(result.wrong is None or isinstance(result.wrong, Lacking) for result in self.checks)
 
     @property
     def score(self):

@@ -6,6 +6,8 @@ import json
 import textwrap
 from xml.etree import ElementTree
 
+from .exercise import Lacking
+
 _WIDTH = 100
 
 
@@ -13,8 +15,10 @@ def _wrapped(text, indent):
     return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
-def _again(result, checked):
-    return f"tools/grade {result.exercise.name} {result.source} --seed={checked.seed}"
+def _steps_title(result, checked):
+    if checked.wrong.again:
+        return f"What was seen (once more: {checked.wrong.again}):"
+    return f"Step by step (the same once more: tools/grade {result.exercise.name} {result.source} --seed={checked.seed}):"
 
 
 def _explanation(result, checked, indent=""):
@@ -24,8 +28,9 @@ def _explanation(result, checked, indent=""):
         parts.append(_wrapped(wrong.why, indent))
     if wrong.look:
         parts.append(_wrapped(f"Read: {wrong.look}", indent))
-    parts.append(f"{indent}Step by step (the same once more: {_again(result, checked)}):")
-    parts += [f"{indent}{line}" for line in checked.steps]
+    if checked.steps:
+        parts.append(indent + _steps_title(result, checked))
+        parts += [f"{indent}{line}" for line in checked.steps]
     return "\n".join(parts)
 
 
@@ -38,10 +43,11 @@ def text(results):
         elif result.messages:
             lines += ["  the compiler warns:", textwrap.indent(result.messages, "         ")]
         for checked in result.checks:
-            lines.append(f"  {'ok   ' if checked.wrong is None else 'WRONG'}  {checked.check.title}")
+            lines.append(f"  {'ok   ' if checked.wrong is None else checked.wrong.label}  {checked.check.title}")
             if checked.wrong is not None:
                 lines.append(_explanation(result, checked, "         "))
-        lines.append(f"  {result.score} of {result.max_score} points")
+        verdict = "it works, but lacks something: " if result.works and not result.passed else ""
+        lines.append(f"  {verdict}{result.score} of {result.max_score} points")
     return "\n".join(lines) + "\n"
 
 
@@ -56,7 +62,7 @@ def as_json(results):
             failed = checked.wrong is not None
             tests.append({"name": f"{result.exercise.name}: {checked.check.title}",
                           "score": 0 if failed else checked.check.points, "max_score": checked.check.points,
-                          "status": "failed" if failed else "passed",
+                          "status": "passed" if checked.is_fine else "failed",
                           "output": _explanation(result, checked) if failed else ""})
     return json.dumps({"score": sum(test["score"] for test in tests), "output_format": "text", "tests": tests}, indent=2) + "\n"
 
@@ -64,16 +70,18 @@ def as_json(results):
 def as_junit(results):
     root = ElementTree.Element("testsuites")
     for result in results:
-        failures = sum(checked.wrong is not None for checked in result.checks)
+        lacking = sum(isinstance(checked.wrong, Lacking) for checked in result.checks)
+        failures = sum(checked.wrong is not None for checked in result.checks) - lacking
         suite = ElementTree.SubElement(root, "testsuite", name=result.exercise.name, tests=str(len(result.exercise.checks)),
-                                       failures=str(failures), errors=str(int(not result.compiled)))
+                                       failures=str(failures), skipped=str(lacking), errors=str(int(not result.compiled)))
         if not result.compiled:
             case = ElementTree.SubElement(suite, "testcase", classname=result.source, name="compiles")
             ElementTree.SubElement(case, "error", message="it does not compile").text = result.messages
         for checked in result.checks:
             case = ElementTree.SubElement(suite, "testcase", classname=result.source, name=checked.check.title)
             if checked.wrong is not None:
-                ElementTree.SubElement(case, "failure", message=checked.wrong.what).text = _explanation(result, checked)
+                kind = "skipped" if isinstance(checked.wrong, Lacking) else "failure"
+                ElementTree.SubElement(case, kind, message=checked.wrong.what).text = _explanation(result, checked)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
@@ -84,7 +92,7 @@ def as_csv(results):
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["File", "Assignment", "Total Score", "Max Points", "Status", "First Failure"])
     for result in results:
-        first = next((checked.wrong.what for checked in result.checks if checked.wrong is not None), "")
+        first = next((checked.wrong.what for checked in result.checks if not checked.is_fine), "")
         writer.writerow([result.source, result.exercise.name, result.score, result.max_score,
                          "Graded" if result.compiled else "Does Not Compile", first])
     return out.getvalue()

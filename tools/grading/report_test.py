@@ -7,7 +7,7 @@ import unittest
 from xml.etree import ElementTree
 
 from . import grade, report, steps
-from .exercise import Check, Exercise, Wrong
+from .exercise import Check, Exercise, Lacking, Wrong
 
 _WORKS = Check("it works", None)
 _FAULT = Check("nothing is lost", None, 3)
@@ -56,6 +56,15 @@ class FormatsTest(unittest.TestCase):
         suite = ElementTree.fromstring(report.as_junit([_FAILED])).find("testsuite")
         self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("errors")), ("2", "1", "0"))
         self.assertEqual(suite.find("testcase/failure").get("message"), "3 < 4, and a byte is lost")
+
+    def test_what_is_lacking_costs_points_but_is_no_failure(self):
+        lacking = result(Lacking("it says that it loses some"))
+        self.assertIn("lacks  nothing is lost", report.text([lacking]))
+        self.assertIn("it works, but lacks something: 1 of 4 points", report.text([lacking]))
+        self.assertEqual(json.loads(report.as_json([lacking]))["score"], 1)
+        suite = ElementTree.fromstring(report.as_junit([lacking])).find("testsuite")
+        self.assertEqual((suite.get("failures"), suite.get("skipped")), ("0", "1"))
+        self.assertIsNotNone(suite.find("testcase/skipped"))
 
     def test_table_has_a_row_for_each_file(self):
         rows = list(csv.DictReader(io.StringIO(report.as_csv([_FAILED, result(), result(messages="error", compiled=False)]))))

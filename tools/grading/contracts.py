@@ -1,0 +1,140 @@
+"""What a model owes, each with the cases of the suite that hold it to that, and what to say if one of them fails.
+
+A case belongs to the first contract that has a pattern for it; the last one takes all that are left.
+"""
+
+import dataclasses
+import fnmatch
+
+from .exercise import Check
+
+_APART = ("The row says .keeps_clients_apart = false, so the suite does not ask for it",
+          "A client that stays, even silently, keeps all others in the kernel's queue: connected, but not served. Have a "
+          "thread, a process or a loop serve each client, and take that out of the row.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """why and look are said if a case fails; lacks, a pair (what, why), if the row excuses the model from all of the cases."""
+    title: str
+    points: int
+    cases: tuple
+    why: str
+    look: str
+    lacks: tuple = ()
+
+    def check(self):
+        return Check(self.title, None, self.points)
+
+
+ALL = (
+    # Nothing else is tried unless this holds.
+    Contract(
+        "a client is served", 3,
+        ("ServicesTest.EchoSendsBackWhatComes", "ServicesTest.EachMessageIsAcknowledged", "ServicesTest.ComputeSumsUpPrimes"),
+        "Serve() takes each client from the acceptor and passes it to a driver, which talks to it until it leaves. Otherwise "
+        "nothing is answered: because Serve() has returned, because it waits for something else, or because the client is "
+        "closed already. A Connection owns its descriptor, and closes it when it is destroyed.",
+        "backends/backend.h; backends/loop.cc, Serve()"),
+    Contract(
+        "when a client has left, the next one is served", 1,
+        ("HostileTest.SilentClientIsFollowedByTheNextAsSoonAsItLeaves", "ServicesTest.WhoLeavesWhile*", "*.OneAfterTheOther*"),
+        "The end of a client, in whichever way, ends that client alone. The driver reports no errors: it returns, and "
+        "Serve() goes on.",
+        "backends/backend.h, Serve(); backends/blocking/blocking_driver.h"),
+    Contract(
+        "a client that is silent, slow or greedy keeps no other waiting", 5,
+        ("HostileTest.*HindersNobody", "HostileTest.SilentClientsKeepNobodyOut", "CrowdTest.MoreThanAThousand*",
+         "ProgressTest.PeersThatOweNothing*", "ProgressTest.UploadsShare*", "TftpTest.ClientsThatVanishKeepNobodyWaiting",
+         "TftpTest.ClientThatStartsAgain*", "TransferTest.ReaderOfAFileThatIsReplaced*"),
+        "Some call waits for one client, in a thread that others need: the one that accepts, or a loop that serves all. "
+        "Serve() must not drive a client itself, unless by a driver that never waits for one of them.",
+        "docs/models.md: loop, thread, poll; course/lessons/01-loop.md", _APART),
+    Contract(
+        "long work for one client stalls no other", 0,
+        ("ServicesTest.LongWorkOfOne*",),
+        "The row says .computes_apart = true. So the thread that computes for one client must not be needed by others: "
+        "neither to accept them, nor to serve them.",
+        "backends/registry.h, Traits; docs/models.md: thread, epoll",
+        ("The row does not say .computes_apart = true",
+         "Work for one client stalls those that share its thread. That is a matter of choice: a loop is like this.")),
+    Contract(
+        "a crash while serving one client ends that client alone", 0,
+        ("CrowdTest.KilledChild*", "CrowdTest.ServerOutlives*", "DatagramTest.KilledChild*", "HttpCases.KilledWorkers*",
+         "WebSocketRoomTest.KilledProcesses*", "HubTest.MembersOfKilled*", "HubTest.OneKilled*", "LimitTest.*Killed*"),
+        "The row says .survives_crash = true. So each client has a process, which may be killed at any moment; the parent "
+        "collects it, counts its client as ended (CountLostClients()), and goes on.",
+        "backends/fork.cc; net/process.h; course/lessons/02-fork.md",
+        ("The row does not say .survives_crash = true",
+         "All clients are served by one process, and end with it. That is a matter of choice: only processes can do better.")),
+    Contract(
+        "what one says in the chat room reaches all others", 2,
+        ("RoomTest.*", "WebSocketRoomTest.*", "HubTest.*"),
+        "A message leaves through the sockets of all members, so all have to be served at the same time, each by a driver "
+        "that learns of mail. If processes serve them, the row says .shares_memory = false: then the room is in a process of "
+        "its own.",
+        "docs/design.md, Rooms; backends/registry.h, Traits", _APART),
+    Contract(
+        "the server stops: what has begun is finished, and nothing is left", 3,
+        ("StopTest.*", "GraceTest.*", "ServicesTest.WorkThatHasBegun*", "TftpTest.Transfer*", "DatagramTest.DatagramsInThe*"),
+        "After a stop the acceptor returns the clients that had connected before, then an error. Then Serve() waits for its "
+        "clients, and returns OK. A thread that waits in recv(2) sees no stop: it has to be interrupted until it ends. A "
+        "process has to be asked to stop, and must not outlive the server, even if that is killed.",
+        "backends/backend.h, Serve(); docs/design.md, How a stop goes; net/thread_group.h; net/lifeline.h"),
+    Contract(
+        "nothing of a client stays behind, and a shortage is outlived", 2,
+        ("CrowdTest.*", "OrphanTest.*", "TransferTest.*BreaksOff*"),
+        "A client's descriptor, thread and process end with it, without a zombie. If there is no descriptor, thread or "
+        "process for a client, it is refused (Acceptor::Refuse()), and the server goes on.",
+        "backends/accept/acceptor.h, Refuse(); net/shortage.h; course/exercises/zombies; course/exercises/descriptor_leak"),
+    Contract(
+        "there are never more clients than --max_connections allows", 1,
+        ("LimitTest.*",),
+        "The acceptor counts each client in, and the driver counts its end, whatever ends it. A client that gets no driver "
+        "has to be refused (Acceptor::Refuse()), or it counts for ever.",
+        "backends/accept/connection_limit.h; backends/accept/acceptor.h", _APART),
+    Contract(
+        "while nothing happens the server sleeps, and a request takes few system calls", 1,
+        ("QuietTest.*", "CostTest.*", "RingTest.*"),
+        "A server that asks again and again whether something has come keeps a processor busy. Let the kernel wake it: wait "
+        "in a call that blocks, such as accept(2), recv(2) or poll(2). After a shortage the listener stays readable: wait a "
+        "moment.",
+        "docs/models.md: nonblock, poll; net/shortage.h; backends/accept/listener_wait.h",
+        ("The row says .spins = true or .sleeps = false, so the suite does not ask for it",
+         "A server that never sleeps takes a processor from all others, even if it has no clients.")),
+    Contract(
+        "a client that takes too long is closed", 1,
+        ("ProgressTest.*", "HostileTest.IdleTimeout*", "HttpCases.HeadThat*", "HttpCases.WhoDrips*", "HttpCases.ContentThat*"),
+        "Drivers look after --idle_timeout, --min_rate and --request_timeout. The blocking driver needs a socket that "
+        "blocks, an event loop has its ticks. A driver of your own has to look at each client once a tick.",
+        "backends/blocking/blocking_driver.h; net/progress_watch.h; docs/adding.md"),
+    Contract(
+        "/-/status shows who serves which client", 1,
+        ("HttpCases.Status*", "CountersTest.*"),
+        "Each thread or process that serves has a WorkerSlot, made in that thread, for as long as it serves. If it is not "
+        "the one that accepts, the row says .serves_elsewhere = true, and each counts in a context of its own.",
+        "net/statistics.h, WorkerSlot; backends/accept/server_context.h, ContextOfThread()"),
+    Contract(
+        "datagrams are answered as well", 2,
+        ("Datagram*", "TftpTest.*"),
+        "With AcceptUdp::kAll the acceptor returns each peer that sends datagrams as a client of its own. With kOwnPorts it "
+        "returns those of TFTP alone, and the thread that made the UdpSockets serves the others, again and again, and until "
+        "the end.",
+        "backends/udp/udp_sockets.h; backends/accept/udp_peers.h"),
+    Contract(
+        "every service does what docs/protocols.md says", 2,
+        ("*",),
+        "What is said to a client is not the model's concern. If it goes wrong under this model alone, look at how clients "
+        "are driven: one connection in two threads, a driver that loses bytes or changes their order, a client that is "
+        "closed too early.",
+        "docs/design.md, Sessions and drivers"),
+)
+
+
+def deal(names):
+    """Contract -> those of the cases' names that belong to it, in their order; of the contracts that have any, in theirs."""
+    dealt = {contract: [] for contract in ALL}
+    for name in names:
+        owner = next(contract for contract in ALL if any(fnmatch.fnmatchcase(name, pattern) for pattern in contract.cases))
+        dealt[owner].append(name)
+    return {contract: cases for contract, cases in dealt.items() if cases}
