@@ -36,7 +36,7 @@ class FakeSuite:
 
     def run(self, names):
         self.tried += names
-        return [suite.Case(name, self._outcomes.get(name, "OK"), ["what it printed"]) for name in names]
+        return suite.until_failure(suite.Case(name, self._outcomes.get(name, "OK"), ["what it printed"]) for name in names)
 
 
 def judged(outcomes, names=(_ECHO, _SILENT, _STOP)):
@@ -54,6 +54,11 @@ class SuiteTest(unittest.TestCase):
     def test_case_in_which_the_program_ended_has_not_come_to_its_end(self):
         case = list(suite.parse(_OUTPUT.splitlines()[:-1]))[-1]
         self.assertEqual((case.name, case.outcome), ("StopTest.Third", "ENDED"))
+
+    def test_what_is_left_out_behind_a_failure_does_not_count(self):
+        left_out = ["[ RUN      ] StopTest.Fourth", "tests/stop_cases.cc:60: Skipped", "", "[  SKIPPED ] StopTest.Fourth (0 ms)"]
+        cases = suite.until_failure(suite.parse(_OUTPUT.splitlines() + left_out))
+        self.assertEqual([case.outcome for case in cases], ["OK", "SKIPPED", "FAILED"])
 
 
 class ContractsTest(unittest.TestCase):
