@@ -8,9 +8,7 @@ import fnmatch
 
 from .exercise import Check
 
-_APART = ("The row says .keeps_clients_apart = false, so the suite does not ask for it",
-          "A client that stays, even silently, keeps all others in the kernel's queue: connected, but not served. Have a "
-          "thread, a process or a loop serve each client, and take that out of the row.")
+_ONE_BY_ONE = "The row says .keeps_clients_apart = false"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +47,10 @@ ALL = (
          "TftpTest.ClientThatStartsAgain*", "TransferTest.ReaderOfAFileThatIsReplaced*"),
         "Some call waits for one client, in a thread that others need: the one that accepts, or a loop that serves all. "
         "Serve() must not drive a client itself, unless by a driver that never waits for one of them.",
-        "docs/models.md: loop, thread, poll; course/lessons/01-loop.md", _APART),
+        "docs/models.md: loop, thread, poll; course/lessons/01-loop.md",
+        (_ONE_BY_ONE,
+         "A client that stays, even silently, keeps all others in the kernel's queue: connected, but not served. Have a "
+         "thread, a process or a loop serve each client, and take that out of the row.")),
     Contract(
         "long work for one client stalls no other", 0,
         ("ServicesTest.LongWorkOfOne*",),
@@ -73,7 +74,8 @@ ALL = (
         "A message leaves through the sockets of all members, so all have to be served at the same time, each by a driver "
         "that learns of mail. If processes serve them, the row says .shares_memory = false: then the room is in a process of "
         "its own.",
-        "docs/design.md, Rooms; backends/registry.h, Traits", _APART),
+        "docs/design.md, Rooms; backends/registry.h, Traits",
+        (_ONE_BY_ONE, "A room has members that stay, so it takes a model that serves several clients at a time.")),
     Contract(
         "the server stops: what has begun is finished, and nothing is left", 3,
         ("StopTest.*", "GraceTest.*", "ServicesTest.WorkThatHasBegun*", "TftpTest.Transfer*", "DatagramTest.DatagramsInThe*"),
@@ -92,7 +94,8 @@ ALL = (
         ("LimitTest.*",),
         "The acceptor counts each client in, and the driver counts its end, whatever ends it. A client that gets no driver "
         "has to be refused (Acceptor::Refuse()), or it counts for ever.",
-        "backends/accept/connection_limit.h; backends/accept/acceptor.h", _APART),
+        "backends/accept/connection_limit.h; backends/accept/acceptor.h",
+        (_ONE_BY_ONE, "If there is one client at a time, nothing is left to limit.")),
     Contract(
         "while nothing happens the server sleeps, and a request takes few system calls", 1,
         ("QuietTest.*", "CostTest.*", "RingTest.*"),
@@ -100,7 +103,7 @@ ALL = (
         "in a call that blocks, such as accept(2), recv(2) or poll(2). After a shortage the listener stays readable: wait a "
         "moment.",
         "docs/models.md: nonblock, poll; net/shortage.h; backends/accept/listener_wait.h",
-        ("The row says .spins = true or .sleeps = false, so the suite does not ask for it",
+        ("The row says .spins = true or .sleeps = false",
          "A server that never sleeps takes a processor from all others, even if it has no clients.")),
     Contract(
         "a client that takes too long is closed", 1,

@@ -88,7 +88,8 @@ def _verdict(contract, cases, again):
         return None, []
     if contract.lacks:
         what, why = contract.lacks
-        return Lacking(f"{what}: {len(cases)} cases are left out", why), []
+        left_out = f"{len(cases)} cases of the suite are" if len(cases) > 1 else "one case of the suite is"
+        return Lacking(f"{what}, so {left_out} left out", why), []
     return Wrong("All of its cases are left out", contract.why, contract.look, again(last.name)), last.said[:_LINES]
 
 
