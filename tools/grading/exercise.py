@@ -17,6 +17,14 @@ class Wrong(Exception):
         self.again = again
 
 
+class Untried(Wrong):
+    """What comes before is wrong, and has to be mended first."""
+    label = "later"
+
+    def __init__(self):
+        super().__init__("Not tried yet, since something before it is wrong")
+
+
 class Lacking(Wrong):
     """What is there is right, but does not do what the check asks for, and says so itself. Costs the points; a check without
     points asks for what is a matter of choice."""

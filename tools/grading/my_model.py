@@ -12,7 +12,7 @@ import tempfile
 
 from . import contracts, suite as suite_
 from .build import TOP
-from .exercise import Exercise, Lacking, Wrong
+from .exercise import Exercise, Lacking, Untried, Wrong
 from .grade import CheckResult, Result
 
 NAME = "my_model"
@@ -93,19 +93,29 @@ def _verdict(contract, cases, again):
     return Wrong("All of its cases are left out", contract.why, contract.look, again(last.name)), last.said[:_LINES]
 
 
+def _try(suite, lists):
+    """The Cases of these lists of names, until one fails."""
+    cases = []
+    for names in lists:
+        cases += suite.run(names)
+        if not cases or cases[-1].outcome not in ("OK", "SKIPPED"):
+            break
+    return cases
+
+
 def judge(suite, names, again, tell=lambda title: None):
-    """A CheckResult for each contract that the cases of these names are about. If no client is served, nothing else is tried.
+    """A CheckResult for each contract that the cases of these names are about. Behind a basic one that is broken none is tried.
 
     again  the command that runs a case once more
     tell   called with each contract's title before it is tried
     """
-    results, serves = [], True
-    for contract, cases in contracts.deal(names).items():
-        wrong, seen = Wrong("Not tried, since no client is served"), []
-        if serves:
+    results, goes_on = [], True
+    for contract, lists in contracts.deal(names).items():
+        wrong, seen = Untried(), []
+        if goes_on:
             tell(contract.title)
-            wrong, seen = _verdict(contract, suite.run(cases), again)
-            serves = contract is not contracts.ALL[0] or wrong is None
+            wrong, seen = _verdict(contract, _try(suite, lists), again)
+            goes_on = not contract.is_basic or wrong is None or isinstance(wrong, Lacking)
         results.append(CheckResult(contract.check(), wrong, None, seen))
     return results
 

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 from . import contracts, my_model, report, suite
-from .exercise import Lacking, Wrong
+from .exercise import Lacking
 from .grade import Result
 
 _ECHO = "ServicesTest.EchoSendsBackWhatComes"
@@ -65,8 +65,8 @@ class ContractsTest(unittest.TestCase):
 
     def test_case_belongs_to_the_first_contract_that_knows_it(self):
         dealt = contracts.deal([_ECHO, "ServicesTest.RequestsMayComeByteByByte", "HubTest.OneKilledProcessIsHeardOfByTheOthers"])
-        self.assertEqual(list(dealt.values()),
-                         [[_ECHO], ["HubTest.OneKilledProcessIsHeardOfByTheOthers"], ["ServicesTest.RequestsMayComeByteByByte"]])
+        self.assertEqual(list(dealt.values()), [[[_ECHO]], [["HubTest.OneKilledProcessIsHeardOfByTheOthers"]],
+                                                [["ServicesTest.RequestsMayComeByteByByte"]]])
         self.assertIs(list(dealt)[-1], contracts.ALL[-1])
 
 
@@ -100,11 +100,14 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(result.checks[-1].wrong.label, "lacks")
         self.assertTrue(result.passed)
 
-    def test_nothing_else_is_tried_if_no_client_is_served(self):
-        fake = FakeSuite({_ECHO: "FAILED"})
-        results = my_model.judge(fake, [_ECHO, _SILENT, _STOP], str)
-        self.assertEqual(fake.tried, [_ECHO])
-        self.assertTrue(all(type(result.wrong) is Wrong for result in results))
+    def test_simplest_case_is_tried_first_and_nothing_behind_what_is_basic_and_broken(self):
+        crowd = "CrowdTest.MoreThanAThousandClientsAreServedUnlessTheModelHasABound"
+        fake = FakeSuite({_SILENT: "FAILED", crowd: "FAILED"})
+        results = my_model.judge(fake, [crowd, _STOP, _SILENT, _ECHO], str)
+        self.assertEqual(fake.tried, [_ECHO, _SILENT])
+        self.assertIsNone(results[0].wrong)
+        self.assertIn(_SILENT, results[1].wrong.what)
+        self.assertEqual(results[2].wrong.label, "later")
 
 
 class PackageTest(unittest.TestCase):

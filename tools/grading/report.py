@@ -6,7 +6,7 @@ import json
 import textwrap
 from xml.etree import ElementTree
 
-from .exercise import Lacking
+from .exercise import Lacking, Untried
 
 _WIDTH = 100
 
@@ -44,7 +44,7 @@ def text(results):
             lines += ["  the compiler warns:", textwrap.indent(result.messages, "         ")]
         for checked in result.checks:
             lines.append(f"  {'ok   ' if checked.wrong is None else checked.wrong.label}  {checked.check.title}")
-            if checked.wrong is not None:
+            if checked.wrong is not None and not isinstance(checked.wrong, Untried):
                 lines.append(_explanation(result, checked, "         "))
         verdict = "it works, but lacks something: " if result.works and not result.passed else ""
         lines.append(f"  {verdict}{result.score} of {result.max_score} points")

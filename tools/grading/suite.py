@@ -2,7 +2,6 @@
 
 import collections
 import re
-import signal
 import subprocess
 
 # Many times as long as the cases of any contract take; a case that fails waits for half a minute (tests/eventually.h).
@@ -55,13 +54,12 @@ class Suite:
 
     def _run(self, *flags):
         """(lines, status); a status of None: it had not ended in time. Its servers end with it."""
-        with subprocess.Popen([*self._command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", env=self._environment) as process:
-            try:
-                return process.communicate(timeout=SECONDS)[0].splitlines(), process.returncode
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                return process.communicate()[0].splitlines(), None
+        try:
+            done = subprocess.run([*self._command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  errors="replace", env=self._environment, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired as error:
+            return (error.stdout or b"").decode(errors="replace").splitlines(), None
+        return done.stdout.splitlines(), done.returncode
 
     def names(self):
         """Of all cases."""
