@@ -1,119 +1,20 @@
 // Conversation: which step follows which, and what the session is shown at each. A case for each arrow of the header's
-// diagram; no socket, no clock.
+// diagram; those of a stop are in conversation_stop_test.cc.
 #include "backends/connection/conversation.h"
 
-#include <sys/uio.h>
-
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "base/mailbox.h"
+#include "backends/connection/conversation_test_fixture.h"
 #include "gtest/gtest.h"
 #include "net/connection_table.h"
 #include "net/endpoint.h"
 #include "net/progress_watch.h"
-#include "protocol/line_reader.h"
 #include "protocol/output.h"
-#include "protocol/session.h"
 
 namespace polyserve {
 namespace {
-
-Message Mail(absl::string_view text) { return std::make_shared<const std::string>(text); }
-
-// Answers each line with itself in brackets, but some words are commands. Has a mailbox once it was told to "join".
-class LineSession : public Session {
- public:
-  void OnInput(Input& input, Output& output) override {
-    while (!input.empty() && output.wants_more()) {
-      const std::optional<absl::string_view> line = lines_.Next(input);
-      if (!line.has_value()) return;
-      Obey(*line, output);
-    }
-  }
-  void OnEndOfInput(Output& output) override { output.Write("[end]"); }
-  void OnTime(Output& output) override { output.Write("[time]"); }
-  void OnResume(Output& output) override {
-    if (std::exchange(has_worked_, false)) output.Write("[resumed]");
-  }
-  void OnStop() override { ++stops; }
-  void OnMessage(const Message& message, Output& output) override { output.Write(*message); }
-  Mailbox* mailbox() override { return has_joined_ ? &mail : nullptr; }
-  bool awaits_rest_of_request() const override { return awaits_rest; }
-  absl::string_view closing_message() const override { return "bye"; }
-
-  Mailbox mail;
-  bool awaits_rest = false;
-  int stops = 0;
-
- private:
-  void Obey(absl::string_view line, Output& output) {
-    if (line == "work") {
-      has_worked_ = true;
-      output.Work([](Output& result) { result.Write("[worked]"); });
-    } else if (line == "pause") {
-      output.Write("[before]");
-      output.Pause(absl::Seconds(1), [](Output& result) { result.Write("[after]"); });
-    } else if (line == "big") {
-      output.Write(std::string(Output::kHighWaterBytes, 'b'));
-    } else if (line == "timer") {
-      output.SetTimer(absl::Seconds(1));
-    } else if (line == "close") {
-      output.Close();
-    } else if (line == "count") {
-      output.CountRequest();
-    } else if (line == "join") {
-      has_joined_ = true;
-    } else {
-      output.Write("[" + std::string(line) + "]");
-    }
-  }
-
-  LineReader lines_{1 << 24};
-  bool has_joined_ = false;
-  bool has_worked_ = false;
-};
-
-class ConversationTest : public testing::Test {
- protected:
-  Step Next() { return conversation_.Next(output_); }
-
-  Step OnBytes(absl::string_view bytes, bool is_full = false) {
-    conversation_.OnBytes(bytes, output_, is_full);
-    return Next();
-  }
-
-  // Does kSend, and returns what is sent.
-  std::string Send() {
-    EXPECT_EQ(conversation_.step(), Step::kSend);
-    std::string sent;
-    for (iovec piece; output_.FrontMemory(&piece, 1) == 1;) {
-      sent.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
-      output_.Sent(static_cast<int64_t>(piece.iov_len));
-    }
-    output_.TakeCounts();
-    return sent;
-  }
-
-  void RunTask() { RunTaskOf(conversation_); }
-  void RunTaskOf(const Conversation& conversation) {
-    EXPECT_EQ(conversation.step(), Step::kRunTask);
-    output_.TakeWork()(output_);
-  }
-
-  void Resume() {
-    EXPECT_EQ(conversation_.step(), Step::kResume);
-    conversation_.Resume(output_);
-  }
-
-  LineSession* const session_ = new LineSession();
-  Conversation conversation_{std::unique_ptr<Session>(session_)};
-  Output output_;
-};
 
 TEST_F(ConversationTest, OtherProcessesSeeWhatItDoes) {
   const auto memory = std::make_unique<ConnectionTable::Table>();
@@ -358,117 +259,6 @@ TEST_F(ConversationTest, BytesThatComeTogetherAreAnsweredTogether) {
   conversation_.OnBytes("two\n", output_);
   Next();
   EXPECT_EQ(Send(), "[one][two]");
-}
-
-TEST_F(ConversationTest, SessionLearnsOfTheStopOnce) {
-  EXPECT_TRUE(conversation_.OnStop(false));
-  EXPECT_FALSE(conversation_.OnStop(false));
-  EXPECT_TRUE(conversation_.OnStop(true)) << "the end of the grace is news";
-  EXPECT_EQ(session_->stops, 1);
-}
-
-TEST_F(ConversationTest, PeerBetweenRequestsMaySpeakUntilTheGraceIsOver) {
-  conversation_.OnStop(false);
-  EXPECT_EQ(Next(), Step::kRead);
-  conversation_.OnStop(true);
-  EXPECT_EQ(Next(), Step::kReadLast);
-}
-
-TEST_F(ConversationTest, LastReadThatFindsNothingIsTheEnd) {
-  conversation_.OnStop(true);
-  Next();
-  conversation_.OnDrained();
-  EXPECT_EQ(Next(), Step::kEnd);
-  EXPECT_EQ(conversation_.closing_message(), "bye");
-}
-
-TEST_F(ConversationTest, LastReadThatFindsARequestIsAnswered) {
-  conversation_.OnStop(true);
-  Next();
-  EXPECT_EQ(OnBytes("one\n"), Step::kSend);
-  EXPECT_EQ(Send(), "[one]");
-  EXPECT_EQ(Next(), Step::kLinger);
-}
-
-TEST_F(ConversationTest, MailThatComesDuringTheLastReadIsSentFirst) {
-  OnBytes("join\n");
-  conversation_.OnStop(false);
-  EXPECT_EQ(Next(), Step::kReadLast);
-  session_->mail.Push(Mail("[a]"));
-  conversation_.OnDrained();
-  EXPECT_EQ(Next(), Step::kResume);
-  Resume();
-  Next();
-  EXPECT_EQ(Send(), "[a]");
-  EXPECT_EQ(Next(), Step::kReadLast);
-}
-
-TEST_F(ConversationTest, ReadThatFindsNothingBeforeTheStopMeansNothing) {
-  Next();
-  conversation_.OnDrained();
-  conversation_.OnStop(true);
-  EXPECT_EQ(Next(), Step::kReadLast);
-}
-
-TEST_F(ConversationTest, MemberOfARoomHasNoGrace) {
-  OnBytes("join\n");
-  conversation_.OnStop(false);
-  EXPECT_EQ(Next(), Step::kReadLast);
-}
-
-TEST_F(ConversationTest, UnfinishedRequestOutlastsTheGrace) {
-  conversation_.OnStop(true);
-  EXPECT_EQ(OnBytes("tw"), Step::kRead);
-}
-
-TEST_F(ConversationTest, ClosesBehindTheAnswerToWhatComesAfterAStop) {
-  conversation_.OnStop(false);
-  OnBytes("one\ntw");
-  EXPECT_EQ(Send(), "[one]");
-  EXPECT_EQ(Next(), Step::kRead) << "the second line is on its way";
-  OnBytes("o\n");
-  EXPECT_EQ(Send(), "[two]");
-  EXPECT_EQ(Next(), Step::kLinger);
-}
-
-TEST_F(ConversationTest, ClosesBehindATaskThatCameAfterAStop) {
-  conversation_.OnStop(false);
-  EXPECT_EQ(OnBytes("work\n"), Step::kRunTask);
-  EXPECT_FALSE(output_.closing());
-  RunTask();
-  Next();
-  Send();
-  EXPECT_EQ(Next(), Step::kResume);
-  Resume();
-  EXPECT_EQ(Next(), Step::kSend);
-  EXPECT_EQ(Send(), "[resumed]");
-  EXPECT_EQ(Next(), Step::kLinger);
-}
-
-TEST_F(ConversationTest, WhatWasUnderWayAtAStopLeavesTheGrace) {
-  OnBytes("work\n");
-  conversation_.OnStop(false);
-  RunTask();
-  Next();
-  Send();
-  Next();
-  Resume();
-  Next();
-  Send();
-  EXPECT_EQ(Next(), Step::kRead);
-  conversation_.OnStop(true);
-  EXPECT_EQ(Next(), Step::kReadLast);
-}
-
-TEST_F(ConversationTest, DoesNotCloseIfMoreHasProbablyCome) {
-  conversation_.OnStop(false);
-  OnBytes("one\n", true);
-  Send();
-  EXPECT_EQ(Next(), Step::kRead);
-  conversation_.OnStop(true);
-  OnBytes("two\n", true);
-  Send();
-  EXPECT_EQ(Next(), Step::kLinger) << "after the grace, no more is waited for";
 }
 
 TEST_F(ConversationTest, PeerOwesWhatTheStepWaitsFor) {
