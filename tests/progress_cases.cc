@@ -1,5 +1,7 @@
 // Peers that are slow, and peers that are silent: one that reads or sends steadily is served however long that lasts,
 // and one below --min_rate loses the connection, and frees the worker of a pool.
+#include <signal.h>
+
 #include <atomic>
 #include <cstddef>
 #include <string>
@@ -118,6 +120,17 @@ TEST_F(ProgressTest, ReaderBelowTheLeastRateLosesTheConnection) {
   }
   ExpectServesOthers();
   ExpectFootprint();
+}
+
+// A stop interrupts a blocking send every 50 ms, more often than the send times out with these limits (250 ms).
+TEST_F(ProgressTest, ReaderBelowTheLeastRateLosesTheConnectionAlsoDuringAStop) {
+  root().WriteZeroes("large", 64 * kMebibyte);
+  StartServer({"--min_rate=1000", "--min_rate_window=1s", "--idle_timeout=inf", "--drain_timeout=10m"});
+  Peer peer = ConnectSlowly("file");
+  peer.Send("G large\n");
+  EXPECT_EQ(peer.ReadLine(), absl::StrCat("OK ", 64 * kMebibyte, "\n"));
+  server().Signal(SIGTERM);
+  ExpectCleanExit();
 }
 
 TEST_F(ProgressTest, UploadBelowTheLeastRateLosesTheConnectionAndLeavesNothing) {

@@ -90,9 +90,13 @@ Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters) {
       break;
     }
     const Sent sent = SendFront(fd, output, budget - total);
-    // On a blocking socket a signal may come before the first byte has left. A stop cuts no reply short, so the call is
-    // repeated.
-    if (sent.bytes < 0 && errno == EINTR) continue;
+    if (sent.bytes < 0 && errno == EINTR) {
+      // On a blocking socket a signal may come before the first byte has left. A stop cuts no reply short, but during
+      // one the signals come more often than a long SO_SNDTIMEO passes (net/signals.h): if the call were repeated here,
+      // the caller could never judge the peer's progress.
+      result = Flushed::kBudget;
+      break;
+    }
     if (sent.bytes < 0) {
       // EAGAIN: a non-blocking socket is full, or the SO_SNDTIMEO of a blocking one has passed (socket(7)).
       result = errno == EAGAIN ? Flushed::kBlocked : Flushed::kBroken;
