@@ -26,15 +26,17 @@ class OneLoop : public Backend {
   OneLoop(MakeLoop make_loop, const LoopOptions& options) : make_loop_(std::move(make_loop)), options_(options) {}
 
   absl::Status Prepare(ServerContext& context) override {
-    // First, because the loop may start helpers (--offload), and a new thread inherits the affinity of the thread that
-    // starts it (pthread_setaffinity_np(3)).
-    if (options_.pool.pin_cpus) PinToCpu(0);
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = make_loop_(context, nullptr);
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
     return absl::OkStatus();
   }
-  absl::Status Serve(ServerContext&) override { return loop_->Run(); }
+  absl::Status Serve(ServerContext&) override {
+    // Not earlier: a new thread inherits the affinity of the thread that starts it (pthread_setaffinity_np(3)), and the
+    // loop's helpers (--offload) are to work beside it, not on its processor.
+    if (options_.pool.pin_cpus) PinToCpu(0);
+    return loop_->Run();
+  }
 
  private:
   const MakeLoop make_loop_;

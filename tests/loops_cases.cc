@@ -2,6 +2,8 @@
 // and costs its own clients alone.
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -177,6 +179,9 @@ TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesWhenTheServerStopsAreServed
   for (Peer& peer : peers) EXPECT_EQ(peer.ReadToEnd(), "ping");
 }
 
+// A list such as "0-3" or "0,2"; see Cpus_allowed_list in proc(5).
+bool NamesSeveral(const std::string& processors) { return processors.find_first_of(",-") != std::string::npos; }
+
 using PinnedTest = WorkersTest;
 INSTANTIATE_TEST_SUITE_P(, PinnedTest,
                          testing::Values(Flags{"--model=epoll", "--worker_type=thread"},
@@ -188,16 +193,42 @@ TEST_P(PinnedTest, EachWorkerHasOneProcessorAndTheServerAll) {
   StartServer({"--workers=3", "--pin_cpus"});
   ExpectServes();
   ASSERT_TRUE(AwaitWorkers(3));
-  const auto is_pinned = [](pid_t worker) {
-    // A list such as "0-3" or "0,2" has more than one; see Cpus_allowed_list in proc(5).
-    return AllowedProcessors(worker).find_first_of(",-") == std::string::npos;
-  };
+  const auto is_pinned = [](pid_t worker) { return !NamesSeveral(AllowedProcessors(worker)); };
   const auto count = [&] {
     const std::vector<pid_t> workers = Workers();
     return std::count_if(workers.begin(), workers.end(), is_pinned);
   };
   EXPECT_TRUE(Eventually([&] { return count() == 3; }));
   EXPECT_EQ(AllowedProcessors(server().pid()), AllowedProcessors(::getpid()));
+}
+
+// The helpers are to do the long work beside their loop, so they must not share its processor.
+using PinnedHelpersTest = LoopsTest;
+INSTANTIATE_TEST_SUITE_P(, PinnedHelpersTest,
+                         testing::Values(Flags{"--model=epoll", "--workers=1"}, Flags{"--model=uring", "--workers=1"},
+                                         Flags{"--model=epoll", "--workers=2", "--worker_type=thread"},
+                                         Flags{"--model=epoll", "--workers=2", "--worker_type=process"}),
+                         NameOfFlags);
+
+TEST_P(PinnedHelpersTest, LoopsHaveOneProcessorAndTheirHelpersAll) {
+  const std::string all = AllowedProcessors(::getpid());
+  if (!NamesSeveral(all)) GTEST_SKIP() << "there is one processor";
+  constexpr int kHelpers = 3;
+  const int loops = GetParam()[1] == "--workers=1" ? 1 : 2;
+  StartServer({"--pin_cpus", absl::StrCat("--offload=", kHelpers)});
+  ExpectServes();
+  const auto count = [this](bool pinned) {
+    int found = 0;
+    for (const pid_t process : server().processes()) {
+      for (const pid_t thread : ThreadsOf(process)) {
+        const std::string allowed = AllowedProcessors(thread);
+        if (!allowed.empty() && NamesSeveral(allowed) != pinned) ++found;
+      }
+    }
+    return found;
+  };
+  EXPECT_TRUE(Eventually([&] { return count(true) == loops; }));
+  EXPECT_TRUE(Eventually([&] { return count(false) >= loops * kHelpers; }));
 }
 
 class PassedLoopsTest : public LoopsTest {};

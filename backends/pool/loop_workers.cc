@@ -77,7 +77,6 @@ class LoopWorkers : public WorkerFactory {
   // Gets what the loop of this slot needs. Call it in the thread or process that will run the loop: affinity, the epoll
   // and the ring belong to that.
   absl::StatusOr<std::unique_ptr<Worker>> Open(int slot) {
-    if (pool_.options.pin_cpus) PinToCpu(slot);
     Inbox* inbox = inboxes_.empty() ? nullptr : inboxes_[static_cast<size_t>(slot)].get();
     absl::StatusOr<std::vector<Listener>> listeners = pool_.shared_listeners->CopyListeners(slot, inbox == nullptr);
     if (!listeners.ok()) return listeners.status();
@@ -93,6 +92,9 @@ class LoopWorkers : public WorkerFactory {
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = parts_.make_loop(worker->context, &worker->role);
     if (!loop.ok()) return loop.status();
     worker->loop = *std::move(loop);
+    // Behind the loop, whose helpers (--offload) would inherit the affinity (pthread_setaffinity_np(3)): they are to
+    // work beside it, not on its processor.
+    if (pool_.options.pin_cpus) PinToCpu(slot);
     if (inbox != nullptr) pool_.scoreboard.Wake();  // The pool accepts only while a loop can take a client.
     return worker;
   }
