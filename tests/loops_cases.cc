@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,7 +21,9 @@
 #include "tests/eventually.h"
 #include "tests/peer.h"
 #include "tests/proc.h"
+#include "tests/scratch.h"
 #include "tests/server_process.h"
+#include "tests/tftp_peer.h"
 #include "tests/workers_test.h"
 
 namespace polyserve {
@@ -229,6 +232,36 @@ TEST_P(PinnedHelpersTest, LoopsHaveOneProcessorAndTheirHelpersAll) {
   };
   EXPECT_TRUE(Eventually([&] { return count(true) == loops; }));
   EXPECT_TRUE(Eventually([&] { return count(false) >= loops * kHelpers; }));
+}
+
+using OneLoopTest = LoopsTest;
+INSTANTIATE_TEST_SUITE_P(, OneLoopTest, testing::Values(Flags{"--model=epoll"}, Flags{"--model=uring"}), NameOfFlags);
+
+// The first look at the listener reads the requests of all, and accepting the first of them uses up the descriptors. By
+// its acknowledgement the first has shown that it is there, so it does not have to make room.
+TEST_P(OneLoopTest, UdpPeersThatWereReadBeforeAShortageOfDescriptorsAreServedBehindIt) {
+  if (kChecksPointers) GTEST_SKIP() << "the sanitizer itself needs descriptors (a pipe to look at an object's type)";
+  // In each pause of a shortage one of them is refused; enough that some are left when it is over.
+  constexpr int kCrowd = 100;
+  constexpr int kDescriptorsOfOne = 4;  // Socket, both ends of a channel, file.
+  const Scratch root;
+  root.Write("a", std::string(2000, 'x'));
+  root.Write("b", "b");
+  // The end does not wait for those that do not acknowledge.
+  StartServer({"--listen=tftp+udp://127.0.0.1:0", absl::StrCat("--root=", root.path()), "--drain_timeout=1s"});
+  const pid_t pid = server().pid();
+  ::kill(pid, SIGSTOP);
+  ASSERT_TRUE(Eventually([pid] { return IsStopped(pid); }));
+  DatagramPeer first(server().address("tftp+udp"));
+  first.Send(TftpPacketOf("RRQ a octet"));
+  first.Send(TftpPacketOf("ACK 1"));
+  std::deque<TftpPeer> crowd;
+  for (int i = 0; i < kCrowd; ++i) crowd.emplace_back(server().address("tftp+udp")).Send(TftpPacketOf("RRQ b octet"));
+  LimitDescriptors(pid, LowestFreeDescriptor(pid, kDescriptorsOfOne + 1));
+  ::kill(pid, SIGCONT);
+  ASSERT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "refused a peer of tftp"); }));
+  LimitDescriptors(pid, 1000);
+  EXPECT_EQ(DescribeTftpPacket(crowd.back().Receive().value_or("")), "DATA 1 b");
 }
 
 class PassedLoopsTest : public LoopsTest {};

@@ -128,11 +128,10 @@ bool IsSignalPending(pid_t pid, int signal) {
   return absl::SimpleHexAtoi(StatusLine(pid, "ShdPnd"), &pending) && ((pending >> (signal - 1)) & 1) != 0;
 }
 
-int LowestFreeDescriptor(pid_t pid) {
-  std::vector<pid_t> open = NumbersIn(absl::StrCat("/proc/", pid, "/fd"));
-  std::sort(open.begin(), open.end());
+int LowestFreeDescriptor(pid_t pid, int more) {
+  const std::vector<pid_t> open = NumbersIn(absl::StrCat("/proc/", pid, "/fd"));
   int free = 0;
-  while (static_cast<size_t>(free) < open.size() && open[free] == free) ++free;
+  while (std::find(open.begin(), open.end(), free) != open.end() || more-- > 0) ++free;
   return free;
 }
 

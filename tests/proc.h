@@ -44,8 +44,8 @@ bool IsStopped(pid_t pid);
 bool IsAsleep(pid_t pid);
 
 // The number that the next descriptor of the process will have (open(2): the lowest one that is free). For
-// LimitDescriptors(), to leave room for an exact number of further ones.
-int LowestFreeDescriptor(pid_t pid);
+// LimitDescriptors(), to leave room for an exact number of `more` before it.
+int LowestFreeDescriptor(pid_t pid, int more = 0);
 
 // Lets the process open no descriptor beyond this number; what it has open stays.
 void LimitDescriptors(pid_t pid, int most);

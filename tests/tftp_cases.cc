@@ -1,8 +1,10 @@
 // tftp with real clients, under every model: tftp-hpa, atftp and curl, which differ in the options they use, in what
 // they do between two transfers, and in how strictly they look at ports.
 #include <signal.h>
+#include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +19,7 @@
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 #include "tests/scratch.h"
 #include "tests/tftp_peer.h"
 #include "tests/tool.h"
@@ -204,6 +207,24 @@ TEST_F(TftpTest, RequestPaddedAsBootRomsDoIsServed) {
   peer.Acknowledge(0);
   EXPECT_EQ(peer.ReceiveBlock(), "a");
   peer.Acknowledge(1);
+}
+
+// They lie at the listener together, so the first look at it reads all of them. No descriptor shows those that are left
+// when a loop has accepted as many as it accepts in a turn (kAcceptsPerTurn).
+TEST_F(TftpTest, CrowdThatComesAtOnceIsAnswered) {
+  constexpr int kCrowd = 70;
+  root().Write("a", "a");
+  StartTftp();
+  const std::vector<pid_t> processes = server().processes();
+  for (const pid_t process : processes) ::kill(process, SIGSTOP);
+  for (const pid_t process : processes) ASSERT_TRUE(Eventually([process] { return IsStopped(process); }));
+  std::deque<TftpDownload> crowd;
+  for (int i = 0; i < kCrowd; ++i) crowd.emplace_back(address()).Ask("a");
+  for (const pid_t process : processes) ::kill(process, SIGCONT);
+  for (TftpDownload& peer : crowd) {
+    ASSERT_EQ(peer.ReceiveBlock(), "a");
+    peer.Acknowledge(1);
+  }
 }
 
 TEST_F(TftpTest, TransferIsFinishedBeforeTheEnd) {

@@ -246,7 +246,14 @@ void PollerLoop::PauseAccepting() {
   shared_.timers.Set(resume_accepting_, kShortagePause);
 }
 
-void PollerLoop::ResumeAccepting() { takes_backlog_ ? TakeBacklog() : SetAccepting(true); }
+// UDP peers whose datagrams were read before the pause are taken at once, because no wait would show them.
+void PollerLoop::ResumeAccepting() {
+  if (takes_backlog_) return TakeBacklog();
+  SetAccepting(true);
+  for (const auto& source : sources_) {
+    if (source->listener != nullptr && acceptor_->has_pending(*source->listener)) OnClients(*source);
+  }
+}
 
 void PollerLoop::SetAccepting(bool accepting) {
   bool complete = true;

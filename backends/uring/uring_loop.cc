@@ -113,8 +113,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
     case Operation::kPauseEnd:
       // Also at the end of a mere pause: taking an event that is not there does no harm.
       acceptor_->TakeCapacityEvent();
-      if (!Ends(ObjectOf<Port>(completion))) AwaitAcceptable(ObjectOf<Port>(completion));
-      return;
+      // At once, without a poll before it: UDP peers whose datagrams were read before the pause would not be seen.
+      return OnAcceptable(ObjectOf<Port>(completion));
     case Operation::kDatagrams:
       return OnDatagrams(ObjectOf<Port>(completion));
     case Operation::kGraceOver:
@@ -201,10 +201,12 @@ void UringLoop::AwaitAcceptable(Port& port) {
   io_uring_prep_poll_add(ring_->Prepare(Tag(port.operation, &port)), fd, POLLIN);
 }
 
-// Open() at the end: once none is left, a listener goes back to the operation that accepts all clients.
+// Open() at the end: once none is left, a listener goes back to the operation that accepts all clients. UDP peers whose
+// datagrams have been read already are all taken now, as in PollerLoop::OnClients(), because no poll would show them.
 void UringLoop::OnAcceptable(Port& port) {
   if (Ends(port)) return;
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+  const auto has_pending = [&] { return port.listener != nullptr && acceptor_->has_pending(*port.listener); };
+  for (int i = 0; i < kAcceptsPerTurn || has_pending(); ++i) {
     absl::StatusOr<Connection> connection =
         port.listener == nullptr ? acceptor_->TryTake(*role_->inbox) : acceptor_->TryAccept(*port.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting(port);
@@ -214,8 +216,8 @@ void UringLoop::OnAcceptable(Port& port) {
       inbox_ended_ = true;
       return Stop();
     }
-    if (!connection.ok()) return Open(port);
-    Start(*std::move(connection));
+    if (!connection.ok() && !has_pending()) return Open(port);
+    if (connection.ok()) Start(*std::move(connection));
   }
   AwaitAcceptable(port);
 }
