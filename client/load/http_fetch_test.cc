@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "client/load/count_replies.h"
 #include "client/load/exchange.h"
+#include "client/load/http_head.h"
 #include "gtest/gtest.h"
 
 namespace polyserve {
@@ -43,6 +44,41 @@ TEST(HttpFetchTest, KnownContentIsCompared) {
 
 TEST(HttpFetchTest, OtherStatusIsWrong) {
   EXPECT_EQ(Count({"GET", false, 0, std::nullopt}, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 100), -1);
+}
+
+// RFC 9110, section 15.2.
+TEST(HttpFetchTest, InterimRepliesArePassedOver) {
+  const HttpTarget target = {"GET", false, 5, "hello"};
+  const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n";
+  const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  for (size_t piece = 1; piece < 120; ++piece) {
+    EXPECT_EQ(Count(target, hints + Ok("hello") + go_on + hints + hints + Ok("hello") + Ok("hello"), piece), 3)
+        << piece;
+    EXPECT_EQ(Count(target, hints + Ok("hell"), piece), -1) << piece;
+  }
+}
+
+TEST(HttpFetchTest, InterimRepliesWithoutEndAreWrong) {
+  const HttpTarget target = {"GET", false, 5, "hello"};
+  const std::string hints = "HTTP/1.1 103 Early Hints\r\n\r\n";
+  std::string many;
+  for (int i = 0; i < HttpHead::kMaxInterim; ++i) many += hints;
+  EXPECT_EQ(Count(target, many + Ok("hello") + many + Ok("hello"), 7), 2);
+  EXPECT_EQ(Count(target, many + hints, 7), -1);
+}
+
+TEST(HttpFetchTest, EndBehindAnInterimReplyCutsTheReplyOff) {
+  const HttpTarget target = {"GET", false, 5, "hello"};
+  HttpFetch fetch;
+  fetch.Choose(target);
+  EXPECT_EQ(CountReplies(fetch, "HTTP/1.1 103 Early Hints\r\n\r\n", 100), 0);
+  EXPECT_EQ(fetch.TakeEnd(), Exchange::Reply::kWrong);
+  fetch.Reset();
+  EXPECT_EQ(fetch.TakeEnd(), Exchange::Reply::kIncomplete);
+}
+
+TEST(HttpFetchTest, SwitchToAnotherProtocolIsNotInterim) {
+  EXPECT_EQ(Count({"GET", false, 5, "hello"}, "HTTP/1.1 101 Switching Protocols\r\n\r\n" + Ok("hello"), 100), -1);
 }
 
 TEST(HttpFetchTest, ReplyWithoutALengthIsMeasured) {

@@ -38,9 +38,18 @@ bool Names(absl::string_view list, absl::string_view word) {
 
 }  // namespace
 
-// A head in pieces is collected in part_. `bytes` and part_ then end with the same bytes, so what follows the head's
-// end in one also follows it in the other.
 HttpHead::State HttpHead::Take(absl::string_view& bytes) {
+  State state = TakeOne(bytes);
+  for (; state == State::kComplete && is_interim(); state = TakeOne(bytes)) {
+    if (++interim_ > kMaxInterim) return State::kWrong;
+  }
+  if (state == State::kComplete) interim_ = 0;
+  return state;
+}
+
+// Takes a head of either kind. One in pieces is collected in part_. `bytes` and part_ then end with the same bytes, so
+// what follows the head's end in one also follows it in the other.
+HttpHead::State HttpHead::TakeOne(absl::string_view& bytes) {
   // The bytes of the last head again: its figures are still here.
   if (part_.empty() && !last_.empty() && absl::StartsWith(bytes, last_)) {
     bytes.remove_prefix(last_.size());
@@ -74,8 +83,7 @@ HttpHead::State HttpHead::Take(absl::string_view& bytes) {
 bool HttpHead::Parse(absl::string_view head) {
   const bool is_old = absl::StartsWith(head, kOldVersion);
   if (!is_old && !absl::StartsWith(head, kVersion)) return false;
-  // Three digits (RFC 9112, section 4). An interim reply (100, 103) counts as the reply, and so as wrong: servers send
-  // none unless a request asks for it, and none here does.
+  // Three digits (RFC 9112, section 4).
   if (!absl::SimpleAtoi(head.substr(kVersion.size(), 3), &status_)) return false;
   const absl::string_view connection = ValueOf(head, "\r\nconnection:").value_or("");
   keeps_alive_ = is_old ? Names(connection, "keep-alive") : !Names(connection, "close");
