@@ -65,7 +65,8 @@ UniqueFd Dialer::Start() {
   return fd;
 }
 
-// Keeps errno across the close of a socket that failed: Start() decides by it.
+// Keeps errno across the close of a socket that failed: Start() decides by it. Linux says EAGAIN in place of
+// EADDRNOTAVAIL if it finds no port for a socket of datagrams (inet_dgram_connect(), net/ipv4/af_inet.c).
 UniqueFd Dialer::StartFrom(int source) {
   UniqueFd fd(::socket(to_.family(), type_ | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return fd;
@@ -76,7 +77,7 @@ UniqueFd Dialer::StartFrom(int source) {
   const bool has_begun = (source == 0 || BindToSource(fd.get(), source)) &&
                          (::connect(fd.get(), to_.address(), to_.size()) == 0 || errno == EINPROGRESS);
   if (has_begun) return fd;
-  const int error = errno;
+  const int error = type_ == SOCK_DGRAM && errno == EAGAIN ? EADDRNOTAVAIL : errno;
   fd.reset();
   errno = error;
   return fd;

@@ -1,6 +1,8 @@
 // The dialer when ports run short: in a network of its own, which has ten.
 #include "client/load/dialer.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -44,6 +46,19 @@ TEST_F(DialerTest, GoesOnFromAnotherAddressWherePortsRunOut) {
     ASSERT_TRUE(fd.ok()) << i << ": " << fd.status();
     sources.insert(Endpoint::OfSocket(fd->get())->Host());
     connections.push_back(*std::move(fd));
+  }
+  EXPECT_EQ(sources, (std::set<std::string>{"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"}));
+}
+
+TEST_F(DialerTest, DatagramsGoOnFromAnotherAddressToo) {
+  Dialer dialer(*Endpoint::Parse("127.0.0.1:1234"), SOCK_DGRAM);
+  std::vector<UniqueFd> sockets;
+  std::set<std::string> sources;
+  for (int i = 0; i < 3 * kPorts + 1; ++i) {
+    UniqueFd fd = dialer.Start();
+    ASSERT_TRUE(fd.ok()) << i << ": " << std::strerror(errno);
+    sources.insert(Endpoint::OfSocket(fd.get())->Host());
+    sockets.push_back(std::move(fd));
   }
   EXPECT_EQ(sources, (std::set<std::string>{"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"}));
 }
