@@ -45,19 +45,22 @@ int WorkerSlots::Take(int64_t clients) const {
 
 // The lock comes first: a worker without one, other than the server, counts as dead, and a sweep in between would free
 // its slot. F_SETLK does not wait; if another process has the lock, that process is about to enter its own name.
+//
+// The clients come before the name: those of a predecessor that was killed are still there, and would be counted again
+// if this worker were killed in between. The lock keeps other processes from the slot meanwhile. The server's threads
+// take no lock, and write no clients: they are never counted as dead.
 bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
   Table::Place& wanted = table_.places[place];
   if (wanted.owner.load(std::memory_order_relaxed) != 0) return false;
   const bool needs_lock = ProcessOf(owner) != table_.server;
   if (needs_lock && !Lock(place)) return false;
+  // Asked again: another worker may have taken the slot before the lock, and been killed. Its clients count.
+  if (needs_lock && wanted.owner == 0) wanted.clients = clients;
   // Two threads may have seen the slot free; the server's take no lock, so the exchange alone decides between them.
   uint64_t nobody = 0;
-  if (!wanted.owner.compare_exchange_strong(nobody, owner)) {
-    if (needs_lock) Unlock(place);
-    return false;
-  }
-  wanted.clients = clients;
-  return true;
+  if (wanted.owner.compare_exchange_strong(nobody, owner)) return true;
+  if (needs_lock) Unlock(place);
+  return false;
 }
 
 // The name goes before the lock, by the same rule. The clients go first of all: a worker that is killed within this
@@ -81,8 +84,8 @@ std::vector<WorkerSlots::Worker> WorkerSlots::List() const {
   return workers;
 }
 
-// `clients` is read before the slot is freed, since the next owner overwrites it. Two processes may sweep the same
-// slot; the one whose exchange succeeds reports the loss.
+// `clients` is read before the slot is freed, since the next owner overwrites it; until then nobody does. Two processes
+// may sweep the same slot; the one whose exchange succeeds reports the loss.
 int64_t WorkerSlots::Sweep() const {
   int64_t lost = 0;
   const int used = table_.used;

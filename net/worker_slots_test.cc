@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,7 +47,31 @@ class WorkerSlotsTest : public testing::Test {
     return pid;
   }
 
-  // It stays a zombie until Reap().
+  // A process that takes the first place, and is killed at the first moment at which its name is there: stepped through,
+  // as a debugger does it. False if the system does not allow that.
+  bool KillWhileItTakes(int64_t clients) {
+    table_.hint = 0;
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(1);
+      ::raise(SIGSTOP);
+      places_.Take(clients);
+      ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (!WIFSTOPPED(status)) return false;
+    while (table_.places[0].owner == 0) {
+      EXPECT_EQ(::ptrace(PTRACE_SINGLESTEP, pid, nullptr, nullptr), 0);
+      ::waitpid(pid, &status, 0);
+      if (!WIFSTOPPED(status)) return false;
+    }
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return true;
+  }
+
+  // It stays a zombie until it is waited for.
   static void Kill(pid_t pid) {
     ::kill(pid, SIGKILL);
     siginfo_t info;
@@ -90,6 +115,15 @@ TEST_F(WorkerSlotsTest, ClientsOfTheKilledAreLostOnce) {
   EXPECT_EQ(places_.Sweep(), 5);
   ::waitpid(killed, nullptr, 0);
   ::waitpid(living, nullptr, 0);
+}
+
+TEST_F(WorkerSlotsTest, ClientsOfAPredecessorAreNotLostAgain) {
+  const pid_t killed = StartWorker(3);
+  Kill(killed);
+  EXPECT_EQ(places_.Sweep(), 3);
+  ::waitpid(killed, nullptr, 0);
+  if (!KillWhileItTakes(5)) GTEST_SKIP() << "no process may be traced here";
+  EXPECT_EQ(places_.Sweep(), 5);
 }
 
 TEST_F(WorkerSlotsTest, AnyProcessCanSweep) {
