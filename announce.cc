@@ -44,7 +44,8 @@ std::string PlainLines(const Banner& banner) {
 
 }  // namespace
 
-absl::Status AnnounceReady(const ServerContext& context, const Model& model, absl::string_view root) {
+absl::Status AnnounceReady(const ServerContext& context, const Model& model, absl::string_view root,
+                           const LineOutput& standard_output) {
   Banner banner{.model = model.name,
                 .model_description = model.description,
                 .root = AbsolutePath(root),
@@ -63,7 +64,7 @@ absl::Status AnnounceReady(const ServerContext& context, const Model& model, abs
   // Lost lines are not counted, because standard output is no log.
   const bool is_for_person = ::isatty(STDOUT_FILENO) == 1;
   LogHealth health;
-  if (!LineOutput::Own(STDOUT_FILENO).Append(is_for_person ? RenderBanner(banner) : PlainLines(banner), health)) {
+  if (!standard_output.Append(is_for_person ? RenderBanner(banner) : PlainLines(banner), health)) {
     LOG(WARNING) << "standard output accepts no data, so it does not say that the server is ready";
   }
   return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "backends/accept/server_context.h"
 #include "backends/registry.h"
+#include "base/line_output.h"
 
 namespace polyserve {
 
@@ -15,12 +16,14 @@ namespace polyserve {
 //   ready model=thread pid=17350
 //
 // If standard output is a terminal, it writes the banner (banner.h) instead, which says the same to a person. `root` is
-// the path of the directory that is served.
+// the path of the directory that is served. `standard_output` is what LineOutput::Own() has made of it before there were
+// threads.
 //
 // Call it last, when nothing can fail any more, with all listeners bound. Never blocks: if standard output is closed,
 // or a full pipe, the lines are lost, and the log says so. Returns an error if the address of a listener cannot be
 // determined.
-absl::Status AnnounceReady(const ServerContext& context, const Model& model, absl::string_view root);
+absl::Status AnnounceReady(const ServerContext& context, const Model& model, absl::string_view root,
+                           const LineOutput& standard_output);
 
 }  // namespace polyserve
 

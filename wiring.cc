@@ -1,5 +1,7 @@
 #include "wiring.h"
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
 #include "base/descriptor_limit.h"
+#include "base/line_output.h"
 #include "base/logging.h"
 #include "base/unique_fd.h"
 #include "files/root.h"
@@ -74,10 +77,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
 
 Server::~Server() = default;
 
-// The order matters. The descriptor limit is raised before descriptors are counted, and handlers are installed before
-// there is a child or a thread. The hub is forked before the listeners exist, which it would inherit, and before the
-// first thread. The announcement comes last: a script that has read it may connect at once.
+// The order matters. Standard output is replaced before there is a child or a thread that could use it. The descriptor
+// limit is raised before descriptors are counted, and handlers are installed before there is a child or a thread. The
+// hub is forked before the listeners exist, which it would inherit, and before the first thread. The announcement comes
+// last: a script that has read it may connect at once.
 absl::Status Server::Open() {
+  const LineOutput standard_output = LineOutput::Own(STDOUT_FILENO);
   const bool has_operator = config_.Any(&Service::has_operator);
   RaiseDescriptorLimit();
   absl::Status status = Signals::Install();
@@ -89,7 +94,7 @@ absl::Status Server::Open() {
   if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
   if (status.ok() && has_operator) status = room_host_->OpenToOperator();
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
-  if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root);
+  if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root, standard_output);
   return status;
 }
 
