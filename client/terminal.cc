@@ -39,8 +39,8 @@ void Apply(const termios& mode) {
 void RememberMode(const termios& mode) {
   is_mode_set = 0;
   set_mode = mode;
+  is_changed = 1;  // First: from the next line on, a SIGCONT sets the mode.
   is_mode_set = 1;
-  is_changed = 1;
 }
 
 // Restores the terminal; then happens what would have happened without the handler, with the same exit status, and a
@@ -128,10 +128,10 @@ void TerminalGuard::NoteMode() {
 
 void TerminalGuard::Restore() {
   if (!is_terminal_) return;
-  RestoreTerminal();
-  // Cleared after the terminal has its mode back: a fatal signal in between must still find that there is something to
-  // restore.
+  // Cleared before the terminal gets its mode back: a SIGCONT in between must not set the program's own mode again.
   is_mode_set = 0;
+  RestoreTerminal();
+  // Cleared after it: a fatal signal in between must still find that there is something to restore.
   is_changed = 0;
 }
 

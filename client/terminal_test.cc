@@ -6,6 +6,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -126,6 +127,35 @@ TEST(TerminalTest, StopGivesItBackAndContinuingTakesItAgain) {
     };
     EXPECT_EQ(OnTerminal(program, watch), 0) << signal;
   }
+}
+
+// The shell steps through the call, as a debugger does, and continues the program with SIGCONT at the first moment at
+// which the terminal is as it was found.
+TEST(TerminalTest, ContinuingWhileItIsRestoredTakesItNotAgain) {
+  constexpr int kMayNotTrace = 77;
+  const auto program = [] {
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(kMayNotTrace);
+    TerminalGuard guard(STDIN_FILENO);
+    SwitchEchoOff(guard);
+    ::raise(SIGSTOP);
+    guard.Restore();
+    ::_exit(Echoes(STDIN_FILENO) ? 42 : 1);
+  };
+  const auto watch = [](pid_t child) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    while (WIFSTOPPED(status) && !Echoes(STDIN_FILENO)) {
+      ::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr);
+      ::waitpid(child, &status, 0);
+    }
+    if (!WIFSTOPPED(status)) return WIFEXITED(status) && WEXITSTATUS(status) == kMayNotTrace ? kMayNotTrace : 4;
+    ::ptrace(PTRACE_CONT, child, nullptr, long{SIGCONT});
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 42 ? 0 : 5;
+  };
+  const int result = OnTerminal(program, watch);
+  if (result == kMayNotTrace) GTEST_SKIP() << "no process may be traced here";
+  EXPECT_EQ(result, 0);
 }
 
 TEST(TerminalTest, WhatIsNoTerminalIsLeftAlone) {
