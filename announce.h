@@ -16,8 +16,7 @@ namespace polyserve {
 //   ready model=thread pid=17350
 //
 // If standard output is a terminal, it writes the banner (banner.h) instead, which says the same to a person. `root` is
-// the path of the directory that is served. `standard_output` is what LineOutput::Own() has made of it before there were
-// threads.
+// the path of the directory that is served. `standard_output` comes from LineOutput::Own().
 //
 // Call it last, when nothing can fail any more, with all listeners bound. Never blocks: if standard output is closed,
 // or a full pipe, the lines are lost, and the log says so. Returns an error if the address of a listener cannot be

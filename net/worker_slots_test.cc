@@ -47,8 +47,8 @@ class WorkerSlotsTest : public testing::Test {
     return pid;
   }
 
-  // A process that takes the first place, and is killed at the first moment at which its name is there: stepped through,
-  // as a debugger does it. False if the system does not allow that.
+  // A process that takes the first place, and is killed at the first moment at which its name is there: it is stepped
+  // through, as by a debugger. False if the system does not allow that.
   bool KillWhileItTakes(int64_t clients) {
     table_.hint = 0;
     const pid_t pid = ::fork();
