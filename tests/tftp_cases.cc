@@ -59,7 +59,7 @@ class TftpDownload : public TftpPeer {
 class TftpTest : public EveryModelTest {
  protected:
   void StartTftp(std::vector<std::string> flags = {}) {
-    flags.push_back(kListenTftp);
+    flags.emplace_back(kListenTftp);
     StartServer(std::move(flags));
   }
   std::string address() { return server().address("tftp+udp"); }
