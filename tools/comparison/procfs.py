@@ -205,17 +205,22 @@ def network_seconds(cpus):
 def kernel_kib():
     """Memory that the kernel itself uses, of what a connection, thread or process makes it use, for the whole machine.
 
-    Each processor counts on its own, and adds what it has counted to the sum once a second. Root can ask for that at once
-    (vm.stat_refresh, Documentation/admin-guide/sysctl/vm.rst); without it, some 100 KiB are missing or too many.
+    For root it is what of the slabs is in use: new objects take places that others have left before they take new pages, so that
+    by pages the first thousand connections after a crowd has gone would cost nothing. And each processor counts on its own, and
+    adds to the sum once a second; root can ask for it now (vm.stat_refresh, Documentation/admin-guide/sysctl/vm.rst).
     """
-    try:
-        read("/proc/sys/vm/stat_refresh")
-    except OSError:
-        pass
+    read("/proc/sys/vm/stat_refresh")
     info = dict(re.findall(r"^(\w+):\s+(\d+)", read("/proc/meminfo"), re.MULTILINE))
-    used = sum(int(info.get(name, 0)) for name in ("Slab", "KernelStack", "PageTables"))
+    slab = _slab_kib() or int(info.get("Slab", 0))
     match = re.search(r"^TCP:.* mem (\d+)", read("/proc/net/sockstat"), re.MULTILINE)
-    return used + (int(match[1]) * os.sysconf("SC_PAGE_SIZE") // 1024 if match else 0)
+    return (slab + sum(int(info.get(name, 0)) for name in ("KernelStack", "PageTables")) +
+            (int(match[1]) * os.sysconf("SC_PAGE_SIZE") // 1024 if match else 0))
+
+
+def _slab_kib():
+    """What is in use of the slabs, by slabinfo(5); 0 if that cannot be read."""
+    lines = re.findall(r"^\S+ +(\d+) +\d+ +(\d+) ", read("/proc/slabinfo"), re.MULTILINE)
+    return sum(int(objects) * int(size) for objects, size in lines) // 1024
 
 
 @dataclass
