@@ -124,7 +124,8 @@ def kind_of(metric):
 
 
 # What two subjects are compared in.
-JUDGED = ("throughput", "service_p50_us", "service_p99_us", "service_p999_us", "response_p99_us", "cpu_us_per_request")
+JUDGED = ("throughput", "service_p50_us", "service_p99_us", "service_p999_us", "response_p50_us", "response_p99_us",
+          "cpu_us_per_request")
 # The same, if they were measured. Fairness by the ratio of two indexes, like the others: the index times the number of connections is
 # how many of them would share what there is alike (the effective number), so that two servers within 3 % are equally fair for all
 # practical purposes. A ratio of what is missing to 1 would call 0.9999 and 0.9996 far apart.

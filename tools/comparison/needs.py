@@ -380,6 +380,7 @@ def _write(case, axis, name):
         "throughput": (_number, case.unit),
         "capacity": (_number, f"requests a second with {case.promise}"),
         "given_p99_us": (_time, f"for 99 of 100 requests{at_rate}"),
+        "response_p50_us": (_time, "for half of the requests"),
         "response_p99_us": (_time, "for 99 of 100 requests"),
         "given_cpu_us": (_time, f"of processor time for a request{at_rate}"),
         PROCESSOR_TIME: (_time, "of processor time for a request"),

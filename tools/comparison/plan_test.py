@@ -172,10 +172,10 @@ class PartsTest(unittest.TestCase):
         found = {name: [workloads.choose([name])[0].metric_by(by) for by in plan.BY]
                  for name in ("echo", "echo-rate", "mixed", "chat")}
         self.assertEqual(found["echo"], ["throughput", "capacity", "given_cpu_us", "given_p99_us", "connection_bytes", "fairness"])
-        self.assertEqual(found["echo-rate"], ["response_p99_us", "capacity", "given_cpu_us", "given_p99_us", "connection_bytes",
-                                              "response_p99_us"])
-        self.assertEqual(found["mixed"], ["response_p99_us", "capacity", "response_p99_us", "given_p99_us", "connection_bytes",
-                                          "response_p99_us"])
+        self.assertEqual(found["echo-rate"], ["response_p50_us", "capacity", "given_cpu_us", "given_p99_us", "connection_bytes",
+                                              "response_p50_us"])
+        self.assertEqual(found["mixed"], ["response_p50_us", "capacity", "response_p50_us", "given_p99_us", "connection_bytes",
+                                          "response_p50_us"])
         self.assertEqual(found["chat"], ["throughput", "throughput", "cpu_us_per_request", "response_p99_us", "connection_bytes",
                                          "fairness"])
 

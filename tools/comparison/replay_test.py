@@ -135,7 +135,7 @@ class MakeTest(Files):
 
     def test_a_workload_that_is_ranked_by_its_response_times(self):
         workload = self.make().workload
-        self.assertEqual((workload.name, workload.service, workload.ranked_by), ("replay", "http", "response_p99_us"))
+        self.assertEqual((workload.name, workload.service, workload.ranked_by), ("replay", "http", "response_p50_us"))
         self.assertEqual(workload.connections, 3)
         self.assertFalse(workload.connects_first)
         self.assertAlmostEqual(workload.least_s, 100 / 256, places=2)  # Of 256 requests in a second.

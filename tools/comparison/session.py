@@ -72,7 +72,7 @@ def parser():
     add("--parts", help="comma-separated, of: " + ", ".join(plan.PARTS) + "; all of them but "
         "promise, which --slo asks for; with --quick " + ", ".join(plan.QUICK_PARTS))
     add("--by", choices=plan.BY, help="what models are ranked by, and recommended first: throughput (if requests come at a rate, their "
-        "response time), capacity (the highest rate that keeps --slo), cost (processor time of a request at the same rate for all), "
+        "median response time), capacity (the highest rate that keeps --slo), cost (processor time of a request at the same rate for all), "
         "tail (p99 at that rate), memory (of a connection), fairness (between connections). By default throughput or, if the load "
         "generator was the limit, processor time for a request")
     add("--slo", metavar="PROMISE", help="a promise, such as p99<10ms, p99.9<50ms or p50<800us: measure the highest rate at which "

@@ -68,8 +68,9 @@ def result_of(summary, subject, workload):
 # What is said of the best by the figure that ranks, and the figure's unit; {unit} and {promise} are filled in.
 _BEST = {
     "throughput": ("the fastest", "{unit}"),
-    "response_p99_us": ("the quickest to respond", "us for 99 of 100"),
-    "given_p99_us": ("the quickest to respond at the same rate", "us for 99 of 100"),
+    "response_p50_us": ("the quickest to respond", "us for half of the requests"),
+    "response_p99_us": ("the one with the lowest tail", "us for 99 of 100"),
+    "given_p99_us": ("the one with the lowest tail at the same rate", "us for 99 of 100"),
     "capacity": ("the one that keeps {promise} at the highest rate", "a second"),
     "given_cpu_us": ("the cheapest at the same rate", "us of processor time for a request"),
     "cpu_us_per_request": ("the cheapest", "us of processor time for a request"),

@@ -54,6 +54,7 @@ class Subject:
 
 _TITLES = {
     "throughput": "throughput",
+    "response_p50_us": "response time, median",
     "response_p99_us": "response time, 99th percentile",
     "given_p99_us": "response time at the same rate, 99th percentile",
     "capacity": "highest rate that keeps the promise",

@@ -24,9 +24,9 @@ RULES = (
     "rounds. If requests come at a given rate, a round that does not reach it counts with the times that it had; a model that "
     f"misses it in more than one round, and in more than one of {SLOW_ONE_IN}, is out. A model that takes a processor while no "
     "request comes is for a machine that has nothing else to do, and is out, too. Reference servers are shown for comparison.",
-    "Models are compared by throughput; if requests come at a given rate, by the 99th percentile of the response time. A model "
-    f"is equal to the best if surely no other is better by more than the margin ({words.percent(inference.MARGIN)} unless "
-    "--margin was given): a comparison with the best, which is wrong in at most one of twenty runs.",
+    "Models are compared by throughput; if requests come at a given rate, by the median response time (--by=tail: the 99th "
+    "percentile). A model is equal to the best if surely no other is better by more than the margin "
+    f"({words.percent(inference.MARGIN)} unless --margin was given): a comparison with the best, which is wrong in at most one of twenty runs.",
     "If the load generator was the limit for the best by throughput in at least half of its rounds, models are compared by processor "
     "time for a request instead, because throughput is the load generator's then. --by=throughput keeps throughput, and so does a "
     "workload of which no processor time is known (beside another load); a warning says so.",
@@ -41,7 +41,8 @@ RULES = (
 )
 
 
-_SUPERLATIVES = {"throughput": "the fastest", "response_p99_us": "the quickest to respond", "given_cpu_us": "the cheapest",
+_SUPERLATIVES = {"throughput": "the fastest", "response_p50_us": "the quickest to respond",
+                 "response_p99_us": "the one with the lowest tail", "given_cpu_us": "the cheapest",
                  "cpu_us_per_request": "the cheapest", "fairness": "the fairest"}
 
 

@@ -18,6 +18,7 @@ _METRICS = {
     "given_p99_us": "99th percentile of the response time, at the same rate",
     "low_cpu_us": "processor time per request, at a low rate",
     "pss_bytes_per_connection": "the server's own memory per connection",
+    "response_p50_us": "median response time",
     "response_p99_us": "99th percentile of the response time",
     "service_p99_us": "99th percentile of the service time",
 }
