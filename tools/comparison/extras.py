@@ -25,7 +25,7 @@ def idle_limit(subject, hard_limit):
 
 def memory_steps(most):
     """Nine, eight of them equal. The first one is a single connection: it also pays for what a server makes on demand."""
-    return [max(1, most * step // 8) for step in range(9)]
+    return sorted({max(1, most * step // 8) for step in range(9)})
 
 
 def _memory_at(server, crowd, idle):
