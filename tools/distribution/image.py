@@ -48,9 +48,10 @@ def file_system(package, tree, epoch):
         environment={"SOURCE_DATE_EPOCH": epoch})
 
 
-def assemble(tree, layout, tag, version, created):
-    """Makes the folder `layout`, an OCI image layout that holds one image of one layer. `created` is a time as in RFC 3339."""
-    image = f"{layout}:{tag}"
+def assemble(tree, layout, name, version, created):
+    """Makes the folder `layout`, an OCI image layout that holds one image of one layer. `name` is what engines call it, "NAME:TAG";
+    `created` is a time as in RFC 3339."""
+    image = f"{layout}:{name}"
     _run("umoci", "init", "--layout", layout)
     _run("umoci", "new", "--image", image)
     _run("umoci", "raw", "add-layer", "--image", image, "--history.created", created,
@@ -88,8 +89,8 @@ def build(folder, package=None):
         package = package or debian.build(scratch)
         tree, layout = os.path.join(scratch, "tree.tar"), os.path.join(scratch, "layout")
         file_system(package, tree, debian.epoch())
-        # A tag has no tilde.
-        assemble(tree, layout, version.replace("~", "-"), version, debian.created())
+        # No name has a tilde.
+        assemble(tree, layout, f"polyserve:{version.replace('~', '-')}", version, debian.created())
         path = os.path.join(folder, f"polyserve_{version}_{debian.architecture()}.oci.tar")
         pack(layout, path)
     return path

@@ -34,7 +34,7 @@ class ImageTest(unittest.TestCase):
 
     def make(self, name):
         layout, archive = os.path.join(self.folder, name), os.path.join(self.folder, f"{name}.oci.tar")
-        image.assemble(self.tree, layout, "0.1.0-dev", "0.1.0~dev", "2026-01-02T03:04:05Z")
+        image.assemble(self.tree, layout, "polyserve:0.1.0-dev", "0.1.0~dev", "2026-01-02T03:04:05Z")
         image.pack(layout, archive)
         return archive
 
@@ -50,7 +50,7 @@ class ImageTest(unittest.TestCase):
         write_tree(self.tree)
         layout = image_trial.Layout(self.make("one"), os.path.join(self.folder, "unpacked"))
         image_trial.says_what_it_is(layout)
-        self.assertEqual(layout.tag, "0.1.0-dev")
+        self.assertEqual(layout.name, "polyserve:0.1.0-dev")
         self.assertEqual(layout.configuration["created"], "2026-01-02T03:04:05Z")
         self.assertEqual(layout.configuration["config"]["Labels"]["org.opencontainers.image.version"], "0.1.0~dev")
 

@@ -31,7 +31,7 @@ class Layout:
             tar.extractall(self.folder)
         manifests = read_json(os.path.join(self.folder, "index.json"))["manifests"]
         expect(len(manifests) == 1, f"it holds {len(manifests)} images")
-        self.tag = manifests[0]["annotations"]["org.opencontainers.image.ref.name"]
+        self.name = manifests[0]["annotations"]["org.opencontainers.image.ref.name"]
         self.manifest = self.blob(manifests[0]["digest"])
         self.configuration = self.blob(self.manifest["config"]["digest"])
 
@@ -40,7 +40,7 @@ class Layout:
 
     def unpack(self, bundle):
         """The file system, and the configuration that a runtime takes (config.json)."""
-        done = subprocess.run(["umoci", "unpack", "--image", f"{self.folder}:{self.tag}", bundle], capture_output=True, text=True,
+        done = subprocess.run(["umoci", "unpack", "--image", f"{self.folder}:{self.name}", bundle], capture_output=True, text=True,
                               check=False)
         expect(done.returncode == 0, f"umoci cannot unpack it: {done.stderr}")
 
