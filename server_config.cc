@@ -47,6 +47,8 @@ DEFINE_bool(trusted_pages, false,
 DEFINE_string(access_log, "", "=FILE append a line for each request to this file (combined format); SIGHUP reopens it");
 DEFINE_bool(precompressed, false,
             "send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
+DEFINE_bool(tftp_writes, false, "take uploads by TFTP, which asks no client who it is, under names that are free");
+DEFINE_bool(tftp_overwrite, false, "with --tftp_writes: uploads by TFTP may replace files as well");
 DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
              "connections that may wait to be accepted; the system limits it to net.core.somaxconn");
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
@@ -101,6 +103,7 @@ constexpr FlagTopic kTopics[] = {
     {"Connections", "max_connections overload listen_backlog tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout min_rate min_rate_window drain_timeout stop_grace"},
     {"http", "request_timeout allowed_hosts trusted_pages access_log precompressed"},
+    {"tftp", "tftp_writes tftp_overwrite"},
     {"chat", "admin_name chat_rate chat_memory"},
 };
 
@@ -252,6 +255,18 @@ absl::Status ReadConnectionFlags(ServerConfig& config) {
   return absl::OkStatus();
 }
 
+// A flag that allows nothing is refused: its user expects uploads to work.
+absl::StatusOr<TftpWrites> MakeTftpWrites() {
+  if (FLAGS_tftp_overwrite && !FLAGS_tftp_writes) {
+    return absl::InvalidArgumentError("--tftp_overwrite goes with --tftp_writes; give both, or leave it out");
+  }
+  if (FLAGS_tftp_writes && FLAGS_read_only) {
+    return absl::InvalidArgumentError("--read_only takes no uploads, nor by TFTP; leave --tftp_writes out");
+  }
+  if (!FLAGS_tftp_writes) return TftpWrites::kNone;
+  return FLAGS_tftp_overwrite ? TftpWrites::kAll : TftpWrites::kNew;
+}
+
 absl::Status ReadServiceFlags(ServerConfig& config) {
   config.root = FLAGS_root;
   config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
@@ -263,6 +278,9 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   config.http.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
   config.http.precompressed = FLAGS_precompressed;
   config.access_log = FLAGS_access_log;
+  const absl::StatusOr<TftpWrites> tftp_writes = MakeTftpWrites();
+  if (!tftp_writes.ok()) return tftp_writes.status();
+  config.tftp_writes = *tftp_writes;
   config.admin_name = FLAGS_admin_name;
   const absl::StatusOr<RoomLimits> room_limits = MakeRoomLimits();
   if (!room_limits.ok()) return room_limits.status();

@@ -21,6 +21,7 @@
 #include "net/progress_watch.h"
 #include "net/socket.h"
 #include "protocol/http/site.h"
+#include "protocol/tftp/session.h"
 #include "room/room.h"
 #include "services.h"
 
@@ -57,6 +58,10 @@ struct ServerConfig {
 
   HttpSite::Options http;  // Without the access log and the report, which Server adds.
   std::string access_log;  // A path; empty: no log.
+
+  // --- tftp. ---
+
+  TftpWrites tftp_writes;
 
   // --- chat. ---
 

@@ -35,6 +35,10 @@ std::unique_ptr<Session> MakeWithLibrary(const ServiceContext& context) {
   return std::make_unique<S>(context.library);
 }
 
+std::unique_ptr<Session> MakeTftp(const ServiceContext& context) {
+  return std::make_unique<TftpSession>(context.library, context.tftp_writes);
+}
+
 // The site is shared, not copied: it holds the cache of replies and the rules, which are the same for all connections.
 std::unique_ptr<Session> MakeHttp(const ServiceContext& context) {
   return std::make_unique<HttpSession>(context.http_site);
@@ -66,15 +70,15 @@ constexpr Service kServices[] = {
      /*has_room=*/true, /*has_operator=*/true},
     {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
      &MakeWithLibrary<FileUnframedSession>},
-    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeWithLibrary<TftpSession>},
+    {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeTftp},
 };
 static_assert(std::size(kServices) <= kMaxServices, "each service has a row of counters");
 
 }  // namespace
 
 ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
-                               std::shared_ptr<Room> room)
-    : library(std::move(library)), room(std::move(room)) {
+                               TftpWrites tftp_writes, std::shared_ptr<Room> room)
+    : library(std::move(library)), room(std::move(room)), tftp_writes(tftp_writes) {
   // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat. The parameter of the
   // same name has been moved from by now, hence `this->`.
   if (this->room != nullptr) {

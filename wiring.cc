@@ -148,7 +148,8 @@ absl::Status Server::MakeContext() {
   // object.
   report_sources_ = std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library});
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
-  const ServiceContext services(library_, http, config_.Any(&Service::has_room) ? room_host_->room() : nullptr);
+  const ServiceContext services(library_, http, config_.tftp_writes,
+                                config_.Any(&Service::has_room) ? room_host_->room() : nullptr);
   absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
   if (!connection_limit.ok()) return connection_limit.status();
   // `reload` may refer to this object, which owns the context. Not by make_unique(), which would have to move it.

@@ -57,6 +57,8 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_connections=-1"}, "--max_connections=-1");
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
   ExpectRefused({"--overload=refuse"}, "--max_connections=N");
+  ExpectRefused({"--tftp_overwrite"}, "--tftp_writes");
+  ExpectRefused({"--tftp_writes", "--read_only"}, "--read_only");
   ExpectRefused({"--request_timeout=0"}, "--request_timeout");
   ExpectRefused({"--listen_backlog=0"}, "--listen_backlog=0 is not from 1 to 65535");
   ExpectRefused({"--socket_buffer=100"}, "--socket_buffer=100 is not from 2048");

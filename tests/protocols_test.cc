@@ -156,7 +156,7 @@ TEST(ProtocolsTest, ConversationsGoAsTheyAreWritten) {
     if (!conversation.other_service.empty()) {
       absl::StrAppend(&listen, ",", conversation.other_service, "://127.0.0.1:0");
     }
-    ServerProcess server({.flags = {absl::StrCat("--root=", root.path()), listen}});
+    ServerProcess server({.flags = {absl::StrCat("--root=", root.path()), listen, "--tftp_writes"}});
     if (HasParties(conversation.service)) {
       ReplayParties(conversation, server.address(service));
     } else {

@@ -155,7 +155,7 @@ TEST_F(RootTest, DiskThatReportsNoSpaceAtAllIsTried) {
   const std::string path = root().path();
   if (!CanMountTinyDisk(path)) GTEST_SKIP() << "this system does not let us mount a disk";
   ServeAlso("tftp+udp");
-  StartServer({.flags = {}, .before_exec = MountTinyDisk(path, kNoBound)});
+  StartServer({.flags = {"--tftp_writes"}, .before_exec = MountTinyDisk(path, kNoBound)});
   EXPECT_TRUE(absl::StartsWith(Store("/a", std::string(10'000, 'x')), "HTTP/1.1 201 "));
   {
     Peer file = Connect("file");
@@ -182,7 +182,7 @@ TEST_F(RootTest, OfTwoUploadsThatNameOneStateOneIsStored) {
 
 TEST_F(RootTest, UploadAwaitsItsTurnInTheDirectoryAndHoldsUpNobody) {
   ServeAlso("tftp+udp");
-  StartServer();
+  StartServer({"--tftp_writes"});
   UniqueFd directory(::open(root().path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // The lock by which uploads take turns (files/library.h). This process opens the directory for itself, so its lock is
   // another's to the server.

@@ -84,7 +84,7 @@ TEST_F(TftpTest, TftpHpaGetsAndPuts) {
   root().Write("a", bytes);
   root().Write("text", "one\ntwo\n");
   local_.Write("b", bytes);
-  StartTftp();
+  StartTftp({"--tftp_writes"});
   Run({"tftp", "-m", "octet", "127.0.0.1", port(), "-c", "get", "a", local_.PathOf("a")});
   ExpectSame(local_.Read("a"), bytes);
   Run({"tftp", "-m", "octet", "127.0.0.1", port(), "-c", "put", local_.PathOf("b"), "b"});
@@ -97,7 +97,7 @@ TEST_F(TftpTest, AtftpGetsAndPutsWithAllOptions) {
   const std::string bytes = RandomBytes(300'000, 2);
   root().Write("a", bytes);
   local_.Write("b", bytes);
-  StartTftp();
+  StartTftp({"--tftp_writes"});
   const std::vector<std::string> common = {"atftp",    "--option", "blksize 1428", "--option", "windowsize 8",
                                            "--option", "tsize",    "--option",     "timeout 2"};
   std::vector<std::string> get = common;
@@ -116,7 +116,7 @@ TEST_F(TftpTest, CurlGetsAndPuts) {
   root().MakeDirectory("directory");
   root().Write("empty", "");
   local_.Write("b", bytes);
-  StartTftp();
+  StartTftp({"--tftp_writes"});
   Run({"curl", "-sS", "-o", local_.PathOf("a"), Url("a")});
   ExpectSame(local_.Read("a"), bytes);
   Run({"curl", "-sS", "--tftp-blksize", "8192", "-o", local_.PathOf("a2"), Url("a")});
@@ -127,16 +127,39 @@ TEST_F(TftpTest, CurlGetsAndPuts) {
   EXPECT_EQ(local_.Read("empty"), "");
 }
 
-TEST_F(TftpTest, RefusalsReachTheClient) {
+// The codes are curl's words for the errors of RFC 1350.
+constexpr int kCurlNotFound = 68;
+constexpr int kCurlNotAllowed = 69;
+constexpr int kCurlExists = 73;
+
+TEST_F(TftpTest, ServerTakesNoUploadsUnlessAskedTo) {
   root().Write("a", "a");
   local_.Write("b", "b");
-  StartTftp({"--read_only"});
+  StartTftp();
   EXPECT_EQ(RunTool({"curl", "-sS", "-o", local_.PathOf("none"), Url("none")}, local_.path()).exit_status,
-            68);  // Not found,
-  EXPECT_EQ(RunTool({"curl", "-sS", "-T", local_.PathOf("b"), Url("b")}, local_.path()).exit_status,
-            69);  // not allowed.
+            kCurlNotFound);
+  EXPECT_EQ(RunTool({"curl", "-sS", "-T", local_.PathOf("b"), Url("b")}, local_.path()).exit_status, kCurlNotAllowed);
+  EXPECT_EQ(root().Names(), std::vector<std::string>{"a"});
   Run({"curl", "-sS", "-o", local_.PathOf("a"), Url("a")});
   EXPECT_EQ(local_.Read("a"), "a");
+}
+
+TEST_F(TftpTest, UploadsReplaceNoFileUnlessAskedTo) {
+  root().Write("a", "old");
+  local_.Write("b", "new");
+  StartTftp({"--tftp_writes"});
+  EXPECT_EQ(RunTool({"curl", "-sS", "-T", local_.PathOf("b"), Url("a")}, local_.path()).exit_status, kCurlExists);
+  EXPECT_EQ(root().Read("a"), "old");
+  Run({"curl", "-sS", "-T", local_.PathOf("b"), Url("b")});
+  EXPECT_EQ(root().Read("b"), "new");
+}
+
+TEST_F(TftpTest, UploadsReplaceFilesIfAskedTo) {
+  root().Write("a", "old");
+  local_.Write("b", "new");
+  StartTftp({"--tftp_writes", "--tftp_overwrite"});
+  Run({"curl", "-sS", "-T", local_.PathOf("b"), Url("a")});
+  EXPECT_EQ(root().Read("a"), "new");
 }
 
 TEST_F(TftpTest, SeveralTransfersAtOnceDoNotMix) {

@@ -104,8 +104,8 @@ std::string TftpOptionsAck(const TftpOptions& options) {
   return packet;
 }
 
-// The codes are coarser than the library's, so the text goes with them. A directory in the way is an access violation:
-// code 6 ("file already exists") would be wrong, since files are replaced.
+// The codes are coarser than the library's, so the text goes with them. A directory in the way is an access violation,
+// not code 6 ("file already exists"): no setting of the server lets an upload replace a directory.
 TftpError TftpErrorOf(const absl::Status& error) {
   switch (error.code()) {
     case absl::StatusCode::kNotFound:
@@ -115,6 +115,8 @@ TftpError TftpErrorOf(const absl::Status& error) {
     case absl::StatusCode::kUnimplemented:
     case absl::StatusCode::kFailedPrecondition:
       return TftpError::kAccess;
+    case absl::StatusCode::kAlreadyExists:
+      return TftpError::kExists;
     case absl::StatusCode::kOutOfRange:
     case absl::StatusCode::kResourceExhausted:
       return TftpError::kDiskFull;

@@ -31,6 +31,7 @@ enum class TftpError : uint16_t {
   kDiskFull = 3,
   kIllegal = 4,
   kUnknownTransfer = 5,
+  kExists = 6,
   kOptions = 8,
 };
 

@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/strip.h"
 #include "protocol/store_upload.h"
@@ -22,7 +21,8 @@ absl::string_view LibraryName(absl::string_view name) {
 
 }  // namespace
 
-TftpSession::TftpSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
+TftpSession::TftpSession(std::shared_ptr<const Library> library, TftpWrites writes)
+    : library_(std::move(library)), writes_(writes) {}
 TftpSession::~TftpSession() = default;
 
 // A packet that belongs to no transfer is answered with an error only while the session has none (RFC 1350, section 4,
@@ -103,11 +103,14 @@ void TftpSession::StartSending(const TftpRequest& request, Output& output) {
 }
 
 // Here ACK 0 or an OACK is the answer, and the first DATA of the peer acknowledges it. A size that the client announces
-// (tsize) is checked against the limits now; without it, nothing is known until the blocks come.
+// (tsize) is checked against the limits now; without it, nothing is known until the blocks come. A name that is taken
+// is refused now as well, so that the client is spared the transfer.
 void TftpSession::StartReceiving(const TftpRequest& request, Output& output) {
+  if (writes_ == TftpWrites::kNone) return Refuse(TftpError::kAccess, "no uploads are accepted by TFTP", output);
   absl::StatusOr<std::unique_ptr<Upload>> upload =
       library_->StartUpload(LibraryName(request.name), terms_.announced_bytes.value_or(0));
-  if (!upload.ok()) return Refuse(TftpErrorOf(upload.status()), upload.status().message(), output);
+  if (!upload.ok()) return RefuseUpload(upload.status(), output);
+  if (absl::Status status = (*upload)->Check(StoreCondition()); !status.ok()) return RefuseUpload(status, output);
   upload_ = *std::move(upload);
   upload_bytes_ = 0;
   decoder_ = NetasciiDecoder();
@@ -183,7 +186,7 @@ void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
   const absl::Status status = upload_bytes_ <= library_->options().max_file_bytes
                                   ? upload_->Append(decoded)
                                   : absl::OutOfRangeError("the file is too large");
-  if (!status.ok()) return Refuse(TftpErrorOf(status), status.message(), output);
+  if (!status.ok()) return RefuseUpload(status, output);
   ++last_;
   Hear();
   told_of_gap_ = false;
@@ -193,15 +196,27 @@ void TftpSession::TakeBlock(absl::string_view bytes, Output& output) {
 }
 
 // The last acknowledgement means that the file is there under its name, so it waits for that: a client may exit as soon
-// as it has it.
+// as it has it. The condition is checked again under the directory's lock: of two uploads of one new name, the one that
+// ends second is refused.
 void TftpSession::StoreUpload(Output& output) {
   state_ = State::kStoring;
-  const absl::Status status = upload_->Commit();
+  const absl::Status status = upload_->Store(StoreCondition()).status();
   if (absl::IsUnavailable(status) && ++store_tries_ < kMaxStoreTries) return output.SetTimer(kStorePause);
-  if (!status.ok()) return Refuse(TftpErrorOf(status), status.message(), output);
+  if (!status.ok()) return RefuseUpload(status, output);
   upload_ = nullptr;
   state_ = State::kReceived;
   Acknowledge(output);
+}
+
+Upload::Condition TftpSession::StoreCondition() const {
+  if (writes_ == TftpWrites::kAll) return nullptr;
+  return [](const FileStamp* current) { return current == nullptr; };
+}
+
+// The library's text for AlreadyExists speaks of a condition in the request, and TFTP has none.
+void TftpSession::RefuseUpload(const absl::Status& error, Output& output) {
+  if (absl::IsAlreadyExists(error)) return Refuse(TftpError::kExists, "a file of this name exists", output);
+  Refuse(TftpErrorOf(error), error.message(), output);
 }
 
 void TftpSession::Acknowledge(Output& output) {

@@ -22,9 +22,9 @@
 // copy made by the network, so the session decides kCopyInterval later: if the peer has continued the transfer, it was
 // a copy; if the peer has never answered, our packet was lost and is sent again; otherwise the transfer starts again.
 //
-// Refusals (TftpError): 1 not found, 2 not allowed (a bad name, a read-only library), 3 too large or no space left, 4
-// not understood, 5 no such transfer, 8 an option that makes no sense. Bound: one window (TftpTerms) in the output of a
-// call; nothing of the file is held.
+// Refusals (TftpError): 1 not found, 2 not allowed (a bad name, no uploads), 3 too large or no space left, 4 not
+// understood, 5 no such transfer, 6 a file of this name exists, 8 an option that makes no sense. Bound: one window
+// (TftpTerms) in the output of a call; nothing of the file is held.
 #ifndef POLYSERVE_PROTOCOL_TFTP_SESSION_H_
 #define POLYSERVE_PROTOCOL_TFTP_SESSION_H_
 
@@ -33,6 +33,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "files/library.h"
@@ -43,6 +44,13 @@
 #include "protocol/tftp/source.h"
 
 namespace polyserve {
+
+// Which uploads are accepted. The protocol has no authentication, so everyone who reaches the port has the same rights.
+enum class TftpWrites {
+  kNone,  // None.
+  kNew,   // Those under a name that is free: no client can replace a file that another one boots from.
+  kAll,   // Those that replace a file as well.
+};
 
 class TftpSession : public Session {
  public:
@@ -64,7 +72,7 @@ class TftpSession : public Session {
   static constexpr absl::Duration kRemembersEnd = absl::Seconds(6);
 
   // Sessions share the library, from any number of threads.
-  explicit TftpSession(std::shared_ptr<const Library> library);
+  TftpSession(std::shared_ptr<const Library> library, TftpWrites writes);
   ~TftpSession() override;
 
   void OnInput(Input& input, Output& output) override;
@@ -100,6 +108,9 @@ class TftpSession : public Session {
   void TakeBlock(absl::string_view bytes, Output& output);
   // Gives the file its name, or tries again later if another upload holds the directory.
   void StoreUpload(Output& output);
+  // What has to hold when the file takes its name; null: nothing.
+  Upload::Condition StoreCondition() const;
+  void RefuseUpload(const absl::Status& error, Output& output);
   void Acknowledge(Output& output);
 
   // Sends a packet that the timer repeats until the peer answers.
@@ -116,6 +127,7 @@ class TftpSession : public Session {
   void End(Output& output);
 
   const std::shared_ptr<const Library> library_;
+  const TftpWrites writes_;
   State state_ = State::kAwaitsRequest;
   TftpTerms terms_;
   std::string request_;          // That began the transfer; at most kMaxRequestBytes.

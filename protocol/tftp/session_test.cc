@@ -41,7 +41,7 @@ class TftpSessionTest : public testing::Test {
 
   void Open(const Library::Options& options) {
     library_ = *Library::Open(root_, options);
-    session_ = std::make_unique<TftpSession>(library_);
+    session_ = NewSession();
   }
   void Write(const std::string& name, absl::string_view bytes) {
     std::ofstream(absl::StrCat(root_, "/", name), std::ios::binary)
@@ -53,7 +53,7 @@ class TftpSessionTest : public testing::Test {
   }
   // A transfer with a session of its own.
   TftpTestTransfer NewTransfer(const TftpFaults& faults = {}) {
-    session_ = std::make_unique<TftpSession>(library_);
+    session_ = NewSession();
     return TftpTestTransfer(*session_, faults);
   }
   // Shows one packet; returns those that come back, each behind a '|'.
@@ -83,6 +83,11 @@ class TftpSessionTest : public testing::Test {
     }
     return packets;
   }
+  std::unique_ptr<TftpSession> NewSession() { return std::make_unique<TftpSession>(library_, writes_); }
+  // The code of the ERROR packet that begins the reply; -1 if it is another packet.
+  static int ErrorCode(absl::string_view reply) {
+    return reply.size() > 5 && reply[2] == 5 ? static_cast<int>(reply[4]) : -1;
+  }
   static std::string Error(TftpError code, absl::string_view text) {
     return absl::StrCat("|", TftpErrorPacket(code, text));
   }
@@ -95,6 +100,7 @@ class TftpSessionTest : public testing::Test {
 
   std::string root_ = absl::StrCat(std::getenv("TEST_TMPDIR"), "/tftp-XXXXXX");  // mkdtemp() completes it.
   std::shared_ptr<const Library> library_;
+  TftpWrites writes_ = TftpWrites::kAll;  // Of sessions that are made from here on.
   std::unique_ptr<TftpSession> session_;
   absl::Duration asked_for_ = absl::InfiniteDuration();
 };
@@ -154,9 +160,8 @@ TEST_F(TftpSessionTest, RefusalsHaveTheRightCodes) {
   EXPECT_EQ(Show(Rrq("none")), Error(TftpError::kNotFound, "there is no such file"));
   EXPECT_EQ(NewTransfer().Get("../a"), std::nullopt);
   const auto code = [this](const std::string& packet) {
-    session_ = std::make_unique<TftpSession>(library_);
-    const std::string reply = Show(packet);
-    return reply.size() > 5 && reply[2] == 5 ? static_cast<int>(reply[4]) : -1;
+    session_ = NewSession();
+    return ErrorCode(Show(packet));
   };
   EXPECT_EQ(code(Rrq("../a")), 2);
   EXPECT_EQ(code(Rrq(".hidden")), 2);
@@ -176,6 +181,36 @@ TEST_F(TftpSessionTest, RefusalsHaveTheRightCodes) {
   EXPECT_EQ(code(Wrq("b", {{"tsize", "11"}})), 3);
   Open({.read_only = true});
   EXPECT_EQ(code(Wrq("b")), 2);
+}
+
+TEST_F(TftpSessionTest, UploadIsRefusedIfNoneAreAccepted) {
+  writes_ = TftpWrites::kNone;
+  Write("a", "a");
+  session_ = NewSession();
+  EXPECT_EQ(Show(Wrq("b")), Error(TftpError::kAccess, "no uploads are accepted by TFTP"));
+  EXPECT_EQ(Read("b"), "(none)");
+  EXPECT_EQ(NewTransfer().Get("a"), "a");
+}
+
+TEST_F(TftpSessionTest, UploadReplacesNoFileIfOnlyNewOnesAreAccepted) {
+  writes_ = TftpWrites::kNew;
+  Write("a", "old");
+  TftpTestTransfer put = NewTransfer();
+  EXPECT_FALSE(put.Put("a", "new"));
+  EXPECT_EQ(put.error(), 6);
+  EXPECT_EQ(Read("a"), "old");
+  EXPECT_TRUE(NewTransfer().Put("b", "new"));
+  EXPECT_EQ(Read("b"), "new");
+}
+
+TEST_F(TftpSessionTest, FileThatCameIntoBeingDuringTheUploadIsNotReplacedEither) {
+  writes_ = TftpWrites::kNew;
+  session_ = NewSession();
+  EXPECT_EQ(Show(Wrq("b")), absl::StrCat("|", TftpAck(0)));
+  Write("b", "quicker");
+  EXPECT_EQ(ErrorCode(Show(TftpData(1, "slower"))), 6);
+  EXPECT_EQ(Read("b"), "quicker");
+  EXPECT_TRUE(session_->idle());
 }
 
 TEST_F(TftpSessionTest, UploadThatGrowsTooLargeIsRefusedAndNothingStays) {
@@ -233,7 +268,7 @@ TEST_F(TftpSessionTest, PeerThatNeverAnswersIsGivenUp) {
 TEST_F(TftpSessionTest, RequestThatIsPaddedWithZeroBytesIsServed) {
   Write("a", "x");
   EXPECT_EQ(Show(Rrq("a") + std::string(500, '\0')), Blocks(1, 1, "x"));
-  session_ = std::make_unique<TftpSession>(library_);
+  session_ = NewSession();
   const TftpOptions options = {{"tsize", "0"}, {"blksize", "1428"}};
   EXPECT_EQ(Show(Rrq("a", options) + std::string(3, '\0')),
             absl::StrCat("|", TftpOptionsAck({{"blksize", "1428"}, {"tsize", "1"}})));

@@ -20,6 +20,7 @@ using polyserve::Output;
 using polyserve::SampleRoot;
 using polyserve::TftpSession;
 using polyserve::TftpTerms;
+using polyserve::TftpWrites;
 
 constexpr polyserve::Library::Options kWritable = {.max_file_bytes = 100'000};
 constexpr int kRunsPerRoot = 1000;  // Then there are many files in it.
@@ -30,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static std::optional<SampleRoot> root;
   static int runs = 0;
   if (runs++ % kRunsPerRoot == 0) root.emplace();
-  TftpSession session(root->Open(kWritable));
+  TftpSession session(root->Open(kWritable), TftpWrites::kAll);
   Output output(Output::Kind::kDatagrams);
   absl::string_view rest(reinterpret_cast<const char*>(data), size);
   while (!rest.empty() && !output.closing()) {

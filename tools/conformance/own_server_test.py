@@ -25,7 +25,8 @@ class OwnServerTest(unittest.TestCase):
     def run_model(self, model, *flags, one_client_at_a_time=False):
         with tempfile.TemporaryDirectory() as root, tempfile.NamedTemporaryFile() as log, Library(root) as library:
             listen = ",".join(f"{name}://127.0.0.1:0" for name in _NAMES.values())
-            argv = [_SERVER, f"--model={model}", *flags, f"--root={root}", f"--listen={listen}"]
+            argv = [_SERVER, f"--model={model}", *flags, f"--root={root}", f"--listen={listen}",
+                    "--tftp_writes", "--tftp_overwrite"]
             with processes.Server(argv, None, log.name) as server:
                 def results_of(group):
                     return [result for service in group for result in runner.run(
