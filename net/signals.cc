@@ -125,11 +125,13 @@ void Signals::SetStopTimes(absl::Duration drain_timeout, absl::Duration grace) {
   g_grace_microseconds = std::min(absl::ToInt64Microseconds(std::min(grace, kForEver)), g_drain_microseconds / 2);
 }
 
-void Signals::InstallInWorker() {
+void Signals::InstallInWorker(StopSignals stop_signals) {
   Handle(SIGPIPE, SIG_IGN);
   Handle(SIGXFSZ, SIG_IGN);
-  Handle(SIGTERM, &OnStopInWorker);
-  Handle(SIGINT, &OnStopInWorker);
+  // Also drops one that is pending, if they are ignored (sigaction(2)).
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Handle(signal, stop_signals == StopSignals::kIgnored ? SIG_IGN : &OnStopInWorker);
+  }
   Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
   Handle(SIGUSR1, SIG_IGN);
   // A forked child inherits the handlers, and shares the eventfd: the parent's handler, run here, would wake the

@@ -40,10 +40,14 @@ class Signals {
   // ends after half of the drain time-out at the latest. A fresh program image has to call it as well.
   static void SetStopTimes(absl::Duration drain_timeout, absl::Duration grace);
 
-  // Call first thing in a worker process, in place of Install(): SIGTERM and SIGINT ask it to finish, however often
-  // they arrive (a Ctrl-C reaches the whole process group, and the parent asks as well); the parent enforces the
-  // deadlines. Signals that arrived since the process was created were held back, and are delivered now.
-  static void InstallInWorker();
+  // What SIGTERM and SIGINT do to a worker process. A Ctrl-C reaches the whole process group.
+  enum class StopSignals {
+    kAskToFinish,  // However often they arrive; the parent asks as well, and enforces the deadlines.
+    kIgnored,      // The parent asks in another way (net/lifeline.h), and decides when.
+  };
+  // Call first thing in a worker process, in place of Install(). Signals that arrived since the process was created
+  // were held back, and take effect now.
+  static void InstallInWorker(StopSignals stop_signals = StopSignals::kAskToFinish);
 
   // The signals to block while creating a process, until the child calls InstallInWorker(): the parent's handlers would
   // take the child for the parent, and a fresh program image would be killed by them.

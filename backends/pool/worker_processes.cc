@@ -1,6 +1,5 @@
 #include "backends/pool/worker_processes.h"
 
-#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -51,11 +50,8 @@ absl::Status WorkerProcesses::Fork(int slot, absl::FunctionRef<int()> work) {
   const absl::StatusOr<pid_t> pid = polyserve::Fork();
   if (!pid.ok()) return pid.status();
   if (*pid == 0) {
-    Signals::InstallInWorker();
-    // A Ctrl-C reaches the whole process group, but a worker leaves only when its parent says so: until then a client
-    // may be on its way to it.
-    ::signal(SIGTERM, SIG_IGN);
-    ::signal(SIGINT, SIG_IGN);
+    // A worker leaves only when its parent says so: until then a client may be on its way to it.
+    Signals::InstallInWorker(Signals::StopSignals::kIgnored);
     // From here on the worker dies with its parent, even if that is killed: it must not hold the ports of a server that
     // is gone.
     lifeline_.HoldInDescendant(Lifeline::Kin::kChild);
