@@ -95,12 +95,19 @@ UringRing::~UringRing() {
 }
 
 // A full queue is emptied by submitting it, which the kernel does before the call returns; the loop only goes round
-// again if it took nothing for want of memory.
+// again if the kernel took nothing, for want of memory as a rule. It pauses then, because others have to free some.
 io_uring_sqe* UringRing::Prepare(uint64_t tag) {
   io_uring_sqe* operation = io_uring_get_sqe(&ring_);
   while (operation == nullptr) {
-    io_uring_submit(&ring_);
+    const int result = io_uring_submit(&ring_);
     operation = io_uring_get_sqe(&ring_);
+    if (operation != nullptr) break;
+    broken_.Update(StatusOf(result));
+    if (!broken_.ok()) {
+      operation = &lost_;
+    } else {
+      absl::SleepFor(kPauseForMemory);
+    }
   }
   // Set here, before the caller prepares the operation: the preparing functions leave this field alone.
   io_uring_sqe_set_data64(operation, tag);
@@ -130,10 +137,12 @@ void UringRing::Close(UniqueFd fd) {
 
 // One io_uring_enter(2) submits and waits. It returns with at least one result, unless a signal came first; the more
 // clients are active, the more results there are, and the less each of them costs.
-absl::Status UringRing::SubmitAndWait() { return StatusOf(io_uring_submit_and_wait(&ring_, 1)); }
+absl::Status UringRing::SubmitAndWait() {
+  return broken_.ok() ? StatusOf(io_uring_submit_and_wait(&ring_, 1)) : broken_;
+}
 
 // With DEFER_TASKRUN completions are posted only in a call that asks for events: a plain submit would let a busy loop
 // submit for ever and see no result.
-absl::Status UringRing::Submit() { return StatusOf(io_uring_submit_and_get_events(&ring_)); }
+absl::Status UringRing::Submit() { return broken_.ok() ? StatusOf(io_uring_submit_and_get_events(&ring_)) : broken_; }
 
 }  // namespace polyserve

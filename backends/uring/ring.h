@@ -82,7 +82,9 @@ class UringRing {
   ~UringRing();
 
   // An operation to be filled in by io_uring_prep_...(). It is submitted with the next SubmitAndWait() or Submit(); if
-  // the queue is full, what is in it is submitted first. So fill it in before the next Prepare(). Never null.
+  // the queue is full, what is in it is submitted first, which blocks while the kernel has no memory for it. So fill it
+  // in before the next Prepare(). Never null: if the ring cannot be used any more, the operation goes nowhere, and the
+  // next submission returns the error.
   io_uring_sqe* Prepare(uint64_t tag);
   // Asks the kernel to cancel the operation, or all operations of this descriptor. They still complete, with ECANCELED
   // or with what they had done by then. An operation that is no longer there is no error.
@@ -123,6 +125,8 @@ class UringRing {
   UringBuffers buffers_;  // Outlives the ring.
   io_uring ring_ = {};
   bool is_open_ = false;
+  absl::Status broken_;     // Why the ring cannot be used any more.
+  io_uring_sqe lost_ = {};  // What Prepare() returns then.
 };
 
 }  // namespace polyserve
