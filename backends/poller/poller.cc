@@ -18,12 +18,26 @@ void Poller::Dispatch() {
   next_ = 0;
 }
 
-// One handler may end another one's connection: without this, the event that was noted for it would go to freed memory.
-// Scans what is still to be reported of one wait; outside of Dispatch() there is nothing to scan.
-void Poller::Forget(const Watched& watched, uint8_t except) {
-  for (size_t i = next_; i < ready_.size(); ++i) {
-    if (ready_[i].watched == &watched) ready_[i].events &= except;
+// It remembers its place itself, since thousands may end in one Dispatch(), and a search for each would be as long. The
+// place may be that of an earlier wait, at which another one stands by now.
+Poller::Ready* Poller::Find(const Watched& watched) {
+  const size_t at = watched.noted_at_;
+  return at < ready_.size() && ready_[at].watched == &watched ? &ready_[at] : nullptr;
+}
+
+// A wait that nobody has dispatched may have noted it already.
+void Poller::NoteReady(Watched& watched, uint8_t events) {
+  if (Ready* const noted = Find(watched); noted != nullptr) {
+    noted->events |= events;
+    return;
   }
+  watched.noted_at_ = static_cast<uint32_t>(ready_.size());
+  ready_.push_back({&watched, events});
+}
+
+// One handler may end another one's connection: without this, the event that was noted for it would go to freed memory.
+void Poller::Forget(const Watched& watched, uint8_t except) {
+  if (Ready* const noted = Find(watched); noted != nullptr) noted->events &= except;
 }
 
 // Asking for the same again costs nothing, except with kExclusive: there the repeated registration is the point, since

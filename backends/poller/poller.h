@@ -42,6 +42,10 @@ class Watched {
 
  protected:
   ~Watched() = default;
+
+ private:
+  friend class Poller;
+  uint32_t noted_at_ = 0;  // Its place in the poller's list of what is ready, if it is there.
 };
 
 class Poller {
@@ -91,8 +95,8 @@ class Poller {
 
  protected:
   // For Wait(): to be reported by the next Dispatch().
-  void NoteReady(Watched& watched, uint8_t events) { ready_.push_back({&watched, events}); }
-  // For Change() and Remove(): of what is noted, reports only these events.
+  void NoteReady(Watched& watched, uint8_t events);
+  // For Change() and Remove(): of what is noted, reports only these events. Constant time, like NoteReady().
   void Forget(const Watched& watched, uint8_t except = 0);
   // The time-out for poll(2) and epoll_wait(2): -1 for ever, otherwise rounded up.
   static int Milliseconds(Clock::time_point until);
@@ -103,6 +107,9 @@ class Poller {
     Watched* watched;
     uint8_t events;
   };
+  // What is noted for it; null if nothing is.
+  Ready* Find(const Watched& watched);
+
   std::vector<Ready> ready_;
   size_t next_ = 0;  // The entries before it have been reported.
 };

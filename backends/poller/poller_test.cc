@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -387,6 +388,37 @@ TEST_P(EdgeTest, WhatIsReadyAlreadyIsToldAfterAChange) {
   socket.Watch(kEdge);
   Look();
   EXPECT_EQ(socket.TakeSeen(), kReadable);
+}
+
+// Has no descriptors: whatever is added is ready at the next wait.
+class ReadyPoller final : public Poller {
+ public:
+  absl::Status Add(int, uint8_t events, Watched& watched) override {
+    NoteReady(watched, events);
+    return absl::OkStatus();
+  }
+  absl::Status Change(int, uint8_t events, Watched& watched) override {
+    Forget(watched, events);
+    return absl::OkStatus();
+  }
+  void Remove(int, Watched& watched) override { Forget(watched); }
+  absl::Status Wait(Clock::time_point) override { return absl::OkStatus(); }
+};
+
+// Each of them stops watching the one that was ready last of those that are left. Were what is ready searched for it
+// each time, this would take minutes and run into the test's time-out.
+TEST(ReadyPollerTest, CostsTimeInProportionToWhatIsReady) {
+  constexpr int kReady = 1'000'000;
+  ReadyPoller poller;
+  int calls = 0;
+  std::deque<WatchedFd> watched;
+  const auto end_last = [&] {
+    ++calls;
+    watched.pop_back();
+  };
+  for (int i = 0; i < kReady; ++i) EXPECT_TRUE(watched.emplace_back(poller, i, end_last).Watch(kReadable).ok());
+  poller.Dispatch();
+  EXPECT_EQ(calls, kReady / 2);
 }
 
 TEST(SelectPollerTest, DescriptorBeyondTheSetIsRefused) {
