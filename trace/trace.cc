@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -17,13 +18,14 @@
 
 // The first byte of the program in memory, by the linker (ld(1), SEGMENT_START); addresses in the file count from it.
 extern "C" const char __executable_start;  // NOLINT(bugprone-reserved-identifier): the linker's name.
+extern "C" const char etext;               // The first byte behind its code (end(3)).
 
 namespace polyserve {
 
 namespace {
 
 constexpr off_t kHeaderBytes = 4096;  // The header and the first records: a page.
-constexpr char kMagic[8] = {'P', 'S', 'T', 'R', 'A', 'C', 'E', '1'};
+constexpr char kMagic[8] = {'P', 'S', 'T', 'R', 'A', 'C', 'E', '2'};
 
 // Of this thread. In a child that was forked the numbers are the parent's, until Forget() has run.
 thread_local int32_t t_tid = 0;
@@ -36,6 +38,37 @@ void Forget() {
   t_tid = 0;
   t_skipped = 0;
 }
+
+uint32_t Offset(const void* address) {
+  return static_cast<uint32_t>(static_cast<const char*>(address) - &__executable_start);
+}
+
+#ifdef POLYSERVE_FRAME_POINTERS
+// What the frame pointer points at, on x86-64 and arm64 alike.
+struct Frame {
+  const Frame* outer;
+  const char* returns_to;
+};
+
+// A library that was built without frame pointers may leave any number in place of one. So the walk ends at what cannot
+// be a frame: it must lie above the last one, and near it, and return to code of this program.
+void NoteCallers(const void* caller, uint32_t (&callers)[TraceRecord::kCallers]) {
+  constexpr ptrdiff_t kMostFrameBytes = 65536;
+  constexpr int kMostFrames = 32;
+  int found = 0;
+  const Frame* frame = static_cast<const Frame*>(__builtin_frame_address(0));
+  for (int i = 0; i < kMostFrames && found < TraceRecord::kCallers; ++i) {
+    if (frame->returns_to < &__executable_start || frame->returns_to >= &etext) return;
+    // The innermost frames are the trace's own.
+    if (found > 0 || frame->returns_to == caller) callers[found++] = Offset(frame->returns_to);
+    const ptrdiff_t bytes = reinterpret_cast<const char*>(frame->outer) - reinterpret_cast<const char*>(frame);
+    if (bytes <= 0 || bytes > kMostFrameBytes || bytes % static_cast<ptrdiff_t>(alignof(Frame)) != 0) return;
+    frame = frame->outer;
+  }
+}
+#else
+void NoteCallers(const void*, uint32_t (&)[TraceRecord::kCallers]) {}
+#endif
 
 }  // namespace
 
@@ -107,7 +140,8 @@ void Trace::Note(Traced kind, uint64_t begin, int fd, int64_t result, const void
   record.tid = t_tid;
   record.fd = fd;
   record.result = static_cast<int32_t>(result);
-  record.caller = static_cast<uint32_t>(static_cast<const char*>(caller) - &__executable_start);
+  record.callers[0] = Offset(caller);
+  NoteCallers(caller, record.callers);
   record.kind = kind;
   record.port = port;
   record.skipped = t_skipped;

@@ -1,13 +1,14 @@
 // Trace: what each thread of the server does, and when, for tools/xray to draw (--trace=FILE). A record is a system
-// call that has returned, or one step of an io_uring: its kind, its times, its descriptor, its result, and the place in
-// the code that made it.
+// call that has returned, or one step of an io_uring: its kind, its times, its descriptor, its result, and which
+// functions of the code made it.
 //
 //   server ─┬─ thread ──┐
 //           └─ thread ──┼──▶ FILE, mapped by all (MAP_SHARED): header │ record │ record │ record │ ...
 //   child  ─── thread ──┘                                      next ──────────────────────▶ the next free one
 //
 // The models' code holds no probes: the linker leads its system calls through calls.cc (ld(1), --wrap), so that
-// `::recv(...)` stays what a reader sees. While no trace is open, such a call costs a load, a test and a jump more.
+// `::recv(...)` stays what a reader sees. While no trace is open, such a call costs some twenty
+// instructions more (tools/xray --cost counts them).
 #ifndef POLYSERVE_TRACE_TRACE_H_
 #define POLYSERVE_TRACE_TRACE_H_
 
@@ -46,14 +47,17 @@ struct TraceRecord {
   int32_t pid;
   int32_t tid;
   int32_t fd;
-  int32_t result;   // Of a call that failed: the errno, negative.
-  uint32_t caller;  // The return address, from the beginning of the program in memory (for addr2line(1)).
+  int32_t result;  // Of a call that failed: the errno, negative.
   Traced kind;
   uint16_t port;     // kAccept: the peer's; else 0.
   uint32_t skipped;  // Calls of this thread since its last record that found nothing (EAGAIN), and have no record.
-  uint32_t unused;
+  // Return addresses, counted from the beginning of the program in memory (for addr2line(1)): that of the call, and of
+  // the functions around it, the innermost first. 0: none. Those behind the first are there in a build with frame
+  // pointers only (--config=xray).
+  static constexpr int kCallers = 8;
+  uint32_t callers[kCallers];
 };
-static_assert(sizeof(TraceRecord) == 48);
+static_assert(sizeof(TraceRecord) == 72);
 
 class Trace {
  public:
@@ -85,7 +89,7 @@ class Trace {
   // A call of the calling thread found nothing to do; its next record counts it.
   static void Skip();
 
-  // Some 50 MB of address space; the file takes room for what is written only. What comes later has no record, and the
+  // Some 75 MB of address space; the file takes room for what is written only. What comes later has no record, and the
   // header says how much that was.
   static constexpr uint64_t kMostRecords = uint64_t{1} << 20;
 

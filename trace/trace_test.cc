@@ -25,9 +25,8 @@ namespace {
 struct Entry {
   uint64_t begin, end;
   int32_t pid, tid, fd, result;
-  uint32_t caller;
   uint16_t kind, port;
-  uint32_t skipped, unused;
+  uint32_t skipped, callers[TraceRecord::kCallers];
 };
 static_assert(sizeof(Entry) == sizeof(TraceRecord));
 
@@ -47,7 +46,7 @@ class TraceTest : public testing::Test {
     } header;
     const UniqueFd file(::open(path().c_str(), O_RDONLY | O_CLOEXEC));
     EXPECT_EQ(::pread(file.get(), &header, sizeof(header), 0), static_cast<ssize_t>(sizeof(header)));
-    EXPECT_EQ(std::memcmp(header.magic, "PSTRACE1", 8), 0);
+    EXPECT_EQ(std::memcmp(header.magic, "PSTRACE2", 8), 0);
     std::vector<Entry> entries(header.next);
     const size_t bytes = entries.size() * sizeof(Entry);
     EXPECT_EQ(::pread(file.get(), entries.data(), bytes, sizeof(header)), static_cast<ssize_t>(bytes));
@@ -89,8 +88,23 @@ TEST_F(TraceTest, CallHasItsTimesItsDescriptorItsResultAndItsPlace) {
   EXPECT_EQ(sent[0].tid, ::gettid());
   EXPECT_EQ(sent[0].fd, pair.fds[0]);
   EXPECT_EQ(sent[0].result, 3);
-  EXPECT_NE(sent[0].caller, 0u);
+  EXPECT_NE(sent[0].callers[0], 0u);
 }
+
+#ifdef POLYSERVE_FRAME_POINTERS
+[[gnu::noinline]] ssize_t SendByte(int fd) { return ::send(fd, "x", 1, 0); }
+
+TEST_F(TraceTest, FunctionsAroundTheCallFollowIt) {
+  const Pair pair;
+  EXPECT_EQ(SendByte(pair.fds[0]), 1);
+  EXPECT_EQ(SendByte(pair.fds[0]), 1);
+  const std::vector<Entry> sent = Added(Traced::kWrite);
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].callers[0], sent[1].callers[0]) << "both return into SendByte()";
+  EXPECT_NE(sent[0].callers[1], sent[1].callers[1]) << "which returns to two places";
+  EXPECT_NE(sent[0].callers[1], 0u);
+}
+#endif
 
 TEST_F(TraceTest, CallThatFindsNothingIsCountedByTheNextRecord) {
   const Pair pair;

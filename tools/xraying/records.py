@@ -4,8 +4,8 @@ import struct
 from dataclasses import dataclass
 
 _HEADER = struct.Struct("<8sIIQQ")
-_RECORD = struct.Struct("<QQiiiiIHHII")
-_MAGIC = b"PSTRACE1"
+_RECORD = struct.Struct("<QQiiiiHHI8I")
+_MAGIC = b"PSTRACE2"
 
 # By number, as trace/trace.h has them.
 KINDS = ("none", "accept", "read", "write", "wait", "fork", "thread", "pass", "take", "wake", "woken", "close", "reap", "enter",
@@ -24,7 +24,7 @@ class Record:
     tid: int
     fd: int
     result: int
-    caller: int  # An address in the program, for addr2line.
+    callers: tuple  # Return addresses in the program, for addr2line: of the call, then of the functions around it.
     kind: str  # One of KINDS.
     port: int  # Of the peer, if it is an accept.
     skipped: int  # Calls of the thread before it that found nothing.
@@ -41,8 +41,9 @@ def read(path):
         raise TraceError(f"{path} is no trace of this version of the server")
     found = []
     for number in range(min(following, most)):
-        begin, end, pid, tid, fd, result, caller, kind, port, skipped, _ = _RECORD.unpack_from(content, _HEADER.size + number * _RECORD.size)
+        place = _HEADER.size + number * _RECORD.size
+        begin, end, pid, tid, fd, result, kind, port, skipped, *callers = _RECORD.unpack_from(content, place)
         if begin:  # Else the thread was killed while it wrote the record.
             name = KINDS[kind] if kind < len(KINDS) else f"kind {kind}"
-            found.append(Record(begin, end, pid, tid, fd, result, caller, name, port, skipped))
+            found.append(Record(begin, end, pid, tid, fd, result, tuple(filter(None, callers)), name, port, skipped))
     return sorted(found, key=lambda record: record.begin_ns), max(0, following - most)

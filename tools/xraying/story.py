@@ -16,7 +16,10 @@ _LEAST_WORK_NS = 1000
 # A call that takes longer has waited for somebody in the kernel: it is drawn as a wait, with the rest of the call at its end.
 _WAITING_NS = 200_000
 _REST_NS = 5_000
-_MAY_WAIT = {"accept": "accept4", "read": "recv", "write": "send", "take": "recvmsg", "enter": "io_uring_enter", "woken": "read", "reap": "waitpid"}
+# A thread that waits for readiness asks once more than it finds; one that polls asks all over again.
+_LEAST_VAIN = 3
+_MAY_WAIT = {"accept": "accept4", "read": "recv", "write": "send", "take": "recvmsg", "enter": "io_uring_enter", "woken": "read",
+             "reap": "waitpid"}
 
 PROBE, KERNEL, CLIENT = "the server's record", "the kernel's scheduler", "the client"
 
@@ -25,20 +28,24 @@ PROBE, KERNEL, CLIENT = "the server's record", "the kernel's scheduler", "the cl
 class Block:
     begin_ns: int
     end_ns: int
-    kind: str  # One of records.KINDS, work, or of a client connect, ask, reply, leave.
+    kind: str  # One of records.KINDS; work; vain: calls that found nothing; or of a client connect, ask, reply, leave.
     client: int = 0  # The number of the client that it is for; 0: of none.
     text: str = ""  # For a reader who points at it.
-    caller: int = 0
+    callers: tuple = ()
     fd: int = -1
     result: int = 0
 
 
 @dataclass
 class Lane:
-    name: str
+    name: str  # client 1, server, process 1, thread 1: numbered as they appear.
     pid: int  # 0: a client's.
     tid: int
     blocks: list = field(default_factory=list)
+
+    @property
+    def label(self):
+        return f"{self.name} ({self.tid})" if self.pid else self.name
 
 
 @dataclass(frozen=True)
@@ -111,18 +118,28 @@ def _text(record, client):
 def _lane_of(lanes, numbers, record, main):
     key = (record.pid, record.tid)
     if key not in numbers:
-        what = "server" if record.pid == main else "process"
-        name = f"{what} {record.pid}" if record.tid == record.pid else f"thread {record.tid}"
+        what = "thread" if record.tid != record.pid else "server" if record.pid == main else "process"
+        count = 1 + sum(lane.name.startswith(what) for lane in lanes)
+        name = what if what == "server" else f"{what} {count}"
         numbers[key] = len(lanes)
         lanes.append(Lane(name, record.pid, record.tid))
     return numbers[key]
+
+
+def _vain(record, since_ns, begin_ns):
+    """The calls before this record that found nothing, as a block in a list; empty if they are too few to matter."""
+    since_ns = max(since_ns, begin_ns)
+    if record.skipped < _LEAST_VAIN or since_ns >= record.begin_ns:
+        return []
+    return [Block(since_ns, record.begin_ns, "vain", text=f"{record.skipped} calls that found nothing", result=record.skipped)]
 
 
 def _with_work(blocks):
     """Between two calls of a thread, of which the first has brought something to do."""
     found = []
     for before, after in zip([None, *blocks], blocks):
-        if before and before.kind in _BEFORE_WORK and after.kind in _AFTER_WORK and after.begin_ns - before.end_ns >= _LEAST_WORK_NS:
+        works = before and before.kind in _BEFORE_WORK and after.kind in _AFTER_WORK
+        if works and after.begin_ns - before.end_ns >= _LEAST_WORK_NS:
             found.append(Block(before.end_ns, after.begin_ns, "work", before.client or after.client, "works, between two calls"))
         found.append(after)
     return found
@@ -149,7 +166,7 @@ def tell(records, clients, server, begin_ns, end_ns):
                        for moment in client.moments]
     numbers, descriptors = {}, _Descriptors({client.port: client.number for client in clients})
     parents = {record.result: record.pid for record in records if record.kind == "fork" and record.result > 0}
-    inherited = set()
+    inherited, last_ns = set(), {}
     for record in records:
         # Whichever of the two comes first: after that the parent may close what its child has inherited.
         born = record.result if record.kind == "fork" and record.result > 0 else record.pid
@@ -157,16 +174,35 @@ def tell(records, clients, server, begin_ns, end_ns):
             inherited.add(born)
             descriptors.inherit(parents[born], born)
         client = descriptors.see(record)
+        since_ns, last_ns[record.tid] = last_ns.get(record.tid, 0), record.end_ns
         if record.end_ns < begin_ns or record.begin_ns > end_ns:
             continue
         if record.kind == "reap" and record.result <= 0:
             continue  # It has only looked.
         lane = lanes[_lane_of(lanes, numbers, record, server)]
-        lane.blocks += _with_waits(Block(max(record.begin_ns, begin_ns), min(record.end_ns, end_ns), record.kind, client, _text(record, client),
-                                         record.caller, record.fd, record.result))
+        if record.kind == "fork" and record.result == 0:  # In the child: it was its parent's call, and is its birth.
+            record = dataclasses.replace(record, begin_ns=record.end_ns)
+        lane.blocks += _vain(record, since_ns, begin_ns)
+        lane.blocks += _with_waits(Block(max(record.begin_ns, begin_ns), min(record.end_ns, end_ns), record.kind, client,
+                                         _text(record, client), record.callers, record.fd, record.result))
     for lane in lanes[len(clients):]:
         lane.blocks = _with_work(sorted(lane.blocks, key=lambda block: block.begin_ns))
     return Story(lanes, [*_births(lanes), *_conversations(lanes, len(clients)), *_hand_overs(lanes)], begin_ns, end_ns)
+
+
+def workers_begin_ns(records, server, until_ns, end_ns):
+    """When the first of the workers that act between two times was forked or started: not those that a server starts only to see
+    whether it can. The first of the times if there are none.
+
+    server  the pid of the server's first process
+    """
+    there = [record for record in records if record.end_ns >= until_ns and record.begin_ns <= end_ns]
+    children = {record.pid for record in there}
+    threads = {record.tid for record in there if record.pid == server and record.tid != server}
+    own = [record for record in records if record.pid == server and record.begin_ns <= end_ns]
+    forks = [record.begin_ns for record in own if record.kind == "fork" and record.result in children]
+    starts = [record.begin_ns for record in own if record.kind == "thread"]
+    return min([until_ns, *forks, *starts[max(0, len(starts) - len(threads)):]])
 
 
 def _births(lanes):
@@ -179,12 +215,15 @@ def _births(lanes):
         for block in lane.blocks:
             if block.kind == "fork" and block.result > 0 and block.result in by_pid and lanes[by_pid[block.result]].blocks:
                 child = by_pid[block.result]
-                found.append(Arrow("fork", number, block.end_ns, child, lanes[child].blocks[0].end_ns, PROBE))
+                born_ns = lanes[child].blocks[0].end_ns  # Either may run first.
+                found.append(Arrow("fork", number, min(block.end_ns, born_ns), child, born_ns, PROBE))
             if block.kind == "thread":
-                born = next((one for one in unborn if lanes[one].pid == lane.pid and lanes[one].blocks[-1].end_ns >= block.begin_ns), None)
+                born = next((one for one in unborn
+                             if lanes[one].pid == lane.pid and lanes[one].blocks[-1].end_ns >= block.begin_ns), None)
                 if born is not None:
                     unborn.remove(born)
-                    found.append(Arrow("thread", number, block.end_ns, born, max(lanes[born].blocks[0].begin_ns, block.end_ns), PROBE))
+                    begin_ns = max(lanes[born].blocks[0].begin_ns, block.end_ns)
+                    found.append(Arrow("thread", number, block.end_ns, born, begin_ns, PROBE))
     return found
 
 
@@ -219,9 +258,10 @@ def _written(served, at_ns, following):
 def _hand_overs(lanes):
     """Descriptors that one process has sent and another received, in this order; and wake-ups by an eventfd or a pipe."""
     found = []
+    blocks = [(block, number) for number, lane in enumerate(lanes) for block in lane.blocks]
     for sends, receives in (("pass", "take"), ("wake", "woken")):
-        sent = sorted((block.begin_ns, number) for number, lane in enumerate(lanes) for block in lane.blocks if block.kind == sends)
-        received = sorted((block.end_ns, number) for number, lane in enumerate(lanes) for block in lane.blocks if block.kind == receives)
+        sent = sorted((block.begin_ns, number) for block, number in blocks if block.kind == sends)
+        received = sorted((block.end_ns, number) for block, number in blocks if block.kind == receives)
         for at, number in sent:
             match = next((pair for pair in received if pair[0] >= at and pair[1] != number), None)
             if match:

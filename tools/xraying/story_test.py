@@ -2,13 +2,13 @@
 
 import unittest
 
-from xraying import picture, sched, source, story, trace_events
+from xraying import page, picture, sched, source, story, trace_events
 from xraying.records import Record
 from xraying.scene import Client, Moment
 
 
-def record(kind, begin, pid=1, tid=None, fd=-1, result=0, port=0, length=10, caller=7):
-    return Record(1000 * begin, 1000 * (begin + length), pid, tid or pid, fd, result, caller, kind, port, 0)
+def record(kind, begin, pid=1, tid=None, fd=-1, result=0, port=0, length=10, callers=(7,), skipped=0):
+    return Record(1000 * begin, 1000 * (begin + length), pid, tid or pid, fd, result, callers, kind, port, skipped)
 
 
 def client(number, *moments):
@@ -35,29 +35,29 @@ class StoryTest(unittest.TestCase):
                      record("close", 50, fd=8), record("read", 60, pid=77, fd=8, result=5), record("write", 80, pid=77, fd=8, result=5)], client(1))
         child = next(lane for lane in told.lanes if lane.pid == 77)
         self.assertEqual([block.client for block in child.blocks if block.kind in ("read", "write")], [1, 1])
-        self.assertEqual(arrows(told), [("fork", "server 1", "process 77")])
+        self.assertEqual(arrows(told), [("fork", "server", "process 1")])
 
     def test_connection_that_is_handed_over_stays_its_clients(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("pass", 30, fd=4, result=8), record("close", 45, fd=8),
                      record("take", 50, pid=9, fd=5, result=6), record("read", 70, pid=9, fd=6, result=5)], client(1))
         worker = next(lane for lane in told.lanes if lane.pid == 9)
         self.assertEqual(worker.blocks[-1].client, 1)
-        self.assertEqual(arrows(told), [("pass", "server 1", "process 9")])
+        self.assertEqual(arrows(told), [("pass", "server", "process 1")])
 
     def test_request_and_reply_lead_from_client_to_server_and_back(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 30, fd=8, result=5), record("write", 60, fd=8, result=5)],
                     client(1, (5, "connect"), (28, "ask"), (72, "reply")))
-        self.assertEqual(arrows(told), [("request", "client 1", "server 1"), ("reply", "server 1", "client 1")])
+        self.assertEqual(arrows(told), [("request", "client 1", "server"), ("reply", "server", "client 1")])
         self.assertEqual({arrow.source for arrow in told.arrows}, {story.CLIENT})
 
     def test_reply_may_arrive_before_the_call_that_sends_it_is_over(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 30, fd=8, result=5), record("write", 60, fd=8, result=5, length=9000)],
                     client(1, (5, "connect"), (28, "ask"), (72, "reply"), (9500, "leave")))
-        self.assertEqual(arrows(told), [("request", "client 1", "server 1"), ("reply", "server 1", "client 1")])
+        self.assertEqual(arrows(told), [("request", "client 1", "server"), ("reply", "server", "client 1")])
 
     def test_new_thread_has_an_arrow_from_the_one_that_started_it(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("thread", 25, length=0), record("read", 40, tid=2, fd=8, result=5)], client(1))
-        self.assertEqual(arrows(told), [("thread", "server 1", "thread 2")])
+        self.assertEqual(arrows(told), [("thread", "server", "thread 1")])
 
     def test_what_the_scheduler_says_of_wake_ups_replaces_what_the_records_suggest(self):
         told = tell([record("wake", 10, fd=4, result=8), record("woken", 40, tid=2, fd=4, result=8)])
@@ -70,6 +70,18 @@ class StoryTest(unittest.TestCase):
         self.assertEqual([(block.kind, block.end_ns - block.begin_ns) for block in told.lanes[1].blocks if block.kind in ("wait", "read")],
                          [("wait", 8_995_000), ("read", 5000)])
 
+    def test_calls_in_vain_are_one_block_if_there_are_many(self):
+        told = tell([record("read", 10, fd=8, result=5), record("read", 9000, fd=8, result=5, skipped=40), record("read", 9500, fd=8, skipped=1)])
+        self.assertEqual([(block.begin_ns, block.end_ns, block.result) for block in told.lanes[0].blocks if block.kind == "vain"],
+                         [(20_000, 9_000_000, 40)])
+
+    def test_workers_begin_with_the_first_that_lives_to_see_the_scene(self):
+        records = [record("fork", 10, result=70), record("close", 20, pid=70), record("fork", 30, result=71), record("fork", 40, result=72),
+                   record("wait", 50, pid=71, length=5000), record("thread", 60), record("thread", 70), record("wait", 80, tid=3, length=5000)]
+        self.assertEqual(story.workers_begin_ns(records, 1, 1_000_000, 10**7), 30_000)
+        self.assertEqual(story.workers_begin_ns(records[5:], 1, 1_000_000, 10**7), 70_000)
+        self.assertEqual(story.workers_begin_ns(records[:2], 1, 1_000_000, 10**7), 1_000_000)
+
     def test_what_happened_before_the_scene_is_left_out_but_known(self):
         records = [record("accept", 10, fd=3, result=8, port=50001), record("read", 9000, fd=8, result=5)]
         told = story.tell(records, (client(1),), 1, 5_000_000, 10**7)
@@ -79,22 +91,35 @@ class StoryTest(unittest.TestCase):
 class PictureTest(unittest.TestCase):
     TOLD = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 30, fd=8, result=5), record("write", 90000, fd=8, result=5)],
                 client(1, (28, "ask"), (90020, "reply")))
-    PLACES = {7: source.Place("Read", "backends/a.cc", 5, 'if (a < b && c == "x") recv();')}
+    CALL = source.Line("Read", "net/a.cc", 5, 'if (a < b && c == "x") recv();')
+    PLACES = {(7,): source.Place(CALL, source.Line("Serve", "backends/loop.cc", 9, "Serve();"))}
 
     def test_is_well_formed_and_has_each_block_with_its_line(self):
         import xml.etree.ElementTree as trees
         tree = trees.fromstring(picture.svg(self.TOLD, self.PLACES, "a <title> & more"))
         titles = [one.text for one in tree.iter("{http://www.w3.org/2000/svg}title")]
-        self.assertTrue(any(text.startswith("read 5 bytes of client 1 (10 µs)\nbackends/a.cc:5  if (a < b") for text in titles), titles)
+        self.assertTrue(any(text.startswith("read 5 bytes of client 1 (10 µs)\nnet/a.cc:5  if (a < b") for text in titles), titles)
         self.assertEqual(sum("write" in (one.get("class") or "") and one.get("data-n") is not None for one in tree.iter()), 1)
-        page = picture.page(self.TOLD, self.PLACES, "a <title>", ["made <so>"])
-        self.assertIn("backends/a.cc:5", page)
-        self.assertNotIn("<so>", page)
-        self.assertNotIn("http://", page.replace("http://www.w3.org/2000/svg", ""))
+        text = page.page(self.TOLD, self.PLACES, "a <title>", ["made <so>"])
+        self.assertIn("net/a.cc:5", text)
+        self.assertIn("backends/loop.cc:9", text)
+        self.assertNotIn("<so>", text)
+        self.assertNotIn("http://", text.replace("http://www.w3.org/2000/svg", ""))
+
+    def test_legend_names_the_models_line_and_where_arrows_are_known_from(self):
+        found = picture.svg(self.TOLD, self.PLACES, "title", width=900, has_titles=False)
+        self.assertIn("backends/loop.cc", found)
+        self.assertIn("known from the client", found)
+        self.assertNotIn("<title>", found)
+        self.assertIn('width="900"', found)
+
+    def test_lane_says_what_it_does(self):
+        self.assertIn("accepts, serves 1", picture.svg(self.TOLD, self.PLACES, "title"))
 
     def test_time_runs_to_the_right_and_long_waits_are_shortened(self):
-        at = picture.scale(self.TOLD)
+        at = picture.scale(self.TOLD, 1000)
         self.assertEqual(at.places, sorted(at.places))
+        self.assertAlmostEqual(at.places[-1], 1000)
         self.assertLess(at.at(90_000_000) - at.at(40_000), 20 * (at.at(40_000) - at.at(30_000)))
 
     def test_trace_events_have_all_blocks_and_both_ends_of_each_arrow(self):
@@ -105,10 +130,31 @@ class PictureTest(unittest.TestCase):
 
 
 class SourceTest(unittest.TestCase):
-    def test_innermost_function_of_the_project_is_the_place(self):
+    def test_functions_of_the_project_are_its_lines_the_innermost_first(self):
         found = source.parse("0x10\nmemcpy\n/usr/include/string.h:30\npolyserve::Flush(int)\n/proc/self/cwd/backends/flush.cc:12 (discriminator 3)\n"
                              "polyserve::Run()\n./backends/x.cc:4\n0x20\n??\n??:0\n", "/none")
-        self.assertEqual(found, {0x10: source.Place("Flush", "backends/flush.cc", 12, "")})
+        self.assertEqual(found, {0x10: [source.Line("Flush", "backends/flush.cc", 12, ""), source.Line("Run", "backends/x.cc", 4, "")]})
+
+    def test_place_is_the_call_and_the_line_of_the_model_that_led_to_it(self):
+        def line(file, text=""):
+            return source.Line("", file, 1, text)
+        call, acceptor, loop = line("net/socket.cc"), line("backends/accept/acceptor.cc"), line("backends/event/poller_loop.cc")
+        for inwards, model, expected in (
+                ((acceptor, line("backends/loop.cc")), "loop", line("backends/loop.cc")),
+                ((line("backends/blocking/driver.cc"), line("backends/loop.cc")), "loop", line("backends/blocking/driver.cc")),
+                ((acceptor, loop, line("backends/threadpool.cc")), "thread", loop),
+                ((loop, line("backends/coroutine.cc")), "coroutine", line("backends/coroutine.cc")),
+                ((line("backends/poller/epoll_poller.cc"), loop), "epoll", line("backends/poller/epoll_poller.cc")),
+                ((), "loop", call)):
+            self.assertEqual(source.place([call, *inwards], model), source.Place(call, expected))
+        probe = line("backends/uring/ring.cc", "Trace::Mark(Traced::kSubmit, 1, 0);")
+        self.assertEqual(source.place([probe, call], "uring"), source.Place(call, call))
+
+    def test_statement_is_shown_by_the_line_that_begins_it(self):
+        lines = ["void F() {", "  {", "    const Fd fd = Open(a,", "                       b);  // why", "    Use(fd);", "  }", "",
+                 "  Start([] {", "    G();", "  });", "}"]
+        for number, begins in ((5, 5), (4, 3), (6, 1), (10, 8), (9, 9), (11, 1)):
+            self.assertEqual(source.statement(lines, number), begins, number)
 
 
 class SchedTest(unittest.TestCase):
