@@ -16,6 +16,10 @@ _PATIENCE_S = 15.0
 _STEP_S = 0.02
 
 
+# The file hello.txt, which clients of http ask for.
+HELLO = "hello\n" * 100
+
+
 class SceneError(Exception):
     """The server did not start, or did not answer. The text says what it said."""
 
@@ -125,8 +129,8 @@ class Played:
     end_ns: int
 
 
-def _await_ready(process):
-    """(service -> "HOST:PORT", the server's pid)."""
+def await_ready(process):
+    """(service -> "HOST:PORT", the server's pid), as it prints them. SceneError."""
     addresses, said = {}, []
     deadline = time.monotonic() + _PATIENCE_S
     for line in process.stdout:
@@ -148,13 +152,14 @@ def play(server, flags, service, clients, requests, trace, root):
     """
     if service == "http":
         with open(os.path.join(root, "hello.txt"), "w", encoding="ascii") as file:
-            file.write("hello\n" * 100)
-    argv = [*([server] if isinstance(server, str) else server), *flags, f"--listen={service}://127.0.0.1:0", f"--root={root}", f"--trace={trace}", "--stop_grace=0s"]
+            file.write(HELLO)
+    argv = [*([server] if isinstance(server, str) else server), *flags, f"--listen={service}://127.0.0.1:0", f"--root={root}",
+            f"--trace={trace}", "--stop_grace=0s"]
     pid = 0
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     try:
         try:
-            addresses, pid = _await_ready(process)
+            addresses, pid = await_ready(process)
         except SceneError as error:
             process.kill()
             raise SceneError(f"{error}; {process.communicate()[1].strip()}") from error
