@@ -23,9 +23,9 @@ def idle_limit(subject, hard_limit):
     return limit
 
 
-def memory_steps(most):
-    """Nine, eight of them equal. The first one is a single connection: it also pays for what a server makes on demand."""
-    return sorted({max(1, most * step // 8) for step in range(9)})
+def memory_steps(most, equal=8):
+    """One, and as many equal ones. The first is a single connection: it also pays for what a server makes on demand."""
+    return sorted({max(1, most * step // equal) for step in range(equal + 1)})
 
 
 def _memory_at(server, crowd, idle):

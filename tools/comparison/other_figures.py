@@ -6,7 +6,7 @@ import math
 import numpy
 from scipy import stats
 
-from . import inference, promise, statistics
+from . import inference, promise, single_figures, statistics
 
 # Less memory for a connection than this is as good as none: a socket takes more. Ratios are of no less.
 _LEAST_BYTES = 1024.0
@@ -94,8 +94,7 @@ class Memory:
 
     def _sum(self, subject):
         """(bytes, standard error, degrees of freedom); None if it was not measured."""
-        lines = [statistics.regression_with_a_jump([(line["idle"], line[column] * 1024) for line in self._lines.get(subject, ())])
-                 for column in ("pss_kib", "kernel_kib")]
+        lines = [single_figures.slope(self._lines.get(subject, ()), column) for column in ("pss_kib", "kernel_kib")]
         if None in lines:
             return None
         degrees = lines[0].n - 2

@@ -4,8 +4,8 @@ There are no verdicts on them."""
 from . import statistics
 
 
-def _slope(lines, column):
-    """Bytes per connection, by the line through the steps."""
+def slope(lines, column):
+    """Bytes per connection, by the line through the steps of lines of memory.jsonl; None if they are too few."""
     points = [(line["idle"], line[column] * 1024) for line in lines if line["failed"] is None]
     return statistics.regression_with_a_jump(points) if points else None
 
@@ -15,7 +15,7 @@ def memory(lines, kernel_bytes_of_client):
     found = {}
     for metric, column, less in (("pss_bytes_per_connection", "pss_kib", 0),
                                  ("kernel_bytes_per_connection", "kernel_kib", kernel_bytes_of_client or 0)):
-        line = _slope(lines, column)
+        line = slope(lines, column)
         if line:
             found[metric] = {"median": line.slope - less, "low": line.low - less, "high": line.high - less, "n": line.n,
                              "unit": "B", "r2": round(line.r2, 4)}

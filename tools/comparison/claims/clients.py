@@ -9,7 +9,7 @@ import time
 
 from scipy import stats
 
-from .. import extras, inference, procfs, statistics
+from .. import extras, inference, procfs, single_figures
 from ..connections import Crowd, raise_descriptor_limit
 from ..processes import Server
 from . import talk
@@ -71,10 +71,8 @@ def _memory_per_connection(lab, models, most):
     for model in models:
         subject = lab.model(model)
         limit = min(most, extras.idle_limit(subject, raise_descriptor_limit()))
-        lines = extras.memory(subject, ECHO, lab.setting(most), [max(1, limit * step // _STEPS) for step in range(_STEPS + 1)])
-        good = [line for line in lines if line["failed"] is None]
-        slopes = [statistics.regression([(line["idle"], line[column] * 1024) for line in good])
-                  for column in ("pss_kib", "kernel_kib")]
+        lines = extras.memory(subject, ECHO, lab.setting(most), extras.memory_steps(limit, _STEPS))
+        slopes = [single_figures.slope(lines, column) for column in ("pss_kib", "kernel_kib")]
         found[model] = tuple(slopes) if all(slopes) else None
     return found
 
