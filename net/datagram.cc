@@ -23,6 +23,8 @@ namespace {
 // Asked for; the kernel gives as much as net.core.rmem_max allows. The listener has to hold what all peers send while
 // the server is busy, or, with a process for each, is starting one.
 constexpr int kListenerQueueBytes = 4 << 20;
+// Some small datagrams: what comes beyond them is a flood.
+constexpr int kStraysQueueBytes = 8 * 1024;
 
 // Bounds how long the kernel takes from choosing a socket for a datagram to queueing it there. That is some
 // microseconds, but an interrupt may come in between, or another guest of the same machine.
@@ -280,6 +282,21 @@ absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& pa
   if (absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, kPeerQueueBytes); !status.ok()) return status;
   if (::bind(fd.get(), local.address(), local.size()) != 0) return SysError("bind", local.ToString());
   if (absl::Status status = Connect(fd.get(), path.peer); !status.ok()) return status;
+  return fd;
+}
+
+// Both must allow that with SO_REUSEADDR, for this moment only, as in BindBeside(). The connected one must not have had
+// the option when it got its port: the kernel would have given it one that another such socket has.
+absl::StatusOr<UniqueFd> BindForStrays(int connected) {
+  const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(connected);
+  if (!at.ok()) return at.status();
+  UniqueFd fd(::socket(at->family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.ok()) return SysError("socket");
+  absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, kStraysQueueBytes);
+  for (const int both : {fd.get(), connected}) status.Update(SetOption(both, SOL_SOCKET, SO_REUSEADDR, 1));
+  if (status.ok() && ::bind(fd.get(), at->address(), at->size()) != 0) status = SysError("bind", at->ToString());
+  for (const int both : {fd.get(), connected}) status.Update(SetOption(both, SOL_SOCKET, SO_REUSEADDR, 0));
+  if (!status.ok()) return status;
   return fd;
 }
 

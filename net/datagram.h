@@ -70,6 +70,11 @@ absl::StatusOr<UniqueFd> ConnectBeside(int listener, const DatagramPath& path, b
 // Returns a blocking socket connected for this path, on the address of `listener`, but on a port of its own.
 absl::StatusOr<UniqueFd> ConnectFromNewPort(int listener, const DatagramPath& path);
 
+// Returns an unconnected socket on the address and port of a socket from ConnectFromNewPort(). It receives what others
+// than that one's peer send there, which the kernel would otherwise refuse (ICMP "port unreachable"). It queues a few
+// kilobytes.
+absl::StatusOr<UniqueFd> BindForStrays(int connected);
+
 // Stops a socket from ConnectBeside from receiving: from now on the peer's datagrams go to the listener again.
 // Datagrams that arrived before can still be read. Returns only when no more can get into the socket, after some
 // milliseconds: the kernel first chooses a socket for a datagram and then queues it there, and in between another

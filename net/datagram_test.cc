@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -213,6 +214,30 @@ TEST_P(DatagramTest, PeerMayBeAnsweredFromAPortOfItsOwn) {
   EXPECT_EQ(Receive(client.get(), &back), "answer");
   EXPECT_NE(back.peer.port(), to.port());
   EXPECT_EQ(back.peer.ToString().substr(0, GetParam().to.size()), GetParam().to);
+}
+
+TEST_P(DatagramTest, StraysToAPortOfItsOwnReachASocketOfTheirOwn) {
+  const UniqueFd client = *BindUdp(*Endpoint::Parse(GetParam().client + ":0"));
+  const Endpoint to = *Endpoint::Parse(GetParam().to + port());
+  EXPECT_EQ(::sendto(client.get(), "request", 7, 0, to.address(), to.size()), 7);
+  DatagramPath path;
+  EXPECT_EQ(Receive(listener_.get(), &path), "request");
+  const UniqueFd own = *ConnectFromNewPort(listener_.get(), path);
+  const absl::StatusOr<UniqueFd> strays = BindForStrays(own.get());
+  ASSERT_TRUE(strays.ok()) << strays.status();
+  const std::string at = absl::StrCat(GetParam().to, ":", Endpoint::OfSocket(own.get())->port());
+  Client stranger(GetParam().client + ":0", at);
+  stranger.Send("stray");
+  const Endpoint transfer = *Endpoint::Parse(at);
+  EXPECT_EQ(::sendto(client.get(), "mine", 4, 0, transfer.address(), transfer.size()), 4);
+  EXPECT_EQ(Receive(own.get()), "mine");
+  EXPECT_EQ(Receive(own.get()), "nothing");
+  DatagramPath back;
+  EXPECT_EQ(Receive(strays->get(), &back), "stray");
+  EXPECT_EQ(Receive(strays->get()), "nothing");
+  EXPECT_EQ(SendDatagram(strays->get(), "answer", back), 6);
+  EXPECT_EQ(Receive(stranger.fd()), "answer");
+  EXPECT_FALSE(BindUdp(transfer).ok()) << "no other program may share the port";
 }
 
 TEST_P(DatagramTest, EmptyAndLargestDatagramsPass) {

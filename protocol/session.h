@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "base/mailbox.h"
@@ -104,6 +105,11 @@ class Session {
   // True if a new session would do as well as this one, because nothing the peer has sent so far matters. UDP has no
   // end of a conversation: a stateless session may be evicted at any time to make room.
   virtual bool is_stateless() const { return false; }
+
+  // The reply to a stray: a datagram that has come to the port of this conversation, but from another peer, which does
+  // not take part in it. "": none, as for whatever may be a reply itself, or the two would answer each other for ever.
+  // Only for services that answer each peer from a port of its own; the driver asks for a few strays at most.
+  virtual std::string ReplyToStray(absl::string_view /*datagram*/) const { return ""; }
 
   // False while the source address of a UDP peer may be forged, because the peer has not yet shown that it receives our
   // datagrams. When the table of peers is full, unverified sessions are evicted first.

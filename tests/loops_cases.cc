@@ -243,7 +243,7 @@ TEST_P(OneLoopTest, UdpPeersThatWereReadBeforeAShortageOfDescriptorsAreServedBeh
   if (kChecksPointers) GTEST_SKIP() << "the sanitizer itself needs descriptors (a pipe to look at an object's type)";
   // In each pause of a shortage one of them is refused; enough that some are left when it is over.
   constexpr int kCrowd = 100;
-  constexpr int kDescriptorsOfOne = 4;  // Socket, both ends of a channel, file.
+  constexpr int kDescriptorsOfOne = 5;  // Two sockets, both ends of a channel, file.
   const Scratch root;
   root.Write("a", std::string(2000, 'x'));
   root.Write("b", "b");

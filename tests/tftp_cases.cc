@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/at_once.h"
+#include "tests/datagram_peer.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
@@ -181,6 +182,28 @@ TEST_F(TftpTest, EachTransferHasAPortOfItsOwn) {
   peer.Ask("a");
   EXPECT_EQ(peer.ReceiveBlock(), std::string(512, 'x'));
   EXPECT_NE(peer.transfer_port(), peer.server_port());
+  peer.Acknowledge(1);
+  EXPECT_EQ(peer.ReceiveRest(2), std::string(88, 'x'));
+}
+
+// Each of them gets an answer (RFC 1350, section 4), but an error gets none, or two servers could answer each other for
+// ever; nor does a flood.
+TEST_F(TftpTest, PacketsFromAnotherPortGetAnErrorAndDisturbNothing) {
+  constexpr int kAnswered = 6;  // PeerConversation::kMostStrays counts the two errors, too.
+  root().Write("a", std::string(600, 'x'));
+  StartTftp();
+  TftpDownload peer(address());
+  peer.Ask("a");
+  EXPECT_EQ(peer.ReceiveBlock(), std::string(512, 'x'));
+  DatagramPeer stranger(absl::StrCat("127.0.0.1:", peer.transfer_port()));
+  stranger.Send(TftpPacketOf("ERROR 5 no"));
+  stranger.Send(TftpPacketOf("ERROR 0 never mind"));
+  for (int i = 0; i < kAnswered; ++i) {
+    stranger.Send(TftpPacketOf("ACK 1"));
+    EXPECT_EQ(DescribeTftpPacket(stranger.Receive().value_or("")), "ERROR 5 this is the port of another transfer");
+  }
+  stranger.Send(TftpPacketOf("ACK 1"));
+  EXPECT_EQ(stranger.Receive(), std::nullopt) << "the system refuses it";
   peer.Acknowledge(1);
   EXPECT_EQ(peer.ReceiveRest(2), std::string(88, 'x'));
 }

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -82,17 +83,19 @@ class BlockingPeer {
         continue;
       }
       // The peer is heard in two places (peer_conversation.h). poll(2) ignores a negative descriptor: the channel has
-      // ended, or there is no mailbox.
-      pollfd sources[3] = {{conversation_.socket(), POLLIN, 0},
-                           {conversation_.misdelivered(), POLLIN, 0},
-                           {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
+      // ended, there is no mailbox, or no socket for strays.
+      pollfd sources[] = {{conversation_.socket(), POLLIN, 0},
+                          {conversation_.misdelivered(), POLLIN, 0},
+                          {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0},
+                          {conversation_.strays(), POLLIN, 0}};
       int timeout = patience.PollMilliseconds();
       if (wake_.has_value()) timeout = std::min(timeout, wake_->PollMilliseconds());
-      const int found = ::poll(sources, 3, timeout);
+      const int found = ::poll(sources, std::size(sources), timeout);
       // Also for POLLERR: the peer's host has refused a reply (ICMP), and the recv that follows takes that error off
       // the socket.
       if (found > 0 && (sources[0].revents | sources[1].revents) != 0) return true;
-      if (found > 0) continue;  // Mail.
+      if (found > 0 && sources[3].revents != 0) conversation_.AnswerStrays(buffer_);
+      if (found > 0) continue;  // Mail, or strays.
       // A time-out, or a signal (EINTR): the clock says which.
       if (patience.passed()) return false;
       if (Signals::stopping()) return true;  // The signal was for that.

@@ -42,11 +42,14 @@ void ConnectedUdpPeers::Start(Connection connection) {
   FreeThoseOver();
 }
 
-// Two registrations for one peer: both carry its address, and OnReadable() looks at both. An event does not say which.
+// Three registrations for one peer: all carry its address, and OnReadable() looks at all. An event does not say which.
 absl::Status ConnectedUdpPeers::Watch(Peer& peer) {
   peer.last_moved = ticks_;
   absl::Status status = Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.socket(), EPOLLIN, &peer);
   status.Update(Control(epoll_.get(), EPOLL_CTL_ADD, peer.conversation.misdelivered(), EPOLLIN, &peer));
+  if (const int strays = peer.conversation.strays(); strays >= 0) {
+    status.Update(Control(epoll_.get(), EPOLL_CTL_ADD, strays, EPOLLIN, &peer));
+  }
   return status;
 }
 
@@ -67,7 +70,8 @@ bool ConnectedUdpPeers::Serve() {
 void ConnectedUdpPeers::OnReadable(Peer& peer) {
   peer.last_moved = ticks_;
   if (peer.conversation.is_blocked()) peer.conversation.GoOn();
-  peer.conversation.Answer(buffer_, kDatagramsPerTurn);
+  // Strays are rare, and cost a system call to look for: only if the event was not the peer's. They stay readable.
+  if (peer.conversation.Answer(buffer_, kDatagramsPerTurn) == 0) peer.conversation.AnswerStrays(buffer_);
   Settle(peer);
 }
 

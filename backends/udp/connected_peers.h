@@ -3,9 +3,9 @@
 // one descriptor. So with these services select, poll and the others differ only in how they wait for the set; within
 // it epoll(7) does the waiting. One thread; it never blocks.
 //
-//   socket, misdelivered  ─┐
-//   socket, misdelivered  ─┼▶ epoll: wait_fd() ─▶ the loop's wait ─▶ Serve() ─▶ each peer that is ready, for its turn
-//   ...                   ─┘
+//   socket, misdelivered, strays  ─┐
+//   socket, misdelivered, strays  ─┼▶ epoll: wait_fd() ─▶ the loop's wait ─▶ Serve() ─▶ each peer that is ready, for
+//   ...                           ─┘                                                   its turn
 #ifndef POLYSERVE_BACKENDS_UDP_CONNECTED_PEERS_H_
 #define POLYSERVE_BACKENDS_UDP_CONNECTED_PEERS_H_
 
@@ -25,8 +25,8 @@
 
 namespace polyserve {
 
-// A peer costs three descriptors, its socket and both ends of its channel (the other end is the UDP acceptor's), and
-// two registrations here. A silent one costs no system call.
+// A peer costs four descriptors, its socket, the one for strays, and both ends of its channel (the other end is the UDP
+// acceptor's), and three registrations here. A silent one costs no system call.
 class ConnectedUdpPeers {
  public:
   // Both must outlive it. The timers are for sessions that ask for the time; the caller rings them. Takes one
@@ -74,7 +74,7 @@ class ConnectedUdpPeers {
         timers_(timers),
         epoll_(std::move(epoll)) {}
 
-  // Registers both descriptors, for reading. After a failure nothing has to be undone but the peer itself.
+  // Registers its descriptors, for reading. After a failure nothing has to be undone but the peer itself.
   absl::Status Watch(Peer& peer);
   // A peer goes on by input, by room in its socket, or by its timer. Settle() follows each time: it arranges for what
   // the peer waits for next, or ends it. While a reply is unsent that is room alone.

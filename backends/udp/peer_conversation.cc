@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "backends/accept/udp_acceptor.h"
 #include "backends/udp/send_datagrams.h"
@@ -30,7 +32,11 @@ PeerConversation::PeerConversation(Connection peer, Counters& counters, Connecti
       listener_(*peer.listener),
       counters_(OfService(counters, peer.listener->number)),
       connection_limit_(connection_limit),
-      session_(peer.listener->make_session()) {}
+      session_(peer.listener->make_session()) {
+  if (!listener_.own_ports) return;
+  absl::StatusOr<UniqueFd> strays = BindForStrays(socket_.get());
+  if (strays.ok()) strays_ = *std::move(strays);  // Else the kernel refuses them.
+}
 
 PeerConversation::~PeerConversation() { CountEnd(counters_, connection_limit_); }
 
@@ -89,6 +95,19 @@ ssize_t PeerConversation::ReceiveOwn(char* buffer) {
     has_gone_ = has_gone_ || (size < 0 && errno == ECONNREFUSED && listener_.own_ports);
   } while (size < 0 && (errno == EINTR || errno == ECONNREFUSED) && !has_gone_);
   return size;
+}
+
+// Each counts, answered or not, so that a flood ends with the socket. The reply leaves through the peer's socket, which
+// may send to any address (udp(7)). If the network refuses it (ICMP), that is not reported there: it was not the peer.
+void PeerConversation::AnswerStrays(char* buffer) {
+  while (strays_.ok()) {
+    DatagramPath path;
+    const ssize_t size = ReceiveDatagram(strays_.get(), buffer, path);
+    if (size < 0) return;
+    if (--strays_left_ == 0) strays_.reset();
+    const std::string reply = session_->ReplyToStray(absl::string_view(buffer, static_cast<size_t>(size)));
+    if (!reply.empty()) SendDatagram(socket_.get(), reply, path);
+  }
 }
 
 void PeerConversation::TellTime() {

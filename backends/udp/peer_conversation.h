@@ -4,7 +4,8 @@
 //
 // A peer is heard in two places. Its own socket gets what it sends to that; what reached the listener instead, before
 // the socket was there or to begin something new, comes by a channel from the UDP acceptor: "misdelivered" datagrams,
-// see backends/accept/udp_acceptor.h.
+// see backends/accept/udp_acceptor.h. What others send to a port of its own goes to a third socket, for "strays": RFC
+// 1350, section 4, wants them answered, without disturbing the transfer.
 //
 //   open ──is_over(), idle for too long, the server stops──▶ LetGo() ──idle()──▶ destroyed
 //
@@ -36,14 +37,21 @@ class PeerConversation {
   PeerConversation(Connection peer, Counters& counters, ConnectionLimit* connection_limit);
   ~PeerConversation();
 
+  // How many strays are looked at. Enough for any mistake; a flood of them is the kernel's to refuse after that, and
+  // costs the transfer no more time.
+  static constexpr int kMostStrays = 8;
+
   // What to wait for: input on any of them, or, while is_blocked(), that the first one takes output.
   int socket() const { return socket_.get(); }
   int misdelivered() const { return has_let_go_ ? -1 : misdelivered_.get(); }  // -1 when there will be none any more.
+  int strays() const { return strays_.get(); }                                 // -1 if none are looked at any more.
 
   // Answers what has come, oldest first, without waiting for it: at most `most` datagrams, read into `buffer` of
   // kMaxDatagramBytes. Stops early if a reply does not fit into the socket, or the conversation is over. Returns how
   // many there were.
   int Answer(char* buffer, int most);
+  // Answers the strays that have come, without waiting for any. `buffer` as above.
+  void AnswerStrays(char* buffer);
   // The time that the session has asked for has come. Not while is_blocked().
   void TellTime();
   // Where others leave messages for the peer; null if the session has none.
@@ -86,6 +94,8 @@ class PeerConversation {
 
   const UniqueFd socket_;
   UniqueFd misdelivered_;
+  UniqueFd strays_;  // Not open if the peer talks to the listener's port, or the system had no descriptor left.
+  int strays_left_ = kMostStrays;
   const Listener& listener_;
   Counters& counters_;
   ConnectionLimit* const connection_limit_;

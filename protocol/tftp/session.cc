@@ -48,6 +48,13 @@ void TftpSession::OnInput(Input& input, Output& output) {
   }
 }
 
+// RFC 1350, section 4; an error is never answered (section 7).
+std::string TftpSession::ReplyToStray(absl::string_view packet) const {
+  const std::optional<TftpOpcode> opcode = TftpOpcodeOf(packet);
+  if (!opcode.has_value() || opcode == TftpOpcode::kError) return "";
+  return TftpErrorPacket(TftpError::kUnknownTransfer, "this is the port of another transfer");
+}
+
 // Compared byte by byte: clients repeat a request as it was. The answer to a copy waits for the timer, which tells a
 // copy that the network made from a client that has started again; see the header. Once the transfer is over (idle()),
 // the same bytes are a new request.

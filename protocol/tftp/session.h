@@ -80,6 +80,8 @@ class TftpSession : public Session {
   bool idle() const override { return state_ == State::kAwaitsRequest || state_ == State::kReceived; }
   bool is_stateless() const override { return state_ == State::kAwaitsRequest; }
   bool is_verified() const override { return heard_; }
+  // An error, since the transfer is another peer's; none to what is an error itself, or no packet of TFTP.
+  std::string ReplyToStray(absl::string_view packet) const override;
 
  private:
   enum class State {

@@ -213,6 +213,21 @@ TEST_F(TftpSessionTest, FileThatCameIntoBeingDuringTheUploadIsNotReplacedEither)
   EXPECT_TRUE(session_->idle());
 }
 
+// RFC 1350, section 4.
+TEST_F(TftpSessionTest, PacketOfAnotherPeerGetsAnErrorUnlessItIsOne) {
+  Write("a", Pattern(1000));
+  Show(Rrq("a"));
+  for (const std::string& stray : {TftpAck(1), TftpData(1, "x"), Rrq("a")}) {
+    EXPECT_EQ(TftpOpcodeOf(session_->ReplyToStray(stray)), TftpOpcode::kError);
+    EXPECT_EQ(TftpBlockOf(session_->ReplyToStray(stray)), static_cast<uint16_t>(TftpError::kUnknownTransfer));
+  }
+  for (const std::string& stray :
+       {TftpErrorPacket(TftpError::kUnknownTransfer, "no"), std::string("rubbish"), std::string()}) {
+    EXPECT_EQ(session_->ReplyToStray(stray), "");
+  }
+  EXPECT_EQ(Show(TftpAck(1)), absl::StrCat("|", TftpData(2, Pattern(1000).substr(512))));
+}
+
 TEST_F(TftpSessionTest, UploadThatGrowsTooLargeIsRefusedAndNothingStays) {
   Open({.max_file_bytes = 1000});
   TftpTestTransfer put = NewTransfer();
