@@ -252,9 +252,9 @@ TEST_P(OneLoopTest, UdpPeersThatWereReadBeforeAShortageOfDescriptorsAreServedBeh
   const pid_t pid = server().pid();
   ::kill(pid, SIGSTOP);
   ASSERT_TRUE(Eventually([pid] { return IsStopped(pid); }));
-  DatagramPeer first(server().address("tftp+udp"));
+  TftpPeer first(server().address("tftp+udp"));
   first.Send(TftpPacketOf("RRQ a octet"));
-  first.Send(TftpPacketOf("ACK 1"));
+  first.SendToServer(TftpPacketOf("ACK 1"));
   std::deque<TftpPeer> crowd;
   for (int i = 0; i < kCrowd; ++i) crowd.emplace_back(server().address("tftp+udp")).Send(TftpPacketOf("RRQ b octet"));
   LimitDescriptors(pid, LowestFreeDescriptor(pid, kDescriptorsOfOne + 1));

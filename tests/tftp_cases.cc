@@ -77,6 +77,24 @@ class TftpTest : public EveryModelTest {
     EXPECT_EQ(Sha256(bytes), Sha256(expected));
   }
 
+  // Sends requests to the stopped server, so that the first look at the listener reads all of them. False if the first
+  // answer was repeated before the last one came.
+  bool AnswersCrowdAtOnce() {
+    constexpr int kCrowd = 70;
+    const std::vector<pid_t> processes = server().processes();
+    for (const pid_t process : processes) ::kill(process, SIGSTOP);
+    for (const pid_t process : processes) EXPECT_TRUE(Eventually([process] { return IsStopped(process); }));
+    std::deque<TftpDownload> crowd;
+    for (int i = 0; i < kCrowd; ++i) crowd.emplace_back(address()).Ask("a");
+    for (const pid_t process : processes) ::kill(process, SIGCONT);
+    EXPECT_EQ(crowd.back().ReceiveBlock(), "a");
+    EXPECT_EQ(crowd.front().ReceiveBlock(), "a");
+    const bool was_repeated = crowd.front().Look().has_value();
+    for (int i = 1; i < kCrowd - 1; ++i) EXPECT_EQ(crowd[i].ReceiveBlock(), "a");
+    for (TftpDownload& peer : crowd) peer.Acknowledge(1);
+    return !was_repeated;
+  }
+
   Scratch local_;
 };
 
@@ -255,22 +273,14 @@ TEST_F(TftpTest, RequestPaddedAsBootRomsDoIsServed) {
   peer.Acknowledge(1);
 }
 
-// They lie at the listener together, so the first look at it reads all of them. No descriptor shows those that are left
-// when a loop has accepted as many as it accepts in a turn (kAcceptsPerTurn).
-TEST_F(TftpTest, CrowdThatComesAtOnceIsAnswered) {
-  constexpr int kCrowd = 70;
+// No descriptor shows the datagrams that were read, and lie behind those that a loop accepts in a turn
+// (kAcceptsPerTurn). A loop that forgot them would look again when it gives one of the transfers up, three repeats
+// later. On a slow machine a repeat may come earlier as well, hence the further tries.
+TEST_F(TftpTest, CrowdThatComesAtOnceIsAnsweredBeforeAnythingIsRepeated) {
+  if (!can().keeps_clients_apart || can().pooled) GTEST_SKIP() << "by design: only some clients are served at a time";
   root().Write("a", "a");
   StartTftp();
-  const std::vector<pid_t> processes = server().processes();
-  for (const pid_t process : processes) ::kill(process, SIGSTOP);
-  for (const pid_t process : processes) ASSERT_TRUE(Eventually([process] { return IsStopped(process); }));
-  std::deque<TftpDownload> crowd;
-  for (int i = 0; i < kCrowd; ++i) crowd.emplace_back(address()).Ask("a");
-  for (const pid_t process : processes) ::kill(process, SIGCONT);
-  for (TftpDownload& peer : crowd) {
-    ASSERT_EQ(peer.ReceiveBlock(), "a");
-    peer.Acknowledge(1);
-  }
+  EXPECT_TRUE(Eventually([this] { return AnswersCrowdAtOnce(); }));
 }
 
 TEST_F(TftpTest, TransferIsFinishedBeforeTheEnd) {

@@ -60,19 +60,24 @@ TftpPeer::TftpPeer(const std::string& address)
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 }
 
-void TftpPeer::Send(const std::string& packet) {
-  const Endpoint& to = IsRequest(packet) ? server_ : transfer_;
+void TftpPeer::Send(const std::string& packet) { SendTo(packet, IsRequest(packet) ? server_ : transfer_); }
+void TftpPeer::SendToServer(const std::string& packet) { SendTo(packet, server_); }
+
+void TftpPeer::SendTo(const std::string& packet, const Endpoint& to) {
   EXPECT_EQ(::sendto(fd_.get(), packet.data(), packet.size(), 0, to.address(), to.size()),
             static_cast<ssize_t>(packet.size()));
 }
 
-std::optional<std::string> TftpPeer::Receive() {
+std::optional<std::string> TftpPeer::Receive() { return Receive(0); }
+std::optional<std::string> TftpPeer::Look() { return Receive(MSG_DONTWAIT); }
+
+std::optional<std::string> TftpPeer::Receive(int flags) {
   char buffer[2048];
   sockaddr_storage from = {};
   socklen_t size = sizeof(from);
   ssize_t count = 0;
   do {  // See Peer::Fill().
-    count = ::recvfrom(fd_.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size);
+    count = ::recvfrom(fd_.get(), buffer, sizeof(buffer), flags, reinterpret_cast<sockaddr*>(&from), &size);
   } while (count < 0 && errno == EINTR);
   if (count < 0) return std::nullopt;
   // From here on everything but a new request goes there.

@@ -27,13 +27,20 @@ class TftpPeer {
 
   // Sends one packet: a request to the server's port, all others to the port that the last packet came from.
   void Send(const std::string& packet);
+  // Sends it to the server's port, whatever it is.
+  void SendToServer(const std::string& packet);
   // Waits for the next packet, from any port of the server; nullopt if none comes within kPatience.
   std::optional<std::string> Receive();
+  // The next packet if it has come already; nullopt if not. Does not wait.
+  std::optional<std::string> Look();
 
   uint16_t server_port() const { return server_.port(); }
   uint16_t transfer_port() const { return transfer_.port(); }
 
  private:
+  void SendTo(const std::string& packet, const Endpoint& to);
+  std::optional<std::string> Receive(int flags);
+
   const UniqueFd fd_;
   const Endpoint server_;
   Endpoint transfer_;
