@@ -73,7 +73,7 @@ class BlockingConnection {
         conversation_.Resume(output_);
         return true;
       case Step::kSetTimer:
-        timer_.emplace(conversation_.TakeTimer(output_));
+        SetTimer(conversation_.TakeTimer(output_));
         return true;
       case Step::kLinger:
         Linger();
@@ -99,6 +99,12 @@ class BlockingConnection {
     if (!status.ok()) LOG(WARNING) << "cannot serve a client, so its connection is closed: " << status.message();
     if (status.ok()) mail_ = *std::move(mail);
     return status.ok();
+  }
+
+  // A timer that was cancelled must not make the reads that follow cost a poll(2) each.
+  void SetTimer(absl::Duration after) {
+    timer_.reset();
+    if (after < absl::InfiniteDuration()) timer_.emplace(after);
   }
 
   // Waits for these events of the peer. False: the time has passed, or mail or a signal came first.
