@@ -69,6 +69,10 @@ class Session {
   // together. Other sessions need not do anything: the driver closes the connection behind the next reply.
   virtual void OnStop() {}
 
+  // The server is stopping, and the driver is about to close the output behind the reply that is in it. For protocols
+  // that end with a mark of their own: append it. Called at most once, and followed by no other call.
+  virtual void OnClosing(Output&) {}
+
   // The queue of messages from other sessions; null if there is none. May become non-null during OnInput(); once set,
   // it never changes. Whenever all output is performed the driver calls OnMessage() for the messages in it; if the
   // mailbox is cut off, the driver ends the conversation at once.
@@ -92,6 +96,10 @@ class Session {
   // unconsumed input and unsent output as a request.
   virtual bool idle() const { return true; }
 
+  // True while the peer has sent nothing but what opens the conversation, such as a handshake: when the server stops,
+  // the answer to that is not the last one.
+  virtual bool is_opening() const { return false; }
+
   // True while a request has arrived only in part: the driver ends the conversation if the rest comes more slowly than
   // the server's minimum rate (net/progress_watch.h). Keep it false for peers that may take their time, such as members
   // of a chat, and in sessions with a time limit of their own. Asked when all output is sent.
@@ -99,7 +107,7 @@ class Session {
 
   // The protocol's message for a connection that the server closes on its own account, because it is stopping or the
   // connection was idle for too long. Sent only if the socket takes it at once. Asked when all output is sent. The text
-  // must have static storage duration.
+  // must stay valid as long as the session.
   virtual absl::string_view closing_message() const { return ""; }
 
   // True if a new session would do as well as this one, because nothing the peer has sent so far matters. UDP has no

@@ -106,6 +106,8 @@ bool Conversation::ShowMail(Output& output) {
 // part (idle() is false) is finished first.
 void Conversation::CloseIfLast(Output& output) {
   if (!is_asked_again_ || more_may_follow_ || mailbox_ != nullptr || output.closing() || !idle()) return;
+  if (session_->is_opening()) return;
+  session_->OnClosing(output);
   output.Close();
 }
 

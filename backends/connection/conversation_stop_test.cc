@@ -33,7 +33,7 @@ TEST_F(ConversationTest, LastReadThatFindsARequestIsAnswered) {
   conversation_.OnStop(true);
   Next();
   EXPECT_EQ(OnBytes("one\n"), Step::kSend);
-  EXPECT_EQ(Send(), "[one]");
+  EXPECT_EQ(Send(), "[one][closing]");
   EXPECT_EQ(Next(), Step::kLinger);
 }
 
@@ -74,7 +74,7 @@ TEST_F(ConversationTest, ClosesBehindTheAnswerToWhatComesAfterAStop) {
   EXPECT_EQ(Send(), "[one]");
   EXPECT_EQ(Next(), Step::kRead) << "the second line is on its way";
   OnBytes("o\n");
-  EXPECT_EQ(Send(), "[two]");
+  EXPECT_EQ(Send(), "[two][closing]");
   EXPECT_EQ(Next(), Step::kLinger);
 }
 
@@ -88,8 +88,17 @@ TEST_F(ConversationTest, ClosesBehindATaskThatCameAfterAStop) {
   EXPECT_EQ(Next(), Step::kResume);
   Resume();
   EXPECT_EQ(Next(), Step::kSend);
-  EXPECT_EQ(Send(), "[resumed]");
+  EXPECT_EQ(Send(), "[resumed][closing]");
   EXPECT_EQ(Next(), Step::kLinger);
+}
+
+TEST_F(ConversationTest, AnswerToWhatOpensAConversationIsNotTheLast) {
+  conversation_.OnStop(false);
+  OnBytes("open\n");
+  EXPECT_EQ(Send(), "[opening]");
+  EXPECT_EQ(Next(), Step::kRead);
+  conversation_.OnStop(true);
+  EXPECT_EQ(Next(), Step::kReadLast);
 }
 
 TEST_F(ConversationTest, WhatWasUnderWayAtAStopLeavesTheGrace) {

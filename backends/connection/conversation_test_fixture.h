@@ -44,6 +44,8 @@ class LineSession : public Session {
     if (std::exchange(has_worked_, false)) output.Write("[resumed]");
   }
   void OnStop() override { ++stops; }
+  void OnClosing(Output& output) override { output.Write("[closing]"); }
+  bool is_opening() const override { return is_opening_; }
   void OnMessage(const Message& message, Output& output) override { output.Write(*message); }
   Mailbox* mailbox() override { return has_joined_ ? &mail : nullptr; }
   bool awaits_rest_of_request() const override { return awaits_rest; }
@@ -69,6 +71,9 @@ class LineSession : public Session {
       output.Close();
     } else if (line == "count") {
       output.CountRequest();
+    } else if (line == "open") {
+      is_opening_ = true;
+      output.Write("[opening]");
     } else if (line == "join") {
       has_joined_ = true;
     } else {
@@ -78,6 +83,7 @@ class LineSession : public Session {
 
   LineReader lines_{1 << 24};
   bool has_joined_ = false;
+  bool is_opening_ = false;
   bool has_worked_ = false;
 };
 
