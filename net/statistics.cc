@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +38,8 @@ struct Statistics::Table {
   LogHealth server_log;
   std::atomic<int64_t> root_openings;
   std::atomic<int64_t> root_holder;
+  std::atomic<int64_t> certificate_readings;
+  uint8_t secret[kSecretBytes];
   std::atomic<int> workers_in_use;
   // The server's rows, then the workers', then those of a pool's UDP worker. Untouched pages cost no memory.
   Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
@@ -61,6 +64,8 @@ absl::StatusOr<Statistics> Statistics::Create() {
   if (::ftruncate(fd.get(), sizeof(Table)) != 0) return SysError("ftruncate");
   absl::StatusOr<Statistics> statistics = Map(std::move(fd));
   if (!statistics.ok()) return statistics;
+  // So few bytes come at once, or not at all (getrandom(2)).
+  if (::getrandom(statistics->page_->table->secret, kSecretBytes, 0) != kSecretBytes) return SysError("getrandom");
   statistics->page_->table->started = SteadyMicroseconds();
   statistics->page_->table->places.server = ::getpid();
   return statistics;
@@ -168,6 +173,8 @@ LogHealth& Statistics::access_log() const { return page_->table->access_log; }
 LogHealth& Statistics::server_log() const { return page_->table->server_log; }
 std::atomic<int64_t>& Statistics::root_openings() const { return page_->table->root_openings; }
 std::atomic<int64_t>& Statistics::root_holder() const { return page_->table->root_holder; }
+std::atomic<int64_t>& Statistics::certificate_readings() const { return page_->table->certificate_readings; }
+const uint8_t* Statistics::secret() const { return page_->table->secret; }
 
 int Statistics::fd() const { return page_->fd.get(); }
 

@@ -12,6 +12,7 @@
 #define POLYSERVE_NET_STATISTICS_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -123,6 +124,10 @@ class Statistics {
   // How often the root was opened, and which process has it open; see files/root.h.
   std::atomic<int64_t>& root_openings() const;
   std::atomic<int64_t>& root_holder() const;
+  // How often the certificates were read, and the secret behind the keys of session tickets; see protocol/tls.
+  std::atomic<int64_t>& certificate_readings() const;
+  static constexpr size_t kSecretBytes = 32;
+  const uint8_t* secret() const;  // kSecretBytes random bytes, the same in all processes of the server.
 
   int fd() const;  // For Map() in a fresh program image; forked children share the memory anyway.
 

@@ -1,0 +1,79 @@
+// tls: any session over TLS. A TlsSession is a session around another one: drivers see only this one, and the inner
+// session sees plain text and knows nothing of TLS. So each service can be encrypted, under each model.
+//
+//   driver ── records ──▶ TlsChannel ── plain text ──▶ inner session
+//          ◀── records ── TlsWriter  ◀── its Output ──┘
+//
+// The handshake comes first, and has a time limit from its first byte on. A peer that closes its side in good order
+// (close_notify) still gets the replies that are due. One whose TCP connection ends without that may have been cut off
+// by someone else: the inner session is not told that the input has ended, so that it takes no part of it for the
+// whole. A request of HTTP in the clear is answered with a page that says so. Bounds: the inner session's own, and two
+// records of 16 KiB, one in OpenSSL, one here.
+#ifndef POLYSERVE_PROTOCOL_TLS_SESSION_H_
+#define POLYSERVE_PROTOCOL_TLS_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/mailbox.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
+#include "protocol/tls/context.h"
+#include "protocol/tls/writer.h"
+
+namespace polyserve {
+
+// For streams alone. The calls are those of Session. A handshake that fails counts as a request, and as an error; the
+// log says why, at most once in ten seconds for each process. So does a record that was forged.
+class TlsSession : public Session {
+ public:
+  // `alpn` is that of TlsChannel. `handshake_timeout` may be infinite.
+  TlsSession(std::unique_ptr<Session> inner, std::shared_ptr<const TlsContext> context, absl::string_view alpn,
+             absl::Duration handshake_timeout);
+
+  void OnInput(Input& input, Output& output) override;
+  void OnEndOfInput(Output& output) override;
+  void OnStop() override { inner_->OnStop(); }
+  Mailbox* mailbox() override { return inner_->mailbox(); }
+  void OnMessage(const Message& message, Output& output) override;
+  void OnResume(Output& output) override;
+  void OnTime(Output& output) override;
+  bool wants_peer() const override { return inner_->wants_peer(); }
+  void OnPeer(absl::string_view address) override { inner_->OnPeer(address); }
+  bool idle() const override { return !has_partial_record_ && rest_.empty() && !inner_is_paused_ && inner_->idle(); }
+  bool is_opening() const override { return !has_plain_text_; }
+  void OnClosing(Output& output) override;
+  bool awaits_rest_of_request() const override;
+  absl::string_view closing_message() const override;
+
+ private:
+  enum class Phase : uint8_t { kHandshake, kOpen, kOver };
+
+  bool Handshake(Input& input, Output& output);
+  void Fail(absl::string_view why, Input& input, Output& output);
+  void Converse(Input& input, Output& output);
+  bool TakeRecord(Input& input, Output& output);
+  void Show(absl::string_view plain, bool more_may_follow);
+  void ContinueInner();
+  void ShowMail();
+  bool can_speak() const { return phase_ == Phase::kOpen && !writer_->is_closed(); }
+
+  const std::shared_ptr<TlsWriter> writer_;
+  const std::unique_ptr<Session> inner_;
+  const absl::Duration handshake_timeout_;
+  std::string rest_;                     // Plain text that the inner session has not consumed.
+  mutable std::string closing_message_;  // Made when it is asked for.
+  Phase phase_ = Phase::kHandshake;
+  bool has_timer_ = false;           // That of the handshake.
+  bool has_plain_text_ = false;      // The peer has said something.
+  bool has_partial_record_ = false;  // Something has arrived that cannot be decrypted yet.
+  bool inner_is_paused_ = false;     // Its output was full: it is shown nothing before its OnResume().
+  bool mail_first_ = false;          // At the next ContinueInner(): plain text that was held up and mail take turns.
+};
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_PROTOCOL_TLS_SESSION_H_

@@ -1,0 +1,225 @@
+#include "protocol/tls/session.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "protocol/output.h"
+#include "protocol/tls/test_client.h"
+#include "protocol/tls/test_fixture.h"
+
+namespace polyserve {
+
+namespace {
+
+class TlsSessionTest : public TlsFixture {};
+
+// A file with these bytes that has no name.
+std::shared_ptr<const UniqueFd> FileOf(absl::string_view bytes) {
+  auto file = std::make_shared<UniqueFd>(::open(testing::TempDir().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  EXPECT_EQ(::pwrite(file->get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  return file;
+}
+
+std::string ManyBytes(size_t count) {
+  std::string bytes(count, '\0');
+  for (size_t i = 0; i < count; ++i) bytes[i] = static_cast<char>(i * 7 + i / 251);
+  return bytes;
+}
+
+TEST_F(TlsSessionTest, InnerSessionIsServedByBothVersions) {
+  for (const bool only_tls12 : {false, true}) {
+    TlsTestServer server = ServeEcho();
+    TlsTestClient client({.trusts = certificate_.certificate, .only_tls12 = only_tls12});
+    client.Say("hello");
+    Talk(client, server);
+    EXPECT_EQ(client.heard(), "hello") << client.failure();
+    EXPECT_EQ(client.version(), only_tls12 ? "TLSv1.2" : "TLSv1.3");
+    EXPECT_FALSE(server.closed());
+    EXPECT_EQ(server.errors(), 0);
+  }
+}
+
+TEST_F(TlsSessionTest, RecordsMayBeSplitAtAnyByte) {
+  const std::string bytes = ManyBytes(100'000);
+  for (const bool only_tls12 : {false, true}) {
+    TlsTestServer server = ServeEcho();
+    TlsTestClient client({.only_tls12 = only_tls12});
+    client.Say(bytes);
+    Talk(client, server, 1);
+    EXPECT_TRUE(client.heard() == bytes) << client.heard().size() << " bytes, " << client.failure();
+  }
+}
+
+TEST_F(TlsSessionTest, FilesAreEncryptedPieceByPiece) {
+  const std::string bytes = ManyBytes(1'000'000);
+  const auto file = FileOf(bytes);
+  TlsTestServer server = ServeScript([&](Output& output) {
+    output.Write("head ");
+    output.WriteFile(file, 10, static_cast<int64_t>(bytes.size()) - 20);
+    output.Write(" tail");
+  });
+  TlsTestClient client({});
+  client.Say("\n\n");
+  Talk(client, server);
+  const std::string one = absl::StrCat("head ", bytes.substr(10, bytes.size() - 20), " tail");
+  EXPECT_TRUE(client.heard() == one + one) << client.heard().size() << " bytes, " << client.failure();
+  EXPECT_LT(server.most_unsent(), Output::kHighWaterBytes + 20'000);
+}
+
+TEST_F(TlsSessionTest, LargeRepliesAreEncryptedPieceByPiece) {
+  const std::string bytes = ManyBytes(1'000'000);
+  const auto shared = std::make_shared<const std::string>(bytes);
+  TlsTestServer server = ServeScript([&](Output& output) {
+    output.Write(bytes);
+    output.WriteShared(shared);
+  });
+  TlsTestClient client({});
+  client.Say("\n");
+  Talk(client, server);
+  EXPECT_TRUE(client.heard() == bytes + bytes) << client.heard().size() << " bytes, " << client.failure();
+  EXPECT_LT(server.most_unsent(), Output::kHighWaterBytes + 20'000);
+}
+
+TEST_F(TlsSessionTest, FileThatBecameShorterEndsWithoutCloseNotify) {
+  const auto file = FileOf("short");
+  TlsTestServer server = ServeScript([&](Output& output) { output.WriteFile(file, 0, 100); });
+  TlsTestClient client({});
+  client.Say("\n");
+  Talk(client, server);
+  EXPECT_EQ(client.heard(), "short");
+  EXPECT_TRUE(server.closed());
+  EXPECT_FALSE(client.has_heard_end());
+}
+
+TEST_F(TlsSessionTest, TasksAndPausesOfTheInnerSessionRunInOrder) {
+  TlsTestServer server = ServeScript([](Output& output) {
+    output.Write("a");
+    output.Pause(absl::Milliseconds(7), [](Output& more) {
+      more.Write("b");
+      more.Work([](Output& last) { last.Write("c"); });
+    });
+  });
+  TlsTestClient client({});
+  client.Say("\n\n");
+  Talk(client, server);
+  EXPECT_EQ(client.heard(), "abcabc");
+  EXPECT_EQ(server.pauses(), std::vector<absl::Duration>(2, absl::Milliseconds(7)));
+  EXPECT_EQ(log_.resumes, 2);
+  EXPECT_FALSE(server.session().closing_message().empty()) << "no task is left";
+}
+
+TEST_F(TlsSessionTest, TimersOfTheInnerSessionArePassedOn) {
+  TlsTestServer server = ServeScript([](Output& output) { output.SetTimer(absl::Seconds(1)); });
+  TlsTestClient client({});
+  Talk(client, server);
+  EXPECT_FALSE(server.has_timer());
+  client.Say("\n");
+  Talk(client, server);
+  EXPECT_TRUE(server.has_timer());
+}
+
+TEST_F(TlsSessionTest, CloseOfTheInnerSessionIsAnnounced) {
+  TlsTestServer server = ServeScript([](Output& output) {
+    output.Write("last words");
+    output.Close();
+  });
+  TlsTestClient client({});
+  client.Say("\nignored");
+  Talk(client, server);
+  EXPECT_EQ(client.heard(), "last words");
+  EXPECT_TRUE(client.has_heard_end());
+  EXPECT_TRUE(server.closed());
+  EXPECT_EQ(server.session().closing_message(), "");
+}
+
+TEST_F(TlsSessionTest, PeerThatEndsInGoodOrderIsStillAnswered) {
+  const std::string bytes = ManyBytes(300'000);
+  const auto file = FileOf(bytes);
+  TlsTestServer server =
+      ServeScript([&](Output& output) { output.WriteFile(file, 0, static_cast<int64_t>(bytes.size())); });
+  TlsTestClient client({});
+  Talk(client, server);
+  client.Say("\n");
+  client.SayEnd();
+  Talk(client, server);
+  EXPECT_TRUE(client.heard() == bytes) << client.heard().size();
+  EXPECT_TRUE(log_.has_ended);
+  EXPECT_TRUE(client.has_heard_end());
+  EXPECT_TRUE(server.closed());
+}
+
+TEST_F(TlsSessionTest, EndWithoutCloseNotifyIsNoEndOfInput) {
+  TlsTestServer server = ServeScript([](Output&) {});
+  TlsTestClient client({});
+  client.Say("half a line");
+  Talk(client, server);
+  client.Hear(server.End());
+  EXPECT_EQ(log_.input, "half a line");
+  EXPECT_FALSE(log_.has_ended);
+  EXPECT_TRUE(client.has_heard_end()) << "our side says that it ends";
+  EXPECT_TRUE(server.closed());
+}
+
+TEST_F(TlsSessionTest, ClosingMessageIsEncryptedAndMadeOnce) {
+  TlsTestServer server = ServeScript([](Output&) {});
+  EXPECT_EQ(server.session().closing_message(), "") << "before the handshake there is nothing to say";
+  TlsTestClient client({});
+  client.Say("x");
+  Talk(client, server);
+  const std::string message(server.session().closing_message());
+  EXPECT_EQ(server.session().closing_message(), message);
+  client.Hear(message);
+  EXPECT_EQ(client.heard(), "bye");
+  EXPECT_TRUE(client.has_heard_end());
+}
+
+TEST_F(TlsSessionTest, WhatIsUnderWayIsKnownToADriver) {
+  TlsTestServer server = ServeEcho();
+  TlsTestClient client({});
+  EXPECT_TRUE(server.session().is_opening());
+  Talk(client, server);
+  EXPECT_TRUE(server.session().is_opening()) << "nothing but a handshake";
+  EXPECT_TRUE(server.session().idle());
+  EXPECT_FALSE(server.session().awaits_rest_of_request());
+  client.Say("hello");
+  const std::string record = client.TakeRecords();
+  for (size_t cut = 1; cut < record.size(); ++cut) {
+    server.Receive(record.substr(cut - 1, 1));
+    EXPECT_TRUE(server.session().awaits_rest_of_request()) << cut;
+    EXPECT_FALSE(server.session().idle()) << cut;
+  }
+  client.Hear(server.Receive(record.substr(record.size() - 1)));
+  EXPECT_EQ(client.heard(), "hello");
+  EXPECT_FALSE(server.session().is_opening());
+  EXPECT_FALSE(server.session().awaits_rest_of_request());
+  EXPECT_TRUE(server.session().idle());
+}
+
+TEST_F(TlsSessionTest, RecordThatWasTamperedWithEndsTheConnection) {
+  TlsTestServer server = ServeScript([](Output&) {});
+  TlsTestClient client({});
+  Talk(client, server);
+  client.Say("hello");
+  std::string record = client.TakeRecords();
+  record.back() = static_cast<char>(record.back() ^ 1);
+  client.Hear(server.Receive(record));
+  EXPECT_EQ(log_.input, "");
+  EXPECT_TRUE(server.closed());
+  EXPECT_TRUE(absl::StrContains(client.failure(), "bad record mac")) << client.failure();
+}
+
+}  // namespace
+
+}  // namespace polyserve

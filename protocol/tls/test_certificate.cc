@@ -1,0 +1,60 @@
+#include "protocol/tls/test_certificate.h"
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+namespace polyserve {
+
+namespace {
+
+std::string TakeText(BIO* bio) {
+  char* bytes = nullptr;
+  const auto size = BIO_get_mem_data(bio, &bytes);
+  std::string text(bytes, static_cast<size_t>(size));
+  BIO_free(bio);
+  return text;
+}
+
+void AddName(X509* certificate, absl::string_view host) {
+  X509_NAME* name = X509_get_subject_name(certificate);
+  const std::string text(host);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(text.c_str()), -1, -1, 0);
+  X509_set_issuer_name(certificate, name);
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* names =
+      X509V3_EXT_conf_nid(nullptr, &context, NID_subject_alt_name, absl::StrCat("DNS:", text, ",IP:127.0.0.1").c_str());
+  EXPECT_EQ(X509_add_ext(certificate, names, -1), 1);
+  X509_EXTENSION_free(names);
+}
+
+}  // namespace
+
+TestCertificate MakeTestCertificate(absl::string_view host, absl::Duration lifetime) {
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  X509* certificate = X509_new();
+  X509_set_version(certificate, 2);  // Counted from 0: version 3, which has extensions.
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), absl::ToInt64Seconds(lifetime));
+  X509_set_pubkey(certificate, key);
+  AddName(certificate, host);
+  EXPECT_GT(X509_sign(certificate, key, EVP_sha256()), 0);
+  BIO* certificate_text = BIO_new(BIO_s_mem());
+  BIO* key_text = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509(certificate_text, certificate);
+  PEM_write_bio_PrivateKey(key_text, key, nullptr, nullptr, 0, nullptr, nullptr);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return {TakeText(certificate_text), TakeText(key_text)};
+}
+
+}  // namespace polyserve
