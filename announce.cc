@@ -35,8 +35,8 @@ std::string ClientCommand() {
 std::string PlainLines(const Banner& banner) {
   std::string lines;
   for (const Banner::Address& address : banner.addresses) {
-    absl::StrAppend(&lines, "listening ", address.service->name, address.has_datagrams ? " udp " : " tcp ", address.at,
-                    "\n");
+    absl::StrAppend(&lines, "listening ", address.service->name, address.has_tls ? "+tls" : "",
+                    address.has_datagrams ? " udp " : " tcp ", address.at, "\n");
   }
   absl::StrAppend(&lines, "ready model=", banner.model, " pid=", banner.pid, "\n");
   return lines;
@@ -58,7 +58,8 @@ absl::Status AnnounceReady(const ServerContext& context, const Model& model, abs
     // scripts that wait for this line use port 0 so as not to collide.
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (!at.ok()) return at.status();
-    banner.addresses.push_back({FindService(listener.service), listener.has_datagrams(), at->ToString()});
+    banner.addresses.push_back(
+        {FindService(listener.service), listener.has_datagrams(), at->ToString(), listener.has_tls});
   }
   // In one write: a script that reads the pipe line by line must never see `ready` without the addresses before it.
   // Lost lines are not counted, because standard output is no log.

@@ -16,7 +16,11 @@ namespace {
 
 // As --listen has it, and the client's --server.
 std::string UrlOf(const Banner::Address& address) {
-  return absl::StrCat(address.service->name, address.has_datagrams ? "+udp" : "", "://", address.at);
+  return absl::StrCat(address.service->name,
+                      address.has_tls         ? "+tls"
+                      : address.has_datagrams ? "+udp"
+                                              : "",
+                      "://", address.at);
 }
 
 // The address under which this machine reaches a listener of all addresses: 0.0.0.0 and [::] are none.
@@ -29,11 +33,13 @@ std::string HostAndPort(absl::string_view at) {
 
 // What to do with the first address of this service; nothing if the server does not offer it.
 std::string WhatToTry(const Banner& banner, absl::string_view service) {
-  const auto first = std::find_if(
-      banner.addresses.begin(), banner.addresses.end(),
-      [service](const Banner::Address& address) { return address.service->name == service && !address.has_datagrams; });
+  const auto first =
+      std::find_if(banner.addresses.begin(), banner.addresses.end(), [service](const Banner::Address& address) {
+        // Browsers speak TLS; our own client does not.
+        return address.service->name == service && !address.has_datagrams && (!address.has_tls || service == "http");
+      });
   if (first == banner.addresses.end()) return "";
-  const std::string url = absl::StrCat(service, "://", HostAndPort(first->at));
+  const std::string url = absl::StrCat(service, first->has_tls ? "s://" : "://", HostAndPort(first->at));
   if (service == "http") return absl::StrCat("Browser: ", url, "/ (files), ", url, "/-/ (the server at work)\n");
   if (service == "file") return absl::StrCat("Files:   ", banner.client, " --server=", url, "\n");
   return absl::StrCat("Chat:    ", banner.client, " --server=", url, " chat NAME",

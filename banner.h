@@ -26,6 +26,7 @@ struct Banner {
     const Service* service;  // A row of AllServices().
     bool has_datagrams;
     std::string at;  // HOST:PORT.
+    bool has_tls = false;
   };
 
   std::string model;

@@ -29,17 +29,19 @@ absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lo
   }
   // No name of a service contains a plus sign (see Service::name), so the suffix cannot be a part of one.
   absl::string_view name = parts[0];
-  const Transport transport = absl::ConsumeSuffix(&name, "+udp") ? Transport::kDatagrams : Transport::kStream;
+  const bool has_tls = absl::ConsumeSuffix(&name, "+tls");
+  const bool is_udp = !has_tls && absl::ConsumeSuffix(&name, "+udp");
+  const Transport transport = is_udp ? Transport::kDatagrams : Transport::kStream;
   const Service* service = FindService(name);
   // One error for both mistakes, an unknown service and a transport that it does not have: the list of what there is
   // answers both.
   const bool is_there =
       service != nullptr && (transport == Transport::kStream ? service->has_stream() : service->has_datagrams());
   if (!is_there) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--listen: there is no service '", parts[0], "'; there are ", ServiceNames()));
+    return absl::InvalidArgumentError(absl::StrCat("--listen: there is no service '", parts[0], "'; there are ",
+                                                   ServiceNames(), ", and +tls behind those of TCP"));
   }
-  ListenSpec spec{service, transport, Endpoint(), IsLoopback(parts[1])};
+  ListenSpec spec{service, transport, has_tls, Endpoint(), IsLoopback(parts[1])};
   // Everything up to here depends on the text alone, so an image finds the same faults, or none, as its server did.
   if (lookup == HostLookup::kNo) return spec;
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);

@@ -1,5 +1,6 @@
-// ListenSpec: one address of --listen, SERVICE[+udp]://HOST:PORT, checked against the table of services. For example:
+// ListenSpec: one address of --listen, SERVICE[+tls|+udp]://HOST:PORT, checked against the table of services:
 //   file://127.0.0.1:8888    the service `file` over TCP
+//   http+tls://[::]:8443     the service `http` over TLS over TCP
 //   echo+udp://[::1]:7777    the service `echo` over UDP
 //   http://localhost:0       the service `http` on any free port
 #ifndef POLYSERVE_LISTEN_SPEC_H_
@@ -19,6 +20,7 @@ namespace polyserve {
 struct ListenSpec {
   const Service* service;  // Never null; a row of the table of services, which is static.
   Transport transport;     // One that the service has.
+  bool has_tls;            // Encrypted; a stream then.
   Endpoint endpoint;
   bool is_loopback;  // By the text alone: "localhost", an address of 127.0.0.0/8 (also mapped into IPv6), or [::1].
 };

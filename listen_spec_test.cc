@@ -39,6 +39,17 @@ TEST(ListenSpecTest, UdpIsASuffixOfTheService) {
   EXPECT_EQ(spec->endpoint.ToString(), "[::1]:7777");
 }
 
+TEST(ListenSpecTest, TlsIsASuffixOfTheServiceToo) {
+  const absl::StatusOr<ListenSpec> spec = ParseOne("http+tls://[::1]:8443");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_STREQ(spec->service->name, "http");
+  EXPECT_EQ(spec->transport, Transport::kStream);
+  EXPECT_TRUE(spec->has_tls);
+  EXPECT_TRUE(spec->is_loopback);
+  EXPECT_TRUE(absl::StrContains(ErrorOf("tftp+tls://127.0.0.1:0"), "no service 'tftp+tls'"));
+  EXPECT_TRUE(absl::StrContains(ErrorOf("echo+tls+udp://127.0.0.1:0"), "no service 'echo+tls+udp'"));
+}
+
 TEST(ListenSpecTest, SeveralAreSeparatedByCommas) {
   const auto specs = ParseListenSpecs("echo://127.0.0.1:0,http://127.0.0.1:0,,", HostLookup::kYes);
   ASSERT_TRUE(specs.ok()) << specs.status();

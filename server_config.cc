@@ -20,9 +20,10 @@
 // models has fewer flags. If a struct has a default, the flag takes it from there: a test that fills the struct without
 // any flags then runs with the server's values.
 DEFINE_string(model, "epoll", "=NAME who serves a client; 'help' prints what each model can do");
-DEFINE_string(listen, "",
-              "=SERVICE[+udp]://HOST:PORT,... what to serve and where; port 0 is any free port; all services on "
-              "127.0.0.1 unless given");
+DEFINE_string(
+    listen, "",
+    "=SERVICE[+tls|+udp]://HOST:PORT,... what to serve and where; +tls encrypts it; port 0 is any free port; all "
+    "services on 127.0.0.1 unless given");
 DEFINE_string(root, ".", "=DIR the directory whose files are served; SIGHUP looks again at where its path leads");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "=BYTES the largest upload that is taken");
@@ -35,8 +36,9 @@ DEFINE_int64(max_connections, 0, "the most connections at a time, of all workers
 DEFINE_string(overload, "wait",
               "=wait|refuse what to do with connections above --max_connections: let them wait in the kernel's queue, "
               "or refuse them");
-DEFINE_string(request_timeout, "20s",
-              "=TIME the time allowed for the head of a request, and for each 10 KiB of its content");
+DEFINE_string(
+    request_timeout, "20s",
+    "=TIME the time allowed for a TLS handshake, for the head of a request, and for each 10 KiB of its content");
 DEFINE_string(
     allowed_hosts, "",
     "=HOST,... the hosts that the server answers for; .example.org is that name and all below it, * any name; "
@@ -49,6 +51,15 @@ DEFINE_bool(precompressed, false,
             "send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
 DEFINE_bool(tftp_writes, false, "take uploads by TFTP, which asks no client who it is, under names that are free");
 DEFINE_bool(tftp_overwrite, false, "with --tftp_writes: uploads by TFTP may replace files as well");
+DEFINE_string(tls_cert, "",
+              "=FILE,... the certificates for +tls, in the form of PEM, each followed by those that lead to a root; a "
+              "client gets the one for the host that it names, or the first; SIGHUP reads them anew");
+DEFINE_string(tls_key, "",
+              "=FILE,... the private key of each certificate, in the same order; unless given, it is in the "
+              "certificate's file");
+DEFINE_string(tls_client_ca, "",
+              "=FILE the authorities, one of which must have signed the certificate of each client of +tls; unless "
+              "given, clients need none");
 DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
              "connections that may wait to be accepted; the system limits it to net.core.somaxconn");
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
@@ -104,6 +115,7 @@ constexpr FlagTopic kTopics[] = {
     {"Time limits", "idle_timeout min_rate min_rate_window drain_timeout stop_grace"},
     {"http", "request_timeout allowed_hosts trusted_pages access_log precompressed"},
     {"tftp", "tftp_writes tftp_overwrite"},
+    {"TLS", "tls_cert tls_key tls_client_ca"},
     {"chat", "admin_name chat_rate chat_memory"},
 };
 
@@ -126,7 +138,7 @@ void PrintHelp() {
   absl::StrAppend(
       &text, "\n",
       HelpParagraph("SIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 "
-                    "prints statistics. SIGHUP opens the access log and the root anew."),
+                    "prints statistics. SIGHUP opens the access log and the root anew, and reads the certificates."),
       "\n",
       HelpParagraph("Exit status: 0 stopped when told to; 1 serving has become impossible, and the log says "
                     "why; 2 it could not start."));
@@ -267,6 +279,29 @@ absl::StatusOr<TftpWrites> MakeTftpWrites() {
   return FLAGS_tftp_overwrite ? TftpWrites::kAll : TftpWrites::kNew;
 }
 
+// Without its keys, and with other certificates than the user has in mind, a server must not start; so a flag that has
+// no effect is an error here as well.
+absl::StatusOr<TlsFiles> MakeTlsFiles(bool has_tls) {
+  TlsFiles files{.certificates = absl::StrSplit(FLAGS_tls_cert, ',', absl::SkipWhitespace()),
+                 .keys = absl::StrSplit(FLAGS_tls_key, ',', absl::SkipWhitespace()),
+                 .client_ca = FLAGS_tls_client_ca};
+  if (!has_tls && (!files.certificates.empty() || !files.keys.empty() || !files.client_ca.empty())) {
+    return absl::InvalidArgumentError(
+        "--tls_cert, --tls_key and --tls_client_ca are for services with +tls, and --listen has none, such as "
+        "http+tls://127.0.0.1:8443");
+  }
+  if (has_tls && files.certificates.empty()) {
+    return absl::InvalidArgumentError(
+        "--listen: services with +tls need a certificate: --tls_cert=FILE --tls_key=FILE");
+  }
+  if (!files.keys.empty() && files.keys.size() != files.certificates.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("--tls_key has ", files.keys.size(), " files, and --tls_cert ",
+                                                   files.certificates.size(),
+                                                   "; give one key for each certificate, in the same order"));
+  }
+  return files;
+}
+
 absl::Status ReadServiceFlags(ServerConfig& config) {
   config.root = FLAGS_root;
   config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
@@ -277,6 +312,9 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   // With --read_only the pages are the operator's own, and as trustworthy as those of any web server.
   config.http.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
   config.http.precompressed = FLAGS_precompressed;
+  absl::StatusOr<TlsFiles> tls = MakeTlsFiles(config.has_tls());
+  if (!tls.ok()) return tls.status();
+  config.tls = *std::move(tls);
   config.access_log = FLAGS_access_log;
   const absl::StatusOr<TftpWrites> tftp_writes = MakeTftpWrites();
   if (!tftp_writes.ok()) return tftp_writes.status();
@@ -292,6 +330,10 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
 
 bool ServerConfig::Any(bool Service::*trait) const {
   return std::any_of(listen.begin(), listen.end(), [trait](const ListenSpec& spec) { return spec.service->*trait; });
+}
+
+bool ServerConfig::has_tls() const {
+  return std::any_of(listen.begin(), listen.end(), [](const ListenSpec& spec) { return spec.has_tls; });
 }
 
 absl::Status ParseServerFlags(int argc, char** argv) {

@@ -22,6 +22,7 @@
 #include "net/socket.h"
 #include "protocol/http/site.h"
 #include "protocol/tftp/session.h"
+#include "protocol/tls/context.h"
 #include "room/room.h"
 #include "services.h"
 
@@ -63,6 +64,10 @@ struct ServerConfig {
 
   TftpWrites tftp_writes;
 
+  // --- TLS. ---
+
+  TlsFiles tls;  // No certificates unless a service of `listen` has TLS.
+
   // --- chat. ---
 
   std::string admin_name;  // The operator's; RoomHost::Create() checks it.
@@ -70,6 +75,8 @@ struct ServerConfig {
 
   // True if any service of `listen` has the trait, for example &Service::has_room.
   bool Any(bool Service::*trait) const;
+  // True if any address of `listen` has TLS.
+  bool has_tls() const;
 };
 
 // Parses the command line into the flags. Returns InvalidArgument, with a text for the user, if a flag is unknown or

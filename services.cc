@@ -61,13 +61,13 @@ std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
 // anywhere.
 constexpr Service kServices[] = {
     {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp,
-     /*make_datagram_session=*/nullptr, /*has_room=*/true},
+     /*make_datagram_session=*/nullptr, "\x08http/1.1\x08http/1.0", /*has_room=*/true},
     {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeWithLibrary<FileSession>},
     {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
     {"chat", "a room where what one says reaches all others", 8085, Transports::kBoth, &MakeChat, &MakeChatDatagrams,
-     /*has_room=*/true, /*has_operator=*/true},
+     /*alpn=*/"", /*has_room=*/true, /*has_operator=*/true},
     {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
      &MakeWithLibrary<FileUnframedSession>},
     {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeTftp},

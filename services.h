@@ -55,10 +55,12 @@ struct Service {
   std::unique_ptr<Session> (*make_session)(const ServiceContext& context);
   // The same for a peer that sends datagrams; null if make_session serves both, or there are no datagrams.
   std::unique_ptr<Session> (*make_datagram_session)(const ServiceContext& context) = nullptr;
+  // The protocol's names for a client that chooses one within TLS, in their form on the wire (RFC 7301, section 3.1).
+  const char* alpn = "";
   bool has_room = false;      // Its clients share a chat room.
   bool has_operator = false;  // The operator, at the server's standard input, speaks in that room.
 
-  // What --listen accepts: NAME:// and NAME+udp://.
+  // What --listen accepts: NAME:// and NAME+tls://, NAME+udp://.
   bool has_stream() const { return transports != Transports::kOwnPorts; }
   bool has_datagrams() const { return transports != Transports::kStream; }
   bool has_own_ports() const { return transports == Transports::kOwnPorts; }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,7 @@
 #include "net/process.h"
 #include "net/signals.h"
 #include "net/socket.h"
+#include "protocol/tls/ticket_keys.h"
 #include "services.h"
 
 namespace polyserve {
@@ -35,7 +37,8 @@ absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const Serve
 
 // A listener without its socket: the service, and how to make a session of it. This closure is all that a model sees of
 // a service.
-Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, const ConnectionTable& connections) {
+Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, const ConnectionTable& connections,
+                      const std::shared_ptr<TlsServer>& tls) {
   auto make_session = spec.service->make_session;
   const bool is_for_datagrams = spec.transport == Transport::kDatagrams;
   if (is_for_datagrams && spec.service->make_datagram_session != nullptr) {
@@ -45,6 +48,12 @@ Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, co
   // live as long as any listener that can make a session of them, in every thread that copies the listener.
   Listener listener{spec.service->name, UniqueFd(), [make_session, services] { return make_session(services); },
                     spec.transport, spec.service->has_own_ports()};
+  if (spec.has_tls) {
+    listener.make_session = [plain = std::move(listener.make_session), tls, alpn = spec.service->alpn] {
+      return tls->MakeSession(plain(), alpn);
+    };
+    listener.has_tls = true;
+  }
   listener.number = NumberOf(*spec.service);
   listener.connections = connections;
   return listener;
@@ -70,6 +79,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   absl::Status status = server->MakeRoom();
   if (status.ok()) status = server->OpenLibrary();
   if (status.ok()) status = server->OpenAccessLog();
+  if (status.ok()) status = server->ReadCertificates();
   if (status.ok()) status = server->MakeContext();
   if (!status.ok()) return status;
   return server;
@@ -102,6 +112,9 @@ absl::Status Server::Serve() {
   // In the server and in its images alike, since both must list the same descriptors. The descriptors are told apart by
   // their place in the list alone.
   if (config_.Any(&Service::has_room)) room_host_->AddInheritedFd(*context_);
+  if (tls_ != nullptr) {
+    context_->inherited_fds.push_back({tls_->fd(), [this](UniqueFd shared) { tls_->Adopt(std::move(shared)); }});
+  }
   absl::Status status = backend_->Serve(*context_);
   if (!status.ok()) LOG(ERROR) << status.message();
   return status;
@@ -140,6 +153,22 @@ absl::Status Server::OpenAccessLog() {
   return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
 }
 
+// A program image gets what its server has read.
+absl::Status Server::ReadCertificates() {
+  if (!config_.has_tls()) return absl::OkStatus();
+  TlsServer::Options options{.files = config_.tls, .handshake_timeout = config_.http.request_timeout};
+  static_assert(TlsTicketKeys::kSecretBytes == Statistics::kSecretBytes);
+  if (Process::IsImage()) {
+    tls_ = TlsServer::OfServer(std::move(options), statistics_.certificate_readings(), statistics_.secret());
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::shared_ptr<TlsServer>> tls =
+      TlsServer::Create(std::move(options), statistics_.certificate_readings(), statistics_.secret());
+  if (!tls.ok()) return absl::Status(tls.status().code(), absl::StrCat("--tls_cert: ", tls.status().message()));
+  tls_ = *std::move(tls);
+  return absl::OkStatus();
+}
+
 // The context and its listeners never move from here on: sessions and acceptors keep pointers to them.
 absl::Status Server::MakeContext() {
   HttpSite::Options http = config_.http;
@@ -162,7 +191,7 @@ absl::Status Server::MakeContext() {
                                    .least_rate = config_.least_rate});
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   for (const ListenSpec& spec : config_.listen) {
-    context_->listeners.push_back(MakeListener(spec, services, statistics_.connections()));
+    context_->listeners.push_back(MakeListener(spec, services, statistics_.connections(), tls_));
   }
   return absl::OkStatus();
 }
@@ -209,6 +238,9 @@ void Server::Reload() const {
   if (access_log_ != nullptr) access_log_->Reopen();
   const absl::Status status = library_->ReopenRoot();
   if (!status.ok()) LOG(WARNING) << "--root: still serving the previous directory: " << status.message();
+  if (tls_ == nullptr) return;
+  const absl::Status read = tls_->Reload();
+  if (!read.ok()) LOG(WARNING) << "--tls_cert: still using the previous certificates: " << read.message();
 }
 
 }  // namespace polyserve

@@ -19,6 +19,7 @@
 #include "files/log_file.h"
 #include "net/signal_thread.h"
 #include "net/statistics.h"
+#include "protocol/tls/server.h"
 #include "report.h"
 #include "room_host.h"
 #include "server_config.h"
@@ -49,6 +50,7 @@ class Server {
   absl::Status MakeRoom();
   absl::Status OpenLibrary();
   absl::Status OpenAccessLog();
+  absl::Status ReadCertificates();
   // What the backend gets: limits, statistics, and for each address a listener without its socket.
   absl::Status MakeContext();
 
@@ -57,7 +59,8 @@ class Server {
   // For a model that serves one client at a time, and does not look at signals meanwhile.
   absl::Status StartSignalThread();
 
-  // On SIGHUP: opens the access log and the root anew. An error is logged, and the old ones stay. In the main thread,
+  // On SIGHUP: opens the access log and the root anew, and reads the certificates. An error is logged, and the old ones
+  // stay. In the main thread,
   // or the signal thread.
   void Reload() const;
 
@@ -65,6 +68,7 @@ class Server {
   const Statistics statistics_;
   std::shared_ptr<const Library> library_;
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
+  std::shared_ptr<TlsServer> tls_;       // Null if no listener has TLS.
   std::unique_ptr<RoomHost> room_host_;
   std::unique_ptr<ServerContext> context_;
   std::shared_ptr<ReportSources> report_sources_;  // Without listeners in a program image, which has none.

@@ -18,6 +18,7 @@
 #include "backends/registry.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
+#include "protocol/tls/test_certificate.h"
 #include "tests/eventually.h"
 #include "tests/program_path.h"
 #include "tests/scratch.h"
@@ -101,6 +102,26 @@ TEST(CommandLineTest, BadAddressIsRefused) {
   ExpectRefused({"--listen=echo://127.0.0.1:65536"}, "from 0 to 65535");
   ExpectRefused({"--listen=echo://::1:80"}, "brackets");
   ExpectRefused({"--listen=echo://:80"}, "the host is missing");
+}
+
+TEST(CommandLineTest, TlsWithoutWhatItNeedsIsRefused) {
+  const std::string listen = "--listen=http+tls://127.0.0.1:0";
+  const Scratch scratch;
+  const TestCertificate made = MakeTestCertificate("localhost");
+  scratch.Write("cert", made.certificate);
+  scratch.Write("key", made.key);
+  scratch.Write("other", MakeTestCertificate("localhost").key);
+  const std::string cert = absl::StrCat("--tls_cert=", scratch.PathOf("cert"));
+  ExpectRefused({listen}, "--tls_cert=FILE");
+  ExpectRefused({listen, "--tls_cert=/no/such/file"}, "/no/such/file");
+  ExpectRefused({listen, cert}, "no private key");
+  ExpectRefused({listen, cert, absl::StrCat("--tls_key=", scratch.PathOf("other"))}, "not that of the certificate");
+  ExpectRefused({listen, cert, "--tls_key=a,b"}, "one key for each certificate");
+  ExpectRefused({listen, cert, absl::StrCat("--tls_key=", scratch.PathOf("key")), "--tls_client_ca=/no/such/file"},
+                "/no/such/file");
+  ExpectRefused({"--listen=http://127.0.0.1:0", cert}, "are for services with +tls");
+  ExpectRefused({"--listen=tftp+tls://127.0.0.1:0", cert}, "there is no service 'tftp+tls'");
+  ExpectRefused({"--listen=echo+udp+tls://127.0.0.1:0", cert}, "there is no service 'echo+udp+tls'");
 }
 
 TEST(CommandLineTest, MissingRootIsRefused) {

@@ -48,6 +48,7 @@ struct Listener {
   // The descriptors of all listeners that share its port (SO_REUSEPORT), itself among them; none if it is alone. Not
   // owned.
   std::vector<int> siblings = {};
+  bool has_tls = false;  // Its sessions are encrypted. For the announcement; no model cares.
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
   // The server stops: from now on the kernel refuses clients that try to connect to this listener and its siblings; see
