@@ -193,7 +193,7 @@ class Library {
   const Options options_;
 };
 
-// The HTTP status code that says the same as the error: 400 403 404 405 409 413 503 507; 500 for all others.
+// The HTTP status code that says the same as the error: 400 401 403 404 405 409 413 503 507; 500 for all others.
 int HttpCode(const absl::Status& error);
 
 }  // namespace polyserve

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "access/auth_file.h"
 #include "base/content_hash.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
@@ -55,6 +56,13 @@ std::optional<uint64_t> TakeLastNumber(absl::string_view& arguments) {
   if (!absl::SimpleAtoi(digits, &number)) number = UINT64_MAX;
   arguments = arguments.substr(0, space);
   return number;
+}
+
+// The file or directory that a command is about; "" for the root.
+absl::string_view NameOf(char command, absl::string_view arguments) {
+  const int numbers = command == 'R' || command == 'H' ? 2 : command == 'P' ? 1 : 0;
+  for (int i = 0; i < numbers; ++i) TakeLastNumber(arguments);
+  return arguments;
 }
 
 // A part of an open file, cut off at its end: offset and length in bytes.
@@ -100,7 +108,8 @@ absl::StatusOr<int64_t> HashOf(const Part& part) {
 
 }  // namespace
 
-FileSession::FileSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
+FileSession::FileSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access)
+    : library_(std::move(library)), access_(std::move(access)) {}
 FileSession::~FileSession() = default;
 
 // One loop for two states. Each turn consumes a command or content, or returns; wants_more() ends it as soon as a task
@@ -112,7 +121,13 @@ void FileSession::OnInput(Input& input, Output& output) {
       TakeBody(input, output);
       continue;
     }
+    const Input from_line_on = input;
     const std::optional<absl::string_view> line = lines_.Next(input);
+    if (line.has_value() && absl::StartsWith(*line, "A ")) {
+      if (LogIn(line->substr(2), output)) continue;
+      input = from_line_on;
+      return;
+    }
     if (line.has_value()) {
       OnLine(*line, output);
     } else if (lines_.too_long()) {
@@ -123,14 +138,54 @@ void FileSession::OnInput(Input& input, Output& output) {
   }
 }
 
+// Counted when it is answered: while the password is verified, the same line comes several times.
+bool FileSession::LogIn(absl::string_view user_and_password, Output& output) {
+  Login::Result result = Login::Result::kWrong;
+  const size_t blank = user_and_password.find(' ');
+  if (login_ != nullptr && blank != absl::string_view::npos) {
+    result = login_->Try(user_and_password.substr(0, blank), user_and_password.substr(blank + 1), output);
+  }
+  if (result == Login::Result::kPending) return false;
+  output.CountRequest();
+  if (login_ == nullptr) {
+    WriteError(absl::UnimplementedError("the server has no passwords (--auth_file)"), output);
+  } else if (blank == absl::string_view::npos) {
+    WriteError(absl::InvalidArgumentError("expected: A <user> <password>"), output);
+  } else if (result == Login::Result::kTooMany) {
+    output.CountError();
+    output.Write("ERR 429 too many wrong passwords from this address; try again later\n");
+  } else if (result == Login::Result::kWrong) {
+    WriteError(absl::UnauthenticatedError("the user or the password is wrong"), output);
+  } else {
+    known_ = login_->TakePermissions();
+    output.Write("OK 0\n");
+  }
+  return true;
+}
+
+// By the present version of the file, so that a right that was taken away ends at once. Names that are not normal, such
+// as "public/../private", may pass here; the library refuses them (CheckName()).
+absl::Status FileSession::CheckRights(char command, absl::string_view arguments) {
+  if (access_ == nullptr || !absl::StrContains("LSGRHPD", absl::string_view(&command, 1))) return absl::OkStatus();
+  if (known_.has_value()) known_ = access_->Renew(*known_);
+  const Permissions permissions = known_.has_value() ? *known_ : access_->Everyone();
+  const Right right = command == 'P' || command == 'D' ? Right::kWrite : Right::kRead;
+  if (permissions.Allow(right, NameOf(command, arguments))) return absl::OkStatus();
+  if (permissions.user().empty()) return absl::UnauthenticatedError("log in first: A <user> <password>");
+  return absl::PermissionDeniedError("the user lacks the right");
+}
+
 // A letter with one space behind it, then a name that may begin with anything: hence no splitting into words.
 void FileSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
   if (IsOfOtherProtocol(line)) return RefuseAndClose(kOtherProtocolReason, output);
-  if (line == "L") return List(output);
   if (line == "Q") return output.Close();
+  const absl::string_view arguments = line.size() >= 2 && line[1] == ' ' ? line.substr(2) : "";
+  const absl::Status allowed = CheckRights(line.empty() ? ' ' : line[0], arguments);
+  // A refused upload has to be got past; StartPut() does that.
+  if (!allowed.ok() && line[0] != 'P') return WriteError(allowed, output);
+  if (line == "L") return List(output);
   if (line.size() >= 2 && line[1] == ' ') {
-    const absl::string_view arguments = line.substr(2);
     switch (line[0]) {
       case 'S':
         return Stat(arguments, output);
@@ -143,11 +198,11 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
       case 'D':
         return MakeDirectory(arguments, output);
       case 'P':
-        return StartPut(arguments, output);
+        return StartPut(arguments, allowed, output);
     }
   }
   // A misspelt command is answered and forgotten, unless it may be a P: then content may follow.
-  constexpr absl::string_view kUnknown = "unknown command; there are L, S, G, R, H, P, D and Q";
+  constexpr absl::string_view kUnknown = "unknown command; there are L, S, G, R, H, P, D, A and Q";
   if (MayAnnounceContent(line)) return RefuseAndClose(kUnknown, output);
   WriteError(absl::InvalidArgumentError(kUnknown), output);
 }
@@ -209,11 +264,12 @@ void FileSession::MakeDirectory(absl::string_view name, Output& output) {
 
 // An upload that is refused must still be got past. body_left_ is set before, so that RefusePut() knows how much is
 // coming.
-void FileSession::StartPut(absl::string_view arguments, Output& output) {
+void FileSession::StartPut(absl::string_view arguments, const absl::Status& allowed, Output& output) {
   const std::optional<uint64_t> size = TakeLastNumber(arguments);
   if (!size.has_value()) return RefuseAndClose("expected: P <name> <size>", output);
   // A number beyond 63 bits is as good as the largest size: no content of either ever ends.
   body_left_ = static_cast<int64_t>(std::min(*size, static_cast<uint64_t>(INT64_MAX)));
+  if (!allowed.ok()) return RefusePut(allowed, output);
   absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload(arguments, body_left_);
   if (!upload.ok()) return RefusePut(upload.status(), output);
   upload_ = *std::move(upload);

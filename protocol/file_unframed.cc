@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "access/auth_file.h"
 #include "files/listing.h"
 #include "protocol/make_listing.h"
 #include "protocol/other_protocol.h"
@@ -53,7 +54,8 @@ bool IsTheEnd(absl::string_view text) {
 
 }  // namespace
 
-FileUnframedSession::FileUnframedSession(std::shared_ptr<const Library> library) : library_(std::move(library)) {}
+FileUnframedSession::FileUnframedSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access)
+    : library_(std::move(library)), access_(std::move(access)) {}
 FileUnframedSession::~FileUnframedSession() = default;
 
 // Nothing is decided on arrival: the timer is set anew by every read, and OnTime() decides once it has been quiet for
@@ -97,11 +99,18 @@ void FileUnframedSession::OnCommand(absl::string_view command, Output& output) {
     WriteError(kOtherProtocolReason, output);
     return output.Close();
   }
+  if (!IsAllowed(command)) return WriteError("this needs a password, and this dialect has none", output);
   if (command == "L") return List(output);
   if (command == "Q") return output.Close();
   if (absl::ConsumePrefix(&command, "G ")) return Get(command, output);
   if (absl::ConsumePrefix(&command, "P ")) return StartPut(command, output);
   WriteError("unknown command; there are L, G, P and Q", output);
+}
+
+bool FileUnframedSession::IsAllowed(absl::string_view command) const {
+  if (command == "L") return MayEveryone(access_.get(), Right::kRead);
+  if (absl::ConsumePrefix(&command, "G ")) return MayEveryone(access_.get(), Right::kRead, command);
+  return !absl::ConsumePrefix(&command, "P ") || MayEveryone(access_.get(), Right::kWrite, command);
 }
 
 // An empty list cannot be told from a list that is still to come, so the reply says so in words. The names leave in a

@@ -32,6 +32,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "access/access.h"
 #include "files/library.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
@@ -49,7 +50,8 @@ class FileUnframedSession : public Session {
   static constexpr absl::Duration kLongMoment = absl::Seconds(1);
 
   // Sessions share the library, from any number of threads.
-  explicit FileUnframedSession(std::shared_ptr<const Library> library);
+  // `access` may be null. If not, a client may do what everyone may: the dialect has no passwords.
+  explicit FileUnframedSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access = nullptr);
   ~FileUnframedSession() override;
 
   void OnInput(Input& input, Output& output) override;
@@ -70,7 +72,11 @@ class FileUnframedSession : public Session {
   void StoreButTail(absl::string_view bytes, Output& output);
   bool Store(absl::string_view bytes, Output& output);
 
+  // Whether everyone may do what the command asks for. Commands that do not exist are allowed.
+  bool IsAllowed(absl::string_view command) const;
+
   const std::shared_ptr<const Library> library_;
+  const std::shared_ptr<const Access> access_;
   std::unique_ptr<Upload> upload_;  // Null between files.
   int64_t stored_bytes_ = 0;        // Of the upload.
   bool after_silence_ = false;      // Since the last silence only pending_ has come.

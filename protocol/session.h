@@ -92,6 +92,10 @@ class Session {
   virtual bool wants_peer() const { return false; }
   virtual void OnPeer(absl::string_view) {}
 
+  // The transport has proved the peer's name, as TLS does by a client's certificate: the session grants what that name
+  // may do, without a password. Called at most once, before any input. The name is valid during the call only.
+  virtual void OnPeerName(absl::string_view /*name*/) {}
+
   // True between requests, when closing would cut nothing off. Asked when the server stops. The driver itself counts
   // unconsumed input and unsent output as a request.
   virtual bool idle() const { return true; }

@@ -4,8 +4,10 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "access/auth_file.h"
 #include "protocol/other_protocol.h"
 
 namespace polyserve {
@@ -53,7 +55,13 @@ void ChatSession::OnInput(Input& input, Output& output) {
       is_skipping_ = !lines_.Skip(input);
       continue;
     }
+    const Input from_line_on = input;
     const std::optional<absl::string_view> line = lines_.Next(input);
+    if (line.has_value() && absl::StartsWith(*line, "A ")) {
+      if (LogIn(line->substr(2), output)) continue;
+      input = from_line_on;
+      return;
+    }
     if (line.has_value()) {
       OnLine(*line, output);
     } else if (lines_.too_long() && member_->name().empty() &&
@@ -89,6 +97,44 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
   output.WriteShared(message);
 }
 
+// Counted when it is answered: while the password is verified, the same line comes several times.
+bool ChatSession::LogIn(absl::string_view user_and_password, Output& output) {
+  Login::Result result = Login::Result::kWrong;
+  const size_t blank = user_and_password.find(' ');
+  if (login_ != nullptr && blank != absl::string_view::npos) {
+    result = login_->Try(user_and_password.substr(0, blank), user_and_password.substr(blank + 1), output);
+  }
+  if (result == Login::Result::kPending) return false;
+  output.CountRequest();
+  member_->CountCommand();
+  if (login_ == nullptr) {
+    Refuse(405, "the server has no passwords (--auth_file)", output);
+  } else if (blank == absl::string_view::npos) {
+    Refuse(400, "expected: A <user> <password>", output);
+  } else if (result == Login::Result::kTooMany) {
+    Refuse(429, "too many wrong passwords from this address; try again later", output);
+  } else if (result == Login::Result::kWrong) {
+    Refuse(401, "the user or the password is wrong", output);
+  } else {
+    known_ = login_->TakePermissions();
+    output.Write("OK\n");
+  }
+  return true;
+}
+
+// By the present version of the file: it may have changed since the login.
+bool ChatSession::MayJoin(Output& output) const {
+  if (access_ == nullptr) return true;
+  const Permissions permissions = known_.has_value() ? access_->Renew(*known_) : access_->Everyone();
+  if (permissions.Allow(Right::kChat)) return true;
+  if (permissions.user().empty()) {
+    Refuse(401, "log in first: A <user> <password>", output);
+  } else {
+    Refuse(403, "the user has not the right to chat", output);
+  }
+  return false;
+}
+
 void ChatSession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();
   // Counted before it is judged: otherwise commands that are refused would be free of the limit.
@@ -106,6 +152,7 @@ void ChatSession::OnLine(absl::string_view line, Output& output) {
 // ever duplicated.
 void ChatSession::Join(absl::string_view name, Output& output) {
   if (!member_->name().empty()) return Refuse(409, absl::StrCat("you are '", member_->name(), "' already"), output);
+  if (!MayJoin(output)) return;
   const absl::Status status = member_->Join(name);
   // The room's next answer is the one to this.
   is_leaving_ = false;

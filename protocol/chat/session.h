@@ -5,11 +5,18 @@
 //   C <name> <text>   -> nothing              the others hear: <name> : <text>
 //   E <name>          -> EXIT, and the end    the others hear: '<name>' 退出聊天室
 //
+// With --auth_file, a peer that has not the right to chat by everyone's shows who it is before it joins:
+//
+//   A <user> <password> -> OK             the user is one of the file; its name in the room may be another
+//
 // Errors are "ERR <code> <text>":
 //   400  not one of these commands, or not a valid name or text
-//   403  the name is not this peer's, or contains the administrator's
+//   401  joining needs a password, or it is wrong
+//   403  the user has not the right to chat; the name is not this peer's, or contains the administrator's
 //   409  the name is taken, or the peer has joined already
+//   405  A, to a server without --auth_file
 //   413  the line is too long, and was discarded
+//   429  too many wrong passwords from this address
 //   503  the room cannot take the peer now
 // The conversation continues after all of them, unless the process that holds the room is lost. It closes after a line
 // that was meant for an HTTP or TLS server. A peer that closes its side, or whose connection is lost, has left. Bound:
@@ -25,10 +32,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "access/access.h"
 #include "protocol/line_reader.h"
+#include "protocol/login.h"
 #include "protocol/session.h"
 #include "room/room.h"
 
@@ -38,8 +49,9 @@ class ChatSession : public Session {
  public:
   static constexpr size_t kMaxLineBytes = 1024;  // As the course's programs have it; a line longer gets a 413.
 
-  // The room must outlive the session. It may be shared by any number of threads.
-  explicit ChatSession(Room& room) : member_(room.NewMember()) {}
+  // The room must outlive the session. It may be shared by any number of threads. `access` null: everyone may join.
+  explicit ChatSession(Room& room, std::shared_ptr<const Access> access = nullptr)
+      : member_(room.NewMember()), access_(std::move(access)) {}
 
   void OnInput(Input& input, Output& output) override;
   void OnEndOfInput(Output& output) override;
@@ -47,8 +59,17 @@ class ChatSession : public Session {
   void OnMessage(const Message& message, Output& output) override;
   void OnResume(Output& output) override;
   absl::string_view closing_message() const override;
+  bool wants_peer() const override { return access_ != nullptr; }
+  void OnPeer(absl::string_view address) override { login_ = std::make_unique<Login>(access_, address); }
+  void OnPeerName(absl::string_view name) override {
+    if (access_ != nullptr) known_ = access_->PermissionsOf(name);
+  }
 
  private:
+  // The command A. False: the password is being verified, and the line has to be passed again after that.
+  bool LogIn(absl::string_view user_and_password, Output& output);
+  // Refuses and returns false if the peer has not the right to chat.
+  bool MayJoin(Output& output) const;
   void OnLine(absl::string_view line, Output& output);
   // The commands L, C and E.
   void Join(absl::string_view name, Output& output);
@@ -62,6 +83,9 @@ class ChatSession : public Session {
   bool IsOwnName(absl::string_view name, Output& output) const;
 
   const std::unique_ptr<Member> member_;
+  const std::shared_ptr<const Access> access_;
+  std::unique_ptr<Login> login_;      // Null if access_ is.
+  std::optional<Permissions> known_;  // Of the user who has logged in, or whose name the transport has proved.
   LineReader lines_{kMaxLineBytes};
   bool is_leaving_ = false;   // The answer that the member awaits is the one to Leave(), not to Join().
   bool is_skipping_ = false;  // Discards the rest of a line that was too long.

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "access/test_users.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
@@ -54,6 +55,48 @@ TEST_F(ChatSessionTest, ClosesOnWhatABrowserSends) {
   }
   EXPECT_EQ(heard(), "");
   EXPECT_EQ(Talk("L bob\nC bob GET / HTTP/1.1\nE bob\n"), "OK\nEXIT\n") << "members may talk of it";
+}
+
+// Everyone may read; bob may chat; carl may not.
+class ChatRightsTest : public ChatSessionTest {
+ protected:
+  // Each try's session has left the room before the next one begins, so names are free again.
+  std::string TalkAs(absl::string_view proved_name, absl::string_view input) {
+    const auto make_session = [this, proved_name] {
+      auto session = std::make_unique<ChatSession>(room_, users_.access());
+      EXPECT_TRUE(session->wants_peer());
+      session->OnPeer("192.0.2.1");
+      if (!proved_name.empty()) session->OnPeerName(proved_name);
+      return session;
+    };
+    return TalkInAnyPieces(make_session, input).replies;
+  }
+
+  TestUsers users_{absl::StrCat("*::read\nbob:", TestUsers::kHash, ":chat\ncarl:", TestUsers::kHash, ":write\n")};
+};
+
+TEST_F(ChatRightsTest, PeerLogsInBeforeItJoins) {
+  EXPECT_EQ(TalkAs("", "L eve\n"), "ERR 401 log in first: A <user> <password>\n");
+  EXPECT_EQ(TalkAs("", "A bob secret\nL eve\nE eve\n"), "OK\nOK\nEXIT\n");
+  EXPECT_EQ(TalkAs("", "A carl secret\nL eve\n"), "OK\nERR 403 the user has not the right to chat\n");
+  EXPECT_EQ(TalkAs("", "A bob wrong\nL eve\n"),
+            "ERR 401 the user or the password is wrong\nERR 401 log in first: A <user> <password>\n");
+  EXPECT_EQ(TalkAs("", "A bob\n"), "ERR 400 expected: A <user> <password>\n");
+}
+
+TEST_F(ChatRightsTest, NameThatTheTransportHasProvedNeedsNoPassword) {
+  EXPECT_EQ(TalkAs("bob", "L eve\n"), "OK\n");
+  EXPECT_EQ(TalkAs("carl", "L eve\n"), "ERR 403 the user has not the right to chat\n");
+  EXPECT_EQ(TalkAs("dora", "L eve\n"), "ERR 401 log in first: A <user> <password>\n");
+}
+
+TEST_F(ChatRightsTest, EveryoneMayJoinIfTheFileSaysSo) {
+  users_.Replace("*::chat\n");
+  EXPECT_EQ(TalkAs("", "L eve\n"), "OK\n");
+}
+
+TEST_F(ChatSessionTest, ServerWithoutAFileOfUsersHasNoPasswords) {
+  EXPECT_EQ(Talk("A bob secret\nL bob\n"), "ERR 405 the server has no passwords (--auth_file)\nOK\n");
 }
 
 TEST_F(ChatSessionTest, PeerThatIsLostHasLeft) {

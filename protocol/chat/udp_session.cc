@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "access/auth_file.h"
 
 namespace polyserve {
 
@@ -76,7 +77,7 @@ absl::Status ChatDatagramSession::OnCommand(char command, absl::string_view rest
   if (command == 'E' && !status.ok()) return status;
   is_leaving_ = command == 'E';
   if (is_leaving_) member_->Leave();
-  if (!is_leaving_ && member_->name().empty()) status = member_->Join(rest);
+  if (!is_leaving_ && member_->name().empty()) status = Join(rest);
   OnAnswer(status, output);
   return absl::OkStatus();
 }
@@ -134,6 +135,11 @@ void ChatDatagramSession::Send(absl::string_view datagram, Output& output) {
   if (!MaySend(datagram.size())) return;
   sent_bytes_ += static_cast<int64_t>(datagram.size());
   output.Write(datagram);
+}
+
+absl::Status ChatDatagramSession::Join(absl::string_view name) {
+  if (MayEveryone(access_.get(), Right::kChat)) return member_->Join(name);
+  return absl::PermissionDeniedError("the room needs a password, and this dialect has none");
 }
 
 absl::Status ChatDatagramSession::Say(absl::string_view name_and_text) {

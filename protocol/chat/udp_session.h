@@ -26,9 +26,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "access/access.h"
 #include "protocol/session.h"
 #include "room/room.h"
 
@@ -41,8 +43,10 @@ class ChatDatagramSession : public Session {
   static constexpr int64_t kAmplification = 3;
   static constexpr int64_t kUnverifiedBytes = 512;
 
-  // The room must outlive the session.
-  explicit ChatDatagramSession(Room& room) : member_(room.NewMember()) {}
+  // The room must outlive the session. `access` may be null. If not, peers may join if everyone may: the dialect has no
+  // passwords.
+  explicit ChatDatagramSession(Room& room, std::shared_ptr<const Access> access = nullptr)
+      : member_(room.NewMember()), access_(std::move(access)) {}
 
   void OnInput(Input& input, Output& output) override;
   Mailbox* mailbox() override { return member_.get(); }
@@ -63,10 +67,12 @@ class ChatDatagramSession : public Session {
   void OnAnswer(const absl::Status& answer, Output& output);
   bool MaySend(size_t bytes) const;
   void Send(absl::string_view datagram, Output& output);
+  absl::Status Join(absl::string_view name);
   absl::Status Say(absl::string_view name_and_text);
   absl::Status CheckIsOwn(absl::string_view name) const;
 
   const std::unique_ptr<Member> member_;
+  const std::shared_ptr<const Access> access_;
   int64_t received_bytes_ = 0;
   int64_t sent_bytes_ = 0;
   bool is_verified_ = false;

@@ -13,6 +13,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "access/access.h"
+#include "access/test_users.h"
 #include "base/utf8.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
@@ -26,7 +28,7 @@ namespace {
 // A peer with its session. Datagrams that it gets are joined by "|".
 class Speaker {
  public:
-  explicit Speaker(Room& room) : session_(room) {}
+  explicit Speaker(Room& room, std::shared_ptr<const Access> access = nullptr) : session_(room, std::move(access)) {}
 
   std::string Send(absl::string_view datagram) {
     Input input(datagram);
@@ -97,6 +99,15 @@ TEST_F(ChatDatagramTest, RefusalsAreWords) {
   EXPECT_TRUE(absl::StartsWith(bob_.Send("hello"), "\nexpected: "));
   EXPECT_EQ(bob_.Send(absl::StrCat("C bob ", std::string(1019, 'x'))), "\na message has at most 1024 bytes");
   EXPECT_EQ(ada_.Hear(), "\n欢迎 'bob' 进入聊天室|");
+}
+
+TEST_F(ChatDatagramTest, PeersMayJoinIfEveryoneMay) {
+  TestUsers users("*::read\n");
+  Speaker eve(room_, users.access());
+  EXPECT_EQ(eve.Send("L eve"), "the room needs a password, and this dialect has none");
+  EXPECT_TRUE(eve.is_stateless());
+  users.Replace("*::chat\n");
+  EXPECT_EQ(eve.Send("L eve"), "OK");
 }
 
 TEST_F(ChatDatagramTest, JoinThatComesTwiceIsAnsweredTwice) {

@@ -44,9 +44,9 @@ std::string LogTime(absl::string_view date) {
 
 HttpLogEntry::HttpLogEntry(std::shared_ptr<LogFile> file, const Request& request)
     : file_(std::move(file)),
-      // The two dashes stand for the client's identity (RFC 1413) and its name as a user: this server asks for neither.
-      before_(
-          absl::StrCat(request.peer, " - - [", LogTime(request.date), "] ", Quoted(request.line, kMaxLineBytes), " ")),
+      // The dash stands for the client's identity (RFC 1413), which this server does not ask for.
+      peer_(absl::StrCat(request.peer, " - ")),
+      request_(absl::StrCat(" [", LogTime(request.date), "] ", Quoted(request.line, kMaxLineBytes), " ")),
       behind_(absl::StrCat(" ", Quoted(request.referer, kMaxRefererBytes), " ",
                            Quoted(request.user_agent, kMaxUserAgentBytes), "\n")) {}
 
@@ -60,7 +60,7 @@ void HttpLogEntry::Write(const Output& output) {
   const int64_t content_bytes = output.unsent_bytes() - unsent_before_content_;
   // A dash for no content, as the common log format has it, and not a 0.
   const std::string size = content_bytes > 0 ? absl::StrCat(content_bytes) : "-";
-  file_->Append(absl::StrCat(before_, code_, " ", size, behind_));
+  file_->Append(absl::StrCat(peer_, user_, request_, code_, " ", size, behind_));
 }
 
 }  // namespace polyserve

@@ -1,12 +1,13 @@
 // HttpLogEntry: one request's line in the access log, in the combined format of Apache and nginx:
 //
-//   127.0.0.1 - - [22/Nov/2026:06:24:28 +0000] "GET /a HTTP/1.1" 200 5 "http://referer/" "agent/1.0"
+//   127.0.0.1 - ada [22/Nov/2026:06:24:28 +0000] "GET /a HTTP/1.1" 200 5 "http://referer/" "agent/1.0"
 //
 // It is written when the reply is appended to the output, and states the bytes of content that were announced; whether
 // the peer will receive them is not known then. Whatever the peer sends, the entry is one line of less than
 // kMaxLogLineBytes: bytes that could forge a line are escaped, and fields that are too long are cut and end with "...".
 //
-// The order of calls: the constructor, set_code(), NoteHead(), Write(); HttpReply makes them all but the first.
+// The order of calls: the constructor, set_user() if the sender is known, set_code(), NoteHead(), Write(); HttpReply
+// makes the last three.
 //
 //   HttpSession makes it ──▶ HttpReply: set_code(), NoteHead() ──▶ HttpReply::Finish(): Write() ──▶ LogFile
 //
@@ -38,6 +39,8 @@ class HttpLogEntry {
 
   HttpLogEntry(std::shared_ptr<LogFile> file, const Request& request);
 
+  // The name that the request's credentials have proved; without a call it is logged as "-".
+  void set_user(absl::string_view name) { user_ = std::string(name); }
   // The status code of the reply.
   void set_code(int code) { code_ = code; }
   // Call when the head is appended to `output`, except for its last `head_bytes_to_come` bytes: what follows is
@@ -48,8 +51,10 @@ class HttpLogEntry {
 
  private:
   const std::shared_ptr<LogFile> file_;
-  std::string before_;  // The line up to the code,
-  std::string behind_;  // and from behind the size.
+  std::string peer_;     // The line up to the user,
+  std::string request_;  // from there to the code,
+  std::string behind_;   // and from behind the size.
+  std::string user_ = "-";
   int code_ = 0;
   int64_t unsent_before_content_ = 0;
 };

@@ -134,6 +134,9 @@ class HeadParser : public QuietParser {
         return TakeList(value, request_.content_encoding);
       case http::field::content_range:
         return TakeSingle(value, request_.content_range);
+      // Joined, so that a second one makes credentials that are no one's, instead of being ignored.
+      case http::field::authorization:
+        return TakeList(value, request_.authorization);
       case http::field::referer:
         return TakeSingle(value, request_.referer);
       case http::field::user_agent:

@@ -12,9 +12,9 @@ struct Status {
   absl::string_view text;
 };
 
-// The codes of replies but for 500, which stands for any other, with the reason phrases of RFC 9110, section 15 (431:
-// RFC 6585; 507: RFC 4918). Clients go by the code; the phrase is for a person who reads the bytes (RFC 9112, section
-// 4).
+// The codes of replies but for 500, which stands for any other, with the reason phrases of RFC 9110, section 15 (429
+// and 431: RFC 6585; 507: RFC 4918). Clients go by the code; the phrase is for a person who reads the bytes (RFC 9112,
+// section 4).
 constexpr Status kStatuses[] = {
     {101, "101 Switching Protocols"},
     {200, "200 OK"},
@@ -24,6 +24,7 @@ constexpr Status kStatuses[] = {
     {301, "301 Moved Permanently"},
     {304, "304 Not Modified"},
     {400, "400 Bad Request"},
+    {401, "401 Unauthorized"},
     {403, "403 Forbidden"},
     {404, "404 Not Found"},
     {405, "405 Method Not Allowed"},
@@ -38,6 +39,7 @@ constexpr Status kStatuses[] = {
     {417, "417 Expectation Failed"},
     {421, "421 Misdirected Request"},
     {426, "426 Upgrade Required"},
+    {429, "429 Too Many Requests"},
     {431, "431 Request Header Fields Too Large"},
     {501, "501 Not Implemented"},
     {503, "503 Service Unavailable"},

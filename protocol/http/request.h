@@ -75,6 +75,7 @@ struct HttpRequest {
   Field accept_encoding;
   Field content_encoding;
   Field content_range;
+  Field authorization;
   Field referer;
   Field user_agent;
 

@@ -87,6 +87,9 @@ struct ServerReport {
   // log, and of the server's own on standard error.
   int64_t lost_log_lines = 0;
   int64_t lost_server_log_lines = 0;
+  // With --auth_file: passwords that were wrong, and logins that were refused because their address had sent too many.
+  int64_t wrong_passwords = 0;
+  int64_t refused_logins = 0;
   // Those that serve clients now; net/worker_slots.h bounds how many are listed.
   std::vector<Worker> workers = {};
   // One for each service that the program knows, whether it listens or not.

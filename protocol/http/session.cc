@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "files/log_file.h"
 #include "protocol/http/files.h"
@@ -21,9 +20,6 @@ namespace polyserve {
 
 namespace {
 
-// The addresses under /-/ are the server's own; a directory of this name in the library is not reachable by http.
-bool IsServersOwn(const HttpTarget& target) { return target.name == "-" || absl::StartsWith(target.name, "-/"); }
-
 // The part of the name behind "-/"; "" is the index. "/-" without the slash names no page, since the index has relative
 // links.
 absl::string_view NameOfOwnPage(const HttpTarget& target) {
@@ -34,7 +30,7 @@ absl::string_view NameOfOwnPage(const HttpTarget& target) {
 // HEAD as well: it gets the same refusal as a GET that is no handshake.
 bool IsChat(const HttpTarget& target, const HttpRequest& request) {
   const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
-  return is_read && target.name == "-/chat" && !target.is_directory;
+  return is_read && target.is_chat();
 }
 
 // The same for "*" and for every path. No Content-Length: a 204 must have none (RFC 9110, section 8.6).
@@ -57,6 +53,10 @@ void HttpSession::OnInput(Input& input, Output& output) {
   if (successor_ != nullptr && !input.empty() && output.wants_more()) successor_->OnInput(input, output);
 }
 
+void HttpSession::OnPeerName(absl::string_view name) {
+  if (site_->is_restricted()) authorization().set_proved_name(name);
+}
+
 void HttpSession::OnEndOfInput(Output& output) {
   if (successor_ != nullptr) return successor_->OnEndOfInput(output);
   output.Close();
@@ -73,9 +73,14 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
       if (upload_ != nullptr) return;
       continue;
     }
+    const Input from_head_on = input;
     if (const std::optional<absl::string_view> head = heads_.Next(input)) {
-      OnHead(*head, input, output);
-    } else if (heads_.refusal() != nullptr) {
+      if (OnHead(*head, input, output)) continue;
+      // The driver keeps it until the task is done: a copy for that short time would be one more to bound.
+      input = from_head_on;
+      return;
+    }
+    if (heads_.refusal() != nullptr) {
       WriteHttpError(heads_.refusal()->code, heads_.refusal()->why,
                      LastReply(input.bytes().substr(0, HttpHeadFinder::kMaxTargetBytes)), *site_, output);
     } else {
@@ -115,12 +120,13 @@ void HttpSession::OnTime(Output& output) {
 
 // Only PUT uses content. For all other methods the terms are those of a reply that does not; what follows is discarded
 // (RFC 9110, section 9.3.1: content of a GET has no meaning), or the connection closes.
-void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& output) {
+bool HttpSession::OnHead(absl::string_view head, const Input& behind, Output& output) {
   awaits_ = Awaits::kNothing;
   content_bytes_ = 0;
   HttpRequest request;
   if (const std::optional<HttpRefusal> refusal = ParseHttpHead(head, request)) {
-    return WriteHttpError(refusal->code, refusal->why, LastReply(head), *site_, output);
+    WriteHttpError(refusal->code, refusal->why, LastReply(head), *site_, output);
+    return true;
   }
   request.terms.log = StartLogEntry(head, request);
   // While the server stops, the reply to the last request received announces the end (RFC 9112, section 9.6), so that
@@ -128,8 +134,9 @@ void HttpSession::OnHead(absl::string_view head, const Input& behind, Output& ou
   const bool may_be_last = is_stopping_ && !behind.more_may_follow();
   request.is_last = may_be_last && static_cast<int64_t>(behind.bytes().size()) <= request.content_length.value_or(0);
   if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();  // Nothing else uses content.
-  Answer(head, request, output);
+  if (!Answer(head, request, output)) return false;
   if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
+  return true;
 }
 
 // It does not know whether the method is HEAD, so the reply may have content that a HEAD must not get. The connection
@@ -152,24 +159,51 @@ std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head,
 
 // The checks go from the connection to the resource. The host comes first: a page that reaches this server under a
 // foreign name must not learn anything from it, not even its methods. "OPTIONS *" is not about a path (RFC 9112,
-// section 3.2.4), so it precedes the parsing of the target.
-void HttpSession::Answer(absl::string_view head, const HttpRequest& request, Output& output) {
+// section 3.2.4), so it precedes the parsing of the target. OPTIONS needs no right: a browser asks it without
+// credentials (CORS), and it tells nothing of the files.
+bool HttpSession::Answer(absl::string_view head, const HttpRequest& request, Output& output) {
   const auto refuse = [&](int code, absl::string_view why) {
     WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output);
+    return true;
   };
   if (!site_->options().allowed_hosts.Allow(request.host.value_or(""))) {
     return refuse(421, "the server does not answer for this host (--allowed_hosts)");
   }
   if (request.method == HttpMethod::kUnknown) return refuse(501, "the method is not known");
   if (request.method == HttpMethod::kOther) return refuse(405, "the method is not offered");
-  if (request.method == HttpMethod::kOptions && request.target == "*") return AnswerOptions(*site_, request, output);
+  if (request.method == HttpMethod::kOptions && request.target == "*") {
+    AnswerOptions(*site_, request, output);
+    return true;
+  }
   const absl::StatusOr<HttpTarget> target = ParseHttpTarget(request.target);
   if (!target.ok()) return refuse(400, target.status().message());
-  if (request.method == HttpMethod::kOptions) return AnswerOptions(*site_, request, output);
-  if (IsChat(*target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output);
-  if (IsServersOwn(*target)) return AnswerOwnPage(*site_, request, NameOfOwnPage(*target), output);
-  if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, *target, output);
-  upload_ = HttpUpload::Start(site_, head, request, *target, output);
+  if (request.method == HttpMethod::kOptions) {
+    AnswerOptions(*site_, request, output);
+    return true;
+  }
+  const HttpAuthorization::Result result = Authorize(request, *target, output);
+  if (result == HttpAuthorization::Result::kAllowed) Serve(head, request, *target, output);
+  return result != HttpAuthorization::Result::kPending;
+}
+
+HttpAuthorization::Result HttpSession::Authorize(const HttpRequest& request, const HttpTarget& target, Output& output) {
+  if (!site_->is_restricted()) return HttpAuthorization::Result::kAllowed;
+  return authorization().Check(request, target, output);
+}
+
+// Made when it is first needed: most connections of most servers need none.
+HttpAuthorization& HttpSession::authorization() {
+  if (authorization_ == nullptr) {
+    authorization_ = std::make_unique<HttpAuthorization>(site_, peer_ != nullptr ? absl::string_view(*peer_) : "-");
+  }
+  return *authorization_;
+}
+
+void HttpSession::Serve(absl::string_view head, const HttpRequest& request, const HttpTarget& target, Output& output) {
+  if (IsChat(target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output);
+  if (target.is_servers_own()) return AnswerOwnPage(*site_, request, NameOfOwnPage(target), output);
+  if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, target, output);
+  upload_ = HttpUpload::Start(site_, head, request, target, output);
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
 }
 

@@ -27,9 +27,11 @@
 
 #include "absl/strings/string_view.h"
 #include "base/mailbox.h"
+#include "protocol/http/authorization.h"
 #include "protocol/http/head_finder.h"
 #include "protocol/http/request.h"
 #include "protocol/http/site.h"
+#include "protocol/http/target.h"
 #include "protocol/http/upload.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
@@ -56,8 +58,9 @@ class HttpSession : public Session {
   absl::string_view closing_message() const override {
     return successor_ != nullptr ? successor_->closing_message() : "";
   }
-  bool wants_peer() const override { return site_->options().access_log != nullptr; }
+  bool wants_peer() const override { return site_->options().access_log != nullptr || site_->is_restricted(); }
   void OnPeer(absl::string_view address) override { peer_ = std::make_unique<const std::string>(address); }
+  void OnPeerName(absl::string_view name) override;
 
  private:
   // What must arrive before the timer expires.
@@ -73,10 +76,15 @@ class HttpSession : public Session {
   HttpReplyTerms LastReply(absl::string_view head) const;
   // Null if there is no access log.
   std::shared_ptr<HttpLogEntry> StartLogEntry(absl::string_view head, const HttpRequest& request) const;
-  // A whole head has arrived; `behind` is the input that follows it.
-  void OnHead(absl::string_view head, const Input& behind, Output& output);
+  // A whole head has arrived; `behind` is the input that follows it. False: its sender is being verified, and the head
+  // has to be passed again after that.
+  bool OnHead(absl::string_view head, const Input& behind, Output& output);
+  // Refuses the request, or has it served; false as above.
+  bool Answer(absl::string_view head, const HttpRequest& request, Output& output);
+  HttpAuthorization::Result Authorize(const HttpRequest& request, const HttpTarget& target, Output& output);
+  HttpAuthorization& authorization();
   // Replies, or starts an upload or a WebSocket.
-  void Answer(absl::string_view head, const HttpRequest& request, Output& output);
+  void Serve(absl::string_view head, const HttpRequest& request, const HttpTarget& target, Output& output);
   void OpenWebSocket(const HttpRequest& request, Output& output);
   // Consumes content, for upload_ or to discard it.
   void TakeContent(Input& input, Output& output);
@@ -90,7 +98,8 @@ class HttpSession : public Session {
   int64_t content_bytes_ = 0;           // Received since the timer was set.
   Awaits awaits_ = Awaits::kNothing;
   bool is_stopping_ = false;                 // The server is stopping: the reply to the last request received closes.
-  std::unique_ptr<const std::string> peer_;  // The address; null unless there is an access log.
+  std::unique_ptr<const std::string> peer_;  // The address; null unless wants_peer().
+  std::unique_ptr<HttpAuthorization> authorization_;  // Null unless the site is restricted.
 };
 
 }  // namespace polyserve

@@ -10,6 +10,8 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "access/access.h"
+#include "access/address_set.h"
 #include "files/library.h"
 #include "files/log_file.h"
 #include "protocol/http/host.h"
@@ -41,8 +43,12 @@ class HttpSite {
     // Any client may have stored a page. With this, browsers give each page an origin of its own, so that its scripts
     // cannot act with the rights of the server's own origin, such as speak in the chat.
     bool sandboxes_pages = false;
-    // Makes the line-based session behind /-/chat. Null: there is no chat.
+    // Makes the line-based session behind /-/chat, for a client that may join. Null: there is no chat.
     SessionFactory chat = nullptr;
+    // Who may do what. Null: everyone may do everything.
+    std::shared_ptr<const Access> access = nullptr;
+    // The addresses that get the server's own pages; all by default.
+    AddressSet admin_from;
   };
 
   // The least content that must arrive in each request_timeout: 512 bytes a second at the default, slower than any
@@ -56,6 +62,9 @@ class HttpSite {
   const std::shared_ptr<const Library>& shared_library() const { return library_; }
   const MediaTypes& types() const { return types_; }
   const Options& options() const { return options_; }
+
+  // Whether some requests are not for everyone; see HttpAuthorization.
+  bool is_restricted() const { return options_.access != nullptr || !options_.admin_from.has_all(); }
 
   HttpReplyCache& reply_cache() const { return *reply_cache_; }
 

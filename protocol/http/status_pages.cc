@@ -104,6 +104,7 @@ std::string StatusJson(const ServerReport& report) {
       {"connections", {{"accepted", report.accepted}, {"active", report.active}, {"refused", report.refused}}},
       {"lost_log_lines", report.lost_log_lines},
       {"lost_server_log_lines", report.lost_server_log_lines},
+      {"logins", {{"wrong", report.wrong_passwords}, {"refused", report.refused_logins}}},
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
   for (const ServerReport::Worker& worker : report.workers) {
@@ -137,6 +138,10 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("", report.active);
   metrics.Begin("connections_refused_total", "counter", "Connections that were closed at once.");
   metrics.Value("", report.refused);
+  metrics.Begin("wrong_passwords_total", "counter", "Passwords and tokens that were wrong.");
+  metrics.Value("", report.wrong_passwords);
+  metrics.Begin("refused_logins_total", "counter", "Logins that were refused after too many wrong passwords.");
+  metrics.Value("", report.refused_logins);
   metrics.Begin("lost_log_lines_total", "counter", "Lines of the access log that could not be written.");
   metrics.Value("", report.lost_log_lines);
   metrics.Begin("lost_server_log_lines_total", "counter", "Lines of the server's own log that could not be written.");

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
 namespace polyserve {
@@ -17,6 +18,11 @@ struct HttpTarget {
   std::string name;           // In the library: decoded, without slashes at its ends; "" is the root.
   bool is_directory = false;  // The target ends with a slash.
   absl::string_view query;    // From the '?' on, "" if there is none; points into the parsed target.
+
+  // The addresses under /-/ are the server's own; a directory of this name in the library is not reachable by http.
+  bool is_servers_own() const { return name == "-" || absl::StartsWith(name, "-/"); }
+  // /-/chat, where a WebSocket opens.
+  bool is_chat() const { return name == "-/chat" && !is_directory; }
 };
 
 // Parses the origin form ("/a%20b?x") and the absolute form ("http://host/a%20b?x"). Merges slashes, and removes the

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/strip.h"
+#include "access/auth_file.h"
 #include "protocol/store_upload.h"
 
 namespace polyserve {
@@ -21,8 +22,9 @@ absl::string_view LibraryName(absl::string_view name) {
 
 }  // namespace
 
-TftpSession::TftpSession(std::shared_ptr<const Library> library, TftpWrites writes)
-    : library_(std::move(library)), writes_(writes) {}
+TftpSession::TftpSession(std::shared_ptr<const Library> library, TftpWrites writes,
+                         std::shared_ptr<const Access> access)
+    : library_(std::move(library)), writes_(writes), access_(std::move(access)) {}
 TftpSession::~TftpSession() = default;
 
 // A packet that belongs to no transfer is answered with an error only while the session has none (RFC 1350, section 4,
@@ -81,6 +83,10 @@ void TftpSession::StartTransfer(Output& output) {
   }
   const absl::StatusOr<TftpTerms> terms = ReadTftpTerms(*request);
   if (!terms.ok()) return Refuse(TftpError::kOptions, terms.status().message(), output);
+  const Right right = request->is_write ? Right::kWrite : Right::kRead;
+  if (!MayEveryone(access_.get(), right, LibraryName(request->name))) {
+    return Refuse(TftpError::kAccess, "this needs a password, and TFTP has none", output);
+  }
   // Nothing of an earlier transfer may be left: a client may send its next request from the same port.
   terms_ = *terms;
   is_netascii_ = request->is_netascii;

@@ -36,6 +36,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "access/access.h"
 #include "files/library.h"
 #include "protocol/session.h"
 #include "protocol/tftp/netascii.h"
@@ -72,7 +73,9 @@ class TftpSession : public Session {
   static constexpr absl::Duration kRemembersEnd = absl::Seconds(6);
 
   // Sessions share the library, from any number of threads.
-  TftpSession(std::shared_ptr<const Library> library, TftpWrites writes);
+  // `access` may be null. If not, a client may do what everyone may: the protocol has no passwords.
+  TftpSession(std::shared_ptr<const Library> library, TftpWrites writes,
+              std::shared_ptr<const Access> access = nullptr);
   ~TftpSession() override;
 
   void OnInput(Input& input, Output& output) override;
@@ -130,6 +133,7 @@ class TftpSession : public Session {
 
   const std::shared_ptr<const Library> library_;
   const TftpWrites writes_;
+  const std::shared_ptr<const Access> access_;
   State state_ = State::kAwaitsRequest;
   TftpTerms terms_;
   std::string request_;          // That began the transfer; at most kMaxRequestBytes.

@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "access/access.h"
+#include "access/test_users.h"
 #include "files/library.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
@@ -83,7 +85,7 @@ class TftpSessionTest : public testing::Test {
     }
     return packets;
   }
-  std::unique_ptr<TftpSession> NewSession() { return std::make_unique<TftpSession>(library_, writes_); }
+  std::unique_ptr<TftpSession> NewSession() { return std::make_unique<TftpSession>(library_, writes_, access_); }
   // The code of the ERROR packet that begins the reply; -1 if it is another packet.
   static int ErrorCode(absl::string_view reply) {
     return reply.size() > 5 && reply[2] == 5 ? static_cast<int>(reply[4]) : -1;
@@ -101,6 +103,7 @@ class TftpSessionTest : public testing::Test {
   std::string root_ = absl::StrCat(std::getenv("TEST_TMPDIR"), "/tftp-XXXXXX");  // mkdtemp() completes it.
   std::shared_ptr<const Library> library_;
   TftpWrites writes_ = TftpWrites::kAll;  // Of sessions that are made from here on.
+  std::shared_ptr<const Access> access_;
   std::unique_ptr<TftpSession> session_;
   absl::Duration asked_for_ = absl::InfiniteDuration();
 };
@@ -226,6 +229,23 @@ TEST_F(TftpSessionTest, PacketOfAnotherPeerGetsAnErrorUnlessItIsOne) {
     EXPECT_EQ(session_->ReplyToStray(stray), "");
   }
   EXPECT_EQ(Show(TftpAck(1)), absl::StrCat("|", TftpData(2, Pattern(1000).substr(512))));
+}
+
+TEST_F(TftpSessionTest, ClientsHaveTheRightsOfEveryone) {
+  TestUsers users("*::read:/b write:/c\n");
+  access_ = users.access();
+  Write("a", "a");
+  Write("b", "b");
+  EXPECT_EQ(NewTransfer().Get("b"), "b");
+  EXPECT_EQ(NewTransfer().Get("/b"), "b");
+  TftpTestTransfer get = NewTransfer();
+  EXPECT_EQ(get.Get("a"), std::nullopt);
+  EXPECT_EQ(get.error(), 2);
+  EXPECT_TRUE(NewTransfer().Put("c", "new"));
+  TftpTestTransfer put = NewTransfer();
+  EXPECT_FALSE(put.Put("b", "new"));
+  EXPECT_EQ(put.error(), 2);
+  EXPECT_EQ(Read("b"), "b");
 }
 
 TEST_F(TftpSessionTest, UploadThatGrowsTooLargeIsRefusedAndNothingStays) {
