@@ -108,6 +108,18 @@ class Visit {
   bool has_left_ = false;
 };
 
+// Sends a command, and awaits its OK. `name` is for the error.
+absl::Status Ask(Connection& connection, absl::string_view command, absl::string_view name) {
+  if (absl::Status status = connection.Write(absl::StrCat(command, "\n")); !status.ok()) return status;
+  const absl::StatusOr<absl::string_view> answer = connection.ReadLine(kMaxLineBytes);
+  if (!answer.ok()) return answer.status();
+  if (*answer == "OK") return absl::OkStatus();
+  if (absl::StartsWith(*answer, "ERR ")) {
+    return absl::FailedPreconditionError(absl::StrCat(name, ": ", answer->substr(4)));
+  }
+  return absl::DataLossError("that is no chat server");
+}
+
 }  // namespace
 
 absl::Status Chat(const ChatOptions& options) {
@@ -117,14 +129,12 @@ absl::Status Chat(const ChatOptions& options) {
   // The server judges the name. Only a line end must not pass, since it would make two commands of one.
   absl::StatusOr<Connection> connection = Connection::Open(options.server, options.connection);
   if (!connection.ok()) return connection.status();
-  if (absl::Status status = connection->Write(absl::StrCat("L ", options.name, "\n")); !status.ok()) return status;
-  const absl::StatusOr<absl::string_view> answer = connection->ReadLine(kMaxLineBytes);
-  if (!answer.ok()) return answer.status();
-  if (*answer == "OK") return Visit(*connection, options).Run();
-  if (absl::StartsWith(*answer, "ERR ")) {
-    return absl::FailedPreconditionError(absl::StrCat(options.name, ": ", answer->substr(4)));
+  if (const auto& [user, password] = options.connection.credentials; !user.empty()) {
+    const absl::Status status = Ask(*connection, absl::StrCat("A ", user, " ", password), user);
+    if (!status.ok()) return status;
   }
-  return absl::DataLossError("that is no chat server");
+  const absl::Status status = Ask(*connection, absl::StrCat("L ", options.name), options.name);
+  return status.ok() ? Visit(*connection, options).Run() : status;
 }
 
 }  // namespace polyserve

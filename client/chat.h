@@ -24,7 +24,7 @@ struct ChatOptions {
 // Joins the room, and returns when the user has left. Blocks meanwhile, in the calling thread alone.
 //   OK                  the user left: by the line "##", the end of the input, or an interrupt (client/interrupt.h),
 //                       which is cleared
-//   FailedPrecondition  the server refuses the name; the message is the server's
+//   FailedPrecondition  the server refuses the name or the credentials; the message is the server's
 //   InvalidArgument     the name cannot be sent
 //   others              see Connection
 absl::Status Chat(const ChatOptions& options);

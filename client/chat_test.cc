@@ -27,7 +27,7 @@ class ChatClientTest : public testing::Test {
     UniqueFd keyboard(in[1]), output(out[1]);
     EXPECT_EQ(::write(keyboard.get(), typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
     keyboard.reset();
-    const absl::Status status = Chat({peer.endpoint(), {}, "bob", input.get(), output.get()});
+    const absl::Status status = Chat({peer.endpoint(), options_, "bob", input.get(), output.get()});
     output.reset();
     char bytes[4096];
     for (ssize_t count; (count = ::read(output_read.get(), bytes, sizeof(bytes))) > 0;) {
@@ -36,6 +36,7 @@ class ChatClientTest : public testing::Test {
     return status;
   }
 
+  ConnectionOptions options_;
   std::string shown_;
 };
 
@@ -73,6 +74,24 @@ TEST_F(ChatClientTest, RefusalIsTheServersWord) {
   const absl::Status status = Run(peer, "hi\n");
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
   EXPECT_EQ(status.message(), "bob: 409 the name is taken");
+}
+
+TEST_F(ChatClientTest, LogsInBeforeItJoinsIfThereAreCredentials) {
+  options_.credentials = {"ada", "two words"};
+  const ScriptedPeer peer([](Connection& server) {
+    EXPECT_EQ(Hear(server), "A ada two words");
+    Say(server, "OK\n");
+    EXPECT_EQ(Hear(server), "L bob");
+    Say(server, "OK\n");
+    EXPECT_EQ(Hear(server), "E bob");
+    Say(server, "EXIT\n");
+  });
+  EXPECT_TRUE(Run(peer, "").ok());
+  const ScriptedPeer strict([](Connection& server) {
+    EXPECT_EQ(Hear(server), "A ada two words");
+    Say(server, "ERR 401 the user or the password is wrong\n");
+  });
+  EXPECT_EQ(Run(strict, "").message(), "ada: 401 the user or the password is wrong");
 }
 
 TEST_F(ChatClientTest, LostRoomIsAnError) {

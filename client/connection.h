@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "client/credentials.h"
 #include "net/endpoint.h"
 
 namespace polyserve {
@@ -28,6 +29,8 @@ struct ConnectionOptions {
   // While this descriptor is readable, every wait ends at once with Cancelled. Must outlive the connection; null for
   // none. Not heeded while connecting.
   const UniqueFd* cancel = nullptr;
+  // With a user: what FileClient::Connect() and Chat() send first. Connection itself sends nothing of it.
+  Credentials credentials = {};
 };
 
 // Errors of all methods, after which only Close() and the destructor make sense:

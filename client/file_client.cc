@@ -46,7 +46,14 @@ void Report(const FileClient::Progress& progress, int64_t done, int64_t total) {
 absl::StatusOr<FileClient> FileClient::Connect(const Endpoints& server, const ConnectionOptions& options) {
   absl::StatusOr<Connection> connection = Connection::Open(server, options);
   if (!connection.ok()) return connection.status();
-  return FileClient(*std::move(connection));
+  FileClient client(*std::move(connection));
+  if (options.credentials.user.empty()) return client;
+  if (absl::Status status = client.LogIn(options.credentials); !status.ok()) return status;
+  return client;
+}
+
+absl::Status FileClient::LogIn(const Credentials& credentials) {
+  return Ask(absl::StrCat("A ", credentials.user, " ", credentials.password, "\n"), 1).status();
 }
 
 FileClient::FileClient(Connection connection) : connection_(std::move(connection)) {}

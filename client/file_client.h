@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "client/connection.h"
+#include "client/credentials.h"
 #include "client/reply.h"
 #include "net/endpoint.h"
 
@@ -44,6 +45,8 @@ class FileClient {
   static constexpr size_t kMaxLineBytes = 8 * 1024;
   static constexpr size_t kMaxNameBytes = 4095;  // PATH_MAX, less its terminating zero.
 
+  // Logs in if the options have credentials; a refusal then is that of the user or the password (401), of too many
+  // wrong ones (429), or of a server that has no passwords (405).
   static absl::StatusOr<FileClient> Connect(const Endpoints& server, const ConnectionOptions& options);
   // Takes over an open connection on which no request is pending.
   explicit FileClient(Connection connection);
@@ -88,6 +91,7 @@ class FileClient {
  private:
   // Closes the connection if the status means that the two ends are out of step; returns the status.
   absl::Status Settle(absl::Status status);
+  absl::Status LogIn(const Credentials& credentials);
   // Sends a request line and reads the reply's numbers.
   absl::StatusOr<std::vector<int64_t>> Ask(absl::string_view request, size_t count);
   absl::StatusOr<std::vector<int64_t>> ReadReply(size_t count);

@@ -50,6 +50,27 @@ FileClient::Sink AppendTo(std::string& text) {
   };
 }
 
+TEST(FileClientTest, LogsInFirstIfThereAreCredentials) {
+  const auto connect = [](const ScriptedPeer& peer) {
+    ConnectionOptions options;
+    options.credentials = {"ada", "two words"};
+    return FileClient::Connect(peer.endpoint(), options);
+  };
+  ScriptedPeer peer([](Connection& client) {
+    EXPECT_EQ(Hear(client), "A ada two words");
+    Say(client, "OK 0\n");
+    EXPECT_EQ(Hear(client), "S a");
+    Say(client, "OK 5 1\n");
+  });
+  absl::StatusOr<FileClient> client = connect(peer);
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_TRUE(client->Stat("a").ok());
+  ScriptedPeer strict(Answer("A ada two words", "ERR 401 the user or the password is wrong\n"));
+  const absl::Status refused = connect(strict).status();
+  EXPECT_EQ(RefusalCode(refused), 401);
+  EXPECT_EQ(refused.message(), "the user or the password is wrong");
+}
+
 TEST(FileClientTest, ListsFiles) {
   ScriptedPeer peer(Answer("L", "OK 14\na b\t5\t1\nc\t0\t2\n"));
   FileClient client = ConnectTo(peer);

@@ -30,6 +30,8 @@
 #include "client/backup.h"
 #include "client/chat.h"
 #include "client/command.h"
+#include "client/connection.h"
+#include "client/credentials.h"
 #include "client/format.h"
 #include "client/interrupt.h"
 #include "client/line_editor.h"
@@ -52,6 +54,11 @@ DEFINE_int32(jobs, 4, "files at the same time");
 DEFINE_bool(recursive, false, "with sub-directories, which are created on the server");
 DEFINE_bool(json, false, "print JSON");
 DEFINE_bool(quiet, false, "show no progress");
+DEFINE_string(
+    user, "",
+    "=NAME log in under this name; the password comes from --password_file, or from POLYSERVE_PASSWORD in the "
+    "environment, or is asked for");
+DEFINE_string(password_file, "", "=FILE its first line is the password of --user");
 DEFINE_string(timeout, "60s", "=TIME give up if the server is silent for this long; 'inf' for never");
 DECLARE_bool(help);
 DECLARE_bool(version);
@@ -65,6 +72,7 @@ constexpr absl::Duration kMaxConnectTimeout = absl::Seconds(10);
 
 // For errors in the command line. Nothing was done.
 int Fail(const absl::Status& error) {
+  if (absl::IsCancelled(error)) return kInterrupted;  // The question for a password: its user knows.
   PrintError(error);
   return kUsageError;
 }
@@ -72,7 +80,7 @@ int Fail(const absl::Status& error) {
 constexpr FlagTopic kTopics[] = {
     {"Flags of list and stat", "json"},
     {"Flags of backup", "jobs recursive"},
-    {"Flags of all commands", "server timeout quiet version"},
+    {"Flags of all commands", "server user password_file timeout quiet version"},
 };
 
 void PrintHelp() {
@@ -112,16 +120,33 @@ absl::StatusOr<Endpoints> ParseServer(absl::string_view service, absl::string_vi
   return server;
 }
 
+// For every connection of a command. Without --user, nobody is asked for a password. A user who wants to wait less than
+// ten seconds for an answer does not want to wait longer for a connection either.
+absl::StatusOr<ConnectionOptions> MakeConnectionOptions() {
+  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
+  if (!timeout.ok()) return timeout.status();
+  if (FLAGS_user.empty() && !FLAGS_password_file.empty()) {
+    return absl::InvalidArgumentError("--password_file goes with --user=NAME");
+  }
+  ConnectionOptions options{std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
+  if (FLAGS_user.empty()) return options;
+  absl::StatusOr<Credentials> credentials = FindCredentials(FLAGS_user, FLAGS_password_file);
+  if (!credentials.ok()) {
+    return absl::Status(credentials.status().code(), absl::StrCat("--user: ", credentials.status().message()));
+  }
+  options.credentials = *std::move(credentials);
+  return options;
+}
+
 // The options that all commands but chat share, from the flags.
 absl::StatusOr<Runner::Options> MakeOptions() {
   const absl::StatusOr<Endpoints> server = ParseServer("file", FLAGS_server);
   if (!server.ok()) return server.status();
-  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
-  if (!timeout.ok()) return timeout.status();
+  const absl::StatusOr<ConnectionOptions> connection = MakeConnectionOptions();
+  if (!connection.ok()) return connection.status();
   Runner::Options options;
   options.server = *server;
-  // A user who wants to wait less than ten seconds for an answer does not want to wait longer for a connection either.
-  options.connection = {std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
+  options.connection = *connection;
   options.json = FLAGS_json;
   options.quiet = FLAGS_quiet;
   for (const absl::string_view source : absl::StrSplit(FLAGS_from, ',', absl::SkipEmpty())) {
@@ -232,12 +257,12 @@ int RunChat(const std::vector<std::string>& arguments) {
   const std::string address = IsFlagSet("server") ? FLAGS_server : "chat://127.0.0.1:8085";
   const absl::StatusOr<Endpoints> server = ParseServer("chat", address);
   if (!server.ok()) return Fail(server.status());
-  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
-  if (!timeout.ok()) return Fail(timeout.status());
   // Before the connection is made: a Ctrl-C must leave the room by its protocol, so that the others hear of it at once.
+  // And before a password is asked for: it must not leave the terminal without its echo.
   if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
-  const ConnectionOptions connection = {std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
-  const absl::Status status = Chat({*server, connection, arguments[1], STDIN_FILENO, STDOUT_FILENO});
+  const absl::StatusOr<ConnectionOptions> connection = MakeConnectionOptions();
+  if (!connection.ok()) return Fail(connection.status());
+  const absl::Status status = Chat({*server, *connection, arguments[1], STDIN_FILENO, STDOUT_FILENO});
   if (!status.ok()) PrintError(status);
   return ExitStatusOf(status);
 }
@@ -273,9 +298,9 @@ int Run(int argc, char** argv) {
   if (FLAGS_help) return PrintHelp(), 0;
   if (FLAGS_version) return absl::PrintF("%s", DescribeVersion()), 0;
   if (!arguments->empty() && arguments->front() == "chat") return RunChat(*arguments);
+  if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
   const absl::StatusOr<Runner::Options> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
-  if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
   // backup is no Command: it works on a directory, has a report and an exit status of its own, and is not for the
   // prompt.
   if (!arguments->empty() && arguments->front() == "backup") return RunBackup(*arguments, *options);

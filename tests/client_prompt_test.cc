@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -27,7 +30,7 @@ namespace {
 // The client at a terminal of 80 columns. One thread.
 class Prompt {
  public:
-  explicit Prompt(const std::string& server) {
+  explicit Prompt(const std::string& server, const std::string& more = "--timeout=60s") {
     const std::string path = ProgramPath("client/client"), flag = absl::StrCat("--server=", server);
     winsize size = {.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
     int terminal = -1;
@@ -35,7 +38,7 @@ class Prompt {
     if (client_ == 0) {
       ::unsetenv("HOME");  // No history, and no settings of the user's.
       ::setenv("TERM", "dumb", 1);
-      ::execl(path.c_str(), path.c_str(), flag.c_str(), nullptr);
+      ::execl(path.c_str(), path.c_str(), flag.c_str(), more.c_str(), nullptr);
       ::_exit(127);
     }
     terminal_.reset(terminal);
@@ -43,7 +46,7 @@ class Prompt {
   // Closes the terminal, which ends the client.
   ~Prompt() {
     terminal_.reset();
-    ::waitpid(client_, nullptr, 0);
+    if (client_ > 0) ::waitpid(client_, nullptr, 0);
   }
   Prompt(const Prompt&) = delete;
   Prompt& operator=(const Prompt&) = delete;
@@ -51,6 +54,21 @@ class Prompt {
   void Type(absl::string_view keys) {
     EXPECT_EQ(::write(terminal_.get(), keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
   }
+
+  // Waits for the client's end, and returns its exit status; -1 if a signal ended it.
+  int AwaitExit() {
+    int status = 0;
+    ::waitpid(std::exchange(client_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  // Whether the terminal shows what is typed.
+  bool echoes() const {
+    termios mode;
+    return ::tcgetattr(terminal_.get(), &mode) == 0 && (mode.c_lflag & ECHO) != 0;
+  }
+
+  // All that the screen has shown so far.
+  const std::string& has_shown() const { return has_shown_; }
 
   // Reads until the screen has shown this since the last call. Fails the test if it does not.
   void Expect(const std::string& text) {
@@ -62,6 +80,7 @@ class Prompt {
       const ssize_t count = ::read(terminal_.get(), piece, sizeof(piece));
       if (count <= 0) break;
       shown_.append(piece, static_cast<size_t>(count));
+      has_shown_.append(piece, static_cast<size_t>(count));
       found = shown_.find(text);
     }
     EXPECT_NE(found, std::string::npos) << "'" << text << "' is not in: " << shown_;
@@ -71,7 +90,8 @@ class Prompt {
  private:
   pid_t client_ = -1;
   UniqueFd terminal_;
-  std::string shown_;
+  std::string shown_;      // And not expected yet.
+  std::string has_shown_;  // In all.
 };
 
 class ClientPromptTest : public testing::Test {
@@ -108,6 +128,30 @@ TEST_F(ClientPromptTest, NamesAreThoseOfTheMoment) {
   root_.Write("new.txt", "new");
   prompt.Type("stat n\t\n");
   prompt.Expect("new.txt: 3 bytes");
+}
+
+TEST_F(ClientPromptTest, PasswordIsAskedForAndNotShown) {
+  const Scratch users;
+  users.Write("users", "ada:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW:read\n");
+  const ServerProcess server(
+      {.flags = {"--model=thread", absl::StrCat("--root=", root_.path()), "--listen=file://127.0.0.1:0",
+                 absl::StrCat("--auth_file=", users.PathOf("users"))}});
+  Prompt prompt(server.address("file"), "--user=ada");
+  prompt.Expect("Password of ada: ");
+  prompt.Type("secret\n");
+  prompt.Expect("polyserve> ");
+  prompt.Type("stat hello.txt\n");
+  prompt.Expect("hello.txt: 5 bytes");
+  EXPECT_FALSE(absl::StrContains(prompt.has_shown(), "secret")) << prompt.has_shown();
+}
+
+TEST_F(ClientPromptTest, CtrlCAtThePasswordLeavesTheTerminalAsItWas) {
+  Prompt prompt(server_.address("file"), "--user=ada");
+  prompt.Expect("Password of ada: ");
+  EXPECT_FALSE(prompt.echoes());
+  prompt.Type("sec\x03");
+  EXPECT_EQ(prompt.AwaitExit(), 130);
+  EXPECT_TRUE(prompt.echoes());
 }
 
 TEST_F(ClientPromptTest, WithoutAServerTabDoesNothing) {
