@@ -186,6 +186,11 @@ ServerReport MakeServerReport(const ReportSources& sources) {
                       .refused = total.refused,
                       .lost_log_lines = statistics.access_log().lost,
                       .lost_server_log_lines = statistics.server_log().lost};
+  if (sources.access != nullptr) {
+    const Access::Figures logins = sources.access->figures();
+    report.wrong_passwords = logins.wrong;
+    report.refused_logins = logins.refused;
+  }
   // Also those that --listen leaves out, with zeroes: every report has the same names.
   for (const Service& service : AllServices()) {
     // Sums over the rows of all workers, each of which counts without a lock. The numbers of a service may thus be

@@ -2,8 +2,10 @@
 #ifndef POLYSERVE_REPORT_H_
 #define POLYSERVE_REPORT_H_
 
+#include <memory>
 #include <vector>
 
+#include "access/access.h"
 #include "backends/registry.h"
 #include "files/library.h"
 #include "net/statistics.h"
@@ -17,6 +19,7 @@ struct ReportSources {
   Statistics statistics;
   const Model* model;  // Never null.
   Library::Options library;
+  std::shared_ptr<const Access> access = nullptr;      // Null: there is no --auth_file.
   std::vector<ServerReport::Listener> listeners = {};  // Without their queues.
 };
 

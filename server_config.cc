@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "access/address_set.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/help_text.h"
@@ -32,6 +33,15 @@ DEFINE_int64(min_rate, 512,
              "=BYTES close a connection whose peer takes a reply, or sends the rest of a request, more slowly on "
              "average; in bytes per second, 0 for never");
 DEFINE_string(min_rate_window, "2m", "=TIME how long such a peer may stay below --min_rate");
+DEFINE_string(
+    auth_file, "",
+    "=FILE who may do what: lines of name:hash:rights, as tools/password makes them; SIGHUP reads it anew. By "
+    "default everyone may do everything");
+DEFINE_int32(auth_failures, polyserve::Access::Options().failures_per_minute,
+             "with --auth_file: the wrong passwords that an address may send in a minute; 0: any number");
+DEFINE_string(admin_from, "",
+              "=ADDRESS[/BITS],... the addresses that get /-/ and what is beneath it, except for the chat; by default "
+              "all");
 DEFINE_int64(max_connections, 0, "the most connections at a time, of all workers together; 0: no limit");
 DEFINE_string(overload, "wait",
               "=wait|refuse what to do with connections above --max_connections: let them wait in the kernel's queue, "
@@ -111,6 +121,7 @@ std::vector<std::string> ModelFlags() {
 // works, so a new flag has to be added here as well.
 constexpr FlagTopic kTopics[] = {
     {"What is served, and by whom", "model listen root read_only max_file_bytes"},
+    {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections", "max_connections overload listen_backlog tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout min_rate min_rate_window drain_timeout stop_grace"},
     {"http", "request_timeout allowed_hosts trusted_pages access_log precompressed"},
@@ -138,7 +149,8 @@ void PrintHelp() {
   absl::StrAppend(
       &text, "\n",
       HelpParagraph("SIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 "
-                    "prints statistics. SIGHUP opens the access log and the root anew, and reads the certificates."),
+                    "prints statistics. SIGHUP opens the access log and the root anew, and reads --auth_file and the "
+                    "certificates."),
       "\n",
       HelpParagraph("Exit status: 0 stopped when told to; 1 serving has become impossible, and the log says "
                     "why; 2 it could not start."));
@@ -267,6 +279,22 @@ absl::Status ReadConnectionFlags(ServerConfig& config) {
   return absl::OkStatus();
 }
 
+constexpr int kMaxAuthFailures = 1'000'000;
+
+absl::Status ReadAccessFlags(ServerConfig& config) {
+  absl::Status status = CheckFlagRange("auth_failures", FLAGS_auth_failures, 0, kMaxAuthFailures);
+  if (!status.ok()) return status;
+  if (FLAGS_auth_file.empty() && IsFlagSet("auth_failures")) {
+    return absl::InvalidArgumentError("--auth_failures goes with --auth_file=FILE; leave it out, or name the file");
+  }
+  config.access = {.path = FLAGS_auth_file, .failures_per_minute = FLAGS_auth_failures};
+  if (FLAGS_admin_from.empty()) return absl::OkStatus();
+  absl::StatusOr<AddressSet> addresses = AddressSet::Parse(FLAGS_admin_from);
+  if (!addresses.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_from: ", addresses.status().message()));
+  config.http.admin_from = *std::move(addresses);
+  return absl::OkStatus();
+}
+
 // A flag that allows nothing is refused: its user expects uploads to work.
 absl::StatusOr<TftpWrites> MakeTftpWrites() {
   if (FLAGS_tftp_overwrite && !FLAGS_tftp_writes) {
@@ -303,6 +331,7 @@ absl::StatusOr<TlsFiles> MakeTlsFiles(bool has_tls) {
 }
 
 absl::Status ReadServiceFlags(ServerConfig& config) {
+  if (absl::Status status = ReadAccessFlags(config); !status.ok()) return status;
   config.root = FLAGS_root;
   config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
   absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(config.listen);

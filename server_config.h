@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "access/access.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
 #include "files/library.h"
@@ -54,6 +55,11 @@ struct ServerConfig {
 
   std::string root;  // The path of a directory. Server::Create() looks whether it exists.
   Library::Options library;
+
+  // --- Who may do what. ---
+
+  // Without a path: everyone may do everything.
+  Access::Options access;
 
   // --- http. ---
 

@@ -32,11 +32,11 @@ std::unique_ptr<Session> Make(const ServiceContext&) {
 
 template <typename S>
 std::unique_ptr<Session> MakeWithLibrary(const ServiceContext& context) {
-  return std::make_unique<S>(context.library);
+  return std::make_unique<S>(context.library, context.access);
 }
 
 std::unique_ptr<Session> MakeTftp(const ServiceContext& context) {
-  return std::make_unique<TftpSession>(context.library, context.tftp_writes);
+  return std::make_unique<TftpSession>(context.library, context.tftp_writes, context.access);
 }
 
 // The site is shared, not copied: it holds the cache of replies and the rules, which are the same for all connections.
@@ -47,13 +47,13 @@ std::unique_ptr<Session> MakeHttp(const ServiceContext& context) {
 // The room is there: Server::MakeContext() makes one if any service of --listen has `has_room`. The session keeps a
 // plain reference, and the listener's copy of the context keeps the room alive.
 std::unique_ptr<Session> MakeChat(const ServiceContext& context) {
-  return std::make_unique<ChatSession>(*context.room);
+  return std::make_unique<ChatSession>(*context.room, context.access);
 }
 
 // A session of its own, because the dialect differs (protocol/chat/udp_session.h), and because the address of a sender
 // can be forged: such a peer has to prove itself before it gets much.
 std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
-  return std::make_unique<ChatDatagramSession>(*context.room);
+  return std::make_unique<ChatDatagramSession>(*context.room, context.access);
 }
 
 // The statistics number the services by their place here. A number is good for the life of one server, all of whose
@@ -77,12 +77,14 @@ static_assert(std::size(kServices) <= kMaxServices, "each service has a row of c
 }  // namespace
 
 ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
-                               TftpWrites tftp_writes, std::shared_ptr<Room> room)
-    : library(std::move(library)), room(std::move(room)), tftp_writes(tftp_writes) {
+                               TftpWrites tftp_writes, std::shared_ptr<Room> room, std::shared_ptr<const Access> access)
+    : library(std::move(library)), room(std::move(room)), tftp_writes(tftp_writes), access(std::move(access)) {
+  http_options.access = this->access;
   // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat. The parameter of the
   // same name has been moved from by now, hence `this->`.
   if (this->room != nullptr) {
-    // A reference of its own: sessions may outlive this object.
+    // A reference of its own: sessions may outlive this object. Without the access: http has checked the right to chat
+    // when it opened the WebSocket.
     http_options.chat = [room = this->room] { return std::make_unique<ChatSession>(*room); };
   }
   http_site = std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options));

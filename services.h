@@ -13,6 +13,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "access/access.h"
 #include "files/library.h"
 #include "protocol/http/site.h"
 #include "protocol/session.h"
@@ -27,12 +28,13 @@ struct ServiceContext {
   // `library` must not be null. With a room, http gets a chat as well (HttpSite::Options::chat). Reads the system's
   // list of media types.
   ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options, TftpWrites tftp_writes,
-                 std::shared_ptr<Room> room);
+                 std::shared_ptr<Room> room, std::shared_ptr<const Access> access);
 
   std::shared_ptr<const Library> library;
   std::shared_ptr<Room> room;                 // Null if no service of --listen has a room.
   std::shared_ptr<const HttpSite> http_site;  // Never null.
   TftpWrites tftp_writes;
+  std::shared_ptr<const Access> access;  // Null if everyone may do everything.
 };
 
 // The transports over which a service is offered. TCP shows a session a stream of bytes, UDP one datagram at a time.

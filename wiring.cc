@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -59,6 +62,16 @@ Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, co
   return listener;
 }
 
+// Whether the file is in the directory, or in one beneath it, by the paths that they really have. A file that is not
+// there is for its reader to report.
+bool LiesBeneath(const std::string& file, const std::string& directory) {
+  std::error_code error;
+  const std::filesystem::path real_file = std::filesystem::canonical(file, error);
+  const std::filesystem::path real_directory = std::filesystem::canonical(directory, error);
+  const auto ends = std::mismatch(real_directory.begin(), real_directory.end(), real_file.begin(), real_file.end());
+  return !error && ends.first == real_directory.end();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
@@ -78,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   // The context comes last because the services need the room, the library and the log.
   absl::Status status = server->MakeRoom();
   if (status.ok()) status = server->OpenLibrary();
+  if (status.ok()) status = server->OpenAccess();
   if (status.ok()) status = server->OpenAccessLog();
   if (status.ok()) status = server->ReadCertificates();
   if (status.ok()) status = server->MakeContext();
@@ -143,6 +157,25 @@ absl::Status Server::OpenLibrary() {
   return absl::OkStatus();
 }
 
+// Beneath the root, the file would be served to all who may read there. The paths are compared as they are now: what is
+// moved later is the operator's responsibility.
+absl::Status Server::OpenAccess() {
+  if (config_.access.path.empty()) return absl::OkStatus();
+  static_assert(sizeof(Access::Table) <= Statistics::kExtraBytes && alignof(Access::Table) <= alignof(Counters));
+  Access::Table& table = *static_cast<Access::Table*>(statistics_.extra_memory());
+  if (Process::IsImage()) {
+    access_ = Access::OfServer(config_.access, table);
+    return absl::OkStatus();
+  }
+  if (LiesBeneath(config_.access.path, config_.root)) {
+    return absl::InvalidArgumentError("--auth_file: the file lies beneath --root, where it would be served; move it");
+  }
+  absl::StatusOr<std::shared_ptr<Access>> access = Access::Open(config_.access, table);
+  if (!access.ok()) return absl::InvalidArgumentError(absl::StrCat("--auth_file: ", access.status().message()));
+  access_ = *std::move(access);
+  return absl::OkStatus();
+}
+
 absl::Status Server::OpenAccessLog() {
   if (config_.access_log.empty()) return absl::OkStatus();
   access_log_ = std::make_shared<LogFile>(config_.access_log, statistics_.access_log());
@@ -175,10 +208,11 @@ absl::Status Server::MakeContext() {
   http.access_log = access_log_;
   // Copies, not `this`: the site is shared with sessions and their tasks, so its closures should need nothing of this
   // object.
-  report_sources_ = std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library});
+  report_sources_ =
+      std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library, access_});
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   const ServiceContext services(library_, http, config_.tftp_writes,
-                                config_.Any(&Service::has_room) ? room_host_->room() : nullptr);
+                                config_.Any(&Service::has_room) ? room_host_->room() : nullptr, access_);
   absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
   if (!connection_limit.ok()) return connection_limit.status();
   // `reload` may refer to this object, which owns the context. Not by make_unique(), which would have to move it.
@@ -236,6 +270,10 @@ absl::Status Server::StartSignalThread() {
 // SIGHUP for the log alone.
 void Server::Reload() const {
   if (access_log_ != nullptr) access_log_->Reopen();
+  if (access_ != nullptr) {
+    const absl::Status status = access_->Reload();
+    if (!status.ok()) LOG(WARNING) << "--auth_file: still using the previous version: " << status.message();
+  }
   const absl::Status status = library_->ReopenRoot();
   if (!status.ok()) LOG(WARNING) << "--root: still serving the previous directory: " << status.message();
   if (tls_ == nullptr) return;

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "access/access.h"
 #include "backends/accept/server_context.h"
 #include "backends/backend.h"
 #include "files/library.h"
@@ -49,6 +50,7 @@ class Server {
   // --- Parts of Create(). ---
   absl::Status MakeRoom();
   absl::Status OpenLibrary();
+  absl::Status OpenAccess();
   absl::Status OpenAccessLog();
   absl::Status ReadCertificates();
   // What the backend gets: limits, statistics, and for each address a listener without its socket.
@@ -59,14 +61,14 @@ class Server {
   // For a model that serves one client at a time, and does not look at signals meanwhile.
   absl::Status StartSignalThread();
 
-  // On SIGHUP: opens the access log and the root anew, and reads the certificates. An error is logged, and the old ones
-  // stay. In the main thread,
-  // or the signal thread.
+  // On SIGHUP: opens the access log and the root anew, and reads --auth_file and the certificates. An error is logged,
+  // and the old one stays. In the main thread, or the signal thread.
   void Reload() const;
 
   ServerConfig config_;
   const Statistics statistics_;
   std::shared_ptr<const Library> library_;
+  std::shared_ptr<Access> access_;       // Null if everyone may do everything.
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
   std::shared_ptr<TlsServer> tls_;       // Null if no listener has TLS.
   std::unique_ptr<RoomHost> room_host_;

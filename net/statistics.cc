@@ -45,6 +45,7 @@ struct Statistics::Table {
   Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
   WorkerSlots::Table places;
   ConnectionTable::Table connections;
+  alignas(64) char extra[kExtraBytes];
 };
 
 struct Statistics::Page {
@@ -175,6 +176,8 @@ std::atomic<int64_t>& Statistics::root_openings() const { return page_->table->r
 std::atomic<int64_t>& Statistics::root_holder() const { return page_->table->root_holder; }
 std::atomic<int64_t>& Statistics::certificate_readings() const { return page_->table->certificate_readings; }
 const uint8_t* Statistics::secret() const { return page_->table->secret; }
+
+void* Statistics::extra_memory() const { return page_->table->extra; }
 
 int Statistics::fd() const { return page_->fd.get(); }
 

@@ -129,6 +129,11 @@ class Statistics {
   static constexpr size_t kSecretBytes = 32;
   const uint8_t* secret() const;  // kSecretBytes random bytes, the same in all processes of the server.
 
+  // Memory for what else the processes of a server share, aligned as a cache line, all zeroes at first. Its pages cost
+  // no memory until they are used. The same address as long as any copy of this object; after Adopt(), the server's.
+  static constexpr size_t kExtraBytes = size_t{1} << 20;
+  void* extra_memory() const;
+
   int fd() const;  // For Map() in a fresh program image; forked children share the memory anyway.
 
   // For a person: "accepted 12, active 2, refused 0, bytes in 3456, bytes out 7890".

@@ -189,6 +189,51 @@ TEST_F(ClientsTest, LftpGetsSegments) {
   EXPECT_EQ(Sha256(here().Read("out")), Sha256(large_));
 }
 
+// ada may read and write all, with the password "secret"; others may do nothing.
+class ClientsWithPasswordsTest : public ClientsTest {
+ protected:
+  void SetUp() override {
+    EveryModelTest::SetUp();
+    if (IsSkipped()) return;
+    root().Write("a.txt", "hello");
+    users_.Write("users", "ada:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW:read,write\n");
+    StartServer({absl::StrCat("--auth_file=", users_.PathOf("users"))});
+  }
+
+ private:
+  Scratch users_;
+};
+
+TEST_F(ClientsWithPasswordsTest, CurlLogsIn) {
+  here().Write("up.txt", "from curl");
+  EXPECT_EQ(Curl({"-o", "out", "-w", kCode, Url("/a.txt")}), "401");
+  EXPECT_EQ(Curl({"-u", "ada:wrong", "-o", "out", "-w", kCode, Url("/a.txt")}), "401");
+  EXPECT_EQ(Curl({"-u", "ada:secret", Url("/a.txt"), Url("/a.txt")}), "hellohello");
+  EXPECT_EQ(Curl({"--anyauth", "-u", "ada:secret", Url("/a.txt")}), "hello") << "by the challenge";
+  EXPECT_EQ(Curl({"--oauth2-bearer", "ada.secret", Url("/a.txt")}), "hello");
+  EXPECT_EQ(Curl({"-u", "ada:secret", "-T", "up.txt", "-w", kCode, Url("/")}), "201");
+  EXPECT_EQ(Curl({"-T", "up.txt", "-o", "out", "-w", kCode, Url("/other.txt")}), "401");
+  EXPECT_EQ(root().Names(), (std::vector<std::string>{"a.txt", "up.txt"}));
+}
+
+TEST_F(ClientsWithPasswordsTest, WgetLogsIn) {
+  const std::vector<std::string> wget = {"wget", "--no-config", "-q", "--tries=1", "--timeout=60", Url("/a.txt")};
+  EXPECT_EQ(RunTool(wget, here().path()).exit_status, 6) << "authentication failure";
+  std::vector<std::string> with_password = wget;
+  with_password.insert(with_password.end(), {"--user=ada", "--password=secret"});
+  Run(with_password);
+  EXPECT_EQ(here().Read("a.txt"), "hello");
+}
+
+TEST_F(ClientsWithPasswordsTest, LftpLogsIn) {
+  here().Write("up.txt", "from lftp");
+  Run({"lftp", "--norc", "-c",
+       absl::StrCat("set net:max-retries 1; set net:timeout 60; open -u ada,secret ", Url("/"),
+                    "; get a.txt; put up.txt")});
+  EXPECT_EQ(here().Read("a.txt"), "hello");
+  EXPECT_EQ(root().Read("up.txt"), "from lftp");
+}
+
 TEST_F(ClientsTest, WrkFindsNothingWrong) {
   const int connections = can().keeps_clients_apart ? 4 : 1;
   const std::string report = Run({"wrk", "-t1", absl::StrCat("-c", connections), "-d1s", Url("/a.txt")});

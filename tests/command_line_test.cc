@@ -59,6 +59,8 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
   ExpectRefused({"--overload=refuse"}, "--max_connections=N");
   ExpectRefused({"--tftp_overwrite"}, "--tftp_writes");
+  ExpectRefused({"--auth_failures=5"}, "--auth_file=FILE");
+  ExpectRefused({"--admin_from=localhost"}, "--admin_from: 'localhost'");
   ExpectRefused({"--tftp_writes", "--read_only"}, "--read_only");
   ExpectRefused({"--request_timeout=0"}, "--request_timeout");
   ExpectRefused({"--listen_backlog=0"}, "--listen_backlog=0 is not from 1 to 65535");
@@ -71,6 +73,17 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
 TEST(CommandLineTest, NameThatCannotBeTheAdministratorsIsRefused) {
   for (const char* name : {"", "a b", "\xff", "\x1b[31m"})
     ExpectRefused({absl::StrCat("--admin_name=", name)}, "--admin_name");
+}
+
+TEST(CommandLineTest, FaultyAuthFileIsRefusedWithItsLine) {
+  const Scratch root;
+  const Scratch users;
+  const std::string serve = absl::StrCat("--root=", root.path());
+  ExpectRefused({serve, "--auth_file=/none"}, "--auth_file: cannot open /none");
+  users.Write("users", "*::read\nada:secret:read\n");
+  ExpectRefused({serve, absl::StrCat("--auth_file=", users.PathOf("users"))}, "users, line 2: ");
+  root.Write(".users", "*::read\n");
+  ExpectRefused({serve, absl::StrCat("--auth_file=", root.PathOf(".users"))}, "beneath --root");
 }
 
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }

@@ -1,4 +1,4 @@
-// What http parses by itself: targets, ranges, dates, codings, conditions. Each is shown the same text.
+// What http parses by itself: targets, ranges, dates, codings, conditions, credentials. Each is shown the same text.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,6 +10,7 @@
 #include "base/logging.h"
 #include "files/name.h"
 #include "protocol/http/conditions.h"
+#include "protocol/http/credentials.h"
 #include "protocol/http/date.h"
 #include "protocol/http/encoding.h"
 #include "protocol/http/host.h"
@@ -69,6 +70,12 @@ void CheckConditions(absl::string_view text) {
   }
 }
 
+// Nothing is added to what was sent, and a name ends before its secret.
+void CheckCredentials(absl::string_view text) {
+  const std::optional<polyserve::HttpCredentials> credentials = polyserve::ParseHttpCredentials(text);
+  if (credentials.has_value()) CHECK_LT(credentials->name.size() + credentials->secret.size(), text.size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -78,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckRanges(text);
   CheckDate(text);
   CheckConditions(text);
+  CheckCredentials(text);
   CHECK_LE(polyserve::AcceptedHttpEncodings(text).size(), 3u);
   return 0;
 }
