@@ -42,6 +42,12 @@ constexpr size_t kMaxSockets = 4096;
 
 using Thread = std::pair<int64_t, int64_t>;  // Process and thread.
 
+// Of the connections that a thread serves now.
+struct Served {
+  int64_t connections = 0;
+  int64_t requests = 0;
+};
+
 absl::string_view NameOf(ConnectionTable::Activity activity) {
   switch (activity) {
     case ConnectionTable::Activity::kWaits:
@@ -62,11 +68,13 @@ int Processors() {
 }
 
 // All are counted for their threads, but only some are listed: the oldest, since a reader follows those that stay.
-void AddConnections(const Statistics& statistics, std::map<Thread, int64_t>& of_threads, ServerReport& report) {
+void AddConnections(const Statistics& statistics, std::map<Thread, Served>& of_threads, ServerReport& report) {
   std::vector<ConnectionTable::Connection> all = statistics.connections().List();
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.age > b.age; });
   for (const ConnectionTable::Connection& one : all) {
-    ++of_threads[{one.process, one.thread}];
+    Served& served = of_threads[{one.process, one.thread}];
+    ++served.connections;
+    served.requests += one.requests;
     if (report.connections.size() == kMaxConnections) continue;
     const size_t service = static_cast<size_t>(one.service);
     report.connections.push_back({.process = one.process,
@@ -74,16 +82,20 @@ void AddConnections(const Statistics& statistics, std::map<Thread, int64_t>& of_
                                   .service = service < AllServices().size() ? AllServices()[service].name : "",
                                   .peer = one.peer.ToString(),
                                   .doing = NameOf(one.activity),
-                                  .age_seconds = absl::ToDoubleSeconds(one.age)});
+                                  .age_seconds = absl::ToDoubleSeconds(one.age),
+                                  .requests = one.requests});
   }
 }
 
-void AddWorkers(const Statistics& statistics, const std::map<Thread, int64_t>& of_threads, ServerReport& report) {
+// A worker without a row of counters of its own serves one client, and ends with it.
+void AddWorkers(const Statistics& statistics, const std::map<Thread, Served>& of_threads, ServerReport& report) {
   for (const WorkerSlots::Worker& worker : statistics.places().List()) {
     const auto found = of_threads.find({worker.process, worker.thread});
+    const Served served = found == of_threads.end() ? Served() : found->second;
     ServerReport::Worker row{.process = worker.process,
                              .thread = worker.thread,
-                             .connections = found == of_threads.end() ? 0 : found->second};
+                             .connections = served.connections,
+                             .requests = statistics.RequestsOf(worker).value_or(served.requests)};
     if (report.workers.size() < kMaxThreadsTimed) {
       row.cpu_seconds = ReadThreadCpuSeconds(worker.process, worker.thread);
     }
@@ -205,9 +217,9 @@ ServerReport MakeServerReport(const ReportSources& sources) {
   report.processors = Processors();
   report.is_read_only = sources.library.read_only;
   if (sources.library.max_file_bytes != INT64_MAX) report.max_file_bytes = sources.library.max_file_bytes;
-  std::map<Thread, int64_t> connections_of_threads;
-  AddConnections(statistics, connections_of_threads, report);
-  AddWorkers(statistics, connections_of_threads, report);
+  std::map<Thread, Served> of_threads;
+  AddConnections(statistics, of_threads, report);
+  AddWorkers(statistics, of_threads, report);
   AddProcesses(static_cast<pid_t>(report.process), report);
   AddListeners(sources, report);
   AddBytes(report);

@@ -96,7 +96,8 @@ class CoroutineClient : public AwaitableSocket {
   // Sends as much as the socket takes, at most a turn's worth. If the next part of a file is not in memory, it sends
   // nothing, and has a helper read that part (--offload_files). False: the peer has broken off the connection.
   bool Send() {
-    sent_ = ReadByHelper(output_) ? Flushed::kAll : Flush(fd(), output_, kBytesPerTurn, counters());
+    sent_ =
+        ReadByHelper(output_) ? Flushed::kAll : Flush(fd(), output_, kBytesPerTurn, counters(), conversation_.entry());
     return sent_ != Flushed::kBroken;
   }
 

@@ -71,7 +71,7 @@ NonblockClient::Outcome NonblockClient::TakeSteps(Output& output) {
         break;
       case Step::kSend: {
         const int64_t unsent = output.unsent_bytes();
-        const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_);
+        const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_, conversation_.entry());
         if (sent == Flushed::kBroken) return Outcome::kOver;
         // Only bytes that have left count as a move: a peer that does not read must not keep the loop from sleeping.
         if (sent != Flushed::kAll) return output.unsent_bytes() < unsent ? Outcome::kMoved : outcome;

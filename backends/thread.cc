@@ -35,6 +35,7 @@ class ThreadBackend : public Backend {
     std::vector<ServerContext> contexts;  // One for each row of counters; threads take turns at them.
     for (int slot = 0; slot < Statistics::newcomer_rows(); ++slot) {
       contexts.push_back(ContextOfThread(context, slot));
+      contexts.back().statistics = context.statistics.OfNewcomer(slot);
     }
     size_t started_threads = 0;
     // At a stop its destructor does more than wait: a thread that waits in recv(2) sees no flag, so each one is

@@ -58,6 +58,7 @@ void Fill(ConnectionTable::Place& place, int service, const Endpoint& peer) {
   place.port.store(as_v6.family() == AF_INET6 ? peer.port() : 0, std::memory_order_relaxed);
   place.service.store(static_cast<int16_t>(service), std::memory_order_relaxed);
   place.activity.store(ConnectionTable::Activity::kWaits, std::memory_order_relaxed);
+  place.requests.store(0, std::memory_order_relaxed);
   place.since.store(Now(), std::memory_order_relaxed);
 }
 
@@ -121,7 +122,8 @@ std::vector<ConnectionTable::Connection> ConnectionTable::List() const {
     connections.push_back({ProcessOf(owner), static_cast<pid_t>(owner & UINT32_MAX),
                            place.service.load(std::memory_order_relaxed), PeerOf(place),
                            place.activity.load(std::memory_order_relaxed),
-                           absl::Nanoseconds(now - place.since.load(std::memory_order_relaxed))});
+                           absl::Nanoseconds(now - place.since.load(std::memory_order_relaxed)),
+                           place.requests.load(std::memory_order_relaxed)});
   }
   return connections;
 }

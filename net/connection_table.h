@@ -49,6 +49,8 @@ class ConnectionTable {
     ~Entry();
     // Inline, since it runs several times for each request.
     void Show(Activity activity);
+    // Adds requests that were answered on this connection.
+    void CountRequests(int requests);
 
    private:
     friend class ConnectionTable;
@@ -73,6 +75,7 @@ class ConnectionTable {
     Endpoint peer;
     Activity activity;
     absl::Duration age;  // In steps of some milliseconds.
+    int64_t requests;    // That were answered.
   };
   // All that are listed, in no particular order. Each is what it was at some moment of the call; one that comes or goes
   // meanwhile may be missing, and of a place that changes hands its data may be mixed. Costs a walk over the table, and
@@ -86,7 +89,8 @@ class ConnectionTable {
 // A cache line, so that workers do not slow each other down.
 struct alignas(64) ConnectionTable::Place {
   std::atomic<uint64_t> owner;  // Process and thread; 0: free. Written last when it is taken, first when it is freed.
-  std::atomic<int64_t> since;   // In nanoseconds of CLOCK_MONOTONIC, which all processes share.
+  std::atomic<int64_t> requests;
+  std::atomic<int64_t> since;        // In nanoseconds of CLOCK_MONOTONIC, which all processes share.
   std::atomic<uint64_t> address[2];  // Of the peer, as IPv6, in the order of the network.
   std::atomic<uint32_t> port;
   std::atomic<int16_t> service;
@@ -99,6 +103,12 @@ struct ConnectionTable::Table {
 
 inline void ConnectionTable::Entry::Show(Activity activity) {
   if (place_ != nullptr) place_->activity.store(activity, std::memory_order_relaxed);
+}
+
+// A load and a store instead of a locked addition, since nobody else writes.
+inline void ConnectionTable::Entry::CountRequests(int requests) {
+  if (place_ == nullptr) return;
+  place_->requests.store(place_->requests.load(std::memory_order_relaxed) + requests, std::memory_order_relaxed);
 }
 
 }  // namespace polyserve

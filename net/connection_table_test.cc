@@ -80,6 +80,16 @@ TEST_F(ConnectionTableTest, TheChildAndItsConnectionsAreTheChilds) {
   EXPECT_EQ(table_.List()[0].process, ::getpid());
 }
 
+TEST_F(ConnectionTableTest, ListsHowManyRequestsWereAnswered) {
+  for (int round = 0; round < 2; ++round) {
+    ConnectionTable::Entry entry = table_.Enter(0, Peer("127.0.0.1:1"));
+    EXPECT_EQ(table_.List()[0].requests, 0) << "the place may have been another one's";
+    entry.CountRequests(2);
+    entry.CountRequests(3);
+    EXPECT_EQ(table_.List()[0].requests, 5);
+  }
+}
+
 TEST_F(ConnectionTableTest, AFullTableListsNoMore) {
   std::vector<ConnectionTable::Entry> entries;
   for (int i = 0; i < 2 * ConnectionTable::kMaxEntries; ++i) entries.push_back(table_.Enter(0, Peer("127.0.0.1:1")));
@@ -91,6 +101,7 @@ TEST_F(ConnectionTableTest, AFullTableListsNoMore) {
 TEST(ConnectionTableWithoutMemoryTest, ListsNothing) {
   ConnectionTable::Entry entry = ConnectionTable().Enter(0, Endpoint());
   entry.Show(ConnectionTable::Activity::kWorks);
+  entry.CountRequests(1);
   EXPECT_TRUE(ConnectionTable().List().empty());
 }
 

@@ -14,7 +14,6 @@
 #include "base/line_output.h"
 #include "base/sys_error.h"
 #include "net/connection_table.h"
-#include "net/worker_slots.h"
 
 namespace polyserve {
 
@@ -105,6 +104,12 @@ Statistics Statistics::OfWorker(int slot) const {
   return worker;
 }
 
+Statistics Statistics::OfNewcomer(int64_t number) const {
+  Statistics newcomer = OfWorker(static_cast<int>(number % newcomer_rows()));
+  newcomer.shares_rows_ = true;
+  return newcomer;
+}
+
 // As many as can count at the same moment, which is the number of processors, but at most kMaxNewcomerRows. With fewer
 // they would contend for cache lines, with more the sums would take longer. hardware_concurrency() may return 0 if it
 // does not know; then there is one.
@@ -136,6 +141,18 @@ Totals Statistics::TotalOf(int service) const { return Sum(1 + service, kRowsOfW
 Totals Statistics::OwnTotal() const {
   const int begin = static_cast<int>(own_ - page_->table->rows);
   return Sum(begin, 1, begin + kRowsOfWorker);
+}
+
+WorkerSlots::Account Statistics::OwnAccount() const {
+  if (shares_rows_) return {};
+  return {static_cast<int>(own_ - page_->table->rows) / kRowsOfWorker, OwnTotal().requests};
+}
+
+// Not less than zero: the account may still be that of the worker before.
+std::optional<int64_t> Statistics::RequestsOf(const WorkerSlots::Worker& worker) const {
+  if (worker.account.row < 0) return std::nullopt;
+  const int begin = worker.account.row * kRowsOfWorker;
+  return std::max<int64_t>(Sum(begin, 1, begin + kRowsOfWorker).requests - worker.account.requests_before, 0);
 }
 
 int Statistics::RowsInUse() const { return (1 + page_->table->workers_in_use) * kRowsOfWorker; }
@@ -189,7 +206,7 @@ std::string Statistics::ToString() const {
 }
 
 WorkerSlot::WorkerSlot(const Statistics& statistics, int64_t clients)
-    : statistics_(statistics), place_(statistics.places().Take(clients)) {}
+    : statistics_(statistics), place_(statistics.places().Take(clients, statistics.OwnAccount())) {}
 
 WorkerSlot::~WorkerSlot() { statistics_.places().Leave(place_); }
 

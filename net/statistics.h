@@ -15,18 +15,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "net/worker_slots.h"
 
 namespace polyserve {
 
 struct LogHealth;
 class ConnectionTable;
-class WorkerSlots;
 
 // Counters with relaxed ordering: each is exact, but two of them may be read at different moments. Monotonic, except
 // that TakeOver() moves `accepted` from row to row.
@@ -87,7 +88,7 @@ class Statistics {
 
   // The same for one of many short-lived workers (a thread or process per client), of any number: they share as many
   // rows as there are processors.
-  Statistics OfNewcomer(int64_t number) const { return OfWorker(static_cast<int>(number % newcomer_rows())); }
+  Statistics OfNewcomer(int64_t number) const;
   static int newcomer_rows();
 
   // Moves `clients` accepted clients from the server's row to this worker's; if negative, the other way round. For a
@@ -107,6 +108,9 @@ class Statistics {
   Totals TotalOf(int service) const;
   // The sum of this worker's rows (after OfWorker()), or of the server's.
   Totals OwnTotal() const;
+  // The requests that this worker has answered since it took its slot; nothing if it counts in rows that it shares with
+  // others (OfNewcomer()).
+  std::optional<int64_t> RequestsOf(const WorkerSlots::Worker& worker) const;
 
   // The table of the workers that are alive; see WorkerSlot. Valid as long as any copy of this object.
   WorkerSlots places() const;
@@ -150,9 +154,12 @@ class Statistics {
 
   Totals Sum(int first_row, int step, int end_row) const;
   int RowsInUse() const;
+  WorkerSlots::Account OwnAccount() const;
+  friend class WorkerSlot;
 
   std::shared_ptr<const Page> page_;
   Counters* own_;
+  bool shares_rows_ = false;  // With other newcomers.
 };
 
 // Lists the calling thread as a worker for as long as this object lives; see WorkerSlots::Take(). Make it a local

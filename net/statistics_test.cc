@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
+#include "net/worker_slots.h"
 
 namespace polyserve {
 
@@ -49,6 +52,35 @@ TEST(StatisticsTest, WhatAKilledWorkerHadOpenHasEnded) {
   EXPECT_EQ(server->Total().active(), 2);
   EXPECT_EQ(server->CountLost(1, 0), 1);
   EXPECT_EQ(server->Total().active(), 1);
+}
+
+// What RequestsOf() says of the workers that are listed, in the order of their slots.
+std::vector<std::optional<int64_t>> RequestsOfWorkers(const Statistics& server) {
+  std::vector<std::optional<int64_t>> requests;
+  for (const WorkerSlots::Worker& worker : server.places().List()) requests.push_back(server.RequestsOf(worker));
+  return requests;
+}
+
+TEST(StatisticsTest, RequestsOfAWorkerAreThoseSinceItBegan) {
+  const absl::StatusOr<Statistics> server = Statistics::Create();
+  ASSERT_TRUE(server.ok());
+  const Statistics first = server->OfWorker(0);
+  const Statistics second = server->OfWorker(1);
+  Counters::Add(OfService(second.counters(), 3).requests, 100);  // Of the worker that had the row before.
+  const WorkerSlot first_slot(first);
+  const WorkerSlot second_slot(second);
+  Counters::Add(OfService(first.counters(), 3).requests, 2);
+  Counters::Add(OfService(first.counters(), 4).requests, 5);
+  Counters::Add(OfService(second.counters(), 3).requests, 1);
+  EXPECT_EQ(RequestsOfWorkers(*server), (std::vector<std::optional<int64_t>>{7, 1}));
+}
+
+TEST(StatisticsTest, RequestsOfAWorkerThatSharesItsRowAreNotKnown) {
+  const absl::StatusOr<Statistics> server = Statistics::Create();
+  ASSERT_TRUE(server.ok());
+  const WorkerSlot newcomer(server->OfNewcomer(0));
+  Counters::Add(server->OfNewcomer(0).counters().requests, 2);
+  EXPECT_EQ(RequestsOfWorkers(*server), (std::vector<std::optional<int64_t>>{std::nullopt}));
 }
 
 // One client at a time, which is served by one worker and then by the other.

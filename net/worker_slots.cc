@@ -29,12 +29,12 @@ pid_t ProcessOf(uint64_t owner) { return static_cast<pid_t>(owner >> 32); }
 // The search begins at a slot that was free a moment ago: with a worker for each client, one from the beginning would
 // pass over all that are taken. `used` only grows; it bounds what List() and Sweep() look at. The hint may be one
 // beyond the last slot, hence the modulo. It is only a guess, which threads may overwrite for each other.
-int WorkerSlots::Take(int64_t clients) const {
+int WorkerSlots::Take(int64_t clients, const Account& account) const {
   const uint64_t owner = Owner(::getpid(), ::gettid());
   const int hint = table_.hint.load(std::memory_order_relaxed) % kMaxPlaces;
   for (int i = 0; i < kMaxPlaces; ++i) {
     const int place = (hint + i) % kMaxPlaces;
-    if (!TakeFree(place, owner, clients)) continue;
+    if (!TakeFree(place, owner, clients, account)) continue;
     table_.hint = place + 1;
     for (int used = table_.used; used <= place && !table_.used.compare_exchange_weak(used, place + 1);) {
     }
@@ -48,8 +48,9 @@ int WorkerSlots::Take(int64_t clients) const {
 //
 // The clients come before the name: those of a predecessor that was killed are still there, and would be counted again
 // if this worker were killed in between. The lock keeps other processes from the slot meanwhile. The server's threads
-// take no lock, and write no clients: they are never counted as dead.
-bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
+// take no lock, and write no clients: they are never counted as dead. The account comes last, since two of these
+// threads may want the same slot.
+bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients, const Account& account) const {
   Table::Place& wanted = table_.places[place];
   if (wanted.owner.load(std::memory_order_relaxed) != 0) return false;
   const bool needs_lock = ProcessOf(owner) != table_.server;
@@ -58,9 +59,13 @@ bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
   if (needs_lock && wanted.owner == 0) wanted.clients = clients;
   // Two threads may have seen the slot free; the server's take no lock, so the exchange alone decides between them.
   uint64_t nobody = 0;
-  if (wanted.owner.compare_exchange_strong(nobody, owner)) return true;
-  if (needs_lock) Unlock(place);
-  return false;
+  if (!wanted.owner.compare_exchange_strong(nobody, owner)) {
+    if (needs_lock) Unlock(place);
+    return false;
+  }
+  wanted.requests_before = account.requests_before;
+  wanted.row = account.row;
+  return true;
 }
 
 // The name goes before the lock, by the same rule. The clients go first of all: a worker that is killed within this
@@ -68,6 +73,7 @@ bool WorkerSlots::TakeFree(int place, uint64_t owner, int64_t clients) const {
 void WorkerSlots::Leave(int place) const {
   if (place < 0) return;
   table_.places[place].clients = 0;
+  table_.places[place].row = -1;
   table_.places[place].owner = 0;
   table_.hint = place;
   if (::getpid() != table_.server) Unlock(place);
@@ -79,7 +85,8 @@ std::vector<WorkerSlots::Worker> WorkerSlots::List() const {
   for (int place = 0; place < used; ++place) {
     const uint64_t owner = table_.places[place].owner;
     if (owner == 0 || !IsAlive(place, owner)) continue;
-    workers.push_back({ProcessOf(owner), static_cast<pid_t>(owner & UINT32_MAX)});
+    const Table::Place& listed = table_.places[place];
+    workers.push_back({ProcessOf(owner), static_cast<pid_t>(owner & UINT32_MAX), {listed.row, listed.requests_before}});
   }
   return workers;
 }

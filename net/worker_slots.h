@@ -25,8 +25,14 @@ namespace polyserve {
 
 class WorkerSlots {
  public:
-  // A worker that finds no free slot still works, but is not listed. 16 bytes of shared memory each, if ever used.
+  // A worker that finds no free slot still works, but is not listed. 32 bytes of shared memory each, if ever used.
   static constexpr int kMaxPlaces = 16 * 1024;
+
+  // What a worker counts its requests in, for a report.
+  struct Account {
+    int row = -1;                 // Of the counters (net/statistics.h); -1: it has none that is its own.
+    int64_t requests_before = 0;  // That were counted there before the worker began.
+  };
 
   // The shared part, in memory that all processes map. All zeroes means empty.
   struct Table {
@@ -36,6 +42,8 @@ class WorkerSlots {
     struct Place {
       std::atomic<uint64_t> owner;  // Process and thread; 0: free.
       std::atomic<int64_t> clients;
+      std::atomic<int64_t> requests_before;
+      std::atomic<int> row;
     } places[kMaxPlaces];
   };
 
@@ -43,6 +51,7 @@ class WorkerSlots {
   struct Worker {
     pid_t process;
     pid_t thread;
+    Account account;
   };
 
   // `fd` is a descriptor of the memory that holds the table; slots are locked through it. Both must outlive this
@@ -52,14 +61,15 @@ class WorkerSlots {
   // Takes a slot for the calling thread. `clients` is how many are lost if the thread is killed while it holds the slot
   // (0 if something else accounts for them). Returns the slot, or -1 if none is left. Takes constant time while the
   // hint is good, otherwise looks at each slot once; never waits.
-  int Take(int64_t clients) const;
+  int Take(int64_t clients, const Account& account) const;
   // Gives a slot back; call it in the thread that took it. -1: nothing.
   void Leave(int place) const;
 
   // The server's main process, which may be a worker as well, or not.
   pid_t server() const { return table_.server; }
 
-  // The workers that are alive. One that comes or ends meanwhile may be in it or not.
+  // The workers that are alive. One that comes or ends meanwhile may be in it or not; of a slot that changes hands the
+  // account may be the one before.
   std::vector<Worker> List() const;
 
   // Frees the slots of workers that were killed. Returns how many clients were lost with them; if several processes
@@ -67,7 +77,7 @@ class WorkerSlots {
   int64_t Sweep() const;
 
  private:
-  bool TakeFree(int place, uint64_t owner, int64_t clients) const;
+  bool TakeFree(int place, uint64_t owner, int64_t clients, const Account& account) const;
   bool Lock(int place) const;
   void Unlock(int place) const;
   bool IsAlive(int place, uint64_t owner) const;

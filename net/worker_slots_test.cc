@@ -36,7 +36,7 @@ class WorkerSlotsTest : public testing::Test {
     EXPECT_EQ(::pipe(ready), 0);
     const pid_t pid = ::fork();
     if (pid == 0) {
-      places_.Take(clients);
+      places_.Take(clients, {});
       [[maybe_unused]] const ssize_t written = ::write(ready[1], "", 1);
       while (true) ::pause();
     }
@@ -55,7 +55,7 @@ class WorkerSlotsTest : public testing::Test {
     if (pid == 0) {
       if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(1);
       ::raise(SIGSTOP);
-      places_.Take(clients);
+      places_.Take(clients, {});
       ::_exit(0);
     }
     int status = 0;
@@ -84,10 +84,10 @@ class WorkerSlotsTest : public testing::Test {
 };
 
 TEST_F(WorkerSlotsTest, ListsThreadsAndProcessesUntilTheyLeave) {
-  const int own = places_.Take(0);
+  const int own = places_.Take(0, {});
   pid_t other_thread = 0;
   std::thread([&] {
-    const int place = places_.Take(0);
+    const int place = places_.Take(0, {});
     other_thread = ::gettid();
     EXPECT_EQ(places_.List().size(), 2);
     EXPECT_EQ(places_.List()[1].thread, other_thread);
@@ -138,14 +138,14 @@ TEST_F(WorkerSlotsTest, AnyProcessCanSweep) {
 }
 
 TEST_F(WorkerSlotsTest, PlacesAreUsedAgain) {
-  for (int i = 0; i < 3 * WorkerSlots::kMaxPlaces; ++i) places_.Leave(places_.Take(1));
+  for (int i = 0; i < 3 * WorkerSlots::kMaxPlaces; ++i) places_.Leave(places_.Take(1, {}));
   EXPECT_LT(table_.used, 10);
   EXPECT_EQ(places_.Sweep(), 0);
 }
 
 TEST_F(WorkerSlotsTest, WhoFindsNoPlaceIsNotListed) {
-  for (int i = 0; i < WorkerSlots::kMaxPlaces; ++i) ASSERT_GE(places_.Take(0), 0);
-  EXPECT_EQ(places_.Take(0), -1);
+  for (int i = 0; i < WorkerSlots::kMaxPlaces; ++i) ASSERT_GE(places_.Take(0, {}), 0);
+  EXPECT_EQ(places_.Take(0, {}), -1);
   places_.Leave(-1);
 }
 

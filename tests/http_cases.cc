@@ -231,6 +231,24 @@ TEST_F(HttpCases, StatusListsWhoServes) {
   EXPECT_TRUE(absl::StrContains(Metrics(), "\npolyserve_info{model=\""));
 }
 
+TEST_F(HttpCases, StatusCountsTheRequestsOfEachWorkerAndConnection) {
+  StartServer({});
+  // One client at a time: the page is asked for when the others have left, and counts them for the worker alone.
+  const bool stays = can().keeps_clients_apart;
+  Peer peer = Connect("http");
+  for (int i = 0; stays && i < 3; ++i) peer.Send(kGet);
+  if (!stays) peer.Send(absl::StrCat(kGet, kGet, kLast));
+  if (!stays) EXPECT_TRUE(peer.AwaitClose());
+  nlohmann::json status;
+  const auto has_three = [](const nlohmann::json& row) { return row["requests"] == 3; };
+  const auto serves = [](const nlohmann::json& worker) { return worker["requests"] >= 3; };
+  EXPECT_TRUE(Eventually([&] {
+    status = Status();
+    return std::any_of(status["workers"].begin(), status["workers"].end(), serves) &&
+           (!stays || std::any_of(status["open"].begin(), status["open"].end(), has_three));
+  })) << status;
+}
+
 TEST_F(HttpCases, StatusSaysWhichThreadServesWhichConnection) {
   StartServer({});
   Peer peer = Connect("echo");

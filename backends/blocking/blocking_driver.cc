@@ -191,7 +191,7 @@ class BlockingConnection {
     // The peer waits for the reply: its silence begins anew once that is sent.
     idle_end_.reset();
     // Without a bound for fairness: the kernel shares the processor among threads.
-    const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_);
+    const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_, conversation_.entry());
     if (sent == Flushed::kBroken) return false;
     // All is with the kernel now, not with the peer: a slow reader of what is left there is noticed only after the idle
     // time-out.

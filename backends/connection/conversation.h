@@ -77,6 +77,8 @@ class Conversation {
   }
   // What Next() returned last.
   Step step() const { return step_; }
+  // For Flush(), which counts the requests there.
+  ConnectionTable::Entry& entry() { return entry_; }
 
   // --- What the driver reports. ---
 

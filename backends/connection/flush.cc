@@ -73,14 +73,22 @@ Sent SendFront(int fd, const Output& output, int64_t budget) {
 
 }  // namespace
 
-void CountRequests(Output& output, Counters& counters) {
+void CountRequests(Output& output, Counters& counters, ConnectionTable::Entry& entry) {
   const Output::Counts counts = output.TakeCounts();
-  if (counts.requests > 0) Counters::Add(counters.requests, counts.requests);
+  if (counts.requests > 0) {
+    Counters::Add(counters.requests, counts.requests);
+    entry.CountRequests(counts.requests);
+  }
   if (counts.errors > 0) Counters::Add(counters.errors, counts.errors);
 }
 
+void CountRequests(Output& output, Counters& counters) {
+  ConnectionTable::Entry none;
+  CountRequests(output, counters, none);
+}
+
 // Stops at the first short count instead of sending until EAGAIN: that saves the call that would only say so.
-Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters) {
+Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters, ConnectionTable::Entry& entry) {
   int64_t total = 0;
   Flushed result = Flushed::kAll;
   while (!output.empty()) {
@@ -110,7 +118,7 @@ Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters) {
     }
   }
   if (total > 0) Counters::Add(counters.bytes_out, total);
-  CountRequests(output, counters);
+  CountRequests(output, counters, entry);
   return result;
 }
 

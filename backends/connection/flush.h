@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "net/connection_table.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
 
@@ -21,15 +22,17 @@ enum class Flushed {
   kBroken,   // The peer is gone, or what was announced cannot be delivered: drop the connection.
 };
 
-// Adds the requests and errors that the session has counted since the last call to the server's statistics. Flush()
-// does it by itself; for drivers that send in another way.
+// Adds the requests and errors that the session has counted since the last call to the server's statistics, and the
+// requests to the connection's entry. Flush() does it by itself; for drivers that send in another way.
+void CountRequests(Output& output, Counters& counters, ConnectionTable::Entry& entry);
+// The same for a UDP peer, which has no entry.
 void CountRequests(Output& output, Counters& counters);
 
 // Sends until one of the above, and takes what is sent out of the output. `budget` is in bytes and bounds how long
 // other clients wait: a piece of memory at the front is sent whole, so that one call may exceed it by that. Counts the
 // bytes and the requests. Does not block if the socket does not, with one exception: sendfile(2) waits for the disk if
 // the file is not in memory (see Offload). Errors of the socket are not logged: a peer may leave at any time.
-Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters);
+Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters, ConnectionTable::Entry& entry);
 
 }  // namespace polyserve
 

@@ -133,7 +133,7 @@ bool EventConnection::TakeSteps(Output& output) {
         return ReadOn();
       case Step::kSend: {
         if (ReadByHelper(output)) return ParkUntilCalled(output);
-        const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_);
+        const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_, conversation_.entry());
         if (sent == Flushed::kBroken) return false;
         if (sent != Flushed::kAll) return Park(output, sent);
         break;

@@ -198,7 +198,7 @@ bool UringConnection::TakeResult() {
 Flushed UringConnection::Send() {
   Output& output = unsent_->output;
   // Flush() does it by itself, but memory is sent by the ring.
-  CountRequests(output, counters_);
+  CountRequests(output, counters_, conversation_.entry());
   if (output.empty()) return Flushed::kAll;
   if (output.file_ranges() == 0) {
     SendMemory();
@@ -207,7 +207,7 @@ Flushed UringConnection::Send() {
   // The ring has no operation for sendfile(), only splice() through a pipe, which its threads carry out: for 1 GiB over
   // loopback that took a third longer, and twice the processor time.
   NoteMove();
-  const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_);
+  const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_, conversation_.entry());
   if (sent == Flushed::kBlocked) AwaitWritable();
   if (sent == Flushed::kBudget) ComeBack();
   return sent;

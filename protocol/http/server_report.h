@@ -27,6 +27,7 @@ struct ServerReport {
     int64_t process;
     int64_t thread;
     int64_t connections = 0;                           // That it serves now: of those in the table, see Connection.
+    int64_t requests = 0;                              // That it has answered since it began.
     std::optional<double> cpu_seconds = std::nullopt;  // Not asked for all, if there are very many.
   };
   // A process of the server, whether it serves clients or not.
@@ -55,6 +56,7 @@ struct ServerReport {
     std::string peer;         // "127.0.0.1:54321"
     absl::string_view doing;  // "waits", "works", "sends" or "closes"; static storage.
     double age_seconds;
+    int64_t requests;  // That were answered on it.
     // As the kernel counts, in bytes; nothing if it does not tell. Of those that were received, `unread` are not read
     // by the server yet; `unsent` are those that it has written, and the peer's system has not acknowledged.
     struct Bytes {

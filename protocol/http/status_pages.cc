@@ -83,7 +83,8 @@ void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
                 {"service", connection.service},
                 {"peer", connection.peer},
                 {"doing", std::string(connection.doing)},
-                {"age_seconds", connection.age_seconds}};
+                {"age_seconds", connection.age_seconds},
+                {"requests", connection.requests}};
     if (connection.bytes.has_value()) {
       row["bytes_in"] = connection.bytes->received;
       row["unread"] = connection.bytes->unread;
@@ -108,7 +109,10 @@ std::string StatusJson(const ServerReport& report) {
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
   for (const ServerReport::Worker& worker : report.workers) {
-    nlohmann::ordered_json row = {{"pid", worker.process}, {"tid", worker.thread}, {"connections", worker.connections}};
+    nlohmann::ordered_json row = {{"pid", worker.process},
+                                  {"tid", worker.thread},
+                                  {"connections", worker.connections},
+                                  {"requests", worker.requests}};
     AddIfKnown("cpu_seconds", worker.cpu_seconds, row);
     json["workers"].push_back(std::move(row));
   }

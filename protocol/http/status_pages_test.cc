@@ -17,33 +17,33 @@ namespace polyserve {
 namespace {
 
 ServerReport SomeReport() {
-  return {
-      .model = "fork",
-      .uptime_seconds = 1.5,
-      .accepted = 10,
-      .active = 2,
-      .refused = 1,
-      .lost_log_lines = 4,
-      .lost_server_log_lines = 5,
-      .wrong_passwords = 8,
-      .refused_logins = 9,
-      .workers = {{100, 100}, {101, 102, 1, 0.25}},
-      .services = {{"http", 7, 20, 3, 1000, 50000}, {"echo", 3, 4, 0, 5, 6}},
-      .process = 100,
-      .answering_process = 101,
-      .answering_thread = 102,
-      .processors = 2,
-      .cpu_seconds = 0.75,
-      .max_file_bytes = 5000,
-      .flags = {{"reap", "wait"}},
-      .listeners = {{"http", false, "127.0.0.1:8080", 3, 128}, {"tftp", true, "127.0.0.1:8087"}},
-      .processes = {{100, 1, "server", 1, 0.5, 4000, 3000},
-                    {101, 100,
-                     "a\xFF"
-                     "b",
-                     2, 0.25, 5000, std::nullopt}},
-      .connections = {{101, 102, "http", "127.0.0.1:4711", "works", 1.5, ServerReport::Connection::Bytes{9, 8, 7, 6}},
-                      {101, 102, "echo", "127.0.0.1:4712", "waits", 0.5}}};
+  return {.model = "fork",
+          .uptime_seconds = 1.5,
+          .accepted = 10,
+          .active = 2,
+          .refused = 1,
+          .lost_log_lines = 4,
+          .lost_server_log_lines = 5,
+          .wrong_passwords = 8,
+          .refused_logins = 9,
+          .workers = {{100, 100}, {101, 102, 1, 20, 0.25}},
+          .services = {{"http", 7, 20, 3, 1000, 50000}, {"echo", 3, 4, 0, 5, 6}},
+          .process = 100,
+          .answering_process = 101,
+          .answering_thread = 102,
+          .processors = 2,
+          .cpu_seconds = 0.75,
+          .max_file_bytes = 5000,
+          .flags = {{"reap", "wait"}},
+          .listeners = {{"http", false, "127.0.0.1:8080", 3, 128}, {"tftp", true, "127.0.0.1:8087"}},
+          .processes = {{100, 1, "server", 1, 0.5, 4000, 3000},
+                        {101, 100,
+                         "a\xFF"
+                         "b",
+                         2, 0.25, 5000, std::nullopt}},
+          .connections = {
+              {101, 102, "http", "127.0.0.1:4711", "works", 1.5, 3, ServerReport::Connection::Bytes{9, 8, 7, 6}},
+              {101, 102, "echo", "127.0.0.1:4712", "waits", 0.5, 0}}};
 }
 
 class HttpOwnPagesTest : public HttpFixture {
@@ -105,6 +105,7 @@ TEST_F(HttpOwnPagesTest, StatusSaysWhoServesWhom) {
   EXPECT_EQ(status["workers"][0]["connections"], 0);
   EXPECT_FALSE(status["workers"][0].contains("cpu_seconds")) << "what is not known is left out";
   EXPECT_EQ(status["workers"][1]["connections"], 1);
+  EXPECT_EQ(status["workers"][1]["requests"], 20);
   EXPECT_EQ(status["workers"][1]["cpu_seconds"], 0.25);
   EXPECT_EQ(status["listeners"][0], nlohmann::json::parse(R"({"service": "http", "transport": "tcp",
       "address": "127.0.0.1:8080", "waiting": 3, "capacity": 128})"));
@@ -115,7 +116,7 @@ TEST_F(HttpOwnPagesTest, StatusSaysWhoServesWhom) {
   EXPECT_EQ(status["processes"][1]["name"], "a\uFFFDb") << "a name may have any bytes, JSON may not";
   EXPECT_FALSE(status["processes"][1].contains("pss_bytes"));
   EXPECT_EQ(status["open"][0], nlohmann::json::parse(R"({"pid": 101, "tid": 102, "service": "http",
-      "peer": "127.0.0.1:4711", "doing": "works", "age_seconds": 1.5, "bytes_in": 9, "unread": 8, "bytes_out": 7,
+      "peer": "127.0.0.1:4711", "doing": "works", "age_seconds": 1.5, "requests": 3, "bytes_in": 9, "unread": 8, "bytes_out": 7,
       "unsent": 6})"));
   EXPECT_FALSE(status["open"][1].contains("bytes_in"));
 }
