@@ -68,14 +68,15 @@ int Processors() {
 }
 
 // All are counted for their threads, but only some are listed: the oldest, since a reader follows those that stay.
-void AddConnections(const Statistics& statistics, std::map<Thread, Served>& of_threads, ServerReport& report) {
+void AddConnections(const Statistics& statistics, size_t most, std::map<Thread, Served>& of_threads,
+                    ServerReport& report) {
   std::vector<ConnectionTable::Connection> all = statistics.connections().List();
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.age > b.age; });
   for (const ConnectionTable::Connection& one : all) {
     Served& served = of_threads[{one.process, one.thread}];
     ++served.connections;
     served.requests += one.requests;
-    if (report.connections.size() == kMaxConnections) continue;
+    if (report.connections.size() == most) continue;
     const size_t service = static_cast<size_t>(one.service);
     report.connections.push_back({.process = one.process,
                                   .thread = one.thread,
@@ -175,6 +176,20 @@ void AddBytes(ServerReport& report) {
   }
 }
 
+// The shared times are asked for, since a process that serves may hear of the stop later than the main one.
+void AddStop(const Statistics& statistics, ServerReport& report) {
+  report.is_stopping = Signals::stopping();
+  const int64_t grace_end = statistics.stop_times().grace_end;
+  const int64_t drain_end = statistics.stop_times().drain_end;
+  if (grace_end == 0) return;
+  report.is_stopping = true;
+  const auto seconds_until = [now = absl::ToInt64Microseconds(statistics.uptime())](int64_t end) {
+    return absl::ToDoubleSeconds(absl::Microseconds(std::max<int64_t>(end - now, 0)));
+  };
+  report.drain = {.grace_seconds_left = seconds_until(grace_end), .seconds_left = std::nullopt};
+  if (drain_end != INT64_MAX) report.drain->seconds_left = seconds_until(drain_end);
+}
+
 void AddFlags(const Model& model, ServerReport& report) {
   for (const absl::string_view name : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
     std::string value;
@@ -213,17 +228,28 @@ ServerReport MakeServerReport(const ReportSources& sources) {
   report.process = statistics.places().server();
   report.answering_process = ::getpid();
   report.answering_thread = ::gettid();
-  report.is_stopping = Signals::stopping();
+  AddStop(statistics, report);
   report.processors = Processors();
   report.is_read_only = sources.library.read_only;
   if (sources.library.max_file_bytes != INT64_MAX) report.max_file_bytes = sources.library.max_file_bytes;
   std::map<Thread, Served> of_threads;
-  AddConnections(statistics, of_threads, report);
+  AddConnections(statistics, kMaxConnections, of_threads, report);
   AddWorkers(statistics, of_threads, report);
   AddProcesses(static_cast<pid_t>(report.process), report);
   AddListeners(sources, report);
   AddBytes(report);
   AddFlags(*sources.model, report);
+  return report;
+}
+
+ServerReport MakeClientReport(const ReportSources& sources, size_t most) {
+  sources.statistics.Sweep();
+  ServerReport report{.model = sources.model->name, .active = sources.statistics.Total().active()};
+  std::map<Thread, Served> of_threads;
+  AddConnections(sources.statistics, most, of_threads, report);
+  AddListeners(sources, report);
+  AddBytes(report);
+  AddStop(sources.statistics, report);
   return report;
 }
 

@@ -1,7 +1,9 @@
 // MakeServerReport: what http's /-/status and /-/metrics say: the statistics, and who serves whom at this moment.
+// MakeClientReport: the part of it about clients, for the log of a stop (drain_log.h).
 #ifndef POLYSERVE_REPORT_H_
 #define POLYSERVE_REPORT_H_
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -27,6 +29,10 @@ struct ReportSources {
 // were killed, and then asks the kernel about processes, threads and listeners. That takes a fraction of a millisecond
 // for a few processes, and some milliseconds at most: the bounds of report.cc limit how many are asked about.
 ServerReport MakeServerReport(const ReportSources& sources);
+
+// Only the number of clients, the `most` oldest connections, the listeners, and what is left of a stop. Costs less, by
+// what the processes and threads would cost.
+ServerReport MakeClientReport(const ReportSources& sources, size_t most);
 
 }  // namespace polyserve
 

@@ -17,6 +17,7 @@
 #include "base/line_output.h"
 #include "base/logging.h"
 #include "base/unique_fd.h"
+#include "drain_log.h"
 #include "files/root.h"
 #include "net/connection_table.h"
 #include "net/datagram.h"
@@ -222,6 +223,7 @@ absl::Status Server::MakeContext() {
                                    .connection_limit = *std::move(connection_limit),
                                    .listen = config_.listen_options,
                                    .reload = [this] { Reload(); },
+                                   .log_drain = [sources = report_sources_] { LogDrain(*sources); },
                                    .least_rate = config_.least_rate});
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   for (const ListenSpec& spec : config_.listen) {

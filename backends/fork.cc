@@ -78,6 +78,7 @@ class ForkBackend : public Backend, public ChildObserver {
     // Repeated, since a child that is just about to enter recv(2) does not notice the signal.
     do {
       lifeline_.TellStop();
+      AnswerCommonSignals(Signals::Take(), context);
     } while (!lifeline_.AwaitAllGone(absl::Milliseconds(Signals::kMillisecondsBetweenInterrupts)));
     ReapChildren(context.child_observers);
     return absl::OkStatus();

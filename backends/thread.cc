@@ -12,6 +12,7 @@
 #include "backends/backend.h"
 #include "backends/blocking/blocking_driver.h"
 #include "backends/registry.h"
+#include "net/signals.h"
 #include "net/thread_group.h"
 
 namespace polyserve {
@@ -38,12 +39,12 @@ class ThreadBackend : public Backend {
       contexts.back().statistics = context.statistics.OfNewcomer(slot);
     }
     size_t started_threads = 0;
-    // At a stop its destructor does more than wait: a thread that waits in recv(2) sees no flag, so each one is
-    // interrupted every 50 ms until it has ended (net/thread_group.h).
-    ThreadGroup clients;  // Its destructor waits for them.
+    // A thread that waits in recv(2) sees no flag, so at a stop each one is interrupted every 50 ms until it has ended
+    // (net/thread_group.h).
+    ThreadGroup clients;
     while (true) {
       absl::StatusOr<Connection> accepted = acceptor_->Next();
-      if (!accepted.ok()) return absl::OkStatus();  // Told to stop.
+      if (!accepted.ok()) break;  // Told to stop.
       // Shared, so that the client can still be refused here if no thread could be started for it.
       auto client = std::make_shared<Connection>(*std::move(accepted));
       const absl::Status started = clients.Start([&own = contexts[started_threads++ % contexts.size()], client] {
@@ -57,6 +58,8 @@ class ThreadBackend : public Backend {
       // behind it stay in the kernel's queue until the pause that Refuse() begins is over.
       if (!started.ok()) acceptor_->Refuse(std::move(*client), started);
     }
+    while (!clients.InterruptAndWait()) AnswerCommonSignals(Signals::Take(), context);
+    return absl::OkStatus();
   }
 
  private:

@@ -20,14 +20,14 @@ constexpr int kEnd = SIGUSR2;  // The one that Signals::Interrupt() sends.
 sigset_t Awaited() {
   sigset_t awaited;
   ::sigemptyset(&awaited);
-  for (const int signal : {SIGHUP, SIGUSR1, kEnd}) ::sigaddset(&awaited, signal);
+  for (const int signal : {SIGHUP, SIGUSR1, Signals::kDrainingSignal, kEnd}) ::sigaddset(&awaited, signal);
   return awaited;
 }
 
 }  // namespace
 
 // A new thread inherits the mask of its creator, so everything is blocked around its creation: with a mask that it set
-// itself, a signal could reach it before. If there is no thread, the two signals stay with the handlers.
+// itself, a signal could reach it before. If there is no thread, the signals stay with the handlers.
 absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer) {
   std::unique_ptr<SignalThread> self(new SignalThread(std::move(answer)));
   sigset_t all, before;
@@ -36,10 +36,9 @@ absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer)
   absl::Status status;
   try {
     self->thread_ = std::thread(&SignalThread::Run, self.get());
-    // Changed only now that there is a thread to take them: this thread, and those that inherit its mask, leave the two
+    // Changed only now that there is a thread to take them: this thread, and those that inherit its mask, leave them
     // alone from here on.
-    ::sigaddset(&before, SIGHUP);
-    ::sigaddset(&before, SIGUSR1);
+    for (const int signal : {SIGHUP, SIGUSR1, Signals::kDrainingSignal}) ::sigaddset(&before, signal);
   } catch (const std::system_error& error) {
     status = absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));
   }
@@ -64,6 +63,7 @@ void SignalThread::Run() {
     if (::sigwait(&awaited, &signal) != 0) continue;
     if (signal == SIGHUP) answer_(Signals::kReload);
     if (signal == SIGUSR1) answer_(Signals::kReport);
+    if (signal == Signals::kDrainingSignal) answer_(Signals::kDraining);
   }
 }
 

@@ -1,7 +1,8 @@
-// SignalThread: answers SIGHUP and SIGUSR1 on a thread of its own, for a model whose only other thread may be busy with
-// one client for as long as that stays. Not for models that fork: a process that forks must have one thread.
+// SignalThread: answers SIGHUP, SIGUSR1 and the signal of a drain (Signals::kDrainingSignal) on a thread of its own,
+// for a model whose only other thread may be busy with one client for as long as that stays. Not for models that fork:
+// a process that forks must have one thread.
 //
-//   SIGHUP, SIGUSR1 ─▶ sigwait(3) on the new thread ─▶ answer(kReload or kReport)
+//   SIGHUP, SIGUSR1, SIGURG ─▶ sigwait(3) on the new thread ─▶ answer(kReload, kReport or kDraining)
 //
 // As the thread waits for the signals rather than handling them, the answer is ordinary code: it may lock, log and
 // allocate, which a signal handler may not (signal-safety(7)).
@@ -20,11 +21,11 @@ namespace polyserve {
 
 class SignalThread {
  public:
-  // Called with Signals::kReload or kReport, one call at a time, on the new thread; it shares what it touches with the
-  // other threads. A signal that comes during the call is answered after it, several of a kind once.
+  // Called with Signals::kReload, kReport or kDraining, one call at a time, on the new thread; it shares what it
+  // touches with the other threads. A signal that comes during the call is answered after it, several of a kind once.
   using Answer = std::function<void(unsigned event)>;
 
-  // The calling thread, and those that it starts later, leave the two signals to the new one. Call it in the main
+  // The calling thread, and those that it starts later, leave these signals to the new one. Call it in the main
   // thread, before others are started. Unavailable: the system has no thread left; then the signals stay as they were.
   static absl::StatusOr<std::unique_ptr<SignalThread>> Start(Answer answer);
   // Ends the thread, and waits for an answer under way. The signals stay blocked.

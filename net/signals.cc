@@ -37,6 +37,13 @@ std::atomic<int64_t> g_drain_microseconds{kMaxDrainMicroseconds};
 std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
+// How soon kDraining comes again: at first within the usual grace, then less and less often, so that a stop of hours
+// does not fill a log.
+constexpr int64_t kFirstDrainingMicroseconds = 500'000;
+constexpr int64_t kMostDrainingMicroseconds = 10'000'000;
+std::atomic<int64_t> g_next_draining{0};  // In microseconds of CLOCK_MONOTONIC.
+std::atomic<int64_t> g_draining_pause{kFirstDrainingMicroseconds};
+
 constexpr suseconds_t kNudgeMicroseconds = Signals::kMillisecondsBetweenInterrupts * 1000;
 
 // Also called by handlers: clock_gettime(2) is async-signal-safe, std::chrono and absl::Now() promise nothing.
@@ -68,10 +75,24 @@ void OnStop(int signal) {
   Tell(Signals::kStop);
 }
 
+// A signal rather than Tell() alone: if a SignalThread answers it, the main thread may be busy with a client. kill(2)
+// is async-signal-safe.
+void TellDraining(int64_t now) {
+  if (now < g_next_draining) return;
+  const int saved_errno = errno;
+  const int64_t pause = g_draining_pause;
+  g_next_draining = now + pause;
+  g_draining_pause = std::min(2 * pause, kMostDrainingMicroseconds);
+  ::kill(::getpid(), Signals::kDrainingSignal);
+  errno = saved_errno;
+}
+
 // The call of the handler is the nudge: it ends the main thread's blocking call. Past the deadline the process ends
 // from here, whatever its threads are doing; only async-signal-safe calls are allowed, so neither LOG nor exit(3).
 void OnNudge(int) {
-  if (!g_stopping || MonotonicMicroseconds() < g_drain_deadline) return;
+  if (!g_stopping) return;
+  const int64_t now = MonotonicMicroseconds();
+  if (now < g_drain_deadline) return TellDraining(now);
   constexpr char kText[] = "polyserve: --drain_timeout has passed; what was still running is cut off\n";
   pollfd error_output = {STDERR_FILENO, POLLOUT, 0};  // A pipe that is not read must not hold us here.
   if (::poll(&error_output, 1, 0) == 1) {
@@ -83,6 +104,7 @@ void OnNudge(int) {
 void OnStopInWorker(int) { Signals::RequestStop(); }
 void OnReload(int) { Tell(Signals::kReload); }
 void OnReport(int) { Tell(Signals::kReport); }
+void OnDraining(int) { Tell(Signals::kDraining); }
 void OnChildEnded(int) { Tell(Signals::kChildEnded); }
 void OnInterrupt(int) {}
 
@@ -112,6 +134,7 @@ absl::Status Signals::Install() {
   Handle(SIGALRM, &OnNudge);
   Handle(SIGHUP, &OnReload);
   Handle(SIGUSR1, &OnReport);
+  Handle(kDrainingSignal, &OnDraining);
   Handle(SIGUSR2, &OnInterrupt);
   Handle(SIGCHLD, &OnChildEnded);
   Tell(kChildEnded);  // One that this process had before may have ended already.
@@ -134,6 +157,7 @@ void Signals::InstallInWorker(StopSignals stop_signals) {
   }
   Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
   Handle(SIGUSR1, SIG_IGN);
+  Handle(kDrainingSignal, SIG_IGN);
   // A forked child inherits the handlers, and shares the eventfd: the parent's handler, run here, would wake the
   // parent.
   Handle(SIGCHLD, SIG_DFL);
@@ -170,6 +194,11 @@ bool Signals::grace_over() { return stopping() && MonotonicMicroseconds() >= g_g
 
 absl::Duration Signals::GraceLeft() {
   return absl::Microseconds(std::max<int64_t>(g_grace_end - MonotonicMicroseconds(), 0));
+}
+
+absl::Duration Signals::DrainLeft() {
+  if (g_drain_microseconds == kMaxDrainMicroseconds) return absl::InfiniteDuration();
+  return absl::Microseconds(std::max<int64_t>(g_drain_deadline - MonotonicMicroseconds(), 0));
 }
 
 int Signals::fd() { return g_event_fd; }

@@ -6,6 +6,7 @@
 // grace ends, which is at the same moment for all connections of all processes. From the signal on, a timer interrupts
 // the main thread every 50 ms, so that a blocking call entered just after a look at stopping() ends as well. If
 // --drain_timeout passes first, the process exits with status 0 from within the handler. A second signal exits at once.
+// Meanwhile kDraining comes again and again, so that the server can say for whom it waits.
 #ifndef POLYSERVE_NET_SIGNALS_H_
 #define POLYSERVE_NET_SIGNALS_H_
 
@@ -30,6 +31,7 @@ class Signals {
     kReload = 2,      // SIGHUP
     kReport = 4,      // SIGUSR1
     kChildEnded = 8,  // SIGCHLD; also set once at the start.
+    kDraining = 16,   // The server still waits for clients: 50 ms after a stop began, then 0.5 s, 1 s, 2 s, ... later.
   };
 
   // Installs the handlers of the server's main process, whatever its parent has blocked or ignored. Call once, before
@@ -57,6 +59,10 @@ class Signals {
   // promptly.
   static void LeaveToMainThread();
 
+  // The signal that the process sends itself for kDraining. Its default is to do nothing (signal(7)), so it harms no
+  // process that has no handler for it.
+  static constexpr int kDrainingSignal = SIGURG;
+
   // True once the server was told to stop. Any thread; cheap.
   static bool stopping();
   // Asks this process to finish, as SIGTERM would in a worker. `grace_end`: the grace_end() of the parent process if
@@ -67,6 +73,9 @@ class Signals {
   static bool grace_over();           // False until the server stops.
   static absl::Duration GraceLeft();  // While the server stops.
   static int64_t grace_end();         // For RequestStop() in another process; 0 until the server stops.
+
+  // What --drain_timeout leaves; infinite if there is none. In the server's main process, while it stops.
+  static absl::Duration DrainLeft();
 
   // Readable while Take() would return events. In the server's main process only.
   static int fd();

@@ -39,6 +39,7 @@ struct Statistics::Table {
   std::atomic<int64_t> root_holder;
   std::atomic<int64_t> certificate_readings;
   uint8_t secret[kSecretBytes];
+  StopTimes stop_times;
   std::atomic<int> workers_in_use;
   // The server's rows, then the workers', then those of a pool's UDP worker. Untouched pages cost no memory.
   Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
@@ -195,6 +196,8 @@ std::atomic<int64_t>& Statistics::certificate_readings() const { return page_->t
 const uint8_t* Statistics::secret() const { return page_->table->secret; }
 
 void* Statistics::extra_memory() const { return page_->table->extra; }
+
+StopTimes& Statistics::stop_times() const { return page_->table->stop_times; }
 
 int Statistics::fd() const { return page_->fd.get(); }
 

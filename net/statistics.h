@@ -67,6 +67,13 @@ struct Totals {
   int64_t active() const { return accepted - ended; }
 };
 
+// When a stop will be over, in microseconds of Statistics::uptime(). The server's main process fills it, so that all
+// can say so; zeroes while the server does not stop, and for its first 50 ms.
+struct StopTimes {
+  std::atomic<int64_t> grace_end;
+  std::atomic<int64_t> drain_end;  // INT64_MAX: --drain_timeout=inf.
+};
+
 // A handle: copies are cheap, and share the same counters, but each has its own row to count in. A descendant that is
 // forked has the same memory at once; a fresh program image gets the descriptor, and calls Map() or Adopt().
 class Statistics {
@@ -137,6 +144,8 @@ class Statistics {
   // no memory until they are used. The same address as long as any copy of this object; after Adopt(), the server's.
   static constexpr size_t kExtraBytes = size_t{1} << 20;
   void* extra_memory() const;
+
+  StopTimes& stop_times() const;
 
   int fd() const;  // For Map() in a fresh program image; forked children share the memory anyway.
 

@@ -44,13 +44,18 @@ void ThreadGroup::InterruptAll() {
   for (const pthread_t thread : running_) Signals::Interrupt(thread);
 }
 
-// A thread in the set has not ended, so its handle is valid: pthread_kill(3) with the handle of an ended one is not.
 ThreadGroup::~ThreadGroup() {
-  MutexLock lock(mutex_);
-  while (!running_.empty()) {
-    for (const pthread_t thread : running_) Signals::Interrupt(thread);
-    ended_.wait_for(mutex_, std::chrono::milliseconds(Signals::kMillisecondsBetweenInterrupts));
+  while (!InterruptAndWait()) {
   }
+}
+
+// A thread in the set has not ended, so its handle is valid: pthread_kill(3) with the handle of an ended one is not.
+bool ThreadGroup::InterruptAndWait() {
+  MutexLock lock(mutex_);
+  if (running_.empty()) return true;
+  for (const pthread_t thread : running_) Signals::Interrupt(thread);
+  ended_.wait_for(mutex_, std::chrono::milliseconds(Signals::kMillisecondsBetweenInterrupts));
+  return running_.empty();
 }
 
 }  // namespace polyserve

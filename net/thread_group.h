@@ -24,10 +24,14 @@ namespace polyserve {
 class ThreadGroup {
  public:
   ThreadGroup() = default;
-  // Waits until all threads have ended, however long that takes (--drain_timeout ends the process). Meanwhile
-  // interrupts their blocking calls every Signals::kMillisecondsBetweenInterrupts, so that each notices
-  // Signals::stopping().
+  // Waits until all threads have ended, however long that takes (--drain_timeout ends the process): repeats
+  // InterruptAndWait().
   ~ThreadGroup();
+
+  // Interrupts the blocking calls of all threads, so that each notices Signals::stopping(), and waits for their end,
+  // but no longer than Signals::kMillisecondsBetweenInterrupts. True once all have ended. For an owner that has
+  // something else to do between two such waits.
+  bool InterruptAndWait();
 
   // Runs the work in a new thread, which ends with it, and leaves the process's signals to the main thread. What the
   // work holds is destroyed in that thread. Unavailable: the system has no thread left; then the work was not run.

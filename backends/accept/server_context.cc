@@ -74,6 +74,8 @@ void AnswerCommonSignals(unsigned events, const ServerContext& context) {
     context.reload();
   }
   if ((events & Signals::kChildEnded) != 0) ReapChildren(context.child_observers);
+  // Last: clients whose process has just been reaped are not waited for any more.
+  if ((events & Signals::kDraining) != 0) context.log_drain();
 }
 
 }  // namespace polyserve

@@ -81,6 +81,7 @@ struct ServerContext {
   std::shared_ptr<ConnectionLimit> connection_limit = nullptr;  // Null: there may be any number of connections.
   ListenOptions listen = {};                                    // The listeners' own, for more of the same kind.
   std::function<void()> reload = [] {};                         // On SIGHUP, in the process that gets it.
+  std::function<void()> log_drain = [] {};                      // While it stops: logs for whom it waits.
   LeastRate least_rate = {};                                    // Required of connections; see net/progress_watch.h.
   // Learn of child processes that have ended, in this order. A part that starts processes adds its observer before it
   // does. Not owned.
@@ -108,9 +109,9 @@ bool TakesDatagrams(const ServerContext& context);
 // The addresses of the listeners that take datagrams; those without a descriptor are left out.
 std::vector<Endpoint> UdpEndpoints(const ServerContext& context);
 
-// Answers the signals that mean the same under every model: a report, a reload, children that have ended. `events` is a
-// set of Signals::Event; a stop is the caller's concern. In the main thread, or in the SignalThread. Does not wait, but
-// a reload opens files.
+// Answers the signals that mean the same under every model: a report, a reload, children that have ended, a drain that
+// goes on. `events` is a set of Signals::Event; a stop is the caller's concern. In the main thread, or in the
+// SignalThread. Does not wait, but a reload opens files. A model calls it until its last client has left.
 void AnswerCommonSignals(unsigned events, const ServerContext& context);
 
 }  // namespace polyserve

@@ -67,6 +67,11 @@ struct ServerReport {
     };
     std::optional<Bytes> bytes = std::nullopt;
   };
+  // What is left of a stop.
+  struct Drain {
+    double grace_seconds_left;           // For clients without a request under way.
+    std::optional<double> seconds_left;  // For all; nothing if they have as long as they like.
+  };
   // The figures of one service, over all of its listeners.
   struct Service {
     std::string name;  // As in --listen: "http".
@@ -101,7 +106,8 @@ struct ServerReport {
   int64_t process = 0;            // The server's main process.
   int64_t answering_process = 0;  // The process and thread that made this report.
   int64_t answering_thread = 0;
-  bool is_stopping = false;                              // As the process knows that made this report.
+  bool is_stopping = false;                              // As far as the process knows that made this report.
+  std::optional<Drain> drain = std::nullopt;             // Known to all processes 50 ms after the stop began.
   int processors = 0;                                    // That the server may run on.
   double cpu_seconds = 0;                                // Of all processes, those that have ended included.
   bool is_read_only = false;                             // The library takes no uploads,

@@ -54,6 +54,10 @@ void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
   json["pid"] = report.process;
   json["answered_by"] = {{"pid", report.answering_process}, {"tid", report.answering_thread}};
   json["stopping"] = report.is_stopping;
+  if (report.drain.has_value()) {
+    json["drain"]["grace_seconds_left"] = report.drain->grace_seconds_left;
+    AddIfKnown("seconds_left", report.drain->seconds_left, json["drain"]);
+  }
   json["processors"] = report.processors;
   json["cpu_seconds"] = report.cpu_seconds;
   json["library"]["read_only"] = report.is_read_only;

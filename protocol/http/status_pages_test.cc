@@ -121,6 +121,19 @@ TEST_F(HttpOwnPagesTest, StatusSaysWhoServesWhom) {
   EXPECT_FALSE(status["open"][1].contains("bytes_in"));
 }
 
+TEST_F(HttpOwnPagesTest, StatusOfAStopSaysHowLongItMayTake) {
+  EXPECT_FALSE(nlohmann::json::parse(ContentOf(Get("/-/status"))).contains("drain"));
+  site_options_.report = [] {
+    ServerReport report = SomeReport();
+    report.is_stopping = true;
+    report.drain = {.grace_seconds_left = 0.5, .seconds_left = 9.5};
+    return report;
+  };
+  nlohmann::json status = nlohmann::json::parse(ContentOf(Get("/-/status")));
+  EXPECT_EQ(status["stopping"], true);
+  EXPECT_EQ(status["drain"], nlohmann::json::parse(R"({"grace_seconds_left": 0.5, "seconds_left": 9.5})"));
+}
+
 TEST_F(HttpOwnPagesTest, TheyCanBeReadOnly) {
   EXPECT_EQ(ContentOf(Head("/-/status")), "");
   EXPECT_EQ(FieldOf(Head("/-/status"), "Content-Length"), FieldOf(Get("/-/status"), "Content-Length"));
