@@ -73,6 +73,30 @@ const cases = {
     await page.context().close();
   },
 
+  async 'the tables say how many requests each worker and connection has answered'() {
+    const page = await openPart('live');
+    await page.locator('#picture .box').first().waitFor();
+    await page.evaluate(() => document.querySelectorAll('details').forEach((one) => one.open = true));
+    for (const [table, column] of [['connections', 6], ['processes', 5]]) {
+      assert.equal(await page.locator(`#${table} th`).nth(column - 1).textContent(), 'Requests');
+      await page.locator(`#${table} td:nth-child(${column})`, {hasText: /^\d/}).first().waitFor();
+    }
+    await page.context().close();
+  },
+
+  async 'a server that stops says how long that may take'() {
+    const page = await openTab();
+    // A server that really stops takes no new connections, and hardly any browser has one left.
+    await page.route('**/-/status', async (route) => {
+      const reply = await route.fetch();
+      const drain = {grace_seconds_left: 0, seconds_left: 9.4};
+      await route.fulfill({response: reply, json: {...await reply.json(), stopping: true, drain}});
+    });
+    await page.goto(`${server.url}/-/`);
+    await page.locator('#waiting', {hasText: /is stopping: .* 9\.4 s at most/}).waitFor();
+    await page.context().close();
+  },
+
   async 'a client that connects becomes a dot, and goes when it leaves'() {
     const page = await openPart('live');
     await page.locator('#picture .box').first().waitFor();
@@ -238,15 +262,21 @@ const cases = {
   },
 
   async 'nothing serious is found by axe-core'() {
-    for (const colorScheme of ['light', 'dark']) {
+    const wide = {width: 1280, height: 900};
+    const narrow = {width: 390, height: 844};
+    const looks = [{colorScheme: 'light', viewport: wide}, {colorScheme: 'dark', viewport: wide},
+                   {colorScheme: 'light', viewport: narrow, locale: 'zh-CN'}];
+    for (const {colorScheme, ...look} of looks) {
       for (const part of ['live', 'library', 'chat', 'compare']) {
-        const page = await openPart(part, {colorScheme});
+        const page = await openPart(part, {colorScheme, ...look});
         await page.locator('#model:not([hidden])').waitFor();
+        // What is folded away is not looked at.
+        await page.evaluate(() => document.querySelectorAll('details').forEach((one) => one.open = true));
         await page.evaluate(axe);
         const {violations} = await page.evaluate(() => axe.run());
         const serious = violations.filter((one) => ['serious', 'critical'].includes(one.impact));
         assert.deepEqual(serious.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' ')}`), [],
-                         `${part}, ${colorScheme}`);
+                         `${part}, ${colorScheme}, ${look.viewport.width} wide`);
         await page.context().close();
       }
     }

@@ -20,6 +20,7 @@ export class Live {
     this.isShown = false;
     this.timer = null;
     this.asking = null;  // When the question under way was asked; null if there is none.
+    this.tellsWait = false;
     this.listeners = [];
     this.picture = new Picture($('picture'));
     this.charts = {
@@ -73,6 +74,8 @@ export class Live {
     }
     this.waitedMs = performance.now() - this.asking;
     this.asking = null;
+    this.tellsWait = false;
+    $('waiting').ariaLive = 'polite';
     if (status !== null) {
       this.schedule(PAUSE);
       this.take(status);
@@ -88,6 +91,9 @@ export class Live {
     if (this.asking === null || !this.isShown) return;
     const so_far = performance.now() - this.asking;
     if (so_far < WORTH_TELLING) return;
+    // A screen reader says it once; the time goes on for the eye alone.
+    $('waiting').ariaLive = this.tellsWait ? 'off' : 'polite';
+    this.tellsWait = true;
     notice($('waiting'), `${t('waitingNow', {time: figures.duration(so_far / 1000)})} ${this.whyItWaits()}`);
   }
 
@@ -130,7 +136,7 @@ export class Live {
     if (this.waitedMs > WORTH_TELLING) {
       news = `${t('hadToWait', {time: figures.duration(this.waitedMs / 1000)})} ${this.whyItWaits()}`;
     }
-    notice($('waiting'), status.stopping ? t('stopping') : news);
+    notice($('waiting'), status.stopping ? stopping(status) : news);
     this.picture.draw(status);
     this.renderTables(status);
   }
@@ -138,7 +144,7 @@ export class Live {
   renderTables(status) {
     setRows($('connections'), status.open.slice(0, MAX_ROWS).map((one) => [
       one.service, one.peer, one.pid === one.tid ? one.pid : `${one.pid} / ${one.tid}`, t(one.doing),
-      {number: figures.duration(one.age_seconds)},
+      {number: figures.duration(one.age_seconds)}, {number: figures.count(one.requests)},
       ...['bytes_in', 'unread', 'bytes_out', 'unsent'].map((name) =>
           ({number: one[name] === undefined ? '' : figures.bytes(one[name])})),
     ]));
@@ -146,17 +152,22 @@ export class Live {
     $('unlisted').textContent = unlisted > 0 ? t('unlisted', {n: figures.count(unlisted)}) : '';
     const rows = [];
     for (const process of status.processes) {
-      rows.push([{number: process.pid}, {number: ''}, process.name, {number: ''},
+      rows.push([{number: process.pid}, {number: ''}, process.name, {number: ''}, {number: ''},
                  {number: figures.duration(process.cpu_seconds)},
                  {number: figures.bytes(process.pss_bytes ?? process.rss_bytes)}]);
       for (const worker of status.workers.filter((one) => one.pid === process.pid).slice(0, MAX_ROWS)) {
         const seconds = worker.cpu_seconds === undefined ? '' : figures.duration(worker.cpu_seconds);
-        rows.push([{number: ''}, {number: worker.tid}, '', {number: worker.connections}, {number: seconds},
-                   {number: ''}]);
+        rows.push([{number: ''}, {number: worker.tid}, '', {number: worker.connections},
+                   {number: figures.count(worker.requests)}, {number: seconds}, {number: ''}]);
       }
     }
     setRows($('processes'), rows.slice(0, 4 * MAX_ROWS));
   }
+}
+
+function stopping(status) {
+  const left = status.drain?.seconds_left;
+  return left === undefined ? t('stopping') : t('stoppingWithin', {time: figures.duration(left)});
 }
 
 // How the workers share the listeners, as far as the flags tell. An event loop that is alone has the flag as well.

@@ -47,6 +47,7 @@ const TEXTS = {
   unread: ['Unread', '未读'],
   sent: ['Sent', '已发'],
   unsent: ['Not taken yet', '对方未取'],
+  answered: ['Requests', '请求数'],
   name: ['Name', '名称'],
   open: ['Connections', '连接数'],
   cpuTime: ['Processor time', '处理器时间'],
@@ -64,6 +65,8 @@ const TEXTS = {
          '服务器没有应答：它已停止，或正在停止而不再接受新客户。正在重试……'],
   stopping: ['The server is stopping: it waits for the connections below, and takes no new ones.',
              '服务器正在停止：等待下面的连接结束，不再接受新连接。'],
+  stoppingWithin: ['The server is stopping: it waits for the connections below, {time} at most, and takes no new ones.',
+                   '服务器正在停止：等待下面的连接结束，最多 {time}，不再接受新连接。'],
 
   libraryTitle: ['The library', '文件库'],
   path: ['Path', '路径'],
