@@ -122,7 +122,8 @@ def judge(suite, names, again, tell=lambda title: None):
 
 def _of_broken_suite(said, again):
     """The CheckResult if the program does not even say what cases it has."""
-    why = "The suite has the model linked to it, as the server has. What is made before main(), such as the row, can end both."
+    why = ("The suite has the model linked to it, as the server has. What is made before main() can end both: a row or a flag "
+           "with a name that is taken.")
     wrong = Wrong("The suite does not start", why, "backends/registry.h", again("'*'"))
     return CheckResult(contracts.ALL[0].check(), wrong, None, said.splitlines()[:_LINES])
 
