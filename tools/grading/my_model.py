@@ -59,7 +59,8 @@ def _bazel(*arguments):
         return False, "bazel is not installed: tools/setup --test installs what this needs"
     if done.returncode == 0:
         return True, done.stdout.strip()
-    noise = re.compile(r"(INFO|Loading|Analyzing|DEBUG)\b|\s*$|Target .* failed to build|FAILED: Build did NOT")
+    noise = re.compile(r"(INFO|Loading|Analyzing|DEBUG)\b|\s*$|Target .* failed to build|FAILED: Build did NOT"
+                       r"|ERROR: .*\(Exit \d+\): gcc failed|Use --sandbox_debug")
     return False, "\n".join(line for line in done.stderr.splitlines() if not noise.match(line))
 
 
@@ -122,8 +123,8 @@ def judge(suite, names, again, tell=lambda title: None):
 
 def _of_broken_suite(said, again):
     """The CheckResult if the program does not even say what cases it has."""
-    why = ("The suite has the model linked to it, as the server has. What is made before main() can end both: a row or a flag "
-           "with a name that is taken.")
+    why = ("The suite has the model linked to it, as the server has. Its row is made before main(): its name has to be "
+           f"{NAME}, and to be there once.")
     wrong = Wrong("The suite does not start", why, "backends/registry.h", again("'*'"))
     return CheckResult(contracts.ALL[0].check(), wrong, None, said.splitlines()[:_LINES])
 
@@ -139,7 +140,8 @@ def grade(folder, tell):
     try:
         with package(folder) as path:
             tell("builds the server with the model (some minutes, the first time)")
-            bazel_bin, result.messages = build(path, "server", "suite")
+            bazel_bin, messages = build(path, "server", "suite")
+            result.messages = messages.replace(path + "/", os.path.join(folder, ""))
             result.compiled = bazel_bin is not None
             if result.compiled:
                 suite = suite_of(bazel_bin, path)
