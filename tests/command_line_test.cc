@@ -92,6 +92,7 @@ TEST(CommandLineTest, FlagOfAnotherModelIsRefused) {
   ExpectRefused({"--model=thread", "--reap=ignore"}, "--reap");
   ExpectRefused({"--model=fork", "--start_method=spawn"}, "--start_method");
   ExpectRefused({"--model=fork", "--trigger=edge"}, "--trigger");
+  ExpectRefused({"--model=sigio", "--trigger=level"}, "--trigger");
   ExpectRefused({"--model=epoll", "--method=epoll"}, "--method");
   ExpectRefused({"--model=uring", "--accept_batch=8"}, "--accept_batch");
   ExpectRefused({"--model=fork", "--reap=ignore", "--max_connections=9"}, "--reap=wait");

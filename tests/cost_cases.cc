@@ -49,7 +49,8 @@ struct Bound {
 constexpr Bound kBounds[] = {
     {"loop", 20, 4},    {"fork", 90, 4},       {"multiprocess", 90, 4}, {"thread", 40, 4},
     {"prefork", 60, 4}, {"threadpool", 60, 4}, {"select", 24, 6},       {"poll", 24, 6},
-    {"epoll", 24, 6},   {"libevent", 24, 6},   {"coroutine", 24, 6},    {"uring", 20, 6},
+    {"sigio", 28, 6},   {"epoll", 24, 6},      {"libevent", 24, 6},     {"coroutine", 24, 6},
+    {"uring", 20, 6},
 };
 // A model that has no row yet.
 constexpr Bound kBoundOfOthers = {"", 90, 6};

@@ -16,6 +16,7 @@
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 #include "tests/scratch.h"
 
 namespace polyserve {
@@ -138,6 +139,28 @@ TEST_F(CrowdTest, WithoutDescriptorsSomeAreTurnedAwayAndNothingSpins) {
     Peer peer(server().address("echo"));
     return IsServed(peer);
   }));
+}
+
+// A limit that only a model of signals meets: events are then lost, but no client is.
+TEST_F(CrowdTest, AllAreServedAlsoIfTheSystemQueuesNoSignals) {
+  const int clients = can().keeps_clients_apart && !can().pooled ? 40 : 1;
+  constexpr int kRounds = 5;
+  StartServer({.flags = {}, .before_exec = [] {
+                 const rlimit few = {1, 1};
+                 ::setrlimit(RLIMIT_SIGPENDING, &few);
+               }});
+  std::vector<Peer> peers;
+  for (int i = 0; i < clients; ++i) peers.push_back(Connect("echo"));
+  for (Peer& peer : peers) EXPECT_TRUE(IsServed(peer));
+  for (int round = 0; round < kRounds; ++round) {
+    server().Signal(SIGSTOP);
+    ASSERT_TRUE(Eventually([this] { return IsStopped(server().pid()); }));
+    for (Peer& peer : peers) EXPECT_TRUE(peer.Send("ping"));
+    server().Signal(SIGCONT);
+    for (Peer& peer : peers) EXPECT_EQ(peer.Read(4), "ping");
+  }
+  peers.clear();
+  ExpectServesOthers();
 }
 
 TEST_F(CrowdTest, MoreThanAThousandClientsAreServedUnlessTheModelHasABound) {

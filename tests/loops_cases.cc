@@ -44,7 +44,7 @@ std::vector<Flags> Combine(const std::vector<std::string>& models, const std::ve
   return all;
 }
 
-const std::vector<std::string> kModels = {"select", "poll", "epoll", "libevent", "coroutine", "uring"};
+const std::vector<std::string> kModels = {"select", "poll", "sigio", "epoll", "libevent", "coroutine", "uring"};
 const std::vector<std::string> kPolicies = {"shared", "pass", "reuseport"};
 
 class LoopsTest : public WorkersTest {

@@ -54,6 +54,7 @@ const Flags kModels[] = {
     {"--model=threadpool", "--accept=pass"},
     {"--model=nonblock"},
     {"--model=select"},
+    {"--model=sigio"},
     {"--model=epoll"},
     {"--model=coroutine"},
     {"--model=uring"},

@@ -4,6 +4,7 @@
 // open.
 #include <liburing.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -96,6 +97,9 @@ POLYSERVE_TRACED_CALL(Traced::kWait, -1, int, ppoll,
 POLYSERVE_TRACED_CALL(Traced::kWait, -1, int, select,
                       (int count, fd_set* reading, fd_set* writing, fd_set* except, timeval* timeout),
                       (count, reading, writing, except, timeout))
+POLYSERVE_TRACED_CALL(Traced::kWait, -1, int, sigwaitinfo, (const sigset_t* set, siginfo_t* info), (set, info))
+POLYSERVE_TRACED_CALL(Traced::kWait, -1, int, sigtimedwait,
+                      (const sigset_t* set, siginfo_t* info, const timespec* timeout), (set, info, timeout))
 POLYSERVE_TRACED_CALL(Traced::kFork, -1, pid_t, fork, (), ())
 POLYSERVE_TRACED_CALL(Traced::kReap, -1, pid_t, waitpid, (pid_t pid, int* status, int options), (pid, status, options))
 POLYSERVE_TRACED_CALL(Traced::kEnter, ring->ring_fd, int, io_uring_submit_and_wait, (io_uring * ring, unsigned wait),

@@ -1,8 +1,9 @@
 // Poller: how an event loop waits for many descriptors at once. Five functions (add, change, remove, wait, and the
-// destructor, which closes), and four ways to do it:
+// destructor, which closes), and five ways to do it:
 //
 //   SelectPoller    select(2)      hands the kernel a set of bits at each wait
 //   PollPoller      poll(2)        hands the kernel a list at each wait
+//   SigioPoller     sigwaitinfo(2) tells the kernel once, and gets a signal for each event
 //   EpollPoller     epoll_wait(2)  tells the kernel once, and gets the ready ones alone; level and edge
 //   LibeventPoller  a library      what it prefers on this system, or one of the three
 //
@@ -51,9 +52,11 @@ class Watched {
 class Poller {
  public:
   enum Event : uint8_t {
-    kReadable = 1,    // Bytes, a client to accept, or the end of input.
-    kWritable = 2,    // Room in the send buffer.
-    kPeerClosed = 4,  // The peer has stopped sending. Only with kEdge; ignored by pollers without edges.
+    kReadable = 1,  // Bytes, a client to accept, or the end of input.
+    kWritable = 2,  // Room in the send buffer.
+    // The peer has stopped sending. Only with kEdge; ignored by pollers without edges. Need not be reported if the
+    // end of input has an event of its own (SigioPoller).
+    kPeerClosed = 4,
     // How to watch, never reported. kExclusive goes with kReadable, kWritable and kEdge only, and Change() cannot take
     // it away again: Remove() first. (These are the rules of EPOLLEXCLUSIVE, see epoll_ctl(2).)
     kEdge = 8,        // See Trigger. Only on pollers that were created with Trigger::kEdge.

@@ -1,10 +1,11 @@
-// One suite for all pollers: select(2), poll(2), epoll(7), and libevent by each of its methods; then what only those
-// with edges, or only one of them, can do.
+// One suite for all pollers: select(2), poll(2), signals, epoll(7), and libevent by each of its methods; then what only
+// those with edges, or only one of them, can do.
 #include "backends/poller/poller.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@
 #include "backends/poller/libevent_poller.h"
 #include "backends/poller/poll_poller.h"
 #include "backends/poller/select_poller.h"
+#include "backends/poller/sigio_poller.h"
 #include "backends/poller/watched_fd.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
@@ -53,13 +55,10 @@ std::vector<Kind> AllKinds() {
   const auto by_libevent = [](const char* method) {
     return [method](Trigger trigger) { return LibeventPoller::Create(method, trigger); };
   };
-  return {{"Select", false, &SelectPoller::Create},
-          {"Poll", false, &PollPoller::Create},
-          {"Epoll", true, &EpollPoller::Create},
-          {"Libevent", true, by_libevent("")},
-          {"LibeventSelect", false, by_libevent("select")},
-          {"LibeventPoll", false, by_libevent("poll")},
-          {"LibeventEpoll", true, by_libevent("epoll")}};
+  return {{"Select", false, &SelectPoller::Create},     {"Poll", false, &PollPoller::Create},
+          {"Sigio", true, &SigioPoller::Create},        {"Epoll", true, &EpollPoller::Create},
+          {"Libevent", true, by_libevent("")},          {"LibeventSelect", false, by_libevent("select")},
+          {"LibeventPoll", false, by_libevent("poll")}, {"LibeventEpoll", true, by_libevent("epoll")}};
 }
 
 std::vector<Kind> KindsWithEdges() {
@@ -83,12 +82,12 @@ class Socket final : public Watched {
 
   void Watch(uint8_t events) { EXPECT_TRUE(poller_.Set(near_.get(), watched_, events, *this).ok()); }
   void OnEvents(uint8_t events) override {
-    seen_ = events;
+    seen_ |= events;
     ++calls_;
     if (on_ready) on_ready();
   }
 
-  // What the calls since the last time have told: the last one's events, 0 if there was none.
+  // What the calls since the last time have told, all together; 0 if there was none.
   uint8_t TakeSeen() { return std::exchange(seen_, uint8_t{0}); }
   int calls() const { return calls_; }
 
@@ -133,6 +132,11 @@ class PollerTest : public testing::TestWithParam<Kind> {
     EXPECT_TRUE(poller_->Wait(Poller::kNoWait).ok());
     poller_->Dispatch();
   }
+  // For more than one descriptor: some pollers note a part of what is ready at each wait, in the extreme one event.
+  void LookManyTimes() {
+    constexpr int kWaits = 300;
+    for (int i = 0; i < kWaits; ++i) Look();
+  }
 
   std::unique_ptr<Poller> poller_;
 };
@@ -156,6 +160,7 @@ TEST_P(PollerTest, ReadableIsToldAsLongAsItLasts) {
 
 TEST_P(PollerTest, WritableIsToldWhenThereIsRoom) {
   Socket socket(*poller_);
+  socket.Watch(kReadable);  // As every connection is, before anything is sent.
   socket.Fill();
   socket.Watch(kWritable);
   Look();
@@ -210,14 +215,13 @@ TEST_P(PollerTest, PeerThatHasGoneEndsEitherWait) {
 // Not all by the same wait: libevent begins with 32.
 TEST_P(PollerTest, AllThatAreReadyAreToldAndNobodyElse) {
   constexpr size_t kSockets = 200;
-  constexpr int kWaits = 5;
   std::vector<std::unique_ptr<Socket>> sockets;
   for (size_t i = 0; i < kSockets; ++i) {
     sockets.push_back(std::make_unique<Socket>(*poller_));
     sockets.back()->Watch(kReadable);
     if (i % 3 == 0) sockets.back()->Receive();
   }
-  for (int i = 0; i < kWaits; ++i) Look();
+  LookManyTimes();
   for (size_t i = 0; i < kSockets; ++i) EXPECT_EQ(sockets[i]->calls() > 0, i % 3 == 0) << i;
 }
 
@@ -231,7 +235,7 @@ TEST_P(PollerTest, ThoseThatStayAreToldAfterOthersHaveLeft) {
     sockets.back()->Receive();
   }
   for (const size_t i : {0, 19, 7, 8, 18}) sockets[i] = nullptr;
-  Look();
+  LookManyTimes();
   for (const auto& socket : sockets) {
     if (socket != nullptr) {
       EXPECT_EQ(socket->TakeSeen(), kReadable);
@@ -358,6 +362,8 @@ INSTANTIATE_TEST_SUITE_P(, EdgeTest, testing::ValuesIn(KindsWithEdges()), NameOf
 TEST_P(EdgeTest, ReadableIsToldOnceForWhatHasCome) {
   Socket socket(*poller_);
   socket.Watch(kEdge);
+  Look();
+  EXPECT_EQ(socket.TakeSeen(), 0);
   socket.Receive();
   Look();
   EXPECT_EQ(socket.TakeSeen(), kReadable);
@@ -419,6 +425,67 @@ TEST(ReadyPollerTest, CostsTimeInProportionToWhatIsReady) {
   for (int i = 0; i < kReady; ++i) EXPECT_TRUE(watched.emplace_back(poller, i, end_last).Watch(kReadable).ok());
   poller.Dispatch();
   EXPECT_EQ(calls, kReady / 2);
+}
+
+class SigioPollerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    absl::StatusOr<std::unique_ptr<Poller>> poller = SigioPoller::Create(Trigger::kEdge);
+    ASSERT_TRUE(poller.ok()) << poller.status();
+    poller_ = *std::move(poller);
+    ASSERT_EQ(::getrlimit(RLIMIT_SIGPENDING, &usual_), 0);
+  }
+  void TearDown() override { ::setrlimit(RLIMIT_SIGPENDING, &usual_); }
+
+  void AllowQueueOf(rlim_t signals) {
+    const rlimit few = {signals, usual_.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_SIGPENDING, &few), 0);
+  }
+
+  std::unique_ptr<Poller> poller_;
+  rlimit usual_ = {};
+};
+
+// Most of them are lost; one poll(2), in the wait that takes the SIGIO, finds all.
+TEST_F(SigioPollerTest, QueueThatIsFullLosesNobody) {
+  constexpr size_t kSockets = 50;
+  std::vector<std::unique_ptr<Socket>> sockets;
+  for (size_t i = 0; i < kSockets; ++i) {
+    sockets.push_back(std::make_unique<Socket>(*poller_));
+    sockets.back()->Watch(kReadable | Poller::kEdge);
+  }
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  AllowQueueOf(3);
+  for (const auto& socket : sockets) socket->Receive();
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  poller_->Dispatch();
+  for (const auto& socket : sockets) EXPECT_EQ(socket->TakeSeen(), kReadable);
+  for (const auto& socket : sockets) socket->Read();
+  sockets.front()->Receive();  // Signals go on as before.
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  poller_->Dispatch();
+  EXPECT_EQ(sockets.front()->TakeSeen(), kReadable);
+  EXPECT_EQ(sockets.back()->TakeSeen(), 0);
+}
+
+// An eventfd has none: a thread sends them on its behalf.
+TEST_F(SigioPollerTest, DescriptorWithoutSignalsEndsAWaitAlsoIfTheQueueIsFull) {
+  for (const rlim_t queue : {rlim_t{100}, rlim_t{0}}) {
+    const UniqueFd fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    int calls = 0;
+    WatchedFd watched(*poller_, fd.get(), [&calls] { ++calls; });
+    ASSERT_TRUE(watched.Watch(kReadable).ok());
+    ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+    poller_->Dispatch();
+    EXPECT_EQ(calls, 0);
+    AllowQueueOf(queue);
+    const uint64_t one = 1;
+    ASSERT_EQ(::write(fd.get(), &one, sizeof(one)), ssize_t{sizeof(one)});
+    while (calls == 0) {
+      ASSERT_TRUE(poller_->Wait(Poller::kForEver).ok());
+      poller_->Dispatch();
+    }
+  }
 }
 
 TEST(SelectPollerTest, DescriptorBeyondTheSetIsRefused) {
