@@ -218,6 +218,8 @@ ServerReport MakeServerReport(const ReportSources& sources) {
     report.wrong_passwords = logins.wrong;
     report.refused_logins = logins.refused;
   }
+  const QueueTotals queue = statistics.TotalOfQueues();
+  report.queue = {queue.tasks, queue.waiting, queue.longest};
   // Also those that --listen leaves out, with zeroes: every report has the same names.
   for (const Service& service : AllServices()) {
     // Sums over the rows of all workers, each of which counts without a lock. The numbers of a service may thus be

@@ -83,6 +83,10 @@ ConnectionTable::Entry::~Entry() {
   if (place_ != nullptr) place_->owner.store(0, std::memory_order_release);
 }
 
+void ConnectionTable::Entry::MoveToThisThread() {
+  if (place_ != nullptr) place_->owner.store(OwnNumber(), std::memory_order_release);
+}
+
 // A process that is killed while it fills a place leaves it marked for good: one place of 4096, and only if the signal
 // comes within these few instructions.
 ConnectionTable::Entry ConnectionTable::Enter(int service, const Endpoint& peer) const {

@@ -51,6 +51,8 @@ class ConnectionTable {
     void Show(Activity activity);
     // Adds requests that were answered on this connection.
     void CountRequests(int requests);
+    // From now on the calling thread serves it. For connections that pass from one thread to another.
+    void MoveToThisThread();
 
    private:
     friend class ConnectionTable;
@@ -70,7 +72,7 @@ class ConnectionTable {
 
   struct Connection {
     pid_t process;
-    pid_t thread;  // That serves it, or has given it to a helper.
+    pid_t thread;  // That serves it, has served it last, or has given it to a helper.
     int service;   // Its number, as in Statistics.
     Endpoint peer;
     Activity activity;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,19 @@ TEST_F(ConnectionTableTest, AnEntryThatMovesStaysListedOnce) {
   const ConnectionTable::Entry moved = std::move(*entry);
   entry = nullptr;
   EXPECT_EQ(table_.List().size(), 1u);
+}
+
+TEST_F(ConnectionTableTest, AConnectionIsListedForTheThreadThatServesItNow) {
+  ConnectionTable::Entry entry = table_.Enter(0, Peer("127.0.0.1:1"));
+  pid_t other = 0;
+  std::thread([&] {
+    other = ::gettid();
+    entry.MoveToThisThread();
+  }).join();
+  ASSERT_EQ(table_.List().size(), 1u);
+  EXPECT_EQ(table_.List()[0].process, ::getpid());
+  EXPECT_EQ(table_.List()[0].thread, other);
+  EXPECT_NE(other, ::gettid());
 }
 
 TEST_F(ConnectionTableTest, TheChildAndItsConnectionsAreTheChilds) {

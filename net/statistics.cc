@@ -43,6 +43,8 @@ struct Statistics::Table {
   std::atomic<int> workers_in_use;
   // The server's rows, then the workers', then those of a pool's UDP worker. Untouched pages cost no memory.
   Counters rows[(1 + kMaxWorkers + 1) * kRowsOfWorker];
+  // One for each of these workers.
+  QueueCounters queues[1 + kMaxWorkers + 1];
   WorkerSlots::Table places;
   ConnectionTable::Table connections;
   alignas(64) char extra[kExtraBytes];
@@ -132,6 +134,7 @@ int64_t Statistics::CountLost(int slot, int64_t untaken) const {
   const Statistics worker = OfWorker(slot);
   const int64_t lost = worker.OwnTotal().active() - untaken;
   Counters::Add(worker.counters().ended, lost);
+  worker.queue().waiting.store(0, std::memory_order_relaxed);
   return lost;
 }
 
@@ -139,9 +142,21 @@ Totals Statistics::Total() const { return Sum(0, 1, RowsInUse()); }
 
 Totals Statistics::TotalOf(int service) const { return Sum(1 + service, kRowsOfWorker, RowsInUse()); }
 
-Totals Statistics::OwnTotal() const {
-  const int begin = static_cast<int>(own_ - page_->table->rows);
-  return Sum(begin, 1, begin + kRowsOfWorker);
+Totals Statistics::OwnTotal() const { return Sum(own_row(), 1, own_row() + kRowsOfWorker); }
+
+int Statistics::own_row() const { return static_cast<int>(own_ - page_->table->rows); }
+
+QueueCounters& Statistics::queue() const { return page_->table->queues[own_row() / kRowsOfWorker]; }
+
+QueueTotals Statistics::TotalOfQueues() const {
+  QueueTotals total;
+  for (int worker = 0; worker < 1 + page_->table->workers_in_use; ++worker) {
+    const QueueCounters& queue = page_->table->queues[worker];
+    total.tasks += queue.tasks;
+    total.waiting += queue.waiting;
+    total.longest = std::max<int64_t>(total.longest, queue.longest);
+  }
+  return total;
 }
 
 WorkerSlots::Account Statistics::OwnAccount() const {

@@ -45,6 +45,21 @@ struct alignas(64) Counters {         // One cache line, so that workers do not 
   }
 };
 
+// The queue of tasks between a loop and its helpers (backends/connection/offload.h). Each loop has one, and counts in
+// its own row. Relaxed, as Counters.
+struct alignas(64) QueueCounters {
+  std::atomic<int64_t> tasks{0};    // That were ever in the queue.
+  std::atomic<int64_t> waiting{0};  // That are in it now: no helper has begun with them.
+  std::atomic<int64_t> longest{0};  // The most that ever were.
+};
+
+// Over all loops: sums, but of `longest` the largest.
+struct QueueTotals {
+  int64_t tasks = 0;
+  int64_t waiting = 0;
+  int64_t longest = 0;
+};
+
 // Services are numbered from 0. Events of no service, or of a service beyond these, share one row.
 constexpr int kMaxServices = 15;
 constexpr int kNoService = -1;
@@ -104,7 +119,7 @@ class Statistics {
   void TakeOver(int service, int64_t clients) const;
 
   // Call after this worker was killed: counts its open connections as ended, except for `untaken` ones in its queue,
-  // which its replacement will take. Returns how many were lost.
+  // which its replacement will take, and empties its queue of tasks. Returns how many were lost.
   int64_t CountLost(int slot, int64_t untaken) const;
 
   // The row to count in; Total() is the sum of all rows.
@@ -118,6 +133,10 @@ class Statistics {
   // The requests that this worker has answered since it took its slot; nothing if it counts in rows that it shares with
   // others (OfNewcomer()).
   std::optional<int64_t> RequestsOf(const WorkerSlots::Worker& worker) const;
+
+  // The queue of this worker, or of the server. Valid as long as any copy of this object.
+  QueueCounters& queue() const;
+  QueueTotals TotalOfQueues() const;
 
   // The table of the workers that are alive; see WorkerSlot. Valid as long as any copy of this object.
   WorkerSlots places() const;
@@ -165,6 +184,7 @@ class Statistics {
   int RowsInUse() const;
   WorkerSlots::Account OwnAccount() const;
   friend class WorkerSlot;
+  int own_row() const;
 
   std::shared_ptr<const Page> page_;
   Counters* own_;

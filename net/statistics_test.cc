@@ -84,6 +84,25 @@ TEST(StatisticsTest, RequestsOfAWorkerThatSharesItsRowAreNotKnown) {
 }
 
 // One client at a time, which is served by one worker and then by the other.
+TEST(StatisticsTest, QueuesAddUpAndAKilledWorkerHasNoneAnyMore) {
+  const absl::StatusOr<Statistics> server = Statistics::Create();
+  ASSERT_TRUE(server.ok());
+  const Statistics first = server->OfWorker(0);
+  const Statistics last = server->OfWorker(Statistics::kMaxWorkers - 1);
+  first.queue().tasks = 10;
+  first.queue().waiting = 2;
+  first.queue().longest = 5;
+  last.queue().tasks = 1;
+  last.queue().waiting = 1;
+  last.queue().longest = 1;
+  EXPECT_EQ(server->TotalOfQueues().tasks, 11);
+  EXPECT_EQ(server->TotalOfQueues().waiting, 3);
+  EXPECT_EQ(server->TotalOfQueues().longest, 5);
+  server->CountLost(0, 0);
+  EXPECT_EQ(server->TotalOfQueues().waiting, 1);
+  EXPECT_EQ(server->TotalOfQueues().tasks, 11);
+}
+
 TEST(StatisticsTest, NoMoreSeemActiveThanThereEverWere) {
   absl::StatusOr<Statistics> server = Statistics::Create();
   ASSERT_TRUE(server.ok()) << server.status();

@@ -110,6 +110,9 @@ class Conversation {
   // was news: then the next step may be another one.
   bool OnStop(bool grace_over);
 
+  // For a driver that serves a connection by one thread and then by another: it is the calling one now.
+  void MoveToThisThread() { entry_.MoveToThisThread(); }
+
   // --- What the driver may ask. ---
 
   // OnBytes() would show bytes to the session now instead of holding them up.

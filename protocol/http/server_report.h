@@ -83,6 +83,14 @@ struct ServerReport {
     int64_t bytes_out;
   };
 
+  // The tasks that loops give to their helpers, over all loops; all 0 if none has helpers. One that waits has been
+  // handed over and not begun.
+  struct Queue {
+    int64_t tasks = 0;    // So far.
+    int64_t waiting = 0;  // Now.
+    int64_t longest = 0;  // The most that ever waited for the helpers of one loop.
+  };
+
   // The value of --model: letters, digits and hyphens.
   std::string model;
   // By a clock that cannot be set, so it never goes back.
@@ -97,6 +105,7 @@ struct ServerReport {
   // With --auth_file: passwords that were wrong, and logins that were refused because their address had sent too many.
   int64_t wrong_passwords = 0;
   int64_t refused_logins = 0;
+  Queue queue = {};
   // Those that serve clients now; net/worker_slots.h bounds how many are listed.
   std::vector<Worker> workers = {};
   // One for each service that the program knows, whether it listens or not.

@@ -110,6 +110,7 @@ std::string StatusJson(const ServerReport& report) {
       {"lost_log_lines", report.lost_log_lines},
       {"lost_server_log_lines", report.lost_server_log_lines},
       {"logins", {{"wrong", report.wrong_passwords}, {"refused", report.refused_logins}}},
+      {"queue", {{"tasks", report.queue.tasks}, {"waiting", report.queue.waiting}, {"longest", report.queue.longest}}},
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
   for (const ServerReport::Worker& worker : report.workers) {
@@ -154,6 +155,12 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("", report.lost_log_lines);
   metrics.Begin("lost_server_log_lines_total", "counter", "Lines of the server's own log that could not be written.");
   metrics.Value("", report.lost_server_log_lines);
+  metrics.Begin("queue_tasks_total", "counter", "Tasks that loops gave to their helpers.");
+  metrics.Value("", report.queue.tasks);
+  metrics.Begin("queue_waiting", "gauge", "Tasks that no helper has begun yet.");
+  metrics.Value("", report.queue.waiting);
+  metrics.Begin("queue_longest", "gauge", "The most tasks that waited for the helpers of one loop.");
+  metrics.Value("", report.queue.longest);
   metrics.Begin("workers", "gauge", "Processes and threads that serve clients.");
   metrics.Value("", report.workers.size());
 
