@@ -119,7 +119,7 @@ class CoroutineClient : public AwaitableSocket {
   // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload).
   Wait Task() {
     if (shared_.offload == nullptr) return output_.TakeWork()(output_), NoWait();
-    RunByHelper(output_);
+    RunByHelper(output_.TakeWork());
     return Result(output_);
   }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -38,6 +39,14 @@ void ReadIntoPageCache(int fd, int64_t offset, int64_t length) {
   for (int64_t read = 0; read < length; read += kPieceBytes) {
     if (::pread(fd, piece, sizeof(piece), offset + read) <= 0) return;
   }
+}
+
+// A task has entered the queue, which holds `length` of them now. Only this loop counts in this row, so nothing comes
+// between the look at `longest` and the store.
+void CountIn(QueueCounters& queue, int64_t length) {
+  queue.tasks.fetch_add(1, std::memory_order_relaxed);
+  queue.waiting.fetch_add(1, std::memory_order_relaxed);
+  if (length > queue.longest.load(std::memory_order_relaxed)) queue.longest.store(length, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -74,8 +83,8 @@ Output Offload::Submitted::TakeResult() {
   return std::move(state_->result);
 }
 
-void Offload::ClientTask::Run(Offload& helpers, Output& output, Wakeable& client) {
-  submitted_ = helpers.Submit(output.TakeWork(), client);
+void Offload::ClientTask::Run(Offload& helpers, Output::Task task, Wakeable& client) {
+  submitted_ = helpers.Submit(std::move(task), client);
 }
 
 // has_read_ alternates: a reading, then a send whatever the kernel still has in memory. Without that, a client might
@@ -95,13 +104,17 @@ bool Offload::ClientTask::TakeResult(Output& output) {
   return true;
 }
 
-absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(const OffloadOptions& options, WakeList& wakes) {
+absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(const OffloadOptions& options, WakeList& wakes,
+                                                         const Statistics& statistics) {
   if (options.helpers == 0) return nullptr;
-  std::unique_ptr<Offload> offload(new Offload(options.reads_files, wakes));
+  std::unique_ptr<Offload> offload(new Offload(options, wakes, statistics));
   for (int i = 0; i < options.helpers; ++i) {
-    absl::Status status = offload->helpers_.Start([self = offload.get()] { self->RunTasks(); });
+    absl::Status status = offload->helpers_.Start([self = offload.get()] { self->Help(); });
     // The destructor of `offload` ends the helpers that have started already.
-    if (!status.ok()) return absl::Status(status.code(), absl::StrCat("--offload: ", status.message()));
+    if (!status.ok()) {
+      const absl::string_view flag = options.runs_sessions ? "--workers: " : "--offload: ";
+      return absl::Status(status.code(), absl::StrCat(flag, status.message()));
+    }
   }
   return offload;
 }
@@ -112,6 +125,7 @@ Offload::~Offload() {
   {
     MutexLock lock(mutex_);
     is_closed_ = true;
+    statistics_.queue().waiting.fetch_sub(static_cast<int64_t>(queue_.size()), std::memory_order_relaxed);
   }
   changed_.notify_all();
 }
@@ -128,6 +142,7 @@ std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable&
   {
     MutexLock lock(mutex_);
     queue_.push_back(std::move(state));
+    CountIn(statistics_.queue(), static_cast<int64_t>(queue_.size()));
   }
   // Outside the lock, so that the helper that wakes does not have to wait for it.
   changed_.notify_one();
@@ -136,7 +151,7 @@ std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable&
 
 // The task holds the file open by a shared pointer: the client may leave, and its output with it, while a helper reads.
 std::unique_ptr<Offload::Submitted> Offload::SubmitRead(const Output& output, Wakeable& client) {
-  const Output::FileRange* const next = reads_files_ ? output.FirstFile() : nullptr;
+  const Output::FileRange* const next = options_.reads_files ? output.FirstFile() : nullptr;
   if (next == nullptr) return nullptr;
   const int64_t length = std::min(next->length, kBytesPerTurn);
   const int fd = next->file->get();
@@ -154,7 +169,15 @@ std::shared_ptr<Offload::State> Offload::AwaitTask() {
   if (is_closed_) return nullptr;
   std::shared_ptr<State> state = std::move(queue_.front());
   queue_.pop_front();
+  statistics_.queue().waiting.fetch_sub(1, std::memory_order_relaxed);
   return state;
+}
+
+// One that runs sessions serves clients.
+void Offload::Help() {
+  std::optional<WorkerSlot> slot;
+  if (options_.runs_sessions) slot.emplace(statistics_);
+  RunTasks();
 }
 
 // What a helper does. The state's lock is held twice, for moments: to take the task, and to hand over the result. The

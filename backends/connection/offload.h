@@ -14,8 +14,9 @@
 //   OnReady() of the client ◀── WakeList ◀───────┘
 //   ClientTask::TakeResult()
 //
-// The queue is bounded by the number of clients: each has one task at most, since its session is shown no input while
-// its task runs, and what its peer sends meanwhile waits in the kernel. For the same reason replies keep their order.
+// The queue's length is in the statistics. It is bounded by the number of clients: each has one task at most, since its
+// session is shown no input while its task runs, and what its peer sends meanwhile waits in the kernel. For the same
+// reason replies keep their order.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_H_
 #define POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_H_
 
@@ -27,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "backends/connection/offload_options.h"
 #include "base/mutex.h"
+#include "net/statistics.h"
 #include "net/thread_group.h"
 #include "net/wake_list.h"
 #include "protocol/output.h"
@@ -63,8 +65,8 @@ class Offload {
   class ClientTask {
    public:
     bool is_under_way() const { return submitted_ != nullptr; }
-    // Takes the output's task and submits it. There must be one, and none under way.
-    void Run(Offload& helpers, Output& output, Wakeable& client);
+    // Submits the task. There must be none under way.
+    void Run(Offload& helpers, Output::Task task, Wakeable& client);
     // If the file that the output sends next is not in memory, submits the reading of it, and returns true: do not send
     // yet. After a reading it returns false once, even if the kernel has dropped the file again, so that a client makes
     // progress under memory pressure. `helpers` may be null (there are none); then false.
@@ -78,11 +80,16 @@ class Offload {
     bool has_read_ = false;  // What is sent next was just read.
   };
 
-  // Starts the helpers. The list is the loop's, and must outlive this. Returns null if no helpers are asked for.
+  // Starts the helpers. The list is the loop's, and must outlive this. The queue counts in the loop's row of the
+  // statistics, and helpers that run sessions are listed there as workers. Returns null if no helpers are asked for.
   // Unavailable: the system cannot create this many threads.
-  static absl::StatusOr<std::unique_ptr<Offload>> Create(const OffloadOptions& options, WakeList& wakes);
+  static absl::StatusOr<std::unique_ptr<Offload>> Create(const OffloadOptions& options, WakeList& wakes,
+                                                         const Statistics& statistics);
   // Drops the tasks that were not begun, and waits for those that were: they cannot be interrupted.
   ~Offload();
+
+  // Helpers run the sessions: the loop calls none of them by itself.
+  bool runs_sessions() const { return options_.runs_sessions; }
 
   // Queues the task. The client's OnReady() is called, by the loop's WakeList::Deliver(), when it is done.
   std::unique_ptr<Submitted> Submit(Output::Task task, Wakeable& client);
@@ -92,12 +99,15 @@ class Offload {
   std::unique_ptr<Submitted> SubmitRead(const Output& output, Wakeable& client);
 
  private:
-  Offload(bool reads_files, WakeList& wakes) : reads_files_(reads_files), wakes_(wakes) {}
+  Offload(const OffloadOptions& options, WakeList& wakes, const Statistics& statistics)
+      : options_(options), wakes_(wakes), statistics_(statistics) {}
+  void Help();
   void RunTasks();
   std::shared_ptr<State> AwaitTask();
 
-  const bool reads_files_;
+  const OffloadOptions options_;
   WakeList& wakes_;
+  const Statistics statistics_;
   Mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::shared_ptr<State>> queue_ ABSL_GUARDED_BY(mutex_);

@@ -10,6 +10,8 @@ namespace polyserve {
 struct OffloadOptions {
   int helpers = 0;           // Threads for each loop; 0: none, and the loop runs tasks itself.
   bool reads_files = false;  // Helpers also read what is sent next, if it is not in memory yet.
+  // Helpers also run the sessions: the loop only reads and writes (half-sync/half-async).
+  bool runs_sessions = false;
 };
 
 // Reads the flags; call it after they are parsed. Each loop of the server gets helpers of its own, as many as this

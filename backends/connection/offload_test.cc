@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/signals.h"
+#include "net/statistics.h"
 #include "net/wake_list.h"
 #include "protocol/output.h"
 
@@ -73,13 +74,16 @@ class OffloadTest : public testing::Test {
   }
 
   const std::unique_ptr<WakeList> wakes_ = *WakeList::Create();
+  const Statistics statistics_ = *Statistics::Create();
   Client client_;
 };
 
-TEST_F(OffloadTest, WithoutHelpersThereIsNone) { EXPECT_EQ(*Offload::Create({.helpers = 0}, *wakes_), nullptr); }
+TEST_F(OffloadTest, WithoutHelpersThereIsNone) {
+  EXPECT_EQ(*Offload::Create({.helpers = 0}, *wakes_, statistics_), nullptr);
+}
 
 TEST_F(OffloadTest, ResultComesAndTheClientIsWoken) {
-  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_);
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_, statistics_);
   const auto task = offload->Submit([](Output& result) { result.Write("done"); }, client_);
   AwaitDone(*task);
   wakes_->TakeWake();
@@ -90,7 +94,7 @@ TEST_F(OffloadTest, ResultComesAndTheClientIsWoken) {
 }
 
 TEST_F(OffloadTest, AsManyRunAtOnceAsThereAreHelpers) {
-  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_);
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_, statistics_);
   Gate gate;
   const auto first = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
   const auto second = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
@@ -100,8 +104,26 @@ TEST_F(OffloadTest, AsManyRunAtOnceAsThereAreHelpers) {
   AwaitDone(*second);
 }
 
+TEST_F(OffloadTest, LengthOfTheQueueIsInTheStatistics) {
+  Gate gate;
+  {
+    const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_, statistics_);
+    const auto running = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
+    gate.AwaitArrivals(1);
+    EXPECT_EQ(statistics_.TotalOfQueues().waiting, 0);
+    const auto second = offload->Submit([](Output&) {}, client_);
+    const auto third = offload->Submit([](Output&) {}, client_);
+    EXPECT_EQ(statistics_.TotalOfQueues().waiting, 2);
+    gate.Open();
+    AwaitDone(*third);
+    EXPECT_EQ(statistics_.TotalOfQueues().waiting, 0);
+  }
+  EXPECT_EQ(statistics_.TotalOfQueues().tasks, 3);
+  EXPECT_EQ(statistics_.TotalOfQueues().longest, 2);
+}
+
 TEST_F(OffloadTest, WhatNobodyWaitsForAnyMoreIsNotBegunOrItsResultIsThrownAway) {
-  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_, statistics_);
   Gate gate;
   std::atomic<bool> begun = false;
   auto running = offload->Submit([&gate](Output& result) { gate.Pass(), result.Write("late"); }, client_);
@@ -120,7 +142,7 @@ TEST_F(OffloadTest, EndWaitsForWhatWasBegunAndForgetsTheRest) {
   std::atomic<bool> ended = false;
   std::atomic<bool> begun = false;
   {
-    const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
+    const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_, statistics_);
     auto running = offload->Submit([&](Output&) { gate.Pass(), ended = true; }, client_);
     auto waiting = offload->Submit([&](Output&) { begun = true; }, client_);
     gate.AwaitArrivals(1);
@@ -157,7 +179,7 @@ class ColdFileTest : public OffloadTest {
 };
 
 TEST_F(ColdFileTest, IsReadBehindItsHeadAndNotTwice) {
-  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .reads_files = true}, *wakes_);
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .reads_files = true}, *wakes_, statistics_);
   if (IsInMemory()) GTEST_SKIP() << "the file system of " << testing::TempDir() << " keeps files in memory";
   Output output;
   output.Write("OK\n");
@@ -171,14 +193,14 @@ TEST_F(ColdFileTest, IsReadBehindItsHeadAndNotTwice) {
 }
 
 TEST_F(ColdFileTest, IsLeftToTheLoopUnlessAskedFor) {
-  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_);
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_, statistics_);
   Output output;
   output.WriteFile(file_, 0, kBytes);
   EXPECT_EQ(offload->SubmitRead(output, client_), nullptr);
 }
 
 TEST_F(OffloadTest, OutputWithoutFilesHasNothingToRead) {
-  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .reads_files = true}, *wakes_);
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .reads_files = true}, *wakes_, statistics_);
   Output output;
   output.Write("hello");
   EXPECT_EQ(offload->SubmitRead(output, client_), nullptr);

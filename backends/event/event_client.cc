@@ -30,7 +30,7 @@ void EventClient::OnTick() {
   Drop();
 }
 
-void EventClient::RunByHelper(Output& output) { task_.Run(*shared_.offload, output, *this); }
+void EventClient::RunByHelper(Output::Task task) { task_.Run(*shared_.offload, std::move(task), *this); }
 
 bool EventClient::ReadByHelper(const Output& output) { return task_.ReadAhead(shared_.offload, output, *this); }
 

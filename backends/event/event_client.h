@@ -88,9 +88,9 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   void PauseFor(absl::Duration time);
   // OnTimer() comes after this time, never if it is infinite; replaces an earlier timer.
   void SetTimer(absl::Duration after);
-  // Has the loop's helpers run the output's task (there must be helpers, and one task at a time). OnReady() comes when
+  // Has the loop's helpers run the task (there must be helpers, and one task at a time). OnReady() comes when
   // it is done, but for other reasons too: ask TakeResult(). Until then the time-outs do not apply.
-  void RunByHelper(Output& output);
+  void RunByHelper(Output::Task task);
   // The same for reading the file that the output sends next, if sending it would wait for a disk. False if it would
   // not, or there are no helpers: go on and send.
   bool ReadByHelper(const Output& output);

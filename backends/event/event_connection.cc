@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -11,6 +12,7 @@
 #include "backends/connection/fair_share.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
+#include "backends/connection/offload.h"
 #include "backends/connection/start_conversation.h"
 #include "backends/poller/poller.h"
 #include "base/logging.h"
@@ -58,10 +60,11 @@ bool EventConnection::OnReadable() {
   for (int reads = 0;;) {
     bool drained = false;
     if (!ReadOnce(drained)) return false;
-    const bool is_last = conversation_.step() == Step::kReadLast;
     // With output parked nothing more is read: the rest waits in the kernel until its buffer is full, and TCP stops the
-    // peer.
-    if (parked_ != nullptr || (drained && !is_last)) return true;
+    // peer. It is also parked while the session is away.
+    if (parked_ != nullptr) return true;
+    const bool is_last = conversation_.step() == Step::kReadLast;
+    if (drained && !is_last) return true;
     if (++reads < shared_.reads_per_turn) continue;
     // An edge is reported only once, so what is left has to be remembered; a level is reported again. At kReadLast the
     // next thing to learn is that the socket is empty, and no event reports that.
@@ -85,10 +88,11 @@ bool EventConnection::ReadOnce(bool& drained) {
     return conversation_.step() != Step::kReadLast || Proceed();
   }
   NoteMove();
+  if (count > 0) Counters::Add(counters_.bytes_in, count);
+  if (RunsApart()) return ShowByHelper(static_cast<size_t>(count));
   if (count == 0) {
     conversation_.OnEnd(shared_.output);
   } else {
-    Counters::Add(counters_.bytes_in, count);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output,
                           count == sizeof(shared_.buffer));
   }
@@ -106,8 +110,10 @@ bool EventConnection::OnWritable() {
 
 // Goes on with whatever is the next step, after a wait for something other than input.
 bool EventConnection::GoOn() {
+  const bool was_away = IsAway();
   if (has_helper_task() && !TakeResult(*parked_)) return true;
-  return Proceed() && (conversation_.step() != Step::kReadLast || OnReadable());
+  if (was_away) CatchUp();
+  return Proceed() && (IsAway() || conversation_.step() != Step::kReadLast || OnReadable());
 }
 
 // Takes steps until the next one has to wait. False: the connection is over. The loop's output is cleared behind them,
@@ -146,13 +152,14 @@ bool EventConnection::TakeSteps(Output& output) {
         break;
       case Step::kRunTask:
         if (shared_.offload != nullptr) {
-          RunByHelper(output);
+          RunByHelper(output.TakeWork());
           return ParkUntilCalled(output);
         }
         // Without helpers every other client of the loop waits for the task.
         output.TakeWork()(output);
         break;
       case Step::kResume:
+        if (RunsApart()) return ResumeByHelper(output);
         conversation_.Resume(output);
         // Mail counts as a sign of life, although the peer has sent nothing: a member of a room who only listens is not
         // idle.
@@ -167,6 +174,54 @@ bool EventConnection::TakeSteps(Output& output) {
         return false;
     }
   }
+}
+
+// The bytes are copied, since the loop's buffer is for the next client: the first of the two hand-overs. The second is
+// OnReady(). Nothing is unsent now, so the helper begins with an output of its own.
+bool EventConnection::ShowByHelper(size_t count) {
+  const bool is_full = count == sizeof(shared_.buffer);
+  RunByHelper([this, bytes = std::string(shared_.buffer, count), is_full](Output& output) {
+    conversation_.MoveToThisThread();
+    if (bytes.empty()) {
+      conversation_.OnEnd(output);
+    } else {
+      conversation_.OnBytes(bytes, output, is_full);
+    }
+    RunSession(output);
+  });
+  return ParkUntilCalled(shared_.output);
+}
+
+// The output goes along: nothing is left to send, but the session may have asked for its timer.
+bool EventConnection::ResumeByHelper(Output& output) {
+  RunByHelper([this, own = std::exchange(output, Output())](Output& result) mutable {
+    conversation_.MoveToThisThread();
+    conversation_.Resume(own);
+    RunSession(own);
+    result = std::move(own);
+  });
+  return ParkUntilCalled(output);
+}
+
+// In the helper's thread: goes on until there is something to send or to wait for, so that a request with a task is not
+// handed over twice.
+void EventConnection::RunSession(Output& output) {
+  for (FairShare share;;) {
+    const Step step = conversation_.Next(output);
+    const bool is_sessions = step == Step::kRunTask || step == Step::kResume;
+    if (!is_sessions || !share.Allows(step)) return;
+    if (step == Step::kRunTask) {
+      output.TakeWork()(output);
+    } else {
+      conversation_.Resume(output);
+    }
+  }
+}
+
+// What has happened while the session was away.
+void EventConnection::CatchUp() {
+  if (std::exchange(timer_rang_, false)) conversation_.OnTimer();
+  if (shared_.stopping) conversation_.OnStop(shared_.grace_over);
 }
 
 // Lets go of the output, which is sent. If none was parked, the socket is still watched for reading. The mailbox is
@@ -235,6 +290,8 @@ void EventConnection::OnPauseOver() {
 
 // With output parked, the session hears of the time once that is sent: Next() then asks for kResume by itself.
 void EventConnection::OnTimer() {
+  timer_rang_ = IsAway();
+  if (timer_rang_) return;
   conversation_.OnTimer();
   if (parked_ == nullptr && !GoOn()) delete this;
 }
@@ -242,6 +299,10 @@ void EventConnection::OnTimer() {
 // Mail, or a helper's result. A member that was cut off ends here at once, even with output parked: it was cut off
 // because it does not read, so that output may never leave.
 void EventConnection::OnReady() {
+  if (IsAway()) {
+    if (!GoOn()) delete this;
+    return;
+  }
   const bool waits_for_peer = parked_ != nullptr && !has_helper_task();  // Then mail waits, too.
   if (conversation_.is_cut_off() || (!waits_for_peer && !GoOn())) delete this;
 }
@@ -249,6 +310,7 @@ void EventConnection::OnReady() {
 // With output parked, the stop shows once that is sent. A lingering connection has nothing more to say, so it ends with
 // the grace.
 void EventConnection::OnStop() {
+  if (IsAway()) return;  // CatchUp() learns of it.
   conversation_.OnStop(shared_.grace_over);
   const bool is_over = is_lingering() ? shared_.grace_over : parked_ == nullptr && !GoOn();
   if (is_over) delete this;

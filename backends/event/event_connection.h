@@ -10,11 +10,19 @@
 //              or a wait for the ack: nothing
 //   lingering  kReadable, and discards it          the peer's end, kLingeringCloseTimeout: deleted
 //
+// If helpers run the sessions (half-sync/half-async, Offload::runs_sessions()), it only reads and writes. Each piece of
+// input goes to a helper, which shows it to the session, and comes back as output; meanwhile the session is "away", and
+// nothing here touches the conversation:
+//
+//   reading ── input ──▶ parked, and away ── OnReady() ──▶ sends what the helper brought ─▶ reading
+//                        OnTimer(), OnStop(): remembered until then
+//
 // With edge triggering (--trigger=edge) readiness is reported once, so a callback reads until the socket is empty, or
 // remembers by WaitForTurn() that it is not.
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -62,6 +70,13 @@ class EventConnection : public EventClient {
   bool Proceed();
   bool TakeSteps(Output& output);
   bool ReadOn();
+  // If helpers run the sessions: has one do these calls, and those that follow from them without the socket.
+  bool IsAway() const { return has_helper_task() && shared_.offload->runs_sessions(); }
+  bool RunsApart() const { return shared_.offload != nullptr && shared_.offload->runs_sessions(); }
+  bool ShowByHelper(size_t count);
+  bool ResumeByHelper(Output& output);
+  void RunSession(Output& output);
+  void CatchUp();
   // The ways to stop for now: for room in the socket, for a timer or a helper, for the peer's end. The first two move
   // the output out of the loop, so the loop's may be used for the next connection.
   bool Park(Output& output, Flushed why);
@@ -75,6 +90,7 @@ class EventConnection : public EventClient {
   bool edge_triggered() const;
   absl::Status AwaitInput();
 
+  bool timer_rang_ = false;    // While the session was away.
   bool end_has_come_ = false;  // The peer's last bytes are there, with no further edge behind them (edges only).
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.

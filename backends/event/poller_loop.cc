@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& con
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
   // After the wake list, through which helpers wake the loop.
-  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.offload, **wakes);
+  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.offload, **wakes, context.statistics);
   if (!offload.ok()) return offload.status();
   std::unique_ptr<PollerLoop> loop(new PollerLoop(context, role, options, start, *std::move(acceptor),
                                                   *std::move(poller), *std::move(wakes), *std::move(offload)));
@@ -78,8 +78,11 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
 }
 
-// Before the members go: peers and clients use the poller, the timers and the wake list until their end.
+// Before the members go: peers and clients use the poller, the timers and the wake list until their end. The helpers
+// end first, since they may be running sessions of these clients.
 PollerLoop::~PollerLoop() {
+  offload_.reset();
+  shared_.offload = nullptr;
   peers_ready_.reset();
   peers_.reset();
   while (!shared_.clients.empty()) shared_.clients.front().Drop();

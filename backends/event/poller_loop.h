@@ -124,7 +124,7 @@ class PollerLoop : public EventLoop {
   const std::unique_ptr<Acceptor> acceptor_;
   std::vector<std::unique_ptr<Source>> sources_;
   const std::unique_ptr<WakeList> wakes_;
-  const std::unique_ptr<Offload> offload_;              // Null if it has no helpers.
+  std::unique_ptr<Offload> offload_;                    // Null if it has no helpers.
   WatchedFd woken_;                                     // By another thread.
   std::vector<std::unique_ptr<EventUdpSocket>> ports_;  // Of the listeners that take datagrams.
   std::unique_ptr<ConnectedUdpPeers> peers_;            // Those with a port of their own; null if no service has any.

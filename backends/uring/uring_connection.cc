@@ -166,7 +166,7 @@ bool UringConnection::TakeSteps() {
         }
         break;
       case Step::kRunTask:
-        if (shared_.offload != nullptr) return task_.Run(*shared_.offload, unsent_->output, *this), true;
+        if (shared_.offload != nullptr) return task_.Run(*shared_.offload, unsent_->output.TakeWork(), *this), true;
         if (std::exchange(shared_.ran_task, true)) return ComeBack(), true;  // One task a turn, for all connections.
         unsent_->output.TakeWork()(unsent_->output);
         break;

@@ -27,7 +27,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context,
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();
   // After the wake list, through which helpers wake the loop.
-  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(offload_options, **wakes);
+  absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(offload_options, **wakes, context.statistics);
   if (!offload.ok()) return offload.status();
   auto loop = std::make_unique<UringLoop>(context, role, *std::move(acceptor), *std::move(ring), *std::move(wakes),
                                           *std::move(offload));
