@@ -23,7 +23,7 @@ namespace {
 // No pool around it: the loop accepts, and takes the signals (a null role).
 class OneLoop : public Backend {
  public:
-  OneLoop(MakeLoop make_loop, const LoopOptions& options) : make_loop_(std::move(make_loop)), options_(options) {}
+  OneLoop(MakeLoop make_loop, bool pin_cpus) : make_loop_(std::move(make_loop)), pin_cpus_(pin_cpus) {}
 
   absl::Status Prepare(ServerContext& context) override {
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = make_loop_(context, nullptr);
@@ -34,13 +34,13 @@ class OneLoop : public Backend {
   absl::Status Serve(ServerContext&) override {
     // Not earlier: a new thread inherits the affinity of the thread that starts it (pthread_setaffinity_np(3)), and the
     // loop's helpers (--offload) are to work beside it, not on its processor.
-    if (options_.pool.pin_cpus) PinToCpu(0);
+    if (pin_cpus_) PinToCpu(0);
     return loop_->Run();
   }
 
  private:
   const MakeLoop make_loop_;
-  const LoopOptions options_;
+  const bool pin_cpus_;
   std::unique_ptr<EventLoop> loop_;
 };
 
@@ -106,8 +106,12 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop
   const absl::StatusOr<LoopOptions> options = LoopOptionsFromFlags();
   if (!options.ok()) return options.status();
   // A pool around a single loop would only add a thread that waits for it.
-  if (options->is_one()) return std::make_unique<OneLoop>(std::move(make_loop), *options);
+  if (options->is_one()) return std::make_unique<OneLoop>(std::move(make_loop), options->pool.pin_cpus);
   return std::make_unique<SeveralLoops>(std::move(make_loop), *options);
+}
+
+std::unique_ptr<Backend> MakeOneLoopBackend(MakeLoop make_loop) {
+  return std::make_unique<OneLoop>(std::move(make_loop), /*pin_cpus=*/false);
 }
 
 // survives_crash stays false even for processes: a crash ends all clients of its loop, not one alone.

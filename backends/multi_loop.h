@@ -21,6 +21,9 @@ struct Traits;
 // again for a replacement. InvalidArgument: flags make no sense.
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop);
 
+// One loop, on the main thread, whatever the flags say.
+std::unique_ptr<Backend> MakeOneLoopBackend(MakeLoop make_loop);
+
 // For the rows of such models in the registry: their flags, and what these change of the traits (Model::adjust).
 constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus offload offload_files";
 void AdjustLoopTraits(Traits& can);

@@ -38,19 +38,20 @@ namespace {
 constexpr int kConnections = 20;
 constexpr int kRequests = 100;
 
-// The most system calls for one connection with one request, and for one more request, in all processes together. A few
-// more than were counted, so that a change of the C library does no harm; a model that asks each of its clients after
-// each accept, or waits in a second call, is far beyond.
+// The most system calls for one connection with one request, and for one more request, in all processes together, and
+// how often a request passes through a queue to another thread. The calls are a few more than were counted, so that a
+// change of the C library does no harm; a model that asks each of its clients after each accept, or waits in a second
+// call, is far beyond.
 struct Bound {
   const char* model;
   int connection;
   int request;
+  int tasks = 0;
 };
 constexpr Bound kBounds[] = {
-    {"loop", 20, 4},    {"fork", 90, 4},       {"multiprocess", 90, 4}, {"thread", 40, 4},
-    {"prefork", 60, 4}, {"threadpool", 60, 4}, {"select", 24, 6},       {"poll", 24, 6},
-    {"sigio", 28, 6},   {"epoll", 24, 6},      {"libevent", 24, 6},     {"coroutine", 24, 6},
-    {"uring", 20, 6},
+    {"loop", 20, 4},       {"fork", 90, 4},      {"multiprocess", 90, 4}, {"thread", 40, 4},  {"prefork", 60, 4},
+    {"threadpool", 60, 4}, {"select", 24, 6},    {"poll", 24, 6},         {"sigio", 28, 6},   {"epoll", 24, 6},
+    {"libevent", 24, 6},   {"coroutine", 24, 6}, {"uring", 20, 6}, {"halfsync", 48, 20, 1},
 };
 // A model that has no row yet.
 constexpr Bound kBoundOfOthers = {"", 90, 6};
@@ -59,19 +60,22 @@ constexpr int kMoreForLoops = 16;
 // A child that starts as a fresh image loads its libraries first.
 constexpr int kMoreForImages = 1500;
 
-class CostTest : public EveryModelTest {
+class BoundTest : public EveryModelTest {
  protected:
-  void SetUp() override {
-    EveryModelTest::SetUp();
-    if (kSanitized) GTEST_SKIP() << "the sanitizer makes system calls of its own";
-    if (!can().sleeps) GTEST_SKIP() << "by design: it asks again and again, whatever happens";
-  }
-
   static const Bound& bound() {
     for (const Bound& row : kBounds) {
       if (has_flag(absl::StrCat("--model=", row.model))) return row;
     }
     return kBoundOfOthers;
+  }
+};
+
+class CostTest : public BoundTest {
+ protected:
+  void SetUp() override {
+    BoundTest::SetUp();
+    if (kSanitized) GTEST_SKIP() << "the sanitizer makes system calls of its own";
+    if (!can().sleeps) GTEST_SKIP() << "by design: it asks again and again, whatever happens";
   }
 
   static int connection_bound() {
@@ -263,7 +267,7 @@ TEST_F(RingTest, RequestThatComesWithTheEndOfTheReplyBeforeTakesOneOperation) {
   EXPECT_LE(*CountOperations() - before, kRounds * (kOthers + 2) + kRounds / 2);
 }
 
-class CountersTest : public EveryModelTest {
+class CountersTest : public BoundTest {
  protected:
   // The counters that the server's processes share.
   absl::StatusOr<Statistics> Open() {
@@ -277,6 +281,18 @@ class CountersTest : public EveryModelTest {
     return absl::NotFoundError("the server has none");
   }
 };
+
+TEST_F(CountersTest, QueueBetweenThreadsIsCounted) {
+  StartServer();
+  Peer peer = Connect("echo");
+  EXPECT_TRUE(IsServed(peer));
+  const absl::StatusOr<Statistics> statistics = Open();
+  ASSERT_TRUE(statistics.ok()) << statistics.status();
+  const QueueTotals queue = statistics->TotalOfQueues();
+  EXPECT_EQ(queue.tasks, bound().tasks);
+  EXPECT_EQ(queue.longest, bound().tasks);
+  EXPECT_EQ(queue.waiting, 0);
+}
 
 TEST_F(CountersTest, WhoServesBesideOthersDoesNotCountInTheServersOwnRows) {
   if (!can().serves_elsewhere) GTEST_SKIP() << "one thread serves all";
