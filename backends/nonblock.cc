@@ -3,7 +3,7 @@
 // Cost: a system call per client and round, idle or not, and rounds even while nothing happens. Weak spot: many idle
 // clients, since every request waits until all have been asked. A request may wait for the end of the sleep, too;
 // without a sleep (--poll_interval=0) a processor is always busy. select, poll and epoll are the ways out.
-// What a client is asked, recv(2) above all, is in backends/nonblock_client.cc, NonblockClient::TakeTurn().
+// What a client is asked, recv(2) above all, is in backends/connection/nonblocking_steps.cc, TakeSteps().
 #include <gflags/gflags.h>
 #include <time.h>
 
@@ -58,8 +58,8 @@ class NonblockBackend : public Backend {
     const WorkerSlot slot(context.statistics);
     while (true) {
       AnswerCommonSignals(Signals::Take(), context);  // A read(2) a round: no wait would report them.
-      shared_->stopping = Signals::stopping();        // Once a round, so that the backlog is surely taken first.
-      shared_->grace_over = Signals::grace_over();
+      shared_->space.stopping = Signals::stopping();  // Once a round, so that the backlog is surely taken first.
+      shared_->space.grace_over = Signals::grace_over();
       Accept(context);
       const bool udp_moved = udp_->Serve();
       const bool moved = GiveTurns() || udp_moved;
@@ -73,12 +73,12 @@ class NonblockBackend : public Backend {
  private:
   // Asks every listener for clients; once the server stops, takes those that had connected before.
   void Accept(const ServerContext& context) {
-    if (shared_->stopping) udp_->Drain();  // Before the end of the backlog closes the sockets.
+    if (shared_->space.stopping) udp_->Drain();  // Before the end of the backlog closes the sockets.
     if (pause_.has_value() && !pause_->passed()) return;
     pause_.reset();
-    while (shared_->stopping && !is_drained_ && Take(acceptor_->NextOfBacklog())) continue;
+    while (shared_->space.stopping && !is_drained_ && Take(acceptor_->NextOfBacklog())) continue;
     for (const Listener& listener : context.listeners) {
-      if (shared_->stopping || (listener.has_datagrams() && !listener.own_ports)) continue;
+      if (shared_->space.stopping || (listener.has_datagrams() && !listener.own_ports)) continue;
       for (int i = 0; i < kAcceptsPerTurn && Take(acceptor_->TryAccept(listener)); ++i) continue;
     }
   }
