@@ -79,8 +79,12 @@ void WakeList::Add(Entry& entry) {
   if (woken_.size() > 1) return;
   is_empty_.store(false, std::memory_order_release);
   if (::pthread_equal(owner_, ::pthread_self())) return;
-  // Every write to an eventfd is an event for an edge-triggered epoll, even if its counter is above zero already; so it
-  // is never read. The counter would need 2^64 wakes to be full.
+  Interrupt();
+}
+
+// Every write to an eventfd is an event for an edge-triggered epoll, even if its counter is above zero already; so it
+// is never read. The counter would need 2^64 wakes to be full.
+void WakeList::Interrupt() {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wakes_.get(), &one, sizeof(one));
 }

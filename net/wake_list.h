@@ -83,6 +83,9 @@ class WakeList {
   int fd() const { return epoll_.get(); }
   void TakeWake();
 
+  // Makes fd() readable until TakeWake(), with nobody to deliver to: ends the loop's wait. Any thread.
+  void Interrupt();
+
   // True if no client is listed. Look before a wait: with clients listed, do not wait at all.
   bool empty() const { return is_empty_.load(std::memory_order_acquire); }
   // Calls OnReady() of every listed client. Clients that are woken meanwhile wait for the next call. A client may be

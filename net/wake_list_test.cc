@@ -62,6 +62,18 @@ TEST_F(WakeListTest, CallsOnceForManyWakes) {
   EXPECT_EQ(a.calls, 1);
 }
 
+TEST_F(WakeListTest, InterruptEndsAWaitAlsoOfItsOwnThreadAndCallsNobody) {
+  Client a(*list_);
+  for (int i = 0; i < 2; ++i) {
+    list_->Interrupt();
+    EXPECT_TRUE(is_readable());
+    list_->TakeWake();
+    EXPECT_FALSE(is_readable());
+    list_->Deliver();
+  }
+  EXPECT_EQ(a.calls, 0);
+}
+
 TEST_F(WakeListTest, WhoIsWokenMeanwhileIsLeftForTheNextTime) {
   Client a(*list_), b(*list_);
   a.wakes_next = &b;

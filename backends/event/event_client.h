@@ -69,6 +69,8 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
  protected:
   // What its peer owes at the moment, for OnTick().
   virtual Debt debt() const = 0;
+  // Another thread serves it: then OnTick() leaves it alone.
+  virtual bool is_away() const { return false; }
 
   // Takes over the socket, which must be non-blocking. Counts for this service.
   EventClient(UniqueFd fd, EventShared& shared, int service);

@@ -30,8 +30,8 @@ bool AnyOwnPorts(const ServerContext& context) {
 }  // namespace
 
 // All that may fail for want of descriptors, memory or threads is made here: a loop that runs has what it needs.
-absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& context, const WorkerRole* role,
-                                                              const PollerLoopOptions& options, StartClient start) {
+absl::StatusOr<std::unique_ptr<PollerLoop>> PollerLoop::Create(ServerContext& context, const WorkerRole* role,
+                                                               const PollerLoopOptions& options, StartClient start) {
   // Non-blocking, since a single call that waits would stop all clients of the loop.
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Create(
       context, {.non_blocking = true, .max_descriptor = options.max_descriptor, .udp = AcceptUdp::kOwnPorts});
@@ -43,7 +43,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> PollerLoop::Create(ServerContext& con
   // After the wake list, through which helpers wake the loop.
   absl::StatusOr<std::unique_ptr<Offload>> offload = Offload::Create(options.offload, **wakes, context.statistics);
   if (!offload.ok()) return offload.status();
-  std::unique_ptr<PollerLoop> loop(new PollerLoop(context, role, options, start, *std::move(acceptor),
+  std::unique_ptr<PollerLoop> loop(new PollerLoop(context, role, options, std::move(start), *std::move(acceptor),
                                                   *std::move(poller), *std::move(wakes), *std::move(offload)));
   if (absl::Status status = loop->Watch(); !status.ok()) return status;
   return loop;
@@ -54,7 +54,7 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
                        std::unique_ptr<WakeList> wakes, std::unique_ptr<Offload> offload)
     : context_(context),
       role_(role),
-      start_(start),
+      start_(std::move(start)),
       poller_(std::move(poller)),
       accepts_per_turn_(options.accepts_per_turn),
       max_descriptor_(options.max_descriptor),
@@ -148,15 +148,18 @@ absl::Status PollerLoop::WatchClients() {
 PollerLoop::Source::Source(PollerLoop& loop, const Listener* from, int fd)
     : listener(from), ready(*loop.poller_, fd, [&loop, this] { loop.OnClients(*this); }) {}
 
-// Until the backlog is taken and the last client has left. Peers with ports of their own count as clients; the others
-// do not, since Drain() has answered and forgotten them.
 absl::Status PollerLoop::Run() {
   const WorkerSlot place(context_.statistics);
   wakes_->BelongToThisThread();
-  while (!is_drained_ || !shared_.clients.empty() || (peers_ != nullptr && !peers_->empty())) {
+  while (!is_over()) {
     if (absl::Status status = Turn(); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+// Peers with ports of their own count as clients; the others do not, since Drain() has answered and forgotten them.
+bool PollerLoop::is_over() const {
+  return is_drained_ && shared_.clients.empty() && (peers_ == nullptr || peers_->empty());
 }
 
 // The order of a turn. The list is swapped away after EndOfWait() has looked at it, and before anything can join it

@@ -35,6 +35,7 @@
 #include "backends/event/poller_loop_options.h"
 #include "backends/poller/poller.h"
 #include "backends/poller/watched_fd.h"
+#include "net/wake_list.h"
 
 namespace polyserve {
 
@@ -54,13 +55,25 @@ class PollerLoop : public EventLoop {
   // Watches the listeners, but does not serve yet. The context, and the role (null: it is alone), must outlive it.
   // Fails if Check() does, for want of descriptors or memory, or, with ResourceExhausted, if the loop's own descriptors
   // are above max_descriptor.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(ServerContext& context, const WorkerRole* role,
-                                                           const PollerLoopOptions& options, StartClient start);
+  static absl::StatusOr<std::unique_ptr<PollerLoop>> Create(ServerContext& context, const WorkerRole* role,
+                                                            const PollerLoopOptions& options, StartClient start);
   ~PollerLoop() override;  // Drops the clients that are left.
 
   // See EventLoop. Blocks in the poller alone. Also serves the datagrams of its listeners, and peers with ports of
   // their own.
   absl::Status Run() override;
+
+  // What Run() is made of, for several threads that take turns at one loop under a mutex (leader.cc). All of them are
+  // called with the mutex held; the poller releases it while it waits, and one thread at a time is in Turn().
+  //
+  // One iteration, as described above. Fails only if the poller does.
+  absl::Status Turn();
+  // How long Turn() may wait: not at all if a client waits for its turn or has mail, else until the first timer.
+  Poller::Clock::time_point EndOfWait() const;
+  // The server stops, the backlog is taken, and the last client has left.
+  bool is_over() const;
+  // Ends the wait of the thread that is in Turn().
+  void Interrupt() { wakes_->Interrupt(); }
 
  private:
   // Where clients come from: a listener, or the inbox. Watched only while the loop accepts.
@@ -76,10 +89,6 @@ class PollerLoop : public EventLoop {
 
   absl::Status Watch();  // The listeners, the signals, and what wakes it.
   absl::Status WatchClients();
-  // One iteration, as described above. Fails only if the poller does.
-  absl::Status Turn();
-  // How long Turn() may wait: not at all if a client waits for its turn or has mail, else until the first timer.
-  Poller::Clock::time_point EndOfWait() const;
   // Events of the loop's own descriptors and timers. OnClients() takes at most accepts_per_turn_ clients, or a single
   // one if other loops wait at the same listener, so that the next client is theirs.
   void OnSignals();

@@ -39,7 +39,7 @@ struct PollerLoopOptions {
 // Starts serving a client that was accepted and counted; the connection is non-blocking. It creates an EventClient,
 // which joins the loop, owns itself from then on, and counts the end; otherwise the connection is closed. Called in the
 // loop's thread; must not block, since all other clients wait meanwhile.
-using StartClient = void (*)(Connection connection, EventShared& shared);
+using StartClient = std::function<void(Connection connection, EventShared& shared)>;
 
 }  // namespace polyserve
 

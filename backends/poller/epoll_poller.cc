@@ -24,6 +24,7 @@ uint32_t ToEpoll(uint8_t events) {
   // Without it epoll is level-triggered, as poll(2) is.
   if ((events & Poller::kEdge) != 0) bits |= EPOLLET;
   if ((events & Poller::kExclusive) != 0) bits |= EPOLLEXCLUSIVE;
+  if ((events & Poller::kOneShot) != 0) bits |= EPOLLONESHOT;
   return bits;
 }
 
@@ -38,12 +39,16 @@ uint8_t FromEpoll(uint32_t bits) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) {  // Each descriptor has its own, see kEdge.
+absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) { return Make(nullptr); }  // See kEdge.
+
+absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::CreateShared(Mutex& mutex) { return Make(&mutex); }
+
+absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Make(Mutex* mutex) {
   // A forked child would inherit it in spite of the flag, and share its set: loops that are processes make their own
   // after the fork.
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
-  return std::unique_ptr<Poller>(new EpollPoller(std::move(epoll)));
+  return std::unique_ptr<Poller>(new EpollPoller(std::move(epoll), mutex));
 }
 
 absl::Status EpollPoller::Control(int operation, int fd, uint8_t events, Watched& watched) {
@@ -81,8 +86,13 @@ void EpollPoller::Remove(int fd, Watched& watched) {
 // error, and what the handler did shows at a descriptor.
 absl::Status EpollPoller::Wait(Clock::time_point until) {
   epoll_event events[kEventsPerWait];
-  const int count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, Milliseconds(until));
-  if (count < 0) return errno == EINTR ? absl::OkStatus() : SysError("epoll_wait");
+  const int most = mutex_ == nullptr ? kEventsPerWait : 1;
+  if (mutex_ != nullptr) mutex_->unlock();
+  const int count = ::epoll_wait(epoll_.get(), events, most, Milliseconds(until));
+  const int error = errno;  // The lock may change it.
+  if (mutex_ != nullptr) mutex_->lock();
+  errno = error;
+  if (count < 0) return error == EINTR ? absl::OkStatus() : SysError("epoll_wait");
   // Only what is ready has come back: the loop is as long as there is work, however many descriptors are watched.
   for (int i = 0; i < count; ++i) NoteReady(*static_cast<Watched*>(events[i].data.ptr), FromEpoll(events[i].events));
   return absl::OkStatus();

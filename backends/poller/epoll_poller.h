@@ -12,9 +12,11 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/poller/poller.h"
+#include "base/mutex.h"
 #include "base/unique_fd.h"
 
 namespace polyserve {
@@ -24,21 +26,29 @@ class EpollPoller : public Poller {
   // Takes one descriptor, and fails if none is left. Any trigger will do: each descriptor has its own (kEdge).
   static absl::StatusOr<std::unique_ptr<Poller>> Create(Trigger trigger);
 
+  // For several threads that take turns at one poller, under a mutex, which must outlive it. All calls are made with
+  // the mutex held; Wait() releases it while it blocks, and notes one event, so that one thread can serve that while
+  // the next one waits. Only one thread at a time may be in Wait(). Watch what the others serve with kOneShot.
+  static absl::StatusOr<std::unique_ptr<Poller>> CreateShared(Mutex& mutex);
+
   // See Poller. Each of the first three is one epoll_ctl(2), or two for a Change() with kExclusive. They fail if the
   // kernel has no memory, or the user has too many watches (/proc/sys/fs/epoll/max_user_watches); a regular file cannot
   // be watched.
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;
-  // Notes at most 512 events a call; the kernel reports the others first the next time.
-  absl::Status Wait(Clock::time_point until) override;
+  // Notes at most 512 events a call; the kernel reports the others first the next time. (clang cannot follow a lock
+  // that is released and taken again.)
+  absl::Status Wait(Clock::time_point until) override ABSL_NO_THREAD_SAFETY_ANALYSIS;
 
  private:
-  explicit EpollPoller(UniqueFd epoll) : epoll_(std::move(epoll)) {}
+  EpollPoller(UniqueFd epoll, Mutex* mutex) : epoll_(std::move(epoll)), mutex_(mutex) {}
+  static absl::StatusOr<std::unique_ptr<Poller>> Make(Mutex* mutex);
 
   absl::Status Control(int operation, int fd, uint8_t events, Watched& watched);
 
   const UniqueFd epoll_;
+  Mutex* const mutex_;  // Null: one thread uses it.
 };
 
 }  // namespace polyserve

@@ -40,11 +40,11 @@ void Poller::Forget(const Watched& watched, uint8_t except) {
   if (Ready* const noted = Find(watched); noted != nullptr) noted->events &= except;
 }
 
-// Asking for the same again costs nothing, except with kExclusive: there the repeated registration is the point, since
-// it puts this poller behind the others.
+// Asking for the same again costs nothing, except with kExclusive, where the repeated registration puts this poller
+// behind the others, and with kOneShot, where it is what makes the next event come.
 absl::Status Poller::Set(int fd, uint8_t& current, uint8_t wanted, Watched& watched) {
-  const bool must_requeue = (wanted & kExclusive) != 0;
-  if (current == wanted && !must_requeue) return absl::OkStatus();
+  const bool must_repeat = (wanted & (kExclusive | kOneShot)) != 0;
+  if (current == wanted && !must_repeat) return absl::OkStatus();
   absl::Status status;
   if (wanted == 0) {
     Remove(fd, watched);

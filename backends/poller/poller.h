@@ -60,6 +60,7 @@ class Poller {
     // How to watch, never reported. kExclusive goes with kReadable, kWritable and kEdge only, and Change() cannot take
     // it away again: Remove() first. (These are the rules of EPOLLEXCLUSIVE, see epoll_ctl(2).)
     kEdge = 8,        // See Trigger. Only on pollers that were created with Trigger::kEdge.
+    kOneShot = 32,    // Reports one event; then nothing, until Change() asks again. Only on an EpollPoller.
     kExclusive = 16,  // Several pollers watch the same file: wake one of them, not all. A hint, see EpollPoller.
   };
   using Clock = std::chrono::steady_clock;

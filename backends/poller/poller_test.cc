@@ -19,6 +19,7 @@
 #include <ostream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@
 #include "backends/poller/select_poller.h"
 #include "backends/poller/sigio_poller.h"
 #include "backends/poller/watched_fd.h"
+#include "base/mutex.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 
@@ -506,6 +508,49 @@ bool IsExclusive(int fd) {
     if (absl::StrContains(words, absl::StrCat("tfd: ", fd, " events: 10000019 "))) return true;
   }
   return false;
+}
+
+TEST(EpollPollerTest, OneShotTellsOneEventUntilItIsAskedAgain) {
+  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::Create(Trigger::kLevel);
+  ASSERT_TRUE(poller.ok());
+  const UniqueFd fd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+  int calls = 0;
+  WatchedFd watched(**poller, fd.get(), [&calls] { ++calls; });
+  for (int round = 1; round <= 3; ++round) {
+    ASSERT_TRUE(watched.Watch(kReadable | Poller::kOneShot).ok());
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_TRUE((*poller)->Wait(Poller::kNoWait).ok());
+      (*poller)->Dispatch();
+    }
+    EXPECT_EQ(calls, round);
+  }
+}
+
+// Two are ready, and two threads may serve them.
+TEST(EpollPollerTest, SharedOneReleasesTheMutexAndNotesOneEvent) {
+  Mutex mutex;
+  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::CreateShared(mutex);
+  ASSERT_TRUE(poller.ok());
+  Socket first(**poller);
+  Socket second(**poller);
+  bool is_waiting = false;
+  std::thread leader([&] {
+    MutexLock lock(mutex);
+    is_waiting = true;
+    EXPECT_TRUE((*poller)->Wait(Poller::kForEver).ok());
+    (*poller)->Dispatch();
+  });
+  while (true) {  // It holds the mutex until it waits.
+    MutexLock lock(mutex);
+    if (!is_waiting) continue;
+    first.Receive();
+    second.Receive();
+    first.Watch(kReadable);
+    second.Watch(kReadable);
+    break;
+  }
+  leader.join();
+  EXPECT_EQ(first.calls() + second.calls(), 1);
 }
 
 TEST(EpollPollerTest, ExclusiveIsTheKernelsOwnAlsoAfterItWasSetAnew) {
