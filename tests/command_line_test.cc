@@ -102,6 +102,7 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
   ExpectRefused({"--model=poll", "--trigger=edge"}, "--trigger=level");
   ExpectRefused({"--model=select", "--trigger=edge"}, "--trigger=level");
   ExpectRefused({"--model=epoll", "--trigger=both"}, "level, edge");
+  ExpectRefused({"--model=leader", "--handles=both"}, "shared, bound");
   ExpectRefused({"--model=halfsync", "--workers=0"}, "--workers");
   ExpectRefused({"--model=libevent", "--method=kqueue"}, "select, poll, epoll");
   ExpectRefused({"--model=libevent", "--method=poll", "--trigger=edge"}, "--trigger=level");

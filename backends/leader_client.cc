@@ -1,0 +1,96 @@
+#include "backends/leader_client.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "backends/connection/closing_message.h"
+#include "backends/event/poller_loop_options.h"
+#include "backends/leader_queues.h"
+#include "backends/poller/epoll_poller.h"
+#include "backends/poller/poller.h"
+#include "base/logging.h"
+#include "net/signals.h"
+
+namespace polyserve {
+
+using Outcome = NonblockingSteps::Outcome;
+
+LeaderClient::LeaderClient(Connection connection, EventShared& shared, LeaderQueues& queues, int owner)
+    : EventClient(std::move(connection.fd), shared, connection.listener->number),
+      queues_(queues),
+      owner_(owner),
+      service_(connection.listener->number),
+      steps_(*connection.listener, fd_.get()) {}
+
+LeaderClient::~LeaderClient() { SendClosingMessage(fd_.get(), steps_.conversation(), counters_); }
+
+void LeaderClient::Start(Connection connection, EventShared& shared, LeaderQueues& queues, int owner) {
+  LeaderClient* self = new LeaderClient(std::move(connection), shared, queues, owner);
+  if (!self->Watch()) {
+    delete self;
+  } else if (shared.grace_over) {
+    self->GoOut();  // Nothing may ever come.
+  }
+}
+
+// The kernel has disarmed the descriptor with the event (EPOLLONESHOT), so it need not be asked to.
+void LeaderClient::OnEvents(uint8_t) {
+  is_out_ = true;
+  queues_.Add(*this);
+}
+
+// For a reason other than an event of the socket: that is still armed, and another thread could be told of it.
+void LeaderClient::GoOut() {
+  if (is_out_) {
+    is_due_ = true;
+    return;
+  }
+  static_cast<void>(Await(0));  // Which cannot fail.
+  is_out_ = true;
+  queues_.Add(*this);
+}
+
+void LeaderClient::Serve(Workspace& space, Counters& own) {
+  space.stopping = Signals::stopping();
+  space.grace_over = Signals::grace_over();
+  steps_.conversation().MoveToThisThread();
+  outcome_ = steps_.TakeTurn(space, OfService(own, service_));
+}
+
+// What came while it was out may be what it would wait for now. Then it goes behind the others that are ready.
+void LeaderClient::Return() {
+  if (outcome_ == Outcome::kMoved) NoteMove();
+  if (outcome_ == Outcome::kOver) {
+    delete this;
+  } else if (std::exchange(is_due_, false)) {
+    queues_.Add(*this);
+  } else {
+    is_out_ = false;
+    if (!Watch()) delete this;
+  }
+}
+
+// The thread that has served it arms it again, by EPOLL_CTL_MOD: what has come since the event is reported at once.
+bool LeaderClient::Watch() {
+  shared_.wakes->Watch(steps_.conversation().mailbox(), *this, mail_);
+  const NonblockingSteps::Needs needs = steps_.needs();
+  if (has_timer_ || needs.time < absl::InfiniteDuration()) {
+    SetTimer(needs.time);
+    has_timer_ = true;
+  }
+  const int events = (needs.input ? Poller::kReadable : 0) | (needs.room ? Poller::kWritable : 0);
+  const absl::Status status = Await(static_cast<uint8_t>(events == 0 ? 0 : events | Poller::kOneShot));
+  if (!status.ok()) LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
+  return status.ok();
+}
+
+absl::StatusOr<std::unique_ptr<PollerLoop>> OpenLeaderLoop(ServerContext& context, Mutex& mutex, LeaderQueues& queues,
+                                                           const int& leader) {
+  const PollerLoopOptions options{.make_poller = [&mutex](Trigger) { return EpollPoller::CreateShared(mutex); }};
+  return PollerLoop::Create(context, nullptr, options, [&queues, &leader](Connection connection, EventShared& shared) {
+    LeaderClient::Start(std::move(connection), shared, queues, leader);
+  });
+}
+
+}  // namespace polyserve
