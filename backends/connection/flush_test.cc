@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
+#include "net/connection_table.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 #include "protocol/output.h"
@@ -49,8 +50,9 @@ TEST_F(FullSocketTest, SignalEndsAWaitForRoomSoThatThePeerCanBeJudged) {
   output.Write("hello");
   Flushed result = Flushed::kAll;
   std::atomic<bool> has_returned = false;
+  ConnectionTable::Entry entry;  // It lists nothing.
   std::thread sender([&] {
-    result = Flush(ours_.get(), output, INT64_MAX, statistics_->counters());
+    result = Flush(ours_.get(), output, INT64_MAX, statistics_->counters(), entry);
     has_returned = true;
   });
   // Repeated, since the first may come before the call.
