@@ -23,8 +23,7 @@ EventClient::~EventClient() {
 // A peer that does not take its reply is reset. A plain close would leave the kernel to send what is unsent for
 // minutes, to a peer that may never read it.
 void EventClient::OnTick() {
-  if (is_away()) return;
-  if (has_helper_task()) return watch_.Rest(shared_.ticks);
+  if (has_helper_task() || is_away()) return watch_.Rest(shared_.ticks);
   const Debt owed = debt();
   if (JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
   if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());

@@ -62,14 +62,14 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   // Ends the client at once, whatever it waits for, and destroys it.
   virtual void Drop() = 0;
 
-  // Drops the client if its peer is silent or too slow; see net/progress_watch.h. Not while a helper runs its task:
-  // then the peer waits for us.
+  // Drops the client if its peer is silent or too slow; see net/progress_watch.h. Not while a helper runs its task, or
+  // while it is away: then the peer waits for us.
   void OnTick();
 
  protected:
   // What its peer owes at the moment, for OnTick().
   virtual Debt debt() const = 0;
-  // Another thread serves it: then OnTick() leaves it alone.
+  // Another thread has its conversation, or is about to take it: no call of the loop may touch that.
   virtual bool is_away() const { return false; }
 
   // Takes over the socket, which must be non-blocking. Counts for this service.

@@ -110,10 +110,10 @@ bool EventConnection::OnWritable() {
 
 // Goes on with whatever is the next step, after a wait for something other than input.
 bool EventConnection::GoOn() {
-  const bool was_away = IsAway();
+  const bool was_away = is_away();
   if (has_helper_task() && !TakeResult(*parked_)) return true;
   if (was_away) CatchUp();
-  return Proceed() && (IsAway() || conversation_.step() != Step::kReadLast || OnReadable());
+  return Proceed() && (is_away() || conversation_.step() != Step::kReadLast || OnReadable());
 }
 
 // Takes steps until the next one has to wait. False: the connection is over. The loop's output is cleared behind them,
@@ -279,6 +279,7 @@ bool EventConnection::Discard() {
 bool EventConnection::edge_triggered() const { return (shared_.extra_events & Poller::kEdge) != 0; }
 
 void EventConnection::OnTurn() {
+  if (is_away()) return;  // An event came first, in this iteration: OnReady() goes on.
   // A connection that lingers has an empty output parked (see Linger()).
   const bool sending = parked_ != nullptr && !is_lingering();
   if (!(sending ? OnWritable() : OnReadable())) delete this;
@@ -290,7 +291,7 @@ void EventConnection::OnPauseOver() {
 
 // With output parked, the session hears of the time once that is sent: Next() then asks for kResume by itself.
 void EventConnection::OnTimer() {
-  timer_rang_ = IsAway();
+  timer_rang_ = is_away();
   if (timer_rang_) return;
   conversation_.OnTimer();
   if (parked_ == nullptr && !GoOn()) delete this;
@@ -299,7 +300,7 @@ void EventConnection::OnTimer() {
 // Mail, or a helper's result. A member that was cut off ends here at once, even with output parked: it was cut off
 // because it does not read, so that output may never leave.
 void EventConnection::OnReady() {
-  if (IsAway()) {
+  if (is_away()) {
     if (!GoOn()) delete this;
     return;
   }
@@ -310,7 +311,7 @@ void EventConnection::OnReady() {
 // With output parked, the stop shows once that is sent. A lingering connection has nothing more to say, so it ends with
 // the grace.
 void EventConnection::OnStop() {
-  if (IsAway()) return;  // CatchUp() learns of it.
+  if (is_away()) return;  // CatchUp() learns of it.
   conversation_.OnStop(shared_.grace_over);
   const bool is_over = is_lingering() ? shared_.grace_over : parked_ == nullptr && !GoOn();
   if (is_over) delete this;

@@ -54,6 +54,8 @@ class EventConnection : public EventClient {
 
  private:
   Debt debt() const override { return conversation_.debt(); }
+  // Only if helpers run the sessions.
+  bool is_away() const override { return has_helper_task() && shared_.offload->runs_sessions(); }
 
   EventConnection(Connection connection, EventShared& shared);
   ~EventConnection() override;
@@ -71,7 +73,6 @@ class EventConnection : public EventClient {
   bool TakeSteps(Output& output);
   bool ReadOn();
   // If helpers run the sessions: has one do these calls, and those that follow from them without the socket.
-  bool IsAway() const { return has_helper_task() && shared_.offload->runs_sessions(); }
   bool RunsApart() const { return shared_.offload != nullptr && shared_.offload->runs_sessions(); }
   bool ShowByHelper(size_t count);
   bool ResumeByHelper(Output& output);
