@@ -20,7 +20,6 @@ LeaderClient::LeaderClient(Connection connection, EventShared& shared, LeaderQue
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
       queues_(queues),
       owner_(owner),
-      service_(connection.listener->number),
       steps_(*connection.listener, fd_.get()) {}
 
 LeaderClient::~LeaderClient() { SendClosingMessage(fd_.get(), steps_.conversation(), counters_); }

@@ -71,7 +71,6 @@ class LeaderClient : public EventClient {
 
   LeaderQueues& queues_;
   const int owner_;
-  const int service_;
   bool is_out_ = false;
   bool is_due_ = false;     // Something has come while it was out.
   bool has_timer_ = false;  // It was set, and may have to be cancelled.

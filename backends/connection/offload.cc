@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,6 +21,9 @@ namespace {
 // How much of a file a helper reads at once, onto its stack: the bytes themselves are of no use, only that the kernel
 // has them.
 constexpr int64_t kPieceBytes = 64 * 1024;
+
+// Where the calling helper counts, if it runs sessions.
+thread_local Counters* own_counters = nullptr;
 
 // True if reading this byte would wait for a disk. RWF_NOWAIT is not supported by every file system (EOPNOTSUPP); then
 // the file counts as being in memory, as it would without helpers.
@@ -109,7 +111,7 @@ absl::StatusOr<std::unique_ptr<Offload>> Offload::Create(const OffloadOptions& o
   if (options.helpers == 0) return nullptr;
   std::unique_ptr<Offload> offload(new Offload(options, wakes, statistics));
   for (int i = 0; i < options.helpers; ++i) {
-    absl::Status status = offload->helpers_.Start([self = offload.get()] { self->Help(); });
+    absl::Status status = offload->helpers_.Start([self = offload.get(), i] { self->Help(i); });
     // The destructor of `offload` ends the helpers that have started already.
     if (!status.ok()) {
       const absl::string_view flag = options.runs_sessions ? "--workers: " : "--offload: ";
@@ -173,12 +175,16 @@ std::shared_ptr<Offload::State> Offload::AwaitTask() {
   return state;
 }
 
-// One that runs sessions serves clients.
-void Offload::Help() {
-  std::optional<WorkerSlot> slot;
-  if (options_.runs_sessions) slot.emplace(statistics_);
+// One that runs sessions serves clients, and counts what it answers.
+void Offload::Help(int helper) {
+  if (!options_.runs_sessions) return RunTasks();
+  const Statistics own = statistics_.OfWorker(helper);
+  own_counters = &own.counters();
+  const WorkerSlot slot(own);
   RunTasks();
 }
+
+Counters& Offload::CountersOfThisHelper() { return *own_counters; }
 
 // What a helper does. The state's lock is held twice, for moments: to take the task, and to hand over the result. The
 // client may leave before, between and after; each time `completion` says so.

@@ -81,7 +81,8 @@ class Offload {
   };
 
   // Starts the helpers. The list is the loop's, and must outlive this. The queue counts in the loop's row of the
-  // statistics, and helpers that run sessions are listed there as workers. Returns null if no helpers are asked for.
+  // statistics. Helpers that run sessions are listed there as workers, and have rows of their own, from worker 0 on: so
+  // only one loop of a server may have such helpers. Returns null if no helpers are asked for.
   // Unavailable: the system cannot create this many threads.
   static absl::StatusOr<std::unique_ptr<Offload>> Create(const OffloadOptions& options, WakeList& wakes,
                                                          const Statistics& statistics);
@@ -90,6 +91,8 @@ class Offload {
 
   // Helpers run the sessions: the loop calls none of them by itself.
   bool runs_sessions() const { return options_.runs_sessions; }
+  // For a task of such a helper: the row of the helper that runs it. REQUIRES: the calling thread is one.
+  static Counters& CountersOfThisHelper();
 
   // Queues the task. The client's OnReady() is called, by the loop's WakeList::Deliver(), when it is done.
   std::unique_ptr<Submitted> Submit(Output::Task task, Wakeable& client);
@@ -101,7 +104,7 @@ class Offload {
  private:
   Offload(const OffloadOptions& options, WakeList& wakes, const Statistics& statistics)
       : options_(options), wakes_(wakes), statistics_(statistics) {}
-  void Help();
+  void Help(int helper);
   void RunTasks();
   std::shared_ptr<State> AwaitTask();
 

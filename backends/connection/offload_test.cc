@@ -104,6 +104,16 @@ TEST_F(OffloadTest, AsManyRunAtOnceAsThereAreHelpers) {
   AwaitDone(*second);
 }
 
+TEST_F(OffloadTest, HelperThatRunsSessionsCountsInARowOfItsOwn) {
+  const std::unique_ptr<Offload> offload =
+      *Offload::Create({.helpers = 2, .runs_sessions = true}, *wakes_, statistics_);
+  const auto task =
+      offload->Submit([](Output&) { Counters::Add(Offload::CountersOfThisHelper().requests, 1); }, client_);
+  AwaitDone(*task);
+  EXPECT_EQ(statistics_.Total().requests, 1);
+  EXPECT_EQ(statistics_.counters().requests, 0) << "the loop's";
+}
+
 TEST_F(OffloadTest, LengthOfTheQueueIsInTheStatistics) {
   Gate gate;
   {

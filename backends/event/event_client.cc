@@ -8,7 +8,11 @@
 namespace polyserve {
 
 EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
-    : shared_(shared), counters_(OfService(*shared.counters, service)), fd_(std::move(fd)), watch_(shared.ticks) {
+    : shared_(shared),
+      counters_(OfService(*shared.counters, service)),
+      fd_(std::move(fd)),
+      service_(static_cast<int16_t>(service)),
+      watch_(shared.ticks) {
   // An intrusive list: joining allocates nothing, and leaving needs no search.
   shared.clients.push_back(*this);
 }

@@ -103,6 +103,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   EventShared& shared_;
   Counters& counters_;
   const UniqueFd fd_;
+  const int16_t service_;
 
  private:
   ConnectionTimers& timers();

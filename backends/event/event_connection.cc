@@ -204,9 +204,10 @@ bool EventConnection::ResumeByHelper(Output& output) {
 }
 
 // In the helper's thread: goes on until there is something to send or to wait for, so that a request with a task is not
-// handed over twice.
+// handed over twice. The loop sends the answer, but the helper has given it, and counts it.
 void EventConnection::RunSession(Output& output) {
   for (FairShare share;;) {
+    CountRequests(output, OfService(Offload::CountersOfThisHelper(), service_), conversation_.entry());
     const Step step = conversation_.Next(output);
     const bool is_sessions = step == Step::kRunTask || step == Step::kResume;
     if (!is_sessions || !share.Allows(step)) return;
