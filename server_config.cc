@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "access/address_set.h"
+#include "backends/other_names.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/help_text.h"
@@ -171,11 +172,20 @@ absl::Status CheckModelFlags(const Model& model) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<const Model*> ModelFromFlags() {
-  const Model* model = FindModel(FLAGS_model);
-  if (model == nullptr) {
+// The reader of a book may know the design by another name.
+absl::Status UnknownModel() {
+  const OtherName* const other = FindOtherName(FLAGS_model);
+  if (other == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("there is no model '", FLAGS_model, "'; see --model=help"));
   }
+  const absl::string_view here = other->fit == Fit::kSame ? "here that is " : "there is none here; the nearest is ";
+  return absl::InvalidArgumentError(
+      absl::StrCat("--model=", FLAGS_model, " (", other->where, "): ", here, other->flags));
+}
+
+absl::StatusOr<const Model*> ModelFromFlags() {
+  const Model* model = FindModel(FLAGS_model);
+  if (model == nullptr) return UnknownModel();
   if (absl::Status status = CheckModelFlags(*model); !status.ok()) return status;
   return model;
 }
@@ -382,7 +392,7 @@ bool AnswerQuestions() {
   if (FLAGS_help) return PrintHelp(), true;
   if (FLAGS_version) return absl::PrintF("%s", DescribeVersion()), true;
   if (FLAGS_build_info) return absl::PrintF("%s", DescribeBuild()), true;
-  if (FLAGS_model == "help") return absl::PrintF("%s", DescribeModels()), true;
+  if (FLAGS_model == "help") return absl::PrintF("%s\n%s", DescribeModels(), DescribeOtherNames()), true;
   return false;
 }
 

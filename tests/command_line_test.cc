@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <fstream>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "backends/other_names.h"
 #include "backends/registry.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
@@ -87,6 +91,38 @@ TEST(CommandLineTest, FaultyAuthFileIsRefusedWithItsLine) {
 }
 
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
+
+TEST(CommandLineTest, NameFromElsewhereIsAnsweredWithTheCommandLineThatItIsHere) {
+  ExpectRefused({"--model=proactor"}, "here that is --model=uring");
+  ExpectRefused({"--model=Leader/Followers"}, "here that is --model=leader");
+  ExpectRefused({"--model=apache-worker"}, "the nearest is --model=threadpool");
+}
+
+TEST(CommandLineTest, CommandLineOfEachNameFromElsewhereStarts) {
+  std::set<std::string> started;
+  for (const OtherName& other : AllOtherNames()) {
+    EXPECT_EQ(FindModel(other.name), nullptr) << other.name << " is a name of ours";
+    if (!started.insert(other.flags).second) continue;
+    std::vector<std::string> flags = absl::StrSplit(other.flags, ' ');
+    flags.push_back("--listen=echo://127.0.0.1:0");
+    ServerProcess server({.flags = flags});
+    if (!server.ready()) {
+      EXPECT_EQ(server.AwaitExit(), 2);
+      EXPECT_TRUE(absl::StrContains(server.log(), "io_uring")) << other.flags << ": " << server.log();
+    }
+  }
+}
+
+TEST(CommandLineTest, PageOfTheModelsHasTheNamesFromElsewhere) {
+  std::ifstream file("docs/models.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  for (const OtherName& other : AllOtherNames()) {
+    const std::string row = absl::StrCat("\n| `", other.name, "` | ", other.where, " | ",
+                                         other.fit == Fit::kSame ? "" : "nearest: ", "`", other.flags, "` |\n");
+    EXPECT_TRUE(absl::StrContains(page.str(), row)) << row;
+  }
+}
 
 TEST(CommandLineTest, FlagOfAnotherModelIsRefused) {
   ExpectRefused({"--model=thread", "--reap=ignore"}, "--reap");
@@ -203,6 +239,7 @@ TEST(CommandLineTest, HelpOfModelsNamesThemAll) {
   EXPECT_EQ(run.exit_status, 0);
   EXPECT_EQ(run.log, "");
   for (const Model& model : AllModels()) EXPECT_TRUE(absl::StrContains(run.output, model.description)) << model.name;
+  EXPECT_TRUE(absl::StrContains(run.output, "\none-loop-per-thread "));
 }
 
 TEST(CommandLineTest, AddressesAreAnnouncedBeforeReady) {
