@@ -101,7 +101,12 @@ bool Offload::ClientTask::ReadAhead(Offload* helpers, const Output& output, Wake
 bool Offload::ClientTask::TakeResult(Output& output) {
   if (!submitted_->is_done()) return false;
   // After a reading it is not empty: the file is still to be sent, and the task had no result.
-  if (output.empty()) output = submitted_->TakeResult();
+  if (output.empty()) {
+    Output result = submitted_->TakeResult();
+    // The timer that the session asked for before its task, unless the task has set another one.
+    if (output.asks_for_wake() && !result.asks_for_wake()) result.SetTimer(output.TakeWakeIn());
+    output = std::move(result);
+  }
   submitted_ = nullptr;
   return true;
 }

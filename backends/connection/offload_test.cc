@@ -93,6 +93,25 @@ TEST_F(OffloadTest, ResultComesAndTheClientIsWoken) {
   EXPECT_EQ(output.unsent_bytes(), 4);
 }
 
+TEST_F(OffloadTest, TimerSetBeforeATaskOutlivesIt) {
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1}, *wakes_, statistics_);
+  const auto timer_after = [&](Output::Task task) {
+    Output output;
+    output.SetTimer(absl::Seconds(1));
+    Offload::ClientTask under_way;
+    under_way.Run(*offload, std::move(task), client_);
+    while (!under_way.TakeResult(output)) {
+      pollfd woken = {wakes_->fd(), POLLIN, 0};
+      EXPECT_EQ(::poll(&woken, 1, 30'000), 1) << "nobody was woken";
+      wakes_->TakeWake();
+      wakes_->Deliver();
+    }
+    return output.asks_for_wake() ? output.TakeWakeIn() : absl::InfiniteDuration();
+  };
+  EXPECT_EQ(timer_after([](Output& result) { result.Write("done"); }), absl::Seconds(1));
+  EXPECT_EQ(timer_after([](Output& result) { result.SetTimer(absl::Seconds(2)); }), absl::Seconds(2));
+}
+
 TEST_F(OffloadTest, AsManyRunAtOnceAsThereAreHelpers) {
   const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 2}, *wakes_, statistics_);
   Gate gate;
