@@ -16,7 +16,7 @@ import subprocess
 from dataclasses import dataclass, field
 
 from .. import processes, subjects
-from . import apache, lighttpd, nginx, own, python_servers
+from . import apache, floor, lighttpd, nginx, own, python_servers
 
 _MODULES = (nginx, apache, lighttpd, python_servers)
 
@@ -86,16 +86,19 @@ class Peer:
 ALL = tuple(Peer(**row) for module in _MODULES for row in module.PEERS)
 
 
-def choose(names):
-    """The peers of these names; "all" stands for those that are installed."""
+def choose(names, floors=()):
+    """The peers of these names; "all" stands for those that are installed, "floor" for `floors`."""
     by_name = {peer.name: peer for peer in ALL}
     chosen = []
     for name in dict.fromkeys(names):
+        if name == floor.NAME:
+            chosen += floors
+            continue
         if name == "all":
             chosen += [peer for peer in ALL if peer.path() and peer not in chosen]
             continue
         if name not in by_name:
-            raise MissingPeer(f"there is no peer '{name}'; there are {', '.join(by_name)}")
+            raise MissingPeer(f"there is no peer '{name}'; there are {', '.join(by_name)}, {floor.NAME}")
         if not by_name[name].path():
             raise MissingPeer(
                 f"{name} is not installed: apt-get install --no-install-recommends {by_name[name].package}")
