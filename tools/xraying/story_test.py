@@ -1,6 +1,9 @@
 """The story that records tell: whose each call is, what is work, and which arrows there are."""
 
+import os
+import tempfile
 import unittest
+from unittest import mock
 
 from xraying import page, picture, sched, source, story, trace_events
 from xraying.records import Record
@@ -163,6 +166,14 @@ class SchedTest(unittest.TestCase):
                 "          <idle>-0       [000] d.h1.  1234.000600: sched_waking: comm=my thread pid=7 prio=120 target_cpu=000\n"
                 "          server-4242    [001] d..2.  1234.000700: sched_switch: prev_comm=x\n")
         self.assertEqual(sched.parse(text), [sched.Waking(1234_000567_000, 4242, 4243), sched.Waking(1234_000600_000, 0, 7)])
+
+    def test_trace_with_the_ids_of_another_namespace_is_not_used(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.mkdir(os.path.join(root, "instances"))
+            with mock.patch.multiple(sched, _ROOTS=(root,), _FIRST_PID_NAMESPACE=0), sched.Wakings() as wakings:
+                self.assertEqual(os.listdir(os.path.join(root, "instances")), [])
+        self.assertIsNone(wakings.found)
+        self.assertIn("other process ids", wakings.why)
 
 
 if __name__ == "__main__":
