@@ -47,6 +47,14 @@ class StoryTest(unittest.TestCase):
         self.assertEqual(worker.blocks[-1].client, 1)
         self.assertEqual(arrows(told), [("pass", "server", "process 1")])
 
+    def test_connection_belongs_to_the_process_that_takes_it_over_first_not_to_one_that_has_waited_longer(self):
+        told = tell([record("accept", 10, fd=3, result=8, port=50001), record("pass", 30, fd=4, result=8),
+                     record("take", 42, fd=4, result=10, length=100), record("take", 50, pid=9, fd=5, result=6),
+                     record("pass", 80, pid=9, fd=5, result=7), record("read", 160, pid=9, fd=6, result=5)], client(1))
+        taker = next(lane for lane in told.lanes if lane.pid == 9)
+        self.assertEqual([(block.kind, block.client) for block in taker.blocks if block.kind in ("take", "pass", "read")],
+                         [("take", 1), ("pass", 0), ("read", 1)])
+
     def test_request_and_reply_lead_from_client_to_server_and_back(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 30, fd=8, result=5), record("write", 60, fd=8, result=5)],
                     client(1, (5, "connect"), (28, "ask"), (72, "reply")))
