@@ -16,9 +16,9 @@ import subprocess
 from dataclasses import dataclass, field
 
 from .. import processes, subjects
-from . import apache, floor, lighttpd, nginx, own, python_servers
+from . import apache, floor, h2o, lighttpd, nginx, own, python_servers
 
-_MODULES = (nginx, apache, lighttpd, python_servers)
+_MODULES = (nginx, apache, lighttpd, h2o, python_servers)
 
 
 class MissingPeer(Exception):
@@ -36,6 +36,7 @@ class Peer:
     workers: str  # In words.
     write: object  # (setting, port, folder) -> (arguments, configuration text); writes what the server reads.
     version_flag: str = "-v"
+    takes_uploads: bool = False
     traits: dict = field(default_factory=dict, hash=False)  # As of a model that works in the same way.
     model: str = None
     flags: tuple = ()
@@ -51,7 +52,7 @@ class Peer:
     def refuses(self, workload):
         if self.traits.get("silent") == "one of N" and workload.held > 1000:
             return "serves 1000 clients at most"
-        if "--workload=upload" in workload.load:
+        if "--workload=upload" in workload.load and not self.takes_uploads:
             return "takes no uploads"
         return None
 
