@@ -8,8 +8,8 @@ bin=$(bazel info --config=opt bazel-bin 2>/dev/null)
 
 # The system calls that the server makes, with all its processes and threads, while a command runs:
 #   trace accept4,recvfrom,sendto 'echo hello | nc -N 127.0.0.1 8082'
-trace() {
-  local log strace
+# In a subshell, in which the shell does not report the background job.
+trace() (
   log=$(mktemp)
   timeout 3 strace -f -qq -e signal=none -e "trace=$1" -o "$log" \
     -p "$(pgrep --exact --delimiter=, "server|exe|chat hub|chat keeper")" &
@@ -19,7 +19,7 @@ trace() {
   wait "$strace"
   cat "$log"
   rm "$log"
-}
+)
 
 client() { "$bin/client/client" "$@"; }
 load() { "$bin/client/load/load" --warm_up=500ms --duration=2s "$@"; }

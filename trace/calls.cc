@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
@@ -38,12 +39,22 @@ Result Noted(Traced kind, uint64_t begin, int fd, Result result, const void* cal
   return result;
 }
 
-// A descriptor in the control data of a message; -1: there is none.
+// Whether a client can be at its other end.
+bool IsOfNetwork(int fd) {
+  int domain = AF_UNIX;
+  socklen_t size = sizeof(domain);
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
+}
+
+// A descriptor in the control data of a message: of several the first that a client may be at; -1: there is none.
 int PassedFd(const msghdr* message) {
   if (message->msg_controllen < sizeof(cmsghdr)) return -1;
   const cmsghdr* header = CMSG_FIRSTHDR(message);
   if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return -1;
-  return *reinterpret_cast<const int*>(CMSG_DATA(header));
+  const auto* const begin = reinterpret_cast<const int*>(CMSG_DATA(header));
+  const int* const end = begin + (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  const int* const connection = std::find_if(begin, end, &IsOfNetwork);
+  return connection == end ? *begin : *connection;
 }
 
 // Which of several kinds a read or write is: only those of sockets, eventfds and pipes are of interest.

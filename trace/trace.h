@@ -29,8 +29,8 @@ enum class Traced : uint16_t {
   kWait,      // For several descriptors at once, or for time to pass. result: how many are ready.
   kFork,      // result: the child, in the parent; 0 in the child.
   kThread,    // A thread is started. result: 0, or an error.
-  kPass,      // A descriptor is sent to another process. fd: the socket; result: the descriptor.
-  kTake,      // A descriptor is received from another process. fd: the socket; result: the descriptor here.
+  kPass,      // A descriptor is sent to another process. fd: the socket; result: the descriptor, of several a client's.
+  kTake,      // A descriptor is received from another process. fd: the socket; result: as kPass, its number here.
   kWake,      // Another thread is woken: a write to an eventfd or a pipe. fd, result: as the call's.
   kWoken,     // The read of that.
   kClose,     // fd.

@@ -16,8 +16,8 @@ namespace polyserve {
 // closes. Errors: Unavailable (it cannot be reached, or does not answer), InvalidArgument (it sends more than 1 GiB).
 absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request);
 
-// Returns the content at `path`, which begins with a slash, by a GET of HTTP/1.1. Errors: as AskOnce(), and
-// InvalidArgument if the server refuses.
+// Returns the content at `path`, which begins with a slash, by a GET of HTTP/1.1 that asks the server to close behind
+// the reply. Errors: as AskOnce(), and InvalidArgument if the server refuses.
 absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view path);
 
 // The head of a request without its empty line: the request line and Host.

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "client/load/count_replies.h"
+#include "client/load/fake_server.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
 #include "net/socket.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr size_t kSize = 30;
 constexpr absl::string_view kNoContent = "HTTP/1.1 204 No Content\r\n\r\n";
 
-// Answers one client, whatever it says, and closes.
+// Answers the first request of one client, whatever it is, and closes.
 class OneReplyServer {
  public:
   explicit OneReplyServer(std::string reply)
@@ -32,8 +33,7 @@ class OneReplyServer {
         thread_([this, reply = std::move(reply)] {
           SetNonBlocking(listener_.get(), false).IgnoreError();
           const UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-          char buffer[4096];
-          while (::recv(fd.get(), buffer, sizeof(buffer), 0) > 0) continue;  // The client has said all it has to say.
+          HearHead(fd.get());
           ::send(fd.get(), reply.data(), reply.size(), MSG_NOSIGNAL);
         }) {}
 

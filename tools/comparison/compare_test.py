@@ -131,6 +131,19 @@ class CompareTest(unittest.TestCase):
         self.assertEqual([front["workload"] for front in self.content("summary.json")["fronts"]], ["echo"])
         self.assertEqual(self.servers_left(), [])
 
+    def test_a_model_is_shown_beside_its_floor(self):
+        status, output, said = self.run_compare("--models=thread,epoll", "--peers=floor", "--workloads=echo", "--rounds=3",
+                                                "--duration=0.3", "--parts=rounds", f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        run = self.content("run.json")
+        self.assertEqual([subject["name"] for subject in run["subjects"]],
+                         ["thread", "epoll", "thread (again)", "thread floor", "epoll floor"])
+        self.assertEqual(run["fairness"]["violations"], [])
+        self.assertEqual(set(run["fairness"]["contract"]["listen backlog"].values()), {"4096"})
+        self.assertIn("of floor", output)
+        self.assertLessEqual({entry["model"] for entry in self.content("summary.json")["floors"]}, {"thread", "epoll"})
+        self.assertEqual(self.servers_left(), [])
+
     def test_a_server_of_ones_own_takes_part(self):
         status, output, said = self.run_compare(
             "--models=epoll", "--server=python=/usr/bin/python3 -m http.server {port} --bind {host} --directory {root}",

@@ -142,7 +142,7 @@ def check(subjects, setting):
     """(contract, violations, remarks) of all subjects; each is started twice for it."""
     contract = {}
     for subject in subjects:
-        service = "echo" if "echo" in subject.services() else "http"
+        service = next(one for one in ("echo", "http", "chat") if one in subject.services())
         try:
             facts = look(subject, service, setting)
         except (OSError, ServerError) as error:

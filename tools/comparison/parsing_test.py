@@ -269,6 +269,10 @@ class PeersTest(unittest.TestCase):
         with self.assertRaisesRegex(peers.MissingPeer, "there are nginx, apache-prefork"):
             peers.choose(["ngnix"])
 
+    def test_nginx_alone_takes_uploads(self):
+        upload, = workloads.choose(["upload"])
+        self.assertEqual([peer.name for peer in peers.ALL if peer.service == "http" and peer.refuses(upload) is None], ["nginx"])
+
     def test_all_are_those_that_are_installed(self):
         self.assertIn("python-asyncio", [peer.name for peer in peers.choose(["all", "python-asyncio"])])
 

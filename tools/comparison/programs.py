@@ -42,6 +42,7 @@ class Program:
 class Programs:
     server: Program
     load: Program
+    folder: str = ""  # Where they are: one like bazel-bin.
 
     def faults(self):
         return [f"{os.path.basename(program.path)} {fault}"
@@ -82,17 +83,17 @@ def _install():
         raise BuildError("tools/setup --compare failed; see above")
 
 
-def obtain(folder=None):
-    """The server and the load generator: out of a folder like bazel-bin, or built now."""
+def obtain(folder=None, more=()):
+    """The server and the load generator: out of a folder like bazel-bin, or built now. `more` are targets to build beside them."""
     if folder is None:
         _install()
-        bazel("build", "--config=opt", "//:server", "//client:load")
+        bazel("build", "--config=opt", "//:server", "//client:load", *more)
         folder = bazel("info", "--config=opt", "bazel-bin").strip()
     paths = [os.path.join(folder, name) for name in ("server", "client/load/load")]
     for path in paths:
         if not os.access(path, os.X_OK):
             raise BuildError(f"there is no program {path}; leave out --bin to have it built")
-    return Programs(*map(inspect, paths))
+    return Programs(*map(inspect, paths), folder)
 
 
 def revision():

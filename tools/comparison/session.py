@@ -52,8 +52,8 @@ def parser():
         formatter_class=_Help, argument_default=None)
     add = options.add_argument
     add("--models", help="comma-separated, each with flags of its own behind it; all by default")
-    add("--peers", help="comma-separated reference servers, in the same rounds: all (that are installed), or of: "
-        + ", ".join(peer.name for peer in peers.ALL))
+    add("--peers", help="comma-separated reference servers, in the same rounds: all (that are installed), floor (the smallest honest "
+        "program for each of the models, which shows what the rest of it costs), or of: " + ", ".join(peer.name for peer in peers.ALL))
     add("--server", action="append", metavar="NAME=COMMAND", help="a server of your own, in the same rounds; may be repeated: "
         "'mine=python3 my_server.py {port} {root}', of http, or 'mine:echo=./my_server {port}'; {host} is where it has to listen")
     add("--workloads", help="comma-separated; the usual ones by default")
@@ -181,8 +181,16 @@ def choose_subjects(options, built, wanted, pair=()):
     for name in twins:
         if name not in [subject.name for subject in chosen]:
             raise UsageError(f"--twin: '{name}' is not one of the models that are compared")
+    models, floors = {subject.model for subject in chosen}, []
+    if wants_floor(options):
+        floors = [peer for peer in peers.floor.choose(built.folder) if peers.floor.fits(peer, models, wanted)]
     return (chosen + [subject.again() for subject in chosen if subject.name in twins]
-            + peers.choose(subjects.split(options.peers or "")))
+            + peers.choose(subjects.split(options.peers or ""), floors))
+
+
+def wants_floor(options):
+    """Whether --peers has the programs of tools/floor."""
+    return peers.floor.NAME in subjects.split(options.peers or "")
 
 
 def choose_own_servers(options, taken, setting):
@@ -208,7 +216,7 @@ class Session:
         """`stack`, a contextlib.ExitStack, gets what has to be undone at the end of the run."""
         self.options = options
         self.folder = folder
-        self.built = programs.obtain(options.bin)
+        self.built = programs.obtain(options.bin, [peers.floor.TARGET] if wants_floor(options) else ())
         self.versions = [versions.obtain(name, self.built.server) for name in getattr(options, "versions", ())]
         self.unfit = self.built.faults() + [f"the server of {title} {fault}" for program, title in self.versions
                                             for fault in program.faults()]

@@ -12,7 +12,7 @@ from . import network, processes
 
 # A pool serves as many clients at once as it has workers, so it gets one for each connection, and some for those that
 # are just being replaced.
-_SPARE_WORKERS = 8
+SPARE_WORKERS = 8
 _MOST_WORKERS = 1024
 
 
@@ -59,7 +59,7 @@ class Model:
                     "connections that stay would get no reply")
         most = self.traits.get("max_clients", 0)
         if self.traits.get("silent") == "one of N":
-            most = _MOST_WORKERS - _SPARE_WORKERS
+            most = _MOST_WORKERS - SPARE_WORKERS
         if most and workload.held > most - 64:  # Descriptors of its own count, too.
             return f"serves {most} clients at most"
         return None
@@ -69,7 +69,7 @@ class Model:
         if "workers" not in self.traits.get("flags", ()) or any("workers" in flag for flag in self.flags):
             return None
         if self.traits.get("silent") == "one of N":
-            return min(_MOST_WORKERS, setting.connections + _SPARE_WORKERS)
+            return min(_MOST_WORKERS, setting.connections + SPARE_WORKERS)
         return setting.loops or len(setting.cpus)
 
     def command(self, service, setting):
@@ -92,7 +92,7 @@ class Model:
         if any("workers" in flag for flag in self.flags):
             return "as its own flags say"
         if self.traits.get("silent") == "one of N":
-            return f"one for each connection of the workload, and {_SPARE_WORKERS}"
+            return f"one for each connection of the workload, and {SPARE_WORKERS}"
         if workers:
             return f"{workers}: one event loop for each processor"
         return {"blocks": "one, for one client after the other"}.get(

@@ -5,7 +5,7 @@ import itertools
 import math
 import re
 
-from . import cases, inference, metrics, needs, other_figures, ranking, single_figures, slices, statistics, store, suspicion
+from . import cases, floors, inference, metrics, needs, other_figures, ranking, single_figures, slices, statistics, store, suspicion
 
 # How often the same thing, measured twice, may be called different by chance.
 _TWINS_ALPHA = 0.01
@@ -369,6 +369,7 @@ def summarize(run, lines):
                          for name, own in ranked.items()}}
     able = {workload: {subject["name"] for subject in subjects if rounds.of(subject["name"], workload)
                        and not metrics.is_faulty(rounds.of(subject["name"], workload))} for workload in workloads}
+    found["floors"] = floors.shares(subjects, verdicts, found["ranked_by"])
     return {**found, "fronts": cases.fronts(run, found, lines, able, effects_of)}
 
 

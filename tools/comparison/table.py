@@ -1,6 +1,6 @@
 """What a person reads at the end of a run: the answer first, then a table for each workload, then what the marks mean."""
 
-from . import rated_table, suspicion
+from . import floors, rated_table, suspicion
 from .inference import DIFFERENT
 from .metrics import more_is_better
 from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
@@ -43,6 +43,7 @@ LEGEND = (
     "verdict      against the first row: different, equal (within the margin), or open, which is neither yet; a table contains",
     "             a false verdict in at most 5 % of runs",
     "of best      its figure relative to the best, with bounds",
+    "of floor     the same relative to the smallest honest program that works in the same way (--peers=floor)",
     "replies/s    median over the rounds; the faster the better, unless the load generator was the limit",
     "spread       half of the 95 % interval of the figure before it",
     "p50 ...      response times: of 100 requests, 50 (99, 99.9) took no longer; p99 and p99.9 of all rounds together",
@@ -146,6 +147,10 @@ def _of_best(ranking, name):
     return f"{share['low']:.2f}-{share['high']:.2f}" if share else "-"
 
 
+def _of_floor(entry):
+    return f"{entry['ratio']:.2f} ({entry['low']:.2f}-{entry['high']:.2f})" if entry else "-"
+
+
 def _order(ranking, results, metric):
     """By place; those without one behind them."""
     place = {name: number for number, name in enumerate(ranking.get("order", ()))}
@@ -167,7 +172,8 @@ def workload_table(summary, workload):
     ranking, metric = summary["ranking"].get(name) or {}, summary["ranked_by"][name]
     results = _results(summary, workload)
     columns = [(heading, show) for heading, show in _columns(metric) if any(show(result["metrics"]) != "-" for result in results)]
-    rows = [["", "verdict", "of best", *(heading for heading, _ in columns), "rounds"]]
+    of_floor = floors.of(summary, name)
+    rows = [["", "verdict", "of best", *(["of floor"] if of_floor else []), *(heading for heading, _ in columns), "rounds"]]
     notes = []
     best = ranking["order"][0] if ranking.get("order") else None
     for result in results:
@@ -176,7 +182,8 @@ def workload_table(summary, workload):
             notes.append(f"{subject}: {mark}")
         verdict = "best" if subject == best else (best and _kind(summary, best, subject, workload)) or "-"
         good = result["rounds"] - result["rounds_failed"]
-        rows.append([subject, verdict, _of_best(ranking, subject), *(show(result["metrics"]) for _, show in columns),
+        rows.append([subject, verdict, _of_best(ranking, subject), *([_of_floor(of_floor.get(subject))] if of_floor else []),
+                     *(show(result["metrics"]) for _, show in columns),
                      f"{good}/{result['rounds']}"])
     lines = [f"{name}: {workload['title']}" + (f"; {BY_PROCESSOR_TIME}" if is_instead(summary, workload) else ""), *align(rows)]
     twins = [twin for twin in summary["twins"] if twin["workload"] == name and twin["metric"] == metric]

@@ -39,12 +39,16 @@ def _grade_model(options, error):
     folders = options.dir or [os.path.relpath(os.path.join(build.TOP, my_model.FOLDER))]
     if options.case:
         return max(my_model.show(folder, options.case) for folder in folders)
-    results = [my_model.grade(folder, lambda text: print(f"grade: {text}", file=sys.stderr, flush=True)) for folder in folders]
+
+    def tell(text):
+        print(f"grade: {text}", file=sys.stderr, flush=True)
+
+    results = [my_model.grade(folder, tell) for folder in folders]
     sys.stdout.write(_FORMATS.get(options.format, report.text)(results))
     sys.stdout.flush()
     right = all(result.passed for result in results)
     if right and len(folders) == 1 and not (options.format or options.no_measure):
-        my_model.measure(folders[0])
+        my_model.measure(folders[0], tell)
     return 0 if right else 1
 
 

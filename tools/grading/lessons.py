@@ -3,6 +3,9 @@
 A lesson's commands are the lines with "$ " in its blocks of the kind "console"; what follows each of them is what it prints, or a
 part of it. Numbers and the width of blanks may differ, and "..." stands for lines that are left out. `tools/demo` is the first
 terminal; each further one ends the one before. All other commands are typed into one shell, the second terminal.
+
+A command has a minute. A block of the kind "console limit=300" allows each of its commands 300 seconds; such commands are long, and
+run only if asked for.
 """
 
 import collections
@@ -15,17 +18,20 @@ import time
 
 _SECONDS = 60
 _MARK = "--end-of-command--"
+_BLOCK = re.compile(r"^```console(?: limit=(?P<limit>\d+))?\n(?P<lines>.*?)^```", re.MULTILINE | re.DOTALL)
 
-Command = collections.namedtuple("Command", "text shown")
+# shown: lines. seconds: in which it has to be done. is_long: its block allows it more than a minute.
+Command = collections.namedtuple("Command", "text shown seconds is_long", defaults=(_SECONDS, False))
 
 
 def commands(page):
     """Those of a page, in order."""
     found = []
-    for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
+    for block in _BLOCK.finditer(page):
+        limit = (int(block["limit"]), True) if block["limit"] else ()
+        for line in block["lines"].splitlines():
             if line.startswith("$ "):
-                found.append(Command(line[2:], []))
+                found.append(Command(line[2:], [], *limit))
             elif found:
                 found[-1].shown.append(line)
     return found
@@ -50,11 +56,11 @@ class Shell:
                                       cwd=folder, env=environment)
         self._rest = b""
 
-    def run(self, command):
+    def run(self, command, seconds=_SECONDS):
         """(status, lines); a status of None if it is not done in time."""
         self._bash.stdin.write(f"{command}\necho {_MARK} $?\n".encode())
         self._bash.stdin.flush()
-        end = time.monotonic() + _SECONDS
+        end = time.monotonic() + seconds
         while True:
             match = re.search(rb"^" + _MARK.encode() + rb" (\d+)\n", self._rest, re.MULTILINE)
             if match:
@@ -95,19 +101,21 @@ class Demo:
         self._output.close()
 
 
-def run(page, folder, environment):
-    """Yields (command, status, lines) for each; ends after one that is not done in time."""
+def run(page, folder, environment, with_long=True):
+    """Yields (command, status, lines) for each, long ones only `with_long`; ends after one that is not done in time."""
     shell = Shell(folder, environment)
     demo = None
     try:
         for command in commands(page):
+            if command.is_long and not with_long:
+                continue
             if command.text.startswith("tools/demo"):
                 if demo is not None:
                     demo.close()
                 demo = Demo(command.text, folder, environment)
                 yield command, 0, demo.lines()
             else:
-                status, lines = shell.run(command.text)
+                status, lines = shell.run(command.text, command.seconds)
                 yield command, status, lines
                 if status is None:
                     return  # The shell still waits for it.

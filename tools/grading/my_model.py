@@ -166,8 +166,9 @@ def show(folder, case):
     return 1
 
 
-def measure(folder, beside="loop,thread,epoll"):
+def measure(folder, tell, beside="loop,thread,epoll"):
     """Has tools/compare measure the model beside these, which takes two minutes; it says where its report is."""
+    tell(f"measures {NAME} beside {beside.replace(',', ', ')} (two minutes, after a build; longer if the machine is busy)")
     with package(folder) as path, tempfile.TemporaryDirectory(prefix="grade-") as programs:
         bazel_bin, messages = build(path, "server", flags=("--config=opt",))
         if bazel_bin is not None:
@@ -175,6 +176,7 @@ def measure(folder, beside="loop,thread,epoll"):
         if messages:
             print(messages, file=sys.stderr)
             return
+        print(f"\n{NAME} beside built-in models (docs/comparing.md says how to read this):", flush=True)
         # As tools/compare --bin expects them.
         os.makedirs(os.path.join(programs, "client", "load"))
         os.symlink(os.path.join(bazel_bin, path, "server"), os.path.join(programs, "server"))

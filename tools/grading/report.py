@@ -46,6 +46,8 @@ def text(results):
             lines.append(f"  {'ok   ' if checked.wrong is None else checked.wrong.label}  {checked.check.title}")
             if checked.wrong is not None and not isinstance(checked.wrong, Untried):
                 lines.append(_explanation(result, checked, "         "))
+        if any(isinstance(checked.wrong, Untried) for checked in result.checks):
+            lines.append("  later: these are tried when what is WRONG above them is right")
         verdict = "it works, but lacks something: " if result.works and not result.passed else ""
         lines.append(f"  {verdict}{result.score} of {result.max_score} points")
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ import unittest
 from xml.etree import ElementTree
 
 from . import grade, report, steps
-from .exercise import Check, Exercise, Lacking, Wrong
+from .exercise import Check, Exercise, Lacking, Untried, Wrong
 
 _WORKS = Check("it works", None)
 _FAULT = Check("nothing is lost", None, 3)
@@ -37,6 +37,12 @@ class TextTest(unittest.TestCase):
     def test_program_that_does_not_compile_has_none(self):
         self.assertIn("mine.cc:3: error", report.text([result(messages="mine.cc:3: error", compiled=False)]))
         self.assertIn("0 of 4 points", report.text([result(messages="mine.cc:3: error", compiled=False)]))
+
+    def test_what_was_not_tried_is_explained_once(self):
+        checks = [grade.CheckResult(_WORKS, Wrong("it does not"), None, []), grade.CheckResult(_FAULT, Untried(), None, [])]
+        text = report.text([grade.Result(_EXERCISE, "mine.cc", "", True, checks)])
+        self.assertIn("later  nothing is lost\n", text)
+        self.assertEqual(text.count("when what is WRONG above them is right"), 1)
 
 
 class FormatsTest(unittest.TestCase):

@@ -10,7 +10,7 @@ import pathlib
 import re
 import statistics
 
-from comparison import inference, metrics, needs, ranking, summary
+from comparison import floors, inference, metrics, needs, ranking, summary
 
 from . import samples, words
 
@@ -248,6 +248,10 @@ class Results:
     def twins(self, workload, metric):
         """What was measured twice against itself: [{a, b, ratio, low, high, differs}]."""
         return [twin for twin in self.summary["twins"] if (twin["workload"], twin["metric"]) == (workload, metric)]
+
+    def of_floor(self, workload):
+        """{model: what it reaches of its floor: {floor, ratio, low, high}}, of the workload of this name; see comparison.floors."""
+        return floors.of(self.summary, workload)
 
     def verdict(self, workload, metric, a, b):
         """different, equal or open; a pair without a verdict is open."""

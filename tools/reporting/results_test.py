@@ -4,7 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
-from . import doubts, results, synthetic
+from . import doubts, results, synthetic, tables
 
 
 class ResultsTest(unittest.TestCase):
@@ -56,6 +56,19 @@ class ResultsTest(unittest.TestCase):
         measured = results.Results(synthetic.tiny(self.folder, {"fork": {"throughput": 100}}, failed=("fork",)))
         self.assertIsNone(measured.estimate("work", "fork", "throughput"))
         self.assertTrue(measured.cell("work", "fork").failed)
+
+    def test_what_a_model_reaches_of_its_floor_stands_beside_its_figures(self):
+        synthetic.tiny(self.folder, {"thread": {"throughput": 80}, "thread floor": {"throughput": 100}})
+        measured = results.Results(self.folder)
+        self.assertNotIn("of its floor", tables.of_workload(measured, measured.workloads[0]))
+        found = json.loads((self.folder / "summary.json").read_text())
+        found["floors"] = [{"workload": "work", "metric": "throughput", "model": "thread", "floor": "thread floor",
+                            "ratio": 0.8, "low": 0.75, "high": 0.85}]
+        (self.folder / "summary.json").write_text(json.dumps(found))
+        measured = results.Results(self.folder)
+        text = tables.of_workload(measured, measured.workloads[0])
+        self.assertIn("of its floor", text)
+        self.assertIn("<td class=\"n\">0.80 (0.75 to 0.85)</td>", text)
 
     def test_verdicts_hold_in_both_directions(self):
         measured = results.Results(synthetic.tiny(

@@ -85,13 +85,19 @@ def of_workload(results, workload):
     """All estimates of a workload, with their spreads."""
     names = plots.ranked(results, workload)
     columns = columns_of(results, workload, names)
+    of_floor = results.of_floor(workload.name)
     rows = []
     for name in names:
         cells = [results.estimate(workload.name, name, metric) for _, metric, _ in columns]
-        rows.append([name] +
+        rows.append([name] + ([_of_floor(of_floor.get(name))] if of_floor else []) +
                     [words.estimate(cell, write) if cell else "" for cell, (_, _, write) in zip(cells, columns)] +
                     [results.figure(workload, name).n])
-    return table(["subject"] + [title for title, _, _ in columns] + ["rounds"], rows)
+    return table(["subject"] + (["of its floor"] if of_floor else []) + [title for title, _, _ in columns] + ["rounds"], rows)
+
+
+def _of_floor(entry):
+    """What a model reaches of the smallest honest program that works in the same way."""
+    return words.bounded(entry["ratio"], entry["low"], entry["high"], words.ratio) if entry else ""
 
 
 def marks_under(results, workload):

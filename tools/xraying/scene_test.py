@@ -83,8 +83,9 @@ class SceneTest(unittest.TestCase):
 
     def test_each_client_is_answered_by_those_that_its_model_says(self):
         lanes = {}
-        for model, *flags in (("loop",), ("fork",), ("thread",), ("prefork", "--workers=2"), ("threadpool", "--workers=2"),
-                              ("nonblock",), ("select",), ("epoll",), ("coroutine",)):
+        for model, *flags in (("loop",), ("fork",), ("multiprocess", "--start_method=forkserver"), ("thread",),
+                              ("prefork", "--workers=2"), ("threadpool", "--workers=2"), ("nonblock",), ("select",), ("epoll",),
+                              ("coroutine",)):
             _, told = self.play(model, *flags)
             writers = [(lane.pid, lane.tid) for lane in told.lanes
                        if lane.pid and any(block.kind == "write" and block.client for block in lane.blocks)]
@@ -92,8 +93,9 @@ class SceneTest(unittest.TestCase):
             answered = {block.client for lane in told.lanes for block in lane.blocks if block.kind == "write"}
             self.assertLessEqual({1, 2}, answered, model)
             self.assertEqual(sum(arrow.kind == "reply" for arrow in told.arrows), 4, model)
-        self.assertEqual(lanes, {"loop": (1, 1), "fork": (2, 2), "thread": (1, 2), "prefork": (2, 2), "threadpool": (1, 2),
-                                 "nonblock": (1, 1), "select": (1, 1), "epoll": (1, 1), "coroutine": (1, 1)})
+        self.assertEqual(lanes, {"loop": (1, 1), "fork": (2, 2), "multiprocess": (2, 2), "thread": (1, 2), "prefork": (2, 2),
+                                 "threadpool": (1, 2), "nonblock": (1, 1), "select": (1, 1), "epoll": (1, 1),
+                                 "coroutine": (1, 1)})
 
     def test_births_are_arrows(self):
         _, forked = self.play("fork")

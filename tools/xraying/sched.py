@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 
 _ROOTS = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+# The trace has the ids that threads have in the first PID namespace. This is that one's inode, PROC_PID_INIT_INO.
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
 _LINE = re.compile(r"^\s*(?P<comm>.{1,16})-(?P<tid>\d+)\s+.*?\s(?P<s>\d+)\.(?P<us>\d{6}): sched_waking: .*?\bpid=(?P<woken>\d+)\b")
 
 
@@ -40,6 +42,9 @@ class Wakings:
         root = next((root for root in _ROOTS if os.path.isdir(os.path.join(root, "instances"))), None)
         if root is None:
             self.why = "there is no tracefs here"
+            return self
+        if os.stat("/proc/self/ns/pid").st_ino != _FIRST_PID_NAMESPACE:
+            self.why = "the kernel's trace has other process ids than this container"
             return self
         instance = os.path.join(root, "instances", f"polyserve-xray-{os.getpid()}")
         try:

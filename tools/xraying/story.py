@@ -167,7 +167,8 @@ def tell(records, clients, server, begin_ns, end_ns):
     numbers, descriptors = {}, _Descriptors({client.port: client.number for client in clients})
     parents = {record.result: record.pid for record in records if record.kind == "fork" and record.result > 0}
     inherited, last_ns = set(), {}
-    for record in records:
+    # A descriptor is there when the call that brings it has returned; meanwhile others may come, go, and have the same number.
+    for record in sorted(records, key=lambda record: record.end_ns if record.kind in ("accept", "take") else record.begin_ns):
         # Whichever of the two comes first: after that the parent may close what its child has inherited.
         born = record.result if record.kind == "fork" and record.result > 0 else record.pid
         if born in parents and born not in inherited:

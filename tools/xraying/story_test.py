@@ -1,6 +1,9 @@
 """The story that records tell: whose each call is, what is work, and which arrows there are."""
 
+import os
+import tempfile
 import unittest
+from unittest import mock
 
 from xraying import page, picture, sched, source, story, trace_events
 from xraying.records import Record
@@ -43,6 +46,14 @@ class StoryTest(unittest.TestCase):
         worker = next(lane for lane in told.lanes if lane.pid == 9)
         self.assertEqual(worker.blocks[-1].client, 1)
         self.assertEqual(arrows(told), [("pass", "server", "process 1")])
+
+    def test_connection_belongs_to_the_process_that_takes_it_over_first_not_to_one_that_has_waited_longer(self):
+        told = tell([record("accept", 10, fd=3, result=8, port=50001), record("pass", 30, fd=4, result=8),
+                     record("take", 42, fd=4, result=10, length=100), record("take", 50, pid=9, fd=5, result=6),
+                     record("pass", 80, pid=9, fd=5, result=7), record("read", 160, pid=9, fd=6, result=5)], client(1))
+        taker = next(lane for lane in told.lanes if lane.pid == 9)
+        self.assertEqual([(block.kind, block.client) for block in taker.blocks if block.kind in ("take", "pass", "read")],
+                         [("take", 1), ("pass", 0), ("read", 1)])
 
     def test_request_and_reply_lead_from_client_to_server_and_back(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 30, fd=8, result=5), record("write", 60, fd=8, result=5)],
@@ -163,6 +174,14 @@ class SchedTest(unittest.TestCase):
                 "          <idle>-0       [000] d.h1.  1234.000600: sched_waking: comm=my thread pid=7 prio=120 target_cpu=000\n"
                 "          server-4242    [001] d..2.  1234.000700: sched_switch: prev_comm=x\n")
         self.assertEqual(sched.parse(text), [sched.Waking(1234_000567_000, 4242, 4243), sched.Waking(1234_000600_000, 0, 7)])
+
+    def test_trace_with_the_ids_of_another_namespace_is_not_used(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.mkdir(os.path.join(root, "instances"))
+            with mock.patch.multiple(sched, _ROOTS=(root,), _FIRST_PID_NAMESPACE=0), sched.Wakings() as wakings:
+                self.assertEqual(os.listdir(os.path.join(root, "instances")), [])
+        self.assertIsNone(wakings.found)
+        self.assertIn("other process ids", wakings.why)
 
 
 if __name__ == "__main__":

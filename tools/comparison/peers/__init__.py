@@ -16,9 +16,9 @@ import subprocess
 from dataclasses import dataclass, field
 
 from .. import processes, subjects
-from . import apache, lighttpd, nginx, own, python_servers
+from . import apache, floor, h2o, lighttpd, nginx, own, python_servers
 
-_MODULES = (nginx, apache, lighttpd, python_servers)
+_MODULES = (nginx, apache, lighttpd, h2o, python_servers)
 
 
 class MissingPeer(Exception):
@@ -36,6 +36,7 @@ class Peer:
     workers: str  # In words.
     write: object  # (setting, port, folder) -> (arguments, configuration text); writes what the server reads.
     version_flag: str = "-v"
+    takes_uploads: bool = False
     traits: dict = field(default_factory=dict, hash=False)  # As of a model that works in the same way.
     model: str = None
     flags: tuple = ()
@@ -51,7 +52,7 @@ class Peer:
     def refuses(self, workload):
         if self.traits.get("silent") == "one of N" and workload.held > 1000:
             return "serves 1000 clients at most"
-        if "--workload=upload" in workload.load:
+        if "--workload=upload" in workload.load and not self.takes_uploads:
             return "takes no uploads"
         return None
 
@@ -86,16 +87,19 @@ class Peer:
 ALL = tuple(Peer(**row) for module in _MODULES for row in module.PEERS)
 
 
-def choose(names):
-    """The peers of these names; "all" stands for those that are installed."""
+def choose(names, floors=()):
+    """The peers of these names; "all" stands for those that are installed, "floor" for `floors`."""
     by_name = {peer.name: peer for peer in ALL}
     chosen = []
     for name in dict.fromkeys(names):
+        if name == floor.NAME:
+            chosen += floors
+            continue
         if name == "all":
             chosen += [peer for peer in ALL if peer.path() and peer not in chosen]
             continue
         if name not in by_name:
-            raise MissingPeer(f"there is no peer '{name}'; there are {', '.join(by_name)}")
+            raise MissingPeer(f"there is no peer '{name}'; there are {', '.join(by_name)}, {floor.NAME}")
         if not by_name[name].path():
             raise MissingPeer(
                 f"{name} is not installed: apt-get install --no-install-recommends {by_name[name].package}")

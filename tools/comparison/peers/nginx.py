@@ -30,6 +30,8 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
+  dav_methods PUT;
+  client_max_body_size 0;
   server {{
     listen {host}:{port} backlog=4096;
     root {root};{small}
@@ -59,4 +61,4 @@ def write(setting, port, folder, sendfile=None):
 
 
 PEERS = ({"name": "nginx", "service": "http", "program": "nginx", "package": "nginx-light",
-          "workers": "one worker process for each processor", "write": write},)
+          "workers": "one worker process for each processor", "write": write, "takes_uploads": True},)
