@@ -269,8 +269,12 @@ class PeersTest(unittest.TestCase):
         with self.assertRaisesRegex(peers.MissingPeer, "there are nginx, apache-prefork"):
             peers.choose(["ngnix"])
 
-    def test_nginx_alone_takes_uploads(self):
+    def test_nginx_alone_takes_uploads_and_keeps_no_old_ones(self):
         upload, = workloads.choose(["upload"])
+        with tempfile.TemporaryDirectory() as folder:
+            _, text = next(peer for peer in peers.ALL if peer.takes_uploads).write(
+                subjects.Setting("/some/root", (0,), folder, folder, 100), 12345, folder)
+        self.assertRegex(text, r"location /upload {\s+open_file_cache off;")
         self.assertEqual([peer.name for peer in peers.ALL if peer.service == "http" and peer.refuses(upload) is None], ["nginx"])
 
     def test_all_are_those_that_are_installed(self):

@@ -35,6 +35,10 @@ http {{
   server {{
     listen {host}:{port} backlog=4096;
     root {root};{small}
+    # What is PUT replaces a file, of which the cache would go on to send the old content.
+    location /upload {{
+      open_file_cache off;
+    }}
   }}
 }}
 """
