@@ -12,9 +12,9 @@ from ..peers import floor, nginx
 from .judge import BYTES
 
 _HTTP, _CHAT = workloads.choose(["http", "chat"])
-# So large that what a request costs beside its bytes vanishes; the load generator holds the content in memory, several times.
-_LARGE = 64 * 1024 * 1024
-FILES = {"16k.bin": 16 * 1024, "64m.bin": _LARGE}
+# So large that what a request costs beside its bytes vanishes, and so small that a measurement has many replies.
+_LARGE = 16 * 1024 * 1024
+FILES = {"16k.bin": 16 * 1024, "16m.bin": _LARGE}
 # Seconds of a measurement that cannot rest.
 _EACH_S = 2.0
 # Idle connections, where it is not as many as are needed to tell hundreds of bytes from noise.
@@ -34,8 +34,8 @@ SCENES = {scene.name: scene for scene in (
     _http("http-512", "GET of 1 KiB on 512 connections that are kept", 512),
     _http("http-16k", "GET of 16 KiB on 16 connections that are kept", 16, ("--workload=http", "--name=16k.bin")),
     dataclasses.replace(_CHAT, name="chat-32", title=f"{_CHAT.title}, 32 messages under way", load=(*_CHAT.load, "--depth=32")),
-    _http("get-file", "GET of 64 MiB on one connection", 1, ("--workload=http", "--name=64m.bin"), slice_s=0.25),
-    _http("put-file", "PUT of 64 MiB on one connection", 1, ("--workload=upload", "--name=upload", f"--size={_LARGE}"),
+    _http("get-file", "GET of 16 MiB on one connection", 1, ("--workload=http", "--name=16m.bin"), slice_s=0.25),
+    _http("put-file", "PUT of 16 MiB on one connection", 1, ("--workload=upload", "--name=upload", f"--size={_LARGE}"),
           rests=False),
     dataclasses.replace(echo_with(64), name=MEMORY, title="memory of the server's own for an idle connection"),
 )}
