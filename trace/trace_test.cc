@@ -168,12 +168,14 @@ TEST_F(TraceTest, WakeUpsAreToldFromDataAndFilesHaveNoRecord) {
 }
 
 TEST(TraceFileTest, WhatIsNoTraceIsNotJoined) {
-  const std::string path = absl::StrCat(testing::TempDir(), "/other");
+  // Of this process: run by hand, the directory has what an earlier run has left.
+  const std::string path = absl::StrCat(testing::TempDir(), "/other-", ::getpid());
   EXPECT_EQ(Trace::Join(path).code(), absl::StatusCode::kNotFound);
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   EXPECT_EQ(::write(file.get(), "x", 1), 1);
   EXPECT_EQ(Trace::Join(path).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_FALSE(Trace::Open("/none/such").ok());
+  EXPECT_EQ(::unlink(path.c_str()), 0);
 }
 
 }  // namespace
