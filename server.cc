@@ -1,7 +1,7 @@
 // The server program: reads the command line, and serves. server_config.cc defines what the flags mean, and wiring.cc
 // what they become.
 //
-//   exit status 0   it has stopped when told to, or has answered a question such as --help
+//   exit status 0   it has stopped when told to, or has answered a question such as --help or --check
 //               1   serving has become impossible; the log says why
 //               2   it could not start (bad flags, a port in use, a missing directory): one line on standard error
 #include <fcntl.h>
@@ -46,6 +46,14 @@ absl::Status OpenTrace() {
   return absl::Status(status.code(), absl::StrCat("--trace: ", status.message()));
 }
 
+// --check: everything that a start reads is read, and nothing is bound, since a server that runs may have these ports.
+int Check(const ServerConfig& config) {
+  const absl::Status status = Server::Create(config).status();
+  if (!status.ok()) return Fail(status);
+  printf("server: flags, certificates and files are right\n");
+  return 0;
+}
+
 int Run(int argc, char** argv) {
   if (absl::Status status = ExpandFlagFiles(argc, argv); !status.ok()) return Fail(status);
   // With the flags of the file, not its name: it may say something else by the time a fresh image starts.
@@ -54,6 +62,7 @@ int Run(int argc, char** argv) {
   if (AnswerQuestions()) return 0;
   const absl::StatusOr<ServerConfig> config = ConfigFromFlags();
   if (!config.ok()) return Fail(config.status());
+  if (config->only_checks) return Check(*config);
   if (absl::Status status = OpenTrace(); !status.ok()) return Fail(status);
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(*config);
   if (!server.ok()) return Fail(server.status());

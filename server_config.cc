@@ -85,6 +85,8 @@ DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
              "commands that a member may give in a second; 0: any number");
 DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
              "=BYTES what may wait for all members together; beyond that, the slowest one is disconnected");
+DEFINE_bool(check, false,
+            "do not serve: say whether flags, certificates and files are right, with status 0 if so, otherwise 2");
 DEFINE_bool(build_info, false, "print how this program was built");
 DECLARE_bool(help);
 DECLARE_bool(version);
@@ -138,7 +140,7 @@ void PrintHelp() {
   absl::StrAppend(&text, DescribeTopics(kTopics), "\nFlags of single models:\n",
                   DescribeFlags(absl::StrJoin(ModelFlags(), " ")), "\nThe program itself:\n",
                   HelpEntry("--flagfile=FILE", "take flags from this file as well, one a line; # begins a comment"),
-                  DescribeFlags("trace build_info version"), HelpEntry("--help", "print this text"));
+                  DescribeFlags("trace check build_info version"), HelpEntry("--help", "print this text"));
   absl::StrAppend(&text, "\nModels:\n");
   for (const Model& model : AllModels()) absl::StrAppend(&text, HelpEntry(model.name, model.description));
   absl::StrAppend(&text, "\nServices and their default ports:\n");
@@ -408,6 +410,7 @@ absl::StatusOr<ServerConfig> ConfigFromFlags() {
   ServerConfig config;
   config.model = *model;
   config.listen = *std::move(listen);
+  config.only_checks = FLAGS_check;
   if (absl::Status status = ReadConnectionFlags(config); !status.ok()) return status;
   // After `listen` is set: which hosts http answers for by default depends on the addresses.
   if (absl::Status status = ReadServiceFlags(config); !status.ok()) return status;

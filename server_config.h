@@ -34,6 +34,8 @@ namespace polyserve {
 struct ServerConfig {
   const Model* model;  // A row of the registry; never null.
   std::vector<ListenSpec> listen;
+  // --check: the server is created to see whether it could serve, and leaves no file behind.
+  bool only_checks = false;
 
   // --- Connections. All durations may be infinite. ---
 

@@ -16,6 +16,7 @@
 #include "base/descriptor_limit.h"
 #include "base/line_output.h"
 #include "base/logging.h"
+#include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "drain_log.h"
 #include "files/root.h"
@@ -181,10 +182,20 @@ absl::Status Server::OpenAccessLog() {
   if (config_.access_log.empty()) return absl::OkStatus();
   access_log_ = std::make_shared<LogFile>(config_.access_log, statistics_.access_log());
   if (Process::IsImage()) return absl::OkStatus();  // Opens it with the first line.
+  if (config_.only_checks && ::access(config_.access_log.c_str(), F_OK) != 0) return CheckThatLogCanBeMade();
   // Opened now, although the first line would open it as well: a path that is wrong should end the start, not fill the
   // server's log later.
   const absl::Status status = access_log_->Open();
   return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
+}
+
+// --check makes no file: it would belong to the user who checks, and the server might not be allowed to write to it.
+absl::Status Server::CheckThatLogCanBeMade() const {
+  std::filesystem::path directory = std::filesystem::path(config_.access_log).parent_path();
+  if (directory.empty()) directory = ".";
+  if (::access(directory.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
+  const absl::Status status = SysError("access", directory.string());
+  return absl::InvalidArgumentError(absl::StrCat("--access_log: ", status.message()));
 }
 
 // A program image gets what its server has read.

@@ -52,6 +52,7 @@ class Server {
   absl::Status OpenLibrary();
   absl::Status OpenAccess();
   absl::Status OpenAccessLog();
+  absl::Status CheckThatLogCanBeMade() const;
   absl::Status ReadCertificates();
   // What the backend gets: limits, statistics, and for each address a listener without its socket.
   absl::Status MakeContext();

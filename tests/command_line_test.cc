@@ -90,6 +90,40 @@ TEST(CommandLineTest, FaultyAuthFileIsRefusedWithItsLine) {
   ExpectRefused({serve, absl::StrCat("--auth_file=", root.PathOf(".users"))}, "beneath --root");
 }
 
+TEST(CommandLineTest, CheckFindsWhatAStartWouldRefuse) {
+  const Scratch root;
+  const std::string serve = absl::StrCat("--root=", root.path());
+  ExpectRefused({"--check", "--root=/no/such/directory"}, "--root");
+  ExpectRefused({"--check", serve, "--model=fork", "--trigger=edge"}, "--trigger");
+  ExpectRefused({"--check", serve, "--access_log=/no/such/directory/log"}, "--access_log");
+  ExpectRefused({"--check", serve, "--listen=http+tls://127.0.0.1:0", "--tls_cert=/no/such/file"}, "/no/such/file");
+  ExpectRefused({"--check", serve, "--auth_file=/none"}, "--auth_file");
+}
+
+TEST(CommandLineTest, CheckOfWhatIsRightSaysSoAndServesAndMakesNothing) {
+  const Scratch root;
+  const Scratch logs;
+  const std::string log = absl::StrCat("--access_log=", logs.PathOf("log"));
+  const std::string trace = absl::StrCat("--trace=", logs.PathOf("trace"));
+  const ServerRun run = RunServer({"--check", absl::StrCat("--root=", root.path()), log, trace});
+  EXPECT_EQ(run.exit_status, 0);
+  EXPECT_EQ(run.output, "server: flags, certificates and files are right\n");
+  EXPECT_EQ(run.log, "");
+  EXPECT_TRUE(logs.Names().empty());
+  logs.Write("log", "what was logged before\n");
+  EXPECT_EQ(RunServer({"--check", absl::StrCat("--root=", root.path()), log}).exit_status, 0);
+  EXPECT_EQ(logs.Read("log"), "what was logged before\n");
+}
+
+TEST(CommandLineTest, CheckDoesNotMindThatAServerHasThePorts) {
+  const Scratch root;
+  const std::string serve = absl::StrCat("--root=", root.path());
+  const ServerProcess server({.flags = {serve, "--listen=echo://127.0.0.1:0"}});
+  const std::string listen = absl::StrCat("--listen=echo://", server.address("echo"));
+  EXPECT_EQ(RunServer({serve, listen, "--check"}).exit_status, 0);
+  ExpectRefused({serve, listen}, "--listen: bind");
+}
+
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
 
 TEST(CommandLineTest, NameFromElsewhereIsAnsweredWithTheCommandLineThatItIsHere) {
