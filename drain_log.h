@@ -5,7 +5,7 @@
 //
 // What a client does is said as in http's /-/status: one that "waits" has not sent its whole request.
 //
-// Signals::kDraining says when. It reads what all processes of the server show of themselves (net/connection_table.h),
+// Signals::kTick says when. It reads what all processes of the server show of themselves (net/connection_table.h),
 // and so costs a server nothing that does not stop.
 #ifndef POLYSERVE_DRAIN_LOG_H_
 #define POLYSERVE_DRAIN_LOG_H_

@@ -169,21 +169,24 @@ void AwaitDeliveries() {
 
 }  // namespace
 
-// Only a socket bound to all addresses asks for the destination of each datagram: with a single address it is known.
 // IPV6_V6ONLY keeps [::] from taking the port of 0.0.0.0 as well, which is a listener of its own here.
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at) {
   UniqueFd fd(::socket(at.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return SysError("socket", at.ToString());
-  absl::Status status = SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, kListenerQueueBytes);
-  if (at.family() == AF_INET6) {
-    status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1));
-    if (at.is_wildcard()) status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
-  } else if (at.is_wildcard()) {
-    status.Update(SetOption(fd.get(), IPPROTO_IP, IP_PKTINFO, 1));
-  }
+  absl::Status status = TuneUdp(fd.get(), at);
+  if (at.family() == AF_INET6) status.Update(SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1));
   if (!status.ok()) return status;
   if (::bind(fd.get(), at.address(), at.size()) != 0) return SysError("bind", at.ToString());
   return fd;
+}
+
+// Only a socket bound to all addresses asks for the destination of each datagram: with a single address it is known.
+absl::Status TuneUdp(int fd, const Endpoint& at) {
+  absl::Status status = SetOption(fd, SOL_SOCKET, SO_RCVBUF, kListenerQueueBytes);
+  if (!at.is_wildcard()) return status;
+  status.Update(at.family() == AF_INET6 ? SetOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+                                        : SetOption(fd, IPPROTO_IP, IP_PKTINFO, 1));
+  return status;
 }
 
 absl::Status NeverAnswerAnswers(int fd) {

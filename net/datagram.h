@@ -49,6 +49,10 @@ struct DatagramPath {
 // Returns an unconnected, non-blocking socket. The kernel may queue some megabytes for it.
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& at);
 
+// Gives a socket that another program has bound to this address the options that BindUdp() sets. They hold for every
+// process that has the socket.
+absl::Status TuneUdp(int fd, const Endpoint& at);
+
 // For a socket whose service replies to datagrams, and those connected beside it: marks everything it sends as a reply,
 // and has the kernel drop incoming datagrams with that mark. Without it, one forged datagram would make two such
 // servers reply to each other for ever, on any ports. The mark is a DSCP code point for local use (RFC 2474, section 6,

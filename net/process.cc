@@ -129,7 +129,7 @@ void ServeForkRequest(int socket, Parcel request, const Process::Entry& entry, c
 // request.
 int RunForkServer(int socket, const Process::Entry& entry) {
   // They reach the whole group, but its client decides when it ends.
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) ::signal(signal, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
   ::signal(SIGCHLD, [](int) {});
   sigset_t child_ended, before;
   ::sigemptyset(&child_ended);

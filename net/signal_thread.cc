@@ -15,12 +15,21 @@ namespace {
 
 // The thread has it blocked, so that it stays pending until sigwait(3) takes it: no race between the look at is_ending_
 // and the wait, as there is with a signal that interrupts.
-constexpr int kEnd = SIGUSR2;  // The one that Signals::Interrupt() sends.
+constexpr int kEnd = Signals::kInterruptSignal;
+
+constexpr struct {
+  int signal;
+  unsigned event;
+} kAnswered[] = {{SIGHUP, Signals::kReload},
+                 {SIGUSR1, Signals::kReport},
+                 {SIGUSR2, Signals::kUpgrade},
+                 {Signals::kTickSignal, Signals::kTick}};
 
 sigset_t Awaited() {
   sigset_t awaited;
   ::sigemptyset(&awaited);
-  for (const int signal : {SIGHUP, SIGUSR1, Signals::kDrainingSignal, kEnd}) ::sigaddset(&awaited, signal);
+  for (const auto& answered : kAnswered) ::sigaddset(&awaited, answered.signal);
+  ::sigaddset(&awaited, kEnd);
   return awaited;
 }
 
@@ -38,7 +47,7 @@ absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer)
     self->thread_ = std::thread(&SignalThread::Run, self.get());
     // Changed only now that there is a thread to take them: this thread, and those that inherit its mask, leave them
     // alone from here on.
-    for (const int signal : {SIGHUP, SIGUSR1, Signals::kDrainingSignal}) ::sigaddset(&before, signal);
+    for (const auto& answered : kAnswered) ::sigaddset(&before, answered.signal);
   } catch (const std::system_error& error) {
     status = absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));
   }
@@ -61,9 +70,9 @@ void SignalThread::Run() {
     int signal = 0;
     // A signal that comes during an answer stays pending, and further ones of its kind are merged with it (signal(7)).
     if (::sigwait(&awaited, &signal) != 0) continue;
-    if (signal == SIGHUP) answer_(Signals::kReload);
-    if (signal == SIGUSR1) answer_(Signals::kReport);
-    if (signal == Signals::kDrainingSignal) answer_(Signals::kDraining);
+    for (const auto& answered : kAnswered) {
+      if (signal == answered.signal) answer_(answered.event);
+    }
   }
 }
 

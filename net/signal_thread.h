@@ -1,8 +1,8 @@
-// SignalThread: answers SIGHUP, SIGUSR1 and the signal of a drain (Signals::kDrainingSignal) on a thread of its own,
-// for a model whose only other thread may be busy with one client for as long as that stays. Not for models that fork:
-// a process that forks must have one thread.
+// SignalThread: answers SIGHUP, SIGUSR1, SIGUSR2 and ticks (Signals::kTickSignal) on a thread of its own, for a model
+// whose only other thread may be busy with one client for as long as that stays. Not for models that fork: a process
+// that forks must have one thread.
 //
-//   SIGHUP, SIGUSR1, SIGURG ─▶ sigwait(3) on the new thread ─▶ answer(kReload, kReport or kDraining)
+//   SIGHUP, SIGUSR1, SIGUSR2, SIGURG ─▶ sigwait(3) on the new thread ─▶ answer(kReload, kReport, kUpgrade or kTick)
 //
 // As the thread waits for the signals rather than handling them, the answer is ordinary code: it may lock, log and
 // allocate, which a signal handler may not (signal-safety(7)).
@@ -21,7 +21,7 @@ namespace polyserve {
 
 class SignalThread {
  public:
-  // Called with Signals::kReload, kReport or kDraining, one call at a time, on the new thread; it shares what it
+  // Called with Signals::kReload, kReport, kUpgrade or kTick, one call at a time, on the new thread; it shares what it
   // touches with the other threads. A signal that comes during the call is answered after it, several of a kind once.
   using Answer = std::function<void(unsigned event)>;
 

@@ -37,12 +37,13 @@ std::atomic<int64_t> g_drain_microseconds{kMaxDrainMicroseconds};
 std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
-// How soon kDraining comes again: at first within the usual grace, then less and less often, so that a stop of hours
-// does not fill a log.
-constexpr int64_t kFirstDrainingMicroseconds = 500'000;
-constexpr int64_t kMostDrainingMicroseconds = 10'000'000;
-std::atomic<int64_t> g_next_draining{0};  // In microseconds of CLOCK_MONOTONIC.
-std::atomic<int64_t> g_draining_pause{kFirstDrainingMicroseconds};
+// How soon kTick comes again during a stop: at first within the usual grace, then less and less often, so that a stop
+// of hours does not fill a log.
+constexpr int64_t kFirstTickMicroseconds = 500'000;
+constexpr int64_t kLongestTickMicroseconds = 10'000'000;
+std::atomic<int64_t> g_next_tick{0};  // In microseconds of CLOCK_MONOTONIC.
+std::atomic<int64_t> g_tick_pause{kFirstTickMicroseconds};
+std::atomic<int64_t> g_longest_tick_pause{kLongestTickMicroseconds};
 
 constexpr suseconds_t kNudgeMicroseconds = Signals::kMillisecondsBetweenInterrupts * 1000;
 
@@ -77,22 +78,26 @@ void OnStop(int signal) {
 
 // A signal rather than Tell() alone: if a SignalThread answers it, the main thread may be busy with a client. kill(2)
 // is async-signal-safe.
-void TellDraining(int64_t now) {
-  if (now < g_next_draining) return;
+void SendTick() {
   const int saved_errno = errno;
-  const int64_t pause = g_draining_pause;
-  g_next_draining = now + pause;
-  g_draining_pause = std::min(2 * pause, kMostDrainingMicroseconds);
-  ::kill(::getpid(), Signals::kDrainingSignal);
+  ::kill(::getpid(), Signals::kTickSignal);
   errno = saved_errno;
+}
+
+void TickWhileStopping(int64_t now) {
+  if (now < g_next_tick) return;
+  const int64_t pause = g_tick_pause;
+  g_next_tick = now + pause;
+  g_tick_pause = std::min<int64_t>(2 * pause, g_longest_tick_pause);
+  SendTick();
 }
 
 // The call of the handler is the nudge: it ends the main thread's blocking call. Past the deadline the process ends
 // from here, whatever its threads are doing; only async-signal-safe calls are allowed, so neither LOG nor exit(3).
 void OnNudge(int) {
-  if (!g_stopping) return;
+  if (!g_stopping) return SendTick();  // The timer of StartTicks().
   const int64_t now = MonotonicMicroseconds();
-  if (now < g_drain_deadline) return TellDraining(now);
+  if (now < g_drain_deadline) return TickWhileStopping(now);
   constexpr char kText[] = "polyserve: --drain_timeout has passed; what was still running is cut off\n";
   pollfd error_output = {STDERR_FILENO, POLLOUT, 0};  // A pipe that is not read must not hold us here.
   if (::poll(&error_output, 1, 0) == 1) {
@@ -104,7 +109,8 @@ void OnNudge(int) {
 void OnStopInWorker(int) { Signals::RequestStop(); }
 void OnReload(int) { Tell(Signals::kReload); }
 void OnReport(int) { Tell(Signals::kReport); }
-void OnDraining(int) { Tell(Signals::kDraining); }
+void OnTick(int) { Tell(Signals::kTick); }
+void OnUpgrade(int) { Tell(Signals::kUpgrade); }
 void OnChildEnded(int) { Tell(Signals::kChildEnded); }
 void OnInterrupt(int) {}
 
@@ -134,8 +140,9 @@ absl::Status Signals::Install() {
   Handle(SIGALRM, &OnNudge);
   Handle(SIGHUP, &OnReload);
   Handle(SIGUSR1, &OnReport);
-  Handle(kDrainingSignal, &OnDraining);
-  Handle(SIGUSR2, &OnInterrupt);
+  Handle(SIGUSR2, &OnUpgrade);
+  Handle(kTickSignal, &OnTick);
+  Handle(kInterruptSignal, &OnInterrupt);
   Handle(SIGCHLD, &OnChildEnded);
   Tell(kChildEnded);  // One that this process had before may have ended already.
   UnblockAllSignals();
@@ -148,6 +155,16 @@ void Signals::SetStopTimes(absl::Duration drain_timeout, absl::Duration grace) {
   g_grace_microseconds = std::min(absl::ToInt64Microseconds(std::min(grace, kForEver)), g_drain_microseconds / 2);
 }
 
+// The timer that nudges a stop, too: OnStop() sets it anew. Forked children do not inherit it.
+void Signals::StartTicks(absl::Duration interval) {
+  const int64_t microseconds = absl::ToInt64Microseconds(interval);
+  g_longest_tick_pause = std::min(microseconds, kLongestTickMicroseconds);
+  g_tick_pause = std::min(microseconds, kFirstTickMicroseconds);
+  const timeval pause = absl::ToTimeval(interval);
+  const itimerval ticks = {pause, pause};
+  ::setitimer(ITIMER_REAL, &ticks, nullptr);
+}
+
 void Signals::InstallInWorker(StopSignals stop_signals) {
   Handle(SIGPIPE, SIG_IGN);
   Handle(SIGXFSZ, SIG_IGN);
@@ -157,7 +174,8 @@ void Signals::InstallInWorker(StopSignals stop_signals) {
   }
   Handle(SIGHUP, SIG_IGN);  // Sent to the whole group, but meant for the server.
   Handle(SIGUSR1, SIG_IGN);
-  Handle(kDrainingSignal, SIG_IGN);
+  Handle(SIGUSR2, SIG_IGN);
+  Handle(kTickSignal, SIG_IGN);
   // A forked child inherits the handlers, and shares the eventfd: the parent's handler, run here, would wake the
   // parent.
   Handle(SIGCHLD, SIG_DFL);
@@ -173,7 +191,7 @@ sigset_t Signals::HeldInNewProcess() {
   // Not SIGCHLD or SIGALRM: a new process has no children yet, and timers are not inherited (setitimer(2)).
   sigset_t held;
   ::sigemptyset(&held);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&held, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::sigaddset(&held, signal);
   return held;
 }
 
@@ -186,6 +204,10 @@ void Signals::RequestStop(int64_t grace_end) {
   if (g_stopping) return;
   g_grace_end = grace_end != 0 ? grace_end : MonotonicMicroseconds() + g_grace_microseconds;
   g_stopping = true;
+}
+
+void Signals::RenewGrace() {
+  if (g_stopping) g_grace_end = MonotonicMicroseconds() + g_grace_microseconds;
 }
 
 int64_t Signals::grace_end() { return stopping() ? g_grace_end.load() : 0; }
@@ -211,6 +233,6 @@ unsigned Signals::Take() {
 }
 
 // The handler does nothing, but without SA_RESTART the call that it interrupts fails with EINTR.
-void Signals::Interrupt(pthread_t thread) { ::pthread_kill(thread, SIGUSR2); }
+void Signals::Interrupt(pthread_t thread) { ::pthread_kill(thread, kInterruptSignal); }
 
 }  // namespace polyserve

@@ -6,7 +6,7 @@
 // grace ends, which is at the same moment for all connections of all processes. From the signal on, a timer interrupts
 // the main thread every 50 ms, so that a blocking call entered just after a look at stopping() ends as well. If
 // --drain_timeout passes first, the process exits with status 0 from within the handler. A second signal exits at once.
-// Meanwhile kDraining comes again and again, so that the server can say for whom it waits.
+// Meanwhile kTick comes again and again, so that the server can say for whom it waits.
 #ifndef POLYSERVE_NET_SIGNALS_H_
 #define POLYSERVE_NET_SIGNALS_H_
 
@@ -31,7 +31,8 @@ class Signals {
     kReload = 2,      // SIGHUP
     kReport = 4,      // SIGUSR1
     kChildEnded = 8,  // SIGCHLD; also set once at the start.
-    kDraining = 16,   // The server still waits for clients: 50 ms after a stop began, then 0.5 s, 1 s, 2 s, ... later.
+    kTick = 16,       // 50 ms after a stop began, then 0.5 s, 1 s, 2 s, ... later; before a stop, see StartTicks().
+    kUpgrade = 32,    // SIGUSR2
   };
 
   // Installs the handlers of the server's main process, whatever its parent has blocked or ignored. Call once, before
@@ -41,6 +42,10 @@ class Signals {
   // Sets --drain_timeout (infinite unless this is called) and --stop_grace (a second unless this is called). The grace
   // ends after half of the drain time-out at the latest. A fresh program image has to call it as well.
   static void SetStopTimes(absl::Duration drain_timeout, absl::Duration grace);
+
+  // Has kTick come at this interval, at least a millisecond, from now on; while the server stops, at least as often.
+  // For a watchdog. After Install(), once.
+  static void StartTicks(absl::Duration interval);
 
   // What SIGTERM and SIGINT do to a worker process. A Ctrl-C reaches the whole process group.
   enum class StopSignals {
@@ -59,15 +64,20 @@ class Signals {
   // promptly.
   static void LeaveToMainThread();
 
-  // The signal that the process sends itself for kDraining. Its default is to do nothing (signal(7)), so it harms no
-  // process that has no handler for it.
-  static constexpr int kDrainingSignal = SIGURG;
+  // The signals that the process sends itself for kTick, and to its threads for Interrupt(). Their default is to do
+  // nothing (signal(7)), so they harm no process that has no handler for them. SIGWINCH may also come from the
+  // terminal, and then is one interrupt more.
+  static constexpr int kTickSignal = SIGURG;
+  static constexpr int kInterruptSignal = SIGWINCH;
 
   // True once the server was told to stop. Any thread; cheap.
   static bool stopping();
   // Asks this process to finish, as SIGTERM would in a worker. `grace_end`: the grace_end() of the parent process if
   // that is stopping already; 0: the grace begins now. Async-signal-safe.
   static void RequestStop(int64_t grace_end = 0);
+
+  // Begins the grace anew, while the server stops: for a client that it has taken since.
+  static void RenewGrace();
 
   // The end of the grace.
   static bool grace_over();           // False until the server stops.

@@ -78,6 +78,18 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeo
   return Listen(at, idle_timeout, options, false);
 }
 
+// A time-out of zero is none (socket(7)): the socket may have had one. listen(2) may be called again, for the backlog.
+absl::Status TuneListener(int listener, absl::Duration idle_timeout, const ListenOptions& options) {
+  const auto or_none = [](absl::Duration timeout) {
+    return timeout == absl::InfiniteDuration() ? absl::ZeroDuration() : timeout;
+  };
+  absl::Status status = SetOption(listener, IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
+  status.Update(SetTimeout(listener, SO_RCVTIMEO, or_none(idle_timeout)));
+  status.Update(SetTimeout(listener, SO_SNDTIMEO, or_none(std::min(idle_timeout, options.send_timeout))));
+  if (status.ok() && ::listen(listener, options.backlog) != 0) return SysError("listen");
+  return status;
+}
+
 // All sockets of a group must have SO_REUSEPORT when the next one binds, and the same owner (socket(7)), so no other
 // user's program can join.
 absl::StatusOr<UniqueFd> ListenBeside(int listener, absl::Duration idle_timeout, const ListenOptions& options) {

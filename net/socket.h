@@ -33,6 +33,10 @@ constexpr size_t kReadBytes = 64 * 1024;
 // with EAGAIN after the time-out.
 absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& at, absl::Duration idle_timeout, const ListenOptions& options = {});
 
+// Gives a listening socket that an earlier server or a service manager has made these options, as far as a socket that
+// listens already takes them (not the size of its buffers). They hold for every process that has the socket.
+absl::Status TuneListener(int listener, absl::Duration idle_timeout, const ListenOptions& options);
+
 // Returns one more listening socket on the address of `listener`. The kernel distributes new connections over all of
 // them by a hash of the addresses (SO_REUSEPORT, see socket(7)), regardless of which one is idle: the others do not see
 // the connections in one's queue, and these are reset if it closes. The first listener is marked as sharing only here,

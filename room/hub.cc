@@ -29,7 +29,9 @@ namespace {
 
 // A hub that dies at once, for lack of memory for example, must not keep a processor busy by being replaced.
 constexpr absl::Duration kPauseBeforeRestart = absl::Milliseconds(100);
-constexpr int kEnd = SIGUSR2;  // Asks the keeper to end the hub, whatever state that is in.
+// Asks the keeper to end the hub, whatever state that is in. One that no user sends to all processes of a server at
+// once, as SIGUSR2.
+constexpr int kEnd = SIGURG;
 
 // What the keeper and the hub have in common. The descriptors are inherited: all of this runs in forked children.
 struct Setting {
@@ -44,7 +46,7 @@ struct Setting {
 // A Ctrl-C or a hang-up reaches the whole process group, but the server decides when the hub ends. SIGCHLD must not be
 // ignored with the others: then no child could be waited for (wait(2)).
 void IgnoreSignals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE}) ::signal(signal, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
   ::signal(SIGCHLD, SIG_DFL);
 }
 

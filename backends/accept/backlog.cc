@@ -66,10 +66,15 @@ void AcceptQueues::RefuseNewClients() {
   for (const Listener* listener : listeners_) listener->RefuseNewClients();
 }
 
+// A queue that stays open fills again, with another server's clients, so it is left alone once it was empty. A worker
+// that serves what it takes may get to the next one late: that one has its grace, too.
 absl::StatusOr<Connection> AcceptQueues::Next(TryAcceptFn try_accept) {
-  for (const Listener* listener : listeners_) {
-    absl::StatusOr<Connection> connection = NextAt(*listener, try_accept, left_);
+  for (auto next = listeners_.begin(); next != listeners_.end();) {
+    const Listener& listener = **next;
+    absl::StatusOr<Connection> connection = NextAt(listener, try_accept, left_);
+    if (connection.ok() && listener.stays_open()) Signals::RenewGrace();
     if (!absl::IsUnavailable(connection.status())) return connection;
+    next = listener.stays_open() ? listeners_.erase(next) : next + 1;
   }
   return absl::UnavailableError("nobody is left");
 }
@@ -77,13 +82,14 @@ absl::StatusOr<Connection> AcceptQueues::Next(TryAcceptFn try_accept) {
 bool AcceptQueues::AwaitsHandshake() {
   if (handshakes_are_done_) return false;
   handshakes_are_done_ = Signals::grace_over() || std::none_of(ports_.begin(), ports_.end(), [](const Listener* port) {
-                           return port->fd.ok() && HasHalfOpenConnections(port->fd.get());
+                           return port->fd.ok() && !port->stays_open() && HasHalfOpenConnections(port->fd.get());
                          });
   return !handshakes_are_done_;
 }
 
 bool AcceptQueues::ShutDownEmpty() {
   std::erase_if(listeners_, [](const Listener* listener) {
+    if (listener->stays_open()) return true;
     if (HasClients(listener->fd.get())) return false;
     // Acts on the socket itself, whichever processes hold it: it stops listening. The descriptor stays open for threads
     // that may be about to use it.
@@ -146,9 +152,9 @@ bool Backlog::AwaitsEnd(const Listener& listener) const {
 void Backlog::CloseListeners() {
   for (Listener& listener : context_.listeners) {
     if (listener.has_datagrams() && udp_peers_.which() == AcceptUdp::kNone) continue;
-    // Clients must be refused at once, even if another process holds the listener as well: close(2) alone would leave
-    // it open there.
-    if (!listener.has_datagrams()) ::shutdown(listener.fd.get(), SHUT_RDWR);
+    // Clients must be refused at once, even if another process of this server holds the listener as well: close(2)
+    // alone would leave it open there.
+    if (!listener.has_datagrams() && !listener.stays_open()) ::shutdown(listener.fd.get(), SHUT_RDWR);
     listener.fd.reset();
     udp_peers_.Close(listener);
   }

@@ -8,6 +8,11 @@
 //   5. sessions of UDP peers return no more datagrams; those that they have just returned are served
 //   6. the listeners are shut down, which resets any client that is left, and closed
 //
+// A listener that stays open (Listener::stays_open()) is another server's from now on, and so are the clients that
+// connect to it: steps 1, 3 and 6 are left out for it. Step 2 is not: the kernel wakes one waiter for a client
+// (EPOLLEXCLUSIVE), and if that was a thread of this server, no thread of the other one knows of the client. So every
+// waiter looks into the queues once more after its last wait.
+//
 // There are two classes, because two kinds of models take the steps differently:
 //
 //   Backlog       one thread or process that accepts for itself (loop, fork, thread, the event loops): all six
@@ -61,11 +66,11 @@ class AcceptQueues {
   bool AwaitsHandshake();
 
   // Step 6 for listeners that others hold as well: shuts down those whose queue is empty, so that new clients are
-  // refused at once. True if all are shut down. Does not close them.
+  // refused at once. True if all are shut down, or stay open. Does not close them.
   bool ShutDownEmpty();
 
  private:
-  std::vector<const Listener*> listeners_;  // Those that are not shut down.
+  std::vector<const Listener*> listeners_;  // Those that are not shut down, nor left to another server.
   const std::vector<const Listener*> ports_;
   int64_t left_;  // How many may still be taken.
   bool refuses_new_clients_ = false;

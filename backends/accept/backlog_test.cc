@@ -1,5 +1,6 @@
 #include "backends/accept/backlog.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -9,6 +10,7 @@
 #include "backends/accept/server_context.h"
 #include "backends/accept/tcp_acceptor.h"
 #include "backends/accept/udp_peers.h"
+#include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
 #include "net/socket.h"
@@ -124,6 +126,30 @@ TEST_F(BacklogTest, NoMoreAreTakenThanAQueueMayHold) {
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(Next(queues).ok());  // Two that are through, and two in their handshakes.
   EXPECT_TRUE(absl::IsUnavailable(Next(queues).status()));
   EXPECT_FALSE(queues.ShutDownEmpty());  // The client is another worker's to take.
+}
+
+// As after an upgrade, or if a service manager holds the socket: whoever has it goes on as if nothing had been.
+TEST_F(BacklogTest, ListenerThatStaysOpenLosesItsQueueAndNothingElse) {
+  context_.listeners[0].is_managers = true;
+  const UniqueFd others(::fcntl(context_.listeners[0].fd.get(), F_DUPFD_CLOEXEC, 0));
+  ASSERT_TRUE(Connect());
+  EXPECT_TRUE(Next().ok());
+  ASSERT_TRUE(Connect());
+  EXPECT_TRUE(Next().ok());
+  EXPECT_TRUE(absl::IsCancelled(Next().status()));
+  EXPECT_FALSE(context_.listeners[0].fd.ok());
+  ASSERT_TRUE(Connect());
+  EXPECT_TRUE(UniqueFd(::accept4(others.get(), nullptr, nullptr, SOCK_CLOEXEC)).ok());
+}
+
+TEST_F(BacklogTest, SharedListenerThatStaysOpenCountsAsShutDownWhateverIsInItsQueue) {
+  context_.listeners[0].is_managers = true;
+  AcceptQueues queues = Queues(4);
+  queues.RefuseNewClients();
+  ASSERT_TRUE(Connect());
+  EXPECT_FALSE(queues.AwaitsHandshake());
+  EXPECT_TRUE(queues.ShutDownEmpty());
+  EXPECT_TRUE(tcp_.TryAccept(context_.listeners[0]).ok());
 }
 
 }  // namespace

@@ -8,13 +8,22 @@
 #include "base/logging.h"
 #include "net/child_observer.h"
 #include "net/endpoint.h"
+#include "net/handover.h"
 #include "net/signals.h"
 
 namespace polyserve {
 
+Listener Listener::CopyWith(UniqueFd other) const {
+  return {service, std::move(other), make_session, transport,  own_ports, number, connections,
+          {},      has_tls,          is_sibling,   is_managers};
+}
+
+bool Listener::stays_open() const { return is_managers || Handover::is_done(); }
+
 // All siblings: the kernel picks any listener of the port that still takes clients, so one that is left would get them
 // all.
 void Listener::RefuseNewClients() const {
+  if (stays_open()) return;
   polyserve::RefuseNewClients(fd.get());
   for (const int sibling : siblings) polyserve::RefuseNewClients(sibling);
 }
@@ -34,8 +43,7 @@ ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector
 ServerContext ContextOfThread(const ServerContext& server, int slot) {
   std::vector<Listener> listeners;
   for (const Listener& listener : server.listeners) {
-    listeners.push_back({listener.service, UniqueFd(), listener.make_session, listener.transport, listener.own_ports,
-                         listener.number, listener.connections});
+    listeners.push_back(listener.CopyWith(UniqueFd()));
   }
   return ContextOfWorker(server, slot, std::move(listeners));
 }
@@ -68,6 +76,7 @@ std::vector<Endpoint> UdpEndpoints(const ServerContext& context) {
 // Called by a thread that has learned of the signal through a descriptor, never by the handler: that may neither write
 // to the log nor open files (signal-safety(7)).
 void AnswerCommonSignals(unsigned events, const ServerContext& context) {
+  context.on_signals(events);
   if ((events & Signals::kReport) != 0) LOG(INFO) << "statistics: " << context.statistics.ToString();
   if ((events & Signals::kReload) != 0) {
     LOG(INFO) << "SIGHUP: reopening the access log, if there is one";
@@ -75,7 +84,7 @@ void AnswerCommonSignals(unsigned events, const ServerContext& context) {
   }
   if ((events & Signals::kChildEnded) != 0) ReapChildren(context.child_observers);
   // Last: clients whose process has just been reaped are not waited for any more.
-  if ((events & Signals::kDraining) != 0) context.log_drain();
+  if ((events & Signals::kTick) != 0 && Signals::stopping()) context.log_drain();
 }
 
 }  // namespace polyserve

@@ -9,6 +9,7 @@
 #define POLYSERVE_BACKENDS_ACCEPT_SERVER_CONTEXT_H_
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,10 +50,20 @@ struct Listener {
   // owned.
   std::vector<int> siblings = {};
   bool has_tls = false;  // Its sessions are encrypted. For the announcement; no model cares.
+  // One more listener of the port that the one before it in the context has (SO_REUSEPORT): both were there before this
+  // server, which an upgrade has started.
+  bool is_sibling = false;
+  // A service manager holds the socket as well, and will give it to the next server.
+  bool is_managers = false;
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
+  // The same with another descriptor; its siblings are for the caller to add.
+  Listener CopyWith(UniqueFd other) const;
+  // True if clients that connect from now on are another server's: this one must neither refuse them nor shut the
+  // listener down, only close it. Any thread.
+  bool stays_open() const;
   // The server stops: from now on the kernel refuses clients that try to connect to this listener and its siblings; see
-  // net/socket.h. Clients in the queue stay there. Idempotent; any thread.
+  // net/socket.h. Clients in the queue stay there. Does nothing if it stays open. Idempotent; any thread.
   void RefuseNewClients() const;
 };
 
@@ -87,6 +98,11 @@ struct ServerContext {
   // does. Not owned.
   std::vector<ChildObserver*> child_observers = {};
   std::vector<InheritedFd> inherited_fds = {};  // For images; empty if the model starts none.
+  // The listeners that the model has added to ports of `listeners` (SO_REUSEPORT), for an upgrade to hand on. Filled by
+  // Backend::Prepare(); they never move.
+  std::list<Listener> siblings = {};
+  // Called with all events, before the others are answered; in the same thread as AnswerCommonSignals().
+  std::function<void(unsigned events)> on_signals = [](unsigned) {};
 };
 
 // The server's context, with other listeners, for a worker that has listeners of its own, and counts in the row of its
@@ -109,9 +125,9 @@ bool TakesDatagrams(const ServerContext& context);
 // The addresses of the listeners that take datagrams; those without a descriptor are left out.
 std::vector<Endpoint> UdpEndpoints(const ServerContext& context);
 
-// Answers the signals that mean the same under every model: a report, a reload, children that have ended, a drain that
-// goes on. `events` is a set of Signals::Event; a stop is the caller's concern. In the main thread, or in the
-// SignalThread. Does not wait, but a reload opens files. A model calls it until its last client has left.
+// Answers the signals that mean the same under every model: a report, a reload, an upgrade, children that have ended, a
+// drain that goes on. `events` is a set of Signals::Event; a stop is the caller's concern. In the main thread, or in
+// the SignalThread. Does not wait, but a reload opens files. A model calls it until its last client has left.
 void AnswerCommonSignals(unsigned events, const ServerContext& context);
 
 }  // namespace polyserve

@@ -86,7 +86,7 @@ absl::StatusOr<Connection> TcpAcceptor::TryAcceptNow(const Listener& listener) {
 // wait for that: it resets the clients in the queue.
 absl::Status TcpAcceptor::PutOff(const Listener& listener, const absl::Status& why) {
   if (Signals::stopping()) {
-    ::shutdown(listener.fd.get(), SHUT_RDWR);
+    if (!listener.stays_open()) ::shutdown(listener.fd.get(), SHUT_RDWR);
     return absl::UnavailableError(why.message());
   }
   LOG_EVERY_T(WARNING, kSecondsBetweenShortageLogs)

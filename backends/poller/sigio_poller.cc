@@ -11,6 +11,7 @@
 
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "net/signals.h"
 
 namespace polyserve {
 
@@ -68,11 +69,14 @@ absl::StatusOr<std::unique_ptr<Poller>> SigioPoller::Create(Trigger) {  // Each 
 // Without an owner nothing is sent, and without F_SETSIG it would be SIGIO, which says nothing about the descriptor. So
 // FIOASYNC comes last; unlike F_SETFL with O_ASYNC it leaves the other flags alone, and says if the file cannot do it:
 // false. F_SETOWN would name the process, and any of its threads would get the signal.
-absl::StatusOr<bool> SigioPoller::StartSignals(int fd) {
+absl::StatusOr<bool> SigioPoller::StartSignals(int fd, bool may_be_others) {
   const f_owner_ex owner = {F_OWNER_TID, thread_};
   if (::fcntl(fd, F_SETOWN_EX, &owner) != 0) return SysError("fcntl(F_SETOWN_EX)");
   if (::fcntl(fd, F_SETSIG, IoSignal()) != 0) return SysError("fcntl(F_SETSIG)");
-  int on = 1;
+  // The kernel notes the number that signals have as si_fd only when the flag changes, and another server, from which a
+  // listener comes, has set it for a number of its own.
+  int off = 0, on = 1;
+  if (may_be_others) ::ioctl(fd, FIOASYNC, &off);
   if (::ioctl(fd, FIOASYNC, &on) == 0) return true;
   if (errno == ENOTTY) return false;
   return SysError("ioctl(FIOASYNC)");
@@ -89,7 +93,9 @@ absl::Status SigioPoller::AddToRelay(int fd, uint8_t events) {
 
 absl::Status SigioPoller::Add(int fd, uint8_t events, Watched& watched) {
   const bool is_shared = (events & kExclusive) != 0;
-  const absl::StatusOr<bool> sends = is_shared ? absl::StatusOr<bool>(false) : StartSignals(fd);
+  // Listeners are watched without kEdge, and connections with it, so that those cost no system call more.
+  const bool may_be_others = (events & kEdge) == 0;
+  const absl::StatusOr<bool> sends = is_shared ? absl::StatusOr<bool>(false) : StartSignals(fd, may_be_others);
   if (!sends.ok()) return sends.status();
   if (!*sends) {
     if (absl::Status status = AddToRelay(fd, events); !status.ok()) return status;
@@ -120,11 +126,18 @@ void SigioPoller::Remove(int fd, Watched& watched) {
   if (slot(fd).is_unsure) std::erase(unsure_, fd);
   if (slot(fd).is_relayed) {
     relay_->Remove(fd);
-  } else {
+  } else if (IsOwner(fd)) {
     int off = 0;
     ::ioctl(fd, FIOASYNC, &off);
   }
   slot(fd) = Slot();
+}
+
+// The owner belongs to the open file, so another server that goes on with a listener (net/handover.h) has taken its
+// signals over. That happens only around a stop, so that before one no connection costs this question.
+bool SigioPoller::IsOwner(int fd) const {
+  f_owner_ex owner = {F_OWNER_TID, thread_};
+  return !Signals::stopping() || ::fcntl(fd, F_GETOWN_EX, &owner) != 0 || owner.pid == thread_;
 }
 
 void SigioPoller::MarkUnsure(int fd) {

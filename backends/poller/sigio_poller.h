@@ -69,7 +69,8 @@ class SigioPoller : public Poller {
   SigioPoller();
 
   Slot& slot(int fd) { return slots_[static_cast<size_t>(fd)]; }
-  absl::StatusOr<bool> StartSignals(int fd);
+  absl::StatusOr<bool> StartSignals(int fd, bool may_be_others);
+  bool IsOwner(int fd) const;
   absl::Status AddToRelay(int fd, uint8_t events);
   void MarkUnsure(int fd);
   // Each notes what is ready, and returns how many descriptors that is.

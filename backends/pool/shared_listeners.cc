@@ -21,12 +21,6 @@ namespace polyserve {
 
 namespace {
 
-// The same listener with another descriptor; its siblings are for the caller to add.
-Listener LikeThis(const Listener& other, UniqueFd fd) {
-  return {other.service,   std::move(fd), other.make_session, other.transport,
-          other.own_ports, other.number,  other.connections};
-}
-
 // A turn at the lock; without a lock it is always ours.
 class Turn {
  public:
@@ -145,9 +139,8 @@ class ListenerSource : public ClientSource {
 SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock)
     : context_(context), lock_(std::move(lock)), dismissals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   for (const Listener& listener : context.listeners) {
-    if (!listener.has_datagrams()) first_.push_back(&listener);
+    if (!listener.has_datagrams()) all_.push_back(&listener);
   }
-  all_ = first_;
 }
 
 absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerContext& context,
@@ -155,36 +148,47 @@ absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerC
                                                                          std::unique_ptr<AcceptLock> lock) {
   std::unique_ptr<SharedListeners> shared_listeners(new SharedListeners(context, std::move(lock)));
   if (!shared_listeners->dismissals_.ok()) return SysError("eventfd");
+  const std::vector<const Listener*> ports = shared_listeners->all_;
   if (options.accept == AcceptPolicy::kReusePort) {
-    if (absl::Status status = shared_listeners->AddSiblings(options.workers_max); !status.ok()) return status;
+    if (absl::Status status = shared_listeners->DealOut(options.workers_max); !status.ok()) return status;
   }
-  shared_listeners->queues_.emplace(shared_listeners->all_, shared_listeners->first_, context.listen.backlog);
+  shared_listeners->queues_.emplace(shared_listeners->all_, ports, context.listen.backlog);
   return shared_listeners;
 }
 
 // With --accept=reuseport: as many listeners for each address as there are slots, all bound before the first worker
-// starts. A listener that joined later would change the hash for all, and one that closed would reset its clients.
-absl::Status SharedListeners::AddSiblings(int slots) {
-  siblings_.reserve(static_cast<size_t>(slots - 1) * first_.size());  // Pointers to them are kept.
-  for (int slot = 1; slot < slots; ++slot) {
-    for (const Listener* first : first_) {
-      absl::StatusOr<UniqueFd> fd = ListenBeside(first->fd.get(), context_.idle_timeout, context_.listen);
-      if (!fd.ok()) {
-        return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", slots,
-                                                             " listeners for each address: ", fd.status().message(),
-                                                             "; lower --workers, or raise 'ulimit -n'"));
-      }
-      all_.push_back(&siblings_.emplace_back(LikeThis(*first, *std::move(fd))));
-    }
+// starts. A listener that joined later would change the hash for all, and one that closed would reset its clients. So
+// if an earlier server has left more than there are slots, some slots get several of them.
+absl::Status SharedListeners::DealOut(int slots) {
+  of_slots_.resize(static_cast<size_t>(slots));
+  const std::vector<const Listener*> inherited = std::exchange(all_, {});
+  for (const Listener* listener : inherited) {
+    if (!listener->is_sibling) groups_.emplace_back();
+    groups_.back().push_back(listener);
+  }
+  for (std::vector<const Listener*>& group : groups_) {
+    if (absl::Status status = AddSiblings(group, slots); !status.ok()) return status;
+    for (size_t i = 0; i < group.size(); ++i) of_slots_[i % of_slots_.size()].push_back(group[i]);
+    all_.insert(all_.end(), group.begin(), group.end());
   }
   return absl::OkStatus();
 }
 
-// Without siblings, every slot has the same listeners.
+absl::Status SharedListeners::AddSiblings(std::vector<const Listener*>& group, int slots) {
+  while (group.size() < static_cast<size_t>(slots)) {
+    absl::StatusOr<UniqueFd> fd = ListenBeside(group.front()->fd.get(), context_.idle_timeout, context_.listen);
+    if (!fd.ok()) {
+      return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", slots,
+                                                           " listeners for each address: ", fd.status().message(),
+                                                           "; lower --workers, or raise 'ulimit -n'"));
+    }
+    group.push_back(&context_.siblings.emplace_back(group.front()->CopyWith(*std::move(fd))));
+  }
+  return absl::OkStatus();
+}
+
 absl::Span<const Listener* const> SharedListeners::ListenersOf(int slot) const {
-  const size_t share = first_.size();
-  const size_t begin = siblings_.empty() ? 0 : static_cast<size_t>(slot) * share;
-  return absl::Span<const Listener* const>(all_).subspan(begin, share);
+  return groups_.empty() ? all_ : of_slots_[static_cast<size_t>(slot)];
 }
 
 absl::StatusOr<std::unique_ptr<ClientSource>> SharedListeners::Open(int slot) {
@@ -207,8 +211,8 @@ absl::StatusOr<std::vector<Listener>> SharedListeners::CopyListeners(int slot, b
     // A descriptor of its own: the loop closes it when the backlog is taken, while others may still use theirs.
     UniqueFd fd(::fcntl(original->fd.get(), F_DUPFD_CLOEXEC, 0));
     if (!fd.ok()) return SysError("fcntl");
-    copies.push_back(LikeThis(*original, std::move(fd)));
-    if (!siblings_.empty() && !original->has_datagrams()) copies.back().siblings = SiblingsOf(*original);
+    copies.push_back(original->CopyWith(std::move(fd)));
+    if (!groups_.empty() && !original->has_datagrams()) copies.back().siblings = SiblingsOf(*original);
   }
   return copies;
 }
@@ -216,11 +220,10 @@ absl::StatusOr<std::vector<Listener>> SharedListeners::CopyListeners(int slot, b
 // All listeners of the port, by their numbers in this process. They stay open for as long as it serves, so the numbers
 // stay valid.
 std::vector<int> SharedListeners::SiblingsOf(const Listener& one) const {
-  const size_t share = first_.size();
-  const auto own = std::find(all_.begin(), all_.end(), &one);
   std::vector<int> siblings;
-  for (size_t i = static_cast<size_t>(own - all_.begin()) % share; i < all_.size(); i += share) {
-    siblings.push_back(all_[i]->fd.get());
+  for (const std::vector<const Listener*>& group : groups_) {
+    if (std::find(group.begin(), group.end(), &one) == group.end()) continue;
+    for (const Listener* listener : group) siblings.push_back(listener->fd.get());
   }
   return siblings;
 }

@@ -30,8 +30,9 @@ namespace polyserve {
 
 class SharedListeners {
  public:
-  // The context must outlive it. The lock must be null unless the policy is kLock. With kReusePort it binds
-  // options.workers_max listeners for each address: ResourceExhausted or the like if there are too few descriptors.
+  // The context must outlive it. The lock must be null unless the policy is kLock. With kReusePort it binds more
+  // listeners, until there are options.workers_max for each address, and leaves them in context.siblings:
+  // ResourceExhausted or the like if there are too few descriptors.
   static absl::StatusOr<std::unique_ptr<SharedListeners>> Create(ServerContext& context, const PoolOptions& options,
                                                                  std::unique_ptr<AcceptLock> lock);
 
@@ -51,20 +52,23 @@ class SharedListeners {
 
   // For the pool's own thread, while the server stops: shuts down the listeners at which no client waits any more, so
   // that new clients are refused at once, even while a busy worker still holds the listener. False if a client is left,
-  // or is amid a handshake: workers are needed then. Closes no listener, because threads may be looking at it.
+  // or is amid a handshake: workers are needed then. Listeners that stay open (Listener::stays_open()) are left alone.
+  // Closes no listener, because threads may be looking at it.
   bool ShutDownEmpty();
 
  private:
   SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock);
-  absl::Status AddSiblings(int slots);
+  absl::Status DealOut(int slots);
+  absl::Status AddSiblings(std::vector<const Listener*>& group, int slots);
   absl::Span<const Listener* const> ListenersOf(int slot) const;
   std::vector<int> SiblingsOf(const Listener& one) const;
 
   ServerContext& context_;
   const std::unique_ptr<AcceptLock> lock_;
-  std::vector<const Listener*> first_;  // The context's listeners of connections.
-  std::vector<Listener> siblings_;      // Of these: one of each for each slot but the first.
-  std::vector<const Listener*> all_;    // first_, and with kReusePort all slots' own, slot after slot.
+  std::vector<const Listener*> all_;  // The context's listeners of connections, and with kReusePort those of all slots.
+  // With kReusePort, otherwise empty: all listeners, by port and by slot.
+  std::vector<std::vector<const Listener*>> groups_;
+  std::vector<std::vector<const Listener*>> of_slots_;
   std::optional<AcceptQueues> queues_;  // All, for ShutDownEmpty(); set by Create().
   UniqueFd dismissals_;                 // An eventfd, readable while a worker is to leave; the one that reads it does.
 };
