@@ -54,6 +54,7 @@ absl::Status AnnounceReady(const ServerContext& context, const Model& model, abs
                 .client = ClientCommand(),
                 .has_console = ::isatty(STDIN_FILENO) == 1};
   for (const Listener& listener : context.listeners) {
+    if (listener.is_sibling) continue;
     // Asked of the socket, not taken from --listen: for port 0 only the kernel knows the port (getsockname(2)), and the
     // scripts that wait for this line use port 0 so as not to collide.
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());

@@ -17,6 +17,7 @@
 #include "base/command_line.h"
 #include "base/logging.h"
 #include "gflags/gflags.h"
+#include "lifecycle/upgrade.h"
 #include "net/process.h"
 #include "server_config.h"
 #include "trace/trace.h"
@@ -55,6 +56,7 @@ int Check(const ServerConfig& config) {
 }
 
 int Run(int argc, char** argv) {
+  Upgrade::SetCommandLine(argc, argv);
   if (absl::Status status = ExpandFlagFiles(argc, argv); !status.ok()) return Fail(status);
   // With the flags of the file, not its name: it may say something else by the time a fresh image starts.
   Process::SetCommandLine(argc, argv);

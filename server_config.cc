@@ -153,7 +153,7 @@ void PrintHelp() {
       &text, "\n",
       HelpParagraph("SIGTERM and SIGINT let running requests finish; a second one ends at once. SIGUSR1 "
                     "prints statistics. SIGHUP opens the access log and the root anew, and reads --auth_file and the "
-                    "certificates."),
+                    "certificates. SIGUSR2 starts the program anew with this server's sockets, and lets it take over."),
       "\n",
       HelpParagraph("Exit status: 0 stopped when told to; 1 serving has become impossible, and the log says "
                     "why; 2 it could not start."));

@@ -1,15 +1,20 @@
 #include "wiring.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "announce.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
@@ -23,6 +28,7 @@
 #include "net/connection_table.h"
 #include "net/datagram.h"
 #include "net/endpoint.h"
+#include "net/handover.h"
 #include "net/process.h"
 #include "net/signals.h"
 #include "net/socket.h"
@@ -62,6 +68,11 @@ Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, co
   listener.number = NumberOf(*spec.service);
   listener.connections = connections;
   return listener;
+}
+
+// As in --listen, and so in LISTEN_FDNAMES.
+std::string SpelledService(absl::string_view service, bool has_tls, bool has_datagrams) {
+  return absl::StrCat(service, has_tls ? "+tls" : "", has_datagrams ? "+udp" : "");
 }
 
 // Whether the file is in the directory, or in one beneath it, by the paths that they really have. A file that is not
@@ -110,18 +121,40 @@ Server::~Server() = default;
 absl::Status Server::Open() {
   const LineOutput standard_output = LineOutput::Own(STDOUT_FILENO);
   const bool has_operator = config_.Any(&Service::has_operator);
+  {
+    MutexLock lock(answering_);
+    manager_ = ServiceManager::FromEnvironment();
+  }
+  absl::StatusOr<InheritedListeners> inherited = InheritedListeners::FromEnvironment();
+  if (!inherited.ok()) return inherited.status();
   RaiseDescriptorLimit();
   absl::Status status = Signals::Install();
+  if (status.ok()) status = Handover::Prepare();
   if (status.ok() && config_.Any(&Service::has_room)) status = room_host_->Open(*context_, has_operator);
   // Prepare() needs the bound listeners, and may fork: so it comes after Bind(), and before the two threads below,
   // since a process that forks must have only one.
-  if (status.ok()) status = Bind();
+  if (status.ok()) status = Bind(*inherited);
   if (status.ok()) status = backend_->Prepare(*context_);
   if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
   if (status.ok() && has_operator) status = room_host_->OpenToOperator();
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
-  if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root, standard_output);
+  if (status.ok()) status = SayReady(standard_output, *inherited);
   return status;
+}
+
+// Nothing can fail any more but what an upgrade is about: the server before this one may have ended. It tells the
+// service manager as well, which would not listen to this process before that. The options come as late, because they
+// hold for the earlier server, too, which goes on if this one fails.
+absl::Status Server::SayReady(const LineOutput& standard_output, InheritedListeners& inherited) const {
+  absl::Status status;
+  if (inherited.any()) status = TuneListeners();
+  if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root, standard_output);
+  if (!status.ok()) return status;
+  MutexLock lock(answering_);
+  if (manager_.watchdog() != absl::InfiniteDuration()) Signals::StartTicks(manager_.watchdog());
+  if (inherited.replaces_server()) return inherited.TellReady();
+  manager_.Ready();
+  return absl::OkStatus();
 }
 
 absl::Status Server::Serve() {
@@ -133,6 +166,7 @@ absl::Status Server::Serve() {
   }
   absl::Status status = backend_->Serve(*context_);
   if (!status.ok()) LOG(ERROR) << status.message();
+  OnStop();
   return status;
 }
 
@@ -235,7 +269,8 @@ absl::Status Server::MakeContext() {
                                    .listen = config_.listen_options,
                                    .reload = [this] { Reload(); },
                                    .log_drain = [sources = report_sources_] { LogDrain(*sources); },
-                                   .least_rate = config_.least_rate});
+                                   .least_rate = config_.least_rate,
+                                   .on_signals = [this](unsigned events) { OnSignals(events); }});
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   for (const ListenSpec& spec : config_.listen) {
     context_->listeners.push_back(MakeListener(spec, services, statistics_.connections(), tls_));
@@ -243,29 +278,64 @@ absl::Status Server::MakeContext() {
   return absl::OkStatus();
 }
 
-// An error names the address, so that the user sees which one of --listen is in use.
-absl::Status Server::Bind() {
+// Of an address that several sockets share (SO_REUSEPORT), each further one becomes a listener behind the first. No
+// model has a pointer to any of them yet, so they may move once more.
+absl::Status Server::Bind(InheritedListeners& inherited) {
+  std::vector<Listener> bound;
   for (size_t i = 0; i < config_.listen.size(); ++i) {
-    const ListenSpec& spec = config_.listen[i];
-    Listener& listener = context_->listeners[i];
-    absl::StatusOr<UniqueFd> fd = spec.transport == Transport::kDatagrams
-                                      ? BindUdp(spec.endpoint)
-                                      : ListenTcp(spec.endpoint, context_->idle_timeout, context_->listen);
-    if (!fd.ok()) {
-      return absl::Status(fd.status().code(),
-                          absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
+    absl::StatusOr<std::vector<InheritedListeners::Socket>> sockets = SocketsOf(config_.listen[i], inherited);
+    if (!sockets.ok()) return sockets.status();
+    for (InheritedListeners::Socket& socket : *sockets) {
+      bound.push_back(context_->listeners[i].CopyWith(std::move(socket.fd)));
+      bound.back().is_managers = socket.is_managers;
+      bound.back().is_sibling = &socket != &sockets->front();
     }
-    listener.fd = *std::move(fd);
+  }
+  context_->listeners = std::move(bound);
+  for (const Listener& listener : context_->listeners) {
     // Before there is any other thread or process, which all read it.
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
-    if (at.ok()) report_sources_->listeners.push_back({listener.service, listener.has_datagrams(), at->ToString()});
+    if (at.ok() && !listener.is_sibling) {
+      report_sources_->listeners.push_back({listener.service, listener.has_datagrams(), at->ToString()});
+    }
     // Two such services would answer each other for ever (net/udp_sources.h). Those that answer from a port of their
     // own speak a protocol that ends.
     if (!listener.has_datagrams() || listener.own_ports) continue;
     const absl::Status status = NeverAnswerAnswers(listener.fd.get());
     if (!status.ok()) LOG(WARNING) << "cannot tell other servers' answers from requests: " << status.message();
   }
-  return absl::OkStatus();
+  return inherited.CheckAllAreTaken();
+}
+
+// Those that were there before this server, or a new one. An error names the address, so that the user sees which one
+// of
+// --listen is in use.
+absl::StatusOr<std::vector<InheritedListeners::Socket>> Server::SocketsOf(const ListenSpec& spec,
+                                                                          InheritedListeners& inherited) const {
+  const bool has_datagrams = spec.transport == Transport::kDatagrams;
+  const std::string name = SpelledService(spec.service->name, spec.has_tls, has_datagrams);
+  std::vector<InheritedListeners::Socket> sockets = inherited.Take(name, has_datagrams, spec.endpoint);
+  if (!sockets.empty()) return sockets;
+  absl::StatusOr<UniqueFd> fd =
+      has_datagrams ? BindUdp(spec.endpoint) : ListenTcp(spec.endpoint, context_->idle_timeout, context_->listen);
+  if (!fd.ok()) {
+    return absl::Status(fd.status().code(),
+                        absl::StrCat("--listen: ", fd.status().message(), "; choose another address"));
+  }
+  sockets.push_back({*std::move(fd)});
+  return sockets;
+}
+
+// Sockets that another program has bound have the options that it has chosen; for new ones nothing changes.
+absl::Status Server::TuneListeners() const {
+  absl::Status status;
+  for (const Listener& listener : context_->listeners) {
+    const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
+    if (!at.ok()) return at.status();
+    status.Update(listener.has_datagrams() ? TuneUdp(listener.fd.get(), *at)
+                                           : TuneListener(listener.fd.get(), context_->idle_timeout, context_->listen));
+  }
+  return status;
 }
 
 // For a model that serves one client for as long as that stays, and does not look at signals meanwhile. It never forks,
@@ -282,6 +352,13 @@ absl::Status Server::StartSignalThread() {
 // new directory cannot be opened, serving the old one is better than serving nothing: logrotate(8) and the like send
 // SIGHUP for the log alone.
 void Server::Reload() const {
+  MutexLock lock(answering_);
+  manager_.Reloading();
+  ReadAnew();
+  manager_.Ready();
+}
+
+void Server::ReadAnew() const {
   if (access_log_ != nullptr) access_log_->Reopen();
   if (access_ != nullptr) {
     const absl::Status status = access_->Reload();
@@ -292,6 +369,47 @@ void Server::Reload() const {
   if (tls_ == nullptr) return;
   const absl::Status read = tls_->Reload();
   if (!read.ok()) LOG(WARNING) << "--tls_cert: still using the previous certificates: " << read.message();
+}
+
+// All listeners, also those that the model has added: a socket that closes resets the clients in its queue.
+Upgrade::Inheritance Server::MakeInheritance() const {
+  Upgrade::Inheritance inheritance{{}, manager_.environment()};
+  const auto add = [&inheritance](const Listener& listener) {
+    inheritance.listeners.push_back({listener.fd.get(),
+                                     SpelledService(listener.service, listener.has_tls, listener.has_datagrams()),
+                                     listener.is_managers});
+  };
+  for (const Listener& listener : context_->listeners) add(listener);
+  for (const Listener& listener : context_->siblings) add(listener);
+  return inheritance;
+}
+
+// When the new server is ready, this one stops as it does when it is told to; only the listeners are not its own any
+// more (net/handover.h). The signal, rather than a call, because models find out about a stop in the ways that it
+// takes.
+void Server::OnSignals(unsigned events) {
+  if (Signals::stopping()) OnStop();
+  MutexLock lock(answering_);
+  if ((events & Signals::kTick) != 0) manager_.IsAlive();
+  if ((events & Signals::kUpgrade) == 0) return;
+  if (Signals::stopping()) {
+    LOG(WARNING) << "SIGUSR2: no upgrade: this server stops";
+    return;
+  }
+  const auto make_inheritance = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(answering_) { return MakeInheritance(); };
+  const std::optional<pid_t> successor = upgrade_.OnSignal(make_inheritance);
+  if (!successor.has_value()) return;
+  LOG(INFO) << "the upgrade is done: pid " << *successor << " serves from now on; this server finishes what it has";
+  manager_.HandOver(*successor);
+  Handover::Announce();
+  ::kill(::getpid(), SIGTERM);
+}
+
+// Some models begin a stop before they answer the signal; the next tick gets here then, or the end of the stop.
+void Server::OnStop() {
+  MutexLock lock(answering_);
+  upgrade_.Abandon();
+  manager_.Stopping();
 }
 
 }  // namespace polyserve

@@ -10,14 +10,21 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "access/access.h"
 #include "backends/accept/server_context.h"
 #include "backends/backend.h"
+#include "base/line_output.h"
+#include "base/mutex.h"
 #include "files/library.h"
 #include "files/log_file.h"
+#include "lifecycle/inherited_listeners.h"
+#include "lifecycle/service_manager.h"
+#include "lifecycle/upgrade.h"
 #include "net/signal_thread.h"
 #include "net/statistics.h"
 #include "protocol/tls/server.h"
@@ -58,13 +65,23 @@ class Server {
   absl::Status MakeContext();
 
   // --- Parts of Open(). ---
-  absl::Status Bind();
+  // All addresses of --listen, with sockets of their own or inherited ones.
+  absl::Status Bind(InheritedListeners& inherited);
+  absl::StatusOr<std::vector<InheritedListeners::Socket>> SocketsOf(const ListenSpec& spec,
+                                                                    InheritedListeners& inherited) const;
+  absl::Status TuneListeners() const;
+  absl::Status SayReady(const LineOutput& standard_output, InheritedListeners& inherited) const;
   // For a model that serves one client at a time, and does not look at signals meanwhile.
   absl::Status StartSignalThread();
 
   // On SIGHUP: opens the access log and the root anew, and reads --auth_file and the certificates. An error is logged,
   // and the old one stays. In the main thread, or the signal thread.
   void Reload() const;
+  void ReadAnew() const;
+  // What signals mean for the service manager and for an upgrade, under every model; in the same thread.
+  void OnSignals(unsigned events);
+  void OnStop();
+  Upgrade::Inheritance MakeInheritance() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(answering_);
 
   ServerConfig config_;
   const Statistics statistics_;
@@ -74,6 +91,10 @@ class Server {
   std::shared_ptr<TlsServer> tls_;       // Null if no listener has TLS.
   std::unique_ptr<RoomHost> room_host_;
   std::unique_ptr<ServerContext> context_;
+  // Signals may be answered by two threads, of which one is the SignalThread.
+  mutable Mutex answering_;
+  ServiceManager manager_ ABSL_GUARDED_BY(answering_);  // Silent in a program image.
+  Upgrade upgrade_ ABSL_GUARDED_BY(answering_);
   std::shared_ptr<ReportSources> report_sources_;  // Without listeners in a program image, which has none.
   // Null if the model answers all signals itself.
   std::unique_ptr<SignalThread> signal_thread_;

@@ -35,6 +35,9 @@ class ServerProcess {
     // Run in the child before the server is; async-signal-safe calls only, since the test may have threads.
     std::function<void()> before_exec = [] {};
     int input = -1;  // Its standard input, while it starts; -1: /dev/null.
+    // Passed to it as a service manager does (LISTEN_FDS), with these names, which are separated by colons.
+    std::vector<int> listeners = {};
+    std::string listener_names = {};
   };
 
   // Starts it, and waits until it has said that it is ready, or has ended: look at ready().
@@ -61,7 +64,15 @@ class ServerProcess {
   void Signal(int signal);
   // The same, and waits until it was delivered: a second one of the kind would otherwise merge with the first.
   void SignalAndAwaitDelivery(int signal);
+  // Has it replaced by a new one (SIGUSR2), and waits until that is ready; AwaitSuccessor() only waits. False if it
+  // does not get ready. From then on this object is about the new one, except for AwaitPredecessors().
+  bool Upgrade();
+  bool AwaitSuccessor();
+  // Waits until all that were replaced have ended, and expects that the first has done so with status 0.
+  void AwaitPredecessors();
+
   // Waits for the end. Returns the exit status; 128 + N if signal N ended it; -1 if it still runs after kPatience.
+  // After an upgrade the test is not its parent, and does not learn of its status: 0.
   int AwaitExit();
   bool has_exited() const { return has_exited_; }
 
@@ -76,6 +87,8 @@ class ServerProcess {
  private:
   void Start(const Options& options);
   void AwaitReady();
+  bool ReadOutputUntil(const std::function<bool()>& is_all);
+  bool IsRunning(pid_t pid) const;
 
   const std::string setting_;  // What marks its processes in their environment.
   const std::string log_path_;
@@ -84,6 +97,9 @@ class ServerProcess {
   std::string output_;
   std::map<std::string, std::string, std::less<>> addresses_;
   bool ready_ = false;
+  bool is_child_ = true;  // Of the test; not so after an upgrade.
+  pid_t first_ = -1;      // The one that was, until it is waited for.
+  std::vector<pid_t> predecessors_;
   bool has_exited_ = false;
   int exit_status_ = -1;
 };
