@@ -69,8 +69,11 @@ DEFINE_string(tls_key, "",
               "=FILE,... the private key of each certificate, in the same order; unless given, it is in the "
               "certificate's file");
 DEFINE_string(tls_client_ca, "",
-              "=FILE the authorities, one of which must have signed the certificate of each client of +tls; unless "
-              "given, clients need none");
+              "=FILE the authorities, one of which must have signed the certificate of each client of +tls; with "
+              "--auth_file, a client is the user whom its certificate names; unless given, clients need none");
+DEFINE_string(tls_client_cert, "require",
+              "=require|optional with --tls_client_ca: whether to refuse clients without a certificate, or to serve "
+              "them what everyone may have");
 DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
              "connections that may wait to be accepted; the system limits it to net.core.somaxconn");
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
@@ -129,7 +132,7 @@ constexpr FlagTopic kTopics[] = {
     {"Time limits", "idle_timeout min_rate min_rate_window drain_timeout stop_grace"},
     {"http", "request_timeout allowed_hosts trusted_pages access_log precompressed"},
     {"tftp", "tftp_writes tftp_overwrite"},
-    {"TLS", "tls_cert tls_key tls_client_ca"},
+    {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"chat", "admin_name chat_rate chat_memory"},
 };
 
@@ -324,7 +327,15 @@ absl::StatusOr<TftpWrites> MakeTftpWrites() {
 absl::StatusOr<TlsFiles> MakeTlsFiles(bool has_tls) {
   TlsFiles files{.certificates = absl::StrSplit(FLAGS_tls_cert, ',', absl::SkipWhitespace()),
                  .keys = absl::StrSplit(FLAGS_tls_key, ',', absl::SkipWhitespace()),
-                 .client_ca = FLAGS_tls_client_ca};
+                 .client_ca = FLAGS_tls_client_ca,
+                 .client_may_have_none = FLAGS_tls_client_cert == "optional"};
+  if (!files.client_may_have_none && FLAGS_tls_client_cert != "require") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--tls_client_cert=", FLAGS_tls_client_cert, " is not one of require, optional"));
+  }
+  if (files.client_ca.empty() && IsFlagSet("tls_client_cert")) {
+    return absl::InvalidArgumentError("--tls_client_cert goes with --tls_client_ca=FILE; leave it out, or give both");
+  }
   if (!has_tls && (!files.certificates.empty() || !files.keys.empty() || !files.client_ca.empty())) {
     return absl::InvalidArgumentError(
         "--tls_cert, --tls_key and --tls_client_ca are for services with +tls, and --listen has none, such as "

@@ -138,7 +138,7 @@ TEST(CommandLineTest, CommandLineOfEachNameFromElsewhereStarts) {
     EXPECT_EQ(FindModel(other.name), nullptr) << other.name << " is a name of ours";
     if (!started.insert(other.flags).second) continue;
     std::vector<std::string> flags = absl::StrSplit(other.flags, ' ');
-    flags.push_back("--listen=echo://127.0.0.1:0");
+    flags.emplace_back("--listen=echo://127.0.0.1:0");
     ServerProcess server({.flags = flags});
     if (!server.ready()) {
       EXPECT_EQ(server.AwaitExit(), 2);
@@ -205,6 +205,8 @@ TEST(CommandLineTest, TlsWithoutWhatItNeedsIsRefused) {
   ExpectRefused({listen, cert, "--tls_key=a,b"}, "one key for each certificate");
   ExpectRefused({listen, cert, absl::StrCat("--tls_key=", scratch.PathOf("key")), "--tls_client_ca=/no/such/file"},
                 "/no/such/file");
+  ExpectRefused({listen, cert, "--tls_client_cert=optional"}, "--tls_client_ca=FILE");
+  ExpectRefused({listen, cert, "--tls_client_cert=maybe"}, "require, optional");
   ExpectRefused({"--listen=http://127.0.0.1:0", cert}, "are for services with +tls");
   ExpectRefused({"--listen=tftp+tls://127.0.0.1:0", cert}, "there is no service 'tftp+tls'");
   ExpectRefused({"--listen=echo+udp+tls://127.0.0.1:0", cert}, "there is no service 'echo+udp+tls'");

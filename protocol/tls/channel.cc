@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "protocol/tls/peer_name.h"
 
 namespace polyserve {
 
@@ -95,6 +96,14 @@ bool TlsChannel::Write(absl::string_view plain, Output& output) {
 void TlsChannel::Close(Output& output) {
   const Lend lend(*this, nullptr, output);
   SSL_shutdown(ssl_);
+}
+
+// A server sees a certificate only if it has asked for one, and has verified it by then. That of a session that is
+// resumed comes from the ticket.
+std::string TlsChannel::PeerName() const {
+  const X509* certificate = SSL_get0_peer_certificate(ssl_);
+  if (certificate == nullptr || SSL_get_verify_result(ssl_) != X509_V_OK) return "";
+  return PeerNameOf(certificate);
 }
 
 // The first error in the queue names the cause.

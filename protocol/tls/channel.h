@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "protocol/output.h"
@@ -52,6 +53,10 @@ class TlsChannel {
 
   // Appends the alert that ends our side in good order (close_notify).
   void Close(Output& output);
+
+  // After the handshake: the user whom the peer's certificate names (PeerNameOf()); "" if it names nobody, or if none
+  // was shown.
+  std::string PeerName() const;
 
   // After kNeedsInput: a record has arrived in part.
   bool has_partial_record() const { return has_partial_record_; }

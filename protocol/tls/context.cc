@@ -152,7 +152,7 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Make(const TlsFile
     status = context->AddCertificate({path, texts[2 * i]}, {key_path, texts[2 * i + 1]});
   }
   if (status.ok() && !files.client_ca.empty()) {
-    status = context->RequireClientCertificates({files.client_ca, texts.back()});
+    status = context->AskForClientCertificates({files.client_ca, texts.back()}, files.client_may_have_none);
   }
   if (!status.ok()) return status;
   ticket_keys.Install(context->context_);
@@ -207,7 +207,7 @@ absl::Status TlsContext::AddCertificate(const Pem& certificate, const Pem& key) 
 
 // A ticket stands for the certificate that its client has shown. So it names the authorities of its time, and is no
 // longer good once those have changed.
-absl::Status TlsContext::RequireClientCertificates(const Pem& authorities) {
+absl::Status TlsContext::AskForClientCertificates(const Pem& authorities, bool client_may_have_none) {
   absl::StatusOr<std::vector<UniqueX509>> parsed = ParseCertificates(authorities.path, authorities.text);
   if (!parsed.ok()) return parsed.status();
   for (const UniqueX509& authority : *parsed) {
@@ -217,7 +217,8 @@ absl::Status TlsContext::RequireClientCertificates(const Pem& authorities) {
       return Error(authorities.path, TakeReason());
     }
   }
-  SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  const int if_none = client_may_have_none ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | if_none, nullptr);
   uint8_t digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const uint8_t*>(authorities.text.data()), authorities.text.size(), digest);
   SSL_CTX_set_session_id_context(context_, digest, sizeof(digest));

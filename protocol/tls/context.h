@@ -22,7 +22,7 @@
 
 namespace polyserve {
 
-// Paths of PEM files.
+// Paths of PEM files, and what they are for.
 struct TlsFiles {
   // Each a certificate, and behind it those that lead to a root. The first one is for clients that name no host, or one
   // that no certificate is for.
@@ -31,6 +31,8 @@ struct TlsFiles {
   std::vector<std::string> keys = {};
   // The authorities whose certificates clients must show; empty: they need none.
   std::string client_ca = {};
+  // With client_ca: a client may also show none, and is nobody then. A certificate that it shows must be good.
+  bool client_may_have_none = false;
 };
 
 // What is in the files: each certificate, and behind it its key; at the end the authorities, "" if there are none. May
@@ -67,7 +69,7 @@ class TlsContext {
   TlsContext();
   absl::Status Configure();
   absl::Status AddCertificate(const Pem& certificate, const Pem& key);
-  absl::Status RequireClientCertificates(const Pem& authorities);
+  absl::Status AskForClientCertificates(const Pem& authorities, bool client_may_have_none);
   // OpenSSL's callbacks: SSL_CTX_set_cert_cb(3), SSL_CTX_set_alpn_select_cb(3).
   static int OnCertificate(SSL* ssl, void* context);
   static int OnAlpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offered,

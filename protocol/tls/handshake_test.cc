@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "protocol/echo.h"
@@ -154,6 +155,46 @@ TEST_F(TlsHandshakeTest, SessionIsResumedByAnyoneWithTheSecretWithinTwoPeriods) 
     EXPECT_TRUE(is_resumed(later));
     EXPECT_FALSE(is_resumed(too_late));
     EXPECT_FALSE(is_resumed(other));
+  }
+}
+
+TEST_F(TlsHandshakeTest, ResumedSessionBringsATicketForTheNextOne) {
+  std::shared_ptr<SSL_SESSION> session;
+  for (int i = 0; i < 4; ++i) {
+    TlsTestServer server = ServeEcho();
+    TlsTestClient client({.session = session});
+    client.Say("x");
+    Talk(client, server);
+    EXPECT_EQ(client.was_resumed(), i > 0);
+    EXPECT_TRUE(session == nullptr || client.has_new_ticket(*session)) << i;
+    session = client.session();
+  }
+}
+
+// The certificate is good for an hour; then the ticket, for which the keys still are there, must be worth nothing.
+TEST_F(TlsHandshakeTest, SessionEndsWithTheCertificateOfItsClient) {
+  const TestCertificate own = MakeTestCertificate("ada", absl::Hours(1));
+  ContextOf({certificate_}, own.certificate);
+  files_.client_may_have_none = true;
+  absl::Time now = absl::Now();
+  const TlsTicketKeys keys(kSecret, [&now] { return now; });
+  for (const bool only_tls12 : {false, true}) {
+    now = absl::Now();
+    context_ = ContextWith(keys);
+    TlsTestServer first = ServeEcho();
+    TlsTestClient client({.certificate = own.certificate, .key = own.key, .only_tls12 = only_tls12});
+    client.Say("x");
+    Talk(client, first);
+    EXPECT_EQ(client.heard(), "x") << client.failure();
+    for (const bool has_expired : {false, true}) {
+      if (has_expired) now += absl::Hours(2);
+      TlsTestServer server = ServeEcho();
+      TlsTestClient again({.only_tls12 = only_tls12, .session = client.session()});
+      again.Say("x");
+      Talk(again, server);
+      EXPECT_EQ(again.heard(), "x") << again.failure();
+      EXPECT_EQ(again.was_resumed(), !has_expired);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "base/logging.h"
@@ -38,8 +39,7 @@ void TlsSession::OnInput(Input& input, Output& output) {
 bool TlsSession::Handshake(Input& input, Output& output) {
   switch (writer_->channel().Handshake(input, output)) {
     case TlsChannel::Result::kDone:
-      phase_ = Phase::kOpen;
-      if (has_timer_) output.SetTimer(absl::InfiniteDuration());
+      Open(output);
       return true;
     case TlsChannel::Result::kNeedsInput:
       if (!std::exchange(has_timer_, true)) output.SetTimer(handshake_timeout_);
@@ -49,6 +49,12 @@ bool TlsSession::Handshake(Input& input, Output& output) {
       Fail(writer_->channel().failure(), input, output);
       return false;
   }
+}
+
+void TlsSession::Open(Output& output) {
+  phase_ = Phase::kOpen;
+  if (has_timer_) output.SetTimer(absl::InfiniteDuration());
+  if (const std::string name = writer_->channel().PeerName(); !name.empty()) inner_->OnPeerName(name);
 }
 
 // The alert that tells the peer why is in the output. A process that serves many does not fill the log.

@@ -7,8 +7,9 @@
 // The handshake comes first, and has a time limit from its first byte on. A peer that closes its side in good order
 // (close_notify) still gets the replies that are due. One whose TCP connection ends without that may have been cut off
 // by someone else: the inner session is not told that the input has ended, so that it takes no part of it for the
-// whole. A request of HTTP in the clear is answered with a page that says so. Bounds: the inner session's own, and two
-// records of 16 KiB, one in OpenSSL, one here.
+// whole. If the peer has shown a certificate, the inner session learns whom it names (Session::OnPeerName()), before
+// any input. A request of HTTP in the clear is answered with a page that says so. Bounds: the inner session's own, and
+// two records of 16 KiB, one in OpenSSL, one here.
 #ifndef POLYSERVE_PROTOCOL_TLS_SESSION_H_
 #define POLYSERVE_PROTOCOL_TLS_SESSION_H_
 
@@ -53,6 +54,7 @@ class TlsSession : public Session {
   enum class Phase : uint8_t { kHandshake, kOpen, kOver };
 
   bool Handshake(Input& input, Output& output);
+  void Open(Output& output);
   void Fail(absl::string_view why, Input& input, Output& output);
   void Converse(Input& input, Output& output);
   bool TakeRecord(Input& input, Output& output);

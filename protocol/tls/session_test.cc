@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
+#include "protocol/tls/test_certificate.h"
 #include "protocol/tls/test_client.h"
 #include "protocol/tls/test_fixture.h"
 
@@ -183,6 +184,47 @@ TEST_F(TlsSessionTest, ClosingMessageIsEncryptedAndMadeOnce) {
   client.Hear(message);
   EXPECT_EQ(client.heard(), "bye");
   EXPECT_TRUE(client.has_heard_end());
+}
+
+TEST_F(TlsSessionTest, InnerSessionLearnsWhoItsPeerIsBeforeAnyInput) {
+  const TestCertificate own = MakeTestCertificate("ada");
+  context_ = ContextOf({certificate_}, own.certificate);
+  for (const bool only_tls12 : {false, true}) {
+    log_.input.clear();
+    TlsTestServer server = ServeScript([](Output&) {});
+    EXPECT_TRUE(server.session().wants_peer());
+    server.session().OnPeer("192.0.2.1");
+    TlsTestClient client({.certificate = own.certificate, .key = own.key, .only_tls12 = only_tls12});
+    client.Say("hello");
+    Talk(client, server);
+    EXPECT_EQ(log_.input, "[192.0.2.1]<ada>hello");
+
+    log_.input.clear();
+    TlsTestServer next = ServeScript([](Output&) {});
+    TlsTestClient again({.only_tls12 = only_tls12, .session = client.session()});
+    again.Say("hello");
+    Talk(again, next);
+    EXPECT_TRUE(again.was_resumed());
+    EXPECT_EQ(log_.input, "<ada>hello") << "a session that is resumed is still ada's";
+  }
+}
+
+TEST_F(TlsSessionTest, PeerWithoutACertificateIsNobodyIfItMayHaveNone) {
+  const TestCertificate own = MakeTestCertificate("ada");
+  ContextOf({certificate_}, own.certificate);
+  files_.client_may_have_none = true;
+  context_ = ContextWith(ticket_keys_);
+  const auto input_with = [this](const TestCertificate& shown) {
+    log_.input.clear();
+    TlsTestServer server = ServeScript([](Output&) {});
+    TlsTestClient client({.certificate = shown.certificate, .key = shown.key});
+    client.Say("hello");
+    Talk(client, server);
+    return log_.input;
+  };
+  EXPECT_EQ(input_with(own), "<ada>hello");
+  EXPECT_EQ(input_with({}), "hello");
+  EXPECT_EQ(input_with(MakeTestCertificate("ada")), "") << "that is signed by nobody whom the server knows";
 }
 
 TEST_F(TlsSessionTest, WhatIsUnderWayIsKnownToADriver) {

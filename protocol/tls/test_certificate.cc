@@ -23,15 +23,18 @@ std::string TakeText(BIO* bio) {
   return text;
 }
 
-void AddName(X509* certificate, absl::string_view host) {
+void AddNames(X509* certificate, const TestSubject& subject) {
   X509_NAME* name = X509_get_subject_name(certificate);
-  const std::string text(host);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(text.c_str()), -1, -1, 0);
+  for (const std::string& text : subject.common_names) {
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(text.data()),
+                               static_cast<int>(text.size()), -1, 0);
+  }
   X509_set_issuer_name(certificate, name);
+  if (subject.alternative_names.empty()) return;
   X509V3_CTX context;
   X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
   X509_EXTENSION* names =
-      X509V3_EXT_conf_nid(nullptr, &context, NID_subject_alt_name, absl::StrCat("DNS:", text, ",IP:127.0.0.1").c_str());
+      X509V3_EXT_conf_nid(nullptr, &context, NID_subject_alt_name, subject.alternative_names.c_str());
   EXPECT_EQ(X509_add_ext(certificate, names, -1), 1);
   X509_EXTENSION_free(names);
 }
@@ -39,6 +42,10 @@ void AddName(X509* certificate, absl::string_view host) {
 }  // namespace
 
 TestCertificate MakeTestCertificate(absl::string_view host, absl::Duration lifetime) {
+  return MakeTestCertificate({{std::string(host)}, absl::StrCat("DNS:", host, ",IP:127.0.0.1")}, lifetime);
+}
+
+TestCertificate MakeTestCertificate(const TestSubject& subject, absl::Duration lifetime) {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
   X509_set_version(certificate, 2);  // Counted from 0: version 3, which has extensions.
@@ -46,7 +53,7 @@ TestCertificate MakeTestCertificate(absl::string_view host, absl::Duration lifet
   X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
   X509_gmtime_adj(X509_getm_notAfter(certificate), absl::ToInt64Seconds(lifetime));
   X509_set_pubkey(certificate, key);
-  AddName(certificate, host);
+  AddNames(certificate, subject);
   EXPECT_GT(X509_sign(certificate, key, EVP_sha256()), 0);
   BIO* certificate_text = BIO_new(BIO_s_mem());
   BIO* key_text = BIO_new(BIO_s_mem());

@@ -3,6 +3,7 @@
 #define POLYSERVE_PROTOCOL_TLS_TEST_CERTIFICATE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -13,6 +14,15 @@ struct TestCertificate {
   std::string certificate;  // In the form of PEM.
   std::string key;          // Likewise, without a passphrase.
 };
+
+// Whom a certificate is for.
+struct TestSubject {
+  std::vector<std::string> common_names = {};
+  // As openssl.cnf(5) has them: "DNS:localhost,email:ada@example.org". "": none.
+  std::string alternative_names = {};
+};
+
+TestCertificate MakeTestCertificate(const TestSubject& subject, absl::Duration lifetime = absl::Hours(24));
 
 // An elliptic key (P-256), a certificate for this host and for 127.0.0.1. It is good from an hour ago until `lifetime`
 // from now, which may be in the past.

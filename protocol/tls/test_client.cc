@@ -133,6 +133,15 @@ std::string TlsTestClient::server_name() const {
   return name;
 }
 
+bool TlsTestClient::has_new_ticket(const SSL_SESSION& session) const {
+  const unsigned char* ticket[2];
+  size_t size[2];
+  SSL_SESSION_get0_ticket(SSL_get_session(ssl_), &ticket[0], &size[0]);
+  SSL_SESSION_get0_ticket(&session, &ticket[1], &size[1]);
+  return absl::string_view(reinterpret_cast<const char*>(ticket[0]), size[0]) !=
+         absl::string_view(reinterpret_cast<const char*>(ticket[1]), size[1]);
+}
+
 std::shared_ptr<SSL_SESSION> TlsTestClient::session() const {
   return {SSL_SESSION_dup(SSL_get_session(ssl_)), &SSL_SESSION_free};
 }

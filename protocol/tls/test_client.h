@@ -55,6 +55,8 @@ class TlsTestClient {
   std::string alpn() const;                      // What the server has chosen; "" for nothing.
   std::string server_name() const;               // The common name in the server's certificate.
   std::shared_ptr<SSL_SESSION> session() const;  // With the ticket that came last.
+  // Whether that is another ticket than this session's.
+  bool has_new_ticket(const SSL_SESSION& session) const;
 
  private:
   static SSL_CTX* MakeContext(const Options& options);

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -50,6 +51,10 @@ class Script : public Session {
       if (log_.input.back() == '\n') command_(output);
     }
   }
+  // What it learns of its peer is a part of the input: "[address]<name>".
+  bool wants_peer() const override { return true; }
+  void OnPeer(absl::string_view address) override { absl::StrAppend(&log_.input, "[", address, "]"); }
+  void OnPeerName(absl::string_view name) override { absl::StrAppend(&log_.input, "<", name, ">"); }
   void OnEndOfInput(Output&) override { log_.has_ended = true; }
   void OnResume(Output&) override { ++log_.resumes; }
   absl::string_view closing_message() const override { return "bye"; }

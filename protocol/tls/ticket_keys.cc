@@ -7,9 +7,11 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 
 namespace polyserve {
 
@@ -46,16 +48,38 @@ bool SetMacKey(EVP_MAC_CTX* mac, uint8_t* key, size_t size) {
 
 }  // namespace
 
-// The callback has no argument of its own, so the context carries the keys.
+// The first callback has no argument of its own, so the context carries the keys.
 void TlsTicketKeys::Install(SSL_CTX* context) const {
-  SSL_CTX_set_ex_data(context, kAppData, const_cast<TlsTicketKeys*>(this));
+  auto* self = const_cast<TlsTicketKeys*>(this);
+  SSL_CTX_set_ex_data(context, kAppData, self);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &OnTicket);
+  SSL_CTX_set_session_ticket_cb(context, nullptr, &OnOpened, self);
+}
+
+// Behind OnTicket(), with the session if that has opened it. Everything but the certificate is as without this call.
+SSL_TICKET_RETURN TlsTicketKeys::OnOpened(SSL*, SSL_SESSION* session, const unsigned char*, size_t,
+                                          SSL_TICKET_STATUS status, void* keys) {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const X509* certificate = SSL_SESSION_get0_peer(session);
+  if (certificate != nullptr && static_cast<const TlsTicketKeys*>(keys)->HasExpired(certificate)) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+// A date that cannot be read counts as one that has passed.
+bool TlsTicketKeys::HasExpired(const X509* certificate) const {
+  std::time_t now = absl::ToTimeT(now_());
+  return X509_cmp_time(X509_get0_notAfter(certificate), &now) <= 0;
 }
 
 int TlsTicketKeys::OnTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                             int seals) {
   const auto* keys = static_cast<const TlsTicketKeys*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), kAppData));
-  return seals == 1 ? keys->Seal(name, iv, cipher, mac) : keys->Open(name, iv, cipher, mac);
+  if (seals == 1) return keys->Seal(name, iv, cipher, mac);
+  const int opened = keys->Open(name, iv, cipher, mac);
+  // Clients of TLS 1.3 use a ticket once (RFC 8446, appendix C.4), so they need another one.
+  return opened == kDone && SSL_version(ssl) == TLS1_3_VERSION ? kDoneAndRenew : opened;
 }
 
 int64_t TlsTicketKeys::period() const { return absl::ToUnixSeconds(now_()) / absl::ToInt64Seconds(kPeriod); }

@@ -4,15 +4,18 @@
 //
 //   time     ──┬─ period n-1 ──┬─ period n ──┬──▶
 //   seals      │  key n-1      │  key n      │        a new ticket
-//   opens      │  n-2, n-1     │  n-1, n     │        tickets of clients that come back; with the older key, the client
-//                                                     gets a new ticket
+//   opens      │  n-2, n-1     │  n-1, n     │        tickets of clients that come back; with the older key, and in
+//                                                     TLS 1.3, the client gets a new ticket
+//
+// A client that has shown a certificate is not asked for it again by the connections that resume its session. So a
+// session ends with the certificate: from then on the client has to shake hands in full.
 //
 // Whoever reads the memory of the running server can open its tickets, those of earlier periods too. In TLS 1.3 that
 // tells nothing of what was said, since each resumption agrees on new keys (psk_dhe_ke); in TLS 1.2 it does.
 #ifndef POLYSERVE_PROTOCOL_TLS_TICKET_KEYS_H_
 #define POLYSERVE_PROTOCOL_TLS_TICKET_KEYS_H_
 
-#include <openssl/types.h>
+#include <openssl/ssl.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -46,9 +49,12 @@ class TlsTicketKeys {
     uint8_t mac[32];
   };
 
-  // OpenSSL's callback: SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
+  // OpenSSL's callbacks: SSL_CTX_set_tlsext_ticket_key_evp_cb(3), SSL_CTX_set_session_ticket_cb(3).
   static int OnTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                       int seals);
+  static SSL_TICKET_RETURN OnOpened(SSL* ssl, SSL_SESSION* session, const unsigned char* name, size_t name_size,
+                                    SSL_TICKET_STATUS status, void* keys);
+  bool HasExpired(const X509* certificate) const;
   int64_t period() const;
   Key KeyOf(int64_t period) const;
   int Seal(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) const;
