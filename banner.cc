@@ -33,13 +33,13 @@ std::string HostAndPort(absl::string_view at) {
 
 // What to do with the first address of this service; nothing if the server does not offer it.
 std::string WhatToTry(const Banner& banner, absl::string_view service) {
-  const auto first =
-      std::find_if(banner.addresses.begin(), banner.addresses.end(), [service](const Banner::Address& address) {
-        // Browsers speak TLS; our own client does not.
-        return address.service->name == service && !address.has_datagrams && (!address.has_tls || service == "http");
-      });
+  const auto first = std::find_if(
+      banner.addresses.begin(), banner.addresses.end(),
+      [service](const Banner::Address& address) { return address.service->name == service && !address.has_datagrams; });
   if (first == banner.addresses.end()) return "";
-  const std::string url = absl::StrCat(service, first->has_tls ? "s://" : "://", HostAndPort(first->at));
+  // Browsers have a name of their own for http over TLS.
+  const absl::string_view tls = !first->has_tls ? "" : service == "http" ? "s" : "+tls";
+  const std::string url = absl::StrCat(service, tls, "://", HostAndPort(first->at));
   if (service == "http") return absl::StrCat("Browser: ", url, "/ (files), ", url, "/-/ (the server at work)\n");
   if (service == "file") return absl::StrCat("Files:   ", banner.client, " --server=", url, "\n");
   return absl::StrCat("Chat:    ", banner.client, " --server=", url, " chat NAME",

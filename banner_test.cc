@@ -63,6 +63,15 @@ TEST(BannerTest, WhatIsNotServedIsNotProposed) {
   for (absl::string_view word : {"Browser", "client", "type"}) EXPECT_FALSE(absl::StrContains(text, word)) << text;
 }
 
+TEST(BannerTest, WhatIsEncryptedIsProposedByItsOwnName) {
+  Banner banner = Sample();
+  banner.addresses = {{FindService("http"), false, "127.0.0.1:8443", true},
+                      {FindService("file"), false, "127.0.0.1:8444", true}};
+  const std::string text = RenderBanner(banner);
+  EXPECT_TRUE(absl::StrContains(text, "Browser: https://127.0.0.1:8443/ (files)")) << text;
+  EXPECT_TRUE(absl::StrContains(text, " --server=file+tls://127.0.0.1:8444\n")) << text;
+}
+
 TEST(BannerTest, ListenerOfAllAddressesIsOpenedByALocalName) {
   Banner banner = Sample();
   for (const char* any : {"0.0.0.0:80", "[::]:80"}) {

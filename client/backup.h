@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "client/connection.h"
 #include "client/file_client.h"
-#include "net/endpoint.h"
+#include "client/server_address.h"
 
 namespace polyserve {
 
@@ -24,7 +24,7 @@ namespace polyserve {
 // that name. A file that the server has under its name, with the same bytes by all hashes, is not sent. A server that
 // does not know hashes gets all files.
 struct BackupOptions {
-  Endpoints server;
+  ServerAddress server;
   // For the connection of each thread, and for one more that creates the sub-directories.
   ConnectionOptions connection;
   // Threads, each with a connection; 1 to kMaxJobs (client/parts.h). Several pay off for small files, each of which

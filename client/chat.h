@@ -9,12 +9,12 @@
 
 #include "absl/status/status.h"
 #include "client/connection.h"
-#include "net/endpoint.h"
+#include "client/server_address.h"
 
 namespace polyserve {
 
 struct ChatOptions {
-  Endpoints server;
+  ServerAddress server;
   ConnectionOptions connection;  // Its idle time-out limits the wait for answers only: a quiet room is not an error.
   std::string name;              // Of the member: one word, not taken by another.
   int input = 0;                 // Descriptors, by default standard input and output; they stay the caller's.

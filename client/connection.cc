@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -42,11 +43,26 @@ bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == E
 Connection::Connection(UniqueFd socket, const ConnectionOptions& options)
     : socket_(std::move(socket)), options_(options), buffer_(std::make_unique<char[]>(kBufferBytes)) {}
 
+// The end of TLS is sent by the socket, so it comes first.
+Connection& Connection::operator=(Connection&& other) noexcept {
+  Close();
+  socket_ = std::move(other.socket_);
+  tls_ = std::move(other.tls_);
+  options_ = std::move(other.options_);
+  buffer_ = std::move(other.buffer_);
+  begin_ = other.begin_;
+  end_ = other.end_;
+  return *this;
+}
+
 // Any reason counts as Unavailable, even a shortage of descriptors here: there is no connection.
-absl::StatusOr<Connection> Connection::Open(const Endpoints& to, const ConnectionOptions& options) {
-  absl::StatusOr<UniqueFd> socket = ConnectTcp(to, options.connect_timeout);
+absl::StatusOr<Connection> Connection::Open(const ServerAddress& to, const ConnectionOptions& options) {
+  absl::StatusOr<UniqueFd> socket = ConnectTcp(to.at, options.connect_timeout);
   if (!socket.ok()) return absl::UnavailableError(absl::StrCat("cannot ", Plain(socket.status().message())));
-  return TakeOver(*std::move(socket), options);
+  absl::StatusOr<Connection> connection = TakeOver(*std::move(socket), options);
+  if (!connection.ok() || options.tls == nullptr) return connection;
+  if (absl::Status status = connection->OpenTls(to.host); !status.ok()) return status;
+  return connection;
 }
 
 absl::StatusOr<Connection> Connection::TakeOver(UniqueFd socket, const ConnectionOptions& options) {
@@ -93,6 +109,7 @@ absl::StatusOr<absl::string_view> Connection::ReadSome(int64_t max_bytes) {
 // Waits before it sends, so that a cancelled connection sends nothing more. POLLERR and POLLHUP end the wait as well,
 // and send(2) then says what is wrong.
 absl::Status Connection::Write(absl::string_view bytes) {
+  if (tls_ != nullptr) return WriteByTls(bytes);
   while (!bytes.empty()) {
     if (absl::Status status = Wait(POLLOUT).status(); !status.ok()) return status;
     const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -107,6 +124,7 @@ absl::StatusOr<int64_t> Connection::SendFile(int file, int64_t offset, int64_t m
   // Each check for "the peer has said something" matters: a server that refuses a file may stop reading, and then only
   // its refusal ends the transfer. POLLIN wins over POLLOUT for that reason.
   if (!buffered().empty()) return 0;
+  if (tls_ != nullptr) return SendFileByTls(file, offset, max_bytes);
   // A piece at a time, although sendfile(2) would take gigabytes: between two pieces the caller shows progress, and
   // this function looks for an answer and for a cancellation.
   const size_t count = static_cast<size_t>(std::min<int64_t>(max_bytes, kBufferBytes));
@@ -129,6 +147,7 @@ absl::StatusOr<int64_t> Connection::SendFile(int file, int64_t offset, int64_t m
 // POLLRDHUP reports the peer's half-close; POLLERR and POLLHUP are always reported.
 bool Connection::is_quiet() const {
   if (!is_open() || !buffered().empty()) return false;
+  if (tls_ != nullptr) return tls_->Peek() == TlsSocket::Result::kWaits;
   pollfd state = {socket_.get(), POLLIN | POLLRDHUP, 0};
   return ::poll(&state, 1, 0) == 0;
 }
@@ -166,6 +185,7 @@ absl::StatusOr<size_t> Connection::Fill() {
     end_ -= begin_;
     begin_ = 0;
   }
+  if (tls_ != nullptr) return ReceiveByTls();
   while (true) {
     if (absl::Status status = Wait(POLLIN).status(); !status.ok()) return status;
     const ssize_t count = ::recv(socket_.get(), buffer_.get() + end_, kBufferBytes - end_, 0);
@@ -173,6 +193,74 @@ absl::StatusOr<size_t> Connection::Fill() {
     if (count < 0) return Lost();
     end_ += static_cast<size_t>(count);
     return static_cast<size_t>(count);
+  }
+}
+
+absl::Status Connection::AwaitTls(TlsSocket::Result result) const {
+  if (result == TlsSocket::Result::kWaits) return Wait(tls_->awaits()).status();
+  if (result == TlsSocket::Result::kEnd) return absl::UnavailableError("the connection was closed by the server");
+  return absl::UnavailableError(tls_->failure());
+}
+
+absl::Status Connection::OpenTls(const std::string& host) {
+  tls_ = std::make_unique<TlsSocket>(*options_.tls, socket_.get(), host);
+  while (true) {
+    const TlsSocket::Result result = tls_->Handshake();
+    if (result == TlsSocket::Result::kDone) return absl::OkStatus();
+    if (absl::Status status = AwaitTls(result); !status.ok()) return status;
+  }
+}
+
+// As Write(): it waits before it sends, so that a cancelled connection sends nothing more.
+absl::Status Connection::WriteByTls(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    if (absl::Status status = Wait(POLLOUT).status(); !status.ok()) return status;
+    size_t sent = 0;
+    const TlsSocket::Result result = tls_->Write(bytes, sent);
+    if (result == TlsSocket::Result::kDone) {
+      bytes.remove_prefix(sent);
+    } else if (absl::Status status = AwaitTls(result); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// As SendFile(). That something has arrived tells nothing here: it may be a ticket. If the server speaks while a record
+// is half sent, its answer can be read; of what is sent behind that, this piece has to be the first.
+absl::StatusOr<int64_t> Connection::SendFileByTls(int file, int64_t offset, int64_t max_bytes) {
+  char piece[16 * 1024];  // One record.
+  const size_t wanted = static_cast<size_t>(std::min<int64_t>(max_bytes, sizeof(piece)));
+  const ssize_t count = ::pread(file, piece, wanted, offset);
+  if (count < 0) return SysError("cannot read the file");
+  if (count == 0) return absl::AbortedError("the file became shorter while it was sent");
+  while (true) {
+    const absl::StatusOr<short> ready = Wait(POLLIN | POLLOUT);
+    if (!ready.ok()) return ready.status();
+    if ((*ready & POLLIN) != 0 && !is_quiet()) return 0;
+    if ((*ready & (POLLERR | POLLHUP)) != 0) return 0;  // The caller's read finds out why.
+    if ((*ready & POLLOUT) == 0) continue;
+    size_t sent = 0;
+    const TlsSocket::Result result = tls_->Write(absl::string_view(piece, static_cast<size_t>(count)), sent);
+    if (result == TlsSocket::Result::kDone) return static_cast<int64_t>(sent);
+    if (result != TlsSocket::Result::kWaits) return 0;
+  }
+}
+
+// Behind the buffered bytes, as Fill(). What OpenSSL holds already is tried first; it may be a part of a record.
+absl::StatusOr<size_t> Connection::ReceiveByTls() {
+  for (bool waits = !tls_->has_pending(); true; waits = true) {
+    if (waits) {
+      if (absl::Status status = Wait(POLLIN).status(); !status.ok()) return status;
+    }
+    size_t count = 0;
+    const TlsSocket::Result result = tls_->Read(buffer_.get() + end_, kBufferBytes - end_, count);
+    if (result == TlsSocket::Result::kEnd) return size_t{0};
+    if (result == TlsSocket::Result::kFailed) return absl::UnavailableError(tls_->failure());
+    if (result == TlsSocket::Result::kDone) {
+      end_ += count;
+      return count;
+    }
   }
 }
 

@@ -1,8 +1,8 @@
-// Connection: a client's end of a TCP connection. It reads lines and bytes through one buffer; every wait is bounded
-// and can be cancelled. It knows no protocol: FileClient and Chat are built on it, and so are the scripted servers of
-// tests.
+// Connection: a client's end of a TCP connection, with TLS if that is asked for. It reads lines and bytes through one
+// buffer; every wait is bounded and can be cancelled. It knows no protocol: FileClient and Chat are built on it, and so
+// are the scripted servers of tests.
 //
-//   absl::StatusOr<Connection> connection = Connection::Open(*Endpoints::Parse("localhost:8081"), {});
+//   absl::StatusOr<Connection> connection = Connection::Open(*ServerAddress::Parse("localhost:8081"), {});
 //   if (connection.ok()) connection->Write("L\n").IgnoreError();
 #ifndef POLYSERVE_CLIENT_CONNECTION_H_
 #define POLYSERVE_CLIENT_CONNECTION_H_
@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,7 +18,8 @@
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "client/credentials.h"
-#include "net/endpoint.h"
+#include "client/server_address.h"
+#include "client/tls.h"
 
 namespace polyserve {
 
@@ -31,6 +33,8 @@ struct ConnectionOptions {
   const UniqueFd* cancel = nullptr;
   // With a user: what FileClient::Connect() and Chat() send first. Connection itself sends nothing of it.
   Credentials credentials = {};
+  // Open() opens TLS on the connection first. Must outlive the connection; null: in the clear.
+  const ClientTls* tls = nullptr;
 };
 
 // Errors of all methods, after which only Close() and the destructor make sense:
@@ -44,8 +48,13 @@ class Connection {
   // The size of the buffer: the most that one read or one piece of a file takes.
   static constexpr size_t kBufferBytes = 64 * 1024;
 
-  // Connects to the first of the addresses that answers.
-  static absl::StatusOr<Connection> Open(const Endpoints& to, const ConnectionOptions& options);
+  Connection(Connection&&) noexcept = default;
+  Connection& operator=(Connection&& other) noexcept;
+  ~Connection() = default;
+
+  // Connects to the first of the addresses that answers. With TLS, returns Unavailable if the server's certificate is
+  // not trusted, or is for another host.
+  static absl::StatusOr<Connection> Open(const ServerAddress& to, const ConnectionOptions& options);
   // Takes over a connected socket, and makes it non-blocking.
   static absl::StatusOr<Connection> TakeOver(UniqueFd socket, const ConnectionOptions& options);
 
@@ -71,7 +80,10 @@ class Connection {
   // between a reply and the next request, the peer has closed, or the two are out of step. Does not block.
   bool is_quiet() const;
 
-  void Close() { socket_.reset(); }
+  void Close() {
+    tls_.reset();
+    socket_.reset();
+  }
   bool is_open() const { return socket_.ok(); }
   // The socket, borrowed: a test may want to reset it.
   int fd() const { return socket_.get(); }
@@ -85,8 +97,16 @@ class Connection {
   absl::StatusOr<short> Wait(short events) const;
   // Reads once, behind the buffered bytes; returns the number of bytes, 0 at the end.
   absl::StatusOr<size_t> Fill();
+  // --- The same with TLS. ---
+  absl::Status OpenTls(const std::string& host);
+  absl::Status WriteByTls(absl::string_view bytes);
+  absl::StatusOr<int64_t> SendFileByTls(int file, int64_t offset, int64_t max_bytes);
+  absl::StatusOr<size_t> ReceiveByTls();
+  // What to do about a result other than kDone: waits, or returns the error.
+  absl::Status AwaitTls(TlsSocket::Result result) const;
 
-  UniqueFd socket_;  // Non-blocking, so that only Wait() blocks.
+  UniqueFd socket_;                 // Non-blocking, so that only Wait() blocks.
+  std::unique_ptr<TlsSocket> tls_;  // Null: in the clear. Destroyed before its socket.
   ConnectionOptions options_;
   std::unique_ptr<char[]> buffer_;
   size_t begin_ = 0;  // The bytes from begin_ to end_ were received and not returned yet.

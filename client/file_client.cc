@@ -43,7 +43,7 @@ void Report(const FileClient::Progress& progress, int64_t done, int64_t total) {
 
 }  // namespace
 
-absl::StatusOr<FileClient> FileClient::Connect(const Endpoints& server, const ConnectionOptions& options) {
+absl::StatusOr<FileClient> FileClient::Connect(const ServerAddress& server, const ConnectionOptions& options) {
   absl::StatusOr<Connection> connection = Connection::Open(server, options);
   if (!connection.ok()) return connection.status();
   FileClient client(*std::move(connection));

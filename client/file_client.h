@@ -18,7 +18,7 @@
 #include "client/connection.h"
 #include "client/credentials.h"
 #include "client/reply.h"
-#include "net/endpoint.h"
+#include "client/server_address.h"
 
 namespace polyserve {
 
@@ -47,7 +47,7 @@ class FileClient {
 
   // Logs in if the options have credentials; a refusal then is that of the user or the password (401), of too many
   // wrong ones (429), or of a server that has no passwords (405).
-  static absl::StatusOr<FileClient> Connect(const Endpoints& server, const ConnectionOptions& options);
+  static absl::StatusOr<FileClient> Connect(const ServerAddress& server, const ConnectionOptions& options);
   // Takes over an open connection on which no request is pending.
   explicit FileClient(Connection connection);
 

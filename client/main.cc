@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -39,10 +42,16 @@
 #include "client/parts.h"
 #include "client/progress_bar.h"
 #include "client/runner.h"
+#include "client/server_address.h"
 #include "client/shell.h"
-#include "net/endpoint.h"
+#include "client/tls.h"
 
-DEFINE_string(server, "file://127.0.0.1:8081", "=SERVICE://HOST:PORT the server: file://...; for chat, chat://...");
+DEFINE_string(server, "file://127.0.0.1:8081",
+              "=SERVICE[+tls]://HOST:PORT the server: file://...; for chat, chat://...; +tls encrypts");
+DEFINE_string(tls_ca, "",
+              "=FILE whose certificates to trust with +tls, in the form of PEM; the system's authorities unless given");
+DEFINE_string(tls_cert, "", "=FILE with +tls, the certificate to show to a server that asks for one");
+DEFINE_string(tls_key, "", "=FILE its private key; unless given, it is in the certificate's file");
 DEFINE_string(o, "", "=PATH get: the path of the file on this machine");
 DEFINE_string(from, "", "=HOST:PORT,... the servers that have the file; each sends a part");
 DEFINE_int32(segments, 0, "parts at the same time; 0: one from each server");
@@ -80,7 +89,7 @@ int Fail(const absl::Status& error) {
 constexpr FlagTopic kTopics[] = {
     {"Flags of list and stat", "json"},
     {"Flags of backup", "jobs recursive"},
-    {"Flags of all commands", "server user password_file timeout quiet version"},
+    {"Flags of all commands", "server user password_file tls_ca tls_cert tls_key timeout quiet version"},
 };
 
 void PrintHelp() {
@@ -106,29 +115,55 @@ void PrintHelp() {
   absl::PrintF("%s", text);
 }
 
+struct Server {
+  ServerAddress at;
+  bool has_tls;
+};
+
 // Takes HOST:PORT with or without the service; another service ("http://...") is an error.
-absl::StatusOr<Endpoints> ParseServer(absl::string_view service, absl::string_view text) {
-  absl::ConsumePrefix(&text, absl::StrCat(service, "://"));
+absl::StatusOr<Server> ParseServer(absl::string_view service, absl::string_view text) {
+  const bool has_tls = absl::ConsumePrefix(&text, absl::StrCat(service, "+tls://"));
+  if (!has_tls) absl::ConsumePrefix(&text, absl::StrCat(service, "://"));
   if (absl::StrContains(text, "://")) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--server: '", text, "' is not of the form ", service, "://HOST:PORT"));
+        absl::StrCat("--server: '", text, "' is not of the form ", service, "://HOST:PORT, or ", service, "+tls://"));
   }
   // All addresses of the name, since Connection::Open() tries one after the other: "localhost" may be ::1 and
   // 127.0.0.1, and a server often listens on one of them only.
-  const absl::StatusOr<Endpoints> server = Endpoints::Parse(text);
+  absl::StatusOr<ServerAddress> server = ServerAddress::Parse(text);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--server: ", server.status().message()));
-  return server;
+  return Server{*std::move(server), has_tls};
+}
+
+// For the life of the program; null if the server has none.
+absl::StatusOr<const ClientTls*> MakeTls(bool has_tls) {
+  if (!has_tls) {
+    if (FLAGS_tls_ca.empty() && FLAGS_tls_cert.empty() && FLAGS_tls_key.empty()) return nullptr;
+    return absl::InvalidArgumentError(
+        "--tls_ca, --tls_cert and --tls_key are for servers with +tls, such as --server=file+tls://127.0.0.1:8444");
+  }
+  if (FLAGS_tls_cert.empty() && !FLAGS_tls_key.empty()) {
+    return absl::InvalidArgumentError("--tls_key goes with --tls_cert=FILE");
+  }
+  absl::StatusOr<std::unique_ptr<ClientTls>> tls =
+      ClientTls::Create({.ca = FLAGS_tls_ca, .certificate = FLAGS_tls_cert, .key = FLAGS_tls_key});
+  if (!tls.ok()) return tls.status();
+  static const std::unique_ptr<const ClientTls> kept = *std::move(tls);
+  return kept.get();
 }
 
 // For every connection of a command. Without --user, nobody is asked for a password. A user who wants to wait less than
 // ten seconds for an answer does not want to wait longer for a connection either.
-absl::StatusOr<ConnectionOptions> MakeConnectionOptions() {
+absl::StatusOr<ConnectionOptions> MakeConnectionOptions(bool has_tls) {
   const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("timeout", FLAGS_timeout);
   if (!timeout.ok()) return timeout.status();
   if (FLAGS_user.empty() && !FLAGS_password_file.empty()) {
     return absl::InvalidArgumentError("--password_file goes with --user=NAME");
   }
   ConnectionOptions options{std::min(*timeout, kMaxConnectTimeout), *timeout, &Interrupt::fd()};
+  const absl::StatusOr<const ClientTls*> tls = MakeTls(has_tls);
+  if (!tls.ok()) return tls.status();
+  options.tls = *tls;
   if (FLAGS_user.empty()) return options;
   absl::StatusOr<Credentials> credentials = FindCredentials(FLAGS_user, FLAGS_password_file);
   if (!credentials.ok()) {
@@ -138,22 +173,38 @@ absl::StatusOr<ConnectionOptions> MakeConnectionOptions() {
   return options;
 }
 
-// The options that all commands but chat share, from the flags.
+// The servers of --from. Each has TLS if the first one of the command has: one without a service is like that.
+absl::StatusOr<std::vector<ServerAddress>> ParseSources(std::optional<bool>& has_tls) {
+  std::vector<ServerAddress> sources;
+  for (const absl::string_view source : absl::StrSplit(FLAGS_from, ',', absl::SkipEmpty())) {
+    absl::StatusOr<Server> server = ParseServer("file", source);
+    if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--from: ", server.status().message()));
+    if (has_tls.has_value() && server->has_tls != *has_tls && absl::StrContains(source, "://")) {
+      return absl::InvalidArgumentError("--from: either all servers have +tls, that of --server too, or none has");
+    }
+    if (!has_tls.has_value()) has_tls = server->has_tls;
+    sources.push_back(std::move(server->at));
+  }
+  return sources;
+}
+
+// The options that all commands but chat share, from the flags. The default of --server says nothing about those of
+// --from, which take its place.
 absl::StatusOr<Runner::Options> MakeOptions() {
-  const absl::StatusOr<Endpoints> server = ParseServer("file", FLAGS_server);
+  const absl::StatusOr<Server> server = ParseServer("file", FLAGS_server);
   if (!server.ok()) return server.status();
-  const absl::StatusOr<ConnectionOptions> connection = MakeConnectionOptions();
+  std::optional<bool> has_tls;
+  if (IsFlagSet("server")) has_tls = server->has_tls;
+  absl::StatusOr<std::vector<ServerAddress>> sources = ParseSources(has_tls);
+  if (!sources.ok()) return sources.status();
+  const absl::StatusOr<ConnectionOptions> connection = MakeConnectionOptions(has_tls.value_or(server->has_tls));
   if (!connection.ok()) return connection.status();
   Runner::Options options;
-  options.server = *server;
+  options.server = server->at;
   options.connection = *connection;
   options.json = FLAGS_json;
   options.quiet = FLAGS_quiet;
-  for (const absl::string_view source : absl::StrSplit(FLAGS_from, ',', absl::SkipEmpty())) {
-    const absl::StatusOr<Endpoints> endpoint = ParseServer("file", source);
-    if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--from: ", endpoint.status().message()));
-    options.sources.push_back(*endpoint);
-  }
+  options.sources = *std::move(sources);
   options.continues = FLAGS_continue;
   options.sha256 = absl::AsciiStrToLower(FLAGS_sha256);
   const bool is_digest = options.sha256.size() == 64 && absl::c_all_of(options.sha256, absl::ascii_isxdigit);
@@ -255,14 +306,14 @@ int RunChat(const std::vector<std::string>& arguments) {
   }
   // The default of --server is the file service's address, so it counts only if the user gave it.
   const std::string address = IsFlagSet("server") ? FLAGS_server : "chat://127.0.0.1:8085";
-  const absl::StatusOr<Endpoints> server = ParseServer("chat", address);
+  const absl::StatusOr<Server> server = ParseServer("chat", address);
   if (!server.ok()) return Fail(server.status());
   // Before the connection is made: a Ctrl-C must leave the room by its protocol, so that the others hear of it at once.
   // And before a password is asked for: it must not leave the terminal without its echo.
   if (absl::Status status = Interrupt::Install(); !status.ok()) return Fail(status);
-  const absl::StatusOr<ConnectionOptions> connection = MakeConnectionOptions();
+  const absl::StatusOr<ConnectionOptions> connection = MakeConnectionOptions(server->has_tls);
   if (!connection.ok()) return Fail(connection.status());
-  const absl::Status status = Chat({*server, *connection, arguments[1], STDIN_FILENO, STDOUT_FILENO});
+  const absl::Status status = Chat({server->at, *connection, arguments[1], STDIN_FILENO, STDOUT_FILENO});
   if (!status.ok()) PrintError(status);
   return ExitStatusOf(status);
 }

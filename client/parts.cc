@@ -21,7 +21,7 @@ namespace {
 constexpr int64_t kLeastPartBytes = 64 * 1024;
 
 struct Source {
-  Endpoints at;
+  ServerAddress at;
   FileInfo file;
   bool has_hashes = true;
 };
@@ -58,7 +58,7 @@ class PartsTransfer {
   // is the result.
   absl::Status FindSources() {
     absl::Status last;
-    for (const Endpoints& at : options_.sources) {
+    for (const ServerAddress& at : options_.sources) {
       absl::StatusOr<Source> source = Ask(at);
       if (source.ok()) {
         sources_.push_back(*std::move(source));
@@ -74,7 +74,7 @@ class PartsTransfer {
   }
 
   // The hash of no bytes costs the server nothing, and shows whether it knows hashes.
-  absl::StatusOr<Source> Ask(const Endpoints& at) const {
+  absl::StatusOr<Source> Ask(const ServerAddress& at) const {
     absl::StatusOr<FileClient> client = FileClient::Connect(at, options_.connection);
     if (!client.ok()) return client.status();
     absl::StatusOr<FileInfo> file = client->Stat(name_);

@@ -17,13 +17,13 @@
 #include "client/connection.h"
 #include "client/download.h"
 #include "client/file_client.h"
-#include "net/endpoint.h"
+#include "client/server_address.h"
 
 namespace polyserve {
 
 struct PartsOptions {
-  std::vector<Endpoints> sources;  // At least one.
-  int segments = 1;                // Parts; 1 to kMaxJobs. A small file has fewer.
+  std::vector<ServerAddress> sources;  // At least one.
+  int segments = 1;                    // Parts; 1 to kMaxJobs. A small file has fewer.
   ConnectionOptions connection;
 };
 

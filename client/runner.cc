@@ -211,7 +211,7 @@ absl::StatusOr<int64_t> Runner::Fetch(const std::string& name, Download& downloa
 // Parts have connections of their own, also to the server of client_, which they do not disturb.
 absl::StatusOr<int64_t> Runner::FetchParts(const std::string& name, Download& download) {
   PartsOptions parts;
-  parts.sources = options_.sources.empty() ? std::vector<Endpoints>{options_.server} : options_.sources;
+  parts.sources = options_.sources.empty() ? std::vector<ServerAddress>{options_.server} : options_.sources;
   parts.segments = options_.segments > 0 ? options_.segments : static_cast<int>(parts.sources.size());
   parts.connection = options_.connection;
   ProgressBar bar(name, options_.quiet);

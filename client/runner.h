@@ -17,7 +17,7 @@
 #include "client/connection.h"
 #include "client/download.h"
 #include "client/file_client.h"
-#include "net/endpoint.h"
+#include "client/server_address.h"
 
 namespace polyserve {
 
@@ -43,11 +43,11 @@ void PrintError(const absl::Status& error);
 class Runner {
  public:
   struct Options {
-    Endpoints server;
+    ServerAddress server;
     // For every connection that a command makes.
     ConnectionOptions connection;
     // get: the servers that have the file; empty: `server` alone. If they are given, `server` is not asked.
-    std::vector<Endpoints> sources;
+    std::vector<ServerAddress> sources;
     // get: parts at the same time, up to kMaxJobs (client/parts.h); 0: one from each source.
     int segments = 0;
     // get: go on with what an earlier one has left, and leave what comes if it fails; in one part only.
