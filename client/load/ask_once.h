@@ -8,17 +8,19 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/load/load_tls.h"
 #include "net/endpoint.h"
 
 namespace polyserve {
 
-// Sends the request and the end of the stream (a half-close), and returns everything that the server sends until it
-// closes. Errors: Unavailable (it cannot be reached, or does not answer), InvalidArgument (it sends more than 1 GiB).
-absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request);
+// Sends the request and the end of the stream (a half-close, or close_notify), and returns everything that the server
+// sends until it closes. `tls` null: in the clear. Errors: Unavailable (it cannot be reached, or does not answer),
+// InvalidArgument (it sends more than 1 GiB).
+absl::StatusOr<std::string> AskOnce(const Endpoint& server, absl::string_view request, const LoadTls* tls = nullptr);
 
 // Returns the content at `path`, which begins with a slash, by a GET of HTTP/1.1 that asks the server to close behind
 // the reply. Errors: as AskOnce(), and InvalidArgument if the server refuses.
-absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view path);
+absl::StatusOr<std::string> GetOnce(const Endpoint& server, absl::string_view path, const LoadTls* tls = nullptr);
 
 // The head of a request without its empty line: the request line and Host.
 std::string HttpRequestHead(absl::string_view method, absl::string_view path, const Endpoint& server);

@@ -43,6 +43,8 @@ std::string InWords(int error) {
       return "closed by the server";
     case EADDRNOTAVAIL:
       return absl::StrCat(std::strerror(error), " (no port is left; see net.ipv4.ip_local_port_range)");
+    case EPROTO:
+      return "TLS has failed, or ended without its close_notify";
     case EMFILE:
       return absl::StrCat(std::strerror(error), " (the limit of this process; see ulimit -n)");
     case ENFILE:

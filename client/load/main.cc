@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -14,8 +15,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/descriptor_limit.h"
@@ -26,6 +30,7 @@
 #include "client/load/arrivals.h"
 #include "client/load/generator.h"
 #include "client/load/interruption.h"
+#include "client/load/load_tls.h"
 #include "client/load/plan.h"
 #include "client/load/report.h"
 #include "client/load/self_check.h"
@@ -38,7 +43,9 @@
 #include "net/socket.h"
 
 DEFINE_string(workload, "echo", "=NAME the requests to send; the workloads are listed below");
-DEFINE_string(server, "127.0.0.1:8082", "=HOST:PORT the server");
+DEFINE_string(server, "127.0.0.1:8082", "=[SERVICE[+tls]://]HOST:PORT the server; +tls encrypts");
+DEFINE_bool(tls_resume, false,
+            "with +tls: new connections resume the session of an earlier one; otherwise each shakes hands in full");
 DEFINE_int32(connections, 64, "connections to keep busy");
 DEFINE_int32(idle, 0, "further connections, which send nothing");
 DEFINE_int32(threads, 1, "threads that share the connections");
@@ -62,7 +69,7 @@ DEFINE_string(
 DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes below this number");
 DEFINE_string(files, "",
               "=DIR disk: the directory on this machine whose files the server offers; web: where to write its files");
-DEFINE_string(beside_server, "", "=HOST:PORT mixed: the address of the service compute");
+DEFINE_string(beside_server, "", "=[compute[+tls]://]HOST:PORT mixed: the address of the service compute");
 DEFINE_int32(beside_connections, 1, "mixed: connections that compute; slow: connections that read slowly");
 DEFINE_string(beside_name, "", "=NAME slow: the file for the slow readers, a large one; by default that of --name");
 DEFINE_double(read_rate, 10000, "=BYTES slow: what each slow reader reads in a second");
@@ -82,7 +89,7 @@ namespace polyserve {
 namespace {
 
 constexpr FlagTopic kTopics[] = {
-    {"Which requests, and where to", "workload server name size primes files seed"},
+    {"Which requests, and where to", "workload server tls_resume name size primes files seed"},
     {"How many", "connections idle threads depth rate arrivals"},
     {"How long", "warm_up duration interval"},
     {"Requests of a schedule, and users of a web site", "schedule begin keep_alive think_time"},
@@ -149,7 +156,7 @@ absl::Status CheckFlags(const Workload* workload) {
 // A name with several addresses ("localhost") is resolved to the first one that answers: all connections of a run must
 // go to the same one, or the figures would be of two servers. An address that stands for itself is not tried here: the
 // first connection of the run shows whether it answers.
-absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view value) {
+absl::StatusOr<Endpoint> ResolveServer(absl::string_view flag, absl::string_view value) {
   const absl::StatusOr<Endpoints> server = Endpoints::Parse(value);
   if (!server.ok()) return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", server.status().message()));
   if (server->all().size() == 1) return server->all().front();
@@ -159,13 +166,52 @@ absl::StatusOr<Endpoint> ParseServer(absl::string_view flag, absl::string_view v
   return Endpoint::OfPeer(connection->get());
 }
 
+struct Server {
+  Endpoint at;
+  std::shared_ptr<const LoadTls> tls;  // Null: in the clear.
+};
+
+// Takes HOST:PORT with or without the service that the workload needs, which `service` names as --listen does.
+absl::StatusOr<Server> ParseServer(absl::string_view flag, absl::string_view value, absl::string_view service) {
+  const bool has_tls = absl::ConsumePrefix(&value, absl::StrCat(service, "+tls://"));
+  if (!has_tls) absl::ConsumePrefix(&value, absl::StrCat(service, "://"));
+  if (absl::StrContains(value, "://")) {
+    return absl::InvalidArgumentError(absl::StrCat("--", flag, ": '", value, "' is not of the form HOST:PORT, ",
+                                                   service, "://HOST:PORT or ", service, "+tls://HOST:PORT"));
+  }
+  const absl::StatusOr<Endpoint> at = ResolveServer(flag, value);
+  if (!at.ok()) return at.status();
+  if (!has_tls) return Server{*at, nullptr};
+  absl::string_view host = value.substr(0, value.rfind(':'));
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  return Server{*at, LoadTls::Create(std::string(host), FLAGS_tls_resume)};
+}
+
+// The other kinds of threads read and write sockets in ways of their own.
+absl::Status CheckTls(const LoadPlan& plan) {
+  bool has_tls = plan.tls != nullptr;
+  bool has_others = plan.make_thread != nullptr || plan.datagrams;
+  for (const LoadPlan& beside : plan.beside) {
+    has_tls = has_tls || beside.tls != nullptr;
+    has_others = has_others || beside.make_thread != nullptr;
+  }
+  if (has_tls && has_others) {
+    return absl::InvalidArgumentError(absl::StrCat("the workload ", plan.workload, " cannot be had over TLS"));
+  }
+  if (!has_tls && FLAGS_tls_resume) {
+    return absl::InvalidArgumentError("--tls_resume goes with +tls, as in --server=http+tls://127.0.0.1:8443");
+  }
+  return absl::OkStatus();
+}
+
 // The plan without its requests, which the workload's prepare() adds.
 absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   LoadPlan plan;
   plan.workload = workload.name;
-  const absl::StatusOr<Endpoint> to = ParseServer("server", FLAGS_server);
-  if (!to.ok()) return to.status();
-  plan.to = *to;
+  const absl::StatusOr<Server> server = ParseServer("server", FLAGS_server, workload.service);
+  if (!server.ok()) return server.status();
+  plan.to = server->at;
+  plan.tls = server->tls;
   const absl::StatusOr<absl::Duration> warm_up = ParseTimeFlag("warm_up", FLAGS_warm_up);
   if (!warm_up.ok()) return warm_up.status();
   const absl::StatusOr<absl::Duration> duration = ParseTimeFlag("duration", FLAGS_duration);
@@ -225,9 +271,10 @@ absl::StatusOr<WorkloadOptions> MakeOptions() {
   options.schedule = FLAGS_schedule;
   if (absl::Status status = SetTimes(options); !status.ok()) return status;
   if (!FLAGS_beside_server.empty()) {
-    absl::StatusOr<Endpoint> server = ParseServer("beside_server", FLAGS_beside_server);
+    absl::StatusOr<Server> server = ParseServer("beside_server", FLAGS_beside_server, "compute");
     if (!server.ok()) return server.status();
-    options.beside_server = *server;
+    options.beside_server = server->at;
+    options.beside_tls = server->tls;
   }
   return options;
 }
@@ -274,6 +321,7 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<WorkloadOptions> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
+  if (absl::Status status = CheckTls(*plan); !status.ok()) return Fail(status);
   // Standard error is not buffered, so a program that reads it learns of the moment at once.
   if (FLAGS_tell_counting) plan->on_counting = [](bool begins) { fputs(begins ? "counting\n" : "counted\n", stderr); };
   Interruption::Install();  // Only now: before this, Ctrl-C ends the program, and there is nothing to report.

@@ -28,6 +28,7 @@
 namespace polyserve {
 
 class LoadThread;
+class LoadTls;
 struct LoadPlan;
 
 // Creates a thread's work from its share of the plan; see load_thread.h. Called before the threads start.
@@ -39,6 +40,8 @@ using LoadThreadFactory = std::function<std::unique_ptr<LoadThread>(const LoadPl
 struct LoadPlan {
   std::string workload;  // Its name, for the report.
   Endpoint to;           // The server's one address: a name with several was resolved before.
+  // Null: in the clear. LoadWorkers alone know it, and not with `datagrams`.
+  std::shared_ptr<const LoadTls> tls;
   // What to say: either threads of a kind of their own, or (if make_thread is null) LoadWorkers with exchanges.
   LoadThreadFactory make_thread;
   ExchangeFactory make_exchange;

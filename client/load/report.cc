@@ -82,6 +82,14 @@ void AppendSeconds(const LoadPlan& plan, const LoadTally& tally, std::string& te
   }
 }
 
+void AppendTls(const LoadTally& tally, std::string& text) {
+  if (tally.tls.empty()) return;
+  absl::StrAppendFormat(&text, "%-14s  %s; %.0f handshakes per second", "TLS", tally.tls,
+                        PerSecond(static_cast<double>(tally.handshakes), tally));
+  if (tally.resumed > 0) absl::StrAppend(&text, ", ", tally.resumed, " of ", tally.handshakes, " resumed");
+  text.append("\n");
+}
+
 void AppendErrors(const LoadTally& tally, std::string& text) {
   absl::StrAppendFormat(&text, "%-14s  %d wrong, %d unanswered, %d broken, %d not connected", "errors", tally.wrong,
                         tally.unanswered, tally.broken, tally.not_connected);
@@ -109,6 +117,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   AppendSeconds(plan, tally, text);
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
+  AppendTls(tally, text);
   AppendErrors(tally, text);
   // Clients of a schedule ask for different things, so that their counts say nothing about the server.
   if (!tally.per_connection.empty()) {
@@ -163,6 +172,9 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
       {"generator_was_kept_waiting", WasKeptFromRunning(tally)},
       {"faults", FaultsOf(plan, tally)},
   };
+  if (!tally.tls.empty()) {
+    json["tls"] = {{"cipher", tally.tls}, {"handshakes", tally.handshakes}, {"resumed", tally.resumed}};
+  }
   // Only the times that a user would see are always there: in an open loop those from when a request was due.
   json["response_ns"]["histogram"] = HistogramAsJson(tally.response);
   if (plan.rate.has_value()) {

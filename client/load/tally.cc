@@ -19,6 +19,9 @@ void LoadTally::Add(const LoadTally& other) {
   not_connected += other.not_connected;
   reconnections += other.reconnections;
   asked_again += other.asked_again;
+  if (tls.empty()) tls = other.tls;
+  handshakes += other.handshakes;
+  resumed += other.resumed;
   interrupted = interrupted || other.interrupted;
   for (const auto& [cause, count] : other.causes) causes[cause] += count;
   connected += other.connected;

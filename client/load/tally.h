@@ -38,6 +38,10 @@ struct LoadTally {
   uint64_t reconnections = 0;  // Connections that the server closed between two replies, as it may.
   uint64_t asked_again = 0;    // Requests that were sent again because of that.
   std::map<std::string, uint64_t> causes;  // Of broken and not_connected, in the system's words.
+  // TLS; the connections of the beginning are made before the counted time.
+  std::string tls;          // The version and the cipher: "TLSv1.3 TLS_AES_256_GCM_SHA384". "": in the clear.
+  uint64_t handshakes = 0;  // Those that were completed,
+  uint64_t resumed = 0;     // and of these the ones that resumed a session.
   // The connections, and how evenly the server treated them.
   int connected = 0;                     // Connections at the beginning, idle ones included.
   std::vector<uint64_t> per_interval;    // Replies in each LoadPlan::interval; the last may be a part of one.

@@ -68,8 +68,8 @@ class Put : public Exchange {
 
 }  // namespace
 
-Upload::Upload(const Endpoint& server, std::string prefix, size_t size)
-    : server_(server), prefix_(std::move(prefix)), size_(size) {}
+Upload::Upload(const Endpoint& server, std::string prefix, size_t size, std::shared_ptr<const LoadTls> tls)
+    : server_(server), prefix_(std::move(prefix)), size_(size), tls_(std::move(tls)) {}
 
 std::unique_ptr<Exchange> Upload::NewExchange() {
   const MutexLock lock(mutex_);
@@ -84,7 +84,7 @@ std::vector<std::string> Upload::Inspect() const {
   for (const File& file : files_) {
     if (file.acknowledged == 0) continue;
     // By HTTP, not from the disk: the server may be on another machine, and what it serves is what counts.
-    const absl::StatusOr<std::string> content = GetOnce(server_, file.path);
+    const absl::StatusOr<std::string> content = GetOnce(server_, file.path, tls_.get());
     if (!content.ok()) {
       faults.push_back(absl::StrCat("the upload ", file.path, " cannot be read back: ", content.status().message()));
     } else if (!IsAsItShouldBe(file, *content)) {

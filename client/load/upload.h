@@ -18,6 +18,8 @@
 
 namespace polyserve {
 
+class LoadTls;
+
 //   PUT n sent        asked = n           from now on the file may have this content
 //   PUT n answered    acknowledged = n    from now on the file must not have an earlier one
 //
@@ -25,8 +27,8 @@ namespace polyserve {
 // not acknowledged may have been stored or not, so either content is right.
 class Upload {
  public:
-  // The files are named PREFIX-1, PREFIX-2, ...; `size` is in bytes, at least 1.
-  Upload(const Endpoint& server, std::string prefix, size_t size);
+  // The files are named PREFIX-1, PREFIX-2, ...; `size` is in bytes, at least 1. `tls` null: in the clear.
+  Upload(const Endpoint& server, std::string prefix, size_t size, std::shared_ptr<const LoadTls> tls = nullptr);
 
   // The exchange of the next connection, with the next file. Must not outlive this object. Threads: any.
   std::unique_ptr<Exchange> NewExchange();
@@ -52,6 +54,7 @@ class Upload {
   const Endpoint server_;
   const std::string prefix_;
   const size_t size_;
+  const std::shared_ptr<const LoadTls> tls_;
   mutable Mutex mutex_;
   // Only the list is guarded: each file belongs to its exchange until Inspect(). A deque, so that the exchanges'
   // references to files stay valid while others are added.

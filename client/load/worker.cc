@@ -1,5 +1,6 @@
 #include "client/load/worker.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -9,8 +10,10 @@
 #include <optional>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "base/sys_error.h"
+#include "client/load/load_tls.h"
 #include "net/socket.h"
 
 namespace polyserve {
@@ -44,14 +47,18 @@ absl::Status LoadWorker::Connect() {
   for (int i = 0; i < plan_.connections + plan_.idle_connections; ++i) {
     absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
     if (!fd.ok()) return absl::UnavailableError(absl::StrCat("connection ", i + 1, ": ", fd.status().message()));
+    absl::StatusOr<std::unique_ptr<TlsSocket>> tls = OpenTls(fd->get());
+    if (!tls.ok()) return absl::UnavailableError(absl::StrCat("connection ", i + 1, ": ", tls.status().message()));
     ++tally_.connected;
     if (i >= plan_.connections) {
-      idle_.push_back(*std::move(fd));
+      idle_.push_back({*std::move(fd), *std::move(tls)});
       continue;
     }
     // The handshake is all that is awaited here: whether the server serves the connection shows in the first reply.
     Connection& connection = connections_[static_cast<size_t>(i)];
     connection.fd = *std::move(fd);
+    connection.tls = *std::move(tls);
+    if (connection.tls != nullptr) connection.phase = Phase::kTls;
     connection.exchange = plan_.make_exchange();
     Await(connection, EPOLLIN, EPOLL_CTL_ADD);
   }
@@ -104,10 +111,8 @@ void LoadWorker::Wait() {
 
 // A connection that is readable and writable is read: that it is writable, epoll reports again.
 void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
-  if (connection.connecting) {
-    if (const int error = dialer_.Outcome(connection.fd.get()); error != 0) return OnNotConnected(connection, error);
-    connection.connecting = false;
-    Send(connection);
+  if (connection.phase != Phase::kPlain) {
+    OnOtherEvents(connection, events);
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
     OnReadable(connection);
   } else {
@@ -115,18 +120,37 @@ void LoadWorker::OnEvents(Connection& connection, uint32_t events) {
   }
 }
 
+void LoadWorker::OnOtherEvents(Connection& connection, uint32_t events) {
+  if (connection.phase == Phase::kTls) {
+    return (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 ? ReceiveByTls(connection) : SendByTls(connection);
+  }
+  if (connection.phase == Phase::kHandshake) return ShakeHands(connection);
+  if (const int error = dialer_.Outcome(connection.fd.get()); error != 0) return OnNotConnected(connection, error);
+  if (plan_.tls == nullptr) {
+    connection.phase = Phase::kPlain;
+    return Send(connection);
+  }
+  connection.phase = Phase::kHandshake;
+  connection.tls = plan_.tls->Wrap(connection.fd.get());
+  ShakeHands(connection);
+}
+
 // One read for each event: epoll is level-triggered here, so what is left is reported again, after the other
 // connections have had their turn. The clock is read once for all replies of one read.
 void LoadWorker::OnReadable(Connection& connection) {
   const ssize_t count = ::recv(connection.fd.get(), buffer_.data(), buffer_.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  const int error = count < 0 ? errno : 0;
+  TakeBytes(connection, count < 0 ? 0 : static_cast<size_t>(count), count < 0 ? errno : 0);
+}
+
+// In both of its callers, so that TLS costs a connection in the clear nothing.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void LoadWorker::TakeBytes(Connection& connection, size_t count, int error) {
   now_ = Now();
-  if (count <= 0) return OnEnd(connection, error);
+  if (count == 0) return OnEnd(connection, error);
   // Bytes count when they arrive, even if their reply is complete only after the end, so that a large file shows in the
   // rate of bytes.
-  if (IsCounted(now_)) tally_.bytes_in += static_cast<uint64_t>(count);
-  absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
+  if (IsCounted(now_)) tally_.bytes_in += count;
+  absl::string_view bytes(buffer_.data(), count);
   while (!bytes.empty()) {  // With no request under way on it, any byte is wrong.
     const Exchange::Reply reply = connection.asked == 0 ? Exchange::Reply::kWrong : connection.exchange->Take(bytes);
     if (reply == Exchange::Reply::kIncomplete) return;
@@ -212,10 +236,11 @@ void LoadWorker::Reconnect(Connection& connection) {
 // close(2) takes the socket out of the epoll set, since no other descriptor refers to it. The requests stay, for
 // AskAgain().
 void LoadWorker::Disconnect(Connection& connection) {
+  connection.tls.reset();
   connection.fd.reset();
   connection.asked = 0;
   connection.has_replied = false;
-  connection.connecting = false;
+  connection.phase = Phase::kPlain;
   connection.unsent = absl::string_view();
   connection.waits_for_room = false;
   connection.exchange->Reset();
@@ -304,11 +329,14 @@ void LoadWorker::AskAgain(Connection& connection) {
 
 // A connection that is closed is made here, so that connecting is part of the time of the request that needs it.
 void LoadWorker::Transmit(Connection& connection) {
-  if (connection.connecting) return;  // OnEvents() sends when it is open.
+  if (connection.phase != Phase::kPlain) {
+    if (connection.phase == Phase::kTls) SendByTls(connection);
+    return;  // Otherwise OnOtherEvents() sends when it is open.
+  }
   if (connection.fd.ok()) return Send(connection);
   connection.fd = dialer_.Start();
   if (!connection.fd.ok()) return OnNotConnected(connection, errno);
-  connection.connecting = true;
+  connection.phase = Phase::kConnecting;
   Await(connection, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
 }
 
@@ -318,9 +346,65 @@ void LoadWorker::Send(Connection& connection) {
     if (count > 0) connection.unsent.remove_prefix(static_cast<size_t>(count));
     // An error needs no check: a broken connection is readable as well, and recv() reports it.
   }
+  WatchForRoom(connection);
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void LoadWorker::WatchForRoom(Connection& connection) {
   const bool waits = !connection.unsent.empty();
   const bool was_watched = std::exchange(connection.waits_for_room, waits);
   if (waits != was_watched) Await(connection, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+// Null if the plan has no TLS.
+absl::StatusOr<std::unique_ptr<TlsSocket>> LoadWorker::OpenTls(int fd) {
+  if (plan_.tls == nullptr) return nullptr;
+  absl::StatusOr<std::unique_ptr<TlsSocket>> tls = plan_.tls->Open(fd, plan_.patience);
+  if (tls.ok()) tls_ = (*tls)->version_and_cipher();
+  return tls;
+}
+
+// The clock anew: the handshake has cost this thread time as well. epoll has watched for both until now.
+void LoadWorker::ShakeHands(Connection& connection) {
+  const TlsSocket::Result result = connection.tls->Handshake();
+  now_ = Now();
+  if (result == TlsSocket::Result::kWaits) {
+    const bool writes = connection.tls->awaits() == POLLOUT;
+    if (writes != connection.waits_for_room) Await(connection, writes ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    return;
+  }
+  if (result != TlsSocket::Result::kDone) return OnNotConnected(connection, connection.tls->error());
+  CountHandshake(*connection.tls);
+  connection.phase = Phase::kTls;
+  SendByTls(connection);
+}
+
+void LoadWorker::CountHandshake(const TlsSocket& tls) {
+  if (!IsCounted(now_)) return;
+  ++tally_.handshakes;
+  if (tls.was_resumed()) ++tally_.resumed;
+}
+
+// epoll does not know what OpenSSL has read ahead, so that is taken now. A reply may end the connection, and with it
+// the TlsSocket.
+void LoadWorker::ReceiveByTls(Connection& connection) {
+  do {
+    size_t count = 0;
+    const TlsSocket::Result result = connection.tls->Read(buffer_.data(), buffer_.size(), count);
+    if (result == TlsSocket::Result::kWaits) return;
+    const bool has_bytes = result == TlsSocket::Result::kDone;
+    TakeBytes(connection, has_bytes ? count : 0, connection.tls->error());
+  } while (connection.tls != nullptr && connection.tls->has_pending());
+}
+
+// An error needs no check, as in Send().
+void LoadWorker::SendByTls(Connection& connection) {
+  TlsSocket::Result result = TlsSocket::Result::kDone;
+  while (!connection.unsent.empty() && result == TlsSocket::Result::kDone) {
+    size_t count = 0;
+    result = connection.tls->Write(connection.unsent, count);
+    if (result == TlsSocket::Result::kDone) connection.unsent.remove_prefix(count);
+  }
+  WatchForRoom(connection);
 }
 
 void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
@@ -335,6 +419,7 @@ void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
 // give up at once: the server refused them a moment ago, and would have to be asked anew.
 void LoadWorker::Settle() {
   LookAtIdleOnes();  // First: the server may close them during the wait below, and that is no fault.
+  tally_.tls = tls_;
   for (const Pause& pause : paused_) {
     pause.connection->is_paused = false;
     Lose(*pause.connection);
@@ -354,9 +439,16 @@ void LoadWorker::Settle() {
 // epoll does not watch the idle connections during the load, so that 50,000 of them cost the generator nothing. Those
 // that the server has closed by now did not burden it as the plan asked for.
 void LoadWorker::LookAtIdleOnes() {
-  for (const UniqueFd& fd : idle_) {
+  for (const IdleConnection& idle : idle_) {
+    if (idle.tls != nullptr) {
+      const TlsSocket::Result result = idle.tls->Peek();
+      if (result == TlsSocket::Result::kDone) ++tally_.wrong;
+      if (result == TlsSocket::Result::kEnd) CountFailure(tally_.broken, 0);
+      if (result == TlsSocket::Result::kFailed) CountFailure(tally_.broken, idle.tls->error());
+      continue;
+    }
     char byte;
-    const ssize_t count = ::recv(fd.get(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    const ssize_t count = ::recv(idle.fd.get(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count > 0) {
       ++tally_.wrong;  // It was not asked for anything.

@@ -11,18 +11,24 @@
 // Closed loop: a connection sends as soon as it has fewer than LoadPlan::depth requests under way. Open loop: a request
 // that is due goes to the connection that has been free for longest (free_), or waits for one (overdue_).
 //
+// With TLS, the handshake comes between connecting and open, and is part of the time of the request that needs it; a
+// reply has arrived when it is decrypted.
+//
 // A request belongs to its connection's queue from when it is asked until its reply has arrived or it is given up,
 // across reconnections; `due` and `sent` keep their first values, so that the time lost with a connection counts.
 #ifndef POLYSERVE_CLIENT_LOAD_WORKER_H_
 #define POLYSERVE_CLIENT_LOAD_WORKER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 #include "client/load/arrivals.h"
@@ -30,6 +36,7 @@
 #include "client/load/exchange.h"
 #include "client/load/load_thread.h"
 #include "client/load/plan.h"
+#include "client/tls.h"
 
 namespace polyserve {
 
@@ -48,6 +55,9 @@ class LoadWorker : public LoadThread {
     int64_t due;  // In a closed loop the same as `sent`.
     int64_t sent;
   };
+  // kPlain: closed, or open in the clear; read and written in the shortest way. The others are those of TLS, but for
+  // kConnecting.
+  enum class Phase : uint8_t { kPlain, kConnecting, kHandshake, kTls };
   // What stays while sockets come and go: the exchange, the requests, the counts.
   struct Connection {
     UniqueFd fd;  // Closed: it is made with the next request.
@@ -57,10 +67,15 @@ class LoadWorker : public LoadThread {
     absl::string_view unsent;      // The rest of the newest request.
     uint64_t replies = 0;          // Counted ones.
     bool has_replied = false;      // On this connection.
-    bool connecting = false;
-    bool waits_for_room = false;  // epoll watches for writability: to connect, or to send the rest.
-    bool is_free = false;         // Is in free_.
-    bool is_paused = false;       // Is in paused_.
+    Phase phase = Phase::kPlain;
+    bool waits_for_room = false;     // epoll watches for writability: to connect, or to send the rest.
+    bool is_free = false;            // Is in free_.
+    bool is_paused = false;          // Is in paused_.
+    std::unique_ptr<TlsSocket> tls;  // In kHandshake and kTls; destroyed before its socket.
+  };
+  struct IdleConnection {
+    UniqueFd fd;
+    std::unique_ptr<TlsSocket> tls;  // Null: in the clear. Destroyed before its socket.
   };
   struct Pause {
     int64_t end;
@@ -80,7 +95,10 @@ class LoadWorker : public LoadThread {
   // What an event may mean: connected, data, a whole reply, a wrong one, the server's end, no connection. Each leaves
   // the connection with a next step: a request under way, an entry in free_ or paused_, or (in Settle()) none.
   void OnEvents(Connection& connection, uint32_t events);
+  void OnOtherEvents(Connection& connection, uint32_t events);
   void OnReadable(Connection& connection);
+  // Takes the `count` bytes that are in buffer_; 0: the end, with this errno.
+  void TakeBytes(Connection& connection, size_t count, int error);
   void OnReply(Connection& connection);
   void OnWrong(Connection& connection);
   void OnEnd(Connection& connection, int error);
@@ -106,6 +124,14 @@ class LoadWorker : public LoadThread {
   // Connects if necessary, then sends.
   void Transmit(Connection& connection);
   void Send(Connection& connection);
+  // Watches for writability if there is something left to send.
+  void WatchForRoom(Connection& connection);
+  // The same over TLS: the handshake, what OnReadable() and Send() do, and at the end of Connect().
+  void ShakeHands(Connection& connection);
+  void ReceiveByTls(Connection& connection);
+  void SendByTls(Connection& connection);
+  absl::StatusOr<std::unique_ptr<TlsSocket>> OpenTls(int fd);
+  void CountHandshake(const TlsSocket& tls);
   // Open loop: starts all requests that are due by now, or puts them into overdue_.
   void AskDue();
   // Counts the idle connections that the server has closed, or sent something to.
@@ -115,7 +141,7 @@ class LoadWorker : public LoadThread {
   Dialer dialer_;
   UniqueFd epoll_;                       // Level-triggered; each event's data is a pointer into connections_.
   std::vector<Connection> connections_;  // Never resized: epoll and the queues hold pointers to them.
-  std::vector<UniqueFd> idle_;
+  std::vector<IdleConnection> idle_;
   std::deque<Connection*> free_;      // Open loop: connections without a request, the longest free first.
   std::deque<Pause> paused_;          // Connections that failed, by the time at which they are tried again.
   std::deque<int64_t> overdue_;       // Open loop: due times of the requests that wait for a free connection.
@@ -124,6 +150,7 @@ class LoadWorker : public LoadThread {
   int64_t next_due_ = 0;
   bool ending_ = false;   // No new requests; replies are still awaited.
   int on_their_way_ = 0;  // Requests without a reply, of all connections.
+  std::string tls_;       // LoadTally::tls.
   std::vector<char> buffer_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,8 @@
 #include "net/endpoint.h"
 
 namespace polyserve {
+
+class LoadTls;
 
 // Plain data, unchecked: a value may be out of bounds, or missing, until a workload has checked it. The defaults are
 // those of the flags; tests and the self-test use them, too.
@@ -28,9 +31,10 @@ struct WorkloadOptions {
 
   // For the second load. mixed needs the server; slow uses that of the first load unless it is set.
   std::optional<Endpoint> beside_server;
-  int beside_connections = 1;  // All of one thread.
-  std::string beside_name;     // slow: the file; empty: the same as `name`.
-  double read_rate = 10000;    // --read_rate. slow: bytes per second that each reader takes; at least 1.
+  std::shared_ptr<const LoadTls> beside_tls;  // Of beside_server; null: in the clear.
+  int beside_connections = 1;                 // All of one thread.
+  std::string beside_name;                    // slow: the file; empty: the same as `name`.
+  double read_rate = 10000;                   // --read_rate. slow: bytes per second that each reader takes; at least 1.
 };
 
 }  // namespace polyserve

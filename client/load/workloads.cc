@@ -81,7 +81,7 @@ absl::Status PrepareMessage(const WorkloadOptions& options, LoadPlan& plan) {
 // For services whose reply begins with OK, and is the same each time. The server's own first reply becomes the measure
 // of all others; whether that one is right is the business of the server's tests.
 absl::Status PrepareSameReply(std::string request, LoadPlan& plan) {
-  absl::StatusOr<std::string> reply = AskOnce(plan.to, request);
+  absl::StatusOr<std::string> reply = AskOnce(plan.to, request, plan.tls.get());
   if (!reply.ok()) return reply.status();
   // Otherwise a server that refuses would measure well: errors are short, and quickly sent.
   if (!absl::StartsWith(*reply, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *reply));
@@ -101,7 +101,7 @@ absl::Status PrepareDownload(const WorkloadOptions& options, LoadPlan& plan) {
 // The file in two halves, as two clients would fetch it that share the work.
 absl::Status PrepareHalves(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.name.empty()) return absl::InvalidArgumentError("--name is missing: the file to ask for");
-  absl::StatusOr<std::string> whole = AskOnce(plan.to, absl::StrCat("G ", options.name, "\n"));
+  absl::StatusOr<std::string> whole = AskOnce(plan.to, absl::StrCat("G ", options.name, "\n"), plan.tls.get());
   if (!whole.ok()) return whole.status();
   if (!absl::StartsWith(*whole, "OK ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", *whole));
   // What follows the line "OK <n>" (protocol/file.h).
@@ -131,7 +131,7 @@ absl::Status PrepareLibrary(const WorkloadOptions& options, LoadPlan& plan) {
 // all connections compare with it.
 absl::Status PrepareGet(const std::string& name, LoadPlan& plan) {
   const std::string path = absl::StrCat("/", name);
-  absl::StatusOr<std::string> content = GetOnce(plan.to, path);
+  absl::StatusOr<std::string> content = GetOnce(plan.to, path, plan.tls.get());
   if (!content.ok()) return content.status();
   auto shared_request = std::make_shared<const std::string>(HttpRequestHead("GET", path, plan.to) + "\r\n");
   auto shared_content = std::make_shared<const std::string>(*std::move(content));
@@ -144,7 +144,7 @@ absl::Status PrepareHttp(const WorkloadOptions& options, LoadPlan& plan) { retur
 absl::Status PrepareUpload(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
   const std::string prefix = options.name.empty() ? "upload" : options.name;
-  auto upload = std::make_shared<Upload>(plan.to, prefix, options.size);
+  auto upload = std::make_shared<Upload>(plan.to, prefix, options.size, plan.tls);
   // The exchanges refer to `upload`, and these two functions keep it alive as long as the plan.
   plan.make_exchange = [upload] { return upload->NewExchange(); };
   plan.inspect = [upload] { return upload->Inspect(); };
@@ -199,7 +199,7 @@ absl::Status PrepareWeb(const WorkloadOptions& options, LoadPlan& plan) {
       DrawWebUsers(static_cast<uint32_t>(plan.connections), options.think_time, plan.seed, options.name, plan.to);
   // One look at the smallest file, so that a wrong --name ends in an explanation and not in a report full of wrong
   // replies.
-  const absl::StatusOr<std::string> first = GetOnce(plan.to, absl::StrCat("/", options.name, "00"));
+  const absl::StatusOr<std::string> first = GetOnce(plan.to, absl::StrCat("/", options.name, "00"), plan.tls.get());
   if (!first.ok()) {
     return absl::Status(first.status().code(), absl::StrCat("/", options.name, "00: ", first.status().message(),
                                                             "; --files=DIR writes the files of web into DIR"));
@@ -212,6 +212,7 @@ absl::Status PrepareWeb(const WorkloadOptions& options, LoadPlan& plan) {
 LoadPlan Beside(const LoadPlan& plan, const WorkloadOptions& options) {
   LoadPlan beside;
   beside.to = options.beside_server.value_or(plan.to);
+  beside.tls = options.beside_server.has_value() ? options.beside_tls : plan.tls;
   beside.connections = options.beside_connections;
   beside.warm_up = plan.warm_up;
   beside.duration = plan.duration;

@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -62,6 +63,18 @@ TestCertificate MakeTestCertificate(const TestSubject& subject, absl::Duration l
   X509_free(certificate);
   EVP_PKEY_free(key);
   return {TakeText(certificate_text), TakeText(key_text)};
+}
+
+void UseTestCertificate(SSL_CTX* context, const TestCertificate& certificate) {
+  BIO* bio = BIO_new_mem_buf(certificate.certificate.data(), static_cast<int>(certificate.certificate.size()));
+  X509* parsed = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  bio = BIO_new_mem_buf(certificate.key.data(), static_cast<int>(certificate.key.size()));
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  EXPECT_EQ(SSL_CTX_use_cert_and_key(context, parsed, key, nullptr, /*override=*/1), 1);
+  X509_free(parsed);
+  EVP_PKEY_free(key);
 }
 
 }  // namespace polyserve

@@ -2,6 +2,8 @@
 #ifndef POLYSERVE_PROTOCOL_TLS_TEST_CERTIFICATE_H_
 #define POLYSERVE_PROTOCOL_TLS_TEST_CERTIFICATE_H_
 
+#include <openssl/types.h>
+
 #include <string>
 #include <vector>
 
@@ -27,6 +29,9 @@ TestCertificate MakeTestCertificate(const TestSubject& subject, absl::Duration l
 // An elliptic key (P-256), a certificate for this host and for 127.0.0.1. It is good from an hour ago until `lifetime`
 // from now, which may be in the past.
 TestCertificate MakeTestCertificate(absl::string_view host, absl::Duration lifetime = absl::Hours(24));
+
+// Has servers of this context show the certificate.
+void UseTestCertificate(SSL_CTX* context, const TestCertificate& certificate);
 
 }  // namespace polyserve
 
