@@ -144,6 +144,22 @@ class CompareTest(unittest.TestCase):
         self.assertLessEqual({entry["model"] for entry in self.content("summary.json")["floors"]}, {"thread", "epoll"})
         self.assertEqual(self.servers_left(), [])
 
+    def test_encrypted_workloads_are_measured(self):
+        status, _, said = self.run_compare("--models=fork,epoll", "--peers=python-asyncio", "--workloads=https,https-close", "--rounds=2",
+                                           "--duration=0.5", "--parts=rounds,memory", "--idle=4", f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        self.assertEqual({(line["subject"], line["why"]) for line in self.content("run.json")["skipped"]},
+                         {("python-asyncio", "does not serve http+tls")})
+        good = [line for line in self.lines("rounds") if line["failed"] is None]
+        for subject in ("fork", "epoll"):
+            for workload in ("https", "https-close"):
+                lines = [line for line in good if (line["subject"], line["workload"]) == (subject, workload)]
+                self.assertTrue(lines, f"{subject}, {workload}: {[line['failed'] for line in self.lines('rounds')]}")
+                self.assertTrue(all(line["load"]["tls"]["cipher"].startswith("TLSv1.3") for line in lines))
+                self.assertEqual(any(line["load"]["tls"]["handshakes"] for line in lines), workload == "https-close")
+        self.assertEqual([line["failed"] for line in self.lines("memory") if line["failed"]], [])
+        self.assertEqual(self.servers_left(), [])
+
     def test_a_server_of_ones_own_takes_part(self):
         status, output, said = self.run_compare(
             "--models=epoll", "--server=python=/usr/bin/python3 -m http.server {port} --bind {host} --directory {root}",

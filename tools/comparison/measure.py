@@ -144,8 +144,8 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
     except ServerError as error:
         return {"load": None, "server": None, "marks": [f"errors: {error}"], "failed": str(error)}
     flags = workload.load_flags(server.addresses, setting.root)
-    address = server.addresses[workload.service]
-    with server, Crowd(address, workload.service) as crowd:
+    address = workload.server(server.addresses)
+    with server, Crowd(server.addresses[workload.service], workload.service) as crowd:
         try:
             crowd.grow_to(idle)
         except OSError as error:

@@ -7,7 +7,7 @@ import tempfile
 import time
 import unittest
 
-from comparison import connections, fairness, load, peers, processes, procfs, subjects, syscalls, workloads
+from comparison import connections, fairness, load, peers, processes, procfs, subjects, syscalls, tls, workloads
 
 STRACE = """\
 % time     seconds  usecs/call     calls    errors syscall
@@ -235,6 +235,18 @@ class SubjectsTest(unittest.TestCase):
         told, = self.choose("threadpool --workers=3")
         self.assertIsNone(told.workers(self.setting(64)))
 
+    def test_services_with_tls_get_the_certificate_of_the_run(self):
+        select, = self.choose("select")
+        with tempfile.TemporaryDirectory() as folder:
+            command = select.command("http+tls", subjects.Setting("root", (0,), folder, folder, 1))
+            self.assertIn("--listen=http+tls://127.0.0.1:0", command)
+            path, = [flag.partition("=")[2] for flag in command if flag.startswith("--tls_cert=")]
+            self.assertEqual(path, tls.certificate(folder))
+            with open(path, encoding="ascii") as file:
+                text = file.read()
+            self.assertRegex(text, "(?s)BEGIN PRIVATE KEY.*BEGIN CERTIFICATE")
+        self.assertFalse([flag for flag in select.command("http", self.setting(1)) if "tls" in flag])
+
     def test_what_makes_no_sense_is_refused_with_a_reason(self):
         echo, churn = workloads.choose(["echo", "churn"])
         pool, loop, select = self.choose("threadpool,loop,select")
@@ -265,6 +277,16 @@ class PeersTest(unittest.TestCase):
                     self.assertIn("12345", text, peer.name)
                     self.assertIn("/some/root", text, peer.name)
 
+    def test_nginx_alone_is_asked_for_tls(self):
+        self.assertEqual([peer.name for peer in peers.ALL if "http+tls" in peer.services()], ["nginx"])
+        nginx, = [peer for peer in peers.ALL if peer.name == "nginx"]
+        with tempfile.TemporaryDirectory() as folder:
+            setting = subjects.Setting("/some/root", (0, 1), folder, folder, 100)
+            _, text = nginx.write(setting, 12345, folder, certificate="/a/certificate")
+            self.assertRegex(text, r"listen \S+:12345 backlog=4096 ssl;\s+ssl_certificate /a/certificate;")
+            _, text = nginx.write(setting, 12345, folder)
+            self.assertNotIn("ssl", text)
+
     def test_unknown_one(self):
         with self.assertRaisesRegex(peers.MissingPeer, "there are nginx, apache-prefork"):
             peers.choose(["ngnix"])
@@ -291,6 +313,12 @@ class WorkloadsTest(unittest.TestCase):
         self.assertIn("--beside_server=127.0.0.1:7", mixed.load_flags({"echo": "127.0.0.1:6", "compute": "127.0.0.1:7"}))
         self.assertIn("--beside_server={compute}", mixed.load_flags())
         self.assertIn("--files=/files/disk", disk.load_flags({"http": "127.0.0.1:8"}, "/files"))
+
+    def test_load_over_tls_is_told_so(self):
+        http, https, close = workloads.choose(["http", "https", "https-close"])
+        self.assertEqual(http.server({"http": "127.0.0.1:8"}), "127.0.0.1:8")
+        self.assertEqual(https.server({"http+tls": "127.0.0.1:8"}), "http+tls://127.0.0.1:8")
+        self.assertEqual((https.keeps, close.keeps, https.is_default, close.is_default), (True, False, False, False))
 
     def test_unknown_one(self):
         with self.assertRaisesRegex(workloads.UnknownWorkload, "there are echo"):

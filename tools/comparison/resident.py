@@ -87,7 +87,7 @@ class Resident:
         self._is_closed = False
         try:
             flags = workload.load_flags(self._server.addresses, setting.root)
-            self._load = load.start_slices(flags, self._server.addresses[workload.service], _WARM_UP_S, seed)
+            self._load = load.start_slices(flags, workload.server(self._server.addresses), _WARM_UP_S, seed)
             first = self.slice(_FIRST_S, patience_s=_CONNECT_S)
             if first.failed and not first.has_missed_rate:
                 raise ResidentError(first.failed)

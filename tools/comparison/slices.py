@@ -57,6 +57,8 @@ def merged(reports):
     found["generator_was_kept_waiting"] = found["waited_for_processor"] > KEPT_WAITING
     found["errors"] = _summed([report["errors"] for report in reports])
     found["error_causes"] = _summed([report["error_causes"] for report in reports])
+    if "tls" in found:
+        found["tls"] = found["tls"] | _summed([{name: report["tls"][name] for name in ("handshakes", "resumed")} for report in reports])
     found["faults"] = list(dict.fromkeys(fault for report in reports for fault in report["faults"]))
     for kind in ("service_ns", "response_ns"):
         found[kind] = _merged_times([report[kind] for report in reports])

@@ -86,6 +86,11 @@ class MergedTest(unittest.TestCase):
         self.assertEqual({name: float(value) for name, value in found.items()},
                          {"kBusy": slices.BUSY, "kKeptWaiting": slices.KEPT_WAITING})
 
+    def test_handshakes_are_added_up(self):
+        own = {"cipher": "TLSv1.3 X", "handshakes": 3, "resumed": 1}
+        found = slices.merged([report(1, tls=own), report(1, tls={**own, "handshakes": 4})])
+        self.assertEqual(found["tls"], {"cipher": "TLSv1.3 X", "handshakes": 7, "resumed": 2})
+
     def test_loads_beside_are_merged_as_well(self):
         found = slices.merged([report(1, beside=[report(5)]), report(1, beside=[report(7)])])
         self.assertEqual(found["beside"][0]["replies"], 12)

@@ -76,7 +76,7 @@ def noise(scene, workload):
     """Allan deviations of one long run; and the share of a processor that others, and the host, took meanwhile."""
     with scene.subject().start(workload.service, scene.setting(workload)) as server:
         flags = [*workload.load_flags(server.addresses, scene.setting(workload).root), f"--interval={_INTERVAL_S:g}s"]
-        run, first, last = scene.load.run_looking(flags, server.addresses[workload.service], 60 * scene.noise_minutes, 1.0, 1,
+        run, first, last = scene.load.run_looking(flags, workload.server(server.addresses), 60 * scene.noise_minutes, 1.0, 1,
                                                   lambda client: measure.Moment.now(server, client, scene.load.cpus))
     if run.failed:
         raise RuntimeError(run.failed)

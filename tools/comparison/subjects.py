@@ -8,7 +8,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
-from . import network, processes
+from . import network, processes, tls
 
 # A pool serves as many clients at once as it has workers, so it gets one for each connection, and some for those that
 # are just being replaced.
@@ -50,7 +50,7 @@ class Model:
         return "aa" if self.of else "model"
 
     def services(self):
-        return {"echo", "echo+udp", "http", "file", "compute", "message", "chat"}
+        return {"echo", "echo+udp", "http", "http+tls", "file", "compute", "message", "chat"}
 
     def refuses(self, workload):
         """Why the workload makes no sense with it; None if it does."""
@@ -75,11 +75,13 @@ class Model:
     def command(self, service, setting):
         """`service` may be several, with commas between them."""
         workers = self.workers(setting)
-        listen = ",".join(f"{one}://{setting.place.host}:0" for one in service.split(","))
+        services = service.split(",")
+        listen = ",".join(f"{one}://{setting.place.host}:0" for one in services)
         return [self.server, f"--model={self.model}", *self.flags, *([f"--workers={workers}"] if workers else []),
                 f"--listen={listen}", f"--root={setting.root}", "--drain_timeout=2s",
                 # What a room can do is to be measured, and not how much one of its members may say.
-                *(["--chat_rate=0"] if "chat" in service.split(",") else [])]
+                *(["--chat_rate=0"] if "chat" in services else []),
+                *([f"--tls_cert={tls.certificate(setting.scratch)}"] if any(map(tls.is_encrypted, services)) else [])]
 
     def start(self, service, setting, before=()):
         """A processes.Server that serves this service; `before` is a command that is to run it, such as strace."""

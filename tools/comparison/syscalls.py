@@ -49,7 +49,7 @@ def count(subject, workload, setting, load, scratch):
     """A line of syscalls.jsonl: requests, calls, failed."""
     path = f"{scratch}/strace.txt"
     with subject.start(",".join(workload.services()), setting) as server:
-        flags, address = workload.load_flags(server.addresses, setting.root), server.addresses[workload.service]
+        flags, address = workload.load_flags(server.addresses, setting.root), workload.server(server.addresses)
         load.run(flags, address, WARM_UP_S)
         strace = _attach(server.session, path)
         if strace is None:

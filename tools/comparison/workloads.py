@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from . import tls
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -70,6 +72,11 @@ class Workload:
     def services(self):
         return (self.service, *self.beside)
 
+    def server(self, addresses):
+        """Where the load goes, as its --server has it; `addresses` as in load_flags()."""
+        address = addresses[self.service]
+        return f"{self.service}://{address}" if tls.is_encrypted(self.service) else address
+
     def load_flags(self, addresses=None, root="{root}"):
         """addresses  of the services; root  the directory whose files are served. Left as they are where not known."""
         known = {name: f"{{{name}}}" for name in self.services()} | (addresses or {})
@@ -97,6 +104,11 @@ ALL = (
     Workload("http", "http", "GET of 1 KiB on 64 connections that are kept", ("--workload=http", "--name=1k.bin"), 64),
     Workload("http-close", "http", "GET of 1 KiB, a new connection each; 32 at a time",
              ("--workload=http-close", "--name=1k.bin"), 32, keeps=False, is_default=False),
+    Workload("https", "http+tls", "GET of 1 KiB over TLS on 64 connections that are kept", ("--workload=http", "--name=1k.bin"),
+             64, is_default=False),
+    # A handshake in full takes so long that a slice of the usual length would hold few of them.
+    Workload("https-close", "http+tls", "GET of 1 KiB over TLS, a new connection each, with a handshake in full; 32 at a time",
+             ("--workload=http-close", "--name=1k.bin"), 32, keeps=False, is_default=False, slice_s=0.5),
     Workload("http-128k", "http", "GET of 128 KiB on 16 connections that are kept",
              ("--workload=http", "--name=128k.bin"), 16, is_default=False),
     Workload("download", "file", "files of 1 MiB by the file service on 8 connections",

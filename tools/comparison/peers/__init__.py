@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field
 
-from .. import processes, subjects
+from .. import processes, subjects, tls
 from . import apache, floor, h2o, lighttpd, nginx, own, python_servers
 
 _MODULES = (nginx, apache, lighttpd, h2o, python_servers)
@@ -34,9 +34,11 @@ class Peer:
     program: str  # A path, or a name that is looked for where Debian keeps servers.
     package: str
     workers: str  # In words.
-    write: object  # (setting, port, folder) -> (arguments, configuration text); writes what the server reads.
+    # (setting, port, folder, with has_tls also certificate=PATH) -> (arguments, configuration text); writes what the server reads.
+    write: object
     version_flag: str = "-v"
     takes_uploads: bool = False
+    has_tls: bool = False  # It also serves its service over TLS; what that takes of the others is a package or a build of its own.
     traits: dict = field(default_factory=dict, hash=False)  # As of a model that works in the same way.
     model: str = None
     flags: tuple = ()
@@ -44,7 +46,7 @@ class Peer:
     kind = "peer"
 
     def services(self):
-        return {self.service}
+        return {self.service, *([self.service + "+tls"] if self.has_tls else [])}
 
     def path(self):
         return shutil.which(self.program, path="/usr/sbin:/usr/bin:/sbin:/bin")
@@ -67,11 +69,15 @@ class Peer:
 
     def start(self, service, setting, before=()):
         port = own.free_port()
-        arguments, _ = self.write(setting, port, self._folder(setting))
+        arguments, _ = self._write(service, setting, port)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         return processes.Server([*before, self.path(), *arguments], setting.cpus,
                                 subjects.log_path(setting, self.name), {service: f"{setting.place.host}:{port}"}, environment,
                                 namespace=setting.place.namespace)
+
+    def _write(self, service, setting, port):
+        more = {"certificate": tls.certificate(setting.scratch)} if tls.is_encrypted(service) else {}
+        return self.write(setting, port, self._folder(setting), **more)
 
     def version(self):
         done = subprocess.run([self.path(), self.version_flag], capture_output=True, text=True, check=False)

@@ -33,7 +33,7 @@ http {{
   dav_methods PUT;
   client_max_body_size 0;
   server {{
-    listen {host}:{port} backlog=4096;
+    listen {host}:{port} backlog=4096{tls};
     root {root};{small}
     # What is PUT replaces a file, of which the cache would go on to send the old content.
     location /upload {{
@@ -52,10 +52,18 @@ _SMALL = """
     }"""
 
 
-def write(setting, port, folder, sendfile=None):
-    """sendfile  whether all files are sent by it; None: what is best for each."""
+# What else it takes for TLS, by its defaults: without a cache of sessions, with tickets.
+_TLS = """ ssl;
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
+    ssl_protocols TLSv1.2 TLSv1.3"""
+
+
+def write(setting, port, folder, sendfile=None, certificate=None):
+    """sendfile     whether all files are sent by it; None: what is best for each
+    certificate  the path of one, with its key: the server speaks TLS"""
     text = _CONFIG.format(sendfile="off" if sendfile is False else "on", small=_SMALL if sendfile is None else "",
-                          workers=len(setting.cpus), descriptors=20000,
+                          workers=len(setting.cpus), descriptors=20000, tls=_TLS.format(certificate=certificate) if certificate else "",
                           connections=max(2048, setting.connections + 512),
                           folder=folder, host=setting.place.host, port=port, root=setting.root, user="user root;" if os.getuid() == 0 else "")
     path = os.path.join(folder, "nginx.conf")
@@ -65,4 +73,4 @@ def write(setting, port, folder, sendfile=None):
 
 
 PEERS = ({"name": "nginx", "service": "http", "program": "nginx", "package": "nginx-light",
-          "workers": "one worker process for each processor", "write": write, "takes_uploads": True},)
+          "workers": "one worker process for each processor", "write": write, "takes_uploads": True, "has_tls": True},)
