@@ -10,7 +10,6 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
-#include "protocol/tls/test_certificate.h"
 #include "tests/every_model.h"
 #include "tests/scratch.h"
 #include "tests/tool.h"
@@ -34,15 +33,10 @@ class ClientsTest : public EveryModelTest {
     large_ = RandomBytes(kLargeBytes, 1);
     root().Write("a.txt", "hello");
     root().Write("large.bin", large_);
-    const TestCertificate made = MakeTestCertificate("localhost");
-    here_.Write("cert.pem", absl::StrCat(made.key, made.certificate));
-    ServeAlso("http+tls");
-    StartServer({absl::StrCat("--tls_cert=", here_.PathOf("cert.pem"))});
+    StartServer();
   }
 
   std::string Url(absl::string_view path) { return absl::StrCat("http://", server().address("http"), path); }
-
-  std::string HttpsUrl(absl::string_view path) { return absl::StrCat("https://", server().address("http+tls"), path); }
 
   // Host and port of a service, as two arguments.
   std::vector<std::string> HostAndPort(absl::string_view service) {
@@ -79,38 +73,6 @@ TEST_F(ClientsTest, CurlGoesOnWhereADownloadWasCutOff) {
   Curl({"-C", "-", "-o", "part", Url("/large.bin")});
   EXPECT_EQ(Sha256(here().Read("part")), Sha256(large_));
   EXPECT_EQ(Curl({"-C", "-", "-o", "part", "-w", kCode, Url("/large.bin")}), "416") << "it has all of it";
-}
-
-TEST_F(ClientsTest, CurlSpeaksTls) {
-  const std::vector<std::string> trusts = {"--cacert", "cert.pem"};
-  const auto curl = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), trusts.begin(), trusts.end());
-    return Curl(std::move(arguments));
-  };
-  EXPECT_EQ(curl({HttpsUrl("/a.txt")}), "hello");
-  EXPECT_EQ(curl({"--tls-max", "1.2", HttpsUrl("/a.txt")}), "hello");
-  EXPECT_EQ(curl({"-r", "1-3", HttpsUrl("/a.txt"), "--next", "-sS", "--cacert", "cert.pem", HttpsUrl("/a.txt")}),
-            "ellhello");
-  curl({"-o", "large", HttpsUrl("/large.bin")});
-  EXPECT_EQ(Sha256(here().Read("large")), Sha256(large_));
-  curl({"-T", "large", HttpsUrl("/up.bin")});
-  EXPECT_EQ(Sha256(root().Read("up.bin")), Sha256(large_));
-}
-
-TEST_F(ClientsTest, OpensslFindsTlsInOrder) {
-  const std::string address = server().address("http+tls");
-  const std::string request = "GET /a.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  for (const char* version : {"-tls1_2", "-tls1_3"}) {
-    const std::string said = Run({"openssl", "s_client", version, "-connect", address, "-CAfile", "cert.pem",
-                                  "-verify_return_error", "-servername", "localhost", "-ign_eof"},
-                                 request);
-    EXPECT_TRUE(absl::StrContains(said, "HTTP/1.1 200 OK")) << said;
-    EXPECT_TRUE(absl::StrContains(said, "Verify return code: 0 (ok)")) << said;
-    EXPECT_TRUE(absl::StrContains(said, "Secure Renegotiation IS")) << said;
-  }
-  const ToolRun old =
-      RunTool({"openssl", "s_client", "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0", "-connect", address}, here().path());
-  EXPECT_NE(old.exit_status, 0) << old.output;
 }
 
 TEST_F(ClientsTest, CurlGetsRanges) {
@@ -193,7 +155,7 @@ TEST_F(ClientsTest, LftpGetsSegments) {
 class ClientsWithPasswordsTest : public ClientsTest {
  protected:
   void SetUp() override {
-    EveryModelTest::SetUp();
+    EveryModelTest::SetUp();  // NOLINT(bugprone-parent-virtual-call): that of ClientsTest starts another server.
     if (IsSkipped()) return;
     root().Write("a.txt", "hello");
     users_.Write("users", "ada:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW:read,write\n");
