@@ -1,7 +1,8 @@
 // tls: an echo service over TLS. The first byte of the data says what the rest is: bytes that a peer sends instead of a
-// handshake, or within one; or what a client in good order says, which comes back however its records are cut, and then
-// the same bytes once more, in the clear, which must end the connection. Records differ in each run, as keys do, so
-// only plain text is compared.
+// handshake, or within one; what a client in good order says, which comes back however its records are cut, and then
+// the same bytes once more, in the clear, which must end the connection; or what someone between the two changes in the
+// client's records, of which nothing may come through that the client has not said. Records differ in each run, as keys
+// do, so only plain text is compared.
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/logging.h"
@@ -109,6 +111,28 @@ void ShowInGoodOrder(absl::string_view bytes, size_t piece, bool only_tls12) {
   CHECK(server.closed()) << "a forged record is accepted";
 }
 
+// Each three bytes of `changes` are for one flight of the client: where in it (two bytes), and by which bits. So the
+// bytes of a handshake are changed that OpenSSL parses, those that it has signed, and those of sealed records.
+void ShowTampered(absl::string_view changes, size_t piece, bool only_tls12) {
+  constexpr absl::string_view kSaid = "hello";
+  EchoOverTls server;
+  TlsTestClient client({.only_tls12 = only_tls12});
+  client.Say(kSaid);
+  for (std::string records = client.TakeRecords(); !records.empty() && !server.closed();
+       records = client.TakeRecords()) {
+    if (changes.size() >= 3) {
+      const size_t at = static_cast<size_t>(static_cast<uint8_t>(changes[0])) << 8 | static_cast<uint8_t>(changes[1]);
+      char& byte = records[at % records.size()];
+      byte = static_cast<char>(byte ^ changes[2]);
+      changes.remove_prefix(3);
+    }
+    for (absl::string_view left = records; !left.empty(); left.remove_prefix(std::min(piece, left.size()))) {
+      client.Hear(server.Receive(left.substr(0, piece)));
+    }
+  }
+  CHECK(absl::StartsWith(kSaid, client.heard())) << "the server echoes what was never said: " << client.heard();
+}
+
 }  // namespace
 
 }  // namespace polyserve
@@ -117,7 +141,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const absl::string_view rest(reinterpret_cast<const char*>(data + 1), size - 1);
   const size_t piece = (data[0] & 0x0c) == 0 ? 1 : (data[0] & 0x0c) == 4 ? 7 : SIZE_MAX;
-  if ((data[0] & 1) == 0) {
+  if ((data[0] & 0x10) != 0) {
+    polyserve::ShowTampered(rest, piece, (data[0] & 2) != 0);
+  } else if ((data[0] & 1) == 0) {
     polyserve::ShowInTheClear(rest, piece);
   } else {
     polyserve::ShowInGoodOrder(rest, piece, (data[0] & 2) != 0);
