@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -20,6 +22,12 @@ constexpr size_t kThreadsOfSanitizer = 1;
 #else
 constexpr size_t kThreadsOfSanitizer = 0;
 #endif
+
+std::string NameOf(pid_t process, pid_t thread) {
+  std::string name;
+  std::getline(std::ifstream(absl::StrCat("/proc/", process, "/task/", thread, "/comm")), name);
+  return name;
+}
 
 bool Has(const Flags& flags, absl::string_view flag) {
   return std::find(flags.begin(), flags.end(), flag) != flags.end();
@@ -80,8 +88,11 @@ void WorkersTest::ExpectReports(absl::string_view words) {
 }
 
 std::vector<pid_t> WorkersTest::Workers() const {
-  std::vector<pid_t> workers = has_threads() ? ThreadsOf(server_->pid()) : server_->processes();
-  std::erase(workers, server_->pid());
+  const pid_t pid = server_->pid();
+  std::vector<pid_t> workers = has_threads() ? ThreadsOf(pid) : server_->processes();
+  std::erase(workers, pid);
+  // A thread that serves nobody has a name of its own.
+  if (has_threads()) std::erase_if(workers, [pid](pid_t worker) { return NameOf(pid, worker) != NameOf(pid, pid); });
   return workers;
 }
 

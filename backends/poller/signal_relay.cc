@@ -76,6 +76,7 @@ SignalRelay::~SignalRelay() {
 // With EPOLLONESHOT others_ wakes the thread once, and then not again before Arm(): no second signal is queued while
 // the loop has not looked. EAGAIN: the queue is full, and SIGIO has a place of its own.
 void SignalRelay::Relay() const {
+  ::pthread_setname_np(::pthread_self(), "signal relay");  // Among the loops, in top(1).
   while (true) {
     epoll_event event;
     if (::epoll_wait(armed_.get(), &event, 1, -1) <= 0) continue;  // EINTR.
