@@ -1,5 +1,6 @@
 #include "protocol/tls/server.h"
 
+#include <openssl/crypto.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,6 +47,9 @@ std::vector<std::string> Split(absl::string_view joined) {
 
 absl::StatusOr<std::shared_ptr<TlsServer>> TlsServer::Create(Options options, std::atomic<int64_t>& readings,
                                                              const uint8_t* secret) {
+  // Before any other call of OpenSSL: at exit it would destroy its locks, while a detached thread that has just served
+  // its last client may still need one, to free what OpenSSL has kept for the thread.
+  ::OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   std::shared_ptr<TlsServer> server = OfServer(std::move(options), readings, secret);
   server->shared_ = UniqueFd(::memfd_create("polyserve-certificates", MFD_CLOEXEC));
   if (!server->shared_.ok()) return SysError("memfd_create");
