@@ -43,10 +43,10 @@ void RoomHost::AddInheritedFd(ServerContext& context) {
       {hub_room_->join_fd(), [room = hub_room_](UniqueFd join) { room->ReachBy(std::move(join)); }});
 }
 
-absl::Status RoomHost::Open(ServerContext& context, bool has_operator) {
+absl::Status RoomHost::Open(ServerContext& context, bool has_operator, const std::function<void()>& in_hub) {
   if (hub_room_ == nullptr) return absl::OkStatus();
   // The operator speaks where the room is: without an operator, the hub leaves standard input alone.
-  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1);
+  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1, in_hub);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
   // From here on every process that is forked inherits the way to the hub. A model that starts fresh images passes it

@@ -10,6 +10,7 @@
 #ifndef POLYSERVE_ROOM_HOST_H_
 #define POLYSERVE_ROOM_HOST_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -40,7 +41,8 @@ class RoomHost : public ChildObserver {
 
   // Starts the hub if the model needs one, and adds itself to the context's observers. Call it before the listeners
   // exist, because the hub would inherit them. Fails if the system has no process or descriptor left.
-  absl::Status Open(ServerContext& context, bool has_operator);
+  // `in_hub` is called in the hub's first process.
+  absl::Status Open(ServerContext& context, bool has_operator, const std::function<void()>& in_hub);
   // Registers the descriptor by which a program image reaches the hub. Call it in the server, after Open(), and in the
   // image, which does not call Open(). Does nothing if the room is in this process.
   void AddInheritedFd(ServerContext& context);

@@ -88,6 +88,13 @@ DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
              "commands that a member may give in a second; 0: any number");
 DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
              "=BYTES what may wait for all members together; beyond that, the slowest one is disconnected");
+DEFINE_string(
+    user, "",
+    "=NAME become this user once the files are open; may bind ports below 1024 before; only root can do that");
+DEFINE_string(group, "", "=NAME with --user: the only group, instead of those of the user");
+DEFINE_string(
+    chroot, "",
+    "=DIR make this directory the root of all paths, those of the other flags as well; only root can do that");
 DEFINE_bool(check, false,
             "do not serve: say whether flags, certificates and files are right, with status 0 if so, otherwise 2");
 DEFINE_bool(build_info, false, "print how this program was built");
@@ -134,6 +141,7 @@ constexpr FlagTopic kTopics[] = {
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"chat", "admin_name chat_rate chat_memory"},
+    {"What the process may do", "user group chroot"},
 };
 
 void PrintHelp() {
@@ -422,6 +430,7 @@ absl::StatusOr<ServerConfig> ConfigFromFlags() {
   config.model = *model;
   config.listen = *std::move(listen);
   config.only_checks = FLAGS_check;
+  config.privileges = {.user = FLAGS_user, .group = FLAGS_group, .chroot = FLAGS_chroot};
   if (absl::Status status = ReadConnectionFlags(config); !status.ok()) return status;
   // After `listen` is set: which hosts http answers for by default depends on the addresses.
   if (absl::Status status = ReadServiceFlags(config); !status.ok()) return status;

@@ -18,6 +18,7 @@
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
 #include "files/library.h"
+#include "lifecycle/privileges.h"
 #include "listen_spec.h"
 #include "net/progress_watch.h"
 #include "net/socket.h"
@@ -36,6 +37,8 @@ struct ServerConfig {
   std::vector<ListenSpec> listen;
   // --check: the server is created to see whether it could serve, and leaves no file behind.
   bool only_checks = false;
+
+  Privileges::Options privileges;  // Privileges::Create() checks them.
 
   // --- Connections. All durations may be infinite. ---
 

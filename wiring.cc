@@ -102,7 +102,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   // In a program image, too: it ends by the same deadlines as its server.
   Signals::SetStopTimes(server->config_.drain_timeout, server->config_.stop_grace);
   // The context comes last because the services need the room, the library and the log.
-  absl::Status status = server->MakeRoom();
+  absl::Status status = server->EnterRoot();
+  if (status.ok()) status = server->MakeRoom();
   if (status.ok()) status = server->OpenLibrary();
   if (status.ok()) status = server->OpenAccess();
   if (status.ok()) status = server->OpenAccessLog();
@@ -128,18 +129,28 @@ absl::Status Server::Open() {
   absl::StatusOr<InheritedListeners> inherited = InheritedListeners::FromEnvironment();
   if (!inherited.ok()) return inherited.status();
   RaiseDescriptorLimit();
-  absl::Status status = Signals::Install();
+  absl::Status status = privileges_.BecomeUser();
+  if (status.ok()) status = Signals::Install();
   if (status.ok()) status = Handover::Prepare();
-  if (status.ok() && config_.Any(&Service::has_room)) status = room_host_->Open(*context_, has_operator);
+  if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(has_operator);
   // Prepare() needs the bound listeners, and may fork: so it comes after Bind(), and before the two threads below,
   // since a process that forks must have only one.
   if (status.ok()) status = Bind(*inherited);
   if (status.ok()) status = backend_->Prepare(*context_);
+  // Ports below 1024 are bound by now, also those that the model adds.
+  if (status.ok()) status = privileges_.GiveUpAll();
   if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
   if (status.ok() && has_operator) status = room_host_->OpenToOperator();
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
   if (status.ok()) status = SayReady(standard_output, *inherited);
   return status;
+}
+
+absl::Status Server::OpenRoom(bool has_operator) {
+  return room_host_->Open(*context_, has_operator, [this] {
+    const absl::Status status = privileges_.GiveUpAll();
+    if (!status.ok()) LOG(WARNING) << "the hub of the room keeps more rights than it needs: " << status.message();
+  });
 }
 
 // Nothing can fail any more but what an upgrade is about: the server before this one may have ended. It tells the
@@ -168,6 +179,15 @@ absl::Status Server::Serve() {
   if (!status.ok()) LOG(ERROR) << status.message();
   OnStop();
   return status;
+}
+
+// A program image has its server's root and user.
+absl::Status Server::EnterRoot() {
+  if (Process::IsImage()) return absl::OkStatus();
+  absl::StatusOr<Privileges> privileges = Privileges::Create(config_.privileges);
+  if (!privileges.ok()) return privileges.status();
+  privileges_ = *std::move(privileges);
+  return privileges_.EnterRoot();
 }
 
 absl::Status Server::MakeRoom() {
@@ -392,8 +412,9 @@ void Server::OnSignals(unsigned events) {
   MutexLock lock(answering_);
   if ((events & Signals::kTick) != 0) manager_.IsAlive();
   if ((events & Signals::kUpgrade) == 0) return;
-  if (Signals::stopping()) {
-    LOG(WARNING) << "SIGUSR2: no upgrade: this server stops";
+  if (Signals::stopping() || privileges_.has_chroot()) {
+    LOG(WARNING) << "SIGUSR2: no upgrade: "
+                 << (Signals::stopping() ? "this server stops" : "--chroot hides the program");
     return;
   }
   const auto make_inheritance = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(answering_) { return MakeInheritance(); };

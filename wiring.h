@@ -23,6 +23,7 @@
 #include "files/library.h"
 #include "files/log_file.h"
 #include "lifecycle/inherited_listeners.h"
+#include "lifecycle/privileges.h"
 #include "lifecycle/service_manager.h"
 #include "lifecycle/upgrade.h"
 #include "net/signal_thread.h"
@@ -55,6 +56,7 @@ class Server {
   Server(ServerConfig config, const Statistics& statistics) : config_(std::move(config)), statistics_(statistics) {}
 
   // --- Parts of Create(). ---
+  absl::Status EnterRoot();
   absl::Status MakeRoom();
   absl::Status OpenLibrary();
   absl::Status OpenAccess();
@@ -67,6 +69,7 @@ class Server {
   // --- Parts of Open(). ---
   // All addresses of --listen, with sockets of their own or inherited ones.
   absl::Status Bind(InheritedListeners& inherited);
+  absl::Status OpenRoom(bool has_operator);
   absl::StatusOr<std::vector<InheritedListeners::Socket>> SocketsOf(const ListenSpec& spec,
                                                                     InheritedListeners& inherited) const;
   absl::Status TuneListeners() const;
@@ -85,6 +88,7 @@ class Server {
 
   ServerConfig config_;
   const Statistics statistics_;
+  Privileges privileges_;
   std::shared_ptr<const Library> library_;
   std::shared_ptr<Access> access_;       // Null if everyone may do everything.
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.

@@ -146,7 +146,8 @@ class Keeper {
 
 // Returns only when the hub runs, or has failed: a server that says that it is ready must have a room. The read ends
 // with 0 if all copies of the write end are closed without a byte, that is, if the hub has ended.
-absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, const RoomLimits& limits, int input) {
+absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, const RoomLimits& limits, int input,
+                                                const std::function<void()>& in_keeper) {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (!ends.ok()) return ends.status();
   int pipe[2];
@@ -158,6 +159,7 @@ absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, c
   const pid_t server = ::getpid();
   const Process::Entry entry = [&](std::vector<UniqueFd> descriptors, absl::string_view) {
     ::close(server_end);  // Else the hub would keep itself alive.
+    in_keeper();
     return Keeper({admin_name, limits, input, descriptors[0].get(), server}, std::move(there)).Run();
   };
   absl::StatusOr<Process> process =

@@ -17,6 +17,7 @@
 #ifndef POLYSERVE_ROOM_HUB_H_
 #define POLYSERVE_ROOM_HUB_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -31,8 +32,10 @@ namespace polyserve {
 class Hub {
  public:
   // Starts it; before there are listeners or clients that it would inherit, and threads. Its operator reads from
-  // `input`; -1: there is none.
-  static absl::StatusOr<std::unique_ptr<Hub>> Start(const std::string& admin_name, const RoomLimits& limits, int input);
+  // `input`; -1: there is none. `in_keeper` is called in the new process, which all hubs are forked from.
+  static absl::StatusOr<std::unique_ptr<Hub>> Start(
+      const std::string& admin_name, const RoomLimits& limits, int input,
+      const std::function<void()>& in_keeper = [] {});
 
   // Destroy it after all processes that hold the join_fd have ended: the hub then ends by itself, and is waited for,
   // for a bounded time.

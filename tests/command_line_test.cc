@@ -124,6 +124,28 @@ TEST(CommandLineTest, CheckDoesNotMindThatAServerHasThePorts) {
   ExpectRefused({serve, listen}, "--listen: bind");
 }
 
+TEST(CommandLineTest, UserAndRootThatAreNotThereAreRefused) {
+  ExpectRefused({"--user=no-such-user"}, "--user=no-such-user: there is no such user");
+  ExpectRefused({"--user=nobody", "--group=no-such-group"}, "--group=no-such-group: there is no such group");
+  ExpectRefused({"--group=nogroup"}, "--user=NAME");
+  ExpectRefused({"--chroot=/no/such/directory"}, "--chroot=/no/such/directory: ");
+}
+
+TEST(CommandLineTest, PathsOfFlagsAreBeneathTheNewRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can do that";
+  const Scratch root;
+  root.MakeDirectory("served");
+  const std::string chroot = absl::StrCat("--chroot=", root.path());
+  EXPECT_EQ(RunServer({"--check", "--model=thread", chroot, "--root=/served"}).exit_status, 0);
+  ExpectRefused({"--model=thread", chroot, absl::StrCat("--root=", root.path())}, "--root");
+  ServerProcess server({.flags = {"--model=thread", "--listen=echo://127.0.0.1:0", chroot, "--root=/served"}});
+  EXPECT_TRUE(server.ready());
+  server.Signal(SIGUSR2);
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(server.log(), "no upgrade: --chroot hides the program"); }));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.AwaitExit(), 0);
+}
+
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
 
 TEST(CommandLineTest, NameFromElsewhereIsAnsweredWithTheCommandLineThatItIsHere) {
