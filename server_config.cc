@@ -48,6 +48,10 @@ DEFINE_string(overload, "wait",
               "=wait|refuse what to do with connections above --max_connections: let them wait in the kernel's queue, "
               "or refuse them");
 DEFINE_string(
+    tcp_keep_alive, "2m",
+    "=TIME after this silence, ask the peer's system whether the connection is still there, and after as much "
+    "without an answer give it up; 'inf' for never");
+DEFINE_string(
     request_timeout, "20s",
     "=TIME the time allowed for a TLS handshake, for the head of a request, and for each 10 KiB of its content");
 DEFINE_string(
@@ -136,7 +140,7 @@ constexpr FlagTopic kTopics[] = {
     {"What is served, and by whom", "model listen root read_only max_file_bytes"},
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections", "max_connections overload listen_backlog tcp_nodelay socket_buffer"},
-    {"Time limits", "idle_timeout min_rate min_rate_window drain_timeout stop_grace"},
+    {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window drain_timeout stop_grace"},
     {"http", "request_timeout allowed_hosts trusted_pages access_log precompressed"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
@@ -224,8 +228,17 @@ absl::StatusOr<ListenOptions> MakeListenOptions() {
   if (FLAGS_socket_buffer != 0) {
     status.Update(CheckFlagRange("socket_buffer", FLAGS_socket_buffer, kLeastSocketBuffer, kMaxSocketBuffer));
   }
+  const absl::StatusOr<absl::Duration> keep_alive = ParseTimeFlag("tcp_keep_alive", FLAGS_tcp_keep_alive);
+  status.Update(keep_alive.status());
   if (!status.ok()) return status;
-  return ListenOptions{FLAGS_listen_backlog, FLAGS_tcp_nodelay, FLAGS_socket_buffer};
+  if (*keep_alive < absl::InfiniteDuration() && (*keep_alive < absl::Seconds(1) || *keep_alive > kMaxKeepAlive)) {
+    return absl::InvalidArgumentError(absl::StrCat("--tcp_keep_alive=", FLAGS_tcp_keep_alive, " is not from 1s to ",
+                                                   absl::FormatDuration(kMaxKeepAlive), "; 'inf' is for never"));
+  }
+  return ListenOptions{.backlog = FLAGS_listen_backlog,
+                       .no_delay = FLAGS_tcp_nodelay,
+                       .buffer_bytes = FLAGS_socket_buffer,
+                       .keep_alive = *keep_alive};
 }
 
 absl::StatusOr<LeastRate> MakeLeastRate() {

@@ -33,6 +33,18 @@ absl::Status SetTimeout(int fd, int option, absl::Duration timeout) {
   return absl::OkStatus();
 }
 
+// A peer whose system has crashed or lost its network sends nothing, and no end either. Whoever waits for its bytes
+// would wait for ever; whoever sends to it learns of that by TCP's retransmissions.
+absl::Status SetKeepAlive(int fd, absl::Duration idle) {
+  if (idle == absl::InfiniteDuration()) return absl::OkStatus();
+  const int seconds = static_cast<int>(absl::ToInt64Seconds(idle));
+  absl::Status status = SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  status.Update(SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds));
+  status.Update(SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, seconds / kKeepAliveProbes)));
+  status.Update(SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes));
+  return status;
+}
+
 // Linux makes each connection as a copy of the listener, with these options. Buffer sizes must be set before listen(2):
 // the window scale is negotiated in the handshake, from the size as it is then (tcp(7)). IPV6_V6ONLY, so that [::] and
 // 0.0.0.0 can be two listeners. SO_REUSEADDR does not let two servers share a port on Linux: bind(2) still fails if
@@ -49,6 +61,7 @@ absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout,
     status.Update(SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, options.buffer_bytes));
     status.Update(SetOption(fd.get(), SOL_SOCKET, SO_SNDBUF, options.buffer_bytes));
   }
+  status.Update(SetKeepAlive(fd.get(), options.keep_alive));
   status.Update(SetTimeout(fd.get(), SO_RCVTIMEO, idle_timeout));
   status.Update(SetTimeout(fd.get(), SO_SNDTIMEO, std::min(idle_timeout, options.send_timeout)));
   if (!status.ok()) return status;

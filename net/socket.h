@@ -23,7 +23,16 @@ struct ListenOptions {
   int buffer_bytes = 0;
   // SO_SNDTIMEO, if shorter than the idle time-out: how long a blocking send waits before it fails with EAGAIN.
   absl::Duration send_timeout = absl::InfiniteDuration();
+  // SO_KEEPALIVE: after this silence the kernel asks the peer's system whether the connection is still there. Without
+  // an answer it asks kKeepAliveProbes times in all, a quarter of this time apart, and then the connection is lost
+  // (ETIMEDOUT). At least a second and at most kMaxKeepAlive; infinite: it never asks.
+  absl::Duration keep_alive = absl::Minutes(2);
 };
+
+// So a peer that is gone is noticed after twice ListenOptions::keep_alive.
+constexpr int kKeepAliveProbes = 4;
+// What Linux takes for TCP_KEEPIDLE (MAX_TCP_KEEPIDLE, net/tcp.h), some nine hours.
+constexpr absl::Duration kMaxKeepAlive = absl::Seconds(32767);
 
 // Buffer size of one read. 64 KiB keep bulk transfers at full speed; more brings no gain.
 constexpr size_t kReadBytes = 64 * 1024;

@@ -59,6 +59,16 @@ TEST(ListenTest, WhatWasNotAskedForIsLeftToTheKernel) {
   EXPECT_EQ(Option<timeval>(connection, SOL_SOCKET, SO_RCVTIMEO).tv_sec, 0);
 }
 
+TEST(ListenTest, KernelAsksWhetherThePeerIsStillThere) {
+  const UniqueFd connection = AcceptOne(Listen({.keep_alive = absl::Seconds(60)}));
+  EXPECT_EQ(Option<int>(connection, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(Option<int>(connection, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+  EXPECT_EQ(Option<int>(connection, IPPROTO_TCP, TCP_KEEPINTVL), 15);
+  EXPECT_EQ(Option<int>(connection, IPPROTO_TCP, TCP_KEEPCNT), kKeepAliveProbes);
+  const UniqueFd never_asked = AcceptOne(Listen({.keep_alive = absl::InfiniteDuration()}));
+  EXPECT_EQ(Option<int>(never_asked, SOL_SOCKET, SO_KEEPALIVE), 0);
+}
+
 TEST(ListenTest, BacklogIsWhatWasAskedFor) { EXPECT_EQ(BacklogOf(Listen({.backlog = 7})), 7u); }
 
 TEST(ListenTest, ListenerBesideAnotherIsLikeIt) {

@@ -1,5 +1,7 @@
 #include "tests/peer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -142,6 +144,15 @@ void Peer::Reset() {
   const linger at_once = {1, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   fd_.reset();
+}
+
+// In the mode in which checkpoints of processes are made, the kernel closes a socket without a packet (tcp(7),
+// TCP_REPAIR). It needs CAP_NET_ADMIN.
+bool Peer::Vanish() {
+  const int on = 1;
+  if (::setsockopt(fd_.get(), IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) != 0) return false;
+  fd_.reset();
+  return true;
 }
 
 }  // namespace polyserve

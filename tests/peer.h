@@ -56,6 +56,9 @@ class Peer {
   void HalfClose();
   // Breaks off with a reset instead of an orderly end (SO_LINGER of 0, socket(7)).
   void Reset();
+  // Is gone without a word, as if its system had crashed: neither an end nor a reset is sent. False if this process may
+  // not do that; then nothing has happened.
+  bool Vanish();
 
  private:
   void Adopt(absl::StatusOr<UniqueFd> fd);
