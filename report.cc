@@ -17,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/bound_counters.h"
 #include "base/line_output.h"
 #include "net/connection_table.h"
 #include "net/endpoint.h"
@@ -190,6 +191,22 @@ void AddStop(const Statistics& statistics, ServerReport& report) {
   if (drain_end != INT64_MAX) report.drain->seconds_left = seconds_until(drain_end);
 }
 
+void AddLibrary(const Library::Options& library, ServerReport& report) {
+  report.is_read_only = library.read_only;
+  if (library.max_file_bytes != INT64_MAX) report.max_file_bytes = library.max_file_bytes;
+}
+
+// By the flags that set the bounds.
+void AddBounds(const BoundCounters& counters, ServerReport& report) {
+  report.bounds = {{"max_connections_per_address", counters.max_connections_per_address},
+                   {"max_requests_per_connection", counters.max_requests_per_connection},
+                   {"keep_alive_timeout", counters.keep_alive_timeout},
+                   {"request_timeout", counters.request_timeout},
+                   {"idle_timeout", counters.idle_timeout},
+                   {"min_rate", counters.min_rate},
+                   {"rate_per_address", counters.rate_per_address}};
+}
+
 void AddFlags(const Model& model, ServerReport& report) {
   for (const absl::string_view name : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
     std::string value;
@@ -218,6 +235,7 @@ ServerReport MakeServerReport(const ReportSources& sources) {
     report.wrong_passwords = logins.wrong;
     report.refused_logins = logins.refused;
   }
+  if (sources.counters != nullptr) AddBounds(*sources.counters, report);
   const QueueTotals queue = statistics.TotalOfQueues();
   report.queue = {queue.tasks, queue.waiting, queue.longest};
   // Also those that --listen leaves out, with zeroes: every report has the same names.
@@ -232,8 +250,7 @@ ServerReport MakeServerReport(const ReportSources& sources) {
   report.answering_thread = ::gettid();
   AddStop(statistics, report);
   report.processors = Processors();
-  report.is_read_only = sources.library.read_only;
-  if (sources.library.max_file_bytes != INT64_MAX) report.max_file_bytes = sources.library.max_file_bytes;
+  AddLibrary(sources.library, report);
   std::map<Thread, Served> of_threads;
   AddConnections(statistics, kMaxConnections, of_threads, report);
   AddWorkers(statistics, of_threads, report);

@@ -9,6 +9,7 @@
 
 #include "access/access.h"
 #include "backends/registry.h"
+#include "base/bound_counters.h"
 #include "files/library.h"
 #include "net/statistics.h"
 #include "protocol/http/server_report.h"
@@ -23,6 +24,7 @@ struct ReportSources {
   Library::Options library;
   std::shared_ptr<const Access> access = nullptr;      // Null: there is no --auth_file.
   std::vector<ServerReport::Listener> listeners = {};  // Without their queues.
+  const BoundCounters* counters = nullptr;             // Null: there are none.
 };
 
 // Any thread may call it, in any process that shares the statistics. It first counts out the clients of workers that

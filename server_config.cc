@@ -10,6 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "access/address_limits.h"
+#include "access/address_places.h"
 #include "access/address_set.h"
 #include "backends/other_names.h"
 #include "base/build_info.h"
@@ -47,10 +49,18 @@ DEFINE_int64(max_connections, 0, "the most connections at a time, of all workers
 DEFINE_string(overload, "wait",
               "=wait|refuse what to do with connections above --max_connections: let them wait in the kernel's queue, "
               "or refuse them");
+DEFINE_int32(max_connections_per_address, 0,
+             "the most connections at a time from one address; others are closed at once; 0: no limit");
+DEFINE_int32(rate_per_address, 0,
+             "the requests of http from one address in a second, and as many at once after a silence; others are "
+             "answered with 429; 0: any number");
 DEFINE_string(
     tcp_keep_alive, "2m",
     "=TIME after this silence, ask the peer's system whether the connection is still there, and after as much "
     "without an answer give it up; 'inf' for never");
+DEFINE_string(keep_alive_timeout, "inf",
+              "=TIME how long http waits for the next request on a connection; 'inf': as long as --idle_timeout");
+DEFINE_int32(max_requests_per_connection, 0, "the requests of http on one connection; 0: any number");
 DEFINE_string(
     request_timeout, "20s",
     "=TIME the time allowed for a TLS handshake, for the head of a request, and for each 10 KiB of its content");
@@ -139,9 +149,11 @@ std::vector<std::string> ModelFlags() {
 constexpr FlagTopic kTopics[] = {
     {"What is served, and by whom", "model listen root read_only max_file_bytes"},
     {"Who may do what", "auth_file auth_failures admin_from"},
-    {"Connections", "max_connections overload listen_backlog tcp_nodelay socket_buffer"},
+    {"Connections", "max_connections overload max_connections_per_address listen_backlog tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window drain_timeout stop_grace"},
-    {"http", "request_timeout allowed_hosts trusted_pages access_log precompressed"},
+    {"http",
+     "request_timeout keep_alive_timeout max_requests_per_connection rate_per_address allowed_hosts trusted_pages "
+     "access_log precompressed"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"chat", "admin_name chat_rate chat_memory"},
@@ -316,6 +328,24 @@ absl::Status ReadConnectionFlags(ServerConfig& config) {
 }
 
 constexpr int kMaxAuthFailures = 1'000'000;
+constexpr int kMaxRatePerAddress = 1'000'000;
+constexpr int kMaxRequestsPerConnection = 1'000'000'000;
+
+// The bounds of one address, and those of one connection of http.
+absl::Status ReadBounds(ServerConfig& config) {
+  absl::Status status =
+      CheckFlagRange("max_connections_per_address", FLAGS_max_connections_per_address, 0, AddressPlaces::kMaxOfAddress);
+  status.Update(CheckFlagRange("rate_per_address", FLAGS_rate_per_address, 0, kMaxRatePerAddress));
+  status.Update(
+      CheckFlagRange("max_requests_per_connection", FLAGS_max_requests_per_connection, 0, kMaxRequestsPerConnection));
+  status.Update(ParseTimeout("keep_alive_timeout", FLAGS_keep_alive_timeout,
+                             "--max_requests_per_connection=1 closes after each reply",
+                             config.http.keep_alive_timeout));
+  config.address_limits = {.connections = FLAGS_max_connections_per_address,
+                           .requests_per_second = FLAGS_rate_per_address};
+  config.http.max_requests_per_connection = FLAGS_max_requests_per_connection;
+  return status;
+}
 
 absl::Status ReadAccessFlags(ServerConfig& config) {
   absl::Status status = CheckFlagRange("auth_failures", FLAGS_auth_failures, 0, kMaxAuthFailures);
@@ -376,6 +406,7 @@ absl::StatusOr<TlsFiles> MakeTlsFiles(bool has_tls) {
 
 absl::Status ReadServiceFlags(ServerConfig& config) {
   if (absl::Status status = ReadAccessFlags(config); !status.ok()) return status;
+  if (absl::Status status = ReadBounds(config); !status.ok()) return status;
   config.root = FLAGS_root;
   config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
   absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(config.listen);

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "access/access.h"
+#include "access/address_limits.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
 #include "files/library.h"
@@ -52,6 +53,8 @@ struct ServerConfig {
   LeastRate least_rate;
   // With the send time-out that the limits above ask for.
   ListenOptions listen_options;
+  // What one address may have of all of them; by default any number.
+  AddressLimits::Options address_limits;
   // Over all workers together; 0: no limit. `overload` is for connections above it: they wait, or are refused.
   int64_t max_connections;
   ConnectionLimit::Overload overload;

@@ -15,9 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "access/access.h"
+#include "access/address_limits.h"
 #include "announce.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
+#include "base/bound_counters.h"
 #include "base/descriptor_limit.h"
 #include "base/line_output.h"
 #include "base/logging.h"
@@ -38,6 +41,16 @@
 namespace polyserve {
 
 namespace {
+
+// What the processes of the server share besides the statistics, in memory that belongs to these.
+struct SharedTables {
+  BoundCounters counters;
+  AddressLimits::Table addresses;
+  Access::Table access;
+};
+static_assert(sizeof(SharedTables) <= Statistics::kExtraBytes && alignof(SharedTables) <= alignof(Counters));
+
+SharedTables& TablesOf(const Statistics& statistics) { return *static_cast<SharedTables*>(statistics.extra_memory()); }
 
 // Null if there may be any number of connections. A program image has one connection, which the server has counted.
 absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const ServerConfig& config,
@@ -108,6 +121,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   if (status.ok()) status = server->OpenAccess();
   if (status.ok()) status = server->OpenAccessLog();
   if (status.ok()) status = server->ReadCertificates();
+  server->MakeAddressLimits();
   if (status.ok()) status = server->MakeContext();
   if (!status.ok()) return status;
   return server;
@@ -217,8 +231,7 @@ absl::Status Server::OpenLibrary() {
 // moved later is the operator's responsibility.
 absl::Status Server::OpenAccess() {
   if (config_.access.path.empty()) return absl::OkStatus();
-  static_assert(sizeof(Access::Table) <= Statistics::kExtraBytes && alignof(Access::Table) <= alignof(Counters));
-  Access::Table& table = *static_cast<Access::Table*>(statistics_.extra_memory());
+  Access::Table& table = TablesOf(statistics_).access;
   if (Process::IsImage()) {
     access_ = Access::OfServer(config_.access, table);
     return absl::OkStatus();
@@ -230,6 +243,14 @@ absl::Status Server::OpenAccess() {
   if (!access.ok()) return absl::InvalidArgumentError(absl::StrCat("--auth_file: ", access.status().message()));
   access_ = *std::move(access);
   return absl::OkStatus();
+}
+
+// A program image takes the table as its server has prepared it.
+void Server::MakeAddressLimits() {
+  if (!config_.address_limits.any()) return;
+  SharedTables& tables = TablesOf(statistics_);
+  if (!Process::IsImage()) AddressLimits::Prepare(tables.addresses);
+  address_limits_ = std::make_shared<const AddressLimits>(config_.address_limits, tables.addresses, tables.counters);
 }
 
 absl::Status Server::OpenAccessLog() {
@@ -272,10 +293,13 @@ absl::Status Server::ReadCertificates() {
 absl::Status Server::MakeContext() {
   HttpSite::Options http = config_.http;
   http.access_log = access_log_;
+  http.address_limits = address_limits_;
+  http.counters = &TablesOf(statistics_).counters;
   // Copies, not `this`: the site is shared with sessions and their tasks, so its closures should need nothing of this
   // object.
   report_sources_ =
       std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library, access_});
+  report_sources_->counters = http.counters;
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   const ServiceContext services(library_, http, config_.tftp_writes,
                                 config_.Any(&Service::has_room) ? room_host_->room() : nullptr, access_);
@@ -291,9 +315,11 @@ absl::Status Server::MakeContext() {
                                    .log_drain = [sources = report_sources_] { LogDrain(*sources); },
                                    .least_rate = config_.least_rate,
                                    .on_signals = [this](unsigned events) { OnSignals(events); }});
+  context_->least_rate.counters = http.counters;
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   for (const ListenSpec& spec : config_.listen) {
     context_->listeners.push_back(MakeListener(spec, services, statistics_.connections(), tls_));
+    if (config_.address_limits.connections > 0) context_->listeners.back().address_limits = address_limits_;
   }
   return absl::OkStatus();
 }

@@ -60,6 +60,7 @@ class Server {
   absl::Status MakeRoom();
   absl::Status OpenLibrary();
   absl::Status OpenAccess();
+  void MakeAddressLimits();
   absl::Status OpenAccessLog();
   absl::Status CheckThatLogCanBeMade() const;
   absl::Status ReadCertificates();
@@ -90,7 +91,9 @@ class Server {
   const Statistics statistics_;
   Privileges privileges_;
   std::shared_ptr<const Library> library_;
-  std::shared_ptr<Access> access_;       // Null if everyone may do everything.
+  std::shared_ptr<Access> access_;  // Null if everyone may do everything.
+  // Null if each address may have as much as it likes.
+  std::shared_ptr<const AddressLimits> address_limits_;
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
   std::shared_ptr<TlsServer> tls_;       // Null if no listener has TLS.
   std::unique_ptr<RoomHost> room_host_;

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "access/keyed_hash.h"
+#include "access/token_buckets.h"
 #include "gtest/gtest.h"
 
 namespace polyserve {
@@ -81,7 +82,7 @@ TEST_F(FailureLimitTest, OtherHandlesSeeTheSame) {
 
 TEST_F(FailureLimitTest, FloodOfAddressesDoesNotFreeOneThatHasFailedMost) {
   CountAttempts("192.0.2.1", kNow);
-  for (int i = 0; i < FailureLimit::kMaxAddresses; ++i) limit_.Take(absl::StrCat("198.51.100.", i), kNow);
+  for (int i = 0; i < TokenBuckets::kMaxAddresses; ++i) limit_.Take(absl::StrCat("198.51.100.", i), kNow);
   EXPECT_NE(limit_.Take("192.0.2.1", kLater), Answer::kGo);
 }
 

@@ -26,7 +26,7 @@ LeaderClient::~LeaderClient() { SendClosingMessage(fd_.get(), steps_.conversatio
 
 void LeaderClient::Start(Connection connection, EventShared& shared, LeaderQueues& queues, int owner) {
   LeaderClient* self = new LeaderClient(std::move(connection), shared, queues, owner);
-  if (!self->Watch()) {
+  if (self->steps_.conversation().is_refused() || !self->Watch()) {
     delete self;
   } else if (shared.grace_over) {
     self->GoOut();  // Nothing may ever come.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/bound_counters.h"
 #include "net/coarse_clock.h"
 #include "net/tcp_bytes.h"
 
@@ -22,7 +23,7 @@ constexpr absl::Duration kShortestSendWait = absl::Milliseconds(10);
 // If both limits hold, the tick is a whole fraction of the idle tick, so that one counter of ticks serves both; it is
 // rounded down, and each limit is thus judged at least kTicksPerTimeout times in its time. At most 1e9 of them make an
 // idle tick, which keeps idle_ticks_ within its 32 bits.
-ProgressLimits::ProgressLimits(absl::Duration idle_timeout, LeastRate least_rate) {
+ProgressLimits::ProgressLimits(absl::Duration idle_timeout, LeastRate least_rate) : counters_(least_rate.counters) {
   const bool has_idle = idle_timeout < absl::InfiniteDuration();
   const bool has_rate = least_rate.bytes_per_second > 0 && least_rate.window < absl::InfiniteDuration();
   if (!has_idle && !has_rate) return;
@@ -106,7 +107,11 @@ Progress JudgeProgress(int fd, const ProgressLimits& limits, Debt debt, uint32_t
   if (!watch.NeedsBytes(limits, debt, now)) return watch.Judge(limits, debt, {}, now);
   const std::optional<TcpBytes> bytes = ReadTcpBytes(fd);
   // If the kernel does not count, only silence is judged, by what the driver has seen.
-  return bytes.has_value() ? watch.Judge(limits, debt, *bytes, now) : watch.Judge(limits, Debt::kNothing, {}, now);
+  const Progress progress =
+      bytes.has_value() ? watch.Judge(limits, debt, *bytes, now) : watch.Judge(limits, Debt::kNothing, {}, now);
+  if (progress == Progress::kIdle) CountBound(limits.counters(), &BoundCounters::idle_timeout);
+  if (progress == Progress::kTooSlow) CountBound(limits.counters(), &BoundCounters::min_rate);
+  return progress;
 }
 
 }  // namespace polyserve

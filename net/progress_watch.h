@@ -28,12 +28,15 @@
 
 namespace polyserve {
 
+struct BoundCounters;
 struct TcpBytes;
 
 // The least rate that is asked of a peer; none by default.
 struct LeastRate {
   int64_t bytes_per_second = 0;                      // 0: any will do.
   absl::Duration window = absl::InfiniteDuration();  // How long a peer may stay below it.
+  // Counts the peers that JudgeProgress() finds silent or too slow; null: nothing does.
+  BoundCounters* counters = nullptr;
 };
 
 // The limits of a server, in ticks.
@@ -59,6 +62,7 @@ class ProgressLimits {
   bool has_least_rate() const { return window_ticks_ > 0; }
   float window_ticks() const { return window_ticks_; }      // 0 if there is no least rate.
   float bytes_per_tick() const { return bytes_per_tick_; }  // By the least rate.
+  BoundCounters* counters() const { return counters_; }     // LeastRate::counters.
 
  private:
   absl::Duration tick_ = absl::InfiniteDuration();
@@ -67,6 +71,7 @@ class ProgressLimits {
   uint32_t idle_ticks_ = UINT32_MAX;
   float window_ticks_ = 0;
   float bytes_per_tick_ = 0;
+  BoundCounters* counters_ = nullptr;
 };
 
 // What a peer owes.
@@ -108,7 +113,7 @@ class ProgressWatch {
 };
 
 // Judges a connection by what the kernel counts; makes no system call while the peer owes nothing and was heard of
-// within the idle time-out.
+// within the idle time-out. The caller ends a connection that is not kAlive: it is counted.
 Progress JudgeProgress(int fd, const ProgressLimits& limits, Debt debt, uint32_t now, ProgressWatch& watch);
 
 }  // namespace polyserve

@@ -23,6 +23,8 @@
 
 namespace polyserve {
 
+class AddressLimits;
+struct BoundCounters;
 class ChildObserver;
 class ConnectionLimit;
 class Endpoint;
@@ -55,6 +57,8 @@ struct Listener {
   bool is_sibling = false;
   // A service manager holds the socket as well, and will give it to the next server.
   bool is_managers = false;
+  // How many connections an address may have; null: any number. StartConversation() asks.
+  std::shared_ptr<const AddressLimits> address_limits = nullptr;
 
   bool has_datagrams() const { return transport == Transport::kDatagrams; }
   // The same with another descriptor; its siblings are for the caller to add.

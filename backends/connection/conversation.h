@@ -39,6 +39,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "access/address_places.h"
 #include "base/mailbox.h"
 #include "net/connection_table.h"
 #include "net/progress_watch.h"
@@ -63,9 +64,18 @@ enum class Step : uint8_t {
 // Not thread-safe, but no call has to come from the same thread as the one before.
 class Conversation {
  public:
-  // `entry`: shows other processes what this one does; see ConnectionTable. Empty: nothing does.
-  explicit Conversation(std::unique_ptr<Session> session, ConnectionTable::Entry entry = ConnectionTable::Entry())
-      : session_(std::move(session)), mailbox_(session_->mailbox()), entry_(std::move(entry)) {}
+  // `entry`: shows other processes what this one does; see ConnectionTable. Empty: nothing does. `place`: among the
+  // connections of its address. If that is refused, so is the connection: its first step is kEnd.
+  explicit Conversation(std::unique_ptr<Session> session, ConnectionTable::Entry entry = ConnectionTable::Entry(),
+                        AddressPlaces::Place place = AddressPlaces::Place())
+      : session_(std::move(session)),
+        mailbox_(session_->mailbox()),
+        entry_(std::move(entry)),
+        place_(std::move(place)),
+        step_(place_.is_refused() ? Step::kEnd : Step::kRead) {}
+
+  // The connection is not to be served: close it, without a step.
+  bool is_refused() const { return place_.is_refused(); }
 
   // The next step. `output` is the one that the calls below append to; it may be another object at kRead, when nothing
   // is in it.
@@ -141,7 +151,9 @@ class Conversation {
 
   // What to send, if the socket takes it at once, before a connection is closed; empty if there is nothing to say, or
   // if a reply is half sent. See closing_message.h.
-  absl::string_view closing_message() const { return has_unsent_ ? absl::string_view() : session_->closing_message(); }
+  absl::string_view closing_message() const {
+    return has_unsent_ || is_refused() ? absl::string_view() : session_->closing_message();
+  }
 
  private:
   enum class Stop : uint8_t { kNone, kStopping, kGraceOver };
@@ -160,9 +172,10 @@ class Conversation {
   std::unique_ptr<Session> session_;
   Mailbox* mailbox_;
   ConnectionTable::Entry entry_;
+  AddressPlaces::Place place_;
   std::string unconsumed_;  // Held up; the first unconsumed_begin_ bytes of it are consumed.
   size_t unconsumed_begin_ = 0;
-  Step step_ = Step::kRead;
+  Step step_;
   Stop stop_ = Stop::kNone;
   PeerEnd peer_end_ = PeerEnd::kNone;
   bool paused_ = false;           // The session is shown nothing before Resume().

@@ -1,9 +1,12 @@
 #include "backends/connection/start_conversation.h"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "access/address_limits.h"
+#include "access/address_places.h"
 #include "net/connection_table.h"
 #include "net/endpoint.h"
 #include "protocol/session.h"
@@ -15,10 +18,15 @@ namespace polyserve {
 // that was reset meanwhile has no peer (ENOTCONN); it is listed without one for the moment that it lasts.
 Conversation StartConversation(const Listener& listener, int fd) {
   std::unique_ptr<Session> session = listener.make_session();
-  if (!session->wants_peer() && !listener.connections.exists()) return Conversation(std::move(session));
+  const AddressLimits* limits = listener.address_limits.get();
+  if (!session->wants_peer() && !listener.connections.exists() && limits == nullptr) {
+    return Conversation(std::move(session));
+  }
   const absl::StatusOr<Endpoint> peer = Endpoint::OfPeer(fd);
-  if (session->wants_peer()) session->OnPeer(peer.ok() ? peer->Host() : "-");
-  return Conversation(std::move(session), listener.connections.Enter(listener.number, peer.value_or(Endpoint())));
+  const std::string address = session->wants_peer() || limits != nullptr ? (peer.ok() ? peer->Host() : "-") : "";
+  if (session->wants_peer()) session->OnPeer(address);
+  return Conversation(std::move(session), listener.connections.Enter(listener.number, peer.value_or(Endpoint())),
+                      limits != nullptr ? limits->Enter(address) : AddressPlaces::Place());
 }
 
 }  // namespace polyserve

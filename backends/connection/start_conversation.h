@@ -11,7 +11,8 @@ namespace polyserve {
 // already, the address is "-". Lists the connection in the listener's ConnectionTable, by the thread that calls: call
 // it once for each client, in the thread that will serve it, before anything else happens to the session. Does not
 // block; costs a system call for the peer's address. `fd` is the connection's, and is only looked at; the listener says
-// which service it is, and must outlive the conversation.
+// which service it is, and must outlive the conversation. If the peer's address has too many connections already
+// (Listener::address_limits), the conversation is refused: look at is_refused() before waiting for anything.
 Conversation StartConversation(const Listener& listener, int fd);
 
 }  // namespace polyserve

@@ -32,7 +32,9 @@ EventConnection::~EventConnection() { SendClosingMessage(fd_.get(), conversation
 void EventConnection::Start(Connection connection, EventShared& shared) {
   // No other object owns it: only its own callbacks know when the conversation is over, and they delete it.
   EventConnection* self = new EventConnection(std::move(connection), shared);
-  if (absl::Status status = self->AwaitInput(); !status.ok()) {
+  if (self->conversation_.is_refused()) {
+    delete self;
+  } else if (absl::Status status = self->AwaitInput(); !status.ok()) {
     LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
     delete self;
   } else if (shared.grace_over) {

@@ -52,7 +52,8 @@ UringConnection::~UringConnection() {
 // The receive is prepared at once and not when the socket is ready: whether bytes are there already or still to come
 // makes no difference to it.
 void UringConnection::Start(Connection connection, UringShared& shared) {
-  (new UringConnection(std::move(connection), shared))->Receive();
+  UringConnection* self = new UringConnection(std::move(connection), shared);
+  self->conversation_.is_refused() ? self->ComeBack() : self->Receive();
 }
 
 // A multishot receive completes many times; only the completion without IORING_CQE_F_MORE is its last, be it for an

@@ -105,6 +105,8 @@ struct ServerReport {
   // With --auth_file: passwords that were wrong, and logins that were refused because their address had sent too many.
   int64_t wrong_passwords = 0;
   int64_t refused_logins = 0;
+  // How often each bound of the server was met: {"rate_per_address", 3}. The names are in static storage.
+  std::vector<std::pair<absl::string_view, int64_t>> bounds = {};
   Queue queue = {};
   // Those that serve clients now; net/worker_slots.h bounds how many are listed.
   std::vector<Worker> workers = {};

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/strip.h"
+#include "base/bound_counters.h"
 #include "files/log_file.h"
 #include "protocol/http/files.h"
 #include "protocol/http/log_entry.h"
@@ -93,10 +94,21 @@ void HttpSession::TakeRequests(Input& input, Output& output) {
 // ignores it then, which is cheaper. Further bytes of the same head do not set it again: a peer that sends one byte now
 // and then ("Slowloris") has request_timeout for the whole head.
 void HttpSession::Watch(bool has_half_a_head, Output& output) {
-  const Awaits now = !is_between_requests() ? Awaits::kContent : has_half_a_head ? Awaits::kHead : Awaits::kNothing;
+  const Awaits now = FindAwaited(has_half_a_head);
   if (now == awaits_) return;
   awaits_ = now;
-  if (now != Awaits::kNothing) output.SetTimer(site_->options().request_timeout);
+  if (now == Awaits::kNothing) return;
+  const HttpSite::Options& options = site_->options();
+  output.SetTimer(now == Awaits::kNextRequest ? options.keep_alive_timeout : options.request_timeout);
+}
+
+// Before the first request, a connection has the time that the driver gives it: its client may have opened it in
+// advance.
+HttpSession::Awaits HttpSession::FindAwaited(bool has_half_a_head) const {
+  if (!is_between_requests()) return Awaits::kContent;
+  if (has_half_a_head) return Awaits::kHead;
+  const bool has_limit = requests_ > 0 && site_->options().keep_alive_timeout < absl::InfiniteDuration();
+  return has_limit ? Awaits::kNextRequest : Awaits::kNothing;
 }
 
 // A content has another rule than a head, since an honest one may take hours: it must keep up a rate, measured anew in
@@ -104,10 +116,15 @@ void HttpSession::Watch(bool has_half_a_head, Output& output) {
 void HttpSession::OnTime(Output& output) {
   if (successor_ != nullptr) return successor_->OnTime(output);
   if (awaits_ == Awaits::kNothing) return;  // The rest has arrived.
+  if (awaits_ == Awaits::kNextRequest) {
+    CountBound(site_->options().counters, &BoundCounters::keep_alive_timeout);
+    return output.Close();  // Without a word: there is no request that it could answer (RFC 9112, section 9.5).
+  }
   if (awaits_ == Awaits::kContent && content_bytes_ >= HttpSite::kMinContentBytes) {
     content_bytes_ = 0;
     return output.SetTimer(site_->options().request_timeout);
   }
+  CountBound(site_->options().counters, &BoundCounters::request_timeout);
   if (awaits_ == Awaits::kHead) {
     WriteHttpError(408, "the request does not come in time", LastReply(""), *site_, output);
   } else if (upload_ != nullptr) {
@@ -129,12 +146,18 @@ bool HttpSession::OnHead(absl::string_view head, const Input& behind, Output& ou
     return true;
   }
   request.terms.log = StartLogEntry(head, request);
+  const int most = site_->options().max_requests_per_connection;
+  const bool is_last_allowed = most > 0 && requests_ + 1 >= most;
+  if (is_last_allowed) request.terms.keep_alive = false;
   // While the server stops, the reply to the last request received announces the end (RFC 9112, section 9.6), so that
   // no client sends a request into a closing connection. Input behind the head, beyond the content, is another request.
   const bool may_be_last = is_stopping_ && !behind.more_may_follow();
   request.is_last = may_be_last && static_cast<int64_t>(behind.bytes().size()) <= request.content_length.value_or(0);
   if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();  // Nothing else uses content.
   if (!Answer(head, request, output)) return false;
+  is_admitted_ = false;
+  ++requests_;
+  if (is_last_allowed) CountBound(site_->options().counters, &BoundCounters::max_requests_per_connection);
   if (upload_ == nullptr && !output.closing()) discard_left_ = request.content_length.value_or(0);
   return true;
 }
@@ -157,15 +180,28 @@ std::shared_ptr<HttpLogEntry> HttpSession::StartLogEntry(absl::string_view head,
   return std::make_shared<HttpLogEntry>(file, entry);
 }
 
-// The checks go from the connection to the resource. The host comes first: a page that reaches this server under a
-// foreign name must not learn anything from it, not even its methods. "OPTIONS *" is not about a path (RFC 9112,
-// section 3.2.4), so it precedes the parsing of the target. OPTIONS needs no right: a browser asks it without
-// credentials (CORS), and it tells nothing of the files.
+// While the sender of a request is being verified, its head is passed several times.
+bool HttpSession::Admit() {
+  if (!site_->limits_rate() || is_admitted_) return true;
+  is_admitted_ = site_->options().address_limits->TakeRequest(peer_ != nullptr ? absl::string_view(*peer_) : "-");
+  return is_admitted_;
+}
+
+// The checks go from the connection to the resource. The rate comes first, since it bounds what all others cost, then
+// the host: a page that reaches this server under a foreign name must not learn anything from it, not even its methods.
+// "OPTIONS *" is not about a path (RFC 9112, section 3.2.4), so it precedes the parsing of the target. OPTIONS needs no
+// right: a browser asks it without credentials (CORS), and it tells nothing of the files.
 bool HttpSession::Answer(absl::string_view head, const HttpRequest& request, Output& output) {
   const auto refuse = [&](int code, absl::string_view why) {
     WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output);
     return true;
   };
+  if (!Admit()) {
+    // At the lowest rate, one more may come in a second.
+    WriteHttpError(429, "too many requests from this address", request.TermsWithoutContent(), *site_, output,
+                   "Retry-After: 1\r\n");
+    return true;
+  }
   if (!site_->options().allowed_hosts.Allow(request.host.value_or(""))) {
     return refuse(421, "the server does not answer for this host (--allowed_hosts)");
   }

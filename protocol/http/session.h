@@ -17,7 +17,8 @@
 // If the end of a request is in doubt, the session refuses it and closes the connection. Bounds: those of
 // HttpHeadFinder for a head and of HttpChunks for a chunk's line; content is never held. A request that arrives too
 // slowly (HttpSite::Options) is answered with 408, and the connection closed. The driver limits the silence between
-// requests.
+// requests, and so does the site, if it has a shorter limit. It may also bound the requests of a connection, and those
+// of an address in a second.
 #ifndef POLYSERVE_PROTOCOL_HTTP_SESSION_H_
 #define POLYSERVE_PROTOCOL_HTTP_SESSION_H_
 
@@ -58,19 +59,24 @@ class HttpSession : public Session {
   absl::string_view closing_message() const override {
     return successor_ != nullptr ? successor_->closing_message() : "";
   }
-  bool wants_peer() const override { return site_->options().access_log != nullptr || site_->is_restricted(); }
+  bool wants_peer() const override {
+    return site_->options().access_log != nullptr || site_->is_restricted() || site_->limits_rate();
+  }
   void OnPeer(absl::string_view address) override { peer_ = std::make_unique<const std::string>(address); }
   void OnPeerName(absl::string_view name) override;
 
  private:
   // What must arrive before the timer expires.
-  enum class Awaits : uint8_t { kNothing, kHead, kContent };
+  enum class Awaits : uint8_t { kNothing, kHead, kContent, kNextRequest };
 
   // No content is expected; a part of a head may have arrived.
   bool is_between_requests() const { return upload_ == nullptr && discard_left_ == 0; }
   // Consumes heads and contents, as long as the output has room.
   void TakeRequests(Input& input, Output& output);
-  // Sets the timer if a request has arrived in part; a request in one piece needs none.
+  // What is awaited now; `has_half_a_head`: a request has begun.
+  Awaits FindAwaited(bool has_half_a_head) const;
+  // Sets the timer if a request has arrived in part, or the next one has to come in time. A request in one piece needs
+  // none.
   void Watch(bool has_half_a_head, Output& output);
   // The terms of a reply that closes, because the end of the request is unknown. `head` is for the log.
   HttpReplyTerms LastReply(absl::string_view head) const;
@@ -79,6 +85,8 @@ class HttpSession : public Session {
   // A whole head has arrived; `behind` is the input that follows it. False: its sender is being verified, and the head
   // has to be passed again after that.
   bool OnHead(absl::string_view head, const Input& behind, Output& output);
+  // The address may have one more request now. Asked once for each, however often its head is passed.
+  bool Admit();
   // Refuses the request, or has it served; false as above.
   bool Answer(absl::string_view head, const HttpRequest& request, Output& output);
   HttpAuthorization::Result Authorize(const HttpRequest& request, const HttpTarget& target, Output& output);
@@ -96,7 +104,9 @@ class HttpSession : public Session {
   std::unique_ptr<HttpUpload> upload_;  // Receives the content of a PUT; null otherwise.
   int64_t discard_left_ = 0;            // Bytes of unwanted content still to come.
   int64_t content_bytes_ = 0;           // Received since the timer was set.
+  int64_t requests_ = 0;                // Whose heads were answered.
   Awaits awaits_ = Awaits::kNothing;
+  bool is_admitted_ = false;                 // The request whose head is passed again; see Admit().
   bool is_stopping_ = false;                 // The server is stopping: the reply to the last request received closes.
   std::unique_ptr<const std::string> peer_;  // The address; null unless wants_peer().
   std::unique_ptr<HttpAuthorization> authorization_;  // Null unless the site is restricted.

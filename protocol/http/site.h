@@ -11,7 +11,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "access/access.h"
+#include "access/address_limits.h"
 #include "access/address_set.h"
+#include "base/bound_counters.h"
 #include "files/library.h"
 #include "files/log_file.h"
 #include "protocol/http/host.h"
@@ -32,6 +34,15 @@ class HttpSite {
     // The time allowed for a head, and for each kMinContentBytes of a content. When it is over: 408 (RFC 9110, section
     // 15.5.9), and the connection closes. Infinite for no limit.
     absl::Duration request_timeout = absl::Seconds(20);
+    // How long a connection may be silent between two requests, before the server closes it; infinite for as long as
+    // the driver lets it.
+    absl::Duration keep_alive_timeout = absl::InfiniteDuration();
+    // The requests that a connection may have; the reply to the last one closes it. 0: any number.
+    int max_requests_per_connection = 0;
+    // The requests that an address may have in a second; 429 (RFC 6585, section 4) for those beyond. Null: any number.
+    std::shared_ptr<const AddressLimits> address_limits = nullptr;
+    // Counts how often these bounds were met; null: nothing does.
+    BoundCounters* counters = nullptr;
     // Null: no access log.
     std::shared_ptr<LogFile> access_log = nullptr;
     // Makes the contents of /-/status and /-/metrics; called from any thread, must not block. Null: both are 404.
@@ -65,6 +76,9 @@ class HttpSite {
 
   // Whether some requests are not for everyone; see HttpAuthorization.
   bool is_restricted() const { return options_.access != nullptr || !options_.admin_from.has_all(); }
+
+  // Whether an address may have a limited number of requests only.
+  bool limits_rate() const { return options_.address_limits != nullptr && options_.address_limits->has_rate(); }
 
   HttpReplyCache& reply_cache() const { return *reply_cache_; }
 

@@ -48,6 +48,12 @@ void AddIfKnown(const char* name, const std::optional<T>& value, nlohmann::order
   if (value.has_value()) row[name] = *value;
 }
 
+nlohmann::ordered_json BoundsJson(const ServerReport& report) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const auto& [name, count] : report.bounds) json[std::string(name)] = count;
+  return json;
+}
+
 // What the page at /-/ shows: who serves whom at this moment.
 void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
   using Json = nlohmann::ordered_json;
@@ -110,6 +116,7 @@ std::string StatusJson(const ServerReport& report) {
       {"lost_log_lines", report.lost_log_lines},
       {"lost_server_log_lines", report.lost_server_log_lines},
       {"logins", {{"wrong", report.wrong_passwords}, {"refused", report.refused_logins}}},
+      {"bounds", BoundsJson(report)},
       {"queue", {{"tasks", report.queue.tasks}, {"waiting", report.queue.waiting}, {"longest", report.queue.longest}}},
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
@@ -151,6 +158,8 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("", report.wrong_passwords);
   metrics.Begin("refused_logins_total", "counter", "Logins that were refused after too many wrong passwords.");
   metrics.Value("", report.refused_logins);
+  metrics.Begin("bounds_total", "counter", "Connections and requests that a bound of this name has ended or refused.");
+  for (const auto& [name, count] : report.bounds) metrics.Value(absl::StrCat("{bound=\"", name, "\"}"), count);
   metrics.Begin("lost_log_lines_total", "counter", "Lines of the access log that could not be written.");
   metrics.Value("", report.lost_log_lines);
   metrics.Begin("lost_server_log_lines_total", "counter", "Lines of the server's own log that could not be written.");

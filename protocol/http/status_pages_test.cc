@@ -26,6 +26,7 @@ ServerReport SomeReport() {
           .lost_server_log_lines = 5,
           .wrong_passwords = 8,
           .refused_logins = 9,
+          .bounds = {{"min_rate", 4}},
           .queue = {30, 2, 9},
           .workers = {{100, 100}, {101, 102, 1, 20, 0.25}},
           .services = {{"http", 7, 20, 3, 1000, 50000}, {"echo", 3, 4, 0, 5, 6}},
@@ -70,6 +71,7 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["lost_server_log_lines"], 5);
   EXPECT_EQ(status["logins"]["wrong"], 8);
   EXPECT_EQ(status["logins"]["refused"], 9);
+  EXPECT_EQ(status["bounds"], nlohmann::json::parse(R"({"min_rate": 4})"));
   EXPECT_EQ(status["queue"], nlohmann::json::parse(R"({"tasks": 30, "waiting": 2, "longest": 9})"));
   EXPECT_EQ(status["workers"][1]["pid"], 101);
   EXPECT_EQ(status["workers"][1]["tid"], 102);
@@ -91,6 +93,7 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_connections_active 2\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_wrong_passwords_total 8\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_refused_logins_total 9\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_bounds_total{bound=\"min_rate\"} 4\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_waiting 2\n"));
   EXPECT_EQ(text.back(), '\n');
 }
