@@ -196,11 +196,12 @@ void AddLibrary(const Library::Options& library, ServerReport& report) {
   if (library.max_file_bytes != INT64_MAX) report.max_file_bytes = library.max_file_bytes;
 }
 
-// By the flags that set the bounds.
+// By the flags that set the bounds; "gave_way" has none, since it is how a pool works.
 void AddBounds(const BoundCounters& counters, ServerReport& report) {
   report.bounds = {{"max_connections_per_address", counters.max_connections_per_address},
                    {"max_requests_per_connection", counters.max_requests_per_connection},
                    {"keep_alive_timeout", counters.keep_alive_timeout},
+                   {"gave_way", counters.gave_way},
                    {"request_timeout", counters.request_timeout},
                    {"idle_timeout", counters.idle_timeout},
                    {"min_rate", counters.min_rate},

@@ -61,7 +61,8 @@ std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
 // anywhere.
 constexpr Service kServices[] = {
     {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp,
-     /*make_datagram_session=*/nullptr, "\x08http/1.1\x08http/1.0", /*has_room=*/true},
+     /*make_datagram_session=*/nullptr, "\x08http/1.1\x08http/1.0", /*has_room=*/true,
+     /*has_operator=*/false, /*closes_at_will=*/true},
     {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeWithLibrary<FileSession>},
     {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},

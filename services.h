@@ -61,6 +61,8 @@ struct Service {
   const char* alpn = "";
   bool has_room = false;      // Its clients share a chat room.
   bool has_operator = false;  // The operator, at the server's standard input, speaks in that room.
+  // See Listener::closes_at_will.
+  bool closes_at_will = false;
 
   // What --listen accepts: NAME:// and NAME+tls://, NAME+udp://.
   bool has_stream() const { return transports != Transports::kOwnPorts; }

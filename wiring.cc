@@ -79,6 +79,7 @@ Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, co
     listener.has_tls = true;
   }
   listener.number = NumberOf(*spec.service);
+  listener.closes_at_will = spec.service->closes_at_will;
   listener.connections = connections;
   return listener;
 }

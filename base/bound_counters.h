@@ -17,6 +17,7 @@ struct BoundCounters {
   std::atomic<int64_t> max_connections_per_address;  // Connections that were closed at once.
   std::atomic<int64_t> max_requests_per_connection;  // Connections that ended with their last request.
   std::atomic<int64_t> keep_alive_timeout;           // Connections on which the next request has not come in time.
+  std::atomic<int64_t> gave_way;                     // Connections of a pool that ended because other clients waited.
   std::atomic<int64_t> request_timeout;              // Requests that have come too slowly.
   std::atomic<int64_t> idle_timeout;                 // Connections on which nothing has moved.
   std::atomic<int64_t> min_rate;                     // Connections whose peer was too slow.

@@ -12,9 +12,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
+#include "tests/file_talk.h"
 #include "tests/peer.h"
 #include "tests/scratch.h"
 
@@ -183,6 +186,58 @@ TEST_F(BoundTest, AddressThatAsksTooOftenIsToldWhenToComeAgain) {
     peer.Send(kLast);
     return absl::EndsWith(peer.ReadToEnd(), "\r\n\r\nhello");
   }));
+}
+
+class CrowdedPoolTest : public BoundTest {
+ protected:
+  void SetUp() override {
+    BoundTest::SetUp();
+    if (!can().pooled) GTEST_SKIP() << "no client waits for another one to leave";
+    if (has_flag("--accept=pass") && !can().shares_memory) GTEST_SKIP() << "by design; see docs/models.md";
+  }
+};
+
+TEST_F(CrowdedPoolTest, IdleClientsThatMayComeAgainKeepNobodyOut) {
+  StartServer({"--workers=2", "--idle_timeout=inf"});
+  std::vector<Peer> peers;
+  for (int i = 0; i < 2; ++i) {
+    peers.push_back(Connect("http"));
+    peers.back().Send(kGet);
+    EXPECT_TRUE(absl::EndsWith(ReadHello(peers.back()), "hello"));
+  }
+  ExpectGetIsServed();
+  EXPECT_GE(CountOf("gave_way"), 1);
+}
+
+TEST_F(CrowdedPoolTest, BusyClientIsToldThatItsReplyIsTheLast) {
+  StartServer({"--workers=1", "--idle_timeout=inf"});
+  Peer busy = Connect("http");
+  busy.Send(kGet);
+  ReadHello(busy);
+  Peer next = Connect("http");
+  next.Send(kLast);
+  std::string reply;
+  EXPECT_TRUE(Eventually([&] {
+    busy.Send(kGet);
+    reply = ReadHello(busy);
+    // On a very slow machine it may have seemed idle.
+    return absl::StrContains(reply, "\r\nConnection: close\r\n") || busy.was_closed();
+  })) << reply;
+  EXPECT_TRUE(busy.AwaitClose());
+  EXPECT_TRUE(absl::EndsWith(next.ReadToEnd(), "\r\n\r\nhello"));
+}
+
+// Those of other protocols would lose something, or could not know that they may come again.
+TEST_F(CrowdedPoolTest, ClientsOfOtherServicesStay) {
+  StartServer({"--workers=1"});
+  Peer file = Connect("file");
+  EXPECT_EQ(Get(file, "a").body, "hello");
+  Peer waits = Connect("http");
+  waits.Send(kLast);
+  absl::SleepFor(absl::Milliseconds(500));  // A window in which a connection of http would have been closed.
+  EXPECT_EQ(Get(file, "a").body, "hello");
+  file.HalfClose();
+  EXPECT_TRUE(absl::EndsWith(waits.ReadToEnd(), "\r\n\r\nhello"));
 }
 
 // Very many clients that hold their connections by doing little.

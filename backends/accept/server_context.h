@@ -57,6 +57,9 @@ struct Listener {
   bool is_sibling = false;
   // A service manager holds the socket as well, and will give it to the next server.
   bool is_managers = false;
+  // Its protocol lets the server close a connection between two requests, and its clients then connect again: HTTP (RFC
+  // 9112, section 9.3.1). In a pool such connections give way to clients that wait; see ServerContext::others_wait.
+  bool closes_at_will = false;
   // How many connections an address may have; null: any number. StartConversation() asks.
   std::shared_ptr<const AddressLimits> address_limits = nullptr;
 
@@ -107,6 +110,9 @@ struct ServerContext {
   std::list<Listener> siblings = {};
   // Called with all events, before the others are answered; in the same thread as AnswerCommonSignals().
   std::function<void(unsigned events)> on_signals = [](unsigned) {};
+  // In the worker of a pool: whether a client waits that no other worker will take. Empty in models in which no client
+  // waits for another one. Costs system calls; for the worker's own thread.
+  std::function<bool()> others_wait = nullptr;
 };
 
 // The server's context, with other listeners, for a worker that has listeners of its own, and counts in the row of its

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
+#include "base/bound_counters.h"
 #include "base/logging.h"
 #include "net/deadline.h"
 #include "net/progress_watch.h"
@@ -31,6 +33,9 @@
 namespace polyserve {
 
 namespace {
+
+// In a pool, a connection between two requests may keep another client waiting for this long.
+constexpr absl::Duration kPatience = absl::Milliseconds(200);
 
 // One connection, from its first byte to its last, on its own thread. It waits in recv and send themselves, which the
 // kernel ends after a time-out (BlockingWatch). If there is more to wait for than the peer (mail, the session's timer,
@@ -42,7 +47,11 @@ class BlockingConnection {
         counters_(OfService(context.statistics.counters(), connection.listener->number)),
         connection_limit_(context.connection_limit.get()),
         watch_(fd_.get(), context.idle_timeout, ProgressLimits(context.idle_timeout, context.least_rate)),
-        conversation_(StartConversation(*connection.listener, fd_.get())) {}
+        bound_counters_(context.least_rate.counters),
+        others_wait_(connection.listener->closes_at_will && context.others_wait ? &context.others_wait : nullptr),
+        conversation_(StartConversation(*connection.listener, fd_.get())) {
+    if (others_wait_ != nullptr) next_look_.emplace(kPatience);
+  }
 
   ~BlockingConnection() {
     SendClosingMessage(fd_.get(), conversation_, counters_);
@@ -129,7 +138,11 @@ class BlockingConnection {
     } else if (!watch_.MayReadOn()) {
       return false;
     }
-    const bool polls = timer_.has_value() || mail_ != nullptr || has_grace;
+    // Once in a connection that stays, so that a busy one costs no call more for each request.
+    if (is_between_requests() && !waits_are_short_) {
+      waits_are_short_ = SetReceiveTimeout(fd_.get(), kPatience).ok();
+    }
+    const bool polls = timer_.has_value() || mail_ != nullptr || has_grace || is_quiet_;
     // If the peer is all that there is to wait for, recv(2) itself waits, and SO_RCVTIMEO measures the silence: a
     // request then costs one system call less.
     if (!polls) idle_end_.reset();
@@ -145,6 +158,7 @@ class BlockingConnection {
     int left = idle_end_->PollMilliseconds();
     if (has_grace) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());
     if (timer_.has_value()) left = std::min(left, timer_->PollMilliseconds());
+    if (is_between_requests()) left = std::min(left, static_cast<int>(absl::ToInt64Milliseconds(kPatience)));
     return Await(POLLIN, left);
   }
 
@@ -155,10 +169,28 @@ class BlockingConnection {
       conversation_.OnTimer();
       return true;
     }
+    if (GivesWay(/*at_once=*/true)) return true;
     // Mail ends a silence as input does: a member of a room who only listens is not idle.
     const bool is_silent = idle_end_->passed() && !conversation_.has_mail();
     if (is_silent || conversation_.has_mail()) idle_end_.reset();
     return !is_silent || conversation_.debt() == Debt::kRestOfRequest || watch_.MayStaySilent();
+  }
+
+  // The peer owes nothing, and may be sent away: in a pool, if its protocol lets it come again.
+  bool is_between_requests() const {
+    return others_wait_ != nullptr && has_answered_ && conversation_.mailbox() == nullptr && conversation_.idle();
+  }
+
+  // True: other clients wait for a worker, so this conversation is asked to end: at once, or with the next reply, which
+  // then can say so.
+  bool GivesWay(bool at_once) {
+    if (!is_between_requests()) return false;
+    next_look_.emplace(kPatience);
+    if (!(*others_wait_)()) return false;
+    if (!std::exchange(gives_way_, true)) CountBound(bound_counters_, &BoundCounters::gave_way);
+    leaves_at_once_ = leaves_at_once_ || at_once;
+    conversation_.OnStop(/*grace_over=*/leaves_at_once_);
+    return true;
   }
 
   bool Receive(int flags) {
@@ -169,6 +201,8 @@ class BlockingConnection {
     // EINTR: a signal, perhaps the stop's; the next step finds out. EAGAIN without MSG_DONTWAIT: as a rule SO_RCVTIMEO
     // has passed (socket(7)). Any other error, such as ECONNRESET or ETIMEDOUT: the connection is lost.
     if (count < 0) return errno == EINTR || (errno == EAGAIN && (flags != 0 || MayWaitOn()));
+    is_quiet_ = false;
+    if (next_look_.has_value() && next_look_->passed()) GivesWay(/*at_once=*/false);
     watch_.NoteInput();
     idle_end_.reset();
     if (count == 0) {
@@ -184,12 +218,18 @@ class BlockingConnection {
   // Whether the kernel's time-out, which has ended the read, may pass. Behind a poll(2) that had announced input, it
   // was none: then there is simply nothing to read.
   bool MayWaitOn() {
+    if (waits_are_short_) {
+      is_quiet_ = true;  // From here on poll(2) waits, and idle_end_ bounds the silence.
+      GivesWay(/*at_once=*/true);
+      return true;
+    }
     return idle_end_.has_value() || conversation_.debt() == Debt::kRestOfRequest || watch_.MayStaySilent();
   }
 
   bool Send() {
     // The peer waits for the reply: its silence begins anew once that is sent.
     idle_end_.reset();
+    has_answered_ = has_answered_ || output_.has_counts();
     // Without a bound for fairness: the kernel shares the processor among threads.
     const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_, conversation_.entry());
     if (sent == Flushed::kBroken) return false;
@@ -241,7 +281,15 @@ class BlockingConnection {
   Counters& counters_;
   ConnectionLimit* const connection_limit_;
   BlockingWatch watch_;
-  std::optional<Deadline> timer_;     // The session's, while it is set.
+  BoundCounters* const bound_counters_;
+  const std::function<bool()>* const others_wait_;  // Null unless the connection may give way to those.
+  std::optional<Deadline> next_look_;               // For others that wait, while there are requests.
+  bool has_answered_ = false;                       // A request.
+  bool waits_are_short_ = false;                    // A recv(2) waits for kPatience at most.
+  bool is_quiet_ = false;                           // The peer has been silent for kPatience.
+  bool gives_way_ = false;                          // Others wait, and the conversation has been asked to end,
+  bool leaves_at_once_ = false;                     // before the next request.
+  std::optional<Deadline> timer_;                   // The session's, while it is set.
   std::optional<Deadline> idle_end_;  // Kept only while poll(2) waits; otherwise the kernel's time-out does it.
   Conversation conversation_;
   std::unique_ptr<MailboxFd> mail_;  // Null if the session has no mailbox.

@@ -115,9 +115,9 @@ class Conversation {
   // For kResume: shows the session input that was held up, mail, or the time.
   void Resume(Output& output);
 
-  // The server stops; `grace_over`: it waits no longer for peers between two requests. Call it at any time, and as
-  // often as convenient. From now on the output is closed behind the answer to what comes next. Returns true if this
-  // was news: then the next step may be another one.
+  // The server stops, or a pool wants the connection's worker for clients that wait; `grace_over`: it waits no longer
+  // for peers between two requests. Call it at any time, and as often as convenient. From now on the output is closed
+  // behind the answer to what comes next. Returns true if this was news: then the next step may be another one.
   bool OnStop(bool grace_over);
 
   // For a driver that serves a connection by one thread and then by another: it is the calling one now.

@@ -177,13 +177,27 @@ int Pool::worker_count() const { return scoreboard_.slots() - scoreboard_.Count(
 PoolWorker::PoolWorker(PoolParts& parts, int slot, ClientSource& source, ServerContext& context)
     : options_(parts.options),
       scoreboard_(parts.scoreboard),
+      shared_listeners_(*parts.shared_listeners),
       slot_(slot),
+      context_(context),
       source_(source),
       worker_slot_(context.statistics) {
   if (options_.pin_cpus) PinToCpu(slot);
+  context_.others_wait = [this] { return OthersWait(); };
 }
 
-PoolWorker::~PoolWorker() { scoreboard_.Set(slot_, State::kLeaving); }
+PoolWorker::~PoolWorker() {
+  context_.others_wait = nullptr;
+  scoreboard_.Set(slot_, State::kLeaving);
+}
+
+// A worker that is idle, or that the pool may still start, will take the client. With listeners of its own, each worker
+// has clients that no other one can take.
+bool PoolWorker::OthersWait() const {
+  const bool shares = options_.accept != AcceptPolicy::kReusePort;
+  if (shares && (scoreboard_.Count(State::kIdle) > 0 || scoreboard_.Count(State::kVacant) > 0)) return false;
+  return shared_listeners_.HasWaiting(slot_);
+}
 
 absl::StatusOr<Connection> PoolWorker::Next() {
   const int most = options_.clients_per_worker;

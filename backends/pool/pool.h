@@ -128,8 +128,8 @@ class Pool {
 // Made in the worker's own thread or process, and used by it alone. Sets the slot to kLeaving when it is destroyed.
 class PoolWorker {
  public:
-  // All must outlive it. The context must be the worker's own, and count in its slot. Pins the thread to a processor
-  // with --pin_cpus.
+  // All must outlive it. The context must be the worker's own, and count in its slot; it learns whether others wait
+  // (ServerContext::others_wait). Pins the thread to a processor with --pin_cpus.
   PoolWorker(PoolParts& parts, int slot, ClientSource& source, ServerContext& context);
   ~PoolWorker();
   PoolWorker(const PoolWorker&) = delete;
@@ -141,9 +141,13 @@ class PoolWorker {
   absl::StatusOr<Connection> Next();
 
  private:
+  bool OthersWait() const;
+
   const PoolOptions& options_;
   Scoreboard& scoreboard_;
+  const SharedListeners& shared_listeners_;
   const int slot_;
+  ServerContext& context_;
   ClientSource& source_;
   const WorkerSlot worker_slot_;
   int taken_ = 0;  // Clients, so far.

@@ -228,6 +228,12 @@ std::vector<int> SharedListeners::SiblingsOf(const Listener& one) const {
   return siblings;
 }
 
+// A listener that this process has closed has no descriptor, and so no client.
+bool SharedListeners::HasWaiting(int slot) const {
+  const absl::Span<const Listener* const> own = ListenersOf(slot);
+  return std::any_of(own.begin(), own.end(), [](const Listener* listener) { return IsReadable(listener->fd.get()); });
+}
+
 void SharedListeners::DismissOne() {
   uint64_t count = 0;
   // Read first, so that the counter is never above one: one worker leaves, however often this was called.

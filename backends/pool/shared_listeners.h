@@ -47,6 +47,10 @@ class SharedListeners {
   // Copies of the listeners of datagrams, for the UDP worker.
   absl::StatusOr<std::vector<Listener>> CopyDatagramListeners() const { return CopyListeners(0, false); }
 
+  // Whether a client waits that the worker in this slot could accept. False if the worker is a process without
+  // listeners (--accept=pass). A system call for each listener; any thread.
+  bool HasWaiting(int slot) const;
+
   // Asks one worker, any that is idle, to leave. Until one has left, another call changes nothing. Does not block.
   void DismissOne();
 
