@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "base/bound_counters.h"
 #include "base/line_output.h"
+#include "files/quota.h"
 #include "net/connection_table.h"
 #include "net/endpoint.h"
 #include "net/process_figures.h"
@@ -194,6 +195,7 @@ void AddStop(const Statistics& statistics, ServerReport& report) {
 void AddLibrary(const Library::Options& library, ServerReport& report) {
   report.is_read_only = library.read_only;
   if (library.max_file_bytes != INT64_MAX) report.max_file_bytes = library.max_file_bytes;
+  if (library.quota != nullptr) report.quota = {library.quota->used(), library.quota->most()};
 }
 
 // By the flags that set the bounds; "gave_way" has none, since it is how a pool works.
@@ -205,7 +207,8 @@ void AddBounds(const BoundCounters& counters, ServerReport& report) {
                    {"request_timeout", counters.request_timeout},
                    {"idle_timeout", counters.idle_timeout},
                    {"min_rate", counters.min_rate},
-                   {"rate_per_address", counters.rate_per_address}};
+                   {"rate_per_address", counters.rate_per_address},
+                   {"library_quota", counters.library_quota}};
 }
 
 void AddFlags(const Model& model, ServerReport& report) {

@@ -31,6 +31,9 @@ DEFINE_string(
 DEFINE_string(root, ".", "=DIR the directory whose files are served; SIGHUP looks again at where its path leads");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "=BYTES the largest upload that is taken");
+DEFINE_int64(library_quota, 0,
+             "=BYTES the most that all files beneath --root may have together; further uploads are refused; SIGHUP "
+             "counts them again; 0: no limit");
 DEFINE_string(idle_timeout, "5m", "=TIME close a connection on which nothing moves for this long; 'inf' for never");
 DEFINE_int64(min_rate, 512,
              "=BYTES close a connection whose peer takes a reply, or sends the rest of a request, more slowly on "
@@ -147,7 +150,7 @@ std::vector<std::string> ModelFlags() {
 // By topic, not by name as gflags would: a reader meets --model and --listen first. A flag that is missing here still
 // works, so a new flag has to be added here as well.
 constexpr FlagTopic kTopics[] = {
-    {"What is served, and by whom", "model listen root read_only max_file_bytes"},
+    {"What is served, and by whom", "model listen root read_only max_file_bytes library_quota"},
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections", "max_connections overload max_connections_per_address listen_backlog tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window drain_timeout stop_grace"},
@@ -409,6 +412,10 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   if (absl::Status status = ReadBounds(config); !status.ok()) return status;
   config.root = FLAGS_root;
   config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
+  if (absl::Status status = CheckFlagRange("library_quota", FLAGS_library_quota, 0, INT64_MAX); !status.ok()) {
+    return status;
+  }
+  config.library_quota = FLAGS_library_quota;
   absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(config.listen);
   if (!hosts.ok()) return hosts.status();
   config.http.allowed_hosts = *std::move(hosts);

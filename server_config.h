@@ -61,8 +61,9 @@ struct ServerConfig {
 
   // --- Files. ---
 
-  std::string root;  // The path of a directory. Server::Create() looks whether it exists.
-  Library::Options library;
+  std::string root;          // The path of a directory. Server::Create() looks whether it exists.
+  Library::Options library;  // Without the quota, which Server makes.
+  int64_t library_quota;     // In bytes, of all files together; 0: no limit.
 
   // --- Who may do what. ---
 

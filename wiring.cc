@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -27,6 +29,7 @@
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "drain_log.h"
+#include "files/quota.h"
 #include "files/root.h"
 #include "net/connection_table.h"
 #include "net/datagram.h"
@@ -45,6 +48,7 @@ namespace {
 // What the processes of the server share besides the statistics, in memory that belongs to these.
 struct SharedTables {
   BoundCounters counters;
+  std::atomic<int64_t> library_bytes;
   AddressLimits::Table addresses;
   Access::Table access;
 };
@@ -222,9 +226,15 @@ absl::Status Server::OpenLibrary() {
   if (!root.ok()) return absl::NotFoundError(absl::StrCat("--root: ", root.status().message()));
   // Before there are other processes: all of them follow the one that opens the root anew.
   (*root)->Share(statistics_.root_openings(), statistics_.root_holder());
+  if (config_.library_quota > 0) {
+    SharedTables& tables = TablesOf(statistics_);
+    config_.library.quota =
+        std::make_shared<const LibraryQuota>(config_.library_quota, tables.library_bytes, tables.counters);
+  }
   absl::StatusOr<std::shared_ptr<const Library>> library = Library::Create(*std::move(root), config_.library);
   if (!library.ok()) return absl::NotFoundError(absl::StrCat("--root: ", library.status().message()));
   library_ = *std::move(library);
+  if (!Process::IsImage()) library_->RecountQuota();  // The server has, for all.
   return absl::OkStatus();
 }
 
@@ -413,6 +423,7 @@ void Server::ReadAnew() const {
   }
   const absl::Status status = library_->ReopenRoot();
   if (!status.ok()) LOG(WARNING) << "--root: still serving the previous directory: " << status.message();
+  library_->RecountQuota();
   if (tls_ == nullptr) return;
   const absl::Status read = tls_->Reload();
   if (!read.ok()) LOG(WARNING) << "--tls_cert: still using the previous certificates: " << read.message();

@@ -22,6 +22,7 @@ struct BoundCounters {
   std::atomic<int64_t> idle_timeout;                 // Connections on which nothing has moved.
   std::atomic<int64_t> min_rate;                     // Connections whose peer was too slow.
   std::atomic<int64_t> rate_per_address;             // Requests that were refused.
+  std::atomic<int64_t> library_quota;                // Uploads that were refused.
 };
 
 // Counts in one of them; `counters` may be null: nothing counts, as in most tests of a part of the server.

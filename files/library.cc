@@ -92,6 +92,8 @@ absl::Status StoreError(absl::string_view what) {
   }
 }
 
+absl::Status QuotaError() { return absl::ResourceExhaustedError("the library has no more room (--library_quota)"); }
+
 // Calls `make` with hidden names until it does not fail for one that exists already: a server that was killed may have
 // left it. Returns the name; empty if it failed, with errno set. The process and the counter keep the threads and
 // processes of one server apart; another server on the same directory, perhaps in a container with the same numbers of
@@ -174,6 +176,8 @@ Upload::~Upload() {
 }
 
 absl::Status Upload::Append(absl::string_view bytes) {
+  bytes_ += static_cast<int64_t>(bytes.size());
+  if (quota_ != nullptr && !quota_->HasRoomFor(bytes_)) return QuotaError();
   while (!bytes.empty()) {
     // When the disk fills up or a limit is reached, a call first writes a part; only the next one fails, with the
     // reason.
@@ -224,11 +228,10 @@ absl::Status Upload::CheckOld(const Condition& condition, bool& is_there) const 
 // a part of a file, and an old file has the name until the new one does. If power is lost, that is not enough: the
 // content would have to be written by fsync(2) before the renaming, and the directory after it, and the server does
 // neither.
-absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
+absl::StatusOr<Upload::Stored> Upload::StoreLocked(const Condition& condition) {
   // A try fails only if a program that does not lock the directory has made a file of this name between the look and
   // the link.
   constexpr int kMaxTries = 3;
-  if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
   for (int tries = 0; tries < kMaxTries; ++tries) {
     bool is_there = false;
     if (absl::Status status = CheckOld(condition, is_there); !status.ok()) return status;
@@ -241,6 +244,26 @@ absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
     return Stored::kReplaced;
   }
   return absl::UnavailableError("other programs change the file; try again");
+}
+
+// With the lock, so that no other upload changes what this one replaces. A process that is killed between the count and
+// the name leaves too high a count.
+absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
+  if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
+  if (quota_ == nullptr) return StoreLocked(condition);
+  const int64_t growth = Growth();
+  if (!quota_->Add(growth)) return QuotaError();
+  absl::StatusOr<Stored> stored = StoreLocked(condition);
+  if (!stored.ok()) quota_->Add(-growth);
+  return stored;
+}
+
+int64_t Upload::Growth() const {
+  struct stat own;
+  struct stat old;
+  if (::fstat(file_.get(), &own) != 0) return 0;
+  const bool is_there = ::fstatat(directory_.get(), name_.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
+  return own.st_size - (is_there && S_ISREG(old.st_mode) ? old.st_size : 0);
 }
 
 bool Upload::TakeFreeName() {
@@ -407,11 +430,12 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
 
   // From here on a descriptor and a name without a slash are enough: such a name can lead elsewhere only if it is a
   // link. A link is refused here, and one that is made later is replaced by the renaming, not followed (rename(2)).
-  struct stat old;
+  struct stat old = {};
   if (::fstatat(directory.get(), base.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0) {
     if (S_ISDIR(old.st_mode)) return absl::FailedPreconditionError("a directory has this name");
     if (!IsServed(old)) return absl::PermissionDeniedError("the name is not a regular file's");
   }
+  if (options_.quota != nullptr && !options_.quota->HasRoomFor(size - old.st_size)) return QuotaError();
 
   UniqueFd file(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
   std::string aside_name;
@@ -426,6 +450,7 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   const int upload_fd = file.get();
   auto upload = std::make_unique<Upload>(std::move(directory), std::move(lock), std::move(base), std::move(file),
                                          std::move(aside_name));
+  upload->HoldTo(options_.quota, old.st_size);
 
   // Said at once, so that a peer need not send in vain; space that others take meanwhile is noticed by Append().
   if (IsKnownNotToFit(upload_fd, size)) return absl::ResourceExhaustedError("there is no space left for the file");

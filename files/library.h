@@ -28,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
+#include "files/quota.h"
 #include "files/root.h"
 
 namespace polyserve {
@@ -57,6 +58,11 @@ class Upload {
   // `directory` is the destination. `lock` is the directory to lock if it is not `directory`, which then need not be
   // readable.
   Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd file, std::string aside_name);
+  // The library has a quota; null: none. What the file replaces has `replaced_bytes`, as it seems now.
+  void HoldTo(std::shared_ptr<const LibraryQuota> quota, int64_t replaced_bytes) {
+    quota_ = std::move(quota);
+    bytes_ = -replaced_bytes;
+  }
   ~Upload();
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
@@ -86,6 +92,8 @@ class Upload {
 
  private:
   bool Lock();  // False: another upload has the directory.
+  absl::StatusOr<Stored> StoreLocked(const Condition& condition);
+  int64_t Growth() const;  // Of the library, in bytes, if the file is stored now.
   absl::Status CheckOld(const Condition& condition, bool& is_there) const;
   bool TakeFreeName();                   // On failure, sets errno.
   absl::Status Replace();                // Takes the name from what has it.
@@ -95,7 +103,9 @@ class Upload {
   const UniqueFd lock_;
   const std::string name_;
   const UniqueFd file_;
-  std::string aside_name_;  // Its temporary name; empty if it has none.
+  std::string aside_name_;                     // Its temporary name; empty if it has none.
+  std::shared_ptr<const LibraryQuota> quota_;  // Null if there is none.
+  int64_t bytes_ = 0;                          // Of the file, less those of the one that it replaces.
 };
 
 // What one server needs of it is a line: Library::Open(root, {}). All calls block for as long as the file system does,
@@ -105,6 +115,8 @@ class Library {
   struct Options {
     bool read_only = false;
     int64_t max_file_bytes = INT64_MAX;  // Larger uploads are refused.
+    // Bounds the bytes of all files together; null: nothing does. Its count is the caller's to begin (RecountQuota()).
+    std::shared_ptr<const LibraryQuota> quota = nullptr;
   };
 
   // A file that is open. Its stamp is of the moment when it was opened; it stays readable even if it is removed.
@@ -153,6 +165,11 @@ class Library {
   // Looks again at what the root's path leads to, for all processes that share it; see Root::Reopen().
   absl::Status ReopenRoot() const { return root_->Reopen(); }
 
+  // Counts anew what the quota bounds, if there is one. Blocks: see LibraryQuota::Recount().
+  void RecountQuota() const {
+    if (options_.quota != nullptr) options_.quota->Recount(root_->fd());
+  }
+
   // Opens a regular file for reading. NotFound: there is none. InvalidArgument: a bad name. PermissionDenied: it
   // may not be read, its name is hidden, or it is a directory. Unavailable: another program holds a lease on it
   // (fcntl(2)), or the system is short of descriptors.
@@ -176,7 +193,7 @@ class Library {
 
   // Starts a file of `size` bytes. Refuses what cannot succeed: a bad name (InvalidArgument), a hidden one or a
   // symbolic link (PermissionDenied), a library that is read-only (Unimplemented), a directory in its place
-  // (FailedPrecondition), a size over the limit (OutOfRange) or over the free space (ResourceExhausted).
+  // (FailedPrecondition), a size over the limit (OutOfRange) or over the free space or the quota (ResourceExhausted).
   absl::StatusOr<std::unique_ptr<Upload>> StartUpload(absl::string_view name, int64_t size) const;
 
   // Makes a directory; the one above it must be there. OK if it is there already. Refuses as StartUpload() does.

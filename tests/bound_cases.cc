@@ -20,6 +20,7 @@
 #include "tests/file_talk.h"
 #include "tests/peer.h"
 #include "tests/scratch.h"
+#include "tests/tftp_peer.h"
 
 namespace polyserve {
 
@@ -186,6 +187,39 @@ TEST_F(BoundTest, AddressThatAsksTooOftenIsToldWhenToComeAgain) {
     peer.Send(kLast);
     return absl::EndsWith(peer.ReadToEnd(), "\r\n\r\nhello");
   }));
+}
+
+TEST_F(BoundTest, UploadsBeyondTheQuotaAreRefusedOverEveryService) {
+  const std::string large(900, 'x');
+  ServeAlso("tftp+udp");
+  StartServer({"--library_quota=1000", "--tftp_writes"});
+  const auto put = [&](absl::string_view name, absl::string_view content) {
+    Peer peer(server().address("http"));
+    peer.Send(absl::StrCat("PUT /", name, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ",
+                           content.size(), "\r\n\r\n", content));
+    return peer.ReadToEnd().substr(0, 12);
+  };
+  EXPECT_EQ(put("b", large), "HTTP/1.1 201");
+  EXPECT_EQ(put("c", large), "HTTP/1.1 507");
+  EXPECT_EQ(put("b", large), "HTTP/1.1 204");  // It makes room for itself.
+  {
+    Peer peer = Connect("file");
+    EXPECT_EQ(Put(peer, "c", large).code(), "ERR 507");
+    EXPECT_EQ(Get(peer, "a").body, "hello");
+  }
+  TftpPeer tftp(server().address("tftp+udp"));
+  tftp.Send(TftpPacketOf("WRQ c octet"));
+  std::string answer = DescribeTftpPacket(tftp.Receive().value_or(""));
+  if (answer == "ACK 0") {
+    tftp.Send(TftpPacketOf(absl::StrCat("DATA 1 ", large.substr(0, 512))));
+    answer = DescribeTftpPacket(tftp.Receive().value_or(""));
+  }
+  EXPECT_TRUE(absl::StartsWith(answer, "ERROR 3 ")) << answer;
+  EXPECT_GE(CountOf("library_quota"), 3);
+  // The operator makes room.
+  root().Write("b", "");
+  server().SignalAndAwaitDelivery(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return put("c", large) == "HTTP/1.1 201"; }));
 }
 
 class CrowdedPoolTest : public BoundTest {

@@ -123,6 +123,11 @@ struct ServerReport {
   double cpu_seconds = 0;                                // Of all processes, those that have ended included.
   bool is_read_only = false;                             // The library takes no uploads,
   std::optional<int64_t> max_file_bytes = std::nullopt;  // or only of files up to this size.
+  struct Quota {
+    int64_t used_bytes;  // Of all files.
+    int64_t most_bytes;
+  };
+  std::optional<Quota> quota = std::nullopt;  // Nothing if there is none.
   // The flags that belong to the model, with their values: {"workers", "2"}.
   std::vector<std::pair<std::string, std::string>> flags = {};
   std::vector<Listener> listeners = {};

@@ -68,6 +68,9 @@ void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
   json["cpu_seconds"] = report.cpu_seconds;
   json["library"]["read_only"] = report.is_read_only;
   AddIfKnown("max_file_bytes", report.max_file_bytes, json["library"]);
+  if (report.quota.has_value()) {
+    json["library"]["quota"] = {{"used_bytes", report.quota->used_bytes}, {"most_bytes", report.quota->most_bytes}};
+  }
   json["flags"] = Json::object();
   for (const auto& [name, value] : report.flags) json["flags"][name] = value;
   json["listeners"] = Json::array();
