@@ -6,8 +6,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -22,7 +22,6 @@
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
-#include "tests/scratch.h"
 
 namespace polyserve {
 
@@ -33,14 +32,16 @@ constexpr char kShortGrace[] = "--stop_grace=100ms";
 // The manager's end of NOTIFY_SOCKET. Servers that are started while it lives speak to it.
 class NotifySocket {
  public:
+  // Without a name the kernel chooses an abstract one (unix(7), "Autobind feature"). The path of a file might be too long.
   NotifySocket() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    const std::string path = directory_.PathOf("notify");
     sockaddr_un address = {};
     address.sun_family = AF_UNIX;
-    EXPECT_LT(path.size(), sizeof(address.sun_path));
-    std::memcpy(address.sun_path, path.data(), path.size());
-    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+    sockaddr* const any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_.get(), any, sizeof(address.sun_family)), 0);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::getsockname(socket_.get(), any, &size), 0);
+    const std::string name(address.sun_path + 1, size - offsetof(sockaddr_un, sun_path) - 1);
+    ::setenv("NOTIFY_SOCKET", absl::StrCat("@", name).c_str(), 1);
   }
   ~NotifySocket() {
     ::unsetenv("NOTIFY_SOCKET");
@@ -74,7 +75,6 @@ class NotifySocket {
            ::recv(socket_.get(), message, sizeof(message), 0) >= 0;
   }
 
-  const Scratch directory_;
   const UniqueFd socket_;
 };
 

@@ -15,8 +15,8 @@ namespace {
 using polyserve::FileUnframedSession;
 using polyserve::SampleRoot;
 
-constexpr polyserve::Library::Options kReadOnly = {.read_only = true};
-constexpr polyserve::Library::Options kWritable = {.max_file_bytes = 100'000};
+const polyserve::Library::Options kReadOnly = {.read_only = true};
+const polyserve::Library::Options kWritable = {.max_file_bytes = 100'000};
 constexpr int kRunsPerRoot = 1000;  // Then there are many files in it.
 
 }  // namespace

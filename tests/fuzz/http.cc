@@ -19,8 +19,8 @@ using polyserve::HttpSession;
 using polyserve::HttpSite;
 using polyserve::SampleRoot;
 
-constexpr polyserve::Library::Options kReadOnly = {.read_only = true};
-constexpr polyserve::Library::Options kWritable = {.max_file_bytes = 100'000};
+const polyserve::Library::Options kReadOnly = {.read_only = true};
+const polyserve::Library::Options kWritable = {.max_file_bytes = 100'000};
 constexpr int kRunsPerRoot = 1000;  // Then there are many files in it.
 constexpr size_t kMostUnconsumed =
     std::max(polyserve::HttpHeadFinder::kMaxHeadBytes, polyserve::HttpChunks::kMaxLineBytes);

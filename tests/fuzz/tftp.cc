@@ -22,7 +22,7 @@ using polyserve::TftpSession;
 using polyserve::TftpTerms;
 using polyserve::TftpWrites;
 
-constexpr polyserve::Library::Options kWritable = {.max_file_bytes = 100'000};
+const polyserve::Library::Options kWritable = {.max_file_bytes = 100'000};
 constexpr int kRunsPerRoot = 1000;  // Then there are many files in it.
 
 }  // namespace
