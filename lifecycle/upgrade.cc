@@ -2,13 +2,14 @@
 
 #include <signal.h>
 #include <spawn.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <cstddef>
+#include <fstream>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -36,6 +37,16 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(text.data());
   return pointers;
+}
+
+// Of this process, or of one that it has started.
+bool IsThreadOfThisServer(pid_t thread) {
+  std::ifstream status(absl::StrCat("/proc/", thread, "/status"));
+  const std::string own = absl::StrCat(::getpid());
+  for (std::string name, value; status >> name;) {
+    if ((name == "Tgid:" || name == "PPid:") && status >> value && value == own) return true;
+  }
+  return false;
 }
 
 // A pipe whose reading end sends this process SIGUSR2 when something is written, or the last writer has gone.
@@ -205,15 +216,15 @@ void Upgrade::NoteOwners(const std::vector<Listener>& listeners) {
 }
 
 // Under --model=sigio a listener sends signals, to the thread that has asked last, and with the number of its
-// descriptor: those of the new server. Both belong to the open file, which the two share, so they are set back; the
-// number is noted when the flag changes. What has come meanwhile has signalled nobody; SIGIO has the thread ask all its
-// descriptors, as after an overflow.
+// descriptor. Both belong to the open file, which the two servers share. If the new one has taken them, only that
+// thread can take them back, since nobody else knows the number: SIGIO asks for that (backends/poller/sigio_poller.h).
+// The number of the thread may be another's by now, and SIGIO would end most programs.
 void Upgrade::RestoreOwners() const {
-  int off = 0, on = 1;
   for (const auto& [fd, owner] : owners_) {
-    if (::ioctl(fd, FIOASYNC, &off) != 0 || ::fcntl(fd, F_SETOWN_EX, &owner) != 0) continue;
-    ::ioctl(fd, FIOASYNC, &on);
-    if (owner.type == F_OWNER_TID) ::syscall(SYS_tgkill, ::getpid(), owner.pid, SIGIO);
+    f_owner_ex now = {};
+    const bool is_unchanged = ::fcntl(fd, F_GETOWN_EX, &now) == 0 && now.pid == owner.pid;
+    if (is_unchanged || owner.type != F_OWNER_TID || !IsThreadOfThisServer(owner.pid)) continue;
+    ::syscall(SYS_tkill, owner.pid, SIGIO);
   }
 }
 

@@ -32,7 +32,8 @@ constexpr char kShortGrace[] = "--stop_grace=100ms";
 // The manager's end of NOTIFY_SOCKET. Servers that are started while it lives speak to it.
 class NotifySocket {
  public:
-  // Without a name the kernel chooses an abstract one (unix(7), "Autobind feature"). The path of a file might be too long.
+  // Without a name the kernel chooses an abstract one (unix(7), "Autobind feature"). The path of a file might be too
+  // long.
   NotifySocket() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address = {};
     address.sun_family = AF_UNIX;

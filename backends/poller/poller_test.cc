@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -468,6 +470,36 @@ TEST_F(SigioPollerTest, QueueThatIsFullLosesNobody) {
   poller_->Dispatch();
   EXPECT_EQ(sockets.front()->TakeSeen(), kReadable);
   EXPECT_EQ(sockets.back()->TakeSeen(), 0);
+}
+
+// As a new server does that ends before it is ready: the signals were for it, and carried its own number.
+TEST_F(SigioPollerTest, WhatAnotherHadTakenIsTakenBack) {
+  Socket socket(*poller_);
+  socket.Watch(kReadable);
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  {
+    const UniqueFd others(::fcntl(socket.fd(), F_DUPFD_CLOEXEC, 100));
+    int off = 0, on = 1;
+    ASSERT_EQ(::ioctl(others.get(), FIOASYNC, &off), 0);
+    ASSERT_EQ(::fcntl(others.get(), F_SETOWN, 0), 0);
+    ASSERT_EQ(::ioctl(others.get(), FIOASYNC, &on), 0);
+  }
+  socket.Receive();
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  poller_->Dispatch();
+  EXPECT_EQ(socket.TakeSeen(), 0);
+  ASSERT_EQ(::syscall(SYS_tkill, ::gettid(), SIGIO), 0);
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  poller_->Dispatch();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
+  socket.Read();
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  poller_->Dispatch();
+  EXPECT_EQ(socket.TakeSeen(), 0);
+  socket.Receive();
+  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
+  poller_->Dispatch();
+  EXPECT_EQ(socket.TakeSeen(), kReadable);
 }
 
 // An eventfd has none: a thread sends them on its behalf.

@@ -120,6 +120,12 @@ absl::Status SigioPoller::Change(int fd, uint8_t events, Watched& watched) {
   return status;
 }
 
+// Only of listeners, and not during a stop, when another server may have taken them for good.
+absl::Status SigioPoller::TakeBack(int fd) {
+  if ((slot(fd).events & kEdge) != 0 || Signals::stopping()) return absl::OkStatus();
+  return StartSignals(fd, true).status();
+}
+
 // Signals that are queued stay there: NoteSignal() finds no owner, or the next one.
 void SigioPoller::Remove(int fd, Watched& watched) {
   Forget(watched);
@@ -214,17 +220,21 @@ void SigioPoller::NoteSignal(int fd, long band) {
 }
 
 // The queue was full, so signals were lost: of whom, SIGIO does not say. In this order: what is discarded happened
-// before the question, and what happens after it is queued again.
+// before the question, and what happens after it is queued again. Or the SIGIO is lifecycle/upgrade.h's: a new server
+// had taken the listeners, and has ended. A SIGIO for which there was no room in the queue looks the same as one that a
+// process has sent, so either reason has both effects.
 absl::Status SigioPoller::AskAll() {
   const timespec no_wait = {0, 0};
   for (int i = 0; i < kMostDiscarded; ++i) {
     if (::sigtimedwait(&signals_, nullptr, &no_wait) < 0) break;
   }
   for (size_t fd = 0; fd < slots_.size(); ++fd) {
-    if (slots_[fd].watched != nullptr && !slots_[fd].is_relayed) MarkUnsure(static_cast<int>(fd));
+    if (slots_[fd].watched == nullptr || slots_[fd].is_relayed) continue;
+    if (absl::Status status = TakeBack(static_cast<int>(fd)); !status.ok()) return status;
+    MarkUnsure(static_cast<int>(fd));
   }
-  LOG_EVERY_N(WARNING, 100) << "the queue of signals is full (RLIMIT_SIGPENDING): asks all " << unsure_.size()
-                            << " descriptors by poll(2), and goes on";
+  LOG_EVERY_N(WARNING, 100) << "the queue of signals is full (RLIMIT_SIGPENDING), or another server had the listeners: "
+                            << "asks all " << unsure_.size() << " descriptors by poll(2), and goes on";
   if (relay_ != nullptr) relay_->LookAgain();
   const absl::StatusOr<int> relayed = AskRelay();
   return relayed.ok() ? AskUnsure().status() : relayed.status();

@@ -79,6 +79,7 @@ class SigioPoller : public Poller {
   absl::Status TakeSignal(Clock::time_point until);
   void NoteSignal(int fd, long band);
   absl::Status AskAll();
+  absl::Status TakeBack(int fd);
 
   const pid_t thread_;                  // That created it: where the signals go.
   sigset_t signals_;                    // The real-time signal and SIGIO.
