@@ -14,8 +14,13 @@ static_assert(TokenBuckets::kMaxAddresses % kEntriesOfSet == 0);
 TokenBuckets::TokenBuckets(Table& table, int burst, absl::Duration interval)
     : table_(&table), burst_(burst), interval_ns_(absl::ToInt64Nanoseconds(interval)) {}
 
+// Where an address may stand.
+TokenBuckets::Entry* TokenBuckets::SetOf(uint64_t address_key) const {
+  return &table_->entries[address_key % (kMaxAddresses / kEntriesOfSet) * kEntriesOfSet];
+}
+
 TokenBuckets::Entry* TokenBuckets::Find(uint64_t address_key) const {
-  Entry* set = &table_->entries[address_key % (kMaxAddresses / kEntriesOfSet) * kEntriesOfSet];
+  Entry* set = SetOf(address_key);
   Entry* found =
       std::find_if(set, set + kEntriesOfSet, [&](const Entry& entry) { return entry.address == address_key; });
   return found == set + kEntriesOfSet ? nullptr : found;
@@ -25,7 +30,7 @@ TokenBuckets::Entry* TokenBuckets::Find(uint64_t address_key) const {
 // forgotten. Two processes that do so at once leave one of the two; the other address gets a token too many.
 TokenBuckets::Entry& TokenBuckets::FindOrMake(uint64_t address_key, int64_t now) const {
   if (Entry* entry = Find(address_key); entry != nullptr) return *entry;
-  Entry* set = &table_->entries[address_key % (kMaxAddresses / kEntriesOfSet) * kEntriesOfSet];
+  Entry* set = SetOf(address_key);
   Entry* entry =
       std::min_element(set, set + kEntriesOfSet, [](const Entry& a, const Entry& b) { return a.full_at < b.full_at; });
   entry->address = address_key;

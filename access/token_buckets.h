@@ -34,6 +34,7 @@ class TokenBuckets {
   absl::Duration LastTaken(uint64_t address_key) const;
 
  private:
+  Entry* SetOf(uint64_t address_key) const;
   Entry* Find(uint64_t address_key) const;
   Entry& FindOrMake(uint64_t address_key, int64_t now) const;
 

@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "lifecycle/environment.h"
 
 namespace polyserve {
 
@@ -22,14 +22,6 @@ namespace {
 
 // More than any server listens at. Bounds what a wrong LISTEN_FDS makes this program look at.
 constexpr int kMostSockets = 1 << 16;
-
-// The value of the variable, which is removed; empty if there is none.
-std::string TakeVariable(const char* name) {
-  const char* value = std::getenv(name);
-  const std::string taken = value == nullptr ? "" : value;
-  ::unsetenv(name);
-  return taken;
-}
 
 int OptionOf(int fd, int option) {
   int value = -1;

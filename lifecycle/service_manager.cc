@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -17,17 +16,11 @@
 #include "absl/strings/str_cat.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "lifecycle/environment.h"
 
 namespace polyserve {
 
 namespace {
-
-std::string TakeVariable(const char* name) {
-  const char* value = std::getenv(name);
-  const std::string taken = value == nullptr ? "" : value;
-  ::unsetenv(name);
-  return taken;
-}
 
 // A path, or "@" and a name in the abstract namespace, which begins with a zero byte (unix(7)).
 absl::StatusOr<UniqueFd> ConnectTo(const std::string& name) {

@@ -29,10 +29,11 @@ namespace {
 
 // The message is one line, and repeats nothing of what the peer has sent: so it cannot be made to look like another
 // reply.
-void WriteError(const absl::Status& error, Output& output) {
+void WriteError(int code, absl::string_view why, Output& output) {
   output.CountError();
-  output.Write(absl::StrCat("ERR ", HttpCode(error), " ", error.message(), "\n"));
+  output.Write(absl::StrCat("ERR ", code, " ", why, "\n"));
 }
+void WriteError(const absl::Status& error, Output& output) { WriteError(HttpCode(error), error.message(), output); }
 
 // For faults after which the session cannot tell where the next command begins: content of an unknown size may follow,
 // and must not be taken for commands.
@@ -140,25 +141,14 @@ void FileSession::OnInput(Input& input, Output& output) {
 
 // Counted when it is answered: while the password is verified, the same line comes several times.
 bool FileSession::LogIn(absl::string_view user_and_password, Output& output) {
-  Login::Result result = Login::Result::kWrong;
-  const size_t blank = user_and_password.find(' ');
-  if (login_ != nullptr && blank != absl::string_view::npos) {
-    result = login_->Try(user_and_password.substr(0, blank), user_and_password.substr(blank + 1), output);
-  }
-  if (result == Login::Result::kPending) return false;
+  const LoginAnswer answer = TryLoginCommand(login_.get(), user_and_password, output);
+  if (answer.result == Login::Result::kPending) return false;
   output.CountRequest();
-  if (login_ == nullptr) {
-    WriteError(absl::UnimplementedError("the server has no passwords (--auth_file)"), output);
-  } else if (blank == absl::string_view::npos) {
-    WriteError(absl::InvalidArgumentError("expected: A <user> <password>"), output);
-  } else if (result == Login::Result::kTooMany) {
-    output.CountError();
-    output.Write("ERR 429 too many wrong passwords from this address; try again later\n");
-  } else if (result == Login::Result::kWrong) {
-    WriteError(absl::UnauthenticatedError("the user or the password is wrong"), output);
-  } else {
+  if (answer.result == Login::Result::kRight) {
     known_ = login_->TakePermissions();
     output.Write("OK 0\n");
+  } else {
+    WriteError(answer.code, answer.why, output);
   }
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -59,6 +60,19 @@ Login::Result Login::Try(absl::string_view name, absl::string_view secret, Outpu
     attempt->Wipe();
   });
   return Result::kPending;
+}
+
+LoginAnswer TryLoginCommand(Login* login, absl::string_view user_and_password, Output& output) {
+  using Result = Login::Result;
+  if (login == nullptr) return {Result::kWrong, 405, "the server has no passwords (--auth_file)"};
+  const size_t blank = user_and_password.find(' ');
+  if (blank == absl::string_view::npos) return {Result::kWrong, 400, "expected: A <user> <password>"};
+  const Result result = login->Try(user_and_password.substr(0, blank), user_and_password.substr(blank + 1), output);
+  if (result == Result::kTooMany) {
+    return {result, 429, "too many wrong passwords from this address; try again later"};
+  }
+  if (result == Result::kWrong) return {result, 401, "the user or the password is wrong"};
+  return {result};
 }
 
 }  // namespace polyserve

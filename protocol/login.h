@@ -57,6 +57,15 @@ class Login {
   Permissions permissions_;
 };
 
+// What the command "A <user> <password>" of file and chat comes to.
+struct LoginAnswer {
+  Login::Result result;
+  int code = 0;                // Of the refusal, if `result` is neither kRight nor kPending;
+  absl::string_view why = {};  // and its text, in static storage.
+};
+// `login` null: the server has no passwords. Otherwise as Try().
+LoginAnswer TryLoginCommand(Login* login, absl::string_view user_and_password, Output& output);
+
 }  // namespace polyserve
 
 #endif  // POLYSERVE_PROTOCOL_LOGIN_H_

@@ -99,25 +99,15 @@ void ChatSession::OnMessage(const Message& message, Output& output) {
 
 // Counted when it is answered: while the password is verified, the same line comes several times.
 bool ChatSession::LogIn(absl::string_view user_and_password, Output& output) {
-  Login::Result result = Login::Result::kWrong;
-  const size_t blank = user_and_password.find(' ');
-  if (login_ != nullptr && blank != absl::string_view::npos) {
-    result = login_->Try(user_and_password.substr(0, blank), user_and_password.substr(blank + 1), output);
-  }
-  if (result == Login::Result::kPending) return false;
+  const LoginAnswer answer = TryLoginCommand(login_.get(), user_and_password, output);
+  if (answer.result == Login::Result::kPending) return false;
   output.CountRequest();
   member_->CountCommand();
-  if (login_ == nullptr) {
-    Refuse(405, "the server has no passwords (--auth_file)", output);
-  } else if (blank == absl::string_view::npos) {
-    Refuse(400, "expected: A <user> <password>", output);
-  } else if (result == Login::Result::kTooMany) {
-    Refuse(429, "too many wrong passwords from this address; try again later", output);
-  } else if (result == Login::Result::kWrong) {
-    Refuse(401, "the user or the password is wrong", output);
-  } else {
+  if (answer.result == Login::Result::kRight) {
     known_ = login_->TakePermissions();
     output.Write("OK\n");
+  } else {
+    Refuse(answer.code, answer.why, output);
   }
   return true;
 }

@@ -31,13 +31,9 @@ HttpAuthorization::HttpAuthorization(std::shared_ptr<const HttpSite> site, absl:
 // The address comes first: it costs nothing to look at.
 HttpAuthorization::Result HttpAuthorization::Check(const HttpRequest& request, const HttpTarget& target,
                                                    Output& output) {
-  const auto refuse = [&](int code, absl::string_view why, absl::string_view fields) {
-    WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output, fields);
-    return Result::kRefused;
-  };
   const Right right = RightFor(request, target);
   if (right == Right::kAdmin && !site_->options().admin_from.Contains(peer_)) {
-    return refuse(403, "the server's own pages are not for this address (--admin_from)", "");
+    return Refuse(403, "the server's own pages are not for this address (--admin_from)", "", request, output);
   }
   if (site_->options().access == nullptr) return Result::kAllowed;
   const Access& access = *site_->options().access;
@@ -46,31 +42,33 @@ HttpAuthorization::Result HttpAuthorization::Check(const HttpRequest& request, c
   const bool has_directory = right == Right::kRead || right == Right::kWrite;
   if (request.terms.log != nullptr && !permissions.user().empty()) request.terms.log->set_user(permissions.user());
   if (permissions.Allow(right, has_directory ? absl::string_view(target.name) : "")) return Result::kAllowed;
-  if (permissions.user().empty()) return refuse(401, "a name and a password are needed", kChallenge);
-  return refuse(403, "the user lacks the right", "");
+  if (permissions.user().empty()) return Refuse(401, "a name and a password are needed", kChallenge, request, output);
+  return Refuse(403, "the user lacks the right", "", request, output);
+}
+
+HttpAuthorization::Result HttpAuthorization::Refuse(int code, absl::string_view why, absl::string_view fields,
+                                                    const HttpRequest& request, Output& output) const {
+  WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output, fields);
+  return Result::kRefused;
 }
 
 // Wrong credentials are refused even if everyone may have what is asked for: a client that believes that it is known
 // should learn that it is not.
 HttpAuthorization::Result HttpAuthorization::Authenticate(const HttpRequest& request, Permissions& permissions,
                                                           Output& output) {
-  const auto refuse = [&](int code, absl::string_view why, absl::string_view fields) {
-    WriteHttpError(code, why, request.TermsWithoutContent(), *site_, output, fields);
-    return Result::kRefused;
-  };
   const std::optional<HttpCredentials> credentials = ParseHttpCredentials(request.authorization);
   if (!credentials.has_value()) return Result::kAllowed;
-  if (credentials->name.empty()) return refuse(401, "the credentials are malformed", kChallenge);
+  if (credentials->name.empty()) return Refuse(401, "the credentials are malformed", kChallenge, request, output);
   const std::shared_ptr<const Access>& access = site_->options().access;
   if (login_ == nullptr) login_ = std::make_unique<Login>(access, peer_);
   switch (login_->Try(credentials->name, credentials->secret, output)) {
     case Login::Result::kPending:
       return Result::kPending;
     case Login::Result::kWrong:
-      return refuse(401, "the name or the password is wrong", kChallenge);
+      return Refuse(401, "the name or the password is wrong", kChallenge, request, output);
     case Login::Result::kTooMany:
-      return refuse(429, "too many wrong passwords from this address",
-                    absl::StrCat("Retry-After: ", access->retry_seconds(), "\r\n"));
+      return Refuse(429, "too many wrong passwords from this address",
+                    absl::StrCat("Retry-After: ", access->retry_seconds(), "\r\n"), request, output);
     case Login::Result::kRight:
       permissions = login_->TakePermissions();
       return Result::kAllowed;

@@ -43,6 +43,8 @@ class HttpAuthorization {
   Result Check(const HttpRequest& request, const HttpTarget& target, Output& output);
 
  private:
+  Result Refuse(int code, absl::string_view why, absl::string_view fields, const HttpRequest& request,
+                Output& output) const;
   Result Authenticate(const HttpRequest& request, Permissions& permissions, Output& output);
 
   const std::shared_ptr<const HttpSite> site_;

@@ -82,10 +82,10 @@ class FitTest(unittest.TestCase):
         self.assertEqual([peer for peer in choose(["all"]) if isinstance(peer, floor.Floor)], [])
 
     def test_a_pool_has_a_worker_for_each_connection(self):
-        setting = subjects.Setting("/root", (0,), "/logs", "/scratch", 64)
+        setting = subjects.Setting("/srv", (0,), "/logs", "/scratch", 64)
         prefork = next(peer for peer in floor.ALL if peer.name == "prefork floor")
         self.assertEqual(prefork.command("echo", setting, 7), ["tools/floor/prefork", "72", "127.0.0.1", "7", "echo"])
-        self.assertEqual(prefork.command("http", setting, 7)[-2:], ["http", "/root/1k.bin"])
+        self.assertEqual(prefork.command("http", setting, 7)[-2:], ["http", "/srv/1k.bin"])
 
 
 if __name__ == "__main__":
