@@ -288,6 +288,8 @@ bool Process::NoteForkServerEnd(pid_t pid, int wait_status) {
 
 // Two attempts: the first may find that the fork server was killed since the last child. Its daemons died with it, so
 // starting another one loses nothing more. Requests and replies take turns on the socket, hence one thread.
+// A fork server that has read the request may have made the child, which may have begun to serve: no other one is made
+// in its place. The kernel tells the two apart: the reader's end is a reset if it left something unread.
 absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const std::vector<int>& descriptors,
                                                    const std::string& argument) {
   absl::StatusOr<Parcel> reply = absl::UnavailableError("the fork server does not run");
@@ -305,6 +307,7 @@ absl::StatusOr<Process> Process::StartByForkServer(const Options& options, const
     // child.
     if (absl::IsResourceExhausted(reply.status())) return reply.status();
     if (!status.ok() || !reply.ok()) StopForkServer();  // It has died, and its children with it: start another.
+    if (absl::IsCancelled(reply.status())) return absl::UnavailableError("the fork server died as it made the child");
   }
   if (!reply.ok()) return reply.status();
   pid_t pid = -1;

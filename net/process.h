@@ -73,7 +73,7 @@ class Process {
   // prctl(2)). The child gets copies of the descriptors, in this order; the caller keeps its own. With kFork the entry
   // is called in the child at once; with the other methods the fresh image calls the one that it passes to RunImage().
   // Unavailable or ResourceExhausted: the system has no process or descriptor left now. With kForkServer this blocks
-  // until the fork server has forked, and starts another fork server if that has died.
+  // until the fork server has forked, and starts another fork server if that has died; Unavailable if it dies just now.
   static absl::StatusOr<Process> Start(const Options& options, const Entry& entry, const std::vector<int>& descriptors,
                                        const std::string& argument);
   // Starts the fork server, unless it is running. Start() does so on demand; an early call forks a smaller process. The

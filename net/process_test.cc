@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -24,13 +25,21 @@ namespace {
 
 constexpr absl::Duration kDeadline = absl::Seconds(30);
 
-// What the children run: "say X" writes X to the first descriptor, "exit N" exits, "wait" waits for a stop.
+// What the children run: "say X" writes X to the first descriptor, "exit N" exits, "wait" waits for a stop, and "spin"
+// with all its might; "orphan" writes "!" to the first descriptor and kills its parent.
 int Child(std::vector<UniqueFd> descriptors, absl::string_view argument) {
   if (absl::ConsumePrefix(&argument, "say ")) {
     return ::write(descriptors.at(0).get(), argument.data(), argument.size()) > 0 ? 0 : 1;
   }
   if (absl::ConsumePrefix(&argument, "exit ")) return argument == "3" ? 3 : 0;
+  if (argument == "orphan") {
+    const bool is_written = ::write(descriptors.at(0).get(), "!", 1) == 1;
+    ::kill(::getppid(), SIGKILL);
+    return is_written ? 0 : 1;
+  }
   Signals::InstallInWorker();
+  while (argument == "spin" && !Signals::stopping()) {
+  }
   if (!descriptors.empty()) [[maybe_unused]]
     const ssize_t written = ::write(descriptors[0].get(), "!", 1);
   while (!Signals::stopping()) ::poll(nullptr, 0, 10);
@@ -122,23 +131,50 @@ INSTANTIATE_TEST_SUITE_P(AllStartMethods, ProcessTest,
                          testing::Values(Process::StartMethod::kFork, Process::StartMethod::kSpawn,
                                          Process::StartMethod::kForkServer));
 
-TEST(ForkServerTest, IsStartedAnewWhereItHasDied) {
-  const Process::Options options = {.name = "child", .start_method = Process::StartMethod::kForkServer};
-  ASSERT_TRUE(Process::StartForkServer().ok());
-  absl::StatusOr<Process> probe = Process::Start(options, &Child, {}, "wait");
-  ASSERT_TRUE(probe.ok());
-  std::string stat_path = absl::StrCat("/proc/", probe->pid(), "/stat");
+constexpr Process::Options kByForkServer = {.name = "child", .start_method = Process::StartMethod::kForkServer};
+
+// The parent of a child that waits.
+pid_t ForkServerOf(const Process& child) {
+  const std::string stat_path = absl::StrCat("/proc/", child.pid(), "/stat");
   const UniqueFd stat(::open(stat_path.c_str(), O_RDONLY));
   int server = -1;
   char text[512] = "";
-  ASSERT_GT(::read(stat.get(), text, sizeof(text) - 1), 0);
-  ASSERT_EQ(std::sscanf(text, "%*d (%*[^)]) %*c %d", &server), 1);
-  ::kill(server, SIGKILL);
+  EXPECT_GT(::read(stat.get(), text, sizeof(text) - 1), 0);
+  EXPECT_EQ(std::sscanf(text, "%*d (%*[^)]) %*c %d", &server), 1);
+  return server;
+}
+
+TEST(ForkServerTest, IsStartedAnewWhereItHasDied) {
+  absl::StatusOr<Process> probe = Process::Start(kByForkServer, &Child, {}, "wait");
+  ASSERT_TRUE(probe.ok());
+  ::kill(ForkServerOf(*probe), SIGKILL);
   EXPECT_TRUE(probe->Join(kDeadline)) << "its daemons end with it";
-  absl::StatusOr<Process> next = Process::Start(options, &Child, {}, "exit 0");
+  absl::StatusOr<Process> next = Process::Start(kByForkServer, &Child, {}, "exit 0");
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_TRUE(next->Join(kDeadline));
   Process::StopForkServer();
+}
+
+// A second child would serve the first one's client from the start. All share a processor with one that keeps it busy, so
+// that a fork server is often killed before it has told of the child.
+TEST(ForkServerTest, MakesNoSecondChildWhereItDiesBeforeItHasToldOfTheFirst) {
+  cpu_set_t before, one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
+  CPU_ZERO(&one);
+  CPU_SET(::sched_getcpu(), &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof(one), &one), 0);
+  absl::StatusOr<Process> busy = Process::Start({.name = "busy"}, &Child, {}, "spin");
+  for (int i = 0; i < 40; ++i) {
+    Pipe pipe;
+    absl::StatusOr<Process> child = Process::Start(kByForkServer, &Child, {pipe.writer.get()}, "orphan");
+    pipe.writer.reset();
+    EXPECT_LE(ReadAll(pipe.reader.get()).size(), 1u);
+  }
+  Process::StopForkServer();
+  ASSERT_TRUE(busy.ok());
+  busy->Terminate();
+  EXPECT_TRUE(busy->Join(kDeadline));
+  ::sched_setaffinity(0, sizeof(before), &before);
 }
 
 TEST(ForkServerTest, RefusesRatherThanLosesAChildWhereNoDescriptorIsLeft) {
@@ -149,8 +185,7 @@ TEST(ForkServerTest, RefusesRatherThanLosesAChildWhereNoDescriptorIsLeft) {
   const rlimit few = {32, before.rlim_max};
   ::setrlimit(RLIMIT_NOFILE, &few);
   for (int fd; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) all.emplace_back(fd);
-  const absl::StatusOr<Process> child =
-      Process::Start({.name = "child", .start_method = Process::StartMethod::kForkServer}, &Child, {}, "wait");
+  const absl::StatusOr<Process> child = Process::Start(kByForkServer, &Child, {}, "wait");
   EXPECT_FALSE(child.ok());
   all.clear();
   ::setrlimit(RLIMIT_NOFILE, &before);
