@@ -12,8 +12,9 @@ import tempfile
 from xraying import scene
 
 SERVICES = ("echo", "http")
-# Counted between them, so that starting and stopping do not matter.
-_FEW, _MANY = 50, 250
+# Counted between them, so that starting and stopping do not matter, and so many that what a server does once a second does
+# not, either: it does it more often where it is given less of the processor.
+_FEW, _MANY = 50, 2050
 _PATIENCE_S = 60.0
 
 
