@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -155,8 +155,8 @@ TEST(ForkServerTest, IsStartedAnewWhereItHasDied) {
   Process::StopForkServer();
 }
 
-// A second child would serve the first one's client from the start. All share a processor with one that keeps it busy, so
-// that a fork server is often killed before it has told of the child.
+// A second child would serve the first one's client from the start. All share a processor with one that keeps it busy,
+// so that a fork server is often killed before it has told of the child.
 TEST(ForkServerTest, MakesNoSecondChildWhereItDiesBeforeItHasToldOfTheFirst) {
   cpu_set_t before, one;
   ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);

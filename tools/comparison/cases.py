@@ -9,7 +9,7 @@ _METRICS = {needs.CAPACITY: ("capacity", "throughput"), needs.TAIL: ("given_p99_
 _MORE_IS_BETTER = ("capacity", "throughput")
 
 
-def fronts(run, summary, lines, able, effects_of):
+def fronts(run, summary, lines, able, effects_of, tails):
     """The "fronts" of summary.json; none of a run that compares two versions.
 
     run         run.json's content
@@ -17,10 +17,11 @@ def fronts(run, summary, lines, able, effects_of):
     lines       kind -> all lines of it
     able        workload -> names of subjects without errors
     effects_of  (verdicts, workload, metric, whether more is better) -> {(a, b): inference.Effect}
+    tails       (workload, metric, names, time in us that is added to each tail before they are compared) -> the same
     """
     if run.get("versions"):
         return []
-    found = [_case(run, summary, lines, workload, able[workload["name"]], effects_of) for workload in run["workloads"]]
+    found = [_case(run, summary, lines, workload, able[workload["name"]], effects_of, tails) for workload in run["workloads"]]
     return [needs.front(case) for case in found if case.names]
 
 
@@ -57,7 +58,7 @@ def _metrics_of(workload, results, is_limited, ranked_by):
     return found
 
 
-def _case(run, summary, lines, workload, able, effects_of):
+def _case(run, summary, lines, workload, able, effects_of, tails):
     name = workload["name"]
     results = {result["subject"]: result for result in summary["results"] if result["workload"] == name}
     names = tuple(subject for subject in _in_servers_order(run["subjects"]) if subject in able and subject in results)
@@ -67,14 +68,18 @@ def _case(run, summary, lines, workload, able, effects_of):
     given = _given(lines, name)
     wanted = _promise(run) if given or metrics.get(needs.CAPACITY) == "capacity" else None
     subjects = {subject["name"]: subject for subject in run["subjects"]}
+    figures = {axis: _figures(metric, results) for axis, metric in metrics.items()}
+    effects = {axis: effects_of(summary["verdicts"], name, metric, metric in _MORE_IS_BETTER) for axis, metric in metrics.items()}
+    promised = _promise(run)
+    beside_us = promised.bound_us if promised and promised.share == 0.99 and needs.TAIL in metrics else None
+    if beside_us:
+        effects[needs.TAIL] = tails(name, metrics[needs.TAIL], names, beside_us)
     return needs.Case(
-        name, names, {axis: _axis(metric, results) for axis, metric in metrics.items()},
-        {axis: _figures(metric, results) for axis, metric in metrics.items()},
-        {axis: effects_of(summary["verdicts"], name, metric, metric in _MORE_IS_BETTER) for axis, metric in metrics.items()},
+        name, names, {axis: _axis(metric, results) for axis, metric in metrics.items()}, figures, effects,
         _failed(metrics, results, lines, name), {one: _traits(subjects[one]) for one in names}, _figures("idle_share", results),
         is_limited, summary["margin"],
         wanted.text if wanted else None, wanted.bound_us if wanted and wanted.share == 0.99 else None,
-        given, workload.get("unit", "replies/s"))
+        beside_us, given, workload.get("unit", "replies/s"))
 
 
 def _promise(run):

@@ -12,6 +12,9 @@ do.
 A recommendation is a comparison with the best (see inference.near_best()): of those that are surely within the margin of the
 best the simplest is named, which is the first in the server's list. If none is yet, the one with the best bound is named, with
 that bound; if it is too wide, none.
+
+Tails are compared as what they add to the time that was promised: 100 us against 150 us are half as much again, and nobody who
+waits up to 10 ms notices. So the promised time is added to both, and the sums are compared.
 """
 
 import math
@@ -75,6 +78,7 @@ class Case:
     margin: float = inference.MARGIN
     promise: str = None  # As promise.Promise.text.
     bound_us: float = None  # Of the promise, if it is about the percentile of the tail.
+    beside_us: float = None  # The promised time to which tails were added before they were compared; None: to none.
     given_rate: float = None  # At which tail and cost were measured; None: at saturation.
     unit: str = "replies/s"  # Of throughput.
 
@@ -245,12 +249,18 @@ def _sentence(case, axis, able, choice, reason):
     if len(able) == 1:
         return f"{choice.take} is the only one to choose from: {figure}."
     if len(choice.equal) > 1:
-        return (f"{_join(choice.equal)} are equal: surely no model is more than {_percent(case.margin)} better than any of them. "
+        return (f"{_join(choice.equal)} are equal: surely no model is more than {_better(case, axis, case.margin)} than any of them. "
                 f"Take {choice.take}, the simplest of them: {figure}.")
     if choice.equal:
-        return f"Take {choice.take}: {figure}; surely no other is more than {_percent(case.margin)} better."
-    return (f"Take {choice.take}: {figure}; surely no other is more than {_percent(choice.bound)} better. "
+        return f"Take {choice.take}: {figure}; surely no other is more than {_better(case, axis, case.margin)}."
+    return (f"Take {choice.take}: {figure}; surely no other is more than {_better(case, axis, choice.bound)}. "
             f"Not decided yet: {_join(choice.open)}.")
+
+
+def _better(case, axis, share):
+    """A bound in words."""
+    beside = f"{_time(share * case.beside_us)} and " if axis == TAIL and case.beside_us else ""
+    return f"{beside}{_percent(share)} better"
 
 
 def _why_so(case, axis):

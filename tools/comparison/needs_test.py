@@ -210,6 +210,13 @@ class ChoiceTest(unittest.TestCase):
         self.assertEqual((found["take"], found["equal"]), ("poll", ["poll", "epoll", "uring"]))
         self.assertTrue(found["sentence"].startswith("poll, epoll and uring surely keep p99<650us at 300 requests a second."))
 
+    def test_a_bound_beside_a_promise_is_said_as_a_time_and_a_share(self):
+        one = case({name: (1000, 10000 + tail, 10, 4000) for name, tail in (("fork", 150), ("poll", 101), ("thread", 2000))},
+                   promise="p99<10ms", bound_us=10000, beside_us=10000)
+        found = need(one, needs.LOWEST_TAIL)
+        self.assertEqual(found["equal"], ["fork", "poll"])
+        self.assertIn("surely no model is more than 300 us and 3 % better than any of them", found["sentence"])
+
     def test_a_capacity_below_the_rate_or_a_tail_beyond_the_bound_breaks_it(self):
         axes = {**_AXES, needs.CAPACITY: needs.Axis("capacity", "1/s", True)}
         one = case(_MIXTURE, axes=axes, promise="p99<5ms", bound_us=5000, given_rate=800)

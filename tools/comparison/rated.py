@@ -13,7 +13,7 @@ GIVEN, LOW = "given", "low"
 # Slices of each subject in a round of `cost`, and the seconds of one; a slice at the low rate is longer, up to _LONGEST_S, until
 # it has _LEAST_REQUESTS.
 TURNS = {GIVEN: 2, LOW: 1}
-SLICE_S = 0.25
+SLICE_S = 0.15
 _LEAST_REQUESTS, _LONGEST_S = 25, 1.0
 # How long processor time is counted while no request comes: a server that polls does so many times in it.
 QUIET_S = 0.5

@@ -8,9 +8,9 @@ from . import fixed_rate, order, rated, resident, store
 _RANKING, _OTHER = 0.55, {"cost": 0.2, "promise": 0.35}
 # The part that has the figures for each way to rank; see plan.Options.by.
 PART_OF = {"capacity": "promise", "cost": "cost", "tail": "cost", "memory": "memory"}
-# Starts of each server, unless plan.Options.most_rounds is less: fewer have no interval, more are not worth the time of all the
-# others.
-_LEAST, _MOST = 3, 40
+# Starts of each server, unless plan.Options.most_rounds is less: fewer have no interval, or one that is of no use to tell tails
+# apart; more are not worth the time of all the others.
+_LEAST, _MOST = {"cost": 5, "promise": 3}, 40
 QUIET_ROUNDS = 7  # At most: that no request comes leaves little to differ.
 _QUIET_START_S = 0.2  # To start and to stop a server that gets no requests.
 
@@ -30,7 +30,7 @@ def _number(options, part, round_s):
     if round_s == 0:
         return 0
     most = min(_MOST, options.most_rounds or _MOST)
-    return min(most, max(_LEAST, math.floor(share * 60 * options.minutes / round_s)))
+    return min(most, max(_LEAST[part], math.floor(share * 60 * options.minutes / round_s)))
 
 
 def _block_s(subjects, slices, of_slices_s):

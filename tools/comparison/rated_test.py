@@ -74,7 +74,7 @@ class CostTest(Case):
         self.assertEqual(sorted(given[:2]), sorted(given[2:]))
         line = next(line for line in lines if (line["subject"], line["point"]) == ("b", "given"))
         self.assertEqual([one["turn"] for one in line["load"]["slices"]], [0, 1])
-        self.assertEqual(line["server"]["requests"], 2 * 750)
+        self.assertEqual(line["server"]["requests"], 2 * round(3000 * rated.SLICE_S))
         self.assertAlmostEqual(metrics.METRICS["cpu_us_per_request"][2](line), 20, delta=1)
 
     def test_who_cannot_carry_the_rate_gets_the_low_one_alone_and_the_line_says_why(self):

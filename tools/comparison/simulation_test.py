@@ -3,11 +3,12 @@ time; `python3 -m comparison.simulation` tries many more."""
 
 import itertools
 import math
+import statistics
 import unittest
 
 import numpy
 
-from comparison import inference, simulation
+from comparison import inference, needs, simulation
 from comparison.simulation import BAD_HOUR, GOOD_HOUR, MIXTURE, ORDINARY_HOUR, PLANS, Plan
 
 _HOURS = itertools.cycle((ORDINARY_HOUR, GOOD_HOUR, BAD_HOUR))
@@ -106,6 +107,29 @@ class TailTest(unittest.TestCase):
         for share, least, most in ((0.99, 25, 32), (0.999, 46, 50)):
             self.assertGreater(inference.quantiles(rounds, share, one_each)[0], least * 1e6)
             self.assertLess(inference.quantiles(rounds, share, one_each)[0], most * 1e6)
+
+    def test_bounds_beside_a_promise_hold_if_a_machine_stalls_in_half_of_the_rounds(self):
+        """Equal models, and one that is beyond all promises; the machine adds up to some milliseconds to some requests."""
+        def of_round(chance, scale):
+            times = scale * 150 * numpy.exp(chance.normal(0, 0.4, 500))
+            if chance.random() < 0.5:
+                stalled = int(500 * chance.uniform(0.003, 0.04))
+                times[:stalled] += chance.uniform(0, chance.uniform(800, 5000), stalled)
+            return numpy.column_stack(numpy.unique(numpy.round(times), return_counts=True)).ravel()
+        weights, names = inference.resampled(range(5)), range(10)
+        pairs = list(itertools.combinations(names, 2))
+        inside, bounds = [], []
+        for seed in range(20):
+            chance = numpy.random.default_rng(seed)
+            tails = [inference.quantiles([of_round(chance, 300 if name == 0 else 1) for _ in range(5)], 0.99, weights) + 10e3
+                     for name in names]
+            effects = inference.moderated([inference.of_resamples(tails[a] / tails[b], 5) for a, b in pairs], len(names))
+            inside += [effect.bounds()[0] <= 0 <= effect.bounds()[1] for (a, b), effect in zip(pairs, effects) if a > 0]
+            choice = needs.choose(names, {pair: effect.reversed() for pair, effect in zip(pairs, effects)})
+            self.assertNotEqual(choice.take, 0)
+            bounds.append(choice.bound)
+        self.assertGreater(statistics.mean(inside), 0.93)
+        self.assertLess(statistics.median(bounds), 0.25)
 
     def test_the_interval_is_of_rounds_and_says_that_few_of_them_are_not_enough(self):
         def effect(number):

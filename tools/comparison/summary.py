@@ -120,21 +120,26 @@ class Figures:
             return effect and statistics.Interval(*[math.exp(effect.log)] * 3, number)
         return statistics.Interval(*effect.ratio(), number)
 
-    def effects(self, pairs, subjects, metric):
-        """{(a, b): inference.Effect or None}."""
+    def effects(self, pairs, subjects, metric, beside_us=0.0):
+        """{(a, b): inference.Effect or None}.
+
+        beside_us  of a percentile of times: what is added to it before two of them are compared
+        """
         if metric in metrics.ELSEWHERE:
             *_, kind, which, own = metrics.ELSEWHERE[metric]
             there = self.elsewhere(kind, which)
-            return there.effects(pairs, subjects, own) if own else there.effects(pairs)
+            return there.effects(pairs, subjects, own, beside_us) if own else there.effects(pairs)
         if metric in metrics.MERGED:
-            return {pair: self._merged(*pair, metric) for pair in pairs}
+            return dict(zip(pairs, inference.moderated([self._merged(*pair, metric, beside_us) for pair in pairs], subjects)))
         names = {name for pair in pairs for name in pair}
         return inference.effects_of_pairs({name: self._rounds.values(name, self._workload, metric) for name in names}, pairs,
                                           subjects)
 
-    def _merged(self, a, b, metric):
+    def _merged(self, a, b, metric, beside_us):
         (above, rounds), (below, others) = self._of_resamples(a, metric), self._of_resamples(b, metric)
-        return inference.of_resamples(above / below, min(rounds, others)) if rounds and others else None
+        if not rounds or not others:
+            return None
+        return inference.of_resamples((above + beside_us) / (below + beside_us), min(rounds, others))
 
     def _of_resamples(self, subject, metric):
         """(the percentile in us, of all rounds and of each resample; how many rounds)."""
@@ -370,7 +375,12 @@ def summarize(run, lines):
     able = {workload: {subject["name"] for subject in subjects if rounds.of(subject["name"], workload)
                        and not metrics.is_faulty(rounds.of(subject["name"], workload))} for workload in workloads}
     found["floors"] = floors.shares(subjects, verdicts, found["ranked_by"])
-    return {**found, "fronts": cases.fronts(run, found, lines, able, effects_of)}
+
+    def tails(workload, metric, names, beside_us):
+        pairs = _pairs(subjects, names)
+        return {pair: effect.reversed() for pair, effect in
+                figures[workload].effects(pairs, len(names), metric, beside_us).items() if effect is not None}
+    return {**found, "fronts": cases.fronts(run, found, lines, able, effects_of, tails)}
 
 
 def of(folder):

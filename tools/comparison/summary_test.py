@@ -2,9 +2,10 @@
 
 import copy
 import os
+import random
 import unittest
 
-from comparison import diff, inference, metrics, store, summary, table
+from comparison import diff, inference, metrics, needs, store, summary, table
 
 _NOISY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata", "noisy")
 _EMPTY = {kind: [] for kind in store.KINDS}
@@ -63,6 +64,28 @@ def with_slices(run_and_lines, shape):
         line["load"]["slices"] = [{"turn": turn, "replies_per_second": rate * shape(line["subject"], turn), "cpu_us_per_request": 5.0}
                                   for turn in range(8)]
     return run, lines
+
+
+class TailTest(unittest.TestCase):
+    """A machine that stalls in half of the rounds decides what the tails of equal models look like."""
+
+    def lowest_tail(self, promise):
+        chance = random.Random(7)
+        run, lines = quiet({"fork": 500, "thread": 600, "poll": 900, "epoll": 1000, "uring": 1100, "select": 800}, 5)
+        run["promise"] = promise
+        for line in lines[store.ROUNDS]:
+            slow = 60000 if line["subject"] == "fork" else chance.choice((150, chance.uniform(500, 1500)))
+            with_histogram(line, [100] * 480 + [slow] * 20)
+        front = summary.summarize(run, lines)["fronts"][0]
+        return next(need for need in front["needs"] if need["need"] == needs.LOWEST_TAIL)
+
+    def test_what_a_promise_makes_of_no_account_is_decided(self):
+        found = self.lowest_tail("p99<10ms")
+        self.assertIn(found["take"], ("thread", "poll", "epoll", "uring", "select"))
+        self.assertRegex(found["sentence"], r"surely no (other|model) is more than [\d.]+ (us|ms) and [\d.]+ % better")
+
+    def test_without_it_they_are_open(self):
+        self.assertIsNone(self.lowest_tail(None)["take"])
 
 
 class SuspicionTest(unittest.TestCase):

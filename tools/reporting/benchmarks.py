@@ -222,6 +222,7 @@ def _answer(results, workload):
         "title": workload.title,
         "model": pick.model,
         "is_guess": pick.is_guess,
+        "bound": words.percent(pick.bound) if pick.bound else "",
         "level": words.names(level),
         "because": " ".join(pick.because + pick.warnings)
     })

@@ -115,7 +115,7 @@ def _answer(results, workload, colours):
     peers = [f"{subject.name} reaches {words.ratio(rules.share_of_best(results, workload, subject.name).middle)}"
              for subject in results.peers if rules.share_of_best(results, workload, subject.name)]
     return {"title": f"{workload.name}: {workload.title}", "model": pick.model, "is_guess": pick.is_guess,
-            "level": words.names(level),
+            "bound": words.percent(pick.bound) if pick.bound else "", "level": words.names(level),
             "swatch": colours.variable_of(pick.model) if pick.model else "", "because": pick.because,
             "warnings": pick.warnings, "peers": f"Beside the best model: {words.names(peers)}." if peers else "",
             "out": _out(pick.out_of_question), "needs": [_need(need, colours) for need in fronts.needs(results, workload)]}

@@ -7,7 +7,7 @@ import dataclasses
 import math
 import statistics
 
-from comparison import inference, ranking
+from comparison import inference, needs, ranking
 
 from . import words
 from .results import SLOW_ONE_IN
@@ -30,14 +30,18 @@ RULES = (
     "If the load generator was the limit for the best by throughput in at least half of its rounds, models are compared by processor "
     "time for a request instead, because throughput is the load generator's then. --by=throughput keeps throughput, and so does a "
     "workload of which no processor time is known (beside another load); a warning says so.",
-    "If there is no such model yet, the one with the best figures is named with a \"perhaps\", and with the number of rounds "
-    "that would make it sure; nothing else decides.",
+    "If there is no such model yet, the one of which it is surest is named, with the share by which another may still be better: "
+    "surely none is by more. Nothing else decides. If that share is above "
+    f"{words.percent(needs.WIDEST)}, the one with the best figures is named with a \"perhaps\", and with the number of rounds that would "
+    "make it sure.",
     "Among equal models the lowest 99th percentile of the service time decides, unless the load generator was the limit, whose own "
     "waiting is part of that; then the least memory per connection, own and kernel's; then the least processor time per request. "
     "Each decides only if the two are called different or, for memory, if the intervals do not meet; and times only with "
     f"{_LEAST_ROUNDS} rounds or more.",
     "Models that are still left are equal in all of these, too, and the one that the server lists first is named: the list "
     "begins with the simplest.",
+    "By need, models are compared with the best in one respect, by the same margin. A tail is compared as what it adds to the time that "
+    "--slo promises: 150 µs are half as much again as 100 µs, but of somebody who was promised 10 ms they take half a percent more.",
 )
 
 
@@ -51,8 +55,9 @@ class Pick:
     """The answer for one workload. `model` is None if no model qualifies; `because` then says so."""
     workload: str
     model: str
-    is_guess: bool  # True if it is open which one is the best.
+    is_guess: bool  # True if it is open which one is the best, and by how much others may be better.
     level: tuple        # Models that are equal to it or, of a guess, not told apart from it; the model itself included.
+    bound: float        # Surely no model is better by more than this share, and those of `level` may be by more than the margin; 0: none.
     because: tuple      # Sentences, the weightiest first.
     warnings: tuple     # What to doubt, in sentences.
     out_of_question: tuple  # (model, why) of those that failed.
@@ -84,17 +89,22 @@ def pick(results, workload):
         else:
             able.append(subject.name)
     if not able:
-        return Pick(workload.name, None, False, (), ("No model that may be taken went through this without a fault.",), (), tuple(out))
+        return Pick(workload.name, None, False, (), 0.0, ("No model that may be taken went through this without a fault.",), (), tuple(out))
     leader = _leader(results, workload, able)
-    level = _equal_to_best(results, workload, able)
+    level, bound, is_guess = _equal_to_best(results, workload, able), 0.0, False
+    choice = needs.choose(able, results.effects(workload), results.margin)
     if level:
         chosen, reasons = _decide(results, workload, level)
         reasons = _speed(results, workload, leader, level, able) + reasons
+    elif choice.take:
+        chosen, bound, level = choice.take, max(choice.bound, results.margin), [choice.take, *choice.open]
+        reasons = _bounded(results, workload, choice, bound)
     else:
-        chosen, reasons = leader, _guess(results, workload, leader, able)
+        chosen, is_guess, level = leader, True, _not_told_apart(results, workload, leader, able)
+        reasons = _guess(results, workload, leader, able)
     because = reasons + _beside(results, workload, chosen, able)
-    return Pick(workload.name, chosen, not level, tuple(level or _not_told_apart(results, workload, leader, able)),
-                tuple(because), tuple(_warnings(results, workload, leader, able)), tuple(out))
+    return Pick(workload.name, chosen, is_guess, tuple(level), bound, tuple(because),
+                tuple(_warnings(results, workload, leader, able)), tuple(out))
 
 
 def best_model(results, workload):
@@ -143,6 +153,14 @@ def _equal_to_best(results, workload, able):
 
 def _not_told_apart(results, workload, leader, able):
     return [name for name in able if not results.differs(workload.name, workload.figure, leader, name)]
+
+
+def _bounded(results, workload, choice, bound):
+    """How far it is sure, and of which it is not."""
+    text = (f"surely no model is more than {words.percent(bound)} better than {choice.take}, which has "
+            f"{workload.tell(results.figure(workload, choice.take).median)}")
+    return [_by(workload, text + (f"; whether {words.some(choice.open)} is better by less is open" if len(choice.open) == 1 else
+                                  f"; which of {words.some(choice.open)} are better by less is open" if choice.open else "")) + "."]
 
 
 def _guess(results, workload, leader, able):

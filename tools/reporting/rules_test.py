@@ -69,6 +69,15 @@ class RulesTest(unittest.TestCase):
         self.assertTrue(pick.is_guess)
         self.assertRegex(pick.because[0], r"open which .* is not told apart from poll; about [\d.]+( k)? rounds would make it sure")
 
+    def test_where_no_other_can_be_much_better_the_bound_is_said_and_it_is_no_guess(self):
+        pick = self.pick({"fork": {"throughput": 50}, "poll": {"throughput": (98, 90, 106)}, "epoll": {"throughput": (100, 99, 101)}},
+                         unsure=[("poll", "epoll")], real=[("epoll", "fork"), ("poll", "fork")])
+        self.assertEqual((pick.model, pick.is_guess, pick.level), ("epoll", False, ("epoll", "poll")))
+        self.assertGreater(pick.bound, 0.03)
+        self.assertLess(pick.bound, 0.1)
+        self.assertRegex(pick.because[0], r"Surely no model is more than [\d.]+ % better than epoll, which has 100 replies/s; whether "
+                         r"poll is better by less is open\.")
+
     def test_a_failed_round_takes_a_model_out(self):
         pick = self.pick({
             "fork": {

@@ -328,7 +328,7 @@ def _write_lines(path, rows):
 
 
 def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, equal=(), unlike=(), load_flags=(),
-         rounds=7, limited=None):
+         rounds=7, limited=None, unsure=()):
     """A folder with one workload, `work`, and nothing but a summary.
 
     figures  {model: {metric: median or (median, low, high)}}; a number alone gets bounds 1 % off
@@ -341,6 +341,7 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
     unlike   models that differ from themselves
     load_flags  more flags of the load generator
     rounds      how many there were of each
+    unsure      (a, b) pairs whose ratio is known to a few per cent
     limited     what ranks although the load generator was the limit for the best by throughput; None: it was not
     """
     folder = pathlib.Path(folder)
@@ -362,8 +363,8 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
     verdicts = []
     for metric in {metric for metrics in figures.values() for metric in metrics if metric in JUDGED}:
         is_judged = metric == ranks
-        effects = {(a, b): _effect(figures[a][metric], figures[b][metric],
-                                   not is_judged or (a, b) in real or (b, a) in real or (a, b) in equal or (b, a) in equal, rounds)
+        effects = {(a, b): _effect(figures[a][metric], figures[b][metric], 0.04 if {(a, b), (b, a)} & {*unsure} else 0.001
+                                   if not is_judged or {(a, b), (b, a)} & {*real, *equal} else 0.5, rounds)
                    for a, b in itertools.combinations(figures, 2) if metric in figures[a] and metric in figures[b]}
         verdicts += [summary.verdict_json(pair, "work", metric, verdict)
                      for pair, verdict in inference.verdicts(effects).items()]
@@ -382,9 +383,9 @@ def tiny(folder, figures, marks=None, failed=(), slow=None, real=(), rate=None, 
     return folder
 
 
-def _effect(one, other, is_sure, rounds):
+def _effect(one, other, error, rounds):
     middles = [value[0] if isinstance(value, tuple) else value for value in (one, other)]
-    return inference.Effect(math.log(middles[0] / middles[1]), 0.001 if is_sure else 0.5, 50, rounds)
+    return inference.Effect(math.log(middles[0] / middles[1]), error, 50, rounds)
 
 
 def _interval(value, rounds):
