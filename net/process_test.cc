@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(AllStartMethods, ProcessTest,
                          testing::Values(Process::StartMethod::kFork, Process::StartMethod::kSpawn,
                                          Process::StartMethod::kForkServer));
 
-constexpr Process::Options kByForkServer = {.name = "child", .start_method = Process::StartMethod::kForkServer};
+Process::Options ByForkServer() { return {.name = "child", .start_method = Process::StartMethod::kForkServer}; }
 
 // The parent of a child that waits.
 pid_t ForkServerOf(const Process& child) {
@@ -145,11 +145,11 @@ pid_t ForkServerOf(const Process& child) {
 }
 
 TEST(ForkServerTest, IsStartedAnewWhereItHasDied) {
-  absl::StatusOr<Process> probe = Process::Start(kByForkServer, &Child, {}, "wait");
+  absl::StatusOr<Process> probe = Process::Start(ByForkServer(), &Child, {}, "wait");
   ASSERT_TRUE(probe.ok());
   ::kill(ForkServerOf(*probe), SIGKILL);
   EXPECT_TRUE(probe->Join(kDeadline)) << "its daemons end with it";
-  absl::StatusOr<Process> next = Process::Start(kByForkServer, &Child, {}, "exit 0");
+  absl::StatusOr<Process> next = Process::Start(ByForkServer(), &Child, {}, "exit 0");
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_TRUE(next->Join(kDeadline));
   Process::StopForkServer();
@@ -166,7 +166,7 @@ TEST(ForkServerTest, MakesNoSecondChildWhereItDiesBeforeItHasToldOfTheFirst) {
   absl::StatusOr<Process> busy = Process::Start({.name = "busy"}, &Child, {}, "spin");
   for (int i = 0; i < 40; ++i) {
     Pipe pipe;
-    absl::StatusOr<Process> child = Process::Start(kByForkServer, &Child, {pipe.writer.get()}, "orphan");
+    absl::StatusOr<Process> child = Process::Start(ByForkServer(), &Child, {pipe.writer.get()}, "orphan");
     pipe.writer.reset();
     EXPECT_LE(ReadAll(pipe.reader.get()).size(), 1u);
   }
@@ -185,7 +185,7 @@ TEST(ForkServerTest, RefusesRatherThanLosesAChildWhereNoDescriptorIsLeft) {
   const rlimit few = {32, before.rlim_max};
   ::setrlimit(RLIMIT_NOFILE, &few);
   for (int fd; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) all.emplace_back(fd);
-  const absl::StatusOr<Process> child = Process::Start(kByForkServer, &Child, {}, "wait");
+  const absl::StatusOr<Process> child = Process::Start(ByForkServer(), &Child, {}, "wait");
   EXPECT_FALSE(child.ok());
   all.clear();
   ::setrlimit(RLIMIT_NOFILE, &before);
