@@ -84,7 +84,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend() {
 const RegisterModel kRow({.name = "coroutine",
                           .description = "a coroutine for each client, on one thread",
                           .lesson = 130,
-                          .flags = kLevelEventFlags,
+                          .flags = "wake workers worker_type accept accept_batch pin_cpus offload offload_files",
                           .adjust = &AdjustLoopTraits,
                           .make = &MakeCoroutineBackend});
 

@@ -18,12 +18,13 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend() {
   return MakeEventBackend({.make_poller = &EpollPoller::Create});
 }
 
-const RegisterModel kRow({.name = "epoll",
-                          .description = "one thread, readiness told by epoll",
-                          .lesson = 100,
-                          .flags = kEventFlags,
-                          .adjust = &AdjustLoopTraits,
-                          .make = &MakeEpollBackend});
+const RegisterModel kRow(
+    {.name = "epoll",
+     .description = "one thread, readiness told by epoll",
+     .lesson = 100,
+     .flags = "wake trigger workers worker_type accept accept_batch pin_cpus offload offload_files",
+     .adjust = &AdjustLoopTraits,
+     .make = &MakeEpollBackend});
 
 }  // namespace
 

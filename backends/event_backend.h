@@ -23,7 +23,8 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(PollerLoopOptions opti
 // reads less than there is cannot live with edges.
 absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOptions& options, StartClient start);
 
-// The flags of such models, for their rows in the registry; the second for models without --trigger.
+// The flags of such models, for their rows in the registry; the second for models without --trigger. Those
+// whose poller can wake one loop of several (Poller::kExclusive) have --wake as well.
 constexpr char kEventFlags[] = "trigger workers worker_type accept accept_batch pin_cpus offload offload_files";
 constexpr char kLevelEventFlags[] = "workers worker_type accept accept_batch pin_cpus offload offload_files";
 

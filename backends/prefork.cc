@@ -141,7 +141,7 @@ const RegisterModel kRow({.name = "prefork",
                                   .survives_crash = true,
                                   .shares_memory = false,
                                   .serves_elsewhere = true},
-                          .flags = "workers accept lock workers_min workers_max max_requests_per_worker pin_cpus",
+                          .flags = "workers accept wake lock workers_min workers_max max_requests_per_worker pin_cpus",
                           .adjust = &AdjustTraits,
                           .make = &MakePreforkBackend});
 

@@ -131,7 +131,7 @@ const RegisterModel kRow({.name = "threadpool",
                           .description = "a thread of a pool",
                           .lesson = 60,
                           .can = {.pooled = true, .computes_apart = true, .serves_elsewhere = true},
-                          .flags = "workers accept workers_min workers_max max_requests_per_worker pin_cpus",
+                          .flags = "workers accept wake workers_min workers_max max_requests_per_worker pin_cpus",
                           .adjust = &AdjustTraits,
                           .make = &MakeThreadpoolBackend});
 

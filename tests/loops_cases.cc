@@ -162,6 +162,47 @@ TEST_P(ProcessLoopsTest, OneThatIsAskedToStopByOthersStays) {
   EXPECT_EQ(Workers(), before);
 }
 
+class WakeTest : public WorkersTest {
+ protected:
+  // How often each worker has gone to sleep.
+  std::map<pid_t, int64_t> Sleeps() {
+    std::map<pid_t, int64_t> sleeps;
+    for (const pid_t worker : Workers()) sleeps[worker] = CountSleeps(worker);
+    return sleeps;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, WakeTest,
+                         testing::Values(Flags{"--model=epoll", "--worker_type=thread"},
+                                         Flags{"--model=epoll", "--worker_type=process"}, Flags{"--model=coroutine"},
+                                         Flags{"--model=prefork"}, Flags{"--model=threadpool"}),
+                         NameOfFlags);
+
+TEST_P(WakeTest, ClientWakesAllWorkersIfThatIsAskedFor) {
+  StartServer({"--workers=4", "--wake=all"});
+  ASSERT_TRUE(AwaitWorkers(4));
+  for (const pid_t worker : Workers()) EXPECT_TRUE(Eventually([worker] { return IsAsleep(worker); }));
+  const std::map<pid_t, int64_t> before = Sleeps();
+  ExpectServes();
+  EXPECT_TRUE(Eventually([&] {
+    const std::map<pid_t, int64_t> now = Sleeps();
+    return std::all_of(before.begin(), before.end(), [&](const auto& one) { return now.at(one.first) > one.second; });
+  }));
+}
+
+// The kernel promises no more than that it wakes one at least, and seldom wakes two.
+TEST_P(WakeTest, ClientsDoNotWakeAllWorkersOtherwise) {
+  constexpr size_t kClients = 8;
+  StartServer({"--workers=4"});
+  ASSERT_TRUE(AwaitWorkers(4));
+  size_t woken = 0;
+  for (size_t i = 0; i < kClients; ++i) {
+    const std::map<pid_t, int64_t> before = Sleeps();
+    ExpectServes();
+    for (const auto& [worker, sleeps] : Sleeps()) woken += sleeps > before.at(worker) ? 1 : 0;
+  }
+  EXPECT_LT(woken, 4 * kClients);
+}
+
 // They are stopped, so that none accepts the clients before it is killed.
 TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesAreServedByTheirReplacements) {
   StartServer({"--workers=2"});

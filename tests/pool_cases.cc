@@ -213,6 +213,10 @@ TEST(PoolFlagsTest, WhatMakesNoSenseIsRefused) {
   ExpectRefused({"--model=prefork", "--workers=5", "--workers_max=4"}, "is more than --workers_max=4");
   ExpectRefused({"--model=prefork", "--workers=5", "--workers_min=6"}, "is more than --workers=5");
   ExpectRefused({"--model=prefork", "--max_requests_per_worker=-1"}, "--max_requests_per_worker=-1");
+  ExpectRefused({"--model=prefork", "--wake=none"}, "one, all");
+  ExpectRefused({"--model=prefork", "--wake=all", "--accept=lock"}, "--accept=shared");
+  ExpectRefused({"--model=epoll", "--wake=all"}, "--workers=N");
+  ExpectRefused({"--model=poll", "--wake=one", "--workers=2"}, "--wake");
   ExpectRefused({"--model=prefork", "--accept=often"}, "shared, lock, pass, reuseport");
   ExpectRefused({"--model=prefork", "--accept=lock", "--lock=door"}, "mutex, file");
   ExpectRefused({"--model=prefork", "--lock=file"}, "--lock goes with --accept=lock");

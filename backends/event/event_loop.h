@@ -34,6 +34,7 @@ struct WorkerRole {
   int stop_fd;                       // Readable once the server stops, and from then on: do not read it.
   Inbox* inbox;                      // Where its clients come from, until it ends; null: it accepts them.
   bool shares_listeners;             // Others wait at the listeners of its context.
+  bool wakes_all;                    // Then a client wakes all of them, if the poller can tell one from all.
   std::function<void()> on_drained;  // Call it when all clients that had connected before the stop have been taken.
 };
 

@@ -219,10 +219,10 @@ void PollerLoop::OnClients(Source& source) {
 }
 
 // If other loops wait at the same listener, asking anew puts this one behind them (Poller::Change()): the next client
-// is for one of them.
+// is for one of them, unless it is to wake all.
 absl::Status PollerLoop::WaitForClients(Source& source) {
-  const bool is_shared = shares_listeners() && !source.listener->has_datagrams();
-  return source.ready.Watch(Poller::kReadable | (is_shared ? Poller::kExclusive : 0));
+  const bool wakes_one = shares_listeners() && !role_->wakes_all && !source.listener->has_datagrams();
+  return source.ready.Watch(Poller::kReadable | (wakes_one ? Poller::kExclusive : 0));
 }
 
 // The server is full: waits for the event that a connection, of whatever loop, has ended. If this poller cannot watch

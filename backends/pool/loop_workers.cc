@@ -82,13 +82,14 @@ class LoopWorkers : public WorkerFactory {
     if (!listeners.ok()) return listeners.status();
     // When the loop is drained, no other client is for it: the slot says so, while the loop serves its clients to the
     // end.
-    std::unique_ptr<Worker> worker(new Worker{ContextOfWorker(pool_.context, slot, *std::move(listeners)),
-                                              {stop_.get(), inbox, pool_.options.accept == AcceptPolicy::kShared,
-                                               [this, slot] {
-                                                 pool_.scoreboard.Set(slot, State::kLeaving);
-                                                 pool_.scoreboard.Wake();
-                                               }},
-                                              nullptr});
+    std::unique_ptr<Worker> worker(
+        new Worker{ContextOfWorker(pool_.context, slot, *std::move(listeners)),
+                   {stop_.get(), inbox, pool_.options.accept == AcceptPolicy::kShared, pool_.options.wakes_all,
+                    [this, slot] {
+                      pool_.scoreboard.Set(slot, State::kLeaving);
+                      pool_.scoreboard.Wake();
+                    }},
+                   nullptr});
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = parts_.make_loop(worker->context, &worker->role);
     if (!loop.ok()) return loop.status();
     worker->loop = *std::move(loop);

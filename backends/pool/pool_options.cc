@@ -33,6 +33,9 @@ DEFINE_int32(
     "counts once)");
 DEFINE_string(accept, "shared",
               "=shared|lock|pass|reuseport how workers share the listeners; event loops have no lock");
+DEFINE_string(wake, "one",
+              "=one|all whom of those that wait at the same listener (--accept=shared) a client wakes; all: the "
+              "thundering herd, for a look at it");
 DEFINE_string(worker_type, "thread", "=thread|process event loops and rings: what each of several is");
 DEFINE_bool(pin_cpus, false, "each worker stays on one processor; more workers than processors take turns");
 
@@ -56,11 +59,27 @@ absl::StatusOr<AcceptPolicy> PolicyFromFlag() {
       absl::StrCat("--accept=", FLAGS_accept, " is not one of shared, lock, pass, reuseport"));
 }
 
+// Only those that wait at the same listener can be woken for the same client.
+absl::StatusOr<bool> WakesAllFromFlag(AcceptPolicy accept, bool are_several) {
+  if (FLAGS_wake != "one" && FLAGS_wake != "all") {
+    return absl::InvalidArgumentError(absl::StrCat("--wake=", FLAGS_wake, " is not one of one, all"));
+  }
+  if (IsFlagSet("wake") && accept != AcceptPolicy::kShared) {
+    return absl::InvalidArgumentError("--wake is for workers that wait at the same listener: --accept=shared");
+  }
+  if (IsFlagSet("wake") && !are_several) {
+    return absl::InvalidArgumentError("--wake means nothing to a single loop; say how many there are with --workers=N");
+  }
+  return FLAGS_wake == "all";
+}
+
 }  // namespace
 
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
   if (!accept.ok()) return accept.status();
+  const absl::StatusOr<bool> wakes_all = WakesAllFromFlag(*accept, /*are_several=*/true);
+  if (!wakes_all.ok()) return wakes_all.status();
   const bool has_workers = IsFlagSet("workers");
   const bool has_min = IsFlagSet("workers_min");
   const bool has_max = IsFlagSet("workers_max");
@@ -85,6 +104,7 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
                             .workers_min = has_min ? FLAGS_workers_min : workers,
                             .workers_max = has_max ? FLAGS_workers_max : workers,
                             .clients_per_worker = FLAGS_max_requests_per_worker,
+                            .wakes_all = *wakes_all,
                             .pin_cpus = FLAGS_pin_cpus,
                             .are_loops = false};
   // The kernel distributes clients over all listeners, whether or not there is a worker for each.
@@ -113,11 +133,14 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
   // The flag's default is a pool's.
   const int workers = IsFlagSet("workers") ? FLAGS_workers : 1;
   if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
+  const absl::StatusOr<bool> wakes_all = WakesAllFromFlag(*accept, workers > 1);
+  if (!wakes_all.ok()) return wakes_all.status();
   return LoopOptions{{.accept = *accept,
                       .workers = workers,
                       .workers_min = workers,
                       .workers_max = workers,
                       .clients_per_worker = 0,
+                      .wakes_all = *wakes_all,
                       .pin_cpus = FLAGS_pin_cpus,
                       .are_loops = true},
                      LoopsAreProcesses()};

@@ -14,7 +14,7 @@ namespace polyserve {
 // How the workers share the listeners (--accept). docs/models.md compares them; shared_listeners.h and client_source.h
 // show how each works.
 enum class AcceptPolicy {
-  kShared,     // All wait for clients at the same listeners; the kernel wakes one.
+  kShared,     // All wait for clients at the same listeners; the kernel wakes one, or all (--wake).
   kLock,       // The same, but only the worker that holds a lock waits. Not for loops.
   kPass,       // The pool's thread accepts, and hands the client to a worker that is idle.
   kReusePort,  // Each has listeners of its own (SO_REUSEPORT), and the kernel chooses by a hash.
@@ -29,6 +29,8 @@ struct PoolOptions {
   int workers_max;
   // A worker is replaced after this many clients, as a remedy for leaks; 0: never.
   int clients_per_worker;
+  // With kShared: each client wakes all workers that wait, and all but one in vain (the thundering herd).
+  bool wakes_all;
   // Each worker stays on one processor; see net/cpu.h.
   bool pin_cpus;
   // Each worker serves many clients: it takes non-blocking sockets, and serves datagrams as well.

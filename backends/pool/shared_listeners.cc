@@ -41,11 +41,12 @@ class Turn {
 class ListenerSource : public ClientSource {
  public:
   ListenerSource(ServerContext& context, absl::Span<const Listener* const> own, absl::Span<const Listener* const> all,
-                 int slot, int dismissals, AcceptLock* lock, WaitSet waits)
+                 int slot, int dismissals, AcceptLock* lock, bool wakes_all, WaitSet waits)
       : own_context_(ContextOfThread(context, slot)),
         own_(own),
         dismissals_(dismissals),
         lock_(lock),
+        wakes_all_(wakes_all),
         acceptor_(own_context_, {}),
         waits_(std::move(waits)),
         queues_({all.begin(), all.end()}, {}, context.listen.backlog) {}
@@ -53,7 +54,7 @@ class ListenerSource : public ClientSource {
   absl::Status Watch() {
     // Without a lock all workers wait at once, and one of them is enough for each event. With a lock only one waits at
     // all.
-    const WaitSet::Wakes wakes = lock_ == nullptr ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
+    const WaitSet::Wakes wakes = lock_ == nullptr && !wakes_all_ ? WaitSet::Wakes::kOne : WaitSet::Wakes::kAll;
     absl::Status status = waits_.Add(dismissals_, nullptr, wakes);
     for (const Listener* listener : own_) status.Update(waits_.Add(listener->fd.get(), listener, wakes));
     return status;
@@ -129,6 +130,7 @@ class ListenerSource : public ClientSource {
   const absl::Span<const Listener* const> own_;
   const int dismissals_;
   AcceptLock* const lock_;
+  const bool wakes_all_;
   Acceptor acceptor_;
   WaitSet waits_;
   AcceptQueues queues_;  // All, once the server stops. Without ports: a worker waits for no handshake.
@@ -136,8 +138,11 @@ class ListenerSource : public ClientSource {
 
 }  // namespace
 
-SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock)
-    : context_(context), lock_(std::move(lock)), dismissals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock, bool wakes_all)
+    : context_(context),
+      lock_(std::move(lock)),
+      wakes_all_(wakes_all),
+      dismissals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   for (const Listener& listener : context.listeners) {
     if (!listener.has_datagrams()) all_.push_back(&listener);
   }
@@ -146,7 +151,7 @@ SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptL
 absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerContext& context,
                                                                          const PoolOptions& options,
                                                                          std::unique_ptr<AcceptLock> lock) {
-  std::unique_ptr<SharedListeners> shared_listeners(new SharedListeners(context, std::move(lock)));
+  std::unique_ptr<SharedListeners> shared_listeners(new SharedListeners(context, std::move(lock), options.wakes_all));
   if (!shared_listeners->dismissals_.ok()) return SysError("eventfd");
   const std::vector<const Listener*> ports = shared_listeners->all_;
   if (options.accept == AcceptPolicy::kReusePort) {
@@ -195,7 +200,7 @@ absl::StatusOr<std::unique_ptr<ClientSource>> SharedListeners::Open(int slot) {
   absl::StatusOr<WaitSet> waits = WaitSet::Create();
   if (!waits.ok()) return waits.status();
   auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, slot, dismissals_.get(),
-                                                 lock_.get(), *std::move(waits));
+                                                 lock_.get(), wakes_all_, *std::move(waits));
   if (absl::Status status = source->Watch(); !status.ok()) return status;
   return source;
 }

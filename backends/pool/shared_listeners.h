@@ -61,7 +61,7 @@ class SharedListeners {
   bool ShutDownEmpty();
 
  private:
-  SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock);
+  SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock, bool wakes_all);
   absl::Status DealOut(int slots);
   absl::Status AddSiblings(std::vector<const Listener*>& group, int slots);
   absl::Span<const Listener* const> ListenersOf(int slot) const;
@@ -69,6 +69,7 @@ class SharedListeners {
 
   ServerContext& context_;
   const std::unique_ptr<AcceptLock> lock_;
+  const bool wakes_all_;
   std::vector<const Listener*> all_;  // The context's listeners of connections, and with kReusePort those of all slots.
   // With kReusePort, otherwise empty: all listeners, by port and by slot.
   std::vector<std::vector<const Listener*>> groups_;

@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<UdpWorker::Opened>> UdpWorker::Open(ServerContext
   // The role of one of several loops, since the pool answers the signals. No other loop has these listeners. When it is
   // drained, the pool closes the listeners as well (Pool::CloseDrainedUdp()).
   std::unique_ptr<Opened> opened(new Opened{ContextOfWorker(server, slot, *std::move(listeners)),
-                                            {stop_.get(), nullptr, false,
+                                            {stop_.get(), nullptr, false, false,
                                              [&scoreboard, slot] {
                                                scoreboard.Set(slot, Scoreboard::State::kLeaving);
                                                scoreboard.Wake();
