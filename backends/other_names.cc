@@ -31,6 +31,7 @@ constexpr OtherName kNames[] = {
     {"half-sync-half-async", "POSA2", "--model=halfsync"},
     {"leader-followers", "POSA2", "--model=leader"},
     {"reactor-with-thread-pool", "textbooks", "--model=halfsync"},
+    {"acceptor-thread", "textbooks: one thread accepts, another one serves", "--model=epoll --accept=pass"},
     {"multi-reactor", "textbooks; Netty, with boss and workers", "--model=epoll --workers=4 --accept=pass"},
     // Pai, Druschel, Zwaenepoel, "Flash: an efficient and portable Web server", USENIX 1999.
     {"mp", "Flash: multi-process", "--model=prefork"},

@@ -1,5 +1,6 @@
 // Several event loops or rings: every one of them gets clients, whatever the policy; one that is killed is replaced,
 // and costs its own clients alone.
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -203,6 +204,74 @@ TEST_P(WakeTest, ClientsDoNotWakeAllWorkersOtherwise) {
   EXPECT_LT(woken, 4 * kClients);
 }
 
+// Binds the calling thread to one processor, and gives it back those that it had.
+class OnProcessor {
+ public:
+  explicit OnProcessor(int processor) {
+    CPU_ZERO(&before_);
+    ::sched_getaffinity(0, sizeof(before_), &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<size_t>(processor), &one);
+    ::sched_setaffinity(0, sizeof(one), &one);
+  }
+  ~OnProcessor() { ::sched_setaffinity(0, sizeof(before_), &before_); }
+  OnProcessor(const OnProcessor&) = delete;
+  OnProcessor& operator=(const OnProcessor&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
+
+// An even and an odd one of those that we may use; fewer if there are no such two.
+std::vector<int> TwoProcessors() {
+  cpu_set_t ours;
+  CPU_ZERO(&ours);
+  ::sched_getaffinity(0, sizeof(ours), &ours);
+  std::vector<int> found;
+  for (int rest : {0, 1}) {
+    for (int processor = rest; processor < CPU_SETSIZE; processor += 2) {
+      if (!CPU_ISSET(static_cast<size_t>(processor), &ours)) continue;
+      found.push_back(processor);
+      break;
+    }
+  }
+  return found;
+}
+
+using SteeredTest = LoopsTest;
+INSTANTIATE_TEST_SUITE_P(, SteeredTest,
+                         testing::Values(Flags{"--model=epoll", "--worker_type=thread"},
+                                         Flags{"--model=epoll", "--worker_type=process"}, Flags{"--model=poll"},
+                                         Flags{"--model=uring"}),
+                         NameOfFlags);
+
+// Over loopback a client's first packet arrives on the processor that has sent it.
+TEST_P(SteeredTest, LoopOfAProcessorGetsTheClientsThatComeInThere) {
+  constexpr int kClients = 8;
+  const std::vector<int> processors = TwoProcessors();
+  if (processors.size() < 2) GTEST_SKIP() << "there is one processor";
+  StartServer({"--workers=2", "--accept=bpf"});
+  ASSERT_TRUE(AwaitWorkers(2));
+  std::vector<pid_t> loops;
+  for (const int processor : processors) {
+    std::vector<Peer> peers;
+    {
+      const OnProcessor here(processor);
+      for (int i = 0; i < kClients; ++i) peers.push_back(Connect());
+    }
+    // Another loop may wake up for a reason of its own, but not each time.
+    std::vector<pid_t> awake;
+    EXPECT_TRUE(Eventually([&] {
+      awake = WorkersOf(peers);
+      return awake.size() == 1;
+    }));
+    loops.insert(loops.end(), awake.begin(), awake.end());
+  }
+  ASSERT_EQ(loops.size(), 2u);
+  EXPECT_NE(loops[0], loops[1]);
+}
+
 // They are stopped, so that none accepts the clients before it is killed.
 TEST_P(ProcessLoopsTest, ClientsThatWaitForKilledOnesAreServedByTheirReplacements) {
   StartServer({"--workers=2"});
@@ -373,8 +442,10 @@ TEST(SelectTest, MoreLoopsThanItHasDescriptorsForAreRefused) {
 
 TEST(LoopsFlagsTest, WhatMakesNoSenseIsRefused) {
   ExpectRefused({"--model=epoll", "--workers=0"}, "--workers=0 is not from 1 to 1024");
-  ExpectRefused({"--model=epoll", "--workers=2", "--accept=lock"}, "use shared, pass or reuseport");
-  ExpectRefused({"--model=uring", "--accept=often"}, "shared, lock, pass, reuseport");
+  ExpectRefused({"--model=epoll", "--workers=2", "--accept=lock"}, "use shared, pass, reuseport or bpf");
+  ExpectRefused({"--model=uring", "--accept=often"}, "shared, lock, pass, reuseport, bpf");
+  ExpectRefused({"--model=epoll", "--accept=bpf"}, "--workers=N");
+  ExpectRefused({"--model=epoll", "--accept=bpf", "--worker_type=process"}, "--workers=N");
   ExpectRefused({"--model=poll", "--worker_type=fiber"}, "not thread or process");
   ExpectRefused({"--model=nonblock", "--workers=2"}, "--workers");
   ExpectRefused({"--model=prefork", "--worker_type=process"}, "--worker_type");

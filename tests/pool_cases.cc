@@ -217,7 +217,8 @@ TEST(PoolFlagsTest, WhatMakesNoSenseIsRefused) {
   ExpectRefused({"--model=prefork", "--wake=all", "--accept=lock"}, "--accept=shared");
   ExpectRefused({"--model=epoll", "--wake=all"}, "--workers=N");
   ExpectRefused({"--model=poll", "--wake=one", "--workers=2"}, "--wake");
-  ExpectRefused({"--model=prefork", "--accept=often"}, "shared, lock, pass, reuseport");
+  ExpectRefused({"--model=prefork", "--accept=often"}, "shared, lock, pass, reuseport, bpf");
+  ExpectRefused({"--model=threadpool", "--accept=bpf"}, "event loops and rings");
   ExpectRefused({"--model=prefork", "--accept=lock", "--lock=door"}, "mutex, file");
   ExpectRefused({"--model=prefork", "--lock=file"}, "--lock goes with --accept=lock");
   ExpectRefused({"--model=threadpool", "--accept=lock", "--lock=file"}, "--lock");

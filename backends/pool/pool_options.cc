@@ -32,10 +32,10 @@ DEFINE_int32(
     "pools: a worker is replaced by a new one after this many clients; 0: it stays (Apache's name; a connection "
     "counts once)");
 DEFINE_string(accept, "shared",
-              "=shared|lock|pass|reuseport how workers share the listeners; event loops have no lock");
+              "=shared|lock|pass|reuseport|bpf how workers share the listeners; lock is for pools, bpf for loops");
 DEFINE_string(wake, "one",
-              "=one|all whom of those that wait at the same listener (--accept=shared) a client wakes; all: the "
-              "thundering herd, for a look at it");
+              "=one|all how many of the workers that wait at the same listener (--accept=shared) a client wakes; "
+              "all: the thundering herd, for a look at it");
 DEFINE_string(worker_type, "thread", "=thread|process event loops and rings: what each of several is");
 DEFINE_bool(pin_cpus, false, "each worker stays on one processor; more workers than processors take turns");
 
@@ -50,13 +50,30 @@ absl::Status CheckOrder(absl::string_view less, int less_value, absl::string_vie
       absl::StrCat("--", less, "=", less_value, " is more than --", more, "=", more_value));
 }
 
+// Bounds that were not given are not checked: they follow from --workers. Status::Update() keeps the first error.
+absl::Status CheckPoolSize() {
+  const bool has_workers = IsFlagSet("workers");
+  const bool has_min = IsFlagSet("workers_min");
+  const bool has_max = IsFlagSet("workers_max");
+  absl::Status status = CheckFlagRange("workers", FLAGS_workers, 1, kMaxWorkers);
+  if (has_min) status.Update(CheckFlagRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
+  if (has_max) status.Update(CheckFlagRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));
+  if (has_min && has_max) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers_max", FLAGS_workers_max));
+  if (has_min && has_workers) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers", FLAGS_workers));
+  if (has_max && has_workers) status.Update(CheckOrder("workers", FLAGS_workers, "workers_max", FLAGS_workers_max));
+  status.Update(CheckFlagRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
+  return status;
+}
+
+bool SteersByProcessor() { return FLAGS_accept == "bpf"; }
+
 absl::StatusOr<AcceptPolicy> PolicyFromFlag() {
   if (FLAGS_accept == "shared") return AcceptPolicy::kShared;
   if (FLAGS_accept == "lock") return AcceptPolicy::kLock;
   if (FLAGS_accept == "pass") return AcceptPolicy::kPass;
-  if (FLAGS_accept == "reuseport") return AcceptPolicy::kReusePort;
+  if (FLAGS_accept == "reuseport" || SteersByProcessor()) return AcceptPolicy::kReusePort;
   return absl::InvalidArgumentError(
-      absl::StrCat("--accept=", FLAGS_accept, " is not one of shared, lock, pass, reuseport"));
+      absl::StrCat("--accept=", FLAGS_accept, " is not one of shared, lock, pass, reuseport, bpf"));
 }
 
 // Only those that wait at the same listener can be woken for the same client.
@@ -78,24 +95,20 @@ absl::StatusOr<bool> WakesAllFromFlag(AcceptPolicy accept, bool are_several) {
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
   if (!accept.ok()) return accept.status();
+  // A worker that serves one client to the end would keep those of its processor waiting, while others are idle.
+  if (SteersByProcessor()) {
+    return absl::InvalidArgumentError(
+        "--accept=bpf is for event loops and rings, which serve many clients each; use shared, lock, pass or "
+        "reuseport");
+  }
   const absl::StatusOr<bool> wakes_all = WakesAllFromFlag(*accept, /*are_several=*/true);
   if (!wakes_all.ok()) return wakes_all.status();
-  const bool has_workers = IsFlagSet("workers");
-  const bool has_min = IsFlagSet("workers_min");
-  const bool has_max = IsFlagSet("workers_max");
-  // Bounds that were not given are not checked: they follow from --workers below. Status::Update() keeps the first
-  // error.
-  absl::Status status = CheckFlagRange("workers", FLAGS_workers, 1, kMaxWorkers);
-  if (has_min) status.Update(CheckFlagRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
-  if (has_max) status.Update(CheckFlagRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));
-  if (has_min && has_max) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers_max", FLAGS_workers_max));
-  if (has_min && has_workers) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers", FLAGS_workers));
-  if (has_max && has_workers) status.Update(CheckOrder("workers", FLAGS_workers, "workers_max", FLAGS_workers_max));
-  status.Update(CheckFlagRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
-  if (!status.ok()) return status;
+  if (absl::Status status = CheckPoolSize(); !status.ok()) return status;
 
   // A bound that was given moves the default of --workers. A --workers that was given has been checked against it
   // above.
+  const bool has_min = IsFlagSet("workers_min");
+  const bool has_max = IsFlagSet("workers_max");
   int workers = FLAGS_workers;
   if (has_min) workers = std::max(workers, FLAGS_workers_min);
   if (has_max) workers = std::min(workers, FLAGS_workers_max);
@@ -105,6 +118,7 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
                             .workers_max = has_max ? FLAGS_workers_max : workers,
                             .clients_per_worker = FLAGS_max_requests_per_worker,
                             .wakes_all = *wakes_all,
+                            .steers_by_processor = false,
                             .pin_cpus = FLAGS_pin_cpus,
                             .are_loops = false};
   // The kernel distributes clients over all listeners, whether or not there is a worker for each.
@@ -125,7 +139,7 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
   if (*accept == AcceptPolicy::kLock) {
     return absl::InvalidArgumentError(
         "--accept=lock is for workers that wait for one client each (prefork, threadpool): a loop would keep it while "
-        "it serves; use shared, pass or reuseport");
+        "it serves; use shared, pass, reuseport or bpf");
   }
   if (FLAGS_worker_type != "thread" && FLAGS_worker_type != "process") {
     return absl::InvalidArgumentError(absl::StrCat("--worker_type=", FLAGS_worker_type, " is not thread or process"));
@@ -133,6 +147,9 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
   // The flag's default is a pool's.
   const int workers = IsFlagSet("workers") ? FLAGS_workers : 1;
   if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
+  if (SteersByProcessor() && workers == 1) {
+    return absl::InvalidArgumentError("--accept=bpf needs several loops to choose from; say how many with --workers=N");
+  }
   const absl::StatusOr<bool> wakes_all = WakesAllFromFlag(*accept, workers > 1);
   if (!wakes_all.ok()) return wakes_all.status();
   return LoopOptions{{.accept = *accept,
@@ -141,6 +158,7 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
                       .workers_max = workers,
                       .clients_per_worker = 0,
                       .wakes_all = *wakes_all,
+                      .steers_by_processor = SteersByProcessor(),
                       .pin_cpus = FLAGS_pin_cpus,
                       .are_loops = true},
                      LoopsAreProcesses()};

@@ -17,7 +17,7 @@ enum class AcceptPolicy {
   kShared,     // All wait for clients at the same listeners; the kernel wakes one, or all (--wake).
   kLock,       // The same, but only the worker that holds a lock waits. Not for loops.
   kPass,       // The pool's thread accepts, and hands the client to a worker that is idle.
-  kReusePort,  // Each has listeners of its own (SO_REUSEPORT), and the kernel chooses by a hash.
+  kReusePort,  // Each has listeners of its own (SO_REUSEPORT), and the kernel chooses: by a hash, or by processor.
 };
 
 // The options of a pool. Plain data.
@@ -31,6 +31,8 @@ struct PoolOptions {
   int clients_per_worker;
   // With kShared: each client wakes all workers that wait, and all but one in vain (the thundering herd).
   bool wakes_all;
+  // With kReusePort: the processor that a client's first packet has reached decides (--accept=bpf; net/steering.h).
+  bool steers_by_processor;
   // Each worker stays on one processor; see net/cpu.h.
   bool pin_cpus;
   // Each worker serves many clients: it takes non-blocking sockets, and serves datagrams as well.

@@ -15,6 +15,7 @@
 #include "net/shortage.h"
 #include "net/signals.h"
 #include "net/socket.h"
+#include "net/steering.h"
 #include "net/wait_set.h"
 
 namespace polyserve {
@@ -136,6 +137,19 @@ class ListenerSource : public ClientSource {
   AcceptQueues queues_;  // All, once the server stops. Without ports: a worker waits for no handshake.
 };
 
+// All listeners of a port. An earlier server, from which they were inherited, may have had them steered.
+absl::Status Steer(const std::vector<const Listener*>& port, bool by_processor) {
+  const int any = port.front()->fd.get();
+  if (!by_processor) {
+    StopSteering(any);
+    return absl::OkStatus();
+  }
+  const absl::Status status = SteerByProcessor(any, static_cast<int>(port.size()));
+  if (status.ok()) return status;
+  return absl::UnimplementedError(
+      absl::StrCat("--accept=bpf needs Linux 4.6 (", status.message(), "): use --accept=reuseport"));
+}
+
 }  // namespace
 
 SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock, bool wakes_all)
@@ -155,7 +169,7 @@ absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerC
   if (!shared_listeners->dismissals_.ok()) return SysError("eventfd");
   const std::vector<const Listener*> ports = shared_listeners->all_;
   if (options.accept == AcceptPolicy::kReusePort) {
-    if (absl::Status status = shared_listeners->DealOut(options.workers_max); !status.ok()) return status;
+    if (absl::Status status = shared_listeners->DealOut(options); !status.ok()) return status;
   }
   shared_listeners->queues_.emplace(shared_listeners->all_, ports, context.listen.backlog);
   return shared_listeners;
@@ -164,15 +178,16 @@ absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerC
 // With --accept=reuseport: as many listeners for each address as there are slots, all bound before the first worker
 // starts. A listener that joined later would change the hash for all, and one that closed would reset its clients. So
 // if an earlier server has left more than there are slots, some slots get several of them.
-absl::Status SharedListeners::DealOut(int slots) {
-  of_slots_.resize(static_cast<size_t>(slots));
+absl::Status SharedListeners::DealOut(const PoolOptions& options) {
+  of_slots_.resize(static_cast<size_t>(options.workers_max));
   const std::vector<const Listener*> inherited = std::exchange(all_, {});
   for (const Listener* listener : inherited) {
     if (!listener->is_sibling) groups_.emplace_back();
     groups_.back().push_back(listener);
   }
   for (std::vector<const Listener*>& group : groups_) {
-    if (absl::Status status = AddSiblings(group, slots); !status.ok()) return status;
+    if (absl::Status status = AddSiblings(group, options.workers_max); !status.ok()) return status;
+    if (absl::Status status = Steer(group, options.steers_by_processor); !status.ok()) return status;
     for (size_t i = 0; i < group.size(); ++i) of_slots_[i % of_slots_.size()].push_back(group[i]);
     all_.insert(all_.end(), group.begin(), group.end());
   }

@@ -5,7 +5,8 @@
 //              wake all, and all but one in vain.
 //   lock       One worker at a time waits, and lets the next one in when it has a client.
 //   reuseport  Each slot waits at listeners of its own. They belong to the slot, not to the worker: if a worker has
-//              ended, the clients in its queue are served by the worker that replaces it.
+//              ended, the clients in its queue are served by the worker that replaces it. The kernel chooses by a
+//              hash, or (--accept=bpf) by processor.
 //
 // Datagrams do not come this way: one more worker serves all of them (udp_worker.h).
 //
@@ -32,7 +33,8 @@ class SharedListeners {
  public:
   // The context must outlive it. The lock must be null unless the policy is kLock. With kReusePort it binds more
   // listeners, until there are options.workers_max for each address, and leaves them in context.siblings:
-  // ResourceExhausted or the like if there are too few descriptors.
+  // ResourceExhausted or the like if there are too few descriptors; Unimplemented if the kernel cannot steer by
+  // processor.
   static absl::StatusOr<std::unique_ptr<SharedListeners>> Create(ServerContext& context, const PoolOptions& options,
                                                                  std::unique_ptr<AcceptLock> lock);
 
@@ -62,7 +64,7 @@ class SharedListeners {
 
  private:
   SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock, bool wakes_all);
-  absl::Status DealOut(int slots);
+  absl::Status DealOut(const PoolOptions& options);
   absl::Status AddSiblings(std::vector<const Listener*>& group, int slots);
   absl::Span<const Listener* const> ListenersOf(int slot) const;
   std::vector<int> SiblingsOf(const Listener& one) const;
