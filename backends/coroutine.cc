@@ -13,11 +13,12 @@
 #include "backends/backend.h"
 #include "backends/connection/conversation.h"
 #include "backends/coroutine_client.h"
+#include "backends/epoll_flags.h"
 #include "backends/event/detached_task.h"
 #include "backends/event/event_client.h"
+#include "backends/event/poller_loop_options.h"
 #include "backends/event_backend.h"
 #include "backends/multi_loop.h"
-#include "backends/poller/epoll_poller.h"
 #include "backends/registry.h"
 
 namespace polyserve {
@@ -78,15 +79,18 @@ void Start(Connection connection, EventShared& shared) { Converse(std::move(conn
 absl::StatusOr<std::unique_ptr<Backend>> MakeCoroutineBackend() {
   // Level-triggered, the default: Receive() reads once and then waits again. An edge would not report the bytes that it
   // has left a second time, so this model has no --trigger.
-  return MakeEventBackend({.make_poller = &EpollPoller::Create}, &Start);
+  const absl::StatusOr<MakePoller> epoll = EpollFromFlags();
+  if (!epoll.ok()) return epoll.status();
+  return MakeEventBackend({.make_poller = *epoll}, &Start);
 }
 
-const RegisterModel kRow({.name = "coroutine",
-                          .description = "a coroutine for each client, on one thread",
-                          .lesson = 130,
-                          .flags = "wake workers worker_type accept accept_batch pin_cpus offload offload_files",
-                          .adjust = &AdjustLoopTraits,
-                          .make = &MakeCoroutineBackend});
+const RegisterModel kRow(
+    {.name = "coroutine",
+     .description = "a coroutine for each client, on one thread",
+     .lesson = 130,
+     .flags = "workers worker_type accept accept_batch wake busy_poll pin_cpus offload offload_files",
+     .adjust = &AdjustLoopTraits,
+     .make = &MakeCoroutineBackend});
 
 }  // namespace
 

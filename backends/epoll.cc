@@ -3,9 +3,14 @@
 //
 // The system calls are in backends/poller/epoll_poller.cc, EpollPoller::Wait() and Control(); the loop around them in
 // backends/event/poller_loop.cc, PollerLoop::Turn().
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "backends/backend.h"
+#include "backends/epoll_flags.h"
+#include "backends/event/poller_loop_options.h"
 #include "backends/event_backend.h"
 #include "backends/multi_loop.h"
-#include "backends/poller/epoll_poller.h"
 #include "backends/registry.h"
 
 namespace polyserve {
@@ -15,14 +20,16 @@ namespace {
 absl::StatusOr<std::unique_ptr<Backend>> MakeEpollBackend() {
   // A function, not a poller: each loop (--workers) makes an epoll of its own, in its own thread or process. If all
   // shared one, an event of a client could wake a loop that does not serve it.
-  return MakeEventBackend({.make_poller = &EpollPoller::Create});
+  const absl::StatusOr<MakePoller> epoll = EpollFromFlags();
+  if (!epoll.ok()) return epoll.status();
+  return MakeEventBackend({.make_poller = *epoll});
 }
 
 const RegisterModel kRow(
     {.name = "epoll",
      .description = "one thread, readiness told by epoll",
      .lesson = 100,
-     .flags = "wake trigger workers worker_type accept accept_batch pin_cpus offload offload_files",
+     .flags = "trigger workers worker_type accept accept_batch wake busy_poll pin_cpus offload offload_files",
      .adjust = &AdjustLoopTraits,
      .make = &MakeEpollBackend});
 

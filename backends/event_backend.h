@@ -1,8 +1,8 @@
 // MakeEventBackend: an event loop, or several (--workers), as a Backend. What is left for a model to say is which
 // Poller it waits with, and, if not by the event driver, how a client is served:
 //
-//   return MakeEventBackend({.make_poller = &EpollPoller::Create});                // epoll.cc
-//   return MakeEventBackend({.make_poller = &EpollPoller::Create}, &Start);        // coroutine.cc
+//   return MakeEventBackend({.make_poller = &PollPoller::Create});        // poll.cc
+//   return MakeEventBackend({.make_poller = *epoll}, &Start);             // coroutine.cc
 #ifndef POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 #define POLYSERVE_BACKENDS_EVENT_BACKEND_H_
 

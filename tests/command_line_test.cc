@@ -71,6 +71,8 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--socket_buffer=100"}, "--socket_buffer=100 is not from 2048");
   ExpectRefused({"--model=poll", "--accept_batch=0"}, "--accept_batch=0 is not from 1");
   ExpectRefused({"--model=epoll", "--workers=2", "--accept_batch=8"}, "--accept=reuseport");
+  ExpectRefused({"--model=epoll", "--busy_poll=-1"}, "--busy_poll=-1 is not from 0 to 1000000");
+  ExpectRefused({"--model=poll", "--busy_poll=50"}, "--busy_poll");
   ExpectRefused({"--access_log=/no/such/directory/log"}, "--access_log");
 }
 

@@ -138,6 +138,32 @@ TEST_P(NeedsTest, WithAHandfulOfDescriptorsItServesOrRefuses) {
   EXPECT_TRUE(served);
 }
 
+// --busy_poll sets a parameter of the epoll by an ioctl(2), which older kernels do not know.
+TEST(BusyPollTest, KernelWithoutItIsToldBeforeAnythingIsBound) {
+  ServerProcess server({.flags = {"--model=epoll", "--busy_poll=50", "--listen=echo://127.0.0.1:0"},
+                        .before_exec = [] { RefuseCall(SYS_ioctl, ENOTTY); }});
+  EXPECT_FALSE(server.ready());
+  EXPECT_EQ(server.AwaitExit(), 2);
+  EXPECT_EQ(server.output(), "");
+  EXPECT_TRUE(absl::StrContains(server.log(), "needs Linux 6.9")) << server.log();
+}
+
+TEST(BusyPollTest, ServesWithItWhereTheKernelHasIt) {
+  for (const char* model : {"--model=epoll", "--model=coroutine"}) {
+    ServerProcess server({.flags = {model, "--busy_poll=50", "--workers=2", "--listen=echo://127.0.0.1:0"}});
+    if (!server.ready()) {
+      EXPECT_TRUE(absl::StrContains(server.log(), "needs Linux 6.9")) << server.log();
+      continue;
+    }
+    {
+      Peer peer(server.address("echo"));
+      EXPECT_TRUE(IsServed(peer));
+    }
+    server.Signal(SIGTERM);
+    EXPECT_EQ(server.AwaitExit(), 0);
+  }
+}
+
 }  // namespace
 
 }  // namespace polyserve

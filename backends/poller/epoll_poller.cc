@@ -1,10 +1,13 @@
 #include "backends/poller/epoll_poller.h"
 
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "base/sys_error.h"
 
 namespace polyserve {
@@ -14,6 +17,16 @@ namespace {
 // How many events one wait fetches. The kernel keeps the others in order for the next one, so a smaller number would be
 // as fair; a larger one saves no more than a system call for every 512 events.
 constexpr int kEventsPerWait = 512;
+
+// What the kernel calls epoll_params and EPIOCSPARAMS (linux/eventpoll.h): Debian's headers are older. A budget of 0
+// packets for each poll is the kernel's own choice.
+struct BusyPolling {
+  uint32_t microseconds = 0;
+  uint16_t budget = 0;
+  uint8_t prefers_to_interrupts = 0;
+  uint8_t unused = 0;
+};
+constexpr unsigned long kSetBusyPolling = _IOW(0x8A, 0x01, BusyPolling);
 
 // EPOLLRDHUP has to be asked for, unlike EPOLLHUP; without it the end of input is readable, and no more.
 uint32_t ToEpoll(uint8_t events) {
@@ -43,12 +56,22 @@ absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) { return Ma
 
 absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::CreateShared(Mutex& mutex) { return Make(&mutex); }
 
-absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Make(Mutex* mutex) {
+absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::CreateBusyPolling(int microseconds) {
+  absl::StatusOr<std::unique_ptr<EpollPoller>> poller = Make(nullptr);
+  if (!poller.ok()) return poller.status();
+  const BusyPolling wish = {.microseconds = static_cast<uint32_t>(microseconds)};
+  if (::ioctl((*poller)->epoll_.get(), kSetBusyPolling, &wish) == 0) return *std::move(poller);
+  // Before Linux 6.9 an epoll took no ioctl(2) at all (ENOTTY).
+  return absl::UnimplementedError(
+      absl::StrCat("busy polling by epoll needs Linux 6.9 with CONFIG_NET_RX_BUSY_POLL: ", std::strerror(errno)));
+}
+
+absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Make(Mutex* mutex) {
   // A forked child would inherit it in spite of the flag, and share its set: loops that are processes make their own
   // after the fork.
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
-  return std::unique_ptr<Poller>(new EpollPoller(std::move(epoll), mutex));
+  return std::unique_ptr<EpollPoller>(new EpollPoller(std::move(epoll), mutex));
 }
 
 absl::Status EpollPoller::Control(int operation, int fd, uint8_t events, Watched& watched) {
