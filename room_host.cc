@@ -63,8 +63,8 @@ absl::Status RoomHost::OpenToOperator() {
   // A thread in this process does no harm here: only a model whose clients share memory has a LocalRoom, and those
   // models fork no processes for their clients.
   if (local_room_ == nullptr) return absl::OkStatus();
-  const auto say = [room = local_room_](absl::string_view text) { room->SayAsAdmin(text); };
-  absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(STDIN_FILENO, say);
+  const auto take = [room = local_room_](absl::string_view line) { room->TakeOperatorLine(line); };
+  absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(STDIN_FILENO, take);
   if (!op.ok()) return op.status();
   operator_ = *std::move(op);
   return absl::OkStatus();

@@ -105,6 +105,8 @@ DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
              "commands that a member may give in a second; 0: any number");
 DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
              "=BYTES what may wait for all members together; beyond that, the slowest one is disconnected");
+DEFINE_int32(room_history, static_cast<int32_t>(polyserve::RoomLimits().history_lines),
+             "how many of the last texts a member of the chat receives that joins");
 DEFINE_string(
     user, "",
     "=NAME become this user once the files are open; may bind ports below 1024 before; only root can do that");
@@ -134,6 +136,7 @@ constexpr int64_t kMaxMinRate = int64_t{1} << 30;
 constexpr int kMaxChatRate = 10'000'000;
 constexpr int64_t kLeastChatMemory = 1 << 20;
 constexpr int64_t kMaxChatMemory = int64_t{1} << 40;
+constexpr int kMaxRoomHistory = 1000;  // A mailbox holds that many of the longest texts.
 
 // The flags that belong to single models, each once, in the order of the models.
 std::vector<std::string> ModelFlags() {
@@ -159,7 +162,7 @@ constexpr FlagTopic kTopics[] = {
      "access_log precompressed"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
-    {"chat", "admin_name chat_rate chat_memory"},
+    {"chat", "admin_name chat_rate chat_memory room_history"},
     {"What the process may do", "user group chroot"},
 };
 
@@ -270,8 +273,9 @@ absl::StatusOr<LeastRate> MakeLeastRate() {
 absl::StatusOr<RoomLimits> MakeRoomLimits() {
   absl::Status status = CheckFlagRange("chat_rate", FLAGS_chat_rate, 0, kMaxChatRate);
   status.Update(CheckFlagRange("chat_memory", FLAGS_chat_memory, kLeastChatMemory, kMaxChatMemory));
+  status.Update(CheckFlagRange("room_history", FLAGS_room_history, 0, kMaxRoomHistory));
   if (!status.ok()) return status;
-  return RoomLimits{FLAGS_chat_rate, static_cast<size_t>(FLAGS_chat_memory)};
+  return RoomLimits{FLAGS_chat_rate, static_cast<size_t>(FLAGS_chat_memory), static_cast<size_t>(FLAGS_room_history)};
 }
 
 // 0 connections: there may be any number.

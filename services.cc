@@ -84,9 +84,13 @@ ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite:
   // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat. The parameter of the
   // same name has been moved from by now, hence `this->`.
   if (this->room != nullptr) {
-    // A reference of its own: sessions may outlive this object. Without the access: http has checked the right to chat
-    // when it opened the WebSocket.
-    http_options.chat = [room = this->room] { return std::make_unique<ChatSession>(*room); };
+    // A reference of its own: sessions may outlive this object.
+    http_options.chat = [room = this->room, access = this->access](absl::string_view address,
+                                                                   const Permissions& permissions) {
+      auto session = std::make_unique<ChatSession>(*room, access);
+      session->Admit(address, permissions);
+      return session;
+    };
   }
   http_site = std::make_shared<const HttpSite>(this->library, MediaTypes::OfSystem(), std::move(http_options));
 }

@@ -1,6 +1,7 @@
-// Console: reads the server's standard input, and says each line in the room as the administrator.
+// Console: reads the server's standard input, and passes each line to the room as the administrator's: a text or a
+// command.
 //
-//   standard input ─▶ poll(2) ─▶ read ─▶ lines ─▶ CheckText() ─▶ say()
+//   standard input ─▶ poll(2) ─▶ read ─▶ lines ─▶ CheckText() ─▶ LocalRoom::TakeOperatorLine()
 //
 // It has a thread of its own, because each model waits for clients in its own way. So it must not be used in a process
 // that forks (see Fork() in net/process.h); for a model with processes the hub has it. The thread blocks all signals.

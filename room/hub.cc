@@ -66,8 +66,8 @@ int RunHub(const Setting& setting, UniqueFd there) {
   absl::StatusOr<std::unique_ptr<HubLoop>> loop = HubLoop::Create(setting.join_fd, std::move(server), room);
   absl::Status status = loop.status();
   if (status.ok()) {
-    const auto say = [&room](absl::string_view text) { room.SayAsAdmin(text); };
-    const absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(setting.input, say);
+    const auto take = [&room](absl::string_view line) { room.TakeOperatorLine(line); };
+    const absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(setting.input, take);
     [[maybe_unused]] const ssize_t written = op.ok() ? ::write(there.get(), "", 1) : 0;
     there.reset();
     status = op.ok() ? (*loop)->Run() : op.status();

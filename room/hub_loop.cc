@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
@@ -23,18 +25,24 @@ namespace {
 constexpr int kEventsPerTurn = 64;
 constexpr size_t kKeptBytes = 1024;  // A guest keeps no larger buffer between two iterations.
 constexpr int kPacketsPerTurn = 16;  // Of one guest, before the others' turn.
+// A text of the largest size, with the names of a speaker, a member and an address around it.
+constexpr size_t kMaxLineBytes = kMaxTextBytes + 3 * kMaxNameBytes + 128;
+
+std::string PacketOf(HubPacket kind, absl::string_view text = "") { return absl::StrCat(std::string(1, kind), text); }
 
 // The errors of Member::Join() that can occur here: the name itself was checked by the member before it was sent.
-HubPacket AnswerTo(const absl::Status& joined) {
-  if (joined.ok()) return kHubDone;
-  return absl::IsPermissionDenied(joined) ? kHubAdmins : kHubTaken;
+std::string AnswerTo(const absl::Status& joined) {
+  if (joined.ok()) return PacketOf(kHubDone);
+  if (absl::IsFailedPrecondition(joined)) return PacketOf(kHubBanned, joined.message());
+  return PacketOf(absl::IsPermissionDenied(joined) ? kHubAdmins : kHubTaken);
 }
 
 }  // namespace
 
 // A member, as the hub has it. It destroys itself when its process has gone, or does not take what is due to it; the
 // Member in it then leaves the room. So nothing may touch a guest after OnEvents() or OnReady(). Order on its socket:
-// all mail that was due before an answer is sent before it, as with a room in one process.
+// all mail that was due before an answer is sent before it, as with a room in one process; but the answer to a join
+// comes first, since the history behind it may be more than the other side collects at once.
 class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeable {
  public:
   Guest(HubLoop& loop, UniqueFd fd)
@@ -59,6 +67,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   }
 
   void OnReady() override {
+    if (member_->is_cut_off()) SayWhy();
     if (member_->is_cut_off() || !Send()) delete this;
   }
 
@@ -74,19 +83,37 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
       if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
       if (size < 0 && errno == ECONNRESET) continue;  // It left mail unread. That comes before what it had said.
       if (size <= 0) return false;
-      OnPacket(packet[0], absl::string_view(packet + 1, static_cast<size_t>(size) - 1));
-      if (!answer_.empty() && !Send()) return false;
+      const bool is_answered = OnPacket(packet[0], absl::string_view(packet + 1, static_cast<size_t>(size) - 1));
+      if (is_answered && !Send()) return false;
     }
     return true;
   }
 
-  // A join of a member that has a name, and a malformed text, are ignored: our own members send neither.
-  void OnPacket(char kind, absl::string_view text) {
+  // Returns whether there is an answer. A join of a member that has a name, and a malformed text, are ignored: our own
+  // members send neither.
+  bool OnPacket(char kind, absl::string_view text) {
     if (kind == kHubSay && CheckText(text).ok()) member_->Say(text);
-    if (kind == kHubJoin && member_->name().empty()) answer_.assign(1, AnswerTo(member_->Join(text)));
-    if (kind != kHubLeave) return;
+    if (kind == kHubExecute && CheckText(text).ok()) member_->Execute(text);
+    if (kind == kHubJoin && member_->name().empty()) return Join(text), true;
+    if (kind != kHubLeave) return false;
     member_->Leave();
-    answer_.assign(1, kHubDone);
+    answer_ = PacketOf(kHubDone);
+    return true;
+  }
+
+  // A member that joins has no mail from before: the answer to its last leave came behind that.
+  void Join(absl::string_view name_and_address) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(name_and_address, absl::MaxSplits('\n', 1));
+    member_->set_address(parts.second);
+    (packet_.empty() ? packet_ : answer_) = AnswerTo(member_->Join(parts.first));
+  }
+
+  // Its last packet, if the socket takes it at once: a member that does not read learns only that it was cut off.
+  void SayWhy() const {
+    if (member_->eviction().empty()) return;
+    const std::string packet = PacketOf(kHubPutOut, member_->eviction());
+    ::send(fd_.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   }
 
   // Sends what is due, and the answer behind it. A packet that the socket does not take is kept, and no other is made
@@ -106,10 +133,9 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     return WaitForRoom(false);
   }
 
-  // The next packet: as many messages as fit, or else the answer. The room left is that of the longest line: a name, a
-  // text of the largest size, and what stands around them.
+  // The next packet: as many messages as fit, or else the answer.
   void Pack() {
-    while (packet_.size() + kMaxTextBytes + kMaxNameBytes + 64 < kMaxHubPacketBytes) {
+    while (packet_.size() + kMaxLineBytes < kMaxHubPacketBytes) {
       const Message message = member_->Next();
       if (message == nullptr) break;
       if (packet_.empty()) packet_.assign(1, kHubMail);

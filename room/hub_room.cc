@@ -57,12 +57,11 @@ class HubRoom::HubMember : public Member {
     return absl::OkStatus();
   }
 
-  // No more than one message is held back: may_command() is false until it is sent, and the session reads no further
-  // command. Any error but EAGAIN means that the hub is gone, which Collect() will find out.
-  void Say(absl::string_view text) override {
-    if (name_.empty() || Send(kHubSay, text)) return;
-    if (errno == EAGAIN) unsaid_.assign(text.data(), text.size());  // IsReady() until that is sent.
-  }
+  // No more than one message or command is held back: may_command() is false until it is sent, and the session reads no
+  // further command. Any error but EAGAIN means that the hub is gone, which Collect() will find out.
+  void Say(absl::string_view text) override { Tell(kHubSay, text); }
+
+  void Execute(absl::string_view text) override { Tell(kHubExecute, text); }
 
   void Leave() override {
     if (name_.empty()) return;
@@ -83,6 +82,7 @@ class HubRoom::HubMember : public Member {
     if (answer == 0 || is_lost_) return Lose(), Gone();
     if (answer == kHubTaken) return NameIsTaken();
     if (answer == kHubAdmins) return NameIsAdministrators(room_.admin_name_);
+    if (answer == kHubBanned) return WordsOfBan();
     // The answer to a leave is the same letter. Then wanted_ is empty, and so the member has neither a name nor a place
     // to lose.
     name_ = std::exchange(wanted_, "");
@@ -106,7 +106,7 @@ class HubRoom::HubMember : public Member {
 
  protected:
   bool IsReady() override {
-    if (!unsaid_.empty() && !Send(kHubSay, unsaid_) && errno == EAGAIN) return false;
+    if (!unsaid_.empty() && !Send(unsaid_kind_, unsaid_) && errno == EAGAIN) return false;
     unsaid_.clear();
     return true;
   }
@@ -115,13 +115,25 @@ class HubRoom::HubMember : public Member {
   // Announces this member to the hub, or, if that was done before, asks for one more name. The hub's end of the socket
   // is given away and closed here, so that this side sees end-of-file if the hub dies.
   bool Introduce(absl::string_view name) {
-    if (!hub_end_.ok()) return Send(kHubJoin, name);
-    const std::string text = absl::StrCat(std::string(1, kHubJoin), name);
+    const std::string name_and_address = absl::StrCat(name, "\n", address_);
+    if (!hub_end_.ok()) return Send(kHubJoin, name_and_address);
+    const std::string text = absl::StrCat(std::string(1, kHubJoin), name_and_address);
     const absl::Status status = SendParcelAtOnce(room_.join_fd_.get(), text, {hub_end_.get()});
     LOG_IF_EVERY_N(WARNING, !status.ok(), 100)
         << "cannot connect a client to the chat room's hub: " << status.message();
     if (status.ok()) hub_end_.reset();
     return status.ok();
+  }
+
+  void Tell(HubPacket kind, absl::string_view text) {
+    if (name_.empty() || Send(kind, text) || errno != EAGAIN) return;
+    unsaid_.assign(text.data(), text.size());  // IsReady() until that is sent.
+    unsaid_kind_ = kind;
+  }
+
+  absl::Status WordsOfBan() {
+    MutexLock lock(collecting_);
+    return IsBanned(words_);
   }
 
   // False, with errno, if the hub has no room for it (EAGAIN), or is gone. Waits for nothing. A packet is sent as a
@@ -143,11 +155,14 @@ class HubRoom::HubMember : public Member {
   bool Receive() ABSL_EXCLUSIVE_LOCKS_REQUIRED(collecting_) {
     char packet[kMaxHubPacketBytes];
     const ssize_t size = ::recv(hub_.get(), packet, sizeof(packet), MSG_DONTWAIT);
-    if (size < 0 && errno == EINTR) return true;
+    // ECONNRESET, once: the hub has closed the socket without reading all. What it has sent comes before its end.
+    if (size < 0 && (errno == EINTR || errno == ECONNRESET)) return true;
     if (size < 0 && errno == EAGAIN) return false;
     if (size <= 0) return OnEnd(), false;
-    if (packet[0] != kHubMail) answer_ = packet[0];
     absl::string_view lines(packet + 1, static_cast<size_t>(size) - 1);
+    if (packet[0] == kHubPutOut) return OnPutOut(lines), false;
+    if (packet[0] == kHubBanned) words_.assign(lines.data(), lines.size());
+    if (packet[0] != kHubMail) answer_ = packet[0];
     // The hub packs as many lines into a packet as were due; here they are messages again.
     while (!lines.empty() && packet[0] == kHubMail) {
       const size_t end = lines.find('\n') + 1;
@@ -175,6 +190,13 @@ class HubRoom::HubMember : public Member {
     CutOff();
   }
 
+  // The others have heard already that it has left.
+  void OnPutOut(absl::string_view why) {
+    set_full(false);
+    is_lost_ = true;
+    Evict(std::string(why));
+  }
+
   // The hub may still answer, and would then keep a member that has no session; the end of the socket prevents that.
   // shutdown(2) rather than close(2): a driver may be waiting for this descriptor, and its number must not come to mean
   // another file meanwhile.
@@ -188,8 +210,10 @@ class HubRoom::HubMember : public Member {
   UniqueFd hub_end_;                  // Until the hub has been sent it.
   std::optional<Deadline> deadline_;  // Of the answer that is awaited.
   std::string wanted_;                // The name that was asked for; empty if it leaves.
-  std::string unsaid_;                // A message that the hub had no room for.
+  std::string unsaid_;                // A message or a command that the hub had no room for,
+  HubPacket unsaid_kind_ = kHubSay;   // and which of them.
   Mutex collecting_;
+  std::string words_ ABSL_GUARDED_BY(collecting_);  // Of a ban.
   std::atomic<char> answer_{0};
   std::atomic<bool> has_joined_{false};  // Once.
   std::atomic<bool> is_lost_{false};

@@ -264,6 +264,82 @@ TEST_F(HubTest, WhoReadsLateHoldsLittleHere) {
   for (int i = 0; i < kMessages; ++i) ASSERT_EQ(Await(*late, 1), line);
 }
 
+TEST_F(HubTest, PrivateWordsReachOneMemberAlone) {
+  const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob"), carl = Join("carl");
+  Await(*ada, 2);
+  ada->Execute("/to bob a secret");
+  ada->Execute("/to dora a secret");
+  EXPECT_EQ(Await(*ada, 1), "ERR 404 nobody in the room has that name\n");
+  ada->Say("for all");
+  EXPECT_EQ(Await(*carl, 1), "ada : for all\n");
+  EXPECT_EQ(Await(*bob, 3), "欢迎 'carl' 进入聊天室\nada -> bob : a secret\nada : for all\n");
+}
+
+TEST_F(HubTest, KickedMemberLearnsWhy) {
+  const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob"), carl = Join("carl");
+  Await(*ada, 2);
+  ada->Execute("/kick bob he floods");
+  EXPECT_EQ(Await(*ada, 2), "'bob' 退出聊天室\n'bob' (-) was kicked by ada: he floods\n");
+  Await(*bob, 99);
+  EXPECT_TRUE(bob->is_cut_off());
+  EXPECT_EQ(bob->eviction(), "kicked by ada: he floods");
+  EXPECT_FALSE(bob->has_lost_room());
+  ASSERT_EQ(::write(keyboard_.get(), "/kick carl\n", 11), 11);
+  Await(*carl, 99);
+  EXPECT_EQ(carl->eviction(), "kicked by admin");
+}
+
+// What the hub has not read when it closes the socket tells the other side of a reset, before the reason.
+TEST_F(HubTest, KickedMemberThatFloodsLearnsWhy) {
+  const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob");
+  Await(*ada, 1);
+  const pid_t hub = hub_pid();
+  ::kill(hub, SIGSTOP);
+  ada->Execute("/kick bob");
+  for (int i = 0; i < 100'000 && bob->may_command(); ++i) bob->Say(std::string(1000, 'x'));
+  ::kill(hub, SIGCONT);
+  while (!bob->is_cut_off()) {
+    Await(*bob, 1);
+  }
+  EXPECT_EQ(bob->eviction(), "kicked by ada");
+}
+
+TEST_F(HubTest, BannedMemberLearnsForHowLong) {
+  const std::unique_ptr<Member> ada = Join("ada"), bob = room_.NewMember();
+  bob->set_address("192.0.2.7");
+  EXPECT_TRUE(TryJoin(*bob, "bob").ok());
+  Await(*ada, 1);
+  ada->Execute("/ban 192.0.2.7 5");
+  Await(*bob, 99);
+  EXPECT_EQ(bob->eviction(), "banned by ada for 5 minutes");
+  const std::unique_ptr<Member> again = room_.NewMember(), elsewhere = room_.NewMember();
+  again->set_address("192.0.2.7");
+  const absl::Status status = TryJoin(*again, "ben");
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_EQ(status.message(), "banned from the room for 5 more minutes");
+  elsewhere->set_address("192.0.2.8");
+  EXPECT_TRUE(TryJoin(*elsewhere, "bob").ok());
+}
+
+// More of it than a process collects of one member's mail: the answer to the join comes before it.
+TEST_F(HubTest, HistoryComesBehindTheAnswer) {
+  constexpr int kLines = 200;
+  HubRoom room("admin");
+  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start("admin", RoomLimits{.history_lines = kLines}, input_.get());
+  ASSERT_TRUE(hub.ok());
+  room.ReachBy((*hub)->TakeJoinFd());
+  const std::unique_ptr<Member> ada = room.NewMember(), bob = room.NewMember();
+  EXPECT_TRUE(TryJoin(*ada, "ada").ok());
+  const std::string text(1000, 'x');
+  for (int i = 0; i < kLines + 1; ++i) Say(*ada, text);
+  ada->Execute("/to ada done");
+  EXPECT_EQ(Await(*ada, 1), "ada -> ada : done\n") << "the hub has heard all";
+  EXPECT_TRUE(TryJoin(*bob, "bob").ok());
+  const std::string line = absl::StrCat("ada : ", text, "\n");
+  for (int i = 0; i < kLines; ++i) ASSERT_EQ(Await(*bob, 1), line);
+  room.ReachBy(UniqueFd());
+}
+
 TEST_F(HubTest, EndsWhenNobodyHoldsTheReception) {
   const std::unique_ptr<Member> ada = Join("ada");
   room_.ReachBy(UniqueFd());

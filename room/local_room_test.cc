@@ -7,8 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 
 namespace polyserve {
@@ -112,6 +114,152 @@ TEST(LocalRoomTest, SleepersTogetherHoldNoMoreThanTheRoomsBudget) {
   }
   EXPECT_FALSE(ada->is_cut_off() || bob->is_cut_off());
   EXPECT_TRUE(absl::StrContains(heard, "'sleeper0' 退出聊天室\n"));
+}
+
+// The peer of a member, as the room knows it.
+std::unique_ptr<Member> JoinFrom(Room& room, absl::string_view name, absl::string_view address) {
+  std::unique_ptr<Member> member = room.NewMember();
+  member->set_address(address);
+  EXPECT_TRUE(member->Join(name).ok()) << name;
+  return member;
+}
+
+TEST(LocalRoomTest, PrivateWordsReachOneMemberAlone) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = Join(room, "bob"), carl = Join(room, "卡尔");
+  for (Member* member : {ada.get(), bob.get(), carl.get()}) TakeAll(*member);
+  ada->Execute("/to 卡尔 a secret");
+  ada->Execute("/to BOB another one");
+  EXPECT_EQ(TakeAll(*carl), "ada -> 卡尔 : a secret\n");
+  EXPECT_EQ(TakeAll(*bob), "ada -> bob : another one\n") << "names that look alike are one";
+  EXPECT_EQ(TakeAll(*ada), "");
+  ada->Execute("no command");
+  EXPECT_EQ(TakeAll(*bob), "ada : no command\n");
+  room.TakeOperatorLine("/to bob quiet, please");
+  EXPECT_EQ(TakeAll(*bob), "admin -> bob : quiet, please\n");
+}
+
+TEST(LocalRoomTest, PrivateWordsToNobodyAreAnswered) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), outside = room.NewMember();
+  for (absl::string_view name : {"bob", "admin", "\xff"}) {
+    ada->Execute(absl::StrCat("/to ", name, " hello"));
+    EXPECT_EQ(TakeAll(*ada), "ERR 404 nobody in the room has that name\n") << name;
+  }
+  ada->Execute("/to");
+  EXPECT_EQ(TakeAll(*ada), "ERR 400 expected: /to NAME TEXT\n");
+  outside->Execute("/to ada hello");
+  EXPECT_EQ(TakeAll(*ada) + TakeAll(*outside), "");
+}
+
+TEST(LocalRoomTest, PrivateWordsDoNotPileUpAtOneThatDoesNotRead) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), deaf = Join(room, "deaf");
+  TakeAll(*ada);
+  std::string answer;
+  for (int i = 0; i < 1000 && answer.empty(); ++i) {
+    ada->Execute(absl::StrCat("/to deaf ", std::string(1000, 'x')));
+    answer = TakeAll(*ada);
+  }
+  EXPECT_EQ(answer, "ERR 503 'deaf' does not read; try again later\n");
+  EXPECT_LE(deaf->waiting_bytes(), LocalRoom::kMaxWaitingForLoneMessage + 2048);
+  EXPECT_FALSE(deaf->is_cut_off());
+}
+
+TEST(LocalRoomTest, KickedMemberIsCutOffWithTheReasonAndTheOthersHearThatItLeft) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = JoinFrom(room, "bob", "192.0.2.7");
+  TakeAll(*ada);
+  EXPECT_EQ(bob->eviction(), "");
+  ada->Execute("/kick bob he floods");
+  EXPECT_TRUE(bob->is_cut_off());
+  EXPECT_EQ(bob->eviction(), "kicked by ada: he floods");
+  EXPECT_EQ(TakeAll(*ada), "'bob' 退出聊天室\n'bob' (192.0.2.7) was kicked by ada: he floods\n");
+  bob->Say("I am still here");
+  bob->Execute("/to ada I am still here");
+  bob->Leave();
+  EXPECT_EQ(TakeAll(*ada), "");
+  const std::unique_ptr<Member> again = Join(room, "bob");
+  room.TakeOperatorLine("/kick bob");
+  EXPECT_EQ(again->eviction(), "kicked by admin");
+  room.TakeOperatorLine("/kick nobody");
+  room.TakeOperatorLine("/no such command");
+  EXPECT_FALSE(ada->is_cut_off());
+}
+
+TEST(LocalRoomTest, MemberMayPutOutItself) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = Join(room, "bob");
+  TakeAll(*ada);
+  bob->Execute("/kick bob");
+  EXPECT_EQ(bob->eviction(), "kicked by bob");
+  EXPECT_EQ(TakeAll(*ada), "'bob' 退出聊天室\n");
+}
+
+TEST(LocalRoomTest, BannedNameStaysOutHoweverItIsSpelt) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = Join(room, "bob");
+  room.TakeOperatorLine("/ban BOB 2 spam");
+  EXPECT_EQ(bob->eviction(), "banned by admin for 2 minutes: spam");
+  for (absl::string_view name : {"bob", "Bob", "b\u043Eb"}) {
+    const absl::Status status = room.NewMember()->Join(name);
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << name;
+    EXPECT_EQ(status.message(), "banned from the room for 2 more minutes");
+  }
+  const std::unique_ptr<Member> carl = Join(room, "carl");
+  TakeAll(*ada);
+  ada->Execute("/bans");
+  EXPECT_EQ(TakeAll(*ada), "'BOB' for 2 more minutes\n");
+  ada->Execute("/unban bob");
+  ada->Execute("/unban bob");
+  ada->Execute("/bans");
+  EXPECT_EQ(TakeAll(*ada), "'bob' is not banned any more\nERR 404 there is no such ban\nthere are no bans\n");
+  EXPECT_TRUE(room.NewMember()->Join("bob").ok());
+}
+
+TEST(LocalRoomTest, BannedAddressIsPutOutAndStaysOut) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = JoinFrom(room, "ada", "192.0.2.1");
+  const std::unique_ptr<Member> bob = JoinFrom(room, "bob", "2001:db8::1"), ben = JoinFrom(room, "ben", "2001:db8::2");
+  const std::unique_ptr<Member> unknown = Join(room, "unknown");
+  TakeAll(*ada);
+  ada->Execute("/ban 2001:db8::9");
+  EXPECT_EQ(bob->eviction(), "banned by ada for 60 minutes");
+  EXPECT_TRUE(ben->is_cut_off());
+  EXPECT_FALSE(ada->is_cut_off() || unknown->is_cut_off());
+  EXPECT_TRUE(absl::StartsWith(TakeAll(*ada), "'b"));
+  const std::unique_ptr<Member> other = room.NewMember();
+  other->set_address("2001:db8::3");
+  EXPECT_TRUE(absl::IsFailedPrecondition(other->Join("other")));
+  ada->Execute("/unban 2001:db8::");
+  EXPECT_TRUE(other->Join("other").ok());
+}
+
+TEST(LocalRoomTest, WhoJoinsHearsTheLastTextsThatAllHeard) {
+  LocalRoom room("admin", {.history_lines = 3});
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = Join(room, "bob");
+  for (absl::string_view text : {"one", "two", "three"}) ada->Say(text);
+  ada->Execute("/to bob a secret");
+  room.SayAsAdmin("four");
+  EXPECT_EQ(TakeAll(*Join(room, "carl")), "ada : two\nada : three\nadmin : four\n");
+  EXPECT_EQ(TakeAll(*ada), "欢迎 'bob' 进入聊天室\nadmin : four\n欢迎 'carl' 进入聊天室\n'carl' 退出聊天室\n");
+}
+
+TEST(LocalRoomTest, HistoryHasAQuarterOfTheRoomsBudget) {
+  LocalRoom room("admin", {.waiting_bytes = 64 * 1024, .history_lines = 1000});
+  const std::unique_ptr<Member> ada = Join(room, "ada");
+  for (int i = 0; i < 100; ++i) ada->Say(std::string(1000, 'x'));
+  const std::unique_ptr<Member> bob = Join(room, "bob");
+  EXPECT_FALSE(bob->is_cut_off());
+  EXPECT_GT(bob->waiting_messages(), 1u);
+  EXPECT_LE(bob->waiting_bytes(), 16u * 1024);
+}
+
+TEST(LocalRoomTest, WithoutAHistoryNothingIsHeardFromBefore) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada");
+  ada->Say("one");
+  EXPECT_EQ(TakeAll(*Join(room, "bob")), "");
 }
 
 TEST(LocalRoomTest, AllHearTheSameOrder) {

@@ -99,7 +99,7 @@ absl::Status NameRegistry::Take(absl::string_view name) {
   const icu::UnicodeString skeleton = SkeletonOf(name);
   if (absl::StrContains(BareOf(skeleton), *admin_skeleton_)) return NameIsAdministrators(admin_name_);
   std::string key = ToUtf8(skeleton);
-  if (!taken_.insert(key).second) return NameIsTaken();
+  if (!taken_.emplace(key, name).second) return NameIsTaken();
   skeletons_.emplace(name, std::move(key));
   return absl::OkStatus();
 }
@@ -111,5 +111,15 @@ void NameRegistry::Release(absl::string_view name) {
   taken_.erase(released->second);
   skeletons_.erase(released);
 }
+
+// As it was given first: the skeleton is for names that are typed on another keyboard.
+std::string NameRegistry::Find(absl::string_view name) const {
+  if (skeletons_.contains(name)) return std::string(name);
+  if (!CheckMemberName(name).ok()) return "";
+  const auto owner = taken_.find(KeyOf(name));
+  return owner == taken_.end() ? "" : owner->second;
+}
+
+std::string NameRegistry::KeyOf(absl::string_view name) { return ToUtf8(SkeletonOf(name)); }
 
 }  // namespace polyserve

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -30,11 +29,16 @@ class NameRegistry {
   // Gives back a name that was taken, in the same bytes; does nothing for any other.
   void Release(absl::string_view name);
 
+  // The taken name that looks like this one; "" if there is none. Any bytes may be asked for.
+  std::string Find(absl::string_view name) const;
+  // Names that look alike have the same key. The name has passed CheckMemberName().
+  static std::string KeyOf(absl::string_view name);
+
  private:
   const std::string admin_name_;
   std::optional<std::string> admin_skeleton_;                // Made when the first name is taken: it costs the most.
   absl::flat_hash_map<std::string, std::string> skeletons_;  // By name.
-  absl::flat_hash_set<std::string> taken_;                   // Skeletons.
+  absl::flat_hash_map<std::string, std::string> taken_;      // Names by their skeletons.
 };
 
 }  // namespace polyserve

@@ -32,6 +32,19 @@ TEST(NameRegistryTest, NameCanBeTakenAgainOnceItIsReleased) {
   EXPECT_TRUE(absl::IsAlreadyExists(names.Take("ADA")));
 }
 
+TEST(NameRegistryTest, NameIsFoundHoweverItIsSpelt) {
+  NameRegistry names("管理员");
+  EXPECT_TRUE(names.Take("Ada").ok());
+  EXPECT_TRUE(names.Take("張三").ok());
+  EXPECT_EQ(names.Find("Ada"), "Ada");
+  EXPECT_EQ(names.Find("аdа" /* Cyrillic */), "Ada");
+  EXPECT_EQ(names.Find("张三"), "張三");
+  for (const char* other : {"bob", "", "\xff", "a b"}) EXPECT_EQ(names.Find(other), "") << other;
+  names.Release("Ada");
+  EXPECT_EQ(names.Find("Ada"), "");
+  EXPECT_EQ(NameRegistry::KeyOf("ADA"), NameRegistry::KeyOf("ada"));
+}
+
 TEST(NameRegistryTest, NamesThatLookLikeTheAdministratorsAreRefused) {
   NameRegistry chinese("管理员");
   for (const char* name : {"管理员", "管理員", "小管理员", "管理員2", "管理员\u0301"}) {

@@ -81,6 +81,8 @@ absl::Status NameIsAdministrators(absl::string_view admin_name) {
       absl::StrCat("the name contains or looks like '", admin_name, "', the administrator's"));
 }
 
+absl::Status IsBanned(absl::string_view text) { return absl::FailedPreconditionError(text); }
+
 // Only what breaks the line or the terminal is refused. Texts may have what names may not, such as joiners and
 // directions: scripts and emoji need them, and a text does not pose as a member.
 absl::Status CheckText(absl::string_view text) {
@@ -106,5 +108,11 @@ Message MakeArrival(absl::string_view name) {
 Message MakeDeparture(absl::string_view name) {
   return std::make_shared<const std::string>(absl::StrCat("'", name, "' 退出聊天室\n"));
 }
+
+Message MakePrivateSaying(absl::string_view from, absl::string_view to, absl::string_view text) {
+  return std::make_shared<const std::string>(absl::StrCat(from, " -> ", to, " : ", text, "\n"));
+}
+
+Message MakeAnswer(absl::string_view line) { return std::make_shared<const std::string>(absl::StrCat(line, "\n")); }
 
 }  // namespace polyserve

@@ -62,6 +62,7 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_connections=-1"}, "--max_connections=-1");
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
   ExpectRefused({"--overload=refuse"}, "--max_connections=N");
+  ExpectRefused({"--room_history=1001"}, "--room_history");
   ExpectRefused({"--tftp_overwrite"}, "--tftp_writes");
   ExpectRefused({"--auth_failures=5"}, "--auth_file=FILE");
   ExpectRefused({"--admin_from=localhost"}, "--admin_from: 'localhost'");

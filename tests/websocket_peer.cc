@@ -12,8 +12,9 @@
 
 namespace polyserve {
 
-WebSocketPeer::WebSocketPeer(Peer connection, absl::string_view behind) : connection_(std::move(connection)) {
-  connection_.Send(absl::StrCat(WsRequest("localhost"), behind));
+WebSocketPeer::WebSocketPeer(Peer connection, absl::string_view behind, absl::string_view fields)
+    : connection_(std::move(connection)) {
+  connection_.Send(absl::StrCat(WsRequest("localhost", fields), behind));
   EXPECT_EQ(connection_.ReadLine(), "HTTP/1.1 101 Switching Protocols\r\n");
   // Up to the empty line, which is "\r\n".
   while (connection_.ReadLine().size() > 2) {

@@ -17,8 +17,9 @@ namespace polyserve {
 class WebSocketPeer {
  public:
   // Opens it over a connection to an http service, and expects that the server agrees (101). `behind` is sent right
-  // behind the request, without waiting for the reply, as a client that pipelines would.
-  explicit WebSocketPeer(Peer connection, absl::string_view behind = "");
+  // behind the request, without waiting for the reply, as a client that pipelines would. `fields` are further lines of
+  // the request, each with its CR LF.
+  explicit WebSocketPeer(Peer connection, absl::string_view behind = "", absl::string_view fields = "");
 
   // Sends a text message, masked as clients must. False if the server does not take it.
   bool Say(absl::string_view text);

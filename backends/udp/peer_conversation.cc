@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,13 @@ DatagramPath PathOf(int fd) {
   return {.peer = Endpoint::FromAddress(peer), .local = {}};
 }
 
+// The socket is connected to the session's peer.
+std::unique_ptr<Session> MakeSession(const Listener& listener, int fd) {
+  std::unique_ptr<Session> session = listener.make_session();
+  if (session->wants_peer()) session->OnPeer(PathOf(fd).peer.Host());
+  return session;
+}
+
 }  // namespace
 
 PeerConversation::PeerConversation(Connection peer, Counters& counters, ConnectionLimit* connection_limit)
@@ -32,7 +40,7 @@ PeerConversation::PeerConversation(Connection peer, Counters& counters, Connecti
       listener_(*peer.listener),
       counters_(OfService(counters, peer.listener->number)),
       connection_limit_(connection_limit),
-      session_(peer.listener->make_session()) {
+      session_(MakeSession(listener_, socket_.get())) {
   if (!listener_.own_ports) return;
   absl::StatusOr<UniqueFd> strays = BindForStrays(socket_.get());
   if (strays.ok()) strays_ = *std::move(strays);  // Else the kernel refuses them.
@@ -168,7 +176,8 @@ bool PeerConversation::LetGo(char* buffer, bool passes_on) {
 void PeerConversation::ShowToNext(absl::string_view datagram) {
   if (is_over()) {
     session_ = nullptr;  // First, since two members of a room cannot have the same name.
-    session_ = listener_.make_session();
+    session_ = is_turned_away_ ? listener_.make_session() : MakeSession(listener_, socket_.get());
+    if (is_turned_away_ && session_->wants_peer()) session_->OnPeer(path_.peer.Host());
     output_.Clear();
     has_gone_ = false;
     must_leave_ = false;

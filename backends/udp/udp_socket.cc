@@ -169,6 +169,7 @@ UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
   Peers& fresh = by_rank_[kUnverified];
   fresh.emplace_back(path, listener_.make_session(), ticks_);
   const Peers::iterator peer = std::prev(fresh.end());
+  if (peer->session->wants_peer()) peer->session->OnPeer(path.peer.Host());
   if (peer->session->mailbox() != nullptr) peer->mail = std::make_unique<Mail>(*this, peer);
   peers_.emplace(path, peer);
   return peer;

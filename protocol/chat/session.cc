@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "access/auth_file.h"
+#include "protocol/chat/speak.h"
 #include "protocol/other_protocol.h"
 
 namespace polyserve {
@@ -30,10 +31,10 @@ void Refuse(int code, absl::string_view why, Output& output) {
 
 // The codes that the header lists, from the room's own errors.
 void Refuse(const absl::Status& why, Output& output) {
-  const int code = absl::IsPermissionDenied(why) ? 403
-                   : absl::IsAlreadyExists(why)  ? 409
-                   : absl::IsUnavailable(why)    ? 503
-                                                 : 400;
+  const int code = absl::IsPermissionDenied(why) || absl::IsFailedPrecondition(why) ? 403
+                   : absl::IsAlreadyExists(why)                                     ? 409
+                   : absl::IsUnavailable(why)                                       ? 503
+                                                                                    : 400;
   Refuse(code, why.message(), output);
 }
 
@@ -112,10 +113,14 @@ bool ChatSession::LogIn(absl::string_view user_and_password, Output& output) {
   return true;
 }
 
-// By the present version of the file: it may have changed since the login.
+// It may have changed since the login.
+Permissions ChatSession::CurrentPermissions() const {
+  return known_.has_value() ? access_->Renew(*known_) : access_->Everyone();
+}
+
 bool ChatSession::MayJoin(Output& output) const {
   if (access_ == nullptr) return true;
-  const Permissions permissions = known_.has_value() ? access_->Renew(*known_) : access_->Everyone();
+  const Permissions permissions = CurrentPermissions();
   if (permissions.Allow(Right::kChat)) return true;
   if (permissions.user().empty()) {
     Refuse(401, "log in first: A <user> <password>", output);
@@ -169,16 +174,21 @@ void ChatSession::OnAnswer(const absl::Status& answer, Output& output) const {
   output.Write("OK\n");
 }
 
-absl::string_view ChatSession::closing_message() const { return member_->has_lost_room() ? kRoomIsLost : ""; }
+absl::string_view ChatSession::closing_message() const {
+  if (member_->eviction().empty()) return member_->has_lost_room() ? kRoomIsLost : "";
+  farewell_ = absl::StrCat("ERR 410 ", member_->eviction(), "\n");
+  return farewell_;
+}
 
 // Not answered if it succeeds, as the course has it; the other members are the answer. An empty text is refused by
-// CheckText(), so "C ada" without one gets its 400 there.
+// CheckText(), so "C ada" without one gets its 400 there. Without a file of users nobody but the operator may moderate:
+// everyone would have the right.
 void ChatSession::Say(absl::string_view name_and_text, Output& output) {
   const size_t space = name_and_text.find(' ');
   if (!IsOwnName(name_and_text.substr(0, space), output)) return;
   const absl::string_view text = space == absl::string_view::npos ? "" : name_and_text.substr(space + 1);
-  if (absl::Status status = CheckText(text); !status.ok()) return Refuse(status, output);
-  member_->Say(text);
+  const auto may_moderate = [this] { return access_ != nullptr && CurrentPermissions().Allow(Right::kAdmin); };
+  if (absl::Status status = Speak(text, may_moderate, *member_); !status.ok()) Refuse(status, output);
 }
 
 void ChatSession::Leave(absl::string_view name, Output& output) {

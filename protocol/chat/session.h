@@ -5,6 +5,9 @@
 //   C <name> <text>   -> nothing              the others hear: <name> : <text>
 //   E <name>          -> EXIT, and the end    the others hear: '<name>' 退出聊天室
 //
+// In place of a text may stand a command (room/room_command.h), such as /to for private words, or /kick for users with
+// the right "admin". What the room answers to one comes among the messages.
+//
 // With --auth_file, a peer that has not the right to chat by everyone's shows who it is before it joins:
 //
 //   A <user> <password> -> OK             the user is one of the file; its name in the room may be another
@@ -12,15 +15,19 @@
 // Errors are "ERR <code> <text>":
 //   400  not one of these commands, or not a valid name or text
 //   401  joining needs a password, or it is wrong
-//   403  the user has not the right to chat; the name is not this peer's, or contains the administrator's
+//   403  the user has not the right to chat, or to give this command; the name is not this peer's, is banned, or
+//        contains the administrator's
+//   404  nobody has the name of a command, or there is no such ban
 //   409  the name is taken, or the peer has joined already
 //   405  A, to a server without --auth_file
+//   410  the peer was put out of the room: the last line
 //   413  the line is too long, and was discarded
 //   429  too many wrong passwords from this address
-//   503  the room cannot take the peer now
-// The conversation continues after all of them, unless the process that holds the room is lost. It closes after a line
-// that was meant for an HTTP or TLS server. A peer that closes its side, or whose connection is lost, has left. Bound:
-// one line.
+//   503  the room cannot take the peer now, or the other member does not read
+//   507  there are too many bans
+// The conversation continues after all of them but 410, unless the process that holds the room is lost. It closes after
+// a line that was meant for an HTTP or TLS server. A peer that closes its side, or whose connection is lost, has left.
+// Bound: one line.
 //
 //            L <name>: OK                      E <name>: EXIT
 //   ──▶ not joined ─────────────▶ joined ───────────────────────▶ closed
@@ -33,6 +40,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -59,15 +67,27 @@ class ChatSession : public Session {
   void OnMessage(const Message& message, Output& output) override;
   void OnResume(Output& output) override;
   absl::string_view closing_message() const override;
-  bool wants_peer() const override { return access_ != nullptr; }
-  void OnPeer(absl::string_view address) override { login_ = std::make_unique<Login>(access_, address); }
+  bool wants_peer() const override { return true; }
+  void OnPeer(absl::string_view address) override {
+    member_->set_address(address);
+    if (access_ != nullptr) login_ = std::make_unique<Login>(access_, address);
+  }
   void OnPeerName(absl::string_view name) override {
     if (access_ != nullptr) known_ = access_->PermissionsOf(name);
+  }
+
+  // In place of OnPeer() and OnPeerName(), for a peer that another session has admitted, with these permissions: http,
+  // for a WebSocket. The command A is refused then.
+  void Admit(absl::string_view address, const Permissions& permissions) {
+    member_->set_address(address);
+    known_ = permissions;
   }
 
  private:
   // The command A. False: the password is being verified, and the line has to be passed again after that.
   bool LogIn(absl::string_view user_and_password, Output& output);
+  // By the present version of the file. REQUIRES: there is one.
+  Permissions CurrentPermissions() const;
   // Refuses and returns false if the peer has not the right to chat.
   bool MayJoin(Output& output) const;
   void OnLine(absl::string_view line, Output& output);
@@ -87,8 +107,9 @@ class ChatSession : public Session {
   std::unique_ptr<Login> login_;      // Null if access_ is.
   std::optional<Permissions> known_;  // Of the user who has logged in, or whose name the transport has proved.
   LineReader lines_{kMaxLineBytes};
-  bool is_leaving_ = false;   // The answer that the member awaits is the one to Leave(), not to Join().
-  bool is_skipping_ = false;  // Discards the rest of a line that was too long.
+  bool is_leaving_ = false;       // The answer that the member awaits is the one to Leave(), not to Join().
+  bool is_skipping_ = false;      // Discards the rest of a line that was too long.
+  mutable std::string farewell_;  // Made when it is asked for.
 };
 
 }  // namespace polyserve

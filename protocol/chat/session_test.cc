@@ -1,6 +1,8 @@
 // chat: the commands, their refusals, and what the others hear, however a peer's input is cut.
 #include "protocol/chat/session.h"
 
+#include <sys/uio.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +26,17 @@ std::string TakeAll(Mailbox& mailbox) {
   std::string all;
   while (const Message message = mailbox.Next()) all += *message;
   return all;
+}
+
+constexpr absl::string_view kNoModerator = "ERR 403 that is for users with the right 'admin', and the operator\n";
+
+std::string TextOf(const Output& output) {
+  iovec pieces[16];
+  std::string text;
+  for (int i = 0, count = output.FrontMemory(pieces, 16); i < count; ++i) {
+    text.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+  }
+  return text;
 }
 
 class ChatSessionTest : public testing::Test {
@@ -57,7 +70,55 @@ TEST_F(ChatSessionTest, ClosesOnWhatABrowserSends) {
   EXPECT_EQ(Talk("L bob\nC bob GET / HTTP/1.1\nE bob\n"), "OK\nEXIT\n") << "members may talk of it";
 }
 
-// Everyone may read; bob may chat; carl may not.
+TEST_F(ChatSessionTest, PrivateWordsReachOneMemberAlone) {
+  const std::unique_ptr<Member> carl = room_.NewMember();
+  ASSERT_TRUE(carl->Join("carl").ok());
+  EXPECT_EQ(Talk("L bob\nC bob /to carl psst\nC bob  /to carl aloud\nE bob\n"), "OK\nEXIT\n");
+  EXPECT_EQ(TakeAll(*carl), "欢迎 'bob' 进入聊天室\nbob -> carl : psst\nbob :  /to carl aloud\n'bob' 退出聊天室\n");
+  EXPECT_FALSE(absl::StrContains(heard(), "psst"));
+}
+
+TEST_F(ChatSessionTest, WhatIsNoCommandOfTheRoomIsRefusedAndNotSaid) {
+  EXPECT_EQ(Talk("L bob\nC bob /too carl psst\nC bob /to carl\n"),
+            "OK\nERR 400 there is no command /too; to say it, put a blank in front of it\n"
+            "ERR 400 expected: /to NAME TEXT\n");
+  EXPECT_FALSE(absl::StrContains(heard(), "psst"));
+}
+
+TEST_F(ChatSessionTest, WithoutAFileOfUsersNobodyModerates) {
+  EXPECT_EQ(Talk("L bob\nC bob /kick ada\nC bob /ban ada\nC bob /bans\n"),
+            absl::StrCat("OK\n", kNoModerator, kNoModerator, kNoModerator));
+  EXPECT_FALSE(ada_->is_cut_off());
+}
+
+TEST_F(ChatSessionTest, AnswersOfTheRoomComeAsMessages) {
+  const std::unique_ptr<Session> session = make_session_();
+  Output output;
+  Input input("L bob\nC bob /to carl psst\n");
+  session->OnInput(input, output);
+  EXPECT_EQ(TakeAll(*session->mailbox()), "ERR 404 nobody in the room has that name\n");
+}
+
+TEST_F(ChatSessionTest, LastWordIsWhyAPeerWasPutOut) {
+  const std::unique_ptr<Session> session = make_session_();
+  EXPECT_TRUE(session->wants_peer());
+  session->OnPeer("192.0.2.7");
+  Output output;
+  Input input("L bob\n");
+  session->OnInput(input, output);
+  EXPECT_EQ(session->closing_message(), "");
+  room_.TakeOperatorLine("/ban 192.0.2.7 1 spam");
+  EXPECT_TRUE(session->mailbox()->is_cut_off());
+  EXPECT_EQ(session->closing_message(), "ERR 410 banned by 管理员 for 1 minute: spam\n");
+  ChatSession again(room_);
+  again.OnPeer("192.0.2.7");
+  Output answer;
+  Input join("L ben\n");
+  again.OnInput(join, answer);
+  EXPECT_EQ(TextOf(answer), "ERR 403 banned from the room for 1 more minute\n");
+}
+
+// Everyone may read; bob may chat; carl may not; root may moderate.
 class ChatRightsTest : public ChatSessionTest {
  protected:
   // Each try's session has left the room before the next one begins, so names are free again.
@@ -72,8 +133,28 @@ class ChatRightsTest : public ChatSessionTest {
     return TalkInAnyPieces(make_session, input).replies;
   }
 
-  TestUsers users_{absl::StrCat("*::read\nbob:", TestUsers::kHash, ":chat\ncarl:", TestUsers::kHash, ":write\n")};
+  TestUsers users_{absl::StrCat("*::read\nbob:", TestUsers::kHash, ":chat\ncarl:", TestUsers::kHash,
+                                ":write\nroot:", TestUsers::kHash, ":chat,admin\n")};
 };
+
+TEST_F(ChatRightsTest, UserWithTheRightModerates) {
+  EXPECT_EQ(TalkAs("bob", "L eve\nC eve /kick ada\n"), absl::StrCat("OK\n", kNoModerator));
+  EXPECT_FALSE(ada_->is_cut_off());
+  EXPECT_EQ(TalkAs("root", "L eve\nC eve /kick ada he floods\n"), "OK\n");
+  EXPECT_EQ(ada_->eviction(), "kicked by eve: he floods");
+}
+
+TEST_F(ChatRightsTest, PeerThatAnotherSessionHasAdmittedNeedsNoPassword) {
+  for (const bool is_root : {false, true}) {
+    ChatSession session(room_, users_.access());
+    session.Admit("192.0.2.1", users_.access()->PermissionsOf(is_root ? "root" : "bob"));
+    Output output;
+    Input input("L eve\nC eve /bans\nA root secret\n");
+    session.OnInput(input, output);
+    EXPECT_EQ(TextOf(output),
+              absl::StrCat("OK\n", is_root ? "" : kNoModerator, "ERR 405 the server has no passwords (--auth_file)\n"));
+  }
+}
 
 TEST_F(ChatRightsTest, PeerLogsInBeforeItJoins) {
   EXPECT_EQ(TalkAs("", "L eve\n"), "ERR 401 log in first: A <user> <password>\n");

@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "access/auth_file.h"
+#include "protocol/chat/speak.h"
 
 namespace polyserve {
 
@@ -25,6 +27,16 @@ absl::string_view CutToFit(absl::string_view utf8) {
   size_t end = ChatDatagramSession::kMaxDatagramBytes;
   while (end > 0 && (static_cast<uint8_t>(utf8[end]) & 0xC0) == 0x80) --end;
   return utf8.substr(0, end);
+}
+
+// A message of the room, as this dialect has it: without its line end, and without the code of an answer to a command,
+// "ERR 404 ". No saying begins like that: names have no blanks.
+absl::string_view WithoutCode(absl::string_view message) {
+  constexpr size_t kCodeBytes = 8;
+  absl::ConsumeSuffix(&message, "\n");
+  const bool has_code =
+      message.size() > kCodeBytes && absl::StartsWith(message, "ERR ") && absl::ascii_isdigit(message[4]);
+  return has_code ? message.substr(kCodeBytes) : message;
 }
 
 }  // namespace
@@ -113,14 +125,18 @@ void ChatDatagramSession::OnMessage(const Message& message, Output& output) {
   // The answer to its L must come before any message.
   if (member_->awaits_answer()) OnTime(output);
   if (output.closing()) return;
-  const std::string datagram = absl::StrCat("\n", absl::StripSuffix(*message, "\n"));
+  const std::string datagram = absl::StrCat("\n", WithoutCode(*message));
   const absl::string_view fitting = CutToFit(datagram);
   if (is_verified_ || MaySend(fitting.size() + kSpeak.size())) return Send(fitting, output);
   if (!std::exchange(told_to_speak_, true)) Send(kSpeak, output);
 }
 
 absl::string_view ChatDatagramSession::closing_message() const {
-  return member_->has_lost_room() ? "\nthe room was lost, and is made anew: join again" : "";
+  if (member_->eviction().empty()) {
+    return member_->has_lost_room() ? "\nthe room was lost, and is made anew: join again" : "";
+  }
+  farewell_ = absl::StrCat("\n", member_->eviction());
+  return MaySend(farewell_.size()) ? absl::string_view(farewell_) : absl::string_view();
 }
 
 // The limit against reflection: an attacker who forges a victim's address must not get the server to send the victim
@@ -146,9 +162,8 @@ absl::Status ChatDatagramSession::Say(absl::string_view name_and_text) {
   const size_t space = name_and_text.find(' ');
   if (absl::Status status = CheckIsOwn(name_and_text.substr(0, space)); !status.ok()) return status;
   const absl::string_view text = space == absl::string_view::npos ? "" : name_and_text.substr(space + 1);
-  if (absl::Status status = CheckText(text); !status.ok()) return status;
-  member_->Say(text);
-  return absl::OkStatus();
+  const auto may_moderate = [this] { return access_ != nullptr && MayEveryone(access_.get(), Right::kAdmin); };
+  return Speak(text, may_moderate, *member_);
 }
 
 // Only the first name counts. An L with the same name may be a duplicated datagram, so it is answered with OK again.

@@ -5,6 +5,9 @@
 //   C <name> <text>   -> nothing              the others get: "\n<name> : <text>"
 //   E <name>          -> EXIT                 the others get: "\n'<name>' 退出聊天室"
 //
+// In place of a text may stand a command, as over TCP (protocol/chat/session.h). There are no passwords, so only if
+// everyone has the right "admin" may a peer moderate the room.
+//
 // The name belongs to the address that took it. An error is a text, with a line end before it unless it answers an L,
 // because the course's client prints it among the messages. A message longer than kMaxDatagramBytes is cut. Datagrams,
 // and with them messages, may be lost. A peer that disappears silently leaves the room when the server forgets it
@@ -52,6 +55,8 @@ class ChatDatagramSession : public Session {
   Mailbox* mailbox() override { return member_.get(); }
   void OnMessage(const Message& message, Output& output) override;
   void OnTime(Output& output) override;
+  bool wants_peer() const override { return true; }
+  void OnPeer(absl::string_view address) override { member_->set_address(address); }
   bool is_stateless() const override { return member_->name().empty() && !member_->awaits_answer(); }
   bool is_verified() const override { return is_verified_; }
   bool idle() const override { return !member_->awaits_answer(); }
@@ -79,6 +84,7 @@ class ChatDatagramSession : public Session {
   bool told_to_speak_ = false;      // The peer was asked to say something.
   bool is_leaving_ = false;         // The answer that the member awaits is the one to Leave(), not to Join().
   bool was_told_to_wait_ = false;   // The peer was told that it speaks too fast, and has not been heard since.
+  mutable std::string farewell_;    // Made when it is asked for.
   std::vector<std::string> early_;  // Datagrams received while that answer is awaited; up to kMaxEarly.
 };
 

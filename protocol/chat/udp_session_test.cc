@@ -46,6 +46,8 @@ class Speaker {
     return all;
   }
 
+  void TellPeer(absl::string_view address) { session_.OnPeer(address); }
+  std::string closing_message() const { return std::string(session_.closing_message()); }
   bool is_closed() const { return is_closed_; }
   bool is_stateless() const { return session_.is_stateless(); }
   bool is_verified() const { return session_.is_verified(); }
@@ -73,6 +75,35 @@ class ChatDatagramTest : public testing::Test {
   LocalRoom room_{"管理员"};
   Speaker ada_{room_}, bob_{room_};
 };
+
+TEST_F(ChatDatagramTest, PrivateWordsReachOneMemberAlone) {
+  ada_.Send("L ada");
+  bob_.Send("L bob");
+  ada_.Hear();
+  EXPECT_EQ(ada_.Send("C ada /to bob psst"), "");
+  EXPECT_EQ(bob_.Hear(), "\nada -> bob : psst|");
+  ada_.Send("C ada /to carl psst");
+  EXPECT_EQ(ada_.Hear(), "\nnobody in the room has that name|") << "without the code of the other dialect";
+  EXPECT_EQ(ada_.Send("C ada /kick bob"), "\nthat is for users with the right 'admin', and the operator");
+}
+
+TEST_F(ChatDatagramTest, MemberOfTheNameErrIsHeard) {
+  ada_.Send("L ada");
+  bob_.Send("L ERR");
+  ada_.Hear();
+  bob_.Send("C ERR 404 is my name");
+  EXPECT_EQ(ada_.Hear(), "\nERR : 404 is my name|");
+}
+
+TEST_F(ChatDatagramTest, LastWordIsWhyAPeerWasPutOut) {
+  bob_.TellPeer("192.0.2.7");
+  bob_.Send("L bob");
+  EXPECT_EQ(bob_.closing_message(), "");
+  room_.TakeOperatorLine("/ban 192.0.2.7");
+  EXPECT_EQ(bob_.closing_message(), "\nbanned by 管理员 for 60 minutes");
+  ada_.TellPeer("192.0.2.7");
+  EXPECT_EQ(ada_.Send("L ada"), "banned from the room for 60 more minutes");
+}
 
 TEST_F(ChatDatagramTest, SpeaksTheCoursesDialect) {
   EXPECT_EQ(ada_.Send("L ada"), "OK");

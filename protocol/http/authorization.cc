@@ -41,7 +41,10 @@ HttpAuthorization::Result HttpAuthorization::Check(const HttpRequest& request, c
   if (const Result result = Authenticate(request, permissions, output); result != Result::kAllowed) return result;
   const bool has_directory = right == Right::kRead || right == Right::kWrite;
   if (request.terms.log != nullptr && !permissions.user().empty()) request.terms.log->set_user(permissions.user());
-  if (permissions.Allow(right, has_directory ? absl::string_view(target.name) : "")) return Result::kAllowed;
+  if (permissions.Allow(right, has_directory ? absl::string_view(target.name) : "")) {
+    permissions_ = std::move(permissions);
+    return Result::kAllowed;
+  }
   if (permissions.user().empty()) return Refuse(401, "a name and a password are needed", kChallenge, request, output);
   return Refuse(403, "the user lacks the right", "", request, output);
 }

@@ -41,6 +41,8 @@ class HttpAuthorization {
 
   // Notes the sender's name for the access log. REQUIRES: output.wants_more().
   Result Check(const HttpRequest& request, const HttpTarget& target, Output& output);
+  // Of the sender of the request that was allowed last; none if there is no --auth_file.
+  const Permissions& permissions() const { return permissions_; }
 
  private:
   Result Refuse(int code, absl::string_view why, absl::string_view fields, const HttpRequest& request,
@@ -49,7 +51,8 @@ class HttpAuthorization {
 
   const std::shared_ptr<const HttpSite> site_;
   const std::string peer_;
-  std::string proved_name_;       // "" if there is none.
+  std::string proved_name_;  // "" if there is none.
+  Permissions permissions_;
   std::unique_ptr<Login> login_;  // Null until there are credentials.
 };
 

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "access/access.h"
 #include "base/bound_counters.h"
 #include "files/log_file.h"
 #include "protocol/http/files.h"
@@ -254,7 +256,9 @@ void HttpSession::OpenWebSocket(const HttpRequest& request, Output& output) {
   HttpReply(101, terms, *site_).AddLines(WebSocketReplyLines(request)).WriteTo(output);
   HttpReply::Finish(terms, output);
   // From here on every call goes to it, and the input behind the head is its first frame.
-  successor_ = WebSocketSession::Start(site_->options().chat(), output);
+  const Permissions permissions = authorization_ != nullptr ? authorization_->permissions() : Permissions();
+  const absl::string_view address = peer_ != nullptr ? absl::string_view(*peer_) : "";
+  successor_ = WebSocketSession::Start(site_->options().chat(address, permissions), output);
 }
 
 // Counts what has arrived, not what is stored: the framing of small chunks is progress as well.

@@ -60,7 +60,8 @@ class HttpSession : public Session {
     return successor_ != nullptr ? successor_->closing_message() : "";
   }
   bool wants_peer() const override {
-    return site_->options().access_log != nullptr || site_->is_restricted() || site_->limits_rate();
+    return site_->options().access_log != nullptr || site_->is_restricted() || site_->limits_rate() ||
+           site_->options().chat != nullptr;
   }
   void OnPeer(absl::string_view address) override { peer_ = std::make_unique<const std::string>(address); }
   void OnPeerName(absl::string_view name) override;

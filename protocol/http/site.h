@@ -54,8 +54,9 @@ class HttpSite {
     // Any client may have stored a page. With this, browsers give each page an origin of its own, so that its scripts
     // cannot act with the rights of the server's own origin, such as speak in the chat.
     bool sandboxes_pages = false;
-    // Makes the line-based session behind /-/chat, for a client that may join. Null: there is no chat.
-    SessionFactory chat = nullptr;
+    // Makes the line-based session behind /-/chat, for a client at this address that may join with these permissions;
+    // called from any thread. Null: there is no chat.
+    std::function<std::unique_ptr<Session>(absl::string_view address, const Permissions& permissions)> chat = nullptr;
     // Who may do what. Null: everyone may do everything.
     std::shared_ptr<const Access> access = nullptr;
     // The addresses that get the server's own pages; all by default.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "access/access.h"
 #include "gtest/gtest.h"
 #include "protocol/chat/session.h"
 #include "protocol/http/test_fixture.h"
@@ -18,7 +19,7 @@ namespace {
 class HttpWebSocketTest : public HttpFixture {
  protected:
   HttpWebSocketTest() {
-    site_options_.chat = [this] { return std::make_unique<ChatSession>(room_); };
+    site_options_.chat = [this](absl::string_view, const Permissions&) { return std::make_unique<ChatSession>(room_); };
   }
 
   // The reply to a request that differs by this from one that opens a WebSocket.

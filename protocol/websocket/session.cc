@@ -91,7 +91,18 @@ void WebSocketSession::OnTime(Output& output) {
   output.SetTimer(kPingInterval);
 }
 
-absl::string_view WebSocketSession::closing_message() const { return ended_ ? "" : kFarewell; }
+// What the line-based session would say comes first, in messages of its lines.
+absl::string_view WebSocketSession::closing_message() const {
+  if (ended_) return "";
+  const absl::string_view said = lines_->closing_message();
+  if (said.empty()) return kFarewell;
+  Output frames;
+  for (absl::string_view line : absl::StrSplit(absl::StripSuffix(said, "\n"), '\n')) {
+    WebSocketFrames::Write(Opcode::kText, line, frames);
+  }
+  closing_message_ = absl::StrCat(TakeText(frames), kFarewell);
+  return closing_message_;
+}
 
 // Control frames may come between the frames of a message (section 5.4), so they are gathered apart from it. Both are
 // bounded: 125 bytes by WebSocketFrames, kMaxMessageBytes by IsWelcome().

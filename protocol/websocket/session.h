@@ -10,7 +10,8 @@
 //
 // The session answers pings, and sends one every kPingInterval. If nothing has arrived since the last one, the peer is
 // gone, and the connection is closed. Codes with which the server closes (section 7.4.1):
-//   1000 the line-based session has ended                  1001 the server stops, or the peer was silent for too long
+//   1000 the line-based session has ended                  1001 the server stops, the peer was silent for too long, or
+//                                                               the room has put it out or is lost: a line says so
 //   1002 the peer violates the protocol                    1003 a message is not text
 //   1007 a message is not UTF-8                            1009 a message has more than kMaxMessageBytes
 // A close frame of the peer is answered with the peer's own code. Bound: one message. Input stays unconsumed only while
@@ -41,8 +42,8 @@ class WebSocketSession : public Session {
   static constexpr absl::Duration kPingInterval = absl::Seconds(30);
 
   // Call when the reply to the opening handshake has been appended to `output`; sets the timer of the first ping.
-  // REQUIRES: `lines` writes whole lines only, may call Pause() but neither Work(), WriteFile() nor SetTimer(), and
-  // does not want to know its peer (Session::wants_peer()).
+  // REQUIRES: `lines` writes whole lines only, may call Pause() but neither Work(), WriteFile() nor SetTimer(), and has
+  // been told of its peer (Session::wants_peer()).
   static std::unique_ptr<Session> Start(std::unique_ptr<Session> lines, Output& output);
 
   void OnInput(Input& input, Output& output) override;
@@ -82,8 +83,9 @@ class WebSocketSession : public Session {
   size_t shown_ = 0;       // which has consumed this much of it; it may pause in between.
   std::string control_;    // A control frame received so far; it may come between the frames of a message.
   bool within_message_ = false;
-  bool has_heard_ = true;  // From the peer, since the last ping.
-  bool ended_ = false;     // A close frame was sent, or the connection is lost.
+  bool has_heard_ = true;                // From the peer, since the last ping.
+  bool ended_ = false;                   // A close frame was sent, or the connection is lost.
+  mutable std::string closing_message_;  // Made when it is asked for.
 };
 
 }  // namespace polyserve

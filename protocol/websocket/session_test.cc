@@ -253,5 +253,15 @@ TEST_F(WebSocketTest, OnlyWhatIsWholeMayBeCutOff) {
   EXPECT_EQ(session->closing_message(), "");
 }
 
+TEST_F(WebSocketTest, LastMessageIsWhyAPeerWasPutOut) {
+  const std::unique_ptr<Session> session = MakeSession();
+  const std::string frame = WsText("L bob");
+  Output output;
+  Input input(frame);
+  session->OnInput(input, output);
+  room_.TakeOperatorLine("/kick bob he floods");
+  EXPECT_EQ(WsRead(session->closing_message()), "text: ERR 410 kicked by 管理员: he floods\nclose 1001\n");
+}
+
 }  // namespace
 }  // namespace polyserve

@@ -188,8 +188,17 @@ const cases = {
     await ada.fill('#text', '<i>hello</i>');
     await ada.press('#text', 'Enter');
     await bob.locator('#messages .theirs', {hasText: '<i>hello</i>'}).waitFor();
-    await bob.locator('#leave').click();
+    await ada.fill('#text', '/to bob psst');
+    await ada.press('#text', 'Enter');
+    await ada.locator('#messages .mine.private', {hasText: 'to bob alone'}).waitFor();
+    await bob.locator('#messages .theirs.private', {hasText: 'psst'}).waitFor();
+    await ada.fill('#text', '/too bob psst');
+    await ada.press('#text', 'Enter');
+    await ada.locator('#messages .note', {hasText: 'there is no command /too'}).waitFor();
+    server.process.stdin.write('/kick bob he floods\n');
+    await bob.locator('#chat-state', {hasText: 'put out of the room: kicked by 管理员: he floods'}).waitFor();
     await ada.locator('#messages', {hasText: 'bob has left'}).waitFor();
+    assert.ok(!heard.some((message) => message.includes('psst')));
     assert.ok(heard.some((message) => message.includes('ada : <i>hello</i>')));
     carl.close();
     for (const page of [ada, bob]) await page.context().close();

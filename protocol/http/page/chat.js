@@ -11,6 +11,11 @@ const PAUSES = [1000, 2000, 4000, 8000, 15000];  // Between attempts to come bac
 
 const JOINED = /^欢迎 '(.*)' 进入聊天室$/u;
 const LEFT = /^'(.*)' 退出聊天室$/u;
+const ERROR = /^ERR (\d{3}) (.*)$/u;           // No member can say this: names have no blanks.
+const PRIVATE = /^(\S+) -> (\S+) : (.*)$/u;   // The same.
+const TO = /^\/to +(\S+) +(.*)$/iu;           // What is typed for private words.
+const COMMAND = /^\/[a-z]+( |$)/iu;           // Other commands; what they do comes as a message.
+const PUT_OUT = '410';
 
 export class Chat {
   constructor(live) {
@@ -106,18 +111,29 @@ export class Chat {
   // A line of the server: an answer to what we said, or what another member says.
   hear(line) {
     if (!this.isMember) return this.hearAnswerToJoin(line);
-    if (line.startsWith('ERR ')) {
-      const why = line.slice(8);
-      return this.add('note', null, () => t('notSaid', {why}));
-    }
+    const error = ERROR.exec(line);
+    if (error !== null && error[1] === PUT_OUT) return this.hearPutOut(error[2]);
+    if (error !== null) return this.add('note', null, () => t('notSaid', {why: error[2]}));
     if (line === 'OK' || line === 'EXIT') return;
     const joined = JOINED.exec(line);
     if (joined !== null) return this.add('note', null, () => t('hasJoined', {name: joined[1]}));
     const left = LEFT.exec(line);
     if (left !== null) return this.add('note', null, () => t('hasLeft', {name: left[1]}));
+    const own = PRIVATE.exec(line);
+    if (own !== null) return this.add('theirs private', t('toYou', {name: own[1]}), () => own[3]);
     const colon = line.indexOf(' : ');
     if (colon < 0) return this.add('note', null, () => line);
     this.add('theirs', line.slice(0, colon), () => line.slice(colon + 3));
+  }
+
+  // The connection ends behind this line, and is not made again.
+  hearPutOut(why) {
+    this.wantsIn = false;
+    this.isMember = false;
+    this.socket.close(1000);
+    this.socket = null;
+    this.add('note', null, () => t('putOut', {why}));
+    this.state(() => t('putOut', {why}));
   }
 
   // A name that another has may still be ours, of a connection that the server has not missed yet: after a loss it is
@@ -139,14 +155,20 @@ export class Chat {
     $('chat-name').focus();
   }
 
-  // The server does not send a member its own words.
+  // The server does not send a member its own words. A blank in front of a slash says that it is a text.
   speak(text) {
     const said = text.replace(/\s+/g, ' ').trim();
     if (said === '' || !this.isMember) return;
-    const line = `C ${this.name} ${said}`;
+    const isCommand = text.startsWith('/') && COMMAND.test(said);
+    const line = `C ${this.name} ${COMMAND.test(said) && !isCommand ? ' ' : ''}${said}`;
     if (new TextEncoder().encode(line).length >= MAX_LINE_BYTES) return this.add('note', null, () => t('longLine'));
     this.socket.send(line);
-    this.add('mine', this.name, () => said);
+    const to = TO.exec(said);
+    if (!isCommand) {
+      this.add('mine', this.name, () => said);
+    } else if (to !== null) {
+      this.add('mine private', t('toThem', {name: to[1]}), () => to[2]);
+    }
     $('text').value = '';
   }
 
