@@ -55,8 +55,8 @@ DEFINE_string(overload, "wait",
 DEFINE_int32(max_connections_per_address, 0,
              "the most connections at a time from one address; others are closed at once; 0: no limit");
 DEFINE_int32(rate_per_address, 0,
-             "the requests of http from one address in a second, and as many at once after a silence; others are "
-             "answered with 429; 0: any number");
+             "the requests of http and commands of file from one address in a second, and as many at once after a "
+             "silence; others are answered with 429; 0: any number");
 DEFINE_string(
     tcp_keep_alive, "2m",
     "=TIME after this silence, ask the peer's system whether the connection is still there, and after as much "
@@ -155,11 +155,12 @@ std::vector<std::string> ModelFlags() {
 constexpr FlagTopic kTopics[] = {
     {"What is served, and by whom", "model listen root read_only max_file_bytes library_quota"},
     {"Who may do what", "auth_file auth_failures admin_from"},
-    {"Connections", "max_connections overload max_connections_per_address listen_backlog tcp_nodelay socket_buffer"},
+    {"Connections",
+     "max_connections overload max_connections_per_address rate_per_address listen_backlog tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window drain_timeout stop_grace"},
     {"http",
-     "request_timeout keep_alive_timeout max_requests_per_connection rate_per_address allowed_hosts trusted_pages "
-     "access_log precompressed"},
+     "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages access_log "
+     "precompressed"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"chat", "admin_name chat_rate chat_memory room_history"},

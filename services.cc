@@ -30,9 +30,12 @@ std::unique_ptr<Session> Make(const ServiceContext&) {
   return std::make_unique<S>();
 }
 
-template <typename S>
-std::unique_ptr<Session> MakeWithLibrary(const ServiceContext& context) {
-  return std::make_unique<S>(context.library, context.access);
+std::unique_ptr<Session> MakeFile(const ServiceContext& context) {
+  return std::make_unique<FileSession>(context.library, context.access, context.address_limits);
+}
+
+std::unique_ptr<Session> MakeFileUnframed(const ServiceContext& context) {
+  return std::make_unique<FileUnframedSession>(context.library, context.access);
 }
 
 std::unique_ptr<Session> MakeTftp(const ServiceContext& context) {
@@ -63,14 +66,14 @@ constexpr Service kServices[] = {
     {"http", "the files under --root, by HTTP/1.1: GET, HEAD, PUT", 8080, Transports::kStream, &MakeHttp,
      /*make_datagram_session=*/nullptr, "\x08http/1.1\x08http/1.0", /*has_room=*/true,
      /*has_operator=*/false, /*closes_at_will=*/true},
-    {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeWithLibrary<FileSession>},
+    {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeFile},
     {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
     {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
     {"chat", "a room where what one says reaches all others", 8085, Transports::kBoth, &MakeChat, &MakeChatDatagrams,
      /*alpn=*/"", /*has_room=*/true, /*has_operator=*/true},
     {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
-     &MakeWithLibrary<FileUnframedSession>},
+     &MakeFileUnframed},
     {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeTftp},
 };
 static_assert(std::size(kServices) <= kMaxServices, "each service has a row of counters");
@@ -79,7 +82,11 @@ static_assert(std::size(kServices) <= kMaxServices, "each service has a row of c
 
 ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite::Options http_options,
                                TftpWrites tftp_writes, std::shared_ptr<Room> room, std::shared_ptr<const Access> access)
-    : library(std::move(library)), room(std::move(room)), tftp_writes(tftp_writes), access(std::move(access)) {
+    : library(std::move(library)),
+      room(std::move(room)),
+      tftp_writes(tftp_writes),
+      access(std::move(access)),
+      address_limits(http_options.address_limits) {
   http_options.access = this->access;
   // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat. The parameter of the
   // same name has been moved from by now, hence `this->`.

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "access/access.h"
+#include "access/address_limits.h"
 #include "files/library.h"
 #include "protocol/http/site.h"
 #include "protocol/session.h"
@@ -34,7 +35,8 @@ struct ServiceContext {
   std::shared_ptr<Room> room;                 // Null if no service of --listen has a room.
   std::shared_ptr<const HttpSite> http_site;  // Never null.
   TftpWrites tftp_writes;
-  std::shared_ptr<const Access> access;  // Null if everyone may do everything.
+  std::shared_ptr<const Access> access;                 // Null if everyone may do everything.
+  std::shared_ptr<const AddressLimits> address_limits;  // Those of http_options; may be null.
 };
 
 // The transports over which a service is offered. TCP shows a session a stream of bytes, UDP one datagram at a time.

@@ -33,7 +33,13 @@ void WriteError(int code, absl::string_view why, Output& output) {
   output.CountError();
   output.Write(absl::StrCat("ERR ", code, " ", why, "\n"));
 }
-void WriteError(const absl::Status& error, Output& output) { WriteError(HttpCode(error), error.message(), output); }
+
+// The library has no use for this status, which stands for a command above the rate (RFC 6585, section 4).
+absl::Status TooManyCommands() { return absl::CancelledError("too many commands from this address"); }
+
+void WriteError(const absl::Status& error, Output& output) {
+  WriteError(absl::IsCancelled(error) ? 429 : HttpCode(error), error.message(), output);
+}
 
 // For faults after which the session cannot tell where the next command begins: content of an unknown size may follow,
 // and must not be taken for commands.
@@ -109,8 +115,11 @@ absl::StatusOr<int64_t> HashOf(const Part& part) {
 
 }  // namespace
 
-FileSession::FileSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access)
-    : library_(std::move(library)), access_(std::move(access)) {}
+FileSession::FileSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access,
+                         std::shared_ptr<const AddressLimits> limits)
+    : library_(std::move(library)),
+      access_(std::move(access)),
+      limits_(limits != nullptr && limits->has_rate() ? std::move(limits) : nullptr) {}
 FileSession::~FileSession() = default;
 
 // One loop for two states. Each turn consumes a command or content, or returns; wants_more() ends it as soon as a task
@@ -139,10 +148,25 @@ void FileSession::OnInput(Input& input, Output& output) {
   }
 }
 
+absl::Status FileSession::Admit() {
+  if (limits_ == nullptr || limits_->TakeRequest(address_ != nullptr ? absl::string_view(*address_) : "-")) {
+    return absl::OkStatus();
+  }
+  return TooManyCommands();
+}
+
 // Counted when it is answered: while the password is verified, the same line comes several times.
 bool FileSession::LogIn(absl::string_view user_and_password, Output& output) {
+  if (!is_admitted_) {
+    if (const absl::Status admitted = Admit(); !admitted.ok()) {
+      output.CountRequest();
+      WriteError(admitted, output);
+      return true;
+    }
+  }
   const LoginAnswer answer = TryLoginCommand(login_.get(), user_and_password, output);
-  if (answer.result == Login::Result::kPending) return false;
+  is_admitted_ = answer.result == Login::Result::kPending;
+  if (is_admitted_) return false;
   output.CountRequest();
   if (answer.result == Login::Result::kRight) {
     known_ = login_->TakePermissions();
@@ -171,9 +195,10 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
   if (IsOfOtherProtocol(line)) return RefuseAndClose(kOtherProtocolReason, output);
   if (line == "Q") return output.Close();
   const absl::string_view arguments = line.size() >= 2 && line[1] == ' ' ? line.substr(2) : "";
-  const absl::Status allowed = CheckRights(line.empty() ? ' ' : line[0], arguments);
+  absl::Status allowed = Admit();
+  if (allowed.ok()) allowed = CheckRights(line.empty() ? ' ' : line[0], arguments);
   // A refused upload has to be got past; StartPut() does that.
-  if (!allowed.ok() && line[0] != 'P') return WriteError(allowed, output);
+  if (!allowed.ok() && !MayAnnounceContent(line)) return WriteError(allowed, output);
   if (line == "L") return List(output);
   if (line.size() >= 2 && line[1] == ' ') {
     switch (line[0]) {

@@ -11,8 +11,9 @@
 //   A <user> <password>          OK 0; from here on the peer has the user's rights, by --auth_file
 //   Q                            closes
 //
-// A refusal is "ERR <code> <text>", with the codes of HTTP: 400 401 403 404 405 409 413 429 507, 503 if the server is
-// short of descriptors or memory for the moment, and 500 for its other failures. After a refused P the session discards
+// A refusal is "ERR <code> <text>", with the codes of HTTP: 400 401 403 404 405 409 413 507, 429 after too many wrong
+// passwords or commands from this address, 503 if the server is short of descriptors or memory for the moment, and 500
+// for its other failures. After a refused P the session discards
 // the announced bytes, or closes if more than kMaxDiscardBytes are left. It also closes after a malformed P, because
 // the content would be taken for commands, after a line that is too long, and after a line that was meant for an HTTP
 // or TLS server. Bound: one line of kMaxLineBytes; no content is held.
@@ -29,10 +30,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "access/access.h"
+#include "access/address_limits.h"
 #include "files/library.h"
 #include "protocol/line_reader.h"
 #include "protocol/login.h"
@@ -49,15 +52,20 @@ class FileSession : public Session {
   static constexpr int64_t kMaxDiscardBytes = 1024 * 1024;
   static constexpr int64_t kMaxHashedBytes = 1024 * 1024;  // A few milliseconds of work for one task.
 
-  // Sessions share the library, from any number of threads. `access` null: everyone may do everything.
-  explicit FileSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access = nullptr);
+  // Sessions share the library, from any number of threads. `access` null: everyone may do everything. `limits` null:
+  // as often as they like.
+  explicit FileSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access = nullptr,
+                       std::shared_ptr<const AddressLimits> limits = nullptr);
   ~FileSession() override;
 
   void OnInput(Input& input, Output& output) override;
   bool idle() const override { return body_left_ == 0; }
   bool awaits_rest_of_request() const override { return body_left_ > 0 || lines_.is_within_line(); }
-  bool wants_peer() const override { return access_ != nullptr; }
-  void OnPeer(absl::string_view address) override { login_ = std::make_unique<Login>(access_, address); }
+  bool wants_peer() const override { return access_ != nullptr || limits_ != nullptr; }
+  void OnPeer(absl::string_view address) override {
+    if (access_ != nullptr) login_ = std::make_unique<Login>(access_, address);
+    if (limits_ != nullptr) address_ = std::make_unique<const std::string>(address);
+  }
   void OnPeerName(absl::string_view name) override {
     if (access_ != nullptr) known_ = access_->PermissionsOf(name);
   }
@@ -65,6 +73,8 @@ class FileSession : public Session {
  private:
   // The command A. False: the password is being verified, and the line has to be passed again after that.
   bool LogIn(absl::string_view user_and_password, Output& output);
+  // Counts a command against the rate of the address, once. Refused: its status has the code 429.
+  absl::Status Admit();
   // Whether the peer has the right to what the command asks for: the one place that knows rights.
   absl::Status CheckRights(char command, absl::string_view arguments);
   void OnLine(absl::string_view line, Output& output);
@@ -74,7 +84,7 @@ class FileSession : public Session {
   void GetRange(absl::string_view arguments, Output& output);
   void HashRange(absl::string_view arguments, Output& output);
   void MakeDirectory(absl::string_view name, Output& output);
-  // `allowed` is the result of CheckRights().
+  // `allowed` is the result of Admit() and CheckRights().
   void StartPut(absl::string_view arguments, const absl::Status& allowed, Output& output);
   void TakeBody(Input& input, Output& output);
   void FinishPut(Output& output);
@@ -83,9 +93,12 @@ class FileSession : public Session {
 
   const std::shared_ptr<const Library> library_;
   const std::shared_ptr<const Access> access_;
-  std::unique_ptr<Login> login_;      // Null if access_ is.
+  const std::shared_ptr<const AddressLimits> limits_;  // Null unless they have a rate.
+  std::unique_ptr<const std::string> address_;         // Null if limits_ is.
+  std::unique_ptr<Login> login_;                       // Null if access_ is.
   std::optional<Permissions> known_;  // Of the user who has logged in, or whose name the transport has proved.
   LineReader lines_{kMaxLineBytes};
+  bool is_admitted_ = false;        // The command A that is being verified was counted.
   int64_t body_left_ = 0;           // Announced by P and not received yet.
   std::unique_ptr<Upload> upload_;  // Receives them; null while they are discarded.
 };

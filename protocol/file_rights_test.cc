@@ -11,7 +11,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "access/address_limits.h"
 #include "access/test_users.h"
+#include "base/bound_counters.h"
 #include "files/library.h"
 #include "gtest/gtest.h"
 #include "protocol/file.h"
@@ -163,6 +165,32 @@ TEST_F(FileRightsTest, ServerWithoutAFileOfUsersHasNoPasswords) {
   session.OnPeerName("ada");
   EXPECT_EQ(Show(session, kLogIn), "ERR 405 the server has no passwords (--auth_file)\n");
   EXPECT_EQ(Show(session, "S a\n").substr(0, 5), "OK 5 ");
+}
+
+TEST_F(FileRightsTest, CommandsAboveTheRateAre429AndTheConnectionStays) {
+  const auto table = std::make_unique<AddressLimits::Table>();
+  AddressLimits::Prepare(*table);
+  BoundCounters counters = {};
+  const auto limits =
+      std::make_shared<const AddressLimits>(AddressLimits::Options{.requests_per_second = 1}, *table, counters);
+  const auto make_session = [&] {
+    auto session = std::make_unique<FileSession>(*Library::Open(root_.string(), {}), nullptr, limits);
+    EXPECT_TRUE(session->wants_peer());
+    session->OnPeer("192.0.2.1");
+    return session;
+  };
+  const std::string too_many = "ERR 429 too many commands from this address\n";
+  // More at once than any machine gets through in a second, if each is a command on its own.
+  std::string commands = "S a\n";
+  for (int i = 0; i < 100; ++i) commands += "P c 5\nS b\nX";
+  const std::string answers = TalkInPieces(make_session, {commands}).replies;
+  EXPECT_TRUE(absl::StartsWith(answers, "OK 5 ")) << answers;
+  size_t refused = 0;
+  for (size_t at = 0; (at = answers.find(too_many, at)) != std::string::npos; ++at) ++refused;
+  EXPECT_GT(refused, 0u);
+  EXPECT_EQ(counters.rate_per_address, static_cast<int64_t>(refused));
+  EXPECT_FALSE(absl::StrContains(answers, "ERR 404")) << "content is not taken for commands: " << answers;
+  EXPECT_FALSE(absl::StrContains(answers, "ERR 400")) << answers;
 }
 
 TEST_F(FileRightsTest, UnframedServesWhatEveryoneMayHave) {

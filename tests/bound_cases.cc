@@ -189,6 +189,28 @@ TEST_F(BoundTest, AddressThatAsksTooOftenIsToldWhenToComeAgain) {
   }));
 }
 
+// The address has one rate for both services.
+TEST_F(BoundTest, CommandsOfFileCountAgainstTheRateOfTheirAddress) {
+  constexpr int kAsked = 30;
+  StartServer({"--rate_per_address=2"});
+  int refused = 0;
+  {
+    Peer peer = Connect("file");
+    for (int i = 0; i < kAsked; ++i) {
+      peer.Send("S a\n");
+      const std::string reply = peer.ReadLine();
+      if (absl::StartsWith(reply, "OK 5 ")) continue;
+      EXPECT_EQ(reply, "ERR 429 too many commands from this address\n");
+      ++refused;
+    }
+    peer.Send("Q\n");
+    EXPECT_TRUE(peer.AwaitClose());
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_LT(refused, kAsked);
+  EXPECT_GE(CountOf("rate_per_address"), refused);
+}
+
 TEST_F(BoundTest, UploadsBeyondTheQuotaAreRefusedOverEveryService) {
   const std::string large(900, 'x');
   ServeAlso("tftp+udp");

@@ -131,6 +131,26 @@ TEST_F(TlsTest, HttpInTheClearIsToldToUseHttps) {
   EXPECT_TRUE(peer.was_closed());
 }
 
+// Without a limit of time: nothing else ends these connections.
+TEST_F(TlsTest, PeerThatSpeaksNoTlsIsRefusedAtItsFirstByte) {
+  const std::vector<std::string> services = {"message+tls", "compute+tls",       "file+tls",
+                                             "http+tls",    "file-unframed+tls", "chat+tls"};
+  for (const std::string& service : services) ServeAlso(service);
+  Start("echo", {"--request_timeout=inf", "--idle_timeout=inf"});
+  for (const std::string& service : services) {
+    Peer peer(server().address(service));
+    peer.Send("A");
+    EXPECT_EQ(peer.ReadToEnd(), "") << service;
+    EXPECT_TRUE(peer.was_closed()) << service;
+  }
+  Peer peer(address());
+  peer.Send("GE");  // It may become a request of HTTP;
+  peer.Send("\n");  // now it cannot.
+  EXPECT_EQ(peer.ReadToEnd(), "");
+  EXPECT_TRUE(peer.was_closed());
+  ExpectServesOthersOverTls();
+}
+
 TEST_F(TlsTest, MembersOfTheRoomHearEachOther) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: a member that stays may keep the others out";
   Start("chat");

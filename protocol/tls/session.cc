@@ -3,9 +3,11 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "base/logging.h"
 #include "protocol/tls/channel.h"
 
@@ -22,6 +24,24 @@ constexpr absl::string_view kAnswerToHttp =
     "\r\n"
     "This port speaks TLS: use https:// instead.\r\n";
 
+// What a peer begins with.
+enum class Opening : uint8_t {
+  kTls,        // A record of a handshake,
+  kHttp,       // a request of HTTP,
+  kMayBeHttp,  // too little to tell, but no record,
+  kOther,      // or neither.
+};
+
+Opening OpeningOf(absl::string_view bytes) {
+  constexpr char kHandshakeRecord = 0x16;  // RFC 8446, section 5.1.
+  if (bytes.front() == kHandshakeRecord) return Opening::kTls;
+  for (const absl::string_view method : {"GET ", "HEAD ", "POST ", "PUT "}) {
+    if (absl::StartsWith(bytes, method)) return Opening::kHttp;
+    if (absl::StartsWith(method, bytes)) return Opening::kMayBeHttp;
+  }
+  return Opening::kOther;
+}
+
 }  // namespace
 
 TlsSession::TlsSession(std::unique_ptr<Session> inner, std::shared_ptr<const TlsContext> context,
@@ -35,14 +55,31 @@ void TlsSession::OnInput(Input& input, Output& output) {
   Converse(input, output);
 }
 
+// OpenSSL wants to see five bytes before it says that they are no record. A peer that has sent fewer, and waits, would
+// keep its connection until the time is up. So the first byte is looked at here. What may still become a request of
+// HTTP stays in the input: OpenSSL recognises that itself. No alert is sent to what does not speak TLS.
+bool TlsSession::HasBegun(Input& input, Output& output) {
+  if (has_begun_) return true;
+  const Opening opening = OpeningOf(input.bytes());
+  if (opening == Opening::kOther) Fail("the peer does not speak TLS", input, output);
+  if (opening == Opening::kMayBeHttp) StartTimer(output);
+  has_begun_ = opening == Opening::kTls || opening == Opening::kHttp;
+  return has_begun_;
+}
+
+void TlsSession::StartTimer(Output& output) {
+  if (!std::exchange(has_timer_, true)) output.SetTimer(handshake_timeout_);
+}
+
 // The plain text that came behind the handshake, perhaps in one packet with its end, is shown at once.
 bool TlsSession::Handshake(Input& input, Output& output) {
+  if (!HasBegun(input, output)) return false;
   switch (writer_->channel().Handshake(input, output)) {
     case TlsChannel::Result::kDone:
       Open(output);
       return true;
     case TlsChannel::Result::kNeedsInput:
-      if (!std::exchange(has_timer_, true)) output.SetTimer(handshake_timeout_);
+      StartTimer(output);
       return false;
     default:
       if (writer_->channel().was_http()) output.Write(kAnswerToHttp);

@@ -8,8 +8,9 @@
 // (close_notify) still gets the replies that are due. One whose TCP connection ends without that may have been cut off
 // by someone else: the inner session is not told that the input has ended, so that it takes no part of it for the
 // whole. If the peer has shown a certificate, the inner session learns whom it names (Session::OnPeerName()), before
-// any input. A request of HTTP in the clear is answered with a page that says so. Bounds: the inner session's own, and
-// two records of 16 KiB, one in OpenSSL, one here.
+// any input. A request of HTTP in the clear is answered with a page that says so; any other peer that does not speak
+// TLS is refused at its first byte. Bounds: the inner session's own, and two records of 16 KiB, one in OpenSSL, one
+// here.
 #ifndef POLYSERVE_PROTOCOL_TLS_SESSION_H_
 #define POLYSERVE_PROTOCOL_TLS_SESSION_H_
 
@@ -53,6 +54,9 @@ class TlsSession : public Session {
  private:
   enum class Phase : uint8_t { kHandshake, kOpen, kOver };
 
+  // False: nothing that is TLS has come so far, and the connection may be over.
+  bool HasBegun(Input& input, Output& output);
+  void StartTimer(Output& output);
   bool Handshake(Input& input, Output& output);
   void Open(Output& output);
   void Fail(absl::string_view why, Input& input, Output& output);
@@ -69,6 +73,7 @@ class TlsSession : public Session {
   std::string rest_;                     // Plain text that the inner session has not consumed.
   mutable std::string closing_message_;  // Made when it is asked for.
   Phase phase_ = Phase::kHandshake;
+  bool has_begun_ = false;           // The handshake has.
   bool has_timer_ = false;           // That of the handshake.
   bool has_plain_text_ = false;      // The peer has said something.
   bool has_partial_record_ = false;  // Something has arrived that cannot be decrypted yet.
