@@ -62,8 +62,9 @@ int Run(int argc, char** argv) {
   Process::SetCommandLine(argc, argv);
   if (absl::Status status = ParseServerFlags(argc, argv); !status.ok()) return Fail(status);
   if (AnswerQuestions()) return 0;
-  const absl::StatusOr<ServerConfig> config = ConfigFromFlags();
+  absl::StatusOr<ServerConfig> config = ConfigFromFlags();
   if (!config.ok()) return Fail(config.status());
+  config->trace = FLAGS_trace;
   if (config->only_checks) return Check(*config);
   if (absl::Status status = OpenTrace(); !status.ok()) return Fail(status);
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(*config);

@@ -18,6 +18,7 @@
 #include "base/command_line.h"
 #include "base/help_text.h"
 #include "net/process.h"
+#include "process_flags.h"
 #include "protocol/http/host.h"
 
 // The flags of the server itself; those of single models are defined beside the models, so that a program with fewer
@@ -107,13 +108,6 @@ DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_b
              "=BYTES what may wait for all members together; beyond that, the slowest one is disconnected");
 DEFINE_int32(room_history, static_cast<int32_t>(polyserve::RoomLimits().history_lines),
              "how many of the last texts a member of the chat receives that joins");
-DEFINE_string(
-    user, "",
-    "=NAME become this user once the files are open; may bind ports below 1024 before; only root can do that");
-DEFINE_string(group, "", "=NAME with --user: the only group, instead of those of the user");
-DEFINE_string(
-    chroot, "",
-    "=DIR make this directory the root of all paths, those of the other flags as well; only root can do that");
 DEFINE_bool(check, false,
             "do not serve: say whether flags, certificates and files are right, with status 0 if so, otherwise 2");
 DEFINE_bool(build_info, false, "print how this program was built");
@@ -164,7 +158,7 @@ constexpr FlagTopic kTopics[] = {
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"chat", "admin_name chat_rate chat_memory room_history"},
-    {"What the process may do", "user group chroot"},
+    {"What the process may do", "user group chroot sandbox"},
 };
 
 void PrintHelp() {
@@ -486,7 +480,10 @@ absl::StatusOr<ServerConfig> ConfigFromFlags() {
   config.model = *model;
   config.listen = *std::move(listen);
   config.only_checks = FLAGS_check;
-  config.privileges = {.user = FLAGS_user, .group = FLAGS_group, .chroot = FLAGS_chroot};
+  const absl::StatusOr<ProcessOptions> process = ProcessOptionsFromFlags();
+  if (!process.ok()) return process.status();
+  config.privileges = process->privileges;
+  config.has_sandbox = process->has_sandbox;
   if (absl::Status status = ReadConnectionFlags(config); !status.ok()) return status;
   // After `listen` is set: which hosts http answers for by default depends on the addresses.
   if (absl::Status status = ReadServiceFlags(config); !status.ok()) return status;

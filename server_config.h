@@ -40,6 +40,8 @@ struct ServerConfig {
   bool only_checks = false;
 
   Privileges::Options privileges;  // Privileges::Create() checks them.
+  bool has_sandbox = false;        // What remains in it, MakeSandbox() decides.
+  std::string trace = {};          // The path of the trace file; empty: none. The program sets it.
 
   // --- Connections. All durations may be infinite. ---
 

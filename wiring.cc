@@ -39,6 +39,7 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "protocol/tls/ticket_keys.h"
+#include "sandbox_options.h"
 #include "services.h"
 
 namespace polyserve {
@@ -126,6 +127,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   if (status.ok()) status = server->OpenAccess();
   if (status.ok()) status = server->OpenAccessLog();
   if (status.ok()) status = server->ReadCertificates();
+  if (status.ok()) status = server->PlanSandbox();  // When the log is there, whose kind counts.
   server->MakeAddressLimits();
   if (status.ok()) status = server->MakeContext();
   if (!status.ok()) return status;
@@ -135,9 +137,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
 Server::~Server() = default;
 
 // The order matters. Standard output is replaced before there is a child or a thread that could use it. The descriptor
-// limit is raised before descriptors are counted, and handlers are installed before there is a child or a thread. The
-// hub is forked before the listeners exist, which it would inherit, and before the first thread. The announcement comes
-// last: a script that has read it may connect at once.
+// limit is raised before descriptors are counted, and handlers are installed before there is a child or a thread; so
+// are the files restricted, which holds for all of them. The hub is forked before the listeners exist, which it would
+// inherit, and before the first thread. The announcement comes last: a script that has read it may connect at once.
 absl::Status Server::Open() {
   const LineOutput standard_output = LineOutput::Own(STDOUT_FILENO);
   const bool has_operator = config_.Any(&Service::has_operator);
@@ -149,6 +151,7 @@ absl::Status Server::Open() {
   if (!inherited.ok()) return inherited.status();
   RaiseDescriptorLimit();
   absl::Status status = privileges_.BecomeUser();
+  if (status.ok()) status = sandbox_.RestrictFiles();
   if (status.ok()) status = Signals::Install();
   if (status.ok()) status = Handover::Prepare();
   if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(has_operator);
@@ -158,6 +161,7 @@ absl::Status Server::Open() {
   if (status.ok()) status = backend_->Prepare(*context_);
   // Ports below 1024 are bound by now, also those that the model adds.
   if (status.ok()) status = privileges_.GiveUpAll();
+  if (status.ok()) status = sandbox_.RestrictCalls();
   if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
   if (status.ok() && has_operator) status = room_host_->OpenToOperator();
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
@@ -169,6 +173,11 @@ absl::Status Server::OpenRoom(bool has_operator) {
   return room_host_->Open(*context_, has_operator, [this] {
     const absl::Status status = privileges_.GiveUpAll();
     if (!status.ok()) LOG(WARNING) << "the hub of the room keeps more rights than it needs: " << status.message();
+    // Without its sandbox it must not run; then neither does the server.
+    const absl::Status restricted = sandbox_.RestrictCalls();
+    if (restricted.ok()) return;
+    LOG(ERROR) << restricted.message();
+    ExitChild(1);
   });
 }
 
@@ -194,7 +203,8 @@ absl::Status Server::Serve() {
   if (tls_ != nullptr) {
     context_->inherited_fds.push_back({tls_->fd(), [this](UniqueFd shared) { tls_->Adopt(std::move(shared)); }});
   }
-  absl::Status status = backend_->Serve(*context_);
+  absl::Status status = Process::IsImage() ? sandbox_.RestrictCalls() : absl::OkStatus();
+  if (status.ok()) status = backend_->Serve(*context_);
   if (!status.ok()) LOG(ERROR) << status.message();
   OnStop();
   return status;
@@ -207,6 +217,12 @@ absl::Status Server::EnterRoot() {
   if (!privileges.ok()) return privileges.status();
   privileges_ = *std::move(privileges);
   return privileges_.EnterRoot();
+}
+
+// A program image has begun in the sandbox of its server, which has looked whether there is one.
+absl::Status Server::PlanSandbox() {
+  sandbox_ = MakeSandbox(config_);
+  return Process::IsImage() ? absl::OkStatus() : sandbox_.Check();
 }
 
 absl::Status Server::MakeRoom() {
@@ -442,6 +458,13 @@ Upgrade::Inheritance Server::MakeInheritance() const {
   return inheritance;
 }
 
+// A new server would begin in the sandbox of this one, with its files and without sockets of its own.
+const char* Server::WhyNoUpgrade() const {
+  if (Signals::stopping()) return "this server stops";
+  if (privileges_.has_chroot()) return "--chroot hides the program";
+  return sandbox_.is_on() ? "--sandbox=on lets no new server start; restart this one" : nullptr;
+}
+
 // When the new server is ready, this one stops as it does when it is told to; only the listeners are not its own any
 // more (net/handover.h). The signal, rather than a call, because models find out about a stop in the ways that it
 // takes.
@@ -450,9 +473,8 @@ void Server::OnSignals(unsigned events) {
   MutexLock lock(answering_);
   if ((events & Signals::kTick) != 0) manager_.IsAlive();
   if ((events & Signals::kUpgrade) == 0) return;
-  if (Signals::stopping() || privileges_.has_chroot()) {
-    LOG(WARNING) << "SIGUSR2: no upgrade: "
-                 << (Signals::stopping() ? "this server stops" : "--chroot hides the program");
+  if (const char* const why = WhyNoUpgrade(); why != nullptr) {
+    LOG(WARNING) << "SIGUSR2: no upgrade: " << why;
     return;
   }
   const auto make_inheritance = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(answering_) { return MakeInheritance(); };

@@ -24,6 +24,7 @@
 #include "files/log_file.h"
 #include "lifecycle/inherited_listeners.h"
 #include "lifecycle/privileges.h"
+#include "lifecycle/sandbox.h"
 #include "lifecycle/service_manager.h"
 #include "lifecycle/upgrade.h"
 #include "net/signal_thread.h"
@@ -57,6 +58,7 @@ class Server {
 
   // --- Parts of Create(). ---
   absl::Status EnterRoot();
+  absl::Status PlanSandbox();
   absl::Status MakeRoom();
   absl::Status OpenLibrary();
   absl::Status OpenAccess();
@@ -84,12 +86,14 @@ class Server {
   void ReadAnew() const;
   // What signals mean for the service manager and for an upgrade, under every model; in the same thread.
   void OnSignals(unsigned events);
+  const char* WhyNoUpgrade() const;  // Null: there may be one.
   void OnStop();
   Upgrade::Inheritance MakeInheritance() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(answering_);
 
   ServerConfig config_;
   const Statistics statistics_;
   Privileges privileges_;
+  Sandbox sandbox_;
   std::shared_ptr<const Library> library_;
   std::shared_ptr<Access> access_;  // Null if everyone may do everything.
   // Null if each address may have as much as it likes.

@@ -134,6 +134,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeMultiprocessBackend() {
 void AdjustTraits(Traits& can) {
   can.bounds_connections = FLAGS_start_method != "forkserver";  // Its children are another process's to reap.
   can.starts_images = FLAGS_start_method == "spawn";
+  can.starts_programs = FLAGS_start_method != "fork";
 }
 
 const RegisterModel kRow(

@@ -37,9 +37,11 @@ struct Traits {
   bool kernel_accepts = false;      // No accept(2) for each client: the kernel accepts on its own.
   // A client may be served by a fresh image of the program, which takes long to start.
   bool starts_images = false;
-  bool sleeps = true;   // It makes no system call while nothing happens.
-  bool spins = false;   // It never sleeps at all, and keeps a processor busy.
-  int max_clients = 0;  // A bound by design; 0: none but the system's.
+  bool starts_programs = false;  // It does so for each client, or starts one image that then forks.
+  bool has_rings = false;        // It works with io_uring(7), whose operations no filter of system calls sees.
+  bool sleeps = true;            // It makes no system call while nothing happens.
+  bool spins = false;            // It never sleeps at all, and keeps a processor busy.
+  int max_clients = 0;           // A bound by design; 0: none but the system's.
 };
 
 // A row of the table. The texts must live as long as the program.

@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
 const RegisterModel kRow({.name = "uring",
                           .description = "one thread, operations done by the kernel's ring",
                           .lesson = 120,
-                          .can = {.kernel_accepts = true},
+                          .can = {.kernel_accepts = true, .has_rings = true},
                           .flags = kLoopFlags,
                           .adjust = &AdjustLoopTraits,
                           .make = &MakeUringBackend});

@@ -3,9 +3,11 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <fstream>
 #include <set>
@@ -25,6 +27,7 @@
 #include "protocol/tls/test_certificate.h"
 #include "tests/eventually.h"
 #include "tests/program_path.h"
+#include "tests/refuse_call.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
 
@@ -148,6 +151,17 @@ TEST(CommandLineTest, PathsOfFlagsAreBeneathTheNewRoot) {
   EXPECT_TRUE(Eventually([&] { return absl::StrContains(server.log(), "no upgrade: --chroot hides the program"); }));
   server.Signal(SIGTERM);
   EXPECT_EQ(server.AwaitExit(), 0);
+}
+
+TEST(CommandLineTest, SandboxThatTheSystemLacksIsRefused) {
+  ExpectRefused({"--sandbox=half"}, "--sandbox=half is not one of off, on");
+  const std::vector<std::string> flags = {"--model=thread", "--listen=echo://127.0.0.1:0", "--sandbox=on"};
+  ServerProcess without_files({.flags = flags, .before_exec = [] { RefuseCall(SYS_landlock_create_ruleset, ENOSYS); }});
+  EXPECT_EQ(without_files.AwaitExit(), 2);
+  EXPECT_TRUE(absl::StartsWith(without_files.log(), "server: --sandbox=on: this system has no Landlock"));
+  ServerProcess without_calls({.flags = flags, .before_exec = [] { RefuseCall(SYS_seccomp, EPERM); }});
+  EXPECT_EQ(without_calls.AwaitExit(), 2);
+  EXPECT_TRUE(absl::StartsWith(without_calls.log(), "server: --sandbox=on: this system does not let a process filter"));
 }
 
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
