@@ -8,8 +8,9 @@
 
 namespace polyserve {
 
-// The sandbox that --sandbox asks for; call it when the files of the flags are open, and before there are other threads.
-// Opens nothing, and fails for nothing: rules about files that are not there are for Sandbox::RestrictFiles() to refuse.
+// The sandbox that --sandbox asks for; call it when the files of the flags are open, and before there are other
+// threads. Opens nothing, and fails for nothing: rules about files that are not there are for Sandbox::RestrictFiles()
+// to refuse.
 Sandbox MakeSandbox(const ServerConfig& config);
 
 }  // namespace polyserve

@@ -35,6 +35,9 @@ DEFINE_int64(max_file_bytes, int64_t{16} << 30, "=BYTES the largest upload that 
 DEFINE_int64(library_quota, 0,
              "=BYTES the most that all files beneath --root may have together; further uploads are refused; SIGHUP "
              "counts them again; 0: no limit");
+DEFINE_string(durability, "none",
+              "=none|fsync acknowledge an upload at once, or only when it is on the disk, so that it survives the loss "
+              "of power");
 DEFINE_string(idle_timeout, "5m", "=TIME close a connection on which nothing moves for this long; 'inf' for never");
 DEFINE_int64(min_rate, 512,
              "=BYTES close a connection whose peer takes a reply, or sends the rest of a request, more slowly on "
@@ -147,7 +150,7 @@ std::vector<std::string> ModelFlags() {
 // By topic, not by name as gflags would: a reader meets --model and --listen first. A flag that is missing here still
 // works, so a new flag has to be added here as well.
 constexpr FlagTopic kTopics[] = {
-    {"What is served, and by whom", "model listen root read_only max_file_bytes library_quota"},
+    {"What is served, and by whom", "model listen root read_only max_file_bytes library_quota durability"},
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections",
      "max_connections overload max_connections_per_address rate_per_address listen_backlog tcp_nodelay socket_buffer"},
@@ -415,6 +418,10 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
     return status;
   }
   config.library_quota = FLAGS_library_quota;
+  if (FLAGS_durability != "none" && FLAGS_durability != "fsync") {
+    return absl::InvalidArgumentError(absl::StrCat("--durability=", FLAGS_durability, " is not one of none, fsync"));
+  }
+  if (FLAGS_durability == "fsync") config.library.durability = Durability::kFsync;
   absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(config.listen);
   if (!hosts.ok()) return hosts.status();
   config.http.allowed_hosts = *std::move(hosts);

@@ -2,19 +2,16 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 
-#include <atomic>
 #include <cerrno>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/sys_error.h"
+#include "files/file_errors.h"
 #include "files/name.h"
 
 namespace polyserve {
@@ -43,11 +40,6 @@ UniqueFd OpenBeneath(int directory, const std::string& path, uint64_t flags) {
   }
 }
 
-// The server's own trouble, which passes: the same request may succeed a little later.
-bool IsShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
-
-absl::Status ShortageError() { return absl::UnavailableError("the server is short of descriptors or memory"); }
-
 // What errno says of a name. The texts are for peers, so they tell nothing of what lies outside of the root.
 absl::Status NameError() {
   if (IsShortage(errno)) return ShortageError();
@@ -73,65 +65,14 @@ absl::Status NameError() {
   }
 }
 
-// What errno says of an upload that cannot be written or named, likewise in words for peers.
-absl::Status StoreError(absl::string_view what) {
-  if (IsShortage(errno)) return ShortageError();
-  switch (errno) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return absl::ResourceExhaustedError("there is no space left for the file");
-    case EISDIR:
-      return absl::FailedPreconditionError("a directory has this name");
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return absl::PermissionDeniedError("the directory cannot be written to");
-    default:
-      return SysError(what);
-  }
-}
-
-absl::Status QuotaError() { return absl::ResourceExhaustedError("the library has no more room (--library_quota)"); }
-
-// Calls `make` with hidden names until it does not fail for one that exists already: a server that was killed may have
-// left it. Returns the name; empty if it failed, with errno set. The process and the counter keep the threads and
-// processes of one server apart; another server on the same directory, perhaps in a container with the same numbers of
-// processes, is met by EEXIST.
-template <typename Make>
-std::string MakeAside(Make make) {
-  static std::atomic<unsigned> counter{0};
-  while (true) {
-    std::string name = absl::StrCat(".polyserve-", ::getpid(), "-", counter.fetch_add(1), ".part");
-    if (make(name.c_str()) >= 0) return name;
-    if (errno != EEXIST) return "";
-  }
-}
-
 // Regular files only: a device or a FIFO could block, or have an effect when it is read.
 bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
-
-// A change time in nanoseconds fits in 63 bits until the year 2262.
-FileStamp StampOf(const struct stat& info) {
-  return {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
-          info.st_ino,  info.st_dev,         info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
-}
 
 // What a path beneath the root stands for; false, with errno set, if it is gone or leads out of the root. It does not
 // open the file, so it waits for no lease and has no effect on a FIFO or a device.
 bool LookAt(int root, const std::string& path, struct stat& info) {
   const UniqueFd target = OpenBeneath(root, path, O_PATH);
   return target.ok() && ::fstat(target.get(), &info) == 0;
-}
-
-// Whether the file system says for certain that a file of `size` bytes does not fit. One that reports no blocks at all
-// (ramfs, tmpfs without a limit, some network file systems) says nothing. f_bfree counts the blocks reserved for root,
-// too: whether this process may use them only the write tells. Divided, not multiplied, since the free bytes of a large
-// file system may exceed 64 bits. What is less than a block is ignored.
-bool IsKnownNotToFit(int fd, int64_t size) {
-  struct statvfs space;
-  if (::fstatvfs(fd, &space) != 0 || space.f_frsize == 0 || space.f_blocks == 0) return false;
-  return static_cast<uint64_t>(size) / space.f_frsize > static_cast<uint64_t>(space.f_bfree);
 }
 
 }  // namespace
@@ -161,139 +102,6 @@ int HttpCode(const absl::Status& error) {
     default:
       return 500;
   }
-}
-
-Upload::Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd file, std::string aside_name)
-    : directory_(std::move(directory)),
-      lock_(std::move(lock)),
-      name_(std::move(name)),
-      file_(std::move(file)),
-      aside_name_(std::move(aside_name)) {}
-
-// A file without a name needs nothing: the kernel frees it with its last descriptor, even if the server is killed.
-Upload::~Upload() {
-  if (!aside_name_.empty()) ::unlinkat(directory_.get(), aside_name_.c_str(), 0);
-}
-
-absl::Status Upload::Append(absl::string_view bytes) {
-  bytes_ += static_cast<int64_t>(bytes.size());
-  if (quota_ != nullptr && !quota_->HasRoomFor(bytes_)) return QuotaError();
-  while (!bytes.empty()) {
-    // When the disk fills up or a limit is reached, a call first writes a part; only the next one fails, with the
-    // reason.
-    const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return StoreError("cannot write the file");
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
-}
-
-// linkat(2) with AT_EMPTY_PATH would name the descriptor directly, but needs CAP_DAC_READ_SEARCH. By way of
-// /proc/self/fd anyone may, as open(2) describes for O_TMPFILE.
-bool Upload::LinkAs(const std::string& name) {
-  const std::string self = absl::StrCat("/proc/self/fd/", file_.get());
-  const int linked = aside_name_.empty()
-                         ? ::linkat(AT_FDCWD, self.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW)
-                         : ::linkat(directory_.get(), aside_name_.c_str(), directory_.get(), name.c_str(), 0);
-  return linked == 0;
-}
-
-// Each upload has opened the directory for itself: flock(2) locks belong to the open file, so the lock is its own among
-// threads and forked processes, too. The kernel keeps the locks of directories itself, even on network file systems; on
-// one that refuses, uploads go without.
-bool Upload::Lock() {
-  const int fd = lock_.ok() ? lock_.get() : directory_.get();
-  return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
-absl::Status Upload::Check(const Condition& condition) const {
-  bool is_there = false;
-  return CheckOld(condition, is_there);
-}
-
-// The name itself counts, not what a link leads to: the renaming would replace the link, too.
-absl::Status Upload::CheckOld(const Condition& condition, bool& is_there) const {
-  if (condition == nullptr) return absl::OkStatus();
-  struct stat info;
-  is_there = ::fstatat(directory_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
-  if (is_there && S_ISDIR(info.st_mode)) return absl::FailedPreconditionError("a directory has this name");
-  const FileStamp current = is_there ? StampOf(info) : FileStamp{};
-  if (condition(is_there ? &current : nullptr)) return absl::OkStatus();
-  return absl::AlreadyExistsError("the file is not in the state that the request names");
-}
-
-// The order matters for readers, and if the server is killed: first the whole content is in the file, then one system
-// call gives it the name (linkat(2) for a free name, renameat(2) over an old file). At no moment does the name lead to
-// a part of a file, and an old file has the name until the new one does. If power is lost, that is not enough: the
-// content would have to be written by fsync(2) before the renaming, and the directory after it, and the server does
-// neither.
-absl::StatusOr<Upload::Stored> Upload::StoreLocked(const Condition& condition) {
-  // A try fails only if a program that does not lock the directory has made a file of this name between the look and
-  // the link.
-  constexpr int kMaxTries = 3;
-  for (int tries = 0; tries < kMaxTries; ++tries) {
-    bool is_there = false;
-    if (absl::Status status = CheckOld(condition, is_there); !status.ok()) return status;
-    // A link takes a free name only, so it also tells whether there is something to replace. If it fails for another
-    // reason, the renaming finds it out once more. Without a condition nothing has looked before, so the link itself
-    // tells.
-    if (!is_there && TakeFreeName()) return Stored::kNew;
-    if (!is_there && condition != nullptr && errno == EEXIST) continue;  // A program without the lock was quicker.
-    if (absl::Status status = Replace(); !status.ok()) return status;
-    return Stored::kReplaced;
-  }
-  return absl::UnavailableError("other programs change the file; try again");
-}
-
-// With the lock, so that no other upload changes what this one replaces. A process that is killed between the count and
-// the name leaves too high a count.
-absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
-  if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
-  if (quota_ == nullptr) return StoreLocked(condition);
-  const int64_t growth = Growth();
-  if (!quota_->Add(growth)) return QuotaError();
-  absl::StatusOr<Stored> stored = StoreLocked(condition);
-  if (!stored.ok()) quota_->Add(-growth);
-  return stored;
-}
-
-int64_t Upload::Growth() const {
-  struct stat own;
-  struct stat old;
-  if (::fstat(file_.get(), &own) != 0) return 0;
-  const bool is_there = ::fstatat(directory_.get(), name_.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
-  return own.st_size - (is_there && S_ISREG(old.st_mode) ? old.st_size : 0);
-}
-
-bool Upload::TakeFreeName() {
-  if (!LinkAs(name_)) return false;
-  if (aside_name_.empty()) return true;
-  ::unlinkat(directory_.get(), aside_name_.c_str(), 0);  // Now, since it changes the stamp.
-  aside_name_.clear();
-  return true;
-}
-
-// A file without a name cannot be renamed, and a link cannot replace: hence the hidden name for a moment. If the server
-// is killed at that moment, the hidden file remains; it is never served, and MakeAside() passes over its name.
-absl::Status Upload::Replace() {
-  if (aside_name_.empty()) {
-    aside_name_ = MakeAside([&](const char* name) { return LinkAs(name) ? 0 : -1; });
-    if (aside_name_.empty()) return StoreError("cannot name the file");
-  }
-  // renameat(2) replaces a file atomically: another process that opens the name finds the old one or the new one, never
-  // none.
-  if (::renameat(directory_.get(), aside_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
-    return StoreError("cannot name the file");
-  }
-  aside_name_.clear();
-  return absl::OkStatus();
-}
-
-absl::StatusOr<FileStamp> Upload::Stamp() const {
-  struct stat info;
-  if (::fstat(file_.get(), &info) != 0) return SysError("cannot look at the file");
-  return StampOf(info);
 }
 
 absl::StatusOr<std::shared_ptr<const Library>> Library::Open(const std::string& path, const Options& options) {
@@ -405,8 +213,7 @@ absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& ent
 }
 
 // Everything that can be refused is refused before a byte of content is read. Only Store() decides, though: what is
-// true of the name and the space now may have changed by then. O_TMPFILE fails with EISDIR if the kernel does not know
-// it (open(2)). The rights of a new file are 0666, less the umask of the server.
+// true of the name and the space now may have changed by then.
 absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view name, int64_t size) const {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   if (options_.read_only) return absl::UnimplementedError("the library is read-only");
@@ -419,7 +226,9 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
   UniqueFd lock;
   UniqueFd directory = OpenBeneath(root_->fd(), parent, O_RDONLY | O_DIRECTORY);
-  if (!directory.ok() && errno == EACCES) {  // Files may be put into a directory that can't be read, but not its lock.
+  const bool is_durable = options_.durability == Durability::kFsync;
+  // Files may be put into a directory that can't be read, but not its lock. Nor can it be synced.
+  if (!directory.ok() && errno == EACCES && !is_durable) {
     directory = OpenBeneath(root_->fd(), parent, O_PATH | O_DIRECTORY);
     lock = OpenBeneath(root_->fd(), ".", O_RDONLY | O_DIRECTORY);
   }
@@ -437,44 +246,40 @@ absl::StatusOr<std::unique_ptr<Upload>> Library::StartUpload(absl::string_view n
   }
   if (options_.quota != nullptr && !options_.quota->HasRoomFor(size - old.st_size)) return QuotaError();
 
-  UniqueFd file(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
-  std::string aside_name;
-  if (!file.ok() && (errno == EOPNOTSUPP || errno == EISDIR)) {  // This file system has no files without a name.
-    aside_name = MakeAside([&](const char* name) {
-      const int fd = ::openat(directory.get(), name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-      file.reset(fd);
-      return fd;
-    });
-  }
-  if (!file.ok()) return StoreError("cannot make the file");
-  const int upload_fd = file.get();
-  auto upload = std::make_unique<Upload>(std::move(directory), std::move(lock), std::move(base), std::move(file),
-                                         std::move(aside_name));
+  absl::StatusOr<std::unique_ptr<Upload>> started =
+      Upload::Start(std::move(directory), std::move(lock), std::move(base));
+  if (!started.ok()) return started.status();
+  std::unique_ptr<Upload> upload = *std::move(started);
   upload->HoldTo(options_.quota, old.st_size);
+  if (is_durable) upload->MakeDurable();
 
   // Said at once, so that a peer need not send in vain; space that others take meanwhile is noticed by Append().
-  if (IsKnownNotToFit(upload_fd, size)) return absl::ResourceExhaustedError("there is no space left for the file");
+  if (upload->IsKnownNotToFit(size)) return absl::ResourceExhaustedError("there is no space left for the file");
   return upload;
 }
 
 // mkdirat(2) first, and a look only if it fails: a look before it would be out of date by the time of the call. O_PATH
-// is enough to make a name in a directory, and does not require that it can be read.
+// is enough to make a name in a directory, and does not require that it can be read; only fsync(2) does. A directory
+// that is there already may not be on the disk yet, so it is synced as well.
 absl::Status Library::MakeDirectory(absl::string_view name) const {
   if (absl::Status status = CheckName(name); !status.ok()) return status;
   if (options_.read_only) return absl::UnimplementedError("the library is read-only");
   const size_t slash = name.rfind('/');
   const std::string parent(slash == absl::string_view::npos ? "." : name.substr(0, slash));
   const std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
-  const UniqueFd directory = OpenBeneath(root_->fd(), parent, O_PATH | O_DIRECTORY);
+  const bool is_durable = options_.durability == Durability::kFsync;
+  const UniqueFd directory = OpenBeneath(root_->fd(), parent, (is_durable ? O_RDONLY : O_PATH) | O_DIRECTORY);
   if (!directory.ok() && (errno == ENOENT || errno == ENOTDIR)) {
     return absl::FailedPreconditionError("the directory is not there");
   }
   if (!directory.ok()) return NameError();
-  if (::mkdirat(directory.get(), base.c_str(), 0777) == 0) return absl::OkStatus();
-  if (errno != EEXIST) return StoreError("cannot make the directory");
-  struct stat old;
-  const bool is_there = LookAt(root_->fd(), std::string(name), old) && S_ISDIR(old.st_mode);
-  return is_there ? absl::OkStatus() : absl::FailedPreconditionError("a file has this name");
+  if (::mkdirat(directory.get(), base.c_str(), 0777) != 0) {
+    if (errno != EEXIST) return StoreError("cannot make the directory");
+    struct stat old;
+    const bool is_there = LookAt(root_->fd(), std::string(name), old) && S_ISDIR(old.st_mode);
+    if (!is_there) return absl::FailedPreconditionError("a file has this name");
+  }
+  return is_durable ? SyncToDisk(directory.get()) : absl::OkStatus();
 }
 
 }  // namespace polyserve

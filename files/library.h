@@ -18,7 +18,6 @@
 #include <dirent.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,85 +27,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
+#include "files/file_stamp.h"
 #include "files/quota.h"
 #include "files/root.h"
+#include "files/upload.h"
 
 namespace polyserve {
-
-// Identifies one state of a file: any change of the file changes its stamp, unless two changes fall into one tick of
-// the file system's clock (a few milliseconds) and leave the size as it was.
-struct FileStamp {
-  int64_t size;               // In bytes.
-  int64_t mtime;              // Last change, in seconds since 1970,
-  int64_t mtime_nanoseconds;  // and the part of a second above that.
-  uint64_t inode;             // Differs between a file and the one that replaces it.
-  uint64_t device = 0;        // Where the inode is.
-  int64_t touched = 0;        // Last change of content, name or rights (ctime), in nanoseconds since 1970.
-
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
-};
-
-// A file being uploaded. It is written without a name if the file system allows that (O_TMPFILE), else under a
-// temporary one, and takes its name atomically when it is complete: readers see the old file or the new one, never a
-// part. Destroying it before Commit() discards it. One thread at a time.
-//
-// Uploads into the same directory take their names one after the other, whichever threads, processes and servers they
-// belong to: each locks the directory (flock(2)) from the look at what has the name to the renaming. The kernel keeps
-// that lock, and frees it should its owner be killed. Programs that don't lock the directory are not held off.
-class Upload {
- public:
-  // `directory` is the destination. `lock` is the directory to lock if it is not `directory`, which then need not be
-  // readable.
-  Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd file, std::string aside_name);
-  // The library has a quota; null: none. What the file replaces has `replaced_bytes`, as it seems now.
-  void HoldTo(std::shared_ptr<const LibraryQuota> quota, int64_t replaced_bytes) {
-    quota_ = std::move(quota);
-    bytes_ = -replaced_bytes;
-  }
-  ~Upload();
-  Upload(const Upload&) = delete;
-  Upload& operator=(const Upload&) = delete;
-
-  // Appends to the file. ResourceExhausted: the disk is full, or a quota or the file system's largest size is reached.
-  // May block as a write to a file does. After an error, destroy the upload.
-  absl::Status Append(absl::string_view bytes);
-
-  // Gives the file its name, in place of what had it. Not synced to the disk: it survives the end of the server, not
-  // the loss of power. Unavailable: another upload is taking its name in this directory; call it again in a moment.
-  // After any other result, do not call it again. The directory stays locked until this is destroyed, so do that soon.
-  absl::Status Commit() { return Store(nullptr).status(); }
-
-  // Whether the file may take its name, given what has the name now; null: nothing has.
-  using Condition = std::function<bool(const FileStamp* current)>;
-  enum class Stored { kNew, kReplaced };
-
-  // Whether the condition (null: none) holds at the moment: OK, AlreadyExists, or FailedPrecondition for a directory.
-  absl::Status Check(const Condition& condition) const;
-
-  // Commit() under a condition (null: none), which still holds when the file takes its name. AlreadyExists: it does not
-  // hold.
-  absl::StatusOr<Stored> Store(const Condition& condition);
-
-  // The stamp of the file as it is stored; call it after Store() has succeeded, for an ETag.
-  absl::StatusOr<FileStamp> Stamp() const;
-
- private:
-  bool Lock();  // False: another upload has the directory.
-  absl::StatusOr<Stored> StoreLocked(const Condition& condition);
-  int64_t Growth() const;  // Of the library, in bytes, if the file is stored now.
-  absl::Status CheckOld(const Condition& condition, bool& is_there) const;
-  bool TakeFreeName();                   // On failure, sets errno.
-  absl::Status Replace();                // Takes the name from what has it.
-  bool LinkAs(const std::string& name);  // Gives the file one more name; on failure, sets errno.
-
-  const UniqueFd directory_;
-  const UniqueFd lock_;
-  const std::string name_;
-  const UniqueFd file_;
-  std::string aside_name_;                     // Its temporary name; empty if it has none.
-  std::shared_ptr<const LibraryQuota> quota_;  // Null if there is none.
-  int64_t bytes_ = 0;                          // Of the file, less those of the one that it replaces.
-};
 
 // What one server needs of it is a line: Library::Open(root, {}). All calls block for as long as the file system does,
 // and no longer; none waits for another program.
@@ -117,6 +43,8 @@ class Library {
     int64_t max_file_bytes = INT64_MAX;  // Larger uploads are refused.
     // Bounds the bytes of all files together; null: nothing does. Its count is the caller's to begin (RecountQuota()).
     std::shared_ptr<const LibraryQuota> quota = nullptr;
+    // Of uploads and new directories.
+    Durability durability = Durability::kNone;
   };
 
   // A file that is open. Its stamp is of the moment when it was opened; it stays readable even if it is removed.
@@ -196,7 +124,8 @@ class Library {
   // (FailedPrecondition), a size over the limit (OutOfRange) or over the free space or the quota (ResourceExhausted).
   absl::StatusOr<std::unique_ptr<Upload>> StartUpload(absl::string_view name, int64_t size) const;
 
-  // Makes a directory; the one above it must be there. OK if it is there already. Refuses as StartUpload() does.
+  // Makes a directory; the one above it must be there. OK if it is there already. Refuses as StartUpload() does. Blocks
+  // as Upload::Store() does if uploads are durable.
   absl::Status MakeDirectory(absl::string_view name) const;
 
   const Options& options() const { return options_; }

@@ -272,9 +272,13 @@ void FileSession::HashRange(absl::string_view arguments, Output& output) {
   });
 }
 
+// A task if it waits for the disk.
 void FileSession::MakeDirectory(absl::string_view name, Output& output) {
-  if (absl::Status status = library_->MakeDirectory(name); !status.ok()) return WriteError(status, output);
-  output.Write("OK 0\n");
+  const auto make = [library = library_, name = std::string(name)](Output& reply) {
+    if (absl::Status status = library->MakeDirectory(name); !status.ok()) return WriteError(status, reply);
+    reply.Write("OK 0\n");
+  };
+  library_->options().durability == Durability::kNone ? make(output) : output.Work(make);
 }
 
 // An upload that is refused must still be got past. body_left_ is set before, so that RefusePut() knows how much is

@@ -1,5 +1,7 @@
-// StoreUpload: gives a finished upload its name in the library, without ever blocking a loop. Uploads into one
-// directory take its lock in turn (see Upload::Store()). If the lock is held, the upload tries again kStorePause later.
+// StoreUpload: gives a finished upload its name in the library. Uploads into one directory take its lock in turn (see
+// Upload::Store()). If the lock is held, the upload tries again kStorePause later, so that no loop waits for it. An
+// upload that is durable is stored in a task, since it waits for the disk: a loop with helpers (--offload) goes on
+// meanwhile, and one without them stands still.
 //
 //   Store() ─ Unavailable: Pause(kStorePause), up to kMaxStoreTries times ─▶ Store() ─ ... ─▶ reply(result, ...)
 #ifndef POLYSERVE_PROTOCOL_STORE_UPLOAD_H_

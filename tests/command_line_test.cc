@@ -71,6 +71,7 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--admin_from=localhost"}, "--admin_from: 'localhost'");
   ExpectRefused({"--tftp_writes", "--read_only"}, "--read_only");
   ExpectRefused({"--request_timeout=0"}, "--request_timeout");
+  ExpectRefused({"--durability=maybe"}, "--durability=maybe is not one of none, fsync");
   ExpectRefused({"--listen_backlog=0"}, "--listen_backlog=0 is not from 1 to 65535");
   ExpectRefused({"--socket_buffer=100"}, "--socket_buffer=100 is not from 2048");
   ExpectRefused({"--model=poll", "--accept_batch=0"}, "--accept_batch=0 is not from 1");

@@ -79,6 +79,7 @@ void ServerProcess::Start(const Options& options) {
   // (/proc/PID/environ, proc(5)).
   std::vector<std::string> settings = ListenVariables(options);
   settings.push_back(setting_);
+  settings.insert(settings.end(), options.environment.begin(), options.environment.end());
   for (char** variable = environ; *variable != nullptr; ++variable) settings.emplace_back(*variable);
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> envp = Pointers(settings);

@@ -38,6 +38,7 @@ class ServerProcess {
     // Passed to it as a service manager does (LISTEN_FDS), with these names, which are separated by colons.
     std::vector<int> listeners = {};
     std::string listener_names = {};
+    std::vector<std::string> environment = {};  // Further variables, as NAME=VALUE.
   };
 
   // Starts it, and waits until it has said that it is ready, or has ended: look at ready().
