@@ -10,19 +10,25 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "backends/accept/server_context.h"
 #include "base/command_line.h"
 #include "base/logging.h"
 #include "gflags/gflags.h"
 #include "lifecycle/upgrade.h"
 #include "net/process.h"
+#include "net/standard_socket.h"
 #include "server_config.h"
 #include "trace/trace.h"
 #include "wiring.h"
 
+DEFINE_bool(inetd, false,
+            "serve the socket that is standard input, as a program that inetd or --model=exec starts: a connection, or "
+            "one that clients come to; --listen names the one service, and its address is not bound");
 DEFINE_string(
     trace, "",
     "=FILE record in this file what each process and thread does, for tools/xray to draw; to look at a server, not to "
@@ -55,6 +61,28 @@ int Check(const ServerConfig& config) {
   return 0;
 }
 
+// An image of `exec` has the flags of its server, and is told which of many services is meant.
+absl::Status CheckInetd(const ServerConfig& config) {
+  if (!config.is_inetd || Process::IsImage() || config.listen.size() == 1) return absl::OkStatus();
+  return absl::InvalidArgumentError("--inetd serves one socket: name its service: --listen=http://127.0.0.1:80");
+}
+
+// With --inetd, the socket that is served. An image may have nothing there: that of a server that inetd has started,
+// which has taken the socket, under a model that starts images in another way.
+absl::StatusOr<StandardSocket> SocketOf(const ServerConfig& config) {
+  if (!config.is_inetd) return StandardSocket();
+  absl::StatusOr<StandardSocket> socket = TakeStandardSocket();
+  if (Process::IsImage()) return socket.ok() ? *std::move(socket) : StandardSocket();
+  if (!socket.ok()) return socket.status();
+  const bool is_for_datagrams = config.listen.front().transport == Transport::kDatagrams;
+  if (socket->has_datagrams != is_for_datagrams || (is_for_datagrams && socket->is_connection)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--inetd: standard input is a socket of ", socket->has_datagrams ? "UDP" : "TCP",
+        ", but --listen has a service of ", is_for_datagrams ? "UDP, which has all peers (inetd's 'wait')" : "TCP"));
+  }
+  return socket;
+}
+
 int Run(int argc, char** argv) {
   Upgrade::SetCommandLine(argc, argv);
   if (absl::Status status = ExpandFlagFiles(argc, argv); !status.ok()) return Fail(status);
@@ -65,9 +93,13 @@ int Run(int argc, char** argv) {
   absl::StatusOr<ServerConfig> config = ConfigFromFlags();
   if (!config.ok()) return Fail(config.status());
   config->trace = FLAGS_trace;
+  config->is_inetd = FLAGS_inetd;
+  if (absl::Status status = CheckInetd(*config); !status.ok()) return Fail(status);
   if (config->only_checks) return Check(*config);
+  absl::StatusOr<StandardSocket> socket = SocketOf(*config);
+  if (!socket.ok()) return Fail(socket.status());
   if (absl::Status status = OpenTrace(); !status.ok()) return Fail(status);
-  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(*config);
+  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(*config, *std::move(socket));
   if (!server.ok()) return Fail(server.status());
   // A program image serves the connection that it inherits: it binds nothing, and its server has announced itself
   // already.

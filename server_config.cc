@@ -150,7 +150,7 @@ std::vector<std::string> ModelFlags() {
 // By topic, not by name as gflags would: a reader meets --model and --listen first. A flag that is missing here still
 // works, so a new flag has to be added here as well.
 constexpr FlagTopic kTopics[] = {
-    {"What is served, and by whom", "model listen root read_only max_file_bytes library_quota durability"},
+    {"What is served, and by whom", "model listen inetd root read_only max_file_bytes library_quota durability"},
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections",
      "max_connections overload max_connections_per_address rate_per_address listen_backlog tcp_nodelay socket_buffer"},

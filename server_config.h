@@ -36,6 +36,8 @@ namespace polyserve {
 struct ServerConfig {
   const Model* model;  // A row of the registry; never null.
   std::vector<ListenSpec> listen;
+  // --inetd: standard input is what is served; `listen` has one address, which nothing binds.
+  bool is_inetd = false;
   // --check: the server is created to see whether it could serve, and leaves no file behind.
   bool only_checks = false;
 

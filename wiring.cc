@@ -21,6 +21,7 @@
 #include "access/address_limits.h"
 #include "announce.h"
 #include "backends/accept/connection_limit.h"
+#include "backends/client_processes.h"
 #include "backends/registry.h"
 #include "base/bound_counters.h"
 #include "base/descriptor_limit.h"
@@ -106,7 +107,7 @@ bool LiesBeneath(const std::string& file, const std::string& directory) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config, StandardSocket given) {
   // First: the model's flags are checked before anything is opened.
   absl::StatusOr<std::unique_ptr<Backend>> backend = config.model->make();
   if (!backend.ok()) return backend.status();
@@ -116,7 +117,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config) {
   // one place.
   CountLostLinesIn(statistics->server_log());
   // Not make_unique(), which cannot reach the private constructor.
-  std::unique_ptr<Server> server(new Server(std::move(config), *statistics));
+  std::unique_ptr<Server> server(new Server(std::move(config), std::move(given), *statistics));
   server->backend_ = *std::move(backend);
   // In a program image, too: it ends by the same deadlines as its server.
   Signals::SetStopTimes(server->config_.drain_timeout, server->config_.stop_grace);
@@ -141,13 +142,15 @@ Server::~Server() = default;
 // are the files restricted, which holds for all of them. The hub is forked before the listeners exist, which it would
 // inherit, and before the first thread. The announcement comes last: a script that has read it may connect at once.
 absl::Status Server::Open() {
+  if (is_alone()) return OpenForOneClient();
   const LineOutput standard_output = LineOutput::Own(STDOUT_FILENO);
   const bool has_operator = config_.Any(&Service::has_operator);
   {
     MutexLock lock(answering_);
     manager_ = ServiceManager::FromEnvironment();
   }
-  absl::StatusOr<InheritedListeners> inherited = InheritedListeners::FromEnvironment();
+  absl::StatusOr<InheritedListeners> inherited =
+      given_.fd.ok() ? InheritedListeners::OfInetd(std::move(given_.fd)) : InheritedListeners::FromEnvironment();
   if (!inherited.ok()) return inherited.status();
   RaiseDescriptorLimit();
   absl::Status status = privileges_.BecomeUser();
@@ -204,7 +207,8 @@ absl::Status Server::Serve() {
     context_->inherited_fds.push_back({tls_->fd(), [this](UniqueFd shared) { tls_->Adopt(std::move(shared)); }});
   }
   absl::Status status = Process::IsImage() ? sandbox_.RestrictCalls() : absl::OkStatus();
-  if (status.ok()) status = backend_->Serve(*context_);
+  if (status.ok() && given_.is_connection) status = ServeGivenClient(std::move(given_.fd), *context_);
+  if (status.ok() && !given_.is_connection) status = backend_->Serve(*context_);
   if (!status.ok()) LOG(ERROR) << status.message();
   OnStop();
   return status;
@@ -227,7 +231,7 @@ absl::Status Server::PlanSandbox() {
 
 absl::Status Server::MakeRoom() {
   // Made even if no service has a room: whether --admin_name is valid does not depend on --listen.
-  const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory;
+  const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory || is_alone();
   absl::StatusOr<std::unique_ptr<RoomHost>> host =
       RoomHost::Create(config_.admin_name, config_.room_limits, shares_memory);
   if (!host.ok()) return host.status();
@@ -381,8 +385,7 @@ absl::Status Server::Bind(InheritedListeners& inherited) {
 }
 
 // Those that were there before this server, or a new one. An error names the address, so that the user sees which one
-// of
-// --listen is in use.
+// of --listen is in use.
 absl::StatusOr<std::vector<InheritedListeners::Socket>> Server::SocketsOf(const ListenSpec& spec,
                                                                           InheritedListeners& inherited) const {
   const bool has_datagrams = spec.transport == Transport::kDatagrams;
@@ -462,6 +465,7 @@ Upgrade::Inheritance Server::MakeInheritance() const {
 const char* Server::WhyNoUpgrade() const {
   if (Signals::stopping()) return "this server stops";
   if (privileges_.has_chroot()) return "--chroot hides the program";
+  if (config_.is_inetd) return "the program that has started this one (--inetd) starts the next one";
   return sandbox_.is_on() ? "--sandbox=on lets no new server start; restart this one" : nullptr;
 }
 

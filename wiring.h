@@ -1,7 +1,7 @@
 // Server: builds what a configuration asks for: the backend of the model, the services with the objects that they
 // share, and the listeners that connect the two. The only place that knows both models and services.
 //
-//   config ─▶ Create() ─▶ Open() ─▶ Serve()         the server
+//   config ─▶ Create() ─▶ Open() ─▶ Serve()         the server, and a program that inetd has started (--inetd)
 //   config ─▶ Create() ────────────▶ Serve()         a program image started afresh for one connection (see Process)
 //
 // In the main thread, from main() to its end. The backend decides which other threads and processes there are.
@@ -28,6 +28,7 @@
 #include "lifecycle/service_manager.h"
 #include "lifecycle/upgrade.h"
 #include "net/signal_thread.h"
+#include "net/standard_socket.h"
 #include "net/statistics.h"
 #include "protocol/tls/server.h"
 #include "report.h"
@@ -40,7 +41,9 @@ class Server {
  public:
   // Opens the library and the log, and creates the room, but no socket, process or thread yet. Errors are for the user,
   // such as flags of the model that make no sense, or a directory that does not exist.
-  static absl::StatusOr<std::unique_ptr<Server>> Create(ServerConfig config);
+  // `given` is what --inetd got, if anything: a connection, which then is all that is served, or the socket of the only
+  // listener.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(ServerConfig config, StandardSocket given = {});
   ~Server();
 
   // Binds the listeners, acquires everything else that serving needs, and announces on standard output that the server
@@ -54,7 +57,11 @@ class Server {
 
  private:
   // Create() fills the rest, part by part.
-  Server(ServerConfig config, const Statistics& statistics) : config_(std::move(config)), statistics_(statistics) {}
+  Server(ServerConfig config, StandardSocket given, const Statistics& statistics)
+      : config_(std::move(config)), given_(std::move(given)), statistics_(statistics) {}
+
+  // There is one client, which has come already, and no other process that serves.
+  bool is_alone() const;
 
   // --- Parts of Create(). ---
   absl::Status EnterRoot();
@@ -70,6 +77,7 @@ class Server {
   absl::Status MakeContext();
 
   // --- Parts of Open(). ---
+  absl::Status OpenForOneClient();
   // All addresses of --listen, with sockets of their own or inherited ones.
   absl::Status Bind(InheritedListeners& inherited);
   absl::Status OpenRoom(bool has_operator);
@@ -91,6 +99,7 @@ class Server {
   Upgrade::Inheritance MakeInheritance() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(answering_);
 
   ServerConfig config_;
+  StandardSocket given_;  // Until it is served, or becomes a listener.
   const Statistics statistics_;
   Privileges privileges_;
   Sandbox sandbox_;

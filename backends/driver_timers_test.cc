@@ -74,6 +74,7 @@ class TimeSession : public Session {
 class DriverTimersTest : public testing::TestWithParam<Model> {
  protected:
   void SetUp() override {
+    if (TraitsWithFlags(GetParam()).starts_images) GTEST_SKIP() << "this program is not one that it could start";
     absl::StatusOr<std::unique_ptr<Backend>> backend = GetParam().make();
     if (!backend.ok()) GTEST_SKIP() << backend.status().message();
     ServerContext context{{}, absl::Seconds(60), *Statistics::Create()};

@@ -66,7 +66,10 @@ constexpr OtherName kNames[] = {
     {"asyncio", "Python: coroutines on one loop", "--model=coroutine"},
     {"goroutines", "Go: one for each connection, on a pool of threads", "--model=coroutine", Fit::kNearest},
     {"iocp", "Windows: completions", "--model=uring", Fit::kNearest},
-    {"inetd", "a program for each connection", "--model=multiprocess --start_method=spawn", Fit::kNearest},
+    {"inetd", "a program for each connection (nowait)", "--model=exec"},
+    {"systemd", "a program for each connection (Accept=yes)", "--model=exec"},
+    {"tcpserver", "ucspi: a program for each connection", "--model=exec"},
+    {"cgi", "a program for each request", "--model=exec", Fit::kNearest},
 };
 
 absl::string_view ModelOf(const OtherName& other) {

@@ -61,7 +61,7 @@ absl::StatusOr<InheritedListeners> InheritedListeners::FromEnvironment() {
   }
   for (size_t i = 0; i < managers.size(); ++i) {
     const absl::Status status =
-        inherited.Add(kFirstFd + static_cast<int>(i), i < names.size() ? names[i] : "", managers[i] == '1');
+        inherited.Add(UniqueFd(kFirstFd + static_cast<int>(i)), i < names.size() ? names[i] : "", managers[i] == '1');
     if (!status.ok()) return status;
   }
   return inherited;
@@ -82,9 +82,17 @@ absl::Status InheritedListeners::ReadUpgrade(absl::string_view variable, size_t 
   return MakeOurs(ready);
 }
 
-absl::Status InheritedListeners::Add(int fd, std::string name, bool is_managers) {
+absl::StatusOr<InheritedListeners> InheritedListeners::OfInetd(UniqueFd fd) {
+  InheritedListeners inherited;
+  if (absl::Status status = inherited.Add(std::move(fd), "", /*is_managers=*/true); !status.ok()) return status;
+  inherited.sockets_.front().fits_any = true;
+  return inherited;
+}
+
+absl::Status InheritedListeners::Add(UniqueFd socket, std::string name, bool is_managers) {
+  const int fd = socket.get();
   if (absl::Status status = MakeOurs(fd); !status.ok()) return status;
-  Inherited one{{UniqueFd(fd), is_managers}, std::move(name), OptionOf(fd, SO_TYPE) == SOCK_DGRAM, Endpoint()};
+  Inherited one{{std::move(socket), is_managers}, std::move(name), OptionOf(fd, SO_TYPE) == SOCK_DGRAM, Endpoint()};
   const int domain = OptionOf(fd, SO_DOMAIN);
   const bool is_ip = domain == AF_INET || domain == AF_INET6;
   const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(fd);
@@ -104,7 +112,7 @@ std::vector<InheritedListeners::Socket> InheritedListeners::Take(absl::string_vi
       return one.socket.fd.ok() && one.is_for_datagrams == is_for_datagrams && matches(one);
     });
   };
-  auto found = find([&](const Inherited& one) { return one.at == at; });
+  auto found = find([&](const Inherited& one) { return one.fits_any || one.at == at; });
   if (found == sockets_.end() && at.port() == 0) {
     found = find([&](const Inherited& one) { return one.name == name && one.at.Host() == at.Host(); });
   }

@@ -41,6 +41,10 @@ class InheritedListeners {
   // a descriptor is no TCP socket that listens, nor a UDP socket.
   static absl::StatusOr<InheritedListeners> FromEnvironment();
 
+  // The only one is this, the standard input of a program that inetd has started: for the address of --listen, whatever
+  // that is. It is a manager's. The same errors.
+  static absl::StatusOr<InheritedListeners> OfInetd(UniqueFd fd);
+
   InheritedListeners(InheritedListeners&&) = default;
   InheritedListeners& operator=(InheritedListeners&&) = default;
 
@@ -67,11 +71,12 @@ class InheritedListeners {
     std::string name;
     bool is_for_datagrams;
     Endpoint at;
+    bool fits_any = false;  // Address.
   };
 
   InheritedListeners() = default;
   absl::Status ReadUpgrade(absl::string_view variable, size_t sockets, std::string& managers);
-  absl::Status Add(int fd, std::string name, bool is_managers);
+  absl::Status Add(UniqueFd fd, std::string name, bool is_managers);
 
   std::vector<Inherited> sockets_;
   UniqueFd ready_;  // A pipe to the earlier server.

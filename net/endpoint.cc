@@ -100,6 +100,9 @@ absl::StatusOr<Endpoint> Endpoint::OfPeer(int fd) {
   sockaddr_storage address = {};
   socklen_t size = sizeof(address);
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return SysError("getpeername");
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) {
+    return absl::FailedPreconditionError("the peer has no address of IP");
+  }
   return FromAddress(address);
 }
 

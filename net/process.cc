@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/types/span.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/deadline.h"
@@ -66,27 +67,43 @@ void DieWithParent(pid_t parent) {
   if (::getppid() != parent) ::_exit(1);
 }
 
+// This process's own, with the arguments behind the program's name. They must outlive the result.
+std::vector<char*> CommandLineOfImage(std::vector<std::string>& arguments) {
+  std::vector<char*> command_line = {g_command_line[0]};
+  for (std::string& argument : arguments) command_line.push_back(argument.data());
+  for (char** own = g_command_line + 1; *own != nullptr; ++own) command_line.push_back(*own);
+  command_line.push_back(nullptr);
+  return command_line;
+}
+
 // Starts a fresh image of this program, which keeps the descriptors under their numbers. /proc/self/exe is the file
 // that this process runs, even if another one has taken its name since (an upgrade in place). posix_spawn(3) rather
 // than fork() and exec(): it uses vfork semantics, so that no page of this process is copied, and it reports the error
 // of exec here. The signal mask is inherited, so that the image starts with the signals held.
-absl::StatusOr<pid_t> SpawnImage(absl::string_view role, bool daemon, const std::vector<int>& descriptors,
-                                 absl::string_view argument) {
+absl::StatusOr<pid_t> SpawnImage(absl::string_view role, const Process::Options& options,
+                                 absl::Span<const int> descriptors, absl::string_view argument) {
   CHECK(g_command_line != nullptr) << "SetCommandLine() was not called";
-  std::string variable = absl::StrCat(kImageVariable, "=", role, " ", ::getpid(), " ", daemon ? 1 : 0, " ",
-                                      absl::StrJoin(descriptors, ","), " ", argument);
+  const absl::Span<const int> passed = descriptors.subspan(options.standard_io ? 1 : 0);
+  std::string variable = absl::StrCat(kImageVariable, "=", role, " ", ::getpid(), " ", options.daemon ? 1 : 0, " ",
+                                      absl::StrJoin(passed, ","), " ", argument);
   // In front: of two variables with one name, getenv(3) finds the first.
   std::vector<char*> variables = {variable.data()};
   for (char** other = environ; *other != nullptr; ++other) variables.push_back(*other);
   variables.push_back(nullptr);
+  std::vector<std::string> arguments = options.arguments;
+  const std::vector<char*> command_line = CommandLineOfImage(arguments);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   // Duplicating a descriptor onto itself means here: do not close it on exec (posix_spawn_file_actions_adddup2(3)).
-  for (const int fd : descriptors) ::posix_spawn_file_actions_adddup2(&actions, fd, fd);
+  for (const int fd : passed) ::posix_spawn_file_actions_adddup2(&actions, fd, fd);
+  if (options.standard_io) {
+    ::posix_spawn_file_actions_adddup2(&actions, descriptors.front(), STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, descriptors.front(), STDOUT_FILENO);
+  }
   pid_t pid = -1;
   SignalsHeld held;
   // The error is the result; posix_spawn(3) need not set errno.
-  errno = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, g_command_line, variables.data());
+  errno = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, command_line.data(), variables.data());
   const absl::Status status = errno == 0 ? absl::OkStatus() : SysError("posix_spawn /proc/self/exe");
   held.Release();
   ::posix_spawn_file_actions_destroy(&actions);
@@ -262,7 +279,7 @@ absl::Status Process::StartForkServer() {
   if (g_fork_server.ok()) return absl::OkStatus();
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> sockets = MakeParcelSockets();
   if (!sockets.ok()) return sockets.status();
-  const absl::StatusOr<pid_t> pid = SpawnImage(kForkServerRole, true, {sockets->second.get()}, "");
+  const absl::StatusOr<pid_t> pid = SpawnImage(kForkServerRole, {.name = "fork server"}, {sockets->second.get()}, "");
   if (!pid.ok()) return pid.status();
   g_fork_server = std::move(sockets->first);
   g_fork_server_pid = *pid;
@@ -319,9 +336,8 @@ absl::StatusOr<Process> Process::Start(const Options& options, const Entry& entr
                                        const std::string& argument) {
   if (options.start_method == StartMethod::kForkServer) return StartByForkServer(options, descriptors, argument);
   const pid_t parent = ::getpid();
-  const absl::StatusOr<pid_t> pid = options.start_method == StartMethod::kSpawn
-                                        ? SpawnImage(kEntryRole, options.daemon, descriptors, argument)
-                                        : Fork();
+  const absl::StatusOr<pid_t> pid =
+      options.start_method == StartMethod::kSpawn ? SpawnImage(kEntryRole, options, descriptors, argument) : Fork();
   if (!pid.ok()) return pid.status();
   if (*pid == 0) {
     if (options.daemon) DieWithParent(parent);

@@ -60,6 +60,11 @@ class Process {
     std::string name;    // For logs.
     bool daemon = true;  // The child ends with the parent, even if that is killed (PR_SET_PDEATHSIG, SIGKILL).
     StartMethod start_method = StartMethod::kFork;
+    // For kSpawn, as inetd(8) does: the first descriptor becomes the image's standard input and output, and is not
+    // passed in another way, so the entry gets the others only.
+    bool standard_io = false;
+    // For kSpawn: arguments of the image, in front of those of this process.
+    std::vector<std::string> arguments = {};
   };
 
   // Call first thing in main(), with its arguments: fresh images are started with the same ones.

@@ -221,6 +221,11 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
   ExpectRefused({"--model=multiprocess", "--start_method=clone"}, "fork, spawn, forkserver");
 }
 
+TEST(CommandLineTest, InetdWithoutOneServiceIsRefused) {
+  ExpectRefused({"--inetd"}, "--listen=http://127.0.0.1:80");
+  ExpectRefused({"--inetd", "--listen=echo://127.0.0.1:1,file://127.0.0.1:2"}, "--inetd serves one socket");
+}
+
 TEST(CommandLineTest, BadAddressIsRefused) {
   ExpectRefused({"--listen=8080"}, "SERVICE://HOST:PORT");
   ExpectRefused({"--listen=gopher://127.0.0.1:0"}, "there is no service 'gopher'");

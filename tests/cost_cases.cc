@@ -52,6 +52,7 @@ constexpr Bound kBounds[] = {
     {"loop", 20, 4},       {"fork", 90, 4},      {"multiprocess", 90, 4}, {"thread", 40, 4},  {"prefork", 60, 4},
     {"threadpool", 60, 4}, {"select", 24, 6},    {"poll", 24, 6},         {"sigio", 28, 6},   {"epoll", 24, 6},
     {"libevent", 24, 6},   {"coroutine", 24, 6}, {"uring", 20, 6},        {"leader", 44, 16}, {"halfsync", 48, 20, 1},
+    {"exec", 90, 4},
 };
 // A model that has no row yet.
 constexpr Bound kBoundOfOthers = {"", 90, 6};

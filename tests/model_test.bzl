@@ -3,7 +3,7 @@ privilege_test: the cases of the suite that a sandbox does not allow."""
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 
-_PROCESS_MODELS = ["fork", "multiprocess", "prefork"]
+_PROCESS_MODELS = ["exec", "fork", "multiprocess", "prefork"]
 
 def model_test(name, model, flags = []):
     """Declares a test that runs all cases against the server with --model=<model>.

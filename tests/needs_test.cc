@@ -47,6 +47,7 @@ const Flags kModels[] = {
     {"--model=multiprocess"},
     {"--model=multiprocess", "--start_method=spawn"},
     {"--model=multiprocess", "--start_method=forkserver"},
+    {"--model=exec"},
     {"--model=thread"},
     {"--model=prefork", "--accept=shared"},
     {"--model=prefork", "--accept=pass"},

@@ -80,17 +80,19 @@ class TftpTest : public EveryModelTest {
   // Sends requests to the stopped server, so that the first look at the listener reads all of them. False if the first
   // answer was repeated before the last one came.
   bool AnswersCrowdAtOnce() {
-    constexpr int kCrowd = 70;
+    const int crowd_size = can().starts_images ? 8 : 70;  // Each image takes its time, and all have a second.
     const std::vector<pid_t> processes = server().processes();
     for (const pid_t process : processes) ::kill(process, SIGSTOP);
-    for (const pid_t process : processes) EXPECT_TRUE(Eventually([process] { return IsStopped(process); }));
+    for (const pid_t process : processes) {  // One that has served a peer may just end.
+      EXPECT_TRUE(Eventually([process] { return IsStopped(process) || ::kill(process, 0) != 0; }));
+    }
     std::deque<TftpDownload> crowd;
-    for (int i = 0; i < kCrowd; ++i) crowd.emplace_back(address()).Ask("a");
+    for (int i = 0; i < crowd_size; ++i) crowd.emplace_back(address()).Ask("a");
     for (const pid_t process : processes) ::kill(process, SIGCONT);
     EXPECT_EQ(crowd.back().ReceiveBlock(), "a");
     EXPECT_EQ(crowd.front().ReceiveBlock(), "a");
     const bool was_repeated = crowd.front().Look().has_value();
-    for (int i = 1; i < kCrowd - 1; ++i) EXPECT_EQ(crowd[i].ReceiveBlock(), "a");
+    for (size_t i = 1; i < crowd.size() - 1; ++i) EXPECT_EQ(crowd[i].ReceiveBlock(), "a");
     for (TftpDownload& peer : crowd) peer.Acknowledge(1);
     return !was_repeated;
   }

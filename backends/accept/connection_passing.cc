@@ -64,11 +64,11 @@ int CountClients(int outlet) {
   return ::ioctl(outlet, FIONREAD, &bytes) == 0 ? bytes / kClientParcelBytes : 0;
 }
 
-// The descriptors are the statistics, the connection, those of inherited_fds, and the connection's channel of
+// The descriptors are the connection, the statistics, those of inherited_fds, and the connection's channel of
 // misdelivered datagrams, if any; the argument is the listener's index, and the end of the grace (0: the server does
 // not stop).
 ProcessArguments PackClient(const Connection& client, const ServerContext& context) {
-  std::vector<int> descriptors = {context.statistics.fd(), client.fd.get()};
+  std::vector<int> descriptors = {client.fd.get(), context.statistics.fd()};
   for (const InheritedFd& inherited : context.inherited_fds) descriptors.push_back(inherited.fd);
   if (client.misdelivered.ok()) descriptors.push_back(client.misdelivered.get());
   return {std::move(descriptors), absl::StrCat(client.listener - context.listeners.data(), " ", Signals::grace_end())};
@@ -86,8 +86,8 @@ absl::StatusOr<Connection> UnpackClient(std::vector<UniqueFd> descriptors, absl:
   }
   // First of all: a fresh image starts slowly, and the server's grace has begun without it.
   if (grace_end != 0) Signals::RequestStop(grace_end);
-  if (absl::Status status = context.statistics.Adopt(std::move(descriptors[0])); !status.ok()) return status;
-  Connection client{std::move(descriptors[1]), &context.listeners[at]};
+  if (absl::Status status = context.statistics.Adopt(std::move(descriptors[1])); !status.ok()) return status;
+  Connection client{std::move(descriptors[0]), &context.listeners[at]};
   for (size_t i = 0; i < context.inherited_fds.size(); ++i) {
     context.inherited_fds[i].adopt(std::move(descriptors[kFirstInherited + i]));
   }

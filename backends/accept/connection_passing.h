@@ -45,7 +45,7 @@ int CountClients(int outlet);
 // program, with nothing of the server's memory. It is also given the statistics, the server's inherited_fds, and the
 // end of the grace if the server stops already.
 struct ProcessArguments {
-  std::vector<int> descriptors;  // Borrowed from the client and the context.
+  std::vector<int> descriptors;  // Borrowed from the client, whose own is the first, and the context.
   std::string argument;
 };
 ProcessArguments PackClient(const Connection& client, const ServerContext& context);

@@ -141,6 +141,8 @@ const TEXTS = {
   model_loop: ['One process serves one client after the other, each to the end. All the others wait in the kernel’s queue.',
                '一个进程依次服务客户，每个都服务到底。其余的在内核队列中等待。'],
   model_fork: ['A process for each client, forked when it connects, gone when it leaves.', '每个客户一个进程：连接时派生，离开时结束。'],
+  model_exec: ['A program for each client, started with the connection as its standard input and output, as inetd does.',
+    '每个客户一个新启动的程序，以连接作为其标准输入输出，如同 inetd。'],
   model_multiprocess: ['A Process object for each client: forked, spawned afresh, or by a fork server.',
                        '每个客户一个 Process 对象：fork、spawn 或由 fork server 创建。'],
   model_thread: ['A thread for each client. The kernel’s scheduler is the event loop.', '每个客户一个线程。内核调度器就是事件循环。'],
