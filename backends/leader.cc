@@ -11,7 +11,7 @@
 // threads meet at one lock; as many requests that compute as there are threads stall all.
 //
 // The leader runs a turn of epoll's loop (backends/event/poller_loop.h), in which ready clients go to the queues. What
-// is done for a client is in backends/leader_client.h; who waits for what, in backends/leader_queues.h.
+// is done for a client is in backends/threaded_client.h; who waits for what, in backends/leader_queues.h.
 // Source: Schmidt, Stal, Rohnert, Buschmann, Pattern-Oriented Software Architecture, vol. 2, "Leader/Followers".
 #include <gflags/gflags.h>
 
@@ -26,12 +26,12 @@
 #include "backends/connection/nonblocking_steps.h"
 #include "backends/event/event_loop.h"
 #include "backends/event/poller_loop.h"
-#include "backends/leader_client.h"
 #include "backends/leader_queues.h"
 #include "backends/multi_loop.h"
 #include "backends/poller/poller.h"
 #include "backends/pool/pool_options.h"
 #include "backends/registry.h"
+#include "backends/threaded_client.h"
 #include "base/mutex.h"
 #include "net/statistics.h"
 #include "net/thread_group.h"
@@ -51,7 +51,7 @@ class LeaderLoop : public EventLoop {
   // Opens the set, and starts the threads but the main one; they wait for Run().
   absl::Status Open(int threads) {
     MutexLock lock(mutex_);
-    absl::StatusOr<std::unique_ptr<PollerLoop>> loop = OpenLeaderLoop(context_, mutex_, queues_, leader_);
+    absl::StatusOr<std::unique_ptr<PollerLoop>> loop = OpenThreadedLoop(context_, mutex_, queues_, leader_);
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
     absl::Status status;
@@ -82,7 +82,7 @@ class LeaderLoop : public EventLoop {
     const auto space = std::make_unique<Workspace>();  // Too large for a stack.
     MutexLock lock(mutex_);
     while (state_ == State::kOpens || (state_ == State::kRuns && status_.ok() && !loop_->is_over())) {
-      if (LeaderClient* const client = queues_.Take(self); client != nullptr) {
+      if (ThreadedClient* const client = queues_.Take(self); client != nullptr) {
         Serve(self, *client, *space, statistics.counters());
       } else if (state_ == State::kRuns && leader_ < 0) {
         Lead(self);
@@ -101,7 +101,7 @@ class LeaderLoop : public EventLoop {
     leader_ = -1;
   }
 
-  void Serve(int self, LeaderClient& client, Workspace& space, Counters& own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  void Serve(int self, ThreadedClient& client, Workspace& space, Counters& own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     std::condition_variable_any* const next = queues_.FindNext(self, /*needs_leader=*/leader_ < 0);
     mutex_.unlock();
     if (next != nullptr) next->notify_one();

@@ -3,16 +3,16 @@
 namespace polyserve {
 
 // A shared client needs no wake-up here: the thread that adds it takes it, or the next one that is promoted.
-void LeaderQueues::Add(LeaderClient& client) {
+void LeaderQueues::Add(ThreadedClient& client) {
   Queue& queue = of(client.owner());
   queue.ready.push_back(client);
   if (is_bound_ && queue.followers > 0) queue.wake.notify_one();
 }
 
-LeaderClient* LeaderQueues::Take(int thread) {
-  LeaderClient::Queue& ready = of(thread).ready;
+ThreadedClient* LeaderQueues::Take(int thread) {
+  ThreadedClient::Queue& ready = of(thread).ready;
   if (ready.empty()) return nullptr;
-  LeaderClient& client = ready.front();
+  ThreadedClient& client = ready.front();
   ready.pop_front();
   return &client;
 }

@@ -12,21 +12,21 @@
 #include <cstddef>
 #include <vector>
 
-#include "backends/leader_client.h"
+#include "backends/threaded_client.h"
 #include "base/mutex.h"
 
 namespace polyserve {
 
-class LeaderQueues {
+class LeaderQueues : public ReadyClients {
  public:
   // Threads are numbered from 0. The mutex must outlive it.
   LeaderQueues(Mutex& mutex, int threads, bool is_bound)
       : mutex_(mutex), is_bound_(is_bound), queues_(is_bound ? static_cast<size_t>(threads) : 1) {}
 
   // Puts a client that is out behind the others. If it is bound to a thread that waits, wakes that.
-  void Add(LeaderClient& client);
+  void Add(ThreadedClient& client) override;
   // The first client that this thread may serve; null if there is none.
-  LeaderClient* Take(int thread);
+  ThreadedClient* Take(int thread);
 
   // Waits as a follower, without the mutex. May return for no reason.
   void Wait(int thread);
@@ -38,7 +38,7 @@ class LeaderQueues {
 
  private:
   struct Queue {
-    LeaderClient::Queue ready;
+    ThreadedClient::Queue ready;
     int followers = 0;
     std::condition_variable_any wake;
   };

@@ -55,6 +55,7 @@ NonblockingSteps::Outcome NonblockingSteps::TakeSteps(Workspace& space, Output& 
   FairShare share;
   for (Outcome outcome = Outcome::kNothing;; outcome = Outcome::kMoved) {
     const Step step = conversation_.Next(output);
+    if (space.takes != nullptr && step != Step::kRead && !space.takes(step)) return Outcome::kHandOver;
     if (!share.Allows(step)) return Outcome::kMoved;
     switch (step) {
       case Step::kRead:

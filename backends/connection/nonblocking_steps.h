@@ -30,6 +30,9 @@ namespace polyserve {
 struct Workspace {
   bool stopping = false;
   bool grace_over = false;
+  // Which steps the thread takes; null: all. A turn ends before another one (kHandOver), except for kRead, with which
+  // it ends anyway.
+  bool (*takes)(Step) = nullptr;
   Output output = {};
   char buffer[kReadBytes] = {};
 };
@@ -41,9 +44,10 @@ class NonblockingSteps {
 
   // What a turn has come to.
   enum class Outcome {
-    kMoved,    // Bytes came or went, or the session did something.
-    kNothing,  // Every call would have had to wait.
-    kOver,     // The connection has ended.
+    kMoved,     // Bytes came or went, or the session did something.
+    kNothing,   // Every call would have had to wait.
+    kOver,      // The connection has ended.
+    kHandOver,  // The next step is not one of the thread's (Workspace::takes): another one takes its turn.
   };
 
   // Takes the steps that can be taken now, but no more than is fair to the others (fair_share.h): one read, if any, and

@@ -56,6 +56,7 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
       role_(role),
       start_(std::move(start)),
       poller_(std::move(poller)),
+      admits_(options.admits),
       accepts_per_turn_(options.accepts_per_turn),
       max_descriptor_(options.max_descriptor),
       acceptor_(std::move(acceptor)),
@@ -207,6 +208,7 @@ void PollerLoop::OnClients(Source& source) {
   // Of a crowd that comes at once, the other loops are to have their share.
   const int most = shares_listeners() ? 1 : accepts_per_turn_;
   for (int i = 0; i < most || has_pending(); ++i) {
+    if (admits_ != nullptr && !admits_()) return PauseAccepting();
     absl::StatusOr<Connection> connection =
         source.listener == nullptr ? acceptor_->TryTake(*role_->inbox) : acceptor_->TryAccept(*source.listener);
     if (absl::IsResourceExhausted(connection.status())) return PauseAccepting();

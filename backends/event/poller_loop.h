@@ -24,6 +24,7 @@
 #ifndef POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 #define POLYSERVE_BACKENDS_EVENT_POLLER_LOOP_H_
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -100,6 +101,7 @@ class PollerLoop : public EventLoop {
   // Accepting stops for a while: after a shortage until a timer, while the server is full until capacity_ is readable.
   //
   //   accepting ──no descriptor left──▶ PauseAccepting() ──kShortagePause──▶ ResumeAccepting() ─▶ accepting
+  //             ──admits_ says no─────▶ likewise
   //             ──server is full──────▶ AwaitPlace() ──a connection ended──▶ OnCapacity() ─▶ likewise
   //
   // Clients wait in the kernel's queue meanwhile. During a stop, "accepting" is TakeBacklog().
@@ -128,6 +130,7 @@ class PollerLoop : public EventLoop {
   const WorkerRole* const role_;
   const StartClient start_;
   const std::unique_ptr<Poller> poller_;
+  const std::function<bool()> admits_;  // May be null.
   const int accepts_per_turn_;
   const int max_descriptor_;
   const std::unique_ptr<Acceptor> acceptor_;

@@ -30,6 +30,10 @@ struct PollerLoopOptions {
   MakePoller make_poller;        // Called once to check that it works, and once for each loop, in its thread.
   int max_descriptor = INT_MAX;  // The largest that the poller can watch. Connections with larger ones are refused.
 
+  // Whether one more client may be accepted now; null: always. If not, the loop leaves clients in the kernel's queue,
+  // and asks again after kShortagePause (net/shortage.h). Called in the loop's thread; must not block.
+  std::function<bool()> admits = nullptr;
+
   // What the flags say; MakeEventBackend() fills it in.
   Trigger trigger = Trigger::kLevel;
   int accepts_per_turn = kAcceptsPerTurn;  // From one listener, before the other clients' turn.

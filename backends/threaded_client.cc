@@ -1,4 +1,4 @@
-#include "backends/leader_client.h"
+#include "backends/threaded_client.h"
 
 #include <utility>
 
@@ -6,7 +6,6 @@
 #include "absl/time/time.h"
 #include "backends/connection/closing_message.h"
 #include "backends/event/poller_loop_options.h"
-#include "backends/leader_queues.h"
 #include "backends/poller/epoll_poller.h"
 #include "backends/poller/poller.h"
 #include "base/logging.h"
@@ -16,16 +15,16 @@ namespace polyserve {
 
 using Outcome = NonblockingSteps::Outcome;
 
-LeaderClient::LeaderClient(Connection connection, EventShared& shared, LeaderQueues& queues, int owner)
+ThreadedClient::ThreadedClient(Connection connection, EventShared& shared, ReadyClients& ready, int owner)
     : EventClient(std::move(connection.fd), shared, connection.listener->number),
-      queues_(queues),
+      ready_(ready),
       owner_(owner),
       steps_(*connection.listener, fd_.get()) {}
 
-LeaderClient::~LeaderClient() { SendClosingMessage(fd_.get(), steps_.conversation(), counters_); }
+ThreadedClient::~ThreadedClient() { SendClosingMessage(fd_.get(), steps_.conversation(), counters_); }
 
-void LeaderClient::Start(Connection connection, EventShared& shared, LeaderQueues& queues, int owner) {
-  LeaderClient* self = new LeaderClient(std::move(connection), shared, queues, owner);
+void ThreadedClient::Start(Connection connection, EventShared& shared, ReadyClients& ready, int owner) {
+  ThreadedClient* self = new ThreadedClient(std::move(connection), shared, ready, owner);
   if (self->steps_.conversation().is_refused() || !self->Watch()) {
     delete self;
   } else if (shared.grace_over) {
@@ -34,23 +33,23 @@ void LeaderClient::Start(Connection connection, EventShared& shared, LeaderQueue
 }
 
 // The kernel has disarmed the descriptor with the event (EPOLLONESHOT), so it need not be asked to.
-void LeaderClient::OnEvents(uint8_t) {
+void ThreadedClient::OnEvents(uint8_t) {
   is_out_ = true;
-  queues_.Add(*this);
+  ready_.Add(*this);
 }
 
 // For a reason other than an event of the socket: that is still armed, and another thread could be told of it.
-void LeaderClient::GoOut() {
+void ThreadedClient::GoOut() {
   if (is_out_) {
     is_due_ = true;
     return;
   }
   static_cast<void>(Await(0));  // Which cannot fail.
   is_out_ = true;
-  queues_.Add(*this);
+  ready_.Add(*this);
 }
 
-void LeaderClient::Serve(Workspace& space, Counters& own) {
+void ThreadedClient::Serve(Workspace& space, Counters& own) {
   space.stopping = Signals::stopping();
   space.grace_over = Signals::grace_over();
   steps_.conversation().MoveToThisThread();
@@ -58,12 +57,13 @@ void LeaderClient::Serve(Workspace& space, Counters& own) {
 }
 
 // What came while it was out may be what it would wait for now. Then it goes behind the others that are ready.
-void LeaderClient::Return() {
-  if (outcome_ == Outcome::kMoved) NoteMove();
+void ThreadedClient::Return() {
+  const bool is_due = std::exchange(is_due_, false) || outcome_ == Outcome::kHandOver;
+  if (outcome_ != Outcome::kNothing) NoteMove();
   if (outcome_ == Outcome::kOver) {
     delete this;
-  } else if (std::exchange(is_due_, false)) {
-    queues_.Add(*this);
+  } else if (is_due) {
+    ready_.Add(*this);
   } else {
     is_out_ = false;
     if (!Watch()) delete this;
@@ -71,7 +71,7 @@ void LeaderClient::Return() {
 }
 
 // The thread that has served it arms it again, by EPOLL_CTL_MOD: what has come since the event is reported at once.
-bool LeaderClient::Watch() {
+bool ThreadedClient::Watch() {
   shared_.wakes->Watch(steps_.conversation().mailbox(), *this, mail_);
   const NonblockingSteps::Needs needs = steps_.needs();
   if (has_timer_ || needs.time < absl::InfiniteDuration()) {
@@ -84,11 +84,12 @@ bool LeaderClient::Watch() {
   return status.ok();
 }
 
-absl::StatusOr<std::unique_ptr<PollerLoop>> OpenLeaderLoop(ServerContext& context, Mutex& mutex, LeaderQueues& queues,
-                                                           const int& leader) {
-  const PollerLoopOptions options{.make_poller = [&mutex](Trigger) { return EpollPoller::CreateShared(mutex); }};
-  return PollerLoop::Create(context, nullptr, options, [&queues, &leader](Connection connection, EventShared& shared) {
-    LeaderClient::Start(std::move(connection), shared, queues, leader);
+absl::StatusOr<std::unique_ptr<PollerLoop>> OpenThreadedLoop(ServerContext& context, Mutex& mutex, ReadyClients& ready,
+                                                             const int& acceptor, std::function<bool()> admits) {
+  const PollerLoopOptions options{.make_poller = [&mutex](Trigger) { return EpollPoller::CreateShared(mutex); },
+                                  .admits = std::move(admits)};
+  return PollerLoop::Create(context, nullptr, options, [&ready, &acceptor](Connection connection, EventShared& shared) {
+    ThreadedClient::Start(std::move(connection), shared, ready, acceptor);
   });
 }
 

@@ -1,0 +1,105 @@
+// ThreadedClient: one client of an event loop that several threads share under a mutex (leader, staged). The loop
+// watches it for one event at a time; then it is "out": it waits in a queue, and a thread serves it, without the mutex,
+// while another one waits for the next event.
+//
+//             an event, a timer, mail, the stop             a thread: Serve() without the mutex
+//   watched ──────────────────────────────────▶ out, in the queue ───▶ out, served ───▶ Return(): watched again
+//                                                      ▲                     │
+//                                                      └─────────────────────┘ something came meanwhile
+//
+// While it is out it is not watched, so only the thread that serves it touches its conversation. All calls but Serve()
+// are made with the mutex held; those of the loop come from the thread that is in its Turn(), which is not in a wait
+// then: so no event of a client that is out, or gone, can be on its way.
+#ifndef POLYSERVE_BACKENDS_THREADED_CLIENT_H_
+#define POLYSERVE_BACKENDS_THREADED_CLIENT_H_
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "backends/accept/server_context.h"
+#include "backends/connection/conversation.h"
+#include "backends/connection/nonblocking_steps.h"
+#include "backends/event/event_client.h"
+#include "backends/event/poller_loop.h"
+#include "base/mutex.h"
+#include "net/progress_watch.h"
+#include "net/statistics.h"
+#include "net/wake_list.h"
+
+namespace polyserve {
+
+class ThreadedClient;
+
+// Where clients go that have something to do, for a thread to take them.
+class ReadyClients {
+ public:
+  virtual ~ReadyClients() = default;
+  // Takes a client that is out. With the mutex held. Must not block.
+  virtual void Add(ThreadedClient& client) = 0;
+};
+
+class ThreadedClient : public EventClient {
+  using QueueHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  QueueHook queue_hook_;
+
+ public:
+  using Queue =
+      boost::intrusive::list<ThreadedClient,
+                             boost::intrusive::member_hook<ThreadedClient, QueueHook, &ThreadedClient::queue_hook_>,
+                             boost::intrusive::constant_time_size<false>>;
+
+  // Starts watching; the client owns itself from here on. `ready` must outlive it. `owner`: the thread to which it is
+  // bound, if clients are.
+  static void Start(Connection connection, EventShared& shared, ReadyClients& ready, int owner);
+
+  // Takes one turn, in any thread, without the mutex. `own`: the counters of the thread. If the thread does not take
+  // all steps (Workspace::takes), Return() puts the client among those that are ready, at its next step.
+  void Serve(Workspace& space, Counters& own);
+  // Call it after Serve(), with the mutex held. May destroy the client.
+  void Return();
+
+  int owner() const { return owner_; }
+  // What it has to do next, as far as it is known before that turn.
+  Step step() const { return steps_.conversation().step(); }
+
+  // The loop's calls; see event_client.h. All mean the same: there is something to do.
+  void OnEvents(uint8_t) override;
+  void OnTurn() override { GoOut(); }
+  void OnPauseOver() override { GoOut(); }
+  void OnTimer() override { GoOut(); }
+  void OnStop() override { GoOut(); }
+  void OnReady() override { GoOut(); }
+  void Drop() override { delete this; }
+
+ private:
+  ThreadedClient(Connection connection, EventShared& shared, ReadyClients& ready, int owner);
+  ~ThreadedClient() override;
+
+  Debt debt() const override { return steps_.conversation().debt(); }
+  bool is_away() const override { return is_out_; }
+  void GoOut();
+  bool Watch();
+
+  ReadyClients& ready_;
+  const int owner_;
+  bool is_out_ = false;
+  bool is_due_ = false;     // Something has come while it was out.
+  bool has_timer_ = false;  // It was set, and may have to be cancelled.
+  NonblockingSteps steps_;
+  NonblockingSteps::Outcome outcome_ = NonblockingSteps::Outcome::kNothing;  // Of the last turn.
+  std::unique_ptr<WakeList::Entry> mail_;                                    // Null if there is no mailbox.
+};
+
+// Opens the loop that the threads share: epoll's, with clients of this kind, and with a poller that releases the mutex
+// while it waits. `acceptor`: the thread that is in Turn(), and so the owner of clients that it accepts. `admits`: see
+// PollerLoopOptions. All must outlive the loop.
+absl::StatusOr<std::unique_ptr<PollerLoop>> OpenThreadedLoop(ServerContext& context, Mutex& mutex, ReadyClients& ready,
+                                                             const int& acceptor,
+                                                             std::function<bool()> admits = nullptr);
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_BACKENDS_THREADED_CLIENT_H_
