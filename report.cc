@@ -220,6 +220,14 @@ void AddFlags(const Model& model, ServerReport& report) {
   }
 }
 
+void AddStages(const Model& model, const Statistics& statistics, ServerReport& report) {
+  int worker = 0;
+  for (const absl::string_view name : absl::StrSplit(model.queues, ' ', absl::SkipEmpty())) {
+    const QueueCounters& queue = statistics.OfWorker(worker++).queue();
+    report.stages.push_back({name, {queue.tasks, queue.waiting, queue.longest}});
+  }
+}
+
 }  // namespace
 
 ServerReport MakeServerReport(const ReportSources& sources) {
@@ -242,6 +250,7 @@ ServerReport MakeServerReport(const ReportSources& sources) {
   if (sources.counters != nullptr) AddBounds(*sources.counters, report);
   const QueueTotals queue = statistics.TotalOfQueues();
   report.queue = {queue.tasks, queue.waiting, queue.longest};
+  AddStages(*sources.model, statistics, report);
   // Also those that --listen leaves out, with zeroes: every report has the same names.
   for (const Service& service : AllServices()) {
     // Sums over the rows of all workers, each of which counts without a lock. The numbers of a service may thus be

@@ -39,7 +39,8 @@ constexpr OtherName kNames[] = {
     {"sped", "Flash: one process, by events", "--model=epoll"},
     {"amped", "Flash: the same with helpers", "--model=epoll --offload=4 --offload_files"},
     // Welsh, Culler, Brewer, SOSP 2001.
-    {"seda", "stages, each with a queue and a pool", "--model=halfsync", Fit::kNearest},
+    {"seda", "stages, each with a queue and a pool", "--model=staged"},
+    {"staged-event-driven", "SEDA", "--model=staged"},
     // Chen Shuo, the author of muduo: twelve designs, numbered from 0 (2013, section 6.6).
     {"muduo-0", "accept and serve", "--model=loop"},
     {"muduo-1", "accept and fork", "--model=fork"},

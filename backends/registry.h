@@ -52,6 +52,9 @@ struct Model {
   Traits can = {};
   const char* flags = "";                 // Its own, separated by spaces; they are refused with other models.
   void (*adjust)(Traits& can) = nullptr;  // Applies what the given flags change. Null: nothing.
+  // The names of its queues, separated by spaces. The first counts as that of worker 0 (Statistics::queue()), and so
+  // on.
+  const char* queues = "";
   // Creates the backend from the flags, once they are parsed; acquires nothing yet. InvalidArgument, with one line for
   // the user: they make no sense.
   absl::StatusOr<std::unique_ptr<Backend>> (*make)() = nullptr;

@@ -215,6 +215,8 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
   ExpectRefused({"--model=epoll", "--trigger=both"}, "level, edge");
   ExpectRefused({"--model=leader", "--handles=both"}, "shared, bound");
   ExpectRefused({"--model=halfsync", "--workers=0"}, "--workers");
+  ExpectRefused({"--model=staged", "--stage_threads=0"}, "--stage_threads");
+  ExpectRefused({"--model=staged", "--admission=0"}, "--admission");
   ExpectRefused({"--model=libevent", "--method=kqueue"}, "select, poll, epoll");
   ExpectRefused({"--model=libevent", "--method=poll", "--trigger=edge"}, "--trigger=level");
   ExpectRefused({"--model=fork", "--reap=never"}, "ignore, wait, double_fork");

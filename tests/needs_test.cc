@@ -58,6 +58,7 @@ const Flags kModels[] = {
     {"--model=sigio"},
     {"--model=leader"},
     {"--model=halfsync"},
+    {"--model=staged"},
     {"--model=epoll"},
     {"--model=coroutine"},
     {"--model=uring"},

@@ -108,6 +108,8 @@ struct ServerReport {
   // How often each bound of the server was met: {"rate_per_address", 3}. The names are in static storage.
   std::vector<std::pair<absl::string_view, int64_t>> bounds = {};
   Queue queue = {};
+  // The same for each queue that has a name, as those of a model with stages. Letters; in static storage.
+  std::vector<std::pair<absl::string_view, Queue>> stages = {};
   // Those that serve clients now; net/worker_slots.h bounds how many are listed.
   std::vector<Worker> workers = {};
   // One for each service that the program knows, whether it listens or not.

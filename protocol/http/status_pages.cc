@@ -108,6 +108,19 @@ void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
   }
 }
 
+// Only of a model that has stages.
+void AddStages(const ServerReport& report, Metrics& metrics) {
+  if (report.stages.empty()) return;
+  metrics.Begin("stage_tasks_total", "counter", "Clients that were ever in the queue of a stage.");
+  for (const auto& [name, queue] : report.stages) metrics.Value(absl::StrCat("{stage=\"", name, "\"}"), queue.tasks);
+  metrics.Begin("stage_waiting", "gauge", "Clients that wait in the queue of a stage.");
+  for (const auto& [name, queue] : report.stages) metrics.Value(absl::StrCat("{stage=\"", name, "\"}"), queue.waiting);
+}
+
+nlohmann::ordered_json QueueJson(const ServerReport::Queue& queue) {
+  return {{"tasks", queue.tasks}, {"waiting", queue.waiting}, {"longest", queue.longest}};
+}
+
 }  // namespace
 
 // The order of the fields is kept, so that a person finds a figure in the same place each time.
@@ -120,9 +133,11 @@ std::string StatusJson(const ServerReport& report) {
       {"lost_server_log_lines", report.lost_server_log_lines},
       {"logins", {{"wrong", report.wrong_passwords}, {"refused", report.refused_logins}}},
       {"bounds", BoundsJson(report)},
-      {"queue", {{"tasks", report.queue.tasks}, {"waiting", report.queue.waiting}, {"longest", report.queue.longest}}},
+      {"queue", QueueJson(report.queue)},
+      {"stages", nlohmann::ordered_json::object()},
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
+  for (const auto& [name, queue] : report.stages) json["stages"][std::string(name)] = QueueJson(queue);
   for (const ServerReport::Worker& worker : report.workers) {
     nlohmann::ordered_json row = {{"pid", worker.process},
                                   {"tid", worker.thread},
@@ -173,6 +188,7 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("", report.queue.waiting);
   metrics.Begin("queue_longest", "gauge", "The most tasks that waited for the helpers of one loop.");
   metrics.Value("", report.queue.longest);
+  AddStages(report, metrics);
   metrics.Begin("workers", "gauge", "Processes and threads that serve clients.");
   metrics.Value("", report.workers.size());
 

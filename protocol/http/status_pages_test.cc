@@ -28,6 +28,7 @@ ServerReport SomeReport() {
           .refused_logins = 9,
           .bounds = {{"min_rate", 4}},
           .queue = {30, 2, 9},
+          .stages = {{"read", {20, 1, 9}}, {"write", {10, 1, 3}}},
           .workers = {{100, 100}, {101, 102, 1, 20, 0.25}},
           .services = {{"http", 7, 20, 3, 1000, 50000}, {"echo", 3, 4, 0, 5, 6}},
           .process = 100,
@@ -73,6 +74,7 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["logins"]["refused"], 9);
   EXPECT_EQ(status["bounds"], nlohmann::json::parse(R"({"min_rate": 4})"));
   EXPECT_EQ(status["queue"], nlohmann::json::parse(R"({"tasks": 30, "waiting": 2, "longest": 9})"));
+  EXPECT_EQ(status["stages"]["write"], nlohmann::json::parse(R"({"tasks": 10, "waiting": 1, "longest": 3})"));
   EXPECT_EQ(status["workers"][1]["pid"], 101);
   EXPECT_EQ(status["workers"][1]["tid"], 102);
   EXPECT_EQ(status["services"]["http"]["requests"], 20);
@@ -95,6 +97,7 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_refused_logins_total 9\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_bounds_total{bound=\"min_rate\"} 4\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_waiting 2\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_stage_waiting{stage=\"read\"} 1\n"));
   EXPECT_EQ(text.back(), '\n');
 }
 

@@ -12,7 +12,8 @@ MOST_BYTES = 20_000  # Of each picture.
 _SCENES = {"prefork": ["--model=prefork --workers=2", "--clients=3"],
            "threadpool": ["--model=threadpool --workers=2", "--clients=3"],
            "leader": ["--model=leader --workers=2", "--service=compute", "--clients=2"],
-           "halfsync": ["--model=halfsync --workers=2", "--clients=2"]}
+           "halfsync": ["--model=halfsync --workers=2", "--clients=2"],
+           "staged": ["--model=staged", "--service=compute", "--clients=2"]}
 
 
 def arguments(model):
