@@ -220,6 +220,12 @@ void AddFlags(const Model& model, ServerReport& report) {
   }
 }
 
+absl::string_view KeepsOthersOut(const Model& model) {
+  const Traits can = TraitsWithFlags(model);
+  if (can.pooled) return "pool";
+  return can.keeps_clients_apart ? "none" : "one";
+}
+
 }  // namespace
 
 ServerReport MakeServerReport(const ReportSources& sources) {
@@ -261,6 +267,7 @@ ServerReport MakeServerReport(const ReportSources& sources) {
   AddProcesses(static_cast<pid_t>(report.process), report);
   AddListeners(sources, report);
   AddBytes(report);
+  report.keeps_others_out = KeepsOthersOut(*sources.model);
   AddFlags(*sources.model, report);
   return report;
 }
