@@ -56,8 +56,11 @@ constexpr OtherName kNames[] = {
     {"one-loop-per-thread", "muduo, libev", "--model=epoll --workers=4 --accept=pass"},
     // Servers.
     {"apache-prefork", "its MPM", "--model=prefork"},
-    {"apache-worker", "its MPM: processes of threads", "--model=threadpool", Fit::kNearest},
-    {"apache-event", "its MPM: the same, beside a loop for idle clients", "--model=halfsync", Fit::kNearest},
+    {"prefork-mpm", "Apache", "--model=prefork"},
+    {"apache-worker", "its MPM: processes of threads", "--model=hybrid"},
+    {"worker-mpm", "Apache", "--model=hybrid"},
+    {"apache-event", "its MPM: the same, beside a loop in each", "--model=hybrid --serve=events"},
+    {"event-mpm", "Apache", "--model=hybrid --serve=events"},
     {"nginx", "a loop in each process", "--model=epoll --trigger=edge --workers=4 --worker_type=process"},
     {"haproxy", "a loop in each thread", "--model=epoll --workers=4"},
     {"redis", "one loop", "--model=epoll"},

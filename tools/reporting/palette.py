@@ -22,7 +22,7 @@ _PAGE = {
 # Families in the order of the server's own table: name, what they have in common, members with their light colours.
 FAMILIES = (
     ("loop", "one after the other", {"loop": "#7a5c3e"}),
-    ("processes", "processes", {"fork": "#b83a08", "multiprocess": "#d96a28", "prefork": "#ee9a55"}),
+    ("processes", "processes", {"fork": "#b83a08", "multiprocess": "#d96a28", "prefork": "#ee9a55", "hybrid": "#a0522d"}),
     ("threads", "threads", {"thread": "#0b5394", "threadpool": "#4a9bd9", "leader": "#2a76b8", "halfsync": "#7fb9e6"}),
     ("events", "readiness", {"select": "#064e40", "poll": "#0d7a62", "epoll": "#0aa17d", "libevent": "#52b69a",
                              "sigio": "#2f8f9d", "nonblock": "#8f8400"}),

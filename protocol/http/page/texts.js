@@ -153,6 +153,7 @@ const TEXTS = {
   model_sigio: ['One thread serves all clients; each socket sends it a signal when something has happened.', '一个线程服务所有客户；套接字有事件时向它发送信号。'],
   model_leader: ['Threads take turns at one set of clients: one waits, hands the wait on, and serves what it has found.', '多个线程轮流等待同一组客户：一个等待，事件到来时把等待交给下一个，自己去服务。'],
   model_halfsync: ['One thread reads and writes for all clients; others run the sessions, by way of a queue.', '一个线程为所有客户读写；会话经由队列交给其他线程执行。'],
+  model_hybrid: ['Several processes of several threads; each thread serves one client at a time, or the sessions of a loop.', '多个进程，每个进程有多个线程；每个线程一次服务一个客户，或者执行一个循环的会话。'],
   model_libevent: ['One thread serves all clients; the libevent library waits for the sockets.', '一个线程服务所有客户；由 libevent 库等待套接字。'],
   model_coroutine: ['A coroutine for each client, all on one thread.', '每个客户一个协程，全部在同一个线程上。'],
   model_uring: ['One thread; the kernel does the reading and writing, by way of io_uring(7).', '一个线程；读写由内核通过 io_uring(7) 完成。'],

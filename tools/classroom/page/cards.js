@@ -2,8 +2,9 @@
 var PolyserveLab = typeof PolyserveLab === "undefined" ? {} : PolyserveLab;
 (function (lab) {
   "use strict";
-  const FAMILIES = { loop: "loop", fork: "processes", multiprocess: "processes", prefork: "processes", thread: "threads",
-                     threadpool: "threads", leader: "threads", halfsync: "threads", coroutine: "others", uring: "others" };
+  const FAMILIES = { loop: "loop", fork: "processes", multiprocess: "processes", prefork: "processes", hybrid: "processes",
+                     thread: "threads", threadpool: "threads", leader: "threads", halfsync: "threads",
+                     coroutine: "others", uring: "others" };
   const NOTES = 2;
 
   function add(parent, tag, className, text) {
