@@ -67,7 +67,9 @@ constexpr OtherName kNames[] = {
     {"node", "one loop, with libuv's helpers", "--model=epoll --offload=4"},
     {"memcached", "a thread accepts for loops of libevent", "--model=libevent --workers=4 --accept=pass"},
     {"asyncio", "Python: coroutines on one loop", "--model=coroutine"},
-    {"goroutines", "Go: one for each connection, on a pool of threads", "--model=coroutine", Fit::kNearest},
+    {"gevent", "Python: greenlets on one loop", "--model=fiber"},
+    {"green-threads", "stacks that the program switches, and not the kernel", "--model=fiber"},
+    {"goroutines", "Go: one for each connection, on a pool of threads", "--model=fiber --workers=4", Fit::kNearest},
     {"iocp", "Windows: completions", "--model=uring", Fit::kNearest},
     {"inetd", "a program for each connection", "--model=multiprocess --start_method=spawn", Fit::kNearest},
 };

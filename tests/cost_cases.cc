@@ -50,10 +50,12 @@ struct Bound {
   const char* flag = "";  // Of the variant; empty: of the others.
 };
 constexpr Bound kBounds[] = {
-    {"loop", 20, 4},       {"fork", 90, 4},      {"multiprocess", 90, 4}, {"thread", 40, 4},  {"prefork", 60, 4},
-    {"threadpool", 60, 4}, {"select", 24, 6},    {"poll", 24, 6},         {"sigio", 28, 6},   {"epoll", 24, 6},
-    {"libevent", 24, 6},   {"coroutine", 24, 6}, {"uring", 20, 6},        {"leader", 44, 16}, {"halfsync", 48, 20, 1},
-    {"hybrid", 60, 4},     {"hybrid", 48, 20, 1, "--serve=events"},
+    {"loop", 20, 4},   {"fork", 90, 4},     {"multiprocess", 90, 4},
+    {"thread", 40, 4}, {"prefork", 60, 4},  {"threadpool", 60, 4},
+    {"select", 24, 6}, {"poll", 24, 6},     {"sigio", 28, 6},
+    {"epoll", 24, 6},  {"libevent", 24, 6}, {"coroutine", 24, 6},
+    {"uring", 20, 6},  {"leader", 44, 16},  {"halfsync", 48, 20, 1},
+    {"fiber", 24, 6},  {"hybrid", 60, 4},   {"hybrid", 48, 20, 1, "--serve=events"},
 };
 // A model that has no row yet.
 constexpr Bound kBoundOfOthers = {"", 90, 6};

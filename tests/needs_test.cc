@@ -62,6 +62,7 @@ const Flags kModels[] = {
     {"--model=halfsync"},
     {"--model=epoll"},
     {"--model=coroutine"},
+    {"--model=fiber"},
     {"--model=uring"},
     {"--model=epoll", "--workers=3"},
     {"--model=epoll", "--workers=3", "--accept=pass"},

@@ -26,7 +26,7 @@ FAMILIES = (
     ("threads", "threads", {"thread": "#0b5394", "threadpool": "#4a9bd9", "leader": "#2a76b8", "halfsync": "#7fb9e6"}),
     ("events", "readiness", {"select": "#064e40", "poll": "#0d7a62", "epoll": "#0aa17d", "libevent": "#52b69a",
                              "sigio": "#2f8f9d", "nonblock": "#8f8400"}),
-    ("others", "coroutines and the ring", {"coroutine": "#6f3fa0", "uring": "#c2387f"}),
+    ("others", "coroutines and the ring", {"coroutine": "#6f3fa0", "fiber": "#9a6fc4", "uring": "#c2387f"}),
 )
 _PEERS = ("#3d4650", "#5f6b77", "#7f8b97", "#98a3ae", "#aeb8c2", "#4f4a60", "#777190")
 _MARKS = "osD^vP*X<>hd"

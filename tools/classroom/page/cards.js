@@ -4,7 +4,7 @@ var PolyserveLab = typeof PolyserveLab === "undefined" ? {} : PolyserveLab;
   "use strict";
   const FAMILIES = { loop: "loop", fork: "processes", multiprocess: "processes", prefork: "processes", hybrid: "processes",
                      thread: "threads", threadpool: "threads", leader: "threads", halfsync: "threads",
-                     coroutine: "others", uring: "others" };
+                     coroutine: "others", fiber: "others", uring: "others" };
   const NOTES = 2;
 
   function add(parent, tag, className, text) {
