@@ -228,6 +228,12 @@ void AddStages(const Model& model, const Statistics& statistics, ServerReport& r
   }
 }
 
+absl::string_view KeepsOthersOut(const Model& model) {
+  const Traits can = TraitsWithFlags(model);
+  if (can.pooled) return "pool";
+  return can.keeps_clients_apart ? "none" : "one";
+}
+
 }  // namespace
 
 ServerReport MakeServerReport(const ReportSources& sources) {
@@ -270,6 +276,7 @@ ServerReport MakeServerReport(const ReportSources& sources) {
   AddProcesses(static_cast<pid_t>(report.process), report);
   AddListeners(sources, report);
   AddBytes(report);
+  report.keeps_others_out = KeepsOthersOut(*sources.model);
   AddFlags(*sources.model, report);
   return report;
 }

@@ -3,8 +3,8 @@
 // coroutine keeps in a frame on the heap. Cost: one frame of some hundred bytes per client. Weak spot: long work for
 // one client stalls all, as in every loop.
 //
-// co_await and its return are in backends/coroutine_client.h, and in backends/event/awaitable_socket.h; the loop that
-// resumes the coroutines is epoll's.
+// What is awaited is in backends/sequential_client.h, co_await and its return in backends/event/awaitable_socket.h; the
+// loop that resumes the coroutines is epoll's.
 #include <memory>
 #include <utility>
 
@@ -12,18 +12,21 @@
 #include "backends/accept/server_context.h"
 #include "backends/backend.h"
 #include "backends/connection/conversation.h"
-#include "backends/coroutine_client.h"
 #include "backends/epoll_flags.h"
+#include "backends/event/awaitable_socket.h"
 #include "backends/event/detached_task.h"
 #include "backends/event/event_client.h"
 #include "backends/event/poller_loop_options.h"
 #include "backends/event_backend.h"
 #include "backends/multi_loop.h"
 #include "backends/registry.h"
+#include "backends/sequential_client.h"
 
 namespace polyserve {
 
 namespace {
+
+using CoroutineClient = SequentialClient<AwaitableSocket>;
 
 // One connection, from its first byte to its last. A call allocates a frame on the heap for its parameters and locals,
 // and runs until the first co_await that has to wait. There it returns to its caller, Start(); the loop resumes it

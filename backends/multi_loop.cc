@@ -105,9 +105,13 @@ class SeveralLoops : public Backend {
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop) {
   const absl::StatusOr<LoopOptions> options = LoopOptionsFromFlags();
   if (!options.ok()) return options.status();
+  return MakeMultiLoopBackend(std::move(make_loop), *options);
+}
+
+std::unique_ptr<Backend> MakeMultiLoopBackend(MakeLoop make_loop, const LoopOptions& options) {
   // A pool around a single loop would only add a thread that waits for it.
-  if (options->is_one()) return std::make_unique<OneLoop>(std::move(make_loop), options->pool.pin_cpus);
-  return std::make_unique<SeveralLoops>(std::move(make_loop), *options);
+  if (options.is_one()) return std::make_unique<OneLoop>(std::move(make_loop), options.pool.pin_cpus);
+  return std::make_unique<SeveralLoops>(std::move(make_loop), options);
 }
 
 std::unique_ptr<Backend> MakeOneLoopBackend(MakeLoop make_loop) {

@@ -15,11 +15,15 @@
 
 namespace polyserve {
 
+struct LoopOptions;
 struct Traits;
 
 // `make_loop` is called in each loop's own thread or process, with that loop's context and role, and may be called
 // again for a replacement. InvalidArgument: flags make no sense.
 absl::StatusOr<std::unique_ptr<Backend>> MakeMultiLoopBackend(MakeLoop make_loop);
+
+// The same with these options instead of those of the flags.
+std::unique_ptr<Backend> MakeMultiLoopBackend(MakeLoop make_loop, const LoopOptions& options);
 
 // One loop, on the main thread, whatever the flags say.
 std::unique_ptr<Backend> MakeOneLoopBackend(MakeLoop make_loop);

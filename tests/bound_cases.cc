@@ -251,10 +251,17 @@ class CrowdedPoolTest : public BoundTest {
     if (!can().pooled) GTEST_SKIP() << "no client waits for another one to leave";
     if (has_flag("--accept=pass") && !can().shares_memory) GTEST_SKIP() << "by design; see docs/models.md";
   }
+
+  // Serves this many clients at once.
+  void StartPool(int clients) {
+    std::vector<std::string> flags = {absl::StrCat("--workers=", clients), "--idle_timeout=inf"};
+    if (takes_flag("threads")) flags.emplace_back("--threads=1");
+    StartServer(flags);
+  }
 };
 
 TEST_F(CrowdedPoolTest, IdleClientsThatMayComeAgainKeepNobodyOut) {
-  StartServer({"--workers=2", "--idle_timeout=inf"});
+  StartPool(2);
   std::vector<Peer> peers;
   for (int i = 0; i < 2; ++i) {
     peers.push_back(Connect("http"));
@@ -266,7 +273,7 @@ TEST_F(CrowdedPoolTest, IdleClientsThatMayComeAgainKeepNobodyOut) {
 }
 
 TEST_F(CrowdedPoolTest, BusyClientIsToldThatItsReplyIsTheLast) {
-  StartServer({"--workers=1", "--idle_timeout=inf"});
+  StartPool(1);
   Peer busy = Connect("http");
   busy.Send(kGet);
   ReadHello(busy);
@@ -285,7 +292,7 @@ TEST_F(CrowdedPoolTest, BusyClientIsToldThatItsReplyIsTheLast) {
 
 // Those of other protocols would lose something, or could not know that they may come again.
 TEST_F(CrowdedPoolTest, ClientsOfOtherServicesStay) {
-  StartServer({"--workers=1"});
+  StartPool(1);
   Peer file = Connect("file");
   EXPECT_EQ(Get(file, "a").body, "hello");
   Peer waits = Connect("http");

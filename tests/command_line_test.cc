@@ -170,7 +170,9 @@ TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "
 TEST(CommandLineTest, NameFromElsewhereIsAnsweredWithTheCommandLineThatItIsHere) {
   ExpectRefused({"--model=proactor"}, "here that is --model=uring");
   ExpectRefused({"--model=Leader/Followers"}, "here that is --model=leader");
-  ExpectRefused({"--model=apache-worker"}, "the nearest is --model=threadpool");
+  ExpectRefused({"--model=apache-worker"}, "here that is --model=hybrid");
+  ExpectRefused({"--model=Event MPM"}, "here that is --model=hybrid --serve=events");
+  ExpectRefused({"--model=goroutines"}, "the nearest is --model=fiber --workers=4");
 }
 
 TEST(CommandLineTest, CommandLineOfEachNameFromElsewhereStarts) {
@@ -217,6 +219,12 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
   ExpectRefused({"--model=halfsync", "--workers=0"}, "--workers");
   ExpectRefused({"--model=staged", "--stage_threads=0"}, "--stage_threads");
   ExpectRefused({"--model=staged", "--admission=0"}, "--admission");
+  ExpectRefused({"--model=fiber", "--fiber_stack=1000"}, "--fiber_stack=1000 is not from");
+  ExpectRefused({"--model=hybrid", "--serve=files"}, "threads, events");
+  ExpectRefused({"--model=hybrid", "--threads=0"}, "--threads=0");
+  ExpectRefused({"--model=hybrid", "--workers=64", "--threads=17"}, "1024 threads");
+  ExpectRefused({"--model=hybrid", "--serve=events", "--workers=64", "--threads=16"}, "1024 threads and loops");
+  ExpectRefused({"--model=hybrid", "--serve=events", "--accept=lock"}, "use shared, pass, reuseport or bpf");
   ExpectRefused({"--model=libevent", "--method=kqueue"}, "select, poll, epoll");
   ExpectRefused({"--model=libevent", "--method=poll", "--trigger=edge"}, "--trigger=level");
   ExpectRefused({"--model=fork", "--reap=never"}, "ignore, wait, double_fork");

@@ -21,6 +21,7 @@ namespace polyserve {
 namespace {
 
 // From the command line of this program.
+const Model* g_model = nullptr;
 Traits g_can;
 absl::Status g_availability;
 std::vector<std::string> g_model_flags;  // "--model=..." and the flags of the variant.
@@ -31,6 +32,11 @@ const Traits& EveryModelTest::can() { return g_can; }
 
 bool EveryModelTest::has_flag(absl::string_view flag) {
   return std::find(g_model_flags.begin(), g_model_flags.end(), flag) != g_model_flags.end();
+}
+
+bool EveryModelTest::takes_flag(absl::string_view name) {
+  const std::vector<absl::string_view> own = absl::StrSplit(g_model->flags, ' ');
+  return std::find(own.begin(), own.end(), name) != own.end();
 }
 
 void EveryModelTest::ServeAlso(absl::string_view service) { absl::StrAppend(&listen_, ",", service, "://127.0.0.1:0"); }
@@ -139,6 +145,7 @@ int main(int argc, char** argv) {
         absl::StrSplit(absl::StripPrefix(polyserve::g_model_flags[i], "--"), absl::MaxSplits('=', 1));
     gflags::SetCommandLineOption(flag.first.c_str(), flag.second.empty() ? "true" : flag.second.c_str());
   }
+  polyserve::g_model = model;
   polyserve::g_can = polyserve::TraitsWithFlags(*model);
   // Any other error is not the system's: the tests must find it.
   const absl::Status status = model->make().status();

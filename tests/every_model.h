@@ -69,6 +69,8 @@ class EveryModelTest : public testing::Test {
 
   // The variant under test has this flag: "--accept=pass". For what its flags are about; ask can() for what a model is.
   static bool has_flag(absl::string_view flag);
+  // The model has such a flag of its own: "threads".
+  static bool takes_flag(absl::string_view name);
   // What the model can do by its nature, with the flags of the variant.
   static const Traits& can();
   static bool has_process_per_client() { return !can().shares_memory; }

@@ -1,5 +1,5 @@
-// Several event loops or rings: every one of them gets clients, whatever the policy; one that is killed is replaced,
-// and costs its own clients alone.
+// Several event loops or rings, or several processes of threads: every one of them gets clients, whatever the policy;
+// one that is killed is replaced, and costs its own clients alone.
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -110,6 +110,14 @@ class ProcessLoopsTest : public LoopsTest {
 };
 INSTANTIATE_TEST_SUITE_P(, ProcessLoopsTest,
                          testing::ValuesIn(Combine({"poll", "epoll", "uring"}, kPolicies, {"process"})), NameOfFlags);
+INSTANTIATE_TEST_SUITE_P(OfThreads, ProcessLoopsTest,
+                         testing::Values(Flags{"--model=hybrid", "--serve=threads", "--accept=shared"},
+                                         Flags{"--model=hybrid", "--serve=threads", "--accept=lock"},
+                                         Flags{"--model=hybrid", "--serve=threads", "--accept=pass"},
+                                         Flags{"--model=hybrid", "--serve=threads", "--accept=reuseport"},
+                                         Flags{"--model=hybrid", "--serve=events", "--accept=shared"},
+                                         Flags{"--model=hybrid", "--serve=events", "--accept=pass"}),
+                         NameOfFlags);
 
 TEST_P(ProcessLoopsTest, KilledOnesAreReplacedAndTheirClientsCountAsEnded) {
   constexpr size_t kClients = 8;

@@ -106,7 +106,8 @@ void WorkersTest::SignalWorkers(int signal) {
 }
 
 bool WorkersTest::has_threads() {
-  return !Has(GetParam(), "--model=prefork") && !Has(GetParam(), "--worker_type=process");
+  return !Has(GetParam(), "--model=prefork") && !Has(GetParam(), "--model=hybrid") &&
+         !Has(GetParam(), "--worker_type=process");
 }
 
 }  // namespace polyserve

@@ -183,7 +183,7 @@ std::shared_ptr<Offload::State> Offload::AwaitTask() {
 // One that runs sessions serves clients, and counts what it answers.
 void Offload::Help(int helper) {
   if (!options_.runs_sessions) return RunTasks();
-  const Statistics own = statistics_.OfWorker(helper);
+  const Statistics own = statistics_.OfWorker(options_.first_row + helper);
   own_counters = &own.counters();
   const WorkerSlot slot(own);
   RunTasks();

@@ -81,8 +81,8 @@ class Offload {
   };
 
   // Starts the helpers. The list is the loop's, and must outlive this. The queue counts in the loop's row of the
-  // statistics. Helpers that run sessions are listed there as workers, and have rows of their own, from worker 0 on: so
-  // only one loop of a server may have such helpers. Returns null if no helpers are asked for.
+  // statistics. Helpers that run sessions are listed there as workers, and have rows of their own
+  // (OffloadOptions::first_row). Returns null if no helpers are asked for.
   // Unavailable: the system cannot create this many threads.
   static absl::StatusOr<std::unique_ptr<Offload>> Create(const OffloadOptions& options, WakeList& wakes,
                                                          const Statistics& statistics);

@@ -12,6 +12,9 @@ struct OffloadOptions {
   bool reads_files = false;  // Helpers also read what is sent next, if it is not in memory yet.
   // Helpers also run the sessions: the loop only reads and writes (half-sync/half-async).
   bool runs_sessions = false;
+  // Then each of them counts in a row of the statistics of its own, from that of this worker on; no other worker of the
+  // server, and no other loop's helper, may have these rows.
+  int first_row = 0;
 };
 
 // Reads the flags; call it after they are parsed. Each loop of the server gets helpers of its own, as many as this

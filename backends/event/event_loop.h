@@ -36,6 +36,7 @@ struct WorkerRole {
   bool shares_listeners;             // Others wait at the listeners of its context.
   bool wakes_all;                    // Then a client wakes all of them, if the poller can tell one from all.
   std::function<void()> on_drained;  // Call it when all clients that had connected before the stop have been taken.
+  int slot = 0;                      // Its place among the loops of the server.
 };
 
 // Creates a loop with all that serving needs (descriptors, memory, helpers), in the thread that will call Run(), so

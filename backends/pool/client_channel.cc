@@ -28,7 +28,10 @@ class ChannelSource : public ClientSource {
     while (true) {
       // One worker wakes for each message (EPOLLEXCLUSIVE). It may be killed before it receives: then the message stays
       // in the socket for the next worker.
-      if (!waits_.Wait().ok()) continue;
+      if (const absl::Status status = waits_.Wait().status(); !status.ok()) {
+        if (absl::IsResourceExhausted(status)) PauseForShortage();
+        continue;
+      }
       absl::StatusOr<Parcel> parcel = ReceiveParcel(outlet_);
       if (absl::IsUnavailable(parcel.status())) continue;  // Another worker was quicker.
       if (absl::IsCancelled(parcel.status())) return parcel.status();
@@ -71,7 +74,9 @@ void ClientChannel::DismissOne() { SendParcel(inlet_.get(), kLeave, {}).IgnoreEr
 absl::StatusOr<std::unique_ptr<ClientSource>> ClientChannel::Open(Scoreboard& scoreboard,
                                                                   ServerContext& context) const {
   // In the worker: all would share an epoll that was made before the fork, and its wake-ups.
-  absl::StatusOr<WaitSet> waits = WaitSet::Create();
+  // A process of several threads would otherwise get all clients until each of its threads has one.
+  absl::StatusOr<WaitSet> waits =
+      WaitSet::Create(scoreboard.slots_per_worker() > 1 ? WaitSet::Order::kLast : WaitSet::Order::kStays);
   if (!waits.ok()) return waits.status();
   absl::Status status = waits->Add(outlet_.get(), nullptr, WaitSet::Wakes::kOne);
   if (!status.ok()) return status;

@@ -88,7 +88,8 @@ class LoopWorkers : public WorkerFactory {
                     [this, slot] {
                       pool_.scoreboard.Set(slot, State::kLeaving);
                       pool_.scoreboard.Wake();
-                    }},
+                    },
+                    slot},
                    nullptr});
     absl::StatusOr<std::unique_ptr<EventLoop>> loop = parts_.make_loop(worker->context, &worker->role);
     if (!loop.ok()) return loop.status();

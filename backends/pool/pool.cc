@@ -124,19 +124,19 @@ void Pool::CloseDrainedUdp() {
 void Pool::StartWorker() {
   // The slots in turn: while the server stops, clients may wait for a worker of a particular slot. One is vacant, since
   // NeedsOneMore() allows no more workers than there are slots.
-  const int slot = scoreboard_.Find(State::kVacant, last_started_ + 1);
-  last_started_ = slot;
+  const int slot = scoreboard_.FirstOf(scoreboard_.Find(State::kVacant, last_started_ + 1));
+  last_started_ = scoreboard_.EndOf(slot) - 1;
   Start(slot, State::kIdle, back_off_);
 }
 
 void Pool::Start(int slot, State state, BackOff& back_off) {
   const absl::Time now = SteadyNow();
-  started_[static_cast<size_t>(slot)] = now;
+  for (int own = slot; own < scoreboard_.EndOf(slot); ++own) started_[static_cast<size_t>(own)] = now;
   // Set first: a worker may change its own state before Start() has returned.
-  scoreboard_.Set(slot, state);
+  scoreboard_.SetWorker(slot, state);
   const absl::Status status = workers_.Start(slot);
   if (status.ok()) return;
-  scoreboard_.Set(slot, State::kVacant);
+  scoreboard_.SetWorker(slot, State::kVacant);
   back_off.OnFailure(now, now);
   LOG_EVERY_N(WARNING, 10) << "cannot start a worker: " << status.message() << "; trying again";
 }
@@ -172,7 +172,9 @@ absl::Duration Pool::UntilNextLook() const {
   return std::max(next - SteadyNow(), absl::ZeroDuration());
 }
 
-int Pool::worker_count() const { return scoreboard_.slots() - scoreboard_.Count(State::kVacant); }
+int Pool::worker_count() const {
+  return (scoreboard_.slots() - scoreboard_.Count(State::kVacant)) / scoreboard_.slots_per_worker();
+}
 
 PoolWorker::PoolWorker(PoolParts& parts, int slot, ClientSource& source, ServerContext& context)
     : options_(parts.options),
@@ -192,10 +194,13 @@ PoolWorker::~PoolWorker() {
 }
 
 // A worker that is idle, or that the pool may still start, will take the client. With listeners of its own, each worker
-// has clients that no other one can take.
+// has clients that no other one can take; but if it has several threads, another one of these may be idle.
 bool PoolWorker::OthersWait() const {
   const bool shares = options_.accept != AcceptPolicy::kReusePort;
   if (shares && (scoreboard_.Count(State::kIdle) > 0 || scoreboard_.Count(State::kVacant) > 0)) return false;
+  for (int own = scoreboard_.FirstOf(slot_); own < scoreboard_.EndOf(slot_); ++own) {
+    if (scoreboard_.state(own) == State::kIdle) return false;
+  }
   return shared_listeners_.HasWaiting(slot_);
 }
 

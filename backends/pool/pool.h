@@ -45,11 +45,11 @@ class WorkerFactory {
  public:
   virtual ~WorkerFactory() = default;
 
-  // Starts a worker in this slot, which the pool has already marked as idle. The worker serves what PoolWorker::Next()
-  // returns (or many clients at once, if it is a loop); in the scoreboard's udp_slot() it runs
-  // PoolParts::RunUdpWorker(). When it has ended, its slot must be set to kLeft or kCrashed, and Scoreboard::Wake() be
-  // called. On an error no worker was started, and the pool tries again later; Unavailable: the system has no process
-  // or thread left.
+  // Starts a worker in this slot (the first of its slots, if it has several), which the pool has already marked as
+  // idle. The worker serves what PoolWorker::Next() returns (or many clients at once, if it is a loop); in the
+  // scoreboard's udp_slot() it runs PoolParts::RunUdpWorker(). When it has ended, its slot must be set to kLeft or
+  // kCrashed, and Scoreboard::Wake() be called. On an error no worker was started, and the pool tries again later;
+  // Unavailable: the system has no process or thread left.
   virtual absl::Status Start(int slot) = 0;
 
   // Interrupts whatever the workers wait for, once, so that they notice Signals::stopping(). Called every 50 ms while
@@ -108,7 +108,7 @@ class Pool {
   Acceptor acceptor_;
   BackOff back_off_;
   std::vector<absl::Time> started_;  // By slot.
-  int last_started_ = -1;            // The slot.
+  int last_started_ = -1;            // The last of its slots.
   int least_;                        // Below this number, workers are started even while others are idle.
   absl::Time next_dismissal_;
   BackOff udp_back_off_;         // Of the UDP worker.
@@ -116,7 +116,8 @@ class Pool {
   bool is_drained_ = false;      // The server stops, and all clients that had connected before were taken.
 };
 
-// One worker that serves one client at a time, as the scoreboard and the statistics see it. A model's worker is
+// One worker that serves one client at a time, or such a thread of a worker, as the scoreboard and the statistics see
+// it. A model's worker is
 //
 //   PoolWorker worker(parts, slot, source, context);
 //   while (true) {

@@ -37,6 +37,8 @@ struct PoolOptions {
   bool pin_cpus;
   // Each worker serves many clients: it takes non-blocking sockets, and serves datagrams as well.
   bool are_loops;
+  // Each worker is a process of this many threads, each of which serves one client at a time.
+  int threads_per_worker = 1;
 
   bool has_fixed_size() const { return workers_min == workers_max; }
 };

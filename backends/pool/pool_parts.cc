@@ -10,7 +10,8 @@ absl::StatusOr<std::unique_ptr<PoolParts>> PoolParts::Create(ServerContext& cont
                                                              std::unique_ptr<AcceptLock> lock) {
   const bool has_udp_worker = !options.are_loops && TakesDatagrams(context);
   // All of it is made before the first fork: what a worker made later, the others would not have.
-  absl::StatusOr<Scoreboard> scoreboard = Scoreboard::Create(options.workers_max, has_udp_worker);
+  absl::StatusOr<Scoreboard> scoreboard =
+      Scoreboard::Create(options.workers_max, has_udp_worker, options.threads_per_worker);
   if (!scoreboard.ok()) return scoreboard.status();
   // UdpWorker::Create() would make one for loops, too.
   absl::StatusOr<std::unique_ptr<UdpWorker>> udp_worker = nullptr;

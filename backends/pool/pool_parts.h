@@ -22,9 +22,9 @@ class UdpWorker;
 
 struct PoolParts {
   // The context must outlive it. The lock must be null unless the policy is AcceptPolicy::kLock. The scoreboard gets
-  // options.workers_max slots, and one more for the UDP worker if any listener takes datagrams and the workers are not
-  // loops (loops serve datagrams themselves). Call it before the workers start. Errors: the system lacks descriptors or
-  // memory for it.
+  // slots for options.workers_max workers, and one more for the UDP worker if any listener takes datagrams and the
+  // workers are not loops (loops serve datagrams themselves). Call it before the workers start. Errors: the system
+  // lacks descriptors or memory for it.
   static absl::StatusOr<std::unique_ptr<PoolParts>> Create(ServerContext& context, const PoolOptions& options,
                                                            std::unique_ptr<AcceptLock> lock);
   ~PoolParts();

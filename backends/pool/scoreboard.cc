@@ -10,7 +10,8 @@
 
 namespace polyserve {
 
-absl::StatusOr<Scoreboard> Scoreboard::Create(int slots, bool has_udp_worker) {
+absl::StatusOr<Scoreboard> Scoreboard::Create(int workers, bool has_udp_worker, int slots_per_worker) {
+  const int slots = workers * slots_per_worker;
   UniqueFd wake(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake.ok()) return SysError("eventfd");
   // The last byte is the UDP worker's, whether or not there is one.
@@ -21,11 +22,12 @@ absl::StatusOr<Scoreboard> Scoreboard::Create(int slots, bool has_udp_worker) {
   // The kernel's zeroes are valid states: atomics of bytes without a constructor to run, and kVacant is zero.
   static_assert(std::atomic<State>::is_always_lock_free && sizeof(std::atomic<State>) == 1);
   static_assert(State::kVacant == State{});
-  return Scoreboard(slots, has_udp_worker, static_cast<std::atomic<State>*>(memory), std::move(wake));
+  return Scoreboard(slots, slots_per_worker, has_udp_worker, static_cast<std::atomic<State>*>(memory), std::move(wake));
 }
 
 Scoreboard::Scoreboard(Scoreboard&& other) noexcept
     : slots_(other.slots_),
+      slots_per_worker_(other.slots_per_worker_),
       has_udp_worker_(other.has_udp_worker_),
       states_(std::exchange(other.states_, nullptr)),
       wake_(std::move(other.wake_)) {}

@@ -6,6 +6,8 @@
 //         │ busy │ idle │ busy │vacant│           │ the UDP worker│     an eventfd beside it wakes the pool
 //         └──────┴──────┴──────┴──────┴─── ... ───┴───────────────┘
 //
+// A worker that is a process of several threads has a slot for each thread, one after the other.
+//
 // No sums are kept: each is counted when it is asked for, at the price of a look at one byte a worker. So a worker may
 // be killed at any instruction, and no sum is ever wrong.
 #ifndef POLYSERVE_BACKENDS_POOL_SCOREBOARD_H_
@@ -34,9 +36,10 @@ class Scoreboard {
     kCrashed,  // The same, but it was killed or has failed.
   };
 
-  // All slots are vacant at first. With `has_udp_worker` there is one slot more, udp_slot(), which Count() and Find()
-  // ignore. Call it before the workers start. Fails if the system has no memory or no descriptor left.
-  static absl::StatusOr<Scoreboard> Create(int slots, bool has_udp_worker = false);
+  // All slots are vacant at first, as many for each worker as `slots_per_worker` says. With `has_udp_worker` there is
+  // one slot more, udp_slot(), which Count() and Find() ignore. Call it before the workers start. Fails if the system
+  // has no memory or no descriptor left.
+  static absl::StatusOr<Scoreboard> Create(int workers, bool has_udp_worker = false, int slots_per_worker = 1);
   Scoreboard(Scoreboard&& other) noexcept;
   Scoreboard& operator=(Scoreboard&& other) = delete;
   ~Scoreboard();
@@ -46,10 +49,18 @@ class Scoreboard {
   int udp_slot() const { return has_udp_worker_ ? slots_ : -1; }
   // slots(), and the UDP worker's.
   int all_slots() const { return slots_ + (has_udp_worker_ ? 1 : 0); }
+  // The slots of the worker that has this one: from FirstOf() up to, but not including, EndOf().
+  int slots_per_worker() const { return slots_per_worker_; }
+  int FirstOf(int slot) const { return slot - slot % slots_per_worker_; }
+  int EndOf(int slot) const { return slot == udp_slot() ? slot + 1 : FirstOf(slot) + slots_per_worker_; }
   // What the worker of this slot does. `slot` is below all_slots(); nothing checks it. Both are sequentially
   // consistent: a worker that has set its state and then wakes the pool is seen in that state.
   State state(int slot) const { return states_[slot]; }
   void Set(int slot, State state) { states_[slot] = state; }
+  // Sets all slots of the worker that has this one: it has yet to start, or has ended.
+  void SetWorker(int slot, State state) {
+    for (int own = FirstOf(slot); own < EndOf(slot); ++own) Set(own, state);
+  }
 
   // How many workers are in this state; it may have changed by the time that the call returns.
   int Count(State state) const;
@@ -64,10 +75,15 @@ class Scoreboard {
   void TakeWakes();
 
  private:
-  Scoreboard(int slots, bool has_udp_worker, std::atomic<State>* states, UniqueFd wake)
-      : slots_(slots), has_udp_worker_(has_udp_worker), states_(states), wake_(std::move(wake)) {}
+  Scoreboard(int slots, int slots_per_worker, bool has_udp_worker, std::atomic<State>* states, UniqueFd wake)
+      : slots_(slots),
+        slots_per_worker_(slots_per_worker),
+        has_udp_worker_(has_udp_worker),
+        states_(states),
+        wake_(std::move(wake)) {}
 
   const int slots_;
+  const int slots_per_worker_;
   const bool has_udp_worker_;
   std::atomic<State>* states_;  // By slot, in a shared mapping; null once moved from.
   UniqueFd wake_;               // An eventfd.

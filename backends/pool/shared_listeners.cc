@@ -152,10 +152,11 @@ absl::Status Steer(const std::vector<const Listener*>& port, bool by_processor) 
 
 }  // namespace
 
-SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock, bool wakes_all)
+SharedListeners::SharedListeners(ServerContext& context, const PoolOptions& options, std::unique_ptr<AcceptLock> lock)
     : context_(context),
+      threads_per_worker_(options.threads_per_worker),
       lock_(std::move(lock)),
-      wakes_all_(wakes_all),
+      wakes_all_(options.wakes_all),
       dismissals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   for (const Listener& listener : context.listeners) {
     if (!listener.has_datagrams()) all_.push_back(&listener);
@@ -165,7 +166,7 @@ SharedListeners::SharedListeners(ServerContext& context, std::unique_ptr<AcceptL
 absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerContext& context,
                                                                          const PoolOptions& options,
                                                                          std::unique_ptr<AcceptLock> lock) {
-  std::unique_ptr<SharedListeners> shared_listeners(new SharedListeners(context, std::move(lock), options.wakes_all));
+  std::unique_ptr<SharedListeners> shared_listeners(new SharedListeners(context, options, std::move(lock)));
   if (!shared_listeners->dismissals_.ok()) return SysError("eventfd");
   const std::vector<const Listener*> ports = shared_listeners->all_;
   if (options.accept == AcceptPolicy::kReusePort) {
@@ -175,11 +176,11 @@ absl::StatusOr<std::unique_ptr<SharedListeners>> SharedListeners::Create(ServerC
   return shared_listeners;
 }
 
-// With --accept=reuseport: as many listeners for each address as there are slots, all bound before the first worker
+// With --accept=reuseport: as many listeners for each address as there are workers, all bound before the first worker
 // starts. A listener that joined later would change the hash for all, and one that closed would reset its clients. So
-// if an earlier server has left more than there are slots, some slots get several of them.
+// if an earlier server has left more than there are workers, some workers get several of them.
 absl::Status SharedListeners::DealOut(const PoolOptions& options) {
-  of_slots_.resize(static_cast<size_t>(options.workers_max));
+  of_workers_.resize(static_cast<size_t>(options.workers_max));
   const std::vector<const Listener*> inherited = std::exchange(all_, {});
   for (const Listener* listener : inherited) {
     if (!listener->is_sibling) groups_.emplace_back();
@@ -188,17 +189,17 @@ absl::Status SharedListeners::DealOut(const PoolOptions& options) {
   for (std::vector<const Listener*>& group : groups_) {
     if (absl::Status status = AddSiblings(group, options.workers_max); !status.ok()) return status;
     if (absl::Status status = Steer(group, options.steers_by_processor); !status.ok()) return status;
-    for (size_t i = 0; i < group.size(); ++i) of_slots_[i % of_slots_.size()].push_back(group[i]);
+    for (size_t i = 0; i < group.size(); ++i) of_workers_[i % of_workers_.size()].push_back(group[i]);
     all_.insert(all_.end(), group.begin(), group.end());
   }
   return absl::OkStatus();
 }
 
-absl::Status SharedListeners::AddSiblings(std::vector<const Listener*>& group, int slots) {
-  while (group.size() < static_cast<size_t>(slots)) {
+absl::Status SharedListeners::AddSiblings(std::vector<const Listener*>& group, int workers) {
+  while (group.size() < static_cast<size_t>(workers)) {
     absl::StatusOr<UniqueFd> fd = ListenBeside(group.front()->fd.get(), context_.idle_timeout, context_.listen);
     if (!fd.ok()) {
-      return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", slots,
+      return absl::Status(fd.status().code(), absl::StrCat("--accept=reuseport needs ", workers,
                                                            " listeners for each address: ", fd.status().message(),
                                                            "; lower --workers, or raise 'ulimit -n'"));
     }
@@ -208,11 +209,13 @@ absl::Status SharedListeners::AddSiblings(std::vector<const Listener*>& group, i
 }
 
 absl::Span<const Listener* const> SharedListeners::ListenersOf(int slot) const {
-  return groups_.empty() ? all_ : of_slots_[static_cast<size_t>(slot)];
+  return groups_.empty() ? all_ : of_workers_[static_cast<size_t>(slot / threads_per_worker_)];
 }
 
 absl::StatusOr<std::unique_ptr<ClientSource>> SharedListeners::Open(int slot) {
-  absl::StatusOr<WaitSet> waits = WaitSet::Create();
+  // A process of several threads would otherwise get all clients until each of its threads has one.
+  absl::StatusOr<WaitSet> waits =
+      WaitSet::Create(threads_per_worker_ > 1 ? WaitSet::Order::kLast : WaitSet::Order::kStays);
   if (!waits.ok()) return waits.status();
   auto source = std::make_unique<ListenerSource>(context_, ListenersOf(slot), all_, slot, dismissals_.get(),
                                                  lock_.get(), wakes_all_, *std::move(waits));

@@ -4,9 +4,9 @@
 //   shared     All workers wait; the kernel wakes one of them for each client (net/wait_set.h). Plain readiness would
 //              wake all, and all but one in vain.
 //   lock       One worker at a time waits, and lets the next one in when it has a client.
-//   reuseport  Each slot waits at listeners of its own. They belong to the slot, not to the worker: if a worker has
-//              ended, the clients in its queue are served by the worker that replaces it. The kernel chooses by a
-//              hash, or (--accept=bpf) by processor.
+//   reuseport  Each slot waits at listeners of its own; the threads of one process share theirs. They belong to the
+//              slot, not to the worker: if a worker has ended, the clients in its queue are served by the worker that
+//              replaces it. The kernel chooses by a hash, or (--accept=bpf) by processor.
 //
 // Datagrams do not come this way: one more worker serves all of them (udp_worker.h).
 //
@@ -63,19 +63,20 @@ class SharedListeners {
   bool ShutDownEmpty();
 
  private:
-  SharedListeners(ServerContext& context, std::unique_ptr<AcceptLock> lock, bool wakes_all);
+  SharedListeners(ServerContext& context, const PoolOptions& options, std::unique_ptr<AcceptLock> lock);
   absl::Status DealOut(const PoolOptions& options);
-  absl::Status AddSiblings(std::vector<const Listener*>& group, int slots);
+  absl::Status AddSiblings(std::vector<const Listener*>& group, int workers);
   absl::Span<const Listener* const> ListenersOf(int slot) const;
   std::vector<int> SiblingsOf(const Listener& one) const;
 
   ServerContext& context_;
+  const int threads_per_worker_;
   const std::unique_ptr<AcceptLock> lock_;
   const bool wakes_all_;
   std::vector<const Listener*> all_;  // The context's listeners of connections, and with kReusePort those of all slots.
-  // With kReusePort, otherwise empty: all listeners, by port and by slot.
+  // With kReusePort, otherwise empty: all listeners, by port and by worker.
   std::vector<std::vector<const Listener*>> groups_;
-  std::vector<std::vector<const Listener*>> of_slots_;
+  std::vector<std::vector<const Listener*>> of_workers_;
   std::optional<AcceptQueues> queues_;  // All, for ShutDownEmpty(); set by Create().
   UniqueFd dismissals_;                 // An eventfd, readable while a worker is to leave; the one that reads it does.
 };

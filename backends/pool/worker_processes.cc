@@ -69,8 +69,12 @@ bool WorkerProcesses::OnChildEnd(pid_t pid, int wait_status) {
   if (found == pids_.end()) return false;
   const int slot = static_cast<int>(found - pids_.begin());
   // Asked now, before the slot is free: a replacement would take them.
-  const int64_t untaken = count_untaken_ == nullptr ? 0 : count_untaken_(slot);
-  NoteEnd(slot, wait_status, context_.statistics.CountLost(slot, untaken));
+  int64_t untaken = count_untaken_ == nullptr ? 0 : count_untaken_(slot);
+  int64_t lost = 0;
+  for (int own = slot; own < scoreboard_.EndOf(slot); ++own) {
+    lost += context_.statistics.CountLost(own, std::exchange(untaken, 0));
+  }
+  NoteEnd(slot, wait_status, lost);
   // All acceptors, whether or not one is known to wait: the worker may have been killed within Release().
   if (context_.connection_limit != nullptr) context_.connection_limit->WakeAll();
   return true;
@@ -84,7 +88,7 @@ void WorkerProcesses::NoteEnd(int slot, int wait_status, int64_t lost) {
     LOG(WARNING) << "worker " << pid << " " << DescribeExit(wait_status) << DescribeLoss(lost)
                  << "; another takes its place";
   }
-  scoreboard_.Set(slot, is_orderly ? Scoreboard::State::kLeft : Scoreboard::State::kCrashed);
+  scoreboard_.SetWorker(slot, is_orderly ? Scoreboard::State::kLeft : Scoreboard::State::kCrashed);
   pid = -1;
 }
 

@@ -41,15 +41,15 @@ class WorkerProcesses : public ChildObserver {
   // worker from starting. Blocks until the process has ended. Also fails if no process can be forked.
   absl::Status TryInWorker(absl::FunctionRef<absl::Status()> check);
 
-  // Forks a worker. The child runs the work and exits with what it returns; it ignores SIGINT and SIGTERM, and never
-  // returns from here. Unavailable: the system has no process left.
+  // Forks a worker; `slot` is the first of its slots. The child runs the work and exits with what it returns; it
+  // ignores SIGINT and SIGTERM, and never returns from here. Unavailable: the system has no process left.
   absl::Status Fork(int slot, absl::FunctionRef<int()> work);
 
   // Tells all workers that the server stops; see Lifeline::TellStop(). One that is just about to block does not notice:
   // repeat it.
   void TellStop() { lifeline_.TellStop(); }
 
-  // Called when a child was reaped; false if it was no worker. Sets its slot to kLeft, or to kCrashed for any end but
+  // Called when a child was reaped; false if it was no worker. Sets its slots to kLeft, or to kCrashed for any end but
   // exit status 0, and counts out the clients that a killed worker could not count out itself. Wakes the acceptors that
   // wait for their places.
   bool OnChildEnd(pid_t pid, int wait_status) override;

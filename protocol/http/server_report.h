@@ -130,6 +130,9 @@ struct ServerReport {
     int64_t most_bytes;
   };
   std::optional<Quota> quota = std::nullopt;  // Nothing if there is none.
+  // Which clients keep others waiting by staying: "one", if the server serves one at a time; "pool", if each of several
+  // workers does; "none". Static storage.
+  absl::string_view keeps_others_out = "none";
   // The flags that belong to the model, with their values: {"workers", "2"}.
   std::vector<std::pair<std::string, std::string>> flags = {};
   std::vector<Listener> listeners = {};

@@ -71,6 +71,7 @@ void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
   if (report.quota.has_value()) {
     json["library"]["quota"] = {{"used_bytes", report.quota->used_bytes}, {"most_bytes", report.quota->most_bytes}};
   }
+  json["keeps_others_out"] = std::string(report.keeps_others_out);
   json["flags"] = Json::object();
   for (const auto& [name, value] : report.flags) json["flags"][name] = value;
   json["listeners"] = Json::array();

@@ -37,6 +37,7 @@ ServerReport SomeReport() {
           .processors = 2,
           .cpu_seconds = 0.75,
           .max_file_bytes = 5000,
+          .keeps_others_out = "pool",
           .flags = {{"reap", "wait"}},
           .listeners = {{"http", false, "127.0.0.1:8080", 3, 128}, {"tftp", true, "127.0.0.1:8087"}},
           .processes = {{100, 1, "server", 1, 0.5, 4000, 3000},
@@ -110,6 +111,7 @@ TEST_F(HttpOwnPagesTest, StatusSaysWhoServesWhom) {
   EXPECT_EQ(status["cpu_seconds"], 0.75);
   EXPECT_EQ(status["library"]["read_only"], false);
   EXPECT_EQ(status["library"]["max_file_bytes"], 5000);
+  EXPECT_EQ(status["keeps_others_out"], "pool");
   EXPECT_EQ(status["flags"]["reap"], "wait");
   EXPECT_EQ(status["workers"][0]["connections"], 0);
   EXPECT_FALSE(status["workers"][0].contains("cpu_seconds")) << "what is not known is left out";

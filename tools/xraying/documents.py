@@ -11,6 +11,7 @@ MOST_BYTES = 20_000  # Of each picture.
 # follow if there are two; of leader, a request has to take longer than it takes a thread to wake up.
 _SCENES = {"prefork": ["--model=prefork --workers=2", "--clients=3"],
            "threadpool": ["--model=threadpool --workers=2", "--clients=3"],
+           "hybrid": ["--model=hybrid --workers=2 --threads=2", "--clients=3"],
            "leader": ["--model=leader --workers=2", "--service=compute", "--clients=2"],
            "halfsync": ["--model=halfsync --workers=2", "--clients=2"],
            "staged": ["--model=staged", "--service=compute", "--clients=2"]}

@@ -24,7 +24,7 @@ _LINE = re.compile(r"^(\w+)\(.* = (\d+)")
 _SEEN = (("loop",), ("fork",), ("multiprocess",), ("multiprocess", "--start_method=forkserver"), ("thread",),
          ("prefork", "--workers=2"), ("prefork", "--workers=2", "--accept=pass"), ("threadpool", "--workers=2"), ("nonblock",),
          ("select",), ("poll",), ("sigio",), ("epoll",), ("libevent",), ("leader", "--workers=2"), ("halfsync", "--workers=2"),
-         ("coroutine",))
+         ("hybrid", "--workers=2", "--threads=2"), ("coroutine",), ("fiber",))
 
 
 def _calls(pairs):
@@ -92,7 +92,8 @@ class SceneTest(unittest.TestCase):
         lanes = {}
         for model, *flags in (("loop",), ("fork",), ("multiprocess", "--start_method=forkserver"), ("thread",),
                               ("prefork", "--workers=2"), ("threadpool", "--workers=2"), ("nonblock",), ("select",), ("sigio",),
-                              ("epoll",), ("halfsync", "--workers=2"), ("coroutine",)):
+                              ("epoll",), ("halfsync", "--workers=2"), ("hybrid", "--workers=2", "--threads=1"),
+                              ("coroutine",), ("fiber",)):
             _, told = self.play(model, *flags)
             writers = [(lane.pid, lane.tid) for lane in told.lanes
                        if lane.pid and any(block.kind == "write" and block.client for block in lane.blocks)]
@@ -102,7 +103,7 @@ class SceneTest(unittest.TestCase):
             self.assertEqual(sum(arrow.kind == "reply" for arrow in told.arrows), 4, model)
         self.assertEqual(lanes, {"loop": (1, 1), "fork": (2, 2), "multiprocess": (2, 2), "thread": (1, 2), "prefork": (2, 2),
                                  "threadpool": (1, 2), "nonblock": (1, 1), "select": (1, 1), "sigio": (1, 1), "epoll": (1, 1),
-                                 "halfsync": (1, 1), "coroutine": (1, 1)})
+                                 "halfsync": (1, 1), "hybrid": (2, 2), "coroutine": (1, 1), "fiber": (1, 1)})
 
     def test_births_are_arrows(self):
         _, forked = self.play("fork")

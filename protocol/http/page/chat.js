@@ -42,7 +42,7 @@ export class Chat {
   learn(status) {
     const at = (transport) => status.listeners.filter((one) => one.service === 'chat' && one.transport === transport)
                                   .map((one) => one.address).join(', ') || '–';
-    const takesAll = ['loop', 'prefork', 'threadpool'].includes(status.model);
+    const takesAll = status.keeps_others_out !== 'none';
     this.ways = () => `${t('chatWays', {tcp: at('tcp'), udp: at('udp')})} ${takesAll ? t('chatTakesAll') : ''}`;
     this.translate();
   }

@@ -98,9 +98,9 @@ export class Live {
   }
 
   whyItWaits() {
-    const model = this.status?.model;
-    if (model === 'loop') return t('whyLoop');
-    if (model === 'prefork' || model === 'threadpool') return t('whyPool');
+    const keepsOut = this.status?.keeps_others_out;
+    if (keepsOut === 'one') return t('whyLoop');
+    if (keepsOut === 'pool') return t('whyPool');
     return t('whyBusy');
   }
 
@@ -172,7 +172,7 @@ function stopping(status) {
 
 // How the workers share the listeners, as far as the flags tell. An event loop that is alone has the flag as well.
 function sharing(status) {
-  const isPool = status.model === 'prefork' || status.model === 'threadpool';
+  const isPool = status.keeps_others_out === 'pool';
   if (!isPool && status.workers.length <= 1 || !('accept' in status.flags)) return t('sharing_one');
   const key = `sharing_${status.flags.accept}`;
   return hasText(key) ? t(key) : '';

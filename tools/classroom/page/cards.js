@@ -3,8 +3,8 @@ var PolyserveLab = typeof PolyserveLab === "undefined" ? {} : PolyserveLab;
 (function (lab) {
   "use strict";
   const FAMILIES = { loop: "loop", fork: "processes", multiprocess: "processes", exec: "processes", prefork: "processes",
-                     thread: "threads", threadpool: "threads", leader: "threads", halfsync: "threads", staged: "threads",
-                     coroutine: "others", uring: "others" };
+                     hybrid: "processes", thread: "threads", threadpool: "threads", leader: "threads", halfsync: "threads",
+                     staged: "threads", coroutine: "others", fiber: "others", uring: "others" };
   const NOTES = 2;
 
   function add(parent, tag, className, text) {

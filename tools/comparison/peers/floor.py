@@ -91,7 +91,7 @@ ALL = (
     Floor("threadpool floor", "threadpool", _BOTH, ("threadpool",), _POOL),
     Floor("select floor", "select", _BOTH, ("select",), _SELECT),
     Floor("poll floor", "poll", _BOTH, ("poll",)),
-    Floor("epoll floor", "epoll", _BOTH, ("epoll", "libevent", "coroutine")),
+    Floor("epoll floor", "epoll", _BOTH, ("epoll", "libevent", "coroutine", "fiber")),
     Floor("uring floor", "uring", _BOTH, ("uring",)),
     Floor("files floor", "files", ("http",), (), has_files=True),
     Floor("chat floor", "chat", ("chat",), ()),

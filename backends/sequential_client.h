@@ -1,20 +1,22 @@
-// CoroutineClient: what Converse() (backends/coroutine.cc) asks of a client. Each step comes in two parts: a call that
-// does what can be done now, and a Wait to `co_await` for what is left, which suspends the coroutine only if something
-// is.
+// SequentialClient: what a model whose text of a conversation is one function, from the first byte to the last, asks of
+// a client of an event loop. Each step comes in two parts: a call that does what can be done now, and a wait for what
+// is left, which suspends the function only if something is.
 //
-//   Next() ─▶ kRead       co_await Input()            Receive()
-//             kSend       Send()                      co_await Room()
-//             kRunTask    co_await Task()             (runs here, or by a helper)
-//             kLinger     Linger()                    co_await LingerInput()
-//             kAwaitAck   co_await Acknowledgement()
+//   Next() ─▶ kRead       Input()                     Receive()
+//             kSend       Send()                      Room()
+//             kRunTask    Task()                      (runs here, or by a helper)
+//             kLinger     Linger()                    LingerInput()
+//             kAwaitAck   Acknowledgement()
 //
-// A local of its coroutine: it lives in the frame, and ends with it. During any wait the loop may destroy the frame
-// (the peer is silent or too slow, or the loop ends), so whatever must be done at the end is done by destructors.
+// Socket is how it waits, and Socket::Wait what the waits return:
 //
-// Belongs to the loop's thread. No call blocks. The functions stand in the header because each request calls several of
-// them.
-#ifndef POLYSERVE_BACKENDS_COROUTINE_CLIENT_H_
-#define POLYSERVE_BACKENDS_COROUTINE_CLIENT_H_
+//   coroutine.cc   AwaitableSocket   something to `co_await`; during it the loop may destroy the frame
+//   fiber.cc       FiberSocket       a bool, once the wait is over; false: return now, the connection is to end
+//
+// A local of that function: it ends with it, so whatever must be done at the end is done by destructors. Belongs to the
+// loop's thread. No call blocks. The functions stand in the header because each request calls several of them.
+#ifndef POLYSERVE_BACKENDS_SEQUENTIAL_CLIENT_H_
+#define POLYSERVE_BACKENDS_SEQUENTIAL_CLIENT_H_
 
 #include <sys/socket.h>
 
@@ -34,7 +36,6 @@
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
-#include "backends/event/awaitable_socket.h"
 #include "backends/event/event_client.h"
 #include "net/deadline.h"
 #include "net/statistics.h"
@@ -43,15 +44,35 @@
 
 namespace polyserve {
 
-class CoroutineClient : public AwaitableSocket {
+template <typename Socket>
+class SequentialClient : public Socket {
+  using Socket::shared_;
+
  public:
+  using Socket::After;
+  using Socket::counters;
+  using Socket::fd;
+  using Socket::has_helper_task;
+  using Socket::NextTurn;
+  using Socket::NoWait;
+  using Socket::Readable;
+  using Socket::ReadableUntil;
+  using Socket::ReadByHelper;
+  using Socket::Result;
+  using Socket::RunByHelper;
+  using Socket::SetTimer;
+  using Socket::TakeWake;
+  using Socket::Writable;
+  using typename Socket::Wait;
+
   // Takes over the connection, which must be non-blocking and counted in; its end is counted by EventClient. `shared`
-  // must outlive it.
-  CoroutineClient(Connection connection, EventShared& shared)
-      : AwaitableSocket(std::move(connection.fd), shared, connection.listener->number),
+  // must outlive it. `of_socket` goes to the socket's constructor, behind the others.
+  template <typename... OfSocket>
+  SequentialClient(Connection connection, EventShared& shared, OfSocket&... of_socket)
+      : Socket(std::move(connection.fd), shared, connection.listener->number, of_socket...),
         conversation_(StartConversation(*connection.listener, fd())) {}
   // Sends the session's last words if the socket takes them at once. The base class then closes the socket.
-  ~CoroutineClient() override { SendClosingMessage(fd(), conversation_, counters()); }
+  ~SequentialClient() override { SendClosingMessage(fd(), conversation_, counters()); }
 
   // The next step. Any wait but Result() may end early, because of mail, the timer or the stop; this finds out what the
   // reason means for the conversation.
@@ -154,4 +175,4 @@ class CoroutineClient : public AwaitableSocket {
 
 }  // namespace polyserve
 
-#endif  // POLYSERVE_BACKENDS_COROUTINE_CLIENT_H_
+#endif  // POLYSERVE_BACKENDS_SEQUENTIAL_CLIENT_H_

@@ -1,0 +1,255 @@
+#include "backends/event/fiber.h"
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "backends/event/event_client.h"
+#include "backends/event/fiber_socket.h"
+#include "backends/poller/epoll_poller.h"
+#include "backends/poller/poller.h"
+#include "base/unique_fd.h"
+#include "gtest/gtest.h"
+#include "net/deadline.h"
+#include "net/progress_watch.h"
+#include "net/statistics.h"
+
+namespace polyserve {
+namespace {
+
+constexpr size_t kStack = 256 * 1024;
+
+// Writes to about this much of the stack, and stops at the bottom of it.
+int StopDeep(Fiber& self, int depth) {
+  char frame[1024];
+  std::memset(frame, depth, sizeof(frame));
+  const int below = depth == 0 ? (self.Suspend(), 0) : StopDeep(self, depth - 1);
+  return below + frame[depth % sizeof(frame)];
+}
+
+TEST(FiberTest, RunsUntilItSuspendsAndGoesOnWhereItWas) {
+  std::string log;
+  Fiber* fiber = nullptr;
+  ASSERT_TRUE(Fiber::Run(kStack, [&](Fiber& self) {
+                fiber = &self;
+                log += "a";
+                self.Suspend();
+                log += "c";
+                self.Suspend();
+                log += "e";
+              }).ok());
+  log += "b";
+  fiber->Resume();
+  log += "d";
+  fiber->Resume();
+  EXPECT_EQ(log, "abcde");
+}
+
+TEST(FiberTest, MayStopDeepInCalls) {
+  constexpr int kDepth = 30;
+  int sum = 0;
+  Fiber* fiber = nullptr;
+  ASSERT_TRUE(Fiber::Run(kStack, [&](Fiber& self) {
+                fiber = &self;
+                sum = StopDeep(self, kDepth);
+              }).ok());
+  EXPECT_EQ(sum, 0);
+  fiber->Resume();
+  EXPECT_EQ(sum, kDepth * (kDepth + 1) / 2);
+}
+
+TEST(FiberTest, WhatTheBodyHoldsIsFreedWhenItReturns) {
+  const auto held = std::make_shared<int>(1);
+  Fiber* fiber = nullptr;
+  ASSERT_TRUE(Fiber::Run(kStack, [&fiber, held](Fiber& self) {
+                fiber = &self;
+                self.Suspend();
+              }).ok());
+  EXPECT_EQ(held.use_count(), 2);
+  fiber->Resume();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+// More of them than there are spare stacks; each writes to its own, in turns.
+TEST(FiberTest, ManyHaveStacksOfTheirOwn) {
+  constexpr int kFibers = 200;
+  constexpr int kRounds = 3;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Fiber*> fibers;
+    int right = 0;
+    for (int i = 0; i < kFibers; ++i) {
+      ASSERT_TRUE(Fiber::Run(kStack, [&fibers, &right, i](Fiber& self) {
+                    fibers.push_back(&self);
+                    volatile int mine[100];
+                    for (int j = 0; j < kRounds; ++j) {
+                      for (volatile int& one : mine) one = i + j;
+                      self.Suspend();
+                      for (volatile int& one : mine) right += one == i + j ? 1 : 0;
+                    }
+                  }).ok());
+    }
+    for (int i = 0; i < kRounds; ++i) {
+      for (Fiber* const fiber : fibers) fiber->Resume();
+    }
+    EXPECT_EQ(right, kFibers * kRounds * 100);
+  }
+}
+
+TEST(FiberTest, WithoutMemoryForAStackItSaysSo) {
+  bool has_run = false;
+  const absl::Status status = Fiber::Run(size_t{1} << 60, [&has_run](Fiber&) { has_run = true; });
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_FALSE(has_run);
+}
+
+enum class For { kReadable, kWritable, kDeadline, kPause, kNextTurn };
+
+class FiberSocketTest : public testing::Test {
+ protected:
+  FiberSocketTest() : poller_(EpollPoller::Create(Trigger::kLevel).value()) {
+    shared_.poller = poller_.get();
+    shared_.counters = &counters_;
+    shared_.limits = ProgressLimits(absl::Seconds(60), {});
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    near_.reset(ends[0]);
+    far_.reset(ends[1]);
+  }
+
+  static bool WaitFor(FiberSocket& socket, For what) {
+    switch (what) {
+      case For::kReadable:
+        return socket.Readable();
+      case For::kWritable:
+        return socket.Writable();
+      case For::kDeadline:
+        return socket.ReadableUntil(Deadline(absl::Milliseconds(1)));
+      case For::kPause:
+        return socket.After(absl::Milliseconds(1));
+      case For::kNextTurn:
+        return socket.NextTurn();
+    }
+    return false;
+  }
+
+  // Waits twice, and notes how each wait has ended, and the end.
+  void Start(For what) {
+    ASSERT_TRUE(Fiber::Run(kStack, [this, what](Fiber& self) {
+                  FiberSocket socket(std::move(near_), shared_, kNoService, self);
+                  for (int i = 0; i < 2; ++i) log_ += WaitFor(socket, what) ? "woken " : "dropped ";
+                  log_ += "end";
+                }).ok());
+  }
+
+  // A turn of the loop.
+  void Look(Poller::Clock::time_point until = Poller::kNoWait) {
+    EventClient::TurnList waiting;
+    waiting.swap(shared_.wait_for_turn);
+    EXPECT_TRUE(poller_->Wait(until).ok());
+    poller_->Dispatch();
+    while (!waiting.empty()) {
+      EventClient& client = waiting.front();
+      waiting.pop_front();
+      client.OnTurn();
+    }
+    shared_.timers.RingDue();
+  }
+  // Waits for the first timer to ring.
+  void AwaitTimer() {
+    const std::string before = log_;
+    while (log_ == before) Look(shared_.timers.first());
+  }
+  void SendByte() { EXPECT_EQ(::send(far_.get(), "x", 1, 0), 1); }
+  // Sends until the near socket takes no more.
+  void Fill() {
+    const std::string bytes(64 * 1024, 'x');
+    while (::send(near_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
+  }
+  EventClient& client() { return shared_.clients.front(); }
+
+  const std::unique_ptr<Poller> poller_;
+  Counters counters_;
+  EventShared shared_;
+  UniqueFd near_, far_;
+  std::string log_;
+};
+
+TEST_F(FiberSocketTest, ReadableComesWithTheBytesAndAgainWhileTheyAreThere) {
+  Start(For::kReadable);
+  Look();
+  EXPECT_EQ(log_, "");
+  SendByte();
+  Look();
+  EXPECT_EQ(log_, "woken ");
+  Look();
+  EXPECT_EQ(log_, "woken woken end");
+  EXPECT_EQ(counters_.ended, 1);
+}
+
+TEST_F(FiberSocketTest, WritableComesWhenThereIsRoom) {
+  Start(For::kWritable);
+  Look();
+  EXPECT_EQ(log_, "woken ");
+  Look();
+  EXPECT_EQ(log_, "woken woken end");
+}
+
+TEST_F(FiberSocketTest, DeadlinesAndPausesEnd) {
+  Start(For::kDeadline);
+  AwaitTimer();
+  EXPECT_EQ(log_, "woken ");
+  SendByte();
+  Look(shared_.timers.first());
+  EXPECT_EQ(log_, "woken woken end");
+}
+
+TEST_F(FiberSocketTest, NothingEndsAPauseButTheTime) {
+  Start(For::kPause);
+  SendByte();
+  Look();
+  EXPECT_EQ(log_, "");
+  AwaitTimer();
+  EXPECT_EQ(log_, "woken ");
+  AwaitTimer();
+  EXPECT_EQ(log_, "woken woken end");
+}
+
+TEST_F(FiberSocketTest, NextTurnComesOnceInEachRound) {
+  Start(For::kNextTurn);
+  Look();
+  EXPECT_EQ(log_, "woken ");
+  Look();
+  EXPECT_EQ(log_, "woken woken end");
+}
+
+class EveryFiberWaitTest : public FiberSocketTest, public testing::WithParamInterface<For> {};
+INSTANTIATE_TEST_SUITE_P(AllWaits, EveryFiberWaitTest,
+                         testing::Values(For::kReadable, For::kWritable, For::kDeadline, For::kPause, For::kNextTurn));
+
+TEST_P(EveryFiberWaitTest, StopEndsItEarly) {
+  Fill();
+  Start(GetParam());
+  client().OnStop();
+  EXPECT_EQ(log_, "woken ");
+  client().Drop();
+}
+
+TEST_P(EveryFiberWaitTest, DropEndsAllWaitsAndTheSocketLeavesTheLoop) {
+  Fill();
+  Start(GetParam());
+  client().Drop();
+  EXPECT_EQ(log_, "dropped dropped end");
+  EXPECT_TRUE(shared_.clients.empty());
+  EXPECT_EQ(counters_.ended, 1);
+  Look();  // Nothing is left to wake it.
+}
+
+}  // namespace
+}  // namespace polyserve
