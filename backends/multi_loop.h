@@ -28,8 +28,7 @@ std::unique_ptr<Backend> MakeMultiLoopBackend(MakeLoop make_loop, const LoopOpti
 // One loop, on the main thread, whatever the flags say.
 std::unique_ptr<Backend> MakeOneLoopBackend(MakeLoop make_loop);
 
-// For the rows of such models in the registry: their flags, and what these change of the traits (Model::adjust).
-constexpr char kLoopFlags[] = "workers worker_type accept pin_cpus offload offload_files";
+// For the rows of such models in the registry: what their flags change of the traits (Model::adjust).
 void AdjustLoopTraits(Traits& can);
 
 }  // namespace polyserve

@@ -14,21 +14,24 @@
 #include "backends/multi_loop.h"
 #include "backends/registry.h"
 #include "backends/uring/uring_driver.h"
+#include "backends/uring/uring_options.h"
 
 namespace polyserve {
 
 namespace {
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeUringBackend() {
+  const absl::StatusOr<UringOptions> options = UringOptionsFromFlags();
+  if (!options.ok()) return options.status();
   // Opens a ring and closes it again. Many systems forbid io_uring, by a sysctl or by a container's filter of system
   // calls, and the server should say so before it listens.
-  if (absl::Status status = CheckUring(); !status.ok()) return status;
+  if (absl::Status status = CheckUring(*options); !status.ok()) return status;
   const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
   if (!offload.ok()) return offload.status();
   // Each loop makes its ring in its own thread: the kernel takes submissions only from the thread that created the ring
   // (IORING_SETUP_SINGLE_ISSUER, io_uring_setup(2)).
-  return MakeMultiLoopBackend([offload = *offload](ServerContext& context, const WorkerRole* role) {
-    return MakeUringLoop(context, role, offload);
+  return MakeMultiLoopBackend([options = *options, offload = *offload](ServerContext& context, const WorkerRole* role) {
+    return MakeUringLoop(context, role, options, offload);
   });
 }
 
@@ -37,7 +40,8 @@ const RegisterModel kRow({.name = "uring",
                           .description = "one thread, operations done by the kernel's ring",
                           .lesson = 120,
                           .can = {.kernel_accepts = true, .has_rings = true},
-                          .flags = kLoopFlags,
+                          .flags = "sqpoll defer_taskrun registered zerocopy bundles "
+                                   "workers worker_type accept pin_cpus offload offload_files",
                           .adjust = &AdjustLoopTraits,
                           .make = &MakeUringBackend});
 

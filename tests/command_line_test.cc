@@ -78,6 +78,9 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--model=epoll", "--workers=2", "--accept_batch=8"}, "--accept=reuseport");
   ExpectRefused({"--model=epoll", "--busy_poll=-1"}, "--busy_poll=-1 is not from 0 to 1000000");
   ExpectRefused({"--model=poll", "--busy_poll=50"}, "--busy_poll");
+  ExpectRefused({"--model=uring", "--sqpoll=5m"}, "--sqpoll has to be from 1ms to 1m");
+  ExpectRefused({"--model=uring", "--sqpoll=10ms", "--defer_taskrun"}, "leave out either");
+  ExpectRefused({"--model=epoll", "--zerocopy"}, "--zerocopy");
   ExpectRefused({"--access_log=/no/such/directory/log"}, "--access_log");
 }
 
@@ -297,7 +300,9 @@ TEST(CommandLineTest, HelpFitsAHundredColumnsAndNamesEveryFlagOfEveryModel) {
   for (const Model& model : AllModels()) {
     EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("\n  ", model.name, " "))) << model.name;
     for (const absl::string_view flag : absl::StrSplit(model.flags, ' ', absl::SkipEmpty())) {
-      EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("\n  --", flag))) << flag;
+      EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("\n  --", flag)) ||
+                  absl::StrContains(run.output, absl::StrCat("\n  --[no]", flag)))
+          << flag;
     }
   }
 }

@@ -37,6 +37,15 @@ TEST(UringRefusalTest, KernelWithoutIoUringIsTold) {
 
 TEST(UringRefusalTest, KernelThatIsTooOldIsToldWithTheOneThatWillDo) { ExpectRefusal(EINVAL, "needs Linux 6.0"); }
 
+TEST(UringRefusalTest, DeferredTaskWorkThatTheKernelDoesNotKnowIsTold) {
+  ServerProcess server({.flags = {"--model=uring", "--defer_taskrun", "--listen=echo://127.0.0.1:0"},
+                        .before_exec = [] { RefuseCall(SYS_io_uring_setup, EINVAL); }});
+  EXPECT_FALSE(server.ready());
+  EXPECT_EQ(server.AwaitExit(), 2);
+  EXPECT_EQ(server.output(), "");
+  EXPECT_TRUE(absl::StrContains(server.log(), "--defer_taskrun needs Linux 6.1")) << server.log();
+}
+
 }  // namespace
 
 }  // namespace polyserve

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "base/sys_error.h"
 #include "net/socket.h"
 
@@ -12,6 +14,10 @@ namespace {
 // As many requests as may wait in one batch before a receive has to be armed anew; 2 MiB if all are in use. Has to be a
 // power of two (io_uring_register_buf_ring(3)).
 constexpr uint16_t kRequestBuffers = 1024;
+
+// With bundles a single receive may take all of them, for a connection whose input is not wanted yet: so they are
+// fewer, 512 KiB.
+constexpr uint16_t kBundledBuffers = 256;
 
 // The flags of a completion say whether the kernel has used a buffer, and its number (io_uring_register_buf_ring(3)).
 bool HasBuffer(const io_uring_cqe& completion) { return (completion.flags & IORING_CQE_F_BUFFER) != 0; }
@@ -24,9 +30,11 @@ uint16_t BufferId(const io_uring_cqe& completion) {
 
 void UringBuffers::Unmap::operator()(void* memory) const { ::munmap(memory, bytes); }
 
-absl::Status UringBuffers::LendTo(io_uring& ring) {
-  pools_[kRequests] = {0, kRequestBuffers, kRequestBytes, {}, {}};
-  pools_[kStreams] = {kRequestBuffers, kStreamBuffers, kReadBytes, {}, {}};
+absl::Status UringBuffers::LendTo(io_uring& ring, bool bundles) {
+  bundles_ = bundles;
+  const uint16_t requests = bundles ? kBundledBuffers : kRequestBuffers;
+  pools_[kRequests] = {0, requests, kRequestBytes, {}, {}, std::vector<uint16_t>(requests)};
+  pools_[kStreams] = {kRequestBuffers, kStreamBuffers, kReadBytes, {}, {}, std::vector<uint16_t>(kStreamBuffers)};
   for (const Group group : {kRequests, kStreams}) {
     if (absl::Status status = Map(pools_[group]); !status.ok()) return status;
     if (absl::Status status = Register(ring, group, pools_[group]); !status.ok()) return status;
@@ -58,9 +66,13 @@ absl::Status UringBuffers::Register(io_uring& ring, Group group, Pool& pool) {
   if (const int result = io_uring_register_buf_ring(&ring, &request, 0); result < 0) {
     return absl::ErrnoToStatus(-result, "io_uring_register_buf_ring");
   }
-  io_uring_buf_ring_init(reinterpret_cast<io_uring_buf_ring*>(pool.descriptions.get()));
+  io_uring_buf_ring_init(DescriptionsOf(pool));
   for (uint16_t i = 0; i < pool.count; ++i) Add(pool, static_cast<uint16_t>(pool.first_id + i));
   return absl::OkStatus();
+}
+
+io_uring_buf_ring* UringBuffers::DescriptionsOf(const Pool& pool) {
+  return reinterpret_cast<io_uring_buf_ring*>(pool.descriptions.get());
 }
 
 char* UringBuffers::BufferOf(const Pool& pool, uint16_t id) {
@@ -69,7 +81,8 @@ char* UringBuffers::BufferOf(const Pool& pool, uint16_t id) {
 
 // No system call: the kernel sees the new tail when it next looks for a buffer. Buffers go back in any order.
 void UringBuffers::Add(Pool& pool, uint16_t id) {
-  io_uring_buf_ring* ring = reinterpret_cast<io_uring_buf_ring*>(pool.descriptions.get());
+  io_uring_buf_ring* ring = DescriptionsOf(pool);
+  pool.places[static_cast<size_t>(id - pool.first_id)] = ring->tail & (pool.count - 1);
   io_uring_buf_ring_add(ring, BufferOf(pool, id), static_cast<unsigned>(pool.buffer_bytes), id,
                         io_uring_buf_ring_mask(pool.count), 0);
   // Only this makes the entry visible to the kernel (io_uring_buf_ring_advance(3)).
@@ -79,16 +92,36 @@ void UringBuffers::Add(Pool& pool, uint16_t id) {
 // The streams' buffers are numbered behind those for requests; see LendTo().
 UringBuffers::Group UringBuffers::GroupOf(uint16_t id) { return id < kRequestBuffers ? kRequests : kStreams; }
 
-absl::string_view UringBuffers::BytesOf(const io_uring_cqe& completion) const {
-  if (!HasBuffer(completion) || completion.res <= 0) return {};
-  const uint16_t id = BufferId(completion);
-  return {BufferOf(pools_[GroupOf(id)], id), static_cast<size_t>(completion.res)};
+// The kernel fills each buffer before it takes the next one.
+int UringBuffers::CountOf(const io_uring_cqe& completion) const {
+  if (!HasBuffer(completion) || completion.res <= 0) return 0;
+  const size_t bytes = pools_[GroupOf(BufferId(completion))].buffer_bytes;
+  return static_cast<int>((static_cast<size_t>(completion.res) + bytes - 1) / bytes);
 }
 
+// The kernel only reads the ring of descriptions, and an entry is written anew only when its buffer comes back.
+uint16_t UringBuffers::IdAt(const Pool& pool, uint16_t place, int number) {
+  return DescriptionsOf(pool)->bufs[(place + number) & (pool.count - 1)].bid;
+}
+
+absl::string_view UringBuffers::BytesOf(const io_uring_cqe& completion, int number) const {
+  const uint16_t first = BufferId(completion);
+  const Pool& pool = pools_[GroupOf(first)];
+  const uint16_t id = IdAt(pool, pool.places[static_cast<size_t>(first - pool.first_id)], number);
+  const size_t before = static_cast<size_t>(number) * pool.buffer_bytes;
+  return {BufferOf(pool, id), std::min(pool.buffer_bytes, static_cast<size_t>(completion.res) - before)};
+}
+
+// Each description is read before the same place may be written again. A receive that brought nothing, but names a
+// buffer, has taken it; a bundle takes what it fills.
 void UringBuffers::GiveBack(const io_uring_cqe& completion) {
   if (!HasBuffer(completion)) return;
-  const uint16_t id = BufferId(completion);
-  Add(pools_[GroupOf(id)], id);
+  const uint16_t first = BufferId(completion);
+  Pool& pool = pools_[GroupOf(first)];
+  const uint16_t place = pool.places[static_cast<size_t>(first - pool.first_id)];
+  const bool takes_one = GroupOf(first) == kStreams || !bundles_;
+  const int count = takes_one ? 1 : CountOf(completion);
+  for (int i = 0; i < count; ++i) Add(pool, IdAt(pool, place, i));
 }
 
 }  // namespace polyserve

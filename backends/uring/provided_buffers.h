@@ -6,6 +6,9 @@
 //
 // There are two groups. Requests are small and come from many peers at once: many small buffers, so that a receive that
 // stays armed for all of them ("multishot") does not run out. A stream is read in pieces as large as the other models'.
+// With bundles (IORING_RECVSEND_BUNDLE) one receive takes as many small buffers as there are bytes for, one after the
+// other in the order in which they were lent; its completion names the first.
+//
 // If a group is empty, a receive completes with ENOBUFS; the connection then waits for its turn
 // (UringShared::awaiting_buffer). Bytes that find no buffer stay in the socket: nothing is lost.
 #ifndef POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
@@ -16,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -35,12 +39,14 @@ class UringBuffers {
   // Maps the memory and lends all of it to the kernel. Call it once; destroy this object after the ring, because the
   // kernel writes into the memory until then. Memory that is never received into is never touched, and costs address
   // space only. Fails if the system has no memory, or the kernel is too old.
-  absl::Status LendTo(io_uring& ring);
+  // `bundles`: receives for requests ask for them.
+  absl::Status LendTo(io_uring& ring, bool bundles);
 
-  // The bytes that a receive has brought; empty if it brought none (the peer's end, or an error). Valid until
-  // GiveBack(): what is needed for longer has to be copied.
-  absl::string_view BytesOf(const io_uring_cqe& completion) const;
-  // Lends the buffer of a receive, if it has used one, to the kernel again. Owed for each completion of a receive, at
+  // How many buffers a receive has filled; 0 if it brought nothing (the peer's end, or an error).
+  int CountOf(const io_uring_cqe& completion) const;
+  // The bytes in one of them. Valid until GiveBack(): what is needed for longer has to be copied.
+  absl::string_view BytesOf(const io_uring_cqe& completion, int number) const;
+  // Lends the buffers of a receive, if it has used any, to the kernel again. Owed for each completion of a receive, at
   // once: the next batch has only what was given back.
   void GiveBack(const io_uring_cqe& completion);
 
@@ -59,15 +65,20 @@ class UringBuffers {
     size_t buffer_bytes;
     Mapping descriptions;
     Mapping buffers;
+    std::vector<uint16_t> places;  // Of each buffer, by its number: where in the ring of descriptions it was last lent.
   };
 
   static absl::Status Map(Pool& pool);
   static absl::Status Register(io_uring& ring, Group group, Pool& pool);
+  static io_uring_buf_ring* DescriptionsOf(const Pool& pool);
   static char* BufferOf(const Pool& pool, uint16_t id);
   static void Add(Pool& pool, uint16_t id);
+  // The buffer that was lent `number` places behind the one at `place`, if none of them was lent anew.
+  static uint16_t IdAt(const Pool& pool, uint16_t place, int number);
   static Group GroupOf(uint16_t id);
 
   Pool pools_[2];
+  bool bundles_ = false;
 };
 
 }  // namespace polyserve

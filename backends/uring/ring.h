@@ -22,10 +22,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "backends/uring/provided_buffers.h"
+#include "backends/uring/uring_options.h"
 #include "base/unique_fd.h"
 
 namespace polyserve {
@@ -45,6 +47,7 @@ enum class Operation : uint64_t {
   kPeers,       // A UDP peer that is answered from a port of its own has something to read.
   kReceive,     // Bytes were received. Object: the connection, as for the next two.
   kSend,        // Bytes were sent.
+  kSendLent,    // The same without a copy; or the memory is no longer needed. Object: the UringUnsent.
   kWritable,    // The socket takes more of a file.
   kWoken,       // The wake list is not empty: mail, or a finished task.
   kGraceOver,   // The time that the stop leaves to requests under way is over.
@@ -73,10 +76,10 @@ class UringRing {
  public:
   // Takes a descriptor, and memory for the queues and, as far as they are used, the buffers. The message of an error
   // says what to do.
-  //   Unimplemented     the kernel is too old
+  //   Unimplemented     the kernel is too old, for the ring or for one of the options
   //   PermissionDenied  it does not let us (containers often forbid io_uring)
   //   others            it has no descriptor, or no memory; for the latter it waits up to 2 s
-  static absl::StatusOr<std::unique_ptr<UringRing>> Create();
+  static absl::StatusOr<std::unique_ptr<UringRing>> Create(const UringOptions& options = {});
   // Cancels what is still under way, but the kernel may do so only later: memory that an operation uses must neither be
   // freed nor reused even then.
   ~UringRing();
@@ -90,8 +93,16 @@ class UringRing {
   // or with what they had done by then. An operation that is no longer there is no error.
   void Cancel(uint64_t tag);
   void CancelAll(int fd);
-  // Closes it with the next submission, which saves a system call. No operation of it may be under way.
-  void Close(UniqueFd fd);
+  // Gives the socket a place in the table of the ring (UringOptions::registers_files), for Name(). kNoPlace: there is
+  // no such table, or it is full. The table keeps the socket open, until Close().
+  static constexpr int kNoPlace = -1;
+  int Register(int fd);
+  // Has a prepared operation name the socket by its place, if it has one: the kernel then does not look its descriptor
+  // up, and counts no reference.
+  static void Name(io_uring_sqe& operation, int place);
+  // Closes it, and gives its place back, with the next submission, which saves system calls. No operation of it may be
+  // under way.
+  void Close(UniqueFd fd, int place = kNoPlace);
 
   // Submits what was prepared, with one system call. The first also blocks until something has completed or a signal
   // came. The second has the kernel post what has completed by now. Fails only if the ring cannot be used any more;
@@ -116,14 +127,22 @@ class UringRing {
 
   // What receives of this ring write into.
   UringBuffers& buffers() { return buffers_; }
+  const UringOptions& options() const { return options_; }
 
  private:
-  UringRing() = default;
+  explicit UringRing(const UringOptions& options) : options_(options) {}
   absl::Status Open();
   int TryToOpen();
+  absl::Status CheckOptions();
+  absl::Status MakeTable();
 
+  const UringOptions options_;
   UringBuffers buffers_;  // Outlives the ring.
   io_uring ring_ = {};
+  // The table of sockets: what was last registered at each place, which the kernel reads when it gets to that; and the
+  // places that are free.
+  std::vector<int> registered_;
+  std::vector<int> free_places_;
   bool is_open_ = false;
   absl::Status broken_;     // Why the ring cannot be used any more.
   io_uring_sqe lost_ = {};  // What Prepare() returns then.

@@ -23,6 +23,16 @@ namespace {
 constexpr size_t kMaxSpares = 512;
 constexpr size_t kMaxSpareBytes = 4096;
 
+// From here on the kernel may be spared the copy: pinning the pages, and a second completion, cost as much as copying
+// less (the manual page of io_uring_prep_send_zc(3) says so of small sends; the bound is that of docs/models.md).
+constexpr size_t kLeastLent = 16 * 1024;
+
+// What liburing 2.3 does not name yet (linux/io_uring.h): goes into sqe.ioprio of a receive.
+constexpr uint16_t kReceiveBundle = 1U << 4;
+
+// This socket, or this user (RLIMIT_MEMLOCK), cannot do without the copy.
+bool NeedsCopy(int result) { return result == -EOPNOTSUPP || result == -ENOMEM || result == -ENOBUFS; }
+
 // The receive has ended, but not the conversation: out of buffers for a moment, cancelled, interrupted, or (of a
 // receive that does not wait) nothing was there.
 bool IsToBeRepeated(int result) {
@@ -35,6 +45,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
     : shared_(shared),
       counters_(OfService(*shared.counters, connection.listener->number)),
       fd_(std::move(connection.fd)),
+      place_(shared.ring->Register(fd_.get())),
       watch_(shared.ticks),
       conversation_(StartConversation(*connection.listener, fd_.get())) {
   shared.connections.push_back(*this);
@@ -45,7 +56,7 @@ UringConnection::UringConnection(Connection connection, UringShared& shared)
 // The closing message leaves by a call of its own: operations of a batch have no order, so the close could overtake it.
 UringConnection::~UringConnection() {
   SendClosingMessage(fd_.get(), conversation_, counters_);
-  shared_.ring->Close(std::move(fd_));
+  shared_.ring->Close(std::move(fd_), place_);
   CountEnd(counters_, shared_.connection_limit);
 }
 
@@ -63,8 +74,11 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
   receiving_ = (completion.flags & IORING_CQE_F_MORE) != 0;
   // One that has ended by itself need not be cancelled.
   if (!receiving_) stop_receiving_ = false;
+  const UringBuffers& buffers = shared_.ring->buffers();
   if (completion.res >= 0) {
-    TakeIn(shared_.ring->buffers().BytesOf(completion));
+    const auto all = static_cast<size_t>(completion.res);
+    if (all == 0) TakeIn({}, all);
+    for (int i = 0; i < buffers.CountOf(completion); ++i) TakeIn(buffers.BytesOf(completion, i), all);
   } else if (!IsToBeRepeated(completion.res)) {
     // ECONNRESET, ETIMEDOUT and the like: nothing can be sent to this peer either.
     over_ = true;
@@ -78,8 +92,9 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
 }
 
 // No bytes: the peer sends no more. A receive that fills a small buffer marks a stream, and the armed receive, which
-// goes on filling small ones, is cancelled. One that brings less ends the stream.
-void UringConnection::TakeIn(absl::string_view bytes) {
+// goes on filling small ones, is cancelled. One that brings less ends the stream. With bundles it takes as much as a
+// large buffer holds: an armed receive may use up all small buffers for one connection.
+void UringConnection::TakeIn(absl::string_view bytes, size_t at_once) {
   // What comes now is discarded; only the peer's end still matters.
   if (over_ || is_lingering()) {
     over_ = over_ || bytes.empty();
@@ -87,7 +102,7 @@ void UringConnection::TakeIn(absl::string_view bytes) {
   }
   NoteMove();
   Counters::Add(counters_.bytes_in, static_cast<int64_t>(bytes.size()));
-  is_stream_ = bytes.size() >= UringBuffers::kRequestBytes;
+  is_stream_ = at_once >= (shared_.ring->options().bundles ? kReadBytes : UringBuffers::kRequestBytes);
   // The armed receive has to go if the session cannot take more, if its buffers are too small, or if the server stops
   // and thus reads by pieces.
   stop_receiving_ = receiving_ && (!conversation_.takes_input() || is_stream_ || shared_.stopping);
@@ -114,6 +129,23 @@ void UringConnection::OnSent(int result) {
   // EINTR and EAGAIN have sent nothing, and the step is repeated. Any other error: the connection is lost.
   over_ = over_ || (result < 0 && result != -EINTR && result != -EAGAIN);
   ComeBack();
+}
+
+// The result comes first, and says whether the other completion follows. The output stays as it is until then. The
+// owner of one that has ended was gone by then, so what comes for that is the last.
+void UringConnection::OnSentLent(UringUnsent& unsent, const io_uring_cqe& completion, UringShared& shared) {
+  if ((completion.flags & IORING_CQE_F_NOTIF) == 0) unsent.result = completion.res;
+  unsent.is_lent = (completion.flags & IORING_CQE_F_MORE) != 0;
+  UringConnection* const owner = unsent.owner;
+  if (owner == nullptr) {
+    --shared.lent;
+    delete &unsent;
+  } else if (unsent.is_lent) {
+    if (owner->over_) owner->ComeBack();  // It waits for the result alone; see End().
+  } else {
+    owner->copies_ = owner->copies_ || NeedsCopy(unsent.result);
+    owner->OnSent(NeedsCopy(unsent.result) ? -EAGAIN : unsent.result);
+  }
 }
 
 // A failed poll needs no case of its own: the sendfile(2) that follows fails as well, and says why.
@@ -219,23 +251,39 @@ Flushed UringConnection::Send() {
 void UringConnection::SendMemory() {
   Trace::Mark(Traced::kSubmit, fd_.get(), 0);
   sending_ = true;
-  io_uring_sqe* send = shared_.ring->Prepare(Tag(Operation::kSend, this));
   iovec* pieces = unsent_->pieces;
   const int count = unsent_->output.FrontMemory(pieces, UringUnsent::kMaxPieces);
+  const bool lent = lends(count);
+  unsent_->owner = this;
+  io_uring_sqe* send =
+      shared_.ring->Prepare(lent ? Tag(Operation::kSendLent, unsent_.get()) : Tag(Operation::kSend, this));
   if (count == 1) {
-    io_uring_prep_send(send, fd_.get(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-    return;
+    const iovec& all = pieces[0];
+    lent ? io_uring_prep_send_zc(send, fd_.get(), all.iov_base, all.iov_len, MSG_NOSIGNAL, 0)
+         : io_uring_prep_send(send, fd_.get(), all.iov_base, all.iov_len, MSG_NOSIGNAL);
+  } else {
+    unsent_->message = {};
+    unsent_->message.msg_iov = pieces;
+    unsent_->message.msg_iovlen = static_cast<size_t>(count);
+    lent ? io_uring_prep_sendmsg_zc(send, fd_.get(), &unsent_->message, MSG_NOSIGNAL)
+         : io_uring_prep_sendmsg(send, fd_.get(), &unsent_->message, MSG_NOSIGNAL);
   }
-  unsent_->message = {};
-  unsent_->message.msg_iov = pieces;
-  unsent_->message.msg_iovlen = static_cast<size_t>(count);
-  io_uring_prep_sendmsg(send, fd_.get(), &unsent_->message, MSG_NOSIGNAL);
+  UringRing::Name(*send, place_);
+}
+
+bool UringConnection::lends(int pieces) const {
+  if (!shared_.ring->options().zerocopy || copies_) return false;
+  size_t bytes = 0;
+  for (int i = 0; i < pieces; ++i) bytes += unsent_->pieces[i].iov_len;
+  return bytes >= kLeastLent;
 }
 
 // Counts as a send under way, so that no step is taken, and the object lives, until the socket has room.
 void UringConnection::AwaitWritable() {
   sending_ = true;
-  io_uring_prep_poll_add(shared_.ring->Prepare(Tag(Operation::kWritable, this)), fd_.get(), POLLOUT);
+  io_uring_sqe* poll = shared_.ring->Prepare(Tag(Operation::kWritable, this));
+  io_uring_prep_poll_add(poll, fd_.get(), POLLOUT);
+  UringRing::Name(*poll, place_);
 }
 
 // Asks for a receive, unless there is one. For requests it stays armed: one operation for the whole conversation. A
@@ -271,8 +319,10 @@ void UringConnection::AskForBytes() {
   } else {
     io_uring_prep_recv_multishot(receive, fd_.get(), nullptr, 0, 0);
     receive->buf_group = UringBuffers::kRequests;
+    if (shared_.ring->options().bundles) receive->ioprio |= kReceiveBundle;
   }
   receive->flags |= IOSQE_BUFFER_SELECT;
+  UringRing::Name(*receive, place_);
 }
 
 bool UringConnection::reads_by_pieces() const { return is_stream_ || shared_.stopping; }
@@ -295,12 +345,23 @@ bool UringConnection::Linger() {
 // The kernel may still use what the operations under way point to, so they are cancelled, once, and each completion
 // calls this again by Proceed(). The last one deletes the connection.
 void UringConnection::End() {
+  if (sending_ && unsent_ != nullptr && unsent_->is_lent) LeaveOutput();
   if (!receiving_ && !sending_) {
     delete this;
   } else if (!cancelled_) {
     cancelled_ = true;
     shared_.ring->CancelAll(fd_.get());
   }
+}
+
+// What the peer has not acknowledged by now it may never acknowledge. With the reset the kernel drops it, and so needs
+// the memory no longer (OnSentLent()).
+void UringConnection::LeaveOutput() {
+  ResetOnClose(fd_.get());
+  unsent_->owner = nullptr;
+  static_cast<void>(unsent_.release());
+  ++shared_.lent;
+  sending_ = false;
 }
 
 // As EventClient::OnTick(), but the connection ends in Proceed(): an operation may be under way.

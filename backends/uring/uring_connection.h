@@ -6,6 +6,9 @@
 // - Bytes may come while its output is not sent. They are held back from the session, and the receive is cancelled, so
 //   that never more than one batch of bytes is held back.
 //
+// With UringOptions::zerocopy a send of much memory has two completions: its result, and, once the peer's system has
+// acknowledged all of it, the news that the kernel needs the memory no longer. It counts as under way until then.
+//
 // All completions of a batch are noted first; then each connection goes on once (Proceed()), so that ten requests that
 // came together are answered by one send, and all sends of all connections leave with one system call.
 //
@@ -47,16 +50,21 @@
 
 namespace polyserve {
 
+class UringConnection;
 struct UringShared;
 
 // The output of a connection, and what a send of it needs until it has completed. Only connections that have output own
 // one, so an idle connection does not pay for it. Never moved while a send is under way: the kernel holds its address.
-struct UringUnsent {
+struct alignas(kTagAlignment) UringUnsent {
   // Pieces of memory that one sendmsg takes; the rest waits for the next one. As many as in Flush().
   static constexpr int kMaxPieces = 64;
   Output output;
   msghdr message;
   iovec pieces[kMaxPieces];
+  // Of a send without a copy. The owner is null if the connection has ended: then this deletes itself.
+  UringConnection* owner = nullptr;
+  int result = 0;
+  bool is_lent = false;  // The send is over, but not the kernel's use of the memory.
 };
 
 using UringHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -81,6 +89,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   // and may be deleted, in Proceed() alone. `result` is the byte count, or a negative errno.
   void OnReceived(const io_uring_cqe& completion);
   void OnSent(int result);
+  static void OnSentLent(UringUnsent& unsent, const io_uring_cqe& completion, UringShared& shared);
   void OnWritable();
   // A tick of the coarse clock: ends the conversation if the peer is silent or too slow (net/progress_watch.h).
   void OnTick();
@@ -108,7 +117,8 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   ~UringConnection();
 
   // Shows received bytes to the session, or holds them back (the conversation decides). No bytes: the peer's end.
-  void TakeIn(absl::string_view bytes);
+  // `at_once`: how many have come with the same receive.
+  void TakeIn(absl::string_view bytes, size_t at_once);
   void OnTimer();
   // Takes the result of a task that ran on a helper. False: it is not finished.
   bool TakeResult();
@@ -131,6 +141,9 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   bool Linger();
   // Deletes it, or, while an operation is under way, cancels that first.
   void End();
+  // Leaves the output to the kernel, which still reads it.
+  void LeaveOutput();
+  bool lends(int pieces) const;
 
   // Made when first used, because most connections never need them.
   ConnectionTimers& timers();
@@ -145,13 +158,15 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   UringShared& shared_;
   Counters& counters_;
   UniqueFd fd_;
+  const int place_;  // In the ring's table of sockets; UringRing::kNoPlace: in none.
   ProgressWatch watch_;
   // Of the loop's iteration, and of the two operations. An operation counts as under way from its preparation on.
   bool is_due_ = false;          // On shared.due.
   bool receiving_ = false;       // A receive is under way.
   bool sending_ = false;         // A send is, or the wait to go on with a file.
   bool stop_receiving_ = false;  // The receive under way is no longer the right one.
-  bool is_stream_ = false;       // More comes at once than a request's buffer holds.
+  bool is_stream_ = false;       // More comes at once than the buffers for requests are for.
+  bool copies_ = false;          // The kernel cannot send without a copy here.
   bool over_ = false;
   bool cancelled_ = false;  // Over, and waits only for the completions.
   Conversation conversation_;
@@ -176,6 +191,7 @@ struct UringShared {
   bool stopping = false;
   bool grace_over = false;  // Of the stop.
   bool ran_task = false;    // In this turn.
+  int lent = 0;             // Outputs that are still the kernel's, while their connections have ended.
   // They proceed when all completions of the batch are noted. None of them is deleted before, since only Proceed() does
   // that, so the pointers are good.
   std::vector<UringConnection*> due;

@@ -84,8 +84,14 @@ absl::Status UringLoop::Run() {
     Proceed();
     if (!shared_.timers.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
-  } while (!is_drained_ || !shared_.connections.empty() || !shared_.lingering.empty() || !peers_->empty());
+  } while (!is_over());
   return ring_->Submit();  // The last connections' closing.
+}
+
+// Outputs that were left to the kernel come back soon, since their connections were reset.
+bool UringLoop::is_over() const {
+  return is_drained_ && shared_.connections.empty() && shared_.lingering.empty() && shared_.lent == 0 &&
+         peers_->empty();
 }
 
 // The kernel's answer to a poll or a timer is not looked at: an operation that was cancelled, or has failed, leads to
@@ -129,6 +135,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return ObjectOf<UringConnection>(completion).OnReceived(completion);
     case Operation::kSend:
       return ObjectOf<UringConnection>(completion).OnSent(completion.res);
+    case Operation::kSendLent:
+      return UringConnection::OnSentLent(ObjectOf<UringUnsent>(completion), completion, shared_);
     case Operation::kWritable:
       return ObjectOf<UringConnection>(completion).OnWritable();
   }
@@ -370,6 +378,8 @@ void UringLoop::AwaitAlarm() {
   if (alarm_at_ <= first) return;
   alarm_at_ = first;
   const absl::Duration left = absl::FromChrono(first - Timer::Clock::now());
+  // With SQPOLL the kernel may not have read the time of the operation before. That then ends at some other time, which
+  // does no harm: this one is sooner.
   timer_ = ToKernelTimespec(std::max(left, absl::Nanoseconds(1)));
   io_uring_prep_timeout(ring_->Prepare(Tag(Operation::kAlarm)), &timer_, 0, 0);
 }

@@ -61,6 +61,8 @@ class UringLoop : public EventLoop {
     Operation operation = Operation::kUnwatched;  // kUnwatched: none is under way.
   };
 
+  // The server stops, and the last client has left.
+  bool is_over() const;
   // Passes a completion to the On...() of its operation.
   void Dispatch(const io_uring_cqe& completion);
   // Has each connection on shared_.due go on, once. What comes back on the list meanwhile is for the next iteration.
