@@ -48,7 +48,9 @@ class EchoOverTls {
   // Returns what it sends.
   std::string Receive(absl::string_view bytes) {
     std::string sent;
-    Input input(bytes);
+    held_.append(bytes.data(), bytes.size());
+    Input input(held_);
+    bool needs_more = false;
     while (true) {
       for (iovec piece; output_.FrontMemory(&piece, 1) == 1;) {
         sent.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
@@ -62,13 +64,16 @@ class EchoOverTls {
       if (std::exchange(paused_, false)) {
         session_.OnResume(output_);
         paused_ = !output_.wants_more();
-      } else if (!input.empty()) {
+      } else if (!input.empty() && !needs_more) {
+        const size_t before = input.bytes().size();
         session_.OnInput(input, output_);
         paused_ = !output_.wants_more();
+        needs_more = input.bytes().size() == before;
       } else {
         break;
       }
     }
+    held_ = std::string(input.bytes());
     return sent;
   }
   bool closed() const { return output_.closing(); }
@@ -76,6 +81,7 @@ class EchoOverTls {
  private:
   TlsSession session_{std::make_unique<EchoSession>(), SharedContext(), "", absl::Seconds(20)};
   Output output_;
+  std::string held_;  // What the session has not consumed.
   bool paused_ = false;
 };
 
