@@ -43,6 +43,7 @@ absl::Status Send(int socket, absl::string_view text, const std::vector<int>& de
     std::memcpy(CMSG_DATA(header), descriptors.data(), bytes);
   }
   while (::sendmsg(socket, &message, MSG_NOSIGNAL | flags) < 0) {
+    if (errno == ETOOMANYREFS) return absl::ResourceExhaustedError(SysError("sendmsg").message());
     if (errno != EINTR) return SysError("sendmsg");
   }
   return absl::OkStatus();

@@ -33,7 +33,8 @@ struct Parcel {
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets();
 
 // Sends copies of the descriptors; the caller keeps its own. Blocks while the socket is full, also across signals.
-// Fails if the other end is closed.
+// Fails if the other end is closed. ResourceExhausted: more descriptors than RLIMIT_NOFILE are under way, of all
+// programs of this user (unix(7)); they will arrive.
 absl::Status SendParcel(int socket, absl::string_view text, const std::vector<int>& descriptors);
 
 // The same, but does not wait. Unavailable: the socket is full.

@@ -2,7 +2,9 @@
 #include "net/fd_passing.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gtest/gtest.h"
@@ -38,6 +40,24 @@ TEST(FdPassingTest, TellsThatTheOtherEndIsGone) {
   auto sockets = MakeParcelSockets();
   sockets->first.reset();
   EXPECT_TRUE(absl::IsCancelled(ReceiveParcel(sockets->second.get()).status()));
+}
+
+// The limit is that of a user without privileges, so another process becomes one.
+TEST(FdPassingTest, TellsThatTooManyDescriptorsAreUnderWay) {
+  auto sockets = MakeParcelSockets();
+  ASSERT_TRUE(sockets.ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    [[maybe_unused]] const int other_user = ::setresuid(65534, 65534, 65534);
+    const rlimit few = {8, 8};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    absl::Status status;
+    for (int i = 0; i < 64 && status.ok(); ++i) status = SendParcelAtOnce(sockets->first.get(), "one", {0});
+    ::_exit(absl::IsResourceExhausted(status) ? 0 : 1);
+  }
+  int wait_status = 0;
+  ASSERT_EQ(::waitpid(child, &wait_status, 0), child);
+  EXPECT_EQ(wait_status, 0);
 }
 
 }  // namespace
