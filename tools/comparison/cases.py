@@ -66,20 +66,19 @@ def _case(run, summary, lines, workload, able, effects_of, tails):
     is_limited = name in summary["generator_was_the_limit"]
     metrics = _metrics_of(workload, results, is_limited, summary["ranked_by"][name])
     given = _given(lines, name)
-    wanted = _promise(run) if given or metrics.get(needs.CAPACITY) == "capacity" else None
-    subjects = {subject["name"]: subject for subject in run["subjects"]}
-    figures = {axis: _figures(metric, results) for axis, metric in metrics.items()}
-    effects = {axis: effects_of(summary["verdicts"], name, metric, metric in _MORE_IS_BETTER) for axis, metric in metrics.items()}
     promised = _promise(run)
-    beside_us = promised.bound_us if promised and promised.share == 0.99 and needs.TAIL in metrics else None
-    if beside_us:
-        effects[needs.TAIL] = tails(name, metrics[needs.TAIL], names, beside_us)
+    bound_us = promised.bound_us if promised and promised.share == 0.99 else None
+    is_asked = given or metrics.get(needs.CAPACITY) == "capacity"
+    subjects = {subject["name"]: subject for subject in run["subjects"]}
+    effects = {axis: tails(name, metric, names, bound_us) if axis == needs.TAIL and bound_us else
+               effects_of(summary["verdicts"], name, metric, metric in _MORE_IS_BETTER) for axis, metric in metrics.items()}
     return needs.Case(
-        name, names, {axis: _axis(metric, results) for axis, metric in metrics.items()}, figures, effects,
+        name, names, {axis: _axis(metric, results) for axis, metric in metrics.items()},
+        {axis: _figures(metric, results) for axis, metric in metrics.items()}, effects,
         _failed(metrics, results, lines, name), {one: _traits(subjects[one]) for one in names}, _figures("idle_share", results),
         is_limited, summary["margin"],
-        wanted.text if wanted else None, wanted.bound_us if wanted and wanted.share == 0.99 else None,
-        beside_us, given, workload.get("unit", "replies/s"))
+        promised.text if promised and is_asked else None, bound_us if is_asked else None,
+        bound_us, given, workload.get("unit", "replies/s"))
 
 
 def _promise(run):
