@@ -8,10 +8,13 @@
 
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "net/shortage.h"
 
 namespace polyserve {
 
 namespace {
+
+constexpr int kMostPauses = 20;
 
 // Room for the control message, aligned as the kernel wants it.
 union ControlBuffer {
@@ -58,8 +61,14 @@ absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets() {
   return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
 
+// Descriptors that are under way, perhaps those of other programs of this user, arrive soon.
 absl::Status SendParcel(int socket, absl::string_view text, const std::vector<int>& descriptors) {
-  return Send(socket, text, descriptors, 0);
+  absl::Status sent = Send(socket, text, descriptors, 0);
+  for (int pauses = 0; absl::IsResourceExhausted(sent) && pauses < kMostPauses; ++pauses) {
+    PauseForShortage();
+    sent = Send(socket, text, descriptors, 0);
+  }
+  return sent;
 }
 
 absl::Status SendParcelAtOnce(int socket, absl::string_view text, const std::vector<int>& descriptors) {

@@ -32,12 +32,12 @@ struct Parcel {
 // A pair of connected, blocking sockets that keep messages apart (SOCK_SEQPACKET). Both ends send and receive.
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> MakeParcelSockets();
 
-// Sends copies of the descriptors; the caller keeps its own. Blocks while the socket is full, also across signals.
-// Fails if the other end is closed. ResourceExhausted: more descriptors than RLIMIT_NOFILE are under way, of all
-// programs of this user (unix(7)); they will arrive.
+// Sends copies of the descriptors; the caller keeps its own. Blocks while the socket is full, also across signals, and
+// for some seconds while more descriptors than RLIMIT_NOFILE are under way, of all programs of this user (unix(7)):
+// they will arrive. ResourceExhausted: they have not. Fails if the other end is closed.
 absl::Status SendParcel(int socket, absl::string_view text, const std::vector<int>& descriptors);
 
-// The same, but does not wait. Unavailable: the socket is full.
+// The same, but does not wait. Unavailable: the socket is full. ResourceExhausted: too many descriptors are under way.
 absl::Status SendParcelAtOnce(int socket, absl::string_view text, const std::vector<int>& descriptors);
 
 // Waits for the next parcel, also across signals. The descriptors have close-on-exec set.

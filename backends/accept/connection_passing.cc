@@ -11,7 +11,6 @@
 #include "absl/strings/str_split.h"
 #include "backends/accept/connection_limit.h"
 #include "base/logging.h"
-#include "net/shortage.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 
@@ -20,7 +19,6 @@ namespace polyserve {
 namespace {
 
 constexpr size_t kFirstInherited = 2;  // Among the descriptors of a Process.
-constexpr int kMostPauses = 20;
 
 // The client was counted as accepted; its descriptor is closed on this side, and unknown on the other.
 void NoteLost(const absl::Status& why, ServerContext& context) {
@@ -34,12 +32,7 @@ absl::Status SendClient(int inlet, const Connection& client, ServerContext& cont
   static_assert(kClientParcelBytes == 4);
   // An index: a pointer or the number of a descriptor would mean nothing in another process.
   const std::string text = absl::StrCat(absl::Dec(client.listener - context.listeners.data(), absl::kZeroPad4));
-  absl::Status sent = SendParcel(inlet, text, {client.fd.get()});
-  // Too many descriptors are under way, perhaps those of other programs of this user: they arrive soon.
-  for (int pauses = 0; absl::IsResourceExhausted(sent) && pauses < kMostPauses; ++pauses) {
-    PauseForShortage();
-    sent = SendParcel(inlet, text, {client.fd.get()});
-  }
+  const absl::Status sent = SendParcel(inlet, text, {client.fd.get()});
   if (!sent.ok()) NoteLost(sent, context);
   return sent;
 }
