@@ -3,21 +3,17 @@
 #include <sys/socket.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "backends/event/detached_task.h"
 #include "backends/event/event_client.h"
-#include "backends/poller/epoll_poller.h"
-#include "backends/poller/poller.h"
+#include "backends/event/socket_wait_test.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/coarse_clock.h"
 #include "net/deadline.h"
-#include "net/progress_watch.h"
-#include "net/statistics.h"
 
 namespace polyserve {
 namespace {
@@ -42,56 +38,9 @@ Detached WaitTwice(UniqueFd fd, EventShared& shared, For what, std::string& log)
   }
 }
 
-class AwaitableSocketTest : public testing::Test {
+class AwaitableSocketTest : public SocketWaitTest {
  protected:
-  AwaitableSocketTest() : poller_(EpollPoller::Create(Trigger::kLevel).value()) {
-    shared_.poller = poller_.get();
-    shared_.counters = &counters_;
-    shared_.limits = ProgressLimits(absl::Seconds(60), {});
-    int ends[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    near_.reset(ends[0]);
-    far_.reset(ends[1]);
-  }
-
   void Start(For what) { WaitTwice(std::move(near_), shared_, what, log_); }
-  // A turn of the loop: looks once at what is ready; does not wait.
-  void Look() { Turn(Poller::kNoWait); }
-  // Waits for something to be ready, or for the first timer.
-  void Await() {
-    const size_t before = log_.size();
-    while (log_.size() == before) Turn(shared_.timers.empty() ? Poller::kForEver : shared_.timers.first());
-  }
-  void SendByte() { EXPECT_EQ(::send(far_.get(), "x", 1, 0), 1); }
-  // Sends until the near socket takes no more.
-  void Fill() {
-    const std::string bytes(64 * 1024, 'x');
-    while (::send(near_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
-  }
-  void Empty() {
-    std::string bytes(64 * 1024, 'x');
-    while (::recv(far_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
-  }
-  EventClient& client() { return shared_.clients.front(); }
-
-  void Turn(Poller::Clock::time_point until) {
-    EventClient::TurnList waiting;
-    waiting.swap(shared_.wait_for_turn);
-    EXPECT_TRUE(poller_->Wait(until).ok());
-    poller_->Dispatch();
-    while (!waiting.empty()) {
-      EventClient& client = waiting.front();
-      waiting.pop_front();
-      client.OnTurn();
-    }
-    shared_.timers.RingDue();
-  }
-
-  const std::unique_ptr<Poller> poller_;
-  Counters counters_;
-  EventShared shared_;
-  UniqueFd near_, far_;
-  std::string log_;
 };
 
 TEST_F(AwaitableSocketTest, ReadableComesWithTheBytesAndAgainWhileTheyAreThere) {
