@@ -10,8 +10,9 @@
 #include "backends/poller/poller.h"
 #include "base/command_line.h"
 
-DEFINE_int32(busy_poll, 0,
-             "epoll, coroutine: for this many microseconds a wait polls the network cards before it sleeps; 0: never");
+DEFINE_int32(
+    busy_poll, 0,
+    "epoll, coroutine, fiber: for this many microseconds a wait polls the network cards before it sleeps; 0: never");
 
 namespace polyserve {
 

@@ -22,11 +22,12 @@
 #include "backends/accept/server_context.h"
 #include "backends/backend.h"
 #include "backends/connection/conversation.h"
+#include "backends/epoll_flags.h"
 #include "backends/event/event_client.h"
 #include "backends/event/fiber_socket.h"
+#include "backends/event/poller_loop_options.h"
 #include "backends/event_backend.h"
 #include "backends/multi_loop.h"
-#include "backends/poller/epoll_poller.h"
 #include "backends/registry.h"
 #include "backends/sequential_client.h"
 #include "base/command_line.h"
@@ -108,16 +109,19 @@ void Start(Connection connection, EventShared& shared) {
 absl::StatusOr<std::unique_ptr<Backend>> MakeFiberBackend() {
   absl::Status status = CheckFlagRange("fiber_stack", FLAGS_fiber_stack, kSmallestStack, kLargestStack);
   if (!status.ok()) return status;
+  const absl::StatusOr<MakePoller> epoll = EpollFromFlags();
+  if (!epoll.ok()) return epoll.status();
   // Level-triggered, the default: as coroutine.cc, Receive() reads once and then waits again.
-  return MakeEventBackend({.make_poller = &EpollPoller::Create}, &Start);
+  return MakeEventBackend({.make_poller = *epoll}, &Start);
 }
 
-const RegisterModel kRow({.name = "fiber",
-                          .description = "a fiber with a stack for each client, on one thread",
-                          .lesson = 135,
-                          .flags = "fiber_stack workers worker_type accept accept_batch pin_cpus offload offload_files",
-                          .adjust = &AdjustLoopTraits,
-                          .make = &MakeFiberBackend});
+const RegisterModel kRow(
+    {.name = "fiber",
+     .description = "a fiber with a stack for each client, on one thread",
+     .lesson = 135,
+     .flags = "fiber_stack workers worker_type accept accept_batch wake busy_poll pin_cpus offload offload_files",
+     .adjust = &AdjustLoopTraits,
+     .make = &MakeFiberBackend});
 
 }  // namespace
 

@@ -77,6 +77,7 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--model=poll", "--accept_batch=0"}, "--accept_batch=0 is not from 1");
   ExpectRefused({"--model=epoll", "--workers=2", "--accept_batch=8"}, "--accept=reuseport");
   ExpectRefused({"--model=epoll", "--busy_poll=-1"}, "--busy_poll=-1 is not from 0 to 1000000");
+  ExpectRefused({"--model=fiber", "--busy_poll=1000001"}, "--busy_poll=1000001 is not from 0 to 1000000");
   ExpectRefused({"--model=poll", "--busy_poll=50"}, "--busy_poll");
   ExpectRefused({"--model=uring", "--sqpoll=5m"}, "--sqpoll has to be from 1ms to 1m");
   ExpectRefused({"--model=uring", "--sqpoll=10ms", "--defer_taskrun"}, "leave out either");

@@ -45,7 +45,8 @@ std::vector<Flags> Combine(const std::vector<std::string>& models, const std::ve
   return all;
 }
 
-const std::vector<std::string> kModels = {"select", "poll", "sigio", "epoll", "libevent", "coroutine", "uring"};
+const std::vector<std::string> kModels = {"select",   "poll",      "sigio", "epoll",
+                                          "libevent", "coroutine", "fiber", "uring"};
 const std::vector<std::string> kPolicies = {"shared", "pass", "reuseport"};
 
 class LoopsTest : public WorkersTest {
@@ -183,7 +184,7 @@ class WakeTest : public WorkersTest {
 INSTANTIATE_TEST_SUITE_P(, WakeTest,
                          testing::Values(Flags{"--model=epoll", "--worker_type=thread"},
                                          Flags{"--model=epoll", "--worker_type=process"}, Flags{"--model=coroutine"},
-                                         Flags{"--model=prefork"}, Flags{"--model=threadpool"}),
+                                         Flags{"--model=fiber"}, Flags{"--model=prefork"}, Flags{"--model=threadpool"}),
                          NameOfFlags);
 
 TEST_P(WakeTest, ClientWakesAllWorkersIfThatIsAskedFor) {

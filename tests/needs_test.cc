@@ -155,7 +155,7 @@ TEST(BusyPollTest, KernelWithoutItIsToldBeforeAnythingIsBound) {
 }
 
 TEST(BusyPollTest, ServesWithItWhereTheKernelHasIt) {
-  for (const char* model : {"--model=epoll", "--model=coroutine"}) {
+  for (const char* model : {"--model=epoll", "--model=coroutine", "--model=fiber"}) {
     ServerProcess server({.flags = {model, "--busy_poll=50", "--workers=2", "--listen=echo://127.0.0.1:0"}});
     if (!server.ready()) {
       EXPECT_TRUE(absl::StrContains(server.log(), "needs Linux 6.9")) << server.log();

@@ -216,6 +216,7 @@ TEST(PoolFlagsTest, WhatMakesNoSenseIsRefused) {
   ExpectRefused({"--model=prefork", "--wake=none"}, "one, all");
   ExpectRefused({"--model=prefork", "--wake=all", "--accept=lock"}, "--accept=shared");
   ExpectRefused({"--model=epoll", "--wake=all"}, "--workers=N");
+  ExpectRefused({"--model=fiber", "--wake=all"}, "--workers=N");
   ExpectRefused({"--model=poll", "--wake=one", "--workers=2"}, "--wake");
   ExpectRefused({"--model=prefork", "--accept=often"}, "shared, lock, pass, reuseport, bpf");
   ExpectRefused({"--model=threadpool", "--accept=bpf"}, "event loops and rings");
