@@ -5,6 +5,7 @@
 #include <liburing.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -116,6 +117,20 @@ POLYSERVE_TRACED_CALL(Traced::kReap, -1, pid_t, waitpid, (pid_t pid, int* status
 POLYSERVE_TRACED_CALL(Traced::kEnter, ring->ring_fd, int, io_uring_submit_and_wait, (io_uring * ring, unsigned wait),
                       (ring, wait))
 POLYSERVE_TRACED_CALL(Traced::kEnter, ring->ring_fd, int, io_uring_submit_and_get_events, (io_uring * ring), (ring))
+
+// Its result is the error, and errno stays as it was.
+int __real_posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                       const posix_spawnattr_t* attributes, char* const* arguments, char* const* variables);
+int __wrap_posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                       const posix_spawnattr_t* attributes, char* const* arguments, char* const* variables) {
+  if (!Trace::on()) return __real_posix_spawn(pid, path, actions, attributes, arguments, variables);
+  const uint64_t begin = Trace::Now();
+  pid_t child = -1;
+  const int error = __real_posix_spawn(&child, path, actions, attributes, arguments, variables);
+  if (error == 0 && pid != nullptr) *pid = child;
+  Trace::Note(Traced::kSpawn, begin, -1, error == 0 ? child : -error, __builtin_return_address(0));
+  return error;
+}
 
 int __real_accept4(int fd, sockaddr* address, socklen_t* length, int flags);
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* length, int flags) {

@@ -1,5 +1,6 @@
 #include "trace/trace.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
@@ -37,6 +39,16 @@ void Forget() {
   g_pid = ::getpid();
   t_tid = 0;
   t_skipped = 0;
+}
+
+// Of the peer at the other end of a connection of the network; 0: there is none.
+uint16_t PortOfPeer(int fd) {
+  sockaddr_storage address = {};
+  socklen_t length = sizeof(address);
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
+  if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
+  if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
+  return 0;
 }
 
 uint32_t Offset(const void* address) {
@@ -110,7 +122,10 @@ absl::Status Trace::Join(const std::string& path) {
       std::memcmp(magic, kMagic, sizeof(magic)) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is no trace of a server that runs"));
   }
-  return Map(file.get(), path);
+  if (absl::Status status = Map(file.get(), path); !status.ok()) return status;
+  Note(Traced::kSpawn, Now(), -1, 0, __builtin_return_address(0));
+  NoteInherited(__builtin_return_address(0));
+  return absl::OkStatus();
 }
 
 absl::Status Trace::Map(int file, const std::string& path) {
@@ -153,14 +168,20 @@ void Trace::Note(Traced kind, uint64_t begin, int fd, int64_t result, const void
 void Trace::MarkNow(Traced kind, int fd, int64_t result) { Note(kind, Now(), fd, result, __builtin_return_address(0)); }
 
 void Trace::NoteAccepted(uint64_t begin, int listener, int fd, const void* caller) {
-  sockaddr_storage address = {};
-  socklen_t length = sizeof(address);
-  uint16_t port = 0;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
-    if (address.ss_family == AF_INET) port = ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
-    if (address.ss_family == AF_INET6) port = ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
+  Note(Traced::kAccept, begin, listener, fd, caller, PortOfPeer(fd));
+}
+
+// No call of the program has brought them, so that nothing else says whose they are. Without /proc they have no record.
+void Trace::NoteInherited(const void* caller) {
+  DIR* const open = ::opendir("/proc/self/fd");
+  if (open == nullptr) return;
+  while (const dirent* const entry = ::readdir(open)) {
+    int fd = -1;
+    if (!absl::SimpleAtoi(entry->d_name, &fd)) continue;
+    const uint16_t port = PortOfPeer(fd);
+    if (port != 0) Note(Traced::kInherit, Now(), fd, 0, caller, port);
   }
-  Note(Traced::kAccept, begin, listener, fd, caller, port);
+  ::closedir(open);
 }
 
 void Trace::Skip() {

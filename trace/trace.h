@@ -1,6 +1,6 @@
 // Trace: what each thread of the server does, and when, for tools/xray to draw (--trace=FILE). A record is a system
-// call that has returned, or one step of an io_uring: its kind, its times, its descriptor, its result, and which
-// functions of the code made it.
+// call that has returned, one step of an io_uring, or what a program begins with: its kind, its times, its descriptor,
+// its result, and which functions of the code made it.
 //
 //   server ─┬─ thread ──┐
 //           └─ thread ──┼──▶ FILE, mapped by all (MAP_SHARED): header │ record │ record │ record │ ...
@@ -38,6 +38,8 @@ enum class Traced : uint16_t {
   kEnter,     // io_uring_enter(2): operations are submitted, completions awaited. result: how many were submitted.
   kSubmit,    // An operation is prepared for a ring. fd: its descriptor.
   kComplete,  // A completion is looked at. fd: its descriptor; result: its result.
+  kSpawn,     // A program is started (posix_spawn(3)). result: its pid; 0 in the program, when it joins the trace.
+  kInherit,   // A program that joins the trace was started with this connection. fd; port: the peer's.
 };
 
 // As it lies in the file, in the byte order of the machine. Times are those of CLOCK_MONOTONIC, in nanoseconds.
@@ -49,7 +51,7 @@ struct TraceRecord {
   int32_t fd;
   int32_t result;  // Of a call that failed: the errno, negative.
   Traced kind;
-  uint16_t port;     // kAccept: the peer's; else 0.
+  uint16_t port;     // kAccept, kInherit: the peer's; else 0.
   uint32_t skipped;  // Calls of this thread since its last record that found nothing (EAGAIN), and have no record.
   // Return addresses, counted from the beginning of the program in memory (for addr2line(1)): that of the call, and of
   // the functions around it, the innermost first. 0: none. Those behind the first are there in a build with frame
@@ -64,7 +66,8 @@ class Trace {
   // Creates the file, or empties it, and records from now on, in all children too. Call it once, before there is
   // another thread or process. Errors: the system's for the file; ResourceExhausted if there is no room for it.
   static absl::Status Open(const std::string& path);
-  // For a child that is a fresh image of the program: goes on with the trace that its server has opened.
+  // For a child that is a fresh image of the program: goes on with the trace that its server has opened. Records the
+  // child's birth, and each connection of the network that it has inherited, so call it before it opens any of its own.
   // FailedPrecondition if the file is none.
   static absl::Status Join(const std::string& path);
 
@@ -96,6 +99,7 @@ class Trace {
  private:
   struct Table;
   static void MarkNow(Traced kind, int fd, int64_t result);
+  static void NoteInherited(const void* caller);
   static absl::Status Map(int file, const std::string& path);
   static Table* table_;
 };

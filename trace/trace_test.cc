@@ -2,12 +2,15 @@
 #include "trace/trace.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -74,6 +77,27 @@ struct Pair {
     ::close(fds[1]);
   }
   int fds[2];
+};
+
+// Of the network: both ends, and the port of the client's.
+struct Connection {
+  Connection() : client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(listener.get(), any, size), 0);
+    EXPECT_EQ(::listen(listener.get(), 1), 0);
+    EXPECT_EQ(::getsockname(listener.get(), any, &size), 0);
+    EXPECT_EQ(::connect(client.get(), any, size), 0);
+    server.reset(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    EXPECT_EQ(::getsockname(client.get(), any, &size), 0);
+    port = ntohs(address.sin_port);
+  }
+  UniqueFd client, server;
+  uint16_t port = 0;
 };
 
 TEST_F(TraceTest, CallHasItsTimesItsDescriptorItsResultAndItsPlace) {
@@ -151,6 +175,43 @@ TEST_F(TraceTest, ThreadsAndChildrenHaveRecordsOfTheirOwn) {
   EXPECT_EQ(Added(Traced::kFork).size(), 2u) << "one of the parent, one of the child";
   ASSERT_EQ(Added(Traced::kReap).size(), 1u);
   EXPECT_EQ(Added(Traced::kReap)[0].result, child);
+}
+
+TEST_F(TraceTest, ProgramThatIsStartedIsNotedWithItsPidAndOneThatIsNotWithTheError) {
+  char name[] = "true";
+  char* const arguments[] = {name, nullptr};
+  pid_t program = -1, none = -1;
+  ASSERT_EQ(::posix_spawn(&program, "/bin/true", nullptr, nullptr, arguments, environ), 0);
+  int status = 0;
+  EXPECT_EQ(::waitpid(program, &status, 0), program);
+  EXPECT_EQ(::posix_spawn(&none, "/none/such", nullptr, nullptr, arguments, environ), ENOENT);
+  const std::vector<Entry> started = Added(Traced::kSpawn);
+  ASSERT_EQ(started.size(), 2u);
+  EXPECT_EQ(started[0].pid, ::getpid());
+  EXPECT_EQ(started[0].result, program);
+  EXPECT_EQ(started[1].result, -ENOENT);
+}
+
+// A child that was forked stands for the program: it joins in the same way.
+TEST_F(TraceTest, ProgramThatJoinsHasItsBirthAndTheConnectionsThatItWasGiven) {
+  const Connection given;
+  const Pair pair;
+  const pid_t program = ::fork();
+  if (program == 0) ::_exit(Trace::Join(path()).ok() ? 0 : 1);
+  int status = -1;
+  EXPECT_EQ(::waitpid(program, &status, 0), program);
+  EXPECT_EQ(status, 0);
+  const std::vector<Entry> born = Added(Traced::kSpawn), inherited = Added(Traced::kInherit);
+  ASSERT_EQ(born.size(), 1u);
+  EXPECT_EQ(born[0].pid, program);
+  EXPECT_EQ(born[0].result, 0);
+  const auto port_of = [&inherited](int fd) {
+    const auto found =
+        std::find_if(inherited.begin(), inherited.end(), [fd](const Entry& entry) { return entry.fd == fd; });
+    return found == inherited.end() ? 0 : found->port;
+  };
+  EXPECT_EQ(port_of(given.server.get()), given.port);
+  EXPECT_EQ(port_of(pair.fds[0]), 0) << "no client is at the other end";
 }
 
 TEST_F(TraceTest, WakeUpsAreToldFromDataAndFilesHaveNoRecord) {

@@ -11,6 +11,8 @@ import html
 import math
 from dataclasses import dataclass
 
+from xraying.story import MAKES_PROCESS
+
 _LANE, _BAR, _LEFT, _TOP, _RIGHT = 42, 20, 156, 32, 14
 _ROW = 18  # Of the legend.
 # Of a stretch, before all are made to fit: at least, and for each tenfold of a microsecond.
@@ -19,24 +21,26 @@ _LEAST_PX, _PX_PER_DECADE = 5.0, 12.0
 _SOURCE_X, _LETTER_PX = 182, 6.7
 
 # Colours: those of Okabe and Ito (2008), which everybody can tell apart, on light and dark; the letters help, too.
-_COLOURS = {"accept": "#0072b2", "read": "#009e73", "work": "#e69f00", "write": "#d55e00", "fork": "#cc79a7", "thread": "#cc79a7",
-            "close": "#777777", "submit": "#d55e00", "complete": "#009e73", "enter": "#56b4e9", "pass": "#f0e442", "take": "#f0e442",
-            "wake": "#f0e442", "woken": "#f0e442", "reap": "#999999", "wait": "none", "vain": "none",
+_COLOURS = {"accept": "#0072b2", "read": "#009e73", "work": "#e69f00", "write": "#d55e00", "fork": "#cc79a7", "spawn": "#cc79a7",
+            "thread": "#cc79a7", "close": "#777777", "submit": "#d55e00", "complete": "#009e73", "enter": "#56b4e9",
+            "pass": "#f0e442", "take": "#f0e442", "inherit": "#f0e442", "wake": "#f0e442", "woken": "#f0e442",
+            "reap": "#999999", "wait": "none", "vain": "none",
             "connect": "#0072b2", "ask": "#d55e00", "reply": "#009e73", "leave": "#777777"}
 # In the order of the legend: what a block means.
-_MEANING = {"accept": "accepts", "fork": "forks", "thread": "starts a thread", "pass": "hands over a client",
-            "take": "takes a client over", "read": "reads", "complete": "gets a completion", "work": "works",
-            "submit": "prepares an operation", "write": "writes", "enter": "enters the ring", "wait": "waits",
-            "vain": "asks in vain", "wake": "sends a wake-up", "woken": "reads a wake-up", "close": "closes",
-            "reap": "collects a child"}
+_MEANING = {"accept": "accepts", "fork": "forks", "spawn": "starts a program", "thread": "starts a thread",
+            "pass": "hands over a client", "take": "takes a client over", "inherit": "begins with a client",
+            "read": "reads", "complete": "gets a completion", "work": "works", "submit": "prepares an operation",
+            "write": "writes", "enter": "enters the ring", "wait": "waits", "vain": "asks in vain", "wake": "sends a wake-up",
+            "woken": "reads a wake-up", "close": "closes", "reap": "collects a child"}
 # What stands in place of a line of the source. A library that is built without frame pointers hides from where it was called.
-_REMARKS = {"work": "the time between two calls", "vain": "calls that find nothing (EAGAIN)"}
+_REMARKS = {"work": "the time between two calls", "vain": "calls that find nothing (EAGAIN)",
+            "inherit": "a descriptor that the program was started with"}
 _REMARK_OF_OTHERS = "a library makes this call"
 # What a lane does, beside its name. Serving is added to it.
-_ROLES = {"accept": "accepts", "fork": "forks", "thread": "starts threads", "pass": "hands over"}
+_ROLES = {"accept": "accepts", "fork": "forks", "spawn": "starts programs", "thread": "starts threads", "pass": "hands over"}
 _SERVING = ("read", "write", "submit", "complete")
 _OF_CLIENTS = {"connect": "connects", "ask": "asks", "reply": "has the reply", "leave": "leaves"}
-_ARROWS = {"fork": "fork", "thread": "new thread", "pass": "hand-over of a client", "wake": "wake-up",
+_ARROWS = {"fork": "fork", "spawn": "new program", "thread": "new thread", "pass": "hand-over of a client", "wake": "wake-up",
            "request": "request, reply", "reply": "request, reply"}
 
 
@@ -139,10 +143,14 @@ def _colours(story):
                    if _COLOURS.get(kind, "none") != "none")
 
 
+def _is_birth(block):
+    """Whether it is a child's own record of the call that has made it, which is not its doing."""
+    return block.kind in MAKES_PROCESS and block.result == 0
+
+
 def _role(lane):
     """What a lane does, in some words."""
-    # A child's own record of its fork is not its doing.
-    kinds = {block.kind for block in lane.blocks if block.kind != "fork" or block.result > 0}
+    kinds = {block.kind for block in lane.blocks if not _is_birth(block)}
     clients = sorted({block.client for block in lane.blocks if block.client and block.kind in _SERVING})
     serving = [f"serves {', '.join(map(str, clients))}"] if clients else []
     return ", ".join([text for kind, text in _ROLES.items() if kind in kinds] + serving)
@@ -170,7 +178,7 @@ def _sources(story, places):
     counts = collections.defaultdict(collections.Counter)
     for lane in story.lanes:
         for block in lane.blocks:
-            if block.callers in places:
+            if block.callers in places and block.kind not in _REMARKS and not _is_birth(block):
                 counts[block.kind][places[block.callers].model] += 2 if block.client else 1
     return {kind: lines.most_common(1)[0][0] for kind, lines in counts.items()}
 

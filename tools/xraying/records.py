@@ -9,7 +9,7 @@ _MAGIC = b"PSTRACE2"
 
 # By number, as trace/trace.h has them.
 KINDS = ("none", "accept", "read", "write", "wait", "fork", "thread", "pass", "take", "wake", "woken", "close", "reap", "enter",
-         "submit", "complete")
+         "submit", "complete", "spawn", "inherit")
 
 
 class TraceError(Exception):
@@ -26,7 +26,7 @@ class Record:
     result: int
     callers: tuple  # Return addresses in the program, for addr2line: of the call, then of the functions around it.
     kind: str  # One of KINDS.
-    port: int  # Of the peer, if it is an accept.
+    port: int  # Of the peer, if it is an accept or an inherit.
     skipped: int  # Calls of the thread before it that found nothing.
 
 

@@ -14,17 +14,19 @@ from xraying import records, scene, story
 _SERVER = os.path.join(os.environ.get("TEST_SRCDIR", ""), os.environ.get("TEST_WORKSPACE", ""), "server")
 # strace's name of a call -> the kinds of our records of it. What it tells by an error is left out in both.
 _CALLS = {"accept4": "accept", "recvfrom": "read", "sendto": "write", "recvmsg": "read", "sendmsg": "write", "epoll_wait": "wait",
-          "poll": "wait", "ppoll": "wait", "pselect6": "wait", "rt_sigtimedwait": "wait", "clone": "fork", "wait4": "reap"}
+          "poll": "wait", "ppoll": "wait", "pselect6": "wait", "rt_sigtimedwait": "wait", "clone": "fork", "clone3": "fork",
+          "wait4": "reap"}
 # For the first two the record has the descriptor, not the count. Of the others strace has no line for the child's side of a
-# fork, and a look for ended children that finds none says nothing.
-_WITHOUT_RESULT, _IF_POSITIVE = ("pass", "take"), ("fork", "reap")
+# fork or of the start of a program, and a look for ended children that finds none says nothing.
+_WITHOUT_RESULT, _IF_POSITIVE = ("pass", "take"), ("fork", "spawn", "reap")
 _WITH_DESCRIPTOR = {"recvmsg": "take", "sendmsg": "pass"}
 _LINE = re.compile(r"^(\w+)\(.* = (\d+)")
 # All models but uring: of that strace sees one call, io_uring_enter.
-_SEEN = (("loop",), ("fork",), ("multiprocess",), ("multiprocess", "--start_method=forkserver"), ("thread",),
+_SEEN = (("loop",), ("fork",), ("multiprocess",), ("multiprocess", "--start_method=spawn"),
+         ("multiprocess", "--start_method=forkserver"), ("exec",), ("thread",),
          ("prefork", "--workers=2"), ("prefork", "--workers=2", "--accept=pass"), ("threadpool", "--workers=2"), ("nonblock",),
          ("select",), ("poll",), ("sigio",), ("epoll",), ("libevent",), ("leader", "--workers=2"), ("halfsync", "--workers=2"),
-         ("hybrid", "--workers=2", "--threads=2"), ("coroutine",), ("fiber",))
+         ("hybrid", "--workers=2", "--threads=2"), ("staged",), ("coroutine",), ("fiber",))
 
 
 def _calls(pairs):
@@ -38,6 +40,15 @@ def _is_sigwait(match):
     return match[1] == "rt_sigtimedwait" and int(match[2]) < signal.SIGRTMIN
 
 
+def _kind(match):
+    """Of a call as strace shows it. posix_spawn(3) is a clone whose caller waits as in vfork(2). A new thread has no record with
+    its number."""
+    line, name = match[0], match[1]
+    if name.startswith("clone"):
+        return "spawn" if "CLONE_VFORK" in line else "new thread" if "CLONE_THREAD" in line else "fork"
+    return (_WITH_DESCRIPTOR if "SCM_RIGHTS" in line else _CALLS)[name]
+
+
 def of_strace(folder):
     """{thread: [(kind, result)]} of `strace -ff --output=FOLDER/strace`, which writes a file for each."""
     found = {}
@@ -46,15 +57,15 @@ def of_strace(folder):
             continue
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             matches = [match for match in map(_LINE.match, file) if match and not _is_sigwait(match)]
-        found[int(name.split(".")[1])] = _calls(
-            ((_WITH_DESCRIPTOR if "SCM_RIGHTS" in match[0] else _CALLS)[match[1]], int(match[2])) for match in matches)
+        pairs = [(_kind(match), int(match[2])) for match in matches]
+        found[int(name.split(".")[1])] = _calls(pair for pair in pairs if pair[0] != "new thread")
     return {thread: calls for thread, calls in found.items() if calls}
 
 
 def of_records(all_records):
     found = {}
     for record in all_records:
-        if record.kind in _WITHOUT_RESULT or record.kind in _CALLS.values():
+        if record.kind in (*_WITHOUT_RESULT, "spawn", *_CALLS.values()):
             found.setdefault(record.tid, []).append((record.kind, record.result))
     found = {thread: _calls(pairs) for thread, pairs in found.items()}
     return {thread: calls for thread, calls in found.items() if calls}
@@ -110,6 +121,16 @@ class SceneTest(unittest.TestCase):
         self.assertEqual(sum(arrow.kind == "fork" for arrow in forked.arrows), 2)
         _, threaded = self.play("thread")
         self.assertEqual(sum(arrow.kind == "thread" for arrow in threaded.arrows), 2)
+
+    def test_programs_have_arrows_from_their_maker_and_serve_the_client_that_they_were_started_with(self):
+        for model, *flags in (("exec",), ("multiprocess", "--start_method=spawn")):
+            with self.subTest(model=model):
+                _, told = self.play(model, *flags)
+                born = {told.lanes[arrow.to_lane].pid for arrow in told.arrows if arrow.kind == "spawn"}
+                served = {lane.pid: {block.client for block in lane.blocks if block.client} for lane in told.lanes if lane.pid in born}
+                self.assertEqual(sorted(map(sorted, served.values())), [[1], [2]])
+                self.assertEqual(sum(arrow.kind == "request" for arrow in told.arrows), 4)
+                self.assertEqual(sum(arrow.kind == "reply" for arrow in told.arrows), 4)
 
     def test_ring_shows_what_was_asked_and_what_came(self):
         try:

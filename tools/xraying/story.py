@@ -9,8 +9,8 @@ import dataclasses
 from dataclasses import dataclass, field
 
 # What a thread does between these two kinds of calls is work for the client of the first one.
-_BEFORE_WORK = ("read", "complete", "accept", "take")
-_AFTER_WORK = ("write", "submit", "enter", "close", "pass", "fork", "thread", "wait", "read")
+_BEFORE_WORK = ("read", "complete", "accept", "take", "inherit")
+_AFTER_WORK = ("write", "submit", "enter", "close", "pass", "fork", "spawn", "thread", "wait", "read")
 # A gap between calls that is shorter says nothing: it is the price of the records themselves.
 _LEAST_WORK_NS = 1000
 # A call that takes longer has waited for somebody in the kernel: it is drawn as a wait, with the rest of the call at its end.
@@ -20,6 +20,9 @@ _REST_NS = 5_000
 _LEAST_VAIN = 3
 _MAY_WAIT = {"accept": "accept4", "read": "recv", "write": "send", "take": "recvmsg", "enter": "io_uring_enter", "woken": "read",
              "reap": "waitpid"}
+
+# Calls that make a process. The child has a record, too, with 0 as the result: its birth.
+MAKES_PROCESS = ("fork", "spawn")
 
 PROBE, KERNEL, CLIENT = "the server's record", "the kernel's scheduler", "the client"
 
@@ -50,7 +53,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Arrow:
-    kind: str  # fork, thread, pass, wake, request, reply
+    kind: str  # fork, spawn, thread, pass, wake, request, reply
     from_lane: int
     from_ns: int
     to_lane: int
@@ -83,6 +86,8 @@ class _Descriptors:
         if record.kind == "accept" and record.result >= 0:
             self._clients[pid, record.result] = self._ports.get(record.port, 0)
             return self.client(pid, record.result)
+        if record.kind == "inherit":
+            self._clients[pid, record.fd] = self._ports.get(record.port, 0)
         if record.kind == "pass":
             self._passed.append(self.client(pid, record.result))
             return self._passed[-1]
@@ -106,6 +111,10 @@ def _text(record, client):
         return f"{record.kind} {record.result} bytes{whose}"
     if record.kind == "fork":
         return f"fork: child {record.result}" if record.result > 0 else "begins, forked"
+    if record.kind == "spawn" and record.result >= 0:
+        return f"starts program {record.result}" if record.result else "begins, a program"
+    if record.kind == "inherit":
+        return f"has the connection{whose} from its maker"
     if record.kind == "reap":
         return f"collects child {record.result}" if record.result > 0 else "no child has ended"
     if record.kind == "enter":
@@ -181,7 +190,7 @@ def tell(records, clients, server, begin_ns, end_ns):
         if record.kind == "reap" and record.result <= 0:
             continue  # It has only looked.
         lane = lanes[_lane_of(lanes, numbers, record, server)]
-        if record.kind == "fork" and record.result == 0:  # In the child: it was its parent's call, and is its birth.
+        if record.kind in MAKES_PROCESS and record.result == 0:  # In the child: it was its parent's call, and is its birth.
             record = dataclasses.replace(record, begin_ns=record.end_ns)
         lane.blocks += _vain(record, since_ns, begin_ns)
         lane.blocks += _with_waits(Block(max(record.begin_ns, begin_ns), min(record.end_ns, end_ns), record.kind, client,
@@ -207,17 +216,17 @@ def workers_begin_ns(records, server, until_ns, end_ns):
 
 
 def _births(lanes):
-    """Who made whom: forks and threads."""
+    """Who made whom: forks, programs and threads."""
     by_pid = {lane.pid: number for number, lane in enumerate(lanes) if lane.pid and lane.pid == lane.tid}
     found = []
     unborn = [number for number, lane in enumerate(lanes) if lane.pid and lane.tid != lane.pid and lane.blocks]
     unborn.sort(key=lambda number: lanes[number].blocks[0].begin_ns)
     for number, lane in enumerate(lanes):
         for block in lane.blocks:
-            if block.kind == "fork" and block.result > 0 and block.result in by_pid and lanes[by_pid[block.result]].blocks:
+            if block.kind in MAKES_PROCESS and block.result > 0 and block.result in by_pid and lanes[by_pid[block.result]].blocks:
                 child = by_pid[block.result]
                 born_ns = lanes[child].blocks[0].end_ns  # Either may run first.
-                found.append(Arrow("fork", number, min(block.end_ns, born_ns), child, born_ns, PROBE))
+                found.append(Arrow(block.kind, number, min(block.end_ns, born_ns), child, born_ns, PROBE))
             if block.kind == "thread":
                 born = next((one for one in unborn
                              if lanes[one].pid == lane.pid and lanes[one].blocks[-1].end_ns >= block.begin_ns), None)
@@ -282,6 +291,9 @@ def add_wakings(story, wakings):
         by, woken = by_tid.get(waking.by), by_tid.get(waking.woken)
         if by is None or woken is None or by == woken or not story.begin_ns <= waking.at_ns <= story.end_ns:
             continue
+        first = story.lanes[by].blocks[0]
+        if first.kind == "spawn" and waking.at_ns < first.begin_ns:
+            continue  # Its maker has waited until the program was loaded (vfork(2)): nothing that the program did.
         runs = next((block.end_ns for block in story.lanes[woken].blocks if block.end_ns >= waking.at_ns), None)
         if runs is not None:
             story.arrows.append(Arrow("wake", by, waking.at_ns, woken, runs, KERNEL))

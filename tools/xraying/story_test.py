@@ -40,6 +40,22 @@ class StoryTest(unittest.TestCase):
         self.assertEqual([block.client for block in child.blocks if block.kind in ("read", "write")], [1, 1])
         self.assertEqual(arrows(told), [("fork", "server", "process 1")])
 
+    def test_program_has_an_arrow_from_its_maker_and_the_connection_that_it_was_started_with(self):
+        told = tell([record("accept", 10, fd=3, result=8, port=50002), record("spawn", 30, result=77, length=500), record("close", 540, fd=8),
+                     record("spawn", 2000, pid=77), record("inherit", 2010, pid=77, fd=5, port=50002),
+                     record("read", 3000, pid=77, fd=5, result=5), record("read", 4000, pid=77, fd=8, result=5)], client(1), client(2))
+        program = next(lane for lane in told.lanes if lane.pid == 77)
+        self.assertEqual([(block.kind, block.client) for block in program.blocks],
+                         [("spawn", 0), ("inherit", 2), ("work", 2), ("read", 2), ("work", 2), ("read", 0)],
+                         "it has none of its maker's descriptors but this one")
+        self.assertEqual(arrows(told), [("spawn", "server", "process 1")])
+        self.assertEqual([arrow.to_ns for arrow in told.arrows], [program.blocks[0].end_ns])
+
+    def test_program_that_does_not_start_makes_nothing(self):
+        told = tell([record("accept", 10, fd=3, result=8, port=50001), record("spawn", 30, result=-11)], client(1))
+        self.assertEqual(arrows(told), [])
+        self.assertEqual(told.lanes[1].blocks[-1].text, "spawn: error 11")
+
     def test_connection_that_is_handed_over_stays_its_clients(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("pass", 30, fd=4, result=8), record("close", 45, fd=8),
                      record("take", 50, pid=9, fd=5, result=6), record("read", 70, pid=9, fd=6, result=5)], client(1))
@@ -75,6 +91,11 @@ class StoryTest(unittest.TestCase):
         self.assertEqual([arrow.source for arrow in told.arrows], [story.PROBE])
         story.add_wakings(told, [sched.Waking(15_000, 1, 2), sched.Waking(16_000, 999, 2)])
         self.assertEqual([(arrow.kind, arrow.source) for arrow in told.arrows], [("wake", story.KERNEL)])
+
+    def test_program_wakes_nothing_before_it_has_begun(self):
+        told = tell([record("spawn", 10, result=77, length=500), record("wait", 600), record("spawn", 2000, pid=77), record("wait", 4000)])
+        story.add_wakings(told, [sched.Waking(500_000, 77, 1), sched.Waking(3_000_000, 77, 1)])
+        self.assertEqual([arrow.from_ns for arrow in told.arrows if arrow.kind == "wake"], [3_000_000])
 
     def test_call_that_waits_in_the_kernel_is_a_wait_and_then_the_call(self):
         told = tell([record("accept", 10, fd=3, result=8, port=50001), record("read", 100, fd=8, result=5, length=9000)], client(1))
@@ -123,6 +144,15 @@ class PictureTest(unittest.TestCase):
         self.assertIn("known from the client", found)
         self.assertNotIn("<title>", found)
         self.assertIn('width="900"', found)
+
+    def test_legend_names_the_line_that_makes_a_program_not_the_one_where_it_begins(self):
+        maker, begins = (source.Line("", file, 1, f"{file}();") for file in ("backends/exec.cc", "server.cc"))
+        told = tell([record("spawn", 10, result=77, callers=(1,)), *(record("spawn", 20 + pid, pid=pid, callers=(2,)) for pid in (77, 78))])
+        drawn = picture.svg(told, {(1,): source.Place(maker, maker), (2,): source.Place(begins, begins)}, "title")
+        self.assertIn("backends/exec.cc();", drawn)
+        self.assertNotIn('class="source" x="182" y="12"><tspan class="file">server.cc', drawn)
+        self.assertIn("starts programs", drawn)
+        self.assertIn("new program", drawn)
 
     def test_lane_says_what_it_does(self):
         self.assertIn("accepts, serves 1", picture.svg(self.TOLD, self.PLACES, "title"))
