@@ -7,7 +7,7 @@ import struct
 
 from comparison import tls
 
-from .ledger import CONNECTION, KEPT, MEMBER
+from .ledger import CONNECTION, KEPT, MEMBER, STOP_GRACE_S
 
 _LONGEST_LINE = 1 << 20
 
@@ -107,7 +107,8 @@ class Caller:
                 if was_kept and not heard and self._may_end(kind, since):
                     is_repeated = True
                     continue
-                what = MEMBER if isinstance(error, MemberLost) else KEPT if was_kept and not heard else CONNECTION
+                was_idle = not heard and (was_kept or self._ledger.clock() >= since + STOP_GRACE_S)
+                what = MEMBER if isinstance(error, MemberLost) else KEPT if was_idle else CONNECTION
                 self._ledger.cut(kind, what, since, f"{type(error).__name__}: {error}")
                 return None
             except Wrong as error:

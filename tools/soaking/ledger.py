@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 # of the room; an upload, which is refused for lack of space.
 CONNECTION, KEPT, DATAGRAM, MEMBER, SPACE = "connection", "kept", "datagram", "member", "space"
 
-# A disturbance is over when the tool sees its end; what it did may reach a client on a busy machine this much later.
-_ECHO_S = 3.0
+# A disturbance is over when the tool sees its end; what it did may reach a client on a busy machine this much later. A member of
+# the room by UDP has no connection that ends: it learns of it by the answer to what it says next.
+_ECHO_S = {CONNECTION: 3.0, KEPT: 3.0, SPACE: 3.0, DATAGRAM: 3.0, MEMBER: 15.0}
+# What a server that stops gives a client to ask (--stop_grace), from its connect on. A client on a busy machine may take longer.
+STOP_GRACE_S = 2
 _MOST_FAULTS = 50  # Of their texts; all are counted.
 
 
@@ -66,7 +69,7 @@ class Ledger:
 
     def explains(self, what, since):
         """Whether a disturbance that may cut this off was under way at some time from `since` to now."""
-        return any(what in one.cuts and (one.ended is None or one.ended + _ECHO_S >= since)
+        return any(what in one.cuts and (one.ended is None or one.ended + _ECHO_S[what] >= since)
                    for one in reversed(self.disturbances))
 
     def asked(self, kind):

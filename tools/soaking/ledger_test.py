@@ -42,6 +42,12 @@ class LedgerTest(unittest.TestCase):
         self.now += 60
         self.assertTrue(self.ledger.cut("file get", CONNECTION, begun, "reset"))
 
+    def test_a_member_may_learn_of_it_later_than_others(self):
+        self.disturb(CONNECTION, MEMBER)
+        self.now += 10
+        self.assertTrue(self.ledger.cut("chat udp", MEMBER, self.now, "lost"))
+        self.assertFalse(self.ledger.cut("file get", CONNECTION, self.now, "reset"))
+
     def test_a_full_disk_alone_explains_507(self):
         self.ledger.refused("http put", 507, self.now)
         self.assertEqual(self.ledger.total("wrong"), 1)

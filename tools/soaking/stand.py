@@ -13,6 +13,7 @@ import subprocess
 from comparison import processes, procfs, tls
 
 from .callers import Stream, at
+from .ledger import STOP_GRACE_S
 from .web_load import read_reply
 
 SERVICES = ("http", "http+tls", "file", "file+tls", "chat", "chat+tls", "chat+udp", "tftp+udp")
@@ -27,7 +28,7 @@ _BAD = re.compile(r"^F\d{4} |Check failed|AddressSanitizer|ThreadSanitizer|runti
 # request; short enough that a soak of a quarter of a minute sees them pass.
 SLOW_S = 8
 FLAGS = (f"--idle_timeout={SLOW_S}s", f"--request_timeout={SLOW_S}s", f"--min_rate_window={SLOW_S}s", "--drain_timeout=4s",
-         "--stop_grace=2s", "--tftp_writes", "--tftp_overwrite")
+         f"--stop_grace={STOP_GRACE_S}s", "--tftp_writes", "--tftp_overwrite")
 
 
 class Crashed(Exception):
