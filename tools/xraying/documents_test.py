@@ -49,6 +49,13 @@ class DocumentsTest(unittest.TestCase):
                 file, code = (part.text for part in shown)
                 self.assertTrue(_has_line(file, code), f"{model}: {file} has no line {code!r}; tools/xray --docs draws anew")
 
+    def test_each_picture_names_the_lines_that_act(self):
+        for model in _models():
+            files = [shown[0].text for shown in trees.fromstring(_read(documents.path(model))).iter(f"{_SVG}text")
+                     if shown.get("class") == "source"]
+            self.assertTrue(any(file.startswith("backends/") for file in files),
+                            f"{model}: drawn of a server without line numbers; tools/xray --docs draws anew")
+
     def test_picture_loads_nothing(self):
         for model in _models():
             self.assertNotRegex(_read(documents.path(model)), r"(href|src|url)[=(][\"']?(?!#)")
