@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "base/bound_counters.h"
 #include "base/line_output.h"
+#include "base/log_flood.h"
 #include "files/quota.h"
 #include "net/connection_table.h"
 #include "net/endpoint.h"
@@ -247,7 +248,8 @@ ServerReport MakeServerReport(const ReportSources& sources) {
                       .active = total.active(),
                       .refused = total.refused,
                       .lost_log_lines = statistics.access_log().lost,
-                      .lost_server_log_lines = statistics.server_log().lost};
+                      .lost_server_log_lines = statistics.server_log().lost,
+                      .left_out_server_log_lines = statistics.log_floods().total()};
   if (sources.access != nullptr) {
     const Access::Figures logins = sources.access->figures();
     report.wrong_passwords = logins.wrong;

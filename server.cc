@@ -20,6 +20,7 @@
 #include "base/logging.h"
 #include "gflags/gflags.h"
 #include "lifecycle/upgrade.h"
+#include "log_options.h"
 #include "net/process.h"
 #include "net/standard_socket.h"
 #include "server_config.h"
@@ -90,6 +91,9 @@ int Run(int argc, char** argv) {
   Process::SetCommandLine(argc, argv);
   if (absl::Status status = ParseServerFlags(argc, argv); !status.ok()) return Fail(status);
   if (AnswerQuestions()) return 0;
+  const absl::StatusOr<LogOptions> log_options = LogOptionsFromFlags();
+  if (!log_options.ok()) return Fail(log_options.status());
+  SetLogOptions(*log_options);
   absl::StatusOr<ServerConfig> config = ConfigFromFlags();
   if (!config.ok()) return Fail(config.status());
   config->trace = FLAGS_trace;
@@ -102,10 +106,13 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(*config, *std::move(socket));
   if (!server.ok()) return Fail(server.status());
   // A program image serves the connection that it inherits: it binds nothing, and its server has announced itself
-  // already.
-  const absl::Status opened = Process::IsImage() ? absl::OkStatus() : (*server)->Open();
+  // already. While it serves, it stops being marked as one.
+  const bool is_image = Process::IsImage();
+  const absl::Status opened = is_image ? absl::OkStatus() : (*server)->Open();
   if (!opened.ok()) return Fail(opened);
-  return (*server)->Serve().ok() ? 0 : 1;
+  const absl::Status served = (*server)->Serve();
+  if (!is_image) ReportLeftOutLines();  // An image shares its counts with its server, which goes on.
+  return served.ok() ? 0 : 1;
 }
 
 // If the server was started with standard descriptors closed, their numbers must not go to sockets and files:

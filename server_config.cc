@@ -156,8 +156,8 @@ constexpr FlagTopic kTopics[] = {
      "max_connections overload max_connections_per_address rate_per_address listen_backlog tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window drain_timeout stop_grace"},
     {"http",
-     "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages access_log "
-     "precompressed"},
+     "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages precompressed"},
+    {"Logs", "access_log log_level log_format"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"chat", "admin_name chat_rate chat_memory room_history"},

@@ -113,9 +113,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config, Stan
   if (!backend.ok()) return backend.status();
   const absl::StatusOr<Statistics> statistics = Statistics::Create();
   if (!statistics.ok()) return statistics.status();
-  // As early as the shared memory exists, and before any fork: lines that any process loses from here on are counted in
-  // one place.
-  CountLostLinesIn(statistics->server_log());
+  // As early as the shared memory exists, and before any fork: lines that any process loses, or leaves out, from here
+  // on are counted in one place.
+  ShareLog(statistics->server_log(), statistics->log_floods());
   // Not make_unique(), which cannot reach the private constructor.
   std::unique_ptr<Server> server(new Server(std::move(config), std::move(given), *statistics));
   server->backend_ = *std::move(backend);

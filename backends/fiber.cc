@@ -102,7 +102,7 @@ void Start(Connection connection, EventShared& shared) {
   };
   const absl::Status started = Fiber::Run(static_cast<size_t>(FLAGS_fiber_stack), std::move(body));
   if (started.ok()) return;
-  LOG_EVERY_T(WARNING, 10) << "no stack for a client, so its connection is closed: " << started.message();
+  LOG_FLOOD(WARNING) << "no stack for a client, so its connection is closed: " << started.message();
   CountEnd(counters, shared.connection_limit);
 }
 

@@ -89,7 +89,7 @@ class ForkBackend : public Backend, public ChildObserver {
   [[noreturn]] void RunChild(Connection client, ServerContext& context) {
     if (reap_ == Reap::kDoubleFork) {
       const absl::StatusOr<pid_t> pid = Fork();
-      if (!pid.ok()) LOG(WARNING) << "a client is lost: " << pid.status().message();
+      if (!pid.ok()) LOG_FLOOD(WARNING) << "a client is lost: " << pid.status().message();
       if (!pid.ok() || *pid > 0) ExitChild(0);  // The middle one: its end leaves the grandchild to init.
     }
     // First of all: signals have been blocked since the fork, because the server's handlers must not run here.
@@ -111,7 +111,8 @@ class ForkBackend : public Backend, public ChildObserver {
     if (children_.erase(pid) == 0) return false;
     CountLostClients(static_cast<int64_t>(children_.size()), *context_);
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return true;
-    LOG(WARNING) << "child " << pid << " " << DescribeExit(wait_status) << "; its client is lost, no other is affected";
+    LOG_FLOOD(WARNING) << "child " << pid << " " << DescribeExit(wait_status)
+                       << "; its client is lost, no other is affected";
     return true;
   }
 

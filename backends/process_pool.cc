@@ -68,7 +68,7 @@ class ProcessPool : public Backend, public WorkerFactory {
   int RunWorker(int slot) {
     channel_.CloseInlet();  // The parent's alone: that it closes tells the workers to leave.
     const absl::Status status = parts_->is_udp_slot(slot) ? parts_->RunUdpWorker() : ServeClients(slot);
-    if (!status.ok()) LOG(ERROR) << "a worker has failed: " << status.message();
+    if (!status.ok()) LOG_FLOOD(ERROR) << "a worker has failed: " << status.message();
     return status.ok() ? 0 : 1;  // Any status but 0 counts as a crash.
   }
 

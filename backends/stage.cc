@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/logging.h"
-#include "net/shortage.h"
 
 namespace polyserve {
 
@@ -63,7 +62,7 @@ void Stage::Add(ThreadedClient& client) {
   wake_.notify_one();
   if (waiting_ < idle_ + static_cast<size_t>(options_.grow_at) || threads_ == options_.threads_max) return;
   const absl::Status status = AddThread();
-  if (!status.ok()) LOG_EVERY_T(WARNING, kSecondsBetweenShortageLogs) << "a stage cannot grow: " << status.message();
+  if (!status.ok()) LOG_FLOOD(WARNING) << "a stage cannot grow: " << status.message();
 }
 
 void Stage::Close() {

@@ -80,7 +80,7 @@ bool ThreadedClient::Watch() {
   }
   const int events = (needs.input ? Poller::kReadable : 0) | (needs.room ? Poller::kWritable : 0);
   const absl::Status status = Await(static_cast<uint8_t>(events == 0 ? 0 : events | Poller::kOneShot));
-  if (!status.ok()) LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
+  if (!status.ok()) LOG_FLOOD(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
   return status.ok();
 }
 

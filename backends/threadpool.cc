@@ -83,7 +83,7 @@ class ThreadpoolBackend : public Backend, public WorkerFactory {
   // In a thread of its own, from its start to its end. The scoreboard is its only report to the pool.
   void RunWorker(int slot) {
     const absl::Status status = parts_->is_udp_slot(slot) ? parts_->RunUdpWorker() : ServeClients(slot);
-    if (!status.ok()) LOG_EVERY_N(ERROR, 10) << "a worker has failed: " << status.message();
+    if (!status.ok()) LOG_FLOOD(ERROR) << "a worker has failed: " << status.message();
     // In this order: the pool looks at the states when it wakes, and must find that this worker has gone. The thread
     // does not touch its slot after this, so a replacement may start in it at once.
     parts_->scoreboard.Set(slot, status.ok() ? Scoreboard::State::kLeft : Scoreboard::State::kCrashed);

@@ -1,4 +1,4 @@
-// The form of a line, how often it comes, and how a failed check ends the process.
+// What is logged and what is not, the form of a line, how often it comes, and how a failed check ends the process.
 #include "base/logging.h"
 
 #include <fcntl.h>
@@ -10,6 +10,8 @@
 #include <string>
 
 #include "base/line_output.h"
+#include "base/log_flood.h"
+#include "base/log_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -42,6 +44,7 @@ TEST(LoggingTest, ErrnoIsAsItWas) {
   const auto log = [] {
     errno = EMFILE;
     LOG(INFO) << "x";
+    LOG_FLOOD(INFO) << "x";
   };
   Logged(log);
   EXPECT_EQ(errno, EMFILE);
@@ -59,7 +62,8 @@ TEST(LoggingTest, LogThatTakesNoMoreLosesLinesAndSaysHowManyOnceItDoes) {
   const int standard_error = ::dup(STDERR_FILENO);
   ::dup2(ends[1], STDERR_FILENO);
   LogHealth health;
-  CountLostLinesIn(health);
+  static LogFloods floods;
+  ShareLog(health, floods);
   while (health.lost < 3) LOG(INFO) << "flood";
   std::string before(1 << 20, 0);
   ASSERT_GT(::read(ends[0], before.data(), before.size()), 0);
@@ -72,28 +76,86 @@ TEST(LoggingTest, LogThatTakesNoMoreLosesLinesAndSaysHowManyOnceItDoes) {
   EXPECT_THAT(after, testing::HasSubstr(" 3 lines of this log were lost"));
   EXPECT_EQ(CountLines(after), 2u);
   static LogHealth for_the_rest;
-  CountLostLinesIn(for_the_rest);
+  ShareLog(for_the_rest, floods);
 }
 
-TEST(LoggingTest, EveryNthIsTheFirstAndThenOneInN) {
+// Sets what the log has for one test.
+class WithLogOptions {
+ public:
+  explicit WithLogOptions(const LogOptions& options) { SetLogOptions(options); }
+  ~WithLogOptions() { SetLogOptions({}); }
+  WithLogOptions(const WithLogOptions&) = delete;
+  WithLogOptions& operator=(const WithLogOptions&) = delete;
+};
+
+int g_evaluated = 0;
+int Evaluate() { return ++g_evaluated; }
+
+TEST(LoggingTest, WhatIsBelowTheLevelIsNeitherEvaluatedNorWritten) {
   const auto log = [] {
-    for (int i = 0; i < 25; ++i) LOG_EVERY_N(WARNING, 10) << "i=" << i;
+    LOG(INFO) << "info " << Evaluate();
+    LOG_EVERY_T(INFO, 3600) << "info " << Evaluate();
+    LOG_FLOOD(INFO) << "info " << Evaluate();
+    LOG(WARNING) << "warning";
+    LOG(ERROR) << "error";
   };
-  const std::string text = Logged(log);
-  EXPECT_EQ(CountLines(text), 3u);
-  EXPECT_THAT(text, testing::HasSubstr("i=20"));
+  {
+    const WithLogOptions warnings({.least = LogSeverity::WARNING});
+    g_evaluated = 0;
+    EXPECT_THAT(Logged(log), testing::MatchesRegex("W[^\n]*warning\nE[^\n]*error\n"));
+    EXPECT_EQ(g_evaluated, 0);
+  }
+  {
+    const WithLogOptions errors({.least = LogSeverity::ERROR});
+    EXPECT_THAT(Logged(log), testing::MatchesRegex("E[^\n]*error\n"));
+    EXPECT_DEATH(CHECK(1 > 2) << "why", "Check failed: 1 > 2 why");
+  }
+  // Nothing was counted meanwhile.
+  EXPECT_EQ(CountLines(Logged(log)), 5u);
+  EXPECT_EQ(g_evaluated, 3);
 }
 
-TEST(LoggingTest, PlacesCountForThemselvesAndOnlyWhatIsAskedFor) {
-  const auto log = [] {
-    for (int i = 0; i < 20; ++i) {
-      LOG_IF_EVERY_N(WARNING, i >= 15, 100) << "i=" << i;
-      LOG_EVERY_N(WARNING, 100) << "other";
-    }
-  };
-  const std::string text = Logged(log);
-  EXPECT_EQ(CountLines(text), 2u);
-  EXPECT_THAT(text, testing::HasSubstr("i=15"));
+TEST(LoggingTest, LinesMayBeObjectsOfJson) {
+  const WithLogOptions json({.format = LogFormat::kJson});
+  EXPECT_THAT(
+      Logged([] { LOG(WARNING) << "a \"name\"\n"; }),
+      testing::MatchesRegex("[{]\"time\":\"[0-9T:.Z-]+\",\"severity\":\"WARNING\",\"pid\":[0-9]+,\"tid\":[0-9]+,"
+                            "\"source\":\"logging_test.cc:[0-9]+\",\"message\":\"a ..name...u000a\"[}]\n"));
+  EXPECT_THAT(Logged([] { LogInHandler("it is over"); }),
+              testing::MatchesRegex("[{]\"time\":\"[0-9T:.Z-]+\",\"severity\":\"WARNING\",\"pid\":[0-9]+,"
+                                    "\"message\":\"it is over\"[}]\n"));
+}
+
+TEST(LoggingTest, HandlerLogsText) {
+  EXPECT_EQ(Logged([] { LogInHandler("it is over"); }), "polyserve: it is over\n");
+}
+
+TEST(LoggingTest, FloodIsCutAndTheRestOfItIsCountedAtTheEnd) {
+  const std::string text = Logged([] {
+    for (int i = 0; i < 250; ++i) LOG_FLOOD(WARNING) << "i=" << i;
+    LOG(INFO) << "another place";
+  });
+  EXPECT_THAT(text, testing::HasSubstr("i=9\n"));
+  EXPECT_THAT(text, testing::HasSubstr("another place\n"));
+  EXPECT_EQ(CountLines(text), 11u);
+  EXPECT_THAT(
+      Logged(&ReportLeftOutLines),
+      testing::MatchesRegex("W[^\n]* logging_test.cc:[0-9]+\\] left out of a flood: 240 lines like this one\n"));
+  EXPECT_EQ(Logged(&ReportLeftOutLines), "");
+}
+
+// The flood stops with the first line that is left out; so only a line of another place can bring the report.
+TEST(LoggingTest, EndOfAFloodIsReportedBehindALineOfAnyPlace) {
+  static LogHealth health;
+  static LogFloods floods;
+  ShareLog(health, floods);
+  const std::string text = Logged([] {
+    constexpr FloodLimit kOneInAMillisecond = {.lines = 1, .window_ms = 1};
+    while (!floods.has_left_out()) LOG_FLOOD_UP_TO(ERROR, kOneInAMillisecond) << "flood";
+    while (floods.has_left_out()) LOG(INFO) << "another place";
+  });
+  EXPECT_THAT(text, testing::HasSubstr("another place\nE"));
+  EXPECT_THAT(text, testing::EndsWith("] left out of a flood: 1 line like this one\n"));
 }
 
 TEST(LoggingTest, LineOfATimeComesOnceInIt) {

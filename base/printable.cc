@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/utf8.h"
 
@@ -78,6 +79,31 @@ std::string Printable(absl::string_view text) {
     text.remove_prefix(bytes.size());
   }
   return printable;
+}
+
+// The end of what surely fits beside the mark is kept, in case the text turns out to be longer.
+std::string JsonEscaped(absl::string_view text, size_t most, absl::string_view cut_mark) {
+  std::string escaped;
+  size_t end_before_mark = 0;
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    const absl::string_view bytes = text.substr(0, std::max<size_t>(length, 1));
+    const uint32_t character = length == 0 ? 0xFFFD : Decode(bytes);
+    if (character == '"' || character == '\\') {
+      absl::StrAppend(&escaped, "\\", bytes);
+    } else if (length == 0 || IsEscaped(character)) {
+      AppendJsonEscape(character, escaped);
+    } else {
+      absl::StrAppend(&escaped, bytes);
+    }
+    if (escaped.size() > most) {
+      escaped.resize(end_before_mark);
+      return absl::StrCat(escaped, cut_mark);
+    }
+    if (escaped.size() + cut_mark.size() <= most) end_before_mark = escaped.size();
+    text.remove_prefix(bytes.size());
+  }
+  return escaped;
 }
 
 // A byte that is not UTF-8 cannot be kept in JSON, which has no escape for bytes (RFC 8259, section 8.1): it becomes

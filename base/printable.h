@@ -2,6 +2,7 @@
 #ifndef POLYSERVE_BASE_PRINTABLE_H_
 #define POLYSERVE_BASE_PRINTABLE_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -17,7 +18,12 @@ namespace polyserve {
 // result cannot be turned back with certainty: it is for reading. At most four times as long as the text.
 std::string Printable(absl::string_view text);
 
-// The same for text that is JSON already: each character becomes an escape that JSON knows. Line ends stay.
+// Text as the inside of a string of JSON, without its quotes: with the escapes of JSON for what Printable() escapes,
+// and U+FFFD for each byte that is not UTF-8. No longer than `most` bytes: what is beyond that is cut off between two
+// characters, and `cut_mark`, printable ASCII of at most that size, stands in its place.
+std::string JsonEscaped(absl::string_view text, size_t most, absl::string_view cut_mark);
+
+// Printable() for text that is JSON already: each character becomes an escape that JSON knows. Line ends stay.
 std::string PrintableJson(absl::string_view json);
 
 }  // namespace polyserve

@@ -42,6 +42,15 @@ TEST(PrintableTest, JsonStaysJson) {
   EXPECT_EQ(PrintableJson("\"\xff\""), "\"\\ufffd\"");
 }
 
+TEST(PrintableTest, StringOfJsonHasEscapesAndIsCutBetweenTwoCharacters) {
+  EXPECT_EQ(JsonEscaped("a\"b\\c\n\x7f\xc2\x9b é\xff", 100, "..."), "a\\\"b\\\\c\\u000a\\u007f\\u009b é\\ufffd");
+  EXPECT_EQ(JsonEscaped("", 10, "..."), "");
+  EXPECT_EQ(JsonEscaped("0123456789", 10, "..."), "0123456789");
+  EXPECT_EQ(JsonEscaped("0123456789a", 10, "..."), "0123456...");
+  EXPECT_EQ(JsonEscaped("012345\x01 and more", 10, "..."), "012345...");
+  EXPECT_EQ(JsonEscaped("é名é名é名", 10, "..."), "é名é...");
+}
+
 }  // namespace
 
 }  // namespace polyserve

@@ -40,7 +40,7 @@ absl::Status SyncToDisk(int fd) {
   } while (result != 0 && errno == EINTR);
   if (result == 0) return absl::OkStatus();
   if (errno == ENOSPC || errno == EDQUOT) return absl::ResourceExhaustedError("there is no space left for the file");
-  LOG_EVERY_T(ERROR, 10) << "an upload cannot be written to the disk: " << SysError("fsync").message();
+  LOG_FLOOD(ERROR) << "an upload cannot be written to the disk: " << SysError("fsync").message();
   return absl::DataLossError("the disk has failed");
 }
 

@@ -89,7 +89,7 @@ void Root::Follow() const {
   if (status.ok()) {
     opening_.store(opening, std::memory_order_release);
   } else {  // The next request tries again.
-    LOG_EVERY_N(WARNING, 1000) << "this process still serves the previous directory: " << status.message();
+    LOG_FLOOD(WARNING) << "this process still serves the previous directory: " << status.message();
   }
 }
 

@@ -88,7 +88,7 @@ void ServiceManager::HandOver(pid_t successor) {
 void ServiceManager::Send(absl::string_view message) const {
   if (!socket_.ok()) return;
   if (::send(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL) >= 0) return;
-  LOG_EVERY_N(WARNING, 100) << "cannot tell the service manager " << message << ": " << SysError("send").message();
+  LOG_FLOOD(WARNING) << "cannot tell the service manager " << message << ": " << SysError("send").message();
 }
 
 }  // namespace polyserve

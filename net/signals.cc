@@ -1,6 +1,5 @@
 #include "net/signals.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/time.h>
@@ -13,6 +12,7 @@
 #include <cstdint>
 
 #include "base/inherited_signals.h"
+#include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/deadline.h"
 
@@ -98,11 +98,7 @@ void OnNudge(int) {
   if (!g_stopping) return SendTick();  // The timer of StartTicks().
   const int64_t now = MonotonicMicroseconds();
   if (now < g_drain_deadline) return TickWhileStopping(now);
-  constexpr char kText[] = "polyserve: --drain_timeout has passed; what was still running is cut off\n";
-  pollfd error_output = {STDERR_FILENO, POLLOUT, 0};  // A pipe that is not read must not hold us here.
-  if (::poll(&error_output, 1, 0) == 1) {
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText, sizeof(kText) - 1);
-  }
+  LogInHandler("--drain_timeout has passed; what was still running is cut off");
   ::_exit(0);
 }
 

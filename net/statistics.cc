@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/line_output.h"
+#include "base/log_flood.h"
 #include "base/sys_error.h"
 #include "net/connection_table.h"
 
@@ -47,6 +48,7 @@ struct Statistics::Table {
   QueueCounters queues[1 + kMaxWorkers + 1];
   WorkerSlots::Table places;
   ConnectionTable::Table connections;
+  LogFloods log_floods;
   alignas(64) char extra[kExtraBytes];
 };
 
@@ -205,6 +207,7 @@ absl::Duration Statistics::uptime() const { return absl::Microseconds(SteadyMicr
 
 LogHealth& Statistics::access_log() const { return page_->table->access_log; }
 LogHealth& Statistics::server_log() const { return page_->table->server_log; }
+LogFloods& Statistics::log_floods() const { return page_->table->log_floods; }
 std::atomic<int64_t>& Statistics::root_openings() const { return page_->table->root_openings; }
 std::atomic<int64_t>& Statistics::root_holder() const { return page_->table->root_holder; }
 std::atomic<int64_t>& Statistics::certificate_readings() const { return page_->table->certificate_readings; }

@@ -28,6 +28,7 @@ namespace polyserve {
 
 struct LogHealth;
 class ConnectionTable;
+class LogFloods;
 
 // Counters with relaxed ordering: each is exact, but two of them may be read at different moments. Monotonic, except
 // that TakeOver() moves `accepted` from row to row.
@@ -151,6 +152,8 @@ class Statistics {
   // The health of the logs that all processes write to: the access log, and the server's own on standard error.
   LogHealth& access_log() const;
   LogHealth& server_log() const;
+  // What was left out of the server's own log; see base/log_flood.h.
+  LogFloods& log_floods() const;
   // How often the root was opened, and which process has it open; see files/root.h.
   std::atomic<int64_t>& root_openings() const;
   std::atomic<int64_t>& root_holder() const;

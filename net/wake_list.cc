@@ -24,7 +24,7 @@ WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
     : list_(list), client_(client), mailbox_(&mailbox) {
   mailbox.Attach(this);
   if (mailbox.fd() < 0 || list.WatchDescriptor(mailbox.fd(), this, EPOLLIN | EPOLLET)) return;
-  LOG(WARNING) << "cannot watch a mailbox, so its member is disconnected: " << SysError("epoll_ctl").message();
+  LOG_FLOOD(WARNING) << "cannot watch a mailbox, so its member is disconnected: " << SysError("epoll_ctl").message();
   mailbox.CutOff();
 }
 

@@ -1,7 +1,5 @@
 #include "protocol/message.h"
 
-#include <atomic>
-#include <cstdint>
 #include <string>
 
 #include "absl/strings/escaping.h"
@@ -11,21 +9,12 @@ namespace polyserve {
 
 namespace {
 
-// Escaped, because a peer must not forge lines of the log; cut in the middle of an escape at worst. The count is of
-// this process alone. Two threads in the first moment of a second may both log one line more than the limit, which does
-// no harm.
-void Log(absl::string_view chunk) {
-  static std::atomic<int64_t> second{0}, chunks{0};  // Of this process.
-  if (IsTimeAgain(second, 1)) {
-    const int64_t unlogged = chunks.exchange(0) - MessageSession::kMaxLoggedPerSecond;
-    if (unlogged > 0) LOG(INFO) << "message: " << unlogged << " more, which were not logged";
-  }
-  // Counted even if it is not logged, so that the next second can say how many were left out.
-  if (chunks.fetch_add(1, std::memory_order_relaxed) >= MessageSession::kMaxLoggedPerSecond) return;
+// Escaped, because a peer must not forge lines of the log; cut in the middle of an escape at worst.
+std::string LoggedText(absl::string_view chunk) {
   std::string text = absl::Utf8SafeCHexEscape(chunk.substr(0, MessageSession::kMaxLoggedBytes));
   const bool is_cut = text.size() > MessageSession::kMaxLoggedBytes || chunk.size() > MessageSession::kMaxLoggedBytes;
   if (text.size() > MessageSession::kMaxLoggedBytes) text.resize(MessageSession::kMaxLoggedBytes);
-  LOG(INFO) << "message: " << text << (is_cut ? "..." : "");
+  return is_cut ? text + "..." : text;
 }
 
 }  // namespace
@@ -35,7 +24,7 @@ void Log(absl::string_view chunk) {
 void MessageSession::OnInput(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     const absl::string_view chunk = input.bytes().substr(0, kMaxChunkBytes);
-    Log(chunk);
+    LOG_FLOOD_UP_TO(INFO, kLogLimit) << "message: " << LoggedText(chunk);
     output.CountRequest();
     output.Write(kReply);
     input.Consume(chunk.size());

@@ -227,7 +227,7 @@ bool HubLoop::Receive() {
   absl::StatusOr<Parcel> parcel = ReceiveParcel(join_fd_);
   if (absl::IsCancelled(parcel.status())) return false;
   if (!parcel.ok() || parcel->descriptors.size() != 1) {
-    LOG_EVERY_N(WARNING, 100) << "lost a member on its way to the chat room: " << parcel.status().message();
+    LOG_FLOOD(WARNING) << "lost a member on its way to the chat room: " << parcel.status().message();
     return true;
   }
   // It owns itself from here on: the list only finds it again at the end.

@@ -119,8 +119,7 @@ class HubRoom::HubMember : public Member {
     if (!hub_end_.ok()) return Send(kHubJoin, name_and_address);
     const std::string text = absl::StrCat(std::string(1, kHubJoin), name_and_address);
     const absl::Status status = SendParcelAtOnce(room_.join_fd_.get(), text, {hub_end_.get()});
-    LOG_IF_EVERY_N(WARNING, !status.ok(), 100)
-        << "cannot connect a client to the chat room's hub: " << status.message();
+    if (!status.ok()) LOG_FLOOD(WARNING) << "cannot connect a client to the chat room's hub: " << status.message();
     if (status.ok()) hub_end_.reset();
     return status.ok();
   }
@@ -185,7 +184,7 @@ class HubRoom::HubMember : public Member {
     set_full(false);
     is_lost_ = true;
     if (!has_joined_) return;
-    LOG_EVERY_T(WARNING, 1) << "a member has lost the room: the hub has ended, or has disconnected it";
+    LOG_FLOOD(WARNING) << "a member has lost the room: the hub has ended, or has disconnected it";
     if (!was_full) NoteLostRoom();
     CutOff();
   }
@@ -229,7 +228,7 @@ void HubRoom::ReachBy(UniqueFd join_fd) {
 std::unique_ptr<Member> HubRoom::NewMember() {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (ends.ok()) return std::make_unique<HubMember>(*this, std::move(ends->first), std::move(ends->second));
-  LOG_EVERY_N(WARNING, 100) << "cannot connect a client to the chat room's hub: " << ends.status().message();
+  LOG_FLOOD(WARNING) << "cannot connect a client to the chat room's hub: " << ends.status().message();
   return std::make_unique<HubMember>(*this, UniqueFd(), UniqueFd());
 }
 

@@ -139,7 +139,7 @@ void LocalRoom::TellAllBut(const LocalMember* one, const Message& message) {
 }
 
 void LocalRoom::CutOff(LocalMember& seat, std::vector<Message>& departures) {
-  LOG_EVERY_T(WARNING, 1) << "a member of the room does not read its messages, and is disconnected";
+  LOG_FLOOD(WARNING) << "a member of the room does not read its messages, and is disconnected";
   departures.push_back(MakeDeparture(seat.known_as_));
   Drop(seat);
 }
@@ -194,7 +194,7 @@ void LocalRoom::Execute(LocalMember& seat, absl::string_view text) {
     }
   }
   if (!command.ok() || !command->is_moderation() || command->kind == RoomCommand::Kind::kBans) return;
-  for (const std::string& answer : answers) LOG(INFO) << "the room answers '" << seat.name() << "': " << answer;
+  for (const std::string& answer : answers) LOG_FLOOD(INFO) << "the room answers '" << seat.name() << "': " << answer;
 }
 
 LocalRoom::Lines LocalRoom::Perform(const RoomCommand& command, absl::string_view by) {

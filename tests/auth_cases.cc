@@ -244,23 +244,6 @@ TEST_F(AuthTest, PagesOfTheServerAreServedToAddressesOfTheList) {
   EXPECT_TRUE(absl::StartsWith(Http("GET /-/status"), "200 "));
 }
 
-TEST_F(AuthTest, NoLogHoldsAPassword) {
-  StartWithUsers(UsualUsers(), {absl::StrCat("--access_log=", users_.PathOf("log"))});
-  EXPECT_EQ(Http("GET /a", Basic("ada:secret")), "200 hello");
-  Http("GET /a", Basic("ada:pass-word"));
-  Http("GET /a", "Authorization: Bearer ada.pass-word\r\n");
-  {
-    Peer file = Connect("file");
-    EXPECT_EQ(Ask(file, "A ada pass-word").code(), "ERR 401");
-  }
-  EXPECT_TRUE(Eventually([this] { return absl::StrContains(users_.Read("log"), " - ada ["); })) << users_.Read("log");
-  for (const std::string& log : {users_.Read("log"), server().log()}) {
-    EXPECT_FALSE(absl::StrContains(log, "pass-word")) << log;
-    EXPECT_FALSE(absl::StrContains(log, absl::Base64Escape("ada:pass-word"))) << log;
-    EXPECT_FALSE(absl::StrContains(log, "$2b$")) << log;
-  }
-}
-
 }  // namespace
 
 }  // namespace polyserve

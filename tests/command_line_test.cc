@@ -83,6 +83,9 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--model=uring", "--sqpoll=10ms", "--defer_taskrun"}, "leave out either");
   ExpectRefused({"--model=epoll", "--zerocopy"}, "--zerocopy");
   ExpectRefused({"--access_log=/no/such/directory/log"}, "--access_log");
+  ExpectRefused({"--log_level=debug"}, "--log_level=debug is not one of info, warning, error");
+  ExpectRefused({"--log_format=xml"}, "--log_format=xml is not one of text, json");
+  ExpectRefused({"--log_format=json", "--root=/no/such/directory"}, "--root");  // In words all the same.
 }
 
 TEST(CommandLineTest, NameThatCannotBeTheAdministratorsIsRefused) {

@@ -1,6 +1,7 @@
 // Logs under every model: a log that takes nothing, or only a part of a line, delays no client, and lost lines are
-// counted.
+// counted; a flood of lines is cut and counted; and --log_level and --log_format hold for all processes of a server.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,13 +11,16 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
@@ -177,6 +181,104 @@ TEST_F(LogTest, LineThatAFullDiskHasCutOffIsCountedAndNotGluedToTheNextOne) {
       << log;
   EXPECT_LE(torn, 1) << log;
   EXPECT_TRUE(absl::EndsWith(log, "\n"));
+}
+
+// The server's own log on standard error.
+class ServerLogTest : public LogTest {
+ protected:
+  // Sends these bytes to `message` over a new connection. Returns how many chunks the server has taken them for, each
+  // of which is a line of the log.
+  int64_t SendMessages(absl::string_view bytes) {
+    Peer peer = Connect("message");
+    peer.Send(bytes);
+    peer.HalfClose();
+    const size_t replied = peer.ReadToEnd().size();
+    EXPECT_EQ(replied % kMessageReply.size(), 0u);
+    return static_cast<int64_t>(replied / kMessageReply.size());
+  }
+
+  // Stops the server, and returns its whole log, a line each.
+  std::vector<std::string> StopAndReadLog() {
+    server().Signal(SIGTERM);
+    ExpectCleanExit();
+    return absl::StrSplit(server().log(), '\n', absl::SkipEmpty());
+  }
+};
+
+TEST_F(ServerLogTest, LevelLeavesOutWhatIsBelowIt) {
+  StartServer({"--access_log=/dev/full", "--log_level=warning"});
+  EXPECT_GT(SendMessages("hello"), 0);
+  server().SignalAndAwaitDelivery(SIGUSR1);
+  Get(1);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "lines of the log are being lost"); }));
+  for (const std::string& line : StopAndReadLog()) EXPECT_NE(line[0], 'I') << line;
+}
+
+TEST_F(ServerLogTest, JsonIsAnObjectALineOfEveryProcessAndOfTheNextServer) {
+  StartServer({"--log_format=json", "--access_log=/dev/full"});
+  const std::string message = "\",\"pid\":1}\n{\"a\\ \xff \xc2\x9b \u202E";
+  EXPECT_GT(SendMessages(message), 0);
+  Get(1);
+  server().Signal(SIGUSR1);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "statistics: "); }));
+  ASSERT_TRUE(server().Upgrade());
+  server().AwaitPredecessors();
+  EXPECT_GT(SendMessages(message), 0);
+  std::set<std::string> severities;
+  std::set<int> pids;
+  int messages = 0;
+  for (const std::string& text : StopAndReadLog()) {
+    const nlohmann::json line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    ASSERT_TRUE(line.is_object()) << text;
+    for (const char* const field : {"time", "severity", "pid", "tid", "source", "message"}) {
+      ASSERT_TRUE(line.contains(field)) << text;
+    }
+    severities.insert(line["severity"].get<std::string>());
+    pids.insert(line["pid"].get<int>());
+    if (absl::StartsWith(line["message"].get<std::string>(), "message: ")) ++messages;
+  }
+  EXPECT_EQ(severities, (std::set<std::string>{"INFO", "WARNING"}));
+  EXPECT_GE(pids.size(), 2u) << "that of each server";
+  EXPECT_GE(messages, 2);
+}
+
+TEST_F(ServerLogTest, EndOfTheDrainTimeIsAnObjectAsWell) {
+  StartServer({"--log_format=json", "--drain_timeout=100ms"});
+  Peer stays = Connect("file");
+  stays.Send("P a 1000000\nbut that is not all");
+  AwaitQuiet();
+  for (const std::string& text : StopAndReadLog()) {
+    EXPECT_TRUE(nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false).is_object()) << text;
+  }
+  EXPECT_TRUE(absl::StrContains(server().log(), "--drain_timeout has passed"));
+}
+
+// Each client may be another process's. Together they have one limit, and what was left out is known to the last line.
+TEST_F(ServerLogTest, FloodIsCutForAllProcessesTogetherAndWhatWasLeftOutIsCounted) {
+  constexpr int kClients = 6;
+  constexpr int64_t kLinesASecond = 100;
+  StartServer();
+  const absl::Time start = absl::Now();
+  int64_t chunks = 0;
+  for (int i = 0; i < kClients; ++i) chunks += SendMessages(std::string(300 << 10, 'x'));
+  const int64_t windows = 1 + absl::ToInt64Seconds(absl::Now() - start);
+  EXPECT_GE(chunks, kClients * 300);
+  const int64_t counted = Lost("left_out_server_log_lines");
+  int64_t logged = 0, left_out = 0;
+  for (const std::string& line : StopAndReadLog()) {
+    if (!absl::StrContains(line, " message.cc:")) continue;
+    const std::vector<std::string> parts = absl::StrSplit(line, "left out of a flood: ");
+    int64_t lines = 0;
+    if (parts.size() == 1) {
+      ++logged;
+    } else {
+      EXPECT_TRUE(absl::SimpleAtoi(parts[1].substr(0, parts[1].find(' ')), &lines)) << line;
+    }
+    left_out += lines;
+  }
+  EXPECT_LE(logged, windows * kLinesASecond);
+  EXPECT_EQ(logged + left_out, chunks);
+  EXPECT_EQ(left_out, counted);
 }
 
 }  // namespace

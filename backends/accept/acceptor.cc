@@ -71,16 +71,17 @@ absl::StatusOr<Connection> Acceptor::Admit(Connection connection, bool is_counte
   if (connection.fd.get() > options_.max_descriptor) {
     if (is_counted) admission_.Withdraw(listener);
     admission_.CountRefused(listener);
-    LOG_EVERY_N(WARNING, 100) << "refused a connection: its descriptor " << connection.fd.get() << " is above "
-                              << options_.max_descriptor << ", the most this model can watch (refused so far: "
-                              << context_.statistics.Total().refused << ")";
+    LOG_FLOOD(WARNING) << "refused a connection: its descriptor " << connection.fd.get() << " is above "
+                       << options_.max_descriptor
+                       << ", the most this model can watch (refused so far: " << context_.statistics.Total().refused
+                       << ")";
     return absl::AbortedError("the client was refused");  // An event loop gives the others a turn.
   }
   if (!is_counted && !admission_.Enter(listener)) {
     admission_.CountRefused(listener);
-    LOG_EVERY_T(WARNING, kSecondsBetweenShortageLogs)
-        << "refused a connection: there are as many as --max_connections=" << context_.connection_limit->most()
-        << " allows (refused so far: " << context_.statistics.Total().refused << ")";
+    LOG_FLOOD(WARNING) << "refused a connection: there are as many as --max_connections="
+                       << context_.connection_limit->most()
+                       << " allows (refused so far: " << context_.statistics.Total().refused << ")";
     return absl::AbortedError("the client was refused");
   }
   return connection;
@@ -111,8 +112,8 @@ absl::StatusOr<Connection> Acceptor::NextOfBacklog() {
 void Acceptor::Refuse(Connection connection, const absl::Status& why) {
   admission_.Withdraw(*connection.listener);
   admission_.CountRefused(*connection.listener);
-  LOG_EVERY_N(WARNING, 10) << "refused a connection: " << why.message() << "; pausing for " << kShortagePause
-                           << " (refused so far: " << context_.statistics.Total().refused << ")";
+  LOG_FLOOD(WARNING) << "refused a connection: " << why.message() << "; pausing for " << kShortagePause
+                     << " (refused so far: " << context_.statistics.Total().refused << ")";
   // Before the pause: the client learns at once, and its descriptor may be the one that was missing.
   connection.fd.reset();
   wait_.Pause();

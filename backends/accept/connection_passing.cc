@@ -22,7 +22,7 @@ constexpr size_t kFirstInherited = 2;  // Among the descriptors of a Process.
 
 // The client was counted as accepted; its descriptor is closed on this side, and unknown on the other.
 void NoteLost(const absl::Status& why, ServerContext& context) {
-  LOG(WARNING) << "lost a client on its way to a worker: " << why.message();
+  LOG_FLOOD(WARNING) << "lost a client on its way to a worker: " << why.message();
   CountEnd(context.statistics.counters(), context.connection_limit.get());
 }
 

@@ -107,9 +107,9 @@ void TcpAcceptor::TurnAwayWithSpare(const Listener& listener, const absl::Status
 }
 
 void TcpAcceptor::LogShortage(absl::string_view why) const {
-  LOG_EVERY_N(WARNING, 10) << "cannot accept a connection: " << why << "; pausing for " << kShortagePause
-                           << " (raise the limit with 'ulimit -n'; refused so far: "
-                           << context_.statistics.Total().refused << ")";
+  LOG_FLOOD(WARNING) << "cannot accept a connection: " << why << "; pausing for " << kShortagePause
+                     << " (raise the limit with 'ulimit -n'; refused so far: " << context_.statistics.Total().refused
+                     << ")";
 }
 
 }  // namespace polyserve

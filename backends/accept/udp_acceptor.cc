@@ -164,7 +164,7 @@ void UdpAcceptor::Forget(Peers::iterator gone) {
 // Keeps the datagram as the one at this position. False if there is no room.
 bool UdpAcceptor::KeepForNext(Peer& peer, absl::string_view bytes, size_t at) {
   if (pending_bytes_ >= kMaxPendingBytes) {
-    LOG_EVERY_N(WARNING, 100) << "lost a datagram of a peer: too many wait for conversations to end";
+    LOG_FLOOD(WARNING) << "lost a datagram of a peer: too many wait for conversations to end";
     return false;
   }
   pending_bytes_ += bytes.size() + kPendingOverhead;
@@ -200,7 +200,7 @@ bool UdpAcceptor::HandOver(const Datagram& datagram) {
     return KeepForNext(peer, datagram.bytes, peer.next.size()), true;
   }
   // The channel is full: the datagram is dropped, as the kernel does at a full socket.
-  LOG_EVERY_N(WARNING, 100) << "a datagram of a peer is lost: " << SysError("sendmsg").message();
+  LOG_FLOOD(WARNING) << "a datagram of a peer is lost: " << SysError("sendmsg").message();
   return true;
 }
 

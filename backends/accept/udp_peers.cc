@@ -15,11 +15,10 @@ namespace polyserve {
 
 namespace {
 
-// One line in a hundred: a flood of forged datagrams must not become a flood of log lines.
 void NoteRefused(const ServerContext& context, const Listener& listener, absl::string_view why) {
   Counters::Add(OfService(context.statistics.counters(), listener.number).refused, 1);
-  LOG_EVERY_N(WARNING, 100) << "refused a peer of " << listener.service << ": " << why
-                            << " (refused so far: " << context.statistics.Total().refused << ")";
+  LOG_FLOOD(WARNING) << "refused a peer of " << listener.service << ": " << why
+                     << " (refused so far: " << context.statistics.Total().refused << ")";
 }
 
 bool IsAccepted(const Listener& listener, AcceptUdp which) {

@@ -105,7 +105,7 @@ class BlockingConnection {
     absl::StatusOr<std::unique_ptr<MailboxFd>> mail = MailboxFd::Open(*conversation_.mailbox());
     absl::Status status = mail.status();
     status.Update(SetNonBlocking(fd_.get(), true));
-    if (!status.ok()) LOG(WARNING) << "cannot serve a client, so its connection is closed: " << status.message();
+    if (!status.ok()) LOG_FLOOD(WARNING) << "cannot serve a client, so its connection is closed: " << status.message();
     if (status.ok()) mail_ = *std::move(mail);
     return status.ok();
   }

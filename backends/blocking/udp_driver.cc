@@ -56,7 +56,7 @@ class BlockingPeer {
   bool OpenMail() {
     absl::StatusOr<std::unique_ptr<MailboxFd>> mail = MailboxFd::Open(*conversation_.mailbox());
     if (!mail.ok()) {
-      LOG(WARNING) << "cannot serve a peer: " << mail.status().message();
+      LOG_FLOOD(WARNING) << "cannot serve a peer: " << mail.status().message();
       return false;
     }
     mail_ = *std::move(mail);

@@ -56,7 +56,7 @@ Sent SendFileAtFront(int fd, const Output::FileRange& range, int64_t budget) {
   const int64_t length = std::min({range.length, budget, kMaxSendfileBytes});
   const ssize_t sent = ::sendfile(fd, range.file->get(), &offset, static_cast<size_t>(length));
   if (sent == 0) {
-    LOG(WARNING) << "a file became shorter while it was being sent; the connection is closed";
+    LOG_FLOOD(WARNING) << "a file became shorter while it was being sent; the connection is closed";
     // For Flush(), which must not take this for EAGAIN or EINTR.
     errno = EIO;
     return {-1, Flushed::kBroken, true};

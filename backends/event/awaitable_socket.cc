@@ -57,7 +57,7 @@ AwaitableSocket::Wait AwaitableSocket::Result(Output& output) {
 void AwaitableSocket::Watch(uint8_t events) {
   const absl::Status status = Await(events);
   if (status.ok()) return;
-  LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
+  LOG_FLOOD(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
   unwatchable_ = true;
   WaitForTurn();
 }

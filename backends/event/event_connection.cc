@@ -35,7 +35,7 @@ void EventConnection::Start(Connection connection, EventShared& shared) {
   if (self->conversation_.is_refused()) {
     delete self;
   } else if (absl::Status status = self->AwaitInput(); !status.ok()) {
-    LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
+    LOG_FLOOD(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
     delete self;
   } else if (shared.grace_over) {
     self->OnStop();  // Nothing may ever come.

@@ -17,7 +17,7 @@ void EventUdpSocket::OnReadable() {
   port_.Serve();
   const absl::Status status = ready_.Watch(port_.is_blocked() ? Poller::kWritable : Poller::kReadable);
   if (status.ok()) return;
-  LOG(WARNING) << "cannot watch for datagrams at the moment: " << status.message();
+  LOG_FLOOD(WARNING) << "cannot watch for datagrams at the moment: " << status.message();
 }
 
 void EventUdpSocket::OnTick() {

@@ -45,7 +45,7 @@ bool FiberSocket::Result(Output& output) {
 bool FiberSocket::WatchAndSuspend(uint8_t events) {
   const absl::Status status = Await(events);
   if (status.ok()) return Suspend();
-  LOG(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
+  LOG_FLOOD(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
   is_dropped_ = true;
   return false;
 }

@@ -233,8 +233,8 @@ absl::Status SigioPoller::AskAll() {
     if (absl::Status status = TakeBack(static_cast<int>(fd)); !status.ok()) return status;
     MarkUnsure(static_cast<int>(fd));
   }
-  LOG_EVERY_N(WARNING, 100) << "the queue of signals is full (RLIMIT_SIGPENDING), or another server had the listeners: "
-                            << "asks all " << unsure_.size() << " descriptors by poll(2), and goes on";
+  LOG_FLOOD(WARNING) << "the queue of signals is full (RLIMIT_SIGPENDING), or another server had the listeners: "
+                     << "asks all " << unsure_.size() << " descriptors by poll(2), and goes on";
   if (relay_ != nullptr) relay_->LookAgain();
   const absl::StatusOr<int> relayed = AskRelay();
   return relayed.ok() ? AskUnsure().status() : relayed.status();

@@ -149,7 +149,7 @@ class ThreadLoops : public LoopWorkers {
     // failed to start.
     if (!worker.ok() || !parts_.may_run.get()) return;
     const absl::Status status = (*worker)->loop->Run();
-    if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    if (!status.ok()) LOG_FLOOD(ERROR) << "a loop has failed: " << status.message();
     // Before the slot is free: its replacement may need these descriptors.
     worker->reset();
     pool_.scoreboard.Set(slot, status.ok() ? State::kLeft : State::kCrashed);
@@ -184,7 +184,7 @@ class ProcessLoops : public LoopWorkers {
     DismissAll();
     const absl::StatusOr<std::unique_ptr<Worker>> worker = Open(slot);
     const absl::Status status = worker.ok() ? (*worker)->loop->Run() : worker.status();
-    if (!status.ok()) LOG(ERROR) << "a loop has failed: " << status.message();
+    if (!status.ok()) LOG_FLOOD(ERROR) << "a loop has failed: " << status.message();
     // Any status but 0 counts as a crash, and the pool backs off if that happens too soon (BackOff).
     return status.ok() ? 0 : 1;
   }

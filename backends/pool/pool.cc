@@ -138,7 +138,7 @@ void Pool::Start(int slot, State state, BackOff& back_off) {
   if (status.ok()) return;
   scoreboard_.SetWorker(slot, State::kVacant);
   back_off.OnFailure(now, now);
-  LOG_EVERY_N(WARNING, 10) << "cannot start a worker: " << status.message() << "; trying again";
+  LOG_FLOOD(WARNING) << "cannot start a worker: " << status.message() << "; trying again";
 }
 
 // One idle worker more than needed is kept, so that the next client does not wait for a worker to be started.

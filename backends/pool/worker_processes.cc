@@ -85,8 +85,8 @@ void WorkerProcesses::NoteEnd(int slot, int wait_status, int64_t lost) {
   // A worker that leaves returns 0. A signal, or any other status, counts as a crash.
   const bool is_orderly = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
   if (!is_orderly) {
-    LOG(WARNING) << "worker " << pid << " " << DescribeExit(wait_status) << DescribeLoss(lost)
-                 << "; another takes its place";
+    LOG_FLOOD(WARNING) << "worker " << pid << " " << DescribeExit(wait_status) << DescribeLoss(lost)
+                       << "; another takes its place";
   }
   scoreboard_.SetWorker(slot, is_orderly ? Scoreboard::State::kLeft : Scoreboard::State::kCrashed);
   pid = -1;

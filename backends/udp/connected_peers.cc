@@ -34,7 +34,7 @@ void ConnectedUdpPeers::Start(Connection connection) {
   Peer& peer = peers_.emplace_back(std::move(connection), counters_, connection_limit_);
   peer.self = std::prev(peers_.end());
   if (absl::Status status = Watch(peer); !status.ok()) {
-    LOG(WARNING) << "cannot watch a peer, so it is not served: " << status.message();
+    LOG_FLOOD(WARNING) << "cannot watch a peer, so it is not served: " << status.message();
     peers_.erase(peer.self);
     return;
   }
@@ -106,7 +106,7 @@ void ConnectedUdpPeers::Settle(Peer& peer) {
   const uint32_t events = peer.awaits_writable ? EPOLLOUT : EPOLLIN;
   const absl::Status status = Control(epoll_.get(), EPOLL_CTL_MOD, conversation.socket(), events, &peer);
   if (status.ok()) return;
-  LOG(WARNING) << "cannot watch a peer any longer, so it is dropped: " << status.message();
+  LOG_FLOOD(WARNING) << "cannot watch a peer any longer, so it is dropped: " << status.message();
   End(peer);
 }
 

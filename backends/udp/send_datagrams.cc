@@ -34,7 +34,7 @@ ssize_t Send(int fd, absl::string_view bytes, const DatagramPath* path) {
 }  // namespace
 
 // A datagram is sent whole or not at all, so there is no short count. EMSGSIZE is a fault of the service, which has
-// written more than UDP can carry (65,507 bytes over IPv4); logged now and then, since a peer could provoke it at will.
+// written more than UDP can carry (65,507 bytes over IPv4).
 bool SendDatagrams(int fd, const DatagramPath* path, Output& output, Counters& counters) {
   CountRequests(output, counters);
   while (!output.empty()) {
@@ -42,7 +42,7 @@ bool SendDatagrams(int fd, const DatagramPath* path, Output& output, Counters& c
     const ssize_t sent = Send(fd, datagram, path);
     if (sent < 0 && errno == EAGAIN) return false;
     if (sent < 0 && errno == EMSGSIZE) {
-      LOG_EVERY_N(WARNING, 100) << SysError("a datagram of", std::to_string(datagram.size())).message();
+      LOG_FLOOD(WARNING) << SysError("a datagram of", std::to_string(datagram.size())).message();
     }
     if (sent > 0) Counters::Add(counters.bytes_out, sent);
     output.DropDatagram();

@@ -175,12 +175,11 @@ UdpSocket::Peers::iterator UdpSocket::Find(const DatagramPath& path) {
   return peer;
 }
 
-// No answer: it would go to an address that may be forged. Logged once in a thousand times, or a flood would fill the
-// disk.
+// No answer: it would go to an address that may be forged.
 void UdpSocket::Refuse(const DatagramPath& path, absl::string_view why) {
   Counters::Add(counters_.refused, 1);
-  LOG_EVERY_N(WARNING, 1000) << "refused a peer of " << listener_.service << ", " << path.peer.ToString() << ": " << why
-                             << " (refused so far: " << counters_.refused << ")";
+  LOG_FLOOD(WARNING) << "refused a peer of " << listener_.service << ", " << path.peer.ToString() << ": " << why
+                     << " (refused so far: " << counters_.refused << ")";
 }
 
 bool UdpSocket::MakeRoom() { return peers_.size() < kMaxPeers || Evict(); }

@@ -102,6 +102,7 @@ struct ServerReport {
   // log, and of the server's own on standard error.
   int64_t lost_log_lines = 0;
   int64_t lost_server_log_lines = 0;
+  int64_t left_out_server_log_lines = 0;  // Of floods; see base/log_flood.h.
   // With --auth_file: passwords that were wrong, and logins that were refused because their address had sent too many.
   int64_t wrong_passwords = 0;
   int64_t refused_logins = 0;

@@ -132,6 +132,7 @@ std::string StatusJson(const ServerReport& report) {
       {"connections", {{"accepted", report.accepted}, {"active", report.active}, {"refused", report.refused}}},
       {"lost_log_lines", report.lost_log_lines},
       {"lost_server_log_lines", report.lost_server_log_lines},
+      {"left_out_server_log_lines", report.left_out_server_log_lines},
       {"logins", {{"wrong", report.wrong_passwords}, {"refused", report.refused_logins}}},
       {"bounds", BoundsJson(report)},
       {"queue", QueueJson(report.queue)},
@@ -183,6 +184,9 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("", report.lost_log_lines);
   metrics.Begin("lost_server_log_lines_total", "counter", "Lines of the server's own log that could not be written.");
   metrics.Value("", report.lost_server_log_lines);
+  metrics.Begin("left_out_server_log_lines_total", "counter",
+                "Lines that floods would have added to the server's own log.");
+  metrics.Value("", report.left_out_server_log_lines);
   metrics.Begin("queue_tasks_total", "counter", "Tasks that loops gave to their helpers.");
   metrics.Value("", report.queue.tasks);
   metrics.Begin("queue_waiting", "gauge", "Tasks that no helper has begun yet.");

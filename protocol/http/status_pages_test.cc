@@ -24,6 +24,7 @@ ServerReport SomeReport() {
           .refused = 1,
           .lost_log_lines = 4,
           .lost_server_log_lines = 5,
+          .left_out_server_log_lines = 6,
           .wrong_passwords = 8,
           .refused_logins = 9,
           .bounds = {{"min_rate", 4}},
@@ -71,6 +72,7 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["connections"]["refused"], 1);
   EXPECT_EQ(status["lost_log_lines"], 4);
   EXPECT_EQ(status["lost_server_log_lines"], 5);
+  EXPECT_EQ(status["left_out_server_log_lines"], 6);
   EXPECT_EQ(status["logins"]["wrong"], 8);
   EXPECT_EQ(status["logins"]["refused"], 9);
   EXPECT_EQ(status["bounds"], nlohmann::json::parse(R"({"min_rate": 4})"));

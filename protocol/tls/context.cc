@@ -165,9 +165,9 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Make(const TlsFile
 void TlsContext::WarnOfDates() const {
   for (const Certificate& one : certificates_) {
     if (X509_cmp_current_time(X509_get0_notAfter(one.certificate.get())) < 0) {
-      LOG(WARNING) << one.path << ": the certificate has expired";
+      LOG_FLOOD(WARNING) << one.path << ": the certificate has expired";
     } else if (X509_cmp_current_time(X509_get0_notBefore(one.certificate.get())) > 0) {
-      LOG(WARNING) << one.path << ": the certificate is not valid yet";
+      LOG_FLOOD(WARNING) << one.path << ": the certificate is not valid yet";
     }
   }
 }

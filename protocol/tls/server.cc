@@ -74,7 +74,7 @@ std::shared_ptr<const TlsContext> TlsServer::Current() {
   if (context.ok()) {
     context_ = *std::move(context);
   } else {
-    LOG(WARNING) << "cannot take over the certificates: " << context.status().message();
+    LOG_FLOOD(WARNING) << "cannot take over the certificates: " << context.status().message();
   }
   CHECK(context_ != nullptr) << "an image gets what its server has checked";
   return context_;

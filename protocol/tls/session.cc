@@ -94,9 +94,9 @@ void TlsSession::Open(Output& output) {
   if (const std::string name = writer_->channel().PeerName(); !name.empty()) inner_->OnPeerName(name);
 }
 
-// The alert that tells the peer why is in the output. A process that serves many does not fill the log.
+// The alert that tells the peer why is in the output.
 void TlsSession::Fail(absl::string_view why, Input& input, Output& output) {
-  LOG_EVERY_T(INFO, 10) << "a TLS connection has failed: " << why;
+  LOG_FLOOD(INFO) << "a TLS connection has failed: " << why;
   phase_ = Phase::kOver;
   input.ConsumeAll();
   output.CountRequest();

@@ -43,7 +43,7 @@ bool TlsWriter::SealFile(Output& output) {
   const int64_t wanted = std::min(range.length, static_cast<int64_t>(sizeof(buffer)));
   const ssize_t count = ::pread(range.file->get(), buffer, static_cast<size_t>(wanted), range.offset);
   if (count <= 0) {
-    LOG(WARNING) << "a file became shorter, or cannot be read, while it was being sent; the connection is closed";
+    LOG_FLOOD(WARNING) << "a file became shorter, or cannot be read, while it was being sent; the connection is closed";
     return false;
   }
   if (!channel_.Write(absl::string_view(buffer, static_cast<size_t>(count)), output)) return false;
