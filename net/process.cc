@@ -114,7 +114,7 @@ absl::StatusOr<pid_t> SpawnImage(absl::string_view role, const Process::Options&
 // Logs an end unless it is an exit with status 0.
 void LogEnd(absl::string_view name, pid_t pid, int wait_status) {
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return;
-  LOG(WARNING) << name << " (pid " << pid << ") " << DescribeExit(wait_status);
+  LOG_FLOOD(WARNING) << name << " (pid " << pid << ") " << DescribeExit(wait_status);
 }
 
 // One request to the fork server: "<daemon> <argument>" and the descriptors; the reply: the pid, and its pidfd, or "! "
@@ -263,10 +263,12 @@ int Process::RunImage(const Entry& entry) {
 // Forking is tried for real, since a limit on processes (RLIMIT_NPROC, a cgroup) shows only there. The others need
 // /proc for the program's own file, and the fork server a pidfd to report a child that is not this process's.
 absl::Status Process::Check(StartMethod start_method) {
-  if (start_method == StartMethod::kFork) return TryInChild([] { return absl::OkStatus(); });
-  if (::access("/proc/self/exe", X_OK) != 0)
+  if (start_method != StartMethod::kFork && ::access("/proc/self/exe", X_OK) != 0) {
     return SysError("a fresh image of the program needs /proc: /proc/self/exe");
-  if (start_method == StartMethod::kSpawn) return absl::OkStatus();
+  }
+  // A fork on trial: a limit on processes (RLIMIT_NPROC) has to show before the server is ready. A fork server, which
+  // comes next, meets it itself.
+  if (start_method != StartMethod::kForkServer) return TryInChild([] { return absl::OkStatus(); });
   const UniqueFd own(PidfdOpen(::getpid()));
   if (!own.ok()) return SysError("a fork server needs Linux 5.3 (--start_method=fork does not): pidfd_open");
   return absl::OkStatus();

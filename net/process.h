@@ -84,7 +84,8 @@ class Process {
   // Starts the fork server, unless it is running. Start() does so on demand; an early call forks a smaller process. The
   // fork server sends this process a SIGCHLD when one of its children ends, as the kernel does for direct children.
   static absl::Status StartForkServer();
-  // Checks that the system supports this start method; for kForkServer also call StartForkServer().
+  // Checks that the system supports this start method, and has a process left for it now; for kForkServer also call
+  // StartForkServer().
   static absl::Status Check(StartMethod start_method);
   // Ends the fork server, if it is running, and its daemons with it.
   static void StopForkServer();

@@ -1,9 +1,11 @@
-// Very many clients, and what a server holds: processes, descriptors, files. All of it comes back, nothing is leaked,
-// and if there is not enough, the server outlives the shortage.
+// Very many clients, and what a server holds: processes, threads, descriptors, files. All of it comes back, nothing is
+// leaked, and if there is not enough, the server outlives the shortage.
 #include <signal.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,8 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "tests/at_once.h"
+#include "tests/call_gate.h"
+#include "tests/datagram_peer.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
@@ -97,6 +101,59 @@ TEST_F(CrowdTest, ServerOutlivesTheEndOfEverythingItHasStarted) {
   ExpectServesOthers();  // So the server is done with starting the victim's child.
   EXPECT_GT(KillAllBut({server().pid()}), 0u);
   EXPECT_TRUE(victim.AwaitClose());
+  ExpectServesOthers();
+  EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
+}
+
+// What has run out at times is processes and threads (RLIMIT_NPROC, a cgroup's pids.max).
+class BirthTest : public CrowdTest {
+ protected:
+  // False: this system cannot have calls fail for a time.
+  bool StartBehindGate() {
+    StartServer({.flags = {}, .before_exec = [this] { gate_.Install(); }});
+    if (!gate_.is_installed()) return false;
+    ExpectServesOthers();
+    AwaitQuiet();  // Pools start their workers one after the other.
+    return true;
+  }
+
+  CallGate gate_{BirthCalls(), EAGAIN};
+};
+
+TEST_F(BirthTest, WithoutProcessesAndThreadsClientsAreServedOrTurnedAwayUntilThereAreSome) {
+  constexpr int kClients = 3;
+  if (!StartBehindGate()) GTEST_SKIP() << "seccomp_unotify(2) is not allowed here";
+  std::optional<Peer> stays;
+  if (can().keeps_clients_apart) stays.emplace(Connect("echo"));
+  EXPECT_TRUE(!stays.has_value() || IsServed(*stays));
+  gate_.Close();
+  int turned_away = 0;
+  for (int i = 0; i < kClients; ++i) {
+    Peer peer = Connect("echo");
+    const bool is_served = IsServed(peer);
+    EXPECT_TRUE(is_served || peer.AwaitClose());
+    turned_away += is_served ? 0 : 1;
+  }
+  EXPECT_TRUE(turned_away == 0 || turned_away == kClients) << turned_away;
+  EXPECT_EQ(turned_away > 0, absl::StrContains(server().log(), "refused a connection: ")) << server().log();
+  EXPECT_TRUE(turned_away == 0 || absl::StrContains(server().log(), "Resource temporarily unavailable"));
+  EXPECT_TRUE(!stays.has_value() || IsServed(*stays));
+  gate_.Open();
+  ExpectServesOthers();
+  DatagramPeer datagrams(server().address("echo+udp"));
+  datagrams.Send("ping");
+  EXPECT_EQ(datagrams.Receive(), "ping");
+}
+
+TEST_F(BirthTest, WhatEndsInAShortageOfProcessesIsReplacedBehindIt) {
+  if (!can().survives_crash) GTEST_SKIP() << "by design: all clients are in one process";
+  if (!StartBehindGate()) GTEST_SKIP() << "seccomp_unotify(2) is not allowed here";
+  gate_.Close();
+  EXPECT_GT(KillAllBut({server().pid()}), 0u);
+  if (can().pooled) {
+    EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "cannot start a worker"); }));
+  }
+  gate_.Open();
   ExpectServesOthers();
   EXPECT_TRUE(Eventually([this] { return server().CountZombies() == 0; }));
 }
