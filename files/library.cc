@@ -65,6 +65,9 @@ absl::Status NameError() {
   }
 }
 
+// What errno says of a call that needs no name. A shortage is told from a fault: it passes.
+absl::Status LookError(absl::string_view what) { return IsShortage(errno) ? ShortageError() : SysError(what); }
+
 // Regular files only: a device or a FIFO could block, or have an effect when it is read.
 bool IsServed(const struct stat& info) { return S_ISREG(info.st_mode); }
 
@@ -134,7 +137,7 @@ absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view nam
   absl::StatusOr<UniqueFd> fd = OpenName(name, O_RDONLY | O_NOCTTY);
   if (!fd.ok()) return fd.status();
   struct stat info;
-  if (::fstat(fd->get(), &info) != 0) return SysError("cannot look at the file");
+  if (::fstat(fd->get(), &info) != 0) return LookError("cannot look at the file");
   // One open serves both: without O_DIRECTORY, O_RDONLY opens a directory as well.
   const bool is_directory = S_ISDIR(info.st_mode);
   if (!is_directory && !IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
@@ -182,7 +185,7 @@ absl::StatusOr<Library::Directory> Library::OpenDirectory(absl::string_view name
   absl::StatusOr<UniqueFd> fd = OpenName(name, O_RDONLY | O_DIRECTORY);
   if (!fd.ok()) return fd.status();
   Directory::Stream stream(::fdopendir(fd->get()));
-  if (stream == nullptr) return SysError("cannot list the files");
+  if (stream == nullptr) return LookError("cannot list the files");
   fd->release();  // The stream closes it.
   return Directory(*this, name.empty() ? "" : absl::StrCat(name, "/"), std::move(stream));
 }
@@ -200,7 +203,11 @@ absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& ent
     if (entry == nullptr) return false;
     if (!CheckName(entry->d_name).ok()) continue;
     struct stat info;
-    if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // Gone meanwhile.
+    if (::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      // A listing without files that are there would be wrong.
+      if (IsShortage(errno) || errno == EIO) return LookError("cannot list the files");
+      continue;  // Gone meanwhile, or nothing that the server may look at.
+    }
     // Links are looked up from the root, not from this directory: RESOLVE_BENEATH would refuse one that leads to a
     // neighbour directory.
     const int root = library_->root_->fd();

@@ -41,10 +41,13 @@ Upload::Upload(UniqueFd directory, UniqueFd lock, std::string name, UniqueFd fil
       file_(std::move(file)),
       aside_name_(std::move(aside_name)) {}
 
-// O_TMPFILE fails with EISDIR if the kernel does not know it (open(2)). The rights of a new file are 0666, less the
-// umask of the server.
+// O_TMPFILE fails with EISDIR if the kernel does not know it, and with EINTR on a slow file system if a signal comes
+// (open(2)). The rights of a new file are 0666, less the umask of the server.
 absl::StatusOr<std::unique_ptr<Upload>> Upload::Start(UniqueFd directory, UniqueFd lock, std::string name) {
-  UniqueFd file(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+  UniqueFd file;
+  do {
+    file.reset(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+  } while (!file.ok() && errno == EINTR);
   std::string aside_name;
   if (!file.ok() && (errno == EOPNOTSUPP || errno == EISDIR)) {  // This file system has no files without a name.
     aside_name = MakeAside([&](const char* aside) {

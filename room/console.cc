@@ -15,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "net/shortage.h"
 #include "room/room.h"
 
 namespace polyserve {
@@ -78,7 +79,8 @@ void Console::Run() {
 // errors apart, and does not wait for any of them. No signal can end the wait, because the thread blocks all.
 bool Console::AwaitInput() {
   pollfd waits[] = {{stop_.get(), POLLIN, 0}, {input_, POLLIN, 0}};
-  ::poll(waits, 2, -1);
+  // It fails only for want of memory (ENOMEM). The read, without it, might wait for ever, and miss the end.
+  while (::poll(waits, 2, -1) < 0) PauseForShortage();
   return waits[0].revents == 0;
 }
 

@@ -61,7 +61,11 @@ int RunHub(const Setting& setting, UniqueFd there) {
   ::signal(kEnd, SIG_IGN);
   // The loop's epoll can watch a pidfd, which unlike a pid never comes to mean another process (pidfd_open(2)).
   UniqueFd server(static_cast<int>(::syscall(SYS_pidfd_open, setting.server, 0)));
-  if (!server.ok()) return errno == ESRCH ? 0 : 1;  // It has ended already.
+  if (!server.ok() && errno == ESRCH) return 0;  // It has ended already.
+  if (!server.ok()) {
+    LOG(ERROR) << "the chat room's hub has failed: " << SysError("pidfd_open").message();
+    return 1;
+  }
   LocalRoom room(setting.admin_name, setting.limits);
   absl::StatusOr<std::unique_ptr<HubLoop>> loop = HubLoop::Create(setting.join_fd, std::move(server), room);
   absl::Status status = loop.status();

@@ -117,7 +117,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   }
 
   // Sends what is due, and the answer behind it. A packet that the socket does not take is kept, and no other is made
-  // meanwhile: what follows stays in the mailbox, where it counts. False if the socket cannot be watched.
+  // meanwhile: what follows stays in the mailbox, where it counts. False if the socket cannot be watched, or there is
+  // no memory for the packet.
   bool Send() {
     while (!is_deaf_) {
       if (packet_.empty()) Pack();
@@ -125,6 +126,8 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
       const ssize_t sent = ::send(fd_.get(), packet_.data(), packet_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent < 0 && errno == EINTR) continue;
       if (sent < 0 && errno == EAGAIN) return WaitForRoom(true);
+      // For want of memory. A guest that missed a message and stayed would never know.
+      if (sent < 0 && errno != EPIPE && errno != ECONNRESET) return false;
       is_deaf_ = sent < 0;  // It has gone, but what it had said is still to come.
       packet_.clear();
     }

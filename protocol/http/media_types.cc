@@ -1,7 +1,7 @@
 #include "protocol/http/media_types.h"
 
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -51,10 +51,12 @@ video/webm webm
 }  // namespace
 
 MediaTypes MediaTypes::OfSystem() {
-  // A file that is not there reads as an empty one.
-  std::ifstream file("/etc/mime.types");
-  std::string table((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  MediaTypes types = Parse(std::move(table));
+  // Nothing is copied of a file that is not there, or is empty. By way of a stream, since an iterator over the file
+  // would throw if it cannot be read.
+  const std::ifstream file("/etc/mime.types");
+  std::ostringstream table;
+  if (!(table << file.rdbuf())) return Parse(std::string(kFallback));
+  MediaTypes types = Parse(table.str());
   if (types.type_of_.empty()) return Parse(std::string(kFallback));
   return types;
 }
