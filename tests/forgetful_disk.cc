@@ -10,7 +10,6 @@
 //
 // Nothing is written to the real disk, and nothing that a file system does by itself is known: it would only save more.
 #include <dirent.h>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -22,21 +21,24 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/next_call.h"
+
 namespace {
+
+using polyserve::NextCall;
 
 const char* Disk() { return std::getenv("POLYSERVE_DISK"); }
 
 std::string PathOf(const std::string& name) { return std::string(Disk()) + "/" + name; }
 
-template <typename Function>
-Function Next(const char* name) {
-  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
-}
+const NextCall<"fsync", decltype(::fsync)> next_fsync;
+const NextCall<"linkat", decltype(::linkat)> next_linkat;
+const NextCall<"renameat", decltype(::renameat)> next_renameat;
+const NextCall<"write", decltype(::write)> next_write;
 
-// By the kernel's own call: the one of this library notes itself.
+// By the C library's own call: the one of this library notes itself.
 void WriteAll(int fd, const char* bytes, size_t count) {
-  static const auto next = Next<ssize_t (*)(int, const void*, size_t)>("write");
-  if (next(fd, bytes, count) != static_cast<ssize_t>(count)) std::abort();
+  if (next_write(fd, bytes, count) != static_cast<ssize_t>(count)) std::abort();
 }
 
 // One write in append mode: the lines of all processes stand one behind the other.
@@ -72,8 +74,7 @@ std::string ContentOf(int fd) {
 // would not allow either as long as a name on the disk leads to it. That there is one already is no error.
 void Pin(int fd, const std::string& name) {
   const std::string file = "/proc/self/fd/" + std::to_string(fd);
-  static const auto next = Next<int (*)(int, const char*, int, const char*, int)>("linkat");
-  if (next(AT_FDCWD, file.c_str(), AT_FDCWD, PathOf(name).c_str(), AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST) {
+  if (next_linkat(AT_FDCWD, file.c_str(), AT_FDCWD, PathOf(name).c_str(), AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST) {
     std::abort();
   }
 }
@@ -106,7 +107,7 @@ extern "C" {
 
 int fsync(int fd) {
   struct stat info;
-  if (Disk() == nullptr || ::fstat(fd, &info) != 0) return Next<int (*)(int)>("fsync")(fd);
+  if (Disk() == nullptr || ::fstat(fd, &info) != 0) return next_fsync(fd);
   AwaitDisk();
   if (S_ISDIR(info.st_mode)) {
     KeepDirectory(fd, info.st_ino);
@@ -121,8 +122,7 @@ int fsync(int fd) {
 
 // Uploads are files that are written from the beginning on; logs are appended to.
 ssize_t write(int fd, const void* bytes, size_t count) {
-  static const auto next = Next<ssize_t (*)(int, const void*, size_t)>("write");
-  const ssize_t written = next(fd, bytes, count);
+  const ssize_t written = next_write(fd, bytes, count);
   struct stat info;
   const bool is_upload = written > 0 && Disk() != nullptr && ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
                          (::fcntl(fd, F_GETFL) & O_APPEND) == 0;
@@ -131,13 +131,13 @@ ssize_t write(int fd, const void* bytes, size_t count) {
 }
 
 int linkat(int from, const char* old_name, int to, const char* name, int flags) {
-  const int result = Next<int (*)(int, const char*, int, const char*, int)>("linkat")(from, old_name, to, name, flags);
+  const int result = next_linkat(from, old_name, to, name, flags);
   if (result == 0 && Disk() != nullptr) Note("name");
   return result;
 }
 
 int renameat(int from, const char* old_name, int to, const char* name) {
-  const int result = Next<int (*)(int, const char*, int, const char*)>("renameat")(from, old_name, to, name);
+  const int result = next_renameat(from, old_name, to, name);
   if (result == 0 && Disk() != nullptr) Note("name");
   return result;
 }
