@@ -1,8 +1,6 @@
 #include "backends/poller/poll_poller.h"
 
-#include <cerrno>
-
-#include "base/sys_error.h"
+#include "backends/poller/failed_wait.h"
 
 namespace polyserve {
 
@@ -63,7 +61,7 @@ void PollPoller::Remove(int fd, Watched& watched) {
 // the list itself stays as it is; select(2) overwrites its sets, and needs copies.
 absl::Status PollPoller::Wait(Clock::time_point until) {
   int ready = ::poll(list_.data(), list_.size(), Milliseconds(until));
-  if (ready < 0) return errno == EINTR ? absl::OkStatus() : SysError("poll");
+  if (ready < 0) return StatusOfFailedWait("poll");
   for (size_t i = 0; ready > 0; ++i) {
     if (list_[i].revents == 0) continue;
     NoteReady(*watched_[i], FromPoll(list_[i]));

@@ -3,11 +3,10 @@
 #include <sys/time.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
-#include "base/sys_error.h"
+#include "backends/poller/failed_wait.h"
 
 namespace polyserve {
 
@@ -79,7 +78,7 @@ absl::Status SelectPoller::Wait(Clock::time_point until) {
   timeval left;
   // The first argument is no count but the highest descriptor plus one: the kernel looks at that many bits of each set.
   int bits = ::select(highest_ + 1, &readable, &writable, nullptr, TimeLeft(until, left));
-  if (bits < 0) return errno == EINTR ? absl::OkStatus() : SysError("select");
+  if (bits < 0) return StatusOfFailedWait("select");
   // The kernel reports how many bits are set, not which ones, so they have to be searched for from 0 up.
   for (int fd = 0; bits > 0; ++fd) {  // `bits` counts those of both sets.
     const bool is_readable = FD_ISSET(fd, &readable);

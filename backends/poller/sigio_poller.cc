@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "backends/poller/failed_wait.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "net/signals.h"
@@ -169,7 +170,10 @@ absl::StatusOr<int> SigioPoller::AskUnsure() {
   for (const int fd : unsure_) polls_.push_back({fd, ToPoll(slot(fd).events), 0});
   const int ready = ::poll(polls_.data(), polls_.size(), 0);
   // It returns at once, but with EINTR if a handler ran and none is ready. 1: do not wait, but ask again.
-  if (ready < 0) return errno == EINTR ? absl::StatusOr<int>(1) : SysError("poll");
+  if (ready < 0) {
+    const absl::Status status = StatusOfFailedWait("poll");
+    return status.ok() ? absl::StatusOr<int>(1) : status;
+  }
   unsure_.clear();
   for (const pollfd& asked : polls_) {
     Slot& one = slot(asked.fd);

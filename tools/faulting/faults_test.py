@@ -82,6 +82,10 @@ class MendedTest(unittest.TestCase):
     def test_console_that_cannot_wait_for_its_input_does_not_hold_up_a_stop(self):
         self.expect_harmless("fork/start/now-2/poll/1/ENOMEM")
 
+    def test_loop_outlives_a_wait_for_which_there_is_no_memory(self):
+        self.expect_harmless("select/echo/start-0/select/1/ENOMEM", "poll/echo/start-0/poll/2/ENOMEM",
+                             "sigio/echo/start-0/poll/1/ENOMEM")
+
     def test_hub_that_cannot_start_says_why(self):
         with tempfile.TemporaryDirectory() as folder:
             one = trials.parse("fork/start/now-2/pidfd_open/1/EMFILE")
