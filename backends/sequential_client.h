@@ -54,6 +54,7 @@ class SequentialClient : public Socket {
   using Socket::fd;
   using Socket::has_helper_task;
   using Socket::NextTurn;
+  using Socket::NoteMove;
   using Socket::NoWait;
   using Socket::Readable;
   using Socket::ReadableUntil;
@@ -144,8 +145,12 @@ class SequentialClient : public Socket {
     return Result(output_);
   }
 
-  // Neither of the two waits: Next() follows.
-  void Resume() { conversation_.Resume(output_); }
+  // Neither of the two waits: Next() follows. What the session says without being asked, because of mail or its timer,
+  // is a sign of life as input is.
+  void Resume() {
+    conversation_.Resume(output_);
+    if (!output_.empty()) NoteMove();
+  }
   void StartTimer() { SetTimer(conversation_.TakeTimer(output_)); }
 
   // Closes our side at the first call, and then discards what comes; see backends/connection/lingering_close.h. False:

@@ -57,7 +57,9 @@ class FiberSocket : public EventClient {
   // Ends a wait after this time, and TakeWake() is true then, once. A later call replaces this one.
   using EventClient::SetTimer;
   bool TakeWake() { return std::exchange(is_woken_, false); }
+  // Something has moved, other than what was waited for, as in AwaitableSocket.
   using EventClient::has_helper_task;
+  using EventClient::NoteMove;
   using EventClient::ReadByHelper;
   using EventClient::RunByHelper;
 

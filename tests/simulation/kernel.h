@@ -1,0 +1,177 @@
+// Kernel: what a server under test sees instead of the system: a clock, sockets, eventfds and epolls, and the peers'
+// side of the sockets. One schedule has one kernel. Everything that happens in it comes from its random numbers, and
+// nothing from the machine, so a seed always makes the same schedule.
+//
+//   the driver ─ recv(2), epoll_wait(2), steady_clock::now() ─▶ system_calls.cc ─▶ Kernel ◀─ At(): peers, the stop
+//
+// Time stands still but for the small cost of each call. If the server waits, the clock jumps to the next thing that
+// happens, so a minute of silence takes no time. At each call, what was due by then happens first.
+//
+// It does only what Linux may do, but it does that often: waits end early, late, or by EINTR; readiness comes in any
+// order, in parts, or in vain; buffers are tiny; a thread gets the processor back only after a while. What Linux never
+// does (a non-blocking send that comes short although there is room, for example) does not happen here either, since
+// drivers may rely on it.
+//
+// Faults that are seen here at once: a descriptor used after it was closed, closed twice, or closed while it is
+// watched; bytes sent behind shutdown(2); a wait that nothing will ever end. One thread.
+#ifndef POLYSERVE_TESTS_SIMULATION_KERNEL_H_
+#define POLYSERVE_TESTS_SIMULATION_KERNEL_H_
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "tests/simulation/limits.h"
+#include "tests/simulation/random.h"
+#include "tests/simulation/stream.h"
+#include "tests/simulation/trace.h"
+
+namespace polyserve::simulation {
+
+// Simulated descriptors: above those that the process really has, and small enough for select(2).
+constexpr int kFirstDescriptor = 512;
+constexpr int kDescriptors = 512;
+constexpr bool IsSimulated(int fd) { return fd >= kFirstDescriptor && fd < kFirstDescriptor + kDescriptors; }
+
+class Kernel {
+ public:
+  // From here on the process's calls come here, until it is destroyed. At most one exists at a time. `name` says how to
+  // repeat the schedule.
+  Kernel(uint64_t seed, const Limits& limits, std::string name);
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+  // Null: there is none, and calls go to the system.
+  static Kernel* current() { return current_; }
+
+  // --- The schedule's side. ---
+
+  Random& random() { return random_; }
+  Time now() const { return now_; }
+  const Limits& limits() const { return limits_; }
+  Trace& trace() { return trace_; }
+  // How long the server has had to wait for the processor since the beginning: no time-out can be met better than that.
+  Time delayed() const { return delayed_; }
+  // Has something happen, this much later.
+  void After(Time delay, std::function<void()> happens);
+  // The server waits for ever if nothing but its own timers goes on for Limits::Patience() after the last call of this.
+  void NoteEvent() { patience_ends_ = now_ + limits_.Patience(); }
+  // The listening socket. Call it once.
+  int Listen();
+  // The end of the TCP connection that the server has, as a client of the listener that waits to be accepted. False: it
+  // is refused.
+  bool Connect(std::shared_ptr<Stream> stream);
+  // The state of a stream has changed: whoever watches it may have to know.
+  void Notify(const Stream& stream, uint32_t events);
+  // SIGTERM: the server stops, and its waits are interrupted again and again.
+  void Stop();
+  // The server has ended: what is left to happen to the peers happens, without it.
+  void RunOut();
+  // The stream that was accepted last.
+  const std::shared_ptr<Stream>& last_accepted() const { return last_accepted_; }
+  // Descriptors that are open: those that the server has left behind, once it has ended.
+  size_t open_descriptors() const { return files_.size(); }
+  [[noreturn]] void Fail(absl::string_view reason) const { FailSchedule(reason, name_, trace_); }
+
+  // --- The server's side: the system's calls, by which they are named. Errors: -1, and errno. ---
+
+  // Each of these costs this much time.
+  static constexpr Time kCallTime = kMicrosecond;
+  Time Clock() { return now_ += 50; }
+  int Accept(int fd, bool non_blocking);
+  ssize_t Receive(int fd, char* buffer, size_t size, bool waits);
+  ssize_t Send(int fd, absl::string_view bytes, bool waits);
+  ssize_t SendFile(int fd, int file, off_t* offset, size_t count);
+  int Shutdown(int fd);
+  int Close(int fd);
+  int Poll(pollfd* polls, size_t count, Time time);
+  int Select(int highest, fd_set* readable, fd_set* writable, Time time);
+  int CreateEpoll();
+  int ControlEpoll(int epoll, int operation, int fd, const epoll_event* event);
+  int WaitEpoll(int epoll, epoll_event* events, int most, Time time);
+  int CreateEvent();
+  ssize_t ReadEvent(int fd, uint64_t& count);
+  ssize_t WriteEvent(int fd, uint64_t count);
+  // Null: not a connection.
+  Stream* FindStream(int fd);
+  bool IsListener(int fd) { return Find(fd).kind == File::Kind::kListener; }
+  bool is_listening() const { return is_listening_; }
+  // The listener refuses clients that try to connect from now on.
+  void RefuseClients() { refuses_clients_ = true; }
+  // net/signals.h.
+  bool stopping() const { return stopping_; }
+  Time grace_end() const { return grace_end_; }
+  void RenewGrace() { grace_end_ = now_ + limits_.stop_grace; }
+  int signal_fd() const { return signal_fd_; }
+  bool TakeStop();
+
+ private:
+  struct Interest {
+    uint32_t events;
+    epoll_data_t data;
+    bool is_pending = false;  // An event has come since the last report: for edges.
+  };
+  struct File {
+    enum class Kind { kListener, kStream, kEvent, kEpoll };
+    Kind kind;
+    bool waits = false;                        // A blocking socket.
+    std::shared_ptr<Stream> stream = nullptr;  // kStream
+    uint64_t count = 0;                        // kEvent
+    std::map<int, Interest> interests = {};    // kEpoll; ordered, so that nothing depends on addresses.
+  };
+  enum class Wake { kReady, kTimeOut, kInterrupted };
+
+  File& Find(int fd);
+  int Open(File file);
+  void Enter();
+  void RunDue();
+  Wake Wait(absl::FunctionRef<bool()> is_ready, Time time);
+  void TakeProcessor();
+  uint32_t Ready(int fd);
+  uint32_t Reported(int fd, const Interest& interest);
+  void NotifyFile(int fd, uint32_t events);
+  void NudgeLater();
+  int NotePolls(pollfd* polls, size_t count);
+  ssize_t TakeArrived(int fd, Stream& stream, char* buffer, size_t size);
+  ssize_t Result(const char* what, int fd, int64_t argument, ssize_t result, int error = 0);
+  void ResetQueue();
+
+  static Kernel* current_;
+
+  Random random_;
+  const Limits limits_;
+  const std::string name_;
+  Trace trace_;
+  Time now_ = 1000 * kSecond;
+  Time delayed_ = 0;
+  Time patience_ends_;
+  std::map<std::pair<Time, uint64_t>, std::function<void()>> events_;  // The second number: in the order of After().
+  uint64_t event_number_ = 0;
+  std::map<int, File> files_;
+  std::vector<std::shared_ptr<Stream>> queue_;  // To be accepted.
+  std::shared_ptr<Stream> last_accepted_;
+  int listener_ = -1;
+  bool is_listening_ = true;
+  bool refuses_clients_ = false;
+  int signal_fd_ = -1;
+  bool stopping_ = false;
+  bool has_stop_ = false;  // For TakeStop().
+  bool is_interrupted_ = false;
+  bool has_server_ = true;
+  Time grace_end_ = 0;
+};
+
+}  // namespace polyserve::simulation
+
+#endif  // POLYSERVE_TESTS_SIMULATION_KERNEL_H_

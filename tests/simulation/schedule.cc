@@ -1,0 +1,142 @@
+#include "tests/simulation/schedule.h"
+
+#include <gflags/gflags.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "backends/accept/server_context.h"
+#include "backends/registry.h"
+#include "base/bound_counters.h"
+#include "base/logging.h"
+#include "base/unique_fd.h"
+#include "net/statistics.h"
+#include "tests/simulation/client.h"
+#include "tests/simulation/kernel.h"
+#include "tests/simulation/limits.h"
+#include "tests/simulation/plan.h"
+#include "tests/simulation/random.h"
+#include "tests/simulation/simulated_session.h"
+
+namespace polyserve::simulation {
+
+namespace {
+
+constexpr int64_t kMostClients = 4;
+
+absl::Duration ToDuration(Time time) { return time == kNever ? absl::InfiniteDuration() : absl::Nanoseconds(time); }
+
+// Made once: it is memory that a server's processes share.
+const Statistics& SharedStatistics() {
+  static const auto* const statistics = new Statistics(*Statistics::Create());
+  return *statistics;
+}
+
+class Run {
+ public:
+  Run(const Subject& subject, uint64_t seed)
+      : subject_(subject),
+        random_(seed),
+        kernel_(seed, PlanLimits(random_, subject.has_least_rate),
+                absl::StrCat("--model=", subject.name, " --first_seed=", seed, " --schedules=1")),
+        context_{{}, ToDuration(kernel_.limits().idle_timeout), SharedStatistics()} {
+    const Limits& limits = kernel_.limits();
+    static BoundCounters bounds{};
+    if (limits.least_rate > 0) context_.least_rate = {limits.least_rate, ToDuration(limits.rate_window), &bounds};
+    context_.listeners.push_back({"simulated", UniqueFd(kernel_.Listen()), [this] { return MakeSession(); }});
+  }
+
+  Trace Take() {
+    const Totals before = SharedStatistics().Total();
+    Populate();
+    Serve();
+    Check(before);
+    return std::move(kernel_.trace());
+  }
+
+ private:
+  // The driver makes the session of the connection that it has just accepted.
+  std::unique_ptr<Session> MakeSession() {
+    for (const auto& client : clients_) {
+      if (client->stream() == kernel_.last_accepted()) return std::make_unique<SimulatedSession>(*client);
+    }
+    kernel_.Fail("a session is made before a connection was accepted");
+  }
+
+  void Populate() {
+    const auto count = static_cast<int>(random_.Between(1, kMostClients));
+    for (int number = 1; number <= count; ++number) {
+      const Manner manner = PlanManner(random_, kernel_.limits(), subject_.has_tasks);
+      clients_.push_back(std::make_unique<Client>(kernel_, number, manner, [this] { OnDone(); }));
+      clients_.back()->Start();
+    }
+    clients_left_ = count;
+    // The stop comes at any time, or when all has been said.
+    if (random_.OneIn(2)) return;
+    kernel_.After(random_.Between(0, random_.OneOf({20 * kMillisecond, 5 * kSecond, 60 * kSecond})),
+                  [this] { Stop(); });
+  }
+
+  void OnDone() {
+    if (--clients_left_ == 0) kernel_.After(random_.Between(0, kMillisecond), [this] { Stop(); });
+  }
+
+  void Stop() {
+    if (!std::exchange(is_stopped_, true)) kernel_.Stop();
+  }
+
+  void Serve() {
+    absl::StatusOr<std::unique_ptr<Backend>> backend = subject_.make();
+    if (!backend.ok()) kernel_.Fail(backend.status().message());
+    absl::Status status = (*backend)->Prepare(context_);
+    if (status.ok()) status = (*backend)->Serve(context_);
+    if (!status.ok()) kernel_.Fail(status.message());
+    if (!is_stopped_) kernel_.Fail("the server has ended before it was to stop");
+  }
+
+  void Check(const Totals& before) {
+    context_.listeners.clear();
+    kernel_.RunOut();
+    int64_t accepted = 0;
+    for (const auto& client : clients_) {
+      client->CheckEnd();
+      if (client->was_accepted()) ++accepted;
+    }
+    const Totals after = SharedStatistics().Total();
+    if (after.accepted - before.accepted != accepted) kernel_.Fail("the server has counted other clients than it had");
+    if (after.ended - before.ended != accepted) kernel_.Fail("the connections that have ended are counted wrongly");
+    // The one of the signals is the simulation's own.
+    if (kernel_.open_descriptors() != 1) kernel_.Fail("the server has left a descriptor open");
+  }
+
+  const Subject& subject_;
+  Random random_;
+  Kernel kernel_;
+  ServerContext context_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  int clients_left_ = 0;
+  bool is_stopped_ = false;
+};
+
+Subject OfModel(const char* name, const char* trigger) {
+  return {.name = name, .make = [name = std::string(name), trigger] {
+            gflags::SetCommandLineOption("trigger", trigger);
+            const Model* model = FindModel(absl::string_view(name).substr(0, name.find('-')));
+            CHECK(model != nullptr) << name;
+            return model->make();
+          }};
+}
+
+}  // namespace
+
+const std::vector<Subject>& AllSubjects() {
+  static const auto* const subjects = new std::vector<Subject>{
+      OfModel("loop", "level"),      OfModel("select", "level"),    OfModel("poll", "level"), OfModel("epoll", "level"),
+      OfModel("epoll-edge", "edge"), OfModel("coroutine", "level"), OfModel("fiber", "level")};
+  return *subjects;
+}
+
+Trace RunSchedule(const Subject& subject, uint64_t seed) { return Run(subject, seed).Take(); }
+
+}  // namespace polyserve::simulation

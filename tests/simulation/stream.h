@@ -1,0 +1,91 @@
+// Stream: a simulated TCP connection, between the server's socket and a scripted peer. It has the bytes on their way,
+// and nothing of time or waiting: those are the kernel's (kernel.h) and the peer's (peer.h).
+//
+//   peer ── Arrive() ──▶ arrived ── Read() ──▶ server
+//   peer ◀─ Acknowledge() ─ unacknowledged ◀─ Write() ── server
+//
+// A peer's system acknowledges what its program has read: there is no buffer in between.
+#ifndef POLYSERVE_TESTS_SIMULATION_STREAM_H_
+#define POLYSERVE_TESTS_SIMULATION_STREAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "tests/simulation/progress_judge.h"
+#include "tests/simulation/trace.h"
+
+namespace polyserve::simulation {
+
+// What a peer learns of the server's side.
+class StreamPeer {
+ public:
+  virtual ~StreamPeer() = default;
+  // There is something to acknowledge, or the server sends no more.
+  virtual void OnOutput() = 0;
+  // The server's system has broken off the connection.
+  virtual void OnReset() = 0;
+  // The server has closed its descriptor. Checks that this was right.
+  virtual void OnClose() = 0;
+};
+
+struct Stream {
+  Stream(int number, size_t receive_buffer, size_t send_buffer, const Limits& limits)
+      : number(number), receive_buffer(receive_buffer), send_buffer(send_buffer), judge(limits) {}
+
+  size_t arrived_bytes() const { return arrived.size() - arrived_begin; }
+  size_t room() const { return send_buffer - unacknowledged_bytes(); }
+  size_t unacknowledged_bytes() const { return unacknowledged.size() - unacknowledged_begin; }
+  // As Linux sees it: a third of the buffer is free.
+  bool is_writable() const { return is_reset || is_shut_down || 3 * room() >= send_buffer; }
+  // Moves bytes out of the two buffers.
+  std::string TakeArrived(size_t most) { return Take(arrived, arrived_begin, most); }
+  std::string TakeUnacknowledged(size_t most) { return Take(unacknowledged, unacknowledged_begin, most); }
+
+  const int number;  // The client's.
+  const size_t receive_buffer;
+  const size_t send_buffer;
+  StreamPeer* peer = nullptr;
+  int fd = -1;  // The server's, once it was accepted.
+
+  // What the peer has sent.
+  std::string arrived;  // The bytes behind arrived_begin are not read yet.
+  size_t arrived_begin = 0;
+  int64_t arrived_total = 0;
+  bool end_has_arrived = false;
+  bool is_reset = false;         // By either side.
+  bool has_error = false;        // The server has not been told of the reset.
+  bool end_was_read = false;     // The server knows of the peer's end, or of the reset.
+  Time read_timeout = kNever;    // SO_RCVTIMEO
+  Time write_timeout = kNever;   // SO_SNDTIMEO
+  bool resets_on_close = false;  // SO_LINGER
+  bool is_nonblocking = false;
+
+  // What the server has sent.
+  std::string unacknowledged;
+  size_t unacknowledged_begin = 0;
+  int64_t written_total = 0;
+  int64_t acknowledged_total = 0;
+  bool was_full = false;  // SOCK_NOSPACE: an event is due once there is room.
+  bool is_shut_down = false;
+  Time shut_down_at = kNever;
+  bool is_closed = false;
+
+  ProgressJudge judge;
+
+ private:
+  static std::string Take(std::string& buffer, size_t& begin, size_t most) {
+    std::string taken = buffer.substr(begin, most);
+    begin += taken.size();
+    if (begin == buffer.size()) {
+      buffer.clear();
+      begin = 0;
+    }
+    return taken;
+  }
+};
+
+}  // namespace polyserve::simulation
+
+#endif  // POLYSERVE_TESTS_SIMULATION_STREAM_H_

@@ -1,0 +1,305 @@
+// The seam between the server's code and the simulation: the linker's --wrap=SYMBOL (BUILD) turns each call of SYMBOL,
+// from whatever object file of this one program, into a call of __wrap_SYMBOL, and __real_SYMBOL is the system's own.
+// So the server's code is the one that is shipped, and knows nothing of a simulation.
+//
+// While there is a kernel (Kernel::current()), calls on its descriptors go to it, and so do those that make one. All
+// others go to the system. Symbols: those of the C library, and the ones with _chk, which the same calls become with
+// -D_FORTIFY_SOURCE; the clock that is behind std::chrono::steady_clock; and the state of net/signals.h, which a
+// process could not set back.
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "net/signals.h"
+#include "tests/simulation/kernel.h"
+#include "tests/simulation/stream.h"
+#include "tests/simulation/trace.h"
+
+namespace polyserve::simulation {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// The names that the linker gives them.
+#define POLYSERVE_REAL(symbol) __asm__("__real_" symbol)
+#define POLYSERVE_WRAP(symbol) __asm__("__wrap_" symbol)
+
+int RealAccept4(int fd, sockaddr* address, socklen_t* size, int flags) POLYSERVE_REAL("accept4");
+int RealClose(int fd) POLYSERVE_REAL("close");
+ssize_t RealRead(int fd, void* bytes, size_t size) POLYSERVE_REAL("read");
+ssize_t RealReadChk(int fd, void* bytes, size_t size, size_t room) POLYSERVE_REAL("__read_chk");
+ssize_t RealWrite(int fd, const void* bytes, size_t size) POLYSERVE_REAL("write");
+ssize_t RealRecv(int fd, void* bytes, size_t size, int flags) POLYSERVE_REAL("recv");
+ssize_t RealRecvChk(int fd, void* bytes, size_t size, size_t room, int flags) POLYSERVE_REAL("__recv_chk");
+ssize_t RealSend(int fd, const void* bytes, size_t size, int flags) POLYSERVE_REAL("send");
+ssize_t RealSendmsg(int fd, const msghdr* message, int flags) POLYSERVE_REAL("sendmsg");
+ssize_t RealSendfile(int fd, int file, off_t* offset, size_t count) POLYSERVE_REAL("sendfile");
+int RealShutdown(int fd, int how) POLYSERVE_REAL("shutdown");
+int RealPoll(pollfd* polls, nfds_t count, int timeout) POLYSERVE_REAL("poll");
+int RealPollChk(pollfd* polls, nfds_t count, int timeout, size_t size) POLYSERVE_REAL("__poll_chk");
+int RealSelect(int highest, fd_set* in, fd_set* out, fd_set* except, timeval* timeout) POLYSERVE_REAL("select");
+int RealEpollCreate1(int flags) POLYSERVE_REAL("epoll_create1");
+int RealEpollCtl(int epoll, int operation, int fd, epoll_event* event) POLYSERVE_REAL("epoll_ctl");
+int RealEpollWait(int epoll, epoll_event* events, int most, int timeout) POLYSERVE_REAL("epoll_wait");
+int RealEventfd(unsigned count, int flags) POLYSERVE_REAL("eventfd");
+int RealGetsockopt(int fd, int level, int name, void* value, socklen_t* size) POLYSERVE_REAL("getsockopt");
+int RealSetsockopt(int fd, int level, int name, const void* value, socklen_t size) POLYSERVE_REAL("setsockopt");
+int RealGetsockname(int fd, sockaddr* address, socklen_t* size) POLYSERVE_REAL("getsockname");
+int RealIoctl(int fd, unsigned long request, void* argument) POLYSERVE_REAL("ioctl");
+int RealClockGettime(clockid_t clock, timespec* time) POLYSERVE_REAL("clock_gettime");
+SteadyTime RealSteadyNow() POLYSERVE_REAL("_ZNSt6chrono3_V212steady_clock3nowEv");
+int RealSignalFd() POLYSERVE_REAL("_ZN9polyserve7Signals2fdEv");
+unsigned RealTakeSignals() POLYSERVE_REAL("_ZN9polyserve7Signals4TakeEv");
+bool RealStopping() POLYSERVE_REAL("_ZN9polyserve7Signals8stoppingEv");
+bool RealGraceOver() POLYSERVE_REAL("_ZN9polyserve7Signals10grace_overEv");
+absl::Duration RealGraceLeft() POLYSERVE_REAL("_ZN9polyserve7Signals9GraceLeftEv");
+void RealRequestStop(int64_t grace_end) POLYSERVE_REAL("_ZN9polyserve7Signals11RequestStopEl");
+void RealRenewGrace() POLYSERVE_REAL("_ZN9polyserve7Signals10RenewGraceEv");
+
+int WrapAccept4(int fd, sockaddr* address, socklen_t* size, int flags) POLYSERVE_WRAP("accept4");
+int WrapClose(int fd) POLYSERVE_WRAP("close");
+ssize_t WrapRead(int fd, void* bytes, size_t size) POLYSERVE_WRAP("read");
+ssize_t WrapReadChk(int fd, void* bytes, size_t size, size_t room) POLYSERVE_WRAP("__read_chk");
+ssize_t WrapWrite(int fd, const void* bytes, size_t size) POLYSERVE_WRAP("write");
+ssize_t WrapRecv(int fd, void* bytes, size_t size, int flags) POLYSERVE_WRAP("recv");
+ssize_t WrapRecvChk(int fd, void* bytes, size_t size, size_t room, int flags) POLYSERVE_WRAP("__recv_chk");
+ssize_t WrapSend(int fd, const void* bytes, size_t size, int flags) POLYSERVE_WRAP("send");
+ssize_t WrapSendmsg(int fd, const msghdr* message, int flags) POLYSERVE_WRAP("sendmsg");
+ssize_t WrapSendfile(int fd, int file, off_t* offset, size_t count) POLYSERVE_WRAP("sendfile");
+int WrapShutdown(int fd, int how) POLYSERVE_WRAP("shutdown");
+int WrapPoll(pollfd* polls, nfds_t count, int timeout) POLYSERVE_WRAP("poll");
+int WrapPollChk(pollfd* polls, nfds_t count, int timeout, size_t size) POLYSERVE_WRAP("__poll_chk");
+int WrapSelect(int highest, fd_set* in, fd_set* out, fd_set* except, timeval* timeout) POLYSERVE_WRAP("select");
+int WrapEpollCreate1(int flags) POLYSERVE_WRAP("epoll_create1");
+int WrapEpollCtl(int epoll, int operation, int fd, epoll_event* event) POLYSERVE_WRAP("epoll_ctl");
+int WrapEpollWait(int epoll, epoll_event* events, int most, int timeout) POLYSERVE_WRAP("epoll_wait");
+int WrapEventfd(unsigned count, int flags) POLYSERVE_WRAP("eventfd");
+int WrapGetsockopt(int fd, int level, int name, void* value, socklen_t* size) POLYSERVE_WRAP("getsockopt");
+int WrapSetsockopt(int fd, int level, int name, const void* value, socklen_t size) POLYSERVE_WRAP("setsockopt");
+int WrapGetsockname(int fd, sockaddr* address, socklen_t* size) POLYSERVE_WRAP("getsockname");
+int WrapIoctl(int fd, unsigned long request, void* argument) POLYSERVE_WRAP("ioctl");
+int WrapClockGettime(clockid_t clock, timespec* time) POLYSERVE_WRAP("clock_gettime");
+SteadyTime WrapSteadyNow() POLYSERVE_WRAP("_ZNSt6chrono3_V212steady_clock3nowEv");
+int WrapSignalFd() POLYSERVE_WRAP("_ZN9polyserve7Signals2fdEv");
+unsigned WrapTakeSignals() POLYSERVE_WRAP("_ZN9polyserve7Signals4TakeEv");
+bool WrapStopping() POLYSERVE_WRAP("_ZN9polyserve7Signals8stoppingEv");
+bool WrapGraceOver() POLYSERVE_WRAP("_ZN9polyserve7Signals10grace_overEv");
+absl::Duration WrapGraceLeft() POLYSERVE_WRAP("_ZN9polyserve7Signals9GraceLeftEv");
+void WrapRequestStop(int64_t grace_end) POLYSERVE_WRAP("_ZN9polyserve7Signals11RequestStopEl");
+void WrapRenewGrace() POLYSERVE_WRAP("_ZN9polyserve7Signals10RenewGraceEv");
+
+namespace {
+
+Kernel& TheKernel() { return *Kernel::current(); }
+bool IsOn() { return Kernel::current() != nullptr; }
+bool IsOn(int fd) { return IsSimulated(fd) && IsOn(); }
+
+Time FromMilliseconds(int timeout) { return timeout < 0 ? kNever : timeout * kMillisecond; }
+Time FromTimeval(const timeval& time) { return time.tv_sec * kSecond + time.tv_usec * kMicrosecond; }
+
+// A wait for none at all is a sleep. A wait for the process's own descriptors, such as standard error, is none of the
+// server's.
+bool IsSimulatedPoll(const pollfd* polls, nfds_t count) {
+  if (!IsOn()) return false;
+  for (nfds_t i = 0; i < count; ++i) {
+    if (polls[i].fd >= 0 && !IsSimulated(polls[i].fd)) return false;
+  }
+  return true;
+}
+
+int Refuse(int error) {
+  errno = error;
+  return -1;
+}
+
+int GetTcpInfo(const Stream& stream, void* value, socklen_t* size) {
+  tcp_info info = {};
+  info.tcpi_bytes_acked = static_cast<uint64_t>(stream.acknowledged_total);
+  info.tcpi_bytes_received = static_cast<uint64_t>(stream.arrived_total);
+  info.tcpi_unacked = stream.is_reset || stream.unacknowledged_bytes() == 0 ? 0 : 1;
+  *size = std::min<socklen_t>(*size, sizeof(info));
+  std::memcpy(value, &info, *size);
+  return 0;
+}
+
+}  // namespace
+
+int WrapAccept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  if (!IsOn(fd)) return RealAccept4(fd, address, size, flags);
+  return TheKernel().Accept(fd, (flags & SOCK_NONBLOCK) != 0);
+}
+
+int WrapClose(int fd) { return IsOn(fd) ? TheKernel().Close(fd) : RealClose(fd); }
+
+ssize_t WrapRead(int fd, void* bytes, size_t size) {
+  if (!IsOn(fd)) return RealRead(fd, bytes, size);
+  uint64_t count = 0;
+  const ssize_t result = TheKernel().ReadEvent(fd, count);
+  if (result > 0) std::memcpy(bytes, &count, std::min(size, sizeof(count)));
+  return result;
+}
+
+ssize_t WrapReadChk(int fd, void* bytes, size_t size, size_t room) {
+  return IsOn(fd) ? WrapRead(fd, bytes, size) : RealReadChk(fd, bytes, size, room);
+}
+
+ssize_t WrapWrite(int fd, const void* bytes, size_t size) {
+  if (!IsOn(fd)) return RealWrite(fd, bytes, size);
+  uint64_t count = 0;
+  std::memcpy(&count, bytes, std::min(size, sizeof(count)));
+  return TheKernel().WriteEvent(fd, count);
+}
+
+ssize_t WrapRecv(int fd, void* bytes, size_t size, int flags) {
+  if (!IsOn(fd)) return RealRecv(fd, bytes, size, flags);
+  return TheKernel().Receive(fd, static_cast<char*>(bytes), size, (flags & MSG_DONTWAIT) == 0);
+}
+
+ssize_t WrapRecvChk(int fd, void* bytes, size_t size, size_t room, int flags) {
+  return IsOn(fd) ? WrapRecv(fd, bytes, size, flags) : RealRecvChk(fd, bytes, size, room, flags);
+}
+
+ssize_t WrapSend(int fd, const void* bytes, size_t size, int flags) {
+  if (!IsOn(fd)) return RealSend(fd, bytes, size, flags);
+  return TheKernel().Send(fd, absl::string_view(static_cast<const char*>(bytes), size), (flags & MSG_DONTWAIT) == 0);
+}
+
+ssize_t WrapSendmsg(int fd, const msghdr* message, int flags) {
+  if (!IsOn(fd)) return RealSendmsg(fd, message, flags);
+  std::string bytes;
+  for (size_t i = 0; i < message->msg_iovlen; ++i) {
+    bytes.append(static_cast<const char*>(message->msg_iov[i].iov_base), message->msg_iov[i].iov_len);
+  }
+  return TheKernel().Send(fd, bytes, (flags & MSG_DONTWAIT) == 0);
+}
+
+ssize_t WrapSendfile(int fd, int file, off_t* offset, size_t count) {
+  return IsOn(fd) ? TheKernel().SendFile(fd, file, offset, count) : RealSendfile(fd, file, offset, count);
+}
+
+int WrapShutdown(int fd, int how) { return IsOn(fd) ? TheKernel().Shutdown(fd) : RealShutdown(fd, how); }
+
+int WrapPoll(pollfd* polls, nfds_t count, int timeout) {
+  if (!IsSimulatedPoll(polls, count)) return RealPoll(polls, count, timeout);
+  return TheKernel().Poll(polls, count, FromMilliseconds(timeout));
+}
+
+int WrapPollChk(pollfd* polls, nfds_t count, int timeout, size_t size) {
+  return IsSimulatedPoll(polls, count) ? WrapPoll(polls, count, timeout) : RealPollChk(polls, count, timeout, size);
+}
+
+int WrapSelect(int highest, fd_set* in, fd_set* out, fd_set* except, timeval* timeout) {
+  if (!IsOn() || in == nullptr || out == nullptr) return RealSelect(highest, in, out, except, timeout);
+  return TheKernel().Select(highest, in, out, timeout == nullptr ? kNever : FromTimeval(*timeout));
+}
+
+int WrapEpollCreate1(int flags) { return IsOn() ? TheKernel().CreateEpoll() : RealEpollCreate1(flags); }
+
+int WrapEpollCtl(int epoll, int operation, int fd, epoll_event* event) {
+  if (!IsOn(epoll)) return RealEpollCtl(epoll, operation, fd, event);
+  return TheKernel().ControlEpoll(epoll, operation, fd, event);
+}
+
+int WrapEpollWait(int epoll, epoll_event* events, int most, int timeout) {
+  if (!IsOn(epoll)) return RealEpollWait(epoll, events, most, timeout);
+  return TheKernel().WaitEpoll(epoll, events, most, FromMilliseconds(timeout));
+}
+
+int WrapEventfd(unsigned count, int flags) { return IsOn() ? TheKernel().CreateEvent() : RealEventfd(count, flags); }
+
+int WrapGetsockopt(int fd, int level, int name, void* value, socklen_t* size) {
+  if (!IsOn(fd)) return RealGetsockopt(fd, level, name, value, size);
+  const Stream* stream = TheKernel().FindStream(fd);
+  if (stream != nullptr && level == IPPROTO_TCP && name == TCP_INFO) return GetTcpInfo(*stream, value, size);
+  if (level != SOL_SOCKET || name != SO_ACCEPTCONN || *size < sizeof(int)) return Refuse(ENOPROTOOPT);
+  *static_cast<int*>(value) = TheKernel().IsListener(fd) && TheKernel().is_listening() ? 1 : 0;
+  return 0;
+}
+
+int WrapSetsockopt(int fd, int level, int name, const void* value, socklen_t size) {
+  if (!IsOn(fd)) return RealSetsockopt(fd, level, name, value, size);
+  Stream* const stream = TheKernel().FindStream(fd);
+  if (stream == nullptr) {
+    // As net/socket.h does it.
+    if (name == SO_BINDTOIFINDEX) TheKernel().RefuseClients();
+    return 0;
+  }
+  if (level == SOL_SOCKET && name == SO_LINGER) stream->resets_on_close = true;
+  if (level == SOL_SOCKET && name == SO_RCVTIMEO) {
+    const Time time = FromTimeval(*static_cast<const timeval*>(value));
+    stream->read_timeout = time == 0 ? kNever : time;
+  }
+  return 0;
+}
+
+// The address of a listener is asked for to look for handshakes that are half done: there are none.
+int WrapGetsockname(int fd, sockaddr* address, socklen_t* size) {
+  return IsOn(fd) ? Refuse(ENOTSUP) : RealGetsockname(fd, address, size);
+}
+
+int WrapIoctl(int fd, unsigned long request, void* argument) {
+  if (!IsOn(fd)) return RealIoctl(fd, request, argument);
+  const Stream* stream = TheKernel().FindStream(fd);
+  if (stream == nullptr || request != SIOCOUTQ) return Refuse(ENOTTY);
+  *static_cast<int*>(argument) = static_cast<int>(stream->unacknowledged_bytes());
+  return 0;
+}
+
+int WrapClockGettime(clockid_t clock, timespec* time) {
+  if (!IsOn() || clock != CLOCK_MONOTONIC) return RealClockGettime(clock, time);
+  const Time now = TheKernel().Clock();
+  *time = {now / kSecond, now % kSecond};
+  return 0;
+}
+
+SteadyTime WrapSteadyNow() {
+  if (!IsOn()) return RealSteadyNow();
+  return SteadyTime(std::chrono::nanoseconds(TheKernel().Clock()));
+}
+
+int WrapSignalFd() { return IsOn() ? TheKernel().signal_fd() : RealSignalFd(); }
+
+unsigned WrapTakeSignals() {
+  if (!IsOn()) return RealTakeSignals();
+  return TheKernel().TakeStop() ? unsigned{Signals::kStop} : 0;
+}
+
+bool WrapStopping() { return IsOn() ? TheKernel().stopping() : RealStopping(); }
+
+bool WrapGraceOver() {
+  if (!IsOn()) return RealGraceOver();
+  return TheKernel().stopping() && TheKernel().Clock() >= TheKernel().grace_end();
+}
+
+absl::Duration WrapGraceLeft() {
+  if (!IsOn()) return RealGraceLeft();
+  return absl::Nanoseconds(std::max<Time>(TheKernel().grace_end() - TheKernel().Clock(), 0));
+}
+
+// The loop asks for what it was told itself.
+void WrapRequestStop(int64_t grace_end) {
+  if (!IsOn()) RealRequestStop(grace_end);
+}
+
+void WrapRenewGrace() { IsOn() ? TheKernel().RenewGrace() : RealRenewGrace(); }
+
+}  // namespace polyserve::simulation
