@@ -18,6 +18,7 @@
 #include "protocol/http/site.h"
 #include "protocol/message.h"
 #include "protocol/tftp/session.h"
+#include "protocol/wait.h"
 
 namespace polyserve {
 
@@ -75,6 +76,7 @@ constexpr Service kServices[] = {
     {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
      &MakeFileUnframed},
     {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeTftp},
+    {"wait", "answers after a time: requests that wait", 8088, Transports::kStream, &Make<WaitSession>},
 };
 static_assert(std::size(kServices) <= kMaxServices, "each service has a row of counters");
 

@@ -45,7 +45,7 @@ TEST_F(LoginTest, SecretIsVerifiedInATask) {
   Output output;
   EXPECT_EQ(login.Try("ada", "secret", output), Result::kPending);
   ASSERT_TRUE(output.has_work());
-  EXPECT_FALSE(output.awaits_ack());
+  EXPECT_FALSE(output.waits_before_work());
   // On another thread, as by --offload.
   std::thread([task = output.TakeWork(), &output]() mutable { task(output); }).join();
   EXPECT_EQ(login.Try("ada", "secret", output), Result::kRight);
@@ -101,7 +101,7 @@ TEST_F(LoginTest, LoginWaitsForAnotherOneOfItsAddressThatIsUnderWay) {
   EXPECT_EQ(first.Try("ada", "secret", outputs[0]), Result::kPending);
   EXPECT_EQ(second.Try("ada", "secret", outputs[1]), Result::kPending);
   EXPECT_EQ(third.Try("ada", "secret", outputs[2]), Result::kPending) << "no attempt is left";
-  EXPECT_TRUE(outputs[2].awaits_ack()) << "a pause";
+  EXPECT_TRUE(outputs[2].waits_before_work()) << "a pause";
   outputs[0].TakeWork()(outputs[0]);
   outputs[2].TakeWork()(outputs[2]);
   EXPECT_EQ(third.Try("ada", "secret", outputs[2]), Result::kRight);

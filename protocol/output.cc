@@ -76,6 +76,11 @@ void Output::Pause(absl::Duration pause, Task then) {
   pause_.length = pause;
 }
 
+void Output::WorkAfter(absl::Duration wait, Task then) {
+  Work(std::move(then));
+  pause_ = {wait, std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(wait)};
+}
+
 // Not an entry of the queue: the driver looks at the flag once all is sent and no task is left.
 void Output::Close() { closing_ = true; }
 

@@ -11,7 +11,7 @@
 // The driver performs it in this order, and starts each step when the one before it is done:
 //
 //   send the segments ──▶ wait for the peer's acknowledgement and the pause ──▶ run the task ──▶ no task is left:
-//    ▲  (Write, WriteShared,      (only with Pause())                          (Work, Pause)      end if closing(),
+//    ▲  (Write, WriteShared,      (only with Pause(); or for WorkAfter())      (Work, Pause)      end if closing(),
 //    │   WriteFile)                                                                 │             else OnResume(), set
 //    └──────────────────── what the task has appended ──────────────────────────────┘             the timer, more input
 //
@@ -82,6 +82,10 @@ class Output {
   // that separate messages by silence. A pause within a task's output follows what the task has written.
   void Pause(absl::Duration pause, Task then);
 
+  // The same, but the task runs `wait` after this call, or once everything before it is sent if that is later: for
+  // answers that take their time, and no processor.
+  void WorkAfter(absl::Duration wait, Task then);
+
   // Ends the conversation once everything before it is sent. Nothing may be appended after it.
   void Close();
 
@@ -106,7 +110,7 @@ class Output {
   bool empty() const { return first_ == segments_.size(); }  // Nothing is left to send.
   int64_t unsent_bytes() const { return unsent_bytes_; }
   bool has_work() const { return task_ != nullptr; }
-  bool awaits_ack() const { return pause_.length != absl::ZeroDuration(); }  // Before that task; see pause().
+  bool waits_before_work() const { return pause_.length != absl::ZeroDuration(); }  // See pause().
   bool closing() const { return closing_; }
   size_t file_ranges() const { return file_ranges_; }
   size_t copied_bytes_held() const { return copies_.capacity(); }  // Memory, sent bytes included.
@@ -130,7 +134,8 @@ class Output {
   // pause.
   struct PauseBeforeWork {
     absl::Duration length;
-    std::optional<std::chrono::steady_clock::time_point> end;  // Set once all was acknowledged.
+    // Set once all was acknowledged; by WorkAfter() at once.
+    std::optional<std::chrono::steady_clock::time_point> end;
   };
   PauseBeforeWork& pause() { return pause_; }
   struct Counts {

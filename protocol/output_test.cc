@@ -107,6 +107,17 @@ TEST(OutputTest, PauseIsWorkThatComesAfterAWait) {
   EXPECT_EQ(output.pause().length, absl::ZeroDuration()) << "the next task has no pause of its own";
 }
 
+TEST(OutputTest, WorkAfterATimeKnowsItsEndAtOnce) {
+  Output output;
+  output.WorkAfter(absl::Milliseconds(100), [](Output& result) { result.Write("done"); });
+  EXPECT_FALSE(output.wants_more());
+  EXPECT_TRUE(output.waits_before_work());
+  EXPECT_TRUE(output.pause().end.has_value());
+  output.TakeWork()(output);
+  EXPECT_EQ(Front(output), "done");
+  EXPECT_FALSE(output.waits_before_work());
+}
+
 TEST(OutputTest, AsksForTheLastWakeOnly) {
   Output output;
   EXPECT_FALSE(output.asks_for_wake());

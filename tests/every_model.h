@@ -79,7 +79,7 @@ class EveryModelTest : public testing::Test {
   Scratch root_;
   std::string served_path_ = root_.path();
   std::string listen_ =
-      "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,file://127.0.0.1:0,"
+      "--listen=echo://127.0.0.1:0,message://127.0.0.1:0,compute://127.0.0.1:0,wait://127.0.0.1:0,file://127.0.0.1:0,"
       "echo+udp://127.0.0.1:0,http://127.0.0.1:0,file-unframed://127.0.0.1:0";
   std::unique_ptr<ServerProcess> server_;
   size_t usual_processes_ = 0;

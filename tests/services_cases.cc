@@ -74,6 +74,35 @@ TEST_F(ServicesTest, ComputeSumsUpPrimes) {
   EXPECT_EQ(peer.ReadLine(), "OK 0\n");
 }
 
+// No wait keeps others out, unless the model serves one client at a time.
+TEST_F(ServicesTest, WaitAnswersAfterItsTimeAndKeepsNobodyOut) {
+  StartServer();
+  Peer peer = Connect("wait");
+  peer.Send("WAIT 2\nWAIT 0\nWAIT 1\n");
+  EXPECT_EQ(peer.ReadLine(), "OK 2\n");
+  EXPECT_EQ(peer.ReadLine(), "OK 0\n");
+  EXPECT_EQ(peer.ReadLine(), "OK 1\n");
+  if (!can().keeps_clients_apart) return;
+  Peer slow = Connect("wait");
+  slow.Send("WAIT 1000\nWAIT 1000\n");
+  for (int i = 0; i < 3; ++i) {
+    peer.Send("WAIT 3\n");
+    EXPECT_EQ(peer.ReadLine(), "OK 3\n");
+  }
+  EXPECT_EQ(slow.ReadLine(), "OK 1000\n");
+}
+
+// What waits is a request under way.
+TEST_F(ServicesTest, WaitIsAnsweredBeforeTheServerStops) {
+  StartServer();
+  Peer peer = Connect("wait");
+  peer.Send("WAIT 1\n");
+  EXPECT_EQ(peer.ReadLine(), "OK 1\n");
+  peer.Send("WAIT 300\n");
+  server().SignalAndAwaitDelivery(SIGTERM);
+  EXPECT_EQ(peer.ReadToEnd(), "OK 300\n");
+}
+
 TEST_F(ServicesTest, ComputeRefusesWhatIsNoNumberAndGoesOn) {
   StartServer();
   Peer peer = Connect("compute");

@@ -82,6 +82,17 @@ TEST_F(PauseTest, BeginsOnlyWhenAllIsAcknowledged) {
   AwaitEnd();
 }
 
+TEST_F(PauseTest, WorkAfterATimeAsksForNoAcknowledgement) {
+  FillWindow();
+  Output output;
+  const Clock::time_point begin = Clock::now();
+  output.WorkAfter(kPause, [](Output&) {});
+  EXPECT_LE(AckWaitLeft(socket_.get(), output), kPause);
+  while (AckWaitLeft(socket_.get(), output) > absl::ZeroDuration()) {
+  }
+  EXPECT_GE(absl::FromChrono(Clock::now() - begin), kPause);
+}
+
 TEST_F(PauseTest, EndsWhereThePeerIsGone) {
   FillWindow();
   const linger reset = {1, 0};

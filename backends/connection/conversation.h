@@ -193,7 +193,7 @@ inline Step Conversation::Decide(const Output& output) const {
   if (is_cut_off()) return Step::kEnd;
   if (step_ >= Step::kLinger) return step_;
   if (!output.empty() || output.has_counts()) return Step::kSend;
-  if (output.has_work()) return output.awaits_ack() ? Step::kAwaitAck : Step::kRunTask;
+  if (output.has_work()) return output.waits_before_work() ? Step::kAwaitAck : Step::kRunTask;
   if (peer_end_ == PeerEnd::kIsShown) return Step::kEnd;
   if (output.closing()) return Step::kLinger;
   if (paused_) return Step::kResume;

@@ -57,7 +57,7 @@ DEFINE_string(keep_alive, "15s", "=TIME replay: how long a client keeps a connec
 DEFINE_string(think_time, "1s",
               "=TIME web: the shortest time between two clicks of a user; it is three times as long on average");
 DEFINE_string(arrivals, "poisson", "=fixed|poisson|burst with --rate: when they are due");
-DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of web, and of --begin=random");
+DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of wait, of web, and of --begin=random");
 DEFINE_string(warm_up, "1s", "=TIME load the server for this long before counting");
 DEFINE_string(duration, "10s", "=TIME count for this long");
 DEFINE_string(interval, "1s", "=TIME with --json: count the replies of each such time separately");
@@ -67,6 +67,8 @@ DEFINE_string(
     name, "",
     "=NAME http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
 DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes below this number");
+DEFINE_string(wait, "10ms", "=TIME wait: how long the server lets a request wait, on average");
+DEFINE_string(wait_times, "fixed", "=fixed|exponential|two-humped wait: how that differs from one request to the next");
 DEFINE_string(files, "",
               "=DIR disk: the directory on this machine whose files the server offers; web: where to write its files");
 DEFINE_string(beside_server, "", "=[compute[+tls]://]HOST:PORT mixed: the address of the service compute");
@@ -89,7 +91,7 @@ namespace polyserve {
 namespace {
 
 constexpr FlagTopic kTopics[] = {
-    {"Which requests, and where to", "workload server tls_resume name size primes files seed"},
+    {"Which requests, and where to", "workload server tls_resume name size primes wait wait_times files seed"},
     {"How many", "connections idle threads depth rate arrivals"},
     {"How long", "warm_up duration interval"},
     {"Requests of a schedule, and users of a web site", "schedule begin keep_alive think_time"},
@@ -187,10 +189,10 @@ absl::StatusOr<Server> ParseServer(absl::string_view flag, absl::string_view val
   return Server{*at, LoadTls::Create(std::string(host), FLAGS_tls_resume)};
 }
 
-// The other kinds of threads read and write sockets in ways of their own.
+// Datagrams have none here, and how slowly a reader takes what TLS has decrypted says nothing about its socket.
 absl::Status CheckTls(const LoadPlan& plan) {
   bool has_tls = plan.tls != nullptr;
-  bool has_others = plan.make_thread != nullptr || plan.datagrams;
+  bool has_others = plan.datagrams;
   for (const LoadPlan& beside : plan.beside) {
     has_tls = has_tls || beside.tls != nullptr;
     has_others = has_others || beside.make_thread != nullptr;
@@ -248,7 +250,10 @@ absl::Status SetTimes(WorkloadOptions& options) {
   if (!keep_alive.ok()) return keep_alive.status();
   const absl::StatusOr<absl::Duration> think_time = ParseTimeFlag("think_time", FLAGS_think_time);
   if (!think_time.ok()) return think_time.status();
+  const absl::StatusOr<absl::Duration> wait = ParseTimeFlag("wait", FLAGS_wait);
+  if (!wait.ok()) return wait.status();
   options.keep_alive = *keep_alive;
+  options.wait = *wait;
   options.think_time = *think_time;
   // Nothing stands for "at random", which the workload decides once it knows the length of its schedule.
   options.begin = std::nullopt;
@@ -264,6 +269,7 @@ absl::StatusOr<WorkloadOptions> MakeOptions() {
   options.size = FLAGS_size;
   options.name = FLAGS_name;
   options.primes = FLAGS_primes;
+  options.wait_times = FLAGS_wait_times;
   options.files = FLAGS_files;
   options.beside_name = FLAGS_beside_name;
   options.read_rate = FLAGS_read_rate;

@@ -1,7 +1,11 @@
 #include "client/load/workloads.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -35,6 +39,8 @@ constexpr size_t kMostDatagramBytes = 65'507;
 constexpr size_t kMostChunkBytes = 1024;
 // The number of idle connections of the workload `idle`, unless --idle is given.
 constexpr int kIdleConnections = 1000;
+// How far apart in the list of waits two connections begin.
+constexpr size_t kStepBetweenConnections = 41;
 
 // All connections share both strings, because a message may have 1 GiB.
 ExchangeFactory Fixed(std::string request, std::string reply) {
@@ -91,6 +97,34 @@ absl::Status PrepareSameReply(std::string request, LoadPlan& plan) {
 
 absl::Status PrepareCompute(const WorkloadOptions& options, LoadPlan& plan) {
   return PrepareSameReply(absl::StrCat("PRIMES ", options.primes, "\n"), plan);
+}
+
+// A wait in milliseconds, whose mean is `mean`. Exponential: as the times between people who come by themselves.
+// Two-humped: nine of ten wait half of the mean, and one, which found nothing in a cache, eleven times as long.
+std::optional<double> DrawWait(absl::string_view kind, double mean, std::mt19937_64& random) {
+  if (kind == "fixed") return mean;
+  if (kind == "exponential") return std::exponential_distribution<double>(1 / mean)(random);
+  if (kind == "two-humped") return std::bernoulli_distribution(0.1)(random) ? mean * 5.5 : mean / 2;
+  return std::nullopt;
+}
+
+// The waits are drawn before the run, the same for all servers. Each connection begins elsewhere among them.
+absl::Status PrepareWait(const WorkloadOptions& options, LoadPlan& plan) {
+  constexpr size_t kWaits = 4096;
+  constexpr double kLongest = 60'000;  // What the service takes (protocol/wait.h).
+  const double mean = absl::ToDoubleMilliseconds(options.wait);
+  if (!(mean >= 1 && mean <= 10'000)) return absl::InvalidArgumentError("--wait is 1ms to 10s");
+  std::mt19937_64 random(plan.seed);
+  auto turns = std::make_shared<std::vector<RotatingExchange::Turn>>();
+  while (turns->size() < kWaits) {
+    const std::optional<double> drawn = DrawWait(options.wait_times, mean, random);
+    if (!drawn.has_value()) return absl::InvalidArgumentError("--wait_times is fixed, exponential or two-humped");
+    const long long wait = std::llround(std::min(*drawn, kLongest));
+    turns->push_back({absl::StrCat("WAIT ", wait, "\n"), absl::StrCat("OK ", wait, "\n")});
+  }
+  auto first = std::make_shared<size_t>(0);
+  plan.make_exchange = [=] { return std::make_unique<RotatingExchange>(turns, *first += kStepBetweenConnections); };
+  return absl::OkStatus();
 }
 
 absl::Status PrepareDownload(const WorkloadOptions& options, LoadPlan& plan) {
@@ -292,6 +326,7 @@ constexpr Workload kWorkloads[] = {
     {"halves", "file", "the file NAME by the file service, one half after the other", false, &PrepareHalves},
     {"library", "file", "put, get and list by the file service: a file of --size bytes each", false, &PrepareLibrary},
     {"compute", "compute", "the sum of the primes below --primes", false, &PrepareCompute},
+    {"wait", "wait", "nothing, for --wait: as if the server asked a database", false, &PrepareWait},
     {"mixed", "echo", "as echo, with compute beside it: what it costs the others", false, &PrepareMixed},
     {"slow", "http", "as http, with readers beside it that take --read_rate bytes a second", false, &PrepareSlow},
     {"disk", "http", "GET each file of the directory --files, fetched from the disk", false, &PrepareDisk},

@@ -52,7 +52,7 @@ std::string TlsTestServer::Run() {
     errors_ += output_.TakeCounts().errors;
     Send(sent);
     if (output_.has_work()) {
-      if (output_.awaits_ack()) pauses_.push_back(output_.pause().length);
+      if (output_.waits_before_work()) pauses_.push_back(output_.pause().length);
       output_.TakeWork()(output_);
       continue;
     }
@@ -75,7 +75,8 @@ void TlsTestServer::Send(std::string& sent) {
 }
 
 TlsTestServer TlsFixture::Serve(std::unique_ptr<Session> inner, absl::string_view alpn) {
-  return TlsTestServer(std::make_unique<TlsSession>(std::move(inner), context_, alpn, absl::Seconds(20)));
+  return TlsTestServer(std::make_unique<TlsSession>(std::move(inner), context_, alpn,
+                                                    TlsSession::Handshakes{absl::Seconds(20), &counters_}));
 }
 
 TlsTestServer TlsFixture::ServeEcho() { return Serve(std::make_unique<EchoSession>()); }

@@ -59,13 +59,12 @@ void TlsWriter::SealByTask(Output& output) {
 // The task appends to the inner output, as it would to that of a driver.
 void TlsWriter::PassOnTask(Output& output) {
   has_task_.store(true, std::memory_order_release);
-  const absl::Duration pause = inner_.pause().length;
-  Output::Task task = [self = shared_from_this(), task = inner_.TakeWork()](Output& more) mutable {
+  const Output::PauseBeforeWork pause = inner_.pause();
+  output.Work([self = shared_from_this(), task = inner_.TakeWork()](Output& more) mutable {
     task(self->inner_);
     self->Seal(more);
-  };
-  if (pause == absl::ZeroDuration()) return output.Work(std::move(task));
-  output.Pause(pause, std::move(task));
+  });
+  output.pause() = pause;
 }
 
 // All that the inner session has written is in the output. Last of all, since a session's queries may come from another

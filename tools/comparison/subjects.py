@@ -50,7 +50,7 @@ class Model:
         return "aa" if self.of else "model"
 
     def services(self):
-        return {"echo", "echo+udp", "http", "http+tls", "file", "compute", "message", "chat"}
+        return {"echo", "echo+udp", "http", "http+tls", "file", "compute", "message", "chat", "wait"}
 
     def refuses(self, workload):
         """Why the workload makes no sense with it; None if it does."""

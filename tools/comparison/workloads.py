@@ -134,6 +134,9 @@ ALL = (
              ("--workload=disk", "--name=disk/", "--files={root}/disk"), 8, is_default=False),
     Workload("web", "http", "5,000 users of a web site: pages of many sizes, and time to think",
              ("--workload=web", "--name=web/", "--files={root}/web"), 5000, paced=True, rests=False, is_default=False),
+    # Answers come as fast as the waits allow, up to what the server can do: 10,000 a second.
+    Workload("wait", "wait", "requests that wait 100 ms each, on 1,000 connections", ("--workload=wait", "--wait=100ms"), 1000,
+             is_default=False, slice_s=0.5),
     Workload("compute", "compute", "the primes below 10,000 on 8 connections", ("--workload=compute", "--primes=10000"),
              8),
 )
