@@ -255,6 +255,9 @@ ServerReport MakeServerReport(const ReportSources& sources) {
     report.wrong_passwords = logins.wrong;
     report.refused_logins = logins.refused;
   }
+  if (sources.handshakes != nullptr) {
+    report.handshakes = {sources.handshakes->full, sources.handshakes->resumed, sources.handshakes->failed};
+  }
   if (sources.counters != nullptr) AddBounds(*sources.counters, report);
   const QueueTotals queue = statistics.TotalOfQueues();
   report.queue = {queue.tasks, queue.waiting, queue.longest};

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -23,7 +22,6 @@
 #include "backends/accept/connection_limit.h"
 #include "backends/client_processes.h"
 #include "backends/registry.h"
-#include "base/bound_counters.h"
 #include "base/descriptor_limit.h"
 #include "base/line_output.h"
 #include "base/logging.h"
@@ -42,21 +40,11 @@
 #include "protocol/tls/ticket_keys.h"
 #include "sandbox_options.h"
 #include "services.h"
+#include "shared_tables.h"
 
 namespace polyserve {
 
 namespace {
-
-// What the processes of the server share besides the statistics, in memory that belongs to these.
-struct SharedTables {
-  BoundCounters counters;
-  std::atomic<int64_t> library_bytes;
-  AddressLimits::Table addresses;
-  Access::Table access;
-};
-static_assert(sizeof(SharedTables) <= Statistics::kExtraBytes && alignof(SharedTables) <= alignof(Counters));
-
-SharedTables& TablesOf(const Statistics& statistics) { return *static_cast<SharedTables*>(statistics.extra_memory()); }
 
 // Null if there may be any number of connections. A program image has one connection, which the server has counted.
 absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const ServerConfig& config,
@@ -307,7 +295,9 @@ absl::Status Server::CheckThatLogCanBeMade() const {
 // A program image gets what its server has read.
 absl::Status Server::ReadCertificates() {
   if (!config_.has_tls()) return absl::OkStatus();
-  TlsServer::Options options{.files = config_.tls, .handshake_timeout = config_.http.request_timeout};
+  TlsServer::Options options{.files = config_.tls,
+                             .handshake_timeout = config_.http.request_timeout,
+                             .counters = &TablesOf(statistics_).handshakes};
   static_assert(TlsTicketKeys::kSecretBytes == Statistics::kSecretBytes);
   if (Process::IsImage()) {
     tls_ = TlsServer::OfServer(std::move(options), statistics_.certificate_readings(), statistics_.secret());
@@ -331,6 +321,7 @@ absl::Status Server::MakeContext() {
   report_sources_ =
       std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library, access_});
   report_sources_->counters = http.counters;
+  report_sources_->handshakes = &TablesOf(statistics_).handshakes;
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   const ServiceContext services(library_, http, config_.tftp_writes,
                                 config_.Any(&Service::has_room) ? room_host_->room() : nullptr, access_);

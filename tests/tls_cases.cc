@@ -207,6 +207,13 @@ TEST_F(TlsTest, SessionsAreResumedByAnyWorker) {
     EXPECT_EQ(again.Read(1), "y") << again.tls().failure();
     EXPECT_TRUE(again.tls().was_resumed()) << i;
   }
+  // All processes count in the same place.
+  Peer watcher(server().address("http"));
+  watcher.Send("GET /-/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  const std::string page = watcher.ReadToEnd();
+  EXPECT_TRUE(absl::StrContains(page, "\npolyserve_tls_handshakes_total{result=\"full\"} 1\n")) << page;
+  EXPECT_TRUE(absl::StrContains(page, "\npolyserve_tls_handshakes_total{result=\"resumed\"} 12\n")) << page;
+  EXPECT_TRUE(absl::StrContains(page, "\npolyserve_tls_handshakes_total{result=\"failed\"} 0\n")) << page;
 }
 
 TEST_F(TlsTest, NewCertificateIsShownByAllWorkersAfterSighup) {

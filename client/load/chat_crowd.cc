@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,10 +61,10 @@ absl::Status ChatCrowd::Connect() {
   // Nothing can follow the notice yet, since the speaker says nothing before Load(): so `early` is empty from here on.
   for (size_t i = 0; i < listeners_.size(); ++i) {
     if (absl::Status status = AwaitLine(listeners_[i], speaker_name_); !status.ok()) return status;
-    Watch(listeners_[i].fd.get(), i, EPOLLIN, EPOLL_CTL_ADD);
+    Watch(listeners_[i].socket.fd(), i, EPOLLIN, EPOLL_CTL_ADD);
   }
-  speaker_ = std::move(speaker.fd);
-  Watch(speaker_.get(), kSpeaker, EPOLLIN, EPOLL_CTL_ADD);
+  speaker_ = std::move(speaker.socket);
+  Watch(speaker_.fd(), kSpeaker, EPOLLIN, EPOLL_CTL_ADD);
   listening_ = plan_.connections;  // From now on Drop() counts those that are lost.
   return absl::OkStatus();
 }
@@ -75,9 +74,12 @@ absl::Status ChatCrowd::Connect() {
 absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
   absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
   if (!fd.ok()) return fd.status();
-  listener.fd = *std::move(fd);
-  const std::string command = absl::StrCat("L ", name, "\n");
-  ::send(listener.fd.get(), command.data(), command.size(), MSG_NOSIGNAL);
+  listener.socket = LoadSocket(*std::move(fd));
+  if (plan_.tls != nullptr) {
+    if (absl::Status status = listener.socket.OpenTls(*plan_.tls, plan_.patience); !status.ok()) return status;
+    tls_ = listener.socket.tls()->version_and_cipher();
+  }
+  listener.socket.Send(absl::StrCat("L ", name, "\n"));
   return AwaitLine(listener, "OK");
 }
 
@@ -99,11 +101,11 @@ absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) 
 // Waits with poll(2), because the dialer's sockets do not block. If the service is no chat room, the wait
 // ends here: the time passes, or the server closes.
 absl::Status ChatCrowd::ReadMore(Listener& listener, const Deadline& deadline) {
-  pollfd readable = {listener.fd.get(), POLLIN, 0};
-  if (::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
+  pollfd readable = {listener.socket.fd(), POLLIN, 0};
+  if (!listener.socket.has_pending() && ::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
     return absl::UnavailableError("the room does not answer; is this a chat listener?");
   }
-  const ssize_t count = ::recv(listener.fd.get(), buffer_.data(), buffer_.size(), 0);
+  const ssize_t count = listener.socket.Receive(buffer_.data(), buffer_.size());
   if (count > 0) listener.early.append(buffer_.data(), static_cast<size_t>(count));
   if (count == 0) return absl::UnavailableError("the server closes the connection; is this a chat listener?");
   if (count < 0 && errno != EAGAIN && errno != EINTR) return SysError("recv");
@@ -136,7 +138,7 @@ void ChatCrowd::Wait(int64_t until) {
     const uint64_t who = events[i].data.u64;
     if (who == kSpeaker) {
       OnSpeaker();
-    } else if (listeners_[who].fd.ok()) {
+    } else if (listeners_[who].socket.ok()) {
       OnReadable(listeners_[who]);
     }
   }
@@ -160,30 +162,37 @@ void ChatCrowd::Speak() {
 void ChatCrowd::Flush() {
   // An error needs no handling: the socket is then readable as well, and OnSpeaker() learns of it. With a full window
   // there is nothing to send, and a send(2) of no bytes has no effect on a stream.
-  const ssize_t count = ::send(speaker_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+  const ssize_t count = speaker_.Send(unsent_);
   if (count > 0) unsent_.erase(0, static_cast<size_t>(count));
   const bool waits = !unsent_.empty();
   if (waits != std::exchange(speaker_waits_, waits)) {
-    Watch(speaker_.get(), kSpeaker, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    Watch(speaker_.fd(), kSpeaker, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
   }
 }
 
 // The room sends the speaker nothing but refusals. If there is nothing to read, the event was that it may send again.
 void ChatCrowd::OnSpeaker() {
   // Any text is a fault. A refused message would be missing at all listeners, and they would wait for it until the end.
-  const ssize_t count = ::recv(speaker_.get(), buffer_.data(), buffer_.size(), 0);
+  const ssize_t count = speaker_.Receive(buffer_.data(), buffer_.size());
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Flush();
   if (count > 0) {
     ++tally_.wrong;
   } else {
     CountFailure(tally_.broken, count == 0 ? 0 : errno);
   }
-  speaker_.reset();
+  speaker_.Close();
 }
 
-// One read for each event, as in LoadWorker: a listener with much to read does not delay the others' times.
+// One read for each event, as in LoadWorker: a listener with much to read does not delay the others' times. But what TLS
+// has read ahead is taken at once, since epoll does not know of it.
 void ChatCrowd::OnReadable(Listener& listener) {
-  const ssize_t count = ::recv(listener.fd.get(), buffer_.data(), buffer_.size(), 0);
+  do {
+    Receive(listener);
+  } while (listener.socket.has_pending());
+}
+
+void ChatCrowd::Receive(Listener& listener) {
+  const ssize_t count = listener.socket.Receive(buffer_.data(), buffer_.size());
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) {
     CountFailure(tally_.broken, count == 0 ? 0 : errno);
@@ -215,7 +224,7 @@ void ChatCrowd::OnHeard(Listener& listener) {
 // The messages that it has not received no longer wait for it, so that the others can go on. They count as unanswered,
 // with the age that they have now.
 void ChatCrowd::Drop(Listener& listener) {
-  listener.fd.reset();
+  listener.socket.Close();
   --listening_;
   for (; listener.next < end_of_said_; ++listener.next) {
     --message(listener.next).missing;
@@ -230,7 +239,7 @@ void ChatCrowd::Settle() {
   for (Listener& listener : listeners_) {
     // In the order of the listeners, those that were dropped included: an uneven room must show in the fairness.
     tally_.per_connection.push_back(listener.replies);
-    if (listener.fd.ok() && listener.next < end_of_said_) Drop(listener);
+    if (listener.socket.ok() && listener.next < end_of_said_) Drop(listener);
   }
 }
 

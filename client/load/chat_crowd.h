@@ -23,6 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 #include "client/load/dialer.h"
+#include "client/load/load_socket.h"
 #include "client/load/load_thread.h"
 #include "client/load/plan.h"
 #include "net/deadline.h"
@@ -53,7 +54,7 @@ class ChatCrowd : public LoadThread {
     int missing = 0;  // Listeners that have not received it.
   };
   struct Listener {
-    UniqueFd fd;
+    LoadSocket socket;
     std::string early;     // Received while it was still joining.
     uint64_t next = 0;     // The number of the next message that it must receive.
     size_t taken = 0;      // Bytes received of that message's line.
@@ -83,6 +84,7 @@ class ChatCrowd : public LoadThread {
   // The server has answered the speaker, which is a refusal, or closed.
   void OnSpeaker();
   void OnReadable(Listener& listener);
+  void Receive(Listener& listener);
   // The listener has received the whole of its next message.
   void OnHeard(Listener& listener);
   // Disconnects a listener; the messages that it has not received count as unanswered.
@@ -94,7 +96,7 @@ class ChatCrowd : public LoadThread {
   const std::string speaker_name_;
   Dialer dialer_;
   UniqueFd epoll_;
-  UniqueFd speaker_;
+  LoadSocket speaker_;
   bool speaker_waits_ = false;  // epoll watches it for writability.
   std::vector<Listener> listeners_;
   int listening_ = 0;              // Listeners that are still connected.

@@ -90,6 +90,7 @@ void LoadThread::Run(const Slice& slice) {
   tally_.busiest_thread = (after.ran - before.ran) / seconds;
   tally_.waited_for_processor = (after.waited - before.waited) / seconds;
   Settle();
+  tally_.tls = tls_;
 }
 
 void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) {
@@ -133,6 +134,13 @@ bool LoadThread::IsOver() {
         static_cast<size_t>(std::ceil(tally_.seconds * kSecond / static_cast<double>(interval_))));
   }
   return now_ >= end_;
+}
+
+void LoadThread::CountHandshake(const TlsSocket& tls) {
+  if (tls_.empty()) tls_ = tls.version_and_cipher();
+  if (!IsCounted(now_)) return;
+  ++tally_.handshakes;
+  if (tls.was_resumed()) ++tally_.resumed;
 }
 
 void LoadThread::CountFailure(uint64_t& kind, int error) {

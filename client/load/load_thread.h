@@ -14,10 +14,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "client/load/plan.h"
 #include "client/load/tally.h"
+#include "client/tls.h"
 
 namespace polyserve {
 
@@ -71,6 +73,8 @@ class LoadThread {
   void CountUnanswered(int64_t due, std::optional<int64_t> sent);
   // Adds the age of a request whose reply was wrong.
   void CountAge(int64_t due, std::optional<int64_t> sent);
+  // Counts the handshake that was done at now_, if that is within the counted part.
+  void CountHandshake(const TlsSocket& tls);
   // Adds one to `kind` (LoadTally::broken or not_connected), with this errno as its cause; 0: closed by the server.
   void CountFailure(uint64_t& kind, int error);
 
@@ -82,6 +86,7 @@ class LoadThread {
   int64_t give_up_ = 0;     // and of the wait for replies.
   int64_t now_ = 0;         // The last time read from the clock.
   LoadTally tally_;
+  std::string tls_;  // LoadTally::tls; "" as long as there was no handshake.
 };
 
 }  // namespace polyserve

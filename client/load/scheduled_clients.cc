@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include <algorithm>
@@ -66,11 +65,15 @@ absl::Status ScheduledClients::Connect() {
     // thousand round trips and new processes would take their time, and all at once would overflow the backlog.
     const auto batch = absl::MakeSpan(clients_).subspan(begin, kBatch);
     for (Client& client : batch) {
-      client.fd = dialer_.Start();
-      if (!client.fd.ok()) return absl::UnavailableError(SysError("connect to", plan_.to.ToString()).message());
+      client.socket = LoadSocket(dialer_.Start());
+      if (!client.socket.ok()) return absl::UnavailableError(SysError("connect to", plan_.to.ToString()).message());
     }
     for (Client& client : batch) {
-      absl::Status status = AwaitConnected(client.fd.get(), plan_.to, plan_.patience);
+      absl::Status status = AwaitConnected(client.socket.fd(), plan_.to, plan_.patience);
+      if (status.ok() && plan_.tls != nullptr) {
+        status = client.socket.OpenTls(*plan_.tls, plan_.patience);
+        if (status.ok()) tls_ = client.socket.tls()->version_and_cipher();
+      }
       if (!status.ok()) {
         return absl::UnavailableError(absl::StrCat("connection ", tally_.connected + 1, ": ", status.message()));
       }
@@ -94,12 +97,12 @@ absl::Status ScheduledClients::Connect() {
 // thousands of them for a while, which must not be within the measurement.
 absl::Status ScheduledClients::AwaitFirstReply(Client& client) {
   const Deadline deadline(plan_.patience);
-  pollfd readable = {client.fd.get(), POLLIN, 0};
+  pollfd readable = {client.socket.fd(), POLLIN, 0};
   while (true) {
-    if (::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
+    if (!client.socket.has_pending() && ::poll(&readable, 1, deadline.PollMilliseconds()) == 0 && deadline.passed()) {
       return absl::UnavailableError("the server does not reply");
     }
-    const ssize_t count = ::recv(client.fd.get(), buffer_.data(), buffer_.size(), 0);
+    const ssize_t count = client.socket.Receive(buffer_.data(), buffer_.size());
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count < 0) return SysError("recv");
     absl::string_view bytes(buffer_.data(), static_cast<size_t>(count));
@@ -199,7 +202,11 @@ void ScheduledClients::KeepAppointments() {
 
 void ScheduledClients::OnEvents(Client& client, uint32_t events) {
   if (client.connecting) {
-    if (const int error = dialer_.Outcome(client.fd.get()); error != 0) return OnNotConnected(client, error);
+    if (client.socket.tls() == nullptr) {
+      if (const int error = dialer_.Outcome(client.socket.fd()); error != 0) return OnNotConnected(client, error);
+      if (plan_.tls != nullptr) client.socket.StartTls(*plan_.tls);
+    }
+    if (!ShakeHands(client)) return;
     client.connecting = false;
     Send(client);
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
@@ -209,8 +216,34 @@ void ScheduledClients::OnEvents(Client& client, uint32_t events) {
   }
 }
 
+// The handshake has cost this thread time: hence the clock anew. Until it is done, epoll watches for what TLS awaits.
+bool ScheduledClients::ShakeHands(Client& client) {
+  TlsSocket* const tls = client.socket.tls();
+  if (tls == nullptr) return true;
+  const TlsSocket::Result result = tls->Handshake();
+  now_ = Now();
+  if (result == TlsSocket::Result::kWaits) {
+    const bool writes = tls->awaits() == POLLOUT;
+    if (writes != client.waits_for_room) Await(client, writes ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    return false;
+  }
+  if (result != TlsSocket::Result::kDone) {
+    OnNotConnected(client, tls->error());
+    return false;
+  }
+  CountHandshake(*tls);
+  return true;
+}
+
+// What TLS has read ahead is taken at once, since epoll does not know of it. A reply may end the connection.
 void ScheduledClients::OnReadable(Client& client) {
-  const ssize_t count = ::recv(client.fd.get(), buffer_.data(), buffer_.size(), 0);
+  do {
+    Receive(client);
+  } while (client.socket.has_pending());
+}
+
+void ScheduledClients::Receive(Client& client) {
+  const ssize_t count = client.socket.Receive(buffer_.data(), buffer_.size());
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   const int error = count < 0 ? errno : 0;
   now_ = Now();
@@ -300,9 +333,9 @@ void ScheduledClients::Start(Client& client) {
 
 void ScheduledClients::Transmit(Client& client) {
   client.unsent = client.exchange.Ask();
-  if (client.fd.ok()) return Send(client);
-  client.fd = dialer_.Start();
-  if (!client.fd.ok()) return OnNotConnected(client, errno);
+  if (client.socket.ok()) return Send(client);
+  client.socket = LoadSocket(dialer_.Start());
+  if (!client.socket.ok()) return OnNotConnected(client, errno);
   client.connecting = true;
   // Writable means that connecting has succeeded or failed (connect(2), EINPROGRESS).
   Await(client, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
@@ -310,7 +343,7 @@ void ScheduledClients::Transmit(Client& client) {
 
 void ScheduledClients::Send(Client& client) {
   if (!client.unsent.empty()) {
-    const ssize_t count = ::send(client.fd.get(), client.unsent.data(), client.unsent.size(), MSG_NOSIGNAL);
+    const ssize_t count = client.socket.Send(client.unsent);
     if (count > 0) client.unsent.remove_prefix(static_cast<size_t>(count));
     // A connection that is broken is readable as well, and noticed there.
   }
@@ -324,7 +357,7 @@ void ScheduledClients::Await(Client& client, uint32_t events, int operation) {
   event.events = events;
   // The pointer stays valid, since clients_ keeps its size for good.
   event.data.ptr = &client;
-  ::epoll_ctl(epoll_.get(), operation, client.fd.get(), &event);
+  ::epoll_ctl(epoll_.get(), operation, client.socket.fd(), &event);
 }
 
 ScheduledClients::Due ScheduledClients::Finish(Client& client) {
@@ -358,7 +391,7 @@ void ScheduledClients::GiveUp(Client& client) {
 
 // close(2) also takes the socket out of the epoll set, since no other descriptor refers to it (epoll(7)).
 void ScheduledClients::Close(Client& client) {
-  client.fd.reset();
+  client.socket.Close();
   client.exchange.Reset();
   client.unsent = absl::string_view();
   client.silent_until = 0;

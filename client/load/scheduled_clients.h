@@ -21,6 +21,7 @@
 #include "base/unique_fd.h"
 #include "client/load/dialer.h"
 #include "client/load/http_fetch.h"
+#include "client/load/load_socket.h"
 #include "client/load/load_thread.h"
 #include "client/load/plan.h"
 #include "client/load/schedule.h"
@@ -64,13 +65,13 @@ class ScheduledClients : public LoadThread {
   };
   // What a client is doing follows from its fields:
   //
-  //   no fd, nothing waiting        away: the next request makes a connection
-  //   no fd, is_busy                could not connect: is in pauses_
-  //   connecting                    the request under way is sent when the socket is writable
+  //   no socket, nothing waiting    away: the next request makes a connection
+  //   no socket, is_busy            could not connect: is in pauses_
+  //   connecting                    the request under way is sent when the socket is writable, and TLS has its handshake
   //   is_busy                       its first request in `waiting` is under way
-  //   fd, not busy                  between two requests
+  //   socket, not busy              between two requests
   struct Client {
-    UniqueFd fd;  // Closed: it is made with the next request.
+    LoadSocket socket;  // Closed: it is made with the next request.
     HttpFetch exchange;
     std::vector<Due> waiting;  // Requests without a reply, oldest first; only the first one may be under way.
     bool is_busy = false;      // That one is under way, or will be once a connection is made.
@@ -107,7 +108,10 @@ class ScheduledClients : public LoadThread {
 
   // What an event may mean: connected, data, a whole reply, a wrong one, the server's end, no connection.
   void OnEvents(Client& client, uint32_t events);
+  // The socket is connected. False: TLS is not ready yet, or has failed.
+  bool ShakeHands(Client& client);
   void OnReadable(Client& client);
+  void Receive(Client& client);
   void OnReply(Client& client, bool is_last);
   void OnWrong(Client& client);
   void OnEnd(Client& client, int error);

@@ -378,12 +378,6 @@ void LoadWorker::ShakeHands(Connection& connection) {
   SendByTls(connection);
 }
 
-void LoadWorker::CountHandshake(const TlsSocket& tls) {
-  if (!IsCounted(now_)) return;
-  ++tally_.handshakes;
-  if (tls.was_resumed()) ++tally_.resumed;
-}
-
 // epoll does not know what OpenSSL has read ahead, so that is taken now. A reply may end the connection, and with it
 // the TlsSocket.
 void LoadWorker::ReceiveByTls(Connection& connection) {
@@ -419,7 +413,6 @@ void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {
 // give up at once: the server refused them a moment ago, and would have to be asked anew.
 void LoadWorker::Settle() {
   LookAtIdleOnes();  // First: the server may close them during the wait below, and that is no fault.
-  tally_.tls = tls_;
   for (const Pause& pause : paused_) {
     pause.connection->is_paused = false;
     Lose(*pause.connection);

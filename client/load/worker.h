@@ -131,7 +131,6 @@ class LoadWorker : public LoadThread {
   void ReceiveByTls(Connection& connection);
   void SendByTls(Connection& connection);
   absl::StatusOr<std::unique_ptr<TlsSocket>> OpenTls(int fd);
-  void CountHandshake(const TlsSocket& tls);
   // Open loop: starts all requests that are due by now, or puts them into overdue_.
   void AskDue();
   // Counts the idle connections that the server has closed, or sent something to.
@@ -150,7 +149,6 @@ class LoadWorker : public LoadThread {
   int64_t next_due_ = 0;
   bool ending_ = false;   // No new requests; replies are still awaited.
   int on_their_way_ = 0;  // Requests without a reply, of all connections.
-  std::string tls_;       // LoadTally::tls.
   std::vector<char> buffer_;
 };
 

@@ -106,6 +106,13 @@ struct ServerReport {
   // With --auth_file: passwords that were wrong, and logins that were refused because their address had sent too many.
   int64_t wrong_passwords = 0;
   int64_t refused_logins = 0;
+  // Of TLS. A connection that resumes a session shows no certificate and costs less.
+  struct Handshakes {
+    int64_t full = 0;
+    int64_t resumed = 0;
+    int64_t failed = 0;
+  };
+  Handshakes handshakes = {};
   // How often each bound of the server was met: {"rate_per_address", 3}. The names are in static storage.
   std::vector<std::pair<absl::string_view, int64_t>> bounds = {};
   Queue queue = {};

@@ -134,6 +134,10 @@ std::string StatusJson(const ServerReport& report) {
       {"lost_server_log_lines", report.lost_server_log_lines},
       {"left_out_server_log_lines", report.left_out_server_log_lines},
       {"logins", {{"wrong", report.wrong_passwords}, {"refused", report.refused_logins}}},
+      {"tls_handshakes",
+       {{"full", report.handshakes.full},
+        {"resumed", report.handshakes.resumed},
+        {"failed", report.handshakes.failed}}},
       {"bounds", BoundsJson(report)},
       {"queue", QueueJson(report.queue)},
       {"stages", nlohmann::ordered_json::object()},
@@ -178,6 +182,10 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("", report.wrong_passwords);
   metrics.Begin("refused_logins_total", "counter", "Logins that were refused after too many wrong passwords.");
   metrics.Value("", report.refused_logins);
+  metrics.Begin("tls_handshakes_total", "counter", "TLS handshakes, by how they ended.");
+  metrics.Value("{result=\"full\"}", report.handshakes.full);
+  metrics.Value("{result=\"resumed\"}", report.handshakes.resumed);
+  metrics.Value("{result=\"failed\"}", report.handshakes.failed);
   metrics.Begin("bounds_total", "counter", "Connections and requests that a bound of this name has ended or refused.");
   for (const auto& [name, count] : report.bounds) metrics.Value(absl::StrCat("{bound=\"", name, "\"}"), count);
   metrics.Begin("lost_log_lines_total", "counter", "Lines of the access log that could not be written.");

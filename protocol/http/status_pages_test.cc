@@ -27,6 +27,7 @@ ServerReport SomeReport() {
           .left_out_server_log_lines = 6,
           .wrong_passwords = 8,
           .refused_logins = 9,
+          .handshakes = {.full = 10, .resumed = 11, .failed = 12},
           .bounds = {{"min_rate", 4}},
           .queue = {30, 2, 9},
           .stages = {{"read", {20, 1, 9}}, {"write", {10, 1, 3}}},
@@ -75,6 +76,9 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["left_out_server_log_lines"], 6);
   EXPECT_EQ(status["logins"]["wrong"], 8);
   EXPECT_EQ(status["logins"]["refused"], 9);
+  EXPECT_EQ(status["tls_handshakes"]["full"], 10);
+  EXPECT_EQ(status["tls_handshakes"]["resumed"], 11);
+  EXPECT_EQ(status["tls_handshakes"]["failed"], 12);
   EXPECT_EQ(status["bounds"], nlohmann::json::parse(R"({"min_rate": 4})"));
   EXPECT_EQ(status["queue"], nlohmann::json::parse(R"({"tasks": 30, "waiting": 2, "longest": 9})"));
   EXPECT_EQ(status["stages"]["write"], nlohmann::json::parse(R"({"tasks": 10, "waiting": 1, "longest": 3})"));
@@ -98,6 +102,9 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_connections_active 2\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_wrong_passwords_total 8\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_refused_logins_total 9\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_tls_handshakes_total{result=\"full\"} 10\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_tls_handshakes_total{result=\"resumed\"} 11\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_tls_handshakes_total{result=\"failed\"} 12\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_bounds_total{bound=\"min_rate\"} 4\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_waiting 2\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_stage_waiting{stage=\"read\"} 1\n"));

@@ -11,6 +11,7 @@
 #define POLYSERVE_PROTOCOL_TLS_CHANNEL_H_
 
 #include <openssl/bio.h>
+#include <openssl/ssl.h>
 #include <openssl/types.h>
 
 #include <cstddef>
@@ -57,6 +58,9 @@ class TlsChannel {
   // After the handshake: the user whom the peer's certificate names (PeerNameOf()); "" if it names nobody, or if none
   // was shown.
   std::string PeerName() const;
+
+  // After the handshake: it has resumed an earlier session, by its ticket.
+  bool is_resumed() const { return SSL_session_reused(ssl_) == 1; }
 
   // After kNeedsInput: a record has arrived in part.
   bool has_partial_record() const { return has_partial_record_; }

@@ -44,6 +44,43 @@ TEST_F(TlsHandshakeTest, HandshakeHasATimeLimitFromItsFirstByteOn) {
   EXPECT_EQ(server.errors(), 1);
 }
 
+// Each handshake counts once, by how it ended; what fails afterwards is none.
+TEST_F(TlsHandshakeTest, HandshakesAreCounted) {
+  TlsTestClient first({});
+  {
+    TlsTestServer server = ServeEcho();
+    first.Say("hello");
+    Talk(first, server);
+    EXPECT_EQ(counters_.full, 1);
+    server.Receive("no record at all");
+    EXPECT_TRUE(server.closed());
+  }
+  {
+    TlsTestServer server = ServeEcho();
+    TlsTestClient second({.session = first.session()});
+    Talk(second, server);
+    EXPECT_EQ(counters_.resumed, 1);
+  }
+  EXPECT_EQ(counters_.full, 1);
+  EXPECT_EQ(counters_.failed, 0);
+  {
+    TlsTestServer server = ServeEcho();
+    server.Receive("rubbish");
+    EXPECT_EQ(counters_.failed, 1);
+  }
+  {
+    TlsTestServer silent = ServeEcho();  // A peer that only connects has begun no handshake.
+  }
+  EXPECT_EQ(counters_.failed, 1);
+  {
+    TlsTestServer server = ServeEcho();
+    TlsTestClient client({});
+    server.Receive(client.TakeRecords().substr(0, 10));
+  }
+  EXPECT_EQ(counters_.failed, 2);
+  EXPECT_EQ(counters_.full + counters_.resumed, 2);
+}
+
 TEST_F(TlsHandshakeTest, HttpInTheClearIsToldToUseHttps) {
   for (const char* request : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "PUT /a HTTP/1.1\r\n\r\n"}) {
     TlsTestServer server = ServeEcho();

@@ -63,7 +63,8 @@ std::shared_ptr<TlsServer> TlsServer::OfServer(Options options, std::atomic<int6
 }
 
 std::unique_ptr<Session> TlsServer::MakeSession(std::unique_ptr<Session> inner, absl::string_view alpn) {
-  return std::make_unique<TlsSession>(std::move(inner), Current(), alpn, options_.handshake_timeout);
+  return std::make_unique<TlsSession>(std::move(inner), Current(), alpn,
+                                      TlsSession::Handshakes{options_.handshake_timeout, options_.counters});
 }
 
 // The lock is held meanwhile: other connections of this process wait for the new certificates.

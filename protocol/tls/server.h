@@ -25,6 +25,7 @@
 #include "base/unique_fd.h"
 #include "protocol/session.h"
 #include "protocol/tls/context.h"
+#include "protocol/tls/handshake_counters.h"
 #include "protocol/tls/ticket_keys.h"
 
 namespace polyserve {
@@ -34,7 +35,8 @@ class TlsServer {
  public:
   struct Options {
     TlsFiles files;
-    absl::Duration handshake_timeout;  // From the first byte of a client on; may be infinite.
+    absl::Duration handshake_timeout;       // From the first byte of a client on; may be infinite.
+    HandshakeCounters* counters = nullptr;  // Null: nothing counts.
   };
 
   // Reads the files, which may block. Errors are for the user: those of ReadTlsFiles() and TlsContext::Make(), or that

@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -45,10 +46,15 @@ Opening OpeningOf(absl::string_view bytes) {
 }  // namespace
 
 TlsSession::TlsSession(std::unique_ptr<Session> inner, std::shared_ptr<const TlsContext> context,
-                       absl::string_view alpn, absl::Duration handshake_timeout)
+                       absl::string_view alpn, Handshakes handshakes)
     : writer_(std::make_shared<TlsWriter>(std::move(context), alpn)),
       inner_(std::move(inner)),
-      handshake_timeout_(handshake_timeout) {}
+      handshakes_(handshakes) {}
+
+// A peer that gave up within the handshake.
+TlsSession::~TlsSession() {
+  if (phase_ == Phase::kHandshake && has_begun_) Count(&HandshakeCounters::failed);
+}
 
 void TlsSession::OnInput(Input& input, Output& output) {
   if (phase_ == Phase::kHandshake && !Handshake(input, output)) return;
@@ -68,7 +74,7 @@ bool TlsSession::HasBegun(Input& input, Output& output) {
 }
 
 void TlsSession::StartTimer(Output& output) {
-  if (!std::exchange(has_timer_, true)) output.SetTimer(handshake_timeout_);
+  if (!std::exchange(has_timer_, true)) output.SetTimer(handshakes_.timeout);
 }
 
 // The plain text that came behind the handshake, perhaps in one packet with its end, is shown at once.
@@ -88,8 +94,13 @@ bool TlsSession::Handshake(Input& input, Output& output) {
   }
 }
 
+void TlsSession::Count(std::atomic<int64_t> HandshakeCounters::*result) const {
+  if (handshakes_.counters != nullptr) (handshakes_.counters->*result).fetch_add(1, std::memory_order_relaxed);
+}
+
 void TlsSession::Open(Output& output) {
   phase_ = Phase::kOpen;
+  Count(writer_->channel().is_resumed() ? &HandshakeCounters::resumed : &HandshakeCounters::full);
   if (has_timer_) output.SetTimer(absl::InfiniteDuration());
   if (const std::string name = writer_->channel().PeerName(); !name.empty()) inner_->OnPeerName(name);
 }
@@ -97,6 +108,7 @@ void TlsSession::Open(Output& output) {
 // The alert that tells the peer why is in the output.
 void TlsSession::Fail(absl::string_view why, Input& input, Output& output) {
   LOG_FLOOD(INFO) << "a TLS connection has failed: " << why;
+  if (phase_ == Phase::kHandshake) Count(&HandshakeCounters::failed);
   phase_ = Phase::kOver;
   input.ConsumeAll();
   output.CountRequest();

@@ -14,6 +14,7 @@
 #ifndef POLYSERVE_PROTOCOL_TLS_SESSION_H_
 #define POLYSERVE_PROTOCOL_TLS_SESSION_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@
 #include "protocol/output.h"
 #include "protocol/session.h"
 #include "protocol/tls/context.h"
+#include "protocol/tls/handshake_counters.h"
 #include "protocol/tls/writer.h"
 
 namespace polyserve {
@@ -32,9 +34,15 @@ namespace polyserve {
 // log says why, at most once in ten seconds for each process. So does a record that was forged.
 class TlsSession : public Session {
  public:
-  // `alpn` is that of TlsChannel. `handshake_timeout` may be infinite.
+  struct Handshakes {
+    absl::Duration timeout;                 // May be infinite.
+    HandshakeCounters* counters = nullptr;  // Null: nothing counts.
+  };
+
+  // `alpn` is that of TlsChannel.
   TlsSession(std::unique_ptr<Session> inner, std::shared_ptr<const TlsContext> context, absl::string_view alpn,
-             absl::Duration handshake_timeout);
+             Handshakes handshakes);
+  ~TlsSession() override;
 
   void OnInput(Input& input, Output& output) override;
   void OnEndOfInput(Output& output) override;
@@ -58,6 +66,7 @@ class TlsSession : public Session {
   bool HasBegun(Input& input, Output& output);
   void StartTimer(Output& output);
   bool Handshake(Input& input, Output& output);
+  void Count(std::atomic<int64_t> HandshakeCounters::*result) const;
   void Open(Output& output);
   void Fail(absl::string_view why, Input& input, Output& output);
   void Converse(Input& input, Output& output);
@@ -69,7 +78,7 @@ class TlsSession : public Session {
 
   const std::shared_ptr<TlsWriter> writer_;
   const std::unique_ptr<Session> inner_;
-  const absl::Duration handshake_timeout_;
+  const Handshakes handshakes_;
   std::string rest_;                     // Plain text that the inner session has not consumed.
   mutable std::string closing_message_;  // Made when it is asked for.
   Phase phase_ = Phase::kHandshake;

@@ -25,6 +25,7 @@
 #include "protocol/output.h"
 #include "protocol/session.h"
 #include "protocol/tls/context.h"
+#include "protocol/tls/handshake_counters.h"
 #include "protocol/tls/session.h"
 #include "protocol/tls/test_certificate.h"
 #include "protocol/tls/test_client.h"
@@ -120,6 +121,7 @@ class TlsFixture : public testing::Test {
   TlsFiles files_;
   const TestCertificate certificate_ = MakeTestCertificate("localhost");
   std::shared_ptr<const TlsContext> context_ = ContextOf({certificate_});
+  HandshakeCounters counters_ = {};
   Script::Log log_;
 };
 
