@@ -2,7 +2,7 @@
 //
 //   <VERB> <number>       -> what the service answers
 //   more than its most    -> ERR 413 <text>
-//   anything else         -> ERR 400 <text>; closes after a line that is too long or was meant for an HTTP or TLS server
+//   anything else         -> ERR 400 <text>; closes after a line that is too long, or of HTTP or TLS
 //
 // The answers come in the order of the requests. Bound: one line.
 #ifndef POLYSERVE_PROTOCOL_NUMBER_SESSION_H_
