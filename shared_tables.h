@@ -1,5 +1,5 @@
-// SharedTables: what the processes of a server share besides its statistics, in memory that belongs to these. Each table
-// says who may use it.
+// SharedTables: what the processes of a server share besides its statistics, in memory that belongs to these. Each
+// table says who may use it.
 #ifndef POLYSERVE_SHARED_TABLES_H_
 #define POLYSERVE_SHARED_TABLES_H_
 

@@ -62,7 +62,8 @@ class LoadTlsTest : public testing::Test {
   ServerProcess server_{
       {.flags = {"--model=epoll", absl::StrCat("--root=", root_.path()), absl::StrCat("--tls_cert=", certificate_),
                  "--listen=echo+tls://127.0.0.1:0,http+tls://127.0.0.1:0,file+tls://127.0.0.1:0,"
-                 "compute+tls://127.0.0.1:0,wait+tls://127.0.0.1:0,message+tls://127.0.0.1:0,chat+tls://127.0.0.1:0,echo://127.0.0.1:0"}}};
+                 "compute+tls://127.0.0.1:0,wait+tls://127.0.0.1:0,message+tls://127.0.0.1:0,chat+tls://"
+                 "127.0.0.1:0,echo://127.0.0.1:0"}}};
 };
 
 TEST_F(LoadTlsTest, WorkloadsGetTheirReplies) {
@@ -106,8 +107,7 @@ TEST_F(LoadTlsTest, UsersAndRequestsOfALogAreServed) {
   EXPECT_EQ(web.report["tls"]["handshakes"], 0) << web.output;
 
   root_.Write("log.csv", "time,method,path,bytes,client\n0,GET,/a,5,x\n0.1,GET,/a,5,x\n0.1,GET,/a,5,y\n");
-  const LoadRun replay =
-      Run("replay", Url("http"), absl::StrCat("--begin=0 --schedule=", root_.PathOf("log.csv")));
+  const LoadRun replay = Run("replay", Url("http"), absl::StrCat("--begin=0 --schedule=", root_.PathOf("log.csv")));
   ASSERT_EQ(replay.exit_status, 0) << replay.output;
   EXPECT_EQ(replay.report["faults"], json::array());
   EXPECT_GE(replay.report["tls"]["handshakes"], 2) << replay.output;
@@ -148,8 +148,8 @@ TEST_F(LoadTlsTest, ServerWithoutTlsIsNoConnection) {
 }
 
 TEST_F(LoadTlsTest, WhatCannotBeEncryptedIsRefused) {
-  for (const auto& [workload, url] :
-       {std::make_tuple("datagrams", std::string("echo+udp+tls://127.0.0.1:1")), std::make_tuple("slow", Url("http"))}) {
+  for (const auto& [workload, url] : {std::make_tuple("datagrams", std::string("echo+udp+tls://127.0.0.1:1")),
+                                      std::make_tuple("slow", Url("http"))}) {
     const LoadRun run = Run(workload, url, "--connections=1 --name=a");
     EXPECT_EQ(run.exit_status, 2) << run.output;
     EXPECT_TRUE(absl::StrContains(run.output, "cannot be had over TLS")) << run.output;

@@ -1,6 +1,6 @@
-// AckWaitLeft: the wait before a task that Output::Pause() or WorkAfter() asked for. That of Pause() lasts until the peer's system has acknowledged
-// everything that was sent, and then for as long as the session wants. The kernel reports no acknowledgement of a last
-// byte, so it is polled every few milliseconds, but only during such a wait.
+// AckWaitLeft: the wait before a task that Output::Pause() or WorkAfter() asked for. That of Pause() lasts until the
+// peer's system has acknowledged everything that was sent, and then for as long as the session wants. The kernel
+// reports no acknowledgement of a last byte, so it is polled every few milliseconds, but only during such a wait.
 #ifndef POLYSERVE_BACKENDS_CONNECTION_ACK_WAIT_H_
 #define POLYSERVE_BACKENDS_CONNECTION_ACK_WAIT_H_
 

@@ -183,8 +183,8 @@ void ChatCrowd::OnSpeaker() {
   speaker_.Close();
 }
 
-// One read for each event, as in LoadWorker: a listener with much to read does not delay the others' times. But what TLS
-// has read ahead is taken at once, since epoll does not know of it.
+// One read for each event, as in LoadWorker: a listener with much to read does not delay the others' times. But what
+// TLS has read ahead is taken at once, since epoll does not know of it.
 void ChatCrowd::OnReadable(Listener& listener) {
   do {
     Receive(listener);

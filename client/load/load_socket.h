@@ -43,13 +43,13 @@ class LoadSocket {
   // Null: in the clear.
   TlsSocket* tls() const { return tls_.get(); }
 
-  // As recv(2): the bytes read, 0 at the end, -1 with errno, which is EAGAIN if there are none now. Over TLS EPROTO is a
-  // failure of TLS itself. If has_pending(), there may be more that epoll(7) and poll(2) do not know of.
+  // As recv(2): the bytes read, 0 at the end, -1 with errno, which is EAGAIN if there are none now. Over TLS EPROTO is
+  // a failure of TLS itself. If has_pending(), there may be more that epoll(7) and poll(2) do not know of.
   ssize_t Receive(char* buffer, size_t size);
   bool has_pending() const { return tls_ != nullptr && tls_->has_pending(); }
 
-  // As send(2): how many of the bytes were sent, or -1 with errno. What is left has to be sent first of all later, as it
-  // is: over TLS a part of it may have been encrypted already.
+  // As send(2): how many of the bytes were sent, or -1 with errno. What is left has to be sent first of all later, as
+  // it is: over TLS a part of it may have been encrypted already.
   ssize_t Send(absl::string_view bytes);
 
  private:

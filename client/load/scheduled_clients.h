@@ -67,7 +67,7 @@ class ScheduledClients : public LoadThread {
   //
   //   no socket, nothing waiting    away: the next request makes a connection
   //   no socket, is_busy            could not connect: is in pauses_
-  //   connecting                    the request under way is sent when the socket is writable, and TLS has its handshake
+  //   connecting                    the request under way is sent when the socket is writable, and TLS is ready
   //   is_busy                       its first request in `waiting` is under way
   //   socket, not busy              between two requests
   struct Client {

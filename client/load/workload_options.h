@@ -22,7 +22,7 @@ struct WorkloadOptions {
   // For the load itself.
   size_t size = 64;  // --size. echo, churn, message, chat, upload ...: bytes of a message, or of a file.
   std::string name;  // --name. http, download ...: the file. upload, disk, web ...: the prefix of the files' names.
-  uint64_t primes = 10'000;  // --primes. compute: asks for the sum of the primes below it.
+  uint64_t primes = 10'000;                      // --primes. compute: asks for the sum of the primes below it.
   absl::Duration wait = absl::Milliseconds(10);  // --wait. wait: how long a request waits, on average.
   std::string wait_times = "fixed";              // --wait_times. wait: how that differs from one to the next.
   std::string files;     // --files. disk: the directory, on this machine. web: where to write its files; "": nowhere.
