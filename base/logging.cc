@@ -46,7 +46,7 @@ std::string LineOf(const LogRecord& record) { return LogLineOf(g_format.load(std
 // Says how many lines were lost, in a log that has just taken one again. If the report itself is lost, the count is put
 // back, so that a later report has it. Calls Write() rather than Append(): a lost report is no lost line.
 void ReportLost(LogHealth& health) {
-  if (!IsTimeAgain(health.reported_at, kSecondsBetweenReports)) return;
+  if (!IsLogged(LogSeverity::WARNING) || !IsTimeAgain(health.reported_at, kSecondsBetweenReports)) return;
   const int64_t lost = health.unreported.exchange(0);
   if (lost == 0) return;
   const std::string source = SourceOf(__FILE__, __LINE__);
@@ -96,6 +96,7 @@ void ReportLeftOutLines() { ReportLeftOutUntil(std::numeric_limits<int64_t>::max
 
 // By poll(2) and write(2) themselves: LineOutput may allocate.
 void LogInHandler(const char* message) {
+  if (!IsLogged(LogSeverity::WARNING)) return;
   char line[256];
   size_t size = 0;
   if (g_format.load(std::memory_order_relaxed) == LogFormat::kJson) {

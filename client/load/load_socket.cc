@@ -12,12 +12,14 @@ namespace polyserve {
 LoadSocket& LoadSocket::operator=(LoadSocket&& other) noexcept {
   tls_ = std::move(other.tls_);
   fd_ = std::move(other.fd_);
+  awaits_rest_ = other.awaits_rest_;
   return *this;
 }
 
 void LoadSocket::Close() {
   tls_.reset();
   fd_.reset();
+  awaits_rest_ = false;
 }
 
 absl::Status LoadSocket::OpenTls(const LoadTls& tls, absl::Duration timeout) {
@@ -30,7 +32,9 @@ absl::Status LoadSocket::OpenTls(const LoadTls& tls, absl::Duration timeout) {
 ssize_t LoadSocket::Receive(char* buffer, size_t size) {
   if (tls_ == nullptr) return ::recv(fd_.get(), buffer, size, 0);
   size_t count = 0;
-  switch (tls_->Read(buffer, size, count)) {
+  const TlsSocket::Result result = tls_->Read(buffer, size, count);
+  awaits_rest_ = result == TlsSocket::Result::kWaits;
+  switch (result) {
     case TlsSocket::Result::kDone:
       return static_cast<ssize_t>(count);
     case TlsSocket::Result::kEnd:

@@ -44,9 +44,10 @@ class LoadSocket {
   TlsSocket* tls() const { return tls_.get(); }
 
   // As recv(2): the bytes read, 0 at the end, -1 with errno, which is EAGAIN if there are none now. Over TLS EPROTO is
-  // a failure of TLS itself. If has_pending(), there may be more that epoll(7) and poll(2) do not know of.
+  // a failure of TLS itself. If has_pending(), there may be more that epoll(7) and poll(2) do not know of; not after
+  // EAGAIN, when TLS has a part of a record, and waits for the rest as well.
   ssize_t Receive(char* buffer, size_t size);
-  bool has_pending() const { return tls_ != nullptr && tls_->has_pending(); }
+  bool has_pending() const { return tls_ != nullptr && !awaits_rest_ && tls_->has_pending(); }
 
   // As send(2): how many of the bytes were sent, or -1 with errno. What is left has to be sent first of all later, as
   // it is: over TLS a part of it may have been encrypted already.
@@ -55,6 +56,7 @@ class LoadSocket {
  private:
   UniqueFd fd_;
   std::unique_ptr<TlsSocket> tls_;  // Destroyed before its socket.
+  bool awaits_rest_ = false;        // The last Read() of tls_ has found too little.
 };
 
 }  // namespace polyserve

@@ -78,6 +78,13 @@ TEST_F(TlsHandshakeTest, HandshakesAreCounted) {
     server.Receive(client.TakeRecords().substr(0, 10));
   }
   EXPECT_EQ(counters_.failed, 2);
+  {
+    TlsTestServer server = ServeEcho();
+    TlsTestClient client({});
+    server.Receive(client.TakeRecords());
+    server.End();
+  }
+  EXPECT_EQ(counters_.failed, 3);
   EXPECT_EQ(counters_.full + counters_.resumed, 2);
 }
 

@@ -51,7 +51,7 @@ TlsSession::TlsSession(std::unique_ptr<Session> inner, std::shared_ptr<const Tls
       inner_(std::move(inner)),
       handshakes_(handshakes) {}
 
-// A peer that gave up within the handshake.
+// A peer that was lost within the handshake.
 TlsSession::~TlsSession() {
   if (phase_ == Phase::kHandshake && has_begun_) Count(&HandshakeCounters::failed);
 }
@@ -192,6 +192,7 @@ void TlsSession::OnEndOfInput(Output& output) {
 
 void TlsSession::OnClosing(Output& output) {
   if (can_speak()) writer_->channel().Close(output);
+  if (phase_ == Phase::kHandshake && has_begun_) Count(&HandshakeCounters::failed);
   phase_ = Phase::kOver;
 }
 

@@ -30,8 +30,8 @@
 
 namespace polyserve {
 
-// For streams alone. The calls are those of Session. A handshake that fails counts as a request, and as an error; the
-// log says why, at most once in ten seconds for each process. So does a record that was forged.
+// For streams alone. The calls are those of Session. A handshake that fails counts as a request, and as an error, and
+// the log says why (LOG_FLOOD). So does a record that was forged.
 class TlsSession : public Session {
  public:
   struct Handshakes {

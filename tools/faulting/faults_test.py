@@ -17,6 +17,11 @@ _MODELS = ("fork", "thread", "epoll")
 _PER_SCENE = 5
 
 
+def setUpModule():
+    if programs.inspect(_PROGRAMS.server).sanitizers != "none":
+        raise unittest.SkipTest("a sanitizer's library has to be the first that is loaded")
+
+
 @functools.lru_cache
 def _known():
     return programs.models(programs.inspect(_PROGRAMS.server))
