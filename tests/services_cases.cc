@@ -101,6 +101,7 @@ TEST_F(ServicesTest, WaitIsAnsweredBeforeTheServerStops) {
   peer.Send("WAIT 300\n");
   server().SignalAndAwaitDelivery(SIGTERM);
   EXPECT_EQ(peer.ReadToEnd(), "OK 300\n");
+  ExpectCleanExit();
 }
 
 TEST_F(ServicesTest, ComputeRefusesWhatIsNoNumberAndGoesOn) {
