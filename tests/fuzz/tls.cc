@@ -79,7 +79,7 @@ class EchoOverTls {
   bool closed() const { return output_.closing(); }
 
  private:
-  TlsSession session_{std::make_unique<EchoSession>(), SharedContext(), "", absl::Seconds(20)};
+  TlsSession session_{std::make_unique<EchoSession>(), SharedContext(), "", {.timeout = absl::Seconds(20)}};
   Output output_;
   std::string held_;  // What the session has not consumed.
   bool paused_ = false;
