@@ -39,73 +39,42 @@ namespace polyserve::simulation {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-// The names that the linker gives them.
-#define POLYSERVE_REAL(symbol) __asm__("__real_" symbol)
-#define POLYSERVE_WRAP(symbol) __asm__("__wrap_" symbol)
+// The names that the linker gives them: Real##name is the system's, and Wrap##name is called in its place.
+#define POLYSERVE_CALL(result, name, symbol, ...)           \
+  result Real##name(__VA_ARGS__) __asm__("__real_" symbol); \
+  result Wrap##name(__VA_ARGS__) __asm__("__wrap_" symbol)
 
-int RealAccept4(int fd, sockaddr* address, socklen_t* size, int flags) POLYSERVE_REAL("accept4");
-int RealClose(int fd) POLYSERVE_REAL("close");
-ssize_t RealRead(int fd, void* bytes, size_t size) POLYSERVE_REAL("read");
-ssize_t RealReadChk(int fd, void* bytes, size_t size, size_t room) POLYSERVE_REAL("__read_chk");
-ssize_t RealWrite(int fd, const void* bytes, size_t size) POLYSERVE_REAL("write");
-ssize_t RealRecv(int fd, void* bytes, size_t size, int flags) POLYSERVE_REAL("recv");
-ssize_t RealRecvChk(int fd, void* bytes, size_t size, size_t room, int flags) POLYSERVE_REAL("__recv_chk");
-ssize_t RealSend(int fd, const void* bytes, size_t size, int flags) POLYSERVE_REAL("send");
-ssize_t RealSendmsg(int fd, const msghdr* message, int flags) POLYSERVE_REAL("sendmsg");
-ssize_t RealSendfile(int fd, int file, off_t* offset, size_t count) POLYSERVE_REAL("sendfile");
-int RealShutdown(int fd, int how) POLYSERVE_REAL("shutdown");
-int RealPoll(pollfd* polls, nfds_t count, int timeout) POLYSERVE_REAL("poll");
-int RealPollChk(pollfd* polls, nfds_t count, int timeout, size_t size) POLYSERVE_REAL("__poll_chk");
-int RealSelect(int highest, fd_set* in, fd_set* out, fd_set* except, timeval* timeout) POLYSERVE_REAL("select");
-int RealEpollCreate1(int flags) POLYSERVE_REAL("epoll_create1");
-int RealEpollCtl(int epoll, int operation, int fd, epoll_event* event) POLYSERVE_REAL("epoll_ctl");
-int RealEpollWait(int epoll, epoll_event* events, int most, int timeout) POLYSERVE_REAL("epoll_wait");
-int RealEventfd(unsigned count, int flags) POLYSERVE_REAL("eventfd");
-int RealGetsockopt(int fd, int level, int name, void* value, socklen_t* size) POLYSERVE_REAL("getsockopt");
-int RealSetsockopt(int fd, int level, int name, const void* value, socklen_t size) POLYSERVE_REAL("setsockopt");
-int RealGetsockname(int fd, sockaddr* address, socklen_t* size) POLYSERVE_REAL("getsockname");
-int RealIoctl(int fd, unsigned long request, void* argument) POLYSERVE_REAL("ioctl");
-int RealClockGettime(clockid_t clock, timespec* time) POLYSERVE_REAL("clock_gettime");
-SteadyTime RealSteadyNow() POLYSERVE_REAL("_ZNSt6chrono3_V212steady_clock3nowEv");
-int RealSignalFd() POLYSERVE_REAL("_ZN9polyserve7Signals2fdEv");
-unsigned RealTakeSignals() POLYSERVE_REAL("_ZN9polyserve7Signals4TakeEv");
-bool RealStopping() POLYSERVE_REAL("_ZN9polyserve7Signals8stoppingEv");
-bool RealGraceOver() POLYSERVE_REAL("_ZN9polyserve7Signals10grace_overEv");
-absl::Duration RealGraceLeft() POLYSERVE_REAL("_ZN9polyserve7Signals9GraceLeftEv");
-void RealRequestStop(int64_t grace_end) POLYSERVE_REAL("_ZN9polyserve7Signals11RequestStopEl");
-void RealRenewGrace() POLYSERVE_REAL("_ZN9polyserve7Signals10RenewGraceEv");
-
-int WrapAccept4(int fd, sockaddr* address, socklen_t* size, int flags) POLYSERVE_WRAP("accept4");
-int WrapClose(int fd) POLYSERVE_WRAP("close");
-ssize_t WrapRead(int fd, void* bytes, size_t size) POLYSERVE_WRAP("read");
-ssize_t WrapReadChk(int fd, void* bytes, size_t size, size_t room) POLYSERVE_WRAP("__read_chk");
-ssize_t WrapWrite(int fd, const void* bytes, size_t size) POLYSERVE_WRAP("write");
-ssize_t WrapRecv(int fd, void* bytes, size_t size, int flags) POLYSERVE_WRAP("recv");
-ssize_t WrapRecvChk(int fd, void* bytes, size_t size, size_t room, int flags) POLYSERVE_WRAP("__recv_chk");
-ssize_t WrapSend(int fd, const void* bytes, size_t size, int flags) POLYSERVE_WRAP("send");
-ssize_t WrapSendmsg(int fd, const msghdr* message, int flags) POLYSERVE_WRAP("sendmsg");
-ssize_t WrapSendfile(int fd, int file, off_t* offset, size_t count) POLYSERVE_WRAP("sendfile");
-int WrapShutdown(int fd, int how) POLYSERVE_WRAP("shutdown");
-int WrapPoll(pollfd* polls, nfds_t count, int timeout) POLYSERVE_WRAP("poll");
-int WrapPollChk(pollfd* polls, nfds_t count, int timeout, size_t size) POLYSERVE_WRAP("__poll_chk");
-int WrapSelect(int highest, fd_set* in, fd_set* out, fd_set* except, timeval* timeout) POLYSERVE_WRAP("select");
-int WrapEpollCreate1(int flags) POLYSERVE_WRAP("epoll_create1");
-int WrapEpollCtl(int epoll, int operation, int fd, epoll_event* event) POLYSERVE_WRAP("epoll_ctl");
-int WrapEpollWait(int epoll, epoll_event* events, int most, int timeout) POLYSERVE_WRAP("epoll_wait");
-int WrapEventfd(unsigned count, int flags) POLYSERVE_WRAP("eventfd");
-int WrapGetsockopt(int fd, int level, int name, void* value, socklen_t* size) POLYSERVE_WRAP("getsockopt");
-int WrapSetsockopt(int fd, int level, int name, const void* value, socklen_t size) POLYSERVE_WRAP("setsockopt");
-int WrapGetsockname(int fd, sockaddr* address, socklen_t* size) POLYSERVE_WRAP("getsockname");
-int WrapIoctl(int fd, unsigned long request, void* argument) POLYSERVE_WRAP("ioctl");
-int WrapClockGettime(clockid_t clock, timespec* time) POLYSERVE_WRAP("clock_gettime");
-SteadyTime WrapSteadyNow() POLYSERVE_WRAP("_ZNSt6chrono3_V212steady_clock3nowEv");
-int WrapSignalFd() POLYSERVE_WRAP("_ZN9polyserve7Signals2fdEv");
-unsigned WrapTakeSignals() POLYSERVE_WRAP("_ZN9polyserve7Signals4TakeEv");
-bool WrapStopping() POLYSERVE_WRAP("_ZN9polyserve7Signals8stoppingEv");
-bool WrapGraceOver() POLYSERVE_WRAP("_ZN9polyserve7Signals10grace_overEv");
-absl::Duration WrapGraceLeft() POLYSERVE_WRAP("_ZN9polyserve7Signals9GraceLeftEv");
-void WrapRequestStop(int64_t grace_end) POLYSERVE_WRAP("_ZN9polyserve7Signals11RequestStopEl");
-void WrapRenewGrace() POLYSERVE_WRAP("_ZN9polyserve7Signals10RenewGraceEv");
+POLYSERVE_CALL(int, Accept4, "accept4", int fd, sockaddr* address, socklen_t* size, int flags);
+POLYSERVE_CALL(int, Close, "close", int fd);
+POLYSERVE_CALL(ssize_t, Read, "read", int fd, void* bytes, size_t size);
+POLYSERVE_CALL(ssize_t, ReadChk, "__read_chk", int fd, void* bytes, size_t size, size_t room);
+POLYSERVE_CALL(ssize_t, Write, "write", int fd, const void* bytes, size_t size);
+POLYSERVE_CALL(ssize_t, Recv, "recv", int fd, void* bytes, size_t size, int flags);
+POLYSERVE_CALL(ssize_t, RecvChk, "__recv_chk", int fd, void* bytes, size_t size, size_t room, int flags);
+POLYSERVE_CALL(ssize_t, Send, "send", int fd, const void* bytes, size_t size, int flags);
+POLYSERVE_CALL(ssize_t, Sendmsg, "sendmsg", int fd, const msghdr* message, int flags);
+POLYSERVE_CALL(ssize_t, Sendfile, "sendfile", int fd, int file, off_t* offset, size_t count);
+POLYSERVE_CALL(int, Shutdown, "shutdown", int fd, int how);
+POLYSERVE_CALL(int, Poll, "poll", pollfd* polls, nfds_t count, int timeout);
+POLYSERVE_CALL(int, PollChk, "__poll_chk", pollfd* polls, nfds_t count, int timeout, size_t size);
+POLYSERVE_CALL(int, Select, "select", int highest, fd_set* in, fd_set* out, fd_set* except, timeval* timeout);
+POLYSERVE_CALL(int, EpollCreate1, "epoll_create1", int flags);
+POLYSERVE_CALL(int, EpollCtl, "epoll_ctl", int epoll, int operation, int fd, epoll_event* event);
+POLYSERVE_CALL(int, EpollWait, "epoll_wait", int epoll, epoll_event* events, int most, int timeout);
+POLYSERVE_CALL(int, Eventfd, "eventfd", unsigned count, int flags);
+POLYSERVE_CALL(int, Getsockopt, "getsockopt", int fd, int level, int name, void* value, socklen_t* size);
+POLYSERVE_CALL(int, Setsockopt, "setsockopt", int fd, int level, int name, const void* value, socklen_t size);
+POLYSERVE_CALL(int, Getsockname, "getsockname", int fd, sockaddr* address, socklen_t* size);
+POLYSERVE_CALL(int, Ioctl, "ioctl", int fd, unsigned long request, void* argument);
+POLYSERVE_CALL(int, ClockGettime, "clock_gettime", clockid_t clock, timespec* time);
+POLYSERVE_CALL(SteadyTime, SteadyNow, "_ZNSt6chrono3_V212steady_clock3nowEv");
+POLYSERVE_CALL(int, SignalFd, "_ZN9polyserve7Signals2fdEv");
+POLYSERVE_CALL(unsigned, TakeSignals, "_ZN9polyserve7Signals4TakeEv");
+POLYSERVE_CALL(bool, Stopping, "_ZN9polyserve7Signals8stoppingEv");
+POLYSERVE_CALL(bool, GraceOver, "_ZN9polyserve7Signals10grace_overEv");
+POLYSERVE_CALL(absl::Duration, GraceLeft, "_ZN9polyserve7Signals9GraceLeftEv");
+POLYSERVE_CALL(void, RequestStop, "_ZN9polyserve7Signals11RequestStopEl", int64_t grace_end);
+POLYSERVE_CALL(void, RenewGrace, "_ZN9polyserve7Signals10RenewGraceEv");
 
 namespace {
 
