@@ -8,6 +8,7 @@ import tempfile
 import time
 import unittest
 
+from comparison import schema
 from comparison.network_test import can_make, namespaces_of
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -38,6 +39,8 @@ class CompareTest(unittest.TestCase):
     def run_compare(self, *arguments, **more):
         process = self.start(*arguments, **more)
         output, said = process.communicate(timeout=_PATIENCE_S)
+        if os.path.isdir(self.out):  # Whatever the run was about, its data follows the format.
+            self.assertEqual(schema.faults_of_folder(self.out), [])
         return process.returncode, output, said
 
     def servers_left(self):

@@ -1,5 +1,7 @@
 """What machine this is, and how it is set: recorded with every result, since figures of two machines do not compare."""
 
+import hashlib
+import hmac
 import os
 import re
 
@@ -51,11 +53,21 @@ def mitigations():
     return {name: procfs.read(f"{folder}/{name}").strip() for name in names}
 
 
+def identity(machine_id=None):
+    """What is the same for all runs of one machine, and for no other one: made from machine-id(5), which is a secret of the machine
+    and cannot be got back from it. None if there is none. The machines of a class whose disks were copied may have the same."""
+    text = (procfs.read("/etc/machine-id") if machine_id is None else machine_id).strip()
+    if not re.fullmatch("[0-9a-f]{32}", text):
+        return None  # Also "uninitialized", as images have it.
+    return hmac.new(bytes.fromhex(text), b"polyserve tools/compare", hashlib.sha256).hexdigest()[:16]
+
+
 def describe():
     info = procfs.read("/proc/cpuinfo")
     memory = procfs.read("/proc/meminfo")
     system = os.uname()
-    return {"cpu": _first(r"^model name\s*:\s*(.+)$", info, system.machine),
+    return {"id": identity(),
+            "cpu": _first(r"^model name\s*:\s*(.+)$", info, system.machine),
             "cores": os.cpu_count(),
             "cores_for_us": len(cpus()),
             "virtual": "hypervisor" in (_first(r"^flags\s*:\s*(.+)$", info) or "").split(),

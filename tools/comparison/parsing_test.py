@@ -7,7 +7,7 @@ import tempfile
 import time
 import unittest
 
-from comparison import connections, fairness, load, peers, processes, procfs, subjects, syscalls, tls, workloads
+from comparison import connections, fairness, load, machine, peers, processes, procfs, subjects, syscalls, tls, workloads
 
 STRACE = """\
 % time     seconds  usecs/call     calls    errors syscall
@@ -180,6 +180,14 @@ class ProcfsTest(unittest.TestCase):
         self.assertGreater(procfs.busy_seconds()[0], 0)
         self.assertGreater(procfs.kernel_kib(), 1000)
         self.assertGreaterEqual(procfs.listen_overflows(), 0)
+
+    def test_a_machine_has_an_identity_from_which_its_machine_id_cannot_be_read(self):
+        first, second = "0123456789abcdef" * 2, "1123456789abcdef" * 2
+        self.assertRegex(machine.identity(first + "\n"), "^[0-9a-f]{16}$")
+        self.assertEqual(machine.identity(first), machine.identity(first))
+        self.assertNotEqual(machine.identity(first), machine.identity(second))
+        self.assertNotIn(machine.identity(first), first)
+        self.assertEqual([machine.identity(text) for text in ("", "uninitialized\n")], [None, None])
 
 
 class ChildTest(unittest.TestCase):

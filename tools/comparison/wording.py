@@ -1,5 +1,27 @@
 """Words: numbers, lists and columns as a person reads them in a terminal."""
 
+# What metrics are called; the others by their own names.
+_METRICS = {
+    "capacity": "highest rate that keeps the promise",
+    "connection_bytes": "memory per connection",
+    "cpu_us_per_request": "processor time per request",
+    "fairness": "fairness between connections",
+    "given_cpu_us": "processor time per request, at the same rate",
+    "given_mean_us": "mean response time, at the same rate",
+    "given_p999_us": "99.9th percentile of the response time, at the same rate",
+    "given_p99_us": "99th percentile of the response time, at the same rate",
+    "low_cpu_us": "processor time per request, at a low rate",
+    "pss_bytes_per_connection": "the server's own memory per connection",
+    "response_p50_us": "median response time",
+    "response_p99_us": "99th percentile of the response time",
+    "service_p99_us": "99th percentile of the service time",
+}
+
+
+def metric(name):
+    """'cpu_us_per_request' -> 'processor time per request'."""
+    return _METRICS.get(name, name.replace("_", " "))
+
 
 def grouped(value):
     """A number with as many digits as mean something: 112,300; 4.21; 0.0312."""

@@ -53,8 +53,8 @@ def write_csv(results, out):
     return path
 
 
-def render(results, colours, pictures):
-    """The page's text. pictures: {name of a workload, or '' for the run: [Picture]}."""
+def render_template(name, colours, **content):
+    """A page's text, of a template and what it shows; colours and style are those of all pages."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES),
                                      autoescape=jinja2.select_autoescape(["jinja"]),
                                      trim_blocks=True,
@@ -62,11 +62,17 @@ def render(results, colours, pictures):
                                      undefined=jinja2.StrictUndefined)
     style = environment.from_string(
         (_TEMPLATES / "report.css").read_text(encoding="utf-8")).render(heats=len(palette.HEAT))
+    return environment.get_template(name).render(colours=markupsafe.Markup(colours.style_sheet()), style=markupsafe.Markup(style),
+                                                 **content)
+
+
+def render(results, colours, pictures):
+    """The page's text. pictures: {name of a workload, or '' for the run: [Picture]}."""
     run = results.run
-    return environment.get_template("report.html.jinja").render(
+    return render_template(
+        "report.html.jinja",
+        colours,
         run=run,
-        colours=markupsafe.Markup(colours.style_sheet()),
-        style=markupsafe.Markup(style),
         models=results.models,
         peers=results.peers,
         workloads=[_workload(results, workload, pictures) for workload in results.workloads],

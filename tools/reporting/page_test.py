@@ -13,7 +13,7 @@ from . import canvas, figures, page, palette, results, synthetic
 _VOID = {"meta", "br", "hr", "img", "link", "input", "col"}
 
 
-class _Outline(html.parser.HTMLParser):
+class Outline(html.parser.HTMLParser):
     """Checks that elements are closed in turn; keeps tags, ids, what is linked to, and text."""
 
     def __init__(self):
@@ -52,7 +52,7 @@ class PageTest(unittest.TestCase):
         synthetic.write(cls.folder, models=("loop", "fork", "uring"), rounds=3, workers=(1, 2, 4, 8),
                         workloads=("echo", "echo-rate", "http-64k"), slices=6, fronts=True)
         cls.text = page.write(results.Results(cls.folder), cls.folder).read_text(encoding="utf-8")
-        cls.outline = _Outline()
+        cls.outline = Outline()
         cls.outline.feed(cls.text)
 
     def test_is_well_formed(self):
@@ -150,7 +150,7 @@ class PageTest(unittest.TestCase):
             synthetic.tiny(folder, {"<b>&": {"throughput": 100}})
             text = page.write(results.Results(folder), folder).read_text(encoding="utf-8")
         self.assertNotIn("<b>", text)
-        outline = _Outline()
+        outline = Outline()
         outline.feed(text)
         self.assertEqual(outline.faults, [])
 

@@ -2,31 +2,12 @@
 import math
 import re
 
+from comparison import wording
+
 _TIMES = ((1e6, "s"), (1e3, "ms"), (1, "µs"), (1e-3, "ns"))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 
-
-# What metrics are called; the others by their own names.
-_METRICS = {
-    "capacity": "highest rate that keeps the promise",
-    "connection_bytes": "memory per connection",
-    "cpu_us_per_request": "processor time per request",
-    "fairness": "fairness between connections",
-    "given_cpu_us": "processor time per request, at the same rate",
-    "given_mean_us": "mean response time, at the same rate",
-    "given_p999_us": "99.9th percentile of the response time, at the same rate",
-    "given_p99_us": "99th percentile of the response time, at the same rate",
-    "low_cpu_us": "processor time per request, at a low rate",
-    "pss_bytes_per_connection": "the server's own memory per connection",
-    "response_p50_us": "median response time",
-    "response_p99_us": "99th percentile of the response time",
-    "service_p99_us": "99th percentile of the service time",
-}
-
-
-def metric(name):
-    """'cpu_us_per_request' -> 'processor time per request'."""
-    return _METRICS.get(name, name.replace("_", " "))
+metric = wording.metric  # What a metric is called.
 
 
 def number(value):
