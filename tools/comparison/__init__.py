@@ -3,6 +3,7 @@
     subjects, peers     the servers compared      workloads    the loads they get
     programs            the builds, checked       processes    a server from its start to its end
     procfs, cgroup      costs                     load         the load generator, one run
+    network, limits     what is between clients and servers, and what servers get
     plan, order         the schedule              runner       executes it
     stopping            when a subject is done
     extras              measurements beside the rounds

@@ -13,7 +13,7 @@ from . import procfs
 _numbers = itertools.count(1)
 
 
-def _own_path(controller):
+def own_path(controller):
     """This process's own group in a hierarchy; "" is the name of version 2."""
     for line in procfs.read("/proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -22,16 +22,20 @@ def _own_path(controller):
     return None
 
 
-def _mounts():
-    """(mount point, what reads its times) of the hierarchies that count processor time, the better first."""
-    mounts = re.findall(r"^\S+ (\S+) (cgroup2?) (\S+)", procfs.read("/proc/self/mounts"), re.MULTILINE)
-    version2 = [(point, "", _times_v2) for point, kind, _ in mounts if kind == "cgroup2"]
-    version1 = [(point, "cpuacct", _times_v1) for point, kind, options in mounts
+def mounts():
+    """(mount point, "cgroup" or "cgroup2", options) of all hierarchies; options of version 1 name its controllers."""
+    return re.findall(r"^\S+ (\S+) (cgroup2?) (\S+)", procfs.read("/proc/self/mounts"), re.MULTILINE)
+
+
+def _counting():
+    """(mount point, controller, what reads its times) of the hierarchies that count processor time, the better first."""
+    version2 = [(point, "", times_v2) for point, kind, _ in mounts() if kind == "cgroup2"]
+    version1 = [(point, "cpuacct", _times_v1) for point, kind, options in mounts()
                 if kind == "cgroup" and "cpuacct" in options.split(",")]
     return version2 + version1
 
 
-def _times_v2(folder):
+def times_v2(folder):
     values = dict(line.split() for line in procfs.read(folder + "/cpu.stat").splitlines())
     return int(values.get("user_usec", 0)) / 1e6, int(values.get("system_usec", 0)) / 1e6
 
@@ -50,8 +54,8 @@ class CpuGroup:
     @classmethod
     def create(cls):
         """A new, empty group, or None if the system does not let us make one."""
-        for point, controller, read_times in _mounts():
-            own = _own_path(controller)
+        for point, controller, read_times in _counting():
+            own = own_path(controller)
             if own is None:
                 continue
             folder = f"{point}{own.rstrip('/')}/polyserve-compare-{os.getpid()}-{next(_numbers)}"

@@ -9,6 +9,8 @@ import time
 import unittest
 
 from comparison import schema
+from comparison.limits import Limits
+from comparison.limits_test import can_make as can_limit
 from comparison.network_test import can_make, namespaces_of
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -269,6 +271,20 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(process.returncode, 130)
         self.assertEqual((self.servers_left(), namespaces_of(process.pid)), ([], []))
 
+    @unittest.skipUnless(can_limit(Limits(0.5, 2**26)), "no control groups with limits may be made here")
+    def test_servers_are_held_to_limits_and_what_that_did_is_in_the_data(self):
+        # 64 processes of fork do not fit into this; a single one does.
+        status, output, said = self.run_compare("--models=fork,epoll", "--workloads=echo", "--rounds=2", "--duration=0.3",
+                                                "--parts=rounds", "--limits=cpus:0.5,memory:8M", f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        self.assertIn("echo, within 0.5 processors and 8 MiB of memory:", output)
+        self.assertEqual(self.content("run.json")["limits"], {"cpus": 0.5, "memory_bytes": 2**23,
+                                                              "title": "0.5 processors and 8 MiB of memory"})
+        self.assertGreater(sum(line["limits"]["oom_kills"] for line in self.lines("rounds") if line["subject"] == "fork"), 0)
+        survivors = {result["subject"]: result["limits"]["survived"] for result in self.content("summary.json")["results"]}
+        self.assertEqual(survivors["epoll"], 2)
+        self.assertEqual(self.servers_left(), [])
+
     def test_servers_end_with_a_comparison_that_is_killed(self):
         process = self.start("--models=fork,thread", "--workloads=echo", "--rounds=2", "--duration=30",
                              "--parts=rounds", f"--out={self.out}")
@@ -289,6 +305,8 @@ class CompareTest(unittest.TestCase):
                                     (["--workloads=ecco"], "there is no workload 'ecco'"),
                                     (["--parts=all"], "there is no 'all'"),
                                     (["--network=delay:5"], "'delay:5' is not understood"),
+                                    (["--models=epoll", "--limits=cpus:1T"], "'cpus:1T' is not understood"),
+                                    (["--models=epoll", "--limits=cpus:4096"], "limits nothing"),
                                     (["--models=epoll", "--replay=/none"], "/none cannot be read"),
                                     (["--models=loop", "--workloads=echo"], "nothing to measure"),
                                     (["--models=epoll", "--server=mine=true"], "has no {port}"),

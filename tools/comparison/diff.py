@@ -4,7 +4,7 @@ from .inference import DIFFERENT, EQUAL
 from .metrics import more_is_better, unit_of
 from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
 from .summary import versions_of
-from .table import median_of, result_of, warnings
+from .table import LIMITS_LEGEND, limits_table, median_of, result_of, warnings
 from .wording import align, join, shown
 
 # What a figure is, in words and as a heading; {unit} is filled in. The others are response times.
@@ -93,8 +93,8 @@ def text(run, summary, folder):
     lines += [f"old: {run['versions'][0]}", f"new: {run['versions'][1]}", ""]
     lines += [answer(run, summary, workload) for workload in run["workloads"]]
     for workload in run["workloads"]:
-        lines += ["", *_table(run, summary, workload)]
-    lines += ["", *LEGEND]
+        lines += ["", *_table(run, summary, workload), *limits_table(run, summary, workload)]
+    lines += ["", *LEGEND, *(LIMITS_LEGEND if run.get("limits") else ())]
     lines += [f"UNFAIR: {violation}" for violation in run["fairness"]["violations"]]
     lines += ["", f"Everything is in {folder}."]
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import metrics, procfs, statistics
 from .connections import Crowd
 from .load import contradiction, cpu_of, finish
-from .processes import ServerError
+from .processes import ServerError, is_listening
 
 # A first load is the time to look at the server: while it is measured it is left alone.
 _LOOK_S = 0.1
@@ -84,12 +84,14 @@ class Moment:
     client: float
     all_programs: float
     host: float  # Taken by the host of a virtual machine.
+    throttled: float = 0.0  # The server's, by its limits; of all its processors together.
 
     @classmethod
     def now(cls, server, client, client_cpus=()):
         """client_cpus  the processors that are the client's alone"""
         user, system = server.cpu_times()
-        return cls(time.monotonic(), user, system, cpu_of(client) + procfs.network_seconds(client_cpus), *procfs.busy_seconds())
+        return cls(time.monotonic(), user, system, cpu_of(client) + procfs.network_seconds(client_cpus), *procfs.busy_seconds(),
+                   server.events().throttled_s)
 
     def since(self, before):
         return Moment(*(after - first for after, first in zip(dataclasses.astuple(self), dataclasses.astuple(before))))
@@ -112,7 +114,7 @@ class Used:
     seconds: float
 
 
-def marks(report, failed, used, counts_all_children, shared_cpus):
+def marks(report, failed, used, counts_all_children, shared_cpus, oom_kills=0):
     """What a reader of the figures should know.
 
     report  the load generator's, or None
@@ -125,6 +127,8 @@ def marks(report, failed, used, counts_all_children, shared_cpus):
         found.append("client and server share the processors")
     if failed:
         found.append("errors: " + failed)
+    if oom_kills:
+        found.append(f"processes killed for want of memory: {oom_kills}")
     if used.others > _OTHERS_SHARE * used.seconds:
         found.append(f"other programs took {100 * used.others / used.seconds:.0f} % of a processor")
     if used.host > _OTHERS_SHARE * used.seconds:
@@ -134,15 +138,28 @@ def marks(report, failed, used, counts_all_children, shared_cpus):
     return found
 
 
+def _within_limits(setting, throttled_s, events, survived):
+    """What a line says of the limits; nothing if there are none."""
+    if setting.within is None:
+        return {}
+    return {"limits": {"throttled_s": round(throttled_s, 6), "oom_kills": events.oom_kills, "survived": survived}}
+
+
+def _is_there(server, workload):
+    """Whether the server has not ended, and still takes connections."""
+    return server.exit_status is None and (workload.is_of_datagrams or is_listening(server.addresses[workload.service]))
+
+
 def measure(subject, workload, setting, load, duration_s, seed, idle=0):
-    """The parts of a line of rounds.jsonl that are measured: load, server, marks, failed.
+    """The parts of a line of rounds.jsonl that are measured: load, server, marks, failed and, within limits, limits.
 
     idle  the number of silent connections beside the active ones; each of them has asked once.
     """
     try:
         server = subject.start(",".join(workload.services()), setting)
     except ServerError as error:
-        return {"load": None, "server": None, "marks": [f"errors: {error}"], "failed": str(error)}
+        return {"load": None, "server": None, "marks": [f"errors: {error}"], "failed": str(error),
+                **_within_limits(setting, 0.0, error.events, False)}
     flags = workload.load_flags(server.addresses, setting.root)
     address = workload.server(server.addresses)
     with server, Crowd(server.addresses[workload.service], workload.service) as crowd:
@@ -150,7 +167,8 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
             crowd.grow_to(idle)
         except OSError as error:
             failed = f"of {idle} idle connections it served {len(crowd)}: {error}"
-            return {"load": None, "server": None, "marks": ["errors: " + failed], "failed": failed}
+            return {"load": None, "server": None, "marks": ["errors: " + failed], "failed": failed,
+                    **_within_limits(setting, 0.0, server.events(), _is_there(server, workload))}
         # On a busy machine the look comes late: the load lasts until it is over.
         glimpse = load.start(flags, address, _CONNECT_S)
         looked = _look(server, workload, glimpse)
@@ -164,7 +182,8 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
             run.failed = contradiction(run.report)
         used = last.since(first) if last else _NOTHING
         work = _work_per_worker(threads, procfs.look_at(server.session, with_memory=False))
-        overflows = procfs.listen_overflows(server.session) - overflows
+        overflows = max(0, procfs.listen_overflows(server.session) - overflows)  # Of a server that was killed nothing is known.
+        limited = _within_limits(setting, used.throttled, server.events(), _is_there(server, workload))
     voluntary, involuntary = _switches(server, {"measured": run.replies,
                                                 "all": run.replies_in_all + before.replies_in_all})
     return {
@@ -176,6 +195,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
                    "work_gini": round(statistics.gini(work), 4) if len(work) > 1 else None},
         "others_s": round(used.others, 6), "host_s": round(used.host, 6), "seconds": round(used.time, 6),
         "marks": marks(run.report, run.failed, Used(used.server_user + used.server_system, used.others, used.host, used.time),
-                       server.counts_all_children, setting.cpus == load.cpus),
+                       server.counts_all_children, setting.cpus == load.cpus, limited["limits"]["oom_kills"] if limited else 0),
         "failed": run.failed,
+        **limited,
     }

@@ -122,6 +122,13 @@ class WorkloadTest(FolderTest):
         self.assertEqual(merged["pairs"], [])
         self.assertIn("echo (a): no network; echo (2) (b): a round trip of 20 ms", merged["remarks"][0])
 
+    def test_limits_are_a_parameter(self):
+        says, within = [verdict("poll", "epoll", BETTER)], {"cpus": 0.5, "memory_bytes": None, "title": "0.5 processors"}
+        merged = cli.merge([self.write("a", says, 1), self.write("b", says, 2, run={"limits": within}),
+                            self.write("c", says, 3, run={"limits": within})])
+        self.assertEqual([(pair["workload"], pair["on"]["first"]) for pair in merged["pairs"]], [("echo (2)", ["b", "c"])])
+        self.assertIn("echo (a): no limits; echo (2) (b, c): 0.5 processors", merged["remarks"][0])
+
     def test_the_place_of_a_schedule_is_no_parameter_but_its_content_is(self):
         def replayed(name, number, digest):
             return self.write(name, [verdict("poll", "epoll", BETTER)], number, run={"replay": {"schedule_sha256": digest}},

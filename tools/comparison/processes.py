@@ -16,7 +16,7 @@ import struct
 import subprocess
 import time
 
-from . import cgroup, procfs
+from . import cgroup, limits, procfs
 
 _PATIENCE_S = 15
 _PADDING, _MOST_PADDING = "POLYSERVE_PADDING", 4096  # A page.
@@ -25,7 +25,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ServerError(Exception):
-    """A server did not start. The text has what it said."""
+    """A server did not start. The text has what it said. `events` are the limits.Events of one that has limits."""
+
+    events = limits.Events()
 
 
 _CLONE_NEWNET = 0x40000000
@@ -157,14 +159,16 @@ class Server:
     drain_s    seconds from SIGTERM until its first process had ended; None before that
     """
 
-    def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True, namespace=None, title=None):
+    def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True, namespace=None, title=None,
+                 within=None):
         """Starts it, and waits until it is ready. If `addresses` are given, it is ready when they accept connections;
         otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT". `namespace`: see spawn(). `title`: what
-        errors call it; by default the beginning of argv."""
+        errors call it; by default the beginning of argv. `within`: the limits.Limits that it gets, if it gets any."""
         self.addresses = dict(addresses or {})
         self.usage = None
         self.start_s = self.drain_s = None
-        self._group = cgroup.CpuGroup.create()
+        self._has_limits = within is not None
+        self._group = limits.create(within) if within else cgroup.CpuGroup.create()
         self._cpus = tuple(cpus or ())
         begun = time.monotonic()
         with open(log_path, "a", encoding="utf-8") as log:
@@ -179,10 +183,14 @@ class Server:
                 self._await_ready()
             self.start_s = time.monotonic() - begun
         except ServerError as error:
+            events = self.events()
             self.stop()
             with open(log_path, encoding="utf-8", errors="replace") as log:
                 said = log.read()[-500:].strip()
-            raise ServerError(f"{title or ' '.join(argv[:2])}: {error}" + (f"; it said: {said}" if said else "")) from error
+            killed = f"; processes killed for want of memory: {events.oom_kills}" if events.oom_kills else ""
+            failure = ServerError(f"{title or ' '.join(argv[:2])}: {error}{killed}" + (f"; it said: {said}" if said else ""))
+            failure.events = events
+            raise failure from error
         except BaseException:
             self.stop()
             raise
@@ -227,6 +235,10 @@ class Server:
             return user, system + network
         times = [procfs.cpu_times(pid) for pid in procfs.session_members(self.session)]
         return sum(user for user, _ in times), network + sum(system for _, system in times)
+
+    def events(self):
+        """What its limits have done to it so far, a limits.Events; nothing if it has none."""
+        return self._group.events() if self._has_limits else limits.Events()
 
     def port(self, service):
         return int(self.addresses[service].rpartition(":")[2])

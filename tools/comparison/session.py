@@ -12,7 +12,7 @@ import shlex
 import sys
 import tempfile
 
-from . import (connections, diff, fairness, inference, machine, measure, network, peers, plan, processes, programs, promise, ranking,
+from . import (connections, diff, fairness, inference, limits, machine, measure, network, peers, plan, processes, programs, promise, ranking,
                rated_steps, replay, runner, store, subjects, summary, table, versions, workloads)
 from .load import Load
 from .stopping import Stopping
@@ -67,6 +67,7 @@ def parser():
     add("--keep_alive", type=float, default=replay.KEEP_ALIVE_S, help="with --replay: a client closes a connection that was silent for "
         "so many seconds of the log")
     add("--network", help="put a network between clients and servers: rtt:20ms,loss:0.5%%,rate:100mbit, or a part of it; takes root")
+    add("--limits", help="the servers get no more than that, in control groups: cpus:0.5,memory:128M, or one of the two; takes root")
     add("--rounds", type=int, help="how often each is measured, and how often at most in the parts cost and promise; by default as "
         "often as the time allows: many short rounds")
     add("--quick", action="store_true", help="finish in 2 minutes, instead of 20: of echo and http, if no workloads are given")
@@ -157,6 +158,8 @@ def parse(arguments):
         raise UsageError("--speed is 0.001 to 1,000,000, --keep_alive more than 0 and at most 86,400")
     if options.network:
         network.Network.parse(options.network)
+    if options.limits:
+        limits.Limits.parse(options.limits)
     if options.replay:
         options.replay = os.path.abspath(options.replay)  # For --resume, wherever that is called.
     if not 0 < options.margin <= 50:
@@ -241,6 +244,11 @@ class Session:
             self.place = stack.enter_context(network.Namespaces(self.network)).place
             # A slice of a twentieth of a second would be a few round trips; the queue of a rate alone takes half of that to fill.
             self.workloads = [dataclasses.replace(workload, rests=False) for workload in self.workloads]
+        self.limits = None
+        if getattr(options, "limits", None):
+            self.limits = limits.Limits.parse(options.limits)
+            limits.check(self.limits, len(options.server_cpus))
+            self.workloads = [limits.whole_periods(workload) for workload in self.workloads]
         self.subjects = choose_subjects(options, self.built, self.workloads, self.versions)
         self.subjects += choose_own_servers(options, self.subjects, self.setting_for(self.workloads[0]))
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
@@ -277,7 +285,7 @@ class Session:
 
     def setting_for(self, workload):
         return subjects.Setting(self._root, self.options.server_cpus, self.folder.path("logs"), self._scratch,
-                                workload.held, place=self.place)
+                                workload.held, place=self.place, within=self.limits)
 
     def describe(self, arguments, duration_s):
         """run.json, but for what is measured at the start."""
@@ -294,6 +302,7 @@ class Session:
                 "warm_up_s": measure.WARM_UP_S, "skipped": plan.pairs(self.scene)[1],
                 "replay": self.replay.as_json() if self.replay else None,
                 "network": self.network.title() if self.network else None,
+                "limits": self.limits.as_json() if self.limits else None,
                 "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
                 "workloads": [self._describe_workload(workload) for workload in self.workloads]}
 
@@ -305,7 +314,9 @@ class Session:
 
     def look_first(self):
         """What is the same for all of the run: the fairness contract, and the client's share of kernel memory."""
-        contract, broken, remarks = fairness.check(self.subjects, self.setting_for(self.workloads[0]))
+        # What is looked at are sockets, by strace, which takes memory itself.
+        setting = dataclasses.replace(self.setting_for(self.workloads[0]), within=None)
+        contract, broken, remarks = fairness.check(self.subjects, setting)
         return {"fairness": {"contract": contract, "violations": broken, "remarks": remarks},
                 "client_kernel_bytes_per_connection": connections.kernel_bytes_of_an_end()}
 
@@ -385,7 +396,8 @@ def main(arguments, make_page=None):
         if make_page and complete and not (options.json or options.no_page or run.get("versions")):
             print(make_page(folder.folder))
     except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
-            peers.MissingPeer, peers.own.OwnServerError, processes.ServerError, replay.ReplayError, network.NetworkError) as error:
+            peers.MissingPeer, peers.own.OwnServerError, processes.ServerError, replay.ReplayError, network.NetworkError,
+            limits.LimitError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:

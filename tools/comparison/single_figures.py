@@ -1,5 +1,5 @@
-"""Figures that a subject has once in a run, not once in each round: memory of a connection, its two parts apart, and system calls.
-There are no verdicts on them."""
+"""Figures that a subject has once in a run, not once in each round: memory of a connection, its two parts apart, system calls, and
+what limits have done to it. There are no verdicts on them."""
 
 from . import statistics
 
@@ -29,3 +29,20 @@ def syscalls(lines):
         return {}
     value = sum(good[-1]["calls"].values()) / good[-1]["requests"]
     return {"syscalls_per_request": {"median": value, "low": value, "high": value, "n": 1, "unit": ""}}
+
+
+def limits(lines):
+    """{"limits": what they have done to a subject}, of lines of rounds.jsonl, failed ones included; {} if there were none.
+
+    throttled  the share of time for which it was, the median of the rounds that had figures; None: none had
+    oom_kills  in all rounds
+    survived   in how many of the rounds it was still there at the end
+    """
+    own = [line for line in lines if line.get("limits")]
+    if not own:
+        return {}
+    shares = [line["limits"]["throttled_s"] / line["seconds"] for line in own if line.get("seconds")]
+    return {"limits": {
+        "throttled": round(statistics.median_interval(shares).median, 4) if shares else None,
+        "oom_kills": sum(line["limits"]["oom_kills"] for line in own),
+        "survived": sum(line["limits"]["survived"] for line in own), "rounds": len(own)}}

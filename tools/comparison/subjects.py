@@ -8,7 +8,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
-from . import network, processes, tls
+from . import limits, network, processes, tls
 
 # A pool serves as many clients at once as it has workers, so it gets one for each connection, and some for those that
 # are just being replaced.
@@ -31,6 +31,7 @@ class Setting:
     connections: int  # As many there will be at a time.
     loops: int = 0  # Event loops, where a model can have several; 0: one for each processor.
     place: network.Place = network.LOOPBACK  # Where it listens.
+    within: limits.Limits = None  # What it gets at most; None: all there is.
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Model:
     def start(self, service, setting, before=()):
         """A processes.Server that serves this service; `before` is a command that is to run it, such as strace."""
         return processes.Server([*before, *self.command(service, setting)], setting.cpus, log_path(setting, self.name),
-                                namespace=setting.place.namespace)
+                                namespace=setting.place.namespace, within=setting.within)
 
     def worker_rule(self, setting):
         """How many workers it has, in words: the one thing in which models must differ, since that is what they are."""

@@ -359,7 +359,7 @@ def summarize(run, lines):
                             "rounds_failed": sum(line["failed"] is not None for line in own),
                             "marks": _marks(own) + _drift_marks(drifts[workload].get(name))
                                      + _marks_at_rates(extra(store.COST) + extra(store.PROMISE)),
-                            "metrics": measured})
+                            "metrics": measured, **single_figures.limits(own)})
     for name, own in figures.items():
         for metric in _judged(own, subjects, ranked[name].metric):
             twins += _twins(own, subjects, name, metric, margin)

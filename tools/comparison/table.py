@@ -191,6 +191,30 @@ def workload_table(summary, workload):
     return lines + [f"  mark  {note}" for note in notes]
 
 
+# Headings of limits_rows(), and what they mean.
+LIMITS_HEADINGS = ("throttled", "killed", "survived")
+LIMITS_LEGEND = (
+    "throttled    share of the time for which its processes had to wait for the next tenth of a second, of all its processors together",
+    "killed       processes that the kernel has killed for want of memory, in all rounds",
+    "survived     rounds at whose end the server was still there and took connections",
+)
+
+
+def limits_rows(summary, workload):
+    """What limits have done to each subject of a workload, best first: [(subject, *texts under LIMITS_HEADINGS)]."""
+    if not any("limits" in result for result in summary["results"]):
+        return []
+    found = [(result["subject"], result["limits"]) for result in _results(summary, workload) if "limits" in result]
+    return [(subject, "-" if own["throttled"] is None else f"{100 * own['throttled']:.0f} %", str(own["oom_kills"]),
+             f"{own['survived']}/{own['rounds']}") for subject, own in found]
+
+
+def limits_table(run, summary, workload):
+    """The lines of it, an empty one first; none if there were no limits."""
+    rows = limits_rows(summary, workload)
+    return ["", f"{workload['name']}, within {run['limits']['title']}:", *align([("", *LIMITS_HEADINGS), *rows])] if rows else []
+
+
 def warnings(run, summary):
     """What a reader has to know before any figure."""
     found = []
@@ -227,13 +251,14 @@ def text(run, summary, folder):
         lines += [answer(summary, workload), *rated_table.needs(summary, workload)]
     has_rated = False
     for workload in shown:
-        lines += ["", *workload_table(summary, workload)]
+        lines += ["", *workload_table(summary, workload), *limits_table(run, summary, workload)]
         names = [result["subject"] for result in _results(summary, workload)]
         rated = rated_table.lines(summary, workload, names, summary.get("promise") or "promise")
         lines += ["", *rated] if rated else []
         has_rated = has_rated or bool(rated)
     lines += ["", *LEGEND] if shown else []
     lines += ["", *rated_table.LEGEND] if has_rated else []
+    lines += ["", *LIMITS_LEGEND] if run.get("limits") else []
     if run.get("network"):
         lines.append(f"network      between clients and servers: {run['network']}")
     lines += [f"replay       {remark}" for remark in (run.get("replay") or {}).get("remarks", ())]

@@ -50,6 +50,11 @@ def _network(title):
     return "Server and client share one machine and its loopback device: no network card, no loss, no distance."
 
 
+def _limits(limits):
+    """`limits` are those of run.json, or None."""
+    return [f"Each server got no more than {limits['title']}, in a control group; the load generator had no limits."] if limits else []
+
+
 def by_processor_time(results):
     """A sentence on the workloads that are ranked by processor time as the load generator was the limit; "" if there are none."""
     found = [workload.name for workload in results.workloads if workload.is_instead]
@@ -75,6 +80,7 @@ def caveats(results):
     if not twins:
         found.append("No subject was measured twice, so it is not known whether the same server would have differed from itself.")
     found.append(_network(results.run.get("network")))
+    found += _limits(results.run.get("limits"))
     found += [f"Of the log that was replayed: {remark}." for remark in (results.run.get("replay") or {}).get("remarks", ())]
     found.append("One machine and one kernel: ratios travel better than figures, and neither travels far.")
     return found

@@ -10,6 +10,7 @@ from comparison import metrics
 from . import plots, rules, tables, words
 
 _FIRST = ("workload", "subject", "kind", "verdict", "of_best", "of_best_low", "of_best_high", "ranked_by", "unit", "rounds", "rounds_failed")
+_OF_LIMITS = ("throttled", "oom_kills", "survived")  # If there were any.
 _LAST = ("marks",)
 _PARTS = ("", "_low", "_high")
 _DIGITS = 6
@@ -33,8 +34,9 @@ def csv_rows(results):
     """The titles, then a row of texts for each of rows(). Each figure has its bounds beside it; "" was not measured."""
     cells = rows(results)
     names = _metrics(cell for _, _, cell in cells)
-    titles = [*_FIRST, *(metric + part for metric in names for part in _PARTS), *_LAST]
-    return [titles] + [_csv_row(results, *row, names) for row in cells]
+    limited = _OF_LIMITS if any(cell.limits for _, _, cell in cells) else ()
+    titles = [*_FIRST, *(metric + part for metric in names for part in _PARTS), *limited, *_LAST]
+    return [titles] + [_csv_row(results, *row, names, limited) for row in cells]
 
 
 def csv_text(results):
@@ -44,14 +46,14 @@ def csv_text(results):
     return text.getvalue()
 
 
-def _csv_row(results, workload, name, cell, names):
+def _csv_row(results, workload, name, cell, names, limited):
     figures = [cell.metrics.get(metric) if not cell.failed else None for metric in names]
     figures = [(value.median, value.low, value.high) if value else (None,) * 3 for value in figures]
     share = rules.share_of_best(results, workload, name)
     of_best = (share.middle, share.low, share.high) if share else (None,) * 3
     return [workload.name, name, results.subject(name).kind, verdict_of(results, workload, name), *map(_number, of_best),
             workload.figure, workload.unit, str(cell.rounds), str(cell.rounds_failed), *(_number(part) for value in figures for part in value),
-            " | ".join(" ".join(mark.split()) for mark in cell.marks)]
+            *(_number((cell.limits or {}).get(part)) for part in limited), " | ".join(" ".join(mark.split()) for mark in cell.marks)]
 
 
 def verdict_of(results, workload, name):

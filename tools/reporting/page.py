@@ -160,6 +160,7 @@ def _workload(results, workload, pictures):
         "pairs": verdicts.matrix(results, workload),
         "dots": plots.what_dots_are(results, workload),
         "table": tables.of_workload(results, workload),
+        "limits": tables.limits(results, workload),
         "marks": tables.marks_under(results, workload),
         "scaling": tables.scaling(results, workload),
         "noise": " ".join(words.twins(results.twins(workload.name, workload.figure)))

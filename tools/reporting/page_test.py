@@ -154,6 +154,28 @@ class PageTest(unittest.TestCase):
         outline.feed(text)
         self.assertEqual(outline.faults, [])
 
+    def test_what_limits_have_done_stands_beside_the_figures(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = synthetic.tiny(name, {"epoll": {"throughput": 100}, "fork": {"throughput": 50}}, failed=("fork",))
+            run, summary = (json.loads((folder / file).read_text(encoding="utf-8")) for file in ("run.json", "summary.json"))
+            run["limits"] = {"cpus": 0.5, "memory_bytes": 2**27, "title": "0.5 processors and 128 MiB of memory"}
+            for result, throttled, kills, survived in zip(summary["results"], (0.41, None), (0, 3), (7, 4)):
+                result["limits"] = {"throttled": throttled, "oom_kills": kills, "survived": survived, "rounds": 7}
+            summary["ranking"] = {}
+            (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
+            (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+            measured = results.Results(folder)
+            text = page.write(measured, folder).read_text(encoding="utf-8")
+            titles, *rows = figures.csv_rows(measured)
+        self.assertEqual(titles[-4:], ["throttled", "oom_kills", "survived", "marks"])
+        self.assertEqual([row[-4:-1] for row in rows], [["0.41", "0", "7"], ["", "3", "4"]])
+        for expected in ("<h3>Within 0.5 processors and 128 MiB of memory</h3>",
+                         '<th scope="row">epoll</th><td class="n">41 %</td><td class="n">0</td><td class="n">7/7</td>',
+                         '<th scope="row">fork</th><td class="n">-</td><td class="n">3</td><td class="n">4/7</td>',
+                         "Each server got no more than 0.5 processors and 128 MiB of memory, in a control group"):
+            self.assertTrue(expected in text, f"not there: {expected}")
+        self.assertEqual(self.text.count("<h3>Within"), 0)
+
     def test_sources_without_a_revision_still_make_a_page(self):
         with tempfile.TemporaryDirectory() as folder:
             synthetic.tiny(folder, {"fork": {"throughput": 100}})

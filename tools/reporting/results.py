@@ -136,6 +136,7 @@ class Cell:
     rounds: int
     rounds_failed: int
     marks: tuple
+    limits: dict = None  # What limits have done, as the summary has it; None: there were none.
 
     @property
     def client_was_the_limit(self):
@@ -209,7 +210,7 @@ class Results:
         if row is None or row["rounds"] == 0:
             return None
         estimates = {name: _estimate(value) for name, value in row["metrics"].items()}
-        return Cell(estimates, row["rounds"], row["rounds_failed"], tuple(row["marks"]))
+        return Cell(estimates, row["rounds"], row["rounds_failed"], tuple(row["marks"]), row.get("limits"))
 
     def left_out(self, workload, subject):
         """Why the two were not put together, if that was decided beforehand; None otherwise."""

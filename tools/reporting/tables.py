@@ -3,6 +3,7 @@ throughout."""
 import markupsafe
 
 from comparison import inference
+from comparison import table as comparison_table
 
 from . import palette, plots, rules, usl, words
 
@@ -93,6 +94,13 @@ def of_workload(results, workload):
                     [words.estimate(cell, write) if cell else "" for cell, (_, _, write) in zip(cells, columns)] +
                     [results.figure(workload, name).n])
     return table(["subject"] + (["of its floor"] if of_floor else []) + [title for title, _, _ in columns] + ["rounds"], rows)
+
+
+def limits(results, workload):
+    """What limits have done to each subject of a Workload, those included that have no figures; None if there were none."""
+    row = next(row for row in results.run["workloads"] if row["name"] == workload.name)
+    rows = comparison_table.limits_rows(results.summary, row)
+    return table(["subject", *comparison_table.LIMITS_HEADINGS], rows) if rows else None
 
 
 def _of_floor(entry):

@@ -92,7 +92,7 @@ def _parameters(run, workload):
     flags = tuple(flag for flag in workload["load_flags"] if not flag.startswith("--schedule="))  # Of which the path is in there.
     return {"name": workload["name"], "service": workload["service"], "load_flags": flags, "network": run.get("network"),
             "schedule": replay.get("schedule_sha256") if len(flags) < len(workload["load_flags"]) else None,
-            "promise": run.get("promise")}
+            "promise": run.get("promise"), "limits": (run.get("limits") or {}).get("title")}
 
 
 def _workloads(units):
@@ -301,7 +301,7 @@ def _remarks_on_servers(results):
 def _differing(workload, those):
     """The parameters in which it differs from others of the same name."""
     parts = []
-    for part in ("service", "load_flags", "network", "schedule", "promise"):
+    for part in ("service", "load_flags", "network", "schedule", "promise", "limits"):
         if len({repr(one[part]) for one in those}) > 1:
             value = workload[part]
             parts.append(" ".join(value) if isinstance(value, list) else value or f"no {part}")

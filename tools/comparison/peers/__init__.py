@@ -73,7 +73,7 @@ class Peer:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         return processes.Server([*before, self.path(), *arguments], setting.cpus,
                                 subjects.log_path(setting, self.name), {service: f"{setting.place.host}:{port}"}, environment,
-                                namespace=setting.place.namespace)
+                                namespace=setting.place.namespace, within=setting.within)
 
     def _write(self, service, setting, port):
         more = {"certificate": tls.certificate(setting.scratch)} if tls.is_encrypted(service) else {}

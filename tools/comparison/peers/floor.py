@@ -71,7 +71,7 @@ class Floor:
         port = own.free_port()
         return processes.Server([*before, *self.command(service, setting, port)], setting.cpus,
                                 subjects.log_path(setting, self.name), {service: f"{setting.place.host}:{port}"},
-                                namespace=setting.place.namespace)
+                                namespace=setting.place.namespace, within=setting.within)
 
     def describe(self, _setting):
         """As of a model."""

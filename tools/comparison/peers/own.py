@@ -66,7 +66,8 @@ class OwnServer:
         # env(1) says itself that a program is not there.
         return processes.Server([*before, "/usr/bin/env", f"--chdir={self.folder}", *words], setting.cpus,
                                 subjects.log_path(setting, self.name), {service: f"{setting.place.host}:{port}"},
-                                namespace=setting.place.namespace, title=f"{self.name} ({shlex.join(words)})")
+                                namespace=setting.place.namespace, within=setting.within,
+                                title=f"{self.name} ({shlex.join(words)})")
 
     def tried(self, setting):
         """The same, with what is known of it once it was started and asked. OwnServerError, processes.ServerError: it does not
