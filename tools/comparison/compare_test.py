@@ -282,7 +282,8 @@ class CompareTest(unittest.TestCase):
                                                               "title": "0.5 processors and 8 MiB of memory"})
         self.assertGreater(sum(line["limits"]["oom_kills"] for line in self.lines("rounds") if line["subject"] == "fork"), 0)
         survivors = {result["subject"]: result["limits"]["survived"] for result in self.content("summary.json")["results"]}
-        self.assertEqual(survivors["epoll"], 2)
+        if self.content("run.json")["programs"]["server"]["sanitizers"] == "none":  # One of them alone takes more memory.
+            self.assertEqual(survivors["epoll"], 2)
         self.assertEqual(self.servers_left(), [])
 
     def test_servers_end_with_a_comparison_that_is_killed(self):

@@ -128,6 +128,8 @@ class WorkloadTest(FolderTest):
                             self.write("c", says, 3, run={"limits": within})])
         self.assertEqual([(pair["workload"], pair["on"]["first"]) for pair in merged["pairs"]], [("echo (2)", ["b", "c"])])
         self.assertIn("echo (a): no limits; echo (2) (b, c): 0.5 processors", merged["remarks"][0])
+        self.assertEqual([workload["title"] for workload in merged["workloads"]],
+                         ["64-byte messages", "64-byte messages; each server within 0.5 processors"])
 
     def test_the_place_of_a_schedule_is_no_parameter_but_its_content_is(self):
         def replayed(name, number, digest):

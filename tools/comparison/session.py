@@ -12,8 +12,8 @@ import shlex
 import sys
 import tempfile
 
-from . import (connections, diff, fairness, inference, limits, machine, measure, network, peers, plan, processes, programs, promise, ranking,
-               rated_steps, replay, runner, store, subjects, summary, table, versions, workloads)
+from . import (connections, diff, fairness, inference, limits, machine, measure, network, peers, plan, processes, programs, promise,
+               ranking, rated_steps, replay, runner, store, subjects, summary, table, versions, workloads)
 from .load import Load
 from .stopping import Stopping
 

@@ -105,7 +105,8 @@ def _workloads(units):
             if key not in found:
                 numbers[workload["name"]] += 1
                 number = numbers[workload["name"]]
-                found[key] = {**parameters, "key": key, "load_flags": list(parameters["load_flags"]), "title": workload["title"],
+                found[key] = {**parameters, "key": key, "load_flags": list(parameters["load_flags"]),
+                              "title": _title(workload["title"], parameters),
                               "name": workload["name"] if number == 1 else f"{workload['name']} ({number})", "on": [], "ranked_by": {}}
             own = found[key]
             metric = result.summary["ranked_by"].get(workload["name"])
@@ -115,6 +116,12 @@ def _workloads(units):
     for workload in found.values():
         workload["ranked_by"] = dict(sorted(workload["ranked_by"].items(), key=lambda item: -len(item[1])))
     return list(found.values())
+
+
+def _title(title, parameters):
+    """With what a reader of the figures has to know."""
+    network, within = parameters["network"], parameters["limits"]
+    return title + (f"; {network}" if network else "") + (f"; each server within {within}" if within else "")
 
 
 def _results(units):
