@@ -235,7 +235,11 @@ class BlockingConnection {
     if (sent == Flushed::kBroken) return false;
     // All is with the kernel now, not with the peer: a slow reader of what is left there is noticed only after the idle
     // time-out.
-    if (sent == Flushed::kAll) return watch_.Settle(Debt::kAcknowledgement), true;
+    if (sent == Flushed::kAll) {
+      watch_.NoteSent();
+      watch_.Settle(Debt::kAcknowledgement);
+      return true;
+    }
     return watch_.MayTakeLonger() && (mail_ == nullptr || AwaitRoom());  // The wait for room was ended.
   }
 

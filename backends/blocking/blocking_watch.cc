@@ -8,6 +8,10 @@
 
 namespace polyserve {
 
+void BlockingWatch::NoteSent() {
+  if (waits_are_short_) watch_.NoteMove(Now());
+}
+
 // Within a request the rate counts, and a wait as long as the idle time-out would notice a slow peer too late.
 bool BlockingWatch::MayReadOn() {
   ShortenWaits();

@@ -7,8 +7,8 @@
 //   before recv, within a request  MayReadOn()      ├▶ true: wait again      false: close the connection
 //   send: EAGAIN                   MayTakeLonger() ─┘
 //
-// So a request that comes and is answered without a wait costs no look at the clock. One object for each connection,
-// used by its thread alone; no call blocks.
+// So a request that comes and is answered without a wait costs no look at the clock, unless one before it has come in
+// parts. One object for each connection, used by its thread alone; no call blocks.
 #ifndef POLYSERVE_BACKENDS_BLOCKING_BLOCKING_WATCH_H_
 #define POLYSERVE_BACKENDS_BLOCKING_BLOCKING_WATCH_H_
 
@@ -33,6 +33,9 @@ class BlockingWatch {
 
   // Bytes have come. Costs nothing: they count when the peer is judged next.
   void NoteInput() { has_heard_ = true; }
+  // All was sent: the silence begins anew, also if nothing has come before, and the session has spoken because of mail
+  // or its timer. Costs a look at the clock, but only once waits are short; a longer one is measured by itself.
+  void NoteSent();
   // The peer does not owe this any more, for example because everything was sent. If it comes to owe it again, that is
   // a new debt, with all of --min_rate_window before it.
   void Settle(Debt debt) {

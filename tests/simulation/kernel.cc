@@ -55,12 +55,18 @@ void Kernel::Stop() {
   trace_.Add(now_, "(stop)", 0, 0, 0);
   stopping_ = true;
   has_stop_ = true;
-  grace_end_ = now_ + limits_.stop_grace;
+  RenewGrace();
   Find(signal_fd_).count = 1;
   NotifyFile(signal_fd_, POLLIN);
   is_interrupted_ = true;
   NoteEvent();
   NudgeLater();
+}
+
+void Kernel::RenewGrace() {
+  grace_end_ = now_ + limits_.stop_grace;
+  NoteLookAround();
+  After(limits_.stop_grace, [this] { NoteLookAround(); });
 }
 
 void Kernel::NudgeLater() {

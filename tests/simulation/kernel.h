@@ -112,7 +112,7 @@ class Kernel {
   // net/signals.h.
   bool stopping() const { return stopping_; }
   Time grace_end() const { return grace_end_; }
-  void RenewGrace() { grace_end_ = now_ + limits_.stop_grace; }
+  void RenewGrace();
   int signal_fd() const { return signal_fd_; }
   bool TakeStop();
 
@@ -142,6 +142,12 @@ class Kernel {
   uint32_t Reported(int fd, const Interest& interest);
   void NotifyFile(int fd, uint32_t events);
   void NudgeLater();
+  // Every driver looks around as the grace begins and ends, and may count a peer's silence anew from there.
+  void NoteLookAround() {
+    for (const auto& [fd, file] : files_) {
+      if (file.stream != nullptr) file.stream->judge.OnWakeInVain(now_, delayed_);
+    }
+  }
   int NotePolls(pollfd* polls, size_t count);
   ssize_t TakeArrived(int fd, Stream& stream, char* buffer, size_t size);
   ssize_t Result(const char* what, int fd, int64_t argument, ssize_t result, int error = 0);

@@ -137,6 +137,10 @@ const std::vector<Subject>& AllSubjects() {
   return *subjects;
 }
 
-Trace RunSchedule(const Subject& subject, uint64_t seed) { return Run(subject, seed).Take(); }
+Trace RunSchedule(const Subject& subject, uint64_t seed) {
+  // Before there is a kernel: it looks at the clock, and the first schedule of a process would have a step more.
+  SharedStatistics();
+  return Run(subject, seed).Take();
+}
 
 }  // namespace polyserve::simulation

@@ -1,0 +1,38 @@
+// A model that serves one client after the other by a small driver of its own, and makes a mistake if it is asked to:
+// the proof that the simulation finds such mistakes. Without one it keeps to the rules, within what it can do: no least
+// rate, no tasks, no pauses.
+#ifndef POLYSERVE_TESTS_SIMULATION_MISTAKEN_MODEL_H_
+#define POLYSERVE_TESTS_SIMULATION_MISTAKEN_MODEL_H_
+
+#include "tests/simulation/schedule.h"
+
+namespace polyserve::simulation {
+
+enum class Mistake {
+  kNone,
+  kLosesInput,       // The last byte of a read.
+  kSwapsInput,       // Shows the first two bytes in the other order.
+  kLosesOutput,      // The first byte of a reply.
+  kRepeatsOutput,    // Sends a reply twice.
+  kSendsBehindEnd,   // Sends after shutdown(2).
+  kShowsEndEarly,    // Before all input was shown.
+  kClosesTwice,      // The same descriptor.
+  kNeverCloses,      // The descriptor.
+  kCountsEndTwice,   // In the statistics.
+  kNeverCountsEnd,   //
+  kKeepsSession,     // Does not destroy it.
+  kSleeps,           // Waits for what never comes.
+  kIgnoresSilence,   // Has no idle time-out.
+  kEndsEarly,        // Before the idle time-out.
+  kRingsEarly,       // The session's timer.
+  kNeverRings,       //
+  kDoesNotLinger,    //
+  kLingersForEver,   //
+  kResetsGoodPeers,  // Which have sent their end, and are answered.
+};
+
+Subject MistakenModel(Mistake mistake);
+
+}  // namespace polyserve::simulation
+
+#endif  // POLYSERVE_TESTS_SIMULATION_MISTAKEN_MODEL_H_
