@@ -91,8 +91,11 @@ class ProgressWatch {
 
   // Something has moved. Call it for each read and write; it costs one store.
   void NoteMove(uint32_t now) { last_moved_ = now; }
-  // Nothing has moved for the idle time-out, as the caller knows by other means.
-  void NoteSilence(const ProgressLimits& limits, uint32_t now) { last_moved_ = now - limits.idle_ticks() - 1; }
+  // Nothing was owed, and nothing has come, for the idle time-out, as the caller knows by other means.
+  void NoteSilence(const ProgressLimits& limits, uint32_t now) {
+    debt_ = Debt::kNothing;
+    last_moved_ = now - limits.idle_ticks() - 1;
+  }
   // The peer owes nothing, and is not silent: we are at work.
   void Rest(uint32_t now);
 

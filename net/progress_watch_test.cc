@@ -90,6 +90,16 @@ TEST_F(ProgressWatchTest, SilenceThatTheCallerKnowsOfEndsItAtOnce) {
   EXPECT_EQ(watch_.Judge(kLimits, kNothing, bytes_, now_), Progress::kIdle);
 }
 
+// A driver that judges only when it has to wait may have judged last while the peer still owed something.
+TEST_F(ProgressWatchTest, SilenceThatTheCallerKnowsOfOutweighsAnOldDebt) {
+  bytes_.has_unacknowledged = true;
+  EXPECT_EQ(Tick(kReply), Progress::kAlive);
+  bytes_.has_unacknowledged = false;
+  now_ += kLimits.idle_ticks() + 1;
+  watch_.NoteSilence(kLimits, now_);
+  EXPECT_EQ(watch_.Judge(kLimits, kNothing, bytes_, now_), Progress::kIdle);
+}
+
 TEST_F(ProgressWatchTest, ReaderAboveTheLeastRateStaysForEver) {
   bytes_.has_unacknowledged = true;
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(Tick(kReply, kTickBytes), Progress::kAlive);
