@@ -138,9 +138,14 @@ class SequentialClient : public Socket {
     return left > absl::ZeroDuration() ? After(left) : NoWait();
   }
 
-  // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload).
+  // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload). In both cases the
+  // peer's silence begins anew: it has waited for us, perhaps for a pause before the task.
   Wait Task() {
-    if (shared_.offload == nullptr) return output_.TakeWork()(output_), NoWait();
+    if (shared_.offload == nullptr) {
+      output_.TakeWork()(output_);
+      NoteMove();
+      return NoWait();
+    }
     RunByHelper(output_.TakeWork());
     return Result(output_);
   }

@@ -159,6 +159,7 @@ bool EventConnection::TakeSteps(Output& output) {
         }
         // Without helpers every other client of the loop waits for the task.
         output.TakeWork()(output);
+        NoteMove();  // The peer has waited for us, perhaps for a pause before the task.
         break;
       case Step::kResume:
         if (RunsApart()) return ResumeByHelper(output);
