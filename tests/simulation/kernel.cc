@@ -243,7 +243,7 @@ int Kernel::Poll(pollfd* polls, size_t count, Time time) {
     pollfd& one = polls[random_.Below(count)];
     const File* file = one.fd >= 0 ? &Find(one.fd) : nullptr;
     if (file != nullptr && file->stream != nullptr && file->stream->is_nonblocking && (one.events & POLLIN) != 0) {
-      file->stream->judge.OnWakeInVain(now_, delayed_);
+      NoteWakeInVain(*file->stream);
       one.revents = POLLIN;
       found = 1;
     }
@@ -308,7 +308,7 @@ int Kernel::WaitEpoll(int epoll, epoll_event* events, int most, Time time) {
     const auto any = std::next(interests.begin(), static_cast<int64_t>(random_.Below(interests.size())));
     const uint32_t wanted = any->second.events & (POLLIN | POLLOUT);
     if (Stream* const stream = FindStream(any->first); stream != nullptr && wanted != 0) {
-      stream->judge.OnWakeInVain(now_, delayed_);
+      NoteWakeInVain(*stream);
       found.emplace_back(any->first, wanted);
     }
   }

@@ -148,6 +148,12 @@ class Kernel {
       if (file.stream != nullptr) file.stream->judge.OnWakeInVain(now_, delayed_);
     }
   }
+  // A driver may count the peer's silence anew from there, so the patience begins anew, too: several of these, each
+  // shortly before the time-out, make a wait that is long, and yet not for ever.
+  void NoteWakeInVain(Stream& stream) {
+    stream.judge.OnWakeInVain(now_, delayed_);
+    NoteEvent();
+  }
   int NotePolls(pollfd* polls, size_t count);
   ssize_t TakeArrived(int fd, Stream& stream, char* buffer, size_t size);
   ssize_t Result(const char* what, int fd, int64_t argument, ssize_t result, int error = 0);
