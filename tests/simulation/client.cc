@@ -124,8 +124,14 @@ void Client::Reset() {
 // Last words do not count: they come when the time is over.
 void Client::OnOutput() {
   const int64_t written = std::exchange(known_written_, stream_->written_total);
-  if (written != known_written_ && known_written_ <= static_cast<int64_t>(written_.size())) {
-    stream_->judge.OnMove(kernel_.now(), kernel_.delayed());
+  const int64_t left = static_cast<int64_t>(written_.size()) - known_written_;
+  const bool was_blocked = std::exchange(is_blocked_, left > 0);
+  if (written != known_written_ && left >= 0) {
+    if (was_blocked && left > 0) {
+      stream_->judge.OnSendOn(kernel_.now(), kernel_.delayed());
+    } else {
+      stream_->judge.OnMove(kernel_.now(), kernel_.delayed());
+    }
   }
   UpdateDebts();
   ReadLater();

@@ -140,6 +140,7 @@ class Client final : public StreamPeer {
   size_t consumed_ = 0;
   std::string written_;
   int64_t known_written_ = 0;  // Stream::written_total, as OnOutput() has seen it last.
+  bool is_blocked_ = false;    // Not all that it has written was sent, then.
   Time timer_ = kNever;
   Time timer_delayed_ = 0;
 };

@@ -46,6 +46,7 @@ void ProgressJudge::OnArrival(Time now, Time delayed, int64_t bytes) {
 }
 
 void ProgressJudge::OnAcknowledgement(Time now, Time delayed, int64_t bytes) {
+  acknowledged_ = now;
   moved_at_all_ = now;
   delayed_ = delayed;
   if (!has_rate()) return;

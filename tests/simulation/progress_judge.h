@@ -11,6 +11,7 @@
 #ifndef POLYSERVE_TESTS_SIMULATION_PROGRESS_JUDGE_H_
 #define POLYSERVE_TESTS_SIMULATION_PROGRESS_JUDGE_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tests/simulation/limits.h"
@@ -26,6 +27,14 @@ class ProgressJudge {
   void OnAccept(Time now, Time delayed);
   // The server has read or sent something, or had itself something to do.
   void OnMove(Time now, Time delayed);
+  // The server has sent more of a reply, of which some is still unsent. It may do so for reasons of its own, such as a
+  // timer, into what little room there was all the time: that says nothing of the peer, which was last heard of when it
+  // acknowledged something. A driver may take it for a move.
+  void OnSendOn(Time now, Time delayed) {
+    moved_ = std::max(moved_, acknowledged_);
+    moved_at_all_ = now;
+    delayed_ = delayed;
+  }
   // The server was told that it could read or write, in vain. A driver may take that for a move.
   void OnWakeInVain(Time now, Time delayed) {
     moved_at_all_ = now;
@@ -69,6 +78,7 @@ class ProgressJudge {
 
   const Limits& limits_;
   bool is_accepted_ = false;
+  Time acknowledged_ = 0;  // The last bytes.
   Time moved_ = 0;         // By the server.
   Time moved_at_all_ = 0;  // By either.
   Time delayed_ = 0;       // By then.
