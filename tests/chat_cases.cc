@@ -193,9 +193,8 @@ TEST_F(RoomTest, SleepersHoldTheRoomsBudgetAndNoMore) {
   }
   EXPECT_TRUE(has_left);
   reader.Send("C reader still here\n");
-  for (std::string line; line != Saying("reader", "still here"); line = speaker.ReadLine()) {
-    ASSERT_FALSE(speaker.was_closed());
-  }
+  std::string line;
+  while ((line = speaker.ReadLine()) != Saying("reader", "still here")) ASSERT_NE(line, "");
 }
 
 TEST_F(RoomTest, LineThatIsTooLongIsRefusedAndTheMemberStays) {

@@ -83,8 +83,10 @@ TEST_F(HttpCases, ShortageOfDescriptorsIsNoLackOfSpace) {
   StartServer({});
   Peer peer = Connect("http");
   peer.Send(kGet);  // Now the worker that serves it has all its descriptors.
-  while (peer.ReadLine() != "\r\n") ASSERT_FALSE(peer.was_closed());
+  std::string line;
+  while ((line = peer.ReadLine()) != "\r\n") ASSERT_NE(line, "");
   EXPECT_EQ(peer.Read(5), "hello");
+  AwaitQuiet();  // One that has handed the client on may just be hearing of it, which takes a descriptor, too.
   rlimit old;
   ASSERT_EQ(::prlimit(server().pid(), RLIMIT_NOFILE, nullptr, &old), 0);
   // Exactly so that no number is left: with a lower limit poll(2) itself would fail, if it gets more descriptors than
@@ -93,7 +95,8 @@ TEST_F(HttpCases, ShortageOfDescriptorsIsNoLackOfSpace) {
   peer.Send("GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(peer.ReadLine(), "HTTP/1.1 503 Service Unavailable\r\n");
   bool tells_when = false;
-  for (std::string line; line != "\r\n" && !peer.was_closed(); line = peer.ReadLine()) {
+  while ((line = peer.ReadLine()) != "\r\n") {
+    ASSERT_NE(line, "");
     tells_when |= absl::StartsWith(line, "Retry-After: ");
   }
   EXPECT_TRUE(tells_when);
