@@ -1,9 +1,11 @@
 #include "lifecycle/service_manager.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,10 +19,15 @@
 #include "base/logging.h"
 #include "base/sys_error.h"
 #include "lifecycle/environment.h"
+#include "net/deadline.h"
 
 namespace polyserve {
 
 namespace {
+
+// For a manager that reads slowly, since it has other services, too. One that is stuck must not keep the server from
+// its clients for ever.
+constexpr absl::Duration kPatience = absl::Seconds(5);
 
 // A path, or "@" and a name in the abstract namespace, which begins with a zero byte (unix(7)).
 absl::StatusOr<UniqueFd> ConnectTo(const std::string& name) {
@@ -68,27 +75,37 @@ ServiceManager ServiceManager::FromEnvironment() {
 void ServiceManager::Reloading() const {
   timespec now = {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  Send(absl::StrCat("RELOADING=1\nMONOTONIC_USEC=", int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
+  Send(absl::StrCat("RELOADING=1\nMONOTONIC_USEC=", int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000), kPatience);
 }
 
+void ServiceManager::Ready() const { Send("READY=1", kPatience); }
+
+// The next one says as much.
 void ServiceManager::IsAlive() const {
-  if (watchdog_ != absl::InfiniteDuration()) Send("WATCHDOG=1");
+  if (watchdog_ != absl::InfiniteDuration()) Send("WATCHDOG=1", absl::ZeroDuration());
 }
 
 void ServiceManager::Stopping() {
-  if (!std::exchange(has_said_stopping_, true)) Send("STOPPING=1");
+  if (!std::exchange(has_said_stopping_, true)) Send("STOPPING=1", kPatience);
 }
 
 void ServiceManager::HandOver(pid_t successor) {
   // In one message: with NotifyAccess=main only the main process is heard, and this one is that until here.
-  Send(absl::StrCat("MAINPID=", successor, "\nREADY=1"));
+  Send(absl::StrCat("MAINPID=", successor, "\nREADY=1"), kPatience);
   socket_.reset();
 }
 
-void ServiceManager::Send(absl::string_view message) const {
+void ServiceManager::Send(absl::string_view message, absl::Duration patience) const {
   if (!socket_.ok()) return;
-  if (::send(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL) >= 0) return;
-  LOG_FLOOD(WARNING) << "cannot tell the service manager " << message << ": " << SysError("send").message();
+  const Deadline deadline(patience);
+  pollfd room = {socket_.get(), POLLOUT, 0};
+  while (::send(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL) < 0) {
+    if (errno != EAGAIN || deadline.passed()) {
+      LOG_FLOOD(WARNING) << "cannot tell the service manager " << message << ": " << SysError("send").message();
+      return;
+    }
+    ::poll(&room, 1, deadline.PollMilliseconds());
+  }
 }
 
 }  // namespace polyserve

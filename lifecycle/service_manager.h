@@ -5,7 +5,9 @@
 //                                 ├▶ IsAlive() at least every watchdog()
 //                                 └▶ Stopping(), or HandOver()
 //
-// A message that does not fit into the socket is lost: nothing here waits. Not thread-safe.
+// The manager's socket holds few messages, of all its services. What it has to know of the server's state waits for
+// room, for seconds at most; that the server is alive is not said if there is none. The log has what was lost. Not
+// thread-safe.
 #ifndef POLYSERVE_LIFECYCLE_SERVICE_MANAGER_H_
 #define POLYSERVE_LIFECYCLE_SERVICE_MANAGER_H_
 
@@ -31,9 +33,9 @@ class ServiceManager {
   // (WatchdogSec=); infinite if it does not watch.
   absl::Duration watchdog() const { return watchdog_; }
 
-  void Ready() const { Send("READY=1"); }
+  void Ready() const;
   void Reloading() const;  // Until Ready().
-  void IsAlive() const;    // Says nothing to a manager that does not watch.
+  void IsAlive() const;    // Never waits; says nothing to a manager that does not watch.
   void Stopping();         // Once; further calls say nothing.
   // Another process is the service now, and ready. From here on this object is silent.
   void HandOver(pid_t successor);
@@ -42,7 +44,7 @@ class ServiceManager {
   const std::vector<std::string>& environment() const { return environment_; }
 
  private:
-  void Send(absl::string_view message) const;
+  void Send(absl::string_view message, absl::Duration patience) const;
 
   UniqueFd socket_;  // Connected, so that it goes on working in a chroot.
   absl::Duration watchdog_ = absl::InfiniteDuration();

@@ -5,16 +5,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
+#include "tests/eventually.h"
+#include "tests/proc.h"
 
 namespace polyserve {
 
@@ -72,6 +76,24 @@ TEST_F(ServiceManagerTest, AfterItHasHandedOverItIsSilent) {
   manager.Stopping();
   manager.IsAlive();
   EXPECT_EQ(Next(), "");
+}
+
+TEST_F(ServiceManagerTest, HandOverWaitsUntilTheManagerHasRoomForIt) {
+  ::setenv("WATCHDOG_USEC", "3000000", 1);
+  ServiceManager manager = Make();
+  for (int i = 0; i < 1000; ++i) manager.IsAlive();  // More than a socket holds.
+  std::atomic<pid_t> sender = 0;
+  std::atomic<bool> has_returned = false;
+  std::thread hand_over([&] {
+    sender = ::gettid();
+    manager.HandOver(4711);
+    has_returned = true;
+  });
+  EXPECT_TRUE(Eventually([&] { return has_returned || (sender != 0 && IsAsleep(sender)); }));
+  std::string message;
+  EXPECT_TRUE(Eventually([&] { return !(message = Next()).empty() && message != "WATCHDOG=1"; }));
+  EXPECT_EQ(message, "MAINPID=4711\nREADY=1");
+  hand_over.join();
 }
 
 TEST_F(ServiceManagerTest, SuccessorGetsTheSocketAndTheWatchdogWithoutItsPid) {

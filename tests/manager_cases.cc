@@ -149,7 +149,7 @@ TEST_F(ManagerTest, WatchdogHearsThatTheServerIsAlive) {
   ExpectServesOthers();
   ASSERT_TRUE(server().Upgrade());
   std::string message;
-  while ((message = manager.Next()) == "WATCHDOG=1") continue;
+  EXPECT_TRUE(Eventually([&] { return (message = manager.Next()) != "WATCHDOG=1"; }));
   EXPECT_EQ(message, absl::StrCat("MAINPID=", server().pid(), "\nREADY=1"));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(manager.Next(), "WATCHDOG=1");  // The new one's.
 }
