@@ -33,7 +33,7 @@ class QuietTest : public EveryModelTest {
   // wait for a moment in which all of them sleep would not do, since each looks now and then whether it may go on.
   void ExpectIsQuiet() {
     constexpr absl::Duration kWindow = absl::Milliseconds(200);
-    EXPECT_TRUE(Eventually([this] {
+    EXPECT_TRUE(Eventually([&] {
       const absl::Duration before = server().ProcessorTime();
       absl::SleepFor(kWindow);
       return server().ProcessorTime() - before < kWindow / 2;
@@ -69,7 +69,7 @@ TEST_F(QuietTest, ServerThatMayNotAcceptSaysSoStaysQuietAndStops) {
   for (const int error : {EPERM, ECONNABORTED, EIO}) {
     StartServer({.flags = {model}, .before_exec = [error] { RefuseCall(SYS_accept4, error); }});
     Peer peer = Connect("echo");
-    EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "cannot accept a connection"); }));
+    EXPECT_TRUE(Eventually([&] { return absl::StrContains(server().log(), "cannot accept a connection"); }));
     ExpectIsQuiet();
     server().Signal(SIGTERM);
     EXPECT_TRUE(peer.AwaitClose());
