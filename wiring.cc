@@ -336,7 +336,9 @@ absl::Status Server::MakeContext() {
                                    .reload = [this] { Reload(); },
                                    .log_drain = [sources = report_sources_] { LogDrain(*sources); },
                                    .least_rate = config_.least_rate,
-                                   .on_signals = [this](unsigned events) { OnSignals(events); }});
+                                   .on_signals = [this](unsigned events) { OnSignals(events); },
+                                   // Whoever answers signals from here on sees that the server stops.
+                                   .await_handing_on = [this] { MutexLock lock(answering_); }});
   context_->least_rate.counters = http.counters;
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   for (const ListenSpec& spec : config_.listen) {

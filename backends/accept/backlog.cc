@@ -150,6 +150,7 @@ bool Backlog::AwaitsEnd(const Listener& listener) const {
 }
 
 void Backlog::CloseListeners() {
+  context_.await_handing_on();
   for (Listener& listener : context_.listeners) {
     if (listener.has_datagrams() && udp_peers_.which() == AcceptUdp::kNone) continue;
     // Clients must be refused at once, even if another process of this server holds the listener as well: close(2)
