@@ -110,8 +110,8 @@ struct ServerContext {
   std::list<Listener> siblings = {};
   // Called with all events, before the others are answered; in the same thread as AnswerCommonSignals().
   std::function<void(unsigned events)> on_signals = [](unsigned) {};
-  // Call it when the server stops, before the listeners are closed: returns when no other thread is just handing them on
-  // to a new server. From then on none does.
+  // Call it when the server stops, before the listeners are closed: returns when no other thread is just handing them
+  // on to a new server. From then on none does.
   std::function<void()> await_handing_on = [] {};
   // In the worker of a pool: whether a client waits that no other worker will take. Empty in models in which no client
   // waits for another one. Costs system calls; for the worker's own thread.
