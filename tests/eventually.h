@@ -31,10 +31,8 @@ constexpr bool kChecksPointers = false;
 
 #if defined(__SANITIZE_THREAD__)
 constexpr bool kDefersSignals = true;  // To the next call that the sanitizer intercepts; sendfile(2) is none of them.
-constexpr bool kHasOwnThread = true;   // In each process, the second one; it wakes ten times a second.
 #else
 constexpr bool kDefersSignals = false;
-constexpr bool kHasOwnThread = false;
 #endif
 
 // Far longer than anything takes on a busy machine, and short enough that a test that hangs reports it itself, before

@@ -90,9 +90,7 @@ void EveryModelTest::AwaitQuiet() {
     const int64_t before = std::exchange(slept, 0);
     bool all_sleep = true;
     for (const pid_t process : server().processes()) {
-      std::vector<pid_t> threads = ThreadsOf(process);
-      if (kHasOwnThread && threads.size() > 1) threads.erase(threads.begin() + 1);
-      for (const pid_t thread : threads) {
+      for (const pid_t thread : ThreadsOf(process)) {
         slept += CountSleeps(thread);
         all_sleep = all_sleep && IsAsleep(thread);
       }

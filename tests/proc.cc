@@ -34,6 +34,12 @@ std::string ReadProc(pid_t pid, absl::string_view file) {
   return text.str();
 }
 
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kSanitizerHasThread = true;  // In each process, the second one; it wakes ten times a second.
+#else
+constexpr bool kSanitizerHasThread = false;
+#endif
+
 // The entries of a directory that are numbers.
 std::vector<pid_t> NumbersIn(const std::string& directory) {
   std::vector<pid_t> pids;
@@ -90,7 +96,11 @@ std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents) {
   return zombies;
 }
 
-std::vector<pid_t> ThreadsOf(pid_t pid) { return NumbersIn(absl::StrCat("/proc/", pid, "/task")); }
+std::vector<pid_t> ThreadsOf(pid_t pid) {
+  std::vector<pid_t> threads = NumbersIn(absl::StrCat("/proc/", pid, "/task"));
+  if (kSanitizerHasThread && threads.size() > 1) threads.erase(threads.begin() + 1);
+  return threads;
+}
 
 size_t CountDescriptors(pid_t pid) {
   std::error_code error;

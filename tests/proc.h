@@ -23,8 +23,8 @@ std::vector<pid_t> ProcessesWithEnvironment(absl::string_view setting);
 // Ended children that these processes have not waited for.
 std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents);
 
-// All threads of a process, by their ids, which the functions below take as well. The first one has that of the
-// process.
+// All threads of a process of the server, but for ThreadSanitizer's own, by their ids, which the functions below take
+// as well. The first one has that of the process.
 std::vector<pid_t> ThreadsOf(pid_t pid);
 
 // Zero, or "", if the process has ended. Sockets and pipes are descriptors, too.

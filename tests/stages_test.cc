@@ -31,11 +31,7 @@ namespace {
 constexpr char kLongTask[] = "PRIMES 2000000\n";
 constexpr char kItsAnswer[] = "OK 142913828922\n";
 // The main thread, and one for each stage.
-#ifdef __SANITIZE_THREAD__
-constexpr size_t kLeastThreads = 5;  // ThreadSanitizer has one of its own.
-#else
 constexpr size_t kLeastThreads = 4;
-#endif
 
 absl::StatusOr<Statistics> StatisticsOf(pid_t server) {
   std::error_code error;

@@ -16,13 +16,6 @@ namespace polyserve {
 
 namespace {
 
-// ThreadSanitizer has a thread of its own in each process.
-#if defined(__SANITIZE_THREAD__)
-constexpr size_t kThreadsOfSanitizer = 1;
-#else
-constexpr size_t kThreadsOfSanitizer = 0;
-#endif
-
 std::string NameOf(pid_t process, pid_t thread) {
   std::string name;
   std::getline(std::ifstream(absl::StrCat("/proc/", process, "/task/", thread, "/comm")), name);
@@ -97,8 +90,7 @@ std::vector<pid_t> WorkersTest::Workers() const {
 }
 
 bool WorkersTest::AwaitWorkers(size_t count) {
-  const size_t others = has_threads() ? kThreadsOfSanitizer : 0;
-  return Eventually([this, count, others] { return Workers().size() == count + others; });
+  return Eventually([this, count] { return Workers().size() == count; });
 }
 
 void WorkersTest::SignalWorkers(int signal) {
