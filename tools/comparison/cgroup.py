@@ -35,9 +35,28 @@ def _counting():
     return version2 + version1
 
 
+def fields(path):
+    """{name: number} of a file of lines "name number"."""
+    return {name: int(number) for name, number in (line.split() for line in procfs.read(path).splitlines())}
+
+
 def times_v2(folder):
-    values = dict(line.split() for line in procfs.read(folder + "/cpu.stat").splitlines())
-    return int(values.get("user_usec", 0)) / 1e6, int(values.get("system_usec", 0)) / 1e6
+    values = fields(folder + "/cpu.stat")
+    return values.get("user_usec", 0) / 1e6, values.get("system_usec", 0) / 1e6
+
+
+def join(folder):
+    """Moves the calling process into a group; for a child between fork and exec."""
+    with open(folder + "/cgroup.procs", "w", encoding="ascii") as file:
+        file.write("0")
+
+
+def remove(folder):
+    """To be called when all processes of a group have ended. If one is left, the group stays: the kernel refuses to remove it."""
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
 
 
 def _times_v1(folder):
@@ -67,17 +86,11 @@ class CpuGroup:
         return None
 
     def join(self):
-        """Moves the calling process into the group; for a child between fork and exec."""
-        with open(self._folder + "/cgroup.procs", "w", encoding="ascii") as file:
-            file.write("0")
+        join(self._folder)
 
     def cpu_times(self):
         """Seconds (user, system) of all processes that were ever in it."""
         return self._read_times(self._folder)
 
     def remove(self):
-        """To be called when all its processes have ended. If one is left, the group stays: the kernel refuses to remove it."""
-        try:
-            os.rmdir(self._folder)
-        except OSError:
-            pass
+        remove(self._folder)

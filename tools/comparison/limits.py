@@ -93,10 +93,8 @@ class Box:
         return list(dict.fromkeys(self._folders.values()))
 
     def join(self):
-        """Moves the calling process into the groups; for a child between fork and exec."""
         for folder in self._distinct():
-            with open(folder + "/cgroup.procs", "w", encoding="ascii") as file:
-                file.write("0")
+            cgroup.join(folder)
         if self._counting:
             self._counting.join()
 
@@ -108,9 +106,8 @@ class Box:
         return self._read_events(self._folders)
 
     def remove(self):
-        """To be called when all its processes have ended."""
         for folder in self._distinct():
-            _remove(folder)
+            cgroup.remove(folder)
         if self._counting:
             self._counting.remove()
 
@@ -183,8 +180,8 @@ def _settings_v2(limits):
 
 
 def _events_v2(folders):
-    stat = _pairs(folders["cpu"] + "/cpu.stat") if "cpu" in folders else {}
-    events = _pairs(folders["memory"] + "/memory.events") if "memory" in folders else {}
+    stat = cgroup.fields(folders["cpu"] + "/cpu.stat") if "cpu" in folders else {}
+    events = cgroup.fields(folders["memory"] + "/memory.events") if "memory" in folders else {}
     return Events(stat.get("throttled_usec", 0) / 1e6, events.get("oom_kill", 0))
 
 
@@ -211,7 +208,7 @@ def make_version1(limits, name, mounts, own_path, count=cgroup.CpuGroup.create):
         return Box(folders, None, _events_v1, counting)
     except LimitError:
         for folder in folders.values():
-            _remove(folder)
+            cgroup.remove(folder)
         raise
 
 
@@ -223,14 +220,9 @@ def _settings_v1(limits, controller):
 
 
 def _events_v1(folders):
-    stat = _pairs(folders["cpu"] + "/cpu.stat") if "cpu" in folders else {}
-    control = _pairs(folders["memory"] + "/memory.oom_control") if "memory" in folders else {}
+    stat = cgroup.fields(folders["cpu"] + "/cpu.stat") if "cpu" in folders else {}
+    control = cgroup.fields(folders["memory"] + "/memory.oom_control") if "memory" in folders else {}
     return Events(stat.get("throttled_time", 0) / 1e9, control.get("oom_kill", 0))
-
-
-def _pairs(path):
-    """{name: number} of lines "name number"."""
-    return {name: int(number) for name, number in (line.split() for line in procfs.read(path).splitlines())}
 
 
 def _fill(folder, settings):
@@ -243,12 +235,5 @@ def _fill(folder, settings):
                 with open(path, "w", encoding="ascii") as file:
                     file.write(value)
     except OSError:
-        _remove(folder)
+        cgroup.remove(folder)
         raise
-
-
-def _remove(folder):
-    try:
-        os.rmdir(folder)
-    except OSError:
-        pass  # A process is left in it: the kernel refuses.
