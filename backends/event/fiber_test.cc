@@ -53,7 +53,7 @@ TEST(FiberTest, RunsUntilItSuspendsAndGoesOnWhereItWas) {
 
 volatile sig_atomic_t signals = 0;
 
-void CountSignal(int) { ++signals; }
+void CountSignal(int) { signals = signals + 1; }
 
 // ThreadSanitizer holds a signal back until it is told of another call, and keeps it with the stack that it found; one
 // that asked the server to stop was so lost with a fiber that ended, or slept with one that had nothing to do.
