@@ -27,8 +27,8 @@ struct RoomCommand {
   enum class Kind : uint8_t { kSay, kTo, kKick, kBan, kUnban, kBans };
 
   Kind kind = Kind::kSay;
-  absl::string_view target;  // The name or the address; empty for kSay and kBans.
-  absl::string_view text;    // What is to be said, or why a member is put out; only the latter may be empty.
+  absl::string_view target = {};  // The name or the address; empty for kSay and kBans.
+  absl::string_view text;         // What is to be said, or why a member is put out; only the latter may be empty.
   int minutes = kUsualBanMinutes;
 
   // Whether it needs the right to moderate the room.

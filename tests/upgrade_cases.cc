@@ -183,7 +183,8 @@ TEST_F(UpgradeTest, ClientThatKeepsItsConnectionLosesNoRequest) {
 
 TEST_F(UpgradeTest, UploadUnderWayIsFinishedWhileTheNewServerServes) {
   const std::string bytes = RandomBytes(200'000, 9);
-  StartServer({kPatientDrain, kGrace});
+  // The usual grace: if the old server has the rest before it hears of its stop, it waits that long for more.
+  StartServer({kPatientDrain});
   Peer peer = Connect("file");
   EXPECT_EQ(Ask(peer, "S none").code(), "ERR 404");
   peer.Send(absl::StrCat("P a ", bytes.size(), "\n"));
