@@ -264,6 +264,7 @@ void Client::NoteWritten(absl::string_view bytes) {
 void Client::SetTimer(Output& output, Time after) {
   output.SetTimer(after == kNever ? absl::InfiniteDuration() : absl::Nanoseconds(after));
   timer_ = after == kNever ? kNever : kernel_.now() + after;
+  timer_after_ = after;
   timer_delayed_ = kernel_.delayed();
 }
 
@@ -276,8 +277,8 @@ void Client::OnTimer() {
 }
 
 void Client::UpdateDebts() {
-  const bool unsent = static_cast<int64_t>(written_.size()) > stream_->written_total;
-  stream_->judge.SetDebts(kernel_.now(), kernel_.delayed(), owes_rest_of_line_ && !unsent, unsent,
+  if (std::exchange(was_answering_, is_answering()) && !was_answering_) answered_at_ = kernel_.now();
+  stream_->judge.SetDebts(kernel_.now(), kernel_.delayed(), owes_rest_of_line_ && !is_answering(), is_answering(),
                           stream_->unacknowledged_bytes() > 0);
 }
 
@@ -288,9 +289,9 @@ void Client::CheckLate() const {
   if (stream_->shut_down_at != kNever) return CheckLinger();
   if (const char* late = stream_->judge.FindLate(kernel_.now(), kernel_.delayed()); late != nullptr) Fail(late);
   // The timer begins when all is sent, and the session learns of it when all is sent; pauses come in between.
-  const bool unsent = static_cast<int64_t>(written_.size()) > stream_->written_total;
+  const Time due = timer_ == kNever ? kNever : std::max(timer_, answered_at_ + timer_after_);
   const Time slack = kTimerSlack + 2 * (kernel_.delayed() - timer_delayed_);
-  if (manner_.keeps_rules && !unsent && timer_ != kNever && kernel_.now() > timer_ + slack) {
+  if (manner_.keeps_rules && !is_answering() && due != kNever && kernel_.now() > due + slack) {
     Fail("the session's timer has not rung in time");
   }
 }

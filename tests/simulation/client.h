@@ -108,6 +108,8 @@ class Client final : public StreamPeer {
   void CheckLate() const;
   void CheckClose() const;
   void CheckLinger() const;
+  // The driver has not done with what the session has written.
+  bool is_answering() const { return static_cast<int64_t>(written_.size()) > stream_->written_total; }
   void UpdateDebts();
   void Finish();
   [[noreturn]] void Fail(absl::string_view what) const;
@@ -141,7 +143,10 @@ class Client final : public StreamPeer {
   std::string written_;
   int64_t known_written_ = 0;  // Stream::written_total, as OnOutput() has seen it last.
   bool is_blocked_ = false;    // Not all that it has written was sent, then.
+  bool was_answering_ = false;
+  Time answered_at_ = 0;  // When the driver had done with what there was, last.
   Time timer_ = kNever;
+  Time timer_after_ = 0;
   Time timer_delayed_ = 0;
 };
 

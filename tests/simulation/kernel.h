@@ -13,7 +13,8 @@
 // drivers may rely on it.
 //
 // Faults that are seen here at once: a descriptor used after it was closed, closed twice, or closed while it is
-// watched; bytes sent behind shutdown(2); a wait that nothing will ever end. One thread.
+// watched; bytes sent behind shutdown(2); a wait that nothing will ever end; call after call that neither waits nor
+// finds anything. One thread.
 #ifndef POLYSERVE_TESTS_SIMULATION_KERNEL_H_
 #define POLYSERVE_TESTS_SIMULATION_KERNEL_H_
 
@@ -66,7 +67,10 @@ class Kernel {
   // Has something happen, this much later.
   void After(Time delay, std::function<void()> happens);
   // The server waits for ever if nothing but its own timers goes on for Limits::Patience() after the last call of this.
-  void NoteEvent() { patience_ends_ = now_ + limits_.Patience(); }
+  void NoteEvent() {
+    patience_ends_ = now_ + limits_.Patience();
+    calls_in_a_row_ = 0;
+  }
   // The listening socket. Call it once.
   int Listen();
   // The end of the TCP connection that the server has, as a client of the listener that waits to be accepted. False: it
@@ -91,10 +95,13 @@ class Kernel {
   Time Clock() { return now_ += 50; }
   int Accept(int fd, bool non_blocking);
   ssize_t Receive(int fd, char* buffer, size_t size, bool waits);
-  ssize_t Send(int fd, absl::string_view bytes, bool waits);
+  // Asks for as many of the bytes as it takes, from the first one on.
+  ssize_t Send(int fd, size_t size, absl::FunctionRef<std::string(size_t most)> gather, bool waits);
   ssize_t SendFile(int fd, int file, off_t* offset, size_t count);
   int Shutdown(int fd);
   int Close(int fd);
+  // Returns what a signal has left of the time.
+  Time Sleep(Time time);
   int Poll(pollfd* polls, size_t count, Time time);
   int Select(int highest, fd_set* readable, fd_set* writable, Time time);
   int CreateEpoll();
@@ -168,6 +175,7 @@ class Kernel {
   Time now_ = 1000 * kSecond;
   Time delayed_ = 0;
   Time patience_ends_;
+  int calls_in_a_row_ = 0;  // Without a wait in which time has passed, and without an event.
   std::map<std::pair<Time, uint64_t>, std::function<void()>> events_;  // The second number: in the order of After().
   uint64_t event_number_ = 0;
   std::map<int, File> files_;

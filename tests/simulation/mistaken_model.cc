@@ -62,6 +62,7 @@ class MistakenDriver {
     int left = idle_end_.PollMilliseconds();
     if (Is(Mistake::kEndsEarly)) left = std::min(left, 2000);
     if (timer_.has_value()) left = std::min(left, timer_->PollMilliseconds());
+    if (Is(Mistake::kSpins)) left = 0;
     pollfd waits[] = {{fd_.get(), POLLIN, 0}};
     const int found = ::poll(waits, 1, left);
     if (Signals::stopping()) return false;

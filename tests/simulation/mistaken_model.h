@@ -22,6 +22,7 @@ enum class Mistake {
   kNeverCountsEnd,   //
   kKeepsSession,     // Does not destroy it.
   kSleeps,           // Waits for what never comes.
+  kSpins,            // Asks again and again, and waits for nothing.
   kIgnoresSilence,   // Has no idle time-out.
   kEndsEarly,        // Before the idle time-out.
   kRingsEarly,       // The session's timer.

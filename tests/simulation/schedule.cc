@@ -119,9 +119,21 @@ class Run {
   bool is_stopped_ = false;
 };
 
-Subject OfModel(const char* name, const char* trigger) {
-  return {.name = name, .make = [name = std::string(name), trigger] {
-            gflags::SetCommandLineOption("trigger", trigger);
+// A flag, and its value.
+using Flag = std::pair<const char*, const char*>;
+
+// What the subjects have, unless they say otherwise. Each sets all of these, because another one may have run before.
+constexpr Flag kFlags[] = {
+    {"trigger", "level"},
+    // Longer than by default: a minute of silence is rounds of calls.
+    {"poll_interval", "10ms"},
+};
+
+// The model of this name, or of its part before the first '-', with these flags.
+Subject OfModel(const char* name, const std::vector<Flag>& flags = {}) {
+  return {.name = name, .make = [name = std::string(name), flags] {
+            for (const auto& [flag, value] : kFlags) gflags::SetCommandLineOption(flag, value);
+            for (const auto& [flag, value] : flags) gflags::SetCommandLineOption(flag, value);
             const Model* model = FindModel(absl::string_view(name).substr(0, name.find('-')));
             CHECK(model != nullptr) << name;
             return model->make();
@@ -132,14 +144,18 @@ Subject OfModel(const char* name, const char* trigger) {
 
 const std::vector<Subject>& AllSubjects() {
   static const auto* const subjects = new std::vector<Subject>{
-      OfModel("loop", "level"),      OfModel("select", "level"),    OfModel("poll", "level"), OfModel("epoll", "level"),
-      OfModel("epoll-edge", "edge"), OfModel("coroutine", "level"), OfModel("fiber", "level")};
+      OfModel("loop"),      OfModel("nonblock"), OfModel("select"),
+      OfModel("poll"),      OfModel("epoll"),    OfModel("epoll-edge", {{"trigger", "edge"}}),
+      OfModel("coroutine"), OfModel("fiber"),
+  };
   return *subjects;
 }
 
 Trace RunSchedule(const Subject& subject, uint64_t seed) {
   // Before there is a kernel: it looks at the clock, and the first schedule of a process would have a step more.
   SharedStatistics();
+  // Whether a warning is logged depends on those before it, and on the clock, which a look at it moves on.
+  SetLogOptions({.least = LogSeverity::ERROR});
   return Run(subject, seed).Take();
 }
 

@@ -30,8 +30,8 @@ struct Subject {
   bool has_tasks = true;       // Output::Work() and Pause()
 };
 
-// The models of the server that have one thread, and wait by system calls that are simulated. "epoll-edge" is epoll
-// with --trigger=edge; loop is the blocking driver.
+// The models of the server that have one thread; loop is the blocking driver. What is behind the name of a model says
+// how it differs: "epoll-edge" has --trigger=edge.
 const std::vector<Subject>& AllSubjects();
 
 // Runs the schedule of this seed, and returns what has happened. If it fails, the process ends (trace.h). Not within

@@ -4,8 +4,8 @@
 //
 // While there is a kernel (Kernel::current()), calls on its descriptors go to it, and so do those that make one. All
 // others go to the system. Symbols: those of the C library, and the ones with _chk, which the same calls become with
-// -D_FORTIFY_SOURCE; the clock that is behind std::chrono::steady_clock; and the state of net/signals.h, which a
-// process could not set back.
+// -D_FORTIFY_SOURCE; the clock that is behind std::chrono::steady_clock; and the state of
+// net/signals.h, which a process could not set back.
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -31,18 +31,15 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "net/signals.h"
+#include "tests/simulation/gather_bytes.h"
 #include "tests/simulation/kernel.h"
 #include "tests/simulation/stream.h"
 #include "tests/simulation/trace.h"
+#include "tests/simulation/wrapped_call.h"
 
 namespace polyserve::simulation {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-// The names that the linker gives them: Real##name is the system's, and Wrap##name is called in its place.
-#define POLYSERVE_CALL(result, name, symbol, ...)           \
-  result Real##name(__VA_ARGS__) __asm__("__real_" symbol); \
-  result Wrap##name(__VA_ARGS__) __asm__("__wrap_" symbol)
 
 POLYSERVE_CALL(int, Accept4, "accept4", int fd, sockaddr* address, socklen_t* size, int flags);
 POLYSERVE_CALL(int, Close, "close", int fd);
@@ -66,6 +63,7 @@ POLYSERVE_CALL(int, Getsockopt, "getsockopt", int fd, int level, int name, void*
 POLYSERVE_CALL(int, Setsockopt, "setsockopt", int fd, int level, int name, const void* value, socklen_t size);
 POLYSERVE_CALL(int, Getsockname, "getsockname", int fd, sockaddr* address, socklen_t* size);
 POLYSERVE_CALL(int, Ioctl, "ioctl", int fd, unsigned long request, void* argument);
+POLYSERVE_CALL(int, Nanosleep, "nanosleep", const timespec* time, timespec* left);
 POLYSERVE_CALL(int, ClockGettime, "clock_gettime", clockid_t clock, timespec* time);
 POLYSERVE_CALL(SteadyTime, SteadyNow, "_ZNSt6chrono3_V212steady_clock3nowEv");
 POLYSERVE_CALL(int, SignalFd, "_ZN9polyserve7Signals2fdEv");
@@ -83,6 +81,8 @@ bool IsOn() { return Kernel::current() != nullptr; }
 bool IsOn(int fd) { return IsSimulated(fd) && IsOn(); }
 
 Time FromMilliseconds(int timeout) { return timeout < 0 ? kNever : timeout * kMillisecond; }
+Time FromTimespec(const timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
+timespec ToTimespec(Time time) { return {time / kSecond, time % kSecond}; }
 Time FromTimeval(const timeval& time) { return time.tv_sec * kSecond + time.tv_usec * kMicrosecond; }
 
 // A wait for none at all is a sleep. A wait for the process's own descriptors, such as standard error, is none of the
@@ -149,16 +149,14 @@ ssize_t WrapRecvChk(int fd, void* bytes, size_t size, size_t room, int flags) {
 
 ssize_t WrapSend(int fd, const void* bytes, size_t size, int flags) {
   if (!IsOn(fd)) return RealSend(fd, bytes, size, flags);
-  return TheKernel().Send(fd, absl::string_view(static_cast<const char*>(bytes), size), (flags & MSG_DONTWAIT) == 0);
+  const auto gather = [&](size_t most) { return std::string(static_cast<const char*>(bytes), most); };
+  return TheKernel().Send(fd, size, gather, (flags & MSG_DONTWAIT) == 0);
 }
 
 ssize_t WrapSendmsg(int fd, const msghdr* message, int flags) {
   if (!IsOn(fd)) return RealSendmsg(fd, message, flags);
-  std::string bytes;
-  for (size_t i = 0; i < message->msg_iovlen; ++i) {
-    bytes.append(static_cast<const char*>(message->msg_iov[i].iov_base), message->msg_iov[i].iov_len);
-  }
-  return TheKernel().Send(fd, bytes, (flags & MSG_DONTWAIT) == 0);
+  const auto gather = [&](size_t most) { return GatherBytes(*message, most); };
+  return TheKernel().Send(fd, SizeOf(*message), gather, (flags & MSG_DONTWAIT) == 0);
 }
 
 ssize_t WrapSendfile(int fd, int file, off_t* offset, size_t count) {
@@ -233,10 +231,16 @@ int WrapIoctl(int fd, unsigned long request, void* argument) {
   return 0;
 }
 
+int WrapNanosleep(const timespec* time, timespec* left) {
+  if (!IsOn()) return RealNanosleep(time, left);
+  const Time rest = TheKernel().Sleep(FromTimespec(*time));
+  if (left != nullptr) *left = ToTimespec(rest);
+  return rest == 0 ? 0 : Refuse(EINTR);
+}
+
 int WrapClockGettime(clockid_t clock, timespec* time) {
   if (!IsOn() || clock != CLOCK_MONOTONIC) return RealClockGettime(clock, time);
-  const Time now = TheKernel().Clock();
-  *time = {now / kSecond, now % kSecond};
+  *time = ToTimespec(TheKernel().Clock());
   return 0;
 }
 

@@ -1,0 +1,174 @@
+// The calls of the kernel that wait for descriptors: poll(2), select(2) and epoll(7), and what is ready for them.
+#include <sys/select.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+
+#include "tests/simulation/kernel.h"
+
+namespace polyserve::simulation {
+
+namespace {
+
+constexpr uint32_t kErrors = POLLERR | POLLHUP;
+
+}  // namespace
+
+// As poll(2) would report it.
+uint32_t Kernel::Ready(int fd) {
+  const File& file = Find(fd);
+  switch (file.kind) {
+    case File::Kind::kListener:
+      return is_listening_ ? (queue_.empty() ? 0 : POLLIN) : POLLIN | POLLHUP;
+    case File::Kind::kEvent:
+      return (file.count > 0 ? POLLIN : 0) | POLLOUT;
+    case File::Kind::kEpoll:
+      for (const auto& [watched, interest] : file.interests) {
+        if (Reported(watched, interest) != 0) return POLLIN;
+      }
+      return 0;
+    case File::Kind::kStream:
+      break;
+  }
+  Stream& stream = *file.stream;
+  uint32_t ready = 0;
+  if (stream.arrived_bytes() > 0 || stream.end_has_arrived || stream.is_reset) ready |= POLLIN;
+  if (stream.end_has_arrived || stream.is_reset) ready |= POLLRDHUP;
+  if (stream.is_writable()) {
+    ready |= POLLOUT;
+  } else {
+    stream.was_full = true;  // Whoever asks and gets a no is told later: tcp_poll() does the same.
+  }
+  if (stream.has_error) ready |= POLLERR;
+  if (stream.is_reset || (stream.end_has_arrived && stream.is_shut_down)) ready |= POLLHUP;
+  return ready;
+}
+
+uint32_t Kernel::Reported(int fd, const Interest& interest) {
+  if ((interest.events & EPOLLET) != 0 && !interest.is_pending) return 0;
+  return Ready(fd) & ((interest.events & (POLLIN | POLLOUT | POLLRDHUP)) | kErrors);
+}
+
+void Kernel::NotifyFile(int fd, uint32_t events) {
+  for (auto& [epoll, file] : files_) {
+    if (file.kind != File::Kind::kEpoll) continue;
+    const auto found = file.interests.find(fd);
+    if (found != file.interests.end() && (events & (found->second.events | kErrors)) != 0)
+      found->second.is_pending = true;
+  }
+}
+
+int Kernel::NotePolls(pollfd* polls, size_t count) {
+  int found = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (polls[i].fd < 0) continue;
+    const uint32_t asked = static_cast<uint16_t>(polls[i].events) | kErrors;
+    polls[i].revents = static_cast<short>(Ready(polls[i].fd) & asked);
+    if (polls[i].revents != 0) ++found;
+  }
+  return found;
+}
+
+int Kernel::Poll(pollfd* polls, size_t count, Time time) {
+  Enter();
+  for (size_t i = 0; i < count; ++i) polls[i].revents = 0;
+  int found = 0;
+  const Wake wake = Wait(
+      [&] {
+        found = NotePolls(polls, count);
+        return found > 0;
+      },
+      time);
+  const int first = count > 0 ? polls[0].fd : -1;
+  if (wake == Wake::kInterrupted) return static_cast<int>(Result("poll", first, time, -1, EINTR));
+  // In vain (select(2), BUGS). Only for sockets that do not block: TCP on Linux does not do it, and the blocking driver
+  // relies on that.
+  if (found == 0 && time != 0 && count > 0 && random_.OneIn(50)) {
+    pollfd& one = polls[random_.Below(count)];
+    const File* file = one.fd >= 0 ? &Find(one.fd) : nullptr;
+    if (file != nullptr && file->stream != nullptr && file->stream->is_nonblocking && (one.events & POLLIN) != 0) {
+      NoteWakeInVain(*file->stream);
+      one.revents = POLLIN;
+      found = 1;
+    }
+  }
+  return static_cast<int>(Result("poll", first, time, found));
+}
+
+int Kernel::Select(int highest, fd_set* readable, fd_set* writable, Time time) {
+  std::vector<pollfd> polls;
+  for (int fd = 0; fd < highest; ++fd) {
+    const int events = (FD_ISSET(fd, readable) ? POLLIN : 0) | (FD_ISSET(fd, writable) ? POLLOUT : 0);
+    if (events != 0) polls.push_back({fd, static_cast<short>(events), 0});
+  }
+  if (Poll(polls.data(), polls.size(), time) < 0) return -1;
+  int bits = 0;
+  for (const pollfd& one : polls) {
+    const bool in = (one.events & POLLIN) != 0 && (one.revents & (POLLIN | POLLERR | POLLHUP)) != 0;
+    const bool out = (one.events & POLLOUT) != 0 && (one.revents & (POLLOUT | POLLERR)) != 0;
+    if (!in) FD_CLR(one.fd, readable);
+    if (!out) FD_CLR(one.fd, writable);
+    bits += static_cast<int>(in) + static_cast<int>(out);
+  }
+  return bits;
+}
+
+// --- epoll(7). ---
+
+int Kernel::CreateEpoll() { return Open({.kind = File::Kind::kEpoll}); }
+
+int Kernel::ControlEpoll(int epoll, int operation, int fd, const epoll_event* event) {
+  Enter();
+  std::map<int, Interest>& interests = Find(epoll).interests;
+  Find(fd);
+  const bool is_known = interests.count(fd) != 0;
+  if (is_known != (operation != EPOLL_CTL_ADD)) {
+    return static_cast<int>(Result("epoll_ctl", fd, operation, -1, is_known ? EEXIST : ENOENT));
+  }
+  if (operation == EPOLL_CTL_DEL) {
+    interests.erase(fd);
+  } else {
+    if ((event->events & EPOLLONESHOT) != 0) Fail("EPOLLONESHOT is not simulated");
+    // What is ready already is an event, with edges too.
+    interests[fd] = {event->events, event->data, /*is_pending=*/true};
+  }
+  return static_cast<int>(Result("epoll_ctl", fd, operation, 0));
+}
+
+int Kernel::WaitEpoll(int epoll, epoll_event* events, int most, Time time) {
+  Enter();
+  std::vector<std::pair<int, uint32_t>> found;
+  const auto look = [&] {
+    found.clear();
+    for (const auto& [fd, interest] : Find(epoll).interests) {
+      const uint32_t ready = Reported(fd, interest);
+      if (ready != 0) found.emplace_back(fd, ready);
+    }
+    return !found.empty();
+  };
+  if (Wait(look, time) == Wake::kInterrupted) return static_cast<int>(Result("epoll_wait", epoll, time, -1, EINTR));
+  std::map<int, Interest>& interests = Find(epoll).interests;
+  if (found.empty() && time != 0 && !interests.empty() && random_.OneIn(50)) {  // In vain.
+    const auto any = std::next(interests.begin(), static_cast<int64_t>(random_.Below(interests.size())));
+    const uint32_t wanted = any->second.events & (POLLIN | POLLOUT);
+    if (Stream* const stream = FindStream(any->first); stream != nullptr && wanted != 0) {
+      NoteWakeInVain(*stream);
+      found.emplace_back(any->first, wanted);
+    }
+  }
+  // In any order, and perhaps not all at once: the others come at the next wait.
+  for (size_t i = 1; i < found.size(); ++i) std::swap(found[i], found[random_.Below(i + 1)]);
+  size_t count = std::min(found.size(), static_cast<size_t>(most));
+  if (count > 1 && random_.OneIn(8)) count = 1 + random_.Below(count);
+  for (size_t i = 0; i < count; ++i) {
+    Interest& interest = interests.at(found[i].first);
+    interest.is_pending = false;
+    events[i].events = found[i].second;
+    events[i].data = interest.data;
+    trace_.Add(now_, "  ready", found[i].first, found[i].second, 0);
+  }
+  return static_cast<int>(Result("epoll_wait", epoll, time, static_cast<ssize_t>(count)));
+}
+
+}  // namespace polyserve::simulation
