@@ -45,11 +45,14 @@ bool Kernel::Connect(std::shared_ptr<Stream> stream) {
   trace_.Add(now_, "(connects)", stream->number, 0, 0);
   queue_.push_back(std::move(stream));
   NotifyFile(listener_, POLLIN);
+  SendSignals(listener_, POLLIN);
   return true;
 }
 
 void Kernel::Notify(const Stream& stream, uint32_t events) {
-  if (stream.fd >= 0) NotifyFile(stream.fd, events);
+  if (stream.fd < 0) return;
+  NotifyFile(stream.fd, events);
+  SendSignals(stream.fd, events);
 }
 
 void Kernel::Stop() {
@@ -124,6 +127,16 @@ void Kernel::RunDue() {
     events_.erase(events_.begin());
     happens();
   }
+  if (helper_epoll_ >= 0 && !helper_is_due_ && Ready(helper_epoll_) != 0) RunHelperLater();
+}
+
+// It has to wait for the processor, too.
+void Kernel::RunHelperLater() {
+  helper_is_due_ = true;
+  After(random_.Between(0, random_.OneIn(20) ? 20 * kMillisecond : 50 * kMicrosecond), [this] {
+    helper_is_due_ = false;
+    if (helper_epoll_ >= 0) helper_.Run();
+  });
 }
 
 // `time` is a duration, or kNever. What is ready already is found without waiting; then no signal can interrupt.

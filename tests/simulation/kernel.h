@@ -1,6 +1,6 @@
-// Kernel: what a server under test sees instead of the system: a clock, sockets, eventfds and epolls, and the peers'
-// side of the sockets. One schedule has one kernel. Everything that happens in it comes from its random numbers, and
-// nothing from the machine, so a seed always makes the same schedule.
+// Kernel: what a server under test sees instead of the system: a clock, sockets, eventfds, epolls and signals,
+// and the peers' side of the sockets. One schedule has one kernel. Everything that happens in it comes from its random
+// numbers, and nothing from the machine, so a seed always makes the same schedule.
 //
 //   the driver ─ recv(2), epoll_wait(2), steady_clock::now() ─▶ system_calls.cc ─▶ Kernel ◀─ At(): peers, the stop
 //
@@ -12,13 +12,18 @@
 // does (a non-blocking send that comes short although there is room, for example) does not happen here either, since
 // drivers may rely on it.
 //
+// A thread that only waits for descriptors, to tell the server's one, runs while that one stands still
+// (helper_thread.h).
+//
 // Faults that are seen here at once: a descriptor used after it was closed, closed twice, or closed while it is
 // watched; bytes sent behind shutdown(2); a wait that nothing will ever end; call after call that neither waits nor
-// finds anything. One thread.
+// finds anything. One thread at a time.
 #ifndef POLYSERVE_TESTS_SIMULATION_KERNEL_H_
 #define POLYSERVE_TESTS_SIMULATION_KERNEL_H_
 
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
 
@@ -33,8 +38,10 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "tests/simulation/helper_thread.h"
 #include "tests/simulation/limits.h"
 #include "tests/simulation/random.h"
+#include "tests/simulation/signal_queue.h"
 #include "tests/simulation/stream.h"
 #include "tests/simulation/trace.h"
 
@@ -44,6 +51,13 @@ namespace polyserve::simulation {
 constexpr int kFirstDescriptor = 512;
 constexpr int kDescriptors = 512;
 constexpr bool IsSimulated(int fd) { return fd >= kFirstDescriptor && fd < kFirstDescriptor + kDescriptors; }
+
+// Signal-driven I/O of a descriptor: to whom a signal goes as something happens to it, and which.
+struct IoSignals {
+  bool is_on = false;     // FIOASYNC
+  int signal = 0;         // F_SETSIG
+  f_owner_ex owner = {};  // F_SETOWN_EX
+};
 
 class Kernel {
  public:
@@ -107,6 +121,16 @@ class Kernel {
   int CreateEpoll();
   int ControlEpoll(int epoll, int operation, int fd, const epoll_event* event);
   int WaitEpoll(int epoll, epoll_event* events, int most, Time time);
+  // For fcntl(2). What a descriptor sends ends with its close; what is queued then stays.
+  IoSignals& io_signals(int fd) { return Find(fd).io_signals; }
+  int SetSignal(int fd, int signal);
+  int SetSending(int fd, bool sends);
+  int WaitSignal(siginfo_t* info, Time time);
+  // By the helper: for the server's thread.
+  int QueueSignal(int signal);
+  void RaiseIo() { signals_.RaiseIo(); }
+  // The thread beside the server's, for std::thread.
+  HelperThread& helper() { return helper_; }
   int CreateEvent();
   ssize_t ReadEvent(int fd, uint64_t& count);
   ssize_t WriteEvent(int fd, uint64_t count);
@@ -127,7 +151,8 @@ class Kernel {
   struct Interest {
     uint32_t events;
     epoll_data_t data;
-    bool is_pending = false;  // An event has come since the last report: for edges.
+    bool is_pending = false;   // An event has come since the last report: for edges.
+    bool is_disarmed = false;  // EPOLLONESHOT has reported it.
   };
   struct File {
     enum class Kind { kListener, kStream, kEvent, kEpoll };
@@ -136,6 +161,7 @@ class Kernel {
     std::shared_ptr<Stream> stream = nullptr;  // kStream
     uint64_t count = 0;                        // kEvent
     std::map<int, Interest> interests = {};    // kEpoll; ordered, so that nothing depends on addresses.
+    IoSignals io_signals = {};
   };
   enum class Wake { kReady, kTimeOut, kInterrupted };
 
@@ -148,6 +174,9 @@ class Kernel {
   uint32_t Ready(int fd);
   uint32_t Reported(int fd, const Interest& interest);
   void NotifyFile(int fd, uint32_t events);
+  void SendSignals(int fd, uint32_t events);
+  void SendSignal(int fd, int code, long band);
+  void RunHelperLater();
   void NudgeLater();
   // Every driver looks around as the grace begins and ends, and may count a peer's silence anew from there.
   void NoteLookAround() {
@@ -162,6 +191,9 @@ class Kernel {
     NoteEvent();
   }
   int NotePolls(pollfd* polls, size_t count);
+  std::vector<std::pair<int, uint32_t>> FindReady(int epoll);
+  int WaitEpollAsHelper(int epoll, epoll_event* events, int most);
+  int Report(int epoll, std::vector<std::pair<int, uint32_t>>& found, epoll_event* events, int most);
   ssize_t TakeArrived(int fd, Stream& stream, char* buffer, size_t size);
   ssize_t Result(const char* what, int fd, int64_t argument, ssize_t result, int error = 0);
   void ResetQueue();
@@ -189,6 +221,10 @@ class Kernel {
   bool has_stop_ = false;  // For TakeStop().
   bool is_interrupted_ = false;
   bool has_server_ = true;
+  SignalQueue signals_;
+  HelperThread helper_;
+  int helper_epoll_ = -1;       // What it waits for; -1: it does not.
+  bool helper_is_due_ = false;  // It will run soon.
   Time grace_end_ = 0;
 };
 

@@ -46,7 +46,7 @@ uint32_t Kernel::Ready(int fd) {
 }
 
 uint32_t Kernel::Reported(int fd, const Interest& interest) {
-  if ((interest.events & EPOLLET) != 0 && !interest.is_pending) return 0;
+  if (interest.is_disarmed || ((interest.events & EPOLLET) != 0 && !interest.is_pending)) return 0;
   return Ready(fd) & ((interest.events & (POLLIN | POLLOUT | POLLRDHUP)) | kErrors);
 }
 
@@ -129,22 +129,27 @@ int Kernel::ControlEpoll(int epoll, int operation, int fd, const epoll_event* ev
   if (operation == EPOLL_CTL_DEL) {
     interests.erase(fd);
   } else {
-    if ((event->events & EPOLLONESHOT) != 0) Fail("EPOLLONESHOT is not simulated");
     // What is ready already is an event, with edges too.
     interests[fd] = {event->events, event->data, /*is_pending=*/true};
   }
   return static_cast<int>(Result("epoll_ctl", fd, operation, 0));
 }
 
+std::vector<std::pair<int, uint32_t>> Kernel::FindReady(int epoll) {
+  std::vector<std::pair<int, uint32_t>> found;
+  for (const auto& [fd, interest] : Find(epoll).interests) {
+    const uint32_t ready = Reported(fd, interest);
+    if (ready != 0) found.emplace_back(fd, ready);
+  }
+  return found;
+}
+
 int Kernel::WaitEpoll(int epoll, epoll_event* events, int most, Time time) {
+  if (helper_.is_this_thread()) return WaitEpollAsHelper(epoll, events, most);
   Enter();
   std::vector<std::pair<int, uint32_t>> found;
   const auto look = [&] {
-    found.clear();
-    for (const auto& [fd, interest] : Find(epoll).interests) {
-      const uint32_t ready = Reported(fd, interest);
-      if (ready != 0) found.emplace_back(fd, ready);
-    }
+    found = FindReady(epoll);
     return !found.empty();
   };
   if (Wait(look, time) == Wake::kInterrupted) return static_cast<int>(Result("epoll_wait", epoll, time, -1, EINTR));
@@ -157,18 +162,102 @@ int Kernel::WaitEpoll(int epoll, epoll_event* events, int most, Time time) {
       found.emplace_back(any->first, wanted);
     }
   }
-  // In any order, and perhaps not all at once: the others come at the next wait.
+  return static_cast<int>(Result("epoll_wait", epoll, time, Report(epoll, found, events, most)));
+}
+
+// Time passes for the server's thread alone.
+int Kernel::WaitEpollAsHelper(int epoll, epoll_event* events, int most) {
+  helper_epoll_ = epoll;
+  while (true) {
+    const bool may_come_again = helper_.Yield();
+    std::vector<std::pair<int, uint32_t>> found = FindReady(epoll);
+    if (found.empty() && !may_come_again) Fail("a thread is joined, and waits for ever");
+    if (found.empty()) continue;
+    helper_epoll_ = -1;
+    return static_cast<int>(Result("(helper wakes)", epoll, 0, Report(epoll, found, events, most)));
+  }
+}
+
+// In any order, and perhaps not all at once: the others come at the next wait.
+int Kernel::Report(int epoll, std::vector<std::pair<int, uint32_t>>& found, epoll_event* events, int most) {
   for (size_t i = 1; i < found.size(); ++i) std::swap(found[i], found[random_.Below(i + 1)]);
   size_t count = std::min(found.size(), static_cast<size_t>(most));
   if (count > 1 && random_.OneIn(8)) count = 1 + random_.Below(count);
   for (size_t i = 0; i < count; ++i) {
-    Interest& interest = interests.at(found[i].first);
+    Interest& interest = Find(epoll).interests.at(found[i].first);
     interest.is_pending = false;
+    interest.is_disarmed = (interest.events & EPOLLONESHOT) != 0;
     events[i].events = found[i].second;
     events[i].data = interest.data;
     trace_.Add(now_, "  ready", found[i].first, found[i].second, 0);
   }
-  return static_cast<int>(Result("epoll_wait", epoll, time, static_cast<ssize_t>(count)));
+  return static_cast<int>(count);
+}
+
+// --- Signals. ---
+
+// Not all of it is the server's: the queue's bound counts the signals of all processes of the user (getrlimit(2)).
+int Kernel::SetSignal(int fd, int signal) {
+  Enter();
+  signals_.SetRoom(random_.OneOf<size_t>({1, 3, 10, 1000}));
+  Find(fd).io_signals.signal = signal;
+  return static_cast<int>(Result("F_SETSIG", fd, 0, 0));
+}
+
+int Kernel::SetSending(int fd, bool sends) {
+  Enter();
+  File& file = Find(fd);
+  const bool knows_it = file.kind == File::Kind::kListener || file.kind == File::Kind::kStream;
+  if (!knows_it) return static_cast<int>(Result("FIOASYNC", fd, sends ? 1 : 0, -1, ENOTTY));
+  file.io_signals.is_on = sends;
+  return static_cast<int>(Result("FIOASYNC", fd, sends ? 1 : 0, 0));
+}
+
+// What the peer has done to a socket, as Linux signals it: sock_def_readable(), tcp_fin(), tcp_reset() and
+// sk_stream_write_space() there. An end is often signalled twice: as itself, and as data.
+void Kernel::SendSignals(int fd, uint32_t events) {
+  const File& file = Find(fd);
+  if (!file.io_signals.is_on) return;
+  if ((events & POLLERR) != 0) return SendSignal(fd, POLL_ERR, POLLERR);
+  if ((events & POLLHUP) != 0) {
+    SendSignal(fd, POLL_HUP, POLLHUP | POLLERR);
+  } else if ((events & POLLIN) != 0) {
+    SendSignal(fd, POLL_IN, POLLIN | POLLRDNORM);
+  }
+  if ((events & POLLRDHUP) != 0 && random_.OneIn(2)) SendSignal(fd, POLL_IN, POLLIN | POLLRDNORM);
+  const bool may_write = file.stream == nullptr || !file.stream->is_shut_down;
+  if ((events & POLLOUT) != 0 && may_write) SendSignal(fd, POLL_OUT, POLLOUT | POLLWRNORM | POLLWRBAND);
+}
+
+void Kernel::SendSignal(int fd, int code, long band) {
+  siginfo_t signal = {};
+  signal.si_signo = Find(fd).io_signals.signal;
+  signal.si_code = code;
+  signal.si_band = band;
+  signal.si_fd = fd;
+  const bool is_queued = signal.si_signo != 0 && !random_.OneIn(30) && signals_.Add(signal);
+  trace_.Add(now_, is_queued ? "(signal)" : "(SIGIO)", fd, band, 0);
+  if (!is_queued) signals_.RaiseIo();
+}
+
+int Kernel::QueueSignal(int signal) {
+  siginfo_t queued = {};
+  queued.si_signo = signal;
+  queued.si_code = SI_QUEUE;
+  const bool is_queued = !random_.OneIn(10) && signals_.Add(queued);
+  trace_.Add(now_, "pthread_sigqueue", 0, 0, is_queued ? 0 : EAGAIN);
+  return is_queued ? 0 : EAGAIN;
+}
+
+int Kernel::WaitSignal(siginfo_t* info, Time time) {
+  Enter();
+  const Wake wake = Wait([this] { return !signals_.empty(); }, time);
+  if (wake != Wake::kReady) {
+    return static_cast<int>(Result("sigtimedwait", 0, time, -1, wake == Wake::kInterrupted ? EINTR : EAGAIN));
+  }
+  const siginfo_t signal = signals_.Take();
+  if (info != nullptr) *info = signal;
+  return static_cast<int>(Result("sigtimedwait", signal.si_fd, signal.si_band, signal.si_signo));
 }
 
 }  // namespace polyserve::simulation

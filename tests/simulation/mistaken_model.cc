@@ -25,6 +25,7 @@
 #include "net/tcp_bytes.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
+#include "tests/simulation/mistaken_receiver.h"
 
 namespace polyserve::simulation {
 
@@ -32,10 +33,11 @@ namespace {
 
 class MistakenDriver {
  public:
-  MistakenDriver(Mistake mistake, UniqueFd fd, const ServerContext& context)
+  MistakenDriver(Mistake mistake, Way way, UniqueFd fd, const ServerContext& context)
       : mistake_(mistake),
         context_(context),
         fd_(std::move(fd)),
+        receiver_(MakeReceiver(way, mistake, fd_.get())),
         session_(context.listeners[0].make_session()),
         idle_end_(IdleEnd()) {}
 
@@ -63,8 +65,7 @@ class MistakenDriver {
     if (Is(Mistake::kEndsEarly)) left = std::min(left, 2000);
     if (timer_.has_value()) left = std::min(left, timer_->PollMilliseconds());
     if (Is(Mistake::kSpins)) left = 0;
-    pollfd waits[] = {{fd_.get(), POLLIN, 0}};
-    const int found = ::poll(waits, 1, left);
+    const int found = receiver_->Await(left);
     if (Signals::stopping()) return false;
     if (timer_.has_value() && timer_->passed()) {
       timer_.reset();
@@ -78,7 +79,7 @@ class MistakenDriver {
 
   bool Receive() {
     char buffer[4096];
-    const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
+    const ssize_t count = receiver_->Receive(buffer, sizeof(buffer));
     if (count < 0) return errno == EAGAIN;
     idle_end_ = IdleEnd();
     if (count == 0 && !Show()) return false;
@@ -146,10 +147,9 @@ class MistakenDriver {
     if (Is(Mistake::kDoesNotLinger)) return;
     const Deadline end(Is(Mistake::kLingersForEver) ? absl::InfiniteDuration() : kLingeringCloseTimeout);
     while (!end.passed() && !Signals::grace_over()) {
-      pollfd waits[] = {{fd_.get(), POLLIN, 0}};
       char buffer[4096];
-      if (::poll(waits, 1, end.PollMilliseconds()) <= 0) continue;
-      if (const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
+      if (receiver_->Await(end.PollMilliseconds()) <= 0) continue;
+      if (const ssize_t count = receiver_->Receive(buffer, sizeof(buffer));
           count == 0 || (count < 0 && errno != EAGAIN)) {
         return;
       }
@@ -159,6 +159,7 @@ class MistakenDriver {
   const Mistake mistake_;
   const ServerContext& context_;
   UniqueFd fd_;
+  const std::unique_ptr<MistakenReceiver> receiver_;
   std::unique_ptr<Session> session_;
   Deadline idle_end_;
   std::optional<Deadline> timer_;
@@ -169,7 +170,7 @@ class MistakenDriver {
 
 class MistakenBackend final : public Backend {
  public:
-  explicit MistakenBackend(Mistake mistake) : mistake_(mistake) {}
+  MistakenBackend(Mistake mistake, Way way) : mistake_(mistake), way_(way) {}
 
   absl::Status Serve(ServerContext& context) override {
     const int listener = context.listeners[0].fd.get();
@@ -180,7 +181,7 @@ class MistakenBackend final : public Backend {
       if (!fd.ok()) continue;
       Counters& counters = context.statistics.counters();
       Counters::Add(counters.accepted, 1);
-      MistakenDriver(mistake_, std::move(fd), context).Run();
+      MistakenDriver(mistake_, way_, std::move(fd), context).Run();
       Counters::Add(counters.ended, mistake_ == Mistake::kCountsEndTwice   ? 2
                                     : mistake_ == Mistake::kNeverCountsEnd ? 0
                                                                            : 1);
@@ -190,14 +191,15 @@ class MistakenBackend final : public Backend {
 
  private:
   const Mistake mistake_;
+  const Way way_;
 };
 
 }  // namespace
 
-Subject MistakenModel(Mistake mistake) {
+Subject MistakenModel(Mistake mistake, Way way) {
   return {.name = "mistaken",
-          .make = [mistake]() -> absl::StatusOr<std::unique_ptr<Backend>> {
-            return std::make_unique<MistakenBackend>(mistake);
+          .make = [mistake, way]() -> absl::StatusOr<std::unique_ptr<Backend>> {
+            return std::make_unique<MistakenBackend>(mistake, way);
           },
           .has_least_rate = false,
           .has_tasks = false};

@@ -30,9 +30,16 @@ enum class Mistake {
   kDoesNotLinger,    //
   kLingersForEver,   //
   kResetsGoodPeers,  // Which have sent their end, and are answered.
+  // Of Way::kSignals.
+  kIgnoresOverflow,     // Of the queue: SIGIO.
+  kMissesFirstInput,    // Which has come before the signals were asked for.
+  kReadsOncePerSignal,  // Although there may be more.
 };
 
-Subject MistakenModel(Mistake mistake);
+// How the driver gets its input.
+enum class Way { kPoll, kSignals };
+
+Subject MistakenModel(Mistake mistake, Way way = Way::kPoll);
 
 }  // namespace polyserve::simulation
 

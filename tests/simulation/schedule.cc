@@ -144,9 +144,15 @@ Subject OfModel(const char* name, const std::vector<Flag>& flags = {}) {
 
 const std::vector<Subject>& AllSubjects() {
   static const auto* const subjects = new std::vector<Subject>{
-      OfModel("loop"),      OfModel("nonblock"), OfModel("select"),
-      OfModel("poll"),      OfModel("epoll"),    OfModel("epoll-edge", {{"trigger", "edge"}}),
-      OfModel("coroutine"), OfModel("fiber"),
+      OfModel("loop"),
+      OfModel("nonblock"),
+      OfModel("select"),
+      OfModel("poll"),
+      OfModel("sigio"),
+      OfModel("epoll"),
+      OfModel("epoll-edge", {{"trigger", "edge"}}),
+      OfModel("coroutine"),
+      OfModel("fiber"),
   };
   return *subjects;
 }

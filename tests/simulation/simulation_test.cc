@@ -53,7 +53,12 @@ struct Finding {
   const char* name;
   Mistake mistake;
   const char* words;
+  Way way = Way::kPoll;
 };
+
+// A driver that misses input goes on for as long as the peer is patient, or ends the connection for the silence.
+constexpr char kIsStuck[] =
+    "waits for ever|not ended|not rung|neither silent nor slow|a peer that keeps to the rules was";
 
 void RunMany(const Subject& subject, uint64_t schedules = 200) {
   for (uint64_t seed = 1; seed <= schedules; ++seed) RunSchedule(subject, seed);
@@ -61,10 +66,15 @@ void RunMany(const Subject& subject, uint64_t schedules = 200) {
 
 class EveryMistakeTest : public testing::TestWithParam<Finding> {};
 
-TEST(MistakeTest, DriverWithoutAMistakeEndsWell) { RunMany(MistakenModel(Mistake::kNone)); }
+TEST(MistakeTest, DriverWithoutAMistakeEndsWell) {
+  for (const Way way : {Way::kPoll, Way::kSignals}) {
+    RunMany(MistakenModel(Mistake::kNone, way), kKnownSchedules);
+  }
+}
 
 TEST_P(EveryMistakeTest, IsFound) {
-  EXPECT_EXIT(RunMany(MistakenModel(GetParam().mistake)), testing::ExitedWithCode(kFailureStatus), GetParam().words);
+  EXPECT_EXIT(RunMany(MistakenModel(GetParam().mistake, GetParam().way)), testing::ExitedWithCode(kFailureStatus),
+              GetParam().words);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -89,7 +99,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Finding{"NeverRings", Mistake::kNeverRings, "timer has not rung in time"},
                     Finding{"DoesNotLinger", Mistake::kDoesNotLinger, "has not lingered for long enough"},
                     Finding{"LingersForEver", Mistake::kLingersForEver, "lingers for too long|waits for ever"},
-                    Finding{"ResetsGoodPeers", Mistake::kResetsGoodPeers, "a peer that keeps to the rules was"}),
+                    Finding{"ResetsGoodPeers", Mistake::kResetsGoodPeers, "a peer that keeps to the rules was"},
+                    Finding{"IgnoresOverflow", Mistake::kIgnoresOverflow, kIsStuck, Way::kSignals},
+                    Finding{"MissesFirstInput", Mistake::kMissesFirstInput, kIsStuck, Way::kSignals},
+                    Finding{"ReadsOncePerSignal", Mistake::kReadsOncePerSignal, kIsStuck, Way::kSignals}),
     [](const testing::TestParamInfo<Finding>& info) { return std::string(info.param.name); });
 
 // The driver without a mistake knows no least rate.

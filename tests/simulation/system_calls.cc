@@ -4,12 +4,15 @@
 //
 // While there is a kernel (Kernel::current()), calls on its descriptors go to it, and so do those that make one. All
 // others go to the system. Symbols: those of the C library, and the ones with _chk, which the same calls become with
-// -D_FORTIFY_SOURCE; the clock that is behind std::chrono::steady_clock; and the state of
+// -D_FORTIFY_SOURCE; the clock that is behind std::chrono::steady_clock, and std::thread; and the state of
 // net/signals.h, which a process could not set back.
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -27,6 +30,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -63,6 +67,16 @@ POLYSERVE_CALL(int, Getsockopt, "getsockopt", int fd, int level, int name, void*
 POLYSERVE_CALL(int, Setsockopt, "setsockopt", int fd, int level, int name, const void* value, socklen_t size);
 POLYSERVE_CALL(int, Getsockname, "getsockname", int fd, sockaddr* address, socklen_t* size);
 POLYSERVE_CALL(int, Ioctl, "ioctl", int fd, unsigned long request, void* argument);
+POLYSERVE_CALL(int, Fcntl, "fcntl", int fd, int command, intptr_t argument);
+POLYSERVE_CALL(int, Sigtimedwait, "sigtimedwait", const sigset_t* set, siginfo_t* info, const timespec* timeout);
+POLYSERVE_CALL(int, Sigwaitinfo, "sigwaitinfo", const sigset_t* set, siginfo_t* info);
+POLYSERVE_CALL(int, PthreadSigqueue, "pthread_sigqueue", pthread_t thread, int signal, sigval value);
+POLYSERVE_CALL(int, PthreadKill, "pthread_kill", pthread_t thread, int signal);
+// Of std::thread: its state is passed on as it is.
+POLYSERVE_CALL(void, StartThread,
+               "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EEPFvvE",
+               std::thread* thread, void* state, void (*depends)());
+POLYSERVE_CALL(void, JoinThread, "_ZNSt6thread4joinEv", std::thread* thread);
 POLYSERVE_CALL(int, Nanosleep, "nanosleep", const timespec* time, timespec* left);
 POLYSERVE_CALL(int, ClockGettime, "clock_gettime", clockid_t clock, timespec* time);
 POLYSERVE_CALL(SteadyTime, SteadyNow, "_ZNSt6chrono3_V212steady_clock3nowEv");
@@ -225,10 +239,58 @@ int WrapGetsockname(int fd, sockaddr* address, socklen_t* size) {
 
 int WrapIoctl(int fd, unsigned long request, void* argument) {
   if (!IsOn(fd)) return RealIoctl(fd, request, argument);
+  if (request == FIOASYNC) return TheKernel().SetSending(fd, *static_cast<const int*>(argument) != 0);
   const Stream* stream = TheKernel().FindStream(fd);
   if (stream == nullptr || request != SIOCOUTQ) return Refuse(ENOTTY);
   *static_cast<int*>(argument) = static_cast<int>(stream->unacknowledged_bytes());
   return 0;
+}
+
+int WrapFcntl(int fd, int command, intptr_t argument) {
+  if (!IsOn(fd)) return RealFcntl(fd, command, argument);
+  if (command == F_SETSIG) return TheKernel().SetSignal(fd, static_cast<int>(argument));
+  auto* const owner = reinterpret_cast<f_owner_ex*>(argument);  // NOLINT(performance-no-int-to-ptr): as fcntl(2) has it
+  IoSignals& signals = TheKernel().io_signals(fd);
+  if (command == F_SETOWN_EX) {
+    signals.owner = *owner;
+  } else if (command == F_GETOWN_EX) {
+    *owner = signals.owner;
+  } else {
+    return Refuse(EINVAL);
+  }
+  return 0;
+}
+
+int WrapSigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
+  if (!IsOn()) return RealSigtimedwait(set, info, timeout);
+  return TheKernel().WaitSignal(info, FromTimespec(*timeout));
+}
+
+int WrapSigwaitinfo(const sigset_t* set, siginfo_t* info) {
+  return IsOn() ? TheKernel().WaitSignal(info, kNever) : RealSigwaitinfo(set, info);
+}
+
+int WrapPthreadSigqueue(pthread_t thread, int signal, sigval value) {
+  return IsOn() ? TheKernel().QueueSignal(signal) : RealPthreadSigqueue(thread, signal, value);
+}
+
+int WrapPthreadKill(pthread_t thread, int signal) {
+  if (!IsOn()) return RealPthreadKill(thread, signal);
+  if (signal != SIGIO) TheKernel().Fail("this signal is not simulated");
+  TheKernel().RaiseIo();
+  return 0;
+}
+
+void WrapStartThread(std::thread* thread, void* state, void (*depends)()) {
+  RealStartThread(thread, state, depends);
+  if (IsOn()) TheKernel().helper().AwaitStart();
+}
+
+void WrapJoinThread(std::thread* thread) {
+  if (!IsOn()) return RealJoinThread(thread);
+  TheKernel().helper().Release();
+  RealJoinThread(thread);
+  TheKernel().helper().NoteEnd();
 }
 
 int WrapNanosleep(const timespec* time, timespec* left) {
