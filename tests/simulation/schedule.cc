@@ -127,6 +127,8 @@ constexpr Flag kFlags[] = {
     {"trigger", "level"},
     // Longer than by default: a minute of silence is rounds of calls.
     {"poll_interval", "10ms"},
+    // The library's own choice.
+    {"method", ""},
 };
 
 // The model of this name, or of its part before the first '-', with these flags.
@@ -151,6 +153,10 @@ const std::vector<Subject>& AllSubjects() {
       OfModel("sigio"),
       OfModel("epoll"),
       OfModel("epoll-edge", {{"trigger", "edge"}}),
+      OfModel("libevent"),
+      OfModel("libevent-edge", {{"trigger", "edge"}}),
+      OfModel("libevent-poll", {{"method", "poll"}}),
+      OfModel("libevent-select", {{"method", "select"}}),
       OfModel("coroutine"),
       OfModel("fiber"),
   };

@@ -31,7 +31,7 @@ struct Subject {
 };
 
 // The models of the server that have one thread; loop is the blocking driver. What is behind the name of a model says
-// how it differs: "epoll-edge" has --trigger=edge.
+// how it differs: "epoll-edge" has --trigger=edge, "libevent-poll" --method=poll.
 const std::vector<Subject>& AllSubjects();
 
 // Runs the schedule of this seed, and returns what has happened. If it fails, the process ends (trace.h). Not within

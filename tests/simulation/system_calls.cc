@@ -79,6 +79,7 @@ POLYSERVE_CALL(void, StartThread,
 POLYSERVE_CALL(void, JoinThread, "_ZNSt6thread4joinEv", std::thread* thread);
 POLYSERVE_CALL(int, Nanosleep, "nanosleep", const timespec* time, timespec* left);
 POLYSERVE_CALL(int, ClockGettime, "clock_gettime", clockid_t clock, timespec* time);
+POLYSERVE_CALL(uint32_t, SeedWeakly, "evutil_weakrand_seed_", void* state, uint32_t seed);
 POLYSERVE_CALL(SteadyTime, SteadyNow, "_ZNSt6chrono3_V212steady_clock3nowEv");
 POLYSERVE_CALL(int, SignalFd, "_ZN9polyserve7Signals2fdEv");
 POLYSERVE_CALL(unsigned, TakeSignals, "_ZN9polyserve7Signals4TakeEv");
@@ -93,6 +94,9 @@ namespace {
 Kernel& TheKernel() { return *Kernel::current(); }
 bool IsOn() { return Kernel::current() != nullptr; }
 bool IsOn(int fd) { return IsSimulated(fd) && IsOn(); }
+
+// The timer interrupt's, with CONFIG_HZ=250.
+constexpr Time kCoarseTick = 4 * kMillisecond;
 
 Time FromMilliseconds(int timeout) { return timeout < 0 ? kNever : timeout * kMillisecond; }
 Time FromTimespec(const timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
@@ -301,9 +305,15 @@ int WrapNanosleep(const timespec* time, timespec* left) {
 }
 
 int WrapClockGettime(clockid_t clock, timespec* time) {
-  if (!IsOn() || clock != CLOCK_MONOTONIC) return RealClockGettime(clock, time);
-  *time = ToTimespec(TheKernel().Clock());
+  if (!IsOn() || (clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_COARSE)) return RealClockGettime(clock, time);
+  const Time now = TheKernel().Clock();
+  *time = ToTimespec(clock == CLOCK_MONOTONIC ? now : now - now % kCoarseTick);
   return 0;
+}
+
+// libevent's, which orders what select(2) and poll(2) have found, and would have it from the time and the process.
+uint32_t WrapSeedWeakly(void* state, uint32_t seed) {
+  return RealSeedWeakly(state, IsOn() ? static_cast<uint32_t>(TheKernel().random().Next() >> 33) + 1 : seed);
 }
 
 SteadyTime WrapSteadyNow() {
