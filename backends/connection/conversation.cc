@@ -109,6 +109,7 @@ void Conversation::CloseIfLast(Output& output) {
   if (session_->is_opening()) return;
   session_->OnClosing(output);
   output.Close();
+  paused_ = true;  // As if the session had closed: a driver may have more input to pass before its next step.
 }
 
 // `rest` is the end of unconsumed_, unless that is empty. So of what is kept already only the beginning moves; nothing

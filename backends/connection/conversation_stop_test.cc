@@ -37,6 +37,16 @@ TEST_F(ConversationTest, LastReadThatFindsARequestIsAnswered) {
   EXPECT_EQ(Next(), Step::kLinger);
 }
 
+// A ring may have received both before its driver takes the next step.
+TEST_F(ConversationTest, EndIsNotShownBehindTheLastAnswer) {
+  conversation_.OnStop(false);
+  conversation_.OnBytes("one\n", output_, false);
+  conversation_.OnEnd(output_);
+  Next();
+  EXPECT_EQ(Send(), "[one][closing]");
+  EXPECT_EQ(Next(), Step::kLinger);
+}
+
 TEST_F(ConversationTest, MailThatComesDuringTheLastReadIsSentFirst) {
   OnBytes("join\n");
   conversation_.OnStop(false);
