@@ -236,4 +236,13 @@ absl::Status UringRing::Submit() {
   return StatusOf(options_.is_polled() ? io_uring_submit(&ring_) : io_uring_submit_and_get_events(&ring_));
 }
 
+// Others have to free memory meanwhile, or, with SQPOLL, the kernel's thread has to take what is there: the end of the
+// ring would drop it.
+absl::Status UringRing::SubmitAll() {
+  while (true) {
+    if (absl::Status status = Submit(); !status.ok() || io_uring_sq_ready(&ring_) == 0) return status;
+    absl::SleepFor(kPauseForMemory);
+  }
+}
+
 }  // namespace polyserve

@@ -109,6 +109,8 @@ class UringRing {
   // a shortage in the kernel leaves the rest prepared for the next call.
   absl::Status SubmitAndWait();
   absl::Status Submit();
+  // For the end, when no other call follows: submits until nothing is left prepared, however short the kernel is.
+  absl::Status SubmitAll();
 
   // Calls handle(const io_uring_cqe&) for each completion that is there, oldest first. Handlers may prepare operations;
   // their completions come with a later call. A handler's reference is valid during its call: after the last one all

@@ -85,7 +85,7 @@ absl::Status UringLoop::Run() {
     if (!shared_.timers.empty()) AwaitAlarm();
     if (!shared_.lingering.empty() && !awaits_linger_end_) AwaitLingerEnd();
   } while (!is_over());
-  return ring_->Submit();  // The last connections' closing.
+  return ring_->SubmitAll();  // The last connections' closing.
 }
 
 // Outputs that were left to the kernel come back soon, since their connections were reset.

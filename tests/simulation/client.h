@@ -109,7 +109,9 @@ class Client final : public StreamPeer {
   void CheckClose() const;
   void CheckLinger() const;
   // The driver has not done with what the session has written.
-  bool is_answering() const { return static_cast<int64_t>(written_.size()) > stream_->written_total; }
+  bool is_answering() const {
+    return static_cast<int64_t>(written_.size()) > stream_->written_total || stream_->loans > 0;
+  }
   void UpdateDebts();
   void Finish();
   [[noreturn]] void Fail(absl::string_view what) const;

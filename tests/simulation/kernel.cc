@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "tests/simulation/ring.h"
 
 namespace polyserve::simulation {
 
@@ -89,6 +90,15 @@ void Kernel::RunOut() {
     now_ = std::max(now_, events_.begin()->first.first);
     RunDue();
   }
+}
+
+std::shared_ptr<Stream> Kernel::TakeAccepted() {
+  while (!accepted_.empty()) {
+    std::shared_ptr<Stream> first = std::move(accepted_.front());
+    accepted_.pop_front();
+    if (!first->is_closed) return first;
+  }
+  return nullptr;
 }
 
 bool Kernel::TakeStop() {
@@ -227,7 +237,7 @@ int Kernel::Accept(int fd, bool non_blocking) {
   stream->is_nonblocking = non_blocking;
   stream->fd = Open({.kind = File::Kind::kStream, .waits = !non_blocking, .stream = stream});
   stream->judge.OnAccept(now_, delayed_);
-  last_accepted_ = stream;
+  accepted_.push_back(stream);
   NoteEvent();
   return static_cast<int>(Result("accept", fd, stream->number, stream->fd));
 }
@@ -329,6 +339,10 @@ int Kernel::Close(int fd) {
   Enter();
   const File file = Find(fd);
   for (const auto& [epoll, other] : files_) {
+    const bool is_socket = file.kind == File::Kind::kStream || file.kind == File::Kind::kListener;
+    if (is_socket && other.ring != nullptr && other.ring->IsUsing(fd)) {
+      Fail(absl::StrCat("descriptor ", fd, " is closed while the ring uses it"));
+    }
     if (other.interests.count(fd) == 0) continue;
     if (file.kind == File::Kind::kStream) Fail(absl::StrCat("descriptor ", fd, " is closed while it is watched"));
     files_.at(epoll).interests.erase(fd);

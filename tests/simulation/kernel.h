@@ -1,4 +1,4 @@
-// Kernel: what a server under test sees instead of the system: a clock, sockets, eventfds, epolls and signals,
+// Kernel: what a server under test sees instead of the system: a clock, sockets, eventfds, epolls, signals and rings,
 // and the peers' side of the sockets. One schedule has one kernel. Everything that happens in it comes from its random
 // numbers, and nothing from the machine, so a seed always makes the same schedule.
 //
@@ -29,6 +29,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -58,6 +59,8 @@ struct IoSignals {
   int signal = 0;         // F_SETSIG
   f_owner_ex owner = {};  // F_SETOWN_EX
 };
+
+class Ring;
 
 class Kernel {
  public:
@@ -96,8 +99,8 @@ class Kernel {
   void Stop();
   // The server has ended: what is left to happen to the peers happens, without it.
   void RunOut();
-  // The stream that was accepted last.
-  const std::shared_ptr<Stream>& last_accepted() const { return last_accepted_; }
+  // The stream that was accepted first of those that are open and were not taken here yet; null: there is none.
+  std::shared_ptr<Stream> TakeAccepted();
   // Descriptors that are open: those that the server has left behind, once it has ended.
   size_t open_descriptors() const { return files_.size(); }
   [[noreturn]] void Fail(absl::string_view reason) const { FailSchedule(reason, name_, trace_); }
@@ -129,6 +132,14 @@ class Kernel {
   // By the helper: for the server's thread.
   int QueueSignal(int signal);
   void RaiseIo() { signals_.RaiseIo(); }
+  // A ring, of ring_calls.cc.
+  int AddRing(std::shared_ptr<Ring> ring) { return Open({.kind = File::Kind::kRing, .ring = std::move(ring)}); }
+  Ring& FindRing(int fd) { return *Find(fd).ring; }
+  enum class Completions { kNotAsked, kAsked, kAwaited };
+  // A negative error number instead of -1 and errno, as liburing has it.
+  int EnterRing(int fd, Completions completions);
+  // What poll(2) would report.
+  uint32_t Ready(int fd);
   // The thread beside the server's, for std::thread.
   HelperThread& helper() { return helper_; }
   int CreateEvent();
@@ -155,13 +166,14 @@ class Kernel {
     bool is_disarmed = false;  // EPOLLONESHOT has reported it.
   };
   struct File {
-    enum class Kind { kListener, kStream, kEvent, kEpoll };
+    enum class Kind { kListener, kStream, kEvent, kEpoll, kRing };
     Kind kind;
     bool waits = false;                        // A blocking socket.
     std::shared_ptr<Stream> stream = nullptr;  // kStream
     uint64_t count = 0;                        // kEvent
     std::map<int, Interest> interests = {};    // kEpoll; ordered, so that nothing depends on addresses.
     IoSignals io_signals = {};
+    std::shared_ptr<Ring> ring = nullptr;  // kRing
   };
   enum class Wake { kReady, kTimeOut, kInterrupted };
 
@@ -171,7 +183,6 @@ class Kernel {
   void RunDue();
   Wake Wait(absl::FunctionRef<bool()> is_ready, Time time);
   void TakeProcessor();
-  uint32_t Ready(int fd);
   uint32_t Reported(int fd, const Interest& interest);
   void NotifyFile(int fd, uint32_t events);
   void SendSignals(int fd, uint32_t events);
@@ -212,7 +223,7 @@ class Kernel {
   uint64_t event_number_ = 0;
   std::map<int, File> files_;
   std::vector<std::shared_ptr<Stream>> queue_;  // To be accepted.
-  std::shared_ptr<Stream> last_accepted_;
+  std::deque<std::shared_ptr<Stream>> accepted_;
   int listener_ = -1;
   bool is_listening_ = true;
   bool refuses_clients_ = false;

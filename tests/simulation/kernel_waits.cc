@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "tests/simulation/kernel.h"
+#include "tests/simulation/ring.h"
 
 namespace polyserve::simulation {
 
@@ -28,6 +29,8 @@ uint32_t Kernel::Ready(int fd) {
         if (Reported(watched, interest) != 0) return POLLIN;
       }
       return 0;
+    case File::Kind::kRing:
+      return file.ring->has_completions() ? POLLIN : 0;
     case File::Kind::kStream:
       break;
   }
@@ -192,6 +195,26 @@ int Kernel::Report(int epoll, std::vector<std::pair<int, uint32_t>>& found, epol
     trace_.Add(now_, "  ready", found[i].first, found[i].second, 0);
   }
   return static_cast<int>(count);
+}
+
+// --- io_uring(7). ---
+
+// What was submitted counts, even if a signal ends the wait. If not all of it was, there is no wait.
+int Kernel::EnterRing(int fd, Completions completions) {
+  Enter();
+  Ring& ring = FindRing(fd);
+  const int submitted = ring.Submit();
+  Wake wake = Wake::kReady;
+  if (completions != Completions::kNotAsked && !ring.has_prepared()) {
+    const auto look = [&ring] {
+      ring.Work();
+      return ring.has_completions();
+    };
+    wake = Wait(look, completions == Completions::kAwaited ? kNever : 0);
+  }
+  const int result = submitted == 0 && wake == Wake::kInterrupted ? -EINTR : submitted;
+  trace_.Add(now_, "io_uring_enter", fd, completions == Completions::kAwaited ? 1 : 0, result);
+  return result;
 }
 
 // --- Signals. ---

@@ -45,6 +45,7 @@ class MistakenDriver {
     while (!output_.closing() && Wait() && Send()) {
     }
     if (output_.closing() && output_.empty() && !has_ended_) Linger();
+    if (Is(Mistake::kClosesUnderWay)) fd_.reset();
     if (Is(Mistake::kResetsGoodPeers) && has_ended_) ResetOnClose(fd_.get());
     if (Is(Mistake::kKeepsSession)) static_cast<void>(session_.release());
     if (Is(Mistake::kNeverCloses)) static_cast<void>(fd_.release());
@@ -108,6 +109,7 @@ class MistakenDriver {
     const bool moves = !output_.empty();
     if (Is(Mistake::kLosesOutput) && output_.unsent_bytes() > 0) output_.Sent(1);
     if (Is(Mistake::kRepeatsOutput) && output_.unsent_bytes() > 0) Repeat();
+    if (Is(Mistake::kReusesLent)) SendLent();
     ConnectionTable::Entry none;
     while (!output_.empty()) {
       const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, context_.statistics.counters(), none);
@@ -134,6 +136,13 @@ class MistakenDriver {
   void Repeat() {
     iovec piece[1];
     if (output_.FrontMemory(piece, 1) > 0) ::send(fd_.get(), piece[0].iov_base, piece[0].iov_len, MSG_NOSIGNAL);
+  }
+
+  void SendLent() {
+    iovec piece[1];
+    if (output_.FrontMemory(piece, 1) == 0) return;
+    const ssize_t sent = receiver_->SendLent({static_cast<const char*>(piece[0].iov_base), piece[0].iov_len});
+    if (sent > 0) output_.Sent(sent);
   }
 
   void SetTimer(absl::Duration after) {

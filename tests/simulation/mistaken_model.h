@@ -34,10 +34,16 @@ enum class Mistake {
   kIgnoresOverflow,     // Of the queue: SIGIO.
   kMissesFirstInput,    // Which has come before the signals were asked for.
   kReadsOncePerSignal,  // Although there may be more.
+  // Of Way::kRing.
+  kNeverRearms,      // A multishot receive that has ended.
+  kNeverLendsAgain,  // A buffer.
+  kLendsEarly,       // A buffer that it still looks at.
+  kClosesUnderWay,   // Its socket, while a receive is under way.
+  kReusesLent,       // Memory that a send without a copy still needs.
 };
 
 // How the driver gets its input.
-enum class Way { kPoll, kSignals };
+enum class Way { kPoll, kSignals, kRing };
 
 Subject MistakenModel(Mistake mistake, Way way = Way::kPoll);
 

@@ -1,5 +1,5 @@
-// How the mistaken model (mistaken_model.h) learns of input and gets it: by poll(2), or by signals (fcntl(2),
-// F_SETSIG), with the mistakes that are their own.
+// How the mistaken model (mistaken_model.h) learns of input and gets it: by poll(2), by signals (fcntl(2), F_SETSIG),
+// or by a ring (io_uring(7)), each with the mistakes that are its own.
 #ifndef POLYSERVE_TESTS_SIMULATION_MISTAKEN_RECEIVER_H_
 #define POLYSERVE_TESTS_SIMULATION_MISTAKEN_RECEIVER_H_
 
@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "absl/strings/string_view.h"
 #include "tests/simulation/mistaken_model.h"
 
 namespace polyserve::simulation {
@@ -21,6 +22,8 @@ class MistakenReceiver {
   virtual int Await(int milliseconds) = 0;
   // As recv(2), with at most 4096 bytes.
   virtual ssize_t Receive(char* buffer, size_t size) = 0;
+  // For Mistake::kReusesLent: as a non-blocking send(2).
+  virtual ssize_t SendLent(absl::string_view) { return -1; }
 };
 
 std::unique_ptr<MistakenReceiver> MakeReceiver(Way way, Mistake mistake, int fd);

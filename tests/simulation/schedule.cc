@@ -56,10 +56,11 @@ class Run {
   }
 
  private:
-  // The driver makes the session of the connection that it has just accepted.
+  // Drivers make the sessions of the connections that were accepted in the same order.
   std::unique_ptr<Session> MakeSession() {
+    const std::shared_ptr<Stream> accepted = kernel_.TakeAccepted();
     for (const auto& client : clients_) {
-      if (client->stream() == kernel_.last_accepted()) return std::make_unique<SimulatedSession>(*client);
+      if (client->stream() == accepted) return std::make_unique<SimulatedSession>(*client);
     }
     kernel_.Fail("a session is made before a connection was accepted");
   }
@@ -129,6 +130,10 @@ constexpr Flag kFlags[] = {
     {"poll_interval", "10ms"},
     // The library's own choice.
     {"method", ""},
+    // What a ring does only if it is asked to.
+    {"registered", "false"},
+    {"zerocopy", "false"},
+    {"bundles", "false"},
 };
 
 // The model of this name, or of its part before the first '-', with these flags.
@@ -159,6 +164,8 @@ const std::vector<Subject>& AllSubjects() {
       OfModel("libevent-select", {{"method", "select"}}),
       OfModel("coroutine"),
       OfModel("fiber"),
+      OfModel("uring"),
+      OfModel("uring-all", {{"registered", "true"}, {"zerocopy", "true"}, {"bundles", "true"}}),
   };
   return *subjects;
 }

@@ -31,7 +31,8 @@ struct Subject {
 };
 
 // The models of the server that have one thread; loop is the blocking driver. What is behind the name of a model says
-// how it differs: "epoll-edge" has --trigger=edge, "libevent-poll" --method=poll.
+// how it differs: "epoll-edge" has --trigger=edge, "libevent-poll" --method=poll, and "uring-all" has all that a ring
+// may be asked for by flags (but a thread of the kernel's).
 const std::vector<Subject>& AllSubjects();
 
 // Runs the schedule of this seed, and returns what has happened. If it fails, the process ends (trace.h). Not within

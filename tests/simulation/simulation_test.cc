@@ -18,8 +18,8 @@ namespace {
 constexpr uint64_t kKnownSchedules = kSanitized ? 40 : 300;
 constexpr uint64_t kRepeatedSchedules = kSanitized ? 5 : 20;
 // These have found a fault of a driver, or of the simulation. A change of the plan makes other schedules of them.
-constexpr uint64_t kFailedOnce[] = {2693673829, 3830464378, 960046605,  575953734,  1769230944,
-                                    712263872,  565380411,  2644740994, 2665764694, 1393936686};
+constexpr uint64_t kFailedOnce[] = {2693673829, 3830464378, 960046605,  575953734, 1769230944, 712263872, 565380411,
+                                    2644740994, 2665764694, 1393936686, 945,       491,        20015538};
 
 class SimulationTest : public testing::TestWithParam<Subject> {};
 
@@ -67,7 +67,7 @@ void RunMany(const Subject& subject, uint64_t schedules = 200) {
 class EveryMistakeTest : public testing::TestWithParam<Finding> {};
 
 TEST(MistakeTest, DriverWithoutAMistakeEndsWell) {
-  for (const Way way : {Way::kPoll, Way::kSignals}) {
+  for (const Way way : {Way::kPoll, Way::kSignals, Way::kRing}) {
     RunMany(MistakenModel(Mistake::kNone, way), kKnownSchedules);
   }
 }
@@ -102,7 +102,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Finding{"ResetsGoodPeers", Mistake::kResetsGoodPeers, "a peer that keeps to the rules was"},
                     Finding{"IgnoresOverflow", Mistake::kIgnoresOverflow, kIsStuck, Way::kSignals},
                     Finding{"MissesFirstInput", Mistake::kMissesFirstInput, kIsStuck, Way::kSignals},
-                    Finding{"ReadsOncePerSignal", Mistake::kReadsOncePerSignal, kIsStuck, Way::kSignals}),
+                    Finding{"ReadsOncePerSignal", Mistake::kReadsOncePerSignal, kIsStuck, Way::kSignals},
+                    Finding{"NeverRearms", Mistake::kNeverRearms, kIsStuck, Way::kRing},
+                    Finding{"NeverLendsAgain", Mistake::kNeverLendsAgain, "makes call after call", Way::kRing},
+                    Finding{"LendsEarly", Mistake::kLendsEarly, "shown what the peer has not sent", Way::kRing},
+                    Finding{"ClosesUnderWay", Mistake::kClosesUnderWay, "is closed while the ring uses it", Way::kRing},
+                    Finding{"ReusesLent", Mistake::kReusesLent, "memory was changed while it was lent", Way::kRing}),
     [](const testing::TestParamInfo<Finding>& info) { return std::string(info.param.name); });
 
 // The driver without a mistake knows no least rate.

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -30,7 +31,7 @@ class StreamPeer {
   virtual void OnClose() = 0;
 };
 
-struct Stream {
+struct Stream : std::enable_shared_from_this<Stream> {
   Stream(int number, size_t receive_buffer, size_t send_buffer, const Limits& limits)
       : number(number), receive_buffer(receive_buffer), send_buffer(send_buffer), judge(limits) {}
 
@@ -67,6 +68,7 @@ struct Stream {
   size_t unacknowledged_begin = 0;
   int64_t written_total = 0;
   int64_t acknowledged_total = 0;
+  int loans = 0;          // Of sends without a copy: the server's driver does not take them for done yet.
   bool was_full = false;  // SOCK_NOSPACE: an event is due once there is room.
   bool is_shut_down = false;
   Time shut_down_at = kNever;
