@@ -22,14 +22,14 @@ constexpr size_t kKeepSegments = 256;
 // A limit on writes as well as on bytes: each request of a few bytes may cost a look-up of a file, and a peer that
 // sends thousands of them in one packet must not keep a loop from its other clients.
 bool Output::wants_more() const {
-  return !closing_ && task_ == nullptr && unsent_bytes_ < static_cast<int64_t>(kHighWaterBytes) &&
+  return !closing_ && !is_to_be_continued() && unsent_bytes_ < static_cast<int64_t>(kHighWaterBytes) &&
          file_ranges_ < kMaxFileRanges && writes_ < kMaxWrites;
 }
 
 // All copies lie in one string, one after the other, so that a reply of many small writes leaves as one piece of one
 // sendmsg(2). Segments hold positions, not pointers: the string may move as it grows.
 void Output::Write(absl::string_view bytes) {
-  DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  DCHECK(!closing_ && !is_to_be_continued()) << "nothing follows Work(), Ask() or Close()";
   // A datagram may be empty, and is sent (RFC 768 has no least length); in a stream there would be nothing to send.
   if (bytes.empty() && kind_ == Kind::kStream) return;
   ++writes_;
@@ -48,7 +48,7 @@ void Output::Write(absl::string_view bytes) {
 
 // Not counted in writes_: what is shared is a message of a room, or large, and the limit on bytes bounds both.
 void Output::WriteShared(std::shared_ptr<const std::string> bytes) {
-  DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  DCHECK(!closing_ && !is_to_be_continued()) << "nothing follows Work(), Ask() or Close()";
   if (bytes->empty() && kind_ == Kind::kStream) return;
   unsent_bytes_ += static_cast<int64_t>(bytes->size());
   segments_.emplace_back(Shared{std::move(bytes), 0});
@@ -57,7 +57,7 @@ void Output::WriteShared(std::shared_ptr<const std::string> bytes) {
 // Counted as unsent bytes in full, so a session stops behind a large file; a range of nothing must not hold a
 // descriptor.
 void Output::WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int64_t length) {
-  DCHECK(!closing_ && task_ == nullptr) << "nothing follows Work() or Close()";
+  DCHECK(!closing_ && !is_to_be_continued()) << "nothing follows Work(), Ask() or Close()";
   CHECK(kind_ == Kind::kStream) << "there are no files in datagrams";
   if (length == 0) return;
   unsent_bytes_ += length;
@@ -66,7 +66,7 @@ void Output::WriteFile(std::shared_ptr<const UniqueFd> file, int64_t offset, int
 }
 
 void Output::Work(Task task) {
-  DCHECK(!closing_ && task_ == nullptr) << "one task at a time";
+  DCHECK(!closing_ && !is_to_be_continued()) << "one task at a time";
   task_ = std::move(task);
 }
 
@@ -79,6 +79,12 @@ void Output::Pause(absl::Duration pause, Task then) {
 void Output::WorkAfter(absl::Duration wait, Task then) {
   Work(std::move(then));
   pause_ = {wait, std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(wait)};
+}
+
+void Output::Ask(Question question, Answered then) {
+  DCHECK(!closing_ && !is_to_be_continued()) << "one task, or question, at a time";
+  CHECK(kind_ == Kind::kStream) << "a session of datagrams asks no other server";
+  asked_ = std::make_unique<Asked>(Asked{std::move(question), std::move(then), nullptr});
 }
 
 // Not an entry of the queue: the driver looks at the flag once all is sent and no task is left.
@@ -201,6 +207,18 @@ Output::Task Output::TakeWork() {
   return std::exchange(task_, nullptr);
 }
 
+// Taken out first: what it appends may be the next question. The other server's connection ends before the peer's reply
+// is sent, so that a slow peer holds none.
+void Output::Answer(absl::StatusOr<std::string> reply) {
+  Answered then = TakeQuestion().then;
+  then(std::move(reply), *this);
+}
+
+Output::Asked Output::TakeQuestion() {
+  const std::unique_ptr<Asked> asked = std::exchange(asked_, nullptr);
+  return std::move(*asked);
+}
+
 // Buffers that one large reply has stretched are given back; small ones serve the next client.
 void Output::Clear() {
   if (copies_.capacity() > kKeepBytes || segments_.capacity() > kKeepSegments) {
@@ -215,6 +233,7 @@ void Output::Clear() {
   writes_ = 0;
   task_ = nullptr;
   pause_ = {};
+  asked_ = nullptr;
   wake_in_.reset();
   counts_ = {};
   closing_ = false;

@@ -4,6 +4,7 @@
 //   output.WriteFile(file, 0, 5);        then this range of a file (the driver uses sendfile)
 //   output.Close();                      then close, once all of that is with the peer
 //   output.SetTimer(absl::Seconds(20));  and call the session's OnTime() in 20 seconds
+//   output.Ask({.to = ...}, then);       send this line to another server, and call `then` with the line it answers
 //
 // Over UDP, each Write() and each WriteShared() is one datagram, even an empty one: a session that writes its reply
 // with one call need not know which transport it is on. WriteFile() is not available over UDP.
@@ -14,6 +15,8 @@
 //    ▲  (Write, WriteShared,      (only with Pause(); or for WorkAfter())      (Work, Pause)      end if closing(),
 //    │   WriteFile)                                                                 │             else OnResume(), set
 //    └──────────────────── what the task has appended ──────────────────────────────┘             the timer, more input
+//
+// With Ask() it is the other server that is waited for, and what runs then is called with the reply.
 //
 // Not thread-safe: one thread at a time may use an Output.
 #ifndef POLYSERVE_PROTOCOL_OUTPUT_H_
@@ -30,6 +33,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
@@ -43,6 +47,21 @@ class Output {
   // A long computation, which appends its result to the Output that it is passed. It may run on another thread, so it
   // must not touch the session; the session gets no calls until it has finished.
   using Task = absl::AnyInvocable<void(Output&)>;
+
+  // What another server is asked: a line, which it answers with a line.
+  struct Question {
+    std::string to;           // Its address in numbers, for nothing looks up a name: "127.0.0.1:8088", "[::1]:8088".
+    std::string line;         // Without its end.
+    size_t max_reply_bytes;   // Of the line that answers, without its end.
+    absl::Duration patience;  // For all of it: connecting, sending, receiving.
+  };
+  // Appends what the peer is to get for the other server's line, which comes without its end. As a Task, it may run on
+  // another thread, and must not touch the session. Instead of a line, with a text that names the other server:
+  //   DeadlineExceeded   it has taken too long
+  //   ResourceExhausted  this server has no descriptor, or no memory, to ask it
+  //   InvalidArgument    its line is too long
+  //   others             it cannot be reached, or has ended the connection before the end of its line
+  using Answered = absl::AnyInvocable<void(absl::StatusOr<std::string> reply, Output& output)>;
 
   // Limits above which a session gets no more input: unsent bytes, and file ranges, each of which holds a descriptor.
   // A session that heeds wants_more() exceeds them by one answer at most.
@@ -61,8 +80,8 @@ class Output {
 
   // --- The session's side. ---
 
-  // False once the session has to stop consuming and return, because enough was written, or Work(), Pause() or Close()
-  // was called. The driver passes the rest of the input later. Check this before each further request.
+  // False once the session has to stop consuming and return, because enough was written, or Work(), Pause(), Ask() or
+  // Close() was called. The driver passes the rest of the input later. Check this before each further request.
   bool wants_more() const;
 
   // Appends a copy of the bytes. No limit but wants_more(): a session writes its reply as a whole.
@@ -85,6 +104,10 @@ class Output {
   // The same, but the task runs `wait` after this call, or once everything before it is sent if that is later: for
   // answers that take their time, and no processor.
   void WorkAfter(absl::Duration wait, Task then);
+
+  // Asks another server, on a connection of its own, once everything before is sent, and calls `then` with the reply.
+  // The session may append nothing after it. Not over UDP.
+  void Ask(Question question, Answered then);
 
   // Ends the conversation once everything before it is sent. Nothing may be appended after it.
   void Close();
@@ -111,6 +134,7 @@ class Output {
   int64_t unsent_bytes() const { return unsent_bytes_; }
   bool has_work() const { return task_ != nullptr; }
   bool waits_before_work() const { return pause_.length != absl::ZeroDuration(); }  // See pause().
+  bool asks() const { return asked_ != nullptr; }
   bool closing() const { return closing_; }
   size_t file_ranges() const { return file_ranges_; }
   size_t copied_bytes_held() const { return copies_.capacity(); }  // Memory, sent bytes included.
@@ -138,6 +162,23 @@ class Output {
     std::optional<std::chrono::steady_clock::time_point> end;
   };
   PauseBeforeWork& pause() { return pause_; }
+
+  // A driver keeps here what it needs while another server is asked; see backends/connection/upstream.h.
+  class Exchange {
+   public:
+    virtual ~Exchange() = default;
+  };
+  struct Asked {
+    Question question;
+    Answered then;
+    std::unique_ptr<Exchange> exchange;  // Null until the driver begins.
+  };
+  // REQUIRES: asks().
+  Asked& asked() { return *asked_; }
+  // Appends what the session wants for this reply, in this thread. asks() is false afterwards, unless it asks again.
+  void Answer(absl::StatusOr<std::string> reply);
+  // Takes the question out, before anyone has begun to ask it: for a session around another one.
+  Asked TakeQuestion();
   struct Counts {
     int requests = 0;
     int errors = 0;
@@ -163,6 +204,7 @@ class Output {
   };
   using Segment = std::variant<Copied, Shared, FileRange>;
 
+  bool is_to_be_continued() const { return task_ != nullptr || asked_ != nullptr; }
   int64_t TrimFront(int64_t bytes);  // Returns how many bytes the front segment had for it.
   void DropSentCopies();
   void StartOver();
@@ -176,6 +218,7 @@ class Output {
   int writes_ = 0;          // Since all was sent.
   Task task_;
   PauseBeforeWork pause_;
+  std::unique_ptr<Asked> asked_;  // Null if no other server is to be asked: most sessions never do.
   std::optional<absl::Duration> wake_in_;
   Counts counts_;
   bool closing_ = false;

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 
 namespace polyserve {
@@ -116,6 +118,28 @@ TEST(OutputTest, WorkAfterATimeKnowsItsEndAtOnce) {
   output.TakeWork()(output);
   EXPECT_EQ(Front(output), "done");
   EXPECT_FALSE(output.waits_before_work());
+}
+
+TEST(OutputTest, QuestionHoldsTheSessionUpUntilItIsAnswered) {
+  Output output;
+  const auto passes_on = [](absl::StatusOr<std::string> reply, Output& result) { result.Write(*reply); };
+  output.Ask({.to = "127.0.0.1:1", .line = "one", .max_reply_bytes = 10, .patience = absl::Seconds(1)},
+             [passes_on](absl::StatusOr<std::string> reply, Output& result) {
+               result.Write(*reply);
+               result.Ask({.to = "127.0.0.1:1", .line = "two", .max_reply_bytes = 10, .patience = absl::Seconds(1)},
+                          passes_on);
+             });
+  EXPECT_TRUE(output.asks());
+  EXPECT_FALSE(output.wants_more());
+  EXPECT_FALSE(output.has_work());
+  output.Answer("first");
+  EXPECT_EQ(Front(output), "first");
+  EXPECT_EQ(output.asked().question.line, "two") << "the answer may lead to the next question";
+  output.Sent(5);
+  output.Answer("second");
+  EXPECT_EQ(Front(output), "second");
+  EXPECT_FALSE(output.asks());
+  EXPECT_TRUE(output.wants_more());
 }
 
 TEST(OutputTest, AsksForTheLastWakeOnly) {

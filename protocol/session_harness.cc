@@ -8,6 +8,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 
@@ -80,6 +81,11 @@ class SessionHarness {
     while (true) {
       // All at once: a peer that reads slowly is the business of the drivers' tests.
       while (!output.empty()) SendFront(output);
+      if (output.asks()) {
+        const Output::Question& question = output.asked().question;
+        output.Answer(absl::StrCat(question.to, " ", question.line));
+        continue;
+      }
       if (!output.has_work()) break;
       if (output.pause().length > absl::ZeroDuration()) transcript_.pauses.push_back(transcript_.replies.size());
       output.TakeWork()(output);

@@ -3,6 +3,8 @@
 //
 //   EXPECT_EQ(TalkInAnyPieces(make_session, "S a\nQ\n").replies, "OK 5 784111777\n");
 //
+// Another server that is asked (Output::Ask()) answers at once: with its own address, a blank, and the line.
+//
 // Streams only. Mailboxes (Session::mailbox()) and OnResume() are not served; the tests of chat play those themselves.
 #ifndef POLYSERVE_PROTOCOL_SESSION_HARNESS_H_
 #define POLYSERVE_PROTOCOL_SESSION_HARNESS_H_

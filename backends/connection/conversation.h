@@ -14,8 +14,12 @@
 //    ┌▶ kRead ───────────────────▶ kSend ─┬──────────────▶ kAwaitAck ───────────────────▶ kRunTask
 //    │    │ mail, timer              ▲    ├──────────────────────────────────────────────▶   │
 //    │    └────────▶ kResume ────────┤    │ the session has a task                           │
-//    │                  ▲            └────┼──────────────────────────────────────────────────┘
-//    │                  │                 │                                        its result
+//    │                  ▲            ├────┼──────────────────────────────────────────────────┘
+//    │                  │            │    │                                        its result
+//    │                  │            │    ├──────────────────────────────────────────────▶ kAsk
+//    │                  │            │    │ the session asks another server                  │
+//    │                  │            └────┼──────────────────────────────────────────────────┘
+//    │                  │                 │                        what it makes of the reply
 //    │                  └─────────────────┤ input is held up, or there is mail
 //    │                                    │
 //    ├──────────── kSetTimer ◀────────────┤ the session has asked for a timer
@@ -54,6 +58,7 @@ enum class Step : uint8_t {
   kReadLast,  // Read what has come, without waiting; report OnDrained() if there is nothing.
   kSend,      // Send from the front of the output, and count its requests (both are Flush()).
   kAwaitAck,  // Wait for as long as AckWaitLeft() says, if at all.
+  kAsk,       // Ask the other server (upstream.h), and have the output answered with its reply.
   kRunTask,   // Run the output's task, here or on another thread; its result is the new output.
   kResume,    // Call Resume(), which may produce much output: a loop may let other connections go first.
   kSetTimer,  // Set the connection's one timer to TakeTimer(), and call OnTimer() when it runs out.
@@ -193,6 +198,7 @@ inline Step Conversation::Decide(const Output& output) const {
   if (is_cut_off()) return Step::kEnd;
   if (step_ >= Step::kLinger) return step_;
   if (!output.empty() || output.has_counts()) return Step::kSend;
+  if (output.asks()) return Step::kAsk;
   if (output.has_work()) return output.waits_before_work() ? Step::kAwaitAck : Step::kRunTask;
   if (peer_end_ == PeerEnd::kIsShown) return Step::kEnd;
   if (output.closing()) return Step::kLinger;
@@ -206,9 +212,9 @@ inline Step Conversation::Decide(const Output& output) const {
 // A table, since a branch for each step would cost more than the store that it is for.
 inline ConnectionTable::Activity Conversation::ActivityAt(Step step) {
   using Activity = ConnectionTable::Activity;
-  constexpr Activity kActivities[] = {Activity::kWaits, Activity::kWaits,  Activity::kSends,
-                                      Activity::kSends, Activity::kWorks,  Activity::kWorks,
-                                      Activity::kWorks, Activity::kCloses, Activity::kCloses};
+  constexpr Activity kActivities[] = {Activity::kWaits,  Activity::kWaits, Activity::kSends, Activity::kSends,
+                                      Activity::kWorks,  Activity::kWorks, Activity::kWorks, Activity::kWorks,
+                                      Activity::kCloses, Activity::kCloses};
   return kActivities[static_cast<uint8_t>(step)];
 }
 

@@ -97,6 +97,23 @@ TEST_F(ConversationTest, AwaitsTheAcknowledgementBeforeATaskThatAsksForIt) {
   EXPECT_EQ(Send(), "[after]");
 }
 
+TEST_F(ConversationTest, AsksAnotherServerWhenAllIsSentAndShowsNoInputBeforeItsAnswer) {
+  EXPECT_EQ(OnBytes("ask\none\n"), Step::kSend);
+  EXPECT_EQ(Send(), "[before]");
+  EXPECT_EQ(Next(), Step::kAsk);
+  EXPECT_EQ(OnBytes("two\n"), Step::kAsk);
+  EXPECT_FALSE(conversation_.idle());
+  EXPECT_EQ(conversation_.debt(), Debt::kAcknowledgement);
+  output_.Answer("answer");
+  EXPECT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "[answer]");
+  EXPECT_EQ(Next(), Step::kResume);
+  Resume();
+  EXPECT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "[resumed][one][two]");
+  EXPECT_EQ(Next(), Step::kRead);
+}
+
 TEST_F(ConversationTest, SetsTheTimerWhenAllIsSent) {
   EXPECT_EQ(OnBytes("timer\none\n"), Step::kSend);
   Send();

@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "backends/connection/conversation.h"
@@ -63,6 +64,11 @@ class LineSession : public Session {
     } else if (line == "pause") {
       output.Write("[before]");
       output.Pause(absl::Seconds(1), [](Output& result) { result.Write("[after]"); });
+    } else if (line == "ask") {
+      has_worked_ = true;
+      output.Write("[before]");
+      output.Ask({.to = "127.0.0.1:1", .line = "x", .max_reply_bytes = 10, .patience = absl::Seconds(1)},
+                 [](absl::StatusOr<std::string> reply, Output& result) { result.Write("[" + *reply + "]"); });
     } else if (line == "big") {
       output.Write(std::string(Output::kHighWaterBytes, 'b'));
     } else if (line == "timer") {

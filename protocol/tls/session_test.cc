@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -119,6 +120,21 @@ TEST_F(TlsSessionTest, TasksAndPausesOfTheInnerSessionRunInOrder) {
   EXPECT_EQ(server.pauses(), std::vector<absl::Duration>(2, absl::Milliseconds(7)));
   EXPECT_EQ(log_.resumes, 2);
   EXPECT_FALSE(server.session().closing_message().empty()) << "no task is left";
+}
+
+// The other server answers as test_fixture.cc has it.
+TEST_F(TlsSessionTest, QuestionsOfTheInnerSessionArePassedOnAndWhatFollowsIsEncrypted) {
+  TlsTestServer server = ServeScript([](Output& output) {
+    output.Write("a");
+    output.Ask({.to = "127.0.0.1:1", .line = "b", .max_reply_bytes = 10, .patience = absl::Seconds(1)},
+               [](absl::StatusOr<std::string> reply, Output& more) { more.Write(absl::StrCat("[", *reply, "]")); });
+  });
+  TlsTestClient client({});
+  client.Say("\n\n");
+  Talk(client, server);
+  EXPECT_EQ(client.heard(), "a[answer to b]a[answer to b]");
+  EXPECT_EQ(log_.resumes, 2);
+  EXPECT_FALSE(server.session().closing_message().empty()) << "no question is left";
 }
 
 TEST_F(TlsSessionTest, TimersOfTheInnerSessionArePassedOn) {

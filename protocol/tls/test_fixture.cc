@@ -51,6 +51,10 @@ std::string TlsTestServer::Run() {
     most_unsent_ = std::max(most_unsent_, static_cast<size_t>(output_.unsent_bytes()));
     errors_ += output_.TakeCounts().errors;
     Send(sent);
+    if (output_.asks()) {
+      output_.Answer(std::string("answer to ") + output_.asked().question.line);
+      continue;
+    }
     if (output_.has_work()) {
       if (output_.waits_before_work()) pauses_.push_back(output_.pause().length);
       output_.TakeWork()(output_);

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/logging.h"
 
@@ -67,6 +70,16 @@ void TlsWriter::PassOnTask(Output& output) {
   output.pause() = pause;
 }
 
+void TlsWriter::PassOnQuestion(Output& output) {
+  has_task_.store(true, std::memory_order_release);
+  Output::Asked asked = inner_.TakeQuestion();
+  output.Ask(std::move(asked.question), [self = shared_from_this(), then = std::move(asked.then)](
+                                            absl::StatusOr<std::string> reply, Output& more) mutable {
+    then(std::move(reply), self->inner_);
+    self->Seal(more);
+  });
+}
+
 // All that the inner session has written is in the output. Last of all, since a session's queries may come from another
 // thread as soon as no task is left.
 void TlsWriter::Finish(Output& output) {
@@ -74,6 +87,7 @@ void TlsWriter::Finish(Output& output) {
   for (int i = 0; i < counts.requests; ++i) output.CountRequest();
   for (int i = 0; i < counts.errors; ++i) output.CountError();
   if (inner_.has_work()) return PassOnTask(output);
+  if (inner_.asks()) return PassOnQuestion(output);
   if (inner_.asks_for_wake()) output.SetTimer(inner_.TakeWakeIn());
   if (inner_.closing() || closes_at_end_) {
     channel_.Close(output);

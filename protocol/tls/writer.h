@@ -6,6 +6,7 @@
 //   Write, WriteShared ── records ──────▶ Write          at once, as long as there is room; the rest as a task
 //   WriteFile ── pread(2), records ─────▶ Work           always a task: reading may wait for the disk
 //   Work, Pause ────────────────────────▶ Work, Pause    the same task, and what it says encrypted behind it
+//   Ask ────────────────────────────────▶ Ask            the same question, and what follows the reply encrypted
 //   SetTimer, counts ───────────────────▶ the same
 //   Close ── close_notify ──────────────▶ Close
 //
@@ -52,6 +53,7 @@ class TlsWriter : public std::enable_shared_from_this<TlsWriter> {
   bool SealFile(Output& output);
   void SealByTask(Output& output);
   void PassOnTask(Output& output);
+  void PassOnQuestion(Output& output);
   void Finish(Output& output);
   void BreakOff(Output& output);
 
