@@ -57,6 +57,9 @@ Detached Converse(Connection connection, EventShared& shared) {
       case Step::kAwaitAck:
         co_await client.Acknowledgement();
         break;
+      case Step::kAsk:
+        co_await client.Reply();
+        break;
       case Step::kRunTask:
         co_await client.Task();
         break;

@@ -74,6 +74,9 @@ void Converse(FiberClient& client) {
       case Step::kAwaitAck:
         if (!client.Acknowledgement()) return;
         break;
+      case Step::kAsk:
+        if (!client.Reply()) return;
+        break;
       case Step::kRunTask:
         if (!client.Task()) return;
         break;

@@ -7,6 +7,7 @@
 //             kRunTask    Task()                      (runs here, or by a helper)
 //             kLinger     Linger()                    LingerInput()
 //             kAwaitAck   Acknowledgement()
+//             kAsk        Reply()                     (goes on with another server, and waits for it)
 //
 // Socket is how it waits, and Socket::Wait what the waits return:
 //
@@ -50,6 +51,7 @@ class SequentialClient : public Socket {
 
  public:
   using Socket::After;
+  using Socket::Asked;
   using Socket::counters;
   using Socket::fd;
   using Socket::has_helper_task;
@@ -137,6 +139,9 @@ class SequentialClient : public Socket {
     const absl::Duration left = AckWaitLeft(fd(), output_);
     return left > absl::ZeroDuration() ? After(left) : NoWait();
   }
+
+  // Asks another server what the session wants to know, and waits for the reply, which is in the output then.
+  Wait Reply() { return Socket::GoOnAsking(output_) ? NoWait() : Asked(); }
 
   // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload). In both cases the
   // peer's silence begins anew: it has waited for us, perhaps for a pause before the task.

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "backends/connection/closing_message.h"
+#include "backends/connection/upstream.h"
 #include "backends/event/poller_loop_options.h"
 #include "backends/poller/epoll_poller.h"
 #include "backends/poller/poller.h"
@@ -45,6 +46,7 @@ void ThreadedClient::GoOut() {
     return;
   }
   static_cast<void>(Await(0));  // Which cannot fail.
+  if (steps_.upstream() != nullptr) steps_.upstream()->watch = nullptr;
   is_out_ = true;
   ready_.Add(*this);
 }
@@ -66,7 +68,8 @@ void ThreadedClient::Return() {
     ready_.Add(*this);
   } else {
     is_out_ = false;
-    if (!Watch()) delete this;
+    if (!Watch()) return delete this;
+    if (std::exchange(is_due_, false)) GoOut();
   }
 }
 
@@ -77,6 +80,13 @@ bool ThreadedClient::Watch() {
   if (has_timer_ || needs.time < absl::InfiniteDuration()) {
     SetTimer(needs.time);
     has_timer_ = true;
+  }
+  if (Upstream* const upstream = steps_.upstream(); upstream != nullptr) {
+    // One that cannot be watched is over, and the next turn answers.
+    if (const absl::Status status = WatchUpstream(*upstream, Poller::kOneShot); !status.ok()) {
+      upstream->Fail(absl::ResourceExhaustedError(status.message()));
+      is_due_ = true;
+    }
   }
   const int events = (needs.input ? Poller::kReadable : 0) | (needs.room ? Poller::kWritable : 0);
   const absl::Status status = Await(static_cast<uint8_t>(events == 0 ? 0 : events | Poller::kOneShot));

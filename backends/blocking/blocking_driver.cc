@@ -23,6 +23,7 @@
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
+#include "backends/connection/upstream.h"
 #include "base/bound_counters.h"
 #include "base/logging.h"
 #include "net/deadline.h"
@@ -75,6 +76,8 @@ class BlockingConnection {
         return Send();
       case Step::kAwaitAck:
         return AwaitAck();
+      case Step::kAsk:
+        return Ask();
       case Step::kRunTask:
         output_.TakeWork()(output_);  // Blocking work is what this driver is made for.
         return true;
@@ -259,6 +262,17 @@ class BlockingConnection {
     if (!watch_.MayTakeLonger()) return false;
     // A sleep that a signal ends.
     ::poll(nullptr, 0, Deadline(left).PollMilliseconds());
+    return true;
+  }
+
+  // Asks the other server, and waits for it alone: a peer that leaves is noticed when it is answered.
+  bool Ask() {
+    Upstream& upstream = Upstream::Of(output_);
+    while (!upstream.Step()) {
+      pollfd server = {upstream.fd(), upstream.wants_room() ? short{POLLOUT} : short{POLLIN}, 0};
+      ::poll(&server, 1, Deadline(upstream.Left()).PollMilliseconds());
+    }
+    Upstream::Answer(output_);
     return true;
   }
 

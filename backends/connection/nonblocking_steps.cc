@@ -39,7 +39,8 @@ NonblockingSteps::Needs NonblockingSteps::needs() const {
     case Step::kRead:
       return {.input = true, .time = timer};
     case Step::kAwaitAck:
-      return {.time = ack_wait_};
+    case Step::kAsk:
+      return {.time = wait_};
     case Step::kLinger:
       return {.input = true, .time = linger_end_->Left()};
     case Step::kSend:
@@ -76,8 +77,15 @@ NonblockingSteps::Outcome NonblockingSteps::TakeSteps(Workspace& space, Output& 
         break;
       }
       case Step::kAwaitAck:
-        ack_wait_ = AckWaitLeft(fd_, output);
-        if (ack_wait_ > absl::ZeroDuration()) return outcome;
+        wait_ = AckWaitLeft(fd_, output);
+        if (wait_ > absl::ZeroDuration()) return outcome;
+        break;
+      case Step::kAsk:
+        if (Upstream& upstream = Upstream::Of(output); !upstream.Step()) {
+          wait_ = upstream.Left();
+          return outcome;
+        }
+        Upstream::Answer(output);
         break;
       case Step::kRunTask:
         // In place: this thread has no helpers.

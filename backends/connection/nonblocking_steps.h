@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "backends/accept/server_context.h"
 #include "backends/connection/conversation.h"
+#include "backends/connection/upstream.h"
 #include "net/deadline.h"
 #include "net/socket.h"
 #include "net/statistics.h"
@@ -64,6 +65,10 @@ class NonblockingSteps {
   // With both flags set the turn is due at once: a socket is as a rule writable.
   Needs needs() const;
 
+  // The other server that the conversation waits for; null: for none. What needs() says is not all then: its descriptor
+  // is to be waited for as well, and be readable or writable.
+  Upstream* upstream() { return conversation_.step() == Step::kAsk ? Upstream::Find(output_) : nullptr; }
+
   Conversation& conversation() { return conversation_; }
   const Conversation& conversation() const { return conversation_; }
 
@@ -74,9 +79,9 @@ class NonblockingSteps {
   void KeepOutput(Outcome outcome, Output& lent);
 
   const int fd_;
-  std::optional<Deadline> linger_end_;              // Set once our side is closed.
-  std::optional<Deadline> timer_;                   // The session's, while it is set.
-  absl::Duration ack_wait_ = absl::ZeroDuration();  // At kAwaitAck.
+  std::optional<Deadline> linger_end_;          // Set once our side is closed.
+  std::optional<Deadline> timer_;               // The session's, while it is set.
+  absl::Duration wait_ = absl::ZeroDuration();  // At kAwaitAck; at kAsk, at most.
   Conversation conversation_;
   // True while something is unsent: it is in output_ then, and otherwise the workspace's output is used.
   bool has_output_ = false;

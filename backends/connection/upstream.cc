@@ -134,10 +134,13 @@ void Upstream::OnResult(int result) {
   }
 }
 
+// EADDRNOTAVAIL: no port is left to connect from (connect(2)), which is a want of ours. By its usual code it would be
+// the other server's fault.
 void Upstream::OnError(int error) {
   errno = error;
   constexpr const char* kCalls[] = {"connect to", "send to", "receive from"};
-  Fail(SysError(kCalls[static_cast<uint8_t>(phase_)], name_));
+  const absl::Status status = SysError(kCalls[static_cast<uint8_t>(phase_)], name_);
+  Fail(error == EADDRNOTAVAIL ? absl::ResourceExhaustedError(status.message()) : status);
 }
 
 // A socket may be connected to itself, if nothing listens there; it would then hear its own question as the answer.

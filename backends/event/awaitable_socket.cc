@@ -37,11 +37,17 @@ AwaitableSocket::Wait AwaitableSocket::NextTurn() {
   return Wait(*this);
 }
 
-// Here and in Result() the socket is not watched: it may be ready all the while, and would then end every wait of the
-// loop at once.
+// Here, in Asked() and in Result() the socket is not watched: it may be ready all the while, and would then end every
+// wait of the loop at once.
 AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
   debt_ = Debt::kAcknowledgement;
   PauseFor(time);
+  Watch(0);
+  return Wait(*this);
+}
+
+AwaitableSocket::Wait AwaitableSocket::Asked() {
+  debt_ = Debt::kAcknowledgement;
   Watch(0);
   return Wait(*this);
 }

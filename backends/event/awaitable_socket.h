@@ -64,6 +64,7 @@ class AwaitableSocket : public EventClient {
   Wait ReadableUntil(const Deadline& deadline);
   Wait NextTurn();                                         // After the other clients' turn.
   Wait After(absl::Duration time);                         // With the socket not watched.
+  Wait Asked();                                            // For what GoOnAsking() waits for.
   Wait NoWait() { return Wait(*this, /*is_over=*/true); }  // Goes on at once.
 
   // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.
@@ -74,6 +75,7 @@ class AwaitableSocket : public EventClient {
   bool TakeWake() { return std::exchange(is_woken_, false); }
   // Something has moved, other than what was waited for: the idle time-out begins anew. A wait that ends by an event of
   // the socket notes it by itself.
+  using EventClient::GoOnAsking;
   using EventClient::has_helper_task;
   using EventClient::NoteMove;
   using EventClient::ReadByHelper;

@@ -7,6 +7,27 @@
 
 namespace polyserve {
 
+namespace {
+
+// The socket to another server, as the poller knows it. Levels alone, also with --trigger=edge: one that is asked gets
+// a call or two.
+class UpstreamWatch final : public Upstream::Watch, public Watched {
+ public:
+  UpstreamWatch(Poller& poller, int fd, EventClient& client) : poller_(poller), fd_(fd), client_(client) {}
+  ~UpstreamWatch() override { static_cast<void>(Await(0)); }  // Which cannot fail.
+
+  absl::Status Await(uint8_t events) { return poller_.Set(fd_, events_, events, *this); }
+  void OnEvents(uint8_t) override { client_.OnPauseOver(); }  // May destroy this.
+
+ private:
+  Poller& poller_;
+  const int fd_;
+  EventClient& client_;
+  uint8_t events_ = 0;
+};
+
+}  // namespace
+
 EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
     : shared_(shared),
       counters_(OfService(*shared.counters, service)),
@@ -45,6 +66,31 @@ bool EventClient::TakeResult(Output& output) {
 }
 
 void EventClient::PauseFor(absl::Duration time) { shared_.timers.Set(timers().pause, time); }
+
+// The pause is the time that is left to the exchange. One that cannot be watched is over, with the reason as its
+// result.
+bool EventClient::GoOnAsking(Output& output) {
+  Upstream& upstream = Upstream::Of(output);
+  if (!upstream.Step()) {
+    const absl::Status status = WatchUpstream(upstream);
+    PauseFor(upstream.Left());
+    if (status.ok()) return false;
+    upstream.Fail(absl::ResourceExhaustedError(status.message()));
+  }
+  PauseFor(absl::InfiniteDuration());
+  Upstream::Answer(output);
+  NoteMove();  // The peer has waited for us.
+  return true;
+}
+
+// The watch belongs to the exchange, and so ends before the descriptor is closed.
+absl::Status EventClient::WatchUpstream(Upstream& upstream, uint8_t flags) {
+  if (upstream.watch == nullptr) {
+    upstream.watch = std::make_unique<UpstreamWatch>(*shared_.poller, upstream.fd(), *this);
+  }
+  const uint8_t events = upstream.wants_room() ? Poller::kWritable : Poller::kReadable;
+  return static_cast<UpstreamWatch&>(*upstream.watch).Await(static_cast<uint8_t>(events | flags));
+}
 
 void EventClient::SetTimer(absl::Duration after) { shared_.timers.Set(timers().wake, after); }
 

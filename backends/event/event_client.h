@@ -6,6 +6,7 @@
 //   Await(events)       OnEvents()     the socket is ready (Watched, backends/poller/poller.h)
 //   WaitForTurn()       OnTurn()       the other clients have had their turn
 //   PauseFor(time)      OnPauseOver()  the time has passed
+//   GoOnAsking()        OnPauseOver()  the other server that is asked has something to read, or room
 //   SetTimer(after)     OnTimer()      likewise; the session's own timer
 //   RunByHelper(), ...  OnReady()      the task is done, or the mailbox has mail (Wakeable, net/wake_list.h)
 //   (nothing)           OnStop()       the server stops, or the grace is over
@@ -24,6 +25,7 @@
 #include "absl/time/time.h"
 #include "backends/connection/offload.h"
 #include "backends/connection/timers.h"
+#include "backends/connection/upstream.h"
 #include "backends/poller/poller.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
@@ -52,7 +54,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
 
   // Continues what WaitForTurn() put off. May destroy the client.
   virtual void OnTurn() = 0;
-  // The time that PauseFor() was given has passed. May destroy the client.
+  // The time that PauseFor() was given has passed, or the other server that is asked is ready. May destroy the client.
   virtual void OnPauseOver() = 0;
   // The time that SetTimer() was given has passed. May destroy the client.
   virtual void OnTimer() = 0;
@@ -88,6 +90,11 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   void WaitForTurn();
   // OnPauseOver() comes after this time; replaces an earlier pause.
   void PauseFor(absl::Duration time);
+  // For Step::kAsk: goes on with what the output asks another server, as far as that is possible at once. True: the
+  // output is answered. False: call it again when OnPauseOver() comes, at the latest when the time for it is over.
+  bool GoOnAsking(Output& output);
+  // Watches that server's socket, with these flags of Poller: OnPauseOver() comes when it is ready.
+  absl::Status WatchUpstream(Upstream& upstream, uint8_t flags = 0);
   // OnTimer() comes after this time, never if it is infinite; replaces an earlier timer.
   void SetTimer(absl::Duration after);
   // Has the loop's helpers run the task (there must be helpers, and one task at a time). OnReady() comes when

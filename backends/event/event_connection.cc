@@ -152,6 +152,9 @@ bool EventConnection::TakeSteps(Output& output) {
           return ParkUntilCalled(output);
         }
         break;
+      case Step::kAsk:
+        if (!GoOnAsking(output)) return ParkUntilCalled(output);
+        break;
       case Step::kRunTask:
         if (shared_.offload != nullptr) {
           RunByHelper(output.TakeWork());

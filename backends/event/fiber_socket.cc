@@ -29,11 +29,16 @@ bool FiberSocket::NextTurn() {
   return Suspend();
 }
 
-// Here and in Result() the socket is not watched: it may be ready all the while, and would then end every wait of the
-// loop at once.
+// Here, in Asked() and in Result() the socket is not watched: it may be ready all the while, and would then end every
+// wait of the loop at once.
 bool FiberSocket::After(absl::Duration time) {
   debt_ = Debt::kAcknowledgement;
   PauseFor(time);
+  return WatchAndSuspend(0);
+}
+
+bool FiberSocket::Asked() {
+  debt_ = Debt::kAcknowledgement;
   return WatchAndSuspend(0);
 }
 

@@ -49,6 +49,7 @@ class FiberSocket : public EventClient {
   [[nodiscard]] Wait ReadableUntil(const Deadline& deadline);
   [[nodiscard]] Wait NextTurn();                  // After the other clients' turn.
   [[nodiscard]] Wait After(absl::Duration time);  // With the socket not watched.
+  [[nodiscard]] Wait Asked();                     // For what GoOnAsking() waits for.
   [[nodiscard]] Wait NoWait() const { return !is_dropped_; }
 
   // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.
@@ -58,6 +59,7 @@ class FiberSocket : public EventClient {
   using EventClient::SetTimer;
   bool TakeWake() { return std::exchange(is_woken_, false); }
   // Something has moved, other than what was waited for, as in AwaitableSocket.
+  using EventClient::GoOnAsking;
   using EventClient::has_helper_task;
   using EventClient::NoteMove;
   using EventClient::ReadByHelper;

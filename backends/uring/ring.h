@@ -49,6 +49,7 @@ enum class Operation : uint64_t {
   kSend,        // Bytes were sent.
   kSendLent,    // The same without a copy; or the memory is no longer needed. Object: the UringUnsent.
   kWritable,    // The socket takes more of a file.
+  kUpstream,    // The other server that is asked: connected, sent, or received.
   kWoken,       // The wake list is not empty: mail, or a finished task.
   kGraceOver,   // The time that the stop leaves to requests under way is over.
   kBacklog,     // Look again for clients that had connected before the stop.

@@ -11,6 +11,7 @@
 #include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
+#include "backends/connection/upstream.h"
 #include "net/socket.h"
 #include "net/tcp_bytes.h"
 #include "trace/trace.h"
@@ -154,6 +155,34 @@ void UringConnection::OnWritable() {
   ComeBack();
 }
 
+// The time that is left to it: cancelled once it is over, see Proceed().
+bool UringConnection::Ask() {
+  Upstream& upstream = Upstream::Of(unsent_->output, Upstream::Socket::kBlocking);
+  if (upstream.is_over()) {
+    shared_.timers.Set(timers().pause, absl::InfiniteDuration());
+    Upstream::Answer(unsent_->output);
+    NoteMove();  // The peer has waited for us.
+    return true;
+  }
+  sending_ = is_asking_ = true;
+  io_uring_sqe* step = shared_.ring->Prepare(Tag(Operation::kUpstream, this));
+  if (upstream.phase() == Upstream::Phase::kConnect) {
+    io_uring_prep_connect(step, upstream.fd(), upstream.to().address(), upstream.to().size());
+  } else if (upstream.phase() == Upstream::Phase::kSend) {
+    io_uring_prep_send(step, upstream.fd(), upstream.unsent().data(), upstream.unsent().size(), MSG_NOSIGNAL);
+  } else {
+    io_uring_prep_recv(step, upstream.fd(), upstream.room(), upstream.room_bytes(), 0);
+  }
+  shared_.timers.Set(timers().pause, upstream.Left());
+  return false;
+}
+
+void UringConnection::OnUpstream(int result) {
+  sending_ = is_asking_ = false;
+  Upstream::Of(unsent_->output).OnResult(result);
+  ComeBack();
+}
+
 void UringConnection::OnTimer() {
   conversation_.OnTimer();
   ComeBack();
@@ -170,6 +199,9 @@ void UringConnection::ComeBack() {
 void UringConnection::Proceed() {
   is_due_ = false;
   over_ = over_ || conversation_.is_cut_off();
+  if (is_asking_ && Upstream::Of(unsent_->output).Left() == absl::ZeroDuration()) {
+    shared_.ring->Cancel(Tag(Operation::kUpstream, this));
+  }
   if (!over_ && !sending_ && !TakeSteps()) over_ = true;
   if (over_) return End();
   if (stop_receiving_) shared_.ring->Cancel(Tag(Operation::kReceive, this));
@@ -197,6 +229,9 @@ bool UringConnection::TakeSteps() {
         if (const absl::Duration left = AckWaitLeft(fd_.get(), unsent_->output); left > absl::ZeroDuration()) {
           return shared_.timers.Set(timers().pause, left), true;
         }
+        break;
+      case Step::kAsk:
+        if (!Ask()) return true;
         break;
       case Step::kRunTask:
         if (shared_.offload != nullptr) return task_.Run(*shared_.offload, unsent_->output.TakeWork(), *this), true;
@@ -351,6 +386,7 @@ void UringConnection::End() {
   } else if (!cancelled_) {
     cancelled_ = true;
     shared_.ring->CancelAll(fd_.get());
+    if (is_asking_) shared_.ring->Cancel(Tag(Operation::kUpstream, this));
   }
 }
 

@@ -1,8 +1,9 @@
 // UringConnection: one client of the ring. The event driver asks whether it may read and then reads; this one always
 // has a receive under way, and learns of bytes that have been received already. Two rules follow:
 //
-// - It has at most two operations under way, a receive and a send (or a wait until the socket takes more of a file).
-//   It lives until both have completed, because the kernel may still use what they point to.
+// - It has at most two operations under way, a receive and a send (or a wait until the socket takes more of a file, or
+//   one of the socket to another server, which a session asks). It lives until both have completed, because the kernel
+//   may still use what they point to.
 // - Bytes may come while its output is not sent. They are held back from the session, and the receive is cancelled, so
 //   that never more than one batch of bytes is held back.
 //
@@ -91,6 +92,7 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   void OnSent(int result);
   static void OnSentLent(UringUnsent& unsent, const io_uring_cqe& completion, UringShared& shared);
   void OnWritable();
+  void OnUpstream(int result);
   // A tick of the coarse clock: ends the conversation if the peer is silent or too slow (net/progress_watch.h).
   void OnTick();
   // It has lingered long enough.
@@ -132,6 +134,8 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   Flushed Send();
   void SendMemory();
   void AwaitWritable();
+  // Goes on with what the output asks another server, an operation at a time. True: the output is answered.
+  bool Ask();
   // Starts a receive, unless one is under way; or queues for a buffer. A receive for requests stays armed for the whole
   // conversation; a stream is received piece by piece.
   void Receive();
@@ -163,7 +167,8 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   // Of the loop's iteration, and of the two operations. An operation counts as under way from its preparation on.
   bool is_due_ = false;          // On shared.due.
   bool receiving_ = false;       // A receive is under way.
-  bool sending_ = false;         // A send is, or the wait to go on with a file.
+  bool sending_ = false;         // A send is, or the wait to go on with a file, or what is_asking_ says.
+  bool is_asking_ = false;       // An operation of the other server's socket is.
   bool stop_receiving_ = false;  // The receive under way is no longer the right one.
   bool is_stream_ = false;       // More comes at once than the buffers for requests are for.
   bool copies_ = false;          // The kernel cannot send without a copy here.

@@ -139,6 +139,8 @@ void UringLoop::Dispatch(const io_uring_cqe& completion) {
       return UringConnection::OnSentLent(ObjectOf<UringUnsent>(completion), completion, shared_);
     case Operation::kWritable:
       return ObjectOf<UringConnection>(completion).OnWritable();
+    case Operation::kUpstream:
+      return ObjectOf<UringConnection>(completion).OnUpstream(completion.res);
   }
 }
 
