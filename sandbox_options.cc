@@ -92,6 +92,7 @@ Sandbox MakeSandbox(const ServerConfig& config) {
   Sandbox::Options options;
   options.calls.stores_files = !config.library.read_only;
   options.calls.has_rings = traits.has_rings;
+  options.calls.asks_servers = !config.http.relay->all.empty();
   options.calls.starts_programs = traits.starts_programs && !Process::IsImage();  // An image starts none.
   for (const ListenSpec& spec : config.listen) {
     if (spec.transport == Transport::kDatagrams) options.calls.has_datagrams = true;

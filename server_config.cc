@@ -20,6 +20,7 @@
 #include "net/process.h"
 #include "process_flags.h"
 #include "protocol/http/host.h"
+#include "relay_flags.h"
 
 // The flags of the server itself; those of single models are defined beside the models, so that a program with fewer
 // models has fewer flags. If a struct has a default, the flag takes it from there: a test that fills the struct without
@@ -158,6 +159,7 @@ constexpr FlagTopic kTopics[] = {
     {"http",
      "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages precompressed"},
     {"Logs", "access_log log_level log_format"},
+    {"relay", "relay_to relay_timeout"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"chat", "admin_name chat_rate chat_memory room_history"},
@@ -306,29 +308,28 @@ absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<ListenSpec>&
   return hosts;
 }
 
-// Update() keeps the first error, so that the user sees one at a time, in the order of the checks. Nothing is
-// dereferenced before all of them have been checked.
+// Keeps what was made, unless there is an error.
+template <typename T>
+absl::Status Take(absl::StatusOr<T> made, T& value) {
+  if (!made.ok()) return made.status();
+  value = *std::move(made);
+  return absl::OkStatus();
+}
+
+// Update() keeps the first error, so that the user sees one at a time, in the order of the checks.
 absl::Status ReadConnectionFlags(ServerConfig& config) {
   absl::Status status = ParseTimeout("idle_timeout", FLAGS_idle_timeout, "'inf' is for never", config.idle_timeout);
   status.Update(CheckConnectionLimit());
   config.max_connections = FLAGS_max_connections;
   config.overload = FLAGS_overload == "wait" ? ConnectionLimit::Overload::kWait : ConnectionLimit::Overload::kRefuse;
-  const absl::StatusOr<LeastRate> least_rate = MakeLeastRate();
-  const absl::StatusOr<ListenOptions> listen_options = MakeListenOptions();
-  const absl::StatusOr<absl::Duration> drain_timeout = ParseTimeFlag("drain_timeout", FLAGS_drain_timeout);
-  const absl::StatusOr<absl::Duration> stop_grace = ParseTimeFlag("stop_grace", FLAGS_stop_grace);
-  status.Update(least_rate.status());
-  status.Update(listen_options.status());
-  status.Update(drain_timeout.status());
-  status.Update(stop_grace.status());
+  status.Update(Take(MakeLeastRate(), config.least_rate));
+  status.Update(Take(MakeListenOptions(), config.listen_options));
+  // A grace that is longer than the drain time-out is no error: Signals::SetStopTimes() cuts it to half of that.
+  status.Update(Take(ParseTimeFlag("drain_timeout", FLAGS_drain_timeout), config.drain_timeout));
+  status.Update(Take(ParseTimeFlag("stop_grace", FLAGS_stop_grace), config.stop_grace));
   if (!status.ok()) return status;
-  config.least_rate = *least_rate;
-  config.listen_options = *listen_options;
   // A blocking send has to return now and then, or the driver could not judge a peer that reads too slowly.
   config.listen_options.send_timeout = ProgressLimits(config.idle_timeout, config.least_rate).send_wait();
-  // A grace that is longer than the drain time-out is no error: Signals::SetStopTimes() cuts it to half of that.
-  config.drain_timeout = *drain_timeout;
-  config.stop_grace = *stop_grace;
   return absl::OkStatus();
 }
 
@@ -410,37 +411,31 @@ absl::StatusOr<TlsFiles> MakeTlsFiles(bool has_tls) {
 }
 
 absl::Status ReadServiceFlags(ServerConfig& config) {
-  if (absl::Status status = ReadAccessFlags(config); !status.ok()) return status;
-  if (absl::Status status = ReadBounds(config); !status.ok()) return status;
+  absl::Status status = ReadAccessFlags(config);
+  status.Update(ReadBounds(config));
+  status.Update(CheckFlagRange("library_quota", FLAGS_library_quota, 0, INT64_MAX));
+  if (!status.ok()) return status;
   config.root = FLAGS_root;
   config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
-  if (absl::Status status = CheckFlagRange("library_quota", FLAGS_library_quota, 0, INT64_MAX); !status.ok()) {
-    return status;
-  }
   config.library_quota = FLAGS_library_quota;
   if (FLAGS_durability != "none" && FLAGS_durability != "fsync") {
     return absl::InvalidArgumentError(absl::StrCat("--durability=", FLAGS_durability, " is not one of none, fsync"));
   }
   if (FLAGS_durability == "fsync") config.library.durability = Durability::kFsync;
-  absl::StatusOr<HttpAllowedHosts> hosts = MakeAllowedHosts(config.listen);
-  if (!hosts.ok()) return hosts.status();
-  config.http.allowed_hosts = *std::move(hosts);
+  status.Update(Take(MakeAllowedHosts(config.listen), config.http.allowed_hosts));
   // If clients may upload, a page under --root may be anyone's; its scripts must not act for the server's own origin.
   // With --read_only the pages are the operator's own, and as trustworthy as those of any web server.
   config.http.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
   config.http.precompressed = FLAGS_precompressed;
-  absl::StatusOr<TlsFiles> tls = MakeTlsFiles(config.has_tls());
-  if (!tls.ok()) return tls.status();
-  config.tls = *std::move(tls);
+  status.Update(Take(RelayTargetsFromFlags(), config.http.relay));
+  status.Update(Take(MakeTlsFiles(config.has_tls()), config.tls));
   config.access_log = FLAGS_access_log;
-  const absl::StatusOr<TftpWrites> tftp_writes = MakeTftpWrites();
-  if (!tftp_writes.ok()) return tftp_writes.status();
-  config.tftp_writes = *tftp_writes;
+  status.Update(Take(MakeTftpWrites(), config.tftp_writes));
   config.admin_name = FLAGS_admin_name;
-  const absl::StatusOr<RoomLimits> room_limits = MakeRoomLimits();
-  if (!room_limits.ok()) return room_limits.status();
-  config.room_limits = *room_limits;
-  return ParseTimeout("request_timeout", FLAGS_request_timeout, "'inf' is for never", config.http.request_timeout);
+  status.Update(Take(MakeRoomLimits(), config.room_limits));
+  status.Update(
+      ParseTimeout("request_timeout", FLAGS_request_timeout, "'inf' is for never", config.http.request_timeout));
+  return status;
 }
 
 }  // namespace

@@ -76,7 +76,9 @@ struct ServerConfig {
 
   // --- http. ---
 
-  HttpSite::Options http;  // Without the access log and the report, which Server adds.
+  // Without the access log and the report, which Server adds. `relay`, never null, is for the service of this name,
+  // too.
+  HttpSite::Options http;
   std::string access_log;  // A path; empty: no log.
 
   // --- tftp. ---

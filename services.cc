@@ -17,6 +17,7 @@
 #include "protocol/http/session.h"
 #include "protocol/http/site.h"
 #include "protocol/message.h"
+#include "protocol/relay.h"
 #include "protocol/tftp/session.h"
 #include "protocol/wait.h"
 
@@ -48,6 +49,10 @@ std::unique_ptr<Session> MakeHttp(const ServiceContext& context) {
   return std::make_unique<HttpSession>(context.http_site);
 }
 
+std::unique_ptr<Session> MakeRelay(const ServiceContext& context) {
+  return std::make_unique<RelaySession>(context.relay);
+}
+
 // The room is there: Server::MakeContext() makes one if any service of --listen has `has_room`. The session keeps a
 // plain reference, and the listener's copy of the context keeps the room alive.
 std::unique_ptr<Session> MakeChat(const ServiceContext& context) {
@@ -77,6 +82,7 @@ constexpr Service kServices[] = {
      &MakeFileUnframed},
     {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeTftp},
     {"wait", "answers after a time: requests that wait", 8088, Transports::kStream, &Make<WaitSession>},
+    {"relay", "asks a server of --relay_to, and passes its answer on", 8089, Transports::kStream, &MakeRelay},
 };
 static_assert(std::size(kServices) <= kMaxServices, "each service has a row of counters");
 
@@ -88,7 +94,8 @@ ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite:
       room(std::move(room)),
       tftp_writes(tftp_writes),
       access(std::move(access)),
-      address_limits(http_options.address_limits) {
+      address_limits(http_options.address_limits),
+      relay(http_options.relay != nullptr ? http_options.relay : std::make_shared<const RelayTargets>()) {
   http_options.access = this->access;
   // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat. The parameter of the
   // same name has been moved from by now, hence `this->`.

@@ -17,6 +17,7 @@
 #include "access/address_limits.h"
 #include "files/library.h"
 #include "protocol/http/site.h"
+#include "protocol/relay_targets.h"
 #include "protocol/session.h"
 #include "protocol/tftp/session.h"
 #include "room/room.h"
@@ -37,6 +38,7 @@ struct ServiceContext {
   TftpWrites tftp_writes;
   std::shared_ptr<const Access> access;                 // Null if everyone may do everything.
   std::shared_ptr<const AddressLimits> address_limits;  // Those of http_options; may be null.
+  std::shared_ptr<const RelayTargets> relay;            // Likewise, but never null.
 };
 
 // The transports over which a service is offered. TCP shows a session a stream of bytes, UDP one datagram at a time.

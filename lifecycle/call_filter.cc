@@ -138,8 +138,13 @@ void AllowSockets(Filter& filter, const CallNeeds& needs) {
       filter.Allow(SCMP_SYS(socket), {Is(0, family), HasBits(1, kSocketType, SOCK_DGRAM)});
     }
     filter.Allow(SCMP_SYS(bind));
-    filter.Allow(SCMP_SYS(connect));
   }
+  if (needs.asks_servers) {
+    for (const uint64_t family : {AF_INET, AF_INET6}) {
+      filter.Allow(SCMP_SYS(socket), {Is(0, family), HasBits(1, kSocketType, SOCK_STREAM)});
+    }
+  }
+  if (needs.has_datagrams || needs.asks_servers) filter.Allow(SCMP_SYS(connect));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace polyserve {
 struct CallNeeds {
   bool stores_files = false;     // Link, rename and remove files, make directories.
   bool has_datagrams = false;    // Make sockets for UDP, bind and connect them.
+  bool asks_servers = false;     // Make sockets for TCP, and connect them.
   bool has_rings = false;        // io_uring(7). The filter does not see what a ring does.
   bool starts_programs = false;  // execve(2), and memory that is code.
 };

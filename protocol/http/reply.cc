@@ -42,7 +42,9 @@ constexpr Status kStatuses[] = {
     {429, "429 Too Many Requests"},
     {431, "431 Request Header Fields Too Large"},
     {501, "501 Not Implemented"},
+    {502, "502 Bad Gateway"},
     {503, "503 Service Unavailable"},
+    {504, "504 Gateway Timeout"},
     {505, "505 HTTP Version Not Supported"},
     {507, "507 Insufficient Storage"},
 };

@@ -13,6 +13,7 @@
 #include "protocol/http/files.h"
 #include "protocol/http/log_entry.h"
 #include "protocol/http/parser.h"
+#include "protocol/http/relay_page.h"
 #include "protocol/http/reply.h"
 #include "protocol/http/status_pages.h"
 #include "protocol/http/target.h"
@@ -30,11 +31,12 @@ absl::string_view NameOfOwnPage(const HttpTarget& target) {
   return absl::StripPrefix(target.name, "-/");
 }
 
-// HEAD as well: it gets the same refusal as a GET that is no handshake.
-bool IsChat(const HttpTarget& target, const HttpRequest& request) {
-  const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
-  return is_read && target.is_chat();
+bool IsRead(const HttpRequest& request) {
+  return request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
 }
+
+// HEAD as well: it gets the same refusal as a GET that is no handshake.
+bool IsChat(const HttpTarget& target, const HttpRequest& request) { return IsRead(request) && target.is_chat(); }
 
 // The same for "*" and for every path. No Content-Length: a 204 must have none (RFC 9110, section 8.6).
 void AnswerOptions(const HttpSite& site, const HttpRequest& request, Output& output) {
@@ -239,6 +241,7 @@ HttpAuthorization& HttpSession::authorization() {
 
 void HttpSession::Serve(absl::string_view head, const HttpRequest& request, const HttpTarget& target, Output& output) {
   if (IsChat(target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output);
+  if (IsRead(request) && target.is_relay()) return AnswerRelay(site_, request, target.query, output);
   if (target.is_servers_own()) return AnswerOwnPage(*site_, request, NameOfOwnPage(target), output);
   if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, target, output);
   upload_ = HttpUpload::Start(site_, head, request, target, output);

@@ -20,6 +20,7 @@
 #include "protocol/http/media_types.h"
 #include "protocol/http/reply_cache.h"
 #include "protocol/http/server_report.h"
+#include "protocol/relay_targets.h"
 #include "protocol/session.h"
 
 namespace polyserve {
@@ -57,6 +58,8 @@ class HttpSite {
     // Makes the line-based session behind /-/chat, for a client at this address that may join with these permissions;
     // called from any thread. Null: there is no chat.
     std::function<std::unique_ptr<Session>(absl::string_view address, const Permissions& permissions)> chat = nullptr;
+    // The servers that /-/relay may ask. Null: none.
+    std::shared_ptr<const RelayTargets> relay = nullptr;
     // Who may do what. Null: everyone may do everything.
     std::shared_ptr<const Access> access = nullptr;
     // The addresses that get the server's own pages; all by default.

@@ -23,6 +23,8 @@ struct HttpTarget {
   bool is_servers_own() const { return name == "-" || absl::StartsWith(name, "-/"); }
   // /-/chat, where a WebSocket opens.
   bool is_chat() const { return name == "-/chat" && !is_directory; }
+  // /-/relay, by which another server is asked.
+  bool is_relay() const { return name == "-/relay" && !is_directory; }
 };
 
 // Parses the origin form ("/a%20b?x") and the absolute form ("http://host/a%20b?x"). Merges slashes, and removes the

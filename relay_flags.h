@@ -1,0 +1,19 @@
+// The flags about the servers that this one may ask in a client's name.
+#ifndef POLYSERVE_RELAY_FLAGS_H_
+#define POLYSERVE_RELAY_FLAGS_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "protocol/relay_targets.h"
+
+namespace polyserve {
+
+// After the flags were parsed. Never null; without --relay_to it names no server. Returns InvalidArgument, with one
+// line for the user, if an address is malformed or cannot be resolved, or a time makes no sense. Looks names up, which
+// may block: here alone, not when a server is asked.
+absl::StatusOr<std::shared_ptr<const RelayTargets>> RelayTargetsFromFlags();
+
+}  // namespace polyserve
+
+#endif  // POLYSERVE_RELAY_FLAGS_H_
