@@ -24,6 +24,13 @@ constexpr uint64_t kIoctlOfDevice = uint64_t{1} << 15;  // Version 5.
 constexpr uint64_t kConnectTcp = uint64_t{1} << 1;      // Version 4, of the network.
 constexpr uint64_t kScopeOfSignals = uint64_t{1} << 1;  // Version 6, of the scopes.
 
+// LANDLOCK_RULE_NET_PORT and struct landlock_net_port_attr, of version 4.
+constexpr int kRuleOfPort = 2;
+struct PortAttributes {
+  uint64_t access;
+  uint64_t port;
+};
+
 // struct landlock_ruleset_attr of version 6. An older kernel gets the part that it knows.
 struct RulesetAttributes {
   uint64_t files;
@@ -72,6 +79,12 @@ absl::Status AddRule(int ruleset, const FileRule& rule) {
   return absl::OkStatus();
 }
 
+absl::Status AddPort(int ruleset, uint16_t port) {
+  const PortAttributes attributes = {.access = kConnectTcp, .port = port};
+  const bool is_added = ::syscall(SYS_landlock_add_rule, ruleset, kRuleOfPort, &attributes, 0) == 0;
+  return is_added ? absl::OkStatus() : SysError("landlock_add_rule", absl::StrCat("port ", port));
+}
+
 }  // namespace
 
 absl::StatusOr<int> LandlockVersion() {
@@ -84,7 +97,7 @@ absl::StatusOr<int> LandlockVersion() {
                    status.message()));
 }
 
-absl::Status RestrictFiles(const std::vector<FileRule>& rules) {
+absl::Status RestrictFiles(const std::vector<FileRule>& rules, const std::vector<uint16_t>& tcp_ports) {
   const absl::StatusOr<int> version = LandlockVersion();
   if (!version.ok()) return version.status();
   const RulesetAttributes attributes = {.files = RefusableFileAccess(*version),
@@ -97,6 +110,10 @@ absl::Status RestrictFiles(const std::vector<FileRule>& rules) {
   if (!ruleset.ok()) return SysError("landlock_create_ruleset");
   for (const FileRule& rule : rules) {
     if (absl::Status status = AddRule(ruleset.get(), rule); !status.ok()) return status;
+  }
+  for (const uint16_t port : tcp_ports) {
+    if (*version < kLandlockWithTcp) break;  // It refuses no port.
+    if (absl::Status status = AddPort(ruleset.get(), port); !status.ok()) return status;
   }
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return SysError("prctl(PR_SET_NO_NEW_PRIVS)");
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return SysError("landlock_restrict_self");

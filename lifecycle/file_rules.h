@@ -39,13 +39,13 @@ absl::StatusOr<int> LandlockVersion();
 inline constexpr int kLandlockWithTcp = 4;
 
 // Leaves what the rules allow, to the calling thread and to all that it starts from now on: call it before there are
-// others. Also forbids to connect by TCP and to signal processes that are not under the same rules, if the kernel's
-// version has that. Needs no privileges: it gives up gaining any by execve(2) (PR_SET_NO_NEW_PRIVS). An error names the
-// path; nothing is restricted then.
+// others. Also forbids to connect by TCP, but to these ports, and to signal processes that are not under the same
+// rules, if the kernel's version has that. Needs no privileges: it gives up gaining any by execve(2)
+// (PR_SET_NO_NEW_PRIVS). An error names the path; nothing is restricted then.
 //
 // Landlock leaves some calls alone: stat(2), chdir(2), and those that change a file's mode, owner, times and attributes
 // (landlock(7)). The latter are for CallFilter to refuse.
-absl::Status RestrictFiles(const std::vector<FileRule>& rules);
+absl::Status RestrictFiles(const std::vector<FileRule>& rules, const std::vector<uint16_t>& tcp_ports = {});
 
 }  // namespace polyserve
 

@@ -27,7 +27,7 @@ absl::Status Sandbox::Check() const {
 }
 
 absl::Status Sandbox::RestrictFiles() const {
-  return is_on_ ? WithFlag(polyserve::RestrictFiles(options_.files)) : absl::OkStatus();
+  return is_on_ ? WithFlag(polyserve::RestrictFiles(options_.files, options_.tcp_ports)) : absl::OkStatus();
 }
 
 absl::Status Sandbox::RestrictCalls() const {

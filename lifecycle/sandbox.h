@@ -11,6 +11,7 @@
 #ifndef POLYSERVE_LIFECYCLE_SANDBOX_H_
 #define POLYSERVE_LIFECYCLE_SANDBOX_H_
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ class Sandbox {
  public:
   struct Options {
     std::vector<FileRule> files;
+    std::vector<uint16_t> tcp_ports = {};  // Of the servers that it asks, whatever their addresses.
     CallNeeds calls;
   };
 

@@ -2,6 +2,7 @@
 #include "lifecycle/sandbox.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -51,8 +53,9 @@ class SandboxTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(base_); }
 
   // Runs the calls in a sandbox, and expects that it returns true. What they find out they have to check themselves.
-  void ExpectInSandbox(const std::function<bool()>& calls, FileRights rights = kReadFiles, CallNeeds needs = {}) {
-    const Sandbox sandbox({.files = {{In(""), rights}}, .calls = needs});
+  void ExpectInSandbox(const std::function<bool()>& calls, FileRights rights = kReadFiles, CallNeeds needs = {},
+                       const std::vector<uint16_t>& tcp_ports = {}) {
+    const Sandbox sandbox({.files = {{In(""), rights}}, .tcp_ports = tcp_ports, .calls = needs});
     const absl::Status status = TryInChild([&] {
       absl::Status entered = sandbox.RestrictFiles();
       if (entered.ok()) entered = sandbox.RestrictCalls();
@@ -126,6 +129,24 @@ TEST_F(SandboxTest, ServerOfDatagramsMakesSocketsForThemAlone) {
            !HasSocket(AF_INET, SOCK_STREAM) && !HasSocket(AF_INET, SOCK_RAW) && !HasSocket(AF_UNIX, SOCK_DGRAM);
   };
   ExpectInSandbox(calls, kReadFiles, {.has_datagrams = true});
+}
+
+// Nothing listens at these ports: a connection that is allowed is refused by the other side.
+TEST_F(SandboxTest, ServerThatAsksOthersConnectsToTheirPortsAlone) {
+  const int version = *LandlockVersion();
+  const auto connect_to = [](uint16_t port) {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0 ? 0 : errno;
+  };
+  const auto calls = [&] {
+    return connect_to(1) == ECONNREFUSED && connect_to(2) == (version >= kLandlockWithTcp ? EACCES : ECONNREFUSED) &&
+           HasSocket(AF_INET6, SOCK_STREAM) && !HasSocket(AF_INET, SOCK_DGRAM) && !HasSocket(AF_UNIX, SOCK_STREAM);
+  };
+  ExpectInSandbox(calls, kReadFiles, {.asks_servers = true}, {1});
 }
 
 TEST_F(SandboxTest, NoProgramIsStartedAndNoMemoryBecomesCode) {

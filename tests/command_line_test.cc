@@ -70,6 +70,10 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--auth_failures=5"}, "--auth_file=FILE");
   ExpectRefused({"--admin_from=localhost"}, "--admin_from: 'localhost'");
   ExpectRefused({"--tftp_writes", "--read_only"}, "--read_only");
+  ExpectRefused({"--relay_to=127.0.0.1"}, "--relay_to: '127.0.0.1'");
+  ExpectRefused({"--relay_to=127.0.0.1:1,127.0.0.1:0"}, "--relay_to: no server listens at port 0");
+  ExpectRefused({"--relay_timeout=1s"}, "--relay_to=HOST:PORT");
+  ExpectRefused({"--relay_to=127.0.0.1:1", "--relay_timeout=0"}, "--relay_timeout is below 1ms");
   ExpectRefused({"--request_timeout=0"}, "--request_timeout");
   ExpectRefused({"--durability=maybe"}, "--durability=maybe is not one of none, fsync");
   ExpectRefused({"--listen_backlog=0"}, "--listen_backlog=0 is not from 1 to 65535");

@@ -19,6 +19,7 @@
 #include "tests/file_talk.h"
 #include "tests/peer.h"
 #include "tests/scratch.h"
+#include "tests/scripted_server.h"
 #include "tests/tftp_peer.h"
 
 namespace polyserve {
@@ -57,6 +58,16 @@ class SandboxTest : public EveryModelTest {
     }
   }
 };
+
+TEST_F(SandboxTest, OtherServersThatAreNamedCanBeAskedInIt) {
+  const ScriptedServer other;
+  ServeAlso("relay");
+  StartInSandbox({absl::StrCat("--relay_to=", other.address())});
+  ExpectAllAreRestricted();
+  Peer peer = Connect("relay");
+  peer.Send("RELAY 1 say hello\n");
+  EXPECT_EQ(peer.ReadLine(), "hello\n");
+}
 
 TEST_F(SandboxTest, ServicesWorkInIt) {
   ServeAlso("tftp+udp");
