@@ -69,12 +69,12 @@ Upstream::Upstream(const Output::Question& question, Socket socket)
       request_(absl::StrCat(question.line, "\n")),
       unsent_(request_),
       reply_(question.max_reply_bytes + 2, '\0') {
-  const absl::StatusOr<Endpoint> to = FromNumbers(question.to);
-  if (!to.ok()) {
-    Fail(to.status());
+  const absl::StatusOr<Endpoint> endpoint = FromNumbers(question.to);
+  if (!endpoint.ok()) {
+    Fail(endpoint.status());
     return;
   }
-  to_ = *to;
+  to_ = *endpoint;
   const int flags = SOCK_CLOEXEC | (socket == Socket::kNonBlocking ? SOCK_NONBLOCK : 0);
   fd_ = UniqueFd(::socket(to_.family(), SOCK_STREAM | flags, 0));
   if (!fd_.ok()) Fail(SysError("socket for", name_));
