@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "backends/connection/lingering_close.h"
 
@@ -259,6 +260,19 @@ void Client::NoteWritten(absl::string_view bytes) {
   if (is_closed_by_session_) Fail("the session was asked for more behind its end");
   written_.append(bytes.data(), bytes.size());
   UpdateDebts();
+}
+
+// All that was written before is sent by then.
+void Client::Ask(Output& output) {
+  others_.push_back(std::make_unique<OtherServer>(kernel_, number_, [this] {
+    if (static_cast<int64_t>(written_.size()) > stream_->written_total)
+      Fail("another server is asked before all is sent");
+  }));
+  output.Ask(others_.back()->question(),
+             [this, &other = *others_.back()](const absl::StatusOr<std::string>& reply, Output& result) {
+               other.CheckReply(reply);
+               Write(result, reply.ok() ? "answered\n" : "no answer\n");
+             });
 }
 
 void Client::SetTimer(Output& output, Time after) {

@@ -14,11 +14,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "protocol/output.h"
 #include "tests/simulation/kernel.h"
+#include "tests/simulation/other_server.h"
 #include "tests/simulation/stream.h"
 #include "tests/simulation/trace.h"
 
@@ -84,6 +86,8 @@ class Client final : public StreamPeer {
   void NoteWritten(absl::string_view bytes);
   void NoteClosed() { is_closed_by_session_ = true; }
   bool is_closed_by_session() const { return is_closed_by_session_; }
+  // Has the session ask another server, whose reply it then hears of. A line follows.
+  void Ask(Output& output);
   // The session's timer, which Output::SetTimer() sets, rings.
   void SetTimer(Output& output, Time after);
   void OnTimer();
@@ -121,6 +125,7 @@ class Client final : public StreamPeer {
   Manner manner_;
   const std::function<void()> on_done_;
   std::shared_ptr<Stream> stream_;
+  std::vector<std::unique_ptr<OtherServer>> others_;
 
   // The peer.
   size_t sent_ = 0;  // Of the script.

@@ -93,6 +93,13 @@ class Kernel {
   // The end of the TCP connection that the server has, as a client of the listener that waits to be accepted. False: it
   // is refused.
   bool Connect(std::shared_ptr<Stream> stream);
+  // A server that the one under test may connect to, at the port that is returned. The peer outlives the kernel's
+  // calls.
+  int AddServer(DialedPeer& server);
+  // What has become of a connection that was under way: 0, or an error.
+  void FinishConnecting(Stream& stream, int error);
+  // How often the server was refused a socket of its own, for want of descriptors.
+  int refused_sockets() const { return refused_sockets_; }
   // The state of a stream has changed: whoever watches it may have to know.
   void Notify(const Stream& stream, uint32_t events);
   // SIGTERM: the server stops, and its waits are interrupted again and again.
@@ -111,6 +118,8 @@ class Kernel {
   static constexpr Time kCallTime = kMicrosecond;
   Time Clock() { return now_ += 50; }
   int Accept(int fd, bool non_blocking);
+  int Socket(bool non_blocking);
+  int ConnectTo(int fd, int port);
   ssize_t Receive(int fd, char* buffer, size_t size, bool waits);
   // Asks for as many of the bytes as it takes, from the first one on.
   ssize_t Send(int fd, size_t size, absl::FunctionRef<std::string(size_t most)> gather, bool waits);
@@ -224,6 +233,8 @@ class Kernel {
   std::map<int, File> files_;
   std::vector<std::shared_ptr<Stream>> queue_;  // To be accepted.
   std::deque<std::shared_ptr<Stream>> accepted_;
+  std::vector<DialedPeer*> servers_;  // By their ports, from kFirstPort on.
+  int refused_sockets_ = 0;
   int listener_ = -1;
   bool is_listening_ = true;
   bool refuses_clients_ = false;

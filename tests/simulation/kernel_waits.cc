@@ -35,6 +35,10 @@ uint32_t Kernel::Ready(int fd) {
       break;
   }
   Stream& stream = *file.stream;
+  // tcp_poll() of a socket that is not connected, of one whose SYN is on its way, and of one that has failed.
+  if (stream.dialing == Stream::Dialing::kNot) return POLLOUT | POLLHUP;
+  if (stream.dialing == Stream::Dialing::kUnderWay) return 0;
+  if (stream.dialing == Stream::Dialing::kFailed) return POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP;
   uint32_t ready = 0;
   if (stream.arrived_bytes() > 0 || stream.end_has_arrived || stream.is_reset) ready |= POLLIN;
   if (stream.end_has_arrived || stream.is_reset) ready |= POLLRDHUP;

@@ -18,6 +18,7 @@
 DEFINE_string(model, "", "the model to run; empty: all that can be simulated");
 DEFINE_uint64(schedules, 20'000, "how many schedules each model runs");
 DEFINE_uint64(first_seed, 0, "the seed of the first one, which the others follow; 0: any");
+DEFINE_bool(questions, true, "sessions also ask other servers; without them a seed makes another schedule");
 DEFINE_bool(show, false, "prints what happens in each of them, step by step");
 
 namespace polyserve::simulation {
@@ -42,7 +43,8 @@ void RunSchedules(const Subject& subject, uint64_t first) {
 int Main() {
   const uint64_t first = FLAGS_first_seed != 0 ? FLAGS_first_seed : std::random_device()();
   bool found = false;
-  for (const Subject& subject : AllSubjects()) {
+  for (Subject subject : AllSubjects()) {
+    subject.asks_others = FLAGS_questions;
     if (!FLAGS_model.empty() && FLAGS_model != subject.name) continue;
     found = true;
     RunSchedules(subject, first);

@@ -17,6 +17,7 @@
 #include "backends/accept/server_context.h"
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
+#include "backends/connection/upstream.h"
 #include "base/unique_fd.h"
 #include "net/connection_table.h"
 #include "net/deadline.h"
@@ -106,6 +107,7 @@ class MistakenDriver {
   }
 
   bool Send() {
+    if (Is(Mistake::kAsksEarly) && output_.asks()) return Ask();
     const bool moves = !output_.empty();
     if (Is(Mistake::kLosesOutput) && output_.unsent_bytes() > 0) output_.Sent(1);
     if (Is(Mistake::kRepeatsOutput) && output_.unsent_bytes() > 0) Repeat();
@@ -118,6 +120,7 @@ class MistakenDriver {
       if (sent == Flushed::kBlocked) return ResetOnClose(fd_.get()), false;
     }
     if (moves) idle_end_ = IdleEnd();
+    if (output_.asks()) return Ask();
     // All that a session asks for but sending: there are no tasks.
     if (output_.asks_for_wake()) SetTimer(output_.TakeWakeIn());
     if (!output_.closing()) output_.Clear();
@@ -131,6 +134,22 @@ class MistakenDriver {
       if (::poll(waits, 1, end.PollMilliseconds()) > 0) return true;
     }
     return false;
+  }
+
+  // Asks the other server, and sends what comes of it.
+  bool Ask() {
+    Upstream& upstream = Upstream::Of(output_);
+    while (!upstream.Step()) {
+      pollfd waits[] = {{upstream.fd(), upstream.wants_room() ? short{POLLOUT} : short{POLLIN}, 0}};
+      const int left = Is(Mistake::kAsksForEver) ? -1 : Deadline(upstream.Left()).PollMilliseconds();
+      ::poll(waits, Is(Mistake::kMissesReply) ? 0 : 1, left);
+      if (Is(Mistake::kShowsMeanwhile) && !unconsumed_.empty()) Show();
+    }
+    Upstream::Answer(output_);
+    idle_end_ = IdleEnd();
+    if (!Send()) return false;
+    session_->OnResume(output_);
+    return Send();
   }
 
   void Repeat() {

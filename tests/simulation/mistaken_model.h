@@ -40,6 +40,10 @@ enum class Mistake {
   kLendsEarly,       // A buffer that it still looks at.
   kClosesUnderWay,   // Its socket, while a receive is under way.
   kReusesLent,       // Memory that a send without a copy still needs.
+  kAsksEarly,        // Another server, before all is sent.
+  kAsksForEver,      // However long that takes.
+  kMissesReply,      // Looks for it only when the time for it is over.
+  kShowsMeanwhile,   // Input, while it waits for the reply.
 };
 
 // How the driver gets its input.

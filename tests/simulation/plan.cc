@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kLargeReply = 20'000;
 
 // Lines with replies of up to this many bytes each.
-std::string PlanLine(Random& random, int64_t reply, bool has_head_timeout, bool has_tasks) {
+std::string PlanLine(Random& random, int64_t reply, bool has_head_timeout, Actions actions) {
   switch (random.Between(0, 9)) {
     case 0:
     case 1:
@@ -23,9 +23,10 @@ std::string PlanLine(Random& random, int64_t reply, bool has_head_timeout, bool 
     case 2:
       return absl::StrCat("f", random.Between(1, reply));
     case 3:
-      return has_tasks ? "w" : "e";
+      if (actions.questions && random.OneIn(2)) return "a";
+      return actions.tasks ? "w" : "e";
     case 4:
-      return has_tasks ? absl::StrCat("p", random.Between(1, 300)) : "e";
+      return actions.tasks ? absl::StrCat("p", random.Between(1, 300)) : "e";
     case 5:
       return has_head_timeout ? "e" : absl::StrCat("t", random.Between(0, random.OneOf<int64_t>({500, 3'000})));
     default: {
@@ -35,21 +36,21 @@ std::string PlanLine(Random& random, int64_t reply, bool has_head_timeout, bool 
   }
 }
 
-std::string PlanScript(Random& random, int64_t reply, bool has_head_timeout, bool has_tasks) {
+std::string PlanScript(Random& random, int64_t reply, bool has_head_timeout, Actions actions) {
   std::string script;
   for (int64_t lines = random.Between(0, 8); lines > 0; --lines) {
-    script += PlanLine(random, reply, has_head_timeout, has_tasks) + "\n";
+    script += PlanLine(random, reply, has_head_timeout, actions) + "\n";
   }
   // The session ends with this, so nothing follows: what it does not read turns its close into a reset.
   if (random.OneIn(4)) script += random.OneOf({"q\n", "?\n", "\n"});
   return script;
 }
 
-Manner PlanGoodManner(Random& random, const Limits& limits, bool has_tasks) {
+Manner PlanGoodManner(Random& random, const Limits& limits, Actions actions) {
   Manner manner;
   manner.keeps_rules = true;
   const int64_t reply = random.OneIn(50) ? kMaxReplyBytes : random.OneOf<int64_t>({100, 5'000, 100'000});
-  manner.script = PlanScript(random, reply, limits.head_timeout > 0, has_tasks);
+  manner.script = PlanScript(random, reply, limits.head_timeout > 0, actions);
   manner.send_most = random.OneOf<size_t>({4, 50, 1'000, 100'000});
   manner.send_pause = random.OneOf<Time>({0, 20 * kMicrosecond, 300 * kMicrosecond});
   manner.read_most = reply > 5'000 ? 300'000 : random.OneOf<size_t>({100, 3'000, 100'000});
@@ -64,12 +65,12 @@ Time PlanStall(Random& random, const Limits& limits) {
   return random.OneOf<Time>({100 * kMillisecond, 2 * kSecond, 15 * kSecond, may_stay ? kNever : 30 * kSecond});
 }
 
-Manner PlanAnyManner(Random& random, const Limits& limits, bool has_tasks) {
+Manner PlanAnyManner(Random& random, const Limits& limits, Actions actions) {
   Manner manner;
   manner.read_most = random.OneOf<size_t>({50, 1'000, 100'000});
   manner.read_pause = random.OneOf<Time>({20 * kMicrosecond, 5 * kMillisecond, 100 * kMillisecond});
   const auto reply = static_cast<int64_t>(manner.read_most) * 20;
-  manner.script = PlanScript(random, std::max(reply, kLargeReply), limits.head_timeout > 0, has_tasks);
+  manner.script = PlanScript(random, std::max(reply, kLargeReply), limits.head_timeout > 0, actions);
   // It may end within a line, or have one that is too long.
   if (random.OneIn(3)) manner.script += "e" + std::string(random.Below(random.OneIn(4) ? 3 * kMaxLineBytes : 50), 'x');
   manner.send_most = random.OneOf<size_t>({10, 500, 10'000});
@@ -111,9 +112,8 @@ Limits PlanLimits(Random& random, bool may_have_rate) {
   return limits;
 }
 
-Manner PlanManner(Random& random, const Limits& limits, bool has_tasks) {
-  Manner manner =
-      random.OneIn(2) ? PlanGoodManner(random, limits, has_tasks) : PlanAnyManner(random, limits, has_tasks);
+Manner PlanManner(Random& random, const Limits& limits, Actions actions) {
+  Manner manner = random.OneIn(2) ? PlanGoodManner(random, limits, actions) : PlanAnyManner(random, limits, actions);
   manner.connects_after = random.Between(0, random.OneOf({10 * kMicrosecond, 20 * kMillisecond, 3 * kSecond}));
   return manner;
 }

@@ -8,11 +8,17 @@
 
 namespace polyserve::simulation {
 
-// `may_have_rate`, `has_tasks`: as in Subject.
+// `may_have_rate`: as Subject::has_least_rate.
 Limits PlanLimits(Random& random, bool may_have_rate);
 
+// What a script may ask for beside bytes; as in Subject.
+struct Actions {
+  bool tasks;
+  bool questions;
+};
+
 // A peer that keeps to the rules, or one that does anything. It leaves by itself if no limit would ever end it.
-Manner PlanManner(Random& random, const Limits& limits, bool has_tasks);
+Manner PlanManner(Random& random, const Limits& limits, Actions actions);
 
 }  // namespace polyserve::simulation
 

@@ -39,7 +39,8 @@ class Run {
       : subject_(subject),
         random_(seed),
         kernel_(seed, PlanLimits(random_, subject.has_least_rate),
-                absl::StrCat("--model=", subject.name, " --first_seed=", seed, " --schedules=1")),
+                absl::StrCat("--model=", subject.name, subject.asks_others ? "" : " --noquestions",
+                             " --first_seed=", seed, " --schedules=1")),
         context_{{}, ToDuration(kernel_.limits().idle_timeout), SharedStatistics()} {
     const Limits& limits = kernel_.limits();
     static BoundCounters bounds{};
@@ -67,8 +68,9 @@ class Run {
 
   void Populate() {
     const auto count = static_cast<int>(random_.Between(1, kMostClients));
+    const Actions actions = {.tasks = subject_.has_tasks, .questions = subject_.asks_others};
     for (int number = 1; number <= count; ++number) {
-      const Manner manner = PlanManner(random_, kernel_.limits(), subject_.has_tasks);
+      const Manner manner = PlanManner(random_, kernel_.limits(), actions);
       clients_.push_back(std::make_unique<Client>(kernel_, number, manner, [this] { OnDone(); }));
       clients_.back()->Start();
     }

@@ -28,6 +28,7 @@ struct Subject {
   // What it can do: false leaves that out of the schedules.
   bool has_least_rate = true;  // --min_rate
   bool has_tasks = true;       // Output::Work() and Pause()
+  bool asks_others = true;     // Output::Ask()
 };
 
 // The models of the server that have one thread; loop is the blocking driver. What is behind the name of a model says

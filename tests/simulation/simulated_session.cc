@@ -44,6 +44,7 @@ const std::shared_ptr<const UniqueFd>& PatternFile() {
 
 void SimulatedSession::OnInput(Input& input, Output& output) {
   client_.OnShown(input.bytes());
+  if (is_away_) client_.kernel().Fail("a session is shown input before its task, or its question, is over");
   while (output.wants_more()) {
     const size_t end = input.bytes().find('\n');
     const bool is_whole = end != absl::string_view::npos;
@@ -90,6 +91,9 @@ void SimulatedSession::Obey(absl::string_view line, Output& output) {
     case 'w':
       is_away_ = true;
       return output.Work([&client = client_](Output& result) { client.Write(result, "worked\n"); });
+    case 'a':
+      is_away_ = true;
+      return client_.Ask(output);
     case 'p': {
       is_away_ = true;
       const Time until = client_.kernel().now() + number * kMillisecond;

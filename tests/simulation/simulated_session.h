@@ -4,6 +4,7 @@
 //   eTEXT    Write(): the text, and a newline          w     Work(): a line by a task
 //   bN       Write() or WriteShared(): N bytes         pN    Pause(): a line after N milliseconds of silence
 //   fN       WriteFile(): N bytes                      tN    SetTimer(): a line in N milliseconds
+//   a        Ask(): a line, after the other server's
 //   q        a line, and Close(); so does whatever else begins a line
 //
 // With Limits::head_timeout it is as strict as http is about a request's head: a line that has begun has so long to
@@ -52,7 +53,7 @@ class SimulatedSession final : public Session {
 
   Client& client_;
   bool has_part_ = false;  // Of a line.
-  bool is_away_ = false;   // A task is under way.
+  bool is_away_ = false;   // A task is under way, or a question.
 };
 
 }  // namespace polyserve::simulation

@@ -17,7 +17,8 @@ namespace {
 // times as long.
 constexpr uint64_t kKnownSchedules = kSanitized ? 40 : 300;
 constexpr uint64_t kRepeatedSchedules = kSanitized ? 5 : 20;
-// These have found a fault of a driver, or of the simulation. A change of the plan makes other schedules of them.
+// These have found a fault of a driver, or of the simulation. A change of the plan makes other schedules of them. They
+// are of a time when no session asked another server.
 constexpr uint64_t kFailedOnce[] = {2693673829, 3830464378, 960046605,  575953734, 1769230944, 712263872, 565380411,
                                     2644740994, 2665764694, 1393936686, 945,       491,        20015538};
 
@@ -28,7 +29,9 @@ TEST_P(SimulationTest, EveryScheduleEndsWell) {
 }
 
 TEST_P(SimulationTest, SchedulesThatHaveFailedEndWell) {
-  for (const uint64_t seed : kFailedOnce) RunSchedule(GetParam(), seed);
+  Subject subject = GetParam();
+  subject.asks_others = false;
+  for (const uint64_t seed : kFailedOnce) RunSchedule(subject, seed);
 }
 
 TEST_P(SimulationTest, SameSeedMakesTheSameTrace) {
@@ -107,7 +110,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Finding{"NeverLendsAgain", Mistake::kNeverLendsAgain, "makes call after call", Way::kRing},
                     Finding{"LendsEarly", Mistake::kLendsEarly, "shown what the peer has not sent", Way::kRing},
                     Finding{"ClosesUnderWay", Mistake::kClosesUnderWay, "is closed while the ring uses it", Way::kRing},
-                    Finding{"ReusesLent", Mistake::kReusesLent, "memory was changed while it was lent", Way::kRing}),
+                    Finding{"ReusesLent", Mistake::kReusesLent, "memory was changed while it was lent", Way::kRing},
+                    Finding{"AsksEarly", Mistake::kAsksEarly, "is asked before all is sent"},
+                    Finding{"AsksForEver", Mistake::kAsksForEver, "waits for ever"},
+                    Finding{"MissesReply", Mistake::kMissesReply, "told too late|over, and there was an answer"},
+                    Finding{"ShowsMeanwhile", Mistake::kShowsMeanwhile, "shown input before its task"}),
     [](const testing::TestParamInfo<Finding>& info) { return std::string(info.param.name); });
 
 // The driver without a mistake knows no least rate.

@@ -1,5 +1,6 @@
-// Stream: a simulated TCP connection, between the server's socket and a scripted peer. It has the bytes on their way,
-// and nothing of time or waiting: those are the kernel's (kernel.h) and the peer's (peer.h).
+// Stream: a simulated TCP connection, between the server's socket and a scripted peer: a client (client.h), or a server
+// that the one under test asks (other_server.h). It has the bytes on their way, and nothing of time or waiting: those
+// are the kernel's (kernel.h) and the peer's.
 //
 //   peer ── Arrive() ──▶ arrived ── Read() ──▶ server
 //   peer ◀─ Acknowledge() ─ unacknowledged ◀─ Write() ── server
@@ -31,6 +32,16 @@ class StreamPeer {
   virtual void OnClose() = 0;
 };
 
+struct Stream;
+
+// A peer that the server itself connects to.
+class DialedPeer : public StreamPeer {
+ public:
+  // connect(2), for the first time: 0 if the connection is there at once, EINPROGRESS if Kernel::FinishConnecting()
+  // says later what became of it, or an error.
+  virtual int OnConnect(std::shared_ptr<Stream> stream) = 0;
+};
+
 struct Stream : std::enable_shared_from_this<Stream> {
   Stream(int number, size_t receive_buffer, size_t send_buffer, const Limits& limits)
       : number(number), receive_buffer(receive_buffer), send_buffer(send_buffer), judge(limits) {}
@@ -44,11 +55,18 @@ struct Stream : std::enable_shared_from_this<Stream> {
   std::string TakeArrived(size_t most) { return Take(arrived, arrived_begin, most); }
   std::string TakeUnacknowledged(size_t most) { return Take(unacknowledged, unacknowledged_begin, most); }
 
+  // Of a socket that the server connects. That of a client is kConnected from the beginning.
+  enum class Dialing : uint8_t { kNot, kUnderWay, kConnected, kFailed };
+  bool is_connected() const { return dialing == Dialing::kConnected; }
+
   const int number;  // The client's.
   const size_t receive_buffer;
   const size_t send_buffer;
   StreamPeer* peer = nullptr;
   int fd = -1;  // The server's, once it was accepted.
+  Dialing dialing = Dialing::kConnected;
+  int dial_error = 0;          // Of a connect(2) that has failed, until the server is told.
+  bool knows_outcome = false;  // The server has been told by connect(2): then that says EISCONN.
 
   // What the peer has sent.
   std::string arrived;  // The bytes behind arrived_begin are not read yet.

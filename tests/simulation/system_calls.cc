@@ -31,6 +31,7 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -45,6 +46,8 @@ namespace polyserve::simulation {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+POLYSERVE_CALL(int, Socket, "socket", int domain, int type, int protocol);
+POLYSERVE_CALL(int, Connect, "connect", int fd, const sockaddr* address, socklen_t size);
 POLYSERVE_CALL(int, Accept4, "accept4", int fd, sockaddr* address, socklen_t* size, int flags);
 POLYSERVE_CALL(int, Close, "close", int fd);
 POLYSERVE_CALL(ssize_t, Read, "read", int fd, void* bytes, size_t size);
@@ -66,6 +69,7 @@ POLYSERVE_CALL(int, Eventfd, "eventfd", unsigned count, int flags);
 POLYSERVE_CALL(int, Getsockopt, "getsockopt", int fd, int level, int name, void* value, socklen_t* size);
 POLYSERVE_CALL(int, Setsockopt, "setsockopt", int fd, int level, int name, const void* value, socklen_t size);
 POLYSERVE_CALL(int, Getsockname, "getsockname", int fd, sockaddr* address, socklen_t* size);
+POLYSERVE_CALL(int, Getpeername, "getpeername", int fd, sockaddr* address, socklen_t* size);
 POLYSERVE_CALL(int, Ioctl, "ioctl", int fd, unsigned long request, void* argument);
 POLYSERVE_CALL(int, Fcntl, "fcntl", int fd, int command, intptr_t argument);
 POLYSERVE_CALL(int, Sigtimedwait, "sigtimedwait", const sigset_t* set, siginfo_t* info, const timespec* timeout);
@@ -129,6 +133,19 @@ int GetTcpInfo(const Stream& stream, void* value, socklen_t* size) {
 }
 
 }  // namespace
+
+int WrapSocket(int domain, int type, int protocol) {
+  const bool is_tcp = domain == AF_INET && (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM;
+  if (!IsOn() || !is_tcp) return RealSocket(domain, type, protocol);
+  return TheKernel().Socket((type & SOCK_NONBLOCK) != 0);
+}
+
+int WrapConnect(int fd, const sockaddr* address, socklen_t size) {
+  if (!IsOn(fd)) return RealConnect(fd, address, size);
+  sockaddr_in to = {};
+  std::memcpy(&to, address, std::min<size_t>(size, sizeof(to)));
+  return TheKernel().ConnectTo(fd, ntohs(to.sin_port));
+}
 
 int WrapAccept4(int fd, sockaddr* address, socklen_t* size, int flags) {
   if (!IsOn(fd)) return RealAccept4(fd, address, size, flags);
@@ -213,8 +230,12 @@ int WrapEventfd(unsigned count, int flags) { return IsOn() ? TheKernel().CreateE
 
 int WrapGetsockopt(int fd, int level, int name, void* value, socklen_t* size) {
   if (!IsOn(fd)) return RealGetsockopt(fd, level, name, value, size);
-  const Stream* stream = TheKernel().FindStream(fd);
+  Stream* const stream = TheKernel().FindStream(fd);
   if (stream != nullptr && level == IPPROTO_TCP && name == TCP_INFO) return GetTcpInfo(*stream, value, size);
+  if (stream != nullptr && level == SOL_SOCKET && name == SO_ERROR && *size >= sizeof(int)) {
+    *static_cast<int*>(value) = std::exchange(stream->dial_error, 0);
+    return 0;
+  }
   if (level != SOL_SOCKET || name != SO_ACCEPTCONN || *size < sizeof(int)) return Refuse(ENOPROTOOPT);
   *static_cast<int*>(value) = TheKernel().IsListener(fd) && TheKernel().is_listening() ? 1 : 0;
   return 0;
@@ -236,9 +257,14 @@ int WrapSetsockopt(int fd, int level, int name, const void* value, socklen_t siz
   return 0;
 }
 
-// The address of a listener is asked for to look for handshakes that are half done: there are none.
+// The address of a listener is asked for to look for handshakes that are half done: there are none. Those of a
+// connection that the server has made, to find one with itself (net/socket.h): there is none.
 int WrapGetsockname(int fd, sockaddr* address, socklen_t* size) {
   return IsOn(fd) ? Refuse(ENOTSUP) : RealGetsockname(fd, address, size);
+}
+
+int WrapGetpeername(int fd, sockaddr* address, socklen_t* size) {
+  return IsOn(fd) ? Refuse(ENOTSUP) : RealGetpeername(fd, address, size);
 }
 
 int WrapIoctl(int fd, unsigned long request, void* argument) {
