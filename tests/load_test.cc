@@ -42,7 +42,8 @@ class LoadTest : public testing::Test {
   LoadTest()
       : server_({.flags = {"--model=epoll", absl::StrCat("--root=", root_.path()),
                            "--listen=echo://127.0.0.1:0,http://127.0.0.1:0,file://127.0.0.1:0,"
-                           "compute://127.0.0.1:0,message://127.0.0.1:0,chat://127.0.0.1:0,echo+udp://127.0.0.1:0"}}) {
+                           "compute://127.0.0.1:0,message://127.0.0.1:0,chat://127.0.0.1:0,echo+udp://127.0.0.1:0,"
+                           "wait://127.0.0.1:0"}}) {
     root_.Write("a", "hello");
   }
 
@@ -61,7 +62,8 @@ TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
         std::make_tuple("http-close", "http", "--name=a"), std::make_tuple("download", "file", "--name=a"),
         std::make_tuple("datagrams", "echo+udp", "--size=1000"), std::make_tuple("message", "message", "--size=1000"),
         std::make_tuple("halves", "file", "--name=a --depth=2"), std::make_tuple("library", "file", "--size=3000"),
-        std::make_tuple("compute", "compute", "--primes=100"), std::make_tuple("upload", "http", "--size=3000")}) {
+        std::make_tuple("compute", "compute", "--primes=100"), std::make_tuple("upload", "http", "--size=3000"),
+        std::make_tuple("wait", "wait", "--wait=2ms"), std::make_tuple("wait-close", "wait", "--wait=2ms")}) {
     SCOPED_TRACE(workload);
     const LoadRun run =
         Run(workload, service, absl::StrCat("--connections=8 --idle=5 --threads=2 --duration=300ms ", flags));
@@ -74,6 +76,21 @@ TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
     EXPECT_GT(run.report["fairness"], 0);
     EXPECT_LE(run.report["fairness"], 1.0001);
   }
+}
+
+TEST_F(LoadTest, RelayAsksTheServerBehindTheOneThatIsLoaded) {
+  const ServerProcess front({.flags = {"--model=thread", "--listen=relay://127.0.0.1:0",
+                                       absl::StrCat("--relay_to=", server_.address("wait"))}});
+  const LoadRun run = RunLoadProgram(absl::StrCat("--workload=relay --server=", front.address("relay"),
+                                                  " --wait=2ms --connections=8 --depth=2 --duration=300ms"));
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_GT(run.report["replies"], 0);
+  EXPECT_EQ(run.report["faults"], json::array());
+}
+
+TEST_F(LoadTest, RelayIsRefusedByAServerThatAsksNoOther) {
+  const ServerProcess front({.flags = {"--model=epoll", "--listen=relay://127.0.0.1:0"}});
+  EXPECT_EQ(RunLoadProgram(absl::StrCat("--workload=relay --server=", front.address("relay"))).exit_status, 2);
 }
 
 TEST_F(LoadTest, IdleHasACrowdBesideIt) {

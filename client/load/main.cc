@@ -57,7 +57,7 @@ DEFINE_string(keep_alive, "15s", "=TIME replay: how long a client keeps a connec
 DEFINE_string(think_time, "1s",
               "=TIME web: the shortest time between two clicks of a user; it is three times as long on average");
 DEFINE_string(arrivals, "poisson", "=fixed|poisson|burst with --rate: when they are due");
-DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of wait, of web, and of --begin=random");
+DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of wait, of relay, of web, and of --begin=random");
 DEFINE_string(warm_up, "1s", "=TIME load the server for this long before counting");
 DEFINE_string(duration, "10s", "=TIME count for this long");
 DEFINE_string(interval, "1s", "=TIME with --json: count the replies of each such time separately");
@@ -67,8 +67,9 @@ DEFINE_string(
     name, "",
     "=NAME http, slow, download, halves: the file; upload, library, disk, web: the prefix of the files' names");
 DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes below this number");
-DEFINE_string(wait, "10ms", "=TIME wait: how long the server lets a request wait, on average");
-DEFINE_string(wait_times, "fixed", "=fixed|exponential|two-humped wait: how that differs from one request to the next");
+DEFINE_string(wait, "10ms", "=TIME wait, relay: how long the server lets a request wait, on average");
+DEFINE_string(wait_times, "fixed",
+              "=fixed|exponential|two-humped wait, relay: how that differs from one request to the next");
 DEFINE_string(files, "",
               "=DIR disk: the directory on this machine whose files the server offers; web: where to write its files");
 DEFINE_string(beside_server, "", "=[compute[+tls]://]HOST:PORT mixed: the address of the service compute");

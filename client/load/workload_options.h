@@ -23,8 +23,8 @@ struct WorkloadOptions {
   size_t size = 64;  // --size. echo, churn, message, chat, upload ...: bytes of a message, or of a file.
   std::string name;  // --name. http, download ...: the file. upload, disk, web ...: the prefix of the files' names.
   uint64_t primes = 10'000;                      // --primes. compute: asks for the sum of the primes below it.
-  absl::Duration wait = absl::Milliseconds(10);  // --wait. wait: how long a request waits, on average.
-  std::string wait_times = "fixed";              // --wait_times. wait: how that differs from one to the next.
+  absl::Duration wait = absl::Milliseconds(10);  // --wait. wait, relay: how long a request waits, on average.
+  std::string wait_times = "fixed";              // --wait_times. Likewise: how that differs from one to the next.
   std::string files;     // --files. disk: the directory, on this machine. web: where to write its files; "": nowhere.
   std::string schedule;  // --schedule. replay: the file.
   std::optional<absl::Duration> begin = absl::ZeroDuration();  // --begin. replay: where in it; nothing: at random.

@@ -108,8 +108,9 @@ std::optional<double> DrawWait(absl::string_view kind, double mean, std::mt19937
   return std::nullopt;
 }
 
-// The waits are drawn before the run, the same for all servers. Each connection begins elsewhere among them.
-absl::Status PrepareWait(const WorkloadOptions& options, LoadPlan& plan) {
+// The waits are drawn before the run, the same for all servers. Each connection begins elsewhere among them. A request
+// is `prefix` and what the service `wait` is asked.
+absl::Status PrepareWaits(absl::string_view prefix, const WorkloadOptions& options, LoadPlan& plan) {
   constexpr size_t kWaits = 4096;
   constexpr double kLongest = 60'000;  // What the service takes (protocol/wait.h).
   const double mean = absl::ToDoubleMilliseconds(options.wait);
@@ -120,11 +121,24 @@ absl::Status PrepareWait(const WorkloadOptions& options, LoadPlan& plan) {
     const std::optional<double> drawn = DrawWait(options.wait_times, mean, random);
     if (!drawn.has_value()) return absl::InvalidArgumentError("--wait_times is fixed, exponential or two-humped");
     const long long wait = std::llround(std::min(*drawn, kLongest));
-    turns->push_back({absl::StrCat("WAIT ", wait, "\n"), absl::StrCat("OK ", wait, "\n")});
+    turns->push_back({absl::StrCat(prefix, "WAIT ", wait, "\n"), absl::StrCat("OK ", wait, "\n")});
   }
   auto first = std::make_shared<size_t>(0);
   plan.make_exchange = [=] { return std::make_unique<RotatingExchange>(turns, *first += kStepBetweenConnections); };
   return absl::OkStatus();
+}
+
+absl::Status PrepareWait(const WorkloadOptions& options, LoadPlan& plan) { return PrepareWaits("", options, plan); }
+
+// Asks once, so that a server that asks no other one ends in an explanation and not in a report full of wrong replies.
+absl::Status PrepareRelay(const WorkloadOptions& options, LoadPlan& plan) {
+  const absl::StatusOr<std::string> reply = AskOnce(plan.to, "RELAY 1 WAIT 0\n", plan.tls.get());
+  if (!reply.ok()) return reply.status();
+  if (*reply != "OK 0\n") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the first server of --relay_to has to be one of the service wait; the server says: ", *reply));
+  }
+  return PrepareWaits("RELAY 1 ", options, plan);
 }
 
 absl::Status PrepareDownload(const WorkloadOptions& options, LoadPlan& plan) {
@@ -327,6 +341,8 @@ constexpr Workload kWorkloads[] = {
     {"library", "file", "put, get and list by the file service: a file of --size bytes each", false, &PrepareLibrary},
     {"compute", "compute", "the sum of the primes below --primes", false, &PrepareCompute},
     {"wait", "wait", "nothing, for --wait: as if the server asked a database", false, &PrepareWait},
+    {"wait-close", "wait", "as wait, a new connection each", true, &PrepareWait},
+    {"relay", "relay", "as wait, of another server, which this one asks", false, &PrepareRelay},
     {"mixed", "echo", "as echo, with compute beside it: what it costs the others", false, &PrepareMixed},
     {"slow", "http", "as http, with readers beside it that take --read_rate bytes a second", false, &PrepareSlow},
     {"disk", "http", "GET each file of the directory --files, fetched from the disk", false, &PrepareDisk},
