@@ -165,6 +165,14 @@ class CompareTest(unittest.TestCase):
         self.assertEqual([line["failed"] for line in self.lines("memory") if line["failed"]], [])
         self.assertEqual(self.servers_left(), [])
 
+    def test_servers_that_ask_another_one_are_measured(self):
+        status, _, said = self.run_compare("--models=fork,epoll", "--workloads=relay", "--rounds=2", "--duration=0.5", "--parts=rounds",
+                                           f"--out={self.out}")
+        self.assertIn(status, (0, 1), said)
+        good = [line for line in self.lines("rounds") if line["failed"] is None]
+        self.assertGreaterEqual({line["subject"] for line in good}, {"fork", "epoll"}, said)
+        self.assertEqual(self.servers_left(), [])
+
     def test_a_server_of_ones_own_takes_part(self):
         status, output, said = self.run_compare(
             "--models=epoll", "--server=python=/usr/bin/python3 -m http.server {port} --bind {host} --directory {root}",

@@ -90,8 +90,8 @@ class Moment:
     def now(cls, server, client, client_cpus=()):
         """client_cpus  the processors that are the client's alone"""
         user, system = server.cpu_times()
-        return cls(time.monotonic(), user, system, cpu_of(client) + procfs.network_seconds(client_cpus), *procfs.busy_seconds(),
-                   server.events().throttled_s)
+        of_client = cpu_of(client) + server.cpu_behind() + procfs.network_seconds(client_cpus)
+        return cls(time.monotonic(), user, system, of_client, *procfs.busy_seconds(), server.events().throttled_s)
 
     def since(self, before):
         return Moment(*(after - first for after, first in zip(dataclasses.astuple(self), dataclasses.astuple(before))))

@@ -1,5 +1,6 @@
 """What other programs print, and how it is read: recorded output, odd cases included."""
 
+import dataclasses
 import fcntl
 import os
 import subprocess
@@ -254,6 +255,17 @@ class SubjectsTest(unittest.TestCase):
                 text = file.read()
             self.assertRegex(text, "(?s)BEGIN PRIVATE KEY.*BEGIN CERTIFICATE")
         self.assertFalse([flag for flag in select.command("http", self.setting(1)) if "tls" in flag])
+
+    def test_a_server_that_has_to_ask_another_one_is_told_which(self):
+        select, = self.choose("select")
+        self.assertIn("--relay_to=127.0.0.1:9", select.command("relay", self.setting(1), "127.0.0.1:9"))
+        self.assertFalse([flag for flag in select.command("wait", self.setting(1)) if "relay" in flag])
+
+    def test_what_a_server_asks_takes_descriptors_too(self):
+        select, = self.choose("select")
+        wait, relay = (dataclasses.replace(workload, connections=500) for workload in workloads.choose(["wait", "relay"]))
+        self.assertIsNone(select.refuses(wait))
+        self.assertIn("serves 1024 clients at most", select.refuses(relay))
 
     def test_what_makes_no_sense_is_refused_with_a_reason(self):
         echo, churn = workloads.choose(["echo", "churn"])

@@ -160,10 +160,12 @@ class Server:
     """
 
     def __init__(self, argv, cpus, log_path, addresses=None, environment=None, close_fds=True, namespace=None, title=None,
-                 within=None):
+                 within=None, behind=None):
         """Starts it, and waits until it is ready. If `addresses` are given, it is ready when they accept connections;
         otherwise when it prints "ready" after its "listening SERVICE tcp|udp HOST:PORT". `namespace`: see spawn(). `title`: what
-        errors call it; by default the beginning of argv. `within`: the limits.Limits that it gets, if it gets any."""
+        errors call it; by default the beginning of argv. `within`: the limits.Limits that it gets, if it gets any. `behind`: a
+        Server that this one asks, and that ends with it, whatever happens here."""
+        self._behind = behind
         self.addresses = dict(addresses or {})
         self.usage = None
         self.start_s = self.drain_s = None
@@ -229,12 +231,18 @@ class Server:
         """Seconds (user, system) of all its processes, those that have ended included, and of the network threads of the kernel on its
         processors (procfs.network_seconds): a server whose sends come in bursts, such as one with a ring, would look cheaper than it is.
         The latter have run before, so only the difference between two calls says something."""
-        network = procfs.network_seconds(self._cpus)
+        user, system = self._own_cpu_times()
+        return user, system + procfs.network_seconds(self._cpus)
+
+    def _own_cpu_times(self):
         if self._group:
-            user, system = self._group.cpu_times()
-            return user, system + network
+            return self._group.cpu_times()
         times = [procfs.cpu_times(pid) for pid in procfs.session_members(self.session)]
-        return sum(user for user, _ in times), network + sum(system for _, system in times)
+        return sum(user for user, _ in times), sum(system for _, system in times)
+
+    def cpu_behind(self):
+        """Seconds of the server that this one asks: a part of the load, as it were."""
+        return sum(self._behind._own_cpu_times()) if self._behind else 0.0
 
     def events(self):
         """What its limits have done to it so far, a limits.Events; nothing if it has none."""
@@ -275,6 +283,8 @@ class Server:
             process.stdout.close()
         if self._group:
             self._group.remove()
+        if self._behind:
+            self._behind.stop()
 
     def _ends_within(self, seconds):
         handle = os.pidfd_open(self._process.pid)

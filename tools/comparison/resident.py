@@ -128,7 +128,7 @@ class Resident:
         return Slice(report, user, system, max(0.0, everything - user - system - client), host, seconds, overflows, failed)
 
     def _moment(self):
-        client = _client_cpu(self._load) + procfs.network_seconds(self._client_cpus)
+        client = _client_cpu(self._load) + self._server.cpu_behind() + procfs.network_seconds(self._client_cpus)
         return (*self._server.cpu_times(), client, *procfs.busy_seconds(), procfs.listen_overflows(self._server.session),
                 time.monotonic())
 

@@ -8,7 +8,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
-from . import limits, network, processes, tls
+from . import limits, machine, network, processes, tls
 
 # A pool serves as many clients at once as it has workers, so it gets one for each connection, and some for those that
 # are just being replaced.
@@ -51,7 +51,7 @@ class Model:
         return "aa" if self.of else "model"
 
     def services(self):
-        return {"echo", "echo+udp", "http", "http+tls", "file", "compute", "message", "chat", "wait"}
+        return {"echo", "echo+udp", "http", "http+tls", "file", "compute", "message", "chat", "wait", "relay"}
 
     def refuses(self, workload):
         """Why the workload makes no sense with it; None if it does."""
@@ -61,7 +61,7 @@ class Model:
         most = self.traits.get("max_clients", 0)
         if self.traits.get("silent") == "one of N":
             most = _MOST_WORKERS - SPARE_WORKERS
-        if most and workload.held > most - 64:  # Descriptors of its own count, too.
+        if most and workload.descriptors > most - 64:  # Descriptors of its own count, too.
             return f"serves {most} clients at most"
         return None
 
@@ -73,8 +73,8 @@ class Model:
             return min(_MOST_WORKERS, setting.connections + SPARE_WORKERS)
         return setting.loops or len(setting.cpus)
 
-    def command(self, service, setting):
-        """`service` may be several, with commas between them."""
+    def command(self, service, setting, asked=None):
+        """`service` may be several, with commas between them. `asked`: "HOST:PORT" of the server that it may ask."""
         workers = self.workers(setting)
         services = service.split(",")
         listen = ",".join(f"{one}://{setting.place.host}:0" for one in services)
@@ -82,12 +82,22 @@ class Model:
                 f"--listen={listen}", f"--root={setting.root}", "--drain_timeout=2s",
                 # What a room can do is to be measured, and not how much one of its members may say.
                 *(["--chat_rate=0"] if "chat" in services else []),
+                *([f"--relay_to={asked}"] if asked else []),
                 *([f"--tls_cert={tls.certificate(setting.scratch)}"] if any(map(tls.is_encrypted, services)) else [])]
 
     def start(self, service, setting, before=()):
-        """A processes.Server that serves this service; `before` is a command that is to run it, such as strace."""
-        return processes.Server([*before, *self.command(service, setting)], setting.cpus, log_path(setting, self.name),
-                                namespace=setting.place.namespace, within=setting.within)
+        """A processes.Server that serves this service; `before` is a command that is to run it, such as strace. One that has to ask
+        another server gets one that waits, of the same model for all, where the clients are."""
+        behind = self._start_behind(setting) if "relay" in service.split(",") else None
+        command = self.command(service, setting, behind.addresses["wait"] if behind else None)
+        return processes.Server([*before, *command], setting.cpus, log_path(setting, self.name),
+                                namespace=setting.place.namespace, within=setting.within, behind=behind)
+
+    def _start_behind(self, setting):
+        cpus = tuple(cpu for cpu in machine.cpus() if cpu not in setting.cpus) or setting.cpus
+        return processes.Server([self.server, "--model=epoll", f"--listen=wait://{setting.place.host}:0",
+                                 f"--root={setting.root}", "--drain_timeout=2s"], cpus,
+                                log_path(setting, f"{self.name} behind"), namespace=setting.place.namespace)
 
     def worker_rule(self, setting):
         """How many workers it has, in words: the one thing in which models must differ, since that is what they are."""

@@ -24,6 +24,7 @@ class Workload:
     idle: int = 0  # Connections beside them that say nothing.
     paced: bool = False  # Requests have times of their own, without a rate.
     connects_first: bool = True  # All its connections are made at the beginning.
+    asks: bool = False  # For each request the server has another connection, to a server that it asks.
 
     @property
     def is_paced(self):
@@ -34,6 +35,11 @@ class Workload:
     def held(self):
         """How many connections the server has at a time."""
         return self.connections + self.idle
+
+    @property
+    def descriptors(self):
+        """How many descriptors the connections are for the server."""
+        return self.held + (self.connections if self.asks else 0)
 
     @property
     def is_of_datagrams(self):
@@ -137,6 +143,9 @@ ALL = (
     # Answers come as fast as the waits allow, up to what the server can do: 10,000 a second.
     Workload("wait", "wait", "requests that wait 100 ms each, on 1,000 connections", ("--workload=wait", "--wait=100ms"), 1000,
              is_default=False, slice_s=0.5),
+    # As wait, and each request is one more connection: 8,000 a second, which leave their ports in TIME_WAIT.
+    Workload("relay", "relay", "requests that another server answers after 50 ms, on 400 connections",
+             ("--workload=relay", "--wait=50ms"), 400, is_default=False, slice_s=0.25, asks=True),
     Workload("compute", "compute", "the primes below 10,000 on 8 connections", ("--workload=compute", "--primes=10000"),
              8),
 )
