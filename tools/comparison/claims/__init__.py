@@ -2,7 +2,8 @@
 
     table       all statements                      lab        servers, loads, comparisons
     clients, process_control, loops, accepting,     rounds     questions about ratios, and how many rounds they need
-    computing, tuning, others: the experiments      sliced     A against B by slices
-    herd, queues, talk: workers and clients of      verdict    confirmed, refuted, holds only if, undecided
-    their own                                       document   docs/claims.md
+    computing, tuning, waiting, others: the         sliced     A against B by slices
+    experiments                                     verdict    confirmed, refuted, holds only if, undecided
+    herd, queues, talk, waiting_loop: workers,      document   docs/claims.md
+    clients and a loop of their own
 """

@@ -1,10 +1,10 @@
-"""The statements on trial: twelve of the course's (course-1 to course-12), and twenty-four of books, papers and projects
-(claim-1 to claim-24), each with its experiment."""
+"""The statements on trial: twelve of the course's (course-1 to course-12), and twenty-seven of books, papers and projects
+(claim-1 to claim-27), each with its experiment."""
 
 from dataclasses import dataclass
 from typing import Callable
 
-from . import accepting, clients, computing, loops, others, process_control, tuning
+from . import accepting, clients, computing, loops, others, process_control, tuning, waiting
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,10 @@ ALL = (
     _claim(23, "Percentiles of a closed loop describe what users see", "wg/wrk #485; NSDI 2006, Open versus closed",
            others.closed_loop_percentiles),
     _claim(24, "The best call to send a file depends on its size", "JAWS, 1997", others.sending_files),
+    _claim(25, "Threads are about as fast as events, however many requests wait", "HotOS 2003; against SEDA, SOSP 2001",
+           waiting.threads_against_events),
+    _claim(26, "Once requests wait, the size of a pool matters more than its kind", "Little's law, 1961",
+           waiting.pool_size_against_model),
+    _claim(27, "A call that blocks costs an event loop two orders of magnitude", "Node.js, Don't block the event loop",
+           waiting.blocking_calls),
 )
