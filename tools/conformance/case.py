@@ -45,6 +45,7 @@ class Suite:
     service: str
     probe: Callable  # (scene): one short exchange, whose time is the round trip that all waits are measured by.
     needs_root: bool = False
+    needs_asked: bool = False  # The server asks another one: asked.py.
     cases: list = field(default_factory=list)
 
     def case(self, written, level=MUST, clients=1, waits=10):

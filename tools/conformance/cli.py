@@ -6,6 +6,7 @@ import os
 import sys
 
 from . import proof, report, runner, suites
+from .asked import AskedServer
 from .peers import parse_address
 from .scene import Library, LibraryError
 
@@ -24,9 +25,11 @@ def _parser(description):
     add = parser.add_argument
     for service, suite in suites.ALL.items():
         add(f"--{service}", metavar="HOST:PORT",
-            help=f"a server of {service}" + (", which serves --root" if suite.needs_root else ""))
+            help=f"a server of {service}" + (", which serves --root" if suite.needs_root else "")
+            + (", whose first server of --relay_to is --asked" if suite.needs_asked else ""))
     add("--root", metavar="DIR", help="the directory, on this machine, whose files the server serves; the cases put files of "
         "their own there, whose names begin with conform-, and remove them at the end")
+    add("--asked", metavar="HOST:PORT", help="where the server of relay asks its questions: the tool itself listens there")
     add("--one_client_at_a_time", action="store_true", help="leave out what takes a server of several clients at once")
     add("--only", metavar="CASES", help="comma-separated: http/head_has_no_content, head*, ...")
     add("--list", action="store_true", help="print the cases, and run none")
@@ -71,11 +74,23 @@ def _library(options, given):
     return Library(options.root)
 
 
+def _asked(options, given):
+    """The server that a server of relay asks, as a context manager; one that does nothing if none is given."""
+    if not any(suites.ALL[service].needs_asked for service in given):
+        return contextlib.nullcontext()
+    if not options.asked:
+        raise UsageError("--relay needs --asked, the address of the first server that it may ask; the tool listens there")
+    try:
+        return AskedServer(at=parse_address(options.asked))
+    except (ValueError, OSError) as error:
+        raise UsageError(f"--asked: {error}") from error
+
+
 def _run(options, given):
     """(results, what is known of the servers). Prints each result as it comes, unless all are printed at the end."""
     cases, results, servers = _chosen(given, options.only), [], {}
     is_text = not (options.json or options.junit)
-    with _library(options, given) as library:
+    with _library(options, given) as library, _asked(options, given):
         for service, address in given.items():
             if not cases[service]:
                 continue

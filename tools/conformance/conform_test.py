@@ -89,6 +89,8 @@ class CommandTest(unittest.TestCase):
             gone = "127.0.0.1:%d" % unused.getsockname()[1]
             for arguments, expected in (([], "name a server"), ([f"--http={gone}"], "--http needs --root"),
                                         ([f"--http={gone}", "--root=/none"], "there is no directory /none"),
+                                        ([f"--relay={gone}"], "--relay needs --asked"),
+                                        ([f"--relay={gone}", "--asked=nowhere"], "--asked: 'nowhere' is not HOST:PORT"),
                                         (["--echo=localhost"], "'localhost' is not HOST:PORT"),
                                         ([f"--echo={gone}"], "no echo server at"),
                                         ([f"--tftp={gone}", f"--root={self.root}"], "no tftp server at"),

@@ -8,6 +8,7 @@ import unittest
 
 from comparison import processes
 from conformance import report, runner, suites
+from conformance.asked import AskedServer
 from conformance.case import MUST
 from conformance.scene import Library
 
@@ -23,10 +24,11 @@ _PATIENT_S = 20.0
 
 class OwnServerTest(unittest.TestCase):
     def run_model(self, model, *flags, one_client_at_a_time=False):
-        with tempfile.TemporaryDirectory() as root, tempfile.NamedTemporaryFile() as log, Library(root) as library:
+        with (tempfile.TemporaryDirectory() as root, tempfile.NamedTemporaryFile() as log, Library(root) as library,
+              AskedServer() as asked):
             listen = ",".join(f"{name}://127.0.0.1:0" for name in _NAMES.values())
             argv = [_SERVER, f"--model={model}", *flags, f"--root={root}", f"--listen={listen}",
-                    "--tftp_writes", "--tftp_overwrite"]
+                    "--tftp_writes", "--tftp_overwrite", f"--relay_to={asked.address}"]
             with processes.Server(argv, None, log.name) as server:
                 def results_of(group):
                     return [result for service in group for result in runner.run(

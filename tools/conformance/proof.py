@@ -7,11 +7,13 @@ import tempfile
 from dataclasses import dataclass
 
 from . import runner, suites
+from .asked import AskedServer
 from .case import MUST, SHOULD
-from .faulty import chat, chat_udp, compute, echo, file, file_unframed, http, message, tftp
+from .faulty import chat, chat_udp, compute, echo, file, file_unframed, http, message, relay, tftp, wait
 from .scene import Library
 
-SERVERS = {module.SERVICE: module for module in (echo, message, compute, file, file_unframed, http, chat, chat_udp, tftp)}
+SERVERS = {module.SERVICE: module for module in (
+    echo, message, compute, wait, relay, file, file_unframed, http, chat, chat_udp, tftp)}
 # A correct server answers at once, so that waiting longer costs nothing; a faulty one may never answer.
 _PATIENT_S, _IMPATIENT_S = 20.0, 0.5
 _AT_A_TIME = 8  # Most of the time is spent in waiting.
@@ -87,6 +89,8 @@ def run(trial):
         if suite.needs_root:
             root = stack.enter_context(tempfile.TemporaryDirectory(prefix="polyserve-conform-"))
             library = stack.enter_context(Library(root))
+        if suite.needs_asked:
+            root = stack.enter_context(AskedServer()).address
         server = stack.enter_context(SERVERS[trial.service].Server(trial.fault, root, trial.one_at_a_time))
         patience = runner.Patience(0.0, _IMPATIENT_S if trial.fault else _PATIENT_S)
         return Verdict(trial, tuple(runner.run(trial.cases, server.address, library, patience, trial.one_at_a_time)))

@@ -1,5 +1,8 @@
 """What cases of several services do with several clients, or with clients that break off."""
 
+from .case import Failure
+from .peers import shown
+
 OWN_END = "docs/conform.md, What no RFC says"
 _CLIENTS = 5
 
@@ -18,6 +21,23 @@ def beside_silent_one(scene, talk, begin=b""):
     if begin:
         silent.send(begin)
     talk(scene.connect("other client"), 0)
+
+
+def beside_one_that_waits(scene, talk, ask):
+    """While one client waits for its answer, another one gets its own.
+
+    ask  milliseconds -> (a request that waits so long, its answer)
+    """
+    slow, other = scene.connect("slow client"), scene.connect("other client")
+    for number, milliseconds in enumerate((100, 400, 1600)):  # A busy machine may need more than the first.
+        request, answer = ask(milliseconds)
+        slow.send(request)
+        talk(other, number)
+        is_first = not slow.has_bytes()
+        slow.expect(answer)
+        if is_first:
+            return
+    raise Failure("the other client has waited as long as the first one")
 
 
 def after_broken_off(scene, talk, begin):
@@ -45,3 +65,18 @@ def splits(request):
 
 def bytes_of(request):
     return [request[at:at + 1] for at in range(len(request))]
+
+
+def is_refused(client, code):
+    """The next line is an error with this code."""
+    line = client.read_line()
+    if not line.startswith(b"ERR " + code) or not line.endswith(b"\n"):
+        raise Failure(f"{client.name} received {shown(line)} instead of a line that begins with 'ERR {code.decode()}'")
+
+
+def ends_with_error(client):
+    """The reply may be lost, since the server closes while the client still sends (RFC 9112, section 9.6, explains it)."""
+    got = client.read_to_end()
+    if got and not got.startswith(b"ERR "):
+        raise Failure(f"{client.name} received {shown(got)} instead of an ERR")
+    client.close()

@@ -22,17 +22,18 @@ class TcpServer:
 
     fault  one of those that the class knows; "" for none
     root   the directory that it serves, if it serves files
+    at     (host, port) to listen at
     """
 
-    def __init__(self, fault="", root=None, one_at_a_time=False):
+    def __init__(self, fault="", root=None, one_at_a_time=False, at=("127.0.0.1", 0)):
         self.fault = fault
         self.root = root
         # One that dies with a client does so before it accepts the next: a race would let that one be served.
         self._one_at_a_time = one_at_a_time or fault in (ONE_AT_A_TIME, DIES_WITH_CLIENT)
         self.stopped = threading.Event()
         self._clients = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._listener = socket.create_server(at, backlog=64)
+        self.address = "%s:%d" % self._listener.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
