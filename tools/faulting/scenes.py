@@ -216,6 +216,17 @@ def _hear(client, text):
         raise Wrong(f"chat: {line!r} instead of {text!r}")
 
 
+def _relay(stage, _outcome):
+    with Client(stage.addresses["relay"]) as client:
+        for answer in (b"one", b"another"):
+            client.send(b"RELAY 1 say " + answer + b"\n")
+            line = client.receive_line("the other server's answer")
+            if line.startswith(b"ERR 50"):
+                raise Refused(f"RELAY: {line!r}")
+            if line != answer + b"\n":
+                raise Wrong(f"RELAY: {line!r}")
+
+
 # A datagram may be lost: if no echo comes for long enough it counts as such.
 def _datagram(stage, _outcome):
     host, _, port = stage.addresses["echo+udp"].rpartition(":")
@@ -234,7 +245,7 @@ def _datagram(stage, _outcome):
 
 # Name -> function of a stage and an Outcome. "start" and "stop" have none of their own: see trial.py.
 SCENES = {"echo": _echo, "http-get": _http_get, "http-list": _list_http, "http-put": _http_put, "file": _file, "chat": _chat,
-          "datagram": _datagram}
+          "relay": _relay, "datagram": _datagram}
 START, STOP = "start", "stop"
 # Members of a room have to be there at the same time.
 _TOGETHER = {"chat"}

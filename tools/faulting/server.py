@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from comparison import processes, procfs
+from conformance.asked import AskedServer
 
 from . import scenes
 
@@ -16,7 +17,7 @@ STOP_S = 20.0
 _SETTLE_S = 5.0  # For what ends by itself: processes of clients, descriptors.
 _POLL_S = 0.005
 _WORKERS = 3  # Of a pool: enough for the two of a chat.
-_SERVICES = ("echo", "http", "file", "chat", "echo+udp")
+_SERVICES = ("echo", "http", "file", "chat", "echo+udp", "relay")
 # An upload that was not acknowledged may be there as a whole all the same.
 _UPLOAD = re.compile(r"put-\d+")
 
@@ -40,8 +41,10 @@ class Server:
                 file.write(content)
         model, *own = variant.split()
         is_pool = traits["silent"] == "one of N" and not any(flag.startswith("--workers") for flag in own)
-        self._argv = [programs.server, f"--model={model}", *own, *([f"--workers={_WORKERS}"] if is_pool else []), "--listen=" + ",".join(f"{service}://127.0.0.1:0" for service in _SERVICES),
-                      f"--root={self.root}", "--stop_grace=100ms", "--drain_timeout=5s"]
+        self._asked = AskedServer()
+        self._argv = [programs.server, f"--model={model}", *own, *([f"--workers={_WORKERS}"] if is_pool else []),
+                      "--listen=" + ",".join(f"{service}://127.0.0.1:0" for service in _SERVICES), f"--root={self.root}",
+                      f"--relay_to={self._asked.address}", "--stop_grace=100ms", "--drain_timeout=5s"]
         self._environment = {**os.environ, "LD_PRELOAD": programs.library, "POLYSERVE_FAULTS": plan_path}
         self._process = None
         self.addresses = {}
@@ -55,6 +58,7 @@ class Server:
 
     def end(self):
         """By force, with all that is left of it."""
+        self._asked.close()
         if self._process is None:
             return
         processes.end_session(self._process.pid, grace_s=0)

@@ -40,6 +40,9 @@ class TcpServer:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.stopped.set()
         for each in [self._listener, *self._clients]:
             _shut(each)
