@@ -52,16 +52,15 @@ int Kernel::Socket(bool non_blocking) {
     ++refused_sockets_;
     return static_cast<int>(Result("socket", -1, 0, -1, EMFILE));
   }
-  if (!non_blocking) Fail("a driver that would wait in connect(2) is not simulated");
   auto stream = std::make_shared<Stream>(0, kReceiveBuffer, kSendBuffer, limits_);
   stream->dialing = Stream::Dialing::kNot;
-  stream->is_nonblocking = true;
+  stream->is_nonblocking = non_blocking;
   stream->fd = Open({.kind = File::Kind::kStream, .stream = stream});
   return static_cast<int>(Result("socket", -1, 0, stream->fd));
 }
 
-// connect(2) of a socket that does not block. If it is called again it says EALREADY, then once what has become of the
-// connection, and then EISCONN.
+// connect(2) of a socket that does not block, or, by an operation of a ring, of any. If it is called again it says
+// EALREADY, then once what has become of the connection, and then EISCONN.
 int Kernel::ConnectTo(int fd, int port) {
   Enter();
   const std::shared_ptr<Stream> stream = Find(fd).stream;

@@ -17,8 +17,8 @@ constexpr char kLine[] = "what is new?";
 constexpr char kReply[] = "nothing much";
 constexpr size_t kMaxReplyBytes = 20;
 // By which a reply may be late: the few calls of a turn, beside the delays that the kernel has dealt out. poll(2)
-// counts in milliseconds, and timers in ticks of one.
-constexpr Time kSlack = 10 * kMillisecond;
+// counts in milliseconds, timers in ticks of one, and a `nonblock` that has found nothing looks again after 10 of them.
+constexpr Time kSlack = 30 * kMillisecond;
 // By which the patience may begin before connect(2): a call, and looks at the clock.
 constexpr Time kBeginSlack = kMillisecond;
 

@@ -1,5 +1,6 @@
 #include "tests/simulation/ring.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -156,8 +157,10 @@ bool Ring::Try(Operation& operation) {
       return Poll(operation);
     case IORING_OP_ACCEPT:
       return Accept(operation);
+    case IORING_OP_CONNECT:
+      return Connect(operation);
     case IORING_OP_RECV:
-      return Receive(operation);
+      return (operation.asked.flags & IOSQE_BUFFER_SELECT) != 0 ? Receive(operation) : ReceiveOnce(operation);
     case IORING_OP_SEND:
     case IORING_OP_SENDMSG:
     case IORING_OP_SEND_ZC:
@@ -190,11 +193,25 @@ bool Ring::Accept(const Operation& operation) {
   }
 }
 
+// To an address of IPv4.
+bool Ring::Connect(const Operation& operation) {
+  const auto* const to = PointerOf<const sockaddr_in>(operation.asked.addr);
+  if (kernel_.ConnectTo(operation.fd, ntohs(to->sin_port)) == 0) return Complete(operation, 0);
+  return errno != EINPROGRESS && errno != EALREADY && Complete(operation, -errno);
+}
+
+// Into memory of the server's own.
+bool Ring::ReceiveOnce(const Operation& operation) {
+  const io_uring_sqe& asked = operation.asked;
+  const ssize_t count = kernel_.Receive(operation.fd, PointerOf<char>(asked.addr), asked.len, /*waits=*/false);
+  if (count < 0 && errno == EAGAIN && (asked.msg_flags & MSG_DONTWAIT) == 0) return false;
+  return Complete(operation, count < 0 ? -errno : count);
+}
+
 // Without a buffer it ends, whether or not there is anything to receive. Others of the process may have them all for
 // the moment.
 bool Ring::Receive(const Operation& operation) {
   const bool is_multishot = (operation.asked.ioprio & IORING_RECV_MULTISHOT) != 0;
-  if ((operation.asked.flags & IOSQE_BUFFER_SELECT) == 0) kernel_.Fail("a receive without a group is not simulated");
   Group& group = groups_.at(operation.asked.buf_group);
   while (true) {
     if (group.next == group.descriptions->tail || kernel_.random().OneIn(100)) return Complete(operation, -ENOBUFS);

@@ -80,7 +80,9 @@ class Ring {
   bool Try(Operation& operation);
   bool Poll(const Operation& operation);
   bool Accept(const Operation& operation);
+  bool Connect(const Operation& operation);
   bool Receive(const Operation& operation);
+  bool ReceiveOnce(const Operation& operation);
   bool Send(Operation& operation);
   bool EndLoan(const Operation& operation);
   bool Close(const Operation& operation);

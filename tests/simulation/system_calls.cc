@@ -142,6 +142,9 @@ int WrapSocket(int domain, int type, int protocol) {
 
 int WrapConnect(int fd, const sockaddr* address, socklen_t size) {
   if (!IsOn(fd)) return RealConnect(fd, address, size);
+  if (const Stream* stream = TheKernel().FindStream(fd); stream != nullptr && !stream->is_nonblocking) {
+    TheKernel().Fail("a driver that would wait in connect(2) is not simulated");
+  }
   sockaddr_in to = {};
   std::memcpy(&to, address, std::min<size_t>(size, sizeof(to)));
   return TheKernel().ConnectTo(fd, ntohs(to.sin_port));
