@@ -21,6 +21,7 @@
 #include "process_flags.h"
 #include "protocol/http/host.h"
 #include "relay_flags.h"
+#include "stop_options.h"
 
 // The flags of the server itself; those of single models are defined beside the models, so that a program with fewer
 // models has fewer flags. If a struct has a default, the flag takes it from there: a test that fills the struct without
@@ -101,9 +102,6 @@ DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
 DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
              "=BYTES each connection's send and receive buffer; 0: the system adapts them");
-DEFINE_string(drain_timeout, "10s", "=TIME how long running requests may go on after SIGTERM");
-DEFINE_string(stop_grace, "1s",
-              "=TIME how long connections without a request may stay after SIGTERM; at most half of --drain_timeout");
 DEFINE_string(admin_name, "管理员",
               "=NAME the name of the operator, who speaks on standard input; no other name may contain it");
 DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
@@ -155,7 +153,7 @@ constexpr FlagTopic kTopics[] = {
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections",
      "max_connections overload max_connections_per_address rate_per_address listen_backlog tcp_nodelay socket_buffer"},
-    {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window drain_timeout stop_grace"},
+    {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window stop_notice drain_timeout stop_grace"},
     {"http",
      "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages precompressed"},
     {"Logs", "access_log log_level log_format"},
@@ -324,9 +322,7 @@ absl::Status ReadConnectionFlags(ServerConfig& config) {
   config.overload = FLAGS_overload == "wait" ? ConnectionLimit::Overload::kWait : ConnectionLimit::Overload::kRefuse;
   status.Update(Take(MakeLeastRate(), config.least_rate));
   status.Update(Take(MakeListenOptions(), config.listen_options));
-  // A grace that is longer than the drain time-out is no error: Signals::SetStopTimes() cuts it to half of that.
-  status.Update(Take(ParseTimeFlag("drain_timeout", FLAGS_drain_timeout), config.drain_timeout));
-  status.Update(Take(ParseTimeFlag("stop_grace", FLAGS_stop_grace), config.stop_grace));
+  status.Update(Take(StopScheduleFromFlags(), config.stop));
   if (!status.ok()) return status;
   // A blocking send has to return now and then, or the driver could not judge a peer that reads too slowly.
   config.listen_options.send_timeout = ProgressLimits(config.idle_timeout, config.least_rate).send_wait();

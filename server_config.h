@@ -22,6 +22,7 @@
 #include "lifecycle/privileges.h"
 #include "listen_spec.h"
 #include "net/progress_watch.h"
+#include "net/signals.h"
 #include "net/socket.h"
 #include "protocol/http/site.h"
 #include "protocol/tftp/session.h"
@@ -49,10 +50,7 @@ struct ServerConfig {
 
   // How long a peer may be silent; at least a millisecond.
   absl::Duration idle_timeout;
-  // When the server stops: how long requests under way may take, and how long connections without a request may stay.
-  // May be zero. The grace ends after half of the drain time-out at the latest (Signals::SetStopTimes()).
-  absl::Duration drain_timeout;
-  absl::Duration stop_grace;
+  StopSchedule stop;
   // The minimum rate required of peers that owe something; see net/progress_watch.h.
   LeastRate least_rate;
   // With the send time-out that the limits above ask for.

@@ -9,6 +9,7 @@
 #include "access/access.h"
 #include "access/address_limits.h"
 #include "base/bound_counters.h"
+#include "net/signals.h"
 #include "net/statistics.h"
 #include "protocol/tls/handshake_counters.h"
 
@@ -19,6 +20,7 @@ struct SharedTables {
   BoundCounters counters;
   HandshakeCounters handshakes;
   std::atomic<int64_t> library_bytes;
+  StopState stop;
   AddressLimits::Table addresses;
   Access::Table access;
 };

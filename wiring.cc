@@ -108,7 +108,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config, Stan
   std::unique_ptr<Server> server(new Server(std::move(config), std::move(given), *statistics));
   server->backend_ = *std::move(backend);
   // In a program image, too: it ends by the same deadlines as its server.
-  Signals::SetStopTimes(server->config_.drain_timeout, server->config_.stop_grace);
+  Signals::SetStopSchedule(server->config_.stop, &TablesOf(*statistics).stop);
   // The context comes last because the services need the room, the library and the log.
   absl::Status status = server->EnterRoot();
   if (status.ok()) status = server->MakeRoom();
@@ -178,6 +178,7 @@ absl::Status Server::OpenRoom(bool has_operator) {
 absl::Status Server::SayReady(const LineOutput& standard_output, InheritedListeners& inherited) const {
   absl::Status status;
   if (inherited.any()) status = TuneListeners();
+  if (status.ok()) status = Signals::SetNotice(config_.stop.notice);
   if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root, standard_output);
   if (!status.ok()) return status;
   MutexLock lock(answering_);
@@ -323,6 +324,8 @@ absl::Status Server::MakeContext() {
   report_sources_->counters = http.counters;
   report_sources_->handshakes = &TablesOf(statistics_).handshakes;
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
+  // After an upgrade the new server answers at the same addresses, and it is ready.
+  http.will_stop = [&stop = TablesOf(statistics_).stop] { return stop.is_announced && !Handover::is_done(); };
   const ServiceContext services(library_, http, config_.tftp_writes,
                                 config_.Any(&Service::has_room) ? room_host_->room() : nullptr, access_);
   absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
@@ -456,7 +459,7 @@ Upgrade::Inheritance Server::MakeInheritance() const {
 
 // A new server would begin in the sandbox of this one, with its files and without sockets of its own.
 const char* Server::WhyNoUpgrade() const {
-  if (Signals::stopping()) return "this server stops";
+  if (Signals::will_stop()) return "this server stops";
   if (privileges_.has_chroot()) return "--chroot hides the program";
   if (config_.is_inetd) return "the program that has started this one (--inetd) starts the next one";
   return sandbox_.is_on() ? "--sandbox=on lets no new server start; restart this one" : nullptr;
@@ -466,7 +469,7 @@ const char* Server::WhyNoUpgrade() const {
 // more (net/handover.h). The signal, rather than a call, because models find out about a stop in the ways that it
 // takes.
 void Server::OnSignals(unsigned events) {
-  if (Signals::stopping()) OnStop();
+  if (Signals::will_stop()) OnStop();
   MutexLock lock(answering_);
   if ((events & Signals::kTick) != 0) manager_.IsAlive();
   if ((events & Signals::kUpgrade) == 0) return;
@@ -480,12 +483,16 @@ void Server::OnSignals(unsigned events) {
   LOG(INFO) << "the upgrade is done: pid " << *successor << " serves from now on; this server finishes what it has";
   manager_.HandOver(*successor);
   Handover::Announce();
+  Signals::DropNotice();
   ::kill(::getpid(), SIGTERM);
 }
 
 // Some models begin a stop before they answer the signal; the next tick gets here then, or the end of the stop.
 void Server::OnStop() {
   MutexLock lock(answering_);
+  if (!std::exchange(is_told_to_stop_, true) && !Signals::stopping()) {
+    LOG(INFO) << "told to stop: serves all clients until the notice (--stop_notice) is over, or another signal comes";
+  }
   upgrade_.Abandon();
   manager_.Stopping();
 }

@@ -115,6 +115,7 @@ class Server {
   mutable Mutex answering_;
   ServiceManager manager_ ABSL_GUARDED_BY(answering_);  // Silent in a program image.
   Upgrade upgrade_ ABSL_GUARDED_BY(answering_);
+  bool is_told_to_stop_ ABSL_GUARDED_BY(answering_) = false;
   std::shared_ptr<ReportSources> report_sources_;  // Without listeners in a program image, which has none.
   // Null if the model answers all signals itself.
   std::unique_ptr<SignalThread> signal_thread_;

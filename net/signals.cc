@@ -27,7 +27,7 @@ constexpr int64_t kDefaultGraceMicroseconds = 1'000'000;
 constexpr int64_t kMaxDrainMicroseconds = int64_t{100} * 365 * 24 * 3600 * 1'000'000;
 
 // State that the handlers share. Lock-free atomics are what a handler may touch (signal-safety(7), [support.signal]).
-std::atomic<bool> g_was_told{false};  // To stop, by a signal.
+std::atomic<bool> g_was_told{false};  // To stop, by a signal, after the notice if there is one.
 std::atomic<bool> g_stopping{false};  // Set last, when the end of the grace is known.
 std::atomic<int64_t> g_grace_microseconds{kDefaultGraceMicroseconds};
 std::atomic<int64_t> g_grace_end{0};  // In microseconds of CLOCK_MONOTONIC.
@@ -36,6 +36,11 @@ std::atomic<int> g_event_fd{-1};
 std::atomic<int64_t> g_drain_microseconds{kMaxDrainMicroseconds};
 std::atomic<int64_t> g_drain_deadline{0};  // In microseconds of CLOCK_MONOTONIC.
 static_assert(std::atomic<int64_t>::is_always_lock_free);
+std::atomic<int64_t> g_notice_microseconds{0};
+std::atomic<int64_t> g_notice_end{0};  // In microseconds of CLOCK_MONOTONIC; 0: no notice is under way.
+timer_t g_notice_timer;                // Sends SIGALRM at that time.
+StopState g_unshared_state{};
+std::atomic<StopState*> g_state{&g_unshared_state};
 
 // How soon kTick comes again during a stop: at first within the usual grace, then less and less often, so that a stop
 // of hours does not fill a log.
@@ -54,6 +59,8 @@ int64_t MonotonicMicroseconds() {
   return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
+int64_t Microseconds(absl::Duration time) { return absl::ToInt64Microseconds(std::min(time, kForEver)); }
+
 // The event is set before the eventfd becomes readable, and Take() reads the eventfd before it takes the events: so an
 // event that comes in between makes the descriptor readable once more, and none is lost.
 void Tell(unsigned event) {
@@ -64,24 +71,45 @@ void Tell(unsigned event) {
   errno = saved_errno;
 }
 
-// The status of a second signal is that of a process which the signal has killed, as a shell reports it. The timer goes
-// on until the process has ended: a thread may block again after any nudge. Children do not inherit it (setitimer(2)),
-// so models that have some nudge those themselves.
-void OnStop(int signal) {
-  if (g_was_told.exchange(true)) ::_exit(128 + signal);  // The second one.
-  g_drain_deadline = MonotonicMicroseconds() + g_drain_microseconds;
-  Signals::RequestStop();
-  const itimerval nudges = {{0, kNudgeMicroseconds}, {0, kNudgeMicroseconds}};
-  ::setitimer(ITIMER_REAL, &nudges, nullptr);
-  Tell(Signals::kStop);
-}
-
 // A signal rather than Tell() alone: if a SignalThread answers it, the main thread may be busy with a client. kill(2)
 // is async-signal-safe.
 void SendTick() {
   const int saved_errno = errno;
   ::kill(::getpid(), Signals::kTickSignal);
   errno = saved_errno;
+}
+
+// timer_settime(2) is async-signal-safe. False: there is no notice, or it has begun before.
+bool BeginNotice() {
+  const int64_t notice = g_notice_microseconds;
+  int64_t none = 0;
+  if (notice == 0 || g_was_told) return false;
+  if (!g_notice_end.compare_exchange_strong(none, MonotonicMicroseconds() + notice)) return false;
+  itimerspec end = {};
+  end.it_value.tv_sec = notice / 1'000'000;
+  end.it_value.tv_nsec = notice % 1'000'000 * 1000;
+  ::timer_settime(g_notice_timer, 0, &end, nullptr);
+  SendTick();
+  return true;
+}
+
+// The timer goes on until the process has ended: a thread may block again after any nudge. Children do not inherit it
+// (setitimer(2)), so models that have some nudge those themselves. False: it has begun before.
+bool BeginStop() {
+  if (g_was_told.exchange(true)) return false;
+  g_state.load()->has_begun = true;
+  g_drain_deadline = MonotonicMicroseconds() + g_drain_microseconds;
+  Signals::RequestStop();
+  const itimerval nudges = {{0, kNudgeMicroseconds}, {0, kNudgeMicroseconds}};
+  ::setitimer(ITIMER_REAL, &nudges, nullptr);
+  Tell(Signals::kStop);
+  return true;
+}
+
+// The status of a signal during the stop is that of a process which the signal has killed, as a shell reports it.
+void OnStop(int signal) {
+  g_state.load()->is_announced = true;
+  if (!BeginNotice() && !BeginStop()) ::_exit(128 + signal);
 }
 
 void TickWhileStopping(int64_t now) {
@@ -95,14 +123,22 @@ void TickWhileStopping(int64_t now) {
 // The call of the handler is the nudge: it ends the main thread's blocking call. Past the deadline the process ends
 // from here, whatever its threads are doing; only async-signal-safe calls are allowed, so neither LOG nor exit(3).
 void OnNudge(int) {
-  if (!g_stopping) return SendTick();  // The timer of StartTicks().
   const int64_t now = MonotonicMicroseconds();
+  if (!g_stopping) {
+    if (g_notice_end == 0 || now < g_notice_end) return SendTick();  // The timer of StartTicks().
+    BeginStop();
+    return;
+  }
   if (now < g_drain_deadline) return TickWhileStopping(now);
   LogInHandler("--drain_timeout has passed; what was still running is cut off");
   ::_exit(0);
 }
 
-void OnStopInWorker(int) { Signals::RequestStop(); }
+// A Ctrl-C, or a kill(2) of the whole group, is meant for the server, which goes on for as long as its notice lasts.
+void OnStopInWorker(int) {
+  const StopState& state = *g_state.load();
+  if (!state.has_notice || state.has_begun) Signals::RequestStop();
+}
 void OnReload(int) { Tell(Signals::kReload); }
 void OnReport(int) { Tell(Signals::kReport); }
 void OnTick(int) { Tell(Signals::kTick); }
@@ -145,10 +181,28 @@ absl::Status Signals::Install() {
   return absl::OkStatus();
 }
 
-void Signals::SetStopTimes(absl::Duration drain_timeout, absl::Duration grace) {
-  g_drain_microseconds = absl::ToInt64Microseconds(std::min(drain_timeout, kForEver));
+void Signals::SetStopSchedule(const StopSchedule& times, StopState* state) {
+  g_drain_microseconds = Microseconds(times.drain_timeout);
   // Half of it, so that the grace is surely over before everything is.
-  g_grace_microseconds = std::min(absl::ToInt64Microseconds(std::min(grace, kForEver)), g_drain_microseconds / 2);
+  g_grace_microseconds = std::min(Microseconds(times.grace), g_drain_microseconds.load() / 2);
+  g_state = state;
+}
+
+// The handler may run as soon as there is a notice, so that comes last.
+absl::Status Signals::SetNotice(absl::Duration notice) {
+  if (notice == absl::ZeroDuration()) return absl::OkStatus();
+  sigevent end = {};
+  end.sigev_notify = SIGEV_SIGNAL;
+  end.sigev_signo = SIGALRM;
+  if (::timer_create(CLOCK_MONOTONIC, &end, &g_notice_timer) != 0) return SysError("timer_create");
+  g_state.load()->has_notice = true;
+  g_notice_microseconds = Microseconds(notice);
+  return absl::OkStatus();
+}
+
+void Signals::DropNotice() {
+  g_notice_microseconds = 0;
+  g_state.load()->has_notice = false;
 }
 
 // The timer that nudges a stop, too: OnStop() sets it anew. Forked children do not inherit it.
@@ -192,6 +246,8 @@ sigset_t Signals::HeldInNewProcess() {
 }
 
 bool Signals::stopping() { return g_stopping.load(std::memory_order_acquire); }
+
+bool Signals::will_stop() { return stopping() || g_notice_end != 0; }
 
 // The end of the grace is set first: a thread that sees g_stopping also sees when the grace ends. Two calls at once
 // both set it, to nearly the same time.

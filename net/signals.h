@@ -7,18 +7,35 @@
 // the main thread every 50 ms, so that a blocking call entered just after a look at stopping() ends as well. If
 // --drain_timeout passes first, the process exits with status 0 from within the handler. A second signal exits at once.
 // Meanwhile kTick comes again and again, so that the server can say for whom it waits.
+//
+// With a notice (--stop_notice), the first signal only says that a stop is coming: a kTick tells the server, StopState
+// the others. The stop begins when that time is over, or by a second signal; a third one exits at once.
 #ifndef POLYSERVE_NET_SIGNALS_H_
 #define POLYSERVE_NET_SIGNALS_H_
 
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace polyserve {
+
+struct StopSchedule {
+  absl::Duration notice = absl::ZeroDuration();  // From the signal until the stop begins.
+  absl::Duration drain_timeout = absl::InfiniteDuration();
+  absl::Duration grace = absl::Seconds(1);  // Ends after half of the drain time-out at the latest.
+};
+
+// How far a stop has come, in memory that all processes of the server share. All false at first.
+struct StopState {
+  std::atomic<bool> has_notice;    // The first signal will not stop the server.
+  std::atomic<bool> is_announced;  // The server was told to stop, and does, or will.
+  std::atomic<bool> has_begun;
+};
 
 class Signals {
  public:
@@ -31,17 +48,23 @@ class Signals {
     kReload = 2,      // SIGHUP
     kReport = 4,      // SIGUSR1
     kChildEnded = 8,  // SIGCHLD; also set once at the start.
-    kTick = 16,       // 50 ms after a stop began, then 0.5 s, 1 s, 2 s, ... later; before a stop, see StartTicks().
-    kUpgrade = 32,    // SIGUSR2
+    kTick = 16,     // 50 ms after a stop began, then 0.5 s, 1 s, 2 s, ... later; before a stop, when its notice begins,
+                    // and see StartTicks().
+    kUpgrade = 32,  // SIGUSR2
   };
 
   // Installs the handlers of the server's main process, whatever its parent has blocked or ignored. Call once, before
   // there are threads or children. From then on SIGPIPE and SIGXFSZ are ignored: the write that fails reports a closed
   // connection or a file that is too large.
   static absl::Status Install();
-  // Sets --drain_timeout (infinite unless this is called) and --stop_grace (a second unless this is called). The grace
-  // ends after half of the drain time-out at the latest. A fresh program image has to call it as well.
-  static void SetStopTimes(absl::Duration drain_timeout, absl::Duration grace);
+  // The times of StopSchedule{} hold unless this is called, which sets all but the notice; a fresh program image has to
+  // call it as well. `state` must outlive the process.
+  static void SetStopSchedule(const StopSchedule& times, StopState* state);
+  // From now on a stop has this notice; before that, there is none. For a server that is ready: earlier, no client
+  // would miss it. After Install() and SetStopSchedule(), once. Fails if the system has no timer left.
+  static absl::Status SetNotice(absl::Duration notice);
+  // From now on a stop has none: for one that the server begins by itself.
+  static void DropNotice();
 
   // Has kTick come at this interval, at least a millisecond, from now on; while the server stops, at least as often.
   // For a watchdog. After Install(), once.
@@ -49,7 +72,8 @@ class Signals {
 
   // What SIGTERM and SIGINT do to a worker process. A Ctrl-C reaches the whole process group.
   enum class StopSignals {
-    kAskToFinish,  // However often they arrive; the parent asks as well, and enforces the deadlines.
+    kAskToFinish,  // However often they arrive, unless the server has a notice and has not begun to stop; the parent
+                   // asks as well, and enforces the deadlines.
     kIgnored,      // The parent asks in another way (net/lifeline.h), and decides when.
   };
   // Call first thing in a worker process, in place of Install(). Signals that arrived since the process was created
@@ -70,8 +94,10 @@ class Signals {
   static constexpr int kTickSignal = SIGURG;
   static constexpr int kInterruptSignal = SIGWINCH;
 
-  // True once the server was told to stop. Any thread; cheap.
+  // True once the server stops. Any thread; cheap.
   static bool stopping();
+  // The same, or the notice of a stop is under way. In the server's main process only.
+  static bool will_stop();
   // Asks this process to finish, as SIGTERM would in a worker. `grace_end`: the grace_end() of the parent process if
   // that is stopping already; 0: the grace begins now. Async-signal-safe.
   static void RequestStop(int64_t grace_end = 0);

@@ -56,6 +56,7 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_file_bytes=much"}, "--max_file_bytes");
   ExpectRefused({"--drain_timeout=soon"}, "--drain_timeout");
   ExpectRefused({"--stop_grace=-1s"}, "--stop_grace");
+  ExpectRefused({"--stop_notice=soon"}, "--stop_notice");
   ExpectRefused({"--idle_timeout=-1s"}, "--idle_timeout");
   ExpectRefused({"--allowed_hosts=example.org:80"}, "--allowed_hosts");
   ExpectRefused({"--allowed_hosts=a,http://b"}, "--allowed_hosts");

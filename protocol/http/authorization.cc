@@ -31,6 +31,7 @@ HttpAuthorization::HttpAuthorization(std::shared_ptr<const HttpSite> site, absl:
 // The address comes first: it costs nothing to look at.
 HttpAuthorization::Result HttpAuthorization::Check(const HttpRequest& request, const HttpTarget& target,
                                                    Output& output) {
+  if (target.is_probe()) return Result::kAllowed;
   const Right right = RightFor(request, target);
   if (right == Right::kAdmin && !site_->options().admin_from.Contains(peer_)) {
     return Refuse(403, "the server's own pages are not for this address (--admin_from)", "", request, output);

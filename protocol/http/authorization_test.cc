@@ -200,6 +200,7 @@ TEST_F(HttpAuthorizationTest, PagesOfTheServerAreForAddressesOfTheList) {
   EXPECT_EQ(code("198.51.100.7", "/-/metrics"), 403);
   EXPECT_EQ(code("198.51.100.7", "/a"), 200);
   EXPECT_EQ(code("198.51.100.7", "/-/chat"), 404) << "the chat is for all; this site has none";
+  EXPECT_EQ(code("198.51.100.7", "/-/ready"), 200) << "a load balancer asks it";
 }
 
 TEST_F(HttpAuthorizationTest, NameThatTheTransportHasProvedNeedsNoPassword) {

@@ -48,6 +48,8 @@ class HttpSite {
     std::shared_ptr<LogFile> access_log = nullptr;
     // Makes the contents of /-/status and /-/metrics; called from any thread, must not block. Null: both are 404.
     std::function<ServerReport()> report = nullptr;
+    // Whether the server is about to stop, or stops, for /-/ready; called from any thread. Null: it never does.
+    std::function<bool()> will_stop = nullptr;
     // Send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it. Costs up to three lookups a request.
     bool precompressed = false;
     // Requests for other hosts are answered with 421 (RFC 9110, section 15.5.20).

@@ -15,14 +15,16 @@ namespace polyserve {
 namespace {
 
 // "no-store" (RFC 9111, section 5.2.2.5): a monitor that reads the page through a cache must not get old figures.
-void WritePage(const HttpSite& site, const HttpRequest& request, absl::string_view type, absl::string_view content,
-               Output& output) {
+void WritePage(const HttpSite& site, const HttpRequest& request, int code, absl::string_view type,
+               absl::string_view content, Output& output) {
   const HttpReplyTerms terms = OwnPageTerms(request);
-  HttpReply reply(200, terms, site);
+  HttpReply reply(code, terms, site);
   reply.Add("Content-Type", type).Add("Content-Length", content.size()).Add("Cache-Control", "no-store");
   reply.WriteTo(output, content);
   HttpReply::Finish(terms, output);
 }
+
+constexpr absl::string_view kPlainText = "text/plain; charset=utf-8";
 
 // Writes the text format of Prometheus, version 0.0.4: for each metric its help, its type, then its values. All values
 // of a metric must stand together, so the figures of the services are written column by column.
@@ -227,12 +229,18 @@ void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::strin
   const bool is_read = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
   const bool has_report = site.options().report != nullptr;
   if (is_read && AnswerPageFile(site, request, name, output)) return;
+  if (name == "health" && is_read) return WritePage(site, request, 200, kPlainText, "ok\n", output);
+  if (name == "ready" && is_read) {
+    const bool will_stop = site.options().will_stop != nullptr && site.options().will_stop();
+    return will_stop ? WritePage(site, request, 503, kPlainText, "the server will stop\n", output)
+                     : WritePage(site, request, 200, kPlainText, "ready\n", output);
+  }
   if (name == "status" && is_read && has_report) {
-    return WritePage(site, request, "application/json", StatusJson(site.options().report()), output);
+    return WritePage(site, request, 200, "application/json", StatusJson(site.options().report()), output);
   }
   if (name == "metrics" && is_read && has_report) {
     constexpr absl::string_view kType = "text/plain; version=0.0.4; charset=utf-8";
-    return WritePage(site, request, kType, MetricsText(site.options().report()), output);
+    return WritePage(site, request, 200, kType, MetricsText(site.options().report()), output);
   }
   WriteHttpError(404, "the server has no such page", request.TermsWithoutContent(), site, output);
 }

@@ -2,6 +2,8 @@
 //
 //   /-/          the page of page/, which shows what the next one says
 //   /-/status    JSON
+//   /-/health    200: the server answers
+//   /-/ready     200, or 503 once the server was told to stop: a load balancer should send it no more clients
 //   /-/metrics   the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/)
 //
 // /-/chat, the WebSocket, is not one of them; see HttpSession. docs/operations.md lists the values.

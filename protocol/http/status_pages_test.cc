@@ -89,6 +89,20 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["services"]["echo"]["bytes_out"], 6);
 }
 
+TEST_F(HttpOwnPagesTest, ServerIsHealthyAndReadyUntilItIsToldToStop) {
+  bool will_stop = false;
+  site_options_.will_stop = [&will_stop] { return will_stop; };
+  EXPECT_EQ(CodeOf(Get("/-/health")), 200);
+  EXPECT_EQ(CodeOf(Get("/-/ready")), 200);
+  EXPECT_EQ(FieldOf(Get("/-/ready"), "Cache-Control"), "no-store");
+  will_stop = true;
+  EXPECT_EQ(CodeOf(Get("/-/health")), 200);
+  EXPECT_EQ(CodeOf(Get("/-/ready")), 503);
+  EXPECT_EQ(CodeOf(Head("/-/ready")), 503);
+  site_options_.will_stop = nullptr;
+  EXPECT_EQ(CodeOf(Get("/-/ready")), 200);
+}
+
 TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   const std::string reply = Get("/-/metrics");
   EXPECT_EQ(FieldOf(reply, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");

@@ -25,6 +25,8 @@ struct HttpTarget {
   bool is_chat() const { return name == "-/chat" && !is_directory; }
   // /-/relay, by which another server is asked.
   bool is_relay() const { return name == "-/relay" && !is_directory; }
+  // What a load balancer asks, which has no password.
+  bool is_probe() const { return (name == "-/health" || name == "-/ready") && !is_directory; }
 };
 
 // Parses the origin form ("/a%20b?x") and the absolute form ("http://host/a%20b?x"). Merges slashes, and removes the
