@@ -2,6 +2,7 @@
 
 #include <gflags/gflags.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -81,13 +82,15 @@ void AddConnections(const Statistics& statistics, size_t most, std::map<Thread, 
     served.requests += one.requests;
     if (report.connections.size() == most) continue;
     const size_t service = static_cast<size_t>(one.service);
+    const bool is_proxied = one.client.family() != AF_UNSPEC;
     report.connections.push_back({.process = one.process,
                                   .thread = one.thread,
                                   .service = service < AllServices().size() ? AllServices()[service].name : "",
-                                  .peer = one.peer.ToString(),
+                                  .peer = (is_proxied ? one.client : one.peer).ToString(),
                                   .doing = NameOf(one.activity),
                                   .age_seconds = absl::ToDoubleSeconds(one.age),
-                                  .requests = one.requests});
+                                  .requests = one.requests,
+                                  .via = is_proxied ? one.peer.ToString() : ""});
   }
 }
 
@@ -157,7 +160,9 @@ void AddListeners(const ReportSources& sources, ServerReport& report) {
 // does not know these has no such figures.
 void AddBytes(ServerReport& report) {
   std::map<std::pair<std::string, std::string>, ServerReport::Connection*> rows;
-  for (ServerReport::Connection& row : report.connections) rows[{row.service, row.peer}] = &row;
+  for (ServerReport::Connection& row : report.connections) {
+    rows[{row.service, row.via.empty() ? row.peer : row.via}] = &row;
+  }
   std::multimap<uint16_t, std::string> services;
   for (const ServerReport::Listener& listener : report.listeners) {
     int port = 0;
@@ -257,6 +262,10 @@ ServerReport MakeServerReport(const ReportSources& sources) {
   }
   if (sources.handshakes != nullptr) {
     report.handshakes = {sources.handshakes->full, sources.handshakes->resumed, sources.handshakes->failed};
+  }
+  if (sources.proxy_headers != nullptr) {
+    const ProxyCounters& headers = *sources.proxy_headers;
+    report.proxy_headers = {headers.client, headers.own, headers.malformed, headers.late};
   }
   if (sources.counters != nullptr) AddBounds(*sources.counters, report);
   const QueueTotals queue = statistics.TotalOfQueues();

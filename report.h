@@ -13,6 +13,7 @@
 #include "files/library.h"
 #include "net/statistics.h"
 #include "protocol/http/server_report.h"
+#include "protocol/proxy/counters.h"
 #include "protocol/tls/handshake_counters.h"
 
 namespace polyserve {
@@ -27,6 +28,7 @@ struct ReportSources {
   std::vector<ServerReport::Listener> listeners = {};  // Without their queues.
   const BoundCounters* counters = nullptr;             // Null: there are none.
   const HandshakeCounters* handshakes = nullptr;       // Null: there are none.
+  const ProxyCounters* proxy_headers = nullptr;        // Null: there are none.
 };
 
 // Any thread may call it, in any process that shares the statistics. It first counts out the clients of workers that

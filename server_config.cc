@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "access/address_limits.h"
 #include "access/address_places.h"
-#include "access/address_set.h"
+#include "address_options.h"
 #include "backends/other_names.h"
 #include "base/build_info.h"
 #include "base/command_line.h"
@@ -51,9 +51,6 @@ DEFINE_string(
     "default everyone may do everything");
 DEFINE_int32(auth_failures, polyserve::Access::Options().failures_per_minute,
              "with --auth_file: the wrong passwords that an address may send in a minute; 0: any number");
-DEFINE_string(admin_from, "",
-              "=ADDRESS[/BITS],... the addresses that get /-/ and what is beneath it, except for the chat; by default "
-              "all");
 DEFINE_int64(max_connections, 0, "the most connections at a time, of all workers together; 0: no limit");
 DEFINE_string(overload, "wait",
               "=wait|refuse what to do with connections above --max_connections: let them wait in the kernel's queue, "
@@ -152,7 +149,8 @@ constexpr FlagTopic kTopics[] = {
     {"What is served, and by whom", "model listen inetd root read_only max_file_bytes library_quota durability"},
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections",
-     "max_connections overload max_connections_per_address rate_per_address listen_backlog tcp_nodelay socket_buffer"},
+     "proxy_protocol_from max_connections overload max_connections_per_address rate_per_address listen_backlog "
+     "tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window stop_notice drain_timeout stop_grace"},
     {"http",
      "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages precompressed"},
@@ -356,10 +354,10 @@ absl::Status ReadAccessFlags(ServerConfig& config) {
     return absl::InvalidArgumentError("--auth_failures goes with --auth_file=FILE; leave it out, or name the file");
   }
   config.access = {.path = FLAGS_auth_file, .failures_per_minute = FLAGS_auth_failures};
-  if (FLAGS_admin_from.empty()) return absl::OkStatus();
-  absl::StatusOr<AddressSet> addresses = AddressSet::Parse(FLAGS_admin_from);
-  if (!addresses.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_from: ", addresses.status().message()));
-  config.http.admin_from = *std::move(addresses);
+  absl::StatusOr<AddressOptions> addresses = AddressOptionsFromFlags();
+  if (!addresses.ok()) return addresses.status();
+  config.http.admin_from = std::move(addresses->admin_from);
+  config.balancers = std::move(addresses->balancers);
   return absl::OkStatus();
 }
 

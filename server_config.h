@@ -8,6 +8,7 @@
 #define POLYSERVE_SERVER_CONFIG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "absl/time/time.h"
 #include "access/access.h"
 #include "access/address_limits.h"
+#include "access/address_set.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
 #include "files/library.h"
@@ -57,6 +59,8 @@ struct ServerConfig {
   ListenOptions listen_options;
   // What one address may have of all of them; by default any number.
   AddressLimits::Options address_limits;
+  // The load balancers, which say for whom they speak; see protocol/proxy/session.h. By default none.
+  std::optional<AddressSet> balancers;
   // Over all workers together; 0: no limit. `overload` is for connections above it: they wait, or are refused.
   int64_t max_connections;
   ConnectionLimit::Overload overload;

@@ -11,6 +11,7 @@
 #include "base/bound_counters.h"
 #include "net/signals.h"
 #include "net/statistics.h"
+#include "protocol/proxy/counters.h"
 #include "protocol/tls/handshake_counters.h"
 
 namespace polyserve {
@@ -19,6 +20,7 @@ namespace polyserve {
 struct SharedTables {
   BoundCounters counters;
   HandshakeCounters handshakes;
+  ProxyCounters proxy_headers;
   std::atomic<int64_t> library_bytes;
   StopState stop;
   AddressLimits::Table addresses;

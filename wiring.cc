@@ -30,6 +30,7 @@
 #include "drain_log.h"
 #include "files/quota.h"
 #include "files/root.h"
+#include "make_listener.h"
 #include "net/connection_table.h"
 #include "net/datagram.h"
 #include "net/endpoint.h"
@@ -51,31 +52,6 @@ absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const Serve
                                                                      const Statistics& statistics) {
   if (config.max_connections == 0 || Process::IsImage()) return nullptr;
   return ConnectionLimit::Create(statistics, config.max_connections, config.overload);
-}
-
-// A listener without its socket: the service, and how to make a session of it. This closure is all that a model sees of
-// a service.
-Listener MakeListener(const ListenSpec& spec, const ServiceContext& services, const ConnectionTable& connections,
-                      const std::shared_ptr<TlsServer>& tls) {
-  auto make_session = spec.service->make_session;
-  const bool is_for_datagrams = spec.transport == Transport::kDatagrams;
-  if (is_for_datagrams && spec.service->make_datagram_session != nullptr) {
-    make_session = spec.service->make_datagram_session;
-  }
-  // The closure has its own copy of `services`, and with it a reference to the library, the site and the room: they
-  // live as long as any listener that can make a session of them, in every thread that copies the listener.
-  Listener listener{spec.service->name, UniqueFd(), [make_session, services] { return make_session(services); },
-                    spec.transport, spec.service->has_own_ports()};
-  if (spec.has_tls) {
-    listener.make_session = [plain = std::move(listener.make_session), tls, alpn = spec.service->alpn] {
-      return tls->MakeSession(plain(), alpn);
-    };
-    listener.has_tls = true;
-  }
-  listener.number = NumberOf(*spec.service);
-  listener.closes_at_will = spec.service->closes_at_will;
-  listener.connections = connections;
-  return listener;
 }
 
 // As in --listen, and so in LISTEN_FDNAMES.
@@ -311,6 +287,18 @@ absl::Status Server::ReadCertificates() {
   return absl::OkStatus();
 }
 
+std::shared_ptr<const AddressLimits> Server::ConnectionsPerAddress() const {
+  return config_.address_limits.connections > 0 ? address_limits_ : nullptr;
+}
+
+std::shared_ptr<const ProxyTerms> Server::MakeProxyTerms() const {
+  if (!config_.balancers.has_value()) return nullptr;
+  return std::make_shared<const ProxyTerms>(ProxyTerms{.balancers = *config_.balancers,
+                                                       .timeout = config_.http.request_timeout,
+                                                       .limits = ConnectionsPerAddress(),
+                                                       .counters = &TablesOf(statistics_).proxy_headers});
+}
+
 // The context and its listeners never move from here on: sessions and acceptors keep pointers to them.
 absl::Status Server::MakeContext() {
   HttpSite::Options http = config_.http;
@@ -323,6 +311,7 @@ absl::Status Server::MakeContext() {
       std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library, access_});
   report_sources_->counters = http.counters;
   report_sources_->handshakes = &TablesOf(statistics_).handshakes;
+  report_sources_->proxy_headers = &TablesOf(statistics_).proxy_headers;
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   // After an upgrade the new server answers at the same addresses, and it is ready.
   http.will_stop = [&stop = TablesOf(statistics_).stop] { return stop.is_announced && !Handover::is_done(); };
@@ -344,10 +333,8 @@ absl::Status Server::MakeContext() {
                                    .await_handing_on = [this] { MutexLock lock(answering_); }});
   context_->least_rate.counters = http.counters;
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
-  for (const ListenSpec& spec : config_.listen) {
-    context_->listeners.push_back(MakeListener(spec, services, statistics_.connections(), tls_));
-    if (config_.address_limits.connections > 0) context_->listeners.back().address_limits = address_limits_;
-  }
+  const ListenerParts parts{services, statistics_.connections(), tls_, MakeProxyTerms(), ConnectionsPerAddress()};
+  for (const ListenSpec& spec : config_.listen) context_->listeners.push_back(MakeListener(spec, parts));
   return absl::OkStatus();
 }
 

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "access/access.h"
+#include "access/address_limits.h"
 #include "backends/accept/server_context.h"
 #include "backends/backend.h"
 #include "base/line_output.h"
@@ -30,6 +31,7 @@
 #include "net/signal_thread.h"
 #include "net/standard_socket.h"
 #include "net/statistics.h"
+#include "protocol/proxy/session.h"
 #include "protocol/tls/server.h"
 #include "report.h"
 #include "room_host.h"
@@ -73,6 +75,8 @@ class Server {
   absl::Status OpenAccessLog();
   absl::Status CheckThatLogCanBeMade() const;
   absl::Status ReadCertificates();
+  std::shared_ptr<const AddressLimits> ConnectionsPerAddress() const;  // Null: any number.
+  std::shared_ptr<const ProxyTerms> MakeProxyTerms() const;            // Null: there are no load balancers.
   // What the backend gets: limits, statistics, and for each address a listener without its socket.
   absl::Status MakeContext();
 

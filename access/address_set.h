@@ -1,14 +1,13 @@
-// AddressSet: the addresses that --admin_from lists: "127.0.0.1", "10.0.0.0/8", "fd00::/8". Immutable: any thread may
-// use it.
+// AddressSet: the addresses that a flag lists (--admin_from, --proxy_protocol_from): "127.0.0.1", "10.0.0.0/8",
+// "fd00::/8". Immutable: any thread may use it.
 #ifndef POLYSERVE_ACCESS_ADDRESS_SET_H_
 #define POLYSERVE_ACCESS_ADDRESS_SET_H_
 
-#include <array>
-#include <cstdint>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/ip_address.h"
 
 namespace polyserve {
 
@@ -27,16 +26,12 @@ class AddressSet {
   bool has_all() const { return networks_.empty(); }
 
  private:
-  // An IPv4 address is kept in the form that it has as one of IPv6 (RFC 4291, section 2.5.5.2), so that all have one
-  // length.
-  using Address = std::array<uint8_t, 16>;
   struct Network {
-    Address address;
-    int bits;
+    IpAddress address;
+    int bits;  // Of the 128.
   };
 
-  static bool ParseAddress(absl::string_view text, Address& address, int& bits);
-  static bool IsIn(const Address& address, const Network& network);
+  static bool IsIn(const IpAddress& address, const Network& network);
 
   std::vector<Network> networks_;  // Empty: all addresses.
 };

@@ -47,30 +47,43 @@ int64_t Now() {
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+using Words = std::atomic<uint64_t>[2];
+
+// `bytes`: an address as IPv6.
+void Store(const void* bytes, Words& words) {
+  uint64_t copy[2];
+  std::memcpy(copy, bytes, sizeof(copy));
+  for (int i = 0; i < 2; ++i) words[i].store(copy[i], std::memory_order_relaxed);
+}
+
+Endpoint Load(const Words& words, const std::atomic<uint16_t>& port) {
+  sockaddr_storage storage = {};
+  auto* address = reinterpret_cast<sockaddr_in6*>(&storage);
+  address->sin6_family = AF_INET6;
+  address->sin6_port = htons(port.load(std::memory_order_relaxed));
+  const uint64_t copy[2] = {words[0].load(std::memory_order_relaxed), words[1].load(std::memory_order_relaxed)};
+  std::memcpy(&address->sin6_addr, copy, sizeof(copy));
+  return Endpoint::FromAddress(storage).AsV4();
+}
+
 void Fill(ConnectionTable::Place& place, int service, const Endpoint& peer) {
   const Endpoint as_v6 = peer.AsV6();
-  uint64_t words[2] = {};
-  if (as_v6.family() == AF_INET6) {
-    std::memcpy(words, &reinterpret_cast<const sockaddr_in6*>(as_v6.address())->sin6_addr, sizeof(words));
-  }
-  place.address[0].store(words[0], std::memory_order_relaxed);
-  place.address[1].store(words[1], std::memory_order_relaxed);
-  place.port.store(as_v6.family() == AF_INET6 ? peer.port() : 0, std::memory_order_relaxed);
+  const bool is_known = as_v6.family() == AF_INET6;
+  const in6_addr nobody = {};
+  Store(is_known ? &reinterpret_cast<const sockaddr_in6*>(as_v6.address())->sin6_addr : &nobody, place.address);
+  Store(&nobody, place.client);
+  place.port.store(is_known ? peer.port() : 0, std::memory_order_relaxed);
   place.service.store(static_cast<int16_t>(service), std::memory_order_relaxed);
   place.activity.store(ConnectionTable::Activity::kWaits, std::memory_order_relaxed);
   place.requests.store(0, std::memory_order_relaxed);
   place.since.store(Now(), std::memory_order_relaxed);
 }
 
-Endpoint PeerOf(const ConnectionTable::Place& place) {
-  sockaddr_storage storage = {};
-  auto* address = reinterpret_cast<sockaddr_in6*>(&storage);
-  address->sin6_family = AF_INET6;
-  address->sin6_port = htons(static_cast<uint16_t>(place.port.load(std::memory_order_relaxed)));
-  const uint64_t words[2] = {place.address[0].load(std::memory_order_relaxed),
-                             place.address[1].load(std::memory_order_relaxed)};
-  std::memcpy(&address->sin6_addr, words, sizeof(words));
-  return Endpoint::FromAddress(storage).AsV4();
+Endpoint PeerOf(const ConnectionTable::Place& place) { return Load(place.address, place.port); }
+
+Endpoint ClientOf(const ConnectionTable::Place& place) {
+  const Endpoint client = Load(place.client, place.client_port);
+  return client.is_wildcard() ? Endpoint() : client;
 }
 
 // Taken: the place is marked with 0xffff... until it is filled, so that no reader sees a half-filled one as its
@@ -81,6 +94,12 @@ constexpr uint64_t kBeingFilled = UINT64_MAX;
 
 ConnectionTable::Entry::~Entry() {
   if (place_ != nullptr) place_->owner.store(0, std::memory_order_release);
+}
+
+void ConnectionTable::Entry::ShowClient(const IpAddress& address, uint16_t port) {
+  if (place_ == nullptr) return;
+  place_->client_port.store(port, std::memory_order_relaxed);
+  Store(address.bytes().data(), place_->client);
 }
 
 void ConnectionTable::Entry::MoveToThisThread() {
@@ -124,7 +143,7 @@ std::vector<ConnectionTable::Connection> ConnectionTable::List() const {
       continue;
     }
     connections.push_back({ProcessOf(owner), static_cast<pid_t>(owner & UINT32_MAX),
-                           place.service.load(std::memory_order_relaxed), PeerOf(place),
+                           place.service.load(std::memory_order_relaxed), PeerOf(place), ClientOf(place),
                            place.activity.load(std::memory_order_relaxed),
                            absl::Nanoseconds(now - place.since.load(std::memory_order_relaxed)),
                            place.requests.load(std::memory_order_relaxed)});

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/ip_address.h"
 #include "net/endpoint.h"
 
 namespace polyserve {
@@ -49,6 +50,8 @@ class ConnectionTable {
     ~Entry();
     // Inline, since it runs several times for each request.
     void Show(Activity activity);
+    // The peer is a load balancer, which passes on the connection of this client.
+    void ShowClient(const IpAddress& address, uint16_t port);
     // Adds requests that were answered on this connection.
     void CountRequests(int requests);
     // From now on the calling thread serves it. For connections that pass from one thread to another.
@@ -75,6 +78,7 @@ class ConnectionTable {
     pid_t thread;  // That serves it, has served it last, or has given it to a helper.
     int service;   // Its number, as in Statistics.
     Endpoint peer;
+    Endpoint client;  // Whose connection the peer passes on; family() AF_UNSPEC: its own.
     Activity activity;
     absl::Duration age;  // In steps of some milliseconds.
     int64_t requests;    // That were answered.
@@ -94,10 +98,13 @@ struct alignas(64) ConnectionTable::Place {
   std::atomic<int64_t> requests;
   std::atomic<int64_t> since;        // In nanoseconds of CLOCK_MONOTONIC, which all processes share.
   std::atomic<uint64_t> address[2];  // Of the peer, as IPv6, in the order of the network.
-  std::atomic<uint32_t> port;
+  std::atomic<uint64_t> client[2];   // Whose connection it passes on, in the same form; zeroes: its own.
+  std::atomic<uint16_t> port;
+  std::atomic<uint16_t> client_port;
   std::atomic<int16_t> service;
   std::atomic<Activity> activity;
 };
+static_assert(sizeof(ConnectionTable::Place) == 64);
 
 struct ConnectionTable::Table {
   Place places[kMaxEntries];

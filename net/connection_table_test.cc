@@ -2,6 +2,7 @@
 #include "net/connection_table.h"
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/ip_address.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
 
@@ -51,6 +53,26 @@ TEST_F(ConnectionTableTest, KeepsAddressesOfBothKinds) {
   const ConnectionTable::Entry entry = table_.Enter(0, Peer("[2001:db8::1]:80"));
   ASSERT_EQ(table_.List().size(), 1u);
   EXPECT_EQ(table_.List()[0].peer.ToString(), "[2001:db8::1]:80");
+}
+
+TEST_F(ConnectionTableTest, PeerMaySpeakForAClient) {
+  ConnectionTable::Entry entry = table_.Enter(0, Peer("10.0.0.1:5000"));
+  EXPECT_EQ(table_.List()[0].client.family(), AF_UNSPEC);
+  for (const char* const client : {"192.0.2.7:4711", "[2001:db8::7]:80"}) {
+    const Endpoint endpoint = Peer(client);
+    entry.ShowClient(*IpAddress::Parse(endpoint.Host()), endpoint.port());
+    EXPECT_EQ(table_.List()[0].client.ToString(), client);
+    EXPECT_EQ(table_.List()[0].peer.ToString(), "10.0.0.1:5000");
+  }
+}
+
+TEST_F(ConnectionTableTest, NextConnectionOfAPlaceHasNoClientYet) {
+  for (int i = 0; i <= ConnectionTable::kMaxEntries; ++i) {  // A new connection takes the place behind the last one.
+    ConnectionTable::Entry entry = table_.Enter(0, Endpoint());
+    const bool is_looked_at = i % ConnectionTable::kMaxEntries == 0;
+    EXPECT_EQ(is_looked_at ? table_.List()[0].client.family() : AF_UNSPEC, AF_UNSPEC);
+    entry.ShowClient(*IpAddress::Parse("192.0.2.7"), 1);
+  }
 }
 
 TEST_F(ConnectionTableTest, AnEntryThatMovesStaysListedOnce) {

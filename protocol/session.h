@@ -15,11 +15,13 @@
 #define POLYSERVE_PROTOCOL_SESSION_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "base/ip_address.h"
 #include "base/mailbox.h"
 #include "protocol/output.h"
 
@@ -42,6 +44,12 @@ class Input {
  private:
   absl::string_view bytes_;
   bool more_may_follow_;
+};
+
+// The client whose connection a load balancer passes on.
+struct ClientAddress {
+  IpAddress address;
+  uint16_t port;
 };
 
 class Session {
@@ -91,6 +99,13 @@ class Session {
   // Whether to call OnPeer(), before any other call, with the peer's address without the port: "127.0.0.1" or "::1".
   virtual bool wants_peer() const { return false; }
   virtual void OnPeer(absl::string_view) {}
+
+  // True while the peer, a load balancer, has not yet named the client whose connection it passes on. Until then the
+  // connection takes no place among those that the peer's address may have; the session then takes one for the client.
+  // Asked after OnPeer(), and then after each OnInput() until it is false. Not asked over UDP.
+  virtual bool awaits_client() const { return false; }
+  // After that: the client; null if the peer speaks for itself. Asked once; valid until the next call.
+  virtual const ClientAddress* client() const { return nullptr; }
 
   // The transport has proved the peer's name, as TLS does by a client's certificate: the session grants what that name
   // may do, without a password. Called at most once, before any input. The name is valid during the call only.

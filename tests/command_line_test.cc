@@ -57,6 +57,8 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--drain_timeout=soon"}, "--drain_timeout");
   ExpectRefused({"--stop_grace=-1s"}, "--stop_grace");
   ExpectRefused({"--stop_notice=soon"}, "--stop_notice");
+  ExpectRefused({"--proxy_protocol_from=10.0.0.1/24"}, "--proxy_protocol_from");
+  ExpectRefused({"--proxy_protocol_from=balancer"}, "--proxy_protocol_from");
   ExpectRefused({"--idle_timeout=-1s"}, "--idle_timeout");
   ExpectRefused({"--allowed_hosts=example.org:80"}, "--allowed_hosts");
   ExpectRefused({"--allowed_hosts=a,http://b"}, "--allowed_hosts");

@@ -4,7 +4,9 @@
 
 namespace polyserve {
 
-TlsPeer::TlsPeer(const std::string& address, const TlsTestClient::Options& options) : peer_(address), tls_(options) {
+TlsPeer::TlsPeer(const std::string& address, const TlsTestClient::Options& options, absl::string_view before_tls)
+    : peer_(address), tls_(options) {
+  peer_.Send(before_tls);
   peer_.Send(tls_.TakeRecords());
   while (!tls_.is_open() && ReadRecord()) {
   }

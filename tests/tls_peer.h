@@ -20,7 +20,9 @@ namespace polyserve {
 class TlsPeer {
  public:
   // Connects to "HOST:PORT", and opens the connection: look at is_open().
-  explicit TlsPeer(const std::string& address, const TlsTestClient::Options& options = {});
+  // `before_tls`: sent first, in the clear.
+  explicit TlsPeer(const std::string& address, const TlsTestClient::Options& options = {},
+                   absl::string_view before_tls = "");
 
   bool is_open() const { return tls_.is_open(); }
   // What has become of the connection, and why it has failed.

@@ -72,9 +72,19 @@ void Conversation::Show(absl::string_view bytes, Output& output) {
   session_->OnInput(input, output);
   // It may have come into being during the call: http becomes a WebSocket, whose session has one.
   if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
+  if (awaits_client_) NoteClient();
   paused_ = !output.wants_more();
   if (!input.empty() || !unconsumed_.empty()) KeepRest(input.bytes());
   CloseIfLast(output);
+}
+
+// Of the bytes that came with its address, the client may have asked for the table: that still has the balancer alone.
+void Conversation::NoteClient() {
+  if (session_->awaits_client()) return;
+  awaits_client_ = false;
+  if (const ClientAddress* const client = session_->client(); client != nullptr) {
+    entry_.ShowClient(client->address, client->port);
+  }
 }
 
 void Conversation::ShowEnd(Output& output) {

@@ -77,7 +77,8 @@ class Conversation {
         mailbox_(session_->mailbox()),
         entry_(std::move(entry)),
         place_(std::move(place)),
-        step_(place_.is_refused() ? Step::kEnd : Step::kRead) {}
+        step_(place_.is_refused() ? Step::kEnd : Step::kRead),
+        awaits_client_(session_->awaits_client()) {}
 
   // The connection is not to be served: close it, without a step.
   bool is_refused() const { return place_.is_refused(); }
@@ -168,6 +169,7 @@ class Conversation {
   static ConnectionTable::Activity ActivityAt(Step step);
   void ResumeInput(Output& output);
   void Show(absl::string_view bytes, Output& output);
+  void NoteClient();
   void ShowEnd(Output& output);
   void ShowTime(Output& output);
   bool ShowMail(Output& output);
@@ -190,6 +192,7 @@ class Conversation {
   bool mail_first_ = false;       // At the next Resume(): input that is held up and mail take turns.
   bool is_asked_again_ = false;   // Input has come since the stop.
   bool more_may_follow_ = false;  // Behind the last bytes.
+  bool awaits_client_;            // The peer has not yet named the client that it speaks for.
 };
 
 // The order matters: what the session has said goes out before it sees anything new, and a timer that it has just

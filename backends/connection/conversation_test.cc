@@ -3,15 +3,18 @@
 #include "backends/connection/conversation.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "backends/connection/conversation_test_fixture.h"
+#include "base/ip_address.h"
 #include "gtest/gtest.h"
 #include "net/connection_table.h"
 #include "net/endpoint.h"
 #include "net/progress_watch.h"
 #include "protocol/output.h"
+#include "protocol/session.h"
 
 namespace polyserve {
 namespace {
@@ -31,6 +34,32 @@ TEST_F(ConversationTest, OtherProcessesSeeWhatItDoes) {
   RunTaskOf(conversation);
   ASSERT_EQ(conversation.Next(output_), Step::kSend);
   EXPECT_EQ(activity(), Activity::kSends);
+}
+
+// A load balancer, which names its client by the first line.
+class BalancerSession : public LineSession {
+ public:
+  void OnInput(Input& input, Output& output) override {
+    LineSession::OnInput(input, output);
+    if (!output.empty()) client_.emplace(ClientAddress{*IpAddress::Parse("192.0.2.7"), 4711});
+  }
+  bool awaits_client() const override { return !client_.has_value(); }
+  const ClientAddress* client() const override { return &*client_; }
+
+ private:
+  std::optional<ClientAddress> client_;
+};
+
+TEST_F(ConversationTest, OtherProcessesSeeWhomABalancerSpeaksFor) {
+  const auto memory = std::make_unique<ConnectionTable::Table>();
+  const ConnectionTable table(*memory);
+  Conversation conversation(std::make_unique<BalancerSession>(), table.Enter(0, Endpoint()));
+  const auto client = [&table] { return table.List().at(0).client; };
+  ASSERT_EQ(conversation.Next(output_), Step::kRead);
+  conversation.OnBytes("o", output_);
+  EXPECT_EQ(client(), Endpoint());
+  conversation.OnBytes("ne\n", output_);
+  EXPECT_EQ(client().ToString(), "192.0.2.7:4711");
 }
 
 TEST_F(ConversationTest, BeginsByReading) { EXPECT_EQ(Next(), Step::kRead); }

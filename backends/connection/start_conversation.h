@@ -12,7 +12,8 @@ namespace polyserve {
 // it once for each client, in the thread that will serve it, before anything else happens to the session. Does not
 // block; costs a system call for the peer's address. `fd` is the connection's, and is only looked at; the listener says
 // which service it is, and must outlive the conversation. If the peer's address has too many connections already
-// (Listener::address_limits), the conversation is refused: look at is_refused() before waiting for anything.
+// (Listener::address_limits), the conversation is refused: look at is_refused() before waiting for anything. A load
+// balancer that has not yet named its client (Session::awaits_client()) is not counted here.
 Conversation StartConversation(const Listener& listener, int fd);
 
 }  // namespace polyserve

@@ -66,6 +66,7 @@ struct ServerReport {
       int64_t unsent;
     };
     std::optional<Bytes> bytes = std::nullopt;
+    std::string via = {};  // The load balancer that speaks for the peer, "10.0.0.1:5000"; "": there is none.
   };
   // What is left of a stop.
   struct Drain {
@@ -113,6 +114,14 @@ struct ServerReport {
     int64_t failed = 0;
   };
   Handshakes handshakes = {};
+  // Of the PROXY protocol, by what they were; see protocol/proxy/counters.h.
+  struct ProxyHeaders {
+    int64_t client = 0;
+    int64_t own = 0;
+    int64_t malformed = 0;
+    int64_t late = 0;
+  };
+  ProxyHeaders proxy_headers = {};
   // How often each bound of the server was met: {"rate_per_address", 3}. The names are in static storage.
   std::vector<std::pair<absl::string_view, int64_t>> bounds = {};
   Queue queue = {};

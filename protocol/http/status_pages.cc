@@ -101,6 +101,7 @@ void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
                 {"doing", std::string(connection.doing)},
                 {"age_seconds", connection.age_seconds},
                 {"requests", connection.requests}};
+    if (!connection.via.empty()) row["via"] = connection.via;
     if (connection.bytes.has_value()) {
       row["bytes_in"] = connection.bytes->received;
       row["unread"] = connection.bytes->unread;
@@ -140,6 +141,11 @@ std::string StatusJson(const ServerReport& report) {
        {{"full", report.handshakes.full},
         {"resumed", report.handshakes.resumed},
         {"failed", report.handshakes.failed}}},
+      {"proxy_headers",
+       {{"client", report.proxy_headers.client},
+        {"own", report.proxy_headers.own},
+        {"malformed", report.proxy_headers.malformed},
+        {"late", report.proxy_headers.late}}},
       {"bounds", BoundsJson(report)},
       {"queue", QueueJson(report.queue)},
       {"stages", nlohmann::ordered_json::object()},
@@ -188,6 +194,11 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("{result=\"full\"}", report.handshakes.full);
   metrics.Value("{result=\"resumed\"}", report.handshakes.resumed);
   metrics.Value("{result=\"failed\"}", report.handshakes.failed);
+  metrics.Begin("proxy_headers_total", "counter", "Headers of the PROXY protocol, by what they were.");
+  metrics.Value("{result=\"client\"}", report.proxy_headers.client);
+  metrics.Value("{result=\"own\"}", report.proxy_headers.own);
+  metrics.Value("{result=\"malformed\"}", report.proxy_headers.malformed);
+  metrics.Value("{result=\"late\"}", report.proxy_headers.late);
   metrics.Begin("bounds_total", "counter", "Connections and requests that a bound of this name has ended or refused.");
   for (const auto& [name, count] : report.bounds) metrics.Value(absl::StrCat("{bound=\"", name, "\"}"), count);
   metrics.Begin("lost_log_lines_total", "counter", "Lines of the access log that could not be written.");

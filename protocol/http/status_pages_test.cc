@@ -28,6 +28,7 @@ ServerReport SomeReport() {
           .wrong_passwords = 8,
           .refused_logins = 9,
           .handshakes = {.full = 10, .resumed = 11, .failed = 12},
+          .proxy_headers = {.client = 13, .own = 14, .malformed = 15, .late = 16},
           .bounds = {{"min_rate", 4}},
           .queue = {30, 2, 9},
           .stages = {{"read", {20, 1, 9}}, {"write", {10, 1, 3}}},
@@ -49,7 +50,7 @@ ServerReport SomeReport() {
                          2, 0.25, 5000, std::nullopt}},
           .connections = {
               {101, 102, "http", "127.0.0.1:4711", "works", 1.5, 3, ServerReport::Connection::Bytes{9, 8, 7, 6}},
-              {101, 102, "echo", "127.0.0.1:4712", "waits", 0.5, 0}}};
+              {101, 102, "echo", "127.0.0.1:4712", "waits", 0.5, 0, std::nullopt, "10.0.0.1:5000"}}};
 }
 
 class HttpOwnPagesTest : public HttpFixture {
@@ -79,6 +80,8 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["tls_handshakes"]["full"], 10);
   EXPECT_EQ(status["tls_handshakes"]["resumed"], 11);
   EXPECT_EQ(status["tls_handshakes"]["failed"], 12);
+  EXPECT_EQ(status["proxy_headers"],
+            nlohmann::json::parse(R"({"client": 13, "own": 14, "malformed": 15, "late": 16})"));
   EXPECT_EQ(status["bounds"], nlohmann::json::parse(R"({"min_rate": 4})"));
   EXPECT_EQ(status["queue"], nlohmann::json::parse(R"({"tasks": 30, "waiting": 2, "longest": 9})"));
   EXPECT_EQ(status["stages"]["write"], nlohmann::json::parse(R"({"tasks": 10, "waiting": 1, "longest": 3})"));
@@ -119,6 +122,10 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_tls_handshakes_total{result=\"full\"} 10\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_tls_handshakes_total{result=\"resumed\"} 11\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_tls_handshakes_total{result=\"failed\"} 12\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_proxy_headers_total{result=\"client\"} 13\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_proxy_headers_total{result=\"own\"} 14\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_proxy_headers_total{result=\"malformed\"} 15\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_proxy_headers_total{result=\"late\"} 16\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_bounds_total{bound=\"min_rate\"} 4\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_waiting 2\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_stage_waiting{stage=\"read\"} 1\n"));
@@ -152,7 +159,9 @@ TEST_F(HttpOwnPagesTest, StatusSaysWhoServesWhom) {
   EXPECT_EQ(status["open"][0], nlohmann::json::parse(R"({"pid": 101, "tid": 102, "service": "http",
       "peer": "127.0.0.1:4711", "doing": "works", "age_seconds": 1.5, "requests": 3, "bytes_in": 9, "unread": 8, "bytes_out": 7,
       "unsent": 6})"));
+  EXPECT_FALSE(status["open"][0].contains("via"));
   EXPECT_FALSE(status["open"][1].contains("bytes_in"));
+  EXPECT_EQ(status["open"][1]["via"], "10.0.0.1:5000");
 }
 
 TEST_F(HttpOwnPagesTest, StatusOfAStopSaysHowLongItMayTake) {

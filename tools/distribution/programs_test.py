@@ -14,7 +14,8 @@ os.environ.setdefault("POLYSERVE_PROGRAMS", os.path.abspath(".."))
 from distribution import completion, manual, sources  # Now that they are found.
 
 # Where each program defines its flags.
-DEFINITIONS = {"server": ("server.cc", "server_config.cc", "backends"), "client": ("client/main.cc",), "load": ("client/load/main.cc",)}
+DEFINITIONS = {"server": ("server.cc", "server_config.cc", "address_options.cc", "stop_options.cc", "backends"),
+               "client": ("client/main.cc",), "load": ("client/load/main.cc",)}
 
 
 def defined_flags(program):
