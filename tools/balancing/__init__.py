@@ -1,0 +1,1 @@
+"""The configurations of deploy/, tried with the real programs."""
