@@ -27,8 +27,8 @@ namespace {
 // A request, in positions of the whole input.
 struct Found {
   size_t content_begin = 0;
-  size_t end = 0;       // 0 if its content is not all there.
-  std::string content;  // As far as it is there.
+  size_t end = 0;            // 0 if its content is not all there.
+  std::string content = {};  // As far as it is there.
 };
 
 // --- The server's reading. ---
