@@ -100,9 +100,12 @@ class Session {
   virtual bool wants_peer() const { return false; }
   virtual void OnPeer(absl::string_view) {}
 
-  // True while the peer, a load balancer, has not yet named the client whose connection it passes on. Until then the
-  // connection takes no place among those that the peer's address may have; the session then takes one for the client.
-  // Asked after OnPeer(), and then after each OnInput() until it is false. Not asked over UDP.
+  // Whether a peer with this address is a load balancer, which names the client whose connection it passes on. The
+  // connection then takes no place among those that the peer's address may have; the session takes one for the client.
+  // Asked before OnPeer(). Over UDP, neither this nor the next two are asked.
+  virtual bool IsBalancer(absl::string_view /*address*/) const { return false; }
+  // True while a balancer has not yet named its client. Asked after OnPeer(), and then after each OnInput() until it is
+  // false.
   virtual bool awaits_client() const { return false; }
   // After that: the client; null if the peer speaks for itself. Asked once; valid until the next call.
   virtual const ClientAddress* client() const { return nullptr; }

@@ -24,9 +24,9 @@ Conversation StartConversation(const Listener& listener, int fd) {
   }
   const absl::StatusOr<Endpoint> peer = Endpoint::OfPeer(fd);
   const std::string address = session->wants_peer() || limits != nullptr ? (peer.ok() ? peer->Host() : "-") : "";
-  if (session->wants_peer()) session->OnPeer(address);
   AddressPlaces::Place place =
-      limits != nullptr && !session->awaits_client() ? limits->Enter(address) : AddressPlaces::Place();
+      limits != nullptr && !session->IsBalancer(address) ? limits->Enter(address) : AddressPlaces::Place();
+  if (session->wants_peer()) session->OnPeer(address);
   return Conversation(std::move(session), listener.connections.Enter(listener.number, peer.value_or(Endpoint())),
                       std::move(place));
 }

@@ -13,7 +13,7 @@ namespace polyserve {
 // block; costs a system call for the peer's address. `fd` is the connection's, and is only looked at; the listener says
 // which service it is, and must outlive the conversation. If the peer's address has too many connections already
 // (Listener::address_limits), the conversation is refused: look at is_refused() before waiting for anything. A load
-// balancer that has not yet named its client (Session::awaits_client()) is not counted here.
+// balancer (Session::IsBalancer()) is not counted here.
 Conversation StartConversation(const Listener& listener, int fd);
 
 }  // namespace polyserve

@@ -11,7 +11,7 @@ ProxiedSession::ProxiedSession(std::unique_ptr<Session> inner, std::shared_ptr<c
     : inner_(std::move(inner)), terms_(std::move(terms)) {}
 
 void ProxiedSession::OnPeer(absl::string_view address) {
-  if (!terms_->balancers.Contains(address)) {
+  if (!IsBalancer(address)) {
     if (inner_->wants_peer()) inner_->OnPeer(address);
     return;
   }

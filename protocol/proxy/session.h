@@ -48,6 +48,7 @@ class ProxiedSession : public Session {
 
   bool wants_peer() const override { return true; }
   void OnPeer(absl::string_view address) override;
+  bool IsBalancer(absl::string_view address) const override { return terms_->balancers.Contains(address); }
   bool awaits_client() const override { return phase_ == Phase::kHeader; }
   const ClientAddress* client() const override { return client_.has_value() ? &*client_ : nullptr; }
 

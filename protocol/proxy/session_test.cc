@@ -90,6 +90,7 @@ TEST_F(ProxiedSessionTest, ClientIsWhoTheHeaderNames) {
   for (const std::string& header : {ProxyHeaderV1(), ProxyHeaderV2()}) {
     diary_.clear();
     const auto session = From(kBalancer);
+    EXPECT_TRUE(session->IsBalancer(kBalancer));
     EXPECT_TRUE(session->awaits_client());
     EXPECT_EQ(Show(*session, header + "hello"), "");
     EXPECT_EQ(diary_, "[192.0.2.7]hello");
@@ -123,6 +124,7 @@ TEST_F(ProxiedSessionTest, BalancerThatNamesNobodyIsThePeer) {
 
 TEST_F(ProxiedSessionTest, HeaderOfAStrangerIsTheServicesBytes) {
   const auto session = From(kStranger);
+  EXPECT_FALSE(session->IsBalancer(kStranger));
   EXPECT_FALSE(session->awaits_client());
   Show(*session, ProxyHeaderV1());
   EXPECT_EQ(diary_, absl::StrCat("[203.0.113.9]", ProxyHeaderV1()));
