@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backends/connection/closing_message.h"
+#include "base/mailbox.h"
 #include "net/tcp_bytes.h"
 
 namespace polyserve {
@@ -19,7 +20,9 @@ NonblockClient::~NonblockClient() {
   CountEnd(counters_, shared_.connection_limit);
 }
 
+// A mailbox with a descriptor of its own is asked as the socket is.
 NonblockClient::Outcome NonblockClient::TakeTurn() {
+  if (Mailbox* const mailbox = steps_.conversation().mailbox(); mailbox != nullptr) mailbox->Collect();
   const Outcome outcome = steps_.TakeTurn(shared_.space, counters_);
   if (outcome == Outcome::kMoved) watch_.NoteMove(shared_.ticks);
   return outcome;

@@ -52,6 +52,7 @@ class SequentialClient : public Socket {
  public:
   using Socket::After;
   using Socket::Asked;
+  using Socket::Called;
   using Socket::counters;
   using Socket::fd;
   using Socket::has_helper_task;
@@ -92,14 +93,15 @@ class SequentialClient : public Socket {
     return false;
   }
 
-  // Waits for input, or, at kReadLast, for the others' turn. Call it when all output is sent: it gives the output's
-  // buffers back to the loop, so that a client that waits has none. Mail ends the wait, too, even if the mailbox is a
-  // moment old: http becomes a chat in the middle of a conversation.
+  // Waits for input, if the session takes any, or, at kReadLast, for the others' turn. Call it when all output is sent:
+  // it gives the output's buffers back to the loop, so that a client that waits has none. Mail ends the wait, too, even
+  // if the mailbox is a moment old: http becomes a chat in the middle of a conversation.
   Wait Input() {
     output_.Clear();
     shared_.output = std::move(output_);
     shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
-    return conversation_.step() == Step::kRead ? Readable(conversation_.debt()) : NextTurn();
+    if (conversation_.step() != Step::kRead) return NextTurn();
+    return conversation_.takes_input() ? Readable(conversation_.debt()) : Called();
   }
 
   // Reads what has come, and shows it to the session, with the loop's output, which stays with the client until the
@@ -108,6 +110,7 @@ class SequentialClient : public Socket {
   bool Receive() {
     output_ = std::move(shared_.output);
     share_ = FairShare();
+    if (!conversation_.takes_input()) return true;
     const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
     if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
     if (count == 0) return conversation_.OnEnd(output_), true;

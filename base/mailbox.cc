@@ -66,6 +66,13 @@ bool Mailbox::Push(const Message& message) {
   return !is_full;
 }
 
+// Before the driver is woken, so that it finds the session ready for input.
+void Mailbox::NoteRoom() {
+  MutexLock lock(mutex_);
+  awaits_room_.store(false, std::memory_order_release);
+  if (waker_ != nullptr) waker_->Wake();
+}
+
 void Mailbox::CutOff() {
   MutexLock lock(mutex_);
   new_ = std::vector<Message>();

@@ -8,6 +8,10 @@
 //
 // A driver learns of mail in one of two ways: by attaching a Waker (or polling has_mail()), or, if fd() is not -1, by
 // waiting for that descriptor and then calling Collect(). A mailbox that was cut off stays cut off.
+//
+// Behind the descriptor of a mailbox may be a stream that its session writes to as well. While that is full, the
+// session takes no input (awaits_room()): the driver then reads nothing from the peer, and waits for the descriptor to
+// be writable, too.
 #ifndef POLYSERVE_BASE_MAILBOX_H_
 #define POLYSERVE_BASE_MAILBOX_H_
 
@@ -57,9 +61,14 @@ class Mailbox {
   virtual int fd() const { return -1; }
   // Moves what is readable at the descriptor into the mailbox, up to its capacity. Does not block.
   virtual void Collect() {}
-  // Collect() left something behind: Next() continues with it. Until then the descriptor stays readable, so wait for
-  // POLLHUP only.
+  // Collect() left something behind: Next() continues with it.
   bool is_full() const { return is_full_.load(std::memory_order_acquire); }
+  // What to wait for there: input, unless the mailbox is full, since it would stay readable; its end (POLLHUP), which
+  // poll(2) reports whatever it is asked for; and room, before which the session takes no input. That there is room is
+  // for Collect() to find out, too, which then wakes the driver as mail does. If none of the three, leave it alone.
+  virtual bool awaits_input() const { return !is_full(); }
+  virtual bool awaits_end() const { return true; }
+  bool awaits_room() const { return awaits_room_.load(std::memory_order_acquire); }
 
   // Whether Next() may have something. An idle driver may ask often: it costs no lock.
   bool has_mail() const { return next_ < taken_.size() || has_new_.load(std::memory_order_acquire) || is_full(); }
@@ -85,6 +94,9 @@ class Mailbox {
 
  protected:
   void set_full(bool is_full) { is_full_.store(is_full, std::memory_order_release); }
+  // The session's thread, when its stream takes no more; then Collect(), in any thread, when that has room.
+  void AwaitRoom() { awaits_room_.store(true, std::memory_order_release); }
+  void NoteRoom();
 
  private:
   Mutex mutex_;
@@ -93,6 +105,7 @@ class Mailbox {
   std::atomic<bool> has_new_{false};     // new_ is not empty.
   std::atomic<bool> is_cut_off_{false};  // For good.
   std::atomic<bool> is_full_{false};
+  std::atomic<bool> awaits_room_{false};
   std::atomic<size_t> waiting_messages_{0};
   std::atomic<size_t> waiting_bytes_{0};
   std::vector<Message> taken_;  // The driver's; Next() has returned those before next_.

@@ -48,6 +48,23 @@ TEST(MailboxTest, GivesMessagesInTheirOrder) {
   EXPECT_FALSE(mailbox.has_mail());
 }
 
+TEST(MailboxTest, RoomWakesTheDriverAsMailDoes) {
+  struct Stream : Mailbox {
+    using Mailbox::AwaitRoom;
+    using Mailbox::NoteRoom;
+  } mailbox;
+  CountingWaker waker;
+  mailbox.Attach(&waker);
+  EXPECT_FALSE(mailbox.awaits_room());
+  mailbox.AwaitRoom();
+  EXPECT_TRUE(mailbox.awaits_room());
+  EXPECT_EQ(waker.wakes, 0);
+  mailbox.NoteRoom();
+  EXPECT_FALSE(mailbox.awaits_room());
+  EXPECT_EQ(waker.wakes, 1);
+  EXPECT_FALSE(mailbox.has_mail());
+}
+
 TEST(MailboxTest, WakesOnceUntilItWasEmptied) {
   Mailbox mailbox;
   CountingWaker waker;

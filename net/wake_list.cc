@@ -23,7 +23,7 @@ constexpr int kMailboxesPerTurn = 64;
 WakeList::Entry::Entry(WakeList& list, Wakeable& client, Mailbox& mailbox)
     : list_(list), client_(client), mailbox_(&mailbox) {
   mailbox.Attach(this);
-  if (mailbox.fd() < 0 || list.WatchDescriptor(mailbox.fd(), this, EPOLLIN | EPOLLET)) return;
+  if (mailbox.fd() < 0 || list.WatchDescriptor(EPOLL_CTL_ADD, mailbox.fd(), this, EPOLLIN | EPOLLET)) return;
   LOG_FLOOD(WARNING) << "cannot watch a mailbox, so its member is disconnected: " << SysError("epoll_ctl").message();
   mailbox.CutOff();
 }
@@ -38,22 +38,33 @@ WakeList::Entry::~Entry() {
   list_.Remove(*this);
 }
 
+// Only while the session waits for room: a stream that has some reports an edge whenever its reader takes anything. If
+// there is room by now, changing what is watched reports it at once (epoll_ctl(2)).
+void WakeList::Entry::WatchRoom(bool room) {
+  if (watches_room_ == room || mailbox_->fd() < 0) return;
+  watches_room_ = room;
+  const uint32_t events = room ? EPOLLIN | EPOLLOUT | EPOLLET : EPOLLIN | EPOLLET;
+  list_.WatchDescriptor(EPOLL_CTL_MOD, mailbox_->fd(), this, events);  // It is there, so that cannot fail.
+}
+
 absl::StatusOr<std::unique_ptr<WakeList>> WakeList::Create() {
   UniqueFd wakes(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wakes.ok()) return SysError("eventfd");
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
   std::unique_ptr<WakeList> list(new WakeList(std::move(wakes), std::move(epoll)));
-  if (!list->WatchDescriptor(list->wakes_.get(), nullptr, EPOLLIN | EPOLLET)) return SysError("epoll_ctl");
+  if (!list->WatchDescriptor(EPOLL_CTL_ADD, list->wakes_.get(), nullptr, EPOLLIN | EPOLLET)) {
+    return SysError("epoll_ctl");
+  }
   return list;
 }
 
-bool WakeList::WatchDescriptor(int fd, Entry* entry, uint32_t events) {
+bool WakeList::WatchDescriptor(int operation, int fd, Entry* entry, uint32_t events) {
   epoll_event event = {};
   event.events = events;
   // Null stands for the eventfd.
   event.data.ptr = entry;
-  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0;
 }
 
 // What is collected from a mailbox's descriptor wakes its client, as any message does. The events are edge-triggered,
@@ -63,8 +74,10 @@ void WakeList::TakeWake() {
   const int count = ::epoll_wait(epoll_.get(), events, kMailboxesPerTurn, 0);
   for (int i = 0; i < count; ++i) {
     if (events[i].data.ptr == nullptr) continue;
-    Mailbox& mailbox = *static_cast<Entry*>(events[i].data.ptr)->mailbox_;
+    Entry& entry = *static_cast<Entry*>(events[i].data.ptr);
+    Mailbox& mailbox = *entry.mailbox_;
     mailbox.Collect();
+    if (!mailbox.awaits_room()) entry.WatchRoom(false);
     if (mailbox.is_cut_off()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, mailbox.fd(), nullptr);  // It stays readable.
   }
 }

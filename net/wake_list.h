@@ -60,16 +60,21 @@ class WakeList {
 
    private:
     friend class WakeList;
+    void WatchRoom(bool room);
     WakeList& list_;
     Wakeable& client_;
     Mailbox* const mailbox_;
-    bool is_listed_ = false;   // Guarded by the list's lock.
-    Entry** place_ = nullptr;  // In called_, while its call is still to come.
+    bool watches_room_ = false;  // At the mailbox's descriptor.
+    bool is_listed_ = false;     // Guarded by the list's lock.
+    Entry** place_ = nullptr;    // In called_, while its call is still to come.
   };
 
-  // Creates the entry of a client once it has a mailbox. Does nothing while the mailbox is null, or if there is one.
+  // Call it before each wait of a client: creates its entry once it has a mailbox, and watches for room if its session
+  // waits for that (Mailbox::awaits_room()). Does nothing while the mailbox is null.
   void Watch(Mailbox* mailbox, Wakeable& client, std::unique_ptr<Entry>& entry) {
-    if (mailbox != nullptr && entry == nullptr) entry = std::make_unique<Entry>(*this, client, *mailbox);
+    if (mailbox == nullptr) return;
+    if (entry == nullptr) entry = std::make_unique<Entry>(*this, client, *mailbox);
+    if (mailbox->awaits_room()) entry->WatchRoom(true);
   }
 
   // Fails if the process has no descriptors left.
@@ -94,7 +99,7 @@ class WakeList {
 
  private:
   WakeList(UniqueFd wakes, UniqueFd epoll) : wakes_(std::move(wakes)), epoll_(std::move(epoll)) {}
-  bool WatchDescriptor(int fd, Entry* entry, uint32_t events);
+  bool WatchDescriptor(int operation, int fd, Entry* entry, uint32_t events);
   void Add(Entry& entry);
   void Remove(Entry& entry);
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <memory>
@@ -178,6 +179,69 @@ TEST_F(WakeListTest, WhatComesByADescriptorIsCollectedAndTheEndIsToldOnce) {
   EXPECT_TRUE(mailbox.is_cut_off());
   EXPECT_EQ(client.calls, 2);
   EXPECT_FALSE(is_readable());
+}
+
+// A stream whose session waits for room in it.
+class StreamMailbox final : public Mailbox {
+ public:
+  StreamMailbox() {
+    int ends[2];
+    PCHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    own_ = UniqueFd(ends[0]);
+    other = UniqueFd(ends[1]);
+  }
+  int fd() const override { return own_.get(); }
+  void Collect() override {
+    pollfd stream = {own_.get(), POLLOUT, 0};
+    if (awaits_room() && ::poll(&stream, 1, 0) == 1) NoteRoom();
+  }
+  void Fill() {
+    const std::string bytes(4096, 'x');
+    while (::send(own_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
+    AwaitRoom();
+  }
+
+  UniqueFd other;
+
+ private:
+  UniqueFd own_;
+};
+
+TEST_F(WakeListTest, RoomInAStreamWakesOnlyWhoWaitsForIt) {
+  StreamMailbox mailbox;
+  Caller client;
+  std::unique_ptr<WakeList::Entry> entry;
+  list_->Watch(&mailbox, client, entry);
+  EXPECT_FALSE(is_readable());
+  mailbox.Fill();
+  list_->Watch(&mailbox, client, entry);
+  EXPECT_FALSE(is_readable());
+  std::string bytes(1 << 20, '\0');
+  while (::recv(mailbox.other.get(), bytes.data(), bytes.size(), 0) > 0) continue;
+  EXPECT_TRUE(is_readable());
+  list_->TakeWake();
+  list_->Deliver();
+  EXPECT_EQ(client.calls, 1);
+  EXPECT_FALSE(mailbox.awaits_room());
+  // It waits no more, so that what is taken from the stream is no event any more.
+  ASSERT_EQ(::send(mailbox.fd(), "x", 1, 0), 1);
+  ASSERT_EQ(::recv(mailbox.other.get(), bytes.data(), 1, 0), 1);
+  list_->TakeWake();
+  EXPECT_FALSE(is_readable());
+  EXPECT_TRUE(list_->empty());
+}
+
+// The reader has made room before the loop waits for it.
+TEST_F(WakeListTest, RoomThatIsThereAlreadyIsReportedAtOnce) {
+  StreamMailbox mailbox;
+  Caller client;
+  std::unique_ptr<WakeList::Entry> entry;
+  list_->Watch(&mailbox, client, entry);
+  mailbox.Fill();
+  std::string bytes(1 << 20, '\0');
+  while (::recv(mailbox.other.get(), bytes.data(), bytes.size(), 0) > 0) continue;
+  list_->Watch(&mailbox, client, entry);
+  EXPECT_TRUE(is_readable());
 }
 
 TEST_F(WakeListTest, EntryIsMadeWithTheFirstMailboxAndKept) {

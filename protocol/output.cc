@@ -236,6 +236,7 @@ void Output::Clear() {
   asked_ = nullptr;
   wake_in_.reset();
   counts_ = {};
+  half_closes_ = false;
   closing_ = false;
 }
 

@@ -2,6 +2,7 @@
 //
 //   output.Write("OK 5\n");              copy these bytes
 //   output.WriteFile(file, 0, 5);        then this range of a file (the driver uses sendfile)
+//   output.HalfClose();                  then tell the peer that no more comes, and go on with its input
 //   output.Close();                      then close, once all of that is with the peer
 //   output.SetTimer(absl::Seconds(20));  and call the session's OnTime() in 20 seconds
 //   output.Ask({.to = ...}, then);       send this line to another server, and call `then` with the line it answers
@@ -109,6 +110,10 @@ class Output {
   // The session may append nothing after it. Not over UDP.
   void Ask(Question question, Answered then);
 
+  // Lets the peer see the end of what it receives once everything before it is sent; its input goes on (half-close,
+  // shutdown(2)). Nothing may be written after it. Not over UDP, and without an effect over TLS.
+  void HalfClose() { half_closes_ = true; }
+
   // Ends the conversation once everything before it is sent. Nothing may be appended after it.
   void Close();
 
@@ -136,6 +141,9 @@ class Output {
   bool waits_before_work() const { return pause_.length != absl::ZeroDuration(); }  // See pause().
   bool asks() const { return asked_ != nullptr; }
   bool closing() const { return closing_; }
+  // HalfClose() was called since the last call. Do it when everything is sent.
+  bool half_closes() const { return half_closes_; }
+  bool TakeHalfClose() { return std::exchange(half_closes_, false); }
   size_t file_ranges() const { return file_ranges_; }
   size_t copied_bytes_held() const { return copies_.capacity(); }  // Memory, sent bytes included.
 
@@ -221,6 +229,7 @@ class Output {
   std::unique_ptr<Asked> asked_;  // Null if no other server is to be asked: most sessions never do.
   std::optional<absl::Duration> wake_in_;
   Counts counts_;
+  bool half_closes_ = false;
   bool closing_ = false;
 };
 

@@ -69,8 +69,12 @@ class Session {
   virtual void OnInput(Input& input, Output& output) = 0;
 
   // The peer has finished sending (half-close); pending replies are still delivered. Called at most once, after all
-  // input was passed. The last call but for OnResume().
+  // input was passed. The last call but for OnResume(), unless the session outlives its input.
   virtual void OnEndOfInput(Output& output) { output.Close(); }
+
+  // Whether the conversation goes on after that, with what comes into the mailbox, until output.Close(). Asked after
+  // OnEndOfInput().
+  virtual bool outlives_input() const { return false; }
 
   // The server is stopping. Called at most once, before any further input is passed. A session whose protocol can
   // announce it does so in its next reply, and closes the output behind it; it first answers all requests that arrived
@@ -83,10 +87,12 @@ class Session {
 
   // The queue of messages from other sessions; null if there is none. May become non-null during OnInput(); once set,
   // it never changes. Whenever all output is performed the driver calls OnMessage() for the messages in it; if the
-  // mailbox is cut off, the driver ends the conversation at once.
+  // mailbox is cut off, the driver ends the conversation at once. While it awaits room (Mailbox::awaits_room()), the
+  // session is shown no input, and what it has left of its last one is shown again then.
   virtual Mailbox* mailbox() { return nullptr; }
 
-  // Handles a message from the mailbox. Not called after OnEndOfInput() or output.Close().
+  // Handles a message from the mailbox. Not called after output.Close(), nor after OnEndOfInput(), unless the session
+  // outlives its input.
   virtual void OnMessage(const Message& /*message*/, Output& /*output*/) {}
 
   // The task of output.Work() or Pause() is done, and its output is sent. Called before more input is passed, on the

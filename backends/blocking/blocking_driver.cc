@@ -130,7 +130,8 @@ class BlockingConnection {
     return waits[0].revents != 0;
   }
 
-  // Waits for input and shows it to the session. Also returns for mail, the timer and signals.
+  // Waits for input and shows it to the session. Also returns for mail, the timer and signals. While the session takes
+  // no input, waits for these alone.
   bool Read() {
     // The grace ends without a signal, so the wait itself has to know its end.
     const bool has_grace = Signals::stopping() && conversation_.idle();
@@ -145,16 +146,17 @@ class BlockingConnection {
     if (is_between_requests() && !waits_are_short_) {
       waits_are_short_ = SetReceiveTimeout(fd_.get(), kPatience).ok();
     }
+    if (!conversation_.takes_input()) return !AwaitInput(has_grace, 0) && LookAround();  // Ready: it is broken.
     const bool polls = timer_.has_value() || mail_ != nullptr || has_grace || is_quiet_;
     // If the peer is all that there is to wait for, recv(2) itself waits, and SO_RCVTIMEO measures the silence: a
     // request then costs one system call less.
     if (!polls) idle_end_.reset();
-    return polls && !AwaitInput(has_grace) ? LookAround() : Receive(0);
+    return polls && !AwaitInput(has_grace, POLLIN) ? LookAround() : Receive(0);
   }
 
-  // Waits for input, but no longer than until the timer expires, the peer's progress has to be judged, or the grace is
-  // over.
-  bool AwaitInput(bool has_grace) {
+  // Waits for input, or for these events of the peer, but no longer than until the timer expires, the peer's progress
+  // has to be judged, or the grace is over.
+  bool AwaitInput(bool has_grace, short events) {
     if (!idle_end_.has_value()) idle_end_.emplace(watch_.input_wait());
     // Before the wait: a peer that never pauses must not put the timer off.
     if (timer_.has_value() && timer_->passed()) return false;
@@ -162,7 +164,7 @@ class BlockingConnection {
     if (has_grace) left = std::min(left, Deadline(Signals::GraceLeft()).PollMilliseconds());
     if (timer_.has_value()) left = std::min(left, timer_->PollMilliseconds());
     if (is_between_requests()) left = std::min(left, static_cast<int>(absl::ToInt64Milliseconds(kPatience)));
-    return Await(POLLIN, left);
+    return Await(events, left);
   }
 
   // Finds out why AwaitInput() has ended without input. False: the peer has been silent for too long.

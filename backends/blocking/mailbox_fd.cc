@@ -20,6 +20,16 @@ absl::StatusOr<std::unique_ptr<MailboxFd>> MailboxFd::Open(Mailbox& mailbox) {
   return mail;
 }
 
+int MailboxFd::fd() const {
+  if (own_.ok()) return own_.get();
+  return events() != 0 || mailbox_.awaits_end() ? mailbox_.fd() : -1;
+}
+
+short MailboxFd::events() const {
+  const int input = own_.ok() || mailbox_.awaits_input() ? POLLIN : 0;
+  return static_cast<short>(input | (mailbox_.awaits_room() ? POLLOUT : 0));
+}
+
 // The eventfd is read before the mailbox is: mail that comes in between wakes again, in vain at worst.
 void MailboxFd::Collect() {
   if (!own_.ok()) return mailbox_.Collect();

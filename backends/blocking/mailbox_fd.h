@@ -30,11 +30,11 @@ class MailboxFd final : private Waker {
   MailboxFd(const MailboxFd&) = delete;
   MailboxFd& operator=(const MailboxFd&) = delete;
 
-  // The descriptor to wait for. Stays the same, and belongs to this object or to the mailbox.
-  int fd() const { return own_.ok() ? own_.get() : mailbox_.fd(); }
-  // What to wait for there; ask before each poll(2). Input, or only its end while the mailbox is full: input would end
-  // every wait until the driver has taken some mail.
-  short events() const { return own_.ok() || !mailbox_.is_full() ? POLLIN : 0; }
+  // The descriptor to wait for, and what to wait for there; ask for both before each poll(2). It belongs to this object
+  // or to the mailbox. -1: for nothing now. Not for input while the mailbox is full, since that would end every wait
+  // until the driver has taken some mail; for room while the session waits for that.
+  int fd() const;
+  short events() const;
   // Call it when the descriptor is readable. Moves what has come into the mailbox, and makes the descriptor unreadable
   // until more comes. Does not block.
   void Collect();

@@ -44,7 +44,7 @@ void Conversation::Resume(Output& output) {
   is_drained_ = false;
   // Assumed until Next() looks: a closing message must not end up within what the session is about to write.
   has_unsent_ = true;
-  if (paused_) return ResumeInput(output);
+  if (paused_ && !awaits_room()) return ResumeInput(output);
   if (std::exchange(timer_is_due_, false)) return ShowTime(output);
   ShowMail(output);
 }
@@ -73,7 +73,7 @@ void Conversation::Show(absl::string_view bytes, Output& output) {
   // It may have come into being during the call: http becomes a WebSocket, whose session has one.
   if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
   if (awaits_client_) NoteClient();
-  paused_ = !output.wants_more();
+  paused_ = !output.wants_more() || awaits_room();
   if (!input.empty() || !unconsumed_.empty()) KeepRest(input.bytes());
   CloseIfLast(output);
 }
@@ -95,7 +95,7 @@ void Conversation::ShowEnd(Output& output) {
 
 void Conversation::ShowTime(Output& output) {
   session_->OnTime(output);
-  paused_ = !output.wants_more();
+  paused_ = paused_ || !output.wants_more();
   CloseIfLast(output);
 }
 

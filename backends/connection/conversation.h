@@ -54,9 +54,9 @@ namespace polyserve {
 
 // What is to be done now.
 enum class Step : uint8_t {
-  kRead,      // Wait for input, mail, the timer or the stop, and report it. All output is sent.
+  kRead,      // Wait for input (if takes_input()), mail, the timer or the stop, and report it. All output is sent.
   kReadLast,  // Read what has come, without waiting; report OnDrained() if there is nothing.
-  kSend,      // Send from the front of the output, and count its requests (both are Flush()).
+  kSend,      // Send from the front of the output, count its requests, and half-close (all of it is Flush()).
   kAwaitAck,  // Wait for as long as AckWaitLeft() says, if at all.
   kAsk,       // Ask the other server (upstream.h), and have the output answered with its reply.
   kRunTask,   // Run the output's task, here or on another thread; its result is the new output.
@@ -131,8 +131,9 @@ class Conversation {
 
   // --- What the driver may ask. ---
 
-  // OnBytes() would show bytes to the session now instead of holding them up.
-  bool takes_input() const { return waits_for_input() && !paused_; }
+  // OnBytes() would show bytes to the session now instead of holding them up. If not so at kRead, the session waits for
+  // room where it passes its input on to (Mailbox::awaits_room()), or the peer's end was shown: read nothing.
+  bool takes_input() const { return waits_for_input() && !paused_ && peer_end_ != PeerEnd::kIsShown; }
 
   // All is sent, and the next thing to happen is input, mail, the timer or the stop.
   bool waits_for_input() const { return step_ <= Step::kReadLast; }
@@ -167,6 +168,7 @@ class Conversation {
 
   Step Decide(const Output& output) const;
   static ConnectionTable::Activity ActivityAt(Step step);
+  bool awaits_room() const { return mailbox_ != nullptr && mailbox_->awaits_room(); }
   void ResumeInput(Output& output);
   void Show(absl::string_view bytes, Output& output);
   void NoteClient();
@@ -185,7 +187,7 @@ class Conversation {
   Step step_;
   Stop stop_ = Stop::kNone;
   PeerEnd peer_end_ = PeerEnd::kNone;
-  bool paused_ = false;           // The session is shown nothing before Resume().
+  bool paused_ = false;           // The session is shown no input before Resume().
   bool is_drained_ = false;       // Since kReadLast.
   bool timer_is_due_ = false;     // OnTimer() was called, the session was not.
   bool has_unsent_ = false;       // As far as Next() knows, or may be since.
@@ -200,12 +202,12 @@ class Conversation {
 inline Step Conversation::Decide(const Output& output) const {
   if (is_cut_off()) return Step::kEnd;
   if (step_ >= Step::kLinger) return step_;
-  if (!output.empty() || output.has_counts()) return Step::kSend;
+  if (!output.empty() || output.has_counts() || output.half_closes()) return Step::kSend;
   if (output.asks()) return Step::kAsk;
   if (output.has_work()) return output.waits_before_work() ? Step::kAwaitAck : Step::kRunTask;
-  if (peer_end_ == PeerEnd::kIsShown) return Step::kEnd;
+  if (peer_end_ == PeerEnd::kIsShown && (output.closing() || !session_->outlives_input())) return Step::kEnd;
   if (output.closing()) return Step::kLinger;
-  if (paused_) return Step::kResume;
+  if (paused_ && !awaits_room()) return Step::kResume;
   if (output.asks_for_wake()) return Step::kSetTimer;
   if (timer_is_due_ || has_mail()) return Step::kResume;
   if (!is_leaving()) return Step::kRead;

@@ -338,5 +338,70 @@ TEST_F(ConversationTest, CostsTimeInProportionToWhatIsLeft) {
   EXPECT_EQ(tasks, 2'000'000);
 }
 
+// Mail goes on, and what the session has not taken waits with the conversation until there is room for it.
+TEST_F(ConversationTest, SessionThatAwaitsRoomTakesNoInputButMail) {
+  OnBytes("join\n");
+  ASSERT_EQ(OnBytes("full\none\n"), Step::kRead);
+  EXPECT_FALSE(conversation_.takes_input());
+  EXPECT_EQ(conversation_.debt(), Debt::kNothing);
+  EXPECT_FALSE(conversation_.idle());
+  session_->mail.Push(Mail("mail"));
+  ASSERT_EQ(Next(), Step::kResume);
+  Resume();
+  ASSERT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "mail");
+  ASSERT_EQ(Next(), Step::kRead);
+  EXPECT_FALSE(conversation_.takes_input());
+  ASSERT_EQ(OnBytes("two\n"), Step::kRead) << "only a kernel that reads ahead reports bytes now";
+  session_->mail.NoteRoom();
+  ASSERT_EQ(Next(), Step::kResume);
+  Resume();
+  ASSERT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "[one][two]");
+  ASSERT_EQ(Next(), Step::kRead);
+  EXPECT_TRUE(conversation_.takes_input());
+}
+
+TEST_F(ConversationTest, EndOfTheInputComesBehindWhatHasWaitedForRoom) {
+  OnBytes("join\n");
+  OnBytes("full\none\n");
+  conversation_.OnEnd(output_);
+  ASSERT_EQ(Next(), Step::kRead);
+  session_->mail.NoteRoom();
+  ASSERT_EQ(Next(), Step::kResume);
+  Resume();
+  ASSERT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "[one][end]");
+  EXPECT_EQ(Next(), Step::kEnd);
+}
+
+TEST_F(ConversationTest, SessionThatOutlivesItsInputGoesOnWithMailUntilItCloses) {
+  session_->outlives = true;
+  OnBytes("join\n");
+  conversation_.OnEnd(output_);
+  ASSERT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "[end]");
+  ASSERT_EQ(Next(), Step::kRead);
+  EXPECT_FALSE(conversation_.takes_input());
+  session_->mail.Push(Mail("mail"));
+  session_->mail.Push(Mail(""));
+  ASSERT_EQ(Next(), Step::kResume);
+  Resume();
+  ASSERT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "mail");
+  EXPECT_EQ(Next(), Step::kEnd) << "the peer has ended its side: there is nothing to linger for";
+}
+
+TEST_F(ConversationTest, HalfCloseIsAStepOfItsOwnBehindAllOutput) {
+  output_.Write("last");
+  output_.HalfClose();
+  ASSERT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "last");
+  ASSERT_EQ(Next(), Step::kSend);
+  EXPECT_TRUE(output_.TakeHalfClose());
+  ASSERT_EQ(Next(), Step::kRead);
+  EXPECT_TRUE(conversation_.takes_input());
+}
+
 }  // namespace
 }  // namespace polyserve

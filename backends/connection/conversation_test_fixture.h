@@ -33,13 +33,14 @@ inline Message Mail(absl::string_view text) { return std::make_shared<const std:
 class LineSession : public Session {
  public:
   void OnInput(Input& input, Output& output) override {
-    while (!input.empty() && output.wants_more()) {
+    while (!input.empty() && output.wants_more() && !mail.awaits_room()) {
       const std::optional<absl::string_view> line = lines_.Next(input);
       if (!line.has_value()) return;
       Obey(*line, output);
     }
   }
   void OnEndOfInput(Output& output) override { output.Write("[end]"); }
+  bool outlives_input() const override { return outlives; }
   void OnTime(Output& output) override { output.Write("[time]"); }
   void OnResume(Output& output) override {
     if (std::exchange(has_worked_, false)) output.Write("[resumed]");
@@ -47,13 +48,22 @@ class LineSession : public Session {
   void OnStop() override { ++stops; }
   void OnClosing(Output& output) override { output.Write("[closing]"); }
   bool is_opening() const override { return is_opening_; }
-  void OnMessage(const Message& message, Output& output) override { output.Write(*message); }
+  void OnMessage(const Message& message, Output& output) override {
+    if (message->empty()) return output.Close();
+    output.Write(*message);
+  }
   Mailbox* mailbox() override { return has_joined_ ? &mail : nullptr; }
   bool awaits_rest_of_request() const override { return awaits_rest; }
   absl::string_view closing_message() const override { return "bye"; }
 
-  Mailbox mail;
+  // One with a stream behind it.
+  struct Stream : Mailbox {
+    using Mailbox::AwaitRoom;
+    using Mailbox::NoteRoom;
+  };
+  Stream mail;
   bool awaits_rest = false;
+  bool outlives = false;
   int stops = 0;
 
  private:
@@ -73,6 +83,8 @@ class LineSession : public Session {
       output.Write(std::string(Output::kHighWaterBytes, 'b'));
     } else if (line == "timer") {
       output.SetTimer(absl::Seconds(1));
+    } else if (line == "full") {
+      mail.AwaitRoom();
     } else if (line == "close") {
       output.Close();
     } else if (line == "count") {

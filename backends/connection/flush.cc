@@ -87,6 +87,10 @@ void CountRequests(Output& output, Counters& counters) {
   CountRequests(output, counters, none);
 }
 
+void HalfClose(int fd, Output& output) {
+  if (output.TakeHalfClose()) ::shutdown(fd, SHUT_WR);
+}
+
 // Stops at the first short count instead of sending until EAGAIN: that saves the call that would only say so.
 Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters, ConnectionTable::Entry& entry) {
   int64_t total = 0;
@@ -119,6 +123,7 @@ Flushed Flush(int fd, Output& output, int64_t budget, Counters& counters, Connec
   }
   if (total > 0) Counters::Add(counters.bytes_out, total);
   CountRequests(output, counters, entry);
+  if (output.empty()) HalfClose(fd, output);
   return result;
 }
 

@@ -28,6 +28,10 @@ void CountRequests(Output& output, Counters& counters, ConnectionTable::Entry& e
 // The same for a UDP peer, which has no entry.
 void CountRequests(Output& output, Counters& counters);
 
+// Closes our side of the socket if the session wants that (Output::HalfClose()). REQUIRES: all output is sent. Flush()
+// does it by itself as well.
+void HalfClose(int fd, Output& output);
+
 // Sends until one of the above, and takes what is sent out of the output. `budget` is in bytes and bounds how long
 // other clients wait: a piece of memory at the front is sent whole, so that one call may exceed it by that. Counts the
 // bytes and the requests. Does not block if the socket does not, with one exception: sendfile(2) waits for the disk if

@@ -67,5 +67,22 @@ TEST_F(FullSocketTest, SignalEndsAWaitForRoomSoThatThePeerCanBeJudged) {
   EXPECT_EQ(output.unsent_bytes(), 5);
 }
 
+TEST(FlushTest, HalfCloseComesBehindAllOutputAndIsDoneOnce) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd ours(ends[0]), peer(ends[1]);
+  const absl::StatusOr<Statistics> statistics = Statistics::Create();
+  ConnectionTable::Entry entry;
+  Output output;
+  output.Write("last");
+  output.HalfClose();
+  EXPECT_EQ(Flush(ours.get(), output, INT64_MAX, statistics->counters(), entry), Flushed::kAll);
+  EXPECT_FALSE(output.half_closes());
+  char buffer[8];
+  EXPECT_EQ(::recv(peer.get(), buffer, sizeof(buffer), 0), 4);
+  EXPECT_EQ(::recv(peer.get(), buffer, sizeof(buffer), 0), 0);
+  EXPECT_EQ(::send(peer.get(), "x", 1, MSG_NOSIGNAL), 1) << "the other direction goes on";
+}
+
 }  // namespace
 }  // namespace polyserve

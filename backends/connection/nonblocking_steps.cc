@@ -37,7 +37,7 @@ NonblockingSteps::Needs NonblockingSteps::needs() const {
   const absl::Duration timer = timer_.has_value() ? timer_->Left() : absl::InfiniteDuration();
   switch (conversation_.step()) {
     case Step::kRead:
-      return {.input = true, .time = timer};
+      return {.input = conversation_.takes_input(), .time = timer};
     case Step::kAwaitAck:
     case Step::kAsk:
       return {.time = wait_};
@@ -61,7 +61,7 @@ NonblockingSteps::Outcome NonblockingSteps::TakeSteps(Workspace& space, Output& 
     switch (step) {
       case Step::kRead:
         // One read a turn, and only at its beginning: what this client sends next is for the next round.
-        if (outcome == Outcome::kMoved) return Outcome::kMoved;
+        if (outcome == Outcome::kMoved || !conversation_.takes_input()) return outcome;
         // With nonblock usually kNothing: with a thousand idle clients, a round makes this call a thousand times.
         if (const Outcome read = Receive(space, output, counters); read != Outcome::kMoved) return read;
         break;

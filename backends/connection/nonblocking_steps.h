@@ -55,7 +55,7 @@ class NonblockingSteps {
   // the answer to it. Counts what was sent and received.
   Outcome TakeTurn(Workspace& space, Counters& counters);
 
-  // What the next turn needs, after one that has not ended the connection.
+  // What the next turn needs, after one that has not ended the connection; or mail, or the stop.
   struct Needs {
     bool input = false;  // The socket is readable;
     bool room = false;   // or writable;

@@ -26,7 +26,8 @@ Conversation StartConversation(const Listener& listener, int fd) {
   const std::string address = session->wants_peer() || limits != nullptr ? (peer.ok() ? peer->Host() : "-") : "";
   AddressPlaces::Place place =
       limits != nullptr && !session->IsBalancer(address) ? limits->Enter(address) : AddressPlaces::Place();
-  if (session->wants_peer()) session->OnPeer(address);
+  // Not if it is refused: for some sessions this is when they begin to cost something.
+  if (session->wants_peer() && !place.is_refused()) session->OnPeer(address);
   return Conversation(std::move(session), listener.connections.Enter(listener.number, peer.value_or(Endpoint())),
                       std::move(place));
 }

@@ -37,8 +37,8 @@ AwaitableSocket::Wait AwaitableSocket::NextTurn() {
   return Wait(*this);
 }
 
-// Here, in Asked() and in Result() the socket is not watched: it may be ready all the while, and would then end every
-// wait of the loop at once.
+// Here, in Asked(), Called() and Result() the socket is not watched: it may be ready all the while, and would then end
+// every wait of the loop at once.
 AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
   debt_ = Debt::kAcknowledgement;
   PauseFor(time);
@@ -48,6 +48,12 @@ AwaitableSocket::Wait AwaitableSocket::After(absl::Duration time) {
 
 AwaitableSocket::Wait AwaitableSocket::Asked() {
   debt_ = Debt::kAcknowledgement;
+  Watch(0);
+  return Wait(*this);
+}
+
+AwaitableSocket::Wait AwaitableSocket::Called() {
+  debt_ = Debt::kNothing;
   Watch(0);
   return Wait(*this);
 }

@@ -65,6 +65,7 @@ class AwaitableSocket : public EventClient {
   Wait NextTurn();                                         // After the other clients' turn.
   Wait After(absl::Duration time);                         // With the socket not watched.
   Wait Asked();                                            // For what GoOnAsking() waits for.
+  Wait Called();                                           // For mail, the timer or the stop, likewise.
   Wait NoWait() { return Wait(*this, /*is_over=*/true); }  // Goes on at once.
 
   // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.

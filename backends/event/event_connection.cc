@@ -43,6 +43,7 @@ void EventConnection::Start(Connection connection, EventShared& shared) {
 }
 
 absl::Status EventConnection::AwaitInput() {
+  if (!is_lingering() && !conversation_.takes_input()) return Await(0);
   // With levels the peer's end stays readable until it is read. One edge may stand for the last bytes and the end, so
   // with edges the end has to be reported by itself (EPOLLRDHUP, epoll_ctl(2)).
   const int peer_closed = edge_triggered() ? Poller::kPeerClosed : 0;
@@ -59,12 +60,13 @@ void EventConnection::OnEvents(uint8_t events) {
 
 bool EventConnection::OnReadable() {
   if (is_lingering()) return Discard();
+  if (!conversation_.takes_input()) return true;  // A turn that was put off: meanwhile the session has begun to wait.
   for (int reads = 0;;) {
     bool drained = false;
     if (!ReadOnce(drained)) return false;
     // With output parked nothing more is read: the rest waits in the kernel until its buffer is full, and TCP stops the
     // peer. It is also parked while the session is away.
-    if (parked_ != nullptr) return true;
+    if (parked_ != nullptr || !conversation_.takes_input()) return true;
     const bool is_last = conversation_.step() == Step::kReadLast;
     if (drained && !is_last) return true;
     if (++reads < shared_.reads_per_turn) continue;
@@ -231,11 +233,12 @@ void EventConnection::CatchUp() {
   if (shared_.stopping) conversation_.OnStop(shared_.grace_over);
 }
 
-// Lets go of the output, which is sent. If none was parked, the socket is still watched for reading. The mailbox is
-// looked for again, because a session may get one while it handles input.
+// Lets go of the output, which is sent. If none was parked, the socket is still watched for reading, unless the session
+// has taken no input, or takes none from now on. The mailbox is looked for again, because a session may get one while
+// it handles input.
 bool EventConnection::ReadOn() {
   shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
-  if (parked_ == nullptr) return true;
+  if (parked_ == nullptr && conversation_.takes_input() == (awaited() != 0)) return true;
   parked_ = nullptr;
   return AwaitInput().ok();
 }

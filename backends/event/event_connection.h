@@ -5,7 +5,8 @@
 // its replies stops being read from, and memory stays bounded.
 //
 //   state      watched for                         left by
-//   reading    kReadable                           input, mail, the timer, the stop
+//   reading    kReadable; nothing while the        input, mail, the timer, the stop
+//              session takes no input
 //   parked     kWritable; during a task, a pause   OnEvents(); OnReady(), OnPauseOver()
 //              or a wait for the ack: nothing
 //   lingering  kReadable, and discards it          the peer's end, kLingeringCloseTimeout: deleted

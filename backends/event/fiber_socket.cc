@@ -29,8 +29,8 @@ bool FiberSocket::NextTurn() {
   return Suspend();
 }
 
-// Here, in Asked() and in Result() the socket is not watched: it may be ready all the while, and would then end every
-// wait of the loop at once.
+// Here, in Asked(), Called() and Result() the socket is not watched: it may be ready all the while, and would then end
+// every wait of the loop at once.
 bool FiberSocket::After(absl::Duration time) {
   debt_ = Debt::kAcknowledgement;
   PauseFor(time);
@@ -39,6 +39,11 @@ bool FiberSocket::After(absl::Duration time) {
 
 bool FiberSocket::Asked() {
   debt_ = Debt::kAcknowledgement;
+  return WatchAndSuspend(0);
+}
+
+bool FiberSocket::Called() {
+  debt_ = Debt::kNothing;
   return WatchAndSuspend(0);
 }
 

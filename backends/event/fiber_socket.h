@@ -50,6 +50,7 @@ class FiberSocket : public EventClient {
   [[nodiscard]] Wait NextTurn();                  // After the other clients' turn.
   [[nodiscard]] Wait After(absl::Duration time);  // With the socket not watched.
   [[nodiscard]] Wait Asked();                     // For what GoOnAsking() waits for.
+  [[nodiscard]] Wait Called();                    // For mail, the timer or the stop, likewise.
   [[nodiscard]] Wait NoWait() const { return !is_dropped_; }
 
   // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.

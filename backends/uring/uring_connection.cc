@@ -220,6 +220,8 @@ bool UringConnection::TakeSteps() {
       case Step::kReadLast:
         if (unsent_ != nullptr) LetGoOfOutput();
         shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
+        // The session takes nothing: an armed receive would bring more, which would be held up.
+        if (!conversation_.takes_input()) return stop_receiving_ = receiving_, true;
         return Receive(), true;
       case Step::kSend:
         if (task_.ReadAhead(shared_.offload, unsent_->output, *this)) return true;
@@ -267,7 +269,7 @@ Flushed UringConnection::Send() {
   Output& output = unsent_->output;
   // Flush() does it by itself, but memory is sent by the ring.
   CountRequests(output, counters_, conversation_.entry());
-  if (output.empty()) return Flushed::kAll;
+  if (output.empty()) return HalfClose(fd_.get(), output), Flushed::kAll;
   if (output.file_ranges() == 0) {
     SendMemory();
     return Flushed::kBlocked;

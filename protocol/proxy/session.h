@@ -54,6 +54,7 @@ class ProxiedSession : public Session {
 
   void OnInput(Input& input, Output& output) override;
   void OnEndOfInput(Output& output) override;
+  bool outlives_input() const override { return is_open() && inner_->outlives_input(); }
   void OnStop() override;
   void OnClosing(Output& output) override;
   Mailbox* mailbox() override { return is_open() ? inner_->mailbox() : nullptr; }

@@ -41,6 +41,7 @@ class Diary : public Session {
     absl::StrAppend(&entries_, "{end}");
     output.Close();
   }
+  bool outlives_input() const override { return true; }
   bool wants_peer() const override { return true; }
   void OnPeer(absl::string_view address) override { absl::StrAppend(&entries_, "[", address, "]"); }
   void OnStop() override { absl::StrAppend(&entries_, "{stop}"); }
@@ -202,12 +203,14 @@ TEST_F(ProxiedSessionTest, ConversationBeginsBehindTheHeader) {
   EXPECT_TRUE(session->idle());
   EXPECT_FALSE(session->awaits_rest_of_request());
   EXPECT_EQ(session->mailbox(), nullptr);
+  EXPECT_FALSE(session->outlives_input());
   EXPECT_EQ(session->closing_message(), "");
   Show(*session, ProxyHeaderV1());
   EXPECT_TRUE(session->is_opening()) << "the client has said nothing yet";
   EXPECT_FALSE(session->idle());
   EXPECT_TRUE(session->awaits_rest_of_request());
   EXPECT_NE(session->mailbox(), nullptr);
+  EXPECT_TRUE(session->outlives_input());
   EXPECT_EQ(session->closing_message(), "bye");
   Show(*session, "hello");
   EXPECT_FALSE(session->is_opening());
