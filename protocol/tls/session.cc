@@ -102,6 +102,7 @@ void TlsSession::Open(Output& output) {
   phase_ = Phase::kOpen;
   Count(writer_->channel().is_resumed() ? &HandshakeCounters::resumed : &HandshakeCounters::full);
   if (has_timer_) output.SetTimer(absl::InfiniteDuration());
+  if (!peer_.empty()) inner_->OnPeer(peer_);
   if (const std::string name = writer_->channel().PeerName(); !name.empty()) inner_->OnPeerName(name);
 }
 
@@ -123,7 +124,10 @@ void TlsSession::Converse(Input& input, Output& output) {
     writer_->Deliver(output);
     if (!output.wants_more()) return;
     if (inner_is_paused_) {
+      if (awaits_room()) return;
       ContinueInner();
+    } else if (input_is_over_) {
+      return input.ConsumeAll();
     } else if (!TakeRecord(input, output)) {
       return;
     }
@@ -164,8 +168,9 @@ bool TlsSession::TakeRecord(Input& input, Output& output) {
     case TlsChannel::Result::kEnd:
       has_partial_record_ = false;
       input.ConsumeAll();
+      input_is_over_ = true;
       inner_->OnEndOfInput(writer_->inner());
-      writer_->CloseAtEnd();
+      if (!inner_->outlives_input()) writer_->CloseAtEnd();
       return true;
     case TlsChannel::Result::kFailed:
       break;
@@ -180,12 +185,13 @@ void TlsSession::Show(absl::string_view plain, bool more_may_follow) {
   if (keeps) rest_.append(plain.data(), plain.size());
   Input input(keeps ? absl::string_view(rest_) : plain, more_may_follow);
   inner_->OnInput(input, writer_->inner());
-  inner_is_paused_ = !writer_->inner().wants_more();
+  inner_is_paused_ = !writer_->inner().wants_more() || awaits_room();
   std::string(input.bytes()).swap(rest_);  // Not an assignment, which would keep the memory.
 }
 
 // Replies that are due have been sent by now: a driver reports the end only when it has performed all output.
 void TlsSession::OnEndOfInput(Output& output) {
+  if (outlives_input()) return;
   OnClosing(output);
   output.Close();
 }
@@ -213,7 +219,7 @@ void TlsSession::OnTime(Output& output) {
   if (phase_ == Phase::kHandshake) return Fail("the handshake has taken too long", none, output);
   if (!can_speak()) return;
   inner_->OnTime(writer_->inner());
-  inner_is_paused_ = !writer_->inner().wants_more();
+  inner_is_paused_ = inner_is_paused_ || !writer_->inner().wants_more();
   Converse(none, output);
 }
 

@@ -52,7 +52,9 @@ class TlsSession : public Session {
   void OnResume(Output& output) override;
   void OnTime(Output& output) override;
   bool wants_peer() const override { return inner_->wants_peer(); }
-  void OnPeer(absl::string_view address) override { inner_->OnPeer(address); }
+  // The inner session hears of the peer when the handshake is done, as of an accepted one.
+  void OnPeer(absl::string_view address) override { peer_.assign(address.data(), address.size()); }
+  bool outlives_input() const override { return input_is_over_ && inner_->outlives_input(); }
   bool idle() const override { return !has_partial_record_ && rest_.empty() && !inner_is_paused_ && inner_->idle(); }
   bool is_opening() const override { return !has_plain_text_; }
   void OnClosing(Output& output) override;
@@ -74,11 +76,16 @@ class TlsSession : public Session {
   void Show(absl::string_view plain, bool more_may_follow);
   void ContinueInner();
   void ShowMail();
+  bool awaits_room() {
+    const Mailbox* const mailbox = inner_->mailbox();
+    return mailbox != nullptr && mailbox->awaits_room();
+  }
   bool can_speak() const { return phase_ == Phase::kOpen && !writer_->is_closed(); }
 
   const std::shared_ptr<TlsWriter> writer_;
   const std::unique_ptr<Session> inner_;
   const Handshakes handshakes_;
+  std::string peer_;                     // Its address; empty if the inner session does not want it.
   std::string rest_;                     // Plain text that the inner session has not consumed.
   mutable std::string closing_message_;  // Made when it is asked for.
   Phase phase_ = Phase::kHandshake;
@@ -86,7 +93,8 @@ class TlsSession : public Session {
   bool has_timer_ = false;           // That of the handshake.
   bool has_plain_text_ = false;      // The peer has said something.
   bool has_partial_record_ = false;  // Something has arrived that cannot be decrypted yet.
-  bool inner_is_paused_ = false;     // Its output was full: it is shown nothing before its OnResume().
+  bool inner_is_paused_ = false;     // Its output was full, or it awaits room: no input before its OnResume().
+  bool input_is_over_ = false;       // The peer has ended its side in good order (close_notify).
   bool mail_first_ = false;          // At the next ContinueInner(): plain text that was held up and mail take turns.
 };
 

@@ -1,8 +1,10 @@
 #include "protocol/tls/session.h"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,9 +16,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/mailbox.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
+#include "protocol/session.h"
 #include "protocol/tls/test_certificate.h"
 #include "protocol/tls/test_client.h"
 #include "protocol/tls/test_fixture.h"
@@ -175,6 +179,89 @@ TEST_F(TlsSessionTest, PeerThatEndsInGoodOrderIsStillAnswered) {
   EXPECT_TRUE(log_.has_ended);
   EXPECT_TRUE(client.has_heard_end());
   EXPECT_TRUE(server.closed());
+}
+
+// A session that passes its input on to a stream, and gets mail from there.
+class StreamSession : public Session {
+ public:
+  struct Stream : Mailbox {
+    using Mailbox::AwaitRoom;
+    using Mailbox::NoteRoom;
+  };
+
+  explicit StreamSession(std::string& log) : log_(log) {}
+  void OnInput(Input& input, Output&) override {
+    const size_t count = std::min(room, input.bytes().size());
+    log_.append(input.bytes().data(), count);
+    input.Consume(count);
+    room -= count;
+    if (!input.empty()) stream.AwaitRoom();
+  }
+  void OnEndOfInput(Output&) override { log_ += "[end]"; }
+  bool outlives_input() const override { return true; }
+  Mailbox* mailbox() override { return &stream; }
+  void OnMessage(const Message& message, Output& output) override {
+    message->empty() ? output.Close() : output.Write(*message);
+  }
+
+  Stream stream;
+  size_t room = SIZE_MAX;
+
+ private:
+  std::string& log_;
+};
+
+std::string SentFor(Session& session, absl::string_view mail) {
+  Output output;
+  session.OnMessage(std::make_shared<const std::string>(mail), output);
+  std::string sent;
+  for (iovec piece; output.FrontMemory(&piece, 1) == 1; output.Sent(static_cast<int64_t>(piece.iov_len))) {
+    sent.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  }
+  return sent;
+}
+
+// close_notify comes first, then the end of the connection's other direction.
+TEST_F(TlsSessionTest, InnerSessionThatOutlivesItsInputIsHeardBehindTheEndOfIt) {
+  std::string log;
+  TlsTestServer server = Serve(std::make_unique<StreamSession>(log));
+  TlsTestClient client({});
+  Talk(client, server);
+  client.Say("all");
+  client.SayEnd();
+  Talk(client, server);
+  EXPECT_EQ(server.End(), "");
+  EXPECT_EQ(log, "all[end]");
+  EXPECT_FALSE(server.closed() || client.has_heard_end());
+  EXPECT_TRUE(server.session().outlives_input());
+  client.Hear(SentFor(server.session(), "late"));
+  EXPECT_EQ(client.heard(), "late");
+  client.Hear(SentFor(server.session(), ""));
+  EXPECT_TRUE(client.has_heard_end());
+}
+
+TEST_F(TlsSessionTest, NoRecordIsTakenWhileTheInnerSessionAwaitsRoom) {
+  std::string log;
+  auto inner = std::make_unique<StreamSession>(log);
+  StreamSession& stream = *inner;
+  stream.room = 2;
+  TlsTestServer server = Serve(std::move(inner));
+  TlsTestClient client({});
+  Talk(client, server);
+  client.Say("abc");
+  Talk(client, server);
+  client.Say("def");
+  Talk(client, server);
+  EXPECT_EQ(log, "ab");
+  EXPECT_FALSE(server.session().idle());
+  stream.room = SIZE_MAX;
+  stream.stream.NoteRoom();
+  Output output;
+  server.session().OnResume(output);
+  EXPECT_EQ(log, "abc") << "the next record is still with the driver";
+  Talk(client, server);
+  server.Receive("");
+  EXPECT_EQ(log, "abcdef");
 }
 
 TEST_F(TlsSessionTest, EndWithoutCloseNotifyIsNoEndOfInput) {
