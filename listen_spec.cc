@@ -20,15 +20,29 @@ bool IsLoopback(absl::string_view host_and_port) {
          absl::StartsWith(host_and_port, "[::1]:") || absl::StartsWith(host_and_port, "[::ffff:127.");
 }
 
+// What is behind the name of a service that runs a program: ":/usr/bin/tr a-z A-Z". No PATH is searched, since the
+// server's may not be what its operator has in mind.
+absl::StatusOr<std::vector<std::string>> ParseProgram(absl::string_view text) {
+  const bool has_program = absl::ConsumePrefix(&text, ":");
+  std::vector<std::string> words = absl::StrSplit(text, ' ', absl::SkipEmpty());
+  if (has_program && !words.empty() && words[0][0] == '/') return words;
+  return absl::InvalidArgumentError(
+      "--listen: exec wants the path of a program: exec:/usr/bin/rev://127.0.0.1:7000, and arguments behind blanks");
+}
+
 // One address of the list. All its errors name the flag, since the user sees them as they are.
 absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lookup) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits("://", 1));
-  if (parts.size() != 2) {
+  // The last one: an argument of a program may be a URL.
+  const size_t border = text.rfind("://");
+  if (border == absl::string_view::npos) {
     return absl::InvalidArgumentError(
         absl::StrCat("--listen: '", text, "' is not SERVICE://HOST:PORT, for example file://127.0.0.1:8888"));
   }
-  // No name of a service contains a plus sign (see Service::name), so the suffix cannot be a part of one.
-  absl::string_view name = parts[0];
+  const absl::string_view what = text.substr(0, border);
+  const absl::string_view where = text.substr(border + 3);
+  // No name of a service contains a colon or a plus sign (see Service::name), so what follows cannot be a part of one.
+  absl::string_view name = what.substr(0, what.find(':'));
+  const absl::string_view behind_name = what.substr(name.size());
   const bool has_tls = absl::ConsumeSuffix(&name, "+tls");
   const bool is_udp = !has_tls && absl::ConsumeSuffix(&name, "+udp");
   const Transport transport = is_udp ? Transport::kDatagrams : Transport::kStream;
@@ -37,14 +51,19 @@ absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lo
   // answers both.
   const bool is_there =
       service != nullptr && (transport == Transport::kStream ? service->has_stream() : service->has_datagrams());
-  if (!is_there) {
-    return absl::InvalidArgumentError(absl::StrCat("--listen: there is no service '", parts[0], "'; there are ",
+  if (!is_there || (!service->runs_programs && !behind_name.empty())) {
+    return absl::InvalidArgumentError(absl::StrCat("--listen: there is no service '", what, "'; there are ",
                                                    ServiceNames(), ", and +tls behind those of TCP"));
   }
-  ListenSpec spec{service, transport, has_tls, Endpoint(), IsLoopback(parts[1])};
+  ListenSpec spec{service, transport, has_tls, Endpoint(), {}, IsLoopback(where)};
+  if (service->runs_programs) {
+    absl::StatusOr<std::vector<std::string>> program = ParseProgram(behind_name);
+    if (!program.ok()) return program.status();
+    spec.program = *std::move(program);
+  }
   // Everything up to here depends on the text alone, so an image finds the same faults, or none, as its server did.
   if (lookup == HostLookup::kNo) return spec;
-  absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(parts[1]);
+  absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(where);
   if (!endpoint.ok()) return absl::InvalidArgumentError(absl::StrCat("--listen: ", endpoint.status().message()));
   spec.endpoint = *endpoint;
   return spec;
@@ -56,6 +75,7 @@ absl::StatusOr<ListenSpec> ParseListenSpec(absl::string_view text, HostLookup lo
 std::vector<std::string> Defaults() {
   std::vector<std::string> texts;
   for (const Service& service : AllServices()) {
+    if (service.runs_programs) continue;
     const absl::string_view suffix = service.has_stream() ? "" : "+udp";
     texts.push_back(absl::StrCat(service.name, suffix, "://127.0.0.1:", service.default_port));
   }

@@ -1,6 +1,7 @@
 #include "listen_spec.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -60,12 +61,36 @@ TEST(ListenSpecTest, SeveralAreSeparatedByCommas) {
 TEST(ListenSpecTest, NoneMeansEveryServiceOnItsDefaultPort) {
   const auto specs = ParseListenSpecs("", HostLookup::kYes);
   ASSERT_TRUE(specs.ok()) << specs.status();
-  ASSERT_EQ(specs->size(), AllServices().size());
+  ASSERT_EQ(specs->size(), AllServices().size() - 1) << "exec has no program unless it is given one";
   for (const ListenSpec& spec : *specs) {
     EXPECT_EQ(spec.endpoint.port(), spec.service->default_port);
     EXPECT_TRUE(spec.is_loopback);
     EXPECT_EQ(spec.transport, spec.service->has_stream() ? Transport::kStream : Transport::kDatagrams);
   }
+}
+
+TEST(ListenSpecTest, ExecHasAProgramAndItsArguments) {
+  const absl::StatusOr<ListenSpec> spec = ParseOne("exec:/usr/bin/tr  a-z A-Z://127.0.0.1:7000");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_STREQ(spec->service->name, "exec");
+  EXPECT_EQ(spec->program, (std::vector<std::string>{"/usr/bin/tr", "a-z", "A-Z"}));
+  EXPECT_EQ(spec->endpoint.ToString(), "127.0.0.1:7000");
+  EXPECT_TRUE(ParseOne("echo://127.0.0.1:0")->program.empty());
+}
+
+TEST(ListenSpecTest, AnArgumentOfAProgramMayHaveASchemeAndAPlus) {
+  const absl::StatusOr<ListenSpec> spec = ParseOne("exec+tls:/bin/get http://a+b::c/://[::1]:7000");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->program, (std::vector<std::string>{"/bin/get", "http://a+b::c/"}));
+  EXPECT_TRUE(spec->has_tls);
+}
+
+TEST(ListenSpecTest, OnlyExecHasAProgramAndItNeedsOne) {
+  EXPECT_TRUE(absl::StrContains(ErrorOf("echo:/usr/bin/rev://127.0.0.1:0"), "no service 'echo:/usr/bin/rev'"));
+  for (const char* text : {"exec://127.0.0.1:0", "exec:://127.0.0.1:0", "exec: ://127.0.0.1:0", "exec:rev://[::1]:0"}) {
+    EXPECT_TRUE(absl::StrContains(ErrorOf(text), "the path of a program")) << text;
+  }
+  EXPECT_TRUE(absl::StrContains(ErrorOf("exec+udp:/usr/bin/rev://127.0.0.1:0"), "no service"));
 }
 
 TEST(ListenSpecTest, LoopbackIsToldByTheText) {

@@ -64,7 +64,11 @@ int Check(const ServerConfig& config) {
 
 // An image of `exec` has the flags of its server, and is told which of many services is meant.
 absl::Status CheckInetd(const ServerConfig& config) {
-  if (!config.is_inetd || Process::IsImage() || config.listen.size() == 1) return absl::OkStatus();
+  if (!config.is_inetd || Process::IsImage()) return absl::OkStatus();
+  if (!config.programs.commands.empty()) {
+    return absl::InvalidArgumentError("--inetd: what has started this server can start the program of exec itself");
+  }
+  if (config.listen.size() == 1) return absl::OkStatus();
   return absl::InvalidArgumentError("--inetd serves one socket: name its service: --listen=http://127.0.0.1:80");
 }
 

@@ -27,10 +27,9 @@
 // models has fewer flags. If a struct has a default, the flag takes it from there: a test that fills the struct without
 // any flags then runs with the server's values.
 DEFINE_string(model, "epoll", "=NAME who serves a client; 'help' prints what each model can do");
-DEFINE_string(
-    listen, "",
-    "=SERVICE[+tls|+udp]://HOST:PORT,... what to serve and where; +tls encrypts it; port 0 is any free port; all "
-    "services on 127.0.0.1 unless given");
+DEFINE_string(listen, "",
+              "=SERVICE[+tls|+udp]://HOST:PORT,... what to serve and where; +tls encrypts it; port 0 is any free port; "
+              "'exec:/usr/bin/tr a-z A-Z://HOST:PORT' runs a program; all other services on 127.0.0.1 unless given");
 DEFINE_string(root, ".", "=DIR the directory whose files are served; SIGHUP looks again at where its path leads");
 DEFINE_bool(read_only, false, "take no uploads");
 DEFINE_int64(max_file_bytes, int64_t{16} << 30, "=BYTES the largest upload that is taken");
@@ -158,6 +157,7 @@ constexpr FlagTopic kTopics[] = {
     {"relay", "relay_to relay_timeout"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
+    {"exec", "allow_exec exec_max exec_kill_after"},
     {"chat", "admin_name chat_rate chat_memory room_history"},
     {"What the process may do", "user group chroot sandbox"},
 };
@@ -174,9 +174,11 @@ void PrintHelp() {
   for (const Model& model : AllModels()) absl::StrAppend(&text, HelpEntry(model.name, model.description));
   absl::StrAppend(&text, "\nServices and their default ports:\n");
   for (const Service& service : AllServices()) {
-    // A service that has no TCP is shown with the only prefix by which --listen accepts it.
-    const std::string name = absl::StrCat(service.name, service.has_stream() ? "" : "+udp");
-    absl::StrAppend(&text, HelpEntry(name, absl::StrCat(service.default_port, ": ", service.description)));
+    // As --listen accepts it: a service that has no TCP with its only suffix, one that runs programs with one.
+    const char* const suffix = service.runs_programs ? ":PROGRAM" : service.has_stream() ? "" : "+udp";
+    const std::string port = service.default_port == 0 ? "none" : absl::StrCat(service.default_port);
+    absl::StrAppend(&text,
+                    HelpEntry(absl::StrCat(service.name, suffix), absl::StrCat(port, ": ", service.description)));
   }
   absl::StrAppend(
       &text, "\n",
@@ -480,9 +482,12 @@ absl::StatusOr<ServerConfig> ConfigFromFlags() {
   if (!process.ok()) return process.status();
   config.privileges = process->privileges;
   config.has_sandbox = process->has_sandbox;
-  if (absl::Status status = ReadConnectionFlags(config); !status.ok()) return status;
+  absl::Status status = Take(HostOptionsFromFlags(config.listen, config.has_sandbox), config.programs);
+  if (status.ok()) status = ReadConnectionFlags(config);
+  config.programs.drain_timeout = config.stop.drain_timeout;
   // After `listen` is set: which hosts http answers for by default depends on the addresses.
-  if (absl::Status status = ReadServiceFlags(config); !status.ok()) return status;
+  if (status.ok()) status = ReadServiceFlags(config);
+  if (!status.ok()) return status;
   return config;
 }
 

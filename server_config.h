@@ -20,6 +20,7 @@
 #include "access/address_set.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
+#include "exec_flags.h"
 #include "files/library.h"
 #include "lifecycle/privileges.h"
 #include "listen_spec.h"
@@ -90,6 +91,11 @@ struct ServerConfig {
   // --- TLS. ---
 
   TlsFiles tls;  // No certificates unless a service of `listen` has TLS.
+
+  // --- exec. ---
+
+  HostOptions
+      programs;  // None unless a service of `listen` runs them. ExecPrograms::Create() looks whether they exist.
 
   // --- chat. ---
 

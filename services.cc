@@ -11,6 +11,7 @@
 #include "protocol/chat/udp_session.h"
 #include "protocol/compute.h"
 #include "protocol/echo.h"
+#include "protocol/exec.h"
 #include "protocol/file.h"
 #include "protocol/file_unframed.h"
 #include "protocol/http/media_types.h"
@@ -65,6 +66,11 @@ std::unique_ptr<Session> MakeChatDatagrams(const ServiceContext& context) {
   return std::make_unique<ChatDatagramSession>(*context.room, context.access);
 }
 
+// Server::MakeContext() has made the programs, and numbered this listener's.
+std::unique_ptr<Session> MakeExec(const ServiceContext& context) {
+  return std::make_unique<ExecSession>(context.programs->NewProgram(context.program));
+}
+
 // The statistics number the services by their place here. A number is good for the life of one server, all of whose
 // processes run this same table; names are used wherever something outlives it, as in logs. So a new row may stand
 // anywhere.
@@ -83,6 +89,9 @@ constexpr Service kServices[] = {
     {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeTftp},
     {"wait", "answers after a time: requests that wait", 8088, Transports::kStream, &Make<WaitSession>},
     {"relay", "asks a server of --relay_to, and passes its answer on", 8089, Transports::kStream, &MakeRelay},
+    {"exec", "any program, started for each connection; with --allow_exec", 0, Transports::kStream, &MakeExec,
+     /*make_datagram_session=*/nullptr, /*alpn=*/"", /*has_room=*/false, /*has_operator=*/false,
+     /*closes_at_will=*/false, /*runs_programs=*/true},
 };
 static_assert(std::size(kServices) <= kMaxServices, "each service has a row of counters");
 
@@ -126,7 +135,7 @@ const Service* FindService(absl::string_view name) {
 std::string ServiceNames() {
   std::vector<std::string> names;
   for (const Service& service : kServices) {
-    if (service.has_stream()) names.emplace_back(service.name);
+    if (service.has_stream()) names.push_back(absl::StrCat(service.name, service.runs_programs ? ":PROGRAM" : ""));
     if (service.has_datagrams()) names.push_back(absl::StrCat(service.name, "+udp"));
   }
   return absl::StrJoin(names, ", ");

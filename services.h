@@ -16,6 +16,7 @@
 #include "access/access.h"
 #include "access/address_limits.h"
 #include "files/library.h"
+#include "programs/program.h"
 #include "protocol/http/site.h"
 #include "protocol/relay_targets.h"
 #include "protocol/session.h"
@@ -39,6 +40,8 @@ struct ServiceContext {
   std::shared_ptr<const Access> access;                 // Null if everyone may do everything.
   std::shared_ptr<const AddressLimits> address_limits;  // Those of http_options; may be null.
   std::shared_ptr<const RelayTargets> relay;            // Likewise, but never null.
+  std::shared_ptr<Programs> programs = nullptr;         // Null if no service of --listen runs programs.
+  int program = 0;                                      // The number of this listener's, among these.
 };
 
 // The transports over which a service is offered. TCP shows a session a stream of bytes, UDP one datagram at a time.
@@ -53,7 +56,7 @@ struct Service {
   // In --listen, the log and the statistics: letters, digits and hyphens.
   const char* name;
   const char* description;  // For --help: one line.
-  // On 127.0.0.1, if --listen is empty. Unique for each transport.
+  // On 127.0.0.1, if --listen is empty. Unique for each transport; 0 if it runs programs.
   uint16_t default_port;
   Transports transports;
   // Creates the session of a new peer. Called from any thread, in any process of the server; must not block. Never
@@ -67,6 +70,8 @@ struct Service {
   bool has_operator = false;  // The operator, at the server's standard input, speaks in that room.
   // See Listener::closes_at_will.
   bool closes_at_will = false;
+  // Each address of --listen names a program; see ListenSpec::program.
+  bool runs_programs = false;
 
   // What --listen accepts: NAME:// and NAME+tls://, NAME+udp://.
   bool has_stream() const { return transports != Transports::kOwnPorts; }

@@ -88,6 +88,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config, Stan
   // The context comes last because the services need the room, the library and the log.
   absl::Status status = server->EnterRoot();
   if (status.ok()) status = server->MakeRoom();
+  if (status.ok()) status = server->MakePrograms();
   if (status.ok()) status = server->OpenLibrary();
   if (status.ok()) status = server->OpenAccess();
   if (status.ok()) status = server->OpenAccessLog();
@@ -103,8 +104,9 @@ Server::~Server() = default;
 
 // The order matters. Standard output is replaced before there is a child or a thread that could use it. The descriptor
 // limit is raised before descriptors are counted, and handlers are installed before there is a child or a thread; so
-// are the files restricted, which holds for all of them. The hub is forked before the listeners exist, which it would
-// inherit, and before the first thread. The announcement comes last: a script that has read it may connect at once.
+// are the files restricted, which holds for all of them. The hub, and the host of programs, are forked before the
+// listeners exist, which they would inherit, and before the first thread. The announcement comes last: a script that
+// has read it may connect at once.
 absl::Status Server::Open() {
   if (is_alone()) return OpenForOneClient();
   const LineOutput standard_output = LineOutput::Own(STDOUT_FILENO);
@@ -122,6 +124,7 @@ absl::Status Server::Open() {
   if (status.ok()) status = Signals::Install();
   if (status.ok()) status = Handover::Prepare();
   if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(has_operator);
+  if (status.ok() && programs_ != nullptr) status = OpenPrograms();
   // Prepare() needs the bound listeners, and may fork: so it comes after Bind(), and before the two threads below,
   // since a process that forks must have only one.
   if (status.ok()) status = Bind(*inherited);
@@ -134,18 +137,6 @@ absl::Status Server::Open() {
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
   if (status.ok()) status = SayReady(standard_output, *inherited);
   return status;
-}
-
-absl::Status Server::OpenRoom(bool has_operator) {
-  return room_host_->Open(*context_, has_operator, [this] {
-    const absl::Status status = privileges_.GiveUpAll();
-    if (!status.ok()) LOG(WARNING) << "the hub of the room keeps more rights than it needs: " << status.message();
-    // Without its sandbox it must not run; then neither does the server.
-    const absl::Status restricted = sandbox_.RestrictCalls();
-    if (restricted.ok()) return;
-    LOG(ERROR) << restricted.message();
-    ExitChild(1);
-  });
 }
 
 // Nothing can fail any more but what an upgrade is about: the server before this one may have ended. It tells the
@@ -168,6 +159,7 @@ absl::Status Server::Serve() {
   // In the server and in its images alike, since both must list the same descriptors. The descriptors are told apart by
   // their place in the list alone.
   if (config_.Any(&Service::has_room)) room_host_->AddInheritedFd(*context_);
+  if (programs_ != nullptr) programs_->AddInheritedFd(*context_);
   if (tls_ != nullptr) {
     context_->inherited_fds.push_back({tls_->fd(), [this](UniqueFd shared) { tls_->Adopt(std::move(shared)); }});
   }
@@ -192,16 +184,6 @@ absl::Status Server::EnterRoot() {
 absl::Status Server::PlanSandbox() {
   sandbox_ = MakeSandbox(config_);
   return Process::IsImage() ? absl::OkStatus() : sandbox_.Check();
-}
-
-absl::Status Server::MakeRoom() {
-  // Made even if no service has a room: whether --admin_name is valid does not depend on --listen.
-  const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory || is_alone();
-  absl::StatusOr<std::unique_ptr<RoomHost>> host =
-      RoomHost::Create(config_.admin_name, config_.room_limits, shares_memory);
-  if (!host.ok()) return host.status();
-  room_host_ = *std::move(host);
-  return absl::OkStatus();
 }
 
 // A program image uses the root that the server has opened, even if the path leads elsewhere by now.
@@ -315,8 +297,9 @@ absl::Status Server::MakeContext() {
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   // After an upgrade the new server answers at the same addresses, and it is ready.
   http.will_stop = [&stop = TablesOf(statistics_).stop] { return stop.is_announced && !Handover::is_done(); };
-  const ServiceContext services(library_, http, config_.tftp_writes,
-                                config_.Any(&Service::has_room) ? room_host_->room() : nullptr, access_);
+  ServiceContext services(library_, http, config_.tftp_writes,
+                          config_.Any(&Service::has_room) ? room_host_->room() : nullptr, access_);
+  if (programs_ != nullptr) services.programs = programs_->programs();
   absl::StatusOr<std::unique_ptr<ConnectionLimit>> connection_limit = MakeConnectionLimit(config_, statistics_);
   if (!connection_limit.ok()) return connection_limit.status();
   // `reload` may refer to this object, which owns the context. Not by make_unique(), which would have to move it.
@@ -334,7 +317,10 @@ absl::Status Server::MakeContext() {
   context_->least_rate.counters = http.counters;
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   const ListenerParts parts{services, statistics_.connections(), tls_, MakeProxyTerms(), ConnectionsPerAddress()};
-  for (const ListenSpec& spec : config_.listen) context_->listeners.push_back(MakeListener(spec, parts));
+  for (const ListenSpec& spec : config_.listen) {
+    context_->listeners.push_back(MakeListener(spec, parts));
+    if (spec.service->runs_programs) ++services.program;  // The next one is for the next listener that runs one.
+  }
   return absl::OkStatus();
 }
 
@@ -476,6 +462,7 @@ void Server::OnSignals(unsigned events) {
 
 // Some models begin a stop before they answer the signal; the next tick gets here then, or the end of the stop.
 void Server::OnStop() {
+  if (programs_ != nullptr && Signals::stopping()) programs_->TellStop();  // Not before the notice is over.
   MutexLock lock(answering_);
   if (!std::exchange(is_told_to_stop_, true) && !Signals::stopping()) {
     LOG(INFO) << "told to stop: serves all clients until the notice (--stop_notice) is over, or another signal comes";

@@ -21,6 +21,7 @@
 #include "backends/backend.h"
 #include "base/line_output.h"
 #include "base/mutex.h"
+#include "exec_programs.h"
 #include "files/library.h"
 #include "files/log_file.h"
 #include "lifecycle/inherited_listeners.h"
@@ -69,6 +70,7 @@ class Server {
   absl::Status EnterRoot();
   absl::Status PlanSandbox();
   absl::Status MakeRoom();
+  absl::Status MakePrograms();
   absl::Status OpenLibrary();
   absl::Status OpenAccess();
   void MakeAddressLimits();
@@ -85,6 +87,7 @@ class Server {
   // All addresses of --listen, with sockets of their own or inherited ones.
   absl::Status Bind(InheritedListeners& inherited);
   absl::Status OpenRoom(bool has_operator);
+  absl::Status OpenPrograms();
   absl::StatusOr<std::vector<InheritedListeners::Socket>> SocketsOf(const ListenSpec& spec,
                                                                     InheritedListeners& inherited) const;
   absl::Status TuneListeners() const;
@@ -114,6 +117,7 @@ class Server {
   std::shared_ptr<LogFile> access_log_;  // Null if there is none.
   std::shared_ptr<TlsServer> tls_;       // Null if no listener has TLS.
   std::unique_ptr<RoomHost> room_host_;
+  std::unique_ptr<ExecPrograms> programs_;  // Null if there are none.
   std::unique_ptr<ServerContext> context_;
   // Signals may be answered by two threads, of which one is the SignalThread.
   mutable Mutex answering_;

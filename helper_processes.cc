@@ -1,0 +1,55 @@
+// The processes of a server that serve no client themselves: the hub of its chat room, and the host of its programs.
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "backends/registry.h"
+#include "base/logging.h"
+#include "exec_programs.h"
+#include "net/process.h"
+#include "room_host.h"
+#include "wiring.h"
+
+namespace polyserve {
+
+absl::Status Server::MakeRoom() {
+  // Made even if no service has a room: whether --admin_name is valid does not depend on --listen.
+  const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory || is_alone();
+  absl::StatusOr<std::unique_ptr<RoomHost>> host =
+      RoomHost::Create(config_.admin_name, config_.room_limits, shares_memory);
+  if (!host.ok()) return host.status();
+  room_host_ = *std::move(host);
+  return absl::OkStatus();
+}
+
+absl::Status Server::MakePrograms() {
+  if (config_.programs.commands.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<ExecPrograms>> programs = ExecPrograms::Create(config_.programs);
+  if (!programs.ok()) return programs.status();
+  programs_ = *std::move(programs);
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenRoom(bool has_operator) {
+  return room_host_->Open(*context_, has_operator, [this] {
+    const absl::Status status = privileges_.GiveUpAll();
+    if (!status.ok()) LOG(WARNING) << "the hub of the room keeps more rights than it needs: " << status.message();
+    // Without its sandbox it must not run; then neither does the server.
+    const absl::Status restricted = sandbox_.RestrictCalls();
+    if (restricted.ok()) return;
+    LOG(ERROR) << restricted.message();
+    ExitChild(1);
+  });
+}
+
+absl::Status Server::OpenPrograms() {
+  return programs_->Open(*context_, [this] {
+    const absl::Status status = privileges_.GiveUpAll();
+    if (status.ok()) return;
+    LOG(ERROR) << status.message();  // No program of a client's may have them.
+    ExitChild(1);
+  });
+}
+
+}  // namespace polyserve
