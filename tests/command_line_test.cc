@@ -179,6 +179,21 @@ TEST(CommandLineTest, SandboxThatTheSystemLacksIsRefused) {
   EXPECT_TRUE(absl::StartsWith(without_calls.log(), "server: --sandbox=on: this system does not let a process filter"));
 }
 
+// Each of these would let a client run a program that the operator did not mean, or in a way that does not hold.
+TEST(CommandLineTest, ProgramsAreRefusedUnlessTheyAreAllowedAndThere) {
+  const std::string cat = "--listen=exec:/bin/cat://127.0.0.1:0";
+  ExpectRefused({cat}, "--allow_exec");
+  ExpectRefused({"--listen=exec:/no/such/program://127.0.0.1:0", "--allow_exec"}, "/no/such/program: No such file");
+  ExpectRefused({"--listen=exec:/etc/passwd://127.0.0.1:0", "--allow_exec"}, "/etc/passwd: Permission denied");
+  ExpectRefused({"--check", "--listen=exec:/no/such/program://127.0.0.1:0", "--allow_exec"}, "/no/such/program");
+  ExpectRefused({"--listen=exec:cat://127.0.0.1:0", "--allow_exec"}, "the path of a program");
+  ExpectRefused({cat, "--allow_exec", "--sandbox=on"}, "--sandbox=on");
+  ExpectRefused({cat, "--allow_exec", "--inetd"}, "--inetd");
+  ExpectRefused({cat, "--allow_exec", "--exec_max=0"}, "--exec_max");
+  ExpectRefused({cat, "--allow_exec", "--exec_kill_after=inf"}, "--exec_kill_after");
+  ExpectRefused({"--listen=echo://127.0.0.1:0", "--exec_max=2"}, "--exec_max is for exec");
+}
+
 TEST(CommandLineTest, UnknownModelIsRefused) { ExpectRefused({"--model=none"}, "--model=help"); }
 
 TEST(CommandLineTest, NameFromElsewhereIsAnsweredWithTheCommandLineThatItIsHere) {
