@@ -136,8 +136,7 @@ void OnNudge(int) {
 
 // A Ctrl-C, or a kill(2) of the whole group, is meant for the server, which goes on for as long as its notice lasts.
 void OnStopInWorker(int) {
-  const StopState& state = *g_state.load();
-  if (!state.has_notice || state.has_begun) Signals::RequestStop();
+  if (Signals::heeds_stop()) Signals::RequestStop();
 }
 void OnReload(int) { Tell(Signals::kReload); }
 void OnReport(int) { Tell(Signals::kReport); }
@@ -248,6 +247,11 @@ sigset_t Signals::HeldInNewProcess() {
 bool Signals::stopping() { return g_stopping.load(std::memory_order_acquire); }
 
 bool Signals::will_stop() { return stopping() || g_notice_end != 0; }
+
+bool Signals::heeds_stop() {
+  const StopState& state = *g_state.load();
+  return !state.has_notice || state.has_begun;
+}
 
 // The end of the grace is set first: a thread that sees g_stopping also sees when the grace ends. Two calls at once
 // both set it, to nearly the same time.

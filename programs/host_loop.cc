@@ -17,6 +17,7 @@
 #include "base/printable.h"
 #include "base/sys_error.h"
 #include "net/process.h"
+#include "net/signals.h"
 #include "programs/launch.h"
 
 namespace polyserve {
@@ -159,9 +160,9 @@ absl::Status HostLoop::Start(const std::vector<std::string>& words, absl::string
 void HostLoop::OnSignals() {
   signalfd_siginfo signal;
   while (::read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) {
-    if (signal.ssi_signo == SIGTERM && !stop_at_.has_value()) {
-      stop_at_.emplace(options_.drain_timeout - kill_after_at_stop_);
-    }
+    // During a notice, the signal was meant for the server, which tells this process again when it stops.
+    if (signal.ssi_signo != SIGTERM || !Signals::heeds_stop() || stop_at_.has_value()) continue;
+    stop_at_.emplace(options_.drain_timeout - kill_after_at_stop_);
   }
   Reap();
 }

@@ -49,6 +49,15 @@ class ExecTest : public EveryModelTest {
     StartServer(std::move(flags));
   }
 
+  // In the order of --listen.
+  std::vector<std::string> ProgramAddresses() {
+    std::vector<std::string> addresses;
+    for (absl::string_view line : absl::StrSplit(server().output(), '\n')) {
+      if (absl::ConsumePrefix(&line, "listening exec tcp ")) addresses.emplace_back(line);
+    }
+    return addresses;
+  }
+
   // The program that has said first of all who it is.
   static pid_t PidFrom(absl::string_view line) {
     int pid = 0;
@@ -91,10 +100,7 @@ TEST_F(ExecTest, EachAddressHasItsOwnProgram) {
   ServeAlso(Program("rev"));
   ServeAlso(Program("count"));
   StartServer({"--allow_exec"});
-  std::vector<std::string> addresses;
-  for (absl::string_view line : absl::StrSplit(server().output(), '\n')) {
-    if (absl::ConsumePrefix(&line, "listening exec tcp ")) addresses.emplace_back(line);
-  }
+  const std::vector<std::string> addresses = ProgramAddresses();
   ASSERT_EQ(addresses.size(), 2u);
   const std::vector<std::string> answers = {"cba\n", "4\n"};
   for (size_t i = 0; i < addresses.size(); ++i) {
@@ -237,11 +243,36 @@ TEST_F(ExecTest, ProgramsBeyondTheMostAreTurnedAwayInAllProcesses) {
 // the bound on programs.
 TEST_F(ExecTest, RefusedConnectionStartsNoProgram) {
   if (!can().keeps_clients_apart) GTEST_SKIP() << "by design: one client at a time";
-  StartProgram("hold", {"--exec_max=1", "--max_connections_per_address=1"});
-  Peer first = Connect("exec");
-  PidOf(first);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Connect("exec").AwaitClose());
-  EXPECT_FALSE(absl::StrContains(server().log(), "--exec_max"));
+  // Without load balancers; with others than this peer; with this one, which names its client.
+  for (const char* balancers : {"", "192.0.2.0/24", "127.0.0.1"}) {
+    std::vector<std::string> flags = {"--exec_max=1", "--max_connections_per_address=1"};
+    if (*balancers != '\0') flags.push_back(absl::StrCat("--proxy_protocol_from=", balancers));
+    StartProgram("hold", std::move(flags));
+    const auto connect = [this, balancers] {
+      Peer peer = Connect("exec");
+      if (absl::string_view(balancers) == "127.0.0.1") peer.Send("PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\n");
+      return peer;
+    };
+    Peer first = connect();
+    PidOf(first);
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(connect().AwaitClose());
+    EXPECT_FALSE(absl::StrContains(server().log(), "--exec_max"));
+  }
+}
+
+TEST_F(ExecTest, ProgramBehindABalancerIsForTheClient) {
+  ServeAlso(Program("look"));
+  ServeAlso(Program("count"));
+  StartServer({"--allow_exec", "--proxy_protocol_from=127.0.0.1"});
+  const std::vector<std::string> addresses = ProgramAddresses();
+  const std::vector<std::string> answers = {"0 1 2 for 192.0.2.7\n", "3\n"};
+  ASSERT_EQ(addresses.size(), answers.size());
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    Peer peer(addresses[i]);
+    peer.Send("PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\nabc");
+    peer.HalfClose();
+    EXPECT_EQ(peer.ReadToEnd(), answers[i]);
+  }
 }
 
 // The whole conversation is one request.
@@ -254,6 +285,32 @@ TEST_F(ExecTest, StopWaitsForAProgramThatWorks) {
   peer.Send("def");
   peer.HalfClose();
   EXPECT_EQ(peer.ReadToEnd(), "6\n");
+  ExpectCleanExit();
+}
+
+// As if all processes of the server had been signalled.
+TEST_F(ExecTest, NoProgramIsEndedBeforeTheStopBegins) {
+  StartProgram("rev", {"--stop_notice=10m", "--drain_timeout=500ms"});
+  Peer peer = Connect("exec");
+  const auto is_served = [&peer] {
+    peer.Send("ab\n");
+    return peer.ReadLine() == "ba\n";
+  };
+  EXPECT_TRUE(is_served());
+  for (const pid_t pid : server().processes()) {
+    if (NameOf(pid) == "program host\n") ::kill(pid, SIGTERM);
+  }
+  server().Signal(SIGTERM);
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "told to stop: "); }));
+  EXPECT_TRUE(is_served());
+  if (can().keeps_clients_apart) {
+    Peer other = Connect("exec");  // The host has seen the signal by the time that it starts this program.
+    other.Send("cd\n");
+    EXPECT_EQ(other.ReadLine(), "dc\n");
+  }
+  EXPECT_TRUE(is_served());
+  server().Signal(SIGTERM);
+  EXPECT_EQ(peer.ReadToEnd(), "");
   ExpectCleanExit();
 }
 
