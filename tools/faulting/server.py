@@ -99,9 +99,9 @@ class Server:
     def ask_to_stop(self):
         self._process.send_signal(signal.SIGTERM)
 
-    def awaits_end(self):
+    def awaits_end(self, seconds=STOP_S):
         """Whether it ends in time."""
-        return eventually(lambda: self._process.poll() is not None, STOP_S)
+        return eventually(lambda: self._process.poll() is not None, seconds)
 
     def pids(self):
         return procfs.session_members(self._process.pid)
