@@ -31,6 +31,7 @@ class DrainTest : public EveryModelTest {
 
   void ExpectUploadEnds(Peer& upload) {
     upload.Send("done.");
+    upload.HalfClose();  // Or it might ask again, until the grace is over.
     EXPECT_EQ(upload.ReadToEnd(), "OK 0\n");
     EXPECT_EQ(root().Read("a"), "half done.");
   }

@@ -192,6 +192,7 @@ TEST_F(UpgradeTest, UploadUnderWayIsFinishedWhileTheNewServerServes) {
   ASSERT_TRUE(server().Upgrade());
   ExpectServesOthers();
   peer.Send(absl::string_view(bytes).substr(100'000));
+  peer.HalfClose();  // Or it might ask again, until the grace is over.
   EXPECT_EQ(peer.ReadToEnd(), "OK 0\n");
   EXPECT_EQ(Sha256(root().Read("a")), Sha256(bytes));
   server().AwaitPredecessors();
@@ -284,6 +285,7 @@ TEST_F(UpgradeTest, ServerThatStopsIsNotUpgraded) {
   server().Signal(SIGUSR2);
   AwaitInLog("no upgrade: this server stops");
   peer.Send("ond");
+  peer.HalfClose();
   EXPECT_EQ(peer.ReadToEnd(), "OK 0\n");
   ExpectCleanExit();
 }
