@@ -100,6 +100,7 @@ TEST_F(ServicesTest, WaitIsAnsweredBeforeTheServerStops) {
   EXPECT_EQ(peer.ReadLine(), "OK 1\n");
   peer.Send("WAIT 300\n");
   server().SignalAndAwaitDelivery(SIGTERM);
+  peer.HalfClose();  // Or it might ask again, until the grace is over.
   EXPECT_EQ(peer.ReadToEnd(), "OK 300\n");
   ExpectCleanExit();
 }
