@@ -25,6 +25,7 @@ def model_test(name, model, flags = [], part = []):
     cc_test(
         name = name,
         size = "medium",
+        timeout = "long",  # A minute alone; five on a machine that does three times as much as it can.
         args = args + (["--gtest_filter=" + ":".join(part)] if part else []),
         tags = tags,
         deps = [":every_model_cases"],
@@ -33,6 +34,7 @@ def model_test(name, model, flags = [], part = []):
         cc_test(
             name = "whole_" + name,
             size = "medium",
+            timeout = "long",
             args = args,
             tags = tags + [
                 _WHOLE,
