@@ -296,7 +296,7 @@ absl::Status Server::MakeContext() {
   report_sources_->proxy_headers = &TablesOf(statistics_).proxy_headers;
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   // After an upgrade the new server answers at the same addresses, and it is ready.
-  http.will_stop = [&stop = TablesOf(statistics_).stop] { return stop.is_announced && !Handover::is_done(); };
+  http.will_stop = [&stop = TablesOf(statistics_).stop] { return stop.is_announced && !stop.is_replaced; };
   ServiceContext services(library_, http, config_.tftp_writes,
                           config_.Any(&Service::has_room) ? room_host_->room() : nullptr, access_);
   if (programs_ != nullptr) services.programs = programs_->programs();
@@ -464,7 +464,7 @@ void Server::OnSignals(unsigned events) {
 void Server::OnStop() {
   if (programs_ != nullptr && Signals::stopping()) programs_->TellStop();  // Not before the notice is over.
   MutexLock lock(answering_);
-  if (!std::exchange(is_told_to_stop_, true) && !Signals::stopping()) {
+  if (!std::exchange(is_told_to_stop_, true) && Signals::will_stop() && !Signals::stopping()) {
     LOG(INFO) << "told to stop: serves all clients until the notice (--stop_notice) is over, or another signal comes";
   }
   upgrade_.Abandon();

@@ -40,8 +40,7 @@ constexpr int kAlways[] = {
     SCMP_SYS(membarrier),
     // Sockets that are there, and those that accept makes.
     SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(listen), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg),
-    SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockname),
-    SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+    SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
     // Waiting, and the clock.
     SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(epoll_create),
     SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
@@ -141,10 +140,15 @@ void AllowSockets(Filter& filter, const CallNeeds& needs) {
   }
   if (needs.asks_servers) {
     for (const uint64_t family : {AF_INET, AF_INET6}) {
-      filter.Allow(SCMP_SYS(socket), {Is(0, family), HasBits(1, kSocketType, SOCK_STREAM)});
+      // Of TCP alone: Landlock's rules of ports do not hold for MPTCP, nor for SCTP.
+      filter.Allow(SCMP_SYS(socket), {Is(0, family), HasBits(1, kSocketType, SOCK_STREAM), Is(2, 0)});
     }
   }
   if (needs.has_datagrams || needs.asks_servers) filter.Allow(SCMP_SYS(connect));
+  // With this flag they connect, too, and the rules of ports do not see it (tcp(7), TCP_FASTOPEN).
+  filter.Allow(SCMP_SYS(sendto), {HasBits(3, MSG_FASTOPEN, 0)});
+  filter.Allow(SCMP_SYS(sendmsg), {HasBits(2, MSG_FASTOPEN, 0)});
+  filter.Allow(SCMP_SYS(sendmmsg), {HasBits(3, MSG_FASTOPEN, 0)});
 }
 
 }  // namespace

@@ -149,6 +149,24 @@ TEST_F(SandboxTest, ServerThatAsksOthersConnectsToTheirPortsAlone) {
   ExpectInSandbox(calls, kReadFiles, {.asks_servers = true}, {1});
 }
 
+// Landlock judges connect(2) of TCP, and neither of these.
+TEST_F(SandboxTest, ServerThatAsksOthersHasNoOtherWayToConnect) {
+  const auto connect_by_send = [](const char* text) {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(2);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return ::sendto(fd.get(), text, 1, MSG_FASTOPEN, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0 ? 0
+                                                                                                              : errno;
+  };
+  const auto calls = [&] {
+    const UniqueFd by_several_paths(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
+    return !by_several_paths.ok() && errno == EPERM && connect_by_send("x") == EPERM;
+  };
+  ExpectInSandbox(calls, kReadFiles, {.asks_servers = true}, {1});
+}
+
 TEST_F(SandboxTest, NoProgramIsStartedAndNoMemoryBecomesCode) {
   ExpectInSandbox([] {
     char name[] = "/bin/true";

@@ -202,6 +202,7 @@ absl::Status Signals::SetNotice(absl::Duration notice) {
 void Signals::DropNotice() {
   g_notice_microseconds = 0;
   g_state.load()->has_notice = false;
+  g_state.load()->is_replaced = true;
 }
 
 // The timer that nudges a stop, too: OnStop() sets it anew. Forked children do not inherit it.

@@ -34,6 +34,7 @@ struct StopSchedule {
 struct StopState {
   std::atomic<bool> has_notice;    // The first signal will not stop the server.
   std::atomic<bool> is_announced;  // The server was told to stop, and does, or will.
+  std::atomic<bool> is_replaced;   // By another server, which is ready at the same addresses.
   std::atomic<bool> has_begun;
 };
 
@@ -63,7 +64,7 @@ class Signals {
   // From now on a stop has this notice; before that, there is none. For a server that is ready: earlier, no client
   // would miss it. After Install() and SetStopSchedule(), once. Fails if the system has no timer left.
   static absl::Status SetNotice(absl::Duration notice);
-  // From now on a stop has none: for one that the server begins by itself.
+  // Another server is ready: the stop that follows has no notice.
   static void DropNotice();
 
   // Has kTick come at this interval, at least a millisecond, from now on; while the server stops, at least as often.

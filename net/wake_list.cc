@@ -39,9 +39,10 @@ WakeList::Entry::~Entry() {
 }
 
 // Only while the session waits for room: a stream that has some reports an edge whenever its reader takes anything. If
-// there is room by now, changing what is watched reports it at once (epoll_ctl(2)).
+// there is room by now, changing what is watched reports it at once (epoll_ctl(2)): so it is changed for each wait,
+// even if another thread has taken the edge before the session began to wait.
 void WakeList::Entry::WatchRoom(bool room) {
-  if (watches_room_ == room || mailbox_->fd() < 0) return;
+  if ((!room && !watches_room_) || mailbox_->fd() < 0) return;
   watches_room_ = room;
   const uint32_t events = room ? EPOLLIN | EPOLLOUT | EPOLLET : EPOLLIN | EPOLLET;
   list_.WatchDescriptor(EPOLL_CTL_MOD, mailbox_->fd(), this, events);  // It is there, so that cannot fail.

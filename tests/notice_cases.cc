@@ -4,8 +4,10 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
@@ -40,9 +42,11 @@ TEST_F(NoticeTest, AllClientsAreServedUntilTheServerIsToldAgain) {
 
 TEST_F(NoticeTest, StopBeginsWhenItIsOver) {
   StartServer({"--stop_notice=200ms"});
+  EXPECT_TRUE(IsReady());
   server().Signal(SIGTERM);
   ExpectCleanExit();
-  EXPECT_TRUE(absl::StrContains(server().log(), "told to stop: ")) << server().log();
+  const std::vector<std::string> pieces = absl::StrSplit(server().log(), "told to stop: ");
+  EXPECT_EQ(pieces.size(), 1 + 1) << "said once, by the one that was told: " << server().log();
 }
 
 // As a Ctrl-C, or a service manager that signals all processes of a service.
@@ -73,9 +77,16 @@ TEST_F(NoticeTest, ThirdSignalEndsTheServerAtOnce) {
 
 TEST_F(NoticeTest, UpgradeNeedsNone) {
   StartServer({"--stop_notice=10m"});
-  EXPECT_TRUE(IsReady());
+  Peer peer = Connect("http");
+  peer.Send("GET /none HTTP/1.1\r\nHost: localhost\r\n\r\nGET /-/ready HTTP/1.1\r\nHost: ");
+  EXPECT_TRUE(absl::StartsWith(peer.ReadLine(), "HTTP/1.1 404 "));
   ASSERT_TRUE(server().Upgrade());
   EXPECT_TRUE(IsReady());
+  // The new server has the same address, so what the earlier one answers is about that.
+  peer.Send("localhost\r\n\r\n");
+  peer.HalfClose();
+  const std::string rest = peer.ReadToEnd();
+  EXPECT_TRUE(absl::StrContains(rest, "HTTP/1.1 200 ")) << rest;
   server().AwaitPredecessors();
   server().SignalAndAwaitDelivery(SIGTERM);
   server().Signal(SIGTERM);
