@@ -9,8 +9,7 @@
 //   flood        says who it is, and writes without end
 //   die          says who it is, and is killed by a signal, with its input unread
 //   close        says who it is, closes its output alone, reports at its standard error when it has read 1000 bytes,
-//   and
-//                goes on
+//                and goes on
 //   heir         leaves a child behind that holds its output, and ends
 //   complain     writes a thousand lines to its standard error, and one of 100,000 letters
 //   look         says which descriptors it has, who asks, and whether a signal is ignored or blocked
@@ -90,6 +89,7 @@ void Look() {
     const int fd = ::atoi(entry->d_name);
     if (entry->d_name[0] != '.' && fd != ::dirfd(directory)) found.push_back(fd);
   }
+  ::closedir(directory);
   std::sort(found.begin(), found.end());
   for (const int fd : found) Say(std::to_string(fd) + " ");
   const char* const peer = ::getenv("REMOTE_ADDR");

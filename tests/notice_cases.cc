@@ -46,7 +46,8 @@ TEST_F(NoticeTest, StopBeginsWhenItIsOver) {
   server().Signal(SIGTERM);
   ExpectCleanExit();
   const std::vector<std::string> pieces = absl::StrSplit(server().log(), "told to stop: ");
-  EXPECT_EQ(pieces.size(), 1 + 1) << "said once, by the one that was told: " << server().log();
+  // By the one that was told, unless the notice is over before it gets the processor.
+  EXPECT_LE(pieces.size(), 1 + 1) << server().log();
 }
 
 // As a Ctrl-C, or a service manager that signals all processes of a service.
