@@ -100,7 +100,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(ServerConfig config, Stan
   return server;
 }
 
-Server::~Server() = default;
+// The tables that hold the state of a stop are this object's.
+Server::~Server() { Signals::LeaveStopState(); }
 
 // The order matters. Standard output is replaced before there is a child or a thread that could use it. The descriptor
 // limit is raised before descriptors are counted, and handlers are installed before there is a child or a thread; so

@@ -187,6 +187,8 @@ void Signals::SetStopSchedule(const StopSchedule& times, StopState* state) {
   g_state = state;
 }
 
+void Signals::LeaveStopState() { g_state = &g_unshared_state; }
+
 // The handler may run as soon as there is a notice, so that comes last.
 absl::Status Signals::SetNotice(absl::Duration notice) {
   if (notice == absl::ZeroDuration()) return absl::OkStatus();

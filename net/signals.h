@@ -59,8 +59,10 @@ class Signals {
   // connection or a file that is too large.
   static absl::Status Install();
   // The times of StopSchedule{} hold unless this is called, which sets all but the notice; a fresh program image has to
-  // call it as well. `state` must outlive the process.
+  // call it as well. `state` must live until LeaveStopState().
   static void SetStopSchedule(const StopSchedule& times, StopState* state);
+  // The handlers, which may run as long as there is a process, look at the shared memory no more.
+  static void LeaveStopState();
   // From now on a stop has this notice; before that, there is none. For a server that is ready: earlier, no client
   // would miss it. After Install() and SetStopSchedule(), once. Fails if the system has no timer left.
   static absl::Status SetNotice(absl::Duration notice);
