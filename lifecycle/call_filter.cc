@@ -128,9 +128,12 @@ class Filter {
 };
 
 // socket(2) alone decides what a process can reach: connect(2) takes an address by pointer, which no filter can follow.
-// Netlink is for sock_diag(7), which tells of the server's own connections.
+// Netlink is for sock_diag(7), which tells of the server's own connections. No pair is of datagrams: sendto(2) would
+// take either of its sockets to any other one that has a name (unix(7)).
 void AllowSockets(Filter& filter, const CallNeeds& needs) {
-  filter.Allow(SCMP_SYS(socketpair), {Is(0, AF_UNIX)});
+  for (const uint64_t type : {SOCK_STREAM, SOCK_SEQPACKET}) {
+    filter.Allow(SCMP_SYS(socketpair), {Is(0, AF_UNIX), HasBits(1, kSocketType, type)});
+  }
   filter.Allow(SCMP_SYS(socket), {Is(0, AF_NETLINK), Is(2, NETLINK_SOCK_DIAG)});
   if (needs.has_datagrams) {
     for (const uint64_t family : {AF_INET, AF_INET6}) {

@@ -123,6 +123,21 @@ TEST_F(SandboxTest, NoSocketLeadsOut) {
   });
 }
 
+// The processes of a server are connected by these. One of datagrams could send to any socket that has a name.
+TEST_F(SandboxTest, PairsOfSocketsAreThoseThatStayConnected) {
+  ExpectInSandbox([] {
+    const auto make_pair = [](int type) {
+      int ends[2];
+      if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+      for (const int end : ends) ::close(end);
+      return 0;
+    };
+    return make_pair(SOCK_STREAM) == 0 && make_pair(SOCK_SEQPACKET | SOCK_NONBLOCK) == 0 &&
+           make_pair(SOCK_DGRAM) == EPERM && make_pair(SOCK_DGRAM | SOCK_NONBLOCK) == EPERM &&
+           make_pair(SOCK_RAW) == EPERM;
+  });
+}
+
 TEST_F(SandboxTest, ServerOfDatagramsMakesSocketsForThemAlone) {
   const auto calls = [] {
     return HasSocket(AF_INET, SOCK_DGRAM) && HasSocket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK) &&
