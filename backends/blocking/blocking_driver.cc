@@ -123,11 +123,14 @@ class BlockingConnection {
   bool Await(short events, int milliseconds) {
     // poll(2) ignores an entry whose descriptor is negative. It reports an error or a hang-up without being asked,
     // which counts as ready: the recv or send that follows finds out what it is.
-    pollfd waits[] = {{fd_.get(), events, 0},
+    pollfd waits[] = {{events == 0 && has_hung_up_ ? -1 : fd_.get(), events, 0},
                       {mail_ == nullptr ? -1 : mail_->fd(), mail_ == nullptr ? short{0} : mail_->events(), 0}};
     if (::poll(waits, 2, milliseconds) <= 0) return false;
     if (waits[1].revents != 0) mail_->Collect();
-    return waits[0].revents != 0;
+    // Without an error, both directions have ended in good order: nothing is broken, and what has come can be read once
+    // the session takes it. Until then, poll(2) would report it again and again.
+    has_hung_up_ = has_hung_up_ || waits[0].revents == POLLHUP;
+    return waits[0].revents != 0 && (events != 0 || !has_hung_up_);
   }
 
   // Waits for input and shows it to the session. Also returns for mail, the timer and signals. While the session takes
@@ -307,6 +310,7 @@ class BlockingConnection {
   bool has_answered_ = false;                       // A request.
   bool waits_are_short_ = false;                    // A recv(2) waits for kPatience at most.
   bool is_quiet_ = false;                           // The peer has been silent for kPatience.
+  bool has_hung_up_ = false;                        // Both directions of its connection have ended.
   bool gives_way_ = false;                          // Others wait, and the conversation has been asked to end,
   bool leaves_at_once_ = false;                     // before the next request.
   std::optional<Deadline> timer_;                   // The session's, while it is set.
