@@ -43,10 +43,6 @@ void ExecPrograms::AddInheritedFd(ServerContext& context) {
                                    }});
 }
 
-void ExecPrograms::TellStop() const {
-  if (host_ != nullptr) host_->TellStop();
-}
-
 // host_ is there: Open() registers this observer only once the host has started.
 bool ExecPrograms::OnChildEnd(pid_t pid, int wait_status) {
   if (!host_->process().NoteEnd(pid, wait_status)) return false;

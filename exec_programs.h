@@ -40,8 +40,8 @@ class ExecPrograms : public ChildObserver {
   // Registers the descriptor by which a program image reaches the host. Call it in the server, after Open(), and in the
   // image, which does not call Open().
   void AddInheritedFd(ServerContext& context);
-  // The server stops; may be called again, by the thread that answers signals.
-  void TellStop() const;
+  // The server stops: the host ends programs that go on. Any thread; may be called again.
+  void TellStop() const { programs_->TellStop(); }
 
   // Called for each child that ends. Returns true if it was the host.
   bool OnChildEnd(pid_t pid, int wait_status) override;

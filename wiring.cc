@@ -463,8 +463,8 @@ void Server::OnSignals(unsigned events) {
 
 // Some models begin a stop before they answer the signal; the next tick gets here then, or the end of the stop.
 void Server::OnStop() {
-  if (programs_ != nullptr && Signals::stopping()) programs_->TellStop();  // Not before the notice is over.
   MutexLock lock(answering_);
+  if (programs_ != nullptr && Signals::stopping()) programs_->TellStop();  // Not before the notice is over.
   if (!std::exchange(is_told_to_stop_, true) && Signals::will_stop() && !Signals::stopping()) {
     LOG(INFO) << "told to stop: serves all clients until the notice (--stop_notice) is over, or another signal comes";
   }

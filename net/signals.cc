@@ -134,9 +134,15 @@ void OnNudge(int) {
   ::_exit(0);
 }
 
-// A Ctrl-C, or a kill(2) of the whole group, is meant for the server, which goes on for as long as its notice lasts.
+// A Ctrl-C, or a kill(2) of the whole group, is meant for the server. If that has a notice, the signal stops no worker
+// before the stop has begun.
+bool SignalStopsWorkers() {
+  const StopState& state = *g_state.load();
+  return !state.has_notice || state.has_begun;
+}
+
 void OnStopInWorker(int) {
-  if (Signals::heeds_stop()) Signals::RequestStop();
+  if (SignalStopsWorkers()) Signals::RequestStop();
 }
 void OnReload(int) { Tell(Signals::kReload); }
 void OnReport(int) { Tell(Signals::kReport); }
@@ -250,11 +256,6 @@ sigset_t Signals::HeldInNewProcess() {
 bool Signals::stopping() { return g_stopping.load(std::memory_order_acquire); }
 
 bool Signals::will_stop() { return stopping() || g_notice_end != 0; }
-
-bool Signals::heeds_stop() {
-  const StopState& state = *g_state.load();
-  return !state.has_notice || state.has_begun;
-}
 
 // The end of the grace is set first: a thread that sees g_stopping also sees when the grace ends. Two calls at once
 // both set it, to nearly the same time.

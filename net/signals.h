@@ -101,9 +101,6 @@ class Signals {
   static bool stopping();
   // The same, or the notice of a stop is under way. In the server's main process only.
   static bool will_stop();
-  // Whether a process of the server, other than the main one, heeds a signal to stop. Not while the server has a notice
-  // and has not begun to stop: the signal may be one for all processes. Async-signal-safe.
-  static bool heeds_stop();
   // Asks this process to finish, as SIGTERM would in a worker. `grace_end`: the grace_end() of the parent process if
   // that is stopping already; 0: the grace begins now. Async-signal-safe.
   static void RequestStop(int64_t grace_end = 0);

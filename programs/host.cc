@@ -20,10 +20,11 @@ namespace {
 // Longer than the host waits for its programs, once no process serves any more.
 constexpr absl::Duration kHostPatience = absl::Seconds(3);
 
-// In the new process. A Ctrl-C or a hang-up reaches the whole process group, but the server decides when the host ends.
+// In the new process. A Ctrl-C, a hang-up, or a SIGTERM for all reaches the whole process group, but the server decides
+// when the host stops, and when it ends.
 int RunHost(int request_fd, const HostOptions& options) {
   ::prctl(PR_SET_NAME, "program host");
-  for (const int signal : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
   absl::StatusOr<std::unique_ptr<HostLoop>> loop = HostLoop::Create(request_fd, options);
   absl::Status status = loop.status();
   if (status.ok()) status = SendParcel(request_fd, "ready", {});

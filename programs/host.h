@@ -42,8 +42,6 @@ class ProgramHost {
   UniqueFd TakeRequestFd() { return std::move(request_fd_); }
   // So that code that reaps children recognises it.
   Process& process() { return process_; }
-  // The server stops: programs that run on are ended within the drain time-out. May be called again.
-  void TellStop() const { process_.Terminate(); }
 
  private:
   ProgramHost(Process process, UniqueFd request_fd)

@@ -13,11 +13,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/logging.h"
 #include "base/printable.h"
 #include "base/sys_error.h"
 #include "net/process.h"
-#include "net/signals.h"
+#include "programs/host_request.h"
 #include "programs/launch.h"
 
 namespace polyserve {
@@ -49,9 +50,8 @@ void Signal(pid_t pid, int signal) {
 absl::StatusOr<std::unique_ptr<HostLoop>> HostLoop::Create(int request_fd, HostOptions options) {
   sigset_t taken;
   ::sigemptyset(&taken);
-  for (const int signal : {SIGCHLD, SIGTERM}) ::sigaddset(&taken, signal);
+  ::sigaddset(&taken, SIGCHLD);
   ::signal(SIGCHLD, SIG_DFL);  // If it were ignored, no child could be waited for (wait(2)).
-  ::signal(SIGTERM, SIG_DFL);
   ::sigprocmask(SIG_BLOCK, &taken, nullptr);
   UniqueFd signals(::signalfd(-1, &taken, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!signals.ok()) return SysError("signalfd");
@@ -121,18 +121,27 @@ void HostLoop::OnRequest() {
     is_over_ = true;
     return TerminateAll(std::min(options_.kill_after, kLastKillAfter));
   }
-  if (!parcel.ok() || parcel->descriptors.size() != 1) {
+  if (!parcel.ok()) {
     LOG_FLOOD(WARNING) << "a client's program cannot be started: " << parcel.status().message();
     return;
   }
-  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(parcel->text, absl::MaxSplits(' ', 1));
+  absl::string_view text = parcel->text;
+  if (absl::ConsumePrefix(&text, kStartRequest) && parcel->descriptors.size() == 1) {
+    OnStart(text, std::move(parcel->descriptors[0]));
+  } else if (text == kStopRequest && !stop_at_.has_value()) {
+    stop_at_.emplace(options_.drain_timeout - kill_after_at_stop_);
+  }
+}
+
+void HostLoop::OnStart(absl::string_view request, UniqueFd stream) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(request, absl::MaxSplits(' ', 1));
   size_t number = 0;
   if (!absl::SimpleAtoi(parts.first, &number) || number >= options_.commands.size()) return;  // Our own never do.
   if (programs_.size() >= options_.max_programs) {
     LOG_FLOOD(WARNING) << "a client is turned away: " << options_.max_programs << " programs run already (--exec_max)";
     return;
   }
-  const absl::Status status = Start(options_.commands[number], parts.second, std::move(parcel->descriptors[0]));
+  const absl::Status status = Start(options_.commands[number], parts.second, std::move(stream));
   if (!status.ok()) LOG_FLOOD(WARNING) << "a client's program cannot be started: " << status.message();
 }
 
@@ -156,14 +165,10 @@ absl::Status HostLoop::Start(const std::vector<std::string>& words, absl::string
   return status;
 }
 
-// Signals of a kind may have been merged to one, so the children are looked at, not counted.
+// Several may have been merged to one, so the children are looked at, not counted.
 void HostLoop::OnSignals() {
   signalfd_siginfo signal;
-  while (::read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) {
-    // During a notice, the signal was meant for the server, which tells this process again when it stops.
-    if (signal.ssi_signo != SIGTERM || !Signals::heeds_stop() || stop_at_.has_value()) continue;
-    stop_at_.emplace(options_.drain_timeout - kill_after_at_stop_);
-  }
+  while (::read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) continue;
   Reap();
 }
 

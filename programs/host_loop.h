@@ -4,7 +4,7 @@
 //   the other end of it was closed ─▶ SIGTERM ─▶ after kill_after: SIGKILL
 //   SIGCHLD ─▶ the rest of its process group is killed, and its socket is shut down: the other side sees the end
 //   standard error ─▶ a line of the log for each line; what a client can cause at will is limited (LOG_FLOOD)
-//   SIGTERM, the server stops ─▶ SIGTERM to all, so early that SIGKILL comes within the drain time-out
+//   request_fd ─▶ the server stops ─▶ SIGTERM to all, so early that SIGKILL comes within the drain time-out
 //
 // A program that has ended is noticed however many of its descendants still hold its socket. One thread, in a process
 // that has no other children.
@@ -45,7 +45,7 @@ struct HostOptions {
 
 class HostLoop {
  public:
-  // The request_fd stays the caller's, and must outlive it. Blocks SIGCHLD and SIGTERM, which it takes by a descriptor.
+  // The request_fd stays the caller's, and must outlive it. Blocks SIGCHLD, which it takes by a descriptor.
   // Fails if the system has no descriptor left.
   static absl::StatusOr<std::unique_ptr<HostLoop>> Create(int request_fd, HostOptions options);
 
@@ -69,6 +69,7 @@ class HostLoop {
   absl::Status Watch(int fd, uint32_t events, uint64_t tag) const;
   int Milliseconds() const;
   void OnRequest();
+  void OnStart(absl::string_view request, UniqueFd stream);
   absl::Status Start(const std::vector<std::string>& words, absl::string_view address, UniqueFd stream);
   void OnSignals();
   void Reap();

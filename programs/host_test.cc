@@ -3,12 +3,10 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/types.h>
 
 #include <cerrno>
 #include <memory>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,7 +19,6 @@
 #include "base/mailbox.h"
 #include "gtest/gtest.h"
 #include "net/process.h"
-#include "net/signals.h"
 #include "programs/host_loop.h"
 #include "programs/hosted_programs.h"
 #include "programs/program.h"
@@ -52,10 +49,6 @@ class ProgramHostTest : public testing::Test {
         .kill_after = absl::Milliseconds(50),
         .drain_timeout = drain_timeout,
     };
-    void* const memory = ::mmap(nullptr, sizeof(StopState), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    EXPECT_NE(memory, MAP_FAILED);
-    stop_ = new (memory) StopState();  // Stays mapped: Signals keeps the address.
-    Signals::SetStopSchedule({}, stop_);
     absl::StatusOr<std::unique_ptr<ProgramHost>> host = ProgramHost::Start(options);
     EXPECT_TRUE(host.ok()) << host.status();
     host_ = *std::move(host);
@@ -120,7 +113,6 @@ class ProgramHostTest : public testing::Test {
     EXPECT_TRUE(::kill(pid, 0) != 0 && errno == ESRCH) << pid;
   }
 
-  StopState* stop_ = nullptr;  // Shared with the host.
   HostedPrograms programs_;
   std::unique_ptr<ProgramHost> host_;
 };
@@ -196,33 +188,31 @@ TEST_F(ProgramHostTest, ProgramThatCannotBeRunEndsWithoutOutput) {
 TEST_F(ProgramHostTest, StopEndsProgramsWithinTheDrainTimeOut) {
   const std::unique_ptr<Program> hold = Start(kHold), stubborn = Start(kStubborn);
   const pid_t of_hold = PidOf(*hold), of_stubborn = PidOf(*stubborn);
-  host_->TellStop();
+  programs_.TellStop();
   EXPECT_EQ(Read(*hold, 1), "");
   EXPECT_EQ(Read(*stubborn, 1), "");
   ExpectGone(of_hold);
   ExpectGone(of_stubborn);
 }
 
-class ProgramHostWithNoticeTest : public ProgramHostTest {
+class ProgramHostInAHurryTest : public ProgramHostTest {
  protected:
-  ProgramHostWithNoticeTest() : ProgramHostTest(/*drain_timeout=*/absl::ZeroDuration()) {}
+  ProgramHostInAHurryTest() : ProgramHostTest(/*drain_timeout=*/absl::ZeroDuration()) {}
 };
 
-// The signal may have been sent to all processes of the server, which goes on for as long as its notice lasts. Once the
-// host has started the second program, it has seen the signal.
-TEST_F(ProgramHostWithNoticeTest, SignalIsNoStopBeforeThatOfTheServerHasBegun) {
-  stop_->has_notice = true;
+// It may have been sent to all processes of the server, which decides whether it stops. Once the host has started the
+// second program, the signal has come.
+TEST_F(ProgramHostInAHurryTest, SignalIsNoStop) {
   const std::unique_ptr<Program> first = Start(kCat);
   EXPECT_EQ(first->Send("one"), 3u);
   EXPECT_EQ(Read(*first, 3), "one");
-  host_->TellStop();
+  ::kill(host_->process().pid(), SIGTERM);
   const std::unique_ptr<Program> second = Start(kCat);
   for (Program* const program : {second.get(), first.get()}) {
     EXPECT_EQ(program->Send("two"), 3u);
     EXPECT_EQ(Read(*program, 3), "two");
   }
-  stop_->has_begun = true;
-  host_->TellStop();
+  programs_.TellStop();
   EXPECT_EQ(Read(*first, 1), "");
   EXPECT_EQ(Read(*second, 1), "");
 }

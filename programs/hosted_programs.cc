@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/sys_error.h"
 #include "net/fd_passing.h"
+#include "programs/host_request.h"
 
 namespace polyserve {
 
@@ -89,7 +90,7 @@ class HostedPrograms::HostedProgram final : public Program {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return SysError("socketpair");
     stream_.reset(ends[0]);
     const UniqueFd program_end(ends[1]);
-    return SendParcelAtOnce(request_fd_, absl::StrCat(number_, " ", address), {program_end.get()});
+    return SendParcelAtOnce(request_fd_, absl::StrCat(kStartRequest, number_, " ", address), {program_end.get()});
   }
 
   bool output_is_over() const { return output_is_over_.load(std::memory_order_acquire); }
@@ -136,6 +137,8 @@ void HostedPrograms::ReachBy(UniqueFd request_fd) {
   if (request_fd_.get() == request_fd.get()) request_fd_.release();  // A forked child is handed what it has already.
   request_fd_ = std::move(request_fd);
 }
+
+void HostedPrograms::TellStop() const { SendParcelAtOnce(request_fd_.get(), kStopRequest, {}).IgnoreError(); }
 
 std::unique_ptr<Program> HostedPrograms::NewProgram(int number) {
   return std::make_unique<HostedProgram>(request_fd_.get(), number);
