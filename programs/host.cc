@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <string>
@@ -19,6 +20,9 @@ namespace {
 
 // Longer than the host waits for its programs, once no process serves any more.
 constexpr absl::Duration kHostPatience = absl::Seconds(3);
+// For requests that the host has not taken yet: those of a burst of clients. The kernel gives what net.core.wmem_max
+// allows, which by default is enough for 500 at a time.
+constexpr int kRequestBytes = 1 << 20;
 
 // In the new process. A Ctrl-C, a hang-up, or a SIGTERM for all reaches the whole process group, but the server decides
 // when the host stops, and when it ends.
@@ -40,6 +44,7 @@ absl::StatusOr<std::unique_ptr<ProgramHost>> ProgramHost::Start(const HostOption
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (!ends.ok()) return ends.status();
   const int server_end = ends->first.get();
+  ::setsockopt(server_end, SOL_SOCKET, SO_SNDBUF, &kRequestBytes, sizeof(kRequestBytes));
   const Process::Entry entry = [&](std::vector<UniqueFd> descriptors, absl::string_view) {
     ::close(server_end);  // Else the host would keep itself alive.
     in_host();

@@ -27,6 +27,7 @@ namespace {
 
 // Events beyond these are reported by the next call.
 constexpr int kEventsPerTurn = 64;
+constexpr int kParcelsPerTurn = 1024;
 // What is read of one program's standard error in a turn, and what a line of it has in the log at most.
 constexpr size_t kErrorBytes = 4096;
 constexpr size_t kMaxLineBytes = 512;
@@ -58,6 +59,7 @@ absl::StatusOr<std::unique_ptr<HostLoop>> HostLoop::Create(int request_fd, HostO
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
   std::unique_ptr<HostLoop> loop(new HostLoop(request_fd, std::move(options), std::move(epoll), std::move(signals)));
+  if (::fcntl(request_fd, F_SETFL, O_NONBLOCK) != 0) return SysError("fcntl");
   absl::Status status = loop->Watch(request_fd, EPOLLIN, TagOf(kRequests));
   status.Update(loop->Watch(loop->signals_.get(), EPOLLIN, TagOf(kSignals)));
   if (!status.ok()) return status;
@@ -78,7 +80,8 @@ absl::Status HostLoop::Watch(int fd, uint32_t events, uint64_t tag) const {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
 }
 
-// A request comes last, so that programs that have ended in this turn make room for it.
+// Requests come last, so that programs that have ended in this turn make room for them. One program is started in a
+// turn: a burst of clients must not keep the others' programs from their ends.
 absl::Status HostLoop::Run() {
   while (!is_over_ || !programs_.empty()) {
     epoll_event events[kEventsPerTurn];
@@ -95,7 +98,8 @@ absl::Status HostLoop::Run() {
       if (source == kStream) Terminate(program->first, program->second, options_.kill_after);
       if (source == kErrors) ReadErrors(program->first, program->second);
     }
-    if (has_request) OnRequest();
+    if (has_request) OnRequests();
+    if (!waiting_.empty()) StartNext();
     LookAtClock();
   }
   return absl::OkStatus();
@@ -107,57 +111,74 @@ int HostLoop::Milliseconds() const {
     if (!deadline.has_value()) return;
     left = left < 0 ? deadline->PollMilliseconds() : std::min(left, deadline->PollMilliseconds());
   };
+  if (!waiting_.empty()) return 0;
   note(stop_at_);
   for (const auto& [pid, program] : programs_) note(program.kill_at);
   return left;
 }
 
-// One for each turn, so that programs that end meanwhile are noticed. A parcel that was lost for want of descriptors
-// closes the client's connection: the kernel has closed what was in it.
-void HostLoop::OnRequest() {
-  absl::StatusOr<Parcel> parcel = ReceiveParcel(request_fd_);
-  if (absl::IsCancelled(parcel.status())) {
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, request_fd_, nullptr);
-    is_over_ = true;
-    return TerminateAll(std::min(options_.kill_after, kLastKillAfter));
+// All that there are, so that the socket does not fill up in a burst: who asks does not wait. A parcel that was lost
+// for want of descriptors closes the client's connection: the kernel has closed what was in it.
+void HostLoop::OnRequests() {
+  for (int i = 0; i < kParcelsPerTurn; ++i) {
+    absl::StatusOr<Parcel> parcel = ReceiveParcel(request_fd_);
+    if (absl::IsUnavailable(parcel.status())) return;
+    if (absl::IsCancelled(parcel.status())) {
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, request_fd_, nullptr);
+      is_over_ = true;
+      waiting_.clear();
+      return TerminateAll(std::min(options_.kill_after, kLastKillAfter));
+    }
+    if (parcel.ok()) {
+      OnRequest(*std::move(parcel));
+    } else {
+      LOG_FLOOD(WARNING) << "a client's program cannot be started: " << parcel.status().message();
+    }
   }
-  if (!parcel.ok()) {
-    LOG_FLOOD(WARNING) << "a client's program cannot be started: " << parcel.status().message();
-    return;
-  }
-  absl::string_view text = parcel->text;
-  if (absl::ConsumePrefix(&text, kStartRequest) && parcel->descriptors.size() == 1) {
-    OnStart(text, std::move(parcel->descriptors[0]));
+}
+
+void HostLoop::OnRequest(Parcel request) {
+  absl::string_view text = request.text;
+  if (absl::ConsumePrefix(&text, kStartRequest) && request.descriptors.size() == 1) {
+    OnStart(text, std::move(request.descriptors[0]));
   } else if (text == kStopRequest && !stop_at_.has_value()) {
     stop_at_.emplace(options_.drain_timeout - kill_after_at_stop_);
   }
 }
 
-void HostLoop::OnStart(absl::string_view request, UniqueFd stream) {
-  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(request, absl::MaxSplits(' ', 1));
+// Those that wait count as well, which bounds the descriptors of this process, too.
+void HostLoop::OnStart(absl::string_view text, UniqueFd stream) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(' ', 1));
   size_t number = 0;
   if (!absl::SimpleAtoi(parts.first, &number) || number >= options_.commands.size()) return;  // Our own never do.
-  if (programs_.size() >= options_.max_programs) {
-    LOG_FLOOD(WARNING) << "a client is turned away: " << options_.max_programs << " programs run already (--exec_max)";
+  if (programs_.size() + waiting_.size() < options_.max_programs) {
+    waiting_.push_back({number, std::string(parts.second), std::move(stream)});
     return;
   }
-  const absl::Status status = Start(options_.commands[number], parts.second, std::move(stream));
+  LOG_FLOOD(WARNING) << "a client is turned away: " << options_.max_programs << " programs run already (--exec_max)";
+}
+
+void HostLoop::StartNext() {
+  Request request = std::move(waiting_.front());
+  waiting_.pop_front();
+  const absl::Status status = Start(std::move(request));
   if (!status.ok()) LOG_FLOOD(WARNING) << "a client's program cannot be started: " << status.message();
 }
 
 // Only the reading end of the pipe is non-blocking: the other one is the program's. The stream is watched for nothing
 // but its end, which epoll(7) reports unasked.
-absl::Status HostLoop::Start(const std::vector<std::string>& words, absl::string_view address, UniqueFd stream) {
+absl::Status HostLoop::Start(Request request) {
+  const std::vector<std::string>& words = options_.commands[request.number];
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return SysError("pipe2");
   UniqueFd errors(ends[0]);
   const UniqueFd program_end(ends[1]);
   if (::fcntl(errors.get(), F_SETFL, O_NONBLOCK) != 0) return SysError("fcntl");
-  const absl::StatusOr<pid_t> pid = Launch(words, address, stream.get(), program_end.get());
+  const absl::StatusOr<pid_t> pid = Launch(words, request.address, request.stream.get(), program_end.get());
   if (!pid.ok()) return pid.status();
   Running& program = programs_[*pid];
   program.path = words[0];
-  program.stream = std::move(stream);
+  program.stream = std::move(request.stream);
   program.errors = std::move(errors);
   absl::Status status = Watch(program.stream.get(), 0, TagOf(kStream, *pid));
   status.Update(Watch(program.errors.get(), EPOLLIN, TagOf(kErrors, *pid)));

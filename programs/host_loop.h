@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,8 +46,8 @@ struct HostOptions {
 
 class HostLoop {
  public:
-  // The request_fd stays the caller's, and must outlive it. Blocks SIGCHLD, which it takes by a descriptor.
-  // Fails if the system has no descriptor left.
+  // The request_fd stays the caller's, and must outlive it; becomes non-blocking. Blocks SIGCHLD, which it takes by a
+  // descriptor. Fails if the system has no descriptor left.
   static absl::StatusOr<std::unique_ptr<HostLoop>> Create(int request_fd, HostOptions options);
 
   // Blocks until no process holds the other end of the request_fd any more, and then until all programs have ended,
@@ -54,9 +55,15 @@ class HostLoop {
   absl::Status Run();
 
  private:
+  // A client that waits for its program.
+  struct Request {
+    size_t number;
+    std::string address;
+    UniqueFd stream;  // The program's end of its socket.
+  };
   struct Running {
     absl::string_view path;
-    UniqueFd stream;                  // The program's end of its socket.
+    UniqueFd stream;
     UniqueFd errors;                  // The reading end of its standard error.
     std::string line;                 // Of that, as far as it has come.
     bool is_told = false;             // It was sent SIGTERM.
@@ -68,9 +75,11 @@ class HostLoop {
 
   absl::Status Watch(int fd, uint32_t events, uint64_t tag) const;
   int Milliseconds() const;
-  void OnRequest();
-  void OnStart(absl::string_view request, UniqueFd stream);
-  absl::Status Start(const std::vector<std::string>& words, absl::string_view address, UniqueFd stream);
+  void OnRequests();
+  void OnRequest(Parcel request);
+  void OnStart(absl::string_view text, UniqueFd stream);
+  void StartNext();
+  absl::Status Start(Request request);
   void OnSignals();
   void Reap();
   void OnEnd(All::iterator program, int wait_status);
@@ -86,6 +95,7 @@ class HostLoop {
   const absl::Duration kill_after_at_stop_;
   const UniqueFd epoll_;
   const UniqueFd signals_;
+  std::deque<Request> waiting_;
   All programs_;
   bool is_over_ = false;             // There will be no more requests.
   std::optional<Deadline> stop_at_;  // When all are told to end, once the server stops.

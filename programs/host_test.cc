@@ -39,13 +39,13 @@ class CountingWaker : public Waker {
 
 class ProgramHostTest : public testing::Test {
  protected:
-  explicit ProgramHostTest(absl::Duration drain_timeout = absl::Milliseconds(100)) {
+  explicit ProgramHostTest(absl::Duration drain_timeout = absl::Milliseconds(100), size_t max_programs = 2) {
     const HostOptions options = {
         .commands = {{"/bin/cat"},
                      {"/bin/sh", "-c", "echo $$; exec sleep 1000"},
                      {"/bin/sh", "-c", "trap '' TERM; echo $$; while :; do sleep 1; done"},
                      {"/no/such/program"}},
-        .max_programs = 2,
+        .max_programs = max_programs,
         .kill_after = absl::Milliseconds(50),
         .drain_timeout = drain_timeout,
     };
@@ -175,6 +175,27 @@ TEST_F(ProgramHostTest, OneBeyondTheMostEndsAtOnceAndAnEndMakesRoom) {
   first.reset();
   ExpectGone(pid);
   EXPECT_GT(PidOf(*Start(kHold)), 0);
+}
+
+class ProgramHostForManyTest : public ProgramHostTest {
+ protected:
+  static constexpr size_t kMany = 350;  // More than a socket holds requests by default.
+  ProgramHostForManyTest() : ProgramHostTest(absl::Milliseconds(100), kMany) {}
+};
+
+// The host gets to them when all have been asked for, as in a burst that it has no time for.
+TEST_F(ProgramHostForManyTest, AllOfABurstAreStartedAndOneBeyondThemIsNot) {
+  ::kill(host_->process().pid(), SIGSTOP);
+  std::vector<std::unique_ptr<Program>> programs;
+  for (size_t i = 0; i < kMany; ++i) programs.push_back(Start(kCat));
+  const std::unique_ptr<Program> beyond = Start(kCat);
+  ::kill(host_->process().pid(), SIGCONT);
+  for (const std::unique_ptr<Program>& program : programs) {
+    EXPECT_EQ(program->Send("x"), 1u);
+    EXPECT_EQ(Read(*program, 1), "x");
+  }
+  EXPECT_EQ(Read(*beyond, 1), "");
+  EXPECT_TRUE(beyond->has_ended());
 }
 
 TEST_F(ProgramHostTest, ProgramThatCannotBeRunEndsWithoutOutput) {
