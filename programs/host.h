@@ -9,7 +9,7 @@
 // request_fd, a socket that all processes of the server have open (SCM_RIGHTS). Which programs there are, the host
 // knows from its start: nobody can have it run another one. It keeps a copy of the program's end, and so learns that
 // the other end was closed, because the client has left or its process was killed, without reading anything. If both
-// directions have ended, each by itself, that is the same.
+// directions have ended, each by itself, the other end may be open: then the program has time to end by itself.
 //
 // The host ends when no process holds the request_fd any more, or with the server. If it is killed, its programs are
 // killed with it, and there are none until the server is restarted.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -40,6 +41,14 @@ constexpr absl::Duration kLastKillAfter = absl::Milliseconds(500);
 enum Source : uint64_t { kRequests, kSignals, kStream, kErrors };
 
 constexpr uint64_t TagOf(Source source, pid_t pid = 0) { return static_cast<uint64_t>(pid) << 2 | source; }
+Source SourceOf(const epoll_event& event) { return static_cast<Source>(event.data.u64 & 3); }
+pid_t PidOf(const epoll_event& event) { return static_cast<pid_t>(event.data.u64 >> 2); }
+
+// What a program has not read; 0 if that is unknown.
+int UnreadBytes(int stream) {
+  int bytes = 0;
+  return ::ioctl(stream, FIONREAD, &bytes) == 0 ? bytes : 0;
+}
 
 // To its whole process group, which is there a moment after the program.
 void Signal(pid_t pid, int signal) {
@@ -80,25 +89,27 @@ absl::Status HostLoop::Watch(int fd, uint32_t events, uint64_t tag) const {
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? absl::OkStatus() : SysError("epoll_ctl");
 }
 
-// Requests come last, so that programs that have ended in this turn make room for them. One program is started in a
-// turn: a burst of clients must not keep the others' programs from their ends.
+// Requests come behind the ends of programs, which make room for them, and before the ends of streams, of which the end
+// of the input has to be known. One program is started in a turn: a burst of clients must not keep the others' programs
+// from their ends.
 absl::Status HostLoop::Run() {
   while (!is_over_ || !programs_.empty()) {
     epoll_event events[kEventsPerTurn];
     const int count = ::epoll_wait(epoll_.get(), events, kEventsPerTurn, Milliseconds());
     if (count < 0 && errno != EINTR) return SysError("epoll_wait");
-    bool has_request = false;
+    bool may_have_request = false;
     for (int i = 0; i < count; ++i) {
-      const uint64_t tag = events[i].data.u64;
-      const auto source = static_cast<Source>(tag & 3);
+      const Source source = SourceOf(events[i]);
       if (source == kSignals) OnSignals();
-      has_request = has_request || source == kRequests;
-      const auto program = programs_.find(static_cast<pid_t>(tag >> 2));
-      if (program == programs_.end()) continue;
-      if (source == kStream) Terminate(program->first, program->second, options_.kill_after);
-      if (source == kErrors) ReadErrors(program->first, program->second);
+      may_have_request = may_have_request || source == kRequests || source == kStream;
     }
-    if (has_request) OnRequests();
+    if (may_have_request && !is_over_) OnRequests();
+    for (int i = 0; i < count; ++i) {
+      const auto program = programs_.find(PidOf(events[i]));
+      if (program == programs_.end()) continue;
+      if (SourceOf(events[i]) == kStream) OnHangUp(program->first, program->second);
+      if (SourceOf(events[i]) == kErrors) ReadErrors(program->first, program->second);
+    }
     if (!waiting_.empty()) StartNext();
     LookAtClock();
   }
@@ -113,7 +124,10 @@ int HostLoop::Milliseconds() const {
   };
   if (!waiting_.empty()) return 0;
   note(stop_at_);
-  for (const auto& [pid, program] : programs_) note(program.kill_at);
+  for (const auto& [pid, program] : programs_) {
+    note(program.tell_at);
+    note(program.kill_at);
+  }
   return left;
 }
 
@@ -141,6 +155,8 @@ void HostLoop::OnRequest(Parcel request) {
   absl::string_view text = request.text;
   if (absl::ConsumePrefix(&text, kStartRequest) && request.descriptors.size() == 1) {
     OnStart(text, std::move(request.descriptors[0]));
+  } else if (absl::ConsumePrefix(&text, kEndRequest)) {
+    OnInputEnd(text);
   } else if (text == kStopRequest && !stop_at_.has_value()) {
     stop_at_.emplace(options_.drain_timeout - kill_after_at_stop_);
   }
@@ -148,14 +164,26 @@ void HostLoop::OnRequest(Parcel request) {
 
 // Those that wait count as well, which bounds the descriptors of this process, too.
 void HostLoop::OnStart(absl::string_view text, UniqueFd stream) {
-  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(' ', 1));
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits(' ', 2));
   size_t number = 0;
-  if (!absl::SimpleAtoi(parts.first, &number) || number >= options_.commands.size()) return;  // Our own never do.
+  uint64_t name = 0;
+  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &number) || number >= options_.commands.size() ||
+      !absl::SimpleAtoi(parts[1], &name)) {
+    return;  // Our own never are.
+  }
   if (programs_.size() + waiting_.size() < options_.max_programs) {
-    waiting_.push_back({number, std::string(parts.second), std::move(stream)});
+    waiting_.push_back({number, name, std::string(parts[2]), std::move(stream)});
     return;
   }
   LOG_FLOOD(WARNING) << "a client is turned away: " << options_.max_programs << " programs run already (--exec_max)";
+}
+
+// Of a program that has ended meanwhile, nothing is found.
+void HostLoop::OnInputEnd(absl::string_view text) {
+  uint64_t name = 0;
+  if (!absl::SimpleAtoi(text, &name)) return;
+  for (Request& request : waiting_) request.has_input_end = request.has_input_end || request.name == name;
+  for (auto& [pid, program] : programs_) program.has_input_end = program.has_input_end || program.name == name;
 }
 
 void HostLoop::StartNext() {
@@ -178,7 +206,9 @@ absl::Status HostLoop::Start(Request request) {
   if (!pid.ok()) return pid.status();
   Running& program = programs_[*pid];
   program.path = words[0];
+  program.name = request.name;
   program.stream = std::move(request.stream);
+  program.has_input_end = request.has_input_end;
   program.errors = std::move(errors);
   absl::Status status = Watch(program.stream.get(), 0, TagOf(kStream, *pid));
   status.Update(Watch(program.errors.get(), EPOLLIN, TagOf(kErrors, *pid)));
@@ -223,6 +253,14 @@ void HostLoop::OnEnd(All::iterator program, int wait_status) {
   programs_.erase(program);
 }
 
+// The client has left; or it has said all, and so has the program, which then may read on, and end by itself.
+void HostLoop::OnHangUp(pid_t pid, Running& program) {
+  if (!program.has_input_end) return Terminate(pid, program, options_.kill_after);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, program.stream.get(), nullptr);  // It would be reported again.
+  program.unread_bytes = UnreadBytes(program.stream.get());
+  program.tell_at.emplace(options_.kill_after);
+}
+
 bool HostLoop::ReadErrors(pid_t pid, Running& program) {
   char piece[kErrorBytes];
   const ssize_t size = ::read(program.errors.get(), piece, sizeof(piece));
@@ -247,12 +285,19 @@ void HostLoop::LogLineOf(pid_t pid, Running& program) {
 // A program that is told a second time is in a hurry only.
 void HostLoop::Terminate(pid_t pid, Running& program, absl::Duration kill_after) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, program.stream.get(), nullptr);  // Its end would be reported again.
+  program.tell_at.reset();
   if (!std::exchange(program.is_told, true)) Signal(pid, SIGTERM);
   if (!program.kill_at.has_value() || program.kill_at->Left() > kill_after) program.kill_at.emplace(kill_after);
 }
 
 void HostLoop::TerminateAll(absl::Duration kill_after) {
   for (auto& [pid, program] : programs_) Terminate(pid, program, kill_after);
+}
+
+void HostLoop::LookWhetherReadsOn(pid_t pid, Running& program) {
+  const int before = std::exchange(program.unread_bytes, UnreadBytes(program.stream.get()));
+  if (program.unread_bytes >= before) return Terminate(pid, program, options_.kill_after);
+  program.tell_at.emplace(options_.kill_after);
 }
 
 // Once killed, it has no further deadline: SIGKILL cannot be ignored, and SIGCHLD follows.
@@ -262,6 +307,7 @@ void HostLoop::LookAtClock() {
     TerminateAll(kill_after_at_stop_);
   }
   for (auto& [pid, program] : programs_) {
+    if (program.tell_at.has_value() && program.tell_at->passed()) LookWhetherReadsOn(pid, program);
     if (!program.kill_at.has_value() || !program.kill_at->passed()) continue;
     LOG_FLOOD(WARNING) << program.path << " (pid " << pid << ") has not ended after SIGTERM, and is killed";
     Signal(pid, SIGKILL);

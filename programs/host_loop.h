@@ -2,6 +2,7 @@
 //
 //   request_fd ─▶ the socket of a new client ─▶ fork, exec
 //   the other end of it was closed ─▶ SIGTERM ─▶ after kill_after: SIGKILL
+//   or both directions have ended in good order ─▶ when nothing was read for kill_after: SIGTERM, as above
 //   SIGCHLD ─▶ the rest of its process group is killed, and its socket is shut down: the other side sees the end
 //   standard error ─▶ a line of the log for each line; what a client can cause at will is limited (LOG_FLOOD)
 //   request_fd ─▶ the server stops ─▶ SIGTERM to all, so early that SIGKILL comes within the drain time-out
@@ -57,13 +58,19 @@ class HostLoop {
  private:
   // A client that waits for its program.
   struct Request {
-    size_t number;
+    size_t number;  // Of the command.
+    uint64_t name;  // Of the socket; see host_request.h.
     std::string address;
     UniqueFd stream;  // The program's end of its socket.
+    bool has_input_end = false;
   };
   struct Running {
     absl::string_view path;
+    uint64_t name = 0;
     UniqueFd stream;
+    bool has_input_end = false;       // All input is in the stream, and its end.
+    int unread_bytes = 0;             // Of that, at the last look; once both directions have ended,
+    std::optional<Deadline> tell_at;  // the time of the next one.
     UniqueFd errors;                  // The reading end of its standard error.
     std::string line;                 // Of that, as far as it has come.
     bool is_told = false;             // It was sent SIGTERM.
@@ -78,15 +85,18 @@ class HostLoop {
   void OnRequests();
   void OnRequest(Parcel request);
   void OnStart(absl::string_view text, UniqueFd stream);
+  void OnInputEnd(absl::string_view text);
   void StartNext();
   absl::Status Start(Request request);
   void OnSignals();
   void Reap();
   void OnEnd(All::iterator program, int wait_status);
+  void OnHangUp(pid_t pid, Running& program);
   // False: there is no more for now, or ever.
   bool ReadErrors(pid_t pid, Running& program);
   static void LogLineOf(pid_t pid, Running& program);
   void Terminate(pid_t pid, Running& program, absl::Duration kill_after);
+  void LookWhetherReadsOn(pid_t pid, Running& program);
   void TerminateAll(absl::Duration kill_after);
   void LookAtClock();
 

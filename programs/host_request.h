@@ -7,8 +7,10 @@
 
 namespace polyserve {
 
-// With the program's end of a socket: "start <number of the program> <address of the client>".
+// With the program's end of a socket: "start <number of the program> <the socket's name> <address of the client>".
 constexpr absl::string_view kStartRequest = "start ";
+// All input has been sent, and the program is about to see its end: "end <the socket's name>".
+constexpr absl::string_view kEndRequest = "end ";
 // The server stops.
 constexpr absl::string_view kStopRequest = "stop";
 

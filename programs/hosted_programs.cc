@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -65,7 +66,12 @@ class HostedPrograms::HostedProgram final : public Program {
     return sent;
   }
 
-  void EndInput() override { ::shutdown(stream_.get(), SHUT_WR); }
+  // The host hears of it first: a program that has closed its output as well is cut off otherwise, as if the client had
+  // left.
+  void EndInput() override {
+    SendParcelAtOnce(request_fd_, absl::StrCat(kEndRequest, name_), {}).IgnoreError();
+    ::shutdown(stream_.get(), SHUT_WR);
+  }
 
   int fd() const override { return stream_.get(); }
   bool awaits_input() const override { return !is_full() && !output_is_over(); }
@@ -90,7 +96,10 @@ class HostedPrograms::HostedProgram final : public Program {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return SysError("socketpair");
     stream_.reset(ends[0]);
     const UniqueFd program_end(ends[1]);
-    return SendParcelAtOnce(request_fd_, absl::StrCat(kStartRequest, number_, " ", address), {program_end.get()});
+    socklen_t size = sizeof(name_);
+    if (::getsockopt(program_end.get(), SOL_SOCKET, SO_COOKIE, &name_, &size) != 0) return SysError("getsockopt");
+    return SendParcelAtOnce(request_fd_, absl::StrCat(kStartRequest, number_, " ", name_, " ", address),
+                            {program_end.get()});
   }
 
   bool output_is_over() const { return output_is_over_.load(std::memory_order_acquire); }
@@ -129,6 +138,7 @@ class HostedPrograms::HostedProgram final : public Program {
   const int request_fd_;
   const int number_;
   UniqueFd stream_;
+  uint64_t name_ = 0;  // Of the program's end of it; no other socket of the system has had it (SO_COOKIE).
   Mutex collecting_;
   std::atomic<bool> output_is_over_{false};
 };

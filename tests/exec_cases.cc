@@ -120,7 +120,7 @@ TEST_F(ExecTest, EndOfTheInputIsPassedOnBehindAllOfIt) {
 }
 
 TEST_F(ExecTest, ProgramThatClosesItsOutputGoesOnReading) {
-  StartProgram("close");
+  StartProgram("close", {"--exec_kill_after=100ms"});
   Peer peer = Connect("exec");
   const pid_t program = PidOf(peer);
   EXPECT_EQ(peer.ReadToEnd(), "");
@@ -129,6 +129,18 @@ TEST_F(ExecTest, ProgramThatClosesItsOutputGoesOnReading) {
   EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "has read 1000 bytes"); }));
   EXPECT_FALSE(IsGone(program));
   peer.HalfClose();  // Nothing is left to say, on either side.
+  ExpectGone(program);
+}
+
+// As much is under way, with the server and in the program's socket, when the client's end comes.
+TEST_F(ExecTest, ProgramThatClosesItsOutputReadsAllThatItsClientHasSent) {
+  StartProgram("slow");
+  Peer peer = Connect("exec");
+  const pid_t program = PidOf(peer);
+  for (int i = 0; i < 100; ++i) peer.Send(std::string(10'000, 'x'));
+  peer.HalfClose();
+  EXPECT_EQ(peer.ReadToEnd(), "");
+  EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "has read 1000000 bytes to the end"); }));
   ExpectGone(program);
 }
 

@@ -10,6 +10,8 @@
 //   die          says who it is, and is killed by a signal, with its input unread
 //   close        says who it is, closes its output alone, reports at its standard error when it has read 1000 bytes,
 //                and goes on
+//   slow         says who it is, closes its output alone, reads slowly, and reports at its standard error how much
+//                there was when its input is over
 //   heir         leaves a child behind that holds its output, and ends
 //   complain     writes a thousand lines to its standard error, and one of 100,000 letters
 //   look         says which descriptors it has, who asks, and whether a signal is ignored or blocked
@@ -38,10 +40,14 @@ void Say(const std::string& text) {
 
 void SayWho() { Say("pid " + std::to_string(::getpid()) + "\n"); }
 
-size_t CountInput() {
-  char buffer[4096];
+// The pause is in microseconds, after each piece.
+size_t CountInput(useconds_t pause = 0) {
+  char buffer[16384];
   size_t total = 0;
-  for (ssize_t count; (count = ::read(STDIN_FILENO, buffer, sizeof(buffer))) > 0;) total += static_cast<size_t>(count);
+  for (ssize_t count; (count = ::read(STDIN_FILENO, buffer, sizeof(buffer))) > 0;) {
+    total += static_cast<size_t>(count);
+    if (pause > 0) ::usleep(pause);
+  }
   return total;
 }
 
@@ -131,6 +137,11 @@ int main(int argc, char** argv) {
     for (char c; total < 1000 && ::read(STDIN_FILENO, &c, 1) == 1;) ++total;
     std::fprintf(stderr, "has read %zu bytes\n", total);
     Hold();
+  }
+  if (what == "slow") {
+    SayWho();
+    ::shutdown(STDOUT_FILENO, SHUT_WR);
+    std::fprintf(stderr, "has read %zu bytes to the end\n", CountInput(/*pause=*/20'000));
   }
   if (what == "heir") LeaveHeir();
   if (what == "complain") Complain();
