@@ -8,7 +8,9 @@
 #include "base/logging.h"
 #include "exec_programs.h"
 #include "net/process.h"
+#include "net/statistics.h"
 #include "room_host.h"
+#include "services.h"
 #include "wiring.h"
 
 namespace polyserve {
@@ -25,7 +27,12 @@ absl::Status Server::MakeRoom() {
 
 absl::Status Server::MakePrograms() {
   if (config_.programs.commands.empty()) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<ExecPrograms>> programs = ExecPrograms::Create(config_.programs);
+  HostOptions options = config_.programs;
+  // The session only sees that there is no output, as of many a program.
+  options.on_refusal = [counters = &OfService(statistics_.counters(), NumberOf(*FindService("exec")))] {
+    Counters::Add(counters->errors, 1);
+  };
+  absl::StatusOr<std::unique_ptr<ExecPrograms>> programs = ExecPrograms::Create(std::move(options));
   if (!programs.ok()) return programs.status();
   programs_ = *std::move(programs);
   return absl::OkStatus();

@@ -146,7 +146,7 @@ void HostLoop::OnRequests() {
     if (parcel.ok()) {
       OnRequest(*std::move(parcel));
     } else {
-      LOG_FLOOD(WARNING) << "a client's program cannot be started: " << parcel.status().message();
+      NoteFailure(parcel.status());
     }
   }
 }
@@ -175,6 +175,7 @@ void HostLoop::OnStart(absl::string_view text, UniqueFd stream) {
     waiting_.push_back({number, name, std::string(parts[2]), std::move(stream)});
     return;
   }
+  options_.on_refusal();
   LOG_FLOOD(WARNING) << "a client is turned away: " << options_.max_programs << " programs run already (--exec_max)";
 }
 
@@ -190,7 +191,12 @@ void HostLoop::StartNext() {
   Request request = std::move(waiting_.front());
   waiting_.pop_front();
   const absl::Status status = Start(std::move(request));
-  if (!status.ok()) LOG_FLOOD(WARNING) << "a client's program cannot be started: " << status.message();
+  if (!status.ok()) NoteFailure(status);
+}
+
+void HostLoop::NoteFailure(const absl::Status& status) const {
+  options_.on_refusal();
+  LOG_FLOOD(WARNING) << "a client's program cannot be started: " << status.message();
 }
 
 // Only the reading end of the pipe is non-blocking: the other one is the program's. The stream is watched for nothing

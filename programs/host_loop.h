@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,8 @@ struct HostOptions {
   absl::Duration kill_after;
   // Of the server. Programs have the first half of it at least before they are told to end.
   absl::Duration drain_timeout;
+  // Called in the host for each client that gets no program, but for the log.
+  std::function<void()> on_refusal = [] {};
 };
 
 class HostLoop {
@@ -87,6 +90,7 @@ class HostLoop {
   void OnStart(absl::string_view text, UniqueFd stream);
   void OnInputEnd(absl::string_view text);
   void StartNext();
+  void NoteFailure(const absl::Status& status) const;
   absl::Status Start(Request request);
   void OnSignals();
   void Reap();
