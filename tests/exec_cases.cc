@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,6 +71,15 @@ class ExecTest : public EveryModelTest {
   void ExpectLittleMoreThan(int64_t memory) {
     const int64_t more = server().PeakMemoryBytes() - memory;
     EXPECT_TRUE(kSanitized || more < kLittle) << more << " bytes more";
+  }
+
+  // Of exec, as /-/status counts them.
+  nlohmann::json Errors() {
+    Peer peer = Connect("http");
+    peer.Send("GET /-/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    const std::string reply = peer.ReadToEnd();
+    const std::string content = reply.substr(std::min(reply.size(), reply.find("\r\n\r\n")));
+    return nlohmann::json::parse(content, nullptr, false)["services"]["exec"]["errors"];
   }
 
   // The processes that serve no client name themselves (PR_SET_NAME, prctl(2)).
@@ -243,6 +253,7 @@ TEST_F(ExecTest, ProgramsBeyondTheMostAreTurnedAwayInAllProcesses) {
   Peer third = Connect("exec");
   EXPECT_EQ(third.ReadToEnd(), "");
   EXPECT_TRUE(absl::StrContains(server().log(), "(--exec_max)"));
+  EXPECT_TRUE(Eventually([this] { return Errors() == 1; }));
   second.Reset();
   ExpectGone(program);
   EXPECT_TRUE(Eventually([this] {  // The host may notice it a moment later.
