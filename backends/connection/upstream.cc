@@ -116,8 +116,10 @@ int Upstream::Move() {
 }
 
 void Upstream::OnResult(int result) {
-  if (is_over() || result == -EINTR) return;
-  if (result == -ECANCELED) {
+  if (is_over()) return;
+  // A ring may end a connect that it cancels by EINTR. It has begun all the same, and one that is started again says
+  // so by EALREADY.
+  if (result == -ECANCELED || result == -EINTR || result == -EALREADY) {
     if (deadline_.passed()) {
       Fail(absl::DeadlineExceededError(
           absl::StrCat(name_, " has not answered within ", absl::FormatDuration(patience_))));

@@ -61,7 +61,7 @@ class Upstream final : public Output::Exchange {
   void Fail(absl::Status status);
 
   // For operations: what they need, valid until OnResult(), which takes what they have returned: 0 or the bytes moved,
-  // or a negative errno. After ECANCELED the operation is to be started again, unless the time is over.
+  // or a negative errno. After ECANCELED or EINTR the operation is to be started again, unless the time is over.
   const Endpoint& to() const { return to_; }
   absl::string_view unsent() const { return unsent_; }
   char* room() { return reply_.data() + received_; }

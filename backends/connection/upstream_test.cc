@@ -204,6 +204,16 @@ TEST_P(UpstreamTest, OperationThatIsCancelledWhenTheTimeHasPassedIsTheLast) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(Finish(upstream).status())) << reply_.status();
 }
 
+TEST_P(UpstreamTest, ConnectThatIsCancelledWhenTheTimeHasPassedIsTheLastWhateverItSays) {
+  for (const int error : {ECANCELED, EINTR, EALREADY}) {
+    Upstream& upstream = AskInOperations(absl::ZeroDuration());
+    upstream.OnResult(-error);
+    ASSERT_TRUE(upstream.is_over()) << error;
+    EXPECT_TRUE(absl::IsDeadlineExceeded(Finish(upstream).status())) << reply_.status();
+    output_ = Output();
+  }
+}
+
 TEST_P(UpstreamTest, WithoutADescriptorItIsOverAtOnce) {
   rlimit usual;
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
