@@ -55,6 +55,7 @@ class Output {
     std::string line;         // Without its end.
     size_t max_reply_bytes;   // Of the line that answers, without its end.
     absl::Duration patience;  // For all of it: connecting, sending, receiving.
+    std::string name = {};    // What texts call the other server; by default its address.
   };
   // Appends what the peer is to get for the other server's line, which comes without its end. As a Task, it may run on
   // another thread, and must not touch the session. Instead of a line, with a text that names the other server:

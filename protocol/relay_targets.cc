@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/logging.h"
 
 namespace polyserve {
 
@@ -39,15 +40,20 @@ bool IsRelayLine(absl::string_view line) {
   });
 }
 
+// The client hears the number alone, by which it asks: where the server is, the log says.
 void AskTarget(const RelayTargets& targets, const RelayTarget& target, absl::string_view line, Output& output,
                absl::AnyInvocable<void(RelayAnswer answer, Output& output)> then) {
+  const std::string name = absl::StrCat("server ", &target - targets.all.data() + 1);
   Output::Question question = {.to = target.address,
                                .line = std::string(line),
                                .max_reply_bytes = RelayTargets::kMaxLineBytes,
-                               .patience = targets.timeout};
-  output.Ask(std::move(question), [name = target.address, then = std::move(then)](absl::StatusOr<std::string> reply,
-                                                                                  Output& result) mutable {
-    then(ToAnswer(name, std::move(reply)), result);
+                               .patience = targets.timeout,
+                               .name = name};
+  output.Ask(std::move(question), [name, address = target.address, then = std::move(then)](
+                                      absl::StatusOr<std::string> reply, Output& result) mutable {
+    RelayAnswer answer = ToAnswer(name, std::move(reply));
+    if (answer.code != 200) LOG_FLOOD(INFO) << answer.text << " (--relay_to, " << address << ")";
+    then(std::move(answer), result);
   });
 }
 

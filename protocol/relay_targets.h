@@ -43,8 +43,8 @@ struct RelayAnswer {
 // client would ask more than one line.
 bool IsRelayLine(absl::string_view line);
 
-// Has the output ask the target, and `then` called with what comes of it, as Output::Answered is.
-// REQUIRES: IsRelayLine(line).
+// Has the output ask the target, which is one of these, and `then` called with what comes of it, as Output::Answered
+// is. REQUIRES: IsRelayLine(line).
 void AskTarget(const RelayTargets& targets, const RelayTarget& target, absl::string_view line, Output& output,
                absl::AnyInvocable<void(RelayAnswer answer, Output& output)> then);
 

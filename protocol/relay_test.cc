@@ -58,6 +58,7 @@ TEST(RelaySessionTest, QuestionIsBoundInSizeAndTime) {
   EXPECT_EQ(input.bytes(), "RELAY 1 WAIT 20\n") << "one question at a time";
   const Output::Question& question = output.asked().question;
   EXPECT_EQ(question.to, "[::1]:7002");
+  EXPECT_EQ(question.name, "server 2");
   EXPECT_EQ(question.line, "WAIT 20");
   EXPECT_EQ(question.max_reply_bytes, RelayTargets::kMaxLineBytes);
   EXPECT_EQ(question.patience, RelayTargets().timeout);
@@ -98,7 +99,7 @@ TEST(RelaySessionTest, AnswerIsPassedOnAsItIsAndErrorsHaveCodes) {
 TEST(RelaySessionTest, AnswerThatIsNoTextIsRefused) {
   for (const std::string& nonsense :
        {std::string(), std::string("a\rb"), std::string("a\0b", 3), std::string("\x1b[2J")}) {
-    EXPECT_EQ(ReplyTo(nonsense), "ERR 502 127.0.0.1:7001 has answered with what is no line of text\n");
+    EXPECT_EQ(ReplyTo(nonsense), "ERR 502 server 1 has answered with what is no line of text\n");
   }
 }
 

@@ -68,8 +68,11 @@ TEST_F(RelayTest, EachFailureOfTheOtherServerIsAnAnswerAndTheConversationGoesOn)
   StartRelay();
   Peer peer = Connect("relay");
   for (const char* line : {"end", "half an answer", "reset", "flood", "garble"}) {
-    EXPECT_TRUE(absl::StartsWith(Ask(peer, line), "ERR 502 ")) << line;
+    const std::string answer = Ask(peer, line);
+    EXPECT_TRUE(absl::StartsWith(answer, "ERR 502 ")) << line;
+    EXPECT_FALSE(absl::StrContains(answer, other_.address())) << "where it is, is for the log";
   }
+  EXPECT_TRUE(absl::StrContains(server().log(), other_.address()));
   peer.Send("RELAY 2 say nothing\n");
   const std::string refused = peer.ReadLine();
   EXPECT_TRUE(absl::StartsWith(refused, "ERR 502 ") && absl::StrContains(refused, "refused")) << refused;

@@ -63,7 +63,7 @@ void Upstream::Answer(Output& output) {
 
 // The line may end with CR LF, so there is room for two bytes more.
 Upstream::Upstream(const Output::Question& question, Socket socket)
-    : name_(question.to),
+    : name_(question.name.empty() ? question.to : question.name),
       deadline_(question.patience),
       patience_(question.patience),
       request_(absl::StrCat(question.line, "\n")),

@@ -85,7 +85,7 @@ class Upstream final : public Output::Exchange {
   void OnReceived(size_t count);
   void OnError(int error);
 
-  const std::string name_;  // "127.0.0.1:8088", for the texts.
+  const std::string name_;  // For the texts.
   const Deadline deadline_;
   const absl::Duration patience_;
   Endpoint to_;

@@ -165,6 +165,17 @@ TEST_P(UpstreamTest, ServerThatEndsTheConnectionWithoutAnAnswerIsAnError) {
   }
 }
 
+TEST_P(UpstreamTest, ServerThatHasANameIsCalledByItAlone) {
+  output_.Ask({.to = address_, .line = "x", .max_reply_bytes = 1, .patience = absl::ZeroDuration(), .name = "server 7"},
+              [this](absl::StatusOr<std::string> reply, Output& output) {
+                reply_ = std::move(reply);
+                output.Write("answered");
+              });
+  Upstream& upstream = Upstream::Of(output_, Upstream::Socket::kBlocking);
+  upstream.OnResult(-ECANCELED);
+  EXPECT_EQ(Finish(upstream).status().message(), "server 7 has not answered within 0");
+}
+
 TEST_P(UpstreamTest, ResetIsAnError) {
   Upstream& upstream = Ask();
   UniqueFd server = AwaitQuestion(upstream);
