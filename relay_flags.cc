@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -33,7 +34,29 @@ absl::StatusOr<RelayTarget> ParseTarget(absl::string_view name) {
   return RelayTarget{std::string(name), endpoint->ToString()};
 }
 
+bool IsLoopback(const Endpoint& endpoint) {
+  const std::string host = endpoint.AsV4().Host();
+  return absl::StartsWith(host, "127.") || host == "::1";
+}
+
+// Who connects to no address in particular connects to this machine (connect(2) of Linux).
+bool Reaches(const Endpoint& target, const Endpoint& listener) {
+  if (target.port() != listener.port() || target.family() != listener.family()) return false;
+  if (target.is_wildcard()) return listener.is_wildcard() || IsLoopback(listener);
+  return target == listener || (IsLoopback(target) && listener.is_wildcard());
+}
+
 }  // namespace
+
+absl::Status CheckNoTargetIs(const Endpoint& listener, const RelayTargets& targets) {
+  for (const RelayTarget& target : targets.all) {
+    const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target.address);  // In numbers: asks no resolver.
+    if (!endpoint.ok() || !Reaches(*endpoint, listener)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--relay_to: ", target.name, " is this server itself; name another one"));
+  }
+  return absl::OkStatus();
+}
 
 // A program image, which serves one client, asks for the same names: the client may be one that relays.
 absl::StatusOr<std::shared_ptr<const RelayTargets>> RelayTargetsFromFlags() {

@@ -4,7 +4,9 @@
 
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "net/endpoint.h"
 #include "protocol/relay_targets.h"
 
 namespace polyserve {
@@ -13,6 +15,11 @@ namespace polyserve {
 // line for the user, if an address is malformed or cannot be resolved, or a time makes no sense. Looks names up, which
 // may block: here alone, not when a server is asked.
 absl::StatusOr<std::shared_ptr<const RelayTargets>> RelayTargetsFromFlags();
+
+// For each TCP listener of this server. Returns InvalidArgument, with one line for the user, if a target is that
+// listener: a client could have the server ask itself, which asks itself, and so on. Tells by the addresses alone: not,
+// for example, if this machine is named by an address of another interface, and the listener has all of them.
+absl::Status CheckNoTargetIs(const Endpoint& listener, const RelayTargets& targets);
 
 }  // namespace polyserve
 

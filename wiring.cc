@@ -39,6 +39,7 @@
 #include "net/signals.h"
 #include "net/socket.h"
 #include "protocol/tls/ticket_keys.h"
+#include "relay_flags.h"
 #include "sandbox_options.h"
 #include "services.h"
 #include "shared_tables.h"
@@ -344,6 +345,10 @@ absl::Status Server::Bind(InheritedListeners& inherited) {
     const absl::StatusOr<Endpoint> at = Endpoint::OfSocket(listener.fd.get());
     if (at.ok() && !listener.is_sibling) {
       report_sources_->listeners.push_back({listener.service, listener.has_datagrams(), at->ToString()});
+    }
+    if (at.ok() && !listener.has_datagrams()) {
+      const absl::Status status = CheckNoTargetIs(*at, *config_.http.relay);
+      if (!status.ok()) return status;
     }
     // Two such services would answer each other for ever (net/udp_sources.h). Those that answer from a port of their
     // own speak a protocol that ends.
