@@ -105,7 +105,7 @@ class HeadParser : public QuietParser {
     http_1_1_ = version >= 11;
   }
 
-  void on_field_impl(http::field field, std::string_view, std::string_view text, error_code&) override {
+  void on_field_impl(http::field field, std::string_view name, std::string_view text, error_code&) override {
     const absl::string_view value = View(text);
     switch (field) {
       case http::field::host:
@@ -150,9 +150,9 @@ class HeadParser : public QuietParser {
       case http::field::sec_websocket_version:
         return TakeList(value, request_.sec_websocket_version);
       // RFC 9110, section 5.1, has recipients ignore the fields that they do not know. Beast has read Connection
-      // itself, for keep_alive() and upgrade().
+      // itself, for keep_alive() and upgrade(), and has no number for the one that is looked for here.
       default:
-        return;
+        if (absl::EqualsIgnoreCase(View(name), "Sec-Fetch-Site")) TakeList(value, request_.sec_fetch_site);
     }
   }
 

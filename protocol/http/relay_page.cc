@@ -55,6 +55,9 @@ void AnswerRelay(const std::shared_ptr<const HttpSite>& site, const HttpRequest&
                  Output& output) {
   const HttpReplyTerms terms = request.TermsWithoutContent();
   const auto refuse = [&](int code, absl::string_view why) { WriteHttpError(code, why, terms, *site, output); };
+  // A page of another site could not read the answer, but have the question asked.
+  const absl::string_view from = request.sec_fetch_site.value_or("none");
+  if (from != "none" && from != "same-origin") return refuse(403, "a page of another site asks");
   const std::optional<std::string> to = FieldOf(query, "to");
   const std::optional<std::string> line = FieldOf(query, "ask");
   if (!to.has_value() || !line.has_value() || !IsRelayLine(*line) || line->size() > RelayTargets::kMaxLineBytes) {

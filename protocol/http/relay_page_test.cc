@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "protocol/http/session.h"
 #include "protocol/http/test_fixture.h"
@@ -75,6 +76,17 @@ TEST_F(HttpRelayTest, OnlyServersThatAreNamedAreAsked) {
   }
   site_options_.relay = nullptr;
   EXPECT_EQ(CodeOf(Get("/-/relay?to=localhost:7001&ask=x")), 403);
+}
+
+TEST_F(HttpRelayTest, PageOfAnotherSiteCannotHaveAServerAsked) {
+  const auto code_for = [this](absl::string_view site) {
+    const std::string field = absl::StrCat("Sec-Fetch-Site: ", site, "\r\n");
+    return CodeOf(Talk(Request("GET /-/relay?to=localhost:7001&ask=x", field)).replies);
+  };
+  for (const char* site : {"cross-site", "same-site", "none\r\nsec-fetch-site: cross-site"}) {
+    EXPECT_EQ(code_for(site), 403) << site;
+  }
+  for (const char* site : {"none", "same-origin"}) EXPECT_EQ(code_for(site), 200) << site;
 }
 
 TEST_F(HttpRelayTest, RefusesWhatIsNoQuestion) {

@@ -78,6 +78,8 @@ struct HttpRequest {
   Field authorization;
   Field referer;
   Field user_agent;
+  // From where a browser's request comes: "same-origin", "cross-site", ... (Fetch Metadata Request Headers). Joined.
+  Field sec_fetch_site;
 
   // The opening handshake of a WebSocket; see websocket_handshake.h. The fields are joined like lists, although all but
   // Upgrade have one value: a second Origin then makes a text that no check accepts, instead of being ignored.
