@@ -10,12 +10,14 @@ constexpr size_t kKeptPlaces = 64;  // So that one burst does not stay in memory
 
 }  // namespace
 
-// Under the lock that Push() holds when it calls the waker: once this returns, no thread is inside the previous one, so
-// its owner may be destroyed. What came before is announced here, since its Push() found no waker.
+// Under the lock that is held when the waker is called: once this returns, no thread is inside the previous one, so its
+// owner may be destroyed. What came before is announced here, since nobody was there to be woken for it; what comes
+// meanwhile may be announced twice.
 void Mailbox::Attach(Waker* waker) {
-  MutexLock lock(mutex_);
+  MutexLock lock(waking_);
   waker_ = waker;
-  if (waker != nullptr && (!new_.empty() || is_cut_off_.load(std::memory_order_relaxed))) waker->Wake();
+  const bool is_due = has_new_.load(std::memory_order_acquire) || is_cut_off();
+  if (waker != nullptr && is_due) waker->Wake();
 }
 
 Message Mailbox::Next() {
@@ -32,7 +34,8 @@ Message Mailbox::Next() {
     MutexLock lock(mutex_);
     taken_.swap(new_);
     has_new_.store(false, std::memory_order_release);
-    if (taken_.empty()) return nullptr;  // Cut off just now.
+    wake_is_due_.store(false, std::memory_order_relaxed);  // It has come by itself.
+    if (taken_.empty()) return nullptr;                    // Cut off just now.
   }
   Message message = std::move(taken_[next_++]);
   // Relaxed: the counts only bound memory, and no other data is published by them. The message itself has come through
@@ -43,15 +46,30 @@ Message Mailbox::Next() {
 }
 
 bool Mailbox::Push(const Message& message) {
+  const bool is_there = PushQuietly(message);
+  WakeIfDue();
+  return is_there;
+}
+
+void Mailbox::WakeIfDue() {
+  if (wake_is_due_.load(std::memory_order_relaxed) && wake_is_due_.exchange(false)) Wake();
+}
+
+void Mailbox::Wake() {
+  MutexLock lock(waking_);
+  if (waker_ != nullptr) waker_->Wake();
+}
+
+bool Mailbox::PushQuietly(const Message& message) {
   MutexLock lock(mutex_);
   if (is_cut_off_.load(std::memory_order_relaxed)) return false;
   const size_t bytes = message->size() + kBytesPerMessage;
-  const bool was_empty = new_.empty();
   // Counts what the driver has swapped out but not popped, too: that memory is still held. The driver only ever lowers
   // the count meanwhile, so the check errs on the side of "full".
   const bool is_full = waiting_bytes() + bytes > kMaxBytes;
   // The backlog goes at once: a member that is too slow must not keep megabytes until its driver gets to it. The counts
   // stay as they are: nothing is pushed any more, and the room no longer looks at this mailbox.
+  const bool was_empty = new_.empty();
   if (is_full) {
     new_ = std::vector<Message>();
     is_cut_off_.store(true, std::memory_order_release);
@@ -61,24 +79,26 @@ bool Mailbox::Push(const Message& message) {
     waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
   has_new_.store(!is_full, std::memory_order_release);
-  // Once for each batch: a driver that was woken takes everything that is there.
-  if (waker_ != nullptr && (was_empty || is_full)) waker_->Wake();
+  // Once for each batch: a driver that is woken takes everything that is there. Last, since another thread may take it
+  // from here on, and wake the driver.
+  if (was_empty || is_full) wake_is_due_.store(true, std::memory_order_release);
   return !is_full;
 }
 
 // Before the driver is woken, so that it finds the session ready for input.
 void Mailbox::NoteRoom() {
-  MutexLock lock(mutex_);
   awaits_room_.store(false, std::memory_order_release);
-  if (waker_ != nullptr) waker_->Wake();
+  Wake();
 }
 
 void Mailbox::CutOff() {
-  MutexLock lock(mutex_);
-  new_ = std::vector<Message>();
-  has_new_.store(false, std::memory_order_release);
-  is_cut_off_.store(true, std::memory_order_release);
-  if (waker_ != nullptr) waker_->Wake();
+  {
+    MutexLock lock(mutex_);
+    new_ = std::vector<Message>();
+    has_new_.store(false, std::memory_order_release);
+    is_cut_off_.store(true, std::memory_order_release);
+  }
+  Wake();
 }
 
 }  // namespace polyserve

@@ -2,9 +2,9 @@
 // the member's connection pops, when the peer has room for more. No call waits, except for a lock that is held while
 // one message is appended.
 //
-//   speakers ── Push() ─▶ new_ (under the lock) ── swapped as a whole ─▶ taken_ (the driver's) ── Next() ─▶ peer
+//   speakers ── Push() ─▶ new_ (under a lock) ── swapped as a whole ─▶ taken_ (the driver's) ── Next() ─▶ peer
 //                           │
-//                           └─ was empty: Waker::Wake()
+//                           └─ was empty: Waker::Wake(), at once or by WakeIfDue()
 //
 // A driver learns of mail in one of two ways: by attaching a Waker (or polling has_mail()), or, if fd() is not -1, by
 // waiting for that descriptor and then calling Collect(). A mailbox that was cut off stays cut off.
@@ -84,6 +84,11 @@ class Mailbox {
   // Appends a message, and wakes the driver if it was empty. False if the message does not fit; the mailbox is then cut
   // off, and empty.
   bool Push(const Message& message);
+  // The same, but leaves it to WakeIfDue() to wake the driver: for several messages, so that the driver finds all of
+  // them, however soon the system lets it run. A driver that looks by itself may find them before.
+  bool PushQuietly(const Message& message);
+  // Wakes the driver if it has not been woken for what was pushed quietly, and has not taken it.
+  void WakeIfDue();
   // Ends it from the room's side: drops all messages, and wakes the driver. May be called again.
   void CutOff();
 
@@ -99,11 +104,17 @@ class Mailbox {
   void NoteRoom();
 
  private:
+  void Wake();
+
   Mutex mutex_;
   std::vector<Message> new_ ABSL_GUARDED_BY(mutex_);
-  Waker* waker_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  std::atomic<bool> has_new_{false};     // new_ is not empty.
-  std::atomic<bool> is_cut_off_{false};  // For good.
+  // Another lock than that of the messages: a driver that is woken may run at once, in place of the thread that wakes
+  // it, and would then have to wait for the lock that it needs first. Never taken together.
+  Mutex waking_;
+  Waker* waker_ ABSL_GUARDED_BY(waking_) = nullptr;
+  std::atomic<bool> has_new_{false};      // new_ is not empty.
+  std::atomic<bool> wake_is_due_{false};  // The driver does not know that yet.
+  std::atomic<bool> is_cut_off_{false};   // For good.
   std::atomic<bool> is_full_{false};
   std::atomic<bool> awaits_room_{false};
   std::atomic<size_t> waiting_messages_{0};

@@ -65,6 +65,47 @@ TEST(MailboxTest, RoomWakesTheDriverAsMailDoes) {
   EXPECT_FALSE(mailbox.has_mail());
 }
 
+TEST(MailboxTest, WhatIsPushedQuietlyWakesWhenThatIsDue) {
+  Mailbox mailbox;
+  CountingWaker waker;
+  mailbox.Attach(&waker);
+  mailbox.WakeIfDue();
+  EXPECT_EQ(waker.wakes, 0);
+  mailbox.PushQuietly(Text("a"));
+  mailbox.PushQuietly(Text("b"));
+  EXPECT_TRUE(mailbox.has_mail());
+  EXPECT_EQ(waker.wakes, 0);
+  mailbox.WakeIfDue();
+  mailbox.WakeIfDue();
+  EXPECT_EQ(waker.wakes, 1);
+  EXPECT_EQ(*mailbox.Next(), "a");
+  EXPECT_EQ(*mailbox.Next(), "b");
+}
+
+TEST(MailboxTest, PushWakesForWhatWasPushedQuietlyBefore) {
+  Mailbox mailbox;
+  CountingWaker waker;
+  mailbox.Attach(&waker);
+  mailbox.PushQuietly(Text("a"));
+  mailbox.Push(Text("b"));
+  EXPECT_EQ(waker.wakes, 1);
+  mailbox.WakeIfDue();
+  EXPECT_EQ(waker.wakes, 1);
+}
+
+TEST(MailboxTest, NoWakeIsDueForWhatTheDriverHasTakenByItself) {
+  Mailbox mailbox;
+  CountingWaker waker;
+  mailbox.Attach(&waker);
+  mailbox.PushQuietly(Text("a"));
+  EXPECT_EQ(*mailbox.Next(), "a");
+  mailbox.WakeIfDue();
+  EXPECT_EQ(waker.wakes, 0);
+  mailbox.PushQuietly(Text("b"));
+  mailbox.WakeIfDue();
+  EXPECT_EQ(waker.wakes, 1);
+}
+
 TEST(MailboxTest, WakesOnceUntilItWasEmptied) {
   Mailbox mailbox;
   CountingWaker waker;

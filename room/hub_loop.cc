@@ -55,7 +55,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
 
   // What came with its socket. False if the answer cannot be sent.
   bool Welcome(absl::string_view packet) {
-    OnPacket(packet[0], packet.substr(1));
+    OnPacket(packet);
     return Send();
   }
 
@@ -75,7 +75,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   // Executes what the member has sent, at most kPacketsPerTurn packets: epoll_wait(2) reports the rest again. An answer
   // leaves at once, behind the mail that is due. False if the other side has gone.
   bool Receive() {
-    char packet[1 + kMaxTextBytes];
+    char packet[kMaxHubLinesBytes];
     for (int i = 0; i < kPacketsPerTurn; ++i) {
       // One packet for each call (SOCK_SEQPACKET). The kernel cuts off what exceeds the buffer; a member never sends
       // that much, since it checks names and texts itself.
@@ -83,18 +83,25 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
       if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
       if (size < 0 && errno == ECONNRESET) continue;  // It left mail unread. That comes before what it had said.
       if (size <= 0) return false;
-      const bool is_answered = OnPacket(packet[0], absl::string_view(packet + 1, static_cast<size_t>(size) - 1));
-      if (is_answered && !Send()) return false;
+      if (OnPacket(absl::string_view(packet, static_cast<size_t>(size))) && !Send()) return false;
     }
     return true;
   }
 
-  // Returns whether there is an answer. A join of a member that has a name, and a malformed text, are ignored: our own
-  // members send neither.
-  bool OnPacket(char kind, absl::string_view text) {
+  // These return whether there is an answer. A join of a member that has a name, and a malformed text, are ignored: our
+  // own members send neither.
+  bool OnPacket(absl::string_view packet) {
+    if (packet[0] == kHubJoin) return Join(packet.substr(1));
+    bool is_answered = false;
+    for (const absl::string_view line : absl::StrSplit(packet, '\n', absl::SkipEmpty())) {
+      is_answered = OnLine(line[0], line.substr(1)) || is_answered;
+    }
+    return is_answered;
+  }
+
+  bool OnLine(char kind, absl::string_view text) {
     if (kind == kHubSay && CheckText(text).ok()) member_->Say(text);
     if (kind == kHubExecute && CheckText(text).ok()) member_->Execute(text);
-    if (kind == kHubJoin && member_->name().empty()) return Join(text), true;
     if (kind != kHubLeave) return false;
     member_->Leave();
     answer_ = PacketOf(kHubDone);
@@ -102,11 +109,13 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   }
 
   // A member that joins has no mail from before: the answer to its last leave came behind that.
-  void Join(absl::string_view name_and_address) {
+  bool Join(absl::string_view name_and_address) {
+    if (!member_->name().empty()) return false;
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(name_and_address, absl::MaxSplits('\n', 1));
     member_->set_address(parts.second);
     (packet_.empty() ? packet_ : answer_) = AnswerTo(member_->Join(parts.first));
+    return true;
   }
 
   // Its last packet, if the socket takes it at once: a member that does not read learns only that it was cut off.

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <atomic>
 #include <cerrno>
@@ -57,18 +56,29 @@ class HubRoom::HubMember : public Member {
     return absl::OkStatus();
   }
 
-  // No more than one message or command is held back: may_command() is false until it is sent, and the session reads no
-  // further command. Any error but EAGAIN means that the hub is gone, which Collect() will find out.
+  // No more than one packet is held back: may_command() is false until it is sent, and the session reads no further
+  // command. Any error but EAGAIN means that the hub is gone, which Collect() will find out.
   void Say(absl::string_view text) override { Tell(kHubSay, text); }
 
   void Execute(absl::string_view text) override { Tell(kHubExecute, text); }
+
+  // Each packet wakes the hub, and with it those who hear what is said.
+  void Cork() override { is_corked_ = true; }
+
+  void Uncork() override {
+    is_corked_ = false;
+    SendUnsaid();
+  }
 
   void Leave() override {
     if (name_.empty()) return;
     name_.clear();
     wanted_.clear();
+    AddLine(kHubLeave, "");
     // A hub that takes nothing hears of it from the end of the socket.
-    if (Send(kHubLeave, "")) deadline_.emplace(kHubPatience);
+    if (!Send(unsaid_)) return;
+    unsaid_.clear();
+    deadline_.emplace(kHubPatience);
   }
 
   bool awaits_answer() const override { return deadline_.has_value(); }
@@ -105,29 +115,39 @@ class HubRoom::HubMember : public Member {
   }
 
  protected:
+  // While it is corked, one more command of any size has to fit, and an E behind it.
   bool IsReady() override {
-    if (!unsaid_.empty() && !Send(unsaid_kind_, unsaid_) && errno == EAGAIN) return false;
-    unsaid_.clear();
-    return true;
+    const size_t line = 2 + kMaxTextBytes;
+    return (is_corked_ && unsaid_.size() + line + 2 <= kMaxHubLinesBytes) || SendUnsaid();
   }
 
  private:
   // Announces this member to the hub, or, if that was done before, asks for one more name. The hub's end of the socket
   // is given away and closed here, so that this side sees end-of-file if the hub dies.
   bool Introduce(absl::string_view name) {
-    const std::string name_and_address = absl::StrCat(name, "\n", address_);
-    if (!hub_end_.ok()) return Send(kHubJoin, name_and_address);
-    const std::string text = absl::StrCat(std::string(1, kHubJoin), name_and_address);
-    const absl::Status status = SendParcelAtOnce(room_.join_fd_.get(), text, {hub_end_.get()});
+    const std::string packet = absl::StrCat(std::string(1, kHubJoin), name, "\n", address_);
+    if (!hub_end_.ok()) return Send(packet);
+    const absl::Status status = SendParcelAtOnce(room_.join_fd_.get(), packet, {hub_end_.get()});
     if (!status.ok()) LOG_FLOOD(WARNING) << "cannot connect a client to the chat room's hub: " << status.message();
     if (status.ok()) hub_end_.reset();
     return status.ok();
   }
 
   void Tell(HubPacket kind, absl::string_view text) {
-    if (name_.empty() || Send(kind, text) || errno != EAGAIN) return;
-    unsaid_.assign(text.data(), text.size());  // IsReady() until that is sent.
-    unsaid_kind_ = kind;
+    if (name_.empty()) return;
+    AddLine(kind, text);
+    if (!is_corked_) SendUnsaid();
+  }
+
+  void AddLine(HubPacket kind, absl::string_view text) {
+    absl::StrAppend(&unsaid_, unsaid_.empty() ? "" : "\n", std::string(1, kind), text);
+  }
+
+  // False: the hub has no room for it.
+  bool SendUnsaid() {
+    if (!unsaid_.empty() && !Send(unsaid_) && errno == EAGAIN) return false;
+    unsaid_.clear();
+    return true;
   }
 
   absl::Status WordsOfBan() {
@@ -137,15 +157,10 @@ class HubRoom::HubMember : public Member {
 
   // False, with errno, if the hub has no room for it (EAGAIN), or is gone. Waits for nothing. A packet is sent as a
   // whole or not at all, so nothing has to be taken up again.
-  bool Send(HubPacket kind, absl::string_view text) {
-    char letter = kind;
-    iovec pieces[] = {{&letter, 1}, {const_cast<char*>(text.data()), text.size()}};
-    msghdr message = {};
-    message.msg_iov = pieces;
-    message.msg_iovlen = 2;
+  bool Send(absl::string_view packet) {
     ssize_t sent = 0;
     do {
-      sent = ::sendmsg(hub_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      sent = ::send(hub_.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent > 0;
   }
@@ -209,8 +224,8 @@ class HubRoom::HubMember : public Member {
   UniqueFd hub_end_;                  // Until the hub has been sent it.
   std::optional<Deadline> deadline_;  // Of the answer that is awaited.
   std::string wanted_;                // The name that was asked for; empty if it leaves.
-  std::string unsaid_;                // A message or a command that the hub had no room for,
-  HubPacket unsaid_kind_ = kHubSay;   // and which of them.
+  std::string unsaid_;                // Lines of a packet that is corked, or that the hub had no room for.
+  bool is_corked_ = false;
   Mutex collecting_;
   std::string words_ ABSL_GUARDED_BY(collecting_);  // Of a ban.
   std::atomic<char> answer_{0};

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -175,6 +177,48 @@ TEST_F(HubTest, FloodArrivesInOrder) {
     }
   }
   for (; heard < kMessages; ++heard) ASSERT_EQ(Await(*ada, 1), absl::StrCat("bob : ", heard, "\n"));
+}
+
+TEST_F(HubTest, WhatIsSaidCorkedComesAsOnePacket) {
+  const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob");
+  Await(*ada, 1);
+  bob->Cork();
+  bob->Say("one");
+  bob->Execute("/to ada two");
+  bob->Say("three");
+  bob->Uncork();
+  pollfd mail = {ada->fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&mail, 1, -1), 1);
+  char packet[100];
+  const ssize_t size = ::recv(ada->fd(), packet, sizeof(packet), 0);
+  EXPECT_EQ(std::string(packet, static_cast<size_t>(std::max<ssize_t>(size, 0))),
+            "Mbob : one\nbob -> ada : two\nbob : three\n");
+}
+
+TEST_F(HubTest, CorkedFloodArrivesInOrderAndLeavingComesBehindIt) {
+  constexpr int kMessages = 2000;
+  const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob");
+  Await(*ada, 1);
+  bob->Cork();
+  for (int i = 0; i < kMessages; ++i) Say(*bob, absl::StrCat(i, std::string(100, 'x')));
+  Leave(*bob);
+  bob->Uncork();
+  for (int i = 0; i < kMessages; ++i) {
+    ASSERT_EQ(Await(*ada, 1), absl::StrCat("bob : ", i, std::string(100, 'x'), "\n"));
+  }
+  EXPECT_EQ(Await(*ada, 1), "'bob' 退出聊天室\n");
+}
+
+TEST_F(HubTest, CorkedMemberOfAStoppedHubHoldsLittle) {
+  const std::unique_ptr<Member> ada = Join("ada");
+  ::kill(hub_pid(), SIGSTOP);
+  ada->Cork();
+  int said = 0;
+  for (; said < 100'000 && ada->may_command(); ++said) ada->Say(std::string(kMaxTextBytes, 'x'));
+  EXPECT_LT(said, 100'000) << "its next command has to wait";
+  ada->Uncork();
+  EXPECT_FALSE(ada->has_said_all());
+  ::kill(hub_pid(), SIGCONT);
 }
 
 TEST_F(HubTest, WhoNeverCollectsIsCutOffAndTheOthersHearIt) {

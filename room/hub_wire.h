@@ -1,5 +1,6 @@
-// The protocol between a hub and its members: SOCK_SEQPACKET packets, each a letter and its argument. Both sides are
-// the same program, so only what could harm other members is checked again.
+// The protocol between a hub and its members: SOCK_SEQPACKET packets, each a letter and its argument. What a member
+// says at once is one packet, with a line for each: C, O and E. Both sides are the same program, so only what could
+// harm other members is checked again.
 //
 //   member ── L ada ────▶ hub      member ◀── Y, N, A or B ── hub
 //   member ── C hello ──▶ hub      member ◀── M lines ─────── hub    at any time after the Y
@@ -30,6 +31,8 @@ enum HubPacket : char {
   kHubMail = 'M',    // Lines, each with its end: as many as were due.
 };
 
+// Of lines from a member. Some dozens of ordinary texts, and four of the largest size.
+constexpr size_t kMaxHubLinesBytes = 5 * 1024;
 constexpr size_t kMaxHubPacketBytes = 32 * 1024;  // The kernel takes some of them before it says that it is full.
 
 // A hub that takes longer than this to answer counts as stopped or dead.

@@ -47,6 +47,13 @@ class LocalRoom::LocalMember : public Member {
 
   void Execute(absl::string_view text) override { room_.Execute(*this, text); }
 
+  void Cork() override { is_corked_ = true; }
+
+  void Uncork() override {
+    is_corked_ = false;
+    if (std::exchange(is_unheard_, false)) room_.WakeListeners();
+  }
+
   void Leave() override {
     if (name_.empty()) return;
     room_.Remove(*this);
@@ -58,6 +65,8 @@ class LocalRoom::LocalMember : public Member {
   static constexpr size_t kNowhere = static_cast<size_t>(-1);
 
   LocalRoom& room_;
+  bool is_corked_ = false;   // For the member's own thread alone, as name_;
+  bool is_unheard_ = false;  // it has said something since, for which nobody was woken.
   size_t place_ = kNowhere;
   std::string known_as_;  // name_ is for the member's own thread.
   std::string address_key_;
@@ -90,8 +99,15 @@ void LocalRoom::Say(LocalMember& seat, absl::string_view text) {
   const Message message = MakeSaying(seat.name(), text);
   MutexLock lock(mutex_);
   if (seat.place_ == LocalMember::kNowhere) return;
-  TellAllBut(&seat, message);
+  TellAllBut(&seat, message, !seat.is_corked_);
   Remember(message);
+  seat.is_unheard_ = seat.is_corked_;
+}
+
+// All seats are asked: a list of those that are due would have to be kept right when one of them leaves.
+void LocalRoom::WakeListeners() {
+  MutexLock lock(mutex_);
+  for (LocalMember* const seat : seats_) seat->WakeIfDue();
 }
 
 void LocalRoom::SayAsAdmin(absl::string_view text) {
@@ -113,13 +129,13 @@ void LocalRoom::Remove(LocalMember& seat) {
 // same messages, but for the few of PushAlone(), so what the slowest one holds contains what all others hold; only the
 // places for them are counted for each. The departures are said after the walk over the seats, since saying one may cut
 // off another member in turn. That ends: each such call has one seat less.
-void LocalRoom::TellAllBut(const LocalMember* one, const Message& message) {
+void LocalRoom::TellAllBut(const LocalMember* one, const Message& message, bool wakes) {
   std::vector<Message> departures;
   size_t places = 0;
   LocalMember* slowest = nullptr;
   for (size_t i = 0; i < seats_.size();) {
     LocalMember& seat = *seats_[i];
-    if (&seat != one && !seat.Push(message)) {
+    if (&seat != one && !(wakes ? seat.Push(message) : seat.PushQuietly(message))) {
       CutOff(seat, departures);  // Another one takes its place, and has its turn now.
       continue;
     }
@@ -147,6 +163,7 @@ void LocalRoom::CutOff(LocalMember& seat, std::vector<Message>& departures) {
 // The last seat takes the dropped one's place: constant time, and the order of seats means nothing. The name is free
 // from here on, even if the member was cut off and does not know it yet.
 void LocalRoom::Drop(LocalMember& seat) {
+  seat.WakeIfDue();  // WakeListeners() does not find it any more.
   names_.Release(seat.known_as_);
   seats_by_name_.erase(seat.known_as_);
   seats_[seat.place_] = seats_.back();

@@ -89,7 +89,11 @@ class LocalRoom : public Room {
   // Keeps a text for members that join later.
   void Remember(const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void TellAllBut(const LocalMember* one, const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Wakes those who hear something that was said while its speaker was corked.
+  void WakeListeners();
+
+  void TellAllBut(const LocalMember* one, const Message& message, bool wakes = true)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Disconnects a member whose mailbox is full, and notes the departure for the others.
   void CutOff(LocalMember& seat, std::vector<Message>& departures) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drop(LocalMember& seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

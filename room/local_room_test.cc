@@ -40,6 +40,50 @@ TEST(LocalRoomTest, AllButTheSpeakerHear) {
   EXPECT_EQ(TakeAll(*outside), "");
 }
 
+class CountingWaker : public Waker {
+ public:
+  void Wake() override { ++wakes; }
+  int wakes = 0;
+};
+
+TEST(LocalRoomTest, WhatACorkedMemberSaysWakesTheOthersOnce) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = Join(room, "bob");
+  TakeAll(*ada);
+  CountingWaker waker;
+  ada->Attach(&waker);
+  bob->Cork();
+  bob->Say("one");
+  bob->Say("two");
+  EXPECT_EQ(waker.wakes, 0);
+  bob->Uncork();
+  EXPECT_EQ(waker.wakes, 1);
+  EXPECT_EQ(TakeAll(*ada), "bob : one\nbob : two\n");
+  bob->Cork();
+  bob->Uncork();
+  EXPECT_EQ(waker.wakes, 1);
+  bob->Say("three");
+  EXPECT_EQ(waker.wakes, 2);
+  ada->Attach(nullptr);
+}
+
+// Its mail stays, but it has no seat any more by which it could be found.
+TEST(LocalRoomTest, WhoIsPutOutWhileTheSpeakerIsCorkedIsWoken) {
+  LocalRoom room("admin");
+  const std::unique_ptr<Member> ada = Join(room, "ada"), bob = Join(room, "bob");
+  TakeAll(*ada);
+  CountingWaker waker;
+  ada->Attach(&waker);
+  bob->Cork();
+  bob->Say("one");
+  ada->Leave();
+  EXPECT_EQ(waker.wakes, 1);
+  EXPECT_EQ(TakeAll(*ada), "bob : one\n");
+  bob->Uncork();
+  EXPECT_EQ(waker.wakes, 1);
+  ada->Attach(nullptr);
+}
+
 TEST(LocalRoomTest, AdministratorIsHeardByAll) {
   LocalRoom room("admin");
   room.SayAsAdmin("nobody is there");

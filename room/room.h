@@ -73,6 +73,10 @@ class Member : public Mailbox {
   // answers comes as mail: a line that begins with "ERR ", or what was done. Does nothing if this member has no name,
   // or was cut off. The text must pass CheckText().
   virtual void Execute(absl::string_view text) = 0;
+  // From Cork() to Uncork(), what this member says may be held back, so that a thread or process that has many lines to
+  // hear is woken once for all of them (as TCP_CORK does with bytes). For the commands that have come in one piece.
+  virtual void Cork() = 0;
+  virtual void Uncork() = 0;
   // Gives up the name, and receives no more; mail received before stays. Does nothing if this member has no name.
   virtual void Leave() = 0;
 

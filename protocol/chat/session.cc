@@ -46,9 +46,16 @@ void RefuseOtherProtocol(Output& output) {
 
 }  // namespace
 
+void ChatSession::OnInput(Input& input, Output& output) {
+  member_->Cork();
+  TakeLines(input, output);
+  member_->Uncork();
+  AwaitSaid(output);
+}
+
 // The rate is asked for before each command, not for each read: a peer may send a thousand commands in one packet. What
 // is not executed stays in the input, at most one read, and then in the peer's send buffer.
-void ChatSession::OnInput(Input& input, Output& output) {
+void ChatSession::TakeLines(Input& input, Output& output) {
   while (!input.empty() && output.wants_more()) {
     // The driver reads nothing during a pause, so TCP slows down a peer that speaks too fast, and nothing is lost.
     if (!member_->may_command()) return output.Pause(kOverRatePause, &DoNothing);
@@ -73,10 +80,9 @@ void ChatSession::OnInput(Input& input, Output& output) {
       Refuse(413, absl::StrCat("a line has at most ", kMaxLineBytes, " bytes"), output);
       is_skipping_ = true;
     } else {
-      break;
+      return;
     }
   }
-  AwaitSaid(output);
 }
 
 // The message that a busy room has not taken yet may be the peer's last one: then no further command would bring it up.

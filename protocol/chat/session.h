@@ -84,6 +84,8 @@ class ChatSession : public Session {
   }
 
  private:
+  // Executes the commands that are there.
+  void TakeLines(Input& input, Output& output);
   // The command A. False: the password is being verified, and the line has to be passed again after that.
   bool LogIn(absl::string_view user_and_password, Output& output);
   // By the present version of the file. REQUIRES: there is one.
