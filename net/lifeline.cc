@@ -35,8 +35,8 @@ void OnPipe(int) {
 
 // Gives an end of a pipe an open file of its own. Which process the kernel signals is a property of the open file,
 // which fork() shares: with the inherited one, each new descendant would take the signals away from the one before.
-absl::Status OpenAnew(UniqueFd& end, int mode) {
-  UniqueFd own(::open(absl::StrCat("/proc/self/fd/", end.get()).c_str(), mode | O_CLOEXEC | O_NONBLOCK));
+absl::Status OpenAnew(const std::string& path, UniqueFd& end, int mode) {
+  UniqueFd own(::open(path.c_str(), mode | O_CLOEXEC | O_NONBLOCK));
   if (!own.ok()) return SysError("processes that end with the server need /proc: open /proc/self/fd");
   end = std::move(own);
   return absl::OkStatus();
@@ -68,6 +68,9 @@ absl::StatusOr<Lifeline> Lifeline::Create() {
   absl::Status status = MakePipe(lifeline.down_read_, lifeline.down_write_);
   status.Update(MakePipe(lifeline.up_read_, lifeline.up_write_));
   if (!status.ok()) return status;
+  // Here, since what is done in each descendant costs it the pages of memory that it touches.
+  lifeline.down_path_ = absl::StrCat("/proc/self/fd/", lifeline.down_read_.get());
+  lifeline.up_path_ = absl::StrCat("/proc/self/fd/", lifeline.up_write_.get());
   return lifeline;
 }
 
@@ -83,10 +86,10 @@ absl::Status Lifeline::TryHold(Kin kin) {
   struct sigaction action = {};
   action.sa_handler = &OnPipe;
   ::sigaction(SIGIO, &action, nullptr);
-  absl::Status status = OpenAnew(down_read_, O_RDONLY);
+  absl::Status status = OpenAnew(down_path_, down_read_, O_RDONLY);
   g_listened = down_read_.get();
   if (status.ok()) status = SignalOn(down_read_, SIGIO);
-  if (status.ok() && kin == Kin::kOrphan) status = OpenAnew(up_write_, O_WRONLY);
+  if (status.ok() && kin == Kin::kOrphan) status = OpenAnew(up_path_, up_write_, O_WRONLY);
   if (status.ok() && kin == Kin::kOrphan) status = SignalOn(up_write_, SIGKILL);
   if (status.ok() && kin == Kin::kChild && ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) status = SysError("prctl");
   if (!status.ok()) return status;

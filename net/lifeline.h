@@ -18,6 +18,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -49,6 +51,7 @@ class Lifeline {
 
  private:
   UniqueFd down_read_, down_write_, up_read_, up_write_;
+  std::string down_path_, up_path_;  // Of the descendants' ends, in /proc.
   pid_t server_ = -1;
 };
 

@@ -79,6 +79,7 @@ absl::StatusOr<Statistics> Statistics::Create() {
 absl::StatusOr<Statistics> Statistics::Map(UniqueFd fd) {
   void* memory = ::mmap(nullptr, sizeof(Table), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (memory == MAP_FAILED) return SysError("mmap");
+  newcomer_rows();  // Asked once, in every process that is not forked: each child would have to ask the system again.
   // The kernel's zeroes are valid counters: atomics of integers without a constructor to run.
   static_assert(std::atomic<int64_t>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
   return Statistics(std::shared_ptr<const Page>(new Page{std::move(fd), static_cast<Table*>(memory)}));

@@ -47,7 +47,7 @@ class BlockingConnection {
       : fd_(std::move(connection.fd)),
         counters_(OfService(context.statistics.counters(), connection.listener->number)),
         connection_limit_(context.connection_limit.get()),
-        watch_(fd_.get(), context.idle_timeout, ProgressLimits(context.idle_timeout, context.least_rate)),
+        watch_(fd_.get(), context.idle_timeout, context.least_rate),
         bound_counters_(context.least_rate.counters),
         others_wait_(connection.listener->closes_at_will && context.others_wait ? &context.others_wait : nullptr),
         conversation_(StartConversation(*connection.listener, fd_.get())) {

@@ -8,8 +8,14 @@
 
 namespace polyserve {
 
+namespace {
+
+uint32_t Now(const ProgressLimits& limits) { return limits.TicksAt(std::chrono::steady_clock::now()); }
+
+}  // namespace
+
 void BlockingWatch::NoteSent() {
-  if (waits_are_short_) watch_.NoteMove(Now());
+  if (waits_are_short_) watch_.NoteMove(Now(limits()));
 }
 
 // Within a request the rate counts, and a wait as long as the idle time-out would notice a slow peer too late.
@@ -19,12 +25,13 @@ bool BlockingWatch::MayReadOn() {
 }
 
 bool BlockingWatch::MayStaySilent() {
-  const uint32_t now = Now();
+  const ProgressLimits limits = this->limits();
+  const uint32_t now = Now(limits);
   // The wait that has just ended took the whole idle time-out,
-  if (!waits_are_short_) watch_.NoteSilence(limits_, now);
+  if (!waits_are_short_) watch_.NoteSilence(limits, now);
   // or, if waits are short, one tick. What was heard since the last look came before that tick.
   if (std::exchange(has_heard_, false) && waits_are_short_) watch_.NoteMove(now - 1);
-  if (JudgeProgress(fd_, limits_, Debt::kNothing, now, watch_) != Progress::kAlive) return false;
+  if (JudgeProgress(fd_, limits, Debt::kNothing, now, watch_) != Progress::kAlive) return false;
   ShortenWaits();  // The kernel still holds some of the last reply, and the peer takes it.
   return true;
 }
@@ -36,11 +43,10 @@ bool BlockingWatch::MayTakeLonger() {
   return false;
 }
 
-uint32_t BlockingWatch::Now() const { return limits_.TicksAt(std::chrono::steady_clock::now()); }
-
 // Judges at most once a tick, since it costs a system call; a new debt begins with a full window.
 bool BlockingWatch::Judge(Debt debt) {
-  const uint32_t now = Now();
+  const ProgressLimits limits = this->limits();
+  const uint32_t now = Now(limits);
   if (debt != owed_) {
     watch_.Rest(now);
   } else if (now == judged_) {
@@ -48,13 +54,13 @@ bool BlockingWatch::Judge(Debt debt) {
   }
   owed_ = debt;
   judged_ = now;
-  return JudgeProgress(fd_, limits_, debt, now, watch_) == Progress::kAlive;
+  return JudgeProgress(fd_, limits, debt, now, watch_) == Progress::kAlive;
 }
 
 void BlockingWatch::ShortenWaits() {
   if (waits_are_short_) return;
   // If this fails, the waits stay long: a slow peer is then noticed later.
-  waits_are_short_ = SetReceiveTimeout(fd_, limits_.tick()).ok();
+  waits_are_short_ = SetReceiveTimeout(fd_, limits().tick()).ok();
 }
 
 }  // namespace polyserve

@@ -21,15 +21,16 @@ namespace polyserve {
 
 class BlockingWatch {
  public:
-  // The connection must outlive it. Its reads must time out after `idle_timeout`, and its sends after
-  // limits.send_wait(); accepted connections inherit both from their listener (net/socket.h). Either may be infinite.
-  BlockingWatch(int fd, absl::Duration idle_timeout, const ProgressLimits& limits)
-      : fd_(fd), idle_timeout_(idle_timeout), limits_(limits) {}
+  // The connection and the least rate must outlive it. Its reads must time out after `idle_timeout`, and its sends
+  // after ProgressLimits::send_wait(); accepted connections inherit both from their listener (net/socket.h). Either may
+  // be infinite.
+  BlockingWatch(int fd, absl::Duration idle_timeout, const LeastRate& least_rate)
+      : fd_(fd), idle_timeout_(idle_timeout), least_rate_(least_rate) {}
 
   // How long a wait for input, and one for room, may last before one of the functions below is due again. For waits in
   // poll(2), which the kernel's time-outs do not end.
-  absl::Duration input_wait() const { return waits_are_short_ ? limits_.tick() : idle_timeout_; }
-  absl::Duration room_wait() const { return limits_.tick(); }
+  absl::Duration input_wait() const { return waits_are_short_ ? limits().tick() : idle_timeout_; }
+  absl::Duration room_wait() const { return limits().tick(); }
 
   // Bytes have come. Costs nothing: they count when the peer is judged next.
   void NoteInput() { has_heard_ = true; }
@@ -51,13 +52,14 @@ class BlockingWatch {
   bool MayTakeLonger();
 
  private:
-  uint32_t Now() const;
+  // Made for each look at the clock: few connections need one, and all would pay for the divisions.
+  ProgressLimits limits() const { return ProgressLimits(idle_timeout_, least_rate_); }
   bool Judge(Debt debt);
   void ShortenWaits();
 
   const int fd_;
   const absl::Duration idle_timeout_;
-  const ProgressLimits limits_;
+  const LeastRate& least_rate_;
   ProgressWatch watch_;
   Debt owed_ = Debt::kNothing;
   uint32_t judged_ = 0;     // The tick at which it was judged last.
