@@ -6,6 +6,7 @@
 
 #include "backends/accept/connection_limit.h"
 #include "backends/accept/inbox.h"
+#include "backends/accept/no_client.h"
 #include "base/logging.h"
 #include "net/shortage.h"
 #include "net/signals.h"
@@ -92,7 +93,7 @@ absl::StatusOr<Connection> Acceptor::Next() {
     // Asked once: the signal may come at any moment, and all branches of a round have to agree.
     const bool stops = Signals::stopping();
     if (!stops) Wait({});
-    absl::StatusOr<Connection> connection = absl::UnavailableError("nobody can be taken yet");
+    absl::StatusOr<Connection> connection = NoClient();
     if (!stops) connection = TakeSeen();
     if (stops && !wait_.pauses()) connection = NextOfBacklog();
     if (connection.ok() || absl::IsCancelled(connection.status())) return connection;

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "backends/accept/no_client.h"
 #include "backends/accept/udp_peers.h"
 #include "net/half_open.h"
 #include "net/signals.h"
@@ -50,7 +51,7 @@ bool HasClients(int fd) {
 absl::StatusOr<Connection> TryAcceptQueued(const Listener& listener, TryAcceptFn try_accept) {
   absl::StatusOr<Connection> connection = try_accept(listener);
   if (!absl::IsFailedPrecondition(connection.status()) || IsReadable(listener.fd.get())) return connection;
-  return absl::UnavailableError("no client is waiting");
+  return NoClient();
 }
 
 // Linux queues one client more than the backlog (it compares with "greater than"), and as many may be amid their

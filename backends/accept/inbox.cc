@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "backends/accept/connection_passing.h"
+#include "backends/accept/no_client.h"
 #include "base/mutex.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
@@ -52,7 +53,7 @@ class ThreadInbox : public Inbox {
       uint64_t count = 0;
       [[maybe_unused]] const ssize_t taken = ::read(wake_.get(), &count, sizeof(count));
       if (is_closed_) return absl::CancelledError("no more clients will come");
-      return absl::UnavailableError("no client is waiting");
+      return NoClient();
     }
     // The pool stops looking at a full inbox, so it has to learn of the first place; more wakes would tell it nothing
     // new.

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "backends/accept/admission.h"
+#include "backends/accept/no_client.h"
 #include "backends/accept/udp_peers.h"
 #include "net/shortage.h"
 #include "net/signals.h"
@@ -87,7 +88,7 @@ absl::StatusOr<Connection> ListenerWait::TakeSeen(TryAccept try_accept) {
     if (connection.ok()) return connection;
     if (absl::IsResourceExhausted(connection.status())) Pause();
   }
-  return absl::UnavailableError("no client is waiting");
+  return NoClient();
 }
 
 void ListenerWait::Pause() { pause_.emplace(kShortagePause); }

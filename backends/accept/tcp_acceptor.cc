@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "backends/accept/no_client.h"
 #include "base/logging.h"
 #include "base/mutex.h"
 #include "base/sys_error.h"
@@ -74,7 +75,7 @@ absl::StatusOr<Connection> TcpAcceptor::TryAcceptNow(const Listener& listener) {
     UniqueFd fd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | (non_blocking_ ? SOCK_NONBLOCK : 0)));
     if (fd.ok()) return Connection{std::move(fd), &listener};
     // EINVAL: the listener was shut down, while others still hold it (the workers of a pool).
-    if (errno == EAGAIN || errno == EINVAL) return absl::UnavailableError("no client is waiting");
+    if (errno == EAGAIN || errno == EINVAL) return NoClient();
     if (IsShortage(errno)) return absl::ResourceExhaustedError(SysError("accept", listener.service).message());
     if (errno == EINTR || (IsOfOneClient(errno) && ++errors < kMaxClientErrors)) continue;
     // Forbidden (EPERM, EACCES), or an error that we do not know: trying again at once could go on for ever.
