@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "protocol/http/syntax.h"
 
 namespace polyserve {
@@ -116,6 +117,8 @@ bool HttpHeadFinder::ScanTarget(absl::string_view seen) {
 // HTTP/1.2 and later should be served as 1.1 (RFC 9110, section 2.5). But no such version exists, so a peer that sends
 // one is broken or probes for differences.
 bool HttpHeadFinder::ScanVersion(absl::string_view seen) {
+  constexpr absl::string_view kUsual = "HTTP/1.1\r";
+  if (absl::StartsWith(seen.substr(part_begin_), kUsual)) return Enter(Part::kRest, part_begin_ + kUsual.size() - 1);
   size_t i = searched_;
   while (i < seen.size() && MayBeInVersion(seen[i], i - part_begin_)) ++i;
   searched_ = static_cast<uint32_t>(i);

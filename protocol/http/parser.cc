@@ -70,8 +70,9 @@ HttpMethod MethodOf(http::verb verb) {
 // The authority of an absolute target; nothing if it is a path, or "*". A path may hold "://" as well, so the slash at
 // its beginning decides.
 std::optional<absl::string_view> AuthorityOf(absl::string_view target) {
+  if (absl::StartsWith(target, "/")) return std::nullopt;
   const size_t scheme_end = target.find("://");
-  if (absl::StartsWith(target, "/") || scheme_end == absl::string_view::npos) return std::nullopt;
+  if (scheme_end == absl::string_view::npos) return std::nullopt;
   const absl::string_view rest = target.substr(scheme_end + 3);
   return rest.substr(0, rest.find_first_of("/?#"));
 }
