@@ -1,11 +1,15 @@
 #include "protocol/http/reply.h"
 
+#include <utility>
+
 namespace polyserve {
 
 namespace {
 
-// Nearly all heads fit in this, so that the text is allocated once.
+// Nearly all heads fit in this, so that the text is allocated once,
 constexpr size_t kUsualHeadBytes = 512;
+// by the thread's first reply: the next one takes over its memory.
+thread_local std::string spare_text;
 
 struct Status {
   int code;
@@ -70,15 +74,18 @@ absl::string_view StatusText(int code) {
 }  // namespace
 
 HttpReply::HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site)
-    : omits_content_(terms.omits_content), log_(terms.log.get()) {
+    : text_(std::move(spare_text)), omits_content_(terms.omits_content), log_(terms.log.get()) {
   if (log_ != nullptr) log_->set_code(code);
   // "HTTP/1.1" also to a client of HTTP/1.0: it is the highest version that the server conforms to (RFC 9110, section
   // 6.2), and whether the connection stays is said in a field.
+  text_.clear();
   text_.reserve(kUsualHeadBytes);
   absl::StrAppend(&text_, "HTTP/1.1 ", StatusText(code), kFirstLines, site.DateLine());
   if (!terms.keep_alive) Add("Connection", "close");
   if (terms.keep_alive && terms.says_keep_alive) Add("Connection", "keep-alive");
 }
+
+HttpReply::~HttpReply() { spare_text = std::move(text_); }
 
 void HttpReply::WriteTo(Output& output, absl::string_view content) {
   text_.append("\r\n");

@@ -28,6 +28,9 @@ class HttpReply {
   // Begins with the lines that every reply has: the status line, Server, X-Content-Type-Options, Date, and Connection
   // if the terms require it. An unknown code becomes 500.
   HttpReply(int code, const HttpReplyTerms& terms, const HttpSite& site);
+  ~HttpReply();
+  HttpReply(const HttpReply&) = delete;
+  HttpReply& operator=(const HttpReply&) = delete;
 
   // Adds a field. Nothing is escaped: name and value must hold no control characters.
   HttpReply& Add(absl::string_view name, const absl::AlphaNum& value) {
