@@ -74,7 +74,9 @@ class SequentialClient : public Socket {
   template <typename... OfSocket>
   SequentialClient(Connection connection, EventShared& shared, OfSocket&... of_socket)
       : Socket(std::move(connection.fd), shared, connection.listener->number, of_socket...),
-        conversation_(StartConversation(*connection.listener, fd())) {}
+        conversation_(StartConversation(*connection.listener, fd())) {
+    TakeOutput();
+  }
   // Sends the session's last words if the socket takes them at once. The base class then closes the socket.
   ~SequentialClient() override { SendClosingMessage(fd(), conversation_, counters()); }
 
@@ -83,7 +85,7 @@ class SequentialClient : public Socket {
   Step Next() {
     if (shared_.stopping) conversation_.OnStop(shared_.grace_over);
     if (TakeWake()) conversation_.OnTimer();
-    return conversation_.Next(output_);
+    return conversation_.Next(*output_);
   }
 
   // Whether the step may be done in this iteration of the loop. False: it is for the next one, with a new share.
@@ -94,44 +96,44 @@ class SequentialClient : public Socket {
   }
 
   // Waits for input, if the session takes any, or, at kReadLast, for the others' turn. Call it when all output is sent:
-  // it gives the output's buffers back to the loop, so that a client that waits has none. Mail ends the wait, too, even
-  // if the mailbox is a moment old: http becomes a chat in the middle of a conversation.
+  // it gives the output to the loop, so that a client that waits has none. Mail ends the wait, too, even if the mailbox
+  // is a moment old: http becomes a chat in the middle of a conversation.
   Wait Input() {
-    output_.Clear();
-    shared_.output = std::move(output_);
+    output_->Clear();
+    shared_.spare_output = std::move(output_);
     shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
     if (conversation_.step() != Step::kRead) return NextTurn();
     return conversation_.takes_input() ? Readable(conversation_.debt()) : Called();
   }
 
-  // Reads what has come, and shows it to the session, with the loop's output, which stays with the client until the
-  // next Input(). Nothing to read is no error, since the wait may have ended early. False: the peer has broken off the
-  // connection.
+  // Reads what has come, and shows it to the session, with the loop's spare output, which stays with the client until
+  // the next Input(). Nothing to read is no error, since the wait may have ended early. False: the peer has broken off
+  // the connection.
   bool Receive() {
-    output_ = std::move(shared_.output);
+    TakeOutput();
     share_ = FairShare();
     if (!conversation_.takes_input()) return true;
     const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
     if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
-    if (count == 0) return conversation_.OnEnd(output_), true;
+    if (count == 0) return conversation_.OnEnd(*output_), true;
     Counters::Add(counters().bytes_in, count);
     const bool is_full = count == sizeof(shared_.buffer);
-    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), output_, is_full);
+    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), *output_, is_full);
     return true;
   }
 
   // Sends as much as the socket takes, at most a turn's worth. If the next part of a file is not in memory, it sends
   // nothing, and has a helper read that part (--offload_files). False: the peer has broken off the connection.
   bool Send() {
-    sent_ =
-        ReadByHelper(output_) ? Flushed::kAll : Flush(fd(), output_, kBytesPerTurn, counters(), conversation_.entry());
+    sent_ = ReadByHelper(*output_) ? Flushed::kAll
+                                   : Flush(fd(), *output_, kBytesPerTurn, counters(), conversation_.entry());
     return sent_ != Flushed::kBroken;
   }
 
   // Waits for what has kept Send() from sending everything: the helper, the peer, or the others' turn. Goes on at once
   // if nothing has.
   Wait Room() {
-    if (has_helper_task()) return Result(output_);
+    if (has_helper_task()) return Result(*output_);
     if (sent_ == Flushed::kBlocked) return Writable();
     return sent_ == Flushed::kBudget ? NextTurn() : NoWait();
   }
@@ -139,32 +141,32 @@ class SequentialClient : public Socket {
   // Waits before the peer's acknowledgement is asked for again, or until a pause of the session is over; see
   // backends/connection/ack_wait.h.
   Wait Acknowledgement() {
-    const absl::Duration left = AckWaitLeft(fd(), output_);
+    const absl::Duration left = AckWaitLeft(fd(), *output_);
     return left > absl::ZeroDuration() ? After(left) : NoWait();
   }
 
   // Asks another server what the session wants to know, and waits for the reply, which is in the output then.
-  Wait Reply() { return Socket::GoOnAsking(output_) ? NoWait() : Asked(); }
+  Wait Reply() { return Socket::GoOnAsking(*output_) ? NoWait() : Asked(); }
 
   // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload). In both cases the
   // peer's silence begins anew: it has waited for us, perhaps for a pause before the task.
   Wait Task() {
     if (shared_.offload == nullptr) {
-      output_.TakeWork()(output_);
+      output_->TakeWork()(*output_);
       NoteMove();
       return NoWait();
     }
-    RunByHelper(output_.TakeWork());
-    return Result(output_);
+    RunByHelper(output_->TakeWork());
+    return Result(*output_);
   }
 
   // Neither of the two waits: Next() follows. What the session says without being asked, because of mail or its timer,
   // is a sign of life as input is.
   void Resume() {
-    conversation_.Resume(output_);
-    if (!output_.empty()) NoteMove();
+    conversation_.Resume(*output_);
+    if (!output_->empty()) NoteMove();
   }
-  void StartTimer() { SetTimer(conversation_.TakeTimer(output_)); }
+  void StartTimer() { SetTimer(conversation_.TakeTimer(*output_)); }
 
   // Closes our side at the first call, and then discards what comes; see backends/connection/lingering_close.h. False:
   // that is over, because the peer has closed its side, the time has passed, or the server's grace has.
@@ -183,9 +185,14 @@ class SequentialClient : public Socket {
   Wait LingerInput() { return ReadableUntil(*linger_end_); }
 
  private:
+  void TakeOutput() {
+    output_ = std::move(shared_.spare_output);
+    if (output_ == nullptr) output_ = std::make_unique<Output>();
+  }
+
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.
-  Output output_;                          // Without buffers while it waits for input.
+  std::unique_ptr<Output> output_;         // Null while it waits for input.
   FairShare share_;                        // Of this iteration.
   Flushed sent_ = Flushed::kAll;           // By the last Send().
   std::optional<Deadline> linger_end_;     // Set once our side is closed.

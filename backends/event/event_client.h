@@ -134,6 +134,7 @@ struct EventShared {
   bool grace_over = false;  // Of the stop.
   // One output and one buffer for all: a client that has nothing unsent owns neither. Empty between two callbacks.
   Output output;
+  std::unique_ptr<Output> spare_output;  // The same for clients that keep one while they are busy; null: make one.
   char buffer[kReadBytes];
   boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
   EventClient::TurnList wait_for_turn;
