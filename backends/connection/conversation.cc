@@ -11,15 +11,15 @@ void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full
   is_drained_ = false;
   is_asked_again_ = stop_ != Stop::kNone;
   if (!takes_input()) {
-    unconsumed_.append(bytes.data(), bytes.size());
+    Hold(bytes);
     paused_ = true;
     return;
   }
   // Once the grace is over, the answer to these bytes is the last one, whatever may be on its way.
   more_may_follow_ = is_full && stop_ != Stop::kGraceOver;
-  if (unconsumed_.empty()) return Show(bytes, output);  // The usual case: nothing is copied.
-  unconsumed_.append(bytes.data(), bytes.size());
-  Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
+  if (held_ == nullptr) return Show(bytes, output);  // The usual case: nothing is copied.
+  Hold(bytes);
+  Show(held_->rest(), output);
 }
 
 // The peer has finished sending, but as far as TCP can tell it still reads (it may have called shutdown(2) with
@@ -57,7 +57,7 @@ void Conversation::ResumeInput(Output& output) {
   mail_first_ = !mail_first_;
   if (mail_first_ && ShowMail(output) && !output.wants_more()) return;
   paused_ = false;
-  if (!unconsumed_.empty()) Show(absl::string_view(unconsumed_).substr(unconsumed_begin_), output);
+  if (held_ != nullptr) Show(held_->rest(), output);
   // Show() may have paused again. Then input is left, and the end comes behind it.
   if (peer_end_ == PeerEnd::kHasCome && !paused_ && !output.closing()) ShowEnd(output);
   CloseIfLast(output);
@@ -74,7 +74,7 @@ void Conversation::Show(absl::string_view bytes, Output& output) {
   if (mailbox_ == nullptr) mailbox_ = session_->mailbox();
   if (awaits_client_) NoteClient();
   paused_ = !output.wants_more() || awaits_room();
-  if (!input.empty() || !unconsumed_.empty()) KeepRest(input.bytes());
+  if (!input.empty() || held_ != nullptr) KeepRest(input.bytes());
   CloseIfLast(output);
 }
 
@@ -122,19 +122,23 @@ void Conversation::CloseIfLast(Output& output) {
   paused_ = true;  // As if the session had closed: a driver may have more input to pass before its next step.
 }
 
-// `rest` is the end of unconsumed_, unless that is empty. So of what is kept already only the beginning moves; nothing
-// may be assigned from `rest` to the string that it points into.
+void Conversation::Hold(absl::string_view bytes) {
+  if (held_ == nullptr) held_ = std::make_unique<HeldInput>();
+  held_->bytes.append(bytes.data(), bytes.size());
+}
+
+// `rest` is the end of what is held, if anything is. So of that only the beginning moves; nothing may be assigned from
+// `rest` to the string that it points into.
 void Conversation::KeepRest(absl::string_view rest) {
   if (rest.empty()) {
-    unconsumed_ = std::string();  // Idle sessions hold no buffer.
-    unconsumed_begin_ = 0;
-  } else if (unconsumed_.empty()) {
-    unconsumed_.assign(rest.data(), rest.size());
+    held_ = nullptr;  // Idle sessions hold no buffer.
+  } else if (held_ == nullptr) {
+    Hold(rest);
   } else {
-    unconsumed_begin_ = unconsumed_.size() - rest.size();
-    if (unconsumed_begin_ > unconsumed_.size() / 2) {  // Half at least, so that moving stays linear.
-      unconsumed_.erase(0, unconsumed_begin_);
-      unconsumed_begin_ = 0;
+    held_->begin = held_->bytes.size() - rest.size();
+    if (held_->begin > held_->bytes.size() / 2) {  // Half at least, so that moving stays linear.
+      held_->bytes.erase(0, held_->begin);
+      held_->begin = 0;
     }
   }
 }

@@ -145,7 +145,7 @@ class Conversation {
   }
 
   // Between requests: as far as this side knows, closing now would cut off nothing.
-  bool idle() const { return unconsumed_.empty() && !paused_ && session_->idle(); }
+  bool idle() const { return held_ == nullptr && !paused_ && session_->idle(); }
 
   // What the peer owes at the current step; its progress is measured by that.
   Debt debt() const;
@@ -165,6 +165,12 @@ class Conversation {
  private:
   enum class Stop : uint8_t { kNone, kStopping, kGraceOver };
   enum class PeerEnd : uint8_t { kNone, kHasCome, kIsShown };
+  // Input that the session has not consumed; never empty.
+  struct HeldInput {
+    std::string bytes;
+    size_t begin = 0;  // Those before it are consumed.
+    absl::string_view rest() const { return absl::string_view(bytes).substr(begin); }
+  };
 
   Step Decide(const Output& output) const;
   static ConnectionTable::Activity ActivityAt(Step step);
@@ -176,14 +182,14 @@ class Conversation {
   void ShowTime(Output& output);
   bool ShowMail(Output& output);
   void CloseIfLast(Output& output);
+  void Hold(absl::string_view bytes);
   void KeepRest(absl::string_view rest);
 
   std::unique_ptr<Session> session_;
   Mailbox* mailbox_;
   ConnectionTable::Entry entry_;
   AddressPlaces::Place place_;
-  std::string unconsumed_;  // Held up; the first unconsumed_begin_ bytes of it are consumed.
-  size_t unconsumed_begin_ = 0;
+  std::unique_ptr<HeldInput> held_;  // Null if the session has consumed all: most connections are silent.
   Step step_;
   Stop stop_ = Stop::kNone;
   PeerEnd peer_end_ = PeerEnd::kNone;
