@@ -37,6 +37,7 @@ constexpr int kEnd = SIGURG;
 struct Setting {
   const std::string& admin_name;
   RoomLimits limits;
+  const RoomLinkMaker& make_link;
   int input;
   int join_fd;
   pid_t server;
@@ -67,8 +68,11 @@ int RunHub(const Setting& setting, UniqueFd there) {
     return 1;
   }
   LocalRoom room(setting.admin_name, setting.limits);
+  // Before the loop, and so destroyed behind it: the members that leave with that are told to the other servers.
+  absl::StatusOr<std::unique_ptr<RoomLink>> link = nullptr;
+  if (setting.make_link != nullptr) link = setting.make_link(room);
   absl::StatusOr<std::unique_ptr<HubLoop>> loop = HubLoop::Create(setting.join_fd, std::move(server), room);
-  absl::Status status = loop.status();
+  absl::Status status = link.ok() ? loop.status() : link.status();
   if (status.ok()) {
     const auto take = [&room](absl::string_view line) { room.TakeOperatorLine(line); };
     const absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(setting.input, take);
@@ -151,7 +155,8 @@ class Keeper {
 // Returns only when the hub runs, or has failed: a server that says that it is ready must have a room. The read ends
 // with 0 if all copies of the write end are closed without a byte, that is, if the hub has ended.
 absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, const RoomLimits& limits, int input,
-                                                const std::function<void()>& in_keeper) {
+                                                const std::function<void()>& in_keeper,
+                                                const RoomLinkMaker& make_link) {
   absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ends = MakeParcelSockets();
   if (!ends.ok()) return ends.status();
   int pipe[2];
@@ -164,7 +169,7 @@ absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(const std::string& admin_name, c
   const Process::Entry entry = [&](std::vector<UniqueFd> descriptors, absl::string_view) {
     ::close(server_end);  // Else the hub would keep itself alive.
     in_keeper();
-    return Keeper({admin_name, limits, input, descriptors[0].get(), server}, std::move(there)).Run();
+    return Keeper({admin_name, limits, make_link, input, descriptors[0].get(), server}, std::move(there)).Run();
   };
   absl::StatusOr<Process> process =
       Process::Start({.name = "the keeper of the chat room's hub", .daemon = true}, entry, {ends->second.get()}, "");

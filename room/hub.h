@@ -26,16 +26,18 @@
 #include "base/unique_fd.h"
 #include "net/process.h"
 #include "room/room.h"
+#include "room/room_link.h"
 
 namespace polyserve {
 
 class Hub {
  public:
   // Starts it; before there are listeners or clients that it would inherit, and threads. Its operator reads from
-  // `input`; -1: there is none. `in_keeper` is called in the new process, which all hubs are forked from.
+  // `input`; -1: there is none. `in_keeper` is called in the new process, which all hubs are forked from. `make_link`,
+  // unless it is null, is called in each hub.
   static absl::StatusOr<std::unique_ptr<Hub>> Start(
       const std::string& admin_name, const RoomLimits& limits, int input,
-      const std::function<void()>& in_keeper = [] {});
+      const std::function<void()>& in_keeper = [] {}, const RoomLinkMaker& make_link = nullptr);
 
   // Destroy it after all processes that hold the join_fd have ended: the hub then ends by itself, and is waited for,
   // for a bounded time.

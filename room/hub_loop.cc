@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -67,6 +68,7 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   }
 
   void OnReady() override {
+    if (is_joining_) TakeAnswer();
     if (member_->is_cut_off()) SayWhy();
     if (member_->is_cut_off() || !Send()) delete this;
   }
@@ -104,18 +106,29 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
     if (kind == kHubExecute && CheckText(text).ok()) member_->Execute(text);
     if (kind != kHubLeave) return false;
     member_->Leave();
+    is_joining_ = false;
     answer_ = PacketOf(kHubDone);
     return true;
   }
 
   // A member that joins has no mail from before: the answer to its last leave came behind that.
   bool Join(absl::string_view name_and_address) {
-    if (!member_->name().empty()) return false;
+    if (!member_->name().empty() || is_joining_) return false;
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(name_and_address, absl::MaxSplits('\n', 1));
     member_->set_address(parts.second);
-    (packet_.empty() ? packet_ : answer_) = AnswerTo(member_->Join(parts.first));
-    return true;
+    const absl::Status joined = member_->Join(parts.first);
+    // The room is shared with other servers, and asks them; it wakes the guest when they have answered.
+    is_joining_ = joined.ok() && member_->awaits_answer();
+    if (!is_joining_) (packet_.empty() ? packet_ : answer_) = AnswerTo(joined);
+    return !is_joining_;
+  }
+
+  void TakeAnswer() {
+    const std::optional<absl::Status> joined = member_->PollAnswer();
+    if (!joined.has_value()) return;
+    is_joining_ = false;
+    (packet_.empty() ? packet_ : answer_) = AnswerTo(*joined);
   }
 
   // Its last packet, if the socket takes it at once: a member that does not read learns only that it was cut off.
@@ -169,9 +182,10 @@ class HubLoop::Guest : public boost::intrusive::list_base_hook<>, public Wakeabl
   HubLoop& loop_;
   const UniqueFd fd_;
   bool is_deaf_ = false;
-  bool waits_ = false;  // For room in the socket.
-  std::string packet_;  // Not sent yet.
-  std::string answer_;  // The same, behind all messages.
+  bool waits_ = false;       // For room in the socket.
+  bool is_joining_ = false;  // The room has not answered yet.
+  std::string packet_;       // Not sent yet.
+  std::string answer_;       // The same, behind all messages.
   const std::unique_ptr<Member> member_;
   WakeList::Entry wake_;
 };

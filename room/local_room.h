@@ -8,25 +8,34 @@
 // mailbox later. Wakers are called with the lock held (see Waker).
 //
 // It keeps the last texts that were said to all (RoomLimits::history_lines), and the bans; both end with it.
+//
+// With a RoomLink it is a part of a larger room. Its own members hear each other as without one, at once; what they do
+// is passed on behind that, and what the others do comes in by Hear(). So the members of one server hear the same
+// order, and all servers hear each speaker's order.
 #ifndef POLYSERVE_ROOM_LOCAL_ROOM_H_
 #define POLYSERVE_ROOM_LOCAL_ROOM_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/mailbox.h"
 #include "base/mutex.h"
 #include "room/ban_list.h"
 #include "room/name_registry.h"
 #include "room/room.h"
 #include "room/room_command.h"
+#include "room/room_link.h"
 
 namespace polyserve {
 
@@ -48,6 +57,29 @@ class LocalRoom : public Room {
   // the log, or a text for SayAsAdmin().
   void TakeOperatorLine(absl::string_view line);
 
+  // Connects it with other rooms, before any member joins; or, null, does so no longer: once that returns, the link is
+  // not called any more.
+  void SetLink(RoomLink* link);
+
+  // --- For the link: what has come from the other servers. It may be anything, and is checked. ---
+
+  // An event of another server's. Returns the largest backlog of a member then, in bytes: the link should not pour in
+  // more than members take.
+  size_t Hear(const RoomEvent& event);
+  // A text that was said before this room was there, for its history.
+  void Recall(const RoomEvent& event);
+  // The answer to RoomLink::Claim(); does nothing if the member has left meanwhile.
+  void AnswerClaim(int64_t claim, bool is_granted);
+  // A member of another server has this name, which a member of this one has taken while the link was down. That
+  // member is put out.
+  void TakeAway(absl::string_view name);
+  // A ban that was made before this room was there, or was reachable.
+  void AddBan(absl::string_view target, absl::Duration length);
+  // An answer to a command of this member's or the operator's.
+  void Answer(absl::string_view asker, absl::string_view line);
+  // A line for all members of this server alone, by the administrator.
+  void Notify(absl::string_view text);
+
   // Messages for one member alone, private words and answers, are refused or dropped while it has more than this
   // waiting: they are not shared, and so are not covered by RoomLimits::waiting_bytes.
   static constexpr size_t kMaxWaitingForLoneMessage = 64 * 1024;
@@ -65,16 +97,20 @@ class LocalRoom : public Room {
 
   // What members call. Joins and departures are announced to the others under the same lock.
   absl::Status Add(LocalMember& seat, absl::string_view name);
+  // What PollAnswer() does for a member whose name was claimed.
+  std::optional<absl::Status> FinishJoin(LocalMember& seat);
+  void Sit(LocalMember& seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Say(LocalMember& seat, absl::string_view text);
   void Remove(LocalMember& seat);
   void Execute(LocalMember& seat, absl::string_view text);
+  void HearCommand(const RoomEvent& event);
 
-  // The commands. `by` is the name of the one who gives it.
+  // The commands. `by` is the name of the one who gives it, a member of this server, or of another one.
   Lines Perform(const RoomCommand& command, absl::string_view by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Lines SayTo(const RoomCommand& command, absl::string_view by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Lines Kick(const RoomCommand& command, absl::string_view by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Lines Ban(const RoomCommand& command, absl::string_view by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Lines Unban(const RoomCommand& command) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Lines Unban(const RoomCommand& command, absl::string_view by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Lines Bans() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // FailedPrecondition, in the words for the peer.
@@ -84,19 +120,29 @@ class LocalRoom : public Room {
   LocalMember* Find(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   LocalMember* FindBanned(const BanTarget& target) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Cuts it off with this reason, and tells the others that it has left. Returns the line about it.
-  std::string PutOut(LocalMember& seat, std::string why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `is_told`: on the other servers as well, as nearly always.
+  std::string PutOut(LocalMember& seat, std::string why, bool is_told = true) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static bool PushAlone(LocalMember& seat, const Message& message);
+  // Passes an event of this server's on, if there are others.
+  void PassOn(RoomEvent::Kind kind, absl::string_view from, absl::string_view text = "")
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For a command about a member that this server has not: passes it to the one that has it, if any. Returns what can
+  // be answered at once.
+  Lines PassToOwner(const RoomCommand& command, absl::string_view by, std::string done)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Message FromAdmin(absl::string_view text) const { return MakeSaying(admin_name_, text); }
   // Keeps a text for members that join later.
   void Remember(const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Wakes those who hear something that was said while its speaker was corked.
   void WakeListeners();
 
-  void TellAllBut(const LocalMember* one, const Message& message, bool wakes = true)
+  // Returns the largest backlog of a member, in bytes.
+  size_t TellAllBut(const LocalMember* one, const Message& message, bool wakes = true)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Disconnects a member whose mailbox is full, and notes the departure for the others.
   void CutOff(LocalMember& seat, std::vector<Message>& departures) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Drop(LocalMember& seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Drop(LocalMember& seat, bool is_told = true) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string admin_name_;
   const RoomLimits limits_;
@@ -107,6 +153,9 @@ class LocalRoom : public Room {
   BanList bans_ ABSL_GUARDED_BY(mutex_);
   std::deque<Message> history_ ABSL_GUARDED_BY(mutex_);
   size_t history_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  RoomLink* link_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  absl::flat_hash_map<int64_t, LocalMember*> claims_ ABSL_GUARDED_BY(mutex_);  // Those that await an answer.
+  bool is_hearing_ ABSL_GUARDED_BY(mutex_) = false;  // Within Hear(): what is done now was not done by this server.
 };
 
 }  // namespace polyserve

@@ -62,7 +62,7 @@ bool TakeMinutes(RoomCommand& command) {
 
 absl::StatusOr<RoomCommand> ParseRoomCommand(absl::string_view text) {
   const absl::string_view word = CommandWord(text);
-  if (word.empty()) return RoomCommand{.text = text};
+  if (word.empty()) return RoomCommand{.text = text, .line = text};
   const std::string lower = absl::AsciiStrToLower(word);
   const Row* const row =
       std::find_if(std::begin(kCommands), std::end(kCommands), [&lower](const Row& one) { return one.word == lower; });
@@ -70,7 +70,8 @@ absl::StatusOr<RoomCommand> ParseRoomCommand(absl::string_view text) {
     return absl::InvalidArgumentError(
         absl::StrCat("there is no command /", word, "; to say it, put a blank in front of it"));
   }
-  RoomCommand command{.kind = row->kind, .text = absl::StripAsciiWhitespace(text.substr(1 + word.size()))};
+  RoomCommand command{
+      .kind = row->kind, .text = absl::StripAsciiWhitespace(text.substr(1 + word.size())), .line = text};
   if (row->has_target) command.target = TakeWord(command.text);
   if (command.target.empty() == row->has_target) return Expected(row->usage);
   const bool takes_text = row->kind == Kind::kTo || row->kind == Kind::kKick || row->kind == Kind::kBan;

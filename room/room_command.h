@@ -28,8 +28,9 @@ struct RoomCommand {
 
   Kind kind = Kind::kSay;
   absl::string_view target = {};  // The name or the address; empty for kSay and kBans.
-  absl::string_view text;         // What is to be said, or why a member is put out; only the latter may be empty.
+  absl::string_view text = {};    // What is to be said, or why a member is put out; only the latter may be empty.
   int minutes = kUsualBanMinutes;
+  absl::string_view line = {};  // All of it.
 
   // Whether it needs the right to moderate the room.
   bool is_moderation() const { return kind != Kind::kSay && kind != Kind::kTo; }
