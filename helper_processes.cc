@@ -19,7 +19,7 @@ absl::Status Server::MakeRoom() {
   // Made even if no service has a room: whether --admin_name is valid does not depend on --listen.
   const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory || is_alone();
   absl::StatusOr<std::unique_ptr<RoomHost>> host =
-      RoomHost::Create(config_.admin_name, config_.room_limits, shares_memory);
+      RoomHost::Create(config_.room.admin_name, config_.room.limits, shares_memory, config_.room.link);
   if (!host.ok()) return host.status();
   room_host_ = *std::move(host);
   return absl::OkStatus();

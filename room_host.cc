@@ -11,12 +11,12 @@
 namespace polyserve {
 
 absl::StatusOr<std::unique_ptr<RoomHost>> RoomHost::Create(const std::string& admin_name, const RoomLimits& limits,
-                                                           bool shares_memory) {
+                                                           bool shares_memory, const RoomLinkOptions& link) {
   // The rules for members hold for the operator as well: members are refused names that contain the operator's, and an
   // empty one, for example, would be contained in every name.
   const absl::Status status = CheckMemberName(admin_name);
   if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat("--admin_name: ", status.message()));
-  std::unique_ptr<RoomHost> host(new RoomHost(admin_name, limits));
+  std::unique_ptr<RoomHost> host(new RoomHost(admin_name, limits, link));
   // Shared, because each listener's services hold the room as well, and may outlive this object.
   if (shares_memory) host->local_room_ = std::make_shared<LocalRoom>(admin_name, limits);
   if (!shares_memory) host->hub_room_ = std::make_shared<HubRoom>(admin_name, limits);
@@ -44,9 +44,11 @@ void RoomHost::AddInheritedFd(ServerContext& context) {
 }
 
 absl::Status RoomHost::Open(ServerContext& context, bool has_operator, const std::function<void()>& in_hub) {
+  if (absl::Status status = CheckLink(); !status.ok()) return status;
   if (hub_room_ == nullptr) return absl::OkStatus();
   // The operator speaks where the room is: without an operator, the hub leaves standard input alone.
-  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1, in_hub);
+  absl::StatusOr<std::unique_ptr<Hub>> hub =
+      Hub::Start(admin_name_, limits_, has_operator ? STDIN_FILENO : -1, in_hub, link_options_.make);
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
   // From here on every process that is forked inherits the way to the hub. A model that starts fresh images passes it
@@ -59,10 +61,22 @@ absl::Status RoomHost::Open(ServerContext& context, bool has_operator, const std
 // hub_ is there: Open() registers this observer only once the hub has started.
 bool RoomHost::OnChildEnd(pid_t pid, int wait_status) { return hub_->process().NoteEnd(pid, wait_status); }
 
-absl::Status RoomHost::OpenToOperator() {
-  // A thread in this process does no harm here: only a model whose clients share memory has a LocalRoom, and those
-  // models fork no processes for their clients.
+// What may be better the next time is for the link to try again: the server serves its own clients meanwhile.
+absl::Status RoomHost::CheckLink() const {
+  const absl::Status status = link_options_.check == nullptr ? absl::OkStatus() : link_options_.check();
+  return absl::IsUnavailable(status) ? absl::OkStatus() : status;
+}
+
+// A thread in this process does no harm here: only a model whose clients share memory has a LocalRoom, and those models
+// fork no processes for their clients.
+absl::Status RoomHost::StartThreads(bool has_operator) {
   if (local_room_ == nullptr) return absl::OkStatus();
+  if (link_options_.make != nullptr) {
+    absl::StatusOr<std::unique_ptr<RoomLink>> link = link_options_.make(*local_room_);
+    if (!link.ok()) return link.status();
+    link_ = *std::move(link);
+  }
+  if (!has_operator) return absl::OkStatus();
   const auto take = [room = local_room_](absl::string_view line) { room->TakeOperatorLine(line); };
   absl::StatusOr<std::unique_ptr<Console>> op = Console::Start(STDIN_FILENO, take);
   if (!op.ok()) return op.status();

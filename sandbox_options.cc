@@ -103,13 +103,15 @@ Sandbox MakeSandbox(const ServerConfig& config) {
   Sandbox::Options options;
   options.calls.stores_files = !config.library.read_only;
   options.calls.has_rings = traits.has_rings;
-  options.calls.asks_servers = !config.http.relay->all.empty();
+  options.calls.asks_servers = !config.http.relay->all.empty() || !config.room.link.tcp_ports.empty();
   options.calls.starts_programs = traits.starts_programs && !Process::IsImage();  // An image starts none.
   for (const ListenSpec& spec : config.listen) {
     if (spec.transport == Transport::kDatagrams) options.calls.has_datagrams = true;
   }
   if (Process::IsImage()) return Sandbox(options);  // The rules about files it has from its server.
   for (const RelayTarget& target : config.http.relay->all) options.tcp_ports.push_back(PortOf(target));
+  options.tcp_ports.insert(options.tcp_ports.end(), config.room.link.tcp_ports.begin(),
+                           config.room.link.tcp_ports.end());
   AddSystemFiles(options.files);
   AddFilesOfFlags(config, options.files);
   if (traits.starts_programs) AddOwnProgram(options.files);

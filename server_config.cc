@@ -21,6 +21,7 @@
 #include "process_flags.h"
 #include "protocol/http/host.h"
 #include "relay_flags.h"
+#include "room_flags.h"
 #include "stop_options.h"
 
 // The flags of the server itself; those of single models are defined beside the models, so that a program with fewer
@@ -98,14 +99,6 @@ DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
 DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
              "=BYTES each connection's send and receive buffer; 0: the system adapts them");
-DEFINE_string(admin_name, "管理员",
-              "=NAME the name of the operator, who speaks on standard input; no other name may contain it");
-DEFINE_int32(chat_rate, polyserve::RoomLimits().commands_per_second,
-             "commands that a member may give in a second; 0: any number");
-DEFINE_int64(chat_memory, static_cast<int64_t>(polyserve::RoomLimits().waiting_bytes),
-             "=BYTES what may wait for all members together; beyond that, the slowest one is disconnected");
-DEFINE_int32(room_history, static_cast<int32_t>(polyserve::RoomLimits().history_lines),
-             "how many of the last texts a member of the chat receives that joins");
 DEFINE_bool(check, false,
             "do not serve: say whether flags, certificates and files are right, with status 0 if so, otherwise 2");
 DEFINE_bool(build_info, false, "print how this program was built");
@@ -122,13 +115,6 @@ constexpr int kMaxListenBacklog = 65535;
 constexpr int kLeastSocketBuffer = 2048;
 constexpr int kMaxSocketBuffer = 1 << 30;
 constexpr int64_t kMaxMinRate = int64_t{1} << 30;
-
-// Bounds on the limits for members of the chat room: the maxima are more than any room handles, and the minimum is the
-// least that one burst needs.
-constexpr int kMaxChatRate = 10'000'000;
-constexpr int64_t kLeastChatMemory = 1 << 20;
-constexpr int64_t kMaxChatMemory = int64_t{1} << 40;
-constexpr int kMaxRoomHistory = 1000;  // A mailbox holds that many of the longest texts.
 
 // The flags that belong to single models, each once, in the order of the models.
 std::vector<std::string> ModelFlags() {
@@ -158,7 +144,7 @@ constexpr FlagTopic kTopics[] = {
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},
     {"exec", "allow_exec exec_max exec_kill_after"},
-    {"chat", "admin_name chat_rate chat_memory room_history"},
+    {"chat", "admin_name chat_rate chat_memory room_history room room_ca room_timeout room_expiry"},
     {"What the process may do", "user group chroot sandbox"},
 };
 
@@ -266,14 +252,6 @@ absl::StatusOr<LeastRate> MakeLeastRate() {
       ParseTimeout("min_rate_window", FLAGS_min_rate_window, "--min_rate=0 is for no least rate", rate.window);
   if (!status.ok()) return status;
   return rate;
-}
-
-absl::StatusOr<RoomLimits> MakeRoomLimits() {
-  absl::Status status = CheckFlagRange("chat_rate", FLAGS_chat_rate, 0, kMaxChatRate);
-  status.Update(CheckFlagRange("chat_memory", FLAGS_chat_memory, kLeastChatMemory, kMaxChatMemory));
-  status.Update(CheckFlagRange("room_history", FLAGS_room_history, 0, kMaxRoomHistory));
-  if (!status.ok()) return status;
-  return RoomLimits{FLAGS_chat_rate, static_cast<size_t>(FLAGS_chat_memory), static_cast<size_t>(FLAGS_room_history)};
 }
 
 // 0 connections: there may be any number.
@@ -427,8 +405,7 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   status.Update(Take(MakeTlsFiles(config.has_tls()), config.tls));
   config.access_log = FLAGS_access_log;
   status.Update(Take(MakeTftpWrites(), config.tftp_writes));
-  config.admin_name = FLAGS_admin_name;
-  status.Update(Take(MakeRoomLimits(), config.room_limits));
+  status.Update(Take(RoomOptionsFromFlags(config.Any(&Service::has_room)), config.room));
   status.Update(
       ParseTimeout("request_timeout", FLAGS_request_timeout, "'inf' is for never", config.http.request_timeout));
   return status;

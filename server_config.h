@@ -30,7 +30,7 @@
 #include "protocol/http/site.h"
 #include "protocol/tftp/session.h"
 #include "protocol/tls/context.h"
-#include "room/room.h"
+#include "room_flags.h"
 #include "services.h"
 
 namespace polyserve {
@@ -99,8 +99,7 @@ struct ServerConfig {
 
   // --- chat. ---
 
-  std::string admin_name;  // The operator's; RoomHost::Create() checks it.
-  RoomLimits room_limits;
+  RoomOptions room;
 
   // True if any service of `listen` has the trait, for example &Service::has_room.
   bool Any(bool Service::*trait) const;

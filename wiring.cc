@@ -135,7 +135,7 @@ absl::Status Server::Open() {
   if (status.ok()) status = privileges_.GiveUpAll();
   if (status.ok()) status = sandbox_.RestrictCalls();
   if (status.ok() && !config_.model->can.keeps_clients_apart) status = StartSignalThread();
-  if (status.ok() && has_operator) status = room_host_->OpenToOperator();
+  if (status.ok() && config_.Any(&Service::has_room)) status = room_host_->StartThreads(has_operator);
   if (status.ok()) status = CheckDescriptorsAreLeft(kDescriptorsForClient, "no descriptor is left to serve with");
   if (status.ok()) status = SayReady(standard_output, *inherited);
   return status;

@@ -69,6 +69,13 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
   ExpectRefused({"--overload=refuse"}, "--max_connections=N");
   ExpectRefused({"--room_history=1001"}, "--room_history");
+  ExpectRefused({"--room=http://:secret@127.0.0.1"}, "--room: the scheme is not redis");
+  ExpectRefused({"--room=redis://127.0.0.1/0", "--room_expiry=1ms"}, "--room_expiry=1ms is not from 1s");
+  ExpectRefused({"--room=redis://127.0.0.1/0", "--room_timeout=2m"}, "--room_timeout=2m is not from 1ms");
+  ExpectRefused({"--room=redis://127.0.0.1/0", "--room_ca=/dev/null"}, "rediss://");
+  ExpectRefused({"--room=rediss://127.0.0.1/0", "--room_ca=/dev/null"}, "--room_ca: /dev/null");
+  ExpectRefused({"--room_expiry=5s"}, "--room=redis://HOST:PORT/DB");
+  ExpectRefused({"--listen=echo://127.0.0.1:0", "--room=redis://127.0.0.1/0"}, "--listen has neither");
   ExpectRefused({"--tftp_overwrite"}, "--tftp_writes");
   ExpectRefused({"--auth_failures=5"}, "--auth_file=FILE");
   ExpectRefused({"--admin_from=localhost"}, "--admin_from: 'localhost'");

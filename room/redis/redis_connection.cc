@@ -224,14 +224,16 @@ ssize_t RedisConnection::Read(char* bytes, size_t size) {
   if (ssl_ == nullptr) return ::recv(fd_.get(), bytes, size, MSG_DONTWAIT);
   ClearErrors();
   size_t count = 0;
-  return ResultOfTls(SSL_read_ex(ssl_, bytes, size, &count), count);
+  const int result = SSL_read_ex(ssl_, bytes, size, &count);  // Which sets the count.
+  return ResultOfTls(result, count);
 }
 
 ssize_t RedisConnection::Write(absl::string_view bytes) {
   if (ssl_ == nullptr) return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ClearErrors();
   size_t count = 0;
-  return ResultOfTls(SSL_write_ex(ssl_, bytes.data(), bytes.size(), &count), count);
+  const int result = SSL_write_ex(ssl_, bytes.data(), bytes.size(), &count);  // Which sets the count.
+  return ResultOfTls(result, count);
 }
 
 // OpenSSL says in a call of its own what a socket says in errno. Its error stays in the thread's queue for the caller.

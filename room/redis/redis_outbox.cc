@@ -1,0 +1,300 @@
+#include "room/redis/redis_outbox.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "room/redis/redis_scripts.h"
+
+namespace polyserve {
+
+namespace {
+
+constexpr size_t kBytesPerEvent = 256;          // What one costs beside its texts, about.
+constexpr size_t kMaxUnsentBytes = 256 * 1024;  // What a connection is given beyond what the system has taken.
+constexpr size_t kNamesPerClaim = 256;          // A script for more would keep Redis from others for too long.
+
+constexpr absl::string_view kOutOfReach = "ERR 503 the other servers cannot be reached; it may be lost";
+
+}  // namespace
+
+bool RedisOutbox::is_up() const {
+  MutexLock lock(mutex_);
+  return is_up_;
+}
+
+size_t RedisOutbox::SizeOf(const RoomEvent& event) { return event.from.size() + event.text.size() + kBytesPerEvent; }
+
+// The newest are lost: what was said first stays whole.
+bool RedisOutbox::Admit(const RoomEvent& event) {
+  if (waiting_bytes_ + SizeOf(event) > options_.waiting_bytes) {
+    ++lost_;
+    return false;
+  }
+  waiting_bytes_ += SizeOf(event);
+  return true;
+}
+
+void RedisOutbox::Add(Op op) {
+  ops_.push_back(std::move(op));
+  wake_();
+}
+
+// One that is lost has a number as well, by which the others see that it is missing.
+void RedisOutbox::Pass(RoomEvent event) {
+  MutexLock lock(mutex_);
+  const int64_t number = ++last_number_;
+  if (Admit(event)) Add({.kind = Op::Kind::kEvent, .event = std::move(event), .number = number});
+}
+
+// It has no number: it is not sent again.
+void RedisOutbox::PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done) {
+  MutexLock lock(mutex_);
+  if (!Admit(event)) return;
+  Add({.kind = Op::Kind::kToOwner,
+       .event = std::move(event),
+       .key = std::move(key),
+       .text = std::move(asker),
+       .done = std::move(done)});
+}
+
+void RedisOutbox::KeepBan(std::string key, std::string target, int minutes) {
+  MutexLock lock(mutex_);
+  Add({.kind = Op::Kind::kKeepBan, .key = std::move(key), .text = std::move(target), .minutes = minutes});
+}
+
+void RedisOutbox::ForgetBan(std::string key) {
+  MutexLock lock(mutex_);
+  Add({.kind = Op::Kind::kForgetBan, .key = std::move(key)});
+}
+
+int64_t RedisOutbox::Claim(const std::string& key, absl::string_view name) {
+  MutexLock lock(mutex_);
+  Name& claimed = names_[key];
+  claimed = {.name = std::string(name)};
+  if (!is_up_) return 0;
+  claimed.claim = ++last_claim_;
+  Add({.kind = Op::Kind::kClaim, .names = {{key, claimed.name, claimed.claim, false}}});
+  return claimed.claim;
+}
+
+// A name that Redis was never asked for need not be given back there.
+void RedisOutbox::Release(const std::string& key) {
+  MutexLock lock(mutex_);
+  const auto held = names_.find(key);
+  if (held == names_.end()) return;
+  const bool was_asked_for = held->second.claim != 0;
+  names_.erase(held);
+  if (was_asked_for) Add({.kind = Op::Kind::kRelease, .key = key});
+}
+
+// The lease comes first, since without it the names would be buried. What has waited comes before the claims: among it
+// may be names that were given back, and have been taken by another member since.
+void RedisOutbox::Connect() {
+  MutexLock lock(mutex_);
+  sent_ = 0;
+  ops_.push_front({.kind = Op::Kind::kRefresh, .text = is_fresh_ ? "fresh" : ""});
+  Add({.kind = Op::Kind::kLoadBans});
+  AddClaims();
+  ops_.back().is_last = true;
+  is_up_ = true;
+}
+
+void RedisOutbox::AddClaims() {
+  std::vector<Claimed> batch;
+  for (auto& [key, held] : names_) {
+    held.claim = ++last_claim_;
+    batch.push_back({key, held.name, held.claim, true});
+    if (batch.size() < kNamesPerClaim) continue;
+    Add({.kind = Op::Kind::kClaim, .names = std::exchange(batch, {})});
+  }
+  if (!batch.empty()) Add({.kind = Op::Kind::kClaim, .names = std::move(batch)});
+}
+
+RedisOutbox::Effects RedisOutbox::Disconnect() {
+  Effects effects;
+  MutexLock lock(mutex_);
+  is_up_ = false;
+  sent_ = 0;
+  std::deque<Op> kept;
+  for (Op& op : ops_) {
+    switch (op.kind) {
+      case Op::Kind::kEvent:
+      case Op::Kind::kKeepBan:
+      case Op::Kind::kForgetBan:
+      case Op::Kind::kRelease:
+        kept.push_back(std::move(op));
+        break;
+      case Op::Kind::kToOwner:
+        waiting_bytes_ -= SizeOf(op.event);
+        effects.answers.emplace_back(std::move(op.text), std::string(kOutOfReach));
+        break;
+      case Op::Kind::kClaim:
+        for (const Claimed& one : op.names) effects.claims.emplace_back(one.claim, true);
+        break;
+      case Op::Kind::kRefresh:
+      case Op::Kind::kLoadBans:
+      case Op::Kind::kGoodbye:
+        break;
+    }
+  }
+  ops_ = std::move(kept);
+  return effects;
+}
+
+void RedisOutbox::Refresh(bool buries) {
+  MutexLock lock(mutex_);
+  Add({.kind = Op::Kind::kRefresh, .text = buries ? "bury" : "renew"});
+}
+
+void RedisOutbox::SayGoodbye() {
+  MutexLock lock(mutex_);
+  for (const auto& [key, held] : names_) {
+    RoomEvent departure{RoomEvent::Kind::kDepart, held.name};
+    const int64_t number = ++last_number_;
+    if (Admit(departure)) Add({.kind = Op::Kind::kEvent, .event = std::move(departure), .number = number});
+    Add({.kind = Op::Kind::kRelease, .key = key});
+  }
+  names_.clear();
+  Add({.kind = Op::Kind::kGoodbye});
+}
+
+bool RedisOutbox::SendTo(RedisConnection& connection) {
+  MutexLock lock(mutex_);
+  while (sent_ < ops_.size() && connection.unsent() < kMaxUnsentBytes) Send(ops_[sent_++], connection);
+  return sent_ < ops_.size();
+}
+
+void RedisOutbox::Send(const Op& op, RedisConnection& connection) const {
+  const std::string length = absl::StrCat(options_.stream_length);
+  const std::string number = absl::StrCat(op.number);
+  const std::string kind(1, static_cast<char>(op.event.kind));
+  std::vector<absl::string_view> words;
+  std::string milliseconds;
+  const auto eval = [&](absl::string_view script) {
+    words = {"EVAL", script, "5"};
+    words.insert(words.end(), std::begin(kRedisKeys), std::end(kRedisKeys));
+    words.push_back(options_.server);
+    words.push_back(length);
+  };
+  switch (op.kind) {
+    case Op::Kind::kRefresh:
+      milliseconds = absl::StrCat(absl::ToInt64Milliseconds(options_.expiry));
+      eval(kRefreshScript);
+      words.insert(words.end(), {milliseconds, op.text});
+      break;
+    case Op::Kind::kEvent:
+      words = {"XADD", kRedisStream, "MAXLEN", "~",  length, "*",           "o", options_.origin,
+               "n",    number,       "k",      kind, "f",    op.event.from, "t", op.event.text};
+      break;
+    case Op::Kind::kToOwner:
+      eval(kPassToOwnerScript);
+      words.insert(words.end(), {op.key, options_.origin, number, kind, op.event.from, op.event.text});
+      break;
+    case Op::Kind::kKeepBan:
+      milliseconds = absl::StrCat(absl::ToInt64Milliseconds(absl::Minutes(op.minutes)));
+      eval(kKeepBanScript);
+      words.insert(words.end(), {op.key, op.text, milliseconds});
+      break;
+    case Op::Kind::kForgetBan:
+      words = {"HDEL", kRedisKeys[4], op.key};
+      break;
+    case Op::Kind::kLoadBans:
+      eval(kLoadBansScript);
+      break;
+    case Op::Kind::kClaim:
+      eval(kClaimScript);
+      for (const Claimed& one : op.names) words.insert(words.end(), {one.key, one.name});
+      break;
+    case Op::Kind::kRelease:
+      eval(kReleaseScript);
+      words.push_back(op.key);
+      break;
+    case Op::Kind::kGoodbye:
+      eval(kGoodbyeScript);
+      break;
+  }
+  connection.Send(words);
+}
+
+absl::Status RedisOutbox::TakeReply(const RedisReply& reply, Effects& effects) {
+  if (reply.is_error()) return absl::UnavailableError(reply.text);
+  MutexLock lock(mutex_);
+  if (sent_ == 0) return absl::InvalidArgumentError("an answer to nothing");
+  const Op op = std::move(ops_.front());
+  ops_.pop_front();
+  --sent_;
+  switch (op.kind) {
+    case Op::Kind::kRefresh:
+      is_fresh_ = false;
+      if (reply.integer != 1) break;
+      was_buried_ = true;
+      if (op.text != "bury" && op.text != "renew") break;  // At the start of a connection, claims follow anyhow.
+      AddClaims();
+      ops_.back().is_last = true;
+      break;
+    case Op::Kind::kEvent:
+      waiting_bytes_ -= SizeOf(op.event);
+      break;
+    case Op::Kind::kToOwner:
+      waiting_bytes_ -= SizeOf(op.event);
+      if (reply.integer == 0) effects.answers.emplace_back(op.text, std::string(kNobodyHasThatName));
+      if (reply.integer != 0 && !op.done.empty()) effects.answers.emplace_back(op.text, op.done);
+      break;
+    case Op::Kind::kLoadBans:
+      for (size_t i = 0; i + 1 < reply.items.size(); i += 2) {
+        effects.bans.emplace_back(reply.items[i].text, absl::Milliseconds(reply.items[i + 1].integer));
+      }
+      break;
+    case Op::Kind::kClaim:
+      if (reply.items.size() != op.names.size()) return absl::InvalidArgumentError("a malformed answer to a claim");
+      TakeClaims(op, reply, effects);
+      break;
+    case Op::Kind::kKeepBan:
+    case Op::Kind::kForgetBan:
+    case Op::Kind::kRelease:
+    case Op::Kind::kGoodbye:
+      break;
+  }
+  if (!op.is_last) return absl::OkStatus();
+  effects.is_settled = true;
+  was_buried_ = false;
+  return absl::OkStatus();
+}
+
+// A name that was given back meanwhile, and perhaps taken by another member, is no concern of this answer: what has
+// become of it is behind it in the queue. If the others were told that this server has died, they hear that its members
+// are there again.
+void RedisOutbox::TakeClaims(const Op& op, const RedisReply& reply, Effects& effects) {
+  for (size_t i = 0; i < op.names.size(); ++i) {
+    const Claimed& one = op.names[i];
+    const bool is_granted = reply.items[i].integer != 0;
+    const bool was_free = reply.items[i].integer == 1;
+    effects.claims.emplace_back(one.claim, is_granted);
+    const auto held = names_.find(one.key);
+    if (held == names_.end() || held->second.claim != one.claim) continue;
+    if (!is_granted) {
+      if (one.is_again) effects.taken.push_back(one.name);
+      names_.erase(held);
+      continue;
+    }
+    const bool was_told = std::exchange(held->second.is_confirmed, true);
+    if (!was_buried_ || !was_free || !was_told) continue;
+    RoomEvent arrival{RoomEvent::Kind::kArrive, one.name};
+    const int64_t number = ++last_number_;
+    if (Admit(arrival)) Add({.kind = Op::Kind::kEvent, .event = std::move(arrival), .number = number});
+  }
+}
+
+bool RedisOutbox::empty() const {
+  MutexLock lock(mutex_);
+  return ops_.empty();
+}
+
+int64_t RedisOutbox::TakeLost() {
+  MutexLock lock(mutex_);
+  return std::exchange(lost_, 0);
+}
+
+}  // namespace polyserve
