@@ -181,7 +181,9 @@ absl::StatusOr<pid_t> Fork() {
   if (::stat("/proc/self/task", &threads) == 0) CHECK_LE(threads.st_nlink, 3u) << "fork() with several threads";
 #endif
   SignalsHeld held;
-  const pid_t pid = ::fork();
+  pid_t pid = ::fork();
+  // A signal interrupts it where a supervisor decides about the call (seccomp_unotify(2)), as some containers have one.
+  while (pid < 0 && errno == EINTR) pid = ::fork();
   const absl::Status status = pid < 0 ? SysError("fork") : absl::OkStatus();
   if (pid != 0) held.Release();
   if (!status.ok()) return status;
