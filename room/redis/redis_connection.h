@@ -65,11 +65,15 @@ class RedisConnection {
   bool is_ready() const { return stage_ == Stage::kReady; }
   // Queues a command; each gets one answer. It is ready. `wait`: what Redis was asked to take longer for it.
   void Send(absl::Span<const absl::string_view> words, absl::Duration wait = absl::ZeroDuration());
+  // Sends as much of that as the system takes, and receives nothing: an answer that comes in the same moment stays in
+  // the socket, where poll(2) reports it. Errors as for OnEvents().
+  absl::Status Flush();
   // Bytes that the system has not taken yet.
   size_t unsent() const { return unsent_.size() - sent_; }
   // Commands that have no answer yet.
   size_t unanswered() const { return unanswered_; }
-  // The next answer; false if there is none. Look at fault() then.
+  // The next answer; false if there is none. Look at fault() then. OnEvents() may have received several, of which
+  // poll(2) knows nothing any more: after it, and after each Send(), take answers until there is none.
   bool Next(RedisReply& reply);
   // InvalidArgument: what has come is no answer of Redis.
   absl::Status fault() const;
@@ -83,7 +87,6 @@ class RedisConnection {
   absl::Status ShakeHands();
   void Greet();
   absl::Status OnGreeted();
-  absl::Status Flush();
   absl::Status Receive();
   // As read(2) and write(2): -1 with errno, EAGAIN if it has to wait.
   ssize_t Read(char* bytes, size_t size);

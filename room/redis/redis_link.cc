@@ -173,32 +173,38 @@ absl::Status RedisLink::Write() {
     outbox_.Refresh(may_bury_.passed());
     next_refresh_ = Deadline(options_.outbox.expiry / 3);
   }
-  // As long as the system takes it.
-  for (bool more = true; more && status.ok() && writer_->unsent() == 0;) {
-    more = outbox_.SendTo(*writer_);
-    status = writer_->OnEvents();
-  }
   RedisOutbox::Effects effects;
   RedisReply reply;
-  while (status.ok() && writer_->Next(reply)) status = outbox_.TakeReply(reply, effects);
+  while (true) {
+    while (status.ok() && writer_->Next(reply)) status = outbox_.TakeReply(reply, effects);
+    // As long as the system takes it.
+    if (!status.ok() || writer_->unsent() > 0 || !outbox_.SendTo(*writer_)) break;
+    status = writer_->Flush();
+  }
   CarryOut(effects);
   is_settled_ = is_settled_ || effects.is_settled;
   return status.ok() ? writer_->fault() : status;
 }
 
+// Ends with a question to which the answer is still in the socket, or on its way, or to come: what has been received
+// already is not reported by poll(2) again. No more is received here, so that it ends.
 absl::Status RedisLink::Read() {
   absl::Status status;
   RedisReply reply;
-  while (status.ok() && reading_ != Reading::kNothing && reader_->Next(reply)) {
+  while (status.ok()) {
+    if (reading_ == Reading::kNothing && !may_read_.passed()) break;
+    if (reading_ == Reading::kNothing) {
+      Ask();
+      status = reader_->Flush();
+      continue;
+    }
+    if (!reader_->Next(reply)) return reader_->fault();
     const Reading asked = std::exchange(reading_, Reading::kNothing);
     status = reply.is_error()            ? absl::UnavailableError(reply.text)
              : asked == Reading::kNewest ? TakeNewest(reply)
                                          : TakeNext(reply);
   }
-  if (status.ok()) status = reader_->fault();
-  if (!status.ok() || reading_ != Reading::kNothing || !may_read_.passed()) return status;
-  Ask();
-  return reader_->OnEvents();
+  return status;
 }
 
 void RedisLink::Ask() {

@@ -162,8 +162,9 @@ void RedisOutbox::SayGoodbye() {
 
 bool RedisOutbox::SendTo(RedisConnection& connection) {
   MutexLock lock(mutex_);
+  const size_t before = sent_;
   while (sent_ < ops_.size() && connection.unsent() < kMaxUnsentBytes) Send(ops_[sent_++], connection);
-  return sent_ < ops_.size();
+  return sent_ > before;
 }
 
 void RedisOutbox::Send(const Op& op, RedisConnection& connection) const {

@@ -72,7 +72,7 @@ class RedisOutbox {
   void Refresh(bool buries);
   // The server ends: gives back what names there are.
   void SayGoodbye();
-  // Gives the connection as much as it shall have at a time. True if something is left.
+  // Gives the connection as much as it shall have at a time. False: it has been given all.
   bool SendTo(RedisConnection& connection);
   // The answer to the oldest command that it was given. InvalidArgument: it is none.
   absl::Status TakeReply(const RedisReply& reply, Effects& effects);
