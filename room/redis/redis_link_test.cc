@@ -373,6 +373,33 @@ TEST_F(RedisLinkTest, ServerThatWasThoughtDeadSaysThatItsMembersAreThere) {
   EXPECT_TRUE(absl::IsAlreadyExists(a.TryToJoin(*a.room().NewMember(), "bob")));
 }
 
+TEST_F(RedisLinkTest, ServerWithoutMembersMayBeThoughtDead) {
+  const RedisProcess redis;
+  Node a(redis.url()), b(redis.url(), {.server = "sleeper", .expiry = absl::Seconds(1)});
+  for (int i = 0; i < 3; ++i) {
+    redis.Ask({"ZADD", "polyserve:graves", "1", "sleeper"});
+    EXPECT_TRUE(Eventually([&] { return redis.Ask({"ZCARD", "polyserve:graves"}) == "0\n"; }));
+  }
+  // Nobody had left, so nobody is there again.
+  const std::unique_ptr<Member> ada = a.Join("ada"), bob = b.Join("bob");
+  bob->Say("hello");
+  EXPECT_EQ(HearUntil(*ada, "bob : hello\n"), "欢迎 'bob' 进入聊天室\nbob : hello\n");
+}
+
+// The connections stay, so only a missing lease shows it.
+TEST_F(RedisLinkTest, FlushedRedisIsGivenTheNamesAgainAndNobodyHearsOfIt) {
+  const RedisProcess redis;
+  Node a(redis.url(), {.expiry = absl::Seconds(1)}), b(redis.url(), {.expiry = absl::Seconds(1)});
+  const std::unique_ptr<Member> ada = a.Join("ada"), bob = b.Join("bob");
+  EXPECT_EQ(Hear(*ada), "欢迎 'bob' 进入聊天室\n");
+  redis.Ask({"FLUSHALL"});
+  EXPECT_TRUE(Eventually([&] { return redis.Ask({"HLEN", "polyserve:names"}) == "2\n"; }));
+  EXPECT_EQ(redis.Ask({"ZCARD", "polyserve:servers"}), "2\n");
+  EXPECT_TRUE(absl::IsAlreadyExists(b.TryToJoin(*b.room().NewMember(), "ada")));
+  bob->Say("hello");
+  EXPECT_EQ(Hear(*ada), "bob : hello\n");
+}
+
 // The hub that is started in place of one that was killed is of the same server.
 TEST_F(RedisLinkTest, NextProcessOfAServerBuriesTheOneBeforeIt) {
   const RedisProcess redis;

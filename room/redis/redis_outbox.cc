@@ -15,6 +15,8 @@ constexpr size_t kBytesPerEvent = 256;          // What one costs beside its tex
 constexpr size_t kMaxUnsentBytes = 256 * 1024;  // What a connection is given beyond what the system has taken.
 constexpr size_t kNamesPerClaim = 256;          // A script for more would keep Redis from others for too long.
 
+constexpr int64_t kWasBuried = 1;  // An answer of kRefreshScript.
+
 constexpr absl::string_view kOutOfReach = "ERR 503 the other servers cannot be reached; it may be lost";
 
 }  // namespace
@@ -96,20 +98,25 @@ void RedisOutbox::Connect() {
   sent_ = 0;
   ops_.push_front({.kind = Op::Kind::kRefresh, .text = is_fresh_ ? "fresh" : ""});
   Add({.kind = Op::Kind::kLoadBans});
-  AddClaims();
-  ops_.back().is_last = true;
+  if (!AddClaims()) ops_.back().is_last = true;
   is_up_ = true;
 }
 
-void RedisOutbox::AddClaims() {
-  std::vector<Claimed> batch;
+// While the link is up, a name that is not confirmed has its claim in the queue already, behind the refresh that has
+// shown that names are to be claimed.
+bool RedisOutbox::AddClaims() {
+  std::vector<std::vector<Claimed>> batches;
   for (auto& [key, held] : names_) {
+    if (is_up_ && !held.is_confirmed) continue;
+    if (batches.empty() || batches.back().size() == kNamesPerClaim) batches.emplace_back();
     held.claim = ++last_claim_;
-    batch.push_back({key, held.name, held.claim, true});
-    if (batch.size() < kNamesPerClaim) continue;
-    Add({.kind = Op::Kind::kClaim, .names = std::exchange(batch, {})});
+    batches.back().push_back({key, held.name, held.claim, true});
   }
-  if (!batch.empty()) Add({.kind = Op::Kind::kClaim, .names = std::move(batch)});
+  for (std::vector<Claimed>& batch : batches) {
+    const bool is_last = &batch == &batches.back();
+    Add({.kind = Op::Kind::kClaim, .names = std::move(batch), .is_last = is_last});
+  }
+  return !batches.empty();
 }
 
 RedisOutbox::Effects RedisOutbox::Disconnect() {
@@ -229,11 +236,10 @@ absl::Status RedisOutbox::TakeReply(const RedisReply& reply, Effects& effects) {
   switch (op.kind) {
     case Op::Kind::kRefresh:
       is_fresh_ = false;
-      if (reply.integer != 1) break;
-      was_buried_ = true;
-      if (op.text != "bury" && op.text != "renew") break;  // At the start of a connection, claims follow anyhow.
-      AddClaims();
-      ops_.back().is_last = true;
+      was_buried_ = was_buried_ || reply.integer == kWasBuried;
+      // At the start of a connection, claims follow anyhow.
+      if (reply.integer == 0 || (op.text != "bury" && op.text != "renew")) break;
+      if (!AddClaims()) was_buried_ = false;
       break;
     case Op::Kind::kEvent:
       waiting_bytes_ -= SizeOf(op.event);

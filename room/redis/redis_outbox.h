@@ -103,12 +103,12 @@ class RedisOutbox {
     std::string done = {};
     int minutes = 0;
     std::vector<Claimed> names = {};
-    bool is_last = false;  // Of those that Connect() adds.
+    bool is_last = false;  // Of those that Connect(), or AddClaims(), adds.
   };
 
   void Add(Op op) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Claims all names anew, those that are granted already, too.
-  void AddClaims() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Claims names anew that are granted already; all of them if the link has just come up. False if there are none.
+  bool AddClaims() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(const Op& op, RedisConnection& connection) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeClaims(const Op& op, const RedisReply& reply, Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static size_t SizeOf(const RoomEvent& event);
@@ -124,6 +124,7 @@ class RedisOutbox {
   absl::flat_hash_map<std::string, Name> names_ ABSL_GUARDED_BY(mutex_);  // By key.
   bool is_up_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_fresh_ ABSL_GUARDED_BY(mutex_) = true;  // Never connected so far.
+  // The others were told that this server's members have left; until its names are claimed anew.
   bool was_buried_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t last_claim_ ABSL_GUARDED_BY(mutex_) = 0;

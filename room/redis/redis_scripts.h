@@ -21,9 +21,10 @@ constexpr absl::string_view kRedisKeys[] = {kRedisStream, "polyserve:names", "po
                                             "polyserve:bans"};
 
 // Renews the server's lease; ARGV[3] is its length in ms. ARGV[4]: "fresh" if the server has no members yet, so that
-// names that it has are those of an earlier process of it; "bury" if it shall look for servers whose lease has ended;
-// or "". A server is buried once: its names are free, and the others hear that its members have left. Returns 1 if this
-// server itself had been buried.
+// names that it has are those of an earlier process of it; "" if it has connected anew, and claims its names next;
+// "renew"; or "bury" if it shall also look for servers whose lease has ended. A server is buried once: its names are
+// free, and the others hear that its members have left. Returns 1 if this server itself had been buried; 2 if its lease
+// should be there, and is not: Redis has lost its data, so that the names are to be claimed anew; else 0.
 constexpr absl::string_view kRefreshScript = R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -38,6 +39,7 @@ local function bury(server)
   end
 end
 if ARGV[4] == 'fresh' then bury(ARGV[1]) end
+local had_lease = redis.call('ZSCORE', KEYS[3], ARGV[1])
 redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[1])
 local was_buried = redis.call('ZREM', KEYS[4], ARGV[1])
 if ARGV[4] == 'bury' then
@@ -48,7 +50,9 @@ if ARGV[4] == 'bury' then
   end
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - 24 * 3600 * 1000)
 end
-return was_buried
+if was_buried == 1 then return 1 end
+if not had_lease and (ARGV[4] == 'renew' or ARGV[4] == 'bury') then return 2 end
+return 0
 )";
 
 // Takes names: keys and names in turn, from ARGV[3] on. Returns for each 1 if it was free, 2 if this server has it
