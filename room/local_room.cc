@@ -39,13 +39,14 @@ absl::Status LocalRoom::Add(LocalMember& seat, absl::string_view name) {
   return absl::OkStatus();
 }
 
+// The other servers hear it first, as in Say().
 void LocalRoom::Sit(LocalMember& seat) {
   seat.place_ = seats_.size();
   seats_.push_back(&seat);
   seats_by_name_[seat.known_as_] = &seat;
   for (const Message& message : history_) seat.Push(message);
-  TellAllBut(&seat, MakeArrival(seat.known_as_));
   PassOn(RoomEvent::Kind::kArrive, seat.known_as_);
+  TellAllBut(&seat, MakeArrival(seat.known_as_));
   if (link_ != nullptr && !link_->is_up()) PushAlone(seat, FromAdmin(kAlone));
 }
 
@@ -63,16 +64,17 @@ std::optional<absl::Status> LocalRoom::FinishJoin(LocalMember& seat) {
 }
 
 // The line is made before the lock is taken; within it there is only the pushing. The name is read without the lock:
-// only the member's own thread, which is this one, changes it.
+// only the member's own thread, which is this one, changes it. It is passed on first, since it may cut off members,
+// even the speaker: their departures come behind it on the other servers as well.
 void LocalRoom::Say(LocalMember& seat, absl::string_view text) {
   if (seat.name().empty()) return;
   const Message message = MakeSaying(seat.name(), text);
   MutexLock lock(mutex_);
   if (seat.place_ == LocalMember::kNowhere) return;
+  PassOn(RoomEvent::Kind::kSay, seat.known_as_, text);
   TellAllBut(&seat, message, !seat.is_corked_);
   Remember(message);
   seat.is_unheard_ = seat.is_corked_;
-  PassOn(RoomEvent::Kind::kSay, seat.known_as_, text);
 }
 
 // All seats are asked: a list of those that are due would have to be kept right when one of them leaves.
@@ -84,9 +86,9 @@ void LocalRoom::WakeListeners() {
 void LocalRoom::SayAsAdmin(absl::string_view text) {
   const Message message = FromAdmin(text);
   MutexLock lock(mutex_);
+  PassOn(RoomEvent::Kind::kSay, admin_name_, text);
   TellAllBut(nullptr, message);
   Remember(message);
-  PassOn(RoomEvent::Kind::kSay, admin_name_, text);
 }
 
 // A member that was dropped has left already, and the others have heard so.

@@ -2,7 +2,9 @@
 #include "room/local_room.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "room/room_link.h"
 
 namespace polyserve {
 namespace {
@@ -304,6 +307,59 @@ TEST(LocalRoomTest, WithoutAHistoryNothingIsHeardFromBefore) {
   const std::unique_ptr<Member> ada = Join(room, "ada");
   ada->Say("one");
   EXPECT_EQ(TakeAll(*Join(room, "bob")), "");
+}
+
+// Notes what the room tells it. A test answers claims itself.
+class FakeLink : public RoomLink {
+ public:
+  bool is_up() const override { return up; }
+  void Pass(RoomEvent event) override { passed.push_back(std::string(1, static_cast<char>(event.kind)) + event.from); }
+  void PassToOwner(std::string, RoomEvent, std::string, std::string) override {}
+  void KeepBan(std::string, std::string, int) override {}
+  void ForgetBan(std::string) override {}
+  int64_t Claim(const std::string&, absl::string_view) override { return up ? ++last_claim : 0; }
+  void Release(const std::string&) override {}
+
+  bool up = false;
+  int64_t last_claim = 0;
+  std::vector<std::string> passed;  // "sada": ada has said something.
+};
+
+class LinkedRoomTest : public testing::Test {
+ protected:
+  ~LinkedRoomTest() override { room_.SetLink(nullptr); }
+  void SetUp() override { room_.SetLink(&link_); }
+
+  FakeLink link_;
+  LocalRoom room_{"admin", {.waiting_bytes = 4096}};
+};
+
+TEST_F(LinkedRoomTest, SpeakerThatItsOwnWordsCutOffDepartsBehindThem) {
+  const std::unique_ptr<Member> ada = Join(room_, "ada"), bob = Join(room_, "bob");
+  // ada does not read, and holds nearly all that the room may.
+  while (ada->waiting_bytes() + Mailbox::kBytesPerMessage * ada->waiting_messages() < 3300) {
+    bob->Say("x");
+    TakeAll(*bob);
+  }
+  for (int i = 0; i < 100 && !ada->is_cut_off(); ++i) {
+    link_.passed.clear();
+    ada->Say("last words that are not so short");
+  }
+  EXPECT_TRUE(ada->is_cut_off());
+  EXPECT_EQ(link_.passed, (std::vector<std::string>{"sada", "dada"}));
+}
+
+TEST_F(LinkedRoomTest, NewcomerThatCutsAMemberOffArrivesBeforeThatDeparts) {
+  const std::unique_ptr<Member> ada = Join(room_, "ada"), bob = Join(room_, "bob");
+  std::vector<std::unique_ptr<Member>> others;
+  for (int i = 0; i < 1000 && !ada->is_cut_off(); ++i) {
+    others.push_back(Join(room_, absl::StrCat("newcomer", i)));
+    for (const std::unique_ptr<Member>& one : others) TakeAll(*one);
+    TakeAll(*bob);
+  }
+  ASSERT_TRUE(ada->is_cut_off());
+  EXPECT_EQ(link_.passed.back(), "dada");
+  EXPECT_EQ(link_.passed[link_.passed.size() - 2], absl::StrCat("a", others.back()->name()));
 }
 
 TEST(LocalRoomTest, AllHearTheSameOrder) {
