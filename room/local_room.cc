@@ -55,7 +55,7 @@ std::optional<absl::Status> LocalRoom::FinishJoin(LocalMember& seat) {
   MutexLock lock(mutex_);
   if (!seat.claim_answer_.has_value()) return std::nullopt;
   const bool is_granted = *std::exchange(seat.claim_answer_, std::nullopt);
-  seat.claim_ = 0;
+  claims_.erase(std::exchange(seat.claim_, 0));
   absl::Status status = is_granted ? CheckBans(seat, seat.known_as_) : NameIsTaken();
   if (status.ok()) return Sit(seat), status;
   names_.Release(seat.known_as_);
@@ -188,15 +188,14 @@ bool LocalRoom::PushAlone(LocalMember& seat, const Message& message) {
   return seat.waiting_bytes() <= kMaxWaitingForLoneMessage && seat.Push(message);
 }
 
-// Without a link, no claim is ever answered: then those that wait have their names.
+// Without a link, no claim is answered any more: then those that wait for an answer have their names.
 void LocalRoom::SetLink(RoomLink* link) {
   MutexLock lock(mutex_);
   link_ = link;
   if (link != nullptr) return;
   for (const auto& [claim, seat] : claims_) {
-    seat->TakeClaimAnswer(true);
+    if (!seat->claim_answer_.has_value()) seat->TakeClaimAnswer(true);
   }
-  claims_.clear();
 }
 
 size_t LocalRoom::Hear(const RoomEvent& event) {
@@ -220,14 +219,16 @@ void LocalRoom::Recall(const RoomEvent& event) {
 void LocalRoom::AnswerClaim(int64_t claim, bool is_granted) {
   MutexLock lock(mutex_);
   const auto waiting = claims_.find(claim);
-  if (waiting == claims_.end()) return;
-  waiting->second->TakeClaimAnswer(is_granted);
-  claims_.erase(waiting);
+  if (waiting != claims_.end()) waiting->second->TakeClaimAnswer(is_granted);
 }
 
-// On the other servers that name stays, so they are not told that it has left.
+// On the other servers that name stays, so they are not told that it has left. A member to which it was granted, but
+// which has not sat down yet, is refused after all.
 void LocalRoom::TakeAway(absl::string_view name) {
   MutexLock lock(mutex_);
+  for (const auto& [claim, waiting] : claims_) {
+    if (waiting->known_as_ == name) return waiting->TakeClaimAnswer(false);
+  }
   const auto seat = seats_by_name_.find(name);
   if (seat == seats_by_name_.end()) return;
   const std::string line = PutOut(*seat->second, "put out: a member of another server has the name", false);

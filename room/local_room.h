@@ -154,7 +154,7 @@ class LocalRoom : public Room {
   std::deque<Message> history_ ABSL_GUARDED_BY(mutex_);
   size_t history_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   RoomLink* link_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  absl::flat_hash_map<int64_t, LocalMember*> claims_ ABSL_GUARDED_BY(mutex_);  // Those that await an answer.
+  absl::flat_hash_map<int64_t, LocalMember*> claims_ ABSL_GUARDED_BY(mutex_);  // Of those that do not sit yet.
   bool is_hearing_ ABSL_GUARDED_BY(mutex_) = false;  // Within Hear(): what is done now was not done by this server.
 };
 

@@ -362,6 +362,40 @@ TEST_F(LinkedRoomTest, NewcomerThatCutsAMemberOffArrivesBeforeThatDeparts) {
   EXPECT_EQ(link_.passed[link_.passed.size() - 2], absl::StrCat("a", others.back()->name()));
 }
 
+TEST_F(LinkedRoomTest, NameThatIsTakenAwayBeforeItsMemberSitsIsNotIts) {
+  link_.up = true;
+  const std::unique_ptr<Member> ada = room_.NewMember();
+  ASSERT_TRUE(ada->Join("ada").ok());
+  room_.AnswerClaim(1, true);  // The link is down;
+  room_.TakeAway("ada");       // it is up again, and the name is another server's.
+  std::optional<absl::Status> answer = ada->PollAnswer();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_TRUE(absl::IsAlreadyExists(*answer));
+  EXPECT_EQ(ada->name(), "");
+  // It may try again.
+  ASSERT_TRUE(ada->Join("ada").ok());
+  EXPECT_FALSE(ada->PollAnswer().has_value());
+  room_.AnswerClaim(2, true);
+  answer = ada->PollAnswer();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_TRUE(answer->ok());
+  EXPECT_EQ(ada->name(), "ada");
+}
+
+TEST_F(LinkedRoomTest, RefusalStaysWhenTheLinkEnds) {
+  link_.up = true;
+  const std::unique_ptr<Member> ada = room_.NewMember(), bob = room_.NewMember();
+  ASSERT_TRUE(ada->Join("ada").ok());
+  ASSERT_TRUE(bob->Join("bob").ok());
+  room_.AnswerClaim(1, false);
+  room_.SetLink(nullptr);
+  const std::optional<absl::Status> of_ada = ada->PollAnswer(), of_bob = bob->PollAnswer();
+  ASSERT_TRUE(of_ada.has_value());
+  EXPECT_TRUE(absl::IsAlreadyExists(*of_ada));
+  ASSERT_TRUE(of_bob.has_value());
+  EXPECT_TRUE(of_bob->ok()) << "nobody is left to ask";
+}
+
 TEST(LocalRoomTest, AllHearTheSameOrder) {
   constexpr int kSpeakers = 4, kMessages = 500;
   LocalRoom room("admin");
