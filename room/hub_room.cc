@@ -70,14 +70,14 @@ class HubRoom::HubMember : public Member {
     SendUnsaid();
   }
 
+  // A hub that has no room for it yet is told by PollAnswer(), or, if nobody polls, by the end of the socket. It
+  // answers in any case: were that answer not awaited, a later join would take it for its own.
   void Leave() override {
     if (name_.empty()) return;
     name_.clear();
     wanted_.clear();
     AddLine(kHubLeave, "");
-    // A hub that takes nothing hears of it from the end of the socket.
-    if (!Send(unsaid_)) return;
-    unsaid_.clear();
+    SendUnsaid();
     deadline_.emplace(kHubPatience);
   }
 
@@ -85,6 +85,7 @@ class HubRoom::HubMember : public Member {
 
   // Collects first: the answer comes through the same socket as the mail, and behind it.
   std::optional<absl::Status> PollAnswer() override {
+    SendUnsaid();
     Collect();
     const char answer = answer_.exchange(0);
     if (answer == 0 && !is_lost_ && !deadline_->passed()) return std::nullopt;

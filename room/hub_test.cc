@@ -226,6 +226,32 @@ TEST_F(HubTest, CorkedMemberOfAStoppedHubHoldsLittle) {
   ::kill(hub_pid(), SIGCONT);
 }
 
+TEST_F(HubTest, AnswerToALeaveThatTheHubHadNoRoomForIsNotThatToALaterJoin) {
+  const std::unique_ptr<Member> bob = Join("bob"), ada = Join("ada");
+  const pid_t hub = hub_pid();
+  ::kill(hub, SIGSTOP);
+  while (ada->may_command()) ada->Say("x");
+  ada->Leave();
+  EXPECT_TRUE(ada->awaits_answer());
+  ::kill(hub, SIGCONT);
+  EXPECT_EQ(Answer(*ada, absl::OkStatus()), absl::OkStatus());
+  EXPECT_EQ(ada->name(), "");
+  EXPECT_TRUE(absl::IsAlreadyExists(TryJoin(*ada, "bob")));
+  EXPECT_EQ(ada->name(), "");
+  EXPECT_TRUE(TryJoin(*ada, "carl").ok());
+}
+
+TEST_F(HubTest, LeaveThatAStoppedHubHasNoRoomForIsAwaitedNoLongerThanAnyAnswer) {
+  const std::unique_ptr<Member> ada = Join("ada");
+  const pid_t hub = hub_pid();
+  ::kill(hub, SIGSTOP);
+  while (ada->may_command()) ada->Say("x");
+  ada->Leave();
+  EXPECT_TRUE(absl::IsUnavailable(Answer(*ada, absl::OkStatus())));
+  EXPECT_TRUE(absl::IsUnavailable(TryJoin(*ada, "ada"))) << "it is lost for good";
+  ::kill(hub, SIGCONT);
+}
+
 TEST_F(HubTest, WhoNeverCollectsIsCutOffAndTheOthersHearIt) {
   const std::unique_ptr<Member> ada = Join("ada"), bob = Join("bob"), deaf = Join("deaf");
   Await(*ada, 2);
