@@ -20,6 +20,8 @@ namespace {
 
 constexpr absl::string_view kOutOfReach =
     "ERR 503 nobody on this server has that name, and the others cannot be reached";
+constexpr absl::string_view kTooMuchWaits =
+    "ERR 503 nobody on this server has that name, and too much waits for the others; try again later";
 
 // The time of bans: setting the system's clock changes no ban.
 absl::Time SteadyNow() {
@@ -170,10 +172,10 @@ LocalRoom::Lines LocalRoom::PassToOwner(const RoomCommand& command, absl::string
   if (is_hearing_) return {};
   if (link_ == nullptr || !CheckMemberName(command.target).ok()) return {std::string(kNobodyHasThatName)};
   if (!link_->is_up()) return {std::string(kOutOfReach)};
-  link_->PassToOwner(NameRegistry::KeyOf(command.target),
-                     {RoomEvent::Kind::kCommand, std::string(by), std::string(command.line)}, std::string(by),
-                     std::move(done));
-  return {};
+  RoomEvent event = {RoomEvent::Kind::kCommand, std::string(by), std::string(command.line)};
+  const bool is_passed =
+      link_->PassToOwner(NameRegistry::KeyOf(command.target), std::move(event), std::string(by), std::move(done));
+  return is_passed ? Lines() : Lines{std::string(kTooMuchWaits)};
 }
 
 // The other server has looked whether its member may do that, and answers it.

@@ -314,13 +314,13 @@ class FakeLink : public RoomLink {
  public:
   bool is_up() const override { return up; }
   void Pass(RoomEvent event) override { passed.push_back(std::string(1, static_cast<char>(event.kind)) + event.from); }
-  void PassToOwner(std::string, RoomEvent, std::string, std::string) override {}
+  bool PassToOwner(std::string, RoomEvent, std::string, std::string) override { return !full; }
   void KeepBan(std::string, std::string, int) override {}
   void ForgetBan(std::string) override {}
   int64_t Claim(const std::string&, absl::string_view) override { return up ? ++last_claim : 0; }
   void Release(const std::string&) override {}
 
-  bool up = false;
+  bool up = false, full = false;
   int64_t last_claim = 0;
   std::vector<std::string> passed;  // "sada": ada has said something.
 };
@@ -380,6 +380,20 @@ TEST_F(LinkedRoomTest, NameThatIsTakenAwayBeforeItsMemberSitsIsNotIts) {
   ASSERT_TRUE(answer.has_value());
   EXPECT_TRUE(answer->ok());
   EXPECT_EQ(ada->name(), "ada");
+}
+
+TEST_F(LinkedRoomTest, CommandThatTheLinkHasNoRoomForIsAnswered) {
+  const std::unique_ptr<Member> ada = Join(room_, "ada");
+  TakeAll(*ada);
+  link_.up = true;
+  ada->Execute("/to bob psst");
+  EXPECT_EQ(TakeAll(*ada), "") << "the link answers";
+  link_.full = true;
+  for (const char* const command : {"/to bob psst", "/kick bob"}) {
+    ada->Execute(command);
+    EXPECT_EQ(TakeAll(*ada),
+              "ERR 503 nobody on this server has that name, and too much waits for the others; try again later\n");
+  }
 }
 
 TEST_F(LinkedRoomTest, RefusalStaysWhenTheLinkEnds) {

@@ -51,8 +51,9 @@ class RoomLink {
   virtual void Pass(RoomEvent event) = 0;
   // The same, but only if a member of any server has the name with this key (NameRegistry::KeyOf()). Later answers the
   // member `asker` by LocalRoom::Answer(): with `done`, unless that is empty, or that nobody has the name. If the link
-  // is down, the event is dropped, and the answer says so.
-  virtual void PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done) = 0;
+  // breaks before, the event is dropped, and the answer says so. False: too much waits already; nothing is passed, and
+  // nothing is answered later.
+  [[nodiscard]] virtual bool PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done) = 0;
   // Keeps a ban for servers that start later, or forgets it. Targets that mean the same have the same key (BanList);
   // `target` is one as it was typed.
   virtual void KeepBan(std::string key, std::string target, int minutes) = 0;

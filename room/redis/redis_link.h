@@ -62,8 +62,8 @@ class RedisLink : public RoomLink {
 
   bool is_up() const override { return outbox_.is_up(); }
   void Pass(RoomEvent event) override { outbox_.Pass(std::move(event)); }
-  void PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done) override {
-    outbox_.PassToOwner(std::move(key), std::move(event), std::move(asker), std::move(done));
+  bool PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done) override {
+    return outbox_.PassToOwner(std::move(key), std::move(event), std::move(asker), std::move(done));
   }
   void KeepBan(std::string key, std::string target, int minutes) override {
     outbox_.KeepBan(std::move(key), std::move(target), minutes);

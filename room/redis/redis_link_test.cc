@@ -334,6 +334,35 @@ TEST_F(RedisLinkTest, WhatIsTooMuchToBeKeptIsCountedOnBothSides) {
   EXPECT_TRUE(absl::StrContains(heard, absl::StrCat(100 - came, " lines of other servers"))) << heard;
 }
 
+// Bans that are made and lifted while Redis is away do not grow without a bound, and private words have their answer.
+TEST_F(RedisLinkTest, CommandsAndBansWaitWithinTheSameBound) {
+  RedisProcess redis({.keeps_data = true});
+  Node a(redis.url(), {.waiting_bytes = 4096});
+  const std::unique_ptr<Member> ada = a.Join("ada");
+  EXPECT_EQ(redis.Ask({"HLEN", "polyserve:bans"}), "0\n");
+  redis.Kill();
+  EXPECT_EQ(Hear(*ada), kLost);
+  for (int i = 0; i < 100; ++i) ada->Execute(absl::StrCat("/ban bad", i, " 5"));
+  redis.Start();
+  HearUntil(*ada, absl::StrCat("'bad", 99, "' is banned for 5 minutes\n"));
+  ASSERT_TRUE(absl::StartsWith(Hear(*ada), "admin : the other servers of this room can be reached again; "));
+  EXPECT_TRUE(Eventually([&] { return std::stoi(redis.Ask({"HLEN", "polyserve:bans"})) > 0; }));
+  EXPECT_LT(std::stoi(redis.Ask({"HLEN", "polyserve:bans"})), 16);
+  // The queue is empty again: there is room.
+  ada->Execute("/ban late 5");
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(redis.Ask({"HVALS", "polyserve:bans"}), " late\n"); }));
+}
+
+TEST_F(RedisLinkTest, PrivateWordsThatHaveNoRoomAreAnswered) {
+  const RedisProcess redis;
+  Node a(redis.url(), {.waiting_bytes = 100}), b(redis.url());
+  const std::unique_ptr<Member> ada = a.Join("ada"), bob = b.Join("bob");
+  EXPECT_EQ(Hear(*ada), "欢迎 'bob' 进入聊天室\n");
+  ada->Execute("/to bob psst");
+  EXPECT_EQ(Hear(*ada),
+            "ERR 503 nobody on this server has that name, and too much waits for the others; try again later\n");
+}
+
 TEST_F(RedisLinkTest, StreamHasABoundAndWhatFellOutIsCounted) {
   const RedisProcess redis;
   Node a(redis.url(), {.stream_length = 100});

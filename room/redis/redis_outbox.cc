@@ -11,7 +11,7 @@ namespace polyserve {
 
 namespace {
 
-constexpr size_t kBytesPerEvent = 256;          // What one costs beside its texts, about.
+constexpr size_t kBytesPerOp = 256;             // What one costs beside its texts, about.
 constexpr size_t kMaxUnsentBytes = 256 * 1024;  // What a connection is given beyond what the system has taken.
 constexpr size_t kNamesPerClaim = 256;          // A script for more would keep Redis from others for too long.
 
@@ -26,16 +26,36 @@ bool RedisOutbox::is_up() const {
   return is_up_;
 }
 
-size_t RedisOutbox::SizeOf(const RoomEvent& event) { return event.from.size() + event.text.size() + kBytesPerEvent; }
-
-// The newest are lost: what was said first stays whole.
-bool RedisOutbox::Admit(const RoomEvent& event) {
-  if (waiting_bytes_ + SizeOf(event) > options_.waiting_bytes) {
-    ++lost_;
-    return false;
+size_t RedisOutbox::SizeOf(const Op& op) {
+  switch (op.kind) {
+    case Op::Kind::kEvent:
+    case Op::Kind::kToOwner:
+    case Op::Kind::kKeepBan:
+    case Op::Kind::kForgetBan:
+      return op.event.from.size() + op.event.text.size() + op.key.size() + op.text.size() + op.done.size() +
+             kBytesPerOp;
+    case Op::Kind::kRefresh:
+    case Op::Kind::kLoadBans:
+    case Op::Kind::kClaim:
+    case Op::Kind::kRelease:
+    case Op::Kind::kGoodbye:
+      break;
   }
-  waiting_bytes_ += SizeOf(event);
+  return 0;
+}
+
+bool RedisOutbox::Admit(Op op) {
+  const size_t size = SizeOf(op);
+  if (waiting_bytes_ + size > options_.waiting_bytes) return false;
+  waiting_bytes_ += size;
+  Add(std::move(op));
   return true;
+}
+
+// The newest are lost: what was said first stays whole. One that is lost has a number as well, by which the others see
+// that it is missing.
+void RedisOutbox::AddEvent(RoomEvent event) {
+  if (!Admit({.kind = Op::Kind::kEvent, .event = std::move(event), .number = ++last_number_})) ++lost_;
 }
 
 void RedisOutbox::Add(Op op) {
@@ -43,32 +63,30 @@ void RedisOutbox::Add(Op op) {
   wake_();
 }
 
-// One that is lost has a number as well, by which the others see that it is missing.
 void RedisOutbox::Pass(RoomEvent event) {
   MutexLock lock(mutex_);
-  const int64_t number = ++last_number_;
-  if (Admit(event)) Add({.kind = Op::Kind::kEvent, .event = std::move(event), .number = number});
+  AddEvent(std::move(event));
 }
 
 // It has no number: it is not sent again.
-void RedisOutbox::PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done) {
+bool RedisOutbox::PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done) {
   MutexLock lock(mutex_);
-  if (!Admit(event)) return;
-  Add({.kind = Op::Kind::kToOwner,
-       .event = std::move(event),
-       .key = std::move(key),
-       .text = std::move(asker),
-       .done = std::move(done)});
+  return Admit({.kind = Op::Kind::kToOwner,
+                .event = std::move(event),
+                .key = std::move(key),
+                .text = std::move(asker),
+                .done = std::move(done)});
 }
 
+// Without room for it, servers that start later do not know of it. The command itself, before it, is an event.
 void RedisOutbox::KeepBan(std::string key, std::string target, int minutes) {
   MutexLock lock(mutex_);
-  Add({.kind = Op::Kind::kKeepBan, .key = std::move(key), .text = std::move(target), .minutes = minutes});
+  Admit({.kind = Op::Kind::kKeepBan, .key = std::move(key), .text = std::move(target), .minutes = minutes});
 }
 
 void RedisOutbox::ForgetBan(std::string key) {
   MutexLock lock(mutex_);
-  Add({.kind = Op::Kind::kForgetBan, .key = std::move(key)});
+  Admit({.kind = Op::Kind::kForgetBan, .key = std::move(key)});
 }
 
 int64_t RedisOutbox::Claim(const std::string& key, absl::string_view name) {
@@ -134,7 +152,7 @@ RedisOutbox::Effects RedisOutbox::Disconnect() {
         kept.push_back(std::move(op));
         break;
       case Op::Kind::kToOwner:
-        waiting_bytes_ -= SizeOf(op.event);
+        waiting_bytes_ -= SizeOf(op);
         effects.answers.emplace_back(std::move(op.text), std::string(kOutOfReach));
         break;
       case Op::Kind::kClaim:
@@ -158,9 +176,7 @@ void RedisOutbox::Refresh(bool buries) {
 void RedisOutbox::SayGoodbye() {
   MutexLock lock(mutex_);
   for (const auto& [key, held] : names_) {
-    RoomEvent departure{RoomEvent::Kind::kDepart, held.name};
-    const int64_t number = ++last_number_;
-    if (Admit(departure)) Add({.kind = Op::Kind::kEvent, .event = std::move(departure), .number = number});
+    AddEvent({RoomEvent::Kind::kDepart, held.name});
     Add({.kind = Op::Kind::kRelease, .key = key});
   }
   names_.clear();
@@ -233,6 +249,7 @@ absl::Status RedisOutbox::TakeReply(const RedisReply& reply, Effects& effects) {
   const Op op = std::move(ops_.front());
   ops_.pop_front();
   --sent_;
+  waiting_bytes_ -= SizeOf(op);
   switch (op.kind) {
     case Op::Kind::kRefresh:
       is_fresh_ = false;
@@ -241,11 +258,7 @@ absl::Status RedisOutbox::TakeReply(const RedisReply& reply, Effects& effects) {
       if (reply.integer == 0 || (op.text != "bury" && op.text != "renew")) break;
       if (!AddClaims()) was_buried_ = false;
       break;
-    case Op::Kind::kEvent:
-      waiting_bytes_ -= SizeOf(op.event);
-      break;
     case Op::Kind::kToOwner:
-      waiting_bytes_ -= SizeOf(op.event);
       if (reply.integer == 0) effects.answers.emplace_back(op.text, std::string(kNobodyHasThatName));
       if (reply.integer != 0 && !op.done.empty()) effects.answers.emplace_back(op.text, op.done);
       break;
@@ -258,6 +271,7 @@ absl::Status RedisOutbox::TakeReply(const RedisReply& reply, Effects& effects) {
       if (reply.items.size() != op.names.size()) return absl::InvalidArgumentError("a malformed answer to a claim");
       TakeClaims(op, reply, effects);
       break;
+    case Op::Kind::kEvent:
     case Op::Kind::kKeepBan:
     case Op::Kind::kForgetBan:
     case Op::Kind::kRelease:
@@ -287,10 +301,7 @@ void RedisOutbox::TakeClaims(const Op& op, const RedisReply& reply, Effects& eff
       continue;
     }
     const bool was_told = std::exchange(held->second.is_confirmed, true);
-    if (!was_buried_ || !was_free || !was_told) continue;
-    RoomEvent arrival{RoomEvent::Kind::kArrive, one.name};
-    const int64_t number = ++last_number_;
-    if (Admit(arrival)) Add({.kind = Op::Kind::kEvent, .event = std::move(arrival), .number = number});
+    if (was_buried_ && was_free && was_told) AddEvent({RoomEvent::Kind::kArrive, one.name});
   }
 }
 

@@ -36,7 +36,7 @@ class RedisOutbox {
     std::string server = {};  // This server's id, the same for all processes that hold its room, one after the other.
     std::string origin = {};  // This process's.
     absl::Duration expiry = absl::Seconds(15);
-    // What may wait for the link in events; further ones are lost, and counted.
+    // What may wait for the link in events, commands and bans; further ones are lost, and events are counted.
     size_t waiting_bytes = size_t{4} << 20;
     int64_t stream_length = 16384;  // The bound of the stream, in events.
   };
@@ -55,7 +55,7 @@ class RedisOutbox {
   // --- For the room; see RoomLink. ---
   bool is_up() const;
   void Pass(RoomEvent event);
-  void PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done);
+  bool PassToOwner(std::string key, RoomEvent event, std::string asker, std::string done);
   void KeepBan(std::string key, std::string target, int minutes);
   void ForgetBan(std::string key);
   int64_t Claim(const std::string& key, absl::string_view name);
@@ -111,9 +111,12 @@ class RedisOutbox {
   bool AddClaims() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(const Op& op, RedisConnection& connection) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeClaims(const Op& op, const RedisReply& reply, Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static size_t SizeOf(const RoomEvent& event);
-  // False if there is no room for it; then it is counted.
-  bool Admit(const RoomEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What it takes of Options::waiting_bytes; 0 if there are only as many as names.
+  static size_t SizeOf(const Op& op);
+  // Adds it, if there is room for it.
+  bool Admit(Op op) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same; if not, the event is counted as lost.
+  void AddEvent(RoomEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
   const std::function<void()> wake_;
