@@ -550,6 +550,22 @@ class FalseRedis {
 
 std::string Bulk(absl::string_view text) { return absl::StrCat("$", text.size(), "\r\n", text, "\r\n"); }
 
+// A new process frees the names that an earlier one of the same server has left, by its first command. If it is not
+// known whether Redis has carried that out, it is repeated; so Redis must have nothing else of this process yet.
+TEST_F(RedisLinkTest, NewProcessSaysNothingBeforeItsFirstCommandIsAnswered) {
+  const FalseRedis redis("+PONG\r\n");
+  Node a(redis.url(), {}, 0, absl::Milliseconds(200));
+  const std::unique_ptr<Member> ada = a.Join("ada");
+  ada->Say("hello");
+  EXPECT_TRUE(Eventually([&redis] { return redis.heard().size() >= 8; }));
+  int repeated = 0;
+  for (const std::string& heard : redis.heard()) {
+    repeated += absl::StrContains(heard, "\r\nfresh\r\n") ? 1 : 0;
+    EXPECT_FALSE(absl::StrContains(heard, "ada")) << heard;
+  }
+  EXPECT_GE(repeated, 2);
+}
+
 // What Redis answers may have come by the time that it is looked for, at any point: poll(2) does not report it then.
 TEST_F(RedisLinkTest, AnswersThatHaveComeAlreadyAreTaken) {
   std::string writer = "+PONG\r\n:0\r\n*0\r\n*1\r\n:1\r\n", reader = "+PONG\r\n*0\r\n";

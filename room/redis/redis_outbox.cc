@@ -183,10 +183,13 @@ void RedisOutbox::SayGoodbye() {
   Add({.kind = Op::Kind::kGoodbye});
 }
 
+// The first refresh of this process goes alone: if the connection breaks before the answer, it is repeated, and must
+// not meet a name, or an arrival, of this process then.
 bool RedisOutbox::SendTo(RedisConnection& connection) {
   MutexLock lock(mutex_);
   const size_t before = sent_;
-  while (sent_ < ops_.size() && connection.unsent() < kMaxUnsentBytes) Send(ops_[sent_++], connection);
+  const size_t end = is_fresh_ ? std::min(ops_.size(), size_t{1}) : ops_.size();
+  while (sent_ < end && connection.unsent() < kMaxUnsentBytes) Send(ops_[sent_++], connection);
   return sent_ > before;
 }
 

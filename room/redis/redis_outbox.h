@@ -72,7 +72,8 @@ class RedisOutbox {
   void Refresh(bool buries);
   // The server ends: gives back what names there are.
   void SayGoodbye();
-  // Gives the connection as much as it shall have at a time. False: it has been given all.
+  // Gives the connection as much as it shall have at a time. False: nothing, until there is something new to send, or
+  // an answer.
   bool SendTo(RedisConnection& connection);
   // The answer to the oldest command that it was given. InvalidArgument: it is none.
   absl::Status TakeReply(const RedisReply& reply, Effects& effects);
@@ -126,7 +127,7 @@ class RedisOutbox {
   size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, Name> names_ ABSL_GUARDED_BY(mutex_);  // By key.
   bool is_up_ ABSL_GUARDED_BY(mutex_) = false;
-  bool is_fresh_ ABSL_GUARDED_BY(mutex_) = true;  // Never connected so far.
+  bool is_fresh_ ABSL_GUARDED_BY(mutex_) = true;  // Redis has answered nothing so far.
   // The others were told that this server's members have left; until its names are claimed anew.
   bool was_buried_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
