@@ -113,6 +113,9 @@ void RedisLink::Run() {
     Await(absl::InfiniteDuration());
   }
   if (!is_connected_) return;
+  // From here on there is nothing to hear, and no lease to renew: Await() must not end for either.
+  reader_.reset();
+  next_refresh_ = Deadline(absl::InfiniteDuration());
   outbox_.SayGoodbye();
   for (const Deadline end(kFlushTime); !end.passed() && writer_->OnEvents().ok() && Write().ok() && !outbox_.empty();)
     Await(end.Left());
@@ -133,7 +136,7 @@ void RedisLink::Await(absl::Duration at_most) {
   }
   if (writer_ == nullptr) until(next_attempt_);
   if (is_connected_) until(next_refresh_);
-  if (is_connected_ && reading_ == Reading::kNothing) until(may_read_);
+  if (is_connected_ && reader_ != nullptr && reading_ == Reading::kNothing) until(may_read_);
   ::poll(waits, count, milliseconds);
   uint64_t wakes = 0;
   [[maybe_unused]] const ssize_t read = ::read(wake_.get(), &wakes, sizeof(wakes));
