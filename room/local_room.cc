@@ -1,5 +1,6 @@
 #include "room/local_room.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -198,7 +199,15 @@ void LocalRoom::SetLink(RoomLink* link) {
   }
 }
 
-size_t LocalRoom::Hear(const RoomEvent& event) {
+size_t LocalRoom::Hear(const std::vector<RoomEvent>& events) {
+  size_t backlog = 0;
+  for (const RoomEvent& event : events) backlog = std::max(backlog, HearQuietly(event));
+  if (!events.empty()) WakeListeners();
+  return backlog;
+}
+
+// The lock is taken anew for each, so that members of this server have their turn.
+size_t LocalRoom::HearQuietly(const RoomEvent& event) {
   const bool has_text = event.kind == RoomEvent::Kind::kSay || event.kind == RoomEvent::Kind::kCommand;
   if (!CheckMemberName(event.from).ok() || (has_text && !CheckText(event.text).ok())) return 0;
   if (event.kind == RoomEvent::Kind::kCommand) return HearCommand(event), 0;
@@ -207,7 +216,7 @@ size_t LocalRoom::Hear(const RoomEvent& event) {
                                                                    : MakeDeparture(event.from);
   MutexLock lock(mutex_);
   if (event.kind == RoomEvent::Kind::kSay) Remember(message);
-  return TellAllBut(nullptr, message);
+  return TellAllBut(nullptr, message, false);
 }
 
 void LocalRoom::Recall(const RoomEvent& event) {

@@ -63,9 +63,9 @@ class LocalRoom : public Room {
 
   // --- For the link: what has come from the other servers. It may be anything, and is checked. ---
 
-  // An event of another server's. Returns the largest backlog of a member then, in bytes: the link should not pour in
-  // more than members take.
-  size_t Hear(const RoomEvent& event);
+  // Events of other servers, in order; members are woken once for all of them. Returns the largest backlog that a
+  // member had, in bytes: the link should not pour in more than members take.
+  size_t Hear(const std::vector<RoomEvent>& events);
   // A text that was said before this room was there, for its history.
   void Recall(const RoomEvent& event);
   // The answer to RoomLink::Claim(); does nothing if the member has left meanwhile.
@@ -103,6 +103,8 @@ class LocalRoom : public Room {
   void Say(LocalMember& seat, absl::string_view text);
   void Remove(LocalMember& seat);
   void Execute(LocalMember& seat, absl::string_view text);
+  // What Hear() does with each event. Leaves it to WakeListeners() to wake the members.
+  size_t HearQuietly(const RoomEvent& event);
   void HearCommand(const RoomEvent& event);
 
   // The commands. `by` is the name of the one who gives it, a member of this server, or of another one.
@@ -134,7 +136,7 @@ class LocalRoom : public Room {
   // Keeps a text for members that join later.
   void Remember(const Message& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Wakes those who hear something that was said while its speaker was corked.
+  // Wakes those who hear something that was said while its speaker was corked, or on another server.
   void WakeListeners();
 
   // Returns the largest backlog of a member, in bytes.

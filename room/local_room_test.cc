@@ -396,6 +396,19 @@ TEST_F(LinkedRoomTest, CommandThatTheLinkHasNoRoomForIsAnswered) {
   }
 }
 
+TEST_F(LinkedRoomTest, WhatOtherServersSayWakesTheMembersOnce) {
+  const std::unique_ptr<Member> ada = Join(room_, "ada");
+  TakeAll(*ada);
+  CountingWaker waker;
+  ada->Attach(&waker);
+  room_.Hear({{RoomEvent::Kind::kArrive, "bob"},
+              {RoomEvent::Kind::kSay, "bob", "one"},
+              {RoomEvent::Kind::kSay, "bob", "two"}});
+  EXPECT_EQ(waker.wakes, 1);
+  EXPECT_EQ(TakeAll(*ada), "欢迎 'bob' 进入聊天室\nbob : one\nbob : two\n");
+  ada->Attach(nullptr);
+}
+
 TEST_F(LinkedRoomTest, RefusalStaysWhenTheLinkEnds) {
   link_.up = true;
   const std::unique_ptr<Member> ada = room_.NewMember(), bob = room_.NewMember();

@@ -236,8 +236,7 @@ absl::Status RedisLink::TakeNext(const RedisReply& reply) {
   if (!events.ok()) return events.status();
   const int64_t missing = inbox_.TakeMissing();
   if (missing > 0) room_.Notify(absl::StrCat(Lines(missing), " of other servers did not reach this one"));
-  size_t backlog = 0;
-  for (const RoomEvent& event : *events) backlog = std::max(backlog, room_.Hear(event));
+  const size_t backlog = room_.Hear(*events);
   if (backlog < kMuchWaiting || hold_ups_ >= kMaxHoldUps) {
     hold_ups_ = 0;
     return absl::OkStatus();

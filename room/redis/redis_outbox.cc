@@ -58,9 +58,11 @@ void RedisOutbox::AddEvent(RoomEvent event) {
   if (!Admit({.kind = Op::Kind::kEvent, .event = std::move(event), .number = ++last_number_})) ++lost_;
 }
 
+// As long as something is unsent, the link comes back to it by itself.
 void RedisOutbox::Add(Op op) {
+  const bool was_all_sent = sent_ == ops_.size();
   ops_.push_back(std::move(op));
-  wake_();
+  if (was_all_sent) wake_();
 }
 
 void RedisOutbox::Pass(RoomEvent event) {

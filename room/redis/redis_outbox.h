@@ -49,7 +49,7 @@ class RedisOutbox {
     bool is_settled = false;                                   // All names were claimed anew: the link is up.
   };
 
-  // `wake` is called, under the lock, when there is something new to send.
+  // `wake` is called, under the lock, when there is something to send, and was nothing before.
   RedisOutbox(Options options, std::function<void()> wake) : options_(std::move(options)), wake_(std::move(wake)) {}
 
   // --- For the room; see RoomLink. ---
