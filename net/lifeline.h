@@ -51,7 +51,9 @@ class Lifeline {
 
  private:
   UniqueFd down_read_, down_write_, up_read_, up_write_;
-  std::string down_path_, up_path_;  // Of the descendants' ends, in /proc.
+  // Of the descendants' ends, in /proc, as the server has numbered them. A descendant that has taken hold has ends with
+  // other numbers, so neither it nor its own children can take hold by these once more.
+  std::string down_path_, up_path_;
   pid_t server_ = -1;
 };
 

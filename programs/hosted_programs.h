@@ -17,8 +17,8 @@ class HostedPrograms : public Programs {
   // when the host has gone, none can be started. Before there are other threads.
   void ReachBy(UniqueFd request_fd);
   int request_fd() const { return request_fd_.get(); }
-  // The server stops: programs that run on are ended within the drain time-out. Any thread. Does
-  // not wait, so the host may miss it if much else is under way: call it again.
+  // The server stops: programs that run on are ended within the drain time-out. Any thread. Does not wait, so the host
+  // may miss it if much else is under way: call it again.
   void TellStop() const;
 
   std::unique_ptr<Program> NewProgram(int number) override;

@@ -1,6 +1,7 @@
 // LocalRoom: a room whose members are all served by this process, from any of its threads.
 //
 //   Say() ─▶ mutex_ ─▶ Push() to every mailbox ─▶ waker ─▶ driver of each member ─▶ its socket
+//               │                                   └ at Uncork(), if the speaker was corked
 //               └ a mailbox that is full, or the largest if all together are: cut off, and the others hear of it
 //
 // One lock is held while a message is pushed to all mailboxes, so that all members receive messages in the same order.
@@ -10,8 +11,8 @@
 // It keeps the last texts that were said to all (RoomLimits::history_lines), and the bans; both end with it.
 //
 // With a RoomLink it is a part of a larger room. Its own members hear each other as without one, at once; what they do
-// is passed on behind that, and what the others do comes in by Hear(). So the members of one server hear the same
-// order, and all servers hear each speaker's order.
+// is passed on under the same lock, and what the others do comes in by Hear(). So the members of one server hear the
+// same order, and all servers hear each speaker's order.
 #ifndef POLYSERVE_ROOM_LOCAL_ROOM_H_
 #define POLYSERVE_ROOM_LOCAL_ROOM_H_
 

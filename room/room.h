@@ -96,7 +96,7 @@ class Member : public Mailbox {
   // after kOverRatePause.
   bool may_command() { return rate_.allows_one() && IsReady(); }
   // Whether all that was said is on its way. False: the room had no room for the last message; ask again after
-  // kOverRatePause, even if the peer says nothing more.
+  // kOverRatePause, even if the peer says nothing more. Ask after Uncork(): what is corked is not looked at.
   bool has_said_all() { return IsReady(); }
   // Counts one command against the rate.
   void CountCommand() { rate_.Use(); }

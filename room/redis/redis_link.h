@@ -54,8 +54,9 @@ class RedisLink : public RoomLink {
   static std::string MakeServerId();
 
   // Starts the thread, and connects the room with it (LocalRoom::SetLink()). Waits until the link is up or the first
-  // attempt has failed, for some seconds at most: a server that says that it is ready is in the room that all share, if
-  // that can be. The room must outlive it. Fails if the system has no descriptor or thread left.
+  // attempt has failed: a server that says that it is ready is in the room that all share, if that can be. Redis may
+  // take as long as its patience (RedisServer) for the connection and for each of the first few answers, so this may
+  // take some times as long. The room must outlive it. Fails if the system has no descriptor or thread left.
   static absl::StatusOr<std::unique_ptr<RoomLink>> Start(Options options, LocalRoom& room);
   // Disconnects the room, sends what is queued, for a second at most, and ends the thread.
   ~RedisLink() override;

@@ -70,8 +70,8 @@ void RedisParser::Feed(absl::string_view bytes) {
   if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK) fault_ = reader_->errstr;
 }
 
-// The bound counts what was fed since the last complete answer; the bytes behind that one, at most those of one
-// Feed(), are counted anew with the next.
+// The bound counts what was fed since the last answer was taken. What had been fed behind that one already does not
+// count, so the next may be longer by so much.
 bool RedisParser::Next(RedisReply& reply) {
   if (!fault_.empty()) return false;
   void* complete = nullptr;

@@ -44,7 +44,7 @@ class RedisParser {
   RedisParser(const RedisParser&) = delete;
   RedisParser& operator=(const RedisParser&) = delete;
 
-  // Takes more bytes. Call Next() until it returns false before the next Feed().
+  // Takes more bytes. Answers that were not taken yet are kept, however many they are.
   void Feed(absl::string_view bytes);
   // False: no further answer is complete, or there is a fault.
   bool Next(RedisReply& reply);
@@ -58,7 +58,7 @@ class RedisParser {
 
   const std::unique_ptr<redisReader, Deleter> reader_;
   int items_ = 0;          // Of the answer that is being read.
-  size_t unfinished_ = 0;  // Bytes fed since the last answer that was complete.
+  size_t unfinished_ = 0;  // Bytes fed since the last answer was taken.
   std::string fault_;
 };
 
